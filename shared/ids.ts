@@ -1,0 +1,66 @@
+/** Branded ids: the same words on the wire, in the tables, in the API and in the SDK. */
+declare const brand: unique symbol
+type Brand<T, B> = T & { readonly [brand]: B }
+
+/** Ed25519 public key, base32 (RFC 4648, lower case, no padding): 52 characters. */
+export type PeerId = Brand<string, 'PeerId'>
+/** `u_` and 16 base32 characters. */
+export type UserId = Brand<string, 'UserId'>
+/** `n_` and 16 base32 characters. */
+export type NetworkId = Brand<string, 'NetworkId'>
+/** `node_` and 8 base32 characters. */
+export type NodeId = Brand<string, 'NodeId'>
+/** 16 random bytes, base32: 26 characters. */
+export type TunnelId = Brand<string, 'TunnelId'>
+
+const ALPHABET = 'abcdefghijklmnopqrstuvwxyz234567'
+const VALUES = new Map([...ALPHABET].map((letter, value) => [letter, value]))
+
+export function toBase32(bytes: Uint8Array): string {
+  let text = ''
+  let bits = 0
+  let value = 0
+  for (const byte of bytes) {
+    value = (value << 8) | byte
+    bits += 8
+    while (bits >= 5) {
+      bits -= 5
+      text += ALPHABET[(value >>> bits) & 31]
+    }
+    value &= (1 << bits) - 1
+  }
+  return bits > 0 ? text + ALPHABET[(value << (5 - bits)) & 31] : text
+}
+
+/** Undefined where the text is not the one base32 form of some bytes (padding bits must be zero). */
+export function fromBase32(text: string): Uint8Array | undefined {
+  const bytes = new Uint8Array(Math.floor((text.length * 5) / 8))
+  let bits = 0
+  let value = 0
+  let at = 0
+  for (const letter of text) {
+    const five = VALUES.get(letter)
+    if (five === undefined) return undefined
+    value = (value << 5) | five
+    bits += 5
+    if (bits >= 8) {
+      bits -= 8
+      bytes[at++] = (value >>> bits) & 255
+    }
+    value &= (1 << bits) - 1
+  }
+  return bits >= 5 || value !== 0 ? undefined : bytes
+}
+
+export function isPeerId(text: string): text is PeerId {
+  return text.length === 52 && fromBase32(text)?.length === 32
+}
+
+export const peerIdOf = (publicKey: Uint8Array): PeerId => toBase32(publicKey) as PeerId
+
+/** Throws on a text that is not a PeerId: call it only behind `isPeerId`. */
+export function publicKeyOf(peer: PeerId): Uint8Array {
+  const bytes = fromBase32(peer)
+  if (bytes?.length !== 32) throw new RangeError(`not a peer id: ${peer}`)
+  return bytes
+}

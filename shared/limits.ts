@@ -1,0 +1,36 @@
+/**
+ * Every limit of the system, once. Doors enforce these, the documentation quotes them, tests push against them.
+ * Sizes in bytes of UTF-8, durations in milliseconds.
+ */
+export const LIMITS = {
+  /** A datagram never exceeds this, so it crosses every IPv6 path (1,280) with room for tunnels in between. */
+  datagramBytes: 1200,
+  /** Instant message body. Anything larger belongs in a tunnel. */
+  messageBytes: 1024,
+  /** Live metadata of a peer, as JSON. */
+  metadataBytes: 512,
+  /** Custom status text. */
+  customStatusBytes: 128,
+  /** Intent of an offer, and the reason of a refusal. */
+  intentBytes: 256,
+  reasonBytes: 128,
+  /** A search filter, as text. */
+  filterBytes: 512,
+  /** Networks one user may be in: they all ride in the ticket, which rides in one datagram. */
+  networksPerUser: 24,
+  /** Peers and users one user may block: they ride in the ticket too. */
+  blocksPerUser: 8,
+  /** Messages waiting for an offline peer; the oldest stays, the newest is refused with `mailbox-full`. */
+  mailboxMessages: 1000,
+  mailboxMs: 30 * 24 * 3600_000,
+  /** Permanent metadata of a user, network or peer, as JSON. */
+  attributesBytes: 16 * 1024,
+  /** An application object, as JSON. */
+  objectBytes: 128 * 1024,
+  /** Attributes an application may declare as searchable, per collection. */
+  searchableAttributes: 16,
+  /** Results of one page of a listing or search. */
+  pageSize: 100,
+  ticketMs: 3600_000,
+  inviteMs: 7 * 24 * 3600_000,
+} as const

@@ -1,0 +1,82 @@
+/**
+ * Every table, once, as plain data: `local` and `infra` make the tables from this description, `store` reads and writes
+ * them. One entity one table; keys named for what they hold; secondary indexes rather than overloaded keys.
+ */
+export interface Index {
+  readonly name: string
+  readonly partition: string
+  readonly sort?: string
+}
+
+export interface Table {
+  readonly name: string
+  /** Key attributes; all are strings. */
+  readonly partition: string
+  readonly sort?: string
+  readonly indexes?: readonly Index[]
+  /** Who reads the stream (one function a stream; NEW_AND_OLD_IMAGES). */
+  readonly stream?: StreamReader
+  /** Attribute holding an expiry in epoch seconds. */
+  readonly expires?: string
+}
+
+export type StreamReader = 'presence' | 'membership' | 'index' | 'mailbox' | 'fleet'
+
+export const TABLES = {
+  Users: { name: 'Users', partition: 'user', stream: 'index', indexes: [{ name: 'bySubject', partition: 'subject' }] },
+  Networks: { name: 'Networks', partition: 'network', stream: 'index' },
+  Memberships: {
+    name: 'Memberships',
+    partition: 'network',
+    sort: 'user',
+    stream: 'membership',
+    indexes: [{ name: 'byUser', partition: 'user', sort: 'network' }],
+  },
+  Peers: {
+    name: 'Peers',
+    partition: 'peer',
+    stream: 'index',
+    indexes: [{ name: 'byUser', partition: 'user', sort: 'peer' }],
+  },
+  /** Application metadata: `collection` is the application's own word for a kind of object. */
+  Objects: {
+    name: 'Objects',
+    partition: 'collection',
+    sort: 'id',
+    stream: 'index',
+    indexes: [{ name: 'byNetwork', partition: 'network', sort: 'collection' }],
+  },
+  /** Inverted index: `term` is entity#scope#attribute#value, `id` the entity's id. Kept by the stream functions. */
+  SearchTerms: {
+    name: 'SearchTerms',
+    partition: 'term',
+    sort: 'entry',
+    indexes: [{ name: 'byEntity', partition: 'entity', sort: 'term' }],
+  },
+  /** One item a peer: where it is signed in, and what it says of itself. Written on transitions only. */
+  Presence: {
+    name: 'Presence',
+    partition: 'peer',
+    stream: 'presence',
+    indexes: [{ name: 'byNode', partition: 'node', sort: 'peer' }],
+  },
+  NetworkNodes: { name: 'NetworkNodes', partition: 'network', sort: 'node', indexes: [{ name: 'byNode', partition: 'node', sort: 'network' }] },
+  Fleet: { name: 'Fleet', partition: 'node', stream: 'fleet', expires: 'expiresAtSeconds' },
+  Mailbox: { name: 'Mailbox', partition: 'peer', sort: 'entry', stream: 'mailbox', expires: 'expiresAtSeconds' },
+  Connections: {
+    name: 'Connections',
+    partition: 'connection',
+    indexes: [{ name: 'byNode', partition: 'node' }],
+    expires: 'expiresAtSeconds',
+  },
+  Invites: {
+    name: 'Invites',
+    partition: 'invite',
+    indexes: [{ name: 'byNetwork', partition: 'network', sort: 'invite' }],
+    expires: 'expiresAtSeconds',
+  },
+  ApiKeys: { name: 'ApiKeys', partition: 'key' },
+  TraversalHistory: { name: 'TraversalHistory', partition: 'pair', expires: 'expiresAtSeconds' },
+} as const satisfies Record<string, Table>
+
+export type TableName = keyof typeof TABLES
