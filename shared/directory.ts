@@ -1,0 +1,93 @@
+/**
+ * What a node asks of the tables, as values: a machine in `core` emits a request, whoever drives it answers with the
+ * reply. `store` answers from DynamoDB, the simulated world from memory; one contract suite (test/contract) runs
+ * against both.
+ */
+import type { NetworkId, NodeId, PeerId, UserId } from './ids.ts'
+import type { PresenceItem, PresenceRecord, Status } from './presence.ts'
+
+/** A message kept for a peer that is not there. `entry` orders a mailbox by arrival and names the item. */
+export interface StoredMessage {
+  readonly entry: string
+  readonly from: PeerId
+  /** Sender epoch, sequence and predecessor: see shared/wire/README.md, MESSAGE. */
+  readonly epoch: number
+  readonly sequence: number
+  readonly previous: number
+  readonly body: Uint8Array
+  readonly sentAt: number
+}
+
+/** What others need to know to reach a peer and to decide whether they may. */
+export interface Located {
+  readonly peer: PeerId
+  readonly user: UserId
+  /** Absent when the peer is signed in nowhere. */
+  readonly node?: NodeId
+  readonly since: number
+  readonly status: Status
+  readonly networks: readonly NetworkId[]
+}
+
+export type DirectoryRequest =
+  /** Take the peer over: refused (`stale`) when the table holds a newer session. Tells where it was before. */
+  | { readonly kind: 'signIn'; readonly item: PresenceItem & { readonly node: NodeId } }
+  /** A transition of a signed-in peer: ignored when the table holds another session of it. */
+  | { readonly kind: 'update'; readonly item: PresenceItem & { readonly node: NodeId } }
+  /** Ignored when the peer has signed in elsewhere since. */
+  | { readonly kind: 'signOut'; readonly peer: PeerId; readonly node: NodeId; readonly since: number; readonly lastSeenAt: number }
+  /** Presence item; for a peer that never signed in, made from Peers and Memberships. */
+  | { readonly kind: 'locate'; readonly peer: PeerId }
+  /** Peers of the asker's networks that match a SCIM filter, permanent and live attributes alike. */
+  | {
+      readonly kind: 'find'
+      readonly asker: PeerId
+      readonly networks: readonly NetworkId[]
+      readonly filter: string
+      readonly limit: number
+    }
+  | { readonly kind: 'storeMail'; readonly peer: PeerId; readonly message: Omit<StoredMessage, 'entry'>; readonly now: number }
+  | { readonly kind: 'readMail'; readonly peer: PeerId; readonly after?: string; readonly limit: number }
+  | { readonly kind: 'discardMail'; readonly peer: PeerId; readonly entries: readonly string[] }
+  /** This node has, or has no longer, members of the network online. */
+  | { readonly kind: 'joinNetwork'; readonly network: NetworkId; readonly node: NodeId }
+  | { readonly kind: 'leaveNetwork'; readonly network: NetworkId; readonly node: NodeId }
+
+/** `failed` answers any request: the tables were not reachable or refused; the machine decides what to do. */
+export type DirectoryReply =
+  | { readonly kind: 'signIn'; readonly outcome: 'taken' | 'stale'; readonly previousNode?: NodeId }
+  | { readonly kind: 'update' }
+  | { readonly kind: 'signOut' }
+  | { readonly kind: 'locate'; readonly located?: Located }
+  | { readonly kind: 'find'; readonly found: readonly PresenceRecord[]; readonly more: boolean; readonly invalid?: string }
+  | { readonly kind: 'storeMail'; readonly outcome: 'stored' | 'full' }
+  | { readonly kind: 'readMail'; readonly messages: readonly StoredMessage[]; readonly more: boolean }
+  | { readonly kind: 'discardMail' }
+  | { readonly kind: 'joinNetwork' }
+  | { readonly kind: 'leaveNetwork' }
+  | { readonly kind: 'failed'; readonly detail: string }
+
+/** The same, as an interface: what `store` implements. Never rejects: a failure is a reply. */
+export interface Directory {
+  ask(request: DirectoryRequest): Promise<DirectoryReply>
+}
+
+/** A node's lease in `Fleet`. Addresses as `ip:port` or `[ip]:port`; keys as base32 of 32 bytes. */
+export interface FleetItem {
+  readonly node: NodeId
+  readonly roles: readonly ('checkpoint' | 'handshake' | 'stun' | 'relay')[]
+  /** Noise static public key (X25519) of the node. */
+  readonly publicKey: string
+  readonly addresses: {
+    readonly checkpoint?: readonly string[]
+    readonly handshake?: readonly string[]
+    /** Primary address and port, and the alternate port on the same address. */
+    readonly stun?: readonly string[]
+    readonly relay?: readonly string[]
+  }
+  /** 0 (idle) to 1 (full). */
+  readonly load: number
+  readonly draining: boolean
+  readonly startedAt: number
+  readonly expiresAtSeconds: number
+}

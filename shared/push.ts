@@ -1,0 +1,27 @@
+/**
+ * What a stream function pushes to a node through the WebSocket API: JSON text, one push a message. The node tells the
+ * peers concerned over UDP.
+ */
+import type { FleetItem } from './directory.ts'
+import type { NetworkId, PeerId, UserId } from './ids.ts'
+import type { PresenceRecord } from './presence.ts'
+
+export type Push =
+  /** A peer's presence changed; `networks` are those in which somebody may care. An invisible peer is pushed as offline. */
+  | { readonly kind: 'presence'; readonly record: PresenceRecord; readonly networks: readonly NetworkId[] }
+  /** A user joined (`role` set), changed role, or left (`role` null) a network. */
+  | { readonly kind: 'membership'; readonly network: NetworkId; readonly user: UserId; readonly role: string | null; readonly name?: string }
+  /** Permanent metadata changed: everybody in `networks` may care. `value` is absent when it was deleted or is too long to push. */
+  | {
+      readonly kind: 'metadata'
+      readonly entity: 'user' | 'network' | 'peer' | 'object'
+      readonly id: string
+      readonly collection?: string
+      readonly networks: readonly NetworkId[]
+      readonly value?: unknown
+    }
+  /** Mail was stored for a peer that is signed in at this node. */
+  | { readonly kind: 'mail'; readonly peer: PeerId }
+  /** The peer may no longer be here: end its session. */
+  | { readonly kind: 'revoked'; readonly peer: PeerId }
+  | { readonly kind: 'fleet'; readonly item: FleetItem }
