@@ -1,22 +1,22 @@
 /** One closed list of error codes, the same over REST (problem details, RFC 9457), in the SDK and in the CLI. */
 export const ERRORS = {
   'bad-request': { status: 400, title: 'The request is not valid' },
-  'unauthenticated': { status: 401, title: 'No valid credential was presented' },
-  'forbidden': { status: 403, title: 'The credential does not allow this' },
+  unauthenticated: { status: 401, title: 'No valid credential was presented' },
+  forbidden: { status: 403, title: 'The credential does not allow this' },
   'not-found': { status: 404, title: 'There is no such thing' },
-  'conflict': { status: 409, title: 'It exists already or was changed meanwhile' },
-  'gone': { status: 410, title: 'It is no longer valid' },
+  conflict: { status: 409, title: 'It exists already or was changed meanwhile' },
+  gone: { status: 410, title: 'It is no longer valid' },
   'too-large': { status: 413, title: 'It exceeds a limit' },
   'rate-limited': { status: 429, title: 'Too many requests' },
-  'internal': { status: 500, title: 'Something failed on our side' },
-  'unavailable': { status: 503, title: 'The service cannot be reached or is starting' },
-  'refused': { status: 403, title: 'The other peer refused' },
-  'blocked': { status: 403, title: 'The other peer does not take this from you' },
+  internal: { status: 500, title: 'Something failed on our side' },
+  unavailable: { status: 503, title: 'The service cannot be reached or is starting' },
+  refused: { status: 403, title: 'The other peer refused' },
+  blocked: { status: 403, title: 'The other peer does not take this from you' },
   'unknown-peer': { status: 404, title: 'No such peer, or none you are related to' },
   'peer-offline': { status: 404, title: 'The other peer is not online' },
   'mailbox-full': { status: 507, title: 'The mailbox of the other peer is full' },
-  'timeout': { status: 504, title: 'No answer in time' },
-  'closed': { status: 410, title: 'It was closed' },
+  timeout: { status: 504, title: 'No answer in time' },
+  closed: { status: 410, title: 'It was closed' },
 } as const
 
 export type ErrorCode = keyof typeof ERRORS
