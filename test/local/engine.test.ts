@@ -1,0 +1,70 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DescribeTableCommand, DescribeTimeToLiveCommand } from '@aws-sdk/client-dynamodb'
+import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { createTables, startEngine } from '../../local/engine.ts'
+import { createClient, tableName } from '../../shared/store/client.ts'
+
+describe('the embedded engine', () => {
+  test('makes every table with its indexes, stream and expiry, twice without harm', async () => {
+    const engine = await startEngine()
+    onTestFinished(() => engine.close())
+    const client = createClient(engine)
+    await createTables(client)
+    await createTables(client)
+    const { Table } = await client.send(new DescribeTableCommand({ TableName: tableName('Mailbox') }))
+    expect(Table?.StreamSpecification).toEqual({ StreamEnabled: true, StreamViewType: 'NEW_AND_OLD_IMAGES' })
+    expect(Table?.KeySchema?.map((key) => key.AttributeName)).toEqual(['peer', 'entry'])
+    const expiry = await client.send(new DescribeTimeToLiveCommand({ TableName: tableName('Fleet') }))
+    expect(expiry.TimeToLiveDescription?.AttributeName).toBe('expiresAtSeconds')
+    const presence = await client.send(new DescribeTableCommand({ TableName: tableName('Presence') }))
+    expect(presence.Table?.GlobalSecondaryIndexes?.map((index) => index.IndexName)).toEqual(['byNode'])
+  })
+
+  test('keeps what was written in a data folder over a restart', async () => {
+    const data = await mkdtemp(join(tmpdir(), 'straightway-'))
+    onTestFinished(() => rm(data, { recursive: true }))
+    const first = await startEngine({ data })
+    await createTables(createClient(first))
+    await createClient(first).send(new PutCommand({ TableName: 'ApiKeys', Item: { key: 'k', name: 'kept' } }))
+    await first.close()
+    const second = await startEngine({ data })
+    onTestFinished(() => second.close())
+    const read = await createClient(second).send(new GetCommand({ TableName: 'ApiKeys', Key: { key: 'k' } }))
+    expect(read.Item).toEqual({ key: 'k', name: 'kept' })
+  })
+
+  test('ends with the process that started it, even when that is killed', async () => {
+    const script = `
+      import { startEngine } from ${JSON.stringify(new URL('../../local/engine.ts', import.meta.url).href)}
+      console.log((await startEngine()).endpoint)`
+    const parent = spawn(process.execPath, ['--input-type=module', '-e', script], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    const [line] = (await once(parent.stdout, 'data')) as [Buffer]
+    const endpoint = line.toString().trim()
+    expect((await fetch(endpoint)).ok).toBe(true)
+    parent.kill('SIGKILL')
+    await expect
+      .poll(
+        () =>
+          fetch(endpoint).then(
+            () => 'alive',
+            () => 'gone',
+          ),
+        { timeout: 10_000 },
+      )
+      .toBe('gone')
+  })
+
+  test('says so when the port is taken', async () => {
+    const engine = await startEngine()
+    onTestFinished(() => engine.close())
+    const port = Number(new URL(engine.endpoint).port)
+    await expect(startEngine({ port })).rejects.toMatchObject({ code: 'unavailable' })
+  })
+})
