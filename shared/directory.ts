@@ -35,7 +35,13 @@ export type DirectoryRequest =
   /** A transition of a signed-in peer: ignored when the table holds another session of it. */
   | { readonly kind: 'update'; readonly item: PresenceItem & { readonly node: NodeId } }
   /** Ignored when the peer has signed in elsewhere since. */
-  | { readonly kind: 'signOut'; readonly peer: PeerId; readonly node: NodeId; readonly since: number; readonly lastSeenAt: number }
+  | {
+      readonly kind: 'signOut'
+      readonly peer: PeerId
+      readonly node: NodeId
+      readonly since: number
+      readonly lastSeenAt: number
+    }
   /** Presence item; for a peer that never signed in, made from Peers and Memberships. */
   | { readonly kind: 'locate'; readonly peer: PeerId }
   /** Peers of the asker's networks that match a SCIM filter, permanent and live attributes alike. */
@@ -46,7 +52,12 @@ export type DirectoryRequest =
       readonly filter: string
       readonly limit: number
     }
-  | { readonly kind: 'storeMail'; readonly peer: PeerId; readonly message: Omit<StoredMessage, 'entry'>; readonly now: number }
+  | {
+      readonly kind: 'storeMail'
+      readonly peer: PeerId
+      readonly message: Omit<StoredMessage, 'entry'>
+      readonly now: number
+    }
   | { readonly kind: 'readMail'; readonly peer: PeerId; readonly after?: string; readonly limit: number }
   | { readonly kind: 'discardMail'; readonly peer: PeerId; readonly entries: readonly string[] }
   /** This node has, or has no longer, members of the network online. */
@@ -59,7 +70,12 @@ export type DirectoryReply =
   | { readonly kind: 'update' }
   | { readonly kind: 'signOut' }
   | { readonly kind: 'locate'; readonly located?: Located }
-  | { readonly kind: 'find'; readonly found: readonly PresenceRecord[]; readonly more: boolean; readonly invalid?: string }
+  | {
+      readonly kind: 'find'
+      readonly found: readonly PresenceRecord[]
+      readonly more: boolean
+      readonly invalid?: string
+    }
   | { readonly kind: 'storeMail'; readonly outcome: 'stored' | 'full' }
   | { readonly kind: 'readMail'; readonly messages: readonly StoredMessage[]; readonly more: boolean }
   | { readonly kind: 'discardMail' }

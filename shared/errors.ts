@@ -24,8 +24,8 @@ export type ErrorCode = keyof typeof ERRORS
 /** The one error class that leaves our doors. `detail` says what happened and what to do next. */
 export class StraightwayError extends Error {
   readonly code: ErrorCode
-  constructor(code: ErrorCode, detail?: string) {
-    super(detail ?? ERRORS[code].title)
+  constructor(code: ErrorCode, detail?: string, options?: ErrorOptions) {
+    super(detail ?? ERRORS[code].title, options)
     this.name = 'StraightwayError'
     this.code = code
   }

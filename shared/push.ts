@@ -10,7 +10,13 @@ export type Push =
   /** A peer's presence changed; `networks` are those in which somebody may care. An invisible peer is pushed as offline. */
   | { readonly kind: 'presence'; readonly record: PresenceRecord; readonly networks: readonly NetworkId[] }
   /** A user joined (`role` set), changed role, or left (`role` null) a network. */
-  | { readonly kind: 'membership'; readonly network: NetworkId; readonly user: UserId; readonly role: string | null; readonly name?: string }
+  | {
+      readonly kind: 'membership'
+      readonly network: NetworkId
+      readonly user: UserId
+      readonly role: string | null
+      readonly name?: string
+    }
   /** Permanent metadata changed: everybody in `networks` may care. `value` is absent when it was deleted or is too long to push. */
   | {
       readonly kind: 'metadata'

@@ -23,7 +23,12 @@ export interface Table {
 export type StreamReader = 'presence' | 'membership' | 'index' | 'mailbox' | 'fleet'
 
 export const TABLES = {
-  Users: { name: 'Users', partition: 'user', stream: 'index', indexes: [{ name: 'bySubject', partition: 'subject' }] },
+  Users: {
+    name: 'Users',
+    partition: 'user',
+    stream: 'index',
+    indexes: [{ name: 'bySubject', partition: 'subject' }],
+  },
   Networks: { name: 'Networks', partition: 'network', stream: 'index' },
   Memberships: {
     name: 'Memberships',
@@ -60,9 +65,20 @@ export const TABLES = {
     stream: 'presence',
     indexes: [{ name: 'byNode', partition: 'node', sort: 'peer' }],
   },
-  NetworkNodes: { name: 'NetworkNodes', partition: 'network', sort: 'node', indexes: [{ name: 'byNode', partition: 'node', sort: 'network' }] },
+  NetworkNodes: {
+    name: 'NetworkNodes',
+    partition: 'network',
+    sort: 'node',
+    indexes: [{ name: 'byNode', partition: 'node', sort: 'network' }],
+  },
   Fleet: { name: 'Fleet', partition: 'node', stream: 'fleet', expires: 'expiresAtSeconds' },
-  Mailbox: { name: 'Mailbox', partition: 'peer', sort: 'entry', stream: 'mailbox', expires: 'expiresAtSeconds' },
+  Mailbox: {
+    name: 'Mailbox',
+    partition: 'peer',
+    sort: 'entry',
+    stream: 'mailbox',
+    expires: 'expiresAtSeconds',
+  },
   Connections: {
     name: 'Connections',
     partition: 'connection',
