@@ -1,0 +1,80 @@
+/**
+ * Node processes on this machine, as an autoscaling group would keep them: each is a process of its own, and one that
+ * dies is replaced by a new node (new id, new key) at the same addresses a second later.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import type { FleetItem } from '../shared/directory.ts'
+import { StraightwayError } from '../shared/errors.ts'
+import type { NodeConfig } from '../udp-edge/config.ts'
+
+const MAIN = join(import.meta.dirname, '../udp-edge/main.ts')
+const REPLACE_AFTER_MS = 1_000
+/** A node drains in less; one that hangs is killed. */
+const STOP_MS = 5_000
+
+/** What a node prints when it serves. */
+export type Ready = Pick<FleetItem, 'node' | 'roles' | 'addresses'> & { readonly pid: number }
+
+export class NodeProcess {
+  readonly #config: NodeConfig
+  readonly #log: (line: string) => void
+  #child: ChildProcess | undefined
+  #replacement: NodeJS.Timeout | undefined
+  #stopping = false
+  #ready: Ready | undefined
+
+  private constructor(config: NodeConfig, log: (line: string) => void) {
+    this.#config = config
+    this.#log = log
+  }
+
+  /** Rejects with `unavailable` when the node ends before it serves. */
+  static async start(config: NodeConfig, log: (line: string) => void): Promise<NodeProcess> {
+    const node = new NodeProcess(config, log)
+    await node.#spawn()
+    return node
+  }
+
+  /** The node that serves at present. */
+  get ready(): Ready {
+    return this.#ready!
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true
+    clearTimeout(this.#replacement)
+    const child = this.#child
+    if (!child || child.exitCode !== null || child.signalCode !== null) return
+    const ended = once(child, 'exit')
+    child.kill('SIGTERM')
+    const kill = setTimeout(() => child.kill('SIGKILL'), STOP_MS)
+    await ended
+    clearTimeout(kill)
+  }
+
+  async #spawn(): Promise<void> {
+    const child = spawn(process.execPath, [MAIN], {
+      env: { ...process.env, STRAIGHTWAY_NODE: JSON.stringify(this.#config) },
+      stdio: ['pipe', 'pipe', 'pipe'],
+    })
+    this.#child = child
+    createInterface({ input: child.stderr! }).on('line', (line) => this.#log(line))
+    const lines = createInterface({ input: child.stdout! })
+    const first = await Promise.race([once(lines, 'line'), once(child, 'exit').then(() => undefined)])
+    if (first === undefined) throw new StraightwayError('unavailable', 'A node ended before it could serve.')
+    this.#ready = { ...(JSON.parse(String(first[0])) as Ready), pid: child.pid! }
+    lines.on('line', (line) => this.#log(line))
+    child.once('exit', (code, signal) => this.#ended(signal ?? `code ${code}`))
+  }
+
+  #ended(how: string): void {
+    if (this.#stopping) return
+    this.#log(`${this.#ready?.node} ended (${how}); a new node takes its place`)
+    this.#replacement = setTimeout(() => {
+      this.#spawn().catch((error: Error) => this.#ended(error.message))
+    }, REPLACE_AFTER_MS)
+  }
+}

@@ -1,0 +1,53 @@
+/**
+ * What a node is told at its start, as one JSON value in STRAIGHTWAY_NODE: by `local` on one machine, by the instance's
+ * start script in the cloud. Secrets come this way so that they are never on disk.
+ */
+import { isIP } from 'node:net'
+import { z } from 'zod'
+import { StraightwayError } from '../shared/errors.ts'
+
+const ip = z.string().refine((text) => isIP(text) !== 0, 'not an IP address')
+const port = z.int().min(0).max(65535)
+const key = z.base64().refine((text) => Buffer.from(text, 'base64').length === 32, 'not 32 bytes')
+
+const schema = z.object({
+  roles: z.array(z.enum(['checkpoint', 'handshake', 'stun', 'relay'])).min(1),
+  /** The address to bind, and the one the world sees where a 1:1 NAT stands between (an elastic IP). */
+  address: ip,
+  publicAddress: ip.optional(),
+  /** Port 0 lets the system choose; the lease says which. */
+  ports: z.object({ checkpoint: port, handshake: port, stun: z.tuple([port, port]), relay: port }),
+  /** `ip:port` of the partner's primary STUN socket, and its alternate port. */
+  partner: z.object({ address: z.string(), alternatePort: port }).optional(),
+  /** Newest first. */
+  fleetKeys: z.array(key).min(1),
+  /** kid to Ed25519 public key, base32: those that sign tickets. */
+  ticketKeys: z.record(z.string(), z.string()),
+  /** WebSocket URL of the gateway through which the streams reach this node. */
+  gateway: z.url().optional(),
+  dynamodb: z.object({ endpoint: z.url().optional(), region: z.string().optional() }),
+})
+
+export type NodeConfig = z.infer<typeof schema>
+export type Role = NodeConfig['roles'][number]
+
+/** Throws `bad-request` naming each field that is wrong. */
+export function parseNodeConfig(text: string | undefined): NodeConfig {
+  if (text === undefined || text === '') {
+    throw new StraightwayError(
+      'bad-request',
+      'STRAIGHTWAY_NODE is empty: a node is started by `npm start` or by its instance.',
+    )
+  }
+  const parsed = schema.safeParse(jsonOf(text))
+  if (parsed.success) return parsed.data
+  throw new StraightwayError('bad-request', `STRAIGHTWAY_NODE is not valid. ${z.prettifyError(parsed.error)}`)
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new StraightwayError('bad-request', 'STRAIGHTWAY_NODE is not JSON.')
+  }
+}

@@ -1,0 +1,104 @@
+/**
+ * The one WebSocket that a node holds open to the gateway: what the stream functions push comes through it. It is
+ * opened again by itself, after 0.25 s doubling to 8 s, and before API Gateway's end of two hours. A push lost between
+ * two connections is made good by the directory: presence is looked up, mail is drained at sign-in.
+ */
+import { SignJWT } from 'jose'
+import WebSocket from 'ws'
+import type { NodeId } from '../shared/ids.ts'
+import type { Push } from '../shared/push.ts'
+
+export interface PushChannelOptions {
+  readonly url: string
+  readonly node: NodeId
+  readonly fleetKey: Uint8Array
+  readonly onPush: (push: Push) => void
+  /** Pushes may have been missed before this: called at every opening. */
+  readonly onOpen?: () => void
+  readonly log?: (what: string, error?: unknown) => void
+}
+
+const FIRST_WAIT_MS = 250
+const LONGEST_WAIT_MS = 8_000
+/** API Gateway ends a connection after two hours; we leave earlier, when it suits us. */
+const LIFE_MS = 110 * 60_000
+/** API Gateway ends a connection that was silent for ten minutes. */
+const PING_MS = 5 * 60_000
+const KINDS = new Set<Push['kind']>(['presence', 'membership', 'metadata', 'mail', 'revoked', 'fleet'])
+
+export class PushChannel {
+  readonly #options: PushChannelOptions
+  #socket: WebSocket | undefined
+  #wait = FIRST_WAIT_MS
+  #timers: NodeJS.Timeout[] = []
+  #closed = false
+
+  constructor(options: PushChannelOptions) {
+    this.#options = options
+    void this.#connect()
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#stopTimers()
+    this.#socket?.close(1000)
+    setTimeout(() => this.#socket?.terminate(), 500).unref()
+  }
+
+  async #connect(): Promise<void> {
+    const authorization = `Bearer ${await nodeToken(this.#options)}`
+    if (this.#closed) return
+    const socket = new WebSocket(this.#options.url, { headers: { authorization }, maxPayload: 128 * 1024 })
+    this.#socket = socket
+    socket.on('open', () => this.#opened(socket))
+    socket.on('message', (data, binary) => binary || this.#received(data.toString()))
+    socket.on('error', (error) => this.#options.log?.('gateway', error))
+    socket.on('close', () => this.#lost(socket))
+  }
+
+  #opened(socket: WebSocket): void {
+    this.#wait = FIRST_WAIT_MS
+    const life = setTimeout(() => socket.close(1000), LIFE_MS)
+    const ping = setInterval(() => socket.ping(), PING_MS)
+    this.#timers.push(life, ping)
+    this.#options.onOpen?.()
+  }
+
+  #received(text: string): void {
+    const push = pushOf(text)
+    if (push) this.#options.onPush(push)
+    else this.#options.log?.(`gateway: not a push: ${text.slice(0, 80)}`)
+  }
+
+  #lost(socket: WebSocket): void {
+    this.#stopTimers()
+    if (this.#closed || socket !== this.#socket) return
+    this.#timers.push(setTimeout(() => void this.#connect(), this.#wait))
+    this.#wait = Math.min(this.#wait * 2, LONGEST_WAIT_MS)
+  }
+
+  #stopTimers(): void {
+    for (const timer of this.#timers.splice(0)) clearTimeout(timer)
+  }
+}
+
+function nodeToken({ node, fleetKey }: PushChannelOptions): Promise<string> {
+  return new SignJWT({})
+    .setProtectedHeader({ alg: 'HS256' })
+    .setSubject(node)
+    .setAudience('straightway-gateway')
+    .setIssuedAt()
+    .setExpirationTime('2 minutes')
+    .sign(fleetKey)
+}
+
+function pushOf(text: string): Push | undefined {
+  try {
+    const value: unknown = JSON.parse(text)
+    const known =
+      typeof value === 'object' && value !== null && 'kind' in value && KINDS.has(value.kind as Push['kind'])
+    return known ? (value as Push) : undefined
+  } catch {
+    return undefined
+  }
+}
