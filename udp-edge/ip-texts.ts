@@ -1,0 +1,77 @@
+import { addressOf, formatIp } from '../shared/wire/address.ts'
+
+/** Answers go where requests came from: most texts are asked for soon after they were seen. */
+const PLACES = 4096
+const MAPPED = 0xffff
+const DOT = 46
+const ZERO = 48
+
+/**
+ * IP addresses between dgram's text and our words, without parsing or formatting one that was just seen. Constant in
+ * size: one place an address may be remembered at, the newest wins.
+ */
+export class IpTexts {
+  readonly #texts = new Array<string>(PLACES).fill('')
+  readonly #words = new Uint32Array(PLACES * 4)
+
+  /** False where the text is no address. Writes four words; the port is the caller's. */
+  wordsOf(text: string, words: Uint32Array): boolean {
+    const ip = ipv4Of(text)
+    if (ip >= 0) {
+      words[0] = 0
+      words[1] = 0
+      words[2] = MAPPED
+      words[3] = ip
+    } else {
+      const address = addressOf(text, 0)
+      if (address === undefined) return false
+      words.set(address.words)
+    }
+    this.#remember(text, words, 0)
+    return true
+  }
+
+  textOf(words: Uint32Array, at: number): string {
+    const place = placeOf(words, at)
+    const text = this.#texts[place]!
+    if (text !== '' && this.#holds(place, words, at)) return text
+    return this.#remember(formatIp(words, at), words, at)
+  }
+
+  #holds(place: number, words: Uint32Array, at: number): boolean {
+    for (let i = 0; i < 4; i++) if (this.#words[place * 4 + i] !== words[at + i]) return false
+    return true
+  }
+
+  #remember(text: string, words: Uint32Array, at: number): string {
+    const place = placeOf(words, at)
+    this.#texts[place] = text
+    for (let i = 0; i < 4; i++) this.#words[place * 4 + i] = words[at + i]!
+    return text
+  }
+}
+
+function placeOf(words: Uint32Array, at: number): number {
+  const mixed = words[at]! ^ words[at + 1]! ^ words[at + 2]! ^ words[at + 3]!
+  return (Math.imul(mixed, 0x9e3779b1) >>> 0) % PLACES
+}
+
+/** The value of a dotted quad, as the system writes it; -1 where it is none. */
+function ipv4Of(text: string): number {
+  let value = 0
+  let part = 0
+  let dots = 0
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    if (code === DOT) {
+      value = value * 256 + part
+      part = 0
+      dots++
+    } else {
+      const digit = code - ZERO
+      if (digit < 0 || digit > 9) return -1
+      part = part * 10 + digit
+    }
+  }
+  return dots === 3 ? value * 256 + part : -1
+}
