@@ -1,0 +1,85 @@
+/**
+ * A grant says that the fleet let a peer in for one side of one tunnel. Only the fleet can read it; the key that goes with
+ * it, given to the peer over its session, can be derived by any node from what the grant says. So whoever seals with that
+ * key was let in, and nothing needs to be stored.
+ */
+import { fromBase32, type PeerId, peerIdOf, publicKeyOf, type TunnelId, toBase32 } from '../ids.ts'
+import { Reader, Writer } from '../wire/cursor.ts'
+import { type FleetKeys, openFleetWith, sealFleet } from './fleet.ts'
+import { hash256 } from './hash.ts'
+
+export type GrantPurpose = 'handshake' | 'relay'
+
+export interface Grant {
+  readonly tunnel: TunnelId
+  /** 0 is the offering side. */
+  readonly leg: 0 | 1
+  readonly self: PeerId
+  readonly other: PeerId
+  readonly expiresAt: number
+}
+
+export interface OpenedGrant extends Grant {
+  /** 32 bytes: proves that its holder was given this grant. */
+  readonly key: Uint8Array
+}
+
+/** tunnel 16, leg u8, self 32, other 32, expiresAt u48. */
+const FIELDS_BYTES = 16 + 1 + 32 + 32 + 6
+/** Length of a sealed grant of version 1. */
+export const GRANT_BYTES = 24 + FIELDS_BYTES + 16
+
+/** `nonce`: 24 random bytes. */
+export function sealGrant(
+  fleetKey: Uint8Array,
+  purpose: GrantPurpose,
+  grant: Grant,
+  nonce: Uint8Array,
+): Uint8Array {
+  return sealFleet(fleetKey, purpose, encode(grant), nonce)
+}
+
+export function grantKey(fleetKey: Uint8Array, purpose: GrantPurpose, grant: Grant): Uint8Array {
+  return hash256(fleetKey, purpose, encode(grant))
+}
+
+/** Undefined where no key of the fleet sealed it. Whether it has expired is for the caller to see. */
+export function openGrant(
+  keys: FleetKeys,
+  purpose: GrantPurpose,
+  sealed: Uint8Array,
+): OpenedGrant | undefined {
+  const opened = openFleetWith(keys, purpose, sealed)
+  const grant = opened && decode(opened.plaintext)
+  return grant && { ...grant, key: grantKey(opened.key, purpose, grant) }
+}
+
+/** The two keys of a session with a HANDSHAKE: `up` is what the peer sends with. Each random is 16 bytes. */
+export function handshakeKeys(key: Uint8Array, peerRandom: Uint8Array, nodeRandom: Uint8Array) {
+  return {
+    up: hash256(key, 'up', peerRandom, nodeRandom),
+    down: hash256(key, 'down', peerRandom, nodeRandom),
+  }
+}
+
+function encode({ tunnel, leg, self, other, expiresAt }: Grant): Uint8Array {
+  return new Writer(new Uint8Array(FIELDS_BYTES))
+    .put(fromBase32(tunnel)!)
+    .u8(leg)
+    .put(publicKeyOf(self))
+    .put(publicKeyOf(other))
+    .u48(expiresAt)
+    .done()
+}
+
+function decode(plaintext: Uint8Array): Grant | undefined {
+  const reader = new Reader(plaintext)
+  const grant = {
+    tunnel: toBase32(reader.bytes(16)) as TunnelId,
+    leg: reader.u8() as 0 | 1,
+    self: peerIdOf(reader.bytes(32)),
+    other: peerIdOf(reader.bytes(32)),
+    expiresAt: reader.u48(),
+  }
+  return reader.ok && grant.leg <= 1 ? grant : undefined
+}

@@ -1,0 +1,68 @@
+import sodium from 'sodium-native'
+import { type PeerId, peerIdOf } from '../ids.ts'
+
+const SIGNATURE_BYTES = 64
+const KEY_BYTES = 32
+const encoder = new TextEncoder()
+
+/** Who a peer is: an Ed25519 key pair, and its X25519 form, which is the static key of every Noise handshake. */
+export interface Identity {
+  readonly peer: PeerId
+  /** Ed25519: 32 bytes public, 64 bytes secret (seed and public key). */
+  readonly publicKey: Uint8Array
+  readonly secretKey: Uint8Array
+  /** X25519: 32 bytes each. */
+  readonly staticPublic: Uint8Array
+  readonly staticSecret: Uint8Array
+}
+
+/** The same 32 bytes of seed are always the same peer. */
+export function identityOf(seed: Uint8Array): Identity {
+  const publicKey = new Uint8Array(KEY_BYTES)
+  const secretKey = new Uint8Array(SIGNATURE_BYTES)
+  sodium.crypto_sign_seed_keypair(publicKey, secretKey, seed)
+  const staticPublic = new Uint8Array(KEY_BYTES)
+  const staticSecret = new Uint8Array(KEY_BYTES)
+  sodium.crypto_sign_ed25519_pk_to_curve25519(staticPublic, publicKey)
+  sodium.crypto_sign_ed25519_sk_to_curve25519(staticSecret, secretKey)
+  return { peer: peerIdOf(publicKey), publicKey, secretKey, staticPublic, staticSecret }
+}
+
+/** The X25519 form of an Ed25519 public key; undefined where the bytes are no such key. */
+export function staticPublicOf(publicKey: Uint8Array): Uint8Array | undefined {
+  const staticPublic = new Uint8Array(KEY_BYTES)
+  try {
+    sodium.crypto_sign_ed25519_pk_to_curve25519(staticPublic, publicKey)
+    return staticPublic
+  } catch {
+    return undefined
+  }
+}
+
+/** Ed25519 (RFC 8032): 64 bytes. */
+export function sign(identity: Identity, message: Uint8Array): Uint8Array {
+  const signature = new Uint8Array(SIGNATURE_BYTES)
+  sodium.crypto_sign_detached(signature, message, identity.secretKey)
+  return signature
+}
+
+export function verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
+  if (publicKey.length !== KEY_BYTES || signature.length !== SIGNATURE_BYTES) return false
+  return sodium.crypto_sign_verify_detached(signature, message, publicKey)
+}
+
+/**
+ * A JWT (RFC 7519) by which a peer shows INDEX that it holds its key: signed by the key that its `sub` is.
+ * `issuedAt` in milliseconds; INDEX takes it for five minutes.
+ */
+export function selfSignedProof(
+  identity: Identity,
+  { audience = 'straightway', issuedAt }: { readonly audience?: string; readonly issuedAt: number },
+): string {
+  const header = { alg: 'EdDSA', typ: 'straightway-proof+jwt' }
+  const claims = { sub: identity.peer, aud: audience, iat: Math.floor(issuedAt / 1000) }
+  const signed = `${base64url(JSON.stringify(header))}.${base64url(JSON.stringify(claims))}`
+  return `${signed}.${base64url(sign(identity, encoder.encode(signed)))}`
+}
+
+const base64url = (data: Uint8Array | string): string => Buffer.from(data as string).toString('base64url')

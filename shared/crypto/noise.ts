@@ -1,0 +1,122 @@
+/**
+ * Noise_IK_25519_ChaChaPoly_BLAKE2b (Noise specification, revision 34): two messages, after which both sides hold two
+ * keys and know each other's static key. The initiator knows the responder's before it begins.
+ *
+ *   initiate  makes message 1; `complete` reads message 2, as often as it takes: one that is not right changes nothing
+ *   respond   reads message 1; `answer` makes message 2
+ *
+ * What is carried in message 1 can be replayed to the responder, so its payload must say when it was sent. No bytes make
+ * any of this throw.
+ */
+import NoiseState from 'noise-handshake'
+import sodium from 'sodium-native'
+import type { ChannelKeys } from './channel.ts'
+
+/** X25519, 32 bytes each. */
+export interface StaticKeys {
+  readonly publicKey: Uint8Array
+  readonly secretKey: Uint8Array
+}
+
+export interface Initiation {
+  readonly message: Uint8Array
+  /** Undefined where the bytes are not the answer to `message`. */
+  complete(answer: Uint8Array): Completed | undefined
+}
+
+export interface Completed {
+  /** What message 2 carried. */
+  readonly payload: Uint8Array
+  readonly keys: ChannelKeys
+  /** 64 bytes, the same on both sides, of this handshake only. */
+  readonly hash: Uint8Array
+}
+
+export interface Request {
+  /** What message 1 carried, and whose it is: proven, though maybe replayed. */
+  readonly payload: Uint8Array
+  readonly remotePublic: Uint8Array
+  /** Once. `ephemeralSeed`: 32 random bytes, used for nothing else. */
+  answer(payload: Uint8Array, ephemeralSeed: Uint8Array): Answered
+}
+
+export interface Answered {
+  readonly message: Uint8Array
+  readonly keys: ChannelKeys
+  readonly hash: Uint8Array
+}
+
+export interface InitiateOptions {
+  readonly prologue: Uint8Array
+  readonly self: StaticKeys
+  readonly remotePublic: Uint8Array
+  /** 32 random bytes, used for nothing else: they become the ephemeral secret key. */
+  readonly ephemeralSeed: Uint8Array
+  readonly payload: Uint8Array
+}
+
+/** Bytes that a handshake adds to its two payloads. */
+export const MESSAGE_1_OVERHEAD = 32 + 48 + 16
+export const MESSAGE_2_OVERHEAD = 32 + 16
+
+/** Undefined where `remotePublic` is no key to agree with. */
+export function initiate(options: InitiateOptions): Initiation | undefined {
+  let begun = attempt(() => begin(options))
+  if (begun === undefined) return undefined
+  const { message } = begun
+  return {
+    message,
+    complete(answer) {
+      const { state } = begun ?? begin(options)
+      begun = undefined
+      const payload = attempt(() => state.recv(answer.slice()))
+      return payload && { payload, ...outcomeOf(state) }
+    },
+  }
+}
+
+/** Undefined where the bytes are no message 1 for this prologue and key. */
+export function respond(
+  { prologue, self }: { readonly prologue: Uint8Array; readonly self: StaticKeys },
+  message: Uint8Array,
+): Request | undefined {
+  const state = new NoiseState('IK', false, self)
+  state.initialise(prologue)
+  const payload = attempt(() => state.recv(message.slice()))
+  if (payload === undefined) return undefined
+  return {
+    payload,
+    remotePublic: state.rs!.slice(),
+    answer(reply, ephemeralSeed) {
+      state.e = ephemeralOf(ephemeralSeed)
+      return { message: state.send(reply), ...outcomeOf(state) }
+    },
+  }
+}
+
+/** A state that failed to read is spoilt; beginning again from the same ephemeral key gives the same message 1. */
+function begin({ prologue, self, remotePublic, ephemeralSeed, payload }: InitiateOptions) {
+  const state = new NoiseState('IK', true, self)
+  state.initialise(prologue, remotePublic)
+  state.e = ephemeralOf(ephemeralSeed)
+  return { state, message: state.send(payload) }
+}
+
+function ephemeralOf(seed: Uint8Array): StaticKeys {
+  const publicKey = new Uint8Array(32)
+  const secretKey = seed.slice()
+  sodium.crypto_scalarmult_base(publicKey, secretKey)
+  return { publicKey, secretKey }
+}
+
+function outcomeOf(state: NoiseState): { keys: ChannelKeys; hash: Uint8Array } {
+  return { keys: { send: state.tx!.slice(), receive: state.rx!.slice() }, hash: state.hash!.slice() }
+}
+
+function attempt<T>(read: () => T): T | undefined {
+  try {
+    return read()
+  } catch {
+    return undefined
+  }
+}

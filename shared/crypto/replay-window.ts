@@ -1,0 +1,38 @@
+/** Counters back from the greatest one that are still told apart. */
+export const WINDOW = 2048
+const BITS = 32
+/** One word more than the window: the word being filled never holds bits of the window's far end (RFC 6479). */
+const WORDS = WINDOW / BITS + 1
+
+/** Which of the last counters were seen. Counters are integers from 0 to 2^31 - 1; `isFresh` changes nothing. */
+export class ReplayWindow {
+  readonly #words = new Uint32Array(WORDS)
+  #greatest = -1
+
+  isFresh(counter: number): boolean {
+    if (counter > this.#greatest) return true
+    if (counter <= this.#greatest - WINDOW) return false
+    return (this.#words[this.#wordOf(counter)]! & this.#bitOf(counter)) === 0
+  }
+
+  /** Only a fresh one. */
+  mark(counter: number): void {
+    if (counter > this.#greatest) this.#slide(counter)
+    this.#words[this.#wordOf(counter)]! |= this.#bitOf(counter)
+  }
+
+  #slide(counter: number): void {
+    const from = this.#greatest < 0 ? -1 : this.#greatest >>> 5
+    const steps = Math.min((counter >>> 5) - from, WORDS)
+    for (let step = 1; step <= steps; step++) this.#words[(from + step) % WORDS] = 0
+    this.#greatest = counter
+  }
+
+  #wordOf(counter: number): number {
+    return (counter >>> 5) % WORDS
+  }
+
+  #bitOf(counter: number): number {
+    return 1 << (counter & 31)
+  }
+}

@@ -1,0 +1,98 @@
+/**
+ * A ticket: a JWT (RFC 7519, JWS RFC 7515, EdDSA RFC 8037) by which INDEX tells nodes who a peer is, checked offline.
+ * Everything that is not exactly what INDEX makes is refused: another algorithm, an unknown key id, padding or stray bits
+ * in base64url, a header that must be understood (`crit`), a claim of another shape, a text that no datagram could hold.
+ */
+import { isPeerId, type NetworkId, type PeerId, type UserId } from '../ids.ts'
+import { LIMITS } from '../limits.ts'
+import { verify } from './identity.ts'
+
+export interface Ticket {
+  readonly peer: PeerId
+  readonly user: UserId
+  readonly networks: readonly NetworkId[]
+  /** Whom the user does not hear. */
+  readonly blocks: readonly (PeerId | UserId)[]
+  readonly issuedAt: number
+  readonly expiresAt: number
+}
+
+/** The names of WELCOME_STATUS. */
+export type TicketOutcome =
+  | { readonly ok: true; readonly ticket: Ticket }
+  | { readonly ok: false; readonly status: 'invalid' | 'ended' }
+
+/** Ed25519 public keys by key id. */
+export type TicketKeys = ReadonlyMap<string, Uint8Array>
+
+const MAX_TEXT = LIMITS.datagramBytes
+const INVALID: TicketOutcome = { ok: false, status: 'invalid' }
+const ENDED: TicketOutcome = { ok: false, status: 'ended' }
+
+export function verifyTicket(text: string, keys: TicketKeys, now: number): TicketOutcome {
+  if (text.length > MAX_TEXT) return INVALID
+  const [head, body, signature, more] = text.split('.')
+  if (head === undefined || body === undefined || signature === undefined || more !== undefined)
+    return INVALID
+  const key = keyOf(json(head), keys)
+  const signed = signature && bytesOf(signature)
+  if (!key || !signed || !verify(key, Buffer.from(`${head}.${body}`), signed)) return INVALID
+  const ticket = ticketOf(json(body))
+  if (ticket === undefined) return INVALID
+  return now < ticket.expiresAt ? { ok: true, ticket } : ENDED
+}
+
+type Claims = Readonly<Record<string, unknown>>
+
+function keyOf(header: Claims | undefined, keys: TicketKeys): Uint8Array | undefined {
+  if (header === undefined || header.alg !== 'EdDSA' || typeof header.kid !== 'string') return undefined
+  return 'crit' in header || 'b64' in header ? undefined : keys.get(header.kid)
+}
+
+function ticketOf(claims: Claims | undefined): Ticket | undefined {
+  if (claims === undefined) return undefined
+  const { sub, usr, net, blk, iat, exp } = claims
+  if (!isPeer(sub) || !isUser(usr) || !isTime(iat) || !isTime(exp)) return undefined
+  if (!isList(net, isNetwork, LIMITS.networksPerUser)) return undefined
+  if (!isList(blk, (one) => isPeer(one) || isUser(one), LIMITS.blocksPerUser)) return undefined
+  return {
+    peer: sub,
+    user: usr,
+    networks: net as NetworkId[],
+    blocks: blk as (PeerId | UserId)[],
+    issuedAt: iat * 1000,
+    expiresAt: exp * 1000,
+  }
+}
+
+const isPeer = (value: unknown): value is PeerId => typeof value === 'string' && isPeerId(value)
+const isUser = (value: unknown): value is UserId =>
+  typeof value === 'string' && /^u_[a-z2-7]{16}$/.test(value)
+const isNetwork = (value: unknown): value is NetworkId =>
+  typeof value === 'string' && /^n_[a-z2-7]{16}$/.test(value)
+/** Seconds since the epoch, as JWT has them. */
+const isTime = (value: unknown): value is number =>
+  Number.isSafeInteger(value) && (value as number) > 0 && (value as number) < 2 ** 40
+
+function isList(value: unknown, isOne: (one: unknown) => boolean, atMost: number): boolean {
+  return Array.isArray(value) && value.length <= atMost && value.every(isOne)
+}
+
+function json(part: string): Claims | undefined {
+  const bytes = bytesOf(part)
+  if (bytes === undefined) return undefined
+  try {
+    const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Claims)
+      : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** Undefined where the text is not the one base64url form of some bytes. */
+function bytesOf(part: string): Uint8Array | undefined {
+  const bytes = Buffer.from(part, 'base64url')
+  return bytes.toString('base64url') === part ? bytes : undefined
+}
