@@ -27,3 +27,12 @@ export interface PresenceItem extends PresenceRecord {
   readonly node?: NodeId
   readonly networks: readonly NetworkId[]
 }
+
+/** The record as anybody but the peer itself may see it: exactly these fields, and nothing live of who is not visible. */
+export function asSeenByOthers(record: PresenceRecord): PresenceRecord {
+  const { peer, user, status, custom, metadata, since, version, lastSeenAt } = record
+  const hidden = status === 'invisible' || status === 'offline'
+  return hidden
+    ? { peer, user, status: 'offline', custom: '', metadata: {}, since, version, lastSeenAt }
+    : { peer, user, status, custom, metadata, since, version, lastSeenAt }
+}

@@ -1,0 +1,160 @@
+/**
+ * The directory of nodes, on DynamoDB: every request is one or two calls, every rule about sessions a named condition,
+ * so that two nodes that hold the same peer can never undo each other. A call that fails answers `failed`.
+ */
+import {
+  DeleteCommand,
+  type DynamoDBDocumentClient,
+  GetCommand,
+  PutCommand,
+  QueryCommand,
+} from '@aws-sdk/lib-dynamodb'
+import type { Directory, DirectoryReply, DirectoryRequest, Located } from '../directory.ts'
+import { StraightwayError } from '../errors.ts'
+import type { NetworkId, PeerId, UserId } from '../ids.ts'
+import { asSeenByOthers, type PresenceItem, type PresenceRecord } from '../presence.ts'
+import { tableName } from './client.ts'
+import { unlessRefused } from './conditions.ts'
+import { createMailbox } from './mailbox.ts'
+import { signOutPeer } from './sign-out.ts'
+
+/** Looks peers up by attributes. Errors: `bad-request` where the filter cannot be understood or planned. */
+export type FindPeers = (query: {
+  readonly networks: readonly NetworkId[]
+  readonly filter: string
+  readonly limit: number
+}) => Promise<{ readonly records: readonly PresenceRecord[]; readonly more: boolean }>
+
+type Ask<K extends DirectoryRequest['kind']> = Extract<DirectoryRequest, { kind: K }>
+type Reply<K extends DirectoryReply['kind']> = Promise<Extract<DirectoryReply, { kind: K }>>
+
+/** A session replaces only older ones, or itself when a sign-in is repeated. */
+const NOT_NEWER = 'attribute_not_exists(peer) OR #since < :since OR (#since = :since AND #node = :node)'
+/** The peer is still here, in this very session. */
+const SAME_SESSION = '#since = :since AND #node = :node'
+const NOT_OUTDATED = `${SAME_SESSION} AND #version <= :version`
+
+export function createDirectory(
+  client: DynamoDBDocumentClient,
+  { search }: { readonly search: FindPeers },
+): Directory {
+  const mailbox = createMailbox(client)
+  return { ask: (request) => answer(request).catch(failed) }
+
+  async function answer(request: DirectoryRequest): Promise<DirectoryReply> {
+    switch (request.kind) {
+      case 'signIn':
+        return signIn(client, request)
+      case 'update':
+        return update(client, request)
+      case 'signOut':
+        return signOut(client, request)
+      case 'locate':
+        return locate(client, request)
+      case 'find':
+        return find(search, request)
+      case 'storeMail':
+        return { kind: 'storeMail', outcome: await mailbox.store(request.peer, request.message, request.now) }
+      case 'readMail':
+        return { kind: 'readMail', ...(await mailbox.read(request.peer, request.limit, request.after)) }
+      case 'discardMail':
+        await mailbox.discard(request.peer, request.entries)
+        return { kind: 'discardMail' }
+      case 'joinNetwork':
+        await client.send(new PutCommand({ TableName: tableName('NetworkNodes'), Item: nodeOf(request) }))
+        return { kind: 'joinNetwork' }
+      case 'leaveNetwork':
+        await client.send(new DeleteCommand({ TableName: tableName('NetworkNodes'), Key: nodeOf(request) }))
+        return { kind: 'leaveNetwork' }
+    }
+  }
+}
+
+async function signIn(client: DynamoDBDocumentClient, { item }: Ask<'signIn'>): Reply<'signIn'> {
+  const put = new PutCommand({
+    TableName: tableName('Presence'),
+    Item: item,
+    ConditionExpression: NOT_NEWER,
+    ExpressionAttributeNames: { '#since': 'since', '#node': 'node' },
+    ExpressionAttributeValues: { ':since': item.since, ':node': item.node },
+    ReturnValues: 'ALL_OLD',
+  })
+  const taken = await unlessRefused(client.send(put))
+  if (taken === undefined) return { kind: 'signIn', outcome: 'stale' }
+  const previousNode = (taken.Attributes as PresenceItem | undefined)?.node
+  const moved = previousNode !== undefined && previousNode !== item.node
+  return { kind: 'signIn', outcome: 'taken', ...(moved && { previousNode }) }
+}
+
+async function update(client: DynamoDBDocumentClient, { item }: Ask<'update'>): Reply<'update'> {
+  const put = new PutCommand({
+    TableName: tableName('Presence'),
+    Item: item,
+    ConditionExpression: NOT_OUTDATED,
+    ExpressionAttributeNames: { '#since': 'since', '#node': 'node', '#version': 'version' },
+    ExpressionAttributeValues: { ':since': item.since, ':node': item.node, ':version': item.version },
+  })
+  await unlessRefused(client.send(put))
+  return { kind: 'update' }
+}
+
+async function signOut(client: DynamoDBDocumentClient, request: Ask<'signOut'>): Reply<'signOut'> {
+  const { peer, node, since, lastSeenAt } = request
+  await signOutPeer(client, { peer, node, lastSeenAt, since: { at: since } })
+  return { kind: 'signOut' }
+}
+
+async function locate(client: DynamoDBDocumentClient, { peer }: Ask<'locate'>): Reply<'locate'> {
+  const { Item } = await client.send(
+    new GetCommand({ TableName: tableName('Presence'), Key: { peer }, ConsistentRead: true }),
+  )
+  const item = Item as PresenceItem | undefined
+  if (item?.node !== undefined) return { kind: 'locate', located: toLocated(item, item.networks) }
+  const user = item?.user ?? (await ownerOf(client, peer))
+  if (user === undefined) return { kind: 'locate' }
+  // The item of a peer that is away does not follow its user's memberships: they are asked for.
+  const networks = await networksOf(client, user)
+  return { kind: 'locate', located: toLocated(item ?? { peer, user, since: 0, status: 'offline' }, networks) }
+}
+
+async function find(search: FindPeers, { asker, ...query }: Ask<'find'>): Reply<'find'> {
+  try {
+    const { records, more } = await search(query)
+    const others = records.filter(({ peer }) => peer !== asker)
+    return { kind: 'find', found: others.map(asSeenByOthers), more }
+  } catch (error) {
+    if (!(error instanceof StraightwayError && error.code === 'bad-request')) throw error
+    return { kind: 'find', found: [], more: false, invalid: error.message }
+  }
+}
+
+async function ownerOf(client: DynamoDBDocumentClient, peer: PeerId): Promise<UserId | undefined> {
+  const { Item } = await client.send(new GetCommand({ TableName: tableName('Peers'), Key: { peer } }))
+  return Item?.user as UserId | undefined
+}
+
+async function networksOf(client: DynamoDBDocumentClient, user: UserId): Promise<NetworkId[]> {
+  const query = new QueryCommand({
+    TableName: tableName('Memberships'),
+    IndexName: 'byUser',
+    KeyConditionExpression: '#user = :user',
+    ExpressionAttributeNames: { '#user': 'user' },
+    ExpressionAttributeValues: { ':user': user },
+  })
+  const { Items = [] } = await client.send(query)
+  return Items.map(({ network }) => network as NetworkId)
+}
+
+function toLocated(
+  { peer, user, node, since, status }: Omit<Located, 'networks'>,
+  networks: readonly NetworkId[],
+): Located {
+  return { peer, user, ...(node !== undefined && { node }), since, status, networks }
+}
+
+const nodeOf = ({ network, node }: Ask<'joinNetwork'> | Ask<'leaveNetwork'>) => ({ network, node })
+
+const failed = (error: unknown): DirectoryReply => ({
+  kind: 'failed',
+  detail: error instanceof Error ? `${error.name}: ${error.message}` : String(error),
+})

@@ -1,0 +1,74 @@
+/**
+ * The leases of nodes. A node registers, renews before its lease ends, says when it drains, and leaves; whose lease has
+ * ended is taken for dead and cleared away by the reaper.
+ */
+import {
+  DeleteCommand,
+  type DynamoDBDocumentClient,
+  PutCommand,
+  paginateScan,
+  UpdateCommand,
+} from '@aws-sdk/lib-dynamodb'
+import type { FleetItem } from '../directory.ts'
+import type { NodeId } from '../ids.ts'
+import { tableName } from './client.ts'
+import { unlessRefused } from './conditions.ts'
+
+export type Lease = Pick<FleetItem, 'node' | 'load' | 'draining' | 'expiresAtSeconds'>
+
+export interface Fleet {
+  /** Replaces whatever the table holds of this node. */
+  register(item: FleetItem): Promise<void>
+  /** False where the lease was lost: the node registers again and signs its peers in again. */
+  renew(lease: Lease): Promise<boolean>
+  leave(node: NodeId): Promise<void>
+  /** Every node whose lease has not ended, draining ones too. */
+  alive(nowSeconds: number): Promise<FleetItem[]>
+  ended(nowSeconds: number): Promise<FleetItem[]>
+  /** Removes a lease that has ended; a node that came back meanwhile keeps its own. */
+  removeEnded(node: NodeId, nowSeconds: number): Promise<void>
+}
+
+export function createFleet(client: DynamoDBDocumentClient): Fleet {
+  const TableName = tableName('Fleet')
+
+  async function scan(comparator: '>' | '<=', nowSeconds: number): Promise<FleetItem[]> {
+    const items: FleetItem[] = []
+    const filter = {
+      FilterExpression: `expiresAtSeconds ${comparator} :now`,
+      ExpressionAttributeValues: { ':now': nowSeconds },
+    }
+    for await (const page of paginateScan({ client }, { TableName, ConsistentRead: true, ...filter })) {
+      items.push(...((page.Items ?? []) as FleetItem[]))
+    }
+    return items
+  }
+
+  return {
+    register: async (Item) => void (await client.send(new PutCommand({ TableName, Item }))),
+    renew: async (lease) => (await unlessRefused(client.send(renewal(TableName, lease)))) !== undefined,
+    leave: async (node) => void (await client.send(new DeleteCommand({ TableName, Key: { node } }))),
+    alive: (nowSeconds) => scan('>', nowSeconds),
+    ended: (nowSeconds) => scan('<=', nowSeconds),
+    async removeEnded(node, nowSeconds) {
+      const remove = new DeleteCommand({
+        TableName,
+        Key: { node },
+        ConditionExpression: 'expiresAtSeconds <= :now',
+        ExpressionAttributeValues: { ':now': nowSeconds },
+      })
+      await unlessRefused(client.send(remove))
+    },
+  }
+}
+
+function renewal(TableName: string, { node, load, draining, expiresAtSeconds }: Lease): UpdateCommand {
+  return new UpdateCommand({
+    TableName,
+    Key: { node },
+    ConditionExpression: 'attribute_exists(#node)',
+    UpdateExpression: 'SET #load = :load, draining = :draining, expiresAtSeconds = :expires',
+    ExpressionAttributeNames: { '#node': 'node', '#load': 'load' },
+    ExpressionAttributeValues: { ':load': load, ':draining': draining, ':expires': expiresAtSeconds },
+  })
+}

@@ -1,0 +1,47 @@
+import { afterAll, expect, test } from 'vitest'
+import type { FleetItem } from '../../shared/directory.ts'
+import type { NodeId } from '../../shared/ids.ts'
+import { createFleet } from '../../shared/store/fleet.ts'
+import { startTables } from '../local/tables-under-test.ts'
+
+const tables = await startTables()
+afterAll(() => tables.close())
+const fleet = createFleet(tables.client)
+
+const lease = (node: string, expiresAtSeconds: number): FleetItem => ({
+  node: node as NodeId,
+  roles: ['checkpoint', 'handshake'],
+  publicKey: 'k',
+  addresses: { checkpoint: ['127.0.0.1:5100'] },
+  load: 0,
+  draining: false,
+  startedAt: 1,
+  expiresAtSeconds,
+})
+
+test('a node is alive until its lease ends, and longer when it renews', async () => {
+  const item = lease('node_renews', 100)
+  await fleet.register(item)
+  expect(await fleet.alive(99)).toEqual([item])
+  expect(await fleet.alive(100)).toEqual([])
+  expect(await fleet.ended(100)).toEqual([item])
+  expect(await fleet.renew({ node: item.node, load: 0.5, draining: true, expiresAtSeconds: 130 })).toBe(true)
+  expect(await fleet.alive(100)).toEqual([{ ...item, load: 0.5, draining: true, expiresAtSeconds: 130 }])
+  await fleet.leave(item.node)
+  expect(await fleet.alive(0)).toEqual([])
+})
+
+test('a node whose lease was taken away learns it when it renews', async () => {
+  const item = lease('node_lost', 100)
+  expect(await fleet.renew({ ...item, expiresAtSeconds: 130 })).toBe(false)
+  expect(await fleet.alive(0)).toEqual([])
+})
+
+test('only an ended lease is removed', async () => {
+  const item = lease('node_back', 200)
+  await fleet.register(item)
+  await fleet.removeEnded(item.node, 199)
+  expect(await fleet.alive(0)).toEqual([item])
+  await fleet.removeEnded(item.node, 200)
+  expect(await fleet.alive(0)).toEqual([])
+})
