@@ -1,0 +1,122 @@
+/**
+ * What a peer knows of its own side of the network, as it tells the HANDSHAKE (README.md, section 5):
+ *
+ *   mapping u8 · filtering u8 · allocation u8 · step u16 · low u16 · high u16 · hops u8 · flags u8 · paths u8
+ *   count u8 · candidates: kind u8 · address 18
+ *
+ * Classes are those of RFC 4787 and RFC 5780. A number that this version does not know reads as `unknown`.
+ */
+import type { Address } from './address.ts'
+import { ADDRESS_BYTES, type Reader, type Writer } from './cursor.ts'
+
+/** More candidates than a machine with a dozen interfaces has; the rest of a longer list is not read. */
+export const MAX_CANDIDATES = 16
+export const MAX_PROFILE_BYTES = 13 + MAX_CANDIDATES * (1 + ADDRESS_BYTES)
+
+const DEPENDENCE = ['unknown', 'independent', 'address', 'addressAndPort'] as const
+const ALLOCATION = ['unknown', 'preserving', 'sequential', 'block', 'random'] as const
+const PATHS = ['auto', 'direct-only', 'relay-only'] as const
+const CANDIDATE = ['host', 'reflexive', 'mapped'] as const
+
+/** On what a mapping or a filter depends: nothing, the remote address, or the remote address and port. */
+export type Dependence = (typeof DEPENDENCE)[number]
+export type Allocation = (typeof ALLOCATION)[number]
+export type Paths = (typeof PATHS)[number]
+export type CandidateKind = (typeof CANDIDATE)[number]
+
+export interface Candidate {
+  readonly kind: CandidateKind
+  readonly address: Address
+}
+
+export interface Profile {
+  readonly mapping: Dependence
+  readonly filtering: Dependence
+  readonly allocation: Allocation
+  /** Distance between ports given one after another; 0 unknown. */
+  readonly step: number
+  /** Least and greatest public port seen; 0 none. */
+  readonly low: number
+  readonly high: number
+  /** Routers to the public side; 0 unknown. */
+  readonly hops: number
+  readonly hairpin: boolean
+  readonly udpBlocked: boolean
+  /** Evidence is complete: nothing better will come. */
+  readonly ready: boolean
+  readonly paths: Paths
+  readonly candidates: readonly Candidate[]
+}
+
+export const UNKNOWN_PROFILE: Profile = {
+  mapping: 'unknown',
+  filtering: 'unknown',
+  allocation: 'unknown',
+  step: 0,
+  low: 0,
+  high: 0,
+  hops: 0,
+  hairpin: false,
+  udpBlocked: false,
+  ready: false,
+  paths: 'auto',
+  candidates: [],
+}
+
+export function writeProfile(writer: Writer, profile: Profile): void {
+  writer
+    .u8(DEPENDENCE.indexOf(profile.mapping))
+    .u8(DEPENDENCE.indexOf(profile.filtering))
+    .u8(ALLOCATION.indexOf(profile.allocation))
+    .u16(profile.step)
+    .u16(profile.low)
+    .u16(profile.high)
+    .u8(profile.hops)
+    .u8(flagsOf(profile))
+    .u8(PATHS.indexOf(profile.paths))
+  writeCandidates(writer, profile.candidates.slice(0, MAX_CANDIDATES))
+}
+
+/** Undefined where it is too short. */
+export function readProfile(reader: Reader): Profile | undefined {
+  const [mapping, filtering, allocation] = [reader.u8(), reader.u8(), reader.u8()]
+  const [step, low, high, hops] = [reader.u16(), reader.u16(), reader.u16(), reader.u8()]
+  const [flags, paths] = [reader.u8(), reader.u8()]
+  const candidates = readCandidates(reader)
+  if (!reader.ok) return undefined
+  return {
+    mapping: DEPENDENCE[mapping] ?? 'unknown',
+    filtering: DEPENDENCE[filtering] ?? 'unknown',
+    allocation: ALLOCATION[allocation] ?? 'unknown',
+    step,
+    low,
+    high,
+    hops,
+    hairpin: (flags & 1) !== 0,
+    udpBlocked: (flags & 2) !== 0,
+    ready: (flags & 4) !== 0,
+    paths: PATHS[paths] ?? 'auto',
+    candidates,
+  }
+}
+
+function flagsOf({ hairpin, udpBlocked, ready }: Profile): number {
+  return (hairpin ? 1 : 0) | (udpBlocked ? 2 : 0) | (ready ? 4 : 0)
+}
+
+function writeCandidates(writer: Writer, candidates: readonly Candidate[]): void {
+  writer.u8(candidates.length)
+  for (const { kind, address } of candidates) writer.u8(CANDIDATE.indexOf(kind)).address(address.words)
+}
+
+/** Candidates of a kind that is not known are skipped. */
+function readCandidates(reader: Reader): readonly Candidate[] {
+  const candidates: Candidate[] = []
+  for (let left = reader.u8(); left > 0 && reader.ok; left--) {
+    const kind = CANDIDATE[reader.u8()]
+    const address = reader.address()
+    if (kind !== undefined && reader.ok && candidates.length < MAX_CANDIDATES)
+      candidates.push({ kind, address })
+  }
+  return candidates
+}

@@ -1,0 +1,156 @@
+/**
+ * Packets of a tunnel (README.md, section 6): `type u8 · counter u32 · ciphertext · tag 16`. The plaintext of DATA and
+ * CLEAR is the application's; that of CONTROL is frames:
+ *
+ *   PROBE          id u32 · flags u8 (1: this side already sends its data here) · padding
+ *   PROBE_ACK      id u32 · observed 18 · padding to the size of the probe
+ *   CLOSE          reason u8
+ *   STREAM_OPEN    stream u32 · key 32 · str8 name
+ *   STREAM_ACCEPT  stream u32 (the opener's) · stream u32 (the accepter's)
+ *   STREAM_REFUSE  stream u32 (the opener's)
+ *   MOVE           (empty)
+ *
+ * A probe is padded to at least MIN_PROBE_BODY, the least an answer takes: so an answer is never longer than its
+ * question, whoever forged the source. A shorter one is refused.
+ */
+import type { Address } from './address.ts'
+import { ADDRESS_BYTES, Reader, type Writer } from './cursor.ts'
+import { FRAME, TUNNEL } from './numbers.ts'
+
+export const PACKET_HEADER_BYTES = 5
+export const TAG_BYTES = 16
+/** What a tunnel adds to a datagram of the application, on every path. */
+export const PACKET_OVERHEAD_BYTES = PACKET_HEADER_BYTES + TAG_BYTES
+/** Type and length before each frame. */
+const FRAME_HEADER_BYTES = 3
+export const MIN_PROBE_BODY = 4 + ADDRESS_BYTES
+export const SMALL_PROBE_BYTES = probePacketBytes(MIN_PROBE_BODY)
+export const STREAM_KEY_BYTES = 32
+
+export const CLOSE_REASON = { closed: 0, failed: 1 } as const
+
+export type Control =
+  | { readonly kind: 'probe'; readonly id: number; readonly here: boolean; readonly bodyBytes: number }
+  | { readonly kind: 'probeAck'; readonly id: number; readonly observed: Address; readonly bodyBytes: number }
+  | { readonly kind: 'close'; readonly reason: number }
+  | { readonly kind: 'streamOpen'; readonly stream: number; readonly key: Uint8Array; readonly name: string }
+  | { readonly kind: 'streamAccept'; readonly stream: number; readonly accepter: number }
+  | { readonly kind: 'streamRefuse'; readonly stream: number }
+  | { readonly kind: 'move' }
+
+export function isTunnelPacket(firstByte: number): boolean {
+  return firstByte === TUNNEL.DATA || firstByte === TUNNEL.CONTROL || firstByte === TUNNEL.CLEAR
+}
+
+/** Length of the whole packet that carries one probe of `bodyBytes`, and the other way round. */
+export function probePacketBytes(bodyBytes: number): number {
+  return PACKET_OVERHEAD_BYTES + FRAME_HEADER_BYTES + bodyBytes
+}
+
+export function probeBodyBytes(packetBytes: number): number {
+  return packetBytes - PACKET_OVERHEAD_BYTES - FRAME_HEADER_BYTES
+}
+
+/** Appends one frame. */
+export function writeControl(writer: Writer, control: Control): void {
+  const lengthAt = writer.u8(typeOf(control)).at
+  const start = writer.u16(0).at
+  writeBody(writer, control)
+  if ('bodyBytes' in control) pad(writer, start + control.bodyBytes)
+  const end = writer.at
+  writer.at = lengthAt
+  writer.u16(end - start)
+  writer.at = end
+}
+
+/** The frames of an opened CONTROL packet; those that are not known or too short are left out. */
+export function readControls(bytes: Uint8Array): readonly Control[] {
+  const reader = new Reader(bytes)
+  const controls: Control[] = []
+  while (reader.ok && reader.left > 0) {
+    const type = reader.u8()
+    const body = reader.bytes16()
+    const control = reader.ok ? readBody(type, body) : undefined
+    if (control !== undefined) controls.push(control)
+  }
+  return controls
+}
+
+function typeOf(control: Control): number {
+  switch (control.kind) {
+    case 'probe':
+      return FRAME.PROBE
+    case 'probeAck':
+      return FRAME.PROBE_ACK
+    case 'close':
+      return FRAME.CLOSE
+    case 'streamOpen':
+      return FRAME.STREAM_OPEN
+    case 'streamAccept':
+      return FRAME.STREAM_ACCEPT
+    case 'streamRefuse':
+      return FRAME.STREAM_REFUSE
+    case 'move':
+      return FRAME.MOVE
+  }
+}
+
+function writeBody(writer: Writer, control: Control): void {
+  switch (control.kind) {
+    case 'probe':
+      writer.u32(control.id).u8(control.here ? 1 : 0)
+      break
+    case 'probeAck':
+      writer.u32(control.id).address(control.observed.words)
+      break
+    case 'close':
+      writer.u8(control.reason)
+      break
+    case 'streamOpen':
+      writer.u32(control.stream).put(control.key).str8(control.name)
+      break
+    case 'streamAccept':
+      writer.u32(control.stream).u32(control.accepter)
+      break
+    case 'streamRefuse':
+      writer.u32(control.stream)
+      break
+    case 'move':
+      break
+  }
+}
+
+function pad(writer: Writer, end: number): void {
+  writer.bytes.fill(0, writer.at, end)
+  writer.at = end
+}
+
+function readBody(type: number, body: Uint8Array): Control | undefined {
+  const reader = new Reader(body)
+  const control = readKnown(type, reader, body.length)
+  return reader.ok ? control : undefined
+}
+
+function readKnown(type: number, reader: Reader, bodyBytes: number): Control | undefined {
+  switch (type) {
+    case FRAME.PROBE:
+      if (bodyBytes < MIN_PROBE_BODY) return undefined
+      return { kind: 'probe', id: reader.u32(), here: (reader.u8() & 1) !== 0, bodyBytes }
+    case FRAME.PROBE_ACK:
+      return { kind: 'probeAck', id: reader.u32(), observed: reader.address(), bodyBytes }
+    case FRAME.CLOSE:
+      return { kind: 'close', reason: reader.u8() }
+    case FRAME.STREAM_OPEN: {
+      const [stream, key] = [reader.u32(), new Uint8Array(reader.bytes(STREAM_KEY_BYTES))]
+      return { kind: 'streamOpen', stream, key, name: reader.str8() }
+    }
+    case FRAME.STREAM_ACCEPT:
+      return { kind: 'streamAccept', stream: reader.u32(), accepter: reader.u32() }
+    case FRAME.STREAM_REFUSE:
+      return { kind: 'streamRefuse', stream: reader.u32() }
+    case FRAME.MOVE:
+      return { kind: 'move' }
+    default:
+      return undefined
+  }
+}

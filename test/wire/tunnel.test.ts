@@ -1,0 +1,104 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { parseAddress } from '../../shared/wire/address.ts'
+import { Writer } from '../../shared/wire/cursor.ts'
+import {
+  type Control,
+  isTunnelPacket,
+  MIN_PROBE_BODY,
+  probeBodyBytes,
+  probePacketBytes,
+  readControls,
+  SMALL_PROBE_BYTES,
+  writeControl,
+} from '../../shared/wire/tunnel.ts'
+
+const u32 = fc.nat(0xffffffff)
+const address = fc
+  .tuple(u32, u32, u32, u32, fc.nat(0xffff))
+  .map(([a, b, c, d, port]) => ({ words: Uint32Array.of(a, b, c, d, port) }))
+const bodyBytes = fc.integer({ min: MIN_PROBE_BODY, max: 1176 })
+const kind = <K extends Control['kind']>(it: K) => fc.constant(it)
+const control: fc.Arbitrary<Control> = fc.oneof(
+  fc.record({ kind: kind('probe'), id: u32, here: fc.boolean(), bodyBytes }),
+  fc.record({ kind: kind('probeAck'), id: u32, observed: address, bodyBytes }),
+  fc.record({ kind: kind('close'), reason: fc.nat(255) }),
+  fc.record({
+    kind: kind('streamOpen'),
+    stream: u32,
+    key: fc.uint8Array({ minLength: 32, maxLength: 32 }),
+    name: fc.string({ unit: 'grapheme', maxLength: 20 }),
+  }),
+  fc.record({ kind: kind('streamAccept'), stream: u32, accepter: u32 }),
+  fc.record({ kind: kind('streamRefuse'), stream: u32 }),
+  fc.record({ kind: kind('move') }),
+)
+
+function encode(...controls: Control[]): Uint8Array {
+  const writer = new Writer(new Uint8Array(20_000))
+  for (const it of controls) writeControl(writer, it)
+  return writer.done()
+}
+
+const observed = parseAddress('203.0.113.7:40000')!
+const VECTORS: [string, Control, string][] = [
+  ['probe', { kind: 'probe', id: 258, here: true, bodyBytes: 22 }, `10 0016 00000102 01 ${'00'.repeat(17)}`],
+  [
+    'probe ack',
+    { kind: 'probeAck', id: 258, observed, bodyBytes: 24 },
+    '11 0018 00000102 00000000000000000000ffffcb0071079c40 0000',
+  ],
+  ['close', { kind: 'close', reason: 1 }, '12 0001 01'],
+  [
+    'stream open',
+    { kind: 'streamOpen', stream: 5, key: new Uint8Array(32).fill(7), name: 'chat' },
+    `13 0029 00000005 ${'07'.repeat(32)} 0463686174`,
+  ],
+  ['stream accept', { kind: 'streamAccept', stream: 5, accepter: 6 }, '14 0008 00000005 00000006'],
+  ['stream refuse', { kind: 'streamRefuse', stream: 5 }, '15 0004 00000005'],
+  ['move', { kind: 'move' }, '16 0000'],
+]
+
+test.each(VECTORS)('a %s is one line of hex', (_name, value, line) => {
+  const bytes = Buffer.from(line.replaceAll(' ', ''), 'hex')
+  expect(Buffer.from(encode(value)).toString('hex')).toBe(bytes.toString('hex'))
+  expect(readControls(bytes)).toEqual([value])
+})
+
+test('frames written one after another are read in order', () => {
+  fc.assert(
+    fc.property(fc.array(control, { maxLength: 8 }), (controls) => {
+      expect(readControls(encode(...controls))).toEqual(controls)
+    }),
+  )
+})
+
+test('a frame that is not known is skipped, and what is cut short is left out', () => {
+  const move: Control = { kind: 'move' }
+  expect(readControls(Buffer.concat([Buffer.from('7f0002aaaa', 'hex'), encode(move)]))).toEqual([move])
+  expect(readControls(encode(move, VECTORS[3]![1]).subarray(0, -1))).toEqual([move])
+})
+
+test('a probe that is shorter than its answer would be is refused', () => {
+  const bytes = encode({ kind: 'probe', id: 1, here: false, bodyBytes: MIN_PROBE_BODY })
+  bytes[2] = MIN_PROBE_BODY - 1
+  expect(readControls(bytes.subarray(0, -1))).toEqual([])
+})
+
+test('a probe and its answer have the size that was asked for', () => {
+  for (const size of [SMALL_PROBE_BYTES, 1200]) {
+    const bytes = encode({ kind: 'probe', id: 1, here: false, bodyBytes: probeBodyBytes(size) })
+    const ack = encode({ kind: 'probeAck', id: 1, observed, bodyBytes: probeBodyBytes(size) })
+    expect([bytes.length + 21, ack.length + 21]).toEqual([size, size])
+    expect(probePacketBytes(probeBodyBytes(size))).toBe(size)
+  }
+})
+
+test('only three first bytes are a tunnel packet', () => {
+  const bytes = [...Array(256).keys()].filter(isTunnelPacket)
+  expect(bytes).toEqual([0x60, 0x61, 0x62])
+})
+
+test('random bytes never throw', () => {
+  fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => void readControls(bytes)))
+})
