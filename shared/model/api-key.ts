@@ -1,0 +1,32 @@
+/**
+ * An API key is for a team's own servers and people: it sees every network. It is shown once, as `sw_<key>_<secret>`;
+ * kept is a hash of the secret.
+ */
+import { z } from 'zod'
+import { toBase32 } from '../ids.ts'
+import { nameSchema } from './user.ts'
+
+export interface ApiKey {
+  readonly key: string
+  readonly name: string
+  /** `read` changes nothing. */
+  readonly role: 'admin' | 'read'
+  readonly createdAt: number
+}
+
+export const KEY_BYTES = 10
+export const SECRET_BYTES = 32
+
+export const newApiKeySchema = z.strictObject({ name: nameSchema, role: z.enum(['admin', 'read']) })
+
+export const keyIdOf = (random: Uint8Array): string => toBase32(random.subarray(0, KEY_BYTES))
+export const keySecretOf = (random: Uint8Array): string => toBase32(random.subarray(0, SECRET_BYTES))
+
+export function formatApiKey(key: string, secret: string): string {
+  return `sw_${key}_${secret}`
+}
+
+export function parseApiKey(text: string): { readonly key: string; readonly secret: string } | undefined {
+  const [, key, secret] = /^sw_([a-z0-9]{1,32})_([a-z2-7]{52})$/.exec(text) ?? []
+  return key === undefined || secret === undefined ? undefined : { key, secret }
+}

@@ -1,0 +1,55 @@
+/**
+ * A collection declares which attributes of its objects are searchable, as the dotted paths of a filter, and who may edit
+ * them. The names of the other entities declare further attributes of theirs. An undeclared collection works; nothing in
+ * it is indexed beyond the defaults.
+ */
+import { z } from 'zod'
+import { LIMITS } from '../limits.ts'
+
+export type Entity = 'user' | 'network' | 'peer' | 'object'
+
+/** Collections that stand for our own entities; no object can be in them. */
+export const ENTITY_COLLECTIONS: Readonly<Record<Exclude<Entity, 'object'>, string>> = {
+  user: 'users',
+  network: 'networks',
+  peer: 'peers',
+}
+
+/** What can be searched without a declaration; of a peer also its live metadata (`metadata.*`). */
+export const DEFAULT_SEARCHABLE: Readonly<Record<Entity, readonly string[]>> = {
+  user: ['name'],
+  network: ['name'],
+  peer: ['name', 'user', 'status', 'custom'],
+  object: ['owner'],
+}
+
+export interface Collection {
+  readonly collection: string
+  readonly searchable: readonly string[]
+  /** The part of `searchable` under which every object is indexed already: what a search may rely on. */
+  readonly indexed: readonly string[]
+  /** `owner`: who made an object edits it. `members`: every member of its network does. */
+  readonly editable: 'owner' | 'members'
+  readonly createdAt: number
+  readonly updatedAt: number
+  readonly version: number
+}
+
+const attributePath = z
+  .string()
+  .max(128)
+  .regex(/^[A-Za-z][\w$-]*(\.[A-Za-z_$][\w$-]*)*$/, 'is no attribute path, such as `value.level`')
+
+export const collectionNameSchema = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]{0,63}$/, 'is no collection name: lower-case letters, digits and `-`, at most 64')
+
+export const objectCollectionSchema = collectionNameSchema.refine(
+  (name) => !Object.values(ENTITY_COLLECTIONS).includes(name),
+  'is a name kept for users, networks and peers',
+)
+
+export const collectionSchema = z.strictObject({
+  searchable: z.array(attributePath).max(LIMITS.searchableAttributes).default([]),
+  editable: z.enum(['owner', 'members']).default('owner'),
+})

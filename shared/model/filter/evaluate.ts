@@ -1,0 +1,88 @@
+/**
+ * Whether a record matches a filter.
+ *
+ * - A comparison holds when some value at the path satisfies it; lists are searched through at every level. So `ne` says
+ *   "some value differs", and `not (tags eq "a")` says "no value is a".
+ * - An attribute that is absent satisfies no comparison, not even `ne`. `pr` wants a value that is not null and not empty.
+ * - Values are compared with their own kind only. Text is compared exactly, by code point; a date-time (RFC 3339) is
+ *   compared by instant when the filter's value is one too.
+ */
+import { compareText, instantOf } from '../search/encode.ts'
+import type { Comparison, Filter, Scalar } from './ast.ts'
+
+export function matches(filter: Filter, record: unknown): boolean {
+  switch (filter.op) {
+    case 'and':
+      return filter.filters.every((part) => matches(part, record))
+    case 'or':
+      return filter.filters.some((part) => matches(part, record))
+    case 'not':
+      return !matches(filter.filter, record)
+    case 'some':
+      return valuesAt(record, filter.path).some((value) => matches(filter.filter, value))
+    case 'pr':
+      return valuesAt(record, filter.path).some(isPresent)
+    default:
+      return valuesAt(record, filter.path).some((value) => satisfies(value, filter))
+  }
+}
+
+/** Every value at the path, lists flattened. */
+export function valuesAt(record: unknown, path: readonly string[]): readonly unknown[] {
+  let values = flat(record)
+  for (const name of path) values = values.flatMap((value) => attributesOf(value, name))
+  return values.filter((value) => value !== undefined)
+}
+
+function flat(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value.flatMap(flat) : [value]
+}
+
+/** Names are matched in any case, so one name may stand for several attributes. */
+function attributesOf(value: unknown, name: string): readonly unknown[] {
+  if (typeof value !== 'object' || value === null) return []
+  const wanted = name.toLowerCase()
+  return Object.entries(value).flatMap(([key, found]) => (key.toLowerCase() === wanted ? flat(found) : []))
+}
+
+function isPresent(value: unknown): boolean {
+  if (typeof value === 'object') return value !== null && Object.keys(value).length > 0
+  return value !== ''
+}
+
+function satisfies(value: unknown, { op, value: wanted }: Comparison): boolean {
+  switch (op) {
+    case 'eq':
+      return equal(value, wanted)
+    case 'ne':
+      return !equal(value, wanted)
+    case 'co':
+      return typeof value === 'string' && value.includes(wanted as string)
+    case 'sw':
+      return typeof value === 'string' && value.startsWith(wanted as string)
+    case 'ew':
+      return typeof value === 'string' && value.endsWith(wanted as string)
+    default:
+      return inOrder(compare(value, wanted), op)
+  }
+}
+
+function equal(value: unknown, wanted: Scalar): boolean {
+  return value === wanted || compare(value, wanted) === 0
+}
+
+/** Undefined where the two have no order. */
+function compare(value: unknown, wanted: Scalar): number | undefined {
+  if (typeof value === 'number' && typeof wanted === 'number') return Math.sign(value - wanted)
+  if (typeof value !== 'string' || typeof wanted !== 'string') return undefined
+  const instant = instantOf(wanted)
+  if (instant === undefined) return compareText(value, wanted)
+  const own = instantOf(value)
+  return own === undefined ? undefined : Math.sign(own - instant)
+}
+
+function inOrder(order: number | undefined, op: 'gt' | 'ge' | 'lt' | 'le'): boolean {
+  if (order === undefined) return false
+  if (order === 0) return op === 'ge' || op === 'le'
+  return order > 0 ? op === 'gt' || op === 'ge' : op === 'lt' || op === 'le'
+}

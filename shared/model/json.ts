@@ -1,0 +1,67 @@
+/**
+ * JSON as tables can keep it: numbers within the range of DynamoDB (1e-130 to 1e125), names that are not empty, not
+ * nested deeper than a table allows.
+ */
+import { z } from 'zod'
+
+export type Json = string | number | boolean | null | readonly Json[] | JsonObject
+export interface JsonObject {
+  readonly [name: string]: Json
+}
+
+const MAX_DEPTH = 16
+const GREATEST = 1e125
+const SMALLEST = 1e-130
+
+/** An object of at most `bytes` as JSON text. */
+export function jsonObject(bytes: number) {
+  return z.record(z.string(), z.unknown()).superRefine((value, context) => {
+    const problem = problemOf(value, 0)
+    if (problem !== undefined) context.addIssue({ code: 'custom', message: problem })
+    else if (jsonBytes(value) > bytes) context.addIssue(longerThan(bytes))
+  }) as unknown as z.ZodType<JsonObject>
+}
+
+/** Length as JSON text in UTF-8. */
+export function jsonBytes(value: unknown): number {
+  return textBytes(JSON.stringify(value))
+}
+
+/** A text of at most `bytes` in UTF-8. */
+export function textUpTo(bytes: number) {
+  return z.string().superRefine((text, context) => {
+    if (!text.isWellFormed()) context.addIssue({ code: 'custom', message: HALF })
+    else if (textBytes(text) > bytes) context.addIssue(longerThan(bytes))
+  })
+}
+
+const HALF = 'holds half of a character'
+
+/** `params.limit` makes it `too-large` rather than `bad-request`: see validate.ts. */
+function longerThan(bytes: number) {
+  return { code: 'custom', message: `is longer than ${bytes} bytes`, params: { limit: bytes } } as const
+}
+
+function textBytes(text: string): number {
+  return new TextEncoder().encode(text).length
+}
+
+function problemOf(value: unknown, depth: number): string | undefined {
+  if (typeof value === 'number') return numberProblem(value)
+  if (typeof value === 'string') return value.isWellFormed() ? undefined : HALF
+  if (typeof value !== 'object' || value === null) return undefined
+  if (depth === MAX_DEPTH) return `is nested deeper than ${MAX_DEPTH}`
+  for (const [name, part] of Object.entries(value)) {
+    if (name === '' || name === '__proto__') return `has the attribute name ${JSON.stringify(name)}`
+    const problem = problemOf(part, depth + 1)
+    if (problem !== undefined) return problem
+  }
+  return undefined
+}
+
+function numberProblem(value: number): string | undefined {
+  const size = Math.abs(value)
+  return size === 0 || (size >= SMALLEST && size <= GREATEST)
+    ? undefined
+    : `holds the number ${value}, which no table can`
+}

@@ -1,0 +1,31 @@
+/**
+ * An object is application metadata: `value` is the application's own, `collection` its word for the kind. It belongs to a
+ * network, whose members read it, or to nobody but its owner.
+ */
+import { z } from 'zod'
+import type { NetworkId, UserId } from '../ids.ts'
+import { LIMITS } from '../limits.ts'
+import { networkIdSchema } from './identifiers.ts'
+import { type JsonObject, jsonObject } from './json.ts'
+
+export interface StoredObject {
+  readonly collection: string
+  readonly id: string
+  /** Absent for a private object. */
+  readonly network?: NetworkId
+  /** Absent for an object that an API key made. */
+  readonly owner?: UserId
+  readonly value: JsonObject
+  readonly createdAt: number
+  readonly updatedAt: number
+  readonly version: number
+}
+
+export const objectIdSchema = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$/,
+    'is no object id: letters, digits, `.`, `_`, `~` and `-`, at most 128',
+  )
+export const objectValueSchema = jsonObject(LIMITS.objectBytes)
+export const objectSchema = z.strictObject({ network: networkIdSchema.optional(), value: objectValueSchema })

@@ -1,0 +1,22 @@
+import type { z } from 'zod'
+import { StraightwayError } from '../errors.ts'
+import { mergePatch } from './merge-patch.ts'
+
+/** The value as the schema has it. Throws `bad-request` or `too-large`, naming what is wrong where. */
+export function validated<T>(schema: z.ZodType<T>, value: unknown): T {
+  const result = schema.safeParse(value)
+  if (result.success) return result.data
+  const { issues } = result.error
+  const exceeds = issues.some((issue) => issue.code === 'custom' && issue.params?.limit !== undefined)
+  throw new StraightwayError(exceeds ? 'too-large' : 'bad-request', issues.map(described).join('; '))
+}
+
+/** `current` after a merge patch (RFC 7396), if the schema accepts the outcome. */
+export function patched<T>(schema: z.ZodType<T>, current: T, patch: unknown): T {
+  return validated(schema, mergePatch(current, patch))
+}
+
+function described(issue: z.core.$ZodIssue): string {
+  const where = issue.path.map(String).join('.')
+  return where === '' ? issue.message : `${where}: ${issue.message}`
+}
