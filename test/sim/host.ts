@@ -1,0 +1,107 @@
+/**
+ * A machine in the ordinary sense: addresses, a clock that may be wrong, and UDP sockets. It moves between segments as a
+ * laptop does; its sockets stay, its addresses change.
+ */
+import type { Dice } from './dice.ts'
+import { DEFAULT_TTL, type Endpoint, isIpv6, type Packet, textOf } from './packet.ts'
+import type { Attachment, Member, Placement } from './segment.ts'
+import type { World } from './world.ts'
+
+const EPHEMERAL = { low: 32_768, high: 60_999 }
+
+/** One bound UDP socket. Without `ip` it takes what comes to any address of the host. */
+export interface Socket {
+  readonly ip: string | undefined
+  readonly port: number
+  readonly host: Host
+  readonly take: (from: Endpoint, bytes: Uint8Array) => void
+}
+
+export class Host implements Member {
+  readonly name: string
+  readonly world: World
+  /** How far its clock is ahead of the world's, in milliseconds. */
+  clockOffsetMs: number
+  readonly #dice: Dice
+  readonly #sockets = new Map<number, Socket[]>()
+  #attachment: Attachment | undefined
+  #ips: readonly string[] = []
+
+  constructor(world: World, name: string, clockOffsetMs = 0) {
+    this.world = world
+    this.name = name
+    this.clockOffsetMs = clockOffsetMs
+    this.#dice = world.dice.fork(`host/${name}`)
+  }
+
+  get ips(): readonly string[] {
+    return this.#ips
+  }
+
+  get attachment(): Attachment | undefined {
+    return this.#attachment
+  }
+
+  /** What its clock shows: whole milliseconds since the epoch. */
+  get clock(): number {
+    return Math.floor(this.world.now + this.clockOffsetMs)
+  }
+
+  plug(placement: Placement): void {
+    this.unplug()
+    this.#ips = placement.ips
+    this.#attachment = placement.segment.attach(this, placement)
+  }
+
+  unplug(): void {
+    if (this.#attachment !== undefined) this.#attachment.segment.detach(this.#attachment)
+    this.#attachment = undefined
+    this.#ips = []
+  }
+
+  /** Without a port: an ephemeral one. */
+  open(take: Socket['take'], { ip, port }: { ip?: string; port?: number } = {}): Socket {
+    const socket = { ip, port: port ?? this.#freePort(), host: this, take }
+    const others = this.#sockets.get(socket.port) ?? []
+    if (others.some((other) => other.ip === ip)) throw new Error(`${this.name}: port ${socket.port} is taken`)
+    this.#sockets.set(socket.port, [...others, socket])
+    return socket
+  }
+
+  close(socket: Socket): void {
+    const others = (this.#sockets.get(socket.port) ?? []).filter((other) => other !== socket)
+    if (others.length > 0) this.#sockets.set(socket.port, others)
+    else this.#sockets.delete(socket.port)
+  }
+
+  send(socket: Socket, to: Endpoint, bytes: Uint8Array, ttl: number): void {
+    const ip = socket.ip ?? this.#ips.find((own) => isIpv6(own) === isIpv6(to.ip))
+    if (this.#attachment === undefined || ip === undefined) this.world.drop('unreachable')
+    else {
+      const packet = { from: { ip, port: socket.port }, to, ttl: ttl || DEFAULT_TTL, bytes }
+      this.#note('sent', packet)
+      this.#attachment.segment.carry(packet, this.#attachment)
+    }
+  }
+
+  arrive(packet: Packet): void {
+    const sockets = this.#sockets.get(packet.to.port)
+    const socket = sockets?.find(({ ip }) => ip === undefined || ip === packet.to.ip)
+    if (socket === undefined) this.world.drop('port closed')
+    else {
+      this.#note('taken', packet)
+      socket.take(packet.from, packet.bytes)
+    }
+  }
+
+  #note(what: 'sent' | 'taken', { from, to, bytes }: Packet): void {
+    this.world.trace.datagram(this.world.now, what, textOf(from), textOf(to), bytes)
+  }
+
+  #freePort(): number {
+    for (;;) {
+      const port = this.#dice.between(EPHEMERAL.low, EPHEMERAL.high)
+      if (!this.#sockets.has(port)) return port
+    }
+  }
+}

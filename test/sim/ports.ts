@@ -1,0 +1,74 @@
+/** How a NAT chooses the outside port of a new mapping (RFC 4787 section 4.2, and what is found in the field). */
+import type { Dice } from './dice.ts'
+import type { Endpoint } from './packet.ts'
+
+export type Allocation =
+  /** The inside port while no other mapping has it, otherwise a random one. */
+  | { readonly kind: 'preserving' }
+  /** The inside port as long as no other mapping with that port talks to the same remote: Linux masquerade. */
+  | { readonly kind: 'overloading' }
+  | { readonly kind: 'sequential'; readonly step: number; readonly low: number; readonly high: number }
+  /** Each inside IP gets a run of so many ports and random ones within it: carriers with port blocks. */
+  | { readonly kind: 'block'; readonly size: number }
+  | { readonly kind: 'random'; readonly low: number; readonly high: number }
+
+const DYNAMIC = { low: 1024, high: 65_535 }
+/** Linux gives up after 128 tries too. */
+const TRIES = 128
+
+export class Ports {
+  readonly #allocation: Allocation
+  readonly #dice: Dice
+  readonly #blocks = new Map<string, number>()
+  #next: number
+
+  constructor(allocation: Allocation, dice: Dice) {
+    this.#allocation = allocation
+    this.#dice = dice
+    this.#next = allocation.kind === 'sequential' ? dice.between(allocation.low, allocation.high) : 0
+  }
+
+  /** Undefined when there is none left. */
+  choose(inside: Endpoint, free: (port: number) => boolean): number | undefined {
+    switch (this.#allocation.kind) {
+      case 'preserving':
+      case 'overloading':
+        return free(inside.port) ? inside.port : this.#random(DYNAMIC, free)
+      case 'sequential':
+        return this.#sequential(this.#allocation, free)
+      case 'block':
+        return this.#random(this.#block(inside.ip, this.#allocation.size), free)
+      case 'random':
+        return this.#random(this.#allocation, free)
+    }
+  }
+
+  #random({ low, high }: { low: number; high: number }, free: (port: number) => boolean): number | undefined {
+    for (let i = 0; i < TRIES; i++) {
+      const port = this.#dice.between(low, high)
+      if (free(port)) return port
+    }
+    return undefined
+  }
+
+  #sequential(
+    { step, low, high }: { step: number; low: number; high: number },
+    free: (port: number) => boolean,
+  ): number | undefined {
+    for (let i = 0; i < TRIES; i++) {
+      const port = this.#next
+      this.#next = port + step > high ? low : port + step
+      if (free(port)) return port
+    }
+    return undefined
+  }
+
+  #block(ip: string, size: number): { low: number; high: number } {
+    let low = this.#blocks.get(ip)
+    if (low === undefined) {
+      low = DYNAMIC.low + size * this.#dice.below(Math.floor((DYNAMIC.high - DYNAMIC.low) / size))
+      this.#blocks.set(ip, low)
+    }
+    return { low, high: low + size - 1 }
+  }
+}

@@ -1,0 +1,142 @@
+/**
+ * A protocol machine running on a host: the driver of the simulated world. It keeps the contract of
+ * shared/core/machine.ts to the letter, and holds the machine to it: a machine that asks to be woken for a time it has
+ * already been woken at, and asks again, would spin on a real host; here it fails the run.
+ */
+import type { Machine } from '../../shared/core/machine.ts'
+import { addressOf, formatIp } from '../../shared/wire/address.ts'
+import { Batch } from '../../shared/wire/batch.ts'
+import type { Dice } from './dice.ts'
+import type { Host, Socket } from './host.ts'
+import type { Endpoint } from './packet.ts'
+
+/** How long a host may take to get round to what has arrived; meanwhile more arrives, and a batch has several. */
+const WAKE_MS = 0.3
+const SPINS = 8
+
+export interface SocketSetting {
+  readonly ip?: string
+  readonly port?: number
+}
+
+export class Process<Input, Effect> {
+  readonly host: Host
+  readonly machine: Machine<Input, Effect>
+  alive = true
+  readonly #perform: (effect: Effect) => void
+  readonly #dice: Dice
+  readonly #sockets: Socket[] = []
+  readonly #arrived = new Batch()
+  readonly #out = new Batch()
+  readonly #inputs: Input[] = []
+  #busy = false
+  #alarmAt = Number.POSITIVE_INFINITY
+  #spins = 0
+
+  /** Sockets are numbered as listed; `perform` carries an effect out, and may call `handle`. */
+  constructor(
+    host: Host,
+    machine: Machine<Input, Effect>,
+    sockets: readonly SocketSetting[],
+    perform: (effect: Effect) => void,
+  ) {
+    this.host = host
+    this.machine = machine
+    this.#perform = perform
+    this.#dice = host.world.dice.fork(`process/${host.name}/${sockets.map(({ port }) => port).join()}`)
+    for (const socket of sockets) this.open(socket)
+    this.#settle()
+  }
+
+  get sockets(): readonly Socket[] {
+    return this.#sockets
+  }
+
+  /** One more socket; what it is numbered. */
+  open(setting: SocketSetting): number {
+    const number = this.#sockets.length
+    this.#sockets.push(this.host.open((from, bytes) => this.#take(from, bytes, number), setting))
+    return number
+  }
+
+  handle(input: Input): void {
+    if (!this.alive) return
+    this.#inputs.push(input)
+    this.#settle()
+  }
+
+  /** It vanishes: nothing is said to anybody. */
+  kill(): void {
+    this.alive = false
+    for (const socket of this.#sockets) this.host.close(socket)
+    this.host.world.event(`a process on ${this.host.name} ends`)
+  }
+
+  #take(from: Endpoint, bytes: Uint8Array, socket: number): void {
+    const address = addressOf(from.ip, from.port)
+    if (address === undefined) throw new Error(`no address: ${from.ip}`)
+    if (this.#arrived.count === 0) this.host.world.after(this.#dice.float() * WAKE_MS, () => this.#receive())
+    this.#arrived.push(bytes, address.words, 0, socket)
+  }
+
+  #receive(): void {
+    if (!this.alive) return
+    this.machine.receive(this.#arrived, this.#out, this.host.clock)
+    this.#arrived.clear()
+    this.#settle()
+  }
+
+  /** Sends, performs, takes the next input, until nothing is left. Inputs given meanwhile queue up. */
+  #settle(): void {
+    if (this.#busy) return
+    this.#busy = true
+    for (;;) {
+      this.#send()
+      this.#effects()
+      const input = this.#inputs.shift()
+      if (input === undefined) break
+      this.machine.handle(input, this.#out, this.host.clock)
+    }
+    this.#busy = false
+    this.#wait()
+  }
+
+  #send(): void {
+    const { address, socket, ttl, count } = this.#out
+    for (let i = 0; i < count; i++) {
+      const to = { ip: formatIp(address, i * 5), port: address[i * 5 + 4]! }
+      const from = this.#sockets[socket[i]!]
+      if (from === undefined) throw new Error(`${this.host.name}: the machine sends from socket ${socket[i]}`)
+      this.host.send(from, to, this.#out.at(i).slice(), ttl[i]!)
+    }
+    this.#out.clear()
+  }
+
+  #effects(): void {
+    for (let effect = this.machine.poll(); effect !== undefined; effect = this.machine.poll()) {
+      this.#perform(effect)
+    }
+  }
+
+  #wait(): void {
+    const deadline = this.machine.deadline()
+    if (!this.alive || deadline === Number.POSITIVE_INFINITY) return
+    const at = Math.max(Math.ceil(deadline) - this.host.clockOffsetMs, this.host.world.now)
+    if (at >= this.#alarmAt) return
+    this.#alarmAt = at
+    this.host.world.at(at, () => this.#alarm(at))
+  }
+
+  #alarm(at: number): void {
+    if (!this.alive || at !== this.#alarmAt) return
+    this.#alarmAt = Number.POSITIVE_INFINITY
+    this.machine.tick(this.#out, this.host.clock)
+    this.#guard()
+    this.#settle()
+  }
+
+  #guard(): void {
+    this.#spins = this.machine.deadline() <= this.host.clock ? this.#spins + 1 : 0
+    if (this.#spins > SPINS) throw new Error(`${this.host.name}: a machine is due again after each tick`)
+  }
+}

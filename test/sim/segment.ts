@@ -1,0 +1,118 @@
+/**
+ * A network in which members reach each other by IP: a LAN, the inside of a carrier's NAT, the internet's core. What is
+ * for nobody here goes to the gateway, if there is one.
+ */
+import { Link, type LinkProfile } from './link.ts'
+import { type Packet, wireBytes } from './packet.ts'
+import type { World } from './world.ts'
+
+export interface Member {
+  readonly name: string
+  /** A packet came out of the link of this attachment. */
+  arrive(packet: Packet, via: Attachment): void
+}
+
+/** How a member hangs on a segment: two links, and the routers of the segment between it and the middle. */
+export interface Attachment {
+  readonly member: Member
+  readonly segment: Segment
+  readonly up: Link
+  readonly down: Link
+  readonly hops: number
+  /** False while the cable is out. */
+  connected: boolean
+}
+
+export interface Placement {
+  readonly segment: Segment
+  readonly ips: readonly string[]
+  readonly link: LinkProfile
+  /** Default 0. In the core 3, so that two sites are six routers apart. */
+  readonly hops?: number
+}
+
+export class Segment {
+  readonly name: string
+  readonly #world: World
+  readonly #members = new Map<string, Attachment>()
+  readonly #separated = new Set<string>()
+  #gateway: Attachment | undefined
+  #announce: ((ip: string) => void) | undefined
+  #attached = 0
+
+  constructor(world: World, name: string) {
+    this.#world = world
+    this.name = name
+  }
+
+  attach(member: Member, { ips, link, hops = 0 }: Omit<Placement, 'segment'>): Attachment {
+    const dice = this.#world.dice.fork(`${this.name}/${member.name}/${this.#attached++}`)
+    const attachment: Attachment = {
+      member,
+      segment: this,
+      up: new Link(link, dice.fork('up')),
+      down: new Link(link, dice.fork('down')),
+      hops,
+      connected: true,
+    }
+    for (const ip of ips) this.route(ip, attachment)
+    return attachment
+  }
+
+  /** Packets for `ip` go to this attachment; a router announces so what lies behind it. */
+  route(ip: string, attachment: Attachment): void {
+    const holder = this.#members.get(ip)
+    if (holder !== undefined && holder !== attachment) throw new Error(`${ip} is taken in ${this.name}`)
+    this.#members.set(ip, attachment)
+    this.#announce?.(ip)
+  }
+
+  detach(attachment: Attachment): void {
+    attachment.connected = false
+    for (const [ip, holder] of this.#members) if (holder === attachment) this.#members.delete(ip)
+  }
+
+  /** The default route, and who is told of the addresses in here. */
+  leaveThrough(gateway: Attachment, announce: (ip: string) => void): void {
+    this.#gateway = gateway
+    this.#announce = announce
+    for (const ip of this.#members.keys()) announce(ip)
+  }
+
+  /** Between each of `these` and each of `those` nothing passes; call what is returned to heal it. */
+  separate(these: readonly string[], those: readonly string[]): () => void {
+    const cuts = these.flatMap((a) => those.flatMap((b) => [`${a} ${b}`, `${b} ${a}`]))
+    for (const cut of cuts) this.#separated.add(cut)
+    return () => {
+      for (const cut of cuts) this.#separated.delete(cut)
+    }
+  }
+
+  /** A member puts a packet on its link. */
+  carry(packet: Packet, from: Attachment): void {
+    if (from.connected) this.#along(from.up, packet, () => this.#forward(packet, from))
+    else this.#world.drop('unplugged')
+  }
+
+  #forward(packet: Packet, from: Attachment): void {
+    const to = this.#members.get(packet.to.ip) ?? this.#gateway
+    const ttl = packet.ttl - from.hops - (to?.hops ?? 0)
+    if (to === undefined || to === from) this.#world.drop('no route')
+    else if (this.#separated.has(`${packet.from.ip} ${packet.to.ip}`)) this.#world.drop('partition')
+    else if (ttl <= 0) this.#world.drop('ttl')
+    else this.#deliver({ ...packet, ttl }, to)
+  }
+
+  #deliver(packet: Packet, to: Attachment): void {
+    this.#along(to.down, packet, () => {
+      if (to.connected) to.member.arrive(packet, to)
+      else this.#world.drop('unplugged')
+    })
+  }
+
+  #along(link: Link, packet: Packet, then: () => void): void {
+    const arrivals = link.arrivals(this.#world.now, wireBytes(packet))
+    if (arrivals.length === 0) this.#world.drop('lost')
+    for (const at of arrivals) this.#world.at(at, then)
+  }
+}
