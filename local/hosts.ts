@@ -1,0 +1,74 @@
+/**
+ * Where the nodes of one machine listen. The STUN pair wants two addresses: Linux answers on all of 127/8, other
+ * systems only on 127.0.0.1; there the second node takes other ports, and we say so.
+ */
+import { createSocket, type Socket } from 'node:dgram'
+import { once } from 'node:events'
+import { isIPv6 } from 'node:net'
+import { StraightwayError } from '../shared/errors.ts'
+import type { NodeConfig } from '../udp-edge/config.ts'
+
+export interface Host {
+  readonly address: string
+  readonly ports: NodeConfig['ports']
+}
+
+export interface Hosts {
+  readonly nodes: readonly [Host, Host]
+  readonly relay: Host
+  readonly notes: readonly string[]
+}
+
+const PORTS: NodeConfig['ports'] = { checkpoint: 3480, handshake: 3481, stun: [3478, 3479], relay: 3482 }
+/** Between the two nodes where they share an address. */
+const PORT_OFFSET = 20
+const ONE_ADDRESS =
+  'This system has only one loopback address, so both nodes share it and differ by port: NAT filtering by address cannot be told.'
+
+/** `free`: ports the system chooses, for tests that run side by side. */
+export async function chooseHosts(addresses: readonly string[] | undefined, free: boolean): Promise<Hosts> {
+  const [first, second] = addresses ?? ['127.0.0.1', (await canBind('127.0.0.2')) ? '127.0.0.2' : '127.0.0.1']
+  if (first === undefined || second === undefined)
+    throw new StraightwayError('bad-request', 'Two addresses are needed.')
+  const shared = first === second
+  const nodes = [await host(first, free, 0), await host(second, free, shared ? PORT_OFFSET : 0)] as const
+  return { nodes, relay: nodes[0], notes: shared ? [ONE_ADDRESS] : [] }
+}
+
+async function host(address: string, free: boolean, offset: number): Promise<Host> {
+  if (free)
+    return { address, ports: { checkpoint: 0, handshake: 0, relay: 0, stun: await freePorts(address) } }
+  const { checkpoint, handshake, relay, stun } = PORTS
+  const ports = {
+    checkpoint,
+    handshake,
+    relay,
+    stun: [stun[0] + offset, stun[1] + offset] as [number, number],
+  }
+  return { address, ports: { ...ports, checkpoint: checkpoint + offset, handshake: handshake + offset } }
+}
+
+/** The pair is told each other's STUN ports before it starts, so these are looked for beforehand. */
+async function freePorts(address: string): Promise<[number, number]> {
+  const sockets = await Promise.all([bind(address), bind(address)])
+  const [first, second] = sockets.map((socket) => socket.address().port)
+  for (const socket of sockets) socket.close()
+  return [first!, second!]
+}
+
+async function canBind(address: string): Promise<boolean> {
+  return bind(address).then(
+    (socket) => {
+      socket.close()
+      return true
+    },
+    () => false,
+  )
+}
+
+async function bind(address: string): Promise<Socket> {
+  const socket = createSocket(isIPv6(address) ? 'udp6' : 'udp4')
+  socket.bind(0, address)
+  await once(socket, 'listening')
+  return socket
+}
