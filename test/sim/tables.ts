@@ -1,0 +1,211 @@
+/**
+ * The tables in memory: the same promises as shared/store keeps on DynamoDB (test/contract/directory.ts runs against
+ * both), answered at once. Every write leaves a change, old and new, for the streams.
+ */
+import type {
+  DirectoryReply,
+  DirectoryRequest,
+  FleetItem,
+  Located,
+  StoredMessage,
+} from '../../shared/directory.ts'
+import type { NetworkId, NodeId, PeerId, UserId } from '../../shared/ids.ts'
+import { LIMITS } from '../../shared/limits.ts'
+import { matches } from '../../shared/model/filter/evaluate.ts'
+import { parseFilter } from '../../shared/model/filter/parse.ts'
+import { asSeenByOthers, type PresenceItem } from '../../shared/presence.ts'
+
+export type Change =
+  | { readonly kind: 'presence'; readonly before?: PresenceItem; readonly after: PresenceItem }
+  | {
+      readonly kind: 'membership'
+      readonly network: NetworkId
+      readonly user: UserId
+      /** Null: not a member any more. */
+      readonly role: string | null
+    }
+  | { readonly kind: 'mail'; readonly peer: PeerId }
+  | { readonly kind: 'revoked'; readonly peer: PeerId }
+  | { readonly kind: 'fleet'; readonly before?: FleetItem; readonly after: FleetItem }
+
+type Ask<K extends DirectoryRequest['kind']> = Extract<DirectoryRequest, { kind: K }>
+type Reply<K extends DirectoryReply['kind']> = Extract<DirectoryReply, { kind: K }>
+
+export class Tables {
+  readonly peers = new Map<PeerId, UserId>()
+  readonly presence = new Map<PeerId, PresenceItem>()
+  readonly fleet = new Map<NodeId, FleetItem>()
+  readonly #memberships = new Map<NetworkId, Map<UserId, string>>()
+  readonly #networkNodes = new Map<NetworkId, Set<NodeId>>()
+  readonly #mail = new Map<PeerId, Map<string, StoredMessage>>()
+  readonly #changes: Change[] = []
+
+  /** The oldest change not taken yet. */
+  poll(): Change | undefined {
+    return this.#changes.shift()
+  }
+
+  enrol(peer: PeerId, user: UserId): void {
+    this.peers.set(peer, user)
+  }
+
+  revoke(peer: PeerId): void {
+    this.peers.delete(peer)
+    this.#changes.push({ kind: 'revoked', peer })
+  }
+
+  /** `role` null takes the membership away. */
+  setRole(network: NetworkId, user: UserId, role: string | null): void {
+    const members = this.#memberships.get(network) ?? new Map<UserId, string>()
+    this.#memberships.set(network, members)
+    if (role === null) members.delete(user)
+    else members.set(user, role)
+    this.#changes.push({ kind: 'membership', network, user, role })
+  }
+
+  setLease(item: FleetItem): void {
+    const before = this.fleet.get(item.node)
+    this.fleet.set(item.node, item)
+    this.#changes.push({ kind: 'fleet', after: item, ...(before && { before }) })
+  }
+
+  networksOf(user: UserId): NetworkId[] {
+    return [...this.#memberships].filter(([, members]) => members.has(user)).map(([network]) => network)
+  }
+
+  nodesOf(network: NetworkId): NodeId[] {
+    return [...(this.#networkNodes.get(network) ?? [])]
+  }
+
+  mailOf(peer: PeerId): StoredMessage[] {
+    return [...(this.#mail.get(peer)?.values() ?? [])].sort((a, b) => (a.entry < b.entry ? -1 : 1))
+  }
+
+  /** What the scheduled function does for a node whose lease ended: its peers are offline, it is gone. */
+  reap(now: number): void {
+    for (const { node, expiresAtSeconds, ...rest } of [...this.fleet.values()]) {
+      if (expiresAtSeconds * 1000 > now) continue
+      for (const item of this.presence.values()) if (item.node === node) this.#depart(item, item.lastSeenAt)
+      for (const nodes of this.#networkNodes.values()) nodes.delete(node)
+      this.fleet.delete(node)
+      const before = { node, expiresAtSeconds, ...rest }
+      this.#changes.push({ kind: 'fleet', before, after: { ...before, draining: true } })
+    }
+  }
+
+  answer(request: DirectoryRequest): DirectoryReply {
+    switch (request.kind) {
+      case 'signIn':
+        return this.#signIn(request)
+      case 'update':
+        return this.#update(request)
+      case 'signOut':
+        return this.#signOut(request)
+      case 'locate':
+        return this.#locate(request)
+      case 'find':
+        return this.#find(request)
+      case 'storeMail':
+        return this.#storeMail(request)
+      case 'readMail':
+        return this.#readMail(request)
+      case 'discardMail':
+        for (const entry of request.entries) this.#mail.get(request.peer)?.delete(entry)
+        return { kind: 'discardMail' }
+      case 'joinNetwork':
+        this.#networkNodes.set(
+          request.network,
+          new Set(this.#networkNodes.get(request.network)).add(request.node),
+        )
+        return { kind: 'joinNetwork' }
+      case 'leaveNetwork':
+        this.#networkNodes.get(request.network)?.delete(request.node)
+        return { kind: 'leaveNetwork' }
+    }
+  }
+
+  #signIn({ item }: Ask<'signIn'>): Reply<'signIn'> {
+    const before = this.presence.get(item.peer)
+    const repeated = before?.since === item.since && before.node === item.node
+    if (before !== undefined && before.since >= item.since && !repeated)
+      return { kind: 'signIn', outcome: 'stale' }
+    this.#put(item)
+    const moved = before?.node !== undefined && before.node !== item.node
+    return { kind: 'signIn', outcome: 'taken', ...(moved && { previousNode: before.node }) }
+  }
+
+  #update({ item }: Ask<'update'>): Reply<'update'> {
+    const before = this.presence.get(item.peer)
+    const current = before?.since === item.since && before.node === item.node
+    if (current && before.version <= item.version) this.#put(item)
+    return { kind: 'update' }
+  }
+
+  #signOut({ peer, node, since, lastSeenAt }: Ask<'signOut'>): Reply<'signOut'> {
+    const item = this.presence.get(peer)
+    if (item?.node === node && item.since === since) this.#depart(item, lastSeenAt)
+    return { kind: 'signOut' }
+  }
+
+  #depart({ node: _, ...item }: PresenceItem, lastSeenAt: number): void {
+    this.#put({ ...item, status: 'offline', custom: '', metadata: {}, lastSeenAt, version: item.version + 1 })
+  }
+
+  #put(after: PresenceItem): void {
+    const before = this.presence.get(after.peer)
+    this.presence.set(after.peer, after)
+    this.#changes.push({ kind: 'presence', after, ...(before && { before }) })
+  }
+
+  #locate({ peer }: Ask<'locate'>): Reply<'locate'> {
+    const item = this.presence.get(peer)
+    const user = item?.user ?? this.peers.get(peer)
+    if (user === undefined) return { kind: 'locate' }
+    const networks = item?.node === undefined ? this.networksOf(user) : item.networks
+    const { since, status } = item ?? { since: 0, status: 'offline' }
+    const located: Located = { peer, user, since, status, networks, ...(item?.node && { node: item.node }) }
+    return { kind: 'locate', located }
+  }
+
+  #find({ asker, networks, filter, limit }: Ask<'find'>): Reply<'find'> {
+    try {
+      const wanted = parseFilter(filter)
+      const found = this.#visibleIn(networks).filter(
+        (record) => record.peer !== asker && matches(wanted, record),
+      )
+      return { kind: 'find', found: found.slice(0, limit), more: found.length > limit }
+    } catch (error) {
+      return { kind: 'find', found: [], more: false, invalid: String(error) }
+    }
+  }
+
+  #visibleIn(networks: readonly NetworkId[]) {
+    const shared = [...this.presence.values()].filter(({ user }) =>
+      this.networksOf(user).some((network) => networks.includes(network)),
+    )
+    return shared.map(asSeenByOthers)
+  }
+
+  #storeMail({ peer, message }: Ask<'storeMail'>): Reply<'storeMail'> {
+    const mail = this.#mail.get(peer) ?? new Map<string, StoredMessage>()
+    this.#mail.set(peer, mail)
+    const entry = entryOf(message)
+    if (mail.has(entry)) return { kind: 'storeMail', outcome: 'stored' }
+    if (mail.size >= LIMITS.mailboxMessages) return { kind: 'storeMail', outcome: 'full' }
+    mail.set(entry, { ...message, entry })
+    this.#changes.push({ kind: 'mail', peer })
+    return { kind: 'storeMail', outcome: 'stored' }
+  }
+
+  #readMail({ peer, after = '', limit }: Ask<'readMail'>): Reply<'readMail'> {
+    const messages = this.mailOf(peer).filter(({ entry }) => entry > after)
+    return { kind: 'readMail', messages: messages.slice(0, limit), more: messages.length > limit }
+  }
+}
+
+/** By time of sending, then by sender and number: the same message is the same entry whenever it is stored. */
+function entryOf({ sentAt, from, epoch, sequence }: Omit<StoredMessage, 'entry'>): string {
+  return [padded(sentAt), from, padded(epoch), padded(sequence)].join(' ')
+}
+
+const padded = (value: number): string => String(value).padStart(15, '0')
