@@ -36,7 +36,7 @@ export class KeyEpochs {
 
   /** `key`: 32 bytes, copied. */
   constructor(key: Uint8Array) {
-    this.#epochs = [new KeyEpoch(key.slice())]
+    this.#epochs = [new KeyEpoch(new Uint8Array(key))]
   }
 
   /** Undefined where the epoch is too old or too far ahead. */
@@ -48,7 +48,7 @@ export class KeyEpochs {
 
   /** Something of this epoch was sent or opened; what lies more than one epoch before is forgotten. */
   advance(epoch: number): void {
-    if (epoch <= this.#current) return
+    if (epoch <= this.#current || this.at(epoch) === undefined) return
     this.#current = epoch
     const old = this.#epochs.splice(0, epoch - 1 - this.#first)
     for (const { key } of old) sodium.sodium_memzero(key)

@@ -6,7 +6,7 @@
  *   respond   reads message 1; `answer` makes message 2
  *
  * What is carried in message 1 can be replayed to the responder, so its payload must say when it was sent. No bytes make
- * any of this throw.
+ * any of this throw. Copies are made by `new Uint8Array`: `slice` of a Buffer, which the library returns, is a view.
  */
 import NoiseState from 'noise-handshake'
 import sodium from 'sodium-native'
@@ -60,7 +60,8 @@ export const MESSAGE_1_OVERHEAD = 32 + 48 + 16
 export const MESSAGE_2_OVERHEAD = 32 + 16
 
 /** Undefined where `remotePublic` is no key to agree with. */
-export function initiate(options: InitiateOptions): Initiation | undefined {
+export function initiate(given: InitiateOptions): Initiation | undefined {
+  const options = { ...given, payload: new Uint8Array(given.payload) }
   let begun = attempt(() => begin(options))
   if (begun === undefined) return undefined
   const { message } = begun
@@ -69,8 +70,8 @@ export function initiate(options: InitiateOptions): Initiation | undefined {
     complete(answer) {
       const { state } = begun ?? begin(options)
       begun = undefined
-      const payload = attempt(() => state.recv(answer.slice()))
-      return payload && { payload, ...outcomeOf(state) }
+      const payload = attempt(() => state.recv(new Uint8Array(answer)))
+      return payload && { payload: new Uint8Array(payload), ...outcomeOf(state) }
     },
   }
 }
@@ -82,14 +83,14 @@ export function respond(
 ): Request | undefined {
   const state = new NoiseState('IK', false, self)
   state.initialise(prologue)
-  const payload = attempt(() => state.recv(message.slice()))
+  const payload = attempt(() => state.recv(new Uint8Array(message)))
   if (payload === undefined) return undefined
   return {
-    payload,
-    remotePublic: state.rs!.slice(),
+    payload: new Uint8Array(payload),
+    remotePublic: new Uint8Array(state.rs!),
     answer(reply, ephemeralSeed) {
       state.e = ephemeralOf(ephemeralSeed)
-      return { message: state.send(reply), ...outcomeOf(state) }
+      return { message: new Uint8Array(state.send(reply)), ...outcomeOf(state) }
     },
   }
 }
@@ -99,18 +100,21 @@ function begin({ prologue, self, remotePublic, ephemeralSeed, payload }: Initiat
   const state = new NoiseState('IK', true, self)
   state.initialise(prologue, remotePublic)
   state.e = ephemeralOf(ephemeralSeed)
-  return { state, message: state.send(payload) }
+  return { state, message: new Uint8Array(state.send(payload)) }
 }
 
 function ephemeralOf(seed: Uint8Array): StaticKeys {
   const publicKey = new Uint8Array(32)
-  const secretKey = seed.slice()
+  const secretKey = new Uint8Array(seed)
   sodium.crypto_scalarmult_base(publicKey, secretKey)
   return { publicKey, secretKey }
 }
 
 function outcomeOf(state: NoiseState): { keys: ChannelKeys; hash: Uint8Array } {
-  return { keys: { send: state.tx!.slice(), receive: state.rx!.slice() }, hash: state.hash!.slice() }
+  return {
+    keys: { send: new Uint8Array(state.tx!), receive: new Uint8Array(state.rx!) },
+    hash: new Uint8Array(state.hash!),
+  }
 }
 
 function attempt<T>(read: () => T): T | undefined {

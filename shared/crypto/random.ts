@@ -20,7 +20,7 @@ export class Random {
   /** `seed`: 32 bytes, copied. */
   constructor(seed: Uint8Array) {
     if (seed.length !== SEED_BYTES) throw new RangeError('a seed has 32 bytes')
-    this.#key = seed.slice()
+    this.#key = new Uint8Array(seed)
   }
 
   bytes(length: number): Uint8Array {
