@@ -1,0 +1,47 @@
+/**
+ * Which steps could make a pair direct, in order, and what to say when none does: a pure function of the two profiles, of
+ * how often it was tried, and of what worked before between these networks.
+ *
+ * The HANDSHAKE asks again after each step, as profiles grow meanwhile, and runs the first step that it has not run yet.
+ * A step that failed is not run again unchanged: the attempt changes TTL, who leads, and patience.
+ */
+
+import type { WhyNotDirect } from '../../why-not-direct.ts'
+import type { StepKind } from '../../wire/handshake.ts'
+import type { Profile } from '../../wire/profile.ts'
+import { isSymmetric, type PlannedStep, TECHNIQUES } from './techniques.ts'
+
+export type { PlannedSide, PlannedStep } from './techniques.ts'
+
+export interface Plan {
+  readonly steps: readonly PlannedStep[]
+  /** The reason when every step has failed, or there is none. */
+  readonly whyNotDirect: WhyNotDirect
+}
+
+/** `attempt` counts from 0; `history` is the technique that last worked between these two networks. */
+export function plan(a: Profile, b: Profile, attempt: number, history?: StepKind): Plan {
+  const never = impossible(a, b)
+  if (never !== undefined) return { steps: [], whyNotDirect: never }
+  const steps = TECHNIQUES.map(([, technique]) => technique(a, b, attempt)).filter(
+    (step) => step !== undefined,
+  )
+  return { steps: provenFirst(steps, history), whyNotDirect: reason(a, b, steps) }
+}
+
+function impossible(a: Profile, b: Profile): WhyNotDirect | undefined {
+  if (a.paths === 'relay-only' || b.paths === 'relay-only') return 'policy'
+  if (a.udpBlocked || b.udpBlocked) return 'udp-blocked'
+  return undefined
+}
+
+function provenFirst(steps: readonly PlannedStep[], history?: StepKind): readonly PlannedStep[] {
+  const proven = steps.filter(({ kind }) => kind === history)
+  return [...proven, ...steps.filter(({ kind }) => kind !== history)]
+}
+
+function reason(a: Profile, b: Profile, steps: readonly PlannedStep[]): WhyNotDirect {
+  if (isSymmetric(a) && isSymmetric(b)) return 'both-symmetric'
+  if (steps.length === 0) return 'no-candidates'
+  return isSymmetric(a) || isSymmetric(b) ? 'symmetric' : 'probe-timeout'
+}

@@ -1,0 +1,151 @@
+/**
+ * The techniques of NAT traversal that a plan is made of, each a pure function of two profiles: undefined where it cannot
+ * serve. Side 0 is the offering one.
+ *
+ * Every number of rounds and every interval is the least that gets through with a few losses: what is not direct after
+ * this needs another technique, not more packets. The first packet of a punch travels only TTL hops: it opens the own
+ * NAT and dies before the far one, where it might occupy the very port that the other side is about to use (the far
+ * router answers an unexpected packet with REJECT, and keeps its entry for 30 s).
+ */
+import type { Address } from '../../wire/address.ts'
+import { MAX_TARGETS, type StepKind } from '../../wire/handshake.ts'
+import type { Profile } from '../../wire/profile.ts'
+import {
+  addressesOf,
+  globalIpv6Addresses,
+  publicAddresses,
+  samePublicIp,
+  sameSubnet,
+  shareOne,
+} from './networks.ts'
+
+export interface PlannedSide {
+  /** As in STEP: 1 for the side that sends first. */
+  readonly role: 0 | 1
+  readonly targets: readonly Address[]
+  /** How long after the other side, or 0. */
+  readonly delayMs: number
+}
+
+export interface PlannedStep {
+  readonly kind: StepKind
+  readonly sides: readonly [PlannedSide, PlannedSide]
+  /** Hops of the first round; 0 is the system's default. */
+  readonly ttl: number
+  readonly rounds: number
+  readonly intervalMs: number
+  readonly timeoutMs: number
+}
+
+export type Technique = (a: Profile, b: Profile, attempt: number) => PlannedStep | undefined
+
+/** After the last packet: a round trip across the world and the full-sized probe. */
+const LAST_ANSWER_MS = 1000
+/** Passes two NATs of one's own and none of the other's: the core between is longer. Then nearer and farther, then none. */
+const PRIMING_TTLS = [4, 7, 0]
+/** Without priming the side that waits must have heard nothing before the other's NAT is open. */
+const LATE_START_MS = 1000
+const MAX_PUNCH_ROUNDS = 30
+
+export const isSymmetric = ({ mapping }: Profile): boolean =>
+  mapping === 'address' || mapping === 'addressAndPort'
+
+/** Takes packets from where it never sent, or from any port of where it sent. */
+const isOpen = ({ mapping, filtering }: Profile): boolean =>
+  mapping === 'independent' && (filtering === 'independent' || filtering === 'address')
+
+/** Behind one NAT, or in one subnet. Public addresses are tried too, for a NAT that returns what is sent to itself. */
+const lan: Technique = (a, b) => {
+  const oneNat = samePublicIp(a, b)
+  const near = shareOne(addressesOf(a, 'host'), addressesOf(b, 'host'), sameSubnet)
+  if (!oneNat && !near) return undefined
+  const targets = (from: Profile, to: Profile): readonly Address[] => [
+    ...nearestFirst(addressesOf(from, 'host'), addressesOf(to, 'host')),
+    ...(oneNat ? publicAddresses(to) : []),
+  ]
+  return both('lan', targets(a, b), targets(b, a), { rounds: 4, intervalMs: 100, answerMs: 300 })
+}
+
+/** Both firewalls open when both send: there is no port to guess. */
+const ipv6: Technique = (a, b) => {
+  const [toA, toB] = [globalIpv6Addresses(a), globalIpv6Addresses(b)]
+  if (toA.length === 0 || toB.length === 0) return undefined
+  return both('ipv6', toB, toA, { rounds: 6, intervalMs: 100, answerMs: LAST_ANSWER_MS })
+}
+
+/** A router was asked for a port (PCP, NAT-PMP, UPnP) and gave it: the other side just sends there. */
+const mapped: Technique = (a, b) => {
+  const [toA, toB] = [addressesOf(a, 'mapped'), addressesOf(b, 'mapped')]
+  if (toA.length === 0 && toB.length === 0) return undefined
+  return both('mapped', toB, toA, { rounds: 5, intervalMs: 100, answerMs: LAST_ANSWER_MS })
+}
+
+/**
+ * One side takes packets from anywhere, or from any port of the other's address once it has sent there: it only primes,
+ * and the other, whatever its NAT, sends first.
+ */
+const open: Technique = (a, b) => {
+  if (isOpen(a) === isOpen(b)) return undefined
+  const [toA, toB] = [publicAddresses(a), publicAddresses(b)]
+  if (toA.length === 0 || toB.length === 0) return undefined
+  const timing = { rounds: 6, intervalMs: 100, answerMs: LAST_ANSWER_MS, ttl: PRIMING_TTLS[0]! }
+  const step = both('open', toB, toA, timing)
+  const [first, second] = step.sides
+  return { ...step, sides: isOpen(a) ? [first, { ...second, role: 1 }] : [{ ...first, role: 1 }, second] }
+}
+
+/** Simultaneous open: both prime, then both send. Each attempt differs from the one before. */
+const punch: Technique = (a, b, attempt) => {
+  const known = a.ready && b.ready
+  if (known && isSymmetric(a) && isSymmetric(b)) return undefined
+  const [toA, toB] = [publicAddresses(a), publicAddresses(b)]
+  if (toA.length === 0 || toB.length === 0) return undefined
+  const ttl = PRIMING_TTLS[attempt % PRIMING_TTLS.length]!
+  const rounds = Math.min(10 + 5 * Math.floor(attempt / PRIMING_TTLS.length), MAX_PUNCH_ROUNDS)
+  const late = ttl === 0 ? LATE_START_MS : 0
+  const answerMs = LAST_ANSWER_MS + late
+  const step = both('punch', toB, toA, { rounds, intervalMs: 100, answerMs, ttl })
+  const [first, second] = step.sides
+  const leader = attempt % 2
+  return { ...step, sides: [lead(first, leader === 0, late), lead(second, leader === 1, late)] }
+}
+
+/** In the order in which they are tried. A kind that is not here is never planned. */
+export const TECHNIQUES: readonly (readonly [StepKind, Technique])[] = [
+  ['lan', lan],
+  ['ipv6', ipv6],
+  ['mapped', mapped],
+  ['open', open],
+  ['punch', punch],
+]
+
+interface Timing {
+  readonly rounds: number
+  readonly intervalMs: number
+  readonly answerMs: number
+  readonly ttl?: number
+}
+
+function both(
+  kind: StepKind,
+  toB: readonly Address[],
+  toA: readonly Address[],
+  { rounds, intervalMs, answerMs, ttl = 0 }: Timing,
+): PlannedStep {
+  const side = (targets: readonly Address[]): PlannedSide => ({
+    role: 0,
+    targets: targets.slice(0, MAX_TARGETS),
+    delayMs: 0,
+  })
+  const timeoutMs = rounds * intervalMs + answerMs
+  return { kind, sides: [side(toB), side(toA)], ttl, rounds, intervalMs, timeoutMs }
+}
+
+function lead(side: PlannedSide, first: boolean, lateMs: number): PlannedSide {
+  return { ...side, role: first ? 1 : 0, delayMs: first ? 0 : lateMs }
+}
+
+function nearestFirst(own: readonly Address[], other: readonly Address[]): readonly Address[] {
+  const near = other.filter((address) => shareOne(own, [address], sameSubnet))
+  return [...near, ...other.filter((address) => !near.includes(address))]
+}

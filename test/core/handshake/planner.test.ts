@@ -1,0 +1,161 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { networkPair } from '../../../shared/core/handshake/networks.ts'
+import { plan } from '../../../shared/core/handshake/planner.ts'
+import { formatAddress, parseAddress } from '../../../shared/wire/address.ts'
+import { MAX_TARGETS } from '../../../shared/wire/handshake.ts'
+import { type Candidate, type Profile, UNKNOWN_PROFILE } from '../../../shared/wire/profile.ts'
+
+const candidate = (kind: Candidate['kind'], text: string): Candidate => ({
+  kind,
+  address: parseAddress(text)!,
+})
+
+/** Behind a NAT of its own: `host` is the last byte of its public address. */
+function behind(nat: Partial<Profile>, host: number, ...more: Candidate[]): Profile {
+  const candidates = [
+    candidate('host', `192.168.${host}.2:5000`),
+    candidate('reflexive', `203.0.113.${host}:40000`),
+    ...more,
+  ]
+  return { ...UNKNOWN_PROFILE, ready: true, ...nat, candidates }
+}
+
+const FULL = { mapping: 'independent', filtering: 'independent' } as const
+const ADDRESS = { mapping: 'independent', filtering: 'address' } as const
+const PORT = { mapping: 'independent', filtering: 'addressAndPort' } as const
+const SYMMETRIC = { mapping: 'addressAndPort', filtering: 'addressAndPort' } as const
+const UNKNOWN = { ready: false } as const
+
+const kinds = (a: Profile, b: Profile, attempt = 0): string[] =>
+  plan(a, b, attempt).steps.map(({ kind }) => kind)
+
+describe('each pair of NATs gets the steps that can serve it, and a reason for when they fail', () => {
+  test.each([
+    ['full cone', FULL, 'full cone', FULL, ['punch'], 'probe-timeout'],
+    ['full cone', FULL, 'port-restricted', PORT, ['open', 'punch'], 'probe-timeout'],
+    ['full cone', FULL, 'symmetric', SYMMETRIC, ['open', 'punch'], 'symmetric'],
+    ['address-restricted', ADDRESS, 'symmetric', SYMMETRIC, ['open', 'punch'], 'symmetric'],
+    ['address-restricted', ADDRESS, 'port-restricted', PORT, ['open', 'punch'], 'probe-timeout'],
+    ['port-restricted', PORT, 'port-restricted', PORT, ['punch'], 'probe-timeout'],
+    ['port-restricted', PORT, 'symmetric', SYMMETRIC, ['punch'], 'symmetric'],
+    ['symmetric', SYMMETRIC, 'symmetric', SYMMETRIC, [], 'both-symmetric'],
+    ['unknown', UNKNOWN, 'unknown', UNKNOWN, ['punch'], 'probe-timeout'],
+    ['unknown', UNKNOWN, 'symmetric', SYMMETRIC, ['punch'], 'symmetric'],
+  ] as const)('%s (%o) and %s (%o)', (_a, a, _b, b, steps, why) => {
+    for (const [one, other] of [
+      [behind(a, 1), behind(b, 2)],
+      [behind(b, 1), behind(a, 2)],
+    ] as const) {
+      expect(kinds(one, other)).toEqual(steps)
+      expect(plan(one, other, 0).whyNotDirect).toBe(why)
+    }
+  })
+})
+
+test('symmetric on both sides is still punched while the evidence is incomplete', () => {
+  const incomplete = behind({ ...SYMMETRIC, ready: false }, 1)
+  expect(kinds(incomplete, behind(SYMMETRIC, 2))).toEqual(['punch'])
+})
+
+test('behind one NAT the own network comes first, then the public address', () => {
+  const [a, b] = [behind(PORT, 1), behind(PORT, 1)]
+  const [lan, punch] = plan(a, b, 0).steps
+  expect([lan!.kind, punch!.kind]).toEqual(['lan', 'punch'])
+  expect(lan!.sides[0].targets.map(({ words }) => formatAddress(words))).toEqual([
+    '192.168.1.2:5000',
+    '203.0.113.1:40000',
+  ])
+})
+
+test('of the own network the nearest address is tried first', () => {
+  const a = behind(PORT, 1, candidate('host', '10.0.7.1:5000'))
+  const b = behind(PORT, 1, candidate('host', '172.17.0.1:5000'), candidate('host', '10.0.7.9:5000'))
+  const targets = plan(a, b, 0).steps[0]!.sides[0].targets.map(({ words }) => formatAddress(words))
+  expect(targets.slice(0, 3)).toEqual(['192.168.1.2:5000', '10.0.7.9:5000', '172.17.0.1:5000'])
+})
+
+test('two global IPv6 addresses meet without a NAT, even between symmetric ones', () => {
+  const a = behind(SYMMETRIC, 1, candidate('host', '[2001:db8:1::2]:5000'))
+  const b = behind(SYMMETRIC, 2, candidate('host', '[2001:db8:2::2]:5000'))
+  const [step] = plan(a, b, 0).steps
+  expect(step!.kind).toBe('ipv6')
+  expect(formatAddress(step!.sides[0].targets[0]!.words)).toBe('[2001:db8:2::2]:5000')
+  expect(formatAddress(step!.sides[1].targets[0]!.words)).toBe('[2001:db8:1::2]:5000')
+})
+
+test('a link-local or private IPv6 address of another network is no target', () => {
+  const a = behind(SYMMETRIC, 1, candidate('host', '[fe80::2]:5000'))
+  const b = behind(SYMMETRIC, 2, candidate('host', '[fd00::2]:5000'))
+  expect(kinds(a, b)).toEqual([])
+})
+
+test('a mapped port is sent to by the side that has none', () => {
+  const a = behind(SYMMETRIC, 1)
+  const b = behind(SYMMETRIC, 2, candidate('mapped', '203.0.113.2:6000'))
+  const [step] = plan(a, b, 0).steps
+  expect(step!.kind).toBe('mapped')
+  expect(step!.sides.map(({ targets }) => targets.length)).toEqual([1, 0])
+})
+
+test('in `open` the open side waits and primes, the other sends first', () => {
+  const step = (a: Profile, b: Profile) => plan(a, b, 0).steps[0]!
+  expect(step(behind(FULL, 1), behind(SYMMETRIC, 2)).sides.map(({ role }) => role)).toEqual([0, 1])
+  expect(step(behind(SYMMETRIC, 1), behind(FULL, 2)).sides.map(({ role }) => role)).toEqual([1, 0])
+  expect(step(behind(FULL, 1), behind(SYMMETRIC, 2)).ttl).toBeGreaterThan(0)
+})
+
+test('no attempt repeats the punch of an earlier one, until patience is at its end', () => {
+  const punches = [...Array(12).keys()].map((attempt) =>
+    JSON.stringify(plan(behind(PORT, 1), behind(PORT, 2), attempt).steps.at(-1)),
+  )
+  expect(new Set(punches).size).toBe(12)
+})
+
+test('without priming one side starts late, a different one each time', () => {
+  const delays = [2, 5].map((attempt) => {
+    const [step] = plan(behind(PORT, 1), behind(PORT, 2), attempt).steps
+    expect(step!.ttl).toBe(0)
+    return step!.sides.map(({ delayMs }) => delayMs)
+  })
+  expect(delays).toEqual([
+    [0, 1000],
+    [1000, 0],
+  ])
+})
+
+test('what worked before comes first', () => {
+  const [a, b] = [behind(FULL, 1), behind(PORT, 2)]
+  expect(plan(a, b, 0, 'punch').steps.map(({ kind }) => kind)).toEqual(['punch', 'open'])
+  expect(plan(a, b, 0, 'scatter').steps.map(({ kind }) => kind)).toEqual(['open', 'punch'])
+})
+
+test('a side that wants the relay only, or has no UDP, or no address, gets no step and the reason', () => {
+  const normal = behind(PORT, 1)
+  expect(plan(normal, behind({ ...PORT, paths: 'relay-only' }, 2), 0)).toEqual({
+    steps: [],
+    whyNotDirect: 'policy',
+  })
+  expect(plan(behind({ udpBlocked: true }, 2), normal, 0)).toEqual({ steps: [], whyNotDirect: 'udp-blocked' })
+  expect(plan(normal, UNKNOWN_PROFILE, 0)).toEqual({ steps: [], whyNotDirect: 'no-candidates' })
+})
+
+test('nobody is made to send to more targets than a step may have, however long the lists', () => {
+  const many = (host: number) =>
+    behind(PORT, host, ...Array.from({ length: 16 }, (_, i) => candidate('host', `10.0.0.${i + 1}:9`)))
+  fc.assert(
+    fc.property(fc.nat(40), (attempt) => {
+      for (const { sides, rounds } of plan(many(1), many(1), attempt).steps) {
+        for (const { targets } of sides) expect(targets.length).toBeLessThanOrEqual(MAX_TARGETS)
+        expect(rounds).toBeLessThanOrEqual(30)
+      }
+    }),
+  )
+})
+
+test('two networks have one name in either order', () => {
+  const [a, b] = [behind(PORT, 9), behind(PORT, 2)]
+  expect(networkPair(a, b)).toBe('203.0.113.2|203.0.113.9')
+  expect(networkPair(b, a)).toBe(networkPair(a, b))
+  expect(networkPair(a, UNKNOWN_PROFILE)).toBeUndefined()
+})
