@@ -7,7 +7,6 @@ import {
   type DynamoDBDocumentClient,
   GetCommand,
   PutCommand,
-  QueryCommand,
 } from '@aws-sdk/lib-dynamodb'
 import type { Directory, DirectoryReply, DirectoryRequest, Located } from '../directory.ts'
 import { StraightwayError } from '../errors.ts'
@@ -133,16 +132,11 @@ async function ownerOf(client: DynamoDBDocumentClient, peer: PeerId): Promise<Us
   return Item?.user as UserId | undefined
 }
 
-async function networksOf(client: DynamoDBDocumentClient, user: UserId): Promise<NetworkId[]> {
-  const query = new QueryCommand({
-    TableName: tableName('Memberships'),
-    IndexName: 'byUser',
-    KeyConditionExpression: '#user = :user',
-    ExpressionAttributeNames: { '#user': 'user' },
-    ExpressionAttributeValues: { ':user': user },
-  })
-  const { Items = [] } = await client.send(query)
-  return Items.map(({ network }) => network as NetworkId)
+/** A user's item keeps its networks in step with its memberships. */
+async function networksOf(client: DynamoDBDocumentClient, user: UserId): Promise<readonly NetworkId[]> {
+  const get = new GetCommand({ TableName: tableName('Users'), Key: { user }, ConsistentRead: true })
+  const { Item } = await client.send(get)
+  return (Item?.networks as NetworkId[] | undefined) ?? []
 }
 
 function toLocated(

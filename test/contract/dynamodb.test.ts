@@ -18,9 +18,7 @@ directoryContract('DynamoDB', async () => ({
   directory: createDirectory(client, { search: nothing }),
   async enrol(peer, user, networks) {
     await client.send(new PutCommand({ TableName: 'Peers', Item: { peer, user } }))
-    for (const network of networks) {
-      await client.send(new PutCommand({ TableName: 'Memberships', Item: { network, user, role: 'member' } }))
-    }
+    await client.send(new PutCommand({ TableName: 'Users', Item: { user, networks } }))
   },
   async nodesOf(network) {
     const query = new QueryCommand({
