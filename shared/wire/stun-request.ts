@@ -1,0 +1,141 @@
+import { type Batch, SLOT_BYTES } from './batch.ts'
+import { crc32 } from './crc32.ts'
+import {
+  ATTRIBUTE,
+  CHANGE_IP,
+  CHANGE_PORT,
+  FINGERPRINT_XOR,
+  FIRST_OPTIONAL,
+  padded,
+  STUN_COOKIE,
+  STUN_HEADER_BYTES,
+  STUN_TYPE,
+} from './stun.ts'
+
+/**
+ * What a datagram is to a STUN server. Only `request` is answered: a server that answered the rest would answer noise,
+ * other protocols and its own answers coming back.
+ */
+export type StunVerdict = 'request' | 'malformed' | 'wrongCookie' | 'wrongFingerprint' | 'notARequest'
+
+/** Credentials mean nothing to a server that asks for none; attributes of answers are ignored in requests. */
+const IGNORED = new Set<number>([
+  ATTRIBUTE.MAPPED_ADDRESS,
+  ATTRIBUTE.USERNAME,
+  ATTRIBUTE.ERROR_CODE,
+  ATTRIBUTE.UNKNOWN_ATTRIBUTES,
+  ATTRIBUTE.REALM,
+  ATTRIBUTE.NONCE,
+  ATTRIBUTE.PASSWORD_ALGORITHM,
+  ATTRIBUTE.USERHASH,
+  ATTRIBUTE.XOR_MAPPED_ADDRESS,
+])
+
+/** A Binding request as a server reads it. One is read again and again: reading allocates nothing. */
+export class StunRequest {
+  /** Bytes of the whole message. */
+  length = 0
+  hasFingerprint = false
+  /** Carries CHANGE-REQUEST, RESPONSE-PORT or PADDING: the sender knows RFC 5780. */
+  isDiscovery = false
+  changeIp = false
+  changePort = false
+  /** -1 where the request does not say. */
+  responsePort = -1
+  /** Bytes of PADDING; -1 where there is none. */
+  padding = -1
+  /** Attributes that must be understood and are not, the first `unknownCount`. */
+  readonly unknown = new Uint16Array(SLOT_BYTES / 4)
+  unknownCount = 0
+  /** A known attribute that cannot be: to be answered with 400. */
+  isBad = false
+  /** What follows MESSAGE-INTEGRITY may have been added on the way (RFC 8489 section 14.5). */
+  #isSealed = false
+
+  /** Reads datagram i of the batch. The fields hold only after `request`. */
+  read(batch: Batch, i: number): StunVerdict {
+    const start = batch.start(i)
+    const length = batch.length[i]!
+    const { view } = batch
+    if (length < STUN_HEADER_BYTES || view.getUint16(start) >= 0x4000) return 'malformed'
+    if (view.getUint32(start + 4) !== STUN_COOKIE) return 'wrongCookie'
+    if (view.getUint16(start + 2) !== length - STUN_HEADER_BYTES || length % 4 !== 0) return 'malformed'
+    if (view.getUint16(start) !== STUN_TYPE.request) return 'notARequest'
+    this.#reset(length)
+    return this.#readAttributes(batch, start, start + length)
+  }
+
+  #reset(length: number): void {
+    this.length = length
+    this.hasFingerprint = false
+    this.isDiscovery = false
+    this.changeIp = false
+    this.changePort = false
+    this.responsePort = -1
+    this.padding = -1
+    this.unknownCount = 0
+    this.isBad = false
+    this.#isSealed = false
+  }
+
+  #readAttributes(batch: Batch, start: number, end: number): StunVerdict {
+    for (let at = start + STUN_HEADER_BYTES; at < end; ) {
+      const type = batch.view.getUint16(at)
+      const length = batch.view.getUint16(at + 2)
+      const next = at + 4 + padded(length)
+      if (next > end) return 'malformed'
+      if (type === ATTRIBUTE.FINGERPRINT) return this.#readFingerprint(batch, start, at, end)
+      if (!this.#isSealed) this.#readAttribute(batch.view, type, at + 4, length)
+      at = next
+    }
+    return 'request'
+  }
+
+  /** It must be the last attribute, and right: otherwise this is no STUN. */
+  #readFingerprint({ bytes, view }: Batch, start: number, at: number, end: number): StunVerdict {
+    if (view.getUint16(at + 2) !== 4 || at + 8 !== end) return 'wrongFingerprint'
+    if (view.getUint32(at + 4) !== (crc32(bytes, start, at) ^ FINGERPRINT_XOR) >>> 0)
+      return 'wrongFingerprint'
+    this.hasFingerprint = true
+    return 'request'
+  }
+
+  #readAttribute(view: DataView, type: number, at: number, length: number): void {
+    switch (type) {
+      case ATTRIBUTE.CHANGE_REQUEST:
+        this.#readChange(view, at, length)
+        return
+      case ATTRIBUTE.RESPONSE_PORT:
+        this.#readResponsePort(view, at, length)
+        return
+      case ATTRIBUTE.PADDING:
+        this.isDiscovery = true
+        this.padding = length
+        return
+      case ATTRIBUTE.MESSAGE_INTEGRITY:
+      case ATTRIBUTE.MESSAGE_INTEGRITY_SHA256:
+        this.#isSealed = true
+        return
+      default:
+        if (type < FIRST_OPTIONAL && !IGNORED.has(type)) this.unknown[this.unknownCount++] = type
+    }
+  }
+
+  #readChange(view: DataView, at: number, length: number): void {
+    this.isDiscovery = true
+    if (length !== 4) {
+      this.isBad = true
+      return
+    }
+    const flags = view.getUint32(at)
+    this.changeIp = (flags & CHANGE_IP) !== 0
+    this.changePort = (flags & CHANGE_PORT) !== 0
+  }
+
+  /** The value is two bytes; some count the padding into the length. */
+  #readResponsePort(view: DataView, at: number, length: number): void {
+    this.isDiscovery = true
+    this.responsePort = length === 2 || length === 4 ? view.getUint16(at) : 0
+    if (this.responsePort === 0) this.isBad = true
+  }
+}
