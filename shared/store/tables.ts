@@ -23,12 +23,7 @@ export interface Table {
 export type StreamReader = 'presence' | 'membership' | 'index' | 'mailbox' | 'fleet'
 
 export const TABLES = {
-  Users: {
-    name: 'Users',
-    partition: 'user',
-    stream: 'index',
-    indexes: [{ name: 'bySubject', partition: 'subject' }],
-  },
+  Users: { name: 'Users', partition: 'user', stream: 'index' },
   Networks: { name: 'Networks', partition: 'network', stream: 'index' },
   Memberships: {
     name: 'Memberships',
@@ -51,13 +46,13 @@ export const TABLES = {
     stream: 'index',
     indexes: [{ name: 'byNetwork', partition: 'network', sort: 'collection' }],
   },
-  /** Inverted index: `term` is entity#scope#attribute#value, `id` the entity's id. Kept by the stream functions. */
-  SearchTerms: {
-    name: 'SearchTerms',
-    partition: 'term',
-    sort: 'entry',
-    indexes: [{ name: 'byEntity', partition: 'entity', sort: 'term' }],
-  },
+  /** What applications declare of their collections: which attributes are searchable. */
+  Collections: { name: 'Collections', partition: 'collection', stream: 'index' },
+  /**
+   * Inverted index, kept by the stream functions: see index-entries.ts. `term` is entity#scope#attribute, `entry` an
+   * encoded value and an id, so that equality, prefixes and ranges are ranges of the sort key.
+   */
+  SearchTerms: { name: 'SearchTerms', partition: 'term', sort: 'entry' },
   /** One item a peer: where it is signed in, and what it says of itself. Written on transitions only. */
   Presence: {
     name: 'Presence',

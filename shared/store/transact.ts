@@ -3,7 +3,7 @@
  * state rules and not exception classes.
  */
 import { setTimeout as delay } from 'node:timers/promises'
-import { ConditionalCheckFailedException, TransactionCanceledException } from '@aws-sdk/client-dynamodb'
+import { TransactionCanceledException } from '@aws-sdk/client-dynamodb'
 import {
   type DynamoDBDocumentClient,
   TransactWriteCommand,
@@ -41,23 +41,19 @@ export async function transact(client: DynamoDBDocumentClient, steps: readonly S
   }
 }
 
-/** The outcome of a single conditional write; `refused` is thrown when its condition does not hold. */
-export async function unlessRefused<T>(sent: Promise<T>, refused: StraightwayError): Promise<T> {
-  try {
-    return await sent
-  } catch (error) {
-    throw error instanceof ConditionalCheckFailedException ? refused : error
-  }
-}
+/** The refusal of a write whose item was changed since it was read. */
+export const CHANGED = new StraightwayError(
+  'conflict',
+  'It was changed meanwhile: read it again and try again',
+)
 
-/** Tries again while somebody else changes the item in between: `conflict` is thrown only after the last attempt. */
-export async function retryingConflicts<T>(attempt: () => Promise<T>): Promise<T> {
+/** Reads, decides and writes again while somebody else changes the item in between. */
+export async function retrying<T>(attempt: () => Promise<T>): Promise<T> {
   for (let n = 1; ; n++) {
     try {
       return await attempt()
     } catch (error) {
-      const conflict = error instanceof StraightwayError && error.code === 'conflict'
-      if (!conflict || n === ATTEMPTS) throw error
+      if (error !== CHANGED || n === ATTEMPTS) throw error
       await delay(PAUSE_MS * n)
     }
   }

@@ -1,0 +1,115 @@
+/** API keys: a hash of each secret. */
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import {
+  DeleteCommand,
+  type DynamoDBDocumentClient,
+  GetCommand,
+  PutCommand,
+  ScanCommand,
+} from '@aws-sdk/lib-dynamodb'
+import {
+  type ApiKey,
+  formatApiKey,
+  KEY_BYTES,
+  keyIdOf,
+  keySecretOf,
+  parseApiKey,
+  SECRET_BYTES,
+} from '../model/api-key.ts'
+import { tableName } from './client.ts'
+import { unlessRefused } from './conditions.ts'
+import { decodeCursor, encodeCursor, type Page, type PageRequest } from './pages.ts'
+
+export interface NewApiKey {
+  readonly name: string
+  readonly role: ApiKey['role']
+}
+
+/** `token` is what a client presents (`sw_...`): told here and never again. */
+export interface MadeApiKey {
+  readonly apiKey: ApiKey
+  readonly token: string
+}
+
+type ApiKeyItem = ApiKey & { readonly secretHash: string }
+
+/** The id of the key that a system is set up with: there is at most one, whoever starts first. */
+const FIRST = 'first'
+
+export async function createApiKey(
+  client: DynamoDBDocumentClient,
+  input: NewApiKey,
+  now: number,
+): Promise<MadeApiKey> {
+  const made = makeKey(keyIdOf(randomBytes(KEY_BYTES)), input, now)
+  await client.send(new PutCommand({ TableName: tableName('ApiKeys'), Item: made.item }))
+  return made
+}
+
+/** The admin key of a new system; undefined where one was made before. */
+export async function createFirstApiKey(
+  client: DynamoDBDocumentClient,
+  now: number,
+): Promise<MadeApiKey | undefined> {
+  const made = makeKey(FIRST, { name: 'first', role: 'admin' }, now)
+  const put = new PutCommand({
+    TableName: tableName('ApiKeys'),
+    Item: made.item,
+    ConditionExpression: 'attribute_not_exists(createdAt)',
+  })
+  return (await unlessRefused(client.send(put))) && made
+}
+
+/** Undefined where the token is none of ours: a wrong secret and an unknown key take the same path. */
+export async function authenticateApiKey(
+  client: DynamoDBDocumentClient,
+  token: string,
+): Promise<ApiKey | undefined> {
+  const parsed = parseApiKey(token)
+  if (parsed === undefined) return undefined
+  const get = new GetCommand({
+    TableName: tableName('ApiKeys'),
+    Key: { key: parsed.key },
+    ConsistentRead: true,
+  })
+  const item = (await client.send(get)).Item as ApiKeyItem | undefined
+  const expected = Buffer.from(item?.secretHash ?? hashOf(''), 'hex')
+  const same = timingSafeEqual(Buffer.from(hashOf(parsed.secret), 'hex'), expected)
+  return item !== undefined && same ? toApiKey(item) : undefined
+}
+
+export async function listApiKeys(
+  client: DynamoDBDocumentClient,
+  { limit, cursor }: PageRequest,
+): Promise<Page<ApiKey>> {
+  const from = cursor === undefined ? {} : { ExclusiveStartKey: { key: decodeCursor(cursor) } }
+  const reply = await client.send(new ScanCommand({ TableName: tableName('ApiKeys'), Limit: limit, ...from }))
+  const items = ((reply.Items ?? []) as ApiKeyItem[]).map(toApiKey)
+  const last = reply.LastEvaluatedKey
+  return last === undefined ? { items } : { items, cursor: encodeCursor(last.key as string) }
+}
+
+/** False where there was no such key. */
+export async function deleteApiKey(client: DynamoDBDocumentClient, key: string): Promise<boolean> {
+  const remove = new DeleteCommand({ TableName: tableName('ApiKeys'), Key: { key }, ReturnValues: 'ALL_OLD' })
+  return (await client.send(remove)).Attributes !== undefined
+}
+
+function makeKey(
+  key: string,
+  { name, role }: NewApiKey,
+  now: number,
+): MadeApiKey & { readonly item: ApiKeyItem } {
+  const secret = keySecretOf(randomBytes(SECRET_BYTES))
+  const apiKey: ApiKey = { key, name, role, createdAt: now }
+  return { apiKey, token: formatApiKey(key, secret), item: { ...apiKey, secretHash: hashOf(secret) } }
+}
+
+/** A secret has 256 random bits: a plain hash is enough. */
+function hashOf(secret: string): string {
+  return createHash('sha256').update(secret).digest('hex')
+}
+
+function toApiKey({ key, name, role, createdAt }: ApiKeyItem): ApiKey {
+  return { key, name, role, createdAt }
+}

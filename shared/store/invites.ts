@@ -1,0 +1,107 @@
+/** Invites, by the hash of their code; the code itself is nowhere but with whom it was given to. */
+import { createHash, randomBytes } from 'node:crypto'
+import {
+  DeleteCommand,
+  type DynamoDBDocumentClient,
+  GetCommand,
+  PutCommand,
+  QueryCommand,
+} from '@aws-sdk/lib-dynamodb'
+import { StraightwayError } from '../errors.ts'
+import { type NetworkId, toBase32, type UserId } from '../ids.ts'
+import { LIMITS } from '../limits.ts'
+import { CODE_BYTES, type Invite, inviteCodeOf, normalizeInviteCode } from '../model/invite.ts'
+import type { Role } from '../model/membership.ts'
+import { tableName } from './client.ts'
+import { decodeCursor, eachPage, encodeCursor, forEach, type Page, type PageRequest } from './pages.ts'
+
+export interface NewInvite {
+  readonly network: NetworkId
+  /** Without one, only a further peer of `user` can come of it. */
+  readonly role?: Role | undefined
+  readonly user?: UserId | undefined
+  /** One without it. */
+  readonly uses?: number | undefined
+  /** LIMITS.inviteMs without it. */
+  readonly validMs?: number | undefined
+}
+
+type InviteItem = Invite & { readonly expiresAtSeconds: number }
+
+/** `code` is told here and never again. */
+export async function createInvite(
+  client: DynamoDBDocumentClient,
+  { uses = 1, validMs = LIMITS.inviteMs, ...given }: NewInvite,
+  now: number,
+): Promise<{ readonly invite: Invite; readonly code: string }> {
+  const code = inviteCodeOf(randomBytes(CODE_BYTES))
+  const { network, role, user } = given
+  const expiresAt = now + validMs
+  const kept = {
+    network,
+    uses,
+    used: 0,
+    createdAt: now,
+    expiresAt,
+    ...(role && { role }),
+    ...(user && { user }),
+  }
+  const invite: Invite = { invite: idOf(code), prefix: code.slice(0, 4), ...kept }
+  const Item: InviteItem = { ...invite, expiresAtSeconds: Math.ceil(expiresAt / 1000) }
+  await client.send(new PutCommand({ TableName: tableName('Invites'), Item }))
+  return { invite, code }
+}
+
+export async function getInvite(client: DynamoDBDocumentClient, invite: string): Promise<Invite | undefined> {
+  const get = new GetCommand({ TableName: tableName('Invites'), Key: { invite }, ConsistentRead: true })
+  const item = (await client.send(get)).Item as InviteItem | undefined
+  return item && toInvite(item)
+}
+
+/** By what somebody typed. Errors: `not-found`. */
+export async function requireInviteOf(client: DynamoDBDocumentClient, typed: string): Promise<Invite> {
+  const code = normalizeInviteCode(typed)
+  const invite = code === undefined ? undefined : await getInvite(client, idOf(code))
+  if (invite === undefined) throw new StraightwayError('not-found', 'There is no such invite: check the code')
+  return invite
+}
+
+export async function listInvites(
+  client: DynamoDBDocumentClient,
+  network: NetworkId,
+  { limit, cursor }: PageRequest,
+): Promise<Page<Invite>> {
+  const from = cursor === undefined ? {} : { ExclusiveStartKey: { network, invite: decodeCursor(cursor) } }
+  const reply = await client.send(new QueryCommand({ ...ofNetwork(network), Limit: limit, ...from }))
+  const items = ((reply.Items ?? []) as InviteItem[]).map(toInvite)
+  const last = reply.LastEvaluatedKey
+  return last === undefined ? { items } : { items, cursor: encodeCursor(last.invite as string) }
+}
+
+export async function deleteInvite(client: DynamoDBDocumentClient, invite: string): Promise<void> {
+  await client.send(new DeleteCommand({ TableName: tableName('Invites'), Key: { invite } }))
+}
+
+export async function deleteInvitesOf(client: DynamoDBDocumentClient, network: NetworkId): Promise<void> {
+  for await (const page of eachPage<InviteItem>(client, ofNetwork(network))) {
+    await forEach(page, ({ invite }) => deleteInvite(client, invite))
+  }
+}
+
+function ofNetwork(network: NetworkId) {
+  return {
+    TableName: tableName('Invites'),
+    IndexName: 'byNetwork',
+    KeyConditionExpression: 'network = :network',
+    ExpressionAttributeValues: { ':network': network },
+  }
+}
+
+/** 130 bits of SHA-256: the code itself has 80. */
+function idOf(code: string): string {
+  return toBase32(createHash('sha256').update(code).digest()).slice(0, 26)
+}
+
+function toInvite({ expiresAtSeconds: _, ...invite }: InviteItem): Invite {
+  return invite
+}

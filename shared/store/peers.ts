@@ -1,0 +1,144 @@
+/** Peers: keys bound to users, and what the `Presence` table says of them at the moment. */
+import {
+  DeleteCommand,
+  type DynamoDBDocumentClient,
+  GetCommand,
+  PutCommand,
+  UpdateCommand,
+} from '@aws-sdk/lib-dynamodb'
+import { StraightwayError } from '../errors.ts'
+import type { PeerId, UserId } from '../ids.ts'
+import type { JsonObject } from '../model/json.ts'
+import type { LivePresence, Peer, PeerWithPresence } from '../model/peer.ts'
+import { asSeenByOthers, type PresenceItem } from '../presence.ts'
+import { tableName } from './client.ts'
+import { unlessRefused } from './conditions.ts'
+import { type Edit, editEntity } from './edits.ts'
+import { eachPage, getMany } from './pages.ts'
+
+export interface NewPeer {
+  readonly peer: PeerId
+  readonly user: UserId
+  readonly name?: string | undefined
+  readonly attributes?: JsonObject | undefined
+}
+
+const NEVER_SEEN: LivePresence = {
+  status: 'offline',
+  custom: '',
+  metadata: {},
+  since: 0,
+  version: 0,
+  lastSeenAt: 0,
+}
+
+export function newPeer({ peer, user, name = 'peer', attributes = {} }: NewPeer, now: number): Peer {
+  return { peer, user, name, attributes, createdAt: now, updatedAt: now, version: 1 }
+}
+
+/** `made` is false where the peer was bound to this user already. Errors: `conflict`, `forbidden` where it is revoked. */
+export async function bindPeer(client: DynamoDBDocumentClient, input: NewPeer, now: number) {
+  const peer = newPeer(input, now)
+  const put = new PutCommand({
+    TableName: tableName('Peers'),
+    Item: peer,
+    ConditionExpression: 'attribute_not_exists(createdAt)',
+  })
+  if ((await unlessRefused(client.send(put))) !== undefined) return { peer, made: true }
+  const bound = await requirePeer(client, peer.peer)
+  expectUsable(bound, peer.user)
+  return { peer: bound, made: false }
+}
+
+/** Errors: `forbidden` where the peer is revoked, `conflict` where it is another user's. */
+export function expectUsable(peer: Peer, user: UserId = peer.user): void {
+  if (peer.revokedAt !== undefined) {
+    throw new StraightwayError(
+      'forbidden',
+      'This peer was revoked: make a new key on the device and enrol that',
+    )
+  }
+  if (peer.user !== user) {
+    throw new StraightwayError('conflict', 'This peer belongs to another user: make a new key on the device')
+  }
+}
+
+export async function getPeer(client: DynamoDBDocumentClient, peer: PeerId): Promise<Peer | undefined> {
+  const get = new GetCommand({ TableName: tableName('Peers'), Key: { peer }, ConsistentRead: true })
+  return (await client.send(get)).Item as Peer | undefined
+}
+
+/** Errors: `unknown-peer`. */
+export async function requirePeer(client: DynamoDBDocumentClient, peer: PeerId): Promise<Peer> {
+  const found = await getPeer(client, peer)
+  if (found === undefined) throw new StraightwayError('unknown-peer', 'This peer is not enrolled')
+  return found
+}
+
+/** Revoked ones too; those that are absent are left out. */
+export async function getPeersWithPresence(
+  client: DynamoDBDocumentClient,
+  ids: readonly PeerId[],
+): Promise<readonly PeerWithPresence[]> {
+  const keys = [...new Set(ids)].map((peer) => ({ peer }))
+  const [peers, items] = await Promise.all([
+    getMany<Peer>(client, 'Peers', keys),
+    getMany<PresenceItem>(client, 'Presence', keys),
+  ])
+  const presence = new Map(items.map((item) => [item.peer, item]))
+  return peers.map((peer) => ({ ...peer, presence: seenByOthers(presence.get(peer.peer)) }))
+}
+
+/** Everything the peer itself may see, its being invisible included. */
+export async function getOwnPresence(client: DynamoDBDocumentClient, peer: PeerId): Promise<LivePresence> {
+  const get = new GetCommand({ TableName: tableName('Presence'), Key: { peer }, ConsistentRead: true })
+  const item = (await client.send(get)).Item as PresenceItem | undefined
+  return item?.node === undefined ? seenByOthers(item) : livePartOf(item)
+}
+
+export async function peersOfUser(client: DynamoDBDocumentClient, user: UserId): Promise<readonly PeerId[]> {
+  const ids: PeerId[] = []
+  const query = {
+    TableName: tableName('Peers'),
+    IndexName: 'byUser',
+    KeyConditionExpression: '#user = :user',
+    ExpressionAttributeNames: { '#user': 'user' },
+    ExpressionAttributeValues: { ':user': user },
+  }
+  for await (const page of eachPage<Peer>(client, query)) ids.push(...page.map(({ peer }) => peer))
+  return ids
+}
+
+export async function updatePeer(client: DynamoDBDocumentClient, peer: PeerId, edit: Edit): Promise<Peer> {
+  const item = await editEntity(client, 'Peers', { peer }, () => getPeer(client, peer), edit)
+  return item as unknown as Peer
+}
+
+/** It gets no ticket from now on, and its nodes end its session. The item stays, so that the key cannot come back. */
+export async function revokePeer(client: DynamoDBDocumentClient, peer: PeerId, now: number): Promise<void> {
+  const update = new UpdateCommand({
+    TableName: tableName('Peers'),
+    Key: { peer },
+    ConditionExpression: 'attribute_exists(createdAt)',
+    UpdateExpression: 'SET revokedAt = if_not_exists(revokedAt, :now), updatedAt = :now ADD #version :one',
+    ExpressionAttributeNames: { '#version': 'version' },
+    ExpressionAttributeValues: { ':now': now, ':one': 1 },
+  })
+  if ((await unlessRefused(client.send(update))) === undefined) throw new StraightwayError('unknown-peer')
+}
+
+/** Nothing of the peer remains: for the deletion of its user. */
+export async function erasePeer(client: DynamoDBDocumentClient, peer: PeerId): Promise<void> {
+  await client.send(new DeleteCommand({ TableName: tableName('Peers'), Key: { peer } }))
+  await client.send(new DeleteCommand({ TableName: tableName('Presence'), Key: { peer } }))
+}
+
+function seenByOthers(item: PresenceItem | undefined): LivePresence {
+  if (item === undefined) return NEVER_SEEN
+  const present = item.node === undefined ? { ...item, status: 'offline' as const } : item
+  return livePartOf(asSeenByOthers(present))
+}
+
+function livePartOf({ status, custom, metadata, since, version, lastSeenAt }: LivePresence): LivePresence {
+  return { status, custom, metadata, since, version, lastSeenAt }
+}

@@ -1,0 +1,193 @@
+/** Users, with what their tickets carry: their networks (kept with memberships.ts) and whom they block. */
+import { createHash, randomBytes } from 'node:crypto'
+import {
+  DeleteCommand,
+  type DynamoDBDocumentClient,
+  GetCommand,
+  PutCommand,
+  UpdateCommand,
+} from '@aws-sdk/lib-dynamodb'
+import { StraightwayError } from '../errors.ts'
+import type { NetworkId, PeerId, UserId } from '../ids.ts'
+import { ID_BYTES, userIdOf } from '../model/identifiers.ts'
+import type { JsonObject } from '../model/json.ts'
+import { fitsTicket } from '../model/ticket-room.ts'
+import type { User } from '../model/user.ts'
+import { tableName } from './client.ts'
+import { unlessRefused } from './conditions.ts'
+import { type Edit, editEntity } from './edits.ts'
+import { getMany } from './pages.ts'
+import { CHANGED, retrying } from './transact.ts'
+
+export interface NewUser {
+  readonly name: string
+  readonly attributes?: JsonObject | undefined
+  readonly subject?: string | undefined
+}
+
+/** The item: sets instead of lists, because sets are added to and counted in place. DynamoDB has no empty set. */
+export interface UserItem extends Omit<User, 'networks' | 'blocks'> {
+  readonly networks?: ReadonlySet<NetworkId>
+  readonly blocks?: ReadonlySet<PeerId | UserId>
+  /** Its memberships and peers are being removed; to everybody else it is gone. */
+  readonly deletingAt?: number
+}
+
+const NO_USER = () => new StraightwayError('not-found', 'There is no such user')
+
+/** A user that comes from an identity provider has an id made of its subject, so nobody is made twice. */
+export function newUser({ name, attributes = {}, subject }: NewUser, now: number): User {
+  const bytes = subject === undefined ? randomBytes(ID_BYTES) : createHash('sha256').update(subject).digest()
+  const made = { createdAt: now, updatedAt: now, version: 1 }
+  const user = { user: userIdOf(bytes), name, attributes, networks: [], blocks: [], ...made }
+  return subject === undefined ? user : { ...user, subject }
+}
+
+/** Errors: `conflict` where the subject has a user already. */
+export async function createUser(client: DynamoDBDocumentClient, input: NewUser, now: number): Promise<User> {
+  const user = newUser(input, now)
+  const put = new PutCommand({
+    TableName: tableName('Users'),
+    Item: itemOfUser(user),
+    ConditionExpression: IS_NEW,
+  })
+  if ((await unlessRefused(client.send(put))) === undefined) {
+    throw new StraightwayError('conflict', `The subject has a user already: ${user.user}`)
+  }
+  return user
+}
+
+/** The user of an identity provider's subject, made on first sight. */
+export async function userOfSubject(
+  client: DynamoDBDocumentClient,
+  input: NewUser & { readonly subject: string },
+  now: number,
+): Promise<User> {
+  const user = newUser(input, now)
+  const put = new PutCommand({
+    TableName: tableName('Users'),
+    Item: itemOfUser(user),
+    ConditionExpression: IS_NEW,
+  })
+  const made = await unlessRefused(client.send(put))
+  return made === undefined ? requireUser(client, user.user) : user
+}
+
+export const IS_NEW = 'attribute_not_exists(createdAt)'
+
+export async function getUser(client: DynamoDBDocumentClient, user: UserId): Promise<User | undefined> {
+  const get = new GetCommand({ TableName: tableName('Users'), Key: { user }, ConsistentRead: true })
+  const item = (await client.send(get)).Item as UserItem | undefined
+  return item === undefined || item.deletingAt !== undefined ? undefined : toUser(item)
+}
+
+/** Errors: `not-found`. */
+export async function requireUser(client: DynamoDBDocumentClient, user: UserId): Promise<User> {
+  const found = await getUser(client, user)
+  if (found === undefined) throw NO_USER()
+  return found
+}
+
+export async function getUsers(
+  client: DynamoDBDocumentClient,
+  users: readonly UserId[],
+): Promise<readonly User[]> {
+  const keys = [...new Set(users)].map((user) => ({ user }))
+  const items = await getMany<UserItem>(client, 'Users', keys)
+  return items.filter(({ deletingAt }) => deletingAt === undefined).map(toUser)
+}
+
+export async function updateUser(client: DynamoDBDocumentClient, user: UserId, edit: Edit): Promise<User> {
+  const item = await editEntity(client, 'Users', { user }, () => getUser(client, user), edit)
+  return toUser(item as unknown as UserItem)
+}
+
+/** Errors: `not-found`, `too-large` where the ticket has no room for one more. */
+export function addBlock(
+  client: DynamoDBDocumentClient,
+  user: UserId,
+  blocked: PeerId | UserId,
+): Promise<void> {
+  return retrying(async () => {
+    const { networks, blocks } = await requireUser(client, user)
+    if (blocks.includes(blocked)) return
+    if (!fitsTicket(networks, [...blocks, blocked])) throw new StraightwayError('too-large', NO_ROOM)
+    await changeBlocks(client, user, 'ADD', blocked, { networks, blocks })
+  })
+}
+
+export function removeBlock(
+  client: DynamoDBDocumentClient,
+  user: UserId,
+  blocked: PeerId | UserId,
+): Promise<void> {
+  return retrying(async () => {
+    const { networks, blocks } = await requireUser(client, user)
+    if (blocks.includes(blocked)) await changeBlocks(client, user, 'DELETE', blocked, { networks, blocks })
+  })
+}
+
+const NO_ROOM =
+  'A ticket has room for at most 8 blocks, fewer for a user of more than 15 networks: remove a block or leave a network'
+
+/** Neither list has grown since it was read: what was found to fit the ticket still does. */
+export const NOT_GROWN =
+  'attribute_exists(createdAt) AND attribute_not_exists(deletingAt)' +
+  ' AND (attribute_not_exists(networks) OR size(networks) <= :networks)' +
+  ' AND (attribute_not_exists(blocks) OR size(blocks) <= :blocks)'
+
+export function sizesOf({ networks, blocks }: Pick<User, 'networks' | 'blocks'>) {
+  return { ':networks': networks.length, ':blocks': blocks.length }
+}
+
+async function changeBlocks(
+  client: DynamoDBDocumentClient,
+  user: UserId,
+  verb: 'ADD' | 'DELETE',
+  blocked: PeerId | UserId,
+  seen: Pick<User, 'networks' | 'blocks'>,
+): Promise<void> {
+  const update = new UpdateCommand({
+    TableName: tableName('Users'),
+    Key: { user },
+    ConditionExpression: NOT_GROWN,
+    UpdateExpression: `${verb} blocks :blocked`,
+    ExpressionAttributeValues: { ...sizesOf(seen), ':blocked': new Set([blocked]) },
+  })
+  if ((await unlessRefused(client.send(update))) === undefined) throw CHANGED
+}
+
+/** From here on the user is gone for everybody; what belongs to it is removed next. Repeatable. */
+export async function markUserDeleting(
+  client: DynamoDBDocumentClient,
+  user: UserId,
+  now: number,
+): Promise<User> {
+  const update = new UpdateCommand({
+    TableName: tableName('Users'),
+    Key: { user },
+    ConditionExpression: 'attribute_exists(createdAt)',
+    UpdateExpression: 'SET deletingAt = if_not_exists(deletingAt, :now)',
+    ExpressionAttributeValues: { ':now': now },
+    ReturnValues: 'ALL_NEW',
+  })
+  const reply = await unlessRefused(client.send(update))
+  if (reply === undefined) throw NO_USER()
+  return toUser(reply.Attributes as unknown as UserItem)
+}
+
+export async function removeUserItem(client: DynamoDBDocumentClient, user: UserId): Promise<void> {
+  await client.send(new DeleteCommand({ TableName: tableName('Users'), Key: { user } }))
+}
+
+export function itemOfUser({ networks, blocks, ...user }: User): UserItem {
+  return {
+    ...user,
+    ...(networks.length > 0 && { networks: new Set(networks) }),
+    ...(blocks.length > 0 && { blocks: new Set(blocks) }),
+  }
+}
+
+export function toUser({ deletingAt: _, networks, blocks, ...user }: UserItem): User {
+  return { ...user, networks: [...(networks ?? [])].sort(), blocks: [...(blocks ?? [])].sort() }
+}
