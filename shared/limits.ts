@@ -12,7 +12,7 @@ export const LIMITS = {
   /** Custom status text. */
   customStatusBytes: 128,
   /** Intent of an offer, and the reason of a refusal. */
-  intentBytes: 256,
+  intentBytes: 255,
   reasonBytes: 128,
   /** A search filter, as text. */
   filterBytes: 512,

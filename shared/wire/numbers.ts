@@ -78,6 +78,7 @@ export const RECEIPT_OUTCOME = {
   mailboxFull: 4,
   tooLarge: 5,
   rateLimited: 6,
+  taken: 254,
   notHere: 255,
 } as const
 export const ANSWER_OUTCOME = {

@@ -1,0 +1,112 @@
+/**
+ * The sending half of a session's reliable frames: numbered from 1, at most 32 in flight, each repeated until it is
+ * acknowledged. The first repeat comes after 250 ms or twice the round trip, whichever is longer, then each after twice
+ * the time of the one before, up to 2 s. When six repeats were in vain the other side is taken for dead.
+ */
+import { REF_BYTES } from '../../wire/frames.ts'
+import type { Ack } from '../../wire/session.ts'
+
+/** What ACK can speak of: `next`, and one bit for each of the 32 behind it. */
+const IN_FLIGHT = 32
+const FIRST_REPEAT_MS = 250
+const LAST_REPEAT_MS = 2000
+const REPEATS = 6
+/** Frames that wait for their turn. Enough for the longest list of results, little enough for very many sessions. */
+const QUEUE = 256
+/** Weight of a new sample in the smoothed round trip (RFC 6298). */
+const GAIN = 1 / 8
+
+export interface OutgoingFrame {
+  readonly type: number
+  readonly body: Uint8Array
+  /** 0 while it waits. */
+  ref: number
+  repeats: number
+  sentAt: number
+  dueAt: number
+}
+
+export class Outgoing {
+  #waiting: OutgoingFrame[] = []
+  /** In order of their refs. */
+  #flying: OutgoingFrame[] = []
+  #nextRef = 1
+  /** Smoothed round trip in milliseconds; 0 before the first sample. */
+  roundTripMs = 0
+
+  /** Whether nothing waits and nothing is in flight. */
+  get idle(): boolean {
+    return this.#waiting.length === 0 && this.#flying.length === 0
+  }
+
+  /** How many more frames are taken. */
+  get room(): number {
+    return QUEUE - this.#waiting.length
+  }
+
+  /** False where the queue is full: then the frame is not taken. The body must not be changed afterwards. */
+  add(type: number, body: Uint8Array): boolean {
+    if (this.room <= 0) return false
+    this.#waiting.push({ type, body, ref: 0, repeats: -1, sentAt: 0, dueAt: 0 })
+    return true
+  }
+
+  /**
+   * Only a frame that was sent once says how long the way is (Karn); the very first may be one that was repeated, or a
+   * way longer than the first repeat would never be known.
+   */
+  acknowledge({ next, held }: Ack, now: number): void {
+    const arrived = ({ ref }: OutgoingFrame): boolean =>
+      ref < next || (ref > next && ref <= next + IN_FLIGHT && ((held >>> (ref - next - 1)) & 1) === 1)
+    for (const frame of this.#flying) if (arrived(frame)) this.#sample(frame, now)
+    this.#flying = this.#flying.filter((frame) => !arrived(frame))
+  }
+
+  /** Hands out what is to be sent now: what is due again, then what may join. False: the other side is dead. */
+  send(now: number, each: (frame: OutgoingFrame) => void): boolean {
+    for (const frame of this.#flying) {
+      if (frame.dueAt > now) continue
+      if (frame.repeats >= REPEATS) return false
+      this.#fly(frame, now, each)
+    }
+    while (this.#waiting.length > 0 && this.#mayJoin()) {
+      const frame = this.#waiting.shift()!
+      frame.ref = this.#nextRef++
+      frame.sentAt = now
+      this.#flying.push(frame)
+      this.#fly(frame, now, each)
+    }
+    return true
+  }
+
+  deadline(): number {
+    let least = Number.POSITIVE_INFINITY
+    for (const { dueAt } of this.#flying) least = Math.min(least, dueAt)
+    return least
+  }
+
+  /** Whether something has been repeated in vain so far: the first sign that the other side may be gone. */
+  get doubtful(): boolean {
+    return this.#flying.some(({ repeats }) => repeats > 0)
+  }
+
+  #fly(frame: OutgoingFrame, now: number, each: (frame: OutgoingFrame) => void): void {
+    frame.repeats++
+    const first = Math.max(FIRST_REPEAT_MS, 2 * this.roundTripMs)
+    frame.dueAt = now + Math.min(first * 2 ** frame.repeats, Math.max(first, LAST_REPEAT_MS))
+    each(frame)
+  }
+
+  #mayJoin(): boolean {
+    const oldest = this.#flying[0]
+    return oldest === undefined || this.#nextRef - oldest.ref < IN_FLIGHT
+  }
+
+  #sample({ repeats, sentAt }: OutgoingFrame, now: number): void {
+    const sample = Math.max(now - sentAt, 1)
+    if (this.roundTripMs === 0) this.roundTripMs = sample
+    else if (repeats === 0) this.roundTripMs += GAIN * (sample - this.roundTripMs)
+  }
+}
+
+export const refBytes = (ref: number): number => (ref > 0 ? REF_BYTES : 0)

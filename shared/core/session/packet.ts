@@ -1,0 +1,70 @@
+/** Packs frames into as few SEALED datagrams as hold them (wire README, sections 2 and 3), in place in the batch. */
+import type { Channel } from '../../crypto/channel.ts'
+import { LIMITS } from '../../limits.ts'
+import type { Batch } from '../../wire/batch.ts'
+import { FRAME_HEADER_BYTES, SEALED_HEADER_BYTES, SEALED_TAG_BYTES } from '../../wire/frames.ts'
+import { KIND } from '../../wire/numbers.ts'
+import { writeShort } from '../../wire/session.ts'
+import { refBytes } from './outgoing.ts'
+
+const MAX_FRAMES_BYTES = LIMITS.datagramBytes - SEALED_HEADER_BYTES - SEALED_TAG_BYTES
+
+/** Where a packet goes, and with which key. */
+export interface Destination {
+  readonly channel: Channel
+  readonly remoteIndex: number
+  /** The address: five words from `addressAt`. */
+  readonly address: Uint32Array
+  readonly addressAt: number
+  readonly socket: number
+}
+
+export class PacketWriter {
+  readonly #to: Destination
+  readonly #out: Batch
+  readonly #now: number
+  #slot = -1
+  #length = 0
+
+  constructor(to: Destination, out: Batch, now: number) {
+    this.#to = to
+    this.#out = out
+    this.#now = now
+  }
+
+  /** `ref` 0: a frame that is not reliable. */
+  add(type: number, ref: number, body: Uint8Array): void {
+    const length = refBytes(ref) + body.length
+    if (this.#length + FRAME_HEADER_BYTES + length > MAX_FRAMES_BYTES) this.end()
+    if (this.#slot < 0) this.#begin()
+    const { bytes, view } = this.#out
+    let at = this.#out.start(this.#slot) + SEALED_HEADER_BYTES + this.#length
+    bytes[at] = type
+    view.setUint16(at + 1, length)
+    at += FRAME_HEADER_BYTES
+    if (ref > 0) view.setUint32(at, ref)
+    bytes.set(body, at + refBytes(ref))
+    this.#length += FRAME_HEADER_BYTES + length
+  }
+
+  /** Seals what was added, if anything was. */
+  end(): void {
+    if (this.#slot < 0) return
+    const { channel, remoteIndex } = this.#to
+    const { bytes, view, length } = this.#out
+    const start = this.#out.start(this.#slot)
+    const counter = channel.nextCounter(this.#now)
+    writeShort(bytes, start, KIND.SEALED, remoteIndex)
+    view.setUint32(start + 6, Math.floor(counter / 2 ** 32))
+    view.setUint32(start + 10, counter >>> 0)
+    length[this.#slot] = channel.seal(counter, bytes, start, start + SEALED_HEADER_BYTES, this.#length)
+    this.#slot = -1
+    this.#length = 0
+  }
+
+  #begin(): void {
+    const { address, addressAt, socket } = this.#to
+    this.#slot = this.#out.claim(address, addressAt, socket)
+    this.#length = 0
+  }
+}

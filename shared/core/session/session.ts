@@ -1,0 +1,213 @@
+/**
+ * A session: frames between a peer and a node over a sealed channel (wire README, sections 2 and 3). The same object at
+ * both ends, for CHECKPOINT and HANDSHAKE alike.
+ *
+ *   receive   opens a SEALED datagram and hands its frames to a sink: reliable ones once and in order
+ *   send      takes a frame; nothing leaves before `flush`
+ *   flush     packs what there is to say (acknowledgements, answers, new frames, repeats that are due) into datagrams
+ *   deadline  when `flush` has something to repeat
+ *
+ * Life: `open` until `goodbye` (closed by this side, with one last flush), a GOODBYE from the other side (`left`), or six
+ * repeats in vain (`dead`). Who owns the session looks at `state` after `receive` and `flush`; nothing is sent once it is
+ * not open any more.
+ *
+ * An index and an address are not owned here: a node keeps the addresses of all its sessions in one array, so that a
+ * keep-alive is checked without touching the session.
+ */
+import type { Channel } from '../../crypto/channel.ts'
+import { ADDRESS_WORDS } from '../../wire/address.ts'
+import type { Batch } from '../../wire/batch.ts'
+import { FrameReader, REF_BYTES, SEALED_HEADER_BYTES, SEALED_TAG_BYTES } from '../../wire/frames.ts'
+import { FRAME, RELIABLE } from '../../wire/numbers.ts'
+import {
+  decodeAck,
+  decodeGoodbye,
+  encodeAck,
+  encodeGoodbye,
+  encodeU32,
+  type GoodbyeReason,
+} from '../../wire/session.ts'
+import { Incoming } from './incoming.ts'
+import { Outgoing } from './outgoing.ts'
+import { type Destination, PacketWriter } from './packet.ts'
+
+/** Short answers that wait for the next flush: more are dropped, as their askers ask again. */
+const UNRELIABLE = 16
+
+export interface SessionOptions {
+  /** This end's index, and the one the other side knows itself by. */
+  readonly index: number
+  readonly remoteIndex: number
+  readonly channel: Channel
+  /** Five words from `addressAt`, written when the session moves. */
+  readonly address: Uint32Array
+  readonly addressAt?: number
+  readonly socket?: number
+  /** A node's session follows the peer to its new address; a peer's stays with the node's. */
+  readonly follows: boolean
+  readonly now: number
+}
+
+/** Takes the frames of many sessions. `body` is a view that holds during the call only. */
+export interface FrameSink {
+  frame(session: Session, type: number, body: Uint8Array): void
+}
+
+export type SessionState = 'open' | 'closed' | 'left' | 'dead'
+
+export class Session implements Destination {
+  readonly index: number
+  readonly remoteIndex: number
+  readonly channel: Channel
+  readonly address: Uint32Array
+  readonly addressAt: number
+  socket: number
+  /** When something of it was last opened. */
+  heardAt: number
+  /** Why the other side left, where it did. */
+  reason: GoodbyeReason | undefined
+  #state: SessionState = 'open'
+  readonly #follows: boolean
+  readonly #outgoing = new Outgoing()
+  readonly #incoming = new Incoming()
+  #ackOwed = false
+  #unreliable: { readonly type: number; readonly body: Uint8Array }[] | undefined
+
+  constructor(options: SessionOptions) {
+    this.index = options.index
+    this.remoteIndex = options.remoteIndex
+    this.channel = options.channel
+    this.address = options.address
+    this.addressAt = options.addressAt ?? 0
+    this.socket = options.socket ?? 0
+    this.heardAt = options.now
+    this.#follows = options.follows
+  }
+
+  get state(): SessionState {
+    return this.#state
+  }
+
+  /** Smoothed round trip in milliseconds; 0 before the first sample. */
+  get roundTripMs(): number {
+    return this.#outgoing.roundTripMs
+  }
+
+  /** Whether every reliable frame has been acknowledged. */
+  get settled(): boolean {
+    return this.#outgoing.idle
+  }
+
+  /** Whether a frame has been repeated and is still not acknowledged. */
+  get doubtful(): boolean {
+    return this.#outgoing.doubtful
+  }
+
+  /** Reliable frames that `send` still takes. */
+  get room(): number {
+    return this.#outgoing.room
+  }
+
+  /** Queues a frame, reliable from type 0x80 on. False where the queue is full or the session is not open. */
+  send(type: number, body: Uint8Array): boolean {
+    if (this.#state !== 'open') return false
+    return type >= RELIABLE ? this.#outgoing.add(type, body) : this.#sendOnce(type, body)
+  }
+
+  ping(token: number): void {
+    this.#sendOnce(FRAME.PING, encodeU32(token))
+  }
+
+  /** The last word: leaves with the next flush, and then nothing more does. */
+  goodbye(reason: GoodbyeReason): void {
+    if (this.#state !== 'open') return
+    this.#sendOnce(FRAME.GOODBYE, encodeGoodbye(reason))
+    this.#state = 'closed'
+  }
+
+  /**
+   * Opens datagram `i`, a SEALED one with this session's index. False where it does not open, is too short, or came
+   * before; then nothing has changed.
+   */
+  receive(arrived: Batch, i: number, now: number, sink: FrameSink): boolean {
+    const start = arrived.start(i)
+    const body = start + SEALED_HEADER_BYTES
+    const length = arrived.length[i]!
+    if (length < SEALED_HEADER_BYTES + SEALED_TAG_BYTES || this.#state !== 'open') return false
+    const counter = arrived.view.getUint32(start + 6) * 2 ** 32 + arrived.view.getUint32(start + 10)
+    const newest = this.channel.greatest
+    const opened = this.channel.open(counter, arrived.bytes, start, body, length)
+    if (opened < 0) return false
+    this.heardAt = now
+    if (this.#follows && counter > newest) this.#moveTo(arrived, i)
+    this.#read(new FrameReader(arrived.bytes, body, body + opened), now, sink)
+    return true
+  }
+
+  /** Sends all there is to send. */
+  flush(out: Batch, now: number): void {
+    if (this.#state === 'dead' || this.#state === 'left') return
+    const packet = new PacketWriter(this, out, now)
+    if (this.#ackOwed) packet.add(FRAME.ACK, 0, encodeAck(this.#incoming.ack))
+    this.#ackOwed = false
+    for (const { type, body } of this.#unreliable ?? []) packet.add(type, 0, body)
+    this.#unreliable = undefined
+    const alive =
+      this.#state === 'closed' ||
+      this.#outgoing.send(now, ({ type, ref, body }) => packet.add(type, ref, body))
+    packet.end()
+    if (!alive) this.#state = 'dead'
+  }
+
+  /** When to flush at the latest; Infinity when there is nothing to repeat. */
+  deadline(): number {
+    return this.#state === 'open' ? this.#outgoing.deadline() : Number.POSITIVE_INFINITY
+  }
+
+  #sendOnce(type: number, body: Uint8Array): boolean {
+    this.#unreliable ??= []
+    if (this.#unreliable.length >= UNRELIABLE || this.#state !== 'open') return false
+    this.#unreliable.push({ type, body })
+    return true
+  }
+
+  #moveTo(arrived: Batch, i: number): void {
+    for (let word = 0; word < ADDRESS_WORDS; word++) {
+      this.address[this.addressAt + word] = arrived.address[i * ADDRESS_WORDS + word]!
+    }
+    this.socket = arrived.socket[i]!
+  }
+
+  #read(frames: FrameReader, now: number, sink: FrameSink): void {
+    while (this.#state === 'open' && frames.next()) {
+      if (frames.type >= RELIABLE) this.#readReliable(frames, sink)
+      else this.#readOnce(frames.type, frames.body, now, sink)
+    }
+  }
+
+  #readReliable({ type, body }: FrameReader, sink: FrameSink): void {
+    if (body.length < REF_BYTES) return
+    const ref = ((body[0]! << 24) | (body[1]! << 16) | (body[2]! << 8) | body[3]!) >>> 0
+    this.#ackOwed = true
+    this.#incoming.accept(ref, type, body.subarray(REF_BYTES), (its, inner) => {
+      if (this.#state === 'open') sink.frame(this, its, inner)
+    })
+  }
+
+  #readOnce(type: number, body: Uint8Array, now: number, sink: FrameSink): void {
+    if (type === FRAME.ACK) this.#onAck(body, now)
+    else if (type === FRAME.PING) this.#sendOnce(FRAME.PONG, body.slice(0, 4))
+    else if (type === FRAME.GOODBYE) this.#onGoodbye(body)
+    else sink.frame(this, type, body)
+  }
+
+  #onAck(body: Uint8Array, now: number): void {
+    const ack = decodeAck(body)
+    if (ack !== undefined) this.#outgoing.acknowledge(ack, now)
+  }
+
+  #onGoodbye(body: Uint8Array): void {
+    this.reason = decodeGoodbye(body) ?? 'leaving'
+    this.#state = 'left'
+  }
+}

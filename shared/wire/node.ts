@@ -1,0 +1,168 @@
+/**
+ * What CHECKPOINT nodes say to each other (README.md, section 4).
+ *
+ *   NODE   51 20 · sealed for the fleet (nonce 24 first, tag 16 last): str8 node · sentAt u48 · counter u64 · frames
+ *
+ * Bodies of frames, none with a `ref`:
+ *
+ *   FORWARD_MESSAGE   to 32 · from 32 · epoch u48 · sequence u32 · previous u32 · sentAt u48 · bytes16 body
+ *   FORWARD_RECEIPT   to 32 (who sent the message) · from 32 (who received it) · epoch u48 · sequence u32 · outcome u8
+ *   FORWARD_OFFER     to 32 · from 32 · tunnel 16 · bytes16 Noise message 1 · str8 handshake node
+ *   FORWARD_ANSWER    to 32 · from 32 · tunnel 16 · outcome u8 · bytes16 Noise message 2 · str8 handshake node
+ *   FORWARD_REJOIN    to 32 · from 32 · tunnel 16 · leg u8 (of `from`) · str8 handshake node
+ *   MOVED             peer 32 · since u48
+ */
+import type { NodeId, PeerId, TunnelId } from '../ids.ts'
+import { Reader, type Writer } from './cursor.ts'
+import { sized, utf8Length } from './frames.ts'
+import { type MessageNumber, outcomeOf, type ReceiptOutcome } from './messages.ts'
+import { ANSWER_OUTCOME, RECEIPT_OUTCOME } from './numbers.ts'
+import { type AnswerOutcome, isLeg, type Leg, readTunnel, writeTunnel } from './offers.ts'
+import { readPeer, writePeer } from './presence.ts'
+
+/** Two bytes of kind, and what sealing adds. */
+export const NODE_OVERHEAD_BYTES = 2 + 24 + 16
+
+const ANSWERS = Object.keys(ANSWER_OUTCOME) as AnswerOutcome[]
+
+export interface NodeHeader {
+  readonly node: NodeId
+  readonly sentAt: number
+  /** Never the same twice from one node. */
+  readonly counter: number
+}
+
+/** Between whom: `to` is the peer at the receiving node. */
+export interface Between {
+  readonly to: PeerId
+  readonly from: PeerId
+}
+
+export interface ForwardedMessage extends Between, MessageNumber {
+  readonly previous: number
+  readonly sentAt: number
+  readonly body: Uint8Array
+}
+
+export interface ForwardedReceipt extends Between, MessageNumber {
+  readonly outcome: ReceiptOutcome
+}
+
+export interface ForwardedOffer extends Between {
+  readonly tunnel: TunnelId
+  readonly noise: Uint8Array
+  readonly handshake: NodeId
+}
+
+export interface ForwardedAnswer extends ForwardedOffer {
+  readonly outcome: AnswerOutcome
+}
+
+export interface ForwardedRejoin extends Between {
+  readonly tunnel: TunnelId
+  readonly leg: Leg
+  readonly handshake: NodeId
+}
+
+export interface Moved {
+  readonly peer: PeerId
+  readonly since: number
+}
+
+export const headerBytes = (node: NodeId): number => 15 + utf8Length(node)
+
+export function writeHeader(writer: Writer, { node, sentAt, counter }: NodeHeader): Writer {
+  return writer.str8(node).u48(sentAt).u64(counter)
+}
+
+export function readHeader(reader: Reader): NodeHeader | undefined {
+  const [node, sentAt, counter] = [reader.str8() as NodeId, reader.u48(), reader.u64()]
+  return reader.ok ? { node, sentAt, counter } : undefined
+}
+
+export function encodeForwardedMessage(message: ForwardedMessage): Uint8Array {
+  const { epoch, sequence, previous, sentAt, body } = message
+  const writer = writeBetween(sized(86 + body.length), message)
+    .u48(epoch)
+    .u32(sequence)
+  return writer.u32(previous).u48(sentAt).bytes16(body).done()
+}
+
+export function decodeForwardedMessage(bytes: Uint8Array): ForwardedMessage | undefined {
+  const reader = new Reader(bytes)
+  const [between, epoch, sequence] = [readBetween(reader), reader.u48(), reader.u32()]
+  const [previous, sentAt, body] = [reader.u32(), reader.u48(), reader.bytes16().slice()]
+  return reader.ok ? { ...between, epoch, sequence, previous, sentAt, body } : undefined
+}
+
+export function encodeForwardedReceipt(receipt: ForwardedReceipt): Uint8Array {
+  const { epoch, sequence, outcome } = receipt
+  const writer = writeBetween(sized(75), receipt).u48(epoch).u32(sequence)
+  return writer.u8(RECEIPT_OUTCOME[outcome]).done()
+}
+
+export function decodeForwardedReceipt(bytes: Uint8Array): ForwardedReceipt | undefined {
+  const reader = new Reader(bytes)
+  const [between, epoch, sequence] = [readBetween(reader), reader.u48(), reader.u32()]
+  const outcome = outcomeOf(reader.u8())
+  return reader.ok && outcome !== undefined ? { ...between, epoch, sequence, outcome } : undefined
+}
+
+export function encodeForwardedOffer(offer: ForwardedOffer): Uint8Array {
+  const { tunnel, noise, handshake } = offer
+  const writer = writeBetween(sized(83 + noise.length + utf8Length(handshake)), offer)
+  return writeTunnel(writer, tunnel).bytes16(noise).str8(handshake).done()
+}
+
+export function decodeForwardedOffer(bytes: Uint8Array): ForwardedOffer | undefined {
+  const reader = new Reader(bytes)
+  const [between, tunnel] = [readBetween(reader), readTunnel(reader)]
+  const [noise, handshake] = [reader.bytes16().slice(), reader.str8() as NodeId]
+  return reader.ok ? { ...between, tunnel, noise, handshake } : undefined
+}
+
+export function encodeForwardedAnswer(answer: ForwardedAnswer): Uint8Array {
+  const { tunnel, outcome, noise, handshake } = answer
+  const writer = writeBetween(sized(84 + noise.length + utf8Length(handshake)), answer)
+  writeTunnel(writer, tunnel).u8(ANSWER_OUTCOME[outcome])
+  return writer.bytes16(noise).str8(handshake).done()
+}
+
+export function decodeForwardedAnswer(bytes: Uint8Array): ForwardedAnswer | undefined {
+  const reader = new Reader(bytes)
+  const [between, tunnel, outcome] = [readBetween(reader), readTunnel(reader), ANSWERS[reader.u8()]]
+  const [noise, handshake] = [reader.bytes16().slice(), reader.str8() as NodeId]
+  return reader.ok && outcome !== undefined ? { ...between, tunnel, outcome, noise, handshake } : undefined
+}
+
+export function encodeForwardedRejoin(rejoin: ForwardedRejoin): Uint8Array {
+  const { tunnel, leg, handshake } = rejoin
+  const writer = writeBetween(sized(82 + utf8Length(handshake)), rejoin)
+  return writeTunnel(writer, tunnel).u8(leg).str8(handshake).done()
+}
+
+export function decodeForwardedRejoin(bytes: Uint8Array): ForwardedRejoin | undefined {
+  const reader = new Reader(bytes)
+  const [between, tunnel] = [readBetween(reader), readTunnel(reader)]
+  const [leg, handshake] = [reader.u8(), reader.str8() as NodeId]
+  return reader.ok && isLeg(leg) ? { ...between, tunnel, leg, handshake } : undefined
+}
+
+export function encodeMoved({ peer, since }: Moved): Uint8Array {
+  return writePeer(sized(38), peer).u48(since).done()
+}
+
+export function decodeMoved(bytes: Uint8Array): Moved | undefined {
+  const reader = new Reader(bytes)
+  const [peer, since] = [readPeer(reader), reader.u48()]
+  return reader.ok ? { peer, since } : undefined
+}
+
+function writeBetween(writer: Writer, { to, from }: Between): Writer {
+  return writePeer(writePeer(writer, to), from)
+}
+
+function readBetween(reader: Reader): Between {
+  const [to, from] = [readPeer(reader), readPeer(reader)]
+  return { to, from }
+}

@@ -1,0 +1,196 @@
+/**
+ * How two peers come to a tunnel (README.md, section 3). Bodies of frames:
+ *
+ *   OFFER     tunnel 16 · peer 32 · bytes16 Noise message 1 · downward only: bytes16 direction
+ *   ANSWER    tunnel 16 · peer 32 · outcome u8 · bytes16 Noise message 2 · downward and accepted only: bytes16 direction
+ *   REJOIN    tunnel 16 · peer 32 · leg u8 (of the peer at this end) · downward only: bytes16 direction
+ *
+ *   direction         count u8 · handshake addresses 18 each · key 32 · bytes16 grant
+ *   Noise message 1   carries `flags u8 · str8 intent · sentAt u48`
+ *   Noise message 2   carries `flags u8 · str8 reason`
+ *
+ * `peer` is the other one. What is in the Noise messages is end to end: no node can read it.
+ */
+import { fromBase32, type PeerId, type TunnelId, toBase32 } from '../ids.ts'
+import { LIMITS } from '../limits.ts'
+import type { Address } from './address.ts'
+import { ADDRESS_BYTES, Reader, type Writer } from './cursor.ts'
+import { sized, utf8Length } from './frames.ts'
+import { ANSWER_OUTCOME } from './numbers.ts'
+import { readPeer, writePeer } from './presence.ts'
+import type { Paths } from './profile.ts'
+
+export const TUNNEL_ID_BYTES = 16
+const KEY_BYTES = 32
+const EMPTY = new Uint8Array(0)
+const OUTCOMES = Object.keys(ANSWER_OUTCOME) as AnswerOutcome[]
+const PATHS = ['auto', 'direct-only', 'relay-only'] as const
+const encoder = new TextEncoder()
+
+export type AnswerOutcome = keyof typeof ANSWER_OUTCOME
+/** 0: the side that made the offer. */
+export type Leg = 0 | 1
+
+/** Where to go with a tunnel, and what lets one in there. */
+export interface Direction {
+  readonly handshake: readonly Address[]
+  /** 32 bytes. */
+  readonly key: Uint8Array
+  readonly grant: Uint8Array
+}
+
+export interface Offer {
+  readonly tunnel: TunnelId
+  readonly peer: PeerId
+  readonly noise: Uint8Array
+  readonly direction?: Direction
+}
+
+export interface Answer {
+  readonly tunnel: TunnelId
+  readonly peer: PeerId
+  readonly outcome: AnswerOutcome
+  /** Empty where a node answers. */
+  readonly noise: Uint8Array
+  readonly direction?: Direction
+}
+
+export interface Rejoin {
+  readonly tunnel: TunnelId
+  readonly peer: PeerId
+  readonly leg: Leg
+  readonly direction?: Direction
+}
+
+/** What both sides of a tunnel agree on. */
+export interface TunnelTerms {
+  /** Datagrams authenticated, not encrypted. */
+  readonly clear: boolean
+  readonly paths: Paths
+}
+
+export interface OfferPayload extends TunnelTerms {
+  readonly intent: string
+  readonly sentAt: number
+}
+
+export interface AnswerPayload extends TunnelTerms {
+  /** Of a refusal. */
+  readonly reason: string
+}
+
+export function encodeOffer({ tunnel, peer, noise, direction }: Offer): Uint8Array {
+  const writer = sized(50 + noise.length + spaceOf(direction))
+  writePeer(writeTunnel(writer, tunnel), peer).bytes16(noise)
+  return writeDirection(writer, direction).done()
+}
+
+export function decodeOffer(body: Uint8Array): Offer | undefined {
+  const reader = new Reader(body)
+  const [tunnel, peer, noise] = [readTunnel(reader), readPeer(reader), reader.bytes16().slice()]
+  const direction = readDirection(reader)
+  return reader.ok ? { tunnel, peer, noise, ...direction } : undefined
+}
+
+export function encodeAnswer({ tunnel, peer, outcome, noise, direction }: Answer): Uint8Array {
+  const writer = sized(51 + noise.length + spaceOf(direction))
+  writePeer(writeTunnel(writer, tunnel), peer).u8(ANSWER_OUTCOME[outcome]).bytes16(noise)
+  return writeDirection(writer, direction).done()
+}
+
+export function decodeAnswer(body: Uint8Array): Answer | undefined {
+  const reader = new Reader(body)
+  const [tunnel, peer, outcome] = [readTunnel(reader), readPeer(reader), OUTCOMES[reader.u8()]]
+  const noise = reader.bytes16().slice()
+  const direction = readDirection(reader)
+  return reader.ok && outcome !== undefined ? { tunnel, peer, outcome, noise, ...direction } : undefined
+}
+
+export function encodeRejoin({ tunnel, peer, leg, direction }: Rejoin): Uint8Array {
+  const writer = sized(49 + spaceOf(direction))
+  writePeer(writeTunnel(writer, tunnel), peer).u8(leg)
+  return writeDirection(writer, direction).done()
+}
+
+export function decodeRejoin(body: Uint8Array): Rejoin | undefined {
+  const reader = new Reader(body)
+  const [tunnel, peer, leg] = [readTunnel(reader), readPeer(reader), reader.u8()]
+  const direction = readDirection(reader)
+  return reader.ok && isLeg(leg) ? { tunnel, peer, leg, ...direction } : undefined
+}
+
+export function encodeOfferPayload({ clear, paths, intent, sentAt }: OfferPayload): Uint8Array {
+  const writer = sized(8 + utf8Length(intent)).u8(flagsOf(clear, paths))
+  return writer.str8(intent).u48(sentAt).done()
+}
+
+export function decodeOfferPayload(bytes: Uint8Array): OfferPayload | undefined {
+  const reader = new Reader(bytes)
+  const [flags, intent, sentAt] = [reader.u8(), reader.str8(), reader.u48()]
+  const terms = termsOf(flags)
+  return reader.ok && terms !== undefined ? { ...terms, intent, sentAt } : undefined
+}
+
+export function encodeAnswerPayload({ clear, paths, reason }: AnswerPayload): Uint8Array {
+  return sized(2 + utf8Length(reason))
+    .u8(flagsOf(clear, paths))
+    .str8(reason)
+    .done()
+}
+
+export function decodeAnswerPayload(bytes: Uint8Array): AnswerPayload | undefined {
+  const reader = new Reader(bytes)
+  const [flags, reason] = [reader.u8(), reader.str8()]
+  const terms = termsOf(flags)
+  if (!reader.ok || terms === undefined || utf8Length(reason) > LIMITS.reasonBytes) return undefined
+  return { ...terms, reason }
+}
+
+/** What both handshakes of a tunnel are bound to: words of the protocol, and the tunnel's id. */
+export const tunnelPrologue = (tunnel: TunnelId): Uint8Array =>
+  encoder.encode(`straightway/tunnel/1${tunnel}`)
+
+export const isLeg = (leg: number): leg is Leg => leg === 0 || leg === 1
+
+export const readTunnel = (reader: Reader): TunnelId => toBase32(reader.bytes(TUNNEL_ID_BYTES)) as TunnelId
+
+export const writeTunnel = (writer: Writer, tunnel: TunnelId): Writer => writer.put(tunnelBytes(tunnel))
+
+/** Throws on a text that is not a TunnelId: ids come from `readTunnel` or from the seed. */
+export function tunnelBytes(tunnel: TunnelId): Uint8Array {
+  const bytes = fromBase32(tunnel)
+  if (bytes?.length !== TUNNEL_ID_BYTES) throw new RangeError(`not a tunnel id: ${tunnel}`)
+  return bytes
+}
+
+function spaceOf(direction: Direction | undefined): number {
+  if (direction === undefined) return 0
+  return 2 + sizeOf(direction)
+}
+
+const sizeOf = ({ handshake, grant }: Direction): number =>
+  1 + handshake.length * ADDRESS_BYTES + KEY_BYTES + 2 + grant.length
+
+function writeDirection(writer: Writer, direction: Direction | undefined): Writer {
+  if (direction === undefined) return writer
+  writer.u16(sizeOf(direction)).u8(direction.handshake.length)
+  for (const { words } of direction.handshake) writer.address(words)
+  return writer.put(direction.key).bytes16(direction.grant)
+}
+
+/** As a field of its own, so that one that is not there is not there. */
+function readDirection(outer: Reader): { readonly direction?: Direction } {
+  const bytes = outer.left > 0 ? outer.bytes16() : EMPTY
+  if (!outer.ok || bytes.length === 0) return {}
+  const reader = new Reader(bytes)
+  const handshake = Array.from({ length: reader.u8() }, () => reader.address())
+  const [key, grant] = [reader.bytes(KEY_BYTES).slice(), reader.bytes16().slice()]
+  return reader.ok ? { direction: { handshake, key, grant } } : {}
+}
+
+const flagsOf = (clear: boolean, paths: Paths): number => (clear ? 1 : 0) | (PATHS.indexOf(paths) << 1)
+
+function termsOf(flags: number): TunnelTerms | undefined {
+  const paths = PATHS[(flags >>> 1) & 3]
+  return paths && { clear: (flags & 1) !== 0, paths }
+}

@@ -1,0 +1,83 @@
+/**
+ * What keeps a session going (README.md, sections 2 and 3). Datagrams, from their first byte on:
+ *
+ *   SEALED          51 05 · index u32 (the receiver's) · counter u64 · sealed frames
+ *   KEEP_ALIVE      51 06 · index u32 (the node's)
+ *   KEEP_ALIVE_ACK  51 07 · index u32 (the peer's)
+ *   GONE            51 08 · index u32, as the peer sent it
+ *
+ * Bodies of frames:
+ *
+ *   ACK        next u32 · held u32            PING, PONG  token u32
+ *   GOODBYE    reason u8                      PACE        intervalMs u32
+ *   TICKET     bytes16 ticket
+ */
+import { Reader } from './cursor.ts'
+import { sized } from './frames.ts'
+import { GOODBYE_REASON, VERSION } from './numbers.ts'
+
+export { SEALED_HEADER_BYTES } from './frames.ts'
+
+/** KEEP_ALIVE, KEEP_ALIVE_ACK and GONE are this long. */
+export const SHORT_BYTES = 6
+
+const REASONS = Object.keys(GOODBYE_REASON) as GoodbyeReason[]
+
+export type GoodbyeReason = keyof typeof GOODBYE_REASON
+
+export interface Ack {
+  /** All refs below have arrived. */
+  readonly next: number
+  /** Bit i: next + 1 + i has arrived too. */
+  readonly held: number
+}
+
+/** Where every datagram of a session has the index of its receiver. */
+export function indexAt(bytes: Uint8Array, start: number): number {
+  return (
+    ((bytes[start + 2]! << 24) | (bytes[start + 3]! << 16) | (bytes[start + 4]! << 8) | bytes[start + 5]!) >>>
+    0
+  )
+}
+
+/** Writes a datagram of SHORT_BYTES in place. */
+export function writeShort(bytes: Uint8Array, start: number, kind: number, index: number): void {
+  bytes[start] = VERSION
+  bytes[start + 1] = kind
+  bytes[start + 2] = index >>> 24
+  bytes[start + 3] = index >>> 16
+  bytes[start + 4] = index >>> 8
+  bytes[start + 5] = index
+}
+
+export const encodeAck = ({ next, held }: Ack): Uint8Array => sized(8).u32(next).u32(held).done()
+
+export function decodeAck(body: Uint8Array): Ack | undefined {
+  const reader = new Reader(body)
+  const [next, held] = [reader.u32(), reader.u32()]
+  return reader.ok ? { next, held } : undefined
+}
+
+/** PING, PONG and PACE are one u32. */
+export const encodeU32 = (value: number): Uint8Array => sized(4).u32(value).done()
+
+export function decodeU32(body: Uint8Array): number | undefined {
+  const reader = new Reader(body)
+  const value = reader.u32()
+  return reader.ok ? value : undefined
+}
+
+export const encodeGoodbye = (reason: GoodbyeReason): Uint8Array => Uint8Array.of(GOODBYE_REASON[reason])
+
+export const decodeGoodbye = (body: Uint8Array): GoodbyeReason | undefined => REASONS[body[0] ?? 255]
+
+export const encodeTicket = (ticket: Uint8Array): Uint8Array =>
+  sized(2 + ticket.length)
+    .bytes16(ticket)
+    .done()
+
+export function decodeTicket(body: Uint8Array): Uint8Array | undefined {
+  const reader = new Reader(body)
+  const ticket = reader.bytes16().slice()
+  return reader.ok ? ticket : undefined
+}

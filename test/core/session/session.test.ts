@@ -1,0 +1,248 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { type FrameSink, Session } from '../../../shared/core/session/session.ts'
+import { Channel } from '../../../shared/crypto/channel.ts'
+import { Random } from '../../../shared/crypto/random.ts'
+import { parseAddress } from '../../../shared/wire/address.ts'
+import { Batch } from '../../../shared/wire/batch.ts'
+import { FRAME } from '../../../shared/wire/numbers.ts'
+
+const START = 1_700_000_000_000
+const NODE = parseAddress('192.0.2.1:4000')!
+const PEER = parseAddress('198.51.100.7:5000')!
+const ELSEWHERE = parseAddress('203.0.113.9:6000')!
+
+/** One end of a session, and what it was told. */
+class End implements FrameSink {
+  readonly session: Session
+  readonly heard: string[] = []
+  readonly out = new Batch()
+
+  constructor(session: Session) {
+    this.session = session
+  }
+
+  frame(_: Session, type: number, body: Uint8Array): void {
+    this.heard.push(`${type.toString(16)}:${Buffer.from(body).toString()}`)
+  }
+}
+
+interface Flight {
+  readonly to: End
+  readonly bytes: Uint8Array
+  readonly from: Uint32Array
+  readonly at: number
+}
+
+/** A peer and a node joined by a way that may lose, repeat and delay. Time jumps to what happens next. */
+class Pair {
+  readonly peer: End
+  readonly node: End
+  now = START
+  source = PEER.words
+  #flights: Flight[] = []
+  readonly #fate: (bytes: Uint8Array) => readonly number[]
+
+  /** `fate` of a datagram: after how long each of its copies arrives. */
+  constructor(fate: (bytes: Uint8Array) => readonly number[] = () => [10]) {
+    this.#fate = fate
+    const [up, down] = [new Uint8Array(32).fill(1), new Uint8Array(32).fill(2)]
+    this.peer = new End(
+      new Session({
+        index: 1,
+        remoteIndex: 2,
+        channel: new Channel({ send: up, receive: down }),
+        address: NODE.words.slice(),
+        follows: false,
+        now: START,
+      }),
+    )
+    this.node = new End(
+      new Session({
+        index: 2,
+        remoteIndex: 1,
+        channel: new Channel({ send: down, receive: up }),
+        address: PEER.words.slice(),
+        follows: true,
+        now: START,
+      }),
+    )
+  }
+
+  /** Until nothing happens any more, or `untilMs` have passed. */
+  run(untilMs = 60_000): void {
+    const end = this.now + untilMs
+    this.#flush()
+    for (let next = this.#next(); next <= end; next = this.#next()) {
+      this.now = Math.max(this.now, next)
+      for (const flight of this.#flights.filter(({ at }) => at <= this.now)) this.#deliver(flight)
+      this.#flights = this.#flights.filter(({ at }) => at > this.now)
+      this.#flush()
+    }
+  }
+
+  deliver(to: End, bytes: Uint8Array, from: Uint32Array): boolean {
+    const arrived = new Batch()
+    arrived.push(bytes, from)
+    return to.session.receive(arrived, 0, this.now, to)
+  }
+
+  /** What an end sends now, not delivered. */
+  flushed(end: End): Uint8Array[] {
+    end.session.flush(end.out, this.now)
+    const datagrams = Array.from({ length: end.out.count }, (_, i) => end.out.at(i).slice())
+    end.out.clear()
+    return datagrams
+  }
+
+  #next(): number {
+    const flights = this.#flights.map(({ at }) => at)
+    return Math.min(this.peer.session.deadline(), this.node.session.deadline(), ...flights)
+  }
+
+  #deliver({ to, bytes, from }: Flight): void {
+    this.deliver(to, bytes, from)
+  }
+
+  #flush(): void {
+    for (const end of [this.peer, this.node]) {
+      const [to, from] = end === this.peer ? [this.node, this.source] : [this.peer, NODE.words]
+      for (const bytes of this.flushed(end)) {
+        for (const delay of this.#fate(bytes)) this.#flights.push({ to, bytes, from, at: this.now + delay })
+      }
+    }
+  }
+}
+
+const text = (value: string): Uint8Array => new TextEncoder().encode(value)
+const numbered = (count: number): string[] => Array.from({ length: count }, (_, i) => `frame ${i}`)
+const asStatus = (words: readonly string[]): string[] => words.map((word) => `80:${word}`)
+
+test('frames that fit together travel in one datagram', () => {
+  const pair = new Pair()
+  for (const word of ['a', 'b', 'c']) pair.peer.session.send(FRAME.STATUS, text(word))
+  const datagrams = pair.flushed(pair.peer)
+  expect(datagrams.map(({ length }) => length)).toEqual([14 + 3 * (3 + 4 + 1) + 16])
+})
+
+test('no datagram is longer than 1,200 bytes', () => {
+  const pair = new Pair()
+  for (let i = 0; i < 20; i++) pair.peer.session.send(FRAME.MESSAGE, new Uint8Array(500 + i))
+  const lengths = pair.flushed(pair.peer).map(({ length }) => length)
+  expect(lengths.length).toBe(10)
+  expect(Math.max(...lengths)).toBeLessThanOrEqual(1200)
+})
+
+test('reliable frames arrive once and in order through loss, repetition and disorder', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 0, max: 2 ** 32 - 1 }), fc.integer({ min: 0, max: 80 }), (seed, count) => {
+      const random = new Random(Uint8Array.from({ length: 32 }, (_, i) => (seed >>> (i % 4)) & 255))
+      const copies = () => (random.below(100) < 20 ? [] : random.below(100) < 20 ? [0, 0] : [0])
+      const pair = new Pair(() => copies().map(() => 5 + random.below(300)))
+      const words = numbered(count)
+      for (const word of words) pair.peer.session.send(FRAME.STATUS, text(word))
+      for (const word of words) pair.node.session.send(FRAME.STATUS, text(word))
+      pair.run()
+      if (pair.peer.session.state === 'open' && pair.node.session.state === 'open') {
+        expect(pair.node.heard).toEqual(asStatus(words))
+        expect(pair.peer.heard).toEqual(asStatus(words))
+        expect(pair.peer.session.settled).toBe(true)
+      } else {
+        expect(asStatus(words).slice(0, pair.node.heard.length)).toEqual(pair.node.heard)
+      }
+    }),
+    { numRuns: 60, seed: 1 },
+  )
+})
+
+test('at most 32 frames are in flight, and the queue behind them is bounded', () => {
+  const pair = new Pair()
+  let taken = 0
+  while (pair.peer.session.send(FRAME.STATUS, text('x'))) taken++
+  expect(taken).toBe(256)
+  const bytes = pair.flushed(pair.peer).reduce((sum, { length }) => sum + length, 0)
+  expect(bytes).toBe(14 + 16 + 32 * 8)
+})
+
+test('a frame is repeated after 250, 500, 1000, 2000 .. milliseconds, and after six repeats the session is dead', () => {
+  const pair = new Pair(() => [])
+  pair.peer.session.send(FRAME.STATUS, text('anybody there?'))
+  const sentAt: number[] = []
+  for (pair.flushed(pair.peer); pair.peer.session.state === 'open'; pair.flushed(pair.peer)) {
+    pair.now = pair.peer.session.deadline()
+    sentAt.push(pair.now - START)
+  }
+  expect(sentAt).toEqual([250, 750, 1750, 3750, 5750, 7750, 9750])
+  expect(pair.peer.session.state).toBe('dead')
+  expect(pair.peer.session.deadline()).toBe(Number.POSITIVE_INFINITY)
+})
+
+test('a way longer than the first repeat is learnt once, and then nothing is repeated in haste', () => {
+  let datagrams = 0
+  const pair = new Pair(() => {
+    datagrams++
+    return [400]
+  })
+  pair.peer.session.send(FRAME.STATUS, text('first'))
+  pair.run()
+  datagrams = 0
+  pair.peer.session.send(FRAME.STATUS, text('second'))
+  pair.run()
+  expect(pair.node.heard).toEqual(asStatus(['first', 'second']))
+  expect(datagrams).toBe(2)
+})
+
+test('the round trip is measured on frames that were sent once', () => {
+  const pair = new Pair(() => [40])
+  pair.peer.session.send(FRAME.STATUS, text('x'))
+  pair.run()
+  expect(pair.peer.session.roundTripMs).toBe(80)
+})
+
+test('a ping is answered with its token', () => {
+  const pair = new Pair()
+  pair.peer.session.ping(0x41424344)
+  pair.run()
+  expect(pair.peer.heard).toEqual(['3:ABCD'])
+})
+
+test('a goodbye leaves with the next flush and ends both sides', () => {
+  const pair = new Pair()
+  pair.node.session.goodbye('draining')
+  pair.run()
+  expect(pair.node.session.state).toBe('closed')
+  expect(pair.peer.session.state).toBe('left')
+  expect(pair.peer.session.reason).toBe('draining')
+  expect(pair.peer.session.send(FRAME.STATUS, text('x'))).toBe(false)
+})
+
+test('a session moves with the newest datagram and with no older or repeated one', () => {
+  const pair = new Pair()
+  pair.peer.session.ping(1)
+  const [first] = pair.flushed(pair.peer)
+  pair.peer.session.ping(2)
+  const [second] = pair.flushed(pair.peer)
+  expect(pair.deliver(pair.node, second!.slice(), ELSEWHERE.words)).toBe(true)
+  expect(pair.node.session.address).toEqual(ELSEWHERE.words)
+  expect(pair.deliver(pair.node, first!.slice(), PEER.words)).toBe(true)
+  expect(pair.node.session.address).toEqual(ELSEWHERE.words)
+  expect(pair.deliver(pair.node, second!.slice(), PEER.words)).toBe(false)
+  expect(pair.node.session.address).toEqual(ELSEWHERE.words)
+})
+
+test('a datagram that was changed, cut or made up changes nothing', () => {
+  const pair = new Pair()
+  fc.assert(
+    fc.property(fc.nat(), fc.integer({ min: 1, max: 255 }), fc.nat(1300), (at, flip, length) => {
+      pair.peer.session.ping(7)
+      const [datagram] = pair.flushed(pair.peer)
+      const bad = datagram!.slice()
+      bad[at % bad.length]! ^= flip
+      if (at % bad.length >= 6) expect(pair.deliver(pair.node, bad, ELSEWHERE.words)).toBe(false)
+      expect(pair.deliver(pair.node, datagram!.subarray(0, at % datagram!.length), PEER.words)).toBe(false)
+      expect(pair.deliver(pair.node, new Uint8Array(length).fill(flip), PEER.words)).toBe(false)
+      expect(pair.node.session.address).toEqual(PEER.words)
+    }),
+  )
+  expect(pair.deliver(pair.node, pair.flushed(pair.peer)[0] ?? new Uint8Array(0), PEER.words)).toBe(false)
+})
