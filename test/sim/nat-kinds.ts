@@ -25,8 +25,8 @@ export const NAT_KINDS = {
   'port-restricted': PORT_RESTRICTED,
   /** Home routers on Linux: looks port-restricted until two inside hosts want the same. */
   linux: { ...SYMMETRIC, allocation: { kind: 'overloading' } },
-  /** OpenWrt's default: as `linux`, but an early packet from outside poisons it. */
-  'linux-reject': { ...SYMMETRIC, allocation: { kind: 'overloading' }, unsolicited: 'reject' },
+  /** As `linux`, without a firewall before the router itself: an early packet from outside poisons it. */
+  'linux-exposed': { ...SYMMETRIC, allocation: { kind: 'overloading' }, unsolicited: 'accept' },
   /** RFC 4787 all the way: endpoint-independent, port not preserved, hairpin. */
   'hairpin-cone': { ...PORT_RESTRICTED, allocation: { kind: 'random', ...EPHEMERAL }, hairpin: true },
   'symmetric-preserving': { ...SYMMETRIC, allocation: { kind: 'preserving' } },

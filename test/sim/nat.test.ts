@@ -17,7 +17,7 @@ describe('what each kind of NAT does', () => {
     ['address-restricted', { ports: 1, lets: 'the server from any port' }],
     ['port-restricted', { ports: 1, lets: 'the server from that port' }],
     ['linux', { ports: 1, lets: 'the server from that port' }],
-    ['linux-reject', { ports: 1, lets: 'the server from that port' }],
+    ['linux-exposed', { ports: 1, lets: 'the server from that port' }],
     ['hairpin-cone', { ports: 1, lets: 'the server from that port' }],
     ['symmetric-preserving', { ports: 3, lets: 'the server from that port' }],
     ['symmetric-sequential', { ports: 3, lets: 'the server from that port' }],
@@ -111,15 +111,15 @@ describe('time', () => {
 })
 
 describe('a packet that comes too early', () => {
-  it('costs the port where the router refuses aloud', () => {
-    const box = nat(NAT_KINDS['linux-reject'])
+  it('costs the port where the router takes it for its own', () => {
+    const box = nat(NAT_KINDS['linux-exposed'])
     expect(box.outbound(inside, server, 0)).toBe(40_000)
     box.inbound(40_000, otherServer, 1)
     expect(box.outbound(inside, otherServer, 2)).not.toBe(40_000)
     expect(box.outbound(inside, server, 3)).toBe(40_000)
   })
 
-  it('costs nothing where the router is silent', () => {
+  it('costs nothing where the router drops it', () => {
     const box = nat(NAT_KINDS.linux)
     box.outbound(inside, server, 0)
     box.inbound(40_000, otherServer, 1)
@@ -127,10 +127,10 @@ describe('a packet that comes too early', () => {
   })
 
   it('is forgotten after the short life, unless it is repeated', () => {
-    const once = nat(NAT_KINDS['linux-reject'])
+    const once = nat(NAT_KINDS['linux-exposed'])
     once.inbound(40_000, otherServer, 0)
     expect(once.outbound(inside, otherServer, 30_000)).toBe(40_000)
-    const repeated = nat(NAT_KINDS['linux-reject'])
+    const repeated = nat(NAT_KINDS['linux-exposed'])
     for (const at of [0, 20_000]) repeated.inbound(40_000, otherServer, at)
     expect(repeated.outbound(inside, otherServer, 30_000)).not.toBe(40_000)
   })

@@ -4,8 +4,8 @@
  *
  * Filtering belongs to a mapping: what an inside endpoint has sent through one mapping opens no other one.
  *
- * A NAT that answers unsolicited packets (`reject`) is poisoned by them, as Linux is: the refused packet leaves an entry of
- * its own for (remote, outside port), so that a later packet to that very remote cannot leave from that port and gets
+ * A router that takes unsolicited packets for its own (`accept`) is poisoned by them, as Linux is: such a packet leaves an
+ * entry for (remote, outside port), so that a later packet to that very remote cannot leave from that port and gets
  * another one. Each further packet keeps the entry alive. Silent routers (`drop`) leave no entry.
  */
 import type { Dice } from './dice.ts'
@@ -19,7 +19,7 @@ export interface NatBehaviour extends Lifetimes {
   readonly allocation: Allocation
   /** Whether inside hosts reach each other through the outside address. */
   readonly hairpin: boolean
-  readonly unsolicited: 'drop' | 'reject'
+  readonly unsolicited: 'drop' | 'accept'
 }
 
 export class Nat {
@@ -28,7 +28,7 @@ export class Nat {
   #ports: Ports
   readonly #byKey = new Map<string, Mapping>()
   readonly #byPort = new Map<number, Set<Mapping>>()
-  /** `remote port` of refused packets, and until when each is remembered. */
+  /** `remote port` of unsolicited packets, and until when each is remembered. */
   readonly #poison = new Map<string, number>()
 
   constructor(behaviour: NatBehaviour, dice: Dice) {
@@ -47,7 +47,7 @@ export class Nat {
   /** The inside endpoint that gets this packet; undefined when it is refused. */
   inbound(port: number, remote: Endpoint, now: number): Endpoint | undefined {
     for (const mapping of this.#living(port, now)) if (mapping.admits(remote, now)) return mapping.inside
-    if (this.behaviour.unsolicited === 'reject') {
+    if (this.behaviour.unsolicited === 'accept') {
       this.#poison.set(poisonKey(port, remote), now + this.behaviour.unrepliedMs)
     }
     return undefined

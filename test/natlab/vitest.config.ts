@@ -1,0 +1,11 @@
+import { defineConfig } from 'vitest/config'
+
+/** `npm run test:natlab`: needs root and nft. One laboratory at a time: each file has real processes and real waits. */
+export default defineConfig({
+  test: {
+    include: ['test/natlab/**/*.test.ts'],
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    fileParallelism: false,
+  },
+})
