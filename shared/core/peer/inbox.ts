@@ -1,0 +1,130 @@
+/**
+ * Messages on their way in: each is handed to the application once, and in the order of its sender. A message that
+ * comes before the one it names as its predecessor is held, at most 10 s: the mailbox or a repeat brings the other.
+ *
+ * What was delivered is remembered for each sender and epoch: the greatest sequence and the 256 before it. The memory
+ * can be taken out as plain data and put back, so that "once" outlives the process.
+ */
+import type { PeerId } from '../../ids.ts'
+import type { Message } from '../../wire/messages.ts'
+
+const HOLD_MS = 10_000
+/** Held messages of one sender: twice what a sender has in flight; more are dropped and come again. */
+const MAX_HELD = 32
+/** Epochs of one sender that are told apart: mail of its last few runs may still arrive. */
+const MAX_EPOCHS = 8
+const REMEMBERED = 256
+/** Senders that are remembered; the one that was silent longest is forgotten first. */
+const MAX_SENDERS = 10_000
+
+export type Arrival = 'new' | 'held' | 'known' | 'dropped'
+
+export interface InboxMemory {
+  readonly sender: PeerId
+  readonly epoch: number
+  readonly delivered: readonly number[]
+}
+
+interface Epoch {
+  readonly epoch: number
+  /** The last REMEMBERED sequences that were delivered. */
+  delivered: Set<number>
+  greatest: number
+  readonly held: Map<number, { readonly message: Message; readonly until: number }>
+}
+
+export class Inbox {
+  readonly #senders = new Map<PeerId, Epoch[]>()
+
+  constructor(memory: readonly InboxMemory[] = []) {
+    for (const { sender, epoch, delivered } of memory) {
+      const known = this.#epoch(sender, epoch)
+      for (const sequence of delivered) remember(known, sequence)
+    }
+  }
+
+  /** `deliver` is called for this message and those it sets free, in order. `known`: it was delivered before. */
+  accept(message: Message, now: number, deliver: (message: Message) => void): Arrival {
+    const epoch = this.#epoch(message.peer, message.epoch)
+    if (isDelivered(epoch, message.sequence)) return 'known'
+    if (message.previous > 0 && !isDelivered(epoch, message.previous)) return hold(epoch, message, now)
+    this.#deliver(epoch, message, deliver)
+    return 'new'
+  }
+
+  /** Gives up waiting for predecessors that did not come. */
+  expire(now: number, deliver: (message: Message) => void): void {
+    for (const epoch of this.#all()) {
+      const overdue = [...epoch.held.values()].filter(({ until }) => until <= now)
+      overdue.sort((a, b) => a.message.sequence - b.message.sequence)
+      for (const { message } of overdue) {
+        if (!isDelivered(epoch, message.sequence)) this.#deliver(epoch, message, deliver)
+      }
+    }
+  }
+
+  deadline(): number {
+    let least = Number.POSITIVE_INFINITY
+    for (const { held } of this.#all()) for (const { until } of held.values()) least = Math.min(least, until)
+    return least
+  }
+
+  memory(): InboxMemory[] {
+    return [...this.#senders].flatMap(([sender, epochs]) =>
+      epochs.map(({ epoch, delivered }) => ({ sender, epoch, delivered: [...delivered] })),
+    )
+  }
+
+  #deliver(epoch: Epoch, first: Message, deliver: (message: Message) => void): void {
+    let message: Message | undefined = first
+    while (message !== undefined) {
+      epoch.held.delete(message.sequence)
+      remember(epoch, message.sequence)
+      deliver(message)
+      message = freed(epoch)
+    }
+  }
+
+  #epoch(sender: PeerId, epoch: number): Epoch {
+    const epochs = this.#senders.get(sender) ?? []
+    this.#senders.delete(sender)
+    this.#senders.set(sender, epochs)
+    if (this.#senders.size > MAX_SENDERS) this.#senders.delete(this.#senders.keys().next().value!)
+    const known = epochs.find((each) => each.epoch === epoch)
+    if (known !== undefined) return known
+    const added: Epoch = { epoch, delivered: new Set(), greatest: 0, held: new Map() }
+    epochs.push(added)
+    if (epochs.length > MAX_EPOCHS) epochs.sort((a, b) => a.epoch - b.epoch).shift()
+    return added
+  }
+
+  *#all(): Iterable<Epoch> {
+    for (const epochs of this.#senders.values()) yield* epochs
+  }
+}
+
+function isDelivered({ delivered, greatest }: Epoch, sequence: number): boolean {
+  return sequence <= greatest - REMEMBERED || delivered.has(sequence)
+}
+
+function remember(epoch: Epoch, sequence: number): void {
+  epoch.delivered.add(sequence)
+  epoch.greatest = Math.max(epoch.greatest, sequence)
+  if (epoch.delivered.size <= 2 * REMEMBERED) return
+  epoch.delivered = new Set([...epoch.delivered].filter((each) => each > epoch.greatest - REMEMBERED))
+}
+
+function hold(epoch: Epoch, message: Message, now: number): Arrival {
+  const held = epoch.held.get(message.sequence)
+  if (held === undefined && epoch.held.size >= MAX_HELD) return 'dropped'
+  // A repeat may name another predecessor; it does not wait longer for it.
+  epoch.held.set(message.sequence, { message, until: held?.until ?? now + HOLD_MS })
+  return 'held'
+}
+
+function freed(epoch: Epoch): Message | undefined {
+  for (const { message } of epoch.held.values()) {
+    if (message.previous === 0 || isDelivered(epoch, message.previous)) return message
+  }
+  return undefined
+}

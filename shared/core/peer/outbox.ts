@@ -1,0 +1,110 @@
+/**
+ * Messages on their way out, kept until the recipient's application or its mailbox has them. To each recipient at most
+ * 16 are in flight, numbered 1, 2, 3 .. in the order they were given; each names the one before it that was not refused,
+ * so that the recipient can keep the order (wire README, MESSAGE). They outlive a session: a new one carries again
+ * whatever has no receipt yet, and so does the same one after 15 s.
+ */
+import type { PeerId } from '../../ids.ts'
+import type { Message, Receipt } from '../../wire/messages.ts'
+
+const IN_FLIGHT = 16
+/** A node answers within a few seconds; one that forgot is reminded. */
+const REPEAT_MS = 15_000
+
+interface Outgoing {
+  readonly id: number
+  readonly body: Uint8Array
+  readonly sentAt: number
+  sequence: number
+  /** When it is handed to the session again; 0: at once. */
+  dueAt: number
+}
+
+interface Recipient {
+  readonly flying: Outgoing[]
+  readonly waiting: Outgoing[]
+  nextSequence: number
+  /** Greatest sequence that was delivered or stored. */
+  settled: number
+}
+
+export class Outbox {
+  /** When this SDK started: it tells these numbers from those of an earlier run. */
+  readonly epoch: number
+  readonly #recipients = new Map<PeerId, Recipient>()
+
+  constructor(epoch: number) {
+    this.epoch = epoch
+  }
+
+  add(id: number, to: PeerId, body: Uint8Array, now: number): void {
+    const recipient = this.#recipient(to)
+    recipient.waiting.push({ id, body, sentAt: now, sequence: 0, dueAt: 0 })
+  }
+
+  /** Hands out what is to be sent now, until `take` returns false. */
+  send(now: number, take: (message: Message) => boolean): void {
+    for (const [peer, recipient] of this.#recipients) {
+      this.#launch(recipient)
+      for (const [i, message] of recipient.flying.entries()) {
+        if (message.dueAt > now) continue
+        const { sequence, sentAt, body } = message
+        const previous = recipient.flying[i - 1]?.sequence ?? recipient.settled
+        if (!take({ peer, epoch: this.epoch, sequence, previous, sentAt, body })) return
+        message.dueAt = now + REPEAT_MS
+      }
+    }
+  }
+
+  /** The caller's id of the message that is settled by this; undefined where it was settled before. */
+  settle({ peer, epoch, sequence, outcome }: Receipt): number | undefined {
+    const recipient = epoch === this.epoch ? this.#recipients.get(peer) : undefined
+    const at = recipient?.flying.findIndex((message) => message.sequence === sequence) ?? -1
+    if (recipient === undefined || at < 0) return undefined
+    const [message] = recipient.flying.splice(at, 1)
+    if (outcome === 'delivered' || outcome === 'stored') this.#keepOrder(recipient, sequence)
+    else this.#sendAgain(recipient, sequence)
+    return message!.id
+  }
+
+  /** A new session knows nothing of what was sent on the last. */
+  restart(): void {
+    for (const { flying } of this.#recipients.values()) for (const message of flying) message.dueAt = 0
+  }
+
+  /** When `send` has something to hand out; 0: now. */
+  deadline(): number {
+    let least = Number.POSITIVE_INFINITY
+    for (const { flying, waiting } of this.#recipients.values()) {
+      if (waiting.length > 0 && flying.length < IN_FLIGHT) return 0
+      for (const { dueAt } of flying) least = Math.min(least, dueAt)
+    }
+    return least
+  }
+
+  #keepOrder(recipient: Recipient, sequence: number): void {
+    recipient.settled = Math.max(recipient.settled, sequence)
+  }
+
+  /** Those behind a refused message named it as the one before them. */
+  #sendAgain({ flying }: Recipient, refused: number): void {
+    for (const message of flying) if (message.sequence > refused) message.dueAt = 0
+  }
+
+  #launch(recipient: Recipient): void {
+    while (recipient.flying.length < IN_FLIGHT && recipient.waiting.length > 0) {
+      const message = recipient.waiting.shift()!
+      message.sequence = recipient.nextSequence++
+      recipient.flying.push(message)
+    }
+  }
+
+  #recipient(to: PeerId): Recipient {
+    let recipient = this.#recipients.get(to)
+    if (recipient === undefined) {
+      recipient = { flying: [], waiting: [], nextSequence: 1, settled: 0 }
+      this.#recipients.set(to, recipient)
+    }
+    return recipient
+  }
+}
