@@ -1,0 +1,201 @@
+/**
+ * The WebSocket API. A connection lives like this:
+ *
+ *   upgrade      `$connect` is asked first; any status but 2xx refuses the handshake with it, an error with 502
+ *   message      `$default`; what it answers is not sent, an error is told to the client
+ *   end          by either side, by the management API, after 10 minutes without a message, after two hours: `$disconnect`
+ *
+ * A caller that goes away while `$connect` runs gets its `$disconnect` too, so nothing stays registered.
+ */
+
+import { isUtf8 } from 'node:buffer'
+import type { IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { type RawData, WebSocket, WebSocketServer } from 'ws'
+import type { WebSocketEvent, WebSocketResult } from '../functions/gateway/event.ts'
+import {
+  type Caller,
+  callerOf,
+  connectEvent,
+  disconnectEvent,
+  type Identity,
+  messageEvent,
+} from './gateway-events.ts'
+import type { GatewayLimits } from './gateway-limits.ts'
+import { isTimeout } from './gateway-rest.ts'
+import { invoke, type LambdaHandler } from './lambda.ts'
+
+export type WebSocketHandler = LambdaHandler<WebSocketEvent, WebSocketResult>
+
+export interface WebSocketHandlers {
+  readonly connect: WebSocketHandler
+  readonly disconnect: WebSocketHandler
+  readonly message: WebSocketHandler
+}
+
+export interface WebSocketDoor {
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void>
+  /** As text where the data is UTF-8, binary otherwise. Does not wait until it has arrived. */
+  post(id: string, data: Buffer): 'sent' | 'gone' | 'busy'
+  /** The answer of GetConnection. */
+  describe(id: string): ConnectionState | undefined
+  /** False where there is no such connection. */
+  end(id: string): boolean
+  close(): Promise<void>
+}
+
+export interface ConnectionState {
+  readonly connectedAt: string
+  readonly lastActiveAt: string
+  readonly identity: Identity
+}
+
+interface Connection extends Caller {
+  readonly socket: WebSocket
+  readonly idle: NodeJS.Timeout
+  lastActiveAt: number
+}
+
+/** How long a client may take to answer the end of its connection. */
+const CLOSE_MS = 2_000
+
+export function webSocketDoor(handlers: WebSocketHandlers, limits: GatewayLimits): WebSocketDoor {
+  const options = { noServer: true, maxPayload: limits.frameBytes, closeTimeout: CLOSE_MS }
+  const server = new WebSocketServer(options)
+  const connections = new Map<string, Connection>()
+  const underWay = new Set<Promise<unknown>>()
+
+  function run(route: keyof WebSocketHandlers, event: WebSocketEvent): Promise<WebSocketResult> {
+    const running = invoke(handlers[route], event, { name: route, timeoutMs: limits.integrationMs })
+    const settled = running.then(nothing, nothing).finally(() => underWay.delete(settled))
+    underWay.add(settled)
+    return running
+  }
+
+  async function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    if (!isHandshake(request)) return refuseUpgrade(socket, 400)
+    const caller = callerOf(request)
+    const status = await run('connect', connectEvent(caller)).then(statusOf, statusOfError)
+    if (status < 200 || status > 299) return refuseUpgrade(socket, status)
+    const abandoned = () => void disconnected(caller, 1006, '')
+    if (socket.destroyed) return abandoned()
+    socket.once('close', abandoned)
+    server.handleUpgrade(request, socket, head, (opened) => {
+      socket.off('close', abandoned)
+      open(caller, opened)
+    })
+  }
+
+  function open(caller: Caller, socket: WebSocket): void {
+    const goAway = () => socket.close(1001, 'Going away')
+    const idle = setTimeout(goAway, limits.idleMs)
+    const old = setTimeout(goAway, limits.connectionMs)
+    const connection: Connection = { ...caller, socket, idle, lastActiveAt: Date.now() }
+    connections.set(caller.id, connection)
+    socket.on('message', (data, binary) => void received(connection, data, binary))
+    socket.on('error', nothing)
+    socket.once('close', (code, reason) => {
+      clearTimeout(idle)
+      clearTimeout(old)
+      connections.delete(caller.id)
+      void disconnected(caller, code, reason.toString())
+    })
+  }
+
+  async function received(connection: Connection, data: RawData, binary: boolean): Promise<void> {
+    active(connection)
+    const event = messageEvent(connection, data as Buffer, binary)
+    try {
+      await run('message', event)
+    } catch (error) {
+      console.error('$default:', error)
+      const { connectionId, requestId } = event.requestContext
+      connection.socket.send(
+        JSON.stringify({ message: 'Internal server error', connectionId, requestId }),
+        nothing,
+      )
+    }
+  }
+
+  async function disconnected(caller: Caller, code: number, reason: string): Promise<void> {
+    await run('disconnect', disconnectEvent(caller, code, reason)).catch((error) => {
+      console.error('$disconnect:', error)
+    })
+  }
+
+  const openConnection = (id: string): Connection | undefined => {
+    const connection = connections.get(id)
+    return connection?.socket.readyState === WebSocket.OPEN ? connection : undefined
+  }
+
+  return {
+    upgrade,
+    post(id, data) {
+      const connection = openConnection(id)
+      if (connection === undefined) return 'gone'
+      if (connection.socket.bufferedAmount > limits.backlogBytes) return 'busy'
+      active(connection)
+      connection.socket.send(data, { binary: !isUtf8(data) }, nothing)
+      return 'sent'
+    },
+    describe(id) {
+      const connection = openConnection(id)
+      return connection && stateOf(connection)
+    },
+    end(id) {
+      const connection = openConnection(id)
+      connection?.socket.close(1000, 'Connection closed')
+      return connection !== undefined
+    },
+    async close() {
+      while (connections.size + underWay.size > 0) {
+        const ended = [...connections.values()].map(({ socket }) => goneAway(socket))
+        await Promise.all([...ended, ...underWay])
+      }
+    },
+  }
+}
+
+function goneAway(socket: WebSocket): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  socket.once('close', () => resolve())
+  socket.close(1001, 'Going away')
+  return promise
+}
+
+/** Answers a request to upgrade in plain HTTP. */
+export function refuseUpgrade(socket: Duplex, status: number): void {
+  socket.end(`HTTP/1.1 ${status} Refused\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`)
+  socket.once('finish', () => socket.destroy())
+}
+
+function active(connection: Connection): void {
+  connection.lastActiveAt = Date.now()
+  connection.idle.refresh()
+}
+
+function isHandshake({ method, headers }: IncomingMessage): boolean {
+  return (
+    method === 'GET' &&
+    headers.upgrade?.toLowerCase() === 'websocket' &&
+    headers['sec-websocket-version'] === '13' &&
+    /^[+/0-9A-Za-z]{22}==$/.test(headers['sec-websocket-key'] ?? '')
+  )
+}
+
+function stateOf({ connectedAt, lastActiveAt, identity }: Connection): ConnectionState {
+  return {
+    connectedAt: new Date(connectedAt).toISOString(),
+    lastActiveAt: new Date(lastActiveAt).toISOString(),
+    identity,
+  }
+}
+
+const statusOf = (result: WebSocketResult | undefined): number => result?.statusCode ?? 502
+
+function statusOfError(error: unknown): number {
+  console.error('$connect:', error)
+  return isTimeout(error) ? 504 : 502
+}
+
+const nothing = (): void => {}

@@ -1,0 +1,80 @@
+/**
+ * The API Gateway of one machine: one HTTP server with three doors, each with the limits and errors of the service.
+ *
+ *   /@connections/{id}, with or without a stage before it   the management API (gateway-management.ts)
+ *   /ws, upgraded                                           the WebSocket API (gateway-websocket.ts)
+ *   everything else                                         the REST API (gateway-rest.ts)
+ *
+ * Signatures are not checked; the management door opens to loopback callers only.
+ */
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { GATEWAY_LIMITS, type GatewayLimits } from './gateway-limits.ts'
+import { managementDoor, managementPath } from './gateway-management.ts'
+import { type RestHandler, restDoor } from './gateway-rest.ts'
+import { refuseUpgrade, type WebSocketHandlers, webSocketDoor } from './gateway-websocket.ts'
+
+export interface GatewayOptions {
+  readonly host?: string
+  /** A free one without. */
+  readonly port?: number
+  readonly rest: RestHandler
+  readonly websocket: WebSocketHandlers
+  /** Other limits than those of the service. */
+  readonly limits?: Partial<GatewayLimits>
+}
+
+export interface Gateway {
+  /** `http://host:port`, also the endpoint for clients of the management API. */
+  readonly url: string
+  readonly websocketUrl: string
+  /** Ends every connection, runs `$disconnect` for each, and waits for what is under way. */
+  close(): Promise<void>
+}
+
+export async function startGateway(options: GatewayOptions): Promise<Gateway> {
+  const limits = { ...GATEWAY_LIMITS, ...options.limits }
+  const websocket = webSocketDoor(options.websocket, limits)
+  const rest = restDoor(options.rest, limits)
+  const manage = managementDoor(websocket, limits)
+  const server = createServer(serverOptions(limits), (request, response) => {
+    const connection = managementPath(request.url)
+    const answered =
+      connection === undefined ? rest(request, response) : manage(request, response, connection)
+    answered.catch(() => response.destroy())
+  })
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    socket.on('error', () => socket.destroy())
+    if (request.url?.split('?')[0] !== '/ws') refuseUpgrade(socket, 404)
+    else void websocket.upgrade(request, socket, head)
+  })
+  const { host = '127.0.0.1', port = 0 } = options
+  server.listen(port, host)
+  await once(server, 'listening')
+  const authority = authorityOf(server)
+  return {
+    url: `http://${authority}`,
+    websocketUrl: `ws://${authority}/ws`,
+    async close() {
+      server.close()
+      await websocket.close()
+      server.closeAllConnections()
+    },
+  }
+}
+
+function serverOptions(limits: GatewayLimits) {
+  return {
+    maxHeaderSize: limits.headerBytes,
+    headersTimeout: limits.headersMs,
+    requestTimeout: limits.requestMs,
+    connectionsCheckingInterval: Math.min(limits.headersMs, 2_000) / 2,
+  }
+}
+
+function authorityOf(server: Server): string {
+  const { address, port, family } = server.address() as AddressInfo
+  return family === 'IPv6' ? `[${address}]:${port}` : `${address}:${port}`
+}
