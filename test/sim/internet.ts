@@ -7,7 +7,7 @@ import { Host } from './host.ts'
 import { BROADBAND, DATA_CENTRE, type LinkProfile, WIRE } from './link.ts'
 import type { NatBehaviour } from './nat.ts'
 import { Router } from './router.ts'
-import { Segment } from './segment.ts'
+import { type Placement, Segment } from './segment.ts'
 import type { World } from './world.ts'
 
 /** Routers between a site and the middle of the core: two sites are twice as many apart. */
@@ -40,8 +40,7 @@ export interface Site {
 export class Internet {
   readonly core: Segment
   readonly #world: World
-  #given = 0
-  #sites = 0
+  #subnets = 0
 
   constructor(world: World) {
     this.#world = world
@@ -51,31 +50,28 @@ export class Internet {
   /** A host in a data centre, with as many addresses of its own as asked for, and one of IPv6. */
   server(name: string, { ips = 1, clockOffsetMs = 0 } = {}): Host {
     const host = new Host(this.#world, name, clockOffsetMs)
-    const own = Array.from({ length: ips }, () => this.publicIp())
-    const ipv6 = `2001:db8::${own[0]!.split('.').map(Number).map(hex).join(':')}`
-    host.plug({ segment: this.core, ips: [...own, ipv6], link: DATA_CENTRE, hops: HOPS })
+    const subnets = Array.from({ length: ips }, () => this.#subnet())
+    const addresses = [...subnets.map(({ ipv4 }) => ipv4(1)), subnets[0]!.ipv6(1)]
+    host.plug({ segment: this.core, ips: addresses, link: DATA_CENTRE, hops: HOPS })
     return host
   }
 
   site(name: string, setting: SiteSetting = {}): Site {
     const inside = new Segment(this.#world, name)
-    const outside = setting.carrier === undefined ? this.core : this.#carrier(name, setting)
-    const link = setting.link ?? BROADBAND
-    const address = setting.carrier === undefined ? this.publicIp() : '100.64.0.2'
+    const subnet = this.#subnet()
     const router = new Router(this.#world, {
       name: `${name} router`,
-      outside: { segment: outside, ips: [address], link, hops: outside === this.core ? HOPS : 0 },
+      outside: this.#uplink(name, setting, subnet),
       inside,
       firewall: setting.firewall ?? setting.nat !== undefined,
       ...(setting.nat && { nat: setting.nat }),
       ...(setting.udpBlocked && { udpBlocked: true }),
     })
-    const number = ++this.#sites
+    const ipv4 = setting.nat === undefined ? subnet.ipv4 : subnet.private
     let hosts = 1
     const plug = (host: Host) => {
       const n = ++hosts
-      const ipv4 = setting.nat === undefined ? this.publicIp() : `192.168.${number % 256}.${n}`
-      const ips = setting.ipv6 ? [ipv4, `2001:db8:${hex(number)}::${hex(n)}`] : [ipv4]
+      const ips = setting.ipv6 ? [ipv4(n), subnet.ipv6(n)] : [ipv4(n)]
       host.plug({ segment: inside, ips, link: setting.lan ?? WIRE })
     }
     const host = (label: string, clockOffsetMs = 0) => {
@@ -86,22 +82,33 @@ export class Internet {
     return { name, router, host, plug }
   }
 
-  /** The next free one of 198.18.0.0/15. */
-  publicIp(): string {
-    const n = ++this.#given
-    return `198.${18 + (n >> 16)}.${(n >> 8) & 255}.${n & 255}`
+  /** An address nobody has, for a router that gets another one. */
+  freshIp(): string {
+    return this.#subnet().ipv4(1)
   }
 
-  #carrier(name: string, { carrier, link = BROADBAND }: SiteSetting): Segment {
+  #uplink(name: string, { carrier, link = BROADBAND }: SiteSetting, subnet: Subnet): Placement {
+    const placement = { segment: this.core, ips: [subnet.ipv4(1)], link, hops: HOPS }
+    if (carrier === undefined) return placement
     const inside = new Segment(this.#world, `${name} carrier`)
-    new Router(this.#world, {
-      name: `${name} carrier router`,
-      outside: { segment: this.core, ips: [this.publicIp()], link, hops: HOPS },
-      inside,
-      ...(carrier && { nat: carrier }),
-    })
-    return inside
+    new Router(this.#world, { name: `${name} carrier router`, outside: placement, inside, nat: carrier })
+    return { segment: inside, ips: ['100.64.0.2'], link: WIRE }
+  }
+
+  /** Each its own /24 and /64, so that only hosts of one site look near to each other. */
+  #subnet(): Subnet {
+    const number = ++this.#subnets
+    const [high, low] = [number >> 8, number & 255]
+    return {
+      ipv4: (host) => `198.${18 + high}.${low}.${host}`,
+      private: (host) => `192.168.${low}.${host}`,
+      ipv6: (host) => `2001:db8:${number.toString(16)}::${host.toString(16)}`,
+    }
   }
 }
 
-const hex = (number: number): string => number.toString(16)
+interface Subnet {
+  ipv4(host: number): string
+  private(host: number): string
+  ipv6(host: number): string
+}

@@ -1,0 +1,127 @@
+/**
+ * What must be true of a run, kept beside it in the simplest form: who said what to whom, who heard of whom, which tunnels
+ * were agreed on and what went through them. It knows nothing of sessions, nodes or paths.
+ */
+import type { PeerId } from '../../shared/ids.ts'
+
+interface Sent {
+  readonly from: PeerId
+  readonly to: PeerId
+  /** Place among the messages of this sender to this recipient. */
+  readonly number: number
+  outcome: string | undefined
+  deliveries: number
+}
+
+interface Agreed {
+  readonly between: readonly PeerId[]
+  /** Who has got data through it. */
+  readonly reached: Set<PeerId>
+}
+
+export class Model {
+  /** Told of each violation as it happens, so that a run stops where it goes wrong. */
+  readonly violations: string[] = []
+  readonly #related: (a: PeerId, b: PeerId) => boolean
+  readonly #messages = new Map<string, Sent>()
+  readonly #numbers = new Map<string, number>()
+  readonly #delivered = new Map<string, number>()
+  readonly #tunnels = new Map<string, Agreed>()
+
+  /** `related`: whether two peers share a network, by the tables. */
+  constructor(related: (a: PeerId, b: PeerId) => boolean) {
+    this.#related = related
+  }
+
+  /** A text that no other message of the run has. */
+  nextText(from: PeerId, to: PeerId): string {
+    const pair = `${from} ${to}`
+    const number = (this.#numbers.get(pair) ?? 0) + 1
+    this.#numbers.set(pair, number)
+    const text = `${pair} ${number}`
+    this.#messages.set(text, { from, to, number, outcome: undefined, deliveries: 0 })
+    return text
+  }
+
+  delivered(to: PeerId, from: PeerId, text: string): void {
+    const message = this.#messages.get(text)
+    if (message === undefined || message.to !== to || message.from !== from) {
+      this.#violated(`${short(to)} got "${short(text)}" as from ${short(from)}, which nobody sent`)
+      return
+    }
+    if (++message.deliveries > 1)
+      this.#violated(`${named(message)} was delivered ${message.deliveries} times`)
+    if (!this.#related(from, to)) this.#violated(`${named(message)} crossed between strangers`)
+    const last = this.#delivered.get(`${from} ${to}`) ?? 0
+    if (message.number < last) this.#violated(`${named(message)} was delivered after number ${last}`)
+    this.#delivered.set(`${from} ${to}`, Math.max(last, message.number))
+  }
+
+  receipt(text: string, outcome: string): void {
+    const message = this.#messages.get(text)
+    if (message === undefined) throw new Error(`a receipt for ${text}`)
+    message.outcome = outcome
+    if (outcome === 'delivered' && message.deliveries === 0) {
+      this.#violated(`${named(message)} has the receipt \`delivered\` and was not delivered`)
+    }
+  }
+
+  /** The observer was told of another peer, by presence or by an answer to a search. */
+  heard(observer: PeerId, about: PeerId): void {
+    if (observer !== about && !this.#related(observer, about)) {
+      this.#violated(`${short(observer)} heard of ${short(about)}, with whom it shares no network`)
+    }
+  }
+
+  agreed(tunnel: string, self: PeerId, other: PeerId): void {
+    const known = this.#tunnels.get(tunnel)
+    if (known === undefined) this.#tunnels.set(tunnel, { between: [self, other], reached: new Set() })
+    else if (!known.between.includes(self) || !known.between.includes(other)) {
+      this.#violated(`tunnel ${short(tunnel)} has a third end: ${short(self)}`)
+    }
+  }
+
+  carried(tunnel: string, to: PeerId): void {
+    const known = this.#tunnels.get(tunnel)
+    if (known === undefined) this.#violated(`data of tunnel ${short(tunnel)}, on which nobody agreed`)
+    else known.reached.add(to)
+  }
+
+  /** Of messages sent: acknowledged, delivered, without any answer. */
+  get messages(): { sent: number; acknowledged: number; delivered: number; unanswered: number } {
+    const all = [...this.#messages.values()]
+    return {
+      sent: all.length,
+      acknowledged: all.filter(isAcknowledged).length,
+      delivered: all.filter(({ deliveries }) => deliveries > 0).length,
+      unanswered: all.filter(({ outcome }) => outcome === undefined).length,
+    }
+  }
+
+  /**
+   * Looks at the whole run when it is over. `waiting`: the texts that lie in mailboxes; what was acknowledged is delivered
+   * or there. `alive`: peers that are still online; an agreed tunnel between two of those has carried data both ways.
+   */
+  conclude(waiting: ReadonlySet<string>, alive: ReadonlySet<PeerId>): void {
+    for (const [text, message] of this.#messages) {
+      const kept = message.deliveries > 0 || waiting.has(text)
+      if (isAcknowledged(message) && !kept) this.#violated(`${named(message)} was acknowledged and is lost`)
+    }
+    for (const [tunnel, { between, reached }] of this.#tunnels) {
+      if (!between.every((peer) => alive.has(peer))) continue
+      for (const peer of between) {
+        if (!reached.has(peer)) this.#violated(`tunnel ${short(tunnel)} carried nothing to ${short(peer)}`)
+      }
+    }
+  }
+
+  #violated(what: string): void {
+    this.violations.push(what)
+  }
+}
+
+const isAcknowledged = ({ outcome }: Sent): boolean => outcome === 'delivered' || outcome === 'stored'
+
+const named = ({ from, to, number }: Sent): string => `message ${number} from ${short(from)} to ${short(to)}`
+
+const short = (id: string): string => id.slice(0, 8)
