@@ -1,0 +1,208 @@
+/**
+ * One of a pair of STUN servers that together say what kind of NAT a peer is behind (RFC 8489, RFC 5780).
+ *
+ * Each has one address and two ports: socket 0 is the primary, socket 1 the alternate. A request is answered from the socket it
+ * came by; with CHANGE-REQUEST from the other port, or from the partner's address: then the answer, ready to go, is handed to the
+ * partner in a STUN_FORWARD and the partner sends it. The partner keeps nothing about it, and nothing is repeated: the client asks again.
+ * A server without a partner says so by leaving OTHER-ADDRESS out, and refuses the other IP with 420, as RFC 5780 section 6
+ * has it for a server that does not have what CHANGE-REQUEST asks for.
+ *
+ * Answers go to the address the request came from, and with RESPONSE-PORT to another port of that same IP, never elsewhere. No answer
+ * exceeds its request by more than ANSWER_EXCESS. Each source IP has a rate (ANSWERS_PER_SECOND), and so has each IP that the
+ * partner asks us to send to. What is no Binding request is counted and dropped.
+ */
+import type { FleetKeys } from '../../crypto/fleet.ts'
+import { Random } from '../../crypto/random.ts'
+import { ADDRESS_WORDS, type Address, isIpv4 } from '../../wire/address.ts'
+import { Batch, SLOT_BYTES } from '../../wire/batch.ts'
+import { ATTRIBUTE } from '../../wire/stun.ts'
+import { StunRequest } from '../../wire/stun-request.ts'
+import type { Machine } from '../machine.ts'
+import { type AnswerOrigin, AnswerWriter } from './answer.ts'
+import { decodeForward, encodeForward, FORWARD_ANSWER_BYTES, isForward } from './forward.ts'
+import { RateLimit } from './rate-limit.ts'
+
+/** A thousand peers behind one address of a carrier sign in within a minute, with 30 requests each. */
+const ANSWERS_PER_SECOND = 500
+const NONCE_BYTES = 24
+
+/** The primary port and the alternate port of one address, as clients see them. */
+export type StunPair = readonly [primary: Address, alternate: Address]
+
+export interface StunEnds {
+  readonly ipv4?: StunPair
+  readonly ipv6?: StunPair
+}
+
+export interface StunServerOptions {
+  /** May come later, as an input. */
+  readonly own?: StunEnds
+  readonly partner?: StunEnds
+  /** Newest first: it seals. */
+  readonly fleetKeys: FleetKeys
+  /** 32 bytes. */
+  readonly seed: Uint8Array
+  /** For one IP, with bursts of twice as many. */
+  readonly answersPerSecond?: number
+}
+
+export type StunInput =
+  /** The sockets are bound: what clients see them as. */
+  | { readonly kind: 'own'; readonly own: StunEnds }
+  /** The fleet changed: another partner, or none. */
+  | { readonly kind: 'partner'; readonly partner: StunEnds | undefined }
+
+export interface StunCounters {
+  answered: number
+  /** Handed to the partner, and sent for it. */
+  forwarded: number
+  sentForPartner: number
+  refused: number
+  limited: number
+  malformed: number
+  wrongCookie: number
+  wrongFingerprint: number
+  notARequest: number
+  forged: number
+  stale: number
+}
+
+export class StunServer implements Machine<StunInput> {
+  readonly counters: StunCounters = {
+    answered: 0,
+    forwarded: 0,
+    sentForPartner: 0,
+    refused: 0,
+    limited: 0,
+    malformed: 0,
+    wrongCookie: 0,
+    wrongFingerprint: 0,
+    notARequest: 0,
+    forged: 0,
+    stale: 0,
+  }
+  #own: StunEnds
+  #partner: StunEnds
+  readonly #fleetKeys: FleetKeys
+  readonly #random: Random
+  readonly #limit: RateLimit
+  readonly #request = new StunRequest()
+  readonly #answers = new AnswerWriter()
+  readonly #from: AnswerOrigin = { origin: undefined, other: undefined }
+  /** Where an answer is written that the partner will send. */
+  readonly #scratch = new Batch(1)
+
+  constructor({
+    own = {},
+    partner = {},
+    fleetKeys,
+    seed,
+    answersPerSecond = ANSWERS_PER_SECOND,
+  }: StunServerOptions) {
+    this.#own = own
+    this.#partner = partner
+    this.#fleetKeys = fleetKeys
+    this.#random = new Random(seed)
+    const key = { low: this.#random.u32(), high: this.#random.u32() }
+    this.#limit = new RateLimit(key, answersPerSecond, answersPerSecond * 2)
+  }
+
+  receive(arrived: Batch, out: Batch, now: number): void {
+    for (let i = 0; i < arrived.count; i++) {
+      if (isForward(arrived.bytes, arrived.start(i))) this.#sendForPartner(arrived.at(i), out, now)
+      else this.#answer(arrived, i, out, now)
+    }
+  }
+
+  handle(input: StunInput): void {
+    if (input.kind === 'own') this.#own = input.own
+    else this.#partner = input.partner ?? {}
+  }
+
+  tick(): void {}
+
+  deadline(): number {
+    return Number.POSITIVE_INFINITY
+  }
+
+  poll(): undefined {}
+
+  #answer(arrived: Batch, i: number, out: Batch, now: number): void {
+    const verdict = this.#request.read(arrived, i)
+    if (verdict !== 'request') {
+      this.counters[verdict]++
+      return
+    }
+    const ipv4 = isIpv4(arrived.address, i * ADDRESS_WORDS)
+    const own = ipv4 ? this.#own.ipv4 : this.#own.ipv6
+    const partner = ipv4 ? this.#partner.ipv4 : this.#partner.ipv6
+    const error = errorOf(this.#request, partner)
+    if (!this.#limit.take(arrived.address, i * ADDRESS_WORDS, now)) this.counters.limited++
+    else if (error !== 0) this.#refuse(arrived, i, out, error)
+    else if (this.#request.changeIp) this.#forward(arrived, i, out, partner!, now)
+    else this.#succeed(arrived, i, out, own, partner)
+  }
+
+  #succeed(
+    arrived: Batch,
+    i: number,
+    out: Batch,
+    own: StunPair | undefined,
+    partner: StunPair | undefined,
+  ): void {
+    const came = arrived.socket[i]!
+    const leaves = this.#request.changePort ? 1 - came : came
+    const slot = this.#claim(arrived, i, out, leaves)
+    this.#from.origin = own?.[leaves]?.words
+    this.#from.other = partner?.[1 - came]?.words
+    this.#answers.success(arrived, i, this.#request, out, slot, this.#from, SLOT_BYTES)
+    this.counters.answered++
+  }
+
+  #forward(arrived: Batch, i: number, out: Batch, partner: StunPair, now: number): void {
+    const came = arrived.socket[i]!
+    const leaves = this.#request.changePort ? 1 - came : came
+    this.#scratch.clear()
+    const slot = this.#claim(arrived, i, this.#scratch, leaves)
+    this.#from.origin = partner[leaves]?.words
+    this.#from.other = partner[1 - came]?.words
+    this.#answers.success(arrived, i, this.#request, this.#scratch, slot, this.#from, FORWARD_ANSWER_BYTES)
+    const nonce = this.#random.bytes(NONCE_BYTES)
+    const answer = this.#scratch.at(slot)
+    const forward = encodeForward(this.#fleetKeys[0]!, nonce, now, leaves, this.#scratch.address, 0, answer)
+    out.push(forward, partner[0].words)
+    this.counters.forwarded++
+  }
+
+  #refuse(arrived: Batch, i: number, out: Batch, code: number): void {
+    const slot = out.claim(arrived.address, i * ADDRESS_WORDS, arrived.socket[i]!)
+    this.#answers.error(arrived, i, this.#request, out, slot, code)
+    this.counters.refused++
+  }
+
+  #sendForPartner(datagram: Uint8Array, out: Batch, now: number): void {
+    const forward = decodeForward(this.#fleetKeys, datagram, now)
+    if (typeof forward === 'string') this.counters[forward]++
+    else if (!this.#limit.take(forward.destination, 0, now)) this.counters.limited++
+    else {
+      out.push(forward.answer, forward.destination, 0, forward.socket)
+      this.counters.sentForPartner++
+    }
+  }
+
+  /** A slot for an answer to request i: to where it came from, or to another port there. */
+  #claim(arrived: Batch, i: number, out: Batch, socket: number): number {
+    const slot = out.claim(arrived.address, i * ADDRESS_WORDS, socket)
+    const { responsePort } = this.#request
+    if (responsePort > 0) out.address[slot * ADDRESS_WORDS + 4] = responsePort
+    return slot
+  }
+}
+
+/** 0 where the request can be answered. RESPONSE-PORT with PADDING is forbidden by RFC 5780 section 7.5. */
+function errorOf(request: StunRequest, partner: StunPair | undefined): number {
+  if (request.isBad || (request.responsePort > 0 && request.padding >= 0)) return 400
+  if (request.changeIp && partner === undefined)
+    request.unknown[request.unknownCount++] = ATTRIBUTE.CHANGE_REQUEST
+  return request.unknownCount > 0 ? 420 : 0
+}
