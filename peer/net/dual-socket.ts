@@ -1,0 +1,105 @@
+/**
+ * One UDP port of a peer: an udx socket for IPv4, and one for IPv6 where the system has it, the same number if it is
+ * free. Two sockets rather than one of both families, because a TTL set on the latter does not hold for IPv4. udx keeps
+ * the packets of its streams for itself; everything else is handed on.
+ */
+import type { UdxSocket } from 'udx-native'
+import { StraightwayError } from '../../shared/errors.ts'
+import { ADDRESS_WORDS, addressOf, formatIp, isIpv4, sameIp } from '../../shared/wire/address.ts'
+import { type Batch, SLOT_BYTES } from '../../shared/wire/batch.ts'
+import { udx } from './udx.ts'
+
+/** Some hundred datagrams of full size: what arrives while JavaScript is busy elsewhere. */
+const BUFFER_BYTES = 1 << 20
+
+/** `bytes` is the receiver's to keep, `words` are not. */
+export type Receive = (bytes: Uint8Array, words: Uint32Array) => void
+
+/** Where a stream is sent to. */
+export interface Destination {
+  readonly socket: UdxSocket
+  readonly host: string
+  readonly port: number
+}
+
+export class DualSocket {
+  readonly #receive: Receive
+  readonly #four: UdxSocket | undefined
+  readonly #six: UdxSocket | undefined
+  /** What was last sent to and heard from: nearly always the same. */
+  readonly #to = { words: new Uint32Array(ADDRESS_WORDS), host: '' }
+  readonly #from = { words: new Uint32Array(ADDRESS_WORDS), host: '' }
+
+  /** Throws `unavailable` where the system gives no UDP port at all. */
+  constructor(receive: Receive) {
+    this.#receive = receive
+    this.#four = this.#open('0.0.0.0', 0)
+    this.#six = this.#open('::', this.#four?.address()?.port ?? 0) ?? this.#open('::', 0)
+    if (this.#four === undefined && this.#six === undefined)
+      throw new StraightwayError(
+        'unavailable',
+        'The system gives no UDP port: check its limits and firewall.',
+      )
+  }
+
+  /** Undefined where the family is missing. */
+  get ports(): { readonly four: number | undefined; readonly six: number | undefined } {
+    return { four: this.#four?.address()?.port, six: this.#six?.address()?.port }
+  }
+
+  /** Sends datagram i of a batch, with its TTL. What cannot be sent is lost, as on any network. */
+  send(batch: Batch, i: number): void {
+    const at = i * ADDRESS_WORDS
+    const to = this.destination(batch.address, at)
+    if (to !== undefined) to.socket.trySend(Buffer.from(batch.at(i)), to.port, to.host, batch.ttl[i]!)
+  }
+
+  /** Undefined where the address is of a family that is missing here, or has no port. */
+  destination(words: Uint32Array, at = 0): Destination | undefined {
+    const socket = isIpv4(words, at) ? this.#four : this.#six
+    const port = words[at + 4]!
+    return socket && port > 0 ? { socket, host: this.#hostOf(words, at), port } : undefined
+  }
+
+  /** Resolves when the streams on it have ended. */
+  async close(): Promise<void> {
+    await Promise.all([this.#four?.close(), this.#six?.close()])
+  }
+
+  #open(host: string, port: number): UdxSocket | undefined {
+    const socket = udx.createSocket({ ipv6Only: host === '::' })
+    try {
+      socket.bind(port, host)
+    } catch {
+      socket.close()
+      return undefined
+    }
+    socket.setRecvBufferSize(BUFFER_BYTES)
+    socket.setSendBufferSize(BUFFER_BYTES)
+    socket.on('message', (bytes, from) => this.#arrived(bytes, from))
+    return socket
+  }
+
+  #arrived(bytes: Buffer, { host, port }: { host: string; port: number }): void {
+    if (bytes.length > SLOT_BYTES) return
+    if (host !== this.#from.host && !this.#heard(host)) return
+    this.#from.words[4] = port
+    this.#receive(bytes, this.#from.words)
+  }
+
+  #heard(host: string): boolean {
+    const address = addressOf(host, 0)
+    if (address === undefined) return false
+    this.#from.words.set(address.words)
+    this.#from.host = host
+    return true
+  }
+
+  #hostOf(words: Uint32Array, at: number): string {
+    if (this.#to.host === '' || !sameIp(this.#to.words, 0, words, at)) {
+      this.#to.words.set(words.subarray(at, at + ADDRESS_WORDS))
+      this.#to.host = formatIp(words, at)
+    }
+    return this.#to.host
+  }
+}

@@ -1,0 +1,110 @@
+/**
+ * The streams of two ends of a tunnel on real udx sockets on loopback, with two ways between them: straight, and through
+ * a socket in the middle that passes every packet on, or does with it what a test wants. What the ends tell each other
+ * (STREAM_OPEN and its answers) always arrives.
+ */
+import dgram from 'node:dgram'
+import { once } from 'node:events'
+import type { UdxSocket } from 'udx-native'
+import { onTestFinished } from 'vitest'
+import { udx } from '../../../peer/net/udx.ts'
+import { type StreamSignals, Streams } from '../../../peer/stream/streams.ts'
+import type { TunnelStream } from '../../../peer/stream/tunnel-stream.ts'
+
+const HOST = '127.0.0.1'
+
+export type Way = 'straight' | 'relayed' | 'nowhere'
+
+export interface End {
+  readonly streams: Streams
+  /** Streams that the other end opened. */
+  readonly offered: TunnelStream[]
+  /** False: it refuses streams. */
+  listening: boolean
+  /** STREAM_OPENs that it has sent. */
+  opens: number
+  go(way: Way): void
+}
+
+export interface Crossing {
+  readonly a: End
+  readonly b: End
+  /** Packets that went through the middle. */
+  relayed: number
+  /** What the middle does with a packet; undefined is lost. */
+  meddle: (packet: Buffer) => Buffer | undefined
+  /** A stream from a to b, both ends of it. */
+  open(name?: string): Promise<{ opener: TunnelStream; accepter: TunnelStream }>
+}
+
+export async function crossing(): Promise<Crossing> {
+  const middle = dgram.createSocket('udp4').bind(0, HOST)
+  await once(middle, 'listening')
+  const sockets = [bound(), bound()] as const
+  const ends: [End, End] = [makeEnd(0), makeEnd(1)]
+  const [a, b] = ends
+  const world: Crossing = {
+    a,
+    b,
+    relayed: 0,
+    meddle: (packet) => packet,
+    async open(name = '') {
+      const opener = await a.streams.open(name)
+      return { opener, accepter: b.offered.at(-1)! }
+    },
+  }
+  middle.on('message', (packet, source) => {
+    const passed = world.meddle(packet)
+    if (passed === undefined) return
+    world.relayed++
+    middle.send(passed, portOf(sockets[source.port === portOf(sockets[0]) ? 1 : 0]), HOST)
+  })
+  onTestFinished(async () => {
+    for (const { streams } of ends) streams.close()
+    await Promise.all(sockets.map((socket) => socket.close()))
+    middle.close()
+  })
+  return world
+
+  function makeEnd(which: 0 | 1): End {
+    const other = () => ends[1 - which]!.streams
+    let port = middle.address().port
+    const end: End = {
+      listening: true,
+      opens: 0,
+      offered: [],
+      streams: new Streams({
+        signals: told(other, () => end.opens++),
+        route: () => ({ socket: sockets[which], host: HOST, port }),
+        offered: (stream) => {
+          if (end.listening) end.offered.push(stream)
+          return end.listening
+        },
+      }),
+      go(way) {
+        port = { straight: portOf(sockets[1 - which]!), relayed: middle.address().port, nowhere: 9 }[way]
+        end.streams.moved()
+      },
+    }
+    return end
+  }
+}
+
+function told(other: () => Streams, opening: () => void): StreamSignals {
+  return {
+    open(stream, key, name) {
+      opening()
+      setImmediate(() => other().opened(stream, Buffer.from(key), name))
+    },
+    accept: (stream, accepter) => void setImmediate(() => other().accepted(stream, accepter)),
+    refuse: (stream) => void setImmediate(() => other().refused(stream)),
+  }
+}
+
+function bound(): UdxSocket {
+  const socket = udx.createSocket()
+  socket.bind(0, HOST)
+  return socket
+}
+
+const portOf = (socket: UdxSocket): number => socket.address()!.port
