@@ -123,5 +123,5 @@ function buildSide(namespaces: Namespaces, { name, core, wan, gateway, lan }: Si
   namespaces.route(router, 'default', gateway)
   namespaces.route(name, 'default', `${prefix}.1`)
   namespaces.route(core, `${lan.routed}.0/24`, wan)
-  namespaces.exec(router, ['nft', '-f', '-'], rulesetOf(kind))
+  namespaces.exec(router, ['nft', '-f', '-'], rulesetOf(kind, { wan, host: `${prefix}.10` }))
 }
