@@ -1,0 +1,85 @@
+/** What EventBridge and DynamoDB do by the clock: calling a scheduled function, and removing items that have expired. */
+import { randomUUID } from 'node:crypto'
+import { DeleteCommand, type DynamoDBDocumentClient, paginateScan } from '@aws-sdk/lib-dynamodb'
+import type { ScheduledEvent } from 'aws-lambda'
+import { tableName } from '../shared/store/client.ts'
+import { unlessRefused } from '../shared/store/conditions.ts'
+import { TABLES, type Table, type TableName } from '../shared/store/tables.ts'
+import { invoke, type LambdaHandler } from './lambda.ts'
+import { Pause } from './pause.ts'
+
+export interface ScheduleOptions {
+  readonly name: string
+  readonly everyMs: number
+  readonly handler: LambdaHandler<ScheduledEvent, unknown>
+}
+
+export interface Schedule {
+  /** Waits for a call that is under way. */
+  close(): Promise<void>
+}
+
+const TIMEOUT_MS = 60_000
+
+/** Calls the handler now and then again and again, never twice at once. A call that fails is logged. */
+export function startSchedule({ name, everyMs, handler }: ScheduleOptions): Schedule {
+  const pause = new Pause()
+  let closed = false
+  async function run(): Promise<void> {
+    while (!closed) {
+      await invoke(handler, scheduledEvent(name), { name, timeoutMs: TIMEOUT_MS }).catch((error) => {
+        if (!closed) console.error(`${name}:`, error)
+      })
+      await pause.wait(everyMs)
+    }
+  }
+  const running = run()
+  return {
+    close() {
+      closed = true
+      pause.end()
+      return running
+    },
+  }
+}
+
+/** The embedded engine knows expiry times and does not act on them. Ended leases are left to the reaper. */
+export async function sweepExpired(client: DynamoDBDocumentClient, nowSeconds: number): Promise<void> {
+  const names = (Object.keys(TABLES) as TableName[]).filter((name) => name !== 'Fleet')
+  await Promise.all(names.map((name) => sweepTable(client, name, nowSeconds)))
+}
+
+async function sweepTable(
+  client: DynamoDBDocumentClient,
+  name: TableName,
+  nowSeconds: number,
+): Promise<void> {
+  const { expires, partition, sort }: Table = TABLES[name]
+  if (expires === undefined) return
+  const expired = {
+    TableName: tableName(name),
+    ExpressionAttributeNames: { '#expires': expires },
+    ExpressionAttributeValues: { ':now': nowSeconds },
+  }
+  const condition = '#expires < :now'
+  for await (const { Items = [] } of paginateScan({ client }, { ...expired, FilterExpression: condition })) {
+    for (const item of Items) {
+      const Key = { [partition]: item[partition], ...(sort !== undefined && { [sort]: item[sort] }) }
+      await unlessRefused(client.send(new DeleteCommand({ ...expired, Key, ConditionExpression: condition })))
+    }
+  }
+}
+
+function scheduledEvent(name: string): ScheduledEvent {
+  return {
+    version: '0',
+    id: randomUUID(),
+    'detail-type': 'Scheduled Event',
+    source: 'aws.events',
+    account: '000000000000',
+    time: new Date().toISOString(),
+    region: 'local',
+    resources: [`arn:aws:events:local:000000000000:rule/${name}`],
+    detail: {},
+  }
+}

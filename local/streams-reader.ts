@@ -1,0 +1,103 @@
+/** Reads one stream for one mapping, until it is closed: every shard in order, a shard's children after it. */
+import { type DynamoDBStreamsClient, GetRecordsCommand } from '@aws-sdk/client-dynamodb-streams'
+import { Pause } from './pause.ts'
+import type { StreamCheckpoints } from './streams-checkpoints.ts'
+import { type Delivery, deliver } from './streams-delivery.ts'
+import { toLambdaRecord } from './streams-record.ts'
+import { dueShards, iteratorAt, THROUGH } from './streams-shards.ts'
+
+export interface StreamReaderOptions {
+  readonly client: DynamoDBStreamsClient
+  /** ARN. */
+  readonly stream: string
+  readonly checkpoints: StreamCheckpoints
+  readonly delivery: Delivery
+}
+
+/** Between two reads: of a stream where something was found, of an idle one at most, of one that cannot be read. */
+const BUSY_MS = 20
+const IDLE_MS = 200
+const BROKEN_MS = 2_000
+/** How often the stream is asked for new shards. */
+const SHARDS_MS = 10_000
+
+export class StreamReader {
+  readonly #options: StreamReaderOptions
+  readonly #stopping = new AbortController()
+  readonly #pause = new Pause()
+  readonly #running: Promise<void>
+  readonly #iterators = new Map<string, string>()
+  #shards: readonly string[] = []
+  #shardsAt = 0
+  /** Drains that no round has answered yet. */
+  #draining: (() => void)[] = []
+
+  constructor(options: StreamReaderOptions) {
+    this.#options = options
+    this.#running = this.#run()
+  }
+
+  /** Resolves after a round that began later than this call and found nothing. */
+  drain(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#draining.push(resolve)
+    this.#pause.end()
+    return promise
+  }
+
+  async close(): Promise<void> {
+    this.#stopping.abort()
+    this.#pause.end()
+    await this.#running
+  }
+
+  async #run(): Promise<void> {
+    let pauseMs = BUSY_MS
+    while (!this.#stopping.signal.aborted) {
+      const draining = this.#draining.length
+      try {
+        const found = await this.#round()
+        pauseMs = found > 0 ? BUSY_MS : Math.min(pauseMs * 2, IDLE_MS)
+        if (found === 0) for (const resolve of this.#draining.splice(0, draining)) resolve()
+      } catch (error) {
+        pauseMs = Math.min(pauseMs * 2, BROKEN_MS)
+        if (!this.#stopping.signal.aborted) console.error(`${this.#options.delivery.name}: no stream:`, error)
+      }
+      await this.#pause.wait(pauseMs)
+    }
+  }
+
+  /** Reads every shard that is due once. How many records it found; a shard that is through counts as one. */
+  async #round(): Promise<number> {
+    const { client, stream, checkpoints } = this.#options
+    if (Date.now() - this.#shardsAt > SHARDS_MS) {
+      this.#shards = await dueShards(client, stream, checkpoints)
+      this.#shardsAt = Date.now()
+    }
+    let found = 0
+    for (const shard of this.#shards) found += await this.#read(shard)
+    return found
+  }
+
+  async #read(shard: string): Promise<number> {
+    const { client, stream, checkpoints, delivery } = this.#options
+    const known = this.#iterators.get(shard)
+    // Where anything fails, the next round begins at the checkpoint.
+    this.#iterators.delete(shard)
+    const ShardIterator = known ?? (await iteratorAt(client, stream, shard, checkpoints.get(shard)))
+    const reply = await client.send(
+      new GetRecordsCommand({ ShardIterator, Limit: delivery.policy.batchSize }),
+    )
+    const records = (reply.Records ?? []).map((record) => toLambdaRecord(record, stream))
+    const keep = (sequenceNumber: string) => checkpoints.keep(shard, sequenceNumber)
+    await deliver(delivery, records, keep, this.#stopping.signal)
+    if (this.#stopping.signal.aborted) return records.length
+    if (reply.NextShardIterator !== undefined) {
+      this.#iterators.set(shard, reply.NextShardIterator)
+      return records.length
+    }
+    await keep(THROUGH)
+    this.#shardsAt = 0
+    return records.length + 1
+  }
+}
