@@ -1,0 +1,62 @@
+/** What STUN answers and a HANDSHAKE saw of one socket, and what that says about the NAT before it. */
+import { isIpv4, sameAddress, sameIp } from '../../wire/address.ts'
+import type { Allocation, Dependence } from '../../wire/profile.ts'
+
+/** The socket's own packet to `server` came from `mapped`. In the order in which they were sent. */
+export interface Observation {
+  readonly server: Uint32Array
+  readonly mapped: Uint32Array
+}
+
+export interface MappingClass {
+  readonly mapping: Dependence
+  readonly allocation: Allocation
+  readonly step: number
+  readonly low: number
+  readonly high: number
+}
+
+/** Ports given one after another to one NAT's hosts are rarely farther apart than this. */
+const MAX_STEP = 32
+
+/** RFC 5780 section 4.3, over IPv4; classes that too few observations leave open are `unknown`. */
+export function classify(observations: readonly Observation[], localPort: number): MappingClass {
+  const seen = observations.filter(({ mapped }) => isIpv4(mapped))
+  const ports = seen.map(({ mapped }) => mapped[4]!)
+  const mapping = mappingOf(seen)
+  const distinct = [...new Set(ports)]
+  const step = distinct.length > 1 ? stepOf(distinct) : 0
+  return {
+    mapping,
+    allocation: allocationOf(distinct, step, localPort),
+    step,
+    low: ports.length > 0 ? Math.min(...ports) : 0,
+    high: ports.length > 0 ? Math.max(...ports) : 0,
+  }
+}
+
+/** Differences between two servers say more than between two ports of one. */
+function mappingOf(seen: readonly Observation[]): Dependence {
+  const pairs = seen.flatMap((one, i) => seen.slice(i + 1).map((other) => [one, other] as const))
+  const across = pairs.filter(([one, other]) => !sameIp(one.server, 0, other.server, 0))
+  const within = pairs.filter(([one, other]) => sameIp(one.server, 0, other.server, 0))
+  if (within.some(differs)) return 'addressAndPort'
+  if (across.length === 0) return 'unknown'
+  if (!across.some(differs)) return 'independent'
+  return within.length > 0 ? 'address' : 'addressAndPort'
+}
+
+const differs = ([one, other]: readonly [Observation, Observation]): boolean =>
+  !sameAddress(one.mapped, 0, other.mapped, 0)
+
+/** Distance of ports given one after another, upwards; 0 where they do not look like that. */
+function stepOf(ports: readonly number[]): number {
+  const steps = ports.slice(1).map((port, i) => port - ports[i]!)
+  return steps.every((step) => step > 0 && step <= MAX_STEP) ? Math.min(...steps) : 0
+}
+
+function allocationOf(distinct: readonly number[], step: number, localPort: number): Allocation {
+  if (distinct.length === 0) return 'unknown'
+  if (distinct.length === 1) return distinct[0] === localPort ? 'preserving' : 'unknown'
+  return step > 0 ? 'sequential' : 'random'
+}

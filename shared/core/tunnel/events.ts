@@ -1,0 +1,79 @@
+/** What goes into and comes out of a `TunnelMachine`: plain data. */
+import type { ChannelKeys } from '../../crypto/channel.ts'
+import type { WhyNotDirect } from '../../why-not-direct.ts'
+import type { Address } from '../../wire/address.ts'
+import type { Direction, TunnelTerms } from '../../wire/offers.ts'
+import type { Candidate } from '../../wire/profile.ts'
+import type { StunServer } from './evidence.ts'
+
+/** What the two peers agreed on (`Agreement` of shared/core/peer has it), and what this machine has. */
+export interface TunnelOptions {
+  /** 32 bytes. */
+  readonly seed: Uint8Array
+  readonly keys: ChannelKeys
+  readonly direction: Direction
+  readonly terms: TunnelTerms
+  /** A STUN node and its partner; without them traversal goes by what the HANDSHAKE sees. */
+  readonly stun: readonly StunServer[]
+  /** Addresses of the socket: of its interfaces (`host`), and ports a router gave it (`mapped`). */
+  readonly candidates: readonly Candidate[]
+  /** Port the socket is bound to. */
+  readonly localPort: number
+  /** Times are measured from here. */
+  readonly now: number
+}
+
+export type TunnelInput =
+  /** At most MAX_PAYLOAD_BYTES; what is longer is dropped and counted. */
+  | { readonly kind: 'send'; readonly bytes: Uint8Array }
+  /** Repeated to the other side until `acceptStream` or `refuseStream` there answers. `key`: 32 bytes. */
+  | { readonly kind: 'openStream'; readonly stream: number; readonly key: Uint8Array; readonly name: string }
+  | { readonly kind: 'acceptStream'; readonly stream: number; readonly accepter: number }
+  | { readonly kind: 'refuseStream'; readonly stream: number }
+  /** Streams run on the same socket, past this machine: the path is checked as often as if it sent data itself. */
+  | { readonly kind: 'streaming'; readonly active: boolean }
+  /** Both sides are led to a HANDSHAKE again. */
+  | { readonly kind: 'rejoin'; readonly direction: Direction }
+  /** More is known of the socket's addresses: all of them. */
+  | { readonly kind: 'candidates'; readonly candidates: readonly Candidate[] }
+  /** The addresses of this machine changed, or it woke up. */
+  | { readonly kind: 'networkChanged'; readonly candidates: readonly Candidate[] }
+  | { readonly kind: 'close' }
+
+/** `noDirectPath`: only a direct path was wanted. `unreachable`: no path for GIVE_UP_MS. */
+export type TunnelEnd = 'closed' | 'closedByOther' | 'noDirectPath' | 'unreachable'
+
+export type TunnelEffect =
+  /** This side sends its data there from now on. */
+  | {
+      readonly kind: 'path'
+      readonly path: 'direct' | 'relayed'
+      readonly remote: Address
+      readonly socket: number
+      /** 0 while it is not measured. */
+      readonly rttMs: number
+      /** Of a relayed path. */
+      readonly whyNotDirect?: WhyNotDirect
+    }
+  /** There is no path for the moment: datagrams wait. */
+  | { readonly kind: 'interrupted' }
+  | { readonly kind: 'datagram'; readonly bytes: Uint8Array }
+  | { readonly kind: 'streamOpen'; readonly stream: number; readonly key: Uint8Array; readonly name: string }
+  | { readonly kind: 'streamAccepted'; readonly stream: number; readonly accepter: number }
+  /** Refused, or not answered in time. */
+  | { readonly kind: 'streamRefused'; readonly stream: number }
+  /** Have the CHECKPOINT lead both sides to a HANDSHAKE again. */
+  | { readonly kind: 'rejoin' }
+  /** The relay was given up: all data goes directly. */
+  | { readonly kind: 'released' }
+  | { readonly kind: 'closed'; readonly end: TunnelEnd; readonly whyNotDirect?: WhyNotDirect }
+
+export interface TunnelStatus {
+  readonly path: 'direct' | 'relayed' | 'none'
+  readonly rttMs: number
+  readonly whyNotDirect?: WhyNotDirect
+  /** From construction to the first packet of the other side. */
+  readonly firstByteMs?: number
+  /** From construction to the first direct path. */
+  readonly directMs?: number
+}

@@ -1,0 +1,203 @@
+/**
+ * Finds out from the tunnel's own socket how its NAT maps and filters, with a pair of STUN nodes (RFC 5780).
+ *
+ *   first     to the near node: where are we seen, and do answers come through from the far node (endpoint-independent
+ *             filter) or from another port of the near one (address-dependent)? The far node must not have been sent to.
+ *   mapping   to the far node and its other port: are we seen there as the same?
+ *   done      everything was answered, or BUDGET_MS is over
+ *
+ * An answer that a filter keeps away never comes, so the filter gets as long again as the first answer took. What the
+ * HANDSHAKE saw counts as an observation too. The near node is the one that shares the HANDSHAKE's address, as the socket
+ * talks to that anyhow.
+ */
+import type { Random } from '../../crypto/random.ts'
+import { type Address, sameAddress, sameIp } from '../../wire/address.ts'
+import type { Batch } from '../../wire/batch.ts'
+import type { Dependence, Profile } from '../../wire/profile.ts'
+import { TRANSACTION_BYTES } from '../../wire/stun.ts'
+import {
+  type BindingAnswer,
+  type BindingOptions,
+  decodeBindingAnswer,
+  encodeBindingRequest,
+} from '../../wire/stun-client.ts'
+import { classify, type Observation } from './classify.ts'
+
+/** A STUN node: its primary address, and its other port. */
+export interface StunServer {
+  readonly primary: Address
+  readonly alternate?: Address
+}
+
+/** All of it; longer waiting would delay the first step for a side that has no STUN. */
+const BUDGET_MS = 1500
+const REPEAT_MS = [100, 200, 400, 800] as const
+const LEAST_FILTER_WAIT_MS = 50
+const never = Number.POSITIVE_INFINITY
+
+type Test = 'where' | 'farNode' | 'otherPort' | 'mapping'
+
+interface Request {
+  readonly test: Test
+  readonly server: Address
+  readonly transaction: Uint8Array
+  readonly bytes: Uint8Array
+  readonly sentAt: number
+  repeats: number
+  dueAt: number
+  answered: boolean
+}
+
+export type Evidenced = Pick<
+  Profile,
+  'mapping' | 'filtering' | 'allocation' | 'step' | 'low' | 'high' | 'ready'
+>
+
+export class Evidence {
+  readonly #random: Random
+  readonly #socket: number
+  #servers: readonly StunServer[] = []
+  #localPort = 0
+  #phase: 'idle' | 'first' | 'mapping' | 'done' = 'idle'
+  #requests: Request[] = []
+  #observations: Observation[] = []
+  #filtering: Dependence = 'unknown'
+  #endAt = never
+  #filterUntil = never
+
+  constructor(random: Random, socket: number) {
+    this.#random = random
+    this.#socket = socket
+  }
+
+  /** `near`: the HANDSHAKE's address. Begins anew when called again. */
+  start(servers: readonly StunServer[], near: Address | undefined, localPort: number, now: number): void {
+    this.#servers = nearestFirst(servers, near)
+    this.#localPort = localPort
+    this.#observations = []
+    this.#requests = []
+    this.#filtering = 'unknown'
+    this.#filterUntil = never
+    this.#endAt = now + BUDGET_MS
+    this.#phase = this.#servers.length === 0 ? 'done' : 'first'
+    const first = this.#servers[0]?.primary
+    if (first === undefined) return
+    this.#ask('where', first, {}, now)
+    this.#ask('farNode', first, { changeIp: true, changePort: true }, now)
+    this.#ask('otherPort', first, { changePort: true }, now)
+  }
+
+  get ready(): boolean {
+    return this.#phase === 'done'
+  }
+
+  /** Where the socket was seen, each once. */
+  get reflexive(): readonly Address[] {
+    const seen: Address[] = []
+    for (const { mapped } of this.#observations) {
+      if (!seen.some(({ words }) => sameAddress(words, 0, mapped, 0))) seen.push({ words: mapped })
+    }
+    return seen
+  }
+
+  get profile(): Evidenced {
+    const classes = classify(this.#observations, this.#localPort)
+    return { ...classes, filtering: this.#filtering, ready: this.ready }
+  }
+
+  /** A HANDSHAKE saw the socket. */
+  observed(server: Address, mapped: Address): void {
+    this.#observe(server, mapped)
+  }
+
+  /** False where the datagram is no answer to one of the questions. */
+  take(bytes: Uint8Array, now: number): boolean {
+    const answer = decodeBindingAnswer(bytes)
+    const request = answer && this.#requests.find((it) => sameBytes(it.transaction, answer.transaction))
+    if (answer === undefined || request === undefined || request.answered) return false
+    request.answered = true
+    this.#onAnswer(request, answer, now)
+    return true
+  }
+
+  tick(out: Batch, now: number): void {
+    if (this.#phase === 'first' && now >= this.#filterUntil) this.#endFirst(now)
+    if (now >= this.#endAt) this.#finish()
+    for (const request of this.#requests) {
+      if (now >= request.dueAt && !request.answered) this.#send(request, out, now)
+    }
+  }
+
+  deadline(): number {
+    if (this.#phase === 'idle' || this.#phase === 'done') return never
+    let least = Math.min(this.#endAt, this.#filterUntil)
+    for (const { answered, dueAt } of this.#requests) if (!answered) least = Math.min(least, dueAt)
+    return least
+  }
+
+  #ask(test: Test, server: Address, options: BindingOptions, now: number): void {
+    const transaction = this.#random.bytes(TRANSACTION_BYTES)
+    const bytes = encodeBindingRequest(transaction, options)
+    const request = { test, server, transaction, bytes, sentAt: now, repeats: 0, dueAt: now, answered: false }
+    this.#requests.push(request)
+  }
+
+  #send(request: Request, out: Batch, now: number): void {
+    request.dueAt = now + (REPEAT_MS[request.repeats++] ?? never)
+    out.push(request.bytes, request.server.words, 0, this.#socket)
+  }
+
+  #onAnswer(request: Request, answer: BindingAnswer, now: number): void {
+    if (answer.mapped === undefined) return
+    if (request.test === 'farNode') this.#filtering = 'independent'
+    else if (request.test === 'otherPort' && this.#filtering !== 'independent') this.#filtering = 'address'
+    else if (request.test === 'where') this.#onFirst(request, answer, now)
+    if (request.test === 'where' || request.test === 'mapping') this.#observe(request.server, answer.mapped)
+    if (this.#phase === 'first' && this.#filtering === 'independent' && this.#observations.length > 0)
+      this.#endFirst(now)
+    if (this.#phase === 'mapping' && this.#answeredAll('mapping')) this.#finish()
+  }
+
+  /** A node without a partner has no other address to answer from: its silence says nothing. */
+  #onFirst(request: Request, { other }: BindingAnswer, now: number): void {
+    this.#filterUntil = now + Math.max(now - request.sentAt, LEAST_FILTER_WAIT_MS)
+    if (other !== undefined && this.#filtering === 'unknown') this.#filtering = 'addressAndPort'
+  }
+
+  #endFirst(now: number): void {
+    this.#phase = 'mapping'
+    this.#filterUntil = never
+    this.#requests = []
+    const far = this.#servers[1]
+    const ports = far === undefined ? [this.#servers[0]?.alternate] : [far.primary, far.alternate]
+    for (const server of ports) if (server !== undefined) this.#ask('mapping', server, {}, now)
+    if (this.#requests.length === 0) this.#finish()
+  }
+
+  #answeredAll(test: Test): boolean {
+    return this.#requests.every((request) => request.test !== test || request.answered)
+  }
+
+  #finish(): void {
+    this.#phase = 'done'
+    this.#requests = []
+    this.#filterUntil = never
+    this.#endAt = never
+  }
+
+  #observe(server: Address, mapped: Address): void {
+    const known = this.#observations.some(
+      (it) => sameAddress(it.server, 0, server.words, 0) && sameAddress(it.mapped, 0, mapped.words, 0),
+    )
+    if (!known) this.#observations.push({ server: server.words, mapped: mapped.words })
+  }
+}
+
+function nearestFirst(servers: readonly StunServer[], near: Address | undefined): readonly StunServer[] {
+  const isNear = ({ primary }: StunServer) => near !== undefined && sameIp(primary.words, 0, near.words, 0)
+  return [...servers.filter(isNear), ...servers.filter((server) => !isNear(server))]
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i])
+}

@@ -1,0 +1,97 @@
+/** Seals and opens the packets of one tunnel (shared/wire/README.md, section 6), in place in the slots of batches. */
+import { Channel, type ChannelKeys } from '../../crypto/channel.ts'
+import { type Batch, SLOT_BYTES } from '../../wire/batch.ts'
+import { Writer } from '../../wire/cursor.ts'
+import { TUNNEL } from '../../wire/numbers.ts'
+import {
+  type Control,
+  PACKET_HEADER_BYTES,
+  PACKET_OVERHEAD_BYTES,
+  readControls,
+  writeControl,
+} from '../../wire/tunnel.ts'
+
+/** Where a packet goes. */
+export interface Destination {
+  readonly words: Uint32Array
+  readonly socket: number
+}
+
+export class Packets {
+  /** Of the packet opened last: where its plaintext is, and whether no later one was opened before it. */
+  bodyAt = 0
+  bodyLength = 0
+  newest = false
+  readonly #channel: Channel
+  readonly #clear: boolean
+
+  /** `clear`: both sides asked that datagrams be authenticated but not encrypted. */
+  constructor(keys: ChannelKeys, clear: boolean) {
+    this.#channel = new Channel(keys)
+    this.#clear = clear
+  }
+
+  /** Returns the slot. */
+  sendData(out: Batch, to: Destination, payload: Uint8Array, now: number): number {
+    const slot = out.claim(to.words, 0, to.socket)
+    const start = out.start(slot)
+    const body = start + PACKET_HEADER_BYTES
+    const counter = this.#header(out, start, this.#clear ? TUNNEL.CLEAR : TUNNEL.DATA, now)
+    out.bytes.set(payload, body)
+    out.length[slot] = this.#clear
+      ? this.#channel.authenticate(counter, out.bytes, start, body + payload.length)
+      : this.#channel.seal(counter, out.bytes, start, body, payload.length)
+    return slot
+  }
+
+  sendControl(out: Batch, to: Destination, control: Control, now: number, ttl = 0): void {
+    const slot = out.claim(to.words, 0, to.socket, ttl)
+    const start = out.start(slot)
+    const body = start + PACKET_HEADER_BYTES
+    const counter = this.#header(out, start, TUNNEL.CONTROL, now)
+    const writer = new Writer(out.bytes, body)
+    writeControl(writer, control)
+    out.length[slot] = this.#channel.seal(counter, out.bytes, start, body, writer.at - body)
+  }
+
+  /** Opens datagram i where it is; false where it is not authentic, not new, or not a packet that was agreed on. */
+  open(arrived: Batch, i: number): boolean {
+    const [start, length] = [arrived.start(i), arrived.length[i]!]
+    if (length < PACKET_OVERHEAD_BYTES) return false
+    const before = this.#channel.greatest
+    const counter = this.#channel.restore(arrived.view.getUint32(start + 1))
+    this.bodyAt = start + PACKET_HEADER_BYTES
+    if (!this.#open(arrived, start, length, counter)) return false
+    this.newest = counter > before
+    return true
+  }
+
+  /** The frames of the CONTROL packet opened last. */
+  controls(arrived: Batch): readonly Control[] {
+    return readControls(arrived.bytes.subarray(this.bodyAt, this.bodyAt + this.bodyLength))
+  }
+
+  #open({ bytes }: Batch, start: number, length: number, counter: number): boolean {
+    if (bytes[start] === TUNNEL.CLEAR) {
+      this.bodyLength = length - PACKET_OVERHEAD_BYTES
+      return this.#clear && this.#channel.check(counter, bytes, start, length)
+    }
+    this.bodyLength = this.#channel.open(counter, bytes, start, this.bodyAt, length)
+    return this.bodyLength >= 0
+  }
+
+  #header(out: Batch, start: number, type: number, now: number): number {
+    const counter = this.#channel.nextCounter(now)
+    out.bytes[start] = type
+    out.view.setUint32(start + 1, counter % 2 ** 32)
+    return counter
+  }
+}
+
+/** The same packet once more, to another address: its counter tells the receiver that it is the same. */
+export function sendAgain(out: Batch, slot: number, to: Destination): void {
+  const copy = out.claim(to.words, 0, to.socket)
+  const from = out.start(slot)
+  out.bytes.copyWithin(out.start(copy), from, from + SLOT_BYTES)
+  out.length[copy] = out.length[slot]!
+}

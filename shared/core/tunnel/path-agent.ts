@@ -1,0 +1,282 @@
+/**
+ * Keeps the paths of one tunnel and chooses the one this side sends on. Each side chooses for itself, and takes packets
+ * from every path: the replay window drops what came twice, so nothing is lost or doubled when the choice changes.
+ *
+ *   - An address becomes a candidate when a step names it or when a packet that opens comes from it (a NAT gave the
+ *     other side another port, or it moved). What was heard of is probed at once.
+ *   - An acknowledged small probe makes it open, an acknowledged full-sized one fit; fit and direct is promoted.
+ *   - The path in use is probed twice a second while data flows, every 15 s while none does. When a probe stays
+ *     unanswered the path is suspect and data goes over the spare path too, with the same counters; when all stay
+ *     unanswered for 1.5 s it is dead and the spare path takes over.
+ *   - Before an address has acknowledged anything it gets at most UNPROVEN_CREDIT packets, whoever asks.
+ */
+
+import { LIMITS } from '../../limits.ts'
+import type { Batch } from '../../wire/batch.ts'
+import { type Control, probeBodyBytes } from '../../wire/tunnel.ts'
+import { type Packets, sendAgain } from './packets.ts'
+import {
+  acknowledged,
+  deadAt,
+  IDLE_PROBE_MS,
+  type Path,
+  probeBytes,
+  probeDueAt,
+  suspectAt,
+  TRIES,
+  UNPROVEN_CREDIT,
+} from './path.ts'
+import { PathTable } from './path-table.ts'
+import { Probes } from './probes.ts'
+
+/** A candidate that was heard of this shortly ago has a probe under way already. */
+const JUST_PROBED_MS = 20
+/** A path of the same kind must be this much faster to replace the one in use. */
+const FASTER_MS = 5
+
+export interface PathCounters {
+  probes: number
+  acknowledgements: number
+  /** Not sent, because the address had proven nothing. */
+  withheld: number
+  died: number
+}
+
+type Ack = Extract<Control, { kind: 'probeAck' }>
+type Probe = Extract<Control, { kind: 'probe' }>
+
+export class PathAgent {
+  readonly counters: PathCounters = { probes: 0, acknowledgements: 0, withheld: 0, died: 0 }
+  /** Data is sent by others beside this machine (streams): check the path as if it were sent here. */
+  streaming = false
+  readonly #packets: Packets
+  readonly #directAllowed: boolean
+  readonly #table = new PathTable()
+  readonly #probes = new Probes()
+  #active: Path | undefined
+  #demandAt = Number.NEGATIVE_INFINITY
+  #directDied = false
+
+  constructor(packets: Packets, directAllowed: boolean) {
+    this.#packets = packets
+    this.#directAllowed = directAllowed
+  }
+
+  get active(): Path | undefined {
+    return this.#active
+  }
+
+  /** A direct path was in use and fell silent, and none has replaced it. */
+  get directDied(): boolean {
+    return this.#directDied
+  }
+
+  /** The best direct path: fit rather than open, undefined where none is even open. */
+  get direct(): Path | undefined {
+    const open = [...this.#table].filter(({ kind, state }) => kind === 'direct' && state !== 'candidate')
+    return open.find(({ state }) => state === 'fit') ?? open[0]
+  }
+
+  suspect(now: number): boolean {
+    return this.#active !== undefined && now >= suspectAt(this.#active)
+  }
+
+  /** False where there is no path; then nothing was sent. */
+  send(out: Batch, payload: Uint8Array, now: number): boolean {
+    if (this.#active === undefined) return false
+    const slot = this.#packets.sendData(out, this.#active, payload, now)
+    this.#demandAt = now
+    const spare = this.suspect(now) ? this.#spare() : undefined
+    if (spare !== undefined) sendAgain(out, slot, spare)
+    return true
+  }
+
+  /** The path that a packet which opened came by; undefined where packets from there are not wanted. */
+  heard(
+    words: Uint32Array,
+    at: number,
+    socket: number,
+    newest: boolean,
+    out: Batch,
+    now: number,
+  ): Path | undefined {
+    const path =
+      this.#table.find(words, at, socket) ??
+      (this.#directAllowed ? this.#table.reach('direct', words, at, socket, now) : undefined)
+    if (path === undefined) return undefined
+    if (newest || path.heardAt === Number.NEGATIVE_INFINITY) path.heardAt = now
+    if (path.kind === 'relayed' && path.state === 'candidate') this.#becomeFit(path)
+    if (path.state === 'candidate') this.#examine(path, out, now)
+    return path
+  }
+
+  /** Answers a probe the way it came. */
+  onProbe(path: Path, { id, here, bodyBytes }: Probe, out: Batch, now: number): void {
+    path.otherHere = here
+    if (!this.#spend(path)) return
+    this.counters.acknowledgements++
+    const observed = { words: path.words }
+    this.#packets.sendControl(out, path, { kind: 'probeAck', id, observed, bodyBytes }, now)
+  }
+
+  /** Only an answer from the address that was probed proves it. */
+  onAck(path: Path, { id, bodyBytes }: Ack, out: Batch, now: number): void {
+    const probe = this.#probes.settle(id)
+    if (probe?.path !== path || bodyBytes !== probeBodyBytes(probe.bytes)) return
+    acknowledged(path, probe.sentAt, now)
+    const full = probe.bytes === LIMITS.datagramBytes
+    if (path.state !== 'fit' && (full || path.kind === 'relayed')) this.#becomeFit(path)
+    else if (path.state === 'candidate') this.#becomeOpen(path, out, now)
+    this.#choose(now)
+  }
+
+  /** One probe of a step to an address it named. */
+  probeTarget(words: Uint32Array, socket: number, ttl: number, out: Batch, now: number): boolean {
+    if (!this.#directAllowed) return false
+    const path = this.#table.reach('direct', words, 0, socket, now)
+    return path !== undefined && path.state === 'candidate' && this.#probe(path, out, now, ttl)
+  }
+
+  /** A new step was ordered: its targets may be sent to afresh. */
+  renew(words: Uint32Array, socket: number, now: number): void {
+    const path = this.#directAllowed ? this.#table.reach('direct', words, 0, socket, now) : undefined
+    if (path !== undefined) path.credit = UNPROVEN_CREDIT
+  }
+
+  /** Both legs are bound at this relay: data may go there. The first probe measures it. */
+  relayUsable(words: Uint32Array, socket: number, out: Batch, now: number): void {
+    const path = this.#table.reach('relayed', words, 0, socket, now)
+    if (path === undefined || path.state === 'fit') return
+    this.#becomeFit(path)
+    this.#probe(path, out, now)
+    this.#choose(now)
+  }
+
+  relayGone(words: Uint32Array, socket: number, now: number): void {
+    const path = this.#table.find(words, 0, socket)
+    if (path?.kind !== 'relayed') return
+    this.#table.remove(path)
+    if (this.#active === path) this.#active = undefined
+    this.#choose(now)
+  }
+
+  /** Our own addresses changed: nothing that worked can be relied on, and everything is tried at once. */
+  networkChanged(out: Batch, now: number): void {
+    for (const path of this.#table) {
+      if (path.state === 'candidate') continue
+      if (path.unackedSince === Number.POSITIVE_INFINITY) path.unackedSince = now - 1000
+      this.#probe(path, out, now)
+    }
+  }
+
+  tick(out: Batch, now: number): void {
+    for (const path of [...this.#table]) {
+      if (path.state === 'fit' && now >= deadAt(path)) this.#die(path)
+      if (now >= this.#dueAt(path)) this.#probeAgain(path, out, now)
+      if (isForgotten(path, now)) this.#table.remove(path)
+    }
+    this.#choose(now)
+  }
+
+  deadline(): number {
+    let least = Number.POSITIVE_INFINITY
+    for (const path of this.#table) {
+      least = Math.min(least, this.#dueAt(path))
+      if (path.state === 'fit') least = Math.min(least, deadAt(path))
+    }
+    return least
+  }
+
+  #dueAt(path: Path): number {
+    if (path !== this.#active) return probeDueAt(path, Number.NEGATIVE_INFINITY)
+    return probeDueAt(path, this.streaming ? Number.POSITIVE_INFINITY : this.#demandAt)
+  }
+
+  #examine(path: Path, out: Batch, now: number): void {
+    path.tries = TRIES.candidate
+    if (now - path.probedAt >= JUST_PROBED_MS) this.#probeAgain(path, out, now)
+  }
+
+  #probeAgain(path: Path, out: Batch, now: number): void {
+    if (path.state !== 'fit') path.tries--
+    if (!this.#probe(path, out, now)) path.tries = 0
+  }
+
+  #probe(path: Path, out: Batch, now: number, ttl = 0): boolean {
+    if (!this.#spend(path)) return false
+    const bytes = probeBytes(path)
+    const id = this.#probes.issue(path, bytes, now)
+    const probe: Control = {
+      kind: 'probe',
+      id,
+      here: path === this.#active,
+      bodyBytes: probeBodyBytes(bytes),
+    }
+    this.counters.probes++
+    path.probedAt = now
+    path.unackedSince = Math.min(path.unackedSince, now)
+    this.#packets.sendControl(out, path, probe, now, ttl)
+    return true
+  }
+
+  #spend(path: Path): boolean {
+    if (path.state !== 'candidate' || path.kind === 'relayed') return true
+    if (path.credit <= 0) {
+      this.counters.withheld++
+      return false
+    }
+    path.credit--
+    return true
+  }
+
+  #becomeOpen(path: Path, out: Batch, now: number): void {
+    path.state = 'open'
+    path.tries = TRIES.fit
+    this.#probeAgain(path, out, now)
+  }
+
+  #becomeFit(path: Path): void {
+    path.state = 'fit'
+    path.unackedSince = Number.POSITIVE_INFINITY
+  }
+
+  #die(path: Path): void {
+    this.counters.died++
+    if (path === this.#active && path.kind === 'direct') this.#directDied = true
+    if (path === this.#active) this.#active = undefined
+    path.state = 'candidate'
+    path.otherHere = false
+    path.unackedSince = Number.POSITIVE_INFINITY
+    path.tries = TRIES.revival
+  }
+
+  #spare(): Path | undefined {
+    for (const path of this.#table) if (path !== this.#active && path.state === 'fit') return path
+    return undefined
+  }
+
+  #choose(now: number): void {
+    for (const path of this.#table) {
+      if (path.state === 'fit' && isBetter(path, this.#active, now)) this.#active = path
+    }
+    if (this.#active?.kind === 'direct') this.#directDied = false
+  }
+}
+
+function isBetter(path: Path, than: Path | undefined, now: number): boolean {
+  if (than === undefined) return true
+  if (path === than) return false
+  if (path.kind !== than.kind) return path.kind === 'direct'
+  if (now >= suspectAt(path)) return false
+  if (now >= suspectAt(than) || hasMovedTo(path, than)) return true
+  return path.kind === 'direct' && path.rttMs + FASTER_MS < than.rttMs
+}
+
+/** The other side was first heard here after it was last heard there. */
+const hasMovedTo = (path: Path, from: Path): boolean =>
+  path.bornAt > from.heardAt && path.heardAt > from.heardAt
+
+function isForgotten({ kind, state, tries, bornAt, heardAt, probedAt }: Path, now: number): boolean {
+  if (kind === 'relayed' || state === 'fit' || tries > 0) return false
+  return now - Math.max(bornAt, heardAt, probedAt) > 2 * IDLE_PROBE_MS
+}

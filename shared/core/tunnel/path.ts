@@ -1,0 +1,96 @@
+/**
+ * One concrete way a tunnel's packets may travel: an address of the other side, or of a relay, seen from one socket.
+ *
+ *   candidate   somebody named the address, or a packet came from there; nothing has crossed both ways yet
+ *   open        a probe was acknowledged
+ *   fit         a probe of full size was acknowledged in full size: data may go there (a relay is fit once both legs are
+ *               bound: it carries what it is given)
+ *
+ * A fit path that leaves its probes unanswered becomes a candidate again. These functions say when a path is probed next
+ * and when it counts as suspect or dead; they decide from its times alone.
+ */
+import { LIMITS } from '../../limits.ts'
+import { SMALL_PROBE_BYTES } from '../../wire/tunnel.ts'
+
+export interface Path {
+  readonly kind: 'direct' | 'relayed'
+  readonly words: Uint32Array
+  readonly socket: number
+  readonly bornAt: number
+  state: 'candidate' | 'open' | 'fit'
+  /** Smoothed; 0 before the first acknowledgement. */
+  rttMs: number
+  /** When a packet that opened last came from there; -Infinity never. */
+  heardAt: number
+  probedAt: number
+  /** When the first probe after the last acknowledgement was sent; Infinity when none is unanswered. */
+  unackedSince: number
+  /** Probes left before it is given up, while it is not fit. */
+  tries: number
+  /** Packets it may be sent before anything was acknowledged. */
+  credit: number
+  /** The other side said that it sends its data this way. */
+  otherHere: boolean
+}
+
+/** While data flows: often enough to notice a dead path, and fall back, within 2 s. */
+const BUSY_PROBE_MS = 500
+/** An unanswered probe is repeated at this pace, so that loss alone does not kill a path. */
+const HURRY_PROBE_MS = 100
+/** Shorter than most NATs forget a mapping after (30 s and more); RFC 8085 section 3.5 asks for no less. */
+export const IDLE_PROBE_MS = 15_000
+const CANDIDATE_PROBE_MS = 100
+/** After a small probe crossed, a large one has this long before it is repeated. */
+const FIT_PROBE_MS = 200
+const SUSPECT_MS = 300
+const DEAD_MS = 1500
+/** Tries of a candidate that was heard of, of one that is to become fit, of one that was fit before. */
+export const TRIES = { candidate: 6, fit: 6, revival: 10 } as const
+/** To an address that has proven nothing: a step's rounds and the answers to what comes from there. */
+export const UNPROVEN_CREDIT = 40
+
+export function newPath(kind: Path['kind'], words: Uint32Array, socket: number, now: number): Path {
+  return {
+    kind,
+    words,
+    socket,
+    bornAt: now,
+    state: 'candidate',
+    rttMs: 0,
+    heardAt: Number.NEGATIVE_INFINITY,
+    probedAt: Number.NEGATIVE_INFINITY,
+    unackedSince: Number.POSITIVE_INFINITY,
+    tries: 0,
+    credit: UNPROVEN_CREDIT,
+    otherHere: false,
+  }
+}
+
+/** When the next probe is due. `demandAt`: when data was last sent this way. */
+export function probeDueAt(path: Path, demandAt: number): number {
+  if (path.state === 'candidate') return path.tries > 0 ? path.probedAt + CANDIDATE_PROBE_MS : never
+  if (path.state === 'open') return path.tries > 0 ? path.probedAt + paceOf(path, FIT_PROBE_MS) : never
+  if (path.unackedSince !== never) return Math.max(path.probedAt + HURRY_PROBE_MS, suspectAt(path))
+  return path.probedAt + (demandAt > path.probedAt ? BUSY_PROBE_MS : IDLE_PROBE_MS)
+}
+
+export const probeBytes = ({ state }: Path): number =>
+  state === 'open' ? LIMITS.datagramBytes : SMALL_PROBE_BYTES
+
+/** From then on what is sent this way is sent over the relay too. */
+export const suspectAt = (path: Path): number => path.unackedSince + paceOf(path, SUSPECT_MS)
+
+/** From then on a fit path is fit no more. */
+export const deadAt = (path: Path): number =>
+  path.unackedSince + Math.max(DEAD_MS, SUSPECT_MS + 3 * path.rttMs)
+
+export function acknowledged(path: Path, sentAt: number, now: number): void {
+  const rttMs = Math.max(now - sentAt, 1)
+  path.rttMs = path.rttMs === 0 ? rttMs : (7 * path.rttMs + rttMs) / 8
+  path.unackedSince = path.probedAt > sentAt ? path.probedAt : never
+  path.credit = UNPROVEN_CREDIT
+}
+
+const never = Number.POSITIVE_INFINITY
+/** Not before an answer could be there. */
+const paceOf = ({ rttMs }: Path, leastMs: number): number => Math.max(leastMs, 2 * rttMs)

@@ -1,0 +1,114 @@
+/**
+ * The relays of one tunnel: one leg as a rule, two while a new relay takes over from an old one. A leg becomes a path as
+ * soon as the relay says that the other side is bound too, or something of the other side comes through it.
+ */
+import { sameAddress } from '../../wire/address.ts'
+import type { Batch } from '../../wire/batch.ts'
+import type { Relayed } from '../../wire/handshake.ts'
+import { RelayLeg } from '../relay/leg.ts'
+import type { PathAgent } from './path-agent.ts'
+
+/** The other side may still send to the old relay while it binds at the new one. */
+const OVERLAP_MS = 5000
+
+interface Held {
+  readonly leg: RelayLeg
+  /** Since when it carries data; Infinity while it does not. */
+  usableSince: number
+}
+
+export class RelayPaths {
+  readonly #agent: PathAgent
+  readonly #socket: number
+  #held: Held[] = []
+
+  constructor(agent: PathAgent, socket: number) {
+    this.#agent = agent
+    this.#socket = socket
+  }
+
+  /** Some leg is bound or about to be. */
+  get alive(): boolean {
+    return this.#held.some(({ leg }) => leg.state === 'bound' || leg.state === 'binding')
+  }
+
+  /** The relay that serves is going. */
+  get draining(): boolean {
+    return this.#held.length > 0 && this.#held.every(({ leg }) => leg.draining)
+  }
+
+  /** A leg that is bound at this very relay stays as it is. */
+  add({ relay, grant, key }: Relayed, out: Batch, now: number): void {
+    const same = this.#held.find(({ leg }) => leg.isFrom(relay.words, 0))
+    if (same?.leg.state === 'bound') return
+    if (same !== undefined) this.#drop(same, now)
+    const leg = new RelayLeg({ relay, grant, key, socket: this.#socket })
+    this.#held.push({ leg, usableSince: Number.POSITIVE_INFINITY })
+    this.#agent.addRelay(relay.words, this.#socket, now)
+    leg.start(out, now)
+  }
+
+  /** `undefined`: the datagram did not come from a relay. */
+  take(arrived: Batch, i: number, out: Batch, now: number): 'control' | 'data' | undefined {
+    const held = this.#held.find(({ leg }) => leg.isFrom(arrived.address, i * 5))
+    return held?.leg.take(arrived, i, out, now)
+  }
+
+  /** What was appended since slot `from` may have gone through a leg. */
+  sent(out: Batch, from: number, now: number): void {
+    for (const { leg } of this.#held) {
+      for (let i = from; i < out.count; i++) if (leg.isFrom(out.address, i * 5)) leg.sent(now)
+    }
+  }
+
+  /** Our address may have changed: the relay must learn it. */
+  rebind(out: Batch, now: number): void {
+    for (const { leg } of this.#held) leg.start(out, now)
+  }
+
+  tick(out: Batch, now: number): void {
+    for (const held of [...this.#held]) {
+      held.leg.tick(out, now)
+      this.#update(held, out, now)
+    }
+    const newest = this.#held.at(-1)
+    if (newest === undefined || now < newest.usableSince + OVERLAP_MS) return
+    for (const held of this.#held.slice(0, -1)) this.#release(held, out, now)
+  }
+
+  deadline(): number {
+    let least = Number.POSITIVE_INFINITY
+    for (const { leg } of this.#held) least = Math.min(least, leg.deadline())
+    if (this.#held.length > 1) least = Math.min(least, this.#held.at(-1)!.usableSince + OVERLAP_MS)
+    return least
+  }
+
+  /** True where there was something to give up. */
+  release(out: Batch, now: number): boolean {
+    const had = this.#held.length > 0
+    for (const held of [...this.#held]) this.#release(held, out, now)
+    return had
+  }
+
+  #update(held: Held, out: Batch, now: number): void {
+    const { leg } = held
+    const usable = leg.state === 'bound' && leg.otherBound
+    if (usable && held.usableSince === Number.POSITIVE_INFINITY) {
+      held.usableSince = now
+      this.#agent.relayUsable(leg.relay.words, this.#socket, out, now)
+    } else if (!usable) held.usableSince = Number.POSITIVE_INFINITY
+    if (leg.state === 'lost') this.#drop(held, now)
+  }
+
+  #release(held: Held, out: Batch, now: number): void {
+    held.leg.release(out, now)
+    this.#drop(held, now)
+  }
+
+  #drop(held: Held, now: number): void {
+    this.#held = this.#held.filter((it) => it !== held)
+    const { words } = held.leg.relay
+    if (!this.#held.some(({ leg }) => sameAddress(leg.relay.words, 0, words, 0)))
+      this.#agent.relayGone(words, this.#socket, now)
+  }
+}

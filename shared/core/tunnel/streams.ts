@@ -1,0 +1,110 @@
+/**
+ * Agrees on streams: STREAM_OPEN is repeated until the other side has accepted or refused, and a repeat is answered as the
+ * first was. The bytes of a stream travel beside the tunnel's packets on the same socket, not through here.
+ */
+import type { Control } from '../../wire/tunnel.ts'
+import type { TunnelEffect } from './events.ts'
+
+const FIRST_REPEAT_MS = 250
+const LAST_REPEAT_MS = 2000
+/** As long as an application may take to decide. */
+const TIMEOUT_MS = 30_000
+/** Streams that wait for an answer, in each direction, and answers that are remembered. */
+const MAX_STREAMS = 1024
+const never = Number.POSITIVE_INFINITY
+
+type StreamOpen = Extract<Control, { kind: 'streamOpen' }>
+type Answer = Extract<Control, { kind: 'streamAccept' | 'streamRefuse' }>
+export type StreamEvent = Extract<TunnelEffect, { kind: 'streamOpen' | 'streamAccepted' | 'streamRefused' }>
+
+interface Opening {
+  readonly frame: StreamOpen
+  readonly since: number
+  repeatMs: number
+  dueAt: number
+}
+
+export class Streams {
+  readonly #opening = new Map<number, Opening>()
+  /** What the other side opened: undecided until there is an answer. */
+  readonly #asked = new Map<number, Answer | 'undecided'>()
+  #answers: Answer[] = []
+  #events: StreamEvent[] = []
+
+  open(stream: number, key: Uint8Array, name: string, now: number): void {
+    if (this.#opening.size >= MAX_STREAMS) {
+      this.#events.push({ kind: 'streamRefused', stream })
+      return
+    }
+    const frame: StreamOpen = { kind: 'streamOpen', stream, key, name }
+    this.#opening.set(stream, { frame, since: now, repeatMs: FIRST_REPEAT_MS, dueAt: now })
+  }
+
+  /** The application's decision about a stream of the other side. */
+  answer(answer: Answer): void {
+    if (this.#asked.get(answer.stream) !== 'undecided') return
+    this.#asked.set(answer.stream, answer)
+    this.#answers.push(answer)
+  }
+
+  take(control: StreamOpen | Answer): void {
+    if (control.kind === 'streamOpen') this.#onOpen(control)
+    else if (this.#opening.delete(control.stream)) this.#events.push(answered(control))
+  }
+
+  /** Calls `send` for each frame that is due. */
+  tick(send: (control: Control) => void, now: number): void {
+    for (const answer of this.#answers) send(answer)
+    this.#answers = []
+    for (const [stream, opening] of this.#opening) {
+      if (now - opening.since >= TIMEOUT_MS) this.#giveUp(stream)
+      else if (now >= opening.dueAt) repeat(opening, send, now)
+    }
+  }
+
+  deadline(): number {
+    let least = this.#answers.length > 0 ? Number.NEGATIVE_INFINITY : never
+    for (const { dueAt } of this.#opening.values()) least = Math.min(least, dueAt)
+    return least
+  }
+
+  event(): StreamEvent | undefined {
+    return this.#events.shift()
+  }
+
+  #onOpen(frame: StreamOpen): void {
+    const known = this.#asked.get(frame.stream)
+    if (known === 'undecided') return
+    if (known !== undefined) this.#answers.push(known)
+    else if (this.#makeRoom()) {
+      this.#asked.set(frame.stream, 'undecided')
+      this.#events.push(frame)
+    } else this.#answers.push({ kind: 'streamRefuse', stream: frame.stream })
+  }
+
+  /** Forgets the oldest answer; what is undecided stays. */
+  #makeRoom(): boolean {
+    if (this.#asked.size < MAX_STREAMS) return true
+    for (const [stream, answer] of this.#asked) {
+      if (answer !== 'undecided') return this.#asked.delete(stream)
+    }
+    return false
+  }
+
+  #giveUp(stream: number): void {
+    this.#opening.delete(stream)
+    this.#events.push({ kind: 'streamRefused', stream })
+  }
+}
+
+function repeat(opening: Opening, send: (control: Control) => void, now: number): void {
+  send(opening.frame)
+  opening.dueAt = now + opening.repeatMs
+  opening.repeatMs = Math.min(2 * opening.repeatMs, LAST_REPEAT_MS)
+}
+
+function answered(answer: Answer): StreamEvent {
+  return answer.kind === 'streamAccept'
+    ? { kind: 'streamAccepted', stream: answer.stream, accepter: answer.accepter }
+    : { kind: 'streamRefused', stream: answer.stream }
+}
