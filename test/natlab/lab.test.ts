@@ -5,12 +5,12 @@ import { laboratory } from './laboratory.ts'
 import { NAT_KINDS } from './nat-kinds.ts'
 import { startOracle } from './oracle.ts'
 
-laboratory('the laboratory', () => {
+laboratory('the laboratory', {}, () => {
   it.each(Object.values(NAT_KINDS))('$name is what it says, on both sides', async (kind) => {
     await using lab = await Lab.start({ left: kind, right: kind })
     const ask = await startOracle(lab)
-    for (const side of ['left', 'right'] as const) {
-      const { mapping, filtering, preserves, poisoned } = await ask(side)
+    for (const finding of await Promise.all([ask('left'), ask('right')])) {
+      const { mapping, filtering, preserves, poisoned } = finding
       expect({ mapping, filtering, preserves }).toEqual(kind.expected)
       expect(poisoned).toBe(kind.unsolicited === 'accept' || !preserves)
     }

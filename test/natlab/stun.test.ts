@@ -1,0 +1,40 @@
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { expect, it } from 'vitest'
+import { Lab, SERVER_IPS } from './lab.ts'
+import { laboratory } from './laboratory.ts'
+import { NAT_KINDS, type NatKind } from './nat-kinds.ts'
+
+const NODES = fileURLToPath(new URL('stun-nodes.ts', import.meta.url))
+
+/** As turnutils_natdiscovery, coturn's client for RFC 5780, puts it. */
+const WORDS = {
+  independent: 'Endpoint Independent',
+  address: 'Address Dependent',
+  'address-and-port': 'Address and Port Dependent',
+} as const
+
+async function discovered(kind: NatKind): Promise<string> {
+  await using lab = await Lab.start({ left: kind, right: kind })
+  const command = [process.execPath, NODES, ...SERVER_IPS]
+  const nodes = lab.spawn('server', command, { stdio: ['ignore', 'pipe', 'inherit'] })
+  await once(nodes.stdout!, 'data')
+  return await lab.run('left', ['turnutils_natdiscovery', '-m', '-f', SERVER_IPS[0]])
+}
+
+laboratory(
+  'a STUN pair of our nodes, asked by the client of coturn',
+  { tools: ['turnutils_natdiscovery'] },
+  () => {
+    const natted = Object.values(NAT_KINDS).filter(({ translates }) => translates)
+    it.each(natted)('tells what the router does: $name', async (kind) => {
+      const said = await discovered(kind)
+      expect(said).toContain(`NAT with ${WORDS[kind.expected.mapping]} Mapping!`)
+      expect(said).toContain(`NAT with ${WORDS[kind.expected.filtering]} Filtering!`)
+    })
+
+    it('tells that there is no NAT', async () => {
+      expect(await discovered(NAT_KINDS.open)).toContain('UDP reflexive addr: 198.18.1.10:')
+    })
+  },
+)
