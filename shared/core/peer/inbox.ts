@@ -35,6 +35,8 @@ interface Epoch {
 
 export class Inbox {
   readonly #senders = new Map<PeerId, Epoch[]>()
+  /** Those that hold something. */
+  readonly #holding = new Set<Epoch>()
 
   constructor(memory: readonly InboxMemory[] = []) {
     for (const { sender, epoch, delivered } of memory) {
@@ -47,14 +49,14 @@ export class Inbox {
   accept(message: Message, now: number, deliver: (message: Message) => void): Arrival {
     const epoch = this.#epoch(message.peer, message.epoch)
     if (isDelivered(epoch, message.sequence)) return 'known'
-    if (message.previous > 0 && !isDelivered(epoch, message.previous)) return hold(epoch, message, now)
+    if (message.previous > 0 && !isDelivered(epoch, message.previous)) return this.#hold(epoch, message, now)
     this.#deliver(epoch, message, deliver)
     return 'new'
   }
 
   /** Gives up waiting for predecessors that did not come. */
   expire(now: number, deliver: (message: Message) => void): void {
-    for (const epoch of this.#all()) {
+    for (const epoch of this.#holding) {
       const overdue = [...epoch.held.values()].filter(({ until }) => until <= now)
       overdue.sort((a, b) => a.message.sequence - b.message.sequence)
       for (const { message } of overdue) {
@@ -65,7 +67,8 @@ export class Inbox {
 
   deadline(): number {
     let least = Number.POSITIVE_INFINITY
-    for (const { held } of this.#all()) for (const { until } of held.values()) least = Math.min(least, until)
+    for (const { held } of this.#holding)
+      for (const { until } of held.values()) least = Math.min(least, until)
     return least
   }
 
@@ -83,6 +86,16 @@ export class Inbox {
       deliver(message)
       message = freed(epoch)
     }
+    if (epoch.held.size === 0) this.#holding.delete(epoch)
+  }
+
+  #hold(epoch: Epoch, message: Message, now: number): Arrival {
+    const held = epoch.held.get(message.sequence)
+    if (held === undefined && epoch.held.size >= MAX_HELD) return 'dropped'
+    // A repeat may name another predecessor; it does not wait longer for it.
+    epoch.held.set(message.sequence, { message, until: held?.until ?? now + HOLD_MS })
+    this.#holding.add(epoch)
+    return 'held'
   }
 
   #epoch(sender: PeerId, epoch: number): Epoch {
@@ -97,10 +110,6 @@ export class Inbox {
     if (epochs.length > MAX_EPOCHS) epochs.sort((a, b) => a.epoch - b.epoch).shift()
     return added
   }
-
-  *#all(): Iterable<Epoch> {
-    for (const epochs of this.#senders.values()) yield* epochs
-  }
 }
 
 function isDelivered({ delivered, greatest }: Epoch, sequence: number): boolean {
@@ -112,14 +121,6 @@ function remember(epoch: Epoch, sequence: number): void {
   epoch.greatest = Math.max(epoch.greatest, sequence)
   if (epoch.delivered.size <= 2 * REMEMBERED) return
   epoch.delivered = new Set([...epoch.delivered].filter((each) => each > epoch.greatest - REMEMBERED))
-}
-
-function hold(epoch: Epoch, message: Message, now: number): Arrival {
-  const held = epoch.held.get(message.sequence)
-  if (held === undefined && epoch.held.size >= MAX_HELD) return 'dropped'
-  // A repeat may name another predecessor; it does not wait longer for it.
-  epoch.held.set(message.sequence, { message, until: held?.until ?? now + HOLD_MS })
-  return 'held'
 }
 
 function freed(epoch: Epoch): Message | undefined {

@@ -21,6 +21,7 @@ interface Outgoing {
 }
 
 interface Recipient {
+  readonly peer: PeerId
   readonly flying: Outgoing[]
   readonly waiting: Outgoing[]
   nextSequence: number
@@ -32,6 +33,8 @@ export class Outbox {
   /** When this SDK started: it tells these numbers from those of an earlier run. */
   readonly epoch: number
   readonly #recipients = new Map<PeerId, Recipient>()
+  /** Those with something to send or to wait for. */
+  readonly #active = new Set<Recipient>()
 
   constructor(epoch: number) {
     this.epoch = epoch
@@ -40,11 +43,13 @@ export class Outbox {
   add(id: number, to: PeerId, body: Uint8Array, now: number): void {
     const recipient = this.#recipient(to)
     recipient.waiting.push({ id, body, sentAt: now, sequence: 0, dueAt: 0 })
+    this.#active.add(recipient)
   }
 
   /** Hands out what is to be sent now, until `take` returns false. */
   send(now: number, take: (message: Message) => boolean): void {
-    for (const [peer, recipient] of this.#recipients) {
+    for (const recipient of this.#active) {
+      const { peer } = recipient
       this.#launch(recipient)
       for (const [i, message] of recipient.flying.entries()) {
         if (message.dueAt > now) continue
@@ -62,28 +67,26 @@ export class Outbox {
     const at = recipient?.flying.findIndex((message) => message.sequence === sequence) ?? -1
     if (recipient === undefined || at < 0) return undefined
     const [message] = recipient.flying.splice(at, 1)
-    if (outcome === 'delivered' || outcome === 'stored') this.#keepOrder(recipient, sequence)
+    if (outcome === 'delivered' || outcome === 'stored')
+      recipient.settled = Math.max(recipient.settled, sequence)
     else this.#sendAgain(recipient, sequence)
+    if (recipient.flying.length + recipient.waiting.length === 0) this.#active.delete(recipient)
     return message!.id
   }
 
   /** A new session knows nothing of what was sent on the last. */
   restart(): void {
-    for (const { flying } of this.#recipients.values()) for (const message of flying) message.dueAt = 0
+    for (const { flying } of this.#active) for (const message of flying) message.dueAt = 0
   }
 
   /** When `send` has something to hand out; 0: now. */
   deadline(): number {
     let least = Number.POSITIVE_INFINITY
-    for (const { flying, waiting } of this.#recipients.values()) {
+    for (const { flying, waiting } of this.#active) {
       if (waiting.length > 0 && flying.length < IN_FLIGHT) return 0
       for (const { dueAt } of flying) least = Math.min(least, dueAt)
     }
     return least
-  }
-
-  #keepOrder(recipient: Recipient, sequence: number): void {
-    recipient.settled = Math.max(recipient.settled, sequence)
   }
 
   /** Those behind a refused message named it as the one before them. */
@@ -102,7 +105,7 @@ export class Outbox {
   #recipient(to: PeerId): Recipient {
     let recipient = this.#recipients.get(to)
     if (recipient === undefined) {
-      recipient = { flying: [], waiting: [], nextSequence: 1, settled: 0 }
+      recipient = { peer: to, flying: [], waiting: [], nextSequence: 1, settled: 0 }
       this.#recipients.set(to, recipient)
     }
     return recipient

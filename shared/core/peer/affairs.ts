@@ -1,0 +1,258 @@
+/**
+ * What a peer has to do with others, whatever session carries it: its presence, its messages (`outbox.ts`, `inbox.ts`),
+ * its searches (`finds.ts`) and its offers (`offers.ts`). A new session carries again what has no answer yet.
+ */
+import type { Identity } from '../../crypto/identity.ts'
+import type { Random } from '../../crypto/random.ts'
+import {
+  decodeMessage,
+  decodeReceipt,
+  encodeMessage,
+  encodeReceipt,
+  type Message,
+  type MessageNumber,
+} from '../../wire/messages.ts'
+import { FRAME } from '../../wire/numbers.ts'
+import {
+  type Answer,
+  decodeAnswer,
+  decodeOffer,
+  decodeRejoin,
+  encodeAnswer,
+  encodeOffer,
+  encodeRejoin,
+} from '../../wire/offers.ts'
+import {
+  decodeChange,
+  decodeFound,
+  decodeFoundEnd,
+  decodePresence,
+  encodeFind,
+  encodeStatus,
+} from '../../wire/presence.ts'
+import type { FrameSink, Session } from '../session/session.ts'
+import type { OwnPresence, PeerEffect, PeerInput } from './events.ts'
+import { Finds } from './finds.ts'
+import { Inbox, type InboxMemory } from './inbox.ts'
+import { Offers } from './offers.ts'
+import { Outbox } from './outbox.ts'
+
+export interface AffairsOptions {
+  readonly identity: Identity
+  readonly random: Random
+  readonly presence: OwnPresence
+  /** When this SDK started: the epoch of its messages. Greater than that of any run before. */
+  readonly epoch: number
+  /** What an earlier run delivered. */
+  readonly memory?: readonly InboxMemory[]
+}
+
+/** Inputs that concern others. */
+export type Wish = Exclude<
+  PeerInput,
+  { readonly kind: 'nodes' | 'ticket' | 'interval' | 'networkChanged' | 'leave' }
+>
+
+export class Affairs implements FrameSink {
+  readonly #outbox: Outbox
+  readonly #inbox: Inbox
+  readonly #offers: Offers
+  readonly #finds = new Finds()
+  readonly #emit: (effect: PeerEffect) => void
+  #presence: OwnPresence
+  #presenceVersion = 1
+  /** Not in the session yet. */
+  #presenceDue = false
+  /** Delivered to the application, which has not taken them yet. */
+  readonly #untaken = new Set<string>()
+  #now = 0
+  #nodeNow = 0
+
+  constructor(
+    { identity, random, presence, epoch, memory }: AffairsOptions,
+    emit: (effect: PeerEffect) => void,
+  ) {
+    this.#presence = presence
+    this.#outbox = new Outbox(epoch)
+    this.#inbox = new Inbox(memory)
+    this.#offers = new Offers(identity, random)
+    this.#emit = emit
+  }
+
+  /** What the application has taken, so that it gets the rest again after a crash. */
+  memory(): InboxMemory[] {
+    return this.#inbox.memory().map(({ sender, epoch, delivered }) => {
+      const taken = delivered.filter((sequence) => !this.#untaken.has(nameOf(sender, { epoch, sequence })))
+      return { sender, epoch, delivered: taken }
+    })
+  }
+
+  /** Comes before every other call. `nodeNow` is the same moment by the node's clock. */
+  at(now: number, nodeNow: number): void {
+    this.#now = now
+    this.#nodeNow = nodeNow
+    this.#inbox.expire(now, this.#deliver)
+  }
+
+  /** A new session knows nothing of what the last one carried. */
+  restart(): void {
+    this.#presenceDue = true
+    this.#outbox.restart()
+    this.#finds.restart()
+    this.#offers.restart()
+  }
+
+  /** Gives a session all that waits for one, as far as it takes it. */
+  fill(session: Session): void {
+    const send = (type: number, body: Uint8Array) => session.room > 0 && session.send(type, body)
+    if (this.#presenceDue) {
+      const body = encodeStatus({ version: this.#presenceVersion, ...this.#presence })
+      this.#presenceDue = !send(FRAME.STATUS, body)
+    }
+    this.#offers.send(this.#now, (offer) => send(FRAME.OFFER, encodeOffer(offer)))
+    this.#finds.send((find) => send(FRAME.FIND, encodeFind(find)))
+    this.#outbox.send(this.#now, (message) => send(FRAME.MESSAGE, encodeMessage(message)))
+  }
+
+  /** When `fill` has something to give again. */
+  fillAt(): number {
+    return Math.min(this.#outbox.deadline(), this.#offers.deadline())
+  }
+
+  /** When a message has been held for long enough. */
+  expiresAt(): number {
+    return this.#inbox.deadline()
+  }
+
+  wish(wish: Wish, session: Session | undefined): void {
+    switch (wish.kind) {
+      case 'presence':
+        this.#presence = wish.presence
+        this.#presenceVersion++
+        this.#presenceDue = true
+        break
+      case 'send':
+        this.#outbox.add(wish.id, wish.to, wish.body, this.#nodeNow)
+        break
+      case 'taken':
+        this.#onTaken(wish, session)
+        break
+      case 'find':
+        this.#finds.add(wish.id, wish.filter, wish.limit)
+        break
+      case 'offer':
+        this.#onOfferWanted(wish)
+        break
+      case 'withdraw':
+        this.#offers.withdraw(wish.id)
+        break
+      case 'accept':
+        this.#onAccept(wish, session)
+        break
+      case 'refuse':
+        answer(session, this.#offers.refuse(wish.tunnel, wish.reason))
+        break
+      case 'rejoin':
+        session?.send(FRAME.REJOIN, encodeRejoin(wish))
+    }
+  }
+
+  frame(session: Session, type: number, body: Uint8Array): void {
+    switch (type) {
+      case FRAME.MESSAGE:
+        this.#onMessage(body, session)
+        break
+      case FRAME.RECEIPT:
+        this.#onReceipt(body)
+        break
+      case FRAME.PRESENCE:
+        this.#tell(decodePresence(body), (record) => ({ kind: 'presence', record }))
+        break
+      case FRAME.CHANGE:
+        this.#tell(decodeChange(body), (change) => ({ kind: 'change', change }))
+        break
+      case FRAME.FOUND:
+        this.#tell(decodeFound(body), (found) => this.#finds.takeFound(found))
+        break
+      case FRAME.FOUND_END:
+        this.#tell(decodeFoundEnd(body), (end) => this.#finds.takeEnd(end))
+        break
+      case FRAME.OFFER:
+        this.#onOffer(body, session)
+        break
+      case FRAME.ANSWER:
+        this.#tell(decodeAnswer(body), (given) => this.#offers.takeAnswer(given))
+        break
+      case FRAME.REJOIN:
+        this.#tell(
+          decodeRejoin(body),
+          ({ tunnel, direction }) => direction && { kind: 'rejoin', tunnel, direction },
+        )
+    }
+  }
+
+  #tell<T>(value: T | undefined, effectOf: (value: T) => PeerEffect | undefined): void {
+    const effect = value === undefined ? undefined : effectOf(value)
+    if (effect !== undefined) this.#emit(effect)
+  }
+
+  /** What the application still has is acknowledged when it has taken it; what it took before, now. */
+  #onMessage(body: Uint8Array, session: Session): void {
+    const message = decodeMessage(body)
+    if (message === undefined) return
+    const isKnown = this.#inbox.accept(message, this.#now, this.#deliver) === 'known'
+    if (isKnown && !this.#untaken.has(nameOf(message.peer, message)))
+      acknowledge(session, message.peer, message)
+  }
+
+  readonly #deliver = ({ peer, epoch, sequence, sentAt, body }: Message): void => {
+    const number = { epoch, sequence }
+    this.#untaken.add(nameOf(peer, number))
+    this.#emit({ kind: 'message', from: peer, number, sentAt, body })
+  }
+
+  #onTaken({ from, number }: Wish & { kind: 'taken' }, session: Session | undefined): void {
+    this.#untaken.delete(nameOf(from, number))
+    acknowledge(session, from, number)
+  }
+
+  #onReceipt(body: Uint8Array): void {
+    const receipt = decodeReceipt(body)
+    const id = receipt && this.#outbox.settle(receipt)
+    if (id !== undefined) this.#emit({ kind: 'receipt', id, outcome: receipt!.outcome })
+  }
+
+  #onOfferWanted({ id, to, intent, terms }: Wish & { kind: 'offer' }): void {
+    const made = this.#offers.offer({ id, to, intent, terms, sentAt: this.#nodeNow })
+    if (!made) this.#emit({ kind: 'refused', id, outcome: 'unknownPeer', reason: '' })
+  }
+
+  #onOffer(body: Uint8Array, session: Session): void {
+    const offer = decodeOffer(body)
+    const outcome = offer && this.#offers.takeOffer(offer, this.#nodeNow)
+    if (outcome === undefined) return
+    if ('kind' in outcome) this.#emit(outcome)
+    else answer(session, outcome)
+  }
+
+  #onAccept({ tunnel, terms }: Wish & { kind: 'accept' }, session: Session | undefined): void {
+    const decided = this.#offers.accept(tunnel, terms)
+    answer(session, decided?.answer)
+    if (decided?.agreement !== undefined) this.#emit({ kind: 'agreed', agreement: decided.agreement })
+  }
+}
+
+function acknowledge(
+  session: Session | undefined,
+  peer: Message['peer'],
+  { epoch, sequence }: MessageNumber,
+): void {
+  session?.send(FRAME.RECEIPT, encodeReceipt({ peer, epoch, sequence, outcome: 'delivered' }))
+}
+
+/** Given where there is a session; otherwise the offer comes again and so does the answer. */
+function answer(session: Session | undefined, given: Answer | undefined): void {
+  if (given !== undefined) session?.send(FRAME.ANSWER, encodeAnswer(given))
+}
+
+const nameOf = (peer: string, { epoch, sequence }: MessageNumber): string => `${peer} ${epoch} ${sequence}`

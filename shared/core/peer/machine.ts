@@ -1,0 +1,358 @@
+/**
+ * The peer's side of CHECKPOINT. It always wants to be signed in at one node:
+ *
+ *   resting    waits: for a list of nodes or a ticket, for the next round after every node failed (1 s doubling to 30 s),
+ *              or, after it was replaced or revoked, for a new ticket
+ *   signingIn  one attempt at one address after another (`sign-in.ts`)
+ *   online     a session; keep-alives show that the node is there (`pace.ts`)
+ *
+ * What it has to do with other peers outlives a session (`affairs.ts`). `online` is reported when WELCOME has come; the
+ * frames sent then prove the address to the node. Socket 0 is the only one it uses.
+ */
+
+import type { Identity } from '../../crypto/identity.ts'
+import type { Random } from '../../crypto/random.ts'
+import type { Address } from '../../wire/address.ts'
+import type { Batch } from '../../wire/batch.ts'
+import { FRAME, KIND, VERSION } from '../../wire/numbers.ts'
+import { encodeTicket, encodeU32, indexAt, SHORT_BYTES, writeShort } from '../../wire/session.ts'
+import type { Machine } from '../machine.ts'
+import type { Session } from '../session/session.ts'
+import { Affairs, type AffairsOptions } from './affairs.ts'
+import type { OfflineReason, PeerEffect, PeerInput, PeerNode } from './events.ts'
+import type { InboxMemory } from './inbox.ts'
+import { Pace } from './pace.ts'
+import { SignInAttempt, type Welcomed } from './sign-in.ts'
+
+const FIRST_REST_MS = 1000
+const LONGEST_REST_MS = 30_000
+/** The next ticket is asked for this long before the present one ends. */
+const RENEW_MS = 300_000
+const NEVER = Number.POSITIVE_INFINITY
+const encoder = new TextEncoder()
+
+export type PeerOptions = AffairsOptions
+
+interface Ticket {
+  readonly bytes: Uint8Array
+  readonly expiresAt: number
+  renewing: boolean
+}
+
+interface Place {
+  readonly node: PeerNode
+  readonly address: Address
+  /** Our clock was corrected for it once: a node that finds it wrong again is left alone. */
+  readonly corrected?: true
+}
+
+interface Resting {
+  readonly kind: 'resting'
+  readonly until: number
+  readonly why: OfflineReason
+}
+
+interface SigningIn {
+  readonly kind: 'signingIn'
+  readonly attempt: SignInAttempt
+  readonly place: Place
+  readonly left: readonly Place[]
+}
+
+interface Online {
+  readonly kind: 'online'
+  readonly session: Session
+  readonly pace: Pace
+}
+
+export class PeerMachine implements Machine<PeerInput, PeerEffect> {
+  readonly #identity: Identity
+  readonly #random: Random
+  readonly #affairs: Affairs
+  readonly #effects: PeerEffect[] = []
+  #state: Resting | SigningIn | Online = { kind: 'resting', until: NEVER, why: 'starting' }
+  #nodes: readonly PeerNode[] = []
+  #ticket: Ticket | undefined
+  #restMs = FIRST_REST_MS
+  /** The node's clock minus ours. */
+  #clockOffset = 0
+  #lastSignInAt = 0
+  #now = 0
+  /** Datagrams that meant nothing here. */
+  dropped = 0
+
+  constructor(options: PeerOptions) {
+    this.#identity = options.identity
+    this.#random = options.random
+    const random = options.random.fork('offers')
+    this.#affairs = new Affairs({ ...options, random }, (effect) => this.#effects.push(effect))
+  }
+
+  /** What was delivered so far, for the next run. */
+  memory(): InboxMemory[] {
+    return this.#affairs.memory()
+  }
+
+  receive(arrived: Batch, out: Batch, now: number): void {
+    this.#at(now)
+    for (let i = 0; i < arrived.count; i++) if (!this.#take(arrived, i, out)) this.dropped++
+    this.tick(out, now)
+  }
+
+  handle(input: PeerInput, out: Batch, now: number): void {
+    this.#at(now)
+    this.#act(input, out)
+    this.tick(out, now)
+  }
+
+  tick(out: Batch, now: number): void {
+    this.#at(now)
+    this.#renewTicket()
+    if (this.#state.kind === 'online') this.#serve(this.#state, out)
+    if (this.#state.kind === 'resting' && now >= this.#state.until) this.#round()
+    while (this.#state.kind === 'signingIn' && !this.#state.attempt.tick(out, now))
+      this.#next(this.#state.left)
+  }
+
+  deadline(): number {
+    return Math.min(this.#stateDeadline(), this.#affairs.expiresAt(), this.#renewalAt())
+  }
+
+  poll(): PeerEffect | undefined {
+    return this.#effects.shift()
+  }
+
+  #at(now: number): void {
+    this.#now = now
+    this.#affairs.at(now, this.#nodeNow())
+  }
+
+  /** A round of attempts at every address of every node, nodes in random order. */
+  #round(): void {
+    if (this.#nodes.length === 0) this.#rest('unreachable')
+    else if (this.#ticket === undefined || this.#ticket.expiresAt <= this.#nodeNow()) this.#wantTicket()
+    else this.#next(this.#places())
+  }
+
+  #places(): Place[] {
+    const drawn = this.#nodes.map((node) => ({ node, lot: this.#random.u32() })).sort((a, b) => a.lot - b.lot)
+    return drawn.flatMap(({ node }) => node.addresses.map((address) => ({ node, address })))
+  }
+
+  #next([place, ...left]: readonly Place[]): void {
+    if (place === undefined) {
+      this.#rest('unreachable')
+      return
+    }
+    this.#lastSignInAt = Math.max(this.#lastSignInAt + 1, this.#nodeNow())
+    const attempt = new SignInAttempt({
+      ...place,
+      identity: this.#identity,
+      index: this.#random.u32(),
+      ticket: this.#ticket!.bytes,
+      sentAt: this.#lastSignInAt,
+      ephemeralSeed: this.#random.bytes(32),
+    })
+    this.#state = { kind: 'signingIn', attempt, place, left }
+  }
+
+  #rest(why: OfflineReason): void {
+    if (why === 'unreachable') this.#effects.push({ kind: 'nodesWanted' })
+    const waits = why === 'unreachable' ? this.#restMs * (0.75 + this.#random.float() / 2) : NEVER
+    this.#restMs = Math.min(this.#restMs * 2, LONGEST_REST_MS)
+    this.#become({ kind: 'resting', until: this.#now + waits, why })
+  }
+
+  #wantTicket(): void {
+    this.#effects.push({ kind: 'ticketWanted' })
+    this.#rest('ticket')
+  }
+
+  /** Over, for a reason that another node does not share: sign in there at once. */
+  #lost(why: OfflineReason): void {
+    this.#become({ kind: 'resting', until: this.#now, why })
+  }
+
+  #become(state: Resting): void {
+    const isNews =
+      this.#state.kind === 'online' || (this.#state.kind === 'resting' ? this.#state.why !== state.why : true)
+    this.#state = state
+    if (isNews) this.#effects.push({ kind: 'offline', why: state.why })
+  }
+
+  #welcomed({ welcome, session }: Welcomed, { place, left }: SigningIn): void {
+    this.#clockOffset = welcome.serverTime - this.#now
+    switch (welcome.status) {
+      case 'welcome':
+        this.#online({ welcome, session }, place.node)
+        break
+      case 'clock':
+        this.#next(place.corrected ? left : [{ ...place, corrected: true }, ...left])
+        break
+      case 'draining':
+        this.#next(left)
+        break
+      case 'revoked':
+        this.#rest('revoked')
+        break
+      case 'invalid':
+      case 'ended':
+      case 'otherKey':
+        this.#wantTicket()
+    }
+  }
+
+  #online({ welcome, session }: Welcomed, { node }: PeerNode): void {
+    const pace = new Pace(welcome.keepAliveMs, this.#now)
+    this.#restMs = FIRST_REST_MS
+    this.#affairs.restart()
+    session.send(FRAME.PACE, encodeU32(pace.intervalMs))
+    this.#state = { kind: 'online', session, pace }
+    this.#effects.push({ kind: 'online', node, observed: welcome.observed, since: welcome.since })
+  }
+
+  #serve({ session, pace }: Online, out: Batch): void {
+    if (session.state === 'open') this.#affairs.fill(session)
+    session.flush(out, this.#now)
+    if (session.doubtful) pace.hurry(this.#now)
+    const due = pace.due(this.#now)
+    if (due === 'send') keepAlive(session, out)
+    if (due === 'dead' || session.state === 'dead') this.#lost('lost')
+    else if (session.state === 'left') this.#leftByNode(session)
+  }
+
+  #leftByNode({ reason }: Session): void {
+    if (reason === 'replaced' || reason === 'revoked') this.#rest(reason)
+    else if (reason === 'ticketEnded') this.#wantTicket()
+    else this.#lost('draining')
+  }
+
+  #take(arrived: Batch, i: number, out: Batch): boolean {
+    const bytes = arrived.at(i)
+    if (bytes.length < SHORT_BYTES || bytes[0] !== VERSION) return false
+    if (this.#state.kind === 'signingIn') return this.#takeAnswer(bytes, this.#state, out)
+    if (this.#state.kind !== 'online') return false
+    return this.#takeOnline(arrived, i, this.#state)
+  }
+
+  #takeAnswer(bytes: Uint8Array, state: SigningIn, out: Batch): boolean {
+    if (bytes[1] === KIND.COOKIE) return state.attempt.takeCookie(bytes, out)
+    const welcomed = bytes[1] === KIND.WELCOME ? state.attempt.takeWelcome(bytes, this.#now) : undefined
+    if (welcomed !== undefined) this.#welcomed(welcomed, state)
+    return welcomed !== undefined
+  }
+
+  #takeOnline(arrived: Batch, i: number, { session, pace }: Online): boolean {
+    const at = arrived.start(i)
+    const index = indexAt(arrived.bytes, at)
+    const kind = arrived.bytes[at + 1]
+    if (kind === KIND.GONE && index === session.remoteIndex) {
+      this.#prove(session, pace)
+      return true
+    }
+    if (index !== session.index) return false
+    const isHeard =
+      kind === KIND.KEEP_ALIVE_ACK ||
+      (kind === KIND.SEALED && session.receive(arrived, i, this.#now, this.#affairs))
+    if (isHeard) pace.heard(this.#now)
+    return isHeard
+  }
+
+  /** A sealed word moves the session to where we are; a keep-alive tells soon whether there is one at all. */
+  #prove(session: Session, pace: Pace): void {
+    session.ping(this.#random.u32())
+    pace.hurry(this.#now)
+  }
+
+  #act(input: PeerInput, out: Batch): void {
+    switch (input.kind) {
+      case 'nodes':
+        this.#nodes = input.nodes
+        this.#wake('starting', 'unreachable')
+        break
+      case 'ticket':
+        this.#onTicket(input.ticket, input.expiresAt)
+        break
+      case 'interval':
+        this.#onInterval(input.intervalMs)
+        break
+      case 'networkChanged':
+        this.#onNetworkChanged()
+        break
+      case 'leave':
+        this.#leave(out)
+        break
+      default:
+        this.#affairs.wish(input, this.#session)
+    }
+  }
+
+  get #session(): Session | undefined {
+    return this.#state.kind === 'online' ? this.#state.session : undefined
+  }
+
+  #onTicket(ticket: string, expiresAt: number): void {
+    this.#ticket = { bytes: encoder.encode(ticket), expiresAt, renewing: false }
+    this.#session?.send(FRAME.TICKET, encodeTicket(this.#ticket.bytes))
+    this.#wake('starting', 'ticket', 'replaced', 'revoked')
+  }
+
+  #onInterval(intervalMs: number): void {
+    if (this.#state.kind !== 'online') return
+    this.#state.pace.intervalMs = intervalMs
+    this.#state.session.send(FRAME.PACE, encodeU32(this.#state.pace.intervalMs))
+  }
+
+  #onNetworkChanged(): void {
+    this.#restMs = FIRST_REST_MS
+    if (this.#state.kind === 'online') this.#prove(this.#state.session, this.#state.pace)
+    else this.#wake('unreachable')
+  }
+
+  #leave(out: Batch): void {
+    this.#session?.goodbye('leaving')
+    this.#session?.flush(out, this.#now)
+    this.#rest('left')
+  }
+
+  /** Begins a round where we rest for one of these reasons. */
+  #wake(...reasons: OfflineReason[]): void {
+    const isReady = this.#nodes.length > 0 && this.#ticket !== undefined
+    if (this.#state.kind === 'resting' && reasons.includes(this.#state.why) && isReady) this.#round()
+  }
+
+  #nodeNow(): number {
+    return this.#now + this.#clockOffset
+  }
+
+  #renewalAt(): number {
+    if (this.#ticket === undefined || this.#ticket.renewing || this.#state.kind !== 'online') return NEVER
+    return this.#ticket.expiresAt - RENEW_MS - this.#clockOffset
+  }
+
+  #renewTicket(): void {
+    if (this.#renewalAt() > this.#now) return
+    this.#ticket!.renewing = true
+    this.#effects.push({ kind: 'ticketWanted' })
+  }
+
+  #stateDeadline(): number {
+    switch (this.#state.kind) {
+      case 'resting':
+        return this.#state.until
+      case 'signingIn':
+        return this.#state.attempt.deadline()
+      case 'online': {
+        const { session, pace } = this.#state
+        const fillAt = session.room > 0 ? this.#affairs.fillAt() : NEVER
+        return Math.min(session.deadline(), pace.deadline(), fillAt)
+      }
+    }
+  }
+}
+
+function keepAlive(session: Session, out: Batch): void {
+  const i = out.claim(session.address, session.addressAt, session.socket)
+  writeShort(out.bytes, out.start(i), KIND.KEEP_ALIVE, session.remoteIndex)
+  out.length[i] = SHORT_BYTES
+}

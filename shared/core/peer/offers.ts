@@ -1,0 +1,209 @@
+/**
+ * Offers in both directions (wire README, section 3): how two peers agree on a tunnel, with Noise IK between them inside
+ * the offer and the answer, so that no node can read it or stand in for either.
+ *
+ * Ours are repeated after 0.5 and 1 s, then every 2 s, until answered or withdrawn. Those that arrive are shown to the
+ * application once; whatever it answered is given again to every repeat, for a minute. An offer sent more than two minutes
+ * ago by its own word is a replay and is dropped.
+ */
+import type { Identity } from '../../crypto/identity.ts'
+import { staticPublicOf } from '../../crypto/identity.ts'
+import { type Initiation, initiate, type Request, respond } from '../../crypto/noise.ts'
+import type { Random } from '../../crypto/random.ts'
+import { type PeerId, publicKeyOf, type TunnelId, toBase32 } from '../../ids.ts'
+import {
+  type Answer,
+  type AnswerOutcome,
+  type Direction,
+  decodeAnswerPayload,
+  decodeOfferPayload,
+  encodeAnswerPayload,
+  encodeOfferPayload,
+  type Offer,
+  TUNNEL_ID_BYTES,
+  type TunnelTerms,
+  tunnelPrologue,
+} from '../../wire/offers.ts'
+import type { Agreement, PeerEffect } from './events.ts'
+
+const REPEATS_MS = [500, 1000, 2000]
+const FRESH_MS = 120_000
+const REMEMBER_MS = 60_000
+/** Offers that wait for the application at one time; more are not shown. */
+const MAX_WAITING = 64
+
+interface OwnOffer {
+  readonly id: number
+  readonly peer: PeerId
+  readonly terms: TunnelTerms
+  readonly initiation: Initiation
+  repeats: number
+  dueAt: number
+}
+
+interface HeardOffer {
+  readonly peer: PeerId
+  readonly request: Request
+  readonly direction: Direction
+  readonly terms: TunnelTerms
+  readonly until: number
+  /** Once the application has decided. */
+  answer?: Answer
+}
+
+export interface OfferOptions {
+  readonly id: number
+  readonly to: PeerId
+  readonly intent: string
+  readonly terms: TunnelTerms
+  /** By the node's clock. */
+  readonly sentAt: number
+}
+
+export class Offers {
+  readonly #identity: Identity
+  readonly #random: Random
+  readonly #own = new Map<TunnelId, OwnOffer>()
+  readonly #heard = new Map<TunnelId, HeardOffer>()
+
+  constructor(identity: Identity, random: Random) {
+    this.#identity = identity
+    this.#random = random
+  }
+
+  /** False where `to` is no key to agree with. */
+  offer({ id, to, intent, terms, sentAt }: OfferOptions): boolean {
+    const tunnel = toBase32(this.#random.bytes(TUNNEL_ID_BYTES)) as TunnelId
+    const remotePublic = staticPublicOf(publicKeyOf(to))
+    const initiation =
+      remotePublic &&
+      initiate({
+        prologue: tunnelPrologue(tunnel),
+        self: this.#keys(),
+        remotePublic,
+        ephemeralSeed: this.#random.bytes(32),
+        payload: encodeOfferPayload({ ...terms, intent, sentAt }),
+      })
+    if (initiation === undefined) return false
+    this.#own.set(tunnel, { id, peer: to, terms, initiation, repeats: 0, dueAt: 0 })
+    return true
+  }
+
+  withdraw(id: number): void {
+    for (const [tunnel, own] of this.#own) if (own.id === id) this.#own.delete(tunnel)
+  }
+
+  /** Hands out offers that are due, until `take` returns false. */
+  send(now: number, take: (offer: Offer) => boolean): void {
+    for (const [tunnel, own] of this.#own) {
+      if (own.dueAt > now) continue
+      if (!take({ tunnel, peer: own.peer, noise: own.initiation.message })) return
+      own.dueAt = now + REPEATS_MS[Math.min(own.repeats++, REPEATS_MS.length - 1)]!
+    }
+  }
+
+  deadline(): number {
+    let least = Number.POSITIVE_INFINITY
+    for (const { dueAt } of this.#own.values()) least = Math.min(least, dueAt)
+    return least
+  }
+
+  /** A new session repeats at once what has no answer. */
+  restart(): void {
+    for (const own of this.#own.values()) own.dueAt = 0
+  }
+
+  /** What an answer to one of our offers means; undefined where it means nothing. */
+  takeAnswer({ tunnel, peer, outcome, noise, direction }: Answer): PeerEffect | undefined {
+    const own = this.#own.get(tunnel)
+    if (own === undefined || own.peer !== peer) return undefined
+    const fromPeer = outcome === 'accepted' || outcome === 'refused'
+    const completed = fromPeer ? own.initiation.complete(noise) : undefined
+    const payload = completed && decodeAnswerPayload(completed.payload)
+    if (fromPeer && payload === undefined) return undefined
+    this.#own.delete(tunnel)
+    if (outcome !== 'accepted') return refusal(own.id, outcome, payload?.reason ?? '')
+    const terms = agreedTerms(payload!, own.terms)
+    if (direction === undefined || terms === undefined) return refusal(own.id, 'unavailable', '')
+    return {
+      kind: 'agreed',
+      agreement: { tunnel, peer, leg: 0, keys: completed!.keys, direction, terms, id: own.id },
+    }
+  }
+
+  /** `now` by the node's clock. An offer to show, an answer to give again, or nothing. */
+  takeOffer({ tunnel, peer, noise, direction }: Offer, now: number): PeerEffect | Answer | undefined {
+    this.#forget(now)
+    const known = this.#heard.get(tunnel)
+    if (known !== undefined) return known.peer === peer ? known.answer : undefined
+    const request = respond({ prologue: tunnelPrologue(tunnel), self: this.#keys() }, noise)
+    const payload = request && decodeOfferPayload(request.payload)
+    if (request === undefined || payload === undefined || direction === undefined) return undefined
+    const isPeers = sameKey(request.remotePublic, staticPublicOf(publicKeyOf(peer)))
+    if (!isPeers || Math.abs(now - payload.sentAt) > FRESH_MS || this.#waiting() >= MAX_WAITING)
+      return undefined
+    const terms = { clear: payload.clear, paths: payload.paths }
+    this.#heard.set(tunnel, { peer, request, direction, terms, until: now + FRESH_MS + REMEMBER_MS })
+    return { kind: 'offer', tunnel, from: peer, intent: payload.intent, terms }
+  }
+
+  /** Undefined where nobody offered that tunnel, or it was decided before. */
+  accept(tunnel: TunnelId, own: TunnelTerms): { answer: Answer; agreement?: Agreement } | undefined {
+    const heard = this.#undecided(tunnel)
+    if (heard === undefined) return undefined
+    const terms = agreedTerms(heard.terms, own)
+    if (terms === undefined) return { answer: this.#decide(tunnel, heard, 'refused', own, 'paths').answer }
+    const { answer, keys } = this.#decide(tunnel, heard, 'accepted', terms, '')
+    const { peer, direction } = heard
+    return { answer, agreement: { tunnel, peer, leg: 1, keys, direction, terms } }
+  }
+
+  refuse(tunnel: TunnelId, reason: string): Answer | undefined {
+    const heard = this.#undecided(tunnel)
+    return heard && this.#decide(tunnel, heard, 'refused', heard.terms, reason).answer
+  }
+
+  #decide(tunnel: TunnelId, heard: HeardOffer, outcome: AnswerOutcome, terms: TunnelTerms, reason: string) {
+    const payload = encodeAnswerPayload({ ...terms, reason })
+    const { message, keys } = heard.request.answer(payload, this.#random.bytes(32))
+    heard.answer = { tunnel, peer: heard.peer, outcome, noise: message }
+    return { answer: heard.answer, keys }
+  }
+
+  #undecided(tunnel: TunnelId): HeardOffer | undefined {
+    const heard = this.#heard.get(tunnel)
+    return heard?.answer === undefined ? heard : undefined
+  }
+
+  #waiting(): number {
+    let count = 0
+    for (const { answer } of this.#heard.values()) if (answer === undefined) count++
+    return count
+  }
+
+  #forget(now: number): void {
+    for (const [tunnel, { until }] of this.#heard) if (until <= now) this.#heard.delete(tunnel)
+  }
+
+  #keys() {
+    return { publicKey: this.#identity.staticPublic, secretKey: this.#identity.staticSecret }
+  }
+}
+
+const refusal = (id: number, outcome: AnswerOutcome, reason: string): PeerEffect => ({
+  kind: 'refused',
+  id,
+  outcome,
+  reason,
+})
+
+/** Clear only where both want it; the stricter wish for paths, and none where they contradict each other. */
+function agreedTerms(theirs: TunnelTerms, ours: TunnelTerms): TunnelTerms | undefined {
+  const clear = theirs.clear && ours.clear
+  if (theirs.paths === ours.paths || ours.paths === 'auto') return { clear, paths: theirs.paths }
+  return theirs.paths === 'auto' ? { clear, paths: ours.paths } : undefined
+}
+
+function sameKey(a: Uint8Array, b: Uint8Array | undefined): boolean {
+  return b !== undefined && a.every((byte, i) => byte === b[i])
+}

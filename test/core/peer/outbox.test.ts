@@ -1,0 +1,91 @@
+import { expect, test } from 'vitest'
+import { Outbox } from '../../../shared/core/peer/outbox.ts'
+import { peerIdOf } from '../../../shared/ids.ts'
+import type { Message, ReceiptOutcome } from '../../../shared/wire/messages.ts'
+
+const bob = peerIdOf(new Uint8Array(32).fill(2))
+const carol = peerIdOf(new Uint8Array(32).fill(3))
+const EPOCH = 5
+
+function sent(outbox: Outbox, now = 0, room = 100): [number, number][] {
+  const out: [number, number][] = []
+  outbox.send(
+    now,
+    ({ sequence, previous }: Message) => out.length < room && out.push([sequence, previous]) > 0,
+  )
+  return out
+}
+
+const settle = (outbox: Outbox, sequence: number, outcome: ReceiptOutcome = 'delivered', epoch = EPOCH) =>
+  outbox.settle({ peer: bob, epoch, sequence, outcome })
+
+function withMessages(count: number): Outbox {
+  const outbox = new Outbox(EPOCH)
+  for (let id = 0; id < count; id++) outbox.add(id, bob, new Uint8Array(0), 0)
+  return outbox
+}
+
+test('messages to one recipient are numbered from one and each names the one before', () => {
+  expect(sent(withMessages(3))).toEqual([
+    [1, 0],
+    [2, 1],
+    [3, 2],
+  ])
+})
+
+test('sixteen are in flight, and a receipt lets the next one go', () => {
+  const outbox = withMessages(20)
+  expect(sent(outbox)).toHaveLength(16)
+  expect(sent(outbox)).toEqual([])
+  expect(settle(outbox, 1)).toBe(0)
+  expect(sent(outbox)).toEqual([[17, 16]])
+})
+
+test('what is behind a refused message is sent again and names the one before that', () => {
+  const outbox = withMessages(3)
+  sent(outbox)
+  expect(settle(outbox, 2, 'blocked')).toBe(1)
+  expect(sent(outbox)).toEqual([[3, 1]])
+})
+
+test('a stored message counts as the one before', () => {
+  const outbox = withMessages(2)
+  sent(outbox)
+  settle(outbox, 1, 'stored')
+  outbox.restart()
+  expect(sent(outbox)).toEqual([[2, 1]])
+})
+
+test('a new session carries again what has no receipt, and so do 15 seconds', () => {
+  const outbox = withMessages(2)
+  sent(outbox, 0)
+  settle(outbox, 1)
+  outbox.restart()
+  expect(sent(outbox, 1)).toEqual([[2, 1]])
+  expect(outbox.deadline()).toBe(15_001)
+  expect(sent(outbox, 15_001)).toEqual([[2, 1]])
+})
+
+test('a receipt counts once, and only for this run', () => {
+  const outbox = withMessages(1)
+  sent(outbox)
+  expect(settle(outbox, 1, 'delivered', EPOCH - 1)).toBeUndefined()
+  expect(settle(outbox, 1)).toBe(0)
+  expect(settle(outbox, 1)).toBeUndefined()
+  expect(outbox.deadline()).toBe(Number.POSITIVE_INFINITY)
+})
+
+test('a session without room is offered the rest later', () => {
+  const outbox = withMessages(3)
+  expect(sent(outbox, 0, 2)).toHaveLength(2)
+  expect(sent(outbox, 0)).toEqual([[3, 2]])
+})
+
+test('recipients are numbered apart', () => {
+  const outbox = withMessages(1)
+  outbox.add(9, carol, new Uint8Array(0), 0)
+  expect(sent(outbox)).toEqual([
+    [1, 0],
+    [1, 0],
+  ])
+})
