@@ -76,8 +76,9 @@ const RULES = {
   'peer.revoke': isSelf,
   'collection.read': always,
   'collection.change': never,
-  'object.read': isSelfOrShares,
   /** Without a network it is private to its owner. */
+  'object.read': (actor, resource) =>
+    resource.networks === undefined ? isSelf(actor, resource) : shares(actor, resource),
   'object.create': (actor, resource) =>
     resource.networks === undefined ? isSelf(actor, resource) : has('member')(actor, resource),
   'object.change': (actor, resource) =>

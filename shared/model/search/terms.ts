@@ -12,7 +12,9 @@ import { encodeInstant, encodeValue, SEPARATOR } from './encode.ts'
 /** The scope of API keys: everything. */
 export const EVERYTHING = '*'
 /** Values of one list that are indexed; a longer list is found by its first. */
-const VALUES_PER_ATTRIBUTE = 64
+const VALUES_PER_ATTRIBUTE = 32
+/** Pairs of one record, so that what it is indexed under fits an item twice over. */
+const PAIRS_PER_RECORD = 256
 /** What a filter can name. */
 const NAME = /^[A-Za-z][\w$-]{0,63}$/
 
@@ -27,7 +29,8 @@ export const LISTING: Pair = { attribute: '', value: '' }
 /** The pairs of a record under the attributes declared searchable (dotted paths). */
 export function pairsOf(record: unknown, searchable: readonly string[]): readonly Pair[] {
   const attributes = new Set(searchable.map((path) => path.toLowerCase()))
-  return [LISTING, ...[...attributes].flatMap((attribute) => pairsUnder(record, attribute))]
+  const pairs = [...attributes].flatMap((attribute) => pairsUnder(record, attribute))
+  return [LISTING, ...pairs.slice(0, PAIRS_PER_RECORD)]
 }
 
 /** The live metadata a peer may be found by: the first names in order, as many as may be declared. */

@@ -1,0 +1,24 @@
+/** What a peer needs before it knows anybody: which nodes there are, with which keys, and how to check tickets. */
+import type { FleetItem } from '../../shared/directory.ts'
+import { LIMITS } from '../../shared/limits.ts'
+import { createFleet } from '../../shared/store/fleet.ts'
+import { ok, type Reply } from './reply.ts'
+import type { Request } from './request.ts'
+
+/** Nodes come and go within tens of seconds. */
+const CACHEABLE = { 'cache-control': 'public, max-age=5' }
+
+export async function readBootstrap({ context }: Request): Promise<Reply> {
+  const { client, config, ticketKeys, now } = context
+  const fleet = await createFleet(client).alive(Math.floor(now() / 1000))
+  const nodes = fleet.filter(({ draining }) => !draining).map(nodeOf)
+  return ok(
+    { ticketKeys: ticketKeys.published, nodes, websocket: config.websocket, limits: LIMITS },
+    CACHEABLE,
+  )
+}
+
+function nodeOf({ node, publicKey, addresses }: FleetItem) {
+  const { checkpoint = [], handshake = [], stun = [], relay = [] } = addresses
+  return { node, publicKey, checkpoint, handshake, stun, relay }
+}

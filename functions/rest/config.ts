@@ -1,0 +1,68 @@
+/**
+ * What the functions of INDEX are told by their environment.
+ *
+ *   TICKET_KEY                private JWK (OKP, Ed25519) with `kid`: signs tickets
+ *   TICKET_KEYS               JSON list of further public JWKs, for tickets of a key that is being retired
+ *   WEBSOCKET_URL             where peers without UDP and browsers connect
+ *   OIDC_ISSUER, OIDC_AUDIENCE  the team's identity provider; both or neither
+ *   DYNAMODB_ENDPOINT         another DynamoDB than that of AWS
+ *   STRAIGHTWAY_TABLE_PREFIX  read by shared/store/client.ts
+ */
+import { z } from 'zod'
+import { StraightwayError } from '../../shared/errors.ts'
+
+const publicKeySchema = z.object({
+  kty: z.literal('OKP'),
+  crv: z.literal('Ed25519'),
+  kid: z.string().min(1).max(16),
+  x: z.string().length(43),
+})
+const privateKeySchema = publicKeySchema.extend({ d: z.string().length(43) })
+
+export type PublicTicketKey = z.infer<typeof publicKeySchema>
+export type PrivateTicketKey = z.infer<typeof privateKeySchema>
+
+export interface OidcConfig {
+  readonly issuer: string
+  readonly audience: string
+}
+
+export interface RestConfig {
+  readonly ticketKey: PrivateTicketKey
+  readonly retiringTicketKeys: readonly PublicTicketKey[]
+  readonly websocket: string
+  readonly oidc?: OidcConfig
+  readonly dynamodbEndpoint?: string
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>
+
+/** Errors: `internal` naming the variable that is missing or wrong. */
+export function configFrom(env: Environment): RestConfig {
+  const { OIDC_ISSUER: issuer, OIDC_AUDIENCE: audience, DYNAMODB_ENDPOINT: endpoint } = env
+  if ((issuer === undefined) !== (audience === undefined))
+    throw wrong('OIDC_ISSUER and OIDC_AUDIENCE go together')
+  return {
+    ticketKey: jsonIn(env, 'TICKET_KEY', privateKeySchema),
+    retiringTicketKeys: env.TICKET_KEYS ? jsonIn(env, 'TICKET_KEYS', z.array(publicKeySchema)) : [],
+    websocket: env.WEBSOCKET_URL ?? '',
+    ...(issuer && audience && { oidc: { issuer, audience } }),
+    ...(endpoint && { dynamodbEndpoint: endpoint }),
+  }
+}
+
+function jsonIn<T>(env: Environment, name: string, schema: z.ZodType<T>): T {
+  const result = schema.safeParse(parsed(env[name] ?? ''))
+  if (!result.success) throw wrong(`${name}: ${result.error.issues[0]?.message}`)
+  return result.data
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+const wrong = (detail: string) => new StraightwayError('internal', `configuration: ${detail}`)

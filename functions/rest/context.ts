@@ -1,0 +1,24 @@
+/** What every handler works with: made once per process. */
+import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
+import { createClient } from '../../shared/store/client.ts'
+import { configFrom, type Environment, type RestConfig } from './config.ts'
+import { createIdentityProvider, type IdentityProvider } from './oidc.ts'
+import { createTicketKeys, type TicketKeys } from './ticket-keys.ts'
+
+export interface Context {
+  readonly client: DynamoDBDocumentClient
+  readonly config: RestConfig
+  readonly ticketKeys: TicketKeys
+  readonly identityProvider: IdentityProvider
+  readonly now: () => number
+}
+
+export function createContext(config: RestConfig, client: DynamoDBDocumentClient, now = Date.now): Context {
+  const identityProvider = createIdentityProvider(config.oidc)
+  return { client, config, ticketKeys: createTicketKeys(config), identityProvider, now }
+}
+
+export function contextFrom(env: Environment): Context {
+  const config = configFrom(env)
+  return createContext(config, createClient({ endpoint: config.dynamodbEndpoint }))
+}

@@ -1,0 +1,63 @@
+/**
+ * Enrolling a peer: by an invite (a new user, or the one the invite names), by an ID token (the user of that subject),
+ * or by both (that user, brought into the invite's network).
+ */
+import { z } from 'zod'
+import { StraightwayError } from '../../shared/errors.ts'
+import type { PeerId } from '../../shared/ids.ts'
+import { nameSchema, type User } from '../../shared/model/user.ts'
+import { enrol } from '../../shared/store/enrolments.ts'
+import { bindPeer } from '../../shared/store/peers.ts'
+import { userOfSubject } from '../../shared/store/users.ts'
+import type { Context } from './context.ts'
+import { verifyProof } from './proof.ts'
+import { ok, type Reply } from './reply.ts'
+import { bodyOf, type Request } from './request.ts'
+import { ticketFor, tokenSchema } from './tickets.ts'
+
+export const enrolmentSchema = z
+  .strictObject({
+    proof: tokenSchema,
+    invite: z.string().max(64).optional(),
+    idToken: tokenSchema.optional(),
+    /** Of the peer. */
+    name: nameSchema.optional(),
+    user: z.strictObject({ name: nameSchema }).optional(),
+  })
+  .refine(
+    ({ invite, idToken }) => invite !== undefined || idToken !== undefined,
+    'give an `invite` or an `idToken`',
+  )
+
+type Body = z.infer<typeof enrolmentSchema>
+
+/** 201 where something was made, 200 where the peer was enrolled so already. */
+export async function createEnrolment(request: Request): Promise<Reply> {
+  const { context } = request
+  const body = bodyOf(request, enrolmentSchema)
+  const peer = await verifyProof(body.proof, context.now())
+  const identified = body.idToken === undefined ? undefined : await identify(context, body.idToken, body)
+  const { user, made } = await enrolled(context, peer, identified, body)
+  const reply = ok({ peer, ...(await ticketFor(context, peer, user)) })
+  return { ...reply, statusCode: made ? 201 : 200 }
+}
+
+async function identify(
+  { client, identityProvider, now }: Context,
+  idToken: string,
+  { user }: Body,
+): Promise<User> {
+  const { subject, name } = await identityProvider.verify(idToken, now())
+  return userOfSubject(client, { subject, name: name ?? user?.name ?? 'user' }, now())
+}
+
+async function enrolled({ client, now }: Context, peer: PeerId, identified: User | undefined, body: Body) {
+  const { invite, name, user } = body
+  if (invite !== undefined) {
+    const who = { user: identified?.user, userName: user?.name }
+    return enrol(client, { peer, peerName: name, code: invite, ...who }, now())
+  }
+  if (identified === undefined) throw new StraightwayError('bad-request', 'Give an `invite` or an `idToken`')
+  const { made } = await bindPeer(client, { peer, user: identified.user, name }, now())
+  return { user: identified, made }
+}

@@ -1,0 +1,16 @@
+/** Shapes of requests that belong to no one entity. */
+import { z } from 'zod'
+import { LIMITS } from '../../shared/limits.ts'
+import { jsonObject } from '../../shared/model/json.ts'
+import { attributesSchema, nameSchema } from '../../shared/model/user.ts'
+
+/** A merge patch (RFC 7396) of what `editableSchema` has; null within `attributes` removes. */
+export const patchSchema = z.strictObject({
+  name: nameSchema.optional(),
+  attributes: attributesSchema.optional(),
+})
+
+export const objectPatchSchema = z.strictObject({ value: jsonObject(LIMITS.objectBytes) })
+
+export const inviteIdSchema = z.string().regex(/^[a-z2-7]{26}$/, 'is no invite id')
+export const apiKeyIdSchema = z.string().regex(/^[a-z0-9]{1,32}$/, 'is no API key id')

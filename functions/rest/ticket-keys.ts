@@ -1,0 +1,72 @@
+/**
+ * Issues and checks tickets: JWTs (EdDSA) that say which user a peer acts for, in which networks, and whom the user
+ * blocks. Nodes check them offline; here they are credentials too, but only of who: what the peer may is read from the
+ * tables each time.
+ *
+ *   header  { alg: "EdDSA", kid }
+ *   claims  { sub: peer, usr, net: [network], blk: [peer or user], iat, exp }   times in seconds
+ */
+import { type CryptoKey, importJWK, type JWK, type JWTHeaderParameters, jwtVerify, SignJWT } from 'jose'
+import { StraightwayError } from '../../shared/errors.ts'
+import { isPeerId, type PeerId, toBase32 } from '../../shared/ids.ts'
+import { LIMITS } from '../../shared/limits.ts'
+import type { User } from '../../shared/model/user.ts'
+import type { PublicTicketKey, RestConfig } from './config.ts'
+
+export interface IssuedTicket {
+  readonly ticket: string
+  readonly expiresAt: number
+}
+
+export interface TicketKeys {
+  issue(peer: PeerId, user: User, now: number): Promise<IssuedTicket>
+  /** Whose ticket it is. Errors: `unauthenticated`. */
+  verify(ticket: string, now: number): Promise<PeerId>
+  /** For bootstrap: what nodes and peers check tickets with. */
+  readonly published: readonly { readonly kid: string; readonly publicKey: string }[]
+}
+
+export function createTicketKeys({ ticketKey, retiringTicketKeys }: RestConfig): TicketKeys {
+  const publicKeys = [ticketKey, ...retiringTicketKeys].map(publicPartOf)
+  const signing = importJWK(ticketKey as JWK, 'EdDSA') as Promise<CryptoKey>
+  const verifying = new Map(
+    publicKeys.map((key) => [key.kid, importJWK(key as JWK, 'EdDSA') as Promise<CryptoKey>]),
+  )
+  return {
+    published: publicKeys.map(({ kid, x }) => ({ kid, publicKey: toBase32(Buffer.from(x, 'base64url')) })),
+
+    async issue(peer, { user, networks, blocks }, now) {
+      const issuedAt = Math.floor(now / 1000)
+      const expires = issuedAt + LIMITS.ticketMs / 1000
+      const ticket = await new SignJWT({ usr: user, net: networks, blk: blocks })
+        .setProtectedHeader({ alg: 'EdDSA', kid: ticketKey.kid })
+        .setSubject(peer)
+        .setIssuedAt(issuedAt)
+        .setExpirationTime(expires)
+        .sign(await signing)
+      return { ticket, expiresAt: expires * 1000 }
+    },
+
+    async verify(ticket, now) {
+      const keyOf = ({ kid }: JWTHeaderParameters) => verifying.get(kid ?? '') ?? Promise.reject(INVALID())
+      const options = {
+        algorithms: ['EdDSA'],
+        currentDate: new Date(now),
+        requiredClaims: ['usr', 'net', 'iat', 'exp'],
+      }
+      const { payload } = await jwtVerify(ticket, keyOf, options).catch(() => Promise.reject(INVALID()))
+      if (payload.sub === undefined || !isPeerId(payload.sub)) throw INVALID()
+      return payload.sub
+    },
+  }
+}
+
+const INVALID = () =>
+  new StraightwayError(
+    'unauthenticated',
+    'The ticket is not valid or over: get a new one from POST /v1/tickets',
+  )
+
+function publicPartOf({ kty, crv, kid, x }: PublicTicketKey): PublicTicketKey {
+  return { kty, crv, kid, x }
+}

@@ -1,0 +1,27 @@
+/** Tickets: what a peer presents to nodes, and here. */
+import { z } from 'zod'
+import type { PeerId } from '../../shared/ids.ts'
+import type { User } from '../../shared/model/user.ts'
+import { expectUsable, requirePeer } from '../../shared/store/peers.ts'
+import { requireUser } from '../../shared/store/users.ts'
+import type { Context } from './context.ts'
+import { verifyProof } from './proof.ts'
+import { ok, type Reply } from './reply.ts'
+import { bodyOf, type Request } from './request.ts'
+
+/** A JWT; far more than any of ours. */
+export const tokenSchema = z.string().min(1).max(16_384)
+export const ticketRequestSchema = z.strictObject({ proof: tokenSchema })
+
+/** Errors: `unknown-peer`, `forbidden` where it is revoked, `unauthenticated`. */
+export async function createTicket(request: Request): Promise<Reply> {
+  const { context } = request
+  const { proof } = bodyOf(request, ticketRequestSchema)
+  const peer = await requirePeer(context.client, await verifyProof(proof, context.now()))
+  expectUsable(peer)
+  return ok(await ticketFor(context, peer.peer, await requireUser(context.client, peer.user)))
+}
+
+export async function ticketFor({ ticketKeys, now }: Context, peer: PeerId, user: User) {
+  return { ...(await ticketKeys.issue(peer, user, now())), user: user.user, networks: user.networks }
+}

@@ -1,0 +1,153 @@
+/**
+ * Records of every entity as they are searched: what is answered, what a filter is evaluated on, and in which scopes they
+ * may be found at this moment. An index entry only proposes a record; what is read here decides.
+ */
+import { type DynamoDBDocumentClient, ScanCommand } from '@aws-sdk/lib-dynamodb'
+import type { NetworkId, PeerId, UserId } from '../ids.ts'
+import { DEFAULT_SEARCHABLE, ENTITY_COLLECTIONS, type Entity } from '../model/collection.ts'
+import type { Network } from '../model/network.ts'
+import type { StoredObject } from '../model/object.ts'
+import type { PeerWithPresence } from '../model/peer.ts'
+import { EVERYTHING, searchableMetadata } from '../model/search/terms.ts'
+import type { User } from '../model/user.ts'
+import { tableName } from './client.ts'
+import { getCollection } from './collections.ts'
+import { getNetworks } from './networks.ts'
+import { getObjects, listObjectIds } from './objects.ts'
+import { getPeersWithPresence } from './peers.ts'
+import { getUsers } from './users.ts'
+
+export interface Documents {
+  user: Pick<User, 'user' | 'name' | 'attributes' | 'createdAt' | 'updatedAt' | 'version'>
+  network: Network
+  peer: PeerWithPresence
+  object: StoredObject
+}
+
+export type Scope = NetworkId | UserId | typeof EVERYTHING
+
+export interface FoundRecord<E extends Entity = Entity> {
+  readonly id: string
+  readonly scopes: readonly Scope[]
+  readonly document: Documents[E]
+  /** What a filter names; see shared/model/README.md. */
+  readonly filterable: object
+}
+
+/** One kind of record: an entity, or the objects of a collection. */
+export interface Kind<E extends Entity = Entity> {
+  readonly entity: E
+  readonly collection?: string | undefined
+}
+
+/** How the index calls it. */
+export function indexNameOf({ entity, collection }: Kind): string {
+  return collection === undefined ? entity : `${entity}/${collection}`
+}
+
+/** Those that are there, in no particular order. */
+export async function readRecords<E extends Entity>(
+  client: DynamoDBDocumentClient,
+  { entity, collection = '' }: Kind<E>,
+  ids: readonly string[],
+): Promise<readonly FoundRecord<E>[]> {
+  const read: { readonly [K in Entity]: () => Promise<readonly FoundRecord<K>[]> } = {
+    user: () => readUsers(client, ids as readonly UserId[]),
+    network: () => readNetworks(client, ids as readonly NetworkId[]),
+    peer: () => readPeers(client, ids as readonly PeerId[]),
+    object: () => readObjects(client, collection, ids),
+  }
+  return read[entity]()
+}
+
+/** Attributes under which records of the kind are entered, and those under which all of them are already. */
+export async function searchableOf(client: DynamoDBDocumentClient, { entity, collection }: Kind) {
+  const name = entity === 'object' ? collection : ENTITY_COLLECTIONS[entity]
+  const declared = name === undefined ? undefined : await getCollection(client, name)
+  const defaults = DEFAULT_SEARCHABLE[entity]
+  return {
+    entered: [...defaults, ...(declared?.searchable ?? [])],
+    indexed: [...defaults, ...(declared?.indexed ?? [])],
+  }
+}
+
+/** Ids of every record of the kind in a lasting order, from the first after `after`. */
+export async function listIds(
+  client: DynamoDBDocumentClient,
+  { entity, collection = '' }: Kind,
+  limit: number,
+  after: string | undefined,
+): Promise<readonly string[]> {
+  if (entity === 'object') return listObjectIds(client, collection, limit, after)
+  const TableName = tableName(({ user: 'Users', network: 'Networks', peer: 'Peers' } as const)[entity])
+  const from = after === undefined ? {} : { ExclusiveStartKey: { [entity]: after } }
+  const { Items = [] } = await client.send(new ScanCommand({ TableName, Limit: limit, ...from }))
+  return Items.map((item) => item[entity] as string)
+}
+
+async function readUsers(
+  client: DynamoDBDocumentClient,
+  ids: readonly UserId[],
+): Promise<FoundRecord<'user'>[]> {
+  return (await getUsers(client, ids)).map(
+    ({ user, name, attributes, createdAt, updatedAt, version, networks }) => {
+      const document = { user, name, attributes, createdAt, updatedAt, version }
+      return { id: user, scopes: [...networks, EVERYTHING], document, filterable: document }
+    },
+  )
+}
+
+async function readNetworks(
+  client: DynamoDBDocumentClient,
+  ids: readonly NetworkId[],
+): Promise<FoundRecord<'network'>[]> {
+  return (await getNetworks(client, ids)).map((document) => {
+    const { network } = document
+    return { id: network, scopes: [network, EVERYTHING], document, filterable: document }
+  })
+}
+
+async function readPeers(
+  client: DynamoDBDocumentClient,
+  ids: readonly PeerId[],
+): Promise<FoundRecord<'peer'>[]> {
+  const peers = (await getPeersWithPresence(client, ids)).filter(({ revokedAt }) => revokedAt === undefined)
+  const users = new Map(
+    (
+      await getUsers(
+        client,
+        peers.map(({ user }) => user),
+      )
+    ).map((user) => [user.user, user]),
+  )
+  return peers.flatMap((document) => {
+    const owner = users.get(document.user)
+    if (owner === undefined) return []
+    return [
+      {
+        id: document.peer,
+        scopes: [...owner.networks, EVERYTHING],
+        document,
+        filterable: flattened(document),
+      },
+    ]
+  })
+}
+
+/** Live attributes beside the permanent ones, live metadata as far as it is searchable. */
+function flattened({ presence, ...peer }: PeerWithPresence): object {
+  const { status, custom, metadata, lastSeenAt } = presence
+  return { ...peer, status, custom, lastSeenAt, metadata: searchableMetadata(metadata) }
+}
+
+async function readObjects(
+  client: DynamoDBDocumentClient,
+  collection: string,
+  ids: readonly string[],
+): Promise<FoundRecord<'object'>[]> {
+  return (await getObjects(client, collection, ids)).map((document) => {
+    const place = document.network ?? document.owner
+    const scopes = place === undefined ? [EVERYTHING] : [place, EVERYTHING]
+    return { id: document.id, scopes: scopes as Scope[], document, filterable: document }
+  })
+}
