@@ -1,0 +1,152 @@
+/**
+ * Where the legs of a relay are, in typed arrays: forwarding a packet looks up its source and reads the rest by index.
+ *
+ *   free      nowhere
+ *   claiming  its BIND came from the address of another leg that is proven: it stays that leg's until the token comes back
+ *   bound     at an address not proven yet: is sent no more bytes than came from there
+ *   proven    the token came back from there
+ *
+ * An address belongs to one leg. A BIND from where nobody is proven takes effect at once, so that roaming costs nothing.
+ */
+import type { Random } from '../../crypto/random.ts'
+import { ADDRESS_WORDS, sameAddress } from '../../wire/address.ts'
+import { AddressTable } from '../../wire/address-table.ts'
+import { TOKEN_BYTES } from '../../wire/relay.ts'
+
+const FREE = 0
+const CLAIMING = 1
+const BOUND = 2
+const PROVEN = 3
+/** More than any datagram; keeps the number small. */
+const MAX_CREDIT = 2 ** 20
+
+export class Bindings {
+  /** ADDRESS_WORDS words a leg. */
+  readonly addresses: Uint32Array
+  readonly sockets: Uint8Array
+  readonly #states: Uint8Array
+  readonly #tokens: Uint8Array
+  readonly #credits: Int32Array
+  readonly #heardAt: Float64Array
+  readonly #owners: AddressTable
+  readonly #claimants: AddressTable
+  readonly #random: Random
+  #count = 0
+
+  constructor(legs: number, random: Random) {
+    this.addresses = new Uint32Array(legs * ADDRESS_WORDS)
+    this.sockets = new Uint8Array(legs)
+    this.#states = new Uint8Array(legs)
+    this.#tokens = new Uint8Array(legs * TOKEN_BYTES)
+    this.#credits = new Int32Array(legs)
+    this.#heardAt = new Float64Array(legs)
+    this.#owners = new AddressTable({ low: random.u32(), high: random.u32() })
+    this.#claimants = new AddressTable({ low: random.u32(), high: random.u32() })
+    this.#random = random
+  }
+
+  /** Legs that are not free. */
+  get count(): number {
+    return this.#count
+  }
+
+  /** The leg that owns an address; -1 where none does. */
+  at(words: Uint32Array, wordsAt: number): number {
+    return this.#owners.get(words, wordsAt)
+  }
+
+  isFree(leg: number): boolean {
+    return this.#states[leg] === FREE
+  }
+
+  /** It owns its address. */
+  isBound(leg: number): boolean {
+    return this.#states[leg]! >= BOUND
+  }
+
+  isProven(leg: number): boolean {
+    return this.#states[leg] === PROVEN
+  }
+
+  isAt(leg: number, words: Uint32Array, wordsAt: number): boolean {
+    return !this.isFree(leg) && sameAddress(this.addresses, leg * ADDRESS_WORDS, words, wordsAt)
+  }
+
+  /** Puts a leg at an address; where it is there already it keeps what it has proven. */
+  bind(leg: number, words: Uint32Array, wordsAt: number, socket: number): void {
+    this.sockets[leg] = socket
+    if (this.isAt(leg, words, wordsAt)) return
+    this.free(leg)
+    for (let w = 0; w < ADDRESS_WORDS; w++) this.addresses[leg * ADDRESS_WORDS + w] = words[wordsAt + w]!
+    this.#tokens.set(this.#random.bytes(TOKEN_BYTES), leg * TOKEN_BYTES)
+    this.#credits[leg] = 0
+    this.#count++
+    const owner = this.at(words, wordsAt)
+    if (owner >= 0 && this.isProven(owner)) this.#claim(leg)
+    else this.#own(leg, BOUND)
+  }
+
+  tokenOf(leg: number): Uint8Array {
+    return this.#tokens.subarray(leg * TOKEN_BYTES, (leg + 1) * TOKEN_BYTES)
+  }
+
+  /** The leg whose token came back from its address, from now on proven; -1 where it is nobody's. */
+  prove(words: Uint32Array, wordsAt: number, token: Uint8Array): number {
+    const claimant = this.#claimants.get(words, wordsAt)
+    if (claimant >= 0 && this.#hasToken(claimant, token)) {
+      this.#claimants.delete(words, wordsAt)
+      this.#own(claimant, PROVEN)
+      return claimant
+    }
+    const owner = this.at(words, wordsAt)
+    if (owner < 0 || !this.#hasToken(owner, token)) return -1
+    this.#states[owner] = PROVEN
+    return owner
+  }
+
+  free(leg: number): void {
+    if (this.isFree(leg)) return
+    const table = this.isBound(leg) ? this.#owners : this.#claimants
+    table.delete(this.addresses, leg * ADDRESS_WORDS)
+    this.#states[leg] = FREE
+    this.#count--
+  }
+
+  /** So many bytes came from the leg's address. */
+  hear(leg: number, bytes: number, now: number): void {
+    this.#heardAt[leg] = now
+    this.#credits[leg] = Math.min(this.#credits[leg]! + bytes, MAX_CREDIT)
+  }
+
+  /** True where nothing came from the leg since then. */
+  isSilent(leg: number, since: number): boolean {
+    return !this.isFree(leg) && this.#heardAt[leg]! <= since
+  }
+
+  /** False where so many bytes may not be sent to the leg; true takes them from its credit. */
+  spend(leg: number, bytes: number): boolean {
+    const state = this.#states[leg]
+    if (state === PROVEN) return true
+    if (state !== BOUND || this.#credits[leg]! < bytes) return false
+    this.#credits[leg]! -= bytes
+    return true
+  }
+
+  #claim(leg: number): void {
+    const other = this.#claimants.get(this.addresses, leg * ADDRESS_WORDS)
+    if (other >= 0) this.free(other)
+    this.#claimants.set(this.addresses, leg * ADDRESS_WORDS, leg)
+    this.#states[leg] = CLAIMING
+  }
+
+  #own(leg: number, state: typeof BOUND | typeof PROVEN): void {
+    const owner = this.at(this.addresses, leg * ADDRESS_WORDS)
+    if (owner >= 0) this.free(owner)
+    this.#owners.set(this.addresses, leg * ADDRESS_WORDS, leg)
+    this.#states[leg] = state
+  }
+
+  #hasToken(leg: number, token: Uint8Array): boolean {
+    return token.every((byte, i) => byte === this.#tokens[leg * TOKEN_BYTES + i])
+  }
+}
