@@ -2,6 +2,7 @@
 import {
   DeleteCommand,
   type DynamoDBDocumentClient,
+  GetCommand,
   PutCommand,
   paginateQuery,
   paginateScan,
@@ -20,6 +21,7 @@ export interface Connection {
 export interface Connections {
   add(connection: Connection): Promise<void>
   remove(connection: string): Promise<void>
+  has(connection: string): Promise<boolean>
   /** Newest first. */
   ofNode(node: NodeId): Promise<Connection[]>
   nodes(): Promise<NodeId[]>
@@ -31,6 +33,10 @@ export function createConnections(client: DynamoDBDocumentClient): Connections {
     add: async (Item) => void (await client.send(new PutCommand({ TableName, Item }))),
     remove: async (connection) =>
       void (await client.send(new DeleteCommand({ TableName, Key: { connection } }))),
+    async has(connection) {
+      const get = new GetCommand({ TableName, Key: { connection }, ConsistentRead: true })
+      return (await client.send(get)).Item !== undefined
+    },
     async ofNode(node) {
       const found: Connection[] = []
       const query = {

@@ -2,12 +2,7 @@
  * The directory of nodes, on DynamoDB: every request is one or two calls, every rule about sessions a named condition,
  * so that two nodes that hold the same peer can never undo each other. A call that fails answers `failed`.
  */
-import {
-  DeleteCommand,
-  type DynamoDBDocumentClient,
-  GetCommand,
-  PutCommand,
-} from '@aws-sdk/lib-dynamodb'
+import { DeleteCommand, type DynamoDBDocumentClient, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb'
 import type { Directory, DirectoryReply, DirectoryRequest, Located } from '../directory.ts'
 import { StraightwayError } from '../errors.ts'
 import type { NetworkId, PeerId, UserId } from '../ids.ts'
@@ -15,7 +10,9 @@ import { asSeenByOthers, type PresenceItem, type PresenceRecord } from '../prese
 import { tableName } from './client.ts'
 import { unlessRefused } from './conditions.ts'
 import { createMailbox } from './mailbox.ts'
+import { getPeer } from './peers.ts'
 import { signOutPeer } from './sign-out.ts'
+import { getUser } from './users.ts'
 
 /** Looks peers up by attributes. Errors: `bad-request` where the filter cannot be understood or planned. */
 export type FindPeers = (query: {
@@ -99,7 +96,7 @@ async function update(client: DynamoDBDocumentClient, { item }: Ask<'update'>): 
 
 async function signOut(client: DynamoDBDocumentClient, request: Ask<'signOut'>): Reply<'signOut'> {
   const { peer, node, since, lastSeenAt } = request
-  await signOutPeer(client, { peer, node, lastSeenAt, since: { at: since } })
+  await signOutPeer(client, { peer, node, lastSeenAt, since })
   return { kind: 'signOut' }
 }
 
@@ -112,7 +109,7 @@ async function locate(client: DynamoDBDocumentClient, { peer }: Ask<'locate'>): 
   const user = item?.user ?? (await ownerOf(client, peer))
   if (user === undefined) return { kind: 'locate' }
   // The item of a peer that is away does not follow its user's memberships: they are asked for.
-  const networks = await networksOf(client, user)
+  const networks = (await getUser(client, user))?.networks ?? []
   return { kind: 'locate', located: toLocated(item ?? { peer, user, since: 0, status: 'offline' }, networks) }
 }
 
@@ -128,15 +125,8 @@ async function find(search: FindPeers, { asker, ...query }: Ask<'find'>): Reply<
 }
 
 async function ownerOf(client: DynamoDBDocumentClient, peer: PeerId): Promise<UserId | undefined> {
-  const { Item } = await client.send(new GetCommand({ TableName: tableName('Peers'), Key: { peer } }))
-  return Item?.user as UserId | undefined
-}
-
-/** A user's item keeps its networks in step with its memberships. */
-async function networksOf(client: DynamoDBDocumentClient, user: UserId): Promise<readonly NetworkId[]> {
-  const get = new GetCommand({ TableName: tableName('Users'), Key: { user }, ConsistentRead: true })
-  const { Item } = await client.send(get)
-  return (Item?.networks as NetworkId[] | undefined) ?? []
+  const found = await getPeer(client, peer)
+  return found?.revokedAt === undefined ? found?.user : undefined
 }
 
 function toLocated(

@@ -5,6 +5,7 @@
 import {
   DeleteCommand,
   type DynamoDBDocumentClient,
+  GetCommand,
   PutCommand,
   paginateScan,
   UpdateCommand,
@@ -22,6 +23,7 @@ export interface Fleet {
   /** False where the lease was lost: the node registers again and signs its peers in again. */
   renew(lease: Lease): Promise<boolean>
   leave(node: NodeId): Promise<void>
+  has(node: NodeId): Promise<boolean>
   /** Every node whose lease has not ended, draining ones too. */
   alive(nowSeconds: number): Promise<FleetItem[]>
   ended(nowSeconds: number): Promise<FleetItem[]>
@@ -48,6 +50,10 @@ export function createFleet(client: DynamoDBDocumentClient): Fleet {
     register: async (Item) => void (await client.send(new PutCommand({ TableName, Item }))),
     renew: async (lease) => (await unlessRefused(client.send(renewal(TableName, lease)))) !== undefined,
     leave: async (node) => void (await client.send(new DeleteCommand({ TableName, Key: { node } }))),
+    async has(node) {
+      const get = new GetCommand({ TableName, Key: { node }, ConsistentRead: true })
+      return (await client.send(get)).Item !== undefined
+    },
     alive: (nowSeconds) => scan('>', nowSeconds),
     ended: (nowSeconds) => scan('<=', nowSeconds),
     async removeEnded(node, nowSeconds) {

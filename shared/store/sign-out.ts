@@ -7,8 +7,8 @@ export interface Departure {
   readonly peer: PeerId
   readonly node: NodeId
   readonly lastSeenAt: number
-  /** Which session ends: the one that began at `at`, or any that began no later than `until`. */
-  readonly since: { readonly at: number } | { readonly until: number }
+  /** The session that ends; any session at the node where absent. */
+  readonly since?: number
 }
 
 /**
@@ -17,17 +17,16 @@ export interface Departure {
  */
 export async function signOutPeer(client: DynamoDBDocumentClient, departure: Departure): Promise<void> {
   const { peer, node, lastSeenAt, since } = departure
-  const [session, bound] = 'at' in since ? ['#since = :since', since.at] : ['#since <= :since', since.until]
   const update = new UpdateCommand({
     TableName: tableName('Presence'),
     Key: { peer },
-    ConditionExpression: `#node = :node AND ${session}`,
+    ConditionExpression: since === undefined ? '#node = :node' : '#node = :node AND #since = :since',
     UpdateExpression:
       'SET #status = :offline, #custom = :empty, #metadata = :none, #lastSeenAt = :seen ADD #version :one REMOVE #node',
-    ExpressionAttributeNames: NAMES,
+    ExpressionAttributeNames: since === undefined ? NAMES : { ...NAMES, '#since': 'since' },
     ExpressionAttributeValues: {
       ':node': node,
-      ':since': bound,
+      ...(since !== undefined && { ':since': since }),
       ':offline': 'offline',
       ':empty': '',
       ':none': {},
@@ -40,7 +39,6 @@ export async function signOutPeer(client: DynamoDBDocumentClient, departure: Dep
 
 const NAMES = {
   '#node': 'node',
-  '#since': 'since',
   '#status': 'status',
   '#custom': 'custom',
   '#metadata': 'metadata',

@@ -5,6 +5,7 @@ import type { NetworkId, NodeId, PeerId, UserId } from '../../shared/ids.ts'
 import type { PresenceRecord, Status } from '../../shared/presence.ts'
 import { createClient } from '../../shared/store/client.ts'
 import { createDirectory, type FindPeers } from '../../shared/store/directory.ts'
+import { itemOfUser, newUser } from '../../shared/store/users.ts'
 import { startTables } from '../local/tables-under-test.ts'
 import { directoryContract } from './directory.ts'
 
@@ -18,7 +19,12 @@ directoryContract('DynamoDB', async () => ({
   directory: createDirectory(client, { search: nothing }),
   async enrol(peer, user, networks) {
     await client.send(new PutCommand({ TableName: 'Peers', Item: { peer, user } }))
-    await client.send(new PutCommand({ TableName: 'Users', Item: { user, networks } }))
+    await client.send(
+      new PutCommand({
+        TableName: 'Users',
+        Item: itemOfUser({ ...newUser({ name: 'one' }, 0), user, networks }),
+      }),
+    )
   },
   async nodesOf(network) {
     const query = new QueryCommand({

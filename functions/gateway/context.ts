@@ -1,0 +1,30 @@
+/**
+ * What the functions of the WebSocket API work with.
+ *
+ *   FLEET_KEY              keys of the fleet, base64 of 32 bytes each, newest first, separated by commas
+ *   MANAGEMENT_ENDPOINT    management API of the WebSocket API
+ *   DYNAMODB_ENDPOINT      another DynamoDB than that of AWS
+ */
+import { createClient } from '../../shared/store/client.ts'
+import { type Connections, createConnections } from '../../shared/store/connections.ts'
+import { type Environment, required } from '../environment.ts'
+import { createManagement, type Management } from '../management.ts'
+
+export interface GatewayContext {
+  readonly connections: Connections
+  readonly fleetKeys: readonly Uint8Array[]
+  readonly management: Management
+  readonly now: () => number
+}
+
+export function contextFrom(env: Environment): GatewayContext {
+  const client = createClient({ endpoint: env.DYNAMODB_ENDPOINT })
+  return {
+    connections: createConnections(client),
+    fleetKeys: required(env, 'FLEET_KEY')
+      .split(',')
+      .map((key) => Buffer.from(key, 'base64')),
+    management: createManagement(required(env, 'MANAGEMENT_ENDPOINT')),
+    now: Date.now,
+  }
+}

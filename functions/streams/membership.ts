@@ -1,0 +1,30 @@
+/**
+ * A user joined a network, changed role in it, or left it: its members hear of it, and the user's own peers, whose sessions
+ * are in the network from now on or no longer.
+ */
+import type { Membership } from '../../shared/model/membership.ts'
+import { fromEnvironment } from '../environment.ts'
+import { createAudience } from './audience.ts'
+import { onChanges } from './changes.ts'
+import { contextFrom, type StreamContext } from './context.ts'
+import { createPusher } from './push.ts'
+
+export function createMembership(context: StreamContext) {
+  const push = createPusher(context)
+  return onChanges<Membership, ReturnType<typeof createAudience>>(
+    () => createAudience(context.client),
+    async ({ before, after }, audience) => {
+      if (before?.role === after?.role) return
+      const { network, user } = (after ?? before)!
+      const [members, own] = await Promise.all([audience.ofNetworks([network]), audience.ofUser(user)])
+      await push(new Set([...members, ...own]), {
+        kind: 'membership',
+        network,
+        user,
+        role: after?.role ?? null,
+      })
+    },
+  )
+}
+
+export const handler = fromEnvironment(contextFrom, createMembership)

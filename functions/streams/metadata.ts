@@ -1,0 +1,89 @@
+/**
+ * Permanent metadata changed: of a user, a network, a peer or an object. The nodes with members of the networks concerned
+ * hear of it, with the new value where it is short enough to go on to peers. A peer that was revoked loses its session.
+ */
+import { isDeepStrictEqual } from 'node:util'
+import type { NetworkId } from '../../shared/ids.ts'
+import { LIMITS } from '../../shared/limits.ts'
+import type { Network } from '../../shared/model/network.ts'
+import type { StoredObject } from '../../shared/model/object.ts'
+import type { Peer } from '../../shared/model/peer.ts'
+import type { Push } from '../../shared/push.ts'
+import { toUser, type UserItem } from '../../shared/store/users.ts'
+import { fromEnvironment } from '../environment.ts'
+import { type Audience, createAudience } from './audience.ts'
+import { type Change, onChanges } from './changes.ts'
+import { contextFrom, type StreamContext } from './context.ts'
+import { createPusher } from './push.ts'
+
+/** Items of Users, Networks, Peers and Objects. */
+type Entity = UserItem | Network | Peer | StoredObject
+
+export function createMetadata(context: StreamContext) {
+  const push = createPusher(context)
+  return onChanges<Entity, Audience>(
+    () => createAudience(context.client),
+    async (change, audience) => {
+      const revoked = revokedBy(change)
+      if (revoked !== undefined) {
+        await push(await audience.ofPeer(revoked.peer), { kind: 'revoked', peer: revoked.peer })
+      }
+      const { before, after } = change
+      if (isDeepStrictEqual(before && metadataOf(before), after && metadataOf(after))) return
+      const networks = await networksConcerned(change, audience)
+      await push(await audience.ofNetworks(networks), {
+        kind: 'metadata',
+        ...nameOf((after ?? before)!),
+        networks,
+        ...pushable(after && metadataOf(after)),
+      })
+    },
+  )
+}
+
+export const handler = fromEnvironment(contextFrom, createMetadata)
+
+function revokedBy({ before, after }: Change<Entity>): Peer | undefined {
+  if (after === undefined || !isPeer(after) || after.revokedAt === undefined) return undefined
+  return before !== undefined && isPeer(before) && before.revokedAt !== undefined ? undefined : after
+}
+
+async function networksConcerned(
+  { before, after }: Change<Entity>,
+  audience: Audience,
+): Promise<readonly NetworkId[]> {
+  const entities = [before, after].filter((entity) => entity !== undefined)
+  const networks = await Promise.all(entities.map((entity) => networksOf(entity, audience)))
+  return [...new Set(networks.flat())]
+}
+
+async function networksOf(entity: Entity, audience: Audience): Promise<readonly NetworkId[]> {
+  if (isObject(entity)) return entity.network === undefined ? [] : [entity.network]
+  if (isPeer(entity)) return audience.networksOfUser(entity.user)
+  return isUser(entity) ? toUser(entity).networks : [entity.network]
+}
+
+/** What applications see of an entity; the rest of an item is bookkeeping. */
+function metadataOf(entity: Entity) {
+  if (isObject(entity)) return entity.value
+  const { name, attributes } = entity
+  return { name, attributes }
+}
+
+type Name = Pick<Extract<Push, { kind: 'metadata' }>, 'entity' | 'id' | 'collection'>
+
+function nameOf(entity: Entity): Name {
+  if (isObject(entity)) return { entity: 'object', collection: entity.collection, id: entity.id }
+  if (isPeer(entity)) return { entity: 'peer', id: entity.peer }
+  return isUser(entity) ? { entity: 'user', id: entity.user } : { entity: 'network', id: entity.network }
+}
+
+/** A value that would not fit the datagram to a peer is looked up by who cares. */
+function pushable(value: unknown) {
+  const short = value !== undefined && Buffer.byteLength(JSON.stringify(value)) <= LIMITS.messageBytes
+  return short ? { value } : {}
+}
+
+const isObject = (entity: Entity): entity is StoredObject => 'collection' in entity
+const isPeer = (entity: Entity): entity is Peer => 'peer' in entity
+const isUser = (entity: UserItem | Network): entity is UserItem => 'user' in entity
