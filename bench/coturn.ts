@@ -1,0 +1,58 @@
+import { spawnSync } from 'node:child_process'
+import dgram from 'node:dgram'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { StraightwayError } from '../shared/errors.ts'
+import { encodeBindingRequest } from '../shared/wire/stun-client.ts'
+import { type Child, start } from './child.ts'
+
+const ASK_EVERY_MS = 50
+const ASK_TIMES = 100
+
+/**
+ * coturn as a STUN server on 127.0.0.1 and 127.0.0.2, so that it answers RFC 5780 as we do: everything else off, one thread for UDP.
+ * Rejects with `unavailable` and what to do where it is not installed or does not answer.
+ */
+export async function startCoturn(port: number): Promise<Child> {
+  if (spawnSync('turnserver', ['--version']).error !== undefined) {
+    throw new StraightwayError(
+      'unavailable',
+      'turnserver is not installed. On Debian and Ubuntu: apt install coturn',
+    )
+  }
+  const folder = mkdtempSync(join(tmpdir(), 'coturn-'))
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+  const addresses = ['-L', '127.0.0.1', '-L', '127.0.0.2', '-p', `${port}`]
+  const off = ['--no-cli', '--no-tls', '--no-dtls', '--no-tcp', '--no-software-attribute', '--no-stdout-log']
+  const files = [
+    '--log-file',
+    join(folder, 'log'),
+    '--simple-log',
+    '--pidfile',
+    join(folder, 'pid'),
+    '--userdb',
+    join(folder, 'db'),
+  ]
+  const child = start('turnserver', ['-n', '-S', '-z', '-m', '1', ...addresses, ...off, ...files])
+  if (await answers(port)) return child
+  await child.stop()
+  throw new StraightwayError('unavailable', `turnserver does not answer on port ${port}`)
+}
+
+async function answers(port: number): Promise<boolean> {
+  const socket = dgram.createSocket('udp4')
+  const request = encodeBindingRequest(new Uint8Array(12))
+  const { promise, resolve } = Promise.withResolvers<boolean>()
+  socket.on('error', () => {})
+  socket.on('message', () => resolve(true))
+  let asked = 0
+  const timer = setInterval(() => {
+    if (++asked > ASK_TIMES) resolve(false)
+    else socket.send(request, port, '127.0.0.1')
+  }, ASK_EVERY_MS)
+  const answered = await promise
+  clearInterval(timer)
+  socket.close()
+  return answered
+}

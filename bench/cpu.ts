@@ -1,0 +1,23 @@
+import { readFileSync } from 'node:fs'
+import { StraightwayError } from '../shared/errors.ts'
+
+/** USER_HZ: what /proc counts in, 100 on every Linux there is. */
+const TICKS_PER_SECOND = 100
+
+/** CPU time of a process with all its threads, user and kernel. Linux only. */
+export function cpuSeconds(pid: number): number {
+  const fields = statOf(pid).split(') ')[1]!.split(' ')
+  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND
+}
+
+function statOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, 'utf8')
+  } catch (cause) {
+    throw new StraightwayError(
+      'unavailable',
+      `No CPU time of process ${pid}: it ended, or this is not Linux.`,
+      { cause },
+    )
+  }
+}

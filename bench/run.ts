@@ -1,0 +1,57 @@
+/** `npm run bench -- NAME`: each benchmark is a file beside this one; see README.md for what they measure and how. */
+import { Command, InvalidArgumentError } from 'commander'
+import { StraightwayError } from '../shared/errors.ts'
+import type { Rate } from './rate.ts'
+import { benchStun, type StunResult } from './stun.ts'
+
+interface Options {
+  readonly json?: true
+  readonly seconds: number
+}
+
+const MAX_SECONDS = 3600
+
+const program = new Command('npm run bench --').description(
+  'Measures what a node does beside others of its kind.',
+)
+
+program
+  .command('stun')
+  .description("STUN answers of a node, and of coturn's turnserver, under the same load")
+  .option('--json', 'print one JSON value')
+  .option('--seconds <n>', 'how long each is measured', secondsOf, 9)
+  .action(async ({ json, seconds }: Options) => {
+    const result = await benchStun(seconds)
+    console.log(json ? JSON.stringify(result) : stunText(result))
+  })
+
+function secondsOf(text: string): number {
+  const seconds = Number(text)
+  if (seconds > 0 && seconds <= MAX_SECONDS) return seconds
+  throw new InvalidArgumentError(`It is a number above 0 and up to ${MAX_SECONDS}.`)
+}
+
+function stunText({ ours, coturn, ratio }: StunResult): string {
+  return [
+    'STUN answers         a second   a CPU-second   server CPU   load CPU',
+    rateText('straightway', ours),
+    rateText('coturn', coturn),
+    `straightway / coturn, for a CPU-second: ${ratio.toFixed(2)}`,
+  ].join('\n')
+}
+
+function rateText(name: string, rate: Rate): string {
+  const whole = (value: number, width: number) => Math.round(value).toLocaleString('en').padStart(width)
+  const share = (value: number, width: number) => `${Math.round(value * 100)} %`.padStart(width)
+  const shares = share(rate.serverCpu, 13) + share(rate.loadCpu, 11)
+  return name.padEnd(17) + whole(rate.answersPerSecond, 12) + whole(rate.perCpuSecond, 15) + shares
+}
+
+if (process.argv.length === 2) program.outputHelp()
+else {
+  await program.parseAsync().catch((error: unknown) => {
+    if (!(error instanceof StraightwayError)) throw error
+    console.error(error.message)
+    process.exitCode = 1
+  })
+}
