@@ -33,7 +33,7 @@ export async function bindDgram(endpoint: Endpoint, inbox: Inbox): Promise<Datag
     (error: StraightwayError) => error,
   )
   if (!(six instanceof StraightwayError)) return new DualSocket([four, six])
-  if (hasIpv6(six)) {
+  if (!lacksIpv6(six)) {
     await four.close()
     throw six
   }
@@ -41,9 +41,9 @@ export async function bindDgram(endpoint: Endpoint, inbox: Inbox): Promise<Datag
 }
 
 /** A machine without IPv6 is served over IPv4 alone. */
-function hasIpv6(failure: Error): boolean {
+function lacksIpv6(failure: Error): boolean {
   const { code } = failure.cause as NodeJS.ErrnoException
-  return code !== 'EAFNOSUPPORT' && code !== 'EADDRNOTAVAIL'
+  return code === 'EAFNOSUPPORT' || code === 'EADDRNOTAVAIL'
 }
 
 async function open(type: Family, host: string, port: number, inbox: Inbox): Promise<FamilySocket> {

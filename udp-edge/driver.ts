@@ -113,6 +113,7 @@ class Loop<Input, Effect> implements Driver<Input> {
   }
 
   async close(): Promise<void> {
+    if (this.#closed) return
     this.#closed = true
     clearImmediate(this.#flush)
     clearTimeout(this.#timer)
@@ -149,8 +150,8 @@ class Loop<Input, Effect> implements Driver<Input> {
   #attempt(call: () => void): void {
     try {
       call()
-      this.#send()
-      this.#effects()
+      if (!this.#closed) this.#send()
+      if (!this.#closed) this.#effects()
     } catch (error) {
       this.#out.clear()
       this.#fault('a machine threw', error)

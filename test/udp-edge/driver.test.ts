@@ -4,9 +4,10 @@ import { once } from 'node:events'
 import { afterEach, expect, test } from 'vitest'
 import type { Machine } from '../../shared/core/machine.ts'
 import { ADDRESS_WORDS, addressOf, formatAddress, formatIp } from '../../shared/wire/address.ts'
-import type { Batch } from '../../shared/wire/batch.ts'
+import { Batch } from '../../shared/wire/batch.ts'
 import { bindDgram } from '../../udp-edge/dgram-socket.ts'
 import { type Driver, drive } from '../../udp-edge/driver.ts'
+import type { Bind } from '../../udp-edge/socket.ts'
 
 const LOOPBACK = { host: '127.0.0.1', port: 0 }
 const opened: { close(): unknown }[] = []
@@ -218,8 +219,54 @@ test('after close nothing is performed any more', async () => {
   const machine = new Echo()
   const driver = await drive(machine, { sockets: [LOOPBACK] })
   await driver.close()
+  await driver.close()
   driver.handle('too late')
   expect(machine.inputs).toEqual([])
+})
+
+/** A network in memory: notes what it is given, and keeps hold of batches when it is told to. */
+function memoryNetwork(holds: boolean) {
+  const sent: { socket: number; from: number; to: number; batch: Batch }[] = []
+  const bind: Bind = async (_endpoint, { socket }) => ({
+    addresses: [],
+    counters: { received: 0, sent: 0, dropped: 0, errors: 0 },
+    send: (batch, from, to) => {
+      sent.push({ socket, from, to, batch })
+      return holds
+    },
+    close: async () => {},
+  })
+  return { sent, bind }
+}
+
+function sender(sockets: readonly number[]): Echo {
+  const machine = new Echo()
+  const { words } = addressOf('192.0.2.1', 9)!
+  machine.handle = (_input: string, out?: Batch) => {
+    for (const socket of sockets) out!.push(Uint8Array.of(socket), words, 0, socket)
+  }
+  return machine
+}
+
+test('datagrams that leave by one socket are handed to it together, in order', async () => {
+  const { sent, bind } = memoryNetwork(false)
+  const driver = await driven(sender([0, 0, 1, 0]), { sockets: [LOOPBACK, LOOPBACK], bind })
+  driver.handle('go')
+  expect(sent.map(({ socket, from, to }) => [socket, from, to])).toEqual([
+    [0, 0, 2],
+    [1, 2, 3],
+    [0, 3, 4],
+  ])
+})
+
+test('a batch that a socket still needs is not written again; one that it does not is', async () => {
+  for (const holds of [true, false]) {
+    const { sent, bind } = memoryNetwork(holds)
+    const driver = await driven(sender([0]), { sockets: [LOOPBACK], bind })
+    driver.handle('go')
+    driver.handle('go')
+    expect(sent[0]!.batch !== sent[1]!.batch).toBe(holds)
+  }
 })
 
 /** Prints the hops left of each datagram it receives, as the kernel tells it. */
@@ -261,8 +308,7 @@ test.skipIf(!canSeeHops && process.env.CI === undefined)(
 
 test('the dgram socket hands over source, bytes and socket number', async () => {
   const sender = await client()
-  const { Batch: Slots } = await import('../../shared/wire/batch.ts')
-  const batch = new Slots()
+  const batch = new Batch()
   const { promise, resolve } = Promise.withResolvers<void>()
   const socket = await bindDgram(LOOPBACK, { batch, socket: 7, arrived: resolve })
   opened.push(socket)
