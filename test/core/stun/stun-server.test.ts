@@ -310,6 +310,14 @@ test('a forward of another fleet, of another time, or changed on the way is not 
   ])
 })
 
+test('a forward is this line on the wire', () => {
+  const nonce = Uint8Array.from({ length: 24 }, (_, i) => i)
+  const forward = encodeForward(FLEET_KEY, nonce, NOW, 1, at(CLIENT).words, 0, Uint8Array.of(1, 1, 0, 0))
+  expect(Buffer.from(forward).toString('hex')).toBe(
+    '5130000102030405060708090a0b0c0d0e0f1011121314151617c1fd6b3ae8c92e1724073a12f401fe435c6f84c432bbe10b6d7492f0f2da96a4a50b44a8143f31b7a1327ab1ec',
+  )
+})
+
 test('while the fleet key changes, the partner may still seal with the old one', () => {
   const old = new Uint8Array(32).fill(1)
   const server = serverOf({ fleetKeys: [FLEET_KEY, old] })
