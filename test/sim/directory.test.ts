@@ -101,7 +101,7 @@ describe('what a change makes the streams push', () => {
     expect(pushed).toMatchObject({ nodes: [B, A], push: { kind: 'membership', role: 'member' } })
   })
 
-  it('a node whose lease ended leaves its peers offline and itself draining', () => {
+  it('a node whose lease ended leaves its peers offline and is told as gone', () => {
     const pushed = pushes((tables) => {
       const common = {
         roles: [],
@@ -117,7 +117,7 @@ describe('what a change makes the streams push', () => {
     })
     expect(pushed.slice(2)).toMatchObject([
       { nodes: [B], push: { kind: 'presence', record: { status: 'offline' } } },
-      { nodes: [B], push: { kind: 'fleet', item: { node: A, draining: true } } },
+      { nodes: [B], push: { kind: 'fleet', item: { node: A, expiresAtSeconds: 0 } } },
     ])
   })
 })

@@ -61,7 +61,7 @@ export class Host implements Member {
 
   /** Without a port: an ephemeral one. */
   open(take: Socket['take'], { ip, port }: { ip?: string; port?: number } = {}): Socket {
-    const socket = { ip, port: port ?? this.#freePort(), host: this, take }
+    const socket = { ip, port: port ?? this.freePort(), host: this, take }
     const others = this.#sockets.get(socket.port) ?? []
     if (others.some((other) => other.ip === ip)) throw new Error(`${this.name}: port ${socket.port} is taken`)
     this.#sockets.set(socket.port, [...others, socket])
@@ -98,7 +98,8 @@ export class Host implements Member {
     this.world.trace.datagram(this.world.now, what, textOf(from), textOf(to), bytes)
   }
 
-  #freePort(): number {
+  /** An ephemeral port that nothing is bound to. */
+  freePort(): number {
     for (;;) {
       const port = this.#dice.between(EPHEMERAL.low, EPHEMERAL.high)
       if (!this.#sockets.has(port)) return port

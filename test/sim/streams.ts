@@ -48,11 +48,12 @@ function look(item: PresenceItem): string {
   return JSON.stringify([status, custom, metadata, item.networks])
 }
 
-/** A lease that is merely renewed is no news either. */
+/** A lease that is merely renewed is no news; a node that is gone is told as one whose lease ended long ago. */
 function fleet({ before, after }: Extract<Change, { kind: 'fleet' }>, tables: Tables): Pushed | undefined {
-  if (before !== undefined && before.draining === after.draining && before.startedAt === after.startedAt)
-    return
-  return { nodes: [...tables.fleet.keys()], push: { kind: 'fleet', item: after } }
+  const item = after ?? (before && { ...before, expiresAtSeconds: 0 })
+  const renewed = before?.draining === after?.draining && before?.startedAt === after?.startedAt
+  if (item === undefined || (after !== undefined && renewed)) return undefined
+  return { nodes: [...tables.fleet.keys()], push: { kind: 'fleet', item } }
 }
 
 function nodeOf(peer: PeerId, tables: Tables): NodeId[] {

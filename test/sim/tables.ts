@@ -26,7 +26,8 @@ export type Change =
     }
   | { readonly kind: 'mail'; readonly peer: PeerId }
   | { readonly kind: 'revoked'; readonly peer: PeerId }
-  | { readonly kind: 'fleet'; readonly before?: FleetItem; readonly after: FleetItem }
+  /** No `after`: the node is gone. */
+  | { readonly kind: 'fleet'; readonly before?: FleetItem; readonly after?: FleetItem }
 
 type Ask<K extends DirectoryRequest['kind']> = Extract<DirectoryRequest, { kind: K }>
 type Reply<K extends DirectoryReply['kind']> = Extract<DirectoryReply, { kind: K }>
@@ -81,15 +82,19 @@ export class Tables {
     return [...(this.#mail.get(peer)?.values() ?? [])].sort((a, b) => (a.entry < b.entry ? -1 : 1))
   }
 
-  /** What the scheduled function does for a node whose lease ended: its peers are offline, it is gone. */
+  /** A node gives its lease back, or the scheduled function finds that it ended: its peers are offline, it is gone. */
+  endLease(node: NodeId): void {
+    const before = this.fleet.get(node)
+    for (const item of this.presence.values()) if (item.node === node) this.#depart(item, item.lastSeenAt)
+    for (const nodes of this.#networkNodes.values()) nodes.delete(node)
+    this.fleet.delete(node)
+    this.#changes.push({ kind: 'fleet', ...(before && { before }) })
+  }
+
+  /** What the scheduled function does. */
   reap(now: number): void {
-    for (const { node, expiresAtSeconds, ...rest } of [...this.fleet.values()]) {
-      if (expiresAtSeconds * 1000 > now) continue
-      for (const item of this.presence.values()) if (item.node === node) this.#depart(item, item.lastSeenAt)
-      for (const nodes of this.#networkNodes.values()) nodes.delete(node)
-      this.fleet.delete(node)
-      const before = { node, expiresAtSeconds, ...rest }
-      this.#changes.push({ kind: 'fleet', before, after: { ...before, draining: true } })
+    for (const { node, expiresAtSeconds } of [...this.fleet.values()]) {
+      if (expiresAtSeconds * 1000 <= now) this.endLease(node)
     }
   }
 

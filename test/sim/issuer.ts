@@ -1,0 +1,45 @@
+/** INDEX as far as nodes see it: the key that signs tickets, and who is told what about whom. */
+import { type Identity, identityOf, sign } from '../../shared/crypto/identity.ts'
+import type { TicketKeys } from '../../shared/crypto/ticket.ts'
+import type { PeerId, UserId } from '../../shared/ids.ts'
+import { LIMITS } from '../../shared/limits.ts'
+import type { Dice } from './dice.ts'
+import type { Tables } from './tables.ts'
+
+const KEY_ID = 'sim'
+
+export interface IssuedTicket {
+  readonly ticket: string
+  readonly expiresAt: number
+}
+
+export class Issuer {
+  readonly keys: TicketKeys
+  /** Whom a user does not hear. */
+  readonly blocks = new Map<UserId, readonly (PeerId | UserId)[]>()
+  readonly #tables: Tables
+  readonly #identity: Identity
+
+  constructor(tables: Tables, dice: Dice) {
+    this.#tables = tables
+    this.#identity = identityOf(dice.fork('issuer').bytes(32))
+    this.keys = new Map([[KEY_ID, this.#identity.publicKey]])
+  }
+
+  /** Undefined for a peer that was never enrolled, or not any more. `now` is the clock of INDEX. */
+  ticket(peer: PeerId, now: number, lifeMs: number = LIMITS.ticketMs): IssuedTicket | undefined {
+    const user = this.#tables.peers.get(peer)
+    if (user === undefined) return undefined
+    const iat = Math.floor(now / 1000)
+    const exp = Math.floor((now + lifeMs) / 1000)
+    const [net, blk] = [this.#tables.networksOf(user), this.blocks.get(user) ?? []]
+    return { ticket: this.#signed({ sub: peer, usr: user, net, blk, iat, exp }), expiresAt: exp * 1000 }
+  }
+
+  #signed(claims: object): string {
+    const text = `${base64url({ alg: 'EdDSA', kid: KEY_ID })}.${base64url(claims)}`
+    return `${text}.${Buffer.from(sign(this.#identity, Buffer.from(text))).toString('base64url')}`
+  }
+}
+
+const base64url = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url')

@@ -1,0 +1,121 @@
+/**
+ * A whole system in one world: the tables and their streams, INDEX, a fleet of nodes, networks of users, and peers wherever
+ * they are. Scenarios are written against this.
+ */
+
+import type { PeerNode } from '../../shared/core/peer/events.ts'
+import type { StunServer } from '../../shared/core/tunnel/evidence.ts'
+import { fromBase32, type NetworkId, type PeerId, toBase32, type UserId } from '../../shared/ids.ts'
+import { parseAddress } from '../../shared/wire/address.ts'
+import { CLOUD, Cloud, type CloudProfile } from './cloud.ts'
+import { Internet, type Site, type SiteSetting } from './internet.ts'
+import { Issuer } from './issuer.ts'
+import { Model } from './model.ts'
+import { Node } from './node.ts'
+import { Peer } from './peer.ts'
+import { World } from './world.ts'
+
+export interface SystemSetting {
+  readonly seed: number
+  /** Nodes with every role. */
+  readonly nodes?: number
+  readonly cloud?: Partial<CloudProfile>
+}
+
+export interface PeerSetting {
+  /** Without one it is in a site of its own, without NAT. */
+  readonly site?: Site
+  readonly networks?: readonly NetworkId[]
+  /** One who has peers already. */
+  readonly user?: UserId
+  readonly clockOffsetMs?: number
+}
+
+export class System {
+  readonly world: World
+  readonly internet: Internet
+  readonly cloud: Cloud
+  readonly issuer: Issuer
+  readonly model: Model
+  readonly nodes: readonly Node[]
+  readonly peers: Peer[] = []
+  /** Of the key of the fleet, 32 bytes. */
+  readonly fleetKey: Uint8Array
+  #networks = 0
+
+  constructor({ seed, nodes = 2, cloud }: SystemSetting) {
+    this.world = new World(seed)
+    this.internet = new Internet(this.world)
+    this.cloud = new Cloud(this.world, { ...CLOUD, ...cloud })
+    this.issuer = new Issuer(this.cloud.tables, this.world.dice)
+    this.model = new Model((a, b) => this.related(a, b))
+    this.fleetKey = this.world.dice.fork('fleet').bytes(32)
+    this.nodes = Array.from({ length: nodes }, (_, i) => new Node(this, `node${i + 1}`))
+    for (const node of this.nodes) node.start()
+  }
+
+  network(): NetworkId {
+    return `n_${this.#id(`network ${++this.#networks}`)}` as NetworkId
+  }
+
+  site(name: string, setting: SiteSetting = {}): Site {
+    return this.internet.site(name, setting)
+  }
+
+  /** Enrolled, a member of the networks, not started. */
+  peer(name: string, { site, networks = [], user, clockOffsetMs = 0 }: PeerSetting = {}): Peer {
+    const place = site ?? this.site(`${name}'s`)
+    const owner = user ?? (`u_${this.#id(`user ${name}`)}` as UserId)
+    const peer = new Peer(this, place.host(name, clockOffsetMs), owner, name)
+    this.cloud.write((tables) => {
+      tables.enrol(peer.id, owner)
+      for (const network of networks) tables.setRole(network, owner, 'member')
+    })
+    this.peers.push(peer)
+    return peer
+  }
+
+  related(a: PeerId, b: PeerId): boolean {
+    const { peers } = this.cloud.tables
+    const [userA, userB] = [peers.get(a), peers.get(b)]
+    if (userA === undefined || userB === undefined) return false
+    const networks = this.cloud.tables.networksOf(userB)
+    return (
+      userA === userB || this.cloud.tables.networksOf(userA).some((network) => networks.includes(network))
+    )
+  }
+
+  /** Where a peer can sign in, as INDEX lists it. */
+  checkpoints(): PeerNode[] {
+    const now = this.world.now
+    const alive = [...this.cloud.tables.fleet.values()].filter(
+      ({ draining, expiresAtSeconds }) => !draining && expiresAtSeconds * 1000 > now,
+    )
+    return alive.map(({ node, publicKey, addresses }) => ({
+      node,
+      publicKey: fromBase32(publicKey)!,
+      addresses: (addresses.checkpoint ?? []).map((text) => parseAddress(text)!),
+    }))
+  }
+
+  stunPair(): StunServer[] {
+    const pairs = [...this.cloud.tables.fleet.values()].map(({ addresses }) => addresses.stun ?? [])
+    return pairs.slice(0, 2).flatMap(([primary, alternate]) => {
+      if (primary === undefined || alternate === undefined) return []
+      return [{ primary: parseAddress(primary)!, alternate: parseAddress(alternate)! }]
+    })
+  }
+
+  /** Looks at the whole run; what was wrong with it. */
+  conclude(): readonly string[] {
+    const mail = this.peers.flatMap(({ id }) => this.cloud.tables.mailOf(id))
+    const waiting = new Set(mail.map(({ body }) => new TextDecoder().decode(body)))
+    const alive = new Set(this.peers.filter(({ online }) => online).map(({ id }) => id))
+    this.model.conclude(waiting, alive)
+    return this.model.violations
+  }
+
+  #id(label: string): string {
+    return toBase32(this.world.dice.fork(label).bytes(10))
+  }
+}

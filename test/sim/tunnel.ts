@@ -1,0 +1,139 @@
+/**
+ * One end of a tunnel, as the SDK would hold it: the machine on a socket of its own, and an application on top that talks
+ * at an even pace. Every datagram is numbered, so that what is lost or doubled is known.
+ */
+import type { TunnelEffect, TunnelEnd, TunnelInput, TunnelOptions } from '../../shared/core/tunnel/events.ts'
+import { TunnelMachine } from '../../shared/core/tunnel/tunnel-machine.ts'
+import type { WhyNotDirect } from '../../shared/why-not-direct.ts'
+import { addressOf } from '../../shared/wire/address.ts'
+import type { Direction } from '../../shared/wire/offers.ts'
+import type { Candidate } from '../../shared/wire/profile.ts'
+import type { Host } from './host.ts'
+import { Process } from './process.ts'
+
+export interface TunnelSetting extends Omit<TunnelOptions, 'candidates' | 'localPort' | 'now'> {
+  readonly host: Host
+  /** The machine wants to be led to a HANDSHAKE again. */
+  readonly onRejoin: () => void
+  readonly onDatagram: () => void
+}
+
+export interface PathEvent {
+  readonly at: number
+  readonly path: 'direct' | 'relayed' | 'none'
+  readonly whyNotDirect?: WhyNotDirect
+}
+
+const HEADER_BYTES = 4
+
+export class Tunnel {
+  readonly machine: TunnelMachine
+  readonly paths: PathEvent[] = []
+  /** Numbers of the datagrams that came, each once. */
+  readonly received = new Set<number>()
+  duplicates = 0
+  sent = 0
+  end: TunnelEnd | undefined
+  /** The relay was given up. */
+  released = false
+  readonly #process: Process<TunnelInput, TunnelEffect>
+  readonly #setting: TunnelSetting
+
+  constructor(setting: TunnelSetting) {
+    const { host, onRejoin: _, onDatagram: __, ...options } = setting
+    const localPort = host.freePort()
+    this.#setting = setting
+    this.machine = new TunnelMachine({
+      ...options,
+      localPort,
+      candidates: candidatesOf(host, localPort),
+      now: host.clock,
+    })
+    this.#process = new Process(host, this.machine, [{ port: localPort }], (effect) => this.#on(effect))
+  }
+
+  get path(): PathEvent['path'] {
+    return this.paths.at(-1)?.path ?? 'none'
+  }
+
+  get whyNotDirect(): WhyNotDirect | undefined {
+    return this.machine.status.whyNotDirect
+  }
+
+  get alive(): boolean {
+    return this.end === undefined && this.#process.alive
+  }
+
+  /** A datagram of `bytes` in all. */
+  send(bytes = 64): void {
+    const payload = new Uint8Array(Math.max(bytes, HEADER_BYTES))
+    new DataView(payload.buffer).setUint32(0, ++this.sent)
+    this.#process.handle({ kind: 'send', bytes: payload })
+  }
+
+  /** A datagram every so often, from now on. */
+  talk(everyMs: number, forMs: number, bytes?: number): void {
+    if (forMs <= 0 || !this.alive) return
+    this.send(bytes)
+    this.#setting.host.world.after(everyMs, () => this.talk(everyMs, forMs - everyMs, bytes))
+  }
+
+  rejoin(direction: Direction): void {
+    this.#process.handle({ kind: 'rejoin', direction })
+  }
+
+  networkChanged(): void {
+    const { host } = this.#setting
+    const candidates = candidatesOf(host, this.#process.sockets[0]!.port)
+    this.#process.handle({ kind: 'networkChanged', candidates })
+  }
+
+  close(): void {
+    this.#process.handle({ kind: 'close' })
+  }
+
+  kill(): void {
+    this.#process.kill()
+  }
+
+  #on(effect: TunnelEffect): void {
+    const { world, name } = this.#setting.host
+    switch (effect.kind) {
+      case 'path':
+        world.event(`${name} tunnel ${effect.path}`)
+        this.paths.push({
+          at: world.now,
+          path: effect.path,
+          ...(effect.whyNotDirect && { whyNotDirect: effect.whyNotDirect }),
+        })
+        break
+      case 'interrupted':
+        this.paths.push({ at: world.now, path: 'none' })
+        break
+      case 'datagram':
+        this.#take(effect.bytes)
+        break
+      case 'rejoin':
+        this.#setting.onRejoin()
+        break
+      case 'released':
+        this.released = true
+        break
+      case 'closed':
+        world.event(`${name} tunnel ends: ${effect.end}`)
+        this.end = effect.end
+        break
+    }
+  }
+
+  #take(bytes: Uint8Array): void {
+    const number = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0)
+    if (this.received.has(number)) this.duplicates++
+    this.received.add(number)
+    this.#setting.onDatagram()
+  }
+}
+
+function candidatesOf(host: Host, port: number): Candidate[] {
+  return host.ips.map((ip) => ({ kind: 'host', address: addressOf(ip, port)! }))
+}
