@@ -1,0 +1,121 @@
+/** Every Lambda handler of the system, each behind what would call it in the cloud: gateway, stream mapping, schedule. */
+import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
+import { createConnect } from '../functions/gateway/connect.ts'
+import type { GatewayContext } from '../functions/gateway/context.ts'
+import { createDisconnect } from '../functions/gateway/disconnect.ts'
+import { createMessage } from '../functions/gateway/message.ts'
+import { createManagement } from '../functions/management.ts'
+import { configFrom } from '../functions/rest/config.ts'
+import { createContext } from '../functions/rest/context.ts'
+import { createHandler } from '../functions/rest/handler.ts'
+import type { StreamContext } from '../functions/streams/context.ts'
+import { createFleetReaction } from '../functions/streams/fleet.ts'
+import { createIndexHandler } from '../functions/streams/index.ts'
+import { createMailboxReaction } from '../functions/streams/mailbox.ts'
+import { createMembership } from '../functions/streams/membership.ts'
+import { createMetadata } from '../functions/streams/metadata.ts'
+import { createPresence } from '../functions/streams/presence.ts'
+import { createReaper } from '../functions/streams/reaper.ts'
+import { createConnections } from '../shared/store/connections.ts'
+import { freePort } from './engine.ts'
+import { startGateway } from './gateway.ts'
+import { startSchedule, sweepExpired } from './schedule.ts'
+import type { Secrets } from './secrets.ts'
+import { type Mapping, startStreams } from './streams.ts'
+
+export interface FunctionsOptions {
+  readonly client: DynamoDBDocumentClient
+  /** Of DynamoDB. */
+  readonly endpoint: string
+  readonly secrets: Secrets
+  readonly http: { readonly host: string; readonly port: number }
+  readonly data: string | undefined
+  readonly log: (line: string) => void
+}
+
+export interface Functions {
+  readonly index: string
+  readonly websocket: string
+  close(): Promise<void>
+}
+
+/** In the cloud this runs once a minute; here nobody minds a query every few seconds. */
+const REAP_EVERY_MS = 5_000
+
+export async function startFunctions(options: FunctionsOptions): Promise<Functions> {
+  const { client, endpoint, data, log, http } = options
+  const port = http.port || (await freePort())
+  const authority = http.host.includes(':') ? `[${http.host}]:${port}` : `${http.host}:${port}`
+  const management = createManagement(`http://${authority}`)
+  const context = { client, management, now: Date.now }
+  const gateway = await startGateway({
+    host: http.host,
+    port,
+    rest: createHandler(restContext(options, `ws://${authority}/ws`)),
+    websocket: websocketHandlers(gatewayContext(options, context)),
+  })
+  const streams = await startStreams({
+    endpoint,
+    data,
+    mappings: mappings(context),
+    onFailure: ({ name, reason }) => log(`${name}: a record was given up: ${reason}`),
+  })
+  const reaper = startSchedule({ name: 'reaper', everyMs: REAP_EVERY_MS, handler: createReaper(context) })
+  const sweep = startSchedule({
+    name: 'expiry',
+    everyMs: REAP_EVERY_MS,
+    handler: () => sweepExpired(client, Date.now() / 1000),
+  })
+  return {
+    index: gateway.url,
+    websocket: gateway.websocketUrl,
+    async close() {
+      await Promise.all([reaper.close(), sweep.close(), streams.close()])
+      await gateway.close()
+    },
+  }
+}
+
+function restContext({ client, secrets }: FunctionsOptions, websocket: string) {
+  const { OIDC_ISSUER, OIDC_AUDIENCE } = process.env
+  const env = {
+    TICKET_KEY: JSON.stringify(secrets.ticketKey),
+    WEBSOCKET_URL: websocket,
+    OIDC_ISSUER,
+    OIDC_AUDIENCE,
+  }
+  return createContext(configFrom(env), client)
+}
+
+function gatewayContext({ client, secrets }: FunctionsOptions, context: StreamContext): GatewayContext {
+  const fleetKeys = [Buffer.from(secrets.fleetKey, 'base64')]
+  return { ...context, fleetKeys, connections: createConnections(client) }
+}
+
+function websocketHandlers(context: GatewayContext) {
+  return {
+    connect: createConnect(context),
+    disconnect: createDisconnect(context),
+    message: createMessage(context),
+  }
+}
+
+/** Two readers a stream at most: one keeps the search index, one tells the nodes. */
+function mappings(context: StreamContext): Mapping[] {
+  const index = createIndexHandler(context.client)
+  const metadata = createMetadata(context)
+  const indexed = (['Users', 'Networks', 'Peers', 'Objects'] as const).flatMap((table): Mapping[] => [
+    { table, name: 'index', handler: index },
+    { table, name: 'metadata', handler: metadata },
+  ])
+  return [
+    ...indexed,
+    { table: 'Collections', name: 'index', handler: index },
+    { table: 'Presence', name: 'index', handler: index },
+    { table: 'Presence', name: 'presence', handler: createPresence(context) },
+    { table: 'Memberships', name: 'index', handler: index },
+    { table: 'Memberships', name: 'membership', handler: createMembership(context) },
+    { table: 'Mailbox', name: 'mailbox', handler: createMailboxReaction(context) },
+    { table: 'Fleet', name: 'fleet', handler: createFleetReaction(context) },
+  ]
+}

@@ -1,0 +1,121 @@
+/**
+ * The whole system on one machine: the embedded DynamoDB, the Lambda handlers behind the gateway and the streams, the
+ * scheduled reaper, and nodes as processes of their own. What `cdk deploy` puts into an account, wired by hand.
+ */
+import { rmSync } from 'node:fs'
+import { isIPv6 } from 'node:net'
+import type { NetworkId } from '../shared/ids.ts'
+import { createClient } from '../shared/store/client.ts'
+import type { NodeConfig } from '../udp-edge/config.ts'
+import { createTables, startEngine } from './engine.ts'
+import { foundSystem } from './founding.ts'
+import { type Functions, startFunctions } from './functions.ts'
+import { chooseHosts, type Host } from './hosts.ts'
+import { NodeProcess, type Ready } from './nodes.ts'
+import { loadSecrets, type Secrets, ticketKeysOf } from './secrets.ts'
+
+export interface SystemOptions {
+  /** Folder that keeps everything over restarts; in memory without. */
+  readonly data?: string | undefined
+  readonly fresh?: boolean | undefined
+  /** Of the two nodes. */
+  readonly addresses?: readonly string[] | undefined
+  readonly http?: { readonly host: string; readonly port: number } | undefined
+  /** Every port is chosen by the system: tests run side by side. */
+  readonly freePorts?: boolean | undefined
+  readonly log?: ((line: string) => void) | undefined
+}
+
+export interface System {
+  /** Base URL of INDEX. */
+  readonly index: string
+  readonly websocket: string
+  readonly nodes: readonly Ready[]
+  readonly relays: readonly Ready[]
+  readonly adminKey: string
+  readonly network: NetworkId
+  /** Reusable, to the first network. */
+  readonly invite: string
+  /** What differs from the defaults and why. */
+  readonly notes: readonly string[]
+  close(): Promise<void>
+}
+
+const HTTP = { host: '127.0.0.1', port: 8787 }
+
+export async function startSystem(options: SystemOptions = {}): Promise<System> {
+  if (options.fresh && options.data !== undefined) rmSync(options.data, { recursive: true, force: true })
+  const closing: (() => Promise<void>)[] = []
+  const close = async () => {
+    for (const end of closing.splice(0).reverse()) await end()
+  }
+  try {
+    return await assemble(options, (end) => closing.push(end), close)
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+async function assemble(
+  options: SystemOptions,
+  onClose: (end: () => Promise<void>) => void,
+  close: () => Promise<void>,
+): Promise<System> {
+  const { data, freePorts = false, log = () => {} } = options
+  const secrets = await loadSecrets(data)
+  const engine = await startEngine({ data })
+  onClose(() => engine.close())
+  const client = createClient({ endpoint: engine.endpoint })
+  await createTables(client)
+  const founded = await foundSystem(client, data)
+  const http = options.http ?? (freePorts ? { ...HTTP, port: 0 } : HTTP)
+  const functions = await startFunctions({ client, endpoint: engine.endpoint, secrets, http, data, log })
+  onClose(() => functions.close())
+  const hosts = await chooseHosts(options.addresses, freePorts)
+  const start = async (config: NodeConfig) => {
+    const node = await NodeProcess.start(config, log)
+    onClose(() => node.stop())
+    return node
+  }
+  const base = baseConfig(secrets, engine.endpoint, functions)
+  const nodes = await Promise.all(pairConfigs(base, hosts.nodes).map(start))
+  const relays = [await start({ ...base, ...hosts.relay, roles: ['relay'] })]
+  return {
+    index: functions.index,
+    websocket: functions.websocket,
+    ...founded,
+    notes: hosts.notes,
+    close,
+    get nodes() {
+      return nodes.map((node) => node.ready)
+    },
+    get relays() {
+      return relays.map((relay) => relay.ready)
+    },
+  }
+}
+
+type Base = Omit<NodeConfig, 'roles' | 'address' | 'ports'>
+
+function baseConfig(secrets: Secrets, endpoint: string, functions: Functions): Base {
+  return {
+    fleetKeys: [secrets.fleetKey],
+    ticketKeys: ticketKeysOf(secrets),
+    gateway: functions.websocket,
+    dynamodb: { endpoint },
+  }
+}
+
+function pairConfigs(base: Base, hosts: readonly [Host, Host]): NodeConfig[] {
+  return hosts.map((host, i) => {
+    const other = hosts[1 - i]!
+    const [primary, alternatePort] = other.ports.stun
+    const partner = { address: formatEndpoint(other.address, primary), alternatePort }
+    return { ...base, ...host, partner, roles: ['checkpoint', 'handshake', 'stun'] }
+  })
+}
+
+function formatEndpoint(ip: string, port: number): string {
+  return isIPv6(ip) ? `[${ip}]:${port}` : `${ip}:${port}`
+}
