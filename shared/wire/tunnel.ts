@@ -13,6 +13,7 @@
  * A probe is padded to at least MIN_PROBE_BODY, the least an answer takes: so an answer is never longer than its
  * question, whoever forged the source. A shorter one is refused.
  */
+import { LIMITS } from '../limits.ts'
 import type { Address } from './address.ts'
 import { ADDRESS_BYTES, Reader, type Writer } from './cursor.ts'
 import { FRAME, TUNNEL } from './numbers.ts'
@@ -21,6 +22,8 @@ export const PACKET_HEADER_BYTES = 5
 export const TAG_BYTES = 16
 /** What a tunnel adds to a datagram of the application, on every path. */
 export const PACKET_OVERHEAD_BYTES = PACKET_HEADER_BYTES + TAG_BYTES
+/** The longest datagram of the application. */
+export const MAX_PAYLOAD_BYTES = LIMITS.datagramBytes - PACKET_OVERHEAD_BYTES
 /** Type and length before each frame. */
 const FRAME_HEADER_BYTES = 3
 export const MIN_PROBE_BODY = 4 + ADDRESS_BYTES

@@ -10,6 +10,7 @@
  * HANDSHAKE saw counts as an observation too. The near node is the one that shares the HANDSHAKE's address, as the socket
  * talks to that anyhow.
  */
+import { sameBytes } from '../../crypto/hash.ts'
 import type { Random } from '../../crypto/random.ts'
 import { type Address, sameAddress, sameIp } from '../../wire/address.ts'
 import type { Batch } from '../../wire/batch.ts'
@@ -196,8 +197,4 @@ export class Evidence {
 function nearestFirst(servers: readonly StunServer[], near: Address | undefined): readonly StunServer[] {
   const isNear = ({ primary }: StunServer) => near !== undefined && sameIp(primary.words, 0, near.words, 0)
   return [...servers.filter(isNear), ...servers.filter((server) => !isNear(server))]
-}
-
-function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i])
 }

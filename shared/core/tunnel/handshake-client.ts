@@ -12,6 +12,7 @@
 import { openBox, sealBox } from '../../crypto/box.ts'
 import { Channel } from '../../crypto/channel.ts'
 import { handshakeKeys } from '../../crypto/grant.ts'
+import { sameBytes } from '../../crypto/hash.ts'
 import type { Random } from '../../crypto/random.ts'
 import { type Address, sameAddress } from '../../wire/address.ts'
 import type { Batch } from '../../wire/batch.ts'
@@ -191,7 +192,9 @@ export class HandshakeClient implements FrameSink {
   }
 
   #onJoined(state: Joining, arrived: Batch, i: number, now: number): boolean {
-    const server = state.direction.handshake.find(({ words }) => sameAddress(words, 0, arrived.address, i * 5))
+    const server = state.direction.handshake.find(({ words }) =>
+      sameAddress(words, 0, arrived.address, i * 5),
+    )
     const joined = decodeJoined(arrived.at(i))
     const plaintext = joined && openBox(state.direction.key, joined.nonce, joined.sealed)
     const body = plaintext && decodeJoinedBody(plaintext)
@@ -227,8 +230,4 @@ function eventOf(type: number, body: Uint8Array): ClientEvent | undefined {
   if (type !== FRAME.OUTCOME) return undefined
   const outcome = decodeOutcome(body)
   return outcome && { kind: 'outcome', outcome }
-}
-
-function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i])
 }

@@ -91,6 +91,15 @@ export class PathAgent {
     return true
   }
 
+  /** Over the path in use, and the spare one while that is suspect. False where there is no path. */
+  sendControl(control: Control, out: Batch, now: number): boolean {
+    if (this.#active === undefined) return false
+    this.#packets.sendControl(out, this.#active, control, now)
+    const spare = this.suspect(now) ? this.#spare() : undefined
+    if (spare !== undefined) this.#packets.sendControl(out, spare, control, now)
+    return true
+  }
+
   /** The path that a packet which opened came by; undefined where packets from there are not wanted. */
   heard(
     words: Uint32Array,
@@ -105,7 +114,10 @@ export class PathAgent {
       (this.#directAllowed ? this.#table.reach('direct', words, at, socket, now) : undefined)
     if (path === undefined) return undefined
     if (newest || path.heardAt === Number.NEGATIVE_INFINITY) path.heardAt = now
-    if (path.kind === 'relayed' && path.state === 'candidate') this.#becomeFit(path)
+    if (path.kind === 'relayed' && path.state === 'candidate') {
+      this.#becomeFit(path)
+      this.#choose(out, now)
+    }
     if (path.state === 'candidate') this.#examine(path, out, now)
     return path
   }
@@ -127,7 +139,7 @@ export class PathAgent {
     const full = probe.bytes === LIMITS.datagramBytes
     if (path.state !== 'fit' && (full || path.kind === 'relayed')) this.#becomeFit(path)
     else if (path.state === 'candidate') this.#becomeOpen(path, out, now)
-    this.#choose(now)
+    this.#choose(out, now)
   }
 
   /** One probe of a step to an address it named. */
@@ -143,21 +155,30 @@ export class PathAgent {
     if (path !== undefined) path.credit = UNPROVEN_CREDIT
   }
 
-  /** Both legs are bound at this relay: data may go there. The first probe measures it. */
+  /** What the other side sends through this relay may come before the relay says that both legs are bound. */
+  addRelay(words: Uint32Array, socket: number, now: number): void {
+    this.#table.reach('relayed', words, 0, socket, now)
+  }
+
+  /** Both legs are bound at this relay: data may go there at once, unless it fell silent before. Measures it too. */
   relayUsable(words: Uint32Array, socket: number, out: Batch, now: number): void {
     const path = this.#table.reach('relayed', words, 0, socket, now)
     if (path === undefined || path.state === 'fit') return
+    if (path.died) {
+      this.#examine(path, out, now)
+      return
+    }
     this.#becomeFit(path)
     this.#probe(path, out, now)
-    this.#choose(now)
+    this.#choose(out, now)
   }
 
-  relayGone(words: Uint32Array, socket: number, now: number): void {
+  relayGone(words: Uint32Array, socket: number, out: Batch, now: number): void {
     const path = this.#table.find(words, 0, socket)
     if (path?.kind !== 'relayed') return
     this.#table.remove(path)
     if (this.#active === path) this.#active = undefined
-    this.#choose(now)
+    this.#choose(out, now)
   }
 
   /** Our own addresses changed: nothing that worked can be relied on, and everything is tried at once. */
@@ -175,7 +196,7 @@ export class PathAgent {
       if (now >= this.#dueAt(path)) this.#probeAgain(path, out, now)
       if (isForgotten(path, now)) this.#table.remove(path)
     }
-    this.#choose(now)
+    this.#choose(out, now)
   }
 
   deadline(): number {
@@ -237,6 +258,7 @@ export class PathAgent {
 
   #becomeFit(path: Path): void {
     path.state = 'fit'
+    path.died = false
     path.unackedSince = Number.POSITIVE_INFINITY
   }
 
@@ -245,6 +267,7 @@ export class PathAgent {
     if (path === this.#active && path.kind === 'direct') this.#directDied = true
     if (path === this.#active) this.#active = undefined
     path.state = 'candidate'
+    path.died = true
     path.otherHere = false
     path.unackedSince = Number.POSITIVE_INFINITY
     path.tries = TRIES.revival
@@ -255,11 +278,17 @@ export class PathAgent {
     return undefined
   }
 
-  #choose(now: number): void {
+  /** Says at once that a direct path is used from now on: the other side waits for it before it gives up its relay. */
+  #choose(out: Batch, now: number): void {
+    let best = this.#active
     for (const path of this.#table) {
-      if (path.state === 'fit' && isBetter(path, this.#active, now)) this.#active = path
+      if (path.state === 'fit' && isBetter(path, best, now)) best = path
     }
-    if (this.#active?.kind === 'direct') this.#directDied = false
+    if (best === undefined || best === this.#active) return
+    this.#active = best
+    if (best.kind === 'relayed') return
+    this.#directDied = false
+    this.#probe(best, out, now)
   }
 }
 

@@ -31,6 +31,8 @@ export interface Path {
   credit: number
   /** The other side said that it sends its data this way. */
   otherHere: boolean
+  /** It was fit before and fell silent. */
+  died: boolean
 }
 
 /** While data flows: often enough to notice a dead path, and fall back, within 2 s. */
@@ -63,6 +65,7 @@ export function newPath(kind: Path['kind'], words: Uint32Array, socket: number, 
     tries: 0,
     credit: UNPROVEN_CREDIT,
     otherHere: false,
+    died: false,
   }
 }
 

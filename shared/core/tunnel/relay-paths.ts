@@ -37,11 +37,14 @@ export class RelayPaths {
     return this.#held.length > 0 && this.#held.every(({ leg }) => leg.draining)
   }
 
-  /** A leg that is bound at this very relay stays as it is. */
+  /** A leg that is bound at this very relay stays, and its path is looked at anew. */
   add({ relay, grant, key }: Relayed, out: Batch, now: number): void {
     const same = this.#held.find(({ leg }) => leg.isFrom(relay.words, 0))
-    if (same?.leg.state === 'bound') return
-    if (same !== undefined) this.#drop(same, now)
+    if (same?.leg.state === 'bound') {
+      same.usableSince = Number.POSITIVE_INFINITY
+      return
+    }
+    if (same !== undefined) this.#drop(same, out, now)
     const leg = new RelayLeg({ relay, grant, key, socket: this.#socket })
     this.#held.push({ leg, usableSince: Number.POSITIVE_INFINITY })
     this.#agent.addRelay(relay.words, this.#socket, now)
@@ -97,18 +100,18 @@ export class RelayPaths {
       held.usableSince = now
       this.#agent.relayUsable(leg.relay.words, this.#socket, out, now)
     } else if (!usable) held.usableSince = Number.POSITIVE_INFINITY
-    if (leg.state === 'lost') this.#drop(held, now)
+    if (leg.state === 'lost') this.#drop(held, out, now)
   }
 
   #release(held: Held, out: Batch, now: number): void {
     held.leg.release(out, now)
-    this.#drop(held, now)
+    this.#drop(held, out, now)
   }
 
-  #drop(held: Held, now: number): void {
+  #drop(held: Held, out: Batch, now: number): void {
     this.#held = this.#held.filter((it) => it !== held)
     const { words } = held.leg.relay
     if (!this.#held.some(({ leg }) => sameAddress(leg.relay.words, 0, words, 0)))
-      this.#agent.relayGone(words, this.#socket, now)
+      this.#agent.relayGone(words, this.#socket, out, now)
   }
 }

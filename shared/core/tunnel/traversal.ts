@@ -1,0 +1,261 @@
+/**
+ * How the paths of a tunnel come and go: asks a HANDSHAKE, gathers evidence for it, binds the relay it names, carries out
+ * its steps, and begins anew when that is of use.
+ *
+ *   - A new attempt is made at once when there is no path left, when a direct path died, when the relay is going, and when
+ *     the own addresses changed; the CHECKPOINT is asked to lead the other side there too.
+ *   - While the tunnel is relayed an attempt is made every AGAIN_MS. Both sides count from the same OUTCOME, so they meet
+ *     without being led.
+ *   - The relay is released when both sides have been sending directly for RELEASE_MS.
+ *   - Relay only: no evidence, no candidates, no step. Direct only: no relay, and the end when the attempt has failed.
+ */
+import type { Random } from '../../crypto/random.ts'
+import type { WhyNotDirect } from '../../why-not-direct.ts'
+import { sameAddress } from '../../wire/address.ts'
+import type { Batch } from '../../wire/batch.ts'
+import { VERSION } from '../../wire/numbers.ts'
+import type { Direction } from '../../wire/offers.ts'
+import {
+  type Candidate,
+  MAX_CANDIDATES,
+  type Paths,
+  type Profile,
+  UNKNOWN_PROFILE,
+} from '../../wire/profile.ts'
+import { isStun } from '../../wire/stun.ts'
+import type { TunnelOptions } from './events.ts'
+import { Evidence, type StunServer } from './evidence.ts'
+import { type ClientEvent, HandshakeClient } from './handshake-client.ts'
+import type { PathAgent } from './path-agent.ts'
+import { RelayPaths } from './relay-paths.ts'
+import { StepRunner } from './step-runner.ts'
+
+/** A path that fails young fails within this time; until then the relay stays. */
+const RELEASE_MS = 10_000
+const AGAIN_MS = 60_000
+/** Without any path: an attempt that has brought none by then is given up for another. */
+const RETRY_MS = 10_000
+/** The CHECKPOINT is asked no more often. */
+const ASK_MS = 10_000
+const SOCKET = 0
+const never = Number.POSITIVE_INFINITY
+
+export type TraversalEvent = 'rejoin' | 'released' | 'noDirectPath'
+
+export class Traversal {
+  readonly #agent: PathAgent
+  readonly #paths: Paths
+  readonly #stun: readonly StunServer[]
+  readonly #localPort: number
+  readonly #client: HandshakeClient
+  readonly #evidence: Evidence
+  readonly #runner: StepRunner
+  readonly #relays: RelayPaths
+  #direction: Direction
+  #candidates: readonly Candidate[]
+  #events: TraversalEvent[] = []
+  #whyNotDirect: WhyNotDirect
+  #attempting = false
+  #attemptAt = 0
+  #againAt = never
+  #askedAt = Number.NEGATIVE_INFINITY
+  /** Since when both sides send directly. */
+  #directSince = never
+  #profileChanged = false
+  #deathSeen = false
+
+  constructor(options: TunnelOptions, agent: PathAgent, random: Random) {
+    this.#agent = agent
+    this.#paths = options.terms.paths
+    this.#stun = options.stun
+    this.#localPort = options.localPort
+    this.#direction = options.direction
+    this.#candidates = options.candidates
+    this.#whyNotDirect = this.#paths === 'relay-only' ? 'policy' : 'not-yet'
+    this.#client = new HandshakeClient(random.fork('handshake'), SOCKET)
+    this.#evidence = new Evidence(random.fork('evidence'), SOCKET)
+    this.#runner = new StepRunner(agent, SOCKET)
+    this.#relays = new RelayPaths(agent, SOCKET)
+    this.#attempt(options.now)
+  }
+
+  /** Of a tunnel that is not direct. */
+  get whyNotDirect(): WhyNotDirect {
+    return this.#agent.directDied ? 'path-died' : this.#whyNotDirect
+  }
+
+  /** False where the datagram is for somebody else: it may be a tunnel packet, from a relay or not. */
+  take(arrived: Batch, i: number, out: Batch, now: number): boolean {
+    const first = arrived.bytes[arrived.start(i)]!
+    if (this.#relays.take(arrived, i, out, now) === 'control') return true
+    if (first === VERSION) return this.#client.take(arrived, i, now)
+    if (!isStun(arrived.bytes, arrived.start(i)) || !this.#evidence.take(arrived.at(i), now)) return false
+    this.#profileChanged = true
+    return true
+  }
+
+  /** What was appended since slot `from` may have gone to a relay. */
+  sent(out: Batch, from: number, now: number): void {
+    this.#relays.sent(out, from, now)
+  }
+
+  rejoin(direction: Direction, now: number): void {
+    const here = this.#attempting && now - this.#attemptAt < RETRY_MS && sameNode(direction, this.#direction)
+    this.#direction = direction
+    if (!here) this.#attempt(now)
+  }
+
+  setCandidates(candidates: readonly Candidate[]): void {
+    this.#candidates = candidates
+    this.#profileChanged = true
+  }
+
+  networkChanged(candidates: readonly Candidate[], out: Batch, now: number): void {
+    this.#candidates = candidates
+    this.#agent.networkChanged(out, now)
+    this.#relays.rebind(out, now)
+    this.#attempt(now)
+    this.#ask(now)
+  }
+
+  /** The other side will soon send from elsewhere: the relay may be needed for it. */
+  holdRelay(): void {
+    this.#directSince = never
+  }
+
+  tick(out: Batch, now: number): void {
+    this.#client.tick(out, now)
+    for (let event = this.#client.event(); event !== undefined; event = this.#client.event())
+      this.#onClient(event, out, now)
+    this.#gatherEvidence(out, now)
+    this.#relays.tick(out, now)
+    this.#takeSteps(out, now)
+    this.#releaseRelay(out, now)
+    this.#tryAgain(now)
+    this.#client.tick(out, now)
+  }
+
+  deadline(): number {
+    const released = this.#relays.alive ? this.#directSince + RELEASE_MS : never
+    return Math.min(
+      this.#client.deadline(),
+      this.#evidence.deadline(),
+      this.#relays.deadline(),
+      this.#runner.deadline(),
+      released,
+      this.#nextAttemptAt(),
+    )
+  }
+
+  event(): TraversalEvent | undefined {
+    return this.#events.shift()
+  }
+
+  leave(out: Batch, now: number): void {
+    this.#relays.release(out, now)
+    this.#client.leave(out, now)
+    this.#runner.stop()
+  }
+
+  #attempt(now: number): void {
+    this.#attempting = true
+    this.#attemptAt = now
+    this.#againAt = never
+    this.#runner.stop()
+    const near = this.#direction.handshake[0]
+    if (this.#paths !== 'relay-only') this.#evidence.start(this.#stun, near, this.#localPort, now)
+    this.#client.join(this.#direction, this.#profile(), now)
+  }
+
+  #onClient(event: ClientEvent, out: Batch, now: number): void {
+    switch (event.kind) {
+      case 'observed':
+        if (this.#paths !== 'relay-only') this.#evidence.observed(event.server, event.observed)
+        this.#profileChanged = true
+        break
+      case 'relayed':
+        if (this.#paths !== 'direct-only') this.#relays.add(event.relayed, out, now)
+        break
+      case 'step':
+        if (this.#paths !== 'relay-only') this.#runner.start(event.step, now)
+        break
+      case 'outcome':
+        this.#end(event.outcome.path === 'direct' ? 'probe-timeout' : event.outcome.whyNotDirect, now)
+        break
+      case 'unreachable':
+        this.#end('handshake-unreachable', now)
+        break
+      case 'alone':
+        this.#ask(now)
+    }
+  }
+
+  /** `why` holds unless a direct path is there, or comes. */
+  #end(why: WhyNotDirect, now: number): void {
+    this.#attempting = false
+    if (this.#paths !== 'relay-only') {
+      this.#againAt = now + AGAIN_MS
+      this.#whyNotDirect = why
+    }
+    if (this.#paths === 'direct-only' && this.#agent.active === undefined) this.#events.push('noDirectPath')
+  }
+
+  #gatherEvidence(out: Batch, now: number): void {
+    const { ready } = this.#evidence
+    this.#evidence.tick(out, now)
+    if (!this.#profileChanged && ready === this.#evidence.ready) return
+    this.#profileChanged = false
+    this.#client.update(this.#profile())
+  }
+
+  #takeSteps(out: Batch, now: number): void {
+    this.#runner.tick(out, now)
+    for (let result = this.#runner.result(); result !== undefined; result = this.#runner.result())
+      this.#client.report(result)
+  }
+
+  #releaseRelay(out: Batch, now: number): void {
+    const { active } = this.#agent
+    const settled = active?.kind === 'direct' && active.otherHere && !this.#agent.suspect(now)
+    this.#directSince = settled ? Math.min(this.#directSince, now) : never
+    if (now >= this.#directSince + RELEASE_MS && this.#relays.release(out, now)) this.#events.push('released')
+  }
+
+  #tryAgain(now: number): void {
+    const { active, directDied } = this.#agent
+    if (directDied && !this.#deathSeen) this.#againAt = Math.min(this.#againAt, this.#attemptAt + RETRY_MS)
+    const led = active === undefined || directDied !== this.#deathSeen || this.#relays.draining
+    this.#deathSeen = directDied
+    if (now < this.#nextAttemptAt()) return
+    this.#attempt(now)
+    if (led) this.#ask(now)
+  }
+
+  #nextAttemptAt(): number {
+    const { active } = this.#agent
+    if (active?.kind === 'direct') return never
+    if (active === undefined) return this.#attemptAt + RETRY_MS
+    if (this.#attempting) return this.#attemptAt + AGAIN_MS
+    return this.#relays.draining ? this.#attemptAt + RETRY_MS : this.#againAt
+  }
+
+  #ask(now: number): void {
+    if (now - this.#askedAt < ASK_MS) return
+    this.#askedAt = now
+    this.#events.push('rejoin')
+  }
+
+  #profile(): Profile {
+    const paths = this.#paths
+    if (paths === 'relay-only') return { ...UNKNOWN_PROFILE, ready: true, paths }
+    const reflexive = this.#evidence.reflexive.map((address) => ({ kind: 'reflexive', address }) as const)
+    const mapped = this.#candidates.filter(({ kind }) => kind === 'mapped')
+    const others = this.#candidates.filter(({ kind }) => kind !== 'mapped')
+    const candidates = [...mapped, ...reflexive.slice(-4), ...others].slice(0, MAX_CANDIDATES)
+    return { ...UNKNOWN_PROFILE, ...this.#evidence.profile, paths, candidates }
+  }
+}
+
+function sameNode(a: Direction, b: Direction): boolean {
+  return a.handshake.some(({ words }) => b.handshake.some((other) => sameAddress(words, 0, other.words, 0)))
+}

@@ -1,0 +1,276 @@
+/**
+ * The peer's side of one tunnel, on a socket of its own. README.md beside this tells its life, and why its times are what
+ * they are.
+ *
+ * It joins the parts: `Traversal` brings paths, `PathAgent` chooses one, `Streams` agrees on streams. Datagrams of the
+ * application leave at once on the path in use; the first few wait while there is none.
+ */
+import { Random } from '../../crypto/random.ts'
+import type { WhyNotDirect } from '../../why-not-direct.ts'
+import { ADDRESS_WORDS } from '../../wire/address.ts'
+import type { Batch } from '../../wire/batch.ts'
+import { utf8Length } from '../../wire/frames.ts'
+import { TUNNEL } from '../../wire/numbers.ts'
+import {
+  CLOSE_REASON,
+  type Control,
+  isTunnelPacket,
+  MAX_PAYLOAD_BYTES,
+  STREAM_KEY_BYTES,
+} from '../../wire/tunnel.ts'
+import type { Machine } from '../machine.ts'
+import type { TunnelEffect, TunnelEnd, TunnelInput, TunnelOptions, TunnelStatus } from './events.ts'
+import { Packets } from './packets.ts'
+import type { Path } from './path.ts'
+import { PathAgent } from './path-agent.ts'
+import { Streams } from './streams.ts'
+import { Traversal } from './traversal.ts'
+
+/** Datagrams that wait for the first path, or for the next; then the oldest is dropped. */
+const MAX_WAITING = 64
+/** Without any path for so long a tunnel ends: the other side is gone. */
+export const GIVE_UP_MS = 60_000
+/** CLOSE is not answered, so it is said more than once. */
+const CLOSE_REPEATS = 3
+const MAX_NAME_BYTES = 255
+const never = Number.POSITIVE_INFINITY
+
+export interface TunnelCounters {
+  /** Not a packet of this tunnel, of its HANDSHAKE, relay or STUN servers. */
+  unknown: number
+  /** Did not open: forged, damaged, too old, or here before. */
+  unopened: number
+  /** From an address that is not wanted: relay only, or too many. */
+  unwanted: number
+  /** Dropped from the queue while there was no path, or longer than a datagram may be. */
+  dropped: number
+  oversized: number
+}
+
+export class TunnelMachine implements Machine<TunnelInput, TunnelEffect> {
+  readonly counters: TunnelCounters = { unknown: 0, unopened: 0, unwanted: 0, dropped: 0, oversized: 0 }
+  readonly #bornAt: number
+  readonly #packets: Packets
+  readonly #agent: PathAgent
+  readonly #traversal: Traversal
+  readonly #streams = new Streams()
+  readonly #effects: TunnelEffect[] = []
+  #waiting: Uint8Array[] = []
+  #shown: { readonly path: Path; readonly why: WhyNotDirect | undefined } | undefined
+  /** Since when there is no path and nothing was heard; Infinity while that is not so. */
+  #silentSince: number
+  #firstByteMs: number | undefined
+  #directMs: number | undefined
+  #ended = false
+
+  constructor(options: TunnelOptions) {
+    this.#bornAt = options.now
+    this.#silentSince = options.now
+    this.#packets = new Packets(options.keys, options.terms.clear)
+    this.#agent = new PathAgent(this.#packets, options.terms.paths !== 'relay-only')
+    this.#traversal = new Traversal(options, this.#agent, new Random(options.seed))
+  }
+
+  get status(): TunnelStatus {
+    const { active } = this.#agent
+    return {
+      path: active?.kind ?? 'none',
+      rttMs: active?.rttMs ?? 0,
+      ...(active?.kind !== 'direct' && { whyNotDirect: this.#traversal.whyNotDirect }),
+      ...(this.#firstByteMs !== undefined && { firstByteMs: this.#firstByteMs }),
+      ...(this.#directMs !== undefined && { directMs: this.#directMs }),
+    }
+  }
+
+  receive(arrived: Batch, out: Batch, now: number): void {
+    const from = out.count
+    for (let i = 0; i < arrived.count && !this.#ended; i++) this.#take(arrived, i, out, now)
+    this.#work(out, from, now)
+  }
+
+  handle(input: TunnelInput, out: Batch, now: number): void {
+    if (this.#ended) return
+    const from = out.count
+    if (input.kind === 'send') {
+      this.#send(input.bytes, out, now)
+      this.#traversal.sent(out, from, now)
+      return
+    }
+    this.#handle(input, out, now)
+    this.#work(out, from, now)
+  }
+
+  tick(out: Batch, now: number): void {
+    this.#work(out, out.count, now)
+  }
+
+  deadline(): number {
+    if (this.#ended) return never
+    const givenUpAt = this.#agent.active === undefined ? this.#noPathSince + GIVE_UP_MS : never
+    return Math.min(this.#agent.deadline(), this.#traversal.deadline(), this.#streams.deadline(), givenUpAt)
+  }
+
+  poll(): TunnelEffect | undefined {
+    return this.#effects.shift()
+  }
+
+  #send(bytes: Uint8Array, out: Batch, now: number): void {
+    if (bytes.length > MAX_PAYLOAD_BYTES) this.counters.oversized++
+    else if (!this.#agent.send(out, bytes, now)) this.#keep(bytes)
+  }
+
+  #keep(bytes: Uint8Array): void {
+    this.#waiting.push(bytes.slice())
+    if (this.#waiting.length <= MAX_WAITING) return
+    this.#waiting.shift()
+    this.counters.dropped++
+  }
+
+  #handle(input: Exclude<TunnelInput, { kind: 'send' }>, out: Batch, now: number): void {
+    switch (input.kind) {
+      case 'openStream':
+        this.#openStream(input, now)
+        break
+      case 'acceptStream':
+        this.#streams.answer({ kind: 'streamAccept', stream: input.stream, accepter: input.accepter })
+        break
+      case 'refuseStream':
+        this.#streams.answer({ kind: 'streamRefuse', stream: input.stream })
+        break
+      case 'streaming':
+        this.#agent.streaming = input.active
+        break
+      case 'rejoin':
+        this.#traversal.rejoin(input.direction, now)
+        break
+      case 'candidates':
+        this.#traversal.setCandidates(input.candidates)
+        break
+      case 'networkChanged':
+        this.#traversal.networkChanged(input.candidates, out, now)
+        break
+      case 'close':
+        this.#sayClose(out, now)
+        this.#end('closed', out, now)
+    }
+  }
+
+  #openStream({ stream, key, name }: Extract<TunnelInput, { kind: 'openStream' }>, now: number): void {
+    const valid = key.length === STREAM_KEY_BYTES && utf8Length(name) <= MAX_NAME_BYTES
+    if (valid) this.#streams.open(stream, key, name, now)
+    else this.#effects.push({ kind: 'streamRefused', stream })
+  }
+
+  #take(arrived: Batch, i: number, out: Batch, now: number): void {
+    if (arrived.length[i] === 0 || this.#traversal.take(arrived, i, out, now)) return
+    if (!isTunnelPacket(arrived.bytes[arrived.start(i)]!)) this.counters.unknown++
+    else if (!this.#packets.open(arrived, i)) this.counters.unopened++
+    else this.#onPacket(arrived, i, out, now)
+  }
+
+  #onPacket(arrived: Batch, i: number, out: Batch, now: number): void {
+    const { bodyAt, bodyLength, newest } = this.#packets
+    const from = i * ADDRESS_WORDS
+    const path = this.#agent.heard(arrived.address, from, arrived.socket[i]!, newest, out, now)
+    if (path === undefined) {
+      this.counters.unwanted++
+      return
+    }
+    this.#firstByteMs ??= now - this.#bornAt
+    this.#silentSince = never
+    if (arrived.bytes[arrived.start(i)] === TUNNEL.CONTROL) {
+      for (const control of this.#packets.controls(arrived)) this.#onControl(control, path, out, now)
+      return
+    }
+    path.otherHere = true
+    this.#effects.push({ kind: 'datagram', bytes: arrived.bytes.slice(bodyAt, bodyAt + bodyLength) })
+  }
+
+  #onControl(control: Control, path: Path, out: Batch, now: number): void {
+    if (this.#ended) return
+    switch (control.kind) {
+      case 'probe':
+        this.#agent.onProbe(path, control, out, now)
+        break
+      case 'probeAck':
+        this.#agent.onAck(path, control, out, now)
+        break
+      case 'close':
+        this.#end('closedByOther', out, now)
+        break
+      case 'move':
+        this.#traversal.holdRelay()
+        break
+      default:
+        this.#streams.take(control)
+    }
+  }
+
+  /** Lets each part do what is due, and carries news from one to the other. */
+  #work(out: Batch, from: number, now: number): void {
+    if (this.#ended) return
+    this.#agent.tick(out, now)
+    this.#traversal.tick(out, now)
+    this.#streams.tick((control) => void this.#agent.sendControl(control, out, now), now)
+    this.#showPath(now)
+    this.#flushWaiting(out, now)
+    this.#passEvents(out, now)
+    if (now >= this.#silentSince + GIVE_UP_MS) this.#end('unreachable', out, now)
+    this.#traversal.sent(out, from, now)
+  }
+
+  #showPath(now: number): void {
+    const path = this.#agent.active
+    if (path === undefined) {
+      if (this.#shown === undefined) return
+      this.#shown = undefined
+      this.#silentSince = Math.min(this.#silentSince, now)
+      this.#effects.push({ kind: 'interrupted' })
+      return
+    }
+    const why = path.kind === 'direct' ? undefined : this.#traversal.whyNotDirect
+    if (this.#shown?.path === path && this.#shown.why === why) return
+    this.#shown = { path, why }
+    if (path.kind === 'direct') this.#directMs ??= now - this.#bornAt
+    this.#effects.push({
+      kind: 'path',
+      path: path.kind,
+      remote: { words: path.words },
+      socket: path.socket,
+      rttMs: path.rttMs,
+      ...(why !== undefined && { whyNotDirect: why }),
+    })
+  }
+
+  #flushWaiting(out: Batch, now: number): void {
+    if (this.#waiting.length === 0 || this.#agent.active === undefined) return
+    for (const bytes of this.#waiting) this.#agent.send(out, bytes, now)
+    this.#waiting = []
+  }
+
+  #passEvents(out: Batch, now: number): void {
+    for (let event = this.#streams.event(); event !== undefined; event = this.#streams.event())
+      this.#effects.push(event)
+    for (let event = this.#traversal.event(); event !== undefined; event = this.#traversal.event()) {
+      if (event === 'noDirectPath') this.#end('noDirectPath', out, now)
+      else this.#effects.push({ kind: event })
+    }
+  }
+
+  #sayClose(out: Batch, now: number): void {
+    const close: Control = { kind: 'close', reason: CLOSE_REASON.closed }
+    for (let i = 0; i < CLOSE_REPEATS; i++) this.#agent.sendControl(close, out, now)
+  }
+
+  #end(end: TunnelEnd, out: Batch, now: number): void {
+    if (this.#ended) return
+    this.#ended = true
+    const direct = this.#agent.active?.kind === 'direct'
+    this.#traversal.leave(out, now)
+    this.#effects.push({
+      kind: 'closed',
+      end,
+      ...(!direct && { whyNotDirect: this.#traversal.whyNotDirect }),
+    })
+  }
+}
