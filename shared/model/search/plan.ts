@@ -66,7 +66,8 @@ function union(parts: readonly (readonly Plan[])[]): readonly Plan[] {
 }
 
 function planOf(filter: Comparison | { readonly op: 'pr' }, attribute: string): readonly Plan[] {
-  if (filter.op === 'pr') return [{ ranges: [{ attribute, from: SEPARATOR, to: HIGHEST }], weight: WEIGHTS.present }]
+  if (filter.op === 'pr')
+    return [{ ranges: [{ attribute, from: SEPARATOR, to: HIGHEST }], weight: WEIGHTS.present }]
   const instant =
     typeof filter.value === 'string' && filter.op !== 'sw' ? encodeInstant(filter.value) : undefined
   const value = instant ?? encodeValue(filter.value)

@@ -15,6 +15,8 @@ export const EVERYTHING = '*'
 const VALUES_PER_ATTRIBUTE = 32
 /** Pairs of one record, so that what it is indexed under fits an item twice over. */
 const PAIRS_PER_RECORD = 256
+/** Stands for any object: beside the kinds of encode.ts. */
+const OBJECT = 'o'
 /** What a filter can name. */
 const NAME = /^[A-Za-z][\w$-]{0,63}$/
 
@@ -50,18 +52,15 @@ export function idOf(entry: string): string {
 }
 
 function pairsUnder(record: unknown, attribute: string): readonly Pair[] {
-  const values = valuesAt(record, attribute.split('.')).filter(isScalar).slice(0, VALUES_PER_ATTRIBUTE)
+  const values = valuesAt(record, attribute.split('.')).slice(0, VALUES_PER_ATTRIBUTE)
   const encoded = new Set(values.flatMap(encodingsOf))
   return [...encoded].map((value) => ({ attribute, value }))
 }
 
-/** A date-time is found as a text and as an instant. */
-function encodingsOf(value: Scalar): readonly string[] {
-  const plain = encodeValue(value)
+/** A date-time is found as a text and as an instant, an object as being there. */
+function encodingsOf(value: unknown): readonly string[] {
+  if (typeof value === 'object' && value !== null) return [OBJECT]
+  const plain = encodeValue(value as Scalar)
   const instant = typeof value === 'string' ? encodeInstant(value) : undefined
   return [plain, instant].filter((encoding) => encoding !== undefined)
-}
-
-function isScalar(value: unknown): value is Scalar {
-  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
 }
