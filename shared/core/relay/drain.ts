@@ -16,7 +16,8 @@ export class Drain {
   /** The legs to tell now, [from, to) of those below `end`. */
   next(end: number, now: number): { readonly from: number; readonly to: number } {
     const from = this.#told
-    if (now >= this.#tellAt) this.#told = Math.min(from + TOLD, end)
+    if (now < this.#tellAt) return { from, to: from }
+    this.#told = Math.min(from + TOLD, end)
     this.#tellAt = this.#told < end ? now + TELL_MS : Number.POSITIVE_INFINITY
     return { from, to: this.#told }
   }

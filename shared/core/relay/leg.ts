@@ -135,9 +135,9 @@ export class RelayLeg {
 
   /** Said once: a relay that does not hear it ends the leg when it has been idle. */
   release(out: Batch, now: number): void {
-    const { state } = this
+    const mayBeBound = this.#stamp > 0 && (this.state === 'bound' || this.state === 'binding')
     this.#enter({ kind: 'released' }, out, now)
-    if (state !== 'bound' && state !== 'binding') return
+    if (!mayBeBound) return
     this.#send(makeClaim('release', this.#nextStamp(now), this.#credentials), out, now)
   }
 

@@ -310,6 +310,7 @@ export class RelayMachine implements Machine<RelayInput, RelayEffect> {
     this.#effects.push({ kind: 'ended', tunnel, leg: leg & 1 ? 1 : 0, reason, ...this.#traffic.take(leg) })
     this.counters.ended++
     if (reason !== 'drained') this.#tell(leg ^ 1, out)
+    if (this.#drain !== undefined) this.#checkDrained()
   }
 
   #round(out: Batch, now: number): void {
@@ -328,6 +329,10 @@ export class RelayMachine implements Machine<RelayInput, RelayEffect> {
     if (now >= drain.until) {
       for (let leg = 0; leg < this.#tunnels.end; leg++) this.#end(leg, 'drained', out)
     }
+    this.#checkDrained()
+  }
+
+  #checkDrained(): void {
     if (this.#bindings.count > 0 || this.#drained) return
     this.#drained = true
     this.#effects.push({ kind: 'drained' })
