@@ -20,6 +20,7 @@ export interface DatagramSocket {
 
 export interface SocketCounters {
   received: number
+  /** Handed to the system, which may still lose it. */
   sent: number
   /** Too long for a slot, from or to an address that is none, or no room left in the kernel's send buffer. */
   dropped: number
