@@ -1,3 +1,4 @@
+import { ADDRESS_WORDS } from './address.ts'
 import { type Batch, SLOT_BYTES } from './batch.ts'
 import { crc32 } from './crc32.ts'
 import {
@@ -33,6 +34,9 @@ const IGNORED = new Set<number>([
 
 /** A Binding request as a server reads it. One is read again and again: reading allocates nothing. */
 export class StunRequest {
+  /** Where it lies: bytes, source and socket are there. */
+  batch!: Batch
+  slot = 0
   /** Bytes of the whole message. */
   length = 0
   hasFingerprint = false
@@ -52,6 +56,16 @@ export class StunRequest {
   /** What follows MESSAGE-INTEGRITY may have been added on the way (RFC 8489 section 14.5). */
   #isSealed = false
 
+  /** Where the five words of the source begin in `batch.address`. */
+  get sourceAt(): number {
+    return this.slot * ADDRESS_WORDS
+  }
+
+  /** Where the transaction id begins in `batch.bytes`. */
+  get transactionAt(): number {
+    return this.batch.start(this.slot) + 8
+  }
+
   /** Reads datagram i of the batch. The fields hold only after `request`. */
   read(batch: Batch, i: number): StunVerdict {
     const start = batch.start(i)
@@ -61,11 +75,13 @@ export class StunRequest {
     if (view.getUint32(start + 4) !== STUN_COOKIE) return 'wrongCookie'
     if (view.getUint16(start + 2) !== length - STUN_HEADER_BYTES || length % 4 !== 0) return 'malformed'
     if (view.getUint16(start) !== STUN_TYPE.request) return 'notARequest'
-    this.#reset(length)
+    this.#reset(batch, i, length)
     return this.#readAttributes(batch, start, start + length)
   }
 
-  #reset(length: number): void {
+  #reset(batch: Batch, slot: number, length: number): void {
+    this.batch = batch
+    this.slot = slot
     this.length = length
     this.hasFingerprint = false
     this.isDiscovery = false

@@ -1,4 +1,3 @@
-import { ADDRESS_WORDS } from '../../wire/address.ts'
 import type { Batch } from '../../wire/batch.ts'
 import { ATTRIBUTE, FINGERPRINT_BYTES, padded, STUN_TYPE } from '../../wire/stun.ts'
 import type { StunRequest } from '../../wire/stun-request.ts'
@@ -21,45 +20,40 @@ export interface AnswerOrigin {
   other: Uint32Array | undefined
 }
 
-const transactionAt = (arrived: Batch, i: number): number => arrived.start(i) + 8
-
-/** Writes answers to request i of a batch into slots of another. */
+/** Writes answers to requests into slots of a batch. */
 export class AnswerWriter {
   readonly #writer = new StunWriter()
 
   /** `maxBytes`: what there is room for on the way, besides the request's own length. */
-  success(
-    arrived: Batch,
-    i: number,
-    request: StunRequest,
-    out: Batch,
-    slot: number,
-    from: AnswerOrigin,
-    maxBytes: number,
-  ): void {
-    const writer = this.#writer.begin(out, slot, STUN_TYPE.success, arrived.bytes, transactionAt(arrived, i))
-    writer.xorMappedAddress(arrived.address, i * ADDRESS_WORDS)
+  success(request: StunRequest, out: Batch, slot: number, from: AnswerOrigin, maxBytes: number): void {
+    const source = request.batch.address
+    const writer = this.#begin(request, out, slot, STUN_TYPE.success)
+    writer.xorMappedAddress(source, request.sourceAt)
     if (from.origin !== undefined && (from.other !== undefined || request.isDiscovery)) {
       writer.address(ATTRIBUTE.RESPONSE_ORIGIN, from.origin, 0)
     }
     if (from.other !== undefined) writer.address(ATTRIBUTE.OTHER_ADDRESS, from.other, 0)
-    const room = Math.min(request.length, maxBytes) - (request.hasFingerprint ? FINGERPRINT_BYTES : 0)
-    this.#fill(arrived.address, i * ADDRESS_WORDS, request, room)
+    this.#fill(request, Math.min(request.length, maxBytes))
     writer.end(request.hasFingerprint)
   }
 
-  error(arrived: Batch, i: number, request: StunRequest, out: Batch, slot: number, code: number): void {
-    const writer = this.#writer.begin(out, slot, STUN_TYPE.error, arrived.bytes, transactionAt(arrived, i))
-    writer.errorCode(code)
+  error(request: StunRequest, out: Batch, slot: number, code: number): void {
+    const writer = this.#begin(request, out, slot, STUN_TYPE.error).errorCode(code)
     if (code === 420) writer.unknownAttributes(request.unknown, request.unknownCount)
     writer.end(request.hasFingerprint)
   }
 
-  /** What the request left room for. Its own padding comes back in full when nothing else takes the place. */
-  #fill(source: Uint32Array, sourceAt: number, request: StunRequest, room: number): void {
+  #begin(request: StunRequest, out: Batch, slot: number, type: number): StunWriter {
+    return this.#writer.begin(out, slot, type, request.batch.bytes, request.transactionAt)
+  }
+
+  /** What the request left room for, most useful first; padding takes what is left. */
+  #fill(request: StunRequest, maxBytes: number): void {
     const writer = this.#writer
-    if (writer.length + addressAttributeBytes(source, sourceAt) <= room) {
-      writer.address(ATTRIBUTE.MAPPED_ADDRESS, source, sourceAt)
+    const source = request.batch.address
+    const room = maxBytes - (request.hasFingerprint ? FINGERPRINT_BYTES : 0)
+    if (writer.length + addressAttributeBytes(source, request.sourceAt) <= room) {
+      writer.address(ATTRIBUTE.MAPPED_ADDRESS, source, request.sourceAt)
     }
     if (writer.length + 4 + padded(SOFTWARE.length) <= room) writer.value(ATTRIBUTE.SOFTWARE, SOFTWARE)
     const left = room - writer.length - 4

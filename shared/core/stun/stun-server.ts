@@ -128,55 +128,45 @@ export class StunServer implements Machine<StunInput> {
   poll(): undefined {}
 
   #answer(arrived: Batch, i: number, out: Batch, now: number): void {
-    const verdict = this.#request.read(arrived, i)
+    const request = this.#request
+    const verdict = request.read(arrived, i)
     if (verdict !== 'request') {
       this.counters[verdict]++
       return
     }
-    const ipv4 = isIpv4(arrived.address, i * ADDRESS_WORDS)
+    const ipv4 = isIpv4(arrived.address, request.sourceAt)
     const own = ipv4 ? this.#own.ipv4 : this.#own.ipv6
     const partner = ipv4 ? this.#partner.ipv4 : this.#partner.ipv6
-    const error = errorOf(this.#request, partner)
-    if (!this.#limit.take(arrived.address, i * ADDRESS_WORDS, now)) this.counters.limited++
-    else if (error !== 0) this.#refuse(arrived, i, out, error)
-    else if (this.#request.changeIp) this.#forward(arrived, i, out, partner!, now)
-    else this.#succeed(arrived, i, out, own, partner)
+    const error = errorOf(request, partner)
+    if (!this.#limit.take(arrived.address, request.sourceAt, now)) this.counters.limited++
+    else if (error !== 0) this.#refuse(out, error)
+    else if (request.changeIp) this.#forward(out, partner!, now)
+    else this.#succeed(out, own, partner)
   }
 
-  #succeed(
-    arrived: Batch,
-    i: number,
-    out: Batch,
-    own: StunPair | undefined,
-    partner: StunPair | undefined,
-  ): void {
-    const came = arrived.socket[i]!
-    const leaves = this.#request.changePort ? 1 - came : came
-    const slot = this.#claim(arrived, i, out, leaves)
-    this.#from.origin = own?.[leaves]?.words
-    this.#from.other = partner?.[1 - came]?.words
-    this.#answers.success(arrived, i, this.#request, out, slot, this.#from, SLOT_BYTES)
+  #succeed(out: Batch, own: StunPair | undefined, partner: StunPair | undefined): void {
+    this.#write(out, own, partner, SLOT_BYTES)
     this.counters.answered++
   }
 
-  #forward(arrived: Batch, i: number, out: Batch, partner: StunPair, now: number): void {
-    const came = arrived.socket[i]!
-    const leaves = this.#request.changePort ? 1 - came : came
-    this.#scratch.clear()
-    const slot = this.#claim(arrived, i, this.#scratch, leaves)
-    this.#from.origin = partner[leaves]?.words
-    this.#from.other = partner[1 - came]?.words
-    this.#answers.success(arrived, i, this.#request, this.#scratch, slot, this.#from, FORWARD_ANSWER_BYTES)
+  #forward(out: Batch, partner: StunPair, now: number): void {
+    const scratch = this.#scratch
+    scratch.clear()
+    const slot = this.#write(scratch, partner, partner, FORWARD_ANSWER_BYTES)
     const nonce = this.#random.bytes(NONCE_BYTES)
-    const answer = this.#scratch.at(slot)
-    const forward = encodeForward(this.#fleetKeys[0]!, nonce, now, leaves, this.#scratch.address, 0, answer)
-    out.push(forward, partner[0].words)
+    const socket = scratch.socket[slot]!
+    const answer = scratch.at(slot)
+    out.push(
+      encodeForward(this.#fleetKeys[0]!, nonce, now, socket, scratch.address, 0, answer),
+      partner[0].words,
+    )
     this.counters.forwarded++
   }
 
-  #refuse(arrived: Batch, i: number, out: Batch, code: number): void {
-    const slot = out.claim(arrived.address, i * ADDRESS_WORDS, arrived.socket[i]!)
-    this.#answers.error(arrived, i, this.#request, out, slot, code)
+  #refuse(out: Batch, code: number): void {
+    const { batch, sourceAt, slot } = this.#request
+    const claimed = out.claim(batch.address, sourceAt, batch.socket[slot]!)
+    this.#answers.error(this.#request, out, claimed, code)
     this.counters.refused++
   }
 
@@ -190,11 +180,16 @@ export class StunServer implements Machine<StunInput> {
     }
   }
 
-  /** A slot for an answer to request i: to where it came from, or to another port there. */
-  #claim(arrived: Batch, i: number, out: Batch, socket: number): number {
-    const slot = out.claim(arrived.address, i * ADDRESS_WORDS, socket)
-    const { responsePort } = this.#request
+  /** The answer into a new slot, to where the request came from or to another port there; `from` is who sends it. */
+  #write(out: Batch, from: StunPair | undefined, partner: StunPair | undefined, maxBytes: number): number {
+    const { batch, sourceAt, slot: asked, changePort, responsePort } = this.#request
+    const came = batch.socket[asked]!
+    const leaves = changePort ? 1 - came : came
+    const slot = out.claim(batch.address, sourceAt, leaves)
     if (responsePort > 0) out.address[slot * ADDRESS_WORDS + 4] = responsePort
+    this.#from.origin = from?.[leaves]?.words
+    this.#from.other = partner?.[1 - came]?.words
+    this.#answers.success(this.#request, out, slot, this.#from, maxBytes)
     return slot
   }
 }
