@@ -10,6 +10,7 @@
  */
 import { z } from 'zod'
 import { StraightwayError } from '../../shared/errors.ts'
+import type { Environment } from '../environment.ts'
 
 const publicKeySchema = z.object({
   kty: z.literal('OKP'),
@@ -34,8 +35,6 @@ export interface RestConfig {
   readonly oidc?: OidcConfig
   readonly dynamodbEndpoint?: string
 }
-
-export type Environment = Readonly<Record<string, string | undefined>>
 
 /** Errors: `internal` naming the variable that is missing or wrong. */
 export function configFrom(env: Environment): RestConfig {

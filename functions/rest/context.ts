@@ -1,7 +1,8 @@
 /** What every handler works with: made once per process. */
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import { createClient } from '../../shared/store/client.ts'
-import { configFrom, type Environment, type RestConfig } from './config.ts'
+import type { Environment } from '../environment.ts'
+import { configFrom, type RestConfig } from './config.ts'
 import { createIdentityProvider, type IdentityProvider } from './oidc.ts'
 import { createTicketKeys, type TicketKeys } from './ticket-keys.ts'
 

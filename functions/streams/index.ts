@@ -2,8 +2,8 @@
  * Reacts to changes of what can be searched: enters the records concerned into the index again.
  *
  * A stream says which records may have changed, no more: each is read as it is now (shared/store/index-entries.ts), so
- * records that are delivered twice, late, or in a batch that was cut in half lead to the same index. Users, Networks,
- * Peers, Objects and Collections come here; the functions of Presence and Memberships call `indexChanges` too.
+ * records that are delivered twice, late, or in a batch that was cut in half lead to the same index. The streams
+ * of Users, Networks, Peers, Objects, Collections, Presence and Memberships lead here.
  */
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import middy from '@middy/core'
@@ -13,13 +13,17 @@ import type {
   DynamoDBRecord,
   DynamoDBStreamEvent,
 } from 'aws-lambda'
-import type { UserId } from '../../shared/ids.ts'
+import type { PeerId, UserId } from '../../shared/ids.ts'
 import { createClient, tableName } from '../../shared/store/client.ts'
 import { indexCollection, indexRecord } from '../../shared/store/indexing.ts'
-import { peersOfUser } from '../../shared/store/peers.ts'
+import { erasePresenceOfErased, peersOfUser } from '../../shared/store/peers.ts'
 import type { TableName } from '../../shared/store/tables.ts'
+import { fromEnvironment } from '../environment.ts'
 
-export const handler = createIndexHandler(createClient({ endpoint: process.env.DYNAMODB_ENDPOINT }))
+export const handler = fromEnvironment(
+  ({ DYNAMODB_ENDPOINT: endpoint }) => createClient({ endpoint }),
+  createIndexHandler,
+)
 
 export function createIndexHandler(client: DynamoDBDocumentClient) {
   return middy<DynamoDBStreamEvent, DynamoDBBatchResponse>().handler(
@@ -58,7 +62,10 @@ const REACTIONS: Readonly<Partial<Record<TableName, Reaction>>> = {
   Users: (client, { user }) => indexRecord(client, { entity: 'user' }, user!),
   Networks: (client, { network }) => indexRecord(client, { entity: 'network' }, network!),
   Peers: (client, { peer }) => indexRecord(client, { entity: 'peer' }, peer!),
-  Presence: (client, { peer }) => indexRecord(client, { entity: 'peer' }, peer!),
+  Presence: async (client, { peer }) => {
+    await indexRecord(client, { entity: 'peer' }, peer!)
+    await erasePresenceOfErased(client, peer as PeerId)
+  },
   Objects: (client, { collection, id }) => indexRecord(client, { entity: 'object', collection }, id!),
   Collections: (client, { collection }) => indexCollection(client, collection!),
   Memberships: async (client, { user }) => {

@@ -4,7 +4,7 @@
  */
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import { StraightwayError } from '../errors.ts'
-import type { NetworkId, UserId } from '../ids.ts'
+import type { NetworkId, PeerId, UserId } from '../ids.ts'
 import type { Membership } from '../model/membership.ts'
 import { tableName } from './client.ts'
 import { deleteInvitesOf } from './invites.ts'
@@ -19,7 +19,7 @@ import { markUserDeleting, removeUserItem } from './users.ts'
 export async function deleteUser(client: DynamoDBDocumentClient, user: UserId, now: number): Promise<void> {
   const { networks } = await markUserDeleting(client, user, now)
   await forEach(networks, (network) => leave(client, network, user))
-  await forEach(await peersOfUser(client, user), (peer) => erasePeer(client, peer))
+  await forEach(await peersOfUser(client, user), (peer) => erase(client, peer, now))
   await deleteObjectsUnder(client, user)
   await removeUserItem(client, user)
 }
@@ -45,10 +45,17 @@ export async function deleteNetwork(
   await removeNetworkItem(client, network)
 }
 
-async function leave(client: DynamoDBDocumentClient, network: NetworkId, user: UserId): Promise<void> {
+const erase = (client: DynamoDBDocumentClient, peer: PeerId, now: number) =>
+  unlessGone(erasePeer(client, peer, now))
+
+const leave = (client: DynamoDBDocumentClient, network: NetworkId, user: UserId) =>
+  unlessGone(removeMembership(client, network, user, { lastOwnerToo: true }))
+
+/** What an interrupted deletion has removed already is as it should be. */
+async function unlessGone(removal: Promise<void>): Promise<void> {
   try {
-    await removeMembership(client, network, user, { lastOwnerToo: true })
+    await removal
   } catch (error) {
-    if (!(error instanceof StraightwayError && error.code === 'not-found')) throw error
+    if (!(error instanceof StraightwayError && error.status === 404)) throw error
   }
 }

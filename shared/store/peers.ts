@@ -127,10 +127,22 @@ export async function revokePeer(client: DynamoDBDocumentClient, peer: PeerId, n
   if ((await unlessRefused(client.send(update))) === undefined) throw new StraightwayError('unknown-peer')
 }
 
-/** Nothing of the peer remains: for the deletion of its user. */
-export async function erasePeer(client: DynamoDBDocumentClient, peer: PeerId): Promise<void> {
+/** For the deletion of its user. The revocation before it is what makes a node end the session. */
+export async function erasePeer(client: DynamoDBDocumentClient, peer: PeerId, now: number): Promise<void> {
+  await revokePeer(client, peer, now)
   await client.send(new DeleteCommand({ TableName: tableName('Peers'), Key: { peer } }))
-  await client.send(new DeleteCommand({ TableName: tableName('Presence'), Key: { peer } }))
+  await erasePresenceOfErased(client, peer)
+}
+
+/** The presence of a peer that is erased goes with it, or, where a session has yet to end, when that has ended. */
+export async function erasePresenceOfErased(client: DynamoDBDocumentClient, peer: PeerId): Promise<void> {
+  if ((await getPeer(client, peer)) !== undefined) return
+  const remove = new DeleteCommand({
+    TableName: tableName('Presence'),
+    Key: { peer },
+    ConditionExpression: 'attribute_not_exists(node)',
+  })
+  await unlessRefused(client.send(remove))
 }
 
 function seenByOthers(item: PresenceItem | undefined): LivePresence {
