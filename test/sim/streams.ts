@@ -1,7 +1,8 @@
 /**
- * Who hears of a change: what functions/streams decides on the real tables, as one pure function. A node is told once a
+ * Who hears of a change: what functions/streams decide on the real tables, as one pure function. A node is told once a
  * change, however many of its peers care.
  */
+import type { FleetItem } from '../../shared/directory.ts'
 import type { NetworkId, NodeId, PeerId, UserId } from '../../shared/ids.ts'
 import { asSeenByOthers, type PresenceItem } from '../../shared/presence.ts'
 import type { Push } from '../../shared/push.ts'
@@ -16,9 +17,7 @@ export interface Pushed {
 export function pushedBy(change: Change, tables: Tables): Pushed | undefined {
   switch (change.kind) {
     case 'presence':
-      return changesForOthers(change.before, change.after)
-        ? presence(change.before, change.after, tables)
-        : undefined
+      return presence(change.before, change.after, tables)
     case 'membership':
       return {
         nodes: unique([...tables.nodesOf(change.network), ...nodesOfUser(change.user, tables)]),
@@ -32,29 +31,35 @@ export function pushedBy(change: Change, tables: Tables): Pushed | undefined {
   }
 }
 
-function presence(before: PresenceItem | undefined, after: PresenceItem, tables: Tables): Pushed {
-  const networks = unique([...after.networks, ...(before?.networks ?? [])])
-  const nodes = unique(networks.flatMap((network: NetworkId) => tables.nodesOf(network)))
+function presence(before: PresenceItem | undefined, after: PresenceItem, tables: Tables): Pushed | undefined {
+  const networks = networksConcerned(before, after)
+  if (networks.length === 0) return undefined
+  const nodes = unique(networks.flatMap((network) => tables.nodesOf(network)))
   return { nodes, push: { kind: 'presence', record: asSeenByOthers(after), networks } }
 }
 
-/** Neither a move between nodes nor being seen again is news. */
-function changesForOthers(before: PresenceItem | undefined, after: PresenceItem): boolean {
-  return before === undefined || look(before) !== look(after)
+/** Where it looks different, those that the peer is and was in; otherwise those that it is new to. */
+function networksConcerned(before: PresenceItem | undefined, after: PresenceItem): NetworkId[] {
+  const old = before?.networks ?? []
+  if (look(before) !== look(after)) return unique([...old, ...after.networks])
+  return look(after) === undefined ? [] : after.networks.filter((network) => !old.includes(network))
 }
 
-function look(item: PresenceItem): string {
-  const { status, custom, metadata } = asSeenByOthers(item)
-  return JSON.stringify([status, custom, metadata, item.networks])
+/** What others can tell apart; neither a move between nodes nor being seen again is. Undefined: not there. */
+function look(item: PresenceItem | undefined): string | undefined {
+  const { status, custom, metadata } = item ? asSeenByOthers(item) : { status: 'offline' }
+  return status === 'offline' ? undefined : JSON.stringify([status, custom, metadata])
 }
 
-/** A lease that is merely renewed is no news; a node that is gone is told as one whose lease ended long ago. */
+/** Load and renewals are no news; a node that is gone is told as one whose lease ended long ago. */
 function fleet({ before, after }: Extract<Change, { kind: 'fleet' }>, tables: Tables): Pushed | undefined {
-  const item = after ?? (before && { ...before, expiresAtSeconds: 0 })
-  const renewed = before?.draining === after?.draining && before?.startedAt === after?.startedAt
-  if (item === undefined || (after !== undefined && renewed)) return undefined
+  const item = after ?? (before && { ...before, draining: true, expiresAtSeconds: 0 })
+  if (item === undefined || lasting(before) === lasting(after)) return undefined
   return { nodes: [...tables.fleet.keys()], push: { kind: 'fleet', item } }
 }
+
+const lasting = (item: FleetItem | undefined): string | undefined =>
+  item && JSON.stringify({ ...item, load: 0, expiresAtSeconds: 0 })
 
 function nodeOf(peer: PeerId, tables: Tables): NodeId[] {
   const node = tables.presence.get(peer)?.node

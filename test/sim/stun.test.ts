@@ -74,6 +74,7 @@ describe('what a peer finds out about its NAT from a STUN pair', () => {
     ['address-restricted', 'independent', 'address', 'preserving'],
     ['port-restricted', 'independent', 'addressAndPort', 'preserving'],
     ['linux', 'independent', 'addressAndPort', 'preserving'],
+    ['linux-exposed', 'independent', 'addressAndPort', 'preserving'],
     ['hairpin-cone', 'independent', 'addressAndPort', 'unknown'],
     ['symmetric-sequential', 'addressAndPort', 'addressAndPort', 'sequential'],
     ['symmetric-random', 'addressAndPort', 'addressAndPort', 'random'],

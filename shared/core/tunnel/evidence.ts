@@ -3,7 +3,7 @@
  *
  *   first     to the near node: where are we seen, and do answers come through from the far node (endpoint-independent
  *             filter) or from another port of the near one (address-dependent)? The far node must not have been sent to.
- *   mapping   to the far node and its other port: are we seen there as the same?
+ *   mapping   to the far node: are we seen there as the same? If not, to its other port
  *   done      everything was answered, or BUDGET_MS is over
  *
  * An answer that a filter keeps away never comes, so the filter gets as long again as the first answer took. What the
@@ -156,7 +156,7 @@ export class Evidence {
     if (request.test === 'where' || request.test === 'mapping') this.#observe(request.server, answer.mapped)
     if (this.#phase === 'first' && this.#filtering === 'independent' && this.#observations.length > 0)
       this.#endFirst(now)
-    if (this.#phase === 'mapping' && this.#answeredAll('mapping')) this.#finish()
+    if (this.#phase === 'mapping' && this.#answeredAll('mapping')) this.#nextMapping(now)
   }
 
   /** A node without a partner has no other address to answer from: its silence says nothing. */
@@ -170,9 +170,19 @@ export class Evidence {
     this.#filterUntil = never
     this.#requests = []
     const far = this.#servers[1]
-    const ports = far === undefined ? [this.#servers[0]?.alternate] : [far.primary, far.alternate]
-    for (const server of ports) if (server !== undefined) this.#ask('mapping', server, {}, now)
-    if (this.#requests.length === 0) this.#finish()
+    const next = far === undefined ? this.#servers[0]?.alternate : far.primary
+    if (next === undefined) this.#finish()
+    else this.#ask('mapping', next, {}, now)
+  }
+
+  /**
+   * RFC 5780 section 4.3: the far node's other port is asked only where its first port saw us elsewhere. The answers that
+   * were to test the filter came from that other port, and a router that took them for its own shows it another port.
+   */
+  #nextMapping(now: number): void {
+    const other = this.#servers[1]?.alternate
+    if (this.#requests.length > 1 || other === undefined || this.reflexive.length < 2) this.#finish()
+    else this.#ask('mapping', other, {}, now)
   }
 
   #answeredAll(test: Test): boolean {
