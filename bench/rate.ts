@@ -1,4 +1,4 @@
-import type { Measured } from './load.ts'
+import type { Measured } from './measure.ts'
 
 export interface Rate {
   /** As many as came, with the load's own process as the likely limit. */

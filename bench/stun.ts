@@ -1,12 +1,10 @@
 /** STUN answers: our node beside coturn, the same load against both in turn. */
-
-import { STUN_TYPE } from '../shared/wire/stun.ts'
-import { encodeBindingRequest } from '../shared/wire/stun-client.ts'
 import { type Child, startScript } from './child.ts'
 import { startCoturn } from './coturn.ts'
 import { freePort } from './free-port.ts'
-import type { Load, Measured } from './load.ts'
+import type { Measured } from './measure.ts'
 import { type Rate, rateOf } from './rate.ts'
+import type { StunLoad } from './stun-load.ts'
 
 /** In turn, so that whatever else the machine does falls on both. */
 const ROUNDS = 3
@@ -21,10 +19,9 @@ export interface StunResult {
   readonly ratio: number
 }
 
+/** `seconds`: how long each of the two is measured. */
 export async function benchStun(seconds: number): Promise<StunResult> {
-  const port = await freePort()
-  const alternate = await freePort()
-  const coturnPort = await freePort()
+  const [port, alternate, coturnPort] = [await freePort(), await freePort(), await freePort()]
   const ours = startScript('stun-node.ts', `${port}`, `${alternate}`)
   const children = [ours]
   try {
@@ -33,8 +30,8 @@ export async function benchStun(seconds: number): Promise<StunResult> {
     children.push(coturn)
     const rounds = { ours: [] as Measured[], coturn: [] as Measured[] }
     for (let round = 0; round < ROUNDS; round++) {
-      rounds.ours.push(await run(ours, port, seconds))
-      rounds.coturn.push(await run(coturn, coturnPort, seconds))
+      rounds.ours.push(await load(ours, port, seconds / ROUNDS))
+      rounds.coturn.push(await load(coturn, coturnPort, seconds / ROUNDS))
     }
     const rates = { ours: rateOf(rounds.ours), coturn: rateOf(rounds.coturn) }
     return { ...rates, ratio: rates.ours.perCpuSecond / rates.coturn.perCpuSecond }
@@ -43,21 +40,20 @@ export async function benchStun(seconds: number): Promise<StunResult> {
   }
 }
 
-async function run(server: Child, port: number, seconds: number): Promise<Measured> {
-  const request = encodeBindingRequest(new Uint8Array(12), { fingerprint: false })
-  const load: Load = {
+async function load({ pid }: Child, port: number, seconds: number): Promise<Measured> {
+  const told: StunLoad = {
     host: '127.0.0.1',
     port,
-    request: Buffer.from(request).toString('base64'),
-    answerType: STUN_TYPE.success,
     sockets: SOCKETS,
     window: WINDOW,
     warmUpMs: WARM_UP_MS,
-    measureMs: (seconds * 1000) / ROUNDS,
-    pid: server.pid,
+    measureMs: seconds * 1000,
+    pid,
   }
-  const generator = startScript('load.ts', JSON.stringify(load))
-  const measured = JSON.parse(await generator.line()) as Measured
-  await generator.stop()
-  return measured
+  const child = startScript('stun-load.ts', JSON.stringify(told))
+  try {
+    return JSON.parse(await child.line()) as Measured
+  } finally {
+    await child.stop()
+  }
 }
