@@ -1,5 +1,3 @@
-import type { Refusal } from './door.ts'
-
 export interface RelayCounters {
   /** Forwarded. */
   packets: number
@@ -19,7 +17,7 @@ export interface RelayCounters {
   refused: Record<ClaimRefusal | 'token', number>
 }
 
-export type ClaimRefusal = Refusal | 'expired' | 'stamp' | 'full' | 'draining'
+export type ClaimRefusal = 'limited' | 'grant' | 'mac' | 'stamp' | 'expired' | 'draining' | 'full'
 
 export const noRelayCounts = (): RelayCounters => ({
   packets: 0,

@@ -1,0 +1,203 @@
+/**
+ * The control plane of a relay: legs come, prove their address, move and end here, and their peers are told how it stands.
+ * What goes through them is forwarded elsewhere, by `bindings`.
+ */
+import type { FleetKeys } from '../../crypto/fleet.ts'
+import { Random } from '../../crypto/random.ts'
+import type { TunnelId } from '../../ids.ts'
+import { ADDRESS_WORDS } from '../../wire/address.ts'
+import type { Batch } from '../../wire/batch.ts'
+import {
+  decodeRelay,
+  encodeRelay,
+  type RelayClaim,
+  type RelayFlags,
+  type RelayMessage,
+} from '../../wire/relay.ts'
+import { Admission } from './admission.ts'
+import { Bindings } from './bindings.ts'
+import { type ClaimRefusal, noRelayCounts } from './relay-counters.ts'
+import { Tunnels } from './tunnels.ts'
+
+export interface EndedLeg {
+  readonly leg: number
+  readonly tunnel: TunnelId
+  readonly reason: 'released' | 'idle' | 'replaced' | 'drained'
+}
+
+export interface RelayControlOptions {
+  readonly fleetKeys: FleetKeys
+  readonly seed: Uint8Array
+  readonly maxTunnels: number
+  readonly idleMs: number
+}
+
+export class RelayControl {
+  readonly counters = noRelayCounts()
+  readonly bindings: Bindings
+  readonly #tunnels: Tunnels
+  readonly #admission: Admission
+  readonly #idleMs: number
+  readonly #ended: (leg: EndedLeg) => void
+
+  constructor(options: RelayControlOptions, ended: (leg: EndedLeg) => void) {
+    const random = new Random(options.seed)
+    this.#idleMs = options.idleMs
+    this.#ended = ended
+    this.bindings = new Bindings(options.maxTunnels * 2, random)
+    this.#tunnels = new Tunnels(options.maxTunnels)
+    this.#admission = new Admission(options.fleetKeys, this.#tunnels, this.bindings, random)
+  }
+
+  /** All legs are numbered below this. */
+  get end(): number {
+    return this.#tunnels.end
+  }
+
+  /** Nothing is remembered of any tunnel. */
+  get isEmpty(): boolean {
+    return this.#tunnels.size === 0
+  }
+
+  setFleetKeys(fleetKeys: FleetKeys): void {
+    this.#admission.setFleetKeys(fleetKeys)
+  }
+
+  /** No leg is made any more. */
+  close(): void {
+    this.#admission.closed = true
+  }
+
+  /** Datagram i, which is control. */
+  take(arrived: Batch, i: number, out: Batch, now: number): void {
+    const message = decodeRelay(arrived.at(i))
+    switch (message?.op) {
+      case 'bind':
+        this.#bind(message, arrived, i, out, now)
+        break
+      case 'release':
+        this.#release(message, arrived, i, out, now)
+        break
+      case 'confirm':
+        this.#confirm(message.token, arrived, i, out, now)
+        break
+      case 'keep':
+        this.#keep(arrived, i, out, now)
+        break
+      default:
+        this.counters.malformed++
+    }
+  }
+
+  /** Tells a leg's peer how it stands with the other leg and the relay, as far as its address may be sent anything. */
+  tell(leg: number, out: Batch): void {
+    const bytes = encodeRelay({ op: 'kept', ...this.#flagsOf(leg) })
+    if (!this.bindings.spend(leg, bytes.length)) return
+    out.push(bytes, this.bindings.addresses, leg * ADDRESS_WORDS, this.bindings.sockets[leg])
+  }
+
+  /** Ends the legs that have been silent, and forgets what no claim can bring back. */
+  sweep(out: Batch, now: number): void {
+    const since = now - this.#idleMs
+    for (let leg = 0; leg < this.end; leg++) {
+      if (this.bindings.isSilent(leg, since)) this.#free(leg, 'idle', out)
+    }
+    this.#admission.forget(now)
+  }
+
+  /** Ends every leg; nobody is told. */
+  endAll(): void {
+    for (let leg = 0; leg < this.end; leg++) {
+      if (this.bindings.isFree(leg)) continue
+      this.bindings.free(leg)
+      this.#report(leg, 'drained')
+    }
+  }
+
+  #bind(claim: RelayClaim, arrived: Batch, i: number, out: Batch, now: number): void {
+    const at = i * ADDRESS_WORDS
+    const leg = this.#admission.bind(claim, arrived.address, at, now)
+    if (typeof leg === 'string') {
+      this.#refuse(leg)
+      return
+    }
+    const wasBound = this.bindings.isBound(leg)
+    const owner = this.bindings.at(arrived.address, at)
+    if (owner !== leg) this.counters[wasBound ? 'moved' : 'bound']++
+    this.bindings.bind(leg, arrived.address, at, arrived.socket[i]!)
+    this.bindings.hear(leg, arrived.length[i]!, now)
+    this.#answer(arrived, i, out, {
+      op: 'bound',
+      stamp: claim.stamp,
+      token: this.bindings.tokenOf(leg),
+      idleMs: this.#idleMs,
+      ...this.#flagsOf(leg),
+    })
+    if (owner >= 0 && !this.bindings.isBound(owner)) this.#gone(owner, 'replaced', out)
+    if (wasBound !== this.bindings.isBound(leg)) this.tell(leg ^ 1, out)
+  }
+
+  #release(claim: RelayClaim, arrived: Batch, i: number, out: Batch, now: number): void {
+    const leg = this.#admission.release(claim, arrived.address, i * ADDRESS_WORDS, now)
+    if (typeof leg === 'string') this.#refuse(leg)
+    else if (!this.bindings.isFree(leg)) this.#free(leg, 'released', out)
+  }
+
+  #confirm(token: Uint8Array, arrived: Batch, i: number, out: Batch, now: number): void {
+    const at = i * ADDRESS_WORDS
+    const owner = this.bindings.at(arrived.address, at)
+    const leg = this.bindings.prove(arrived.address, at, token)
+    if (leg < 0) {
+      this.#refuse('token')
+      return
+    }
+    this.counters.proven++
+    this.bindings.hear(leg, arrived.length[i]!, now)
+    this.tell(leg, out)
+    if (owner === leg) return
+    if (owner >= 0) this.#gone(owner, 'replaced', out)
+    this.tell(leg ^ 1, out)
+  }
+
+  #keep(arrived: Batch, i: number, out: Batch, now: number): void {
+    const leg = this.bindings.at(arrived.address, i * ADDRESS_WORDS)
+    if (leg < 0) {
+      this.#answer(arrived, i, out, { op: 'unbound' })
+      return
+    }
+    this.bindings.hear(leg, arrived.length[i]!, now)
+    this.tell(leg, out)
+  }
+
+  #refuse(why: ClaimRefusal | 'token'): void {
+    this.counters.refused[why]++
+  }
+
+  /** To where it came from; never longer than what is answered. */
+  #answer(arrived: Batch, i: number, out: Batch, message: RelayMessage): void {
+    const bytes = encodeRelay(message)
+    const leg = this.bindings.at(arrived.address, i * ADDRESS_WORDS)
+    if (leg >= 0) this.bindings.spend(leg, bytes.length)
+    out.push(bytes, arrived.address, i * ADDRESS_WORDS, arrived.socket[i])
+  }
+
+  #flagsOf(leg: number): RelayFlags {
+    return { otherBound: this.bindings.isBound(leg ^ 1), draining: this.#admission.closed }
+  }
+
+  #free(leg: number, reason: EndedLeg['reason'], out: Batch): void {
+    this.bindings.free(leg)
+    this.#gone(leg, reason, out)
+  }
+
+  /** A leg lost its address: the other is alone now. */
+  #gone(leg: number, reason: EndedLeg['reason'], out: Batch): void {
+    this.#report(leg, reason)
+    this.tell(leg ^ 1, out)
+  }
+
+  #report(leg: number, reason: EndedLeg['reason']): void {
+    this.counters.ended++
+    this.#ended({ leg, tunnel: this.#tunnels.idOf(leg), reason })
+  }
+}
