@@ -61,7 +61,8 @@ export class StreamReader {
         if (found === 0) for (const resolve of this.#draining.splice(0, draining)) resolve()
       } catch (error) {
         pauseMs = Math.min(pauseMs * 2, BROKEN_MS)
-        if (!this.#stopping.signal.aborted) console.error(`${this.#options.delivery.name}: no stream:`, error)
+        if (!this.#stopping.signal.aborted)
+          console.error(`${this.#options.delivery.name}: cannot read the stream:`, error)
       }
       await this.#pause.wait(pauseMs)
     }

@@ -8,9 +8,9 @@ import { fromEnvironment } from '../environment.ts'
 import { contextFrom, type GatewayContext } from './context.ts'
 import type { WebSocketEvent, WebSocketResult } from './event.ts'
 
-export function createMessage({ connections, management }: GatewayContext) {
+export function createMessage(context: GatewayContext) {
   return middy<WebSocketEvent, WebSocketResult>().handler(async ({ requestContext: { connectionId } }) => {
-    if (!(await connections.has(connectionId))) await management.end(connectionId)
+    if (!(await context.connections.has(connectionId))) await context.management.end(connectionId)
     return { statusCode: 200 }
   })
 }

@@ -1,0 +1,105 @@
+import { once } from 'node:events'
+import { SignJWT, UnsecuredJWT } from 'jose'
+import { describe, expect, test } from 'vitest'
+import WebSocket from 'ws'
+import type { NodeId } from '../../../shared/ids.ts'
+import { connectNode, startCloud } from '../cloud-under-test.ts'
+
+const cloud = await startCloud()
+const { gateway, connections, fleetKey } = cloud
+const NODE = 'node_aaaaaaaa' as NodeId
+
+interface Claims {
+  readonly sub?: string
+  readonly aud?: string
+  readonly key?: Uint8Array
+  readonly exp?: string
+}
+
+const token = ({ sub = NODE, aud = 'straightway-gateway', key = fleetKey, exp = '1m' }: Claims = {}) =>
+  new SignJWT({ sub, aud }).setProtectedHeader({ alg: 'HS256' }).setExpirationTime(exp).sign(key)
+
+async function open(headers: Record<string, string>): Promise<WebSocket> {
+  const socket = new WebSocket(gateway.websocketUrl, { headers })
+  await once(socket, 'open')
+  return socket
+}
+
+const openAs = async (claims: Claims) => open({ authorization: `Bearer ${await token(claims)}` })
+
+describe('$connect', () => {
+  test('registers a node that proves who it is, until it leaves', async () => {
+    const before = Date.now()
+    const socket = await openAs({})
+    const [connection, ...others] = await connections.ofNode(NODE)
+    expect(others).toEqual([])
+    expect(connection?.connectedAt).toBeGreaterThanOrEqual(before)
+    const lifeSeconds = connection!.expiresAtSeconds - connection!.connectedAt / 1000
+    expect(Math.abs(lifeSeconds - 7_200)).toBeLessThan(1)
+    socket.close()
+    await expect.poll(() => connections.ofNode(NODE), { interval: 5 }).toEqual([])
+  })
+
+  test('takes the token that nodes make, and each key of the fleet', async () => {
+    const node = await connectNode(cloud, NODE)
+    expect(await connections.ofNode(NODE)).toHaveLength(1)
+    node.close()
+    await expect.poll(() => connections.ofNode(NODE), { interval: 5 }).toEqual([])
+  })
+
+  test('lets a second connection of a node replace the first', async () => {
+    const first = await openAs({})
+    const closed = once(first, 'close')
+    const second = await openAs({})
+    expect((await closed)[0]).toBe(1000)
+    const [connection, ...others] = await connections.ofNode(NODE)
+    expect(others).toEqual([])
+    const arrives = once(second, 'message')
+    expect(await cloud.stream.management.post(connection!.connection, 'to the second')).toBe('sent')
+    expect(String((await arrives)[0])).toBe('to the second')
+    second.close()
+  })
+
+  const refused: [string, () => Promise<Record<string, string>>][] = [
+    ['presents nothing', async () => ({})],
+    ['presents another scheme', async () => ({ authorization: 'Basic YTpi' })],
+    ['presents no token', async () => ({ authorization: 'Bearer x' })],
+    ['was signed by another key', async () => bearer(await token({ key: new Uint8Array(32) }))],
+    ['was meant for another door', async () => bearer(await token({ aud: 'straightway' }))],
+    ['has ended', async () => bearer(await token({ exp: '-1m' }))],
+    ['is of no node', async () => bearer(await token({ sub: 'u_aaaaaaaaaaaaaaaa' }))],
+    [
+      'is not signed at all',
+      async () => bearer(new UnsecuredJWT({ sub: NODE }).setAudience('straightway-gateway').encode()),
+    ],
+    ['never ends', async () => bearer(await neverEnding())],
+  ]
+  const bearer = (text: string) => ({ authorization: `Bearer ${text}` })
+  const neverEnding = () =>
+    new SignJWT({ sub: NODE, aud: 'straightway-gateway' }).setProtectedHeader({ alg: 'HS256' }).sign(fleetKey)
+
+  test.each(refused)('refuses with 401 who %s', async (_, headers) => {
+    await expect(open(await headers())).rejects.toThrow('401')
+  })
+})
+
+describe('$default', () => {
+  test('leaves a connection that pushes can find alone, whatever it says', async () => {
+    const socket = await openAs({ sub: 'node_bbbbbbbb' })
+    for (const text of ['{"kind":"ping"}', '{', '']) socket.send(text)
+    const [connection] = await connections.ofNode('node_bbbbbbbb' as NodeId)
+    const arrives = once(socket, 'message')
+    await cloud.stream.management.post(connection!.connection, 'still there')
+    expect(String((await arrives)[0])).toBe('still there')
+    socket.close()
+  })
+
+  test('ends a connection that the table has lost', async () => {
+    const socket = await openAs({ sub: 'node_cccccccc' })
+    const [connection] = await connections.ofNode('node_cccccccc' as NodeId)
+    await connections.remove(connection!.connection)
+    const closed = once(socket, 'close')
+    socket.send('{"kind":"ping"}')
+    expect((await closed)[0]).toBe(1000)
+  })
+})

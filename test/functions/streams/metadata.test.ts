@@ -1,0 +1,96 @@
+import { DeleteCommand, PutCommand } from '@aws-sdk/lib-dynamodb'
+import { describe, expect, test } from 'vitest'
+import { createMetadata } from '../../../functions/streams/metadata.ts'
+import { bindPeer, revokePeer, updatePeer } from '../../../shared/store/peers.ts'
+import type { TableName } from '../../../shared/store/tables.ts'
+import { connectNode, react, startCloud } from '../cloud-under-test.ts'
+import { directoryOf, join, newNetwork, newNode, newPeerId, newUserId, presenceAt, putUser } from './world.ts'
+
+const cloud = await startCloud()
+const { client } = cloud
+
+async function setting(table: TableName) {
+  const [network, id] = [newNetwork(), newNode()]
+  await join(cloud, network, id)
+  const node = await connectNode(cloud, id)
+  const elsewhere = await connectNode(cloud, newNode())
+  const streams = await react(cloud, table, createMetadata(cloud.stream))
+  const told = async () => {
+    await streams.drain()
+    expect(await elsewhere.pushes()).toEqual([])
+    return node.pushes()
+  }
+  return { network, id, told }
+}
+
+const put = (TableName: TableName, Item: object) => client.send(new PutCommand({ TableName, Item }))
+
+describe('metadata', () => {
+  test('of a user goes to its networks; that it joined one is not metadata', async () => {
+    const { network, told } = await setting('Users')
+    const user = newUserId()
+    await putUser(cloud, user, [network])
+    const push = { kind: 'metadata', entity: 'user', id: user, networks: [network] }
+    expect(await told()).toEqual([{ ...push, value: { name: 'Ada', attributes: {} } }])
+    await putUser(cloud, user, [network, newNetwork()])
+    expect(await told()).toEqual([])
+    await putUser(cloud, user, [network], 'Grace')
+    expect(await told()).toMatchObject([{ value: { name: 'Grace' } }])
+    await client.send(new DeleteCommand({ TableName: 'Users', Key: { user } }))
+    expect(await told()).toEqual([push])
+  })
+
+  test('of a network goes to its members; that it has another owner is not metadata', async () => {
+    const { network, told } = await setting('Networks')
+    const item = { network, name: 'Guild', attributes: { motto: 'go' }, owners: 1, version: 1 }
+    await put('Networks', item)
+    await put('Networks', { ...item, owners: 2 })
+    expect(await told()).toEqual([
+      {
+        kind: 'metadata',
+        entity: 'network',
+        id: network,
+        networks: [network],
+        value: { name: 'Guild', attributes: { motto: 'go' } },
+      },
+    ])
+  })
+
+  test('of an object goes to its network, also to the one it left; a private one to nobody', async () => {
+    const { network, told } = await setting('Objects')
+    const [object, other] = [{ collection: 'lobby', id: 'l1', network, value: { map: 'dust' } }, newNetwork()]
+    await put('Objects', object)
+    await put('Objects', { ...object, network: other, value: { map: 'inferno' } })
+    await put('Objects', { ...object, id: 'private', network: undefined })
+    const push = { kind: 'metadata', entity: 'object', collection: 'lobby', id: 'l1' }
+    expect(await told()).toEqual([
+      { ...push, networks: [network], value: { map: 'dust' } },
+      { ...push, networks: [network, other], value: { map: 'inferno' } },
+    ])
+  })
+
+  test('that is too long to go on to peers is only announced', async () => {
+    const { network, told } = await setting('Objects')
+    await put('Objects', { collection: 'lobby', id: 'long', network, value: { text: 'x'.repeat(2_000) } })
+    const [push, ...more] = await told()
+    expect(push).toMatchObject({ id: 'long', networks: [network] })
+    expect(push).not.toHaveProperty('value')
+    expect(more).toEqual([])
+  })
+
+  test('of a peer goes to the networks of its user; revoking it ends its session', async () => {
+    const { network, id, told } = await setting('Peers')
+    const [user, peer] = [newUserId(), newPeerId()]
+    await putUser(cloud, user, [network])
+    await directoryOf(cloud).ask({ kind: 'signIn', item: { ...presenceAt(id, [network]), peer, user } })
+    await bindPeer(client, { peer, user, name: 'phone' }, 1)
+    expect(await told()).toMatchObject([
+      { entity: 'peer', id: peer, networks: [network], value: { name: 'phone' } },
+    ])
+    await updatePeer(client, peer, { now: 2, patch: { name: 'tablet' } })
+    expect(await told()).toMatchObject([{ value: { name: 'tablet' } }])
+    await revokePeer(client, peer, 3)
+    await revokePeer(client, peer, 4)
+    expect(await told()).toEqual([{ kind: 'revoked', peer }])
+  })
+})
