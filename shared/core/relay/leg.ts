@@ -4,8 +4,8 @@
  *   binding     BIND, again after 250 ms, 500 ms, .. 2 s, each with a greater stamp, until BOUND says so
  *   confirming  CONFIRM with the token of BOUND, in the same rhythm, until KEPT says that the address is proven
  *   bound       nothing to do while data flows. After 15 s without sending, or 2 s of sending without hearing: asking
- *   asking      KEEP, again each second. Anything heard: bound. Three unanswered, or UNBOUND: binding, as this side's
- *               address may have changed
+ *   asking      KEEP, again each second. Anything heard: bound. Three unanswered, or UNBOUND in answer: binding, as this
+ *               side's address may have changed
  *   lost        six BINDs unanswered: the relay is gone or refuses. Another grant is needed
  *   released    given up, because a direct path carries the data
  *
@@ -94,11 +94,13 @@ export class RelayLeg {
 
   /** Of a datagram that came from the relay's address: data is the caller's, control was dealt with. */
   take(arrived: Batch, i: number, out: Batch, now: number): 'control' | 'data' {
+    const message = isRelayControl(arrived, i) ? decodeRelay(arrived.at(i)) : 'data'
+    if (message === undefined) return 'control'
     this.#unheardSince = NEVER
-    if (this.#phase.kind === 'asking') this.#enter({ kind: 'bound' }, out, now)
-    if (!isRelayControl(arrived, i)) return 'data'
-    const message = decodeRelay(arrived.at(i))
-    if (message !== undefined) this.#onMessage(message, out, now)
+    const wasAsking = this.#phase.kind === 'asking'
+    if (wasAsking) this.#enter({ kind: 'bound' }, out, now)
+    if (message === 'data') return 'data'
+    this.#onMessage(message, wasAsking, out, now)
     return 'control'
   }
 
@@ -141,7 +143,8 @@ export class RelayLeg {
     this.#send(makeClaim('release', this.#nextStamp(now), this.#credentials), out, now)
   }
 
-  #onMessage(message: RelayMessage, out: Batch, now: number): void {
+  /** UNBOUND counts only as an answer: it is easily forged. */
+  #onMessage(message: RelayMessage, wasAsking: boolean, out: Batch, now: number): void {
     const { kind } = this.#phase
     if (message.op === 'bound' && this.#isAnswer(message.stamp)) {
       this.#flags = message
@@ -150,7 +153,7 @@ export class RelayLeg {
     } else if (message.op === 'kept' && kind !== 'lost' && kind !== 'released') {
       this.#flags = message
       if (kind === 'confirming') this.#enter({ kind: 'bound' }, out, now)
-    } else if (message.op === 'unbound' && this.state === 'bound') this.start(out, now)
+    } else if (message.op === 'unbound' && wasAsking) this.start(out, now)
   }
 
   #isAnswer(stamp: number): boolean {

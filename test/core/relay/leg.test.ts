@@ -129,7 +129,14 @@ describe('a leg of a peer', () => {
     expect([a.leg.otherBound, b.leg.otherBound]).toEqual([true, true])
   })
 
-  test('is lost within eleven seconds of the relay dying under it while it sends', () => {
+  test('does not heed UNBOUND when it has not asked', () => {
+    const world = new World()
+    const [a] = pair(world)
+    expect(a.take(encodeRelay({ op: 'unbound' }))).toEqual([])
+    expect(a.leg.state).toBe('bound')
+  })
+
+  test('is lost within thirteen seconds of the relay dying under it while it sends', () => {
     const world = new World()
     const [a] = pair(world)
     a.data(Buffer.from('into the void'))
