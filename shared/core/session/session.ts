@@ -50,7 +50,7 @@ export interface SessionOptions {
 
 /** Takes the frames of many sessions. `body` is a view that holds during the call only. */
 export interface FrameSink {
-  frame(session: Session, type: number, body: Uint8Array): void
+  frame(session: Session, type: number, body: Uint8Array, now: number): void
 }
 
 export type SessionState = 'open' | 'closed' | 'left' | 'dead'
@@ -180,17 +180,17 @@ export class Session implements Destination {
 
   #read(frames: FrameReader, now: number, sink: FrameSink): void {
     while (this.#state === 'open' && frames.next()) {
-      if (frames.type >= RELIABLE) this.#readReliable(frames, sink)
+      if (frames.type >= RELIABLE) this.#readReliable(frames, now, sink)
       else this.#readOnce(frames.type, frames.body, now, sink)
     }
   }
 
-  #readReliable({ type, body }: FrameReader, sink: FrameSink): void {
+  #readReliable({ type, body }: FrameReader, now: number, sink: FrameSink): void {
     if (body.length < REF_BYTES) return
     const ref = ((body[0]! << 24) | (body[1]! << 16) | (body[2]! << 8) | body[3]!) >>> 0
     this.#ackOwed = true
     this.#incoming.accept(ref, type, body.subarray(REF_BYTES), (its, inner) => {
-      if (this.#state === 'open') sink.frame(this, its, inner)
+      if (this.#state === 'open') sink.frame(this, its, inner, now)
     })
   }
 
@@ -198,7 +198,7 @@ export class Session implements Destination {
     if (type === FRAME.ACK) this.#onAck(body, now)
     else if (type === FRAME.PING) this.#sendOnce(FRAME.PONG, body.slice(0, 4))
     else if (type === FRAME.GOODBYE) this.#onGoodbye(body)
-    else sink.frame(this, type, body)
+    else sink.frame(this, type, body, now)
   }
 
   #onAck(body: Uint8Array, now: number): void {

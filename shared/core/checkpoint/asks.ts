@@ -1,0 +1,103 @@
+/**
+ * Requests to the directory and what is to happen with their replies. A bounded number is under way, the others wait. A
+ * write that failed is asked again a second later, until it succeeds: each is conditional, so that doing it twice or late
+ * does no harm. A read that failed is told to who asked.
+ */
+import type { DirectoryReply, DirectoryRequest } from '../../directory.ts'
+import { DelayLine } from '../session/delay-line.ts'
+import { Queue } from '../session/queue.ts'
+import type { CheckpointCounters } from './counters.ts'
+
+type Kind = DirectoryRequest['kind']
+export type ReplyTo<K extends Kind> = Extract<DirectoryReply, { kind: K | 'failed' }>
+
+/** Asked again until they succeed. */
+const LASTING: ReadonlySet<Kind> = new Set<Kind>([
+  'signIn',
+  'update',
+  'signOut',
+  'discardMail',
+  'joinNetwork',
+  'leaveNetwork',
+])
+const UNDER_WAY = 512
+const WAITING = 2_000_000
+const TIMEOUT_MS = 10_000
+const RETRY_MS = 1000
+
+export interface AskEffect {
+  readonly kind: 'ask'
+  readonly id: number
+  readonly request: DirectoryRequest
+}
+
+interface Ask {
+  readonly request: DirectoryRequest
+  readonly answered: (reply: DirectoryReply, now: number) => void
+}
+
+export class Asks {
+  readonly #counters: CheckpointCounters
+  readonly #underWay = new Map<number, Ask>()
+  readonly #timeouts = new DelayLine<number>(TIMEOUT_MS)
+  readonly #retries = new DelayLine<Ask>(RETRY_MS)
+  readonly #waiting = new Queue<Ask>()
+  readonly #effects = new Queue<AskEffect>()
+  #nextId = 1
+
+  constructor(counters: CheckpointCounters) {
+    this.#counters = counters
+  }
+
+  /** `answered` is called once, with a reply of the request's own kind or, where it is not lasting, `failed`. */
+  ask<K extends Kind>(
+    request: Extract<DirectoryRequest, { kind: K }>,
+    answered: (reply: ReplyTo<K>, now: number) => void,
+    now: number,
+  ): void {
+    const asked: Ask = { request, answered: answered as Ask['answered'] }
+    if (this.#waiting.size < WAITING) this.#waiting.put(asked)
+    else asked.answered({ kind: 'failed', detail: 'too many requests' }, now)
+  }
+
+  resolve(id: number, reply: DirectoryReply, now: number): void {
+    const asked = this.#underWay.get(id)
+    if (asked === undefined) return
+    this.#underWay.delete(id)
+    const failed = reply.kind !== asked.request.kind
+    if (failed) this.#counters.failedAsks++
+    if (failed && LASTING.has(asked.request.kind)) this.#retries.put(asked, now)
+    else asked.answered(failed ? { kind: 'failed', detail: detailOf(reply) } : reply, now)
+  }
+
+  tick(now: number): void {
+    for (let id = this.#timeouts.take(now); id !== undefined; id = this.#timeouts.take(now)) {
+      this.resolve(id, { kind: 'failed', detail: 'no answer in time' }, now)
+    }
+    for (let again = this.#retries.take(now); again !== undefined; again = this.#retries.take(now)) {
+      this.#waiting.put(again)
+    }
+  }
+
+  /** Sets off what may be under way. */
+  flush(now: number): void {
+    while (this.#waiting.size > 0 && this.#underWay.size < UNDER_WAY) {
+      const asked = this.#waiting.take()!
+      const id = this.#nextId++
+      this.#underWay.set(id, asked)
+      this.#timeouts.put(id, now)
+      this.#counters.asks++
+      this.#effects.put({ kind: 'ask', id, request: asked.request })
+    }
+  }
+
+  deadline(): number {
+    return Math.min(this.#timeouts.deadline(), this.#retries.deadline())
+  }
+
+  poll(): AskEffect | undefined {
+    return this.#effects.take()
+  }
+}
+
+const detailOf = (reply: DirectoryReply): string => (reply.kind === 'failed' ? reply.detail : 'another reply')

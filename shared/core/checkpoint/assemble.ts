@@ -1,0 +1,85 @@
+/** Puts the parts of a CheckpointMachine together: each is given what it uses, and nothing else. */
+import type { FleetKeys } from '../../crypto/fleet.ts'
+import type { StaticKeys } from '../../crypto/noise.ts'
+import { Random } from '../../crypto/random.ts'
+import type { TicketKeys } from '../../crypto/ticket.ts'
+import type { NodeId } from '../../ids.ts'
+import { Admission } from './admission.ts'
+import { Asks } from './asks.ts'
+import { noCounters } from './counters.ts'
+import { Credentials } from './credentials.ts'
+import { Deliveries } from './deliveries.ts'
+import { Drain } from './drain.ts'
+import { Finds } from './finds.ts'
+import { FleetView } from './fleet-view.ts'
+import { Locator } from './locator.ts'
+import { Messages } from './messages.ts'
+import { Networks } from './networks.ts'
+import { NodeFrames } from './node-frames.ts'
+import { NodeLinks } from './node-links.ts'
+import { Offers } from './offers.ts'
+import { PeerFrames } from './peer-frames.ts'
+import { Presence } from './presence.ts'
+import { Pushes } from './pushes.ts'
+import { Receipts } from './receipts.ts'
+import { Residence } from './residence.ts'
+import { Roster } from './roster.ts'
+import { SessionTable } from './session-table.ts'
+
+/** Between the shortest mapping life of home routers and a ghost that is seen too long: three of them are 75 s. */
+export const KEEP_ALIVE_MS = 25_000
+
+export interface CheckpointOptions {
+  readonly node: NodeId
+  readonly identity: StaticKeys
+  /** Newest first. */
+  readonly fleetKeys: FleetKeys
+  readonly ticketKeys: TicketKeys
+  /** 32 bytes. */
+  readonly seed: Uint8Array
+  readonly now: number
+  /** Sessions from which on peers are sent elsewhere. */
+  readonly capacity?: number
+  /** What peers are told that keep-alives should come in. */
+  readonly keepAliveMs?: number
+}
+
+export type CheckpointParts = ReturnType<typeof assemble>
+
+export function assemble(options: CheckpointOptions) {
+  const { node, fleetKeys, now, identity: self, keepAliveMs = KEEP_ALIVE_MS } = options
+  const random = new Random(options.seed)
+  const counters = noCounters()
+  const [roster, fleet] = [new Roster(), new FleetView()]
+  const table = new SessionTable(counters)
+  const asks = new Asks(counters)
+  const locator = new Locator(asks)
+  const credentials = new Credentials(options.ticketKeys)
+  const links = new NodeLinks({ node, fleet, keys: fleetKeys, random: random.fork('links'), now })
+  const networks = new Networks(node, asks, roster)
+  const presence = new Presence({ node, asks, table, roster })
+  const receipts = new Receipts({ node, table, roster, locator, links })
+  const deliveries = new Deliveries({ asks, table, roster, locator, receipts, counters })
+  const messages = new Messages({ node, roster, locator, links, deliveries, receipts, counters })
+  const finds = new Finds(asks, table, counters)
+  const shared = { node, table, roster, locator, links, counters }
+  const offers = new Offers({ ...shared, fleet, fleetKey: fleetKeys[0]!, random: random.fork('offers') })
+  const residence = new Residence({
+    ...shared,
+    ...{ asks, networks, presence, deliveries, messages, credentials },
+  })
+  const admission = new Admission({
+    ...{ self, random: random.fork('admission'), credentials, table, counters, keepAliveMs },
+  })
+  const peerFrames = new PeerFrames({
+    ...{ table, residence, presence, messages, deliveries, offers, finds, counters },
+  })
+  const nodeFrames = new NodeFrames(messages, offers, residence)
+  const pushes = new Pushes({
+    ...{ roster, presence, residence, deliveries, locator, credentials, fleet, counters },
+  })
+  const drain = new Drain(roster, table)
+  const doors = { admission, peerFrames, nodeFrames, pushes, links, asks, drain }
+  const state = { counters, table, roster, fleet, credentials }
+  return { ...doors, ...state, networks, presence, deliveries, messages, offers, residence }
+}

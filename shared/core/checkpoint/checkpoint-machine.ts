@@ -1,0 +1,154 @@
+/**
+ * CHECKPOINT, the node's side: peers sign in here over UDP, are reachable through the session at any moment, say how they
+ * are, find each other, exchange messages and offers of tunnels (wire README, sections 2 to 4).
+ *
+ * The machine is a function of datagrams, replies of the directory, pushes of the streams, time and seed. It only takes
+ * things apart and hands them on; each part is a file of its own:
+ *
+ *   Admission    SIGN_IN to half-open session          Residence    a session from proof to end
+ *   SessionTable all sessions, keep-alives, leases     Roster       who is here, by peer, user and network
+ *   Presence     status out, pushes in                 Networks     which networks this node is told of
+ *   Messages     to other nodes and back               Deliveries   to peers here and their mailboxes
+ *   Offers       tunnels: offers, answers, rejoins     Finds        look-ups
+ *   Locator      where others are                      Asks         the directory
+ *   NodeLinks    datagrams of other nodes              FleetView    where nodes are
+ *
+ * All of it may be lost: peers sign in elsewhere, messages are repeated by their senders until they have a receipt, and
+ * presence is in the directory. Whatever a stranger can make it keep has a fixed size.
+ */
+import type { Batch } from '../../wire/batch.ts'
+import { KIND, VERSION } from '../../wire/numbers.ts'
+import { indexAt, SHORT_BYTES } from '../../wire/session.ts'
+import type { Machine } from '../machine.ts'
+import { Queue } from '../session/queue.ts'
+import { assemble, type CheckpointOptions, type CheckpointParts } from './assemble.ts'
+import type { CheckpointCounters } from './counters.ts'
+import type { CheckpointEffect, CheckpointInput } from './events.ts'
+
+export type { CheckpointOptions } from './assemble.ts'
+
+export const METRICS_MS = 10_000
+const CAPACITY = 1_000_000
+
+export class CheckpointMachine implements Machine<CheckpointInput, CheckpointEffect> {
+  readonly #parts: CheckpointParts
+  readonly #capacity: number
+  readonly #effects = new Queue<CheckpointEffect>()
+  #metricsAt: number
+
+  constructor(options: CheckpointOptions) {
+    this.#parts = assemble(options)
+    this.#capacity = options.capacity ?? CAPACITY
+    this.#metricsAt = options.now + METRICS_MS
+  }
+
+  get counters(): Readonly<CheckpointCounters> {
+    return this.#parts.counters
+  }
+
+  /** Peers signed in here. */
+  get sessions(): number {
+    return this.#parts.roster.size
+  }
+
+  /** 0 (idle) to 1 (full). */
+  get load(): number {
+    return Math.min(1, this.sessions / this.#capacity)
+  }
+
+  receive(arrived: Batch, out: Batch, now: number): void {
+    for (let i = 0; i < arrived.count; i++) this.#datagram(arrived, i, out, now)
+    this.#flush(out, now)
+  }
+
+  handle(input: CheckpointInput, out: Batch, now: number): void {
+    this.#take(input, now)
+    this.#flush(out, now)
+  }
+
+  tick(out: Batch, now: number): void {
+    const { asks, networks, presence, deliveries, messages, offers, drain } = this.#parts
+    for (const part of [asks, networks, presence, deliveries, messages, offers]) part.tick(now)
+    if (drain.tick(now)) this.#effects.put({ kind: 'drained' })
+    if (now >= this.#metricsAt) this.#measure(now)
+    this.#flush(out, now)
+  }
+
+  deadline(): number {
+    const { table, asks, networks, presence, deliveries, messages, offers, drain } = this.#parts
+    let least = this.#metricsAt
+    for (const part of [table, asks, networks, presence, deliveries, messages, offers, drain]) {
+      least = Math.min(least, part.deadline())
+    }
+    return least
+  }
+
+  poll(): CheckpointEffect | undefined {
+    return this.#parts.asks.poll() ?? this.#effects.take()
+  }
+
+  #datagram(arrived: Batch, i: number, out: Batch, now: number): void {
+    const start = arrived.start(i)
+    const kind =
+      arrived.length[i]! < SHORT_BYTES || arrived.bytes[start] !== VERSION ? 0 : arrived.bytes[start + 1]
+    if (kind === KIND.KEEP_ALIVE) this.#parts.table.keepAlive(arrived, i, out, now)
+    else if (kind === KIND.SEALED) this.#sealed(arrived, i, out, now)
+    else if (kind === KIND.SIGN_IN) this.#parts.admission.receive({ arrived, i, out, now })
+    else if (kind === KIND.NODE) this.#fromNode(arrived.at(i), now)
+    else this.#parts.counters.malformed++
+  }
+
+  #sealed(arrived: Batch, i: number, out: Batch, now: number): void {
+    const { table, residence, peerFrames, counters } = this.#parts
+    const session = table.find(indexAt(arrived.bytes, arrived.start(i)))
+    if (session === undefined) table.gone(arrived, i, out)
+    else if (session.session.receive(arrived, i, now, peerFrames)) {
+      counters.sealed++
+      if (session.stage === 'halfOpen') residence.prove(session, now)
+      table.touch(session)
+    } else counters.malformed++
+  }
+
+  #fromNode(datagram: Uint8Array, now: number): void {
+    const opened = this.#parts.links.open(datagram, now)
+    if (opened === undefined) this.#parts.counters.malformed++
+    else if (!this.#parts.nodeFrames.take(opened.from, opened.frames, now)) this.#parts.counters.malformed++
+  }
+
+  #take(input: CheckpointInput, now: number): void {
+    const { asks, pushes, fleet, credentials, drain } = this.#parts
+    switch (input.kind) {
+      case 'reply':
+        asks.resolve(input.id, input.reply, now)
+        break
+      case 'push':
+        pushes.take(input.push, now)
+        break
+      case 'pushesMissed':
+        pushes.missed(now)
+        break
+      case 'fleet':
+        fleet.setAll(input.nodes)
+        break
+      case 'ticketKeys':
+        credentials.ticketKeys = input.keys
+        break
+      case 'drain':
+        drain.start(now)
+    }
+  }
+
+  #flush(out: Batch, now: number): void {
+    const { table, links, asks, residence, admission, drain, roster } = this.#parts
+    table.flush(out, now, (ended, how) => residence.onEnd(ended, how, now))
+    links.flush(out, now)
+    asks.flush(now)
+    admission.full = drain.isUnderWay || roster.size >= this.#capacity
+  }
+
+  #measure(now: number): void {
+    this.#metricsAt = now + METRICS_MS
+    const { counters, sessions, load } = this
+    this.#effects.put({ kind: 'metrics', counters: { ...counters }, sessions, load })
+  }
+}

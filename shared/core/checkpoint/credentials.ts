@@ -1,0 +1,54 @@
+import { staticPublicOf } from '../../crypto/identity.ts'
+import { type Ticket, type TicketKeys, verifyTicket } from '../../crypto/ticket.ts'
+import { type PeerId, publicKeyOf } from '../../ids.ts'
+import { LIMITS } from '../../limits.ts'
+import type { SignInPayload, WelcomeStatus } from '../../wire/sign-in.ts'
+
+/** How far a peer's clock may be from this node's. */
+const CLOCK_MS = 5 * 60_000
+/** Peers whose last sign-in is remembered. A replay of one that was forgotten takes a place in a ring, and that is all. */
+const REMEMBERED = 65_536
+
+/** Who may sign in: checks of tickets, of times, and of what was revoked. */
+export class Credentials {
+  ticketKeys: TicketKeys
+  /** The greatest `sentAt` taken from each peer, least recent first. */
+  readonly #sentAt = new Map<PeerId, number>()
+  /** Revoked peers, and when the last ticket they may hold ends. */
+  readonly #revoked = new Map<PeerId, number>()
+
+  constructor(ticketKeys: TicketKeys) {
+    this.ticketKeys = ticketKeys
+  }
+
+  /** The ticket of who holds the static key, or why there is none to be had. */
+  check({ sentAt, ticket }: SignInPayload, key: Uint8Array, now: number): Ticket | WelcomeStatus {
+    if (Math.abs(sentAt - now) > CLOCK_MS) return 'clock'
+    const outcome = verifyTicket(Buffer.from(ticket).toString('latin1'), this.ticketKeys, now)
+    if (!outcome.ok) return outcome.status
+    const { peer } = outcome.ticket
+    const own = staticPublicOf(publicKeyOf(peer))
+    if (own === undefined || !Buffer.from(own).equals(key)) return 'otherKey'
+    return (this.#revoked.get(peer) ?? 0) > now ? 'revoked' : outcome.ticket
+  }
+
+  /** The next ticket of a peer that is signed in: undefined where it is not valid, or another's. */
+  renew(peer: PeerId, ticket: Uint8Array, now: number): Ticket | undefined {
+    const outcome = verifyTicket(Buffer.from(ticket).toString('latin1'), this.ticketKeys, now)
+    return outcome.ok && outcome.ticket.peer === peer ? outcome.ticket : undefined
+  }
+
+  /** True where this is the newest sign-in of the peer: then older ones, and itself, are dead. */
+  isNewest(peer: PeerId, sentAt: number): boolean {
+    if (sentAt <= (this.#sentAt.get(peer) ?? 0)) return false
+    this.#sentAt.delete(peer)
+    this.#sentAt.set(peer, sentAt)
+    if (this.#sentAt.size > REMEMBERED) this.#sentAt.delete(this.#sentAt.keys().next().value!)
+    return true
+  }
+
+  revoke(peer: PeerId, now: number): void {
+    for (const [each, until] of this.#revoked) if (until <= now) this.#revoked.delete(each)
+    this.#revoked.set(peer, now + LIMITS.ticketMs)
+  }
+}

@@ -1,0 +1,93 @@
+/**
+ * NODE datagrams (wire README, section 4): frames for other nodes, packed until the flush and sealed for the fleet. Any of
+ * them may be lost or come twice; who needs an answer repeats.
+ */
+import { type FleetKeys, openFleet, sealFleet } from '../../crypto/fleet.ts'
+import type { Random } from '../../crypto/random.ts'
+import type { NodeId } from '../../ids.ts'
+import { LIMITS } from '../../limits.ts'
+import type { Batch } from '../../wire/batch.ts'
+import { Reader, Writer } from '../../wire/cursor.ts'
+import { FRAME_HEADER_BYTES, FrameReader } from '../../wire/frames.ts'
+import { headerBytes, NODE_OVERHEAD_BYTES, readHeader, writeHeader } from '../../wire/node.ts'
+import { KIND, VERSION } from '../../wire/numbers.ts'
+import type { FleetView } from './fleet-view.ts'
+import { NodeReplay } from './node-replay.ts'
+
+const NONCE_BYTES = 24
+/** Counters a millisecond: a node that started later always counts from further up. */
+const COUNTERS_PER_MS = 1024
+
+interface Frame {
+  readonly type: number
+  readonly body: Uint8Array
+}
+
+export interface NodeLinksOptions {
+  readonly node: NodeId
+  readonly fleet: FleetView
+  readonly keys: FleetKeys
+  readonly random: Random
+  readonly now: number
+}
+
+export class NodeLinks {
+  readonly #options: NodeLinksOptions
+  readonly #replay = new NodeReplay()
+  readonly #pending = new Map<NodeId, Frame[]>()
+  #counter: number
+
+  constructor(options: NodeLinksOptions) {
+    this.#options = options
+    this.#counter = options.now * COUNTERS_PER_MS
+  }
+
+  /** Leaves with the next flush; nothing does where the node is not known. */
+  send(to: NodeId, type: number, body: Uint8Array): void {
+    const frames = this.#pending.get(to)
+    if (frames === undefined) this.#pending.set(to, [{ type, body }])
+    else frames.push({ type, body })
+  }
+
+  /** The frames of a NODE datagram and who sent them; undefined where it is not authentic, not fresh or came before. */
+  open(
+    datagram: Uint8Array,
+    now: number,
+  ): { readonly from: NodeId; readonly frames: FrameReader } | undefined {
+    const plaintext = openFleet(this.#options.keys, 'node', datagram.subarray(2))
+    const reader = plaintext && new Reader(plaintext)
+    const header = reader && readHeader(reader)
+    if (header === undefined || !this.#replay.accept(header, now)) return undefined
+    return { from: header.node, frames: new FrameReader(plaintext!, plaintext!.length - reader!.left) }
+  }
+
+  flush(out: Batch, now: number): void {
+    for (const [node, frames] of this.#pending) this.#flushTo(node, frames, out, now)
+    this.#pending.clear()
+  }
+
+  #flushTo(to: NodeId, frames: readonly Frame[], out: Batch, now: number): void {
+    const address = this.#options.fleet.checkpointOf(to)
+    if (address === undefined) return
+    const space = LIMITS.datagramBytes - NODE_OVERHEAD_BYTES - headerBytes(this.#options.node)
+    for (let first = 0; first < frames.length; ) {
+      let [end, length] = [first, 0]
+      while (end < frames.length && (end === first || length + lengthOf(frames[end]!) <= space)) {
+        length += lengthOf(frames[end++]!)
+      }
+      out.push(this.#seal(frames.slice(first, end), length, now), address.words)
+      first = end
+    }
+  }
+
+  #seal(frames: readonly Frame[], length: number, now: number): Uint8Array {
+    const { node, keys, random } = this.#options
+    const writer = new Writer(new Uint8Array(headerBytes(node) + length))
+    writeHeader(writer, { node, sentAt: now, counter: this.#counter++ })
+    for (const { type, body } of frames) writer.u8(type).bytes16(body)
+    const sealed = sealFleet(keys[0]!, 'node', writer.done(), random.bytes(NONCE_BYTES))
+    return new Writer(new Uint8Array(2 + sealed.length)).u8(VERSION).u8(KIND.NODE).put(sealed).done()
+  }
+}
+
+const lengthOf = ({ body }: Frame): number => FRAME_HEADER_BYTES + body.length

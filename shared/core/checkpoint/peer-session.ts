@@ -1,0 +1,78 @@
+import type { NetworkId, PeerId, UserId } from '../../ids.ts'
+import type { StatusUpdate } from '../../wire/presence.ts'
+import type { Session } from '../session/session.ts'
+import type { Inflow } from './inflow.ts'
+
+/**
+ * What a node knows of one peer that is signed in here.
+ *
+ *   halfOpen   welcomed, but its address is not proven yet: nobody else hears of it
+ *   joining    proven; the directory is being told
+ *   online     the directory has it here
+ *   ended      over; the slot is freed with the next flush
+ */
+export interface PeerSession {
+  readonly slot: number
+  readonly session: Session
+  readonly peer: PeerId
+  readonly user: UserId
+  /** The peer's own time of signing in: of two sessions the one with the greater `since` is the peer's. */
+  readonly since: number
+  stage: 'halfOpen' | 'joining' | 'online' | 'ended'
+  networks: readonly NetworkId[]
+  blocks: readonly (PeerId | UserId)[]
+  ticketEndsAt: number
+  /** How often the peer says it will send a keep-alive. */
+  intervalMs: number
+  status: StatusUpdate
+  /** When the directory was last told of `status`, and whether it is to be told again. */
+  writtenAt: number
+  toBeWritten: boolean
+  /** Messages on their way to the peer; undefined when there are none and the mailbox is empty. */
+  inflow: Inflow | undefined
+  /** When its allowance of requests will be full again (GCRA: a token bucket is one number). */
+  allowanceFullAt: number
+  finds: number
+  /** Something of it is to be flushed. */
+  dirty: boolean
+}
+
+type Known = Pick<
+  PeerSession,
+  'peer' | 'user' | 'since' | 'networks' | 'blocks' | 'ticketEndsAt' | 'intervalMs'
+>
+
+export const newPeerSession = (slot: number, session: Session, known: Known): PeerSession => ({
+  slot,
+  session,
+  ...known,
+  stage: 'halfOpen',
+  status: { version: 0, status: 'online', custom: '', metadata: {} },
+  writtenAt: 0,
+  toBeWritten: false,
+  inflow: undefined,
+  allowanceFullAt: 0,
+  finds: 0,
+  dirty: false,
+})
+
+/** Who may reach whom: the devices of one user, and members of one network. */
+export interface Related {
+  readonly user: UserId
+  readonly networks: readonly NetworkId[]
+}
+
+export function areRelated(a: Related, b: Related): boolean {
+  return a.user === b.user || a.networks.some((network) => b.networks.includes(network))
+}
+
+const REQUESTS_PER_SECOND = 50
+const BURST = 250
+
+/** Takes `cost` requests from a peer's allowance; false where it has none left. */
+export function takeAllowance(from: PeerSession, cost: number, now: number): boolean {
+  const fullAt = Math.max(from.allowanceFullAt, now) + (cost * 1000) / REQUESTS_PER_SECOND
+  if (fullAt - now > (BURST * 1000) / REQUESTS_PER_SECOND) return false
+  from.allowanceFullAt = fullAt
+  return true
+}

@@ -1,0 +1,103 @@
+/**
+ * Presence, both ways: what peers here say of themselves goes to the directory, at most one write a second each; what the
+ * streams push goes to the peers here that it concerns.
+ */
+import type { NodeId } from '../../ids.ts'
+import type { PresenceItem } from '../../presence.ts'
+import type { Push } from '../../push.ts'
+import { FRAME } from '../../wire/numbers.ts'
+import { encodeChange, encodePresence, type StatusUpdate } from '../../wire/presence.ts'
+import { DelayLine } from '../session/delay-line.ts'
+import type { Asks } from './asks.ts'
+import type { PeerSession } from './peer-session.ts'
+import type { Roster } from './roster.ts'
+import type { SessionTable } from './session-table.ts'
+
+const WRITE_MS = 1000
+
+export interface PresenceOptions {
+  readonly node: NodeId
+  readonly asks: Asks
+  readonly table: SessionTable
+  readonly roster: Roster
+}
+
+export class Presence {
+  readonly #options: PresenceOptions
+  readonly #later = new DelayLine<PeerSession>(WRITE_MS)
+
+  constructor(options: PresenceOptions) {
+    this.#options = options
+  }
+
+  /** What a peer says of itself now. */
+  update(of: PeerSession, status: StatusUpdate, now: number): void {
+    if (status.version < of.status.version) return
+    of.status = status
+    this.changed(of, now)
+  }
+
+  /** The directory is to be told, now or when a second has passed since the last time. */
+  changed(of: PeerSession, now: number): void {
+    if (of.toBeWritten) return
+    of.toBeWritten = true
+    if (of.stage !== 'online') return
+    if (now - of.writtenAt >= WRITE_MS) this.#write(of, now)
+    else this.#later.put(of, now)
+  }
+
+  /** The directory has the session: what changed meanwhile follows. */
+  joined(of: PeerSession, now: number): void {
+    if (of.toBeWritten) this.#later.put(of, now)
+  }
+
+  /** What the directory is told at sign-in. */
+  itemOf(of: PeerSession): PresenceItem & { readonly node: NodeId } {
+    of.toBeWritten = false
+    const { peer, user, since, networks, status } = of
+    const lastSeenAt = this.#options.table.heardAt(of)
+    return { peer, user, ...status, since, lastSeenAt, networks, node: this.#options.node }
+  }
+
+  signOut({ peer, since }: PeerSession, lastSeenAt: number, now: number): void {
+    const { asks, node } = this.#options
+    asks.ask({ kind: 'signOut', peer, node, since, lastSeenAt }, () => {}, now)
+  }
+
+  /** To everybody here who shares one of the networks, but not to the peer itself. */
+  tell({ record, networks }: Extract<Push, { kind: 'presence' }>): void {
+    const concerned = new Set<PeerSession>(this.#options.roster.ofUser(record.user))
+    for (const network of networks) {
+      for (const each of this.#options.roster.inNetwork(network)) concerned.add(each)
+    }
+    const body = encodePresence(record)
+    for (const each of concerned) {
+      if (each.peer !== record.peer) this.#options.table.send(each, FRAME.PRESENCE, body)
+    }
+  }
+
+  tellChange(change: Extract<Push, { kind: 'membership' | 'metadata' }>, also: Iterable<PeerSession>): void {
+    const networks = change.kind === 'membership' ? [change.network] : change.networks
+    const concerned = new Set<PeerSession>(also)
+    for (const network of networks) {
+      for (const each of this.#options.roster.inNetwork(network)) concerned.add(each)
+    }
+    const body = encodeChange(change)
+    for (const each of concerned) this.#options.table.send(each, FRAME.CHANGE, body)
+  }
+
+  tick(now: number): void {
+    for (let of = this.#later.take(now); of !== undefined; of = this.#later.take(now)) {
+      if (of.toBeWritten && of.stage === 'online') this.#write(of, now)
+    }
+  }
+
+  deadline(): number {
+    return this.#later.deadline()
+  }
+
+  #write(of: PeerSession, now: number): void {
+    of.writtenAt = now
+    this.#options.asks.ask({ kind: 'update', item: this.itemOf(of) }, () => {}, now)
+  }
+}

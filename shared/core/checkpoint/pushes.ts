@@ -1,0 +1,92 @@
+import type { NetworkId, PeerId } from '../../ids.ts'
+import type { Push } from '../../push.ts'
+import type { CheckpointCounters } from './counters.ts'
+import type { Credentials } from './credentials.ts'
+import type { Deliveries } from './deliveries.ts'
+import type { FleetView } from './fleet-view.ts'
+import type { Locator } from './locator.ts'
+import type { Presence } from './presence.ts'
+import type { Residence } from './residence.ts'
+import type { Roster } from './roster.ts'
+
+export interface PushesOptions {
+  readonly roster: Roster
+  readonly presence: Presence
+  readonly residence: Residence
+  readonly deliveries: Deliveries
+  readonly locator: Locator
+  readonly credentials: Credentials
+  readonly fleet: FleetView
+  readonly counters: CheckpointCounters
+}
+
+/** What the streams push (shared/push.ts), and what follows from it for the peers here. */
+export class Pushes {
+  readonly #options: PushesOptions
+
+  constructor(options: PushesOptions) {
+    this.#options = options
+  }
+
+  take(push: Push, now: number): void {
+    const { presence, locator, fleet, counters } = this.#options
+    counters.pushes++
+    switch (push.kind) {
+      case 'presence':
+        locator.forget(push.record.peer)
+        presence.tell(push)
+        break
+      case 'membership':
+        this.#membership(push, now)
+        break
+      case 'metadata':
+        presence.tellChange(push, [])
+        break
+      case 'mail':
+        this.#mail(push.peer, now)
+        break
+      case 'revoked':
+        this.#revoked(push.peer, now)
+        break
+      case 'fleet':
+        fleet.set(push.item)
+    }
+  }
+
+  /** Pushes may have been lost: all mailboxes may hold something. */
+  missed(now: number): void {
+    for (const each of this.#options.roster.all()) this.#options.deliveries.mailArrived(each, now)
+  }
+
+  /** Who leaves is told too: as long as it is a member, or because it has become one. */
+  #membership(push: Extract<Push, { kind: 'membership' }>, now: number): void {
+    const { roster, presence, residence } = this.#options
+    const devices = [...roster.ofUser(push.user)]
+    presence.tellChange(push, devices)
+    for (const each of devices) {
+      residence.setNetworks(each, changed(each.networks, push.network, push.role !== null), now)
+    }
+  }
+
+  #mail(peer: PeerId, now: number): void {
+    const here = this.#options.roster.get(peer)
+    if (here !== undefined) this.#options.deliveries.mailArrived(here, now)
+  }
+
+  #revoked(peer: PeerId, now: number): void {
+    const here = this.#options.roster.get(peer)
+    this.#options.credentials.revoke(peer, now)
+    this.#options.locator.forget(peer)
+    if (here !== undefined) this.#options.residence.end(here, 'revoked', now)
+  }
+}
+
+function changed(
+  networks: readonly NetworkId[],
+  network: NetworkId,
+  isMember: boolean,
+): readonly NetworkId[] {
+  const others = networks.filter((each) => each !== network)
+  if (!isMember) return others
+  return networks.includes(network) ? networks : [...networks, network]
+}

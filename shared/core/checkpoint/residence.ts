@@ -1,0 +1,163 @@
+/**
+ * The life of a session at its node, from proof to end.
+ *
+ *   proven      the first SEALED datagram opened: the peer's older session here makes way, what was under way to it is
+ *               under way to this one
+ *   joining     the networks are joined, then the directory takes the peer over; where it knows a newer session, this one
+ *               is told so and ends
+ *   online      the node where the peer was is told (MOVED), the mailbox is handed over, letters pass
+ *   end         letters go where the peer is now, or into its mailbox; the directory is told unless the peer is elsewhere
+ *
+ * A clean goodbye is offline at once; silence is offline after three of the peer's own intervals.
+ */
+import type { NetworkId, NodeId } from '../../ids.ts'
+import { encodeMoved, type Moved } from '../../wire/node.ts'
+import { FRAME } from '../../wire/numbers.ts'
+import type { GoodbyeReason } from '../../wire/session.ts'
+import type { Asks, ReplyTo } from './asks.ts'
+import type { CheckpointCounters } from './counters.ts'
+import type { Credentials } from './credentials.ts'
+import type { Deliveries } from './deliveries.ts'
+import { newInflow } from './inflow.ts'
+import type { Locator } from './locator.ts'
+import type { Messages } from './messages.ts'
+import type { Networks } from './networks.ts'
+import type { NodeLinks } from './node-links.ts'
+import type { PeerSession } from './peer-session.ts'
+import type { Presence } from './presence.ts'
+import type { Roster } from './roster.ts'
+import type { SessionTable } from './session-table.ts'
+
+export interface ResidenceOptions {
+  readonly node: NodeId
+  readonly asks: Asks
+  readonly table: SessionTable
+  readonly roster: Roster
+  readonly networks: Networks
+  readonly presence: Presence
+  readonly locator: Locator
+  readonly deliveries: Deliveries
+  readonly messages: Messages
+  readonly links: NodeLinks
+  readonly credentials: Credentials
+  readonly counters: CheckpointCounters
+}
+
+export class Residence {
+  readonly #options: ResidenceOptions
+
+  constructor(options: ResidenceOptions) {
+    this.#options = options
+  }
+
+  /** The peer has shown that the session is its own. */
+  prove(session: PeerSession, now: number): void {
+    const { roster, networks, locator } = this.#options
+    const older = roster.get(session.peer)
+    session.stage = 'joining'
+    if (older !== undefined && older.since > session.since) {
+      this.#dismiss(session, 'replaced')
+      return
+    }
+    session.inflow = newInflow()
+    roster.add(session)
+    locator.forget(session.peer)
+    if (older !== undefined) this.#replace(older, now)
+    networks.join(session.networks, (at) => this.#enter(session, at), now)
+  }
+
+  /** The session is over by itself. */
+  onEnd(ended: PeerSession, how: 'left' | 'lost' | 'ticketEnded', now: number): void {
+    if (how === 'lost') this.#options.counters.lost++
+    if (how === 'ticketEnded') this.#dismiss(ended, 'ticketEnded')
+    this.#leave(ended, true, now)
+  }
+
+  /** This node ends the session, and says why. */
+  end(session: PeerSession, reason: GoodbyeReason, now: number): void {
+    const isElsewhere = reason === 'replaced'
+    this.#dismiss(session, reason)
+    this.#leave(session, !isElsewhere, now)
+  }
+
+  /** The next ticket of a peer that is here: its networks and blocks hold from now on. */
+  renew(session: PeerSession, text: Uint8Array, now: number): void {
+    const ticket = this.#options.credentials.renew(session.peer, text, now)
+    if (ticket === undefined || ticket.expiresAt < session.ticketEndsAt) return
+    session.ticketEndsAt = ticket.expiresAt
+    session.blocks = ticket.blocks
+    this.setNetworks(session, ticket.networks, now)
+  }
+
+  setNetworks(session: PeerSession, wanted: readonly NetworkId[], now: number): void {
+    const { roster, networks, presence } = this.#options
+    const before = session.networks
+    if (before.length === wanted.length && before.every((network) => wanted.includes(network))) return
+    roster.setNetworks(session, wanted)
+    networks.left(before, now)
+    networks.join(wanted, (at) => presence.changed(session, at), now)
+  }
+
+  /** The peer signed in at another node. */
+  moved({ peer, since }: Moved, now: number): void {
+    const here = this.#options.roster.get(peer)
+    this.#options.locator.forget(peer)
+    if (here !== undefined && here.since < since) this.end(here, 'replaced', now)
+  }
+
+  #enter(session: PeerSession, now: number): void {
+    if (session.stage !== 'joining') return
+    const { asks, presence } = this.#options
+    session.writtenAt = now
+    asks.ask(
+      { kind: 'signIn', item: presence.itemOf(session) },
+      (reply, at) => this.#entered(session, reply, at),
+      now,
+    )
+  }
+
+  #entered(session: PeerSession, reply: ReplyTo<'signIn'>, now: number): void {
+    const { node, presence, links, deliveries } = this.#options
+    if (reply.kind === 'failed') return
+    if (session.stage !== 'joining') this.#undo(session, reply, now)
+    else if (reply.outcome === 'stale') this.end(session, 'replaced', now)
+    else {
+      session.stage = 'online'
+      const { peer, since } = session
+      const { previousNode } = reply
+      if (previousNode !== undefined && previousNode !== node)
+        links.send(previousNode, FRAME.MOVED, encodeMoved({ peer, since }))
+      presence.joined(session, now)
+      deliveries.mailArrived(session, now)
+    }
+  }
+
+  /** It ended before the directory had taken it: now the directory has what is not there. */
+  #undo(session: PeerSession, reply: { readonly outcome: 'taken' | 'stale' }, now: number): void {
+    const here = this.#options.roster.get(session.peer)
+    if (reply.outcome === 'taken' && here === undefined)
+      this.#options.presence.signOut(session, this.#options.table.heardAt(session), now)
+  }
+
+  /** A newer session of the same peer at this node: what was on its way goes on to it. */
+  #replace(older: PeerSession, now: number): void {
+    this.#dismiss(older, 'replaced')
+    this.#leave(older, false, now)
+  }
+
+  #dismiss(session: PeerSession, reason: GoodbyeReason): void {
+    session.session.goodbye(reason)
+    session.stage = 'ended'
+    this.#options.table.touch(session)
+  }
+
+  #leave(session: PeerSession, tellsDirectory: boolean, now: number): void {
+    const { roster, networks, presence, deliveries, messages, table } = this.#options
+    session.stage = 'ended'
+    table.touch(session)
+    roster.remove(session)
+    networks.left(session.networks, now)
+    if (tellsDirectory) presence.signOut(session, table.heardAt(session), now)
+    messages.reroute(deliveries.takeLetters(session), now)
+  }
+}

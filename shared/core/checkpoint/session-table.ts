@@ -1,0 +1,199 @@
+/**
+ * All sessions of a node, made for very many: a keep-alive reads and writes typed arrays and touches no object.
+ *
+ * An index, as a peer sends it, is a slot and a generation: a slot that is used again has another index. Slots live in
+ * chunks that never move, so that a session may keep its address in one. Leases are lazy: a keep-alive notes the time and
+ * nothing else; a deadline that comes due while the peer was heard since is set again.
+ */
+import type { Channel } from '../../crypto/channel.ts'
+import { ADDRESS_WORDS, sameAddress } from '../../wire/address.ts'
+import type { Batch } from '../../wire/batch.ts'
+import { KIND } from '../../wire/numbers.ts'
+import { indexAt, SHORT_BYTES, writeShort } from '../../wire/session.ts'
+import { Deadlines } from '../session/deadlines.ts'
+import { Session } from '../session/session.ts'
+import type { CheckpointCounters } from './counters.ts'
+import { newPeerSession, type PeerSession } from './peer-session.ts'
+
+const SLOT_BITS = 22
+const GENERATIONS = 2 ** (32 - SLOT_BITS)
+const CHUNK = 4096
+/** A session ends after this many of the peer's own intervals without a word. */
+const MISSED_INTERVALS = 3
+
+class Chunk {
+  readonly address = new Uint32Array(CHUNK * ADDRESS_WORDS)
+  /** This node's index of the session; 0 where the slot is free. */
+  readonly index = new Uint32Array(CHUNK)
+  readonly remoteIndex = new Uint32Array(CHUNK)
+  readonly heardAt = new Float64Array(CHUNK)
+  readonly generation = new Uint16Array(CHUNK)
+  readonly sessions: (PeerSession | undefined)[] = new Array<PeerSession | undefined>(CHUNK)
+}
+
+type Known = 'peer' | 'user' | 'since' | 'networks' | 'blocks' | 'ticketEndsAt' | 'intervalMs'
+
+export interface Opening extends Pick<PeerSession, Known> {
+  readonly channel: Channel
+  readonly remoteIndex: number
+  /** The datagram it is opened for. */
+  readonly arrived: Batch
+  readonly i: number
+}
+
+/** Called when a session is over by itself: `lost` when it fell silent or a repeat was in vain. */
+export type OnEnd = (ended: PeerSession, how: 'left' | 'lost' | 'ticketEnded') => void
+
+export class SessionTable {
+  readonly #chunks: Chunk[] = []
+  readonly #free: number[] = []
+  readonly #deadlines = new Deadlines()
+  readonly #counters: CheckpointCounters
+  #dirty: PeerSession[] = []
+
+  constructor(counters: CheckpointCounters) {
+    this.#counters = counters
+  }
+
+  /** A half-open session for the sender of a datagram; undefined when no slot is left. */
+  open({ channel, remoteIndex, arrived, i, ...known }: Opening, now: number): PeerSession | undefined {
+    const slot = this.#claim()
+    if (slot === undefined) return undefined
+    const [chunk, at] = [this.#chunkOf(slot), slot % CHUNK]
+    chunk.generation[at] = (chunk.generation[at]! % (GENERATIONS - 1)) + 1
+    const index = ((chunk.generation[at]! << SLOT_BITS) | slot) >>> 0
+    const [address, addressAt] = [chunk.address, at * ADDRESS_WORDS]
+    address.set(arrived.address.subarray(i * ADDRESS_WORDS, (i + 1) * ADDRESS_WORDS), addressAt)
+    chunk.index[at] = index
+    chunk.remoteIndex[at] = remoteIndex
+    chunk.heardAt[at] = now
+    const socket = arrived.socket[i]!
+    const where = { index, remoteIndex, channel, address, addressAt, socket }
+    const opened = newPeerSession(slot, new Session({ ...where, follows: true, now }), known)
+    chunk.sessions[at] = opened
+    return opened
+  }
+
+  find(index: number): PeerSession | undefined {
+    const slot = slotOf(index)
+    const chunk = this.#chunks[Math.floor(slot / CHUNK)]
+    return chunk?.index[slot % CHUNK] === index && index !== 0 ? chunk.sessions[slot % CHUNK] : undefined
+  }
+
+  /** Answers a KEEP_ALIVE: ACK where it came from the session's own address, GONE otherwise. */
+  keepAlive(arrived: Batch, i: number, out: Batch, now: number): void {
+    const index = indexAt(arrived.bytes, arrived.start(i))
+    const slot = slotOf(index)
+    const chunk = this.#chunks[Math.floor(slot / CHUNK)]
+    const at = slot % CHUNK
+    const known =
+      chunk !== undefined &&
+      index !== 0 &&
+      chunk.index[at] === index &&
+      sameAddress(chunk.address, at * ADDRESS_WORDS, arrived.address, i * ADDRESS_WORDS)
+    if (!known) {
+      this.gone(arrived, i, out)
+      return
+    }
+    chunk.heardAt[at] = now
+    this.#counters.keepAlives++
+    reply(arrived, i, out, KIND.KEEP_ALIVE_ACK, chunk.remoteIndex[at]!)
+  }
+
+  /** Tells a sender that its session is not (any more) here: six bytes, no more than it sent. */
+  gone(arrived: Batch, i: number, out: Batch): void {
+    this.#counters.gone++
+    reply(arrived, i, out, KIND.GONE, indexAt(arrived.bytes, arrived.start(i)))
+  }
+
+  /** Queues a frame; false where there is no room or the session is over. */
+  send(to: PeerSession, type: number, body: Uint8Array): boolean {
+    const taken = to.stage !== 'ended' && to.session.send(type, body)
+    if (taken) this.touch(to)
+    else this.#counters.dropped++
+    return taken
+  }
+
+  /** Whatever changed of the session is seen to at the next flush. */
+  touch(session: PeerSession): void {
+    if (session.dirty) return
+    session.dirty = true
+    this.#dirty.push(session)
+  }
+
+  heardAt({ slot, session }: PeerSession): number {
+    return Math.max(this.#chunkOf(slot).heardAt[slot % CHUNK]!, session.heardAt)
+  }
+
+  /** Sends what sessions have to say, frees the slots of those that are over, and reports those that ended. */
+  flush(out: Batch, now: number, onEnd: OnEnd): void {
+    for (let slot = this.#deadlines.take(now); slot >= 0; slot = this.#deadlines.take(now)) {
+      const due = this.#chunkOf(slot).sessions[slot % CHUNK]
+      if (due !== undefined) this.touch(due)
+    }
+    while (this.#dirty.length > 0) {
+      const batch = this.#dirty
+      this.#dirty = []
+      for (const each of batch) this.#flushOne(each, out, now, onEnd)
+    }
+  }
+
+  deadline(): number {
+    return this.#dirty.length > 0 ? Number.NEGATIVE_INFINITY : this.#deadlines.next()
+  }
+
+  /** Frees the slot at once, without a word. */
+  release(session: PeerSession): void {
+    const { slot } = session
+    session.stage = 'ended'
+    const chunk = this.#chunkOf(slot)
+    chunk.index[slot % CHUNK] = 0
+    chunk.sessions[slot % CHUNK] = undefined
+    this.#deadlines.clear(slot)
+    this.#free.push(slot)
+  }
+
+  #flushOne(each: PeerSession, out: Batch, now: number, onEnd: OnEnd): void {
+    each.dirty = false
+    each.session.flush(out, now)
+    if (each.stage !== 'ended') this.#seeWhetherOver(each, now, onEnd)
+    if (each.stage !== 'ended') this.#deadlines.set(each.slot, this.#nextOf(each))
+    else if (!each.dirty) this.release(each)
+  }
+
+  #seeWhetherOver(each: PeerSession, now: number, onEnd: OnEnd): void {
+    if (each.session.state === 'left') onEnd(each, 'left')
+    else if (each.session.state === 'dead' || this.#leaseEndsAt(each) <= now) onEnd(each, 'lost')
+    else if (each.ticketEndsAt <= now) onEnd(each, 'ticketEnded')
+  }
+
+  #nextOf(each: PeerSession): number {
+    return Math.min(each.session.deadline(), this.#leaseEndsAt(each), each.ticketEndsAt)
+  }
+
+  #leaseEndsAt(each: PeerSession): number {
+    return this.heardAt(each) + MISSED_INTERVALS * each.intervalMs
+  }
+
+  #claim(): number | undefined {
+    if (this.#free.length === 0) {
+      const first = this.#chunks.length * CHUNK
+      if (first >= 2 ** SLOT_BITS) return undefined
+      this.#chunks.push(new Chunk())
+      for (let slot = first + CHUNK - 1; slot >= first; slot--) this.#free.push(slot)
+    }
+    return this.#free.pop()
+  }
+
+  #chunkOf(slot: number): Chunk {
+    return this.#chunks[Math.floor(slot / CHUNK)]!
+  }
+}
+
+const slotOf = (index: number): number => index & (2 ** SLOT_BITS - 1)
+
+function reply(arrived: Batch, i: number, out: Batch, kind: number, index: number): void {
+  const slot = out.claim(arrived.address, i * ADDRESS_WORDS, arrived.socket[i]!)
+  writeShort(out.bytes, out.start(slot), kind, index)
+  out.length[slot] = SHORT_BYTES
+}
