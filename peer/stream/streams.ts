@@ -25,8 +25,10 @@ export interface StreamsOptions {
   readonly signals: StreamSignals
   /** Where the tunnel's packets go now. */
   readonly route: () => Destination | undefined
-  /** The other side opened a stream: false where nobody wants it. */
-  readonly offered: (stream: TunnelStream) => boolean
+  /** The other side opened a stream; `answer` says whether somebody wants it. */
+  readonly offered: (stream: TunnelStream, answer: (wanted: boolean) => void) => void
+  /** There are streams now, or none any more. */
+  readonly active: (active: boolean) => void
 }
 
 interface Entry {
@@ -120,14 +122,19 @@ export class Streams {
     })
     const entry: Entry = { key, opened, stream }
     this.#entries.set(hex(key), entry)
+    if (this.#entries.size === 1) this.#options.active(true)
     return entry
   }
 
   #accept(stream: number, entry: Entry): void {
-    if (!this.#options.offered(entry.stream)) {
+    this.#options.offered(entry.stream, (wanted) => {
+      if (wanted) {
+        this.#answer(stream, entry, 'first')
+        return
+      }
       this.#settled(entry)
       this.#options.signals.refuse(stream)
-    } else this.#answer(stream, entry, 'first')
+    })
   }
 
   #continue(stream: number, entry: Entry | undefined): void {
@@ -175,7 +182,8 @@ export class Streams {
   }
 
   #settled(entry: Entry): void {
-    this.#entries.delete(hex(entry.key))
+    const wasLast = this.#entries.delete(hex(entry.key)) && this.#entries.size === 0
+    if (wasLast) this.#options.active(false)
     for (const waiting of this.#idle.splice(0)) waiting()
   }
 }

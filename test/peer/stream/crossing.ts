@@ -23,6 +23,8 @@ export interface End {
   listening: boolean
   /** STREAM_OPENs that it has sent. */
   opens: number
+  /** What it said last: whether there are streams. */
+  active: boolean
   go(way: Way): void
 }
 
@@ -72,13 +74,17 @@ export async function crossing(): Promise<Crossing> {
     const end: End = {
       listening: true,
       opens: 0,
+      active: false,
       offered: [],
       streams: new Streams({
         signals: told(other, () => end.opens++),
         route: () => ({ socket: sockets[which], host: HOST, port }),
-        offered: (stream) => {
+        offered: (stream, answer) => {
           if (end.listening) end.offered.push(stream)
-          return end.listening
+          answer(end.listening)
+        },
+        active: (active) => {
+          end.active = active
         },
       }),
       go(way) {

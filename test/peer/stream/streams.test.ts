@@ -89,9 +89,9 @@ describe('a stream of a tunnel', () => {
     opener.resume().end('x')
     accepter.resume().end('y')
     await Promise.all([once(opener, 'close'), once(accepter, 'close')])
+    expect([world.a.active, world.b.active]).toEqual([true, true])
     await Promise.all([world.a.streams.flushed(), world.b.streams.flushed()])
-    world.a.streams.close()
-    world.b.streams.close()
+    expect([world.a.active, world.b.active]).toEqual([false, false])
     expect([opener.errored, accepter.errored]).toEqual([null, null])
   })
 

@@ -1,0 +1,153 @@
+/**
+ * A peer's standing with INDEX: enrols it the first time, keeps its ticket fresh, and knows the nodes. What is asked for
+ * in the background is asked again until INDEX answers.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { PeerNode } from '../shared/core/peer/events.ts'
+import type { StunServer } from '../shared/core/tunnel/evidence.ts'
+import { type Identity, selfSignedProof } from '../shared/crypto/identity.ts'
+import { StraightwayError } from '../shared/errors.ts'
+import type { NetworkId, UserId } from '../shared/ids.ts'
+import { now } from './clock.ts'
+import type { Home } from './home/home.ts'
+import { type BootstrapNode, enrol, fetchNodes, fetchTicket, type Ticket } from './rest/enrolment.ts'
+import { type IndexClient, indexClient } from './rest/index-client.ts'
+import { Requests } from './rest/requests.ts'
+
+const FIRST_WAIT_MS = 1000
+const LONGEST_WAIT_MS = 30_000
+/** A ticket is not used for requests in its last minute: clocks differ. */
+const SPARE_MS = 60_000
+
+export interface Credentials {
+  readonly invite?: string | undefined
+  readonly idToken?: string | undefined
+  readonly name?: string | undefined
+}
+
+export class Account {
+  readonly index: IndexClient
+  readonly #identity: Identity
+  readonly #home: Home
+  readonly #requests: Requests
+  readonly #stop = new AbortController()
+  #ticket: Ticket | undefined
+  #nodes: readonly BootstrapNode[] = []
+
+  /** Throws `bad-request` where `index` is no address. */
+  constructor(index: string, identity: Identity, home: Home) {
+    this.#identity = identity
+    this.#home = home
+    this.#requests = new Requests(index, async () => (await this.#current()).ticket)
+    this.index = indexClient(this.#requests)
+  }
+
+  /** After `signUp`. */
+  get user(): UserId {
+    return this.ticket.user
+  }
+
+  get networks(): readonly NetworkId[] {
+    return this.ticket.networks
+  }
+
+  /** After `signUp`. */
+  get ticket(): Ticket {
+    return this.#ticket!
+  }
+
+  /** Where to sign in, as last heard. */
+  get checkpoints(): PeerNode[] {
+    const nodes = this.#nodes.filter(({ checkpoint }) => checkpoint.length > 0)
+    return nodes.map(({ node, publicKey, checkpoint }) => ({ node, publicKey, addresses: checkpoint }))
+  }
+
+  get stun(): StunServer[] {
+    return this.#nodes.flatMap(({ stun: [primary, alternate] }) =>
+      primary ? [{ primary, ...(alternate && { alternate }) }] : [],
+    )
+  }
+
+  /**
+   * Gets the first ticket and the nodes; enrols with an invite or ID token where the peer is not enrolled yet. Errors:
+   * `unknown-peer` where it is not and there is neither, what is wrong with the invite, `forbidden`, `unavailable`.
+   */
+  async signUp(credentials: Credentials): Promise<Ticket> {
+    const [ticket, nodes] = await Promise.all([this.#firstTicket(credentials), fetchNodes(this.#requests)])
+    if (nodes.length === 0) {
+      throw new StraightwayError(
+        'unavailable',
+        'INDEX answers, but no node is running: start one, or wait for it.',
+      )
+    }
+    this.#nodes = nodes
+    this.#home.enrol({ index: this.#requests.base, user: ticket.user })
+    return this.#keep(ticket)
+  }
+
+  /** Rejects where asking again is no use: the peer is revoked, unknown, or the account was closed. */
+  renewTicket(): Promise<Ticket> {
+    return this.#untilAnswered(async () => this.#keep(await fetchTicket(this.#requests, this.#proof())))
+  }
+
+  refreshNodes(): Promise<readonly BootstrapNode[]> {
+    return this.#untilAnswered(async () => {
+      const nodes = await fetchNodes(this.#requests)
+      if (nodes.length > 0) this.#nodes = nodes
+      return this.#nodes
+    })
+  }
+
+  close(): void {
+    this.#stop.abort()
+  }
+
+  async #firstTicket({ invite, idToken, name }: Credentials): Promise<Ticket> {
+    const mayEnrol = invite !== undefined || idToken !== undefined
+    const isKnown = this.#home.enrolled?.index === this.#requests.base
+    if (mayEnrol && !isKnown) return this.#enrol({ invite, idToken, name })
+    try {
+      return await fetchTicket(this.#requests, this.#proof())
+    } catch (error) {
+      if (!(error instanceof StraightwayError) || error.code !== 'unknown-peer') throw error
+      if (mayEnrol) return this.#enrol({ invite, idToken, name })
+      const detail = `INDEX at ${this.#requests.base} does not know this peer: give an invite the first time.`
+      throw new StraightwayError('unknown-peer', detail, { cause: error })
+    }
+  }
+
+  #enrol(credentials: Credentials): Promise<Ticket> {
+    const { invite, idToken, name } = credentials
+    const user = name === undefined ? undefined : { name }
+    return enrol(this.#requests, { proof: this.#proof(), invite, idToken, name, user })
+  }
+
+  #proof(): string {
+    return selfSignedProof(this.#identity, { issuedAt: Date.now() })
+  }
+
+  #keep(ticket: Ticket): Ticket {
+    this.#ticket = ticket
+    return ticket
+  }
+
+  async #current(): Promise<Ticket> {
+    const ticket = this.#ticket
+    return ticket !== undefined && ticket.expiresAt - SPARE_MS > now() ? ticket : this.renewTicket()
+  }
+
+  async #untilAnswered<T>(ask: () => Promise<T>): Promise<T> {
+    const { signal } = this.#stop
+    for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(2 * waitMs, LONGEST_WAIT_MS)) {
+      try {
+        return await ask()
+      } catch (error) {
+        if (signal.aborted || !isPassing(error)) throw error
+      }
+      await sleep(waitMs * (0.75 + Math.random() / 2), undefined, { signal })
+    }
+  }
+}
+
+const PASSING = new Set(['unavailable', 'internal', 'rate-limited', 'timeout'])
+const isPassing = (error: unknown): boolean => error instanceof StraightwayError && PASSING.has(error.code)

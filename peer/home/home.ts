@@ -1,0 +1,97 @@
+/**
+ * What a peer keeps between runs, in a directory that nobody else may read:
+ *
+ *   identity    32 bytes of seed, base32: whoever has it is this peer
+ *   index.json  which INDEX it is enrolled at, and as whose peer
+ *   delivered   messages that were delivered, see journal.ts
+ *   lock        the process that has this home, see lock.ts
+ *
+ * Without a directory the same is kept in memory.
+ */
+import { randomBytes } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { InboxMemory } from '../../shared/core/peer/inbox.ts'
+import { StraightwayError } from '../../shared/errors.ts'
+import { fromBase32, toBase32, type UserId } from '../../shared/ids.ts'
+import { type Delivered, Journal } from './journal.ts'
+import { lock } from './lock.ts'
+import { writeWhole } from './whole-file.ts'
+
+const SEED_BYTES = 32
+
+export interface Enrolled {
+  /** Base URL of INDEX. */
+  readonly index: string
+  readonly user: UserId
+}
+
+export interface Home {
+  readonly seed: Uint8Array
+  readonly enrolled: Enrolled | undefined
+  /** Messages that were delivered in earlier runs. */
+  readonly delivered: readonly InboxMemory[]
+  enrol(enrolled: Enrolled): void
+  deliver(message: Delivered): void
+  close(): void
+}
+
+/** Nothing outlives the process but the seed, which the application may keep. */
+export function homeInMemory(seed: Uint8Array = randomBytes(SEED_BYTES)): Home {
+  if (seed.length !== SEED_BYTES)
+    throw new StraightwayError('bad-request', '`identity` is a seed of 32 bytes.')
+  return { seed, enrolled: undefined, delivered: [], enrol() {}, deliver() {}, close() {} }
+}
+
+/**
+ * Makes the directory where there is none. Throws `conflict` where another process has it, and `bad-request` where what
+ * is in it cannot be read.
+ */
+export function openHome(directory: string): Home {
+  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  const unlock = lock(join(directory, 'lock'))
+  try {
+    return readHome(directory, unlock)
+  } catch (error) {
+    unlock()
+    throw error
+  }
+}
+
+/** What a home says without being opened: any process may look. */
+export function enrolledAt(directory: string): Enrolled | undefined {
+  const path = join(directory, 'index.json')
+  if (!existsSync(path)) return undefined
+  try {
+    const { index, user } = JSON.parse(readFileSync(path, 'utf8'))
+    if (typeof index === 'string' && typeof user === 'string') return { index, user: user as UserId }
+  } catch {
+    // Told below.
+  }
+  throw new StraightwayError('bad-request', `${path} is damaged: remove it, and enrol again with an invite.`)
+}
+
+function readHome(directory: string, unlock: () => void): Home {
+  const seed = seedOf(join(directory, 'identity'))
+  const journal = new Journal(join(directory, 'delivered'))
+  return {
+    seed,
+    enrolled: enrolledAt(directory),
+    delivered: journal.memory,
+    enrol: ({ index, user }) =>
+      writeWhole(join(directory, 'index.json'), JSON.stringify({ index, user }, null, 2)),
+    deliver: (message) => journal.add(message),
+    close: unlock,
+  }
+}
+
+function seedOf(path: string): Uint8Array {
+  if (!existsSync(path)) writeWhole(path, toBase32(randomBytes(SEED_BYTES)))
+  const seed = fromBase32(readFileSync(path, 'utf8').trim())
+  if (seed?.length !== SEED_BYTES)
+    throw new StraightwayError(
+      'bad-request',
+      `${path} is no identity: restore it, or remove it to be another peer.`,
+    )
+  return seed
+}

@@ -1,0 +1,53 @@
+/**
+ * Which messages were delivered, one line each, so that "once" outlives the process: appended after the application had a
+ * message and before it is acknowledged. When the file has grown its older half goes; nobody repeats messages that old.
+ */
+import { appendFileSync, existsSync, readFileSync } from 'node:fs'
+import type { InboxMemory } from '../../shared/core/peer/inbox.ts'
+import { isPeerId, type PeerId } from '../../shared/ids.ts'
+import type { MessageNumber } from '../../shared/wire/messages.ts'
+import { writeWhole } from './whole-file.ts'
+
+const MAX_LINES = 10_000
+
+export interface Delivered extends MessageNumber {
+  readonly from: PeerId
+}
+
+export class Journal {
+  readonly #path: string
+  #lines: Delivered[]
+
+  constructor(path: string) {
+    this.#path = path
+    this.#lines = existsSync(path) ? readFileSync(path, 'utf8').split('\n').flatMap(parse) : []
+  }
+
+  get memory(): readonly InboxMemory[] {
+    const groups = new Map<string, InboxMemory & { readonly delivered: number[] }>()
+    for (const { from, epoch, sequence } of this.#lines) {
+      const group = groups.get(`${from} ${epoch}`) ?? { sender: from, epoch, delivered: [] }
+      group.delivered.push(sequence)
+      groups.set(`${from} ${epoch}`, group)
+    }
+    return [...groups.values()]
+  }
+
+  add(delivered: Delivered): void {
+    this.#lines.push(delivered)
+    if (this.#lines.length <= MAX_LINES) appendFileSync(this.#path, lineOf(delivered), { mode: 0o600 })
+    else {
+      this.#lines = this.#lines.slice(-MAX_LINES / 2)
+      writeWhole(this.#path, this.#lines.map(lineOf).join(''))
+    }
+  }
+}
+
+const lineOf = ({ from, epoch, sequence }: Delivered): string => `${from} ${epoch} ${sequence}\n`
+
+/** A line that a crash cut short is left out. */
+function parse(line: string): Delivered[] {
+  const [from = '', epoch, sequence] = line.split(' ')
+  if (!isPeerId(from) || !(Number(epoch) >= 0) || !(Number(sequence) > 0)) return []
+  return [{ from, epoch: Number(epoch), sequence: Number(sequence) }]
+}

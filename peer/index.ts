@@ -1,0 +1,31 @@
+/**
+ * Straightway for applications: peers that find each other, exchange messages, and get direct, encrypted tunnels.
+ *
+ *   import { join } from 'straightway'
+ *   const peer = await join({ index: 'https://…', invite: 'CODE', metadata: { game: 'chess' } })
+ *   peer.on('offer', (offer) => offer.accept())
+ *   const [friend] = await peer.find('metadata.game eq "chess"')
+ *   const socket = await peer.connect(friend.peer, { intent: 'play' })
+ *   socket.send('hello')
+ *
+ * Times are epoch milliseconds (`…At`), durations milliseconds (`…Ms`). Every error is a StraightwayError, whose `code` is
+ * one of ERRORS and whose message says what to do.
+ */
+export type { OfflineReason } from '../shared/core/peer/events.ts'
+export { ERRORS, type ErrorCode, StraightwayError } from '../shared/errors.ts'
+export { isPeerId, type NetworkId, type PeerId, type UserId } from '../shared/ids.ts'
+export { LIMITS } from '../shared/limits.ts'
+export type { Metadata, PresenceRecord, Status } from '../shared/presence.ts'
+export { WHY_NOT_DIRECT, type WhyNotDirect } from '../shared/why-not-direct.ts'
+export type { Change, OwnStatus } from '../shared/wire/presence.ts'
+export type { Paths } from '../shared/wire/profile.ts'
+export { type JoinOptions, join } from './join.ts'
+export type { Delivery, Message } from './messages.ts'
+export type { AcceptOptions, Offer } from './offer.ts'
+export type { Which } from './others.ts'
+export type { Peer, PeerEvents, PeerState } from './peer.ts'
+export type { AddressInfo, Path, PeerSocket, PeerSocketEvents, RemoteInfo, TunnelEnd } from './peer-socket.ts'
+export type { IndexClient } from './rest/index-client.ts'
+export type * from './rest/resources.ts'
+export type { Datagram, SendArguments, SendCallback } from './send-arguments.ts'
+export type { ConnectOptions } from './tunnels.ts'

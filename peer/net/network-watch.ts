@@ -1,0 +1,53 @@
+import type { Watcher } from 'udx-native'
+import { udx } from './udx.ts'
+
+/** Interfaces come and go several at a time; one answer to all of it is enough. */
+const SETTLE_MS = 250
+const PULSE_MS = 5000
+/** A pulse this late means that the machine slept. */
+const SLEPT_MS = 15_000
+
+/** Tells when the addresses of this machine changed, once for each burst of changes, and when it woke from sleep. */
+export class NetworkWatch {
+  readonly #changed: () => void
+  readonly #watcher: Watcher
+  readonly #pulse: NodeJS.Timeout
+  #settling: NodeJS.Timeout | undefined
+  #known = fingerprint()
+  #pulsedAt = Date.now()
+
+  constructor(changed: () => void) {
+    this.#changed = changed
+    this.#watcher = udx.watchNetworkInterfaces(() => {
+      clearTimeout(this.#settling)
+      this.#settling = setTimeout(() => this.#compare(), SETTLE_MS)
+    })
+    this.#pulse = setInterval(() => this.#onPulse(), PULSE_MS).unref()
+  }
+
+  async close(): Promise<void> {
+    clearTimeout(this.#settling)
+    clearInterval(this.#pulse)
+    await this.#watcher.destroy()
+  }
+
+  #compare(): void {
+    const present = fingerprint()
+    if (present === this.#known) return
+    this.#known = present
+    this.#changed()
+  }
+
+  #onPulse(): void {
+    const lateMs = Date.now() - this.#pulsedAt - PULSE_MS
+    this.#pulsedAt = Date.now()
+    if (lateMs > SLEPT_MS) this.#changed()
+  }
+}
+
+const fingerprint = (): string =>
+  udx
+    .networkInterfaces()
+    .map(({ name, host }) => `${name} ${host}`)
+    .sort()
+    .join()

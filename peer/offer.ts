@@ -1,0 +1,76 @@
+import type { PeerEffect } from '../shared/core/peer/events.ts'
+import { StraightwayError } from '../shared/errors.ts'
+import type { PeerId, UserId } from '../shared/ids.ts'
+import { LIMITS } from '../shared/limits.ts'
+import type { Paths } from '../shared/wire/profile.ts'
+import type { PeerSocket } from './peer-socket.ts'
+
+/** An offer that the application has not decided by then is refused. */
+export const DECIDE_MS = 30_000
+
+export type HeardOffer = Extract<PeerEffect, { kind: 'offer' }>
+
+export interface AcceptOptions {
+  /** Datagrams authenticated and not encrypted, if the other side asked for it too. */
+  readonly clear?: boolean
+  /** Which paths this side wants; the stricter of both wishes holds. */
+  readonly paths?: Paths
+}
+
+/** What an offer asks of the peer it came to. */
+export interface OfferDecision {
+  accept(options: AcceptOptions): Promise<PeerSocket>
+  refuse(reason: string): void
+}
+
+/** Another peer wants a tunnel. Decide within 30 s, once. */
+export class Offer {
+  readonly from: PeerId
+  /** Undefined where INDEX did not say whose peer it is. */
+  readonly user: UserId | undefined
+  /** What the other application said it is for, at most LIMITS.intentBytes. */
+  readonly intent: string
+  /** What the other side asked for. */
+  readonly terms: { readonly clear: boolean; readonly paths: Paths }
+  readonly #decision: OfferDecision
+  readonly #timer: NodeJS.Timeout
+  #decided = false
+
+  /** Offers come from the `offer` event. */
+  constructor({ from, intent, terms }: HeardOffer, user: UserId | undefined, decision: OfferDecision) {
+    this.from = from
+    this.user = user
+    this.intent = intent
+    this.terms = terms
+    this.#decision = decision
+    this.#timer = setTimeout(() => this.refuse('no-decision'), DECIDE_MS)
+  }
+
+  get decided(): boolean {
+    return this.#decided
+  }
+
+  /**
+   * Resolves when data can flow, which is over a relay at first. Rejects with `conflict` where it is decided already,
+   * `refused` where the wishes for paths exclude each other, `timeout` where no path opens.
+   */
+  async accept(options: AcceptOptions = {}): Promise<PeerSocket> {
+    this.#decide()
+    return this.#decision.accept(options)
+  }
+
+  /** `reason`: told to the other side, at most LIMITS.reasonBytes. Throws `conflict` where it is decided already. */
+  refuse(reason = ''): void {
+    if (Buffer.byteLength(reason) > LIMITS.reasonBytes)
+      throw new StraightwayError('too-large', `A reason has at most ${LIMITS.reasonBytes} bytes.`)
+    this.#decide()
+    this.#decision.refuse(reason)
+  }
+
+  #decide(): void {
+    if (this.#decided)
+      throw new StraightwayError('conflict', 'This offer has been decided already, or was not in time.')
+    this.#decided = true
+    clearTimeout(this.#timer)
+  }
+}

@@ -1,0 +1,114 @@
+/**
+ * What a peer knows of the others: who was found, what was last heard of them, and which networks it shares with them.
+ * While it is offline it cannot know, so everybody who was there is `unknown`; back online it asks INDEX again.
+ */
+import type { PeerEffect, PeerInput } from '../shared/core/peer/events.ts'
+import { StraightwayError } from '../shared/errors.ts'
+import type { NetworkId, PeerId, UserId } from '../shared/ids.ts'
+import { LIMITS } from '../shared/limits.ts'
+import type { PresenceRecord } from '../shared/presence.ts'
+import type { Change } from '../shared/wire/presence.ts'
+import type { Account } from './account.ts'
+import { Pending } from './pending.ts'
+import type { PeerRecord } from './rest/resources.ts'
+
+/** Others that are remembered; the one heard of longest ago is forgotten first. */
+const MAX_KNOWN = 10_000
+const SELF_REFRESHED = 1000
+
+/** By a SCIM filter, or by id. */
+export type Which = string | { readonly peer: PeerId } | { readonly user: UserId }
+
+export interface OthersOptions {
+  readonly account: Account
+  readonly handle: (input: PeerInput) => void
+  readonly presence: (record: PresenceRecord) => void
+}
+
+export class Others {
+  readonly networks: Set<NetworkId>
+  readonly #options: OthersOptions
+  readonly #finds = new Pending<PresenceRecord[]>()
+  readonly #known = new Map<PeerId, PresenceRecord>()
+
+  constructor(options: OthersOptions) {
+    this.#options = options
+    this.networks = new Set(options.account.networks)
+  }
+
+  async find(which: Which, limit: number): Promise<PresenceRecord[]> {
+    if (typeof which !== 'string' && 'peer' in which) return this.#byId(which.peer)
+    const filter = typeof which === 'string' ? which : `user eq ${JSON.stringify(which.user)}`
+    if (Buffer.byteLength(filter) > LIMITS.filterBytes)
+      throw new StraightwayError('too-large', `A filter has at most ${LIMITS.filterBytes} bytes.`)
+    const { id, answer } = this.#finds.open()
+    this.#options.handle({ kind: 'find', id, filter, limit: Math.min(Math.max(limit, 1), LIMITS.pageSize) })
+    return answer
+  }
+
+  found({ id, records, error }: Extract<PeerEffect, { kind: 'found' }>): void {
+    for (const record of records) this.#remember(record)
+    if (error === '') this.#finds.resolve(id, [...records])
+    else this.#finds.reject(id, new StraightwayError('bad-request', error))
+  }
+
+  heard(record: PresenceRecord): void {
+    this.#remember(record)
+    this.#options.presence(record)
+  }
+
+  changed(change: Change): void {
+    if (change.kind !== 'membership' || change.user !== this.#options.account.user) return
+    if (change.role === null) this.networks.delete(change.network)
+    else this.networks.add(change.network)
+  }
+
+  /** Whose peer it is; undefined where INDEX does not say. */
+  async userOf(peer: PeerId): Promise<UserId | undefined> {
+    const known = this.#known.get(peer)
+    if (known !== undefined) return known.user
+    const [found] = await this.#byId(peer).catch(() => [])
+    return found?.user
+  }
+
+  lost(): void {
+    for (const record of this.#known.values()) {
+      if (record.status !== 'offline' && record.status !== 'unknown')
+        this.heard({ ...record, status: 'unknown' })
+    }
+  }
+
+  /** Online again: asks for those who are `unknown`. */
+  async regained(): Promise<void> {
+    const unknown = [...this.#known.values()]
+      .filter(({ status }) => status === 'unknown')
+      .slice(-SELF_REFRESHED)
+    for (const { peer } of unknown) {
+      const [record] = await this.#options.account.index.peers.get(peer).then(recordOf, () => [])
+      if (record !== undefined && this.#known.get(peer)?.status === 'unknown') this.heard(record)
+    }
+  }
+
+  close(): void {
+    this.#finds.close()
+  }
+
+  async #byId(peer: PeerId): Promise<PresenceRecord[]> {
+    try {
+      const records = recordOf(await this.#options.account.index.peers.get(peer))
+      for (const record of records) this.#remember(record)
+      return records
+    } catch (error) {
+      if (error instanceof StraightwayError && error.code === 'unknown-peer') return []
+      throw error
+    }
+  }
+
+  #remember(record: PresenceRecord): void {
+    this.#known.delete(record.peer)
+    this.#known.set(record.peer, record)
+    if (this.#known.size > MAX_KNOWN) this.#known.delete(this.#known.keys().next().value!)
+  }
+}
+
+const recordOf = ({ peer, user, presence }: PeerRecord): PresenceRecord[] => [{ peer, user, ...presence }]

@@ -1,0 +1,67 @@
+/** How a peer gets its ticket from INDEX, and what else it starts with. */
+import { StraightwayError } from '../../shared/errors.ts'
+import { fromBase32, type NetworkId, type NodeId, type UserId } from '../../shared/ids.ts'
+import { type Address, parseAddress } from '../../shared/wire/address.ts'
+import type { Requests } from './requests.ts'
+
+export interface Ticket {
+  readonly ticket: string
+  readonly expiresAt: number
+  readonly user: UserId
+  readonly networks: readonly NetworkId[]
+}
+
+export interface Enrolment {
+  readonly proof: string
+  readonly invite?: string | undefined
+  readonly idToken?: string | undefined
+  /** Of the peer. */
+  readonly name?: string | undefined
+  readonly user?: { readonly name: string } | undefined
+}
+
+export interface BootstrapNode {
+  readonly node: NodeId
+  /** X25519, 32 bytes. */
+  readonly publicKey: Uint8Array
+  readonly checkpoint: readonly Address[]
+  readonly handshake: readonly Address[]
+  /** Primary, and the alternate port on the same address. */
+  readonly stun: readonly Address[]
+  readonly relay: readonly Address[]
+}
+
+/** Errors: those of the invite or ID token, in words; `forbidden` where the peer is revoked. */
+export const enrol = (requests: Requests, enrolment: Enrolment): Promise<Ticket> =>
+  requests.send('POST', '/v1/enrolments', { body: enrolment, authorized: false })
+
+/** Errors: `unknown-peer` where it is not enrolled, `forbidden` where it is revoked. */
+export const fetchTicket = (requests: Requests, proof: string): Promise<Ticket> =>
+  requests.send('POST', '/v1/tickets', { body: { proof }, authorized: false })
+
+export async function fetchNodes(requests: Requests): Promise<BootstrapNode[]> {
+  const answer = await requests.send<{ nodes?: unknown }>('GET', '/v1/bootstrap', { authorized: false })
+  if (!Array.isArray(answer.nodes))
+    throw new StraightwayError('unavailable', `${requests.base} is not INDEX: it lists no nodes.`)
+  return answer.nodes.map(nodeOf).filter((node) => node !== undefined)
+}
+
+type Listed = { readonly [name in keyof BootstrapNode]?: unknown }
+
+function nodeOf(listed: Listed): BootstrapNode | undefined {
+  const publicKey = typeof listed.publicKey === 'string' ? fromBase32(listed.publicKey) : undefined
+  if (publicKey?.length !== 32 || typeof listed.node !== 'string') return undefined
+  return {
+    node: listed.node as NodeId,
+    publicKey,
+    checkpoint: addressesOf(listed.checkpoint),
+    handshake: addressesOf(listed.handshake),
+    stun: addressesOf(listed.stun),
+    relay: addressesOf(listed.relay),
+  }
+}
+
+function addressesOf(listed: unknown): Address[] {
+  if (!Array.isArray(listed)) return []
+  return listed.map((text) => parseAddress(`${text}`)).filter((address) => address !== undefined)
+}

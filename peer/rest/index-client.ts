@@ -1,0 +1,139 @@
+/**
+ * INDEX for an application: users, networks, members, invites, peers, objects and search, as the peer's user may see and
+ * edit them. Every method rejects with StraightwayError: `forbidden`, `not-found`, `conflict`, `bad-request` with what is
+ * wrong, `unavailable`.
+ */
+import type { NetworkId, PeerId, UserId } from '../../shared/ids.ts'
+import { path, type Requests } from './requests.ts'
+import type {
+  IfVersion,
+  InviteRecord,
+  JsonObject,
+  MemberRecord,
+  NetworkRecord,
+  ObjectRecord,
+  Page,
+  PageQuery,
+  Patch,
+  PeerRecord,
+  Role,
+  SearchQuery,
+  UserRecord,
+} from './resources.ts'
+
+interface Entities {
+  readonly user: UserRecord
+  readonly network: NetworkRecord
+  readonly peer: PeerRecord
+  readonly object: ObjectRecord
+}
+
+export type IndexClient = ReturnType<typeof indexClient>
+
+export function indexClient(requests: Requests) {
+  return {
+    users: { ...entity<UserId, UserRecord>(requests, 'users'), ...blocks(requests) },
+    networks: {
+      ...entity<NetworkId, NetworkRecord>(requests, 'networks'),
+      /** The peer's user is its owner. */
+      create: (network: {
+        readonly name: string
+        readonly attributes?: JsonObject
+      }): Promise<NetworkRecord> => requests.send('POST', '/v1/networks', { body: network }),
+    },
+    /** Deleting a peer revokes it. */
+    peers: entity<PeerId, PeerRecord>(requests, 'peers'),
+    members: members(requests),
+    invites: invites(requests),
+    objects: objects(requests),
+    /** Any entity by a filter; `collection` says which objects. */
+    search<E extends keyof Entities>(
+      kind: E,
+      query: SearchQuery & { readonly collection?: string } = {},
+    ): Promise<Page<Entities[E]>> {
+      return requests.send('GET', '/v1/search', { query: { entity: kind, ...query } })
+    },
+  }
+}
+
+function entity<Id extends string, Item>(requests: Requests, name: string) {
+  return {
+    list: (query: SearchQuery = {}): Promise<Page<Item>> =>
+      requests.send('GET', path`/v1/${name}`, { query: { ...query } }),
+    get: (id: Id): Promise<Item> => requests.send('GET', path`/v1/${name}/${id}`),
+    update: (id: Id, patch: Patch, { ifVersion }: IfVersion = {}): Promise<Item> =>
+      requests.send('PATCH', path`/v1/${name}/${id}`, { body: patch, ifVersion }),
+    delete: (id: Id): Promise<void> => requests.send('DELETE', path`/v1/${name}/${id}`),
+  }
+}
+
+function blocks(requests: Requests) {
+  return {
+    /** Peers and users from whom this user takes nothing. */
+    blocks: (user: UserId): Promise<Page<PeerId | UserId>> =>
+      requests.send('GET', path`/v1/users/${user}/blocks`),
+    block: (user: UserId, blocked: PeerId | UserId): Promise<void> =>
+      requests.send('PUT', path`/v1/users/${user}/blocks/${blocked}`),
+    unblock: (user: UserId, blocked: PeerId | UserId): Promise<void> =>
+      requests.send('DELETE', path`/v1/users/${user}/blocks/${blocked}`),
+  }
+}
+
+function members(requests: Requests) {
+  return {
+    list: (network: NetworkId, query: PageQuery = {}): Promise<Page<MemberRecord>> =>
+      requests.send('GET', path`/v1/networks/${network}/members`, { query: { ...query } }),
+    /** Adds a member, or changes its role. */
+    put: (network: NetworkId, user: UserId, role: Role): Promise<unknown> =>
+      requests.send('PUT', path`/v1/networks/${network}/members/${user}`, { body: { role } }),
+    /** Removes a member; one's own user leaves. */
+    delete: (network: NetworkId, user: UserId): Promise<void> =>
+      requests.send('DELETE', path`/v1/networks/${network}/members/${user}`),
+  }
+}
+
+function invites(requests: Requests) {
+  return {
+    list: (network: NetworkId, query: PageQuery = {}): Promise<Page<InviteRecord>> =>
+      requests.send('GET', path`/v1/networks/${network}/invites`, { query: { ...query } }),
+    /** `code` is told this once. `user`: for a further peer of that user. `validMs`: from now, a week without. */
+    create: (
+      network: NetworkId,
+      invite: {
+        readonly role?: Role
+        readonly user?: UserId
+        readonly uses?: number
+        readonly validMs?: number
+      } = {},
+    ): Promise<InviteRecord & { readonly code: string }> =>
+      requests.send('POST', path`/v1/networks/${network}/invites`, { body: invite }),
+    delete: (invite: string): Promise<void> => requests.send('DELETE', path`/v1/invites/${invite}`),
+  }
+}
+
+function objects(requests: Requests) {
+  return {
+    list: (collection: string, query: SearchQuery = {}): Promise<Page<ObjectRecord>> =>
+      requests.send('GET', path`/v1/objects/${collection}`, { query: { ...query } }),
+    get: (collection: string, id: string): Promise<ObjectRecord> =>
+      requests.send('GET', path`/v1/objects/${collection}/${id}`),
+    /** Makes it or replaces its value. Without `network` it is private to the peer's user. */
+    put: (
+      collection: string,
+      id: string,
+      object: { readonly network?: NetworkId; readonly value: JsonObject },
+      { ifVersion }: IfVersion = {},
+    ): Promise<ObjectRecord> =>
+      requests.send('PUT', path`/v1/objects/${collection}/${id}`, { body: object, ifVersion }),
+    /** A merge patch (RFC 7396) of its value. */
+    update: (
+      collection: string,
+      id: string,
+      value: JsonObject,
+      { ifVersion }: IfVersion = {},
+    ): Promise<ObjectRecord> =>
+      requests.send('PATCH', path`/v1/objects/${collection}/${id}`, { body: { value }, ifVersion }),
+    delete: (collection: string, id: string): Promise<void> =>
+      requests.send('DELETE', path`/v1/objects/${collection}/${id}`),
+  }
+}

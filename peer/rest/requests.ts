@@ -1,0 +1,91 @@
+/** Requests to INDEX: JSON in and out, problem details (RFC 9457) as StraightwayError. */
+import { ERRORS, type ErrorCode, StraightwayError } from '../../shared/errors.ts'
+
+const TIMEOUT_MS = 10_000
+
+type Query = { readonly [name: string]: string | number | undefined }
+
+export interface RequestOptions {
+  readonly query?: Query
+  readonly body?: unknown
+  readonly ifVersion?: number | undefined
+  /** False: no credential is sent. */
+  readonly authorized?: boolean
+}
+
+export class Requests {
+  /** Without a slash at its end. */
+  readonly base: string
+  readonly #credential: () => string | Promise<string>
+
+  /** Throws `bad-request` where `base` is no HTTP address. `credential`: a ticket or an API key. */
+  constructor(base: string, credential: () => string | Promise<string>) {
+    if (!/^https?:\/\//.test(base) || !URL.canParse(base))
+      throw new StraightwayError(
+        'bad-request',
+        `\`index\` is an address such as https://example.com, not ${base}`,
+      )
+    this.base = base.replace(/\/+$/, '')
+    this.#credential = credential
+  }
+
+  /** `path`: below the base; parts of it must be encoded already (see `path`). */
+  async send<T>(method: string, path: string, options: RequestOptions = {}): Promise<T> {
+    const { query, body, ifVersion, authorized = true } = options
+    const headers = new Headers({ accept: 'application/json' })
+    if (authorized) headers.set('authorization', `Bearer ${await this.#credential()}`)
+    if (body !== undefined) headers.set('content-type', 'application/json')
+    if (ifVersion !== undefined) headers.set('if-match', `"${ifVersion}"`)
+    const signal = AbortSignal.timeout(TIMEOUT_MS)
+    const sent = { method, headers, signal, ...(body !== undefined && { body: JSON.stringify(body) }) }
+    const response = await this.#fetch(`${this.base}${path}${searchOf(query)}`, sent)
+    if (!response.ok) throw await problemOf(response)
+    return (response.status === 204 ? undefined : await jsonOf(response)) as T
+  }
+
+  async #fetch(url: string, init: RequestInit): Promise<Response> {
+    try {
+      return await fetch(url, init)
+    } catch (cause) {
+      const detail = `INDEX at ${this.base} does not answer: check the address, and that the system runs there.`
+      throw new StraightwayError('unavailable', detail, { cause })
+    }
+  }
+}
+
+/** A path with its parameters encoded. */
+export function path(strings: TemplateStringsArray, ...parts: readonly string[]): string {
+  return String.raw({ raw: strings }, ...parts.map(encodeURIComponent))
+}
+
+function searchOf(query: Query = {}): string {
+  const search = new URLSearchParams()
+  for (const [name, value] of Object.entries(query)) if (value !== undefined) search.set(name, `${value}`)
+  return search.size === 0 ? '' : `?${search}`
+}
+
+async function problemOf(response: Response): Promise<StraightwayError> {
+  const problem = (await response.json().catch(() => ({}))) as { code?: unknown; detail?: unknown }
+  const detail = typeof problem.detail === 'string' ? problem.detail : `INDEX answered ${response.status}.`
+  return new StraightwayError(isErrorCode(problem.code) ? problem.code : codeOf(response.status), detail)
+}
+
+async function jsonOf(response: Response): Promise<unknown> {
+  try {
+    return await response.json()
+  } catch (cause) {
+    const detail = 'What answers at this address is not INDEX: it sent no JSON.'
+    throw new StraightwayError('unavailable', detail, { cause })
+  }
+}
+
+const isErrorCode = (code: unknown): code is ErrorCode =>
+  typeof code === 'string' && Object.hasOwn(ERRORS, code)
+
+/** What stands between us and INDEX answers without a code of ours. */
+function codeOf(status: number): ErrorCode {
+  const codes = Object.keys(ERRORS) as ErrorCode[]
+  return (
+    codes.find((code) => ERRORS[code].status === status) ?? (status >= 500 ? 'unavailable' : 'bad-request')
+  )
+}

@@ -1,0 +1,42 @@
+/**
+ * The ways to call `send` of dgram.Socket. A tunnel has one other side, so port and address are taken and ignored.
+ *
+ *   send(msg, callback?)
+ *   send(msg, port, address?, callback?)
+ *   send(msg, offset, length, callback?)
+ *   send(msg, offset, length, port, address?, callback?)
+ */
+import { StraightwayError } from '../shared/errors.ts'
+
+export type Datagram = string | Uint8Array | readonly (string | Uint8Array)[]
+export type SendCallback = (error: Error | null, bytes: number) => void
+export type SendArguments = readonly (number | string | SendCallback | undefined | null)[]
+
+/** Throws `bad-request` where offset and length are not within the datagram. */
+export function readSendArguments(
+  datagram: Datagram,
+  given: SendArguments,
+): { bytes: Buffer; done?: SendCallback } {
+  const done = given.find((argument) => typeof argument === 'function')
+  const [offset, length] = given
+  const isCut = typeof offset === 'number' && typeof length === 'number'
+  const whole = bytesOf(datagram)
+  const bytes = isCut ? cut(whole, offset, length) : whole
+  return { bytes, ...(done && { done }) }
+}
+
+function cut(whole: Buffer, offset: number, length: number): Buffer {
+  if (offset < 0 || length < 0 || offset + length > whole.length)
+    throw new StraightwayError(
+      'bad-request',
+      `Offset ${offset} and length ${length} are not within ${whole.length} bytes.`,
+    )
+  return whole.subarray(offset, offset + length)
+}
+
+function bytesOf(datagram: Datagram): Buffer {
+  if (typeof datagram === 'string') return Buffer.from(datagram)
+  if (datagram instanceof Uint8Array)
+    return Buffer.from(datagram.buffer, datagram.byteOffset, datagram.length)
+  return Buffer.concat(datagram.map(bytesOf))
+}

@@ -1,0 +1,198 @@
+/** A tunnel's machine on a socket of its own, and the streams that run beside it on the same socket. */
+import { randomBytes } from 'node:crypto'
+import type { Agreement } from '../shared/core/peer/events.ts'
+import type { TunnelEffect, TunnelEnd, TunnelInput, TunnelStatus } from '../shared/core/tunnel/events.ts'
+import type { StunServer } from '../shared/core/tunnel/evidence.ts'
+import { TunnelMachine } from '../shared/core/tunnel/tunnel-machine.ts'
+import { StraightwayError } from '../shared/errors.ts'
+import { WHY_NOT_DIRECT, type WhyNotDirect } from '../shared/why-not-direct.ts'
+import { type Address, sameAddress } from '../shared/wire/address.ts'
+import type { Direction } from '../shared/wire/offers.ts'
+import type { Candidate } from '../shared/wire/profile.ts'
+import { now } from './clock.ts'
+import { DualSocket } from './net/dual-socket.ts'
+import { hostAddresses } from './net/host-addresses.ts'
+import { Loop } from './net/loop.ts'
+import { Streams } from './stream/streams.ts'
+import type { TunnelStream } from './stream/tunnel-stream.ts'
+
+/** How long closing waits for the last bytes of streams that have ended. */
+const FLUSH_MS = 2000
+
+/** What the socket on top of a tunnel is told. */
+export interface TunnelListener {
+  path(): void
+  datagram(bytes: Uint8Array): void
+  /** The other side opened a stream; `answer` says whether somebody wants it. */
+  stream(stream: TunnelStream, answer: (wanted: boolean) => void): void
+  closed(end: TunnelEnd): void
+}
+
+export interface TunnelOptions {
+  readonly agreement: Agreement
+  readonly stun: readonly StunServer[]
+  /** Have both sides led to a HANDSHAKE again. */
+  readonly rejoin: () => void
+  readonly closed: () => void
+  readonly fault: (error: unknown) => void
+}
+
+export class Tunnel {
+  readonly agreement: Agreement
+  /** Set before it begins. */
+  listener!: TunnelListener
+  /** The first path is there. Rejects with `timeout` where there will be none, and `closed`. */
+  readonly opened: Promise<void>
+  readonly #options: TunnelOptions
+  readonly #socket: DualSocket
+  readonly #machine: TunnelMachine
+  readonly #loop: Loop<TunnelInput, TunnelEffect>
+  readonly #streams: Streams
+  #open!: { resolve(): void; reject(error: StraightwayError): void }
+  #remote: Address | undefined
+  #closing: Promise<void> | undefined
+
+  constructor(options: TunnelOptions) {
+    this.agreement = options.agreement
+    this.#options = options
+    this.opened = new Promise((resolve, reject) => {
+      this.#open = { resolve, reject }
+    })
+    this.#socket = new DualSocket((bytes, words) => this.#loop.receive(bytes, words, 0))
+    const { keys, direction, terms } = options.agreement
+    const localPort = this.#socket.ports.four ?? this.#socket.ports.six!
+    const own = { seed: randomBytes(32), candidates: this.#candidates(), localPort, now: now() }
+    this.#machine = new TunnelMachine({ ...own, keys, direction, terms, stun: options.stun })
+    this.#loop = new Loop(this.#machine, {
+      send: this.#socket.send.bind(this.#socket),
+      perform: (effect) => this.#perform(effect),
+      fault: options.fault,
+    })
+    this.#streams = new Streams({
+      signals: {
+        open: (stream, key, name) => this.#loop.handle({ kind: 'openStream', stream, key, name }),
+        accept: (stream, accepter) => this.#loop.handle({ kind: 'acceptStream', stream, accepter }),
+        refuse: (stream) => this.#loop.handle({ kind: 'refuseStream', stream }),
+      },
+      route: () => this.#remote && this.#socket.destination(this.#remote.words),
+      offered: (stream, answer) => this.listener.stream(stream, answer),
+      active: (active) => this.#loop.handle({ kind: 'streaming', active }),
+    })
+  }
+
+  /** Call it once it has a listener. */
+  begin(): void {
+    this.#loop.tick()
+  }
+
+  get status(): TunnelStatus {
+    return this.#machine.status
+  }
+
+  /** Where datagrams go now. */
+  get remote(): Address | undefined {
+    return this.#remote
+  }
+
+  get ports(): { readonly four: number | undefined; readonly six: number | undefined } {
+    return this.#socket.ports
+  }
+
+  send(bytes: Uint8Array): void {
+    this.#loop.handle({ kind: 'send', bytes })
+  }
+
+  openStream(name: string): Promise<TunnelStream> {
+    return this.#streams.open(name)
+  }
+
+  rejoin(direction: Direction): void {
+    this.#loop.handle({ kind: 'rejoin', direction })
+  }
+
+  networkChanged(): void {
+    this.#loop.handle({ kind: 'networkChanged', candidates: this.#candidates() })
+  }
+
+  /** Brings over what streams that ended still have on the way, and tells the other side. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, FLUSH_MS)
+    })
+    await Promise.race([this.#streams.flushed(), late])
+    clearTimeout(timer)
+    this.#loop.handle({ kind: 'close' })
+  }
+
+  #candidates(): Candidate[] {
+    return hostAddresses(this.#socket.ports).map((address) => ({ kind: 'host', address }))
+  }
+
+  #perform(effect: TunnelEffect): void {
+    switch (effect.kind) {
+      case 'path':
+        this.#onPath(effect.remote)
+        break
+      case 'datagram':
+        this.listener.datagram(effect.bytes)
+        break
+      case 'streamOpen':
+        this.#streams.opened(effect.stream, effect.key, effect.name)
+        break
+      case 'streamAccepted':
+        this.#streams.accepted(effect.stream, effect.accepter)
+        break
+      case 'streamRefused':
+        this.#streams.refused(effect.stream)
+        break
+      case 'rejoin':
+        this.#options.rejoin()
+        break
+      case 'closed':
+        this.#closed(effect.end, effect.whyNotDirect)
+        break
+      case 'interrupted':
+      case 'released':
+        break
+    }
+  }
+
+  /** Told too when only the reason for a relayed path changed. */
+  #onPath(remote: Address): void {
+    const moved = this.#remote === undefined || !sameAddress(this.#remote.words, 0, remote.words, 0)
+    this.#remote = remote
+    if (moved) this.#streams.moved()
+    this.#open.resolve()
+    this.listener.path()
+  }
+
+  #closed(end: TunnelEnd, whyNotDirect: WhyNotDirect | undefined): void {
+    this.#loop.close()
+    this.#streams.close(end === 'closed' ? undefined : new StraightwayError('closed', ENDS[end]))
+    void this.#socket.close()
+    this.#closing ??= Promise.resolve()
+    this.#open.reject(failure(end, whyNotDirect))
+    this.#options.closed()
+    this.listener.closed(end)
+  }
+}
+
+const ENDS: Readonly<Record<TunnelEnd, string>> = {
+  closed: 'The tunnel was closed.',
+  closedByOther: 'The other side closed the tunnel.',
+  noDirectPath: 'There is no direct path, and only a direct one was wanted.',
+  unreachable: 'The other side cannot be reached, neither directly nor over a relay.',
+}
+
+/** Why a tunnel never opened, with what can be done about it. */
+function failure(end: TunnelEnd, why: WhyNotDirect | undefined): StraightwayError {
+  const isOver = end === 'closed' || end === 'closedByOther'
+  const advice = isOver || why === undefined ? '' : ` ${why}: ${WHY_NOT_DIRECT[why].advice}`
+  return new StraightwayError(isOver ? 'closed' : 'timeout', `${ENDS[end]}${advice}`)
+}

@@ -1,0 +1,171 @@
+/**
+ * How a peer comes to its sockets: it offers and is offered tunnels, and what both sides agreed on becomes a tunnel with a
+ * socket on top. Tunnels are kept here while they live, so that they can be led to a HANDSHAKE again.
+ */
+import type { Agreement, PeerEffect, PeerInput } from '../shared/core/peer/events.ts'
+import type { StunServer } from '../shared/core/tunnel/evidence.ts'
+import { StraightwayError } from '../shared/errors.ts'
+import type { PeerId, TunnelId } from '../shared/ids.ts'
+import { LIMITS } from '../shared/limits.ts'
+import type { Direction } from '../shared/wire/offers.ts'
+import type { Paths } from '../shared/wire/profile.ts'
+import type { AcceptOptions, HeardOffer } from './offer.ts'
+import { offerRefusal } from './outcomes.ts'
+import { PeerSocket } from './peer-socket.ts'
+import { Pending } from './pending.ts'
+import { Tunnel } from './tunnel.ts'
+
+const TIMEOUT_MS = 30_000
+
+export interface ConnectOptions {
+  /** What it is for; the other application decides by it. At most LIMITS.intentBytes. */
+  readonly intent?: string
+  /** Datagrams authenticated and not encrypted, if the other side accepts so too. Streams are always encrypted. */
+  readonly clear?: boolean
+  /** `auto` (default): a relay at once, a direct path as soon as there is one. */
+  readonly paths?: Paths
+  /** Until data can flow, the other side's decision included: 30 s without. */
+  readonly timeoutMs?: number
+  readonly signal?: AbortSignal
+}
+
+export interface TunnelsOptions {
+  readonly handle: (input: PeerInput) => void
+  readonly stun: () => readonly StunServer[]
+  readonly fault: (error: unknown) => void
+}
+
+interface Made {
+  readonly tunnel: Tunnel
+  readonly socket: PeerSocket
+}
+
+export class Tunnels {
+  readonly #options: TunnelsOptions
+  readonly #live = new Map<TunnelId, Tunnel>()
+  readonly #offered = new Pending<Made>()
+  readonly #accepted = new Pending<Made>()
+  readonly #acceptedIds = new Map<TunnelId, number>()
+
+  constructor(options: TunnelsOptions) {
+    this.#options = options
+  }
+
+  async connect(to: PeerId, options: ConnectOptions = {}): Promise<PeerSocket> {
+    const { intent = '', clear = false, paths = 'auto', timeoutMs = TIMEOUT_MS, signal } = options
+    if (Buffer.byteLength(intent) > LIMITS.intentBytes)
+      throw new StraightwayError('too-large', `An intent has at most ${LIMITS.intentBytes} bytes.`)
+    const { id, answer } = this.#offered.open()
+    const patience = new Patience(timeoutMs, signal)
+    try {
+      this.#options.handle({ kind: 'offer', id, to, intent, terms: { clear, paths } })
+      return await opened(await patience.with(answer), patience)
+    } catch (error) {
+      this.#options.handle({ kind: 'withdraw', id })
+      this.#offered.reject(id, error)
+      throw error
+    } finally {
+      patience.end()
+    }
+  }
+
+  async accept({ tunnel, terms }: HeardOffer, options: AcceptOptions): Promise<PeerSocket> {
+    const { clear = false, paths = 'auto' } = options
+    if (paths !== 'auto' && terms.paths !== 'auto' && paths !== terms.paths) {
+      this.refuse(tunnel, 'paths')
+      throw new StraightwayError(
+        'refused',
+        `The other side wants ${terms.paths}, this one ${paths}: refused.`,
+      )
+    }
+    const { id, answer } = this.#accepted.open()
+    this.#acceptedIds.set(tunnel, id)
+    this.#options.handle({ kind: 'accept', tunnel, terms: { clear, paths } })
+    return opened(await answer)
+  }
+
+  refuse(tunnel: TunnelId, reason: string): void {
+    this.#options.handle({ kind: 'refuse', tunnel, reason })
+  }
+
+  /** Both sides want it. */
+  agreed(agreement: Agreement): void {
+    const made = this.#make(agreement)
+    const accepted = this.#acceptedIds.get(agreement.tunnel)
+    this.#acceptedIds.delete(agreement.tunnel)
+    if (agreement.id !== undefined) this.#offered.resolve(agreement.id, made)
+    else if (accepted !== undefined) this.#accepted.resolve(accepted, made)
+    made.tunnel.begin()
+  }
+
+  refused({ id, outcome, reason }: Extract<PeerEffect, { kind: 'refused' }>): void {
+    this.#offered.reject(id, offerRefusal(outcome, reason))
+  }
+
+  rejoin(tunnel: TunnelId, direction: Direction): void {
+    this.#live.get(tunnel)?.rejoin(direction)
+  }
+
+  networkChanged(): void {
+    for (const tunnel of this.#live.values()) tunnel.networkChanged()
+  }
+
+  async close(): Promise<void> {
+    this.#offered.close()
+    this.#accepted.close()
+    await Promise.all([...this.#live.values()].map((tunnel) => tunnel.close()))
+  }
+
+  #make(agreement: Agreement): Made {
+    const { tunnel: id, peer, leg } = agreement
+    const tunnel = new Tunnel({
+      agreement,
+      stun: this.#options.stun(),
+      rejoin: () => this.#options.handle({ kind: 'rejoin', tunnel: id, peer, leg }),
+      closed: () => this.#live.delete(id),
+      fault: this.#options.fault,
+    })
+    this.#live.set(id, tunnel)
+    return { tunnel, socket: new PeerSocket(tunnel) }
+  }
+}
+
+async function opened({ tunnel, socket }: Made, patience?: Patience): Promise<PeerSocket> {
+  try {
+    await (patience === undefined ? tunnel.opened : patience.with(tunnel.opened))
+    return socket
+  } catch (error) {
+    void tunnel.close()
+    throw error
+  }
+}
+
+/** Waits for things until a time is up or a signal says to stop. */
+class Patience {
+  readonly #over: Promise<never>
+  #end!: () => void
+
+  constructor(timeoutMs: number, signal: AbortSignal | undefined) {
+    this.#over = new Promise((_, reject) => {
+      const stop = () =>
+        reject(new StraightwayError('closed', 'The attempt was stopped.', { cause: signal?.reason }))
+      const late = () => reject(new StraightwayError('timeout', `Nothing was agreed on in ${timeoutMs} ms.`))
+      const timer = setTimeout(late, timeoutMs)
+      signal?.addEventListener('abort', stop)
+      if (signal?.aborted) stop()
+      this.#end = () => {
+        clearTimeout(timer)
+        signal?.removeEventListener('abort', stop)
+      }
+    })
+    this.#over.catch(() => {})
+  }
+
+  with<T>(promise: Promise<T>): Promise<T> {
+    return Promise.race([promise, this.#over])
+  }
+
+  end(): void {
+    this.#end()
+  }
+}
