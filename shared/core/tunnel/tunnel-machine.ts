@@ -106,7 +106,7 @@ export class TunnelMachine implements Machine<TunnelInput, TunnelEffect> {
 
   deadline(): number {
     if (this.#ended) return never
-    const givenUpAt = this.#agent.active === undefined ? this.#noPathSince + GIVE_UP_MS : never
+    const givenUpAt = this.#silentSince + GIVE_UP_MS
     return Math.min(this.#agent.deadline(), this.#traversal.deadline(), this.#streams.deadline(), givenUpAt)
   }
 

@@ -1,0 +1,150 @@
+/**
+ * One attempt to make a pair direct: runs the planner's steps one after another until one succeeds.
+ *
+ *   gathering   until both sides say that their evidence is complete, at most EVIDENCE_MS
+ *   running     a step is ordered from both sides so that they start together: each is told to start after a delay that
+ *               takes its own distance into account. It is over when both have reported, or when their time is
+ *   over        with an outcome
+ *
+ * After each step the plan is made anew, as profiles grow meanwhile; steps that failed are left out.
+ */
+import type { WhyNotDirect } from '../../why-not-direct.ts'
+import { formatAddress } from '../../wire/address.ts'
+import type { Outcome, Result, Step, StepKind } from '../../wire/handshake.ts'
+import type { Profile } from '../../wire/profile.ts'
+import { type PlannedStep, plan } from './planner.ts'
+
+/** STUN answers within two round trips; a side without STUN must not hold up the other for longer. */
+const EVIDENCE_MS = 1500
+/** A lost RESULT is repeated after 250 ms, and again after 500. */
+const RESULT_MS = 800
+/** A profile that keeps changing does not keep an attempt going. */
+const MAX_STEPS = 12
+/** Both orders should have arrived when the first side starts. */
+const MARGIN_MS = 5
+const never = Number.POSITIVE_INFINITY
+
+/** What is known of both sides when it is needed. */
+export interface Sides {
+  readonly profiles: readonly [Profile, Profile]
+  readonly roundTripMs: readonly [number, number]
+}
+
+export type Order =
+  | { readonly kind: 'step'; readonly steps: readonly [Step, Step] }
+  | { readonly kind: 'outcome'; readonly outcome: Outcome; readonly technique?: StepKind }
+
+type Phase =
+  | { readonly kind: 'gathering'; readonly until: number }
+  | {
+      readonly kind: 'running'
+      readonly id: number
+      readonly step: PlannedStep
+      readonly results: (Result | undefined)[]
+      readonly until: number
+    }
+  | { readonly kind: 'over' }
+
+export class Attempt {
+  readonly #number: number
+  readonly #firstStep: number
+  readonly #tried: string[] = []
+  #phase: Phase
+  #dataBlocked = false
+  /** The technique that last worked between these networks, once it is known. */
+  history: StepKind | undefined
+
+  /** `number` counts from 0; `firstStep`: no step of an earlier attempt has this number or a greater one. */
+  constructor(number: number, firstStep: number, now: number) {
+    this.#number = number
+    this.#firstStep = firstStep
+    this.#phase = { kind: 'gathering', until: now + EVIDENCE_MS }
+  }
+
+  get over(): boolean {
+    return this.#phase.kind === 'over'
+  }
+
+  /** The number that the next step would have. */
+  get nextStep(): number {
+    return (this.#firstStep + this.#tried.length) & 0xffff
+  }
+
+  deadline(): number {
+    return this.#phase.kind === 'over' ? never : this.#phase.until
+  }
+
+  /** A side has reported; only of the step that runs. */
+  report(side: 0 | 1, result: Result): void {
+    if (this.#phase.kind === 'running' && result.step === this.#phase.id) this.#phase.results[side] ??= result
+  }
+
+  /** What both sides are to be told now, if anything. */
+  advance(sides: Sides, now: number): Order | undefined {
+    switch (this.#phase.kind) {
+      case 'gathering':
+        return isKnown(sides) || now >= this.#phase.until ? this.#next(sides, now) : undefined
+      case 'running':
+        return this.#phase.results.every((it) => it !== undefined) || now >= this.#phase.until
+          ? this.#conclude(this.#phase, sides, now)
+          : undefined
+      case 'over':
+        return undefined
+    }
+  }
+
+  #conclude({ step, results }: Phase & { kind: 'running' }, sides: Sides, now: number): Order {
+    if (results.some((result) => result?.outcome === 'direct')) return this.#direct(step.kind)
+    if (
+      results.some(
+        (result) => result?.outcome === 'failed' && result.reached.words.some((word) => word !== 0),
+      )
+    )
+      this.#dataBlocked = true
+    return this.#next(sides, now)
+  }
+
+  #next(sides: Sides, now: number): Order {
+    const { steps, whyNotDirect } = plan(...sides.profiles, this.#number, this.history)
+    const step = steps.find((it) => !this.#tried.includes(signature(it)))
+    if (step === undefined || this.#tried.length >= MAX_STEPS)
+      return this.#relayed(this.#dataBlocked ? 'data-blocked' : whyNotDirect)
+    const id = this.nextStep
+    this.#tried.push(signature(step))
+    const farthest = Math.max(...sides.roundTripMs)
+    const startAt = now + farthest / 2 + MARGIN_MS
+    const lastDelayMs = Math.max(...step.sides.map(({ delayMs }) => delayMs))
+    const until = startAt + lastDelayMs + step.timeoutMs + farthest + RESULT_MS
+    this.#phase = { kind: 'running', id, step, results: [undefined, undefined], until }
+    const order = (side: 0 | 1) => orderOf(id, step, side, startAt - now - sides.roundTripMs[side] / 2)
+    return { kind: 'step', steps: [order(0), order(1)] }
+  }
+
+  #direct(technique: StepKind): Order {
+    this.#phase = { kind: 'over' }
+    return { kind: 'outcome', outcome: { path: 'direct', whyNotDirect: 'not-yet' }, technique }
+  }
+
+  #relayed(whyNotDirect: WhyNotDirect): Order {
+    this.#phase = { kind: 'over' }
+    return { kind: 'outcome', outcome: { path: 'relayed', whyNotDirect } }
+  }
+}
+
+/** A side that wants no direct path has no evidence to wait for. */
+function isKnown({ profiles: [a, b] }: Sides): boolean {
+  return (a.ready && b.ready) || a.paths === 'relay-only' || b.paths === 'relay-only'
+}
+
+function orderOf(id: number, step: PlannedStep, side: 0 | 1, waitMs: number): Step {
+  const { kind, ttl, rounds, intervalMs, timeoutMs } = step
+  const { role, targets, delayMs } = step.sides[side]
+  const startInMs = Math.max(Math.round(waitMs), 0) + delayMs
+  return { step: id, kind, role, startInMs, timeoutMs, ttl, intervalMs, rounds, sockets: 1, targets }
+}
+
+/** Equal for two steps that would do the same. */
+function signature({ kind, ttl, sides }: PlannedStep): string {
+  const targets = sides.map((side) => side.targets.map(({ words }) => formatAddress(words)).join())
+  return `${kind} ${ttl} ${targets.join(' ')}`
+}

@@ -1,0 +1,51 @@
+/** What goes into and comes out of a `HandshakeMachine`: plain data. */
+import type { FleetKeys } from '../../crypto/fleet.ts'
+import type { FleetItem } from '../../directory.ts'
+import type { NodeId, TunnelId } from '../../ids.ts'
+import type { WhyNotDirect } from '../../why-not-direct.ts'
+import type { StepKind } from '../../wire/handshake.ts'
+
+export interface HandshakeOptions {
+  /** 32 bytes. */
+  readonly seed: Uint8Array
+  /** The first seals, all open. */
+  readonly fleetKeys: FleetKeys
+  /** This node: a relay on it is the nearest. */
+  readonly node: NodeId
+  /** Tunnels at a time. */
+  readonly maxPairs?: number
+}
+
+export type HandshakeInput =
+  /** All leases as they are now. */
+  | { readonly kind: 'fleet'; readonly items: readonly FleetItem[] }
+  | { readonly kind: 'fleetKeys'; readonly fleetKeys: FleetKeys }
+  /** Answers `recall`: the technique that last worked between the two networks of this tunnel. */
+  | { readonly kind: 'history'; readonly tunnel: TunnelId; readonly technique?: StepKind }
+  /** No tunnel is taken that is not here. */
+  | { readonly kind: 'drain' }
+
+export type HandshakeEffect =
+  /** Look up what worked between these two networks. */
+  | { readonly kind: 'recall'; readonly tunnel: TunnelId; readonly pair: string }
+  /** It worked: worth remembering. */
+  | { readonly kind: 'history'; readonly pair: string; readonly technique: StepKind }
+  /** After `drain`: the last tunnel is done. */
+  | { readonly kind: 'drained' }
+
+export interface HandshakeCounters {
+  joins: number
+  /** JOIN: no grant of ours, an ended one, or not sealed with its key; superseded; too many from one address. */
+  refused: number
+  replayed: number
+  limited: number
+  full: number
+  /** Datagrams of no kind that belongs here, or of no session. */
+  unknown: number
+  unopened: number
+  /** A side that should have been given a relay, and there was none. */
+  withoutRelay: number
+  /** Attempts that ended, by the technique that worked and by the reason why none did. */
+  readonly direct: Partial<Record<StepKind, number>>
+  readonly relayed: Partial<Record<WhyNotDirect, number>>
+}

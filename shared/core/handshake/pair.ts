@@ -1,0 +1,109 @@
+/**
+ * The two sides of one tunnel at a HANDSHAKE.
+ *
+ *   waiting   for a side to join; a side that has joined is told of the relay already
+ *   trying    both are there and an attempt goes on
+ *   settled   both were told the outcome
+ *
+ * A side that joins again while an attempt goes on lost its session: the attempt starts afresh with both. After the
+ * outcome a new attempt waits until both have joined again. Each attempt has the next number, so that its plan differs.
+ */
+import type { OpenedGrant } from '../../crypto/grant.ts'
+import type { NodeId, TunnelId } from '../../ids.ts'
+import type { StepKind } from '../../wire/handshake.ts'
+import { Attempt, type Order, type Sides } from './attempt.ts'
+import { Leg } from './leg.ts'
+import type { Relay } from './relays.ts'
+
+/** A side that is alone asks its CHECKPOINT to lead the other one here meanwhile. */
+const WAIT_MS = 60_000
+/** The next attempt comes after a minute: its number and its relay are remembered for longer. */
+const MEMORY_MS = 180_000
+/** Who begins again this soon found the relay of no use. */
+const HASTE_MS = 15_000
+const never = Number.POSITIVE_INFINITY
+
+export class Pair {
+  readonly tunnel: TunnelId
+  /** Offering side first; a side is there once it has tried to join. */
+  readonly legs: [Leg | undefined, Leg | undefined] = [undefined, undefined]
+  attempt: Attempt | undefined
+  /** The networks it lies between, once they were asked about. */
+  networks: string | undefined
+  history: StepKind | undefined
+  /** In the table of pairs. */
+  readonly slot: number
+  #attempts = 0
+  /** The next relay is chosen for a new round. */
+  #newRound = true
+  #nextStep = 1
+  #relay: NodeId | undefined
+  #relayAt = Number.NEGATIVE_INFINITY
+  #endAt: number
+
+  constructor(tunnel: TunnelId, slot: number, now: number) {
+    this.tunnel = tunnel
+    this.slot = slot
+    this.#endAt = now + WAIT_MS
+  }
+
+  leg(grant: OpenedGrant): Leg {
+    const leg = this.legs[grant.leg] ?? new Leg(grant)
+    this.legs[grant.leg] = leg
+    return leg
+  }
+
+  /** A side has joined: true where that starts an attempt. */
+  joined(side: 0 | 1, now: number): boolean {
+    const [own, other] = [this.legs[side]!, this.legs[side === 0 ? 1 : 0]]
+    if (this.attempt?.over === true && other !== undefined) other.joined = false
+    if (other?.joined !== true) this.#newRound = true
+    own.joined = true
+    this.#endAt = now + WAIT_MS
+    if (other?.joined !== true || other.session?.state !== 'open') {
+      this.attempt = undefined
+      return false
+    }
+    this.attempt = new Attempt(this.#attempts++, this.#nextStep, now)
+    this.attempt.history = this.history
+    return true
+  }
+
+  /** What both are to be told now, if anything. */
+  advance(now: number): Order | undefined {
+    const sides = this.sides
+    const order = sides && this.attempt?.advance(sides, now)
+    if (this.attempt !== undefined) this.#nextStep = this.attempt.nextStep
+    if (order?.kind === 'outcome') this.#endAt = now + MEMORY_MS
+    return order
+  }
+
+  get sides(): Sides | undefined {
+    const [a, b] = this.legs
+    if (a === undefined || b === undefined) return undefined
+    return { profiles: [a.profile, b.profile], roundTripMs: [a.roundTripMs, b.roundTripMs] }
+  }
+
+  /** The relay stays the same from round to round, unless it went or did not serve. Both sides get the same. */
+  relayFrom(relays: readonly Relay[], now: number): Relay | undefined {
+    const known = relays.find(({ node }) => node === this.#relay)
+    const hasty = this.#newRound && now - this.#relayAt < HASTE_MS
+    if (this.#newRound) this.#relayAt = now
+    this.#newRound = false
+    if (known !== undefined && !hasty) return known
+    const chosen = relays.find(({ node }) => node !== this.#relay) ?? known
+    this.#relay = chosen?.node
+    return chosen
+  }
+
+  /** True when there is nothing left to remember. */
+  isOver(now: number): boolean {
+    return now >= this.#endAt && (this.attempt === undefined || this.attempt.over)
+  }
+
+  deadline(): number {
+    const [a, b] = this.legs
+    const end = this.attempt === undefined || this.attempt.over ? this.#endAt : never
+    return Math.min(a?.deadline() ?? never, b?.deadline() ?? never, this.attempt?.deadline() ?? never, end)
+  }
+}

@@ -1,0 +1,194 @@
+/**
+ * Two ends of a tunnel wherever they are, and two nodes with STUN, HANDSHAKE and RELAY; no CHECKPOINT: the tunnels are agreed
+ * on already, and a wish to join again is granted to both sides after a moment.
+ */
+
+import type { HandshakeEffect, HandshakeInput } from '../../../shared/core/handshake/events.ts'
+import { HandshakeMachine } from '../../../shared/core/handshake/handshake-machine.ts'
+import { type RelayEffect, type RelayInput, RelayMachine } from '../../../shared/core/relay/relay-machine.ts'
+import { type StunEnds, StunServer } from '../../../shared/core/stun/stun-server.ts'
+import { type Grant, grantKey, sealGrant } from '../../../shared/crypto/grant.ts'
+import type { FleetItem } from '../../../shared/directory.ts'
+import { type NodeId, peerIdOf, type TunnelId, toBase32 } from '../../../shared/ids.ts'
+import { addressOf } from '../../../shared/wire/address.ts'
+import type { Direction } from '../../../shared/wire/offers.ts'
+import type { Paths } from '../../../shared/wire/profile.ts'
+import type { Host } from '../../sim/host.ts'
+import { Internet, type Site, type SiteSetting } from '../../sim/internet.ts'
+import { Process } from '../../sim/process.ts'
+import { Tunnel } from '../../sim/tunnel.ts'
+import { World } from '../../sim/world.ts'
+
+const PORT = { handshake: 4001, relay: 4002, stun: [3478, 3479] } as const
+/** Through both CHECKPOINTs. */
+const LED_MS = 60
+const GRANT_MS = 3600_000
+
+export interface MeetingSetting {
+  readonly seed?: number
+  readonly sites?: readonly [SiteSetting, SiteSetting]
+  /** Both in the first site. */
+  readonly together?: boolean
+  readonly paths?: Paths
+  readonly clear?: boolean
+}
+
+export class Meeting {
+  readonly world: World
+  readonly internet: Internet
+  readonly sites: readonly [Site, Site]
+  readonly hosts: readonly [Host, Host]
+  readonly nodes: readonly Host[]
+  readonly handshake: Process<HandshakeInput, HandshakeEffect>
+  readonly relays: readonly Process<RelayInput, RelayEffect>[]
+  readonly effects: HandshakeEffect[] = []
+  readonly tunnel: TunnelId
+  rejoins = 0
+  readonly #setting: MeetingSetting
+  readonly #fleetKey: Uint8Array
+  #ends: [Tunnel, Tunnel] | undefined
+
+  constructor(setting: MeetingSetting = {}) {
+    const { seed = 1, sites = [{}, {}], together = false } = setting
+    this.#setting = setting
+    this.world = new World(seed)
+    this.internet = new Internet(this.world)
+    this.#fleetKey = this.world.dice.fork('fleet').bytes(32)
+    this.tunnel = toBase32(this.world.dice.fork('tunnel').bytes(16)) as TunnelId
+    this.nodes = ['one', 'two'].map((name) => this.internet.server(name))
+    for (const i of this.nodes.keys()) this.#startStun(i)
+    this.relays = this.nodes.map((host) => this.#startRelay(host))
+    this.handshake = this.#startHandshake()
+    const first = this.internet.site('a', sites[0])
+    this.sites = [first, together ? first : this.internet.site('b', sites[1])]
+    this.hosts = [this.sites[0].host('a'), this.sites[1].host('b')]
+  }
+
+  get machine(): HandshakeMachine {
+    return this.handshake.machine as HandshakeMachine
+  }
+
+  get a(): Tunnel {
+    return this.#ends![0]
+  }
+
+  get b(): Tunnel {
+    return this.#ends![1]
+  }
+
+  get ends(): readonly [Tunnel, Tunnel] {
+    return this.#ends!
+  }
+
+  /** Both ends begin, the answering one a moment earlier. */
+  meet(): this {
+    const [up, down] = [this.#bytes('up'), this.#bytes('down')]
+    const end = (leg: 0 | 1) =>
+      new Tunnel({
+        host: this.hosts[leg],
+        seed: this.#bytes(`end ${leg}`),
+        keys: leg === 0 ? { send: up, receive: down } : { send: down, receive: up },
+        direction: this.direction(leg),
+        terms: { clear: this.#setting.clear ?? false, paths: this.#setting.paths ?? 'auto' },
+        stun: this.nodes.map((host) => {
+          const [primary, alternate] = endsOf(host).ipv4!
+          return { primary, alternate }
+        }),
+        onRejoin: () => this.#lead(),
+        onDatagram: () => {},
+      })
+    const second = end(1)
+    this.#ends = [end(0), second]
+    return this
+  }
+
+  pass(ms: number): this {
+    this.world.pass(ms)
+    return this
+  }
+
+  /** Until both are on such a path; the milliseconds it took. */
+  untilBoth(path: 'direct' | 'relayed', withinMs = 10_000): number {
+    const from = this.world.now
+    const there = this.world.until(() => this.ends.every((end) => end.path === path), withinMs)
+    return there ? Math.round(this.world.now - from) : Number.POSITIVE_INFINITY
+  }
+
+  /** Nothing passes between the two sites any more, except through a relay. */
+  cut(): () => void {
+    return this.internet.core.separate([this.sites[0].router.ip], [this.sites[1].router.ip])
+  }
+
+  direction(leg: 0 | 1): Direction {
+    const ids = [0, 1].map((n) => peerIdOf(this.world.dice.fork(`peer ${n}`).bytes(32)))
+    const expiresAt = Math.floor(this.world.now) + GRANT_MS
+    const fields: Grant = { tunnel: this.tunnel, leg, self: ids[leg]!, other: ids[1 - leg]!, expiresAt }
+    return {
+      handshake: [addressOf(this.nodes[0]!.ips[0]!, PORT.handshake)!],
+      key: grantKey(this.#fleetKey, 'handshake', fields),
+      grant: sealGrant(this.#fleetKey, 'handshake', fields, this.#bytes(`grant ${leg}`).subarray(0, 24)),
+    }
+  }
+
+  lease(i: number, change: Partial<FleetItem> = {}): FleetItem {
+    return {
+      node: `node_${i}` as NodeId,
+      roles: ['checkpoint', 'handshake', 'stun', 'relay'],
+      publicKey: '',
+      addresses: { relay: [`${this.nodes[i]!.ips[0]}:${PORT.relay}`] },
+      load: 0,
+      draining: false,
+      startedAt: 0,
+      expiresAtSeconds: 0,
+      ...change,
+    }
+  }
+
+  #lead(): void {
+    this.rejoins++
+    this.world.after(LED_MS, () => {
+      for (const leg of [0, 1] as const) if (this.ends[leg].alive) this.ends[leg].rejoin(this.direction(leg))
+    })
+  }
+
+  #startStun(i: number): void {
+    const host = this.nodes[i]!
+    const options = { own: endsOf(host), fleetKeys: [this.#fleetKey], seed: this.#bytes(`stun ${i}`) }
+    const process = new Process(
+      host,
+      new StunServer(options),
+      PORT.stun.map((port) => ({ port })),
+      () => {},
+    )
+    process.handle({ kind: 'partner', partner: endsOf(this.nodes[1 - i]!) })
+  }
+
+  #startRelay(host: Host): Process<RelayInput, RelayEffect> {
+    const machine = new RelayMachine({
+      fleetKeys: [this.#fleetKey],
+      seed: this.#bytes(`relay ${host.name}`),
+    })
+    return new Process(host, machine, [{ port: PORT.relay }], () => {})
+  }
+
+  #startHandshake(): Process<HandshakeInput, HandshakeEffect> {
+    const options = { seed: this.#bytes('handshake'), fleetKeys: [this.#fleetKey], node: 'node_0' as NodeId }
+    const process = new Process<HandshakeInput, HandshakeEffect>(
+      this.nodes[0]!,
+      new HandshakeMachine(options),
+      [{ port: PORT.handshake }],
+      (effect) => this.effects.push(effect),
+    )
+    process.handle({ kind: 'fleet', items: [this.lease(0), this.lease(1)] })
+    return process
+  }
+
+  #bytes(label: string): Uint8Array {
+    return this.world.dice.fork(label).bytes(32)
+  }
+}
+
+function endsOf(host: Host): StunEnds {
+  const [primary, alternate] = PORT.stun.map((port) => addressOf(host.ips[0]!, port)!)
+  return { ipv4: [primary!, alternate!] }
+}
