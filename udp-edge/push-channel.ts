@@ -22,8 +22,9 @@ const FIRST_WAIT_MS = 250
 const LONGEST_WAIT_MS = 8_000
 /** API Gateway ends a connection after two hours; we leave earlier, when it suits us. */
 const LIFE_MS = 110 * 60_000
-/** API Gateway ends a connection that was silent for ten minutes. */
+/** API Gateway ends a connection without a message for ten minutes; control frames are no messages. */
 const PING_MS = 5 * 60_000
+const PING = JSON.stringify({ kind: 'ping' })
 const KINDS = new Set<Push['kind']>(['presence', 'membership', 'metadata', 'mail', 'revoked', 'fleet'])
 
 export class PushChannel {
@@ -59,7 +60,7 @@ export class PushChannel {
   #opened(socket: WebSocket): void {
     this.#wait = FIRST_WAIT_MS
     const life = setTimeout(() => socket.close(1000), LIFE_MS)
-    const ping = setInterval(() => socket.ping(), PING_MS)
+    const ping = setInterval(() => socket.send(PING), PING_MS)
     this.#timers.push(life, ping)
     this.#options.onOpen?.()
   }
