@@ -6,6 +6,7 @@
 import type { DirectoryReply, DirectoryRequest } from '../../shared/directory.ts'
 import type { NodeId } from '../../shared/ids.ts'
 import type { Push } from '../../shared/push.ts'
+import type { StepKind } from '../../shared/wire/handshake.ts'
 import type { Dice } from './dice.ts'
 import { pushedBy } from './streams.ts'
 import { type Change, Tables } from './tables.ts'
@@ -39,6 +40,7 @@ export class Cloud {
   readonly #world: World
   readonly #dice: Dice
   readonly #connected = new Map<NodeId, (push: Push) => void>()
+  readonly #history = new Map<string, StepKind>()
   readonly #pushedUntil = new Map<Change['kind'], number>()
 
   constructor(world: World, profile: CloudProfile = CLOUD) {
@@ -66,6 +68,15 @@ export class Cloud {
     for (let change = this.tables.poll(); change !== undefined; change = this.tables.poll())
       this.#stream(change)
     return result
+  }
+
+  /** What worked between two networks: `recall` answers as a request to a table does. */
+  remember(pair: string, technique: StepKind): void {
+    this.#history.set(pair, technique)
+  }
+
+  recall(pair: string, take: (technique: StepKind | undefined) => void): void {
+    this.#world.after(this.profile.requestMs, () => take(this.#history.get(pair)))
   }
 
   /** The node's WebSocket. A second one replaces the first. */

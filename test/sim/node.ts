@@ -2,7 +2,11 @@
  * A node of the fleet with all its roles on one host: what udp-edge does with the same machines. It registers a lease and
  * renews it, learns of the fleet, asks the tables, takes pushes. Killed, it says nothing to anybody: its lease runs out.
  */
-import { RelayMachine } from '../../shared/core/relay/relay-machine.ts'
+import { CheckpointMachine } from '../../shared/core/checkpoint/checkpoint-machine.ts'
+import type { CheckpointEffect, CheckpointInput } from '../../shared/core/checkpoint/events.ts'
+import type { HandshakeEffect, HandshakeInput } from '../../shared/core/handshake/events.ts'
+import { HandshakeMachine } from '../../shared/core/handshake/handshake-machine.ts'
+import { type RelayEffect, type RelayInput, RelayMachine } from '../../shared/core/relay/relay-machine.ts'
 import { type StunEnds, type StunInput, StunServer } from '../../shared/core/stun/stun-server.ts'
 import { type Identity, identityOf } from '../../shared/crypto/identity.ts'
 import type { FleetItem } from '../../shared/directory.ts'
@@ -17,18 +21,35 @@ const PORTS = { checkpoint: 4000, handshake: 4001, stun: [3478, 3479], relay: 40
 /** As udp-edge/lease.ts has them. */
 const LEASE_MS = 30_000
 const RENEW_MS = 10_000
+/** Until the WebSocket to the gateway is open. */
+const CONNECT_MS = 60
+/** What is left of the relay's legs after this ends with it. */
+const DRAIN_MS = 60_000
+/** A world has few peers; a node of a real fleet has room for a million. */
+const CAPACITY = 1000
+
+interface Services {
+  readonly checkpoint: Process<CheckpointInput, CheckpointEffect>
+  readonly handshake: Process<HandshakeInput, HandshakeEffect>
+  readonly stun: Process<StunInput, never>
+  readonly relay: Process<RelayInput, RelayEffect>
+}
 
 export class Node {
   readonly id: NodeId
   readonly host: Host
   draining = false
+  /** Of the run that is or was last. */
+  checkpoint: CheckpointMachine | undefined
+  handshake: HandshakeMachine | undefined
+  relay: RelayMachine | undefined
   readonly #system: System
   readonly #dice: Dice
   readonly #identity: Identity
-  #processes: { kill(): void }[] = []
-  #stun: Process<StunInput, never> | undefined
+  #services: Services | undefined
+  #load = 0
   #startedAt = 0
-  #run = 0
+  #runs = 0
 
   constructor(system: System, name: string) {
     this.#system = system
@@ -39,50 +60,122 @@ export class Node {
   }
 
   get alive(): boolean {
-    return this.#processes.length > 0
+    return this.#services !== undefined
   }
 
   start(): void {
-    this.#run++
+    this.#runs++
     this.#startedAt = this.#system.world.now
     this.draining = false
-    this.#startStun()
-    this.#startRelay()
-    this.#renew(this.#run)
+    const services = {
+      checkpoint: this.#startCheckpoint(),
+      handshake: this.#startHandshake(),
+      stun: this.#startStun(),
+      relay: this.#startRelay(),
+    }
+    this.#services = services
+    this.#renew(services)
+    this.#system.world.after(CONNECT_MS, () => this.#connect(services))
   }
 
   /** Vanishes. */
   kill(): void {
-    for (const process of this.#processes) process.kill()
-    this.#processes = []
-    this.#run++
+    for (const process of Object.values(this.#services ?? {})) process.kill()
+    this.#services = undefined
     this.#system.cloud.disconnect(this.id)
   }
 
-  #startStun(): void {
+  /** Takes nothing new and asks those who are here to go. */
+  drain(): void {
+    this.draining = true
+    this.#register()
+    this.#services?.checkpoint.handle({ kind: 'drain' })
+    this.#services?.handshake.handle({ kind: 'drain' })
+    this.#services?.relay.handle({ kind: 'drain', until: this.host.clock + DRAIN_MS })
+  }
+
+  /** Ends as it should: gives its lease back first. */
+  leave(): void {
+    this.#system.cloud.write((tables) => tables.endLease(this.id))
+    this.kill()
+  }
+
+  #startCheckpoint(): Services['checkpoint'] {
+    const { cloud, fleetKey, issuer } = this.#system
+    this.checkpoint = new CheckpointMachine({
+      node: this.id,
+      identity: { publicKey: this.#identity.staticPublic, secretKey: this.#identity.staticSecret },
+      fleetKeys: [fleetKey],
+      ticketKeys: issuer.keys,
+      seed: this.#seed('checkpoint'),
+      now: this.host.clock,
+      capacity: CAPACITY,
+    })
+    const perform = (effect: CheckpointEffect): void => {
+      if (effect.kind === 'metrics') this.#load = effect.load
+      if (effect.kind !== 'ask') return
+      const { id, request } = effect
+      cloud.ask(request, (reply) => process.handle({ kind: 'reply', id, reply }))
+    }
+    const process = new Process(this.host, this.checkpoint, [{ port: PORTS.checkpoint }], perform)
+    return process
+  }
+
+  #startHandshake(): Services['handshake'] {
+    const { cloud, fleetKey } = this.#system
+    const options = { seed: this.#seed('handshake'), fleetKeys: [fleetKey], node: this.id }
+    this.handshake = new HandshakeMachine(options)
+    const perform = (effect: HandshakeEffect): void => {
+      if (effect.kind === 'history') cloud.remember(effect.pair, effect.technique)
+      if (effect.kind !== 'recall') return
+      const { pair, tunnel } = effect
+      cloud.recall(pair, (technique) =>
+        process.handle({ kind: 'history', tunnel, ...(technique && { technique }) }),
+      )
+    }
+    const process = new Process(this.host, this.handshake, [{ port: PORTS.handshake }], perform)
+    return process
+  }
+
+  #startStun(): Services['stun'] {
     const { fleetKey } = this.#system
     const server = new StunServer({ own: endsOf(this.host), fleetKeys: [fleetKey], seed: this.#seed('stun') })
     const sockets = PORTS.stun.map((port) => ({ port }))
-    this.#stun = new Process<StunInput, never>(this.host, server, sockets, () => {})
-    this.#processes.push(this.#stun)
+    return new Process<StunInput, never>(this.host, server, sockets, () => {})
   }
 
-  #startRelay(): void {
-    const machine = new RelayMachine({ fleetKeys: [this.#system.fleetKey], seed: this.#seed('relay') })
-    this.#processes.push(new Process(this.host, machine, [{ port: PORTS.relay }], () => {}))
+  #startRelay(): Services['relay'] {
+    this.relay = new RelayMachine({ fleetKeys: [this.#system.fleetKey], seed: this.#seed('relay') })
+    return new Process(this.host, this.relay, [{ port: PORTS.relay }], () => {})
+  }
+
+  #connect(services: Services): void {
+    if (services !== this.#services) return
+    services.checkpoint.handle({ kind: 'pushesMissed' })
+    this.#system.cloud.connect(this.id, (push) => {
+      services.checkpoint.handle({ kind: 'push', push })
+      if (push.kind === 'fleet') this.#learn(services)
+    })
   }
 
   /** Writes the lease and reads those of the others, as long as this run of the node lasts. */
-  #renew(run: number): void {
-    if (run !== this.#run) return
-    this.#system.cloud.write((tables) => tables.setLease(this.#lease()))
-    this.#learn()
-    this.#system.world.after(RENEW_MS, () => this.#renew(run))
+  #renew(services: Services): void {
+    if (services !== this.#services) return
+    this.#register()
+    this.#learn(services)
+    this.#system.world.after(RENEW_MS, () => this.#renew(services))
   }
 
-  #learn(): void {
-    const partner = [...this.#system.cloud.tables.fleet.values()].find(({ node }) => node !== this.id)
-    this.#stun?.handle({ kind: 'partner', partner: partner && endsOfLease(partner) })
+  #register(): void {
+    this.#system.cloud.write((tables) => tables.setLease(this.#lease()))
+  }
+
+  #learn({ checkpoint, handshake, stun }: Services): void {
+    const items = this.#system.leases()
+    checkpoint.handle({ kind: 'fleet', nodes: items })
+    handshake.handle({ kind: 'fleet', items })
+    const partner = items.find(({ node }) => node !== this.id)
+    stun.handle({ kind: 'partner', partner: partner && endsOfLease(partner) })
   }
 
   #lease(): FleetItem {
@@ -97,7 +190,7 @@ export class Node {
         stun: PORTS.stun.map(at),
         relay: [at(PORTS.relay)],
       },
-      load: 0,
+      load: this.#load,
       draining: this.draining,
       startedAt: this.#startedAt,
       expiresAtSeconds: Math.ceil((this.#system.world.now + LEASE_MS) / 1000),
@@ -105,7 +198,7 @@ export class Node {
   }
 
   #seed(what: string): Uint8Array {
-    return this.#dice.fork(`${what} ${this.#run}`).bytes(32)
+    return this.#dice.fork(`${what} ${this.#runs}`).bytes(32)
   }
 }
 

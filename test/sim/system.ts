@@ -5,6 +5,7 @@
 
 import type { PeerNode } from '../../shared/core/peer/events.ts'
 import type { StunServer } from '../../shared/core/tunnel/evidence.ts'
+import type { FleetItem } from '../../shared/directory.ts'
 import { fromBase32, type NetworkId, type PeerId, toBase32, type UserId } from '../../shared/ids.ts'
 import { parseAddress } from '../../shared/wire/address.ts'
 import { CLOUD, Cloud, type CloudProfile } from './cloud.ts'
@@ -85,13 +86,16 @@ export class System {
     )
   }
 
+  /** Of the nodes that are there, by the tables. */
+  leases(): FleetItem[] {
+    const items = [...this.cloud.tables.fleet.values()]
+    return items.filter(({ expiresAtSeconds }) => expiresAtSeconds * 1000 > this.world.now)
+  }
+
   /** Where a peer can sign in, as INDEX lists it. */
   checkpoints(): PeerNode[] {
-    const now = this.world.now
-    const alive = [...this.cloud.tables.fleet.values()].filter(
-      ({ draining, expiresAtSeconds }) => !draining && expiresAtSeconds * 1000 > now,
-    )
-    return alive.map(({ node, publicKey, addresses }) => ({
+    const open = this.leases().filter(({ draining }) => !draining)
+    return open.map(({ node, publicKey, addresses }) => ({
       node,
       publicKey: fromBase32(publicKey)!,
       addresses: (addresses.checkpoint ?? []).map((text) => parseAddress(text)!),
@@ -99,7 +103,7 @@ export class System {
   }
 
   stunPair(): StunServer[] {
-    const pairs = [...this.cloud.tables.fleet.values()].map(({ addresses }) => addresses.stun ?? [])
+    const pairs = this.leases().map(({ addresses }) => addresses.stun ?? [])
     return pairs.slice(0, 2).flatMap(([primary, alternate]) => {
       if (primary === undefined || alternate === undefined) return []
       return [{ primary: parseAddress(primary)!, alternate: parseAddress(alternate)! }]
