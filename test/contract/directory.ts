@@ -13,7 +13,7 @@ import {
   type UserId,
 } from '../../shared/ids.ts'
 import { LIMITS } from '../../shared/limits.ts'
-import type { PresenceItem } from '../../shared/presence.ts'
+import { asSeenByOthers, type PresenceItem } from '../../shared/presence.ts'
 
 export interface DirectoryUnderTest {
   readonly directory: Directory
@@ -21,12 +21,15 @@ export interface DirectoryUnderTest {
   enrol(peer: PeerId, user: UserId, networks: readonly NetworkId[]): Promise<void>
   /** The nodes that have members of the network online. */
   nodesOf(network: NetworkId): Promise<NodeId[]>
+  /** Resolves when `find` sees what was written; at once where it always does. */
+  settled?(): Promise<void>
 }
 
 export function directoryContract(name: string, makeDirectory: () => Promise<DirectoryUnderTest>): void {
   describe(`directory: ${name}`, () => {
     sessions(makeDirectory)
     locating(makeDirectory)
+    finding(makeDirectory)
     mail(makeDirectory)
     networks(makeDirectory)
   })
@@ -172,6 +175,54 @@ function locating(make: Make): void {
     await directory.ask({ kind: 'signOut', peer: item.peer, node: A, since: NOW, lastSeenAt: NOW })
     await enrol(item.peer, item.user, item.networks)
     expect((await located(directory, item.peer))?.networks).toEqual(item.networks)
+  })
+}
+
+function finding(make: Make): void {
+  /** Three peers of one network, each at its own status, and one of another network. */
+  async function company() {
+    const { directory, enrol, settled } = await make()
+    const asker = presence({ node: A, since: NOW })
+    const { networks } = asker
+    const others = (['away', 'busy', 'invisible'] as const).map((status) =>
+      presence({ node: A, since: NOW, status, networks }),
+    )
+    for (const item of [asker, ...others, presence({ node: A, since: NOW })]) {
+      await enrol(item.peer, item.user, item.networks)
+      await directory.ask({ kind: 'signIn', item })
+    }
+    await settled?.()
+    const find = (filter: string, limit = 10) =>
+      ask(directory, { kind: 'find', asker: asker.peer, networks, filter, limit })
+    return { find, others }
+  }
+
+  test('peers of the networks are found by what they say of themselves, the asker not', async () => {
+    const { find, others } = await company()
+    expect(await find('status eq "away" or status eq "online"')).toEqual({
+      kind: 'find',
+      found: [asSeenByOthers(others[0]!)],
+      more: false,
+    })
+  })
+
+  test('who is invisible is found offline, without what is live', async () => {
+    const { find, others } = await company()
+    expect((await find('status eq "invisible"')).found).toEqual([])
+    expect((await find('status eq "offline"')).found).toEqual([asSeenByOthers(others[2]!)])
+    expect((await find('metadata.map eq "dust"')).found).toHaveLength(2)
+  })
+
+  test('more are there than were asked for', async () => {
+    const { find } = await company()
+    const { found, more } = await find('status eq "away" or status eq "busy"', 1)
+    expect([found.length, more]).toEqual([1, true])
+  })
+
+  test('a filter that is none is told so', async () => {
+    const { find } = await company()
+    const reply = await find('status equals away')
+    expect(reply).toMatchObject({ found: [], more: false, invalid: expect.stringMatching(/./) })
   })
 }
 

@@ -1,24 +1,42 @@
 import { PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb'
 import { afterAll, expect, test } from 'vitest'
+import { createIndexHandler } from '../../functions/streams/index.ts'
+import { startStreams } from '../../local/streams.ts'
 import { StraightwayError } from '../../shared/errors.ts'
 import type { NetworkId, NodeId, PeerId, UserId } from '../../shared/ids.ts'
 import type { PresenceRecord, Status } from '../../shared/presence.ts'
 import { createClient } from '../../shared/store/client.ts'
 import { createDirectory, type FindPeers } from '../../shared/store/directory.ts'
+import { bindPeer } from '../../shared/store/peers.ts'
+import { createPeerSearch } from '../../shared/store/search.ts'
 import { itemOfUser, newUser } from '../../shared/store/users.ts'
 import { startTables } from '../local/tables-under-test.ts'
 import { directoryContract } from './directory.ts'
 
 const tables = await startTables()
-afterAll(() => tables.close())
+afterAll(async () => {
+  await streams.close()
+  await tables.close()
+})
 const { client } = tables
 
 const nothing: FindPeers = async () => ({ records: [], more: false })
 
+const index = createIndexHandler(client)
+const streams = await startStreams({
+  endpoint: tables.endpoint,
+  mappings: (['Users', 'Peers', 'Presence'] as const).map((table) => ({
+    table,
+    name: 'index',
+    handler: index,
+  })),
+})
+
 directoryContract('DynamoDB', async () => ({
-  directory: createDirectory(client, { search: nothing }),
+  directory: createDirectory(client, { search: createPeerSearch(client) }),
+  settled: () => streams.drain(),
   async enrol(peer, user, networks) {
-    await client.send(new PutCommand({ TableName: 'Peers', Item: { peer, user } }))
+    await bindPeer(client, { peer, user }, 0)
     await client.send(
       new PutCommand({
         TableName: 'Users',
