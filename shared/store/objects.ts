@@ -141,8 +141,9 @@ export async function listObjectIds(
 ): Promise<readonly string[]> {
   const query = new QueryCommand({
     TableName: tableName('Objects'),
-    KeyConditionExpression: 'collection = :collection',
+    KeyConditionExpression: '#collection = :collection',
     ProjectionExpression: 'id',
+    ExpressionAttributeNames: { '#collection': 'collection' },
     ExpressionAttributeValues: { ':collection': collection },
     Limit: limit,
     ...(after !== undefined && { ExclusiveStartKey: { collection, id: after } }),

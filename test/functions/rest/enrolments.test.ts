@@ -12,7 +12,8 @@ let index: IndexUnderTest
 const provider = await startProvider()
 
 beforeAll(async () => {
-  index = await startIndex({ oidc: { issuer: provider.issuer, audience: 'app' } })
+  const oidc = { issuer: provider.issuer, audience: 'app' }
+  index = await startIndex({ oidc }, { indexed: false })
 })
 afterAll(async () => {
   await index.close()

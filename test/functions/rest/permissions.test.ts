@@ -1,0 +1,210 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type Operation, ROUTES } from '../../../functions/rest/routes.ts'
+import type { NetworkId } from '../../../shared/ids.ts'
+import { createApiKey } from '../../../shared/store/api-keys.ts'
+import { putCollection } from '../../../shared/store/collections.ts'
+import { createInvite } from '../../../shared/store/invites.ts'
+import { createObject } from '../../../shared/store/objects.ts'
+import { type Enrolled, type IndexUnderTest, newDevice, startIndex } from './index-under-test.ts'
+
+/** Who asks; `self` is the user that the request is about, a member; `outsider` a member of another network. */
+const ASKERS = [
+  'nobody',
+  'garbage',
+  'reader',
+  'admin key',
+  'member',
+  'guest',
+  'admin',
+  'owner',
+  'outsider',
+  'self',
+] as const
+type Asker = (typeof ASKERS)[number]
+
+interface Target {
+  readonly network: NetworkId
+  readonly self: Enrolled
+  readonly invite: string
+  readonly code: string
+  readonly collection: string
+  readonly object: string
+  readonly key: string
+}
+
+interface Row {
+  /** One status an asker, in the order of ASKERS. */
+  readonly expected: string
+  readonly door: (target: Target) => string
+  readonly body?: (target: Target) => unknown
+  readonly query?: Readonly<Record<string, string>>
+}
+
+const reading = '401 401 200 200 200 200 200 200 404 200'
+const listing = '401 401 200 200 200 200 200 200 200 200'
+const public_ = (status: number) => ASKERS.map(() => status).join(' ')
+const onlyKey = (status: number) => `401 401 403 ${status} 403 403 403 403 403 403`
+const onlySelf = (status: number) => `401 401 403 ${status} 403 403 403 403 404 ${status}`
+const managing = (status: number) => `401 401 403 ${status} 403 403 ${status} ${status} 404 403`
+const patch = () => ({ name: 'changed' })
+
+const TABLE: Readonly<Record<Operation, Row>> = {
+  readHealth: { expected: public_(200), door: () => '/v1/health' },
+  readOpenapi: { expected: public_(200), door: () => '/v1/openapi.json' },
+  readBootstrap: { expected: public_(200), door: () => '/v1/bootstrap' },
+  createEnrolment: {
+    expected: public_(201),
+    door: () => '/v1/enrolments',
+    body: async ({ code }: Target) => ({ invite: code, proof: await index.proofOf(newDevice()) }),
+  },
+  createTicket: {
+    expected: public_(200),
+    door: () => '/v1/tickets',
+    body: async ({ self }: Target) => ({ proof: await index.proofOf(self) }),
+  },
+  createUser: { expected: onlyKey(201), door: () => '/v1/users', body: () => ({ name: 'new' }) },
+  listUsers: { expected: listing, door: () => '/v1/users' },
+  readUser: { expected: reading, door: ({ self }) => `/v1/users/${self.user}` },
+  updateUser: { expected: onlySelf(200), door: ({ self }) => `/v1/users/${self.user}`, body: patch },
+  deleteUser: { expected: onlySelf(204), door: ({ self }) => `/v1/users/${self.user}` },
+  listBlocks: {
+    expected: '401 401 200 200 403 403 403 403 404 200',
+    door: ({ self }) => `/v1/users/${self.user}/blocks`,
+  },
+  putBlock: { expected: onlySelf(204), door: ({ self }) => `/v1/users/${self.user}/blocks/${self.user}` },
+  deleteBlock: { expected: onlySelf(204), door: ({ self }) => `/v1/users/${self.user}/blocks/${self.user}` },
+  createNetwork: {
+    expected: '401 401 403 201 201 201 201 201 201 201',
+    door: () => '/v1/networks',
+    body: () => ({ name: 'new' }),
+  },
+  listNetworks: { expected: listing, door: () => '/v1/networks' },
+  readNetwork: { expected: reading, door: ({ network }) => `/v1/networks/${network}` },
+  updateNetwork: { expected: managing(200), door: ({ network }) => `/v1/networks/${network}`, body: patch },
+  deleteNetwork: {
+    expected: '401 401 403 204 403 403 403 204 404 403',
+    door: ({ network }) => `/v1/networks/${network}`,
+  },
+  listMembers: { expected: reading, door: ({ network }) => `/v1/networks/${network}/members` },
+  putMember: {
+    expected: managing(200),
+    door: ({ network, self }) => `/v1/networks/${network}/members/${self.user}`,
+    body: () => ({ role: 'guest' }),
+  },
+  deleteMember: {
+    expected: '401 401 403 204 403 403 204 204 404 204',
+    door: ({ network, self }) => `/v1/networks/${network}/members/${self.user}`,
+  },
+  createInvite: {
+    expected: managing(201),
+    door: ({ network }) => `/v1/networks/${network}/invites`,
+    body: () => ({}),
+  },
+  listInvites: {
+    expected: '401 401 200 200 403 403 200 200 404 403',
+    door: ({ network }) => `/v1/networks/${network}/invites`,
+  },
+  deleteInvite: { expected: managing(204), door: ({ invite }) => `/v1/invites/${invite}` },
+  createPeer: {
+    expected: onlyKey(201),
+    door: () => '/v1/peers',
+    body: ({ self }) => ({ peer: newDevice().peer, user: self.user }),
+  },
+  listPeers: { expected: listing, door: () => '/v1/peers' },
+  readPeer: { expected: reading, door: ({ self }) => `/v1/peers/${self.peer}` },
+  updatePeer: { expected: onlySelf(200), door: ({ self }) => `/v1/peers/${self.peer}`, body: patch },
+  deletePeer: { expected: onlySelf(204), door: ({ self }) => `/v1/peers/${self.peer}` },
+  listCollections: { expected: listing, door: () => '/v1/collections' },
+  readCollection: { expected: listing, door: ({ collection }) => `/v1/collections/${collection}` },
+  putCollection: {
+    expected: onlyKey(200),
+    door: ({ collection }) => `/v1/collections/${collection}`,
+    body: () => ({ searchable: ['value.level'] }),
+  },
+  deleteCollection: { expected: onlyKey(204), door: ({ collection }) => `/v1/collections/${collection}` },
+  listObjects: { expected: listing, door: () => '/v1/objects/things' },
+  putObject: {
+    expected: '401 401 403 201 201 403 201 201 403 201',
+    door: ({ object }) => `/v1/objects/things/new-${object}`,
+    body: ({ network }) => ({ network, value: {} }),
+  },
+  readObject: { expected: reading, door: ({ object }) => `/v1/objects/things/${object}` },
+  updateObject: {
+    expected: '401 401 403 200 403 403 200 200 404 200',
+    door: ({ object }) => `/v1/objects/things/${object}`,
+    body: () => ({ value: { level: 2 } }),
+  },
+  deleteObject: {
+    expected: '401 401 403 204 403 403 204 204 404 204',
+    door: ({ object }) => `/v1/objects/things/${object}`,
+  },
+  search: { expected: listing, door: () => '/v1/search', query: { entity: 'peer' } },
+  createApiKey: {
+    expected: onlyKey(201),
+    door: () => '/v1/api-keys',
+    body: () => ({ name: 'new', role: 'read' }),
+  },
+  listApiKeys: { expected: onlyKey(200), door: () => '/v1/api-keys' },
+  deleteApiKey: { expected: onlyKey(204), door: ({ key }) => `/v1/api-keys/${key}` },
+}
+
+let index: IndexUnderTest
+let outsider: Enrolled
+
+beforeAll(async () => {
+  index = await startIndex({}, { indexed: false })
+  outsider = await index.member({ [await index.network('elsewhere')]: 'owner' })
+})
+afterAll(() => index.close())
+
+describe.each(ROUTES)('$method $path', ({ operation, method }) => {
+  const { expected, door, body, query } = TABLE[operation]
+  const statuses = expected.split(' ').map(Number)
+
+  test.each(
+    ASKERS.map((asker, i) => [asker, statuses[i]!] as const),
+  )('answers %s with %i', async (asker, status) => {
+    const { target, as } = await ask(asker)
+    const answer = await index.call(`${method} ${door(target)}`, {
+      as,
+      ...(body && { body: await body(target) }),
+      ...(query && { query }),
+    })
+    expect(answer.status, JSON.stringify(answer.body)).toBe(status)
+    if (status < 400) return
+    expect(answer.headers['content-type']).toBe('application/problem+json')
+    expect(answer.body).toMatchObject({
+      status,
+      code: expect.any(String),
+      detail: expect.stringMatching(/\w/),
+    })
+  })
+})
+
+/** Everything anew for every request, so that none sees what another has done. */
+async function ask(asker: Asker): Promise<{ target: Target; as: string | undefined }> {
+  const { client, admin, reader } = index
+  const now = index.now()
+  const network = await index.network()
+  const self = await index.member({ [network]: 'member' })
+  const { invite, code } = await createInvite(client, { network, role: 'member' }, now)
+  const object = `object-${self.user}`
+  const key = await createApiKey(client, { name: 'target', role: 'read' }, now)
+  const collection = `c${self.user.slice(2)}`
+  await putCollection(client, { collection, searchable: [], editable: 'owner' }, { now })
+  await createObject(client, { collection: 'things', id: object, network, owner: self.user, value: {} }, now)
+  const target = { network, self, invite: invite.invite, code, collection, object, key: key.apiKey.key }
+  const credentials: Record<Asker, () => Promise<string | undefined> | string | undefined> = {
+    nobody: () => undefined,
+    garbage: () => 'garbage',
+    reader: () => reader,
+    'admin key': () => admin,
+    member: async () => (await index.member({ [network]: 'member' })).ticket,
+    guest: async () => (await index.member({ [network]: 'guest' })).ticket,
+    admin: async () => (await index.member({ [network]: 'admin' })).ticket,
+    owner: async () => (await index.member({ [network]: 'owner' })).ticket,
+    outsider: () => outsider.ticket,
+    self: () => self.ticket,
+  }
+  return { target, as: await credentials[asker]() }
+}
