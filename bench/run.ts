@@ -1,6 +1,7 @@
 /** `npm run bench -- NAME`: each benchmark is a file beside this one; see README.md for what they measure and how. */
 import { Command, InvalidArgumentError } from 'commander'
 import { StraightwayError } from '../shared/errors.ts'
+import { benchKeepAlive, type KeepAliveResult } from './keepalive.ts'
 import type { Rate } from './rate.ts'
 import { benchStun, type StunResult } from './stun.ts'
 
@@ -25,6 +26,16 @@ program
     console.log(json ? JSON.stringify(result) : stunText(result))
   })
 
+program
+  .command('keepalive')
+  .description('keep-alives a CHECKPOINT node acknowledges, from peers that are signed in')
+  .option('--json', 'print one JSON value')
+  .option('--seconds <n>', 'how long it is measured', secondsOf, 9)
+  .action(async ({ json, seconds }: Options) => {
+    const result = await benchKeepAlive(seconds)
+    console.log(json ? JSON.stringify(result) : keepAliveText(result))
+  })
+
 function secondsOf(text: string): number {
   const seconds = Number(text)
   if (seconds > 0 && seconds <= MAX_SECONDS) return seconds
@@ -33,12 +44,21 @@ function secondsOf(text: string): number {
 
 function stunText({ ours, coturn, ratio }: StunResult): string {
   return [
-    'STUN answers         a second   a CPU-second   server CPU   load CPU',
+    headText('STUN answers'),
     rateText('straightway', ours),
     rateText('coturn', coturn),
     `straightway / coturn, for a CPU-second: ${ratio.toFixed(2)}`,
   ].join('\n')
 }
+
+function keepAliveText({ ours, peersPerCore }: KeepAliveResult): string {
+  const peers = Math.round(peersPerCore).toLocaleString('en')
+  return [headText('keep-alives'), rateText('straightway', ours), `peers a core can keep: ${peers}`].join(
+    '\n',
+  )
+}
+
+const headText = (what: string) => `${what.padEnd(21)}a second   a CPU-second   server CPU   load CPU`
 
 function rateText(name: string, rate: Rate): string {
   const whole = (value: number, width: number) => Math.round(value).toLocaleString('en').padStart(width)

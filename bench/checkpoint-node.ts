@@ -1,0 +1,44 @@
+/** The CHECKPOINT node that is measured. Its directory knows nobody: no keep-alive ever reaches it. */
+import { randomBytes } from 'node:crypto'
+import { CheckpointMachine } from '../shared/core/checkpoint/checkpoint-machine.ts'
+import type { CheckpointEffect, CheckpointInput } from '../shared/core/checkpoint/events.ts'
+import { identityOf } from '../shared/crypto/identity.ts'
+import type { DirectoryReply, DirectoryRequest } from '../shared/directory.ts'
+import { type NodeId, toBase32 } from '../shared/ids.ts'
+import { formatAddress } from '../shared/wire/address.ts'
+import { drive } from '../udp-edge/driver.ts'
+import { BENCH_TICKET_KEYS } from './ticket.ts'
+
+const identity = identityOf(randomBytes(32))
+const machine = new CheckpointMachine({
+  node: 'node_bench' as NodeId,
+  identity: { publicKey: identity.staticPublic, secretKey: identity.staticSecret },
+  fleetKeys: [randomBytes(32)],
+  ticketKeys: BENCH_TICKET_KEYS,
+  seed: randomBytes(32),
+  now: Date.now(),
+})
+const driver = await drive<CheckpointInput, CheckpointEffect>(machine, {
+  sockets: [{ host: '127.0.0.1', port: 0 }],
+  perform: (effect) => {
+    if (effect.kind !== 'ask') return undefined
+    return Promise.resolve({ kind: 'reply', id: effect.id, reply: replyTo(effect.request) })
+  },
+})
+const address = formatAddress(driver.addresses[0]![0]!.words)
+console.log(JSON.stringify({ address, publicKey: toBase32(identity.staticPublic) }))
+
+function replyTo({ kind }: DirectoryRequest): DirectoryReply {
+  switch (kind) {
+    case 'signIn':
+      return { kind, outcome: 'taken' }
+    case 'storeMail':
+      return { kind, outcome: 'full' }
+    case 'readMail':
+      return { kind, messages: [], more: false }
+    case 'find':
+      return { kind, found: [], more: false }
+    default:
+      return { kind }
+  }
+}

@@ -1,0 +1,23 @@
+/** Peers that sign in and then send keep-alives, in a process of its own. Told by one JSON value in argv, prints one. */
+import { fromBase32, type NodeId } from '../shared/ids.ts'
+import { parseAddress } from '../shared/wire/address.ts'
+import { KeepAlivePeer } from './keepalive-peer.ts'
+import { type Course, measure } from './measure.ts'
+
+export interface KeepAliveLoad extends Course {
+  /** `ip:port` of the node, and its X25519 key in base32. */
+  readonly address: string
+  readonly publicKey: string
+  readonly peers: number
+}
+
+const load = JSON.parse(process.argv[2]!) as KeepAliveLoad
+const node = {
+  node: 'node_bench' as NodeId,
+  publicKey: fromBase32(load.publicKey)!,
+  addresses: [parseAddress(load.address)!],
+}
+const peers = Array.from({ length: load.peers }, () => new KeepAlivePeer(node))
+await Promise.all(peers.map((peer) => peer.signIn()))
+console.log(JSON.stringify(await measure(peers, load)))
+process.exit(0)

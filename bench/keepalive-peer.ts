@@ -1,0 +1,91 @@
+import { randomBytes } from 'node:crypto'
+import type { PeerEffect, PeerInput, PeerNode } from '../shared/core/peer/events.ts'
+import { PeerMachine } from '../shared/core/peer/machine.ts'
+import { identityOf } from '../shared/crypto/identity.ts'
+import { Random } from '../shared/crypto/random.ts'
+import { Batch } from '../shared/wire/batch.ts'
+import { KIND, VERSION } from '../shared/wire/numbers.ts'
+import { SHORT_BYTES, writeShort } from '../shared/wire/session.ts'
+import { bindDgram } from '../udp-edge/dgram-socket.ts'
+import { drive } from '../udp-edge/driver.ts'
+import type { DatagramSocket, Endpoint, Inbox } from '../udp-edge/socket.ts'
+import type { Asker } from './measure.ts'
+import { benchTicket } from './ticket.ts'
+
+/** Where WELCOME has the index of the session at the node. */
+const NODE_INDEX_AT = 6
+
+/**
+ * A peer that signs in as every peer does, with the SDK's own machine, and then sends the KEEP_ALIVE of its session from the same
+ * socket again and again: so the node does all that a keep-alive costs it.
+ */
+export class KeepAlivePeer implements Asker {
+  answers = 0
+  readonly #node: PeerNode
+  readonly #keepAlive = new Batch(1)
+  /** What arrived, before the machine sees what is its. */
+  readonly #arrived = new Batch()
+  #socket!: DatagramSocket
+
+  constructor(node: PeerNode) {
+    this.#node = node
+    this.#keepAlive.claim(node.addresses[0]!.words, 0, 0)
+    this.#keepAlive.length[0] = SHORT_BYTES
+  }
+
+  /** Resolves when the node has taken the session. */
+  async signIn(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const driver = await drive<PeerInput, PeerEffect>(this.#machine(), {
+      sockets: [{ host: '127.0.0.1', port: 0 }],
+      bind: (endpoint, inbox) => this.#bind(endpoint, inbox, resolve),
+    })
+    driver.handle({ kind: 'nodes', nodes: [this.#node] })
+    await promise
+  }
+
+  ask(count: number): void {
+    for (let i = 0; i < count; i++) this.#socket.send(this.#keepAlive, 0, 1)
+  }
+
+  #machine(): PeerMachine {
+    const identity = identityOf(randomBytes(32))
+    const presence = { status: 'online', custom: '', metadata: {} } as const
+    const machine = new PeerMachine({
+      identity,
+      random: new Random(randomBytes(32)),
+      presence,
+      epoch: Date.now(),
+    })
+    machine.handle({ kind: 'ticket', ...benchTicket(identity, Date.now()) }, new Batch(1), Date.now())
+    return machine
+  }
+
+  async #bind(endpoint: Endpoint, inbox: Inbox, signedIn: () => void): Promise<DatagramSocket> {
+    const arrived = () => this.#onArrived(inbox, signedIn)
+    this.#socket = await bindDgram(endpoint, { batch: this.#arrived, socket: 0, arrived })
+    return this.#socket
+  }
+
+  #onArrived(inbox: Inbox, signedIn: () => void): void {
+    const { bytes } = this.#arrived
+    if (bytes[0] === VERSION && bytes[1] === KIND.KEEP_ALIVE_ACK) this.#onAck()
+    else {
+      if (bytes[0] === VERSION && bytes[1] === KIND.WELCOME) this.#onWelcome()
+      if (bytes[0] === VERSION && bytes[1] === KIND.SEALED) signedIn()
+      inbox.batch.push(this.#arrived.at(0), this.#arrived.address, 0, inbox.socket)
+      inbox.arrived()
+    }
+    this.#arrived.clear()
+  }
+
+  #onAck(): void {
+    this.answers++
+    this.ask(1)
+  }
+
+  #onWelcome(): void {
+    const index = this.#arrived.view.getUint32(NODE_INDEX_AT)
+    writeShort(this.#keepAlive.bytes, 0, KIND.KEEP_ALIVE, index)
+  }
+}
