@@ -1,12 +1,15 @@
 /**
- * Who may join: looks at a JOIN and at nothing else but the keys of the fleet. What passes was sealed by a peer whom a
- * CHECKPOINT let into this very tunnel, on this very side.
+ * Who may join. A JOIN passes when it was sealed by a peer whom a CHECKPOINT let into this very tunnel, on this very side,
+ * and when it is not one that came before. It is answered with JOINED, which is no longer; a JOIN that is repeated is
+ * answered with the same keys, under another nonce.
  */
 import { openBox, sealBox } from '../../crypto/box.ts'
 import type { FleetKeys } from '../../crypto/fleet.ts'
 import { type OpenedGrant, openGrant } from '../../crypto/grant.ts'
+import { sameBytes } from '../../crypto/hash.ts'
 import type { Random } from '../../crypto/random.ts'
-import type { Address } from '../../wire/address.ts'
+import type { TunnelId } from '../../ids.ts'
+import { ADDRESS_WORDS, type Address } from '../../wire/address.ts'
 import type { Batch } from '../../wire/batch.ts'
 import {
   decodeJoin,
@@ -15,39 +18,110 @@ import {
   encodeJoinedBody,
   type JoinBody,
   NONCE_BYTES,
+  RANDOM_BYTES,
 } from '../../wire/handshake.ts'
-import type { Pending } from './leg.ts'
+import { RateLimit } from '../stun/rate-limit.ts'
+import type { HandshakeCounters } from './events.ts'
+import type { Leg, Pending } from './leg.ts'
+import type { Pair } from './pair.ts'
+import type { Pairs } from './pairs.ts'
 
-export interface Joiner {
+/** A carrier's NAT may stand before very many peers. */
+const JOINS_PER_SECOND = 200
+const JOIN_BURST = 400
+
+interface Joiner {
   readonly grant: OpenedGrant
   readonly body: JoinBody
   /** The peer's. */
   readonly index: number
-  /** No answer may be longer. */
-  readonly joinBytes: number
+}
+
+export class Door {
+  fleetKeys: FleetKeys
+  /** Tunnels that may be here at a time; 0 lets in nobody but those that are. */
+  maxPairs: number
+  readonly #pairs: Pairs
+  readonly #counters: HandshakeCounters
+  readonly #random: Random
+  readonly #limit: RateLimit
+
+  constructor(
+    fleetKeys: FleetKeys,
+    maxPairs: number,
+    pairs: Pairs,
+    counters: HandshakeCounters,
+    random: Random,
+  ) {
+    this.fleetKeys = fleetKeys
+    this.maxPairs = maxPairs
+    this.#pairs = pairs
+    this.#counters = counters
+    this.#random = random
+    const key = { low: random.u32(), high: random.u32() }
+    this.#limit = new RateLimit(key, JOINS_PER_SECOND, JOIN_BURST)
+  }
+
+  /** Answers datagram i, a JOIN; the pair that has one more session to wait for. */
+  admit(arrived: Batch, i: number, out: Batch, now: number): Pair | undefined {
+    if (!this.#limit.take(arrived.address, i * ADDRESS_WORDS, now)) {
+      this.#counters.limited++
+      return undefined
+    }
+    const joiner = openJoin(arrived, i, this.fleetKeys, now)
+    const pair = joiner && this.#pairOf(joiner.grant.tunnel, now)
+    if (joiner === undefined) this.#counters.refused++
+    else if (pair === undefined) this.#counters.full++
+    else if (pair.leg(joiner.grant).isSuperseded(joiner.body.random)) this.#counters.replayed++
+    else this.#answer(joiner, pair, arrived, i, out, now)
+    return pair
+  }
+
+  #answer(joiner: Joiner, pair: Pair, arrived: Batch, i: number, out: Batch, now: number): void {
+    const leg = pair.leg(joiner.grant)
+    const known = leg.pending
+    const again = known !== undefined && sameBytes(known.random, joiner.body.random)
+    const pending = again ? known : this.#expect(joiner, pair, leg, arrived, i, now)
+    pending.sentAt = now
+    const observed = arrived.addressOf(i)
+    const joined = this.#joined(joiner, pending, observed, now)
+    if (joined.length <= arrived.length[i]!) out.push(joined, observed.words, 0, arrived.socket[i])
+  }
+
+  #expect(joiner: Joiner, pair: Pair, leg: Leg, arrived: Batch, i: number, now: number): Pending {
+    this.#pairs.unseat(leg.pending?.session)
+    const from = { address: arrived.addressOf(i), socket: arrived.socket[i]! }
+    const indexes = { index: this.#pairs.freeIndex(), remoteIndex: joiner.index }
+    const pending = leg.expect(joiner.body, this.#random.bytes(RANDOM_BYTES), indexes, from, now)
+    this.#pairs.sit({ pair, side: joiner.grant.leg, session: pending.session })
+    return pending
+  }
+
+  #joined(
+    { grant, index }: Joiner,
+    { session, nodeRandom }: Pending,
+    observed: Address,
+    now: number,
+  ): Uint8Array {
+    const nonce = this.#random.bytes(NONCE_BYTES)
+    const body = encodeJoinedBody({ random: nodeRandom, observed, serverTime: now })
+    const sealed = sealBox(grant.key, nonce, body)
+    return encodeJoined({ index, nodeIndex: session.index, nonce, sealed })
+  }
+
+  #pairOf(tunnel: TunnelId, now: number): Pair | undefined {
+    const known = this.#pairs.get(tunnel)
+    if (known !== undefined || this.#pairs.size >= this.maxPairs) return known
+    return this.#pairs.add(tunnel, now)
+  }
 }
 
 /** Undefined where the grant is not ours or has ended, or the JOIN was not made with its key. */
-export function openJoin(arrived: Batch, i: number, keys: FleetKeys, now: number): Joiner | undefined {
+function openJoin(arrived: Batch, i: number, keys: FleetKeys, now: number): Joiner | undefined {
   const join = decodeJoin(arrived.at(i))
   const grant = join && openGrant(keys, 'handshake', join.grant)
   if (join === undefined || grant === undefined || grant.expiresAt <= now) return undefined
   const plaintext = openBox(grant.key, join.nonce, join.sealed)
   const body = plaintext && decodeJoinBody(plaintext)
-  return body && { grant, body, index: join.index, joinBytes: arrived.length[i]! }
-}
-
-/** JOINED; undefined where it would be longer than the JOIN. The same keys each time, under another nonce. */
-export function answerJoin(
-  { grant, index, joinBytes }: Joiner,
-  { session, nodeRandom }: Pending,
-  observed: Address,
-  random: Random,
-  now: number,
-): Uint8Array | undefined {
-  const nonce = random.bytes(NONCE_BYTES)
-  const body = encodeJoinedBody({ random: nodeRandom, observed, serverTime: now })
-  const sealed = sealBox(grant.key, nonce, body)
-  const joined = encodeJoined({ index, nodeIndex: session.index, nonce, sealed })
-  return joined.length <= joinBytes ? joined : undefined
+  return body && { grant, body, index: join.index }
 }

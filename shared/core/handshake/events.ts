@@ -22,8 +22,8 @@ export type HandshakeInput =
   | { readonly kind: 'fleetKeys'; readonly fleetKeys: FleetKeys }
   /** Answers `recall`: the technique that last worked between the two networks of this tunnel. */
   | { readonly kind: 'history'; readonly tunnel: TunnelId; readonly technique?: StepKind }
-  /** No tunnel is taken that is not here. */
-  | { readonly kind: 'drain' }
+  /** No tunnel is taken that is not here; those that are here end by then at the latest. */
+  | { readonly kind: 'drain'; readonly until: number }
 
 export type HandshakeEffect =
   /** Look up what worked between these two networks. */
@@ -35,9 +35,11 @@ export type HandshakeEffect =
 
 export interface HandshakeCounters {
   joins: number
-  /** JOIN: no grant of ours, an ended one, or not sealed with its key; superseded; too many from one address. */
+  /** JOINs with no grant of ours, an ended one, or not made with its key. */
   refused: number
+  /** JOINs that were followed by another one, or by a session. */
   replayed: number
+  /** JOINs beyond what one address may send, and beyond MAX_PAIRS or while draining. */
   limited: number
   full: number
   /** Datagrams of no kind that belongs here, or of no session. */
@@ -49,3 +51,16 @@ export interface HandshakeCounters {
   readonly direct: Partial<Record<StepKind, number>>
   readonly relayed: Partial<Record<WhyNotDirect, number>>
 }
+
+export const noCounts = (): HandshakeCounters => ({
+  joins: 0,
+  refused: 0,
+  replayed: 0,
+  limited: 0,
+  full: 0,
+  unknown: 0,
+  unopened: 0,
+  withoutRelay: 0,
+  direct: {},
+  relayed: {},
+})

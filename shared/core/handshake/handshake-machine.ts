@@ -6,13 +6,9 @@
  * answer came from there. `door.ts` opens a JOIN, `leg.ts` tells the life of one side, `pair.ts` that of both, `attempt.ts`
  * that of one attempt; this file finds them for a datagram, and says what they have to say.
  */
-import type { FleetKeys } from '../../crypto/fleet.ts'
-import { type Grant, grantKey, sealGrant } from '../../crypto/grant.ts'
-import { sameBytes } from '../../crypto/hash.ts'
 import { Random } from '../../crypto/random.ts'
 import type { FleetItem } from '../../directory.ts'
-import type { NodeId, TunnelId } from '../../ids.ts'
-import { ADDRESS_WORDS } from '../../wire/address.ts'
+import type { NodeId } from '../../ids.ts'
 import type { Batch } from '../../wire/batch.ts'
 import {
   decodeProfile,
@@ -20,93 +16,63 @@ import {
   encodeOutcome,
   encodeRelayed,
   encodeStep,
-  NONCE_BYTES,
-  RANDOM_BYTES,
 } from '../../wire/handshake.ts'
 import { FRAME, KIND, VERSION } from '../../wire/numbers.ts'
 import { indexAt, SHORT_BYTES } from '../../wire/session.ts'
 import type { Machine } from '../machine.ts'
-import { Deadlines } from '../session/deadlines.ts'
 import { Queue } from '../session/queue.ts'
 import type { FrameSink, Session } from '../session/session.ts'
-import { RateLimit } from '../stun/rate-limit.ts'
 import type { Order } from './attempt.ts'
-import { answerJoin, type Joiner, openJoin } from './door.ts'
-import type { HandshakeCounters, HandshakeEffect, HandshakeInput, HandshakeOptions } from './events.ts'
+import { Door } from './door.ts'
+import {
+  type HandshakeCounters,
+  type HandshakeEffect,
+  type HandshakeInput,
+  type HandshakeOptions,
+  noCounts,
+} from './events.ts'
 import type { Leg } from './leg.ts'
 import { networkPair } from './networks.ts'
-import { Pair } from './pair.ts'
-import { addressFor, type Relay, relaysOf } from './relays.ts'
+import type { Pair } from './pair.ts'
+import { Pairs, SIDES, type Side } from './pairs.ts'
+import { inviteToRelay, type Relay, relaysOf } from './relays.ts'
 
 const MAX_PAIRS = 50_000
-/** As long as a tunnel may need to bind its leg again without asking for another grant. */
-const RELAY_GRANT_MS = 3600_000
-/** A carrier's NAT may stand before very many peers. */
-const JOINS_PER_SECOND = 200
-const JOIN_BURST = 400
-const SIDES = [0, 1] as const
-
-type Side = (typeof SIDES)[number]
-
-/** Whose session it is. */
-interface Seat {
-  readonly pair: Pair
-  readonly side: Side
-  readonly session: Session
-}
+const never = Number.POSITIVE_INFINITY
 
 export class HandshakeMachine implements Machine<HandshakeInput, HandshakeEffect>, FrameSink {
-  readonly counters: HandshakeCounters = {
-    joins: 0,
-    refused: 0,
-    replayed: 0,
-    limited: 0,
-    full: 0,
-    unknown: 0,
-    unopened: 0,
-    withoutRelay: 0,
-    direct: {},
-    relayed: {},
-  }
+  readonly counters: HandshakeCounters = noCounts()
   readonly #random: Random
   readonly #node: NodeId
   readonly #maxPairs: number
-  readonly #limit: RateLimit
-  readonly #pairs = new Map<TunnelId, Pair>()
-  readonly #slots: (Pair | undefined)[] = []
-  readonly #freeSlots: number[] = []
-  /** By the index of the session, on this side. */
-  readonly #seats = new Map<number, Seat>()
-  readonly #deadlines = new Deadlines()
+  readonly #pairs: Pairs
+  readonly #door: Door
   /** Pairs that may have something to say at the end of this call. */
   readonly #touched = new Set<Pair>()
   readonly #effects = new Queue<HandshakeEffect>()
-  #fleetKeys: FleetKeys
   #relays: readonly Relay[] = []
-  #draining = false
+  /** Infinity while it takes new tunnels. */
+  #drainedAt = never
   #now = 0
 
   constructor({ seed, fleetKeys, node, maxPairs = MAX_PAIRS }: HandshakeOptions) {
     this.#random = new Random(seed)
-    this.#fleetKeys = fleetKeys
+    this.#pairs = new Pairs(this.#random.fork('indexes'))
+    this.#door = new Door(fleetKeys, maxPairs, this.#pairs, this.counters, this.#random.fork('door'))
     this.#node = node
     this.#maxPairs = maxPairs
-    const key = { low: this.#random.u32(), high: this.#random.u32() }
-    this.#limit = new RateLimit(key, JOINS_PER_SECOND, JOIN_BURST)
   }
 
-  /** 0 (idle) to 1 (full). */
+  /** 0 (idle) to 1 (full, or draining). */
   get load(): number {
-    return this.#pairs.size / this.#maxPairs
+    return this.#draining ? 1 : this.#pairs.size / this.#maxPairs
   }
 
   receive(arrived: Batch, out: Batch, now: number): void {
     this.#now = now
     for (let i = 0; i < arrived.count; i++) {
-      const start = arrived.start(i)
-      const kind =
-        arrived.bytes[start] === VERSION && arrived.length[i]! >= SHORT_BYTES ? arrived.bytes[start + 1] : 0
-      if (kind === KIND.JOIN) this.#onJoin(arrived, i, out, now)
+      const kind = kindOf(arrived, i)
+      if (kind === KIND.JOIN) this.#touch(this.#door.admit(arrived, i, out, now))
       else if (kind === KIND.SEALED) this.#onSealed(arrived, i, now)
       else this.counters.unknown++
     }
@@ -120,36 +86,36 @@ export class HandshakeMachine implements Machine<HandshakeInput, HandshakeEffect
         this.#onFleet(input.items)
         break
       case 'fleetKeys':
-        this.#fleetKeys = input.fleetKeys
+        this.#door.fleetKeys = input.fleetKeys
         break
       case 'history':
         this.#onHistory(input)
         break
       case 'drain':
-        this.#draining = true
-        for (const pair of this.#pairs.values()) this.#touched.add(pair)
-        if (this.#pairs.size === 0) this.#effects.put({ kind: 'drained' })
+        this.#drain(input.until)
     }
     this.#settle(out, now)
   }
 
   tick(out: Batch, now: number): void {
     this.#now = now
-    for (let slot = this.#deadlines.take(now); slot >= 0; slot = this.#deadlines.take(now))
-      this.#touched.add(this.#slots[slot]!)
+    for (let pair = this.#pairs.takeDue(now); pair !== undefined; pair = this.#pairs.takeDue(now))
+      this.#touch(pair)
+    if (now >= this.#drainedAt) for (const pair of [...this.#pairs]) this.#forget(pair, out, now)
     this.#settle(out, now)
   }
 
   deadline(): number {
-    return this.#deadlines.next()
+    return this.#pairs.size === 0 ? never : Math.min(this.#pairs.deadline(), this.#drainedAt)
   }
 
   poll(): HandshakeEffect | undefined {
     return this.#effects.take()
   }
 
+  /** Something a side said over its session. */
   frame(session: Session, type: number, body: Uint8Array): void {
-    const { pair, side } = this.#seats.get(session.index)!
+    const { pair, side } = this.#pairs.seat(session.index)!
     const leg = this.#confirmed(pair, side, session)
     if (type === FRAME.PROFILE) leg.profile = decodeProfile(body) ?? leg.profile
     if (type !== FRAME.RESULT) return
@@ -157,52 +123,21 @@ export class HandshakeMachine implements Machine<HandshakeInput, HandshakeEffect
     if (result !== undefined) pair.attempt?.report(side, result)
   }
 
-  #onJoin(arrived: Batch, i: number, out: Batch, now: number): void {
-    const from = i * ADDRESS_WORDS
-    const joiner = this.#limit.take(arrived.address, from, now)
-      ? openJoin(arrived, i, this.#fleetKeys, now)
-      : 'limited'
-    if (joiner === 'limited') this.counters.limited++
-    else if (joiner === undefined) this.counters.refused++
-    else this.#admit(joiner, arrived, i, out, now)
+  get #draining(): boolean {
+    return this.#drainedAt !== never
   }
 
-  #admit(joiner: Joiner, arrived: Batch, i: number, out: Batch, now: number): void {
-    const pair = this.#pairOf(joiner.grant.tunnel, now)
-    if (pair === undefined) {
-      this.counters.full++
-      return
-    }
-    this.#touched.add(pair)
-    const leg = pair.leg(joiner.grant)
-    if (leg.isSuperseded(joiner.body.random)) {
-      this.counters.replayed++
-      return
-    }
-    const observed = arrived.addressOf(i)
-    const again = leg.pending !== undefined && sameBytes(leg.pending.random, joiner.body.random)
-    const pending = again ? leg.pending! : this.#expect(pair, leg, joiner, arrived, i, now)
-    pending.sentAt = now
-    const answer = answerJoin(joiner, pending, observed, this.#random, now)
-    if (answer !== undefined) out.push(answer, observed.words, 0, arrived.socket[i])
-  }
-
-  #expect(pair: Pair, leg: Leg, { body, index, grant }: Joiner, arrived: Batch, i: number, now: number) {
-    if (leg.pending !== undefined) this.#seats.delete(leg.pending.session.index)
-    const from = { address: arrived.addressOf(i), socket: arrived.socket[i]! }
-    const indexes = { index: this.#freeIndex(), remoteIndex: index }
-    const pending = leg.expect(body, this.#random.bytes(RANDOM_BYTES), indexes, from, now)
-    this.#seats.set(indexes.index, { pair, side: grant.leg, session: pending.session })
-    return pending
+  #touch(pair: Pair | undefined): void {
+    if (pair !== undefined) this.#touched.add(pair)
   }
 
   #onSealed(arrived: Batch, i: number, now: number): void {
-    const seat = this.#seats.get(indexAt(arrived.bytes, arrived.start(i)))
+    const seat = this.#pairs.seat(indexAt(arrived.bytes, arrived.start(i)))
     if (seat === undefined) this.counters.unknown++
     else if (!seat.session.receive(arrived, i, now, this)) this.counters.unopened++
     else {
       this.#confirmed(seat.pair, seat.side, seat.session)
-      this.#touched.add(seat.pair)
+      this.#touch(seat.pair)
     }
   }
 
@@ -211,23 +146,28 @@ export class HandshakeMachine implements Machine<HandshakeInput, HandshakeEffect
     const leg = pair.legs[side]!
     if (leg.pending?.session !== session) return leg
     this.counters.joins++
-    if (leg.session !== undefined) this.#seats.delete(leg.session.index)
+    this.#pairs.unseat(leg.session)
     leg.confirm(leg.pending, this.#now)
     pair.joined(side, this.#now)
     return leg
   }
 
   #onFleet(items: readonly FleetItem[]): void {
-    const none = this.#relays.length === 0
+    const had = this.#relays.length > 0
     this.#relays = relaysOf(items, this.#node)
-    if (none) for (const pair of this.#pairs.values()) this.#touched.add(pair)
+    if (!had) for (const pair of this.#pairs) this.#touch(pair)
   }
 
   #onHistory({ tunnel, technique }: Extract<HandshakeInput, { kind: 'history' }>): void {
     const pair = this.#pairs.get(tunnel)
-    if (pair === undefined || technique === undefined) return
-    pair.history = technique
-    if (pair.attempt !== undefined) pair.attempt.history = technique
+    if (pair !== undefined && technique !== undefined) pair.remember(technique)
+  }
+
+  #drain(until: number): void {
+    this.#drainedAt = until
+    this.#door.maxPairs = 0
+    for (const pair of this.#pairs) this.#touch(pair)
+    if (this.#pairs.size === 0) this.#effects.put({ kind: 'drained' })
   }
 
   /** Says what the touched pairs have to say. */
@@ -237,9 +177,9 @@ export class HandshakeMachine implements Machine<HandshakeInput, HandshakeEffect
       for (const side of SIDES) this.#tellRelay(pair, side, now)
       for (let order = pair.advance(now); order !== undefined; order = pair.advance(now))
         this.#tell(pair, order)
-      for (const side of SIDES) this.#flush(pair, side, out, now)
-      if (pair.isOver(now) || (this.#draining && pair.attempt?.over)) this.#forget(pair, out, now)
-      else this.#deadlines.set(pair.slot, pair.deadline())
+      for (const leg of pair.legs) if (leg !== undefined) this.#flush(pair, leg, out, now)
+      if (pair.isOver(now) || (this.#draining && pair.isSettled)) this.#forget(pair, out, now)
+      else this.#pairs.schedule(pair)
     }
     this.#touched.clear()
   }
@@ -252,85 +192,57 @@ export class HandshakeMachine implements Machine<HandshakeInput, HandshakeEffect
       this.#effects.put({ kind: 'recall', tunnel: pair.tunnel, pair: pair.networks })
   }
 
-  /** As soon as a side has joined: the other one may bind its leg while this one does. */
+  /** As soon as a side has joined: it binds its leg while the other one joins. */
   #tellRelay(pair: Pair, side: Side, now: number): void {
     const leg = pair.legs[side]
-    if (leg?.session === undefined || leg.relayed || !leg.joined || leg.profile.paths === 'direct-only')
+    if (leg?.session === undefined || !leg.joined || leg.relayed || leg.profile.paths === 'direct-only')
       return
     const relay = pair.relayFrom(this.#relays, now)
-    const address = relay && addressFor(relay, { words: leg.session.address })
-    if (address === undefined) {
-      this.counters.withoutRelay++
-      return
-    }
-    leg.relayed = true
-    const { tunnel, self, other } = leg.grant
-    const fields: Grant = { tunnel, leg: side, self, other, expiresAt: now + RELAY_GRANT_MS }
-    const fleetKey = this.#fleetKeys[0]!
-    const grant = sealGrant(fleetKey, 'relay', fields, this.#random.bytes(NONCE_BYTES))
-    const key = grantKey(fleetKey, 'relay', fields)
-    leg.session.send(FRAME.RELAYED, encodeRelayed({ relay: address, grant, key }))
+    const relayed = relay && inviteToRelay(relay, leg, this.#door.fleetKeys[0]!, this.#random, now)
+    if (relayed === undefined) this.counters.withoutRelay++
+    else leg.relayed = leg.session.send(FRAME.RELAYED, encodeRelayed(relayed))
   }
 
   #tell(pair: Pair, order: Order): void {
     for (const side of SIDES) {
-      const { session } = pair.legs[side]!
+      const session = pair.legs[side]?.session
       if (order.kind === 'step') session?.send(FRAME.STEP, encodeStep(order.steps[side]))
       else session?.send(FRAME.OUTCOME, encodeOutcome(order.outcome))
     }
     if (order.kind === 'outcome') this.#count(pair, order)
   }
 
-  #count({ networks }: Pair, { outcome, technique }: Order & { kind: 'outcome' }): void {
+  #count({ networks }: Pair, { outcome, technique }: Extract<Order, { kind: 'outcome' }>): void {
     const { direct, relayed } = this.counters
-    const { whyNotDirect } = outcome
-    if (technique === undefined) relayed[whyNotDirect] = (relayed[whyNotDirect] ?? 0) + 1
-    else direct[technique] = (direct[technique] ?? 0) + 1
-    if (technique !== undefined && networks !== undefined)
-      this.#effects.put({ kind: 'history', pair: networks, technique })
+    if (technique === undefined) {
+      relayed[outcome.whyNotDirect] = (relayed[outcome.whyNotDirect] ?? 0) + 1
+      return
+    }
+    direct[technique] = (direct[technique] ?? 0) + 1
+    if (networks !== undefined) this.#effects.put({ kind: 'history', pair: networks, technique })
   }
 
-  #flush(pair: Pair, side: Side, out: Batch, now: number): void {
-    const leg = pair.legs[side]
-    const pending = leg?.pending
-    leg?.expire(now)
-    if (pending !== undefined && leg?.pending === undefined) this.#seats.delete(pending.session.index)
-    leg?.session?.flush(out, now)
-    if (leg?.session === undefined || leg.session.state === 'open') return
-    this.#seats.delete(leg.session.index)
-    leg.session = undefined
-    if (pair.attempt === undefined) leg.joined = false
+  #flush(pair: Pair, leg: Leg, out: Batch, now: number): void {
+    this.#pairs.unseat(leg.expired(now)?.session)
+    leg.session?.flush(out, now)
+    if (leg.session === undefined || leg.session.state === 'open') return
+    this.#pairs.unseat(leg.session)
+    pair.left(leg)
   }
 
   #forget(pair: Pair, out: Batch, now: number): void {
     for (const leg of pair.legs) {
       leg?.session?.goodbye(this.#draining ? 'draining' : 'leaving')
       leg?.session?.flush(out, now)
-      if (leg?.session !== undefined) this.#seats.delete(leg.session.index)
-      if (leg?.pending !== undefined) this.#seats.delete(leg.pending.session.index)
     }
-    this.#pairs.delete(pair.tunnel)
-    this.#slots[pair.slot] = undefined
-    this.#freeSlots.push(pair.slot)
-    this.#deadlines.clear(pair.slot)
+    this.#pairs.remove(pair)
     if (this.#draining && this.#pairs.size === 0) this.#effects.put({ kind: 'drained' })
   }
+}
 
-  #pairOf(tunnel: TunnelId, now: number): Pair | undefined {
-    const known = this.#pairs.get(tunnel)
-    if (known !== undefined) return known
-    if (this.#draining || this.#pairs.size >= this.#maxPairs) return undefined
-    const slot = this.#freeSlots.pop() ?? this.#slots.length
-    const pair = new Pair(tunnel, slot, now)
-    this.#slots[slot] = pair
-    this.#pairs.set(tunnel, pair)
-    return pair
-  }
-
-  #freeIndex(): number {
-    for (;;) {
-      const index = this.#random.u32()
-      if (!this.#seats.has(index)) return index
-    }
-  }
+/** 0 for what is no datagram of ours. */
+function kindOf(arrived: Batch, i: number): number {
+  const start = arrived.start(i)
+  const ours = arrived.length[i]! >= SHORT_BYTES && arrived.bytes[start] === VERSION
+  return ours ? arrived.bytes[start + 1]! : 0
 }

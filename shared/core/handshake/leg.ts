@@ -15,6 +15,7 @@ import { Session } from '../session/session.ts'
 const CONFIRM_MS = 5000
 /** JOINs of one side of one tunnel: one a minute for as long as its grant lives, and some more. */
 const MAX_REMEMBERED = 128
+const never = Number.POSITIVE_INFINITY
 
 export interface Pending {
   readonly session: Session
@@ -81,15 +82,17 @@ export class Leg {
     this.relayed = false
   }
 
-  expire(now: number): void {
-    if (this.pending !== undefined && now >= this.pending.endAt) {
-      this.#supersede(this.pending.random)
-      this.pending = undefined
-    }
+  /** The session that nobody has confirmed in time, now without one. */
+  expired(now: number): Pending | undefined {
+    const { pending } = this
+    if (pending === undefined || now < pending.endAt) return undefined
+    this.#supersede(pending.random)
+    this.pending = undefined
+    return pending
   }
 
   deadline(): number {
-    return Math.min(this.session?.deadline() ?? Infinity, this.pending?.endAt ?? Infinity)
+    return Math.min(this.session?.deadline() ?? never, this.pending?.endAt ?? never)
   }
 
   #supersede(random: Uint8Array): void {

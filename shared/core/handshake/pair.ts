@@ -30,9 +30,9 @@ export class Pair {
   attempt: Attempt | undefined
   /** The networks it lies between, once they were asked about. */
   networks: string | undefined
-  history: StepKind | undefined
   /** In the table of pairs. */
   readonly slot: number
+  #history: StepKind | undefined
   #attempts = 0
   /** The next relay is chosen for a new round. */
   #newRound = true
@@ -65,8 +65,19 @@ export class Pair {
       return false
     }
     this.attempt = new Attempt(this.#attempts++, this.#nextStep, now)
-    this.attempt.history = this.history
+    this.attempt.history = this.#history
     return true
+  }
+
+  /** Its session ended. While nothing goes on, it has to join again. */
+  left(leg: Leg): void {
+    leg.session = undefined
+    if (this.attempt === undefined) leg.joined = false
+  }
+
+  remember(technique: StepKind): void {
+    this.#history = technique
+    if (this.attempt !== undefined) this.attempt.history = technique
   }
 
   /** What both are to be told now, if anything. */
@@ -94,6 +105,11 @@ export class Pair {
     const chosen = relays.find(({ node }) => node !== this.#relay) ?? known
     this.#relay = chosen?.node
     return chosen
+  }
+
+  /** Both know the outcome. */
+  get isSettled(): boolean {
+    return this.attempt?.over === true && this.legs.every((leg) => leg?.session?.settled ?? true)
   }
 
   /** True when there is nothing left to remember. */

@@ -1,12 +1,18 @@
 /** Chooses the relay of a tunnel from the leases of the fleet. */
+import { type Grant, grantKey, sealGrant } from '../../crypto/grant.ts'
+import type { Random } from '../../crypto/random.ts'
 import type { FleetItem } from '../../directory.ts'
 import type { NodeId } from '../../ids.ts'
 import { type Address, isIpv4, parseAddress } from '../../wire/address.ts'
+import { NONCE_BYTES, type Relayed } from '../../wire/handshake.ts'
+import type { Leg } from './leg.ts'
 
 /** What being near is worth: a relay farther away is taken when it is this much less loaded. */
 const NEARNESS = { sameNode: 0.3, sameNetwork: 0.15 }
 /** A fleet's nodes in one place have addresses of one /16. */
 const NETWORK_BITS = 16
+/** As long as a tunnel may need to bind its leg again without asking for another grant. */
+const GRANT_MS = 3600_000
 
 export interface Relay {
   readonly node: NodeId
@@ -30,9 +36,20 @@ export function relaysOf(items: readonly FleetItem[], near: NodeId): readonly Re
     .sort((a, b) => a.cost - b.cost || (a.node < b.node ? -1 : 1))
 }
 
-/** An address that a side with this one can send to. */
-export function addressFor(relay: Relay, { words }: Address): Address | undefined {
-  return relay.addresses.find((address) => isIpv4(address.words) === isIpv4(words))
+/** What lets a side bind its leg there; undefined where the relay has no address of the family that side came by. */
+export function inviteToRelay(
+  { addresses }: Relay,
+  { grant: { tunnel, leg, self, other }, session }: Leg,
+  fleetKey: Uint8Array,
+  random: Random,
+  now: number,
+): Relayed | undefined {
+  const family = session !== undefined && isIpv4(session.address)
+  const relay = addresses.find(({ words }) => isIpv4(words) === family)
+  if (relay === undefined) return undefined
+  const fields: Grant = { tunnel, leg, self, other, expiresAt: now + GRANT_MS }
+  const grant = sealGrant(fleetKey, 'relay', fields, random.bytes(NONCE_BYTES))
+  return { relay, grant, key: grantKey(fleetKey, 'relay', fields) }
 }
 
 function nearness(item: FleetItem, near: NodeId, own: readonly Address[]): number {
