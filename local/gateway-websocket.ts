@@ -33,17 +33,6 @@ export interface WebSocketHandlers {
   readonly message: WebSocketHandler
 }
 
-export interface WebSocketDoor {
-  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void>
-  /** As text where the data is UTF-8, binary otherwise. Does not wait until it has arrived. */
-  post(id: string, data: Buffer): 'sent' | 'gone' | 'busy'
-  /** The answer of GetConnection. */
-  describe(id: string): ConnectionState | undefined
-  /** False where there is no such connection. */
-  end(id: string): boolean
-  close(): Promise<void>
-}
-
 export interface ConnectionState {
   readonly connectedAt: string
   readonly lastActiveAt: string
@@ -59,100 +48,110 @@ interface Connection extends Caller {
 /** How long a client may take to answer the end of its connection. */
 const CLOSE_MS = 2_000
 
-export function webSocketDoor(handlers: WebSocketHandlers, limits: GatewayLimits): WebSocketDoor {
-  const options = { noServer: true, maxPayload: limits.frameBytes, closeTimeout: CLOSE_MS }
-  const server = new WebSocketServer(options)
-  const connections = new Map<string, Connection>()
-  const underWay = new Set<Promise<unknown>>()
+export class WebSocketDoor {
+  readonly #handlers: WebSocketHandlers
+  readonly #limits: GatewayLimits
+  readonly #server: WebSocketServer
+  readonly #connections = new Map<string, Connection>()
+  readonly #underWay = new Set<Promise<unknown>>()
 
-  function run(route: keyof WebSocketHandlers, event: WebSocketEvent): Promise<WebSocketResult> {
-    const running = invoke(handlers[route], event, { name: route, timeoutMs: limits.integrationMs })
-    const settled = running.then(nothing, nothing).finally(() => underWay.delete(settled))
-    underWay.add(settled)
-    return running
+  constructor(handlers: WebSocketHandlers, limits: GatewayLimits) {
+    const options = { noServer: true, maxPayload: limits.frameBytes, closeTimeout: CLOSE_MS }
+    this.#handlers = handlers
+    this.#limits = limits
+    this.#server = new WebSocketServer(options)
   }
 
-  async function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+  async upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     if (!isHandshake(request)) return refuseUpgrade(socket, 400)
     const caller = callerOf(request)
-    const status = await run('connect', connectEvent(caller)).then(statusOf, statusOfError)
+    const status = await this.#run('connect', connectEvent(caller)).then(statusOf, statusOfError)
     if (status < 200 || status > 299) return refuseUpgrade(socket, status)
-    const abandoned = () => void disconnected(caller, 1006, '')
+    const abandoned = () => void this.#disconnected(caller, 1006, '')
     if (socket.destroyed) return abandoned()
     socket.once('close', abandoned)
-    server.handleUpgrade(request, socket, head, (opened) => {
+    this.#server.handleUpgrade(request, socket, head, (opened) => {
       socket.off('close', abandoned)
-      open(caller, opened)
+      this.#open(caller, opened)
     })
   }
 
-  function open(caller: Caller, socket: WebSocket): void {
+  /** As text where the data is UTF-8, binary otherwise. Does not wait until it has arrived. */
+  post(id: string, data: Buffer): 'sent' | 'gone' | 'busy' {
+    const connection = this.#openConnection(id)
+    if (connection === undefined) return 'gone'
+    if (connection.socket.bufferedAmount > this.#limits.backlogBytes) return 'busy'
+    active(connection)
+    connection.socket.send(data, { binary: !isUtf8(data) }, nothing)
+    return 'sent'
+  }
+
+  /** The answer of GetConnection. */
+  describe(id: string): ConnectionState | undefined {
+    const connection = this.#openConnection(id)
+    return connection && stateOf(connection)
+  }
+
+  /** False where there is no such connection. */
+  end(id: string): boolean {
+    const connection = this.#openConnection(id)
+    connection?.socket.close(1000, 'Connection closed')
+    return connection !== undefined
+  }
+
+  async close(): Promise<void> {
+    while (this.#connections.size + this.#underWay.size > 0) {
+      const ended = [...this.#connections.values()].map(({ socket }) => goneAway(socket))
+      await Promise.all([...ended, ...this.#underWay])
+    }
+  }
+
+  #open(caller: Caller, socket: WebSocket): void {
     const goAway = () => socket.close(1001, 'Going away')
-    const idle = setTimeout(goAway, limits.idleMs)
-    const old = setTimeout(goAway, limits.connectionMs)
+    const idle = setTimeout(goAway, this.#limits.idleMs)
+    const old = setTimeout(goAway, this.#limits.connectionMs)
     const connection: Connection = { ...caller, socket, idle, lastActiveAt: Date.now() }
-    connections.set(caller.id, connection)
-    socket.on('message', (data, binary) => void received(connection, data, binary))
+    this.#connections.set(caller.id, connection)
+    socket.on('message', (data, binary) => void this.#received(connection, data, binary))
     socket.on('error', nothing)
     socket.once('close', (code, reason) => {
       clearTimeout(idle)
       clearTimeout(old)
-      connections.delete(caller.id)
-      void disconnected(caller, code, reason.toString())
+      this.#connections.delete(caller.id)
+      void this.#disconnected(caller, code, reason.toString())
     })
   }
 
-  async function received(connection: Connection, data: RawData, binary: boolean): Promise<void> {
+  async #received(connection: Connection, data: RawData, binary: boolean): Promise<void> {
     active(connection)
     const event = messageEvent(connection, data as Buffer, binary)
     try {
-      await run('message', event)
+      await this.#run('message', event)
     } catch (error) {
       console.error('$default:', error)
       const { connectionId, requestId } = event.requestContext
-      connection.socket.send(
-        JSON.stringify({ message: 'Internal server error', connectionId, requestId }),
-        nothing,
-      )
+      const message = JSON.stringify({ message: 'Internal server error', connectionId, requestId })
+      connection.socket.send(message, nothing)
     }
   }
 
-  async function disconnected(caller: Caller, code: number, reason: string): Promise<void> {
-    await run('disconnect', disconnectEvent(caller, code, reason)).catch((error) => {
+  async #disconnected(caller: Caller, code: number, reason: string): Promise<void> {
+    await this.#run('disconnect', disconnectEvent(caller, code, reason)).catch((error) => {
       console.error('$disconnect:', error)
     })
   }
 
-  const openConnection = (id: string): Connection | undefined => {
-    const connection = connections.get(id)
-    return connection?.socket.readyState === WebSocket.OPEN ? connection : undefined
+  #run(route: keyof WebSocketHandlers, event: WebSocketEvent): Promise<WebSocketResult> {
+    const invocation = { name: route, timeoutMs: this.#limits.integrationMs }
+    const running = invoke(this.#handlers[route], event, invocation)
+    const settled = running.then(nothing, nothing).finally(() => this.#underWay.delete(settled))
+    this.#underWay.add(settled)
+    return running
   }
 
-  return {
-    upgrade,
-    post(id, data) {
-      const connection = openConnection(id)
-      if (connection === undefined) return 'gone'
-      if (connection.socket.bufferedAmount > limits.backlogBytes) return 'busy'
-      active(connection)
-      connection.socket.send(data, { binary: !isUtf8(data) }, nothing)
-      return 'sent'
-    },
-    describe(id) {
-      const connection = openConnection(id)
-      return connection && stateOf(connection)
-    },
-    end(id) {
-      const connection = openConnection(id)
-      connection?.socket.close(1000, 'Connection closed')
-      return connection !== undefined
-    },
-    async close() {
-      while (connections.size + underWay.size > 0) {
-        const ended = [...connections.values()].map(({ socket }) => goneAway(socket))
-        await Promise.all([...ended, ...underWay])
-      }
-    },
+  #openConnection(id: string): Connection | undefined {
+    const connection = this.#connections.get(id)
+    return connection?.socket.readyState === WebSocket.OPEN ? connection : undefined
   }
 }
 

@@ -14,7 +14,7 @@ import type { Duplex } from 'node:stream'
 import { GATEWAY_LIMITS, type GatewayLimits } from './gateway-limits.ts'
 import { managementDoor, managementPath } from './gateway-management.ts'
 import { type RestHandler, restDoor } from './gateway-rest.ts'
-import { refuseUpgrade, type WebSocketHandlers, webSocketDoor } from './gateway-websocket.ts'
+import { refuseUpgrade, WebSocketDoor, type WebSocketHandlers } from './gateway-websocket.ts'
 
 export interface GatewayOptions {
   readonly host?: string
@@ -36,7 +36,7 @@ export interface Gateway {
 
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const limits = { ...GATEWAY_LIMITS, ...options.limits }
-  const websocket = webSocketDoor(options.websocket, limits)
+  const websocket = new WebSocketDoor(options.websocket, limits)
   const rest = restDoor(options.rest, limits)
   const manage = managementDoor(websocket, limits)
   const server = createServer(serverOptions(limits), (request, response) => {

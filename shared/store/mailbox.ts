@@ -17,8 +17,8 @@ import {
   type DynamoDBDocumentClient,
   GetCommand,
   PutCommand,
+  paginateQuery,
   QueryCommand,
-  type QueryCommandInput,
 } from '@aws-sdk/lib-dynamodb'
 import type { StoredMessage } from '../directory.ts'
 import type { PeerId } from '../ids.ts'
@@ -54,23 +54,10 @@ export function createMailbox(client: DynamoDBDocumentClient): Mailbox {
     const known = tallies.get(peer)
     if (known && now - known.countedAt < TALLY_MS) return known
     if (tallies.size >= TALLIES) tallies.delete(tallies.keys().next().value!)
-    const tally = { countedAt: now, counted: countOf(peer), since: 0 }
+    const tally = { countedAt: now, counted: countOf(client, peer), since: 0 }
     tallies.set(peer, tally)
     tally.counted.catch(() => tallies.delete(peer))
     return tally
-  }
-
-  async function countOf(peer: PeerId): Promise<number> {
-    let count = 0
-    let from: QueryCommandInput['ExclusiveStartKey']
-    do {
-      const page = await client.send(
-        new QueryCommand({ ...ofPeer(peer), TableName, Select: 'COUNT', ExclusiveStartKey: from }),
-      )
-      count += page.Count ?? 0
-      from = page.LastEvaluatedKey
-    } while (from !== undefined && count < LIMITS.mailboxMessages)
-    return count
   }
 
   async function holds(peer: PeerId, entry: string): Promise<boolean> {
@@ -113,6 +100,17 @@ export function createMailbox(client: DynamoDBDocumentClient): Mailbox {
       if (tally) tally.since -= requests.length
     },
   }
+}
+
+/** Stops at the limit: nobody needs to know by how much a mailbox exceeds it. */
+async function countOf(client: DynamoDBDocumentClient, peer: PeerId): Promise<number> {
+  let count = 0
+  const query = { ...ofPeer(peer), TableName: tableName('Mailbox'), Select: 'COUNT' as const }
+  for await (const page of paginateQuery({ client }, query)) {
+    count += page.Count ?? 0
+    if (count >= LIMITS.mailboxMessages) break
+  }
+  return count
 }
 
 function entryOf({ sentAt, from, epoch, sequence }: Omit<StoredMessage, 'entry'>): string {
