@@ -15,11 +15,18 @@ const SMALLEST = 1e-130
 
 /** An object of at most `bytes` as JSON text. */
 export function jsonObject(bytes: number) {
-  return z.record(z.string(), z.unknown()).superRefine((value, context) => {
-    const problem = problemOf(value, 0)
-    if (problem !== undefined) context.addIssue({ code: 'custom', message: problem })
-    else if (jsonBytes(value) > bytes) context.addIssue(longerThan(bytes))
-  }) as unknown as z.ZodType<JsonObject>
+  return z
+    .custom<JsonObject>(isObject, 'is no JSON object')
+    .superRefine((value, context) => {
+      const problem = problemOf(value, 0)
+      if (problem !== undefined) context.addIssue({ code: 'custom', message: problem })
+      else if (jsonBytes(value) > bytes) context.addIssue(longerThan(bytes))
+    })
+    .meta({ type: 'object' })
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /** Length as JSON text in UTF-8. */
