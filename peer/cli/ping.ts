@@ -1,0 +1,104 @@
+import type { Command } from 'commander'
+import type { PeerId } from '../../shared/ids.ts'
+import { WHY_NOT_DIRECT } from '../../shared/why-not-direct.ts'
+import type { Peer } from '../peer.ts'
+import type { PeerSocket } from '../peer-socket.ts'
+import { ping as measure, type PingReport } from '../services/ping.ts'
+import { INTENT } from '../services/services.ts'
+import {
+  asPeer,
+  type CommonFlags,
+  countArgument,
+  type PathFlags,
+  pathsOption,
+  peerArgument,
+  verb,
+} from './options.ts'
+import { print } from './output.ts'
+
+interface Flags extends CommonFlags, PathFlags {
+  readonly count: number
+  readonly size: number
+  readonly wait: number
+}
+
+const INTERVAL_MS = 100
+const TIMEOUT_MS = 2_000
+
+export function ping(): Command {
+  return verb('ping', 'Open a tunnel to a peer that is `up` and measure it.')
+    .argument('<peer>', 'to whom', peerArgument)
+    .option('--count <n>', 'datagrams', countArgument, 10)
+    .option('--size <bytes>', 'of each datagram', countArgument, 64)
+    .option('--wait <ms>', 'how long to wait for a direct path', countArgument, 10_000)
+    .addOption(pathsOption())
+    .action((to: PeerId, flags: Flags) => asPeer(flags, (peer) => run(peer, to, flags)))
+}
+
+async function run(peer: Peer, to: PeerId, flags: Flags): Promise<void> {
+  const socket = await peer.connect(to, { intent: INTENT.ping, paths: flags.paths })
+  await settled(socket, flags.wait)
+  const onReply = flags.json
+    ? undefined
+    : (sequence: number, ms: number) => print(undefined, {}, replyLine(sequence, ms, socket))
+  const report = await measure(socket, {
+    ...flags,
+    intervalMs: INTERVAL_MS,
+    timeoutMs: TIMEOUT_MS,
+    ...(onReply && { onReply }),
+  })
+  const summary = summaryOf(to, socket, report)
+  print(flags.json, summary, toldTo(summary))
+  socket.close()
+  if (report.rttMs === undefined) process.exitCode = 1
+}
+
+/** Until the path is direct, or traversal has ended without one. */
+function settled(socket: PeerSocket, waitMs: number): Promise<void> {
+  const isSettled = () => socket.path === 'direct' || (socket.whyNotDirect ?? 'not-yet') !== 'not-yet'
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(patience)
+      socket.off('path', check).off('close', done)
+      resolve()
+    }
+    const check = () => isSettled() && done()
+    const patience = setTimeout(done, waitMs)
+    socket.on('path', check).on('close', done)
+    check()
+  })
+}
+
+function summaryOf(peer: PeerId, socket: PeerSocket, report: PingReport) {
+  const { path, whyNotDirect, times } = socket
+  const why = whyNotDirect && { whyNotDirect, advice: WHY_NOT_DIRECT[whyNotDirect].advice }
+  return { peer, path, ...rounded(times), ...report, ...why }
+}
+
+function rounded(times: PeerSocket['times']): PeerSocket['times'] {
+  return Object.fromEntries(Object.entries(times).map(([name, ms]) => [name, Math.round(ms)]))
+}
+
+const replyLine = (sequence: number, ms: number, { path }: PeerSocket): string =>
+  `${String(sequence + 1).padStart(4)}  ${ms.toFixed(2)} ms  ${path}`
+
+function toldTo({
+  path,
+  firstByteMs,
+  directMs,
+  rttMs,
+  sent,
+  lost,
+  whyNotDirect,
+  advice,
+}: ReturnType<typeof summaryOf>): string {
+  const times = [
+    `first byte after ${firstByteMs ?? '?'} ms`,
+    directMs === undefined ? '' : `direct after ${directMs} ms`,
+  ]
+  const trips = rttMs
+    ? `round trip ${rttMs.min} / ${rttMs.avg} / ${rttMs.max} ms (min / avg / max)`
+    : 'nothing came back'
+  const why = whyNotDirect ? `\nnot direct: ${whyNotDirect}. ${advice}` : ''
+  return `${path}, ${times.filter(Boolean).join(', ')}\n${sent} sent, ${lost} lost, ${trips}${why}`
+}

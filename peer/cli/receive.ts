@@ -1,0 +1,49 @@
+import type { Command } from 'commander'
+import { join } from '../join.ts'
+import type { Offer } from '../offer.ts'
+import { receiveFile } from '../services/file.ts'
+import { INTENT } from '../services/services.ts'
+import { type CommonFlags, joinOptions, untilStopped, verb } from './options.ts'
+import { ProgressBar, print } from './output.ts'
+
+interface Flags extends CommonFlags {
+  readonly dir: string
+  readonly many?: true
+}
+
+export function receive(): Command {
+  return verb('receive', 'Wait for a file of a peer of your networks.')
+    .option('--dir <dir>', 'where it goes', '.')
+    .option('--many', 'go on after the first file')
+    .action(run)
+}
+
+async function run(flags: Flags): Promise<void> {
+  const { json, many } = flags
+  const peer = await join(joinOptions(flags))
+  print(json, { event: 'online', peer: peer.peer }, `waiting as ${peer.peer}`)
+  const received = new Promise<void>((resolve, reject) => {
+    peer.on('offer', (offer) => {
+      if (offer.intent !== INTENT.file) return offer.refuse('not-served')
+      take(offer, flags).then(many ? undefined : resolve, many ? () => {} : reject)
+    })
+  })
+  await Promise.race([received, untilStopped()])
+  await peer.close()
+}
+
+async function take(offer: Offer, { dir, json }: Flags): Promise<void> {
+  const socket = await offer.accept()
+  await new Promise<void>((resolve, reject) => {
+    socket.on('stream', (stream) => {
+      const bar = new ProgressBar('receiving', json)
+      receiveFile(stream, dir, bar.show).then(({ name, size, sha256, path }) => {
+        bar.end()
+        const facts = { event: 'file', from: offer.from, name, bytes: size, sha256, sha256Equal: true, path }
+        print(json, facts, `${path}: ${size} bytes, SHA-256 equal`)
+        stream.once('close', resolve)
+      }, reject)
+    })
+    socket.on('close', () => resolve())
+  })
+}

@@ -1,0 +1,65 @@
+/** Round trips of datagrams through a tunnel whose other side sends them back. */
+import type { PeerSocket } from '../peer-socket.ts'
+
+export interface PingOptions {
+  readonly count: number
+  /** Bytes of each datagram, at least 4. */
+  readonly size: number
+  readonly intervalMs: number
+  /** How long the last one is waited for. */
+  readonly timeoutMs: number
+  readonly onReply?: (sequence: number, rttMs: number) => void
+}
+
+export interface PingReport {
+  readonly sent: number
+  readonly lost: number
+  /** Absent where nothing came back. */
+  readonly rttMs?: { readonly min: number; readonly avg: number; readonly max: number }
+}
+
+export async function ping(socket: PeerSocket, options: PingOptions): Promise<PingReport> {
+  const { count, size, intervalMs, timeoutMs, onReply } = options
+  const sentAt: number[] = []
+  const rtts = new Map<number, number>()
+  const { promise: finished, resolve: finish } = Promise.withResolvers<void>()
+  const hear = (datagram: Buffer) => {
+    const sequence = datagram.length < 4 ? -1 : datagram.readUInt32BE()
+    const at = sentAt[sequence]
+    if (at === undefined || rtts.has(sequence)) return
+    rtts.set(sequence, performance.now() - at)
+    onReply?.(sequence, rtts.get(sequence)!)
+    if (rtts.size === count) finish()
+  }
+  const send = () => {
+    const datagram = Buffer.alloc(Math.max(size, 4))
+    datagram.writeUInt32BE(sentAt.length)
+    sentAt.push(performance.now())
+    socket.send(datagram)
+    if (sentAt.length === count) clearInterval(timer)
+  }
+  const end = () => finish()
+  socket.on('message', hear).once('close', end)
+  const timer = setInterval(send, intervalMs)
+  send()
+  const patience = setTimeout(finish, count * intervalMs + timeoutMs)
+  await finished
+  clearInterval(timer)
+  clearTimeout(patience)
+  socket.off('message', hear).off('close', end)
+  return reportOf(sentAt.length, [...rtts.values()])
+}
+
+function reportOf(sent: number, rtts: readonly number[]): PingReport {
+  const lost = sent - rtts.length
+  if (rtts.length === 0) return { sent, lost }
+  const sum = rtts.reduce((total, rtt) => total + rtt, 0)
+  const rttMs = {
+    min: round(Math.min(...rtts)),
+    avg: round(sum / rtts.length),
+    max: round(Math.max(...rtts)),
+  }
+  return { sent, lost, rttMs }
+}
+
+const round = (ms: number): number => Math.round(ms * 1000) / 1000
