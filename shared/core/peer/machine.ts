@@ -74,8 +74,8 @@ export class PeerMachine implements Machine<PeerInput, PeerEffect> {
   #nodes: readonly PeerNode[] = []
   #ticket: Ticket | undefined
   #restMs = FIRST_REST_MS
-  /** The node's clock minus ours. */
-  #clockOffset = 0
+  /** The node's clock minus ours; undefined until a node has told it. */
+  #clockOffset: number | undefined
   #lastSignInAt = 0
   #now = 0
   /** Datagrams that meant nothing here. */
@@ -130,8 +130,13 @@ export class PeerMachine implements Machine<PeerInput, PeerEffect> {
   /** A round of attempts at every address of every node, nodes in random order. */
   #round(): void {
     if (this.#nodes.length === 0) this.#rest('unreachable')
-    else if (this.#ticket === undefined || this.#ticket.expiresAt <= this.#nodeNow()) this.#wantTicket()
+    else if (this.#ticket === undefined || this.#hasEnded(this.#ticket)) this.#wantTicket()
     else this.#next(this.#places())
+  }
+
+  /** By the node's clock: as long as that is not known, a node has to say it. */
+  #hasEnded({ expiresAt }: Ticket): boolean {
+    return this.#clockOffset !== undefined && expiresAt <= this.#nodeNow()
   }
 
   #places(): Place[] {
@@ -187,6 +192,7 @@ export class PeerMachine implements Machine<PeerInput, PeerEffect> {
         this.#online({ welcome, session }, place.node)
         break
       case 'clock':
+        this.#lastSignInAt = 0
         this.#next(place.corrected ? left : [{ ...place, corrected: true }, ...left])
         break
       case 'draining':
@@ -322,12 +328,12 @@ export class PeerMachine implements Machine<PeerInput, PeerEffect> {
   }
 
   #nodeNow(): number {
-    return this.#now + this.#clockOffset
+    return this.#now + (this.#clockOffset ?? 0)
   }
 
   #renewalAt(): number {
     if (this.#ticket === undefined || this.#ticket.renewing || this.#state.kind !== 'online') return NEVER
-    return this.#ticket.expiresAt - RENEW_MS - this.#clockOffset
+    return this.#ticket.expiresAt - RENEW_MS - (this.#clockOffset ?? 0)
   }
 
   #renewTicket(): void {
