@@ -36,6 +36,8 @@ export const CLOUD: CloudProfile = {
 
 export class Cloud {
   readonly tables = new Tables()
+  /** How many there were of each kind. */
+  readonly requests: Partial<Record<DirectoryRequest['kind'], number>> = {}
   profile: CloudProfile
   readonly #world: World
   readonly #dice: Dice
@@ -52,6 +54,7 @@ export class Cloud {
 
   ask(request: DirectoryRequest, take: (reply: DirectoryReply) => void): void {
     const { requestMs, requestJitterMs, failure } = this.profile
+    this.requests[request.kind] = (this.requests[request.kind] ?? 0) + 1
     const ms = requestMs + this.#dice.exponential(requestJitterMs)
     const fails = this.#dice.chance(failure)
     const isDone = !fails || this.#dice.chance(0.5)

@@ -23,7 +23,7 @@ const LEASE_MS = 30_000
 const RENEW_MS = 10_000
 /** Until the WebSocket to the gateway is open. */
 const CONNECT_MS = 60
-/** What is left of the relay's legs after this ends with it. */
+/** What is left of tunnels and legs after this ends. */
 const DRAIN_MS = 60_000
 /** A world has few peers; a node of a real fleet has room for a million. */
 const CAPACITY = 1000
@@ -89,9 +89,10 @@ export class Node {
   drain(): void {
     this.draining = true
     this.#register()
+    const until = this.host.clock + DRAIN_MS
     this.#services?.checkpoint.handle({ kind: 'drain' })
-    this.#services?.handshake.handle({ kind: 'drain' })
-    this.#services?.relay.handle({ kind: 'drain', until: this.host.clock + DRAIN_MS })
+    this.#services?.handshake.handle({ kind: 'drain', until })
+    this.#services?.relay.handle({ kind: 'drain', until })
   }
 
   /** Ends as it should: gives its lease back first. */

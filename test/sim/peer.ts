@@ -69,10 +69,10 @@ export class Peer {
   readonly #attempts = new Map<number, Attempt>()
   readonly #finds = new Map<number, { done: boolean; readonly records: PresenceRecord[]; error: string }>()
 
-  constructor(system: System, host: Host, user: UserId, name: string) {
+  constructor(system: System, host: Host, user: UserId, name: string, identity?: Identity) {
     this.#system = system
     this.#dice = system.world.dice.fork(`peer/${name}`)
-    this.identity = identityOf(this.#dice.bytes(32))
+    this.identity = identity ?? identityOf(this.#dice.bytes(32))
     this.host = host
     this.user = user
   }

@@ -1,13 +1,115 @@
 import { describe, expect, it } from 'vitest'
-import { BROADBAND } from './link.ts'
+import { BROADBAND, type LinkProfile } from './link.ts'
 import { NAT_KINDS } from './nat-kinds.ts'
 import { System } from './system.ts'
 
+const HOUR_MS = 3600_000
+const ROUGH: LinkProfile = { ...BROADBAND, loss: 0.3, duplicate: 0.2, reorder: 0.2 }
+
 describe('signing in', () => {
-  it('takes two round trips to INDEX and one to a node', () => {
+  it('takes a call of INDEX and a round trip to a node', () => {
     const system = new System({ seed: 1 })
-    const peer = system.peer('ann', { networks: [system.network()] }).start()
-    expect(system.world.until(() => peer.online, 400)).toBe(true)
+    expect(system.bringOnline([system.peer('ann')], 200)).toBe(true)
+  })
+
+  it('succeeds over links that lose 30 %, double and reorder, in both directions', () => {
+    for (let seed = 0; seed < 30; seed++) {
+      const system = new System({ seed })
+      const ann = system.peer('ann', {
+        site: system.site('home', { nat: NAT_KINDS['port-restricted'], link: ROUGH }),
+      })
+      expect(system.bringOnline([ann], 20_000), `seed ${seed}`).toBe(true)
+      expect(
+        system.world.until(() => system.cloud.tables.presence.get(ann.id)?.node === ann.node, 20_000),
+      ).toBe(true)
+    }
+  })
+
+  it.each([-24, -1, 1, 24])('succeeds with a clock that is wrong by %i hours', (hours) => {
+    const system = new System({ seed: 2 })
+    const ann = system.peer('ann', { clockOffsetMs: hours * HOUR_MS })
+    expect(system.bringOnline([ann], 2000)).toBe(true)
+  })
+
+  it('of hundreds of peers at once asks for a cookie, and takes them all', () => {
+    const system = new System({ seed: 3, nodes: 1 })
+    const site = system.site('office', { nat: NAT_KINDS.linux })
+    const crowd = Array.from({ length: 400 }, (_, i) => system.peer(`peer ${i}`, { site }))
+    expect(system.bringOnline(crowd, 20_000)).toBe(true)
+    const { cookies, signIns } = system.nodes[0]!.checkpoint!.counters
+    expect(cookies).toBeGreaterThan(100)
+    expect(signIns).toBeGreaterThanOrEqual(400)
+  })
+
+  it('is refused to a peer that was revoked, and its session ends within a second', () => {
+    const system = new System({ seed: 4 })
+    const ann = system.peer('ann')
+    expect(system.bringOnline([ann])).toBe(true)
+    system.world.pass(2000)
+    system.cloud.write((tables) => tables.revoke(ann.id))
+    expect(system.world.until(() => !ann.online, 1000)).toBe(true)
+    expect(ann.offlineWhy).toBe('revoked')
+    expect(system.world.until(() => ann.online, 60_000)).toBe(false)
+  })
+
+  it('with the same key on another device replaces the first session', () => {
+    const system = new System({ seed: 5 })
+    const ann = system.peer('ann')
+    expect(system.bringOnline([ann])).toBe(true)
+    const twin = system.twinOf(ann)
+    expect(system.bringOnline([twin])).toBe(true)
+    expect(system.world.until(() => !ann.online, 2000)).toBe(true)
+    expect(ann.offlineWhy).toBe('replaced')
+    expect(system.world.until(() => ann.online, 120_000)).toBe(false)
+    expect(twin.online).toBe(true)
+  })
+
+  it('lasts: three hours later the ticket was renewed twice and the mapping is still open', () => {
+    const system = new System({ seed: 6 })
+    const network = system.network()
+    const home = system.site('home', { nat: NAT_KINDS['port-restricted'] })
+    const [ann, bob] = [
+      system.peer('ann', { site: home, networks: [network] }),
+      system.peer('bob', { networks: [network] }),
+    ]
+    expect(system.bringOnline([ann, bob])).toBe(true)
+    const since = ann.onlineSince
+    system.world.pass(3 * HOUR_MS)
+    expect(ann.onlineSince).toBe(since)
+    const text = bob.send(ann)
+    expect(system.world.until(() => bob.outcomeOf(text) === 'delivered', 500)).toBe(true)
     expect(system.conclude()).toEqual([])
+  })
+
+  it('moves with a NAT that gives the peer another address, at the next keep-alive', () => {
+    const system = new System({ seed: 7 })
+    const network = system.network()
+    const home = system.site('home', { nat: NAT_KINDS['port-restricted'] })
+    const [ann, bob] = [
+      system.peer('ann', { site: home, networks: [network] }),
+      system.peer('bob', { networks: [network] }),
+    ]
+    expect(system.bringOnline([ann, bob])).toBe(true)
+    system.world.pass(10_000)
+    home.router.rebind(system.internet.freshIp())
+    system.world.pass(27_000)
+    const text = bob.send(ann)
+    expect(system.world.until(() => bob.outcomeOf(text) === 'delivered', 1000)).toBe(true)
+  })
+
+  it('moves at once with a host that notices its new network', () => {
+    const system = new System({ seed: 8 })
+    const network = system.network()
+    const [ann, bob] = [
+      system.peer('ann', { networks: [network] }),
+      system.peer('bob', { networks: [network] }),
+    ]
+    expect(system.bringOnline([ann, bob])).toBe(true)
+    system.world.pass(2000)
+    system.site('train', { nat: NAT_KINDS['symmetric-random'] }).plug(ann.host)
+    ann.networkChanged()
+    system.world.pass(1000)
+    const text = bob.send(ann)
+    expect(system.world.until(() => bob.outcomeOf(text) === 'delivered', 1000)).toBe(true)
   })
 })

@@ -76,6 +76,18 @@ export class System {
     return peer
   }
 
+  /** Another device with the same key, which should not be. */
+  twinOf(peer: Peer): Peer {
+    const host = this.site('twin').host('twin')
+    return new Peer(this, host, peer.user, 'twin', peer.identity)
+  }
+
+  /** Starts those that are given, and lets time pass until they are online; false when they are not within the time. */
+  bringOnline(peers: readonly Peer[], withinMs = 5000): boolean {
+    for (const peer of peers) peer.start()
+    return this.world.until(() => peers.every(({ online }) => online), withinMs)
+  }
+
   related(a: PeerId, b: PeerId): boolean {
     const { peers } = this.cloud.tables
     const [userA, userB] = [peers.get(a), peers.get(b)]
