@@ -1,0 +1,46 @@
+import type { Command } from 'commander'
+import { WHY_NOT_DIRECT } from '../../shared/why-not-direct.ts'
+import { type Diagnosis, diagnose } from '../diagnosis.ts'
+import { type CommonFlags, indexOf, verb } from './options.ts'
+import { print } from './output.ts'
+
+export function doctor(): Command {
+  return verb(
+    'doctor',
+    'Say what stands between this machine and others, and what can be done about it.',
+  ).action(run)
+}
+
+async function run({ json, index, home }: CommonFlags): Promise<void> {
+  const found = await diagnose(indexOf(index, home))
+  const advice = adviceOn(found)
+  print(json, { ...found, advice }, told(found, advice))
+  if (!found.index.reachable || found.udp === 'blocked') process.exitCode = 1
+}
+
+function told(found: Diagnosis, advice: readonly string[]): string {
+  const { index, nodes, udp, nat, mapping, filtering, allocation, against } = found
+  const verdicts = Object.entries(against).map(([kind, verdict]) => `  against ${kind.padEnd(16)} ${verdict}`)
+  return [
+    `INDEX       ${index.url}: ${index.detail ?? 'answers'}`,
+    `nodes       ${nodes.map(({ node, addresses }) => `${node} ${addresses.join(' ')}`).join('\n            ') || 'none known'}`,
+    `UDP         ${udp}`,
+    `NAT         ${nat}`,
+    `mapping     ${mapping} (ports: ${allocation})`,
+    `filtering   ${filtering}`,
+    `local       ${found.local.join('  ') || 'no address but loopback'}`,
+    `public      ${found.public.join('  ') || 'not seen'}`,
+    'tunnels',
+    ...verdicts,
+    ...advice.map((line) => `\n${line}`),
+  ].join('\n')
+}
+
+function adviceOn({ index, nodes, udp, against }: Diagnosis): string[] {
+  if (!index.reachable)
+    return ['INDEX does not answer: check --index, and that it runs (`npm start` on one machine).']
+  if (nodes.length === 0) return ['INDEX knows no node: wait for one to register, or start one.']
+  if (udp === 'blocked') return [WHY_NOT_DIRECT['udp-blocked'].advice]
+  const reasons = new Set(Object.values(against).filter((verdict) => verdict !== 'direct'))
+  return [...reasons].map((reason) => `${reason}: ${WHY_NOT_DIRECT[reason].advice}`)
+}

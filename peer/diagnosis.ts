@@ -1,0 +1,154 @@
+/**
+ * What a peer finds out about its own side of the network, without joining: whether INDEX and the nodes answer, how its
+ * NAT maps and filters (RFC 5780, by the evidence that tunnels gather), and what that means against each kind of NAT.
+ */
+import { randomBytes } from 'node:crypto'
+import type { Machine } from '../shared/core/machine.ts'
+import { Evidence, type Evidenced, type StunServer } from '../shared/core/tunnel/evidence.ts'
+import { Random } from '../shared/crypto/random.ts'
+import type { WhyNotDirect } from '../shared/why-not-direct.ts'
+import { type Address, formatAddress, sameIp } from '../shared/wire/address.ts'
+import type { Batch } from '../shared/wire/batch.ts'
+import type { Profile } from '../shared/wire/profile.ts'
+import { now } from './clock.ts'
+import { DualSocket } from './net/dual-socket.ts'
+import { hostAddresses } from './net/host-addresses.ts'
+import { Loop } from './net/loop.ts'
+import { type BootstrapNode, fetchNodes } from './rest/enrolment.ts'
+import { Requests } from './rest/requests.ts'
+
+export interface Diagnosis {
+  readonly index: { readonly url: string; readonly reachable: boolean; readonly detail?: string }
+  readonly nodes: readonly { readonly node: string; readonly addresses: readonly string[] }[]
+  readonly udp: 'works' | 'blocked'
+  /** Behind no NAT, behind one, or unknown. */
+  readonly nat: 'none' | 'present' | 'unknown'
+  readonly mapping: Profile['mapping']
+  readonly filtering: Profile['filtering']
+  readonly allocation: Profile['allocation']
+  readonly local: readonly string[]
+  readonly public: readonly string[]
+  /** Against a side with each kind of NAT: direct, or why not. */
+  readonly against: Readonly<Record<NatKind, 'direct' | WhyNotDirect>>
+}
+
+export type NatKind = 'open' | 'port-restricted' | 'symmetric'
+
+/** Never rejects: what cannot be found out is part of the answer. */
+export async function diagnose(index: string): Promise<Diagnosis> {
+  const asked = await nodesOf(index)
+  const evidence = await gather(asked.nodes.flatMap(stunOf))
+  const { mapping, filtering, allocation, local, reflexive } = evidence
+  const isSeen = reflexive.length > 0
+  const isOwn = reflexive.some((seen) => local.some((own) => sameIp(own.words, 0, seen.words, 0)))
+  return {
+    index: {
+      url: index,
+      reachable: asked.detail === undefined,
+      ...(asked.detail && { detail: asked.detail }),
+    },
+    nodes: asked.nodes.map(({ node, checkpoint }) => ({ node, addresses: checkpoint.map(text) })),
+    udp: isSeen ? 'works' : 'blocked',
+    nat: isSeen ? (isOwn ? 'none' : 'present') : 'unknown',
+    mapping,
+    filtering,
+    allocation,
+    local: local.map(text),
+    public: reflexive.map(text),
+    against: againstEach(evidence),
+  }
+}
+
+async function nodesOf(index: string): Promise<{ nodes: readonly BootstrapNode[]; detail?: string }> {
+  try {
+    return { nodes: await fetchNodes(new Requests(index, async () => '')) }
+  } catch (error) {
+    return { nodes: [], detail: (error as Error).message }
+  }
+}
+
+const stunOf = ({ stun: [primary, alternate] }: BootstrapNode): StunServer[] =>
+  primary ? [{ primary, ...(alternate && { alternate }) }] : []
+
+interface Gathered extends Evidenced {
+  readonly reflexive: readonly Address[]
+  readonly local: readonly Address[]
+}
+
+async function gather(servers: readonly StunServer[]): Promise<Gathered> {
+  const machine = new EvidenceMachine()
+  const finished = Promise.withResolvers<void>()
+  const socket: DualSocket = new DualSocket((bytes, words) => loop.receive(bytes, words, 0))
+  const loop: Loop<never, 'done'> = new Loop(machine, {
+    send: (batch, i) => socket.send(batch, i),
+    perform: () => finished.resolve(),
+    fault: finished.reject,
+  })
+  const { four, six } = socket.ports
+  machine.evidence.start(servers, undefined, four ?? six ?? 0, now())
+  loop.tick()
+  await finished.promise
+  loop.close()
+  await socket.close()
+  const local = hostAddresses({ four, six })
+  return { ...machine.evidence.profile, reflexive: machine.evidence.reflexive, local }
+}
+
+/** Evidence as a machine of its own: says `done` once. */
+class EvidenceMachine implements Machine<never, 'done'> {
+  readonly evidence = new Evidence(new Random(randomBytes(32)), 0)
+  #told = false
+
+  receive(arrived: Batch, out: Batch, at: number): void {
+    for (let i = 0; i < arrived.count; i++) this.evidence.take(arrived.at(i), at)
+    this.tick(out, at)
+  }
+
+  handle(): void {}
+
+  tick(out: Batch, at: number): void {
+    this.evidence.tick(out, at)
+  }
+
+  deadline(): number {
+    return this.evidence.deadline()
+  }
+
+  poll(): 'done' | undefined {
+    if (this.#told || !this.evidence.ready) return undefined
+    this.#told = true
+    return 'done'
+  }
+}
+
+interface Class {
+  readonly isSymmetric: boolean
+  /** Lets packets in from an address it sent to, whatever the port. */
+  readonly isLax: boolean
+}
+
+const OTHERS: Readonly<Record<NatKind, Class>> = {
+  open: { isSymmetric: false, isLax: true },
+  'port-restricted': { isSymmetric: false, isLax: false },
+  symmetric: { isSymmetric: true, isLax: false },
+}
+
+/** Two NATs open for each other unless a port that cannot be foreseen meets a filter that wants to know it. */
+function verdict(own: Class, other: Class): 'direct' | WhyNotDirect {
+  if (own.isSymmetric && other.isSymmetric) return 'both-symmetric'
+  const isDirect = (!own.isSymmetric || other.isLax) && (!other.isSymmetric || own.isLax)
+  return isDirect ? 'direct' : 'symmetric'
+}
+
+function againstEach({ mapping, filtering, reflexive }: Gathered): Diagnosis['against'] {
+  const isSymmetric = mapping === 'address' || mapping === 'addressAndPort'
+  const own = { isSymmetric, isLax: !isSymmetric && (filtering === 'independent' || filtering === 'address') }
+  const judge = (other: Class) => (reflexive.length === 0 ? 'udp-blocked' : verdict(own, other))
+  return {
+    open: judge(OTHERS.open),
+    'port-restricted': judge(OTHERS['port-restricted']),
+    symmetric: judge(OTHERS.symmetric),
+  }
+}
+
+const text = ({ words }: Address): string => formatAddress(words)
