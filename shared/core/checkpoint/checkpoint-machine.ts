@@ -101,12 +101,15 @@ export class CheckpointMachine implements Machine<CheckpointInput, CheckpointEff
   #sealed(arrived: Batch, i: number, out: Batch, now: number): void {
     const { table, residence, peerFrames, counters } = this.#parts
     const session = table.find(indexAt(arrived.bytes, arrived.start(i)))
+    const isFirst = session?.stage === 'halfOpen'
     if (session === undefined) table.gone(arrived, i, out)
-    else if (session.session.receive(arrived, i, now, peerFrames)) {
+    else if (!session.session.receive(arrived, i, now, peerFrames)) counters.malformed++
+    else {
       counters.sealed++
-      if (session.stage === 'halfOpen') residence.prove(session, now)
+      residence.prove(session, now)
+      if (isFirst) residence.join(session, now)
       table.touch(session)
-    } else counters.malformed++
+    }
   }
 
   #fromNode(datagram: Uint8Array, now: number): void {

@@ -1,6 +1,7 @@
 /**
  * Which networks this node is told of: those that members signed in here are in. A network is joined before the first
- * member's presence is written, so that no change is missed, and left a minute after the last member went.
+ * member's presence is written, so that no change is missed, and left a minute after the last member went. Joining and
+ * leaving the same one never overlap, as nobody could say which of the two the table would see last.
  */
 import type { NetworkId, NodeId } from '../../ids.ts'
 import { DelayLine } from '../session/delay-line.ts'
@@ -11,12 +12,15 @@ const LINGER_MS = 60_000
 
 type Then = (now: number) => void
 
+type State = { readonly kind: 'joined' } | { readonly kind: 'joining' | 'leaving'; readonly waiting: Then[] }
+
+const JOINED: State = { kind: 'joined' }
+
 export class Networks {
   readonly #node: NodeId
   readonly #asks: Asks
   readonly #roster: Roster
-  /** Joined ones, and what waits for those that are being joined. */
-  readonly #state = new Map<NetworkId, 'joined' | Then[]>()
+  readonly #states = new Map<NetworkId, State>()
   readonly #lingering = new DelayLine<NetworkId>(LINGER_MS)
 
   constructor(node: NodeId, asks: Asks, roster: Roster) {
@@ -27,15 +31,12 @@ export class Networks {
 
   /** `then` is called when this node is told of all of them. */
   join(networks: readonly NetworkId[], then: Then, now: number): void {
-    let missing = networks.filter((network) => this.#state.get(network) !== 'joined').length
-    if (missing === 0) {
-      then(now)
-      return
+    const missing = networks.filter((network) => this.#states.get(network)?.kind !== 'joined')
+    let left = missing.length
+    if (left === 0) then(now)
+    for (const network of missing) {
+      this.#join(network, (at) => --left === 0 && then(at), now)
     }
-    const joined: Then = (at) => {
-      if (--missing === 0) then(at)
-    }
-    for (const network of networks) this.#join(network, joined, now)
   }
 
   /** Members have gone; where they were the last, the network is left after a while. */
@@ -46,15 +47,9 @@ export class Networks {
   }
 
   tick(now: number): void {
-    for (
-      let network = this.#lingering.take(now);
-      network !== undefined;
-      network = this.#lingering.take(now)
-    ) {
-      if (this.#state.get(network) === 'joined' && this.#roster.inNetwork(network).size === 0) {
-        this.#state.delete(network)
-        this.#asks.ask({ kind: 'leaveNetwork', network, node: this.#node }, () => {}, now)
-      }
+    for (let one = this.#lingering.take(now); one !== undefined; one = this.#lingering.take(now)) {
+      const isNeeded = this.#roster.inNetwork(one).size > 0
+      if (!isNeeded && this.#states.get(one)?.kind === 'joined') this.#leave(one, now)
     }
   }
 
@@ -63,18 +58,27 @@ export class Networks {
   }
 
   #join(network: NetworkId, joined: Then, now: number): void {
-    const state = this.#state.get(network)
-    if (state === 'joined') return
-    if (state !== undefined) {
-      state.push(joined)
-      return
-    }
-    const waiting = [joined]
-    this.#state.set(network, waiting)
-    const done = (_: unknown, at: number): void => {
-      this.#state.set(network, 'joined')
+    const state = this.#states.get(network)
+    if (state === undefined) this.#ask(network, [joined], now)
+    else if (state.kind !== 'joined') state.waiting.push(joined)
+  }
+
+  #ask(network: NetworkId, waiting: Then[], now: number): void {
+    this.#states.set(network, { kind: 'joining', waiting })
+    const joined = (_: unknown, at: number): void => {
+      this.#states.set(network, JOINED)
       for (const then of waiting) then(at)
     }
-    this.#asks.ask({ kind: 'joinNetwork', network, node: this.#node }, done, now)
+    this.#asks.ask({ kind: 'joinNetwork', network, node: this.#node }, joined, now)
+  }
+
+  #leave(network: NetworkId, now: number): void {
+    const waiting: Then[] = []
+    this.#states.set(network, { kind: 'leaving', waiting })
+    const left = (_: unknown, at: number): void => {
+      if (waiting.length > 0) this.#ask(network, waiting, at)
+      else this.#states.delete(network)
+    }
+    this.#asks.ask({ kind: 'leaveNetwork', network, node: this.#node }, left, now)
   }
 }

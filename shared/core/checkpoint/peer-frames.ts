@@ -42,7 +42,7 @@ export class PeerFrames implements FrameSink {
   frame(session: Session, type: number, body: Uint8Array, now: number): void {
     const from = this.#options.table.find(session.index)
     if (from === undefined || body.length > MAX_BODY_BYTES) return
-    if (from.stage === 'halfOpen') this.#options.residence.prove(from, now)
+    this.#options.residence.prove(from, now)
     if (from.stage !== 'ended' && !this.#take(from, type, body, now)) this.#options.counters.malformed++
   }
 

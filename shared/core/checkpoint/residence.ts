@@ -50,9 +50,10 @@ export class Residence {
     this.#options = options
   }
 
-  /** The peer has shown that the session is its own. */
+  /** The peer has shown that the session is its own. `join` follows when its first datagram is read to the end. */
   prove(session: PeerSession, now: number): void {
-    const { roster, networks, locator } = this.#options
+    if (session.stage !== 'halfOpen') return
+    const { roster, locator } = this.#options
     const older = roster.get(session.peer)
     session.stage = 'joining'
     if (older !== undefined && older.since > session.since) {
@@ -63,7 +64,11 @@ export class Residence {
     roster.add(session)
     locator.forget(session.peer)
     if (older !== undefined) this.#replace(older, now)
-    networks.join(session.networks, (at) => this.#enter(session, at), now)
+  }
+
+  /** Tells the directory, with the status that came with the first datagram: nobody sees an invisible peer come. */
+  join(session: PeerSession, now: number): void {
+    this.#options.networks.join(session.networks, (at) => this.#enter(session, at), now)
   }
 
   /** The session is over by itself. */

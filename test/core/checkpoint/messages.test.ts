@@ -1,0 +1,218 @@
+import { expect, test } from 'vitest'
+import { KIND } from '../../../shared/wire/numbers.ts'
+import { type Fate, START, userId, World } from './world.ts'
+
+const isBetweenNodes = (bytes: Uint8Array): boolean => bytes[1] === KIND.NODE
+
+/** Three peers of one network: a and b at the first node, c at the second. */
+function three(fate: Fate = () => [10]) {
+  const world = new World(2)
+  const [a, b] = [world.peer('a', 'ann', ['home']), world.peer('b', 'bob', ['home'])]
+  const c = world.peer('c', 'cat', ['home'])
+  world.signIn(a)
+  world.signIn(b)
+  world.signIn(c, world.nodes[1]!)
+  world.fate = fate
+  return { world, a, b, c }
+}
+
+test('a message arrives at the same node and at another, and is receipted as delivered', () => {
+  const { world, a, b, c } = three()
+  a.say(b, 1, 'near', START)
+  a.say(c, 1, 'far', START)
+  world.run(500)
+  expect([b.texts, c.texts]).toEqual([['near'], ['far']])
+  expect(a.receipts.map(({ outcome }) => outcome)).toEqual(['delivered', 'delivered'])
+})
+
+test('the way of a message costs the directory one look-up and no write', () => {
+  const { world, a, c } = three()
+  world.asked.length = 0
+  for (let i = 1; i <= 20; i++) a.say(c, i, `${i}`, START)
+  world.run(1000)
+  expect(c.texts.length).toBe(20)
+  expect(world.asked).toEqual(['locate'])
+})
+
+test('messages to a peer that is nowhere wait in its mailbox, and come in order before live ones', () => {
+  const { world, a, c } = three()
+  const d = world.peer('d', 'dan', ['home'])
+  world.tables.setRole('n_homeaaaaaaaaaaaa' as never, userId('dan'), 'member')
+  for (let i = 1; i <= 40; i++) a.say(d, i, `stored ${i}`, START + i)
+  world.run(500)
+  expect(a.receipts.map(({ outcome }) => outcome)).toEqual(Array(40).fill('stored'))
+  world.signIn(d, world.nodes[1]!, 30)
+  c.say(d, 1, 'live', START + 100)
+  world.run(3000)
+  expect(d.texts).toEqual([...Array.from({ length: 40 }, (_, i) => `stored ${i + 1}`), 'live'])
+  expect(world.tables.mailOf(d.id)).toEqual([])
+  expect(a.receipts.filter(({ outcome }) => outcome === 'delivered')).toHaveLength(40)
+})
+
+test('a forward or its receipt that is lost is repeated, and the recipient gets the message once', () => {
+  let lost = 0
+  const { world, a, c } = three((bytes) => (isBetweenNodes(bytes) && lost++ < 2 ? [] : [10]))
+  a.say(c, 1, 'hello', START)
+  world.run(3000)
+  expect(lost).toBeGreaterThan(2)
+  expect(c.texts).toEqual(['hello'])
+  expect(a.receipts).toMatchObject([{ outcome: 'delivered' }])
+})
+
+test('a message that is repeated while its receipt is awaited is handed over once', () => {
+  const { world, a, c } = three()
+  c.acknowledges = false
+  a.say(c, 1, 'hello', START)
+  world.run(2000)
+  a.say(c, 1, 'hello', START)
+  world.run(2000)
+  expect(c.texts).toEqual(['hello'])
+})
+
+test('a peer that moved is found again', () => {
+  const { world, a, c } = three()
+  a.say(c, 1, 'one', START)
+  world.run(200)
+  world.signIn(c, world.nodes[0]!)
+  a.say(c, 2, 'two', START)
+  world.run(500)
+  world.signIn(c, world.nodes[1]!)
+  a.say(c, 3, 'three', START)
+  world.run(2000)
+  expect(c.texts).toEqual(['one', 'two', 'three'])
+})
+
+test('what was under way to a peer goes to where it signs in next', () => {
+  const { world, a, c } = three()
+  c.acknowledges = false
+  a.say(c, 1, 'hello', START)
+  world.run(200)
+  c.acknowledges = true
+  world.signIn(c, world.nodes[0]!)
+  world.run(2000)
+  expect(c.texts).toEqual(['hello', 'hello'])
+  expect(a.receipts.at(-1)?.outcome).toBe('delivered')
+})
+
+test('an acknowledged message survives the death of the node that held its recipient', () => {
+  const { world, a, c } = three()
+  world.nodes[1]!.alive = false
+  a.say(c, 1, 'hello', START)
+  world.run(10_000)
+  expect(a.receipts).toMatchObject([{ outcome: 'stored' }])
+  world.signIn(c, world.nodes[0]!)
+  world.run(500)
+  expect(c.texts).toEqual(['hello'])
+})
+
+test('what a dead recipient had not acknowledged is in its mailbox when the session ends', () => {
+  const { world, a, b } = three()
+  world.fate = (_, from, to) => (from === '198.51.100.2:4000' || to === '198.51.100.2:4000' ? [] : [10])
+  a.say(b, 1, 'hello', START)
+  world.run(12_000)
+  expect(a.receipts).toMatchObject([{ outcome: 'stored' }])
+  expect(world.tables.mailOf(b.id)).toHaveLength(1)
+  expect(world.tables.presence.get(b.id)?.status).toBe('offline')
+})
+
+test('who shares no network, does not exist, writes too much or is blocked is told so', () => {
+  const world = new World()
+  const a = world.peer('a', 'ann', ['home'])
+  const b = world.peer('b', 'bob', ['work'])
+  const c = world.peer('c', 'cat', ['home'], [a.id])
+  const d = world.peer('d', 'dan', ['home'], [userId('ann')])
+  const nobody = new World().peer('x', 'x', [])
+  for (const peer of [a, b, c, d]) world.signIn(peer)
+  a.say(b, 1, 'hello', START)
+  a.say(c, 1, 'hello', START)
+  a.say(d, 1, 'hello', START)
+  a.say(d, 2, 'x'.repeat(1025), START)
+  Object.assign(nobody.identity, { peer: `${'q'.repeat(51)}a` })
+  a.say(nobody, 1, 'hello', START)
+  world.run(500)
+  const outcomes = a.receipts.map(({ peer, outcome }) => [peer, outcome])
+  expect(outcomes).toHaveLength(5)
+  expect(outcomes).toEqual(
+    expect.arrayContaining([
+      [b.id, 'unknownPeer'],
+      [c.id, 'blocked'],
+      [d.id, 'blocked'],
+      [d.id, 'tooLarge'],
+      [nobody.id, 'unknownPeer'],
+    ]),
+  )
+  expect([...b.texts, ...c.texts, ...d.texts]).toEqual([])
+})
+
+test('mail of who is blocked is thrown away unseen', () => {
+  const world = new World()
+  const a = world.peer('a', 'ann', ['home'])
+  const b = world.peer('b', 'bob', ['home'], [userId('ann')])
+  world.signIn(a)
+  a.say(b, 1, 'hello', START)
+  world.run(500)
+  world.signIn(b)
+  world.run(500)
+  expect(b.texts).toEqual([])
+  expect(world.tables.mailOf(b.id)).toEqual([])
+})
+
+test('devices of one user may write to each other without a network', () => {
+  const world = new World()
+  const [a, b] = [world.peer('a', 'ann', []), world.peer('b', 'ann', [])]
+  world.signIn(a)
+  world.signIn(b)
+  a.say(b, 1, 'hello', START)
+  world.run(500)
+  expect(b.texts).toEqual(['hello'])
+})
+
+test('a full mailbox refuses the newest', () => {
+  const { world, a } = three()
+  const d = world.peer('d', 'dan', ['home'])
+  world.signIn(d)
+  d.session!.goodbye('leaving')
+  for (let i = 1; i <= 1100; i++) {
+    a.say(d, i, `${i}`, START + i)
+    if (i % 10 === 0) world.run(250)
+  }
+  world.run(1000)
+  const full = a.receipts.filter(({ outcome }) => outcome === 'mailboxFull')
+  expect(a.receipts.filter(({ outcome }) => outcome === 'stored')).toHaveLength(1000)
+  expect(full.map(({ sequence }) => sequence).sort((x, y) => x - y)[0]).toBe(1001)
+})
+
+test('who writes without end is told to slow down, and others are not held up', () => {
+  const { world, a, b, c } = three()
+  for (let i = 1; i <= 600; i++) {
+    a.say(c, i, `${i}`, START)
+    if (i % 30 === 0) world.run(25)
+  }
+  b.say(c, 1, 'hello', START)
+  world.run(2000)
+  expect(a.receipts.some(({ outcome }) => outcome === 'rateLimited')).toBe(true)
+  expect(b.receipts).toMatchObject([{ outcome: 'delivered' }])
+})
+
+test('to others an invisible recipient is no more than a mailbox', () => {
+  const { world, a, b } = three()
+  b.status('invisible')
+  world.run(100)
+  a.say(b, 1, 'hello', START)
+  world.run(500)
+  expect(b.texts).toEqual(['hello'])
+  expect(a.receipts).toMatchObject([{ outcome: 'stored' }])
+})
+
+test('while the tables do not answer nothing is receipted, and what is repeated later arrives', () => {
+  const { world, a } = three()
+  const d = world.peer('d', 'dan', ['home'])
+  world.failing.add('locate').add('storeMail')
+  a.say(d, 1, 'hello', START)
+  world.run(15_000)
+  expect(a.receipts).toEqual([])
+  world.failing.clear()
+  a.say(d, 1, 'hello', START)
+  world.run(500)
+  expect(a.receipts).toMatchObject([{ outcome: 'stored' }])
+})

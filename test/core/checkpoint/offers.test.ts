@@ -1,0 +1,133 @@
+import { expect, test } from 'vitest'
+import { openGrant } from '../../../shared/crypto/grant.ts'
+import type { TunnelId } from '../../../shared/ids.ts'
+import { formatAddress } from '../../../shared/wire/address.ts'
+import { FRAME } from '../../../shared/wire/numbers.ts'
+import { type Direction, encodeAnswer, encodeOffer, encodeRejoin } from '../../../shared/wire/offers.ts'
+import { FLEET_KEY, userId, World } from './world.ts'
+
+const TUNNEL = 'abcdefghijklmnopqrstuvwxye' as TunnelId
+const NOISE_1 = new Uint8Array(100).fill(1)
+const NOISE_2 = new Uint8Array(60).fill(2)
+type Peer = ReturnType<World['peer']>
+
+const offer = (from: Peer, to: Peer): void =>
+  from.send(FRAME.OFFER, encodeOffer({ tunnel: TUNNEL, peer: to.id, noise: NOISE_1 }))
+
+const answer = (from: Peer, to: Peer, outcome: 'accepted' | 'refused' = 'accepted'): void =>
+  from.send(FRAME.ANSWER, encodeAnswer({ tunnel: TUNNEL, peer: to.id, outcome, noise: NOISE_2 }))
+
+const rejoin = (from: Peer, to: Peer, leg: 0 | 1): void =>
+  from.send(FRAME.REJOIN, encodeRejoin({ tunnel: TUNNEL, peer: to.id, leg }))
+
+function pair(nodes = 2) {
+  const world = new World(nodes)
+  const [a, b] = [world.peer('a', 'ann', ['home']), world.peer('b', 'bob', ['home'])]
+  world.signIn(a)
+  world.signIn(b, world.nodes[nodes - 1]!)
+  return { world, a, b }
+}
+
+const granted = (direction: Direction | undefined) => openGrant([FLEET_KEY], 'handshake', direction!.grant)
+
+test.each([1, 2])('over %i node(s) an accepted offer leads both sides to the same HANDSHAKE', (nodes) => {
+  const { world, a, b } = pair(nodes)
+  offer(a, b)
+  world.run(200)
+  expect(b.offers).toMatchObject([{ tunnel: TUNNEL, peer: a.id, noise: NOISE_1 }])
+  expect(a.answers).toEqual([])
+  answer(b, a)
+  world.run(200)
+  expect(a.answers).toMatchObject([{ tunnel: TUNNEL, peer: b.id, outcome: 'accepted', noise: NOISE_2 }])
+  const [mine, theirs] = [a.answers[0]!.direction, b.offers[0]!.direction]
+  expect(mine?.handshake.map(({ words }) => formatAddress(words))).toEqual(
+    theirs?.handshake.map(({ words }) => formatAddress(words)),
+  )
+  expect(granted(mine)).toMatchObject({ tunnel: TUNNEL, leg: 0, self: a.id, other: b.id, key: mine!.key })
+  expect(granted(theirs)).toMatchObject({ tunnel: TUNNEL, leg: 1, self: b.id, other: a.id, key: theirs!.key })
+})
+
+test('a refusal carries the other side’s reason and no direction', () => {
+  const { world, a, b } = pair()
+  offer(a, b)
+  world.run(200)
+  answer(b, a, 'refused')
+  world.run(200)
+  expect(a.answers).toMatchObject([{ outcome: 'refused', noise: NOISE_2 }])
+  expect(a.answers[0]?.direction).toBeUndefined()
+})
+
+test('a repeated offer is passed on again, and may be answered again', () => {
+  const { world, a, b } = pair()
+  for (let i = 0; i < 2; i++) {
+    offer(a, b)
+    world.run(200)
+    answer(b, a)
+    world.run(200)
+  }
+  expect(b.offers).toHaveLength(2)
+  expect(a.answers.map(({ outcome }) => outcome)).toEqual(['accepted', 'accepted'])
+})
+
+test('an answer reaches only who made the offer', () => {
+  const { world, a, b } = pair()
+  const c = world.peer('c', 'cat', ['home'])
+  world.signIn(c)
+  answer(b, a)
+  offer(a, b)
+  world.run(200)
+  answer(c, a)
+  answer(b, c)
+  world.run(200)
+  expect([...a.answers, ...c.answers]).toEqual([])
+})
+
+test('an offer that cannot come to anything is answered by the node', () => {
+  const world = new World()
+  const a = world.peer('a', 'ann', ['home'])
+  const [offline, stranger] = [world.peer('b', 'bob', ['home']), world.peer('c', 'cat', ['work'])]
+  const blocking = world.peer('d', 'dan', ['home'], [a.id])
+  const blockingUser = world.peer('e', 'eve', ['home'], [userId('ann')])
+  const invisible = world.peer('f', 'fay', ['home'])
+  invisible.firstStatus = { status: 'invisible', metadata: {} }
+  for (const peer of [a, stranger, blocking, blockingUser, invisible]) world.signIn(peer)
+  for (const peer of [offline, stranger, blocking, blockingUser, invisible]) {
+    offer(a, peer)
+    world.run(100)
+  }
+  expect(a.answers.map(({ outcome }) => outcome)).toEqual([
+    'offline',
+    'unknownPeer',
+    'blocked',
+    'blocked',
+    'offline',
+  ])
+  expect([blocking, blockingUser, invisible].flatMap(({ offers }) => offers)).toEqual([])
+})
+
+test('an invisible peer is there for the other devices of its user', () => {
+  const world = new World()
+  const [a, b] = [world.peer('a', 'ann', ['home']), world.peer('b', 'ann', ['home'])]
+  b.firstStatus = { status: 'invisible', metadata: {} }
+  world.signIn(a)
+  world.signIn(b)
+  offer(a, b)
+  world.run(200)
+  expect(b.offers).toHaveLength(1)
+})
+
+test('without a HANDSHAKE an offer is answered as unavailable', () => {
+  const { world, a, b } = pair()
+  for (const node of world.nodes) world.handle(node, { kind: 'fleet', nodes: [] })
+  offer(a, b)
+  world.run(200)
+  expect(a.answers.map(({ outcome }) => outcome)).toEqual(['unavailable'])
+})
+
+test('a rejoin gives both sides a new direction, each for its own leg', () => {
+  const { world, a, b } = pair()
+  rejoin(b, a, 1)
+  world.run(200)
+  expect(granted(b.rejoins[0]?.direction)).toMatchObject({ leg: 1, self: b.id, other: a.id })
+  expect(granted(a.rejoins[0]?.direction)).toMatchObject({ leg: 0, self: a.id, other: b.id })
+})

@@ -1,0 +1,102 @@
+import { expect, test } from 'vitest'
+import { FRAME } from '../../../shared/wire/numbers.ts'
+import { encodeFind } from '../../../shared/wire/presence.ts'
+import { nameOf, networkId, userId, World } from './world.ts'
+
+/** A peer's view of the others: what it was told last of each. */
+function seenBy(peer: ReturnType<World['peer']>): Record<string, string> {
+  return Object.fromEntries(peer.presences.map(({ peer: other, status }) => [nameOf(other), status]))
+}
+
+test('presence reaches all related peers, at whatever node, and nobody else', () => {
+  const world = new World(2)
+  const [a, b] = [world.peer('a', 'ann', ['home']), world.peer('b', 'bob', ['home', 'work'])]
+  const [c, d] = [world.peer('c', 'cat', ['work']), world.peer('d', 'ann', ['home'])]
+  for (const peer of [b, c, d]) world.signIn(peer, world.nodes[1]!)
+  for (const peer of [b, c, d]) peer.presences.length = 0
+  world.signIn(a)
+  a.status('busy', { game: 'chess' }, 'thinking')
+  world.run(2000)
+  expect(seenBy(b)).toEqual({ a: 'busy' })
+  expect(seenBy(d)).toEqual({ a: 'busy' })
+  expect(seenBy(c)).toEqual({})
+  expect(seenBy(a)).toEqual({})
+  expect(b.presences.at(-1)).toMatchObject({ custom: 'thinking', metadata: { game: 'chess' } })
+})
+
+test('an invisible peer is offline to others from its very first moment', () => {
+  const world = new World()
+  const [a, b] = [world.peer('a', 'ann', ['home']), world.peer('b', 'bob', ['home'])]
+  world.signIn(b)
+  a.firstStatus = { status: 'invisible', metadata: { game: 'chess' } }
+  world.signIn(a)
+  world.run(2000)
+  expect(world.tables.presence.get(a.id)?.status).toBe('invisible')
+  expect(b.presences.filter(({ status }) => status !== 'offline')).toEqual([])
+  expect(b.presences.flatMap(({ metadata }) => Object.keys(metadata))).toEqual([])
+})
+
+test('however often a status changes, the directory is told once a second and of the last', () => {
+  const world = new World()
+  const a = world.peer('a', 'ann', ['home'])
+  world.signIn(a)
+  world.asked.length = 0
+  for (let i = 0; i < 50; i++) {
+    a.status('away', { i })
+    world.run(100)
+  }
+  world.run(2000)
+  expect(world.asked.filter((kind) => kind === 'update').length).toBeLessThanOrEqual(7)
+  expect(world.tables.presence.get(a.id)?.metadata).toEqual({ i: 49 })
+})
+
+test('a new member hears of its network at once, and who leaves hears nothing more', () => {
+  const world = new World()
+  const [a, b] = [world.peer('a', 'ann', ['home']), world.peer('b', 'bob', [])]
+  world.signIn(a)
+  world.signIn(b)
+  world.write((tables) => tables.setRole(networkId('home'), userId('bob'), 'member'))
+  world.run(2000)
+  expect(b.changes).toMatchObject([{ kind: 'membership', user: userId('bob'), role: 'member' }])
+  expect(a.changes).toHaveLength(1)
+  expect(world.tables.presence.get(b.id)?.networks).toEqual([networkId('home')])
+  a.status('busy')
+  world.run(2000)
+  expect(seenBy(b)).toEqual({ a: 'busy' })
+  world.write((tables) => tables.setRole(networkId('home'), userId('bob'), null))
+  world.run(2000)
+  expect(b.changes.at(-1)).toMatchObject({ role: null })
+  a.status('away')
+  world.run(2000)
+  expect(seenBy(b)).toEqual({ a: 'busy' })
+})
+
+test('changed metadata is told to members of the networks concerned', () => {
+  const world = new World()
+  const [a, b] = [world.peer('a', 'ann', ['home']), world.peer('b', 'bob', ['work'])]
+  world.signIn(a)
+  world.signIn(b)
+  const networks = [networkId('home')]
+  const push = { kind: 'metadata', entity: 'object', id: 'o1', collection: 'cards', networks } as const
+  world.handle(world.nodes[0]!, { kind: 'push', push: { ...push, value: { title: 'x'.repeat(2000) } } })
+  world.run(100)
+  expect(a.changes).toEqual([push])
+  expect(b.changes).toEqual([])
+})
+
+test('a look-up finds related peers only, and says what is wrong with a filter', () => {
+  const world = new World()
+  const [a, b] = [world.peer('a', 'ann', ['home']), world.peer('b', 'bob', ['home'])]
+  const c = world.peer('c', 'cat', ['work'])
+  for (const peer of [a, b, c]) world.signIn(peer)
+  b.status('online', { game: 'chess' })
+  c.status('online', { game: 'chess' })
+  world.run(2000)
+  a.send(FRAME.FIND, encodeFind({ request: 5, limit: 10, filter: 'metadata.game eq "chess"' }))
+  a.send(FRAME.FIND, encodeFind({ request: 6, limit: 10, filter: 'metadata.game equals' }))
+  world.run(100)
+  expect(a.found.map(({ peer }) => nameOf(peer))).toEqual(['b'])
+  expect(a.foundEnds[0]).toEqual({ request: 5, count: 1, more: false, error: '' })
+  expect(a.foundEnds[1]).toMatchObject({ request: 6, count: 0 })
+  expect(a.foundEnds[1]?.error).not.toBe('')
+})

@@ -1,0 +1,157 @@
+import { expect, test } from 'vitest'
+import { parseAddress } from '../../../shared/wire/address.ts'
+import { KIND } from '../../../shared/wire/numbers.ts'
+import { START, ticketFor, World } from './world.ts'
+
+const FAR = parseAddress('203.0.113.200:7777')!
+
+test('a peer signs in, and the directory has it here', () => {
+  const world = new World()
+  const a = world.peer('a', 'ann', ['home'])
+  world.signIn(a)
+  expect(a.welcome?.status).toBe('welcome')
+  expect(world.tables.presence.get(a.id)).toMatchObject({ status: 'online', node: world.nodes[0]!.id })
+  expect(world.asked).toEqual(['joinNetwork', 'signIn', 'readMail'])
+})
+
+test('the welcome is shorter than what it answers, and tells the peer its address', () => {
+  const world = new World()
+  const a = world.peer('a', 'ann', [])
+  const answers: number[] = []
+  world.fate = (bytes, from) => {
+    if (from.startsWith('192')) answers.push(bytes.length)
+    return [10]
+  }
+  const asked = world.signIn(a)
+  expect(answers[0]).toBeLessThan(asked.length)
+  expect(a.welcome?.observed).toEqual(a.address)
+  expect(a.welcome?.serverTime).toBe(START + 10)
+})
+
+test('nobody hears of a session whose address was not proven', () => {
+  const world = new World()
+  const a = world.peer('a', 'ann', ['home'])
+  world.fate = (bytes) => (bytes[1] === KIND.SEALED ? [] : [10])
+  world.signIn(a)
+  expect(a.welcome?.status).toBe('welcome')
+  expect(world.asked).toEqual([])
+  expect(world.nodes[0]!.machine.sessions).toBe(0)
+})
+
+test('a replayed sign-in changes nothing', () => {
+  const world = new World()
+  const a = world.peer('a', 'ann', ['home'])
+  const asked = world.signIn(a)
+  const { counters } = world.nodes[0]!.machine
+  const before = world.tables.presence.get(a.id)
+  world.inject(asked, FAR, world.nodes[0]!.address)
+  world.run(500)
+  expect(counters.replays).toBe(1)
+  expect(counters.signIns).toBe(1)
+  expect(world.tables.presence.get(a.id)).toEqual(before)
+  world.keepAlive(a)
+  world.run(50)
+  expect(a.short).toEqual([{ kind: KIND.KEEP_ALIVE_ACK, length: 6 }])
+})
+
+test.each([
+  ['ended', (now: number) => now - 7200_000],
+  ['clock', (now: number) => now],
+] as const)('a sign-in is refused as %s and the peer is told', (status, issued) => {
+  const world = new World()
+  const a = world.peer('a', 'ann', [])
+  a.ticket = ticketFor(a.identity, 'ann', [], [], issued(START))
+  if (status === 'clock') world.now += 6 * 60_000
+  world.signIn(a)
+  expect(a.welcome?.status).toBe(status)
+  expect(a.session).toBeUndefined()
+})
+
+test('a ticket of another key, a broken one and one of a revoked peer are told apart', () => {
+  const world = new World()
+  const [a, b] = [world.peer('a', 'ann', []), world.peer('b', 'bob', [])]
+  a.ticket = b.ticket
+  world.signIn(a)
+  expect(a.welcome?.status).toBe('otherKey')
+  a.ticket = `${b.ticket.slice(0, -4)}AAAA`
+  world.signIn(a)
+  expect(a.welcome?.status).toBe('invalid')
+  world.handle(world.nodes[0]!, { kind: 'push', push: { kind: 'revoked', peer: b.id } })
+  world.signIn(b)
+  expect(b.welcome?.status).toBe('revoked')
+})
+
+test('under load a sign-in needs the cookie that was sent to its address', () => {
+  const world = new World()
+  const a = world.peer('a', 'ann', [])
+  const noise = new Uint8Array(150)
+  for (let i = 0; i < 200; i++)
+    world.inject(Uint8Array.of(0x51, KIND.SIGN_IN, ...noise), FAR, world.nodes[0]!.address)
+  world.signIn(a, world.nodes[0]!, 100)
+  expect(a.welcome).toBeUndefined()
+  expect(a.cookie.some((byte) => byte > 0)).toBe(true)
+  const { counters } = world.nodes[0]!.machine
+  expect(counters.cookies).toBe(1)
+  a.index--
+  world.signIn(a, world.nodes[0]!, 100)
+  expect(a.welcome?.status).toBe('welcome')
+})
+
+test('the newer session of a peer ends the older one, at the same node and at another', () => {
+  const world = new World(2)
+  const a = world.peer('a', 'ann', ['home'])
+  world.signIn(a)
+  world.signIn(a)
+  expect(world.nodes[0]!.machine.sessions).toBe(1)
+  world.signIn(a, world.nodes[1]!)
+  expect(world.nodes.map(({ machine }) => machine.sessions)).toEqual([0, 1])
+  expect(world.tables.presence.get(a.id)?.node).toBe(world.nodes[1]!.id)
+})
+
+test('a session older than the one the directory has is told that it was replaced', () => {
+  const world = new World(2)
+  const a = world.peer('a', 'ann', ['home'])
+  world.signIn(a, world.nodes[1]!)
+  const item = world.tables.presence.get(a.id)!
+  world.tables.presence.set(a.id, { ...item, since: item.since + 1_000_000 })
+  world.signIn(a)
+  expect(a.session?.state).toBe('left')
+  expect(a.session?.reason).toBe('replaced')
+  expect(world.nodes[0]!.machine.sessions).toBe(0)
+})
+
+test('tables that do not answer delay a sign-in and lose nothing', () => {
+  const world = new World()
+  const a = world.peer('a', 'ann', ['home'])
+  world.failing.add('joinNetwork').add('signIn')
+  world.signIn(a)
+  world.run(5000)
+  expect(world.tables.presence.get(a.id)).toBeUndefined()
+  expect(a.session?.state).toBe('open')
+  world.failing.clear()
+  world.run(2500)
+  expect(world.tables.presence.get(a.id)?.node).toBe(world.nodes[0]!.id)
+})
+
+test('a node at its capacity, and one that drains, send peers elsewhere', () => {
+  const world = new World(1, { capacity: 1 })
+  const [a, b] = [world.peer('a', 'ann', []), world.peer('b', 'bob', [])]
+  world.signIn(a)
+  world.signIn(b)
+  expect(b.welcome?.status).toBe('draining')
+  world.handle(world.nodes[0]!, { kind: 'drain' })
+  world.run(100)
+  expect(a.session?.reason).toBe('draining')
+  expect(world.drained).toEqual([])
+})
+
+test('a drained node says so when the last peer has moved', () => {
+  const world = new World(2)
+  const a = world.peer('a', 'ann', [])
+  world.signIn(a)
+  world.handle(world.nodes[0]!, { kind: 'drain' })
+  world.run(100)
+  world.signIn(a, world.nodes[1]!)
+  world.run(10_000)
+  expect(world.drained).toEqual([world.nodes[0]!.id])
+})
