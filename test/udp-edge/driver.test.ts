@@ -1,6 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process'
 import dgram from 'node:dgram'
 import { once } from 'node:events'
+import { createInterface } from 'node:readline'
 import { afterEach, expect, test } from 'vitest'
 import type { Machine } from '../../shared/core/machine.ts'
 import { ADDRESS_WORDS, addressOf, formatAddress, formatIp } from '../../shared/wire/address.ts'
@@ -290,7 +291,7 @@ test.skipIf(!canSeeHops && process.env.CI === undefined)(
   async () => {
     const receiver = spawn('python3', ['-c', TTL_RECEIVER], { stdio: ['ignore', 'pipe', 'inherit'] })
     opened.push({ close: () => receiver.kill() })
-    const lines = receiver.stdout[Symbol.asyncIterator]()
+    const lines = createInterface({ input: receiver.stdout })[Symbol.asyncIterator]()
     const { words } = addressOf('127.0.0.1', Number(String((await lines.next()).value)))!
     const hops = (i: number) => (i % 3 === 0 ? 0 : 2 + (i % 5))
     const machine = new Echo()
