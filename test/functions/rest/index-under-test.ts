@@ -96,9 +96,9 @@ export async function startIndex(given: Partial<RestConfig> = {}, { indexed = tr
     pass: (ms: number) => {
       now += ms
     },
-    /** Until the index has followed every write. The note of a step is a write too: until none is left to follow. */
-    settle: async () => {
-      for (let round = 0; round < 6; round++) await streams.drain()
+    /** Until the index has followed every write; a collection declared anew takes a round for every step. */
+    settle: async (rounds = 1) => {
+      for (let round = 0; round < rounds; round++) await streams.drain()
     },
     proofOf: (device: Device, claims: Partial<ProofClaims> = {}) => proofOf(device, { iat: now, ...claims }),
 

@@ -1,0 +1,143 @@
+import { QueryCommand, ScanCommand } from '@aws-sdk/lib-dynamodb'
+import type { DynamoDBRecord } from 'aws-lambda'
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
+import { indexChanges } from '../../../functions/streams/index.ts'
+import type { NetworkId } from '../../../shared/ids.ts'
+import type { TableName } from '../../../shared/store/tables.ts'
+import { type Enrolled, type IndexUnderTest, startIndex } from '../rest/index-under-test.ts'
+
+let index: IndexUnderTest
+
+beforeAll(async () => {
+  index = await startIndex({}, { indexed: false })
+})
+afterAll(() => index.close())
+afterEach(() => vi.restoreAllMocks())
+
+let sequence = 0
+function record(table: TableName, keys: Record<string, string>): DynamoDBRecord {
+  const Keys = Object.fromEntries(Object.entries(keys).map(([name, S]) => [name, { S }]))
+  const SequenceNumber = String(++sequence).padStart(21, '0')
+  return {
+    eventSourceARN: `arn:aws:dynamodb:here:000000000000:table/${table}/stream/2026`,
+    dynamodb: { Keys, SequenceNumber },
+  }
+}
+
+/** Everything the index holds of a record, manifests aside. */
+async function entriesOf(id: string): Promise<string[]> {
+  const { Items = [] } = await index.client.send(
+    new ScanCommand({ TableName: 'SearchTerms', ConsistentRead: true }),
+  )
+  return Items.filter(({ term, entry }) => !term.startsWith('=') && entry.endsWith(`\u0001${id}`))
+    .map(({ term, entry }) => `${term} ${entry.split('\u0001')[0]}`)
+    .sort()
+}
+
+async function presentPeer(): Promise<{ ann: Enrolled; network: NetworkId; changed: DynamoDBRecord }> {
+  const network = await index.network()
+  const ann = await index.member({ [network]: 'member' }, 'ann')
+  await index.present(ann, { metadata: { level: 1 } })
+  return { ann, network, changed: record('Presence', { peer: ann.peer }) }
+}
+
+test('a peer is entered under its networks and everything, by what it is and says', async () => {
+  const { ann, network, changed } = await presentPeer()
+  expect(await indexChanges([changed], index.client)).toEqual([])
+  const terms = (scope: string) => [
+    `peer#${scope}# `,
+    `peer#${scope}#custom s`,
+    `peer#${scope}#metadata.level nbff0000000000000`,
+    `peer#${scope}#name sann's`,
+    `peer#${scope}#status sonline`,
+    `peer#${scope}#user s${ann.user}`,
+  ]
+  expect(await entriesOf(ann.peer)).toEqual([...terms('*'), ...terms(network)].sort())
+})
+
+test('a record that comes twice, late or after a newer one changes nothing', async () => {
+  const { ann, changed } = await presentPeer()
+  await indexChanges([changed, changed], index.client)
+  await index.present(ann, { metadata: { level: 2 }, version: 2 })
+  const newer = record('Presence', { peer: ann.peer })
+  await indexChanges([newer], index.client)
+  const entries = await entriesOf(ann.peer)
+  expect(entries.filter((entry) => entry.includes('level'))).toHaveLength(2)
+  await indexChanges([changed], index.client)
+  await indexChanges([newer, changed, record('Peers', { peer: ann.peer })], index.client)
+  expect(await entriesOf(ann.peer)).toEqual(entries)
+})
+
+test('functions at work on one record at the same time agree on its last state', async () => {
+  const { ann, network } = await presentPeer()
+  const react = (table: TableName, keys: Record<string, string>) =>
+    indexChanges([record(table, keys)], index.client)
+  const reactions = []
+  for (let level = 2; level < 8; level++) {
+    await index.present(ann, { metadata: { level }, version: level })
+    reactions.push(react('Presence', { peer: ann.peer }), react('Memberships', { network, user: ann.user }))
+  }
+  const outcomes = await Promise.all(reactions)
+  // Whoever gave way too often is delivered again.
+  if (outcomes.flat().length > 0) await react('Presence', { peer: ann.peer })
+  const levels = (await entriesOf(ann.peer)).filter((entry) => entry.includes('level'))
+  expect(levels).toEqual(
+    [`peer#${network}#metadata.level nc01c000000000000`, 'peer#*#metadata.level nc01c000000000000'].sort(),
+  )
+})
+
+test('whoever leaves a network is no longer entered there, with all peers', async () => {
+  const { ann, network, changed } = await presentPeer()
+  await indexChanges([changed, record('Users', { user: ann.user })], index.client)
+  await index.call(`DELETE /v1/networks/${network}/members/${ann.user}`, { as: ann.ticket })
+  await indexChanges([record('Memberships', { network, user: ann.user })], index.client)
+  const entries = [...(await entriesOf(ann.peer)), ...(await entriesOf(ann.user))]
+  expect(entries.filter((entry) => entry.includes(network))).toEqual([])
+  expect(entries.length).toBeGreaterThan(0)
+})
+
+test('of what is deleted nothing is kept, its manifest neither', async () => {
+  const { ann, changed } = await presentPeer()
+  await indexChanges([changed, record('Users', { user: ann.user })], index.client)
+  await index.call(`DELETE /v1/users/${ann.user}`, { as: index.admin })
+  await indexChanges([record('Peers', { peer: ann.peer }), record('Users', { user: ann.user })], index.client)
+  expect([...(await entriesOf(ann.peer)), ...(await entriesOf(ann.user))]).toEqual([])
+  const manifest = new QueryCommand({
+    TableName: 'SearchTerms',
+    KeyConditionExpression: 'term = :term',
+    ExpressionAttributeValues: { ':term': `=peer#${ann.peer}` },
+  })
+  expect((await index.client.send(manifest)).Items).toMatchObject([
+    { scopes: [], pairs: [], before: { scopes: [], pairs: [] } },
+  ])
+})
+
+test('the presence of an erased peer goes when its session has ended', async () => {
+  const { ann } = await presentPeer()
+  await index.call(`DELETE /v1/users/${ann.user}`, { as: index.admin })
+  const presence = async () => {
+    const scan = new ScanCommand({ TableName: 'Presence', ConsistentRead: true })
+    return ((await index.client.send(scan)).Items ?? []).filter(({ peer }) => peer === ann.peer)
+  }
+  await indexChanges([record('Presence', { peer: ann.peer })], index.client)
+  expect(await presence()).toHaveLength(1)
+  await index.present(ann, { status: 'offline', node: undefined as never })
+  await indexChanges([record('Presence', { peer: ann.peer })], index.client)
+  expect(await presence()).toEqual([])
+})
+
+test('what fails comes again alone, the rest is done', async () => {
+  const log = vi.spyOn(console, 'error').mockReturnValue()
+  const { ann, changed } = await presentPeer()
+  const broken = record('Objects', { collection: '', id: 'x' })
+  expect(await indexChanges([broken, changed], index.client)).toEqual([
+    { itemIdentifier: broken.dynamodb!.SequenceNumber },
+  ])
+  expect(log).toHaveBeenCalledOnce()
+  expect(await entriesOf(ann.peer)).not.toEqual([])
+})
+
+test('the handler answers in the form of a partial batch response', async () => {
+  const { changed } = await presentPeer()
+  expect(await index.handler({ Records: [changed] }, {} as never)).toEqual({ batchItemFailures: [] })
+})
