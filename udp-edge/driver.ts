@@ -20,6 +20,8 @@ import type { Bind, DatagramSocket, Endpoint, SocketCounters } from './socket.ts
 const MAX_BATCH = 64
 /** Node takes a longer timeout for 1 ms. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1
+/** A machine that throws when its time has come would throw again at once: the timer waits. */
+const REST_AFTER_FAULT_MS = 1000
 
 export interface DriveOptions<Input, Effect> {
   /** In the order in which the machine counts them. */
@@ -67,6 +69,7 @@ class Loop<Input, Effect> implements Driver<Input> {
   #flush: NodeJS.Immediate | undefined
   #timer: NodeJS.Timeout | undefined
   #timerAt = Number.POSITIVE_INFINITY
+  #restUntil = 0
   #running = false
   #closed = false
   #faults = 0
@@ -154,6 +157,7 @@ class Loop<Input, Effect> implements Driver<Input> {
       if (!this.#closed) this.#effects()
     } catch (error) {
       this.#out.clear()
+      this.#restUntil = this.#clock() + REST_AFTER_FAULT_MS
       this.#fault('a machine threw', error)
     }
   }
@@ -185,7 +189,7 @@ class Loop<Input, Effect> implements Driver<Input> {
 
   /** A timer that is early does no harm, so a deadline that moves away does not touch it. */
   #arm(): void {
-    const deadline = this.#machine.deadline()
+    const deadline = Math.max(this.#machine.deadline(), this.#restUntil)
     if (deadline >= this.#timerAt || this.#closed) return
     clearTimeout(this.#timer)
     this.#timerAt = deadline

@@ -131,6 +131,21 @@ test('an exception of a machine is logged and counted, and the loop goes on', as
   expect(driver.counters().faults).toBe(logged.length)
 })
 
+test('a machine that throws whenever its time has come does not keep the process busy', async () => {
+  const machine = new Echo()
+  machine.tick = () => {
+    throw new Error('a bug')
+  }
+  machine.dueAt = 0
+  const driver = await driven(machine, { sockets: [LOOPBACK], log: () => {} })
+  const socket = await client()
+  for (let i = 0; i < 20; i++) {
+    socket.send('x', portOf(driver), '127.0.0.1')
+    await receive(socket, 1)
+  }
+  expect(driver.counters()).toMatchObject({ faults: 1, sent: 20 })
+})
+
 test('what an effect resolves to comes back as an input, and its failure is counted', async () => {
   const machine = new Echo()
   const driver = await driven(machine, {
