@@ -119,7 +119,7 @@ export class CheckpointMachine implements Machine<CheckpointInput, CheckpointEff
   }
 
   #take(input: CheckpointInput, now: number): void {
-    const { asks, pushes, fleet, credentials, drain } = this.#parts
+    const { asks, pushes, fleet, credentials, links, offers, drain } = this.#parts
     switch (input.kind) {
       case 'reply':
         asks.resolve(input.id, input.reply, now)
@@ -135,6 +135,10 @@ export class CheckpointMachine implements Machine<CheckpointInput, CheckpointEff
         break
       case 'ticketKeys':
         credentials.ticketKeys = input.keys
+        break
+      case 'fleetKeys':
+        links.keys = input.keys
+        offers.fleetKey = input.keys[0]!
         break
       case 'drain':
         drain.start(now)

@@ -1,4 +1,5 @@
 /** What goes into and comes out of a `CheckpointMachine`, beside datagrams: plain data. */
+import type { FleetKeys } from '../../crypto/fleet.ts'
 import type { TicketKeys } from '../../crypto/ticket.ts'
 import type { DirectoryReply, DirectoryRequest, FleetItem } from '../../directory.ts'
 import type { Push } from '../../push.ts'
@@ -13,6 +14,8 @@ export type CheckpointInput =
   /** The whole fleet as it is now. */
   | { readonly kind: 'fleet'; readonly nodes: readonly FleetItem[] }
   | { readonly kind: 'ticketKeys'; readonly keys: TicketKeys }
+  /** Newest first. */
+  | { readonly kind: 'fleetKeys'; readonly keys: FleetKeys }
   /** No session is taken any more, and those that are here are asked to go; `drained` follows. */
   | { readonly kind: 'drain' }
 

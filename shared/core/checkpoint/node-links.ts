@@ -32,6 +32,8 @@ export interface NodeLinksOptions {
 }
 
 export class NodeLinks {
+  /** Newest first: it seals, all open. */
+  keys: FleetKeys
   readonly #options: NodeLinksOptions
   readonly #replay = new NodeReplay()
   readonly #pending = new Map<NodeId, Frame[]>()
@@ -39,6 +41,7 @@ export class NodeLinks {
 
   constructor(options: NodeLinksOptions) {
     this.#options = options
+    this.keys = options.keys
     this.#counter = options.now * COUNTERS_PER_MS
   }
 
@@ -54,7 +57,7 @@ export class NodeLinks {
     datagram: Uint8Array,
     now: number,
   ): { readonly from: NodeId; readonly frames: FrameReader } | undefined {
-    const plaintext = openFleet(this.#options.keys, 'node', datagram.subarray(2))
+    const plaintext = openFleet(this.keys, 'node', datagram.subarray(2))
     const reader = plaintext && new Reader(plaintext)
     const header = reader && readHeader(reader)
     if (header === undefined || !this.#replay.accept(header, now)) return undefined
@@ -81,11 +84,11 @@ export class NodeLinks {
   }
 
   #seal(frames: readonly Frame[], length: number, now: number): Uint8Array {
-    const { node, keys, random } = this.#options
+    const { node, random } = this.#options
     const writer = new Writer(new Uint8Array(headerBytes(node) + length))
     writeHeader(writer, { node, sentAt: now, counter: this.#counter++ })
     for (const { type, body } of frames) writer.u8(type).bytes16(body)
-    const sealed = sealFleet(keys[0]!, 'node', writer.done(), random.bytes(NONCE_BYTES))
+    const sealed = sealFleet(this.keys[0]!, 'node', writer.done(), random.bytes(NONCE_BYTES))
     return new Writer(new Uint8Array(2 + sealed.length)).u8(VERSION).u8(KIND.NODE).put(sealed).done()
   }
 }

@@ -70,6 +70,8 @@ export interface OffersOptions {
 }
 
 export class Offers {
+  /** Seals grants. */
+  fleetKey: Uint8Array
   readonly #options: OffersOptions
   /** Offers that passed here: those of peers here and those to peers here. */
   readonly #remembered = new Map<string, Remembered>()
@@ -77,6 +79,7 @@ export class Offers {
 
   constructor(options: OffersOptions) {
     this.#options = options
+    this.fleetKey = options.fleetKey
   }
 
   /** An offer of a peer that is signed in here. */
@@ -250,14 +253,14 @@ export class Offers {
     handshake: NodeId,
     now: number,
   ): Direction | undefined {
-    const { fleet, fleetKey, random } = this.#options
+    const { fleet, random } = this.#options
     const addresses = fleet.handshakeOf(handshake)
     if (addresses.length === 0) return undefined
     const grant = { tunnel, leg, self, other, expiresAt: now + GRANT_MS }
     return {
       handshake: addresses,
-      key: grantKey(fleetKey, 'handshake', grant),
-      grant: sealGrant(fleetKey, 'handshake', grant, random.bytes(NONCE_BYTES)),
+      key: grantKey(this.fleetKey, 'handshake', grant),
+      grant: sealGrant(this.fleetKey, 'handshake', grant, random.bytes(NONCE_BYTES)),
     }
   }
 

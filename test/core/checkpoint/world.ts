@@ -19,7 +19,7 @@ export const START = 1_800_000_000_000
 const ASK_MS = 4
 const PUSH_MS = 50
 export const FLEET_KEY = new Uint8Array(32).fill(7)
-const ISSUER = identityOf(new Uint8Array(32).fill(9))
+export const ISSUER = identityOf(new Uint8Array(32).fill(9))
 
 /** After how many milliseconds each copy of a datagram arrives. */
 export type Fate = (bytes: Uint8Array, from: string, to: string) => readonly number[]
