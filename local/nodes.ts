@@ -57,7 +57,7 @@ export class NodeProcess {
 
   async #spawn(): Promise<void> {
     const child = spawn(process.execPath, [MAIN], {
-      env: { ...process.env, STRAIGHTWAY_NODE: JSON.stringify(this.#config) },
+      env: { ...process.env, STRAIGHTWAY_NODE: JSON.stringify(this.#config), STRAIGHTWAY_WATCH_STDIN: '1' },
       stdio: ['pipe', 'pipe', 'pipe'],
     })
     this.#child = child

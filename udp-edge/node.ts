@@ -1,0 +1,179 @@
+/**
+ * A node: the services that its roles name, in one process.
+ *
+ *   start   sockets are bound, then the lease is taken: nobody is sent here before it serves
+ *   serve   the lease is renewed and the fleet read (lease.ts); pushes come through the gateway (push-channel.ts)
+ *   drain   on SIGTERM: the lease says so, sessions are asked to sign in elsewhere, tunnels and relay legs get time to move
+ *   close   the lease is given back
+ *
+ * Its id and its Noise key are made at every start: a node that comes back is a new node, and whatever the tables still
+ * hold of the old one is cleared away when that one's lease ends.
+ */
+import { randomBytes } from 'node:crypto'
+import { identityOf } from '../shared/crypto/identity.ts'
+import type { FleetItem } from '../shared/directory.ts'
+import { fromBase32, type NodeId, toBase32 } from '../shared/ids.ts'
+import type { Push } from '../shared/push.ts'
+import { createClient } from '../shared/store/client.ts'
+import { createDirectory } from '../shared/store/directory.ts'
+import { createFleet } from '../shared/store/fleet.ts'
+import { createPeerSearch } from '../shared/store/search.ts'
+import { createTraversalHistory, type TraversalHistoryTable } from '../shared/store/traversal-history.ts'
+import type { StepKind } from '../shared/wire/handshake.ts'
+import { type Checkpoint, startCheckpoint } from './checkpoint.ts'
+import type { NodeConfig, Role } from './config.ts'
+import { type Handshake, startHandshake, type TraversalHistory } from './handshake.ts'
+import { Lease } from './lease.ts'
+import { PushChannel } from './push-channel.ts'
+import { type Relay, startRelay } from './relay.ts'
+import { type Stun, startStun } from './stun.ts'
+
+export type Log = (what: string, error?: unknown) => void
+
+export interface Node {
+  readonly node: NodeId
+  readonly roles: readonly Role[]
+  readonly addresses: FleetItem['addresses']
+  /** Moves everybody away, for at most `graceMs`. */
+  drain(graceMs: number): Promise<void>
+  close(): Promise<void>
+}
+
+interface Services {
+  readonly checkpoint?: Checkpoint
+  readonly handshake?: Handshake
+  readonly stun?: Stun
+  readonly relay?: Relay
+}
+
+export async function startNode(config: NodeConfig, log: Log): Promise<Node> {
+  const node = `node_${toBase32(randomBytes(5))}` as NodeId
+  const identity = identityOf(randomBytes(32))
+  const client = createClient(config.dynamodb)
+  const services = await startServices(config, { node, identity, client, log })
+  const addresses = addressesOf(services)
+  const lease = await Lease.take({
+    fleet: createFleet(client),
+    item: {
+      node,
+      roles: config.roles,
+      publicKey: toBase32(identity.staticPublic),
+      addresses,
+      startedAt: Date.now(),
+    },
+    load: () => loadOf(services),
+    onFleet: (items) => {
+      services.checkpoint?.setFleet(items)
+      services.handshake?.setFleet(items)
+    },
+    log,
+  }).catch(async (error) => {
+    await closeAll(services)
+    throw error
+  })
+  const channel = pushChannel(config, node, services, lease, log)
+  return {
+    node,
+    roles: config.roles,
+    addresses,
+    async drain(graceMs) {
+      await lease.drain()
+      await Promise.all([
+        services.checkpoint?.drain(graceMs),
+        services.handshake?.drain(graceMs),
+        services.relay?.drain(graceMs),
+      ])
+    },
+    async close() {
+      channel?.close()
+      await closeAll(services)
+      await lease.leave()
+      client.destroy()
+    },
+  }
+}
+
+interface Parts {
+  readonly node: NodeId
+  readonly identity: ReturnType<typeof identityOf>
+  readonly client: ReturnType<typeof createClient>
+  readonly log: Log
+}
+
+async function startServices(config: NodeConfig, { node, identity, client, log }: Parts): Promise<Services> {
+  const { roles, address: host, publicAddress = host, ports, partner } = config
+  const fleetKeys = config.fleetKeys.map((key) => new Uint8Array(Buffer.from(key, 'base64')))
+  const has = (role: Role) => roles.includes(role)
+  const common = { host, publicAddress, node, fleetKeys }
+  const directory = createDirectory(client, { search: createPeerSearch(client) })
+  const ticketKeys = ticketKeysOf(config)
+  const history = historyOf(createTraversalHistory(client), log)
+  const [checkpoint, handshake, stun, relay] = await Promise.all([
+    has('checkpoint')
+      ? startCheckpoint({ ...common, port: ports.checkpoint, identity, ticketKeys, directory })
+      : undefined,
+    has('handshake') ? startHandshake({ ...common, port: ports.handshake, history }) : undefined,
+    has('stun')
+      ? startStun({ address: host, publicAddress, ports: ports.stun, fleetKeys, ...(partner && { partner }) })
+      : undefined,
+    has('relay') ? startRelay({ host, publicAddress, port: ports.relay, fleetKeys }) : undefined,
+  ])
+  return {
+    ...(checkpoint && { checkpoint }),
+    ...(handshake && { handshake }),
+    ...(stun && { stun }),
+    ...(relay && { relay }),
+  }
+}
+
+function ticketKeysOf({ ticketKeys }: NodeConfig): Map<string, Uint8Array> {
+  return new Map(Object.entries(ticketKeys).map(([kid, key]) => [kid, fromBase32(key) ?? new Uint8Array(0)]))
+}
+
+/** Losing history costs a step in another order, so it never fails. */
+function historyOf(table: TraversalHistoryTable, log: Log): TraversalHistory {
+  return {
+    recall: (pair) =>
+      table.recall(pair).then(
+        (technique) => technique as StepKind | undefined,
+        () => undefined,
+      ),
+    remember: (pair, technique) => {
+      table
+        .remember(pair, technique, Date.now() / 1000)
+        .catch((error) => log('traversal history was not kept', error))
+    },
+  }
+}
+
+function addressesOf({ checkpoint, handshake, stun, relay }: Services): FleetItem['addresses'] {
+  return {
+    ...(checkpoint && { checkpoint: [checkpoint.address] }),
+    ...(handshake && { handshake: [handshake.address] }),
+    ...(stun && { stun: stun.addresses }),
+    ...(relay && { relay: [relay.address] }),
+  }
+}
+
+function loadOf({ checkpoint, handshake, relay }: Services): number {
+  return Math.max(checkpoint?.load ?? 0, handshake?.load ?? 0, relay?.load ?? 0)
+}
+
+function pushChannel(
+  config: NodeConfig,
+  node: NodeId,
+  services: Services,
+  lease: Lease,
+  log: Log,
+): PushChannel | undefined {
+  if (config.gateway === undefined) return undefined
+  const onPush = (push: Push) =>
+    push.kind === 'fleet' ? lease.learn(push.item) : services.checkpoint?.push(push)
+  const onOpen = () => services.checkpoint?.pushesMissed()
+  const fleetKey = Buffer.from(config.fleetKeys[0]!, 'base64')
+  return new PushChannel({ url: config.gateway, node, fleetKey, onPush, onOpen, log })
+}
+
+async function closeAll(services: Services): Promise<void> {
+  await Promise.all(Object.values(services).map((service: { close(): Promise<void> }) => service.close()))
+}
