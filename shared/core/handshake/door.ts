@@ -92,7 +92,14 @@ export class Door {
     this.#pairs.unseat(leg.pending?.session)
     const from = { address: arrived.addressOf(i), socket: arrived.socket[i]! }
     const indexes = { index: this.#pairs.freeIndex(), remoteIndex: joiner.index }
-    const pending = leg.expect(joiner.body, this.#random.bytes(RANDOM_BYTES), indexes, from, now)
+    const pending = leg.expect(
+      joiner.grant,
+      joiner.body,
+      this.#random.bytes(RANDOM_BYTES),
+      indexes,
+      from,
+      now,
+    )
     this.#pairs.sit({ pair, side: joiner.grant.leg, session: pending.session })
     return pending
   }

@@ -18,6 +18,7 @@ const MAX_REMEMBERED = 128
 const never = Number.POSITIVE_INFINITY
 
 export interface Pending {
+  readonly grant: OpenedGrant
   readonly session: Session
   readonly random: Uint8Array
   readonly nodeRandom: Uint8Array
@@ -27,7 +28,8 @@ export interface Pending {
 }
 
 export class Leg {
-  readonly grant: OpenedGrant
+  /** Of the session: each JOIN may come with a newer one. */
+  grant: OpenedGrant
   session: Session | undefined
   pending: Pending | undefined
   profile: Profile = UNKNOWN_PROFILE
@@ -50,15 +52,15 @@ export class Leg {
     return this.#superseded.has(toBase32(random))
   }
 
-  /** `index`: of the new session. */
   expect(
+    grant: OpenedGrant,
     { random, profile }: JoinBody,
     nodeRandom: Uint8Array,
     indexes: { readonly index: number; readonly remoteIndex: number },
     from: { readonly address: Address; readonly socket: number },
     now: number,
   ): Pending {
-    const { up, down } = handshakeKeys(this.grant.key, random, nodeRandom)
+    const { up, down } = handshakeKeys(grant.key, random, nodeRandom)
     const session = new Session({
       ...indexes,
       channel: new Channel({ send: down, receive: up }),
@@ -68,12 +70,13 @@ export class Leg {
       now,
     })
     if (this.pending !== undefined) this.#supersede(this.pending.random)
-    this.pending = { session, random, nodeRandom, profile, endAt: now + CONFIRM_MS, sentAt: now }
+    this.pending = { grant, session, random, nodeRandom, profile, endAt: now + CONFIRM_MS, sentAt: now }
     return this.pending
   }
 
   /** The first datagram of the pending session opened. Its JOIN will be refused from now on. */
-  confirm({ session, random, profile, sentAt }: Pending, now: number): void {
+  confirm({ grant, session, random, profile, sentAt }: Pending, now: number): void {
+    this.grant = grant
     this.#supersede(random)
     this.#firstRoundTripMs = Math.max(now - sentAt, 1)
     this.session = session

@@ -18,6 +18,7 @@ import { type Packets, sendAgain } from './packets.ts'
 import {
   acknowledged,
   deadAt,
+  doubt,
   IDLE_PROBE_MS,
   type Path,
   probeBytes,
@@ -181,11 +182,11 @@ export class PathAgent {
     this.#choose(out, now)
   }
 
-  /** Our own addresses changed: nothing that worked can be relied on, and everything is tried at once. */
-  networkChanged(out: Batch, now: number): void {
+  /** An address changed here or there: what worked may not work any more, and is looked at at once. */
+  doubt(out: Batch, now: number): void {
     for (const path of this.#table) {
       if (path.state === 'candidate') continue
-      if (path.unackedSince === Number.POSITIVE_INFINITY) path.unackedSince = now - 1000
+      doubt(path, now)
       this.#probe(path, out, now)
     }
   }

@@ -23,6 +23,8 @@ export interface Path {
   /** When a packet that opened last came from there; -Infinity never. */
   heardAt: number
   probedAt: number
+  /** When a probe was last acknowledged; -Infinity never. */
+  provenAt: number
   /** When the first probe after the last acknowledgement was sent; Infinity when none is unanswered. */
   unackedSince: number
   /** Probes left before it is given up, while it is not fit. */
@@ -61,6 +63,7 @@ export function newPath(kind: Path['kind'], words: Uint32Array, socket: number, 
     rttMs: 0,
     heardAt: Number.NEGATIVE_INFINITY,
     probedAt: Number.NEGATIVE_INFINITY,
+    provenAt: Number.NEGATIVE_INFINITY,
     unackedSince: Number.POSITIVE_INFINITY,
     tries: 0,
     credit: UNPROVEN_CREDIT,
@@ -87,9 +90,15 @@ export const suspectAt = (path: Path): number => path.unackedSince + paceOf(path
 export const deadAt = (path: Path): number =>
   path.unackedSince + Math.max(DEAD_MS, SUSPECT_MS + 3 * path.rttMs)
 
+/** There is reason to think that it is dead: it is suspect until an answer comes. */
+export function doubt(path: Path, now: number): void {
+  path.unackedSince = Math.min(path.unackedSince, now - paceOf(path, SUSPECT_MS))
+}
+
 export function acknowledged(path: Path, sentAt: number, now: number): void {
   const rttMs = Math.max(now - sentAt, 1)
   path.rttMs = path.rttMs === 0 ? rttMs : (7 * path.rttMs + rttMs) / 8
+  path.provenAt = now
   path.unackedSince = path.probedAt > sentAt ? path.probedAt : never
   path.credit = UNPROVEN_CREDIT
 }

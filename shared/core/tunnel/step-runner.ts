@@ -1,7 +1,7 @@
 /**
  * Carries out the steps that a HANDSHAKE orders (shared/wire/README.md, section 5): so many rounds of probes to so many
- * addresses, the first round with few hops. A step ends with exactly one RESULT: as soon as a direct path is fit, or when
- * its time is over. A new step ends the one before without a result: the HANDSHAKE has moved on.
+ * addresses, the first round with few hops. A step ends with exactly one RESULT: as soon as a direct path is fit and has
+ * proven it since the order came, or when its time is over. A new step ends the one before without a result: the HANDSHAKE has moved on.
  *
  * The HANDSHAKE tells what the other peer says of itself, so a step is bounded whatever it says: MAX_TARGETS, MAX_ROUNDS,
  * MAX_PACKETS, no probe below MIN_INTERVAL_MS.
@@ -19,6 +19,7 @@ const never = Number.POSITIVE_INFINITY
 
 interface Running {
   readonly step: Step
+  readonly orderedAt: number
   readonly startAt: number
   readonly endAt: number
   readonly intervalMs: number
@@ -42,6 +43,7 @@ export class StepRunner {
     const startAt = now + step.startInMs
     const running: Running = {
       step,
+      orderedAt: now,
       startAt,
       endAt: startAt + step.timeoutMs,
       intervalMs: Math.max(step.intervalMs, MIN_INTERVAL_MS),
@@ -63,7 +65,8 @@ export class StepRunner {
     const running = this.#running
     if (running === undefined) return
     const { direct } = this.#agent
-    if (direct?.state === 'fit') this.#end(running, 'direct', direct, now)
+    const proven = direct?.state === 'fit' && direct.provenAt >= running.orderedAt
+    if (proven) this.#end(running, 'direct', direct, now)
     else if (now >= running.endAt) this.#end(running, 'failed', direct ?? NOWHERE, now)
     else while (now >= roundAt(running)) this.#sendRound(running, out, now)
   }

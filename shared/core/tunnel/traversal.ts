@@ -99,10 +99,13 @@ export class Traversal {
     this.#relays.sent(out, from, now)
   }
 
-  rejoin(direction: Direction, now: number): void {
+  /** The other side may have asked for it because it hears nothing from here. */
+  rejoin(direction: Direction, out: Batch, now: number): void {
     const here = this.#attempting && now - this.#attemptAt < RETRY_MS && sameNode(direction, this.#direction)
     this.#direction = direction
-    if (!here) this.#attempt(now)
+    if (here) return
+    this.#agent.doubt(out, now)
+    this.#attempt(now)
   }
 
   setCandidates(candidates: readonly Candidate[]): void {
@@ -112,7 +115,7 @@ export class Traversal {
 
   networkChanged(candidates: readonly Candidate[], out: Batch, now: number): void {
     this.#candidates = candidates
-    this.#agent.networkChanged(out, now)
+    this.#agent.doubt(out, now)
     this.#relays.rebind(out, now)
     this.#attempt(now)
     this.#ask(now)
@@ -161,6 +164,7 @@ export class Traversal {
     this.#attempting = true
     this.#attemptAt = now
     this.#againAt = never
+    this.#directSince = never
     this.#runner.stop()
     const near = this.#direction.handshake[0]
     if (this.#paths !== 'relay-only') this.#evidence.start(this.#stun, near, this.#localPort, now)

@@ -141,7 +141,7 @@ export class TunnelMachine implements Machine<TunnelInput, TunnelEffect> {
         this.#agent.streaming = input.active
         break
       case 'rejoin':
-        this.#traversal.rejoin(input.direction, now)
+        this.#traversal.rejoin(input.direction, out, now)
         break
       case 'candidates':
         this.#traversal.setCandidates(input.candidates)

@@ -1,0 +1,319 @@
+import { describe, expect, test } from 'vitest'
+import type { SiteSetting } from '../../sim/internet.ts'
+import { BROADBAND } from '../../sim/link.ts'
+import { NAT_KINDS, type NatKind } from '../../sim/nat-kinds.ts'
+import { Meeting, type MeetingSetting } from './meeting.ts'
+
+const behind = (...kinds: [NatKind, NatKind]): MeetingSetting => ({
+  sites: kinds.map((kind) => ({ nat: NAT_KINDS[kind] })) as [SiteSetting, SiteSetting],
+})
+const SYMMETRIC = behind('symmetric-random', 'symmetric-random')
+const HOME = behind('port-restricted', 'port-restricted')
+/** Between two sites, and from a site to a node. */
+const ROUND_TRIP_MS = 52
+const NODE_ROUND_TRIP_MS = 27
+
+/** Both talk all the time; then nothing may be missing or doubled. */
+function talking(meeting: Meeting, forMs: number, everyMs = 20): Meeting {
+  for (const end of meeting.ends) end.talk(everyMs, forMs)
+  return meeting.pass(forMs)
+}
+
+function expectAllArrived({ a, b }: Meeting): void {
+  expect([b.received.size, a.received.size]).toEqual([a.sent, b.sent])
+  expect([a.duplicates, b.duplicates]).toEqual([0, 0])
+}
+
+describe('each pair of networks ends on the path the table says, with nothing lost or doubled', () => {
+  test.each([
+    ['full-cone', 'full-cone', 'direct'],
+    ['full-cone', 'symmetric-random', 'direct'],
+    ['address-restricted', 'symmetric-random', 'direct'],
+    ['address-restricted', 'port-restricted', 'direct'],
+    ['port-restricted', 'port-restricted', 'direct'],
+    ['linux', 'linux', 'direct'],
+    ['linux-exposed', 'linux-exposed', 'direct'],
+    ['linux-exposed', 'full-cone', 'direct'],
+    ['hairpin-cone', 'port-restricted', 'direct'],
+    ['symmetric-random', 'port-restricted', 'symmetric'],
+    ['symmetric-random', 'symmetric-random', 'both-symmetric'],
+    ['symmetric-random', 'symmetric-sequential', 'both-symmetric'],
+  ] as const)('%s and %s: %s', (one, other, expected) => {
+    for (const setting of [behind(one, other), behind(other, one)]) {
+      const meeting = talking(new Meeting(setting).meet(), 4000).pass(500)
+      for (const end of meeting.ends) {
+        expect(end.path).toBe(expected === 'direct' ? 'direct' : 'relayed')
+        expect(end.whyNotDirect).toBe(expected === 'direct' ? undefined : expected)
+      }
+      expectAllArrived(meeting)
+    }
+  })
+
+  test('without any NAT', () => {
+    const meeting = talking(new Meeting().meet(), 3000).pass(500)
+    expect(meeting.ends.map(({ path }) => path)).toEqual(['direct', 'direct'])
+    expectAllArrived(meeting)
+  })
+
+  test('both behind one NAT without hairpin: over their own network', () => {
+    const meeting = new Meeting({ ...SYMMETRIC, together: true }).meet()
+    expect(meeting.untilBoth('direct')).toBeLessThan(500)
+    expect(meeting.pass(100).machine.counters.direct).toEqual({ lan: 1 })
+  })
+
+  test('symmetric NATs, but IPv6 on both sides', () => {
+    const site = { nat: NAT_KINDS['symmetric-random'], ipv6: true }
+    const meeting = new Meeting({ sites: [site, site] }).meet()
+    expect(meeting.untilBoth('direct')).toBeLessThan(500)
+    expect(meeting.pass(100).machine.counters.direct).toEqual({ ipv6: 1 })
+  })
+
+  test('a NAT behind the NAT of a carrier', () => {
+    const carrier = { nat: NAT_KINDS.linux, carrier: NAT_KINDS['hairpin-cone'] }
+    const meeting = new Meeting({ sites: [carrier, { nat: NAT_KINDS['linux-exposed'] }] }).meet()
+    expect(meeting.untilBoth('direct')).toBeLessThan(1000)
+  })
+})
+
+describe('the first byte', () => {
+  test('crosses the relay after joining, binding and one way to the other side', () => {
+    const meeting = talking(new Meeting(SYMMETRIC).meet(), 1000)
+    for (const { machine } of meeting.ends) {
+      const { firstByteMs } = machine.status
+      expect(firstByteMs).toBeLessThan(3 * NODE_ROUND_TRIP_MS + ROUND_TRIP_MS)
+    }
+  })
+
+  test('waits for the first path, the last 64 of a burst at least', () => {
+    const meeting = new Meeting(SYMMETRIC).meet()
+    for (let i = 0; i < 100; i++) meeting.a.send()
+    meeting.pass(1000)
+    expect([...meeting.b.received]).toEqual(Array.from({ length: 64 }, (_, i) => 37 + i))
+    expect(meeting.a.machine.counters.dropped).toBe(36)
+  })
+})
+
+describe('the switch from the relay to the direct path', () => {
+  test('loses and doubles nothing, at any moment', () => {
+    for (let seed = 0; seed < 20; seed++) {
+      const meeting = new Meeting({ ...HOME, seed }).meet()
+      meeting.untilBoth('relayed')
+      talking(meeting, 1000, 1).pass(500)
+      expect(meeting.ends.map(({ path }) => path)).toEqual(['direct', 'direct'])
+      expectAllArrived(meeting)
+    }
+  })
+
+  test('gives the relay up only after ten seconds of data on the direct path', () => {
+    const meeting = new Meeting(HOME).meet()
+    const directAt = meeting.untilBoth('direct')
+    expect(directAt).toBeLessThan(600)
+    meeting.pass(9500)
+    expect(meeting.ends.map(({ released }) => released)).toEqual([false, false])
+    expect(meeting.relays.map(({ machine }) => (machine as unknown as { legs: number }).legs)).toContain(2)
+    meeting.pass(1500)
+    expect(meeting.ends.map(({ released }) => released)).toEqual([true, true])
+    expect(meeting.relays.map(({ machine }) => (machine as unknown as { legs: number }).legs)).toEqual([0, 0])
+  })
+
+  test('does not come where only small packets cross', () => {
+    const narrow = { nat: NAT_KINDS['port-restricted'], link: { ...BROADBAND, mtu: 1000 } }
+    const meeting = talking(new Meeting({ sites: [narrow, narrow] }).meet(), 4000).pass(500)
+    expect(meeting.ends.map(({ path }) => path)).toEqual(['relayed', 'relayed'])
+    expect(meeting.ends.map(({ whyNotDirect }) => whyNotDirect)).toEqual(['data-blocked', 'data-blocked'])
+    expectAllArrived(meeting)
+  })
+})
+
+describe('a direct path that dies', () => {
+  test('is replaced by the relay within two seconds, and the reason is told', () => {
+    const meeting = talking(new Meeting(HOME).meet(), 4000)
+    meeting.cut()
+    for (const end of meeting.ends) end.talk(20, 6000)
+    expect(meeting.untilBoth('relayed')).toBeLessThan(2000)
+    expect(meeting.ends.map(({ whyNotDirect }) => whyNotDirect)).toEqual(['path-died', 'path-died'])
+    meeting.pass(5000)
+    const lost = meeting.a.sent - meeting.b.received.size
+    expect(lost * 20).toBeLessThan(1000)
+  })
+
+  test('leads both to the HANDSHAKE again when the relay was given up before', () => {
+    const meeting = talking(new Meeting(HOME).meet(), 20_000)
+    expect(meeting.ends.map(({ released }) => released)).toEqual([true, true])
+    meeting.cut()
+    for (const end of meeting.ends) end.talk(20, 20_000)
+    expect(meeting.untilBoth('relayed')).toBeLessThan(3000)
+    expect(meeting.rejoins).toBeGreaterThan(0)
+    meeting.pass(1000)
+    const before = meeting.b.received.size
+    meeting.pass(2000)
+    expect(meeting.b.received.size - before).toBe(100)
+  })
+
+  test('is found again when the way is free again', () => {
+    const meeting = talking(new Meeting(HOME).meet(), 4000)
+    const heal = meeting.cut()
+    meeting.untilBoth('relayed')
+    for (const end of meeting.ends) end.talk(100, 200_000)
+    meeting.pass(20_000)
+    heal()
+    expect(meeting.untilBoth('direct', 70_000)).toBeLessThan(66_000)
+  })
+})
+
+describe('a tunnel that began relayed', () => {
+  test('is tried again every minute, and becomes direct once it can', () => {
+    const meeting = new Meeting(HOME)
+    const heal = meeting.cut()
+    meeting.meet().pass(10_000)
+    expect(meeting.ends.map(({ whyNotDirect }) => whyNotDirect)).toEqual(['probe-timeout', 'probe-timeout'])
+    heal()
+    expect(meeting.untilBoth('direct', 70_000)).toBeLessThan(60_000)
+    expect(meeting.rejoins).toBe(0)
+  })
+
+  test('takes another relay when its own dies', () => {
+    const meeting = talking(new Meeting(SYMMETRIC).meet(), 2000)
+    meeting.relays[0]!.kill()
+    meeting.handshake.handle({ kind: 'fleet', items: [meeting.lease(1)] })
+    for (const end of meeting.ends) end.talk(20, 20_000)
+    meeting.pass(10_000)
+    const before = [meeting.a.received.size, meeting.b.received.size]
+    meeting.pass(2000)
+    expect([meeting.a.received.size - before[0]!, meeting.b.received.size - before[1]!]).toEqual([100, 100])
+  })
+})
+
+describe('only relayed', () => {
+  test('nothing is ever sent to the other side directly, and nothing asked of STUN', () => {
+    const meeting = new Meeting({ ...HOME, paths: 'relay-only' })
+    meeting.cut()
+    talking(meeting.meet(), 70_000)
+    expect(meeting.world.dropped.get('partition')).toBeUndefined()
+    expect(meeting.ends.map(({ whyNotDirect }) => whyNotDirect)).toEqual(['policy', 'policy'])
+    expect(meeting.machine.counters.relayed).toEqual({ policy: 1 })
+    meeting.pass(500)
+    expectAllArrived(meeting)
+  })
+
+  test('a probe of the other side is not answered', () => {
+    const meeting = new Meeting({ paths: 'relay-only' }).meet().pass(1000)
+    expect(meeting.a.machine.counters.unwanted).toBe(0)
+    expect(meeting.ends.map(({ path }) => path)).toEqual(['relayed', 'relayed'])
+  })
+})
+
+describe('only direct', () => {
+  test('no relay is bound', () => {
+    const meeting = talking(new Meeting({ ...HOME, paths: 'direct-only' }).meet(), 3000)
+    expect(meeting.ends.map(({ path }) => path)).toEqual(['direct', 'direct'])
+    expect(meeting.ends[0].paths.map(({ path }) => path)).toEqual(['direct'])
+    expect(meeting.world.dropped.get('port closed')).toBeUndefined()
+  })
+
+  test('ends with the reason when the plan has failed', () => {
+    const meeting = new Meeting({ ...SYMMETRIC, paths: 'direct-only' }).meet().pass(3000)
+    expect(meeting.ends.map(({ end }) => end)).toEqual(['noDirectPath', 'noDirectPath'])
+    expect(meeting.ends.map(({ whyNotDirect }) => whyNotDirect)).toEqual(['both-symmetric', 'both-symmetric'])
+  })
+})
+
+describe('a tunnel lives on', () => {
+  test('when a NAT gives another address in the middle of it', () => {
+    const meeting = talking(new Meeting(HOME).meet(), 3000)
+    meeting.sites[0].router.rebind(meeting.internet.freshIp())
+    for (const end of meeting.ends) end.talk(20, 5000)
+    meeting.pass(3000)
+    const before = [meeting.a.received.size, meeting.b.received.size]
+    meeting.pass(1500)
+    expect([meeting.a.received.size - before[0]!, meeting.b.received.size - before[1]!]).toEqual([75, 75])
+  })
+
+  test('when that happens to a relayed one', () => {
+    const meeting = talking(new Meeting(SYMMETRIC).meet(), 3000)
+    meeting.sites[0].router.rebind(meeting.internet.freshIp())
+    for (const end of meeting.ends) end.talk(20, 20_000)
+    meeting.pass(6000)
+    const before = [meeting.a.received.size, meeting.b.received.size]
+    meeting.pass(2000)
+    expect([meeting.a.received.size - before[0]!, meeting.b.received.size - before[1]!]).toEqual([100, 100])
+  })
+
+  test('when its machine moves to another network', () => {
+    const meeting = talking(new Meeting(HOME).meet(), 20_000)
+    const elsewhere = meeting.internet.site('elsewhere', { nat: NAT_KINDS.linux })
+    elsewhere.plug(meeting.hosts[0])
+    meeting.a.networkChanged()
+    for (const end of meeting.ends) end.talk(20, 10_000)
+    meeting.pass(3000)
+    const before = [meeting.a.received.size, meeting.b.received.size]
+    meeting.pass(2000)
+    expect([meeting.a.received.size - before[0]!, meeting.b.received.size - before[1]!]).toEqual([100, 100])
+    expect(meeting.untilBoth('direct')).toBeLessThan(3000)
+  })
+
+  test('when nothing is said for ten minutes', () => {
+    for (const setting of [HOME, SYMMETRIC]) {
+      const meeting = new Meeting(setting).meet().pass(600_000)
+      meeting.a.send()
+      meeting.pass(100)
+      expect(meeting.b.received.size).toBe(1)
+    }
+  })
+
+  test('when a carrier ends every mapping within a minute', () => {
+    const meeting = talking(new Meeting(behind('carrier-absolute', 'full-cone')).meet(), 200_000)
+    expect(meeting.b.received.size / meeting.a.sent).toBeGreaterThan(0.97)
+    expect(meeting.ends.map(({ end }) => end)).toEqual([undefined, undefined])
+  })
+})
+
+describe('on bad links', () => {
+  const bad = (link: Partial<typeof BROADBAND>): MeetingSetting => {
+    const site = { nat: NAT_KINDS['port-restricted'], link: { ...BROADBAND, ...link } }
+    return { sites: [site, site] }
+  }
+
+  test('a tenth lost: direct all the same, and no path dies of it', () => {
+    for (let seed = 0; seed < 10; seed++) {
+      const meeting = talking(new Meeting({ ...bad({ loss: 0.1 }), seed }).meet(), 30_000)
+      expect(meeting.ends.map(({ path }) => path)).toEqual(['direct', 'direct'])
+      expect(meeting.a.paths.length).toBeLessThanOrEqual(3)
+      expect(meeting.b.received.size / meeting.a.sent).toBeGreaterThan(0.75)
+      expect(meeting.b.duplicates).toBe(0)
+    }
+  })
+
+  test('everything doubled and out of order: each datagram once', () => {
+    const meeting = talking(new Meeting(bad({ duplicate: 1, reorder: 0.3 })).meet(), 5000).pass(500)
+    expect(meeting.ends.map(({ path }) => path)).toEqual(['direct', 'direct'])
+    expectAllArrived(meeting)
+  })
+})
+
+describe('a tunnel ends', () => {
+  test('on both sides when one closes it', () => {
+    const meeting = talking(new Meeting(HOME).meet(), 2000)
+    meeting.a.close()
+    meeting.pass(100)
+    expect(meeting.ends.map(({ end }) => end)).toEqual(['closed', 'closedByOther'])
+  })
+
+  test('when the other side vanished, after a minute of trying', () => {
+    const meeting = talking(new Meeting(HOME).meet(), 20_000)
+    meeting.b.kill()
+    meeting.pass(50_000)
+    expect(meeting.a.end).toBeUndefined()
+    meeting.pass(40_000)
+    expect(meeting.a.end).toBe('unreachable')
+  })
+
+  test('when no HANDSHAKE ever answers', () => {
+    const meeting = new Meeting(HOME)
+    meeting.handshake.kill()
+    meeting.meet().pass(10_000)
+    expect(meeting.a.whyNotDirect).toBe('handshake-unreachable')
+    meeting.pass(55_000)
+    expect(meeting.ends.map(({ end }) => end)).toEqual(['unreachable', 'unreachable'])
+  })
+})
