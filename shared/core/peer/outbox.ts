@@ -2,20 +2,23 @@
  * Messages on their way out, kept until the recipient's application or its mailbox has them. To each recipient at most
  * 16 are in flight, numbered 1, 2, 3 .. in the order they were given; each names the one before it that was not refused,
  * so that the recipient can keep the order (wire README, MESSAGE). They outlive a session: a new one carries again
- * whatever has no receipt yet, and so does the same one after 15 s.
+ * whatever has no receipt yet, and so does the same one after 4 s: twice within the 10 s that a recipient holds what is
+ * behind.
  */
 import type { PeerId } from '../../ids.ts'
 import type { Message, Receipt } from '../../wire/messages.ts'
 
 const IN_FLIGHT = 16
 /** A node answers within a few seconds; one that forgot is reminded. */
-const REPEAT_MS = 15_000
+const REPEAT_MS = 4000
 
 interface Outgoing {
   readonly id: number
   readonly body: Uint8Array
   readonly sentAt: number
   sequence: number
+  /** Greatest sequence before it that was not refused. */
+  previous: number
   /** When it is handed to the session again; 0: at once. */
   dueAt: number
 }
@@ -25,8 +28,8 @@ interface Recipient {
   readonly flying: Outgoing[]
   readonly waiting: Outgoing[]
   nextSequence: number
-  /** Greatest sequence that was delivered or stored. */
-  settled: number
+  /** Greatest sequence that was not refused: the next message names it. */
+  last: number
 }
 
 export class Outbox {
@@ -42,7 +45,7 @@ export class Outbox {
 
   add(id: number, to: PeerId, body: Uint8Array, now: number): void {
     const recipient = this.#recipient(to)
-    recipient.waiting.push({ id, body, sentAt: now, sequence: 0, dueAt: 0 })
+    recipient.waiting.push({ id, body, sentAt: now, sequence: 0, previous: 0, dueAt: 0 })
     this.#active.add(recipient)
   }
 
@@ -51,10 +54,9 @@ export class Outbox {
     for (const recipient of this.#active) {
       const { peer } = recipient
       this.#launch(recipient)
-      for (const [i, message] of recipient.flying.entries()) {
+      for (const message of recipient.flying) {
         if (message.dueAt > now) continue
-        const { sequence, sentAt, body } = message
-        const previous = recipient.flying[i - 1]?.sequence ?? recipient.settled
+        const { sequence, previous, sentAt, body } = message
         if (!take({ peer, epoch: this.epoch, sequence, previous, sentAt, body })) return
         message.dueAt = now + REPEAT_MS
       }
@@ -66,12 +68,10 @@ export class Outbox {
     const recipient = epoch === this.epoch ? this.#recipients.get(peer) : undefined
     const at = recipient?.flying.findIndex((message) => message.sequence === sequence) ?? -1
     if (recipient === undefined || at < 0) return undefined
-    const [message] = recipient.flying.splice(at, 1)
-    if (outcome === 'delivered' || outcome === 'stored')
-      recipient.settled = Math.max(recipient.settled, sequence)
-    else this.#sendAgain(recipient, sequence)
+    const message = recipient.flying.splice(at, 1)[0]!
+    if (outcome !== 'delivered' && outcome !== 'stored') this.#leaveOut(recipient, message)
     if (recipient.flying.length + recipient.waiting.length === 0) this.#active.delete(recipient)
-    return message!.id
+    return message.id
   }
 
   /** A new session knows nothing of what was sent on the last. */
@@ -89,15 +89,22 @@ export class Outbox {
     return least
   }
 
-  /** Those behind a refused message named it as the one before them. */
-  #sendAgain({ flying }: Recipient, refused: number): void {
-    for (const message of flying) if (message.sequence > refused) message.dueAt = 0
+  /** What named the refused message as the one before it names the one before that, and goes out again. */
+  #leaveOut(recipient: Recipient, refused: Outgoing): void {
+    if (recipient.last === refused.sequence) recipient.last = refused.previous
+    for (const message of recipient.flying) {
+      if (message.previous !== refused.sequence) continue
+      message.previous = refused.previous
+      message.dueAt = 0
+    }
   }
 
   #launch(recipient: Recipient): void {
     while (recipient.flying.length < IN_FLIGHT && recipient.waiting.length > 0) {
       const message = recipient.waiting.shift()!
       message.sequence = recipient.nextSequence++
+      message.previous = recipient.last
+      recipient.last = message.sequence
       recipient.flying.push(message)
     }
   }
@@ -105,7 +112,7 @@ export class Outbox {
   #recipient(to: PeerId): Recipient {
     let recipient = this.#recipients.get(to)
     if (recipient === undefined) {
-      recipient = { peer: to, flying: [], waiting: [], nextSequence: 1, settled: 0 }
+      recipient = { peer: to, flying: [], waiting: [], nextSequence: 1, last: 0 }
       this.#recipients.set(to, recipient)
     }
     return recipient
