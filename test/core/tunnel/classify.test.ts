@@ -1,0 +1,133 @@
+import { expect, test } from 'vitest'
+import { classify } from '../../../shared/core/tunnel/classify.ts'
+import { parseAddress } from '../../../shared/wire/address.ts'
+
+const [S1, S1B, S2, S2B] = ['192.0.2.1:3478', '192.0.2.1:3479', '192.0.2.2:3478', '192.0.2.2:3479']
+const LOCAL_PORT = 5000
+
+/** What each server saw, in order: `server -> port`. */
+function seen(...pairs: [string, number][]) {
+  const observations = pairs.map(([server, port]) => ({
+    server: parseAddress(server)!.words,
+    mapped: parseAddress(`203.0.113.7:${port}`)!.words,
+  }))
+  return classify(observations, LOCAL_PORT)
+}
+
+test.each([
+  [
+    'the same at two servers',
+    [
+      [S1, 7],
+      [S2, 7],
+    ],
+    'independent',
+    'unknown',
+    0,
+  ],
+  [
+    'the local port at two servers',
+    [
+      [S1, 5000],
+      [S2, 5000],
+    ],
+    'independent',
+    'preserving',
+    0,
+  ],
+  [
+    'the same at two ports of one server only',
+    [
+      [S1, 7],
+      [S1B, 7],
+    ],
+    'unknown',
+    'unknown',
+    0,
+  ],
+  ['one server only', [[S1, 7]], 'unknown', 'unknown', 0],
+  ['nothing', [], 'unknown', 'unknown', 0],
+  [
+    'another at the other server, the same at its two ports',
+    [
+      [S1, 900],
+      [S2, 7000],
+      [S2B, 7000],
+    ],
+    'address',
+    'random',
+    0,
+  ],
+  [
+    'another at each port',
+    [
+      [S1, 7],
+      [S2, 9000],
+      [S2B, 400],
+    ],
+    'addressAndPort',
+    'random',
+    0,
+  ],
+  [
+    'another at another port of one server',
+    [
+      [S1, 7],
+      [S1B, 9000],
+    ],
+    'addressAndPort',
+    'random',
+    0,
+  ],
+  [
+    'another at the other server, and no more known',
+    [
+      [S1, 7],
+      [S2, 9000],
+    ],
+    'addressAndPort',
+    'random',
+    0,
+  ],
+  [
+    'one after another',
+    [
+      [S1, 40000],
+      [S2, 40001],
+      [S2B, 40002],
+    ],
+    'addressAndPort',
+    'sequential',
+    1,
+  ],
+  [
+    'one after another, with a gap of somebody else',
+    [
+      [S1, 40000],
+      [S2, 40002],
+      [S2B, 40008],
+    ],
+    'addressAndPort',
+    'sequential',
+    2,
+  ],
+] as const)('%s', (_name, pairs, mapping, allocation, step) => {
+  expect(seen(...pairs.map(([server, port]): [string, number] => [server, port]))).toMatchObject({
+    mapping,
+    allocation,
+    step,
+  })
+})
+
+test('the range of ports is kept', () => {
+  expect(seen([S1, 300], [S2, 100], [S2B, 200])).toMatchObject({ low: 100, high: 300 })
+  expect(seen()).toMatchObject({ low: 0, high: 0 })
+})
+
+test('what was seen over IPv6 says nothing about a NAT of IPv4', () => {
+  const six = {
+    server: parseAddress('[2001:db8::1]:1')!.words,
+    mapped: parseAddress('[2001:db8::2]:2')!.words,
+  }
+  expect(classify([six, six], LOCAL_PORT)).toMatchObject({ mapping: 'unknown', low: 0 })
+})
