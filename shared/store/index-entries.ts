@@ -64,15 +64,18 @@ export async function enter(
     const was = postingsOf(record, manifest)
     const old = without([...tried, ...was, ...postingsOf(record, manifest.before)], now)
     const added = without(now, was)
-    if (added.length === 0 && without(was, now).length === 0) return removeAll(client, old, manifest.version)
-    const version = manifest.version + 1
-    tried.push(...added)
-    await forEach(added, (posting) => writePosting(client, posting, version))
-    // Of a record that is gone the manifest keeps nothing, so its entries go first.
-    const gone = now.length === 0
-    if (gone) await removeAll(client, old, version)
-    await writeManifest(client, record, { ...wanted, version, before: gone ? NO_TERMS : termsOf(manifest) })
-    if (!gone) await removeAll(client, old, version)
+    const changed = added.length > 0 || without(was, now).length > 0
+    const version = changed ? manifest.version + 1 : manifest.version
+    if (changed) {
+      tried.push(...added)
+      await forEach(added, (posting) => writePosting(client, posting, version))
+      await writeManifest(client, record, { ...wanted, version, before: termsOf(manifest) })
+    }
+    await forEach(old, (posting) => removePosting(client, posting, version))
+    // Of a record that is gone nothing is kept, and what it was found under is of it.
+    if (now.length === 0 && old.length > 0) {
+      await writeManifest(client, record, { ...NO_TERMS, version: version + 1, before: NO_TERMS })
+    }
   })
 }
 
@@ -111,14 +114,6 @@ async function writePosting(
     ExpressionAttributeValues: { ':version': version },
   })
   await unlessRefused(client.send(put))
-}
-
-async function removeAll(
-  client: DynamoDBDocumentClient,
-  postings: readonly Posting[],
-  version: number,
-): Promise<void> {
-  await forEach(postings, (posting) => removePosting(client, posting, version))
 }
 
 /** Unless a later one wrote it. */

@@ -41,7 +41,7 @@ export interface SearchRequest<E extends Entity> extends Kind<E>, PageRequest {
   readonly filter?: string | undefined
 }
 
-const MAX_CANDIDATES = 2000
+const MAX_CANDIDATES = 500
 const BATCH = LIMITS.pageSize
 /** A plan is tried in so many scopes to see how much it selects. */
 const PROBED_SCOPES = 3

@@ -1,0 +1,69 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { NetworkId } from '../../shared/ids.ts'
+import { LIMITS } from '../../shared/limits.ts'
+import { getMembership, putMembership, removeMembership, rolesOf } from '../../shared/store/memberships.ts'
+import { createNetwork, getNetwork } from '../../shared/store/networks.ts'
+import { createUser, requireUser } from '../../shared/store/users.ts'
+import { startTables, type TablesUnderTest } from '../local/tables-under-test.ts'
+
+let tables: TablesUnderTest
+const now = 1_000_000
+
+beforeAll(async () => {
+  tables = await startTables()
+})
+afterAll(() => tables.close())
+
+const newUser = async () => (await createUser(tables.client, { name: 'somebody' }, now)).user
+const newNetwork = async () => (await createNetwork(tables.client, { name: 'network' }, now)).network
+
+test('however many join at once, a user is in no more networks than its ticket holds', async () => {
+  const user = await newUser()
+  const networks: NetworkId[] = []
+  for (let i = 0; i < LIMITS.networksPerUser + 6; i++) networks.push(await newNetwork())
+  const first = networks.slice(0, LIMITS.networksPerUser - 2)
+  for (const network of first) await putMembership(tables.client, { network, user, role: 'guest' }, now)
+  const rest = networks.slice(first.length)
+  const joins = rest.map((network) => putMembership(tables.client, { network, user, role: 'guest' }, now))
+  const outcomes = await Promise.allSettled(joins)
+  expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(2)
+  const found = await requireUser(tables.client, user)
+  expect(found.networks).toHaveLength(LIMITS.networksPerUser)
+  expect([...(await rolesOf(tables.client, found)).keys()].sort()).toEqual(found.networks)
+})
+
+test('the membership, the list of the user and the count of owners agree', async () => {
+  const [user, network] = [await newUser(), await newNetwork()]
+  const state = async () => ({
+    role: (await getMembership(tables.client, network, user))?.role,
+    networks: (await requireUser(tables.client, user)).networks,
+    owners: (await getNetwork(tables.client, network))?.owners,
+  })
+  await putMembership(tables.client, { network, user, role: 'guest' }, now)
+  expect(await state()).toEqual({ role: 'guest', networks: [network], owners: 0 })
+  await putMembership(tables.client, { network, user, role: 'owner' }, now)
+  expect(await state()).toEqual({ role: 'owner', networks: [network], owners: 1 })
+  await expect(removeMembership(tables.client, network, user)).rejects.toMatchObject({ code: 'conflict' })
+  expect(await state()).toEqual({ role: 'owner', networks: [network], owners: 1 })
+  await removeMembership(tables.client, network, user, { lastOwnerToo: true })
+  expect(await state()).toEqual({ role: undefined, networks: [], owners: 0 })
+})
+
+test('of owners who leave at once, one stays', async () => {
+  const network = await newNetwork()
+  const owners = await Promise.all([1, 2, 3].map(newUser))
+  for (const user of owners) await putMembership(tables.client, { network, user, role: 'owner' }, now)
+  const outcomes = await Promise.allSettled(
+    owners.map((user) => removeMembership(tables.client, network, user)),
+  )
+  expect(outcomes.filter(({ status }) => status === 'rejected')).toHaveLength(1)
+  expect((await getNetwork(tables.client, network))?.owners).toBe(1)
+})
+
+test('nobody joins what is not there', async () => {
+  const user = await newUser()
+  const network = 'n_aaaaaaaaaaaaaaaa' as NetworkId
+  const join = putMembership(tables.client, { network, user, role: 'guest' }, now)
+  await expect(join).rejects.toMatchObject({ code: 'not-found', message: 'There is no such network' })
+  expect((await requireUser(tables.client, user)).networks).toEqual([])
+})

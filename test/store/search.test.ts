@@ -1,0 +1,112 @@
+import { PutCommand } from '@aws-sdk/lib-dynamodb'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { NetworkId, NodeId, PeerId } from '../../shared/ids.ts'
+import { indexRecord } from '../../shared/store/indexing.ts'
+import { putMembership } from '../../shared/store/memberships.ts'
+import { createNetwork } from '../../shared/store/networks.ts'
+import { createObject } from '../../shared/store/objects.ts'
+import { bindPeer } from '../../shared/store/peers.ts'
+import { createPeerSearch, search } from '../../shared/store/search.ts'
+import { createUser } from '../../shared/store/users.ts'
+import { startTables, type TablesUnderTest } from '../local/tables-under-test.ts'
+
+let tables: TablesUnderTest
+let network: NetworkId
+const now = 1_000_000
+
+beforeAll(async () => {
+  tables = await startTables()
+  network = (await createNetwork(tables.client, { name: 'network' }, now)).network
+})
+afterAll(() => tables.close())
+
+test('a node finds presence records, and hears whether there are more', async () => {
+  const { client } = tables
+  for (const peer of ['a', 'b', 'c'].map((letter) => letter.repeat(52) as PeerId)) {
+    const { user } = await createUser(client, { name: 'somebody' }, now)
+    await putMembership(client, { network, user, role: 'member' }, now)
+    await bindPeer(client, { peer, user }, now)
+    const said = { status: 'online', custom: '', metadata: { level: 1 }, since: 5, version: 7, lastSeenAt: 9 }
+    const Item = { peer, user, ...said, node: 'node_aaaaaaaa' as NodeId, networks: [network] }
+    await client.send(new PutCommand({ TableName: 'Presence', Item }))
+    await indexRecord(client, { entity: 'peer' }, peer)
+  }
+  const find = createPeerSearch(client)
+  const two = await find({ networks: [network], filter: 'metadata.level eq 1', limit: 2 })
+  expect(two).toMatchObject({ more: true, records: [{ since: 5, version: 7 }, { metadata: { level: 1 } }] })
+  expect(Object.keys(two.records[0]!).sort()).toEqual([
+    'custom',
+    'lastSeenAt',
+    'metadata',
+    'peer',
+    'since',
+    'status',
+    'user',
+    'version',
+  ])
+  const three = await find({ networks: [network], filter: 'metadata.level eq 1', limit: 3 })
+  expect([three.more, three.records.length]).toEqual([false, 3])
+  expect((await find({ networks: [], filter: 'metadata.level eq 1', limit: 3 })).records).toEqual([])
+  await expect(find({ networks: [network], filter: '(', limit: 3 })).rejects.toMatchObject({
+    code: 'bad-request',
+  })
+})
+
+test('one call looks at so many candidates and says where to go on', async () => {
+  const { client } = tables
+  const collection = 'many'
+  const make = async (i: number) => {
+    const id = `o${String(i).padStart(5, '0')}`
+    await createObject(client, { collection, id, network, value: { i } }, now)
+    await indexRecord(client, { entity: 'object', collection }, id)
+  }
+  for (let at = 0; at < 550; at += 50) await Promise.all(Array.from({ length: 50 }, (_, i) => make(at + i)))
+  const request = {
+    entity: 'object',
+    collection,
+    scopes: [network],
+    filter: 'value.i ge 540',
+    limit: 100,
+  } as const
+  const first = await search(client, request)
+  expect(first.items).toEqual([])
+  expect(first.cursor).toBeDefined()
+  const second = await search(client, { ...request, cursor: first.cursor })
+  expect(second.items.map(({ id }) => id)).toEqual(Array.from({ length: 10 }, (_, i) => `o00${540 + i}`))
+  expect(second.cursor).toBeUndefined()
+})
+
+test('of two equally promising terms the rarer is read', async () => {
+  const { client } = tables
+  const collection = 'planned'
+  const declared = {
+    collection,
+    searchable: ['value.common', 'value.rare'],
+    indexed: ['value.common', 'value.rare'],
+  }
+  await client.send(
+    new PutCommand({ TableName: 'Collections', Item: { ...declared, editable: 'owner', version: 1 } }),
+  )
+  for (let i = 0; i < 20; i++) {
+    await createObject(client, { collection, id: `o${i}`, network, value: { common: 1, rare: i } }, now)
+    await indexRecord(client, { entity: 'object', collection }, `o${i}`)
+  }
+  const read: string[] = []
+  const watching = {
+    send: (command: { input: { ExpressionAttributeValues?: Record<string, string>; Select?: string } }) => {
+      const { ExpressionAttributeValues: values, Select } = command.input
+      if (values?.[':term'] !== undefined && Select !== 'COUNT') read.push(values[':term'])
+      return client.send(command as never)
+    },
+  } as unknown as typeof client
+  const filter = 'value.common eq 1 and value.rare eq 7'
+  const { items } = await search(watching, {
+    entity: 'object',
+    collection,
+    scopes: [network],
+    filter,
+    limit: 10,
+  })
+  expect(items.map(({ id }) => id)).toEqual(['o7'])
+  expect(read).toEqual([`object/planned#${network}#value.rare`])
+})
