@@ -41,7 +41,7 @@ interface Entry {
 interface Wish {
   readonly udx: UdxStream
   readonly entry: Entry
-  readonly first?: { resolve(stream: TunnelStream): void; reject(error: StraightwayError): void }
+  readonly first?: { resolve(): void; reject(error: StraightwayError): void }
 }
 
 export class Streams {
@@ -55,14 +55,16 @@ export class Streams {
   }
 
   /** Rejects with `refused` where the other side does not want streams, and `closed` where the tunnel closes first. */
-  open(name: string): Promise<TunnelStream> {
-    if (name.includes(CONTINUE) || Buffer.byteLength(name) > MAX_NAME_BYTES)
-      throw new StraightwayError(
-        'bad-request',
-        `A stream's name has at most ${MAX_NAME_BYTES} bytes, none of them NUL.`,
-      )
+  async open(name: string): Promise<TunnelStream> {
+    if (name.includes(CONTINUE) || Buffer.byteLength(name) > MAX_NAME_BYTES) {
+      const detail = `A stream's name has at most ${MAX_NAME_BYTES} bytes, none of them NUL.`
+      throw new StraightwayError('bad-request', detail)
+    }
     const entry = this.#enter(randomBytes(32), true, name)
-    return new Promise((resolve, reject) => this.#wish(entry, name, { resolve, reject }))
+    const stream = entry.stream.on('error', ignore)
+    await new Promise<void>((resolve, reject) => this.#wish(entry, name, { resolve, reject }))
+    if (stream.errored) throw stream.errored
+    return stream.off('error', ignore)
   }
 
   /** The other side sent STREAM_OPEN. */
@@ -79,7 +81,7 @@ export class Streams {
     this.#wishes.delete(stream)
     if (accepter === NO_CARRIER) wish.udx.destroy()
     else this.#carry(wish.entry, wish.udx, accepter, wish.first ? 'first' : 'another')
-    wish.first?.resolve(wish.entry.stream)
+    wish.first?.resolve()
   }
 
   /** The other side sent STREAM_REFUSE. */
@@ -188,5 +190,7 @@ export class Streams {
   }
 }
 
+/** A stream may fail before it is handed out: `open` tells that. */
+const ignore = (): void => {}
 const hex = (key: Uint8Array): string => Buffer.from(key).toString('hex')
 const carrierNumber = (): number => randomBytes(4).readUInt32BE() || 1

@@ -1,0 +1,95 @@
+/**
+ * HANDSHAKE, RELAY and STUN of one node on loopback, in this process, and pairs of sockets of which both sides have
+ * agreed on a tunnel already.
+ */
+import { randomBytes } from 'node:crypto'
+import { PeerSocket } from '../../../peer/peer-socket.ts'
+import { Tunnel } from '../../../peer/tunnel.ts'
+import type { Agreement } from '../../../shared/core/peer/events.ts'
+import { type Grant, grantKey, sealGrant } from '../../../shared/crypto/grant.ts'
+import { identityOf } from '../../../shared/crypto/identity.ts'
+import type { FleetItem } from '../../../shared/directory.ts'
+import { type NodeId, type TunnelId, toBase32 } from '../../../shared/ids.ts'
+import { parseAddress } from '../../../shared/wire/address.ts'
+import type { TunnelTerms } from '../../../shared/wire/offers.ts'
+import { startHandshake } from '../../../udp-edge/handshake.ts'
+import { startRelay } from '../../../udp-edge/relay.ts'
+import { startStun } from '../../../udp-edge/stun.ts'
+
+const HOST = '127.0.0.1'
+
+export interface Edge {
+  /** Two ends of a tunnel, open. */
+  pair(terms?: Partial<TunnelTerms>): Promise<[PeerSocket, PeerSocket]>
+  /** Packets that the relay forwarded. */
+  relayed(): number
+  close(): Promise<void>
+}
+
+export async function startEdge(): Promise<Edge> {
+  const fleetKey = randomBytes(32)
+  const fleetKeys = [fleetKey]
+  const relay = await startRelay({ host: HOST, port: 0, fleetKeys })
+  const stun = await startStun({ address: HOST, ports: [0, 0], fleetKeys })
+  const node = 'node_aaaaaaaa' as NodeId
+  const handshake = await startHandshake({ host: HOST, port: 0, node, fleetKeys })
+  handshake.setFleet([leaseOf(relay.address)])
+  const stunServers = [
+    { primary: parseAddress(stun.addresses[0])!, alternate: parseAddress(stun.addresses[1])! },
+  ]
+  const tunnels: Tunnel[] = []
+
+  const end = (agreement: Agreement): { tunnel: Tunnel; socket: PeerSocket } => {
+    const fault = (error: unknown) => {
+      throw error
+    }
+    const tunnel = new Tunnel({ agreement, stun: stunServers, rejoin: () => {}, closed: () => {}, fault })
+    tunnels.push(tunnel)
+    return { tunnel, socket: new PeerSocket(tunnel) }
+  }
+
+  return {
+    async pair(terms = {}) {
+      const agreed = agreements(fleetKey, handshake.address, { clear: false, paths: 'auto', ...terms })
+      const [a, b] = [end(agreed[0]), end(agreed[1])]
+      a.tunnel.begin()
+      b.tunnel.begin()
+      await Promise.all([a.tunnel.opened, b.tunnel.opened])
+      return [a.socket, b.socket]
+    },
+    relayed: () => relay.counters().packets,
+    async close() {
+      await Promise.all(tunnels.map((tunnel) => tunnel.close()))
+      await Promise.all([handshake.close(), relay.close(), stun.close()])
+    },
+  }
+}
+
+function leaseOf(relay: string): FleetItem {
+  return {
+    node: 'node_bbbbbbbb' as NodeId,
+    roles: ['relay'],
+    publicKey: 'a'.repeat(52),
+    addresses: { relay: [relay] },
+    load: 0,
+    draining: false,
+    startedAt: Date.now(),
+    expiresAtSeconds: Math.floor(Date.now() / 1000) + 3600,
+  }
+}
+
+function agreements(fleetKey: Uint8Array, handshake: string, terms: TunnelTerms): [Agreement, Agreement] {
+  const tunnel = toBase32(randomBytes(16)) as TunnelId
+  const peers = [identityOf(randomBytes(32)).peer, identityOf(randomBytes(32)).peer] as const
+  const [up, down] = [randomBytes(32), randomBytes(32)]
+  const expiresAt = Date.now() + 60_000
+  const side = (leg: 0 | 1): Agreement => {
+    const fields: Grant = { tunnel, leg, self: peers[leg], other: peers[leg === 0 ? 1 : 0], expiresAt }
+    const grant = sealGrant(fleetKey, 'handshake', fields, randomBytes(24))
+    const key = grantKey(fleetKey, 'handshake', fields)
+    const keys = leg === 0 ? { send: up, receive: down } : { send: down, receive: up }
+    const direction = { handshake: [parseAddress(handshake)!], key, grant }
+    return { tunnel, peer: fields.other, leg, keys, direction, terms }
+  }
+  return [side(0), side(1)]
+}
