@@ -1,0 +1,109 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { type NodeId, type TunnelId, toBase32 } from '../../shared/ids.ts'
+import { LIMITS } from '../../shared/limits.ts'
+import { Reader, Writer } from '../../shared/wire/cursor.ts'
+import * as wire from '../../shared/wire/node.ts'
+import {
+  ALICE,
+  ALICE_HEX,
+  BOB,
+  BOB_HEX,
+  codec,
+  codecSuite,
+  filled,
+  fromHex,
+  peerId,
+  some,
+  tunnelId,
+  u32,
+  u48,
+} from './codec-suite.ts'
+
+const NODE = 'node_abcdefgh' as NodeId
+const NODE_HEX = `0d${Buffer.from(NODE).toString('hex')}`
+const TUNNEL = toBase32(filled(16, 0x77)) as TunnelId
+const between = { to: peerId, from: peerId }
+const anyNode = fc.constant(NODE)
+const LINE = `${ALICE_HEX} ${BOB_HEX}`
+
+codecSuite({
+  'NODE header': codec<wire.NodeHeader>({
+    encode: (header) =>
+      wire.writeHeader(new Writer(new Uint8Array(wire.headerBytes(header.node))), header).done(),
+    decode: (bytes) => wire.readHeader(new Reader(bytes)),
+    value: { node: NODE, sentAt: 1, counter: 2 ** 40 },
+    line: `${NODE_HEX} 000000000001 0000010000000000`,
+    any: fc.record({ node: anyNode, sentAt: u48, counter: fc.maxSafeNat() }),
+    least: 28,
+  }),
+  FORWARD_MESSAGE: codec<wire.ForwardedMessage>({
+    encode: wire.encodeForwardedMessage,
+    decode: wire.decodeForwardedMessage,
+    value: { to: ALICE, from: BOB, epoch: 1, sequence: 2, previous: 1, sentAt: 3, body: fromHex('aabb') },
+    line: `${LINE} 000000000001 00000002 00000001 000000000003 0002aabb`,
+    any: fc.record({ ...between, epoch: u48, sequence: u32, previous: u32, sentAt: u48, body: some(1024) }),
+    least: 88,
+  }),
+  FORWARD_RECEIPT: codec<wire.ForwardedReceipt>({
+    encode: wire.encodeForwardedReceipt,
+    decode: wire.decodeForwardedReceipt,
+    value: { to: ALICE, from: BOB, epoch: 1, sequence: 2, outcome: 'notHere' },
+    line: `${LINE} 000000000001 00000002 ff`,
+    any: fc.record({ ...between, epoch: u48, sequence: u32, outcome: fc.constantFrom('delivered', 'taken') }),
+    least: 75,
+  }),
+  FORWARD_OFFER: codec<wire.ForwardedOffer>({
+    encode: wire.encodeForwardedOffer,
+    decode: wire.decodeForwardedOffer,
+    value: { to: ALICE, from: BOB, tunnel: TUNNEL, noise: fromHex('ddee'), handshake: NODE },
+    line: `${LINE} ${'77'.repeat(16)} 0002ddee ${NODE_HEX}`,
+    any: fc.record({ ...between, tunnel: tunnelId, noise: some(400), handshake: anyNode }),
+    least: 98,
+  }),
+  FORWARD_ANSWER: codec<wire.ForwardedAnswer>({
+    encode: wire.encodeForwardedAnswer,
+    decode: wire.decodeForwardedAnswer,
+    value: {
+      to: ALICE,
+      from: BOB,
+      tunnel: TUNNEL,
+      outcome: 'refused',
+      noise: fromHex('ddee'),
+      handshake: NODE,
+    },
+    line: `${LINE} ${'77'.repeat(16)} 01 0002ddee ${NODE_HEX}`,
+    any: fc.record({
+      ...between,
+      tunnel: tunnelId,
+      outcome: fc.constantFrom('accepted', 'unavailable'),
+      noise: some(400),
+      handshake: anyNode,
+    }),
+    least: 99,
+  }),
+  FORWARD_REJOIN: codec<wire.ForwardedRejoin>({
+    encode: wire.encodeForwardedRejoin,
+    decode: wire.decodeForwardedRejoin,
+    value: { to: ALICE, from: BOB, tunnel: TUNNEL, leg: 1, handshake: NODE },
+    line: `${LINE} ${'77'.repeat(16)} 01 ${NODE_HEX}`,
+    any: fc.record({ ...between, tunnel: tunnelId, leg: fc.constantFrom(0, 1), handshake: anyNode }),
+    least: 95,
+  }),
+  MOVED: codec<wire.Moved>({
+    encode: wire.encodeMoved,
+    decode: wire.decodeMoved,
+    value: { peer: ALICE, since: 1 },
+    line: `${ALICE_HEX} 000000000001`,
+    any: fc.record({ peer: peerId, since: u48 }),
+    least: 38,
+  }),
+})
+
+test('the longest message fits a NODE datagram of 1,200 bytes', () => {
+  const body = filled(LIMITS.messageBytes, 1)
+  const forwarded = { to: ALICE, from: BOB, epoch: 1, sequence: 2, previous: 1, sentAt: 3, body }
+  const length =
+    wire.NODE_OVERHEAD_BYTES + wire.headerBytes(NODE) + 3 + wire.encodeForwardedMessage(forwarded).length
+  expect(length).toBeLessThanOrEqual(LIMITS.datagramBytes)
+})

@@ -1,0 +1,51 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { KIND } from '../../shared/wire/numbers.ts'
+import * as wire from '../../shared/wire/session.ts'
+import { codec, codecSuite, fromHex, hex, some, u32 } from './codec-suite.ts'
+
+codecSuite({
+  ACK: codec<wire.Ack>({
+    encode: wire.encodeAck,
+    decode: wire.decodeAck,
+    value: { next: 5, held: 0x80000001 },
+    line: '00000005 80000001',
+    any: fc.record({ next: u32, held: u32 }),
+    least: 8,
+  }),
+  'PING, PONG and PACE': codec<number>({
+    encode: wire.encodeU32,
+    decode: wire.decodeU32,
+    value: 25_000,
+    line: '000061a8',
+    any: u32,
+    least: 4,
+  }),
+  GOODBYE: codec<wire.GoodbyeReason>({
+    encode: wire.encodeGoodbye,
+    decode: wire.decodeGoodbye,
+    value: 'revoked',
+    line: '03',
+    any: fc.constantFrom('leaving', 'replaced', 'draining', 'revoked', 'ticketEnded'),
+    least: 1,
+  }),
+  TICKET: codec<Uint8Array>({
+    encode: wire.encodeTicket,
+    decode: wire.decodeTicket,
+    value: fromHex('aabbcc'),
+    line: '0003 aabbcc',
+    any: some(900),
+    least: 5,
+  }),
+})
+
+test.each([
+  [KIND.KEEP_ALIVE, '5106fedcba98'],
+  [KIND.KEEP_ALIVE_ACK, '5107fedcba98'],
+  [KIND.GONE, '5108fedcba98'],
+])('a short datagram of kind %i is its line of hex, wherever it is written', (kind, line) => {
+  const slab = new Uint8Array(10)
+  wire.writeShort(slab, 3, kind, 0xfedcba98)
+  expect(hex(slab)).toBe(`000000${line}00`)
+  expect(wire.indexAt(slab, 3)).toBe(0xfedcba98)
+})
