@@ -105,12 +105,13 @@ async function startServices(config: NodeConfig, { node, identity, client, log }
   const fleetKeys = config.fleetKeys.map((key) => new Uint8Array(Buffer.from(key, 'base64')))
   const has = (role: Role) => roles.includes(role)
   const common = { host, publicAddress, node, fleetKeys }
+  const keys = { publicKey: identity.staticPublic, secretKey: identity.staticSecret }
   const directory = createDirectory(client, { search: createPeerSearch(client) })
   const ticketKeys = ticketKeysOf(config)
   const history = historyOf(createTraversalHistory(client), log)
   const [checkpoint, handshake, stun, relay] = await Promise.all([
     has('checkpoint')
-      ? startCheckpoint({ ...common, port: ports.checkpoint, identity, ticketKeys, directory })
+      ? startCheckpoint({ ...common, port: ports.checkpoint, identity: keys, ticketKeys, directory })
       : undefined,
     has('handshake') ? startHandshake({ ...common, port: ports.handshake, history }) : undefined,
     has('stun')
