@@ -9,10 +9,11 @@
  * last is its session, however the clocks of nodes differ.
  */
 import { Channel } from '../../crypto/channel.ts'
-import { type Request, respond, type StaticKeys } from '../../crypto/noise.ts'
+import { type Answered, type Request, respond, type StaticKeys } from '../../crypto/noise.ts'
 import type { Random } from '../../crypto/random.ts'
 import type { Ticket } from '../../crypto/ticket.ts'
-import { ADDRESS_WORDS } from '../../wire/address.ts'
+import type { PeerId } from '../../ids.ts'
+import { ADDRESS_WORDS, sameAddress } from '../../wire/address.ts'
 import {
   decodeSignIn,
   decodeSignInPayload,
@@ -28,6 +29,12 @@ import { Gate } from './gate.ts'
 import type { Knock } from './knock.ts'
 import type { PeerSession } from './peer-session.ts'
 import type { SessionTable } from './session-table.ts'
+
+interface HalfOpen {
+  readonly session: PeerSession
+  /** The datagram that was sent, for a peer that did not get it. */
+  readonly welcome: Uint8Array
+}
 
 /** Half-open sessions. At 10,000 sign-ins a second a peer still has 400 ms to prove its address. */
 const HALF_OPEN = 4096
@@ -54,8 +61,10 @@ export class Admission {
   full = false
   readonly #options: AdmissionOptions
   readonly #gate: Gate
-  readonly #halfOpen = new Array<PeerSession | undefined>(HALF_OPEN)
+  readonly #halfOpen = new Array<HalfOpen | undefined>(HALF_OPEN)
   #cursor = 0
+  /** The latest of each peer that is half-open. */
+  readonly #latest = new Map<PeerId, HalfOpen>()
 
   constructor(options: AdmissionOptions) {
     this.#options = options
@@ -79,53 +88,69 @@ export class Admission {
     }
     const ticket = this.full ? 'draining' : credentials.check(payload, request.remotePublic, knock.now)
     if (typeof ticket === 'string') this.#refuse(index, ticket, request, knock)
-    else if (!credentials.isNewest(ticket.peer, payload.sentAt)) counters.replays++
-    else this.#welcome({ ticket, index, since: payload.sentAt }, request, knock)
+    else if (credentials.isNewest(ticket.peer, payload.sentAt))
+      this.#welcome({ ticket, index, since: payload.sentAt }, request, knock)
+    else this.#again(ticket.peer, payload.sentAt, knock)
   }
 
   #refuse(index: number, status: WelcomeStatus, request: Request, knock: Knock): void {
     this.#options.counters.refusedSignIns++
-    this.#answer(index, request, { status, since: 0 }, knock, () => 0)
+    const { message } = this.#answer(request, { status, since: 0 }, knock)
+    answer(knock, encodeWelcomeDatagram({ index, nodeIndex: 0, noise: message }))
   }
 
   #welcome(guest: Guest, request: Request, knock: Knock): void {
+    const { message, keys } = this.#answer(request, { status: 'welcome', since: guest.since }, knock)
+    const session = this.#open(guest, new Channel(keys), knock)
+    if (session === undefined) return
+    const nodeIndex = session.session.index
+    const welcome = encodeWelcomeDatagram({ index: guest.index, nodeIndex, noise: message })
     this.#options.counters.signIns++
-    this.#answer(guest.index, request, { status: 'welcome', since: guest.since }, knock, (channel) =>
-      this.#open(guest, channel, knock),
-    )
+    this.#keep({ session, welcome })
+    answer(knock, welcome)
   }
 
-  /** Message 2 gives the keys, and the keys the session whose index goes with it; 0: none. */
-  #answer(
-    index: number,
-    request: Request,
-    said: Pick<Welcome, 'status' | 'since'>,
-    { arrived, i, out, now }: Knock,
-    open: (channel: Channel) => number,
-  ): void {
+  /** The sign-in came before. Where its WELCOME may have been lost on the way, it is sent again: the very same one. */
+  #again(peer: PeerId, sentAt: number, knock: Knock): void {
+    const { session, welcome } = this.#latest.get(peer) ?? {}
+    const isRepeat = session?.stage === 'halfOpen' && session.since === sentAt && isFrom(session, knock)
+    if (isRepeat) answer(knock, welcome!)
+    else this.#options.counters.replays++
+  }
+
+  #answer(request: Request, said: Pick<Welcome, 'status' | 'since'>, { arrived, i, now }: Knock): Answered {
     const { random, keepAliveMs } = this.#options
     const welcome = { ...said, serverTime: now, keepAliveMs, observed: arrived.addressOf(i) }
-    const { message, keys } = request.answer(encodeWelcome(welcome), random.bytes(SEED_BYTES))
-    const nodeIndex = open(new Channel(keys))
-    const datagram = encodeWelcomeDatagram({ index, nodeIndex, noise: message })
-    out.push(datagram, arrived.address, i * ADDRESS_WORDS, arrived.socket[i]!)
+    return request.answer(encodeWelcome(welcome), random.bytes(SEED_BYTES))
   }
 
-  #open({ ticket, since, index }: Guest, channel: Channel, { arrived, i, now }: Knock): number {
+  #open(
+    { ticket, since, index }: Guest,
+    channel: Channel,
+    { arrived, i, now }: Knock,
+  ): PeerSession | undefined {
     const { table, keepAliveMs } = this.#options
     const { peer, user, networks, blocks, expiresAt: ticketEndsAt } = ticket
     const known = { peer, user, networks, blocks, ticketEndsAt, since, intervalMs: keepAliveMs }
-    this.#makeRoom()
-    const opened = table.open({ ...known, channel, remoteIndex: index, arrived, i }, now)
-    this.#halfOpen[this.#cursor] = opened
-    return opened?.session.index ?? 0
+    return table.open({ ...known, channel, remoteIndex: index, arrived, i }, now)
   }
 
   /** The oldest half-open session makes way. */
-  #makeRoom(): void {
+  #keep(halfOpen: HalfOpen): void {
     this.#cursor = (this.#cursor + 1) % HALF_OPEN
     const oldest = this.#halfOpen[this.#cursor]
-    if (oldest?.stage === 'halfOpen') this.#options.table.release(oldest)
-    this.#halfOpen[this.#cursor] = undefined
+    if (oldest?.session.stage === 'halfOpen') this.#options.table.release(oldest.session)
+    if (oldest !== undefined && this.#latest.get(oldest.session.peer) === oldest)
+      this.#latest.delete(oldest.session.peer)
+    this.#halfOpen[this.#cursor] = halfOpen
+    this.#latest.set(halfOpen.session.peer, halfOpen)
   }
+}
+
+function answer({ arrived, i, out }: Knock, datagram: Uint8Array): void {
+  out.push(datagram, arrived.address, i * ADDRESS_WORDS, arrived.socket[i]!)
+}
+
+function isFrom({ session }: PeerSession, { arrived, i }: Knock): boolean {
+  return sameAddress(session.address, session.addressAt, arrived.address, i * ADDRESS_WORDS)
 }

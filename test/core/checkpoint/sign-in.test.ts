@@ -54,6 +54,25 @@ test('a replayed sign-in changes nothing', () => {
   expect(a.short).toEqual([{ kind: KIND.KEEP_ALIVE_ACK, length: 6 }])
 })
 
+test('a sign-in whose welcome was lost is answered again with the same welcome, at its own address only', () => {
+  const world = new World()
+  const a = world.peer('a', 'ann', ['home'])
+  const sent: string[] = []
+  world.fate = (bytes, _, to) => {
+    if (bytes[1] === KIND.WELCOME) sent.push(`${to} ${Buffer.from(bytes).toString('hex')}`)
+    return sent.length === 1 && bytes[1] === KIND.WELCOME ? [] : [10]
+  }
+  const asked = world.signIn(a)
+  expect(a.welcome).toBeUndefined()
+  world.inject(asked, FAR, world.nodes[0]!.address)
+  world.inject(asked, a.address, world.nodes[0]!.address)
+  world.run(500)
+  expect(sent).toHaveLength(2)
+  expect(sent[1]).toBe(sent[0])
+  expect(a.welcome?.status).toBe('welcome')
+  expect(world.nodes[0]!.machine.sessions).toBe(1)
+})
+
 test.each([
   ['ended', (now: number) => now - 7200_000],
   ['clock', (now: number) => now],
