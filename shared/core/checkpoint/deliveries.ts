@@ -2,8 +2,9 @@
  * The last stretch of a message: to a peer that is signed in here, or into its mailbox.
  *
  * Order is kept by one rule: while anything is in the mailbox, letters go there too. A page of it is handed to the peer;
- * when each of the page has a receipt it is discarded, and the next is read. A node never acknowledges on its own: a
- * receipt is the peer's, or the table's.
+ * when each of the page has a receipt it is discarded, and the next is read. What was stored meanwhile may belong before
+ * what was handed over, and the peer may be waiting for it: it is handed over too. A node never acknowledges on its own:
+ * a receipt is the peer's, or the table's.
  */
 import type { StoredMessage } from '../../directory.ts'
 import { encodeMessage, type Receipt } from '../../wire/messages.ts'
@@ -83,7 +84,9 @@ export class Deliveries {
   mailArrived(to: PeerSession, now: number): void {
     to.inflow ??= { ...newInflow(), mailbox: 'empty' }
     to.inflow.more = true
-    if (to.stage === 'online' && isIdle(to.inflow)) this.#read(to, to.inflow, now)
+    if (to.stage !== 'online') return
+    if (isIdle(to.inflow)) this.#read(to, to.inflow, now)
+    else if (to.inflow.mailbox === 'handing') this.#again.put(to, now)
   }
 
   /** Takes what is under way to a session that is over. */
@@ -95,7 +98,9 @@ export class Deliveries {
 
   tick(now: number): void {
     for (let to = this.#again.take(now); to !== undefined; to = this.#again.take(now)) {
-      if (to.stage === 'online' && to.inflow?.mailbox === 'unread') this.#read(to, to.inflow, now)
+      if (to.stage !== 'online' || to.inflow === undefined || !isToBeRead(to.inflow)) continue
+      if (to.inflow.done.length > 0) this.#turnOver(to, to.inflow, now)
+      else this.#read(to, to.inflow, now)
     }
   }
 
@@ -153,12 +158,15 @@ export class Deliveries {
   }
 
   #handPage(to: PeerSession, inflow: Inflow, messages: readonly StoredMessage[], now: number): void {
-    inflow.mailbox = messages.length > 0 ? 'handing' : 'empty'
+    const letters: Letter[] = []
     for (const { entry, ...message } of messages) {
       const letter: Letter = { ...message, to: to.peer, origin: undefined }
+      if (inflow.mail.has(letterKey(letter)) || inflow.done.includes(entry)) continue
       inflow.mail.set(letterKey(letter), { entry, letter })
+      letters.push(letter)
     }
-    for (const { letter } of [...inflow.mail.values()]) this.#handMail(to, inflow, letter, now)
+    inflow.mailbox = inflow.mail.size > 0 ? 'handing' : 'empty'
+    for (const letter of letters) this.#handMail(to, inflow, letter, now)
     if (messages.length === 0 && inflow.more) this.#read(to, inflow, now)
     this.#forgetEmpty(to)
   }
@@ -182,17 +190,21 @@ export class Deliveries {
   #leaveInMailbox(to: PeerSession, inflow: Inflow, letter: Letter, now: number): void {
     inflow.mail.delete(letterKey(letter))
     if (inflow.mail.size > 0) return
+    if (inflow.done.length > 0) this.#turnOver(to, inflow, now)
+    else this.#readLater(to, inflow, now)
+  }
+
+  /** What is done with goes, and what is there then is read. */
+  #turnOver(to: PeerSession, inflow: Inflow, now: number): void {
     const entries = inflow.done
     inflow.done = []
-    if (entries.length === 0) this.#readLater(to, inflow, now)
-    else
-      this.#options.asks.ask(
-        { kind: 'discardMail', peer: to.peer, entries },
-        (_, at) => {
-          if (to.inflow === inflow) this.#read(to, inflow, at)
-        },
-        now,
-      )
+    this.#options.asks.ask(
+      { kind: 'discardMail', peer: to.peer, entries },
+      (_, at) => {
+        if (to.inflow === inflow) this.#read(to, inflow, at)
+      },
+      now,
+    )
   }
 
   /** Whoever blocks users needs to know whose the sender is. Where that cannot be told now, the letter comes again. */
@@ -220,5 +232,8 @@ export class Deliveries {
 const blocksUsers = ({ blocks }: PeerSession): boolean => blocks.some((one) => one.startsWith('u_'))
 
 const isIdle = ({ mailbox }: Inflow): boolean => mailbox === 'empty' || mailbox === 'unread'
+
+const isToBeRead = ({ mailbox, more }: Inflow): boolean =>
+  mailbox === 'unread' || (mailbox === 'handing' && more)
 
 const messageOf = (letter: Letter): Uint8Array => encodeMessage({ ...letter, peer: letter.from })
