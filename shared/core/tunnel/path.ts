@@ -77,7 +77,7 @@ export function probeDueAt(path: Path, demandAt: number): number {
   if (path.state === 'candidate') return path.tries > 0 ? path.probedAt + CANDIDATE_PROBE_MS : never
   if (path.state === 'open') return path.tries > 0 ? path.probedAt + paceOf(path, FIT_PROBE_MS) : never
   if (path.unackedSince !== never) return Math.max(path.probedAt + HURRY_PROBE_MS, suspectAt(path))
-  return path.probedAt + (demandAt > path.probedAt ? BUSY_PROBE_MS : IDLE_PROBE_MS)
+  return path.probedAt + (demandAt >= path.probedAt ? BUSY_PROBE_MS : IDLE_PROBE_MS)
 }
 
 export const probeBytes = ({ state }: Path): number =>

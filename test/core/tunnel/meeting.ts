@@ -10,7 +10,7 @@ import { type StunEnds, StunServer } from '../../../shared/core/stun/stun-server
 import { type Grant, grantKey, sealGrant } from '../../../shared/crypto/grant.ts'
 import type { FleetItem } from '../../../shared/directory.ts'
 import { type NodeId, peerIdOf, type TunnelId, toBase32 } from '../../../shared/ids.ts'
-import { addressOf } from '../../../shared/wire/address.ts'
+import { type Address, addressOf } from '../../../shared/wire/address.ts'
 import type { Direction } from '../../../shared/wire/offers.ts'
 import type { Paths } from '../../../shared/wire/profile.ts'
 import type { Host } from '../../sim/host.ts'
@@ -66,6 +66,11 @@ export class Meeting {
 
   get machine(): HandshakeMachine {
     return this.handshake.machine as HandshakeMachine
+  }
+
+  /** Of the HANDSHAKE. */
+  get nodeAddress(): Address {
+    return addressOf(this.nodes[0]!.ips[0]!, PORT.handshake)!
   }
 
   get a(): Tunnel {
@@ -124,7 +129,7 @@ export class Meeting {
     const expiresAt = Math.floor(this.world.now) + GRANT_MS
     const fields: Grant = { tunnel: this.tunnel, leg, self: ids[leg]!, other: ids[1 - leg]!, expiresAt }
     return {
-      handshake: [addressOf(this.nodes[0]!.ips[0]!, PORT.handshake)!],
+      handshake: [this.nodeAddress],
       key: grantKey(this.#fleetKey, 'handshake', fields),
       grant: sealGrant(this.#fleetKey, 'handshake', fields, this.#bytes(`grant ${leg}`).subarray(0, 24)),
     }

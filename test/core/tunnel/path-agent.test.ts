@@ -1,0 +1,222 @@
+import { beforeEach, describe, expect, test } from 'vitest'
+import { Packets } from '../../../shared/core/tunnel/packets.ts'
+import { UNPROVEN_CREDIT } from '../../../shared/core/tunnel/path.ts'
+import { PathAgent } from '../../../shared/core/tunnel/path-agent.ts'
+import { StepRunner } from '../../../shared/core/tunnel/step-runner.ts'
+import { type Address, formatAddress, parseAddress } from '../../../shared/wire/address.ts'
+import { Batch } from '../../../shared/wire/batch.ts'
+import type { Step } from '../../../shared/wire/handshake.ts'
+import { type Control, MIN_PROBE_BODY, SMALL_PROBE_BYTES } from '../../../shared/wire/tunnel.ts'
+
+const [ONE, TWO] = [new Uint8Array(32).fill(1), new Uint8Array(32).fill(2)]
+const address = (text: string): Address => parseAddress(text)!
+const B = address('198.51.100.2:40000')
+const RELAY = address('192.0.2.9:4002')
+
+/** One agent; the test is the other side of its paths, at whatever address it likes. */
+class Other {
+  now = 0
+  readonly out = new Batch()
+  readonly packets = new Packets({ send: ONE, receive: TWO }, false)
+  readonly #other = new Packets({ send: TWO, receive: ONE }, false)
+  readonly agent = new PathAgent(this.packets, true)
+
+  /** What the agent sent since the last call: where to, and what. */
+  sent(): { to: string; ttl: number; bytes: number; controls: readonly Control[] }[] {
+    const sent = Array.from({ length: this.out.count }, (_, i) => {
+      const to = formatAddress(this.out.address, i * 5)
+      const [ttl, bytes] = [this.out.ttl[i]!, this.out.length[i]!]
+      const control = this.out.bytes[this.out.start(i)] === 0x61 && this.#other.open(this.out, i)
+      return { to, ttl, bytes, controls: control ? this.#other.controls(this.out) : [] }
+    })
+    this.out.clear()
+    return sent
+  }
+
+  /** The other side says something from an address. */
+  say(from: Address, control: Control): void {
+    const line = new Batch()
+    this.#other.sendControl(line, { words: from.words, socket: 0 }, control, this.now)
+    if (!this.packets.open(line, 0)) throw new Error('does not open')
+    const path = this.agent.heard(from.words, 0, 0, this.packets.newest, this.out, this.now)
+    if (path === undefined) return
+    for (const it of this.packets.controls(line)) {
+      if (it.kind === 'probe') this.agent.onProbe(path, it, this.out, this.now)
+      if (it.kind === 'probeAck') this.agent.onAck(path, it, this.out, this.now)
+    }
+  }
+
+  /** Answers every probe that was sent there, from there. */
+  answer(at: Address, from = at): void {
+    for (const { to, controls } of this.sent()) {
+      for (const it of controls) {
+        if (it.kind === 'probe' && to === formatAddress(at.words)) {
+          const { id, bodyBytes } = it
+          this.say(from, { kind: 'probeAck', id, observed: at, bodyBytes })
+        }
+      }
+    }
+  }
+
+  pass(ms: number): this {
+    for (const end = this.now + ms; this.agent.deadline() <= end; ) {
+      this.now = Math.max(this.agent.deadline(), this.now)
+      this.agent.tick(this.out, this.now)
+    }
+    this.now += ms
+    return this
+  }
+}
+
+const probe = (id = 1, here = false): Control => ({ kind: 'probe', id, here, bodyBytes: MIN_PROBE_BODY })
+let other: Other
+beforeEach(() => {
+  other = new Other()
+})
+
+describe('a direct path', () => {
+  test('is taken after a small and a full-sized probe have come back', () => {
+    other.agent.probeTarget(B.words, 0, 4, other.out, 0)
+    expect(other.out.ttl[0]).toBe(4)
+    other.answer(B)
+    expect(other.agent.active).toBeUndefined()
+    expect(other.agent.direct?.state).toBe('open')
+    other.answer(B)
+    expect(other.agent.active?.state).toBe('fit')
+  })
+
+  test('is not taken for an answer from elsewhere, or one that is shorter than the probe', () => {
+    other.agent.probeTarget(B.words, 0, 0, other.out, 0)
+    other.answer(B, address('198.51.100.2:40001'))
+    expect(other.agent.direct).toBeUndefined()
+    other.agent.probeTarget(B.words, 0, 0, other.out, 0)
+    other.answer(B)
+    for (const { controls } of other.sent()) {
+      for (const it of controls)
+        if (it.kind === 'probe')
+          other.say(B, { kind: 'probeAck', id: it.id, observed: B, bodyBytes: MIN_PROBE_BODY })
+    }
+    expect(other.agent.direct?.state).toBe('open')
+  })
+
+  test('is announced as soon as it is taken', () => {
+    other.agent.probeTarget(B.words, 0, 0, other.out, 0)
+    other.answer(B)
+    other.answer(B)
+    expect(other.sent().at(-1)!.controls).toMatchObject([{ kind: 'probe', here: true }])
+  })
+
+  test('is preferred to the relay, and data goes over both while it is suspect', () => {
+    other.agent.addRelay(RELAY.words, 0, 0)
+    other.agent.relayUsable(RELAY.words, 0, other.out, 0)
+    other.answer(RELAY)
+    other.agent.probeTarget(B.words, 0, 0, other.out, 0)
+    other.answer(B)
+    other.answer(B)
+    other.answer(B)
+    other.sent()
+    other.agent.send(other.out, Uint8Array.of(1), other.now)
+    expect(other.sent().map(({ to }) => to)).toEqual(['198.51.100.2:40000'])
+    other.pass(1000)
+    other.sent()
+    other.agent.send(other.out, Uint8Array.of(1), other.now)
+    expect(other.sent().map(({ to }) => to)).toEqual(['198.51.100.2:40000', '192.0.2.9:4002'])
+    other.pass(1000)
+    expect(other.agent.active?.kind).toBe('relayed')
+    expect(other.agent.directDied).toBe(true)
+  })
+})
+
+describe('an address that has proven nothing', () => {
+  test('gets no more bytes for a packet than came from there, at first', () => {
+    other.say(B, probe())
+    const sent = other.sent()
+    expect(sent.map(({ bytes }) => bytes)).toEqual([SMALL_PROBE_BYTES, SMALL_PROBE_BYTES])
+  })
+
+  test('gets a bounded number of packets, whatever a bad other side sends in its name', () => {
+    let packets = 0
+    for (let i = 0; i < 1000; i++) {
+      other.say(B, probe(i))
+      other.pass(100)
+      packets += other.sent().length
+    }
+    expect(packets).toBe(UNPROVEN_CREDIT)
+    expect(other.agent.counters.withheld).toBeGreaterThan(900)
+  })
+
+  test('and there are few such addresses at a time', () => {
+    let packets = 0
+    for (let i = 0; i < 5000; i++) {
+      other.say(address(`198.51.${i >> 8}.${i & 255}:9`), probe(i))
+      packets += other.sent().length
+    }
+    expect(packets).toBeLessThanOrEqual(2 * 32)
+  })
+})
+
+describe('a step', () => {
+  const step = (change: Partial<Step>): Step => ({
+    step: 1,
+    kind: 'punch',
+    role: 0,
+    startInMs: 30,
+    timeoutMs: 1000,
+    ttl: 4,
+    intervalMs: 100,
+    rounds: 3,
+    sockets: 1,
+    targets: [B],
+    ...change,
+  })
+
+  /** What is sent, and when, until the step has ended. */
+  function run(change: Partial<Step>) {
+    const runner = new StepRunner(other.agent, 0)
+    runner.start(step(change), 0)
+    const sent: string[] = []
+    let result = runner.result()
+    for (let now = 0; now < 20_000 && result === undefined; now = Math.max(runner.deadline(), now + 1)) {
+      runner.tick(other.out, now)
+      for (const { to, ttl } of other.sent()) sent.push(`${now} ${to} ${ttl}`)
+      result ??= runner.result()
+    }
+    return { sent, result }
+  }
+
+  test('primes with few hops, then sends with all', () => {
+    expect(run({}).sent).toEqual([
+      '30 198.51.100.2:40000 4',
+      '130 198.51.100.2:40000 0',
+      '230 198.51.100.2:40000 0',
+    ])
+  })
+
+  test('`open` only primes where the side waits', () => {
+    expect(run({ kind: 'open' }).sent.map((line) => line.slice(-1))).toEqual(['4', '4', '4'])
+    expect(run({ kind: 'open', role: 1, ttl: 0 }).sent.map((line) => line.slice(-1))).toEqual(['0', '0', '0'])
+  })
+
+  test('fails when its time is over, and says what it cost', () => {
+    expect(run({}).result).toMatchObject({ outcome: 'failed', elapsedMs: 1000, packets: 3 })
+  })
+
+  test('that wants more sockets than there are is not possible here', () => {
+    expect(run({ kind: 'scatter', sockets: 256 })).toMatchObject({
+      sent: [],
+      result: { outcome: 'impossible' },
+    })
+  })
+
+  test('costs a third party little, whatever is ordered', () => {
+    const victim = {
+      targets: Array.from({ length: 16 }, () => B),
+      rounds: 255,
+      intervalMs: 0,
+      timeoutMs: 65_535,
+    }
+    expect(run(victim).sent.length).toBe(UNPROVEN_CREDIT)
+    const many = Array.from({ length: 16 }, (_, i) => address(`203.0.113.${i}:9`))
+    expect(run({ ...victim, targets: many }).sent.length).toBe(256)
+  })
+})
