@@ -24,7 +24,6 @@ declare module 'udx-native' {
     connect(socket: UdxSocket, remoteId: number, port: number, host: string): void
     /** Resolves when all sent to the old place has been acknowledged; null where it was. Throws while a change is under way. */
     changeRemote(socket: UdxSocket, remoteId: number, port: number, host: string): Promise<void> | null
-    _remoteChanging: Promise<void> | null
   }
 
   interface NetworkInterface {
@@ -41,7 +40,7 @@ declare module 'udx-native' {
 
   export default class UDX {
     createSocket(options?: { ipv6Only?: boolean }): UdxSocket
-    createStream(id: number): UdxStream
+    createStream(id: number, options?: { firewall?: (from: UdxSocket) => boolean }): UdxStream
     networkInterfaces(): NetworkInterface[]
     watchNetworkInterfaces(changed: (interfaces: NetworkInterface[]) => void): Watcher
   }

@@ -7,7 +7,7 @@ import { randomBytes } from 'node:crypto'
 import type { UdxStream } from 'udx-native'
 import { StraightwayError } from '../../shared/errors.ts'
 import type { Destination } from '../net/dual-socket.ts'
-import { udx } from '../net/udx.ts'
+import { createStream } from '../net/udx.ts'
 import { CONTINUE, streamKeys } from './frames.ts'
 import { TunnelStream } from './tunnel-stream.ts'
 
@@ -150,7 +150,7 @@ export class Streams {
   }
 
   #answer(stream: number, entry: Entry, which: 'first' | 'another'): void {
-    const carrier = udx.createStream(carrierNumber())
+    const carrier = createStream()
     this.#options.signals.accept(stream, carrier.id)
     this.#carry(entry, carrier, stream, which)
   }
@@ -166,7 +166,7 @@ export class Streams {
   }
 
   #wish(entry: Entry, name: string, first?: NonNullable<Wish['first']>): void {
-    const carrier = udx.createStream(carrierNumber())
+    const carrier = createStream()
     this.#wishes.set(carrier.id, { udx: carrier, entry, ...(first && { first }) })
     this.#options.signals.open(carrier.id, entry.key, name)
   }
@@ -193,4 +193,3 @@ export class Streams {
 /** A stream may fail before it is handed out: `open` tells that. */
 const ignore = (): void => {}
 const hex = (key: Uint8Array): string => Buffer.from(key).toString('hex')
-const carrierNumber = (): number => randomBytes(4).readUInt32BE() || 1

@@ -1,6 +1,7 @@
 /**
- * The streams of two ends of a tunnel on real udx sockets on loopback, with two ways between them: straight, and through
- * a socket in the middle that passes every packet on, or does with it what a test wants. What the ends tell each other
+ * The streams of two ends of a tunnel on real udx sockets on loopback, with several ways between them: straight, straight
+ * between a second socket of each (as IPv6 is beside IPv4), and through a socket in the middle that passes every packet
+ * on, or does with it what a test wants. What the ends tell each other
  * (STREAM_OPEN and its answers) always arrives.
  */
 import dgram from 'node:dgram'
@@ -13,7 +14,7 @@ import type { TunnelStream } from '../../../peer/stream/tunnel-stream.ts'
 
 const HOST = '127.0.0.1'
 
-export type Way = 'straight' | 'relayed' | 'nowhere'
+export type Way = 'straight' | 'beside' | 'relayed' | 'nowhere'
 
 export interface End {
   readonly streams: Streams
@@ -43,6 +44,7 @@ export async function crossing(): Promise<Crossing> {
   const middle = dgram.createSocket('udp4').bind(0, HOST)
   await once(middle, 'listening')
   const sockets = [bound(), bound()] as const
+  const seconds = [bound(), bound()] as const
   const ends: [End, End] = [makeEnd(0), makeEnd(1)]
   const [a, b] = ends
   const world: Crossing = {
@@ -63,14 +65,20 @@ export async function crossing(): Promise<Crossing> {
   })
   onTestFinished(async () => {
     for (const { streams } of ends) streams.close()
-    await Promise.all(sockets.map((socket) => socket.close()))
+    await Promise.all([...sockets, ...seconds].map((socket) => socket.close()))
     middle.close()
   })
   return world
 
   function makeEnd(which: 0 | 1): End {
     const other = () => ends[1 - which]!.streams
-    let port = middle.address().port
+    const ports = {
+      straight: portOf(sockets[1 - which]!),
+      beside: portOf(seconds[1 - which]!),
+      relayed: middle.address().port,
+      nowhere: 9,
+    }
+    let present: Way = 'relayed'
     const end: End = {
       listening: true,
       opens: 0,
@@ -78,7 +86,11 @@ export async function crossing(): Promise<Crossing> {
       offered: [],
       streams: new Streams({
         signals: told(other, () => end.opens++),
-        route: () => ({ socket: sockets[which], host: HOST, port }),
+        route: () => ({
+          socket: (present === 'beside' ? seconds : sockets)[which],
+          host: HOST,
+          port: ports[present],
+        }),
         offered: (stream, answer) => {
           if (end.listening) end.offered.push(stream)
           answer(end.listening)
@@ -88,7 +100,7 @@ export async function crossing(): Promise<Crossing> {
         },
       }),
       go(way) {
-        port = { straight: portOf(sockets[1 - which]!), relayed: middle.address().port, nowhere: 9 }[way]
+        present = way
         end.streams.moved()
       },
     }

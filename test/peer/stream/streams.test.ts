@@ -151,6 +151,20 @@ describe('a stream whose path changes', () => {
     expect(world.relayed).toBeGreaterThan(0)
   })
 
+  test('goes one way there and another way back, from one socket to the other', async () => {
+    const world = await crossing()
+    const { opener, accepter } = await world.open()
+    const sent = noise(20 * MEGABYTE)
+    const arrived = buffer(accepter)
+    const sending = send(sent, opener)
+    await expect.poll(() => world.relayed).toBeGreaterThan(100)
+    world.a.go('straight')
+    world.b.go('beside')
+    await sending
+    expect(sha256([await arrived])).toBe(sha256(sent))
+    expect(world.a.opens + world.b.opens).toBe(1)
+  })
+
   test('goes on where it was when the path dies under load and another one comes', async () => {
     const world = await crossing()
     const { opener, accepter } = await world.open()
