@@ -53,8 +53,7 @@ export function createIdentityProvider(config: OidcConfig | undefined): Identity
         requiredClaims: ['sub', 'exp'],
       }
       const { payload } = await jwtVerify(idToken, found, options).catch(rejected)
-      const name = typeof payload.name === 'string' ? payload.name.slice(0, 32) : undefined
-      return { subject: `${issuer}#${payload.sub}`, ...(name && { name }) }
+      return { subject: `${issuer}#${payload.sub}`, ...nameIn(payload.name) }
     },
   }
 }
@@ -65,6 +64,12 @@ async function discoverKeys(issuer: string): Promise<JWTVerifyGetKey> {
   const document = (await reply.json()) as { jwks_uri?: string }
   if (!reply.ok || document.jwks_uri === undefined) throw new Error(`${address} names no keys`)
   return createRemoteJWKSet(new URL(document.jwks_uri))
+}
+
+/** As long as a name may be at most: 32 characters are 128 bytes or fewer. */
+function nameIn(claim: unknown): Pick<Identity, 'name'> {
+  const name = typeof claim === 'string' ? [...claim.trim().toWellFormed()].slice(0, 32).join('') : ''
+  return name === '' ? {} : { name }
 }
 
 function rejected(error: unknown): never {

@@ -34,11 +34,11 @@ export async function readPeer(request: Request): Promise<Reply> {
 }
 
 export async function updatePeer(request: Request): Promise<Reply> {
-  const { peer, user } = await visiblePeer(request)
+  const { peer, user, presence } = await visiblePeer(request)
   expectMay(request, 'peer.update', { user })
   const { client, now } = request.context
   const edit = { patch: bodyOf(request, patchSchema), ifVersion: ifMatchOf(request), now: now() }
-  return found(await store.updatePeer(client, peer, edit))
+  return found(await viewOf({ ...(await store.updatePeer(client, peer, edit)), presence }, request))
 }
 
 export async function deletePeer(request: Request): Promise<Reply> {
@@ -57,4 +57,10 @@ async function visiblePeer(request: Request): Promise<PeerWithPresence> {
   const owner = await getUser(client, peer.user)
   expectVisible(request, 'peer.read', { user: peer.user, networks: owner?.networks ?? [] })
   return peer
+}
+
+/** A user sees its own peers as they are, others do not see who is invisible. */
+async function viewOf(peer: PeerWithPresence, { actor, context }: Request): Promise<PeerWithPresence> {
+  const own = actor.kind === 'peer' && actor.user === peer.user
+  return own ? { ...peer, presence: await store.getOwnPresence(context.client, peer.peer) } : peer
 }

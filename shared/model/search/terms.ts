@@ -11,10 +11,11 @@ import { encodeInstant, encodeValue, SEPARATOR } from './encode.ts'
 
 /** The scope of API keys: everything. */
 export const EVERYTHING = '*'
-/** Values of one list that are indexed; a longer list is found by its first. */
-const VALUES_PER_ATTRIBUTE = 32
-/** Pairs of one record, so that what it is indexed under fits an item twice over. */
-const PAIRS_PER_RECORD = 256
+/**
+ * Values of one list that are indexed; a longer list is found by its first. Sixteen declared attributes of as many values
+ * of the greatest length are 164 kB, so that what a record is indexed under fits an item twice over.
+ */
+const VALUES_PER_ATTRIBUTE = 16
 /** Stands for any object: beside the kinds of encode.ts. */
 const OBJECT = 'o'
 /** What a filter can name. */
@@ -31,8 +32,7 @@ export const LISTING: Pair = { attribute: '', value: '' }
 /** The pairs of a record under the attributes declared searchable (dotted paths). */
 export function pairsOf(record: unknown, searchable: readonly string[]): readonly Pair[] {
   const attributes = new Set(searchable.map((path) => path.toLowerCase()))
-  const pairs = [...attributes].flatMap((attribute) => pairsUnder(record, attribute))
-  return [LISTING, ...pairs.slice(0, PAIRS_PER_RECORD)]
+  return [LISTING, ...[...attributes].flatMap((attribute) => pairsUnder(record, attribute))]
 }
 
 /** The live metadata a peer may be found by: the first names in order, as many as may be declared. */
