@@ -1,0 +1,441 @@
+import { describe, expect, test } from 'vitest'
+import type { HandshakeEffect } from '../../../shared/core/handshake/events.ts'
+import { HandshakeMachine } from '../../../shared/core/handshake/handshake-machine.ts'
+import { type ClientEvent, HandshakeClient } from '../../../shared/core/tunnel/handshake-client.ts'
+import { type Grant, grantKey, openGrant, sealGrant } from '../../../shared/crypto/grant.ts'
+import { Random } from '../../../shared/crypto/random.ts'
+import type { FleetItem } from '../../../shared/directory.ts'
+import { type NodeId, peerIdOf, type TunnelId, toBase32 } from '../../../shared/ids.ts'
+import { type Address, formatAddress, parseAddress, sameAddress } from '../../../shared/wire/address.ts'
+import { Batch } from '../../../shared/wire/batch.ts'
+import type { Direction } from '../../../shared/wire/offers.ts'
+import { type Paths, type Profile, UNKNOWN_PROFILE } from '../../../shared/wire/profile.ts'
+
+const FLEET_KEY = new Uint8Array(32).fill(1)
+const NODE = parseAddress('192.0.2.1:4001')!
+const PEERS = [peerIdOf(new Uint8Array(32).fill(11)), peerIdOf(new Uint8Array(32).fill(12))]
+const random = new Random(new Uint8Array(32).fill(3))
+
+const lease = (node: string, relay: string, change: Partial<FleetItem> = {}): FleetItem => ({
+  node: node as NodeId,
+  roles: ['relay'],
+  publicKey: '',
+  addresses: { relay: [relay] },
+  load: 0.5,
+  draining: false,
+  startedAt: 0,
+  expiresAtSeconds: 0,
+  ...change,
+})
+const RELAY_ONE = lease('node_one', '192.0.2.11:4002')
+const RELAY_TWO = lease('node_two', '198.51.100.12:4002', { load: 0.6 })
+
+const tunnelOf = (n: number) => toBase32(new Uint8Array(16).fill(n)) as TunnelId
+
+function direction(leg: 0 | 1, change: Partial<Grant> = {}, fleetKey = FLEET_KEY): Direction {
+  const grant: Grant = {
+    tunnel: tunnelOf(1),
+    leg,
+    self: PEERS[leg]!,
+    other: PEERS[1 - leg]!,
+    expiresAt: 1e9,
+    ...change,
+  }
+  return {
+    handshake: [NODE],
+    key: grantKey(fleetKey, 'handshake', grant),
+    grant: sealGrant(fleetKey, 'handshake', grant, random.bytes(24)),
+  }
+}
+
+/** A peer at an address, with the real client. */
+class Peer {
+  readonly client: HandshakeClient
+  readonly events: ClientEvent[] = []
+  readonly address: Address
+
+  constructor(text: string) {
+    this.address = parseAddress(text)!
+    this.client = new HandshakeClient(random.fork(text), 0)
+  }
+
+  profile(change: Partial<Profile> = {}): Profile {
+    const candidates = [{ kind: 'reflexive', address: this.address } as const]
+    return { ...UNKNOWN_PROFILE, mapping: 'independent', ready: true, candidates, ...change }
+  }
+
+  drain(): void {
+    for (let event = this.client.event(); event !== undefined; event = this.client.event())
+      this.events.push(event)
+  }
+
+  last<K extends ClientEvent['kind']>(kind: K): Extract<ClientEvent, { kind: K }> | undefined {
+    return this.events.findLast((event): event is Extract<ClientEvent, { kind: K }> => event.kind === kind)
+  }
+}
+
+/** A HANDSHAKE and peers on a wire without delay, unless a test keeps something back. */
+class Wire {
+  now = 1000
+  readonly machine: HandshakeMachine
+  readonly effects: HandshakeEffect[] = []
+  readonly a = new Peer('203.0.113.1:40000')
+  readonly b = new Peer('203.0.113.2:40000')
+  /** Every datagram to the node, and how many bytes it sent back on it. */
+  readonly up: { readonly bytes: Uint8Array; readonly from: Address }[] = []
+  lossy = false
+
+  constructor({ fleet = [RELAY_ONE], maxPairs = 100 }: { fleet?: FleetItem[]; maxPairs?: number } = {}) {
+    this.machine = new HandshakeMachine({
+      seed: new Uint8Array(32).fill(5),
+      fleetKeys: [FLEET_KEY],
+      node: 'node_own' as NodeId,
+      maxPairs,
+    })
+    if (fleet.length > 0) this.machine.handle({ kind: 'fleet', items: fleet }, new Batch(4), this.now)
+  }
+
+  join(peer: Peer, leg: 0 | 1, profile: Partial<Profile> = {}, way: Direction = direction(leg)): void {
+    peer.client.join(way, peer.profile(profile), this.now)
+    this.settle()
+  }
+
+  joinBoth(paths: Paths = 'auto'): void {
+    this.join(this.a, 0, { paths })
+    this.join(this.b, 1, { paths })
+  }
+
+  /** Carries everything until nobody has anything to say now. */
+  settle(): this {
+    for (let busy = true; busy; ) {
+      busy = false
+      for (const peer of [this.a, this.b]) {
+        const out = new Batch(4)
+        peer.client.tick(out, this.now)
+        peer.drain()
+        for (let i = 0; i < out.count; i++) busy = this.give(out.at(i).slice(), peer.address) > 0 || busy
+      }
+    }
+    return this
+  }
+
+  /** One datagram for the node, from wherever; what it sends in return is delivered. Bytes to the sender. */
+  give(bytes: Uint8Array, from: Address): number {
+    this.up.push({ bytes, from })
+    const [arrived, out] = [new Batch(1), new Batch(4)]
+    arrived.push(bytes, from.words)
+    this.machine.receive(arrived, out, this.now)
+    return this.#deliver(out, from)
+  }
+
+  pass(ms: number): this {
+    for (const end = this.now + ms; this.now < end; this.now += 50) {
+      const out = new Batch(4)
+      this.machine.tick(out, this.now)
+      this.#deliver(out, NODE)
+      this.settle()
+    }
+    return this
+  }
+
+  /** What the peers report about the step they were last told. */
+  report(outcome: 'direct' | 'failed'): this {
+    for (const peer of [this.a, this.b]) {
+      const { step } = peer.last('step')!.step
+      peer.client.report({ step, outcome, reached: { words: new Uint32Array(5) }, elapsedMs: 1, packets: 1 })
+    }
+    return this.settle()
+  }
+
+  #deliver(out: Batch, sender: Address): number {
+    let back = 0
+    for (let i = 0; i < out.count; i++) {
+      if (sameAddress(out.address, i * 5, sender.words, 0)) back += out.length[i]!
+      const peer = [this.a, this.b].find(({ address }) => sameAddress(address.words, 0, out.address, i * 5))
+      const arrived = new Batch(4)
+      arrived.push(out.at(i), NODE.words)
+      if (!this.lossy) peer?.client.take(arrived, 0, this.now)
+      peer?.drain()
+    }
+    for (let effect = this.machine.poll(); effect !== undefined; effect = this.machine.poll())
+      this.effects.push(effect)
+    return back
+  }
+}
+
+describe('joining', () => {
+  test('tells a side where it was seen, and of a relay before the other side is there', () => {
+    const wire = new Wire()
+    wire.join(wire.a, 0)
+    expect(formatAddress(wire.a.last('observed')!.observed.words)).toBe('203.0.113.1:40000')
+    expect(formatAddress(wire.a.last('relayed')!.relayed.relay.words)).toBe('192.0.2.11:4002')
+    expect(wire.a.last('step')).toBeUndefined()
+  })
+
+  test('gives each side a grant of its own at the same relay', () => {
+    const wire = new Wire({ fleet: [RELAY_ONE, RELAY_TWO] })
+    wire.joinBoth()
+    const relayed = [wire.a, wire.b].map((peer) => peer.last('relayed')!.relayed)
+    expect(relayed[0]!.relay).toEqual(relayed[1]!.relay)
+    for (const [leg, { grant, key }] of relayed.entries()) {
+      const opened = openGrant([FLEET_KEY], 'relay', grant)
+      expect(opened).toMatchObject({ tunnel: tunnelOf(1), leg, self: PEERS[leg], other: PEERS[1 - leg], key })
+    }
+  })
+
+  test('is answered with no more bytes than it had, and nothing else is sent before it is confirmed', () => {
+    const wire = new Wire()
+    wire.lossy = true
+    wire.a.client.join(direction(0), UNKNOWN_PROFILE, wire.now)
+    const out = new Batch(4)
+    wire.a.client.tick(out, wire.now)
+    const join = out.at(0).slice()
+    const back = wire.give(join, wire.a.address)
+    expect(back).toBeGreaterThan(0)
+    expect(back).toBeLessThanOrEqual(join.length)
+    const more = new Batch(4)
+    wire.machine.tick(more, wire.now + 100_000)
+    expect(more.count).toBe(0)
+  })
+
+  test('is repeated until answered, and a repeat changes nothing', () => {
+    const wire = new Wire()
+    wire.lossy = true
+    wire.join(wire.a, 0)
+    wire.pass(600)
+    wire.lossy = false
+    wire.pass(300)
+    expect(wire.a.client.state).toBe('joined')
+    expect(wire.machine.counters).toMatchObject({ joins: 1, replayed: 0 })
+  })
+
+  test('needs a grant of the fleet, for this side, that has not ended', () => {
+    const other = new Uint8Array(32).fill(2)
+    for (const way of [direction(0, {}, other), direction(0, { expiresAt: 999 })]) {
+      const wire = new Wire()
+      wire.join(wire.a, 0, {}, way)
+      expect(wire.machine.counters).toMatchObject({ joins: 0, refused: 1 })
+      expect(wire.a.client.state).toBe('joining')
+    }
+    const wire = new Wire()
+    wire.join(wire.a, 0, {}, { ...direction(0), key: other })
+    expect(wire.machine.counters).toMatchObject({ joins: 0, refused: 1 })
+  })
+
+  test('for ever more tunnels is refused at some point, and what nobody uses is forgotten', () => {
+    const wire = new Wire({ maxPairs: 3 })
+    for (let n = 1; n <= 5; n++) wire.join(wire.a, 0, {}, direction(0, { tunnel: tunnelOf(n) }))
+    expect(wire.machine.counters.full).toBe(2)
+    expect(wire.machine.load).toBe(1)
+    wire.a.client.leave(new Batch(4), wire.now)
+    wire.pass(70_000)
+    expect(wire.machine.load).toBe(0)
+  })
+})
+
+describe('a JOIN that is replayed', () => {
+  const replay = (wire: Wire, from: Address) => {
+    const joins = wire.up.filter(({ bytes }) => bytes[1] === 0x10)
+    return joins.map(({ bytes }) => wire.give(bytes, from))
+  }
+
+  test('is refused once its session is confirmed, and disturbs nothing', () => {
+    const wire = new Wire()
+    wire.joinBoth()
+    const steps = wire.a.events.length
+    expect(replay(wire, parseAddress('203.0.113.66:6666')!)).toEqual([0, 0])
+    expect(wire.machine.counters).toMatchObject({ joins: 2, replayed: 2 })
+    wire.report('direct')
+    expect(wire.a.events.length).toBeGreaterThan(steps)
+    expect(wire.a.last('outcome')?.outcome.path).toBe('direct')
+  })
+
+  test('after the pair was forgotten gets one answer, no session and no relay', () => {
+    const wire = new Wire()
+    wire.joinBoth()
+    wire.report('direct').pass(200_000)
+    expect(wire.machine.load).toBe(0)
+    wire.up.splice(2)
+    const answered = replay(wire, parseAddress('203.0.113.66:6666')!)
+    expect(answered.every((bytes, i) => bytes <= wire.up[i]!.bytes.length)).toBe(true)
+    const joins = wire.machine.counters.joins
+    wire.pass(100_000)
+    expect([wire.machine.counters.joins, wire.machine.load]).toEqual([joins, 0])
+  })
+})
+
+describe('a pair', () => {
+  test('gets its step as soon as both have joined with their evidence', () => {
+    const wire = new Wire()
+    wire.joinBoth()
+    expect([wire.a, wire.b].map((peer) => peer.last('step')?.step.kind)).toEqual(['punch', 'punch'])
+  })
+
+  test('is told the outcome, which is counted and remembered by its networks', () => {
+    const wire = new Wire()
+    wire.joinBoth()
+    wire.report('direct')
+    expect(wire.machine.counters.direct).toEqual({ punch: 1 })
+    const pair = '203.0.113.1|203.0.113.2'
+    expect(wire.effects).toEqual([
+      { kind: 'recall', tunnel: tunnelOf(1), pair },
+      { kind: 'history', pair, technique: 'punch' },
+    ])
+  })
+
+  test('is told why not', () => {
+    const wire = new Wire()
+    wire.join(wire.a, 0, { mapping: 'addressAndPort' })
+    wire.join(wire.b, 1, { mapping: 'addressAndPort' })
+    const outcome = { path: 'relayed', whyNotDirect: 'both-symmetric' }
+    expect([wire.a, wire.b].map((peer) => peer.last('outcome')?.outcome)).toEqual([outcome, outcome])
+    expect(wire.machine.counters.relayed).toEqual({ 'both-symmetric': 1 })
+  })
+
+  test('of which one wants the relay only never hears an address of the other', () => {
+    const wire = new Wire()
+    wire.join(wire.a, 0, { paths: 'relay-only' })
+    wire.join(wire.b, 1)
+    expect([wire.a, wire.b].map((peer) => peer.last('step'))).toEqual([undefined, undefined])
+    expect(wire.b.last('outcome')?.outcome.whyNotDirect).toBe('policy')
+  })
+
+  test('that wants no relay gets none', () => {
+    const wire = new Wire()
+    wire.joinBoth('direct-only')
+    expect([wire.a, wire.b].map((peer) => peer.last('relayed'))).toEqual([undefined, undefined])
+    expect(wire.a.last('step')).toBeDefined()
+  })
+
+  test('that comes again is tried differently, once both are there', () => {
+    const wire = new Wire()
+    wire.joinBoth()
+    wire.report('failed')
+    const first = wire.a.last('step')!.step
+    wire.pass(60_000)
+    wire.join(wire.a, 0)
+    expect(wire.a.last('step')!.step).toEqual(first)
+    wire.join(wire.b, 1)
+    const second = wire.a.last('step')!.step
+    expect(second.step).toBeGreaterThan(first.step)
+    expect(second.ttl).not.toBe(first.ttl)
+  })
+
+  test('one side of which lost its session in the middle starts afresh with both', () => {
+    const wire = new Wire()
+    wire.joinBoth()
+    const first = wire.b.last('step')!.step.step
+    wire.join(wire.a, 0)
+    expect(wire.b.last('step')!.step.step).toBeGreaterThan(first)
+    wire.report('direct')
+    expect(wire.b.last('outcome')?.outcome.path).toBe('direct')
+  })
+
+  test('with a newer grant is the same pair', () => {
+    const wire = new Wire()
+    wire.joinBoth()
+    wire.report('failed').pass(20_000)
+    wire.join(wire.a, 0, {}, direction(0, { expiresAt: 2e9 }))
+    wire.join(wire.b, 1, {}, direction(1, { expiresAt: 2e9 }))
+    expect(wire.a.client.state).toBe('joined')
+    expect(wire.a.last('step')!.step.step).toBe(2)
+  })
+})
+
+describe('the relay', () => {
+  const relayOf = (wire: Wire) => formatAddress(wire.a.last('relayed')!.relayed.relay.words)
+  const chosen = (...fleet: FleetItem[]) => {
+    const wire = new Wire({ fleet })
+    wire.join(wire.a, 0)
+    return relayOf(wire)
+  }
+
+  test('is the least loaded one that does not drain', () => {
+    expect(chosen(RELAY_TWO, RELAY_ONE)).toBe('192.0.2.11:4002')
+    expect(chosen({ ...RELAY_ONE, load: 0.9 }, RELAY_TWO)).toBe('198.51.100.12:4002')
+    expect(chosen({ ...RELAY_ONE, draining: true }, RELAY_TWO)).toBe('198.51.100.12:4002')
+    expect(chosen({ ...RELAY_ONE, roles: ['stun'] }, RELAY_TWO)).toBe('198.51.100.12:4002')
+  })
+
+  test('is rather on this node, or near it, unless that is much more loaded', () => {
+    const own = lease('node_own', '203.0.113.200:4002', { load: 0.7 })
+    expect(chosen(RELAY_ONE, own)).toBe('203.0.113.200:4002')
+    expect(chosen(RELAY_ONE, { ...own, load: 0.9 })).toBe('192.0.2.11:4002')
+    const near = lease('node_near', '203.0.113.7:4002', { load: 0.6 })
+    expect(chosen(RELAY_ONE, near, { ...own, roles: ['handshake'] })).toBe('203.0.113.7:4002')
+  })
+
+  test('stays the same from attempt to attempt, but not for a pair that comes again at once', () => {
+    const wire = new Wire({ fleet: [RELAY_ONE, RELAY_TWO] })
+    wire.joinBoth()
+    wire.report('failed').pass(60_000)
+    wire.joinBoth()
+    expect(relayOf(wire)).toBe('192.0.2.11:4002')
+    wire.report('failed').pass(5000)
+    wire.joinBoth()
+    expect(relayOf(wire)).toBe('198.51.100.12:4002')
+    expect(wire.b.last('relayed')!.relayed.relay).toEqual(wire.a.last('relayed')!.relayed.relay)
+  })
+
+  test('is told later where there was none at first', () => {
+    const wire = new Wire({ fleet: [] })
+    wire.joinBoth()
+    expect(wire.a.last('relayed')).toBeUndefined()
+    expect(wire.machine.counters.withoutRelay).toBeGreaterThan(0)
+    const out = new Batch(4)
+    wire.machine.handle({ kind: 'fleet', items: [RELAY_ONE] }, out, wire.now)
+    expect(out.count).toBe(2)
+  })
+
+  test('is one that the side can send to', () => {
+    const wire = new Wire({ fleet: [lease('node_six', '[2001:db8::9]:4002')] })
+    wire.join(wire.a, 0)
+    expect(wire.a.last('relayed')).toBeUndefined()
+  })
+})
+
+describe('draining', () => {
+  test('takes no new pair, lets those that are there finish, and says when it is done', () => {
+    const wire = new Wire()
+    wire.joinBoth()
+    wire.machine.handle({ kind: 'drain', until: wire.now + 30_000 }, new Batch(4), wire.now)
+    wire.join(new Peer('203.0.113.9:9'), 0, {}, direction(0, { tunnel: tunnelOf(2) }))
+    wire.report('direct').pass(1000)
+    expect(wire.a.last('outcome')?.outcome.path).toBe('direct')
+    expect(wire.effects.at(-1)).toEqual({ kind: 'drained' })
+  })
+
+  test('ends what does not finish when its time is over', () => {
+    const wire = new Wire()
+    wire.join(wire.a, 0)
+    wire.machine.handle({ kind: 'drain', until: wire.now + 3000 }, new Batch(4), wire.now)
+    wire.pass(2900)
+    expect(wire.effects).not.toContainEqual({ kind: 'drained' })
+    wire.pass(200)
+    expect(wire.effects.at(-1)).toEqual({ kind: 'drained' })
+    expect(wire.a.client.state).not.toBe('joined')
+  })
+
+  test('is done at once where nobody is', () => {
+    const { machine } = new Wire()
+    machine.handle({ kind: 'drain', until: 5000 }, new Batch(4), 2000)
+    expect(machine.poll()).toEqual({ kind: 'drained' })
+  })
+})
+
+test('100,000 random and mangled datagrams: nothing is thrown, no answer is longer, the pair lives', () => {
+  const wire = new Wire()
+  wire.joinBoth()
+  const recorded = wire.up.map(({ bytes }) => bytes)
+  for (let i = 0; i < 100_000; i++) {
+    const stranger = { words: Uint32Array.of(0, 0, 0xffff, random.u32(), 6666) }
+    const original = recorded[random.below(recorded.length)]!
+    const bytes = random.below(4) === 0 ? random.bytes(random.below(300)) : original.slice()
+    for (let n = random.below(3); n >= 0 && bytes.length > 0; n--)
+      bytes[random.below(bytes.length)] = random.below(256)
+    if (wire.give(bytes, stranger) > bytes.length) throw new Error(`more than ${bytes.length} in return`)
+    wire.up.length = 0
+  }
+  wire.report('direct')
+  expect(wire.a.last('outcome')?.outcome.path).toBe('direct')
+})
