@@ -41,6 +41,8 @@ export interface System {
   close(): Promise<void>
 }
 
+/** When all of it ends there is nowhere to move to. */
+const DRAIN_MS = 300
 const HTTP = { host: '127.0.0.1', port: 8787 }
 
 export async function startSystem(options: SystemOptions = {}): Promise<System> {
@@ -104,6 +106,7 @@ function baseConfig(secrets: Secrets, endpoint: string, functions: Functions): B
     ticketKeys: ticketKeysOf(secrets),
     gateway: functions.websocket,
     dynamodb: { endpoint },
+    drainMs: DRAIN_MS,
   }
 }
 

@@ -25,6 +25,8 @@ const schema = z.object({
   ticketKeys: z.record(z.string(), z.string()),
   /** WebSocket URL of the gateway through which the streams reach this node. */
   gateway: z.url().optional(),
+  /** How long peers and tunnels may take to move away after SIGTERM. */
+  drainMs: z.int().min(0).default(60_000),
   dynamodb: z.object({ endpoint: z.url().optional(), region: z.string().optional() }),
 })
 

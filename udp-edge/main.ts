@@ -6,23 +6,21 @@
 import { parseNodeConfig } from './config.ts'
 import { type Log, startNode } from './node.ts'
 
-/** Peers have long signed in elsewhere by then; tunnels still on a relay leg move or fall back. */
-const DRAIN_MS = 3_000
-
 const log: Log = (what, error) => {
   const detail = error instanceof Error ? error.message : error
   process.stderr.write(`${JSON.stringify({ at: new Date().toISOString(), what, detail })}\n`)
 }
 
 try {
-  const node = await startNode(parseNodeConfig(process.env.STRAIGHTWAY_NODE), log)
+  const config = parseNodeConfig(process.env.STRAIGHTWAY_NODE)
+  const node = await startNode(config, log)
   const { node: id, roles, addresses } = node
   process.stdout.write(`${JSON.stringify({ node: id, roles, addresses })}\n`)
   let stopping = false
   const stop = async () => {
     if (stopping) return
     stopping = true
-    await node.drain(DRAIN_MS)
+    await node.drain(config.drainMs)
     await node.close()
     process.exit(0)
   }
