@@ -6,6 +6,7 @@ import type { AttributeValue } from '@aws-sdk/client-dynamodb'
 import { unmarshall } from '@aws-sdk/util-dynamodb'
 import middy from '@middy/core'
 import type { DynamoDBBatchResponse, DynamoDBRecord, DynamoDBStreamEvent } from 'aws-lambda'
+import { StraightwayError } from '../../shared/errors.ts'
 
 /** Before is absent for an item that was made, after for one that was removed. */
 export interface Change<Item> {
@@ -26,13 +27,18 @@ export function onChanges<Item, Scope>(
       try {
         await react(changeOf<Item>(record), scope)
       } catch (error) {
-        console.error(`${record.eventName} ${JSON.stringify(record.dynamodb?.Keys)}:`, error)
+        if (!isPassing(error))
+          console.error(`${record.eventName} ${JSON.stringify(record.dynamodb?.Keys)}:`, error)
         return { batchItemFailures: [{ itemIdentifier: record.dynamodb?.SequenceNumber ?? '' }] }
       }
     }
     return { batchItemFailures: [] }
   })
 }
+
+/** Comes again in a moment; what fails for good ends in the dead-letter queue. */
+const isPassing = (error: unknown): boolean =>
+  error instanceof StraightwayError && error.code === 'unavailable'
 
 function changeOf<Item>({ dynamodb = {} }: DynamoDBRecord): Change<Item> {
   const { OldImage, NewImage, ApproximateCreationDateTime = 0 } = dynamodb
