@@ -41,6 +41,7 @@ const encoder = new TextEncoder()
 const decoder = new TextDecoder()
 
 export class Peer {
+  readonly system: System
   readonly identity: Identity
   readonly user: UserId
   readonly host: Host
@@ -56,7 +57,6 @@ export class Peer {
   offlineWhy: string | undefined
   /** Of its last session. */
   node: string | undefined
-  readonly #system: System
   readonly #dice: Dice
   #process: Process<PeerInput, PeerEffect> | undefined
   #machine: PeerMachine | undefined
@@ -70,7 +70,7 @@ export class Peer {
   readonly #finds = new Map<number, { done: boolean; readonly records: PresenceRecord[]; error: string }>()
 
   constructor(system: System, host: Host, user: UserId, name: string, identity?: Identity) {
-    this.#system = system
+    this.system = system
     this.#dice = system.world.dice.fork(`peer/${name}`)
     this.identity = identity ?? identityOf(this.#dice.bytes(32))
     this.host = host
@@ -125,7 +125,7 @@ export class Peer {
 
   /** Sends a message that no other is like; its text. */
   send(to: Peer): string {
-    const text = this.#system.model.nextText(this.id, to.id)
+    const text = this.system.model.nextText(this.id, to.id)
     const id = ++this.#ids
     this.#sent.set(id, text)
     this.#handle({ kind: 'send', id, to: to.id, body: encoder.encode(text) })
@@ -179,28 +179,28 @@ export class Peer {
   }
 
   #fetchNodes(): void {
-    this.#later(() => this.#handle({ kind: 'nodes', nodes: this.#system.checkpoints() }))
+    this.#later(() => this.#handle({ kind: 'nodes', nodes: this.system.checkpoints() }))
   }
 
   #fetchTicket(): void {
     this.#later(() => {
-      const issued = this.#system.issuer.ticket(this.id, this.#system.world.now)
+      const issued = this.system.issuer.ticket(this.id, this.system.world.now)
       if (issued !== undefined) this.#handle({ kind: 'ticket', ...issued })
     })
   }
 
   #later(run: () => void): void {
     const process = this.#process
-    this.#system.world.after(INDEX_MS, () => {
+    this.system.world.after(INDEX_MS, () => {
       if (process === this.#process) run()
     })
   }
 
   #on(effect: PeerEffect): void {
-    this.#system.world.event(`${this.host.name} ${effect.kind}`)
+    this.system.world.event(`${this.host.name} ${effect.kind}`)
     switch (effect.kind) {
       case 'online':
-        this.onlineSince = this.#system.world.now
+        this.onlineSince = this.system.world.now
         this.node = effect.node
         break
       case 'offline':
@@ -220,7 +220,7 @@ export class Peer {
         this.#onReceipt(effect)
         break
       case 'presence':
-        this.#system.model.heard(this.id, effect.record.peer)
+        this.system.model.heard(this.id, effect.record.peer)
         this.seen.set(effect.record.peer, effect.record)
         break
       case 'change':
@@ -246,7 +246,7 @@ export class Peer {
 
   #onMessage({ from, number, body }: Extract<PeerEffect, { kind: 'message' }>): void {
     const text = decoder.decode(body)
-    this.#system.model.delivered(this.id, from, text)
+    this.system.model.delivered(this.id, from, text)
     this.messages.push({ from, text })
     this.#handle({ kind: 'taken', from, number })
   }
@@ -255,20 +255,20 @@ export class Peer {
     const text = this.#sent.get(id)
     if (text === undefined) throw new Error(`a receipt for ${id}, which was never sent`)
     this.#outcomes.set(text, outcome)
-    this.#system.model.receipt(text, outcome)
+    this.system.model.receipt(text, outcome)
   }
 
   #onFound({ id, records, error }: Extract<PeerEffect, { kind: 'found' }>): void {
     const search = this.#finds.get(id)
     if (search === undefined) throw new Error(`an answer to ${id}, which was never asked`)
-    for (const { peer } of records) this.#system.model.heard(this.id, peer)
+    for (const { peer } of records) this.system.model.heard(this.id, peer)
     search.records.push(...records)
     search.error = error
     search.done = true
   }
 
   #onOffer(offer: Offered): void {
-    this.#system.model.heard(this.id, offer.from)
+    this.system.model.heard(this.id, offer.from)
     this.offers.push(offer)
     const decision = this.decide(offer)
     if (typeof decision === 'string') this.refuse(offer.tunnel, decision)
@@ -276,16 +276,16 @@ export class Peer {
   }
 
   #onAgreed({ tunnel, peer, leg, keys, direction, terms, id }: Agreement): void {
-    this.#system.model.agreed(tunnel, this.id, peer)
+    this.system.model.agreed(tunnel, this.id, peer)
     const made = new Tunnel({
       host: this.host,
       seed: this.#dice.fork(`tunnel ${tunnel}`).bytes(32),
       keys,
       direction,
       terms,
-      stun: this.#system.stunPair(),
+      stun: this.system.stunPair(),
       onRejoin: () => this.#handle({ kind: 'rejoin', tunnel, peer, leg }),
-      onDatagram: () => this.#system.model.carried(tunnel, this.id),
+      onDatagram: () => this.system.model.carried(tunnel, this.id),
     })
     this.tunnels.set(tunnel, made)
     if (id !== undefined) this.#conclude(id, { tunnel: made })

@@ -42,6 +42,7 @@ export class System {
   readonly peers: Peer[] = []
   /** Of the key of the fleet, 32 bytes. */
   readonly fleetKey: Uint8Array
+  readonly #sites = new Map<Peer, Site>()
   #networks = 0
 
   constructor({ seed, nodes = 2, cloud }: SystemSetting) {
@@ -73,7 +74,13 @@ export class System {
       for (const network of networks) tables.setRole(network, owner, 'member')
     })
     this.peers.push(peer)
+    this.#sites.set(peer, place)
     return peer
+  }
+
+  /** Where it was made. */
+  siteOf(peer: Peer): Site {
+    return this.#sites.get(peer)!
   }
 
   /** Another device with the same key, which should not be. */
@@ -82,10 +89,15 @@ export class System {
     return new Peer(this, host, peer.user, 'twin', peer.identity)
   }
 
-  /** Starts those that are given, and lets time pass until they are online; false when they are not within the time. */
+  /** Starts those that are given, and lets time pass until others can reach them; false when they cannot within the time. */
   bringOnline(peers: readonly Peer[], withinMs = 5000): boolean {
     for (const peer of peers) peer.start()
-    return this.world.until(() => peers.every(({ online }) => online), withinMs)
+    return this.world.until(() => peers.every((peer) => this.isReachable(peer)), withinMs)
+  }
+
+  /** It is online, and the tables say at which node. */
+  isReachable({ id, online, node }: Peer): boolean {
+    return online && this.cloud.tables.presence.get(id)?.node === node
   }
 
   related(a: PeerId, b: PeerId): boolean {
