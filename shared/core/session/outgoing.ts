@@ -1,7 +1,9 @@
 /**
  * The sending half of a session's reliable frames: numbered from 1, at most 32 in flight, each repeated until it is
  * acknowledged. The first repeat comes after 250 ms or twice the round trip, whichever is longer, then each after twice
- * the time of the one before, up to 2 s. When six repeats were in vain the other side is taken for dead.
+ * the time of the one before, up to 2 s. When six repeats were in vain the other side is taken for dead, unless it was heard
+ * lately: then the way is merely bad, and only after sixteen it is given up. A frame that was overtaken by later ones is
+ * repeated as soon as that is known.
  */
 import { REF_BYTES } from '../../wire/frames.ts'
 import type { Ack } from '../../wire/session.ts'
@@ -11,6 +13,9 @@ const IN_FLIGHT = 32
 const FIRST_REPEAT_MS = 250
 const LAST_REPEAT_MS = 2000
 const REPEATS = 6
+const MOST_REPEATS = 16
+/** The other side has said something this long ago at most: more than two of the longest waits. */
+const LATELY_MS = 5000
 /** Frames that wait for their turn. Enough for the longest list of results, little enough for very many sessions. */
 const QUEUE = 256
 /** Weight of a new sample in the smoothed round trip (RFC 6298). */
@@ -23,6 +28,7 @@ export interface OutgoingFrame {
   ref: number
   repeats: number
   sentAt: number
+  lastSentAt: number
   dueAt: number
 }
 
@@ -47,7 +53,7 @@ export class Outgoing {
   /** False where the queue is full: then the frame is not taken. The body must not be changed afterwards. */
   add(type: number, body: Uint8Array): boolean {
     if (this.room <= 0) return false
-    this.#waiting.push({ type, body, ref: 0, repeats: -1, sentAt: 0, dueAt: 0 })
+    this.#waiting.push({ type, body, ref: 0, repeats: -1, sentAt: 0, lastSentAt: 0, dueAt: 0 })
     return true
   }
 
@@ -60,13 +66,18 @@ export class Outgoing {
       ref < next || (ref > next && ref <= next + IN_FLIGHT && ((held >>> (ref - next - 1)) & 1) === 1)
     for (const frame of this.#flying) if (arrived(frame)) this.#sample(frame, now)
     this.#flying = this.#flying.filter((frame) => !arrived(frame))
+    if (held !== 0) this.#missing(next + IN_FLIGHT - Math.clz32(held), now)
   }
 
-  /** Hands out what is to be sent now: what is due again, then what may join. False: the other side is dead. */
-  send(now: number, each: (frame: OutgoingFrame) => void): boolean {
+  /**
+   * Hands out what is to be sent now: what is due again, then what may join. `heardAt`: when the other side was heard
+   * last. False: it is dead.
+   */
+  send(now: number, heardAt: number, each: (frame: OutgoingFrame) => void): boolean {
+    const patience = now - heardAt <= LATELY_MS ? MOST_REPEATS : REPEATS
     for (const frame of this.#flying) {
       if (frame.dueAt > now) continue
-      if (frame.repeats >= REPEATS) return false
+      if (frame.repeats >= patience) return false
       this.#fly(frame, now, each)
     }
     while (this.#waiting.length > 0 && this.#mayJoin()) {
@@ -92,9 +103,17 @@ export class Outgoing {
 
   #fly(frame: OutgoingFrame, now: number, each: (frame: OutgoingFrame) => void): void {
     frame.repeats++
+    frame.lastSentAt = now
     const first = Math.max(FIRST_REPEAT_MS, 2 * this.roundTripMs)
     frame.dueAt = now + Math.min(first * 2 ** frame.repeats, Math.max(first, LAST_REPEAT_MS))
     each(frame)
+  }
+
+  /** What should have arrived before `ref` did is due at once: it was lost, or is very late (RFC 8985). */
+  #missing(ref: number, now: number): void {
+    for (const frame of this.#flying) {
+      if (frame.ref < ref && now - frame.lastSentAt >= this.roundTripMs) frame.dueAt = now
+    }
   }
 
   #mayJoin(): boolean {

@@ -32,6 +32,11 @@ export class PacketWriter {
     this.#now = now
   }
 
+  /** Whether the next frame is the first of a datagram. */
+  get isEmpty(): boolean {
+    return this.#slot < 0
+  }
+
   /** `ref` 0: a frame that is not reliable. */
   add(type: number, ref: number, body: Uint8Array): void {
     const length = refBytes(ref) + body.length

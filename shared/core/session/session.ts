@@ -48,6 +48,9 @@ export interface SessionOptions {
   readonly now: number
 }
 
+/** An acknowledgement may be lost: whatever leaves this soon after the frames it is about carries it again. */
+const ACK_AGAIN_MS = 2000
+
 /** Takes the frames of many sessions. `body` is a view that holds during the call only. */
 export interface FrameSink {
   frame(session: Session, type: number, body: Uint8Array, now: number): void
@@ -71,6 +74,8 @@ export class Session implements Destination {
   readonly #outgoing = new Outgoing()
   readonly #incoming = new Incoming()
   #ackOwed = false
+  /** When a reliable frame came last. */
+  #receivedAt = Number.NEGATIVE_INFINITY
   #unreliable: { readonly type: number; readonly body: Uint8Array }[] | undefined
 
   constructor(options: SessionOptions) {
@@ -148,20 +153,28 @@ export class Session implements Destination {
   flush(out: Batch, now: number): void {
     if (this.#state === 'dead' || this.#state === 'left') return
     const packet = new PacketWriter(this, out, now)
-    if (this.#ackOwed) packet.add(FRAME.ACK, 0, encodeAck(this.#incoming.ack))
-    this.#ackOwed = false
-    for (const { type, body } of this.#unreliable ?? []) packet.add(type, 0, body)
+    const add = (type: number, ref: number, body: Uint8Array): void => {
+      if (packet.isEmpty && now - this.#receivedAt < ACK_AGAIN_MS) this.#addAck(packet)
+      packet.add(type, ref, body)
+    }
+    if (this.#ackOwed) this.#addAck(packet)
+    for (const { type, body } of this.#unreliable ?? []) add(type, 0, body)
     this.#unreliable = undefined
-    const alive =
+    const isAlive =
       this.#state === 'closed' ||
-      this.#outgoing.send(now, ({ type, ref, body }) => packet.add(type, ref, body))
+      this.#outgoing.send(now, this.heardAt, ({ type, ref, body }) => add(type, ref, body))
     packet.end()
-    if (!alive) this.#state = 'dead'
+    if (!isAlive) this.#state = 'dead'
   }
 
   /** When to flush at the latest; Infinity when there is nothing to repeat. */
   deadline(): number {
     return this.#state === 'open' ? this.#outgoing.deadline() : Number.POSITIVE_INFINITY
+  }
+
+  #addAck(packet: PacketWriter): void {
+    packet.add(FRAME.ACK, 0, encodeAck(this.#incoming.ack))
+    this.#ackOwed = false
   }
 
   #sendOnce(type: number, body: Uint8Array): boolean {
@@ -189,6 +202,7 @@ export class Session implements Destination {
     if (body.length < REF_BYTES) return
     const ref = ((body[0]! << 24) | (body[1]! << 16) | (body[2]! << 8) | body[3]!) >>> 0
     this.#ackOwed = true
+    this.#receivedAt = now
     this.#incoming.accept(ref, type, body.subarray(REF_BYTES), (its, inner) => {
       if (this.#state === 'open') sink.frame(this, its, inner, now)
     })

@@ -199,6 +199,43 @@ test('the round trip is measured on frames that were sent once', () => {
   expect(pair.peer.session.roundTripMs).toBe(80)
 })
 
+test('a frame that a later one has overtaken is repeated as soon as that is known', () => {
+  const pair = new Pair()
+  pair.peer.session.send(FRAME.STATUS, text('first'))
+  pair.run()
+  pair.peer.session.send(FRAME.STATUS, text('lost'))
+  pair.flushed(pair.peer)
+  pair.now += 30
+  pair.peer.session.send(FRAME.STATUS, text('later'))
+  for (const bytes of pair.flushed(pair.peer)) pair.deliver(pair.node, bytes, PEER.words)
+  for (const bytes of pair.flushed(pair.node)) pair.deliver(pair.peer, bytes, NODE.words)
+  for (const bytes of pair.flushed(pair.peer)) pair.deliver(pair.node, bytes, PEER.words)
+  expect(pair.node.heard).toEqual(asStatus(['first', 'lost', 'later']))
+})
+
+test('a side that is still heard is not taken for dead after six repeats, but after sixteen', () => {
+  const pair = new Pair(() => [])
+  pair.peer.session.send(FRAME.STATUS, text('anybody there?'))
+  let repeats = 0
+  for (pair.flushed(pair.peer); pair.peer.session.state === 'open'; repeats++) {
+    pair.now = pair.peer.session.deadline()
+    pair.node.session.ping(1)
+    for (const bytes of pair.flushed(pair.node)) pair.deliver(pair.peer, bytes, NODE.words)
+    pair.flushed(pair.peer)
+  }
+  expect(repeats).toBe(17)
+})
+
+test('a lost acknowledgement is made good by the next thing that is said', () => {
+  const pair = new Pair()
+  pair.peer.session.send(FRAME.STATUS, text('x'))
+  for (const bytes of pair.flushed(pair.peer)) pair.deliver(pair.node, bytes, PEER.words)
+  pair.flushed(pair.node)
+  pair.node.session.ping(1)
+  for (const bytes of pair.flushed(pair.node)) pair.deliver(pair.peer, bytes, NODE.words)
+  expect(pair.peer.session.settled).toBe(true)
+})
+
 test('a ping is answered with its token', () => {
   const pair = new Pair()
   pair.peer.session.ping(0x41424344)
