@@ -90,11 +90,12 @@ export class Account {
     return this.#untilAnswered(async () => this.#keep(await fetchTicket(this.#requests, this.#proof())))
   }
 
-  refreshNodes(): Promise<readonly BootstrapNode[]> {
+  /** Where to sign in, as it is now. */
+  refreshNodes(): Promise<PeerNode[]> {
     return this.#untilAnswered(async () => {
       const nodes = await fetchNodes(this.#requests)
       if (nodes.length > 0) this.#nodes = nodes
-      return this.#nodes
+      return this.checkpoints
     })
   }
 

@@ -3,7 +3,7 @@
  * again, at another node, whenever it has to, and keeps its ticket fresh. What it was asked to send meanwhile waits.
  */
 import { EventEmitter } from 'node:events'
-import type { OfflineReason, OwnPresence, PeerEffect } from '../shared/core/peer/events.ts'
+import type { OfflineReason, OwnPresence, PeerInput } from '../shared/core/peer/events.ts'
 import type { Identity } from '../shared/crypto/identity.ts'
 import { StraightwayError } from '../shared/errors.ts'
 import { isPeerId, type NetworkId, type PeerId, type UserId } from '../shared/ids.ts'
@@ -12,33 +12,17 @@ import type { PresenceRecord } from '../shared/presence.ts'
 import type { Change, OwnStatus } from '../shared/wire/presence.ts'
 import type { Account } from './account.ts'
 import type { Home } from './home/home.ts'
-import { type Delivery, type Message, Messages } from './messages.ts'
-import { NetworkWatch } from './net/network-watch.ts'
+import { type Delivery, Messages } from './messages.ts'
 import { type AcceptOptions, type HeardOffer, Offer } from './offer.ts'
 import { Others, type Which } from './others.ts'
 import { checkedPresence } from './own-presence.ts'
+import type { PeerEvents, PeerState } from './peer-events.ts'
 import type { PeerSocket } from './peer-socket.ts'
 import type { IndexClient } from './rest/index-client.ts'
-import { Session } from './session.ts'
 import { type ConnectOptions, Tunnels } from './tunnels.ts'
+import { type Affair, Upkeep } from './upkeep.ts'
 
 const FOUND_AT_ONCE = 20
-
-/** What happens to a peer, and what its listeners are given. */
-export interface PeerEvents {
-  message: [message: Message]
-  /** Somebody of a shared network came, went or changed. While we are offline ourselves everybody is `unknown`. */
-  presence: [record: PresenceRecord]
-  /** A membership or permanent metadata of a shared network changed. */
-  change: [change: Change]
-  /** Somebody wants a tunnel. Without a listener it is refused with the reason `not-listening`. */
-  offer: [offer: Offer]
-  state: [state: PeerState, why: OfflineReason | undefined]
-  /** Something failed in the background and will not mend itself, such as a revoked ticket. */
-  error: [error: StraightwayError]
-}
-
-export type PeerState = 'online' | 'offline'
 
 export interface PeerParts {
   readonly identity: Identity
@@ -55,12 +39,10 @@ export class Peer extends EventEmitter<PeerEvents> {
   /** INDEX, as this peer's user may see and edit it. */
   readonly index: IndexClient
   readonly #home: Home
-  readonly #account: Account
-  readonly #session: Session
-  readonly #tunnels: Tunnels
-  readonly #messages: Messages
-  readonly #watch: NetworkWatch
+  readonly #upkeep: Upkeep
   readonly #others: Others
+  readonly #messages: Messages
+  readonly #tunnels: Tunnels
   #presence: OwnPresence
   #state: PeerState = 'offline'
   #closing: Promise<void> | undefined
@@ -72,20 +54,25 @@ export class Peer extends EventEmitter<PeerEvents> {
     this.user = account.user
     this.index = account.index
     this.#home = home
-    this.#account = account
     this.#presence = presence
-    const handle = this.#handle.bind(this)
+    const handle = (input: PeerInput) => this.#upkeep.handle(input)
     const fault = (error: unknown) => this.#fail(error)
     this.#messages = new Messages({ home, handle, emit: (message) => this.emit('message', message) })
     this.#others = new Others({ account, handle, presence: (record) => this.emit('presence', record) })
     this.#tunnels = new Tunnels({ handle, stun: () => account.stun, fault })
-    const perform = (effect: PeerEffect) => this.#perform(effect)
-    this.#session = new Session({ identity, presence, delivered: home.delivered, perform, fault })
-    this.#watch = new NetworkWatch(() => this.#networkChanged())
+    this.#upkeep = new Upkeep({
+      identity,
+      home,
+      account,
+      presence,
+      fault,
+      online: () => this.#online(),
+      offline: (why) => this.#offline(why),
+      affair: (effect) => this.#perform(effect),
+      networkChanged: () => this.#tunnels.networkChanged(),
+    })
     const listened = (event: unknown) => event === 'message' && setImmediate(() => this.#messages.flush())
     ;(this as EventEmitter).on('newListener', listened)
-    handle({ kind: 'nodes', nodes: account.checkpoints })
-    handle({ kind: 'ticket', ...account.ticket })
   }
 
   get state(): PeerState {
@@ -106,7 +93,7 @@ export class Peer extends EventEmitter<PeerEvents> {
     { custom = this.#presence.custom, metadata = this.#presence.metadata }: Partial<OwnPresence> = {},
   ): void {
     this.#presence = checkedPresence({ status, custom, metadata })
-    this.#handle({ kind: 'presence', presence: this.#presence })
+    this.#upkeep.handle({ kind: 'presence', presence: this.#presence })
   }
 
   /**
@@ -158,32 +145,15 @@ export class Peer extends EventEmitter<PeerEvents> {
   }
 
   async #close(): Promise<void> {
-    this.#account.close()
     this.#messages.close()
     this.#others.close()
     await this.#tunnels.close()
-    await Promise.all([this.#session.close(), this.#watch.close()])
+    await this.#upkeep.close()
     this.#home.close()
   }
 
-  #handle(input: Parameters<Session['handle']>[0]): void {
-    this.#session.handle(input)
-  }
-
-  #perform(effect: PeerEffect): void {
+  #perform(effect: Affair): void {
     switch (effect.kind) {
-      case 'online':
-        this.#became('online')
-        break
-      case 'offline':
-        this.#became('offline', effect.why)
-        break
-      case 'ticketWanted':
-        void this.#renewTicket()
-        break
-      case 'nodesWanted':
-        void this.#refreshNodes()
-        break
       case 'message':
         this.#messages.arrived(effect)
         break
@@ -214,12 +184,16 @@ export class Peer extends EventEmitter<PeerEvents> {
     }
   }
 
-  #became(state: PeerState, why?: OfflineReason): void {
-    const wasOnline = this.#state === 'online'
-    this.#state = state
-    if (state === 'online') void this.#others.regained()
-    else if (wasOnline) this.#others.lost()
-    this.emit('state', state, why)
+  #online(): void {
+    this.#state = 'online'
+    void this.#others.regained()
+    this.emit('state', 'online', undefined)
+  }
+
+  #offline(why: OfflineReason): void {
+    if (this.#state === 'online') this.#others.lost()
+    this.#state = 'offline'
+    this.emit('state', 'offline', why)
   }
 
   #changed(change: Change): void {
@@ -236,28 +210,6 @@ export class Peer extends EventEmitter<PeerEvents> {
     const user = await this.#others.userOf(heard.from)
     const accept = (options: AcceptOptions) => this.#tunnels.accept(heard, options)
     this.emit('offer', new Offer(heard, user, { accept, refuse }))
-  }
-
-  async #renewTicket(): Promise<void> {
-    try {
-      this.#handle({ kind: 'ticket', ...(await this.#account.renewTicket()) })
-    } catch (error) {
-      this.#fail(error)
-    }
-  }
-
-  async #refreshNodes(): Promise<void> {
-    try {
-      await this.#account.refreshNodes()
-      this.#handle({ kind: 'nodes', nodes: this.#account.checkpoints })
-    } catch (error) {
-      this.#fail(error)
-    }
-  }
-
-  #networkChanged(): void {
-    this.#handle({ kind: 'networkChanged' })
-    this.#tunnels.networkChanged()
   }
 
   #fail(error: unknown): void {
