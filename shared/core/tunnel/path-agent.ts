@@ -13,58 +13,49 @@
 
 import { LIMITS } from '../../limits.ts'
 import type { Batch } from '../../wire/batch.ts'
-import { type Control, probeBodyBytes } from '../../wire/tunnel.ts'
+import type { Control } from '../../wire/tunnel.ts'
 import { type Packets, sendAgain } from './packets.ts'
 import {
   acknowledged,
   deadAt,
   doubt,
-  IDLE_PROBE_MS,
   type Path,
-  probeBytes,
   probeDueAt,
   suspectAt,
   TRIES,
   UNPROVEN_CREDIT,
 } from './path.ts'
+import { isBetter, isForgotten } from './path-choice.ts'
 import { PathTable } from './path-table.ts'
-import { Probes } from './probes.ts'
+import { type Probe, type ProbeAck, type ProbeCounters, Probes } from './probes.ts'
 
 /** A candidate that was heard of this shortly ago has a probe under way already. */
 const JUST_PROBED_MS = 20
-/** A path of the same kind must be this much faster to replace the one in use. */
-const FASTER_MS = 5
-
-export interface PathCounters {
-  probes: number
-  acknowledgements: number
-  /** Not sent, because the address had proven nothing. */
-  withheld: number
-  died: number
-}
-
-type Ack = Extract<Control, { kind: 'probeAck' }>
-type Probe = Extract<Control, { kind: 'probe' }>
+const never = Number.POSITIVE_INFINITY
 
 export class PathAgent {
-  readonly counters: PathCounters = { probes: 0, acknowledgements: 0, withheld: 0, died: 0 }
   /** Data is sent by others beside this machine (streams): check the path as if it were sent here. */
   streaming = false
   readonly #packets: Packets
   readonly #directAllowed: boolean
   readonly #table = new PathTable()
-  readonly #probes = new Probes()
+  readonly #probes: Probes
   #active: Path | undefined
   #demandAt = Number.NEGATIVE_INFINITY
   #directDied = false
 
   constructor(packets: Packets, directAllowed: boolean) {
     this.#packets = packets
+    this.#probes = new Probes(packets)
     this.#directAllowed = directAllowed
   }
 
   get active(): Path | undefined {
     return this.#active
+  }
+
+  get counters(): ProbeCounters {
+    return this.#probes.counters
   }
 
   /** A direct path was in use and fell silent, and none has replaced it. */
@@ -123,19 +114,14 @@ export class PathAgent {
     return path
   }
 
-  /** Answers a probe the way it came. */
-  onProbe(path: Path, { id, here, bodyBytes }: Probe, out: Batch, now: number): void {
-    path.otherHere = here
-    if (!this.#spend(path)) return
-    this.counters.acknowledgements++
-    const observed = { words: path.words }
-    this.#packets.sendControl(out, path, { kind: 'probeAck', id, observed, bodyBytes }, now)
+  onProbe(path: Path, probe: Probe, out: Batch, now: number): void {
+    path.otherHere = probe.here
+    this.#probes.answer(path, probe, out, now)
   }
 
-  /** Only an answer from the address that was probed proves it. */
-  onAck(path: Path, { id, bodyBytes }: Ack, out: Batch, now: number): void {
-    const probe = this.#probes.settle(id)
-    if (probe?.path !== path || bodyBytes !== probeBodyBytes(probe.bytes)) return
+  onAck(path: Path, ack: ProbeAck, out: Batch, now: number): void {
+    const probe = this.#probes.settle(path, ack)
+    if (probe === undefined) return
     acknowledged(path, probe.sentAt, now)
     const full = probe.bytes === LIMITS.datagramBytes
     if (path.state !== 'fit' && (full || path.kind === 'relayed')) this.#becomeFit(path)
@@ -201,7 +187,7 @@ export class PathAgent {
   }
 
   deadline(): number {
-    let least = Number.POSITIVE_INFINITY
+    let least = never
     for (const path of this.#table) {
       least = Math.min(least, this.#dueAt(path))
       if (path.state === 'fit') least = Math.min(least, deadAt(path))
@@ -211,7 +197,7 @@ export class PathAgent {
 
   #dueAt(path: Path): number {
     if (path !== this.#active) return probeDueAt(path, Number.NEGATIVE_INFINITY)
-    return probeDueAt(path, this.streaming ? Number.POSITIVE_INFINITY : this.#demandAt)
+    return probeDueAt(path, this.streaming ? never : this.#demandAt)
   }
 
   #examine(path: Path, out: Batch, now: number): void {
@@ -225,30 +211,7 @@ export class PathAgent {
   }
 
   #probe(path: Path, out: Batch, now: number, ttl = 0): boolean {
-    if (!this.#spend(path)) return false
-    const bytes = probeBytes(path)
-    const id = this.#probes.issue(path, bytes, now)
-    const probe: Control = {
-      kind: 'probe',
-      id,
-      here: path === this.#active,
-      bodyBytes: probeBodyBytes(bytes),
-    }
-    this.counters.probes++
-    path.probedAt = now
-    path.unackedSince = Math.min(path.unackedSince, now)
-    this.#packets.sendControl(out, path, probe, now, ttl)
-    return true
-  }
-
-  #spend(path: Path): boolean {
-    if (path.state !== 'candidate' || path.kind === 'relayed') return true
-    if (path.credit <= 0) {
-      this.counters.withheld++
-      return false
-    }
-    path.credit--
-    return true
+    return this.#probes.send(path, path === this.#active, out, now, ttl)
   }
 
   #becomeOpen(path: Path, out: Batch, now: number): void {
@@ -260,17 +223,16 @@ export class PathAgent {
   #becomeFit(path: Path): void {
     path.state = 'fit'
     path.died = false
-    path.unackedSince = Number.POSITIVE_INFINITY
+    path.unackedSince = never
   }
 
   #die(path: Path): void {
-    this.counters.died++
     if (path === this.#active && path.kind === 'direct') this.#directDied = true
     if (path === this.#active) this.#active = undefined
     path.state = 'candidate'
     path.died = true
     path.otherHere = false
-    path.unackedSince = Number.POSITIVE_INFINITY
+    path.unackedSince = never
     path.tries = TRIES.revival
   }
 
@@ -291,22 +253,4 @@ export class PathAgent {
     this.#directDied = false
     this.#probe(best, out, now)
   }
-}
-
-function isBetter(path: Path, than: Path | undefined, now: number): boolean {
-  if (than === undefined) return true
-  if (path === than) return false
-  if (path.kind !== than.kind) return path.kind === 'direct'
-  if (now >= suspectAt(path)) return false
-  if (now >= suspectAt(than) || hasMovedTo(path, than)) return true
-  return path.kind === 'direct' && path.rttMs + FASTER_MS < than.rttMs
-}
-
-/** The other side was first heard here after it was last heard there. */
-const hasMovedTo = (path: Path, from: Path): boolean =>
-  path.bornAt > from.heardAt && path.heardAt > from.heardAt
-
-function isForgotten({ kind, state, tries, bornAt, heardAt, probedAt }: Path, now: number): boolean {
-  if (kind === 'relayed' || state === 'fit' || tries > 0) return false
-  return now - Math.max(bornAt, heardAt, probedAt) > 2 * IDLE_PROBE_MS
 }

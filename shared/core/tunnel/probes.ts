@@ -1,7 +1,14 @@
-import type { Path } from './path.ts'
+/** Sends the probes of a tunnel, answers those of the other side, and knows which are still unanswered. */
+import type { Batch } from '../../wire/batch.ts'
+import { type Control, probeBodyBytes } from '../../wire/tunnel.ts'
+import type { Packets } from './packets.ts'
+import { type Path, probeBytes } from './path.ts'
 
 /** More than are on their way at once; a probe that is older counts as lost. */
 const OUTSTANDING = 256
+
+export type Probe = Extract<Control, { kind: 'probe' }>
+export type ProbeAck = Extract<Control, { kind: 'probeAck' }>
 
 export interface SentProbe {
   readonly id: number
@@ -10,22 +17,60 @@ export interface SentProbe {
   readonly bytes: number
 }
 
-/** Probes that may still be acknowledged. */
+export interface ProbeCounters {
+  probes: number
+  acknowledgements: number
+  /** Not sent, because the address had proven nothing. */
+  withheld: number
+}
+
 export class Probes {
+  readonly counters: ProbeCounters = { probes: 0, acknowledgements: 0, withheld: 0 }
+  readonly #packets: Packets
   readonly #sent = new Array<SentProbe | undefined>(OUTSTANDING)
   #next = 1
 
-  issue(path: Path, bytes: number, now: number): number {
-    const id = this.#next++ >>> 0
-    this.#sent[id % OUTSTANDING] = { id, path, sentAt: now, bytes }
-    return id
+  constructor(packets: Packets) {
+    this.#packets = packets
   }
 
-  /** Each once. */
-  settle(id: number): SentProbe | undefined {
+  /** `here`: this side sends its data there. False where nothing may be sent there any more. */
+  send(path: Path, here: boolean, out: Batch, now: number, ttl = 0): boolean {
+    if (!this.#spend(path)) return false
+    const bytes = probeBytes(path)
+    const id = this.#next++ >>> 0
+    this.#sent[id % OUTSTANDING] = { id, path, sentAt: now, bytes }
+    this.counters.probes++
+    path.probedAt = now
+    path.unackedSince = Math.min(path.unackedSince, now)
+    const probe: Probe = { kind: 'probe', id, here, bodyBytes: probeBodyBytes(bytes) }
+    this.#packets.sendControl(out, path, probe, now, ttl)
+    return true
+  }
+
+  /** Goes back the way the probe came, in its size. */
+  answer(path: Path, { id, bodyBytes }: Probe, out: Batch, now: number): void {
+    if (!this.#spend(path)) return
+    this.counters.acknowledgements++
+    const ack: ProbeAck = { kind: 'probeAck', id, observed: { words: path.words }, bodyBytes }
+    this.#packets.sendControl(out, path, ack, now)
+  }
+
+  /** The probe that this answers, once; only an answer of its size from where it was sent counts. */
+  settle(path: Path, { id, bodyBytes }: ProbeAck): SentProbe | undefined {
     const probe = this.#sent[id % OUTSTANDING]
     if (probe?.id !== id) return undefined
     this.#sent[id % OUTSTANDING] = undefined
-    return probe
+    return probe.path === path && bodyBytes === probeBodyBytes(probe.bytes) ? probe : undefined
+  }
+
+  #spend(path: Path): boolean {
+    if (path.state !== 'candidate' || path.kind === 'relayed') return true
+    if (path.credit <= 0) {
+      this.counters.withheld++
+      return false
+    }
+    path.credit--
+    return true
   }
 }

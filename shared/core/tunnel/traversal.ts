@@ -1,11 +1,7 @@
 /**
  * How the paths of a tunnel come and go: asks a HANDSHAKE, gathers evidence for it, binds the relay it names, carries out
- * its steps, and begins anew when that is of use.
+ * its steps, and begins anew when `attempts.ts` says so.
  *
- *   - A new attempt is made at once when there is no path left, when a direct path died, when the relay is going, and when
- *     the own addresses changed; the CHECKPOINT is asked to lead the other side there too.
- *   - While the tunnel is relayed an attempt is made every AGAIN_MS. Both sides count from the same OUTCOME, so they meet
- *     without being led.
  *   - The relay is released when both sides have been sending directly for RELEASE_MS.
  *   - Relay only: no evidence, no candidates, no step. Direct only: no relay, and the end when the attempt has failed.
  */
@@ -23,6 +19,7 @@ import {
   UNKNOWN_PROFILE,
 } from '../../wire/profile.ts'
 import { isStun } from '../../wire/stun.ts'
+import { Attempts, type Situation } from './attempts.ts'
 import type { TunnelOptions } from './events.ts'
 import { Evidence, type StunServer } from './evidence.ts'
 import { type ClientEvent, HandshakeClient } from './handshake-client.ts'
@@ -32,11 +29,6 @@ import { StepRunner } from './step-runner.ts'
 
 /** A path that fails young fails within this time; until then the relay stays. */
 const RELEASE_MS = 10_000
-const AGAIN_MS = 60_000
-/** Without any path: an attempt that has brought none by then is given up for another. */
-const RETRY_MS = 10_000
-/** The CHECKPOINT is asked no more often. */
-const ASK_MS = 10_000
 const SOCKET = 0
 const never = Number.POSITIVE_INFINITY
 
@@ -51,18 +43,14 @@ export class Traversal {
   readonly #evidence: Evidence
   readonly #runner: StepRunner
   readonly #relays: RelayPaths
+  readonly #attempts: Attempts
   #direction: Direction
   #candidates: readonly Candidate[]
   #events: TraversalEvent[] = []
   #whyNotDirect: WhyNotDirect
-  #attempting = false
-  #attemptAt = 0
-  #againAt = never
-  #askedAt = Number.NEGATIVE_INFINITY
   /** Since when both sides send directly. */
   #directSince = never
   #profileChanged = false
-  #deathSeen = false
 
   constructor(options: TunnelOptions, agent: PathAgent, random: Random) {
     this.#agent = agent
@@ -76,6 +64,7 @@ export class Traversal {
     this.#evidence = new Evidence(random.fork('evidence'), SOCKET)
     this.#runner = new StepRunner(agent, SOCKET)
     this.#relays = new RelayPaths(agent, SOCKET)
+    this.#attempts = new Attempts(this.#paths)
     this.#attempt(options.now)
   }
 
@@ -101,7 +90,7 @@ export class Traversal {
 
   /** The other side may have asked for it because it hears nothing from here. */
   rejoin(direction: Direction, out: Batch, now: number): void {
-    const here = this.#attempting && now - this.#attemptAt < RETRY_MS && sameNode(direction, this.#direction)
+    const here = this.#attempts.isFresh(now) && sameNode(direction, this.#direction)
     this.#direction = direction
     if (here) return
     this.#agent.doubt(out, now)
@@ -146,7 +135,7 @@ export class Traversal {
       this.#relays.deadline(),
       this.#runner.deadline(),
       released,
-      this.#nextAttemptAt(),
+      this.#attempts.nextAt(this.#situation),
     )
   }
 
@@ -161,9 +150,7 @@ export class Traversal {
   }
 
   #attempt(now: number): void {
-    this.#attempting = true
-    this.#attemptAt = now
-    this.#againAt = never
+    this.#attempts.begin(now)
     this.#directSince = never
     this.#runner.stop()
     const near = this.#direction.handshake[0]
@@ -196,11 +183,8 @@ export class Traversal {
 
   /** `why` holds unless a direct path is there, or comes. */
   #end(why: WhyNotDirect, now: number): void {
-    this.#attempting = false
-    if (this.#paths !== 'relay-only') {
-      this.#againAt = now + AGAIN_MS
-      this.#whyNotDirect = why
-    }
+    this.#attempts.end(now)
+    if (this.#paths !== 'relay-only') this.#whyNotDirect = why
     if (this.#paths === 'direct-only' && this.#agent.active === undefined) this.#events.push('noDirectPath')
   }
 
@@ -226,27 +210,19 @@ export class Traversal {
   }
 
   #tryAgain(now: number): void {
-    const { active, directDied } = this.#agent
-    if (directDied && !this.#deathSeen) this.#againAt = Math.min(this.#againAt, this.#attemptAt + RETRY_MS)
-    const led = active === undefined || directDied !== this.#deathSeen || this.#relays.draining
-    this.#deathSeen = directDied
-    if (now < this.#nextAttemptAt()) return
+    const { due, led } = this.#attempts.due(this.#situation, now)
+    if (!due) return
     this.#attempt(now)
     if (led) this.#ask(now)
   }
 
-  #nextAttemptAt(): number {
-    const { active } = this.#agent
-    if (active?.kind === 'direct') return never
-    if (active === undefined) return this.#attemptAt + RETRY_MS
-    if (this.#attempting) return this.#attemptAt + AGAIN_MS
-    return this.#relays.draining ? this.#attemptAt + RETRY_MS : this.#againAt
+  get #situation(): Situation {
+    const { active, directDied } = this.#agent
+    return { path: active?.kind, directDied, relayDraining: this.#relays.draining }
   }
 
   #ask(now: number): void {
-    if (now - this.#askedAt < ASK_MS) return
-    this.#askedAt = now
-    this.#events.push('rejoin')
+    if (this.#attempts.ask(now)) this.#events.push('rejoin')
   }
 
   #profile(): Profile {

@@ -6,7 +6,6 @@
  * application leave at once on the path in use; the first few wait while there is none.
  */
 import { Random } from '../../crypto/random.ts'
-import type { WhyNotDirect } from '../../why-not-direct.ts'
 import { ADDRESS_WORDS } from '../../wire/address.ts'
 import type { Batch } from '../../wire/batch.ts'
 import { utf8Length } from '../../wire/frames.ts'
@@ -19,10 +18,12 @@ import {
   STREAM_KEY_BYTES,
 } from '../../wire/tunnel.ts'
 import type { Machine } from '../machine.ts'
+import { Queue } from '../session/queue.ts'
 import type { TunnelEffect, TunnelEnd, TunnelInput, TunnelOptions, TunnelStatus } from './events.ts'
 import { Packets } from './packets.ts'
 import type { Path } from './path.ts'
 import { PathAgent } from './path-agent.ts'
+import { Progress } from './progress.ts'
 import { Streams } from './streams.ts'
 import { Traversal } from './traversal.ts'
 
@@ -49,22 +50,19 @@ export interface TunnelCounters {
 
 export class TunnelMachine implements Machine<TunnelInput, TunnelEffect> {
   readonly counters: TunnelCounters = { unknown: 0, unopened: 0, unwanted: 0, dropped: 0, oversized: 0 }
-  readonly #bornAt: number
+  readonly #progress: Progress
   readonly #packets: Packets
   readonly #agent: PathAgent
   readonly #traversal: Traversal
   readonly #streams = new Streams()
-  readonly #effects: TunnelEffect[] = []
+  readonly #effects = new Queue<TunnelEffect>()
   #waiting: Uint8Array[] = []
-  #shown: { readonly path: Path; readonly why: WhyNotDirect | undefined } | undefined
   /** Since when there is no path and nothing was heard; Infinity while that is not so. */
   #silentSince: number
-  #firstByteMs: number | undefined
-  #directMs: number | undefined
   #ended = false
 
   constructor(options: TunnelOptions) {
-    this.#bornAt = options.now
+    this.#progress = new Progress(options.now)
     this.#silentSince = options.now
     this.#packets = new Packets(options.keys, options.terms.clear)
     this.#agent = new PathAgent(this.#packets, options.terms.paths !== 'relay-only')
@@ -72,14 +70,7 @@ export class TunnelMachine implements Machine<TunnelInput, TunnelEffect> {
   }
 
   get status(): TunnelStatus {
-    const { active } = this.#agent
-    return {
-      path: active?.kind ?? 'none',
-      rttMs: active?.rttMs ?? 0,
-      ...(active?.kind !== 'direct' && { whyNotDirect: this.#traversal.whyNotDirect }),
-      ...(this.#firstByteMs !== undefined && { firstByteMs: this.#firstByteMs }),
-      ...(this.#directMs !== undefined && { directMs: this.#directMs }),
-    }
+    return this.#progress.status(this.#agent.active, this.#traversal.whyNotDirect)
   }
 
   receive(arrived: Batch, out: Batch, now: number): void {
@@ -111,7 +102,7 @@ export class TunnelMachine implements Machine<TunnelInput, TunnelEffect> {
   }
 
   poll(): TunnelEffect | undefined {
-    return this.#effects.shift()
+    return this.#effects.take()
   }
 
   #send(bytes: Uint8Array, out: Batch, now: number): void {
@@ -158,7 +149,7 @@ export class TunnelMachine implements Machine<TunnelInput, TunnelEffect> {
   #openStream({ stream, key, name }: Extract<TunnelInput, { kind: 'openStream' }>, now: number): void {
     const valid = key.length === STREAM_KEY_BYTES && utf8Length(name) <= MAX_NAME_BYTES
     if (valid) this.#streams.open(stream, key, name, now)
-    else this.#effects.push({ kind: 'streamRefused', stream })
+    else this.#effects.put({ kind: 'streamRefused', stream })
   }
 
   #take(arrived: Batch, i: number, out: Batch, now: number): void {
@@ -176,14 +167,14 @@ export class TunnelMachine implements Machine<TunnelInput, TunnelEffect> {
       this.counters.unwanted++
       return
     }
-    this.#firstByteMs ??= now - this.#bornAt
+    this.#progress.heard(now)
     this.#silentSince = never
     if (arrived.bytes[arrived.start(i)] === TUNNEL.CONTROL) {
       for (const control of this.#packets.controls(arrived)) this.#onControl(control, path, out, now)
       return
     }
     path.otherHere = true
-    this.#effects.push({ kind: 'datagram', bytes: arrived.bytes.slice(bodyAt, bodyAt + bodyLength) })
+    this.#effects.put({ kind: 'datagram', bytes: arrived.bytes.slice(bodyAt, bodyAt + bodyLength) })
   }
 
   #onControl(control: Control, path: Path, out: Batch, now: number): void {
@@ -220,26 +211,10 @@ export class TunnelMachine implements Machine<TunnelInput, TunnelEffect> {
   }
 
   #showPath(now: number): void {
-    const path = this.#agent.active
-    if (path === undefined) {
-      if (this.#shown === undefined) return
-      this.#shown = undefined
-      this.#silentSince = Math.min(this.#silentSince, now)
-      this.#effects.push({ kind: 'interrupted' })
-      return
-    }
-    const why = path.kind === 'direct' ? undefined : this.#traversal.whyNotDirect
-    if (this.#shown?.path === path && this.#shown.why === why) return
-    this.#shown = { path, why }
-    if (path.kind === 'direct') this.#directMs ??= now - this.#bornAt
-    this.#effects.push({
-      kind: 'path',
-      path: path.kind,
-      remote: { words: path.words },
-      socket: path.socket,
-      rttMs: path.rttMs,
-      ...(why !== undefined && { whyNotDirect: why }),
-    })
+    const effect = this.#progress.show(this.#agent.active, this.#traversal.whyNotDirect, now)
+    if (effect === undefined) return
+    this.#effects.put(effect)
+    if (effect.kind === 'interrupted') this.#silentSince = Math.min(this.#silentSince, now)
   }
 
   #flushWaiting(out: Batch, now: number): void {
@@ -250,10 +225,10 @@ export class TunnelMachine implements Machine<TunnelInput, TunnelEffect> {
 
   #passEvents(out: Batch, now: number): void {
     for (let event = this.#streams.event(); event !== undefined; event = this.#streams.event())
-      this.#effects.push(event)
+      this.#effects.put(event)
     for (let event = this.#traversal.event(); event !== undefined; event = this.#traversal.event()) {
       if (event === 'noDirectPath') this.#end('noDirectPath', out, now)
-      else this.#effects.push({ kind: event })
+      else this.#effects.put({ kind: event })
     }
   }
 
@@ -267,7 +242,7 @@ export class TunnelMachine implements Machine<TunnelInput, TunnelEffect> {
     this.#ended = true
     const direct = this.#agent.active?.kind === 'direct'
     this.#traversal.leave(out, now)
-    this.#effects.push({
+    this.#effects.put({
       kind: 'closed',
       end,
       ...(!direct && { whyNotDirect: this.#traversal.whyNotDirect }),

@@ -1,0 +1,78 @@
+/**
+ * When a tunnel goes to the HANDSHAKE (again), and when the CHECKPOINT is asked to lead both sides there.
+ *
+ *   without any path          at once, then every RETRY_MS
+ *   a direct path died        at once, as the relay carries the data meanwhile
+ *   the relay is going        at once
+ *   relayed                   every AGAIN_MS. Both sides count from the same OUTCOME, so they meet without being led
+ *   direct                    never
+ *
+ * Nothing is tried within RETRY_MS of the last attempt.
+ */
+import type { Paths } from '../../wire/profile.ts'
+
+const AGAIN_MS = 60_000
+/** An attempt that has brought no path by then is given up for another. */
+const RETRY_MS = 10_000
+const never = Number.POSITIVE_INFINITY
+
+/** How the tunnel stands. */
+export interface Situation {
+  readonly path: 'direct' | 'relayed' | undefined
+  /** A direct path died, and none has replaced it. */
+  readonly directDied: boolean
+  readonly relayDraining: boolean
+}
+
+export class Attempts {
+  readonly #paths: Paths
+  #going = false
+  #lastAt = Number.NEGATIVE_INFINITY
+  #againAt = never
+  #askedAt = Number.NEGATIVE_INFINITY
+  #deathSeen = false
+
+  constructor(paths: Paths) {
+    this.#paths = paths
+  }
+
+  begin(now: number): void {
+    this.#going = true
+    this.#lastAt = now
+    this.#againAt = never
+  }
+
+  end(now: number): void {
+    this.#going = false
+    this.#againAt = this.#paths === 'relay-only' ? never : now + AGAIN_MS
+  }
+
+  /** One that began shortly ago goes on. */
+  isFresh(now: number): boolean {
+    return this.#going && now - this.#lastAt < RETRY_MS
+  }
+
+  /** Takes note of how the tunnel stands; whether an attempt is due, and whether the other side must be led to it. */
+  due(situation: Situation, now: number): { readonly due: boolean; readonly led: boolean } {
+    const { path, directDied, relayDraining } = situation
+    const died = directDied && !this.#deathSeen
+    this.#deathSeen = directDied
+    if (died) this.#againAt = Math.min(this.#againAt, this.#lastAt + RETRY_MS)
+    const led = path === undefined || directDied || relayDraining
+    return { due: now >= this.nextAt(situation), led }
+  }
+
+  nextAt({ path, relayDraining }: Situation): number {
+    if (path === 'direct') return never
+    if (path === undefined) return this.#lastAt + RETRY_MS
+    if (this.#going) return this.#lastAt + AGAIN_MS
+    return relayDraining ? this.#lastAt + RETRY_MS : this.#againAt
+  }
+
+  /** True where the CHECKPOINT may be asked now; it counts as asked then. */
+  ask(now: number): boolean {
+    if (now - this.#askedAt < RETRY_MS) return false
+    this.#askedAt = now
+    return true
+  }
+}

@@ -1,0 +1,52 @@
+import type { WhyNotDirect } from '../../why-not-direct.ts'
+import type { TunnelEffect, TunnelStatus } from './events.ts'
+import type { Path } from './path.ts'
+
+/** What the application is told of the path in use, when it has changed, and how long the first of each kind took. */
+export class Progress {
+  readonly #bornAt: number
+  #shown: { readonly path: Path; readonly why: WhyNotDirect | undefined } | undefined
+  #firstByteMs: number | undefined
+  #directMs: number | undefined
+
+  constructor(now: number) {
+    this.#bornAt = now
+  }
+
+  heard(now: number): void {
+    this.#firstByteMs ??= now - this.#bornAt
+  }
+
+  /** `whyNotDirect` counts for a path that is not direct. Undefined where there is nothing new to say. */
+  show(path: Path | undefined, whyNotDirect: WhyNotDirect, now: number): TunnelEffect | undefined {
+    if (path === undefined) return this.#interrupt()
+    const why = path.kind === 'direct' ? undefined : whyNotDirect
+    if (this.#shown?.path === path && this.#shown.why === why) return undefined
+    this.#shown = { path, why }
+    if (path.kind === 'direct') this.#directMs ??= now - this.#bornAt
+    return {
+      kind: 'path',
+      path: path.kind,
+      remote: { words: path.words },
+      socket: path.socket,
+      rttMs: path.rttMs,
+      ...(why !== undefined && { whyNotDirect: why }),
+    }
+  }
+
+  status(path: Path | undefined, whyNotDirect: WhyNotDirect): TunnelStatus {
+    return {
+      path: path?.kind ?? 'none',
+      rttMs: path?.rttMs ?? 0,
+      ...(path?.kind !== 'direct' && { whyNotDirect }),
+      ...(this.#firstByteMs !== undefined && { firstByteMs: this.#firstByteMs }),
+      ...(this.#directMs !== undefined && { directMs: this.#directMs }),
+    }
+  }
+
+  #interrupt(): TunnelEffect | undefined {
+    if (this.#shown === undefined) return undefined
+    this.#shown = undefined
+    return { kind: 'interrupted' }
+  }
+}
