@@ -19,6 +19,9 @@ export interface PeerEvents {
   offer: [offer: Offer]
   /** We came online, or are offline and why. It mends itself, unless it is `replaced` or `revoked`. */
   state: [state: PeerState, why: OfflineReason | undefined]
-  /** Something failed in the background and will not mend itself. Without a listener it is a warning of the process. */
+  /**
+   * Something failed in the background and will not mend itself, or a listener that is async rejected. Without a
+   * listener for this it is a warning of the process.
+   */
   error: [error: StraightwayError]
 }

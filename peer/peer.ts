@@ -49,7 +49,7 @@ export class Peer extends EventEmitter<PeerEvents> {
 
   /** Peers come from `join`. */
   constructor({ identity, home, account, presence }: PeerParts) {
-    super()
+    super({ captureRejections: true })
     this.peer = identity.peer
     this.user = account.user
     this.index = account.index
@@ -142,6 +142,11 @@ export class Peer extends EventEmitter<PeerEvents> {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+
+  /** A listener that is async and fails, as one that accepts an offer and then finds no path. */
+  [Symbol.for('nodejs.rejection')](error: unknown): void {
+    this.#fail(error)
   }
 
   async #close(): Promise<void> {
