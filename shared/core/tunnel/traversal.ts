@@ -29,6 +29,8 @@ import { StepRunner } from './step-runner.ts'
 
 /** A path that fails young fails within this time; until then the relay stays. */
 const RELEASE_MS = 10_000
+/** Grants of CHECKPOINTs end after ten minutes; an older direction is of no use. */
+const DIRECTION_MS = 9 * 60_000
 const SOCKET = 0
 const never = Number.POSITIVE_INFINITY
 
@@ -45,6 +47,9 @@ export class Traversal {
   readonly #relays: RelayPaths
   readonly #attempts: Attempts
   #direction: Direction
+  #directedAt: number
+  /** The attempt begins when a new direction comes. */
+  #wantsDirection = false
   #candidates: readonly Candidate[]
   #events: TraversalEvent[] = []
   #whyNotDirect: WhyNotDirect
@@ -58,6 +63,7 @@ export class Traversal {
     this.#stun = options.stun
     this.#localPort = options.localPort
     this.#direction = options.direction
+    this.#directedAt = options.now
     this.#candidates = options.candidates
     this.#whyNotDirect = this.#paths === 'relay-only' ? 'policy' : 'not-yet'
     this.#client = new HandshakeClient(random.fork('handshake'), SOCKET)
@@ -90,9 +96,10 @@ export class Traversal {
 
   /** The other side may have asked for it because it hears nothing from here. */
   rejoin(direction: Direction, out: Batch, now: number): void {
-    const here = this.#attempts.isFresh(now) && sameNode(direction, this.#direction)
+    const same = sameNode(direction, this.#direction)
     this.#direction = direction
-    if (here) return
+    this.#directedAt = now
+    if (same && this.#attempts.isFresh(now) && !this.#wantsDirection) return
     this.#agent.doubt(out, now)
     this.#attempt(now)
   }
@@ -153,6 +160,11 @@ export class Traversal {
     this.#attempts.begin(now)
     this.#directSince = never
     this.#runner.stop()
+    this.#wantsDirection = now - this.#directedAt >= DIRECTION_MS
+    if (this.#wantsDirection) {
+      this.#ask(now)
+      return
+    }
     const near = this.#direction.handshake[0]
     if (this.#paths !== 'relay-only') this.#evidence.start(this.#stun, near, this.#localPort, now)
     this.#client.join(this.#direction, this.#profile(), now)

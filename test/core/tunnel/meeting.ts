@@ -22,7 +22,7 @@ import { World } from '../../sim/world.ts'
 const PORT = { handshake: 4001, relay: 4002, stun: [3478, 3479] } as const
 /** Through both CHECKPOINTs. */
 const LED_MS = 60
-const GRANT_MS = 3600_000
+const GRANT_MS = 600_000
 
 export interface MeetingSetting {
   readonly seed?: number

@@ -172,6 +172,16 @@ describe('a tunnel that began relayed', () => {
     expect(meeting.rejoins).toBe(0)
   })
 
+  test('is led to the HANDSHAKE once its grant has ended', () => {
+    const meeting = new Meeting(HOME)
+    const heal = meeting.cut()
+    meeting.meet().pass(30 * 60_000)
+    expect(meeting.ends.map(({ whyNotDirect }) => whyNotDirect)).toEqual(['probe-timeout', 'probe-timeout'])
+    expect(meeting.machine.counters.refused).toBe(0)
+    heal()
+    expect(meeting.untilBoth('direct', 70_000)).toBeLessThan(62_000)
+  })
+
   test('takes another relay when its own dies', () => {
     const meeting = talking(new Meeting(SYMMETRIC).meet(), 2000)
     meeting.relays[0]!.kill()
