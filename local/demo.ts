@@ -2,27 +2,32 @@
  * `npm run demo`: the main job, once through, on this machine. It starts the system, makes users and a network over REST,
  * and lets three peers do what an application would do with them. Everything is real: nodes, sockets, tables, streams.
  */
-import { createHash, randomBytes } from 'node:crypto'
-import { once } from 'node:events'
-import { createReadStream, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { randomBytes } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join as joinPath } from 'node:path'
 import { Command } from 'commander'
-import { join, type Offer, type Peer, type PeerSocket } from '../peer/index.ts'
-import { sendFile } from '../peer/services/file.ts'
-import { INTENT, type Serving, serve } from '../peer/services/services.ts'
-import { forwardTcp } from '../peer/services/tcp.ts'
-import type { NetworkId, PeerId, UserId } from '../shared/ids.ts'
 import { Admin } from './admin.ts'
+import {
+  beRefused,
+  type Cast,
+  carry,
+  comeBack,
+  curtain,
+  enrol,
+  fetchThrough,
+  findBen,
+  found,
+  MESSAGES,
+  notify,
+  type Society,
+  serveAll,
+  talk,
+  told,
+  welcomeCleo,
+} from './scenes.ts'
 import { Story } from './story.ts'
 import { type System, startSystem } from './system.ts'
-
-const FILE_BYTES = 20 * 1000 * 1000
-const MESSAGES = 100
-/** Nothing of all this takes longer where it works. */
-const PATIENCE_MS = 20_000
 
 const flags = new Command('npm run demo --')
   .description('The main job, once through: a story on screen, or one JSON report.')
@@ -49,12 +54,6 @@ function fail(error: Error): never {
   if (flags.json) process.stdout.write(`${JSON.stringify({ ok: false, detail: error.message })}\n`)
   process.stderr.write(`${error.stack}\n`)
   process.exit(1)
-}
-
-interface Cast {
-  readonly ada: Peer
-  readonly ben: Peer
-  readonly phone: Peer
 }
 
 async function play() {
@@ -103,10 +102,14 @@ async function act(system: System, admin: Admin, society: Society, cast: Cast, p
     ({ reason }) => `refused: "${reason}"`,
   )
   serveAll(ben, { receive: folder })
-  const direct = await story.scene('20 MB over a direct tunnel', () => carry(ada, ben.peer, 'auto'), told)
+  const direct = await story.scene(
+    '20 MB over a direct tunnel',
+    () => carry(ada, ben.peer, 'auto', folder),
+    told,
+  )
   const relayed = await story.scene(
     '20 MB again, over the relay',
-    () => carry(ada, ben.peer, 'relay-only'),
+    () => carry(ada, ben.peer, 'relay-only', folder),
     told,
   )
   const forward = await story.scene(
@@ -126,7 +129,7 @@ async function act(system: System, admin: Admin, society: Society, cast: Cast, p
   )
   const membershipNotifiedMs = await story.scene(
     'Cleo joins the network',
-    () => join3(admin, society, ada),
+    () => welcomeCleo(admin, society, ada),
     (ms) => `Ada knows after ${ms} ms`,
   )
   return {
@@ -139,191 +142,4 @@ async function act(system: System, admin: Admin, society: Society, cast: Cast, p
     presenceNotifiedMs,
     membershipNotifiedMs,
   }
-}
-
-interface Society {
-  readonly network: NetworkId
-  readonly ada: UserId
-  readonly ben: UserId
-}
-
-async function found(admin: Admin): Promise<Society> {
-  const { network } = await admin.post<{ network: NetworkId }>('/v1/networks', { name: 'chess club' })
-  const { user: ada } = await admin.post<{ user: UserId }>('/v1/users', { name: 'Ada' })
-  const { user: ben } = await admin.post<{ user: UserId }>('/v1/users', { name: 'Ben' })
-  for (const user of [ada, ben])
-    await admin.put(`/v1/networks/${network}/members/${user}`, { role: 'member' })
-  return { network, ada, ben }
-}
-
-async function enrol(
-  system: System,
-  admin: Admin,
-  { network, ada, ben }: Society,
-  phoneSeed: Buffer,
-): Promise<Cast> {
-  const invite = async (user: UserId) =>
-    (await admin.post<{ code: string }>(`/v1/networks/${network}/invites`, { user })).code
-  const { index } = system
-  return {
-    ada: await join({ index, invite: await invite(ada), name: 'desk' }),
-    ben: await join({
-      index,
-      invite: await invite(ben),
-      name: 'laptop',
-      metadata: { game: 'chess', rating: 1740 },
-    }),
-    phone: await join({
-      index,
-      invite: await invite(ben),
-      name: 'phone',
-      identity: phoneSeed,
-      metadata: { game: 'checkers' },
-    }),
-  }
-}
-
-async function notify(ada: Peer, ben: Peer): Promise<number> {
-  const heard = until<[{ peer: PeerId; status: string }]>(
-    ada,
-    'presence',
-    ({ peer, status }) => peer === ben.peer && status === 'busy',
-  )
-  return timed(async () => {
-    ben.status('busy', { custom: 'in a game' })
-    await heard
-  })
-}
-
-/** The index follows the tables within moments: it is asked until it knows. */
-async function findBen({ ada, ben }: Cast): Promise<number> {
-  for (const endAt = performance.now() + PATIENCE_MS; performance.now() < endAt; ) {
-    const found = await ada.find('metadata.game eq "chess" and metadata.rating gt 1500 and status eq "busy"')
-    if (found.some(({ peer }) => peer === ben.peer)) return found.length
-  }
-  throw new Error('Ben is not found by his metadata.')
-}
-
-async function beRefused(ada: Peer, phone: Peer): Promise<{ reason: string }> {
-  phone.once('offer', (offer: Offer) => offer.refuse('low battery'))
-  try {
-    await ada.connect(phone.peer, { intent: 'video' })
-  } catch (error) {
-    return { reason: (error as Error).message }
-  }
-  throw new Error('The offer was not refused.')
-}
-
-function serveAll(peer: Peer, serving: Serving): void {
-  peer.removeAllListeners('offer')
-  peer.on('offer', async (offer) => serve(await offer.accept(), offer.intent, serving))
-}
-
-type Carried = Awaited<ReturnType<typeof carry>>
-
-async function carry(from: Peer, to: PeerId, paths: 'auto' | 'relay-only') {
-  const file = joinPath(folder, `${paths}.bin`)
-  writeFileSync(file, randomBytes(FILE_BYTES))
-  const socket = await from.connect(to, { intent: INTENT.file, paths })
-  if (paths === 'auto') await untilDirect(socket)
-  const startedAt = performance.now()
-  const { size, sha256 } = await sendFile(socket, file)
-  const mbps = Math.round((size * 8) / (performance.now() - startedAt) / 100) / 10
-  const { path, times, overheadBytesPerPacket } = socket
-  const sha256Equal = sha256 === (await sha256Of(joinPath(folder, `${paths} (1).bin`)))
-  await new Promise<void>((resolve) => socket.close(resolve))
-  const firstByteMs = Math.round(times.firstByteMs ?? -1)
-  return { path, firstByteMs, bytes: size, sha256Equal, mbps, overheadBytesPerPacket }
-}
-
-const told = ({ path, firstByteMs, mbps, sha256Equal }: Carried): string =>
-  `${path}, first byte after ${firstByteMs} ms, ${mbps} Mbit/s, SHA-256 ${sha256Equal ? 'equal' : 'DIFFERS'}`
-
-async function untilDirect(socket: PeerSocket): Promise<void> {
-  while (socket.path !== 'direct') await once(socket, 'path', { signal: AbortSignal.timeout(PATIENCE_MS) })
-}
-
-async function sha256Of(path: string): Promise<string> {
-  const hash = createHash('sha256')
-  for await (const chunk of createReadStream(path)) hash.update(chunk)
-  return hash.digest('hex')
-}
-
-async function fetchThrough(ada: Peer, ben: Peer): Promise<{ status: number; bytes: number }> {
-  const page = `<h1>Behind Ben</h1>${'.'.repeat(100_000)}`
-  const server = createServer((_, response) => response.end(page)).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port: remotePort } = server.address() as AddressInfo
-  serveAll(ben, { expose: [remotePort] })
-  const tunnel = () => ada.connect(ben.peer, { intent: INTENT.tcp })
-  const forward = await forwardTcp({ tunnel, remotePort, localPort: 0 })
-  const response = await fetch(`http://127.0.0.1:${forward.port}/`, { headers: { connection: 'close' } })
-  const bytes = (await response.text()).length
-  if (bytes !== page.length) throw new Error(`${bytes} bytes came instead of ${page.length}.`)
-  await forward.close()
-  server.close()
-  return { status: response.status, bytes }
-}
-
-async function talk(ada: Peer, ben: Peer) {
-  const heard = { toAda: [] as string[], toBen: [] as string[] }
-  ada.on('message', ({ text }) => heard.toAda.push(text))
-  ben.on('message', ({ text }) => heard.toBen.push(text))
-  const texts = Array.from({ length: MESSAGES }, (_, i) => `move ${i + 1}`)
-  await Promise.all(texts.flatMap((text) => [ada.send(ben.peer, text), ben.send(ada.peer, text)]))
-  ada.removeAllListeners('message')
-  ben.removeAllListeners('message')
-  const all = [heard.toAda, heard.toBen]
-  const inOrder = all.every((list) => list.every((text, i) => text === texts[i]))
-  const delivered = all.reduce((sum, list) => sum + new Set(list).size, 0)
-  const duplicates = all.reduce((sum, list) => sum + list.length - new Set(list).size, 0)
-  if (!inOrder) throw new Error('Messages came out of order.')
-  return { sent: 2 * MESSAGES, delivered, duplicates }
-}
-
-async function comeBack({ index }: System, { ada, phone }: Cast, identity: Buffer) {
-  await phone.close()
-  const outcome = await ada.send(phone.peer, 'rematch?')
-  const returned = await join({ index, identity, metadata: { game: 'checkers' } })
-  const [{ text }] = (await once(returned, 'message', { signal: AbortSignal.timeout(PATIENCE_MS) })) as [
-    { text: string },
-  ]
-  await returned.close()
-  return { outcome, delivered: outcome === 'stored' && text === 'rematch?' }
-}
-
-async function join3(admin: Admin, { network }: Society, ada: Peer): Promise<number> {
-  const { user } = await admin.post<{ user: UserId }>('/v1/users', { name: 'Cleo' })
-  const heard = until<[{ kind: string; user?: string }]>(
-    ada,
-    'change',
-    (change) => change.kind === 'membership' && change.user === user,
-  )
-  return timed(async () => {
-    await admin.put(`/v1/networks/${network}/members/${user}`, { role: 'member' })
-    await heard
-  })
-}
-
-async function curtain(system: System, { ada, ben }: Cast): Promise<void> {
-  await Promise.all([ada.close(), ben.close()])
-  await system.close()
-}
-
-async function until<Args extends unknown[]>(
-  peer: Peer,
-  event: string,
-  isIt: (...args: Args) => boolean,
-): Promise<void> {
-  const signal = AbortSignal.timeout(PATIENCE_MS)
-  for (;;) {
-    const args = (await once(peer as unknown as NodeJS.EventEmitter, event, { signal })) as Args
-    if (isIt(...args)) return
-  }
-}
-
-async function timed(act: () => Promise<void>): Promise<number> {
-  const startedAt = performance.now()
-  await act()
-  return Math.round(performance.now() - startedAt)
 }

@@ -30,6 +30,8 @@ export interface System {
   /** Base URL of INDEX. */
   readonly index: string
   readonly websocket: string
+  /** Endpoint of the tables. */
+  readonly dynamodb: string
   readonly nodes: readonly Ready[]
   readonly relays: readonly Ready[]
   readonly adminKey: string
@@ -86,6 +88,7 @@ async function assemble(
   return {
     index: functions.index,
     websocket: functions.websocket,
+    dynamodb: engine.endpoint,
     ...founded,
     notes: hosts.notes,
     close,
