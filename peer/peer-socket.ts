@@ -12,8 +12,7 @@ import type { WhyNotDirect } from '../shared/why-not-direct.ts'
 import { type Address, formatIp, isIpv4 } from '../shared/wire/address.ts'
 import { MAX_PAYLOAD_BYTES, PACKET_OVERHEAD_BYTES } from '../shared/wire/tunnel.ts'
 import { type Datagram, readSendArguments, type SendArguments } from './send-arguments.ts'
-import type { TunnelStream } from './stream/tunnel-stream.ts'
-import type { Tunnel } from './tunnel.ts'
+import type { TunnelLink } from './tunnel-link.ts'
 
 /** As in `dgram`: where a datagram came from. */
 export interface RemoteInfo {
@@ -56,16 +55,16 @@ export class PeerSocket extends EventEmitter<PeerSocketEvents> {
   readonly overheadBytesPerPacket = PACKET_OVERHEAD_BYTES
   /** A longer datagram is refused with `too-large`. */
   readonly maxDatagramBytes = MAX_PAYLOAD_BYTES
-  readonly #tunnel: Tunnel
+  readonly #tunnel: TunnelLink
   /** What came before the application had a chance to listen; undefined from then on. */
   #early: (() => void)[] | undefined = []
   #closed = false
 
   /** Sockets come from `peer.connect` and `offer.accept`. */
-  constructor(tunnel: Tunnel) {
+  constructor(tunnel: TunnelLink) {
     super()
     this.#tunnel = tunnel
-    this.remotePeer = tunnel.agreement.peer
+    this.remotePeer = tunnel.peer
     tunnel.listener = {
       path: () => this.#whenListening(() => this.emit('path', this.path, this.whyNotDirect)),
       datagram: (bytes) => this.#whenListening(() => this.#receive(bytes)),
@@ -169,7 +168,7 @@ export class PeerSocket extends EventEmitter<PeerSocketEvents> {
     this.emit('message', message, { ...this.remoteAddress(), size: message.length })
   }
 
-  #take(stream: TunnelStream, answer: (wanted: boolean) => void): void {
+  #take(stream: Duplex & { readonly name: string }, answer: (wanted: boolean) => void): void {
     const wanted = this.listenerCount('stream') > 0
     answer(wanted)
     if (wanted) this.emit('stream', stream, { name: stream.name })

@@ -5,6 +5,7 @@ import type { TunnelEffect, TunnelEnd, TunnelInput, TunnelStatus } from '../shar
 import type { StunServer } from '../shared/core/tunnel/evidence.ts'
 import { TunnelMachine } from '../shared/core/tunnel/tunnel-machine.ts'
 import { StraightwayError } from '../shared/errors.ts'
+import type { PeerId } from '../shared/ids.ts'
 import { WHY_NOT_DIRECT, type WhyNotDirect } from '../shared/why-not-direct.ts'
 import { type Address, sameAddress } from '../shared/wire/address.ts'
 import type { Direction } from '../shared/wire/offers.ts'
@@ -15,18 +16,10 @@ import { hostAddresses } from './net/host-addresses.ts'
 import { Loop } from './net/loop.ts'
 import { Streams } from './stream/streams.ts'
 import type { TunnelStream } from './stream/tunnel-stream.ts'
+import type { TunnelLink, TunnelListener } from './tunnel-link.ts'
 
 /** How long closing waits for the last bytes of streams that have ended. */
 const FLUSH_MS = 2000
-
-/** What the socket on top of a tunnel is told. */
-export interface TunnelListener {
-  path(): void
-  datagram(bytes: Uint8Array): void
-  /** The other side opened a stream; `answer` says whether somebody wants it. */
-  stream(stream: TunnelStream, answer: (wanted: boolean) => void): void
-  closed(end: TunnelEnd): void
-}
 
 export interface TunnelOptions {
   readonly agreement: Agreement
@@ -37,9 +30,8 @@ export interface TunnelOptions {
   readonly fault: (error: unknown) => void
 }
 
-export class Tunnel {
-  readonly agreement: Agreement
-  /** Set before it begins. */
+export class Tunnel implements TunnelLink {
+  readonly peer: PeerId
   listener!: TunnelListener
   /** The first path is there. Rejects with `timeout` where there will be none, and `closed`. */
   readonly opened: Promise<void>
@@ -53,7 +45,7 @@ export class Tunnel {
   #closing: Promise<void> | undefined
 
   constructor(options: TunnelOptions) {
-    this.agreement = options.agreement
+    this.peer = options.agreement.peer
     this.#options = options
     this.opened = new Promise((resolve, reject) => {
       this.#open = { resolve, reject }
