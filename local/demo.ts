@@ -43,8 +43,9 @@ play().then(
   (report) => {
     clearTimeout(watchdog)
     rmSync(folder, { recursive: true, force: true })
-    if (flags.json) process.stdout.write(`${JSON.stringify({ ok: true, ...report })}\n`)
-    process.exit(0)
+    const ok = isWhole(report)
+    if (flags.json) process.stdout.write(`${JSON.stringify({ ok, ...report })}\n`)
+    process.exit(ok ? 0 : 1)
   },
   (error: Error) => fail(error),
 )
@@ -54,6 +55,14 @@ function fail(error: Error): never {
   if (flags.json) process.stdout.write(`${JSON.stringify({ ok: false, detail: error.message })}\n`)
   process.stderr.write(`${error.stack}\n`)
   process.exit(1)
+}
+
+function isWhole({ tunnels, forward, messages, offline }: Awaited<ReturnType<typeof play>>): boolean {
+  const [direct, relayed] = tunnels
+  const carried =
+    direct?.path === 'direct' && relayed?.path === 'relayed' && tunnels.every((each) => each.sha256Equal)
+  const spoken = messages.delivered === messages.sent && messages.duplicates === 0 && offline.delivered
+  return carried && spoken && forward.status === 200
 }
 
 async function play() {
