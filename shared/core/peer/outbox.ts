@@ -1,9 +1,10 @@
 /**
  * Messages on their way out, kept until the recipient's application or its mailbox has them. To each recipient at most
- * 16 are in flight, numbered 1, 2, 3 .. in the order they were given; each names the one before it that was not refused,
- * so that the recipient can keep the order (wire README, MESSAGE). They outlive a session: a new one carries again
- * whatever has no receipt yet, and so does the same one after 4 s: twice within the 10 s that a recipient holds what is
- * behind.
+ * 16 are in flight, numbered 1, 2, 3 .. in the order they were given; each names the one before it that may still be on
+ * its way, so that the recipient can keep the order (wire README, MESSAGE): one that was refused will never arrive, and
+ * one that was delivered has, maybe in a run of the recipient that the present one knows nothing of. They outlive a session: a
+ * new one carries again whatever has no receipt yet, and so does the same one after 4 s: twice within the 10 s that a
+ * recipient holds what is behind.
  */
 import type { PeerId } from '../../ids.ts'
 import type { Message, Receipt } from '../../wire/messages.ts'
@@ -17,7 +18,7 @@ interface Outgoing {
   readonly body: Uint8Array
   readonly sentAt: number
   sequence: number
-  /** Greatest sequence before it that was not refused. */
+  /** Greatest sequence before it that was neither refused nor delivered; 0 for none. */
   previous: number
   /** When it is handed to the session again; 0: at once. */
   dueAt: number
@@ -28,7 +29,7 @@ interface Recipient {
   readonly flying: Outgoing[]
   readonly waiting: Outgoing[]
   nextSequence: number
-  /** Greatest sequence that was not refused: the next message names it. */
+  /** Greatest sequence that was neither refused nor delivered: the next message names it. */
   last: number
 }
 
@@ -69,7 +70,8 @@ export class Outbox {
     const at = recipient?.flying.findIndex((message) => message.sequence === sequence) ?? -1
     if (recipient === undefined || at < 0) return undefined
     const message = recipient.flying.splice(at, 1)[0]!
-    if (outcome !== 'delivered' && outcome !== 'stored') this.#leaveOut(recipient, message)
+    if (outcome === 'delivered') this.#leaveBehind(recipient, message)
+    else if (outcome !== 'stored') this.#leaveOut(recipient, message)
     if (recipient.flying.length + recipient.waiting.length === 0) this.#active.delete(recipient)
     return message.id
   }
@@ -97,6 +99,12 @@ export class Outbox {
       message.previous = refused.previous
       message.dueAt = 0
     }
+  }
+
+  /** Nothing has to wait for it any more; what is out already waits for it only where it is sent again. */
+  #leaveBehind(recipient: Recipient, { sequence }: Outgoing): void {
+    if (recipient.last === sequence) recipient.last = 0
+    for (const message of recipient.flying) if (message.previous === sequence) message.previous = 0
   }
 
   #launch(recipient: Recipient): void {

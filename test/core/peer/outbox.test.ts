@@ -51,10 +51,21 @@ test('what is behind a refused message is sent again and names the one before th
 test('a message that is sent again names the one before it although later ones have a receipt', () => {
   const outbox = withMessages(3)
   sent(outbox)
-  settle(outbox, 1)
+  settle(outbox, 1, 'stored')
   settle(outbox, 3)
   outbox.restart()
   expect(sent(outbox)).toEqual([[2, 1]])
+})
+
+test('what was delivered is not waited for: its recipient may have restarted and forgotten it', () => {
+  const outbox = withMessages(2)
+  sent(outbox)
+  settle(outbox, 1)
+  outbox.restart()
+  expect(sent(outbox)).toEqual([[2, 0]])
+  settle(outbox, 2)
+  outbox.add(2, bob, new Uint8Array(0), 0)
+  expect(sent(outbox)).toEqual([[3, 0]])
 })
 
 test('what comes after a refused message names the last that was not refused', () => {
@@ -76,7 +87,7 @@ test('a stored message counts as the one before', () => {
 test('a new session carries again what has no receipt, and so do four seconds', () => {
   const outbox = withMessages(2)
   sent(outbox, 0)
-  settle(outbox, 1)
+  settle(outbox, 1, 'stored')
   outbox.restart()
   expect(sent(outbox, 1)).toEqual([[2, 1]])
   expect(outbox.deadline()).toBe(4001)
