@@ -1,0 +1,4 @@
+/** `$default`, with its key fetched first. */
+import './startup.ts'
+
+export { handler } from '../gateway/message.ts'

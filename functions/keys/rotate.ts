@@ -1,0 +1,106 @@
+/**
+ * Once a day: replaces keys that are old, without an ended session, in two steps.
+ *
+ *   1. A `pending` version is made. Functions publish and accept it from their next start on, and nodes, which are told
+ *      keys at their start, are replaced one by one (peers are moved first).
+ *   2. A day later it becomes `current`: it signs and seals. The one before is `previous` and still accepted until the next
+ *      rotation, long after the last ticket made with it (an hour) is over.
+ *
+ *   SECRETS      ARNs, separated by commas
+ *   KEY_DAYS     age at which a key is replaced
+ *   NODE_GROUPS  autoscaling groups to be refreshed, separated by commas
+ */
+import { AutoScalingClient, StartInstanceRefreshCommand } from '@aws-sdk/client-auto-scaling'
+import {
+  DescribeSecretCommand,
+  GetRandomPasswordCommand,
+  ListSecretVersionIdsCommand,
+  PutSecretValueCommand,
+  SecretsManagerClient,
+  type SecretVersionsListEntry,
+  UpdateSecretVersionStageCommand,
+} from '@aws-sdk/client-secrets-manager'
+import middy from '@middy/core'
+import type { ScheduledEvent } from 'aws-lambda'
+import { type Environment, fromEnvironment, required } from '../environment.ts'
+
+export interface RotationContext {
+  readonly secrets: readonly string[]
+  readonly keyMs: number
+  readonly groups: readonly string[]
+  readonly client: SecretsManagerClient
+  readonly scaling: AutoScalingClient
+  readonly now: () => number
+}
+
+const DAY_MS = 24 * 3600_000
+
+/** What the versions of a secret call for. */
+export function stepFor(
+  versions: readonly SecretVersionsListEntry[],
+  keyMs: number,
+  now: number,
+): 'prepare' | 'promote' | 'wait' {
+  const current = versions.find(({ VersionStages }) => VersionStages?.includes('AWSCURRENT'))
+  const pending = versions.find(({ VersionStages }) => VersionStages?.includes('AWSPENDING'))
+  if (pending !== undefined) return ageOf(pending, now) >= DAY_MS ? 'promote' : 'wait'
+  return current !== undefined && ageOf(current, now) >= keyMs ? 'prepare' : 'wait'
+}
+
+export function createRotation(context: RotationContext) {
+  return middy<ScheduledEvent, Readonly<Record<string, string>>>().handler(async () => {
+    const steps: [string, ReturnType<typeof stepFor>][] = []
+    for (const secret of context.secrets) steps.push([secret, await rotate(context, secret)])
+    if (steps.some(([, step]) => step === 'prepare')) await refreshNodes(context)
+    return Object.fromEntries(steps)
+  })
+}
+
+export const handler = fromEnvironment(contextFrom, createRotation)
+
+async function rotate({ client, keyMs, now }: RotationContext, SecretId: string) {
+  const { Versions = [] } = await client.send(new ListSecretVersionIdsCommand({ SecretId }))
+  const step = stepFor(Versions, keyMs, now())
+  if (step === 'prepare') await prepare(client, SecretId)
+  if (step === 'promote') await promote(client, SecretId)
+  return step
+}
+
+async function prepare(client: SecretsManagerClient, SecretId: string): Promise<void> {
+  const password = new GetRandomPasswordCommand({ PasswordLength: 43, ExcludePunctuation: true })
+  const { RandomPassword } = await client.send(password)
+  await client.send(
+    new PutSecretValueCommand({ SecretId, SecretString: RandomPassword, VersionStages: ['AWSPENDING'] }),
+  )
+}
+
+/** Moving AWSCURRENT leaves AWSPREVIOUS on the version it was on. */
+async function promote(client: SecretsManagerClient, SecretId: string): Promise<void> {
+  const { VersionIdsToStages = {} } = await client.send(new DescribeSecretCommand({ SecretId }))
+  const idOf = (stage: string) => Object.entries(VersionIdsToStages).find(([, on]) => on.includes(stage))?.[0]
+  const [current, pending] = [idOf('AWSCURRENT'), idOf('AWSPENDING')]
+  const move = { SecretId, MoveToVersionId: pending, RemoveFromVersionId: current }
+  await client.send(new UpdateSecretVersionStageCommand({ ...move, VersionStage: 'AWSCURRENT' }))
+  const clear = { SecretId, VersionStage: 'AWSPENDING', RemoveFromVersionId: pending }
+  await client.send(new UpdateSecretVersionStageCommand(clear))
+}
+
+async function refreshNodes({ scaling, groups }: RotationContext): Promise<void> {
+  const Preferences = { MinHealthyPercentage: 100, MaxHealthyPercentage: 150 }
+  for (const AutoScalingGroupName of groups)
+    await scaling.send(new StartInstanceRefreshCommand({ AutoScalingGroupName, Preferences }))
+}
+
+function contextFrom(env: Environment): RotationContext {
+  return {
+    secrets: required(env, 'SECRETS').split(','),
+    keyMs: Number(required(env, 'KEY_DAYS')) * DAY_MS,
+    groups: env.NODE_GROUPS ? env.NODE_GROUPS.split(',') : [],
+    client: new SecretsManagerClient(),
+    scaling: new AutoScalingClient(),
+    now: Date.now,
+  }
+}
+
+const ageOf = ({ CreatedDate }: SecretVersionsListEntry, now: number): number =>
+  now - (CreatedDate?.getTime() ?? now)

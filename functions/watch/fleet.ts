@@ -1,0 +1,75 @@
+/**
+ * Once a minute: what the leases say of the fleet, as metrics (CloudWatch embedded metric format). Autoscaling acts on
+ * `Load`, alarms on all of them. Taken from the leases and not from each node, so a node that is gone counts as gone.
+ *
+ *   SYSTEM   the dimension that tells systems in one account apart
+ */
+import middy from '@middy/core'
+import type { ScheduledEvent } from 'aws-lambda'
+import type { FleetItem } from '../../shared/directory.ts'
+import { createClient } from '../../shared/store/client.ts'
+import { createFleet, type Fleet } from '../../shared/store/fleet.ts'
+import { type Environment, fromEnvironment, required } from '../environment.ts'
+
+export type Role = FleetItem['roles'][number]
+
+/** Of the nodes that have the role and do not drain: what new peers and tunnels can be given. */
+export interface RoleMetrics {
+  readonly Nodes: number
+  /** Average and largest, 0 to 1; 1 where there is no node, so that the group grows. */
+  readonly Load: number
+  readonly PeakLoad: number
+  readonly Draining: number
+  /** Nodes that started within ten minutes: many of them, again and again, are a crash loop. */
+  readonly Young: number
+}
+
+export interface FleetMetricsContext {
+  readonly system: string
+  readonly fleet: Pick<Fleet, 'alive'>
+  readonly print: (line: string) => void
+  readonly now: () => number
+}
+
+const ROLES: readonly Role[] = ['checkpoint', 'handshake', 'stun', 'relay']
+const NAMESPACE = 'Straightway'
+const YOUNG_MS = 10 * 60_000
+
+export function createFleetMetrics({ system, fleet, print, now }: FleetMetricsContext) {
+  return middy<ScheduledEvent, void>().handler(async () => {
+    const at = now()
+    const items = await fleet.alive(Math.floor(at / 1000))
+    for (const role of ROLES) print(JSON.stringify(embedded(system, role, metricsOf(items, role, at), at)))
+  })
+}
+
+export const handler = fromEnvironment(contextFrom, createFleetMetrics)
+
+export function metricsOf(items: readonly FleetItem[], role: Role, now: number): RoleMetrics {
+  const having = items.filter(({ roles }) => roles.includes(role))
+  const serving = having.filter(({ draining }) => !draining)
+  const loads = serving.map(({ load }) => load)
+  return {
+    Nodes: serving.length,
+    Load: loads.length === 0 ? 1 : loads.reduce((sum, load) => sum + load, 0) / loads.length,
+    PeakLoad: Math.max(...loads, loads.length === 0 ? 1 : 0),
+    Draining: having.length - serving.length,
+    Young: having.filter(({ startedAt }) => now - startedAt < YOUNG_MS).length,
+  }
+}
+
+function embedded(System: string, Role: Role, metrics: RoleMetrics, Timestamp: number) {
+  const Metrics = Object.keys(metrics).map((Name) => ({ Name }))
+  const CloudWatchMetrics = [{ Namespace: NAMESPACE, Dimensions: [['System', 'Role']], Metrics }]
+  return { _aws: { Timestamp, CloudWatchMetrics }, System, Role, ...metrics }
+}
+
+/** Straight to standard output: what goes through `console` is wrapped by the runtime and no metric then. */
+function contextFrom(env: Environment): FleetMetricsContext {
+  return {
+    system: required(env, 'SYSTEM'),
+    fleet: createFleet(createClient({ endpoint: env.DYNAMODB_ENDPOINT })),
+    print: (line) => void process.stdout.write(`${line}\n`),
+    now: Date.now,
+  }
+}

@@ -1,0 +1,89 @@
+/**
+ * What one deployment is told, with defaults that suit a first one. `environments.ts` names several.
+ *
+ * Cost notes are for us-east-1 without load; `npm run cost` computes them with it. The defaults come to about 100 dollars
+ * a month, most of it two nodes, one relay and their public IPv4 addresses.
+ */
+import { z } from 'zod'
+import { StraightwayError } from '../shared/errors.ts'
+
+/** Graviton: what the node asset and its start script are made for. */
+const instance = z
+  .string()
+  .regex(/^(t4g|[cmr][6-8]g[a-z]*)\.\w+$/, 'not a Graviton instance type, such as t4g.small or c7gn.medium')
+
+const group = z
+  .strictObject({
+    instance,
+    min: z.int().min(1),
+    max: z.int().min(2),
+    /** Room on which autoscaling acts: it holds the average load of the fleet near it. */
+    targetLoad: z.number().min(0.2).max(0.9).default(0.6),
+    /** A node that ends waits this long for what it carries to move or to finish; two hours at most. */
+    drainMinutes: z.int().min(1).max(120),
+  })
+  .refine(({ min, max }) => max > min, 'max must exceed min: an update starts a node before it ends one')
+
+const schema = z.strictObject({
+  /** Part of every physical name, so several systems live in one account. */
+  name: z.string().regex(/^[a-z][a-z0-9-]{0,15}$/, 'at most 16 small letters, digits and dashes'),
+  /** Tables and keys outlive their stack, and cannot be deleted by mistake. */
+  retain: z.boolean().default(true),
+  /** Point-in-time recovery: 0.20 dollars a GB and month, whatever the number of days. */
+  backupDays: z.int().min(1).max(35).default(35),
+  /** CloudWatch keeps logs this long: 0.03 dollars a GB and month. */
+  logDays: z.union([1, 3, 7, 14, 30, 60, 90, 180, 365].map((days) => z.literal(days))).default(30),
+  /** X-Ray: 5 dollars a million traces, of which it samples one request a second and 5 % of the rest. */
+  tracing: z.boolean().default(true),
+  api: z
+    .strictObject({
+      /** For all clients together. Above it they are answered 429. */
+      requestsPerSecond: z.int().min(1).default(500),
+      burst: z.int().min(1).default(1000),
+      /** For one IP address within five minutes, by the WAF: 6 dollars a month and 0.60 a million requests. */
+      requestsPerAddress: z.int().min(100).default(3000),
+      waf: z.boolean().default(true),
+      /** Lambdas that a flood from outside could start at once; `none` where the account has too few (new ones have 10). */
+      concurrency: z
+        .union([z.strictObject({ rest: z.int().min(1), gateway: z.int().min(1) }), z.literal('none')])
+        .default({ rest: 200, gateway: 50 }),
+    })
+    .prefault({}),
+  /** The team's identity provider: ID tokens enrol peers. */
+  oidc: z.strictObject({ issuer: z.url(), audience: z.string().min(1) }).optional(),
+  /** Of INDEX, at a certificate of ACM in the same region; its DNS record is the team's. */
+  domain: z.strictObject({ name: z.hostname(), certificateArn: z.string().startsWith('arn:') }).optional(),
+  /** CHECKPOINT, HANDSHAKE, STUN. Two at least, as STUN needs a pair: 12.26 dollars a t4g.small, 3.65 its IPv4 address. */
+  nodes: group
+    .refine(({ min }) => min >= 2, 'STUN needs a pair: at least two nodes')
+    .prefault({ instance: 't4g.small', min: 2, max: 6, drainMinutes: 10 }),
+  /** 48.25 dollars a c7gn.medium that carries 3 Gbit/s; what it sends costs more than it does (0.09 dollars a GB). */
+  relays: group.prefault({ instance: 'c7gn.medium', min: 1, max: 10, drainMinutes: 60 }),
+  /** Keys that sign tickets and join the fleet are replaced after this many days. */
+  keyDays: z.int().min(7).max(365).default(90),
+  /** Whom alarms and the budget write to. */
+  alarmEmail: z.email().optional(),
+  /** Told at 80 % and when the forecast exceeds it. */
+  monthlyBudgetDollars: z.number().positive().default(300),
+  /** What an emulator of AWS cannot say by itself: where its management API of WebSocket connections is. */
+  emulator: z.strictObject({ endpoint: z.url() }).optional(),
+})
+
+export type Config = z.infer<typeof schema>
+export type ConfigInput = z.input<typeof schema>
+export type GroupConfig = Config['nodes']
+
+/** Errors: `bad-request` naming each field that is wrong. */
+export function parseConfig(input: ConfigInput): Config {
+  const parsed = schema.safeParse(input)
+  if (parsed.success) return parsed.data
+  throw new StraightwayError(
+    'bad-request',
+    `The configuration is not valid. ${z.prettifyError(parsed.error)}`,
+  )
+}
+
+/** Physical names begin with it; so do those of tables, which the code is told as STRAIGHTWAY_TABLE_PREFIX. */
+export function prefixOf({ name }: Pick<Config, 'name'>): string {
+  return `straightway-${name}-`
+}

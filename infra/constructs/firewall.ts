@@ -1,0 +1,46 @@
+import { CfnWebACL, CfnWebACLAssociation } from 'aws-cdk-lib/aws-wafv2'
+import { Construct } from 'constructs'
+import { type Config, prefixOf } from '../config.ts'
+
+/** WAF in front of a stage: a rate for one address, and the rules AWS keeps against known bad inputs and addresses. */
+export class Firewall extends Construct {
+  constructor(scope: Construct, id: string, config: Pick<Config, 'name' | 'api'>, stageArn: string) {
+    super(scope, id)
+    const acl = new CfnWebACL(this, 'Acl', {
+      name: `${prefixOf(config)}index`,
+      scope: 'REGIONAL',
+      defaultAction: { allow: {} },
+      visibilityConfig: visibility('index'),
+      rules: [
+        ratePerAddress(config.api.requestsPerAddress),
+        managed('AWSManagedRulesAmazonIpReputationList', 1),
+        managed('AWSManagedRulesKnownBadInputsRuleSet', 2),
+      ],
+    })
+    new CfnWebACLAssociation(this, 'Association', { webAclArn: acl.attrArn, resourceArn: stageArn })
+  }
+}
+
+function ratePerAddress(limit: number): CfnWebACL.RuleProperty {
+  return {
+    name: 'rate',
+    priority: 0,
+    action: { block: { customResponse: { responseCode: 429 } } },
+    statement: { rateBasedStatement: { limit, aggregateKeyType: 'IP', evaluationWindowSec: 300 } },
+    visibilityConfig: visibility('rate'),
+  }
+}
+
+function managed(name: string, priority: number): CfnWebACL.RuleProperty {
+  return {
+    name,
+    priority,
+    overrideAction: { none: {} },
+    statement: { managedRuleGroupStatement: { vendorName: 'AWS', name } },
+    visibilityConfig: visibility(name),
+  }
+}
+
+function visibility(metricName: string): CfnWebACL.VisibilityConfigProperty {
+  return { metricName, cloudWatchMetricsEnabled: true, sampledRequestsEnabled: true }
+}

@@ -1,0 +1,39 @@
+import { RemovalPolicy, Validations } from 'aws-cdk-lib'
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager'
+import { Construct } from 'constructs'
+import { type Config, prefixOf } from '../config.ts'
+
+/** Letters and digits: 43 of them hold 256 bits. */
+const LENGTH = 43
+
+/**
+ * The two secrets of a system. Secrets Manager makes them up itself, so that no template, log or machine of a developer
+ * ever has them; functions and nodes derive their keys from the text (shared/secrets.ts).
+ */
+export class Keys extends Construct {
+  /** Signs tickets. Only INDEX reads it: nodes get the public part from `GET /v1/bootstrap`. */
+  readonly ticket: Secret
+  /** Shared by nodes and the functions of the gateway. */
+  readonly fleet: Secret
+
+  constructor(scope: Construct, id: string, config: Pick<Config, 'name' | 'retain'>) {
+    super(scope, id)
+    this.ticket = this.#secret('Ticket', 'signs tickets', config)
+    this.fleet = this.#secret('Fleet', 'shared by the nodes', config)
+  }
+
+  #secret(id: string, what: string, config: Pick<Config, 'name' | 'retain'>): Secret {
+    const secret = new Secret(this, id, {
+      secretName: `${prefixOf(config)}${id.toLowerCase()}-key`,
+      description: `Straightway: ${what}`,
+      generateSecretString: { passwordLength: LENGTH, excludePunctuation: true },
+      removalPolicy: config.retain ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+    })
+    Validations.of(secret).acknowledge({
+      id: 'AwsSolutions-SMG4',
+      reason:
+        'Rotated by functions/keys/rotate.ts in two steps a day apart, as a new key must be known everywhere before it signs; the built-in rotation runs all its steps at once.',
+    })
+    return secret
+  }
+}

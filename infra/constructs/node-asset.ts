@@ -1,0 +1,39 @@
+import { AssetHashType, DockerImage } from 'aws-cdk-lib'
+import { type IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam'
+import { Asset } from 'aws-cdk-lib/aws-s3-assets'
+import { Construct } from 'constructs'
+import { buildNodeAsset } from '../node-asset.ts'
+import type { UnitOptions } from '../node-units.ts'
+import type { AssetLocation } from './user-data.ts'
+
+/** The files of an instance (infra/node-asset.ts), built at synthesis, kept in the bucket of the CDK under their hash. */
+export class NodeAsset extends Construct {
+  readonly location: AssetLocation
+  readonly #asset: Asset
+
+  constructor(scope: Construct, id: string, options: Pick<UnitOptions, 'relay' | 'drainMinutes'>) {
+    super(scope, id)
+    this.#asset = new Asset(this, 'Files', {
+      path: import.meta.dirname,
+      assetHashType: AssetHashType.OUTPUT,
+      // The CDK takes assets of the same path for the same and does not look into `tryBundle`.
+      extraHash: JSON.stringify(options),
+      bundling: {
+        image: DockerImage.fromRegistry('unused'),
+        local: {
+          tryBundle(out) {
+            buildNodeAsset(out, options)
+            return true
+          },
+        },
+      },
+    })
+    this.location = { bucket: this.#asset.s3BucketName, key: this.#asset.s3ObjectKey }
+  }
+
+  /** This one object. */
+  grantDownload({ grantPrincipal }: IGrantable): void {
+    const resources = [this.#asset.bucket.arnForObjects(this.#asset.s3ObjectKey)]
+    grantPrincipal.addToPrincipalPolicy(new PolicyStatement({ actions: ['s3:GetObject'], resources }))
+  }
+}

@@ -1,0 +1,226 @@
+import { Duration, Stack, Validations } from 'aws-cdk-lib'
+import {
+  AdjustmentType,
+  AutoScalingGroup,
+  DefaultResult,
+  GroupMetrics,
+  HealthChecks,
+  LifecycleTransition,
+  ScalingEvents,
+  ScalingProcess,
+  Signals,
+  UpdatePolicy,
+} from 'aws-cdk-lib/aws-autoscaling'
+import { MathExpression, Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch'
+import {
+  AmazonLinuxCpuType,
+  BlockDeviceVolume,
+  EbsDeviceVolumeType,
+  InstanceType,
+  LaunchTemplate,
+  MachineImage,
+  SubnetType,
+} from 'aws-cdk-lib/aws-ec2'
+import { ManagedPolicy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
+import type { ILogGroup } from 'aws-cdk-lib/aws-logs'
+import type { ITopic } from 'aws-cdk-lib/aws-sns'
+import { Construct } from 'constructs'
+import { type Config, type GroupConfig, prefixOf } from '../config.ts'
+import { loadOf, NAMESPACE } from '../metrics.ts'
+import type { Network } from './network.ts'
+import { NodeAsset } from './node-asset.ts'
+import { nodeUserData } from './user-data.ts'
+
+export type NodeRole = 'checkpoint' | 'handshake' | 'stun' | 'relay'
+
+export interface NodeGroupProps {
+  readonly config: Pick<Config, 'name'>
+  readonly group: GroupConfig
+  /** The first is the one whose load the group scales on. */
+  readonly roles: readonly [NodeRole, ...NodeRole[]]
+  readonly network: Network
+  readonly log: ILogGroup
+  readonly topic: ITopic
+  /** ARN of the fleet's secret, and where the APIs are. */
+  readonly fleetSecret: string
+  readonly indexUrl: string
+  readonly gatewayUrl: string
+}
+
+const HOOK = 'drain'
+const DISK_GIB = 8
+/** Installing, fetching keys and taking a lease takes about two minutes. */
+const READY = Duration.minutes(10)
+/** A node that drains says each few seconds that it still does; one that is silent for so long hangs. */
+const SILENCE = Duration.minutes(5)
+
+/**
+ * Instances that each run a node: replaced one at a time when their template changes, a new one serving before an old one
+ * drains; more of them when they are full; another one when a node does not stay up.
+ */
+export class NodeGroup extends Construct {
+  readonly group: AutoScalingGroup
+  readonly role: Role
+  readonly name: string
+
+  constructor(scope: Construct, id: string, props: NodeGroupProps) {
+    super(scope, id)
+    this.name = `${prefixOf(props.config)}${id}`
+    this.role = this.#role(props)
+    this.group = this.#group(props, this.#template(props))
+    this.#drain()
+    this.#scale(props)
+  }
+
+  #role({ log }: NodeGroupProps): Role {
+    const role = new Role(this, 'Role', {
+      assumedBy: new ServicePrincipal('ec2.amazonaws.com'),
+      managedPolicies: [ManagedPolicy.fromAwsManagedPolicyName('AmazonSSMManagedInstanceCore')],
+    })
+    log.grantWrite(role)
+    const actions = ['CompleteLifecycleAction', 'RecordLifecycleActionHeartbeat', 'SetInstanceHealth']
+    const prefixed = actions.map((action) => `autoscaling:${action}`)
+    role.addToPolicy(new PolicyStatement({ actions: prefixed, resources: [groupArn(this, this.name)] }))
+    const conditions = { StringEquals: { 'cloudwatch:namespace': NAMESPACE } }
+    role.addToPolicy(
+      new PolicyStatement({ actions: ['cloudwatch:PutMetricData'], resources: ['*'], conditions }),
+    )
+    role.addToPolicy(new PolicyStatement({ actions: ['ec2:DescribeTags'], resources: ['*'] }))
+    Validations.of(role).acknowledge(
+      {
+        id: 'AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/AmazonSSMManagedInstanceCore]',
+        reason: 'Session Manager instead of SSH: AWS keeps what its agent needs in this policy.',
+      },
+      {
+        id: 'AwsSolutions-IAM5[Resource::*]',
+        reason: 'PutMetricData (held to our namespace) and DescribeTags know no narrower resource.',
+      },
+      {
+        id: `AwsSolutions-IAM5[Resource::${groupArnFinding(this.name)}]`,
+        reason: 'The wildcard is an id that AWS gives the group; the name that follows is exact.',
+      },
+    )
+    return role
+  }
+
+  #template({ config, group, roles, network, ...rest }: NodeGroupProps): LaunchTemplate {
+    const asset = new NodeAsset(this, 'Asset', {
+      relay: roles.includes('relay'),
+      drainMinutes: group.drainMinutes,
+    })
+    asset.grantDownload(this.role)
+    const environment = {
+      ROLES: roles.join(','),
+      GROUP: this.name,
+      LIFECYCLE_HOOK: HOOK,
+      FLEET_SECRET: rest.fleetSecret,
+      INDEX_URL: rest.indexUrl,
+      GATEWAY_URL: rest.gatewayUrl,
+      STRAIGHTWAY_TABLE_PREFIX: prefixOf(config),
+      DRAIN_MS: String(group.drainMinutes * 60_000),
+      LOG_GROUP: rest.log.logGroupName,
+    }
+    return new LaunchTemplate(this, 'Template', {
+      launchTemplateName: this.name,
+      instanceType: new InstanceType(group.instance),
+      machineImage: MachineImage.latestAmazonLinux2023({ cpuType: AmazonLinuxCpuType.ARM_64 }),
+      securityGroup: network.securityGroup,
+      associatePublicIpAddress: true,
+      role: this.role,
+      userData: nodeUserData(asset.location, environment),
+      requireImdsv2: true,
+      httpPutResponseHopLimit: 1,
+      instanceMetadataTags: true,
+      detailedMonitoring: true,
+      blockDevices: [{ deviceName: '/dev/xvda', volume: encryptedDisk() }],
+    })
+  }
+
+  #group({ group, network, topic }: NodeGroupProps, launchTemplate: LaunchTemplate): AutoScalingGroup {
+    const made = new AutoScalingGroup(this, 'Group', {
+      autoScalingGroupName: this.name,
+      vpc: network.vpc,
+      vpcSubnets: { subnetType: SubnetType.PUBLIC },
+      launchTemplate,
+      minCapacity: group.min,
+      maxCapacity: group.max,
+      healthChecks: HealthChecks.ec2({ gracePeriod: READY }),
+      defaultInstanceWarmup: Duration.minutes(2),
+      groupMetrics: [GroupMetrics.all()],
+      notifications: [{ topic, scalingEvents: ScalingEvents.ERRORS }],
+      signals: Signals.waitForMinCapacity({ timeout: READY }),
+      updatePolicy: UpdatePolicy.rollingUpdate({
+        maxBatchSize: 1,
+        minInstancesInService: group.min,
+        pauseTime: READY,
+        waitOnResourceSignals: true,
+        suspendProcesses: [ScalingProcess.ALARM_NOTIFICATION, ScalingProcess.AZ_REBALANCE],
+      }),
+    })
+    made.userData.addSignalOnExitCommand(made)
+    Validations.of(made).acknowledge({
+      id: 'AwsSolutions-AS3',
+      reason:
+        'Failed launches and terminations are told; each success would be a message for every scaling of the relays.',
+    })
+    return made
+  }
+
+  #drain(): void {
+    this.group.addLifecycleHook('Drain', {
+      lifecycleHookName: HOOK,
+      lifecycleTransition: LifecycleTransition.INSTANCE_TERMINATING,
+      heartbeatTimeout: SILENCE,
+      defaultResult: DefaultResult.CONTINUE,
+    })
+  }
+
+  /** By what nodes say of themselves, and at once where the network card says that AWS held packets back. */
+  #scale({ config, group, roles }: NodeGroupProps): void {
+    this.group.scaleToTrackMetric('Load', {
+      metric: loadOf(config.name, roles[0]),
+      targetValue: group.targetLoad,
+    })
+    this.group.scaleOnMetric('Allowance', {
+      metric: this.heldBack(),
+      adjustmentType: AdjustmentType.CHANGE_IN_CAPACITY,
+      scalingSteps: [
+        { upper: 0, change: 0 },
+        { lower: 1, change: +1 },
+        { lower: 100_000, change: +2 },
+      ],
+    })
+  }
+
+  /** Packets a minute beyond what the instances are allowed; the counters of the card only grow. */
+  heldBack(): MathExpression {
+    const counters = ['bw_in', 'bw_out', 'pps', 'conntrack'].map(
+      (what) => `ethtool_${what}_allowance_exceeded`,
+    )
+    const dimensionsMap = { AutoScalingGroupName: this.name }
+    const metrics = counters.map(
+      (metricName) => new Metric({ namespace: NAMESPACE, metricName, dimensionsMap, statistic: Stats.SUM }),
+    )
+    const usingMetrics = Object.fromEntries(metrics.map((metric, i) => [`${this.node.id}${i}`, metric]))
+    return new MathExpression({
+      label: `${this.name}: held back`,
+      expression: `DIFF(SUM([${Object.keys(usingMetrics).join(', ')}]))`,
+      usingMetrics,
+      period: Duration.minutes(1),
+    })
+  }
+}
+
+export function groupArn(scope: Construct, name: string): string {
+  const { partition, region, account } = Stack.of(scope)
+  return `arn:${partition}:autoscaling:${region}:${account}:autoScalingGroup:*:autoScalingGroupName/${name}`
+}
+
+/** The same as cdk-nag writes it. */
+export function groupArnFinding(name: string): string {
+  return `arn:<AWS::Partition>:autoscaling:<AWS::Region>:<AWS::AccountId>:autoScalingGroup:*:autoScalingGroupName/${name}`
+}
+
+function encryptedDisk(): BlockDeviceVolume {
+  return BlockDeviceVolume.ebs(DISK_GIB, { encrypted: true, volumeType: EbsDeviceVolumeType.GP3 })
+}

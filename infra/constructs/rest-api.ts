@@ -1,0 +1,146 @@
+import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib'
+import {
+  AccessLogField,
+  AccessLogFormat,
+  Cors,
+  EndpointType,
+  type IResource,
+  LambdaIntegration,
+  LogGroupLogDestination,
+  Period,
+  RestApi,
+  SecurityPolicy,
+} from 'aws-cdk-lib/aws-apigateway'
+import { Certificate } from 'aws-cdk-lib/aws-certificatemanager'
+import type { IFunction } from 'aws-cdk-lib/aws-lambda'
+import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs'
+import { Construct } from 'constructs'
+import { ROUTES } from '../../functions/rest/routes.ts'
+import { type Config, prefixOf } from '../config.ts'
+
+const STAGE = 'index'
+const CORS_AGE = Duration.days(1)
+const CORS_HEADERS = ['authorization', 'content-type', 'if-match', 'if-none-match']
+
+/** What tells one call from another. Neither query nor headers: they hold filters and credentials. */
+const ACCESS_LOG = AccessLogFormat.custom(
+  JSON.stringify({
+    requestId: AccessLogField.contextRequestId(),
+    ip: AccessLogField.contextIdentitySourceIp(),
+    method: AccessLogField.contextHttpMethod(),
+    path: AccessLogField.contextResourcePath(),
+    status: AccessLogField.contextStatus(),
+    ms: AccessLogField.contextResponseLatency(),
+  }),
+)
+
+/** What may be asked without a credential is what a flood would ask: a tenth of the rate is for these. */
+const OPEN_SHARE = 0.1
+
+export interface RestProps {
+  readonly config: Config
+  readonly handler: IFunction
+}
+
+/** INDEX over HTTPS: the routes of functions/rest/routes.ts and no other, throttled, logged, with answers to browsers. */
+export class Rest extends Construct {
+  readonly api: RestApi
+
+  constructor(scope: Construct, id: string, { config, handler }: RestProps) {
+    super(scope, id)
+    const log = new LogGroup(this, 'Access', {
+      retention: config.logDays as RetentionDays,
+      removalPolicy: RemovalPolicy.DESTROY,
+    })
+    this.api = new RestApi(this, 'Api', {
+      restApiName: `${prefixOf(config)}index`,
+      description: 'Straightway: users, networks, peers, objects',
+      endpointTypes: [EndpointType.REGIONAL],
+      cloudWatchRole: false,
+      defaultCorsPreflightOptions: {
+        allowOrigins: Cors.ALL_ORIGINS,
+        allowMethods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
+        allowHeaders: CORS_HEADERS,
+        maxAge: CORS_AGE,
+      },
+      deployOptions: {
+        stageName: STAGE,
+        throttlingRateLimit: config.api.requestsPerSecond,
+        throttlingBurstLimit: config.api.burst,
+        methodOptions: openLimits(config),
+        tracingEnabled: config.tracing,
+        metricsEnabled: true,
+        accessLogDestination: new LogGroupLogDestination(log),
+        accessLogFormat: ACCESS_LOG,
+      },
+      ...(config.domain && {
+        domainName: {
+          domainName: config.domain.name,
+          certificate: Certificate.fromCertificateArn(this, 'Certificate', config.domain.certificateArn),
+          securityPolicy: SecurityPolicy.TLS_1_2,
+        },
+      }),
+    })
+    this.#route(handler)
+    this.#plan(config)
+    this.#acknowledge()
+  }
+
+  #route(handler: IFunction): void {
+    const integration = new LambdaIntegration(handler, { scopePermissionToMethod: false })
+    for (const { method, path } of ROUTES) resourceAt(this.api.root, path).addMethod(method, integration)
+  }
+
+  /** For clients that a team gives an API key of the gateway: each has a rate of its own. */
+  #plan({ api }: Config): void {
+    const throttle = {
+      rateLimit: Math.ceil(api.requestsPerSecond / 10),
+      burstLimit: Math.ceil(api.burst / 10),
+    }
+    const plan = this.api.addUsagePlan('Plan', {
+      throttle,
+      quota: { limit: throttle.rateLimit * 24 * 3600, period: Period.DAY },
+    })
+    plan.addApiStage({ stage: this.api.deploymentStage })
+  }
+
+  #acknowledge(): void {
+    Validations.of(this).acknowledge(
+      {
+        id: 'AwsSolutions-APIG2',
+        reason:
+          'The function checks every request against its schema and answers with problem details that say what is wrong; the validator of API Gateway would answer first, with less.',
+      },
+      {
+        id: 'AwsSolutions-APIG4',
+        reason:
+          'The function authenticates API keys and tickets (functions/rest/credentials.ts), which a Lambda authorizer would do with one more invocation; routes open to anybody are marked so in functions/rest/routes.ts.',
+      },
+      {
+        id: 'AwsSolutions-COG4',
+        reason: "Users are the identity provider's of the team, by OIDC, not of Cognito.",
+      },
+      {
+        id: 'AwsSolutions-APIG6',
+        reason:
+          'The access log has one line a request and the function logs its failures; execution logs repeat both, with bodies, and need a role for the whole account.',
+      },
+    )
+  }
+}
+
+function resourceAt(root: IResource, path: string): IResource {
+  return path
+    .split('/')
+    .filter((part) => part !== '')
+    .reduce((resource, part) => resource.getResource(part) ?? resource.addResource(part), root)
+}
+
+function openLimits({ api }: Config) {
+  const limits = {
+    throttlingRateLimit: Math.ceil(api.requestsPerSecond * OPEN_SHARE),
+    throttlingBurstLimit: Math.ceil(api.burst * OPEN_SHARE),
+  }
+  const open = ROUTES.filter(({ method, who }) => method === 'POST' && who === 'anybody')
+  return Object.fromEntries(open.map(({ method, path }) => [`${path}/${method}`, limits]))
+}

@@ -1,0 +1,56 @@
+import { Duration, Validations } from 'aws-cdk-lib'
+import type { ITable, TableV2 } from 'aws-cdk-lib/aws-dynamodb'
+import { type IFunction, StartingPosition } from 'aws-cdk-lib/aws-lambda'
+import { DynamoEventSource, SqsDlq } from 'aws-cdk-lib/aws-lambda-event-sources'
+import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs'
+import { Construct } from 'constructs'
+import { type Config, prefixOf } from '../config.ts'
+
+/** A record that fails is tried this often, and no longer than it is still news; by default it would block for a day. */
+const RETRIES = 8
+const MAX_AGE = Duration.hours(1)
+const BATCH = 100
+/** Shards are read in order for each key, so reading one from several sides keeps the order that matters. */
+const PARALLEL = 2
+
+export interface StreamMappingsProps {
+  readonly config: Pick<Config, 'name'>
+  readonly function: IFunction
+  readonly tables: readonly TableV2[]
+}
+
+/**
+ * A function behind the streams of tables. A batch that fails is cut in halves until the record is found; what comes after
+ * it in its half comes again, what came before does not; given up, it is named in a queue that an alarm watches.
+ */
+export class StreamMappings extends Construct {
+  readonly failed: Queue
+
+  constructor(scope: Construct, id: string, props: StreamMappingsProps) {
+    super(scope, id)
+    this.failed = new Queue(this, 'Failed', {
+      queueName: `${prefixOf(props.config)}${id}-failed`,
+      encryption: QueueEncryption.SQS_MANAGED,
+      enforceSSL: true,
+      retentionPeriod: Duration.days(14),
+    })
+    Validations.of(this.failed).acknowledge({
+      id: 'AwsSolutions-SQS3',
+      reason: 'It is a dead-letter queue itself: of the stream mappings of its function.',
+    })
+    for (const table of props.tables) props.function.addEventSource(this.#source(table))
+  }
+
+  #source(table: TableV2): DynamoEventSource {
+    return new DynamoEventSource(table as ITable, {
+      startingPosition: StartingPosition.TRIM_HORIZON,
+      batchSize: BATCH,
+      parallelizationFactor: PARALLEL,
+      bisectBatchOnError: true,
+      reportBatchItemFailures: true,
+      retryAttempts: RETRIES,
+      maxRecordAge: MAX_AGE,
+      onFailure: new SqsDlq(this.failed),
+    })
+  }
+}

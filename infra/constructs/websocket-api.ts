@@ -1,0 +1,90 @@
+import { type CfnElement, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib'
+import { type CfnStage, WebSocketApi, WebSocketStage } from 'aws-cdk-lib/aws-apigatewayv2'
+import { WebSocketLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations'
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam'
+import type { IFunction } from 'aws-cdk-lib/aws-lambda'
+import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs'
+import { Construct } from 'constructs'
+import { type Config, prefixOf } from '../config.ts'
+
+const STAGE = 'ws'
+/** Nodes and peers without UDP connect once in two hours; a node sends a frame each five minutes. */
+const RATE = 500
+const BURST = 1000
+
+const ACCESS_LOG = JSON.stringify({
+  requestId: '$context.requestId',
+  connectionId: '$context.connectionId',
+  eventType: '$context.eventType',
+  status: '$context.status',
+  ip: '$context.identity.sourceIp',
+  error: '$context.error.message',
+})
+
+/** The WebSocket API through which stream functions reach nodes. */
+export class Gateway extends Construct {
+  readonly api: WebSocketApi
+  readonly stage: WebSocketStage
+  /** Where nodes and peers connect. */
+  readonly url: string
+  /** What functions post to connections through. */
+  readonly managementEndpoint: string
+
+  constructor(scope: Construct, id: string, config: Pick<Config, 'name' | 'logDays' | 'emulator'>) {
+    super(scope, id)
+    this.api = new WebSocketApi(this, 'Api', { apiName: `${prefixOf(config)}gateway` })
+    this.stage = new WebSocketStage(this, 'Stage', {
+      webSocketApi: this.api,
+      stageName: STAGE,
+      autoDeploy: true,
+      throttle: { rateLimit: RATE, burstLimit: BURST },
+    })
+    this.#logAccess(config)
+    const { region, urlSuffix } = Stack.of(this)
+    const authority = `${this.api.apiId}.execute-api.${region}.${urlSuffix}`
+    this.url = `wss://${authority}/${STAGE}`
+    this.managementEndpoint =
+      config.emulator === undefined
+        ? `https://${authority}/${STAGE}`
+        : `${config.emulator.endpoint}/_aws/execute-api/${this.api.apiId}/${STAGE}`
+  }
+
+  /** Of nodes: `$connect` proves who comes, the others are reached by who has connected. */
+  route(key: '$connect' | '$disconnect' | '$default', handler: IFunction): void {
+    const route = this.api.addRoute(key, {
+      integration: new WebSocketLambdaIntegration(key.slice(1), handler),
+    })
+    Validations.of(route).acknowledge({
+      id: 'AwsSolutions-APIG4',
+      reason:
+        key === '$connect'
+          ? 'The function behind it is the authorizer: it refuses with 401 whoever shows no token of the fleet or ticket, which costs one invocation instead of two.'
+          : 'API Gateway authorizes WebSocket connections at $connect only.',
+    })
+  }
+
+  /** Posting to connections and ending them; connections come and go, so they are named by a wildcard. */
+  grantPush(handler: IFunction): void {
+    const methods = ['POST', 'DELETE']
+    const { partition, region, account } = Stack.of(this)
+    const api = `arn:${partition}:execute-api:${region}:${account}:${this.api.apiId}`
+    const resources = methods.map((method) => `${api}/${STAGE}/${method}/@connections/*`)
+    handler.addToRolePolicy(new PolicyStatement({ actions: ['execute-api:ManageConnections'], resources }))
+    const logicalId = Stack.of(this).getLogicalId(this.api.node.defaultChild as CfnElement)
+    for (const method of methods) {
+      Validations.of(handler.role ?? handler).acknowledge({
+        id: `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:execute-api:<AWS::Region>:<AWS::AccountId>:<${logicalId}>/${STAGE}/${method}/@connections/*]`,
+        reason: 'The wildcard is the id of a connection: which ones there are is known when they are.',
+      })
+    }
+  }
+
+  #logAccess({ logDays }: Pick<Config, 'logDays'>): void {
+    const log = new LogGroup(this, 'Access', {
+      retention: logDays as RetentionDays,
+      removalPolicy: RemovalPolicy.DESTROY,
+    })
+    const stage = this.stage.node.defaultChild as CfnStage
+    stage.accessLogSettings = { destinationArn: log.logGroupArn, format: ACCESS_LOG }
+  }
+}

@@ -1,0 +1,126 @@
+/**
+ * Every Lambda function, once, as plain data: what code it runs, which tables it touches and how, what calls it, and what
+ * else it is allowed. Constructs make functions, permissions and stream mappings from it; tests and the picture read it.
+ */
+import type { TableName } from '../shared/store/tables.ts'
+
+export interface FunctionDescription {
+  /** Exports `handler`. */
+  readonly entry: `functions/${string}.ts`
+  readonly does: string
+  readonly reads?: readonly TableName[]
+  /** Read as well. */
+  readonly writes?: readonly TableName[]
+  /** Tables whose streams call it: two functions a stream at most. */
+  readonly streams?: readonly TableName[]
+  /** EventBridge calls it. */
+  readonly every?: 'minute' | 'day'
+  /** Posts to connections of the WebSocket API and ends them. */
+  readonly pushes?: true
+  /** Reads the secret, and finds the key in its environment (functions/keys/startup.ts). */
+  readonly key?: 'ticket' | 'fleet'
+  readonly memoryMb: number
+  readonly timeoutSeconds: number
+}
+
+const PUSHES = { pushes: true, memoryMb: 256, timeoutSeconds: 30 } as const
+const SOCKET = { ...PUSHES, writes: ['Connections'], key: 'fleet', timeoutSeconds: 10 } as const
+
+export const FUNCTIONS = {
+  rest: {
+    entry: 'functions/keys/rest.ts',
+    does: 'INDEX',
+    reads: ['SearchTerms', 'Presence', 'Fleet'],
+    writes: ['Users', 'Networks', 'Memberships', 'Peers', 'Objects', 'Collections', 'Invites', 'ApiKeys'],
+    key: 'ticket',
+    memoryMb: 1024,
+    timeoutSeconds: 15,
+  },
+  connect: { entry: 'functions/keys/connect.ts', does: 'a node opens its connection', ...SOCKET },
+  disconnect: { entry: 'functions/keys/disconnect.ts', does: 'a connection has ended', ...SOCKET },
+  message: { entry: 'functions/keys/message.ts', does: 'a node says it is there', ...SOCKET },
+  index: {
+    entry: 'functions/streams/index.ts',
+    does: 'keeps the search index',
+    reads: ['Users', 'Networks', 'Peers', 'Objects', 'Memberships'],
+    writes: ['SearchTerms', 'Collections', 'Presence'],
+    streams: ['Users', 'Networks', 'Peers', 'Objects', 'Collections', 'Presence', 'Memberships'],
+    memoryMb: 512,
+    timeoutSeconds: 60,
+  },
+  metadata: {
+    entry: 'functions/streams/metadata.ts',
+    does: 'tells nodes of metadata',
+    reads: ['Users', 'Peers', 'Presence', 'NetworkNodes'],
+    writes: ['Connections'],
+    streams: ['Users', 'Networks', 'Peers', 'Objects'],
+    ...PUSHES,
+  },
+  presence: {
+    entry: 'functions/streams/presence.ts',
+    does: 'tells nodes of presence',
+    reads: ['Users', 'Peers', 'Presence', 'NetworkNodes'],
+    writes: ['Connections'],
+    streams: ['Presence'],
+    ...PUSHES,
+    memoryMb: 512,
+  },
+  membership: {
+    entry: 'functions/streams/membership.ts',
+    does: 'tells nodes of memberships',
+    reads: ['Users', 'Peers', 'Presence', 'NetworkNodes'],
+    writes: ['Connections'],
+    streams: ['Memberships'],
+    ...PUSHES,
+  },
+  mailbox: {
+    entry: 'functions/streams/mailbox.ts',
+    does: 'tells a node of mail',
+    reads: ['Presence'],
+    writes: ['Connections'],
+    streams: ['Mailbox'],
+    ...PUSHES,
+  },
+  fleet: {
+    entry: 'functions/streams/fleet.ts',
+    does: 'tells nodes of the fleet',
+    reads: ['Fleet'],
+    writes: ['Connections', 'Presence', 'NetworkNodes'],
+    streams: ['Fleet'],
+    ...PUSHES,
+    timeoutSeconds: 60,
+  },
+  reaper: {
+    entry: 'functions/streams/reaper.ts',
+    does: 'clears away nodes that died',
+    writes: ['Fleet', 'Presence', 'NetworkNodes'],
+    every: 'minute',
+    ...PUSHES,
+    timeoutSeconds: 60,
+  },
+  fleetMetrics: {
+    entry: 'functions/watch/fleet.ts',
+    does: 'publishes nodes and their load',
+    reads: ['Fleet'],
+    every: 'minute',
+    memoryMb: 256,
+    timeoutSeconds: 15,
+  },
+} as const satisfies Readonly<Record<string, FunctionDescription>>
+
+export type FunctionName = keyof typeof FUNCTIONS
+
+/** Not among the others, as it needs the groups of nodes, which come after them. */
+export const KEY_ROTATION: FunctionDescription = {
+  entry: 'functions/keys/rotate.ts',
+  does: 'replaces old keys',
+  every: 'day',
+  memoryMb: 256,
+  timeoutSeconds: 60,
+}
+
+/** What nodes do with tables: sign peers in and out, keep their mail, look them up, hold their own lease. */
+export const NODE_TABLES: { readonly reads: readonly TableName[]; readonly writes: readonly TableName[] } = {
+  reads: ['Users', 'Networks', 'Memberships', 'Peers', 'Collections', 'SearchTerms'],
+  writes: ['Presence', 'NetworkNodes', 'Mailbox', 'Fleet', 'TraversalHistory'],
+}

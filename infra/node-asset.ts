@@ -1,0 +1,149 @@
+/**
+ * What an instance downloads and runs: two bundles, the native module they need for both architectures of Linux, units,
+ * packet filter, the configuration of the CloudWatch agent, and the script that installs all that. Its content is its
+ * version: another content is another launch template, and the group replaces its instances.
+ */
+import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { buildSync } from 'esbuild'
+import { packetFilter, type UnitOptions, units } from './node-units.ts'
+
+export const PLATFORMS = ['linux-arm64', 'linux-x64'] as const
+/** Where it lies on an instance. */
+export const DIRECTORY = '/opt/straightway'
+/** Of Amazon Linux, which keeps it patched. */
+export const NODE = '/usr/bin/node-24'
+export const PORTS: readonly number[] = [3478, 3479, 3480, 3481, 3482]
+
+const ROOT = join(import.meta.dirname, '..')
+/** Loads a binary that lies beside it, so it cannot be part of a bundle. */
+const NATIVE = 'sodium-native'
+const BANNER = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);"
+
+export function buildNodeAsset(
+  out: string,
+  { relay, drainMinutes }: Pick<UnitOptions, 'relay' | 'drainMinutes'>,
+): void {
+  bundle(out)
+  for (const name of closureOf(NATIVE)) copyPackage(name, out)
+  write(out, 'filter.nft', packetFilter(PORTS))
+  write(out, 'install.sh', INSTALL)
+  write(out, 'cloudwatch.json', JSON.stringify(CLOUDWATCH_AGENT, null, 2))
+  chmodSync(join(out, 'install.sh'), 0o755)
+  const options = { directory: DIRECTORY, node: NODE, relay, drainMinutes }
+  for (const [name, text] of Object.entries(units(options))) write(out, join('units', name), text)
+}
+
+function bundle(out: string): void {
+  buildSync({
+    absWorkingDir: ROOT,
+    entryPoints: { main: 'udp-edge/main.ts', start: 'udp-edge/instance/start.ts' },
+    outdir: out,
+    outExtension: { '.js': '.mjs' },
+    bundle: true,
+    minify: true,
+    sourcemap: true,
+    sourcesContent: false,
+    platform: 'node',
+    target: 'node24',
+    format: 'esm',
+    mainFields: ['module', 'main'],
+    banner: { js: BANNER },
+    external: [NATIVE],
+    logLevel: 'error',
+  })
+}
+
+/** The package and what it needs at run time, by name. */
+function closureOf(name: string, seen = new Set<string>()): Set<string> {
+  if (seen.has(name)) return seen
+  seen.add(name)
+  const { dependencies = {} } = JSON.parse(readFileSync(join(folderOf(name), 'package.json'), 'utf8')) as {
+    dependencies?: Record<string, string>
+  }
+  for (const dependency of Object.keys(dependencies)) closureOf(dependency, seen)
+  return seen
+}
+
+function copyPackage(name: string, out: string): void {
+  const target = join(out, 'node_modules', name)
+  cpSync(folderOf(name), target, {
+    recursive: true,
+    filter: (source) => !/\/(node_modules|deps|test|\.github)$/.test(source.slice(folderOf(name).length)),
+  })
+  const prebuilds = join(target, 'prebuilds')
+  for (const platform of listed(prebuilds)) {
+    if (!PLATFORMS.some((wanted) => wanted === platform))
+      rmSync(join(prebuilds, platform), { recursive: true })
+  }
+}
+
+const folderOf = (name: string): string => join(ROOT, 'node_modules', name)
+
+function listed(folder: string): string[] {
+  try {
+    return readdirSync(folder)
+  } catch {
+    return []
+  }
+}
+
+function write(out: string, name: string, text: string): void {
+  const file = join(out, name)
+  mkdirSync(dirname(file), { recursive: true })
+  writeFileSync(file, text)
+}
+
+/** Counters of the network card that tell when AWS held traffic back, and what the node has to say. */
+const CLOUDWATCH_AGENT = {
+  agent: { metrics_collection_interval: 60, run_as_user: 'cwagent' },
+  metrics: {
+    namespace: 'Straightway',
+    append_dimensions: { AutoScalingGroupName: `\${aws:AutoScalingGroupName}` },
+    aggregation_dimensions: [['AutoScalingGroupName']],
+    metrics_collected: {
+      ethtool: {
+        metrics_include: [
+          'bw_in_allowance_exceeded',
+          'bw_out_allowance_exceeded',
+          'pps_allowance_exceeded',
+          'conntrack_allowance_exceeded',
+        ],
+      },
+      mem: { measurement: ['used_percent'] },
+    },
+  },
+  logs: {
+    logs_collected: {
+      files: {
+        collect_list: [
+          {
+            file_path: '/var/log/straightway/node.log',
+            log_group_name: '@LOG_GROUP@',
+            log_stream_name: '{instance_id}',
+          },
+        ],
+      },
+    },
+  },
+}
+
+const INSTALL = `#!/bin/bash
+# Run once by user data, as root, beside the other files of the asset; /etc/straightway/node.env is written before.
+set -euo pipefail
+cd "$(dirname "$0")"
+. /etc/straightway/node.env
+install -m 0644 units/*.service /etc/systemd/system/
+install -d -m 0755 -o cwagent -g cwagent /opt/aws/amazon-cloudwatch-agent/etc
+sed "s|@LOG_GROUP@|$LOG_GROUP|" cloudwatch.json > /opt/aws/amazon-cloudwatch-agent/etc/straightway.json
+/opt/aws/amazon-cloudwatch-agent/bin/amazon-cloudwatch-agent-ctl -a fetch-config -m ec2 -s -c file:/opt/aws/amazon-cloudwatch-agent/etc/straightway.json
+systemctl daemon-reload
+systemctl enable --now straightway-filter.service straightway.service
+# The instance is ready when its node has taken a lease, which it says in its log.
+for _ in $(seq 60); do
+  grep -q '"node":"node_' /var/log/straightway/node.log 2>/dev/null && exit 0
+  sleep 2
+done
+echo "the node does not serve" >&2
+exit 1
+`

@@ -1,0 +1,103 @@
+import { CfnOutput, Stack } from 'aws-cdk-lib'
+import type { Construct } from 'constructs'
+import type { Config } from '../config.ts'
+import { Firewall } from '../constructs/firewall.ts'
+import { grantTables } from '../constructs/grants.ts'
+import { Lambda } from '../constructs/lambda.ts'
+import { Rest } from '../constructs/rest-api.ts'
+import { ScheduledCall } from '../constructs/schedule.ts'
+import { StreamMappings } from '../constructs/stream-mappings.ts'
+import { Gateway } from '../constructs/websocket-api.ts'
+import { FUNCTIONS, type FunctionDescription, type FunctionName } from '../functions.ts'
+import type { DataStack } from './data.ts'
+
+export interface ApiProps {
+  readonly config: Config
+  readonly data: DataStack
+}
+
+/** What is replaced with every release and holds nothing: both APIs, all functions, and what calls them. */
+export class ApiStack extends Stack {
+  readonly functions: Readonly<Record<FunctionName, Lambda>>
+  readonly streams: Readonly<Partial<Record<FunctionName, StreamMappings>>>
+  readonly gateway: Gateway
+  readonly rest: Rest
+  /** Of INDEX, without a slash at its end. */
+  readonly indexUrl: string
+
+  constructor(scope: Construct, id: string, { config, data }: ApiProps) {
+    super(scope, id, { description: 'Straightway: REST and WebSocket APIs, and their functions' })
+    this.gateway = new Gateway(this, 'Gateway', config)
+    const made = names().map((name) => [name, this.#lambda(name, config, data)] as const)
+    this.functions = Object.fromEntries(made) as Record<FunctionName, Lambda>
+    this.streams = this.#mapStreams(config, data)
+    this.#schedule()
+    this.gateway.route('$connect', this.functions.connect.function)
+    this.gateway.route('$disconnect', this.functions.disconnect.function)
+    this.gateway.route('$default', this.functions.message.function)
+    this.rest = new Rest(this, 'Rest', { config, handler: this.functions.rest.function })
+    if (config.api.waf) new Firewall(this, 'Firewall', config, this.rest.api.deploymentStage.stageArn)
+    this.indexUrl = config.domain ? `https://${config.domain.name}` : this.rest.api.url.replace(/\/$/, '')
+    new CfnOutput(this, 'IndexUrl', { value: this.indexUrl, description: 'INDEX: where peers start' })
+    new CfnOutput(this, 'GatewayUrl', { value: this.gateway.url, description: 'The WebSocket API' })
+  }
+
+  #lambda(name: FunctionName, config: Config, data: DataStack): Lambda {
+    const description: FunctionDescription = FUNCTIONS[name]
+    const environment = environmentOf(name, config, data, this.gateway)
+    const lambda = new Lambda(this, name, {
+      config,
+      description,
+      environment,
+      concurrency: limitOf(name, config),
+    })
+    grantTables(data.tables.all, lambda.function, description)
+    if (description.key !== undefined) data.keys[description.key].grantRead(lambda.function)
+    if (description.pushes) this.gateway.grantPush(lambda.function)
+    return lambda
+  }
+
+  #mapStreams(config: Config, data: DataStack): Partial<Record<FunctionName, StreamMappings>> {
+    const mapped = names().flatMap((name) => {
+      const { streams }: FunctionDescription = FUNCTIONS[name]
+      if (streams === undefined) return []
+      const tables = streams.map((table) => data.tables.all[table])
+      const props = { config, tables, function: this.functions[name].function }
+      return [[name, new StreamMappings(this, `${name}-streams`, props)] as const]
+    })
+    return Object.fromEntries(mapped)
+  }
+
+  #schedule(): void {
+    for (const name of names()) {
+      const { every }: FunctionDescription = FUNCTIONS[name]
+      if (every !== undefined)
+        new ScheduledCall(this, `${name}-schedule`, every, this.functions[name].function)
+    }
+  }
+}
+
+const names = () => Object.keys(FUNCTIONS) as FunctionName[]
+
+/** Those that anybody can call as often as they like are held to a number, so that the streams never starve. */
+function limitOf(name: FunctionName, { api: { concurrency } }: Config): number | undefined {
+  if (concurrency === 'none') return undefined
+  if (name === 'rest') return concurrency.rest
+  return ['connect', 'disconnect', 'message'].includes(name) ? concurrency.gateway : undefined
+}
+
+function environmentOf(
+  name: FunctionName,
+  { name: system, oidc }: Config,
+  { keys }: DataStack,
+  gateway: Gateway,
+): Record<string, string> {
+  const { key, pushes }: FunctionDescription = FUNCTIONS[name]
+  return {
+    ...(key === 'ticket' && { TICKET_SECRET: keys.ticket.secretArn, WEBSOCKET_URL: gateway.url }),
+    ...(key === 'fleet' && { FLEET_SECRET: keys.fleet.secretArn }),
+    ...(pushes && { MANAGEMENT_ENDPOINT: gateway.managementEndpoint }),
+    ...(name === 'rest' && oidc && { OIDC_ISSUER: oidc.issuer, OIDC_AUDIENCE: oidc.audience }),
+    ...(name === 'fleetMetrics' && { SYSTEM: system }),
+  }
+}

@@ -1,0 +1,78 @@
+/**
+ * What an instance finds out before its node can start: where it is, from its metadata; keys of the fleet, from Secrets
+ * Manager; keys of tickets, from INDEX. The rest it was given by its launch template, as environment:
+ *
+ *   ROLES            of the node, separated by commas
+ *   FLEET_SECRET     ARN
+ *   INDEX_URL, GATEWAY_URL
+ *   LIFECYCLE_HOOK, GROUP   of the autoscaling group
+ *   DRAIN_MS         how long what the node carries may take to move
+ *   STRAIGHTWAY_TABLE_PREFIX
+ */
+import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
+import { z } from 'zod'
+import { StraightwayError } from '../../shared/errors.ts'
+import { fleetKeysOf } from '../../shared/secrets.ts'
+import { readVersions } from '../../shared/store/secret-versions.ts'
+import type { NodeConfig, Role } from '../config.ts'
+import type { Metadata } from './metadata.ts'
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+/** The same on every instance; security group, host filter and documentation name them. */
+export const PORTS: NodeConfig['ports'] = {
+  checkpoint: 3480,
+  handshake: 3481,
+  stun: [3478, 3479],
+  relay: 3482,
+}
+
+const bootstrapSchema = z.object({
+  ticketKeys: z.array(z.object({ kid: z.string(), publicKey: z.string() })).min(1),
+})
+
+/** What the node is told as STRAIGHTWAY_NODE. Errors: `unavailable` where something cannot be found out now. */
+export async function nodeConfig(
+  env: Environment,
+  metadata: Metadata,
+  secrets: SecretsManagerClient,
+): Promise<NodeConfig> {
+  const [address, publicAddress, region, ticketKeys, fleetKeys] = await Promise.all([
+    fact(metadata, 'meta-data/local-ipv4'),
+    fact(metadata, 'meta-data/public-ipv4'),
+    fact(metadata, 'meta-data/placement/region'),
+    readTicketKeys(given(env, 'INDEX_URL')),
+    readVersions(secrets, given(env, 'FLEET_SECRET')).then(fleetKeysOf),
+  ])
+  return {
+    roles: given(env, 'ROLES').split(',') as Role[],
+    address,
+    publicAddress,
+    ports: PORTS,
+    drainMs: Number(given(env, 'DRAIN_MS')),
+    fleetKeys,
+    ticketKeys,
+    gateway: given(env, 'GATEWAY_URL'),
+    dynamodb: env.DYNAMODB_ENDPOINT ? { endpoint: env.DYNAMODB_ENDPOINT } : { region },
+  }
+}
+
+/** Errors: `bad-request` naming the variable that is missing. */
+export function given(env: Environment, name: string): string {
+  const value = env[name]
+  if (value) return value
+  throw new StraightwayError('bad-request', `${name} is not set: the launch template sets it.`)
+}
+
+async function fact(metadata: Metadata, path: string): Promise<string> {
+  const value = await metadata.read(path)
+  if (value !== undefined) return value
+  throw new StraightwayError('unavailable', `Instance metadata has no ${path}`)
+}
+
+async function readTicketKeys(index: string): Promise<Record<string, string>> {
+  const response = await fetch(`${index}/v1/bootstrap`, { signal: AbortSignal.timeout(10_000) })
+  const parsed = bootstrapSchema.safeParse(response.ok ? await response.json() : undefined)
+  if (!parsed.success) throw new StraightwayError('unavailable', `${index} answered ${response.status}`)
+  return Object.fromEntries(parsed.data.ticketKeys.map(({ kid, publicKey }) => [kid, publicKey]))
+}

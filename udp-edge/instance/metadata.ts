@@ -1,0 +1,43 @@
+/** The instance metadata service of EC2, version 2: a token first, then everything by it. */
+import { StraightwayError } from '../../shared/errors.ts'
+
+export interface Metadata {
+  /** Undefined where there is nothing of that name. Errors: `unavailable`. */
+  read(path: string): Promise<string | undefined>
+}
+
+const TOKEN_SECONDS = 21_600
+const RENEW_BEFORE_MS = 60_000
+const TIMEOUT_MS = 2_000
+
+/** `endpoint`: http://169.254.169.254 unless AWS_EC2_METADATA_SERVICE_ENDPOINT says otherwise, as for the SDK. */
+export function createMetadata(endpoint: string): Metadata {
+  let token: { readonly value: string; readonly until: number } | undefined
+
+  async function currentToken(): Promise<string> {
+    if (token !== undefined && token.until > Date.now()) return token.value
+    const headers = { 'x-aws-ec2-metadata-token-ttl-seconds': String(TOKEN_SECONDS) }
+    const response = await ask(`${endpoint}/latest/api/token`, { method: 'PUT', headers })
+    const value = await response.text()
+    token = { value, until: Date.now() + TOKEN_SECONDS * 1000 - RENEW_BEFORE_MS }
+    return value
+  }
+
+  return {
+    async read(path) {
+      const headers = { 'x-aws-ec2-metadata-token': await currentToken() }
+      const response = await ask(`${endpoint}/latest/${path}`, { headers })
+      return response.status === 404 ? undefined : response.text()
+    },
+  }
+}
+
+async function ask(url: string, init: RequestInit): Promise<Response> {
+  const response = await fetch(url, { ...init, signal: AbortSignal.timeout(TIMEOUT_MS) }).catch(
+    (error: Error) => {
+      throw new StraightwayError('unavailable', `Instance metadata: ${error.message}`)
+    },
+  )
+  if (response.ok || response.status === 404) return response
+  throw new StraightwayError('unavailable', `Instance metadata answered ${response.status}`)
+}

@@ -1,0 +1,43 @@
+/**
+ * The process that systemd starts on an instance: finds out what the node has to know, starts the node with it, and lets
+ * the autoscaling group wait while the node drains. What the node ends with it ends with, and systemd starts both again.
+ */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { AutoScalingClient } from '@aws-sdk/client-auto-scaling'
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
+import { given, nodeConfig } from './facts.ts'
+import { Lifecycle } from './lifecycle.ts'
+import { createMetadata } from './metadata.ts'
+
+/** Beside this file in the asset. */
+const MAIN = join(import.meta.dirname, 'main.mjs')
+const LOOK_EVERY_MS = 5_000
+
+const { env } = process
+const log = (what: string, error?: unknown) => {
+  const detail = error instanceof Error ? error.message : error
+  process.stderr.write(`${JSON.stringify({ at: new Date().toISOString(), what, detail })}\n`)
+}
+
+const metadata = createMetadata(env.AWS_EC2_METADATA_SERVICE_ENDPOINT ?? 'http://169.254.169.254')
+const region = env.AWS_REGION ?? (await metadata.read('meta-data/placement/region')) ?? ''
+const config = await nodeConfig(env, metadata, new SecretsManagerClient({ region }))
+const node = spawn(process.execPath, [MAIN], {
+  env: { ...env, AWS_REGION: region, STRAIGHTWAY_NODE: JSON.stringify(config) },
+  stdio: ['ignore', 'inherit', 'inherit'],
+})
+const lifecycle = new Lifecycle({
+  metadata,
+  scaling: new AutoScalingClient({ region }),
+  hook: given(env, 'LIFECYCLE_HOOK'),
+  group: given(env, 'GROUP'),
+  everyMs: Number(env.LIFECYCLE_EVERY_MS ?? LOOK_EVERY_MS),
+  onEnding: () => node.kill('SIGTERM'),
+  log,
+})
+process.on('SIGTERM', () => node.kill('SIGTERM'))
+const [code] = (await once(node, 'exit')) as [number | null]
+await lifecycle.close()
+process.exitCode = code ?? 1
