@@ -16,10 +16,10 @@ export class NodeAsset extends Construct {
     this.#asset = new Asset(this, 'Files', {
       path: import.meta.dirname,
       assetHashType: AssetHashType.OUTPUT,
-      // The CDK takes assets of the same path for the same and does not look into `tryBundle`.
-      extraHash: JSON.stringify(options),
       bundling: {
         image: DockerImage.fromRegistry('unused'),
+        // The CDK takes bundlings for the same whose description is, and does not look into `tryBundle`.
+        environment: { OPTIONS: JSON.stringify(options) },
         local: {
           tryBundle(out) {
             buildNodeAsset(out, options)
