@@ -52,14 +52,12 @@ export class Attempts {
     return this.#going && now - this.#lastAt < RETRY_MS
   }
 
-  /** Takes note of how the tunnel stands; whether an attempt is due, and whether the other side must be led to it. */
-  due(situation: Situation, now: number): { readonly due: boolean; readonly led: boolean } {
-    const { path, directDied, relayDraining } = situation
+  /** True once for each direct path that died: time for an attempt. */
+  noteDeath({ directDied }: Situation): boolean {
     const died = directDied && !this.#deathSeen
     this.#deathSeen = directDied
     if (died) this.#againAt = Math.min(this.#againAt, this.#lastAt + RETRY_MS)
-    const led = path === undefined || directDied || relayDraining
-    return { due: now >= this.nextAt(situation), led }
+    return died
   }
 
   nextAt({ path, relayDraining }: Situation): number {

@@ -76,7 +76,7 @@ export class Traversal {
 
   /** Of a tunnel that is not direct. */
   get whyNotDirect(): WhyNotDirect {
-    return this.#agent.directDied ? 'path-died' : this.#whyNotDirect
+    return this.#whyNotDirect
   }
 
   /** False where the datagram is for somebody else: it may be a tunnel packet, from a relay or not. */
@@ -222,10 +222,12 @@ export class Traversal {
   }
 
   #tryAgain(now: number): void {
-    const { due, led } = this.#attempts.due(this.#situation, now)
-    if (!due) return
+    const situation = this.#situation
+    if (this.#attempts.noteDeath(situation) && this.#paths !== 'relay-only') this.#whyNotDirect = 'path-died'
+    if (now < this.#attempts.nextAt(situation)) return
     this.#attempt(now)
-    if (led) this.#ask(now)
+    const { path, directDied, relayDraining } = situation
+    if (path === undefined || directDied || relayDraining) this.#ask(now)
   }
 
   get #situation(): Situation {
