@@ -23,7 +23,11 @@ import { readPeer, writePeer } from './presence.ts'
 /** Two bytes of kind, and what sealing adds. */
 export const NODE_OVERHEAD_BYTES = 2 + 24 + 16
 
-const ANSWERS = Object.keys(ANSWER_OUTCOME) as AnswerOutcome[]
+/** 255: the recipient is not at this node; peers are never told that. */
+const ANSWERS = { ...ANSWER_OUTCOME, notHere: 255 } as const
+const ANSWER_NAMES = new Map<number, AnswerOutcome | 'notHere'>(
+  Object.entries(ANSWERS).map(([name, number]) => [number, name as AnswerOutcome | 'notHere']),
+)
 
 export interface NodeHeader {
   readonly node: NodeId
@@ -55,7 +59,7 @@ export interface ForwardedOffer extends Between {
 }
 
 export interface ForwardedAnswer extends ForwardedOffer {
-  readonly outcome: AnswerOutcome
+  readonly outcome: AnswerOutcome | 'notHere'
 }
 
 export interface ForwardedRejoin extends Between {
@@ -124,13 +128,13 @@ export function decodeForwardedOffer(bytes: Uint8Array): ForwardedOffer | undefi
 export function encodeForwardedAnswer(answer: ForwardedAnswer): Uint8Array {
   const { tunnel, outcome, noise, handshake } = answer
   const writer = writeBetween(sized(84 + noise.length + utf8Length(handshake)), answer)
-  writeTunnel(writer, tunnel).u8(ANSWER_OUTCOME[outcome])
+  writeTunnel(writer, tunnel).u8(ANSWERS[outcome])
   return writer.bytes16(noise).str8(handshake).done()
 }
 
 export function decodeForwardedAnswer(bytes: Uint8Array): ForwardedAnswer | undefined {
   const reader = new Reader(bytes)
-  const [between, tunnel, outcome] = [readBetween(reader), readTunnel(reader), ANSWERS[reader.u8()]]
+  const [between, tunnel, outcome] = [readBetween(reader), readTunnel(reader), ANSWER_NAMES.get(reader.u8())]
   const [noise, handshake] = [reader.bytes16().slice(), reader.str8() as NodeId]
   return reader.ok && outcome !== undefined ? { ...between, tunnel, outcome, noise, handshake } : undefined
 }

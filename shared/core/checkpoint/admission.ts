@@ -88,9 +88,19 @@ export class Admission {
     }
     const ticket = this.full ? 'draining' : credentials.check(payload, request.remotePublic, knock.now)
     if (typeof ticket === 'string') this.#refuse(index, ticket, request, knock)
-    else if (credentials.isNewest(ticket.peer, payload.sentAt))
-      this.#welcome({ ticket, index, since: payload.sentAt }, request, knock)
-    else this.#again(ticket.peer, payload.sentAt, knock)
+    else this.#rank({ ticket, index, since: payload.sentAt }, request, knock)
+  }
+
+  /** What is older than the last is a replay, or the first word of a peer whose clock is behind: it is told the time. */
+  #rank(guest: Guest, request: Request, knock: Knock): void {
+    const { counters, credentials } = this.#options
+    const rank = credentials.rank(guest.ticket.peer, guest.since)
+    if (rank === 'new') this.#welcome(guest, request, knock)
+    else if (rank === 'last') this.#again(guest.ticket.peer, guest.since, knock)
+    else {
+      counters.replays++
+      this.#refuse(guest.index, 'clock', request, knock)
+    }
   }
 
   #refuse(index: number, status: WelcomeStatus, request: Request, knock: Knock): void {

@@ -6,13 +6,16 @@ import type { TicketKeys } from '../../crypto/ticket.ts'
 import type { NodeId } from '../../ids.ts'
 import { Admission } from './admission.ts'
 import { Asks } from './asks.ts'
+import { Blocks } from './blocks.ts'
 import { noCounters } from './counters.ts'
 import { Credentials } from './credentials.ts'
 import { Deliveries } from './deliveries.ts'
+import { Directions } from './directions.ts'
 import { Drain } from './drain.ts'
 import { Finds } from './finds.ts'
 import { FleetView } from './fleet-view.ts'
 import { Locator } from './locator.ts'
+import { Mailboxes } from './mailboxes.ts'
 import { Messages } from './messages.ts'
 import { Networks } from './networks.ts'
 import { NodeFrames } from './node-frames.ts'
@@ -21,6 +24,7 @@ import { Offers } from './offers.ts'
 import { PeerFrames } from './peer-frames.ts'
 import { Presence } from './presence.ts'
 import { Pushes } from './pushes.ts'
+import { Reach } from './reach.ts'
 import { Receipts } from './receipts.ts'
 import { Residence } from './residence.ts'
 import { Roster } from './roster.ts'
@@ -59,14 +63,19 @@ export function assemble(options: CheckpointOptions) {
   const networks = new Networks(node, asks, roster)
   const presence = new Presence({ node, asks, table, roster })
   const receipts = new Receipts({ node, table, roster, locator, links })
-  const deliveries = new Deliveries({ asks, table, roster, locator, receipts, counters })
-  const messages = new Messages({ node, roster, locator, links, deliveries, receipts, counters })
+  const blocks = new Blocks(locator)
+  const mailboxes = new Mailboxes({ asks, table, roster, blocks, receipts, counters })
+  const deliveries = new Deliveries({ table, blocks, mailboxes, receipts })
+  const messages = new Messages({
+    ...{ node, roster, locator, links, deliveries, mailboxes, receipts, counters },
+  })
   const finds = new Finds(asks, table, counters)
   const shared = { node, table, roster, locator, links, counters }
-  const offers = new Offers({ ...shared, fleet, fleetKey: fleetKeys[0]!, random: random.fork('offers') })
+  const directions = new Directions(fleetKeys[0]!, fleet, random.fork('offers'))
+  const offers = new Offers({ ...shared, fleet, directions, reach: new Reach(node, roster, locator) })
   const residence = new Residence({
     ...shared,
-    ...{ asks, networks, presence, deliveries, messages, credentials },
+    ...{ asks, networks, presence, deliveries, mailboxes, messages, credentials },
   })
   const admission = new Admission({
     ...{ self, random: random.fork('admission'), credentials, table, counters, keepAliveMs },
@@ -76,10 +85,10 @@ export function assemble(options: CheckpointOptions) {
   })
   const nodeFrames = new NodeFrames(messages, offers, residence)
   const pushes = new Pushes({
-    ...{ roster, presence, residence, deliveries, locator, credentials, fleet, counters },
+    ...{ roster, presence, residence, mailboxes, locator, credentials, fleet, counters },
   })
   const drain = new Drain(roster, table)
   const doors = { admission, peerFrames, nodeFrames, pushes, links, asks, drain }
-  const state = { counters, table, roster, fleet, credentials }
-  return { ...doors, ...state, networks, presence, deliveries, messages, offers, residence }
+  const state = { counters, table, roster, fleet, credentials, directions }
+  return { ...doors, ...state, networks, presence, mailboxes, messages, offers, residence }
 }

@@ -8,7 +8,7 @@
  *   Admission    SIGN_IN to half-open session          Residence    a session from proof to end
  *   SessionTable all sessions, keep-alives, leases     Roster       who is here, by peer, user and network
  *   Presence     status out, pushes in                 Networks     which networks this node is told of
- *   Messages     to other nodes and back               Deliveries   to peers here and their mailboxes
+ *   Messages     to other nodes and back               Deliveries   to peers here; Mailboxes: to who is away
  *   Offers       tunnels: offers, answers, rejoins     Finds        look-ups
  *   Locator      where others are                      Asks         the directory
  *   NodeLinks    datagrams of other nodes              FleetView    where nodes are
@@ -67,17 +67,17 @@ export class CheckpointMachine implements Machine<CheckpointInput, CheckpointEff
   }
 
   tick(out: Batch, now: number): void {
-    const { asks, networks, presence, deliveries, messages, offers, drain } = this.#parts
-    for (const part of [asks, networks, presence, deliveries, messages, offers]) part.tick(now)
+    const { asks, networks, presence, mailboxes, messages, offers, drain } = this.#parts
+    for (const part of [asks, networks, presence, mailboxes, messages, offers]) part.tick(now)
     if (drain.tick(now)) this.#effects.put({ kind: 'drained' })
     if (now >= this.#metricsAt) this.#measure(now)
     this.#flush(out, now)
   }
 
   deadline(): number {
-    const { table, asks, networks, presence, deliveries, messages, offers, drain } = this.#parts
+    const { table, asks, networks, presence, mailboxes, messages, offers, drain } = this.#parts
     let least = this.#metricsAt
-    for (const part of [table, asks, networks, presence, deliveries, messages, offers, drain]) {
+    for (const part of [table, asks, networks, presence, mailboxes, messages, offers, drain]) {
       least = Math.min(least, part.deadline())
     }
     return least
@@ -119,7 +119,7 @@ export class CheckpointMachine implements Machine<CheckpointInput, CheckpointEff
   }
 
   #take(input: CheckpointInput, now: number): void {
-    const { asks, pushes, fleet, credentials, links, offers, drain } = this.#parts
+    const { asks, pushes, fleet, credentials, links, directions, drain } = this.#parts
     switch (input.kind) {
       case 'reply':
         asks.resolve(input.id, input.reply, now)
@@ -138,7 +138,7 @@ export class CheckpointMachine implements Machine<CheckpointInput, CheckpointEff
         break
       case 'fleetKeys':
         links.keys = input.keys
-        offers.fleetKey = input.keys[0]!
+        directions.fleetKey = input.keys[0]!
         break
       case 'drain':
         drain.start(now)

@@ -38,13 +38,14 @@ export class Credentials {
     return outcome.ok && outcome.ticket.peer === peer ? outcome.ticket : undefined
   }
 
-  /** True where this is the newest sign-in of the peer: then older ones, and itself, are dead. */
-  isNewest(peer: PeerId, sentAt: number): boolean {
-    if (sentAt <= (this.#sentAt.get(peer) ?? 0)) return false
+  /** `new`: the newest sign-in of the peer; then it, and all before it, are dead. `last`: that very one again. */
+  rank(peer: PeerId, sentAt: number): 'new' | 'last' | 'old' {
+    const last = this.#sentAt.get(peer) ?? 0
+    if (sentAt <= last) return sentAt === last ? 'last' : 'old'
     this.#sentAt.delete(peer)
     this.#sentAt.set(peer, sentAt)
     if (this.#sentAt.size > REMEMBERED) this.#sentAt.delete(this.#sentAt.keys().next().value!)
-    return true
+    return 'new'
   }
 
   revoke(peer: PeerId, now: number): void {

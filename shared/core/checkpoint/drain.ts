@@ -9,7 +9,9 @@ import type { Roster } from './roster.ts'
 import type { SessionTable } from './session-table.ts'
 
 const STEP_MS = 100
+/** At least so many in a step, and all of them in 600 steps: a minute. */
 const A_STEP = 200
+const STEPS = 600
 const ROUND_MS = 5000
 
 export class Drain {
@@ -54,7 +56,7 @@ export class Drain {
   }
 
   #step(now: number): void {
-    const end = this.#next + A_STEP
+    const end = this.#next + Math.max(A_STEP, Math.ceil(this.#round.length / STEPS))
     for (const each of this.#round.slice(this.#next, end)) {
       if (each.stage !== 'ended') this.#table.send(each, FRAME.GOODBYE, encodeGoodbye('draining'))
     }

@@ -33,8 +33,8 @@ export interface Inflow {
   done: string[]
 }
 
-export const newInflow = (): Inflow => ({
-  mailbox: 'unread',
+export const newInflow = (mailbox: 'unread' | 'empty'): Inflow => ({
+  mailbox,
   more: false,
   live: new Map(),
   mail: new Map(),

@@ -17,6 +17,7 @@ import type { CheckpointCounters } from './counters.ts'
 import type { Deliveries } from './deliveries.ts'
 import { type Letter, letterKey } from './inflow.ts'
 import type { Locator, Whereabouts } from './locator.ts'
+import type { Mailboxes } from './mailboxes.ts'
 import type { NodeLinks } from './node-links.ts'
 import { areRelated, type PeerSession, type Related, takeAllowance } from './peer-session.ts'
 import type { Receipts } from './receipts.ts'
@@ -41,6 +42,7 @@ export interface MessagesOptions {
   readonly locator: Locator
   readonly links: NodeLinks
   readonly deliveries: Deliveries
+  readonly mailboxes: Mailboxes
   readonly receipts: Receipts
   readonly counters: CheckpointCounters
 }
@@ -116,7 +118,7 @@ export class Messages {
   #deliverHere(to: PeerSession, letter: Letter, sender: Related | undefined, now: number): void {
     if (sender !== undefined && !areRelated(sender, to))
       this.#options.receipts.send(letter, 'unknownPeer', now)
-    else if (!this.#options.deliveries.deliver(to, letter, now)) this.#options.deliveries.store(letter, now)
+    else if (!this.#options.deliveries.deliver(to, letter, now)) this.#options.mailboxes.store(letter, now)
   }
 
   #routeTo(
@@ -132,7 +134,7 @@ export class Messages {
     else if (where === undefined || (sender !== undefined && !areRelated(sender, where)))
       this.#options.receipts.send(letter, 'unknownPeer', now)
     else if (where.node === undefined || where.node === this.#options.node || lookUps >= LOOK_UPS)
-      this.#options.deliveries.store(letter, now)
+      this.#options.mailboxes.store(letter, now)
     else this.#startForwarding(letter, where.node, lookUps, now)
   }
 

@@ -67,6 +67,7 @@ export class Networks {
     this.#states.set(network, { kind: 'joining', waiting })
     const joined = (_: unknown, at: number): void => {
       this.#states.set(network, JOINED)
+      this.left([network], at)
       for (const then of waiting) then(at)
     }
     this.#asks.ask({ kind: 'joinNetwork', network, node: this.#node }, joined, now)

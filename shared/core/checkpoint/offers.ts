@@ -9,8 +9,6 @@
  *
  * To offers an invisible peer is offline, but for the devices of its own user.
  */
-import { grantKey, sealGrant } from '../../crypto/grant.ts'
-import type { Random } from '../../crypto/random.ts'
 import type { NodeId, PeerId, TunnelId } from '../../ids.ts'
 import {
   type Between,
@@ -25,20 +23,20 @@ import { FRAME } from '../../wire/numbers.ts'
 import {
   type Answer,
   type AnswerOutcome,
-  type Direction,
   encodeAnswer,
   encodeOffer,
   encodeRejoin,
-  type Leg,
   type Offer,
   type Rejoin,
 } from '../../wire/offers.ts'
 import { DelayLine } from '../session/delay-line.ts'
 import type { CheckpointCounters } from './counters.ts'
+import type { Directions, Side } from './directions.ts'
 import type { FleetView } from './fleet-view.ts'
 import type { Locator } from './locator.ts'
 import type { NodeLinks } from './node-links.ts'
-import { areRelated, type PeerSession, takeAllowance } from './peer-session.ts'
+import { type PeerSession, takeAllowance } from './peer-session.ts'
+import type { Reach } from './reach.ts'
 import type { Roster } from './roster.ts'
 import type { SessionTable } from './session-table.ts'
 
@@ -46,32 +44,29 @@ import type { SessionTable } from './session-table.ts'
 const COST = 2
 const REMEMBERED_MS = 60_000
 const REMEMBERED = 100_000
-/** How long a direction lets its holder join; a tunnel that needs the HANDSHAKE later asks for another (REJOIN). */
-const GRANT_MS = 10 * 60_000
-const NONCE_BYTES = 24
 const NOTHING = new Uint8Array(0)
 
 interface Remembered extends Between {
   /** The node of the offering peer. */
   readonly origin: NodeId
   readonly handshake: NodeId
+  /** One node said that the recipient is not there. */
+  isDoubted: boolean
 }
 
 export interface OffersOptions {
   readonly node: NodeId
-  readonly fleetKey: Uint8Array
-  readonly random: Random
+  readonly directions: Directions
   readonly fleet: FleetView
   readonly table: SessionTable
   readonly roster: Roster
   readonly locator: Locator
+  readonly reach: Reach
   readonly links: NodeLinks
   readonly counters: CheckpointCounters
 }
 
 export class Offers {
-  /** Seals grants. */
-  fleetKey: Uint8Array
   readonly #options: OffersOptions
   /** Offers that passed here: those of peers here and those to peers here. */
   readonly #remembered = new Map<string, Remembered>()
@@ -79,37 +74,45 @@ export class Offers {
 
   constructor(options: OffersOptions) {
     this.#options = options
-    this.fleetKey = options.fleetKey
   }
 
   /** An offer of a peer that is signed in here. */
   submit(from: PeerSession, { tunnel, peer, noise }: Offer, now: number): void {
-    const { fleet, counters, node } = this.#options
+    const { fleet, counters, reach } = this.#options
     const handshake = fleet.handshakeFor(tunnel, now)
     const refuse = (outcome: AnswerOutcome) => this.#show(from, { tunnel, peer, outcome, noise: NOTHING })
     counters.offers++
     if (!takeAllowance(from, COST, now)) refuse('policy')
     else if (handshake === undefined) refuse('unavailable')
     else
-      this.#find(from, peer, refuse, now, (where, at) => {
-        const offer = { to: peer, from: from.peer, tunnel, noise, handshake }
-        this.#remember(madeKey(from.peer, tunnel), { ...offer, origin: node }, at)
-        if (where === node) this.arrive(node, offer, at)
-        else this.#options.links.send(where, FRAME.FORWARD_OFFER, encodeForwardedOffer(offer))
-      })
+      reach.find(
+        from,
+        peer,
+        (way, at) => {
+          if ('refused' in way) refuse(way.refused)
+          else this.#passOn({ to: peer, from: from.peer, tunnel, noise, handshake }, way.node, at)
+        },
+        now,
+      )
   }
 
   /** An offer to a peer that is signed in here. */
   arrive(origin: NodeId, offer: ForwardedOffer, now: number): void {
-    const to = this.#options.roster.get(offer.to)
-    const answer = (outcome: AnswerOutcome) =>
-      this.#answerTo(origin, { ...offer, to: offer.from, from: offer.to, outcome, noise: NOTHING }, now)
-    if (to === undefined) answer('offline')
+    const { roster, reach } = this.#options
+    const to = roster.get(offer.to)
+    const answer = (outcome: ForwardedAnswer['outcome'], at: number) =>
+      this.#answerTo(origin, { ...offer, to: offer.from, from: offer.to, outcome, noise: NOTHING }, at)
+    if (to === undefined) answer('notHere', now)
     else
-      this.#unlessBlocked(to, offer, now, (outcome, at) => {
-        if (outcome !== undefined) answer(outcome)
-        else if (!this.#handOver(to, origin, offer, at)) answer('unavailable')
-      })
+      reach.admit(
+        to,
+        offer.from,
+        (refused, at) => {
+          if (refused !== undefined) answer(refused, at)
+          else if (!this.#handOver(to, origin, offer, at)) answer('unavailable', at)
+        },
+        now,
+      )
   }
 
   /** The answer of a peer that is signed in here. */
@@ -125,41 +128,43 @@ export class Offers {
     const offer = this.#remembered.get(madeKey(to, tunnel))
     const here = this.#options.roster.get(to)
     if (here === undefined || offer?.to !== from) return
-    const answer = { tunnel, peer: from, outcome, noise }
-    const direction =
-      outcome === 'accepted' ? this.#direct(tunnel, 0, here.peer, from, handshake, now) : undefined
-    if (outcome !== 'accepted') this.#show(here, answer)
-    else if (direction !== undefined) this.#show(here, { ...answer, direction })
-    else this.#show(here, { ...answer, outcome: 'unavailable', noise: NOTHING })
+    if (outcome === 'notHere' && !offer.isDoubted) this.#doubt(offer)
+    else if (outcome === 'accepted') this.#accepted(here, from, tunnel, noise, handshake, now)
+    else this.#show(here, { tunnel, peer: from, outcome: outcome === 'notHere' ? 'offline' : outcome, noise })
   }
 
   /** A peer here needs the HANDSHAKE again: both sides get a new direction. */
   rejoin(from: PeerSession, { tunnel, peer, leg }: Rejoin, now: number): void {
-    const { fleet, node, links } = this.#options
+    const { fleet, node, links, reach } = this.#options
     const handshake = fleet.handshakeFor(tunnel, now)
     if (handshake === undefined || !takeAllowance(from, COST, now)) return
-    this.#find(
+    const rejoin = { to: peer, from: from.peer, tunnel, leg, handshake }
+    reach.find(
       from,
       peer,
-      () => {},
-      now,
-      (where, at) => {
-        const rejoin = { to: peer, from: from.peer, tunnel, leg, handshake }
-        this.#lead(from, peer, tunnel, leg, handshake, at)
-        if (where === node) this.rejoined(rejoin, at)
-        else links.send(where, FRAME.FORWARD_REJOIN, encodeForwardedRejoin(rejoin))
+      (way, at) => {
+        if ('refused' in way) return
+        this.#lead(from, { tunnel, leg, self: from.peer, other: peer, handshake }, at)
+        if (way.node === node) this.rejoined(rejoin, at)
+        else links.send(way.node, FRAME.FORWARD_REJOIN, encodeForwardedRejoin(rejoin))
       },
+      now,
     )
   }
 
   /** The other side of a tunnel of a peer here goes to the HANDSHAKE again. */
-  rejoined(rejoin: ForwardedRejoin, now: number): void {
-    const to = this.#options.roster.get(rejoin.to)
+  rejoined({ to: self, from: other, tunnel, leg, handshake }: ForwardedRejoin, now: number): void {
+    const to = this.#options.roster.get(self)
     if (to === undefined) return
-    const { from, tunnel, leg, handshake } = rejoin
-    this.#unlessBlocked(to, rejoin, now, (outcome, at) => {
-      if (outcome === undefined) this.#lead(to, from, tunnel, leg === 0 ? 1 : 0, handshake, at)
-    })
+    const side = { tunnel, leg: leg === 0 ? 1 : 0, self, other, handshake } as const
+    this.#options.reach.admit(
+      to,
+      other,
+      (refused, at) => {
+        if (refused === undefined) this.#lead(to, side, at)
+      },
+      now,
+    )
   }
 
   tick(now: number): void {
@@ -172,60 +177,43 @@ export class Offers {
     return this.#forgetting.deadline()
   }
 
-  /** The node where a related peer is signed in. */
-  #find(
-    from: PeerSession,
-    peer: PeerId,
-    refuse: (outcome: AnswerOutcome) => void,
-    now: number,
-    found: (where: NodeId, now: number) => void,
-  ): void {
-    const { roster, locator, node } = this.#options
-    const here = roster.get(peer)
-    if (here !== undefined && areRelated(from, here)) {
-      found(node, now)
-      return
-    }
-    locator.locate(
-      peer,
-      (where, at) => {
-        if (where === 'failed') return
-        if (where === undefined || !areRelated(from, where)) refuse('unknownPeer')
-        else if (where.node === undefined) refuse('offline')
-        else found(where.node, at)
-      },
-      now,
-    )
+  #passOn(offer: ForwardedOffer, node: NodeId, now: number): void {
+    const { node: self, links } = this.#options
+    const key = madeKey(offer.from, offer.tunnel)
+    const isDoubted = this.#remembered.get(key)?.isDoubted === true
+    this.#remember(key, { ...offer, origin: self, isDoubted }, now)
+    if (node === self) this.arrive(self, offer, now)
+    else links.send(node, FRAME.FORWARD_OFFER, encodeForwardedOffer(offer))
   }
 
-  /** Says why the peer does not take it from that one, or nothing where it does. */
-  #unlessBlocked(
-    to: PeerSession,
-    { from }: Between,
+  #accepted(
+    by: PeerSession,
+    peer: PeerId,
+    tunnel: TunnelId,
+    noise: Uint8Array,
+    handshake: NodeId,
     now: number,
-    then: (outcome: AnswerOutcome | undefined, now: number) => void,
   ): void {
-    const isHidden = to.status.status === 'invisible'
-    if (to.blocks.includes(from)) then('blocked', now)
-    else if (!isHidden && !to.blocks.some((one) => one.startsWith('u_'))) then(undefined, now)
-    else
-      this.#options.locator.locate(
-        from,
-        (where, at) => {
-          if (where === undefined || where === 'failed') return
-          if (to.blocks.includes(where.user)) then('blocked', at)
-          else then(isHidden && where.user !== to.user ? 'offline' : undefined, at)
-        },
-        now,
-      )
+    const side = { tunnel, leg: 0, self: by.peer, other: peer, handshake } as const
+    const direction = this.#options.directions.to(side, now)
+    if (direction !== undefined) this.#show(by, { tunnel, peer, outcome: 'accepted', noise, direction })
+    else this.#show(by, { tunnel, peer, outcome: 'unavailable', noise: NOTHING })
+  }
+
+  /** A peer that has just moved is not where it was remembered to be: the next repeat looks for it anew. */
+  #doubt(offer: Remembered): void {
+    offer.isDoubted = true
+    this.#options.locator.forget(offer.to)
   }
 
   /** False where there is no way to the HANDSHAKE. */
   #handOver(to: PeerSession, origin: NodeId, offer: ForwardedOffer, now: number): boolean {
     const { from, tunnel, noise, handshake } = offer
-    const direction = this.#direct(tunnel, 1, to.peer, from, handshake, now)
+    const side = { tunnel, leg: 1, self: to.peer, other: from, handshake } as const
+    const direction = this.#options.directions.to(side, now)
     if (direction === undefined) return false
-    this.#remember(receivedKey(to.peer, tunnel), { to: to.peer, from, origin, handshake }, now)
+    const offered = { to: to.peer, from, origin, handshake, isDoubted: false }
+    this.#remember(receivedKey(to.peer, tunnel), offered, now)
     this.#options.table.send(to, FRAME.OFFER, encodeOffer({ tunnel, peer: from, noise, direction }))
     return true
   }
@@ -239,29 +227,11 @@ export class Offers {
     this.#options.table.send(to, FRAME.ANSWER, encodeAnswer(answer))
   }
 
-  #lead(to: PeerSession, peer: PeerId, tunnel: TunnelId, leg: Leg, handshake: NodeId, now: number): void {
-    const direction = this.#direct(tunnel, leg, to.peer, peer, handshake, now)
+  #lead(to: PeerSession, side: Side, now: number): void {
+    const { tunnel, leg, other: peer } = side
+    const direction = this.#options.directions.to(side, now)
     if (direction !== undefined)
       this.#options.table.send(to, FRAME.REJOIN, encodeRejoin({ tunnel, peer, leg, direction }))
-  }
-
-  #direct(
-    tunnel: TunnelId,
-    leg: Leg,
-    self: PeerId,
-    other: PeerId,
-    handshake: NodeId,
-    now: number,
-  ): Direction | undefined {
-    const { fleet, random } = this.#options
-    const addresses = fleet.handshakeOf(handshake)
-    if (addresses.length === 0) return undefined
-    const grant = { tunnel, leg, self, other, expiresAt: now + GRANT_MS }
-    return {
-      handshake: addresses,
-      key: grantKey(this.fleetKey, 'handshake', grant),
-      grant: sealGrant(this.fleetKey, 'handshake', grant, random.bytes(NONCE_BYTES)),
-    }
   }
 
   #remember(key: string, offer: Remembered, now: number): void {

@@ -16,9 +16,9 @@ import type { Presence } from './presence.ts'
 import type { Residence } from './residence.ts'
 import type { SessionTable } from './session-table.ts'
 
-/** What a peer may say of its own interval. */
+/** What a peer may say of its own interval: a ghost is seen for three of them. */
 const LEAST_INTERVAL_MS = 1000
-const GREATEST_INTERVAL_MS = 10 * 60_000
+const GREATEST_INTERVAL_MS = 60_000
 
 export interface PeerFramesOptions {
   readonly table: SessionTable

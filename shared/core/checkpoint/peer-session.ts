@@ -28,6 +28,8 @@ export interface PeerSession {
   /** When the directory was last told of `status`, and whether it is to be told again. */
   writtenAt: number
   toBeWritten: boolean
+  /** A write is under way. */
+  writing: boolean
   /** Messages on their way to the peer; undefined when there are none and the mailbox is empty. */
   inflow: Inflow | undefined
   /** When its allowance of requests will be full again (GCRA: a token bucket is one number). */
@@ -50,6 +52,7 @@ export const newPeerSession = (slot: number, session: Session, known: Known): Pe
   status: { version: 0, status: 'online', custom: '', metadata: {} },
   writtenAt: 0,
   toBeWritten: false,
+  writing: false,
   inflow: undefined,
   allowanceFullAt: 0,
   finds: 0,

@@ -41,13 +41,13 @@ export class Presence {
   changed(of: PeerSession, now: number): void {
     if (of.toBeWritten) return
     of.toBeWritten = true
-    if (of.stage !== 'online') return
+    if (of.stage !== 'online' || of.writing) return
     if (now - of.writtenAt >= WRITE_MS) this.#write(of, now)
     else this.#later.put(of, now)
   }
 
-  /** The directory has the session: what changed meanwhile follows. */
-  joined(of: PeerSession, now: number): void {
+  /** The directory has what it was told: what changed meanwhile follows. */
+  told(of: PeerSession, now: number): void {
     if (of.toBeWritten) this.#later.put(of, now)
   }
 
@@ -96,8 +96,14 @@ export class Presence {
     return this.#later.deadline()
   }
 
+  /** One write at a time: while the tables do not answer, what is said meanwhile comes down to one more. */
   #write(of: PeerSession, now: number): void {
     of.writtenAt = now
-    this.#options.asks.ask({ kind: 'update', item: this.itemOf(of) }, () => {}, now)
+    of.writing = true
+    const written = (_: unknown, at: number): void => {
+      of.writing = false
+      this.told(of, at)
+    }
+    this.#options.asks.ask({ kind: 'update', item: this.itemOf(of) }, written, now)
   }
 }

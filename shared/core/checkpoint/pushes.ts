@@ -2,9 +2,9 @@ import type { NetworkId, PeerId } from '../../ids.ts'
 import type { Push } from '../../push.ts'
 import type { CheckpointCounters } from './counters.ts'
 import type { Credentials } from './credentials.ts'
-import type { Deliveries } from './deliveries.ts'
 import type { FleetView } from './fleet-view.ts'
 import type { Locator } from './locator.ts'
+import type { Mailboxes } from './mailboxes.ts'
 import type { Presence } from './presence.ts'
 import type { Residence } from './residence.ts'
 import type { Roster } from './roster.ts'
@@ -13,7 +13,7 @@ export interface PushesOptions {
   readonly roster: Roster
   readonly presence: Presence
   readonly residence: Residence
-  readonly deliveries: Deliveries
+  readonly mailboxes: Mailboxes
   readonly locator: Locator
   readonly credentials: Credentials
   readonly fleet: FleetView
@@ -45,6 +45,9 @@ export class Pushes {
       case 'mail':
         this.#mail(push.peer, now)
         break
+      case 'blocks':
+        this.#blocks(push)
+        break
       case 'revoked':
         this.#revoked(push.peer, now)
         break
@@ -55,7 +58,7 @@ export class Pushes {
 
   /** Pushes may have been lost: all mailboxes may hold something. */
   missed(now: number): void {
-    for (const each of this.#options.roster.all()) this.#options.deliveries.mailArrived(each, now)
+    this.#options.mailboxes.arrivedAnywhere(now)
   }
 
   /** Who leaves is told too: as long as it is a member, or because it has become one. */
@@ -70,7 +73,11 @@ export class Pushes {
 
   #mail(peer: PeerId, now: number): void {
     const here = this.#options.roster.get(peer)
-    if (here !== undefined) this.#options.deliveries.mailArrived(here, now)
+    if (here !== undefined) this.#options.mailboxes.arrived(here, now)
+  }
+
+  #blocks({ user, blocks }: Extract<Push, { kind: 'blocks' }>): void {
+    for (const each of this.#options.roster.ofUser(user)) each.blocks = blocks
   }
 
   #revoked(peer: PeerId, now: number): void {

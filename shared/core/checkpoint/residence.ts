@@ -20,6 +20,7 @@ import type { Credentials } from './credentials.ts'
 import type { Deliveries } from './deliveries.ts'
 import { newInflow } from './inflow.ts'
 import type { Locator } from './locator.ts'
+import type { Mailboxes } from './mailboxes.ts'
 import type { Messages } from './messages.ts'
 import type { Networks } from './networks.ts'
 import type { NodeLinks } from './node-links.ts'
@@ -37,6 +38,7 @@ export interface ResidenceOptions {
   readonly presence: Presence
   readonly locator: Locator
   readonly deliveries: Deliveries
+  readonly mailboxes: Mailboxes
   readonly messages: Messages
   readonly links: NodeLinks
   readonly credentials: Credentials
@@ -60,7 +62,7 @@ export class Residence {
       this.#dismiss(session, 'replaced')
       return
     }
-    session.inflow = newInflow()
+    session.inflow = newInflow('unread')
     roster.add(session)
     locator.forget(session.peer)
     if (older !== undefined) this.#replace(older, now)
@@ -68,6 +70,7 @@ export class Residence {
 
   /** Tells the directory, with the status that came with the first datagram: nobody sees an invisible peer come. */
   join(session: PeerSession, now: number): void {
+    if (session.stage !== 'joining') return
     this.#options.networks.join(session.networks, (at) => this.#enter(session, at), now)
   }
 
@@ -122,7 +125,7 @@ export class Residence {
   }
 
   #entered(session: PeerSession, reply: ReplyTo<'signIn'>, now: number): void {
-    const { node, presence, links, deliveries } = this.#options
+    const { node, presence, links, mailboxes } = this.#options
     if (reply.kind === 'failed') return
     if (session.stage !== 'joining') this.#undo(session, reply, now)
     else if (reply.outcome === 'stale') this.end(session, 'replaced', now)
@@ -132,8 +135,8 @@ export class Residence {
       const { previousNode } = reply
       if (previousNode !== undefined && previousNode !== node)
         links.send(previousNode, FRAME.MOVED, encodeMoved({ peer, since }))
-      presence.joined(session, now)
-      deliveries.mailArrived(session, now)
+      presence.told(session, now)
+      mailboxes.arrived(session, now)
     }
   }
 

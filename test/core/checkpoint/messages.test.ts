@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import type { UserId } from '../../../shared/ids.ts'
 import { KIND } from '../../../shared/wire/numbers.ts'
 import { type Fate, START, userId, World } from './world.ts'
 
@@ -142,6 +143,20 @@ test('who shares no network, does not exist, writes too much or is blocked is to
     ]),
   )
   expect([...b.texts, ...c.texts, ...d.texts]).toEqual([])
+})
+
+test('a block that is pushed holds at once, and so does its end', () => {
+  const { world, a, b } = three()
+  const push = (blocks: readonly UserId[]) =>
+    world.handle(world.nodes[0]!, { kind: 'push', push: { kind: 'blocks', user: userId('bob'), blocks } })
+  push([userId('ann')])
+  a.say(b, 1, 'hello', START)
+  world.run(500)
+  push([])
+  a.say(b, 2, 'hello again', START, 0)
+  world.run(500)
+  expect(a.receipts.map(({ outcome }) => outcome)).toEqual(['blocked', 'delivered'])
+  expect(b.texts).toEqual(['hello again'])
 })
 
 test('mail of who is blocked is thrown away unseen', () => {

@@ -69,6 +69,20 @@ test('a repeated offer is passed on again, and may be answered again', () => {
   expect(a.answers.map(({ outcome }) => outcome)).toEqual(['accepted', 'accepted'])
 })
 
+test('a peer that has just moved is not taken for offline: the next repeat finds it', () => {
+  const { world, a, b } = pair(3)
+  offer(a, b)
+  world.run(200)
+  world.signIn(b, world.nodes[1]!)
+  b.offers.length = 0
+  offer(a, b)
+  world.run(200)
+  expect([a.answers, b.offers]).toEqual([[], []])
+  offer(a, b)
+  world.run(200)
+  expect(b.offers).toHaveLength(1)
+})
+
 test('an answer reaches only who made the offer', () => {
   const { world, a, b } = pair()
   const c = world.peer('c', 'cat', ['home'])

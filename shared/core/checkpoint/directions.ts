@@ -1,0 +1,44 @@
+import { grantKey, sealGrant } from '../../crypto/grant.ts'
+import type { Random } from '../../crypto/random.ts'
+import type { NodeId, PeerId, TunnelId } from '../../ids.ts'
+import type { Direction, Leg } from '../../wire/offers.ts'
+import type { FleetView } from './fleet-view.ts'
+
+/** How long a direction lets its holder join; a tunnel that needs the HANDSHAKE later asks for another (REJOIN). */
+const GRANT_MS = 10 * 60_000
+const NONCE_BYTES = 24
+
+/** One side of a tunnel, and the HANDSHAKE that it goes to. */
+export interface Side {
+  readonly tunnel: TunnelId
+  readonly leg: Leg
+  readonly self: PeerId
+  readonly other: PeerId
+  readonly handshake: NodeId
+}
+
+/** Makes directions to a HANDSHAKE: where it is, and the grant that lets one side of one tunnel in. */
+export class Directions {
+  /** Seals grants. */
+  fleetKey: Uint8Array
+  readonly #fleet: FleetView
+  readonly #random: Random
+
+  constructor(fleetKey: Uint8Array, fleet: FleetView, random: Random) {
+    this.fleetKey = fleetKey
+    this.#fleet = fleet
+    this.#random = random
+  }
+
+  /** Undefined where that HANDSHAKE is not known here. */
+  to({ tunnel, leg, self, other, handshake }: Side, now: number): Direction | undefined {
+    const addresses = this.#fleet.handshakeOf(handshake)
+    if (addresses.length === 0) return undefined
+    const grant = { tunnel, leg, self, other, expiresAt: now + GRANT_MS }
+    return {
+      handshake: addresses,
+      key: grantKey(this.fleetKey, 'handshake', grant),
+      grant: sealGrant(this.fleetKey, 'handshake', grant, this.#random.bytes(NONCE_BYTES)),
+    }
+  }
+}

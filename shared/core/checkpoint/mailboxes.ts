@@ -1,0 +1,196 @@
+/**
+ * Mailboxes of peers that are signed in here, and the way into any mailbox.
+ *
+ * Order is kept by one rule: while anything is in the mailbox, letters go there too. A page of it is handed to the peer;
+ * when each of the page has a receipt it is discarded, and the next is read. What was stored meanwhile may belong before
+ * what was handed over, and the peer may be waiting for it: it is handed over too.
+ */
+import type { StoredMessage } from '../../directory.ts'
+import { encodeMessage } from '../../wire/messages.ts'
+import { FRAME } from '../../wire/numbers.ts'
+import { DelayLine } from '../session/delay-line.ts'
+import { Queue } from '../session/queue.ts'
+import type { Asks } from './asks.ts'
+import type { Blocks } from './blocks.ts'
+import type { CheckpointCounters } from './counters.ts'
+import { type Inflow, type Letter, letterKey, newInflow } from './inflow.ts'
+import type { PeerSession } from './peer-session.ts'
+import type { Receipts } from './receipts.ts'
+import type { Roster } from './roster.ts'
+import type { SessionTable } from './session-table.ts'
+
+const PAGE = 16
+/** Reads of mailboxes that have to wait: for the tables, or for room in the session. */
+const AGAIN_MS = 1000
+/** Mailboxes that are looked into at once, and how often, when all are to be: others wait for the tables too. */
+const ROUND = 100
+const ROUND_MS = 100
+
+export interface MailboxesOptions {
+  readonly asks: Asks
+  readonly table: SessionTable
+  readonly roster: Roster
+  readonly blocks: Blocks
+  readonly receipts: Receipts
+  readonly counters: CheckpointCounters
+}
+
+export class Mailboxes {
+  readonly #options: MailboxesOptions
+  readonly #again = new DelayLine<PeerSession>(AGAIN_MS)
+  readonly #unsure = new Queue<PeerSession>()
+  #roundAt = Number.POSITIVE_INFINITY
+
+  constructor(options: MailboxesOptions) {
+    this.#options = options
+  }
+
+  /** Puts the letter into its mailbox: the receipt follows when it is there. */
+  store(letter: Letter, now: number): void {
+    const { asks, roster, receipts } = this.#options
+    const { to, from, epoch, sequence, previous, sentAt, body } = letter
+    const message = { from, epoch, sequence, previous, sentAt, body }
+    this.#options.counters.stored++
+    asks.ask(
+      { kind: 'storeMail', peer: to, message, now },
+      (reply, at) => {
+        if (reply.kind === 'failed') return
+        receipts.send(letter, reply.outcome === 'stored' ? 'stored' : 'mailboxFull', at)
+        const here = roster.get(to)
+        if (here !== undefined) this.arrived(here, at)
+      },
+      now,
+    )
+  }
+
+  /** Something is (or may be) in the peer's mailbox. */
+  arrived(to: PeerSession, now: number): void {
+    to.inflow ??= newInflow('empty')
+    to.inflow.more = true
+    if (to.stage !== 'online') return
+    if (isIdle(to.inflow)) this.#read(to, to.inflow, now)
+    else if (to.inflow.mailbox === 'handing') this.#again.put(to, now)
+  }
+
+  /** Something may be in any of them. */
+  arrivedAnywhere(now: number): void {
+    const { roster } = this.#options
+    if (this.#unsure.size > roster.size) return
+    for (const each of roster.all()) this.#unsure.put(each)
+    this.#roundAt = Math.min(this.#roundAt, now)
+  }
+
+  /** The peer has a letter, or does not want it: where it came from the mailbox, it is done with there. */
+  done(of: PeerSession, inflow: Inflow, letter: Letter, now: number): void {
+    const mail = inflow.mail.get(letterKey(letter))
+    if (mail !== undefined) {
+      inflow.done.push(mail.entry)
+      this.#oneLess(of, inflow, letter, now)
+    }
+    this.#forgetEmpty(of)
+  }
+
+  tick(now: number): void {
+    for (let to = this.#again.take(now); to !== undefined; to = this.#again.take(now)) {
+      if (to.stage !== 'online' || to.inflow === undefined || !isToBeRead(to.inflow)) continue
+      if (to.inflow.done.length > 0) this.#turnOver(to, to.inflow, now)
+      else this.#read(to, to.inflow, now)
+    }
+    if (now >= this.#roundAt) this.#round(now)
+  }
+
+  deadline(): number {
+    return Math.min(this.#again.deadline(), this.#roundAt)
+  }
+
+  #read(to: PeerSession, inflow: Inflow, now: number): void {
+    if (to.session.room < PAGE) {
+      this.#readLater(to, inflow, now)
+      return
+    }
+    inflow.mailbox = 'reading'
+    inflow.more = false
+    this.#options.asks.ask(
+      { kind: 'readMail', peer: to.peer, limit: PAGE },
+      (reply, at) => {
+        if (to.inflow !== inflow) return
+        if (reply.kind === 'failed') this.#readLater(to, inflow, at)
+        else this.#handPage(to, inflow, reply.messages, at)
+      },
+      now,
+    )
+  }
+
+  #readLater(to: PeerSession, inflow: Inflow, now: number): void {
+    inflow.mailbox = 'unread'
+    this.#again.put(to, now)
+  }
+
+  #handPage(to: PeerSession, inflow: Inflow, messages: readonly StoredMessage[], now: number): void {
+    const letters: Letter[] = []
+    for (const { entry, ...message } of messages) {
+      const letter: Letter = { ...message, to: to.peer, origin: undefined }
+      if (inflow.mail.has(letterKey(letter)) || inflow.done.includes(entry)) continue
+      inflow.mail.set(letterKey(letter), { entry, letter })
+      letters.push(letter)
+    }
+    inflow.mailbox = inflow.mail.size > 0 ? 'handing' : 'empty'
+    for (const letter of letters) this.#handMail(to, inflow, letter, now)
+    if (messages.length === 0 && inflow.more) this.#read(to, inflow, now)
+    this.#forgetEmpty(to)
+  }
+
+  #handMail(to: PeerSession, inflow: Inflow, letter: Letter, now: number): void {
+    this.#options.blocks.judge(
+      to,
+      letter.from,
+      (verdict, at) => {
+        const message = encodeMessage({ ...letter, peer: letter.from })
+        if (to.inflow !== inflow) return
+        if (verdict === 'blocked') this.done(to, inflow, letter, at)
+        else if (verdict === 'unknown' || !this.#options.table.send(to, FRAME.MESSAGE, message))
+          this.#oneLess(to, inflow, letter, at)
+      },
+      now,
+    )
+  }
+
+  /** One less of this page. When the whole page is done with, it goes, and the next one is read. */
+  #oneLess(to: PeerSession, inflow: Inflow, letter: Letter, now: number): void {
+    inflow.mail.delete(letterKey(letter))
+    if (inflow.mail.size > 0) return
+    if (inflow.done.length > 0) this.#turnOver(to, inflow, now)
+    else this.#readLater(to, inflow, now)
+  }
+
+  /** What is done with goes, and what is there then is read. */
+  #turnOver(to: PeerSession, inflow: Inflow, now: number): void {
+    const entries = inflow.done
+    inflow.done = []
+    this.#options.asks.ask(
+      { kind: 'discardMail', peer: to.peer, entries },
+      (_, at) => {
+        if (to.inflow === inflow) this.#read(to, inflow, at)
+      },
+      now,
+    )
+  }
+
+  #round(now: number): void {
+    for (let left = ROUND; left > 0 && this.#unsure.size > 0; left--) {
+      const each = this.#unsure.take()!
+      if (each.stage === 'online') this.arrived(each, now)
+    }
+    this.#roundAt = this.#unsure.size > 0 ? now + ROUND_MS : Number.POSITIVE_INFINITY
+  }
+
+  #forgetEmpty(to: PeerSession): void {
+    const { inflow } = to
+    if (inflow?.mailbox === 'empty' && inflow.live.size === 0 && !inflow.more) to.inflow = undefined
+  }
+}
+
+const isIdle = ({ mailbox }: Inflow): boolean => mailbox === 'empty' || mailbox === 'unread'
+
+const isToBeRead = ({ mailbox, more }: Inflow): boolean =>
+  mailbox === 'unread' || (mailbox === 'handing' && more)
