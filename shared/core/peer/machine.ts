@@ -28,6 +28,8 @@ const FIRST_REST_MS = 1000
 const LONGEST_REST_MS = 30_000
 /** The next ticket is asked for this long before the present one ends. */
 const RENEW_MS = 300_000
+/** The directory answers a sign-in within this. */
+const DOUBT_MS = 10_000
 const NEVER = Number.POSITIVE_INFINITY
 const encoder = new TextEncoder()
 
@@ -63,6 +65,8 @@ interface Online {
   readonly kind: 'online'
   readonly session: Session
   readonly pace: Pace
+  /** Until then `replaced` may only mean that a clock behind the node's made this sign-in look old. */
+  readonly doubtfulUntil: number
 }
 
 export class PeerMachine implements Machine<PeerInput, PeerEffect> {
@@ -186,10 +190,11 @@ export class PeerMachine implements Machine<PeerInput, PeerEffect> {
   }
 
   #welcomed({ welcome, session }: Welcomed, { place, left }: SigningIn): void {
+    const isGuess = this.#clockOffset === undefined
     this.#clockOffset = welcome.serverTime - this.#now
     switch (welcome.status) {
       case 'welcome':
-        this.#online({ welcome, session }, place.node)
+        this.#online({ welcome, session }, place.node, isGuess ? this.#now + DOUBT_MS : 0)
         break
       case 'clock':
         this.#lastSignInAt = 0
@@ -208,27 +213,28 @@ export class PeerMachine implements Machine<PeerInput, PeerEffect> {
     }
   }
 
-  #online({ welcome, session }: Welcomed, { node }: PeerNode): void {
+  #online({ welcome, session }: Welcomed, { node }: PeerNode, doubtfulUntil: number): void {
     const pace = new Pace(welcome.keepAliveMs, this.#now)
     this.#restMs = FIRST_REST_MS
     this.#affairs.restart()
     session.send(FRAME.PACE, encodeU32(pace.intervalMs))
-    this.#state = { kind: 'online', session, pace }
+    this.#state = { kind: 'online', session, pace, doubtfulUntil }
     this.#effects.push({ kind: 'online', node, observed: welcome.observed, since: welcome.since })
   }
 
-  #serve({ session, pace }: Online, out: Batch): void {
+  #serve({ session, pace, doubtfulUntil }: Online, out: Batch): void {
     if (session.state === 'open') this.#affairs.fill(session)
     session.flush(out, this.#now)
     if (session.doubtful) pace.hurry(this.#now)
     const due = pace.due(this.#now)
     if (due === 'send') keepAlive(session, out)
     if (due === 'dead' || session.state === 'dead') this.#lost('lost')
-    else if (session.state === 'left') this.#leftByNode(session)
+    else if (session.state === 'left') this.#leftByNode(session, this.#now < doubtfulUntil)
   }
 
-  #leftByNode({ reason }: Session): void {
-    if (reason === 'replaced' || reason === 'revoked') this.#rest(reason)
+  #leftByNode({ reason }: Session, isDoubtful: boolean): void {
+    if (reason === 'replaced' && isDoubtful) this.#lost('lost')
+    else if (reason === 'replaced' || reason === 'revoked') this.#rest(reason)
     else if (reason === 'ticketEnded') this.#wantTicket()
     else this.#lost('draining')
   }
