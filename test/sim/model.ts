@@ -11,6 +11,8 @@ interface Sent {
   readonly number: number
   outcome: string | undefined
   deliveries: number
+  /** Its sender ended before it heard what became of it: it may have arrived, or not. */
+  orphaned: boolean
 }
 
 interface Agreed {
@@ -20,12 +22,12 @@ interface Agreed {
 }
 
 export class Model {
-  /** Told of each violation as it happens, so that a run stops where it goes wrong. */
   readonly violations: string[] = []
   readonly #related: (a: PeerId, b: PeerId) => boolean
   readonly #messages = new Map<string, Sent>()
   readonly #numbers = new Map<string, number>()
   readonly #delivered = new Map<string, number>()
+  readonly #agreedOn = new Set<string>()
   readonly #tunnels = new Map<string, Agreed>()
 
   /** `related`: whether two peers share a network, by the tables. */
@@ -39,21 +41,20 @@ export class Model {
     const number = (this.#numbers.get(pair) ?? 0) + 1
     this.#numbers.set(pair, number)
     const text = `${pair} ${number}`
-    this.#messages.set(text, { from, to, number, outcome: undefined, deliveries: 0 })
+    this.#messages.set(text, { from, to, number, outcome: undefined, deliveries: 0, orphaned: false })
     return text
   }
 
   delivered(to: PeerId, from: PeerId, text: string): void {
     const message = this.#messages.get(text)
     if (message === undefined || message.to !== to || message.from !== from) {
-      this.#violated(`${short(to)} got "${short(text)}" as from ${short(from)}, which nobody sent`)
+      this.violated(`${short(to)} got "${short(text)}" as from ${short(from)}, which nobody sent`)
       return
     }
-    if (++message.deliveries > 1)
-      this.#violated(`${named(message)} was delivered ${message.deliveries} times`)
-    if (!this.#related(from, to)) this.#violated(`${named(message)} crossed between strangers`)
+    if (++message.deliveries > 1) this.violated(`${named(message)} was delivered ${message.deliveries} times`)
+    if (!this.#related(from, to)) this.violated(`${named(message)} crossed between strangers`)
     const last = this.#delivered.get(`${from} ${to}`) ?? 0
-    if (message.number < last) this.#violated(`${named(message)} was delivered after number ${last}`)
+    if (message.number < last) this.violated(`${named(message)} was delivered after number ${last}`)
     this.#delivered.set(`${from} ${to}`, Math.max(last, message.number))
   }
 
@@ -62,39 +63,62 @@ export class Model {
     if (message === undefined) throw new Error(`a receipt for ${text}`)
     message.outcome = outcome
     if (outcome === 'delivered' && message.deliveries === 0) {
-      this.#violated(`${named(message)} has the receipt \`delivered\` and was not delivered`)
+      this.violated(`${named(message)} has the receipt \`delivered\` and was not delivered`)
     }
   }
 
   /** The observer was told of another peer, by presence or by an answer to a search. */
   heard(observer: PeerId, about: PeerId): void {
     if (observer !== about && !this.#related(observer, about)) {
-      this.#violated(`${short(observer)} heard of ${short(about)}, with whom it shares no network`)
+      this.violated(`${short(observer)} heard of ${short(about)}, with whom it shares no network`)
     }
   }
 
   agreed(tunnel: string, self: PeerId, other: PeerId): void {
+    this.#agreedOn.add(tunnel)
     const known = this.#tunnels.get(tunnel)
     if (known === undefined) this.#tunnels.set(tunnel, { between: [self, other], reached: new Set() })
     else if (!known.between.includes(self) || !known.between.includes(other)) {
-      this.#violated(`tunnel ${short(tunnel)} has a third end: ${short(self)}`)
+      this.violated(`tunnel ${short(tunnel)} has a third end: ${short(self)}`)
     }
   }
 
   carried(tunnel: string, to: PeerId): void {
-    const known = this.#tunnels.get(tunnel)
-    if (known === undefined) this.#violated(`data of tunnel ${short(tunnel)}, on which nobody agreed`)
-    else known.reached.add(to)
+    if (!this.#agreedOn.has(tunnel)) this.violated(`data of tunnel ${short(tunnel)}, on which nobody agreed`)
+    this.#tunnels.get(tunnel)?.reached.add(to)
   }
 
-  /** Of messages sent: acknowledged, delivered, without any answer. */
+  /** It ended: what its tunnels have not carried yet they will not carry, what it has no receipt for it will not repeat. */
+  vanished(peer: PeerId): void {
+    for (const message of this.#messages.values()) {
+      if (message.from === peer && message.outcome === undefined) message.orphaned = true
+    }
+    for (const [tunnel, { between }] of this.#tunnels)
+      if (between.includes(peer)) this.#tunnels.delete(tunnel)
+  }
+
+  /** Something that a scenario found by itself. */
+  violated(what: string): void {
+    this.violations.push(what)
+  }
+
+  /** Counts of messages. Unanswered: without a receipt, although the sender is still waiting for one. */
   get messages(): { sent: number; acknowledged: number; delivered: number; unanswered: number } {
     const all = [...this.#messages.values()]
     return {
       sent: all.length,
       acknowledged: all.filter(isAcknowledged).length,
       delivered: all.filter(({ deliveries }) => deliveries > 0).length,
-      unanswered: all.filter(({ outcome }) => outcome === undefined).length,
+      unanswered: all.filter(({ outcome, orphaned }) => outcome === undefined && !orphaned).length,
+    }
+  }
+
+  /** At the end of a run in which everybody is back: every message has its receipt, and was delivered. */
+  requireAllDelivered(): void {
+    for (const message of this.#messages.values()) {
+      if (message.orphaned) continue
+      if (message.outcome === undefined) this.violated(`${named(message)} has no receipt`)
+      if (message.deliveries === 0) this.violated(`${named(message)} was not delivered`)
     }
   }
 
@@ -105,18 +129,14 @@ export class Model {
   conclude(waiting: ReadonlySet<string>, alive: ReadonlySet<PeerId>): void {
     for (const [text, message] of this.#messages) {
       const kept = message.deliveries > 0 || waiting.has(text)
-      if (isAcknowledged(message) && !kept) this.#violated(`${named(message)} was acknowledged and is lost`)
+      if (isAcknowledged(message) && !kept) this.violated(`${named(message)} was acknowledged and is lost`)
     }
     for (const [tunnel, { between, reached }] of this.#tunnels) {
       if (!between.every((peer) => alive.has(peer))) continue
       for (const peer of between) {
-        if (!reached.has(peer)) this.#violated(`tunnel ${short(tunnel)} carried nothing to ${short(peer)}`)
+        if (!reached.has(peer)) this.violated(`tunnel ${short(tunnel)} carried nothing to ${short(peer)}`)
       }
     }
-  }
-
-  #violated(what: string): void {
-    this.violations.push(what)
   }
 }
 

@@ -85,11 +85,17 @@ export class Peer {
     return this.onlineSince !== undefined
   }
 
+  /** Started, and neither killed nor gone with a goodbye. */
+  get running(): boolean {
+    return this.#process?.alive === true && this.offlineWhy !== 'left'
+  }
+
   get machine(): PeerMachine | undefined {
     return this.#machine
   }
 
   start(): this {
+    this.offlineWhy = undefined
     const seed = this.#dice.fork(`run ${++this.#runs}`).bytes(32)
     this.#machine = new PeerMachine({
       identity: this.identity,
@@ -113,6 +119,7 @@ export class Peer {
   kill(): void {
     this.#memory = this.#machine?.memory() ?? []
     this.#process?.kill()
+    this.system.model.vanished(this.id)
     for (const tunnel of this.tunnels.values()) tunnel.kill()
     this.tunnels.clear()
     this.onlineSince = undefined
@@ -197,7 +204,9 @@ export class Peer {
   }
 
   #on(effect: PeerEffect): void {
-    this.system.world.event(`${this.host.name} ${effect.kind}`)
+    this.system.world.event(
+      `${this.host.name} ${effect.kind}${effect.kind === 'offline' ? `: ${effect.why}` : ''}`,
+    )
     switch (effect.kind) {
       case 'online':
         this.onlineSince = this.system.world.now
@@ -284,6 +293,7 @@ export class Peer {
       direction,
       terms,
       stun: this.system.stunPair(),
+      initiator: id !== undefined,
       onRejoin: () => this.#handle({ kind: 'rejoin', tunnel, peer, leg }),
       onDatagram: () => this.system.model.carried(tunnel, this.id),
     })

@@ -48,8 +48,9 @@ export class Router implements Member {
     return this.#ip
   }
 
-  get uplink(): Attachment {
-    return this.#outside
+  /** It hangs on the core itself, not behind a carrier's router. */
+  get isPublic(): boolean {
+    return this.#outside.hops > 0
   }
 
   /** A restart or a new lease: all state is gone, and the outside IP may be another one. */

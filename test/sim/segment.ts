@@ -35,7 +35,8 @@ export class Segment {
   readonly name: string
   readonly #world: World
   readonly #members = new Map<string, Attachment>()
-  readonly #separated = new Set<string>()
+  /** How many partitions are between two addresses. */
+  readonly #separated = new Map<string, number>()
   #gateway: Attachment | undefined
   #announce: ((ip: string) => void) | undefined
   #attached = 0
@@ -82,10 +83,11 @@ export class Segment {
   /** Between each of `these` and each of `those` nothing passes; call what is returned to heal it. */
   separate(these: readonly string[], those: readonly string[]): () => void {
     const cuts = these.flatMap((a) => those.flatMap((b) => [`${a} ${b}`, `${b} ${a}`]))
-    for (const cut of cuts) this.#separated.add(cut)
-    return () => {
-      for (const cut of cuts) this.#separated.delete(cut)
+    const count = (by: number): void => {
+      for (const cut of cuts) this.#separated.set(cut, (this.#separated.get(cut) ?? 0) + by)
     }
+    count(1)
+    return () => count(-1)
   }
 
   /** A member puts a packet on its link. */
@@ -98,9 +100,13 @@ export class Segment {
     const to = this.#members.get(packet.to.ip) ?? this.#gateway
     const ttl = packet.ttl - from.hops - (to?.hops ?? 0)
     if (to === undefined || to === from) this.#world.drop('no route')
-    else if (this.#separated.has(`${packet.from.ip} ${packet.to.ip}`)) this.#world.drop('partition')
+    else if (this.#isSeparated(packet)) this.#world.drop('partition')
     else if (ttl <= 0) this.#world.drop('ttl')
     else this.#deliver({ ...packet, ttl }, to)
+  }
+
+  #isSeparated({ from, to }: Packet): boolean {
+    return (this.#separated.get(`${from.ip} ${to.ip}`) ?? 0) > 0
   }
 
   #deliver(packet: Packet, to: Attachment): void {

@@ -28,6 +28,25 @@ describe('signing in', () => {
     expect(system.bringOnline([ann], 2000)).toBe(true)
   })
 
+  it.each([
+    1, 3,
+  ])('succeeds again at once after a restart, with a clock that is behind, at %i nodes', (nodes) => {
+    for (let seed = 0; seed < 10; seed++) {
+      const system = new System({ seed, nodes })
+      const ann = system.peer('ann', { clockOffsetMs: -100_000 })
+      expect(system.bringOnline([ann], 10_000)).toBe(true)
+      for (let restart = 0; restart < 3; restart++) {
+        system.world.pass(3000)
+        ann.kill()
+        expect(system.bringOnline([ann], 10_000)).toBe(true)
+        const session = system.cloud.tables.presence.get(ann.id)!.since
+        system.world.pass(5000)
+        expect(system.isReachable(ann)).toBe(true)
+        expect(system.cloud.tables.presence.get(ann.id)!.since).toBeGreaterThanOrEqual(session)
+      }
+    }
+  })
+
   it('of hundreds of peers at once asks for a cookie, and takes them all', () => {
     const system = new System({ seed: 3, nodes: 1 })
     const site = system.site('office', { nat: NAT_KINDS.linux })
@@ -53,6 +72,7 @@ describe('signing in', () => {
     const system = new System({ seed: 5 })
     const ann = system.peer('ann')
     expect(system.bringOnline([ann])).toBe(true)
+    system.world.pass(15_000)
     const twin = system.twinOf(ann)
     expect(system.bringOnline([twin])).toBe(true)
     expect(system.world.until(() => !ann.online, 2000)).toBe(true)

@@ -21,6 +21,8 @@ export interface SystemSetting {
   /** Nodes with every role. */
   readonly nodes?: number
   readonly cloud?: Partial<CloudProfile>
+  /** Hears everything that happens. */
+  readonly tell?: ((line: string) => void) | undefined
 }
 
 export interface PeerSetting {
@@ -45,8 +47,9 @@ export class System {
   readonly #sites = new Map<Peer, Site>()
   #networks = 0
 
-  constructor({ seed, nodes = 2, cloud }: SystemSetting) {
+  constructor({ seed, nodes = 2, cloud, tell }: SystemSetting) {
     this.world = new World(seed)
+    this.world.trace.tell = tell
     this.internet = new Internet(this.world)
     this.cloud = new Cloud(this.world, { ...CLOUD, ...cloud })
     this.issuer = new Issuer(this.cloud.tables, this.world.dice)

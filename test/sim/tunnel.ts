@@ -13,6 +13,8 @@ import { Process } from './process.ts'
 
 export interface TunnelSetting extends Omit<TunnelOptions, 'candidates' | 'localPort' | 'now'> {
   readonly host: Host
+  /** This side made the offer. */
+  readonly initiator?: boolean
   /** The machine wants to be led to a HANDSHAKE again. */
   readonly onRejoin: () => void
   readonly onDatagram: () => void
@@ -40,16 +42,20 @@ export class Tunnel {
   readonly #setting: TunnelSetting
 
   constructor(setting: TunnelSetting) {
-    const { host, onRejoin: _, onDatagram: __, ...options } = setting
+    const { host, seed, keys, direction, terms, stun } = setting
     const localPort = host.freePort()
     this.#setting = setting
     this.machine = new TunnelMachine({
-      ...options,
+      ...{ seed, keys, direction, terms, stun },
       localPort,
       candidates: candidatesOf(host, localPort),
       now: host.clock,
     })
     this.#process = new Process(host, this.machine, [{ port: localPort }], (effect) => this.#on(effect))
+  }
+
+  get initiator(): boolean {
+    return this.#setting.initiator ?? false
   }
 
   get path(): PathEvent['path'] {

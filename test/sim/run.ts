@@ -1,0 +1,129 @@
+/** `npm run sim`: random scenarios in the simulated world, and what they say together. */
+import { parseArgs } from 'node:util'
+import { Dice } from './dice.ts'
+import { SCENARIOS, type ScenarioName } from './scenarios.ts'
+import { type RunOutcome, runOnce, type Summary, summarise } from './statistics.ts'
+
+const NAMES = Object.keys(SCENARIOS) as ScenarioName[]
+
+const HELP = `npm run sim -- [options]
+
+Plays random scenarios in a seeded world of peers, nodes, NATs and bad links, and checks after each that no acknowledged
+message was lost or doubled, each sender's order was kept, nobody heard of strangers, and every tunnel carried data.
+
+  --seed N          of the first run; run i has seed N + i (default 1)
+  --runs N          how many (default 100)
+  --scenario NAME   ${NAMES.join(', ')} (default: each run draws one)
+  --json            the summary as one line of JSON
+  --verbose         with one run: everything that happens in it, on stderr
+  --help            this
+
+The same seed on the same code gives the same hash. When a run fails, its seed and the command that repeats it are printed
+and the exit code is 1; 2 when the options are not understood.
+`
+
+interface Options {
+  readonly seed: number
+  readonly runs: number
+  readonly scenario: ScenarioName | undefined
+  readonly json: boolean
+  readonly verbose: boolean
+}
+
+function main(args: readonly string[]): number {
+  const options = optionsOf(args)
+  if (typeof options === 'string') {
+    process.stderr.write(`${options}\n\n${HELP}`)
+    return 2
+  }
+  if (options === undefined) {
+    process.stdout.write(HELP)
+    return 0
+  }
+  const outcomes = play(options)
+  const summary = summarise(outcomes)
+  process.stdout.write(options.json ? `${JSON.stringify(summary)}\n` : readable(summary))
+  return summary.success === 1 ? 0 : 1
+}
+
+function play({ seed, runs, scenario, verbose }: Options): RunOutcome[] {
+  const outcomes: RunOutcome[] = []
+  for (let i = 0; i < runs; i++) {
+    const name = scenario ?? new Dice(`scenario ${seed + i}`).pick(NAMES)
+    const outcome = runOnce(name, seed + i, verbose && runs === 1 ? tell : undefined)
+    outcomes.push(outcome)
+    if (outcome.violations.length > 0) tell(complaint(outcome))
+    progress(i + 1, runs)
+  }
+  return outcomes
+}
+
+function complaint({ scenario, seed, violations }: RunOutcome): string {
+  const list = violations.slice(0, 10).map((violation) => `  ${violation}\n`)
+  return `\nseed ${seed} (${scenario}) failed:\n${list.join('')}  repeat with: npm run sim -- --seed ${seed} --runs 1 --scenario ${scenario}`
+}
+
+function progress(done: number, of: number): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r${done} of ${of} runs${done === of ? '\n' : ''}`)
+  else if (done % 50 === 0 || done === of) tell(`${done} of ${of} runs`)
+}
+
+function tell(line: string): void {
+  process.stderr.write(`${line}\n`)
+}
+
+function readable(summary: Summary): string {
+  const { runs, success, tunnels, relayShare, whyNotDirect, firstByteMs, directMs, messages, hash } = summary
+  const reasons = Object.entries(whyNotDirect).map(([why, count]) => `${count} ${why}`)
+  const rows: [string, string][] = [
+    ['runs', `${runs}, ${percent(success)} without fault`],
+    ['tunnels', String(tunnels)],
+    ['on a relay', relayShare === null ? '-' : [percent(relayShare), ...reasons].join(', ')],
+    ['first byte', `p50 ${rounded(firstByteMs.p50)}, p95 ${rounded(firstByteMs.p95)}`],
+    ['direct after', `p50 ${rounded(directMs.p50)}, p95 ${rounded(directMs.p95)}`],
+    ['messages', `${messages.sent} sent, ${messages.delivered} delivered`],
+    ['trace', hash],
+  ]
+  return rows.map(([name, value]) => `${name.padEnd(14)}${value}\n`).join('')
+}
+
+/** Undefined: help was asked for. A text: what is wrong. */
+function optionsOf(args: readonly string[]): Options | string | undefined {
+  try {
+    const { values } = parseArgs({
+      args: [...args],
+      options: {
+        seed: { type: 'string', default: '1' },
+        runs: { type: 'string', default: '100' },
+        scenario: { type: 'string' },
+        json: { type: 'boolean', default: false },
+        verbose: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
+      },
+    })
+    return values.help ? undefined : checked(values)
+  } catch (error) {
+    return (error as Error).message
+  }
+}
+
+function checked(values: {
+  readonly seed: string
+  readonly runs: string
+  readonly scenario?: string
+  readonly json: boolean
+  readonly verbose: boolean
+}): Options | string {
+  const [seed, runs] = [Number(values.seed), Number(values.runs)]
+  if (!Number.isSafeInteger(seed) || seed < 0) return '--seed takes a whole number'
+  if (!Number.isSafeInteger(runs) || runs < 1) return '--runs takes a whole number from 1 on'
+  const scenario = NAMES.find((name) => name === values.scenario)
+  if (values.scenario !== undefined && scenario === undefined)
+    return `--scenario takes one of ${NAMES.join(', ')}`
+  return { seed, runs, scenario, json: values.json, verbose: values.verbose }
+}
+
+const percent = (share: number): string => `${(share * 100).toFixed(1)} %`
+const rounded = (ms: number | null): string => (ms === null ? '-' : `${Math.round(ms)} ms`)
+
+process.exitCode = main(process.argv.slice(2))
