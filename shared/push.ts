@@ -28,6 +28,8 @@ export type Push =
     }
   /** Mail was stored for a peer that is signed in at this node. */
   | { readonly kind: 'mail'; readonly peer: PeerId }
-  /** The peer may no longer be here: end its session. */
+  /** Whom a user takes nothing from, from now on. */
+  | { readonly kind: 'blocks'; readonly user: UserId; readonly blocks: readonly (PeerId | UserId)[] }
+  /** The peer may no longer be anywhere: end its session, and take none of its tickets. */
   | { readonly kind: 'revoked'; readonly peer: PeerId }
   | { readonly kind: 'fleet'; readonly item: FleetItem }

@@ -25,7 +25,15 @@ const LIFE_MS = 110 * 60_000
 /** API Gateway ends a connection without a message for ten minutes; control frames are no messages. */
 const PING_MS = 5 * 60_000
 const PING = JSON.stringify({ kind: 'ping' })
-const KINDS = new Set<Push['kind']>(['presence', 'membership', 'metadata', 'mail', 'revoked', 'fleet'])
+const KINDS = new Set<Push['kind']>([
+  'presence',
+  'membership',
+  'metadata',
+  'mail',
+  'blocks',
+  'revoked',
+  'fleet',
+])
 
 export class PushChannel {
   readonly #options: PushChannelOptions

@@ -1,4 +1,7 @@
-/** Whom a user blocks: a list that rides in the tickets of its peers, so nodes keep to it from the next ticket on. */
+/**
+ * Whom a user blocks: a list that rides in the tickets of its peers. Nodes where they are signed in are told of a change
+ * by the stream (functions/streams/metadata.ts), so that it holds at once.
+ */
 import { z } from 'zod'
 import { peerIdSchema, userIdSchema } from '../../shared/model/identifiers.ts'
 import { addBlock, removeBlock } from '../../shared/store/users.ts'

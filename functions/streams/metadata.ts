@@ -1,6 +1,7 @@
 /**
  * Permanent metadata changed: of a user, a network, a peer or an object. The nodes with members of the networks concerned
- * hear of it, with the new value where it is short enough to go on to peers. A peer that was revoked loses its session.
+ * hear of it, with the new value where it is short enough to go on to peers. Every node hears of a peer that was revoked,
+ * as it may come to any with a ticket it still has; the nodes with peers of a user hear whom that blocks.
  */
 import { isDeepStrictEqual } from 'node:util'
 import type { NetworkId } from '../../shared/ids.ts'
@@ -8,6 +9,7 @@ import { LIMITS } from '../../shared/limits.ts'
 import type { Network } from '../../shared/model/network.ts'
 import type { StoredObject } from '../../shared/model/object.ts'
 import type { Peer } from '../../shared/model/peer.ts'
+import type { User } from '../../shared/model/user.ts'
 import type { Push } from '../../shared/push.ts'
 import { toUser, type UserItem } from '../../shared/store/users.ts'
 import { fromEnvironment } from '../environment.ts'
@@ -26,7 +28,12 @@ export function createMetadata(context: StreamContext) {
     async (change, audience) => {
       const revoked = revokedBy(change)
       if (revoked !== undefined) {
-        await push(await audience.ofPeer(revoked.peer), { kind: 'revoked', peer: revoked.peer })
+        await push(await audience.everybody(), { kind: 'revoked', peer: revoked.peer })
+      }
+      const blocking = blocksChangedBy(change)
+      if (blocking !== undefined) {
+        const { user, blocks } = blocking
+        await push(await audience.ofUser(user), { kind: 'blocks', user, blocks })
       }
       const { before, after } = change
       if (isDeepStrictEqual(before && metadataOf(before), after && metadataOf(after))) return
@@ -46,6 +53,13 @@ export const handler = fromEnvironment(contextFrom, createMetadata)
 function revokedBy({ before, after }: Change<Entity>): Peer | undefined {
   if (after === undefined || !isPeer(after) || after.revokedAt === undefined) return undefined
   return before !== undefined && isPeer(before) && before.revokedAt !== undefined ? undefined : after
+}
+
+function blocksChangedBy({ before, after }: Change<Entity>): User | undefined {
+  if (before === undefined || after === undefined || !isUserItem(before) || !isUserItem(after))
+    return undefined
+  const [old, present] = [toUser(before), toUser(after)]
+  return isDeepStrictEqual(old.blocks, present.blocks) ? undefined : present
 }
 
 async function networksConcerned(
@@ -87,3 +101,5 @@ function pushable(value: unknown) {
 const isObject = (entity: Entity): entity is StoredObject => 'collection' in entity
 const isPeer = (entity: Entity): entity is Peer => 'peer' in entity
 const isUser = (entity: UserItem | Network): entity is UserItem => 'user' in entity
+const isUserItem = (entity: Entity): entity is UserItem =>
+  !isObject(entity) && !isPeer(entity) && isUser(entity)

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { createMetadata } from '../../../functions/streams/metadata.ts'
 import { bindPeer, revokePeer, updatePeer } from '../../../shared/store/peers.ts'
 import type { TableName } from '../../../shared/store/tables.ts'
+import { addBlock, removeBlock } from '../../../shared/store/users.ts'
 import { connectNode, react, startCloud } from '../cloud-under-test.ts'
 import { directoryOf, join, newNetwork, newNode, newPeerId, newUserId, presenceAt, putUser } from './world.ts'
 
@@ -78,7 +79,7 @@ describe('metadata', () => {
     expect(more).toEqual([])
   })
 
-  test('of a peer goes to the networks of its user; revoking it ends its session', async () => {
+  test('of a peer goes to the networks of its user', async () => {
     const { network, id, told } = await setting('Peers')
     const [user, peer] = [newUserId(), newPeerId()]
     await putUser(cloud, user, [network])
@@ -89,8 +90,29 @@ describe('metadata', () => {
     ])
     await updatePeer(client, peer, { now: 2, patch: { name: 'tablet' } })
     expect(await told()).toMatchObject([{ value: { name: 'tablet' } }])
+  })
+
+  test('that revokes a peer goes to every node once: it may come to any with a ticket it still has', async () => {
+    const node = await connectNode(cloud, newNode())
+    const streams = await react(cloud, 'Peers', createMetadata(cloud.stream))
+    const peer = newPeerId()
+    await bindPeer(client, { peer, user: newUserId(), name: 'phone' }, 1)
     await revokePeer(client, peer, 3)
     await revokePeer(client, peer, 4)
-    expect(await told()).toEqual([{ kind: 'revoked', peer }])
+    await streams.drain()
+    expect(await node.pushes()).toEqual([{ kind: 'revoked', peer }])
+  })
+
+  test('that says whom a user blocks goes to where its peers are, and to nobody else', async () => {
+    const { network, id, told } = await setting('Users')
+    const [user, peer, foe] = [newUserId(), newPeerId(), newUserId()]
+    await putUser(cloud, user, [network])
+    await told()
+    await directoryOf(cloud).ask({ kind: 'signIn', item: { ...presenceAt(id, [network]), peer, user } })
+    await bindPeer(client, { peer, user, name: 'phone' }, 1)
+    await addBlock(client, user, foe)
+    expect(await told()).toEqual([{ kind: 'blocks', user, blocks: [foe] }])
+    await removeBlock(client, user, foe)
+    expect(await told()).toEqual([{ kind: 'blocks', user, blocks: [] }])
   })
 })
