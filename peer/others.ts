@@ -1,7 +1,8 @@
 /**
- * What a peer knows of the others: who was found, what was last heard of them, and which networks it shares with them.
- * While it is offline it cannot know, so everybody who was there is `unknown`; back online it asks INDEX again.
+ * What a peer knows of the others: what was last heard of them, and which networks it shares with them. Whenever it comes
+ * online it reads from INDEX who there is; while it is offline it cannot know, and everybody who was there is `unknown`.
  */
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { PeerEffect, PeerInput } from '../shared/core/peer/events.ts'
 import { StraightwayError } from '../shared/errors.ts'
 import type { NetworkId, PeerId, UserId } from '../shared/ids.ts'
@@ -14,12 +15,16 @@ import type { PeerRecord } from './rest/resources.ts'
 
 /** Others that are remembered; the one heard of longest ago is forgotten first. */
 const MAX_KNOWN = 10_000
-const SELF_REFRESHED = 1000
+/** How many of the others are read from INDEX when we come online: the rest is heard of as it changes. */
+const LEARNT_PAGES = 5
+/** An offer does not wait longer to be told whose peer it came from. */
+const WHOSE_MS = 1000
 
 /** By a SCIM filter, or by id. */
 export type Which = string | { readonly peer: PeerId } | { readonly user: UserId }
 
 export interface OthersOptions {
+  readonly self: PeerId
   readonly account: Account
   readonly handle: (input: PeerInput) => void
   readonly presence: (record: PresenceRecord) => void
@@ -63,11 +68,12 @@ export class Others {
     else this.networks.add(change.network)
   }
 
-  /** Whose peer it is; undefined where INDEX does not say. */
+  /** Whose peer it is; undefined where INDEX does not say, or not soon. */
   async userOf(peer: PeerId): Promise<UserId | undefined> {
     const known = this.#known.get(peer)
     if (known !== undefined) return known.user
-    const [found] = await this.#byId(peer).catch(() => [])
+    const asked = this.#byId(peer).catch(() => [])
+    const [found] = await Promise.race([asked, sleep(WHOSE_MS, [], { ref: false })])
     return found?.user
   }
 
@@ -78,14 +84,15 @@ export class Others {
     }
   }
 
-  /** Online again: asks for those who are `unknown`. */
-  async regained(): Promise<void> {
-    const unknown = [...this.#known.values()]
-      .filter(({ status }) => status === 'unknown')
-      .slice(-SELF_REFRESHED)
-    for (const { peer } of unknown) {
-      const [record] = await this.#options.account.index.peers.get(peer).then(recordOf, () => [])
-      if (record !== undefined && this.#known.get(peer)?.status === 'unknown') this.heard(record)
+  /** Reads who there is; those who were `unknown` are told. */
+  async learn(): Promise<void> {
+    let cursor: string | undefined
+    for (let page = 0; page < LEARNT_PAGES; page++) {
+      const query = { limit: LIMITS.pageSize, ...(cursor !== undefined && { cursor }) }
+      const listed = await this.#options.account.index.peers.list(query)
+      for (const each of listed.items) this.#learnt(recordOf(each))
+      cursor = listed.cursor
+      if (cursor === undefined) return
     }
   }
 
@@ -93,11 +100,19 @@ export class Others {
     this.#finds.close()
   }
 
+  /** What was heard since is newer. */
+  #learnt(record: PresenceRecord): void {
+    if (record.peer === this.#options.self) return
+    const known = this.#known.get(record.peer)
+    if (known?.status === 'unknown') this.heard(record)
+    else if (known === undefined) this.#remember(record)
+  }
+
   async #byId(peer: PeerId): Promise<PresenceRecord[]> {
     try {
-      const records = recordOf(await this.#options.account.index.peers.get(peer))
-      for (const record of records) this.#remember(record)
-      return records
+      const record = recordOf(await this.#options.account.index.peers.get(peer))
+      this.#remember(record)
+      return [record]
     } catch (error) {
       if (error instanceof StraightwayError && error.code === 'unknown-peer') return []
       throw error
@@ -111,4 +126,4 @@ export class Others {
   }
 }
 
-const recordOf = ({ peer, user, presence }: PeerRecord): PresenceRecord[] => [{ peer, user, ...presence }]
+const recordOf = ({ peer, user, presence }: PeerRecord): PresenceRecord => ({ peer, user, ...presence })

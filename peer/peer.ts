@@ -58,7 +58,12 @@ export class Peer extends EventEmitter<PeerEvents> {
     const handle = (input: PeerInput) => this.#upkeep.handle(input)
     const fault = (error: unknown) => this.#fail(error)
     this.#messages = new Messages({ home, handle, emit: (message) => this.emit('message', message) })
-    this.#others = new Others({ account, handle, presence: (record) => this.emit('presence', record) })
+    this.#others = new Others({
+      self: identity.peer,
+      account,
+      handle,
+      presence: (record) => this.emit('presence', record),
+    })
     this.#tunnels = new Tunnels({ handle, stun: () => account.stun, fault })
     this.#upkeep = new Upkeep({
       identity,
@@ -191,7 +196,7 @@ export class Peer extends EventEmitter<PeerEvents> {
 
   #online(): void {
     this.#state = 'online'
-    void this.#others.regained()
+    this.#others.learn().catch(() => {})
     this.emit('state', 'online', undefined)
   }
 

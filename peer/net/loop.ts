@@ -42,6 +42,7 @@ export class Loop<Input, Effect> {
 
   /** An input given while an effect is carried out waits its turn. */
   handle(input: Input): void {
+    if (this.#closed) return
     this.#inputs.push(input)
     if (!this.#running) this.#step(() => {})
   }
