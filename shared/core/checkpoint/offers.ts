@@ -124,13 +124,15 @@ export class Offers {
   }
 
   /** The answer to an offer of a peer that is signed in here. */
-  answered({ to, from, tunnel, outcome, noise, handshake }: ForwardedAnswer, now: number): void {
+  answered(answer: ForwardedAnswer, now: number): void {
+    const { to, from: peer, tunnel, noise } = answer
     const offer = this.#remembered.get(madeKey(to, tunnel))
     const here = this.#options.roster.get(to)
-    if (here === undefined || offer?.to !== from) return
-    if (outcome === 'notHere' && !offer.isDoubted) this.#doubt(offer)
-    else if (outcome === 'accepted') this.#accepted(here, from, tunnel, noise, handshake, now)
-    else this.#show(here, { tunnel, peer: from, outcome: outcome === 'notHere' ? 'offline' : outcome, noise })
+    if (here === undefined || offer?.to !== peer) return
+    const outcome = answer.outcome === 'notHere' ? 'offline' : answer.outcome
+    if (answer.outcome === 'notHere' && !offer.isDoubted) this.#doubt(offer)
+    else if (outcome === 'accepted') this.#accepted(here, answer, now)
+    else this.#show(here, { tunnel, peer, outcome, noise })
   }
 
   /** A peer here needs the HANDSHAKE again: both sides get a new direction. */
@@ -186,14 +188,7 @@ export class Offers {
     else links.send(node, FRAME.FORWARD_OFFER, encodeForwardedOffer(offer))
   }
 
-  #accepted(
-    by: PeerSession,
-    peer: PeerId,
-    tunnel: TunnelId,
-    noise: Uint8Array,
-    handshake: NodeId,
-    now: number,
-  ): void {
+  #accepted(by: PeerSession, { from: peer, tunnel, noise, handshake }: ForwardedAnswer, now: number): void {
     const side = { tunnel, leg: 0, self: by.peer, other: peer, handshake } as const
     const direction = this.#options.directions.to(side, now)
     if (direction !== undefined) this.#show(by, { tunnel, peer, outcome: 'accepted', noise, direction })

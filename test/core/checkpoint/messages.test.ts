@@ -182,6 +182,26 @@ test('devices of one user may write to each other without a network', () => {
   expect(b.texts).toEqual(['hello'])
 })
 
+test('mail whose push was lost is handed over when the node hears that pushes were lost', () => {
+  const { world, b } = three()
+  const message = {
+    from: b.id,
+    epoch: 1,
+    sequence: 1,
+    previous: 0,
+    sentAt: START,
+    body: Buffer.from('hello'),
+  }
+  const recipients = world.peers.map(({ id }) => id)
+  for (const peer of recipients) world.tables.answer({ kind: 'storeMail', peer, message, now: START })
+  while (world.tables.poll() !== undefined);
+  world.run(5000)
+  expect(world.peers.flatMap(({ texts }) => texts)).toEqual([])
+  for (const node of world.nodes) world.handle(node, { kind: 'pushesMissed' })
+  world.run(500)
+  expect(world.peers.flatMap(({ texts }) => texts)).toEqual(['hello', 'hello', 'hello'])
+})
+
 test('a full mailbox refuses the newest', () => {
   const { world, a } = three()
   const d = world.peer('d', 'dan', ['home'])

@@ -50,6 +50,23 @@ test('however often a status changes, the directory is told once a second and of
   expect(world.tables.presence.get(a.id)?.metadata).toEqual({ i: 49 })
 })
 
+test('while the tables do not answer one write waits for each peer, and in the end they have the last', () => {
+  const world = new World()
+  const a = world.peer('a', 'ann', ['home'])
+  world.signIn(a)
+  world.failing.add('update')
+  for (let i = 0; i < 30; i++) {
+    a.status('away', { i })
+    world.run(1000)
+  }
+  const tried = world.asked.filter((kind) => kind === 'update').length
+  expect(tried).toBeLessThanOrEqual(31)
+  world.failing.clear()
+  world.run(5000)
+  expect(world.tables.presence.get(a.id)?.metadata).toEqual({ i: 29 })
+  expect(world.asked.filter((kind) => kind === 'update').length).toBeLessThanOrEqual(tried + 3)
+})
+
 test('a new member hears of its network at once, and who leaves hears nothing more', () => {
   const world = new World()
   const [a, b] = [world.peer('a', 'ann', ['home']), world.peer('b', 'bob', [])]

@@ -89,6 +89,23 @@ test('a network is left a minute after its last member', () => {
   expect(world.tables.nodesOf(networkId('home'))).toEqual([])
 })
 
+test('a network that is needed again while it is being left is joined after that', () => {
+  const world = new World()
+  const a = world.peer('a', 'ann', ['home'])
+  world.signIn(a)
+  a.session!.goodbye('leaving')
+  world.failing.add('leaveNetwork')
+  world.run(62_000)
+  world.asked.length = 0
+  world.signIn(a)
+  expect(world.asked).not.toContain('joinNetwork')
+  world.failing.clear()
+  world.run(3000)
+  expect(world.asked.filter((kind) => kind.endsWith('Network'))).toEqual(['leaveNetwork', 'joinNetwork'])
+  expect(world.tables.nodesOf(networkId('home'))).toEqual([world.nodes[0]!.id])
+  expect(world.tables.presence.get(a.id)?.status).toBe('online')
+})
+
 test('a session ends with its ticket, and goes on with the next one', () => {
   const world = new World()
   const [a, b] = [world.peer('a', 'ann', ['home']), world.peer('b', 'bob', ['home'])]
