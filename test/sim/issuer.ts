@@ -17,6 +17,9 @@ export class Issuer {
   readonly keys: TicketKeys
   /** Whom a user does not hear. */
   readonly blocks = new Map<UserId, readonly (PeerId | UserId)[]>()
+  ticketMs: number = LIMITS.ticketMs
+  /** Tickets so far. */
+  issued = 0
   readonly #tables: Tables
   readonly #identity: Identity
 
@@ -27,11 +30,12 @@ export class Issuer {
   }
 
   /** Undefined for a peer that was never enrolled, or not any more. `now` is the clock of INDEX. */
-  ticket(peer: PeerId, now: number, lifeMs: number = LIMITS.ticketMs): IssuedTicket | undefined {
+  ticket(peer: PeerId, now: number): IssuedTicket | undefined {
     const user = this.#tables.peers.get(peer)
     if (user === undefined) return undefined
+    this.issued++
     const iat = Math.floor(now / 1000)
-    const exp = Math.floor((now + lifeMs) / 1000)
+    const exp = Math.floor((now + this.ticketMs) / 1000)
     const [net, blk] = [this.#tables.networksOf(user), this.blocks.get(user) ?? []]
     return { ticket: this.#signed({ sub: peer, usr: user, net, blk, iat, exp }), expiresAt: exp * 1000 }
   }

@@ -9,6 +9,7 @@ import type { Peer } from './peer.ts'
 import { drawPlace } from './population.ts'
 import type { Played } from './scenarios.ts'
 import { System } from './system.ts'
+import type { Tunnel } from './tunnel.ts'
 
 const TURMOIL_MS = 120_000
 const QUIET_MS = 240_000
@@ -50,13 +51,21 @@ class Life {
   end(): Played {
     const { world, model } = this.#system
     world.pass(QUIET_MS / 2)
-    for (const { tunnels } of this.#peers) for (const tunnel of tunnels.values()) tunnel.talk(500, 20_000)
+    const ends = this.#tunnels().flatMap(({ ends }) => ends)
+    const before = ends.map(({ received }) => received.size)
+    for (const end of ends) end.talk(500, 20_000)
     world.pass(QUIET_MS / 2)
+    for (const [i, { received }] of ends.entries()) {
+      if (received.size < before[i]! + 20) model.violated('a tunnel carries nothing in the end')
+    }
     for (const peer of this.#peers) {
       if (!this.#system.isReachable(peer)) model.violated(`${peer.host.name} is not reachable in the end`)
     }
     model.requireAllDelivered()
-    return { system: this.#system, tunnels: this.#tunnels() }
+    return {
+      system: this.#system,
+      tunnels: this.#tunnels().map(({ ends, ...rest }) => ({ ...rest, end: ends[0] })),
+    }
   }
 
   /** Each as likely as it is often listed. */
@@ -185,11 +194,16 @@ class Life {
     })
   }
 
-  #tunnels(): Played['tunnels'] {
-    return this.#peers.flatMap((peer) =>
-      [...peer.tunnels.values()]
-        .filter(({ initiator }) => initiator)
-        .map((end) => ({ between: `from ${peer.host.name}`, end })),
+  /** Those that both peers still have. */
+  #tunnels(): { readonly between: string; readonly ends: readonly [Tunnel, Tunnel] }[] {
+    return this.#peers.flatMap((one) =>
+      this.#peers.flatMap((other) =>
+        [...one.tunnels].flatMap(([id, end]) => {
+          const far = other === one ? undefined : other.tunnels.get(id)
+          if (!end.initiator || far === undefined) return []
+          return [{ between: `${one.host.name} - ${other.host.name}`, ends: [end, far] as const }]
+        }),
+      ),
     )
   }
 }

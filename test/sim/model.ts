@@ -9,9 +9,11 @@ interface Sent {
   readonly to: PeerId
   /** Place among the messages of this sender to this recipient. */
   readonly number: number
+  /** Which run of the sender it is of: order is kept within one. */
+  readonly run: number
   outcome: string | undefined
   deliveries: number
-  /** Its sender ended before it heard what became of it: it may have arrived, or not. */
+  /** Its sender ended before it heard what became of it: it may arrive or not, even after those of its next run. */
   orphaned: boolean
 }
 
@@ -26,6 +28,7 @@ export class Model {
   readonly #related: (a: PeerId, b: PeerId) => boolean
   readonly #messages = new Map<string, Sent>()
   readonly #numbers = new Map<string, number>()
+  readonly #runs = new Map<PeerId, number>()
   readonly #delivered = new Map<string, number>()
   readonly #agreedOn = new Set<string>()
   readonly #tunnels = new Map<string, Agreed>()
@@ -41,7 +44,8 @@ export class Model {
     const number = (this.#numbers.get(pair) ?? 0) + 1
     this.#numbers.set(pair, number)
     const text = `${pair} ${number}`
-    this.#messages.set(text, { from, to, number, outcome: undefined, deliveries: 0, orphaned: false })
+    const run = this.#runs.get(from) ?? 0
+    this.#messages.set(text, { from, to, number, run, outcome: undefined, deliveries: 0, orphaned: false })
     return text
   }
 
@@ -53,9 +57,7 @@ export class Model {
     }
     if (++message.deliveries > 1) this.violated(`${named(message)} was delivered ${message.deliveries} times`)
     if (!this.#related(from, to)) this.violated(`${named(message)} crossed between strangers`)
-    const last = this.#delivered.get(`${from} ${to}`) ?? 0
-    if (message.number < last) this.violated(`${named(message)} was delivered after number ${last}`)
-    this.#delivered.set(`${from} ${to}`, Math.max(last, message.number))
+    if (!message.orphaned) this.#checkOrder(message)
   }
 
   receipt(text: string, outcome: string): void {
@@ -90,6 +92,7 @@ export class Model {
 
   /** It ended: what its tunnels have not carried yet they will not carry, what it has no receipt for it will not repeat. */
   vanished(peer: PeerId): void {
+    this.#runs.set(peer, (this.#runs.get(peer) ?? 0) + 1)
     for (const message of this.#messages.values()) {
       if (message.from === peer && message.outcome === undefined) message.orphaned = true
     }
@@ -137,6 +140,14 @@ export class Model {
         if (!reached.has(peer)) this.violated(`tunnel ${short(tunnel)} carried nothing to ${short(peer)}`)
       }
     }
+  }
+
+  #checkOrder(message: Sent): void {
+    const { from, to, run, number } = message
+    const row = `${from} ${to} ${run}`
+    const last = this.#delivered.get(row) ?? 0
+    if (number < last) this.violated(`${named(message)} was delivered after number ${last}`)
+    this.#delivered.set(row, Math.max(last, number))
   }
 }
 

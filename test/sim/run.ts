@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util'
 import { Dice } from './dice.ts'
 import { SCENARIOS, type ScenarioName } from './scenarios.ts'
-import { type RunOutcome, runOnce, type Summary, summarise } from './statistics.ts'
+import { complaint, type RunOutcome, runOnce, type Summary, summarise } from './statistics.ts'
 
 const NAMES = Object.keys(SCENARIOS) as ScenarioName[]
 
@@ -56,11 +56,6 @@ function play({ seed, runs, scenario, verbose }: Options): RunOutcome[] {
     progress(i + 1, runs)
   }
   return outcomes
-}
-
-function complaint({ scenario, seed, violations }: RunOutcome): string {
-  const list = violations.slice(0, 10).map((violation) => `  ${violation}\n`)
-  return `\nseed ${seed} (${scenario}) failed:\n${list.join('')}  repeat with: npm run sim -- --seed ${seed} --runs 1 --scenario ${scenario}`
 }
 
 function progress(done: number, of: number): void {

@@ -98,6 +98,18 @@ describe('signing in', () => {
     expect(system.conclude()).toEqual([])
   })
 
+  it('lasts with tickets of a minute, each renewed once half of it is over', () => {
+    const system = new System({ seed: 12 })
+    system.issuer.ticketMs = 60_000
+    const ann = system.peer('ann', { networks: [system.network()] })
+    expect(system.bringOnline([ann])).toBe(true)
+    const since = ann.onlineSince
+    system.world.pass(600_000)
+    expect(ann.onlineSince).toBe(since)
+    expect(system.issuer.issued).toBeGreaterThan(18)
+    expect(system.issuer.issued).toBeLessThan(23)
+  })
+
   it('moves with a NAT that gives the peer another address, at the next keep-alive', () => {
     const system = new System({ seed: 7 })
     const network = system.network()

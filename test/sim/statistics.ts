@@ -69,6 +69,13 @@ export function summarise(outcomes: readonly RunOutcome[]): Summary {
   }
 }
 
+/** What is told of a run in which something was wrong, and how to see it again. */
+export function complaint({ scenario, seed, violations }: RunOutcome): string {
+  const list = violations.slice(0, 10).map((violation) => `  ${violation}\n`)
+  const repeat = `npm run sim -- --seed ${seed} --runs 1 --scenario ${scenario}`
+  return `\nseed ${seed} (${scenario}) failed:\n${list.join('')}  repeat with: ${repeat}`
+}
+
 function counted(words: readonly string[]): Record<string, number> {
   const counts: Record<string, number> = {}
   for (const word of words) counts[word] = (counts[word] ?? 0) + 1
