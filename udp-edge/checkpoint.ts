@@ -1,5 +1,6 @@
 /** The CHECKPOINT service of a node: a CheckpointMachine on one UDP port, the tables behind it, the pushes into it. */
 import { randomBytes } from 'node:crypto'
+import { getHeapStatistics } from 'node:v8'
 import { CheckpointMachine } from '../shared/core/checkpoint/checkpoint-machine.ts'
 import type { CheckpointCounters } from '../shared/core/checkpoint/counters.ts'
 import type { CheckpointEffect, CheckpointInput } from '../shared/core/checkpoint/events.ts'
@@ -13,6 +14,9 @@ import { addressOf, formatAddress } from '../shared/wire/address.ts'
 import { steadyClock } from './clock.ts'
 import { type DriverCounters, drive } from './driver.ts'
 import type { Bind } from './socket.ts'
+
+/** Of an idle session, measured with a million of them and rounded up. */
+const SESSION_BYTES = 2048
 
 export interface StartCheckpointOptions {
   /** Literal address to bind; `::` for both families. */
@@ -28,7 +32,7 @@ export interface StartCheckpointOptions {
   readonly fleetKeys: FleetKeys
   readonly ticketKeys: TicketKeys
   readonly directory: Directory
-  /** Sessions from which on peers are sent elsewhere. */
+  /** Sessions from which on peers are sent elsewhere; by default as many as half of this process's heap holds. */
   readonly capacity?: number
   readonly keepAliveMs?: number
   /** Every ten seconds. */
@@ -59,7 +63,8 @@ export interface Checkpoint {
 export async function startCheckpoint(options: StartCheckpointOptions): Promise<Checkpoint> {
   const { host, port, publicAddress = host, directory, onMetrics, bind, ...rest } = options
   const clock = steadyClock()
-  const machine = new CheckpointMachine({ ...rest, seed: randomBytes(32), now: clock() })
+  const capacity = Math.floor(getHeapStatistics().heap_size_limit / 2 / SESSION_BYTES)
+  const machine = new CheckpointMachine({ capacity, ...rest, seed: randomBytes(32), now: clock() })
   const drained = Promise.withResolvers<void>()
   const driver = await drive<CheckpointInput, CheckpointEffect>(machine, {
     sockets: [{ host, port }],
