@@ -1,6 +1,8 @@
 /**
  * Messages on their way in: each is handed to the application once, and in the order of its sender. A message that
- * comes before the one it names as its predecessor is held, at most 10 s: the mailbox or a repeat brings the other.
+ * comes before the one it names as its predecessor is held: the mailbox or a repeat brings the other. Only a sender
+ * that died before it could repeat it leaves a gap, so after a minute the message goes without its predecessor; after ten
+ * seconds where nothing of that run of the sender is known here, as an earlier run of ours may have had the predecessor.
  *
  * What was delivered is remembered for each sender and epoch: the greatest sequence and the 256 before it. The memory
  * can be taken out as plain data and put back, so that "once" outlives the process.
@@ -8,7 +10,8 @@
 import type { PeerId } from '../../ids.ts'
 import type { Message } from '../../wire/messages.ts'
 
-const HOLD_MS = 10_000
+const HOLD_MS = 60_000
+const HOLD_UNKNOWN_MS = 10_000
 /** Held messages of one sender: twice what a sender has in flight; more are dropped and come again. */
 const MAX_HELD = 32
 /** Epochs of one sender that are told apart: mail of its last few runs may still arrive. */
@@ -93,7 +96,7 @@ export class Inbox {
     const held = epoch.held.get(message.sequence)
     if (held === undefined && epoch.held.size >= MAX_HELD) return 'dropped'
     // A repeat may name another predecessor; it does not wait longer for it.
-    epoch.held.set(message.sequence, { message, until: held?.until ?? now + HOLD_MS })
+    epoch.held.set(message.sequence, { message, until: held?.until ?? now + holdMs(epoch) })
     this.#holding.add(epoch)
     return 'held'
   }
@@ -111,6 +114,8 @@ export class Inbox {
     return added
   }
 }
+
+const holdMs = ({ greatest }: Epoch): number => (greatest > 0 ? HOLD_MS : HOLD_UNKNOWN_MS)
 
 function isDelivered({ delivered, greatest }: Epoch, sequence: number): boolean {
   return sequence <= greatest - REMEMBERED || delivered.has(sequence)

@@ -3,8 +3,8 @@
  * 16 are in flight, numbered 1, 2, 3 .. in the order they were given; each names the one before it that may still be on
  * its way, so that the recipient can keep the order (wire README, MESSAGE): one that was refused will never arrive, and
  * one that was delivered has, maybe in a run of the recipient that the present one knows nothing of. They outlive a session: a
- * new one carries again whatever has no receipt yet, and so does the same one after 4 s: twice within the 10 s that a
- * recipient holds what is behind.
+ * new one carries again whatever has no receipt yet, and so does the same one after 4 s: twice within the shortest time
+ * that a recipient holds what is behind.
  */
 import type { PeerId } from '../../ids.ts'
 import type { Message, Receipt } from '../../wire/messages.ts'
