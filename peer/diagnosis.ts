@@ -4,16 +4,18 @@
  */
 import { randomBytes } from 'node:crypto'
 import type { Machine } from '../shared/core/machine.ts'
+import type { Service as PortMappingService } from '../shared/core/port-mapping/dialects.ts'
 import { Evidence, type Evidenced, type StunServer } from '../shared/core/tunnel/evidence.ts'
 import { Random } from '../shared/crypto/random.ts'
 import type { WhyNotDirect } from '../shared/why-not-direct.ts'
-import { type Address, formatAddress, sameIp } from '../shared/wire/address.ts'
+import { type Address, formatAddress, formatIp, isLoopback, sameIp } from '../shared/wire/address.ts'
 import type { Batch } from '../shared/wire/batch.ts'
 import type { Profile } from '../shared/wire/profile.ts'
 import { now } from './clock.ts'
 import { DualSocket } from './net/dual-socket.ts'
 import { hostAddresses } from './net/host-addresses.ts'
 import { Loop } from './net/loop.ts'
+import { PortMapping } from './net/port-mapping.ts'
 import { type BootstrapNode, fetchNodes } from './rest/enrolment.ts'
 import { Requests } from './rest/requests.ts'
 
@@ -26,6 +28,13 @@ export interface Diagnosis {
   readonly mapping: Profile['mapping']
   readonly filtering: Profile['filtering']
   readonly allocation: Profile['allocation']
+  /** What the default gateway speaks; `doubleNat` where its outside address is not the public one. */
+  readonly portMapping: {
+    readonly gateway?: string
+    readonly services: readonly PortMappingService[]
+    readonly external?: string
+    readonly doubleNat: boolean
+  }
   readonly local: readonly string[]
   readonly public: readonly string[]
   /** Against a side with each kind of NAT: direct, or why not. */
@@ -37,7 +46,11 @@ export type NatKind = 'open' | 'port-restricted' | 'symmetric'
 /** Never rejects: what cannot be found out is part of the answer. */
 export async function diagnose(index: string): Promise<Diagnosis> {
   const asked = await nodesOf(index)
-  const evidence = await gather(asked.nodes.flatMap(stunOf))
+  const isAfar = asked.nodes.some(({ stun }) => stun.some(({ words }) => !isLoopback(words)))
+  const [evidence, surveyed] = await Promise.all([
+    gather(asked.nodes.flatMap(stunOf)),
+    isAfar ? survey() : NONE,
+  ])
   const { mapping, filtering, allocation, local, reflexive } = evidence
   const isSeen = reflexive.length > 0
   const isOwn = reflexive.some((seen) => local.some((own) => sameIp(own.words, 0, seen.words, 0)))
@@ -53,9 +66,34 @@ export async function diagnose(index: string): Promise<Diagnosis> {
     mapping,
     filtering,
     allocation,
+    portMapping: mappingOf(surveyed, reflexive),
     local: local.map(text),
     public: reflexive.map(text),
     against: againstEach(evidence),
+  }
+}
+
+type Surveyed = Awaited<ReturnType<PortMapping['survey']>>
+
+const NONE: Surveyed = { services: [] }
+
+async function survey(): Promise<Surveyed> {
+  const mapping = new PortMapping(() => {})
+  const surveyed = await mapping.survey()
+  await mapping.close()
+  return surveyed
+}
+
+function mappingOf(
+  { gateway, services, external }: Surveyed,
+  seen: readonly Address[],
+): Diagnosis['portMapping'] {
+  const isSeen = (address: Address) => seen.some(({ words }) => sameIp(words, 0, address.words, 0))
+  return {
+    ...(gateway !== undefined && { gateway }),
+    services,
+    ...(external && { external: formatIp(external.words) }),
+    doubleNat: external !== undefined && seen.length > 0 && !isSeen(external),
   }
 }
 

@@ -7,13 +7,14 @@ import { TunnelMachine } from '../shared/core/tunnel/tunnel-machine.ts'
 import { StraightwayError } from '../shared/errors.ts'
 import type { PeerId } from '../shared/ids.ts'
 import { WHY_NOT_DIRECT, type WhyNotDirect } from '../shared/why-not-direct.ts'
-import { type Address, sameAddress } from '../shared/wire/address.ts'
+import { type Address, isLoopback, sameAddress } from '../shared/wire/address.ts'
 import type { Direction } from '../shared/wire/offers.ts'
 import type { Candidate } from '../shared/wire/profile.ts'
 import { now } from './clock.ts'
 import { DualSocket } from './net/dual-socket.ts'
 import { hostAddresses } from './net/host-addresses.ts'
 import { Loop } from './net/loop.ts'
+import type { PortMapping } from './net/port-mapping.ts'
 import { Streams } from './stream/streams.ts'
 import type { TunnelStream } from './stream/tunnel-stream.ts'
 import type { TunnelLink, TunnelListener } from './tunnel-link.ts'
@@ -24,6 +25,8 @@ const FLUSH_MS = 2000
 export interface TunnelOptions {
   readonly agreement: Agreement
   readonly stun: readonly StunServer[]
+  /** Gets a port of the gateway for ours. Without, there is none. */
+  readonly map?: PortMapping['map']
   /** Have both sides led to a HANDSHAKE again. */
   readonly rejoin: () => void
   readonly closed: () => void
@@ -42,6 +45,8 @@ export class Tunnel implements TunnelLink {
   readonly #streams: Streams
   #open!: { resolve(): void; reject(error: StraightwayError): void }
   #remote: Address | undefined
+  #mapped: Address | undefined
+  #unmap = () => {}
   #closing: Promise<void> | undefined
 
   constructor(options: TunnelOptions) {
@@ -75,6 +80,13 @@ export class Tunnel implements TunnelLink {
   /** Call it once it has a listener. */
   begin(): void {
     this.#loop.tick()
+    const { map } = this.#options
+    const { four } = this.#socket.ports
+    if (map === undefined || four === undefined || !this.#isGatewayOnTheWay) return
+    this.#unmap = map(four, (external) => {
+      this.#mapped = external
+      this.#loop.handle({ kind: 'candidates', candidates: this.#candidates() })
+    })
   }
 
   get status(): TunnelStatus {
@@ -123,7 +135,14 @@ export class Tunnel implements TunnelLink {
   }
 
   #candidates(): Candidate[] {
-    return hostAddresses(this.#socket.ports).map((address) => ({ kind: 'host', address }))
+    const hosts = hostAddresses(this.#socket.ports).map((address) => ({ kind: 'host', address }) as const)
+    return this.#mapped === undefined ? hosts : [{ kind: 'mapped', address: this.#mapped }, ...hosts]
+  }
+
+  /** Not where the nodes are on this machine, nor where no direct path is wanted. */
+  get #isGatewayOnTheWay(): boolean {
+    const { direction, terms } = this.#options.agreement
+    return terms.paths !== 'relay-only' && direction.handshake.some(({ words }) => !isLoopback(words))
   }
 
   #perform(effect: TunnelEffect): void {
@@ -166,6 +185,7 @@ export class Tunnel implements TunnelLink {
 
   #closed(end: TunnelEnd, whyNotDirect: WhyNotDirect | undefined): void {
     this.#loop.close()
+    this.#unmap()
     this.#streams.close(end === 'closed' ? undefined : new StraightwayError('closed', ENDS[end]))
     void this.#socket.close()
     this.#closing ??= Promise.resolve()

@@ -9,6 +9,7 @@ import type { PeerId, TunnelId } from '../shared/ids.ts'
 import { LIMITS } from '../shared/limits.ts'
 import type { Direction } from '../shared/wire/offers.ts'
 import type { Paths } from '../shared/wire/profile.ts'
+import { PortMapping } from './net/port-mapping.ts'
 import type { AcceptOptions, HeardOffer } from './offer.ts'
 import { offerRefusal } from './outcomes.ts'
 import { PeerSocket } from './peer-socket.ts'
@@ -42,6 +43,7 @@ interface Made {
 
 export class Tunnels {
   readonly #options: TunnelsOptions
+  readonly #mapping: PortMapping
   readonly #live = new Map<TunnelId, Tunnel>()
   readonly #offered = new Pending<Made>()
   readonly #accepted = new Pending<Made>()
@@ -49,6 +51,7 @@ export class Tunnels {
 
   constructor(options: TunnelsOptions) {
     this.#options = options
+    this.#mapping = new PortMapping(options.fault)
   }
 
   async connect(to: PeerId, options: ConnectOptions = {}): Promise<PeerSocket> {
@@ -107,6 +110,7 @@ export class Tunnels {
   }
 
   networkChanged(): void {
+    this.#mapping.networkChanged()
     for (const tunnel of this.#live.values()) tunnel.networkChanged()
   }
 
@@ -114,6 +118,7 @@ export class Tunnels {
     this.#offered.close()
     this.#accepted.close()
     await Promise.all([...this.#live.values()].map((tunnel) => tunnel.close()))
+    await this.#mapping.close()
   }
 
   #make(agreement: Agreement): Made {
@@ -121,6 +126,7 @@ export class Tunnels {
     const tunnel = new Tunnel({
       agreement,
       stun: this.#options.stun(),
+      map: this.#mapping.map.bind(this.#mapping),
       rejoin: () => this.#options.handle({ kind: 'rejoin', tunnel: id, peer, leg }),
       closed: () => this.#live.delete(id),
       fault: this.#options.fault,

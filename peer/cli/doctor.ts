@@ -28,12 +28,24 @@ function told(found: Diagnosis, advice: readonly string[]): string {
     `NAT         ${nat}`,
     `mapping     ${mapping} (ports: ${allocation})`,
     `filtering   ${filtering}`,
+    `gateway     ${gatewayOf(found.portMapping)}`,
     `local       ${found.local.join('  ') || 'no address but loopback'}`,
     `public      ${found.public.join('  ') || 'not seen'}`,
     'tunnels',
     ...verdicts,
     ...advice.map((line) => `\n${line}`),
   ].join('\n')
+}
+
+const SERVICE_NAMES = { pcp: 'PCP', natPmp: 'NAT-PMP', upnp: 'UPnP' } as const
+
+/** `192.168.1.1 gives ports by PCP, UPnP (outside: 203.0.113.2)`. */
+function gatewayOf({ gateway, services, external, doubleNat }: Diagnosis['portMapping']): string {
+  if (gateway === undefined) return 'not asked for ports'
+  if (services.length === 0) return `${gateway} gives no ports (PCP, NAT-PMP, UPnP)`
+  const outside = external === undefined ? '' : ` (outside: ${external})`
+  const names = services.map((service) => SERVICE_NAMES[service]).join(', ')
+  return `${gateway} gives ports by ${names}${outside}${doubleNat ? ': useless, behind a second NAT' : ''}`
 }
 
 function adviceOn({ index, nodes, udp, against }: Diagnosis): string[] {

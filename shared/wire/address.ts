@@ -17,6 +17,12 @@ export function isIpv4(words: Uint32Array, at = 0): boolean {
   return words[at] === 0 && words[at + 1] === 0 && words[at + 2] === MAPPED
 }
 
+/** 127.0.0.0/8 and ::1. */
+export function isLoopback(words: Uint32Array, at = 0): boolean {
+  if (isIpv4(words, at)) return words[at + 3]! >>> 24 === 127
+  return words[at] === 0 && words[at + 1] === 0 && words[at + 2] === 0 && words[at + 3] === 1
+}
+
 export function sameAddress(a: Uint32Array, atA: number, b: Uint32Array, atB: number): boolean {
   for (let i = 0; i < ADDRESS_WORDS; i++) if (a[atA + i] !== b[atB + i]) return false
   return true

@@ -21,11 +21,10 @@ export class Services {
     this.#known = { pcp: asked(now), natPmp: asked(now), upnp: asked(now) }
   }
 
-  /** Asks again those that are silent, and those with an epoch for it. */
+  /** Asks all again that are not being asked: those that were silent, and those that answered, for epoch and address. */
   check(now: number): void {
-    for (const service of SERVICES) {
-      const known = this.#known[service]
-      if (known.status !== 'silent' && service === 'upnp') continue
+    for (const known of Object.values(this.#known)) {
+      if (known.question !== undefined) continue
       if (known.status === 'silent') known.status = 'asked'
       known.question = new Question(now)
     }

@@ -5,9 +5,10 @@
  *   a direct path died        at once, as the relay carries the data meanwhile
  *   the relay is going        at once
  *   relayed                   every AGAIN_MS. Both sides count from the same OUTCOME, so they meet without being led
+ *   a router gave a port      at once, where that came after the attempt
  *   direct                    never
  *
- * Nothing is tried within RETRY_MS of the last attempt.
+ * Nothing else is tried within RETRY_MS of the last attempt.
  */
 import type { Paths } from '../../wire/profile.ts'
 
@@ -34,6 +35,10 @@ export class Attempts {
 
   constructor(paths: Paths) {
     this.#paths = paths
+  }
+
+  get going(): boolean {
+    return this.#going
   }
 
   begin(now: number): void {

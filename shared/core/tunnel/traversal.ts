@@ -19,6 +19,7 @@ import {
   UNKNOWN_PROFILE,
 } from '../../wire/profile.ts'
 import { isStun } from '../../wire/stun.ts'
+import { reachable } from '../port-mapping/reachable.ts'
 import { Attempts, type Situation } from './attempts.ts'
 import type { TunnelOptions } from './events.ts'
 import { Evidence, type StunServer } from './evidence.ts'
@@ -104,9 +105,15 @@ export class Traversal {
     this.#attempt(now)
   }
 
-  setCandidates(candidates: readonly Candidate[]): void {
+  /** A port that a router gave when the attempt was over already is worth another one. */
+  setCandidates(candidates: readonly Candidate[], now: number): void {
+    const before = this.#mapped.length
     this.#candidates = candidates
     this.#profileChanged = true
+    const isMore = this.#mapped.length > before
+    if (!isMore || this.#attempts.going || this.#agent.active?.kind === 'direct') return
+    this.#attempt(now)
+    this.#ask(now)
   }
 
   networkChanged(candidates: readonly Candidate[], out: Batch, now: number): void {
@@ -239,13 +246,16 @@ export class Traversal {
     if (this.#attempts.ask(now)) this.#events.push('rejoin')
   }
 
+  get #mapped(): readonly Candidate[] {
+    return reachable(this.#candidates, this.#evidence.reflexive)
+  }
+
   #profile(): Profile {
     const paths = this.#paths
     if (paths === 'relay-only') return { ...UNKNOWN_PROFILE, ready: true, paths }
     const reflexive = this.#evidence.reflexive.map((address) => ({ kind: 'reflexive', address }) as const)
-    const mapped = this.#candidates.filter(({ kind }) => kind === 'mapped')
     const others = this.#candidates.filter(({ kind }) => kind !== 'mapped')
-    const candidates = [...mapped, ...reflexive.slice(-4), ...others].slice(0, MAX_CANDIDATES)
+    const candidates = [...this.#mapped, ...reflexive.slice(-4), ...others].slice(0, MAX_CANDIDATES)
     return { ...UNKNOWN_PROFILE, ...this.#evidence.profile, paths, candidates }
   }
 }

@@ -135,7 +135,7 @@ export class TunnelMachine implements Machine<TunnelInput, TunnelEffect> {
         this.#traversal.rejoin(input.direction, out, now)
         break
       case 'candidates':
-        this.#traversal.setCandidates(input.candidates)
+        this.#traversal.setCandidates(input.candidates, now)
         break
       case 'networkChanged':
         this.#traversal.networkChanged(input.candidates, out, now)

@@ -1,0 +1,53 @@
+/**
+ * One HTTP request to a router and the text of the answer, whatever its status. Not `fetch`: routers write HTTP that its
+ * parser refuses, and it would follow a redirection to elsewhere.
+ */
+import { request } from 'node:http'
+
+const PATIENCE_MS = 3000
+const LONGEST_BYTES = 256 * 1024
+
+export interface RequestOptions {
+  /** Address of this machine to send from. */
+  readonly local: string
+  readonly headers?: Readonly<Record<string, string>>
+  /** POST where given, GET where not. */
+  readonly body?: string
+}
+
+/** Rejects after 3 s, where nothing answers, or too much. */
+export function fetchText(url: URL, { local, headers = {}, body }: RequestOptions): Promise<string> {
+  const { promise, resolve, reject } = Promise.withResolvers<string>()
+  const sent = request(
+    url,
+    {
+      method: body === undefined ? 'GET' : 'POST',
+      headers: { ...headers, ...(body !== undefined && { 'Content-Length': Buffer.byteLength(body) }) },
+      localAddress: local,
+      agent: false,
+      insecureHTTPParser: true,
+      signal: AbortSignal.timeout(PATIENCE_MS),
+    },
+    async (answer) => {
+      try {
+        resolve(await textOf(answer))
+      } catch (error) {
+        reject(error)
+      }
+    },
+  )
+  sent.on('error', reject)
+  sent.end(body)
+  return promise
+}
+
+async function textOf(answer: AsyncIterable<Buffer>): Promise<string> {
+  const parts: Buffer[] = []
+  let length = 0
+  for await (const part of answer) {
+    length += part.length
+    if (length > LONGEST_BYTES) throw new RangeError('a router does not say so much')
+    parts.push(part)
+  }
+  return Buffer.concat(parts).toString('utf8')
+}

@@ -1,0 +1,76 @@
+/**
+ * Where PCP and NAT-PMP are spoken with one gateway: a socket that is connected to it, so that the system drops what comes
+ * from anyone else and says from which of our addresses the gateway is reached; and one for its announcements.
+ */
+import { createSocket, type Socket } from 'node:dgram'
+import type { Network } from '../../shared/core/port-mapping/events.ts'
+import { addressOf } from '../../shared/wire/address.ts'
+import { type Batch, SLOT_BYTES } from '../../shared/wire/batch.ts'
+import { ANNOUNCE_PORT, PORT_MAPPING_PORT } from '../../shared/wire/port-mapping-pcp.ts'
+
+type Receive = (bytes: Uint8Array, words: Uint32Array) => void
+
+export class GatewaySocket {
+  readonly network: Network
+  readonly #asking: Socket
+  readonly #announcements: Socket
+
+  private constructor(network: Network, asking: Socket, receive: Receive) {
+    this.network = network
+    this.#asking = asking
+    this.#announcements = openAnnouncements()
+    for (const socket of [asking, this.#announcements]) {
+      socket.unref()
+      socket.on('message', (bytes, { address, port }) => {
+        const from = addressOf(address, port)
+        if (from !== undefined && bytes.length <= SLOT_BYTES) receive(bytes, from.words)
+      })
+    }
+  }
+
+  /** Undefined where the system has no way there. */
+  static async open(gateway: string, receive: Receive): Promise<GatewaySocket | undefined> {
+    const socket = createSocket('udp4')
+    try {
+      await connected(socket, gateway)
+    } catch {
+      socket.close()
+      return undefined
+    }
+    ignoreErrors(socket)
+    const local = addressOf(socket.address().address, 0)!
+    return new GatewaySocket({ gateway: addressOf(gateway, PORT_MAPPING_PORT)!, local }, socket, receive)
+  }
+
+  send(batch: Batch, i: number): void {
+    this.#asking.send(batch.at(i).slice())
+  }
+
+  close(): void {
+    this.#asking.close()
+    this.#announcements.close()
+  }
+}
+
+function connected(socket: Socket, gateway: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    socket.once('error', reject)
+    socket.connect(PORT_MAPPING_PORT, gateway, () => {
+      socket.off('error', reject)
+      resolve()
+    })
+  })
+}
+
+/** All hosts are members of 224.0.0.1 without joining. Where another program has the port to itself, there are none. */
+function openAnnouncements(): Socket {
+  const socket = createSocket({ type: 'udp4', reuseAddr: true })
+  ignoreErrors(socket)
+  socket.bind(ANNOUNCE_PORT)
+  return socket
+}
+
+/** A gateway that has nothing at the port says so with ICMP: as good as no answer. */
+function ignoreErrors(socket: Socket): void {
+  socket.on('error', () => {})
+}
