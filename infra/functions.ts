@@ -106,6 +106,13 @@ export const FUNCTIONS = {
     memoryMb: 256,
     timeoutSeconds: 15,
   },
+  founding: {
+    entry: 'functions/founding.ts',
+    does: 'makes the first admin key, once',
+    writes: ['ApiKeys'],
+    memoryMb: 256,
+    timeoutSeconds: 15,
+  },
 } as const satisfies Readonly<Record<string, FunctionDescription>>
 
 export type FunctionName = keyof typeof FUNCTIONS

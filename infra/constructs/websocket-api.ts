@@ -6,6 +6,7 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda'
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs'
 import { Construct } from 'constructs'
 import { type Config, prefixOf } from '../config.ts'
+import { executeApi } from './execute-api.ts'
 
 const STAGE = 'ws'
 /** Nodes and peers without UDP connect once in two hours; a node sends a frame each five minutes. */
@@ -40,13 +41,8 @@ export class Gateway extends Construct {
       throttle: { rateLimit: RATE, burstLimit: BURST },
     })
     this.#logAccess(config)
-    const { region, urlSuffix } = Stack.of(this)
-    const authority = `${this.api.apiId}.execute-api.${region}.${urlSuffix}`
-    this.url = `wss://${authority}/${STAGE}`
-    this.managementEndpoint =
-      config.emulator === undefined
-        ? `https://${authority}/${STAGE}`
-        : `${config.emulator.endpoint}/_aws/execute-api/${this.api.apiId}/${STAGE}`
+    this.url = executeApi(this, config, 'ws', this.api.apiId, STAGE)
+    this.managementEndpoint = executeApi(this, config, 'http', this.api.apiId, STAGE)
   }
 
   /** Of nodes: `$connect` proves who comes, the others are reached by who has connected. */

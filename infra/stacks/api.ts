@@ -1,6 +1,7 @@
-import { CfnOutput, Stack } from 'aws-cdk-lib'
+import { CfnOutput, Stack, Validations } from 'aws-cdk-lib'
 import type { Construct } from 'constructs'
 import type { Config } from '../config.ts'
+import { executeApi } from '../constructs/execute-api.ts'
 import { Firewall } from '../constructs/firewall.ts'
 import { grantTables } from '../constructs/grants.ts'
 import { Lambda } from '../constructs/lambda.ts'
@@ -36,8 +37,11 @@ export class ApiStack extends Stack {
     this.gateway.route('$disconnect', this.functions.disconnect.function)
     this.gateway.route('$default', this.functions.message.function)
     this.rest = new Rest(this, 'Rest', { config, handler: this.functions.rest.function })
-    if (config.api.waf) new Firewall(this, 'Firewall', config, this.rest.api.deploymentStage.stageArn)
-    this.indexUrl = config.domain ? `https://${config.domain.name}` : this.rest.api.url.replace(/\/$/, '')
+    this.#guard(config)
+    const { restApiId, deploymentStage } = this.rest.api
+    this.indexUrl = config.domain
+      ? `https://${config.domain.name}`
+      : executeApi(this, config, 'http', restApiId, deploymentStage.stageName)
     new CfnOutput(this, 'IndexUrl', { value: this.indexUrl, description: 'INDEX: where peers start' })
     new CfnOutput(this, 'GatewayUrl', { value: this.gateway.url, description: 'The WebSocket API' })
   }
@@ -66,6 +70,17 @@ export class ApiStack extends Stack {
       return [[name, new StreamMappings(this, `${name}-streams`, props)] as const]
     })
     return Object.fromEntries(mapped)
+  }
+
+  #guard(config: Config): void {
+    const stage = this.rest.api.deploymentStage
+    if (config.api.waf) new Firewall(this, 'Firewall', config, stage.stageArn)
+    else
+      Validations.of(stage).acknowledge({
+        id: 'AwsSolutions-APIG3',
+        reason:
+          'The configuration of this environment does without a WAF; the throttling of the stage holds.',
+      })
   }
 
   #schedule(): void {

@@ -70,7 +70,8 @@ async function fact(metadata: Metadata, path: string): Promise<string> {
   throw new StraightwayError('unavailable', `Instance metadata has no ${path}`)
 }
 
-async function readTicketKeys(index: string): Promise<Record<string, string>> {
+/** As `GET /v1/bootstrap` publishes them: kid to public key. Errors: `unavailable`. */
+export async function readTicketKeys(index: string): Promise<Record<string, string>> {
   const response = await fetch(`${index}/v1/bootstrap`, { signal: AbortSignal.timeout(10_000) })
   const parsed = bootstrapSchema.safeParse(response.ok ? await response.json() : undefined)
   if (!parsed.success) throw new StraightwayError('unavailable', `${index} answered ${response.status}`)

@@ -1,0 +1,19 @@
+import { Stack } from 'aws-cdk-lib'
+import type { Construct } from 'constructs'
+import type { Config } from '../config.ts'
+
+/** Where a stage of an API answers: at AWS by a name of its own, at an emulator by a path. */
+export function executeApi(
+  scope: Construct,
+  { emulator }: Pick<Config, 'emulator'>,
+  scheme: 'http' | 'ws',
+  apiId: string,
+  stage: string,
+): string {
+  if (emulator !== undefined) {
+    const { host } = new URL(emulator.endpoint)
+    return `${scheme}://${host}/_aws/execute-api/${apiId}/${stage}`
+  }
+  const { region, urlSuffix } = Stack.of(scope)
+  return `${scheme}s://${apiId}.execute-api.${region}.${urlSuffix}/${stage}`
+}

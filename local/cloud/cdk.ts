@@ -1,0 +1,74 @@
+/** The real CDK CLI, against an endpoint: what `npx cdk` does by hand. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { delimiter, dirname, join } from 'node:path'
+import { StraightwayError } from '../../shared/errors.ts'
+
+const ROOT = join(import.meta.dirname, '../..')
+const CLI = join(ROOT, 'node_modules/aws-cdk/bin/cdk')
+const ACCOUNT = '000000000000'
+const REGION = 'us-east-1'
+
+/** Stack to name to value. */
+export type Outputs = Readonly<Record<string, Readonly<Record<string, string>>>>
+
+export interface Cdk {
+  bootstrap(): Promise<void>
+  deploy(): Promise<Outputs>
+  destroy(): Promise<void>
+  /** Removes what was synthesised. */
+  close(): void
+}
+
+/** What an AWS client needs to reach the endpoint; credentials are made up. */
+export function connection(endpoint: string) {
+  return { endpoint, region: REGION, credentials: { accessKeyId: 'local', secretAccessKey: 'local' } }
+}
+
+/** The same for a process. */
+export function awsEnvironment(endpoint: string): Record<string, string> {
+  return {
+    AWS_ENDPOINT_URL: endpoint,
+    AWS_ENDPOINT_URL_S3: endpoint,
+    AWS_ACCESS_KEY_ID: 'local',
+    AWS_SECRET_ACCESS_KEY: 'local',
+    AWS_REGION: REGION,
+    AWS_DEFAULT_REGION: REGION,
+  }
+}
+
+/** `environment`: of infra/environments.ts. Errors of all: `unavailable`, with what the CLI said last. */
+export function createCdk(endpoint: string, environment: string): Cdk {
+  const folder = mkdtempSync(join(tmpdir(), 'straightway-cdk-'))
+  const outputs = join(folder, 'outputs.json')
+  const common = ['--context', `environment=${environment}`, '--output', join(folder, 'out')]
+  const cdk = (...arguments_: string[]) => run(endpoint, [...arguments_, ...common])
+  return {
+    bootstrap: () => cdk('bootstrap', `aws://${ACCOUNT}/${REGION}`),
+    async deploy() {
+      await cdk('deploy', '--all', '--require-approval', 'never', '--outputs-file', outputs)
+      return JSON.parse(readFileSync(outputs, 'utf8')) as Outputs
+    },
+    destroy: () => cdk('destroy', '--all', '--force'),
+    close: () => rmSync(folder, { recursive: true, force: true }),
+  }
+}
+
+async function run(endpoint: string, arguments_: readonly string[]): Promise<void> {
+  const PATH = `${dirname(process.execPath)}${delimiter}${process.env.PATH}`
+  const child = spawn(process.execPath, [CLI, ...arguments_, '--ci', '--progress', 'events'], {
+    cwd: ROOT,
+    env: { ...process.env, ...awsEnvironment(endpoint), CDK_DISABLE_CLI_TELEMETRY: 'true', PATH },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let said = ''
+  const hear = (chunk: Buffer) => {
+    said = `${said}${chunk}`.slice(-4_000)
+  }
+  child.stdout.on('data', hear)
+  child.stderr.on('data', hear)
+  const [code] = await once(child, 'exit')
+  if (code !== 0) throw new StraightwayError('unavailable', `cdk ${arguments_[0]} failed:\n${said}`)
+}

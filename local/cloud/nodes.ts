@@ -1,0 +1,41 @@
+/** The nodes of a deployed system, as processes of this machine: told what an instance is told, registered where it would. */
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
+import { fleetKeysOf } from '../../shared/secrets.ts'
+import { readVersions } from '../../shared/store/secret-versions.ts'
+import { readTicketKeys } from '../../udp-edge/instance/facts.ts'
+import { chooseHosts } from '../hosts.ts'
+import { NodeProcess, type Ready } from '../nodes.ts'
+import { pairConfigs } from '../system.ts'
+import { connection } from './cdk.ts'
+import { type Deployed, PREFIX } from './deployed.ts'
+
+const DRAIN_MS = 3_000
+
+export interface Nodes {
+  /** Two nodes and a relay. */
+  readonly ready: readonly Ready[]
+  close(): Promise<void>
+}
+
+export async function startNodes(
+  { endpoint, index, gateway }: Deployed,
+  log: (line: string) => void,
+): Promise<Nodes> {
+  process.env.STRAIGHTWAY_TABLE_PREFIX = PREFIX
+  const secrets = new SecretsManagerClient(connection(endpoint))
+  const base = {
+    fleetKeys: fleetKeysOf(await readVersions(secrets, `${PREFIX}fleet-key`)),
+    ticketKeys: await readTicketKeys(index),
+    gateway,
+    drainMs: DRAIN_MS,
+    dynamodb: { endpoint, region: connection(endpoint).region },
+  }
+  secrets.destroy()
+  const hosts = await chooseHosts(undefined, true)
+  const configs = [...pairConfigs(base, hosts.nodes), { ...base, ...hosts.relay, roles: ['relay' as const] }]
+  const nodes = await Promise.all(configs.map((config) => NodeProcess.start(config, log)))
+  return {
+    ready: nodes.map(({ ready }) => ready),
+    close: async () => void (await Promise.all(nodes.map((node) => node.stop()))),
+  }
+}

@@ -1,0 +1,43 @@
+import { expect, test } from 'vitest'
+import { parseConfig } from '../../infra/config.ts'
+import { ENVIRONMENT_NAMES, environment } from '../../infra/environments.ts'
+import { StraightwayError } from '../../shared/errors.ts'
+
+test('a name is enough: every other value has a default that is safe for data', () => {
+  const config = parseConfig({ name: 'prod' })
+  expect(config).toMatchObject({ retain: true, backupDays: 35, tracing: true })
+  expect(config.nodes).toMatchObject({ instance: 't4g.small', min: 2 })
+})
+
+test.each([
+  [
+    'a single node',
+    { nodes: { instance: 't4g.small', min: 1, max: 3, drainMinutes: 5 } },
+    'STUN needs a pair',
+  ],
+  [
+    'a group that cannot grow',
+    { relays: { instance: 'c7gn.medium', min: 2, max: 2, drainMinutes: 5 } },
+    'max must exceed min',
+  ],
+  [
+    'an instance of another architecture',
+    { relays: { instance: 'c7i.large', min: 1, max: 2, drainMinutes: 5 } },
+    'Graviton',
+  ],
+  [
+    'a domain without a certificate',
+    { domain: { name: 'index.example.com', certificateArn: 'none' } },
+    'certificateArn',
+  ],
+  ['a field that does not exist', { retian: true }, 'retian'],
+])('%s is refused with a word about it', (_, input, word) => {
+  const parse = () => parseConfig({ name: 'test', ...(input as object) })
+  expect(parse).toThrow(StraightwayError)
+  expect(parse).toThrow(word)
+})
+
+test('every environment is valid, and one that is not there is told with those that are', () => {
+  for (const name of ENVIRONMENT_NAMES) expect(environment(name).name).toBe(name)
+  expect(() => environment('production')).toThrow('dev, prod, emulator')
+})

@@ -1,0 +1,30 @@
+/** Stacks as templates, without bundling: what is in an asset is tested by itself. */
+import { App, type Stack } from 'aws-cdk-lib'
+import { Template } from 'aws-cdk-lib/assertions'
+import { type ConfigInput, parseConfig } from '../../infra/config.ts'
+import { createSystem, type System } from '../../infra/system.ts'
+
+export function systemUnderTest(input: Partial<ConfigInput> = {}): System & { readonly app: App } {
+  const app = new App({ context: { 'aws:cdk:bundling-stacks': [] } })
+  const config = parseConfig({ name: 'test', alarmEmail: 'operator@example.com', ...input })
+  return { app, ...createSystem(app, config) }
+}
+
+export type Resource = {
+  readonly Type: string
+  // biome-ignore lint/suspicious/noExplicitAny: templates are JSON of any shape
+  readonly Properties: any
+  readonly DeletionPolicy?: string
+}
+
+export function resourcesOf(stack: Stack, type: string): Resource[] {
+  return Object.values(Template.fromStack(stack).findResources(type)) as Resource[]
+}
+
+/** What changes with the content of assets and not with the architecture. */
+export function scrubbed(stack: Stack): unknown {
+  const text = JSON.stringify(Template.fromStack(stack).toJSON())
+  return JSON.parse(
+    text.replaceAll(/[0-9a-f]{64}/g, 'HASH').replaceAll(/(Deployment[0-9A-F]{8})[0-9a-f]{32}/g, '$1HASH'),
+  )
+}
