@@ -8,6 +8,7 @@ const TOOLS = {
   conntrack: 'conntrack',
   python3: 'python3',
   turnutils_natdiscovery: 'coturn',
+  miniupnpd: 'miniupnpd-nftables',
 } as const
 
 type Tool = keyof typeof TOOLS

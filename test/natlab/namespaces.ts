@@ -8,6 +8,13 @@ import { promisify } from 'node:util'
 
 const PREFIX = 'straightway'
 const DIRECTORY = '/run/netns'
+/** IPv6 would wait for two seconds before it uses an address, in case somebody else has it. */
+const SETTINGS = [
+  'net.ipv4.ip_forward=1',
+  'net.ipv4.conf.all.rp_filter=0',
+  'net.ipv6.conf.all.forwarding=1',
+  'net.ipv6.conf.default.accept_dad=0',
+] as const
 const run = promisify(execFile)
 
 /** One end of a wire: which namespace, what the interface is called there, its address with prefix length. */
@@ -21,7 +28,8 @@ export class Namespaces {
   static #made = 0
   readonly #prefix = `${PREFIX}-${process.pid}-${Namespaces.#made++}`
   readonly #names = new Set<string>()
-  readonly #processes = new Set<ChildProcess>()
+  /** And where each runs. */
+  readonly #processes = new Map<ChildProcess, string>()
   readonly #atExit = () => this.#remove()
 
   constructor() {
@@ -33,7 +41,14 @@ export class Namespaces {
     this.#names.add(name)
     ip('netns', 'add', this.#full(name))
     this.ip(name, 'link', 'set', 'lo', 'up')
-    this.exec(name, ['sysctl', '-qw', 'net.ipv4.ip_forward=1', 'net.ipv4.conf.all.rp_filter=0'])
+    this.exec(name, ['sysctl', '-qw', ...SETTINGS])
+  }
+
+  /** With what runs in it; its ends of wires and what they joined are gone a little later. */
+  remove(name: string): void {
+    for (const [child, at] of this.#processes) if (at === name) killGroup(child, 'SIGKILL')
+    ip('netns', 'delete', this.#full(name))
+    this.#names.delete(name)
   }
 
   /** A wire between two namespaces. */
@@ -73,13 +88,15 @@ export class Namespaces {
   /** A process inside that lives until `close`, or until it ends by itself. */
   spawn(at: string, command: readonly string[], options: SpawnOptions = {}): ChildProcess {
     const child = spawn('ip', ['netns', 'exec', this.#full(at), ...command], { ...options, detached: true })
-    this.#processes.add(child)
+    this.#processes.set(child, at)
     child.once('exit', () => this.#processes.delete(child))
     return child
   }
 
   async close(): Promise<void> {
-    const ended = [...this.#processes].map((child) => new Promise((resolve) => child.once('exit', resolve)))
+    const ended = [...this.#processes.keys()].map(
+      (child) => new Promise((resolve) => child.once('exit', resolve)),
+    )
     this.#kill('SIGTERM')
     const patience = setTimeout(() => this.#kill('SIGKILL'), 5000)
     await Promise.all(ended)
@@ -90,7 +107,7 @@ export class Namespaces {
 
   /** Each is the leader of a group of its own. */
   #kill(signal: NodeJS.Signals): void {
-    for (const { pid } of this.#processes) if (pid !== undefined) killGroup(pid, signal)
+    for (const child of this.#processes.keys()) killGroup(child, signal)
   }
 
   #remove(): void {
@@ -105,9 +122,10 @@ export class Namespaces {
 }
 
 /** It may have ended by itself meanwhile. */
-function killGroup(leader: number, signal: NodeJS.Signals): void {
+function killGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
+  if (pid === undefined) return
   try {
-    process.kill(-leader, signal)
+    process.kill(-pid, signal)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
   }

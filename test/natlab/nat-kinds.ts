@@ -1,44 +1,16 @@
-/**
- * What the routers of the laboratory do, each kind a small piece of nftables and what the oracle must find of it. Interfaces
- * are `wan` and `lan`; $WAN is the outside address, $HOST the one host inside. nft 1.0.6 wants every `}` on a line of its
- * own.
- */
-type Dependence = 'independent' | 'address' | 'address-and-port'
-
-export interface NatKind {
-  readonly name: string
-  /** False: hosts have addresses of their own, routed to them. */
-  readonly translates: boolean
-  /** Sets of its table. */
-  readonly sets?: string
-  /** What comes from outside, before it is routed. */
-  readonly arriving?: string
-  /** What goes out: remembered before it is translated, and translated. */
-  readonly remembering?: string
-  readonly translation?: string
-  /** What may come from outside to the inside. */
-  readonly admission: string
-  /**
-   * What happens to packets for the router itself that nobody asked for. Only a router that accepts them is poisoned:
-   * REJECT was found to leave no entry (Linux 6.18), as its ICMP error counts as the reply direction and confirms nothing.
-   */
-  readonly unsolicited: 'drop' | 'accept'
-  readonly expected: {
-    readonly mapping: Dependence
-    readonly filtering: Dependence
-    readonly preserves: boolean
-  }
-}
+/** The routers of the laboratory, by the names that RFC 4787 and the field give them. A new kind is an entry here. */
+import type { Expected, NatKind } from './nat-kind.ts'
 
 const ANSWERS = 'ct state established,related accept'
 const MAPPED = `${ANSWERS}\n    ct status dnat accept`
+const OUT = 'oifname "wan" meta l4proto udp'
 
 const OPEN: NatKind = {
   name: 'open',
   translates: false,
   admission: 'accept',
   unsolicited: 'drop',
-  expected: { mapping: 'independent', filtering: 'independent', preserves: true },
+  expected: { udp: true, mapping: 'independent', filtering: 'independent', preserves: true },
 }
 
 /** The usual home router: Linux keeps the port, so that it looks endpoint-independent. */
@@ -48,7 +20,7 @@ const PORT_RESTRICTED: NatKind = {
   translation: 'oifname "wan" masquerade',
   admission: ANSWERS,
   unsolicited: 'drop',
-  expected: { mapping: 'independent', filtering: 'address-and-port', preserves: true },
+  expected: { udp: true, mapping: 'independent', filtering: 'address-and-port', preserves: true },
 }
 
 const FULL_CONE: NatKind = {
@@ -56,7 +28,7 @@ const FULL_CONE: NatKind = {
   name: 'full-cone',
   arriving: 'iifname "wan" meta l4proto udp dnat to $HOST',
   admission: MAPPED,
-  expected: { mapping: 'independent', filtering: 'independent', preserves: true },
+  expected: { ...PORT_RESTRICTED.expected, filtering: 'independent' },
 }
 
 const ADDRESS_RESTRICTED: NatKind = {
@@ -67,25 +39,77 @@ const ADDRESS_RESTRICTED: NatKind = {
     flags dynamic,timeout
     timeout 180s
   }`,
-  remembering: 'iifname "lan" meta l4proto udp update @contacted { ip daddr . udp sport }',
+  leaving: 'iifname "lan" meta l4proto udp update @contacted { ip daddr . udp sport }',
   arriving: 'iifname "wan" ip saddr . udp dport @contacted dnat to $HOST',
   admission: MAPPED,
-  expected: { mapping: 'independent', filtering: 'address', preserves: true },
+  expected: { ...PORT_RESTRICTED.expected, filtering: 'address' },
+}
+
+const EACH_FLOW: Expected = {
+  udp: true,
+  mapping: 'address-and-port',
+  filtering: 'address-and-port',
+  preserves: false,
 }
 
 const SYMMETRIC_RANDOM: NatKind = {
   ...PORT_RESTRICTED,
   name: 'symmetric-random',
-  translation: 'oifname "wan" meta l4proto udp masquerade fully-random',
-  expected: { mapping: 'address-and-port', filtering: 'address-and-port', preserves: false },
+  translation: `${OUT} masquerade fully-random`,
+  expected: { ...EACH_FLOW, range: [1024, 65_535] },
 }
 
-const SEQUENCE = Array.from({ length: 2000 }, (_, i) => `${i} : ${40_000 + i}`).join(', ')
+/** Ports of a block that a carrier gives to one subscriber. */
+const SYMMETRIC_BLOCK: NatKind = {
+  ...PORT_RESTRICTED,
+  name: 'symmetric-block',
+  translation: `${OUT} masquerade to :20000-20511 fully-random`,
+  expected: { ...EACH_FLOW, range: [20_000, 20_511] },
+}
 
-const SYMMETRIC_SEQUENTIAL: NatKind = {
-  ...SYMMETRIC_RANDOM,
-  name: 'symmetric-sequential',
-  translation: `oifname "wan" meta l4proto udp snat to $WAN : numgen inc mod 2000 map { ${SEQUENCE} }`,
+/** 2,000 ports one after another, `step` apart, for whatever flow comes next. */
+function sequential(name: string, step: number): NatKind {
+  const ports = Array.from({ length: 2000 }, (_, i) => `${i} : ${40_000 + step * i}`).join(', ')
+  return {
+    ...PORT_RESTRICTED,
+    name,
+    translation: `${OUT} snat to $WAN : numgen inc mod 2000 map { ${ports} }`,
+    expected: { ...EACH_FLOW, step },
+  }
+}
+
+/** A port for each socket and address it sends to. */
+const ADDRESS_DEPENDENT: NatKind = {
+  ...PORT_RESTRICTED,
+  name: 'address-dependent',
+  translation: `${OUT} snat to $WAN : jhash ip saddr . udp sport . ip daddr mod 16384 seed $SEED offset 32768`,
+  expected: { ...EACH_FLOW, mapping: 'address' },
+}
+
+/** As some mobile carriers do it: 50 s after it was made a mapping is gone, in spite of traffic. */
+const ABSOLUTE_EXPIRY: NatKind = {
+  ...PORT_RESTRICTED,
+  name: 'absolute-expiry',
+  translation: `${OUT} snat to $WAN : jhash ip saddr . udp sport mod 16384 seed $SEED offset 32768`,
+  forgetsAfterMs: 50_000,
+  expected: { ...PORT_RESTRICTED.expected, preserves: false },
+}
+
+/** Its miniupnpd can be asked for a port; whoever does not ask is behind a symmetric NAT. */
+function mapping(maps: 'upnp' | 'nat-pmp' | 'pcp'): NatKind {
+  return { ...SYMMETRIC_RANDOM, name: maps, maps, admission: MAPPED }
+}
+
+/** What is sent from inside to the outside address of the router goes back inside, and comes from there. */
+const HAIRPIN: Partial<NatKind> = {
+  sets: `map mapped {
+    type inet_service : ipv4_addr
+    flags dynamic,timeout
+    timeout 180s
+  }`,
+  leaving: 'iifname "lan" oifname "wan" meta l4proto udp update @mapped { udp sport : ip saddr }',
+  arriving: 'iifname "lan" ip daddr $WAN meta l4proto udp dnat to udp dport map @mapped',
+  translation: 'iifname "lan" oifname "lan" ct status dnat snat to $WAN\n    oifname "wan" masquerade',
 }
 
 export const NAT_KINDS = {
@@ -93,41 +117,61 @@ export const NAT_KINDS = {
   'full-cone': FULL_CONE,
   'address-restricted': ADDRESS_RESTRICTED,
   'port-restricted': PORT_RESTRICTED,
-  /** A packet from outside that comes too early costs the port. */
-  'port-restricted-exposed': { ...PORT_RESTRICTED, name: 'port-restricted-exposed', unsolicited: 'accept' },
-  'symmetric-sequential': SYMMETRIC_SEQUENTIAL,
+  /** Refuses what nobody asked for, and remembers it: a packet that comes too early costs the port. */
+  'port-restricted-reject': { ...PORT_RESTRICTED, name: 'port-restricted-reject', unsolicited: 'accept' },
+  'symmetric-sequential': sequential('symmetric-sequential', 1),
+  'symmetric-sequential-2': sequential('symmetric-sequential-2', 2),
+  'symmetric-block': SYMMETRIC_BLOCK,
   'symmetric-random': SYMMETRIC_RANDOM,
+  'address-dependent': ADDRESS_DEPENDENT,
+  'cgn-port-restricted': { ...PORT_RESTRICTED, name: 'cgn-port-restricted', carrier: PORT_RESTRICTED },
+  'cgn-random': {
+    ...PORT_RESTRICTED,
+    name: 'cgn-random',
+    carrier: SYMMETRIC_RANDOM,
+    expected: SYMMETRIC_RANDOM.expected,
+  },
+  firewall: { ...OPEN, name: 'firewall', admission: ANSWERS, expected: PORT_RESTRICTED.expected },
+  /** IPv4 is the hard case, as with many mobile carriers, so that a direct path shows that IPv6 was used. */
+  'ipv6-firewall': { ...SYMMETRIC_RANDOM, name: 'ipv6-firewall', ipv6: ANSWERS },
+  'udp-blocked': {
+    ...PORT_RESTRICTED,
+    name: 'udp-blocked',
+    leaving: 'meta l4proto udp drop',
+    expected: { ...PORT_RESTRICTED.expected, udp: false },
+  },
+  upnp: mapping('upnp'),
+  'nat-pmp': mapping('nat-pmp'),
+  pcp: mapping('pcp'),
+  'short-timeout': {
+    ...PORT_RESTRICTED,
+    name: 'short-timeout',
+    settings: [
+      'net.netfilter.nf_conntrack_udp_timeout=15',
+      'net.netfilter.nf_conntrack_udp_timeout_stream=35',
+    ],
+    expected: { ...PORT_RESTRICTED.expected, idleS: { unreplied: 15, stream: 35 } },
+  },
+  'absolute-expiry': ABSOLUTE_EXPIRY,
+  'rate-limited': {
+    ...PORT_RESTRICTED,
+    name: 'rate-limited',
+    leaving: 'iifname "lan" meta l4proto udp ct state new limit rate over 100/second burst 10 packets drop',
+    expected: { ...PORT_RESTRICTED.expected, burst: 100 },
+  },
+  'same-nat': {
+    ...PORT_RESTRICTED,
+    name: 'same-nat',
+    household: 'together',
+    expected: { ...PORT_RESTRICTED.expected, hairpin: false },
+  },
+  'same-nat-hairpin': {
+    ...PORT_RESTRICTED,
+    ...HAIRPIN,
+    name: 'same-nat-hairpin',
+    household: 'isolated',
+    expected: { ...PORT_RESTRICTED.expected, hairpin: true },
+  },
 } as const satisfies Record<string, NatKind>
 
-/** The whole ruleset of a router, with its outside address and the address of the host inside. */
-export function rulesetOf(
-  kind: NatKind,
-  { wan, host }: { readonly wan: string; readonly host: string },
-): string {
-  return `
-define WAN = ${wan}
-define HOST = ${host}
-table ip router {
-  ${kind.sets ?? ''}
-  chain before {
-    type nat hook prerouting priority dstnat; policy accept;
-    ${kind.arriving ?? ''}
-  }
-  chain after {
-    type nat hook postrouting priority srcnat; policy accept;
-    ${kind.translation ?? ''}
-  }
-  chain own {
-    type filter hook input priority 0; policy accept;
-    iifname "wan" ct state established,related accept
-    iifname "wan" ip protocol udp ${kind.unsolicited}
-  }
-  chain passing {
-    type filter hook forward priority 0; policy drop;
-    ${kind.remembering ?? ''}
-    iifname "lan" accept
-    ${kind.admission}
-  }
-}
-`
-}
+export type KindName = keyof typeof NAT_KINDS

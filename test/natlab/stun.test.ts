@@ -3,9 +3,21 @@ import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
 import { Lab, SERVER_IPS } from './lab.ts'
 import { laboratory } from './laboratory.ts'
-import { NAT_KINDS, type NatKind } from './nat-kinds.ts'
+import type { NatKind } from './nat-kind.ts'
+import { NAT_KINDS } from './nat-kinds.ts'
 
 const NODES = fileURLToPath(new URL('stun-nodes.ts', import.meta.url))
+
+/** Each mapping with each filtering that there is. */
+const ONE_OF_EACH: readonly NatKind[] = [
+  NAT_KINDS['full-cone'],
+  NAT_KINDS['address-restricted'],
+  NAT_KINDS['port-restricted'],
+  NAT_KINDS['port-restricted-reject'],
+  NAT_KINDS['address-dependent'],
+  NAT_KINDS['symmetric-sequential'],
+  NAT_KINDS['symmetric-random'],
+]
 
 /** As turnutils_natdiscovery, coturn's client for RFC 5780, puts it. */
 const WORDS = {
@@ -26,8 +38,7 @@ laboratory(
   'a STUN pair of our nodes, asked by the client of coturn',
   { tools: ['turnutils_natdiscovery'] },
   () => {
-    const natted = Object.values(NAT_KINDS).filter(({ translates }) => translates)
-    it.each(natted)('tells what the router does: $name', async (kind) => {
+    it.each(ONE_OF_EACH)('tells what the router does: $name', async (kind) => {
       const said = await discovered(kind)
       expect(said).toContain(`NAT with ${WORDS[kind.expected.mapping]} Mapping!`)
       expect(said).toContain(`NAT with ${WORDS[kind.expected.filtering]} Filtering!`)

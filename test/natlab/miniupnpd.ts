@@ -1,0 +1,68 @@
+/** The port mapping daemon of a router, miniupnpd as Debian packages it for nftables, made to speak one protocol only. */
+import { randomUUID } from 'node:crypto'
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Namespaces } from './namespaces.ts'
+import type { NatKind } from './nat-kind.ts'
+
+type Protocol = NonNullable<NatKind['maps']>
+
+/** The first byte of a request is the version: NAT-PMP has 0, PCP has 2, on the same port. */
+const OTHERS: Readonly<Record<Protocol, string>> = {
+  upnp: '',
+  'nat-pmp': 'udp dport 5351 @th,64,8 2 drop',
+  pcp: 'udp dport 5351 @th,64,8 0 drop',
+}
+
+/** Runs for as long as the router's namespace. `outside` is its outside address, and not a private one. */
+export function startMiniupnpd(
+  namespaces: Namespaces,
+  router: string,
+  maps: Protocol,
+  outside: string,
+): void {
+  const directory = mkdtempSync(join(tmpdir(), 'straightway-miniupnpd-'))
+  const file = join(directory, 'miniupnpd.conf')
+  writeFileSync(file, configurationOf(maps, outside))
+  namespaces.exec(router, ['nft', '-f', '-'], tableOf(maps))
+  namespaces.spawn(router, ['miniupnpd', '-d', '-f', file, '-P', join(directory, 'pid')], { stdio: 'ignore' })
+}
+
+/** Its rules come before those of the router. */
+const tableOf = (maps: Protocol): string => `
+table inet miniupnpd {
+  chain own {
+    type filter hook input priority 10; policy accept;
+    ${OTHERS[maps]}
+  }
+  chain passing {
+    type filter hook forward priority 10; policy accept;
+  }
+  chain before {
+    type nat hook prerouting priority -110; policy accept;
+  }
+  chain after {
+    type nat hook postrouting priority 90; policy accept;
+  }
+}
+`
+
+function configurationOf(maps: Protocol, outside: string): string {
+  const settings = {
+    ext_ifname: 'wan',
+    ext_ip: outside,
+    listening_ip: 'lan',
+    http_port: 5000,
+    enable_upnp: maps === 'upnp' ? 'yes' : 'no',
+    enable_natpmp: maps === 'upnp' ? 'no' : 'yes',
+    uuid: randomUUID(),
+    upnp_table_name: 'miniupnpd',
+    upnp_nat_table_name: 'miniupnpd',
+    upnp_forward_chain: 'passing',
+    upnp_nat_chain: 'before',
+    upnp_nat_postrouting_chain: 'after',
+  }
+  const lines = Object.entries(settings).map(([name, value]) => `${name}=${value}`)
+  return [...lines, 'allow 1024-65535 0.0.0.0/0 1024-65535', ''].join('\n')
+}
