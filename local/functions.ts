@@ -30,6 +30,7 @@ export interface FunctionsOptions {
   readonly secrets: Secrets
   readonly http: { readonly host: string; readonly port: number }
   readonly data: string | undefined
+  readonly ticketMs?: number | undefined
   readonly log: (line: string) => void
 }
 
@@ -76,10 +77,11 @@ export async function startFunctions(options: FunctionsOptions): Promise<Functio
   }
 }
 
-function restContext({ client, secrets }: FunctionsOptions, websocket: string) {
+function restContext({ client, secrets, ticketMs }: FunctionsOptions, websocket: string) {
   const { OIDC_ISSUER, OIDC_AUDIENCE } = process.env
   const env = {
     TICKET_KEY: JSON.stringify(secrets.ticketKey),
+    TICKET_MS: ticketMs?.toString(),
     WEBSOCKET_URL: websocket,
     OIDC_ISSUER,
     OIDC_AUDIENCE,

@@ -23,6 +23,8 @@ export interface SystemOptions {
   readonly http?: { readonly host: string; readonly port: number } | undefined
   /** Every port is chosen by the system: tests run side by side. */
   readonly freePorts?: boolean | undefined
+  /** How long a ticket holds; LIMITS.ticketMs without. */
+  readonly ticketMs?: number | undefined
   readonly log?: ((line: string) => void) | undefined
 }
 
@@ -66,7 +68,7 @@ async function assemble(
   onClose: (end: () => Promise<void>) => void,
   close: () => Promise<void>,
 ): Promise<System> {
-  const { data, freePorts = false, log = () => {} } = options
+  const { data, ticketMs, freePorts = false, log = () => {} } = options
   const secrets = await loadSecrets(data)
   const engine = await startEngine({ data })
   onClose(() => engine.close())
@@ -74,7 +76,15 @@ async function assemble(
   await createTables(client)
   const founded = await foundSystem(client, data)
   const http = options.http ?? (freePorts ? { ...HTTP, port: 0 } : HTTP)
-  const functions = await startFunctions({ client, endpoint: engine.endpoint, secrets, http, data, log })
+  const functions = await startFunctions({
+    client,
+    endpoint: engine.endpoint,
+    secrets,
+    http,
+    data,
+    ticketMs,
+    log,
+  })
   onClose(() => functions.close())
   const hosts = await chooseHosts(options.addresses, freePorts)
   const start = async (config: NodeConfig) => {
@@ -113,7 +123,7 @@ function baseConfig(secrets: Secrets, endpoint: string, functions: Functions): B
   }
 }
 
-function pairConfigs(base: Base, hosts: readonly [Host, Host]): NodeConfig[] {
+export function pairConfigs(base: Base, hosts: readonly [Host, Host]): NodeConfig[] {
   return hosts.map((host, i) => {
     const other = hosts[1 - i]!
     const [primary, alternatePort] = other.ports.stun

@@ -3,6 +3,7 @@
  *
  *   TICKET_KEY                private JWK (OKP, Ed25519) with `kid`: signs tickets
  *   TICKET_KEYS               JSON list of further public JWKs, for tickets of a key that is being retired
+ *   TICKET_MS                 how long a ticket holds, if less than LIMITS.ticketMs
  *   WEBSOCKET_URL             where peers without UDP and browsers connect
  *   OIDC_ISSUER, OIDC_AUDIENCE  the team's identity provider; both or neither
  *   DYNAMODB_ENDPOINT         another DynamoDB than that of AWS
@@ -10,6 +11,7 @@
  */
 import { z } from 'zod'
 import { StraightwayError } from '../../shared/errors.ts'
+import { LIMITS } from '../../shared/limits.ts'
 import type { Environment } from '../environment.ts'
 
 const publicKeySchema = z.object({
@@ -31,6 +33,7 @@ export interface OidcConfig {
 export interface RestConfig {
   readonly ticketKey: PrivateTicketKey
   readonly retiringTicketKeys: readonly PublicTicketKey[]
+  readonly ticketMs: number
   readonly websocket: string
   readonly oidc?: OidcConfig
   readonly dynamodbEndpoint?: string
@@ -44,10 +47,17 @@ export function configFrom(env: Environment): RestConfig {
   return {
     ticketKey: jsonIn(env, 'TICKET_KEY', privateKeySchema),
     retiringTicketKeys: env.TICKET_KEYS ? jsonIn(env, 'TICKET_KEYS', z.array(publicKeySchema)) : [],
+    ticketMs: ticketMsIn(env),
     websocket: env.WEBSOCKET_URL ?? '',
     ...(issuer && audience && { oidc: { issuer, audience } }),
     ...(endpoint && { dynamodbEndpoint: endpoint }),
   }
+}
+
+function ticketMsIn({ TICKET_MS: text = `${LIMITS.ticketMs}` }: Environment): number {
+  const ms = Number(text)
+  if (Number.isInteger(ms) && ms >= 1000 && ms <= LIMITS.ticketMs) return ms
+  throw wrong(`TICKET_MS is a number from 1000 to ${LIMITS.ticketMs}`)
 }
 
 function jsonIn<T>(env: Environment, name: string, schema: z.ZodType<T>): T {

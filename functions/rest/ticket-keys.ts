@@ -9,7 +9,6 @@
 import { type CryptoKey, importJWK, type JWK, type JWTHeaderParameters, jwtVerify, SignJWT } from 'jose'
 import { StraightwayError } from '../../shared/errors.ts'
 import { isPeerId, type PeerId, toBase32 } from '../../shared/ids.ts'
-import { LIMITS } from '../../shared/limits.ts'
 import type { User } from '../../shared/model/user.ts'
 import type { PublicTicketKey, RestConfig } from './config.ts'
 
@@ -26,7 +25,7 @@ export interface TicketKeys {
   readonly published: readonly { readonly kid: string; readonly publicKey: string }[]
 }
 
-export function createTicketKeys({ ticketKey, retiringTicketKeys }: RestConfig): TicketKeys {
+export function createTicketKeys({ ticketKey, retiringTicketKeys, ticketMs }: RestConfig): TicketKeys {
   const publicKeys = [ticketKey, ...retiringTicketKeys].map(publicPartOf)
   const signing = importJWK(ticketKey as JWK, 'EdDSA') as Promise<CryptoKey>
   const verifying = new Map(
@@ -37,7 +36,7 @@ export function createTicketKeys({ ticketKey, retiringTicketKeys }: RestConfig):
 
     async issue(peer, { user, networks, blocks }, now) {
       const issuedAt = Math.floor(now / 1000)
-      const expires = issuedAt + LIMITS.ticketMs / 1000
+      const expires = issuedAt + Math.floor(ticketMs / 1000)
       const ticket = await new SignJWT({ usr: user, net: networks, blk: blocks })
         .setProtectedHeader({ alg: 'EdDSA', kid: ticketKey.kid })
         .setSubject(peer)

@@ -26,7 +26,7 @@ import { SignInAttempt, type Welcomed } from './sign-in.ts'
 
 const FIRST_REST_MS = 1000
 const LONGEST_REST_MS = 30_000
-/** The next ticket is asked for this long before the present one ends. */
+/** The next ticket is asked for this long before the present one ends, or when half of a short one is over. */
 const RENEW_MS = 300_000
 /** The directory answers a sign-in within this. */
 const DOUBT_MS = 10_000
@@ -38,6 +38,8 @@ export type PeerOptions = AffairsOptions
 interface Ticket {
   readonly bytes: Uint8Array
   readonly expiresAt: number
+  /** How long before its end the next one is asked for. */
+  readonly spareMs: number
   renewing: boolean
 }
 
@@ -304,7 +306,9 @@ export class PeerMachine implements Machine<PeerInput, PeerEffect> {
   }
 
   #onTicket(ticket: string, expiresAt: number): void {
-    this.#ticket = { bytes: encoder.encode(ticket), expiresAt, renewing: false }
+    const halfMs = Math.max(0, expiresAt - this.#nodeNow()) / 2
+    const spareMs = Math.min(RENEW_MS, halfMs)
+    this.#ticket = { bytes: encoder.encode(ticket), expiresAt, spareMs, renewing: false }
     this.#session?.send(FRAME.TICKET, encodeTicket(this.#ticket.bytes))
     this.#wake('starting', 'ticket', 'replaced', 'revoked')
   }
@@ -339,7 +343,7 @@ export class PeerMachine implements Machine<PeerInput, PeerEffect> {
 
   #renewalAt(): number {
     if (this.#ticket === undefined || this.#ticket.renewing || this.#state.kind !== 'online') return NEVER
-    return this.#ticket.expiresAt - RENEW_MS - (this.#clockOffset ?? 0)
+    return this.#ticket.expiresAt - this.#ticket.spareMs - (this.#clockOffset ?? 0)
   }
 
   #renewTicket(): void {

@@ -8,6 +8,7 @@ import { createHandler } from '../../../functions/rest/handler.ts'
 import { createIndexHandler } from '../../../functions/streams/index.ts'
 import { startStreams } from '../../../local/streams.ts'
 import { type NetworkId, type NodeId, type PeerId, peerIdOf, type UserId } from '../../../shared/ids.ts'
+import { LIMITS } from '../../../shared/limits.ts'
 import type { Role } from '../../../shared/model/membership.ts'
 import type { PresenceItem } from '../../../shared/presence.ts'
 import { createApiKey } from '../../../shared/store/api-keys.ts'
@@ -52,6 +53,7 @@ export async function startIndex(given: Partial<RestConfig> = {}, { indexed = tr
   const config: RestConfig = {
     ticketKey: await newTicketKey(),
     retiringTicketKeys: [],
+    ticketMs: LIMITS.ticketMs,
     websocket: 'ws://here',
     ...given,
   }
