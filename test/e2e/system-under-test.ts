@@ -1,0 +1,92 @@
+/** A running system for a file of tests, peers on the node that a test wants them on, and waiting for what happens. */
+import type { EventEmitter } from 'node:events'
+import { GetCommand } from '@aws-sdk/lib-dynamodb'
+import { afterAll, vi } from 'vitest'
+import { type System, type SystemOptions, startSystem } from '../../local/system.ts'
+import { type JoinOptions, join, type Peer, type PeerId } from '../../peer/index.ts'
+import type { NodeId } from '../../shared/ids.ts'
+import { createClient, tableName } from '../../shared/store/client.ts'
+
+/** Far more than anything takes where it works, on a machine that does other things too. */
+const PATIENCE_MS = 15_000
+
+export interface SystemUnderTest {
+  readonly system: System
+  /** A peer that is closed with the system; of the first network where nothing else is said. */
+  readonly join: (options?: Partial<JoinOptions>) => Promise<Peer>
+  /** The same, signed in at the first or second of the nodes. */
+  readonly joinAt: (node: 0 | 1, options?: Partial<JoinOptions>) => Promise<Peer>
+  /** Where the peer is signed in, as the tables know. */
+  readonly nodeOf: (peer: PeerId) => Promise<NodeId | undefined>
+  /** INDEX over REST with the admin key: what it answered. */
+  readonly admin: <T>(method: string, path: string, body?: object) => Promise<T>
+}
+
+/** Call it where the file begins: it ends with the file. */
+export async function systemUnderTest(options: SystemOptions = {}): Promise<SystemUnderTest> {
+  const system = await startSystem({ freePorts: true, ...options })
+  const client = createClient({ endpoint: system.dynamodb })
+  const peers: Peer[] = []
+  afterAll(async () => {
+    await Promise.all(peers.map((peer) => peer.close()))
+    client.destroy()
+    await system.close()
+  })
+
+  async function joinAnywhere(given: Partial<JoinOptions> = {}): Promise<Peer> {
+    const peer = await join({ index: system.index, invite: system.invite, ...given })
+    peers.push(peer)
+    return peer
+  }
+
+  async function joinAt(node: 0 | 1, given: Partial<JoinOptions> = {}): Promise<Peer> {
+    for (;;) {
+      const peer = await joinAnywhere(given)
+      const place = await until(() => nodeOf(peer.peer))
+      if (place === system.nodes[node]!.node) return peer
+      await peer.close()
+    }
+  }
+
+  async function nodeOf(peer: PeerId): Promise<NodeId | undefined> {
+    const { Item } = await client.send(new GetCommand({ TableName: tableName('Presence'), Key: { peer } }))
+    return Item?.node
+  }
+
+  async function admin<T>(method: string, path: string, body?: object): Promise<T> {
+    const headers = { authorization: `Bearer ${system.adminKey}`, 'content-type': 'application/json' }
+    const sent = { method, headers, ...(body && { body: JSON.stringify(body) }) }
+    const response = await fetch(`${system.index}${path}`, sent)
+    const text = await response.text()
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`)
+    return (text === '' ? undefined : JSON.parse(text)) as T
+  }
+
+  return { system, join: joinAnywhere, joinAt, nodeOf, admin }
+}
+
+/** Resolves with what `look` finds as soon as that is something. */
+export function until<T>(look: () => T | Promise<T>): Promise<T> {
+  return vi.waitUntil(look, { timeout: PATIENCE_MS, interval: 20 }) as Promise<T>
+}
+
+/** The first event of this kind from now on that is the one: call it before what brings it about. */
+export function heard<Events extends Record<keyof Events, unknown[]>, Name extends keyof Events & string>(
+  emitter: EventEmitter<Events>,
+  event: Name,
+  isIt: (...args: Events[Name]) => boolean = () => true,
+): Promise<Events[Name]> {
+  const events = emitter as EventEmitter
+  return new Promise((resolve, reject) => {
+    const hear = (...args: unknown[]) =>
+      isIt(...(args as Events[Name])) && done(resolve, args as Events[Name])
+    const late = () => done(reject, new Error(`no such ${event} in ${PATIENCE_MS} ms`))
+    const timer = setTimeout(late, PATIENCE_MS)
+    const done = <T>(settle: (value: T) => void, value: T) => {
+      clearTimeout(timer)
+      events.off(event, hear)
+      settle(value)
+    }
+    events.on(event, hear)
+  })
+}
