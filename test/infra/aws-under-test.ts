@@ -1,0 +1,81 @@
+/** What an instance asks of AWS, answered on loopback: its metadata, its secret, and its autoscaling group. */
+import { EventEmitter, once } from 'node:events'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { text } from 'node:stream/consumers'
+
+export interface AwsUnderTest {
+  readonly endpoint: string
+  /** The group wants the instance gone. */
+  terminate(): void
+  /** Resolves when the group has been told that the instance may end. */
+  readonly completed: Promise<URLSearchParams>
+  /** Requests to the group, by action. */
+  readonly actions: readonly string[]
+  close(): Promise<void>
+}
+
+export async function startAws(address: string, secret: string): Promise<AwsUnderTest> {
+  const metadata: Record<string, string> = {
+    'meta-data/local-ipv4': address,
+    'meta-data/public-ipv4': address,
+    'meta-data/placement/region': 'us-east-1',
+    'meta-data/instance-id': 'i-0123456789abcdef0',
+    'meta-data/autoscaling/target-lifecycle-state': 'InService',
+  }
+  const actions: string[] = []
+  const events = new EventEmitter()
+  const completed = once(events, 'CompleteLifecycleAction').then(([body]) => body as URLSearchParams)
+  const server = createServer(async (request, response) => {
+    if (request.url?.startsWith('/latest/')) return answerMetadata(request, response, metadata)
+    const body = await text(request)
+    const target = request.headers['x-amz-target']
+    if (target !== undefined) return answerSecret(response, JSON.parse(body) as SecretRequest, secret)
+    const action = new URLSearchParams(body)
+    const name = action.get('Action') ?? ''
+    actions.push(name)
+    response.writeHead(200, { 'content-type': 'text/xml' })
+    response.end(`<${name}Response xmlns="x"><${name}Result/></${name}Response>`)
+    events.emit(name, action)
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    actions,
+    completed,
+    terminate() {
+      metadata['meta-data/autoscaling/target-lifecycle-state'] = 'Terminated'
+    },
+    async close() {
+      server.close()
+      server.closeAllConnections()
+      await once(server, 'close')
+    },
+  }
+}
+
+const TOKEN = 'token'
+
+function answerMetadata(
+  { method, url = '', headers }: IncomingMessage,
+  response: ServerResponse,
+  metadata: Readonly<Record<string, string>>,
+): void {
+  if (method === 'PUT' && url === '/latest/api/token') return void response.end(TOKEN)
+  if (headers['x-aws-ec2-metadata-token'] !== TOKEN) return void response.writeHead(401).end()
+  const value = metadata[url.slice('/latest/'.length)]
+  if (value === undefined) response.writeHead(404).end()
+  else response.end(value)
+}
+
+interface SecretRequest {
+  readonly VersionStage: string
+}
+
+function answerSecret(response: ServerResponse, { VersionStage }: SecretRequest, secret: string): void {
+  const type = { 'content-type': 'application/x-amz-json-1.1' }
+  if (VersionStage === 'AWSCURRENT')
+    response.writeHead(200, type).end(JSON.stringify({ SecretString: secret }))
+  else response.writeHead(400, type).end(JSON.stringify({ __type: 'ResourceNotFoundException' }))
+}

@@ -1,0 +1,180 @@
+/**
+ * The files of an instance as synthesis makes them: unpacked where there is nothing else, started as systemd starts them,
+ * told what an instance is told.
+ */
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { buildNodeAsset, PLATFORMS } from '../../infra/node-asset.ts'
+import { type System, startSystem } from '../../local/system.ts'
+import { join as joinSystem, type Peer } from '../../peer/index.ts'
+import { fleetKeysOf, ticketKeysOf } from '../../shared/secrets.ts'
+import { createClient } from '../../shared/store/client.ts'
+import { createFleet } from '../../shared/store/fleet.ts'
+import { type AwsUnderTest, startAws } from './aws-under-test.ts'
+
+const SECRET = 'a text that Secrets Manager made up'
+const ADDRESS = '127.0.0.9'
+/** Peers choose among three nodes: that none of so many chooses the third happens once in 100,000 runs. */
+const PEERS = 28
+
+const folder = mkdtempSync(join(tmpdir(), 'straightway-instance-'))
+const asset = join(folder, 'asset')
+let system: System
+let aws: AwsUnderTest
+let instance: ChildProcess
+let node: string
+
+beforeAll(async () => {
+  buildNodeAsset(asset, { relay: false, drainMinutes: 1 })
+  const data = join(folder, 'data')
+  mkdirSync(data)
+  const secrets = {
+    ticketKey: ticketKeysOf({ current: SECRET }).signing,
+    fleetKey: fleetKeysOf({ current: SECRET })[0],
+  }
+  writeFileSync(join(data, 'secrets.json'), JSON.stringify(secrets))
+  system = await startSystem({ data, freePorts: true })
+  aws = await startAws(ADDRESS, SECRET)
+  instance = spawn(process.execPath, [join(asset, 'start.mjs')], {
+    cwd: '/',
+    env: environment(),
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const [line] = (await once(createInterface({ input: instance.stdout! }), 'line')) as [string]
+  node = (JSON.parse(line) as { node: string }).node
+})
+
+afterAll(async () => {
+  if (instance?.exitCode === null) instance.kill('SIGKILL')
+  await aws?.close()
+  await system?.close()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+test('the asset has the native module for both architectures and for no other system', () => {
+  expect(readdirSync(join(asset, 'node_modules/sodium-native/prebuilds')).sort()).toEqual([...PLATFORMS])
+})
+
+test('the node of the instance is in the fleet at its public address', async () => {
+  const { nodes } = (await (await fetch(`${system.index}/v1/bootstrap`)).json()) as { nodes: Listed[] }
+  expect(nodes.find((listed) => listed.node === node)).toMatchObject({
+    checkpoint: [`${ADDRESS}:3480`],
+    handshake: [`${ADDRESS}:3481`],
+    stun: [`${ADDRESS}:3478`, `${ADDRESS}:3479`],
+  })
+})
+
+test('it answers STUN', async () => {
+  const socket = createSocket('udp4')
+  const id = randomBytes(12)
+  socket.send(Buffer.concat([Buffer.from('000100002112a442', 'hex'), id]), 3478, ADDRESS)
+  const [answer] = (await once(socket, 'message')) as [Buffer]
+  expect(answer.readUInt16BE(0)).toBe(0x0101)
+  expect(answer.subarray(8, 20)).toEqual(id)
+  socket.close()
+})
+
+test('when the group wants the instance gone, its peers move, none is lost, and then the group is told', async () => {
+  const { index, invite } = system
+  const peers = await Promise.all(Array.from({ length: PEERS }, () => joinSystem({ index, invite })))
+  expect(await peersAt(node)).not.toHaveLength(0)
+  const reasons = new Set<unknown>()
+  for (const peer of peers) peer.on('state', (state, why) => state === 'offline' && reasons.add(why))
+
+  const exited = once(instance, 'exit')
+  aws.terminate()
+  const [code] = await exited
+  const told = await aws.completed
+
+  expect(code).toBe(0)
+  expect(told.get('LifecycleHookName')).toBe('drain')
+  expect(told.get('LifecycleActionResult')).toBe('CONTINUE')
+  expect(told.get('InstanceId')).toBe('i-0123456789abcdef0')
+  expect(await peersAt(node)).toEqual([])
+  expect(await leaseOf(node)).toBe(false)
+  await exchange(peers)
+  expect(peers.map(({ state }) => state)).toEqual(peers.map(() => 'online'))
+  expect([...reasons]).toEqual(['draining'])
+  await Promise.all(peers.map((peer) => peer.close()))
+})
+
+const systemd = existsSync('/usr/bin/systemd-analyze')
+
+test.runIf(systemd)('systemd finds nothing wrong with the units but programs that this machine lacks', () => {
+  for (const relay of [false, true]) {
+    const out = join(folder, relay ? 'relay' : 'node')
+    buildNodeAsset(out, { relay, drainMinutes: 60 })
+    const files = readdirSync(join(out, 'units')).map((name) => join(out, 'units', name))
+    expect(complaints('systemd-analyze', ['verify', ...files])).toEqual([])
+  }
+})
+
+const root = process.getuid?.() === 0 && existsSync('/usr/sbin/nft')
+
+test.runIf(root)('nft accepts the packet filter', () => {
+  expect(complaints('nft', ['--check', '--file', join(asset, 'filter.nft')])).toEqual([])
+})
+
+interface Listed {
+  readonly node: string
+}
+
+function environment(): NodeJS.ProcessEnv {
+  return {
+    ROLES: 'checkpoint,handshake,stun',
+    GROUP: 'straightway-test-nodes',
+    LIFECYCLE_HOOK: 'drain',
+    LIFECYCLE_EVERY_MS: '200',
+    FLEET_SECRET: 'fleet',
+    INDEX_URL: system.index,
+    GATEWAY_URL: system.websocket,
+    DRAIN_MS: '20000',
+    DYNAMODB_ENDPOINT: system.dynamodb,
+    AWS_EC2_METADATA_SERVICE_ENDPOINT: aws.endpoint,
+    AWS_ENDPOINT_URL: aws.endpoint,
+    AWS_ACCESS_KEY_ID: 'local',
+    AWS_SECRET_ACCESS_KEY: 'local',
+  }
+}
+
+async function peersAt(where: string): Promise<unknown[]> {
+  const { QueryCommand } = await import('@aws-sdk/lib-dynamodb')
+  const query = new QueryCommand({
+    TableName: 'Presence',
+    IndexName: 'byNode',
+    KeyConditionExpression: '#node = :node',
+    ExpressionAttributeNames: { '#node': 'node' },
+    ExpressionAttributeValues: { ':node': where },
+  })
+  return (await createClient({ endpoint: system.dynamodb }).send(query)).Items ?? []
+}
+
+async function leaseOf(where: string): Promise<boolean> {
+  return createFleet(createClient({ endpoint: system.dynamodb })).has(
+    where as Parameters<ReturnType<typeof createFleet>['has']>[0],
+  )
+}
+
+/** Everybody still has a session that works. */
+async function exchange(peers: readonly Peer[]): Promise<void> {
+  const [first, ...others] = peers
+  for (const peer of others) peer.on('message', () => {})
+  await Promise.all(others.map(({ peer }) => first!.send(peer, 'still there?')))
+}
+
+function complaints(program: string, arguments_: readonly string[]): string[] {
+  try {
+    execFileSync(program, arguments_, { stdio: 'pipe', encoding: 'utf8' })
+    return []
+  } catch (error) {
+    const { stderr } = error as { stderr: string }
+    return stderr.split('\n').filter((line) => line !== '' && !/is not executable: No such file/.test(line))
+  }
+}
