@@ -12,6 +12,7 @@
  * one of ERRORS and whose message says what to do.
  */
 export type { OfflineReason } from '../shared/core/peer/events.ts'
+export type { Effort } from '../shared/core/tunnel/events.ts'
 export { ERRORS, type ErrorCode, StraightwayError } from '../shared/errors.ts'
 export { isPeerId, type NetworkId, type PeerId, type UserId } from '../shared/ids.ts'
 export { LIMITS } from '../shared/limits.ts'

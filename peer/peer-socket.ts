@@ -5,7 +5,7 @@
  */
 import { EventEmitter } from 'node:events'
 import type { Duplex } from 'node:stream'
-import type { TunnelEnd } from '../shared/core/tunnel/events.ts'
+import type { Effort, TunnelEnd } from '../shared/core/tunnel/events.ts'
 import { StraightwayError } from '../shared/errors.ts'
 import type { PeerId } from '../shared/ids.ts'
 import type { WhyNotDirect } from '../shared/why-not-direct.ts'
@@ -90,6 +90,11 @@ export class PeerSocket extends EventEmitter<PeerSocketEvents> {
   get times(): { readonly firstByteMs?: number; readonly directMs?: number } {
     const { firstByteMs, directMs } = this.#tunnel.status
     return { ...(firstByteMs !== undefined && { firstByteMs }), ...(directMs !== undefined && { directMs }) }
+  }
+
+  /** What the search for a direct path took from here: the technique tried last, and packets sent. */
+  get effort(): Effort {
+    return this.#tunnel.status.effort
   }
 
   /** Round trip of the present path; 0 while it is not measured. */

@@ -16,11 +16,14 @@ import {
 } from './options.ts'
 import { print } from './output.ts'
 
-interface Flags extends CommonFlags, PathFlags {
+export interface PingFlags extends PathFlags {
   readonly count: number
   readonly size: number
   readonly wait: number
+  readonly json?: true
 }
+
+type Flags = CommonFlags & PingFlags
 
 const INTERVAL_MS = 100
 const TIMEOUT_MS = 2_000
@@ -36,6 +39,13 @@ export function ping(): Command {
 }
 
 async function run(peer: Peer, to: PeerId, flags: Flags): Promise<void> {
+  const summary = await measured(peer, to, flags)
+  print(flags.json, summary, toldTo(summary))
+  if (summary.rttMs === undefined) process.exitCode = 1
+}
+
+/** One tunnel, from the offer to its end. */
+export async function measured(peer: Peer, to: PeerId, flags: PingFlags) {
   const socket = await peer.connect(to, { intent: INTENT.ping, paths: flags.paths })
   await settled(socket, flags.wait)
   const onReply = flags.json
@@ -48,9 +58,8 @@ async function run(peer: Peer, to: PeerId, flags: Flags): Promise<void> {
     ...(onReply && { onReply }),
   })
   const summary = summaryOf(to, socket, report)
-  print(flags.json, summary, toldTo(summary))
   socket.close()
-  if (report.rttMs === undefined) process.exitCode = 1
+  return summary
 }
 
 /** Until the path is direct, or traversal has ended without one. */
@@ -70,9 +79,9 @@ function settled(socket: PeerSocket, waitMs: number): Promise<void> {
 }
 
 function summaryOf(peer: PeerId, socket: PeerSocket, report: PingReport) {
-  const { path, whyNotDirect, times } = socket
+  const { path, whyNotDirect, times, effort } = socket
   const why = whyNotDirect && { whyNotDirect, advice: WHY_NOT_DIRECT[whyNotDirect].advice }
-  return { peer, path, ...rounded(times), ...report, ...why }
+  return { peer, path, ...rounded(times), ...effort, ...report, ...why }
 }
 
 function rounded(times: PeerSocket['times']): PeerSocket['times'] {

@@ -2,6 +2,7 @@
 import type { ChannelKeys } from '../../crypto/channel.ts'
 import type { WhyNotDirect } from '../../why-not-direct.ts'
 import type { Address } from '../../wire/address.ts'
+import type { StepKind } from '../../wire/handshake.ts'
 import type { Direction, TunnelTerms } from '../../wire/offers.ts'
 import type { Candidate } from '../../wire/profile.ts'
 import type { StunServer } from './evidence.ts'
@@ -68,6 +69,14 @@ export type TunnelEffect =
   | { readonly kind: 'released' }
   | { readonly kind: 'closed'; readonly end: TunnelEnd; readonly whyNotDirect?: WhyNotDirect }
 
+/** What the search for a direct path took from this side. */
+export interface Effort {
+  /** The last technique that was tried: of a direct path, the one that brought it. */
+  readonly technique?: StepKind
+  /** Probes sent for it. */
+  readonly packets: number
+}
+
 export interface TunnelStatus {
   readonly path: 'direct' | 'relayed' | 'none'
   readonly rttMs: number
@@ -76,4 +85,5 @@ export interface TunnelStatus {
   readonly firstByteMs?: number
   /** From construction to the first direct path. */
   readonly directMs?: number
+  readonly effort: Effort
 }

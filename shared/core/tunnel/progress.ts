@@ -34,7 +34,7 @@ export class Progress {
     }
   }
 
-  status(path: Path | undefined, whyNotDirect: WhyNotDirect): TunnelStatus {
+  status(path: Path | undefined, whyNotDirect: WhyNotDirect): Omit<TunnelStatus, 'effort'> {
     return {
       path: path?.kind ?? 'none',
       rttMs: path?.rttMs ?? 0,

@@ -8,7 +8,7 @@
  */
 import type { Address } from '../../wire/address.ts'
 import type { Batch } from '../../wire/batch.ts'
-import type { Result, Step, StepOutcome } from '../../wire/handshake.ts'
+import type { Result, Step, StepKind, StepOutcome } from '../../wire/handshake.ts'
 import type { PathAgent } from './path-agent.ts'
 
 const MAX_ROUNDS = 30
@@ -29,6 +29,10 @@ interface Running {
 }
 
 export class StepRunner {
+  /** Of the last step that was ordered. */
+  technique: StepKind | undefined
+  /** Probes sent in all steps. */
+  packets = 0
   readonly #agent: PathAgent
   readonly #socket: number
   #running: Running | undefined
@@ -52,6 +56,7 @@ export class StepRunner {
       packets: 0,
     }
     this.#running = running
+    this.technique = step.kind
     if (step.sockets > 1) this.#end(running, 'impossible', NOWHERE, now)
     else for (const { words } of step.targets) this.#agent.renew(words, this.#socket, now)
   }
@@ -86,7 +91,9 @@ export class StepRunner {
     const ttl = running.round === 0 || onlyPrimes(step) ? step.ttl : 0
     for (const { words } of step.targets) {
       if (running.packets >= MAX_PACKETS) break
-      if (this.#agent.probeTarget(words, this.#socket, ttl, out, now)) running.packets++
+      if (!this.#agent.probeTarget(words, this.#socket, ttl, out, now)) continue
+      running.packets++
+      this.packets++
     }
     running.round++
   }

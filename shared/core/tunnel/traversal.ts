@@ -21,7 +21,7 @@ import {
 import { isStun } from '../../wire/stun.ts'
 import { reachable } from '../port-mapping/reachable.ts'
 import { Attempts, type Situation } from './attempts.ts'
-import type { TunnelOptions } from './events.ts'
+import type { Effort, TunnelOptions } from './events.ts'
 import { Evidence, type StunServer } from './evidence.ts'
 import { type ClientEvent, HandshakeClient } from './handshake-client.ts'
 import type { PathAgent } from './path-agent.ts'
@@ -78,6 +78,12 @@ export class Traversal {
   /** Of a tunnel that is not direct. */
   get whyNotDirect(): WhyNotDirect {
     return this.#whyNotDirect
+  }
+
+  /** How a direct path was last looked for, and the packets that it took from here. */
+  get effort(): Effort {
+    const { technique, packets } = this.#runner
+    return { packets, ...(technique !== undefined && { technique }) }
   }
 
   /** False where the datagram is for somebody else: it may be a tunnel packet, from a relay or not. */

@@ -70,7 +70,8 @@ export class TunnelMachine implements Machine<TunnelInput, TunnelEffect> {
   }
 
   get status(): TunnelStatus {
-    return this.#progress.status(this.#agent.active, this.#traversal.whyNotDirect)
+    const { whyNotDirect, effort } = this.#traversal
+    return { ...this.#progress.status(this.#agent.active, whyNotDirect), effort }
   }
 
   receive(arrived: Batch, out: Batch, now: number): void {
