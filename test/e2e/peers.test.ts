@@ -185,12 +185,7 @@ describe('a network', () => {
     const told = [cleo, ada].map((peer) => heard(peer, 'change', isMembershipOf(cleo.user)))
     await admin('DELETE', `/v1/networks/${club}/members/${cleo.user}`)
     for (const [change] of await Promise.all(told)) expect(change).toMatchObject({ role: null })
-    await until(() =>
-      ada.send(cleo.peer, '?').then(
-        () => false,
-        ({ code }) => code === 'unknown-peer',
-      ),
-    )
+    await expect(ada.send(cleo.peer, '?')).rejects.toMatchObject({ code: 'unknown-peer' })
     await expect(ada.connect(cleo.peer)).rejects.toMatchObject({ code: 'unknown-peer' })
     await until(async () => (await ada.find({ user: cleo.user })).length === 0)
     expect(cleo.networks).toEqual([])

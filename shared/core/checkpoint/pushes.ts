@@ -63,11 +63,14 @@ export class Pushes {
 
   /** Who leaves is told too: as long as it is a member, or because it has become one. */
   #membership(push: Extract<Push, { kind: 'membership' }>, now: number): void {
-    const { roster, presence, residence } = this.#options
-    const devices = [...roster.ofUser(push.user)]
+    const { roster, presence, residence, locator } = this.#options
+    const { user, network, role } = push
+    const devices = [...roster.ofUser(user)]
+    if (role === null) locator.left(user, network, now)
+    else locator.joined(user, network)
     presence.tellChange(push, devices)
     for (const each of devices) {
-      residence.setNetworks(each, changed(each.networks, push.network, push.role !== null), now)
+      residence.setNetworks(each, changed(each.networks, network, role !== null), now)
     }
   }
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { UserId } from '../../../shared/ids.ts'
 import { KIND } from '../../../shared/wire/numbers.ts'
-import { type Fate, START, userId, World } from './world.ts'
+import { type Fate, networkId, START, userId, World } from './world.ts'
 
 const isBetweenNodes = (bytes: Uint8Array): boolean => bytes[1] === KIND.NODE
 
@@ -157,6 +157,23 @@ test('a block that is pushed holds at once, and so does its end', () => {
   world.run(500)
   expect(a.receipts.map(({ outcome }) => outcome)).toEqual(['blocked', 'delivered'])
   expect(b.texts).toEqual(['hello again'])
+})
+
+test('who left the network is not reached any more, although what the directory says of it is older', () => {
+  const { world, a, c } = three()
+  a.say(c, 1, 'hello', START)
+  world.run(500)
+  const leave = { kind: 'membership', network: networkId('home'), user: userId('cat') } as const
+  world.handle(world.nodes[0]!, { kind: 'push', push: { ...leave, role: null } })
+  a.say(c, 2, 'still there?', START)
+  world.run(20_000)
+  a.say(c, 3, 'still there?', START, 1)
+  world.run(500)
+  world.handle(world.nodes[0]!, { kind: 'push', push: { ...leave, role: 'member' } })
+  a.say(c, 4, 'hello again', START, 1)
+  world.run(500)
+  const outcomes = a.receipts.map(({ outcome }) => outcome)
+  expect(outcomes).toEqual(['delivered', 'unknownPeer', 'unknownPeer', 'delivered'])
 })
 
 test('mail of who is blocked is thrown away unseen', () => {
