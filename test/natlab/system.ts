@@ -1,0 +1,88 @@
+/** The product in the laboratory, as a user starts it: `npm start` at the server, the CLI at the hosts. */
+import type { ChildProcess, SpawnOptions } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { type Lab, SERVER_IPS, type SideName } from './lab.ts'
+
+const pathTo = (file: string): string => fileURLToPath(new URL(`../../${file}`, import.meta.url))
+
+const START = pathTo('local/start.ts')
+const CLI = pathTo('peer/cli/straightway.js')
+const HTTP = `${SERVER_IPS[0]}:8787`
+
+export interface PeerInLab extends AsyncDisposable {
+  readonly peer: string
+}
+
+export class SystemInLab {
+  readonly index: string
+  readonly #lab: Lab
+  readonly #invite: string
+  readonly #directory: string
+  #homes = 0
+
+  private constructor(lab: Lab, directory: string, started: { index: string; invite: string }) {
+    this.#lab = lab
+    this.#directory = directory
+    this.index = started.index
+    this.#invite = started.invite
+  }
+
+  /** Resolves when it is ready; ends with the laboratory. */
+  static async start(lab: Lab): Promise<SystemInLab> {
+    const directory = await mkdtemp(join(tmpdir(), 'straightway-natlab-'))
+    const options = ['--addresses', SERVER_IPS.join(), '--http', HTTP, '--data', join(directory, 'data')]
+    const command = [process.execPath, START, ...options, '--json']
+    return new SystemInLab(lab, directory, await firstLine(lab.spawn('server', command, PIPED)))
+  }
+
+  /** A peer that is up at a host and answers offers, until it is disposed of. Each has a home of its own. */
+  async up(host: SideName): Promise<PeerInLab> {
+    const child = this.#lab.spawn(host, this.#cli('up'), PIPED)
+    const { peer } = await firstLine<{ peer: string }>(child)
+    return { peer, [Symbol.asyncDispose]: () => ended(child) }
+  }
+
+  /** What `straightway ping` prints of a tunnel to the peer. */
+  async ping<T>(host: SideName, peer: string, ...options: string[]): Promise<T> {
+    return JSON.parse(await this.#lab.run(host, this.#cli('ping', peer, ...options)))
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await rm(this.#directory, { recursive: true, force: true })
+  }
+
+  #cli(...verb: string[]): string[] {
+    const home = join(this.#directory, `home-${++this.#homes}`)
+    const common = ['--index', this.index, '--invite', this.#invite, '--home', home]
+    return [process.execPath, CLI, ...verb, ...common, '--json']
+  }
+}
+
+async function ended(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  child.kill()
+  await once(child, 'exit')
+}
+
+const PIPED: SpawnOptions = { stdio: ['ignore', 'pipe', 'pipe'] }
+
+/** The first line of JSON that a process prints. Rejects with what it says when that is an error, or when it just ends. */
+function firstLine<T>(child: ChildProcess): Promise<T> {
+  let said = ''
+  child.stderr!.on('data', (text) => {
+    said += text
+  })
+  return new Promise((resolve, reject) => {
+    createInterface(child.stdout!).once('line', (line) => {
+      const value: T & { code?: string } = JSON.parse(line)
+      if (value.code === undefined) resolve(value)
+      else reject(new Error(line))
+    })
+    child.once('exit', (code) => reject(new Error(`ended with ${code}: ${said}`)))
+  })
+}
