@@ -53,8 +53,10 @@ function launch(args: readonly string[]): ChildProcess {
 function start(...args: string[]): Running {
   const child = launch([...args, '--json'])
   const lines = createInterface({ input: child.stdout! })
+  const errors = text(child.stderr!)
   const heard = (event: string) =>
-    new Promise<Record<string, unknown>>((resolve) => {
+    new Promise<Record<string, unknown>>((resolve, reject) => {
+      child.once('exit', async () => reject(new Error(`it ended before ${event}: ${await errors}`)))
       const listen = (line: string) => {
         const value = JSON.parse(line)
         if (value.event !== event) return
