@@ -57,7 +57,7 @@ const schema = z.strictObject({
   nodes: group
     .refine(({ min }) => min >= 2, 'STUN needs a pair: at least two nodes')
     .prefault({ instance: 't4g.small', min: 2, max: 6, drainMinutes: 10 }),
-  /** 48.25 dollars a c7gn.medium that carries 3 Gbit/s; what it sends costs more than it does (0.09 dollars a GB). */
+  /** About 46 dollars a c7gn.medium that carries 3 Gbit/s; what it sends costs more than it does (0.09 dollars a GB). */
   relays: group.prefault({ instance: 'c7gn.medium', min: 1, max: 10, drainMinutes: 60 }),
   /** Keys that sign tickets and join the fleet are replaced after this many days. */
   keyDays: z.int().min(7).max(365).default(90),

@@ -1,0 +1,186 @@
+/** The monthly bill of a load: a function of numbers, so that each assumption can be read and changed. */
+import { HOURS, type InstanceType, PRICES } from './prices.ts'
+
+export interface Load {
+  /** Signed in at the same time, on average. */
+  readonly peers: number
+  /** Instant messages of one peer. */
+  readonly messagesPerDay: number
+  /** Sign-in, sign-out, status changes of one peer. */
+  readonly transitionsPerDay: number
+  /** Tunnels of one peer, what each carries, and how many of them stay on a relay. */
+  readonly tunnelsPerDay: number
+  readonly megabytesPerTunnel: number
+  readonly relayShare: number
+  /** Requests to INDEX of one peer: a ticket an hour is one each. */
+  readonly requestsPerDay: number
+  /** Between keep-alives. */
+  readonly keepAliveSeconds: number
+  /** Sessions that a node is trusted with: cautious, `npm run bench -- keepalive` says what yours could hold. */
+  readonly peersPerNode: number
+  readonly nodeInstance: InstanceType
+  readonly relayInstance: InstanceType
+}
+
+export const TYPICAL: Load = {
+  peers: 10_000,
+  messagesPerDay: 50,
+  transitionsPerDay: 10,
+  tunnelsPerDay: 5,
+  megabytesPerTunnel: 20,
+  relayShare: 0.03,
+  requestsPerDay: 24,
+  keepAliveSeconds: 25,
+  peersPerNode: 50_000,
+  nodeInstance: 't4g.small',
+  relayInstance: 'c7gn.medium',
+}
+
+export interface Line {
+  readonly service: string
+  readonly what: string
+  readonly dollars: number
+}
+
+const DAYS = HOURS / 24
+const MILLION = 1e6
+/** With the IP and UDP headers that AWS counts too. */
+const KEEP_ALIVE_BYTES = 34
+const MESSAGE_BYTES = 220
+/** Nodes that hear of a transition, on average: members of a network are spread over few. */
+const PUSHES = 2
+/** Peaks over the average: relays are there for the peak. */
+const PEAK = 3
+const SECONDS_A_MONTH = HOURS * 3600
+
+export function bill(load: Load): Line[] {
+  return [...machines(load), ...traffic(load), ...tables(load), ...functions(load), ...standing()]
+}
+
+/** The same connections and messages by services that would carry them. */
+export function alternatives({ peers, messagesPerDay }: Load): Line[] {
+  const minutes = (peers * HOURS * 60) / MILLION
+  const messages = (peers * messagesPerDay * DAYS) / MILLION
+  const { iot, websocketApi } = PRICES
+  return [
+    {
+      service: 'AWS IoT Core',
+      what: 'connections, and each message in and out; no tunnels',
+      dollars: minutes * iot.connectionMinuteMillion + 2 * messages * iot.messageMillion,
+    },
+    {
+      service: 'API Gateway WebSocket',
+      what: 'connections, and each message in and out; no tunnels',
+      dollars: minutes * websocketApi.connectionMinuteMillion + 2 * messages * websocketApi.messageMillion,
+    },
+  ]
+}
+
+export const total = (lines: readonly Line[]): number => lines.reduce((sum, { dollars }) => sum + dollars, 0)
+
+function machines(load: Load): Line[] {
+  const nodes = Math.max(2, Math.ceil(load.peers / load.peersPerNode) + 1)
+  const relays = Math.max(1, Math.ceil((relayedMbit(load) * PEAK) / PRICES.sustainedMbit[load.relayInstance]))
+  const perMachine = HOURS * PRICES.publicIpv4Hour + 8 * PRICES.diskGbMonth
+  const cost = (count: number, type: InstanceType) => count * (HOURS * PRICES.instanceHour[type] + perMachine)
+  return [
+    { service: 'EC2', what: `${nodes} nodes ${load.nodeInstance}`, dollars: cost(nodes, load.nodeInstance) },
+    {
+      service: 'EC2',
+      what: `${relays} relays ${load.relayInstance}`,
+      dollars: cost(relays, load.relayInstance),
+    },
+  ]
+}
+
+function traffic(load: Load): Line[] {
+  const answers = (load.peers * SECONDS_A_MONTH * KEEP_ALIVE_BYTES) / load.keepAliveSeconds
+  const messages = load.peers * load.messagesPerDay * DAYS * MESSAGE_BYTES * 2
+  const relayed = relayedGb(load)
+  const signalling = (answers + messages) / 1e9
+  const all = egress(relayed + signalling)
+  const share = relayed / Math.max(relayed + signalling, Number.MIN_VALUE)
+  return [
+    { service: 'Traffic', what: `${relayed.toFixed(0)} GB relayed`, dollars: all * share },
+    {
+      service: 'Traffic',
+      what: `${signalling.toFixed(0)} GB keep-alives and messages`,
+      dollars: all * (1 - share),
+    },
+  ]
+}
+
+/** A presence item has two writes, itself and its index; of NetworkNodes and the search terms it touches few more. */
+function tables({ peers, transitionsPerDay, messagesPerDay, requestsPerDay }: Load): Line[] {
+  const { writeMillion, readMillion, storageGbMonth, backupGbMonth } = PRICES.dynamodb
+  const transitions = (peers * transitionsPerDay * DAYS) / MILLION
+  const requests = (peers * requestsPerDay * DAYS) / MILLION
+  const lookups = (peers * messagesPerDay * DAYS * 0.05) / MILLION
+  const gb = (peers * 4_000) / 1e9
+  return [
+    { service: 'DynamoDB', what: 'writes: transitions of presence', dollars: transitions * 4 * writeMillion },
+    {
+      service: 'DynamoDB',
+      what: 'reads',
+      dollars: (requests * 3 + lookups + transitions * PUSHES) * readMillion,
+    },
+    { service: 'DynamoDB', what: 'storage and backup', dollars: gb * (storageGbMonth + backupGbMonth) },
+  ]
+}
+
+function functions({ peers, transitionsPerDay, requestsPerDay }: Load): Line[] {
+  const { lambda, restApi, waf, websocketApi } = PRICES
+  const changes = (peers * transitionsPerDay * DAYS) / MILLION
+  const requests = (peers * requestsPerDay * DAYS) / MILLION
+  const invocation = (millions: number, gb: number, seconds: number) =>
+    millions * (lambda.requestMillion + MILLION * gb * seconds * lambda.gbSecondArm)
+  return [
+    { service: 'API Gateway', what: 'requests to INDEX', dollars: requests * restApi.requestMillion },
+    {
+      service: 'API Gateway',
+      what: 'pushes to nodes',
+      dollars: changes * PUSHES * websocketApi.messageMillion,
+    },
+    {
+      service: 'WAF',
+      what: 'requests and three rules',
+      dollars: waf.month + 3 * waf.ruleMonth + requests * waf.requestMillion,
+    },
+    { service: 'Lambda', what: 'INDEX', dollars: invocation(requests, 1, 0.02) },
+    {
+      service: 'Lambda',
+      what: 'streams, ten records at a time',
+      dollars: invocation((changes * 2) / 10, 0.5, 0.05),
+    },
+    { service: 'CloudWatch', what: 'access log', dollars: requests * MILLION * 2.5e-7 * PRICES.logsGb },
+  ]
+}
+
+function standing(): Line[] {
+  const { alarmMonth, dashboardMonth, metricMonth, secretMonth } = PRICES
+  return [
+    {
+      service: 'CloudWatch',
+      what: 'alarms, dashboard, metrics',
+      dollars: 25 * alarmMonth + dashboardMonth + 30 * metricMonth,
+    },
+    { service: 'Secrets Manager', what: 'two keys', dollars: 2 * secretMonth },
+  ]
+}
+
+function relayedGb({ peers, tunnelsPerDay, megabytesPerTunnel, relayShare }: Load): number {
+  return (peers * tunnelsPerDay * DAYS * megabytesPerTunnel * relayShare) / 1000
+}
+
+const relayedMbit = (load: Load): number => (relayedGb(load) * 8_000) / SECONDS_A_MONTH
+
+function egress(gb: number): number {
+  let [left, from, dollars] = [gb, 0, 0]
+  for (const { upToGb, price } of PRICES.egressGb) {
+    const part = Math.min(left, upToGb - from)
+    dollars += part * price
+    left -= part
+    from = upToGb
+  }
+  return dollars
+}
