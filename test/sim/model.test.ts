@@ -5,7 +5,7 @@ import { Model } from './model.ts'
 const [ann, bob, eve] = ['ann', 'bob', 'eve'] as [PeerId, PeerId, PeerId]
 
 /** Everybody but Eve shares a network. */
-const model = (): Model => new Model((a, b) => a !== eve && b !== eve)
+const model = (now = () => 0): Model => new Model((a, b) => a !== eve && b !== eve, now)
 
 describe('the reference model', () => {
   it('finds nothing in a run in which everything is as it must be', () => {
@@ -25,6 +25,16 @@ describe('the reference model', () => {
     run.conclude(new Set([second]), new Set([ann, bob]))
     expect(run.violations).toEqual([])
     expect(run.messages).toEqual({ sent: 2, acknowledged: 2, delivered: 1, unanswered: 0 })
+  })
+
+  it('lets a message come late that took longer than those behind it are held back for it', () => {
+    let now = 0
+    const run = model(() => now)
+    const [first, second] = [run.nextText(ann, bob), run.nextText(ann, bob)]
+    run.delivered(bob, ann, second)
+    now = 10_001
+    run.delivered(bob, ann, first)
+    expect(run.violations).toEqual([])
   })
 
   it.each<[string, (run: Model) => void]>([

@@ -25,7 +25,7 @@ export class Process<Input, Effect> {
   alive = true
   readonly #perform: (effect: Effect) => void
   readonly #dice: Dice
-  readonly #sockets: Socket[] = []
+  readonly #sockets: (Socket | undefined)[] = []
   readonly #arrived = new Batch()
   readonly #out = new Batch()
   readonly #inputs: Input[] = []
@@ -48,15 +48,21 @@ export class Process<Input, Effect> {
     this.#settle()
   }
 
-  get sockets(): readonly Socket[] {
+  /** By number; those that were closed are missing. */
+  get sockets(): readonly (Socket | undefined)[] {
     return this.#sockets
   }
 
   /** One more socket; what it is numbered. */
-  open(setting: SocketSetting): number {
-    const number = this.#sockets.length
-    this.#sockets.push(this.host.open((from, bytes) => this.#take(from, bytes, number), setting))
+  open(setting: SocketSetting, number = this.#sockets.length): number {
+    this.#sockets[number] = this.host.open((from, bytes) => this.#take(from, bytes, number), setting)
     return number
+  }
+
+  close(number: number): void {
+    const socket = this.#sockets[number]
+    if (socket !== undefined) this.host.close(socket)
+    this.#sockets[number] = undefined
   }
 
   handle(input: Input): void {
@@ -68,7 +74,7 @@ export class Process<Input, Effect> {
   /** It vanishes: nothing is said to anybody. */
   kill(): void {
     this.alive = false
-    for (const socket of this.#sockets) this.host.close(socket)
+    for (const number of this.#sockets.keys()) this.close(number)
     this.host.world.event(`a process on ${this.host.name} ends`)
   }
 

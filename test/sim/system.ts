@@ -53,7 +53,10 @@ export class System {
     this.internet = new Internet(this.world)
     this.cloud = new Cloud(this.world, { ...CLOUD, ...cloud })
     this.issuer = new Issuer(this.cloud.tables, this.world.dice)
-    this.model = new Model((a, b) => this.related(a, b))
+    this.model = new Model(
+      (a, b) => this.related(a, b),
+      () => this.world.now,
+    )
     this.fleetKey = this.world.dice.fork('fleet').bytes(32)
     this.nodes = Array.from({ length: nodes }, (_, i) => new Node(this, `node${i + 1}`))
     for (const node of this.nodes) node.start()

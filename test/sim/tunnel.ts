@@ -36,6 +36,8 @@ export class Tunnel {
   duplicates = 0
   sent = 0
   end: TunnelEnd | undefined
+  /** Most sockets that there were at once. */
+  maxSockets = 1
   /** The relay was given up. */
   released = false
   readonly #process: Process<TunnelInput, TunnelEffect>
@@ -47,6 +49,7 @@ export class Tunnel {
     this.#setting = setting
     this.machine = new TunnelMachine({
       ...{ seed, keys, direction, terms, stun },
+      ...(setting.scatter !== undefined && { scatter: setting.scatter }),
       localPort,
       candidates: candidatesOf(host, localPort),
       now: host.clock,
@@ -122,6 +125,12 @@ export class Tunnel {
       case 'rejoin':
         this.#setting.onRejoin()
         break
+      case 'openSockets':
+        this.#openSockets(effect.count)
+        break
+      case 'closeSockets':
+        this.#closeSockets(effect.keep)
+        break
       case 'released':
         this.released = true
         break
@@ -130,6 +139,26 @@ export class Tunnel {
         this.end = effect.end
         break
     }
+  }
+
+  /** One tunnel of a host: it is always alone. */
+  #openSockets(count: number): void {
+    const { sockets } = this.#process
+    for (let number = 1; number <= count; number++)
+      if (sockets[number] === undefined) this.#process.open({}, number)
+    this.maxSockets = Math.max(this.maxSockets, sockets.length)
+    const ports = [...sockets.slice(1)].map((socket) => socket?.port ?? 0)
+    this.#process.handle({ kind: 'sockets', ports, alone: true })
+  }
+
+  #closeSockets(keep: readonly number[]): void {
+    for (const number of this.#process.sockets.keys())
+      if (number > 0 && !keep.includes(number)) this.#process.close(number)
+  }
+
+  /** Sockets that are open now, its own included. */
+  get openSockets(): number {
+    return this.#process.sockets.filter((socket) => socket !== undefined).length
   }
 
   #take(bytes: Uint8Array): void {
