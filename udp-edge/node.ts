@@ -27,6 +27,7 @@ import { Lease } from './lease.ts'
 import { PushChannel } from './push-channel.ts'
 import { type Relay, startRelay } from './relay.ts'
 import { type Stun, startStun } from './stun.ts'
+import { stunPartnerOf } from './stun-partner.ts'
 
 export type Log = (what: string, error?: unknown) => void
 
@@ -65,6 +66,7 @@ export async function startNode(config: NodeConfig, log: Log): Promise<Node> {
     onFleet: (items) => {
       services.checkpoint?.setFleet(items)
       services.handshake?.setFleet(items)
+      if (config.partner === undefined) services.stun?.setPartner(stunPartnerOf(node, items))
     },
     log,
   }).catch(async (error) => {
