@@ -8,13 +8,15 @@ import { NAT_KINDS } from './nat-kinds.ts'
 
 const NODES = fileURLToPath(new URL('stun-nodes.ts', import.meta.url))
 
-/** Each mapping with each filtering that there is. */
+/**
+ * Of each mapping and filtering, but address-dependent mapping: coturn's client looks for it with the other port of the
+ * first address, where RFC 5780 section 4.3 wants that of the second.
+ */
 const ONE_OF_EACH: readonly NatKind[] = [
   NAT_KINDS['full-cone'],
   NAT_KINDS['address-restricted'],
   NAT_KINDS['port-restricted'],
   NAT_KINDS['port-restricted-reject'],
-  NAT_KINDS['address-dependent'],
   NAT_KINDS['symmetric-sequential'],
   NAT_KINDS['symmetric-random'],
 ]

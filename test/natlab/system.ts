@@ -52,13 +52,19 @@ export class SystemInLab {
     return JSON.parse(await this.#lab.run(host, this.#cli('ping', peer, ...options)))
   }
 
+  /** What a new peer joins with, and a home of its own. */
+  enrolment(): { readonly index: string; readonly invite: string; readonly home: string } {
+    const home = join(this.#directory, `home-${++this.#homes}`)
+    return { index: this.index, invite: this.#invite, home }
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await rm(this.#directory, { recursive: true, force: true })
   }
 
   #cli(...verb: string[]): string[] {
-    const home = join(this.#directory, `home-${++this.#homes}`)
-    const common = ['--index', this.index, '--invite', this.#invite, '--home', home]
+    const { index, invite, home } = this.enrolment()
+    const common = ['--index', index, '--invite', invite, '--home', home]
     return [process.execPath, CLI, ...verb, ...common, '--json']
   }
 }
