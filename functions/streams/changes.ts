@@ -7,6 +7,7 @@ import { unmarshall } from '@aws-sdk/util-dynamodb'
 import middy from '@middy/core'
 import type { DynamoDBBatchResponse, DynamoDBRecord, DynamoDBStreamEvent } from 'aws-lambda'
 import { StraightwayError } from '../../shared/errors.ts'
+import { READING } from '../../shared/store/client.ts'
 
 /** Before is absent for an item that was made, after for one that was removed. */
 export interface Change<Item> {
@@ -50,4 +51,4 @@ function changeOf<Item>({ dynamodb = {} }: DynamoDBRecord): Change<Item> {
 }
 
 const itemOf = <Item>(image: NonNullable<NonNullable<DynamoDBRecord['dynamodb']>['NewImage']>): Item =>
-  unmarshall(image as Record<string, AttributeValue>) as Item
+  unmarshall(image as Record<string, AttributeValue>, READING) as Item

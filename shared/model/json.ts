@@ -3,6 +3,7 @@
  * nested deeper than a table allows.
  */
 import { z } from 'zod'
+import { isTableNumber } from '../table-number.ts'
 
 export type Json = string | number | boolean | null | readonly Json[] | JsonObject
 export interface JsonObject {
@@ -10,8 +11,6 @@ export interface JsonObject {
 }
 
 const MAX_DEPTH = 16
-const GREATEST = 1e125
-const SMALLEST = 1e-130
 
 /** An object of at most `bytes` as JSON text. */
 export function jsonObject(bytes: number) {
@@ -67,8 +66,5 @@ function problemOf(value: unknown, depth: number): string | undefined {
 }
 
 function numberProblem(value: number): string | undefined {
-  const size = Math.abs(value)
-  return size === 0 || (size >= SMALLEST && size <= GREATEST)
-    ? undefined
-    : `holds the number ${value}, which no table can`
+  return isTableNumber(value) ? undefined : `holds the number ${value}, which no table can`
 }

@@ -1,5 +1,6 @@
 import { DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb'
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
+import type { unmarshallOptions } from '@aws-sdk/util-dynamodb'
 import { TABLES, type TableName } from './tables.ts'
 
 export interface ClientOptions {
@@ -8,10 +9,20 @@ export interface ClientOptions {
   readonly region?: string | undefined
 }
 
-/** The one door to DynamoDB. Undefined attributes are left out, binary comes back as Uint8Array. */
+/** A number is the double that was given, also beyond the integers that a double counts one by one. */
+export const READING = { wrapNumbers: Number } as const satisfies unmarshallOptions
+const WRITING = { removeUndefinedValues: true, allowImpreciseNumbers: true } as const
+
+/**
+ * The one door to DynamoDB. Undefined attributes are left out, binary comes back as Uint8Array. The library adds to the options
+ * it is given, so it gets its own.
+ */
 export function createClient(options: ClientOptions = {}): DynamoDBDocumentClient {
   const client = new DynamoDBClient(connectionConfig(options))
-  return DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } })
+  return DynamoDBDocumentClient.from(client, {
+    marshallOptions: { ...WRITING },
+    unmarshallOptions: { ...READING },
+  })
 }
 
 /** What any AWS client needs to reach AWS as configured, or an endpoint of our own. */

@@ -15,6 +15,7 @@ import { isPeerId, type PeerId, peerIdOf, publicKeyOf, type UserId } from '../id
 import { LIMITS } from '../limits.ts'
 import type { Metadata, PresenceRecord, Status } from '../presence.ts'
 import type { Push } from '../push.ts'
+import { isTableNumber } from '../table-number.ts'
 import { Reader, type Writer } from './cursor.ts'
 import { MAX_BODY_BYTES, sized, utf8Length } from './frames.ts'
 import { decodeJson, encodeJson, isRecord } from './json.ts'
@@ -143,9 +144,9 @@ export function decodeChange(body: Uint8Array): Change | undefined {
   return value.kind === 'membership' || value.kind === 'metadata' ? (value as Change) : undefined
 }
 
-/** JSON of one level: numbers, texts, booleans, null and lists of texts. */
+/** JSON of one level, as a table can keep it: numbers, texts, booleans, null and lists of texts. */
 export function isMetadata(value: unknown): value is Metadata {
-  return isRecord(value) && Object.values(value).every(isMetadataValue)
+  return isRecord(value) && Object.keys(value).every(isName) && Object.values(value).every(isMetadataValue)
 }
 
 export const readPeer = (reader: Reader): PeerId => peerIdOf(reader.bytes(32))
@@ -177,7 +178,10 @@ function readMetadata(reader: Reader): Metadata | undefined {
   return isMetadata(value) ? value : undefined
 }
 
+const isName = (name: string): boolean => name !== '' && name !== '__proto__'
+
 function isMetadataValue(value: unknown): boolean {
+  if (typeof value === 'number') return isTableNumber(value)
   if (Array.isArray(value)) return value.every((item) => typeof item === 'string')
   return value === null || typeof value !== 'object'
 }

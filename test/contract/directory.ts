@@ -56,6 +56,12 @@ function sessions(make: Make): void {
     })
   })
 
+  test('metadata of any number that a peer may give is taken', async () => {
+    const { directory } = await make()
+    const item = presence({ node: A, since: NOW, metadata: { big: 2 ** 60, great: 1e125, small: -1.5e-130 } })
+    expect(await directory.ask({ kind: 'signIn', item })).toEqual({ kind: 'signIn', outcome: 'taken' })
+  })
+
   test('a newer session takes the peer over and learns where it was', async () => {
     const { directory } = await make()
     const item = presence({ node: A, since: NOW })

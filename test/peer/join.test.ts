@@ -88,6 +88,8 @@ describe('joining', () => {
       ['not-found', { index, invite: 'aaaa-aaaa-aaaa-aaaa' }],
       ['unavailable', { index: 'http://127.0.0.1:9', invite }],
       ['too-large', { index, invite, metadata: { long: 'x'.repeat(600) } }],
+      ['bad-request', { index, invite, metadata: { nested: { a: 1 } } as never }],
+      ['bad-request', { index, invite, metadata: { endless: Number.POSITIVE_INFINITY } }],
       ['closed', { index, invite, signal: AbortSignal.abort() }],
     ]
     for (const [code, options] of wrong) await expect(join(options)).rejects.toMatchObject({ code })

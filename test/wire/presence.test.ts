@@ -120,6 +120,20 @@ test.each([
   expect(wire.decodeStatus(wire.encodeStatus(update))).toBeUndefined()
 })
 
+test.each([
+  '{"a":1e999}',
+  '{"a":1e126}',
+  '{"a":-1e-131}',
+  '{"":1}',
+  '{"__proto__":1}',
+])('metadata that no table can keep is refused: %s', (json) => {
+  const body = Buffer.from(
+    `00000001 00 00 00${Buffer.of(json.length).toString('hex')} ${hexOf(json)}`.replaceAll(' ', ''),
+    'hex',
+  )
+  expect(wire.decodeStatus(body)).toBeUndefined()
+})
+
 function hexOf(text: string): string {
   return Buffer.from(text).toString('hex')
 }

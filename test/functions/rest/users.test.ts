@@ -19,6 +19,14 @@ test('others see of a user what is meant for them', async () => {
   expect(seen.body).toEqual({ ...own.body, networks: [common] })
 })
 
+test('numbers come back as they were given, beyond the integers too', async () => {
+  const attributes = { big: 2 ** 60, great: 1e125, small: -1.5e-130, none: 0 }
+  const made = await index.call('POST /v1/users', { as: index.admin, body: { name: 'Ann', attributes } })
+  expect(made).toMatchObject({ status: 201, body: { attributes } })
+  const read = await index.call(`GET /v1/users/${made.body.user}`, { as: index.admin })
+  expect(read.body.attributes).toEqual(attributes)
+})
+
 test('a subject of an identity provider has one user', async () => {
   const body = { name: 'Ann', subject: 'https://id.example#ann' }
   const make = () => index.call('POST /v1/users', { as: index.admin, body })

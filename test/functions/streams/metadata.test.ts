@@ -41,6 +41,12 @@ describe('metadata', () => {
     expect(await told()).toEqual([push])
   })
 
+  test('is pushed with numbers beyond the integers', async () => {
+    const { network, told } = await setting('Networks')
+    await put('Networks', { network, name: 'Guild', attributes: { big: 2 ** 60 }, owners: 1, version: 1 })
+    expect(await told()).toMatchObject([{ value: { attributes: { big: 2 ** 60 } } }])
+  })
+
   test('of a network goes to its members; that it has another owner is not metadata', async () => {
     const { network, told } = await setting('Networks')
     const item = { network, name: 'Guild', attributes: { motto: 'go' }, owners: 1, version: 1 }
