@@ -1,0 +1,27 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { architectureOf } from '../../infra/architecture.ts'
+import { draw } from '../../infra/drawing.ts'
+import { FUNCTIONS, type FunctionDescription } from '../../infra/functions.ts'
+import { systemUnderTest } from './system-under-test.ts'
+
+const architecture = architectureOf(systemUnderTest({ name: 'prod' }))
+const titleOf = (id: string) => architecture.functions.find((box) => box.id === id)?.title
+
+test('the picture in the documentation is that of the templates: `npm run picture` draws it again', () => {
+  const drawn = readFileSync(join(import.meta.dirname, '../../docs/architecture.svg'), 'utf8')
+  expect(boxes(draw(architecture))).toEqual(boxes(drawn))
+})
+
+test('every stream that calls a function is an arrow', () => {
+  const streams = architecture.arrows.filter(({ kind }) => kind === 'stream')
+  const drawn = streams.map(({ from, to }) => `${from} ${titleOf(to)}`).sort()
+  const described = Object.entries(FUNCTIONS as Record<string, FunctionDescription>)
+  expect(drawn).toEqual(
+    described.flatMap(([name, { streams = [] }]) => streams.map((table) => `${table} ${name}`)).sort(),
+  )
+})
+
+/** Without the numbers of resources: who has the WAF or not has others. */
+const boxes = (svg: string): string => svg.replaceAll(/\(\d+ resources\)/g, '')
