@@ -11,6 +11,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { StraightwayError } from '../shared/errors.ts'
 import { GATEWAY_LIMITS, type GatewayLimits } from './gateway-limits.ts'
 import { managementDoor, managementPath } from './gateway-management.ts'
 import { type RestHandler, restDoor } from './gateway-rest.ts'
@@ -34,6 +35,7 @@ export interface Gateway {
   close(): Promise<void>
 }
 
+/** Rejects with `unavailable` where the port is in use, or the host none of this machine. */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const limits = { ...GATEWAY_LIMITS, ...options.limits }
   const websocket = new WebSocketDoor(options.websocket, limits)
@@ -52,7 +54,9 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   })
   const { host = '127.0.0.1', port = 0 } = options
   server.listen(port, host)
-  await once(server, 'listening')
+  await once(server, 'listening').catch((cause) => {
+    throw cannotListen(host, port, cause)
+  })
   const authority = authorityOf(server)
   return {
     url: `http://${authority}`,
@@ -63,6 +67,14 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       server.closeAllConnections()
     },
   }
+}
+
+function cannotListen(host: string, port: number, cause: NodeJS.ErrnoException): StraightwayError {
+  const isBusy = cause.code === 'EADDRINUSE'
+  const detail = isBusy
+    ? `Port ${port} of ${host} is in use: stop the process that has it, or choose another port with --http HOST:PORT.`
+    : `INDEX cannot listen on ${host} port ${port} (${cause.code}): choose an address of this machine with --http HOST:PORT.`
+  return new StraightwayError('unavailable', detail, { cause })
 }
 
 function serverOptions(limits: GatewayLimits) {

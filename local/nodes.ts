@@ -61,10 +61,14 @@ export class NodeProcess {
       stdio: ['pipe', 'pipe', 'pipe'],
     })
     this.#child = child
-    createInterface({ input: child.stderr! }).on('line', (line) => this.#log(line))
+    let said = ''
+    createInterface({ input: child.stderr! }).on('line', (line) => {
+      said = line
+      this.#log(line)
+    })
     const lines = createInterface({ input: child.stdout! })
-    const first = await Promise.race([once(lines, 'line'), once(child, 'exit').then(() => undefined)])
-    if (first === undefined) throw new StraightwayError('unavailable', 'A node ended before it could serve.')
+    const first = await Promise.race([once(lines, 'line'), once(child, 'close').then(() => undefined)])
+    if (first === undefined) throw cannotStart(said)
     this.#ready = { ...(JSON.parse(String(first[0])) as Ready), pid: child.pid! }
     lines.on('line', (line) => this.#log(line))
     child.once('exit', (code, signal) => this.#ended(signal ?? `code ${code}`))
@@ -76,5 +80,22 @@ export class NodeProcess {
     this.#replacement = setTimeout(() => {
       this.#spawn().catch((error: Error) => this.#ended(error.message))
     }, REPLACE_AFTER_MS)
+  }
+}
+
+/** `said`: the last line on stderr, `{what, detail}` or whatever ended it. */
+function cannotStart(said: string): StraightwayError {
+  const why = detailOf(said)
+  const advice = why.startsWith('cannot bind')
+    ? ' Stop the process that has it, or choose other addresses with --addresses IP,IP.'
+    : ''
+  return new StraightwayError('unavailable', `A node cannot start: ${why}.${advice}`)
+}
+
+function detailOf(line: string): string {
+  try {
+    return (JSON.parse(line) as { detail: string }).detail
+  } catch {
+    return line
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Lets one process have a home at a time: a file made only where there is none, with the process's id and when it began.
+ * Lets one process have a directory at a time: a file made only where there is none, with the process's id and when it began.
  * A lock whose process has ended is taken away, under a name of our own, so that of two who try only one succeeds.
  */
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
@@ -7,8 +7,8 @@ import { StraightwayError } from '../../shared/errors.ts'
 
 const ATTEMPTS = 5
 
-/** Throws `conflict` where another process has it. Returns what gives it back. */
-export function lock(path: string): () => void {
+/** Throws `conflict` where another process has it; `what` it is called there. Returns what gives it back. */
+export function lock(path: string, what = 'home'): () => void {
   const own = `${process.pid} ${startOf(process.pid)}`
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     if (make(path, own)) return () => giveBack(path, own)
@@ -19,7 +19,7 @@ export function lock(path: string): () => void {
   const [pid] = read(path)?.split(' ') ?? []
   throw new StraightwayError(
     'conflict',
-    `This home is in use by process ${pid ?? 'unknown'}: stop it, or give this one a home of its own.`,
+    `This ${what} is in use by process ${pid ?? 'unknown'}: stop it, or give this one a ${what} of its own.`,
   )
 }
 
