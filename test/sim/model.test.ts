@@ -27,6 +27,15 @@ describe('the reference model', () => {
     expect(run.messages).toEqual({ sent: 2, acknowledged: 2, delivered: 1, unanswered: 0 })
   })
 
+  it('asks nothing of a tunnel whose other end vanished, before or after this one knew of it', () => {
+    const run = model()
+    run.agreed('tunnel', bob, ann)
+    run.vanished(bob)
+    run.agreed('tunnel', ann, bob)
+    run.conclude(new Set(), new Set([ann, bob]))
+    expect(run.violations).toEqual([])
+  })
+
   it('lets a message come late that took longer than those behind it are held back for it', () => {
     let now = 0
     const run = model(() => now)

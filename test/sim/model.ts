@@ -93,12 +93,12 @@ export class Model {
   }
 
   agreed(tunnel: string, self: PeerId, other: PeerId): void {
-    this.#agreedOn.add(tunnel)
     const known = this.#tunnels.get(tunnel)
-    if (known === undefined) this.#tunnels.set(tunnel, { between: [self, other], reached: new Set() })
-    else if (!known.between.includes(self) || !known.between.includes(other)) {
+    if (!this.#agreedOn.has(tunnel)) this.#tunnels.set(tunnel, { between: [self, other], reached: new Set() })
+    else if (known !== undefined && (!known.between.includes(self) || !known.between.includes(other))) {
       this.violated(`tunnel ${short(tunnel)} has a third end: ${short(self)}`)
     }
+    this.#agreedOn.add(tunnel)
   }
 
   carried(tunnel: string, to: PeerId): void {
