@@ -52,6 +52,7 @@ export async function diagnose(index: string): Promise<Diagnosis> {
     isAfar ? survey() : NONE,
   ])
   const { mapping, filtering, allocation, local, reflexive } = evidence
+  const portMapping = mappingOf(surveyed, reflexive)
   const isSeen = reflexive.length > 0
   const isOwn = reflexive.some((seen) => local.some((own) => sameIp(own.words, 0, seen.words, 0)))
   return {
@@ -66,10 +67,10 @@ export async function diagnose(index: string): Promise<Diagnosis> {
     mapping,
     filtering,
     allocation,
-    portMapping: mappingOf(surveyed, reflexive),
+    portMapping,
     local: local.map(text),
     public: reflexive.map(text),
-    against: againstEach(evidence),
+    against: againstEach(evidence, portMapping.services.length > 0 && !portMapping.doubleNat),
   }
 }
 
@@ -178,15 +179,21 @@ function verdict(own: Class, other: Class): 'direct' | WhyNotDirect {
   return isDirect ? 'direct' : 'symmetric'
 }
 
-function againstEach({ mapping, filtering, reflexive }: Gathered): Diagnosis['against'] {
-  const isSymmetric = mapping === 'address' || mapping === 'addressAndPort'
-  const own = { isSymmetric, isLax: !isSymmetric && (filtering === 'independent' || filtering === 'address') }
-  const judge = (other: Class) => (reflexive.length === 0 ? 'udp-blocked' : verdict(own, other))
+/** Whoever has a port of the router is as good as open. */
+function againstEach(evidence: Gathered, hasPorts: boolean): Diagnosis['against'] {
+  const own = hasPorts ? OTHERS.open : classOf(evidence)
+  const isBlocked = evidence.reflexive.length === 0
+  const judge = (other: Class) => (isBlocked ? 'udp-blocked' : verdict(own, other))
   return {
     open: judge(OTHERS.open),
     'port-restricted': judge(OTHERS['port-restricted']),
     symmetric: judge(OTHERS.symmetric),
   }
+}
+
+function classOf({ mapping, filtering }: Gathered): Class {
+  const isSymmetric = mapping === 'address' || mapping === 'addressAndPort'
+  return { isSymmetric, isLax: !isSymmetric && (filtering === 'independent' || filtering === 'address') }
 }
 
 const text = ({ words }: Address): string => formatAddress(words)

@@ -196,6 +196,7 @@ export class Peer extends EventEmitter<PeerEvents> {
 
   #online(): void {
     this.#state = 'online'
+    this.#tunnels.prepare()
     this.#others.learn().catch(() => {})
     this.emit('state', 'online', undefined)
   }

@@ -7,6 +7,7 @@ import type { StunServer } from '../shared/core/tunnel/evidence.ts'
 import { StraightwayError } from '../shared/errors.ts'
 import type { PeerId, TunnelId } from '../shared/ids.ts'
 import { LIMITS } from '../shared/limits.ts'
+import { isLoopback } from '../shared/wire/address.ts'
 import type { Direction } from '../shared/wire/offers.ts'
 import type { Paths } from '../shared/wire/profile.ts'
 import { PortMapping } from './net/port-mapping.ts'
@@ -107,6 +108,11 @@ export class Tunnels {
 
   rejoin(tunnel: TunnelId, direction: Direction): void {
     this.#live.get(tunnel)?.rejoin(direction)
+  }
+
+  /** Online: a gateway that may be on the way is looked at before the first tunnel. Nodes on this machine have none. */
+  prepare(): void {
+    if (this.#options.stun().some(({ primary }) => !isLoopback(primary.words))) this.#mapping.prepare()
   }
 
   networkChanged(): void {

@@ -1,6 +1,6 @@
 /**
  * Ports of the default gateway for the sockets of this peer: the machine of shared/core/port-mapping on real sockets. Nothing
- * is opened or sent before the first port is wanted, and nothing waits for the gateway.
+ * is opened or sent before `prepare`, or the first port is wanted, and nothing waits for the gateway.
  */
 import { randomBytes } from 'node:crypto'
 import type { PortMappingEffect, PortMappingInput, Survey } from '../../shared/core/port-mapping/events.ts'
@@ -25,6 +25,7 @@ export class PortMapping {
   #socket: GatewaySocket | undefined
   #upnp: UpnpGateway | undefined
   #locating: Promise<void> | undefined
+  #isPrepared = false
   #isClosed = false
   #allLeft = () => {}
 
@@ -34,6 +35,13 @@ export class PortMapping {
       perform: (effect) => this.#perform(effect),
       fault,
     })
+  }
+
+  /** Finds out beforehand what the gateway speaks, so that a port is there sooner once it is wanted. */
+  prepare(): void {
+    if (this.#isPrepared) return
+    this.#isPrepared = true
+    void this.#located()
   }
 
   /** Wants a port of the gateway for an IPv4 UDP port of this machine, until the function that is returned is called. */
@@ -46,8 +54,8 @@ export class PortMapping {
 
   /** What the default gateway speaks, and where it says it is. */
   async survey(): Promise<Survey & { readonly gateway?: string }> {
+    this.prepare()
     await this.#located()
-    this.#loop.handle({ kind: 'survey' })
     const gateway = this.#socket && formatIp(this.#socket.network.gateway.words)
     return { ...(await this.#surveyed.promise), ...(gateway !== undefined && { gateway }) }
   }
@@ -100,6 +108,7 @@ export class PortMapping {
     const network = socket?.network
     this.#upnp = network && new UpnpGateway({ gateway: gateway!, local: formatIp(network.local.words) })
     this.#loop.handle({ kind: 'network', network })
+    if (this.#isPrepared) this.#loop.handle({ kind: 'survey' })
   }
 
   #perform(effect: PortMappingEffect): void {
