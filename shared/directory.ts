@@ -29,8 +29,17 @@ export interface Located {
   readonly networks: readonly NetworkId[]
 }
 
+/** What a peer's user may now, which a ticket made within the last hour may not know. */
+export interface Standing {
+  readonly networks: readonly NetworkId[]
+  readonly blocks: readonly (PeerId | UserId)[]
+}
+
 export type DirectoryRequest =
-  /** Take the peer over: refused (`stale`) when the table holds a newer session. Tells where it was before. */
+  /**
+   * Take the peer over: refused when it is `revoked`, and (`stale`) when the table holds a newer session. Tells where it was
+   * before, and the standing of a user that is known, whose networks are then those of the item.
+   */
   | { readonly kind: 'signIn'; readonly item: PresenceItem & { readonly node: NodeId } }
   /** A transition of a signed-in peer: ignored when the table holds another session of it. */
   | { readonly kind: 'update'; readonly item: PresenceItem & { readonly node: NodeId } }
@@ -66,7 +75,12 @@ export type DirectoryRequest =
 
 /** `failed` answers any request: the tables were not reachable or refused; the machine decides what to do. */
 export type DirectoryReply =
-  | { readonly kind: 'signIn'; readonly outcome: 'taken' | 'stale'; readonly previousNode?: NodeId }
+  | {
+      readonly kind: 'signIn'
+      readonly outcome: 'taken' | 'stale' | 'revoked'
+      readonly previousNode?: NodeId
+      readonly standing?: Standing
+    }
   | { readonly kind: 'update' }
   | { readonly kind: 'signOut' }
   | { readonly kind: 'locate'; readonly located?: Located }

@@ -1,5 +1,5 @@
 /**
- * The directory of nodes, on DynamoDB: every request is one or two calls, every rule about sessions a named condition,
+ * The directory of nodes, on DynamoDB: every request is one to three calls, every rule about sessions a named condition,
  * so that two nodes that hold the same peer can never undo each other. A call that fails answers `failed`.
  */
 import { DeleteCommand, type DynamoDBDocumentClient, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb'
@@ -67,9 +67,11 @@ export function createDirectory(
 }
 
 async function signIn(client: DynamoDBDocumentClient, { item }: Ask<'signIn'>): Reply<'signIn'> {
+  const [peer, user] = await Promise.all([getPeer(client, item.peer), getUser(client, item.user)])
+  if (peer?.revokedAt !== undefined) return { kind: 'signIn', outcome: 'revoked' }
   const put = new PutCommand({
     TableName: tableName('Presence'),
-    Item: item,
+    Item: { ...item, networks: user?.networks ?? item.networks },
     ConditionExpression: NOT_NEWER,
     ExpressionAttributeNames: { '#since': 'since', '#node': 'node' },
     ExpressionAttributeValues: { ':since': item.since, ':node': item.node },
@@ -79,7 +81,8 @@ async function signIn(client: DynamoDBDocumentClient, { item }: Ask<'signIn'>): 
   if (taken === undefined) return { kind: 'signIn', outcome: 'stale' }
   const previousNode = (taken.Attributes as PresenceItem | undefined)?.node
   const moved = previousNode !== undefined && previousNode !== item.node
-  return { kind: 'signIn', outcome: 'taken', ...(moved && { previousNode }) }
+  const standing = user && { networks: user.networks, blocks: user.blocks }
+  return { kind: 'signIn', outcome: 'taken', ...(moved && { previousNode }), ...(standing && { standing }) }
 }
 
 async function update(client: DynamoDBDocumentClient, { item }: Ask<'update'>): Reply<'update'> {

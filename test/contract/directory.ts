@@ -19,6 +19,7 @@ export interface DirectoryUnderTest {
   readonly directory: Directory
   /** Makes the peer known as INDEX would: it belongs to the user, who is a member of the networks. */
   enrol(peer: PeerId, user: UserId, networks: readonly NetworkId[]): Promise<void>
+  revoke(peer: PeerId): Promise<void>
   /** The nodes that have members of the network online. */
   nodesOf(network: NetworkId): Promise<NodeId[]>
   /** Resolves when `find` sees what was written; at once where it always does. */
@@ -60,6 +61,29 @@ function sessions(make: Make): void {
     const { directory } = await make()
     const item = presence({ node: A, since: NOW, metadata: { big: 2 ** 60, great: 1e125, small: -1.5e-130 } })
     expect(await directory.ask({ kind: 'signIn', item })).toEqual({ kind: 'signIn', outcome: 'taken' })
+  })
+
+  test('a sign-in tells the networks of the user as they are now, and is in those', async () => {
+    const { directory, enrol } = await make()
+    const item = presence({ node: A, since: NOW })
+    const [present] = presence({ node: A, since: NOW }).networks
+    await enrol(item.peer, item.user, [present!])
+    const reply = await directory.ask({ kind: 'signIn', item })
+    expect(reply).toEqual({
+      kind: 'signIn',
+      outcome: 'taken',
+      standing: { networks: [present], blocks: [] },
+    })
+    expect((await located(directory, item.peer))?.networks).toEqual([present])
+  })
+
+  test('a revoked peer does not sign in', async () => {
+    const { directory, enrol, revoke } = await make()
+    const item = presence({ node: A, since: NOW })
+    await enrol(item.peer, item.user, item.networks)
+    await revoke(item.peer)
+    expect(await directory.ask({ kind: 'signIn', item })).toEqual({ kind: 'signIn', outcome: 'revoked' })
+    expect((await located(directory, item.peer))?.node).toBeUndefined()
   })
 
   test('a newer session takes the peer over and learns where it was', async () => {

@@ -7,7 +7,7 @@ import type { NetworkId, NodeId, PeerId, UserId } from '../../shared/ids.ts'
 import type { PresenceRecord, Status } from '../../shared/presence.ts'
 import { createClient } from '../../shared/store/client.ts'
 import { createDirectory, type FindPeers } from '../../shared/store/directory.ts'
-import { bindPeer } from '../../shared/store/peers.ts'
+import { bindPeer, revokePeer } from '../../shared/store/peers.ts'
 import { createPeerSearch } from '../../shared/store/search.ts'
 import { itemOfUser, newUser } from '../../shared/store/users.ts'
 import { startTables } from '../local/tables-under-test.ts'
@@ -44,6 +44,7 @@ directoryContract('DynamoDB', async () => ({
       }),
     )
   },
+  revoke: (peer) => revokePeer(client, peer, 1),
   async nodesOf(network) {
     const query = new QueryCommand({
       TableName: 'NetworkNodes',

@@ -14,6 +14,7 @@ directoryContract('memory', async () => {
       tables.enrol(peer, user)
       for (const network of networks) tables.setRole(network, user, 'member')
     },
+    revoke: async (peer) => tables.revoke(peer),
     nodesOf: async (network) => tables.nodesOf(network),
   }
 })

@@ -1,7 +1,7 @@
 /** INDEX as far as nodes see it: the key that signs tickets, and who is told what about whom. */
 import { type Identity, identityOf, sign } from '../../shared/crypto/identity.ts'
 import type { TicketKeys } from '../../shared/crypto/ticket.ts'
-import type { PeerId, UserId } from '../../shared/ids.ts'
+import type { PeerId } from '../../shared/ids.ts'
 import { LIMITS } from '../../shared/limits.ts'
 import type { Dice } from './dice.ts'
 import type { Tables } from './tables.ts'
@@ -15,8 +15,6 @@ export interface IssuedTicket {
 
 export class Issuer {
   readonly keys: TicketKeys
-  /** Whom a user does not hear. */
-  readonly blocks = new Map<UserId, readonly (PeerId | UserId)[]>()
   ticketMs: number = LIMITS.ticketMs
   /** Tickets so far. */
   issued = 0
@@ -36,7 +34,7 @@ export class Issuer {
     this.issued++
     const iat = Math.floor(now / 1000)
     const exp = Math.floor((now + this.ticketMs) / 1000)
-    const [net, blk] = [this.#tables.networksOf(user), this.blocks.get(user) ?? []]
+    const [net, blk] = [this.#tables.networksOf(user), this.#tables.blocks.get(user) ?? []]
     return { ticket: this.#signed({ sub: peer, usr: user, net, blk, iat, exp }), expiresAt: exp * 1000 }
   }
 

@@ -155,7 +155,7 @@ describe('a message', () => {
     const block = { user: ann.user, peer: ann.id }
     for (const [how, blocked] of Object.entries(block)) {
       const proud = system.peer(`blocks by ${how}`, { networks: [network] })
-      system.issuer.blocks.set(proud.user, [blocked])
+      system.cloud.tables.blocks.set(proud.user, [blocked])
       expect(system.bringOnline([proud])).toBe(true)
       system.world.pass(1000)
       const [refused, taken] = [ann.send(proud), bob.send(proud)]

@@ -36,6 +36,9 @@ export class Tables {
   readonly peers = new Map<PeerId, UserId>()
   readonly presence = new Map<PeerId, PresenceItem>()
   readonly fleet = new Map<NodeId, FleetItem>()
+  /** Whom users take nothing from. */
+  readonly blocks = new Map<UserId, readonly (PeerId | UserId)[]>()
+  readonly #revoked = new Set<PeerId>()
   readonly #memberships = new Map<NetworkId, Map<UserId, string>>()
   readonly #networkNodes = new Map<NetworkId, Set<NodeId>>()
   readonly #mail = new Map<PeerId, Map<string, StoredMessage>>()
@@ -52,6 +55,7 @@ export class Tables {
 
   revoke(peer: PeerId): void {
     this.peers.delete(peer)
+    this.#revoked.add(peer)
     this.#changes.push({ kind: 'revoked', peer })
   }
 
@@ -130,13 +134,21 @@ export class Tables {
   }
 
   #signIn({ item }: Ask<'signIn'>): Reply<'signIn'> {
+    if (this.#revoked.has(item.peer)) return { kind: 'signIn', outcome: 'revoked' }
     const before = this.presence.get(item.peer)
     const repeated = before?.since === item.since && before.node === item.node
     if (before !== undefined && before.since >= item.since && !repeated)
       return { kind: 'signIn', outcome: 'stale' }
-    this.#put(item)
+    const standing = this.#standingOf(item)
+    this.#put({ ...item, ...(standing && { networks: standing.networks }) })
     const moved = before?.node !== undefined && before.node !== item.node
-    return { kind: 'signIn', outcome: 'taken', ...(moved && { previousNode: before.node }) }
+    const previous = moved && { previousNode: before.node }
+    return { kind: 'signIn', outcome: 'taken', ...previous, ...(standing && { standing }) }
+  }
+
+  #standingOf({ peer, user }: PresenceItem) {
+    if (!this.peers.has(peer)) return undefined
+    return { networks: this.networksOf(user), blocks: this.blocks.get(user) ?? [] }
   }
 
   #update({ item }: Ask<'update'>): Reply<'update'> {

@@ -21,6 +21,8 @@ export interface PeerSession {
   stage: 'halfOpen' | 'joining' | 'online' | 'ended'
   networks: readonly NetworkId[]
   blocks: readonly (PeerId | UserId)[]
+  /** When the tables last told these two: a ticket made before that knows less. */
+  toldAt: number
   ticketEndsAt: number
   /** How often the peer says it will send a keep-alive. */
   intervalMs: number
@@ -49,6 +51,7 @@ export const newPeerSession = (slot: number, session: Session, known: Known): Pe
   session,
   ...known,
   stage: 'halfOpen',
+  toldAt: 0,
   status: { version: 0, status: 'online', custom: '', metadata: {} },
   writtenAt: 0,
   toBeWritten: false,

@@ -46,7 +46,7 @@ export class Pushes {
         this.#mail(push.peer, now)
         break
       case 'blocks':
-        this.#blocks(push)
+        this.#blocks(push, now)
         break
       case 'revoked':
         this.#revoked(push.peer, now)
@@ -70,6 +70,7 @@ export class Pushes {
     else locator.joined(user, network)
     presence.tellChange(push, devices)
     for (const each of devices) {
+      each.toldAt = now
       residence.setNetworks(each, changed(each.networks, network, role !== null), now)
     }
   }
@@ -79,8 +80,11 @@ export class Pushes {
     if (here !== undefined) this.#options.mailboxes.arrived(here, now)
   }
 
-  #blocks({ user, blocks }: Extract<Push, { kind: 'blocks' }>): void {
-    for (const each of this.#options.roster.ofUser(user)) each.blocks = blocks
+  #blocks({ user, blocks }: Extract<Push, { kind: 'blocks' }>, now: number): void {
+    for (const each of this.#options.roster.ofUser(user)) {
+      each.toldAt = now
+      each.blocks = blocks
+    }
   }
 
   #revoked(peer: PeerId, now: number): void {

@@ -3,13 +3,14 @@
  *
  *   proven      the first SEALED datagram opened: the peer's older session here makes way, what was under way to it is
  *               under way to this one
- *   joining     the networks are joined, then the directory takes the peer over; where it knows a newer session, this one
- *               is told so and ends
+ *   joining     the networks are joined, then the directory takes the peer over, and tells what has changed since the ticket
+ *               was made; where it knows a newer session, or the peer is revoked, this one is told so and ends
  *   online      the node where the peer was is told (MOVED), the mailbox is handed over, letters pass
  *   end         letters go where the peer is now, or into its mailbox; the directory is told unless the peer is elsewhere
  *
  * A clean goodbye is offline at once; silence is offline after three of the peer's own intervals.
  */
+import type { DirectoryReply, Standing } from '../../directory.ts'
 import type { NetworkId, NodeId } from '../../ids.ts'
 import { encodeMoved, type Moved } from '../../wire/node.ts'
 import { FRAME } from '../../wire/numbers.ts'
@@ -88,11 +89,12 @@ export class Residence {
     this.#leave(session, !isElsewhere, now)
   }
 
-  /** The next ticket of a peer that is here: its networks and blocks hold from now on. */
+  /** The next ticket of a peer that is here: its networks and blocks hold from now on, unless newer ones are known. */
   renew(session: PeerSession, text: Uint8Array, now: number): void {
     const ticket = this.#options.credentials.renew(session.peer, text, now)
     if (ticket === undefined || ticket.expiresAt < session.ticketEndsAt) return
     session.ticketEndsAt = ticket.expiresAt
+    if (ticket.issuedAt <= session.toldAt) return
     session.blocks = ticket.blocks
     this.setNetworks(session, ticket.networks, now)
   }
@@ -119,17 +121,19 @@ export class Residence {
     session.writtenAt = now
     asks.ask(
       { kind: 'signIn', item: presence.itemOf(session) },
-      (reply, at) => this.#entered(session, reply, at),
+      (reply, at) => this.#entered(session, now, reply, at),
       now,
     )
   }
 
-  #entered(session: PeerSession, reply: ReplyTo<'signIn'>, now: number): void {
+  #entered(session: PeerSession, askedAt: number, reply: ReplyTo<'signIn'>, now: number): void {
     const { node, presence, links, mailboxes } = this.#options
     if (reply.kind === 'failed') return
     if (session.stage !== 'joining') this.#undo(session, reply, now)
     else if (reply.outcome === 'stale') this.end(session, 'replaced', now)
+    else if (reply.outcome === 'revoked') this.end(session, 'revoked', now)
     else {
+      if (reply.standing !== undefined && session.toldAt < askedAt) this.#told(session, reply.standing, now)
       session.stage = 'online'
       const { peer, since } = session
       const { previousNode } = reply
@@ -140,8 +144,18 @@ export class Residence {
     }
   }
 
+  #told(session: PeerSession, { networks, blocks }: Standing, now: number): void {
+    session.toldAt = now
+    session.blocks = blocks
+    this.setNetworks(session, networks, now)
+  }
+
   /** It ended before the directory had taken it: now the directory has what is not there. */
-  #undo(session: PeerSession, reply: { readonly outcome: 'taken' | 'stale' }, now: number): void {
+  #undo(
+    session: PeerSession,
+    reply: Pick<Extract<DirectoryReply, { kind: 'signIn' }>, 'outcome'>,
+    now: number,
+  ): void {
     const here = this.#options.roster.get(session.peer)
     if (reply.outcome === 'taken' && here === undefined)
       this.#options.presence.signOut(session, this.#options.table.heardAt(session), now)

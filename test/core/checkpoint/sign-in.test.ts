@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 import { parseAddress } from '../../../shared/wire/address.ts'
-import { KIND } from '../../../shared/wire/numbers.ts'
-import { START, ticketFor, World } from './world.ts'
+import { FRAME, KIND } from '../../../shared/wire/numbers.ts'
+import { encodeTicket } from '../../../shared/wire/session.ts'
+import { networkId, START, ticketFor, userId, World } from './world.ts'
 
 const FAR = parseAddress('203.0.113.200:7777')!
 
@@ -173,4 +174,44 @@ test('a drained node says so when the last peer has moved', () => {
   world.signIn(a, world.nodes[1]!)
   world.run(10_000)
   expect(world.drained).toEqual([world.nodes[0]!.id])
+})
+
+test('an old ticket brings back no network that was left, neither by a new session nor as the next ticket', () => {
+  const world = new World(2)
+  const [a, b] = [world.peer('a', 'ann', ['home']), world.peer('b', 'bob', ['home', 'work'])]
+  world.signIn(a)
+  world.write((tables) => tables.setRole(networkId('home'), userId('bob'), null))
+  world.signIn(b, world.nodes[1]!)
+  expect(world.tables.presence.get(b.id)?.networks).toEqual([networkId('work')])
+  b.send(FRAME.TICKET, encodeTicket(Buffer.from(b.ticket)))
+  world.run(5000)
+  expect(world.tables.presence.get(b.id)?.networks).toEqual([networkId('work')])
+  b.say(a, 1, 'still here?', world.now)
+  a.status('busy')
+  world.run(2000)
+  expect(b.receipts).toMatchObject([{ outcome: 'unknownPeer' }])
+  expect(b.presences).toEqual([])
+})
+
+test('whom a user blocked since the ticket was made stays blocked in the next session', () => {
+  const world = new World()
+  const [a, b] = [world.peer('a', 'ann', ['home']), world.peer('b', 'bob', ['home'])]
+  world.tables.blocks.set(userId('ann'), [b.id])
+  world.signIn(a)
+  world.signIn(b)
+  b.say(a, 1, 'hello', world.now)
+  world.run(500)
+  expect(b.receipts).toMatchObject([{ outcome: 'blocked' }])
+})
+
+test('a peer that was revoked while its session was half open does not come in', () => {
+  const world = new World()
+  const a = world.peer('a', 'ann', ['home'])
+  world.fate = (bytes) => (bytes[1] === KIND.SEALED ? [100] : [10])
+  world.signIn(a, world.nodes[0]!, 50)
+  expect(a.welcome?.status).toBe('welcome')
+  world.tables.revoke(a.id)
+  world.run(1000)
+  expect(a.session?.reason).toBe('revoked')
+  expect(world.tables.presence.get(a.id)).toBeUndefined()
 })

@@ -61,6 +61,7 @@ export class World {
     const ids = networks.map(networkId)
     this.tables.enrol(identity.peer, userId(user))
     for (const network of ids) this.tables.setRole(network, userId(user), 'member')
+    this.tables.blocks.set(userId(user), blocks as readonly UserId[])
     while (this.tables.poll() !== undefined);
     const ticket = ticketFor(identity, user, ids, blocks, this.now)
     const address = parseAddress(`198.51.100.${this.peers.length + 1}:4000`)!
