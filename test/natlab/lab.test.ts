@@ -31,14 +31,14 @@ function confirmRange([low, high]: readonly [number, number], ports: readonly nu
 }
 
 laboratory('the laboratory', {}, () => {
-  it.each(KINDS)('$name is what it says, on both sides', async (kind) => {
+  it.concurrent.each(KINDS)('$name is what it says, on both sides', async (kind) => {
     await using lab = await Lab.start({ left: kind, right: kind })
     const ask = await startOracle(lab)
     const findings = await Promise.all(SIDES.map(ask))
     for (const finding of findings) confirm(kind, finding)
   })
 
-  it.each(
+  it.concurrent.each(
     KINDS.filter(({ ipv6 }) => ipv6 !== undefined),
   )('$name lets IPv6 out and answers in, and translates nothing', async (kind) => {
     await using lab = await Lab.start({ left: kind, right: kind })
@@ -47,7 +47,9 @@ laboratory('the laboratory', {}, () => {
     for (const side of SIDES) expect(await ask(side)).toMatchObject({ ...expected, poisoned: false })
   })
 
-  it.each(KINDS.filter(({ maps }) => maps !== undefined))('$name opens a port to a host', async (kind) => {
+  it.concurrent.each(
+    KINDS.filter(({ maps }) => maps !== undefined),
+  )('$name opens a port to a host', async (kind) => {
     await using lab = await Lab.start({ left: kind, right: kind })
     await startOracle(lab)
     for (const [i, side] of SIDES.entries()) {
@@ -57,7 +59,7 @@ laboratory('the laboratory', {}, () => {
     }
   })
 
-  it.each(
+  it.concurrent.each(
     KINDS.filter(({ household }) => household !== undefined),
   )('$name returns what is sent to its own outside address only if it hairpins', async (kind) => {
     await using lab = await Lab.start({ left: kind, right: kind })
@@ -68,7 +70,7 @@ laboratory('the laboratory', {}, () => {
     else await expect(neighbour).rejects.toThrow()
   })
 
-  it('rate-limited lets few of many new flows through, and port-restricted all', async () => {
+  it.concurrent('rate-limited lets few of many new flows through, and port-restricted all', async () => {
     await using lab = await Lab.start({
       left: NAT_KINDS['rate-limited'],
       right: NAT_KINDS['port-restricted'],
@@ -80,7 +82,7 @@ laboratory('the laboratory', {}, () => {
     expect(await askOracle(lab, 'right', 'burst', SERVER_IPS[0])).toBe(200)
   })
 
-  it('short-timeout forgets sooner than port-restricted', async () => {
+  it.concurrent('short-timeout forgets sooner than port-restricted', async () => {
     const kind = NAT_KINDS['short-timeout']
     await using lab = await Lab.start({ left: kind, right: NAT_KINDS['port-restricted'] })
     await startOracle(lab)
@@ -93,7 +95,7 @@ laboratory('the laboratory', {}, () => {
     expect(right).toEqual({ unreplied: around.slice(0, 2), stream: around })
   })
 
-  it('absolute-expiry gives another port within its time, whatever the traffic', async () => {
+  it.concurrent('absolute-expiry gives another port within its time, whatever the traffic', async () => {
     const kind = NAT_KINDS['absolute-expiry']
     await using lab = await Lab.start({ left: kind, right: NAT_KINDS['port-restricted'] })
     await startOracle(lab)
@@ -105,14 +107,14 @@ laboratory('the laboratory', {}, () => {
     expect(right).toHaveLength(1)
   })
 
-  it('has six routers between the two hosts', async () => {
+  it.concurrent('has six routers between the two hosts', async () => {
     await using lab = await Lab.start({ left: NAT_KINDS.open, right: NAT_KINDS.open })
     const ping = (ttl: number) => lab.run('left', ['ping', '-c1', '-W1', '-t', String(ttl), '198.18.2.10'])
     await expect(ping(6)).rejects.toThrow()
     await expect(ping(7)).resolves.toContain('1 received')
   })
 
-  it('gives a side another router while the other side stays', async () => {
+  it.concurrent('gives a side another router while the other side stays', async () => {
     const { open } = NAT_KINDS
     await using lab = await Lab.start({ left: NAT_KINDS['cgn-random'], right: open })
     const ask = await startOracle(lab)

@@ -12,7 +12,7 @@
 import type { ChildProcess, SpawnOptions } from 'node:child_process'
 import { Namespaces } from './namespaces.ts'
 import type { NatKind } from './nat-kind.ts'
-import { buildCore, buildSite, removeSite, type SideName, type Site } from './topology.ts'
+import { buildCore, buildSite, cutOff, removeSite, roam, type SideName, type Site } from './topology.ts'
 
 export { SERVER_IPS, SERVER_IPV6S, type SideName } from './topology.ts'
 
@@ -78,6 +78,22 @@ export class Lab {
   rebind(side: SideName): void {
     for (const router of this.#standing.get(side)?.site.routers ?? [])
       this.#namespaces.exec(router, ['conntrack', '-F'])
+  }
+
+  /** The router forgets its mappings, and gives other ports where it does not keep those of its hosts. */
+  renew(side: SideName): void {
+    this.#standing.get(side)?.site.load()
+  }
+
+  /** From now on nothing passes the router but what comes from the server or goes there. */
+  cut(side: SideName): void {
+    const [router] = this.#standing.get(side)?.site.routers ?? []
+    if (router !== undefined) cutOff(this.#namespaces, router)
+  }
+
+  /** The host comes to another network: its address is new, and so is the outside one. Of a `port-restricted` side. */
+  roam(side: SideName): void {
+    roam(this.#namespaces, side, this.#built++)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

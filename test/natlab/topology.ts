@@ -92,7 +92,7 @@ export interface Site {
 export function buildSite(namespaces: Namespaces, name: SideName, kind: NatKind, number: number): Site {
   const side = SIDES[name]
   const [router, carrier] = [`${name}-router`, `${name}-carrier`]
-  const outside = `${WAN}.${side.wan + 1 + (number % SITES)}`
+  const outside = outsideOf(name, number)
   const { carrier: carried } = kind
   const inner = carried === undefined ? outside : `${side.carried}.2`
   namespaces.add(router)
@@ -118,6 +118,35 @@ export function removeSite(namespaces: Namespaces, name: SideName, { places }: S
   namespaces.ip(SIDES[name].core, 'link', 'delete', 'site')
   for (const place of places) namespaces.remove(place)
 }
+
+/** Nothing passes any more but between the host and the server. */
+export function cutOff(namespaces: Namespaces, router: string): void {
+  const server = SERVERWARD[0]
+  const rule = `ip saddr != ${server} ip daddr != ${server} meta l4proto udp drop`
+  namespaces.exec(router, ['nft', 'insert', 'rule', 'ip', 'router', 'passing', ...rule.split(' ')])
+}
+
+/**
+ * A host behind a masquerading router comes to another network, as both see it: the host's own address and the outside
+ * one are new, and no mapping is known.
+ */
+export function roam(namespaces: Namespaces, name: SideName, number: number): void {
+  const { translated, wan } = SIDES[name]
+  const router = `${name}-router`
+  const hostPart = 20 + (number % SITES)
+  readdress(namespaces, router, 'wan', `${outsideOf(name, number)}/25`, `${WAN}.${wan}`)
+  namespaces.exec(router, ['conntrack', '-F'])
+  readdress(namespaces, name, 'lan', `${translated}.${hostPart}/24`, `${translated}.1`)
+}
+
+function readdress(namespaces: Namespaces, at: string, dev: string, address: string, gateway: string): void {
+  namespaces.ip(at, '-4', 'address', 'flush', 'dev', dev)
+  namespaces.ip(at, 'address', 'add', address, 'dev', dev)
+  namespaces.route(at, '0.0.0.0/0', gateway)
+}
+
+const outsideOf = (name: SideName, number: number): string =>
+  `${WAN}.${SIDES[name].wan + 1 + (number % SITES)}`
 
 function connectOutside(namespaces: Namespaces, side: Side, outermost: string, outside: string): void {
   const { core, wan, routed, six } = side

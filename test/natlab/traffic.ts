@@ -1,0 +1,108 @@
+/**
+ * A tunnel under load, told as JSON lines: numbered datagrams all the time, and beside them one long stream.
+ *
+ *   traffic.ts take INDEX INVITE HOME                   prints {"peer"}; after each tunnel what came: {"datagrams",
+ *                                                       "doubled", "streamBytes", "streamHash"}
+ *   traffic.ts give INDEX INVITE HOME PEER MEGABYTES    prints {"path"} whenever it changes; when the stream is through
+ *                                                       and a line was read, {"datagrams", "streamBytes", "streamHash"}
+ */
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import type { Duplex } from 'node:stream'
+import { setTimeout as pause } from 'node:timers/promises'
+import { join, type PeerSocket } from '../../peer/index.ts'
+
+const DATAGRAM_EVERY_MS = 5
+/** The stream takes some seconds, so that whatever happens meets it under way. */
+const CHUNK = Buffer.alloc(64 * 1024, 'straightway ')
+const CHUNK_EVERY_MS = 8
+
+const [role, index, invite, home, to = '', megabytes = ''] = process.argv.slice(2) as [
+  string,
+  string,
+  string,
+  string,
+]
+const say = (value: object) => process.stdout.write(`${JSON.stringify(value)}\n`)
+
+const peer = await join({ index, invite, home })
+process.once('SIGTERM', () => peer.close().then(() => process.exit()))
+if (role === 'take') take()
+else await give(to, Number(megabytes) * 2 ** 20)
+
+function take(): void {
+  say({ peer: peer.peer })
+  peer.on('offer', async (offer) => {
+    const socket = await offer.accept()
+    const came = count(socket)
+    const [stream] = await once(socket, 'stream')
+    const received = await digested(stream)
+    await once(socket, 'close')
+    say({ ...came(), ...received })
+  })
+}
+
+/** What came so far. */
+function count(socket: PeerSocket): () => { readonly datagrams: number; readonly doubled: number } {
+  const seen = new Set<number>()
+  let doubled = 0
+  socket.on('message', (datagram) => {
+    const number = datagram.readUInt32BE()
+    if (seen.has(number)) doubled++
+    seen.add(number)
+  })
+  return () => ({ datagrams: seen.size, doubled })
+}
+
+async function digested(
+  stream: Duplex,
+): Promise<{ readonly streamBytes: number; readonly streamHash: string }> {
+  const hash = createHash('sha256')
+  let streamBytes = 0
+  for await (const chunk of stream) {
+    hash.update(chunk)
+    streamBytes += chunk.length
+  }
+  stream.end()
+  return { streamBytes, streamHash: hash.digest('hex') }
+}
+
+async function give(other: string, bytes: number): Promise<void> {
+  const socket = await peer.connect(other as never)
+  socket.on('path', (path, why) => say({ path, why }))
+  say({ path: socket.path })
+  let datagrams = 0
+  const timer = setInterval(() => {
+    const datagram = Buffer.alloc(100)
+    datagram.writeUInt32BE(datagrams++)
+    socket.send(datagram)
+  }, DATAGRAM_EVERY_MS)
+  const enough = once(createInterface({ input: process.stdin }), 'line')
+  const sent = await written(await socket.createStream(), bytes)
+  await enough
+  clearInterval(timer)
+  await pause(DATAGRAM_EVERY_MS)
+  say({ datagrams, ...sent })
+  await new Promise<void>((resolve) => socket.close(resolve))
+  await peer.close()
+}
+
+/** Until the other side has ended the stream too: it has all of it. */
+async function written(
+  stream: Duplex,
+  bytes: number,
+): Promise<{ readonly streamBytes: number; readonly streamHash: string }> {
+  const hash = createHash('sha256')
+  let streamBytes = 0
+  for (; streamBytes < bytes; streamBytes += CHUNK.length) {
+    CHUNK.writeUInt32BE(streamBytes)
+    hash.update(CHUNK)
+    if (!stream.write(Buffer.from(CHUNK))) await once(stream, 'drain')
+    await pause(CHUNK_EVERY_MS)
+  }
+  stream.end()
+  stream.resume()
+  await once(stream, 'end')
+  return { streamBytes, streamHash: hash.digest('hex') }
+}
