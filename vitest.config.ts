@@ -1,3 +1,5 @@
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
@@ -7,5 +9,7 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 30_000,
     maxWorkers: 2,
+    /** Programs that tests start are compiled once. */
+    env: { NODE_COMPILE_CACHE: join(tmpdir(), 'node-compile-cache') },
   },
 })

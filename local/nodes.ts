@@ -4,6 +4,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { FleetItem } from '../shared/directory.ts'
@@ -11,6 +12,8 @@ import { StraightwayError } from '../shared/errors.ts'
 import type { NodeConfig } from '../udp-edge/config.ts'
 
 const MAIN = join(import.meta.dirname, '../udp-edge/main.ts')
+/** Where Node keeps what it compiled, were it asked without a place: a node then starts in half the time. */
+const COMPILED = join(tmpdir(), 'node-compile-cache')
 const REPLACE_AFTER_MS = 1_000
 /** A node drains in less; one that hangs is killed. */
 const STOP_MS = 5_000
@@ -57,7 +60,12 @@ export class NodeProcess {
 
   async #spawn(): Promise<void> {
     const child = spawn(process.execPath, [MAIN], {
-      env: { ...process.env, STRAIGHTWAY_NODE: JSON.stringify(this.#config), STRAIGHTWAY_WATCH_STDIN: '1' },
+      env: {
+        NODE_COMPILE_CACHE: COMPILED,
+        ...process.env,
+        STRAIGHTWAY_NODE: JSON.stringify(this.#config),
+        STRAIGHTWAY_WATCH_STDIN: '1',
+      },
       stdio: ['pipe', 'pipe', 'pipe'],
     })
     this.#child = child

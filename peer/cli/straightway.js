@@ -3,10 +3,12 @@
 // needs a Node that strips types; an older one starts the Node that is among the dependencies.
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
+import module from 'node:module'
 import { fileURLToPath } from 'node:url'
 
 const at = (path) => fileURLToPath(new URL(path, import.meta.url))
 const source = at('./main.ts')
+module.enableCompileCache?.() // Starts in half the time.
 const [major, minor] = process.versions.node.split('.').map(Number)
 
 if (!existsSync(source)) await import('../../dist/peer/cli/main.js')
