@@ -2,11 +2,11 @@
  * Presence, both ways: what peers here say of themselves goes to the directory, at most one write a second each; what the
  * streams push goes to the peers here that it concerns.
  */
-import type { NodeId } from '../../ids.ts'
+import type { NetworkId, NodeId } from '../../ids.ts'
 import type { PresenceItem } from '../../presence.ts'
 import type { Push } from '../../push.ts'
 import { FRAME } from '../../wire/numbers.ts'
-import { encodeChange, encodePresence, type StatusUpdate } from '../../wire/presence.ts'
+import { type Change, encodeChange, encodePresence, type StatusUpdate } from '../../wire/presence.ts'
 import { DelayLine } from '../session/delay-line.ts'
 import type { Asks } from './asks.ts'
 import type { PeerSession } from './peer-session.ts'
@@ -76,14 +76,20 @@ export class Presence {
     }
   }
 
-  tellChange(change: Extract<Push, { kind: 'membership' | 'metadata' }>, also: Iterable<PeerSession>): void {
+  /** Of the networks that a user or a peer is in, each hears of those that it is in too. */
+  tellChange(change: Change, also: Iterable<PeerSession>): void {
     const networks = change.kind === 'membership' ? [change.network] : change.networks
     const concerned = new Set<PeerSession>(also)
     for (const network of networks) {
       for (const each of this.#options.roster.inNetwork(network)) concerned.add(each)
     }
-    const body = encodeChange(change)
-    for (const each of concerned) this.#options.table.send(each, FRAME.CHANGE, body)
+    const bodies = new Map<string, Uint8Array>()
+    for (const each of concerned) {
+      const shared = networks.filter((network) => each.networks.includes(network))
+      const body = bodies.get(shared.join()) ?? encodeChange(within(change, shared))
+      bodies.set(shared.join(), body)
+      this.#options.table.send(each, FRAME.CHANGE, body)
+    }
   }
 
   tick(now: number): void {
@@ -107,3 +113,6 @@ export class Presence {
     this.#options.asks.ask({ kind: 'update', item: this.itemOf(of) }, written, now)
   }
 }
+
+const within = (change: Change, networks: readonly NetworkId[]): Change =>
+  change.kind === 'membership' ? change : { ...change, networks }

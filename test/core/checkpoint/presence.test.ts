@@ -117,3 +117,15 @@ test('a look-up finds related peers only, and says what is wrong with a filter',
   expect(a.foundEnds[1]).toMatchObject({ request: 6, count: 0 })
   expect(a.foundEnds[1]?.error).not.toBe('')
 })
+
+test('a change of a user names to each of those who hear of it the networks that they share', () => {
+  const world = new World()
+  const [home, work] = [networkId('home'), networkId('work')]
+  const [a, b] = [world.peer('a', 'ann', ['home', 'work']), world.peer('b', 'bob', ['home'])]
+  for (const peer of [a, b]) world.signIn(peer)
+  const change = { kind: 'metadata', entity: 'user', id: userId('ann') } as const
+  world.handle(world.nodes[0]!, { kind: 'push', push: { ...change, networks: [home, work] } })
+  world.run(500)
+  expect(a.changes).toEqual([{ ...change, networks: [home, work] }])
+  expect(b.changes).toEqual([{ ...change, networks: [home] }])
+})
