@@ -12,12 +12,14 @@ import type { Direction } from '../shared/wire/offers.ts'
 import type { Candidate } from '../shared/wire/profile.ts'
 import { now } from './clock.ts'
 import { DualSocket } from './net/dual-socket.ts'
+import { FreshSockets } from './net/fresh-sockets.ts'
 import { hostAddresses } from './net/host-addresses.ts'
 import { Loop } from './net/loop.ts'
 import type { PortMapping } from './net/port-mapping.ts'
 import { Streams } from './stream/streams.ts'
 import type { TunnelStream } from './stream/tunnel-stream.ts'
 import type { TunnelLink, TunnelListener } from './tunnel-link.ts'
+import { SCATTER_TURN } from './turn.ts'
 
 /** How long closing waits for the last bytes of streams that have ended. */
 const FLUSH_MS = 2000
@@ -40,11 +42,14 @@ export class Tunnel implements TunnelLink {
   readonly opened: Promise<void>
   readonly #options: TunnelOptions
   readonly #socket: DualSocket
+  readonly #fresh: FreshSockets
   readonly #machine: TunnelMachine
   readonly #loop: Loop<TunnelInput, TunnelEffect>
   readonly #streams: Streams
   #open!: { resolve(): void; reject(error: StraightwayError): void }
   #remote: Address | undefined
+  /** Number of the socket that the path goes through. */
+  #through = 0
   #mapped: Address | undefined
   #unmap = () => {}
   #closing: Promise<void> | undefined
@@ -56,12 +61,13 @@ export class Tunnel implements TunnelLink {
       this.#open = { resolve, reject }
     })
     this.#socket = new DualSocket((bytes, words) => this.#loop.receive(bytes, words, 0))
+    this.#fresh = new FreshSockets((bytes, words, number) => this.#loop.receive(bytes, words, number))
     const { keys, direction, terms } = options.agreement
     const localPort = this.#socket.ports.four ?? this.#socket.ports.six!
     const own = { seed: randomBytes(32), candidates: this.#candidates(), localPort, now: now() }
     this.#machine = new TunnelMachine({ ...own, keys, direction, terms, stun: options.stun })
     this.#loop = new Loop(this.#machine, {
-      send: this.#socket.send.bind(this.#socket),
+      send: (batch, i) => this.#socketAt(batch.socket[i]!)?.send(batch, i),
       perform: (effect) => this.#perform(effect),
       fault: options.fault,
     })
@@ -71,7 +77,7 @@ export class Tunnel implements TunnelLink {
         accept: (stream, accepter) => this.#loop.handle({ kind: 'acceptStream', stream, accepter }),
         refuse: (stream) => this.#loop.handle({ kind: 'refuseStream', stream }),
       },
-      route: () => this.#remote && this.#socket.destination(this.#remote.words),
+      route: () => this.#remote && this.#socketAt(this.#through)?.destination(this.#remote.words),
       offered: (stream, answer) => this.listener.stream(stream, answer),
       active: (active) => this.#loop.handle({ kind: 'streaming', active }),
     })
@@ -148,7 +154,7 @@ export class Tunnel implements TunnelLink {
   #perform(effect: TunnelEffect): void {
     switch (effect.kind) {
       case 'path':
-        this.#onPath(effect.remote)
+        this.#onPath(effect.remote, effect.socket)
         break
       case 'datagram':
         this.listener.datagram(effect.bytes)
@@ -168,16 +174,34 @@ export class Tunnel implements TunnelLink {
       case 'closed':
         this.#closed(effect.end, effect.whyNotDirect)
         break
+      case 'openSockets':
+        this.#openSockets(effect.count, effect.alone)
+        break
+      case 'closeSockets':
+        SCATTER_TURN.give(this)
+        this.#fresh.closeAllBut(effect.keep)
+        break
       case 'interrupted':
       case 'released':
         break
     }
   }
 
+  #openSockets(count: number, wantsTurn: boolean): void {
+    const alone = wantsTurn && SCATTER_TURN.take(this)
+    this.#loop.handle({ kind: 'sockets', ports: this.#fresh.open(wantsTurn && !alone ? 0 : count), alone })
+  }
+
+  #socketAt(number: number): DualSocket | undefined {
+    return number === 0 ? this.#socket : this.#fresh.at(number)
+  }
+
   /** Told too when only the reason for a relayed path changed. */
-  #onPath(remote: Address): void {
-    const moved = this.#remote === undefined || !sameAddress(this.#remote.words, 0, remote.words, 0)
+  #onPath(remote: Address, through: number): void {
+    const same = this.#remote !== undefined && sameAddress(this.#remote.words, 0, remote.words, 0)
+    const moved = !same || through !== this.#through
     this.#remote = remote
+    this.#through = through
     if (moved) this.#streams.moved()
     this.#open.resolve()
     this.listener.path()
@@ -187,6 +211,8 @@ export class Tunnel implements TunnelLink {
     this.#loop.close()
     this.#unmap()
     this.#streams.close(end === 'closed' ? undefined : new StraightwayError('closed', ENDS[end]))
+    SCATTER_TURN.give(this)
+    this.#fresh.closeAllBut([])
     void this.#socket.close()
     this.#closing ??= Promise.resolve()
     this.#open.reject(failure(end, whyNotDirect))

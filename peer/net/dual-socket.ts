@@ -31,10 +31,10 @@ export class DualSocket {
   readonly #from = { words: new Uint32Array(ADDRESS_WORDS), host: '' }
 
   /** Throws `unavailable` where the system gives no UDP port at all. */
-  constructor(receive: Receive) {
+  constructor(receive: Receive, { ipv4Only = false } = {}) {
     this.#receive = receive
     this.#four = this.#open('0.0.0.0', 0)
-    this.#six = this.#open('::', this.#four?.address()?.port ?? 0) ?? this.#open('::', 0)
+    if (!ipv4Only) this.#six = this.#open('::', this.#four?.address()?.port ?? 0) ?? this.#open('::', 0)
     if (this.#four === undefined && this.#six === undefined)
       throw new StraightwayError(
         'unavailable',

@@ -2,7 +2,7 @@
  * What a peer knows of its own side of the network, as it tells the HANDSHAKE (README.md, section 5):
  *
  *   mapping u8 · filtering u8 · allocation u8 · step u16 · low u16 · high u16 · hops u8 · flags u8 · paths u8
- *   count u8 · candidates: kind u8 · address 18
+ *   count u8 · candidates: kind u8 · address 18 · next u16
  *
  * Classes are those of RFC 4787 and RFC 5780. A number that this version does not know reads as `unknown`.
  */
@@ -11,7 +11,7 @@ import { ADDRESS_BYTES, type Reader, type Writer } from './cursor.ts'
 
 /** More candidates than a machine with a dozen interfaces has; the rest of a longer list is not read. */
 export const MAX_CANDIDATES = 16
-export const MAX_PROFILE_BYTES = 13 + MAX_CANDIDATES * (1 + ADDRESS_BYTES)
+export const MAX_PROFILE_BYTES = 15 + MAX_CANDIDATES * (1 + ADDRESS_BYTES)
 
 const DEPENDENCE = ['unknown', 'independent', 'address', 'addressAndPort'] as const
 const ALLOCATION = ['unknown', 'preserving', 'sequential', 'block', 'random'] as const
@@ -44,8 +44,12 @@ export interface Profile {
   readonly udpBlocked: boolean
   /** Evidence is complete: nothing better will come. */
   readonly ready: boolean
+  /** Takes no part in `scatter`: its network would take it for an attack. */
+  readonly quiet: boolean
   readonly paths: Paths
   readonly candidates: readonly Candidate[]
+  /** Public port that the NAT gives next, as measured a moment ago; 0 unknown. */
+  readonly next: number
 }
 
 export const UNKNOWN_PROFILE: Profile = {
@@ -59,8 +63,10 @@ export const UNKNOWN_PROFILE: Profile = {
   hairpin: false,
   udpBlocked: false,
   ready: false,
+  quiet: false,
   paths: 'auto',
   candidates: [],
+  next: 0,
 }
 
 export function writeProfile(writer: Writer, profile: Profile): void {
@@ -75,6 +81,7 @@ export function writeProfile(writer: Writer, profile: Profile): void {
     .u8(flagsOf(profile))
     .u8(PATHS.indexOf(profile.paths))
   writeCandidates(writer, profile.candidates.slice(0, MAX_CANDIDATES))
+  writer.u16(profile.next)
 }
 
 /** Undefined where it is too short. */
@@ -83,6 +90,7 @@ export function readProfile(reader: Reader): Profile | undefined {
   const [step, low, high, hops] = [reader.u16(), reader.u16(), reader.u16(), reader.u8()]
   const [flags, paths] = [reader.u8(), reader.u8()]
   const candidates = readCandidates(reader)
+  const next = reader.u16()
   if (!reader.ok) return undefined
   return {
     mapping: DEPENDENCE[mapping] ?? 'unknown',
@@ -95,13 +103,15 @@ export function readProfile(reader: Reader): Profile | undefined {
     hairpin: (flags & 1) !== 0,
     udpBlocked: (flags & 2) !== 0,
     ready: (flags & 4) !== 0,
+    quiet: (flags & 8) !== 0,
     paths: PATHS[paths] ?? 'auto',
     candidates,
+    next,
   }
 }
 
-function flagsOf({ hairpin, udpBlocked, ready }: Profile): number {
-  return (hairpin ? 1 : 0) | (udpBlocked ? 2 : 0) | (ready ? 4 : 0)
+function flagsOf({ hairpin, udpBlocked, ready, quiet }: Profile): number {
+  return (hairpin ? 1 : 0) | (udpBlocked ? 2 : 0) | (ready ? 4 : 0) | (quiet ? 8 : 0)
 }
 
 function writeCandidates(writer: Writer, candidates: readonly Candidate[]): void {

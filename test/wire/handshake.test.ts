@@ -11,6 +11,15 @@ const u8 = fc.nat(0xff)
 const address = fc
   .tuple(u32, u32, u32, u32, u16)
   .map(([a, b, c, d, port]) => ({ words: Uint32Array.of(a, b, c, d, port) }))
+const volley = fc.record({
+  first: u16,
+  stride: u16,
+  count: fc.integer({ min: 1, max: 0xffff }),
+  leap: u8,
+  seed: u32,
+  skip: u16,
+  draws: fc.integer({ min: 1, max: 0xffff }),
+})
 const hex = (value: Uint8Array) => Buffer.from(value).toString('hex')
 const from = (line: string) => new Uint8Array(Buffer.from(line.replaceAll(' ', ''), 'hex'))
 const filled = (length: number, value: number) => new Uint8Array(length).fill(value)
@@ -48,9 +57,9 @@ const CODECS = {
     encode: wire.encodeJoinBody,
     decode: wire.decodeJoinBody,
     value: { random: filled(16, 2), profile: UNKNOWN_PROFILE },
-    line: `${'02'.repeat(16)} ${'00'.repeat(13)}`,
+    line: `${'02'.repeat(16)} ${'00'.repeat(15)}`,
     any: bytes(16).map((random) => ({ random, profile: UNKNOWN_PROFILE })),
-    least: 29,
+    least: 31,
   }),
   JOINED: codec<wire.Joined>({
     encode: wire.encodeJoined,
@@ -90,8 +99,10 @@ const CODECS = {
       rounds: 10,
       sockets: 1,
       targets: [peer],
+      paceMs: 2,
+      volley: { first: 1024, stride: 1, count: 64_512, leap: 0, seed: 7, skip: 0, draws: 2048 },
     },
-    line: `0102 04 01 001e 07d0 04 0064 0a 0001 01 ${PEER}`,
+    line: `0102 04 01 001e 07d0 04 0064 0a 0001 01 ${PEER} 02 0400 0001 fc00 00 00000007 0000 0800`,
     any: fc.record({
       step: u16,
       kind: fc.constantFrom('lan', 'ipv6', 'mapped', 'open', 'punch', 'predict', 'scatter'),
@@ -103,8 +114,10 @@ const CODECS = {
       rounds: u8,
       sockets: u16,
       targets: fc.array(address, { maxLength: wire.MAX_TARGETS }),
+      paceMs: u8,
+      volley: fc.option(volley, { nil: undefined }),
     }),
-    least: 15,
+    least: 31,
   }),
   RESULT: codec<wire.Result>({
     encode: wire.encodeResult,
@@ -161,7 +174,7 @@ test('no more targets are read than one step may have', () => {
   const line = Buffer.concat([
     from(CODECS.STEP.line).subarray(0, 14),
     Buffer.from([255]),
-    Buffer.alloc(255 * 18),
+    Buffer.alloc(255 * 18 + 16),
   ])
   expect(wire.decodeStep(line)!.targets).toHaveLength(wire.MAX_TARGETS)
 })

@@ -26,10 +26,12 @@ const profile: fc.Arbitrary<Profile> = fc.record({
   hairpin: fc.boolean(),
   udpBlocked: fc.boolean(),
   ready: fc.boolean(),
+  quiet: fc.boolean(),
   paths: fc.constantFrom('auto', 'direct-only', 'relay-only'),
   candidates: fc.array(fc.record({ kind: fc.constantFrom('host', 'reflexive', 'mapped'), address }), {
     maxLength: MAX_CANDIDATES,
   }),
+  next: fc.nat(0xffff),
 })
 
 function encode(value: Profile): Uint8Array {
@@ -54,8 +56,9 @@ test('a profile is one line of hex', () => {
     ready: true,
     paths: 'direct-only',
     candidates: [{ kind: 'reflexive', address: parseAddress('203.0.113.7:40000')! }],
+    next: 40008,
   }
-  const line = '01030200029c409c46020501010100000000000000000000ffffcb0071079c40'
+  const line = '01030200029c409c46020501010100000000000000000000ffffcb0071079c409c48'
   expect(hex(encode(value))).toBe(line)
   expect(readProfile(new Reader(Buffer.from(line, 'hex')))).toEqual(value)
 })
@@ -94,7 +97,7 @@ test('no more candidates than the limit are read', () => {
   const many = Buffer.concat([
     encode(UNKNOWN_PROFILE).subarray(0, 12),
     Buffer.from([200]),
-    Buffer.alloc(200 * 19),
+    Buffer.alloc(200 * 19 + 2),
   ])
   expect(readProfile(new Reader(many))!.candidates).toHaveLength(MAX_CANDIDATES)
 })

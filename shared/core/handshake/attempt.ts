@@ -6,13 +6,14 @@
  *               takes its own distance into account. It is over when both have reported, or when their time is
  *   over        with an outcome
  *
+ * A step that needs a fresh measurement is ordered twice: first a side only measures, and says what it found in its profile.
  * After each step the plan is made anew, as profiles grow meanwhile; steps that failed are left out.
  */
 import type { WhyNotDirect } from '../../why-not-direct.ts'
-import { formatAddress } from '../../wire/address.ts'
+import { ADDRESS_WORDS, formatAddress } from '../../wire/address.ts'
 import type { Outcome, Result, Step, StepKind } from '../../wire/handshake.ts'
 import type { Profile } from '../../wire/profile.ts'
-import { type PlannedStep, plan } from './planner.ts'
+import { type PlannedSide, type PlannedStep, plan, type Standing } from './planner.ts'
 
 /** STUN answers within two round trips; a side without STUN must not hold up the other for longer. */
 const EVIDENCE_MS = 1500
@@ -20,18 +21,30 @@ const EVIDENCE_MS = 1500
 const RESULT_MS = 800
 /** A profile that keeps changing does not keep an attempt going. */
 const MAX_STEPS = 12
+/** A round trip to STUN, and what is sent again. */
+const MEASURE_MS = 400
 /** Both orders should have arrived when the first side starts. */
 const MARGIN_MS = 5
 const never = Number.POSITIVE_INFINITY
+/** Of a side that was told to do nothing. */
+const NOTHING: Result = {
+  step: 0,
+  outcome: 'failed',
+  reached: { words: new Uint32Array(ADDRESS_WORDS) },
+  elapsedMs: 0,
+  packets: 0,
+}
 
 /** What is known of both sides when it is needed. */
 export interface Sides {
   readonly profiles: readonly [Profile, Profile]
   readonly roundTripMs: readonly [number, number]
+  readonly standing?: Omit<Standing, 'history'>
 }
 
 export type Order =
-  | { readonly kind: 'step'; readonly steps: readonly [Step, Step] }
+  /** A side without a step has nothing to do meanwhile. */
+  | { readonly kind: 'step'; readonly steps: readonly [Step | undefined, Step | undefined] }
   | { readonly kind: 'outcome'; readonly outcome: Outcome; readonly technique?: StepKind }
 
 type Phase =
@@ -40,6 +53,8 @@ type Phase =
       readonly kind: 'running'
       readonly id: number
       readonly step: PlannedStep
+      /** Of a side that only measures for the step. */
+      readonly measuring: boolean
       readonly results: (Result | undefined)[]
       readonly until: number
     }
@@ -49,6 +64,7 @@ export class Attempt {
   readonly #number: number
   readonly #firstStep: number
   readonly #tried: string[] = []
+  #ordered = 0
   #phase: Phase
   #dataBlocked = false
   /** The technique that last worked between these networks, once it is known. */
@@ -67,7 +83,7 @@ export class Attempt {
 
   /** The number that the next step would have. */
   get nextStep(): number {
-    return (this.#firstStep + this.#tried.length) & 0xffff
+    return (this.#firstStep + this.#ordered) & 0xffff
   }
 
   deadline(): number {
@@ -93,8 +109,9 @@ export class Attempt {
     }
   }
 
-  #conclude({ step, results }: Phase & { kind: 'running' }, sides: Sides, now: number): Order {
+  #conclude({ step, measuring, results }: Phase & { kind: 'running' }, sides: Sides, now: number): Order {
     if (results.some((result) => result?.outcome === 'direct')) return this.#direct(step.kind)
+    if (measuring) return this.#afterMeasuring(step, sides, now)
     if (
       results.some(
         (result) => result?.outcome === 'failed' && result.reached.words.some((word) => word !== 0),
@@ -105,17 +122,43 @@ export class Attempt {
   }
 
   #next(sides: Sides, now: number): Order {
-    const { steps, whyNotDirect } = plan(...sides.profiles, this.#number, this.history)
+    const { steps, whyNotDirect } = this.#plan(sides)
     const step = steps.find((it) => !this.#tried.includes(signature(it)))
     if (step === undefined || this.#tried.length >= MAX_STEPS)
       return this.#relayed(this.#dataBlocked ? 'data-blocked' : whyNotDirect)
-    const id = this.nextStep
     this.#tried.push(signature(step))
+    return step.sides.some(isMeasured) ? this.#measure(step, sides, now) : this.#run(step, sides, now)
+  }
+
+  #plan({ profiles: [a, b], standing }: Sides) {
+    return plan(a, b, this.#number, { ...standing, history: this.history })
+  }
+
+  /** With the port measured: the same step of a new plan. */
+  #afterMeasuring(step: PlannedStep, sides: Sides, now: number): Order {
+    const known = sides.profiles.every(({ next }, side) => next > 0 || !isMeasured(step.sides[side]!))
+    const again = this.#plan(sides).steps.find((it) => signature(it) === signature(step))
+    return again !== undefined && known ? this.#run(again, sides, now) : this.#next(sides, now)
+  }
+
+  #measure(step: PlannedStep, sides: Sides, now: number): Order {
+    const id = this.nextStep
+    this.#ordered++
+    const steps = step.sides.map((side) => (isMeasured(side) ? measurementOf(id, step, side) : undefined))
+    const results = steps.map((it) => (it === undefined ? NOTHING : undefined))
+    const until = now + Math.max(...sides.roundTripMs) + MEASURE_MS + RESULT_MS
+    this.#phase = { kind: 'running', id, step, measuring: true, results, until }
+    return { kind: 'step', steps: [steps[0], steps[1]] }
+  }
+
+  #run(step: PlannedStep, sides: Sides, now: number): Order {
+    const id = this.nextStep
+    this.#ordered++
     const farthest = Math.max(...sides.roundTripMs)
     const startAt = now + farthest / 2 + MARGIN_MS
     const lastDelayMs = Math.max(...step.sides.map(({ delayMs }) => delayMs))
     const until = startAt + lastDelayMs + step.timeoutMs + farthest + RESULT_MS
-    this.#phase = { kind: 'running', id, step, results: [undefined, undefined], until }
+    this.#phase = { kind: 'running', id, step, measuring: false, results: [undefined, undefined], until }
     const order = (side: 0 | 1) => orderOf(id, step, side, startAt - now - sides.roundTripMs[side] / 2)
     return { kind: 'step', steps: [order(0), order(1)] }
   }
@@ -136,11 +179,20 @@ function isKnown({ profiles: [a, b] }: Sides): boolean {
   return (a.ready && b.ready) || a.paths === 'relay-only' || b.paths === 'relay-only'
 }
 
+const isMeasured = ({ measureSockets = 0 }: PlannedSide): boolean => measureSockets > 0
+
 function orderOf(id: number, step: PlannedStep, side: 0 | 1, waitMs: number): Step {
-  const { kind, ttl, rounds, intervalMs, timeoutMs } = step
-  const { role, targets, delayMs } = step.sides[side]
+  const { kind, intervalMs, timeoutMs } = step
+  const { role, targets, delayMs, ttl, rounds, sockets = 1, paceMs = 0, volley } = step.sides[side]
   const startInMs = Math.max(Math.round(waitMs), 0) + delayMs
-  return { step: id, kind, role, startInMs, timeoutMs, ttl, intervalMs, rounds, sockets: 1, targets }
+  const packets = { ttl: ttl ?? step.ttl, intervalMs, rounds: rounds ?? step.rounds, paceMs, volley }
+  return { step: id, kind, role, startInMs, timeoutMs, sockets, targets, ...packets }
+}
+
+function measurementOf(id: number, { kind }: PlannedStep, { measureSockets = 0 }: PlannedSide): Step {
+  const times = { startInMs: 0, timeoutMs: MEASURE_MS, intervalMs: 0, paceMs: 0 }
+  const packets = { ttl: 0, rounds: 1, sockets: measureSockets, targets: [], volley: undefined }
+  return { step: id, kind, role: 2, ...times, ...packets }
 }
 
 /** Equal for two steps that would do the same. */

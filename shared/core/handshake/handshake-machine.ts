@@ -206,8 +206,9 @@ export class HandshakeMachine implements Machine<HandshakeInput, HandshakeEffect
   #tell(pair: Pair, order: Order): void {
     for (const side of SIDES) {
       const session = pair.legs[side]?.session
-      if (order.kind === 'step') session?.send(FRAME.STEP, encodeStep(order.steps[side]))
-      else session?.send(FRAME.OUTCOME, encodeOutcome(order.outcome))
+      const step = order.kind === 'step' ? order.steps[side] : undefined
+      if (order.kind === 'outcome') session?.send(FRAME.OUTCOME, encodeOutcome(order.outcome))
+      else if (step !== undefined) session?.send(FRAME.STEP, encodeStep(step))
     }
     if (order.kind === 'outcome') this.#count(pair, order)
   }

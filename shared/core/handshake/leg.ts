@@ -48,6 +48,11 @@ export class Leg {
     return this.session?.roundTripMs || this.#firstRoundTripMs
   }
 
+  /** Where it is, proven by its session. */
+  get seen(): Address | undefined {
+    return this.session && { words: this.session.address }
+  }
+
   isSuperseded(random: Uint8Array): boolean {
     return this.#superseded.has(toBase32(random))
   }

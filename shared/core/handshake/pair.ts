@@ -92,7 +92,11 @@ export class Pair {
   get sides(): Sides | undefined {
     const [a, b] = this.legs
     if (a === undefined || b === undefined) return undefined
-    return { profiles: [a.profile, b.profile], roundTripMs: [a.roundTripMs, b.roundTripMs] }
+    return {
+      profiles: [a.profile, b.profile],
+      roundTripMs: [a.roundTripMs, b.roundTripMs],
+      standing: { seen: [a.seen, b.seen], relayed: a.relayed && b.relayed },
+    }
   }
 
   /** The relay stays the same from round to round, unless it went or did not serve. Both sides get the same. */

@@ -3,15 +3,16 @@
  * how often it was tried, and of what worked before between these networks.
  *
  * The HANDSHAKE asks again after each step, as profiles grow meanwhile, and runs the first step that it has not run yet.
- * A step that failed is not run again unchanged: the attempt changes TTL, who leads, and patience.
+ * A step that failed is not run again unchanged: the attempt changes TTL, who leads, windows, pace, and patience.
  */
 
 import type { WhyNotDirect } from '../../why-not-direct.ts'
 import type { StepKind } from '../../wire/handshake.ts'
 import type { Profile } from '../../wire/profile.ts'
-import { isSymmetric, type PlannedStep, TECHNIQUES } from './techniques.ts'
+import { isSymmetric, type PlannedStep, type Standing } from './planned-step.ts'
+import { TECHNIQUES } from './techniques.ts'
 
-export type { PlannedSide, PlannedStep } from './techniques.ts'
+export type { PlannedSide, PlannedStep, Standing } from './planned-step.ts'
 
 export interface Plan {
   readonly steps: readonly PlannedStep[]
@@ -19,14 +20,14 @@ export interface Plan {
   readonly whyNotDirect: WhyNotDirect
 }
 
-/** `attempt` counts from 0; `history` is the technique that last worked between these two networks. */
-export function plan(a: Profile, b: Profile, attempt: number, history?: StepKind): Plan {
+/** `attempt` counts from 0. */
+export function plan(a: Profile, b: Profile, attempt: number, standing: Standing = {}): Plan {
   const never = impossible(a, b)
   if (never !== undefined) return { steps: [], whyNotDirect: never }
-  const steps = TECHNIQUES.map(([, technique]) => technique(a, b, attempt)).filter(
+  const steps = TECHNIQUES.map(([, technique]) => technique(a, b, attempt, standing)).filter(
     (step) => step !== undefined,
   )
-  return { steps: provenFirst(steps, history), whyNotDirect: reason(a, b, steps) }
+  return { steps: provenFirst(steps, standing.history), whyNotDirect: reason(a, b, steps) }
 }
 
 function impossible(a: Profile, b: Profile): WhyNotDirect | undefined {
@@ -42,6 +43,6 @@ function provenFirst(steps: readonly PlannedStep[], history?: StepKind): readonl
 
 function reason(a: Profile, b: Profile, steps: readonly PlannedStep[]): WhyNotDirect {
   if (isSymmetric(a) && isSymmetric(b)) return 'both-symmetric'
-  if (steps.length === 0) return 'no-candidates'
-  return isSymmetric(a) || isSymmetric(b) ? 'symmetric' : 'probe-timeout'
+  if (isSymmetric(a) || isSymmetric(b)) return 'symmetric'
+  return steps.length === 0 ? 'no-candidates' : 'probe-timeout'
 }

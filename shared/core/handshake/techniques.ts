@@ -18,41 +18,23 @@ import {
   sameSubnet,
   shareOne,
 } from './networks.ts'
+import {
+  isOpen,
+  isSymmetric,
+  LAST_ANSWER_MS,
+  type PlannedSide,
+  type PlannedStep,
+  PRIMING_TTLS,
+  type Technique,
+} from './planned-step.ts'
+import { predict, scatter } from './symmetric.ts'
 
-export interface PlannedSide {
-  /** As in STEP: 1 for the side that sends first. */
-  readonly role: 0 | 1
-  readonly targets: readonly Address[]
-  /** How long after the other side, or 0. */
-  readonly delayMs: number
-}
-
-export interface PlannedStep {
-  readonly kind: StepKind
-  readonly sides: readonly [PlannedSide, PlannedSide]
-  /** Hops of the first round; 0 is the system's default. */
-  readonly ttl: number
-  readonly rounds: number
-  readonly intervalMs: number
-  readonly timeoutMs: number
-}
-
-export type Technique = (a: Profile, b: Profile, attempt: number) => PlannedStep | undefined
-
-/** After the last packet: a round trip across the world and the full-sized probe. */
-const LAST_ANSWER_MS = 1000
-/** Passes two NATs of one's own and none of the other's: the core between is longer. Then nearer and farther, then none. */
-const PRIMING_TTLS = [4, 7, 0]
 /** Without priming the side that waits must have heard nothing before the other's NAT is open. */
 const LATE_START_MS = 1000
 const MAX_PUNCH_ROUNDS = 30
 
-export const isSymmetric = ({ mapping }: Profile): boolean =>
-  mapping === 'address' || mapping === 'addressAndPort'
-
-/** Takes packets from where it never sent, or from any port of where it sent. */
-const isOpen = ({ mapping, filtering }: Profile): boolean =>
-  mapping === 'independent' && (filtering === 'independent' || filtering === 'address')
+/** Takes packets only from the very port that it sent to, or changes its own. */
+const isStrict = (profile: Profile): boolean => isSymmetric(profile) || profile.filtering === 'addressAndPort'
 
 /** Behind one NAT, or in one subnet. Public addresses are tried too, for a NAT that returns what is sent to itself. */
 const lan: Technique = (a, b) => {
@@ -94,10 +76,13 @@ const open: Technique = (a, b) => {
   return { ...step, sides: isOpen(a) ? [first, { ...second, role: 1 }] : [{ ...first, role: 1 }, second] }
 }
 
-/** Simultaneous open: both prime, then both send. Each attempt differs from the one before. */
+/**
+ * Simultaneous open: both prime, then both send. Each attempt differs from the one before. It needs both ports to be known,
+ * or one side that takes what comes from another port.
+ */
 const punch: Technique = (a, b, attempt) => {
   const known = a.ready && b.ready
-  if (known && isSymmetric(a) && isSymmetric(b)) return undefined
+  if (known && ((isSymmetric(a) && isStrict(b)) || (isSymmetric(b) && isStrict(a)))) return undefined
   const [toA, toB] = [publicAddresses(a), publicAddresses(b)]
   if (toA.length === 0 || toB.length === 0) return undefined
   const ttl = PRIMING_TTLS[attempt % PRIMING_TTLS.length]!
@@ -117,6 +102,8 @@ export const TECHNIQUES: readonly (readonly [StepKind, Technique])[] = [
   ['mapped', mapped],
   ['open', open],
   ['punch', punch],
+  ['predict', predict],
+  ['scatter', scatter],
 ]
 
 interface Timing {

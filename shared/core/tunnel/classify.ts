@@ -1,6 +1,7 @@
 /** What STUN answers and a HANDSHAKE saw of one socket, and what that says about the NAT before it. */
 import { isIpv4, sameAddress, sameIp } from '../../wire/address.ts'
 import type { Allocation, Dependence } from '../../wire/profile.ts'
+import type { PortSample } from './port-sampler.ts'
 
 /** The socket's own packet to `server` came from `mapped`. In the order in which they were sent. */
 export interface Observation {
@@ -18,6 +19,18 @@ export interface MappingClass {
 
 /** Ports given one after another to one NAT's hosts are rarely farther apart than this. */
 const MAX_STEP = 32
+
+export interface PortClass {
+  readonly allocation: Allocation
+  readonly step: number
+  readonly low: number
+  readonly high: number
+}
+
+/** Fewer samples show no class. */
+const LEAST_SAMPLES = 8
+/** A wider range counts as all ports: narrowing would save little and could miss. */
+const MAX_BLOCK = 32_768
 
 /** RFC 5780 section 4.3, over IPv4; classes that too few observations leave open are `unknown`. */
 export function classify(observations: readonly Observation[], localPort: number): MappingClass {
@@ -59,4 +72,38 @@ function allocationOf(distinct: readonly number[], step: number, localPort: numb
   if (distinct.length === 0) return 'unknown'
   if (distinct.length === 1) return distinct[0] === localPort ? 'preserving' : 'unknown'
   return step > 0 ? 'sequential' : 'random'
+}
+
+/**
+ * The class of a symmetric NAT's ports from samples of fresh sockets. *Sequential* where most neighbours among the sorted
+ * ports are one and the same distance apart: that bears reordering, foreign flows in between, and one wrap around.
+ */
+export function classifyPorts(
+  samples: readonly PortSample[],
+  localPortOf: (socket: number) => number,
+): PortClass | undefined {
+  const answered = samples.filter(({ port }) => port > 0)
+  const ports = [...new Set(answered.map(({ port }) => port))].sort((a, b) => a - b)
+  if (ports.length < LEAST_SAMPLES) return undefined
+  const [low, high] = [ports[0]!, ports.at(-1)!]
+  if (keepsFirst(answered, localPortOf)) return { allocation: 'preserving', step: 0, low, high }
+  const step = commonGap(ports)
+  if (step > 0) return { allocation: 'sequential', step, low, high }
+  return { allocation: high - low < MAX_BLOCK ? 'block' : 'random', step: 0, low, high }
+}
+
+/** The first destination of a socket sees its own port; the others cannot have it too. */
+function keepsFirst(samples: readonly PortSample[], localPortOf: (socket: number) => number): boolean {
+  const first = new Map<number, number>()
+  for (const { socket, port } of samples) if (!first.has(socket)) first.set(socket, port)
+  const kept = [...first].filter(([socket, port]) => port === localPortOf(socket))
+  return kept.length * 4 >= first.size * 3
+}
+
+/** The distance that at least half of the neighbours have; 0 where there is none. */
+function commonGap(ports: readonly number[]): number {
+  const gaps = ports.slice(1).map((port, i) => port - ports[i]!)
+  const median = [...gaps].sort((a, b) => a - b)[Math.floor((gaps.length - 1) / 2)]!
+  const equal = gaps.filter((gap) => gap === median)
+  return median <= MAX_STEP && equal.length * 2 >= gaps.length ? median : 0
 }

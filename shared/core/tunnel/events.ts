@@ -20,6 +20,8 @@ export interface TunnelOptions {
   readonly candidates: readonly Candidate[]
   /** Port the socket is bound to. */
   readonly localPort: number
+  /** False: takes no part in `scatter`, which some networks take for an attack. Default true. */
+  readonly scatter?: boolean
   /** Times are measured from here. */
   readonly now: number
 }
@@ -39,6 +41,8 @@ export type TunnelInput =
   | { readonly kind: 'candidates'; readonly candidates: readonly Candidate[] }
   /** The addresses of this machine changed, or it woke up. */
   | { readonly kind: 'networkChanged'; readonly candidates: readonly Candidate[] }
+  /** Answers `openSockets`: the port of each from socket 1 on, 0 where there is none, and whether this tunnel is alone. */
+  | { readonly kind: 'sockets'; readonly ports: readonly number[]; readonly alone: boolean }
   | { readonly kind: 'close' }
 
 /** `noDirectPath`: only a direct path was wanted. `unreachable`: no path for GIVE_UP_MS. */
@@ -65,6 +69,13 @@ export type TunnelEffect =
   | { readonly kind: 'streamRefused'; readonly stream: number }
   /** Have the CHECKPOINT lead both sides to a HANDSHAKE again. */
   | { readonly kind: 'rejoin' }
+  /**
+   * Have sockets 1 to `count` besides the tunnel's own, each on a port of its own over IPv4, opening those that are not
+   * there. `alone`: only if no other tunnel of this host has been told that it is alone since its sockets were closed.
+   */
+  | { readonly kind: 'openSockets'; readonly count: number; readonly alone: boolean }
+  /** All but these and the tunnel's own; it is no longer alone. */
+  | { readonly kind: 'closeSockets'; readonly keep: readonly number[] }
   /** The relay was given up: all data goes directly. */
   | { readonly kind: 'released' }
   | { readonly kind: 'closed'; readonly end: TunnelEnd; readonly whyNotDirect?: WhyNotDirect }

@@ -88,6 +88,11 @@ export class Evidence {
     this.#ask('otherPort', first, { changePort: true }, now)
   }
 
+  /** The nearest first. */
+  get servers(): readonly StunServer[] {
+    return this.#servers
+  }
+
   get ready(): boolean {
     return this.#phase === 'done'
   }

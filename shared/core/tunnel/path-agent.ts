@@ -136,6 +136,18 @@ export class PathAgent {
     return path !== undefined && path.state === 'candidate' && this.#probe(path, out, now, ttl)
   }
 
+  /** A probe to where probably nobody is: no path is made, and only what the other side sends because of it counts. */
+  strew(words: Uint32Array, socket: number, ttl: number, out: Batch, now: number): boolean {
+    if (this.#directAllowed) this.#probes.strew({ words, socket }, ttl, out, now)
+    return this.#directAllowed
+  }
+
+  /** Those, besides the tunnel's own, on which something of the other side came. */
+  get usedSockets(): ReadonlySet<number> {
+    const heard = [...this.#table].filter(({ heardAt }) => heardAt !== Number.NEGATIVE_INFINITY)
+    return new Set(heard.map(({ socket }) => socket).filter((socket) => socket > 0))
+  }
+
   /** A new step was ordered: its targets may be sent to afresh. */
   renew(words: Uint32Array, socket: number, now: number): void {
     const path = this.#directAllowed ? this.#table.reach('direct', words, 0, socket, now) : undefined

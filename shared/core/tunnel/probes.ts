@@ -1,11 +1,13 @@
 /** Sends the probes of a tunnel, answers those of the other side, and knows which are still unanswered. */
 import type { Batch } from '../../wire/batch.ts'
-import { type Control, probeBodyBytes } from '../../wire/tunnel.ts'
-import type { Packets } from './packets.ts'
+import { type Control, probeBodyBytes, SMALL_PROBE_BYTES } from '../../wire/tunnel.ts'
+import type { Destination, Packets } from './packets.ts'
 import { type Path, probeBytes } from './path.ts'
 
 /** More than are on their way at once; a probe that is older counts as lost. */
 const OUTSTANDING = 256
+/** Of a probe whose answer is not waited for: the other side is heard, that is enough. */
+const NO_ID = 0
 
 export type Probe = Extract<Control, { kind: 'probe' }>
 export type ProbeAck = Extract<Control, { kind: 'probeAck' }>
@@ -46,6 +48,12 @@ export class Probes {
     const probe: Probe = { kind: 'probe', id, here, bodyBytes: probeBodyBytes(bytes) }
     this.#packets.sendControl(out, path, probe, now, ttl)
     return true
+  }
+
+  strew(to: Destination, ttl: number, out: Batch, now: number): void {
+    this.counters.probes++
+    const bodyBytes = probeBodyBytes(SMALL_PROBE_BYTES)
+    this.#packets.sendControl(out, to, { kind: 'probe', id: NO_ID, here: false, bodyBytes }, now, ttl)
   }
 
   /** Goes back the way the probe came, in its size. */

@@ -1,20 +1,28 @@
 /**
- * Carries out the steps that a HANDSHAKE orders (shared/wire/README.md, section 5): so many rounds of probes to so many
- * addresses, the first round with few hops. A step ends with exactly one RESULT: as soon as a direct path is fit and has
- * proven it since the order came, or when its time is over. A new step ends the one before without a result: the HANDSHAKE has moved on.
+ * Carries out the steps that a HANDSHAKE orders (shared/wire/README.md, section 5): so many rounds of probes, the first with
+ * few hops; to addresses that the step names, or to a volley of ports, from one socket or from many. A step ends with
+ * exactly one RESULT: as soon as a direct path is fit and has proven it since the order came, or when its time is over.
+ * A new step ends the one before without a result: the HANDSHAKE has moved on.
  *
  * The HANDSHAKE tells what the other peer says of itself, so a step is bounded whatever it says: MAX_TARGETS, MAX_ROUNDS,
- * MAX_PACKETS, no probe below MIN_INTERVAL_MS.
+ * MAX_PACKETS, no round below MIN_INTERVAL_MS. Probes of `predict` and `scatter` go to one IP, MIN_PACE_MS apart and at most
+ * MAX_VOLLEY, and `scatter` only while a relay carries the tunnel and no other tunnel here scatters.
  */
-import type { Address } from '../../wire/address.ts'
+import { ADDRESS_WORDS, type Address } from '../../wire/address.ts'
 import type { Batch } from '../../wire/batch.ts'
 import type { Result, Step, StepKind, StepOutcome } from '../../wire/handshake.ts'
+import { portOf } from '../../wire/volley.ts'
 import type { PathAgent } from './path-agent.ts'
+import { OWN_SOCKET, type Sockets } from './sockets.ts'
 
 const MAX_ROUNDS = 30
 const MAX_PACKETS = 256
 const MIN_INTERVAL_MS = 20
-const NOWHERE: Address = { words: new Uint32Array(5) }
+/** At most 500 a second. */
+const MIN_PACE_MS = 2
+/** All draws of a scatter, and what little is repeated. */
+const MAX_VOLLEY = 2560
+const NOWHERE: Address = { words: new Uint32Array(ADDRESS_WORDS) }
 const never = Number.POSITIVE_INFINITY
 
 interface Running {
@@ -23,8 +31,12 @@ interface Running {
   readonly startAt: number
   readonly endAt: number
   readonly intervalMs: number
+  readonly paceMs: number
   readonly rounds: number
+  readonly maxPackets: number
   round: number
+  /** Of the round. */
+  shot: number
   packets: number
 }
 
@@ -34,31 +46,34 @@ export class StepRunner {
   /** Probes sent in all steps. */
   packets = 0
   readonly #agent: PathAgent
-  readonly #socket: number
+  readonly #sockets: Sockets
+  readonly #words = new Uint32Array(ADDRESS_WORDS)
   #running: Running | undefined
   #results: Result[] = []
 
-  constructor(agent: PathAgent, socket: number) {
+  constructor(agent: PathAgent, sockets: Sockets) {
     this.#agent = agent
-    this.#socket = socket
+    this.#sockets = sockets
   }
 
   start(step: Step, now: number): void {
     const startAt = now + step.startInMs
-    const running: Running = {
+    const strewn = isStrewn(step)
+    this.#running = {
       step,
       orderedAt: now,
       startAt,
       endAt: startAt + step.timeoutMs,
       intervalMs: Math.max(step.intervalMs, MIN_INTERVAL_MS),
+      paceMs: strewn ? Math.max(step.paceMs, MIN_PACE_MS) : 0,
       rounds: Math.min(step.rounds, MAX_ROUNDS),
-      round: 0,
-      packets: 0,
+      maxPackets: strewn ? MAX_VOLLEY : MAX_PACKETS,
+      ...{ round: 0, shot: 0, packets: 0 },
     }
-    this.#running = running
     this.technique = step.kind
-    if (step.sockets > 1) this.#end(running, 'impossible', NOWHERE, now)
-    else for (const { words } of step.targets) this.#agent.renew(words, this.#socket, now)
+    if (step.kind === 'scatter') this.#sockets.open(freshOf(step), true)
+    else if (freshOf(step) > 0) this.#sockets.open(freshOf(step))
+    if (!strewn) for (const { words } of step.targets) this.#agent.renew(words, OWN_SOCKET, now)
   }
 
   stop(): void {
@@ -73,12 +88,13 @@ export class StepRunner {
     const proven = direct?.state === 'fit' && direct.provenAt >= running.orderedAt
     if (proven) this.#end(running, 'direct', direct, now)
     else if (now >= running.endAt) this.#end(running, 'failed', direct ?? NOWHERE, now)
-    else while (now >= roundAt(running)) this.#sendRound(running, out, now)
+    else if (now >= running.startAt && !this.#mayRun(running)) this.#end(running, 'impossible', NOWHERE, now)
+    else while (now >= dueAt(running)) this.#shoot(running, out, now)
   }
 
   deadline(): number {
     const running = this.#running
-    return running === undefined ? never : Math.min(roundAt(running), running.endAt)
+    return running === undefined ? never : Math.min(dueAt(running), running.endAt)
   }
 
   /** Of a step that ended; each once. */
@@ -86,16 +102,42 @@ export class StepRunner {
     return this.#results.shift()
   }
 
-  #sendRound(running: Running, out: Batch, now: number): void {
-    const { step } = running
-    const ttl = running.round === 0 || onlyPrimes(step) ? step.ttl : 0
-    for (const { words } of step.targets) {
-      if (running.packets >= MAX_PACKETS) break
-      if (!this.#agent.probeTarget(words, this.#socket, ttl, out, now)) continue
+  /** The sockets that it wants are there; scattering never weighs on somebody who has no relay. */
+  #mayRun({ step, packets }: Running): boolean {
+    if (packets > 0) return true
+    if (freshOf(step) > 0 && this.#socketsOf(step).length === 0) return false
+    return step.kind !== 'scatter' || (this.#sockets.alone && this.#agent.active?.kind === 'relayed')
+  }
+
+  #shoot(running: Running, out: Batch, now: number): void {
+    const { step, round, shot } = running
+    const ttl = round === 0 || onlyPrimes(step) ? step.ttl : 0
+    const sockets = this.#socketsOf(step)
+    const socket = sockets[shot % sockets.length]!
+    const at = Math.floor(shot / sockets.length)
+    if (running.packets < running.maxPackets && this.#probe(step, at, socket, ttl, out, now)) {
       running.packets++
       this.packets++
     }
+    running.shot++
+    if (running.shot < sockets.length * destinationsOf(step)) return
     running.round++
+    running.shot = 0
+  }
+
+  /** To the step's destination number `at`. */
+  #probe(step: Step, at: number, socket: number, ttl: number, out: Batch, now: number): boolean {
+    const target = step.targets[step.volley === undefined ? at : 0]
+    if (target === undefined) return false
+    if (!isStrewn(step)) return this.#agent.probeTarget(target.words, socket, ttl, out, now)
+    this.#words.set(target.words)
+    if (step.volley !== undefined) this.#words[4] = portOf(step.volley, at)
+    return this.#agent.strew(this.#words, socket, ttl, out, now)
+  }
+
+  #socketsOf(step: Step): readonly number[] {
+    const fresh = freshOf(step)
+    return fresh === 0 ? [OWN_SOCKET] : this.#sockets.fresh.slice(0, fresh)
   }
 
   #end(running: Running, outcome: StepOutcome, reached: Address, now: number): void {
@@ -103,12 +145,22 @@ export class StepRunner {
     const elapsedMs = Math.max(now - startAt, 0)
     this.#results.push({ step: step.step, outcome, reached: { words: reached.words }, elapsedMs, packets })
     this.#running = undefined
+    this.#sockets.closeUnused()
   }
 }
 
-/** In `open` the open side only keeps its filter open: the other one sends. */
-const onlyPrimes = ({ kind, role }: Step): boolean => kind === 'open' && role === 0
+/** In `open` the open side only keeps its filter open, in `scatter` the hard side its many ports: the other one sends. */
+const onlyPrimes = ({ kind, role }: Step): boolean =>
+  (kind === 'open' && role === 0) || (kind === 'scatter' && role === 1)
 
-function roundAt({ startAt, round, rounds, intervalMs }: Running): number {
-  return round < rounds ? startAt + round * intervalMs : never
+/** To ports of which nearly all are nobody's: what comes back makes a path, not what is sent. */
+const isStrewn = ({ kind }: Pick<Step, 'kind'>): boolean => kind === 'predict' || kind === 'scatter'
+
+const freshOf = ({ sockets }: Step): number => (sockets > 1 ? sockets : 0)
+
+const destinationsOf = (step: Step): number =>
+  isStrewn(step) ? (step.volley?.draws ?? 1) : step.targets.length
+
+function dueAt({ startAt, round, rounds, intervalMs, shot, paceMs }: Running): number {
+  return round < rounds ? startAt + round * intervalMs + shot * paceMs : never
 }

@@ -7,43 +7,45 @@
  */
 import type { Random } from '../../crypto/random.ts'
 import type { WhyNotDirect } from '../../why-not-direct.ts'
-import { sameAddress } from '../../wire/address.ts'
+import { ADDRESS_WORDS, sameAddress } from '../../wire/address.ts'
 import type { Batch } from '../../wire/batch.ts'
+import type { Result, Step } from '../../wire/handshake.ts'
 import { VERSION } from '../../wire/numbers.ts'
 import type { Direction } from '../../wire/offers.ts'
-import {
-  type Candidate,
-  MAX_CANDIDATES,
-  type Paths,
-  type Profile,
-  UNKNOWN_PROFILE,
-} from '../../wire/profile.ts'
+import type { Candidate, Paths } from '../../wire/profile.ts'
 import { isStun } from '../../wire/stun.ts'
-import { reachable } from '../port-mapping/reachable.ts'
 import { Attempts, type Situation } from './attempts.ts'
 import type { Effort, TunnelOptions } from './events.ts'
-import { Evidence, type StunServer } from './evidence.ts'
 import { type ClientEvent, HandshakeClient } from './handshake-client.ts'
 import type { PathAgent } from './path-agent.ts'
 import { RelayPaths } from './relay-paths.ts'
+import { OWN_SOCKET, Sockets } from './sockets.ts'
 import { StepRunner } from './step-runner.ts'
+import { Survey } from './survey.ts'
 
 /** A path that fails young fails within this time; until then the relay stays. */
 const RELEASE_MS = 10_000
 /** Grants of CHECKPOINTs end after ten minutes; an older direction is of no use. */
 const DIRECTION_MS = 9 * 60_000
-const SOCKET = 0
+const ROLE_MEASURE = 2
+/** What a measurement reports: what it found is in the profile. */
+const MEASURED: Result = {
+  step: 0,
+  outcome: 'failed',
+  reached: { words: new Uint32Array(ADDRESS_WORDS) },
+  elapsedMs: 0,
+  packets: 0,
+}
 const never = Number.POSITIVE_INFINITY
 
 export type TraversalEvent = 'rejoin' | 'released' | 'noDirectPath'
 
 export class Traversal {
+  readonly sockets: Sockets
   readonly #agent: PathAgent
   readonly #paths: Paths
-  readonly #stun: readonly StunServer[]
-  readonly #localPort: number
   readonly #client: HandshakeClient
-  readonly #evidence: Evidence
+  readonly #survey: Survey
   readonly #runner: StepRunner
   readonly #relays: RelayPaths
   readonly #attempts: Attempts
@@ -51,7 +53,8 @@ export class Traversal {
   #directedAt: number
   /** The attempt begins when a new direction comes. */
   #wantsDirection = false
-  #candidates: readonly Candidate[]
+  /** Number of the step that a measurement answers. */
+  #measuringFor = 0
   #events: TraversalEvent[] = []
   #whyNotDirect: WhyNotDirect
   /** Since when both sides send directly. */
@@ -61,16 +64,16 @@ export class Traversal {
   constructor(options: TunnelOptions, agent: PathAgent, random: Random) {
     this.#agent = agent
     this.#paths = options.terms.paths
-    this.#stun = options.stun
-    this.#localPort = options.localPort
     this.#direction = options.direction
     this.#directedAt = options.now
-    this.#candidates = options.candidates
     this.#whyNotDirect = this.#paths === 'relay-only' ? 'policy' : 'not-yet'
-    this.#client = new HandshakeClient(random.fork('handshake'), SOCKET)
-    this.#evidence = new Evidence(random.fork('evidence'), SOCKET)
-    this.#runner = new StepRunner(agent, SOCKET)
-    this.#relays = new RelayPaths(agent, SOCKET)
+    this.#client = new HandshakeClient(random.fork('handshake'), OWN_SOCKET)
+    this.sockets = new Sockets(() => agent.usedSockets)
+    const { stun, candidates, localPort, scatter = true } = options
+    const surveyed = { paths: this.#paths, stun, candidates, localPort, quiet: !scatter }
+    this.#survey = new Survey(surveyed, random, this.sockets)
+    this.#runner = new StepRunner(agent, this.sockets)
+    this.#relays = new RelayPaths(agent, OWN_SOCKET)
     this.#attempts = new Attempts(this.#paths)
     this.#attempt(options.now)
   }
@@ -91,7 +94,7 @@ export class Traversal {
     const first = arrived.bytes[arrived.start(i)]!
     if (this.#relays.take(arrived, i, out, now) === 'control') return true
     if (first === VERSION) return this.#client.take(arrived, i, now)
-    if (!isStun(arrived.bytes, arrived.start(i)) || !this.#evidence.take(arrived.at(i), now)) return false
+    if (!isStun(arrived.bytes, arrived.start(i)) || !this.#survey.take(arrived.at(i), now)) return false
     this.#profileChanged = true
     return true
   }
@@ -113,17 +116,17 @@ export class Traversal {
 
   /** A port that a router gave when the attempt was over already is worth another one. */
   setCandidates(candidates: readonly Candidate[], now: number): void {
-    const before = this.#mapped.length
-    this.#candidates = candidates
+    const before = this.#survey.mapped.length
+    this.#survey.candidates = candidates
     this.#profileChanged = true
-    const isMore = this.#mapped.length > before
+    const isMore = this.#survey.mapped.length > before
     if (!isMore || this.#attempts.going || this.#agent.active?.kind === 'direct') return
     this.#attempt(now)
     this.#ask(now)
   }
 
   networkChanged(candidates: readonly Candidate[], out: Batch, now: number): void {
-    this.#candidates = candidates
+    this.#survey.candidates = candidates
     this.#agent.doubt(out, now)
     this.#relays.rebind(out, now)
     this.#attempt(now)
@@ -151,7 +154,7 @@ export class Traversal {
     const released = this.#relays.alive ? this.#directSince + RELEASE_MS : never
     return Math.min(
       this.#client.deadline(),
-      this.#evidence.deadline(),
+      this.#survey.deadline(),
       this.#relays.deadline(),
       this.#runner.deadline(),
       released,
@@ -167,33 +170,34 @@ export class Traversal {
     this.#relays.release(out, now)
     this.#client.leave(out, now)
     this.#runner.stop()
+    this.sockets.closeUnused()
   }
 
   #attempt(now: number): void {
     this.#attempts.begin(now)
     this.#directSince = never
     this.#runner.stop()
+    this.sockets.closeUnused()
     this.#wantsDirection = now - this.#directedAt >= DIRECTION_MS
     if (this.#wantsDirection) {
       this.#ask(now)
       return
     }
-    const near = this.#direction.handshake[0]
-    if (this.#paths !== 'relay-only') this.#evidence.start(this.#stun, near, this.#localPort, now)
-    this.#client.join(this.#direction, this.#profile(), now)
+    this.#survey.start(this.#direction.handshake[0], now)
+    this.#client.join(this.#direction, this.#survey.profile, now)
   }
 
   #onClient(event: ClientEvent, out: Batch, now: number): void {
     switch (event.kind) {
       case 'observed':
-        if (this.#paths !== 'relay-only') this.#evidence.observed(event.server, event.observed)
+        this.#survey.observed(event.server, event.observed)
         this.#profileChanged = true
         break
       case 'relayed':
         if (this.#paths !== 'direct-only') this.#relays.add(event.relayed, out, now)
         break
       case 'step':
-        if (this.#paths !== 'relay-only') this.#runner.start(event.step, now)
+        if (this.#paths !== 'relay-only') this.#startStep(event.step, now)
         break
       case 'outcome':
         this.#end(event.outcome.path === 'direct' ? 'probe-timeout' : event.outcome.whyNotDirect, now)
@@ -206,6 +210,16 @@ export class Traversal {
     }
   }
 
+  #startStep(step: Step, now: number): void {
+    if (step.kind !== 'predict' || step.role !== ROLE_MEASURE) {
+      this.#runner.start(step, now)
+      return
+    }
+    this.#runner.stop()
+    this.#measuringFor = step.step
+    this.#survey.measure(step.sockets, now)
+  }
+
   /** `why` holds unless a direct path is there, or comes. */
   #end(why: WhyNotDirect, now: number): void {
     this.#attempts.end(now)
@@ -214,11 +228,13 @@ export class Traversal {
   }
 
   #gatherEvidence(out: Batch, now: number): void {
-    const { ready } = this.#evidence
-    this.#evidence.tick(out, now)
-    if (!this.#profileChanged && ready === this.#evidence.ready) return
+    const { ready } = this.#survey
+    this.#survey.tick(out, now)
+    const measured = this.#survey.measured()
+    if (this.#profileChanged || measured || ready !== this.#survey.ready)
+      this.#client.update(this.#survey.profile)
     this.#profileChanged = false
-    this.#client.update(this.#profile())
+    if (measured) this.#client.report({ ...MEASURED, step: this.#measuringFor })
   }
 
   #takeSteps(out: Batch, now: number): void {
@@ -250,19 +266,6 @@ export class Traversal {
 
   #ask(now: number): void {
     if (this.#attempts.ask(now)) this.#events.push('rejoin')
-  }
-
-  get #mapped(): readonly Candidate[] {
-    return reachable(this.#candidates, this.#evidence.reflexive)
-  }
-
-  #profile(): Profile {
-    const paths = this.#paths
-    if (paths === 'relay-only') return { ...UNKNOWN_PROFILE, ready: true, paths }
-    const reflexive = this.#evidence.reflexive.map((address) => ({ kind: 'reflexive', address }) as const)
-    const others = this.#candidates.filter(({ kind }) => kind !== 'mapped')
-    const candidates = [...this.#mapped, ...reflexive.slice(-4), ...others].slice(0, MAX_CANDIDATES)
-    return { ...UNKNOWN_PROFILE, ...this.#evidence.profile, paths, candidates }
   }
 }
 

@@ -141,6 +141,9 @@ export class TunnelMachine implements Machine<TunnelInput, TunnelEffect> {
       case 'networkChanged':
         this.#traversal.networkChanged(input.candidates, out, now)
         break
+      case 'sockets':
+        this.#traversal.sockets.opened(input.ports, input.alone)
+        break
       case 'close':
         this.#sayClose(out, now)
         this.#end('closed', out, now)
@@ -154,6 +157,7 @@ export class TunnelMachine implements Machine<TunnelInput, TunnelEffect> {
   }
 
   #take(arrived: Batch, i: number, out: Batch, now: number): void {
+    if (!this.#traversal.sockets.isOpen(arrived.socket[i]!)) return
     if (arrived.length[i] === 0 || this.#traversal.take(arrived, i, out, now)) return
     if (!isTunnelPacket(arrived.bytes[arrived.start(i)]!)) this.counters.unknown++
     else if (!this.#packets.open(arrived, i)) this.counters.unopened++
@@ -204,11 +208,18 @@ export class TunnelMachine implements Machine<TunnelInput, TunnelEffect> {
     this.#agent.tick(out, now)
     this.#traversal.tick(out, now)
     this.#streams.tick((control) => void this.#agent.sendControl(control, out, now), now)
+    this.#passSockets()
     this.#showPath(now)
     this.#flushWaiting(out, now)
     this.#passEvents(out, now)
     if (now >= this.#silentSince + GIVE_UP_MS) this.#end('unreachable', out, now)
     this.#traversal.sent(out, from, now)
+  }
+
+  #passSockets(): void {
+    const { sockets } = this.#traversal
+    for (let effect = sockets.effect(); effect !== undefined; effect = sockets.effect())
+      this.#effects.put(effect)
   }
 
   #showPath(now: number): void {
@@ -243,6 +254,7 @@ export class TunnelMachine implements Machine<TunnelInput, TunnelEffect> {
     this.#ended = true
     const direct = this.#agent.active?.kind === 'direct'
     this.#traversal.leave(out, now)
+    this.#passSockets()
     this.#effects.put({
       kind: 'closed',
       end,

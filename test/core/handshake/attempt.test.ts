@@ -29,7 +29,7 @@ const result = (step: number, outcome: StepOutcome, reached = NOWHERE): Result =
 })
 const kindOf = (order: Order | undefined): StepKind | string =>
   order?.kind === 'step'
-    ? order.steps[0].kind
+    ? (order.steps[0] ?? order.steps[1])!.kind
     : order?.kind === 'outcome'
       ? order.outcome.whyNotDirect
       : 'none'
@@ -38,15 +38,15 @@ describe('the start of a step', () => {
   test('is at the same moment on both sides, however far each is', () => {
     const order = new Attempt(0, 1, 0).advance(sides(undefined, undefined, [10, 200]), 1000)
     if (order?.kind !== 'step') throw new Error('no step')
-    const startsAt = order.steps.map(({ startInMs }, i) => 1000 + [5, 100][i]! + startInMs)
+    const startsAt = order.steps.map((step, i) => 1000 + [5, 100][i]! + step!.startInMs)
     expect(startsAt[0]).toBe(startsAt[1])
-    expect(order.steps.map(({ startInMs }) => startInMs)).toEqual([100, 5])
+    expect(order.steps.map((step) => step!.startInMs)).toEqual([100, 5])
   })
 
   test('tells each side the addresses of the other, and no others', () => {
     const order = new Attempt(0, 1, 0).advance(sides(), 0)
     if (order?.kind !== 'step') throw new Error('no step')
-    expect(order.steps.map(({ targets }) => targets.map(({ words }) => words[3]! & 255))).toEqual([[2], [1]])
+    expect(order.steps.map((step) => step!.targets.map(({ words }) => words[3]! & 255))).toEqual([[2], [1]])
   })
 })
 

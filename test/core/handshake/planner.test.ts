@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { networkPair } from '../../../shared/core/handshake/networks.ts'
-import { plan } from '../../../shared/core/handshake/planner.ts'
+import { networkPair, publicAddresses } from '../../../shared/core/handshake/networks.ts'
+import { plan, type Standing } from '../../../shared/core/handshake/planner.ts'
 import { formatAddress, parseAddress } from '../../../shared/wire/address.ts'
 import { MAX_TARGETS } from '../../../shared/wire/handshake.ts'
 import { type Candidate, type Profile, UNKNOWN_PROFILE } from '../../../shared/wire/profile.ts'
@@ -26,9 +26,18 @@ const ADDRESS = { mapping: 'independent', filtering: 'address' } as const
 const PORT = { mapping: 'independent', filtering: 'addressAndPort' } as const
 const SYMMETRIC = { mapping: 'addressAndPort', filtering: 'addressAndPort' } as const
 const UNKNOWN = { ready: false } as const
+const SEQUENTIAL = { ...SYMMETRIC, allocation: 'sequential', step: 2, next: 41_000 } as const
+const PRESERVING = { ...SYMMETRIC, allocation: 'preserving', next: 5001 } as const
+const BLOCK = { ...SYMMETRIC, allocation: 'block', low: 20_000, high: 20_500 } as const
+const RANDOM = { ...SYMMETRIC, allocation: 'random', low: 2000, high: 64_000 } as const
+/** Where the HANDSHAKE has seen both, and a relay named to both. */
+const standing = (a: Profile, b: Profile): Standing => ({
+  seen: [publicAddresses(a)[0], publicAddresses(b)[0]],
+  relayed: true,
+})
 
 const kinds = (a: Profile, b: Profile, attempt = 0): string[] =>
-  plan(a, b, attempt).steps.map(({ kind }) => kind)
+  plan(a, b, attempt, standing(a, b)).steps.map(({ kind }) => kind)
 
 describe('each pair of NATs gets the steps that can serve it, and a reason for when they fail', () => {
   test.each([
@@ -38,7 +47,16 @@ describe('each pair of NATs gets the steps that can serve it, and a reason for w
     ['address-restricted', ADDRESS, 'symmetric', SYMMETRIC, ['open', 'punch'], 'symmetric'],
     ['address-restricted', ADDRESS, 'port-restricted', PORT, ['open', 'punch'], 'probe-timeout'],
     ['port-restricted', PORT, 'port-restricted', PORT, ['punch'], 'probe-timeout'],
-    ['port-restricted', PORT, 'symmetric', SYMMETRIC, ['punch'], 'symmetric'],
+    ['port-restricted', PORT, 'symmetric', SYMMETRIC, ['scatter'], 'symmetric'],
+    ['port-restricted', PORT, 'counting', SEQUENTIAL, ['predict', 'scatter'], 'symmetric'],
+    ['port-restricted', PORT, 'preserving', PRESERVING, ['predict', 'scatter'], 'symmetric'],
+    ['port-restricted', PORT, 'block', BLOCK, ['scatter'], 'symmetric'],
+    ['port-restricted', PORT, 'random', RANDOM, ['scatter'], 'symmetric'],
+    ['full cone', FULL, 'counting', SEQUENTIAL, ['open', 'punch'], 'symmetric'],
+    ['counting', SEQUENTIAL, 'counting', SEQUENTIAL, ['predict'], 'both-symmetric'],
+    ['counting', SEQUENTIAL, 'random', RANDOM, [], 'both-symmetric'],
+    ['preserving', PRESERVING, 'preserving', PRESERVING, [], 'both-symmetric'],
+    ['block', BLOCK, 'block', BLOCK, [], 'both-symmetric'],
     ['symmetric', SYMMETRIC, 'symmetric', SYMMETRIC, [], 'both-symmetric'],
     ['unknown', UNKNOWN, 'unknown', UNKNOWN, ['punch'], 'probe-timeout'],
     ['unknown', UNKNOWN, 'symmetric', SYMMETRIC, ['punch'], 'symmetric'],
@@ -126,8 +144,8 @@ test('without priming one side starts late, a different one each time', () => {
 
 test('what worked before comes first', () => {
   const [a, b] = [behind(FULL, 1), behind(PORT, 2)]
-  expect(plan(a, b, 0, 'punch').steps.map(({ kind }) => kind)).toEqual(['punch', 'open'])
-  expect(plan(a, b, 0, 'scatter').steps.map(({ kind }) => kind)).toEqual(['open', 'punch'])
+  expect(plan(a, b, 0, { history: 'punch' }).steps.map(({ kind }) => kind)).toEqual(['punch', 'open'])
+  expect(plan(a, b, 0, { history: 'scatter' }).steps.map(({ kind }) => kind)).toEqual(['open', 'punch'])
 })
 
 test('a side that wants the relay only, or has no UDP, or no address, gets no step and the reason', () => {
@@ -158,4 +176,64 @@ test('two networks have one name in either order', () => {
   expect(networkPair(a, b)).toBe('203.0.113.2|203.0.113.9')
   expect(networkPair(b, a)).toBe(networkPair(a, b))
   expect(networkPair(a, UNKNOWN_PROFILE)).toBeUndefined()
+})
+
+describe('against a symmetric NAT', () => {
+  const easy = behind(PORT, 1)
+  const stepOf = (hard: Profile, attempt = 0) => plan(easy, hard, attempt, standing(easy, hard)).steps[0]!
+
+  test('the easy side sends to a window from the measured port on, which grows with each attempt', () => {
+    const step = stepOf(behind(SEQUENTIAL, 2))
+    expect(step.sides.map(({ role }) => role)).toEqual([0, 1])
+    expect(step.sides[0].volley).toMatchObject({ first: 41_000, stride: 2, draws: 32 })
+    expect(step.sides[1]).toMatchObject({ sockets: 8, measureSockets: 8 })
+    expect(stepOf(behind(SEQUENTIAL, 2), 1).sides[0].volley!.draws).toBe(64)
+    expect(stepOf(behind(SEQUENTIAL, 2), 9).sides[0].volley!.draws).toBe(256)
+  })
+
+  test('a port that is kept is a window of one', () => {
+    expect(stepOf(behind(PRESERVING, 2)).sides[0].volley).toMatchObject({ first: 5001, draws: 1 })
+  })
+
+  test('of two that count one shifts its aim, another one each time', () => {
+    const [a, b] = [behind(SEQUENTIAL, 1), behind(SEQUENTIAL, 2)]
+    const leaps = (attempt: number) =>
+      plan(a, b, attempt, standing(a, b)).steps[0]!.sides.map(({ volley }) => volley!.leap > 0)
+    expect([leaps(0), leaps(1)]).toEqual([
+      [true, false],
+      [false, true],
+    ])
+  })
+
+  test('sockets and probes are sized from the range', () => {
+    const block = stepOf(behind(BLOCK, 2)).sides
+    expect([block[1].sockets, block[0].volley]).toMatchObject([32, { first: 19_932, count: 637, draws: 637 }])
+    const random = stepOf(behind(RANDOM, 2)).sides
+    expect([random[1].sockets, random[0].volley]).toMatchObject([255, { count: 64_512, draws: 2048 }])
+  })
+
+  test('each attempt draws other ports, and the third is patient', () => {
+    const [first, second, third] = [0, 1, 2].map((attempt) => stepOf(behind(RANDOM, 2), attempt).sides[0])
+    expect([first, second].map((side) => side!.volley!.skip)).toEqual([0, 2048])
+    expect(third!.paceMs).toBeGreaterThan(second!.paceMs!)
+  })
+
+  test('scatter needs a relay, consent of both, and a side that the HANDSHAKE has seen where it says it is', () => {
+    const hard = behind(RANDOM, 2)
+    const kindsWith = (change: Standing, one = easy, other = hard) =>
+      plan(one, other, 0, { ...standing(one, other), ...change }).steps.map(({ kind }) => kind)
+    expect(kindsWith({})).toEqual(['scatter'])
+    expect(kindsWith({ relayed: false })).toEqual([])
+    expect(kindsWith({}, { ...easy, quiet: true })).toEqual([])
+    expect(kindsWith({}, easy, { ...hard, quiet: true })).toEqual([])
+    const elsewhere = publicAddresses(behind(RANDOM, 3))[0]
+    expect(kindsWith({ seen: [publicAddresses(easy)[0], elsewhere] })).toEqual([])
+    expect(kindsWith({ seen: [undefined, undefined] })).toEqual([])
+  })
+
+  test('a side primes with as many hops as its own routers are', () => {
+    const hard = behind({ ...RANDOM, hops: 3 }, 2)
+    expect([0, 1, 2].map((attempt) => stepOf(hard, attempt).sides[1].ttl)).toEqual([3, 7, 0])
+    expect(stepOf(behind(RANDOM, 2)).sides[1].ttl).toBe(4)
+  })
 })

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import { Packets } from '../../../shared/core/tunnel/packets.ts'
 import { UNPROVEN_CREDIT } from '../../../shared/core/tunnel/path.ts'
 import { PathAgent } from '../../../shared/core/tunnel/path-agent.ts'
+import { Sockets } from '../../../shared/core/tunnel/sockets.ts'
 import { StepRunner } from '../../../shared/core/tunnel/step-runner.ts'
 import { type Address, formatAddress, parseAddress } from '../../../shared/wire/address.ts'
 import { Batch } from '../../../shared/wire/batch.ts'
@@ -167,12 +168,14 @@ describe('a step', () => {
     rounds: 3,
     sockets: 1,
     targets: [B],
+    paceMs: 0,
+    volley: undefined,
     ...change,
   })
 
   /** What is sent, and when, until the step has ended. */
   function run(change: Partial<Step>) {
-    const runner = new StepRunner(other.agent, 0)
+    const runner = new StepRunner(other.agent, new Sockets(() => other.agent.usedSockets))
     runner.start(step(change), 0)
     const sent: string[] = []
     let result = runner.result()

@@ -35,7 +35,7 @@ describe('each pair of networks ends on the path the table says, with nothing lo
     ['linux-exposed', 'linux-exposed', 'direct'],
     ['linux-exposed', 'full-cone', 'direct'],
     ['hairpin-cone', 'port-restricted', 'direct'],
-    ['symmetric-random', 'port-restricted', 'symmetric'],
+    ['symmetric-random', 'port-restricted', 'direct'],
     ['symmetric-random', 'symmetric-random', 'both-symmetric'],
     ['symmetric-random', 'symmetric-sequential', 'both-symmetric'],
   ] as const)('%s and %s: %s', (one, other, expected) => {

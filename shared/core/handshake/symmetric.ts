@@ -1,0 +1,150 @@
+/**
+ * Techniques against symmetric NATs: the *hard* side's NAT gives each destination another port, so nobody knows where it
+ * will be seen; the *easy* side's NAT lets in only what comes from the very port that it sent to.
+ *
+ * predict   the hard side's ports can be foreseen: they go up by a step, or the NAT keeps the local port of a fresh
+ *           socket. It measures the next port at the last moment; then the easy side sends to a window from there
+ *           on, and the hard side from fresh sockets. Two that count upwards aim at each other: the n-th packet of each
+ *           leaves from the port at which the n-th of the other is aimed, and one of them shifts its aim after
+ *           every few packets, as foreign traffic has moved both counters by an unknown number.
+ * scatter   the ports are random within a range: the birthday paradox. The hard side opens its NAT from many sockets, the
+ *           easy side sends to many ports of the range, none twice. Of R ports, N sockets and M probes miss each other with
+ *           a chance of C(R-N, M) / C(R, M): 0.0003 for all 64,512 ports with 255 and 2,048.
+ *
+ * Both send only to the IP at which the HANDSHAKE has seen the other side, and scatter only while a relay carries the
+ * tunnel. Sizes follow from the range that the evidence shows; each attempt has another window, part of the range, TTL, pace.
+ */
+import { type Address, isIpv4, sameIp } from '../../wire/address.ts'
+import type { Profile } from '../../wire/profile.ts'
+import type { Volley } from '../../wire/volley.ts'
+import { publicAddresses } from './networks.ts'
+import {
+  isOpen,
+  isSymmetric,
+  LAST_ANSWER_MS,
+  type PlannedSide,
+  PRIMING_TTLS,
+  type Technique,
+} from './planned-step.ts'
+
+/** 500 packets a second: below what home routers and their watchdogs take for an attack. */
+const PACE_MS = 2
+/** From the third attempt on, for routers that let fewer new flows through. */
+const PATIENT_PACE_MS = 10
+const PREDICT_ROUNDS = 3
+/** Between the rounds: an answer may be on its way. */
+const REST_MS = 100
+/** Fresh sockets of a hard side that is predicted: each takes one port of the window. */
+const PREDICT_SOCKETS = 8
+/** A socket that keeps its port, and one in reserve. */
+const PRESERVED_SOCKETS = 2
+/** Ports ahead of the measured one; doubled with each attempt. */
+const WINDOW = 32
+const MAX_WINDOW = 256
+/** Both counting: so many packets at each of so many shifts of the aim. */
+const AIM_PACKETS = 6
+const AIM_SHIFTS = 10
+const MAX_DRAWS = 2048
+const PATIENT_DRAWS = 512
+const LOWEST_PORT = 1024
+const HIGHEST_PORT = 65_535
+/** Ports beyond the extremes that samples showed; with 32 samples they miss more with a chance of 2 %. */
+const BEYOND = 0.12
+const PRIME_AGAIN_MS = 2500
+
+export const predict: Technique = (a, b, attempt, { seen }) => {
+  const [toA, toB] = [targetsOf(a, seen?.[0]), targetsOf(b, seen?.[1])]
+  if (!bothReady(a, b) || toA.length === 0 || toB.length === 0 || !isForeseeable(a, b)) return undefined
+  const bothHard = isSymmetric(a) && isSymmetric(b)
+  const side = (own: Profile, other: Profile, targets: readonly Address[], shifts: boolean): PlannedSide => ({
+    role: isSymmetric(own) ? 1 : 0,
+    targets,
+    delayMs: 0,
+    ttl: primingTtl(own, attempt),
+    paceMs: PACE_MS,
+    ...(isSymmetric(own) && { measureSockets: freshSockets(own), sockets: bothHard ? 1 : freshSockets(own) }),
+    ...(isSymmetric(other) && { volley: bothHard ? aim(other, shifts) : window(other, attempt) }),
+  })
+  const sides = [side(a, b, toB, attempt % 2 === 0), side(b, a, toA, attempt % 2 === 1)] as const
+  const intervalMs = REST_MS + PACE_MS * Math.max(...sides.map(({ volley }) => volley?.draws ?? 0))
+  const timeoutMs = PREDICT_ROUNDS * intervalMs + LAST_ANSWER_MS
+  return { kind: 'predict', sides, ttl: 0, rounds: PREDICT_ROUNDS, intervalMs, timeoutMs }
+}
+
+export const scatter: Technique = (a, b, attempt, { seen, relayed }) => {
+  if (!bothReady(a, b) || !relayed || a.quiet || b.quiet || isSymmetric(a) === isSymmetric(b))
+    return undefined
+  const [toA, toB] = [targetsOf(a, seen?.[0]), targetsOf(b, seen?.[1])]
+  const hard = isSymmetric(a) ? a : b
+  if (toA.length === 0 || toB.length === 0 || isOpen(hard === a ? b : a)) return undefined
+  const paceMs = attempt < 2 ? PACE_MS : PATIENT_PACE_MS
+  const volley = draw(hard, attempt)
+  const sockets = socketsFor(volley.count)
+  const delayMs = (sockets * paceMs) / 2
+  const primes = { role: 1, delayMs: 0, ttl: primingTtl(hard, attempt), rounds: 2, sockets, paceMs } as const
+  const probes = { role: 0, delayMs, ttl: 0, rounds: 1, volley, paceMs } as const
+  const side = (own: Profile, targets: readonly Address[]) => ({
+    ...(own === hard ? primes : probes),
+    targets,
+  })
+  const timeoutMs = delayMs + volley.draws * paceMs + LAST_ANSWER_MS
+  return {
+    kind: 'scatter',
+    sides: [side(a, toB), side(b, toA)],
+    ttl: 0,
+    rounds: 1,
+    intervalMs: PRIME_AGAIN_MS,
+    timeoutMs,
+  }
+}
+
+const bothReady = (a: Profile, b: Profile): boolean => a.ready && b.ready
+
+/** At least one side is hard; where both are, both must count. */
+function isForeseeable(a: Profile, b: Profile): boolean {
+  const hard = [a, b].filter(isSymmetric)
+  const counting = hard.filter(({ allocation }) => allocation === 'sequential')
+  if (hard.length === 1 && hard[0]!.allocation === 'preserving') return !isOpen(hard[0] === a ? b : a)
+  return hard.length > 0 && counting.length === hard.length && !isOpen(a) && !isOpen(b)
+}
+
+/** Its public address as it says, where the HANDSHAKE saw the same IP. */
+function targetsOf(profile: Profile, seen: Address | undefined): readonly Address[] {
+  if (seen === undefined || !isIpv4(seen.words)) return []
+  const own = publicAddresses(profile).find(({ words }) => sameIp(words, 0, seen.words, 0))
+  return own === undefined ? [] : [seen]
+}
+
+const freshSockets = ({ allocation }: Profile): number =>
+  allocation === 'preserving' ? PRESERVED_SOCKETS : PREDICT_SOCKETS
+
+const primingTtl = ({ hops }: Profile, attempt: number): number =>
+  attempt === 0 && hops > 0 ? hops : PRIMING_TTLS[attempt % PRIMING_TTLS.length]!
+
+function window({ allocation, next, step }: Profile, attempt: number): Volley {
+  const count = allocation === 'preserving' ? 1 : Math.min(WINDOW * 2 ** attempt, MAX_WINDOW)
+  return { first: next, stride: Math.max(step, 1), count, leap: 0, seed: 0, skip: 0, draws: count }
+}
+
+function aim({ next, step }: Profile, shifts: boolean): Volley {
+  const count = AIM_PACKETS * AIM_SHIFTS
+  const leap = shifts ? AIM_PACKETS : 0
+  return { first: next, stride: Math.max(step, 1), count, leap, seed: 0, skip: 0, draws: count }
+}
+
+function draw({ allocation, low, high }: Profile, attempt: number): Volley {
+  const beyond = Math.ceil((high - low) * BEYOND) + 8
+  const [first, last] =
+    allocation === 'block'
+      ? [Math.max(low - beyond, LOWEST_PORT), Math.min(high + beyond, HIGHEST_PORT)]
+      : [LOWEST_PORT, HIGHEST_PORT]
+  const count = last - first + 1
+  const draws = Math.min(count, attempt < 2 ? MAX_DRAWS : PATIENT_DRAWS)
+  return { first, stride: 1, count, leap: 0, seed: first + count, skip: (attempt * MAX_DRAWS) % count, draws }
+}
+
+/** Enough for a hit that is nearly sure, and few enough for the quota of a carrier's port block. */
+function socketsFor(ports: number): number {
+  if (ports <= 1024) return 32
+  return ports <= 4096 ? 64 : 255
+}

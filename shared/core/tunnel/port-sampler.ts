@@ -1,0 +1,88 @@
+/** Asks STUN servers from several sockets, one after another, which ports the NAT gives: a row of samples in the order sent. */
+import { sameBytes } from '../../crypto/hash.ts'
+import type { Random } from '../../crypto/random.ts'
+import { type Address, isIpv4 } from '../../wire/address.ts'
+import type { Batch } from '../../wire/batch.ts'
+import { TRANSACTION_BYTES } from '../../wire/stun.ts'
+import { decodeBindingAnswer, encodeBindingRequest } from '../../wire/stun-client.ts'
+
+/** A request from a socket to a server, and the port that the server saw; 0 while there is no answer. */
+export interface PortSample {
+  readonly socket: number
+  readonly server: Address
+  readonly transaction: Uint8Array
+  port: number
+}
+
+/** Nothing is sent twice: a repeat would go through the same mapping, and the row bears a gap. */
+const LAST_ANSWER_MS = 250
+const never = Number.POSITIVE_INFINITY
+
+export class PortSampler {
+  readonly #random: Random
+  #samples: PortSample[] = []
+  #sent = 0
+  #startAt = 0
+  #paceMs = 0
+
+  constructor(random: Random) {
+    this.#random = random
+  }
+
+  get samples(): readonly PortSample[] {
+    return this.#samples
+  }
+
+  /** From each socket to the first server, then from each to the second, and so on. */
+  start(sockets: readonly number[], servers: readonly Address[], paceMs: number, now: number): void {
+    this.#samples = servers.flatMap((server) =>
+      sockets.map((socket) => ({
+        socket,
+        server,
+        transaction: this.#random.bytes(TRANSACTION_BYTES),
+        port: 0,
+      })),
+    )
+    this.#sent = 0
+    this.#startAt = now
+    this.#paceMs = paceMs
+  }
+
+  stop(): void {
+    this.#samples = []
+    this.#sent = 0
+  }
+
+  isDone(now: number): boolean {
+    return this.#samples.every(({ port }) => port > 0) || now >= this.#endAt
+  }
+
+  /** False where the datagram answers none of the questions. */
+  take(bytes: Uint8Array): boolean {
+    const answer = decodeBindingAnswer(bytes)
+    const sample = answer && this.#samples.find((it) => sameBytes(it.transaction, answer.transaction))
+    if (sample === undefined || answer?.mapped === undefined || !isIpv4(answer.mapped.words)) return false
+    sample.port = answer.mapped.words[4]!
+    return true
+  }
+
+  tick(out: Batch, now: number): void {
+    while (this.#sent < this.#samples.length && now >= this.#nextAt) {
+      const { socket, server, transaction } = this.#samples[this.#sent++]!
+      out.push(encodeBindingRequest(transaction, {}), server.words, 0, socket)
+    }
+  }
+
+  deadline(): number {
+    if (this.#samples.length === 0) return never
+    return this.#sent < this.#samples.length ? this.#nextAt : this.#endAt
+  }
+
+  get #nextAt(): number {
+    return this.#startAt + this.#sent * this.#paceMs
+  }
+
+  get #endAt(): number {
+    return this.#startAt + this.#samples.length * this.#paceMs + LAST_ANSWER_MS
+  }
+}

@@ -1,0 +1,119 @@
+/**
+ * All that a tunnel finds out about its own side of the network, as a profile for the HANDSHAKE: classes of the NAT
+ * (`evidence`), how a symmetric one chooses ports (`allocation`), addresses.
+ */
+import type { Random } from '../../crypto/random.ts'
+import type { Address } from '../../wire/address.ts'
+import type { Batch } from '../../wire/batch.ts'
+import {
+  type Candidate,
+  MAX_CANDIDATES,
+  type Paths,
+  type Profile,
+  UNKNOWN_PROFILE,
+} from '../../wire/profile.ts'
+import { reachable } from '../port-mapping/reachable.ts'
+import { Allocation } from './allocation.ts'
+import { Evidence, type StunServer } from './evidence.ts'
+import { OWN_SOCKET, type Sockets } from './sockets.ts'
+
+/** Of the addresses that it was seen at, newest last. */
+const MAX_REFLEXIVE = 4
+
+export interface SurveyOptions {
+  readonly paths: Paths
+  readonly stun: readonly StunServer[]
+  readonly candidates: readonly Candidate[]
+  readonly localPort: number
+  readonly quiet: boolean
+}
+
+export class Survey {
+  candidates: readonly Candidate[]
+  readonly #options: SurveyOptions
+  readonly #evidence: Evidence
+  readonly #allocation: Allocation
+  #sampled = false
+  #measuring = false
+
+  constructor(options: SurveyOptions, random: Random, sockets: Sockets) {
+    this.#options = options
+    this.candidates = options.candidates
+    this.#evidence = new Evidence(random.fork('evidence'), OWN_SOCKET)
+    this.#allocation = new Allocation(random.fork('allocation'), sockets)
+  }
+
+  /** `near`: the HANDSHAKE's address. */
+  start(near: Address | undefined, now: number): void {
+    const { paths, stun, localPort } = this.#options
+    if (paths === 'relay-only') return
+    this.#sampled = false
+    this.#measuring = false
+    this.#allocation.forget()
+    this.#evidence.start(stun, near, localPort, now)
+  }
+
+  /** A HANDSHAKE saw the socket. */
+  observed(server: Address, mapped: Address): void {
+    if (this.#options.paths !== 'relay-only') this.#evidence.observed(server, mapped)
+  }
+
+  take(bytes: Uint8Array, now: number): boolean {
+    return this.#allocation.take(bytes) || this.#evidence.take(bytes, now)
+  }
+
+  /** Which port the NAT gives next, with so many fresh sockets: done when `measured` says so. */
+  measure(sockets: number, now: number): void {
+    this.#measuring = true
+    this.#allocation.measure(this.#endpoints, sockets, now)
+  }
+
+  /** Once for each measurement. */
+  measured(): boolean {
+    const done = this.#measuring && !this.#allocation.busy
+    if (done) this.#measuring = false
+    return done
+  }
+
+  tick(out: Batch, now: number): void {
+    this.#evidence.tick(out, now)
+    if (this.#evidence.ready && !this.#sampled) {
+      this.#sampled = true
+      if (isSymmetric(this.#evidence.profile)) this.#allocation.sample(this.#endpoints, now)
+    }
+    this.#allocation.tick(out, now)
+  }
+
+  deadline(): number {
+    return Math.min(this.#evidence.deadline(), this.#allocation.deadline())
+  }
+
+  get ready(): boolean {
+    return this.#evidence.ready && this.#sampled && (this.#measuring || !this.#allocation.busy)
+  }
+
+  /** Ports that a router gave, where the public address is its own. */
+  get mapped(): readonly Candidate[] {
+    return reachable(this.candidates, this.#evidence.reflexive)
+  }
+
+  get profile(): Profile {
+    const { paths, quiet } = this.#options
+    if (paths === 'relay-only') return { ...UNKNOWN_PROFILE, ready: true, paths }
+    const reflexive = this.#evidence.reflexive.map((address) => ({ kind: 'reflexive', address }) as const)
+    const others = this.candidates.filter(({ kind }) => kind !== 'mapped')
+    const known = [...this.mapped, ...reflexive.slice(-MAX_REFLEXIVE), ...others]
+    const { found, next } = this.#allocation
+    const candidates = known.slice(0, MAX_CANDIDATES)
+    const { ready } = this
+    return { ...UNKNOWN_PROFILE, ...this.#evidence.profile, ...found, next, ready, quiet, paths, candidates }
+  }
+
+  get #endpoints(): readonly Address[] {
+    const ends = this.#evidence.servers.flatMap(({ primary, alternate }) => [primary, alternate])
+    return ends.filter((address) => address !== undefined)
+  }
+}
+
+const isSymmetric = ({ mapping }: Pick<Profile, 'mapping'>): boolean =>
+  mapping === 'address' || mapping === 'addressAndPort'
