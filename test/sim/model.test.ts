@@ -32,6 +32,7 @@ describe('the reference model', () => {
     run.agreed('tunnel', bob, ann)
     run.vanished(bob)
     run.agreed('tunnel', ann, bob)
+    run.agreed('offered by the dead', ann, bob)
     run.conclude(new Set(), new Set([ann, bob]))
     expect(run.violations).toEqual([])
   })

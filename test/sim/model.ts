@@ -23,6 +23,8 @@ interface Sent {
 
 interface Agreed {
   readonly between: readonly PeerId[]
+  /** Who knows that it was agreed on. */
+  readonly known: Set<PeerId>
   /** Who has got data through it. */
   readonly reached: Set<PeerId>
 }
@@ -93,12 +95,15 @@ export class Model {
   }
 
   agreed(tunnel: string, self: PeerId, other: PeerId): void {
-    const known = this.#tunnels.get(tunnel)
-    if (!this.#agreedOn.has(tunnel)) this.#tunnels.set(tunnel, { between: [self, other], reached: new Set() })
-    else if (known !== undefined && (!known.between.includes(self) || !known.between.includes(other))) {
-      this.violated(`tunnel ${short(tunnel)} has a third end: ${short(self)}`)
+    if (!this.#agreedOn.has(tunnel)) {
+      this.#tunnels.set(tunnel, { between: [self, other], known: new Set(), reached: new Set() })
     }
     this.#agreedOn.add(tunnel)
+    const agreed = this.#tunnels.get(tunnel)
+    if (agreed?.between.includes(self) === false) {
+      this.violated(`tunnel ${short(tunnel)} has a third end: ${short(self)}`)
+    }
+    agreed?.known.add(self)
   }
 
   carried(tunnel: string, to: PeerId): void {
@@ -150,12 +155,18 @@ export class Model {
       const kept = message.deliveries > 0 || waiting.has(text)
       if (isAcknowledged(message) && !kept) this.violated(`${named(message)} was acknowledged and is lost`)
     }
-    for (const [tunnel, { between, reached }] of this.#tunnels) {
-      if (!between.every((peer) => alive.has(peer))) continue
+    for (const [tunnel, agreed] of this.#tunnels) {
+      const { between, reached } = agreed
+      if (!between.every((peer) => alive.has(peer)) || !this.#isOwed(agreed)) continue
       for (const peer of between) {
         if (!reached.has(peer)) this.violated(`tunnel ${short(tunnel)} carried nothing to ${short(peer)}`)
       }
     }
+  }
+
+  /** An offer may be accepted after whoever made it is gone. */
+  #isOwed({ between, known }: Agreed): boolean {
+    return known.size === between.length || !between.some((peer) => this.#runs.has(peer))
   }
 
   #checkOrder(message: Sent): void {
