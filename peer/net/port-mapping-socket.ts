@@ -3,6 +3,7 @@
  * from anyone else and says from which of our addresses the gateway is reached; and one for its announcements.
  */
 import { createSocket, type Socket } from 'node:dgram'
+import { once } from 'node:events'
 import type { Network } from '../../shared/core/port-mapping/events.ts'
 import { addressOf } from '../../shared/wire/address.ts'
 import { type Batch, SLOT_BYTES } from '../../shared/wire/batch.ts'
@@ -52,14 +53,10 @@ export class GatewaySocket {
   }
 }
 
-function connected(socket: Socket, gateway: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    socket.once('error', reject)
-    socket.connect(PORT_MAPPING_PORT, gateway, () => {
-      socket.off('error', reject)
-      resolve()
-    })
-  })
+async function connected(socket: Socket, gateway: string): Promise<void> {
+  const connects = once(socket, 'connect')
+  socket.connect(PORT_MAPPING_PORT, gateway)
+  await connects
 }
 
 /** All hosts are members of 224.0.0.1 without joining. Where another program has the port to itself, there are none. */

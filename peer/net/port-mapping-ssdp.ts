@@ -4,6 +4,7 @@
  * listened to, and the description must be on the gateway too.
  */
 import { createSocket, type Socket } from 'node:dgram'
+import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 const GROUP = '239.255.255.250'
@@ -59,13 +60,10 @@ async function repeated(socket: Socket, search: Search, found: Promise<URL>): Pr
 const request = (host: string): string =>
   `M-SEARCH * HTTP/1.1\r\nHOST: ${host}\r\nMAN: "ssdp:discover"\r\nMX: 1\r\nST: ${DEVICE}\r\n\r\n`
 
-function bound(socket: Socket, local: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    socket.on('error', reject)
-    socket.bind(0, local, () => {
-      socket.setMulticastInterface(local)
-      socket.setMulticastTTL(1)
-      resolve()
-    })
-  })
+async function bound(socket: Socket, local: string): Promise<void> {
+  socket.bind(0, local)
+  await once(socket, 'listening')
+  socket.on('error', () => {})
+  socket.setMulticastInterface(local)
+  socket.setMulticastTTL(1)
 }

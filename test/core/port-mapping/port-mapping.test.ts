@@ -249,3 +249,17 @@ test('a survey of a gateway that speaks nothing is over in four seconds', () => 
   expect(home.surveyed).toBeUndefined()
   expect(home.pass(300).surveyed).toMatchObject({ services: [] })
 })
+
+test('what a survey has found is used at once when a port is wanted', () => {
+  const home = new Household(['natPmp']).handle({ kind: 'survey' }).pass(60_000)
+  home.asked()
+  expect(home.handle(open(5000)).asked()).toEqual(['60000 natPmp map 5000 for 7200'])
+})
+
+test('a port wanted long after a survey has all asked again, and does not wait for it', () => {
+  const home = new Household(['pcp']).handle({ kind: 'survey' }).pass(2 * HOUR_MS)
+  home.asked()
+  home.gateway.speaks = ['pcp', 'natPmp']
+  expect(home.handle(open(5000)).asked()).toContain('7200000 natPmp address')
+  expect(home.told).toEqual(['5000 is 203.0.113.2 by pcp'])
+})
