@@ -8,6 +8,8 @@
  */
 const REPEAT_MS = 1000
 const MISSES = 3
+/** From the first keep-alive that is not answered. */
+export const DEAD_AFTER_MS = MISSES * REPEAT_MS
 const FLOOR_MS = 15_000
 const CEILING_MS = 55_000
 

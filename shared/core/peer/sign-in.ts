@@ -21,6 +21,8 @@ import { Session } from '../session/session.ts'
 import type { PeerNode } from './events.ts'
 
 const WAITS_MS = [250, 500, 1000]
+/** What a node that is gone costs. */
+export const ATTEMPT_MS = WAITS_MS.reduce((sum, wait) => sum + wait)
 
 export interface AttemptOptions {
   readonly identity: Identity

@@ -10,7 +10,7 @@ import type { Ack } from '../../wire/session.ts'
 
 /** What ACK can speak of: `next`, and one bit for each of the 32 behind it. */
 const IN_FLIGHT = 32
-const FIRST_REPEAT_MS = 250
+export const FIRST_REPEAT_MS = 250
 const LAST_REPEAT_MS = 2000
 const REPEATS = 6
 const MOST_REPEATS = 16
