@@ -31,6 +31,8 @@ export interface MeetingSetting {
   readonly together?: boolean
   readonly paths?: Paths
   readonly clear?: boolean
+  /** False: neither end takes part in `scatter`. */
+  readonly scatter?: boolean
 }
 
 export class Meeting {
@@ -99,6 +101,7 @@ export class Meeting {
           const [primary, alternate] = endsOf(host).ipv4!
           return { primary, alternate }
         }),
+        ...(this.#setting.scatter !== undefined && { scatter: this.#setting.scatter }),
         onRejoin: () => this.#lead(),
         onDatagram: () => {},
       })

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { SiteSetting } from '../../sim/internet.ts'
 import type { NatBehaviour } from '../../sim/nat.ts'
 import { NAT_KINDS } from '../../sim/nat-kinds.ts'
 import { Meeting, type MeetingSetting } from './meeting.ts'
@@ -17,16 +18,37 @@ interface Trial {
   readonly p95Ms: number
 }
 
-function trial(one: NatBehaviour, other: NatBehaviour, setting: MeetingSetting = {}): Trial {
+interface Setting extends Omit<MeetingSetting, 'sites' | 'seed'> {
+  /** What else happens; told which site is the hard one. */
+  readonly before?: (meeting: Meeting, hard: 0 | 1) => void
+}
+
+/** Half of the runs in either direction. */
+function trial(hard: SiteSetting, other: SiteSetting, { before, ...setting }: Setting = {}): Trial {
   const times: number[] = []
   for (let seed = 1; seed <= SEEDS; seed++) {
-    const meeting = new Meeting({ sites: [{ nat: one }, { nat: other }], ...setting, seed }).meet()
-    const ms = meeting.untilBoth('direct', 9000)
+    const [sites, at] = seed % 2 === 0 ? ([[hard, other], 0] as const) : ([[other, hard], 1] as const)
+    const meeting = new Meeting({ sites, ...setting, seed })
+    before?.(meeting, at)
+    const ms = meeting.meet().untilBoth('direct', 9000)
     if (Number.isFinite(ms)) times.push(ms)
   }
   times.sort((a, b) => a - b)
   return { rate: times.length / SEEDS, p95Ms: times[Math.ceil(times.length * 0.95) - 1] ?? 0 }
 }
+
+/** Another host behind the same router opens so many flows a second. */
+const neighbour =
+  (flowsPerSecond: number) =>
+  ({ world, sites, nodes }: Meeting, hard: 0 | 1): void => {
+    const host = sites[hard].host('neighbour')
+    const socket = host.open(() => {})
+    const flow = (n: number): void => {
+      host.send(socket, { ip: nodes[0]!.ips[0]!, port: 10_000 + n }, new Uint8Array(8), 0)
+      world.after(1000 / flowsPerSecond, () => flow(n + 1))
+    }
+    flow(0)
+  }
 
 describe('a symmetric NAT is opened', () => {
   test.each([
@@ -35,10 +57,87 @@ describe('a symmetric NAT is opened', () => {
     ['keeping the port of the first destination', KEEPING, EASY, 0.95, 2000],
     ['giving ports out of a small block', BLOCK, EASY, 0.95, 3000],
     ['giving any port', RANDOM, EASY, 0.95, 5000],
+    ['giving any port to each address', NAT_KINDS['carrier-absolute'], EASY, 0.95, 5000],
     ['counting, from another one that counts', COUNTING, BY_TWO, 0.8, 3000],
   ] as const)('%s, in either direction', (_name, hard, other, least, withinMs) => {
-    const { rate, p95Ms } = trial(hard, other)
+    const { rate, p95Ms } = trial({ nat: hard }, { nat: other })
     expect(rate).toBeGreaterThanOrEqual(least)
     expect(p95Ms).toBeLessThan(withinMs)
+  })
+
+  test('of a carrier, behind the router of a home', () => {
+    const { rate, p95Ms } = trial({ nat: EASY, carrier: RANDOM }, { nat: EASY })
+    expect(rate).toBeGreaterThanOrEqual(0.95)
+    expect(p95Ms).toBeLessThan(5000)
+  })
+
+  test('that counts, while neighbours open flows too', () => {
+    expect(trial({ nat: COUNTING }, { nat: EASY }, { before: neighbour(50) }).rate).toBeGreaterThanOrEqual(
+      0.95,
+    )
+    expect(
+      trial({ nat: COUNTING }, { nat: COUNTING }, { before: neighbour(20) }).rate,
+    ).toBeGreaterThanOrEqual(0.8)
+  })
+})
+
+/** When which packets left a host of the site, and where to. */
+function sentFrom({ world, hosts }: Meeting, leg: 0 | 1): { readonly at: number; readonly to: string }[] {
+  const sent: { at: number; to: string }[] = []
+  world.trace.tell = (line) => {
+    const [at, what, from, to] = line.split(' ')
+    if (what === 'sent' && from!.startsWith(`${hosts[leg].ips[0]}:`))
+      sent.push({ at: Number(at), to: to!.slice(0, to!.lastIndexOf(':')) })
+  }
+  return sent
+}
+
+const mostWithin = (times: readonly number[], ms: number): number =>
+  Math.max(...times.map((from, i) => times.slice(i).findIndex((at) => at - from > ms)), 0)
+
+describe('scatter has manners', () => {
+  test.each([
+    ['the side with one port', 0, 2048],
+    ['the side with many', 1, 2 * 255],
+  ] as const)('%s sends at an even pace, no more than was planned, and to nobody else', (_name, leg, most) => {
+    const meeting = new Meeting({ sites: [{ nat: EASY }, { nat: RANDOM }] })
+    const sent = sentFrom(meeting, leg)
+    meeting.cut()
+    const { nodes, sites } = meeting.meet()
+    meeting.pass(30_000)
+    expect(meeting.ends.map(({ whyNotDirect }) => whyNotDirect)).toEqual(['symmetric', 'symmetric'])
+    const other = sites[leg === 0 ? 1 : 0].router.ip
+    const aimed = sent.filter(({ to }) => to === other).map(({ at }) => at)
+    expect(aimed.length).toBeGreaterThan(most / 2)
+    expect(aimed.length).toBeLessThanOrEqual(most)
+    expect(mostWithin(aimed, 100)).toBeLessThanOrEqual(52)
+    expect(new Set(sent.map(({ to }) => to))).toEqual(new Set([other, ...nodes.map(({ ips }) => ips[0]!)]))
+  })
+
+  test('the tunnel moves to the socket that was hit, and the others are closed', () => {
+    const meeting = new Meeting({ sites: [{ nat: RANDOM }, { nat: EASY }] }).meet()
+    meeting.untilBoth('direct', 9000)
+    meeting.pass(500)
+    expect(meeting.a.maxSockets).toBe(256)
+    expect(meeting.a.openSockets).toBeLessThanOrEqual(4)
+    for (const end of meeting.ends) end.talk(20, 2000)
+    meeting.pass(60_000)
+    expect(meeting.ends.map(({ path }) => path)).toEqual(['direct', 'direct'])
+    expect([meeting.b.received.size, meeting.a.received.size]).toEqual([meeting.a.sent, meeting.b.sent])
+  })
+
+  test('the sockets are closed when nothing was hit', () => {
+    const meeting = new Meeting({ sites: [{ nat: RANDOM }, { nat: EASY }] })
+    meeting.cut()
+    meeting.meet().pass(20_000)
+    expect([meeting.a.maxSockets, meeting.a.openSockets]).toEqual([256, 1])
+  })
+
+  test('it can be switched off, and does not come without a relay', () => {
+    for (const setting of [{ scatter: false }, { paths: 'direct-only' }] as const) {
+      const meeting = new Meeting({ sites: [{ nat: RANDOM }, { nat: EASY }], ...setting }).meet().pass(9000)
+      expect(meeting.a.maxSockets).toBeLessThanOrEqual(9)
+      expect(meeting.ends.map(({ path }) => path)).not.toContain('direct')
+    }
   })
 })
