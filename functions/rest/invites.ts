@@ -33,7 +33,7 @@ export async function listInvites(request: Request): Promise<Reply> {
 export async function deleteInvite(request: Request): Promise<Reply> {
   const { client } = request.context
   const invite = await store.getInvite(client, parameterOf(request, 'invite', inviteIdSchema))
-  if (invite === undefined) throw new StraightwayError('not-found', 'There is no such invite')
+  if (invite === undefined) throw new StraightwayError('not-found')
   expectVisible(request, 'network.read', { networks: [invite.network] })
   expectMay(request, 'invite.delete', { networks: [invite.network], user: invite.user })
   await store.deleteInvite(client, invite.invite)

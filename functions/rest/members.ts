@@ -8,7 +8,7 @@ import type { Status } from '../../shared/presence.ts'
 import * as store from '../../shared/store/memberships.ts'
 import { forEach } from '../../shared/store/pages.ts'
 import { getPeersWithPresence, peersOfUser } from '../../shared/store/peers.ts'
-import { getUsers, requireUser } from '../../shared/store/users.ts'
+import { getUser, getUsers } from '../../shared/store/users.ts'
 import { visibleNetwork } from './networks.ts'
 import { nothing, ok, page, type Reply } from './reply.ts'
 import { bodyOf, expectMay, pageOf, parameterOf, type Request } from './request.ts'
@@ -36,14 +36,14 @@ export async function putMember(request: Request): Promise<Reply> {
   const { network } = await visibleNetwork(request)
   const { client, now } = request.context
   const { role } = bodyOf(request, membershipSchema)
-  const user = await requireUser(client, parameterOf(request, 'user', userIdSchema))
-  const current = await store.getMembership(client, network, user.user)
+  const user = parameterOf(request, 'user', userIdSchema)
+  const current = await store.getMembership(client, network, user)
   expectMay(request, 'member.change', {
     networks: [network],
     roles: [role, ...(current ? [current.role] : [])],
   })
-  expectKnown(request, user)
-  return ok(await store.putMembership(client, { network, user: user.user, role }, now()))
+  expectKnown(request, await getUser(client, user))
+  return ok(await store.putMembership(client, { network, user, role }, now()))
 }
 
 export async function deleteMember(request: Request): Promise<Reply> {
@@ -56,9 +56,10 @@ export async function deleteMember(request: Request): Promise<Reply> {
   return nothing()
 }
 
-function expectKnown({ actor }: Request, { networks }: Resource): void {
-  if (actor.kind !== 'peer' || networks?.some((network) => actor.roles.has(network))) return
-  throw new StraightwayError('not-found', 'You share no network with this user: send an invite instead')
+function expectKnown({ actor }: Request, user: Resource | undefined): void {
+  if (actor.kind !== 'peer' && user !== undefined) return
+  if (actor.kind === 'peer' && user?.networks?.some((network) => actor.roles.has(network))) return
+  throw new StraightwayError('not-found', 'You share no network with such a user: send an invite instead')
 }
 
 async function withPresence(client: DynamoDBDocumentClient, members: readonly Membership[]) {

@@ -55,7 +55,7 @@ async function visiblePeer(request: Request): Promise<PeerWithPresence> {
   const [peer] = await store.getPeersWithPresence(client, [parameterOf(request, 'peer', peerIdSchema)])
   if (peer === undefined) throw new StraightwayError('unknown-peer')
   const owner = await getUser(client, peer.user)
-  expectVisible(request, 'peer.read', { user: peer.user, networks: owner?.networks ?? [] })
+  expectVisible(request, 'peer.read', { user: peer.user, networks: owner?.networks ?? [] }, 'unknown-peer')
   return peer
 }
 

@@ -64,9 +64,14 @@ export function expectMay({ actor }: Request, action: Action, resource: Resource
   throw new StraightwayError('forbidden', `This credential does not allow ${action}`)
 }
 
-/** What somebody may not see does not exist for them. Errors: `not-found`. */
-export function expectVisible({ actor }: Request, action: Action, resource: Resource): void {
-  if (!may(actor, action, resource)) throw new StraightwayError('not-found')
+/** What somebody may not see does not exist for them, to the letter of the answer. Errors: `not-found`, or as named. */
+export function expectVisible(
+  { actor }: Request,
+  action: Action,
+  resource: Resource,
+  code: 'not-found' | 'unknown-peer' = 'not-found',
+): void {
+  if (!may(actor, action, resource)) throw new StraightwayError(code)
 }
 
 function jsonOf({ body, isBase64Encoded }: APIGatewayProxyEvent): unknown {

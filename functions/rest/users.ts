@@ -48,7 +48,8 @@ export async function deleteUser(request: Request): Promise<Reply> {
 
 /** Errors: `not-found`, also where the caller may not see the user. */
 export async function visibleUser(request: Request): Promise<User> {
-  const user = await store.requireUser(request.context.client, parameterOf(request, 'user', userIdSchema))
+  const user = await store.getUser(request.context.client, parameterOf(request, 'user', userIdSchema))
+  if (user === undefined) throw new StraightwayError('not-found')
   expectVisible(request, 'user.read', user)
   return user
 }

@@ -181,6 +181,32 @@ describe.each(ROUTES)('$method $path', ({ operation, method }) => {
   })
 })
 
+test('what is hidden is answered to the letter like what does not exist', async () => {
+  const { target } = await ask('nobody')
+  const own = await index.network('own')
+  const caller = await index.member({ [own]: 'owner' })
+  const doors = (user: string, peer: string, network: string, invite: string, object: string) => [
+    `GET /v1/users/${user}`,
+    `GET /v1/peers/${peer}`,
+    `GET /v1/networks/${network}`,
+    `PUT /v1/networks/${own}/members/${user}`,
+    `DELETE /v1/invites/${invite}`,
+    `GET /v1/objects/things/${object}`,
+  ]
+  const { self, network, invite, object } = target
+  const hidden = doors(self.user, self.peer, network, invite, object)
+  const id = 'a'.repeat(16)
+  const absent = doors(`u_${id}`, newDevice().peer, `n_${id}`, 'a'.repeat(26), 'absent')
+  for (const [i, door] of hidden.entries()) {
+    const [there, nowhere] = [
+      await index.call(door, { as: caller.ticket }),
+      await index.call(absent[i]!, { as: caller.ticket }),
+    ]
+    expect(there.body, door).toEqual(nowhere.body)
+    expect(there.status, door).toBe(404)
+  }
+})
+
 /** Everything anew for every request, so that none sees what another has done. */
 async function ask(asker: Asker): Promise<{ target: Target; as: string | undefined }> {
   const { client, admin, reader } = index
