@@ -14,8 +14,11 @@ const HOLD_MS = 60_000
 const HOLD_UNKNOWN_MS = 10_000
 /** Held messages of one sender: twice what a sender has in flight; more are dropped and come again. */
 const MAX_HELD = 32
-/** Epochs of one sender that are told apart: mail of its last few runs may still arrive. */
-const MAX_EPOCHS = 8
+/**
+ * Runs of one sender that are told apart; the one not heard of for longest is forgotten first. A page of a mailbox may hold one
+ * message of each of sixteen runs, as of a command that is run again and again, and be handed over twice.
+ */
+const MAX_EPOCHS = 32
 const REMEMBERED = 256
 /** Senders that are remembered; the one that was silent longest is forgotten first. */
 const MAX_SENDERS = 10_000
@@ -106,12 +109,12 @@ export class Inbox {
     this.#senders.delete(sender)
     this.#senders.set(sender, epochs)
     if (this.#senders.size > MAX_SENDERS) this.#senders.delete(this.#senders.keys().next().value!)
-    const known = epochs.find((each) => each.epoch === epoch)
-    if (known !== undefined) return known
-    const added: Epoch = { epoch, delivered: new Set(), greatest: 0, held: new Map() }
-    epochs.push(added)
-    if (epochs.length > MAX_EPOCHS) epochs.sort((a, b) => a.epoch - b.epoch).shift()
-    return added
+    const at = epochs.findIndex((each) => each.epoch === epoch)
+    const known = at < 0 ? undefined : epochs.splice(at, 1)[0]
+    const latest = known ?? { epoch, delivered: new Set(), greatest: 0, held: new Map() }
+    epochs.push(latest)
+    if (epochs.length > MAX_EPOCHS) epochs.shift()
+    return latest
   }
 }
 

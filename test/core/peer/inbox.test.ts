@@ -83,6 +83,22 @@ test('a new run of the sender begins again at one', () => {
   expect(deliverAll(inbox, [message(1), message(1, 0, 2), message(2, 1, 2)])).toEqual([1, 1, 2])
 })
 
+test('one message of each of many runs, handed over again, is delivered once', () => {
+  const inbox = new Inbox()
+  const page = Array.from({ length: 16 }, (_, i) => message(1, 0, i + 1))
+  expect(deliverAll(inbox, page)).toHaveLength(16)
+  expect(deliverAll(inbox, page)).toEqual([])
+})
+
+test('a run that began earlier than all that are remembered, by a clock that was set back, is remembered too', () => {
+  const inbox = new Inbox()
+  deliverAll(
+    inbox,
+    Array.from({ length: 40 }, (_, i) => message(1, 0, 1000 + i)),
+  )
+  expect(deliverAll(inbox, [message(1, 0, 1), message(1, 0, 1)])).toEqual([1])
+})
+
 test('a sender cannot make it hold more than 32 messages', () => {
   const inbox = new Inbox()
   const arrivals = Array.from({ length: 40 }, (_, i) => inbox.accept(message(i + 2, i + 1), 0, () => {}))
