@@ -11,7 +11,7 @@ export function managementPath(url: string | undefined): string | undefined {
 
 export function managementDoor(websocket: WebSocketDoor, limits: GatewayLimits) {
   return async (request: IncomingMessage, response: ServerResponse, id: string): Promise<void> => {
-    if (!isLoopback(sourceIpOf(request))) return refuse(response, 403, 'ForbiddenException', 'Forbidden')
+    if (!isOfThisMachine(request)) return refuse(response, 403, 'ForbiddenException', 'Forbidden')
     switch (request.method) {
       case 'POST': {
         const data = await bodyOf(request, limits.messageBytes)
@@ -40,7 +40,12 @@ function refuse(response: ServerResponse, status: number, type: string, message:
   response.writeHead(status, headers).end(JSON.stringify({ message }))
 }
 
-const isLoopback = (ip: string): boolean => ip === '::1' || ip.startsWith('127.')
+/** Over loopback, or from the very address the gateway listens on: the functions call it by that. */
+function isOfThisMachine(request: IncomingMessage): boolean {
+  const ip = sourceIpOf(request)
+  const isLoopback = ip === '::1' || ip.startsWith('127.')
+  return isLoopback || request.socket.remoteAddress === request.socket.localAddress
+}
 
 function decoded(path: string): string {
   try {

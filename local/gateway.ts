@@ -5,7 +5,7 @@
  *   /ws, upgraded                                           the WebSocket API (gateway-websocket.ts)
  *   everything else                                         the REST API (gateway-rest.ts)
  *
- * Signatures are not checked; the management door opens to loopback callers only.
+ * Signatures are not checked; the management door opens to callers on this machine only.
  */
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server } from 'node:http'
