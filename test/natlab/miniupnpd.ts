@@ -15,7 +15,7 @@ const OTHERS: Readonly<Record<Protocol, string>> = {
   pcp: 'udp dport 5351 @th,64,8 0 drop',
 }
 
-/** Runs for as long as the router's namespace. `outside` is its outside address, and not a private one. */
+/** Answers from now on, for as long as the router is there. `outside` is its outside address, and not a private one. */
 export function startMiniupnpd(
   namespaces: Namespaces,
   router: string,
@@ -27,7 +27,11 @@ export function startMiniupnpd(
   writeFileSync(file, configurationOf(maps, outside))
   namespaces.exec(router, ['nft', '-f', '-'], tableOf(maps))
   namespaces.spawn(router, ['miniupnpd', '-d', '-f', file, '-P', join(directory, 'pid')], { stdio: 'ignore' })
+  namespaces.exec(router, ['timeout', '20', 'sh', '-c', untilBound(maps === 'upnp' ? 1900 : 5351)])
 }
+
+const untilBound = (port: number): string =>
+  `until ss -Hlun sport = :${port} | grep -q .; do sleep 0.02; done`
 
 /** Its rules come before those of the router. */
 const tableOf = (maps: Protocol): string => `

@@ -12,8 +12,9 @@ const independent = withUdp.filter((name) => NAT_KINDS[name].expected.mapping ==
 
 const DIRECT: readonly Pair[] = [
   ...withUdp.map((name): Pair => ['open', name]),
-  ...withUdp.map((name): Pair => [name, 'open']),
   ...independent.map((name): Pair => ['port-restricted', name]),
+  ['symmetric-random', 'open'],
+  ['symmetric-sequential', 'full-cone'],
   ['upnp', 'symmetric-random'],
   ['nat-pmp', 'pcp'],
   ['ipv6-firewall', 'ipv6-firewall'],

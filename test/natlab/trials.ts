@@ -5,6 +5,7 @@
  */
 import type { ChildProcess } from 'node:child_process'
 import { createInterface } from 'node:readline'
+import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { Lab } from './lab.ts'
 import type { Pair, Run } from './matrix.ts'
@@ -16,6 +17,7 @@ const PINGER = fileURLToPath(new URL('pinger.ts', import.meta.url))
 const ONLINE_MS = 15_000
 /** And by then everybody knows. */
 const KNOWN_MS = 5_000
+const ASK_AGAIN_MS = 250
 /** How long a run may look for a direct path, and how long it may take as a whole. */
 const DIRECT_WITHIN_MS = 20_000
 const RUN_MS = 45_000
@@ -68,6 +70,7 @@ export class Trials {
     for (;;) {
       const run = await this.#run()
       if (run.error !== 'peer-offline' || performance.now() > until) return run
+      await pause(ASK_AGAIN_MS)
     }
   }
 
