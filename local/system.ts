@@ -2,13 +2,11 @@
  * The whole system on one machine: the embedded DynamoDB, the Lambda handlers behind the gateway and the streams, the
  * scheduled reaper, and nodes as processes of their own. What `cdk deploy` puts into an account, wired by hand.
  */
-import { mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { isIPv6 } from 'node:net'
-import { join } from 'node:path'
-import { lock } from '../peer/home/lock.ts'
 import type { NetworkId } from '../shared/ids.ts'
 import { createClient } from '../shared/store/client.ts'
 import type { NodeConfig } from '../udp-edge/config.ts'
+import { takeDataFolder } from './data-folder.ts'
 import { createTables, startEngine } from './engine.ts'
 import { foundSystem } from './founding.ts'
 import { type Functions, startFunctions } from './functions.ts'
@@ -49,14 +47,13 @@ export interface System {
 
 /** When all of it ends there is nowhere to move to. */
 const DRAIN_MS = 300
-const LOCK = 'lock'
 const HTTP = { host: '127.0.0.1', port: 8787 }
 
 /** Rejects with `conflict` where another system has the data folder, and `unavailable` where it cannot listen. */
 export async function startSystem(options: SystemOptions = {}): Promise<System> {
   const { data, fresh = false } = options
   const closing: (() => void | Promise<void>)[] = []
-  if (data !== undefined) closing.push(takeFolder(data, fresh))
+  if (data !== undefined) closing.push(takeDataFolder(data, fresh))
   const close = async () => {
     for (const end of closing.splice(0).reverse()) await end()
   }
@@ -114,15 +111,6 @@ async function assemble(
       return relays.map((relay) => relay.ready)
     },
   }
-}
-
-/** Returns what gives it back. */
-function takeFolder(data: string, fresh: boolean): () => void {
-  mkdirSync(data, { recursive: true })
-  const giveBack = lock(join(data, LOCK), 'data folder')
-  const forgotten = fresh ? readdirSync(data).filter((name) => name !== LOCK) : []
-  for (const name of forgotten) rmSync(join(data, name), { recursive: true })
-  return giveBack
 }
 
 type Base = Omit<NodeConfig, 'roles' | 'address' | 'ports'>
