@@ -25,8 +25,8 @@ const metadata = createMetadata(env.AWS_EC2_METADATA_SERVICE_ENDPOINT ?? 'http:/
 const region = env.AWS_REGION ?? (await metadata.read('meta-data/placement/region')) ?? ''
 const config = await nodeConfig(env, metadata, new SecretsManagerClient({ region }))
 const node = spawn(process.execPath, [MAIN], {
-  env: { ...env, AWS_REGION: region, STRAIGHTWAY_NODE: JSON.stringify(config) },
-  stdio: ['ignore', 'inherit', 'inherit'],
+  env: { ...env, AWS_REGION: region, STRAIGHTWAY_NODE: JSON.stringify(config), STRAIGHTWAY_WATCH_STDIN: '1' },
+  stdio: ['pipe', 'inherit', 'inherit'],
 })
 const lifecycle = new Lifecycle({
   metadata,
