@@ -155,12 +155,28 @@ describe('a message', () => {
     const block = { user: ann.user, peer: ann.id }
     for (const [how, blocked] of Object.entries(block)) {
       const proud = system.peer(`blocks by ${how}`, { networks: [network] })
-      system.cloud.tables.blocks.set(proud.user, [blocked])
+      system.cloud.write((tables) => tables.setBlocks(proud.user, [blocked]))
       expect(system.bringOnline([proud])).toBe(true)
       system.world.pass(1000)
       const [refused, taken] = [ann.send(proud), bob.send(proud)]
       expect(answered(gathering, ann, [refused], 1000) && answered(gathering, bob, [taken], 1000)).toBe(true)
       expect([ann.outcomeOf(refused), bob.outcomeOf(taken)]).toEqual(['blocked', 'delivered'])
+    }
+  })
+
+  it('is refused within a second after its sender was blocked, and taken after that ended', () => {
+    const gathering = apart()
+    const { system, ann, bob } = gathering
+    system.world.pass(1000)
+    for (const [blocks, outcome] of [
+      [[ann.user], 'blocked'],
+      [[], 'delivered'],
+    ] as const) {
+      system.cloud.write((tables) => tables.setBlocks(bob.user, blocks))
+      system.world.pass(1000)
+      const text = ann.send(bob)
+      expect(answered(gathering, ann, [text], 1000)).toBe(true)
+      expect(ann.outcomeOf(text)).toBe(outcome)
     }
   })
 

@@ -63,7 +63,7 @@ describe('an offer', () => {
     const network = system.network()
     system.cloud.write((tables) => tables.setRole(network, ann.user, 'member'))
     const proud = system.peer('proud', { networks: [network] })
-    system.cloud.tables.blocks.set(proud.user, [ann.user])
+    system.cloud.write((tables) => tables.setBlocks(proud.user, [ann.user]))
     expect(system.bringOnline([proud])).toBe(true)
     system.world.pass(1000)
     const attempt = ann.connect(proud)

@@ -13,10 +13,9 @@ function sim(...args: string[]) {
 }
 
 describe('a random run', () => {
-  it.each(NAMES)('of `%s` breaks no promise', (scenario) => {
-    for (let seed = 1; seed <= 8; seed++) {
-      expect(runOnce(scenario, seed).violations, `seed ${seed}`).toEqual([])
-    }
+  const cases = NAMES.flatMap((scenario) => [1, 2, 3, 4, 5].map((seed) => [scenario, seed] as const))
+  it.each(cases)('of `%s` with seed %i breaks no promise', (scenario, seed) => {
+    expect(runOnce(scenario, seed).violations).toEqual([])
   })
 
   it.each(NAMES)('of `%s` with the same seed is the same run, with another another', (scenario) => {

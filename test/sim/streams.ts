@@ -24,8 +24,11 @@ export function pushedBy(change: Change, tables: Tables): Pushed | undefined {
         push: change,
       }
     case 'mail':
-    case 'revoked':
       return { nodes: nodeOf(change.peer, tables), push: change }
+    case 'blocks':
+      return { nodes: unique(nodesOfUser(change.user, tables)), push: change }
+    case 'revoked':
+      return { nodes: everybody(tables), push: change }
     case 'fleet':
       return fleet(change, tables)
   }
@@ -55,11 +58,13 @@ function look(item: PresenceItem | undefined): string | undefined {
 function fleet({ before, after }: Extract<Change, { kind: 'fleet' }>, tables: Tables): Pushed | undefined {
   const item = after ?? (before && { ...before, draining: true, expiresAtSeconds: 0 })
   if (item === undefined || lasting(before) === lasting(after)) return undefined
-  return { nodes: [...tables.fleet.keys()], push: { kind: 'fleet', item } }
+  return { nodes: everybody(tables), push: { kind: 'fleet', item } }
 }
 
 const lasting = (item: FleetItem | undefined): string | undefined =>
   item && JSON.stringify({ ...item, load: 0, expiresAtSeconds: 0 })
+
+const everybody = (tables: Tables): NodeId[] => [...tables.fleet.keys()]
 
 function nodeOf(peer: PeerId, tables: Tables): NodeId[] {
   const node = tables.presence.get(peer)?.node

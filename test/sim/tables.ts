@@ -26,6 +26,7 @@ export type Change =
     }
   | { readonly kind: 'mail'; readonly peer: PeerId }
   | { readonly kind: 'revoked'; readonly peer: PeerId }
+  | { readonly kind: 'blocks'; readonly user: UserId; readonly blocks: readonly (PeerId | UserId)[] }
   /** No `after`: the node is gone. */
   | { readonly kind: 'fleet'; readonly before?: FleetItem; readonly after?: FleetItem }
 
@@ -57,6 +58,11 @@ export class Tables {
     this.peers.delete(peer)
     this.#revoked.add(peer)
     this.#changes.push({ kind: 'revoked', peer })
+  }
+
+  setBlocks(user: UserId, blocks: readonly (PeerId | UserId)[]): void {
+    this.blocks.set(user, blocks)
+    this.#changes.push({ kind: 'blocks', user, blocks })
   }
 
   /** `role` null takes the membership away. */
