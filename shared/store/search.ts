@@ -7,6 +7,7 @@
  * even none, and still name a cursor.
  */
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
+import { StraightwayError } from '../errors.ts'
 import type { NetworkId } from '../ids.ts'
 import type { Entity } from '../model/collection.ts'
 import type { Filter } from '../model/filter/ast.ts'
@@ -16,7 +17,7 @@ import { plansOf, type Range } from '../model/search/plan.ts'
 import { EVERYTHING, entryOf, idOf, pairsOf } from '../model/search/terms.ts'
 import type { PresenceRecord } from '../presence.ts'
 import { candidates, mostSelective, type Walk } from './candidates.ts'
-import type { Page, PageRequest } from './pages.ts'
+import { INVALID_CURSOR, type Page, type PageRequest } from './pages.ts'
 import { cursorOf, type Position, positionIn } from './positions.ts'
 import {
   type Documents,
@@ -52,6 +53,7 @@ export async function search<E extends Entity>(
   const plans = plansOf(filter, await searchablePredicate(client, request))
   const plan = from?.plan ?? (await mostSelective(client, request, scopes, plans))
   const { ranges } = plans[plan] ?? plans[0]!
+  if (from !== undefined && !isIn(from, ranges)) throw new StraightwayError('bad-request', INVALID_CURSOR)
   return collect(client, { ...request, scopes }, filter, { ranges, plan, from })
 }
 
@@ -145,6 +147,12 @@ async function searchablePredicate(client: DynamoDBDocumentClient, kind: Kind) {
   const attributes = new Set(indexed.map((path) => path.toLowerCase()))
   const live = kind.entity === 'peer' ? /^metadata\.[^.]+$/ : undefined
   return (attribute: string) => attributes.has(attribute) || live?.test(attribute) === true
+}
+
+/** The tables refuse to go on from outside a range: a made-up cursor, or one of before the attributes were declared. */
+function isIn({ range, entry }: Position, ranges: readonly Range[]): boolean {
+  const bounds = ranges[range]
+  return bounds !== undefined && isWithin(entry, bounds.from, bounds.to)
 }
 
 function isWithin(entry: string, from: string, to: string): boolean {

@@ -6,6 +6,7 @@ import { putMembership } from '../../shared/store/memberships.ts'
 import { createNetwork } from '../../shared/store/networks.ts'
 import { createObject } from '../../shared/store/objects.ts'
 import { bindPeer } from '../../shared/store/peers.ts'
+import { cursorOf } from '../../shared/store/positions.ts'
 import { createPeerSearch, search } from '../../shared/store/search.ts'
 import { createUser } from '../../shared/store/users.ts'
 import { startTables, type TablesUnderTest } from '../local/tables-under-test.ts'
@@ -50,6 +51,17 @@ test('a node finds presence records, and hears whether there are more', async ()
   await expect(find({ networks: [network], filter: '(', limit: 3 })).rejects.toMatchObject({
     code: 'bad-request',
   })
+})
+
+test('a cursor from outside what is searched is refused', async () => {
+  const query = { entity: 'peer', scopes: [network], filter: 'name eq "m"', limit: 1 } as const
+  for (const [range, entry] of [
+    [0, 'sz\u0001x'],
+    [7, 'sm\u0001x'],
+  ] as const) {
+    const cursor = cursorOf({ plan: 0, scope: network, range, entry }, query)
+    await expect(search(tables.client, { ...query, cursor })).rejects.toMatchObject({ code: 'bad-request' })
+  }
 })
 
 test('one call looks at so many candidates and says where to go on', async () => {
