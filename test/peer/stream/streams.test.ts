@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { Readable, type Writable } from 'node:stream'
-import { buffer, text } from 'node:stream/consumers'
+import { text } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
 import { describe, expect, test } from 'vitest'
 import { WINDOW_BYTES } from '../../../peer/stream/frames.ts'
@@ -20,6 +20,14 @@ function sha256(bytes: Iterable<Buffer>): string {
   const hash = createHash('sha256')
   for (const part of bytes) hash.update(part)
   return hash.digest('hex')
+}
+
+/** All that comes. Node's own collectors would destroy the stream at its end, with what it still has to send. */
+async function collect(stream: Readable): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  stream.on('data', (chunk: Buffer) => chunks.push(chunk))
+  await once(stream, 'end')
+  return Buffer.concat(chunks)
 }
 
 const send = (bytes: Buffer[], into: Writable): Promise<void> => pipeline(Readable.from(bytes), into)
@@ -56,8 +64,8 @@ describe('a stream of a tunnel', () => {
     const { opener, accepter } = await (await crossing()).open('both')
     const [up, down] = [noise(5 * MEGABYTE), noise(3 * MEGABYTE)]
     const [atAccepter, atOpener] = await Promise.all([
-      buffer(accepter),
-      buffer(opener),
+      collect(accepter),
+      collect(opener),
       send(up, opener),
       send(down, accepter),
     ])
@@ -152,7 +160,7 @@ describe('a stream whose path changes', () => {
     const world = await crossing()
     const { opener, accepter } = await world.open()
     const sent = noise(60 * MEGABYTE)
-    const arrived = buffer(accepter)
+    const arrived = collect(accepter)
     const sending = send(sent, opener)
     for (const way of ['straight', 'relayed', 'straight'] as const) {
       const before = opener.bytesSent
@@ -170,7 +178,7 @@ describe('a stream whose path changes', () => {
     const world = await crossing()
     const { opener, accepter } = await world.open()
     const sent = noise(20 * MEGABYTE)
-    const arrived = buffer(accepter)
+    const arrived = collect(accepter)
     const sending = send(sent, opener)
     await expect.poll(() => world.relayed, { timeout: 20_000 }).toBeGreaterThan(100)
     world.a.go('straight')
@@ -183,7 +191,7 @@ describe('a stream whose path changes', () => {
     const world = await crossing()
     const { opener, accepter } = await world.open()
     const [up, down] = [noise(20 * MEGABYTE), noise(20 * MEGABYTE)]
-    const arrived = [buffer(accepter), buffer(opener)] as const
+    const arrived = [collect(accepter), collect(opener)] as const
     const sending = Promise.all([send(up, opener), send(down, accepter)])
     await expect.poll(() => world.relayed, { timeout: 20_000 }).toBeGreaterThan(1000)
     world.meddle = () => undefined
@@ -198,7 +206,7 @@ describe('a stream whose path changes', () => {
     const world = await crossing()
     const { opener, accepter } = await world.open()
     const sent = noise(8 * MEGABYTE)
-    const arrived = buffer(accepter)
+    const arrived = collect(accepter)
     const sending = send(sent, opener)
     await expect.poll(() => world.relayed, { timeout: 20_000 }).toBeGreaterThan(100)
     go(world, 'nowhere')
