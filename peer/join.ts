@@ -29,6 +29,11 @@ export interface JoinOptions {
   readonly custom?: string
   /** Live and searchable: flat JSON, at most LIMITS.metadataBytes. */
   readonly metadata?: Metadata
+  /**
+   * Whether its tunnels may scatter: reach a NAT with random ports by hundreds of packets within seconds, which some
+   * networks take for an attack. Default true.
+   */
+  readonly scatter?: boolean
   readonly signal?: AbortSignal
 }
 
@@ -41,14 +46,14 @@ export interface JoinOptions {
  * no node does, as where UDP is blocked) and `closed` (`signal`).
  */
 export async function join(options: JoinOptions): Promise<Peer> {
-  const { status = 'online', custom = '', metadata = {} } = options
+  const { status = 'online', custom = '', metadata = {}, scatter = true } = options
   const presence = checkedPresence({ status, custom, metadata })
   const home = options.home === undefined ? homeInMemory(options.identity) : openHome(options.home)
   try {
     const identity = identityOf(home.seed)
     const account = new Account(indexOf(options, home), identity, home)
     await account.signUp(options)
-    return await online(new Peer({ identity, home, account, presence }), account, options.signal)
+    return await online(new Peer({ identity, home, account, presence, scatter }), account, options.signal)
   } catch (error) {
     home.close()
     throw error

@@ -29,6 +29,7 @@ export interface PeerParts {
   readonly home: Home
   readonly account: Account
   readonly presence: OwnPresence
+  readonly scatter: boolean
 }
 
 export class Peer extends EventEmitter<PeerEvents> {
@@ -48,7 +49,7 @@ export class Peer extends EventEmitter<PeerEvents> {
   #closing: Promise<void> | undefined
 
   /** Peers come from `join`. */
-  constructor({ identity, home, account, presence }: PeerParts) {
+  constructor({ identity, home, account, presence, scatter }: PeerParts) {
     super({ captureRejections: true })
     this.peer = identity.peer
     this.user = account.user
@@ -64,7 +65,7 @@ export class Peer extends EventEmitter<PeerEvents> {
       handle,
       presence: (record) => this.emit('presence', record),
     })
-    this.#tunnels = new Tunnels({ handle, stun: () => account.stun, fault })
+    this.#tunnels = new Tunnels({ handle, stun: () => account.stun, scatter, fault })
     this.#upkeep = new Upkeep({
       identity,
       home,

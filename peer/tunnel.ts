@@ -27,6 +27,8 @@ const FLUSH_MS = 2000
 export interface TunnelOptions {
   readonly agreement: Agreement
   readonly stun: readonly StunServer[]
+  /** Default true. */
+  readonly scatter?: boolean
   /** Gets a port of the gateway for ours. Without, there is none. */
   readonly map?: PortMapping['map']
   /** Have both sides led to a HANDSHAKE again. */
@@ -63,9 +65,10 @@ export class Tunnel implements TunnelLink {
     this.#socket = new DualSocket((bytes, words) => this.#loop.receive(bytes, words, 0))
     this.#fresh = new FreshSockets((bytes, words, number) => this.#loop.receive(bytes, words, number))
     const { keys, direction, terms } = options.agreement
+    const { stun, scatter = true } = options
     const localPort = this.#socket.ports.four ?? this.#socket.ports.six!
     const own = { seed: randomBytes(32), candidates: this.#candidates(), localPort, now: now() }
-    this.#machine = new TunnelMachine({ ...own, keys, direction, terms, stun: options.stun })
+    this.#machine = new TunnelMachine({ ...own, keys, direction, terms, stun, scatter })
     this.#loop = new Loop(this.#machine, {
       send: (batch, i) => this.#socketAt(batch.socket[i]!)?.send(batch, i),
       perform: (effect) => this.#perform(effect),

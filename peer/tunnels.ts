@@ -34,6 +34,7 @@ export interface ConnectOptions {
 export interface TunnelsOptions {
   readonly handle: (input: PeerInput) => void
   readonly stun: () => readonly StunServer[]
+  readonly scatter: boolean
   readonly fault: (error: unknown) => void
 }
 
@@ -132,6 +133,7 @@ export class Tunnels {
     const tunnel = new Tunnel({
       agreement,
       stun: this.#options.stun(),
+      scatter: this.#options.scatter,
       map: this.#mapping.map.bind(this.#mapping),
       rejoin: () => this.#options.handle({ kind: 'rejoin', tunnel: id, peer, leg }),
       closed: () => this.#live.delete(id),

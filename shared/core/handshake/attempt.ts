@@ -183,9 +183,9 @@ const isMeasured = ({ measureSockets = 0 }: PlannedSide): boolean => measureSock
 
 function orderOf(id: number, step: PlannedStep, side: 0 | 1, waitMs: number): Step {
   const { kind, intervalMs, timeoutMs } = step
-  const { role, targets, delayMs, ttl, rounds, sockets = 1, paceMs = 0, volley } = step.sides[side]
+  const { role, targets, delayMs, ttl = 0, rounds, sockets = 1, paceMs = 0, volley } = step.sides[side]
   const startInMs = Math.max(Math.round(waitMs), 0) + delayMs
-  const packets = { ttl: ttl ?? step.ttl, intervalMs, rounds: rounds ?? step.rounds, paceMs, volley }
+  const packets = { ttl, intervalMs, rounds: rounds ?? step.rounds, paceMs, volley }
   return { step: id, kind, role, startInMs, timeoutMs, sockets, targets, ...packets }
 }
 
@@ -196,7 +196,7 @@ function measurementOf(id: number, { kind }: PlannedStep, { measureSockets = 0 }
 }
 
 /** Equal for two steps that would do the same. */
-function signature({ kind, ttl, sides }: PlannedStep): string {
+function signature({ kind, sides }: PlannedStep): string {
   const targets = sides.map((side) => side.targets.map(({ words }) => formatAddress(words)).join())
-  return `${kind} ${ttl} ${targets.join(' ')}`
+  return `${kind} ${targets.join(' ')}`
 }

@@ -10,8 +10,9 @@ export interface PlannedSide {
   readonly targets: readonly Address[]
   /** How long after the other side, or 0. */
   readonly delayMs: number
-  /** In place of the step's. */
+  /** Hops of the first round; 0, as without, is the system's default. */
   readonly ttl?: number
+  /** In place of the step's. */
   readonly rounds?: number
   /** As in STEP; without: the tunnel's own socket, a round at once, the targets' own ports. */
   readonly sockets?: number
@@ -24,8 +25,6 @@ export interface PlannedSide {
 export interface PlannedStep {
   readonly kind: StepKind
   readonly sides: readonly [PlannedSide, PlannedSide]
-  /** Hops of the first round; 0 is the system's default. */
-  readonly ttl: number
   readonly rounds: number
   readonly intervalMs: number
   readonly timeoutMs: number
@@ -50,8 +49,15 @@ export type Technique = (
 
 /** After the last packet: a round trip across the world and the full-sized probe. */
 export const LAST_ANSWER_MS = 1000
-/** Passes two NATs of one's own and none of the other's: the core between is longer. Then nearer and farther, then none. */
-export const PRIMING_TTLS = [4, 7, 0]
+/** Passes two NATs of one's own and none of the other's: the core between is longer. Then farther, then all the way. */
+const PRIMING_TTLS = [4, 7, 0]
+
+/** Hops of a side's first packets: what it measured for its own routers, and one more the next time. */
+export function primingTtl({ hops }: Profile, attempt: number): number {
+  const ttls = hops > 0 ? [hops, hops + 1, 0] : PRIMING_TTLS
+  return ttls[attempt % ttls.length]!
+}
+
 export const isSymmetric = ({ mapping }: Profile): boolean =>
   mapping === 'address' || mapping === 'addressAndPort'
 

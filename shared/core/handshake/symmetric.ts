@@ -23,7 +23,7 @@ import {
   isSymmetric,
   LAST_ANSWER_MS,
   type PlannedSide,
-  PRIMING_TTLS,
+  primingTtl,
   type Technique,
 } from './planned-step.ts'
 
@@ -68,7 +68,7 @@ export const predict: Technique = (a, b, attempt, { seen }) => {
   const sides = [side(a, b, toB, attempt % 2 === 0), side(b, a, toA, attempt % 2 === 1)] as const
   const intervalMs = REST_MS + PACE_MS * Math.max(...sides.map(({ volley }) => volley?.draws ?? 0))
   const timeoutMs = PREDICT_ROUNDS * intervalMs + LAST_ANSWER_MS
-  return { kind: 'predict', sides, ttl: 0, rounds: PREDICT_ROUNDS, intervalMs, timeoutMs }
+  return { kind: 'predict', sides, rounds: PREDICT_ROUNDS, intervalMs, timeoutMs }
 }
 
 export const scatter: Technique = (a, b, attempt, { seen, relayed }) => {
@@ -91,7 +91,6 @@ export const scatter: Technique = (a, b, attempt, { seen, relayed }) => {
   return {
     kind: 'scatter',
     sides: [side(a, toB), side(b, toA)],
-    ttl: 0,
     rounds: 1,
     intervalMs: PRIME_AGAIN_MS,
     timeoutMs,
@@ -117,9 +116,6 @@ function targetsOf(profile: Profile, seen: Address | undefined): readonly Addres
 
 const freshSockets = ({ allocation }: Profile): number =>
   allocation === 'preserving' ? PRESERVED_SOCKETS : PREDICT_SOCKETS
-
-const primingTtl = ({ hops }: Profile, attempt: number): number =>
-  attempt === 0 && hops > 0 ? hops : PRIMING_TTLS[attempt % PRIMING_TTLS.length]!
 
 function window({ allocation, next, step }: Profile, attempt: number): Volley {
   const count = allocation === 'preserving' ? 1 : Math.min(WINDOW * 2 ** attempt, MAX_WINDOW)

@@ -24,7 +24,7 @@ import {
   LAST_ANSWER_MS,
   type PlannedSide,
   type PlannedStep,
-  PRIMING_TTLS,
+  primingTtl,
   type Technique,
 } from './planned-step.ts'
 import { predict, scatter } from './symmetric.ts'
@@ -32,6 +32,8 @@ import { predict, scatter } from './symmetric.ts'
 /** Without priming the side that waits must have heard nothing before the other's NAT is open. */
 const LATE_START_MS = 1000
 const MAX_PUNCH_ROUNDS = 30
+/** Near priming, farther priming, none: then again, with more patience. */
+const STRATEGIES = 3
 
 /** Takes packets only from the very port that it sent to, or changes its own. */
 const isStrict = (profile: Profile): boolean => isSymmetric(profile) || profile.filtering === 'addressAndPort'
@@ -66,13 +68,12 @@ const mapped: Technique = (a, b) => {
  * One side takes packets from anywhere, or from any port of the other's address once it has sent there: it only primes,
  * and the other, whatever its NAT, sends first.
  */
-const open: Technique = (a, b) => {
+const open: Technique = (a, b, attempt) => {
   if (isOpen(a) === isOpen(b)) return undefined
   const [toA, toB] = [publicAddresses(a), publicAddresses(b)]
   if (toA.length === 0 || toB.length === 0) return undefined
-  const timing = { rounds: 6, intervalMs: 100, answerMs: LAST_ANSWER_MS, ttl: PRIMING_TTLS[0]! }
-  const step = both('open', toB, toA, timing)
-  const [first, second] = step.sides
+  const step = both('open', toB, toA, { rounds: 6, intervalMs: 100, answerMs: LAST_ANSWER_MS })
+  const [first, second] = primed(step, a, b, attempt).sides
   return { ...step, sides: isOpen(a) ? [first, { ...second, role: 1 }] : [{ ...first, role: 1 }, second] }
 }
 
@@ -85,12 +86,11 @@ const punch: Technique = (a, b, attempt) => {
   if (known && ((isSymmetric(a) && isStrict(b)) || (isSymmetric(b) && isStrict(a)))) return undefined
   const [toA, toB] = [publicAddresses(a), publicAddresses(b)]
   if (toA.length === 0 || toB.length === 0) return undefined
-  const ttl = PRIMING_TTLS[attempt % PRIMING_TTLS.length]!
-  const rounds = Math.min(10 + 5 * Math.floor(attempt / PRIMING_TTLS.length), MAX_PUNCH_ROUNDS)
-  const late = ttl === 0 ? LATE_START_MS : 0
+  const rounds = Math.min(10 + 5 * Math.floor(attempt / STRATEGIES), MAX_PUNCH_ROUNDS)
+  const late = primingTtl(a, attempt) === 0 ? LATE_START_MS : 0
   const answerMs = LAST_ANSWER_MS + late
-  const step = both('punch', toB, toA, { rounds, intervalMs: 100, answerMs, ttl })
-  const [first, second] = step.sides
+  const step = both('punch', toB, toA, { rounds, intervalMs: 100, answerMs })
+  const [first, second] = primed(step, a, b, attempt).sides
   const leader = attempt % 2
   return { ...step, sides: [lead(first, leader === 0, late), lead(second, leader === 1, late)] }
 }
@@ -110,14 +110,13 @@ interface Timing {
   readonly rounds: number
   readonly intervalMs: number
   readonly answerMs: number
-  readonly ttl?: number
 }
 
 function both(
   kind: StepKind,
   toB: readonly Address[],
   toA: readonly Address[],
-  { rounds, intervalMs, answerMs, ttl = 0 }: Timing,
+  { rounds, intervalMs, answerMs }: Timing,
 ): PlannedStep {
   const side = (targets: readonly Address[]): PlannedSide => ({
     role: 0,
@@ -125,7 +124,17 @@ function both(
     delayMs: 0,
   })
   const timeoutMs = rounds * intervalMs + answerMs
-  return { kind, sides: [side(toB), side(toA)], ttl, rounds, intervalMs, timeoutMs }
+  return { kind, sides: [side(toB), side(toA)], rounds, intervalMs, timeoutMs }
+}
+
+/** The first packet of each side opens its own NAT and dies before the other's. */
+function primed(step: PlannedStep, a: Profile, b: Profile, attempt: number): PlannedStep {
+  const [first, second] = step.sides
+  const sides = [
+    { ...first, ttl: primingTtl(a, attempt) },
+    { ...second, ttl: primingTtl(b, attempt) },
+  ] as const
+  return { ...step, sides }
 }
 
 function lead(side: PlannedSide, first: boolean, lateMs: number): PlannedSide {

@@ -1,6 +1,6 @@
 /**
  * All that a tunnel finds out about its own side of the network, as a profile for the HANDSHAKE: classes of the NAT
- * (`evidence`), how a symmetric one chooses ports (`allocation`), addresses.
+ * (`evidence`), how far its routers reach (`hops`, at the same time), how a symmetric one chooses ports (`allocation`), addresses.
  */
 import type { Random } from '../../crypto/random.ts'
 import type { Address } from '../../wire/address.ts'
@@ -15,6 +15,7 @@ import {
 import { reachable } from '../port-mapping/reachable.ts'
 import { Allocation } from './allocation.ts'
 import { Evidence, type StunServer } from './evidence.ts'
+import { Hops } from './hops.ts'
 import { OWN_SOCKET, type Sockets } from './sockets.ts'
 
 /** Of the addresses that it was seen at, newest last. */
@@ -32,6 +33,7 @@ export class Survey {
   candidates: readonly Candidate[]
   readonly #options: SurveyOptions
   readonly #evidence: Evidence
+  readonly #hops: Hops
   readonly #allocation: Allocation
   #sampled = false
   #measuring = false
@@ -40,6 +42,7 @@ export class Survey {
     this.#options = options
     this.candidates = options.candidates
     this.#evidence = new Evidence(random.fork('evidence'), OWN_SOCKET)
+    this.#hops = new Hops(random.fork('hops'), sockets)
     this.#allocation = new Allocation(random.fork('allocation'), sockets)
   }
 
@@ -51,6 +54,8 @@ export class Survey {
     this.#measuring = false
     this.#allocation.forget()
     this.#evidence.start(stun, near, localPort, now)
+    this.#hops.stop()
+    this.#hops.start(this.#evidence.servers, now)
   }
 
   /** A HANDSHAKE saw the socket. */
@@ -59,7 +64,7 @@ export class Survey {
   }
 
   take(bytes: Uint8Array, now: number): boolean {
-    return this.#allocation.take(bytes) || this.#evidence.take(bytes, now)
+    return this.#allocation.take(bytes) || this.#hops.take(bytes, now) || this.#evidence.take(bytes, now)
   }
 
   /** Which port the NAT gives next, with so many fresh sockets: done when `measured` says so. */
@@ -77,15 +82,13 @@ export class Survey {
 
   tick(out: Batch, now: number): void {
     this.#evidence.tick(out, now)
-    if (this.#evidence.ready && !this.#sampled) {
-      this.#sampled = true
-      if (isSymmetric(this.#evidence.profile)) this.#allocation.sample(this.#endpoints, now)
-    }
+    this.#hops.tick(out, now)
+    if (this.#evidence.ready && !this.#sampled) this.#beginSampling(now)
     this.#allocation.tick(out, now)
   }
 
   deadline(): number {
-    return Math.min(this.#evidence.deadline(), this.#allocation.deadline())
+    return Math.min(this.#evidence.deadline(), this.#hops.deadline(), this.#allocation.deadline())
   }
 
   get ready(): boolean {
@@ -103,10 +106,20 @@ export class Survey {
     const reflexive = this.#evidence.reflexive.map((address) => ({ kind: 'reflexive', address }) as const)
     const others = this.candidates.filter(({ kind }) => kind !== 'mapped')
     const known = [...this.mapped, ...reflexive.slice(-MAX_REFLEXIVE), ...others]
+    const classes = this.#evidence.profile
+    const hops = classes.filtering === 'independent' ? 0 : this.#hops.least
     const { found, next } = this.#allocation
     const candidates = known.slice(0, MAX_CANDIDATES)
     const { ready } = this
-    return { ...UNKNOWN_PROFILE, ...this.#evidence.profile, ...found, next, ready, quiet, paths, candidates }
+    return { ...UNKNOWN_PROFILE, ...classes, hops, ...found, next, ready, quiet, paths, candidates }
+  }
+
+  /** Only a symmetric NAT: it tells nothing of its hops, and the sockets are needed. */
+  #beginSampling(now: number): void {
+    this.#sampled = true
+    if (!isSymmetric(this.#evidence.profile)) return
+    this.#hops.stop()
+    this.#allocation.sample(this.#endpoints, now)
   }
 
   get #endpoints(): readonly Address[] {

@@ -1,5 +1,5 @@
-import { expect, test } from 'vitest'
-import { classify } from '../../../shared/core/tunnel/classify.ts'
+import { describe, expect, test } from 'vitest'
+import { classify, classifyPorts } from '../../../shared/core/tunnel/classify.ts'
 import { parseAddress } from '../../../shared/wire/address.ts'
 
 const [S1, S1B, S2, S2B] = ['192.0.2.1:3478', '192.0.2.1:3479', '192.0.2.2:3478', '192.0.2.2:3479']
@@ -130,4 +130,39 @@ test('what was seen over IPv6 says nothing about a NAT of IPv4', () => {
     mapped: parseAddress('[2001:db8::2]:2')!.words,
   }
   expect(classify([six, six], LOCAL_PORT)).toMatchObject({ mapping: 'unknown', low: 0 })
+})
+
+describe('the ports of a symmetric NAT, from four packets of each of eight sockets', () => {
+  const sampled = (portOf: (i: number) => number) =>
+    Array.from({ length: 32 }, (_, i) => ({
+      socket: 1 + (i % 8),
+      server: parseAddress(S1)!,
+      transaction: new Uint8Array(12),
+      port: portOf(i),
+    }))
+  const classOf = (portOf: (i: number) => number) => classifyPorts(sampled(portOf), (socket) => 6000 + socket)
+  const scattered = (i: number) => (i * 40_503) % 65_536
+
+  test.each([
+    ['each the next', (i: number) => 41_000 + i, 'sequential', 1],
+    ['each the next but one', (i: number) => 41_000 + 2 * i, 'sequential', 2],
+    ['in another order than they were sent', (i: number) => 41_000 + (i ^ 1), 'sequential', 1],
+    [
+      'with a gap where neighbours took some',
+      (i: number) => 41_000 + i + 7 * Math.floor(i / 8),
+      'sequential',
+      1,
+    ],
+    ['beginning again at the lowest', (i: number) => 32_768 + ((20 + i) % 40), 'sequential', 1],
+    ['with a third of the answers lost', (i: number) => (i % 3 === 0 ? 0 : 41_000 + i), 'sequential', 1],
+    ['anywhere in a block', (i: number) => 20_000 + ((i * i * i * 7919 + i * 131) % 512), 'block', 0],
+    ['anywhere', scattered, 'random', 0],
+    ['its own port to the first server', (i: number) => (i < 8 ? 6001 + i : scattered(i)), 'preserving', 0],
+  ] as const)('%s', (_name, portOf, allocation, step) => {
+    expect(classOf(portOf)).toMatchObject({ allocation, step })
+  })
+
+  test('show nothing when they are few', () => {
+    expect(classOf((i) => (i < 7 ? 41_000 + i : 0))).toBeUndefined()
+  })
 })

@@ -1,0 +1,96 @@
+/**
+ * How many hops a packet needs to open all NATs of one's own: priming packets travel just so far. From a fresh socket for
+ * each number of hops a packet goes to an endpoint that the socket never sent to, and another node is asked to have that
+ * endpoint answer: the answer comes through where the first packet passed the own NATs, or where they filter nothing.
+ *
+ * A symmetric NAT gives the two packets two ports, so nothing comes back and the number stays unknown.
+ */
+import { sameBytes } from '../../crypto/hash.ts'
+import type { Random } from '../../crypto/random.ts'
+import type { Batch } from '../../wire/batch.ts'
+import { TRANSACTION_BYTES } from '../../wire/stun.ts'
+import { decodeBindingAnswer, encodeBindingRequest } from '../../wire/stun-client.ts'
+import type { StunServer } from './evidence.ts'
+import type { Sockets } from './sockets.ts'
+
+/** Home router, carrier's router, and what is routed between. */
+const MAX_HOPS = 6
+/** The answers to all come at nearly the same time. */
+const SPREAD_MS = 30
+const LONGEST_MS = 500
+const never = Number.POSITIVE_INFINITY
+
+interface Question {
+  readonly hops: number
+  readonly transaction: Uint8Array
+}
+
+export class Hops {
+  /** Least number that passed; 0 unknown. */
+  least = 0
+  readonly #random: Random
+  readonly #sockets: Sockets
+  #servers: readonly StunServer[] = []
+  #questions: readonly Question[] = []
+  #phase: 'idle' | 'opening' | 'asking' = 'idle'
+  #endAt = never
+
+  constructor(random: Random, sockets: Sockets) {
+    this.#random = random
+    this.#sockets = sockets
+  }
+
+  get busy(): boolean {
+    return this.#phase !== 'idle'
+  }
+
+  /** The nearest server first; without two servers of two ports there is nothing to ask. */
+  start(servers: readonly StunServer[], now: number): void {
+    this.least = 0
+    this.#servers = servers
+    if (servers[1]?.alternate === undefined) return
+    this.#phase = 'opening'
+    this.#endAt = now + LONGEST_MS
+    this.#sockets.open(MAX_HOPS)
+  }
+
+  stop(): void {
+    if (!this.busy) return
+    this.#phase = 'idle'
+    this.#questions = []
+    this.#sockets.closeUnused()
+  }
+
+  /** False where the datagram answers none of the questions. */
+  take(bytes: Uint8Array, now: number): boolean {
+    const answer = decodeBindingAnswer(bytes)
+    const question = answer && this.#questions.find((it) => sameBytes(it.transaction, answer.transaction))
+    if (question === undefined) return false
+    this.#endAt = Math.min(this.#endAt, now + SPREAD_MS)
+    this.least = Math.min(this.least || MAX_HOPS, question.hops)
+    return true
+  }
+
+  tick(out: Batch, now: number): void {
+    if (this.#phase === 'opening' && this.#sockets.answered) this.#ask(out)
+    if (this.busy && now >= this.#endAt) this.stop()
+  }
+
+  deadline(): number {
+    return this.busy ? this.#endAt : never
+  }
+
+  #ask(out: Batch): void {
+    this.#phase = 'asking'
+    const [near, far] = this.#servers
+    this.#questions = this.#sockets.fresh.slice(0, MAX_HOPS).map((socket, i) => {
+      const hops = i + 1
+      const transaction = this.#random.bytes(TRANSACTION_BYTES)
+      const opening = encodeBindingRequest(this.#random.bytes(TRANSACTION_BYTES), {})
+      const request = encodeBindingRequest(transaction, { changeIp: true, changePort: true })
+      out.push(opening, far!.alternate!.words, 0, socket, hops)
+      out.push(request, near!.primary.words, 0, socket)
+      return { hops, transaction }
+    })
+  }
+}
