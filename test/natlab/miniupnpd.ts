@@ -1,6 +1,6 @@
 /** The port mapping daemon of a router, miniupnpd as Debian packages it for nftables, made to speak one protocol only. */
 import { randomUUID } from 'node:crypto'
-import { mkdtempSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Namespaces } from './namespaces.ts'
@@ -26,7 +26,9 @@ export function startMiniupnpd(
   const file = join(directory, 'miniupnpd.conf')
   writeFileSync(file, configurationOf(maps, outside))
   namespaces.exec(router, ['nft', '-f', '-'], tableOf(maps))
-  namespaces.spawn(router, ['miniupnpd', '-d', '-f', file, '-P', join(directory, 'pid')], { stdio: 'ignore' })
+  const command = ['miniupnpd', '-d', '-f', file, '-P', join(directory, 'pid')]
+  const daemon = namespaces.spawn(router, command, { stdio: 'ignore' })
+  daemon.once('exit', () => rmSync(directory, { recursive: true, force: true }))
   namespaces.exec(router, ['timeout', '20', 'sh', '-c', untilBound(maps === 'upnp' ? 1900 : 5351)])
 }
 
