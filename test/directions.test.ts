@@ -17,9 +17,28 @@ const ROOMS: Record<string, readonly string[]> = {
   'shared/model': ['shared', 'shared/model'],
   'shared/store': ['shared', 'shared/model', 'shared/store'],
   functions: ['shared', 'shared/model', 'shared/store', 'functions'],
-  'udp-edge': ['shared', 'shared/wire', 'shared/crypto', 'shared/core', 'shared/model', 'shared/store', 'udp-edge'],
+  'udp-edge': [
+    'shared',
+    'shared/wire',
+    'shared/crypto',
+    'shared/core',
+    'shared/model',
+    'shared/store',
+    'udp-edge',
+  ],
   peer: ['shared', 'shared/wire', 'shared/crypto', 'shared/core', 'peer'],
-  local: ['shared', 'shared/wire', 'shared/crypto', 'shared/core', 'shared/model', 'shared/store', 'functions', 'udp-edge', 'peer', 'local'],
+  local: [
+    'shared',
+    'shared/wire',
+    'shared/crypto',
+    'shared/core',
+    'shared/model',
+    'shared/store',
+    'functions',
+    'udp-edge',
+    'peer',
+    'local',
+  ],
   infra: ['shared', 'shared/store', 'infra', 'functions'],
 }
 
@@ -30,7 +49,8 @@ const PURE = ['shared/wire', 'shared/crypto', 'shared/core', 'shared/model']
 const FORBIDDEN: Record<string, RegExp> = {
   clock: /\bDate\.now\b|\bnew Date\(\s*\)|\bperformance\b|\bhrtime\b/,
   timer: /\bset(Timeout|Interval|Immediate)\b|\bqueueMicrotask\b|\bnextTick\b/,
-  randomness: /\bMath\.random\b|\brandom(Bytes|UUID|Int|FillSync)\b|\brandombytes_|\bgetRandomValues\b|\b\w*_keygen\b/,
+  randomness:
+    /\bMath\.random\b|\brandom(Bytes|UUID|Int|FillSync)\b|\brandombytes_|\bgetRandomValues\b|\b\w*_keygen\b/,
   async: /\basync\b|\bawait\b|\bPromise\b/,
   'input and output': /from 'node:(?!buffer|util)|\bprocess\.|\bconsole\.|\bfetch\(/,
 }
