@@ -1,172 +1,200 @@
 /**
- * 100,000 datagrams that no client of ours would send, at every UDP port of a running system: random bytes, and mutations
- * of real requests. Nothing may die, nobody may be sent more than it sent, and those who are online stay so.
+ * What strangers may throw at every door of a running system: damaged and random datagrams at each UDP port, broken
+ * requests at the gateway. No process dies, nobody gets more than he sent, and those who are there notice nothing.
  */
 import { randomBytes } from 'node:crypto'
-import dgram from 'node:dgram'
 import { once } from 'node:events'
-import { setImmediate as turn } from 'node:timers/promises'
-import { afterAll, expect, test } from 'vitest'
-import type { Peer } from '../../peer/index.ts'
-import { SignInAttempt } from '../../shared/core/peer/sign-in.ts'
-import { ANSWER_EXCESS } from '../../shared/core/stun/answer.ts'
-import { identityOf } from '../../shared/crypto/identity.ts'
-import { Random } from '../../shared/crypto/random.ts'
-import { fromBase32 } from '../../shared/ids.ts'
-import { parseAddress } from '../../shared/wire/address.ts'
-import { Batch } from '../../shared/wire/batch.ts'
-import { KIND, RELAY_OP, RELAY_PREFIX, VERSION } from '../../shared/wire/numbers.ts'
-import { encodeBindingRequest } from '../../shared/wire/stun-client.ts'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join as joinPath } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { SignJWT } from 'jose'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import WebSocket from 'ws'
+import type { Peer, PeerSocket } from '../../peer/index.ts'
+import { DualSocket } from '../../peer/net/dual-socket.ts'
+import { formatAddress } from '../../shared/wire/address.ts'
+import { KIND, VERSION } from '../../shared/wire/numbers.ts'
+import { encodeRelay } from '../../shared/wire/relay.ts'
+import { Garbage } from './garbage.ts'
+import { type Door, doorsOf, kindOf, Stranger } from './stranger.ts'
 import { heard, systemUnderTest } from './system-under-test.ts'
 
 const DATAGRAMS = 100_000
-/** Sent from one socket, all of one length: whatever comes back to it is measured against that. */
-const GROUP = 500
-/** In flight at a time: less than a socket's buffer holds. */
-const BURST = 50
-const LENGTHS = [1, 6, 8, 20, 22, 29, 64, 150, 300, 600, 1200, 1472]
+/** More sign-ins than a node lets pass without a cookie. */
+const BURST = 2_000
+const REQUESTS = 300
+const LONG_MS = 90_000
 
-const { system, join } = await systemUnderTest()
-const random = new Random(new Uint8Array(32).fill(7))
+const data = mkdtempSync(joinPath(tmpdir(), 'straightway-garbage-'))
+const { system, joinAt } = await systemUnderTest({ data })
+afterAll(() => rmSync(data, { recursive: true, force: true }))
 
-interface Door {
-  readonly address: string
-  /** Bytes that an answer may be longer than its request. */
-  readonly excess: number
-}
+const fleetKey = Buffer.from(
+  JSON.parse(readFileSync(joinPath(data, 'secrets.json'), 'utf8')).fleetKey,
+  'base64',
+)
+const processes = () => [...system.nodes, ...system.relays].map(({ node, pid }) => `${node} ${pid}`)
+const before = processes()
+/** What peers really sent, by where it went. */
+const recorded = new Map<string, Uint8Array[]>()
+let ada: Peer
+let ben: Peer
+let sockets: PeerSocket[]
 
-const doors: Door[] = [
-  ...system.nodes.flatMap(({ addresses: { checkpoint = [], handshake = [] } }) => [
-    ...checkpoint,
-    ...handshake,
-  ]),
-  ...system.relays.flatMap(({ addresses: { relay = [] } }) => relay),
-].map((address) => ({ address, excess: 0 }))
-const stunDoors = system.nodes.flatMap(({ addresses: { stun = [] } }) => stun)
-doors.push(...stunDoors.map((address) => ({ address, excess: ANSWER_EXCESS.ipv4 })))
-
-test('100,000 datagrams of garbage kill nothing, earn nobody a longer answer, and end no session', async () => {
-  const ada = await join()
-  const seen = heard(ada, 'presence')
-  const ben = await join()
-  await seen
-  const tunnel = await open(ada, ben)
-  const pids = [...system.nodes, ...system.relays].map(({ pid }) => pid)
-  const states: unknown[] = []
-  for (const peer of [ada, ben]) peer.on('state', (...change) => states.push(change))
-
-  const samples = await realRequests()
-  const thrown: Thrown[] = []
-  let sent = 0
-  for (let group = 0; sent < DATAGRAMS; group++) {
-    const door = doors[group % doors.length]!
-    const length = LENGTHS[Math.floor(group / doors.length) % LENGTHS.length]!
-    thrown.push(await throwAt(door, length, () => garbage(samples, length)))
-    sent += GROUP
-  }
-
-  expect([...system.nodes, ...system.relays].map(({ pid }) => pid)).toEqual(pids)
-  expect(states).toEqual([])
-  const arrived = heard(ben, 'message')
-  expect(await ada.send(ben.peer, 'still here')).toBe('delivered')
-  expect((await arrived)[0].text).toBe('still here')
-  for (const { door, length, longest } of thrown) {
-    expect(longest(), `answer of ${door.address} to ${length} bytes`).toBeLessThanOrEqual(
-      length + door.excess,
-    )
-  }
-  expect(thrown.some(({ longest }) => longest() > 0)).toBe(true)
-  const echoed = heard(tunnel, 'message')
-  tunnel.send('and the tunnel')
-  expect(String((await echoed)[0])).toBe('and the tunnel')
-}, 120_000)
-
-interface Thrown {
-  readonly door: Door
-  readonly length: number
-  /** Bytes of the longest answer that came back so far. */
-  readonly longest: () => number
-}
-
-const sockets: dgram.Socket[] = []
-afterAll(() => {
-  for (const socket of sockets) socket.close()
-})
-
-async function throwAt(door: Door, length: number, next: () => Uint8Array): Promise<Thrown> {
-  const [host, port] = door.address.split(':') as [string, string]
-  const socket = dgram.createSocket('udp4')
-  sockets.push(socket)
-  let longest = 0
-  socket.on('message', (bytes) => {
-    longest = Math.max(longest, bytes.length)
+beforeAll(async () => {
+  const { send } = DualSocket.prototype
+  vi.spyOn(DualSocket.prototype, 'send').mockImplementation(function (this: DualSocket, batch, i) {
+    const to = formatAddress(batch.address, i * 5)
+    recorded.set(to, [...(recorded.get(to) ?? []), batch.at(i).slice()])
+    send.call(this, batch, i)
   })
-  socket.connect(Number(port), host)
-  await once(socket, 'connect')
-  for (let i = 0; i < GROUP; i++) {
-    socket.send(next())
-    if (i % BURST === BURST - 1) await turn()
-  }
-  return { door, length, longest: () => longest }
-}
-
-/** A third is noise, a third noise behind a header we know, a third a real request with some bytes changed. */
-function garbage(samples: readonly Uint8Array[], length: number): Uint8Array {
-  const bytes = random.bytes(length)
-  const kind = random.below(3)
-  if (kind === 1) bytes.set(HEADERS[random.below(HEADERS.length)]!.subarray(0, length))
-  if (kind === 2) bytes.set(samples[random.below(samples.length)]!.subarray(0, length))
-  for (let i = 0; kind === 2 && i < 3; i++) bytes[random.below(length)] = random.below(256)
-  return bytes
-}
-
-const HEADERS = [
-  ...Object.values(KIND).map((kind) => Uint8Array.of(VERSION, kind)),
-  ...Object.values(RELAY_OP).map((op) => Uint8Array.of(...RELAY_PREFIX, op)),
-  Uint8Array.of(0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42),
-  Uint8Array.of(0x60),
-  Uint8Array.of(0xff),
-]
-
-/** Whole and right but for what only the fleet could have made. */
-async function realRequests(): Promise<Uint8Array[]> {
-  const bootstrap = (await (await fetch(`${system.index}/v1/bootstrap`)).json()) as {
-    nodes: { node: string; publicKey: string; checkpoint: string[] }[]
-  }
-  const signIns = bootstrap.nodes
-    .filter(({ checkpoint }) => checkpoint.length > 0)
-    .map(({ publicKey, checkpoint }) => signIn(fromBase32(publicKey)!, checkpoint[0]!))
-  const stun = [{}, { changeIp: true }, { changePort: true }, { padding: 500 }, { responsePort: 9 }].map(
-    (options) => encodeBindingRequest(random.bytes(12), options),
-  )
-  const short = [KIND.KEEP_ALIVE, KIND.GONE, KIND.KEEP_ALIVE_ACK].map((kind) =>
-    Uint8Array.of(VERSION, kind, ...random.bytes(4)),
-  )
-  const keep = Uint8Array.of(...RELAY_PREFIX, RELAY_OP.KEEP)
-  return [...signIns, ...stun, ...short, keep]
-}
-
-function signIn(publicKey: Uint8Array, checkpoint: string): Uint8Array {
-  const out = new Batch()
-  const attempt = new SignInAttempt({
-    identity: identityOf(random.bytes(32)),
-    node: { node: 'node_aaaaaaaa' as never, publicKey, addresses: [] },
-    address: parseAddress(checkpoint)!,
-    index: random.u32(),
-    ticket: Buffer.from(
-      `${randomBytes(30).toString('base64url')}.e30.${randomBytes(64).toString('base64url')}`,
-    ),
-    sentAt: Date.now(),
-    ephemeralSeed: random.bytes(32),
-  })
-  attempt.tick(out, Date.now())
-  return out.at(0).slice()
-}
-
-async function open(ada: Peer, ben: Peer) {
-  ben.once('offer', async (offer) => {
+  ada = await joinAt(0)
+  ben = await joinAt(1)
+  ben.on('message', () => {})
+  ben.on('offer', async (offer) => {
     const socket = await offer.accept()
     socket.on('message', (bytes) => socket.send(bytes))
   })
-  return ada.connect(ben.peer, { intent: 'echo' })
+  sockets = await Promise.all([ada.connect(ben.peer), ada.connect(ben.peer, { paths: 'relay-only' })])
+  await ada.send(ben.peer, 'hello')
+  vi.restoreAllMocks()
+}, 60_000)
+
+/** The same processes, and everything works for who was there and for who comes. */
+async function expectAllWell(): Promise<void> {
+  expect(processes()).toEqual(before)
+  expect([ada.state, ben.state]).toEqual(['online', 'online'])
+  expect(await ada.send(ben.peer, 'still there?')).toBe('delivered')
+  const news = randomBytes(8).toString('hex')
+  const told = heard(ada, 'presence', ({ peer, custom }) => peer === ben.peer && custom === news)
+  ben.status('busy', { custom: news })
+  await told
+  const fresh = await joinAt(0)
+  for (const socket of [...sockets, await fresh.connect(ben.peer)]) {
+    const back = heard(socket, 'message')
+    socket.send('there and back')
+    await back
+  }
+}
+
+/** What went to a door, and what would have gone there had it lasted longer, by kind. */
+function samplesOf({ service, address }: Door): Uint8Array[][] {
+  const real = recorded.get(address) ?? [...recorded.values()].flat()
+  const sealed = real.filter((bytes) => bytes[0] === VERSION && bytes[1] === KIND.SEALED)
+  const keepAlives = sealed.map((bytes) => Uint8Array.of(VERSION, KIND.KEEP_ALIVE, ...bytes.subarray(2, 6)))
+  const keeps = service === 'relay' ? [encodeRelay({ op: 'keep' })] : []
+  return [...Map.groupBy([...real, ...keepAlives], kindOf).values(), keeps].filter(({ length }) => length > 0)
+}
+
+test(
+  `${DATAGRAMS} datagrams of a stranger change nothing, and none is answered with more than it was`,
+  async () => {
+    const doors = doorsOf(system)
+    const samples = new Map(doors.map((door) => [door, samplesOf(door)]))
+    const garbage = new Garbage(fleetKey)
+    const stranger = await Stranger.open()
+    await stranger.throw(doors, DATAGRAMS, (door) => garbage.make(samples.get(door)!))
+    const signIns = samples.get(doors[0]!)!.filter(([first]) => kindOf(first!) === 'SIGN_IN')
+    await stranger.throw(doors.slice(0, 1), BURST, () => garbage.make(signIns))
+    stranger.close()
+    expect(stranger.rewarded).toEqual([])
+    expect([...stranger.answers.keys()].sort()).toEqual(['COOKIE', 'GONE', 'JOINED', 'RELAY', 'stun'])
+    await expectAllWell()
+  },
+  LONG_MS,
+)
+
+test(
+  'broken requests are told that they are, and none is a failure of ours',
+  async () => {
+    const { host, hostname, port } = new URL(system.index)
+    const whole = [
+      `GET /v1/health HTTP/1.1\r\nhost: ${host}\r\nconnection: close\r\n\r\n`,
+      `POST /v1/enrolments HTTP/1.1\r\nhost: ${host}\r\ncontent-length: 14\r\nconnection: close\r\n\r\n{"proof":"abc"}`,
+      `GET /ws HTTP/1.1\r\nhost: ${host}\r\nupgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-version: 13\r\nsec-websocket-key: ${randomBytes(16).toString('base64')}\r\n\r\n`,
+    ].map((text) => [Buffer.from(text)])
+    const garbage = new Garbage(fleetKey)
+    const statuses = new Set<number>()
+    for (let i = 0; i < REQUESTS; i++) {
+      const socket = connect(Number(port), hostname)
+      socket.on('error', () => {}).end(garbage.make(whole))
+      const answer = await text(socket).catch(() => '')
+      const status = /^HTTP\/1\.1 (\d{3})/.exec(answer)?.[1]
+      if (status !== undefined) statuses.add(Number(status))
+    }
+    expect([...statuses].filter((status) => status >= 500)).toEqual([])
+    expect([...statuses]).toEqual(expect.arrayContaining([200, 400, 401]))
+    await expectAllWell()
+  },
+  LONG_MS,
+)
+
+test(
+  'nonsense of every kind in requests that are whole is refused',
+  async () => {
+    const paths = [
+      'users',
+      'networks',
+      'peers/x',
+      'objects/a/b',
+      'tickets',
+      'enrolments',
+      'search',
+      'api-keys',
+    ]
+    const headers = { authorization: `Bearer ${system.adminKey}`, 'content-type': 'application/json' }
+    const bodies = [
+      '',
+      '{',
+      'null',
+      '[]',
+      '{"name":7}',
+      '{"__proto__":{"a":1}}',
+      `{"name":"${'x'.repeat(5000)}"}`,
+      '\0',
+    ]
+    for (const path of paths) {
+      for (const body of bodies) {
+        for (const method of ['POST', 'PUT', 'PATCH']) {
+          const { status } = await fetch(`${system.index}/v1/${path}?limit=%00&filter=((`, {
+            method,
+            headers,
+            body,
+          })
+          expect([method, path, body.slice(0, 20), status >= 400 && status < 500]).toContain(true)
+        }
+      }
+    }
+  },
+  LONG_MS,
+)
+
+test(
+  'a connection at the WebSocket door may say anything',
+  async () => {
+    const authorization = `Bearer ${await nodeToken()}`
+    const garbage = new Garbage(fleetKey)
+    for (let i = 0; i < 20; i++) {
+      const socket = new WebSocket(system.websocket, { headers: { authorization } })
+      await once(socket, 'open')
+      for (let message = 0; message < 10; message++)
+        socket.send(garbage.make([[Buffer.from('{"kind":"ping"}')]]))
+      if (i % 2 === 0) socket.send(Buffer.alloc(40_000))
+      else socket.close()
+      await once(socket, 'close')
+    }
+    const stranger = new WebSocket(system.websocket, { headers: { authorization: 'Bearer nobody' } })
+    const [{ message }] = await once(stranger, 'error')
+    expect(message).toContain('401')
+    await expectAllWell()
+  },
+  LONG_MS,
+)
+
+/** As a node presents it; a node of this id does not exist. */
+function nodeToken(): Promise<string> {
+  const token = new SignJWT({}).setProtectedHeader({ alg: 'HS256' }).setSubject('node_zzzzzzzz')
+  return token.setAudience('straightway-gateway').setExpirationTime('2 minutes').sign(fleetKey)
 }

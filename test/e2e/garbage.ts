@@ -1,0 +1,74 @@
+/** Datagrams that nobody should send: real ones, damaged, cut, lengthened and repeated, and random ones of every kind. */
+
+import { sealFleet } from '../../shared/crypto/fleet.ts'
+import { Random } from '../../shared/crypto/random.ts'
+import type { NodeId } from '../../shared/ids.ts'
+import { Writer } from '../../shared/wire/cursor.ts'
+import { headerBytes, writeHeader } from '../../shared/wire/node.ts'
+import { FRAME, KIND, VERSION } from '../../shared/wire/numbers.ts'
+
+const KINDS = Object.values(KIND)
+const BETWEEN_NODES = Object.values(FRAME).filter((type) => type >= FRAME.FORWARD_MESSAGE)
+const LONGEST = 1_300
+const NODE = 'node_zzzzzzzz' as NodeId
+
+export class Garbage {
+  readonly #random = new Random(new Uint8Array(32).fill(5))
+  readonly #fleetKey: Uint8Array
+  #count = 0
+
+  /** With the fleet's key also what only a node can say is made, with nonsense inside. */
+  constructor(fleetKey: Uint8Array) {
+    this.#fleetKey = fleetKey
+  }
+
+  /** `recorded`: real ones, by kind; each kind is as likely as the others. */
+  make(recorded: readonly (readonly Uint8Array[])[]): Uint8Array {
+    const lot = this.#random.below(10)
+    if (lot === 0) return this.#random.bytes(this.#random.below(LONGEST))
+    if (lot === 1) return this.#ofKind()
+    if (lot === 2) return this.#ofNode()
+    return this.#identified(this.#damaged(this.#oneOf(this.#oneOf(recorded))))
+  }
+
+  #oneOf<T>(list: readonly T[]): T {
+    return list[this.#random.below(list.length)]!
+  }
+
+  #ofKind(): Uint8Array {
+    const bytes = this.#random.bytes(2 + this.#random.below(200))
+    bytes[0] = VERSION
+    bytes[1] = this.#oneOf(KINDS)
+    return bytes
+  }
+
+  /** One in four as it was. */
+  #damaged(from: Uint8Array): Uint8Array {
+    const random = this.#random
+    const length = random.below(8) === 0 ? random.below(from.length + 40) : from.length
+    const bytes = random.bytes(length)
+    bytes.set(from.subarray(0, length))
+    for (let flips = random.below(4); flips > 0 && length > 0; flips--)
+      bytes[random.below(length)] = random.below(256)
+    return bytes
+  }
+
+  /** Another transaction, or another index of a peer that begins: each answer then shows what it is for. */
+  #identified(bytes: Uint8Array): Uint8Array {
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+    const begins = bytes[0] === VERSION && (bytes[1] === KIND.SIGN_IN || bytes[1] === KIND.JOIN)
+    if (bytes.length >= 20 && bytes[0]! < 4) view.setUint32(16, this.#count++)
+    else if (bytes.length >= 6 && begins) view.setUint32(2, this.#count++)
+    return bytes
+  }
+
+  #ofNode(): Uint8Array {
+    const random = this.#random
+    const body = random.bytes(random.below(300))
+    const plain = new Writer(new Uint8Array(headerBytes(NODE) + 3 + body.length))
+    writeHeader(plain, { node: NODE, sentAt: Date.now(), counter: this.#count++ })
+    plain.u8(this.#oneOf(BETWEEN_NODES)).bytes16(body)
+    const sealed = sealFleet(this.#fleetKey, 'node', plain.done(), random.bytes(24))
+    return Uint8Array.of(VERSION, KIND.NODE, ...sealed)
+  }
+}
