@@ -258,6 +258,7 @@ describe('a tunnel', () => {
 
   test('carries many streams at once, opened by both sides', async () => {
     const [a, b] = await tunnel('auto')
+    for (const socket of [a, b]) socket.setMaxListeners(20)
     const from = (opener: PeerSocket, other: PeerSocket, name: string) =>
       Array.from({ length: 20 }, (_, i) => exchange(opener, other, 20_000, `${name} ${i}`))
     await Promise.all([...from(a, b, 'up'), ...from(b, a, 'down')])
