@@ -54,14 +54,17 @@ export async function diagnose(index: string): Promise<Diagnosis> {
   const { mapping, filtering, allocation, local, reflexive } = evidence
   const portMapping = mappingOf(surveyed, reflexive)
   const isSeen = reflexive.length > 0
-  const isOwn = reflexive.some((seen) => local.some((own) => sameIp(own.words, 0, seen.words, 0)))
+  const isOwn = reflexive.some((seen) => isLoopback(seen.words) || isAmong(seen, local))
   return {
     index: {
       url: index,
       reachable: asked.detail === undefined,
       ...(asked.detail && { detail: asked.detail }),
     },
-    nodes: asked.nodes.map(({ node, checkpoint }) => ({ node, addresses: checkpoint.map(text) })),
+    nodes: asked.nodes.map(({ node, checkpoint, relay }) => ({
+      node,
+      addresses: [...checkpoint, ...relay].map(text),
+    })),
     udp: isSeen ? 'works' : 'blocked',
     nat: isSeen ? (isOwn ? 'none' : 'present') : 'unknown',
     mapping,
@@ -196,4 +199,6 @@ function classOf({ mapping, filtering }: Gathered): Class {
   return { isSymmetric, isLax: !isSymmetric && (filtering === 'independent' || filtering === 'address') }
 }
 
+const isAmong = ({ words }: Address, own: readonly Address[]): boolean =>
+  own.some((each) => sameIp(each.words, 0, words, 0))
 const text = ({ words }: Address): string => formatAddress(words)

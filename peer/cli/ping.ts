@@ -1,6 +1,7 @@
-import type { Command } from 'commander'
+import { type Command, InvalidArgumentError } from 'commander'
 import type { PeerId } from '../../shared/ids.ts'
 import { WHY_NOT_DIRECT } from '../../shared/why-not-direct.ts'
+import { MAX_PAYLOAD_BYTES } from '../../shared/wire/tunnel.ts'
 import type { Peer } from '../peer.ts'
 import type { PeerSocket } from '../peer-socket.ts'
 import { ping as measure, type PingReport } from '../services/ping.ts'
@@ -32,10 +33,16 @@ export function ping(): Command {
   return verb('ping', 'Open a tunnel to a peer that is `up` and measure it.')
     .argument('<peer>', 'to whom', peerArgument)
     .option('--count <n>', 'datagrams', countArgument, 10)
-    .option('--size <bytes>', 'of each datagram', countArgument, 64)
+    .option('--size <bytes>', 'of each datagram', sizeArgument, 64)
     .option('--wait <ms>', 'how long to wait for a direct path', countArgument, 10_000)
     .addOption(pathsOption())
     .action((to: PeerId, flags: Flags) => asPeer(flags, (peer) => run(peer, to, flags)))
+}
+
+function sizeArgument(text: string): number {
+  const size = countArgument(text)
+  if (size <= MAX_PAYLOAD_BYTES) return size
+  throw new InvalidArgumentError(`A datagram has at most ${MAX_PAYLOAD_BYTES} bytes.`)
 }
 
 async function run(peer: Peer, to: PeerId, flags: Flags): Promise<void> {

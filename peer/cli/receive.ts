@@ -1,10 +1,13 @@
 import type { Command } from 'commander'
+import { StraightwayError } from '../../shared/errors.ts'
 import { join } from '../join.ts'
 import type { Offer } from '../offer.ts'
 import { receiveFile } from '../services/file.ts'
 import { INTENT } from '../services/services.ts'
 import { type CommonFlags, joinOptions, untilStopped, verb } from './options.ts'
 import { ProgressBar, print } from './output.ts'
+
+const NOTHING_CAME = 'The other side ended the tunnel before a file was whole: ask it to send again.'
 
 interface Flags extends CommonFlags {
   readonly dir: string
@@ -22,28 +25,35 @@ async function run(flags: Flags): Promise<void> {
   const { json, many } = flags
   const peer = await join(joinOptions(flags))
   print(json, { event: 'online', peer: peer.peer }, `waiting as ${peer.peer}`)
+  const tellFault = ({ message }: Error) =>
+    print(json, { event: 'error', detail: message }, `error: ${message}`)
   const received = new Promise<void>((resolve, reject) => {
     peer.on('offer', (offer) => {
       if (offer.intent !== INTENT.file) return offer.refuse('not-served')
-      take(offer, flags).then(many ? undefined : resolve, many ? () => {} : reject)
+      take(offer, flags).then(many ? undefined : resolve, many ? tellFault : reject)
     })
   })
-  await Promise.race([received, untilStopped()])
-  await peer.close()
+  try {
+    await Promise.race([received, untilStopped()])
+  } finally {
+    await peer.close()
+  }
 }
 
 async function take(offer: Offer, { dir, json }: Flags): Promise<void> {
   const socket = await offer.accept()
+  let isWhole = false
   await new Promise<void>((resolve, reject) => {
     socket.on('stream', (stream) => {
       const bar = new ProgressBar('receiving', json)
       receiveFile(stream, dir, bar.show).then(({ name, size, sha256, path }) => {
         bar.end()
+        isWhole = true
         const facts = { event: 'file', from: offer.from, name, bytes: size, sha256, sha256Equal: true, path }
         print(json, facts, `${path}: ${size} bytes, SHA-256 equal`)
         stream.once('close', resolve)
       }, reject)
     })
-    socket.on('close', () => resolve())
+    socket.on('close', () => (isWhole ? resolve() : reject(new StraightwayError('closed', NOTHING_CAME))))
   })
 }

@@ -107,9 +107,16 @@ function servingOf({ expose, receive }: Flags): Serving {
 }
 
 function metadataArgument(text: string): Metadata {
+  const metadata = jsonOf(text)
+  if (typeof metadata === 'object' && metadata !== null && !Array.isArray(metadata))
+    return metadata as Metadata
+  throw new InvalidArgumentError(`Not a JSON object, as for example '{"game":"chess"}'.`)
+}
+
+function jsonOf(text: string): unknown {
   try {
-    return JSON.parse(text) as Metadata
+    return JSON.parse(text)
   } catch {
-    throw new InvalidArgumentError(`Not JSON, for example '{"game":"chess"}'.`)
+    return undefined
   }
 }

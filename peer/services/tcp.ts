@@ -19,6 +19,7 @@ export interface ForwardOptions {
 
 export interface Forward {
   readonly port: number
+  /** Ends the connections that are open. */
   close(): Promise<void>
 }
 
@@ -26,8 +27,11 @@ export interface Forward {
 export async function forwardTcp(options: ForwardOptions): Promise<Forward> {
   const { remotePort, localPort, localHost = '127.0.0.1', onFault = () => {} } = options
   const tunnel = reopening(options.tunnel)
+  const connections = new Set<Socket>()
   const server = createServer({ allowHalfOpen: true }, (connection) => {
+    connections.add(connection)
     connection.on('error', () => connection.destroy())
+    connection.on('close', () => connections.delete(connection))
     tunnel()
       .then((socket) => socket.createStream({ name: `${PREFIX}${remotePort}` }))
       .then((stream) => join(connection, stream))
@@ -42,6 +46,7 @@ export async function forwardTcp(options: ForwardOptions): Promise<Forward> {
     port: (server.address() as AddressInfo).port,
     async close() {
       server.close()
+      for (const connection of connections) connection.destroy()
       await once(server, 'close')
     },
   }

@@ -1,0 +1,106 @@
+/** Commands as they are typed, each a process of its own. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { text } from 'node:stream/consumers'
+
+const LAUNCHER = join(import.meta.dirname, '../../../peer/cli/straightway.js')
+
+export type Event = Readonly<Record<string, unknown>>
+
+export interface Ended {
+  readonly code: number | null
+  readonly out: string
+  readonly err: string
+}
+
+/** `environment` in place of ours, so that no setting of the developer's shell gets in. */
+export class Commands {
+  readonly #environment: NodeJS.ProcessEnv
+
+  constructor(settings: Readonly<Record<string, string>>) {
+    const { STRAIGHTWAY_INDEX: _, STRAIGHTWAY_INVITE: __, ...ours } = process.env
+    this.#environment = { ...ours, ...settings }
+  }
+
+  /** One that ends by itself. */
+  async run(...args: string[]): Promise<Ended> {
+    const child = this.#launch(args)
+    const [out, err] = [text(child.stdout!), text(child.stderr!)]
+    const [code] = (await once(child, 'close')) as [number | null]
+    return { code, out: await out, err: await err }
+  }
+
+  /** One that ends well, and prints one value as JSON and nothing else. */
+  async json<T = Event>(...args: string[]): Promise<T> {
+    const { code, out, err } = await this.run(...args, '--json')
+    if (code !== 0 || err !== '') throw new Error(`${args.join(' ')}: ${code} ${out}${err}`)
+    return JSON.parse(out) as T
+  }
+
+  /** One that fails: what it says, as people and as programs read it. */
+  async fails(...args: string[]): Promise<{ readonly says: string; readonly error: string }> {
+    const told = await this.run(...args)
+    const json = await this.run(...args, '--json')
+    const { error, detail } = JSON.parse(json.out)
+    if (told.code !== 1 || json.code !== 1 || told.out !== '' || json.err !== '')
+      throw new Error(`${args.join(' ')}: ${JSON.stringify([told, json])}`)
+    if (!told.err.includes(detail)) throw new Error(`${told.err} is not ${detail}`)
+    return { says: told.err, error }
+  }
+
+  /** One that goes on, and prints events as lines of JSON. */
+  start(...args: string[]): Running {
+    return new Running(this.#launch([...args, '--json']))
+  }
+
+  #launch(args: readonly string[]): ChildProcess {
+    return spawn(process.execPath, [LAUNCHER, ...args], {
+      env: this.#environment,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+  }
+}
+
+export class Running {
+  readonly #child: ChildProcess
+  readonly #events: Event[] = []
+  readonly #errors: Promise<string>
+  #awake = Promise.withResolvers<void>()
+
+  constructor(child: ChildProcess) {
+    this.#child = child
+    this.#errors = text(child.stderr!)
+    createInterface({ input: child.stdout! }).on('line', (line) => {
+      this.#events.push(JSON.parse(line))
+      this.#wake()
+    })
+    child.once('close', () => this.#wake())
+  }
+
+  /** The first event of this name that has these facts, from the beginning on; others stay. */
+  async heard(event: string, facts: Event = {}): Promise<Event> {
+    const isIt = (each: Event) =>
+      each.event === event && Object.entries(facts).every(([name, value]) => each[name] === value)
+    for (;;) {
+      const found = this.#events.findIndex(isIt)
+      if (found >= 0) return this.#events.splice(found, 1)[0]!
+      if (this.#child.exitCode !== null) throw new Error(`It ended before ${event}: ${await this.#errors}`)
+      await this.#awake.promise
+    }
+  }
+
+  /** Sends a signal, or waits for its own end without one: how it ended. */
+  async ended(signal?: NodeJS.Signals): Promise<number | null> {
+    if (this.#child.exitCode !== null) return this.#child.exitCode
+    const exit = once(this.#child, 'exit')
+    if (signal !== undefined) this.#child.kill(signal)
+    return (await exit)[0]
+  }
+
+  #wake(): void {
+    this.#awake.resolve()
+    this.#awake = Promise.withResolvers()
+  }
+}
