@@ -8,7 +8,8 @@ export default defineConfig({
     exclude: ['test/natlab/**', 'test/infra/**'],
     testTimeout: 30_000,
     hookTimeout: 30_000,
-    maxWorkers: 2,
+    // Twice the cores of a small machine: many tests wait for the network more than they compute.
+    maxWorkers: 4,
     /** Programs that tests start are compiled once. */
     env: { NODE_COMPILE_CACHE: join(tmpdir(), 'node-compile-cache') },
   },
