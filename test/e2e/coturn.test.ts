@@ -1,6 +1,7 @@
 import { execFile, spawnSync } from 'node:child_process'
 import { promisify } from 'node:util'
 import { afterEach, expect, test } from 'vitest'
+import { startSystem } from '../../local/system.ts'
 import { type StartStunOptions, type Stun, startStun } from '../../udp-edge/stun.ts'
 
 /**
@@ -38,14 +39,11 @@ async function startPair(
 }
 
 async function natDiscovery(port: number, ...options: string[]): Promise<string> {
-  const { stdout } = await run('turnutils_natdiscovery', [
-    ...options,
-    '-p',
-    `${port}`,
-    '-L',
-    '127.0.0.1',
-    '127.0.0.1',
-  ])
+  return natDiscoveryAt('127.0.0.1', port, ...options)
+}
+
+async function natDiscoveryAt(ip: string, port: number, ...options: string[]): Promise<string> {
+  const { stdout } = await run('turnutils_natdiscovery', [...options, '-p', `${port}`, '-L', '127.0.0.1', ip])
   return stdout
 }
 
@@ -101,4 +99,21 @@ withTools(`two local addresses with one port are told apart${NEEDS}`, async () =
   const { port } = await startPair()
   const found = await natDiscovery(port, '-c', '-A', '127.0.0.3')
   expect(found).toMatch(/UDP reflexive addr: 127\.0\.0\.1:(\d+)\b.*UDP reflexive addr: 127\.0\.0\.3:\1\b/s)
+})
+
+/** On the ports of the protocol, which both nodes have; on addresses that no other test takes. */
+withTools(`against what \`npm start\` runs both find the same${NEEDS}`, async () => {
+  const http = { host: '127.0.0.1', port: 0 }
+  const system = await startSystem({ addresses: ['127.0.0.7', '127.0.0.8'], http })
+  try {
+    const { stdout } = await run('turnutils_stunclient', ['-p', '3478', '-f', '127.0.0.7'])
+    expect(count(stdout, 'RFC 5780 response')).toBe(3)
+    expect(stdout).toContain('Response origin: : 127.0.0.8:3479')
+    const found = await natDiscoveryAt('127.0.0.8', 3478, '-m', '-f')
+    expect(count(found, 'No NAT! (Endpoint Independent Mapping)')).toBe(2)
+    expect(found).toContain('NAT with Endpoint Independent Filtering!')
+    expect(found).toContain('Response origin: : 127.0.0.7:3479')
+  } finally {
+    await system.close()
+  }
 })

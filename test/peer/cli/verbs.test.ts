@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startSystem } from '../../../local/system.ts'
+import { join as joinPeer, type PeerId } from '../../../peer/index.ts'
 import { Commands, type Running } from './commands.ts'
 
 const PAGE = `<h1>Behind Alice</h1>${'.'.repeat(50_000)}`
@@ -181,6 +182,19 @@ test(
     await up.heard('presence', { peer, status: 'offline' })
     const away = await commands.fails('ping', peer as string, ...bob)
     expect(away).toEqual({ error: 'peer-offline', says: expect.stringContaining('send it a message') })
+  },
+  LONG_MS,
+)
+
+test(
+  'receive fails where the sender gives up before the file is whole',
+  async () => {
+    const receiving = commands.start('receive', '--dir', join(folder, 'music'), ...home('carol'))
+    const { peer } = await receiving.heard('online')
+    const sender = await joinPeer({ index: system.index, invite: system.invite })
+    await sender.connect(peer as PeerId, { intent: 'straightway/file' })
+    await sender.close()
+    expect(await receiving.ended()).toBe(1)
   },
   LONG_MS,
 )
