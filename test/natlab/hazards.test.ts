@@ -9,8 +9,8 @@ import { SystemInLab } from './system.ts'
 
 const TRAFFIC = fileURLToPath(new URL('traffic.ts', import.meta.url))
 const MEGABYTES = 50
-/** Every 5 ms: what was sent on a path that died until that was noticed. */
-const LOST_WITH_A_PATH = 300
+/** One every 5 ms: what was sent on a path that died, in the 2 s that noticing it may take. */
+const LOST_WITH_A_PATH = 400
 const LOST_OTHERWISE = 5
 
 interface Given {
