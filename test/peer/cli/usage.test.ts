@@ -31,16 +31,12 @@ test('--help lists every verb, and tells of each what it takes', async () => {
 describe('a command that was called wrongly', () => {
   test.concurrent.each([
     ['an unknown verb', ['dance'], 'dance'],
-    ['no verb', [], 'Usage'],
     ['an unknown option', ['find', '--loudly'], '--loudly'],
-    ['no peer', ['ping'], 'peer'],
     ['what is no peer', ['ping', 'nobody'], 'as `straightway find` prints them'],
     ['paths that there are not', ['ping', PEER, '--paths', 'sideways'], 'direct-only'],
     ['a datagram that is too long', ['ping', PEER, '--size', '5000'], 'at most'],
     ['no such file', ['send', PEER, 'nothing-here'], 'No such file'],
     ['what is no port', ['forward', `${PEER}:70000`], '1 to 65535'],
-    ['no port', ['forward', PEER], 'a colon and a port'],
-    ['metadata that is no JSON', ['up', '--metadata', '{'], 'JSON object'],
     ['metadata that is no object', ['up', '--metadata', '7'], 'JSON object'],
   ])('with %s exits with 2 and says what is wrong', async (_, args, says) => {
     const { code, out, err } = await commands.run(...args)
@@ -53,13 +49,19 @@ describe('a command that cannot be done', () => {
   test('where nobody says where INDEX is exits with 1 and asks for it', async () => {
     expect(await commands.fails('find', ...home)).toEqual({
       error: 'bad-request',
-      says: expect.stringContaining('--index URL'),
+      detail: expect.stringContaining('--index URL'),
     })
   })
 
-  test('where INDEX does not answer exits with 1 and says what to check', async () => {
-    const says = expect.stringMatching(/127\.0\.0\.1:9 does not answer: check the address/)
-    expect(await commands.fails('find', ...nowhere)).toEqual({ error: 'unavailable', says })
+  test('where INDEX does not answer exits with 1 and says what to check, for people and for programs', async () => {
+    const detail =
+      'INDEX at http://127.0.0.1:9 does not answer: check the address, and that the system runs there.'
+    expect(await commands.fails('find', ...nowhere)).toEqual({ error: 'unavailable', detail })
+    expect(await commands.run('find', ...nowhere)).toEqual({
+      code: 1,
+      out: '',
+      err: `straightway: ${detail}\n`,
+    })
   })
 
   test('doctor too, in its own words', async () => {

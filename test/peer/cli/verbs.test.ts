@@ -174,14 +174,14 @@ test(
     const { peer } = await dan.heard('online')
     await up.heard('presence', { peer, status: 'online' })
     const refused = await commands.fails('ping', peer as string, ...bob)
-    expect(refused).toEqual({ error: 'refused', says: expect.stringContaining('not-allowed') })
+    expect(refused).toEqual({ error: 'refused', detail: expect.stringContaining('not-allowed') })
     expect(await dan.heard('offer')).toMatchObject({ refused: 'not-allowed', intent: 'straightway/ping' })
     const code = dan.ended('SIGTERM')
     await dan.heard('left')
     expect(await code).toBe(0)
     await up.heard('presence', { peer, status: 'offline' })
     const away = await commands.fails('ping', peer as string, ...bob)
-    expect(away).toEqual({ error: 'peer-offline', says: expect.stringContaining('send it a message') })
+    expect(away).toEqual({ error: 'peer-offline', detail: expect.stringContaining('send it a message') })
   },
   LONG_MS,
 )
@@ -201,13 +201,13 @@ test(
 
 describe('a command that cannot be done exits with 1 and says what to do', () => {
   test('where the home is in use', async () => {
-    const says = expect.stringMatching(/in use by process \d+: stop it/)
-    expect(await commands.fails('find', ...home('alice'))).toEqual({ error: 'conflict', says })
+    const detail = expect.stringMatching(/in use by process \d+: stop it/)
+    expect(await commands.fails('find', ...home('alice'))).toEqual({ error: 'conflict', detail })
   })
 
   test('where the invite is none', async () => {
-    const { error, says } = await commands.fails('find', '--invite', 'aaaa-aaaa-aaaa-aaaa', ...home('eve'))
-    expect([error, says]).toEqual(['not-found', expect.stringContaining('invite')])
+    const { error, detail } = await commands.fails('find', '--invite', 'aaaa-aaaa-aaaa-aaaa', ...home('eve'))
+    expect([error, detail]).toEqual(['not-found', expect.stringContaining('invite')])
   })
 
   test('where the filter is none', async () => {
