@@ -6,6 +6,7 @@ export default defineConfig({
     include: ['test/natlab/**/*.test.ts'],
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    retry: process.env.CI ? 1 : 0,
     fileParallelism: false,
     maxConcurrency: 6,
   },
