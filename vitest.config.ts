@@ -1,11 +1,12 @@
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
+import { LONG } from './vitest.long.config.ts'
 
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: ['test/natlab/**', 'test/infra/**'],
+    exclude: ['test/natlab/**', 'test/infra/**', ...LONG],
     /** Tests are not timed: a machine that does other things too is no fault. */
     testTimeout: 120_000,
     hookTimeout: 120_000,
