@@ -3,6 +3,7 @@ import { promisify } from 'node:util'
 import { afterEach, expect, test } from 'vitest'
 import { startSystem } from '../../local/system.ts'
 import { type StartStunOptions, type Stun, startStun } from '../../udp-edge/stun.ts'
+import { loopbackNet } from './system-under-test.ts'
 
 /**
  * The clients of coturn against a pair of nodes on 127.0.0.1 and 127.0.0.2: somebody else's reading of RFC 8489 and
@@ -101,18 +102,19 @@ withTools(`two local addresses with one port are told apart${NEEDS}`, async () =
   expect(found).toMatch(/UDP reflexive addr: 127\.0\.0\.1:(\d+)\b.*UDP reflexive addr: 127\.0\.0\.3:\1\b/s)
 })
 
-/** On the ports of the protocol, which both nodes have; on addresses that no other test takes. */
+/** On the ports of the protocol, which both nodes have; on addresses that nobody else takes. */
 withTools(`against what \`npm start\` runs both find the same${NEEDS}`, async () => {
+  const [a, b] = [`${loopbackNet()}.1`, `${loopbackNet()}.2`]
   const http = { host: '127.0.0.1', port: 0 }
-  const system = await startSystem({ addresses: ['127.0.0.7', '127.0.0.8'], http })
+  const system = await startSystem({ addresses: [a, b], http })
   try {
-    const { stdout } = await run('turnutils_stunclient', ['-p', '3478', '-f', '127.0.0.7'])
+    const { stdout } = await run('turnutils_stunclient', ['-p', '3478', '-f', a])
     expect(count(stdout, 'RFC 5780 response')).toBe(3)
-    expect(stdout).toContain('Response origin: : 127.0.0.8:3479')
-    const found = await natDiscoveryAt('127.0.0.8', 3478, '-m', '-f')
+    expect(stdout).toContain(`Response origin: : ${b}:3479`)
+    const found = await natDiscoveryAt(b, 3478, '-m', '-f')
     expect(count(found, 'No NAT! (Endpoint Independent Mapping)')).toBe(2)
     expect(found).toContain('NAT with Endpoint Independent Filtering!')
-    expect(found).toContain('Response origin: : 127.0.0.7:3479')
+    expect(found).toContain(`Response origin: : ${a}:3479`)
   } finally {
     await system.close()
   }

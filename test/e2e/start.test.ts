@@ -9,11 +9,12 @@ import { afterAll, expect, test } from 'vitest'
 import { freePort } from '../../local/engine.ts'
 import type { System } from '../../local/system.ts'
 import { join } from '../../peer/index.ts'
-import { heard, until } from './system-under-test.ts'
+import { heard, loopbackNet, until } from './system-under-test.ts'
 
 const PROGRAM = joinPath(import.meta.dirname, '../../local/start.ts')
-/** Nobody else's: tests and systems run side by side. */
-const ADDRESSES = '127.0.0.3,127.0.0.4'
+/** Nobody else's, as tests and systems run side by side. */
+const NET = loopbackNet()
+const ADDRESSES = `${NET}.3,${NET}.4`
 const STOP_MS = 8_000
 /** For tests that start programs, on a machine that does other things too. */
 const LONG_MS = 60_000
@@ -39,7 +40,7 @@ function start(...args: string[]): ChildProcess {
 }
 
 async function running(...args: string[]): Promise<{ child: ChildProcess; line: Line }> {
-  const child = start('--data', data, '--addresses', ADDRESSES, '--http', `127.0.0.3:${port}`, ...args)
+  const child = start('--data', data, '--addresses', ADDRESSES, '--http', `${NET}.3:${port}`, ...args)
   const [line] = (await once(child.stdout!.setEncoding('utf8'), 'data')) as [string]
   return { child, line: JSON.parse(line) }
 }
@@ -74,15 +75,15 @@ test(
   async () => {
     first = await running()
     const { index, websocket, nodes, relays, adminKey, invite } = first.line
-    expect([index, websocket]).toEqual([`http://127.0.0.3:${port}`, `ws://127.0.0.3:${port}/ws`])
+    expect([index, websocket]).toEqual([`http://${NET}.3:${port}`, `ws://${NET}.3:${port}/ws`])
     expect(nodes.map(({ addresses }) => addresses)).toEqual(
-      ['127.0.0.3', '127.0.0.4'].map((ip) => ({
+      [`${NET}.3`, `${NET}.4`].map((ip) => ({
         checkpoint: [`${ip}:3480`],
         handshake: [`${ip}:3481`],
         stun: [`${ip}:3478`, `${ip}:3479`],
       })),
     )
-    expect(relays.map(({ addresses }) => addresses)).toEqual([{ relay: ['127.0.0.3:3482'] }])
+    expect(relays.map(({ addresses }) => addresses)).toEqual([{ relay: [`${NET}.3:3482`] }])
     expect(below(first.child.pid!)).toEqual(
       expect.arrayContaining([...nodes, ...relays].map(({ pid }) => pid)),
     )
@@ -96,14 +97,14 @@ test(
 test(
   'a second one that would take its port, its addresses or its data says so, and what to do',
   async () => {
-    const free = `127.0.0.3:${await freePort()}`
-    const others = ['--addresses', '127.0.0.5,127.0.0.6']
+    const free = `${NET}.3:${await freePort()}`
+    const others = ['--addresses', `${NET}.5,${NET}.6`]
     const [samePort, sameAddresses, sameData] = await Promise.all([
-      failing('--data', joinPath(folder, 'b'), ...others, '--http', `127.0.0.3:${port}`),
+      failing('--data', joinPath(folder, 'b'), ...others, '--http', `${NET}.3:${port}`),
       failing('--data', joinPath(folder, 'c'), '--addresses', ADDRESSES, '--http', free),
       failing('--data', data, '--fresh', ...others, '--http', free),
     ])
-    const sentence = `Port ${port} of 127.0.0.3 is in use: stop the process that has it, or choose another port with --http HOST:PORT.`
+    const sentence = `Port ${port} of ${NET}.3 is in use: stop the process that has it, or choose another port with --http HOST:PORT.`
     expect(samePort).toEqual({ code: 1, said: `${sentence}\n` })
     expect(sameAddresses).toEqual({ code: 1, said: expect.stringContaining('--addresses IP,IP') })
     expect(sameData).toEqual({

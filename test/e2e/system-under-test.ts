@@ -1,4 +1,5 @@
 /** A running system for a file of tests, peers on the node that a test wants them on, and waiting for what happens. */
+import { randomInt } from 'node:crypto'
 import type { EventEmitter } from 'node:events'
 import { GetCommand } from '@aws-sdk/lib-dynamodb'
 import { afterAll, vi } from 'vitest'
@@ -63,6 +64,11 @@ export async function systemUnderTest(options: SystemOptions = {}): Promise<Syst
   }
 
   return { system, join: joinAnywhere, joinAt, nodeOf, admin }
+}
+
+/** The first three numbers of loopback addresses that are not used by anybody else, as far as chance goes. */
+export function loopbackNet(): string {
+  return `127.${randomInt(16, 255)}.${randomInt(256)}`
 }
 
 /** Resolves with what `look` finds as soon as that is something. */
