@@ -1,7 +1,8 @@
 /**
  * A node is killed while peers of both nodes write to each other and tunnels are open. Those that were on it have
  * something to say, so they miss its acknowledgements at once, and are on the other node as soon as
- * shared/core/peer/pace.ts says; nothing that was acknowledged is lost or comes twice, and the tunnels notice nothing.
+ * shared/core/peer/pace.ts says; nothing that was acknowledged is lost or comes twice, the tunnels notice nothing, and
+ * news gets through.
  */
 import { expect, onTestFinished, test } from 'vitest'
 import type { Peer, PeerSocket } from '../../peer/index.ts'
@@ -104,6 +105,9 @@ test('peers of a node that dies are back at once, and lose no message and no tun
   for (const [i, { received }] of all.entries())
     expect(received).toEqual(Array.from({ length: sent[i]! }, (_, n) => n + 1))
   for (const pulse of pulses) expect(pulse.end()).toBeLessThan(DEAD_AFTER_MS)
+  const news = safe.map((peer) => heard(peer, 'presence', (record) => record.custom === 'survived'))
+  doomed[0].status('busy', { custom: 'survived' })
+  await Promise.all(news)
   for (const peer of peers) expect(await nodeOf(peer.peer)).toBe(system.nodes[1]!.node)
   expect(interruptions).toEqual([])
 }, 60_000)
