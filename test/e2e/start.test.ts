@@ -52,6 +52,11 @@ async function failing(...args: string[]): Promise<{ code: number; said: string 
   return { code, said }
 }
 
+async function usersOf({ index, adminKey }: Line): Promise<unknown[]> {
+  const answer = await fetch(`${index}/v1/users`, { headers: { authorization: `Bearer ${adminKey}` } })
+  return ((await answer.json()) as { items: unknown[] }).items
+}
+
 function processes(): { pid: number; parent: number }[] {
   const table = execFileSync('ps', ['-A', '-o', 'pid=,ppid=,stat='], { encoding: 'utf8' }).trim().split('\n')
   const rows = table.map((row) => row.trim().split(/\s+/)).filter(([, , state]) => !state!.startsWith('Z'))
@@ -74,7 +79,7 @@ test(
   'it serves where it is told to, and says where everything is in one line',
   async () => {
     first = await running()
-    const { index, websocket, nodes, relays, adminKey, invite } = first.line
+    const { index, websocket, nodes, relays, invite } = first.line
     expect([index, websocket]).toEqual([`http://${NET}.3:${port}`, `ws://${NET}.3:${port}/ws`])
     expect(nodes.map(({ addresses }) => addresses)).toEqual(
       [`${NET}.3`, `${NET}.4`].map((ip) => ({
@@ -87,8 +92,7 @@ test(
     expect(below(first.child.pid!)).toEqual(
       expect.arrayContaining([...nodes, ...relays].map(({ pid }) => pid)),
     )
-    const authorization = `Bearer ${adminKey}`
-    expect((await fetch(`${index}/v1/users`, { headers: { authorization } })).status).toBe(200)
+    expect(await usersOf(first.line)).toEqual([])
     expect(invite).toMatch(/^[a-z2-7]{4}(-[a-z2-7]{4}){3}$/)
   },
   LONG_MS,
@@ -136,6 +140,7 @@ test(
     const { child, line } = await running()
     const { adminKey, invite } = first.line
     expect(line).toMatchObject({ adminKey, invite })
+    expect(await usersOf(line)).toHaveLength(2)
     const b = await join({ home: bob })
     const [{ text }] = await heard(b, 'message')
     expect(text).toBe('until tomorrow')
@@ -154,6 +159,7 @@ test(
     const { child, line } = await running('--fresh')
     expect(line.adminKey).not.toBe(first.line.adminKey)
     expect(line.invite).not.toBe(first.line.invite)
+    expect(await usersOf(line)).toEqual([])
     await expect(join({ home: alice })).rejects.toMatchObject({ code: 'unknown-peer' })
     child.kill('SIGTERM')
     expect(await once(child, 'exit')).toEqual([0, null])
