@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import type { Duplex } from 'node:stream'
 import type { Command } from 'commander'
 import { StraightwayError } from '../../shared/errors.ts'
 import { join } from '../join.ts'
@@ -7,7 +9,7 @@ import { INTENT } from '../services/services.ts'
 import { type CommonFlags, joinOptions, untilStopped, verb } from './options.ts'
 import { ProgressBar, print } from './output.ts'
 
-const NOTHING_CAME = 'The other side ended the tunnel before a file was whole: ask it to send again.'
+const NOTHING_CAME = 'The other side ended the tunnel before it sent a file: ask it to send again.'
 
 interface Flags extends CommonFlags {
   readonly dir: string
@@ -42,18 +44,15 @@ async function run(flags: Flags): Promise<void> {
 
 async function take(offer: Offer, { dir, json }: Flags): Promise<void> {
   const socket = await offer.accept()
-  let isWhole = false
-  await new Promise<void>((resolve, reject) => {
-    socket.on('stream', (stream) => {
-      const bar = new ProgressBar('receiving', json)
-      receiveFile(stream, dir, bar.show).then(({ name, size, sha256, path }) => {
-        bar.end()
-        isWhole = true
-        const facts = { event: 'file', from: offer.from, name, bytes: size, sha256, sha256Equal: true, path }
-        print(json, facts, `${path}: ${size} bytes, SHA-256 equal`)
-        stream.once('close', resolve)
-      }, reject)
-    })
-    socket.on('close', () => (isWhole ? resolve() : reject(new StraightwayError('closed', NOTHING_CAME))))
+  const gone = once(socket, 'close').then(() => {
+    throw new StraightwayError('closed', NOTHING_CAME)
   })
+  const [stream] = (await Promise.race([once(socket, 'stream'), gone])) as [Duplex]
+  const ended = once(stream, 'close').catch(() => {})
+  const bar = new ProgressBar('receiving', json)
+  const { name, size, sha256, path } = await receiveFile(stream, dir, bar.show)
+  bar.end()
+  const facts = { event: 'file', from: offer.from, name, bytes: size, sha256, sha256Equal: true, path }
+  print(json, facts, `${path}: ${size} bytes, SHA-256 equal`)
+  await ended
 }

@@ -24,12 +24,12 @@ import { heard, systemUnderTest } from './system-under-test.ts'
 const DATAGRAMS = 100_000
 /** More sign-ins than a node lets pass without a cookie. */
 const BURST = 2_000
-const REQUESTS = 300
+const REQUESTS = 200
 const LONG_MS = 90_000
 
 const data = mkdtempSync(joinPath(tmpdir(), 'straightway-garbage-'))
 afterAll(() => rmSync(data, { recursive: true, force: true }))
-const { system, joinAt } = await systemUnderTest({ data })
+const { system, join, joinAt } = await systemUnderTest({ data })
 
 const fleetKey = Buffer.from(
   JSON.parse(readFileSync(joinPath(data, 'secrets.json'), 'utf8')).fleetKey,
@@ -71,7 +71,7 @@ async function expectAllWell(): Promise<void> {
   const told = heard(ada, 'presence', ({ peer, custom }) => peer === ben.peer && custom === news)
   ben.status('busy', { custom: news })
   await told
-  const fresh = await joinAt(0)
+  const fresh = await join()
   for (const socket of [...sockets, await fresh.connect(ben.peer)]) {
     const back = heard(socket, 'message')
     socket.send('there and back')
