@@ -1,7 +1,19 @@
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
 import { LONG } from './vitest.long.config.ts'
+
+/** These wait most, so they begin first and the others run meanwhile. vitest puts the biggest files first where it knows no times. */
+const WAITING = ['test/peer/recovery.test.ts', 'test/e2e/start.test.ts', 'test/e2e/node-death.test.ts']
+
+class WaitingFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files)
+    const waits = ({ moduleId }: TestSpecification) => WAITING.some((path) => moduleId.endsWith(path))
+    return [...sorted.filter(waits), ...sorted.filter((file) => !waits(file))]
+  }
+}
 
 export default defineConfig({
   test: {
@@ -15,6 +27,7 @@ export default defineConfig({
     maxWorkers: 4,
     // Files of one worker share its modules: a third of the time was loading them anew.
     isolate: false,
+    sequence: { sequencer: WaitingFirst },
     /** Programs that tests start are compiled once. */
     env: { NODE_COMPILE_CACHE: join(tmpdir(), 'node-compile-cache') },
   },
