@@ -9,7 +9,7 @@
 import dgram from 'node:dgram'
 import { once } from 'node:events'
 import { StraightwayError } from '../shared/errors.ts'
-import { ADDRESS_WORDS, type Address, addressOf, isIpv4 } from '../shared/wire/address.ts'
+import { ADDRESS_WORDS, type Address, addressOf, isDiscardOnly, isIpv4 } from '../shared/wire/address.ts'
 import { type Batch, SLOT_BYTES } from '../shared/wire/batch.ts'
 import { IpTexts } from './ip-texts.ts'
 import type { Inbox, SocketCounters } from './socket.ts'
@@ -63,7 +63,8 @@ export class FamilySocket {
 
   send(batch: Batch, i: number): boolean {
     const at = i * ADDRESS_WORDS
-    if (this.#socket.getSendQueueCount() > 0 || batch.address[at + 4] === 0) {
+    const isNowhere = batch.address[at + 4] === 0 || isDiscardOnly(batch.address, at)
+    if (isNowhere || this.#socket.getSendQueueCount() > 0) {
       this.counters.dropped++
       return false
     }
@@ -91,7 +92,8 @@ export class FamilySocket {
 
   #receive(bytes: Buffer, source: dgram.RemoteInfo): void {
     this.counters.received++
-    if (bytes.length > SLOT_BYTES || !this.#texts.wordsOf(source.address, this.#words)) {
+    const isAddress = this.#texts.wordsOf(source.address, this.#words) && !isDiscardOnly(this.#words)
+    if (bytes.length > SLOT_BYTES || !isAddress) {
       this.counters.dropped++
       return
     }

@@ -22,7 +22,7 @@ export interface SocketCounters {
   received: number
   /** Handed to the system, which may still lose it. */
   sent: number
-  /** Too long for a slot, from or to an address that is none, or no room left in the kernel's send buffer. */
+  /** Too long for a slot, from or to an address that is none (100::/64 is none over UDP), or no room left to send. */
   dropped: number
   /** Errors the system reported for a socket that stays open. */
   errors: number

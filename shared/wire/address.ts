@@ -11,6 +11,7 @@ export interface Address {
   readonly words: Uint32Array
 }
 
+export const DISCARD_ONLY = 0x0100_0000
 const MAPPED = 0xffff
 
 export function isIpv4(words: Uint32Array, at = 0): boolean {
@@ -21,6 +22,11 @@ export function isIpv4(words: Uint32Array, at = 0): boolean {
 export function isLoopback(words: Uint32Array, at = 0): boolean {
   if (isIpv4(words, at)) return words[at + 3]! >>> 24 === 127
   return words[at] === 0 && words[at + 1] === 0 && words[at + 2] === 0 && words[at + 3] === 1
+}
+
+/** 100::/64, which nobody has and everybody discards (RFC 6666): a node's names for peers that reach it otherwise than by UDP. */
+export function isDiscardOnly(words: Uint32Array, at = 0): boolean {
+  return words[at] === DISCARD_ONLY && words[at + 1] === 0
 }
 
 export function sameAddress(a: Uint32Array, atA: number, b: Uint32Array, atB: number): boolean {
