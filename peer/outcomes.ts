@@ -49,6 +49,8 @@ export function offerRefusal(outcome: AnswerOutcome, reason: string): Straightwa
       )
     case 'policy':
       return new StraightwayError('forbidden', 'A network that you share does not allow tunnels.')
+    case 'rateLimited':
+      return new StraightwayError('rate-limited', 'Too many offers: make fewer a second.')
     case 'unavailable':
       return new StraightwayError('unavailable', 'No HANDSHAKE is running: check the nodes.')
   }

@@ -45,6 +45,7 @@ export const FRAME = {
   ANSWER: 0x89,
   REJOIN: 0x8a,
   TICKET: 0x8b,
+  KNOWN: 0x8c,
   PACE: 0x8e,
   PROFILE: 0xa0,
   RELAYED: 0xa1,
@@ -89,6 +90,7 @@ export const ANSWER_OUTCOME = {
   offline: 4,
   policy: 5,
   unavailable: 6,
+  rateLimited: 7,
 } as const
 export const STEP_KIND = { lan: 0, ipv6: 1, mapped: 2, open: 3, punch: 4, predict: 5, scatter: 6 } as const
 export const CANDIDATE_KIND = { host: 0, reflexive: 1, mapped: 2 } as const

@@ -31,6 +31,21 @@ describe('an offer', () => {
     expect(bob.tunnels.size).toBe(1)
   })
 
+  it('to a peer that was away is made the moment it is online', () => {
+    const { system, ann, bob } = three()
+    bob.leave()
+    system.world.pass(1000)
+    const early = ann.connect(bob)
+    expect(system.world.until(() => isDecided(early), 1000)).toBe(true)
+    expect(early.refusal?.outcome).toBe('offline')
+    bob.kill()
+    bob.start()
+    expect(system.world.until(() => bob.online, 5000)).toBe(true)
+    const attempt = ann.connect(bob)
+    expect(system.world.until(() => isDecided(attempt), 1000)).toBe(true)
+    expect(attempt.refusal).toBeUndefined()
+  })
+
   it('that is refused ends with the reason', () => {
     const { system, ann, bob } = three()
     bob.decide = () => 'not now'

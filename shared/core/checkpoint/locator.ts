@@ -1,6 +1,7 @@
 /**
- * Where peers are: asked of the directory, remembered for a short while, asked once however many wait. What it says of the
- * networks of a peer at another node may be older than what the streams have told here: who left one has left.
+ * Where peers are: asked of the directory, remembered for a short while, asked once however many wait. Who is nowhere is not
+ * remembered: it may come at any moment. What the directory says of the networks of a peer at another node may be older than
+ * what the streams have told here: who left one has left.
  */
 import type { Located } from '../../directory.ts'
 import type { NetworkId, PeerId, UserId } from '../../ids.ts'
@@ -82,6 +83,7 @@ export class Locator {
 
   #remember(located: Located, now: number): void {
     this.#known.delete(located.peer)
+    if (located.node === undefined) return
     this.#known.set(located.peer, { located, until: now + REMEMBERED_MS })
     if (this.#known.size > REMEMBERED) this.#known.delete(this.#known.keys().next().value!)
   }

@@ -82,7 +82,7 @@ export class Offers {
     const handshake = fleet.handshakeFor(tunnel, now)
     const refuse = (outcome: AnswerOutcome) => this.#show(from, { tunnel, peer, outcome, noise: NOTHING })
     counters.offers++
-    if (!takeAllowance(from, COST, now)) refuse('policy')
+    if (!takeAllowance(from, COST, now)) refuse('rateLimited')
     else if (handshake === undefined) refuse('unavailable')
     else
       reach.find(

@@ -5,7 +5,7 @@
  *               under way to this one
  *   joining     the networks are joined, then the directory takes the peer over, and tells what has changed since the ticket
  *               was made; where it knows a newer session, or the peer is revoked, this one is told so and ends
- *   online      the node where the peer was is told (MOVED), the mailbox is handed over, letters pass
+ *   online      the peer is told (KNOWN), and so is the node where it was (MOVED); the mailbox is handed over, letters pass
  *   end         letters go where the peer is now, or into its mailbox; the directory is told unless the peer is elsewhere
  *
  * A clean goodbye is offline at once; silence is offline after three of the peer's own intervals.
@@ -29,6 +29,8 @@ import type { PeerSession } from './peer-session.ts'
 import type { Presence } from './presence.ts'
 import type { Roster } from './roster.ts'
 import type { SessionTable } from './session-table.ts'
+
+const NOTHING = new Uint8Array(0)
 
 export interface ResidenceOptions {
   readonly node: NodeId
@@ -127,7 +129,7 @@ export class Residence {
   }
 
   #entered(session: PeerSession, askedAt: number, reply: ReplyTo<'signIn'>, now: number): void {
-    const { node, presence, links, mailboxes } = this.#options
+    const { node, table, presence, links, mailboxes } = this.#options
     if (reply.kind === 'failed') return
     if (session.stage !== 'joining') this.#undo(session, reply, now)
     else if (reply.outcome === 'stale') this.end(session, 'replaced', now)
@@ -135,6 +137,7 @@ export class Residence {
     else {
       if (reply.standing !== undefined && session.toldAt < askedAt) this.#told(session, reply.standing, now)
       session.stage = 'online'
+      table.send(session, FRAME.KNOWN, NOTHING)
       const { peer, since } = session
       const { previousNode } = reply
       if (previousNode !== undefined && previousNode !== node)

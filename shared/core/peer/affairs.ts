@@ -30,7 +30,7 @@ import {
   encodeFind,
   encodeStatus,
 } from '../../wire/presence.ts'
-import type { FrameSink, Session } from '../session/session.ts'
+import type { Session } from '../session/session.ts'
 import type { OwnPresence, PeerEffect, PeerInput } from './events.ts'
 import { Finds } from './finds.ts'
 import { Inbox, type InboxMemory } from './inbox.ts'
@@ -53,7 +53,7 @@ export type Wish = Exclude<
   { readonly kind: 'nodes' | 'ticket' | 'interval' | 'networkChanged' | 'leave' }
 >
 
-export class Affairs implements FrameSink {
+export class Affairs {
   readonly #outbox: Outbox
   readonly #inbox: Inbox
   readonly #offers: Offers

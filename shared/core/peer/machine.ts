@@ -6,8 +6,9 @@
  *   signingIn  one attempt at one address after another (`sign-in.ts`)
  *   online     a session; keep-alives show that the node is there (`pace.ts`)
  *
- * What it has to do with other peers outlives a session (`affairs.ts`). `online` is reported when WELCOME has come; the
- * frames sent then prove the address to the node. Socket 0 is the only one it uses.
+ * What it has to do with other peers outlives a session (`affairs.ts`). The frames sent after WELCOME prove the address to
+ * the node; `online` is reported when the directory knows of it (KNOWN), so that others find whom they are told of. Socket
+ * 0 is the only one it uses.
  */
 
 import type { Identity } from '../../crypto/identity.ts'
@@ -17,7 +18,7 @@ import type { Batch } from '../../wire/batch.ts'
 import { FRAME, KIND, VERSION } from '../../wire/numbers.ts'
 import { encodeTicket, encodeU32, indexAt, SHORT_BYTES, writeShort } from '../../wire/session.ts'
 import type { Machine } from '../machine.ts'
-import type { Session } from '../session/session.ts'
+import type { FrameSink, Session } from '../session/session.ts'
 import { Affairs, type AffairsOptions } from './affairs.ts'
 import type { OfflineReason, PeerEffect, PeerInput, PeerNode } from './events.ts'
 import type { InboxMemory } from './inbox.ts'
@@ -69,6 +70,8 @@ interface Online {
   readonly pace: Pace
   /** Until then `replaced` may only mean that a clock behind the node's made this sign-in look old. */
   readonly doubtfulUntil: number
+  /** To be told when others find us. */
+  news: Extract<PeerEffect, { kind: 'online' }> | undefined
 }
 
 export class PeerMachine implements Machine<PeerInput, PeerEffect> {
@@ -220,8 +223,8 @@ export class PeerMachine implements Machine<PeerInput, PeerEffect> {
     this.#restMs = FIRST_REST_MS
     this.#affairs.restart()
     session.send(FRAME.PACE, encodeU32(pace.intervalMs))
-    this.#state = { kind: 'online', session, pace, doubtfulUntil }
-    this.#effects.push({ kind: 'online', node, observed: welcome.observed, since: welcome.since })
+    const news = { kind: 'online', node, observed: welcome.observed, since: welcome.since } as const
+    this.#state = { kind: 'online', session, pace, doubtfulUntil, news }
   }
 
   #serve({ session, pace, doubtfulUntil }: Online, out: Batch): void {
@@ -267,9 +270,22 @@ export class PeerMachine implements Machine<PeerInput, PeerEffect> {
     if (index !== session.index) return false
     const isHeard =
       kind === KIND.KEEP_ALIVE_ACK ||
-      (kind === KIND.SEALED && session.receive(arrived, i, this.#now, this.#affairs))
+      (kind === KIND.SEALED && session.receive(arrived, i, this.#now, this.#sink))
     if (isHeard) pace.heard(this.#now)
     return isHeard
+  }
+
+  readonly #sink: FrameSink = {
+    frame: (session, type, body) => {
+      if (type === FRAME.KNOWN) this.#known()
+      else this.#affairs.frame(session, type, body)
+    },
+  }
+
+  #known(): void {
+    if (this.#state.kind !== 'online' || this.#state.news === undefined) return
+    this.#effects.push(this.#state.news)
+    this.#state.news = undefined
   }
 
   /** A sealed word moves the session to where we are; a keep-alive tells soon whether there is one at all. */

@@ -138,6 +138,15 @@ test('without a HANDSHAKE an offer is answered as unavailable', () => {
   expect(a.answers.map(({ outcome }) => outcome)).toEqual(['unavailable'])
 })
 
+test('more offers than a peer may make are answered as too many', () => {
+  const { world, a, b } = pair()
+  for (let i = 0; i < 250; i++) {
+    offer(a, b)
+    world.run(10)
+  }
+  expect(a.answers.map(({ outcome }) => outcome)).toContain('rateLimited')
+})
+
 test('a rejoin gives both sides a new direction, each for its own leg', () => {
   const { world, a, b } = pair()
   rejoin(b, a, 1)
