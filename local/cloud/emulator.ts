@@ -1,17 +1,14 @@
-/**
- * An emulator of AWS without Docker, account or token: MiniStack, a Python package, kept in a virtual environment under
- * the folder for caches, started on a port of loopback, ended with `close`. Its state is in memory.
- */
-import { execFileSync, spawn } from 'node:child_process'
+/** An emulator of AWS without Docker, account or token, on a port of loopback until `close`. Its state is in memory. */
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { homedir, tmpdir } from 'node:os'
+import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { StraightwayError } from '../../shared/errors.ts'
+import { installMinistack } from './ministack.ts'
 
-const VERSION = '1.5.33'
 const READY_MS = 60_000
 const ASK_EVERY_MS = 100
 
@@ -22,17 +19,20 @@ export interface Emulator {
 
 /** Errors: `unavailable` where Python or the package cannot be had, or it does not answer. */
 export async function startEmulator(log: (line: string) => void): Promise<Emulator> {
-  const python = installed(log)
+  const { python, env } = installMinistack(log)
   const port = await freePort()
   const folder = mkdtempSync(join(tmpdir(), 'straightway-emulator-'))
   const child = spawn(python, ['-m', 'ministack'], {
     cwd: folder,
-    env: { ...process.env, ...environment(port, folder) },
+    env: { ...process.env, ...env, ...environment(port, folder) },
     stdio: ['ignore', 'ignore', 'inherit'],
   })
   const ended = once(child, 'exit')
+  const die = () => child.kill('SIGKILL')
+  process.once('exit', die)
   const endpoint = `http://127.0.0.1:${port}`
   const close = async () => {
+    process.removeListener('exit', die)
     child.kill('SIGTERM')
     await ended
     rmSync(folder, { recursive: true, force: true })
@@ -52,28 +52,6 @@ function environment(port: number, folder: string): Record<string, string> {
     TMPDIR: folder,
     PATH: `${dirname(process.execPath)}${delimiter}${process.env.PATH}`,
   }
-}
-
-/** The interpreter of a virtual environment that has the package. */
-function installed(log: (line: string) => void): string {
-  const cache = join(
-    process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'),
-    'straightway',
-    `ministack-${VERSION}`,
-  )
-  const python = join(cache, 'bin', 'python')
-  if (existsSync(join(cache, 'complete'))) return python
-  log(`Installing MiniStack ${VERSION} into ${cache}`)
-  try {
-    mkdirSync(dirname(cache), { recursive: true })
-    execFileSync('python3', ['-m', 'venv', '--clear', cache], { stdio: 'pipe' })
-    execFileSync(python, ['-m', 'pip', 'install', '--quiet', `ministack==${VERSION}`], { stdio: 'pipe' })
-    mkdirSync(join(cache, 'complete'))
-  } catch (error) {
-    const detail = error instanceof Error ? error.message : String(error)
-    throw new StraightwayError('unavailable', `MiniStack needs python3 with venv, and PyPI: ${detail}`)
-  }
-  return python
 }
 
 async function answers(endpoint: string, over: () => boolean): Promise<boolean> {
