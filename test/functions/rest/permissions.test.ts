@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Operation, ROUTES } from '../../../functions/rest/routes.ts'
 import type { NetworkId } from '../../../shared/ids.ts'
+import type { Role } from '../../../shared/model/membership.ts'
 import { createApiKey } from '../../../shared/store/api-keys.ts'
 import { putCollection } from '../../../shared/store/collections.ts'
 import { createInvite } from '../../../shared/store/invites.ts'
@@ -150,10 +151,13 @@ const TABLE: Readonly<Record<Operation, Row>> = {
 
 let index: IndexUnderTest
 let outsider: Enrolled
+/** For requests that change nothing. */
+let scene: Promise<Scene>
 
 beforeAll(async () => {
   index = await startIndex({}, { indexed: false })
   outsider = await index.member({ [await index.network('elsewhere')]: 'owner' })
+  scene = newScene()
 })
 afterAll(() => index.close())
 
@@ -164,9 +168,9 @@ describe.each(ROUTES)('$method $path', ({ operation, method }) => {
   test.each(
     ASKERS.map((asker, i) => [asker, statuses[i]!] as const),
   )('answers %s with %i', async (asker, status) => {
-    const { target, as } = await ask(asker)
+    const { target, credentials } = await stage(status < 400 && method !== 'GET')
     const answer = await index.call(`${method} ${door(target)}`, {
-      as,
+      as: credentials[asker],
       ...(body && { body: await body(target) }),
       ...(query && { query }),
     })
@@ -182,7 +186,7 @@ describe.each(ROUTES)('$method $path', ({ operation, method }) => {
 })
 
 test('what is hidden is answered to the letter like what does not exist', async () => {
-  const { target } = await ask('nobody')
+  const { target } = await stage(false)
   const own = await index.network('own')
   const caller = await index.member({ [own]: 'owner' })
   const doors = (user: string, peer: string, network: string, invite: string, object: string) => [
@@ -207,8 +211,15 @@ test('what is hidden is answered to the letter like what does not exist', async 
   }
 })
 
-/** Everything anew for every request, so that none sees what another has done. */
-async function ask(asker: Asker): Promise<{ target: Target; as: string | undefined }> {
+interface Scene {
+  readonly target: Target
+  readonly credentials: Readonly<Record<Asker, string | undefined>>
+}
+
+/** Where a request changes something everything is new, so that none sees what another has done. */
+const stage = (changes: boolean): Promise<Scene> => (changes ? newScene() : scene)
+
+async function newScene(): Promise<Scene> {
   const { client, admin, reader } = index
   const now = index.now()
   const network = await index.network()
@@ -219,18 +230,19 @@ async function ask(asker: Asker): Promise<{ target: Target; as: string | undefin
   const collection = `c${self.user.slice(2)}`
   await putCollection(client, { collection, searchable: [], editable: 'owner' }, { now })
   await createObject(client, { collection: 'things', id: object, network, owner: self.user, value: {} }, now)
+  const ticketAs = async (role: Role) => (await index.member({ [network]: role })).ticket
   const target = { network, self, invite: invite.invite, code, collection, object, key: key.apiKey.key }
-  const credentials: Record<Asker, () => Promise<string | undefined> | string | undefined> = {
-    nobody: () => undefined,
-    garbage: () => 'garbage',
-    reader: () => reader,
-    'admin key': () => admin,
-    member: async () => (await index.member({ [network]: 'member' })).ticket,
-    guest: async () => (await index.member({ [network]: 'guest' })).ticket,
-    admin: async () => (await index.member({ [network]: 'admin' })).ticket,
-    owner: async () => (await index.member({ [network]: 'owner' })).ticket,
-    outsider: () => outsider.ticket,
-    self: () => self.ticket,
+  const credentials = {
+    nobody: undefined,
+    garbage: 'garbage',
+    reader,
+    'admin key': admin,
+    member: await ticketAs('member'),
+    guest: await ticketAs('guest'),
+    admin: await ticketAs('admin'),
+    owner: await ticketAs('owner'),
+    outsider: outsider.ticket,
+    self: self.ticket,
   }
-  return { target, as: await credentials[asker]() }
+  return { target, credentials }
 }
