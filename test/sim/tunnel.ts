@@ -91,6 +91,11 @@ export class Tunnel {
     this.#process.handle({ kind: 'rejoin', direction })
   }
 
+  /** UDP is dropped here from now on, or works again. */
+  udp(blocked: boolean): void {
+    this.#process.handle({ kind: 'udp', blocked })
+  }
+
   networkChanged(): void {
     const { host } = this.#setting
     const candidates = candidatesOf(host, this.#process.sockets[0]!.port)

@@ -174,10 +174,12 @@ export class Attempt {
   }
 }
 
-/** A side that wants no direct path has no evidence to wait for. */
+/** Where there can be no direct path, there is no evidence to wait for. */
 function isKnown({ profiles: [a, b] }: Sides): boolean {
-  return (a.ready && b.ready) || a.paths === 'relay-only' || b.paths === 'relay-only'
+  return (a.ready && b.ready) || isHopeless(a) || isHopeless(b)
 }
+
+const isHopeless = ({ paths, udpBlocked }: Profile): boolean => paths === 'relay-only' || udpBlocked
 
 const isMeasured = ({ measureSockets = 0 }: PlannedSide): boolean => measureSockets > 0
 

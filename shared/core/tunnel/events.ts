@@ -22,6 +22,8 @@ export interface TunnelOptions {
   readonly localPort: number
   /** False: takes no part in `scatter`, which some networks take for an attack. Default true. */
   readonly scatter?: boolean
+  /** UDP is known to be dropped here: whatever is sent goes another way, and only a relay serves. Default false. */
+  readonly udpBlocked?: boolean
   /** Times are measured from here. */
   readonly now: number
 }
@@ -41,6 +43,8 @@ export type TunnelInput =
   | { readonly kind: 'candidates'; readonly candidates: readonly Candidate[] }
   /** The addresses of this machine changed, or it woke up. */
   | { readonly kind: 'networkChanged'; readonly candidates: readonly Candidate[] }
+  /** UDP is dropped here from now on, or works (again). */
+  | { readonly kind: 'udp'; readonly blocked: boolean }
   /** Answers `openSockets`: the port of each from socket 1 on, 0 where there is none, and whether this tunnel is alone. */
   | { readonly kind: 'sockets'; readonly ports: readonly number[]; readonly alone: boolean }
   | { readonly kind: 'close' }

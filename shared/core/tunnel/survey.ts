@@ -27,10 +27,13 @@ export interface SurveyOptions {
   readonly candidates: readonly Candidate[]
   readonly localPort: number
   readonly quiet: boolean
+  readonly udpBlocked: boolean
 }
 
 export class Survey {
   candidates: readonly Candidate[]
+  /** There is nothing to find out then. Takes effect at the next `start`. */
+  udpBlocked: boolean
   readonly #options: SurveyOptions
   readonly #evidence: Evidence
   readonly #hops: Hops
@@ -41,6 +44,7 @@ export class Survey {
   constructor(options: SurveyOptions, random: Random, sockets: Sockets) {
     this.#options = options
     this.candidates = options.candidates
+    this.udpBlocked = options.udpBlocked
     this.#evidence = new Evidence(random.fork('evidence'), OWN_SOCKET)
     this.#hops = new Hops(random.fork('hops'), sockets)
     this.#allocation = new Allocation(random.fork('allocation'), sockets)
@@ -48,19 +52,18 @@ export class Survey {
 
   /** `near`: the HANDSHAKE's address. */
   start(near: Address | undefined, now: number): void {
-    const { paths, stun, localPort } = this.#options
-    if (paths === 'relay-only') return
+    const { stun, localPort } = this.#options
     this.#sampled = false
     this.#measuring = false
     this.#allocation.forget()
-    this.#evidence.start(stun, near, localPort, now)
+    this.#evidence.start(this.#isNeeded ? stun : [], near, localPort, now)
     this.#hops.stop()
     this.#hops.start(this.#evidence.servers, now)
   }
 
   /** A HANDSHAKE saw the socket. */
   observed(server: Address, mapped: Address): void {
-    if (this.#options.paths !== 'relay-only') this.#evidence.observed(server, mapped)
+    if (this.#isNeeded) this.#evidence.observed(server, mapped)
   }
 
   take(bytes: Uint8Array, now: number): boolean {
@@ -101,8 +104,9 @@ export class Survey {
   }
 
   get profile(): Profile {
+    const { udpBlocked } = this
     const { paths, quiet } = this.#options
-    if (paths === 'relay-only') return { ...UNKNOWN_PROFILE, ready: true, paths }
+    if (!this.#isNeeded) return { ...UNKNOWN_PROFILE, ready: true, paths, udpBlocked }
     const reflexive = this.#evidence.reflexive.map((address) => ({ kind: 'reflexive', address }) as const)
     const others = this.candidates.filter(({ kind }) => kind !== 'mapped')
     const known = [...this.mapped, ...reflexive.slice(-MAX_REFLEXIVE), ...others]
@@ -112,6 +116,11 @@ export class Survey {
     const candidates = known.slice(0, MAX_CANDIDATES)
     const { ready } = this
     return { ...UNKNOWN_PROFILE, ...classes, hops, ...found, next, ready, quiet, paths, candidates }
+  }
+
+  /** Whether there may be a direct path at all. */
+  get #isNeeded(): boolean {
+    return this.#options.paths !== 'relay-only' && !this.udpBlocked
   }
 
   /** Only a symmetric NAT: it tells nothing of its hops, and the sockets are needed. */

@@ -69,8 +69,8 @@ export class Traversal {
     this.#whyNotDirect = this.#paths === 'relay-only' ? 'policy' : 'not-yet'
     this.#client = new HandshakeClient(random.fork('handshake'), OWN_SOCKET)
     this.sockets = new Sockets(() => agent.usedSockets)
-    const { stun, candidates, localPort, scatter = true } = options
-    const surveyed = { paths: this.#paths, stun, candidates, localPort, quiet: !scatter }
+    const { stun, candidates, localPort, scatter = true, udpBlocked = false } = options
+    const surveyed = { paths: this.#paths, stun, candidates, localPort, quiet: !scatter, udpBlocked }
     this.#survey = new Survey(surveyed, random, this.sockets)
     this.#runner = new StepRunner(agent, this.sockets)
     this.#relays = new RelayPaths(agent, OWN_SOCKET)
@@ -127,6 +127,17 @@ export class Traversal {
 
   networkChanged(candidates: readonly Candidate[], out: Batch, now: number): void {
     this.#survey.candidates = candidates
+    this.#beginElsewhere(out, now)
+  }
+
+  /** From now on the relay sees this side at another address. */
+  setUdp(blocked: boolean, out: Batch, now: number): void {
+    if (blocked === this.#survey.udpBlocked) return
+    this.#survey.udpBlocked = blocked
+    this.#beginElsewhere(out, now)
+  }
+
+  #beginElsewhere(out: Batch, now: number): void {
     this.#agent.doubt(out, now)
     this.#relays.rebind(out, now)
     this.#attempt(now)
@@ -184,6 +195,7 @@ export class Traversal {
       return
     }
     this.#survey.start(this.#direction.handshake[0], now)
+    if (this.#survey.udpBlocked && this.#paths !== 'relay-only') this.#whyNotDirect = 'udp-blocked'
     this.#client.join(this.#direction, this.#survey.profile, now)
   }
 
@@ -252,7 +264,8 @@ export class Traversal {
 
   #tryAgain(now: number): void {
     const situation = this.#situation
-    if (this.#attempts.noteDeath(situation) && this.#paths !== 'relay-only') this.#whyNotDirect = 'path-died'
+    const died = this.#attempts.noteDeath(situation)
+    if (died && this.#paths !== 'relay-only' && !this.#survey.udpBlocked) this.#whyNotDirect = 'path-died'
     if (now < this.#attempts.nextAt(situation)) return
     this.#attempt(now)
     const { path, directDied, relayDraining } = situation

@@ -141,6 +141,9 @@ export class TunnelMachine implements Machine<TunnelInput, TunnelEffect> {
       case 'networkChanged':
         this.#traversal.networkChanged(input.candidates, out, now)
         break
+      case 'udp':
+        this.#traversal.setUdp(input.blocked, out, now)
+        break
       case 'sockets':
         this.#traversal.sockets.opened(input.ports, input.alone)
         break

@@ -213,6 +213,31 @@ describe('only relayed', () => {
   })
 })
 
+describe('a side that knows that UDP is dropped there', () => {
+  test('stays on the relay, and both know at once why', () => {
+    const meeting = new Meeting(HOME).meet()
+    meeting.a.udp(true)
+    meeting.cut()
+    talking(meeting, 1000)
+    expect(meeting.ends.map(({ path }) => path)).toEqual(['relayed', 'relayed'])
+    expect(meeting.ends.map(({ whyNotDirect }) => whyNotDirect)).toEqual(['udp-blocked', 'udp-blocked'])
+    expect(meeting.world.dropped.get('partition')).toBeUndefined()
+  })
+
+  test('becomes direct when it is no longer so, and leaves that when it is', () => {
+    const meeting = new Meeting(HOME).meet()
+    meeting.a.udp(true)
+    meeting.pass(12_000)
+    meeting.a.udp(false)
+    expect(meeting.untilBoth('direct')).toBeLessThan(3000)
+    meeting.pass(12_000)
+    meeting.cut()
+    meeting.a.udp(true)
+    expect(meeting.untilBoth('relayed')).toBeLessThan(3000)
+    expect(meeting.a.whyNotDirect).toBe('udp-blocked')
+  })
+})
+
 describe('only direct', () => {
   test('no relay is bound', () => {
     const meeting = talking(new Meeting({ ...HOME, paths: 'direct-only' }).meet(), 3000)
