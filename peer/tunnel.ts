@@ -7,10 +7,12 @@ import { TunnelMachine } from '../shared/core/tunnel/tunnel-machine.ts'
 import { StraightwayError } from '../shared/errors.ts'
 import type { PeerId } from '../shared/ids.ts'
 import { WHY_NOT_DIRECT, type WhyNotDirect } from '../shared/why-not-direct.ts'
-import { type Address, isLoopback, sameAddress } from '../shared/wire/address.ts'
+import { ADDRESS_WORDS, type Address, isLoopback, sameAddress } from '../shared/wire/address.ts'
+import type { Batch } from '../shared/wire/batch.ts'
 import type { Direction } from '../shared/wire/offers.ts'
 import type { Candidate } from '../shared/wire/profile.ts'
 import { now } from './clock.ts'
+import type { Carrier, Carry } from './net/carrier.ts'
 import { DualSocket } from './net/dual-socket.ts'
 import { FreshSockets } from './net/fresh-sockets.ts'
 import { hostAddresses } from './net/host-addresses.ts'
@@ -29,6 +31,10 @@ export interface TunnelOptions {
   readonly stun: readonly StunServer[]
   /** Default true. */
   readonly scatter?: boolean
+  /** What carries its datagrams while UDP is dropped here. Without, nothing does. */
+  readonly carry?: Carry
+  /** UDP is dropped here, as far as is known. Default false. */
+  readonly udpBlocked?: boolean
   /** Gets a port of the gateway for ours. Without, there is none. */
   readonly map?: PortMapping['map']
   /** Have both sides led to a HANDSHAKE again. */
@@ -48,6 +54,8 @@ export class Tunnel implements TunnelLink {
   readonly #machine: TunnelMachine
   readonly #loop: Loop<TunnelInput, TunnelEffect>
   readonly #streams: Streams
+  /** While UDP is dropped here. */
+  #carriers: readonly Carrier[] = []
   #open!: { resolve(): void; reject(error: StraightwayError): void }
   #remote: Address | undefined
   /** Number of the socket that the path goes through. */
@@ -65,12 +73,13 @@ export class Tunnel implements TunnelLink {
     this.#socket = new DualSocket((bytes, words) => this.#loop.receive(bytes, words, 0))
     this.#fresh = new FreshSockets((bytes, words, number) => this.#loop.receive(bytes, words, number))
     const { keys, direction, terms } = options.agreement
-    const { stun, scatter = true } = options
+    const { stun, scatter = true, udpBlocked = false } = options
     const localPort = this.#socket.ports.four ?? this.#socket.ports.six!
     const own = { seed: randomBytes(32), candidates: this.#candidates(), localPort, now: now() }
-    this.#machine = new TunnelMachine({ ...own, keys, direction, terms, stun, scatter })
+    this.#machine = new TunnelMachine({ ...own, keys, direction, terms, stun, scatter, udpBlocked })
+    if (udpBlocked) this.#carry()
     this.#loop = new Loop(this.#machine, {
-      send: (batch, i) => this.#socketAt(batch.socket[i]!)?.send(batch, i),
+      send: (batch, i) => this.#send(batch, i),
       perform: (effect) => this.#perform(effect),
       fault: options.fault,
     })
@@ -123,6 +132,13 @@ export class Tunnel implements TunnelLink {
     this.#loop.handle({ kind: 'rejoin', direction })
   }
 
+  /** UDP is dropped here from now on, or works. */
+  setUdp(blocked: boolean): void {
+    this.#uncarry()
+    if (blocked) this.#carry()
+    this.#loop.handle({ kind: 'udp', blocked })
+  }
+
   networkChanged(): void {
     this.#loop.handle({ kind: 'networkChanged', candidates: this.#candidates() })
   }
@@ -141,6 +157,21 @@ export class Tunnel implements TunnelLink {
     await Promise.race([this.#streams.flushed(), late])
     clearTimeout(timer)
     this.#loop.handle({ kind: 'close' })
+  }
+
+  #carry(): void {
+    this.#carriers = this.#options.carry?.((bytes, words) => this.#loop.receive(bytes, words, 0)) ?? []
+  }
+
+  #uncarry(): void {
+    for (const carrier of this.#carriers) carrier.close()
+    this.#carriers = []
+  }
+
+  #send(batch: Batch, i: number): void {
+    const [number, at] = [batch.socket[i]!, i * ADDRESS_WORDS]
+    const isCarried = this.#carriers.some((carrier) => carrier.send(batch.address, at, batch.at(i)))
+    if (!isCarried) this.#socketAt(number)?.send(batch, i)
   }
 
   #candidates(): Candidate[] {
@@ -212,6 +243,7 @@ export class Tunnel implements TunnelLink {
 
   #closed(end: TunnelEnd, whyNotDirect: WhyNotDirect | undefined): void {
     this.#loop.close()
+    this.#uncarry()
     this.#unmap()
     this.#streams.close(end === 'closed' ? undefined : new StraightwayError('closed', ENDS[end]))
     SCATTER_TURN.give(this)

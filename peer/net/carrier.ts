@@ -1,3 +1,5 @@
+import type { Receive } from './dual-socket.ts'
+
 /**
  * Carries datagrams to some addresses otherwise than by UDP, where a network drops that. Whoever sends sees no
  * difference: a datagram keeps its bytes and its address, and what comes back is handed on as from that address.
@@ -7,3 +9,6 @@ export interface Carrier {
   send(words: Uint32Array, at: number, bytes: Uint8Array): boolean
   close(): void
 }
+
+/** Makes the carriers of one socket; `receive` gets what they bring. */
+export type Carry = (receive: Receive) => readonly Carrier[]
