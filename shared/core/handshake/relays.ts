@@ -3,7 +3,7 @@ import { type Grant, grantKey, sealGrant } from '../../crypto/grant.ts'
 import type { Random } from '../../crypto/random.ts'
 import type { FleetItem } from '../../directory.ts'
 import type { NodeId } from '../../ids.ts'
-import { type Address, isIpv4, parseAddress } from '../../wire/address.ts'
+import { type Address, isDiscardOnly, isIpv4, parseAddress } from '../../wire/address.ts'
 import { NONCE_BYTES, type Relayed } from '../../wire/handshake.ts'
 import type { Leg } from './leg.ts'
 
@@ -36,7 +36,10 @@ export function relaysOf(items: readonly FleetItem[], near: NodeId): readonly Re
     .sort((a, b) => a.cost - b.cost || (a.node < b.node ? -1 : 1))
 }
 
-/** What lets a side bind its leg there; undefined where the relay has no address of the family that side came by. */
+/**
+ * What lets a side bind its leg there; undefined where the relay has no address of the family that side came by. A side
+ * that is carried came by none, and reaches any address.
+ */
 export function inviteToRelay(
   { addresses }: Relay,
   { grant: { tunnel, leg, self, other }, session }: Leg,
@@ -44,13 +47,16 @@ export function inviteToRelay(
   random: Random,
   now: number,
 ): Relayed | undefined {
-  const family = session !== undefined && isIpv4(session.address)
-  const relay = addresses.find(({ words }) => isIpv4(words) === family)
+  const from = session?.address
+  const relay = addresses.find(({ words }) => from !== undefined && reaches(from, words))
   if (relay === undefined) return undefined
   const fields: Grant = { tunnel, leg, self, other, expiresAt: now + GRANT_MS }
   const grant = sealGrant(fleetKey, 'relay', fields, random.bytes(NONCE_BYTES))
   return { relay, grant, key: grantKey(fleetKey, 'relay', fields) }
 }
+
+const reaches = (from: Uint32Array, to: Uint32Array): boolean =>
+  isDiscardOnly(from) || isIpv4(from) === isIpv4(to)
 
 function nearness(item: FleetItem, near: NodeId, own: readonly Address[]): number {
   if (item.node === near) return NEARNESS.sameNode

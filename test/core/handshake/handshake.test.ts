@@ -74,18 +74,26 @@ class Peer {
   }
 }
 
+interface WireSetting {
+  readonly fleet?: FleetItem[]
+  readonly maxPairs?: number
+  /** Address of peer `a`. */
+  readonly first?: string
+}
+
 /** A HANDSHAKE and peers on a wire without delay, unless a test keeps something back. */
 class Wire {
   now = 1000
   readonly machine: HandshakeMachine
   readonly effects: HandshakeEffect[] = []
-  readonly a = new Peer('203.0.113.1:40000')
+  readonly a: Peer
   readonly b = new Peer('203.0.113.2:40000')
   /** Every datagram to the node, and how many bytes it sent back on it. */
   readonly up: { readonly bytes: Uint8Array; readonly from: Address }[] = []
   lossy = false
 
-  constructor({ fleet = [RELAY_ONE], maxPairs = 100 }: { fleet?: FleetItem[]; maxPairs?: number } = {}) {
+  constructor({ fleet = [RELAY_ONE], maxPairs = 100, first }: WireSetting = {}) {
+    this.a = new Peer(first ?? '203.0.113.1:40000')
     this.machine = new HandshakeMachine({
       seed: new Uint8Array(32).fill(5),
       fleetKeys: [FLEET_KEY],
@@ -355,6 +363,17 @@ describe('the relay', () => {
     expect(chosen({ ...RELAY_ONE, load: 0.9 }, RELAY_TWO)).toBe('198.51.100.12:4002')
     expect(chosen({ ...RELAY_ONE, draining: true }, RELAY_TWO)).toBe('198.51.100.12:4002')
     expect(chosen({ ...RELAY_ONE, roles: ['stun'] }, RELAY_TWO)).toBe('198.51.100.12:4002')
+  })
+
+  test('is named to a side that comes by its family, or is carried, and to no other', () => {
+    const relays = (first: string) => {
+      const wire = new Wire({ first })
+      wire.join(wire.a, 0)
+      return wire.a.events.map(({ kind }) => kind)
+    }
+    expect(relays('203.0.113.1:40000')).toContain('relayed')
+    expect(relays('[100::5]:40000')).toContain('relayed')
+    expect(relays('[2001:db8::5]:40000')).not.toContain('relayed')
   })
 
   test('is rather on this node, or near it, unless that is much more loaded', () => {
