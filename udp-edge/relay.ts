@@ -1,11 +1,14 @@
-/** The RELAY service of a node: a RelayMachine on one UDP port. */
+/** The RELAY service of a node: a RelayMachine on one UDP port, and on one of TCP for peers whose network drops UDP. */
 import { randomBytes } from 'node:crypto'
 import type { RelayCounters } from '../shared/core/relay/relay-counters.ts'
 import { type RelayEffect, type RelayInput, RelayMachine } from '../shared/core/relay/relay-machine.ts'
 import type { FleetKeys } from '../shared/crypto/fleet.ts'
 import { addressOf, formatAddress } from '../shared/wire/address.ts'
-import { type DriverCounters, drive } from './driver.ts'
+import { CarriedPeers } from './carried-socket.ts'
+import { bindDgram } from './dgram-socket.ts'
+import { type Driver, type DriverCounters, drive } from './driver.ts'
 import type { Bind } from './socket.ts'
+import { type TlsCounters, type TlsEndpoint, type TlsLimits, TlsListener } from './tls-listener.ts'
 
 export interface StartRelayOptions {
   /** Literal address to bind; `::` for both families. */
@@ -16,6 +19,8 @@ export interface StartRelayOptions {
   readonly publicAddress?: string
   /** Newest first. */
   readonly fleetKeys: FleetKeys
+  /** Port 0 lets the system choose. Without, peers need UDP. */
+  readonly tls?: { readonly port: number } & Partial<TlsLimits>
   readonly maxTunnels?: number
   readonly maxBytesPerSecond?: number
   readonly idleMs?: number
@@ -27,21 +32,24 @@ export interface StartRelayOptions {
 export interface Relay {
   /** What peers use and the lease says: `ip:port`. */
   readonly address: string
+  /** Where peers without UDP come, by the IP of `address`, and what they know the relay by. */
+  readonly tls: TlsEndpoint | undefined
   /** 0 to 1, for the lease. */
   readonly load: number
   readonly legs: number
   setFleetKeys(fleetKeys: FleetKeys): void
   /** Takes no new leg; resolves when there is none any more, at the latest after `graceMs`. */
   drain(graceMs: number): Promise<void>
-  counters(): RelayCounters & { readonly socket: DriverCounters }
+  counters(): RelayCounters & { readonly socket: DriverCounters; readonly tls?: TlsCounters }
   close(): Promise<void>
 }
 
-/** Rejects with `unavailable` where the port cannot be bound. */
+/** Rejects with `unavailable` where a port cannot be bound. */
 export async function startRelay(options: StartRelayOptions): Promise<Relay> {
-  const { host, port, publicAddress = host, onEnded, bind, ...limits } = options
+  const { host, port, publicAddress = host, tls, onEnded, bind = bindDgram, ...limits } = options
   const machine = new RelayMachine({ ...limits, seed: randomBytes(32) })
   const drained = Promise.withResolvers<void>()
+  const carried = new CarriedPeers()
   const driver = await drive<RelayInput, RelayEffect>(machine, {
     sockets: [{ host, port }],
     perform: (effect) => {
@@ -49,11 +57,13 @@ export async function startRelay(options: StartRelayOptions): Promise<Relay> {
       else onEnded?.(effect)
       return undefined
     },
-    ...(bind && { bind }),
+    bind: carried.beside(bind),
   })
+  const listener = tls && (await listen(host, tls, carried, driver))
   const boundPort = driver.addresses[0]![0]!.words[4]!
   return {
     address: formatAddress(addressOf(publicAddress, boundPort)!.words),
+    tls: listener?.endpoint,
     get load() {
       return machine.load
     },
@@ -65,7 +75,28 @@ export async function startRelay(options: StartRelayOptions): Promise<Relay> {
       driver.handle({ kind: 'drain', until: Date.now() + graceMs })
       return drained.promise
     },
-    counters: () => ({ ...machine.counters, socket: driver.counters() }),
-    close: () => driver.close(),
+    counters: () => ({
+      ...machine.counters,
+      socket: driver.counters(),
+      ...(listener && { tls: listener.counters }),
+    }),
+    async close() {
+      await listener?.close()
+      await driver.close()
+    },
+  }
+}
+
+async function listen(
+  host: string,
+  { port, ...limits }: NonNullable<StartRelayOptions['tls']>,
+  carried: CarriedPeers,
+  driver: Driver<RelayInput>,
+): Promise<TlsListener> {
+  try {
+    return await TlsListener.open({ host, port }, carried, limits)
+  } catch (error) {
+    await driver.close()
+    throw error
   }
 }
