@@ -7,7 +7,8 @@ import { createContext } from '../../functions/rest/context.ts'
 import { createHandler } from '../../functions/rest/handler.ts'
 import { type Gateway, startGateway } from '../../local/gateway.ts'
 import { createInvite } from '../../shared/store/invites.ts'
-import { type IndexUnderTest, newDevice, proofOf, startIndex } from './rest/index-under-test.ts'
+import { type IndexUnderTest, startIndex } from './rest/index-under-test.ts'
+import { newDevice, proofOf } from './rest/society.ts'
 
 const readme = readFileSync(join(import.meta.dirname, '../../functions/README.md'), 'utf8')
 const blocks = [...readme.matchAll(/```sh\n([\s\S]*?)```/g)].map(([, block]) => block!)

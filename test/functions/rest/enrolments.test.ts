@@ -6,7 +6,8 @@ import { exportJWK, SignJWT } from 'jose'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { verifyTicket } from '../../../shared/crypto/ticket.ts'
 import { LIMITS } from '../../../shared/limits.ts'
-import { type IndexUnderTest, newDevice, startIndex } from './index-under-test.ts'
+import { type IndexUnderTest, startIndex } from './index-under-test.ts'
+import { newDevice } from './society.ts'
 
 let index: IndexUnderTest
 const provider = await startProvider()
@@ -227,6 +228,13 @@ test('an enrolment without invite and ID token is refused', async () => {
     status: 400,
     body: { detail: 'give an `invite` or an `idToken`' },
   })
+})
+
+test('a ticket is over after its hour', async () => {
+  const ann = await index.member({})
+  expect((await index.call('GET /v1/networks', { as: ann.ticket })).status).toBe(200)
+  index.pass(LIMITS.ticketMs)
+  expect((await index.call('GET /v1/networks', { as: ann.ticket })).body.code).toBe('unauthenticated')
 })
 
 async function startProvider() {

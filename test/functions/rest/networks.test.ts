@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { LIMITS } from '../../../shared/limits.ts'
-import { type IndexUnderTest, startIndex } from './index-under-test.ts'
+import { type OpenIndex, openIndex } from './open-index.ts'
 
-let index: IndexUnderTest
+let index: OpenIndex
 
 beforeAll(async () => {
-  index = await startIndex({}, { indexed: false })
+  index = await openIndex()
 })
 afterAll(() => index.close())
 
@@ -36,6 +36,15 @@ test('an edit is a merge patch, and is refused where somebody else was faster', 
   const second = await patch({ attributes: { colour: null, size: { y: 3 } } }, { 'if-match': '"2"' })
   expect(second.body.attributes).toEqual({ size: { x: 1, y: 3 } })
   expect((await patch({ name: 'x' }, { 'if-match': 'yesterday' })).status).toBe(400)
+})
+
+test('what its tunnels may use is edited like the rest of it', async () => {
+  const network = await index.network('hidden')
+  const edit = (body: object) => index.call(`PATCH /v1/networks/${network}`, { as: index.admin, body })
+  expect((await index.call(`GET /v1/networks/${network}`, { as: index.admin })).body.paths).toBe('auto')
+  expect((await edit({ paths: 'relay-only' })).body).toMatchObject({ name: 'hidden', paths: 'relay-only' })
+  expect((await edit({ name: 'seen' })).body).toMatchObject({ name: 'seen', paths: 'relay-only' })
+  expect((await edit({ paths: 'sideways' })).status).toBe(400)
 })
 
 test('edits without If-Match that come at once are all made', async () => {

@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Call, type IndexUnderTest, startIndex } from './index-under-test.ts'
+import { type OpenIndex, openIndex } from './open-index.ts'
+import type { Call } from './society.ts'
 
-let index: IndexUnderTest
+let index: OpenIndex
 let next = 0
 
 beforeAll(async () => {
-  index = await startIndex({}, { indexed: false })
+  index = await openIndex()
 })
 afterAll(() => index.close())
 

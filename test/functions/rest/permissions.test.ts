@@ -6,7 +6,8 @@ import { createApiKey } from '../../../shared/store/api-keys.ts'
 import { putCollection } from '../../../shared/store/collections.ts'
 import { createInvite } from '../../../shared/store/invites.ts'
 import { createObject } from '../../../shared/store/objects.ts'
-import { type Enrolled, type IndexUnderTest, newDevice, startIndex } from './index-under-test.ts'
+import { type OpenIndex, openIndex } from './open-index.ts'
+import { type Enrolled, newDevice } from './society.ts'
 
 /** Who asks; `self` is the user that the request is about, a member; `outsider` a member of another network. */
 const ASKERS = [
@@ -149,13 +150,13 @@ const TABLE: Readonly<Record<Operation, Row>> = {
   deleteApiKey: { expected: onlyKey(204), door: ({ key }) => `/v1/api-keys/${key}` },
 }
 
-let index: IndexUnderTest
+let index: OpenIndex
 let outsider: Enrolled
 /** For requests that change nothing. */
 let scene: Promise<Scene>
 
 beforeAll(async () => {
-  index = await startIndex({}, { indexed: false })
+  index = await openIndex()
   outsider = await index.member({ [await index.network('elsewhere')]: 'owner' })
   scene = newScene()
 })

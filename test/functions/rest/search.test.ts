@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { NetworkId } from '../../../shared/ids.ts'
 import { LIMITS } from '../../../shared/limits.ts'
-import { type Enrolled, type IndexUnderTest, startIndex } from './index-under-test.ts'
+import { type IndexUnderTest, startIndex } from './index-under-test.ts'
+import type { Enrolled } from './society.ts'
 
 let index: IndexUnderTest
 

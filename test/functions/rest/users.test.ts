@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { LIMITS } from '../../../shared/limits.ts'
-import { type IndexUnderTest, newDevice, startIndex } from './index-under-test.ts'
+import { type OpenIndex, openIndex } from './open-index.ts'
+import { newDevice } from './society.ts'
 
-let index: IndexUnderTest
+let index: OpenIndex
 
 beforeAll(async () => {
-  index = await startIndex({}, { indexed: false })
+  index = await openIndex()
 })
 afterAll(() => index.close())
 
@@ -162,11 +163,4 @@ test('an API key with another secret, and one that was taken back, are none', as
   expect(JSON.stringify(listed)).not.toContain(body.token.split('_')[2])
   await index.call(`DELETE /v1/api-keys/${body.key}`, { as: index.admin })
   expect((await index.call('GET /v1/api-keys', { as: body.token })).status).toBe(401)
-})
-
-test('a ticket is over after its hour', async () => {
-  const ann = await index.member({})
-  expect((await index.call('GET /v1/networks', { as: ann.ticket })).status).toBe(200)
-  index.pass(LIMITS.ticketMs)
-  expect((await index.call('GET /v1/networks', { as: ann.ticket })).body.code).toBe('unauthenticated')
 })

@@ -4,7 +4,8 @@ import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { indexChanges } from '../../../functions/streams/index.ts'
 import type { NetworkId } from '../../../shared/ids.ts'
 import type { TableName } from '../../../shared/store/tables.ts'
-import { type Enrolled, type IndexUnderTest, startIndex } from '../rest/index-under-test.ts'
+import { type IndexUnderTest, startIndex } from '../rest/index-under-test.ts'
+import type { Enrolled } from '../rest/society.ts'
 
 let index: IndexUnderTest
 

@@ -1,0 +1,124 @@
+/** Users, their peers and networks, made where an INDEX keeps them, wherever that INDEX is. */
+import { generateKeyPairSync, type KeyObject } from 'node:crypto'
+import { type DynamoDBDocumentClient, PutCommand } from '@aws-sdk/lib-dynamodb'
+import { SignJWT } from 'jose'
+import { type NetworkId, type NodeId, type PeerId, peerIdOf, type UserId } from '../../../shared/ids.ts'
+import type { Role } from '../../../shared/model/membership.ts'
+import type { PresenceItem } from '../../../shared/presence.ts'
+import { tableName } from '../../../shared/store/client.ts'
+import { putMembership } from '../../../shared/store/memberships.ts'
+import { createNetwork } from '../../../shared/store/networks.ts'
+import { bindPeer } from '../../../shared/store/peers.ts'
+import { createUser } from '../../../shared/store/users.ts'
+
+export interface Call {
+  /** `Bearer` credential. */
+  readonly as?: string | undefined
+  readonly body?: unknown
+  readonly query?: Readonly<Record<string, string>>
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+export interface Answer {
+  readonly status: number
+  // biome-ignore lint/suspicious/noExplicitAny: tests say what they expect of a body
+  readonly body: any
+  readonly headers: Readonly<Record<string, string>>
+}
+
+export interface Device {
+  readonly peer: PeerId
+  readonly key: KeyObject
+}
+
+/** A peer that is enrolled, with its ticket. */
+export interface Enrolled extends Device {
+  readonly user: UserId
+  readonly ticket: string
+}
+
+/** What is asked, and the tables behind it. */
+export interface Index {
+  readonly client: DynamoDBDocumentClient
+  call(door: string, call?: Call): Promise<Answer>
+  /** API keys of either role. */
+  readonly admin: string
+  readonly reader: string
+  now(): number
+}
+
+export type Society = ReturnType<typeof createSociety>
+
+export function createSociety(index: Index) {
+  const { client, call, now } = index
+
+  return {
+    ...index,
+    proofOf: (device: Device, claims: Partial<ProofClaims> = {}) =>
+      proofOf(device, { iat: now(), ...claims }),
+
+    async network(name = 'network'): Promise<NetworkId> {
+      return (await createNetwork(client, { name }, now())).network
+    },
+
+    /** A user with a peer, a member of the networks by the role given for each. */
+    async member(roles: Readonly<Record<NetworkId, Role>>, name = 'somebody'): Promise<Enrolled> {
+      const { user } = await createUser(client, { name }, now())
+      for (const [network, role] of Object.entries(roles)) {
+        await putMembership(client, { network: network as NetworkId, user, role }, now())
+      }
+      const device = newDevice()
+      await bindPeer(client, { peer: device.peer, user, name: `${name}'s` }, now())
+      const proof = await proofOf(device, { iat: now() })
+      const { body } = await call('POST /v1/tickets', { body: { proof } })
+      return { ...device, user, ticket: body.ticket }
+    },
+
+    /** What a node writes when the peer has signed in. */
+    async present(
+      { peer, user }: Pick<Enrolled, 'peer' | 'user'>,
+      says: Partial<PresenceItem> = {},
+    ): Promise<void> {
+      const item: PresenceItem = {
+        peer,
+        user,
+        status: 'online',
+        custom: '',
+        metadata: {},
+        since: now(),
+        version: 1,
+        lastSeenAt: now(),
+        node: 'node_aaaaaaaa' as NodeId,
+        networks: [],
+        ...says,
+      }
+      await client.send(new PutCommand({ TableName: tableName('Presence'), Item: item }))
+    },
+  }
+}
+
+export function newDevice(): Device {
+  const { privateKey, publicKey } = generateKeyPairSync('ed25519')
+  const { x } = publicKey.export({ format: 'jwk' })
+  return { peer: peerIdOf(Buffer.from(x!, 'base64url')), key: privateKey }
+}
+
+export interface ProofClaims {
+  readonly sub: string
+  readonly aud: string
+  /** Milliseconds. */
+  readonly iat: number
+  readonly typ: string
+}
+
+export function proofOf(
+  { peer, key }: Device,
+  { sub = peer, aud = 'straightway', iat = 0, typ }: Partial<ProofClaims>,
+) {
+  return new SignJWT()
+    .setProtectedHeader({ alg: 'EdDSA', typ: typ ?? 'straightway-proof+jwt' })
+    .setSubject(sub)
+    .setAudience(aud)
+    .setIssuedAt(Math.floor(iat / 1000))
+    .sign(key)
+}
