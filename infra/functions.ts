@@ -36,9 +36,14 @@ export const FUNCTIONS = {
     memoryMb: 1024,
     timeoutSeconds: 15,
   },
-  connect: { entry: 'functions/keys/connect.ts', does: 'a node opens its connection', ...SOCKET },
+  connect: {
+    entry: 'functions/keys/connect.ts',
+    does: 'a node, or a peer without UDP, connects',
+    reads: ['Peers'],
+    ...SOCKET,
+  },
   disconnect: { entry: 'functions/keys/disconnect.ts', does: 'a connection has ended', ...SOCKET },
-  message: { entry: 'functions/keys/message.ts', does: 'a node says it is there', ...SOCKET },
+  message: { entry: 'functions/keys/message.ts', does: 'carries datagrams of peers without UDP', ...SOCKET },
   index: {
     entry: 'functions/streams/index.ts',
     does: 'keeps the search index',

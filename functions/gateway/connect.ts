@@ -1,13 +1,13 @@
 /**
- * `$connect`: a node proves who it is and is reached through this connection from then on; its earlier connections end.
- * Whoever presents nothing that we know is refused with 401. Peers whose UDP is blocked will come through here with a
- * ticket.
+ * `$connect`: a node proves who it is by a token of the fleet and is reached through this connection from then on; its
+ * earlier connections end. A peer whose network drops UDP proves that it holds its key and is enrolled. Whoever presents
+ * nothing that we know is refused with 401.
  */
 import middy from '@middy/core'
-import type { NodeId } from '../../shared/ids.ts'
-import type { Connection } from '../../shared/store/connections.ts'
+import type { NodeConnection } from '../../shared/store/connections.ts'
 import { fromEnvironment } from '../environment.ts'
 import { contextFrom, type GatewayContext } from './context.ts'
+import { enrolledPeerOf } from './enrolled-peer.ts'
 import type { WebSocketEvent, WebSocketResult } from './event.ts'
 import { nodeOf } from './node-token.ts'
 
@@ -16,36 +16,51 @@ const LIFE_SECONDS = 7_200
 
 export function createConnect(context: GatewayContext) {
   return middy<WebSocketEvent, WebSocketResult>().handler(async ({ headers = {}, requestContext }) => {
-    const token = bearerOf(headers)
-    const node = token && (await nodeOf(token, context.fleetKeys))
-    if (!node) return { statusCode: 401 }
-    await register(context, node, requestContext.connectionId)
-    return { statusCode: 200 }
+    const isIn = await admit(context, bearerOf(headers), requestContext.connectionId)
+    return { statusCode: isIn ? 200 : 401 }
   })
 }
 
 export const handler = fromEnvironment(contextFrom, createConnect)
 
-async function register(context: GatewayContext, node: NodeId, connection: string): Promise<void> {
-  const { connections, now } = context
-  const connectedAt = now()
-  const expiresAtSeconds = Math.floor(connectedAt / 1000) + LIFE_SECONDS
-  await connections.add({ connection, node, connectedAt, expiresAtSeconds })
-  const earlier = (await connections.ofNode(node)).filter(
-    (other) => other.connection !== connection && other.connectedAt <= connectedAt,
+async function admit(context: GatewayContext, token: string, connection: string): Promise<boolean> {
+  const times = timesFrom(context.now())
+  const node = await nodeOf(token, context.fleetKeys)
+  if (node !== undefined) {
+    await register(context, { connection, node, ...times })
+    return true
+  }
+  const peer = await enrolledPeerOf(token, context)
+  if (peer !== undefined) await context.connections.add({ connection, peer, ...times })
+  return peer !== undefined
+}
+
+const timesFrom = (connectedAt: number) => ({
+  connectedAt,
+  expiresAtSeconds: Math.floor(connectedAt / 1000) + LIFE_SECONDS,
+})
+
+async function register(context: GatewayContext, connected: NodeConnection): Promise<void> {
+  const { connections } = context
+  await connections.add(connected)
+  const others = await connections.ofNode(connected.node)
+  const earlier = others.filter(
+    ({ connection, connectedAt }) =>
+      connection !== connected.connection && connectedAt <= connected.connectedAt,
   )
-  await Promise.all(earlier.map((other) => end(context, other)))
+  await Promise.all(earlier.map(({ connection }) => end(context, connection)))
 }
 
 /** The node has its new connection already: that an old one cannot be ended is no reason to refuse it. */
-async function end({ connections, management }: GatewayContext, { connection }: Connection): Promise<void> {
+async function end({ connections, management }: GatewayContext, connection: string): Promise<void> {
   await connections.remove(connection)
   await management.end(connection).catch((error) => {
     console.error(`the connection ${connection} that was replaced could not be ended:`, error)
   })
 }
 
-function bearerOf(headers: Readonly<Record<string, string>>): string | undefined {
+/** Empty where there is none. */
+function bearerOf(headers: Readonly<Record<string, string>>): string {
   const [, value] = Object.entries(headers).find(([name]) => name.toLowerCase() === 'authorization') ?? []
-  return /^Bearer ([\w-]+\.[\w-]+\.[\w-]+)$/i.exec(value ?? '')?.[1]
+  return /^Bearer ([\w-]+\.[\w-]+\.[\w-]+)$/i.exec(value ?? '')?.[1] ?? ''
 }

@@ -5,12 +5,14 @@
  *   MANAGEMENT_ENDPOINT    management API of the WebSocket API
  *   DYNAMODB_ENDPOINT      another DynamoDB than that of AWS
  */
+import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import { createClient } from '../../shared/store/client.ts'
 import { type Connections, createConnections } from '../../shared/store/connections.ts'
 import { type Environment, required } from '../environment.ts'
 import { createManagement, type Management } from '../management.ts'
 
 export interface GatewayContext {
+  readonly client: DynamoDBDocumentClient
   readonly connections: Connections
   readonly fleetKeys: readonly Uint8Array[]
   readonly management: Management
@@ -20,6 +22,7 @@ export interface GatewayContext {
 export function contextFrom(env: Environment): GatewayContext {
   const client = createClient({ endpoint: env.DYNAMODB_ENDPOINT })
   return {
+    client,
     connections: createConnections(client),
     fleetKeys: required(env, 'FLEET_KEY')
       .split(',')

@@ -9,9 +9,12 @@ import { type Config, prefixOf } from '../config.ts'
 import { executeApi } from './execute-api.ts'
 
 const STAGE = 'ws'
-/** Nodes and peers without UDP connect once in two hours; a node sends a frame each five minutes. */
-const RATE = 500
-const BURST = 1000
+/**
+ * Messages a second, of all connections together. A peer without UDP sends one each 30 s to stay online, and some dozen for
+ * a tunnel; one of them cannot be held to less here, so nodes hold each to a rate of its own.
+ */
+const RATE = 2000
+const BURST = 4000
 
 const ACCESS_LOG = JSON.stringify({
   requestId: '$context.requestId',
@@ -22,7 +25,7 @@ const ACCESS_LOG = JSON.stringify({
   error: '$context.error.message',
 })
 
-/** The WebSocket API through which stream functions reach nodes. */
+/** The WebSocket API: through it stream functions reach nodes, and peers without UDP do. */
 export class Gateway extends Construct {
   readonly api: WebSocketApi
   readonly stage: WebSocketStage

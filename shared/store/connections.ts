@@ -1,4 +1,7 @@
-/** Which WebSocket connection reaches which node. Several at once while a node replaces its own; the newest counts. */
+/**
+ * Whom each connection of the WebSocket API reaches: a node, for pushes, or a peer whose network drops UDP. A node has
+ * several at once while it replaces its own; the newest counts.
+ */
 import {
   DeleteCommand,
   type DynamoDBDocumentClient,
@@ -7,53 +10,57 @@ import {
   paginateQuery,
   paginateScan,
 } from '@aws-sdk/lib-dynamodb'
-import type { NodeId } from '../ids.ts'
+import type { NodeId, PeerId } from '../ids.ts'
 import { tableName } from './client.ts'
 
-export interface Connection {
+interface Connected {
   /** The id that the WebSocket API gave it. */
   readonly connection: string
-  readonly node: NodeId
   readonly connectedAt: number
   readonly expiresAtSeconds: number
 }
 
+export type NodeConnection = Connected & { readonly node: NodeId }
+export type PeerConnection = Connected & { readonly peer: PeerId }
+export type Connection = NodeConnection | PeerConnection
+
 export interface Connections {
   add(connection: Connection): Promise<void>
   remove(connection: string): Promise<void>
-  has(connection: string): Promise<boolean>
+  get(connection: string): Promise<Connection | undefined>
   /** Newest first. */
-  ofNode(node: NodeId): Promise<Connection[]>
+  ofNode(node: NodeId): Promise<NodeConnection[]>
   nodes(): Promise<NodeId[]>
 }
 
 export function createConnections(client: DynamoDBDocumentClient): Connections {
   const TableName = tableName('Connections')
+  /** Of nodes only: what has no `node` is not in it. */
+  const byNode = { TableName, IndexName: 'byNode' }
   return {
     add: async (Item) => void (await client.send(new PutCommand({ TableName, Item }))),
     remove: async (connection) =>
       void (await client.send(new DeleteCommand({ TableName, Key: { connection } }))),
-    async has(connection) {
+    async get(connection) {
       const get = new GetCommand({ TableName, Key: { connection }, ConsistentRead: true })
-      return (await client.send(get)).Item !== undefined
+      return (await client.send(get)).Item as Connection | undefined
     },
     async ofNode(node) {
-      const found: Connection[] = []
+      const found: NodeConnection[] = []
       const query = {
-        TableName,
-        IndexName: 'byNode',
+        ...byNode,
         KeyConditionExpression: '#node = :node',
         ExpressionAttributeNames: { '#node': 'node' },
         ExpressionAttributeValues: { ':node': node },
       }
       for await (const { Items = [] } of paginateQuery({ client }, query))
-        found.push(...(Items as Connection[]))
+        found.push(...(Items as NodeConnection[]))
       return found.sort((a, b) => b.connectedAt - a.connectedAt)
     },
     async nodes() {
       const nodes = new Set<NodeId>()
-      for await (const { Items = [] } of paginateScan({ client }, { TableName })) {
-        for (const { node } of Items as Connection[]) nodes.add(node)
+      for await (const { Items = [] } of paginateScan({ client }, byNode)) {
+        for (const { node } of Items as NodeConnection[]) nodes.add(node)
       }
       return [...nodes]
     },

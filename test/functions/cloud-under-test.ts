@@ -35,6 +35,7 @@ export async function startCloud(): Promise<Cloud> {
   const connections = createConnections(tables.client)
   const fleetKey = randomBytes(32)
   const context: GatewayContext = {
+    client: tables.client,
     connections,
     fleetKeys: [randomBytes(32), fleetKey],
     now: Date.now,

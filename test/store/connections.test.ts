@@ -1,5 +1,5 @@
 import { afterAll, expect, test } from 'vitest'
-import type { NodeId } from '../../shared/ids.ts'
+import type { NodeId, PeerId } from '../../shared/ids.ts'
 import { createConnections } from '../../shared/store/connections.ts'
 import { startTables } from '../local/tables-under-test.ts'
 
@@ -17,4 +17,13 @@ test('a node is reached by its newest connection first, until it is removed', as
   expect((await connections.nodes()).sort()).toEqual([a, b])
   await connections.remove('c0')
   expect(await connections.ofNode(a)).toEqual([old])
+})
+
+test('peers are found by their connection, and not among the nodes', async () => {
+  const peer = { connection: 'c4', peer: 'p' as PeerId, connectedAt: 5, expiresAtSeconds: 99 }
+  await connections.add(peer)
+  expect(await connections.get('c4')).toEqual(peer)
+  expect(await connections.nodes()).not.toContain(undefined)
+  await connections.remove('c4')
+  expect(await connections.get('c4')).toBeUndefined()
 })

@@ -1,13 +1,13 @@
-import { isIpv4 } from '../../wire/address.ts'
+import { isDiscardOnly, isIpv4 } from '../../wire/address.ts'
 import { type HashKey, keyedHash } from '../../wire/keyed-hash.ts'
 
 /** Half a megabyte. A million sources at once share a bucket sixteen to one, and are then limited together. */
 const BUCKETS = 2 ** 16
 
 /**
- * A token bucket for each source IP, IPv6 by /64 (what one customer is given), in constant memory: which bucket is decided by a
- * hash under a secret key, so nobody can choose addresses that empty the bucket of another. Sources whose hashes meet share
- * one: that errs on the side of silence, never of flooding.
+ * A token bucket for each source IP, IPv6 by /64 (what one customer is given) and each carried peer, in constant memory:
+ * which bucket is decided by a hash under a secret key, so nobody can choose addresses that empty the bucket of another.
+ * Sources whose hashes meet share one: that errs on the side of silence, never of flooding.
  */
 export class RateLimit {
   readonly #key: HashKey
@@ -25,7 +25,8 @@ export class RateLimit {
 
   /** Takes a token; false where there is none. */
   take(words: Uint32Array, at: number, now: number): boolean {
-    const bucket = keyedHash(words, at, isIpv4(words, at) ? 4 : 2, this.#key) % BUCKETS
+    const isWhole = isIpv4(words, at) || isDiscardOnly(words, at)
+    const bucket = keyedHash(words, at, isWhole ? 4 : 2, this.#key) % BUCKETS
     const fullAt = Math.max(this.#fullAt[bucket]!, now)
     if (fullAt - now > this.#burstMs) return false
     this.#fullAt[bucket] = fullAt + this.#intervalMs

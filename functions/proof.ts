@@ -2,23 +2,25 @@
  * A proof: a JWT that a peer signs with its own key, to show that the key is its own.
  *
  *   header  { alg: "EdDSA", typ: "straightway-proof+jwt" }
- *   claims  { sub: peer, aud: "straightway", iat }         within five minutes of our clock, either way
+ *   claims  { sub: peer, aud, iat }                        within five minutes of our clock, either way
+ *
+ * `aud` is "straightway" where INDEX is asked, and "straightway-gateway" where a peer without UDP connects to the gateway.
  */
 import { type CryptoKey, decodeJwt, importJWK, jwtVerify } from 'jose'
-import { StraightwayError } from '../../shared/errors.ts'
-import { isPeerId, type PeerId, publicKeyOf } from '../../shared/ids.ts'
+import { StraightwayError } from '../shared/errors.ts'
+import { isPeerId, type PeerId, publicKeyOf } from '../shared/ids.ts'
 
 const VALID_MS = 5 * 60_000
-const EXPECTED = { algorithms: ['EdDSA'], typ: 'straightway-proof+jwt', audience: 'straightway' }
+const EXPECTED = { algorithms: ['EdDSA'], typ: 'straightway-proof+jwt' }
 
 /** Errors: `unauthenticated`. */
-export async function verifyProof(proof: string, now: number): Promise<PeerId> {
+export async function verifyProof(proof: string, now: number, audience = 'straightway'): Promise<PeerId> {
   const peer = subjectOf(proof)
   const x = Buffer.from(publicKeyOf(peer)).toString('base64url')
   const key = (await importJWK({ kty: 'OKP', crv: 'Ed25519', x }, 'EdDSA')) as CryptoKey
-  const options = { ...EXPECTED, currentDate: new Date(now) }
+  const options = { ...EXPECTED, audience, currentDate: new Date(now) }
   const { payload } = await jwtVerify(proof, key, options).catch(() =>
-    Promise.reject(refused('is not signed by its peer')),
+    Promise.reject(refused('is not signed by its peer for us')),
   )
   if (payload.iat === undefined) throw refused('has no `iat`')
   const ageMs = now - payload.iat * 1000

@@ -1,0 +1,76 @@
+/**
+ * Datagrams of peers whose network drops UDP: JSON text through the WebSocket API, one datagram a message. A datagram keeps
+ * its bytes (base64 here, at most LIMITS.datagramBytes of them); `port` tells the sockets of one peer apart.
+ *
+ *   peer to gateway    {kind: datagram, node, service, port, bytes}
+ *   gateway to node    {kind: datagram, from, peer, service, port, bytes}    `from`: the peer's connection
+ *   node to gateway    {kind: datagram, to, service, port, bytes}            `to`: likewise
+ *   gateway to peer    {kind: datagram, node, service, port, bytes}
+ *   gateway to sender  {kind: gone, node} or {kind: gone, connection}        nobody is there any more
+ */
+import type { NodeId, PeerId } from './ids.ts'
+import { LIMITS } from './limits.ts'
+
+/** What peers need of a node before they are anywhere else. */
+export type CarriedService = 'checkpoint' | 'handshake'
+
+interface Carried {
+  readonly kind: 'datagram'
+  readonly service: CarriedService
+  readonly port: number
+  /** Base64. */
+  readonly bytes: string
+}
+
+/** Between a peer and the gateway, either way: which node it goes to or comes from. */
+export type PeerDatagram = Carried & { readonly node: NodeId }
+/** From a node to the gateway. */
+export type NodeDatagram = Carried & { readonly to: string }
+/** From the gateway to a node. */
+export type PushedDatagram = Carried & { readonly from: string; readonly peer: PeerId }
+
+export type PeerGone = { readonly kind: 'gone'; readonly connection: string }
+export type NodeGone = { readonly kind: 'gone'; readonly node: NodeId }
+
+const SERVICES: readonly unknown[] = ['checkpoint', 'handshake'] satisfies CarriedService[]
+const MOST_TEXT = 4 * Math.ceil(LIMITS.datagramBytes / 3)
+const BASE64 = /^(?:[\dA-Za-z+/]{4})*(?:[\dA-Za-z+/]{2}==|[\dA-Za-z+/]{3}=)?$/
+const NODE = /^node_[a-z2-7]{8}$/
+/** As API Gateway makes them, and longer ones. */
+const CONNECTION = /^[\w+/=-]{1,64}$/
+
+type Unknown<T> = { readonly [Key in keyof T]?: unknown }
+
+/** Undefined where the text is anything else. */
+export function peerDatagramOf(text: string): PeerDatagram | undefined {
+  const said = carriedIn<PeerDatagram>(text)
+  return said !== undefined && matches(said.node, NODE) ? said : undefined
+}
+
+/** Undefined where the text is anything else. */
+export function nodeDatagramOf(text: string): NodeDatagram | undefined {
+  const said = carriedIn<NodeDatagram>(text)
+  return said !== undefined && matches(said.to, CONNECTION) ? said : undefined
+}
+
+function carriedIn<T extends Carried>(text: string): T | undefined {
+  const said = objectIn<T>(text)
+  if (said?.kind !== 'datagram' || !SERVICES.includes(said.service)) return undefined
+  const isWhole = isPort(said.port) && matches(said.bytes, BASE64) && said.bytes.length <= MOST_TEXT
+  return isWhole ? (said as T) : undefined
+}
+
+function objectIn<T>(text: string): Unknown<T> | undefined {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null ? value : undefined
+  } catch {
+    return undefined
+  }
+}
+
+const matches = (value: unknown, pattern: RegExp): value is string =>
+  typeof value === 'string' && pattern.test(value)
+
+const isPort = (value: unknown): boolean =>
+  Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 0xffff
