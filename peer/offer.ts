@@ -2,7 +2,7 @@ import type { PeerEffect } from '../shared/core/peer/events.ts'
 import { StraightwayError } from '../shared/errors.ts'
 import type { PeerId, UserId } from '../shared/ids.ts'
 import { LIMITS } from '../shared/limits.ts'
-import type { Paths } from '../shared/wire/profile.ts'
+import type { Paths } from '../shared/paths.ts'
 import type { PeerSocket } from './peer-socket.ts'
 
 /** An offer that the application has not decided by then is refused. */

@@ -4,6 +4,7 @@
  * against both.
  */
 import type { NetworkId, NodeId, PeerId, UserId } from './ids.ts'
+import type { Paths } from './paths.ts'
 import type { PresenceItem, PresenceRecord, Status } from './presence.ts'
 
 /** A message kept for a peer that is not there. `entry` orders a mailbox by arrival and names the item. */
@@ -93,13 +94,20 @@ export type DirectoryReply =
   | { readonly kind: 'storeMail'; readonly outcome: 'stored' | 'full' }
   | { readonly kind: 'readMail'; readonly messages: readonly StoredMessage[]; readonly more: boolean }
   | { readonly kind: 'discardMail' }
-  | { readonly kind: 'joinNetwork' }
+  /** What tunnels between members of the network may use. */
+  | { readonly kind: 'joinNetwork'; readonly paths: Paths }
   | { readonly kind: 'leaveNetwork' }
   | { readonly kind: 'failed'; readonly detail: string }
 
 /** The same, as an interface: what `store` implements. Never rejects: a failure is a reply. */
 export interface Directory {
   ask(request: DirectoryRequest): Promise<DirectoryReply>
+}
+
+/** A TCP port that speaks TLS, and the key by which it is known: SHA-256 of its SubjectPublicKeyInfo, base32. */
+export interface TlsEndpoint {
+  readonly port: number
+  readonly pin: string
 }
 
 /** A node's lease in `Fleet`. Addresses as `ip:port` or `[ip]:port`; keys as base32 of 32 bytes. */
@@ -115,6 +123,8 @@ export interface FleetItem {
     readonly stun?: readonly string[]
     readonly relay?: readonly string[]
   }
+  /** Of a relay: where peers without UDP come, by the IP of its address. */
+  readonly relayTls?: TlsEndpoint
   /** 0 (idle) to 1 (full). */
   readonly load: number
   readonly draining: boolean

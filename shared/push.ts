@@ -4,6 +4,7 @@
  */
 import type { FleetItem } from './directory.ts'
 import type { NetworkId, PeerId, UserId } from './ids.ts'
+import type { Paths } from './paths.ts'
 import type { PresenceRecord } from './presence.ts'
 
 export type Push =
@@ -26,6 +27,8 @@ export type Push =
       readonly networks: readonly NetworkId[]
       readonly value?: unknown
     }
+  /** What tunnels between members of a network may use, from now on. */
+  | { readonly kind: 'paths'; readonly network: NetworkId; readonly paths: Paths }
   /** Mail was stored for a peer that is signed in at this node. */
   | { readonly kind: 'mail'; readonly peer: PeerId }
   /** Whom a user takes nothing from, from now on. */

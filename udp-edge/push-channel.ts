@@ -29,6 +29,7 @@ const KINDS = new Set<Push['kind']>([
   'presence',
   'membership',
   'metadata',
+  'paths',
   'mail',
   'blocks',
   'revoked',

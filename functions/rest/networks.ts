@@ -6,7 +6,7 @@ import { expectVersion } from '../../shared/store/edits.ts'
 import * as store from '../../shared/store/networks.ts'
 import { created, found, nothing, type Reply } from './reply.ts'
 import { bodyOf, expectMay, expectVisible, ifMatchOf, parameterOf, type Request } from './request.ts'
-import { patchSchema } from './schemas.ts'
+import { networkPatchSchema } from './schemas.ts'
 import { listEntity } from './search.ts'
 
 export async function createNetwork(request: Request): Promise<Reply> {
@@ -30,7 +30,7 @@ export async function updateNetwork(request: Request): Promise<Reply> {
   const { network } = await visibleNetwork(request)
   expectMay(request, 'network.update', { networks: [network] })
   const { client, now } = request.context
-  const edit = { patch: bodyOf(request, patchSchema), ifVersion: ifMatchOf(request), now: now() }
+  const edit = { patch: bodyOf(request, networkPatchSchema), ifVersion: ifMatchOf(request), now: now() }
   return found(await store.updateNetwork(client, network, edit))
 }
 

@@ -13,7 +13,7 @@ import { newUserSchema } from '../../shared/model/user.ts'
 import { enrolmentSchema } from './enrolments.ts'
 import { ok, type Reply } from './reply.ts'
 import { type Operation, ROUTES, type Route } from './routes.ts'
-import { objectPatchSchema, patchSchema } from './schemas.ts'
+import { networkPatchSchema, objectPatchSchema, patchSchema } from './schemas.ts'
 import { ticketRequestSchema } from './tickets.ts'
 
 /** Bodies by operation; an operation that is not here takes none. */
@@ -23,7 +23,7 @@ export const BODIES: Readonly<Partial<Record<Operation, z.ZodType>>> = {
   createUser: newUserSchema,
   updateUser: patchSchema,
   createNetwork: newNetworkSchema,
-  updateNetwork: patchSchema,
+  updateNetwork: networkPatchSchema,
   putMember: membershipSchema,
   createInvite: newInviteSchema,
   createPeer: newPeerSchema,

@@ -3,12 +3,15 @@ import { z } from 'zod'
 import { LIMITS } from '../../shared/limits.ts'
 import { jsonObject } from '../../shared/model/json.ts'
 import { attributesSchema, nameSchema } from '../../shared/model/user.ts'
+import { PATHS } from '../../shared/paths.ts'
 
-/** A merge patch (RFC 7396) of what `editableSchema` has; null within `attributes` removes. */
+/** Merge patches (RFC 7396) of what may be edited; null within `attributes` removes. */
 export const patchSchema = z.strictObject({
   name: nameSchema.optional(),
   attributes: attributesSchema.optional(),
 })
+
+export const networkPatchSchema = patchSchema.extend({ paths: z.enum(PATHS).optional() })
 
 export const objectPatchSchema = z.strictObject({ value: jsonObject(LIMITS.objectBytes) })
 

@@ -1,7 +1,8 @@
 /**
  * Permanent metadata changed: of a user, a network, a peer or an object. The nodes with members of the networks concerned
  * hear of it, with the new value where it is short enough to go on to peers. Every node hears of a peer that was revoked,
- * as it may come to any with a ticket it still has; the nodes with peers of a user hear whom that blocks.
+ * as it may come to any with a ticket it still has; the nodes with peers of a user hear whom that blocks, those with members
+ * of a network what it lets tunnels use.
  */
 import { isDeepStrictEqual } from 'node:util'
 import type { NetworkId } from '../../shared/ids.ts'
@@ -35,6 +36,11 @@ export function createMetadata(context: StreamContext) {
         const { user, blocks } = blocking
         await push(await audience.ofUser(user), { kind: 'blocks', user, blocks })
       }
+      const policy = pathsChangedBy(change)
+      if (policy !== undefined) {
+        const { network, paths } = policy
+        await push(await audience.ofNetworks([network]), { kind: 'paths', network, paths })
+      }
       const { before, after } = change
       if (isDeepStrictEqual(before && metadataOf(before), after && metadataOf(after))) return
       const networks = await networksConcerned(change, audience)
@@ -60,6 +66,11 @@ function blocksChangedBy({ before, after }: Change<Entity>): User | undefined {
     return undefined
   const [old, present] = [toUser(before), toUser(after)]
   return isDeepStrictEqual(old.blocks, present.blocks) ? undefined : present
+}
+
+function pathsChangedBy({ before, after }: Change<Entity>): Network | undefined {
+  if (before === undefined || after === undefined || !isNetwork(before) || !isNetwork(after)) return undefined
+  return before.paths === after.paths ? undefined : after
 }
 
 async function networksConcerned(
@@ -103,3 +114,5 @@ const isPeer = (entity: Entity): entity is Peer => 'peer' in entity
 const isUser = (entity: UserItem | Network): entity is UserItem => 'user' in entity
 const isUserItem = (entity: Entity): entity is UserItem =>
   !isObject(entity) && !isPeer(entity) && isUser(entity)
+const isNetwork = (entity: Entity): entity is Network =>
+  !isObject(entity) && !isPeer(entity) && !isUser(entity)

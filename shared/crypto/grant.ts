@@ -4,6 +4,7 @@
  * key was let in, and nothing needs to be stored.
  */
 import { fromBase32, type PeerId, peerIdOf, publicKeyOf, type TunnelId, toBase32 } from '../ids.ts'
+import { PATHS, type Paths } from '../paths.ts'
 import { Reader, Writer } from '../wire/cursor.ts'
 import { type FleetKeys, openFleetWith, sealFleet } from './fleet.ts'
 import { hash256 } from './hash.ts'
@@ -17,15 +18,18 @@ export interface Grant {
   readonly self: PeerId
   readonly other: PeerId
   readonly expiresAt: number
+  /** What the networks that the two share allow; everything where absent. */
+  readonly paths?: Paths
 }
 
 export interface OpenedGrant extends Grant {
+  readonly paths: Paths
   /** 32 bytes: proves that its holder was given this grant. */
   readonly key: Uint8Array
 }
 
-/** tunnel 16, leg u8, self 32, other 32, expiresAt u48. */
-const FIELDS_BYTES = 16 + 1 + 32 + 32 + 6
+/** tunnel 16, leg u8, self 32, other 32, expiresAt u48, paths u8. */
+const FIELDS_BYTES = 16 + 1 + 32 + 32 + 6 + 1
 /** Length of a sealed grant of version 1. */
 export const GRANT_BYTES = 24 + FIELDS_BYTES + 16
 
@@ -62,17 +66,18 @@ export function handshakeKeys(key: Uint8Array, peerRandom: Uint8Array, nodeRando
   }
 }
 
-function encode({ tunnel, leg, self, other, expiresAt }: Grant): Uint8Array {
+function encode({ tunnel, leg, self, other, expiresAt, paths = 'auto' }: Grant): Uint8Array {
   return new Writer(new Uint8Array(FIELDS_BYTES))
     .put(fromBase32(tunnel)!)
     .u8(leg)
     .put(publicKeyOf(self))
     .put(publicKeyOf(other))
     .u48(expiresAt)
+    .u8(PATHS.indexOf(paths))
     .done()
 }
 
-function decode(plaintext: Uint8Array): Grant | undefined {
+function decode(plaintext: Uint8Array): Omit<OpenedGrant, 'key'> | undefined {
   const reader = new Reader(plaintext)
   const grant = {
     tunnel: toBase32(reader.bytes(16)) as TunnelId,
@@ -80,6 +85,7 @@ function decode(plaintext: Uint8Array): Grant | undefined {
     self: peerIdOf(reader.bytes(32)),
     other: peerIdOf(reader.bytes(32)),
     expiresAt: reader.u48(),
+    paths: PATHS[reader.u8()] ?? 'auto',
   }
   return reader.ok && grant.leg <= 1 ? grant : undefined
 }

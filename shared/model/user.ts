@@ -29,5 +29,5 @@ export const newUserSchema = z.strictObject({
   subject: textUpTo(512).optional(),
 })
 
-/** What may be edited of users, networks and peers. */
+/** What may be edited of users and peers. */
 export const editableSchema = z.strictObject({ name: nameSchema, attributes: attributesSchema })

@@ -10,6 +10,7 @@ import { asSeenByOthers, type PresenceItem, type PresenceRecord } from '../prese
 import { tableName } from './client.ts'
 import { unlessRefused } from './conditions.ts'
 import { createMailbox } from './mailbox.ts'
+import { getNetwork } from './networks.ts'
 import { getPeer } from './peers.ts'
 import { signOutPeer } from './sign-out.ts'
 import { getUser } from './users.ts'
@@ -57,8 +58,7 @@ export function createDirectory(
         await mailbox.discard(request.peer, request.entries)
         return { kind: 'discardMail' }
       case 'joinNetwork':
-        await client.send(new PutCommand({ TableName: tableName('NetworkNodes'), Item: nodeOf(request) }))
-        return { kind: 'joinNetwork' }
+        return joinNetwork(client, request)
       case 'leaveNetwork':
         await client.send(new DeleteCommand({ TableName: tableName('NetworkNodes'), Key: nodeOf(request) }))
         return { kind: 'leaveNetwork' }
@@ -114,6 +114,16 @@ async function locate(client: DynamoDBDocumentClient, { peer }: Ask<'locate'>): 
   // The item of a peer that is away does not follow its user's memberships: they are asked for.
   const networks = (await getUser(client, user))?.networks ?? []
   return { kind: 'locate', located: toLocated(item ?? { peer, user, since: 0, status: 'offline' }, networks) }
+}
+
+/** In this order: what changes after it was read is pushed to the node. */
+async function joinNetwork(
+  client: DynamoDBDocumentClient,
+  request: Ask<'joinNetwork'>,
+): Reply<'joinNetwork'> {
+  await client.send(new PutCommand({ TableName: tableName('NetworkNodes'), Item: nodeOf(request) }))
+  const network = await getNetwork(client, request.network)
+  return { kind: 'joinNetwork', paths: network?.paths ?? 'auto' }
 }
 
 async function find(search: FindPeers, { asker, ...query }: Ask<'find'>): Reply<'find'> {

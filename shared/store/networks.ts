@@ -5,7 +5,8 @@ import { StraightwayError } from '../errors.ts'
 import type { NetworkId, UserId } from '../ids.ts'
 import { ID_BYTES, networkIdOf } from '../model/identifiers.ts'
 import type { JsonObject } from '../model/json.ts'
-import type { Network } from '../model/network.ts'
+import { editableNetworkSchema, type Network } from '../model/network.ts'
+import type { Paths } from '../paths.ts'
 import { tableName } from './client.ts'
 import { unlessRefused } from './conditions.ts'
 import { type Edit, editEntity } from './edits.ts'
@@ -17,11 +18,13 @@ import { requireUser } from './users.ts'
 export interface NewNetwork {
   readonly name: string
   readonly attributes?: JsonObject | undefined
+  readonly paths?: Paths | undefined
   /** Its first owner; without one only API keys manage it. */
   readonly owner?: UserId | undefined
 }
 
-type NetworkItem = Network & { readonly deletingAt?: number }
+/** One that was made before networks had `paths` has none. */
+type NetworkItem = Omit<Network, 'paths'> & Partial<Pick<Network, 'paths'>> & { readonly deletingAt?: number }
 
 const NO_NETWORK = () => new StraightwayError('not-found', 'There is no such network')
 
@@ -31,10 +34,13 @@ export function createNetwork(
   input: NewNetwork,
   now: number,
 ): Promise<Network> {
-  const { name, attributes = {}, owner } = input
+  const { name, attributes = {}, paths = 'auto', owner } = input
   const network = networkIdOf(randomBytes(ID_BYTES))
   const owners = owner === undefined ? 0 : 1
-  const made: Network = { network, name, attributes, owners, createdAt: now, updatedAt: now, version: 1 }
+  const made: Network = {
+    ...{ network, name, attributes, paths, owners },
+    ...{ createdAt: now, updatedAt: now, version: 1 },
+  }
   return retrying(async () => {
     const membership = owner && { network, user: owner, role: 'owner' as const, joinedAt: now }
     const owning = membership ? memberSteps(await requireUser(client, membership.user), membership) : []
@@ -73,7 +79,8 @@ export async function updateNetwork(
   network: NetworkId,
   edit: Edit,
 ): Promise<Network> {
-  const item = await editEntity(client, 'Networks', { network }, () => getNetwork(client, network), edit)
+  const read = () => getNetwork(client, network)
+  const item = await editEntity(client, 'Networks', { network }, read, edit, editableNetworkSchema)
   return item as unknown as Network
 }
 
@@ -102,6 +109,6 @@ function comesToBe(network: Network): Step {
   return { refused: CHANGED, write: { Put } }
 }
 
-function toNetwork({ deletingAt, ...network }: NetworkItem): Network | undefined {
-  return deletingAt === undefined ? network : undefined
+function toNetwork({ deletingAt, paths = 'auto', ...network }: NetworkItem): Network | undefined {
+  return deletingAt === undefined ? { ...network, paths } : undefined
 }

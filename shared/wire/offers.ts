@@ -13,18 +13,17 @@
  */
 import { fromBase32, type PeerId, type TunnelId, toBase32 } from '../ids.ts'
 import { LIMITS } from '../limits.ts'
+import { PATHS, type Paths } from '../paths.ts'
 import type { Address } from './address.ts'
 import { ADDRESS_BYTES, Reader, type Writer } from './cursor.ts'
 import { sized, utf8Length } from './frames.ts'
 import { ANSWER_OUTCOME } from './numbers.ts'
 import { readPeer, writePeer } from './presence.ts'
-import type { Paths } from './profile.ts'
 
 export const TUNNEL_ID_BYTES = 16
 const KEY_BYTES = 32
 const EMPTY = new Uint8Array(0)
 const OUTCOMES = Object.keys(ANSWER_OUTCOME) as AnswerOutcome[]
-const PATHS = ['auto', 'direct-only', 'relay-only'] as const
 const encoder = new TextEncoder()
 
 export type AnswerOutcome = keyof typeof ANSWER_OUTCOME

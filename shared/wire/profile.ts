@@ -6,6 +6,7 @@
  *
  * Classes are those of RFC 4787 and RFC 5780. A number that this version does not know reads as `unknown`.
  */
+import { PATHS, type Paths } from '../paths.ts'
 import type { Address } from './address.ts'
 import { ADDRESS_BYTES, type Reader, type Writer } from './cursor.ts'
 
@@ -15,13 +16,11 @@ export const MAX_PROFILE_BYTES = 15 + MAX_CANDIDATES * (1 + ADDRESS_BYTES)
 
 const DEPENDENCE = ['unknown', 'independent', 'address', 'addressAndPort'] as const
 const ALLOCATION = ['unknown', 'preserving', 'sequential', 'block', 'random'] as const
-const PATHS = ['auto', 'direct-only', 'relay-only'] as const
 const CANDIDATE = ['host', 'reflexive', 'mapped'] as const
 
 /** On what a mapping or a filter depends: nothing, the remote address, or the remote address and port. */
 export type Dependence = (typeof DEPENDENCE)[number]
 export type Allocation = (typeof ALLOCATION)[number]
-export type Paths = (typeof PATHS)[number]
 export type CandidateKind = (typeof CANDIDATE)[number]
 
 export interface Candidate {

@@ -347,7 +347,10 @@ function networks(make: Make): void {
     const { directory, nodesOf } = await make()
     const [network] = presence({ node: A, since: NOW }).networks as [NetworkId]
     for (const node of [A, B, A]) {
-      expect(await directory.ask({ kind: 'joinNetwork', network, node })).toEqual({ kind: 'joinNetwork' })
+      expect(await directory.ask({ kind: 'joinNetwork', network, node })).toEqual({
+        kind: 'joinNetwork',
+        paths: 'auto',
+      })
     }
     expect((await nodesOf(network)).sort()).toEqual([A, B])
     for (const node of [A, A]) {

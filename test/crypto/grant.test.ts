@@ -9,6 +9,7 @@ import {
   sealGrant,
 } from '../../shared/crypto/grant.ts'
 import { peerIdOf, type TunnelId, toBase32 } from '../../shared/ids.ts'
+import { PATHS } from '../../shared/paths.ts'
 import { hexOf } from './hex.ts'
 
 const FLEET = new Uint8Array(32).fill(1)
@@ -21,6 +22,7 @@ const grants: fc.Arbitrary<Grant> = fc.record({
   self: fc.uint8Array({ minLength: 32, maxLength: 32 }).map(peerIdOf),
   other: fc.uint8Array({ minLength: 32, maxLength: 32 }).map(peerIdOf),
   expiresAt: fc.nat(2 ** 48 - 1),
+  paths: fc.constantFrom(...PATHS),
 })
 const example: Grant = {
   tunnel: toBase32(new Uint8Array(16).fill(4)) as TunnelId,
@@ -28,6 +30,7 @@ const example: Grant = {
   self: peerIdOf(new Uint8Array(32).fill(5)),
   other: peerIdOf(new Uint8Array(32).fill(6)),
   expiresAt: 1_700_000_000_000,
+  paths: 'auto',
 }
 
 describe('a grant', () => {

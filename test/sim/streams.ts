@@ -29,6 +29,8 @@ export function pushedBy(change: Change, tables: Tables): Pushed | undefined {
       return { nodes: unique(nodesOfUser(change.user, tables)), push: change }
     case 'revoked':
       return { nodes: everybody(tables), push: change }
+    case 'paths':
+      return { nodes: tables.nodesOf(change.network), push: change }
     case 'fleet':
       return fleet(change, tables)
   }

@@ -13,6 +13,7 @@ import type { NetworkId, NodeId, PeerId, UserId } from '../../shared/ids.ts'
 import { LIMITS } from '../../shared/limits.ts'
 import { matches } from '../../shared/model/filter/evaluate.ts'
 import { parseFilter } from '../../shared/model/filter/parse.ts'
+import type { Paths } from '../../shared/paths.ts'
 import { asSeenByOthers, type PresenceItem } from '../../shared/presence.ts'
 
 export type Change =
@@ -27,6 +28,7 @@ export type Change =
   | { readonly kind: 'mail'; readonly peer: PeerId }
   | { readonly kind: 'revoked'; readonly peer: PeerId }
   | { readonly kind: 'blocks'; readonly user: UserId; readonly blocks: readonly (PeerId | UserId)[] }
+  | { readonly kind: 'paths'; readonly network: NetworkId; readonly paths: Paths }
   /** No `after`: the node is gone. */
   | { readonly kind: 'fleet'; readonly before?: FleetItem; readonly after?: FleetItem }
 
@@ -39,6 +41,8 @@ export class Tables {
   readonly fleet = new Map<NodeId, FleetItem>()
   /** Whom users take nothing from. */
   readonly blocks = new Map<UserId, readonly (PeerId | UserId)[]>()
+  /** What networks let tunnels use, where it is not everything. */
+  readonly paths = new Map<NetworkId, Paths>()
   readonly #revoked = new Set<PeerId>()
   readonly #memberships = new Map<NetworkId, Map<UserId, string>>()
   readonly #networkNodes = new Map<NetworkId, Set<NodeId>>()
@@ -72,6 +76,11 @@ export class Tables {
     if (role === null) members.delete(user)
     else members.set(user, role)
     this.#changes.push({ kind: 'membership', network, user, role })
+  }
+
+  setPaths(network: NetworkId, paths: Paths): void {
+    this.paths.set(network, paths)
+    this.#changes.push({ kind: 'paths', network, paths })
   }
 
   setLease(item: FleetItem): void {
@@ -132,7 +141,7 @@ export class Tables {
           request.network,
           new Set(this.#networkNodes.get(request.network)).add(request.node),
         )
-        return { kind: 'joinNetwork' }
+        return { kind: 'joinNetwork', paths: this.paths.get(request.network) ?? 'auto' }
       case 'leaveNetwork':
         this.#networkNodes.get(request.network)?.delete(request.node)
         return { kind: 'leaveNetwork' }

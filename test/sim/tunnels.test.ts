@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { Paths } from '../../shared/paths.ts'
 import type { TunnelTerms } from '../../shared/wire/offers.ts'
 import type { SiteSetting } from './internet.ts'
 import { BROADBAND, MOBILE } from './link.ts'
@@ -23,13 +24,15 @@ interface Setting {
   readonly left: SiteSetting
   readonly right: SiteSetting
   readonly terms?: Partial<TunnelTerms>
+  readonly allowed?: Paths
   readonly nodes?: number
 }
 
 /** Two peers in two sites, with a tunnel just agreed on. */
-function joined({ seed = 1, left, right, terms = {}, nodes = 2 }: Setting): Joined {
+function joined({ seed = 1, left, right, terms = {}, allowed = 'auto', nodes = 2 }: Setting): Joined {
   const system = new System({ seed, nodes })
   const network = system.network()
+  system.cloud.write((tables) => tables.setPaths(network, allowed))
   const ann = system.peer('ann', { networks: [network], site: system.site('left', left) })
   const bob = system.peer('bob', { networks: [network], site: system.site('right', right) })
   expect(system.bringOnline([ann, bob], 20_000)).toBe(true)
@@ -265,6 +268,18 @@ describe('a tunnel', () => {
       ['relayed', 'policy'],
     ])
     expect(lost(tunnel.ends)).toEqual([0, 0])
+    expect(system.world.dropped.get('partition')).toBeUndefined()
+  })
+
+  it('in a network that lets none be direct stays on a relay, and neither side learns where the other is', () => {
+    const tunnel = joined({ ...pair, allowed: 'relay-only' })
+    const { system, ann, bob, ends } = tunnel
+    system.internet.core.separate([outsideIp(ann)], [outsideIp(bob)])
+    converse(tunnel, 10_000)
+    expect(ends.map(({ path, whyNotDirect }) => [path, whyNotDirect])).toEqual([
+      ['relayed', 'policy'],
+      ['relayed', 'policy'],
+    ])
     expect(system.world.dropped.get('partition')).toBeUndefined()
   })
 

@@ -72,7 +72,12 @@ export function assemble(options: CheckpointOptions) {
   const finds = new Finds(asks, table, counters)
   const shared = { node, table, roster, locator, links, counters }
   const directions = new Directions(fleetKeys[0]!, fleet, random.fork('offers'))
-  const offers = new Offers({ ...shared, fleet, directions, reach: new Reach(node, roster, locator) })
+  const offers = new Offers({
+    ...shared,
+    fleet,
+    directions,
+    reach: new Reach(node, roster, locator, networks),
+  })
   const residence = new Residence({
     ...shared,
     ...{ asks, networks, presence, deliveries, mailboxes, messages, credentials },
@@ -85,7 +90,7 @@ export function assemble(options: CheckpointOptions) {
   })
   const nodeFrames = new NodeFrames(messages, offers, residence)
   const pushes = new Pushes({
-    ...{ roster, presence, residence, mailboxes, locator, credentials, fleet, counters },
+    ...{ roster, networks, presence, residence, mailboxes, locator, credentials, fleet, counters },
   })
   const drain = new Drain(roster, table)
   const doors = { admission, peerFrames, nodeFrames, pushes, links, asks, drain }

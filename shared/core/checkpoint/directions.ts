@@ -1,6 +1,7 @@
 import { grantKey, sealGrant } from '../../crypto/grant.ts'
 import type { Random } from '../../crypto/random.ts'
 import type { NodeId, PeerId, TunnelId } from '../../ids.ts'
+import type { Paths } from '../../paths.ts'
 import type { Direction, Leg } from '../../wire/offers.ts'
 import type { FleetView } from './fleet-view.ts'
 
@@ -15,6 +16,8 @@ export interface Side {
   readonly self: PeerId
   readonly other: PeerId
   readonly handshake: NodeId
+  /** What the networks that the two share allow. */
+  readonly paths: Paths
 }
 
 /** Makes directions to a HANDSHAKE: where it is, and the grant that lets one side of one tunnel in. */
@@ -31,10 +34,10 @@ export class Directions {
   }
 
   /** Undefined where that HANDSHAKE is not known here. */
-  to({ tunnel, leg, self, other, handshake }: Side, now: number): Direction | undefined {
+  to({ handshake, ...side }: Side, now: number): Direction | undefined {
     const addresses = this.#fleet.handshakeOf(handshake)
     if (addresses.length === 0) return undefined
-    const grant = { tunnel, leg, self, other, expiresAt: now + GRANT_MS }
+    const grant = { ...side, expiresAt: now + GRANT_MS }
     return {
       handshake: addresses,
       key: grantKey(this.fleetKey, 'handshake', grant),

@@ -1,20 +1,22 @@
 /**
  * Which networks this node is told of: those that members signed in here are in. A network is joined before the first
  * member's presence is written, so that no change is missed, and left a minute after the last member went. Joining and
- * leaving the same one never overlap, as nobody could say which of the two the table would see last.
+ * leaving the same one never overlap, as nobody could say which of the two the table would see last. With a network comes
+ * what it lets the tunnels between its members use.
  */
 import type { NetworkId, NodeId } from '../../ids.ts'
+import { type Paths, strictestOf } from '../../paths.ts'
 import { DelayLine } from '../session/delay-line.ts'
-import type { Asks } from './asks.ts'
+import type { Asks, ReplyTo } from './asks.ts'
 import type { Roster } from './roster.ts'
 
 const LINGER_MS = 60_000
 
 type Then = (now: number) => void
 
-type State = { readonly kind: 'joined' } | { readonly kind: 'joining' | 'leaving'; readonly waiting: Then[] }
-
-const JOINED: State = { kind: 'joined' }
+type State =
+  | { readonly kind: 'joined'; paths: Paths }
+  | { readonly kind: 'joining' | 'leaving'; readonly waiting: Then[] }
 
 export class Networks {
   readonly #node: NodeId
@@ -46,6 +48,16 @@ export class Networks {
     }
   }
 
+  /** What tunnels between members of all of these may use: what the strictest of them says. */
+  pathsWithin(networks: readonly NetworkId[]): Paths {
+    return strictestOf(networks.map((network) => this.#pathsOf(network)))
+  }
+
+  setPaths(network: NetworkId, paths: Paths): void {
+    const state = this.#states.get(network)
+    if (state?.kind === 'joined') state.paths = paths
+  }
+
   tick(now: number): void {
     for (let one = this.#lingering.take(now); one !== undefined; one = this.#lingering.take(now)) {
       const isNeeded = this.#roster.inNetwork(one).size > 0
@@ -57,6 +69,11 @@ export class Networks {
     return this.#lingering.deadline()
   }
 
+  #pathsOf(network: NetworkId): Paths {
+    const state = this.#states.get(network)
+    return state?.kind === 'joined' ? state.paths : 'auto'
+  }
+
   #join(network: NetworkId, joined: Then, now: number): void {
     const state = this.#states.get(network)
     if (state === undefined) this.#ask(network, [joined], now)
@@ -65,8 +82,9 @@ export class Networks {
 
   #ask(network: NetworkId, waiting: Then[], now: number): void {
     this.#states.set(network, { kind: 'joining', waiting })
-    const joined = (_: unknown, at: number): void => {
-      this.#states.set(network, JOINED)
+    const joined = (reply: ReplyTo<'joinNetwork'>, at: number): void => {
+      const paths = reply.kind === 'failed' ? 'auto' : reply.paths
+      this.#states.set(network, { kind: 'joined', paths })
       this.left([network], at)
       for (const then of waiting) then(at)
     }

@@ -8,8 +8,12 @@
  * an answer goes only to who made the offer.
  *
  * To offers an invisible peer is offline, but for the devices of its own user.
+ *
+ * What the networks of the two let a tunnel use goes into the grant of the offering side, whose node knows them all; at the
+ * HANDSHAKE the stricter side decides.
  */
 import type { NodeId, PeerId, TunnelId } from '../../ids.ts'
+import type { Paths } from '../../paths.ts'
 import {
   type Between,
   encodeForwardedAnswer,
@@ -36,7 +40,7 @@ import type { FleetView } from './fleet-view.ts'
 import type { Locator } from './locator.ts'
 import type { NodeLinks } from './node-links.ts'
 import { type PeerSession, takeAllowance } from './peer-session.ts'
-import type { Reach } from './reach.ts'
+import type { Destination, Reach } from './reach.ts'
 import type { Roster } from './roster.ts'
 import type { SessionTable } from './session-table.ts'
 
@@ -50,6 +54,7 @@ interface Remembered extends Between {
   /** The node of the offering peer. */
   readonly origin: NodeId
   readonly handshake: NodeId
+  readonly paths: Paths
   /** One node said that the recipient is not there. */
   isDoubted: boolean
 }
@@ -90,7 +95,7 @@ export class Offers {
         peer,
         (way, at) => {
           if ('refused' in way) refuse(way.refused)
-          else this.#passOn({ to: peer, from: from.peer, tunnel, noise, handshake }, way.node, at)
+          else this.#passOn({ to: peer, from: from.peer, tunnel, noise, handshake }, way, at)
         },
         now,
       )
@@ -131,7 +136,7 @@ export class Offers {
     if (here === undefined || offer?.to !== peer) return
     const outcome = answer.outcome === 'notHere' ? 'offline' : answer.outcome
     if (answer.outcome === 'notHere' && !offer.isDoubted) this.#doubt(offer)
-    else if (outcome === 'accepted') this.#accepted(here, answer, now)
+    else if (outcome === 'accepted') this.#accepted(here, answer, offer.paths, now)
     else this.#show(here, { tunnel, peer, outcome, noise })
   }
 
@@ -146,7 +151,8 @@ export class Offers {
       peer,
       (way, at) => {
         if ('refused' in way) return
-        this.#lead(from, { tunnel, leg, self: from.peer, other: peer, handshake }, at)
+        const { paths } = way
+        this.#lead(from, { tunnel, leg, self: from.peer, other: peer, handshake, paths }, at)
         if (way.node === node) this.rejoined(rejoin, at)
         else links.send(way.node, FRAME.FORWARD_REJOIN, encodeForwardedRejoin(rejoin))
       },
@@ -158,7 +164,7 @@ export class Offers {
   rejoined({ to: self, from: other, tunnel, leg, handshake }: ForwardedRejoin, now: number): void {
     const to = this.#options.roster.get(self)
     if (to === undefined) return
-    const side = { tunnel, leg: leg === 0 ? 1 : 0, self, other, handshake } as const
+    const side = { tunnel, leg: leg === 0 ? 1 : 0, self, other, handshake, paths: 'auto' } as const
     this.#options.reach.admit(
       to,
       other,
@@ -179,17 +185,18 @@ export class Offers {
     return this.#forgetting.deadline()
   }
 
-  #passOn(offer: ForwardedOffer, node: NodeId, now: number): void {
+  #passOn(offer: ForwardedOffer, { node, paths }: Destination, now: number): void {
     const { node: self, links } = this.#options
     const key = madeKey(offer.from, offer.tunnel)
     const isDoubted = this.#remembered.get(key)?.isDoubted === true
-    this.#remember(key, { ...offer, origin: self, isDoubted }, now)
+    this.#remember(key, { ...offer, origin: self, paths, isDoubted }, now)
     if (node === self) this.arrive(self, offer, now)
     else links.send(node, FRAME.FORWARD_OFFER, encodeForwardedOffer(offer))
   }
 
-  #accepted(by: PeerSession, { from: peer, tunnel, noise, handshake }: ForwardedAnswer, now: number): void {
-    const side = { tunnel, leg: 0, self: by.peer, other: peer, handshake } as const
+  #accepted(by: PeerSession, answer: ForwardedAnswer, paths: Paths, now: number): void {
+    const { from: peer, tunnel, noise, handshake } = answer
+    const side = { tunnel, leg: 0, self: by.peer, other: peer, handshake, paths } as const
     const direction = this.#options.directions.to(side, now)
     if (direction !== undefined) this.#show(by, { tunnel, peer, outcome: 'accepted', noise, direction })
     else this.#show(by, { tunnel, peer, outcome: 'unavailable', noise: NOTHING })
@@ -204,10 +211,10 @@ export class Offers {
   /** False where there is no way to the HANDSHAKE. */
   #handOver(to: PeerSession, origin: NodeId, offer: ForwardedOffer, now: number): boolean {
     const { from, tunnel, noise, handshake } = offer
-    const side = { tunnel, leg: 1, self: to.peer, other: from, handshake } as const
+    const side = { tunnel, leg: 1, self: to.peer, other: from, handshake, paths: 'auto' } as const
     const direction = this.#options.directions.to(side, now)
     if (direction === undefined) return false
-    const offered = { to: to.peer, from, origin, handshake, isDoubted: false }
+    const offered = { to: to.peer, from, origin, handshake, paths: 'auto', isDoubted: false } as const
     this.#remember(receivedKey(to.peer, tunnel), offered, now)
     this.#options.table.send(to, FRAME.OFFER, encodeOffer({ tunnel, peer: from, noise, direction }))
     return true

@@ -5,12 +5,14 @@ import type { Credentials } from './credentials.ts'
 import type { FleetView } from './fleet-view.ts'
 import type { Locator } from './locator.ts'
 import type { Mailboxes } from './mailboxes.ts'
+import type { Networks } from './networks.ts'
 import type { Presence } from './presence.ts'
 import type { Residence } from './residence.ts'
 import type { Roster } from './roster.ts'
 
 export interface PushesOptions {
   readonly roster: Roster
+  readonly networks: Networks
   readonly presence: Presence
   readonly residence: Residence
   readonly mailboxes: Mailboxes
@@ -41,6 +43,9 @@ export class Pushes {
         break
       case 'metadata':
         presence.tellChange(push, [])
+        break
+      case 'paths':
+        this.#options.networks.setPaths(push.network, push.paths)
         break
       case 'mail':
         this.#mail(push.peer, now)

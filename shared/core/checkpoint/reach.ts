@@ -1,29 +1,39 @@
-import type { NodeId, PeerId } from '../../ids.ts'
+import type { NetworkId, NodeId, PeerId } from '../../ids.ts'
+import type { Paths } from '../../paths.ts'
 import type { AnswerOutcome } from '../../wire/offers.ts'
 import type { Locator } from './locator.ts'
+import type { Networks } from './networks.ts'
 import { areRelated, type PeerSession } from './peer-session.ts'
 import type { Roster } from './roster.ts'
 
+/** Where an offer goes, and what the tunnel may use. */
+export interface Destination {
+  readonly node: NodeId
+  readonly paths: Paths
+}
+
 /** Where an offer goes, or why it goes nowhere. */
-export type Way = { readonly node: NodeId } | { readonly refused: AnswerOutcome }
+export type Way = Destination | { readonly refused: AnswerOutcome }
 
 /** Who may come to whom with an offer. Where the directory does not answer, nothing is said: the offer comes again. */
 export class Reach {
   readonly #node: NodeId
   readonly #roster: Roster
   readonly #locator: Locator
+  readonly #networks: Networks
 
-  constructor(node: NodeId, roster: Roster, locator: Locator) {
+  constructor(node: NodeId, roster: Roster, locator: Locator, networks: Networks) {
     this.#node = node
     this.#roster = roster
     this.#locator = locator
+    this.#networks = networks
   }
 
   /** The way from a peer here to another, who must be related to it. */
   find(from: PeerSession, peer: PeerId, then: (way: Way, now: number) => void, now: number): void {
     const here = this.#roster.get(peer)
     if (here !== undefined && areRelated(from, here)) {
-      then({ node: this.#node }, now)
+      then({ node: this.#node, paths: this.#pathsBetween(from, here) }, now)
       return
     }
     this.#locator.locate(
@@ -31,7 +41,8 @@ export class Reach {
       (where, at) => {
         if (where === 'failed') return
         if (where === undefined || !areRelated(from, where)) then({ refused: 'unknownPeer' }, at)
-        else then(where.node === undefined ? { refused: 'offline' } : { node: where.node }, at)
+        else if (where.node === undefined) then({ refused: 'offline' }, at)
+        else then({ node: where.node, paths: this.#pathsBetween(from, where) }, at)
       },
       now,
     )
@@ -57,5 +68,10 @@ export class Reach {
         },
         now,
       )
+  }
+
+  /** By the networks that the two share: all of them are known here, as `from` is. */
+  #pathsBetween(from: PeerSession, to: { readonly networks: readonly NetworkId[] }): Paths {
+    return this.#networks.pathsWithin(from.networks.filter((network) => to.networks.includes(network)))
   }
 }

@@ -117,7 +117,7 @@ export class HandshakeMachine implements Machine<HandshakeInput, HandshakeEffect
   frame(session: Session, type: number, body: Uint8Array): void {
     const { pair, side } = this.#pairs.seat(session.index)!
     const leg = this.#confirmed(pair, side, session)
-    if (type === FRAME.PROFILE) leg.profile = decodeProfile(body) ?? leg.profile
+    if (type === FRAME.PROFILE) leg.learn(decodeProfile(body) ?? leg.profile)
     if (type !== FRAME.RESULT) return
     const result = decodeResult(body)
     if (result !== undefined) pair.attempt?.report(side, result)

@@ -6,6 +6,7 @@
 import { Channel } from '../../crypto/channel.ts'
 import { handshakeKeys, type OpenedGrant } from '../../crypto/grant.ts'
 import { toBase32 } from '../../ids.ts'
+import { strictestOf } from '../../paths.ts'
 import type { Address } from '../../wire/address.ts'
 import type { JoinBody } from '../../wire/handshake.ts'
 import { type Profile, UNKNOWN_PROFILE } from '../../wire/profile.ts'
@@ -32,7 +33,7 @@ export class Leg {
   grant: OpenedGrant
   session: Session | undefined
   pending: Pending | undefined
-  profile: Profile = UNKNOWN_PROFILE
+  #profile: Profile = UNKNOWN_PROFILE
   /** In the attempt that goes on, or is waited for. */
   joined = false
   /** It was told of a relay in this attempt. */
@@ -42,6 +43,11 @@ export class Leg {
 
   constructor(grant: OpenedGrant) {
     this.grant = grant
+  }
+
+  /** What it said of its side, within what its networks allow. */
+  get profile(): Profile {
+    return this.#profile
   }
 
   get roundTripMs(): number {
@@ -85,9 +91,13 @@ export class Leg {
     this.#supersede(random)
     this.#firstRoundTripMs = Math.max(now - sentAt, 1)
     this.session = session
-    this.profile = profile
+    this.learn(profile)
     this.pending = undefined
     this.relayed = false
+  }
+
+  learn(profile: Profile): void {
+    this.#profile = { ...profile, paths: strictestOf([profile.paths, this.grant.paths]) }
   }
 
   /** The session that nobody has confirmed in time, now without one. */

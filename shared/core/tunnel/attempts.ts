@@ -10,7 +10,7 @@
  *
  * Nothing else is tried within RETRY_MS of the last attempt.
  */
-import type { Paths } from '../../wire/profile.ts'
+import type { Paths } from '../../paths.ts'
 
 const AGAIN_MS = 60_000
 /** An attempt that has brought no path by then is given up for another. */

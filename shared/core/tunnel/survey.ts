@@ -3,15 +3,10 @@
  * (`evidence`), how far its routers reach (`hops`, at the same time), how a symmetric one chooses ports (`allocation`), addresses.
  */
 import type { Random } from '../../crypto/random.ts'
+import type { Paths } from '../../paths.ts'
 import type { Address } from '../../wire/address.ts'
 import type { Batch } from '../../wire/batch.ts'
-import {
-  type Candidate,
-  MAX_CANDIDATES,
-  type Paths,
-  type Profile,
-  UNKNOWN_PROFILE,
-} from '../../wire/profile.ts'
+import { type Candidate, MAX_CANDIDATES, type Profile, UNKNOWN_PROFILE } from '../../wire/profile.ts'
 import { reachable } from '../port-mapping/reachable.ts'
 import { Allocation } from './allocation.ts'
 import { Evidence, type StunServer } from './evidence.ts'

@@ -6,13 +6,14 @@
  *   - Relay only: no evidence, no candidates, no step. Direct only: no relay, and the end when the attempt has failed.
  */
 import type { Random } from '../../crypto/random.ts'
+import type { Paths } from '../../paths.ts'
 import type { WhyNotDirect } from '../../why-not-direct.ts'
 import { ADDRESS_WORDS, sameAddress } from '../../wire/address.ts'
 import type { Batch } from '../../wire/batch.ts'
 import type { Result, Step } from '../../wire/handshake.ts'
 import { VERSION } from '../../wire/numbers.ts'
 import type { Direction } from '../../wire/offers.ts'
-import type { Candidate, Paths } from '../../wire/profile.ts'
+import type { Candidate } from '../../wire/profile.ts'
 import { isStun } from '../../wire/stun.ts'
 import { Attempts, type Situation } from './attempts.ts'
 import type { Effort, TunnelOptions } from './events.ts'

@@ -6,10 +6,11 @@ import { type Grant, grantKey, openGrant, sealGrant } from '../../../shared/cryp
 import { Random } from '../../../shared/crypto/random.ts'
 import type { FleetItem } from '../../../shared/directory.ts'
 import { type NodeId, peerIdOf, type TunnelId, toBase32 } from '../../../shared/ids.ts'
+import type { Paths } from '../../../shared/paths.ts'
 import { type Address, formatAddress, parseAddress, sameAddress } from '../../../shared/wire/address.ts'
 import { Batch } from '../../../shared/wire/batch.ts'
 import type { Direction } from '../../../shared/wire/offers.ts'
-import { type Paths, type Profile, UNKNOWN_PROFILE } from '../../../shared/wire/profile.ts'
+import { type Profile, UNKNOWN_PROFILE } from '../../../shared/wire/profile.ts'
 
 const FLEET_KEY = new Uint8Array(32).fill(1)
 const NODE = parseAddress('192.0.2.1:4001')!

@@ -47,6 +47,15 @@ describe('metadata', () => {
     expect(await told()).toMatchObject([{ value: { attributes: { big: 2 ** 60 } } }])
   })
 
+  test('what a network lets tunnels use is told to the nodes of its members', async () => {
+    const { network, told } = await setting('Networks')
+    const item = { network, name: 'Guild', attributes: {}, paths: 'auto', owners: 1, version: 1 }
+    await put('Networks', item)
+    await told()
+    await put('Networks', { ...item, paths: 'relay-only' })
+    expect(await told()).toEqual([{ kind: 'paths', network, paths: 'relay-only' }])
+  })
+
   test('of a network goes to its members; that it has another owner is not metadata', async () => {
     const { network, told } = await setting('Networks')
     const item = { network, name: 'Guild', attributes: { motto: 'go' }, owners: 1, version: 1 }
