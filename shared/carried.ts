@@ -53,6 +53,20 @@ export function nodeDatagramOf(text: string): NodeDatagram | undefined {
   return said !== undefined && matches(said.to, CONNECTION) ? said : undefined
 }
 
+/** What a node is told of carried peers; undefined where the text is anything else. */
+export function carriedPushOf(text: string): PushedDatagram | PeerGone | undefined {
+  const said = carriedIn<PushedDatagram>(text)
+  if (said !== undefined) return matches(said.from, CONNECTION) ? said : undefined
+  const gone = objectIn<PeerGone>(text)
+  return gone?.kind === 'gone' && matches(gone.connection, CONNECTION) ? (gone as PeerGone) : undefined
+}
+
+/** What a peer is told; undefined where the text is anything else. */
+export function carriedAnswerOf(text: string): PeerDatagram | NodeGone | undefined {
+  const gone = objectIn<NodeGone>(text)
+  return gone?.kind === 'gone' && matches(gone.node, NODE) ? (gone as NodeGone) : peerDatagramOf(text)
+}
+
 function carriedIn<T extends Carried>(text: string): T | undefined {
   const said = objectIn<T>(text)
   if (said?.kind !== 'datagram' || !SERVICES.includes(said.service)) return undefined

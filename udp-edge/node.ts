@@ -10,6 +10,7 @@
  * hold of the old one is cleared away when that one's lease ends.
  */
 import { randomBytes } from 'node:crypto'
+import type { CarriedService, PeerGone, PushedDatagram } from '../shared/carried.ts'
 import { identityOf } from '../shared/crypto/identity.ts'
 import type { FleetItem } from '../shared/directory.ts'
 import { fromBase32, type NodeId, toBase32 } from '../shared/ids.ts'
@@ -20,8 +21,11 @@ import { createFleet } from '../shared/store/fleet.ts'
 import { createPeerSearch } from '../shared/store/search.ts'
 import { createTraversalHistory, type TraversalHistoryTable } from '../shared/store/traversal-history.ts'
 import type { StepKind } from '../shared/wire/handshake.ts'
+import { CarriedPeers } from './carried-socket.ts'
 import { type Checkpoint, startCheckpoint } from './checkpoint.ts'
 import type { NodeConfig, Role } from './config.ts'
+import { bindDgram } from './dgram-socket.ts'
+import { GatewayPeers } from './gateway-peers.ts'
 import { type Handshake, startHandshake, type TraversalHistory } from './handshake.ts'
 import { Lease } from './lease.ts'
 import { PushChannel } from './push-channel.ts'
@@ -51,7 +55,8 @@ export async function startNode(config: NodeConfig, log: Log): Promise<Node> {
   const node = `node_${toBase32(randomBytes(5))}` as NodeId
   const identity = identityOf(randomBytes(32))
   const client = createClient(config.dynamodb)
-  const services = await startServices(config, { node, identity, client, log })
+  const carried = { checkpoint: new CarriedPeers(), handshake: new CarriedPeers() }
+  const services = await startServices(config, { node, identity, client, carried, log })
   const addresses = addressesOf(services)
   const lease = await Lease.take({
     fleet: createFleet(client),
@@ -73,7 +78,7 @@ export async function startNode(config: NodeConfig, log: Log): Promise<Node> {
     await closeAll(services)
     throw error
   })
-  const channel = pushChannel(config, node, services, lease, log)
+  const channel = pushChannel(config, { node, services, carried, lease, log })
   return {
     node,
     roles: config.roles,
@@ -99,10 +104,12 @@ interface Parts {
   readonly node: NodeId
   readonly identity: ReturnType<typeof identityOf>
   readonly client: ReturnType<typeof createClient>
+  readonly carried: Readonly<Record<CarriedService, CarriedPeers>>
   readonly log: Log
 }
 
-async function startServices(config: NodeConfig, { node, identity, client, log }: Parts): Promise<Services> {
+async function startServices(config: NodeConfig, parts: Parts): Promise<Services> {
+  const { node, identity, client, log } = parts
   const { roles, address: host, publicAddress = host, ports, partner } = config
   const fleetKeys = config.fleetKeys.map((key) => new Uint8Array(Buffer.from(key, 'base64')))
   const has = (role: Role) => roles.includes(role)
@@ -111,11 +118,22 @@ async function startServices(config: NodeConfig, { node, identity, client, log }
   const directory = createDirectory(client, { search: createPeerSearch(client) })
   const ticketKeys = ticketKeysOf(config)
   const history = historyOf(createTraversalHistory(client), log)
+  const checkpointBind = parts.carried.checkpoint.beside(bindDgram)
+  const handshakeBind = parts.carried.handshake.beside(bindDgram)
   const [checkpoint, handshake, stun, relay] = await Promise.all([
     has('checkpoint')
-      ? startCheckpoint({ ...common, port: ports.checkpoint, identity: keys, ticketKeys, directory })
+      ? startCheckpoint({
+          ...common,
+          port: ports.checkpoint,
+          identity: keys,
+          ticketKeys,
+          directory,
+          bind: checkpointBind,
+        })
       : undefined,
-    has('handshake') ? startHandshake({ ...common, port: ports.handshake, history }) : undefined,
+    has('handshake')
+      ? startHandshake({ ...common, port: ports.handshake, history, bind: handshakeBind })
+      : undefined,
     has('stun')
       ? startStun({ address: host, publicAddress, ports: ports.stun, fleetKeys, ...(partner && { partner }) })
       : undefined,
@@ -162,19 +180,30 @@ function loadOf({ checkpoint, handshake, relay }: Services): number {
   return Math.max(checkpoint?.load ?? 0, handshake?.load ?? 0, relay?.load ?? 0)
 }
 
-function pushChannel(
-  config: NodeConfig,
-  node: NodeId,
-  services: Services,
-  lease: Lease,
-  log: Log,
-): PushChannel | undefined {
+interface Served extends Pick<Parts, 'node' | 'carried' | 'log'> {
+  readonly services: Services
+  readonly lease: Lease
+}
+
+function pushChannel(config: NodeConfig, served: Served): PushChannel | undefined {
+  const { node, services, carried, lease, log } = served
   if (config.gateway === undefined) return undefined
   const onPush = (push: Push) =>
     push.kind === 'fleet' ? lease.learn(push.item) : services.checkpoint?.push(push)
   const onOpen = () => services.checkpoint?.pushesMissed()
   const fleetKey = Buffer.from(config.fleetKeys[0]!, 'base64')
-  return new PushChannel({ url: config.gateway, node, fleetKey, onPush, onOpen, log })
+  const guests = new GatewayPeers({ services: carried, send: (datagram) => channel.send(datagram) })
+  const onCarried = (said: PushedDatagram | PeerGone) => guests.take(said)
+  const channel: PushChannel = new PushChannel({
+    url: config.gateway,
+    node,
+    fleetKey,
+    onPush,
+    onCarried,
+    onOpen,
+    log,
+  })
+  return channel
 }
 
 async function closeAll(services: Services): Promise<void> {

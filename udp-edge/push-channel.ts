@@ -1,10 +1,12 @@
 /**
- * The one WebSocket that a node holds open to the gateway: what the stream functions push comes through it. It is
- * opened again by itself, after 0.25 s doubling to 8 s, and before API Gateway's end of two hours. A push lost between
- * two connections is made good by the directory: presence is looked up, mail is drained at sign-in.
+ * The one WebSocket that a node holds open to the gateway: what the stream functions push comes through it, and what peers
+ * without UDP and this node say to each other goes through it. It is opened again by itself, after 0.25 s doubling to 8 s,
+ * and before API Gateway's end of two hours. A push lost between two connections is made good by the directory: presence is
+ * looked up, mail is drained at sign-in.
  */
 import { SignJWT } from 'jose'
 import WebSocket from 'ws'
+import { carriedPushOf, type NodeDatagram, type PeerGone, type PushedDatagram } from '../shared/carried.ts'
 import type { NodeId } from '../shared/ids.ts'
 import type { Push } from '../shared/push.ts'
 
@@ -13,6 +15,8 @@ export interface PushChannelOptions {
   readonly node: NodeId
   readonly fleetKey: Uint8Array
   readonly onPush: (push: Push) => void
+  /** Of peers whose network drops UDP. */
+  readonly onCarried?: (said: PushedDatagram | PeerGone) => void
   /** Pushes may have been missed before this: called at every opening. */
   readonly onOpen?: () => void
   readonly log?: (what: string, error?: unknown) => void
@@ -24,6 +28,8 @@ const LONGEST_WAIT_MS = 8_000
 const LIFE_MS = 110 * 60_000
 /** API Gateway ends a connection without a message for ten minutes; control frames are no messages. */
 const PING_MS = 5 * 60_000
+/** What waits for the gateway to take it; more is dropped, as on any network. */
+const MOST_WAITING_BYTES = 1 << 20
 const PING = JSON.stringify({ kind: 'ping' })
 const KINDS = new Set<Push['kind']>([
   'presence',
@@ -46,6 +52,14 @@ export class PushChannel {
   constructor(options: PushChannelOptions) {
     this.#options = options
     void this.#connect()
+  }
+
+  /** False where it was dropped: the gateway is away, or takes too little. */
+  send(datagram: NodeDatagram): boolean {
+    const socket = this.#socket
+    if (socket?.readyState !== WebSocket.OPEN || socket.bufferedAmount > MOST_WAITING_BYTES) return false
+    socket.send(JSON.stringify(datagram))
+    return true
   }
 
   close(): void {
@@ -75,8 +89,10 @@ export class PushChannel {
   }
 
   #received(text: string): void {
-    const push = pushOf(text)
-    if (push) this.#options.onPush(push)
+    const carried = carriedPushOf(text)
+    const push = carried ? undefined : pushOf(text)
+    if (carried) this.#options.onCarried?.(carried)
+    else if (push) this.#options.onPush(push)
     else this.#options.log?.(`gateway: not a push: ${text.slice(0, 80)}`)
   }
 

@@ -1,0 +1,139 @@
+/**
+ * The peers that reach this node through the gateway, as their network drops UDP. Each socket of such a peer is a carried
+ * peer of the service it talks to (carried-socket.ts), until it has been silent for IDLE_MS or the gateway says that its
+ * connection is gone. A peer that connects anew has other addresses from then on.
+ *
+ * What one peer can take is bounded: datagrams a second, and sockets. All are peers that INDEX knows.
+ */
+import type { CarriedService, NodeDatagram, PeerGone, PushedDatagram } from '../shared/carried.ts'
+import type { PeerId } from '../shared/ids.ts'
+import type { CarriedPeer, CarriedPeers } from './carried-socket.ts'
+
+/** A keep-alive comes each 30 s, and a HANDSHAKE ends within seconds. */
+const IDLE_MS = 180_000
+/** One for its session, and one for each tunnel that is just being opened; the oldest goes. */
+const MOST_SOCKETS = 64
+/** Some dozen for each tunnel that is opened, and one for each message. */
+const PER_SECOND = 100
+const BURST = 400
+const MOST_PEERS = 50_000
+
+export interface GatewayPeersOptions {
+  readonly services: Readonly<Record<CarriedService, CarriedPeers>>
+  /** False where it was dropped. */
+  readonly send: (datagram: NodeDatagram) => boolean
+  readonly now?: () => number
+}
+
+export interface GatewayPeersCounters {
+  received: number
+  sent: number
+  /** More than a peer may send, or more peers than there is room for. */
+  refused: number
+}
+
+interface Guest {
+  readonly connection: string
+  readonly sockets: Map<string, CarriedPeer>
+  heardAt: number
+  /** When its allowance is full again. */
+  fullAt: number
+}
+
+export class GatewayPeers {
+  readonly counters: GatewayPeersCounters = { received: 0, sent: 0, refused: 0 }
+  readonly #options: GatewayPeersOptions
+  readonly #now: () => number
+  /** Least recently heard first. */
+  readonly #guests = new Map<PeerId, Guest>()
+  readonly #peers = new Map<string, PeerId>()
+
+  constructor(options: GatewayPeersOptions) {
+    this.#options = options
+    this.#now = options.now ?? Date.now
+  }
+
+  get size(): number {
+    return this.#guests.size
+  }
+
+  take(said: PushedDatagram | PeerGone): void {
+    if (said.kind === 'gone') this.#forget(this.#peers.get(said.connection))
+    else this.#arrived(said)
+  }
+
+  #arrived(datagram: PushedDatagram): void {
+    const now = this.#now()
+    this.#forgetSilent(now)
+    const guest = this.#guestOf(datagram, now)
+    if (guest === undefined || !isAllowed(guest, now)) this.counters.refused++
+    else {
+      this.counters.received++
+      this.#socketOf(guest, datagram).arrived(Buffer.from(datagram.bytes, 'base64'))
+    }
+  }
+
+  #guestOf({ peer, from }: PushedDatagram, now: number): Guest | undefined {
+    const known = this.#guests.get(peer)
+    const fullAt = known?.fullAt ?? now
+    if (known?.connection !== from) this.#forget(peer)
+    if (this.#guests.size >= MOST_PEERS) return undefined
+    const guest =
+      known?.connection === from ? known : { connection: from, sockets: new Map(), heardAt: now, fullAt }
+    guest.heardAt = now
+    this.#guests.delete(peer)
+    this.#guests.set(peer, guest)
+    this.#peers.set(from, peer)
+    return guest
+  }
+
+  #socketOf({ sockets, connection }: Guest, { service, port }: PushedDatagram): CarriedPeer {
+    const key = `${service} ${port}`
+    const known = sockets.get(key)
+    if (known !== undefined) return known
+    if (sockets.size >= MOST_SOCKETS) closeOldest(sockets)
+    const opened = this.#options.services[service].open((bytes) =>
+      this.#deliver(connection, service, port, bytes),
+    )
+    sockets.set(key, opened)
+    return opened
+  }
+
+  #deliver(to: string, service: CarriedService, port: number, bytes: Uint8Array): boolean {
+    const text = Buffer.from(bytes).toString('base64')
+    const isSent = this.#options.send({ kind: 'datagram', to, service, port, bytes: text })
+    if (isSent) this.counters.sent++
+    return isSent
+  }
+
+  #forgetSilent(now: number): void {
+    for (const [peer, { heardAt }] of this.#guests) {
+      if (now - heardAt < IDLE_MS) return
+      this.#forget(peer)
+    }
+  }
+
+  #forget(peer: PeerId | undefined): void {
+    const guest = peer && this.#guests.get(peer)
+    if (guest === undefined) return
+    for (const socket of guest.sockets.values()) socket.close()
+    this.#peers.delete(guest.connection)
+    this.#guests.delete(peer!)
+  }
+}
+
+/** A bucket that is one number (GCRA). */
+function isAllowed(guest: Guest, now: number): boolean {
+  const fullAt = Math.max(guest.fullAt, now)
+  if (fullAt - now > (BURST * 1000) / PER_SECOND) return false
+  guest.fullAt = fullAt + 1000 / PER_SECOND
+  return true
+}
+
+function closeOldest(sockets: Map<string, CarriedPeer>): void {
+  for (const [key, socket] of sockets) {
+    socket.close()
+    sockets.delete(key)
+    return
+  }
+}
