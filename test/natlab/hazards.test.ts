@@ -1,7 +1,11 @@
-import type { ChildProcess } from 'node:child_process'
-import { createInterface } from 'node:readline'
+/**
+ * What a tunnel goes through while it carries datagrams and a stream. Each hazard meets a young tunnel, whose relay still
+ * stands by, and where that makes a difference a settled one, whose relay was given up.
+ */
+import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
+import { Dialogue } from './dialogue.ts'
 import { Lab } from './lab.ts'
 import { laboratory } from './laboratory.ts'
 import { type KindName, NAT_KINDS } from './nat-kinds.ts'
@@ -9,9 +13,16 @@ import { SystemInLab } from './system.ts'
 
 const TRAFFIC = fileURLToPath(new URL('traffic.ts', import.meta.url))
 const MEGABYTES = 50
-/** One every 5 ms: what was sent on a path that died, in the 2 s that noticing it may take. */
-const LOST_WITH_A_PATH = 400
-const LOST_OTHERWISE = 5
+/** How long the stream takes: a young tunnel, a settled one, and one that outlives its mapping of 50 s. */
+const SECONDS = { young: 8, settled: 24, long: 64 } as const
+/** The relay is given up 10 s after both sides began to send directly. */
+const SETTLED_MS = 12_000
+/** Datagrams lost, one every 5 ms, where both paths work all the time. */
+const NONE = 5
+/** What was under way before a dead path can be suspected, 0.8 s, while the relay stands by. */
+const UNNOTICED = 200
+/** And before it can be left, 2 s, where the relay must be found again. */
+const UNTIL_DEAD = 400
 
 interface Given {
   readonly datagrams: number
@@ -21,6 +32,7 @@ interface Given {
 
 interface Taken extends Given {
   readonly doubled: number
+  readonly gaps: readonly (readonly [first: number, count: number])[]
 }
 
 interface Told extends Partial<Taken> {
@@ -28,48 +40,36 @@ interface Told extends Partial<Taken> {
   readonly path?: 'direct' | 'relayed'
 }
 
+type Age = keyof typeof SECONDS
+
 /** A tunnel with traffic on it, from left to right. */
 class Traffic {
-  readonly #giver: Lines
-  readonly #taker: Lines
+  readonly #giver: Dialogue
+  readonly #taker: Dialogue
 
-  constructor(giver: Lines, taker: Lines) {
+  constructor(giver: Dialogue, taker: Dialogue) {
     this.#giver = giver
     this.#taker = taker
   }
 
   async path(path: 'direct' | 'relayed'): Promise<void> {
-    await this.#giver.until((told) => told.path === path)
+    await until(this.#giver, (told) => told.path === path)
   }
 
   async end(): Promise<{ readonly given: Given; readonly taken: Taken }> {
-    this.#giver.say('enough')
+    this.#giver.say({ enough: true })
     const has = (told: Told) => told.streamHash !== undefined
-    const [given, taken] = await Promise.all([this.#giver.until(has), this.#taker.until(has)])
+    const [given, taken] = await Promise.all([until(this.#giver, has), until(this.#taker, has)])
     return { given: given as Given, taken: taken as Taken }
   }
 }
 
-class Lines {
-  readonly #child: ChildProcess
-  readonly #lines: AsyncIterator<string>
-
-  constructor(child: ChildProcess) {
-    this.#child = child
-    this.#lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]()
-  }
-
-  say(text: string): void {
-    this.#child.stdin!.write(`${text}\n`)
-  }
-
-  async until(wanted: (told: Told) => boolean): Promise<Told> {
-    for (;;) {
-      const { done, value } = await this.#lines.next()
-      if (done) throw new Error('The peer has ended.')
-      const told = JSON.parse(value) as Told
-      if (wanted(told)) return told
-    }
+/** Rejects where the process has ended before it told so. */
+async function until(peer: Dialogue, wanted: (told: Told) => boolean): Promise<Told> {
+  for (;;) {
+    const told = await peer.next<Told>()
+    if (told === undefined) throw new Error('The peer has ended.')
+    if (wanted(told)) return told
   }
 }
 
@@ -86,61 +86,78 @@ laboratory('a tunnel with datagrams and a stream on it', {}, () => {
     await system[Symbol.asyncDispose]()
   })
 
-  async function traffic(left: KindName, right: KindName): Promise<Traffic> {
+  /** One that is direct, and so old. */
+  async function direct(age: Age, left: KindName, right: KindName): Promise<Traffic> {
     lab.rebuild({ left: open, right: open })
     lab.rebuild({ left: NAT_KINDS[left], right: NAT_KINDS[right] })
     const taker = peer('right', 'take')
-    const { peer: to } = await taker.until((told) => told.peer !== undefined)
-    return new Traffic(peer('left', 'give', to!, String(MEGABYTES)), taker)
+    const { peer: to } = await until(taker, (told) => told.peer !== undefined)
+    const giver = peer('left', 'give', to!, String(MEGABYTES), String(SECONDS[age]))
+    const running = new Traffic(giver, taker)
+    await running.path('direct')
+    if (age === 'settled') await pause(SETTLED_MS)
+    return running
   }
 
-  function peer(side: 'left' | 'right', role: string, ...more: string[]): Lines {
+  function peer(side: 'left' | 'right', role: string, ...more: string[]): Dialogue {
     const { index, invite, home } = system.enrolment()
     const command = [process.execPath, TRAFFIC, role, index, invite, home, ...more]
     const child = lab.spawn(side, command, { stdio: ['pipe', 'pipe', 'inherit'] })
     onTestFinished(() => void child.kill())
-    return new Lines(child)
+    return new Dialogue(child)
   }
 
   async function expectAll(running: Traffic, lost: number): Promise<void> {
     const { given, taken } = await running.end()
     const { streamBytes, streamHash } = given
+    if (process.env.NATLAB_TELL) console.log(expect.getState().currentTestName, given.datagrams, taken.gaps)
     expect(taken).toMatchObject({ streamBytes, streamHash, doubled: 0 })
     expect(given.datagrams - taken.datagrams).toBeLessThanOrEqual(lost)
   }
 
   it('goes from the relay to a direct path', async () => {
-    const running = await traffic('port-restricted', 'port-restricted')
-    await running.path('direct')
-    await expectAll(running, LOST_OTHERWISE)
+    const running = await direct('young', 'port-restricted', 'port-restricted')
+    await expectAll(running, NONE)
   })
 
-  it('goes back to the relay when the direct path dies', async () => {
-    const running = await traffic('port-restricted', 'port-restricted')
-    await running.path('direct')
+  it.each([
+    ['young', UNNOTICED],
+    ['settled', UNTIL_DEAD],
+  ] as const)('goes back to the relay when the direct path dies: %s', async (age, lost) => {
+    const running = await direct(age, 'port-restricted', 'port-restricted')
     lab.cut('left')
     await running.path('relayed')
-    await expectAll(running, LOST_WITH_A_PATH)
+    await expectAll(running, lost)
   })
 
-  it('outlives a router that gives other ports', async () => {
-    const running = await traffic('absolute-expiry', 'full-cone')
-    await running.path('direct')
+  it('does not notice a router that forgets its mappings and gives the same ports again', async () => {
+    const running = await direct('young', 'port-restricted', 'port-restricted')
+    lab.rebind('left')
+    await expectAll(running, NONE)
+  })
+
+  it.each([
+    ['young', 'full-cone', NONE],
+    ['young', 'port-restricted', UNNOTICED],
+    ['settled', 'full-cone', NONE],
+    ['settled', 'port-restricted', UNTIL_DEAD],
+  ] as const)('outlives a router that gives other ports: %s, towards %s', async (age, right, lost) => {
+    const running = await direct(age, 'absolute-expiry', right)
     lab.renew('left')
-    await expectAll(running, LOST_WITH_A_PATH)
+    await expectAll(running, lost)
   })
 
-  it('outlives a router that gives other ports, when the other side must be told', async () => {
-    const running = await traffic('absolute-expiry', 'port-restricted')
-    await running.path('direct')
-    lab.renew('left')
-    await expectAll(running, LOST_WITH_A_PATH)
+  it.each([
+    ['young', UNNOTICED],
+    ['settled', UNTIL_DEAD],
+  ] as const)('outlives another network, behind another router: %s', async (age, lost) => {
+    const running = await direct(age, 'port-restricted', 'port-restricted')
+    lab.roam('left', NAT_KINDS['port-restricted'])
+    await expectAll(running, lost)
   })
 
-  it('outlives another network: other addresses, inside and outside', async () => {
-    const running = await traffic('port-restricted', 'port-restricted')
-    await running.path('direct')
-    lab.roam('left')
-    await expectAll(running, LOST_WITH_A_PATH)
+  it('outlives a mapping that ends 50 s after it was made', async () => {
+    const running = await direct('long', 'absolute-expiry', 'port-restricted')
+    await expectAll(running, UNTIL_DEAD)
   })
 })

@@ -1,24 +1,23 @@
 /** Both hosts behind the router of the left side: a bridge in it joins them, or keeps them apart. */
 import type { Namespaces } from './namespaces.ts'
+import type { Place } from './topology.ts'
 
-const PREFIX = '192.168.1'
-
-/** Makes the router's `lan` a bridge with a port for each host. The address of the first. */
-export function connectHousehold(namespaces: Namespaces, router: string, isolated: boolean): string {
+/** Makes the router's `lan` a bridge with a port for each host. */
+export function connectHousehold(namespaces: Namespaces, place: Place, isolated: boolean): void {
+  const { router, translated: prefix } = place
   namespaces.ip(router, 'link', 'add', 'lan', 'type', 'bridge')
   // Where br_netfilter is loaded, it would bridge what was translated in place of routing it.
   namespaces.exec(router, ['sysctl', '-qew', 'net.bridge.bridge-nf-call-iptables=0'])
-  namespaces.ip(router, 'address', 'add', `${PREFIX}.1/24`, 'dev', 'lan')
+  namespaces.ip(router, 'address', 'add', `${prefix}.1/24`, 'dev', 'lan')
   namespaces.ip(router, 'link', 'set', 'lan', 'up')
   for (const [i, host] of (['left', 'right'] as const).entries()) {
     namespaces.add(host)
     namespaces.wire(
       { at: router, name: host, addresses: [] },
-      { at: host, name: 'lan', addresses: [`${PREFIX}.${10 + i}/24`] },
+      { at: host, name: 'lan', addresses: [`${prefix}.${10 + i}/24`] },
     )
     namespaces.ip(router, 'link', 'set', host, 'master', 'lan')
     if (isolated) namespaces.ip(router, 'link', 'set', host, 'type', 'bridge_slave', 'isolated', 'on')
-    namespaces.route(host, '0.0.0.0/0', `${PREFIX}.1`)
+    namespaces.route(host, '0.0.0.0/0', `${prefix}.1`)
   }
-  return `${PREFIX}.10`
 }

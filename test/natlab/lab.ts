@@ -12,11 +12,17 @@
 import type { ChildProcess, SpawnOptions } from 'node:child_process'
 import { Namespaces } from './namespaces.ts'
 import type { NatKind } from './nat-kind.ts'
-import { buildCore, buildSite, cutOff, removeSite, roam, type SideName, type Site } from './topology.ts'
+import { buildSite, removeSite, type Site } from './site.ts'
+import { buildCore, cutOff, placeOf, type SideName } from './topology.ts'
 
 export { SERVER_IPS, SERVER_IPV6S, type SideName } from './topology.ts'
 
 export type Place = SideName | 'server' | `${SideName}-router`
+
+export interface LabOptions {
+  /** How much longer a round trip takes that passes the middle of the core: from one side to the other, or from the right to the server. */
+  readonly delayMs?: number
+}
 
 export interface Kinds {
   readonly left: NatKind
@@ -25,8 +31,8 @@ export interface Kinds {
 
 interface Standing {
   readonly kind: NatKind
-  readonly site: Site
-  readonly forgetting: NodeJS.Timeout | undefined
+  /** Where its host is; before it, where that was. */
+  readonly sites: readonly Site[]
 }
 
 export class Lab {
@@ -39,10 +45,10 @@ export class Lab {
   }
 
   /** Throws what nft or ip said, with nothing left behind. */
-  static async start(kinds: Kinds): Promise<Lab> {
+  static async start(kinds: Kinds, { delayMs = 0 }: LabOptions = {}): Promise<Lab> {
     const lab = new Lab(new Namespaces())
     try {
-      buildCore(lab.#namespaces)
+      await buildCore(lab.#namespaces, delayMs)
       lab.rebuild(kinds)
       return lab
     } catch (error) {
@@ -57,7 +63,7 @@ export class Lab {
     if (isHousehold !== (kinds.right.household !== undefined) || (isHousehold && kinds.left !== kinds.right))
       throw new Error('Of a household both sides are the same.')
     const wanted: readonly SideName[] = isHousehold ? ['left'] : ['left', 'right']
-    const moved = wanted.filter((name) => this.#standing.get(name)?.kind !== kinds[name])
+    const moved = wanted.filter((name) => !this.#stands(name, kinds[name]))
     const household = this.#standing.get('left')?.kind.household
     const gone = isHousehold || household !== undefined ? (['left', 'right'] as const) : moved
     for (const name of gone) this.#remove(name)
@@ -76,43 +82,50 @@ export class Lab {
 
   /** The router forgets its mappings, as after a restart. */
   rebind(side: SideName): void {
-    for (const router of this.#standing.get(side)?.site.routers ?? [])
-      this.#namespaces.exec(router, ['conntrack', '-F'])
+    for (const router of this.#siteOf(side).routers) this.#namespaces.exec(router, ['conntrack', '-F'])
   }
 
   /** The router forgets its mappings, and gives other ports where it does not keep those of its hosts. */
   renew(side: SideName): void {
-    this.#standing.get(side)?.site.load()
+    this.#siteOf(side).load()
   }
 
   /** From now on nothing passes the router but what comes from the server or goes there. */
   cut(side: SideName): void {
-    const [router] = this.#standing.get(side)?.site.routers ?? []
-    if (router !== undefined) cutOff(this.#namespaces, router)
+    cutOff(this.#namespaces, this.#siteOf(side).routers[0]!)
   }
 
-  /** The host comes to another network: its address is new, and so is the outside one. Of a `port-restricted` side. */
-  roam(side: SideName): void {
-    roam(this.#namespaces, side, this.#built++)
+  /** The host is unplugged, and comes to another network: another router, other addresses inside and outside. Once. */
+  roam(side: SideName, kind: NatKind): void {
+    const { kind: home, sites } = this.#standing.get(side)!
+    const place = placeOf(side, 'away')
+    const site = buildSite(this.#namespaces, { host: side, place, kind, number: this.#built++ })
+    this.#standing.set(side, { kind: home, sites: [...sites, site] })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const { forgetting } of this.#standing.values()) clearInterval(forgetting)
     await this.#namespaces.close()
   }
 
-  #build(name: SideName, kind: NatKind): void {
-    const site = buildSite(this.#namespaces, name, kind, this.#built++)
-    const { forgetsAfterMs } = kind
-    const forgetting = forgetsAfterMs === undefined ? undefined : setInterval(site.load, forgetsAfterMs)
-    this.#standing.set(name, { kind, site, forgetting })
+  #stands(side: SideName, kind: NatKind): boolean {
+    const standing = this.#standing.get(side)
+    return standing?.kind === kind && standing.sites.length === 1
   }
 
-  #remove(name: SideName): void {
-    const standing = this.#standing.get(name)
-    if (standing === undefined) return
-    clearInterval(standing.forgetting)
-    removeSite(this.#namespaces, name, standing.site)
-    this.#standing.delete(name)
+  #siteOf(side: SideName): Site {
+    return this.#standing.get(side)!.sites.at(-1)!
+  }
+
+  #build(side: SideName, kind: NatKind): void {
+    const place = placeOf(side, 'home')
+    const site = buildSite(this.#namespaces, { host: side, place, kind, number: this.#built++ })
+    this.#standing.set(side, { kind, sites: [site] })
+  }
+
+  #remove(side: SideName): void {
+    const { sites } = this.#standing.get(side) ?? { sites: [] }
+    for (const site of sites) removeSite(this.#namespaces, site)
+    for (const host of sites[0]?.hosts ?? []) this.#namespaces.remove(host)
+    this.#standing.delete(side)
   }
 }

@@ -44,6 +44,10 @@ export class Namespaces {
     this.exec(name, ['sysctl', '-qw', ...SETTINGS])
   }
 
+  has(name: string): boolean {
+    return this.#names.has(name)
+  }
+
   /** With what runs in it; its ends of wires and what they joined are gone a little later. */
   remove(name: string): void {
     for (const [child, at] of this.#processes) if (at === name) killGroup(child, 'SIGKILL')
@@ -55,10 +59,18 @@ export class Namespaces {
   wire(a: End, b: End): void {
     const [to, from] = [this.#full(a.at), this.#full(b.at)]
     ip('link', 'add', a.name, 'netns', to, 'type', 'veth', 'peer', 'name', b.name, 'netns', from)
-    for (const { at, name, addresses } of [a, b]) {
-      for (const address of addresses) this.ip(at, 'address', 'add', address, 'dev', name)
-      this.ip(at, 'link', 'set', name, 'up')
-    }
+    for (const end of [a, b]) this.raise(end)
+  }
+
+  /** Gives an interface that is there its addresses, and sets it up. */
+  raise({ at, name, addresses }: End): void {
+    for (const address of addresses) this.ip(at, 'address', 'add', address, 'dev', name)
+    this.ip(at, 'link', 'set', name, 'up')
+  }
+
+  /** The file that stands for a namespace. */
+  file(name: string): string {
+    return `${DIRECTORY}/${this.#full(name)}`
   }
 
   route(at: string, destination: string, via: string): void {

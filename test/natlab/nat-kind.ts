@@ -28,8 +28,8 @@ export interface NatKind {
   readonly unsolicited: 'drop' | 'accept'
   /** Kernel settings of the router. */
   readonly settings?: readonly string[]
-  /** All mappings are forgotten, and other ports given, so often, however much they are used. */
-  readonly forgetsAfterMs?: number
+  /** So long after it was made a mapping ends, however much it is used: the map `given` has its next port (expiry.py). */
+  readonly expiresAfterS?: number
   /** A second router between this one and the core, of the carrier. */
   readonly carrier?: NatKind
   /** What its miniupnpd speaks. */

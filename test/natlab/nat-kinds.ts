@@ -90,8 +90,12 @@ const ADDRESS_DEPENDENT: NatKind = {
 const ABSOLUTE_EXPIRY: NatKind = {
   ...PORT_RESTRICTED,
   name: 'absolute-expiry',
-  translation: `${OUT} snat to $WAN : jhash ip saddr . udp sport mod 16384 seed $SEED offset 32768`,
-  forgetsAfterMs: 50_000,
+  sets: `map given {
+    type inet_service : inet_service
+  }`,
+  translation: `${OUT} snat to $WAN : udp sport map @given
+    ${OUT} snat to $WAN : jhash ip saddr . udp sport mod 16384 seed $SEED offset 32768`,
+  expiresAfterS: 50,
   expected: { ...PORT_RESTRICTED.expected, preserves: false },
 }
 

@@ -1,10 +1,14 @@
 /**
  * A tunnel under load, told as JSON lines: numbered datagrams all the time, and beside them one long stream.
  *
- *   traffic.ts take INDEX INVITE HOME                   prints {"peer"}; after each tunnel what came: {"datagrams",
- *                                                       "doubled", "streamBytes", "streamHash"}
- *   traffic.ts give INDEX INVITE HOME PEER MEGABYTES    prints {"path"} whenever it changes; when the stream is through
- *                                                       and a line was read, {"datagrams", "streamBytes", "streamHash"}
+ *   traffic.ts take INDEX INVITE HOME           prints {"peer"}; after each tunnel what came: {"datagrams", "doubled",
+ *                                               "gaps", "streamBytes", "streamHash"}
+ *   traffic.ts give INDEX INVITE HOME PEER MEGABYTES SECONDS
+ *                                               prints {"path"} whenever it changes; when the stream is through and a
+ *                                               line was read, {"datagrams", "streamBytes", "streamHash"}
+ *
+ * `gaps` are the numbers that did not come, in rows: [first, how many]. The stream is spread over SECONDS at least, so that
+ * whatever happens meets it under way.
  */
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
@@ -14,11 +18,9 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { join, type PeerSocket } from '../../peer/index.ts'
 
 const DATAGRAM_EVERY_MS = 5
-/** The stream takes some seconds, so that whatever happens meets it under way. */
 const CHUNK = Buffer.alloc(64 * 1024, 'straightway ')
-const CHUNK_EVERY_MS = 8
 
-const [role, index, invite, home, to = '', megabytes = ''] = process.argv.slice(2) as [
+const [role, index, invite, home, to = '', megabytes = '', seconds = ''] = process.argv.slice(2) as [
   string,
   string,
   string,
@@ -29,7 +31,7 @@ const say = (value: object) => process.stdout.write(`${JSON.stringify(value)}\n`
 const peer = await join({ index, invite, home })
 process.once('SIGTERM', () => peer.close().then(() => process.exit()))
 if (role === 'take') take()
-else await give(to, Number(megabytes) * 2 ** 20)
+else await give(to, Number(megabytes) * 2 ** 20, Number(seconds) * 1000)
 
 function take(): void {
   say({ peer: peer.peer })
@@ -43,8 +45,14 @@ function take(): void {
   })
 }
 
+interface Came {
+  readonly datagrams: number
+  readonly doubled: number
+  readonly gaps: readonly (readonly [first: number, count: number])[]
+}
+
 /** What came so far. */
-function count(socket: PeerSocket): () => { readonly datagrams: number; readonly doubled: number } {
+function count(socket: PeerSocket): () => Came {
   const seen = new Set<number>()
   let doubled = 0
   socket.on('message', (datagram) => {
@@ -52,7 +60,13 @@ function count(socket: PeerSocket): () => { readonly datagrams: number; readonly
     if (seen.has(number)) doubled++
     seen.add(number)
   })
-  return () => ({ datagrams: seen.size, doubled })
+  return () => ({ datagrams: seen.size, doubled, gaps: gapsOf([...seen].sort((a, b) => a - b)) })
+}
+
+function gapsOf(sorted: readonly number[]): Came['gaps'] {
+  const before = (i: number) => (i === 0 ? -1 : sorted[i - 1]!)
+  const gaps = sorted.map((number, i) => [before(i) + 1, number - before(i) - 1] as const)
+  return gaps.filter(([, missing]) => missing > 0)
 }
 
 async function digested(
@@ -68,7 +82,7 @@ async function digested(
   return { streamBytes, streamHash: hash.digest('hex') }
 }
 
-async function give(other: string, bytes: number): Promise<void> {
+async function give(other: string, bytes: number, ms: number): Promise<void> {
   const socket = await peer.connect(other as never)
   socket.on('path', (path, why) => say({ path, why }))
   say({ path: socket.path })
@@ -79,7 +93,7 @@ async function give(other: string, bytes: number): Promise<void> {
     socket.send(datagram)
   }, DATAGRAM_EVERY_MS)
   const enough = once(createInterface({ input: process.stdin }), 'line')
-  const sent = await written(await socket.createStream(), bytes)
+  const sent = await written(await socket.createStream(), bytes, ms)
   await enough
   clearInterval(timer)
   await pause(DATAGRAM_EVERY_MS)
@@ -92,14 +106,16 @@ async function give(other: string, bytes: number): Promise<void> {
 async function written(
   stream: Duplex,
   bytes: number,
+  ms: number,
 ): Promise<{ readonly streamBytes: number; readonly streamHash: string }> {
   const hash = createHash('sha256')
+  const pauseMs = (ms * CHUNK.length) / bytes
   let streamBytes = 0
   for (; streamBytes < bytes; streamBytes += CHUNK.length) {
     CHUNK.writeUInt32BE(streamBytes)
     hash.update(CHUNK)
     if (!stream.write(Buffer.from(CHUNK))) await once(stream, 'drain')
-    await pause(CHUNK_EVERY_MS)
+    await pause(pauseMs)
   }
   stream.end()
   stream.resume()

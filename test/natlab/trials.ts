@@ -3,14 +3,14 @@
  * it stands behind, and each run is a tunnel between two peers that are up. Runs follow one another: two at once would
  * measure the machine.
  */
-import type { ChildProcess } from 'node:child_process'
-import { createInterface } from 'node:readline'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { Dialogue } from './dialogue.ts'
 import { Lab } from './lab.ts'
 import type { Pair, Run } from './matrix.ts'
 import { type KindName, NAT_KINDS } from './nat-kinds.ts'
 import { type PeerInLab, SystemInLab } from './system.ts'
+import { within } from './within.ts'
 
 const PINGER = fileURLToPath(new URL('pinger.ts', import.meta.url))
 /** A peer that is not online by then will not be: signing in takes two round trips. */
@@ -87,40 +87,34 @@ export class Trials {
   #startPinger(): Promise<Pinger | undefined> {
     const { index, invite, home } = this.#system.enrolment()
     const command = [process.execPath, PINGER, index, invite, home]
-    const pinger = new Pinger(this.#lab.spawn('left', command, { stdio: ['pipe', 'pipe', 'ignore'] }))
+    const pinger = new Pinger(
+      new Dialogue(this.#lab.spawn('left', command, { stdio: ['pipe', 'pipe', 'ignore'] })),
+    )
     return online(pinger.started.then(() => pinger))
   }
 }
 
 /** The process of pinger.ts. */
 class Pinger {
-  readonly #child: ChildProcess
-  readonly #lines: AsyncIterator<string>
+  readonly #dialogue: Dialogue
   /** Rejects where the peer could not join. */
   readonly started: Promise<void>
 
-  constructor(child: ChildProcess) {
-    this.#child = child
-    this.#lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]()
-    this.started = this.#line().then((line) => {
+  constructor(dialogue: Dialogue) {
+    this.#dialogue = dialogue
+    this.started = dialogue.next().then((line) => {
       if (line === undefined) throw new Error('The peer could not join.')
     })
   }
 
   /** Undefined where it does not end, or the process has. */
-  async ping(to: string): Promise<Run | undefined> {
-    this.#child.stdin!.write(`${JSON.stringify({ to, wait: DIRECT_WITHIN_MS })}\n`)
-    const line = await within(RUN_MS, this.#line())
-    return line === undefined ? undefined : JSON.parse(line)
+  ping(to: string): Promise<Run | undefined> {
+    this.#dialogue.say({ to, wait: DIRECT_WITHIN_MS })
+    return within(RUN_MS, this.#dialogue.next<Run>())
   }
 
   stop(): void {
-    this.#child.kill()
-  }
-
-  async #line(): Promise<string | undefined> {
-    const { done, value } = await this.#lines.next()
-    return done ? undefined : value
+    this.#dialogue.stop()
   }
 }
 
@@ -133,12 +127,4 @@ function online<T>(peer: Promise<T>): Promise<T | undefined> {
     ONLINE_MS,
     peer.catch(() => undefined),
   )
-}
-
-async function within<T>(ms: number, promised: Promise<T>): Promise<T | undefined> {
-  const { promise: late, resolve } = Promise.withResolvers<undefined>()
-  const timer = setTimeout(resolve, ms, undefined)
-  const value = await Promise.race([promised, late])
-  clearTimeout(timer)
-  return value
 }

@@ -1,0 +1,110 @@
+/**
+ * A site of the laboratory (see lab.ts): a router, perhaps the router of a carrier, and the host behind it, or both hosts.
+ *
+ * No two routers of a laboratory have had the same outside address, so that what was remembered of one does not count for
+ * another.
+ */
+import { startExpiry } from './expiry.ts'
+import { connectHousehold } from './household.ts'
+import { startMiniupnpd } from './miniupnpd.ts'
+import type { Namespaces } from './namespaces.ts'
+import { type NatKind, rulesetOf } from './nat-kind.ts'
+import { type Place, routes, type SideName } from './topology.ts'
+
+/** What there is to know of it. */
+export interface Site {
+  readonly place: Place
+  readonly hosts: readonly SideName[]
+  /** The outermost last. */
+  readonly routers: readonly string[]
+  /** Loads the rules of its routers, afresh where they are loaded already. */
+  load(): void
+}
+
+export interface Plan {
+  readonly host: SideName
+  readonly place: Place
+  readonly kind: NatKind
+  /** Counts the sites that were ever there. */
+  readonly number: number
+}
+
+/** A host that is elsewhere already is moved here. */
+export function buildSite(namespaces: Namespaces, { host, place, kind, number }: Plan): Site {
+  const { router, carrier, wan, carried } = place
+  const outside = wan.at(number)
+  const inner = kind.carrier === undefined ? outside : `${carried}.2`
+  namespaces.add(router)
+  if (kind.carrier === undefined) connectOutside(namespaces, place, router, outside)
+  else connectCarrier(namespaces, place, outside)
+  const inside = `${prefixOf(place, kind)}.10`
+  const load = () => {
+    const seed = Math.floor(Math.random() * 2 ** 32)
+    loadRules(namespaces, router, rulesetOf(kind, { wan: inner, host: inside, seed }))
+    if (kind.carrier !== undefined)
+      loadRules(namespaces, carrier, rulesetOf(kind.carrier, { wan: outside, host: inner, seed }))
+  }
+  for (const setting of kind.settings ?? []) namespaces.exec(router, ['sysctl', '-qw', setting])
+  load()
+  connectHosts(namespaces, host, place, kind)
+  if (kind.maps !== undefined) startMiniupnpd(namespaces, router, kind.maps, outside)
+  if (kind.expiresAfterS !== undefined) startExpiry(namespaces, router, kind.expiresAfterS)
+  const hosts = kind.household === undefined ? [host] : (['left', 'right'] as const)
+  return { place, hosts, routers: kind.carrier === undefined ? [router] : [router, carrier], load }
+}
+
+/** Takes its routers away, so that others can be built there. Hosts are left alone. */
+export function removeSite(namespaces: Namespaces, { place, routers }: Site): void {
+  namespaces.ip(place.core, 'link', 'delete', place.port)
+  for (const router of routers) namespaces.remove(router)
+}
+
+function connectOutside(namespaces: Namespaces, place: Place, outermost: string, outside: string): void {
+  const { core, port, wan, routed, six } = place
+  const [near, far] = [`${six.outside}::1`, `${six.outside}::2`]
+  namespaces.wire(
+    { at: core, name: port, addresses: [`${wan.gateway}/25`, `${near}/64`] },
+    { at: outermost, name: 'wan', addresses: [`${outside}/25`, `${far}/64`] },
+  )
+  routes(namespaces, outermost, ['0.0.0.0/0', '::/0'], [wan.gateway, near])
+  routes(namespaces, core, [`${routed}.0/24`, `${six.inside}::/64`], [outside, far])
+}
+
+function connectCarrier(namespaces: Namespaces, place: Place, outside: string): void {
+  const { router, carrier, carried } = place
+  namespaces.add(carrier)
+  connectOutside(namespaces, place, carrier, outside)
+  namespaces.wire(
+    { at: carrier, name: 'lan', addresses: [`${carried}.1/24`] },
+    { at: router, name: 'wan', addresses: [`${carried}.2/24`] },
+  )
+  namespaces.route(router, '0.0.0.0/0', `${carried}.1`)
+}
+
+const prefixOf = ({ translated, routed }: Place, { translates }: NatKind): string =>
+  translates ? translated : routed
+
+/** To the router, which works already, so that a host that moves is without a network for as short as it can be. */
+function connectHosts(namespaces: Namespaces, host: SideName, place: Place, kind: NatKind): void {
+  if (kind.household === undefined) connectHost(namespaces, host, place, kind)
+  else connectHousehold(namespaces, place, kind.household === 'isolated')
+}
+
+function connectHost(namespaces: Namespaces, host: SideName, place: Place, kind: NatKind): void {
+  const { router, six } = place
+  const prefix = prefixOf(place, kind)
+  const sixes = (nth: number) => (kind.ipv6 === undefined ? [] : [`${six.inside}::${nth}/64`])
+  if (namespaces.has(host)) namespaces.ip(host, 'link', 'delete', 'lan')
+  else namespaces.add(host)
+  namespaces.wire(
+    { at: router, name: 'lan', addresses: [`${prefix}.1/24`, ...sixes(1)] },
+    { at: host, name: 'lan', addresses: [`${prefix}.10/24`, ...sixes(10)] },
+  )
+  namespaces.route(host, '0.0.0.0/0', `${prefix}.1`)
+  if (kind.ipv6 !== undefined) namespaces.route(host, '::/0', `${six.inside}::1`)
+}
+
+function loadRules(namespaces: Namespaces, router: string, ruleset: string): void {
+  namespaces.exec(router, ['nft', '-f', '-'], ruleset)
+  namespaces.exec(router, ['conntrack', '-F'])
+}

@@ -1,0 +1,15 @@
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import type { End, Namespaces } from './namespaces.ts'
+
+const DELAY = fileURLToPath(new URL('delay.py', import.meta.url))
+
+/** A wire between two namespaces on which each packet takes `delayMs`, for as long as the namespaces are there. */
+export async function slowWire(namespaces: Namespaces, a: End, b: End, delayMs: number): Promise<void> {
+  const ends = [a, b].flatMap(({ at, name }) => [namespaces.file(at), name])
+  const shim = namespaces.spawn(a.at, ['python3', DELAY, String(delayMs), ...ends], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  await once(shim.stdout!, 'data')
+  for (const end of [a, b]) namespaces.raise(end)
+}
