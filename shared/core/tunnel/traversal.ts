@@ -61,6 +61,7 @@ export class Traversal {
   /** Since when both sides send directly. */
   #directSince = never
   #profileChanged = false
+  #suspected = false
 
   constructor(options: TunnelOptions, agent: PathAgent, random: Random) {
     this.#agent = agent
@@ -155,6 +156,7 @@ export class Traversal {
     for (let event = this.#client.event(); event !== undefined; event = this.#client.event())
       this.#onClient(event, out, now)
     this.#gatherEvidence(out, now)
+    this.#readyRelay(out, now)
     this.#relays.tick(out, now)
     this.#takeSteps(out, now)
     this.#releaseRelay(out, now)
@@ -254,6 +256,13 @@ export class Traversal {
     this.#runner.tick(out, now)
     for (let result = this.#runner.result(); result !== undefined; result = this.#runner.result())
       this.#client.report(result)
+  }
+
+  /** A path that falls silent may mean that our NAT gives other ports now: the relay must know them before it is needed. */
+  #readyRelay(out: Batch, now: number): void {
+    const isSuspect = this.#agent.suspect(now)
+    if (isSuspect && !this.#suspected) this.#relays.rebind(out, now)
+    this.#suspected = isSuspect
   }
 
   #releaseRelay(out: Batch, now: number): void {
