@@ -4,6 +4,7 @@ import { StraightwayError } from '../shared/errors.ts'
 import { benchKeepAlive, type KeepAliveResult } from './keepalive.ts'
 import type { Rate } from './rate.ts'
 import { benchStun, type StunResult } from './stun.ts'
+import { addTraversal } from './traversal/command.ts'
 
 interface Options {
   readonly json?: true
@@ -35,6 +36,8 @@ program
     const result = await benchKeepAlive(seconds)
     console.log(json ? JSON.stringify(result) : keepAliveText(result))
   })
+
+addTraversal(program)
 
 function secondsOf(text: string): number {
   const seconds = Number(text)

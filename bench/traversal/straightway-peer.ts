@@ -1,0 +1,40 @@
+/**
+ * A peer of ours that asks: straightway-peer.ts INDEX INVITE HOME prints {"peer"}; then for each line {"to"}, one tunnel,
+ * {"directMs"} from the call to the first direct path, or {} where there is none.
+ */
+import { createInterface } from 'node:readline'
+import { join, type PeerSocket } from '../../peer/index.ts'
+import { INTENT } from '../../peer/services/services.ts'
+import type { PeerId } from '../../shared/ids.ts'
+
+const [index, invite, home] = process.argv.slice(2) as [string, string, string]
+const say = (value: object) => process.stdout.write(`${JSON.stringify(value)}\n`)
+
+const peer = await join({ index, invite, home })
+say({ peer: peer.peer })
+for await (const line of createInterface({ input: process.stdin })) say(await tunnelTo(JSON.parse(line).to))
+
+async function tunnelTo(to: PeerId): Promise<object> {
+  const askedAt = performance.now()
+  try {
+    const socket = await peer.connect(to, { intent: INTENT.ping })
+    const isDirect = await settled(socket)
+    const directMs = performance.now() - askedAt
+    await new Promise<void>((resolve) => socket.close(resolve))
+    return isDirect ? { directMs } : {}
+  } catch (error) {
+    return { error: (error as Error).message }
+  }
+}
+
+/** Whether the path is direct, once that is decided. */
+function settled(socket: PeerSocket): Promise<boolean> {
+  return new Promise((resolve) => {
+    const check = () => {
+      if (socket.path === 'direct') resolve(true)
+      else if ((socket.whyNotDirect ?? 'not-yet') !== 'not-yet') resolve(false)
+    }
+    socket.on('path', check).once('close', () => resolve(false))
+    check()
+  })
+}

@@ -1,0 +1,75 @@
+/** Which pairs of NATs are opened, and how soon: our peers beside those of HyperDHT and libjuice, in one laboratory. */
+import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { StraightwayError } from '../../shared/errors.ts'
+import { Lab } from '../../test/natlab/lab.ts'
+import type { Pair } from '../../test/natlab/matrix.ts'
+import { NAT_KINDS } from '../../test/natlab/nat-kinds.ts'
+import { missingHere } from '../../test/natlab/needs.ts'
+import type { Attempt, Contestant } from './contestant.ts'
+import { startHyperdht } from './hyperdht.ts'
+import { startLibjuice } from './libjuice.ts'
+import { startStraightway } from './straightway.ts'
+
+const OTHERS = fileURLToPath(new URL('node_modules', import.meta.url))
+
+export interface Score {
+  readonly direct: number
+  readonly runs: number
+  /** From the call that asks for the other side; null where none was direct. */
+  readonly directMs: { readonly p50: number } | null
+}
+
+export type TraversalResult = {
+  readonly a: Pair[0]
+  readonly b: Pair[1]
+} & Readonly<Record<Contestant['name'], Score>>
+
+/** Throws `unavailable` where something is missing. `told` is called with each pair when it is measured. */
+export async function benchTraversal(
+  pairs: readonly Pair[],
+  runs: number,
+  told: (result: TraversalResult) => void,
+): Promise<readonly TraversalResult[]> {
+  const missing = missingHere()
+  if (missing !== undefined) throw new StraightwayError('unavailable', `The laboratory ${missing}.`)
+  if (!existsSync(OTHERS)) throw new StraightwayError('unavailable', 'First: npm ci --prefix bench/traversal')
+  const { open } = NAT_KINDS
+  await using lab = await Lab.start({ left: open, right: open })
+  await using ours = await startStraightway(lab)
+  const contestants = [ours, await startHyperdht(lab), startLibjuice(lab)]
+  const results: TraversalResult[] = []
+  for (const pair of pairs) {
+    const result = await measure(lab, contestants, pair, runs)
+    results.push(result)
+    told(result)
+  }
+  return results
+}
+
+/** One run of each in turn, so that whatever else the machine does falls on all. */
+async function measure(
+  lab: Lab,
+  contestants: readonly Contestant[],
+  [a, b]: Pair,
+  runs: number,
+): Promise<TraversalResult> {
+  lab.rebuild({ left: NAT_KINDS.open, right: NAT_KINDS.open })
+  lab.rebuild({ left: NAT_KINDS[a], right: NAT_KINDS[b] })
+  const standing = await Promise.all(contestants.map((it) => it.stand()))
+  const attempts = contestants.map((): Attempt[] => [])
+  for (let run = 0; run < runs; run++) {
+    for (const [i, contestant] of contestants.entries())
+      attempts[i]!.push(standing[i] ? await contestant.run() : { error: 'not-up' })
+  }
+  const scores = contestants.map(({ name }, i) => [name, scoreOf(attempts[i]!)])
+  return { a, b, ...Object.fromEntries(scores) }
+}
+
+function scoreOf(attempts: readonly Attempt[]): Score {
+  const times = attempts.map(({ directMs }) => directMs).filter((ms) => ms !== undefined)
+  const sorted = times.toSorted((one, other) => one - other)
+  const p50 = sorted[Math.ceil(sorted.length / 2) - 1]
+  const directMs = p50 === undefined ? null : { p50: Math.round(p50) }
+  return { direct: times.length, runs: attempts.length, directMs }
+}
