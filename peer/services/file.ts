@@ -3,8 +3,8 @@
  * side; the receiver answers with a line `{ok, sha256}`. The file appears under its name only when it is whole.
  */
 import { createHash } from 'node:crypto'
-import { createReadStream, createWriteStream, existsSync } from 'node:fs'
-import { mkdir, rename, rm, stat } from 'node:fs/promises'
+import { createReadStream, existsSync } from 'node:fs'
+import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises'
 import { basename, extname, join } from 'node:path'
 import { type Duplex, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -47,7 +47,10 @@ export async function sendFile(
   )
 }
 
-/** Writes into `directory`, under a name that is not taken yet. */
+/**
+ * Writes into `directory`, under a name that is not taken yet, and no more than was announced. Errors: `bad-request` where
+ * the other side does not keep to the service, `conflict` where other bytes came than were announced.
+ */
 export async function receiveFile(
   stream: Duplex,
   directory: string,
@@ -57,8 +60,7 @@ export async function receiveFile(
   const { head, rest } = await readHead(lines)
   const facts = factsOf(parse(head))
   await mkdir(directory, { recursive: true })
-  const path = freePath(directory, facts.name)
-  const part = `${path}.part`
+  const { path, part, file } = await openPart(directory, facts.name)
   const hash = createHash('sha256')
   const source = async function* () {
     yield rest
@@ -66,7 +68,7 @@ export async function receiveFile(
   }
   try {
     const counted = counting(facts.size, progress, (chunk) => hash.update(chunk))
-    await pipeline(source, counted, createWriteStream(part))
+    await pipeline(source, counted, file.createWriteStream())
     const sha256 = hash.digest('hex')
     const ok = sha256 === facts.sha256
     stream.end(`${JSON.stringify({ ok, sha256 })}\n`)
@@ -89,6 +91,10 @@ function counting(size: number, progress: Progress, each: (chunk: Buffer) => voi
   return new Transform({
     transform(chunk: Buffer, _, done) {
       bytes += chunk.length
+      if (bytes > size) {
+        done(new StraightwayError('bad-request', `More comes than the ${size} bytes that were announced.`))
+        return
+      }
       each(chunk)
       progress(bytes, size)
       done(null, chunk)
@@ -114,7 +120,7 @@ async function readHead(chunks: AsyncIterableIterator<Buffer>): Promise<{ head: 
 
 function parse(line: string): Record<string, unknown> {
   try {
-    return JSON.parse(line) as Record<string, unknown>
+    return { ...JSON.parse(line) }
   } catch {
     throw new StraightwayError('bad-request', 'The other side does not speak the file service.')
   }
@@ -122,17 +128,31 @@ function parse(line: string): Record<string, unknown> {
 
 /** Only a name in this directory is taken. */
 function factsOf({ name, size, sha256 }: Record<string, unknown>): FileFacts {
-  const isSound = typeof name === 'string' && typeof size === 'number' && typeof sha256 === 'string'
-  if (!isSound) throw new StraightwayError('bad-request', 'The other side does not speak the file service.')
+  const isSound = typeof name === 'string' && Number.isSafeInteger(size) && typeof sha256 === 'string'
+  if (!isSound || (size as number) < 0)
+    throw new StraightwayError('bad-request', 'The other side does not speak the file service.')
   const own = basename(name.replaceAll('\\', '/'))
-  return { name: own === '' || own === '.' || own === '..' ? 'file' : own, size, sha256 }
+  return { name: own === '' || own === '.' || own === '..' ? 'file' : own, size: size as number, sha256 }
 }
 
-function freePath(directory: string, name: string): string {
+interface Part {
+  readonly path: string
+  readonly part: string
+  readonly file: FileHandle
+}
+
+/** Two files of one name that come at once get names of their own: whose part exists first has the name. */
+async function openPart(directory: string, name: string): Promise<Part> {
   const extension = extname(name)
   const stem = basename(name, extension)
   for (let i = 0; ; i++) {
     const path = join(directory, i === 0 ? name : `${stem} (${i})${extension}`)
-    if (!existsSync(path) && !existsSync(`${path}.part`)) return path
+    const part = `${path}.part`
+    const file = existsSync(path) ? undefined : await open(part, 'wx').catch(unlessTaken)
+    if (file !== undefined) return { path, part, file }
   }
+}
+
+function unlessTaken(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'EEXIST') throw error
 }
