@@ -5,7 +5,7 @@
  * - `eq`, `sw`, `gt ge lt le` and `pr` on a searchable attribute are a range. `ne`, `co`, `ew`, `not`, value paths and
  *   comparisons with null are evaluated only.
  * - `and` needs the range of one part: each is an alternative. `or` needs ranges of every part.
- * - Where nothing can be read from the index the whole scope is listed.
+ * - Where nothing can be read from the index, or too many ranges would have to be, the whole scope is listed.
  */
 import type { Comparison, Filter } from '../filter/ast.ts'
 import { encodeInstant, encodeValue, HIGHEST, SEPARATOR } from './encode.ts'
@@ -22,6 +22,9 @@ export interface Plan {
   /** How little a plan of this form can be expected to select: lower is better. */
   readonly weight: number
 }
+
+/** Each is a query for every network: a filter of 512 bytes could ask for a hundred. */
+const MAX_RANGES = 16
 
 const WEIGHTS = { equal: 0, prefix: 1, range: 2, present: 3, everything: 4 } as const
 
@@ -56,13 +59,12 @@ function alternatives(filter: Filter, isSearchable: (attribute: string) => boole
   }
 }
 
-/** The best of every part together; none where a part has none. */
+/** The best of every part together; none where a part has none, or where they would be too many. */
 function union(parts: readonly (readonly Plan[])[]): readonly Plan[] {
   const best = parts.map((plans) => [...plans].sort((a, b) => a.weight - b.weight)[0])
   if (!best.every((plan) => plan !== undefined)) return []
-  return [
-    { ranges: best.flatMap((plan) => plan.ranges), weight: Math.max(...best.map((plan) => plan.weight)) },
-  ]
+  const ranges = best.flatMap((plan) => plan.ranges)
+  return ranges.length > MAX_RANGES ? [] : [{ ranges, weight: Math.max(...best.map((plan) => plan.weight)) }]
 }
 
 function planOf(filter: Comparison | { readonly op: 'pr' }, attribute: string): readonly Plan[] {

@@ -33,6 +33,13 @@ test.each([
   expect(plansOf(parseFilter(text), isSearchable)).toEqual([LIST_EVERYTHING])
 })
 
+test('more ranges than a call reads are everything', () => {
+  const wanting = (count: number) => Array.from({ length: count }, (_, i) => `a eq ${i}`).join(' or ')
+  expect(plansOf(parseFilter(wanting(16)), isSearchable)[0]!.ranges).toHaveLength(16)
+  expect(plansOf(parseFilter(wanting(17)), isSearchable)).toEqual([LIST_EVERYTHING])
+  expect(attributesOf(`b eq 1 and (${wanting(17)})`)).toEqual([['b']])
+})
+
 test('no filter lists everything', () => {
   expect(plansOf(undefined, isSearchable)).toEqual([LIST_EVERYTHING])
 })
