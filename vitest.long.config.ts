@@ -1,7 +1,12 @@
 import { defineConfig } from 'vitest/config'
 
 /** Statistics over many seeds: `npm run test:long`, so that `npm test` stays short. CI runs both. */
-export const LONG = ['test/sim/run.test.ts', 'test/sim/tunnels.test.ts', 'test/core/tunnel/symmetric.test.ts']
+export const LONG = [
+  'test/sim/run.test.ts',
+  'test/sim/tunnels.test.ts',
+  'test/sim/population.test.ts',
+  'test/core/tunnel/symmetric.test.ts',
+]
 
 export default defineConfig({
   test: { include: LONG, testTimeout: 120_000, maxWorkers: 2 },

@@ -2,12 +2,21 @@
  * A machine in the ordinary sense: addresses, a clock that may be wrong, and UDP sockets. It moves between segments as a
  * laptop does; its sockets stay, its addresses change.
  */
+import { type Carrier, isCarried } from './carrier.ts'
 import type { Dice } from './dice.ts'
 import { DEFAULT_TTL, type Endpoint, isIpv6, type Packet, textOf } from './packet.ts'
 import type { Attachment, Member, Placement } from './segment.ts'
 import type { World } from './world.ts'
 
 const EPHEMERAL = { low: 32_768, high: 60_999 }
+
+/** What its place gives a host besides a link. */
+export interface Amenities {
+  /** UDP is dropped: how services are reached all the same. */
+  readonly carrier?: (deliver: (packet: Packet) => void) => Carrier
+  /** The router gives a port when asked (PCP, NAT-PMP, UPnP): its outside end. */
+  readonly mapPort?: (inside: Endpoint) => Endpoint | undefined
+}
 
 /** One bound UDP socket. Without `ip` it takes what comes to any address of the host. */
 export interface Socket {
@@ -25,6 +34,8 @@ export class Host implements Member {
   readonly #dice: Dice
   readonly #sockets = new Map<number, Socket[]>()
   #attachment: Attachment | undefined
+  #amenities: Amenities = {}
+  #carrier: Carrier | undefined
   #ips: readonly string[] = []
 
   constructor(world: World, name: string, clockOffsetMs = 0) {
@@ -47,16 +58,32 @@ export class Host implements Member {
     return Math.floor(this.world.now + this.clockOffsetMs)
   }
 
-  plug(placement: Placement): void {
+  /** Its network drops UDP. */
+  get udpBlocked(): boolean {
+    return this.#carrier !== undefined
+  }
+
+  plug(placement: Placement, amenities: Amenities = {}): void {
     this.unplug()
     this.#ips = placement.ips
     this.#attachment = placement.segment.attach(this, placement)
+    this.#amenities = amenities
+    this.#carrier = amenities.carrier?.((packet) => this.arrive(packet))
   }
 
   unplug(): void {
     if (this.#attachment !== undefined) this.#attachment.segment.detach(this.#attachment)
     this.#attachment = undefined
+    this.#carrier?.close()
+    this.#carrier = undefined
+    this.#amenities = {}
     this.#ips = []
+  }
+
+  /** Asks the router for a port before this one; undefined where it gives none. */
+  mapPort(port: number): Endpoint | undefined {
+    const ip = this.#ips.find((own) => !isIpv6(own))
+    return ip === undefined ? undefined : this.#amenities.mapPort?.({ ip, port })
   }
 
   /** Without a port: an ephemeral one. */
@@ -75,13 +102,20 @@ export class Host implements Member {
   }
 
   send(socket: Socket, to: Endpoint, bytes: Uint8Array, ttl: number): void {
-    const ip = socket.ip ?? this.#ips.find((own) => isIpv6(own) === isIpv6(to.ip))
+    const ip = socket.ip ?? this.#sourceFor(to.ip)
     if (this.#attachment === undefined || ip === undefined) this.world.drop('unreachable')
     else {
       const packet = { from: { ip, port: socket.port }, to, ttl: ttl || DEFAULT_TTL, bytes }
       this.#note('sent', packet)
-      this.#attachment.segment.carry(packet, this.#attachment)
+      if (this.#carrier?.serves(to)) this.#carrier.send(packet)
+      else this.#attachment.segment.carry(packet, this.#attachment)
     }
+  }
+
+  /** Over a carrier a service answers from the address by which it is known. */
+  #sourceFor(ip: string): string | undefined {
+    if (isCarried(ip)) return this.#ips[0]
+    return this.#ips.find((own) => isIpv6(own) === isIpv6(ip))
   }
 
   arrive(packet: Packet): void {

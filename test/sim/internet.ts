@@ -3,9 +3,11 @@
  * carriers) behind routers. Addresses are handed out in order, from the ranges that RFC 5737, RFC 2544 and RFC 3849 keep
  * for documentation and tests.
  */
-import { Host } from './host.ts'
+import { Carrier } from './carrier.ts'
+import { type Amenities, Host } from './host.ts'
 import { BROADBAND, DATA_CENTRE, type LinkProfile, WIRE } from './link.ts'
 import type { NatBehaviour } from './nat.ts'
+import type { Endpoint, Packet } from './packet.ts'
 import { Router } from './router.ts'
 import { type Placement, Segment } from './segment.ts'
 import type { World } from './world.ts'
@@ -21,7 +23,10 @@ export interface SiteSetting {
   /** A stateful firewall for what is not translated. Default true behind a NAT, false without. */
   readonly firewall?: boolean
   readonly ipv6?: boolean
+  /** Hosts reach by TCP what serves it. */
   readonly udpBlocked?: boolean
+  /** The router gives ports to those who ask. */
+  readonly portMapping?: boolean
   /** From the site to the core. */
   readonly link?: LinkProfile
   /** Within the site. */
@@ -40,18 +45,29 @@ export interface Site {
 export class Internet {
   readonly core: Segment
   readonly #world: World
+  /** `ip port` of services that take TCP as well as UDP. */
+  readonly #overTcp = new Set<string>()
   #subnets = 0
+  #carriers = 0
 
   constructor(world: World) {
     this.#world = world
     this.core = new Segment(world, 'core')
   }
 
-  /** A host in a data centre, with as many addresses of its own as asked for, and one of IPv6. */
-  server(name: string, { ips = 1, clockOffsetMs = 0 } = {}): Host {
+  /** A host in a data centre, with as many addresses of its own as asked for, and one of IPv6; `overTcp`: ports that take TCP too. */
+  server(
+    name: string,
+    {
+      ips = 1,
+      clockOffsetMs = 0,
+      overTcp = [],
+    }: { ips?: number; clockOffsetMs?: number; overTcp?: readonly number[] } = {},
+  ): Host {
     const host = new Host(this.#world, name, clockOffsetMs)
     const subnets = Array.from({ length: ips }, () => this.#subnet())
     const addresses = [...subnets.map(({ ipv4 }) => ipv4(1)), subnets[0]!.ipv6(1)]
+    for (const ip of addresses) for (const port of overTcp) this.#overTcp.add(`${ip} ${port}`)
     host.plug({ segment: this.core, ips: addresses, link: DATA_CENTRE, hops: HOPS })
     return host
   }
@@ -68,11 +84,12 @@ export class Internet {
       ...(setting.udpBlocked && { udpBlocked: true }),
     })
     const ipv4 = setting.nat === undefined ? subnet.ipv4 : subnet.private
+    const amenities = this.#amenities(name, setting, router)
     let hosts = 1
     const plug = (host: Host) => {
       const n = ++hosts
       const ips = setting.ipv6 ? [ipv4(n), subnet.ipv6(n)] : [ipv4(n)]
-      host.plug({ segment: inside, ips, link: setting.lan ?? WIRE })
+      host.plug({ segment: inside, ips, link: setting.lan ?? WIRE }, amenities)
     }
     const host = (label: string, clockOffsetMs = 0) => {
       const made = new Host(this.#world, label, clockOffsetMs)
@@ -85,6 +102,23 @@ export class Internet {
   /** An address nobody has, for a router that gets another one. */
   freshIp(): string {
     return this.#subnet().ipv4(1)
+  }
+
+  #amenities(
+    name: string,
+    { udpBlocked, portMapping, link = BROADBAND }: SiteSetting,
+    router: Router,
+  ): Amenities {
+    const carrier = (deliver: (packet: Packet) => void) => {
+      const number = ++this.#carriers
+      const serves = ({ ip: at, port }: Endpoint) => this.#overTcp.has(`${at} ${port}`)
+      const setting = { name: `${name} carrier`, core: this.core, hops: HOPS, number, link, serves }
+      return new Carrier(this.#world, setting, deliver)
+    }
+    return {
+      ...(udpBlocked && { carrier }),
+      ...(portMapping && { mapPort: (inside: Endpoint) => router.mapPort(inside) }),
+    }
   }
 
   #uplink(name: string, { carrier, link = BROADBAND }: SiteSetting, subnet: Subnet): Placement {

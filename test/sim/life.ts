@@ -6,7 +6,7 @@
 import type { NetworkId } from '../../shared/ids.ts'
 import type { Dice } from './dice.ts'
 import type { Peer } from './peer.ts'
-import { drawPlace } from './population.ts'
+import { drawPlace } from './places.ts'
 import type { Played } from './scenarios.ts'
 import { System } from './system.ts'
 import type { Tunnel } from './tunnel.ts'

@@ -40,7 +40,6 @@ export class Mapping {
   readonly #filtering: Dependence
   readonly #endsAt: number
   readonly #flows = new Map<string, Flow>()
-  readonly #remotes = new Set<string>()
 
   constructor(inside: Endpoint, port: number, filtering: Dependence, lifetimes: Lifetimes, now: number) {
     this.inside = inside
@@ -57,7 +56,6 @@ export class Mapping {
       sentAt: now,
       replied: flow !== undefined && this.#lives(flow, now) && flow.replied,
     })
-    this.#remotes.add(textOf(remote))
   }
 
   /** Whether the filter lets this packet in. */
@@ -74,10 +72,6 @@ export class Mapping {
       this.#flows.delete(scope)
     }
     return false
-  }
-
-  talkedTo(remote: Endpoint): boolean {
-    return this.#remotes.has(textOf(remote))
   }
 
   #lives({ sentAt, replied }: Flow, now: number): boolean {

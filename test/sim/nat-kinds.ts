@@ -31,7 +31,14 @@ export const NAT_KINDS = {
   'hairpin-cone': { ...PORT_RESTRICTED, allocation: { kind: 'random', ...EPHEMERAL }, hairpin: true },
   'symmetric-preserving': { ...SYMMETRIC, allocation: { kind: 'preserving' } },
   'symmetric-sequential': { ...SYMMETRIC, allocation: { kind: 'sequential', step: 1, ...EPHEMERAL } },
+  /** The same at a carrier: its other customers take ports too. */
+  'symmetric-busy': {
+    ...SYMMETRIC,
+    allocation: { kind: 'sequential', step: 1, ...EPHEMERAL, foreignPerSecond: 30 },
+  },
   'symmetric-block': { ...SYMMETRIC, allocation: { kind: 'block', size: 512 } },
+  /** A carrier that gives each customer so many ports. */
+  'symmetric-chunk': { ...SYMMETRIC, allocation: { kind: 'block', size: 4096 } },
   'symmetric-random': { ...SYMMETRIC, allocation: { kind: 'random', low: 1024, high: 65_535 } },
   /** A carrier that maps by address only and ends every mapping within a minute. */
   'carrier-absolute': {

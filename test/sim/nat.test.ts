@@ -33,6 +33,36 @@ describe('what each kind of NAT does', () => {
   })
 })
 
+describe('a port that a host asked for', () => {
+  it('takes packets from anybody, and answers leave from it, whatever the mapping', () => {
+    const box = nat(NAT_KINDS['symmetric-random'])
+    const port = box.forward(inside)
+    expect(box.forward(inside)).toBe(port)
+    expect(box.forward(neighbour)).not.toBe(port)
+    expect(box.inbound(port, server, 0)).toEqual(inside)
+    expect(box.outbound(inside, server, 1)).toBe(port)
+    expect(box.outbound(inside, otherServer, 1)).not.toBe(port)
+  })
+
+  it('is gone when the router restarts', () => {
+    const box = nat(NAT_KINDS.linux)
+    const port = box.forward(inside)
+    box.forget()
+    expect(box.inbound(port, server, 0)).toBeUndefined()
+  })
+})
+
+describe('a sequential NAT with other customers', () => {
+  it('gives them ports meanwhile', () => {
+    const box = nat(NAT_KINDS['symmetric-busy'])
+    const [first, next] = [box.outbound(inside, server, 0)!, box.outbound(inside, otherPort, 1)!]
+    expect(next - first).toBeLessThan(4)
+    const later = box.outbound(inside, otherServer, 10_000)!
+    expect(later - next).toBeGreaterThan(200)
+    expect(later - next).toBeLessThan(400)
+  })
+})
+
 function admission(box: Nat): string {
   const port = box.outbound(inside, server, 0)!
   expect(box.inbound(port, server, 1)).toEqual(inside)

@@ -22,12 +22,18 @@ export interface NatBehaviour extends Lifetimes {
   readonly unsolicited: 'drop' | 'accept'
 }
 
+/** Routers give such ports out at random, so that two hosts do not ask for the same. */
+const FORWARDED = { low: 20_000, high: 65_535 }
+
 export class Nat {
   readonly behaviour: NatBehaviour
   readonly #dice: Dice
   #ports: Ports
   readonly #byKey = new Map<string, Mapping>()
   readonly #byPort = new Map<number, Set<Mapping>>()
+  readonly #forwards = new Map<number, Endpoint>()
+  /** The mapping that last sent from a port to a remote, by `remote port`: a port may have thousands. */
+  readonly #byFlow = new Map<string, Mapping>()
   /** `remote port` of unsolicited packets, and until when each is remembered. */
   readonly #poison = new Map<string, number>()
 
@@ -40,15 +46,34 @@ export class Nat {
   /** The outside port from which this packet leaves; undefined when there is none left for it. */
   outbound(inside: Endpoint, remote: Endpoint, now: number): number | undefined {
     const mapping = this.#mappingFor(inside, remote, now)
-    mapping?.sent(remote, now)
-    return mapping?.port
+    if (mapping === undefined) return undefined
+    mapping.sent(remote, now)
+    this.#byFlow.set(flowKey(mapping.port, remote), mapping)
+    return mapping.port
+  }
+
+  /** A port that a host asked for, once for each of its endpoints: whatever comes there goes to it. */
+  forward(inside: Endpoint): number {
+    for (const [port, holder] of this.#forwards) if (textOf(holder) === textOf(inside)) return port
+    for (;;) {
+      const port = this.#dice.between(FORWARDED.low, FORWARDED.high)
+      if (this.#byPort.has(port) || this.#forwards.has(port)) continue
+      this.#forwards.set(port, inside)
+      return port
+    }
   }
 
   /** The inside endpoint that gets this packet; undefined when it is refused. */
   inbound(port: number, remote: Endpoint, now: number): Endpoint | undefined {
-    for (const mapping of this.#living(port, now)) if (mapping.admits(remote, now)) return mapping.inside
+    const forwarded = this.#forwards.get(port)
+    if (forwarded !== undefined) {
+      this.#answerFrom(port, forwarded, remote, now)
+      return forwarded
+    }
+    const mapping = this.#admitting(port, remote, now)
+    if (mapping !== undefined) return mapping.inside
     if (this.behaviour.unsolicited === 'accept') {
-      this.#poison.set(poisonKey(port, remote), now + this.behaviour.unrepliedMs)
+      this.#poison.set(flowKey(port, remote), now + this.behaviour.unrepliedMs)
     }
     return undefined
   }
@@ -57,36 +82,55 @@ export class Nat {
   forget(): void {
     this.#byKey.clear()
     this.#byPort.clear()
+    this.#byFlow.clear()
+    this.#forwards.clear()
     this.#poison.clear()
     this.#ports = new Ports(this.behaviour.allocation, this.#dice)
   }
 
+  #admitting(port: number, remote: Endpoint, now: number): Mapping | undefined {
+    const flow = this.#byFlow.get(flowKey(port, remote))
+    if (flow?.admits(remote, now)) return flow
+    if (this.behaviour.filtering === 'address-and-port-dependent') return undefined
+    for (const mapping of this.#living(port, now)) if (mapping.admits(remote, now)) return mapping
+    return undefined
+  }
+
   #mappingFor(inside: Endpoint, remote: Endpoint, now: number): Mapping | undefined {
     const key = keyOf(this.behaviour.mapping, inside, remote)
-    const detour = `detour ${keyOf('address-and-port-dependent', inside, remote)}`
+    const detour = detourOf(inside, remote)
     const known = this.#alive(detour, now) ?? this.#alive(key, now)
     if (known !== undefined && !this.#poisoned(known.port, remote, now)) return known
     return this.#open(known === undefined ? key : detour, inside, remote, now)
   }
 
+  /** What answers a packet that came through a forwarded port leaves from that port, whatever the mapping. */
+  #answerFrom(port: number, inside: Endpoint, remote: Endpoint, now: number): void {
+    const detour = detourOf(inside, remote)
+    const known = this.#alive(detour, now)
+    const mapping =
+      known?.port === port ? known : new Mapping(inside, port, this.behaviour.filtering, this.behaviour, now)
+    this.#byKey.set(detour, mapping)
+    mapping.sent(remote, now)
+  }
+
   #open(key: string, inside: Endpoint, remote: Endpoint, now: number): Mapping | undefined {
-    const port = this.#ports.choose(inside, (port) => this.#free(port, remote, now))
+    const port = this.#ports.choose(inside, (port) => this.#free(port, remote, now), now)
     if (port === undefined) return undefined
     const mapping = new Mapping(inside, port, this.behaviour.filtering, this.behaviour, now)
     this.#byKey.set(key, mapping)
-    this.#living(port, now).add(mapping)
+    this.#holders(port).add(mapping)
     return mapping
   }
 
   #free(port: number, remote: Endpoint, now: number): boolean {
-    if (this.#poisoned(port, remote, now)) return false
-    const holders = this.#living(port, now)
-    if (this.behaviour.allocation.kind !== 'overloading') return holders.size === 0
-    return ![...holders].some((mapping) => mapping.talkedTo(remote))
+    if (this.#forwards.has(port) || this.#poisoned(port, remote, now)) return false
+    if (this.behaviour.allocation.kind !== 'overloading') return this.#living(port, now).size === 0
+    return this.#byFlow.get(flowKey(port, remote))?.alive(now) !== true
   }
 
   #poisoned(port: number, remote: Endpoint, now: number): boolean {
-    return now < (this.#poison.get(poisonKey(port, remote)) ?? 0)
+    return now < (this.#poison.get(flowKey(port, remote)) ?? 0)
   }
 
   #alive(key: string, now: number): Mapping | undefined {
@@ -96,9 +140,14 @@ export class Nat {
 
   /** The mappings that hold this port; ended ones are let go of. */
   #living(port: number, now: number): Set<Mapping> {
+    const holders = this.#holders(port)
+    for (const mapping of holders) if (!mapping.alive(now)) holders.delete(mapping)
+    return holders
+  }
+
+  #holders(port: number): Set<Mapping> {
     const holders = this.#byPort.get(port) ?? new Set()
     this.#byPort.set(port, holders)
-    for (const mapping of holders) if (!mapping.alive(now)) holders.delete(mapping)
     return holders
   }
 }
@@ -106,4 +155,8 @@ export class Nat {
 const keyOf = (mapping: Dependence, inside: Endpoint, remote: Endpoint): string =>
   `${textOf(inside)} ${scopeOf(mapping, remote)}`
 
-const poisonKey = (port: number, remote: Endpoint): string => `${textOf(remote)} ${port}`
+/** Where the mapping of a remote differs from that of the others. */
+const detourOf = (inside: Endpoint, remote: Endpoint): string =>
+  `detour ${keyOf('address-and-port-dependent', inside, remote)}`
+
+const flowKey = (port: number, remote: Endpoint): string => `${textOf(remote)} ${port}`

@@ -56,7 +56,7 @@ export class Node {
     this.#dice = system.world.dice.fork(name)
     this.#identity = identityOf(this.#dice.bytes(32))
     this.id = `node_${toBase32(this.#dice.bytes(5))}` as NodeId
-    this.host = system.internet.server(name)
+    this.host = system.internet.server(name, { overTcp: [PORTS.checkpoint, PORTS.handshake, PORTS.relay] })
   }
 
   get alive(): boolean {

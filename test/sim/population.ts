@@ -1,54 +1,233 @@
 /**
- * Where peers are, as far as anybody knows: what home routers and carriers do (Richter et al. 2016, NATwatcher 2017, see
- * shared/core/handshake for what follows from it), links of every quality. Weights are per cent of devices.
+ * Who meets whom in the field: how peers get to the internet, as far as anybody has measured it. Shares are of peers, each
+ * with its source; where a source gives a range or leaves it open, the share is on the side that is harder to open.
+ *
+ *   Richter    "A Multi-perspective Analysis of Carrier-Grade NAT Deployment", IMC 2016: carriers translate in more than
+ *              90 % of cellular networks and 17-18 % of eyeball networks; symmetric are 40 % of cellular translators, 11 %
+ *              of fixed ones, less than 2 % of home routers; many give each customer 512 to 16,384 ports
+ *   NATwatcher 2017, 700 lines in 65 countries: home routers mostly map endpoint-independently, filter by address and
+ *              port, and preserve the port
+ *   SIN        Klinec and Matyas, SIN 2014: a third of mobile providers symmetric, some counting upwards, with up to 35 new
+ *              flows a second from others
+ *   Google     50.1 % of users with IPv6, March 2026; APNIC 42 % of the world, April 2026; strongest on mobile
+ *   Langley    "The QUIC Transport Protocol", SIGCOMM 2017: UDP fails for 4.4 % of clients, mostly in corporate networks
+ *   libp2p     punchr notebook, January 2023: 45 % of results from clients with a port mapping; Di Cioccio, PAM 2012: most
+ *              homes answer no UPnP
+ *   vendors    symmetric by default: Cisco ASA, Palo Alto, Fortinet, SonicWall, Juniper SRX, pfSense before 25.11
+ *   Hancke, callstats.io, Twilio: 15 to 22 % of WebRTC calls need a relay; so should these without the techniques that
+ *              WebRTC lacks (`predict`, `scatter`, `mapped`)
+ *
+ * Nothing is known of how many pairs share a site; two in a hundred is a guess, and hardly matters.
  */
 import type { Dice } from './dice.ts'
 import type { SiteSetting } from './internet.ts'
 import { BROADBAND, type LinkProfile, MOBILE } from './link.ts'
-import { NAT_KINDS } from './nat-kinds.ts'
+import { NAT_KINDS, type NatKind } from './nat-kinds.ts'
 
-export interface Place {
+/** Weights need not add up to anything. */
+type Mix<T> = readonly (readonly [weight: number, what: T])[]
+
+/** `none`: public addresses behind a firewall. */
+type Layer = NatKind | 'none'
+
+interface Access {
   readonly name: string
+  /** Of the place itself. */
+  readonly router: Mix<Layer>
+  /** Between the place and the core. */
+  readonly carrier: Mix<Layer>
+  readonly links: Mix<LinkProfile>
+  /** Probabilities, 0 to 1. */
+  readonly ipv6: number
+  readonly portMapping: number
+  readonly udpBlocked: number
+}
+
+export interface Population {
+  readonly accesses: Mix<Access>
+  /** Probability that both peers of a pair are in one site. */
+  readonly sameSite: number
+}
+
+/** One peer's place. */
+export interface Residence {
+  /** What decides whether it can be reached: its NAT, or the worse of two. */
+  readonly kind: string
   readonly setting: SiteSetting
 }
 
-const ROUGH: LinkProfile = { ...BROADBAND, loss: 0.05, jitterMs: 8, reorder: 0.05, duplicate: 0.01 }
 const FAR: LinkProfile = { ...BROADBAND, latencyMs: 70, jitterMs: 5, loss: 0.005 }
-
-const SITES: readonly (readonly [percent: number, place: Place])[] = [
-  [4, { name: 'open', setting: {} }],
-  [3, { name: 'firewall', setting: { firewall: true } }],
-  [8, { name: 'full-cone', setting: { nat: NAT_KINDS['full-cone'] } }],
-  [5, { name: 'address-restricted', setting: { nat: NAT_KINDS['address-restricted'] } }],
-  [32, { name: 'linux', setting: { nat: NAT_KINDS.linux } }],
-  [6, { name: 'linux-exposed', setting: { nat: NAT_KINDS['linux-exposed'] } }],
-  [16, { name: 'port-restricted', setting: { nat: NAT_KINDS['port-restricted'] } }],
-  [6, { name: 'hairpin-cone', setting: { nat: NAT_KINDS['hairpin-cone'] } }],
-  [9, { name: 'carrier', setting: { nat: NAT_KINDS.linux, carrier: NAT_KINDS['port-restricted'] } }],
-  [3, { name: 'symmetric-sequential', setting: { nat: NAT_KINDS['symmetric-sequential'] } }],
-  [1, { name: 'symmetric-block', setting: { nat: NAT_KINDS['symmetric-block'] } }],
-  [4, { name: 'symmetric-random', setting: { nat: NAT_KINDS['symmetric-random'] } }],
-  [3, { name: 'hard-carrier', setting: { nat: NAT_KINDS.linux, carrier: NAT_KINDS['symmetric-random'] } }],
-]
-const LINKS: readonly (readonly [percent: number, link: LinkProfile])[] = [
-  [55, BROADBAND],
-  [25, MOBILE],
-  [10, FAR],
+/** Bad Wi-Fi. */
+const ROUGH: LinkProfile = { ...BROADBAND, loss: 0.03, jitterMs: 8, reorder: 0.02 }
+const FIXED_LINKS: Mix<LinkProfile> = [
+  [70, BROADBAND],
+  [20, FAR],
   [10, ROUGH],
 ]
-const IPV6_SHARE = 0.3
 
-export function drawPlace(dice: Dice): Place {
-  const { name, setting } = drawn(SITES, dice)
-  const [link, ipv6] = [drawn(LINKS, dice), dice.chance(IPV6_SHARE)]
-  return { name: ipv6 ? `${name}+ipv6` : name, setting: { ...setting, link, ipv6 } }
+/** NATwatcher for the most of them, Richter for the symmetric. A tenth lets early packets poison it, as OpenWrt does. */
+const HOME_ROUTERS: Mix<Layer> = [
+  [53, 'linux'],
+  [10, 'linux-exposed'],
+  [12, 'port-restricted'],
+  [8, 'hairpin-cone'],
+  [5, 'address-restricted'],
+  [10, 'full-cone'],
+  [1, 'symmetric-sequential'],
+  [1, 'symmetric-random'],
+]
+
+/** Symmetric ones: 3 of 8 count (SIN; the share is a guess), half of the others give out of a customer's own ports (Richter). */
+const symmetric = (weight: number): Mix<Layer> => [
+  [weight * 0.375, 'symmetric-busy'],
+  [weight * 0.3125, 'symmetric-chunk'],
+  [weight * 0.3125, 'symmetric-random'],
+]
+
+/** Richter: 11 % symmetric; the others as RFC 6888 asks, filters unknown and so the strict ones. */
+const fixedCarrier = (percentOfLines: number): Mix<Layer> => [
+  [100 - percentOfLines, 'none'],
+  [percentOfLines * 0.89, 'port-restricted'],
+  ...symmetric(percentOfLines * 0.11),
+]
+
+/** Richter: nine in ten translated, 40 % of those symmetric; a carrier that ends every mapping within a minute is rare. */
+const CELLULAR: Mix<Layer> = [
+  [10, 'none'],
+  [36, 'port-restricted'],
+  [16, 'full-cone'],
+  [2, 'carrier-absolute'],
+  ...symmetric(36),
+]
+
+/** Vendors: about half of what offices have is symmetric. */
+const OFFICE_ROUTERS: Mix<Layer> = [
+  [5, 'none'],
+  [50, 'linux'],
+  [10, 'symmetric-sequential'],
+  [35, 'symmetric-random'],
+]
+
+const NO_CARRIER: Mix<Layer> = [[1, 'none']]
+
+interface Shares {
+  /** Of peers, per cent; the rest is at home. */
+  readonly cellular: number
+  readonly office: number
+  /** Of offices. */
+  readonly udpBlocked: number
+  /** Of home lines, per cent. */
+  readonly carrier: number
+  readonly portMapping: number
+  readonly ipv6: { readonly home: number; readonly cellular: number; readonly office: number }
 }
 
-function drawn<T>(table: readonly (readonly [number, T])[], dice: Dice): T {
-  let lot = dice.float() * table.reduce((sum, [weight]) => sum + weight, 0)
-  for (const [weight, value] of table) {
-    lot -= weight
-    if (lot < 0) return value
+function population({ cellular, office, udpBlocked, carrier, portMapping, ipv6 }: Shares): Population {
+  const home: Access = {
+    name: 'home',
+    router: HOME_ROUTERS,
+    carrier: fixedCarrier(carrier),
+    links: FIXED_LINKS,
+    ipv6: ipv6.home,
+    portMapping,
+    udpBlocked: 0,
   }
-  return table.at(-1)![1]
+  const mobile: Access = {
+    name: 'cellular',
+    router: CELLULAR,
+    carrier: NO_CARRIER,
+    links: [[1, MOBILE]],
+    ipv6: ipv6.cellular,
+    portMapping: 0,
+    udpBlocked: 0,
+  }
+  const work: Access = {
+    name: 'office',
+    router: OFFICE_ROUTERS,
+    carrier: NO_CARRIER,
+    links: FIXED_LINKS,
+    ipv6: ipv6.office,
+    portMapping: 0,
+    udpBlocked,
+  }
+  const accesses: Mix<Access> = [
+    [100 - cellular - office, home],
+    [cellular, mobile],
+    [office, work],
+  ]
+  return { accesses, sameSite: 0.02 }
+}
+
+export const POPULATIONS = {
+  /** An application for homes: a tenth on the road, few at work; IPv6 as in the better half of countries. */
+  optimistic: population({
+    cellular: 10,
+    office: 4,
+    udpBlocked: 0.12,
+    carrier: 10,
+    portMapping: 0.4,
+    ipv6: { home: 0.55, cellular: 0.75, office: 0.3 },
+  }),
+  /**
+   * Half of the use is on phones, half of that on Wi-Fi (Cisco VNI 2019: 54 % offloaded): a quarter on cellular. Seven in a
+   * hundred at work, where one network in seven drops UDP: 1 % of all. IPv6: 47 % in all, between APNIC and Google.
+   */
+  typical: population({
+    cellular: 25,
+    office: 7,
+    udpBlocked: 1 / 7,
+    carrier: 15,
+    portMapping: 0.3,
+    ipv6: { home: 0.43, cellular: 0.6, office: 0.25 },
+  }),
+  /** An application for work and the road: UDP fails for 4.4 % (Langley), little IPv6, hardly any router gives ports. */
+  hostile: population({
+    cellular: 35,
+    office: 25,
+    udpBlocked: 0.176,
+    carrier: 18,
+    portMapping: 0.1,
+    ipv6: { home: 0.3, cellular: 0.45, office: 0.15 },
+  }),
+} satisfies Record<string, Population>
+
+export type PopulationName = keyof typeof POPULATIONS
+
+/** One of two peers that meet; undefined for the second where it is in the first one's site. */
+export function drawPair(population: Population, dice: Dice): readonly [Residence, Residence | undefined] {
+  const first = drawResidence(population, dice)
+  return [first, dice.chance(population.sameSite) ? undefined : drawResidence(population, dice)]
+}
+
+function drawResidence({ accesses }: Population, dice: Dice): Residence {
+  const access = drawn(accesses, dice)
+  const [router, carrier, link] = [
+    drawn(access.router, dice),
+    drawn(access.carrier, dice),
+    drawn(access.links, dice),
+  ]
+  const [ipv6, portMapping] = [dice.chance(access.ipv6), dice.chance(access.portMapping)]
+  const udpBlocked = dice.chance(access.udpBlocked)
+  const setting: SiteSetting = {
+    ...(router === 'none' ? { firewall: true } : { nat: NAT_KINDS[router] }),
+    ...(carrier !== 'none' && { carrier: NAT_KINDS[carrier] }),
+    ...{ link, ipv6, portMapping, udpBlocked },
+  }
+  return { kind: kindOf(udpBlocked, router, carrier), setting }
+}
+
+function kindOf(udpBlocked: boolean, router: Layer, carrier: Layer): string {
+  if (udpBlocked) return 'udp-blocked'
+  if (router === 'none') return 'firewall'
+  if (carrier === 'none' || router.startsWith('symmetric')) return router
+  return `cgn-${carrier}`
+}
+
+function drawn<T>(mix: Mix<T>, dice: Dice): T {
+  let lot = dice.float() * mix.reduce((sum, [weight]) => sum + weight, 0)
+  for (const [weight, what] of mix) {
+    lot -= weight
+    if (lot < 0) return what
+  }
+  return mix.at(-1)![1]
 }

@@ -7,10 +7,19 @@ export type Allocation =
   | { readonly kind: 'preserving' }
   /** The inside port as long as no other mapping with that port talks to the same remote: Linux masquerade. */
   | { readonly kind: 'overloading' }
-  | { readonly kind: 'sequential'; readonly step: number; readonly low: number; readonly high: number }
+  | {
+      readonly kind: 'sequential'
+      readonly step: number
+      readonly low: number
+      readonly high: number
+      /** Ports that others behind it take meanwhile, as a Poisson process. Default none. */
+      readonly foreignPerSecond?: number
+    }
   /** Each inside IP gets a run of so many ports and random ones within it: carriers with port blocks. */
   | { readonly kind: 'block'; readonly size: number }
   | { readonly kind: 'random'; readonly low: number; readonly high: number }
+
+type Sequential = Extract<Allocation, { kind: 'sequential' }>
 
 const DYNAMIC = { low: 1024, high: 65_535 }
 /** Linux gives up after 128 tries too. */
@@ -21,6 +30,8 @@ export class Ports {
   readonly #dice: Dice
   readonly #blocks = new Map<string, number>()
   #next: number
+  /** When somebody else takes the next port. */
+  #foreignAt = Number.NEGATIVE_INFINITY
 
   constructor(allocation: Allocation, dice: Dice) {
     this.#allocation = allocation
@@ -29,12 +40,13 @@ export class Ports {
   }
 
   /** Undefined when there is none left. */
-  choose(inside: Endpoint, free: (port: number) => boolean): number | undefined {
+  choose(inside: Endpoint, free: (port: number) => boolean, now: number): number | undefined {
     switch (this.#allocation.kind) {
       case 'preserving':
       case 'overloading':
         return free(inside.port) ? inside.port : this.#random(DYNAMIC, free)
       case 'sequential':
+        this.#letOthersTake(this.#allocation, now)
         return this.#sequential(this.#allocation, free)
       case 'block':
         return this.#random(this.#block(inside.ip, this.#allocation.size), free)
@@ -51,16 +63,20 @@ export class Ports {
     return undefined
   }
 
-  #sequential(
-    { step, low, high }: { step: number; low: number; high: number },
-    free: (port: number) => boolean,
-  ): number | undefined {
+  #sequential({ step, low, high }: Sequential, free: (port: number) => boolean): number | undefined {
     for (let i = 0; i < TRIES; i++) {
       const port = this.#next
-      this.#next = port + step > high ? low : port + step
+      this.#next = after(port, step, low, high)
       if (free(port)) return port
     }
     return undefined
+  }
+
+  #letOthersTake({ step, low, high, foreignPerSecond = 0 }: Sequential, now: number): void {
+    if (foreignPerSecond === 0) return
+    const pause = () => this.#dice.exponential(1000 / foreignPerSecond)
+    if (this.#foreignAt === Number.NEGATIVE_INFINITY) this.#foreignAt = now + pause()
+    for (; this.#foreignAt <= now; this.#foreignAt += pause()) this.#next = after(this.#next, step, low, high)
   }
 
   #block(ip: string, size: number): { low: number; high: number } {
@@ -72,3 +88,6 @@ export class Ports {
     return { low, high: low + size - 1 }
   }
 }
+
+const after = (port: number, step: number, low: number, high: number): number =>
+  port + step > high ? low : port + step

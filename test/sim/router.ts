@@ -6,7 +6,7 @@
 import { Firewall } from './firewall.ts'
 import { WIRE } from './link.ts'
 import { Nat, type NatBehaviour } from './nat.ts'
-import { isIpv6, type Packet } from './packet.ts'
+import { type Endpoint, isIpv6, type Packet } from './packet.ts'
 import type { Attachment, Member, Placement, Segment } from './segment.ts'
 import type { World } from './world.ts'
 
@@ -60,6 +60,12 @@ export class Router implements Member {
     this.#firewall?.forget()
     this.#ip = ip
     this.#outside.segment.route(ip, this.#outside)
+  }
+
+  /** Its outside end of a port that leads to `inside` from now on: behind a carrier that is no public one. */
+  mapPort(inside: Endpoint): Endpoint | undefined {
+    const port = this.nat?.forward(inside)
+    return port === undefined ? undefined : { ip: this.#ip, port }
   }
 
   arrive(packet: Packet, via: Attachment): void {

@@ -82,9 +82,26 @@ describe('npm run sim', () => {
     expect(stderr).toContain('1 of 1 runs')
   })
 
+  it('has pairs of a population meet, and tells how', () => {
+    const { status, stdout, stderr } = sim('--population', 'typical', '--pairs', '4', '--json')
+    expect(status).toBe(0)
+    expect(JSON.parse(stdout)).toMatchObject({ population: 'typical', pairs: 4, connected: 1 })
+    expect(stderr).toContain('4 of 4 pairs')
+    const table = sim('--population', 'optimistic', '--pairs', '2', '--world', '9').stdout
+    expect(table).toContain('connected     100.00 %')
+    expect(table).toContain('between')
+  })
+
   it('explains itself', () => {
     expect(sim('--help')).toMatchObject({ status: 0, stdout: expect.stringContaining('--scenario NAME') })
-    for (const args of [['--seed', 'x'], ['--runs', '0'], ['--scenario', 'chess'], ['--what']]) {
+    for (const args of [
+      ['--seed', 'x'],
+      ['--runs', '0'],
+      ['--scenario', 'chess'],
+      ['--what'],
+      ['--population', 'martian'],
+      ['--pairs', '0'],
+    ]) {
       expect(sim(...args)).toMatchObject({ status: 2, stderr: expect.stringContaining('npm run sim') })
     }
   })

@@ -1,31 +1,44 @@
-/** `npm run sim`: random scenarios in the simulated world, and what they say together. */
+/** `npm run sim`: random scenarios, or pairs of a population, in the simulated world, and what they say together. */
 import { parseArgs } from 'node:util'
+import { BATCH, type BatchOutcome, batchesOf, playBatch } from './census.ts'
 import { Dice } from './dice.ts'
+import { POPULATIONS, type PopulationName } from './population.ts'
 import { SCENARIOS, type ScenarioName } from './scenarios.ts'
 import { complaint, type RunOutcome, runOnce, type Summary, summarise } from './statistics.ts'
+import { readableTally, tally } from './tally.ts'
 
 const NAMES = Object.keys(SCENARIOS) as ScenarioName[]
+const PEOPLES = Object.keys(POPULATIONS) as PopulationName[]
 
 const HELP = `npm run sim -- [options]
 
 Plays random scenarios in a seeded world of peers, nodes, NATs and bad links, and checks after each that no acknowledged
 message was lost or doubled, each sender's order was kept, nobody heard of strangers, and every tunnel carried data.
 
-  --seed N          of the first run; run i has seed N + i (default 1)
-  --runs N          how many (default 100)
-  --scenario NAME   ${NAMES.join(', ')} (default: each run draws one)
-  --json            the summary as one line of JSON
-  --verbose         with one run: everything that happens in it, on stderr
-  --help            this
+Or, with --population, has pairs of peers meet as they do in the field (test/sim/population.ts names its sources), and tells
+how many became direct, how, and how soon.
+
+  --seed N            of the first run; run i has seed N + i (default 1)
+  --runs N            how many (default 100)
+  --scenario NAME     ${NAMES.join(', ')} (default: each run draws one)
+  --population NAME   ${PEOPLES.join(', ')}
+  --pairs N           of the population (default 1000)
+  --world N           of the population, this world alone: where something was wrong, it is named
+  --json              the summary as one line of JSON
+  --verbose           with one run or one world: everything that happens in it, on stderr
+  --help              this
 
 The same seed on the same code gives the same hash. When a run fails, its seed and the command that repeats it are printed
-and the exit code is 1; 2 when the options are not understood.
+and the exit code is 1, as when a pair could not be connected; 2 when the options are not understood.
 `
 
 interface Options {
   readonly seed: number
   readonly runs: number
   readonly scenario: ScenarioName | undefined
+  readonly population: PopulationName | undefined
+  readonly pairs: number
+  readonly world: number | undefined
   readonly json: boolean
   readonly verbose: boolean
 }
@@ -40,10 +53,30 @@ function main(args: readonly string[]): number {
     process.stdout.write(HELP)
     return 0
   }
+  return options.population === undefined
+    ? playScenarios(options)
+    : playPopulation(options.population, options)
+}
+
+function playScenarios(options: Options): number {
   const outcomes = play(options)
   const summary = summarise(outcomes)
   process.stdout.write(options.json ? `${JSON.stringify(summary)}\n` : readable(summary))
   return summary.success === 1 ? 0 : 1
+}
+
+function playPopulation(name: PopulationName, { seed, pairs, world, json, verbose }: Options): number {
+  const batches = world === undefined ? batchesOf(seed, pairs) : [{ world, count: Math.min(pairs, BATCH) }]
+  const outcomes: BatchOutcome[] = []
+  let done = 0
+  for (const { world, count } of batches) {
+    outcomes.push(playBatch(name, world, count, verbose && batches.length === 1 ? tell : undefined))
+    done += count
+    progress(done, pairs, 'pairs')
+  }
+  const result = tally(name, seed, outcomes)
+  process.stdout.write(json ? `${JSON.stringify(result)}\n` : readableTally(result))
+  return result.connected === 1 ? 0 : 1
 }
 
 function play({ seed, runs, scenario, verbose }: Options): RunOutcome[] {
@@ -53,14 +86,14 @@ function play({ seed, runs, scenario, verbose }: Options): RunOutcome[] {
     const outcome = runOnce(name, seed + i, verbose && runs === 1 ? tell : undefined)
     outcomes.push(outcome)
     if (outcome.violations.length > 0) tell(complaint(outcome))
-    progress(i + 1, runs)
+    progress(i + 1, runs, 'runs')
   }
   return outcomes
 }
 
-function progress(done: number, of: number): void {
-  if (process.stderr.isTTY) process.stderr.write(`\r${done} of ${of} runs${done === of ? '\n' : ''}`)
-  else if (done % 50 === 0 || done === of) tell(`${done} of ${of} runs`)
+function progress(done: number, of: number, what: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r${done} of ${of} ${what}${done === of ? '\n' : ''}`)
+  else if (done % Math.max(50, of / 20) === 0 || done === of) tell(`${done} of ${of} ${what}`)
 }
 
 function tell(line: string): void {
@@ -91,6 +124,9 @@ function optionsOf(args: readonly string[]): Options | string | undefined {
         seed: { type: 'string', default: '1' },
         runs: { type: 'string', default: '100' },
         scenario: { type: 'string' },
+        population: { type: 'string' },
+        pairs: { type: 'string', default: '1000' },
+        world: { type: 'string' },
         json: { type: 'boolean', default: false },
         verbose: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
@@ -106,6 +142,9 @@ function checked(values: {
   readonly seed: string
   readonly runs: string
   readonly scenario?: string
+  readonly population?: string
+  readonly pairs: string
+  readonly world?: string
   readonly json: boolean
   readonly verbose: boolean
 }): Options | string {
@@ -115,7 +154,13 @@ function checked(values: {
   const scenario = NAMES.find((name) => name === values.scenario)
   if (values.scenario !== undefined && scenario === undefined)
     return `--scenario takes one of ${NAMES.join(', ')}`
-  return { seed, runs, scenario, json: values.json, verbose: values.verbose }
+  const population = PEOPLES.find((name) => name === values.population)
+  if (values.population !== undefined && population === undefined)
+    return `--population takes one of ${PEOPLES.join(', ')}`
+  const [pairs, world] = [Number(values.pairs), values.world === undefined ? undefined : Number(values.world)]
+  if (!Number.isSafeInteger(pairs) || pairs < 1) return '--pairs takes a whole number from 1 on'
+  if (world !== undefined && !Number.isSafeInteger(world)) return '--world takes a whole number'
+  return { seed, runs, scenario, population, pairs, world, json: values.json, verbose: values.verbose }
 }
 
 const percent = (share: number): string => `${(share * 100).toFixed(1)} %`

@@ -2,7 +2,7 @@
 import type { Dice } from './dice.ts'
 import { playLife } from './life.ts'
 import type { Peer } from './peer.ts'
-import { drawPlace } from './population.ts'
+import { drawPlace } from './places.ts'
 import { System } from './system.ts'
 import type { Tunnel } from './tunnel.ts'
 

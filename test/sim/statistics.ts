@@ -76,19 +76,19 @@ export function complaint({ scenario, seed, violations }: RunOutcome): string {
   return `\nseed ${seed} (${scenario}) failed:\n${list.join('')}  repeat with: ${repeat}`
 }
 
-function counted(words: readonly string[]): Record<string, number> {
+export function counted(words: readonly string[]): Record<string, number> {
   const counts: Record<string, number> = {}
   for (const word of words) counts[word] = (counts[word] ?? 0) + 1
   return counts
 }
 
-function percentiles(values: readonly (number | undefined)[]): Percentiles {
+export function percentiles(values: readonly (number | undefined)[]): Percentiles {
   const sorted = values.filter((value) => value !== undefined).sort((a, b) => a - b)
   const at = (share: number) => sorted[Math.min(Math.floor(sorted.length * share), sorted.length - 1)]
   return { p50: at(0.5) ?? null, p95: at(0.95) ?? null }
 }
 
-function combined(hashes: readonly string[]): string {
+export function combined(hashes: readonly string[]): string {
   let all = 0n
   for (const hash of hashes) all = BigInt.asUintN(64, all * 31n + BigInt(`0x${hash}`))
   return all.toString(16).padStart(16, '0')

@@ -27,6 +27,8 @@ export interface PathEvent {
 }
 
 const HEADER_BYTES = 4
+/** Until a router has answered that it gives a port. */
+const MAP_MS = 300
 
 export class Tunnel {
   readonly machine: TunnelMachine
@@ -50,11 +52,13 @@ export class Tunnel {
     this.machine = new TunnelMachine({
       ...{ seed, keys, direction, terms, stun },
       ...(setting.scatter !== undefined && { scatter: setting.scatter }),
+      udpBlocked: host.udpBlocked,
       localPort,
       candidates: candidatesOf(host, localPort),
       now: host.clock,
     })
     this.#process = new Process(host, this.machine, [{ port: localPort }], (effect) => this.#on(effect))
+    host.world.after(MAP_MS, () => this.#askForPort(localPort))
   }
 
   get initiator(): boolean {
@@ -108,6 +112,14 @@ export class Tunnel {
 
   kill(): void {
     this.#process.kill()
+  }
+
+  #askForPort(port: number): void {
+    const { host } = this.#setting
+    const outside = this.alive ? host.mapPort(port) : undefined
+    if (outside === undefined) return
+    const mapped = { kind: 'mapped', address: addressOf(outside.ip, outside.port)! } as const
+    this.#process.handle({ kind: 'candidates', candidates: [mapped, ...candidatesOf(host, port)] })
   }
 
   #on(effect: TunnelEffect): void {

@@ -1,0 +1,75 @@
+/**
+ * How a host gets about whose network drops UDP: over connections of TCP (WebSocket to a gateway, TLS to a relay) to the
+ * services that take those. They take a while to open, lose nothing and keep the order; the service sees the host at an
+ * address in 100::/64, which no real datagram can come from (RFC 6666).
+ */
+import { DATA_CENTRE, type LinkProfile } from './link.ts'
+import type { Endpoint, Packet } from './packet.ts'
+import type { Attachment, Member, Segment } from './segment.ts'
+import type { World } from './world.ts'
+
+/** TCP, TLS and the upgrade, a round trip each. */
+const OPENING_ROUND_TRIPS = 3
+
+export interface CarrierSetting {
+  readonly name: string
+  readonly core: Segment
+  /** Routers of the core between its middle and the site. */
+  readonly hops: number
+  /** Of this host among those that are carried, from 1 on. */
+  readonly number: number
+  /** From the site to the core, for datagrams. */
+  readonly link: LinkProfile
+  /** Whether something at this end takes connections. */
+  readonly serves: (to: Endpoint) => boolean
+}
+
+const PREFIX = '100::'
+
+export const isCarried = (ip: string): boolean => ip.startsWith(PREFIX)
+
+export class Carrier implements Member {
+  readonly name: string
+  readonly #world: World
+  readonly #setting: CarrierSetting
+  readonly #attachment: Attachment
+  readonly #ip: string
+  readonly #deliver: (packet: Packet) => void
+  readonly #openAt = new Map<string, number>()
+
+  constructor(world: World, setting: CarrierSetting, deliver: (packet: Packet) => void) {
+    this.name = setting.name
+    this.#world = world
+    this.#setting = setting
+    this.#deliver = deliver
+    this.#ip = `${PREFIX}${setting.number.toString(16)}`
+    const link = { ...setting.link, loss: 0, duplicate: 0, reorder: 0 }
+    this.#attachment = setting.core.attach(this, { ips: [this.#ip], link, hops: setting.hops })
+  }
+
+  serves(to: Endpoint): boolean {
+    return this.#setting.serves(to)
+  }
+
+  send(packet: Packet): void {
+    const carried = { ...packet, from: { ip: this.#ip, port: packet.from.port } }
+    this.#world.at(this.#opened(packet.to), () => this.#setting.core.carry(carried, this.#attachment))
+  }
+
+  arrive(packet: Packet): void {
+    this.#deliver(packet)
+  }
+
+  close(): void {
+    this.#setting.core.detach(this.#attachment)
+  }
+
+  /** When the connection to this service is, or was, open. */
+  #opened(to: Endpoint): number {
+    const service = `${to.ip} ${to.port}`
+    const roundTripMs = 2 * (this.#setting.link.latencyMs + DATA_CENTRE.latencyMs)
+    const at = this.#openAt.get(service) ?? this.#world.now + OPENING_ROUND_TRIPS * roundTripMs
+    this.#openAt.set(service, at)
+    return at
+  }
+}
