@@ -1,6 +1,7 @@
 /**
  * `npm run demo`: the main job, once through, on this machine. It starts the system, makes users and a network over REST,
  * and lets three peers do what an application would do with them. Everything is real: nodes, sockets, tables, streams.
+ * With `--index` and `--key` it plays on a system that is already there.
  */
 import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -21,19 +22,22 @@ import {
   MESSAGES,
   notify,
   type Society,
+  type Stage,
   serveAll,
   talk,
   told,
   welcomeCleo,
 } from './scenes.ts'
 import { Story } from './story.ts'
-import { type System, startSystem } from './system.ts'
+import { startSystem } from './system.ts'
 
 const flags = new Command('npm run demo --')
   .description('The main job, once through: a story on screen, or one JSON report.')
   .option('--json', 'print one JSON report on stdout')
+  .option('--index <url>', 'play on the system of this INDEX instead of starting one')
+  .option('--key <key>', 'its admin key')
   .parse()
-  .opts<{ json?: true }>()
+  .opts<{ json?: true; index?: string; key?: string }>()
 
 const folder = mkdtempSync(joinPath(tmpdir(), 'straightway-demo-'))
 const story = new Story(flags.json ? undefined : process.stdout)
@@ -68,9 +72,9 @@ function isWhole({ tunnels, forward, messages, offline }: Awaited<ReturnType<typ
 async function play() {
   story.title('Straightway: the whole back end of a peer-to-peer application, on this machine.')
   const system = await story.scene(
-    'start nodes, relay, INDEX',
-    () => startSystem({ freePorts: true }),
-    ({ nodes, index }) => `${nodes.length} nodes, 1 relay, INDEX at ${index}`,
+    flags.index ? 'find the system' : 'start nodes, relay, INDEX',
+    setStage,
+    ({ index }) => `INDEX at ${index}`,
   )
   const admin = new Admin(system.index, system.adminKey)
   const society = await story.scene(
@@ -93,7 +97,12 @@ async function play() {
   return report
 }
 
-async function act(system: System, admin: Admin, society: Society, cast: Cast, phoneSeed: Buffer) {
+async function setStage(): Promise<Stage> {
+  const { index, key: adminKey = '' } = flags
+  return index ? { index, adminKey, close: async () => {} } : startSystem({ freePorts: true })
+}
+
+async function act(system: Stage, admin: Admin, society: Society, cast: Cast, phoneSeed: Buffer) {
   const { ada, ben, phone } = cast
   const presenceNotifiedMs = await story.scene(
     "Ben's status reaches Ada",

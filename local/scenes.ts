@@ -18,6 +18,9 @@ export const MESSAGES = 100
 /** Nothing of all this takes longer where it works. */
 const PATIENCE_MS = 20_000
 
+/** The system that is played on. */
+export type Stage = Pick<System, 'index' | 'adminKey' | 'close'>
+
 export interface Cast {
   readonly ada: Peer
   readonly ben: Peer
@@ -40,7 +43,7 @@ export async function found(admin: Admin): Promise<Society> {
 }
 
 export async function enrol(
-  system: System,
+  system: Stage,
   admin: Admin,
   { network, ada, ben }: Society,
   phoneSeed: Buffer,
@@ -164,7 +167,7 @@ export async function talk(ada: Peer, ben: Peer) {
   return { sent: 2 * MESSAGES, delivered, duplicates }
 }
 
-export async function comeBack({ index }: System, { ada, phone }: Cast, identity: Buffer) {
+export async function comeBack({ index }: Stage, { ada, phone }: Cast, identity: Buffer) {
   await phone.close()
   const outcome = await ada.send(phone.peer, 'rematch?')
   const returned = await join({ index, identity, metadata: { game: 'checkers' } })
@@ -188,7 +191,7 @@ export async function welcomeCleo(admin: Admin, { network }: Society, ada: Peer)
   })
 }
 
-export async function curtain(system: System, { ada, ben }: Cast): Promise<void> {
+export async function curtain(system: Stage, { ada, ben }: Cast): Promise<void> {
   await Promise.all([ada.close(), ben.close()])
   await system.close()
 }

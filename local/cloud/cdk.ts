@@ -39,11 +39,15 @@ export function awsEnvironment(endpoint: string): Record<string, string> {
   }
 }
 
-/** `environment`: of infra/environments.ts. Errors of all: `unavailable`, with what the CLI said last. */
-export function createCdk(endpoint: string, environment: string): Cdk {
+/**
+ * `environment`: of infra/environments.ts; `app`: what prints the stacks, that of cdk.json without. Errors of all:
+ * `unavailable`, with what the CLI said last.
+ */
+export function createCdk(endpoint: string, environment: string, app?: string): Cdk {
   const folder = mkdtempSync(join(tmpdir(), 'straightway-cdk-'))
   const outputs = join(folder, 'outputs.json')
-  const common = ['--context', `environment=${environment}`, '--output', join(folder, 'out')]
+  const context = ['--context', `environment=${environment}`, '--output', join(folder, 'out')]
+  const common = app === undefined ? context : [...context, '--app', app]
   const cdk = (...arguments_: string[]) => run(endpoint, [...arguments_, ...common])
   return {
     bootstrap: () => cdk('bootstrap', `aws://${ACCOUNT}/${REGION}`),

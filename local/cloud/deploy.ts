@@ -1,13 +1,20 @@
 /**
- * `npm run deploy:local`: the data and api stacks in the emulator at AWS_ENDPOINT_URL, or in one that it starts itself, and
- * nodes as processes of this machine that register there. Runs until it is interrupted; then the stacks are destroyed, and
- * the emulator ends if it was started here.
+ * `npm run deploy:local`: the data and api stacks in the emulator at AWS_ENDPOINT_URL, or in one that it starts itself; nodes
+ * as processes of this machine that register there; and the demo, played on it. Runs until it is interrupted, or with
+ * `--once` until the demo is over; then the stacks are destroyed, and the emulator ends if it was started here.
  */
 import { once } from 'node:events'
+import { Command } from 'commander'
+import { playDemo } from './demo.ts'
 import { deployTo, found } from './deployed.ts'
 import { startEmulator } from './emulator.ts'
 import { startNodes } from './nodes.ts'
 
+const flags = new Command('npm run deploy:local --')
+  .description('The system in an emulator of AWS, as `cdk deploy` puts it into an account.')
+  .option('--once', 'end when the demo is over')
+  .parse()
+  .opts<{ once?: true }>()
 const log = (line: string) => void process.stderr.write(`${line}\n`)
 const { AWS_ENDPOINT_URL } = process.env
 const emulator = AWS_ENDPOINT_URL
@@ -18,9 +25,15 @@ try {
   const deployed = await deployTo(emulator.endpoint, log)
   const { endpoint, index, gateway, cdk } = deployed
   const nodes = await startNodes(deployed, log)
-  const adminKey = await found(endpoint).catch((error: Error) => error.message)
-  process.stdout.write(`${JSON.stringify({ endpoint, index, gateway, adminKey, nodes: nodes.ready })}\n`)
-  await interrupted
+  log('npm run demo')
+  const founding = await found(endpoint).catch((error: Error) => error)
+  const demo = founding instanceof Error ? undefined : await playDemo(deployed, founding)
+  if (demo?.ok === false) process.exitCode = 1
+  const adminKey = founding instanceof Error ? founding.message : founding
+  process.stdout.write(
+    `${JSON.stringify({ endpoint, index, gateway, adminKey, nodes: nodes.ready, demo })}\n`,
+  )
+  if (!flags.once) await interrupted
   await nodes.close()
   log('cdk destroy --all')
   await cdk.destroy()

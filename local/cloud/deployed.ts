@@ -6,7 +6,8 @@ import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda'
 import { StraightwayError } from '../../shared/errors.ts'
 import { type Cdk, connection, createCdk } from './cdk.ts'
 
-const ENVIRONMENT = 'emulator'
+/** Of infra/environments.ts. */
+export const ENVIRONMENT = 'emulator'
 /** Of the names of tables and secrets. */
 export const PREFIX = `straightway-${ENVIRONMENT}-`
 const STACK = `straightway-${ENVIRONMENT}-api`

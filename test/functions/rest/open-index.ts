@@ -17,6 +17,7 @@ declare module 'vitest' {
       readonly index: string
       readonly tablePrefix: string
       readonly adminKey: string
+      readonly nodes: readonly string[]
     }
   }
 }

@@ -1,0 +1,43 @@
+/** What a deployed system is for: peers that find each other, talk and hear of changes, through nodes that registered in it. */
+import { on, once } from 'node:events'
+import { expect, test } from 'vitest'
+import { playDemo } from '../../../local/cloud/demo.ts'
+import { type Change, join, type Peer } from '../../../peer/index.ts'
+import { ask, deployed } from './index-client.ts'
+
+test('two peers enrol with an invite, sign in at the nodes, and one gets the message of the other', async () => {
+  const [alice, bob] = await friends('Second')
+  const [, [message]] = await Promise.all([alice.send(bob.peer, 'hello'), once(bob, 'message')])
+  expect(Buffer.from(message.body).toString()).toBe('hello')
+  await Promise.all([alice.close(), bob.close()])
+})
+
+test('a change over REST reaches a peer: stream, function, WebSocket API, node', async () => {
+  const [alice, bob, network] = await friends('Third')
+  const heard = metadataChange(bob)
+  await ask('PATCH', `/v1/networks/${network}`, 200, { body: { name: 'Renamed' } })
+  expect(await heard).toMatchObject({ entity: 'network', id: network })
+  await Promise.all([alice.close(), bob.close()])
+})
+
+test('the demo plays on it', async () => {
+  const report = await playDemo(deployed, deployed.adminKey)
+  expect(report).toMatchObject({ ok: true })
+  expect(report.tunnels?.map(({ path }) => path)).toEqual(['direct', 'relayed'])
+})
+
+/** Two peers of a new network. */
+async function friends(name: string): Promise<[Peer, Peer, string]> {
+  const { network } = await ask('POST', '/v1/networks', 201, { body: { name } })
+  const body = { role: 'member', uses: 2 }
+  const { code } = await ask('POST', `/v1/networks/${network}/invites`, 201, { body })
+  const options = { index: deployed.index, invite: String(code) }
+  return [await join(options), await join(options), String(network)]
+}
+
+/** The next one that is no membership: friends have just made some. */
+async function metadataChange(peer: Peer): Promise<Change> {
+  for await (const [change] of on(peer, 'change') as AsyncIterable<[Change]>)
+    if (change.kind === 'metadata') return change
+  throw new Error('the peer was closed')
+}
