@@ -13,7 +13,7 @@ import type { Direction } from '../shared/wire/offers.ts'
 import type { Candidate } from '../shared/wire/profile.ts'
 import { now } from './clock.ts'
 import type { Carrier, Carry } from './net/carrier.ts'
-import { DualSocket } from './net/dual-socket.ts'
+import { type Destination, DualSocket } from './net/dual-socket.ts'
 import { FreshSockets } from './net/fresh-sockets.ts'
 import { hostAddresses } from './net/host-addresses.ts'
 import { Loop } from './net/loop.ts'
@@ -89,7 +89,7 @@ export class Tunnel implements TunnelLink {
         accept: (stream, accepter) => this.#loop.handle({ kind: 'acceptStream', stream, accepter }),
         refuse: (stream) => this.#loop.handle({ kind: 'refuseStream', stream }),
       },
-      route: () => this.#remote && this.#socketAt(this.#through)?.destination(this.#remote.words),
+      route: () => this.#remote && this.#route(this.#remote),
       offered: (stream, answer) => this.listener.stream(stream, answer),
       active: (active) => this.#loop.handle({ kind: 'streaming', active }),
     })
@@ -137,6 +137,7 @@ export class Tunnel implements TunnelLink {
     this.#uncarry()
     if (blocked) this.#carry()
     this.#loop.handle({ kind: 'udp', blocked })
+    this.#streams.moved()
   }
 
   networkChanged(): void {
@@ -172,6 +173,14 @@ export class Tunnel implements TunnelLink {
     const [number, at] = [batch.socket[i]!, i * ADDRESS_WORDS]
     const isCarried = this.#carriers.some((carrier) => carrier.send(batch.address, at, batch.at(i)))
     if (!isCarried) this.#socketAt(number)?.send(batch, i)
+  }
+
+  #route({ words }: Address): Destination | undefined {
+    for (const carrier of this.#carriers) {
+      const destination = carrier.destination?.(words)
+      if (destination !== undefined) return destination
+    }
+    return this.#socketAt(this.#through)?.destination(words)
   }
 
   #candidates(): Candidate[] {

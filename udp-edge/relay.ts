@@ -3,12 +3,13 @@ import { randomBytes } from 'node:crypto'
 import type { RelayCounters } from '../shared/core/relay/relay-counters.ts'
 import { type RelayEffect, type RelayInput, RelayMachine } from '../shared/core/relay/relay-machine.ts'
 import type { FleetKeys } from '../shared/crypto/fleet.ts'
+import type { TlsEndpoint } from '../shared/directory.ts'
 import { addressOf, formatAddress } from '../shared/wire/address.ts'
 import { CarriedPeers } from './carried-socket.ts'
 import { bindDgram } from './dgram-socket.ts'
 import { type Driver, type DriverCounters, drive } from './driver.ts'
 import type { Bind } from './socket.ts'
-import { type TlsCounters, type TlsEndpoint, type TlsLimits, TlsListener } from './tls-listener.ts'
+import { type TlsCounters, type TlsLimits, TlsListener } from './tls-listener.ts'
 
 export interface StartRelayOptions {
   /** Literal address to bind; `::` for both families. */

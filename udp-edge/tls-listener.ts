@@ -6,6 +6,7 @@
 import { once } from 'node:events'
 import net from 'node:net'
 import tls from 'node:tls'
+import type { TlsEndpoint } from '../shared/directory.ts'
 import { StraightwayError } from '../shared/errors.ts'
 import { addressOf, isIpv4 } from '../shared/wire/address.ts'
 import type { CarriedPeers } from './carried-socket.ts'
@@ -47,12 +48,6 @@ export interface TlsCounters {
   idle: number
   /** Datagrams for readers that were too slow. */
   dropped: number
-}
-
-export interface TlsEndpoint {
-  readonly port: number
-  /** SHA-256 of the SubjectPublicKeyInfo, base32. */
-  readonly pin: string
 }
 
 export class TlsListener {

@@ -3,6 +3,8 @@
  * agreed on a tunnel already.
  */
 import { randomBytes } from 'node:crypto'
+import type { Carry } from '../../../peer/net/carrier.ts'
+import { RelayTls } from '../../../peer/net/relay-tls.ts'
 import { PeerSocket } from '../../../peer/peer-socket.ts'
 import { Tunnel } from '../../../peer/tunnel.ts'
 import type { Agreement } from '../../../shared/core/peer/events.ts'
@@ -10,17 +12,29 @@ import { type Grant, grantKey, sealGrant } from '../../../shared/crypto/grant.ts
 import { identityOf } from '../../../shared/crypto/identity.ts'
 import type { FleetItem } from '../../../shared/directory.ts'
 import { type NodeId, type TunnelId, toBase32 } from '../../../shared/ids.ts'
-import { parseAddress } from '../../../shared/wire/address.ts'
+import { formatAddress, parseAddress } from '../../../shared/wire/address.ts'
 import type { TunnelTerms } from '../../../shared/wire/offers.ts'
 import { startHandshake } from '../../../udp-edge/handshake.ts'
-import { startRelay } from '../../../udp-edge/relay.ts'
+import { type Relay, startRelay } from '../../../udp-edge/relay.ts'
 import { startStun } from '../../../udp-edge/stun.ts'
 
 const HOST = '127.0.0.1'
 
+/** How one end reaches the relay: over TLS while UDP counts as dropped there. The HANDSHAKE hears of it by UDP all the same. */
+export type Way = 'udp' | 'tls'
+
+export interface End {
+  readonly tunnel: Tunnel
+  readonly socket: PeerSocket
+}
+
 export interface Edge {
+  readonly relay: Relay
+  /** TCP port by which ends reach the relay over TLS; its own until a test puts something between. */
+  tlsPort: number
   /** Two ends of a tunnel, open. */
   pair(terms?: Partial<TunnelTerms>): Promise<[PeerSocket, PeerSocket]>
+  ends(terms: Partial<TunnelTerms>, ways: readonly [Way, Way]): Promise<[End, End]>
   /** Packets that the relay forwarded. */
   relayed(): number
   close(): Promise<void>
@@ -29,7 +43,7 @@ export interface Edge {
 export async function startEdge(): Promise<Edge> {
   const fleetKey = randomBytes(32)
   const fleetKeys = [fleetKey]
-  const relay = await startRelay({ host: HOST, port: 0, fleetKeys })
+  const relay = await startRelay({ host: HOST, port: 0, fleetKeys, tls: { port: 0 } })
   const stun = await startStun({ address: HOST, ports: [0, 0], fleetKeys })
   const node = 'node_aaaaaaaa' as NodeId
   const handshake = await startHandshake({ host: HOST, port: 0, node, fleetKeys })
@@ -39,23 +53,33 @@ export async function startEdge(): Promise<Edge> {
   ]
   const tunnels: Tunnel[] = []
 
-  const end = (agreement: Agreement): { tunnel: Tunnel; socket: PeerSocket } => {
-    const fault = (error: unknown) => {
-      throw error
-    }
-    const tunnel = new Tunnel({ agreement, stun: stunServers, rejoin: () => {}, closed: () => {}, fault })
+  const fault = (error: unknown) => {
+    throw error
+  }
+  const end = (agreement: Agreement, way: Way): End => {
+    const carry: Carry = (receive) => [new RelayTls({ endpointAt, missed: () => {}, receive })]
+    const own = { agreement, carry, udpBlocked: way === 'tls' }
+    const tunnel = new Tunnel({ ...own, stun: stunServers, rejoin: () => {}, closed: () => {}, fault })
     tunnels.push(tunnel)
     return { tunnel, socket: new PeerSocket(tunnel) }
   }
+  const endpointAt = (words: Uint32Array, at: number) =>
+    formatAddress(words, at) === relay.address ? { port: edge.tlsPort, pin: relay.tls!.pin } : undefined
 
-  return {
+  const edge: Edge = {
+    relay,
+    tlsPort: relay.tls!.port,
     async pair(terms = {}) {
+      const [a, b] = await edge.ends(terms, ['udp', 'udp'])
+      return [a.socket, b.socket]
+    },
+    async ends(terms, ways) {
       const agreed = agreements(fleetKey, handshake.address, { clear: false, paths: 'auto', ...terms })
-      const [a, b] = [end(agreed[0]), end(agreed[1])]
+      const [a, b] = [end(agreed[0], ways[0]), end(agreed[1], ways[1])]
       a.tunnel.begin()
       b.tunnel.begin()
       await Promise.all([a.tunnel.opened, b.tunnel.opened])
-      return [a.socket, b.socket]
+      return [a, b]
     },
     relayed: () => relay.counters().packets,
     async close() {
@@ -63,6 +87,7 @@ export async function startEdge(): Promise<Edge> {
       await Promise.all([handshake.close(), relay.close(), stun.close()])
     },
   }
+  return edge
 }
 
 function leaseOf(relay: string): FleetItem {

@@ -1,0 +1,71 @@
+/** Carries the datagrams of one tunnel to its relay by TLS on TCP where UDP is dropped, and the packets of its streams. */
+import type { TlsEndpoint } from '../../shared/directory.ts'
+import { ADDRESS_WORDS, formatIp, sameAddress } from '../../shared/wire/address.ts'
+import { decodeRelay } from '../../shared/wire/relay.ts'
+import type { Carrier } from './carrier.ts'
+import type { Destination, Receive } from './dual-socket.ts'
+import { RelayConnection } from './relay-connection.ts'
+import { isUdx, UdxBridge } from './udx-bridge.ts'
+
+export interface RelayTlsOptions {
+  /** The TLS port of the relay at this UDP address. Undefined where that is no relay, as far as is known. */
+  readonly endpointAt: (words: Uint32Array, at: number) => TlsEndpoint | undefined
+  /** A relay is not known, or not what it was known for: ask again. Called at every attempt. */
+  readonly missed: () => void
+  /** Gets what comes, as from the relay's UDP address. */
+  readonly receive: Receive
+}
+
+interface Leg {
+  readonly relay: Uint32Array
+  readonly connection: RelayConnection
+  readonly bridge: UdxBridge
+}
+
+export class RelayTls implements Carrier {
+  readonly #options: RelayTlsOptions
+  /** One; two while a tunnel changes its relay. */
+  readonly #legs: Leg[] = []
+
+  constructor(options: RelayTlsOptions) {
+    this.#options = options
+  }
+
+  send(words: Uint32Array, at: number, bytes: Uint8Array): boolean {
+    const leg = this.#legAt(words, at)
+    leg?.connection.send(bytes)
+    if (leg === undefined && decodeRelay(bytes)?.op === 'bind') this.#options.missed()
+    return leg !== undefined
+  }
+
+  destination(words: Uint32Array): Destination | undefined {
+    return this.#legAt(words, 0)?.bridge.destination
+  }
+
+  close(): void {
+    for (const { connection, bridge } of this.#legs.splice(0)) {
+      connection.close()
+      bridge.close()
+    }
+  }
+
+  #legAt(words: Uint32Array, at: number): Leg | undefined {
+    return this.#legs.find(({ relay }) => sameAddress(relay, 0, words, at)) ?? this.#begin(words, at)
+  }
+
+  #begin(words: Uint32Array, at: number): Leg | undefined {
+    const { endpointAt, missed, receive } = this.#options
+    if (endpointAt(words, at) === undefined) return undefined
+    const relay = words.slice(at, at + ADDRESS_WORDS)
+    const connection = new RelayConnection({
+      host: formatIp(relay),
+      endpoint: () => endpointAt(relay, 0),
+      missed,
+      receive: (bytes) => (isUdx(bytes) ? bridge.receive(bytes) : receive(bytes, relay)),
+    })
+    const bridge = new UdxBridge((packet) => connection.send(packet))
+    const leg = { relay, connection, bridge }
+    this.#legs.push(leg)
+    return leg
+  }
+}
