@@ -19,7 +19,7 @@ export interface Hosts {
   readonly notes: readonly string[]
 }
 
-const PORTS: NodeConfig['ports'] = { checkpoint: 3480, handshake: 3481, stun: [3478, 3479], relay: 3482 }
+const PORTS = { checkpoint: 3480, handshake: 3481, stun: [3478, 3479], relay: 3482, relayTls: 3483 } as const
 /** Between the two nodes where they share an address. */
 const PORT_OFFSET = 20
 const ONE_ADDRESS =
@@ -36,16 +36,13 @@ export async function chooseHosts(addresses: readonly string[] | undefined, free
 }
 
 async function host(address: string, free: boolean, offset: number): Promise<Host> {
-  if (free)
-    return { address, ports: { checkpoint: 0, handshake: 0, relay: 0, stun: await freePorts(address) } }
-  const { checkpoint, handshake, relay, stun } = PORTS
-  const ports = {
-    checkpoint,
-    handshake,
-    relay,
-    stun: [stun[0] + offset, stun[1] + offset] as [number, number],
+  if (free) {
+    const stun = await freePorts(address)
+    return { address, ports: { checkpoint: 0, handshake: 0, relay: 0, relayTls: 0, stun } }
   }
-  return { address, ports: { ...ports, checkpoint: checkpoint + offset, handshake: handshake + offset } }
+  const { checkpoint, handshake, stun } = PORTS
+  const moved = { checkpoint: checkpoint + offset, handshake: handshake + offset }
+  return { address, ports: { ...PORTS, ...moved, stun: [stun[0] + offset, stun[1] + offset] } }
 }
 
 /** The pair is told each other's STUN ports before it starts, so these are looked for beforehand. */

@@ -15,8 +15,14 @@ const schema = z.object({
   /** The address to bind, and the one the world sees where a 1:1 NAT stands between (an elastic IP). */
   address: ip,
   publicAddress: ip.optional(),
-  /** Port 0 lets the system choose; the lease says which. */
-  ports: z.object({ checkpoint: port, handshake: port, stun: z.tuple([port, port]), relay: port }),
+  /** UDP, and `relayTls` TCP: without, the relay serves no peer whose UDP is dropped. Port 0 lets the system choose; the lease says which. */
+  ports: z.object({
+    checkpoint: port,
+    handshake: port,
+    stun: z.tuple([port, port]),
+    relay: port,
+    relayTls: port.optional(),
+  }),
   /** `ip:port` of the partner's primary STUN socket, and its alternate port. */
   partner: z.object({ address: z.string(), alternatePort: port }).optional(),
   /** Newest first. */

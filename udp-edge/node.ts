@@ -65,6 +65,7 @@ export async function startNode(config: NodeConfig, log: Log): Promise<Node> {
       roles: config.roles,
       publicKey: toBase32(identity.staticPublic),
       addresses,
+      ...(services.relay?.tls && { relayTls: services.relay.tls }),
       startedAt: Date.now(),
     },
     load: () => loadOf(services),
@@ -137,7 +138,7 @@ async function startServices(config: NodeConfig, parts: Parts): Promise<Services
     has('stun')
       ? startStun({ address: host, publicAddress, ports: ports.stun, fleetKeys, ...(partner && { partner }) })
       : undefined,
-    has('relay') ? startRelay({ host, publicAddress, port: ports.relay, fleetKeys }) : undefined,
+    has('relay') ? startRelay({ host, publicAddress, fleetKeys, ...relayPorts(ports) }) : undefined,
   ])
   return {
     ...(checkpoint && { checkpoint }),
@@ -145,6 +146,10 @@ async function startServices(config: NodeConfig, parts: Parts): Promise<Services
     ...(stun && { stun }),
     ...(relay && { relay }),
   }
+}
+
+function relayPorts({ relay, relayTls }: NodeConfig['ports']) {
+  return { port: relay, ...(relayTls !== undefined && { tls: { port: relayTls } }) }
 }
 
 function ticketKeysOf({ ticketKeys }: NodeConfig): Map<string, Uint8Array> {

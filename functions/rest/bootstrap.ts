@@ -18,7 +18,7 @@ export async function readBootstrap({ context }: Request): Promise<Reply> {
   )
 }
 
-function nodeOf({ node, publicKey, addresses }: FleetItem) {
+function nodeOf({ node, publicKey, addresses, relayTls }: FleetItem) {
   const { checkpoint = [], handshake = [], stun = [], relay = [] } = addresses
-  return { node, publicKey, checkpoint, handshake, stun, relay }
+  return { node, publicKey, checkpoint, handshake, stun, relay, ...(relayTls && { relayTls }) }
 }

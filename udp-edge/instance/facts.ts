@@ -19,12 +19,16 @@ import type { Metadata } from './metadata.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
-/** The same on every instance; security group, host filter and documentation name them. */
+/**
+ * The same on every instance; security group, host filter and documentation name them. Networks that drop UDP let TCP 443
+ * through.
+ */
 export const PORTS: NodeConfig['ports'] = {
   checkpoint: 3480,
   handshake: 3481,
   stun: [3478, 3479],
   relay: 3482,
+  relayTls: 443,
 }
 
 const bootstrapSchema = z.object({
