@@ -13,7 +13,9 @@ export const PLATFORMS = ['linux-arm64', 'linux-x64'] as const
 export const DIRECTORY = '/opt/straightway'
 /** Of Amazon Linux, which keeps it patched. */
 export const NODE = '/usr/bin/node-24'
-export const PORTS: readonly number[] = [3478, 3479, 3480, 3481, 3482]
+const UDP_PORTS = [3478, 3479, 3480, 3481, 3482]
+/** Networks that drop UDP let this one through. */
+export const RELAY_TCP_PORT = 443
 
 const ROOT = join(import.meta.dirname, '..')
 /** Loads a binary that lies beside it, so it cannot be part of a bundle. */
@@ -26,7 +28,7 @@ export function buildNodeAsset(
 ): void {
   bundle(out)
   for (const name of closureOf(NATIVE)) copyPackage(name, out)
-  write(out, 'filter.nft', packetFilter(PORTS))
+  write(out, 'filter.nft', packetFilter({ udp: UDP_PORTS, tcp: relay ? [RELAY_TCP_PORT] : [] }))
   write(out, 'install.sh', INSTALL)
   write(out, 'cloudwatch.json', JSON.stringify(CLOUDWATCH_AGENT, null, 2))
   chmodSync(join(out, 'install.sh'), 0o755)

@@ -1,12 +1,13 @@
 /**
  * The systemd units of an instance. A node runs as a user that exists while it runs, sees a file system it cannot write,
- * and has no capability but that the relay may program the kernel's forwarding. What it knows it has in memory.
+ * and has no capability but that the relay may program the kernel's forwarding and listen on TCP 443. What it knows it has
+ * in memory.
  */
 export interface UnitOptions {
   /** Where the asset lies. */
   readonly directory: string
   readonly node: string
-  /** Only a relay gets CAP_NET_ADMIN. */
+  /** Only a relay gets capabilities, and a TCP port. */
   readonly relay: boolean
   readonly drainMinutes: number
 }
@@ -22,7 +23,7 @@ export function units(options: UnitOptions): Readonly<Record<string, string>> {
 
 /** Five starts within five minutes are a crash loop: the instance is given up, and the group makes another. */
 function service({ directory, node, relay, drainMinutes }: UnitOptions): string {
-  const capability = relay ? 'CAP_NET_ADMIN' : ''
+  const capability = relay ? 'CAP_NET_ADMIN CAP_NET_BIND_SERVICE' : ''
   const families = relay ? 'AF_INET AF_INET6 AF_UNIX AF_NETLINK' : 'AF_INET AF_INET6 AF_UNIX'
   return `[Unit]
 Description=Straightway node
@@ -104,27 +105,37 @@ WantedBy=multi-user.target
 `
 }
 
+/** What a node listens on. */
+export interface FilterPorts {
+  readonly udp: readonly number[]
+  readonly tcp: readonly number[]
+}
+
 /**
  * The security group lets every packet in, as tracking them would drop some when its table is full; this lets in what a node
  * answers, and tracks nothing that belongs to its ports either.
  */
-export function packetFilter(ports: readonly number[]): string {
-  const set = `{ ${ports.join(', ')} }`
+export function packetFilter(ports: FilterPorts): string {
+  const lines = (rule: (protocol: 'udp' | 'tcp', set: string) => string) =>
+    (['udp', 'tcp'] as const)
+      .filter((protocol) => ports[protocol].length > 0)
+      .map((protocol) => rule(protocol, `{ ${ports[protocol].join(', ')} }`))
+      .join('\n    ')
   return `table inet straightway_host
 flush table inet straightway_host
 table inet straightway_host {
   chain untracked {
     type filter hook prerouting priority raw; policy accept;
-    udp dport ${set} notrack
+    ${lines((protocol, set) => `${protocol} dport ${set} notrack`)}
   }
   chain untracked_out {
     type filter hook output priority raw; policy accept;
-    udp sport ${set} notrack
+    ${lines((protocol, set) => `${protocol} sport ${set} notrack`)}
   }
   chain input {
     type filter hook input priority filter; policy drop;
     iif "lo" accept
-    udp dport ${set} accept
+    ${lines((protocol, set) => `${protocol} dport ${set} accept`)}
     ct state established,related accept
     meta l4proto ipv6-icmp accept
     icmp type { destination-unreachable, time-exceeded, parameter-problem, echo-request } accept

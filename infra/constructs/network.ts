@@ -14,6 +14,7 @@ import {
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs'
 import { Construct } from 'constructs'
 import type { Config } from '../config.ts'
+import { RELAY_TCP_PORT } from '../node-asset.ts'
 
 const ZONES = 2
 
@@ -23,7 +24,8 @@ const ZONES = 2
  */
 export class Network extends Construct {
   readonly vpc: IVpc
-  readonly securityGroup: SecurityGroup
+  readonly nodes: SecurityGroup
+  readonly relays: SecurityGroup
 
   constructor(scope: Construct, id: string, config: Pick<Config, 'logDays'>) {
     super(scope, id)
@@ -39,7 +41,11 @@ export class Network extends Construct {
     })
     this.vpc = vpc as IVpc
     this.#logRejected(config)
-    this.securityGroup = this.#open()
+    this.nodes = this.#open('Nodes', 'Straightway nodes: UDP both ways, untracked; the host filters')
+    this.relays = this.#open('Relays', 'Straightway relays: as nodes, and TLS of peers without UDP')
+    const tls = Port.tcp(RELAY_TCP_PORT)
+    this.relays.addIngressRule(Peer.anyIpv4(), tls, 'TLS over IPv4, untracked')
+    this.relays.addIngressRule(Peer.anyIpv6(), tls, 'TLS over IPv6, untracked')
   }
 
   /** Only what was refused: a line for every flow of every peer would cost more than the nodes. */
@@ -55,20 +61,20 @@ export class Network extends Construct {
   }
 
   /**
-   * Open both ways for UDP, and for nothing else from outside. A security group tracks every flow that is not, and drops
+   * Open both ways for UDP, and for nothing else from outside but the TLS of relays. A security group tracks every flow that is not, and drops
    * packets when its table is full; so filtering is the host's (infra/node-units.ts), which tracks nothing.
    */
-  #open(): SecurityGroup {
-    const group = new SecurityGroup(this, 'Nodes', {
+  #open(id: string, description: string): SecurityGroup {
+    const group = new SecurityGroup(this, id, {
       vpc: this.vpc,
-      description: 'Straightway nodes: UDP both ways, untracked; the host filters',
+      description,
       allowAllOutbound: true,
       allowAllIpv6Outbound: true,
     })
     group.addIngressRule(Peer.anyIpv4(), Port.allUdp(), 'UDP over IPv4, untracked')
     group.addIngressRule(Peer.anyIpv6(), Port.allUdp(), 'UDP over IPv6, untracked')
     const reason =
-      'Peers are anywhere, and only rules that are open both ways are untracked; the packet filter of the host admits five UDP ports.'
+      'Peers are anywhere, and only rules that are open both ways are untracked; the packet filter of the host admits five UDP ports, and of a relay TCP 443.'
     Validations.of(group).acknowledge(
       { id: 'AwsSolutions-EC23', reason },
       { id: 'CloudFormation-Validate::W2508', reason },

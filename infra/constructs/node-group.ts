@@ -124,7 +124,7 @@ export class NodeGroup extends Construct {
       launchTemplateName: this.name,
       instanceType: new InstanceType(group.instance),
       machineImage: MachineImage.latestAmazonLinux2023({ cpuType: AmazonLinuxCpuType.ARM_64 }),
-      securityGroup: network.securityGroup,
+      securityGroup: roles.includes('relay') ? network.relays : network.nodes,
       associatePublicIpAddress: true,
       role: this.role,
       userData: nodeUserData(asset.location, environment),

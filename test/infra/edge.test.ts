@@ -14,17 +14,19 @@ test('there is no NAT gateway and no load balancer: nodes have their own address
   }
 })
 
-test('UDP is open both ways, for both families, so that no flow is tracked; nothing else comes in', () => {
-  const [group] = resourcesOf(edge, 'AWS::EC2::SecurityGroup')
-  const { SecurityGroupIngress, SecurityGroupEgress } = group!.Properties
-  expect(SecurityGroupIngress).toEqual([
-    expect.objectContaining({ CidrIp: '0.0.0.0/0', IpProtocol: 'udp', FromPort: 0, ToPort: 65535 }),
-    expect.objectContaining({ CidrIpv6: '::/0', IpProtocol: 'udp', FromPort: 0, ToPort: 65535 }),
-  ])
-  expect(SecurityGroupEgress).toEqual([
-    expect.objectContaining({ CidrIp: '0.0.0.0/0', IpProtocol: '-1' }),
-    expect.objectContaining({ CidrIpv6: '::/0', IpProtocol: '-1' }),
-  ])
+test('UDP is open both ways, for both families, so that no flow is tracked; besides, a relay takes TLS', () => {
+  const everybody = (IpProtocol: string, FromPort: number, ToPort: number) => [
+    expect.objectContaining({ CidrIp: '0.0.0.0/0', IpProtocol, FromPort, ToPort }),
+    expect.objectContaining({ CidrIpv6: '::/0', IpProtocol, FromPort, ToPort }),
+  ]
+  const [nodes, relays] = resourcesOf(edge, 'AWS::EC2::SecurityGroup').map(({ Properties }) => Properties)
+  expect(nodes!.SecurityGroupIngress).toEqual(everybody('udp', 0, 65535))
+  expect(relays!.SecurityGroupIngress).toEqual([...everybody('udp', 0, 65535), ...everybody('tcp', 443, 443)])
+  for (const { SecurityGroupEgress } of [nodes!, relays!])
+    expect(SecurityGroupEgress).toEqual([
+      expect.objectContaining({ CidrIp: '0.0.0.0/0', IpProtocol: '-1' }),
+      expect.objectContaining({ CidrIpv6: '::/0', IpProtocol: '-1' }),
+    ])
 })
 
 test('instances want a token for their metadata, have encrypted disks and no SSH key', () => {

@@ -12,6 +12,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { buildNodeAsset, PLATFORMS } from '../../infra/node-asset.ts'
+import { packetFilter } from '../../infra/node-units.ts'
 import { type System, startSystem } from '../../local/system.ts'
 import { join as joinSystem, type Peer } from '../../peer/index.ts'
 import { fleetKeysOf, ticketKeysOf } from '../../shared/secrets.ts'
@@ -120,8 +121,12 @@ test.runIf(systemd)('systemd finds nothing wrong with the units but programs tha
 
 const root = process.getuid?.() === 0 && existsSync('/usr/sbin/nft')
 
-test.runIf(root)('nft accepts the packet filter', () => {
-  expect(complaints('nft', ['--check', '--file', join(asset, 'filter.nft')])).toEqual([])
+test.runIf(root)('nft accepts the packet filter, of nodes and of relays', () => {
+  for (const tcp of [[], [443]]) {
+    const file = join(folder, `filter-${tcp.length}.nft`)
+    writeFileSync(file, packetFilter({ udp: [3478, 3482], tcp }))
+    expect(complaints('nft', ['--check', '--file', file])).toEqual([])
+  }
 })
 
 interface Listed {
