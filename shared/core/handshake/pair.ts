@@ -10,15 +10,17 @@
  */
 import type { OpenedGrant } from '../../crypto/grant.ts'
 import type { NodeId, TunnelId } from '../../ids.ts'
-import type { StepKind } from '../../wire/handshake.ts'
+import type { Outcome, StepKind } from '../../wire/handshake.ts'
 import { Attempt, type Order, type Sides } from './attempt.ts'
 import { Leg } from './leg.ts'
 import type { Relay } from './relays.ts'
 
 /** A side that is alone asks its CHECKPOINT to lead the other one here meanwhile. */
 const WAIT_MS = 60_000
-/** The next attempt comes after a minute: its number and its relay are remembered for longer. */
-const MEMORY_MS = 180_000
+/** The next attempt comes after ten minutes at most: its number and its relay are remembered for longer. */
+const FAILED_MEMORY_MS = 660_000
+/** A path that works may die young. */
+const DIRECT_MEMORY_MS = 180_000
 /** Who begins again this soon found the relay of no use. */
 const HASTE_MS = 15_000
 const never = Number.POSITIVE_INFINITY
@@ -85,7 +87,7 @@ export class Pair {
     const sides = this.sides
     const order = sides && this.attempt?.advance(sides, now)
     if (this.attempt !== undefined) this.#nextStep = this.attempt.nextStep
-    if (order?.kind === 'outcome') this.#endAt = now + MEMORY_MS
+    if (order?.kind === 'outcome') this.#endAt = now + memoryMs(order.outcome)
     return order
   }
 
@@ -127,3 +129,5 @@ export class Pair {
     return Math.min(a?.deadline() ?? never, b?.deadline() ?? never, this.attempt?.deadline() ?? never, end)
   }
 }
+
+const memoryMs = ({ path }: Outcome): number => (path === 'direct' ? DIRECT_MEMORY_MS : FAILED_MEMORY_MS)

@@ -4,17 +4,20 @@
  *   without any path          at once, then every RETRY_MS
  *   a direct path died        at once, as the relay carries the data meanwhile
  *   the relay is going        at once
- *   relayed                   every AGAIN_MS. Both sides count from the same OUTCOME, so they meet without being led
+ *   relayed                   every minute at first, rarer the more often it failed (`patience.ts`). Both sides count from the
+ *                             same OUTCOME, so they meet without being led
  *   a router gave a port      at once, where that came after the attempt
  *   direct                    never
  *
  * Nothing else is tried within RETRY_MS of the last attempt.
  */
 import type { Paths } from '../../paths.ts'
+import { Patience } from './patience.ts'
 
-const AGAIN_MS = 60_000
 /** An attempt that has brought no path by then is given up for another. */
 const RETRY_MS = 10_000
+/** One of which nothing is heard any more. */
+const LONGEST_ATTEMPT_MS = 60_000
 const never = Number.POSITIVE_INFINITY
 
 /** How the tunnel stands. */
@@ -27,14 +30,17 @@ export interface Situation {
 
 export class Attempts {
   readonly #paths: Paths
+  readonly #patience: Patience
   #going = false
   #lastAt = Number.NEGATIVE_INFINITY
   #againAt = never
   #askedAt = Number.NEGATIVE_INFINITY
   #deathSeen = false
 
-  constructor(paths: Paths) {
+  /** `shared`: 32 bytes, the same on both sides. */
+  constructor(paths: Paths, shared: Uint8Array) {
     this.#paths = paths
+    this.#patience = new Patience(shared)
   }
 
   get going(): boolean {
@@ -47,9 +53,16 @@ export class Attempts {
     this.#againAt = never
   }
 
-  end(now: number): void {
+  end(now: number, result: 'direct' | 'relayed'): void {
     this.#going = false
-    this.#againAt = this.#paths === 'relay-only' ? never : now + AGAIN_MS
+    if (result === 'direct') this.#patience.renew()
+    else this.#patience.failed()
+    this.#againAt = this.#paths === 'relay-only' ? never : now + this.#patience.waitMs
+  }
+
+  /** One of the two sides is somewhere else, or its NAT is another. */
+  renew(): void {
+    this.#patience.renew()
   }
 
   /** One that began shortly ago goes on. */
@@ -68,7 +81,7 @@ export class Attempts {
   nextAt({ path, relayDraining }: Situation): number {
     if (path === 'direct') return never
     if (path === undefined) return this.#lastAt + RETRY_MS
-    if (this.#going) return this.#lastAt + AGAIN_MS
+    if (this.#going) return this.#lastAt + LONGEST_ATTEMPT_MS
     return relayDraining ? this.#lastAt + RETRY_MS : this.#againAt
   }
 

@@ -4,7 +4,7 @@
  */
 import type { Random } from '../../crypto/random.ts'
 import type { Paths } from '../../paths.ts'
-import type { Address } from '../../wire/address.ts'
+import { type Address, formatIp } from '../../wire/address.ts'
 import type { Batch } from '../../wire/batch.ts'
 import { type Candidate, MAX_CANDIDATES, type Profile, UNKNOWN_PROFILE } from '../../wire/profile.ts'
 import { reachable } from '../port-mapping/reachable.ts'
@@ -111,6 +111,13 @@ export class Survey {
     const candidates = known.slice(0, MAX_CANDIDATES)
     const { ready } = this
     return { ...UNKNOWN_PROFILE, ...classes, hops, ...found, next, ready, quiet, paths, candidates }
+  }
+
+  /** Equal as long as this side is behind the same NATs, whatever ports they give. */
+  get network(): string {
+    const { mapping, filtering, allocation, udpBlocked, candidates } = this.profile
+    const ips = candidates.map(({ kind, address }) => `${kind} ${formatIp(address.words)}`)
+    return [mapping, filtering, allocation, udpBlocked, ...new Set(ips)].join()
   }
 
   /** Whether there may be a direct path at all. */

@@ -5,6 +5,7 @@
  *   - The relay is released when both sides have been sending directly for RELEASE_MS.
  *   - Relay only: no evidence, no candidates, no step. Direct only: no relay, and the end when the attempt has failed.
  */
+import type { ChannelKeys } from '../../crypto/channel.ts'
 import type { Random } from '../../crypto/random.ts'
 import type { Paths } from '../../paths.ts'
 import type { WhyNotDirect } from '../../why-not-direct.ts'
@@ -61,6 +62,8 @@ export class Traversal {
   /** Since when both sides send directly. */
   #directSince = never
   #profileChanged = false
+  /** Of this side, when the last attempt ended. */
+  #network = ''
   #suspected = false
 
   constructor(options: TunnelOptions, agent: PathAgent, random: Random) {
@@ -76,7 +79,7 @@ export class Traversal {
     this.#survey = new Survey(surveyed, random, this.sockets)
     this.#runner = new StepRunner(agent, this.sockets)
     this.#relays = new RelayPaths(agent, OWN_SOCKET)
-    this.#attempts = new Attempts(this.#paths)
+    this.#attempts = new Attempts(this.#paths, sharedBy(options.keys))
     this.#attempt(options.now)
   }
 
@@ -112,6 +115,7 @@ export class Traversal {
     this.#direction = direction
     this.#directedAt = now
     if (same && this.#attempts.isFresh(now) && !this.#wantsDirection) return
+    if (!this.#wantsDirection) this.#attempts.renew()
     this.#agent.doubt(out, now)
     this.#attempt(now)
   }
@@ -122,6 +126,7 @@ export class Traversal {
     this.#survey.candidates = candidates
     this.#profileChanged = true
     const isMore = this.#survey.mapped.length > before
+    if (isMore) this.#attempts.renew()
     if (!isMore || this.#attempts.going || this.#agent.active?.kind === 'direct') return
     this.#attempt(now)
     this.#ask(now)
@@ -140,6 +145,7 @@ export class Traversal {
   }
 
   #beginElsewhere(out: Batch, now: number): void {
+    this.#attempts.renew()
     this.#agent.doubt(out, now)
     this.#relays.rebind(out, now)
     this.#attempt(now)
@@ -237,7 +243,10 @@ export class Traversal {
 
   /** `why` holds unless a direct path is there, or comes. */
   #end(why: WhyNotDirect, now: number): void {
-    this.#attempts.end(now)
+    const { network } = this.#survey
+    if (network !== this.#network) this.#attempts.renew()
+    this.#network = network
+    this.#attempts.end(now, this.#agent.active?.kind ?? 'relayed')
     if (this.#paths !== 'relay-only') this.#whyNotDirect = why
     if (this.#paths === 'direct-only' && this.#agent.active === undefined) this.#events.push('noDirectPath')
   }
@@ -295,3 +304,7 @@ export class Traversal {
 function sameNode(a: Direction, b: Direction): boolean {
   return a.handshake.some(({ words }) => b.handshake.some((other) => sameAddress(words, 0, other.words, 0)))
 }
+
+/** 32 bytes that the other side has too, and nobody else. */
+const sharedBy = ({ send, receive }: ChannelKeys): Uint8Array =>
+  Uint8Array.from(send, (byte, i) => byte ^ receive[i]!)

@@ -46,6 +46,7 @@ export class Meeting {
   readonly effects: HandshakeEffect[] = []
   readonly tunnel: TunnelId
   rejoins = 0
+  readonly beginning: number
   readonly #setting: MeetingSetting
   readonly #fleetKey: Uint8Array
   #ends: [Tunnel, Tunnel] | undefined
@@ -54,6 +55,7 @@ export class Meeting {
     const { seed = 1, sites = [{}, {}], together = false } = setting
     this.#setting = setting
     this.world = new World(seed)
+    this.beginning = this.world.now
     this.internet = new Internet(this.world)
     this.#fleetKey = this.world.dice.fork('fleet').bytes(32)
     this.tunnel = toBase32(this.world.dice.fork('tunnel').bytes(16)) as TunnelId

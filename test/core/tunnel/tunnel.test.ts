@@ -179,7 +179,38 @@ describe('a tunnel that began relayed', () => {
     expect(meeting.ends.map(({ whyNotDirect }) => whyNotDirect)).toEqual(['probe-timeout', 'probe-timeout'])
     expect(meeting.machine.counters.refused).toBe(0)
     heal()
-    expect(meeting.untilBoth('direct', 70_000)).toBeLessThan(62_000)
+    expect(meeting.untilBoth('direct', 700_000)).toBeLessThan(610_000)
+  })
+
+  test('is tried again every minute by each strategy, then ever rarer, at the same moment by both', () => {
+    const meeting = new Meeting(SYMMETRIC)
+    const begun: number[] = []
+    meeting.meet()
+    for (let joins = 0; meeting.world.now < meeting.beginning + 50 * 60_000; meeting.pass(1000)) {
+      if (meeting.machine.counters.joins === joins) continue
+      joins = meeting.machine.counters.joins
+      begun.push(meeting.world.now)
+      expect(joins % 2, 'both have come').toBe(0)
+    }
+    const waits = begun.slice(1).map((at, i) => (at - begun[i]!) / 60_000)
+    expect(waits.slice(0, 2).map(Math.round)).toEqual([1, 1])
+    for (const [i, longest] of [2, 4, 8, 10, 10].entries()) {
+      expect(waits[i + 2]).toBeGreaterThan(longest * 0.79)
+      expect(waits[i + 2]).toBeLessThan(longest * 1.05)
+    }
+  })
+
+  test('is tried at once when a side has moved, and every minute from then on', () => {
+    const meeting = new Meeting(SYMMETRIC).meet().pass(20 * 60_000)
+    const elsewhere = meeting.internet.site('elsewhere', { nat: NAT_KINDS['symmetric-random'] })
+    elsewhere.plug(meeting.hosts[0])
+    meeting.a.networkChanged()
+    const before = meeting.machine.counters.joins
+    meeting.pass(5000)
+    expect(meeting.machine.counters.joins - before).toBeGreaterThanOrEqual(2)
+    const since = meeting.machine.counters.joins
+    meeting.pass(2 * 60_000 + 10_000)
+    expect(meeting.machine.counters.joins - since).toBe(4)
   })
 
   test('takes another relay when its own dies', () => {
