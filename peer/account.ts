@@ -6,16 +6,20 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { PeerNode } from '../shared/core/peer/events.ts'
 import type { StunServer } from '../shared/core/tunnel/evidence.ts'
 import { type Identity, selfSignedProof } from '../shared/crypto/identity.ts'
+import type { TlsEndpoint } from '../shared/directory.ts'
 import { StraightwayError } from '../shared/errors.ts'
-import type { NetworkId, UserId } from '../shared/ids.ts'
+import type { NetworkId, NodeId, UserId } from '../shared/ids.ts'
+import { type Address, sameAddress } from '../shared/wire/address.ts'
 import { now } from './clock.ts'
 import type { Home } from './home/home.ts'
-import { type BootstrapNode, enrol, fetchNodes, fetchTicket, type Ticket } from './rest/enrolment.ts'
+import { type Bootstrap, enrol, fetchBootstrap, fetchTicket, type Ticket } from './rest/enrolment.ts'
 import { type IndexClient, indexClient } from './rest/index-client.ts'
 import { Requests } from './rest/requests.ts'
 
 const FIRST_WAIT_MS = 1000
 const LONGEST_WAIT_MS = 30_000
+/** INDEX answers from its cache for this long. */
+const MISSED_MS = 5000
 /** A ticket is not used for requests in its last minute: clocks differ. */
 const SPARE_MS = 60_000
 
@@ -32,7 +36,8 @@ export class Account {
   readonly #requests: Requests
   readonly #stop = new AbortController()
   #ticket: Ticket | undefined
-  #nodes: readonly BootstrapNode[] = []
+  #bootstrap: Bootstrap = { nodes: [], websocket: undefined }
+  #missedAt = Number.NEGATIVE_INFINITY
 
   /** Throws `bad-request` where `index` is no address. */
   constructor(index: string, identity: Identity, home: Home) {
@@ -58,14 +63,43 @@ export class Account {
 
   /** Where to sign in, as last heard. */
   get checkpoints(): PeerNode[] {
-    const nodes = this.#nodes.filter(({ checkpoint }) => checkpoint.length > 0)
+    const nodes = this.#bootstrap.nodes.filter(({ checkpoint }) => checkpoint.length > 0)
     return nodes.map(({ node, publicKey, checkpoint }) => ({ node, publicKey, addresses: checkpoint }))
   }
 
   get stun(): StunServer[] {
-    return this.#nodes.flatMap(({ stun: [primary, alternate] }) =>
+    return this.#bootstrap.nodes.flatMap(({ stun: [primary, alternate] }) =>
       primary ? [{ primary, ...(alternate && { alternate }) }] : [],
     )
+  }
+
+  /** Of the gateway. */
+  get websocket(): string | undefined {
+    return this.#bootstrap.websocket
+  }
+
+  /** Whose address of that service it is, as far as is known. */
+  nodeAt(service: 'checkpoint' | 'handshake', words: Uint32Array, at: number): NodeId | undefined {
+    const isIts = (address: Address) => sameAddress(address.words, 0, words, at)
+    return this.#bootstrap.nodes.find((node) => node[service].some(isIts))?.node
+  }
+
+  /** How the relay at that address is reached without UDP, as far as is known. */
+  relayTlsAt(words: Uint32Array, at: number): TlsEndpoint | undefined {
+    const isIts = (address: Address) => sameAddress(address.words, 0, words, at)
+    return this.#bootstrap.nodes.find(({ relay }) => relay.some(isIts))?.relayTls
+  }
+
+  /** What shows the gateway who we are. */
+  gatewayProof(): string {
+    return selfSignedProof(this.#identity, { audience: 'straightway-gateway', issuedAt: Date.now() })
+  }
+
+  /** A node is not known, or not where it was: asks who there is now, from time to time. */
+  missed(): void {
+    if (now() - this.#missedAt < MISSED_MS) return
+    this.#missedAt = now()
+    this.refreshNodes().catch(() => {})
   }
 
   /**
@@ -73,14 +107,17 @@ export class Account {
    * `unknown-peer` where it is not and there is neither, what is wrong with the invite, `forbidden`, `unavailable`.
    */
   async signUp(credentials: Credentials): Promise<Ticket> {
-    const [ticket, nodes] = await Promise.all([this.#firstTicket(credentials), fetchNodes(this.#requests)])
-    if (nodes.length === 0) {
+    const [ticket, bootstrap] = await Promise.all([
+      this.#firstTicket(credentials),
+      fetchBootstrap(this.#requests),
+    ])
+    if (bootstrap.nodes.length === 0) {
       throw new StraightwayError(
         'unavailable',
         'INDEX answers, but no node is running: start one, or wait for it.',
       )
     }
-    this.#nodes = nodes
+    this.#bootstrap = bootstrap
     this.#home.enrol({ index: this.#requests.base, user: ticket.user })
     return this.#keep(ticket)
   }
@@ -93,8 +130,8 @@ export class Account {
   /** Where to sign in, as it is now. */
   refreshNodes(): Promise<PeerNode[]> {
     return this.#untilAnswered(async () => {
-      const nodes = await fetchNodes(this.#requests)
-      if (nodes.length > 0) this.#nodes = nodes
+      const bootstrap = await fetchBootstrap(this.#requests)
+      if (bootstrap.nodes.length > 0) this.#bootstrap = bootstrap
       return this.checkpoints
     })
   }

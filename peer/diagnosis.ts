@@ -16,7 +16,7 @@ import { DualSocket } from './net/dual-socket.ts'
 import { hostAddresses } from './net/host-addresses.ts'
 import { Loop } from './net/loop.ts'
 import { PortMapping } from './net/port-mapping.ts'
-import { type BootstrapNode, fetchNodes } from './rest/enrolment.ts'
+import { type BootstrapNode, fetchBootstrap } from './rest/enrolment.ts'
 import { Requests } from './rest/requests.ts'
 
 export interface Diagnosis {
@@ -103,7 +103,7 @@ function mappingOf(
 
 async function nodesOf(index: string): Promise<{ nodes: readonly BootstrapNode[]; detail?: string }> {
   try {
-    return { nodes: await fetchNodes(new Requests(index, async () => '')) }
+    return await fetchBootstrap(new Requests(index, async () => ''))
   } catch (error) {
     return { nodes: [], detail: (error as Error).message }
   }

@@ -34,6 +34,11 @@ export interface JoinOptions {
    * networks take for an attack. Default true.
    */
   readonly scatter?: boolean
+  /**
+   * False: UDP is never used, all goes over TLS on TCP and no tunnel is direct. Not needed where a network drops UDP, as that
+   * is found out. Default true.
+   */
+  readonly udp?: boolean
   readonly signal?: AbortSignal
 }
 
@@ -46,14 +51,18 @@ export interface JoinOptions {
  * no node does, as where UDP is blocked) and `closed` (`signal`).
  */
 export async function join(options: JoinOptions): Promise<Peer> {
-  const { status = 'online', custom = '', metadata = {}, scatter = true } = options
+  const { status = 'online', custom = '', metadata = {}, scatter = true, udp = true } = options
   const presence = checkedPresence({ status, custom, metadata })
   const home = options.home === undefined ? homeInMemory(options.identity) : openHome(options.home)
   try {
     const identity = identityOf(home.seed)
     const account = new Account(indexOf(options, home), identity, home)
     await account.signUp(options)
-    return await online(new Peer({ identity, home, account, presence, scatter }), account, options.signal)
+    return await online(
+      new Peer({ identity, home, account, presence, scatter, udp }),
+      account,
+      options.signal,
+    )
   } catch (error) {
     home.close()
     throw error

@@ -11,6 +11,7 @@ import { LIMITS } from '../shared/limits.ts'
 import type { PresenceRecord } from '../shared/presence.ts'
 import type { Change, OwnStatus } from '../shared/wire/presence.ts'
 import type { Account } from './account.ts'
+import { Carriage } from './carriage.ts'
 import type { Home } from './home/home.ts'
 import { type Delivery, Messages } from './messages.ts'
 import { type AcceptOptions, type HeardOffer, Offer } from './offer.ts'
@@ -30,6 +31,8 @@ export interface PeerParts {
   readonly account: Account
   readonly presence: OwnPresence
   readonly scatter: boolean
+  /** False: UDP is never used. */
+  readonly udp: boolean
 }
 
 export class Peer extends EventEmitter<PeerEvents> {
@@ -49,7 +52,7 @@ export class Peer extends EventEmitter<PeerEvents> {
   #closing: Promise<void> | undefined
 
   /** Peers come from `join`. */
-  constructor({ identity, home, account, presence, scatter }: PeerParts) {
+  constructor({ identity, home, account, presence, scatter, udp }: PeerParts) {
     super({ captureRejections: true })
     this.peer = identity.peer
     this.user = account.user
@@ -58,6 +61,7 @@ export class Peer extends EventEmitter<PeerEvents> {
     this.#presence = presence
     const handle = (input: PeerInput) => this.#upkeep.handle(input)
     const fault = (error: unknown) => this.#fail(error)
+    const carriage = new Carriage(account)
     this.#messages = new Messages({ home, handle, emit: (message) => this.emit('message', message) })
     this.#others = new Others({
       self: identity.peer,
@@ -65,17 +69,27 @@ export class Peer extends EventEmitter<PeerEvents> {
       handle,
       presence: (record) => this.emit('presence', record),
     })
-    this.#tunnels = new Tunnels({ handle, stun: () => account.stun, scatter, fault })
+    this.#tunnels = new Tunnels({
+      handle,
+      stun: () => account.stun,
+      scatter,
+      carry: (receive) => carriage.tunnel(receive),
+      udpBlocked: () => this.udpBlocked,
+      fault,
+    })
     this.#upkeep = new Upkeep({
       identity,
       home,
       account,
       presence,
+      carriage,
+      udp,
       fault,
       online: () => this.#online(),
       offline: (why) => this.#offline(why),
       affair: (effect) => this.#perform(effect),
       networkChanged: () => this.#tunnels.networkChanged(),
+      blocked: (blocked) => this.#tunnels.setUdp(blocked),
     })
     const listened = (event: unknown) => event === 'message' && setImmediate(() => this.#messages.flush())
     ;(this as EventEmitter).on('newListener', listened)
@@ -83,6 +97,11 @@ export class Peer extends EventEmitter<PeerEvents> {
 
   get state(): PeerState {
     return this.#state
+  }
+
+  /** Whether its datagrams go through the gateway and relays' TLS, as UDP is dropped here or was not wanted. */
+  get udpBlocked(): boolean {
+    return this.#upkeep.isBlocked
   }
 
   /** Networks its user is a member of. */

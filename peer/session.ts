@@ -5,8 +5,9 @@ import type { InboxMemory } from '../shared/core/peer/inbox.ts'
 import { PeerMachine } from '../shared/core/peer/machine.ts'
 import type { Identity } from '../shared/crypto/identity.ts'
 import { Random } from '../shared/crypto/random.ts'
+import type { Carriage } from './carriage.ts'
 import { now } from './clock.ts'
-import { DualSocket } from './net/dual-socket.ts'
+import { HomeSocket } from './net/home-socket.ts'
 import { Loop } from './net/loop.ts'
 
 export interface SessionOptions {
@@ -14,24 +15,43 @@ export interface SessionOptions {
   readonly presence: OwnPresence
   /** Messages that earlier runs delivered. */
   readonly delivered: readonly InboxMemory[]
+  readonly carriage: Carriage
+  /** False: UDP is never used. */
+  readonly udp: boolean
+  /** UDP is dropped here from now on, or works. */
+  readonly onBlocked: (blocked: boolean) => void
   readonly perform: (effect: PeerEffect) => void
   readonly fault: (error: unknown) => void
 }
 
 export class Session {
-  readonly #socket: DualSocket
+  readonly #socket: HomeSocket
   readonly #loop: Loop<PeerInput, PeerEffect>
 
-  constructor({ identity, presence, delivered, perform, fault }: SessionOptions) {
+  constructor(options: SessionOptions) {
+    const { identity, presence, delivered, carriage, perform, fault } = options
     const random = new Random(randomBytes(32))
     const machine = new PeerMachine({ identity, random, presence, epoch: now(), memory: delivered })
-    this.#socket = new DualSocket((bytes, words) => this.#loop.receive(bytes, words, 0))
+    this.#socket = new HomeSocket({
+      receive: (bytes, words) => this.#loop.receive(bytes, words, 0),
+      udp: options.udp,
+      carry: (receive, failed) => carriage.session(receive, failed),
+      isNode: (words) => carriage.isNode(words),
+      isGatewayOpen: () => carriage.isGatewayOpen,
+      onBlocked: options.onBlocked,
+    })
     const send = this.#socket.send.bind(this.#socket)
     this.#loop = new Loop(machine, { send, perform, fault })
     this.#loop.tick()
   }
 
+  /** UDP is known to be dropped here, or not wanted. */
+  get isBlocked(): boolean {
+    return this.#socket.isBlocked
+  }
+
   handle(input: PeerInput): void {
+    if (input.kind === 'networkChanged') this.#socket.networkChanged()
     this.#loop.handle(input)
   }
 

@@ -10,6 +10,7 @@ import { LIMITS } from '../shared/limits.ts'
 import type { Paths } from '../shared/paths.ts'
 import { isLoopback } from '../shared/wire/address.ts'
 import type { Direction } from '../shared/wire/offers.ts'
+import type { Carry } from './net/carrier.ts'
 import { PortMapping } from './net/port-mapping.ts'
 import type { AcceptOptions, HeardOffer } from './offer.ts'
 import { offerRefusal } from './outcomes.ts'
@@ -35,6 +36,8 @@ export interface TunnelsOptions {
   readonly handle: (input: PeerInput) => void
   readonly stun: () => readonly StunServer[]
   readonly scatter: boolean
+  readonly carry: Carry
+  readonly udpBlocked: () => boolean
   readonly fault: (error: unknown) => void
 }
 
@@ -121,6 +124,11 @@ export class Tunnels {
     for (const tunnel of this.#live.values()) tunnel.networkChanged()
   }
 
+  /** UDP is dropped here from now on, or works. */
+  setUdp(blocked: boolean): void {
+    for (const tunnel of this.#live.values()) tunnel.setUdp(blocked)
+  }
+
   async close(): Promise<void> {
     this.#offered.close()
     this.#accepted.close()
@@ -134,6 +142,8 @@ export class Tunnels {
       agreement,
       stun: this.#options.stun(),
       scatter: this.#options.scatter,
+      carry: this.#options.carry,
+      udpBlocked: this.#options.udpBlocked(),
       map: this.#mapping.map.bind(this.#mapping),
       rejoin: () => this.#options.handle({ kind: 'rejoin', tunnel: id, peer, leg }),
       closed: () => this.#live.delete(id),

@@ -5,10 +5,14 @@
 import type { OfflineReason, OwnPresence, PeerEffect, PeerInput } from '../shared/core/peer/events.ts'
 import type { Identity } from '../shared/crypto/identity.ts'
 import type { Account } from './account.ts'
+import type { Carriage } from './carriage.ts'
 import type { Home } from './home/home.ts'
 import { MappingLife } from './mapping-life.ts'
 import { NetworkWatch } from './net/network-watch.ts'
 import { Session } from './session.ts'
+
+/** How often a carried peer shows that it is there, and tries whether UDP works. */
+const CARRIED_INTERVAL_MS = 30_000
 
 /** What concerns others. */
 export type Affair = Exclude<
@@ -21,11 +25,16 @@ export interface UpkeepOptions {
   readonly home: Home
   readonly account: Account
   readonly presence: OwnPresence
+  readonly carriage: Carriage
+  /** False: UDP is never used. */
+  readonly udp: boolean
   readonly online: () => void
   readonly offline: (why: OfflineReason) => void
   readonly affair: (effect: Affair) => void
   /** The addresses of this machine changed, or it woke up. */
   readonly networkChanged: () => void
+  /** UDP is dropped here from now on, or works. */
+  readonly blocked: (blocked: boolean) => void
   /** Something will not mend itself. */
   readonly fault: (error: unknown) => void
 }
@@ -38,13 +47,21 @@ export class Upkeep {
   #closed = false
 
   constructor(options: UpkeepOptions) {
-    const { identity, home, account, presence, fault } = options
+    const { identity, home, account, presence, carriage, udp, fault } = options
     this.#options = options
     const perform = (effect: PeerEffect) => this.#perform(effect)
-    this.#session = new Session({ identity, presence, delivered: home.delivered, perform, fault })
+    const onBlocked = (blocked: boolean) => this.#onBlocked(blocked)
+    const { delivered } = home
+    const own = { identity, presence, delivered, carriage, udp }
+    this.#session = new Session({ ...own, onBlocked, perform, fault })
     this.#watch = new NetworkWatch(() => this.#networkChanged())
     this.handle({ kind: 'nodes', nodes: account.checkpoints })
     this.handle({ kind: 'ticket', ...account.ticket })
+  }
+
+  /** UDP is known to be dropped here, or not wanted. */
+  get isBlocked(): boolean {
+    return this.#session.isBlocked
   }
 
   handle(input: PeerInput): void {
@@ -61,7 +78,7 @@ export class Upkeep {
   #perform(effect: PeerEffect): void {
     switch (effect.kind) {
       case 'online':
-        this.#measureMapping()
+        this.#setPace()
         this.#options.online()
         break
       case 'offline':
@@ -87,11 +104,28 @@ export class Upkeep {
   }
 
   #networkChanged(): void {
+    this.#options.carriage.networkChanged()
     this.handle({ kind: 'networkChanged' })
+    this.#forgetMapping()
+    this.#setPace()
+    this.#options.networkChanged()
+  }
+
+  #onBlocked(blocked: boolean): void {
+    this.#forgetMapping()
+    this.#setPace()
+    this.#options.blocked(blocked)
+  }
+
+  /** No NAT has to be kept open by what is carried. */
+  #setPace(): void {
+    if (this.isBlocked) this.handle({ kind: 'interval', intervalMs: CARRIED_INTERVAL_MS })
+    else this.#measureMapping()
+  }
+
+  #forgetMapping(): void {
     void this.#mappingLife?.close()
     this.#mappingLife = undefined
-    this.#measureMapping()
-    this.#options.networkChanged()
   }
 
   /** Once for each network that this machine is in. */

@@ -1,4 +1,5 @@
 /** How a peer gets its ticket from INDEX, and what else it starts with. */
+import type { TlsEndpoint } from '../../shared/directory.ts'
 import { StraightwayError } from '../../shared/errors.ts'
 import { fromBase32, type NetworkId, type NodeId, type UserId } from '../../shared/ids.ts'
 import { type Address, parseAddress } from '../../shared/wire/address.ts'
@@ -29,6 +30,8 @@ export interface BootstrapNode {
   /** Primary, and the alternate port on the same address. */
   readonly stun: readonly Address[]
   readonly relay: readonly Address[]
+  /** How peers without UDP reach the relay, by the IP of its address. */
+  readonly relayTls?: TlsEndpoint
 }
 
 /** Errors: those of the invite or ID token, in words; `forbidden` where the peer is revoked. */
@@ -39,11 +42,24 @@ export const enrol = (requests: Requests, enrolment: Enrolment): Promise<Ticket>
 export const fetchTicket = (requests: Requests, proof: string): Promise<Ticket> =>
   requests.send('POST', '/v1/tickets', { body: { proof }, authorized: false })
 
-export async function fetchNodes(requests: Requests): Promise<BootstrapNode[]> {
-  const answer = await requests.send<{ nodes?: unknown }>('GET', '/v1/bootstrap', { authorized: false })
-  if (!Array.isArray(answer.nodes))
+/** What a peer begins with: who there is. */
+export interface Bootstrap {
+  readonly nodes: readonly BootstrapNode[]
+  /** Of the gateway; undefined where there is none. */
+  readonly websocket: string | undefined
+}
+
+export async function fetchBootstrap(requests: Requests): Promise<Bootstrap> {
+  const listed = await requests.send<{ nodes?: unknown; websocket?: unknown }>('GET', '/v1/bootstrap', {
+    authorized: false,
+  })
+  const { nodes, websocket } = listed
+  if (!Array.isArray(nodes))
     throw new StraightwayError('unavailable', `${requests.base} is not INDEX: it lists no nodes.`)
-  return answer.nodes.map(nodeOf).filter((node) => node !== undefined)
+  return {
+    nodes: nodes.map(nodeOf).filter((node) => node !== undefined),
+    websocket: typeof websocket === 'string' && /^wss?:/.test(websocket) ? websocket : undefined,
+  }
 }
 
 type Listed = { readonly [name in keyof BootstrapNode]?: unknown }
@@ -58,8 +74,16 @@ function nodeOf(listed: Listed): BootstrapNode | undefined {
     handshake: addressesOf(listed.handshake),
     stun: addressesOf(listed.stun),
     relay: addressesOf(listed.relay),
+    ...tlsOf(listed.relayTls),
   }
 }
+
+function tlsOf(listed: unknown): Pick<BootstrapNode, 'relayTls'> {
+  const { port, pin } = Object(listed) as { [name in keyof TlsEndpoint]?: unknown }
+  return isPort(port) && typeof pin === 'string' ? { relayTls: { port, pin } } : {}
+}
+
+const isPort = (value: unknown): value is number => Number.isInteger(value) && Number(value) >>> 16 === 0
 
 function addressesOf(listed: unknown): Address[] {
   if (!Array.isArray(listed)) return []

@@ -7,7 +7,7 @@ import { createTables, startEngine } from '../../../local/engine.ts'
 import { type Founded, foundSystem } from '../../../local/founding.ts'
 import { startFunctions } from '../../../local/functions.ts'
 import { loadSecrets } from '../../../local/secrets.ts'
-import { enrol, fetchNodes, fetchTicket, type Ticket } from '../../../peer/rest/enrolment.ts'
+import { enrol, fetchBootstrap, fetchTicket, type Ticket } from '../../../peer/rest/enrolment.ts'
 import { type IndexClient, indexClient } from '../../../peer/rest/index-client.ts'
 import { Requests } from '../../../peer/rest/requests.ts'
 import { type Identity, identityOf, selfSignedProof } from '../../../shared/crypto/identity.ts'
@@ -87,7 +87,7 @@ describe('enrolment', () => {
     }
     await fleet.register(lease)
     await fleet.register({ ...lease, node: 'node_b' as never, publicKey: 'not a key' })
-    const nodes = await fetchNodes(anonymous())
+    const { nodes } = await fetchBootstrap(anonymous())
     expect(nodes).toMatchObject([{ node: 'node_a', publicKey: new Uint8Array(32), stun: [], relay: [] }])
     expect(nodes[0]!.checkpoint.map(({ words }) => words[4])).toEqual([3470, 3470])
   })
@@ -194,7 +194,7 @@ describe('the client of INDEX', () => {
 describe('what is not INDEX', () => {
   test('is told from one that does not answer', async () => {
     const silent = new Requests('http://127.0.0.1:9', () => '')
-    await expect(fetchNodes(silent)).rejects.toThrow(/127\.0\.0\.1:9 does not answer/)
+    await expect(fetchBootstrap(silent)).rejects.toThrow(/127\.0\.0\.1:9 does not answer/)
     expect(() => new Requests('localhost:8787', () => '')).toThrow(/such as https:/)
   })
 
@@ -206,7 +206,7 @@ describe('what is not INDEX', () => {
     onTestFinished(() => void server.close())
     await new Promise((listening) => server.once('listening', listening))
     const page = new Requests(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, () => '')
-    await expect(fetchNodes(page)).rejects.toMatchObject({ code: 'unavailable' })
+    await expect(fetchBootstrap(page)).rejects.toMatchObject({ code: 'unavailable' })
     await expect(fetchTicket(page, 'x')).rejects.toMatchObject({ code: 'unavailable' })
   })
 })

@@ -1,0 +1,88 @@
+import { describe, expect, test } from 'vitest'
+import { Way } from '../../../shared/core/peer/way.ts'
+
+/** A way after datagrams sent at these times in vain. */
+function silent(way: Way, ...times: number[]): Way {
+  for (const at of times) way.sent(at)
+  return way
+}
+
+const carried = () => {
+  const way = silent(new Way(), 0, 250, 750)
+  way.heard('gateway', 900)
+  return way
+}
+
+test('begins over UDP, and asks the gateway at the third sign-in that is not answered', () => {
+  const way = silent(new Way(), 0, 250)
+  expect(way.kind).toBe('udp')
+  expect(silent(way, 750).kind).toBe('asking')
+})
+
+test('what is said in one breath is no sign of anything', () => {
+  expect(silent(new Way(), 0, 1, 2, 3, 4).kind).toBe('udp')
+})
+
+test('is patient where UDP has worked', () => {
+  const way = new Way()
+  way.heard('udp', 0)
+  expect(silent(way, 30_000, 31_000).kind).toBe('udp')
+  expect(silent(way, 32_000).kind).toBe('asking')
+})
+
+describe('asking', () => {
+  test.each(['udp', 'gateway'] as const)('takes the %s where something comes by it first', (by) => {
+    const way = silent(new Way(), 0, 250, 750)
+    way.heard(by, 900)
+    expect(way.kind).toBe(by === 'udp' ? 'udp' : 'carried')
+  })
+
+  test('goes back to UDP where nobody answers, or there is no gateway', () => {
+    const way = silent(new Way(), 0, 250, 750, 5750)
+    expect(way.kind).toBe('udp')
+    silent(way, 6000, 6250, 6750).gatewayFailed()
+    expect(way.kind).toBe('udp')
+  })
+})
+
+describe('carried', () => {
+  test('tries UDP with a keep-alive each 30 s, and leaves when it is answered', () => {
+    const way = carried()
+    expect([30_000, 30_900, 31_000, 60_900].map((at) => way.probe(at))).toEqual([false, true, false, true])
+    way.heard('gateway', 61_000)
+    expect(way.kind).toBe('carried')
+    way.heard('udp', 61_100)
+    expect(way.kind).toBe('udp')
+  })
+
+  test('tries it at once in another network', () => {
+    const way = carried()
+    way.networkChanged()
+    expect(way.probe(1000)).toBe(true)
+  })
+
+  test('tries it less and less often where it never lasts', () => {
+    const way = carried()
+    const waits = Array.from({ length: 6 }, (_, i) => {
+      const at = 1_000_000 * (i + 1)
+      way.heard('udp', at)
+      silent(way, at + 1000, at + 2000, at + 3000)
+      way.heard('gateway', at + 3000)
+      return [30, 60, 120, 240, 480].find((seconds) => way.probe(at + 3000 + 1000 * seconds))
+    })
+    expect(waits).toEqual([60, 120, 240, 480, 480, 480])
+  })
+
+  test('stays while nodes die, and is given up when nobody answers any more', () => {
+    const way = silent(carried(), 30_000, 31_000, 32_000, 33_000, 33_250)
+    expect(way.kind).toBe('carried')
+    expect(silent(way, 34_000, 35_000).kind).toBe('udp')
+  })
+
+  test('always, where UDP is not wanted', () => {
+    const way = silent(new Way(false), 0, 1000, 2000, 3000, 4000, 5000, 6000, 7000)
+    way.networkChanged()
+    way.gatewayFailed()
+    expect([way.kind, way.probe(100_000)]).toEqual(['carried', false])
+  })
+})

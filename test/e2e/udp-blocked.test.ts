@@ -1,0 +1,78 @@
+/** Peers without UDP, as an application sees them: the same as others, except that their tunnels are relayed. */
+import { randomBytes } from 'node:crypto'
+import { beforeAll, describe, expect, test } from 'vitest'
+import type { Peer, PeerSocket } from '../../peer/index.ts'
+import { heard, systemUnderTest, until } from './system-under-test.ts'
+
+const { join, joinAt } = await systemUnderTest()
+let ada: Peer
+let ben: Peer
+let cleo: Peer
+
+beforeAll(async () => {
+  ada = await joinAt(0, { udp: false, metadata: { game: 'chess' } })
+  ben = await joinAt(1)
+  cleo = await joinAt(1, { udp: false })
+})
+
+test('know that they are without, and others that they are not', () => {
+  expect([ada, ben, cleo].map(({ udpBlocked }) => udpBlocked)).toEqual([true, false, true])
+})
+
+test('are found, and heard of when their status changes', async () => {
+  await until(async () => (await ben.find('metadata.game eq "chess"'))[0]?.peer === ada.peer)
+  const told = heard(ben, 'presence', ({ peer, status }) => peer === ada.peer && status === 'busy')
+  ada.status('busy', { custom: 'at a board' })
+  expect(await told).toMatchObject([{ custom: 'at a board' }])
+})
+
+test('find others, and hear of them', async () => {
+  expect(await ada.find({ peer: ben.peer })).toMatchObject([{ status: 'online' }])
+  const told = heard(ada, 'presence', ({ peer, status }) => peer === ben.peer && status === 'away')
+  ben.status('away')
+  await told
+})
+
+test.each([
+  ['to a peer with UDP', () => [ada, ben]],
+  ['from one', () => [ben, ada]],
+  ['between two without', () => [ada, cleo]],
+] as const)('exchange messages: %s', async (_, who) => {
+  const [from, to] = who()
+  const arrived = heard(to!, 'message')
+  expect(await from!.send(to!.peer, 'e4')).toBe('delivered')
+  expect(await arrived).toMatchObject([{ from: from!.peer, text: 'e4' }])
+})
+
+test('get what was sent while they were away', async () => {
+  const identity = randomBytes(32)
+  const dora = await join({ udp: false, identity })
+  await dora.close()
+  await until(async () => (await ben.find({ peer: dora.peer }))[0]?.status === 'offline')
+  expect(await ben.send(dora.peer, 'later')).toBe('stored')
+  const back = await join({ udp: false, identity })
+  expect(await heard(back, 'message')).toMatchObject([{ text: 'later' }])
+})
+
+describe('tunnels', () => {
+  async function tunnel(from: Peer, to: Peer): Promise<[PeerSocket, PeerSocket]> {
+    const accepted = heard(to, 'offer').then(([offer]) => offer.accept())
+    return Promise.all([from.connect(to.peer), accepted])
+  }
+
+  test.each([
+    ['to a peer with UDP', () => [ada, ben]],
+    ['from one', () => [ben, ada]],
+    ['between two without', () => [ada, cleo]],
+  ] as const)('are relayed, and say why: %s', async (_, who) => {
+    const [from, to] = who()
+    const [a, b] = await tunnel(from!, to!)
+    const arrived = [heard(a, 'message'), heard(b, 'message')]
+    a.send('there')
+    b.send('back')
+    expect((await Promise.all(arrived)).map(([bytes]) => `${bytes}`)).toEqual(['back', 'there'])
+    await until(() => [a, b].every(({ whyNotDirect }) => whyNotDirect === 'udp-blocked'))
+    expect([a.path, b.path]).toEqual(['relayed', 'relayed'])
+    a.close()
+  })
+})
