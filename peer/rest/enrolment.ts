@@ -83,7 +83,8 @@ function tlsOf(listed: unknown): Pick<BootstrapNode, 'relayTls'> {
   return isPort(port) && typeof pin === 'string' ? { relayTls: { port, pin } } : {}
 }
 
-const isPort = (value: unknown): value is number => Number.isInteger(value) && Number(value) >>> 16 === 0
+const isPort = (value: unknown): value is number =>
+  Number.isInteger(value) && Number(value) > 0 && Number(value) <= 0xffff
 
 function addressesOf(listed: unknown): Address[] {
   if (!Array.isArray(listed)) return []
