@@ -1,6 +1,7 @@
 /** `npm run bench -- NAME`: each benchmark is a file beside this one; see README.md for what they measure and how. */
 import { Command, InvalidArgumentError } from 'commander'
 import { StraightwayError } from '../shared/errors.ts'
+import { addFunctions } from './functions-command.ts'
 import { benchKeepAlive, type KeepAliveResult } from './keepalive.ts'
 import type { Rate } from './rate.ts'
 import { benchStun, type StunResult } from './stun.ts'
@@ -37,6 +38,7 @@ program
     console.log(json ? JSON.stringify(result) : keepAliveText(result))
   })
 
+addFunctions(program)
 addTraversal(program)
 
 function secondsOf(text: string): number {

@@ -3,9 +3,21 @@
  * packet filter, the configuration of the CloudWatch agent, and the script that installs all that. Its content is its
  * version: another content is another launch template, and the group replaces its instances.
  */
-import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import { buildSync } from 'esbuild'
+import { StraightwayError } from '../shared/errors.ts'
+import { NATIVE, writeNode } from './bundles.ts'
 import { packetFilter, type UnitOptions, units } from './node-units.ts'
 
 export const PLATFORMS = ['linux-arm64', 'linux-x64'] as const
@@ -17,17 +29,13 @@ const UDP_PORTS = [3478, 3479, 3480, 3481, 3482]
 /** Networks that drop UDP let this one through. */
 export const RELAY_TCP_PORT = 443
 
-const ROOT = join(import.meta.dirname, '..')
-/** Loads a binary that lies beside it, so it cannot be part of a bundle. */
-const NATIVE = 'sodium-native'
-const BANNER = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);"
-
 export function buildNodeAsset(
   out: string,
   { relay, drainMinutes }: Pick<UnitOptions, 'relay' | 'drainMinutes'>,
 ): void {
-  bundle(out)
-  for (const name of closureOf(NATIVE)) copyPackage(name, out)
+  writeNode(out)
+  for (const [name, folder] of closureOf(NATIVE, import.meta.filename))
+    copyPackage(folder, join(out, 'node_modules', name))
   write(out, 'filter.nft', packetFilter({ udp: UDP_PORTS, tcp: relay ? [RELAY_TCP_PORT] : [] }))
   write(out, 'install.sh', INSTALL)
   write(out, 'cloudwatch.json', JSON.stringify(CLOUDWATCH_AGENT, null, 2))
@@ -36,57 +44,37 @@ export function buildNodeAsset(
   for (const [name, text] of Object.entries(units(options))) write(out, join('units', name), text)
 }
 
-function bundle(out: string): void {
-  buildSync({
-    absWorkingDir: ROOT,
-    entryPoints: { main: 'udp-edge/main.ts', start: 'udp-edge/instance/start.ts' },
-    outdir: out,
-    outExtension: { '.js': '.mjs' },
-    bundle: true,
-    minify: true,
-    sourcemap: true,
-    sourcesContent: false,
-    platform: 'node',
-    target: 'node24',
-    format: 'esm',
-    mainFields: ['module', 'main'],
-    banner: { js: BANNER },
-    external: [NATIVE],
-    logLevel: 'error',
-  })
-}
-
-/** The package and what it needs at run time, by name. */
-function closureOf(name: string, seen = new Set<string>()): Set<string> {
+/** Folders of the package and of what it needs at run time, by name, each found from who needs it. */
+function closureOf(name: string, from: string, seen = new Map<string, string>()): Map<string, string> {
   if (seen.has(name)) return seen
-  seen.add(name)
-  const { dependencies = {} } = JSON.parse(readFileSync(join(folderOf(name), 'package.json'), 'utf8')) as {
+  const folder = folderOf(name, from)
+  seen.set(name, folder)
+  const manifest = join(folder, 'package.json')
+  const { dependencies = {} } = JSON.parse(readFileSync(manifest, 'utf8')) as {
     dependencies?: Record<string, string>
   }
-  for (const dependency of Object.keys(dependencies)) closureOf(dependency, seen)
+  for (const dependency of Object.keys(dependencies)) closureOf(dependency, manifest, seen)
   return seen
 }
 
-function copyPackage(name: string, out: string): void {
-  const target = join(out, 'node_modules', name)
-  cpSync(folderOf(name), target, {
-    recursive: true,
-    filter: (source) => !/\/(node_modules|deps|test|\.github)$/.test(source.slice(folderOf(name).length)),
-  })
-  const prebuilds = join(target, 'prebuilds')
-  for (const platform of listed(prebuilds)) {
-    if (!PLATFORMS.some((wanted) => wanted === platform))
-      rmSync(join(prebuilds, platform), { recursive: true })
-  }
+/** Not all packages let their manifest be resolved, so it is looked for where Node would look. */
+function folderOf(name: string, from: string): string {
+  const places = createRequire(from).resolve.paths(name) ?? []
+  const found = places.map((place) => join(place, name)).find((folder) => existsSync(folder))
+  if (found !== undefined) return realpathSync(found)
+  throw new StraightwayError('not-found', `${name} is not installed: npm install`)
 }
 
-const folderOf = (name: string): string => join(ROOT, 'node_modules', name)
-
-function listed(folder: string): string[] {
-  try {
-    return readdirSync(folder)
-  } catch {
-    return []
+function copyPackage(folder: string, target: string): void {
+  cpSync(folder, target, {
+    recursive: true,
+    filter: (source) => !/\/(node_modules|deps|test|\.github)$/.test(source.slice(folder.length)),
+  })
+  const prebuilds = join(target, 'prebuilds')
+  if (!existsSync(prebuilds)) return
+  for (const platform of readdirSync(prebuilds)) {
+    if (!PLATFORMS.some((wanted) => wanted === platform))
+      rmSync(join(prebuilds, platform), { recursive: true })
   }
 }
 

@@ -1,25 +1,18 @@
-import { join } from 'node:path'
-import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib'
+import { AssetHashType, DockerImage, Duration, RemovalPolicy, Validations } from 'aws-cdk-lib'
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
-import { Architecture, LoggingFormat, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda'
-import { NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs'
+import {
+  Architecture,
+  Code,
+  Function as LambdaFunction,
+  LoggingFormat,
+  Runtime,
+  Tracing,
+} from 'aws-cdk-lib/aws-lambda'
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs'
 import { Construct } from 'constructs'
+import { writeFunction } from '../bundles.ts'
 import { type Config, prefixOf } from '../config.ts'
 import type { FunctionDescription } from '../functions.ts'
-
-export const ROOT = join(import.meta.dirname, '../..')
-
-/** ESM has no `require`; packages that are not ESM, bundled into it, want one. */
-const BANNER = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);"
-
-/** How esbuild makes a function of its entry; tests make the same bundles to weigh them. */
-export const BUNDLING = {
-  minify: true,
-  target: 'node24',
-  mainFields: ['module', 'main'],
-  banner: BANNER,
-}
 
 export interface LambdaProps {
   readonly config: Pick<Config, 'name' | 'retain' | 'logDays' | 'tracing'>
@@ -30,11 +23,10 @@ export interface LambdaProps {
 }
 
 /**
- * A function of ours: Node 24 on arm64, one esbuild bundle without Docker and with the SDK inside, a role that can write
- * its own log and nothing else until granted, logs as JSON that end after a while.
+ * A function of ours: Node 24 on arm64, one file with the SDK inside (infra/bundles.ts), a role that can write its own log and nothing else until granted, logs as JSON that end after a while.
  */
 export class Lambda extends Construct {
-  readonly function: NodejsFunction
+  readonly function: LambdaFunction
 
   constructor(scope: Construct, id: string, { config, description, environment, concurrency }: LambdaProps) {
     super(scope, id)
@@ -47,12 +39,11 @@ export class Lambda extends Construct {
     })
     const role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') })
     logGroup.grantWrite(role)
-    this.function = new NodejsFunction(this, 'Function', {
+    this.function = new LambdaFunction(this, 'Function', {
       functionName,
       description: `Straightway: ${does}`,
-      entry: join(ROOT, entry),
-      projectRoot: ROOT,
-      depsLockFilePath: join(ROOT, 'package-lock.json'),
+      code: codeOf(entry),
+      handler: 'index.handler',
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
       memorySize: memoryMb,
@@ -62,7 +53,6 @@ export class Lambda extends Construct {
       loggingFormat: LoggingFormat.JSON,
       tracing: config.tracing ? Tracing.ACTIVE : Tracing.DISABLED,
       environment: { STRAIGHTWAY_TABLE_PREFIX: prefixOf(config), ...environment },
-      bundling: { ...BUNDLING, format: OutputFormat.ESM, bundleAwsSDK: true },
       ...(concurrency !== undefined && { reservedConcurrentExecutions: concurrency }),
     })
     Validations.of(this).acknowledge(
@@ -80,4 +70,21 @@ export class Lambda extends Construct {
   allow(actions: readonly string[], resources: readonly string[]): void {
     this.function.addToRolePolicy(new PolicyStatement({ actions: [...actions], resources: [...resources] }))
   }
+}
+
+/** Made at synthesis, without Docker. The CDK takes bundlings for the same whose description is, hence `environment`. */
+function codeOf(entry: FunctionDescription['entry']): Code {
+  return Code.fromAsset(import.meta.dirname, {
+    assetHashType: AssetHashType.OUTPUT,
+    bundling: {
+      image: DockerImage.fromRegistry('unused'),
+      environment: { ENTRY: entry },
+      local: {
+        tryBundle(out) {
+          writeFunction(entry, out)
+          return true
+        },
+      },
+    },
+  })
 }

@@ -1,0 +1,18 @@
+/**
+ * A function as Lambda starts it: the bundle is loaded, the handler gets its first event, and the process says on its last
+ * line how long that took, in milliseconds. Plain JavaScript, so that no stripping of types is measured.
+ *
+ *   node first-event.mjs BUNDLE <EVENT
+ */
+import { readFileSync } from 'node:fs'
+import { pathToFileURL } from 'node:url'
+
+const event = JSON.parse(readFileSync(0, 'utf8'))
+const startedAt = performance.now()
+const { handler } = await import(pathToFileURL(process.argv[2]).href)
+const loadedAt = performance.now()
+const context = { awsRequestId: 'first', getRemainingTimeInMillis: () => 15_000 }
+const result = await handler(event, context)
+const handledAt = performance.now()
+const took = { loadMs: loadedAt - startedAt, coldMs: handledAt, result }
+process.stdout.write(`${JSON.stringify(took)}\n`, () => process.exit(0))
