@@ -1,0 +1,47 @@
+/** A peer in a network that drops UDP, then does not, then does again: it goes by the gateway and back without a break. */
+import { afterAll, expect, test, vi } from 'vitest'
+import { heard, systemUnderTest, until } from './system-under-test.ts'
+import { udpGate } from './udp-gate.ts'
+
+/** A carried peer tries UDP each 30 s. */
+const PATIENCE_MS = 60_000
+
+const { system, join } = await systemUnderTest()
+const checkpoints = system.nodes.map(({ addresses }) => addresses.checkpoint![0]!)
+const gate = await udpGate(system.index, checkpoints)
+afterAll(() => gate.close())
+
+test('is online all the time, and reached', async () => {
+  const ada = await join()
+  gate.isOpen = false
+  const begunAt = Date.now()
+  const ben = await join({ index: gate.index })
+  expect(Date.now() - begunAt).toBeLessThan(10_000)
+  expect(ben.udpBlocked).toBe(true)
+
+  const changes: unknown[] = []
+  ben.on('state', (...change) => changes.push(change))
+  const reach = async () => {
+    const arrived = [heard(ada, 'message'), heard(ben, 'message')]
+    expect(await Promise.all([ben.send(ada.peer, 'a'), ada.send(ben.peer, 'b')])).toEqual([
+      'delivered',
+      'delivered',
+    ])
+    await Promise.all(arrived)
+  }
+  await reach()
+
+  gate.isOpen = true
+  await vi.waitUntil(() => !ben.udpBlocked, { timeout: PATIENCE_MS })
+  await reach()
+
+  gate.isOpen = false
+  const sent = ben.send(ada.peer, 'without')
+  ada.once('message', () => {})
+  expect(await sent).toBe('delivered')
+  expect(ben.udpBlocked).toBe(true)
+  await reach()
+  expect(changes).toEqual([])
+  gate.isOpen = true
+  await until(() => ben.state === 'online')
+})

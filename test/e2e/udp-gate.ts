@@ -1,0 +1,96 @@
+/** A network that drops UDP when a test says so: what is between a peer and the CHECKPOINTs of a system. */
+import dgram from 'node:dgram'
+import { once } from 'node:events'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { arrayBuffer } from 'node:stream/consumers'
+import { formatIp, parseAddress } from '../../shared/wire/address.ts'
+
+const HOST = '127.0.0.1'
+
+/** Passes datagrams on to one address and back, each client by a port of its own, as a NAT would. */
+class Gate {
+  isOpen = true
+  readonly #inside = dgram.createSocket('udp4')
+  readonly #outside = new Map<number, dgram.Socket>()
+  readonly #host: string
+  readonly #port: number
+
+  constructor(target: string) {
+    const { words } = parseAddress(target)!
+    this.#host = formatIp(words)
+    this.#port = words[4]!
+    this.#inside.on('message', (bytes, { port }) => {
+      if (this.isOpen) this.#socketFor(port).send(bytes, this.#port, this.#host)
+    })
+  }
+
+  async open(): Promise<string> {
+    this.#inside.bind(0, HOST)
+    await once(this.#inside, 'listening')
+    return `${HOST}:${this.#inside.address().port}`
+  }
+
+  close(): void {
+    for (const socket of [this.#inside, ...this.#outside.values()]) socket.close()
+  }
+
+  #socketFor(client: number): dgram.Socket {
+    const known = this.#outside.get(client)
+    if (known !== undefined) return known
+    const socket = dgram.createSocket('udp4')
+    socket.on('message', (bytes) => this.isOpen && this.#inside.send(bytes, client, HOST))
+    this.#outside.set(client, socket)
+    return socket
+  }
+}
+
+export interface UdpGate {
+  /** INDEX, as it names the CHECKPOINTs behind the gate. */
+  readonly index: string
+  /** Whether UDP passes. */
+  isOpen: boolean
+  close(): void
+}
+
+/** Before the CHECKPOINTs at these addresses. */
+export async function udpGate(index: string, checkpoints: readonly string[]): Promise<UdpGate> {
+  const gates = checkpoints.map((target) => new Gate(target))
+  const addresses = await Promise.all(gates.map((gate) => gate.open()))
+  const seen = (text: string) =>
+    checkpoints.reduce((so, target, i) => so.replaceAll(`"${target}"`, `"${addresses[i]}"`), text)
+  const server = await proxy(index, seen)
+  return {
+    index: `http://${HOST}:${(server.address() as AddressInfo).port}`,
+    get isOpen() {
+      return gates.every((gate) => gate.isOpen)
+    },
+    set isOpen(isOpen) {
+      for (const gate of gates) gate.isOpen = isOpen
+    },
+    close() {
+      for (const gate of gates) gate.close()
+      server.close()
+      server.closeAllConnections()
+    },
+  }
+}
+
+/** Passes requests on, and what is answered through `seen`. */
+async function proxy(target: string, seen: (text: string) => string): Promise<Server> {
+  const server = createServer(async (request, response) => {
+    const { method = 'GET', headers } = request
+    const body = new Uint8Array(await arrayBuffer(request))
+    const { authorization = '' } = headers
+    const asked = {
+      method,
+      headers: { 'content-type': 'application/json', ...(authorization && { authorization }) },
+    }
+    const answer = await fetch(`${target}${request.url}`, { ...asked, ...(body.length > 0 && { body }) })
+    const text = seen(await answer.text())
+    response.writeHead(answer.status, { 'content-type': answer.headers.get('content-type') ?? '' }).end(text)
+  })
+  server.listen(0, HOST)
+  await once(server, 'listening')
+  return server
+}
