@@ -46,7 +46,16 @@ export class Carriage {
       missed: () => this.#account.missed(),
       receive,
     })
-    return [handshake, relay]
+    return [handshake, relay, this.#nowhere]
+  }
+
+  /** Takes the rest, so that none of it goes by UDP: it is for a node that is not known yet, or for nobody. */
+  get #nowhere(): Carrier {
+    const send = () => {
+      this.#account.missed()
+      return true
+    }
+    return { send, close: () => {} }
   }
 
   networkChanged(): void {

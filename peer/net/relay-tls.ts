@@ -1,7 +1,6 @@
 /** Carries the datagrams of one tunnel to its relay by TLS on TCP where UDP is dropped, and the packets of its streams. */
 import type { TlsEndpoint } from '../../shared/directory.ts'
 import { ADDRESS_WORDS, formatIp, sameAddress } from '../../shared/wire/address.ts'
-import { decodeRelay } from '../../shared/wire/relay.ts'
 import type { Carrier } from './carrier.ts'
 import type { Destination, Receive } from './dual-socket.ts'
 import { RelayConnection } from './relay-connection.ts'
@@ -10,7 +9,7 @@ import { isUdx, UdxBridge } from './udx-bridge.ts'
 export interface RelayTlsOptions {
   /** The TLS port of the relay at this UDP address. Undefined where that is no relay, as far as is known. */
   readonly endpointAt: (words: Uint32Array, at: number) => TlsEndpoint | undefined
-  /** A relay is not known, or not what it was known for: ask again. Called at every attempt. */
+  /** A relay is not what it was known for: ask again. Called at every attempt. */
   readonly missed: () => void
   /** Gets what comes, as from the relay's UDP address. */
   readonly receive: Receive
@@ -34,7 +33,6 @@ export class RelayTls implements Carrier {
   send(words: Uint32Array, at: number, bytes: Uint8Array): boolean {
     const leg = this.#legAt(words, at)
     leg?.connection.send(bytes)
-    if (leg === undefined && decodeRelay(bytes)?.op === 'bind') this.#options.missed()
     return leg !== undefined
   }
 

@@ -1,5 +1,6 @@
 /** Peers without UDP, as an application sees them: the same as others, except that their tunnels are relayed. */
 import { randomBytes } from 'node:crypto'
+import { buffer } from 'node:stream/consumers'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { Peer, PeerSocket } from '../../peer/index.ts'
 import { heard, systemUnderTest, until } from './system-under-test.ts'
@@ -73,6 +74,16 @@ describe('tunnels', () => {
     expect((await Promise.all(arrived)).map(([bytes]) => `${bytes}`)).toEqual(['back', 'there'])
     await until(() => [a, b].every(({ whyNotDirect }) => whyNotDirect === 'udp-blocked'))
     expect([a.path, b.path]).toEqual(['relayed', 'relayed'])
+    a.close()
+  })
+
+  test('carry streams whole', async () => {
+    const [a, b] = await tunnel(ada, cleo)
+    const arrived = heard(b, 'stream').then(([stream]) => buffer(stream))
+    const sent = randomBytes(1 << 20)
+    const stream = await a.createStream()
+    stream.end(sent)
+    expect((await arrived).equals(sent)).toBe(true)
     a.close()
   })
 })
