@@ -1,8 +1,8 @@
 /**
  * The one WebSocket that a node holds open to the gateway: what the stream functions push comes through it, and what peers
- * without UDP and this node say to each other goes through it. It is opened again by itself, after 0.25 s doubling to 8 s,
- * and before API Gateway's end of two hours. A push lost between two connections is made good by the directory: presence is
- * looked up, mail is drained at sign-in.
+ * without UDP and this node say to each other goes through it. It is opened again by itself, after 0.25 s doubling to 8 s.
+ * Before API Gateway's end of two hours another takes its place, and until that is open it stays, so that nothing is lost
+ * then. A push lost between two connections is made good by the directory: presence is looked up, mail is drained at sign-in.
  */
 import { SignJWT } from 'jose'
 import WebSocket from 'ws'
@@ -17,7 +17,7 @@ export interface PushChannelOptions {
   readonly onPush: (push: Push) => void
   /** Of peers whose network drops UDP. */
   readonly onCarried?: (said: PushedDatagram | PeerGone) => void
-  /** Pushes may have been missed before this: called at every opening. */
+  /** Pushes may have been missed before this. */
   readonly onOpen?: () => void
   readonly log?: (what: string, error?: unknown) => void
 }
@@ -28,6 +28,7 @@ const LONGEST_WAIT_MS = 8_000
 const LIFE_MS = 110 * 60_000
 /** API Gateway ends a connection without a message for ten minutes; control frames are no messages. */
 const PING_MS = 5 * 60_000
+const HANDSHAKE_MS = 10_000
 /** What waits for the gateway to take it; more is dropped, as on any network. */
 const MOST_WAITING_BYTES = 1 << 20
 const PING = JSON.stringify({ kind: 'ping' })
@@ -44,9 +45,13 @@ const KINDS = new Set<Push['kind']>([
 
 export class PushChannel {
   readonly #options: PushChannelOptions
+  /** The one in use; another that is being made may take its place. */
   #socket: WebSocket | undefined
+  #coming: WebSocket | undefined
+  #isComing = false
   #wait = FIRST_WAIT_MS
   #timers: NodeJS.Timeout[] = []
+  #retry: NodeJS.Timeout | undefined
   #closed = false
 
   constructor(options: PushChannelOptions) {
@@ -62,18 +67,31 @@ export class PushChannel {
     return true
   }
 
+  /** Another connection takes the place of this one, as soon as it is open. */
+  renew(): void {
+    if (!this.#isComing) void this.#connect()
+  }
+
   close(): void {
     this.#closed = true
     this.#stopTimers()
-    this.#socket?.close(1000)
-    setTimeout(() => this.#socket?.terminate(), 500).unref()
+    clearTimeout(this.#retry)
+    for (const socket of [this.#socket, this.#coming]) {
+      socket?.close(1000)
+      setTimeout(() => socket?.terminate(), 500).unref()
+    }
   }
 
   async #connect(): Promise<void> {
+    this.#isComing = true
     const authorization = `Bearer ${await nodeToken(this.#options)}`
     if (this.#closed) return
-    const socket = new WebSocket(this.#options.url, { headers: { authorization }, maxPayload: 128 * 1024 })
-    this.#socket = socket
+    const socket = new WebSocket(this.#options.url, {
+      headers: { authorization },
+      maxPayload: 128 * 1024,
+      handshakeTimeout: HANDSHAKE_MS,
+    })
+    this.#coming = socket
     socket.on('open', () => this.#opened(socket))
     socket.on('message', (data, binary) => binary || this.#received(data.toString()))
     socket.on('error', (error) => this.#options.log?.('gateway', error))
@@ -81,11 +99,37 @@ export class PushChannel {
   }
 
   #opened(socket: WebSocket): void {
+    const before = this.#socket
+    this.#stopTimers()
     this.#wait = FIRST_WAIT_MS
-    const life = setTimeout(() => socket.close(1000), LIFE_MS)
+    this.#socket = socket
+    this.#came()
+    const life = setTimeout(() => this.renew(), LIFE_MS)
     const ping = setInterval(() => socket.send(PING), PING_MS)
     this.#timers.push(life, ping)
-    this.#options.onOpen?.()
+    if (before === undefined) this.#options.onOpen?.()
+    else before.close(1000)
+  }
+
+  /** One that another has replaced is no loss. */
+  #lost(socket: WebSocket): void {
+    if (socket === this.#socket) {
+      this.#socket = undefined
+      this.#stopTimers()
+    } else if (socket === this.#coming) this.#came()
+    else return
+    if (!this.#closed && !this.#isComing) this.#connectLater()
+  }
+
+  #came(): void {
+    this.#coming = undefined
+    this.#isComing = false
+  }
+
+  #connectLater(): void {
+    clearTimeout(this.#retry)
+    this.#retry = setTimeout(() => this.renew(), this.#wait)
+    this.#wait = Math.min(this.#wait * 2, LONGEST_WAIT_MS)
   }
 
   #received(text: string): void {
@@ -94,13 +138,6 @@ export class PushChannel {
     if (carried) this.#options.onCarried?.(carried)
     else if (push) this.#options.onPush(push)
     else this.#options.log?.(`gateway: not a push: ${text.slice(0, 80)}`)
-  }
-
-  #lost(socket: WebSocket): void {
-    this.#stopTimers()
-    if (this.#closed || socket !== this.#socket) return
-    this.#timers.push(setTimeout(() => void this.#connect(), this.#wait))
-    this.#wait = Math.min(this.#wait * 2, LONGEST_WAIT_MS)
   }
 
   #stopTimers(): void {

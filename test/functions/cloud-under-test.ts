@@ -27,6 +27,8 @@ export interface Cloud extends TablesUnderTest {
 export interface NodeUnderTest {
   /** The pushes that were sent so far, since this was last asked. */
   pushes(): Promise<Push[]>
+  /** Another connection takes the place of its own. */
+  renew(): void
   close(): void
 }
 
@@ -85,6 +87,7 @@ export async function connectNode(cloud: Cloud, node: NodeId): Promise<NodeUnder
       await marked.promise
       return received.splice(0)
     },
+    renew: () => channel.renew(),
     close: () => channel.close(),
   }
 }

@@ -2,7 +2,8 @@ import { once } from 'node:events'
 import { SignJWT, UnsecuredJWT } from 'jose'
 import { describe, expect, test } from 'vitest'
 import WebSocket from 'ws'
-import type { NodeId } from '../../../shared/ids.ts'
+import { createPusher } from '../../../functions/streams/push.ts'
+import type { NodeId, PeerId } from '../../../shared/ids.ts'
 import { connectNode, startCloud } from '../cloud-under-test.ts'
 
 const cloud = await startCloud()
@@ -27,6 +28,17 @@ async function open(headers: Record<string, string>): Promise<WebSocket> {
 
 const openAs = async (claims: Claims) => open({ authorization: `Bearer ${await token(claims)}` })
 
+/** What cannot be sent yet comes again, as from a stream. */
+async function untilSent(send: () => Promise<void>): Promise<void> {
+  for (;;) {
+    try {
+      return await send()
+    } catch (error) {
+      expect(error).toMatchObject({ code: 'unavailable' })
+    }
+  }
+}
+
 describe('$connect', () => {
   test('registers a node that proves who it is, until it leaves', async () => {
     const before = Date.now()
@@ -42,6 +54,28 @@ describe('$connect', () => {
 
   test('takes the token that nodes make, and each key of the fleet', async () => {
     const node = await connectNode(cloud, NODE)
+    expect(await connections.ofNode(NODE)).toHaveLength(1)
+    node.close()
+    await expect.poll(() => connections.ofNode(NODE), { interval: 5 }).toEqual([])
+  })
+
+  test('lets a node change its connection without missing a push', async () => {
+    const node = await connectNode(cloud, NODE)
+    const [before] = await connections.ofNode(NODE)
+    const push = createPusher(cloud.stream)
+    const missing = new Set<string>()
+    const told = async () => {
+      for (const one of await node.pushes()) if (one.kind === 'mail') missing.delete(one.peer)
+      return missing.size
+    }
+    const isReplaced = async () => (await connections.ofNode(NODE))[0]?.connection !== before!.connection
+    node.renew()
+    for (let i = 0, isLast = false; !isLast; i++) {
+      isLast = await isReplaced()
+      missing.add(`${i}`)
+      await untilSent(() => push([NODE], { kind: 'mail', peer: `${i}` as PeerId }))
+    }
+    await expect.poll(told, { interval: 5 }).toBe(0)
     expect(await connections.ofNode(NODE)).toHaveLength(1)
     node.close()
     await expect.poll(() => connections.ofNode(NODE), { interval: 5 }).toEqual([])
