@@ -6,7 +6,7 @@ import type { Account } from './account.ts'
 import type { Carrier } from './net/carrier.ts'
 import type { Receive } from './net/dual-socket.ts'
 import { GatewayCarrier } from './net/gateway-carrier.ts'
-import { GatewayLink } from './net/gateway-link.ts'
+import { GatewayLink, type LinkEvents } from './net/gateway-link.ts'
 import { RelayTls } from './net/relay-tls.ts'
 
 export class Carriage {
@@ -31,10 +31,10 @@ export class Carriage {
     return this.#account.nodeAt('checkpoint', words, 0) !== undefined
   }
 
-  /** What carries the session. `failed`: the gateway cannot be reached. */
-  session(receive: Receive, failed: () => void): Carrier {
+  /** What carries the session. */
+  session(receive: Receive, events: LinkEvents): Carrier {
     const nodeAt = (words: Uint32Array, at: number) => this.#account.nodeAt('checkpoint', words, at)
-    return new GatewayCarrier({ link: this.#link, service: 'checkpoint', nodeAt, receive, failed })
+    return new GatewayCarrier({ link: this.#link, service: 'checkpoint', nodeAt, receive, events })
   }
 
   /** What carries a tunnel. */

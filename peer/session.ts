@@ -35,10 +35,11 @@ export class Session {
     this.#socket = new HomeSocket({
       receive: (bytes, words) => this.#loop.receive(bytes, words, 0),
       udp: options.udp,
-      carry: (receive, failed) => carriage.session(receive, failed),
+      carry: (receive, events) => carriage.session(receive, events),
       isNode: (words) => carriage.isNode(words),
       isGatewayOpen: () => carriage.isGatewayOpen,
       onBlocked: options.onBlocked,
+      onMoved: () => this.#loop.handle({ kind: 'networkChanged' }),
     })
     const send = this.#socket.send.bind(this.#socket)
     this.#loop = new Loop(machine, { send, perform, fault })

@@ -3,7 +3,7 @@ import type { NodeId } from '../../shared/ids.ts'
 import { ADDRESS_WORDS } from '../../shared/wire/address.ts'
 import type { Carrier } from './carrier.ts'
 import type { Receive } from './dual-socket.ts'
-import type { GatewayLink, LinkPort } from './gateway-link.ts'
+import type { GatewayLink, LinkEvents, LinkPort } from './gateway-link.ts'
 
 export interface GatewayCarrierOptions {
   readonly link: GatewayLink
@@ -12,8 +12,7 @@ export interface GatewayCarrierOptions {
   readonly nodeAt: (words: Uint32Array, at: number) => NodeId | undefined
   /** Gets what comes, as from the address of the node that was last sent to. */
   readonly receive: Receive
-  /** The gateway cannot be reached. */
-  readonly failed?: () => void
+  readonly events?: LinkEvents
 }
 
 /** Carries what one socket and one service of the nodes say to each other, through the gateway. */
@@ -22,13 +21,13 @@ export class GatewayCarrier implements Carrier {
   readonly #port: LinkPort
   readonly #addresses = new Map<NodeId, Uint32Array>()
 
-  constructor({ link, service, nodeAt, receive, failed = () => {} }: GatewayCarrierOptions) {
+  constructor({ link, service, nodeAt, receive, events }: GatewayCarrierOptions) {
     this.#nodeAt = nodeAt
     const arrived = (bytes: Uint8Array, node: NodeId) => {
       const words = this.#addresses.get(node)
       if (words !== undefined) receive(bytes, words)
     }
-    this.#port = link.open({ service, receive: arrived, failed })
+    this.#port = link.open({ service, receive: arrived, events })
   }
 
   send(words: Uint32Array, at: number, bytes: Uint8Array): boolean {

@@ -34,11 +34,18 @@ export interface LinkPort {
   close(): void
 }
 
+/** What becomes of the link, for whom a port is open. */
+export interface LinkEvents {
+  /** The gateway cannot be reached. */
+  readonly failed: () => void
+  /** It is open again, and nodes do not know it yet: say something. */
+  readonly reopened: () => void
+}
+
 interface Port {
   readonly service: CarriedService
   readonly receive: ReceiveCarried
-  /** The gateway cannot be reached. */
-  readonly failed: () => void
+  readonly events: LinkEvents | undefined
 }
 
 export class GatewayLink {
@@ -49,6 +56,7 @@ export class GatewayLink {
   #waiting: string[] = []
   #waitMs = FIRST_WAIT_MS
   #timer: NodeJS.Timeout | undefined
+  #wasOpen = false
 
   constructor(options: GatewayLinkOptions) {
     this.#options = options
@@ -70,7 +78,9 @@ export class GatewayLink {
       },
       close: () => {
         this.#ports.delete(number)
-        if (this.#ports.size === 0) this.#disconnect()
+        if (this.#ports.size > 0) return
+        this.#disconnect()
+        this.#wasOpen = false
       },
     }
   }
@@ -112,6 +122,8 @@ export class GatewayLink {
     this.#waitMs = FIRST_WAIT_MS
     this.#timer = setTimeout(() => socket.close(1000), LIFE_MS).unref()
     for (const text of this.#waiting.splice(0)) socket.send(text)
+    if (this.#wasOpen) for (const { events } of [...this.#ports.values()]) events?.reopened()
+    this.#wasOpen = true
   }
 
   #send(datagram: PeerDatagram): void {
@@ -142,7 +154,7 @@ export class GatewayLink {
     const hasFailed = this.#waitMs > FIRST_WAIT_MS
     this.#timer = setTimeout(() => this.#connect(), this.#waitMs)
     this.#waitMs = Math.min(2 * this.#waitMs, LONGEST_WAIT_MS)
-    if (hasFailed) for (const { failed } of [...this.#ports.values()]) failed()
+    if (hasFailed) for (const { events } of [...this.#ports.values()]) events?.failed()
   }
 
   #disconnect(): void {

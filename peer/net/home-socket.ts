@@ -9,19 +9,22 @@ import { KIND } from '../../shared/wire/numbers.ts'
 import { now } from '../clock.ts'
 import type { Carrier } from './carrier.ts'
 import { DualSocket, type Receive } from './dual-socket.ts'
+import type { LinkEvents } from './gateway-link.ts'
 
 export interface HomeSocketOptions {
   readonly receive: Receive
   /** False: UDP is never used. */
   readonly udp: boolean
-  /** Through the gateway. `failed`: it cannot be reached. */
-  readonly carry: (receive: Receive, failed: () => void) => Carrier
+  /** Through the gateway. */
+  readonly carry: (receive: Receive, events: LinkEvents) => Carrier
   /** Whether a node is at that address: what others send shows nothing. */
   readonly isNode: (words: Uint32Array) => boolean
   /** Whether the gateway can be sent to. */
   readonly isGatewayOpen: () => boolean
   /** UDP is dropped here from now on, or works. */
   readonly onBlocked: (blocked: boolean) => void
+  /** From now on the node sees us elsewhere: say something. */
+  readonly onMoved: () => void
 }
 
 export class HomeSocket {
@@ -84,7 +87,8 @@ export class HomeSocket {
 
   #carry(): void {
     const arrived: Receive = (bytes, words) => this.#arrived('gateway', bytes, words)
-    this.#carrier ??= this.#options.carry(arrived, () => this.#change(() => this.#way.gatewayFailed()))
+    const failed = () => this.#change(() => this.#way.gatewayFailed())
+    this.#carrier ??= this.#options.carry(arrived, { failed, reopened: this.#options.onMoved })
   }
 
   #uncarry(): void {
