@@ -66,7 +66,7 @@ export async function startRelay(options: StartRelayOptions): Promise<Relay> {
     address: formatAddress(addressOf(publicAddress, boundPort)!.words),
     tls: listener?.endpoint,
     get load() {
-      return machine.load
+      return Math.max(machine.load, listener?.load ?? 0)
     },
     get legs() {
       return machine.legs

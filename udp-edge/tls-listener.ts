@@ -1,14 +1,16 @@
 /**
  * The TCP port of a service for peers whose network drops UDP: TLS 1.3, one carried peer a connection. Whoever comes is
  * let in, as on a UDP port; a grant is the machine's to ask for. What a connection costs is bounded: so many in all, so
- * many from one address, so long to shake hands, to say something, and to say something more.
+ * many from one address, so many new ones, so long to shake hands, to say something, and to say something more.
  */
+import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import net from 'node:net'
 import tls from 'node:tls'
+import { RateLimit } from '../shared/core/stun/rate-limit.ts'
 import type { TlsEndpoint } from '../shared/directory.ts'
 import { StraightwayError } from '../shared/errors.ts'
-import { addressOf, isIpv4 } from '../shared/wire/address.ts'
+import { ADDRESS_WORDS, type Address, addressOf, isIpv4 } from '../shared/wire/address.ts'
 import type { CarriedPeers } from './carried-socket.ts'
 import type { Endpoint } from './socket.ts'
 import { makeCertificate } from './tls-certificate.ts'
@@ -19,6 +21,9 @@ export interface TlsLimits extends TlsConnectionLimits {
   readonly connections: number
   /** Of these, from one IPv4 address or one /64 of IPv6: many peers share an address behind one NAT. */
   readonly connectionsOfOne: number
+  /** New ones from such an address: over time, and at once. Shaking hands costs a millisecond, and a carried peer begins unknown. */
+  readonly newPerSecondOfOne: number
+  readonly newAtOnceOfOne: number
   readonly handshakeMs: number
 }
 
@@ -26,6 +31,8 @@ const LIMITS: TlsLimits = {
   // Some 50 KiB each.
   connections: 4096,
   connectionsOfOne: 256,
+  newPerSecondOfOne: 20,
+  newAtOnceOfOne: 256,
   handshakeMs: 5_000,
   firstMs: 10_000,
   // As for legs over UDP: four times the interval at which a peer says KEEP.
@@ -34,12 +41,15 @@ const LIMITS: TlsLimits = {
   queuedBytes: 256 * 1024,
 }
 
+/** Of one that has gone before it was looked at. */
+const NOWHERE: Address = { words: new Uint32Array(ADDRESS_WORDS) }
+
 export interface TlsCounters {
   /** Open now. */
   connections: number
   /** Since the start: hands were shaken. */
   opened: number
-  /** Sent away at once: too many in all, too many from one address. */
+  /** Sent away at once: too many in all, too many or too fast from one address. */
   refused: { full: number; sameAddress: number }
   /** No handshake: another protocol, another version, or too slow. */
   strange: number
@@ -66,6 +76,7 @@ export class TlsListener {
   readonly #limits: TlsLimits
   readonly #sockets = new Set<net.Socket>()
   readonly #ofOne = new Map<string, number>()
+  readonly #pace: RateLimit
 
   /** Rejects with `unavailable` where the port cannot be bound. */
   static async open(
@@ -89,6 +100,11 @@ export class TlsListener {
   private constructor(door: net.Server, peers: CarriedPeers, limits: TlsLimits) {
     const { cert, key, pin } = makeCertificate()
     this.#limits = limits
+    this.#pace = new RateLimit(
+      { low: randomInt(2 ** 32), high: randomInt(2 ** 32) },
+      limits.newPerSecondOfOne,
+      limits.newAtOnceOfOne,
+    )
     this.endpoint = { port: (door.address() as net.AddressInfo).port, pin }
     this.#door = door
     this.#tls = tls.createServer({ cert, key, minVersion: 'TLSv1.3', handshakeTimeout: limits.handshakeMs })
@@ -100,6 +116,11 @@ export class TlsListener {
     door.on('error', () => {})
   }
 
+  /** 0 to 1: of the connections that it can take. */
+  get load(): number {
+    return Math.min(1, this.#sockets.size / this.#limits.connections)
+  }
+
   async close(): Promise<void> {
     const closed = once(this.#door, 'close')
     this.#door.close()
@@ -108,9 +129,10 @@ export class TlsListener {
   }
 
   #admit(socket: net.Socket): void {
-    const from = networkOf(socket.remoteAddress ?? '')
+    const { words } = addressOf(socket.remoteAddress ?? '', 0) ?? NOWHERE
+    const from = networkOf(words)
     const others = this.#ofOne.get(from) ?? 0
-    if (others >= this.#limits.connectionsOfOne) {
+    if (others >= this.#limits.connectionsOfOne || !this.#pace.take(words, 0, Date.now())) {
       this.counters.refused.sameAddress++
       socket.resetAndDestroy()
       return
@@ -149,7 +171,6 @@ export class TlsListener {
 }
 
 /** Whoever has one address of IPv6 has a /64 of them. */
-function networkOf(ip: string): string {
-  const words = addressOf(ip, 0)?.words ?? new Uint32Array(4)
+function networkOf(words: Uint32Array): string {
   return isIpv4(words) ? `${words[3]}` : `${words[0]}:${words[1]}`
 }

@@ -193,13 +193,22 @@ describe('what comes to the TLS port', () => {
     expect(await isServed(await opened(overTls(relay)))).toBe(true)
   })
 
+  test('is sent away when one address comes again and again', async () => {
+    const relay = await start({ newPerSecondOfOne: 0.001, newAtOnceOfOne: 3 })
+    for (let i = 0; i < 3; i++) (await tlsTo(relay)).destroy()
+    await ended(await tcpTo(relay))
+    expect(relay.counters().tls!.refused).toEqual({ full: 0, sameAddress: 1 })
+  })
+
   test('in a flood is bounded, and those who are there are served', async () => {
     const relay = await start({ connections: 20 })
     const guest = await opened(overTls(relay))
     expect(await isServed(guest)).toBe(true)
+    expect(relay.load).toBe(1 / 20)
     const flood = await Promise.all(Array.from({ length: 100 }, () => tcpTo(relay)))
     await until(() => relay.counters().tls!.refused.full === 81)
     expect(await isServed(guest)).toBe(true)
+    expect(relay.load).toBe(1)
     for (const socket of flood) socket.destroy()
   })
 })
