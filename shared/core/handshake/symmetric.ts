@@ -28,7 +28,7 @@ import {
 } from './planned-step.ts'
 
 /** 500 packets a second: below what home routers and their watchdogs take for an attack. */
-const PACE_MS = 2
+export const PACE_MS = 2
 /** From the third attempt on, for routers that let fewer new flows through. */
 const PATIENT_PACE_MS = 10
 const PREDICT_ROUNDS = 3
@@ -41,9 +41,9 @@ const PRESERVED_SOCKETS = 2
 /** Ports ahead of the measured one; doubled with each attempt. */
 const WINDOW = 32
 const MAX_WINDOW = 256
-/** Both counting: so many packets at each of so many shifts of the aim. */
-const AIM_PACKETS = 6
-const AIM_SHIFTS = 10
+/** Both counting: so many packets at each of so many shifts of the aim, 250 shifts a second: faster than others take ports. */
+const AIM_PACKETS = 2
+const AIM_SHIFTS = 64
 const MAX_DRAWS = 2048
 const PATIENT_DRAWS = 512
 const LOWEST_PORT = 1024
@@ -97,7 +97,7 @@ export const scatter: Technique = (a, b, attempt, { seen, relayed }) => {
   }
 }
 
-const bothReady = (a: Profile, b: Profile): boolean => a.ready && b.ready
+export const bothReady = (a: Profile, b: Profile): boolean => a.ready && b.ready
 
 /** At least one side is hard; where both are, both must count. */
 function isForeseeable(a: Profile, b: Profile): boolean {
@@ -108,7 +108,7 @@ function isForeseeable(a: Profile, b: Profile): boolean {
 }
 
 /** Its public address as it says, where the HANDSHAKE saw the same IP. */
-function targetsOf(profile: Profile, seen: Address | undefined): readonly Address[] {
+export function targetsOf(profile: Profile, seen: Address | undefined): readonly Address[] {
   if (seen === undefined || !isIpv4(seen.words)) return []
   const own = publicAddresses(profile).find(({ words }) => sameIp(words, 0, seen.words, 0))
   return own === undefined ? [] : [seen]
@@ -128,13 +128,21 @@ function aim({ next, step }: Profile, shifts: boolean): Volley {
   return { first: next, stride: Math.max(step, 1), count, leap, seed: 0, skip: 0, draws: count }
 }
 
-function draw({ allocation, low, high }: Profile, attempt: number): Volley {
+/** The ports that the NAT gives, as far as samples show. */
+export function blockOf({ allocation, low, high }: Profile): {
+  readonly first: number
+  readonly count: number
+} {
   const beyond = Math.ceil((high - low) * BEYOND) + 8
   const [first, last] =
     allocation === 'block'
       ? [Math.max(low - beyond, LOWEST_PORT), Math.min(high + beyond, HIGHEST_PORT)]
       : [LOWEST_PORT, HIGHEST_PORT]
-  const count = last - first + 1
+  return { first, count: last - first + 1 }
+}
+
+function draw(hard: Profile, attempt: number): Volley {
+  const { first, count } = blockOf(hard)
   const draws = Math.min(count, attempt < 2 ? MAX_DRAWS : PATIENT_DRAWS)
   return { first, stride: 1, count, leap: 0, seed: first + count, skip: (attempt * MAX_DRAWS) % count, draws }
 }

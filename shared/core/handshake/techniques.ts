@@ -10,6 +10,7 @@
 import type { Address } from '../../wire/address.ts'
 import { MAX_TARGETS, type StepKind } from '../../wire/handshake.ts'
 import type { Profile } from '../../wire/profile.ts'
+import { crossfire } from './crossfire.ts'
 import {
   addressesOf,
   globalIpv6Addresses,
@@ -104,6 +105,7 @@ export const TECHNIQUES: readonly (readonly [StepKind, Technique])[] = [
   ['punch', punch],
   ['predict', predict],
   ['scatter', scatter],
+  ['scatter', crossfire],
 ]
 
 interface Timing {

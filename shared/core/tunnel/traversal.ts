@@ -232,7 +232,7 @@ export class Traversal {
   }
 
   #startStep(step: Step, now: number): void {
-    if (step.kind !== 'predict' || step.role !== ROLE_MEASURE) {
+    if (step.role !== ROLE_MEASURE) {
       this.#runner.start(step, now)
       return
     }

@@ -29,6 +29,7 @@ const UNKNOWN = { ready: false } as const
 const SEQUENTIAL = { ...SYMMETRIC, allocation: 'sequential', step: 2, next: 41_000 } as const
 const PRESERVING = { ...SYMMETRIC, allocation: 'preserving', next: 5001 } as const
 const BLOCK = { ...SYMMETRIC, allocation: 'block', low: 20_000, high: 20_500 } as const
+const CHUNK = { ...SYMMETRIC, allocation: 'block', low: 20_000, high: 23_800 } as const
 const RANDOM = { ...SYMMETRIC, allocation: 'random', low: 2000, high: 64_000 } as const
 /** Where the HANDSHAKE has seen both, and a relay named to both. */
 const standing = (a: Profile, b: Profile): Standing => ({
@@ -55,6 +56,9 @@ describe('each pair of NATs gets the steps that can serve it, and a reason for w
     ['full cone', FULL, 'counting', SEQUENTIAL, ['open', 'punch'], 'symmetric'],
     ['counting', SEQUENTIAL, 'counting', SEQUENTIAL, ['predict'], 'both-symmetric'],
     ['counting', SEQUENTIAL, 'random', RANDOM, [], 'both-symmetric'],
+    ['counting', SEQUENTIAL, 'small block', BLOCK, [], 'both-symmetric'],
+    ['counting', SEQUENTIAL, 'large block', CHUNK, ['scatter'], 'both-symmetric'],
+    ['large block', CHUNK, 'large block', CHUNK, [], 'both-symmetric'],
     ['preserving', PRESERVING, 'preserving', PRESERVING, [], 'both-symmetric'],
     ['block', BLOCK, 'block', BLOCK, [], 'both-symmetric'],
     ['symmetric', SYMMETRIC, 'symmetric', SYMMETRIC, [], 'both-symmetric'],
@@ -216,6 +220,19 @@ describe('against a symmetric NAT', () => {
     const [first, second, third] = [0, 1, 2].map((attempt) => stepOf(behind(RANDOM, 2), attempt).sides[0])
     expect([first, second].map((side) => side!.volley!.skip)).toEqual([0, 2048])
     expect(third!.paceMs).toBeGreaterThan(second!.paceMs!)
+  })
+
+  test('one that counts and one with a block meet at ports ahead of the counted one, drawn anew each time', () => {
+    const [a, b] = [behind(SEQUENTIAL, 1), behind(CHUNK, 2)]
+    const sidesOf = (attempt: number) => plan(a, b, attempt, standing(a, b)).steps[0]!.sides
+    const [counting, block] = sidesOf(0)
+    expect(counting).toMatchObject({ role: 0, rounds: 2, measureSockets: 4 })
+    expect(counting.volley).toMatchObject({ first: 19_536, count: 4729, skip: 0 })
+    expect(sidesOf(1)[0].volley!.skip).toBe(counting.volley!.draws)
+    expect(block.volley).toMatchObject({ stride: 2, draws: 16 })
+    expect(block.volley!.first).toBeGreaterThan(SEQUENTIAL.next)
+    expect(block.sockets! * block.volley!.draws).toBeLessThan(4729 / 2)
+    expect(block.delayMs).toBeGreaterThan(0)
   })
 
   test('scatter needs a relay, consent of both, and a side that the HANDSHAKE has seen where it says it is', () => {

@@ -7,6 +7,8 @@ import { Meeting, type MeetingSetting } from './meeting.ts'
 const SEEDS = 30
 const EASY = NAT_KINDS['port-restricted']
 const COUNTING = NAT_KINDS['symmetric-sequential']
+const BUSY = NAT_KINDS['symmetric-busy']
+const CHUNK = NAT_KINDS['symmetric-chunk']
 const BY_TWO: NatBehaviour = { ...COUNTING, allocation: { ...COUNTING.allocation, step: 2 } }
 const KEEPING = NAT_KINDS['symmetric-preserving']
 const BLOCK = NAT_KINDS['symmetric-block']
@@ -59,10 +61,17 @@ describe('a symmetric NAT is opened', () => {
     ['giving any port', RANDOM, EASY, 0.95, 5000],
     ['giving any port to each address', NAT_KINDS['carrier-absolute'], EASY, 0.95, 5000],
     ['counting, from another one that counts', COUNTING, BY_TWO, 0.8, 3000],
+    ['counting, while others take its ports, from a port-restricted one', BUSY, EASY, 0.95, 3000],
+    ['counting, while others take its ports, from another such one', BUSY, BUSY, 0.8, 3000],
   ] as const)('%s, in either direction', (_name, hard, other, least, withinMs) => {
     const { rate, p95Ms } = trial({ nat: hard }, { nat: other })
     expect(rate).toBeGreaterThanOrEqual(least)
     expect(p95Ms).toBeLessThan(withinMs)
+  })
+
+  test('that counts, from one that gives ports out of a block, once in three attempts', () => {
+    const { rate } = trial({ nat: BUSY }, { nat: CHUNK })
+    expect(rate).toBeGreaterThan(0.2)
   })
 
   test('of a carrier, behind the router of a home', () => {
@@ -96,6 +105,17 @@ const mostWithin = (times: readonly number[], ms: number): number =>
   Math.max(...times.map((from, i) => times.slice(i).findIndex((at) => at - from > ms)), 0)
 
 describe('scatter has manners', () => {
+  test('it leaves a customer of a carrier half of its ports', () => {
+    const meeting = new Meeting({ sites: [{ nat: COUNTING }, { nat: CHUNK }] })
+    const sent = sentFrom(meeting, 1)
+    meeting.cut()
+    const { sites } = meeting.meet().pass(30_000)
+    const aimed = sent.filter(({ to }) => to === sites[0].router.ip)
+    expect(aimed.length).toBeGreaterThan(1000)
+    expect(aimed.length).toBeLessThan(2048)
+    expect(meeting.b.openSockets).toBe(1)
+  })
+
   test.each([
     ['the side with one port', 0, 2048],
     ['the side with many', 1, 2 * 255],
