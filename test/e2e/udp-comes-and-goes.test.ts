@@ -1,6 +1,10 @@
-/** A peer in a network that drops UDP, then does not, then does again: it goes by the gateway and back without a break. */
+/**
+ * A peer in a network that drops UDP, then does not, then does again: it goes by the gateway and back without a break, and
+ * so do its tunnels.
+ */
 import { afterAll, expect, test, vi } from 'vitest'
-import { heard, systemUnderTest, until } from './system-under-test.ts'
+import type { PeerSocket } from '../../peer/index.ts'
+import { heard, systemUnderTest } from './system-under-test.ts'
 import { udpGate } from './udp-gate.ts'
 
 /** A carried peer tries UDP each 30 s. */
@@ -10,6 +14,8 @@ const { system, join } = await systemUnderTest()
 const checkpoints = system.nodes.map(({ addresses }) => addresses.checkpoint![0]!)
 const gate = await udpGate(system.index, checkpoints)
 afterAll(() => gate.close())
+
+const eventually = (isIt: () => boolean) => vi.waitUntil(isIt, { timeout: PATIENCE_MS })
 
 test('is online all the time, and reached', async () => {
   const ada = await join()
@@ -29,11 +35,23 @@ test('is online all the time, and reached', async () => {
     ])
     await Promise.all(arrived)
   }
+  const accepted = heard(ben, 'offer').then(([offer]) => offer.accept())
+  const [here, there]: [PeerSocket, PeerSocket] = await Promise.all([ada.connect(ben.peer), accepted])
+  const cross = async () => {
+    const arrived = [heard(here, 'message'), heard(there, 'message')]
+    here.send('there')
+    there.send('back')
+    await Promise.all(arrived)
+  }
   await reach()
+  await eventually(() => here.whyNotDirect === 'udp-blocked')
+  await cross()
 
   gate.isOpen = true
-  await vi.waitUntil(() => !ben.udpBlocked, { timeout: PATIENCE_MS })
+  await eventually(() => !ben.udpBlocked)
   await reach()
+  await eventually(() => here.path === 'direct' && there.path === 'direct')
+  await cross()
 
   gate.isOpen = false
   const sent = ben.send(ada.peer, 'without')
@@ -41,7 +59,8 @@ test('is online all the time, and reached', async () => {
   expect(await sent).toBe('delivered')
   expect(ben.udpBlocked).toBe(true)
   await reach()
+  await eventually(() => there.path === 'relayed' && there.whyNotDirect === 'udp-blocked')
+  await eventually(() => here.path === 'relayed')
+  await cross()
   expect(changes).toEqual([])
-  gate.isOpen = true
-  await until(() => ben.state === 'online')
 })
