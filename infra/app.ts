@@ -1,7 +1,10 @@
 /** The CDK app: the four stacks of one environment. `npx cdk synth`, `npx cdk deploy --all -c environment=prod`. */
 import { App } from 'aws-cdk-lib'
+import { check } from './checks.ts'
 import { environment } from './environments.ts'
 import { createSystem } from './system.ts'
 
 const app = new App()
-createSystem(app, environment(String(app.node.tryGetContext('environment') ?? 'dev')))
+const config = environment(String(app.node.tryGetContext('environment') ?? 'dev'))
+if (config.emulator === undefined) check(app)
+createSystem(app, config)

@@ -2,8 +2,7 @@
  * A whole system as stacks, one for each lifetime: what must never be lost, what is replaced with every release, what
  * moves peers when it is replaced, and what watches the rest.
  */
-import { type App, type Stack, Tags, Validations } from 'aws-cdk-lib'
-import { AwsSolutionsChecks } from 'cdk-nag'
+import { type App, type Stack, Tags } from 'aws-cdk-lib'
 import type { Config } from './config.ts'
 import { ApiStack } from './stacks/api.ts'
 import { DataStack } from './stacks/data.ts'
@@ -25,7 +24,6 @@ export function createSystem(app: App, config: Config): System {
   if (config.emulator !== undefined) return { data, api }
   const edge = new EdgeStack(app, `straightway-${config.name}-edge`, { config, data, api })
   const watch = new WatchStack(app, `straightway-${config.name}-watch`, { config, api, edge })
-  Validations.of(app).addPlugins(new AwsSolutionsChecks(app))
   return { data, api, edge, watch }
 }
 

@@ -1,12 +1,14 @@
 /** Stacks as templates, without bundling: what is in an asset is tested by itself. */
 import { App, type Stack } from 'aws-cdk-lib'
 import { Template } from 'aws-cdk-lib/assertions'
+import { check } from '../../infra/checks.ts'
 import { type ConfigInput, parseConfig } from '../../infra/config.ts'
 import { createSystem, type System } from '../../infra/system.ts'
 
 export function systemUnderTest(input: Partial<ConfigInput> = {}): System & { readonly app: App } {
   const app = new App({ context: { 'aws:cdk:bundling-stacks': [] } })
   const config = parseConfig({ name: 'test', alarmEmail: 'operator@example.com', ...input })
+  check(app)
   return { app, ...createSystem(app, config) }
 }
 

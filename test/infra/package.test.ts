@@ -1,0 +1,49 @@
+/** The constructs from another CDK app, which has the package and neither its sources nor its tools. */
+import { existsSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { FUNCTIONS, KEY_ROTATION } from '../../infra/functions.ts'
+import { installPackage, type PackageUnderTest } from '../package-under-test.ts'
+
+const APP = `
+  import { App, Stack } from 'aws-cdk-lib'
+  import { type Config, createSystem, type System, parseConfig, Tables } from 'straightway/infra'
+
+  const app = new App({ outdir: 'out' })
+  const config: Config = parseConfig({ name: 'theirs', alarmEmail: 'operator@example.com' })
+  const system: System = createSystem(app, config)
+  const tables = new Tables(new Stack(app, 'own'), 'Tables', parseConfig({ name: 'own', retain: false }))
+  console.log(tables.all.Peers.tableStreamArn !== undefined, system.api.indexUrl !== '')
+  app.synth()
+  // @ts-expect-error there is no such setting
+  export const wrong = () => parseConfig({ name: 'theirs', size: 'big' })
+`
+
+let elsewhere: PackageUnderTest
+
+beforeAll(() => {
+  elsewhere = installPackage()
+  for (const name of ['aws-cdk-lib', 'constructs', 'zod', '@types']) elsewhere.link(name)
+  elsewhere.write('app.ts', APP)
+})
+afterAll(() => elsewhere?.remove())
+
+test('their types resolve', () => {
+  expect(elsewhere.types('app.ts', '--skipLibCheck')).toBe('')
+})
+
+test('they synthesise, with every function and what a node runs', () => {
+  expect(elsewhere.node('app.ts')).toBe('true true\n')
+  const out = join(elsewhere.folder, 'out')
+  const templates = readdirSync(out).filter((name) => name.endsWith('.template.json'))
+  expect(templates.sort()).toEqual(
+    ['own', ...['api', 'data', 'edge', 'watch'].map((stack) => `straightway-theirs-${stack}`)].map(
+      (stack) => `${stack}.template.json`,
+    ),
+  )
+  const assets = readdirSync(out).map((name) => join(out, name))
+  const having = (file: string) => assets.filter((asset) => existsSync(join(asset, file)))
+  expect(having('index.mjs')).toHaveLength([...Object.values(FUNCTIONS), KEY_ROTATION].length)
+  expect(having('main.mjs')).toHaveLength(['nodes', 'relays'].length)
+  expect(having('node_modules/sodium-native/prebuilds/linux-arm64')).toHaveLength(2)
+})
