@@ -38,6 +38,8 @@ function replyTo({ kind }: DirectoryRequest): DirectoryReply {
       return { kind, messages: [], more: false }
     case 'find':
       return { kind, found: [], more: false }
+    case 'joinNetwork':
+      return { kind, paths: 'auto' }
     default:
       return { kind }
   }
