@@ -69,7 +69,14 @@ export const WELCOME_STATUS = {
   draining: 5,
   revoked: 6,
 } as const
-export const GOODBYE_REASON = { leaving: 0, replaced: 1, draining: 2, revoked: 3, ticketEnded: 4 } as const
+export const GOODBYE_REASON = {
+  leaving: 0,
+  replaced: 1,
+  draining: 2,
+  revoked: 3,
+  ticketEnded: 4,
+  closed: 5,
+} as const
 export const STATUS = { online: 0, away: 1, busy: 2, invisible: 3, offline: 4, unknown: 5 } as const
 export const RECEIPT_OUTCOME = {
   delivered: 0,

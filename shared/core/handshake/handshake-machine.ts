@@ -173,15 +173,25 @@ export class HandshakeMachine implements Machine<HandshakeInput, HandshakeEffect
   /** Says what the touched pairs have to say. */
   #settle(out: Batch, now: number): void {
     for (const pair of this.#touched) {
-      this.#recall(pair)
-      for (const side of SIDES) this.#tellRelay(pair, side, now)
-      for (let order = pair.advance(now); order !== undefined; order = pair.advance(now))
-        this.#tell(pair, order)
+      if (pair.hearsClose()) this.#dismiss(pair)
+      else this.#lead(pair, now)
       for (const leg of pair.legs) if (leg !== undefined) this.#flush(pair, leg, out, now)
       if (pair.isOver(now) || (this.#draining && pair.isSettled)) this.#forget(pair, out, now)
       else this.#pairs.schedule(pair)
     }
     this.#touched.clear()
+  }
+
+  #lead(pair: Pair, now: number): void {
+    this.#recall(pair)
+    for (const side of SIDES) this.#tellRelay(pair, side, now)
+    for (let order = pair.advance(now); order !== undefined; order = pair.advance(now))
+      this.#tell(pair, order)
+  }
+
+  /** A side that has no path yet would wait for nobody. */
+  #dismiss({ legs }: Pair): void {
+    for (const leg of legs) if (leg?.joined) leg.session?.goodbye('closed')
   }
 
   #recall(pair: Pair): void {

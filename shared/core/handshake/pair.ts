@@ -42,6 +42,7 @@ export class Pair {
   #relay: NodeId | undefined
   #relayAt = Number.NEGATIVE_INFINITY
   #endAt: number
+  #closed = false
 
   constructor(tunnel: TunnelId, slot: number, now: number) {
     this.tunnel = tunnel
@@ -75,6 +76,15 @@ export class Pair {
   left(leg: Leg): void {
     leg.session = undefined
     if (this.attempt === undefined) leg.joined = false
+  }
+
+  /** True once a side has closed the tunnel: nothing is tried any more. */
+  hearsClose(): boolean {
+    if (this.legs.some((leg) => leg?.session?.reason === 'closed')) {
+      this.#closed = true
+      this.attempt = undefined
+    }
+    return this.#closed
   }
 
   remember(technique: StepKind): void {

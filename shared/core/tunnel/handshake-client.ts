@@ -57,6 +57,8 @@ export type ClientEvent =
   | { readonly kind: 'unreachable' }
   /** The other side has not joined. */
   | { readonly kind: 'alone' }
+  /** The other side has closed the tunnel. */
+  | { readonly kind: 'closed' }
 
 interface Joining {
   readonly kind: 'joining'
@@ -156,9 +158,10 @@ export class HandshakeClient implements FrameSink {
     return this.#events.shift()
   }
 
-  leave(out: Batch, now: number): void {
+  /** `closed`: the tunnel is over, which a side without a path would not learn otherwise. */
+  leave(reason: 'leaving' | 'closed', out: Batch, now: number): void {
     if (this.#state.kind === 'joined') {
-      this.#state.session.goodbye('leaving')
+      this.#state.session.goodbye(reason)
       this.#state.session.flush(out, now)
     }
     this.#state = { kind: 'idle' }
@@ -180,14 +183,15 @@ export class HandshakeClient implements FrameSink {
       this.#events.push({ kind: 'alone' })
       state.aloneAt = now + ALONE_MS
     }
-    if (now >= state.endAt) this.leave(out, now)
+    if (now >= state.endAt) this.leave('leaving', out, now)
     else state.session.flush(out, now)
     if (state.session.state === 'dead' || state.session.state === 'left') this.#onLost(state)
   }
 
   /** A HANDSHAKE that ends the session before OUTCOME, or falls silent, is as good as none. */
   #onLost(state: JoinedState): void {
-    if (state.endAt === never) this.#events.push({ kind: 'unreachable' })
+    if (state.session.reason === 'closed') this.#events.push({ kind: 'closed' })
+    else if (state.endAt === never) this.#events.push({ kind: 'unreachable' })
     this.#state = { kind: 'idle' }
   }
 

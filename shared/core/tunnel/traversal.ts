@@ -40,7 +40,7 @@ const MEASURED: Result = {
 }
 const never = Number.POSITIVE_INFINITY
 
-export type TraversalEvent = 'rejoin' | 'released' | 'noDirectPath'
+export type TraversalEvent = 'rejoin' | 'released' | 'noDirectPath' | 'closedByOther'
 
 export class Traversal {
   readonly sockets: Sockets
@@ -188,7 +188,7 @@ export class Traversal {
 
   leave(out: Batch, now: number): void {
     this.#relays.release(out, now)
-    this.#client.leave(out, now)
+    this.#client.leave('closed', out, now)
     this.#runner.stop()
     this.sockets.closeUnused()
   }
@@ -228,6 +228,9 @@ export class Traversal {
         break
       case 'alone':
         this.#ask(now)
+        break
+      case 'closed':
+        this.#events.push('closedByOther')
     }
   }
 

@@ -25,7 +25,7 @@ import type { Path } from './path.ts'
 import { PathAgent } from './path-agent.ts'
 import { Progress } from './progress.ts'
 import { Streams } from './streams.ts'
-import { Traversal } from './traversal.ts'
+import { Traversal, type TraversalEvent } from './traversal.ts'
 
 /** Datagrams that wait for the first path, or for the next; then the oldest is dropped. */
 const MAX_WAITING = 64
@@ -241,10 +241,14 @@ export class TunnelMachine implements Machine<TunnelInput, TunnelEffect> {
   #passEvents(out: Batch, now: number): void {
     for (let event = this.#streams.event(); event !== undefined; event = this.#streams.event())
       this.#effects.put(event)
-    for (let event = this.#traversal.event(); event !== undefined; event = this.#traversal.event()) {
-      if (event === 'noDirectPath') this.#end('noDirectPath', out, now)
-      else this.#effects.put({ kind: event })
-    }
+    for (let event = this.#traversal.event(); event !== undefined; event = this.#traversal.event())
+      this.#passEvent(event, out, now)
+  }
+
+  /** Over a path the other side says itself that it closes. */
+  #passEvent(event: TraversalEvent, out: Batch, now: number): void {
+    if (event === 'rejoin' || event === 'released') this.#effects.put({ kind: event })
+    else if (event === 'noDirectPath' || this.#agent.active === undefined) this.#end(event, out, now)
   }
 
   #sayClose(out: Batch, now: number): void {

@@ -236,7 +236,7 @@ describe('joining', () => {
     for (let n = 1; n <= 5; n++) wire.join(wire.a, 0, {}, direction(0, { tunnel: tunnelOf(n) }))
     expect(wire.machine.counters.full).toBe(2)
     expect(wire.machine.load).toBe(1)
-    wire.a.client.leave(new Batch(4), wire.now)
+    wire.a.client.leave('leaving', new Batch(4), wire.now)
     wire.pass(70_000)
     expect(wire.machine.load).toBe(0)
   })
@@ -307,6 +307,29 @@ describe('a pair', () => {
     wire.join(wire.b, 1)
     expect([wire.a, wire.b].map((peer) => peer.last('step'))).toEqual([undefined, undefined])
     expect(wire.b.last('outcome')?.outcome.whyNotDirect).toBe('policy')
+  })
+
+  test('that joins after the other has closed the tunnel is told so', () => {
+    const wire = new Wire()
+    wire.join(wire.a, 0)
+    const out = new Batch(4)
+    wire.a.client.leave('closed', out, wire.now)
+    wire.give(out.at(0).slice(), wire.a.address)
+    wire.join(wire.b, 1)
+    wire.pass(50)
+    expect(wire.b.last('closed')).toBeDefined()
+    expect(wire.b.last('step')).toBeUndefined()
+  })
+
+  test('that only ends its session, as its attempt is over, takes nothing from the other', () => {
+    const wire = new Wire()
+    wire.joinBoth()
+    wire.report('failed')
+    const out = new Batch(4)
+    wire.a.client.leave('leaving', out, wire.now)
+    wire.give(out.at(0).slice(), wire.a.address)
+    wire.pass(50)
+    expect(wire.b.last('closed')).toBeUndefined()
   })
 
   test('that wants no relay gets none', () => {

@@ -365,6 +365,23 @@ describe('a tunnel ends', () => {
     expect(meeting.ends.map(({ end }) => end)).toEqual(['closed', 'closedByOther'])
   })
 
+  test('when the other side closes it before there is a path, whoever joined first', () => {
+    for (const paths of ['auto', 'direct-only'] as const) {
+      for (const leg of [0, 1] as const) {
+        const meeting = new Meeting({ ...HOME, paths }).meet()
+        meeting.world.until(() => meeting.machine.counters.joins === 2, 5000)
+        meeting.pass(5)
+        expect(meeting.ends.map(({ path }) => path)).toEqual(['none', 'none'])
+        meeting.ends[leg].close()
+        meeting.pass(1000)
+        expect(meeting.ends[leg].end).toBe('closed')
+        expect(meeting.ends[1 - leg]!.end).toBe('closedByOther')
+        meeting.pass(120_000)
+        expect(meeting.machine.load).toBe(0)
+      }
+    }
+  })
+
   test('when the other side vanished, after a minute of trying', () => {
     const meeting = talking(new Meeting(HOME).meet(), 20_000)
     meeting.b.kill()
