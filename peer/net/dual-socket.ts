@@ -1,3 +1,4 @@
+/// <reference path="./udx-native.d.ts" preserve="true" />
 /**
  * One UDP port of a peer: an udx socket for IPv4, and one for IPv6 where the system has it, the same number if it is
  * free. Two sockets rather than one of both families, because a TTL set on the latter does not hold for IPv4. udx keeps
