@@ -48,7 +48,7 @@ export interface JoinOptions {
  *
  * Rejects with `bad-request` (options), `unknown-peer` (not enrolled, and no invite), `gone` or `not-found` (the invite),
  * `forbidden` (revoked), `conflict` (another process has this home or identity), `unavailable` (INDEX does not answer, or
- * no node does, as where UDP is blocked) and `closed` (`signal`).
+ * no node does, neither over UDP nor through the gateway) and `closed` (`signal`).
  */
 export async function join(options: JoinOptions): Promise<Peer> {
   const { status = 'online', custom = '', metadata = {}, scatter = true, udp = true } = options
@@ -108,6 +108,7 @@ function unanswered(account: Account): StraightwayError {
   const tried = account.checkpoints.flatMap(({ addresses }) =>
     addresses.map(({ words }) => formatAddress(words)),
   )
-  const detail = `No CHECKPOINT answers over UDP (${tried.join(', ')}). A firewall may drop UDP here, or the nodes are down.`
+  const gateway = account.websocket === undefined ? '' : `, nor through the gateway (${account.websocket})`
+  const detail = `No CHECKPOINT answers over UDP (${tried.join(', ')})${gateway}. A firewall may drop both here, or the nodes are down.`
   return new StraightwayError('unavailable', `${detail} \`straightway doctor\` says which.`)
 }

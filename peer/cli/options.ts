@@ -14,6 +14,8 @@ export interface CommonFlags {
   readonly home: string
   readonly invite?: string
   readonly name?: string
+  /** False: UDP is never used. */
+  readonly udp: boolean
   readonly json?: true
 }
 
@@ -34,6 +36,7 @@ export function verb(name: string, description: string): Command {
     )
     .addOption(new Option('--invite <code>', 'enrols this peer the first time').env('STRAIGHTWAY_INVITE'))
     .option('--name <name>', 'of this peer and its user, when it enrols')
+    .option('--no-udp', 'never use UDP; where a network drops it that is found out without')
     .option('--json', 'print JSON')
 }
 
@@ -56,10 +59,11 @@ export async function asPeer<T>(
   }
 }
 
-export function joinOptions({ index, home, invite, name }: CommonFlags): JoinOptions {
+export function joinOptions({ index, home, invite, name, udp }: CommonFlags): JoinOptions {
   return {
     index: indexOf(index, home),
     home,
+    udp,
     ...(invite !== undefined && { invite }),
     ...(name !== undefined && { name }),
   }

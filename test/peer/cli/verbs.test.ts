@@ -92,6 +92,8 @@ test(
     expect(out).toMatch(
       /^relayed, first byte after \d+ ms\n2 sent, 0 lost, round trip .*\nnot direct: policy\. /m,
     )
+    const carried = await commands.run('ping', alice, '--count', '2', '--no-udp', ...bob)
+    expect(carried.out).toMatch(/^relayed, .*\n2 sent, 0 lost, round trip .*\nnot direct: udp-blocked\. /m)
   },
   LONG_MS,
 )
