@@ -25,6 +25,11 @@ const MAX_STEPS = 12
 const MEASURE_MS = 400
 /** Both orders should have arrived when the first side starts. */
 const MARGIN_MS = 5
+/**
+ * And where priming packets leave with the order, they should have opened both NATs, in spite of an uneven way: so long
+ * as a quarter of the longer round trip, within these bounds.
+ */
+const PRIMING_MS = { least: 20, most: 40 } as const
 const never = Number.POSITIVE_INFINITY
 /** Of a side that was told to do nothing. */
 const NOTHING: Result = {
@@ -155,7 +160,7 @@ export class Attempt {
     const id = this.nextStep
     this.#ordered++
     const farthest = Math.max(...sides.roundTripMs)
-    const startAt = now + farthest / 2 + MARGIN_MS
+    const startAt = now + farthest / 2 + (isPrimed(step) ? primingMs(farthest) : MARGIN_MS)
     const lastDelayMs = Math.max(...step.sides.map(({ delayMs }) => delayMs))
     const until = startAt + lastDelayMs + step.timeoutMs + farthest + RESULT_MS
     this.#phase = { kind: 'running', id, step, measuring: false, results: [undefined, undefined], until }
@@ -182,6 +187,12 @@ function isKnown({ profiles: [a, b] }: Sides): boolean {
 const isHopeless = ({ paths, udpBlocked }: Profile): boolean => paths === 'relay-only' || udpBlocked
 
 const isMeasured = ({ measureSockets = 0 }: PlannedSide): boolean => measureSockets > 0
+
+/** A side sends what must not arrive before the other's NAT is open. */
+const isPrimed = ({ sides }: PlannedStep): boolean => sides.some(({ ttl = 0 }) => ttl > 0)
+
+const primingMs = (roundTripMs: number): number =>
+  Math.min(Math.max(roundTripMs / 4, PRIMING_MS.least), PRIMING_MS.most)
 
 function orderOf(id: number, step: PlannedStep, side: 0 | 1, waitMs: number): Step {
   const { kind, intervalMs, timeoutMs } = step

@@ -74,8 +74,13 @@ const open: Technique = (a, b, attempt) => {
   const [toA, toB] = [publicAddresses(a), publicAddresses(b)]
   if (toA.length === 0 || toB.length === 0) return undefined
   const step = both('open', toB, toA, { rounds: 6, intervalMs: 100, answerMs: LAST_ANSWER_MS })
-  const [first, second] = primed(step, a, b, attempt).sides
-  return { ...step, sides: isOpen(a) ? [first, { ...second, role: 1 }] : [{ ...first, role: 1 }, second] }
+  const [first, second] = step.sides
+  const prime = (side: PlannedSide, own: Profile) => ({ ...side, ttl: primingTtl(own, attempt) })
+  const send = (side: PlannedSide, own: Profile, other: Profile) =>
+    ({ ...side, role: 1, ttl: ttlTowards(other, own, attempt) }) as const
+  return isOpen(a)
+    ? { ...step, sides: [prime(first, a), send(second, b, a)] }
+    : { ...step, sides: [send(first, a, b), prime(second, b)] }
 }
 
 /**
@@ -133,11 +138,15 @@ function both(
 function primed(step: PlannedStep, a: Profile, b: Profile, attempt: number): PlannedStep {
   const [first, second] = step.sides
   const sides = [
-    { ...first, ttl: primingTtl(a, attempt) },
-    { ...second, ttl: primingTtl(b, attempt) },
+    { ...first, ttl: ttlTowards(b, a, attempt) },
+    { ...second, ttl: ttlTowards(a, b, attempt) },
   ] as const
   return { ...step, sides }
 }
+
+/** Who takes packets from anywhere takes the first one too: it may go all the way. */
+const ttlTowards = (other: Profile, own: Profile, attempt: number): number =>
+  other.filtering === 'independent' ? 0 : primingTtl(own, attempt)
 
 function lead(side: PlannedSide, first: boolean, lateMs: number): PlannedSide {
   return { ...side, role: first ? 1 : 0, delayMs: first ? 0 : lateMs }

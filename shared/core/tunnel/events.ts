@@ -6,6 +6,7 @@ import type { StepKind } from '../../wire/handshake.ts'
 import type { Direction, TunnelTerms } from '../../wire/offers.ts'
 import type { Candidate } from '../../wire/profile.ts'
 import type { StunServer } from './evidence.ts'
+import type { NatClass } from './nat-class.ts'
 
 /** What the two peers agreed on (`Agreement` of shared/core/peer has it), and what this machine has. */
 export interface TunnelOptions {
@@ -24,6 +25,8 @@ export interface TunnelOptions {
   readonly scatter?: boolean
   /** UDP is known to be dropped here: whatever is sent goes another way, and only a relay serves. Default false. */
   readonly udpBlocked?: boolean
+  /** What other sockets of this host have found out. */
+  readonly nat?: NatClass | undefined
   /** Times are measured from here. */
   readonly now: number
 }
@@ -80,6 +83,8 @@ export type TunnelEffect =
   | { readonly kind: 'openSockets'; readonly count: number; readonly alone: boolean }
   /** All but these and the tunnel's own; it is no longer alone. */
   | { readonly kind: 'closeSockets'; readonly keep: readonly number[] }
+  /** What other sockets of this host may expect. */
+  | { readonly kind: 'surveyed'; readonly nat: NatClass }
   /** The relay was given up: all data goes directly. */
   | { readonly kind: 'released' }
   | { readonly kind: 'closed'; readonly end: TunnelEnd; readonly whyNotDirect?: WhyNotDirect }

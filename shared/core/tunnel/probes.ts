@@ -36,15 +36,20 @@ export class Probes {
     this.#packets = packets
   }
 
-  /** `here`: this side sends its data there. False where nothing may be sent there any more. */
+  /**
+   * `here`: this side sends its data there. With a TTL it only primes: nobody is asked. False where nothing may be sent
+   * there any more.
+   */
   send(path: Path, here: boolean, out: Batch, now: number, ttl = 0): boolean {
     if (!this.#spend(path)) return false
     const bytes = probeBytes(path)
     const id = this.#next++ >>> 0
     this.#sent[id % OUTSTANDING] = { id, path, sentAt: now, bytes }
     this.counters.probes++
-    path.probedAt = now
-    path.unackedSince = Math.min(path.unackedSince, now)
+    if (ttl === 0) {
+      path.probedAt = now
+      path.unackedSince = Math.min(path.unackedSince, now)
+    }
     const probe: Probe = { kind: 'probe', id, here, bodyBytes: probeBodyBytes(bytes) }
     this.#packets.sendControl(out, path, probe, now, ttl)
     return true

@@ -1,6 +1,6 @@
 /**
  * Carries out the steps that a HANDSHAKE orders (shared/wire/README.md, section 5): so many rounds of probes, the first with
- * few hops; to addresses that the step names, or to a volley of ports, from one socket or from many. A step ends with
+ * few hops and at once; to addresses that the step names, or to a volley of ports, from one socket or from many. A step ends with
  * exactly one RESULT: as soon as a direct path is fit and has proven it since the order came, or when its time is over.
  * A new step ends the one before without a result: the HANDSHAKE has moved on.
  *
@@ -161,6 +161,9 @@ const freshOf = ({ sockets }: Step): number => (sockets > 1 ? sockets : 0)
 const destinationsOf = (step: Step): number =>
   isStrewn(step) ? (step.volley?.draws ?? 1) : step.targets.length
 
-function dueAt({ startAt, round, rounds, intervalMs, shot, paceMs }: Running): number {
-  return round < rounds ? startAt + round * intervalMs + shot * paceMs : never
+/** Priming packets reach nobody, so they need not wait for the start. */
+function dueAt({ step, orderedAt, startAt, round, rounds, intervalMs, shot, paceMs }: Running): number {
+  if (round >= rounds) return never
+  if (isStrewn(step) || step.ttl === 0) return startAt + round * intervalMs + shot * paceMs
+  return round === 0 ? orderedAt : startAt + (round - 1) * intervalMs
 }

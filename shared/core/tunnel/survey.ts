@@ -11,6 +11,7 @@ import { reachable } from '../port-mapping/reachable.ts'
 import { Allocation } from './allocation.ts'
 import { Evidence, type StunServer } from './evidence.ts'
 import { Hops } from './hops.ts'
+import type { NatClass } from './nat-class.ts'
 import { OWN_SOCKET, type Sockets } from './sockets.ts'
 
 /** Of the addresses that it was seen at, newest last. */
@@ -22,6 +23,7 @@ export interface SurveyOptions {
   readonly candidates: readonly Candidate[]
   readonly localPort: number
   readonly quiet: boolean
+  readonly nat: NatClass | undefined
   readonly udpBlocked: boolean
 }
 
@@ -35,10 +37,14 @@ export class Survey {
   readonly #allocation: Allocation
   #sampled = false
   #measuring = false
+  /** Until the evidence is there. */
+  #expected: NatClass | undefined
+  #told = false
 
   constructor(options: SurveyOptions, random: Random, sockets: Sockets) {
     this.#options = options
     this.candidates = options.candidates
+    this.#expected = options.nat
     this.udpBlocked = options.udpBlocked
     this.#evidence = new Evidence(random.fork('evidence'), OWN_SOCKET)
     this.#hops = new Hops(random.fork('hops'), sockets)
@@ -50,10 +56,24 @@ export class Survey {
     const { stun, localPort } = this.#options
     this.#sampled = false
     this.#measuring = false
+    this.#told = false
     this.#allocation.forget()
     this.#evidence.start(this.#isNeeded ? stun : [], near, localPort, now)
     this.#hops.stop()
     this.#hops.start(this.#evidence.servers, now)
+  }
+
+  /** What is in front of this host may be something else now. */
+  expectNothing(): void {
+    this.#expected = undefined
+  }
+
+  /** What other sockets may expect: once, when it is known. */
+  natClass(): NatClass | undefined {
+    if (this.#told || !this.#isNeeded || !this.#evidence.ready || this.#hops.busy) return undefined
+    this.#told = true
+    const { mapping, filtering } = this.#evidence.profile
+    return { mapping, filtering, hops: this.#hops.least }
   }
 
   /** A HANDSHAKE saw the socket. */
@@ -90,6 +110,7 @@ export class Survey {
   }
 
   get ready(): boolean {
+    if (this.#hope !== undefined) return this.#evidence.reflexive.length > 0
     return this.#evidence.ready && this.#sampled && (this.#measuring || !this.#allocation.busy)
   }
 
@@ -105,8 +126,9 @@ export class Survey {
     const reflexive = this.#evidence.reflexive.map((address) => ({ kind: 'reflexive', address }) as const)
     const others = this.candidates.filter(({ kind }) => kind !== 'mapped')
     const known = [...this.mapped, ...reflexive.slice(-MAX_REFLEXIVE), ...others]
-    const classes = this.#evidence.profile
-    const hops = classes.filtering === 'independent' ? 0 : this.#hops.least
+    const hope = this.#hope
+    const classes = { ...this.#evidence.profile, ...hope }
+    const hops = classes.filtering === 'independent' ? 0 : this.#hops.least || (hope?.hops ?? 0)
     const { found, next } = this.#allocation
     const candidates = known.slice(0, MAX_CANDIDATES)
     const { ready } = this
@@ -123,6 +145,12 @@ export class Survey {
   /** Whether there may be a direct path at all. */
   get #isNeeded(): boolean {
     return this.#options.paths !== 'relay-only' && !this.udpBlocked
+  }
+
+  /** What is expected, while the evidence is not there. Of a symmetric NAT the class is not enough to begin with. */
+  get #hope(): NatClass | undefined {
+    const isEnough = this.#expected?.mapping === 'independent' && this.#expected.filtering !== 'unknown'
+    return isEnough && !this.#evidence.ready ? this.#expected : undefined
   }
 
   /** Only a symmetric NAT: it tells nothing of its hops, and the sockets are needed. */

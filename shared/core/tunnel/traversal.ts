@@ -19,6 +19,7 @@ import { isStun } from '../../wire/stun.ts'
 import { Attempts, type Situation } from './attempts.ts'
 import type { Effort, TunnelOptions } from './events.ts'
 import { type ClientEvent, HandshakeClient } from './handshake-client.ts'
+import type { NatClass } from './nat-class.ts'
 import type { PathAgent } from './path-agent.ts'
 import { RelayPaths } from './relay-paths.ts'
 import { OWN_SOCKET, Sockets } from './sockets.ts'
@@ -74,8 +75,8 @@ export class Traversal {
     this.#whyNotDirect = this.#paths === 'relay-only' ? 'policy' : 'not-yet'
     this.#client = new HandshakeClient(random.fork('handshake'), OWN_SOCKET)
     this.sockets = new Sockets(() => agent.usedSockets)
-    const { stun, candidates, localPort, scatter = true, udpBlocked = false } = options
-    const surveyed = { paths: this.#paths, stun, candidates, localPort, quiet: !scatter, udpBlocked }
+    const { stun, candidates, localPort, scatter = true, udpBlocked = false, nat } = options
+    const surveyed = { paths: this.#paths, stun, candidates, localPort, quiet: !scatter, udpBlocked, nat }
     this.#survey = new Survey(surveyed, random, this.sockets)
     this.#runner = new StepRunner(agent, this.sockets)
     this.#relays = new RelayPaths(agent, OWN_SOCKET)
@@ -134,6 +135,7 @@ export class Traversal {
 
   networkChanged(candidates: readonly Candidate[], out: Batch, now: number): void {
     this.#survey.candidates = candidates
+    this.#survey.expectNothing()
     this.#beginElsewhere(out, now)
   }
 
@@ -180,6 +182,11 @@ export class Traversal {
       released,
       this.#attempts.nextAt(this.#situation),
     )
+  }
+
+  /** What the next socket of this host may expect of its NAT: once, when it is known. */
+  natClass(): NatClass | undefined {
+    return this.#survey.natClass()
   }
 
   event(): TraversalEvent | undefined {

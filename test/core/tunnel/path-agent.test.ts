@@ -187,11 +187,11 @@ describe('a step', () => {
     return { sent, result }
   }
 
-  test('primes with few hops, then sends with all', () => {
+  test('primes with few hops at once, then sends with all', () => {
     expect(run({}).sent).toEqual([
-      '30 198.51.100.2:40000 4',
+      '0 198.51.100.2:40000 4',
+      '30 198.51.100.2:40000 0',
       '130 198.51.100.2:40000 0',
-      '230 198.51.100.2:40000 0',
     ])
   })
 
