@@ -2,19 +2,12 @@
  * What a peer finds out about its own side of the network, without joining: whether INDEX and the nodes answer, how its
  * NAT maps and filters (RFC 5780, by the evidence that tunnels gather), and what that means against each kind of NAT.
  */
-import { randomBytes } from 'node:crypto'
-import type { Machine } from '../shared/core/machine.ts'
 import type { Service as PortMappingService } from '../shared/core/port-mapping/dialects.ts'
-import { Evidence, type Evidenced, type StunServer } from '../shared/core/tunnel/evidence.ts'
-import { Random } from '../shared/crypto/random.ts'
+import type { StunServer } from '../shared/core/tunnel/evidence.ts'
 import type { WhyNotDirect } from '../shared/why-not-direct.ts'
 import { type Address, formatAddress, formatIp, isLoopback, sameIp } from '../shared/wire/address.ts'
-import type { Batch } from '../shared/wire/batch.ts'
 import type { Profile } from '../shared/wire/profile.ts'
-import { now } from './clock.ts'
-import { DualSocket } from './net/dual-socket.ts'
-import { hostAddresses } from './net/host-addresses.ts'
-import { Loop } from './net/loop.ts'
+import { gatherEvidence, type NatEvidence } from './nat-evidence.ts'
 import { PortMapping } from './net/port-mapping.ts'
 import { type BootstrapNode, fetchBootstrap } from './rest/enrolment.ts'
 import { Requests } from './rest/requests.ts'
@@ -48,7 +41,7 @@ export async function diagnose(index: string): Promise<Diagnosis> {
   const asked = await nodesOf(index)
   const isAfar = asked.nodes.some(({ stun }) => stun.some(({ words }) => !isLoopback(words)))
   const [evidence, surveyed] = await Promise.all([
-    gather(asked.nodes.flatMap(stunOf)),
+    gatherEvidence(asked.nodes.flatMap(stunOf)),
     isAfar ? survey() : NONE,
   ])
   const { mapping, filtering, allocation, local, reflexive } = evidence
@@ -112,57 +105,6 @@ async function nodesOf(index: string): Promise<{ nodes: readonly BootstrapNode[]
 const stunOf = ({ stun: [primary, alternate] }: BootstrapNode): StunServer[] =>
   primary ? [{ primary, ...(alternate && { alternate }) }] : []
 
-interface Gathered extends Evidenced {
-  readonly reflexive: readonly Address[]
-  readonly local: readonly Address[]
-}
-
-async function gather(servers: readonly StunServer[]): Promise<Gathered> {
-  const machine = new EvidenceMachine()
-  const finished = Promise.withResolvers<void>()
-  const socket: DualSocket = new DualSocket((bytes, words) => loop.receive(bytes, words, 0))
-  const loop: Loop<never, 'done'> = new Loop(machine, {
-    send: (batch, i) => socket.send(batch, i),
-    perform: () => finished.resolve(),
-    fault: finished.reject,
-  })
-  const { four, six } = socket.ports
-  machine.evidence.start(servers, undefined, four ?? six ?? 0, now())
-  loop.tick()
-  await finished.promise
-  loop.close()
-  await socket.close()
-  const local = hostAddresses({ four, six })
-  return { ...machine.evidence.profile, reflexive: machine.evidence.reflexive, local }
-}
-
-/** Evidence as a machine of its own: says `done` once. */
-class EvidenceMachine implements Machine<never, 'done'> {
-  readonly evidence = new Evidence(new Random(randomBytes(32)), 0)
-  #told = false
-
-  receive(arrived: Batch, out: Batch, at: number): void {
-    for (let i = 0; i < arrived.count; i++) this.evidence.take(arrived.at(i), at)
-    this.tick(out, at)
-  }
-
-  handle(): void {}
-
-  tick(out: Batch, at: number): void {
-    this.evidence.tick(out, at)
-  }
-
-  deadline(): number {
-    return this.evidence.deadline()
-  }
-
-  poll(): 'done' | undefined {
-    if (this.#told || !this.evidence.ready) return undefined
-    this.#told = true
-    return 'done'
-  }
-}
-
 interface Class {
   readonly isSymmetric: boolean
   /** Lets packets in from an address it sent to, whatever the port. */
@@ -183,7 +125,7 @@ function verdict(own: Class, other: Class): 'direct' | WhyNotDirect {
 }
 
 /** Whoever has a port of the router is as good as open. */
-function againstEach(evidence: Gathered, hasPorts: boolean): Diagnosis['against'] {
+function againstEach(evidence: NatEvidence, hasPorts: boolean): Diagnosis['against'] {
   const own = hasPorts ? OTHERS.open : classOf(evidence)
   const isBlocked = evidence.reflexive.length === 0
   const judge = (other: Class) => (isBlocked ? 'udp-blocked' : verdict(own, other))
@@ -194,7 +136,7 @@ function againstEach(evidence: Gathered, hasPorts: boolean): Diagnosis['against'
   }
 }
 
-function classOf({ mapping, filtering }: Gathered): Class {
+function classOf({ mapping, filtering }: NatEvidence): Class {
   const isSymmetric = mapping === 'address' || mapping === 'addressAndPort'
   return { isSymmetric, isLax: !isSymmetric && (filtering === 'independent' || filtering === 'address') }
 }

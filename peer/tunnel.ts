@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import type { Agreement } from '../shared/core/peer/events.ts'
 import type { TunnelEffect, TunnelEnd, TunnelInput, TunnelStatus } from '../shared/core/tunnel/events.ts'
 import type { StunServer } from '../shared/core/tunnel/evidence.ts'
+import type { NatClass } from '../shared/core/tunnel/nat-class.ts'
 import { TunnelMachine } from '../shared/core/tunnel/tunnel-machine.ts'
 import { StraightwayError } from '../shared/errors.ts'
 import type { PeerId } from '../shared/ids.ts'
@@ -37,6 +38,10 @@ export interface TunnelOptions {
   readonly udpBlocked?: boolean
   /** Gets a port of the gateway for ours. Without, there is none. */
   readonly map?: PortMapping['map']
+  /** What its sockets may expect. */
+  readonly nat?: NatClass | undefined
+  /** What other sockets may expect. */
+  readonly surveyed?: (nat: NatClass) => void
   /** Have both sides led to a HANDSHAKE again. */
   readonly rejoin: () => void
   readonly closed: () => void
@@ -73,10 +78,10 @@ export class Tunnel implements TunnelLink {
     this.#socket = new DualSocket((bytes, words) => this.#loop.receive(bytes, words, 0))
     this.#fresh = new FreshSockets((bytes, words, number) => this.#loop.receive(bytes, words, number))
     const { keys, direction, terms } = options.agreement
-    const { stun, scatter = true, udpBlocked = false } = options
+    const { stun, scatter = true, udpBlocked = false, nat } = options
     const localPort = this.#socket.ports.four ?? this.#socket.ports.six!
     const own = { seed: randomBytes(32), candidates: this.#candidates(), localPort, now: now() }
-    this.#machine = new TunnelMachine({ ...own, keys, direction, terms, stun, scatter, udpBlocked })
+    this.#machine = new TunnelMachine({ ...own, keys, direction, terms, stun, scatter, udpBlocked, nat })
     if (udpBlocked) this.#carry()
     this.#loop = new Loop(this.#machine, {
       send: (batch, i) => this.#send(batch, i),
@@ -223,6 +228,9 @@ export class Tunnel implements TunnelLink {
       case 'closeSockets':
         SCATTER_TURN.give(this)
         this.#fresh.closeAllBut(effect.keep)
+        break
+      case 'surveyed':
+        this.#options.surveyed?.(effect.nat)
         break
       case 'interrupted':
       case 'released':

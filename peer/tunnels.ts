@@ -10,6 +10,7 @@ import { LIMITS } from '../shared/limits.ts'
 import type { Paths } from '../shared/paths.ts'
 import { isLoopback } from '../shared/wire/address.ts'
 import type { Direction } from '../shared/wire/offers.ts'
+import { NatWatch } from './nat-watch.ts'
 import type { Carry } from './net/carrier.ts'
 import { PortMapping } from './net/port-mapping.ts'
 import type { AcceptOptions, HeardOffer } from './offer.ts'
@@ -49,6 +50,7 @@ interface Made {
 export class Tunnels {
   readonly #options: TunnelsOptions
   readonly #mapping: PortMapping
+  readonly #nat: NatWatch
   readonly #live = new Map<TunnelId, Tunnel>()
   readonly #offered = new Pending<Made>()
   readonly #accepted = new Pending<Made>()
@@ -57,6 +59,7 @@ export class Tunnels {
   constructor(options: TunnelsOptions) {
     this.#options = options
     this.#mapping = new PortMapping(options.fault)
+    this.#nat = new NatWatch(options.stun, options.fault)
   }
 
   async connect(to: PeerId, options: ConnectOptions = {}): Promise<PeerSocket> {
@@ -114,13 +117,15 @@ export class Tunnels {
     this.#live.get(tunnel)?.rejoin(direction)
   }
 
-  /** Online: a gateway that may be on the way is looked at before the first tunnel. Nodes on this machine have none. */
+  /** Online: what is on the way is looked at before the first tunnel. Nodes on this machine have no gateway. */
   prepare(): void {
+    this.#nat.look()
     if (this.#options.stun().some(({ primary }) => !isLoopback(primary.words))) this.#mapping.prepare()
   }
 
   networkChanged(): void {
     this.#mapping.networkChanged()
+    this.#nat.look()
     for (const tunnel of this.#live.values()) tunnel.networkChanged()
   }
 
@@ -144,6 +149,8 @@ export class Tunnels {
       scatter: this.#options.scatter,
       carry: this.#options.carry,
       udpBlocked: this.#options.udpBlocked(),
+      nat: this.#nat.known,
+      surveyed: (nat) => this.#nat.learned(nat),
       map: this.#mapping.map.bind(this.#mapping),
       rejoin: () => this.#options.handle({ kind: 'rejoin', tunnel: id, peer, leg }),
       closed: () => this.#live.delete(id),

@@ -1,0 +1,38 @@
+/**
+ * What a new tunnel may expect of the NAT in front of this host: found out in the background as soon as the peer is online
+ * and after each change of the network, and by each tunnel.
+ */
+import type { StunServer } from '../shared/core/tunnel/evidence.ts'
+import type { NatClass } from '../shared/core/tunnel/nat-class.ts'
+import { gatherEvidence } from './nat-evidence.ts'
+
+export class NatWatch {
+  readonly #stun: () => readonly StunServer[]
+  readonly #fault: (error: unknown) => void
+  #known: NatClass | undefined
+  /** Networks that this host was in. */
+  #networks = 0
+
+  constructor(stun: () => readonly StunServer[], fault: (error: unknown) => void) {
+    this.#stun = stun
+    this.#fault = fault
+  }
+
+  get known(): NatClass | undefined {
+    return this.#known
+  }
+
+  /** Begins afresh: what was known may hold no more. */
+  look(): void {
+    this.#known = undefined
+    const network = ++this.#networks
+    gatherEvidence(this.#stun()).then(({ mapping, filtering }) => {
+      if (network === this.#networks) this.#known ??= { mapping, filtering, hops: 0 }
+    }, this.#fault)
+  }
+
+  /** By a tunnel, which knows its hops too. */
+  learned(nat: NatClass): void {
+    this.#known = nat
+  }
+}
