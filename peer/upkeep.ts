@@ -11,8 +11,8 @@ import { MappingLife } from './mapping-life.ts'
 import { NetworkWatch } from './net/network-watch.ts'
 import { Session } from './session.ts'
 
-/** How often a carried peer shows that it is there, and tries whether UDP works. */
-const CARRIED_INTERVAL_MS = 30_000
+/** A carried peer shows that it is there as seldom as a node takes it: each time costs four messages of the gateway. */
+const CARRIED_INTERVAL_MS = 55_000
 
 /** What concerns others. */
 export type Affair = Exclude<

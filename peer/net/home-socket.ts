@@ -1,11 +1,13 @@
 /**
  * The socket of a peer's session with its CHECKPOINT: UDP, or the gateway where a network drops that, as the way says
- * (shared/core/peer/way.ts). While the gateway is asked and not there yet, both are sent to.
+ * (shared/core/peer/way.ts). While the gateway is asked and not there yet, both are used. Keep-alives go seldom through the
+ * gateway, as each costs; those that try UDP are made here.
  */
 import { Way, type WayKind } from '../../shared/core/peer/way.ts'
 import { ADDRESS_WORDS } from '../../shared/wire/address.ts'
-import type { Batch } from '../../shared/wire/batch.ts'
+import { Batch } from '../../shared/wire/batch.ts'
 import { KIND } from '../../shared/wire/numbers.ts'
+import { SHORT_BYTES } from '../../shared/wire/session.ts'
 import { now } from '../clock.ts'
 import type { Carrier } from './carrier.ts'
 import { DualSocket, type Receive } from './dual-socket.ts'
@@ -31,6 +33,9 @@ export class HomeSocket {
   readonly #options: HomeSocketOptions
   readonly #udp: DualSocket | undefined
   readonly #way: Way
+  /** A keep-alive of the session that there is: it never moves that, wherever it comes from. */
+  readonly #keepAlive = new Batch(1)
+  #probe: NodeJS.Timeout | undefined
   /** While the way is not UDP. */
   #carrier: Carrier | undefined
 
@@ -47,24 +52,44 @@ export class HomeSocket {
   }
 
   send(batch: Batch, i: number): void {
-    const at = now()
-    this.#change(() => this.#way.sent(at))
-    if (this.#way.kind !== 'udp') this.#carrier?.send(batch.address, i * ADDRESS_WORDS, batch.at(i))
-    if (this.#isForUdp(batch, i, at)) this.#udp?.send(batch, i)
+    this.#change(() => this.#way.sent(now()))
+    this.#remember(batch, i)
+    const { kind } = this.#way
+    if (kind !== 'udp') this.#carrier?.send(batch.address, i * ADDRESS_WORDS, batch.at(i))
+    if (kind === 'udp' || (kind === 'asking' && !this.#options.isGatewayOpen())) this.#udp?.send(batch, i)
   }
 
   networkChanged(): void {
     this.#way.networkChanged()
+    this.#awaitProbe()
   }
 
   async close(): Promise<void> {
+    clearTimeout(this.#probe)
     this.#carrier?.close()
     await this.#udp?.close()
   }
 
-  #isForUdp(batch: Batch, i: number, at: number): boolean {
-    if (this.#way.kind === 'carried') return isKeepAlive(batch, i) && this.#way.probe(at)
-    return this.#way.kind === 'udp' || !this.#options.isGatewayOpen()
+  /** What is sealed for a session begins as its keep-alives do. */
+  #remember(batch: Batch, i: number): void {
+    const bytes = batch.at(i)
+    if (bytes[1] !== KIND.SEALED && bytes[1] !== KIND.KEEP_ALIVE) return
+    this.#keepAlive.clear()
+    this.#keepAlive.push(bytes.subarray(0, SHORT_BYTES), batch.address, i * ADDRESS_WORDS)
+    this.#keepAlive.bytes[1] = KIND.KEEP_ALIVE
+  }
+
+  #awaitProbe(): void {
+    clearTimeout(this.#probe)
+    const { probeAt } = this.#way
+    if (probeAt === Number.POSITIVE_INFINITY) return
+    this.#probe = setTimeout(() => this.#tryUdp(), Math.max(probeAt - now(), 0)).unref()
+  }
+
+  #tryUdp(): void {
+    this.#way.probed(now())
+    if (this.#keepAlive.count > 0) this.#udp?.send(this.#keepAlive, 0)
+    this.#awaitProbe()
   }
 
   #arrived(by: 'udp' | 'gateway', bytes: Uint8Array, words: Uint32Array): void {
@@ -81,6 +106,7 @@ export class HomeSocket {
   #changed(before: WayKind): void {
     if (this.#way.kind === 'udp') this.#uncarry()
     else this.#carry()
+    this.#awaitProbe()
     const wasBlocked = before === 'carried'
     if (wasBlocked !== this.isBlocked) this.#options.onBlocked(this.isBlocked)
   }
@@ -96,6 +122,3 @@ export class HomeSocket {
     this.#carrier = undefined
   }
 }
-
-/** It never moves a session, wherever it comes from. */
-const isKeepAlive = (batch: Batch, i: number): boolean => batch.bytes[batch.start(i) + 1] === KIND.KEEP_ALIVE

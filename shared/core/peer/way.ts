@@ -4,8 +4,8 @@
  *
  *   udp       until the third datagram in a row is not answered, 0.7 s after the first; 2 s where UDP has worked
  *   asking    the gateway is tried. Whichever way something comes by first is taken; neither in ASK_MS: `udp` again
- *   carried   through the gateway. A keep-alive now and then is sent over UDP as well: a node answers it wherever it comes
- *             from, and that answer is the way back to `udp`
+ *   carried   through the gateway. Now and then a keep-alive is sent over UDP: a node answers it wherever it comes from, and
+ *             that answer is the way back to `udp`
  *
  * Where UDP worked for a short time only, it is tried less often.
  */
@@ -68,14 +68,16 @@ export class Way {
     this.#retreat()
   }
 
-  /** Whether a keep-alive sent now is to go over UDP too; it counts as sent then. */
-  probe(now: number): boolean {
-    if (this.#kind !== 'carried' || now < this.#probeAt) return false
-    this.#probeAt = now + this.#probeMs
-    return true
+  /** When a keep-alive is to be sent over UDP; Infinity for never. */
+  get probeAt(): number {
+    return this.#kind === 'carried' ? this.#probeAt : never
   }
 
-  /** UDP may work where we are now, and the next keep-alive shows it. */
+  probed(now: number): void {
+    this.#probeAt = now + this.#probeMs
+  }
+
+  /** UDP may work where we are now. */
   networkChanged(): void {
     this.#isProven = false
     this.#probeMs = PROBE_MS
