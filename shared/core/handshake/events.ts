@@ -47,9 +47,11 @@ export interface HandshakeCounters {
   unopened: number
   /** A side that should have been given a relay, and there was none. */
   withoutRelay: number
-  /** Attempts that ended, by the technique that worked and by the reason why none did. */
+  /** Tunnels by what their first attempt came to: the technique that worked, the reason why none did. */
   readonly direct: Partial<Record<StepKind, number>>
   readonly relayed: Partial<Record<WhyNotDirect, number>>
+  /** Of those relayed at first, tunnels that a later attempt made direct. */
+  readonly recovered: Partial<Record<StepKind, number>>
 }
 
 export const noCounts = (): HandshakeCounters => ({
@@ -63,4 +65,5 @@ export const noCounts = (): HandshakeCounters => ({
   withoutRelay: 0,
   direct: {},
   relayed: {},
+  recovered: {},
 })

@@ -223,14 +223,17 @@ export class HandshakeMachine implements Machine<HandshakeInput, HandshakeEffect
     if (order.kind === 'outcome') this.#count(pair, order)
   }
 
-  #count({ networks }: Pair, { outcome, technique }: Extract<Order, { kind: 'outcome' }>): void {
-    const { direct, relayed } = this.counters
+  #count(pair: Pair, { outcome, technique }: Extract<Order, { kind: 'outcome' }>): void {
+    const { direct, relayed, recovered } = this.counters
     if (technique === undefined) {
-      relayed[outcome.whyNotDirect] = (relayed[outcome.whyNotDirect] ?? 0) + 1
+      if (pair.countedAs === undefined) increment(relayed, outcome.whyNotDirect)
+      pair.countedAs ??= 'relayed'
       return
     }
-    direct[technique] = (direct[technique] ?? 0) + 1
-    if (networks !== undefined) this.#effects.put({ kind: 'history', pair: networks, technique })
+    if (pair.countedAs === undefined) increment(direct, technique)
+    if (pair.countedAs === 'relayed') increment(recovered, technique)
+    pair.countedAs = 'direct'
+    if (pair.networks !== undefined) this.#effects.put({ kind: 'history', pair: pair.networks, technique })
   }
 
   #flush(pair: Pair, leg: Leg, out: Batch, now: number): void {
@@ -256,4 +259,8 @@ function kindOf(arrived: Batch, i: number): number {
   const start = arrived.start(i)
   const ours = arrived.length[i]! >= SHORT_BYTES && arrived.bytes[start] === VERSION
   return ours ? arrived.bytes[start + 1]! : 0
+}
+
+function increment<Name extends string>(counts: Partial<Record<Name, number>>, name: Name): void {
+  counts[name] = (counts[name] ?? 0) + 1
 }

@@ -30,6 +30,8 @@ export class Pair {
   /** Offering side first; a side is there once it has tried to join. */
   readonly legs: [Leg | undefined, Leg | undefined] = [undefined, undefined]
   attempt: Attempt | undefined
+  /** What the tunnel was counted as. */
+  countedAs: 'direct' | 'relayed' | undefined
   /** The networks it lies between, once they were asked about. */
   networks: string | undefined
   /** In the table of pairs. */

@@ -301,6 +301,26 @@ describe('a pair', () => {
     expect(wire.machine.counters.relayed).toEqual({ 'both-symmetric': 1 })
   })
 
+  test('is counted by its first attempt, and once more when a later one makes it direct', () => {
+    const wire = new Wire()
+    const again = (how: 'direct' | 'failed') => {
+      wire.pass(60_000)
+      wire.joinBoth()
+      wire.report(how)
+    }
+    wire.joinBoth()
+    wire.report('failed')
+    again('failed')
+    again('direct')
+    again('direct')
+    const { direct, relayed, recovered } = wire.machine.counters
+    expect({ direct, relayed, recovered }).toEqual({
+      direct: {},
+      relayed: { 'probe-timeout': 1 },
+      recovered: { punch: 1 },
+    })
+  })
+
   test('of which one wants the relay only never hears an address of the other', () => {
     const wire = new Wire()
     wire.join(wire.a, 0, { paths: 'relay-only' })
