@@ -33,6 +33,15 @@ const schema = z.object({
   gateway: z.url().optional(),
   /** How long peers and tunnels may take to move away after SIGTERM. */
   drainMs: z.int().min(0).default(60_000),
+  /** Told nowhere without. */
+  metrics: z
+    .object({
+      /** In the log, for CloudWatch, with this as the dimension `System`. */
+      system: z.string().min(1).optional(),
+      /** For Prometheus: where `GET /metrics` is answered. Whoever reaches it may read it. */
+      listen: z.object({ host: ip, port }).optional(),
+    })
+    .optional(),
   dynamodb: z.object({ endpoint: z.url().optional(), region: z.string().optional() }),
 })
 

@@ -28,6 +28,8 @@ import { bindDgram } from './dgram-socket.ts'
 import { GatewayPeers } from './gateway-peers.ts'
 import { type Handshake, startHandshake, type TraversalHistory } from './handshake.ts'
 import { Lease } from './lease.ts'
+import { samplesOf } from './metrics.ts'
+import { publishMetrics } from './metrics-publisher.ts'
 import { PushChannel } from './push-channel.ts'
 import { type Relay, startRelay } from './relay.ts'
 import { type Stun, startStun } from './stun.ts'
@@ -80,6 +82,12 @@ export async function startNode(config: NodeConfig, log: Log): Promise<Node> {
     throw error
   })
   const channel = pushChannel(config, { node, services, carried, lease, log })
+  const metrics = await publishMetrics({
+    config: config.metrics,
+    read: () => samplesOf(services),
+    print: (line) => void process.stdout.write(`${line}\n`),
+    log,
+  })
   return {
     node,
     roles: config.roles,
@@ -94,6 +102,7 @@ export async function startNode(config: NodeConfig, log: Log): Promise<Node> {
     },
     async close() {
       channel?.close()
+      await metrics.close()
       await closeAll(services)
       await lease.leave()
       client.destroy()

@@ -111,6 +111,7 @@ export class NodeGroup extends Construct {
     asset.grantDownload(this.role)
     const environment = {
       ROLES: roles.join(','),
+      SYSTEM: config.name,
       GROUP: this.name,
       LIFECYCLE_HOOK: HOOK,
       FLEET_SECRET: rest.fleetSecret,

@@ -136,6 +136,7 @@ interface Listed {
 function environment(): NodeJS.ProcessEnv {
   return {
     ROLES: 'checkpoint,handshake,stun',
+    SYSTEM: 'test',
     GROUP: 'straightway-test-nodes',
     LIFECYCLE_HOOK: 'drain',
     LIFECYCLE_EVERY_MS: '200',

@@ -8,6 +8,7 @@
  *   LIFECYCLE_HOOK, GROUP   of the autoscaling group
  *   DRAIN_MS         how long what the node carries may take to move
  *   STRAIGHTWAY_TABLE_PREFIX
+ *   SYSTEM           dimension of the metrics that the node tells in its log
  */
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import { z } from 'zod'
@@ -30,6 +31,9 @@ export const PORTS: NodeConfig['ports'] = {
   relay: 3482,
   relayTls: 443,
 }
+
+/** Only the machine itself reaches it: `aws ssm start-session` forwards it to whoever may. */
+const METRICS = { host: '127.0.0.1', port: 9464 }
 
 const bootstrapSchema = z.object({
   ticketKeys: z.array(z.object({ kid: z.string(), publicKey: z.string() })).min(1),
@@ -57,6 +61,7 @@ export async function nodeConfig(
     fleetKeys,
     ticketKeys,
     gateway: given(env, 'GATEWAY_URL'),
+    metrics: { system: given(env, 'SYSTEM'), listen: METRICS },
     dynamodb: env.DYNAMODB_ENDPOINT ? { endpoint: env.DYNAMODB_ENDPOINT } : { region },
   }
 }

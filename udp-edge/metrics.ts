@@ -1,0 +1,127 @@
+/**
+ * What a node has to tell of itself, as samples: a name, what it is a part of, and a number. Each metric is described here once;
+ * metrics-embedded.ts tells them to CloudWatch and metrics-prometheus.ts to whoever scrapes.
+ */
+import type { CheckpointCounters } from '../shared/core/checkpoint/counters.ts'
+import type { HandshakeCounters } from '../shared/core/handshake/events.ts'
+import type { RelayCounters } from '../shared/core/relay/relay-counters.ts'
+import type { StunCounters } from '../shared/core/stun/stun-server.ts'
+import type { DriverCounters } from './driver.ts'
+
+export interface Description {
+  /** A counter only grows while the node lives; a gauge is what it is now. */
+  readonly kind: 'counter' | 'gauge'
+  readonly help: string
+  /** CloudWatch is told each part, and what the parts with the same first labels come to: all of them are paid for. */
+  readonly parts?: 'told'
+}
+
+export const METRICS = {
+  Sessions: { kind: 'gauge', help: 'Peers that are signed in.' },
+  SignIns: { kind: 'counter', help: 'Peers that signed in.' },
+  LostSessions: { kind: 'counter', help: 'Sessions that ended without a goodbye.' },
+  Messages: { kind: 'counter', help: 'Instant messages that peers sent.' },
+  Legs: { kind: 'gauge', help: 'Sides of relayed tunnels.' },
+  RelayedPackets: { kind: 'counter', help: 'Packets that a relay forwarded.' },
+  RelayedBytes: { kind: 'counter', help: 'Bytes that a relay forwarded.' },
+  StunAnswers: { kind: 'counter', help: 'STUN requests that were answered.' },
+  Tunnels: {
+    kind: 'counter',
+    help: 'Tunnels, by what their first attempt at a direct path came to; and those that recovered later.',
+    parts: 'told',
+  },
+  Dropped: { kind: 'counter', help: 'Datagrams and frames that were not served, by why.' },
+} as const satisfies Readonly<Record<string, Description>>
+
+export type MetricName = keyof typeof METRICS
+
+export interface Sample {
+  readonly metric: MetricName
+  /** From the coarsest to the finest. */
+  readonly labels: Readonly<Record<string, string>>
+  readonly value: number
+}
+
+/** The services of a node, as far as they are measured. */
+export interface Measured {
+  readonly checkpoint?: {
+    readonly sessions: number
+    counters(): CheckpointCounters & Socket
+  }
+  readonly handshake?: { counters(): HandshakeCounters & Socket }
+  readonly stun?: { counters(): StunCounters & Socket }
+  readonly relay?: {
+    readonly legs: number
+    counters(): RelayCounters & Socket
+  }
+}
+
+interface Socket {
+  readonly socket: DriverCounters
+}
+
+export function samplesOf({ checkpoint, handshake, stun, relay }: Measured): Sample[] {
+  return [
+    ...(checkpoint ? ofCheckpoint(checkpoint.sessions, checkpoint.counters()) : []),
+    ...(handshake ? ofHandshake(handshake.counters()) : []),
+    ...(stun ? ofStun(stun.counters()) : []),
+    ...(relay ? ofRelay(relay.legs, relay.counters()) : []),
+  ]
+}
+
+function ofCheckpoint(sessions: number, counters: CheckpointCounters & Socket): Sample[] {
+  const { signIns, lost, messages, malformed, rateLimited, dropped, replays, socket } = counters
+  const { sample, drops } = of('checkpoint')
+  return [
+    sample('Sessions', sessions),
+    sample('SignIns', signIns),
+    sample('LostSessions', lost),
+    sample('Messages', messages),
+    ...drops({ malformed, replayed: replays, limited: rateLimited, full: dropped, socket: socket.dropped }),
+  ]
+}
+
+function ofHandshake(counters: HandshakeCounters & Socket): Sample[] {
+  const { direct, relayed, recovered, refused, replayed, limited, full, unknown, unopened, socket } = counters
+  const { drops } = of('handshake')
+  const ended = (Path: string, by: 'Technique' | 'WhyNotDirect', counts: Readonly<Record<string, number>>) =>
+    Object.entries(counts).map(
+      ([how, value]): Sample => ({ metric: 'Tunnels', labels: { Path, [by]: how }, value }),
+    )
+  return [
+    ...ended('direct', 'Technique', direct),
+    ...ended('relayed', 'WhyNotDirect', relayed),
+    ...ended('recovered', 'Technique', recovered),
+    ...drops({ refused, replayed, limited, full, unknown, unopened, socket: socket.dropped }),
+  ]
+}
+
+function ofStun(counters: StunCounters & Socket): Sample[] {
+  const { answered, refused, limited, malformed, forged, stale, socket } = counters
+  const { sample, drops } = of('stun')
+  return [
+    sample('StunAnswers', answered),
+    ...drops({ refused, limited, malformed, forged, stale, socket: socket.dropped }),
+  ]
+}
+
+function ofRelay(legs: number, counters: RelayCounters & Socket): Sample[] {
+  const { packets, bytes, strange, unpaired, unproven, malformed, refused, socket } = counters
+  const { sample, drops } = of('relay')
+  const claims = Object.values(refused).reduce((sum, count) => sum + count, 0)
+  return [
+    sample('Legs', legs),
+    sample('RelayedPackets', packets),
+    sample('RelayedBytes', bytes),
+    ...drops({ strange, unpaired, unproven, malformed, refused: claims, socket: socket.dropped }),
+  ]
+}
+
+function of(Role: string) {
+  const sample = (metric: MetricName, value: number): Sample => ({ metric, labels: { Role }, value })
+  const drops = (counts: Readonly<Record<string, number>>) =>
+    Object.entries(counts).map(
+      ([Why, value]): Sample => ({ metric: 'Dropped', labels: { Role, Why }, value }),
+    )
+  return { sample, drops }
+}
