@@ -1,7 +1,8 @@
 /**
  * One attempt to make a pair direct: runs the planner's steps one after another until one succeeds.
  *
- *   gathering   until both sides say that their evidence is complete, at most EVIDENCE_MS
+ *   gathering   until both sides say that their evidence is complete, or the first step does not depend on it, at most
+ *               EVIDENCE_MS
  *   running     a step is ordered from both sides so that they start together: each is told to start after a delay that
  *               takes its own distance into account. It is over when both have reported, or when their time is
  *   over        with an outcome
@@ -13,7 +14,7 @@ import type { WhyNotDirect } from '../../why-not-direct.ts'
 import { ADDRESS_WORDS, formatAddress } from '../../wire/address.ts'
 import type { Outcome, Result, Step, StepKind } from '../../wire/handshake.ts'
 import type { Profile } from '../../wire/profile.ts'
-import { type PlannedSide, type PlannedStep, plan, type Standing } from './planner.ts'
+import { isPlain, type PlannedSide, type PlannedStep, plan, type Standing } from './planner.ts'
 
 /** STUN answers within two round trips; a side without STUN must not hold up the other for longer. */
 const EVIDENCE_MS = 1500
@@ -179,9 +180,9 @@ export class Attempt {
   }
 }
 
-/** Where there can be no direct path, there is no evidence to wait for. */
+/** Where there can be no direct path, there is no evidence to wait for, nor where the first step is plain. */
 function isKnown({ profiles: [a, b] }: Sides): boolean {
-  return (a.ready && b.ready) || isHopeless(a) || isHopeless(b)
+  return (a.ready && b.ready) || isHopeless(a) || isHopeless(b) || isPlain(a, b)
 }
 
 const isHopeless = ({ paths, udpBlocked }: Profile): boolean => paths === 'relay-only' || udpBlocked

@@ -60,6 +60,20 @@ describe('an attempt', () => {
     expect(kindOf(new Attempt(0, 1, 0).advance(sides(), 0))).toBe('punch')
   })
 
+  test('does not wait for the evidence of a side when the other takes packets from others', () => {
+    const unready = profile(2, { mapping: 'unknown', ready: false })
+    const open = sides(profile(1, { filtering: 'independent' }), unready)
+    expect(kindOf(new Attempt(0, 1, 0).advance(open, 0))).toBe('open')
+    const unseen = sides(profile(1, { filtering: 'independent' }), { ...unready, candidates: [] })
+    expect(kindOf(new Attempt(0, 1, 0).advance(unseen, 0))).toBe('none')
+  })
+
+  test('does not wait for evidence when both have IPv6', () => {
+    const six = [1, 2].map((host) => candidate('host', `[2001:db8:${host}::1]:40000`))
+    const both = six.map((address, i) => profile(i + 1, { ready: false, candidates: [address] }))
+    expect(kindOf(new Attempt(0, 1, 0).advance(sides(both[0], both[1]), 0))).toBe('ipv6')
+  })
+
   test('does not wait where a side wants the relay only', () => {
     const relayOnly = sides(profile(1, { paths: 'relay-only', ready: false }), profile(2, { ready: false }))
     expect(kindOf(new Attempt(0, 1, 0).advance(relayOnly, 0))).toBe('policy')
