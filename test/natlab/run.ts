@@ -14,7 +14,11 @@ interface Flags {
   readonly runs: number
   readonly json?: true
   readonly svg?: string
+  readonly delay: number
 }
+
+/** Twice around the world. */
+const MAX_DELAY_MS = 1000
 
 const program = new Command('npm run natlab --')
   .description('Opens tunnels between peers behind real NATs, one pair of kinds after another. Needs root.')
@@ -25,6 +29,7 @@ const program = new Command('npm run natlab --')
     '--json',
     'print a JSON array {a, b, runs, direct, relayed, failed, firstByteMs, directMs, packets, technique, why}',
   )
+  .option('--delay <ms>', 'how much longer a round trip from one side to the other takes', delayArgument, 0)
   .option('--svg <file>', 'where the picture goes (default: docs/natlab-MATRIX.svg for a matrix)')
   .action(run)
 
@@ -36,7 +41,7 @@ async function run(flags: Flags): Promise<void> {
     process.stderr.write(`The laboratory ${missing}.\n`)
     process.exit(1)
   }
-  const cells = await measure(flags.pairs ?? pairsOf(flags.matrix), flags.runs)
+  const cells = await measure(flags)
   if (flags.json) process.stdout.write(`${JSON.stringify(cells, null, 1)}\n`)
   const svg = flags.svg ?? (flags.pairs === undefined ? picturePath(flags.matrix) : undefined)
   if (svg !== undefined) {
@@ -46,15 +51,24 @@ async function run(flags: Flags): Promise<void> {
   if (cells.some(({ failed }) => failed > 0)) process.exitCode = 1
 }
 
-async function measure(pairs: readonly Pair[], runs: number): Promise<readonly Cell[]> {
-  await using trials = await Trials.start()
+async function measure({ pairs: wanted, matrix, runs, delay }: Flags): Promise<readonly Cell[]> {
+  const pairs = wanted ?? pairsOf(matrix)
+  await using trials = await Trials.start({ delayMs: delay })
+  const startedAt = performance.now()
   const cells: Cell[] = []
   for (const pair of pairs) {
     const cell = cellOf(pair, await trials.runs(pair, runs))
     cells.push(cell)
-    process.stderr.write(`${cells.length}/${pairs.length}  ${told(cell)}\n`)
+    const leftMs = ((performance.now() - startedAt) / cells.length) * (pairs.length - cells.length)
+    const progress = `${cells.length}/${pairs.length}, ${minutes(leftMs)} left`
+    process.stderr.write(`${progress}  ${told(cell)}\n`)
   }
   return cells
+}
+
+function minutes(ms: number): string {
+  const seconds = Math.round(ms / 1000)
+  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`
 }
 
 function told({ a, b, runs, direct, failed, directMs, technique, packets, why }: Cell): string {
@@ -78,4 +92,10 @@ function runsArgument(text: string): number {
   const runs = Number(text)
   if (Number.isInteger(runs) && runs > 0) return runs
   throw new InvalidArgumentError('Not a number greater than 0.')
+}
+
+function delayArgument(text: string): number {
+  const ms = Number(text)
+  if (ms >= 0 && ms <= MAX_DELAY_MS) return ms
+  throw new InvalidArgumentError(`Not a number from 0 to ${MAX_DELAY_MS}.`)
 }

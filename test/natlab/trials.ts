@@ -3,10 +3,9 @@
  * it stands behind, and each run is a tunnel between two peers that are up. Runs follow one another: two at once would
  * measure the machine.
  */
-import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { Dialogue } from './dialogue.ts'
-import { Lab } from './lab.ts'
+import { Lab, type LabOptions } from './lab.ts'
 import type { Pair, Run } from './matrix.ts'
 import { type KindName, NAT_KINDS } from './nat-kinds.ts'
 import { type PeerInLab, SystemInLab } from './system.ts'
@@ -15,39 +14,36 @@ import { within } from './within.ts'
 const PINGER = fileURLToPath(new URL('pinger.ts', import.meta.url))
 /** A peer that is not online by then will not be: signing in takes two round trips. */
 const ONLINE_MS = 15_000
-/** And by then everybody knows. */
-const KNOWN_MS = 5_000
-const ASK_AGAIN_MS = 250
 /** How long a run may look for a direct path, and how long it may take as a whole. */
 const DIRECT_WITHIN_MS = 20_000
 const RUN_MS = 45_000
 
 export class Trials {
-  readonly #lab: Lab
+  readonly lab: Lab
   readonly #system: SystemInLab
   #left: { readonly kind: KindName; readonly pinger: Pinger | undefined } | undefined
   #right: { readonly kind: KindName; readonly up: PeerInLab | undefined } | undefined
 
   private constructor(lab: Lab, system: SystemInLab) {
-    this.#lab = lab
+    this.lab = lab
     this.#system = system
   }
 
-  static async start(): Promise<Trials> {
-    const lab = await Lab.start({ left: NAT_KINDS.open, right: NAT_KINDS.open })
+  static async start(options?: LabOptions): Promise<Trials> {
+    const lab = await Lab.start({ left: NAT_KINDS.open, right: NAT_KINDS.open }, options)
     return new Trials(lab, await SystemInLab.start(lab))
   }
 
   /** So many tunnels from a peer behind `a` to one behind `b`. */
   async runs([a, b]: Pair, count: number): Promise<readonly Run[]> {
     await this.#stand(a, b)
-    const runs = [await this.#firstRun()]
+    const runs: Run[] = []
     while (runs.length < count) runs.push(await this.#run())
     return runs
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#lab[Symbol.asyncDispose]()
+    await this.lab[Symbol.asyncDispose]()
     await this.#system[Symbol.asyncDispose]()
   }
 
@@ -59,19 +55,13 @@ export class Trials {
     ]
     if (!leftStays) this.#left?.pinger?.stop()
     if (!rightStays) await this.#right?.up?.[Symbol.asyncDispose]()
-    this.#lab.rebuild({ left: NAT_KINDS[a], right: NAT_KINDS[b] })
-    if (!leftStays) this.#left = { kind: a, pinger: await this.#startPinger() }
-    if (!rightStays) this.#right = { kind: b, up: await online(this.#system.up('right')) }
-  }
-
-  /** A peer calls itself online when its node does; the directory, which the other node asks, is told then. */
-  async #firstRun(): Promise<Run> {
-    const until = performance.now() + KNOWN_MS
-    for (;;) {
-      const run = await this.#run()
-      if (run.error !== 'peer-offline' || performance.now() > until) return run
-      await pause(ASK_AGAIN_MS)
-    }
+    this.lab.rebuild({ left: NAT_KINDS[a], right: NAT_KINDS[b] })
+    const [pinger, up] = await Promise.all([
+      leftStays ? this.#left?.pinger : this.#startPinger(),
+      rightStays ? this.#right?.up : online(this.#system.up('right')),
+    ])
+    this.#left = { kind: a, pinger }
+    this.#right = { kind: b, up }
   }
 
   async #run(): Promise<Run> {
@@ -88,7 +78,7 @@ export class Trials {
     const { index, invite, home } = this.#system.enrolment()
     const command = [process.execPath, PINGER, index, invite, home]
     const pinger = new Pinger(
-      new Dialogue(this.#lab.spawn('left', command, { stdio: ['pipe', 'pipe', 'ignore'] })),
+      new Dialogue(this.lab.spawn('left', command, { stdio: ['pipe', 'pipe', 'ignore'] })),
     )
     return online(pinger.started.then(() => pinger))
   }
