@@ -6,7 +6,11 @@ interface Options {
   readonly json?: true
   readonly pairs?: readonly Pair[]
   readonly runs: number
+  readonly delay: number
 }
+
+/** Twice around the world. */
+const MAX_DELAY_MS = 1000
 
 export function addTraversal(program: Command): void {
   program
@@ -17,12 +21,13 @@ export function addTraversal(program: Command): void {
     .option('--json', 'print one JSON value')
     .option('--pairs <a:b,c:d>', 'these pairs of kinds (default: each of the core against each)', pairsOption)
     .option('--runs <n>', 'attempts of each, for each pair', runsOption, 3)
+    .option('--delay <ms>', 'how much longer a round trip from one side to the other takes', delayOption, 0)
     .action(run)
 }
 
-async function run({ json, pairs = pairsOf('core'), runs }: Options): Promise<void> {
+async function run({ json, pairs = pairsOf('core'), runs, delay }: Options): Promise<void> {
   const told = (result: TraversalResult) => process.stderr.write(`${lineOf(result)}\n`)
-  const results = await benchTraversal(pairs, runs, told)
+  const results = await benchTraversal(pairs, { runs, delayMs: delay }, told)
   if (json) console.log(JSON.stringify(results, null, 1))
 }
 
@@ -46,4 +51,10 @@ function runsOption(text: string): number {
   const runs = Number(text)
   if (Number.isInteger(runs) && runs > 0) return runs
   throw new InvalidArgumentError('It is a whole number above 0.')
+}
+
+function delayOption(text: string): number {
+  const ms = Number(text)
+  if (ms >= 0 && ms <= MAX_DELAY_MS) return ms
+  throw new InvalidArgumentError(`It is a number from 0 to ${MAX_DELAY_MS}.`)
 }

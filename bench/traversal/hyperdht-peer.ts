@@ -9,7 +9,7 @@ const [bootstrap] = process.argv.slice(2) as [string]
 const say = (value: object) => process.stdout.write(`${JSON.stringify(value)}\n`)
 
 /** It pauses for 20 s between two scatterings, so that a second run would wait for the first. */
-const node = new DHT({ bootstrap: [bootstrap], randomPunchInterval: 0 })
+const node = new DHT({ bootstrap: [bootstrap], randomPunchInterval: 1 })
 const server = node.createServer((stream) => void stream.on('error', () => {}))
 const keyPair = DHT.keyPair()
 await server.listen(keyPair)

@@ -28,14 +28,14 @@ export type TraversalResult = {
 /** Throws `unavailable` where something is missing. `told` is called with each pair when it is measured. */
 export async function benchTraversal(
   pairs: readonly Pair[],
-  runs: number,
+  { runs, delayMs }: { readonly runs: number; readonly delayMs: number },
   told: (result: TraversalResult) => void,
 ): Promise<readonly TraversalResult[]> {
   const missing = missingHere()
   if (missing !== undefined) throw new StraightwayError('unavailable', `The laboratory ${missing}.`)
   if (!existsSync(OTHERS)) throw new StraightwayError('unavailable', 'First: npm ci --prefix bench/traversal')
   const { open } = NAT_KINDS
-  await using lab = await Lab.start({ left: open, right: open })
+  await using lab = await Lab.start({ left: open, right: open }, { delayMs })
   await using ours = await startStraightway(lab)
   const contestants = [ours, await startHyperdht(lab), startLibjuice(lab)]
   const results: TraversalResult[] = []
