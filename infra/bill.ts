@@ -162,7 +162,7 @@ function standing(): Line[] {
     {
       service: 'CloudWatch',
       what: 'alarms, dashboard, metrics',
-      dollars: 25 * alarmMonth + dashboardMonth + 30 * metricMonth,
+      dollars: 26 * alarmMonth + dashboardMonth + 60 * metricMonth,
     },
     { service: 'Secrets Manager', what: 'two keys', dollars: 2 * secretMonth },
   ]

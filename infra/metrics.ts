@@ -1,6 +1,11 @@
-/** Metrics of our own: functions/watch/fleet.ts publishes those with a role, the CloudWatch agent those of the network card. */
+/**
+ * Metrics of our own: of the fleet, published by functions/watch/fleet.ts from its leases; of what nodes do, told by each in its
+ * log (shared/node-metrics.ts); and of the network card, by the CloudWatch agent.
+ */
 import { Duration } from 'aws-cdk-lib'
-import { Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch'
+import { MathExpression, Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch'
+import type { MetricName } from '../shared/node-metrics.ts'
+import type { WhyNotDirect } from '../shared/why-not-direct.ts'
 
 export const NAMESPACE = 'Straightway'
 
@@ -18,3 +23,48 @@ export function fleetMetric(system: string, role: string, metricName: FleetMetri
 }
 
 export const loadOf = (system: string, role: string): Metric => fleetMetric(system, role, 'Load')
+
+/** Of all nodes together. */
+export function nodeMetric(system: string, role: string, metricName: Exclude<MetricName, 'Tunnels'>): Metric {
+  return told(system, metricName, { Role: role }, Duration.minutes(1))
+}
+
+export type TunnelPath = 'direct' | 'relayed' | 'recovered'
+
+/** Tunnels that were opened, by the path that their first attempt led to; or that recovered later. */
+export const tunnels = (system: string, path: TunnelPath): Metric =>
+  told(system, 'Tunnels', { Path: path }, Duration.hours(1))
+
+export const tunnelsRelayedFor = (system: string, why: WhyNotDirect): Metric =>
+  told(system, 'Tunnels', { Path: 'relayed', WhyNotDirect: why }, Duration.hours(1))
+
+/** With fewer tunnels an hour a single one would be more than the promise. */
+const FEW_TUNNELS = 100
+
+/** Percent of tunnels that stay on a relay though nobody asked for one. */
+export function relayShare(system: string): MathExpression {
+  const stays = 'FILL(relayed, 0) - FILL(asked, 0) - FILL(recovered, 0)'
+  const all = 'FILL(direct, 0) + FILL(relayed, 0) - FILL(asked, 0)'
+  return new MathExpression({
+    label: 'tunnels that stay on a relay, %',
+    expression: `100 * (${stays}) / IF(${all} > ${FEW_TUNNELS}, ${all}, ${FEW_TUNNELS})`,
+    usingMetrics: {
+      direct: tunnels(system, 'direct'),
+      relayed: tunnels(system, 'relayed'),
+      recovered: tunnels(system, 'recovered'),
+      asked: tunnelsRelayedFor(system, 'policy'),
+    },
+    period: Duration.hours(1),
+  })
+}
+
+function told(
+  system: string,
+  metricName: MetricName,
+  labels: Readonly<Record<string, string>>,
+  period: Duration,
+): Metric {
+  const label = `${Object.values(labels).at(-1)} ${metricName}`
+  const dimensionsMap = { System: system, ...labels }
+  return new Metric({ namespace: NAMESPACE, metricName, dimensionsMap, statistic: Stats.SUM, period, label })
+}

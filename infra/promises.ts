@@ -1,18 +1,24 @@
 /** What the README promises, as metrics that tell when it does not hold: infra/README.md says what to do then. */
 import { Duration } from 'aws-cdk-lib'
-import { type IMetric, MathExpression, Stats } from 'aws-cdk-lib/aws-cloudwatch'
+import { MathExpression, type Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch'
 import type { Config } from './config.ts'
 import type { Promised } from './constructs/alarms.ts'
 import type { NodeGroup } from './constructs/node-group.ts'
 import type { FunctionName } from './functions.ts'
-import { fleetMetric } from './metrics.ts'
+import { fleetMetric, relayShare } from './metrics.ts'
 import type { ApiStack } from './stacks/api.ts'
 import type { EdgeStack } from './stacks/edge.ts'
 
 const MINUTE = { period: Duration.minutes(1) } as const
 
 export function promises({ name, nodes, relays }: Config, api: ApiStack, edge: EdgeStack): Promised[] {
-  return [...ofIndex(api), ...ofStreams(api), ...ofFleet(name, nodes.min, relays.min), ...ofNetwork(edge)]
+  return [
+    ...ofIndex(api),
+    ...ofStreams(api),
+    ...ofFleet(name, nodes.min, relays.min),
+    ofTunnels(name),
+    ...ofNetwork(edge),
+  ]
 }
 
 function ofIndex({ rest, functions }: ApiStack): Promised[] {
@@ -21,7 +27,7 @@ function ofIndex({ rest, functions }: ApiStack): Promised[] {
       name: 'index-fails',
       broken: 'INDEX answers: more than 1 in 100 requests failed by our fault.',
       metric: new MathExpression({
-        expression: '100 * errors / MAX([requests, 20])',
+        expression: '100 * errors / IF(requests > 20, requests, 20)',
         usingMetrics: {
           errors: rest.api.metricServerError({ ...MINUTE, statistic: Stats.SUM }),
           requests: rest.api.metricCount({ ...MINUTE, statistic: Stats.SUM }),
@@ -72,7 +78,7 @@ function ofStreams({ streams, functions }: ApiStack): Promised[] {
 }
 
 function ofFleet(system: string, nodes: number, relays: number): Promised[] {
-  const metric = (role: string, what: Parameters<typeof fleetMetric>[2]): IMetric =>
+  const metric = (role: string, what: Parameters<typeof fleetMetric>[2]): Metric =>
     fleetMetric(system, role, what)
   return [
     {
@@ -115,6 +121,16 @@ function ofFleet(system: string, nodes: number, relays: number): Promised[] {
       minutes: 30,
     },
   ]
+}
+
+function ofTunnels(system: string): Promised {
+  return {
+    name: 'relay-share',
+    broken: 'At most 3 in 100 tunnels need a relay: within an hour more of them stayed on one.',
+    metric: relayShare(system),
+    above: 3,
+    minutes: 60,
+  }
 }
 
 function ofNetwork({ nodes, relays }: EdgeStack): Promised[] {

@@ -2,7 +2,8 @@
  * Samples as lines of log from which CloudWatch takes metrics (embedded metric format): a line for each set of labels, counters
  * as what they grew by since they were last told.
  */
-import { METRICS, type MetricName, type Sample } from './metrics.ts'
+import { METRICS, type MetricName } from '../shared/node-metrics.ts'
+import type { Sample } from './metrics.ts'
 
 const NAMESPACE = 'Straightway'
 

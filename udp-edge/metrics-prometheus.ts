@@ -1,5 +1,6 @@
 /** Samples in the text format of Prometheus, version 0.0.4. */
-import { METRICS, type MetricName, type Sample } from './metrics.ts'
+import { METRICS, type MetricName } from '../shared/node-metrics.ts'
+import type { Sample } from './metrics.ts'
 
 export const CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
 

@@ -1,39 +1,13 @@
 /**
- * What a node has to tell of itself, as samples: a name, what it is a part of, and a number. Each metric is described here once;
- * metrics-embedded.ts tells them to CloudWatch and metrics-prometheus.ts to whoever scrapes.
+ * What a node has to tell of itself (shared/node-metrics.ts), as samples: metrics-embedded.ts tells them to CloudWatch and
+ * metrics-prometheus.ts to whoever scrapes.
  */
 import type { CheckpointCounters } from '../shared/core/checkpoint/counters.ts'
 import type { HandshakeCounters } from '../shared/core/handshake/events.ts'
 import type { RelayCounters } from '../shared/core/relay/relay-counters.ts'
 import type { StunCounters } from '../shared/core/stun/stun-server.ts'
+import type { MetricName } from '../shared/node-metrics.ts'
 import type { DriverCounters } from './driver.ts'
-
-export interface Description {
-  /** A counter only grows while the node lives; a gauge is what it is now. */
-  readonly kind: 'counter' | 'gauge'
-  readonly help: string
-  /** CloudWatch is told each part, and what the parts with the same first labels come to: all of them are paid for. */
-  readonly parts?: 'told'
-}
-
-export const METRICS = {
-  Sessions: { kind: 'gauge', help: 'Peers that are signed in.' },
-  SignIns: { kind: 'counter', help: 'Peers that signed in.' },
-  LostSessions: { kind: 'counter', help: 'Sessions that ended without a goodbye.' },
-  Messages: { kind: 'counter', help: 'Instant messages that peers sent.' },
-  Legs: { kind: 'gauge', help: 'Sides of relayed tunnels.' },
-  RelayedPackets: { kind: 'counter', help: 'Packets that a relay forwarded.' },
-  RelayedBytes: { kind: 'counter', help: 'Bytes that a relay forwarded.' },
-  StunAnswers: { kind: 'counter', help: 'STUN requests that were answered.' },
-  Tunnels: {
-    kind: 'counter',
-    help: 'Tunnels, by what their first attempt at a direct path came to; and those that recovered later.',
-    parts: 'told',
-  },
-  Dropped: { kind: 'counter', help: 'Datagrams and frames that were not served, by why.' },
-} as const satisfies Readonly<Record<string, Description>>
-
-export type MetricName = keyof typeof METRICS
 
 export interface Sample {
   readonly metric: MetricName

@@ -1,4 +1,10 @@
-import { Alarm, ComparisonOperator, type IMetric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch'
+import {
+  Alarm,
+  ComparisonOperator,
+  type MathExpression,
+  type Metric,
+  TreatMissingData,
+} from 'aws-cdk-lib/aws-cloudwatch'
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions'
 import { Topic } from 'aws-cdk-lib/aws-sns'
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions'
@@ -9,10 +15,11 @@ export interface Promised {
   readonly name: string
   /** Which promise is broken when it rings, and where the runbook says what to do. */
   readonly broken: string
-  readonly metric: IMetric
+  readonly metric: Metric | MathExpression
   /** It rings above this, or below it. */
   readonly above?: number
   readonly below?: number
+  /** How long, in whole periods of the metric. */
   readonly minutes: number
   /** That nothing was measured is as bad. */
   readonly silenceRings?: true
@@ -53,7 +60,7 @@ function alarmProps(
     metric,
     threshold: above ?? below ?? 0,
     comparisonOperator: above === undefined ? LESS_THAN_THRESHOLD : GREATER_THAN_THRESHOLD,
-    evaluationPeriods: minutes,
+    evaluationPeriods: minutes / metric.period.toMinutes(),
     treatMissingData: silenceRings ? TreatMissingData.BREACHING : TreatMissingData.NOT_BREACHING,
   }
 }

@@ -7,8 +7,16 @@ import {
   TextWidget,
 } from 'aws-cdk-lib/aws-cloudwatch'
 import { Construct } from 'constructs'
+import { WHY_NOT_DIRECT, type WhyNotDirect } from '../../shared/why-not-direct.ts'
 import { type Config, prefixOf } from '../config.ts'
-import { type FleetMetric, fleetMetric } from '../metrics.ts'
+import {
+  type FleetMetric,
+  fleetMetric,
+  nodeMetric,
+  relayShare,
+  tunnels,
+  tunnelsRelayedFor,
+} from '../metrics.ts'
 import type { ApiStack } from '../stacks/api.ts'
 import type { EdgeStack } from '../stacks/edge.ts'
 import type { Alarms } from './alarms.ts'
@@ -23,7 +31,7 @@ export interface DashboardProps {
 const WIDTH = 24
 const ROLES = ['checkpoint', 'handshake', 'stun', 'relay']
 
-/** One page: do the promises hold, how is INDEX, do changes arrive, how full is the fleet. */
+/** One page: do the promises hold, how is INDEX, do changes arrive, how full is the fleet, what becomes of tunnels. */
 export class Dashboard extends Construct {
   constructor(scope: Construct, id: string, { config, alarms, api, edge }: DashboardProps) {
     super(scope, id)
@@ -51,6 +59,32 @@ export class Dashboard extends Construct {
         ),
         graph('Nodes that serve', fleet('Nodes')),
         graph('Load', fleet('Load')),
+      ],
+      [
+        graph('Sessions and messages', [
+          nodeMetric(config.name, 'checkpoint', 'Sessions'),
+          nodeMetric(config.name, 'checkpoint', 'Messages'),
+        ]),
+        graph(
+          'Tunnels by path',
+          (['direct', 'relayed', 'recovered'] as const).map((path) => tunnels(config.name, path)),
+        ),
+        graph('Why tunnels are relayed', [
+          ...(Object.keys(WHY_NOT_DIRECT) as WhyNotDirect[]).map((why) =>
+            tunnelsRelayedFor(config.name, why),
+          ),
+        ]),
+      ],
+      [
+        graph('Tunnels that stay on a relay, %', [relayShare(config.name)]),
+        graph('Relayed', [
+          nodeMetric(config.name, 'relay', 'RelayedBytes'),
+          nodeMetric(config.name, 'relay', 'Legs'),
+        ]),
+        graph(
+          'Dropped by nodes',
+          ROLES.map((role) => nodeMetric(config.name, role, 'Dropped')),
+        ),
       ],
       [
         graph('Packets held back by AWS', [edge.nodes.heldBack(), edge.relays.heldBack()]),

@@ -10,8 +10,8 @@ import { executeApi } from './execute-api.ts'
 
 const STAGE = 'ws'
 /**
- * Messages a second, of all connections together. A peer without UDP sends one each 30 s to stay online, and some dozen for
- * a tunnel; one of them cannot be held to less here, so nodes hold each to a rate of its own.
+ * Messages a second, of all connections together. A peer without UDP sends one each minute to stay online, and some dozen
+ * for a tunnel; one of them cannot be held to less here, so nodes hold each to a rate of its own.
  */
 const RATE = 2000
 const BURST = 4000

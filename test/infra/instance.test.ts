@@ -29,6 +29,8 @@ let system: System
 let aws: AwsUnderTest
 let instance: ChildProcess
 let node: string
+/** What it printed: on an instance CloudWatch reads that. */
+const said: string[] = []
 
 beforeAll(async () => {
   buildNodeAsset(asset, { relay: false, drainMinutes: 1 })
@@ -46,7 +48,8 @@ beforeAll(async () => {
     env: environment(),
     stdio: ['ignore', 'pipe', 'inherit'],
   })
-  const [line] = (await once(createInterface({ input: instance.stdout! }), 'line')) as [string]
+  const lines = createInterface({ input: instance.stdout! }).on('line', (line) => said.push(line))
+  const [line] = (await once(lines, 'line')) as [string]
   node = (JSON.parse(line) as { node: string }).node
 })
 
@@ -106,6 +109,13 @@ test('when the group wants the instance gone, its peers move, none is lost, and 
   expect(peers.map(({ state }) => state)).toEqual(peers.map(() => 'online'))
   expect([...reasons]).toEqual(['draining'])
   await Promise.all(peers.map((peer) => peer.close()))
+})
+
+test('it has told its metrics by then', () => {
+  const metrics = said.map((line) => JSON.parse(line)).filter(({ System }) => System === 'test')
+  expect(metrics.map(({ Role }) => Role)).toEqual(['checkpoint', 'handshake', 'stun'])
+  expect(metrics[0]).toMatchObject({ Sessions: 0, SignIns: expect.any(Number) })
+  expect(metrics[0].SignIns).toBeGreaterThan(0)
 })
 
 const systemd = existsSync('/usr/bin/systemd-analyze')

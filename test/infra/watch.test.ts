@@ -27,6 +27,24 @@ test('that nothing is known of the fleet rings as well', () => {
   ])
 })
 
+test('more than 3 of 100 tunnels that stay on a relay for an hour ring, those that were asked for not counted', () => {
+  const { Properties } = alarms.find(({ Properties }) => Properties.AlarmName.endsWith('relay-share'))!
+  expect(Properties).toMatchObject({ Threshold: 3, EvaluationPeriods: 1 })
+  const told = (Properties.Metrics as { Id: string; MetricStat?: { Metric: Metric; Period: number } }[])
+    .filter(({ MetricStat }) => MetricStat !== undefined)
+    .map(({ Id, MetricStat }) => [
+      Id,
+      MetricStat!.Metric.Dimensions.map(({ Value }) => Value),
+      MetricStat!.Period,
+    ])
+  expect(told).toEqual([
+    ['direct', ['direct', 'test'], 3600],
+    ['relayed', ['relayed', 'test'], 3600],
+    ['recovered', ['recovered', 'test'], 3600],
+    ['asked', ['relayed', 'test', 'policy'], 3600],
+  ])
+})
+
 test('the budget tells the address of alarms', () => {
   const [budget] = resourcesOf(watch, 'AWS::Budgets::Budget')
   const { NotificationsWithSubscribers, Budget } = budget!.Properties
@@ -37,3 +55,7 @@ test('the budget tells the address of alarms', () => {
 test('the template is as it was', () => {
   expect(scrubbed(watch)).toMatchSnapshot()
 })
+
+interface Metric {
+  readonly Dimensions: readonly { readonly Value: string }[]
+}
