@@ -9,7 +9,7 @@ import type { CarriedService, NodeDatagram, PeerGone, PushedDatagram } from '../
 import type { PeerId } from '../shared/ids.ts'
 import type { CarriedPeer, CarriedPeers } from './carried-socket.ts'
 
-/** A keep-alive comes each 30 s, and a HANDSHAKE ends within seconds. */
+/** A keep-alive comes each minute, and a HANDSHAKE ends within seconds. */
 const IDLE_MS = 180_000
 /** One for its session, and one for each tunnel that is just being opened; the oldest goes. */
 const MOST_SOCKETS = 64
@@ -73,17 +73,19 @@ export class GatewayPeers {
     }
   }
 
+  /** One that comes by another connection has other sockets, and the same allowance. */
   #guestOf({ peer, from }: PushedDatagram, now: number): Guest | undefined {
-    const known = this.#guests.get(peer)
-    const fullAt = known?.fullAt ?? now
-    if (known?.connection !== from) this.#forget(peer)
-    if (this.#guests.size >= MOST_PEERS) return undefined
-    const guest =
-      known?.connection === from ? known : { connection: from, sockets: new Map(), heardAt: now, fullAt }
+    let guest = this.#guests.get(peer)
+    if (guest?.connection !== from) {
+      const fullAt = guest?.fullAt ?? now
+      this.#forget(peer)
+      if (this.#guests.size >= MOST_PEERS) return undefined
+      guest = { connection: from, sockets: new Map(), heardAt: now, fullAt }
+      this.#peers.set(from, peer)
+    }
     guest.heardAt = now
     this.#guests.delete(peer)
     this.#guests.set(peer, guest)
-    this.#peers.set(from, peer)
     return guest
   }
 

@@ -4,8 +4,9 @@ import { buffer } from 'node:stream/consumers'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { Peer, PeerSocket } from '../../peer/index.ts'
 import { heard, systemUnderTest, until } from './system-under-test.ts'
+import { udpGate } from './udp-gate.ts'
 
-const { join, joinAt } = await systemUnderTest()
+const { system, join, joinAt } = await systemUnderTest()
 let ada: Peer
 let ben: Peer
 let cleo: Peer
@@ -53,6 +54,23 @@ test('get what was sent while they were away', async () => {
   expect(await ben.send(dora.peer, 'later')).toBe('stored')
   const back = await join({ udp: false, identity })
   expect(await heard(back, 'message')).toMatchObject([{ text: 'later' }])
+})
+
+test('find out by themselves where a network drops it, and do not wait for long', async () => {
+  const gate = await udpGate(
+    system.index,
+    system.nodes.map(({ addresses }) => addresses.checkpoint![0]!),
+  )
+  gate.isOpen = false
+  const begunAt = Date.now()
+  const eve = await join({ index: gate.index })
+  expect(eve.udpBlocked).toBe(true)
+  expect(Date.now() - begunAt).toBeLessThan(10_000)
+  const arrived = heard(ben, 'message')
+  expect(await eve.send(ben.peer, 'in spite of it')).toBe('delivered')
+  await arrived
+  await eve.close()
+  gate.close()
 })
 
 describe('tunnels', () => {
