@@ -8,6 +8,8 @@ export class Dialogue {
 
   constructor(child: ChildProcess) {
     this.#child = child
+    // It may have ended: whoever reads its lines is told.
+    child.stdin?.on('error', () => {})
     this.#lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]()
   }
 
