@@ -15,6 +15,8 @@ const schema = z.object({
   /** The address to bind, and the one the world sees where a 1:1 NAT stands between (an elastic IP). */
   address: ip,
   publicAddress: ip.optional(),
+  /** Where it is reached over IPv6 as well, with the same ports: `address` is `::` then. */
+  publicIpv6: z.ipv6().optional(),
   /** UDP, and `relayTls` TCP: without, the relay serves no peer whose UDP is dropped. Port 0 lets the system choose; the lease says which. */
   ports: z.object({
     checkpoint: port,

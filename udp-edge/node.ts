@@ -30,6 +30,7 @@ import { type Handshake, startHandshake, type TraversalHistory } from './handsha
 import { Lease } from './lease.ts'
 import { samplesOf } from './metrics.ts'
 import { publishMetrics } from './metrics-publisher.ts'
+import { addressesOf } from './node-addresses.ts'
 import { PushChannel } from './push-channel.ts'
 import { type Relay, startRelay } from './relay.ts'
 import { type Stun, startStun } from './stun.ts'
@@ -59,7 +60,7 @@ export async function startNode(config: NodeConfig, log: Log): Promise<Node> {
   const client = createClient(config.dynamodb)
   const carried = { checkpoint: new CarriedPeers(), handshake: new CarriedPeers() }
   const services = await startServices(config, { node, identity, client, carried, log })
-  const addresses = addressesOf(services)
+  const addresses = addressesOf(services, config.publicIpv6)
   const lease = await Lease.take({
     fleet: createFleet(client),
     item: {
@@ -178,15 +179,6 @@ function historyOf(table: TraversalHistoryTable, log: Log): TraversalHistory {
         .remember(pair, technique, Date.now() / 1000)
         .catch((error) => log('traversal history was not kept', error))
     },
-  }
-}
-
-function addressesOf({ checkpoint, handshake, stun, relay }: Services): FleetItem['addresses'] {
-  return {
-    ...(checkpoint && { checkpoint: [checkpoint.address] }),
-    ...(handshake && { handshake: [handshake.address] }),
-    ...(stun && { stun: stun.addresses }),
-    ...(relay && { relay: [relay.address] }),
   }
 }
 

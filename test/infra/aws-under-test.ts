@@ -6,6 +6,8 @@ import { text } from 'node:stream/consumers'
 
 export interface AwsUnderTest {
   readonly endpoint: string
+  /** It has an IPv6 address from now on. */
+  assignIpv6(address: string): void
   /** The group wants the instance gone. */
   terminate(): void
   /** Resolves when the group has been told that the instance may end. */
@@ -44,6 +46,9 @@ export async function startAws(address: string, secret: string): Promise<AwsUnde
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     actions,
     completed,
+    assignIpv6(ipv6) {
+      metadata['meta-data/ipv6'] = ipv6
+    },
     terminate() {
       metadata['meta-data/autoscaling/target-lifecycle-state'] = 'Terminated'
     },

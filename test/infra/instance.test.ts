@@ -10,6 +10,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { buildNodeAsset, PLATFORMS } from '../../infra/node-asset.ts'
 import { packetFilter } from '../../infra/node-units.ts'
@@ -18,6 +19,9 @@ import { join as joinSystem, type Peer } from '../../peer/index.ts'
 import { fleetKeysOf, ticketKeysOf } from '../../shared/secrets.ts'
 import { createClient } from '../../shared/store/client.ts'
 import { createFleet } from '../../shared/store/fleet.ts'
+import { parseNodeConfig } from '../../udp-edge/config.ts'
+import { nodeConfig } from '../../udp-edge/instance/facts.ts'
+import { createMetadata } from '../../udp-edge/instance/metadata.ts'
 import { type AwsUnderTest, startAws } from './aws-under-test.ts'
 
 const SECRET = 'a text that Secrets Manager made up'
@@ -73,6 +77,18 @@ test('the node of the instance is in the fleet at its public address', async () 
     checkpoint: [`${ADDRESS}:3480`],
     handshake: [`${ADDRESS}:3481`],
     stun: [`${ADDRESS}:3478`, `${ADDRESS}:3479`],
+  })
+})
+
+test('an instance that has IPv6 serves both families, and says so', async () => {
+  const before = await config()
+  aws.assignIpv6('2001:db8::9')
+  expect(before).toMatchObject({ address: ADDRESS, publicAddress: ADDRESS })
+  expect(before.publicIpv6).toBeUndefined()
+  expect(await config()).toMatchObject({
+    address: '::',
+    publicAddress: ADDRESS,
+    publicIpv6: '2001:db8::9',
   })
 })
 
@@ -160,6 +176,14 @@ function environment(): NodeJS.ProcessEnv {
     AWS_ACCESS_KEY_ID: 'local',
     AWS_SECRET_ACCESS_KEY: 'local',
   }
+}
+
+/** What its node would be told now. */
+async function config() {
+  const { endpoint } = aws
+  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' }
+  const secrets = new SecretsManagerClient({ endpoint, region: 'us-east-1', credentials })
+  return parseNodeConfig(JSON.stringify(await nodeConfig(environment(), createMetadata(endpoint), secrets)))
 }
 
 async function peersAt(where: string): Promise<unknown[]> {

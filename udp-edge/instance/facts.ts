@@ -32,6 +32,8 @@ export const PORTS: NodeConfig['ports'] = {
   relayTls: 443,
 }
 
+/** Wildcard of sockets for IPv4 and IPv6. */
+const BOTH_FAMILIES = '::'
 /** Only the machine itself reaches it: `aws ssm start-session` forwards it to whoever may. */
 const METRICS = { host: '127.0.0.1', port: 9464 }
 
@@ -45,17 +47,19 @@ export async function nodeConfig(
   metadata: Metadata,
   secrets: SecretsManagerClient,
 ): Promise<NodeConfig> {
-  const [address, publicAddress, region, ticketKeys, fleetKeys] = await Promise.all([
+  const [address, publicAddress, ipv6, region, ticketKeys, fleetKeys] = await Promise.all([
     fact(metadata, 'meta-data/local-ipv4'),
     fact(metadata, 'meta-data/public-ipv4'),
+    metadata.read('meta-data/ipv6'),
     fact(metadata, 'meta-data/placement/region'),
     readTicketKeys(given(env, 'INDEX_URL')),
     readVersions(secrets, given(env, 'FLEET_SECRET')).then(fleetKeysOf),
   ])
   return {
     roles: given(env, 'ROLES').split(',') as Role[],
-    address,
+    address: ipv6 === undefined ? address : BOTH_FAMILIES,
     publicAddress,
+    ...(ipv6 !== undefined && { publicIpv6: ipv6 }),
     ports: PORTS,
     drainMs: Number(given(env, 'DRAIN_MS')),
     fleetKeys,
