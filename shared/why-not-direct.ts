@@ -36,6 +36,11 @@ export const WHY_NOT_DIRECT = {
     advice: 'The direct path worked and then fell silent. It is tried again by itself.',
   },
   'handshake-unreachable': { number: 9, advice: 'The HANDSHAKE did not answer. Check the nodes.' },
+  'relay-better': {
+    number: 10,
+    advice:
+      'The direct path loses a quarter of its packets or is much slower than the relay. It is watched and comes back by itself.',
+  },
 } as const
 
 export type WhyNotDirect = keyof typeof WHY_NOT_DIRECT

@@ -2,6 +2,7 @@
  * A network in which members reach each other by IP: a LAN, the inside of a carrier's NAT, the internet's core. What is
  * for nobody here goes to the gateway, if there is one.
  */
+import type { Dice } from './dice.ts'
 import { Link, type LinkProfile } from './link.ts'
 import { type Packet, wireBytes } from './packet.ts'
 import type { World } from './world.ts'
@@ -31,12 +32,21 @@ export interface Placement {
   readonly hops?: number
 }
 
+export interface Transit {
+  /** Probability, 0 to 1. */
+  readonly loss: number
+  readonly delayMs: number
+}
+
 export class Segment {
   readonly name: string
   readonly #world: World
   readonly #members = new Map<string, Attachment>()
   /** How many partitions are between two addresses. */
   readonly #separated = new Map<string, number>()
+  /** What the way between two addresses does beyond the links at its ends. */
+  readonly #transits = new Map<string, Transit>()
+  readonly #dice: Dice
   #gateway: Attachment | undefined
   #announce: ((ip: string) => void) | undefined
   #attached = 0
@@ -44,6 +54,7 @@ export class Segment {
   constructor(world: World, name: string) {
     this.#world = world
     this.name = name
+    this.#dice = world.dice.fork(`transit/${name}`)
   }
 
   attach(member: Member, { ips, link, hops = 0 }: Omit<Placement, 'segment'>): Attachment {
@@ -90,6 +101,15 @@ export class Segment {
     return () => count(-1)
   }
 
+  /** Between each of `these` and each of `those` the way is worse; call what is returned to mend it. */
+  worsen(these: readonly string[], those: readonly string[], transit: Transit): () => void {
+    const ways = these.flatMap((a) => those.flatMap((b) => [`${a} ${b}`, `${b} ${a}`]))
+    for (const way of ways) this.#transits.set(way, transit)
+    return () => {
+      for (const way of ways) this.#transits.delete(way)
+    }
+  }
+
   /** A member puts a packet on its link. */
   carry(packet: Packet, from: Attachment): void {
     if (from.connected) this.#along(from.up, packet, () => this.#forward(packet, from))
@@ -102,7 +122,14 @@ export class Segment {
     if (to === undefined || to === from) this.#world.drop('no route')
     else if (this.#isSeparated(packet)) this.#world.drop('partition')
     else if (ttl <= 0) this.#world.drop('ttl')
-    else this.#deliver({ ...packet, ttl }, to)
+    else this.#cross({ ...packet, ttl }, to)
+  }
+
+  #cross(packet: Packet, to: Attachment): void {
+    const transit = this.#transits.get(`${packet.from.ip} ${packet.to.ip}`)
+    if (transit === undefined) this.#deliver(packet, to)
+    else if (this.#dice.chance(transit.loss)) this.#world.drop('transit')
+    else this.#world.after(transit.delayMs, () => this.#deliver(packet, to))
   }
 
   #isSeparated({ from, to }: Packet): boolean {

@@ -7,6 +7,7 @@
  *   relayed                   every minute at first, rarer the more often it failed (`patience.ts`). Both sides count from the
  *                             same OUTCOME, so they meet without being led
  *   a router gave a port      at once, where that came after the attempt
+ *   direct, but lossy         every LOSSY_MS while there is no relay to compare with
  *   direct                    never
  *
  * Nothing else is tried within RETRY_MS of the last attempt.
@@ -18,6 +19,8 @@ import { Patience } from './patience.ts'
 const RETRY_MS = 10_000
 /** One of which nothing is heard any more. */
 const LONGEST_ATTEMPT_MS = 60_000
+/** A relay that turned out no better was given up again. */
+const LOSSY_MS = 300_000
 const never = Number.POSITIVE_INFINITY
 
 /** How the tunnel stands. */
@@ -26,6 +29,8 @@ export interface Situation {
   /** A direct path died, and none has replaced it. */
   readonly directDied: boolean
   readonly relayDraining: boolean
+  /** Direct, much is lost, and there is no relay. */
+  readonly lossy: boolean
 }
 
 export class Attempts {
@@ -53,10 +58,11 @@ export class Attempts {
     this.#againAt = never
   }
 
-  end(now: number, result: 'direct' | 'relayed'): void {
+  /** `found`: whether there is a direct path, by the HANDSHAKE; undefined where that was not heard. */
+  end(now: number, found: boolean | undefined): void {
     this.#going = false
-    if (result === 'direct') this.#patience.renew()
-    else this.#patience.failed()
+    if (found === true) this.#patience.renew()
+    if (found === false) this.#patience.failed()
     this.#againAt = this.#paths === 'relay-only' ? never : now + this.#patience.waitMs
   }
 
@@ -78,8 +84,8 @@ export class Attempts {
     return died
   }
 
-  nextAt({ path, relayDraining }: Situation): number {
-    if (path === 'direct') return never
+  nextAt({ path, relayDraining, lossy }: Situation): number {
+    if (path === 'direct') return lossy ? this.#lastAt + LOSSY_MS : never
     if (path === undefined) return this.#lastAt + RETRY_MS
     if (this.#going) return this.#lastAt + LONGEST_ATTEMPT_MS
     return relayDraining ? this.#lastAt + RETRY_MS : this.#againAt

@@ -25,7 +25,7 @@ import {
   TRIES,
   UNPROVEN_CREDIT,
 } from './path.ts'
-import { isBetter, isForgotten } from './path-choice.ts'
+import { isBetter, isForgotten, isLossy, rests } from './path-choice.ts'
 import { PathTable } from './path-table.ts'
 import { type Probe, type ProbeAck, type ProbeCounters, Probes } from './probes.ts'
 
@@ -61,6 +61,16 @@ export class PathAgent {
   /** A direct path was in use and fell silent, and none has replaced it. */
   get directDied(): boolean {
     return this.#directDied
+  }
+
+  /** Data goes directly, and much of it is lost: a relay may be better. */
+  get lossy(): boolean {
+    return this.#active?.kind === 'direct' && isLossy(this.#active)
+  }
+
+  /** Data goes over a relay although there is a direct path. */
+  get relayBetter(): boolean {
+    return this.#active?.kind === 'relayed' && [...this.#table].some(rests)
   }
 
   /** The best direct path: fit rather than open, undefined where none is even open. */
@@ -148,10 +158,12 @@ export class PathAgent {
     return new Set(heard.map(({ socket }) => socket).filter((socket) => socket > 0))
   }
 
-  /** A new step was ordered: its targets may be sent to afresh. */
+  /** A new step was ordered: its targets may be sent to afresh, in full size where small probes cross. */
   renew(words: Uint32Array, socket: number, now: number): void {
     const path = this.#directAllowed ? this.#table.reach('direct', words, 0, socket, now) : undefined
-    if (path !== undefined) path.credit = UNPROVEN_CREDIT
+    if (path === undefined) return
+    path.credit = UNPROVEN_CREDIT
+    if (path.state === 'open') path.tries = TRIES.fit
   }
 
   /** What the other side sends through this relay may come before the relay says that both legs are bound. */
@@ -208,8 +220,10 @@ export class PathAgent {
   }
 
   #dueAt(path: Path): number {
-    if (path !== this.#active) return probeDueAt(path, Number.NEGATIVE_INFINITY)
-    return probeDueAt(path, this.streaming ? never : this.#demandAt)
+    const demandAt = this.streaming ? never : this.#demandAt
+    if (path === this.#active) return probeDueAt(path, demandAt)
+    if (path.kind === 'relayed' && this.lossy) return probeDueAt(path, demandAt)
+    return probeDueAt(path, Number.NEGATIVE_INFINITY, this.#active?.kind === 'relayed' && rests(path))
   }
 
   #examine(path: Path, out: Batch, now: number): void {

@@ -1,23 +1,55 @@
-/** Which of two fit paths is used, and which are forgotten. */
+/**
+ * Which of two fit paths is used, and which are forgotten.
+ *
+ * Direct goes before relayed, unless it is much worse by measured loss or delay; then it comes back when it is clearly fine.
+ * Between the two bounds everything stays as it is. Among direct ones the faster one, by enough to matter.
+ */
 import { IDLE_PROBE_MS, type Path, suspectAt } from './path.ts'
 
-/** A direct path must be this much faster to replace another that is in use. */
+/** A direct path must be this much faster to replace another that is in use, and by this part. */
 const FASTER_MS = 5
+const FASTER_SHARE = 0.1
+/** Of packets: then it is left for a relay that loses less than half as many. */
+const LOSSY = 0.25
+const FINE = 0.1
 
-/** Direct before relayed; of one kind, one that answers, that the other side moved to, or that is faster. */
+/** Too much is lost on it to give up what else there may be. */
+export const isLossy = ({ loss }: Path): boolean => loss.atLeast > LOSSY
+
+/** A direct path that is there, if not all the time, and not used: a relay is better. */
+export const rests = ({ kind, state, died, loss }: Path): boolean =>
+  kind === 'direct' && (state === 'fit' || (died && loss.share > FINE))
+
 export function isBetter(path: Path, than: Path | undefined, now: number): boolean {
   if (than === undefined) return true
   if (path === than) return false
-  if (path.kind !== than.kind) return path.kind === 'direct'
+  if (path.kind !== than.kind) return path.kind === 'direct' ? isFine(path, than) : isMuchWorse(than, path)
   if (now >= suspectAt(path)) return false
   if (now >= suspectAt(than) || hasMovedTo(path, than)) return true
-  return path.kind === 'direct' && path.rttMs + FASTER_MS < than.rttMs
+  if (path.kind !== 'direct') return false
+  return isMuchWorse(than, path) || (isFaster(path, than) && !isMuchWorse(path, than))
 }
 
 export function isForgotten({ kind, state, tries, bornAt, heardAt, probedAt }: Path, now: number): boolean {
   if (kind === 'relayed' || state === 'fit' || tries > 0) return false
   return now - Math.max(bornAt, heardAt, probedAt) > 2 * IDLE_PROBE_MS
 }
+
+function isFaster(path: Path, than: Path): boolean {
+  return path.rttMs + Math.max(FASTER_MS, FASTER_SHARE * than.rttMs) < than.rttMs
+}
+
+function isMuchWorse(path: Path, than: Path): boolean {
+  if (isLossy(path) && than.loss.atMost < path.loss.atLeast / 2) return true
+  return areMeasured(path, than) && path.rttMs > 2 * than.rttMs + 100
+}
+
+function isFine(path: Path, than: Path): boolean {
+  const losesLittle = path.loss.share < FINE || path.loss.share <= than.loss.share
+  return losesLittle && (!areMeasured(path, than) || path.rttMs < 1.5 * than.rttMs + 50)
+}
+
+const areMeasured = (path: Path, than: Path): boolean => path.rttMs > 0 && than.rttMs > 0
 
 /** The other side was first heard here after it was last heard there. */
 const hasMovedTo = (path: Path, from: Path): boolean =>

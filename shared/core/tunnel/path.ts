@@ -11,6 +11,7 @@
  */
 import { LIMITS } from '../../limits.ts'
 import { SMALL_PROBE_BYTES } from '../../wire/tunnel.ts'
+import { Loss } from './loss.ts'
 
 export interface Path {
   readonly kind: 'direct' | 'relayed'
@@ -20,6 +21,7 @@ export interface Path {
   state: 'candidate' | 'open' | 'fit'
   /** Smoothed; 0 before the first acknowledgement. */
   rttMs: number
+  readonly loss: Loss
   /** When a packet that opened last came from there; -Infinity never. */
   heardAt: number
   probedAt: number
@@ -43,6 +45,8 @@ const BUSY_PROBE_MS = 500
 const HURRY_PROBE_MS = 100
 /** Shorter than most NATs forget a mapping after (30 s and more); RFC 8085 section 3.5 asks for no less. */
 export const IDLE_PROBE_MS = 15_000
+/** A direct path that was left for a relay, as it was much worse: it comes back a few minutes after it is fine. */
+const RESTING_PROBE_MS = 3000
 const CANDIDATE_PROBE_MS = 100
 /** After a small probe crossed, a large one has this long before it is repeated. */
 const FIT_PROBE_MS = 200
@@ -61,6 +65,7 @@ export function newPath(kind: Path['kind'], words: Uint32Array, socket: number, 
     bornAt: now,
     state: 'candidate',
     rttMs: 0,
+    loss: new Loss(),
     heardAt: Number.NEGATIVE_INFINITY,
     probedAt: Number.NEGATIVE_INFINITY,
     provenAt: Number.NEGATIVE_INFINITY,
@@ -72,11 +77,12 @@ export function newPath(kind: Path['kind'], words: Uint32Array, socket: number, 
   }
 }
 
-/** When the next probe is due. `demandAt`: when data was last sent this way. */
-export function probeDueAt(path: Path, demandAt: number): number {
+/** When the next probe is due. `demandAt`: when data was last sent this way; `rests`: a relay has taken its place. */
+export function probeDueAt(path: Path, demandAt: number, rests = false): number {
   if (path.state === 'candidate') return path.tries > 0 ? path.probedAt + CANDIDATE_PROBE_MS : never
   if (path.state === 'open') return path.tries > 0 ? path.probedAt + paceOf(path, FIT_PROBE_MS) : never
   if (path.unackedSince !== never) return Math.max(path.probedAt + HURRY_PROBE_MS, suspectAt(path))
+  if (rests) return path.probedAt + RESTING_PROBE_MS
   return path.probedAt + (demandAt >= path.probedAt ? BUSY_PROBE_MS : IDLE_PROBE_MS)
 }
 

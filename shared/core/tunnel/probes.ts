@@ -46,10 +46,7 @@ export class Probes {
     const id = this.#next++ >>> 0
     this.#sent[id % OUTSTANDING] = { id, path, sentAt: now, bytes }
     this.counters.probes++
-    if (ttl === 0) {
-      path.probedAt = now
-      path.unackedSince = Math.min(path.unackedSince, now)
-    }
+    if (ttl === 0) noteAsked(path, id, now)
     const probe: Probe = { kind: 'probe', id, here, bodyBytes: probeBodyBytes(bytes) }
     this.#packets.sendControl(out, path, probe, now, ttl)
     return true
@@ -74,7 +71,9 @@ export class Probes {
     const probe = this.#sent[id % OUTSTANDING]
     if (probe?.id !== id) return undefined
     this.#sent[id % OUTSTANDING] = undefined
-    return probe.path === path && bodyBytes === probeBodyBytes(probe.bytes) ? probe : undefined
+    if (probe.path !== path || bodyBytes !== probeBodyBytes(probe.bytes)) return undefined
+    path.loss.answered(id)
+    return probe
   }
 
   #spend(path: Path): boolean {
@@ -86,4 +85,11 @@ export class Probes {
     path.credit--
     return true
   }
+}
+
+/** An answer is waited for. A repeat says nothing of the path's loss. */
+function noteAsked(path: Path, id: number, now: number): void {
+  if (path.state === 'fit' && path.unackedSince === Number.POSITIVE_INFINITY) path.loss.asked(id)
+  path.probedAt = now
+  path.unackedSince = Math.min(path.unackedSince, now)
 }

@@ -11,7 +11,7 @@ import type { Paths } from '../../paths.ts'
 import type { WhyNotDirect } from '../../why-not-direct.ts'
 import { ADDRESS_WORDS, sameAddress } from '../../wire/address.ts'
 import type { Batch } from '../../wire/batch.ts'
-import type { Result, Step } from '../../wire/handshake.ts'
+import type { Outcome, Result, Step } from '../../wire/handshake.ts'
 import { VERSION } from '../../wire/numbers.ts'
 import type { Direction } from '../../wire/offers.ts'
 import type { Candidate } from '../../wire/profile.ts'
@@ -86,7 +86,7 @@ export class Traversal {
 
   /** Of a tunnel that is not direct. */
   get whyNotDirect(): WhyNotDirect {
-    return this.#whyNotDirect
+    return this.#agent.relayBetter ? 'relay-better' : this.#whyNotDirect
   }
 
   /** How a direct path was last looked for, and the packets that it took from here. */
@@ -228,10 +228,10 @@ export class Traversal {
         if (this.#paths !== 'relay-only') this.#startStep(event.step, now)
         break
       case 'outcome':
-        this.#end(event.outcome.path === 'direct' ? 'probe-timeout' : event.outcome.whyNotDirect, now)
+        this.#onOutcome(event.outcome, now)
         break
       case 'unreachable':
-        this.#end('handshake-unreachable', now)
+        this.#end('handshake-unreachable', undefined, now)
         break
       case 'alone':
         this.#ask(now)
@@ -251,12 +251,17 @@ export class Traversal {
     this.#survey.measure(step.sockets, now)
   }
 
+  #onOutcome({ path, whyNotDirect }: Outcome, now: number): void {
+    const found = path === 'direct'
+    this.#end(found ? 'probe-timeout' : whyNotDirect, found, now)
+  }
+
   /** `why` holds unless a direct path is there, or comes. */
-  #end(why: WhyNotDirect, now: number): void {
+  #end(why: WhyNotDirect, found: boolean | undefined, now: number): void {
     const { network } = this.#survey
     if (network !== this.#network) this.#attempts.renew()
     this.#network = network
-    this.#attempts.end(now, this.#agent.active?.kind ?? 'relayed')
+    this.#attempts.end(now, found)
     if (this.#paths !== 'relay-only') this.#whyNotDirect = why
     if (this.#paths === 'direct-only' && this.#agent.active === undefined) this.#events.push('noDirectPath')
   }
@@ -286,7 +291,8 @@ export class Traversal {
 
   #releaseRelay(out: Batch, now: number): void {
     const { active } = this.#agent
-    const settled = active?.kind === 'direct' && active.otherHere && !this.#agent.suspect(now)
+    const settled =
+      active?.kind === 'direct' && active.otherHere && !this.#agent.suspect(now) && !this.#agent.lossy
     this.#directSince = settled ? Math.min(this.#directSince, now) : never
     if (now >= this.#directSince + RELEASE_MS && this.#relays.release(out, now)) this.#events.push('released')
   }
@@ -297,13 +303,14 @@ export class Traversal {
     if (died && this.#paths !== 'relay-only' && !this.#survey.udpBlocked) this.#whyNotDirect = 'path-died'
     if (now < this.#attempts.nextAt(situation)) return
     this.#attempt(now)
-    const { path, directDied, relayDraining } = situation
-    if (path === undefined || directDied || relayDraining) this.#ask(now)
+    const { path, directDied, relayDraining, lossy } = situation
+    if (path === undefined || directDied || relayDraining || lossy) this.#ask(now)
   }
 
   get #situation(): Situation {
     const { active, directDied } = this.#agent
-    return { path: active?.kind, directDied, relayDraining: this.#relays.draining }
+    const lossy = this.#agent.lossy && !this.#relays.alive && this.#paths === 'auto'
+    return { path: active?.kind, directDied, relayDraining: this.#relays.draining, lossy }
   }
 
   #ask(now: number): void {

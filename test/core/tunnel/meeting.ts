@@ -16,6 +16,7 @@ import type { Direction } from '../../../shared/wire/offers.ts'
 import type { Host } from '../../sim/host.ts'
 import { Internet, type Site, type SiteSetting } from '../../sim/internet.ts'
 import { Process } from '../../sim/process.ts'
+import type { Transit } from '../../sim/segment.ts'
 import { Tunnel } from '../../sim/tunnel.ts'
 import { World } from '../../sim/world.ts'
 
@@ -127,6 +128,11 @@ export class Meeting {
   /** Nothing passes between the two sites any more, except through a relay. */
   cut(): () => void {
     return this.internet.core.separate([this.sites[0].router.ip], [this.sites[1].router.ip])
+  }
+
+  /** The direct way between the two sites is worse than the one through a relay. */
+  worsen(transit: Transit): () => void {
+    return this.internet.core.worsen([this.sites[0].router.ip], [this.sites[1].router.ip], transit)
   }
 
   direction(leg: 0 | 1): Direction {

@@ -161,6 +161,61 @@ describe('a direct path that dies', () => {
   })
 })
 
+describe('a direct path that works badly', () => {
+  const TRANSITS = [
+    ['loses half of what it carries', { loss: 0.5, delayMs: 0 }],
+    ['takes a detour around the world', { loss: 0, delayMs: 300 }],
+  ] as const
+
+  test.each(TRANSITS)('and %s is left for the relay, and comes back when it is well', (_what, transit) => {
+    const meeting = talking(new Meeting(HOME).meet(), 4000)
+    const mend = meeting.worsen(transit)
+    for (const end of meeting.ends) end.talk(50, 1_200_000)
+    expect(meeting.untilBoth('relayed', 60_000)).toBeLessThan(60_000)
+    meeting.pass(5000)
+    const before = meeting.ends.map(({ sent, received }) => ({ sent, received: received.size }))
+    const changes = meeting.a.paths.length
+    expect(meeting.ends.map(({ whyNotDirect }) => whyNotDirect)).toEqual(['relay-better', 'relay-better'])
+    meeting.pass(200_000)
+    expect(meeting.a.paths.length).toBe(changes)
+    for (const [i, end] of meeting.ends.entries()) {
+      const [there, here] = [
+        meeting.ends[1 - i]!.sent - before[1 - i]!.sent,
+        end.received.size - before[i]!.received,
+      ]
+      expect(here).toBeGreaterThan(0.99 * there)
+    }
+    mend()
+    expect(meeting.untilBoth('direct', 600_000)).toBeLessThan(300_000)
+  })
+
+  test('gets another relay where that was given up already', () => {
+    const meeting = talking(new Meeting(HOME).meet(), 20_000)
+    expect(meeting.ends.map(({ released }) => released)).toEqual([true, true])
+    meeting.worsen({ loss: 0.5, delayMs: 0 })
+    for (const end of meeting.ends) end.talk(50, 600_000)
+    expect(meeting.untilBoth('relayed', 300_000)).toBeLessThan(300_000)
+  })
+
+  test('stays where only a tenth is lost, or the relay is no better', () => {
+    const link = { ...BROADBAND, loss: 0.15 }
+    const rough = new Meeting({
+      sites: [
+        { ...HOME.sites![0], link },
+        { ...HOME.sites![1], link },
+      ],
+    })
+    const tenth = new Meeting(HOME)
+    for (const meeting of [rough.meet(), tenth.meet()]) {
+      meeting.untilBoth('direct', 10_000)
+      if (meeting === tenth) meeting.worsen({ loss: 0.1, delayMs: 10 })
+      for (const end of meeting.ends) end.talk(50, 300_000)
+      meeting.pass(300_000)
+      expect(meeting.ends.map(({ path }) => path)).toEqual(['direct', 'direct'])
+    }
+  })
+})
+
 describe('a tunnel that began relayed', () => {
   test('is tried again every minute, and becomes direct once it can', () => {
     const meeting = new Meeting(HOME)
