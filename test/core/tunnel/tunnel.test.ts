@@ -75,6 +75,32 @@ describe('each pair of networks ends on the path the table says, with nothing lo
   })
 })
 
+describe('a port that an early packet has occupied', () => {
+  /** As the other side's packets would, had they come before this side sent anything. */
+  function poison({ sites, world }: Meeting, ports: readonly [number, number]): void {
+    for (const own of [0, 1] as const) {
+      const other = own === 0 ? 1 : 0
+      const from = { ip: sites[other].router.ip, port: ports[other] }
+      expect(sites[own].router.nat!.inbound(ports[own], from, world.now)).toBeUndefined()
+    }
+  }
+
+  test('is free again for the next attempt, a minute later, as routers remember such packets for 30 s', () => {
+    const meeting = new Meeting(behind('linux-exposed', 'linux-exposed'))
+    const ports: [number, number] = [0, 0]
+    meeting.world.trace.tell = (line) => {
+      const [, what, from] = line.split(' ')
+      const leg = meeting.hosts.findIndex(({ ips }) => what === 'sent' && from!.startsWith(`${ips[0]}:`))
+      if (leg >= 0) ports[leg] ||= Number(from!.split(':')[1])
+    }
+    meeting.meet().pass(1)
+    poison(meeting, ports)
+    expect(meeting.untilBoth('direct', 20_000)).toBe(Number.POSITIVE_INFINITY)
+    expect(meeting.ends.map(({ whyNotDirect }) => whyNotDirect)).toEqual(['probe-timeout', 'probe-timeout'])
+    expect(meeting.untilBoth('direct', 60_000)).toBeLessThan(50_000)
+  })
+})
+
 describe('the first byte', () => {
   test('crosses the relay after joining, binding and one way to the other side', () => {
     const meeting = talking(new Meeting(SYMMETRIC).meet(), 1000)
