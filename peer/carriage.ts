@@ -9,21 +9,23 @@ import { GatewayCarrier } from './net/gateway-carrier.ts'
 import { GatewayLink, type LinkEvents } from './net/gateway-link.ts'
 import { RelayTls } from './net/relay-tls.ts'
 
+/** Takes what is left. */
+const NOWHERE: Carrier = { send: () => true, close: () => {} }
+
 export class Carriage {
   readonly #account: Account
+  readonly #udp: boolean
   readonly #link: GatewayLink
 
-  constructor(account: Account) {
+  /** `udp` false: nothing of a tunnel goes over UDP. Otherwise a direct path may go on. */
+  constructor(account: Account, udp: boolean) {
     this.#account = account
+    this.#udp = udp
     this.#link = new GatewayLink({
       url: () => account.websocket,
       proof: () => account.gatewayProof(),
       onGone: () => account.missed(),
     })
-  }
-
-  get isGatewayOpen(): boolean {
-    return this.#link.isOpen
   }
 
   /** Whether a CHECKPOINT is at that address. */
@@ -40,22 +42,11 @@ export class Carriage {
   /** What carries a tunnel. */
   tunnel(receive: Receive): readonly Carrier[] {
     const nodeAt = (words: Uint32Array, at: number) => this.#account.nodeAt('handshake', words, at)
-    const handshake = new GatewayCarrier({ link: this.#link, service: 'handshake', nodeAt, receive })
-    const relay = new RelayTls({
-      endpointAt: (words, at) => this.#account.relayTlsAt(words, at),
-      missed: () => this.#account.missed(),
-      receive,
-    })
-    return [handshake, relay, this.#nowhere]
-  }
-
-  /** Takes the rest, so that none of it goes by UDP: it is for a node that is not known yet, or for nobody. */
-  get #nowhere(): Carrier {
-    const send = () => {
-      this.#account.missed()
-      return true
-    }
-    return { send, close: () => {} }
+    const missed = () => this.#account.missed()
+    const handshake = new GatewayCarrier({ link: this.#link, service: 'handshake', nodeAt, receive, missed })
+    const endpointAt = (words: Uint32Array, at: number) => this.#account.relayTlsAt(words, at)
+    const relay = new RelayTls({ endpointAt, missed, receive })
+    return this.#udp ? [handshake, relay] : [handshake, relay, NOWHERE]
   }
 
   networkChanged(): void {

@@ -61,7 +61,7 @@ export class Peer extends EventEmitter<PeerEvents> {
     this.#presence = presence
     const handle = (input: PeerInput) => this.#upkeep.handle(input)
     const fault = (error: unknown) => this.#fail(error)
-    const carriage = new Carriage(account)
+    const carriage = new Carriage(account, udp)
     this.#messages = new Messages({ home, handle, emit: (message) => this.emit('message', message) })
     this.#others = new Others({
       self: identity.peer,

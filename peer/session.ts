@@ -37,7 +37,6 @@ export class Session {
       udp: options.udp,
       carry: (receive, events) => carriage.session(receive, events),
       isNode: (words) => carriage.isNode(words),
-      isGatewayOpen: () => carriage.isGatewayOpen,
       onBlocked: options.onBlocked,
       onMoved: () => this.#loop.handle({ kind: 'networkChanged' }),
     })

@@ -1,7 +1,6 @@
 /**
  * The socket of a peer's session with its CHECKPOINT: UDP, or the gateway where a network drops that, as the way says
- * (shared/core/peer/way.ts). While the gateway is asked and not there yet, both are used. Keep-alives go seldom through the
- * gateway, as each costs; those that try UDP are made here.
+ * (shared/core/peer/way.ts). Keep-alives go seldom through the gateway, as each costs; those that try UDP are made here.
  */
 import { Way, type WayKind } from '../../shared/core/peer/way.ts'
 import { ADDRESS_WORDS } from '../../shared/wire/address.ts'
@@ -21,8 +20,6 @@ export interface HomeSocketOptions {
   readonly carry: (receive: Receive, events: LinkEvents) => Carrier
   /** Whether a node is at that address: what others send shows nothing. */
   readonly isNode: (words: Uint32Array) => boolean
-  /** Whether the gateway can be sent to. */
-  readonly isGatewayOpen: () => boolean
   /** UDP is dropped here from now on, or works. */
   readonly onBlocked: (blocked: boolean) => void
   /** From now on the node sees us elsewhere: say something. */
@@ -52,11 +49,11 @@ export class HomeSocket {
   }
 
   send(batch: Batch, i: number): void {
-    this.#change(() => this.#way.sent(now()))
+    const at = now()
+    this.#change(() => this.#way.sent(at))
     this.#remember(batch, i)
-    const { kind } = this.#way
-    if (kind !== 'udp') this.#carrier?.send(batch.address, i * ADDRESS_WORDS, batch.at(i))
-    if (kind === 'udp' || (kind === 'asking' && !this.#options.isGatewayOpen())) this.#udp?.send(batch, i)
+    this.#carrier?.send(batch.address, i * ADDRESS_WORDS, batch.at(i))
+    if (this.#way.usesUdp(at)) this.#udp?.send(batch, i)
   }
 
   networkChanged(): void {

@@ -3,7 +3,9 @@
  * drops UDP. Found out from what is answered, without a question of its own:
  *
  *   udp       until the third datagram in a row is not answered, 0.7 s after the first; 2 s where UDP has worked
- *   asking    the gateway is tried. Whichever way something comes by first is taken; neither in ASK_MS: `udp` again
+ *   asking    the gateway is tried too. Whichever way something comes by first is taken: it may be that only the node was gone,
+ *             and UDP to the next one works. Neither in BOTH_MS: the gateway alone, as a network that drops only what comes
+ *             in lets a sign-in out, and a node answers each once. Neither in ASK_MS: `udp` again
  *   carried   through the gateway. Now and then a keep-alive is sent over UDP: a node answers it wherever it comes from, and
  *             that answer is the way back to `udp`
  *
@@ -14,9 +16,12 @@
 const MOST_UNANSWERED = 3
 const DOUBT_MS = 700
 const DOUBT_WHERE_PROVEN_MS = 2000
-const ASK_MS = 5000
+/** A node that is gone is left after 3 s, and may be tried once more for 1.75 s. */
+const BOTH_MS = 5000
+const ASK_MS = 10_000
 /** A node that died is left within 3 s, for another one. */
 const MOST_UNANSWERED_CARRIED = 6
+const PATIENCE_CARRIED_MS = 5000
 const PROBE_MS = 30_000
 const LONGEST_PROBE_MS = 480_000
 /** UDP that lasts for less has not come back. */
@@ -47,13 +52,22 @@ export class Way {
     return this.#kind
   }
 
+  /** Whether what is sent now goes over UDP, and not only through the gateway. */
+  usesUdp(now: number): boolean {
+    return this.#kind === 'udp' || (this.#kind === 'asking' && now - this.#askedAt < BOTH_MS)
+  }
+
   /** A datagram is sent now, by the way that `kind` says afterwards. */
   sent(now: number): void {
     if (this.#unanswered++ === 0) this.#silentSince = now
     const silentMs = now - this.#silentSince
     if (this.#kind === 'udp' && this.#isSilent(silentMs)) this.#ask(now)
     else if (this.#kind === 'asking' && now - this.#askedAt >= ASK_MS) this.#retreat()
-    else if (this.#kind === 'carried' && this.#unanswered > MOST_UNANSWERED_CARRIED && silentMs >= ASK_MS)
+    else if (
+      this.#kind === 'carried' &&
+      this.#unanswered > MOST_UNANSWERED_CARRIED &&
+      silentMs >= PATIENCE_CARRIED_MS
+    )
       this.#retreat()
   }
 

@@ -37,10 +37,15 @@ describe('asking', () => {
     expect(way.kind).toBe(by === 'udp' ? 'udp' : 'carried')
   })
 
+  test('uses both, until it is likely that UDP goes out and nothing comes in', () => {
+    const way = silent(new Way(), 0, 250, 750)
+    expect([750, 5749, 5750].map((at) => way.usesUdp(at))).toEqual([true, true, false])
+  })
+
   test('goes back to UDP where nobody answers, or there is no gateway', () => {
-    const way = silent(new Way(), 0, 250, 750, 5750)
+    const way = silent(new Way(), 0, 250, 750, 10_750)
     expect(way.kind).toBe('udp')
-    silent(way, 6000, 6250, 6750).gatewayFailed()
+    silent(way, 11_000, 11_250, 11_750).gatewayFailed()
     expect(way.kind).toBe('udp')
   })
 })
