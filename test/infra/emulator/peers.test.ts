@@ -20,6 +20,15 @@ test('a change over REST reaches a peer: stream, function, WebSocket API, node',
   await Promise.all([alice.close(), bob.close()])
 })
 
+test('a peer without UDP talks through the deployed WebSocket API', async () => {
+  const { code } = await inviteTo('Fourth')
+  const { index } = deployed
+  const [alice, bob] = [await join({ index, invite: code, udp: false }), await join({ index, invite: code })]
+  const [, [message]] = await Promise.all([alice.send(bob.peer, 'no UDP here'), once(bob, 'message')])
+  expect(message.text).toBe('no UDP here')
+  await Promise.all([alice.close(), bob.close()])
+})
+
 test('the demo plays on it', async () => {
   const report = await playDemo(deployed, deployed.adminKey)
   expect(report).toMatchObject({ ok: true })
@@ -28,11 +37,17 @@ test('the demo plays on it', async () => {
 
 /** Two peers of a new network. */
 async function friends(name: string): Promise<[Peer, Peer, string]> {
+  const { network, code } = await inviteTo(name)
+  const options = { index: deployed.index, invite: code }
+  return [await join(options), await join(options), network]
+}
+
+/** For two, into a new network. */
+async function inviteTo(name: string): Promise<{ readonly network: string; readonly code: string }> {
   const { network } = await ask('POST', '/v1/networks', 201, { body: { name } })
   const body = { role: 'member', uses: 2 }
   const { code } = await ask('POST', `/v1/networks/${network}/invites`, 201, { body })
-  const options = { index: deployed.index, invite: String(code) }
-  return [await join(options), await join(options), String(network)]
+  return { network: String(network), code: String(code) }
 }
 
 /** The next one that is no membership: friends have just made some. */
