@@ -18,7 +18,7 @@ export interface Nodes {
 }
 
 export async function startNodes(
-  { endpoint, index, gateway }: Deployed,
+  { endpoint, index, gateway }: Omit<Deployed, 'cdk'>,
   log: (line: string) => void,
 ): Promise<Nodes> {
   process.env.STRAIGHTWAY_TABLE_PREFIX = PREFIX

@@ -17,7 +17,8 @@ declare module 'vitest' {
       readonly index: string
       readonly tablePrefix: string
       readonly adminKey: string
-      readonly nodes: readonly string[]
+      /** Of the WebSocket API. */
+      readonly gateway: string
     }
   }
 }

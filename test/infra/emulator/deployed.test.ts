@@ -39,11 +39,8 @@ test('the admin key was told once', async () => {
   await expect(found(endpoint)).rejects.toThrow('told before')
 })
 
-test('INDEX publishes the key of tickets, and the nodes that registered', async () => {
-  const { ticketKeys, nodes } = await ask('GET', '/v1/bootstrap', 200)
-  expect(ticketKeys).toHaveLength(1)
-  const names = (nodes as { node: string }[]).map(({ node }) => node).sort()
-  expect(names).toEqual([...deployed.nodes].sort())
+test('INDEX publishes the key of tickets', async () => {
+  expect((await ask('GET', '/v1/bootstrap', 200)).ticketKeys).toHaveLength(1)
 })
 
 test('a stranger is refused by the function, with problem details', async () => {

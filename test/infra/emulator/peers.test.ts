@@ -1,9 +1,23 @@
 /** What a deployed system is for: peers that find each other, talk and hear of changes, through nodes that registered in it. */
 import { on, once } from 'node:events'
-import { expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { playDemo } from '../../../local/cloud/demo.ts'
+import { type Nodes, startNodes } from '../../../local/cloud/nodes.ts'
 import { type Change, join, type Peer } from '../../../peer/index.ts'
 import { ask, deployed } from './index-client.ts'
+
+let nodes: Nodes
+
+beforeAll(async () => {
+  nodes = await startNodes(deployed, () => {})
+})
+afterAll(() => nodes?.close())
+
+test('INDEX tells of the nodes that registered', async () => {
+  const { nodes: listed } = await ask('GET', '/v1/bootstrap', 200)
+  const names = (listed as { node: string }[]).map(({ node }) => node).sort()
+  expect(names).toEqual(nodes.ready.map(({ node }) => node).sort())
+})
 
 test('two peers enrol with an invite, sign in at the nodes, and one gets the message of the other', async () => {
   const [alice, bob] = await friends('Second')
