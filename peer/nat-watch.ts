@@ -26,8 +26,8 @@ export class NatWatch {
   look(): void {
     this.#known = undefined
     const network = ++this.#networks
-    gatherEvidence(this.#stun()).then(({ mapping, filtering }) => {
-      if (network === this.#networks) this.#known ??= { mapping, filtering, hops: 0 }
+    gatherEvidence(this.#stun()).then(({ mapping, filtering, forgiving }) => {
+      if (network === this.#networks) this.#known ??= { mapping, filtering, forgiving, hops: 0 }
     }, this.#fault)
   }
 

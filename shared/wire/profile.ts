@@ -45,6 +45,8 @@ export interface Profile {
   readonly ready: boolean
   /** Takes no part in `scatter`: its network would take it for an attack. */
   readonly quiet: boolean
+  /** What nobody asked for leaves no trace in its NAT: a packet that comes too early does no harm. */
+  readonly forgiving: boolean
   readonly paths: Paths
   readonly candidates: readonly Candidate[]
   /** Public port that the NAT gives next, as measured a moment ago; 0 unknown. */
@@ -63,6 +65,7 @@ export const UNKNOWN_PROFILE: Profile = {
   udpBlocked: false,
   ready: false,
   quiet: false,
+  forgiving: false,
   paths: 'auto',
   candidates: [],
   next: 0,
@@ -103,14 +106,16 @@ export function readProfile(reader: Reader): Profile | undefined {
     udpBlocked: (flags & 2) !== 0,
     ready: (flags & 4) !== 0,
     quiet: (flags & 8) !== 0,
+    forgiving: (flags & 16) !== 0,
     paths: PATHS[paths] ?? 'auto',
     candidates,
     next,
   }
 }
 
-function flagsOf({ hairpin, udpBlocked, ready, quiet }: Profile): number {
-  return (hairpin ? 1 : 0) | (udpBlocked ? 2 : 0) | (ready ? 4 : 0) | (quiet ? 8 : 0)
+function flagsOf({ hairpin, udpBlocked, ready, quiet, forgiving }: Profile): number {
+  const flags = [hairpin, udpBlocked, ready, quiet, forgiving]
+  return flags.reduce((sum, flag, bit) => sum | (flag ? 1 << bit : 0), 0)
 }
 
 function writeCandidates(writer: Writer, candidates: readonly Candidate[]): void {

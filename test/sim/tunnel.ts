@@ -52,6 +52,7 @@ export class Tunnel {
     this.machine = new TunnelMachine({
       ...{ seed, keys, direction, terms, stun },
       ...(setting.scatter !== undefined && { scatter: setting.scatter }),
+      nat: setting.nat,
       udpBlocked: host.udpBlocked,
       localPort,
       candidates: candidatesOf(host, localPort),

@@ -27,6 +27,7 @@ const profile: fc.Arbitrary<Profile> = fc.record({
   udpBlocked: fc.boolean(),
   ready: fc.boolean(),
   quiet: fc.boolean(),
+  forgiving: fc.boolean(),
   paths: fc.constantFrom('auto', 'direct-only', 'relay-only'),
   candidates: fc.array(fc.record({ kind: fc.constantFrom('host', 'reflexive', 'mapped'), address }), {
     maxLength: MAX_CANDIDATES,

@@ -27,10 +27,10 @@ const MEASURE_MS = 400
 /** Both orders should have arrived when the first side starts. */
 const MARGIN_MS = 5
 /**
- * And where priming packets leave with the order, they should have opened both NATs, in spite of an uneven way: so long
- * as a quarter of the longer round trip, within these bounds.
+ * And where a NAT minds an early packet: the priming packets leave with the order, and have opened both NATs by then, on
+ * uneven ways and busy machines too.
  */
-const PRIMING_MS = { least: 20, most: 40 } as const
+const PRIMING_MS = 60
 const never = Number.POSITIVE_INFINITY
 /** Of a side that was told to do nothing. */
 const NOTHING: Result = {
@@ -161,7 +161,7 @@ export class Attempt {
     const id = this.nextStep
     this.#ordered++
     const farthest = Math.max(...sides.roundTripMs)
-    const startAt = now + farthest / 2 + (isPrimed(step) ? primingMs(farthest) : MARGIN_MS)
+    const startAt = now + farthest / 2 + (isPrimed(step) ? PRIMING_MS : MARGIN_MS)
     const lastDelayMs = Math.max(...step.sides.map(({ delayMs }) => delayMs))
     const until = startAt + lastDelayMs + step.timeoutMs + farthest + RESULT_MS
     this.#phase = { kind: 'running', id, step, measuring: false, results: [undefined, undefined], until }
@@ -189,11 +189,9 @@ const isHopeless = ({ paths, udpBlocked }: Profile): boolean => paths === 'relay
 
 const isMeasured = ({ measureSockets = 0 }: PlannedSide): boolean => measureSockets > 0
 
-/** A side sends what must not arrive before the other's NAT is open. */
-const isPrimed = ({ sides }: PlannedStep): boolean => sides.some(({ ttl = 0 }) => ttl > 0)
-
-const primingMs = (roundTripMs: number): number =>
-  Math.min(Math.max(roundTripMs / 4, PRIMING_MS.least), PRIMING_MS.most)
+/** A side sends what must not arrive before the other's NAT is open. In `open` only the one that sends first counts. */
+const isPrimed = ({ kind, sides }: PlannedStep): boolean =>
+  sides.some(({ ttl = 0, role }) => ttl > 0 && (kind !== 'open' || role === 1))
 
 function orderOf(id: number, step: PlannedStep, side: 0 | 1, waitMs: number): Step {
   const { kind, intervalMs, timeoutMs } = step

@@ -77,7 +77,7 @@ const open: Technique = (a, b, attempt) => {
   const [first, second] = step.sides
   const prime = (side: PlannedSide, own: Profile) => ({ ...side, ttl: primingTtl(own, attempt) })
   const send = (side: PlannedSide, own: Profile, other: Profile) =>
-    ({ ...side, role: 1, ttl: ttlTowards(other, own, attempt) }) as const
+    ({ ...side, role: 1, ttl: isTolerant(other, attempt) ? 0 : primingTtl(own, attempt) }) as const
   return isOpen(a)
     ? { ...step, sides: [prime(first, a), send(second, b, a)] }
     : { ...step, sides: [send(first, a, b), prime(second, b)] }
@@ -134,19 +134,23 @@ function both(
   return { kind, sides: [side(toB), side(toA)], rounds, intervalMs, timeoutMs }
 }
 
-/** The first packet of each side opens its own NAT and dies before the other's. */
+/**
+ * The first packet of each side opens its own NAT and dies before the other's. Where neither minds a packet that comes too
+ * early, the first may go all the way.
+ */
 function primed(step: PlannedStep, a: Profile, b: Profile, attempt: number): PlannedStep {
+  if (isTolerant(a, attempt) && isTolerant(b, attempt)) return step
   const [first, second] = step.sides
   const sides = [
-    { ...first, ttl: ttlTowards(b, a, attempt) },
-    { ...second, ttl: ttlTowards(a, b, attempt) },
+    { ...first, ttl: primingTtl(a, attempt) },
+    { ...second, ttl: primingTtl(b, attempt) },
   ] as const
   return { ...step, sides }
 }
 
-/** Who takes packets from anywhere takes the first one too: it may go all the way. */
-const ttlTowards = (other: Profile, own: Profile, attempt: number): number =>
-  other.filtering === 'independent' ? 0 : primingTtl(own, attempt)
+/** Takes packets from anywhere, or can be hoped not to mind an early one. */
+const isTolerant = ({ filtering, forgiving }: Profile, attempt: number): boolean =>
+  filtering === 'independent' || (forgiving && attempt === 0)
 
 function lead(side: PlannedSide, first: boolean, lateMs: number): PlannedSide {
   return { ...side, role: first ? 1 : 0, delayMs: first ? 0 : lateMs }

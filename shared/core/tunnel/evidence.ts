@@ -3,7 +3,9 @@
  *
  *   first     to the near node: where are we seen, and do answers come through from the far node (endpoint-independent
  *             filter) or from another port of the near one (address-dependent)? The far node must not have been sent to.
- *   mapping   to the far node: are we seen there as the same? If not, to its other port
+ *   mapping   to the far node: are we seen there as the same? If not, to its other port. And have the answers that were to
+ *             test the filter left a trace? Then the NAT shows us to their source as another one, and would do so to a
+ *             peer whose packet comes too early
  *   done      everything was answered, or BUDGET_MS is over
  *
  * An answer that a filter keeps away never comes, so the filter gets as long again as the first answer took. What the
@@ -36,7 +38,7 @@ const REPEAT_MS = [100, 200, 400, 800] as const
 const LEAST_FILTER_WAIT_MS = 50
 const never = Number.POSITIVE_INFINITY
 
-type Test = 'where' | 'farNode' | 'otherPort' | 'mapping'
+type Test = 'where' | 'farNode' | 'otherPort' | 'mapping' | 'trace'
 
 interface Request {
   readonly test: Test
@@ -51,7 +53,7 @@ interface Request {
 
 export type Evidenced = Pick<
   Profile,
-  'mapping' | 'filtering' | 'allocation' | 'step' | 'low' | 'high' | 'ready'
+  'mapping' | 'filtering' | 'forgiving' | 'allocation' | 'step' | 'low' | 'high' | 'ready'
 >
 
 export class Evidence {
@@ -63,6 +65,7 @@ export class Evidence {
   #requests: Request[] = []
   #observations: Observation[] = []
   #filtering: Dependence = 'unknown'
+  #forgiving = false
   #endAt = never
   #filterUntil = never
 
@@ -78,6 +81,7 @@ export class Evidence {
     this.#observations = []
     this.#requests = []
     this.#filtering = 'unknown'
+    this.#forgiving = false
     this.#filterUntil = never
     this.#endAt = now + BUDGET_MS
     this.#phase = this.#servers.length === 0 ? 'done' : 'first'
@@ -108,7 +112,7 @@ export class Evidence {
 
   get profile(): Evidenced {
     const classes = classify(this.#observations, this.#localPort)
-    return { ...classes, filtering: this.#filtering, ready: this.ready }
+    return { ...classes, filtering: this.#filtering, forgiving: this.#forgiving, ready: this.ready }
   }
 
   /** A HANDSHAKE saw the socket. */
@@ -158,10 +162,11 @@ export class Evidence {
     if (request.test === 'farNode') this.#filtering = 'independent'
     else if (request.test === 'otherPort' && this.#filtering !== 'independent') this.#filtering = 'address'
     else if (request.test === 'where') this.#onFirst(request, answer, now)
+    else if (request.test === 'trace') this.#forgiving = this.#isKnown(answer.mapped)
     if (request.test === 'where' || request.test === 'mapping') this.#observe(request.server, answer.mapped)
     if (this.#phase === 'first' && this.#filtering === 'independent' && this.#observations.length > 0)
       this.#endFirst(now)
-    if (this.#phase === 'mapping' && this.#answeredAll('mapping')) this.#nextMapping(now)
+    if (this.#phase === 'mapping' && this.#requests.every(({ answered }) => answered)) this.#nextMapping(now)
   }
 
   /** A node without a partner has no other address to answer from: its silence says nothing. */
@@ -178,6 +183,7 @@ export class Evidence {
     const next = far === undefined ? this.#servers[0]?.alternate : far.primary
     if (next === undefined) this.#finish()
     else this.#ask('mapping', next, {}, now)
+    if (far?.alternate !== undefined && isStrict(this.#filtering)) this.#ask('trace', far.alternate, {}, now)
   }
 
   /**
@@ -186,12 +192,13 @@ export class Evidence {
    */
   #nextMapping(now: number): void {
     const other = this.#servers[1]?.alternate
-    if (this.#requests.length > 1 || other === undefined || this.reflexive.length < 2) this.#finish()
+    const asked = this.#requests.filter(({ test }) => test === 'mapping').length
+    if (asked > 1 || other === undefined || this.reflexive.length < 2) this.#finish()
     else this.#ask('mapping', other, {}, now)
   }
 
-  #answeredAll(test: Test): boolean {
-    return this.#requests.every((request) => request.test !== test || request.answered)
+  #isKnown(mapped: Address): boolean {
+    return this.reflexive.some(({ words }) => sameAddress(words, 0, mapped.words, 0))
   }
 
   #finish(): void {
@@ -208,6 +215,9 @@ export class Evidence {
     if (!known) this.#observations.push({ server: server.words, mapped: mapped.words })
   }
 }
+
+/** Some of what was to test it did not come through. */
+const isStrict = (filtering: Dependence): boolean => filtering === 'address' || filtering === 'addressAndPort'
 
 function nearestFirst(servers: readonly StunServer[], near: Address | undefined): readonly StunServer[] {
   const isNear = ({ primary }: StunServer) => near !== undefined && sameIp(primary.words, 0, near.words, 0)

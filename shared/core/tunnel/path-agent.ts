@@ -115,12 +115,13 @@ export class PathAgent {
       this.#table.find(words, at, socket) ??
       (this.#directAllowed ? this.#table.reach('direct', words, at, socket, now) : undefined)
     if (path === undefined) return undefined
-    if (newest || path.heardAt === Number.NEGATIVE_INFINITY) path.heardAt = now
+    const isFirst = path.heardAt === Number.NEGATIVE_INFINITY
+    if (newest || isFirst) path.heardAt = now
     if (path.kind === 'relayed' && path.state === 'candidate') {
       this.#becomeFit(path)
       this.#choose(out, now)
     }
-    if (path.state === 'candidate') this.#examine(path, out, now)
+    if (path.state === 'candidate') this.#examine(path, isFirst, out, now)
     return path
   }
 
@@ -176,7 +177,7 @@ export class PathAgent {
     const path = this.#table.reach('relayed', words, 0, socket, now)
     if (path === undefined || path.state === 'fit') return
     if (path.died) {
-      this.#examine(path, out, now)
+      this.#examine(path, false, out, now)
       return
     }
     this.#becomeFit(path)
@@ -226,9 +227,10 @@ export class PathAgent {
     return probeDueAt(path, Number.NEGATIVE_INFINITY, this.#active?.kind === 'relayed' && rests(path))
   }
 
-  #examine(path: Path, out: Batch, now: number): void {
+  /** `isFirst`: the other side's NAT is known to be open only now, and may have kept away what was sent before. */
+  #examine(path: Path, isFirst: boolean, out: Batch, now: number): void {
     path.tries = TRIES.candidate
-    if (now - path.probedAt >= JUST_PROBED_MS) this.#probeAgain(path, out, now)
+    if (isFirst || now - path.probedAt >= JUST_PROBED_MS) this.#probeAgain(path, out, now)
   }
 
   #probeAgain(path: Path, out: Batch, now: number): void {

@@ -72,8 +72,8 @@ export class Survey {
   natClass(): NatClass | undefined {
     if (this.#told || !this.#isNeeded || !this.#evidence.ready || this.#hops.busy) return undefined
     this.#told = true
-    const { mapping, filtering } = this.#evidence.profile
-    return { mapping, filtering, hops: this.#hops.least }
+    const { mapping, filtering, forgiving } = this.#evidence.profile
+    return { mapping, filtering, forgiving, hops: this.#hops.least }
   }
 
   /** A HANDSHAKE saw the socket. */

@@ -40,7 +40,7 @@ describe('the start of a step', () => {
     if (order?.kind !== 'step') throw new Error('no step')
     const startsAt = order.steps.map((step, i) => 1000 + [5, 100][i]! + step!.startInMs)
     expect(startsAt[0]).toBe(startsAt[1])
-    expect(order.steps.map((step) => step!.startInMs)).toEqual([135, 40])
+    expect(order.steps.map((step) => step!.startInMs)).toEqual([155, 60])
   })
 
   test('tells each side the addresses of the other, and no others', () => {

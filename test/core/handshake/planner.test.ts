@@ -127,6 +127,17 @@ test('in `open` the open side waits and primes, the other sends first', () => {
   expect(step(behind(FULL, 1), behind(SYMMETRIC, 2)).sides[0].ttl).toBeGreaterThan(0)
 })
 
+test('the first packets go all the way where neither NAT minds an early one, and not where that was of no use', () => {
+  const FORGIVING = { ...PORT, forgiving: true }
+  const ttls = (a: Partial<Profile>, b: Partial<Profile>, attempt = 0) =>
+    plan(behind(a, 1), behind(b, 2), attempt).steps[0]!.sides.map(({ ttl = 0 }) => ttl)
+  expect(ttls(FULL, FULL)).toEqual([0, 0])
+  expect(ttls(PORT, FULL)).toEqual([0, 4])
+  expect(ttls(FORGIVING, FORGIVING)).toEqual([0, 0])
+  expect(ttls(FORGIVING, PORT)).toEqual([4, 4])
+  expect(ttls(FORGIVING, FORGIVING, 1)).toEqual([7, 7])
+})
+
 test('no attempt repeats the punch of an earlier one, until patience is at its end', () => {
   const punches = [...Array(12).keys()].map((attempt) =>
     JSON.stringify(plan(behind(PORT, 1), behind(PORT, 2), attempt).steps.at(-1)),

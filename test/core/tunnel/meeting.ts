@@ -7,6 +7,7 @@ import type { HandshakeEffect, HandshakeInput } from '../../../shared/core/hands
 import { HandshakeMachine } from '../../../shared/core/handshake/handshake-machine.ts'
 import { type RelayEffect, type RelayInput, RelayMachine } from '../../../shared/core/relay/relay-machine.ts'
 import { type StunEnds, StunServer } from '../../../shared/core/stun/stun-server.ts'
+import type { NatClass } from '../../../shared/core/tunnel/nat-class.ts'
 import { type Grant, grantKey, sealGrant } from '../../../shared/crypto/grant.ts'
 import type { FleetItem } from '../../../shared/directory.ts'
 import { type NodeId, peerIdOf, type TunnelId, toBase32 } from '../../../shared/ids.ts'
@@ -34,6 +35,8 @@ export interface MeetingSetting {
   readonly clear?: boolean
   /** False: neither end takes part in `scatter`. */
   readonly scatter?: boolean
+  /** What both ends expect of their NAT. */
+  readonly nat?: NatClass
 }
 
 export class Meeting {
@@ -105,6 +108,7 @@ export class Meeting {
           return { primary, alternate }
         }),
         ...(this.#setting.scatter !== undefined && { scatter: this.#setting.scatter }),
+        nat: this.#setting.nat,
         onRejoin: () => this.#lead(),
         onDatagram: () => {},
       })

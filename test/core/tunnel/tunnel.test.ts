@@ -24,6 +24,23 @@ function expectAllArrived({ a, b }: Meeting): void {
   expect([a.duplicates, b.duplicates]).toEqual([0, 0])
 }
 
+describe('what other sockets of a host have found out', () => {
+  const known = { mapping: 'independent', filtering: 'addressAndPort', forgiving: true, hops: 2 } as const
+
+  test('saves the time that evidence takes', () => {
+    const [hopeful, cold] = [{ ...HOME, nat: known }, HOME].map((setting) =>
+      new Meeting(setting).meet().untilBoth('direct'),
+    )
+    expect(hopeful).toBeLessThan(cold! - NODE_ROUND_TRIP_MS)
+  })
+
+  test('does no harm where it is wrong', () => {
+    const meeting = talking(new Meeting({ ...SYMMETRIC, nat: known }).meet(), 6000).pass(500)
+    expect(meeting.ends.map(({ whyNotDirect }) => whyNotDirect)).toEqual(['both-symmetric', 'both-symmetric'])
+    expectAllArrived(meeting)
+  })
+})
+
 describe('each pair of networks ends on the path the table says, with nothing lost or doubled', () => {
   test.each([
     ['full-cone', 'full-cone', 'direct'],
