@@ -7,6 +7,7 @@
  *   relayed                   every minute at first, rarer the more often it failed (`patience.ts`). Both sides count from the
  *                             same OUTCOME, so they meet without being led
  *   a router gave a port      at once, where that came after the attempt
+ *   direct, but silent        at once, where no relay stands by: it will be needed if the path is dead
  *   direct, but lossy         every LOSSY_MS while there is no relay to compare with
  *   direct                    never
  *
@@ -29,6 +30,8 @@ export interface Situation {
   /** A direct path died, and none has replaced it. */
   readonly directDied: boolean
   readonly relayDraining: boolean
+  /** Direct, unanswered for some time, and there is no relay. */
+  readonly silent: boolean
   /** Direct, much is lost, and there is no relay. */
   readonly lossy: boolean
 }
@@ -84,7 +87,8 @@ export class Attempts {
     return died
   }
 
-  nextAt({ path, relayDraining, lossy }: Situation): number {
+  nextAt({ path, relayDraining, silent, lossy }: Situation): number {
+    if (silent) return this.#lastAt + RETRY_MS
     if (path === 'direct') return lossy ? this.#lastAt + LOSSY_MS : never
     if (path === undefined) return this.#lastAt + RETRY_MS
     if (this.#going) return this.#lastAt + LONGEST_ATTEMPT_MS

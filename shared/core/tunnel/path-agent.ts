@@ -21,6 +21,7 @@ import {
   doubt,
   type Path,
   probeDueAt,
+  silentAt,
   suspectAt,
   TRIES,
   UNPROVEN_CREDIT,
@@ -36,6 +37,8 @@ const never = Number.POSITIVE_INFINITY
 export class PathAgent {
   /** Data is sent by others beside this machine (streams): check the path as if it were sent here. */
   streaming = false
+  /** The path in use was not answered for some time. */
+  silent = false
   readonly #packets: Packets
   readonly #directAllowed: boolean
   readonly #table = new PathTable()
@@ -209,6 +212,7 @@ export class PathAgent {
       if (isForgotten(path, now)) this.#table.remove(path)
     }
     this.#choose(out, now)
+    this.silent = this.#active !== undefined && now >= silentAt(this.#active)
   }
 
   deadline(): number {

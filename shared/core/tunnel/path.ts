@@ -51,6 +51,7 @@ const CANDIDATE_PROBE_MS = 100
 /** After a small probe crossed, a large one has this long before it is repeated. */
 const FIT_PROBE_MS = 200
 const SUSPECT_MS = 300
+const SILENT_MS = 300
 const DEAD_MS = 1500
 /** Tries of a candidate that was heard of, of one that is to become fit, of one that was fit before. */
 export const TRIES = { candidate: 6, fit: 6, revival: 10 } as const
@@ -91,6 +92,9 @@ export const probeBytes = ({ state }: Path): number =>
 
 /** From then on what is sent this way is sent over the relay too. */
 export const suspectAt = (path: Path): number => path.unackedSince + paceOf(path, SUSPECT_MS)
+
+/** From then on it is worth having a relay at hand. A few probes more are lost than chance alone loses. */
+export const silentAt = (path: Path): number => suspectAt(path) + SILENT_MS
 
 /** From then on a fit path is fit no more. */
 export const deadAt = (path: Path): number =>

@@ -303,14 +303,15 @@ export class Traversal {
     if (died && this.#paths !== 'relay-only' && !this.#survey.udpBlocked) this.#whyNotDirect = 'path-died'
     if (now < this.#attempts.nextAt(situation)) return
     this.#attempt(now)
-    const { path, directDied, relayDraining, lossy } = situation
-    if (path === undefined || directDied || relayDraining || lossy) this.#ask(now)
+    const { path, directDied, relayDraining, silent, lossy } = situation
+    if (path === undefined || directDied || relayDraining || silent || lossy) this.#ask(now)
   }
 
   get #situation(): Situation {
     const { active, directDied } = this.#agent
-    const lossy = this.#agent.lossy && !this.#relays.alive && this.#paths === 'auto'
-    return { path: active?.kind, directDied, relayDraining: this.#relays.draining, lossy }
+    const isBare = active?.kind === 'direct' && !this.#relays.alive && this.#paths === 'auto'
+    const [silent, lossy] = [isBare && this.#agent.silent, isBare && this.#agent.lossy]
+    return { path: active?.kind, directDied, relayDraining: this.#relays.draining, silent, lossy }
   }
 
   #ask(now: number): void {

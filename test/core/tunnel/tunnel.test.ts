@@ -425,6 +425,18 @@ describe('a tunnel lives on', () => {
     }
   })
 
+  test('when its path dies after the relay was given up: another is found before the path counts as dead', () => {
+    const meeting = new Meeting(HOME).meet()
+    meeting.untilBoth('direct')
+    talking(meeting, 15_000)
+    expect(meeting.a.released).toBe(true)
+    meeting.cut()
+    talking(meeting, 5000, 10).pass(500)
+    const lostMs = 10 * (meeting.a.sent - meeting.b.received.size)
+    expect(meeting.untilBoth('relayed')).toBe(0)
+    expect(lostMs).toBeLessThan(1500)
+  })
+
   test('when a carrier ends every mapping within a minute', () => {
     const meeting = talking(new Meeting(behind('carrier-absolute', 'full-cone')).meet(), 200_000)
     expect(meeting.b.received.size / meeting.a.sent).toBeGreaterThan(0.97)
