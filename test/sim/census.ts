@@ -13,8 +13,8 @@ import type { Tunnel } from './tunnel.ts'
 export const BATCH = 10
 /** Seeds of worlds: each seed of a census has so many. */
 const WORLDS = 1_000_000
-/** Time for three attempts: at once, and after each of two minutes. */
-const WATCHED_MS = 150_000
+/** As long as a call or a game: time for five attempts, the later the longer after the one before. */
+const WATCHED_MS = 600_000
 /** Peers do not all come at once. */
 const SPREAD_MS = 3000
 /** Between signing in and the offer: a peer that has just come is in the tables by then. */

@@ -1,6 +1,6 @@
 /**
  * Both sides symmetric, and yet not hopeless: one *counts*, so its next ports are known, and the other draws from a *block*
- * of few ports. A path needs a packet of each that meets the other's: from port p of the counting side to port r of the
+ * of ports. A path needs a packet of each that meets the other's: from port p of the counting side to port r of the
  * block, and from r to p.
  *
  *   1. The counting side measures its next port, and at once sends one packet each to DRAWS ports of the block, none twice:
@@ -10,7 +10,8 @@
  *   3. The counting side sends through the same mappings again, this time all the way.
  *
  * With T packets in the second part and R ports in the block one meets with a chance of 1 - exp(-T / R). T leaves the
- * customer of the carrier half of its ports, and SPARE_PORTS. Each attempt draws anew.
+ * customer of the carrier half of its ports, and SPARE_PORTS. Each attempt draws anew. Where the block is all ports, each
+ * hits once in thirty times: little, and yet nothing else is known, and a relayed tunnel tries again for as long as it lives.
  */
 import type { Profile } from '../../wire/profile.ts'
 import { isSymmetric, LAST_ANSWER_MS, primingTtl, type Technique } from './planned-step.ts'
@@ -67,7 +68,9 @@ const counts = (profile: Profile): boolean => isSymmetric(profile) && profile.al
 
 /** By the ports that were seen: a range that is guessed wider must not cost the customer more. */
 function socketsFor(profile: Profile): number {
-  if (!isSymmetric(profile) || profile.allocation !== 'block') return 0
+  if (!isSymmetric(profile)) return 0
+  if (profile.allocation === 'random') return MAX_SOCKETS
+  if (profile.allocation !== 'block') return 0
   const packets = Math.floor((profile.high - profile.low) / 2) - SPARE_PORTS
   return Math.min(Math.floor(packets / WINDOW), MAX_SOCKETS)
 }
