@@ -1,14 +1,18 @@
 import { defineConfig } from 'vitest/config'
 
-/** Statistics over many seeds, and what takes its time: `npm run test:long`, so that `npm test` stays short. CI runs both. */
+/** Statistics over many seeds, hours of simulated time, and what waits long: `npm run test:long`, so that `npm test` stays short. CI runs both. */
 export const LONG = [
   'test/sim/run.test.ts',
   'test/sim/tunnels.test.ts',
+  'test/sim/messages.test.ts',
+  'test/sim/nodes.test.ts',
   'test/sim/population.test.ts',
   'test/core/tunnel/symmetric.test.ts',
+  'test/core/tunnel/tunnel.test.ts',
+  'test/core/checkpoint/hostile.test.ts',
   'test/e2e/udp-comes-and-goes.test.ts',
 ]
 
 export default defineConfig({
-  test: { include: LONG, testTimeout: 120_000, maxWorkers: 2 },
+  test: { include: LONG, testTimeout: 120_000, maxWorkers: 2, retry: process.env.CI ? 1 : 0 },
 })

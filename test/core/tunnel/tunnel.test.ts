@@ -54,7 +54,7 @@ describe('each pair of networks ends on the path the table says, with nothing lo
     ['hairpin-cone', 'port-restricted', 'direct'],
     ['symmetric-random', 'port-restricted', 'direct'],
     ['symmetric-random', 'symmetric-random', 'both-symmetric'],
-    ['symmetric-random', 'symmetric-sequential', 'both-symmetric'],
+    ['symmetric-random', 'symmetric-block', 'both-symmetric'],
   ] as const)('%s and %s: %s', (one, other, expected) => {
     for (const setting of [behind(one, other), behind(other, one)]) {
       const meeting = talking(new Meeting(setting).meet(), 4000).pass(500)
