@@ -26,6 +26,8 @@ import { OWN_SOCKET, Sockets } from './sockets.ts'
 import { StepRunner } from './step-runner.ts'
 import { Survey } from './survey.ts'
 
+/** One side has proven a direct path a round trip before the other, or two. */
+const OTHER_WAY_MS = 1000
 /** A path that fails young fails within this time; until then the relay stays. */
 const RELEASE_MS = 10_000
 /** Grants of CHECKPOINTs end after ten minutes; an older direction is of no use. */
@@ -66,6 +68,8 @@ export class Traversal {
   /** Of this side, when the last attempt ended. */
   #network = ''
   #suspected = false
+  /** The other side has a direct path: when this one has failed if it has none. */
+  #verdictAt = never
 
   constructor(options: TunnelOptions, agent: PathAgent, random: Random) {
     this.#agent = agent
@@ -166,6 +170,7 @@ export class Traversal {
     this.#gatherEvidence(out, now)
     this.#readyRelay(out, now)
     this.#relays.tick(out, now)
+    this.#judge(now)
     this.#takeSteps(out, now)
     this.#releaseRelay(out, now)
     this.#tryAgain(now)
@@ -180,6 +185,7 @@ export class Traversal {
       this.#relays.deadline(),
       this.#runner.deadline(),
       released,
+      this.#verdictAt,
       this.#attempts.nextAt(this.#situation),
     )
   }
@@ -202,6 +208,7 @@ export class Traversal {
 
   #attempt(now: number): void {
     this.#attempts.begin(now)
+    this.#verdictAt = never
     this.#directSince = never
     this.#runner.stop()
     this.sockets.closeUnused()
@@ -252,8 +259,14 @@ export class Traversal {
   }
 
   #onOutcome({ path, whyNotDirect }: Outcome, now: number): void {
-    const found = path === 'direct'
-    this.#end(found ? 'probe-timeout' : whyNotDirect, found, now)
+    if (path === 'direct') this.#verdictAt = this.#agent.active?.kind === 'direct' ? now : now + OTHER_WAY_MS
+    else this.#end(whyNotDirect, false, now)
+  }
+
+  #judge(now: number): void {
+    if (now < this.#verdictAt) return
+    this.#verdictAt = never
+    this.#end('probe-timeout', true, now)
   }
 
   /** `why` holds unless a direct path is there, or comes. */

@@ -24,6 +24,14 @@ function expectAllArrived({ a, b }: Meeting): void {
   expect([a.duplicates, b.duplicates]).toEqual([0, 0])
 }
 
+test('a direct path that one side has proven gives the other no reason yet to stay on the relay', () => {
+  const lossy = { nat: NAT_KINDS['port-restricted'], link: { ...BROADBAND, loss: 0.16 } }
+  const meeting = new Meeting({ sites: [lossy, lossy], seed: 67 }).meet()
+  meeting.untilBoth('direct')
+  const reasons = meeting.ends.flatMap(({ paths }) => paths.map(({ whyNotDirect }) => whyNotDirect))
+  expect(reasons).not.toContain('probe-timeout')
+})
+
 describe('what other sockets of a host have found out', () => {
   const known = { mapping: 'independent', filtering: 'addressAndPort', forgiving: true, hops: 2 } as const
 
