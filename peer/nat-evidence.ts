@@ -38,7 +38,7 @@ export async function gatherEvidence(servers: readonly StunServer[]): Promise<Na
 
 /** Evidence as a machine of its own: says `done` once. */
 class EvidenceMachine implements Machine<never, 'done'> {
-  readonly evidence = new Evidence(new Random(randomBytes(32)), 0)
+  readonly evidence = new Evidence(new Random(randomBytes(32)), 0, { tracing: true })
   #told = false
 
   receive(arrived: Batch, out: Batch, at: number): void {

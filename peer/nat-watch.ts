@@ -27,12 +27,13 @@ export class NatWatch {
     this.#known = undefined
     const network = ++this.#networks
     gatherEvidence(this.#stun()).then(({ mapping, filtering, forgiving }) => {
-      if (network === this.#networks) this.#known ??= { mapping, filtering, forgiving, hops: 0 }
+      if (network === this.#networks)
+        this.#known = { mapping, filtering, forgiving, hops: this.#known?.hops ?? 0 }
     }, this.#fault)
   }
 
-  /** By a tunnel, which knows its hops too. */
+  /** By a tunnel, which knows its hops too, but not what only a socket of its own can find out. */
   learned(nat: NatClass): void {
-    this.#known = nat
+    this.#known = { ...nat, forgiving: this.#known?.forgiving ?? nat.forgiving }
   }
 }

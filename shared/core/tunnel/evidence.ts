@@ -3,9 +3,10 @@
  *
  *   first     to the near node: where are we seen, and do answers come through from the far node (endpoint-independent
  *             filter) or from another port of the near one (address-dependent)? The far node must not have been sent to.
- *   mapping   to the far node: are we seen there as the same? If not, to its other port. And have the answers that were to
- *             test the filter left a trace? Then the NAT shows us to their source as another one, and would do so to a
- *             peer whose packet comes too early
+ *   mapping   to the far node: are we seen there as the same? If not, to its other port. Only with `tracing`: have the
+ *             answers that were to test the filter left a trace? Then the NAT shows us to their source as another one,
+ *             and would do so to a peer whose packet comes too early. That spoils the socket for anything else, as Linux
+ *             prefers the other port for all its later flows
  *   done      everything was answered, or BUDGET_MS is over
  *
  * An answer that a filter keeps away never comes, so the filter gets as long again as the first answer took. What the
@@ -59,6 +60,7 @@ export type Evidenced = Pick<
 export class Evidence {
   readonly #random: Random
   readonly #socket: number
+  readonly #tracing: boolean
   #servers: readonly StunServer[] = []
   #localPort = 0
   #phase: 'idle' | 'first' | 'mapping' | 'done' = 'idle'
@@ -69,9 +71,10 @@ export class Evidence {
   #endAt = never
   #filterUntil = never
 
-  constructor(random: Random, socket: number) {
+  constructor(random: Random, socket: number, { tracing = false } = {}) {
     this.#random = random
     this.#socket = socket
+    this.#tracing = tracing
   }
 
   /** `near`: the HANDSHAKE's address. Begins anew when called again. */
@@ -183,7 +186,8 @@ export class Evidence {
     const next = far === undefined ? this.#servers[0]?.alternate : far.primary
     if (next === undefined) this.#finish()
     else this.#ask('mapping', next, {}, now)
-    if (far?.alternate !== undefined && isStrict(this.#filtering)) this.#ask('trace', far.alternate, {}, now)
+    if (this.#tracing && far?.alternate !== undefined && isStrict(this.#filtering))
+      this.#ask('trace', far.alternate, {}, now)
   }
 
   /**

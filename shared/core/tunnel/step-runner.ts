@@ -145,7 +145,7 @@ export class StepRunner {
     const elapsedMs = Math.max(now - startAt, 0)
     this.#results.push({ step: step.step, outcome, reached: { words: reached.words }, elapsedMs, packets })
     this.#running = undefined
-    if (freshOf(step) > 0) this.#sockets.closeUnused()
+    if (freshOf(step) > 0 || step.kind === 'scatter') this.#sockets.closeUnused()
   }
 }
 

@@ -72,8 +72,8 @@ export class Survey {
   natClass(): NatClass | undefined {
     if (this.#told || !this.#isNeeded || !this.#evidence.ready || this.#hops.busy) return undefined
     this.#told = true
-    const { mapping, filtering, forgiving } = this.#evidence.profile
-    return { mapping, filtering, forgiving, hops: this.#hops.least }
+    const { mapping, filtering } = this.#evidence.profile
+    return { mapping, filtering, forgiving: this.#forgiving, hops: this.#hops.least }
   }
 
   /** A HANDSHAKE saw the socket. */
@@ -127,7 +127,7 @@ export class Survey {
     const others = this.candidates.filter(({ kind }) => kind !== 'mapped')
     const known = [...this.mapped, ...reflexive.slice(-MAX_REFLEXIVE), ...others]
     const hope = this.#hope
-    const classes = { ...this.#evidence.profile, ...hope }
+    const classes = { ...this.#evidence.profile, ...hope, forgiving: this.#forgiving }
     const hops = classes.filtering === 'independent' ? 0 : this.#hops.least || (hope?.hops ?? 0)
     const { found, next } = this.#allocation
     const candidates = known.slice(0, MAX_CANDIDATES)
@@ -145,6 +145,11 @@ export class Survey {
   /** Whether there may be a direct path at all. */
   get #isNeeded(): boolean {
     return this.#options.paths !== 'relay-only' && !this.udpBlocked
+  }
+
+  /** Nothing that the own socket could find out. */
+  get #forgiving(): boolean {
+    return this.#expected?.forgiving ?? false
   }
 
   /** What is expected, while the evidence is not there. Of a symmetric NAT the class is not enough to begin with. */

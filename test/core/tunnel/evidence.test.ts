@@ -10,7 +10,7 @@ import { Meeting } from './meeting.ts'
 
 /** The evidence alone, without a tunnel. */
 class Gathering implements Machine<never, never> {
-  readonly evidence = new Evidence(new Random(new Uint8Array(32)), 0)
+  readonly evidence = new Evidence(new Random(new Uint8Array(32)), 0, { tracing: true })
 
   receive(arrived: Batch, out: Batch, now: number): void {
     for (let i = 0; i < arrived.count; i++) this.evidence.take(arrived.at(i), now)
