@@ -111,7 +111,7 @@ describe('a tunnel between two NATs', () => {
     ]
     for (const [left, right, why] of table) {
       const tunnel = joined({ left: behind(left), right: behind(right) })
-      converse(tunnel, 5000)
+      converse(tunnel, 15_000)
       expect(tunnel.ends.map(({ whyNotDirect }) => whyNotDirect)).toEqual([why, why])
     }
   })
