@@ -24,11 +24,16 @@ test('no two are alike', () => {
   expect(new X509Certificate(one.cert).serialNumber).not.toBe(new X509Certificate(two.cert).serialNumber)
 })
 
-test.skipIf(spawnSync('openssl', ['version']).status !== 0)('openssl finds nothing wrong with it', () => {
-  const { cert } = makeCertificate()
-  const { stdout, stderr } = spawnSync('openssl', ['x509', '-noout', '-text'], { input: cert })
-  expect(stderr.toString()).toBe('')
-  expect(stdout.toString()).toContain('Signature Algorithm: ecdsa-with-SHA256')
-  expect(stdout.toString()).toContain('Version: 3')
-  expect(stdout.toString()).toContain('Not Before: Jan  1 00:00:00 2000 GMT')
-})
+const isMissing = spawnSync('openssl', ['version']).status !== 0
+
+test.skipIf(isMissing && process.env.CI === undefined)(
+  'somebody else finds nothing wrong with it (needs openssl, to read it)',
+  () => {
+    const { cert } = makeCertificate()
+    const { stdout, stderr, error } = spawnSync('openssl', ['x509', '-noout', '-text'], { input: cert })
+    expect([error, String(stderr)]).toEqual([undefined, ''])
+    expect(String(stdout)).toContain('Signature Algorithm: ecdsa-with-SHA256')
+    expect(String(stdout)).toContain('Version: 3')
+    expect(String(stdout)).toContain('Not Before: Jan  1 00:00:00 2000 GMT')
+  },
+)
