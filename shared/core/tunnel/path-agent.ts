@@ -26,7 +26,7 @@ import {
   TRIES,
   UNPROVEN_CREDIT,
 } from './path.ts'
-import { isBetter, isForgotten, isLossy, rests } from './path-choice.ts'
+import { isBetter, isForgotten, isLossy, rests, seemsLossy } from './path-choice.ts'
 import { PathTable } from './path-table.ts'
 import { type Probe, type ProbeAck, type ProbeCounters, Probes } from './probes.ts'
 
@@ -78,7 +78,9 @@ export class PathAgent {
 
   /** The best direct path: fit rather than open, undefined where none is even open. */
   get direct(): Path | undefined {
-    const open = [...this.#table].filter(({ kind, state }) => kind === 'direct' && state !== 'candidate')
+    const open = [...this.#table].filter(
+      ({ kind, state }) => kind === 'direct' && (state === 'open' || state === 'fit'),
+    )
     return open.find(({ state }) => state === 'fit') ?? open[0]
   }
 
@@ -130,12 +132,13 @@ export class PathAgent {
 
   onProbe(path: Path, probe: Probe, out: Batch, now: number): void {
     path.otherHere = probe.here
+    if (path.state === 'gone') return
     this.#probes.answer(path, probe, out, now)
   }
 
   onAck(path: Path, ack: ProbeAck, out: Batch, now: number): void {
     const probe = this.#probes.settle(path, ack)
-    if (probe === undefined) return
+    if (probe === undefined || path.state === 'gone') return
     acknowledged(path, probe.sentAt, now)
     const full = probe.bytes === LIMITS.datagramBytes
     if (path.state !== 'fit' && (full || path.kind === 'relayed')) this.#becomeFit(path)
@@ -172,7 +175,8 @@ export class PathAgent {
 
   /** What the other side sends through this relay may come before the relay says that both legs are bound. */
   addRelay(words: Uint32Array, socket: number, now: number): void {
-    this.#table.reach('relayed', words, 0, socket, now)
+    const path = this.#table.reach('relayed', words, 0, socket, now)
+    if (path?.state === 'gone') path.state = 'candidate'
   }
 
   /** Both legs are bound at this relay: data may go there at once, unless it fell silent before. Measures it too. */
@@ -191,7 +195,8 @@ export class PathAgent {
   relayGone(words: Uint32Array, socket: number, out: Batch, now: number): void {
     const path = this.#table.find(words, 0, socket)
     if (path?.kind !== 'relayed') return
-    this.#table.remove(path)
+    path.state = 'gone'
+    path.unackedSince = never
     if (this.#active === path) this.#active = undefined
     this.#choose(out, now)
   }
@@ -199,7 +204,7 @@ export class PathAgent {
   /** An address changed here or there: what worked may not work any more, and is looked at at once. */
   doubt(out: Batch, now: number): void {
     for (const path of this.#table) {
-      if (path.state === 'candidate') continue
+      if (path.state === 'candidate' || path.state === 'gone') continue
       doubt(path, now)
       this.#probe(path, out, now)
     }
@@ -227,7 +232,8 @@ export class PathAgent {
   #dueAt(path: Path): number {
     const demandAt = this.streaming ? never : this.#demandAt
     if (path === this.#active) return probeDueAt(path, demandAt)
-    if (path.kind === 'relayed' && this.lossy) return probeDueAt(path, demandAt)
+    if (path.kind === 'relayed' && this.#active !== undefined && seemsLossy(this.#active))
+      return probeDueAt(path, demandAt)
     return probeDueAt(path, Number.NEGATIVE_INFINITY, this.#active?.kind === 'relayed' && rests(path))
   }
 
@@ -268,14 +274,23 @@ export class PathAgent {
     path.tries = TRIES.revival
   }
 
+  #relay(): Path | undefined {
+    for (const path of this.#table) if (path.kind === 'relayed' && path.state === 'fit') return path
+    return undefined
+  }
+
   #spare(): Path | undefined {
     for (const path of this.#table) if (path !== this.#active && path.state === 'fit') return path
     return undefined
   }
 
-  /** Says at once that a direct path is used from now on: the other side waits for it before it gives up its relay. */
+  /**
+   * Where none is in use, begins with a relay, so that a direct path that was left for one stays left when another relay
+   * takes its place. Says at once that a direct path is used from now on: the other side waits for it before it gives up
+   * its relay.
+   */
   #choose(out: Batch, now: number): void {
-    let best = this.#active
+    let best = this.#active ?? this.#relay()
     for (const path of this.#table) {
       if (path.state === 'fit' && isBetter(path, best, now)) best = path
     }

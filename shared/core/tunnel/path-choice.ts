@@ -4,21 +4,23 @@
  * Direct goes before relayed, unless it is much worse by measured loss or delay; then it comes back when it is clearly fine.
  * Between the two bounds everything stays as it is. Among direct ones the faster one, by enough to matter.
  */
-import { IDLE_PROBE_MS, type Path, suspectAt } from './path.ts'
+import { IDLE_PROBE_MS, LOSES_LITTLE, type Path, suspectAt } from './path.ts'
 
 /** A direct path must be this much faster to replace another that is in use, and by this part. */
 const FASTER_MS = 5
 const FASTER_SHARE = 0.1
 /** Of packets: then it is left for a relay that loses less than half as many. */
 const LOSSY = 0.25
-const FINE = 0.1
 
 /** Too much is lost on it to give up what else there may be. */
 export const isLossy = ({ loss }: Path): boolean => loss.atLeast > LOSSY
 
+/** It may turn out to be lossy: time to measure a relay too. */
+export const seemsLossy = ({ loss }: Path): boolean => loss.share > LOSES_LITTLE
+
 /** A direct path that is there, if not all the time, and not used: a relay is better. */
 export const rests = ({ kind, state, died, loss }: Path): boolean =>
-  kind === 'direct' && (state === 'fit' || (died && loss.share > FINE))
+  kind === 'direct' && (state === 'fit' || (died && loss.share > LOSES_LITTLE))
 
 export function isBetter(path: Path, than: Path | undefined, now: number): boolean {
   if (than === undefined) return true
@@ -31,7 +33,7 @@ export function isBetter(path: Path, than: Path | undefined, now: number): boole
 }
 
 export function isForgotten({ kind, state, tries, bornAt, heardAt, probedAt }: Path, now: number): boolean {
-  if (kind === 'relayed' || state === 'fit' || tries > 0) return false
+  if (kind === 'relayed' ? state !== 'gone' : state === 'fit' || tries > 0) return false
   return now - Math.max(bornAt, heardAt, probedAt) > 2 * IDLE_PROBE_MS
 }
 
@@ -45,7 +47,7 @@ function isMuchWorse(path: Path, than: Path): boolean {
 }
 
 function isFine(path: Path, than: Path): boolean {
-  const losesLittle = path.loss.share < FINE || path.loss.share <= than.loss.share
+  const losesLittle = path.loss.share < LOSES_LITTLE || path.loss.share <= than.loss.share
   return losesLittle && (!areMeasured(path, than) || path.rttMs < 1.5 * than.rttMs + 50)
 }
 

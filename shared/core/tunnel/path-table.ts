@@ -21,10 +21,14 @@ export class PathTable implements Iterable<Path> {
     return undefined
   }
 
-  /** The path of that address, made where there is none; undefined where there is no room. */
+  /**
+   * The path of that address, made where there is none; undefined where there is no room. What is a relay's is no direct
+   * one, whoever sent from there before.
+   */
   reach(kind: Path['kind'], words: Uint32Array, at: number, socket: number, now: number): Path | undefined {
     const known = this.find(words, at, socket)
-    if (known !== undefined) return known
+    if (known !== undefined && (known.kind === kind || kind === 'direct')) return known
+    if (known !== undefined) this.remove(known)
     if (this.#paths.length >= MAX_PATHS && !this.#makeRoom(now)) return undefined
     const path = newPath(kind, words.slice(at, at + 5), socket, now)
     this.#paths.push(path)

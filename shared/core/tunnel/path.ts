@@ -5,6 +5,7 @@
  *   open        a probe was acknowledged
  *   fit         a probe of full size was acknowledged in full size: data may go there (a relay is fit once both legs are
  *               bound: it carries what it is given)
+ *   gone        a relay that was given up: what still comes from there is taken, nothing is sent there
  *
  * A fit path that leaves its probes unanswered becomes a candidate again. These functions say when a path is probed next
  * and when it counts as suspect or dead; they decide from its times alone.
@@ -18,7 +19,7 @@ export interface Path {
   readonly words: Uint32Array
   readonly socket: number
   readonly bornAt: number
-  state: 'candidate' | 'open' | 'fit'
+  state: 'candidate' | 'open' | 'fit' | 'gone'
   /** Smoothed; 0 before the first acknowledgement. */
   rttMs: number
   readonly loss: Loss
@@ -41,6 +42,10 @@ export interface Path {
 
 /** While data flows: often enough to notice a dead path, and fall back, within 2 s. */
 const BUSY_PROBE_MS = 500
+/** While it seems to lose much: what few probes say has to be made sure of. */
+const DOUBT_PROBE_MS = 150
+/** Of packets, lost. */
+export const LOSES_LITTLE = 0.1
 /** An unanswered probe is repeated at this pace, so that loss alone does not kill a path. */
 const HURRY_PROBE_MS = 100
 /** Shorter than most NATs forget a mapping after (30 s and more); RFC 8085 section 3.5 asks for no less. */
@@ -80,11 +85,13 @@ export function newPath(kind: Path['kind'], words: Uint32Array, socket: number, 
 
 /** When the next probe is due. `demandAt`: when data was last sent this way; `rests`: a relay has taken its place. */
 export function probeDueAt(path: Path, demandAt: number, rests = false): number {
+  if (path.state === 'gone') return never
   if (path.state === 'candidate') return path.tries > 0 ? path.probedAt + CANDIDATE_PROBE_MS : never
   if (path.state === 'open') return path.tries > 0 ? path.probedAt + paceOf(path, FIT_PROBE_MS) : never
   if (path.unackedSince !== never) return Math.max(path.probedAt + HURRY_PROBE_MS, suspectAt(path))
   if (rests) return path.probedAt + RESTING_PROBE_MS
-  return path.probedAt + (demandAt >= path.probedAt ? BUSY_PROBE_MS : IDLE_PROBE_MS)
+  if (demandAt < path.probedAt) return path.probedAt + IDLE_PROBE_MS
+  return path.probedAt + (path.loss.share > LOSES_LITTLE ? paceOf(path, DOUBT_PROBE_MS) : BUSY_PROBE_MS)
 }
 
 export const probeBytes = ({ state }: Path): number =>
