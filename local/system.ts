@@ -25,6 +25,8 @@ export interface SystemOptions {
   readonly freePorts?: boolean | undefined
   /** How long a ticket holds; LIMITS.ticketMs without. */
   readonly ticketMs?: number | undefined
+  /** Of the nodes, as `NodeConfig` has it. */
+  readonly cookiesAbove?: number | undefined
   readonly log?: ((line: string) => void) | undefined
 }
 
@@ -94,7 +96,7 @@ async function assemble(
     onClose(() => node.stop())
     return node
   }
-  const base = baseConfig(secrets, engine.endpoint, functions)
+  const base = { ...baseConfig(secrets, engine.endpoint, functions), cookiesAbove: options.cookiesAbove }
   const nodes = await Promise.all(pairConfigs(base, hosts.nodes).map(start))
   const relays = [await start({ ...base, ...hosts.relay, roles: ['relay'] })]
   return {

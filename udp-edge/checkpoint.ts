@@ -35,6 +35,7 @@ export interface StartCheckpointOptions {
   /** Sessions from which on peers are sent elsewhere; by default as many as half of this process's heap holds. */
   readonly capacity?: number
   readonly keepAliveMs?: number
+  readonly cookiesAbove?: number
   /** Every ten seconds. */
   readonly onMetrics?: (metrics: Extract<CheckpointEffect, { kind: 'metrics' }>) => void
   readonly bind?: Bind

@@ -33,6 +33,8 @@ const schema = z.object({
   ticketKeys: z.record(z.string(), z.string()),
   /** WebSocket URL of the gateway through which the streams reach this node. */
   gateway: z.url().optional(),
+  /** Sign-ins in a second above which peers have to show first that they receive at their address; 200 without, 0 for always. */
+  cookiesAbove: z.int().min(0).optional(),
   /** How long peers and tunnels may take to move away after SIGTERM. */
   drainMs: z.int().min(0).default(60_000),
   /** Told nowhere without. */

@@ -121,7 +121,7 @@ interface Parts {
 
 async function startServices(config: NodeConfig, parts: Parts): Promise<Services> {
   const { node, identity, client, log } = parts
-  const { roles, address: host, publicAddress = host, ports, partner } = config
+  const { roles, address: host, publicAddress = host, ports, partner, cookiesAbove } = config
   const fleetKeys = config.fleetKeys.map((key) => new Uint8Array(Buffer.from(key, 'base64')))
   const has = (role: Role) => roles.includes(role)
   const common = { host, publicAddress, node, fleetKeys }
@@ -140,6 +140,7 @@ async function startServices(config: NodeConfig, parts: Parts): Promise<Services
           ticketKeys,
           directory,
           bind: checkpointBind,
+          ...(cookiesAbove !== undefined && { cookiesAbove }),
         })
       : undefined,
     has('handshake')

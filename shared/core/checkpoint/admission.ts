@@ -47,6 +47,7 @@ export interface AdmissionOptions {
   readonly table: SessionTable
   readonly counters: CheckpointCounters
   readonly keepAliveMs: number
+  readonly cookiesAbove: number
 }
 
 interface Guest {
@@ -68,7 +69,8 @@ export class Admission {
 
   constructor(options: AdmissionOptions) {
     this.#options = options
-    this.#gate = new Gate(options.random.fork('cookies'), options.counters)
+    const { random, counters, cookiesAbove } = options
+    this.#gate = new Gate(random.fork('cookies'), counters, cookiesAbove)
   }
 
   receive(knock: Knock): void {

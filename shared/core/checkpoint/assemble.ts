@@ -14,6 +14,7 @@ import { Directions } from './directions.ts'
 import { Drain } from './drain.ts'
 import { Finds } from './finds.ts'
 import { FleetView } from './fleet-view.ts'
+import { COOKIES_ABOVE } from './gate.ts'
 import { Locator } from './locator.ts'
 import { Mailboxes } from './mailboxes.ts'
 import { Messages } from './messages.ts'
@@ -46,12 +47,15 @@ export interface CheckpointOptions {
   readonly capacity?: number
   /** What peers are told that keep-alives should come in. */
   readonly keepAliveMs?: number
+  /** Sign-ins in a second above which a peer has to show first that it receives at its address; 0 for always. */
+  readonly cookiesAbove?: number
 }
 
 export type CheckpointParts = ReturnType<typeof assemble>
 
 export function assemble(options: CheckpointOptions) {
-  const { node, fleetKeys, now, identity: self, keepAliveMs = KEEP_ALIVE_MS } = options
+  const { node, fleetKeys, now, identity: self } = options
+  const { keepAliveMs = KEEP_ALIVE_MS, cookiesAbove = COOKIES_ABOVE } = options
   const random = new Random(options.seed)
   const counters = noCounters()
   const [roster, fleet] = [new Roster(), new FleetView()]
@@ -83,7 +87,8 @@ export function assemble(options: CheckpointOptions) {
     ...{ asks, networks, presence, deliveries, mailboxes, messages, credentials },
   })
   const admission = new Admission({
-    ...{ self, random: random.fork('admission'), credentials, table, counters, keepAliveMs },
+    ...{ self, random: random.fork('admission'), credentials, table, counters },
+    ...{ keepAliveMs, cookiesAbove },
   })
   const peerFrames = new PeerFrames({
     ...{ table, residence, presence, messages, deliveries, offers, finds, counters },

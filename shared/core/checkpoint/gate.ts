@@ -11,8 +11,8 @@ import { RateLimit } from '../stun/rate-limit.ts'
 import type { CheckpointCounters } from './counters.ts'
 import type { Knock } from './knock.ts'
 
-/** Sign-ins in a second from which on a cookie is asked for. */
-const LOAD_PER_SECOND = 200
+/** Sign-ins in a second that need no cookie, where nothing else is said. */
+export const COOKIES_ABOVE = 200
 /** From one IP with good cookies: all that a node loses its peers to may be behind one carrier's NAT, and they come again. */
 const PROVEN_PER_SECOND = 50
 const PROVEN_BURST = 500
@@ -21,14 +21,16 @@ export class Gate {
   readonly #cookies: Cookies
   readonly #counters: CheckpointCounters
   readonly #proven: RateLimit
+  readonly #cookiesAbove: number
   #second = 0
   #inSecond = 0
 
-  constructor(random: Random, counters: CheckpointCounters) {
+  constructor(random: Random, counters: CheckpointCounters, cookiesAbove: number) {
     this.#cookies = new Cookies(random)
     const key = { low: random.u32(), high: random.u32() }
     this.#proven = new RateLimit(key, PROVEN_PER_SECOND, PROVEN_BURST)
     this.#counters = counters
+    this.#cookiesAbove = cookiesAbove
   }
 
   /** False where a cookie was sent instead, or where there were too many of them. */
@@ -53,6 +55,6 @@ export class Gate {
     const second = Math.floor(now / 1000)
     this.#inSecond = second === this.#second ? this.#inSecond + 1 : 1
     this.#second = second
-    return this.#inSecond > LOAD_PER_SECOND
+    return this.#inSecond > this.#cookiesAbove
   }
 }

@@ -117,6 +117,14 @@ test('under load a sign-in needs the cookie that was sent to its address', () =>
   expect(a.welcome?.status).toBe('welcome')
 })
 
+test('what counts as load is what the node is told', () => {
+  const world = new World(1, { cookiesAbove: 1 })
+  const [a, b] = [world.peer('a', 'ann', []), world.peer('b', 'bob', [])]
+  for (const peer of [a, b]) world.signIn(peer, world.nodes[0]!, 100)
+  expect([a.welcome?.status, b.welcome]).toEqual(['welcome', undefined])
+  expect(world.nodes[0]!.machine.counters.cookies).toBe(1)
+})
+
 test('under load the good cookies of one address do not keep the others out', () => {
   const world = new World()
   const [a, b] = [world.peer('a', 'ann', []), world.peer('b', 'bob', [])]
