@@ -11,7 +11,7 @@ export interface FunctionDescription {
   readonly reads?: readonly TableName[]
   /** Read as well. */
   readonly writes?: readonly TableName[]
-  /** Tables whose streams call it: two functions a stream at most. */
+  /** Tables whose streams call it: one function a stream, as that of a global table bears no more. */
   readonly streams?: readonly TableName[]
   /** EventBridge calls it. */
   readonly every?: 'minute' | 'day'
@@ -24,6 +24,10 @@ export interface FunctionDescription {
 }
 
 const PUSHES = { pushes: true, memoryMb: 256, timeoutSeconds: 30 } as const
+const INDEXES = { ...PUSHES, memoryMb: 512, timeoutSeconds: 60 } as const
+/** What entering a record into the search index reads, whatever the record is, and writes. */
+const INDEXED = ['Users', 'Networks', 'Peers', 'Objects', 'Collections'] as const
+const INDEX = ['SearchTerms'] as const
 const SOCKET = { ...PUSHES, writes: ['Connections'], key: 'fleet', timeoutSeconds: 10 } as const
 
 export const FUNCTIONS = {
@@ -46,37 +50,36 @@ export const FUNCTIONS = {
   message: { entry: 'functions/keys/message.ts', does: 'carries datagrams of peers without UDP', ...SOCKET },
   index: {
     entry: 'functions/streams/index.ts',
-    does: 'keeps the search index',
-    reads: ['Users', 'Networks', 'Peers', 'Objects', 'Memberships'],
-    writes: ['SearchTerms', 'Collections', 'Presence'],
-    streams: ['Users', 'Networks', 'Peers', 'Objects', 'Collections', 'Presence', 'Memberships'],
+    does: 'indexes what a declaration concerns',
+    reads: [...INDEXED, 'Presence'],
+    writes: [...INDEX, 'Collections'],
+    streams: ['Collections'],
     memoryMb: 512,
     timeoutSeconds: 60,
   },
   metadata: {
     entry: 'functions/streams/metadata.ts',
-    does: 'tells nodes of metadata',
-    reads: ['Users', 'Peers', 'Presence', 'NetworkNodes'],
-    writes: ['Connections'],
+    does: 'indexes metadata, tells nodes of it',
+    reads: [...INDEXED, 'Presence', 'NetworkNodes'],
+    writes: [...INDEX, 'Connections'],
     streams: ['Users', 'Networks', 'Peers', 'Objects'],
-    ...PUSHES,
+    ...INDEXES,
   },
   presence: {
     entry: 'functions/streams/presence.ts',
-    does: 'tells nodes of presence',
-    reads: ['Users', 'Peers', 'Presence', 'NetworkNodes'],
-    writes: ['Connections'],
+    does: 'indexes presence, tells nodes of it',
+    reads: [...INDEXED, 'NetworkNodes'],
+    writes: [...INDEX, 'Connections', 'Presence'],
     streams: ['Presence'],
-    ...PUSHES,
-    memoryMb: 512,
+    ...INDEXES,
   },
   membership: {
     entry: 'functions/streams/membership.ts',
-    does: 'tells nodes of memberships',
-    reads: ['Users', 'Peers', 'Presence', 'NetworkNodes'],
-    writes: ['Connections'],
+    does: 'indexes members, tells nodes of them',
+    reads: [...INDEXED, 'Presence', 'NetworkNodes'],
+    writes: [...INDEX, 'Connections'],
     streams: ['Memberships'],
-    ...PUSHES,
+    ...INDEXES,
   },
   mailbox: {
     entry: 'functions/streams/mailbox.ts',

@@ -14,6 +14,7 @@ import { createIndexHandler } from '../functions/streams/index.ts'
 import { createMailboxReaction } from '../functions/streams/mailbox.ts'
 import { createMembership } from '../functions/streams/membership.ts'
 import { createMetadata } from '../functions/streams/metadata.ts'
+import { oneReader } from '../functions/streams/one-reader.ts'
 import { createPresence } from '../functions/streams/presence.ts'
 import { createReaper } from '../functions/streams/reaper.ts'
 import { createConnections } from '../shared/store/connections.ts'
@@ -102,21 +103,18 @@ function websocketHandlers(context: GatewayContext) {
   }
 }
 
-/** Two readers a stream at most: one keeps the search index, one tells the nodes. */
+/** One reader a stream, as in the cloud. */
 function mappings(context: StreamContext): Mapping[] {
   const index = createIndexHandler(context.client)
-  const metadata = createMetadata(context)
-  const indexed = (['Users', 'Networks', 'Peers', 'Objects'] as const).flatMap((table): Mapping[] => [
-    { table, name: 'index', handler: index },
-    { table, name: 'metadata', handler: metadata },
-  ])
+  const metadata = oneReader(createMetadata(context), index)
+  const described = (['Users', 'Networks', 'Peers', 'Objects'] as const).map(
+    (table): Mapping => ({ table, name: 'metadata', handler: metadata }),
+  )
   return [
-    ...indexed,
+    ...described,
     { table: 'Collections', name: 'index', handler: index },
-    { table: 'Presence', name: 'index', handler: index },
-    { table: 'Presence', name: 'presence', handler: createPresence(context) },
-    { table: 'Memberships', name: 'index', handler: index },
-    { table: 'Memberships', name: 'membership', handler: createMembership(context) },
+    { table: 'Presence', name: 'presence', handler: oneReader(createPresence(context), index) },
+    { table: 'Memberships', name: 'membership', handler: oneReader(createMembership(context), index) },
     { table: 'Mailbox', name: 'mailbox', handler: createMailboxReaction(context) },
     { table: 'Fleet', name: 'fleet', handler: createFleetReaction(context) },
   ]

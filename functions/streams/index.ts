@@ -2,8 +2,9 @@
  * Reacts to changes of what can be searched: enters the records concerned into the index again.
  *
  * A stream says which records may have changed, no more: each is read as it is now (shared/store/index-entries.ts), so
- * records that are delivered twice, late, or in a batch that was cut in half lead to the same index. The streams
- * of Users, Networks, Peers, Objects, Collections, Presence and Memberships lead here.
+ * records that are delivered twice, late, or in a batch that was cut in half lead to the same index. The stream of
+ * Collections leads here alone; those of Users, Networks, Peers, Objects, Presence and Memberships by way of their reader
+ * (one-reader.ts).
  */
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import middy from '@middy/core'

@@ -7,6 +7,8 @@ import { fromEnvironment } from '../environment.ts'
 import { createAudience } from './audience.ts'
 import { onChanges } from './changes.ts'
 import { contextFrom, type StreamContext } from './context.ts'
+import { createIndexHandler } from './index.ts'
+import { oneReader } from './one-reader.ts'
 import { createPusher } from './push.ts'
 
 export function createMembership(context: StreamContext) {
@@ -27,4 +29,6 @@ export function createMembership(context: StreamContext) {
   )
 }
 
-export const handler = fromEnvironment(contextFrom, createMembership)
+export const handler = fromEnvironment(contextFrom, (context) =>
+  oneReader(createMembership(context), createIndexHandler(context.client)),
+)

@@ -17,6 +17,8 @@ import { fromEnvironment } from '../environment.ts'
 import { type Audience, createAudience } from './audience.ts'
 import { type Change, onChanges } from './changes.ts'
 import { contextFrom, type StreamContext } from './context.ts'
+import { createIndexHandler } from './index.ts'
+import { oneReader } from './one-reader.ts'
 import { createPusher } from './push.ts'
 
 /** Items of Users, Networks, Peers and Objects. */
@@ -54,7 +56,9 @@ export function createMetadata(context: StreamContext) {
   )
 }
 
-export const handler = fromEnvironment(contextFrom, createMetadata)
+export const handler = fromEnvironment(contextFrom, (context) =>
+  oneReader(createMetadata(context), createIndexHandler(context.client)),
+)
 
 function revokedBy({ before, after }: Change<Entity>): Peer | undefined {
   if (after === undefined || !isPeer(after) || after.revokedAt === undefined) return undefined

@@ -10,6 +10,8 @@ import { fromEnvironment } from '../environment.ts'
 import { createAudience } from './audience.ts'
 import { type Change, onChanges } from './changes.ts'
 import { contextFrom, type StreamContext } from './context.ts'
+import { createIndexHandler } from './index.ts'
+import { oneReader } from './one-reader.ts'
 import { createPusher } from './push.ts'
 
 export function createPresence(context: StreamContext) {
@@ -27,7 +29,9 @@ export function createPresence(context: StreamContext) {
   )
 }
 
-export const handler = fromEnvironment(contextFrom, createPresence)
+export const handler = fromEnvironment(contextFrom, (context) =>
+  oneReader(createPresence(context), createIndexHandler(context.client)),
+)
 
 /** Those the peer is and was in, where it looks different; otherwise those that it is new to. */
 function networksConcerned(change: Change<PresenceItem>): NetworkId[] {

@@ -14,17 +14,17 @@ export interface Table {
   readonly partition: string
   readonly sort?: string
   readonly indexes?: readonly Index[]
-  /** Who reads the stream (one function a stream; NEW_AND_OLD_IMAGES). */
+  /** Who reads the stream (one function a stream, that indexes and tells; NEW_AND_OLD_IMAGES). */
   readonly stream?: StreamReader
   /** Attribute holding an expiry in epoch seconds. */
   readonly expires?: string
 }
 
-export type StreamReader = 'presence' | 'membership' | 'index' | 'mailbox' | 'fleet'
+export type StreamReader = 'presence' | 'membership' | 'metadata' | 'index' | 'mailbox' | 'fleet'
 
 export const TABLES = {
-  Users: { name: 'Users', partition: 'user', stream: 'index' },
-  Networks: { name: 'Networks', partition: 'network', stream: 'index' },
+  Users: { name: 'Users', partition: 'user', stream: 'metadata' },
+  Networks: { name: 'Networks', partition: 'network', stream: 'metadata' },
   Memberships: {
     name: 'Memberships',
     partition: 'network',
@@ -35,7 +35,7 @@ export const TABLES = {
   Peers: {
     name: 'Peers',
     partition: 'peer',
-    stream: 'index',
+    stream: 'metadata',
     indexes: [{ name: 'byUser', partition: 'user', sort: 'peer' }],
   },
   /** Application metadata: `collection` is the application's own word for a kind of object. */
@@ -43,7 +43,7 @@ export const TABLES = {
     name: 'Objects',
     partition: 'collection',
     sort: 'id',
-    stream: 'index',
+    stream: 'metadata',
     indexes: [{ name: 'byNetwork', partition: 'network', sort: 'collection' }],
   },
   /** What applications declare of their collections: which attributes are searchable. */
