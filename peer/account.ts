@@ -12,7 +12,14 @@ import type { NetworkId, NodeId, UserId } from '../shared/ids.ts'
 import { type Address, sameAddress } from '../shared/wire/address.ts'
 import { now } from './clock.ts'
 import type { Home } from './home/home.ts'
-import { type Bootstrap, enrol, fetchBootstrap, fetchTicket, type Ticket } from './rest/enrolment.ts'
+import {
+  type Bootstrap,
+  type BootstrapNode,
+  enrol,
+  fetchBootstrap,
+  fetchTicket,
+  type Ticket,
+} from './rest/enrolment.ts'
 import { type IndexClient, indexClient } from './rest/index-client.ts'
 import { Requests } from './rest/requests.ts'
 
@@ -38,6 +45,7 @@ export class Account {
   #ticket: Ticket | undefined
   #bootstrap: Bootstrap = { nodes: [], websocket: undefined }
   #missedAt = Number.NEGATIVE_INFINITY
+  #signedInAt: NodeId | undefined
 
   /** Throws `bad-request` where `index` is no address. */
   constructor(index: string, identity: Identity, home: Home) {
@@ -64,13 +72,21 @@ export class Account {
   /** Where to sign in, as last heard. */
   get checkpoints(): PeerNode[] {
     const nodes = this.#bootstrap.nodes.filter(({ checkpoint }) => checkpoint.length > 0)
-    return nodes.map(({ node, publicKey, checkpoint }) => ({ node, publicKey, addresses: checkpoint }))
+    return nodes.map(({ node, publicKey, checkpoint, region }) => {
+      return { node, publicKey, addresses: checkpoint, ...(region !== undefined && { region }) }
+    })
   }
 
+  /** Those of the region in which we are signed in first. */
   get stun(): StunServer[] {
-    return this.#bootstrap.nodes.flatMap(({ stun: [primary, alternate] }) =>
-      primary ? [{ primary, ...(alternate && { alternate }) }] : [],
-    )
+    const { nodes } = this.#bootstrap
+    const region = nodes.find(({ node }) => node === this.#signedInAt)?.region
+    const isNear = (node: BootstrapNode) => node.region === region
+    return [...nodes.filter(isNear), ...nodes.filter((node) => !isNear(node))].flatMap(serverOf)
+  }
+
+  signedIn(node: NodeId): void {
+    this.#signedInAt = node
   }
 
   /** Of the gateway. */
@@ -185,6 +201,10 @@ export class Account {
       await sleep(waitMs * (0.75 + Math.random() / 2), undefined, { signal })
     }
   }
+}
+
+function serverOf({ stun: [primary, alternate] }: BootstrapNode): StunServer[] {
+  return primary ? [{ primary, ...(alternate && { alternate }) }] : []
 }
 
 const PASSING = new Set(['unavailable', 'internal', 'rate-limited', 'timeout'])

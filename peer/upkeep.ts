@@ -78,6 +78,7 @@ export class Upkeep {
   #perform(effect: PeerEffect): void {
     switch (effect.kind) {
       case 'online':
+        this.#options.account.signedIn(effect.node)
         this.#setPace()
         this.#options.online()
         break

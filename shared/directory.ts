@@ -125,6 +125,8 @@ export interface FleetItem {
   }
   /** Of a relay: where peers without UDP come, by the IP of its address. */
   readonly relayTls?: TlsEndpoint
+  /** Of AWS, where it stands; absent where all stand in one place. */
+  readonly region?: string
   /** 0 (idle) to 1 (full). */
   readonly load: number
   readonly draining: boolean

@@ -17,6 +17,8 @@ const schema = z.object({
   publicAddress: ip.optional(),
   /** Where it is reached over IPv6 as well, with the same ports: `address` is `::` then. */
   publicIpv6: z.ipv6().optional(),
+  /** Where it stands, for peers and nodes that look for who is near; not told where all stand in one place. */
+  region: z.string().min(1).optional(),
   /** UDP, and `relayTls` TCP: without, the relay serves no peer whose UDP is dropped. Port 0 lets the system choose; the lease says which. */
   ports: z.object({
     checkpoint: port,

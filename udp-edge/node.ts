@@ -69,6 +69,7 @@ export async function startNode(config: NodeConfig, log: Log): Promise<Node> {
       publicKey: toBase32(identity.staticPublic),
       addresses,
       ...(services.relay?.tls && { relayTls: services.relay.tls }),
+      ...(config.region !== undefined && { region: config.region }),
       startedAt: Date.now(),
     },
     load: () => loadOf(services),

@@ -18,7 +18,8 @@ export async function readBootstrap({ context }: Request): Promise<Reply> {
   )
 }
 
-function nodeOf({ node, publicKey, addresses, relayTls }: FleetItem) {
+function nodeOf({ node, publicKey, addresses, relayTls, region }: FleetItem) {
   const { checkpoint = [], handshake = [], stun = [], relay = [] } = addresses
-  return { node, publicKey, checkpoint, handshake, stun, relay, ...(relayTls && { relayTls }) }
+  const given = { ...(relayTls && { relayTls }), ...(region && { region }) }
+  return { node, publicKey, checkpoint, handshake, stun, relay, ...given }
 }

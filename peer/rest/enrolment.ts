@@ -32,6 +32,7 @@ export interface BootstrapNode {
   readonly relay: readonly Address[]
   /** How peers without UDP reach the relay, by the IP of its address. */
   readonly relayTls?: TlsEndpoint
+  readonly region?: string
 }
 
 /** Errors: those of the invite or ID token, in words; `forbidden` where the peer is revoked. */
@@ -75,6 +76,7 @@ function nodeOf(listed: Listed): BootstrapNode | undefined {
     stun: addressesOf(listed.stun),
     relay: addressesOf(listed.relay),
     ...tlsOf(listed.relayTls),
+    ...(typeof listed.region === 'string' && { region: listed.region }),
   }
 }
 

@@ -62,13 +62,14 @@ export class Internet {
       ips = 1,
       clockOffsetMs = 0,
       overTcp = [],
-    }: { ips?: number; clockOffsetMs?: number; overTcp?: readonly number[] } = {},
+      link = DATA_CENTRE,
+    }: { ips?: number; clockOffsetMs?: number; overTcp?: readonly number[]; link?: LinkProfile } = {},
   ): Host {
     const host = new Host(this.#world, name, clockOffsetMs)
     const subnets = Array.from({ length: ips }, () => this.#subnet())
     const addresses = [...subnets.map(({ ipv4 }) => ipv4(1)), subnets[0]!.ipv6(1)]
     for (const ip of addresses) for (const port of overTcp) this.#overTcp.add(`${ip} ${port}`)
-    host.plug({ segment: this.core, ips: addresses, link: DATA_CENTRE, hops: HOPS })
+    host.plug({ segment: this.core, ips: addresses, link, hops: HOPS })
     return host
   }
 

@@ -14,6 +14,7 @@ import { type NodeId, toBase32 } from '../../shared/ids.ts'
 import { addressOf, parseAddress } from '../../shared/wire/address.ts'
 import type { Dice } from './dice.ts'
 import type { Host } from './host.ts'
+import type { LinkProfile } from './link.ts'
 import { Process } from './process.ts'
 import type { System } from './system.ts'
 
@@ -27,6 +28,12 @@ const CONNECT_MS = 60
 const DRAIN_MS = 60_000
 /** A world has few peers; a node of a real fleet has room for a million. */
 const CAPACITY = 1000
+
+/** Where a node stands, and how far from the core that is. */
+export interface Region {
+  readonly name: string
+  readonly link: LinkProfile
+}
 
 interface Services {
   readonly checkpoint: Process<CheckpointInput, CheckpointEffect>
@@ -46,17 +53,20 @@ export class Node {
   readonly #system: System
   readonly #dice: Dice
   readonly #identity: Identity
+  readonly #region: string | undefined
   #services: Services | undefined
   #load = 0
   #startedAt = 0
   #runs = 0
 
-  constructor(system: System, name: string) {
+  constructor(system: System, name: string, region?: Region) {
     this.#system = system
     this.#dice = system.world.dice.fork(name)
     this.#identity = identityOf(this.#dice.bytes(32))
     this.id = `node_${toBase32(this.#dice.bytes(5))}` as NodeId
-    this.host = system.internet.server(name, { overTcp: [PORTS.checkpoint, PORTS.handshake, PORTS.relay] })
+    const overTcp = [PORTS.checkpoint, PORTS.handshake, PORTS.relay]
+    this.host = system.internet.server(name, { overTcp, ...(region && { link: region.link }) })
+    this.#region = region?.name
   }
 
   get alive(): boolean {
@@ -191,6 +201,7 @@ export class Node {
         stun: PORTS.stun.map(at),
         relay: [at(PORTS.relay)],
       },
+      ...(this.#region !== undefined && { region: this.#region }),
       load: this.#load,
       draining: this.draining,
       startedAt: this.#startedAt,

@@ -12,7 +12,7 @@ import { CLOUD, Cloud, type CloudProfile } from './cloud.ts'
 import { Internet, type Site, type SiteSetting } from './internet.ts'
 import { Issuer } from './issuer.ts'
 import { Model } from './model.ts'
-import { Node } from './node.ts'
+import { Node, type Region } from './node.ts'
 import { Peer } from './peer.ts'
 import { World } from './world.ts'
 
@@ -20,6 +20,8 @@ export interface SystemSetting {
   readonly seed: number
   /** Nodes with every role. */
   readonly nodes?: number
+  /** Of each node in turn; without, all are in one place. */
+  readonly regions?: readonly Region[]
   readonly cloud?: Partial<CloudProfile>
   /** Hears everything that happens. */
   readonly tell?: ((line: string) => void) | undefined
@@ -47,7 +49,7 @@ export class System {
   readonly #sites = new Map<Peer, Site>()
   #networks = 0
 
-  constructor({ seed, nodes = 2, cloud, tell }: SystemSetting) {
+  constructor({ seed, regions = [], nodes = regions.length || 2, cloud, tell }: SystemSetting) {
     this.world = new World(seed)
     this.world.trace.tell = tell
     this.internet = new Internet(this.world)
@@ -58,7 +60,7 @@ export class System {
       () => this.world.now,
     )
     this.fleetKey = this.world.dice.fork('fleet').bytes(32)
-    this.nodes = Array.from({ length: nodes }, (_, i) => new Node(this, `node${i + 1}`))
+    this.nodes = Array.from({ length: nodes }, (_, i) => new Node(this, `node${i + 1}`, regions[i]))
     for (const node of this.nodes) node.start()
   }
 
@@ -125,8 +127,9 @@ export class System {
   /** Where a peer can sign in, as INDEX lists it. */
   checkpoints(): PeerNode[] {
     const open = this.leases().filter(({ draining }) => !draining)
-    return open.map(({ node, publicKey, addresses }) => ({
+    return open.map(({ node, publicKey, addresses, region }) => ({
       node,
+      ...(region !== undefined && { region }),
       publicKey: fromBase32(publicKey)!,
       addresses: (addresses.checkpoint ?? []).map((text) => parseAddress(text)!),
     }))

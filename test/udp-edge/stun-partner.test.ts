@@ -35,3 +35,11 @@ test('a node that drains or has no STUN is nobody’s partner, and one alone has
     partner('a', [item('a'), item('bb', { draining: true }), item('ccc', { addresses: {} })]),
   ).toBeUndefined()
 })
+
+test('a partner is of the same region, of another where there is none', () => {
+  const [here, there] = [{ region: 'here' }, { region: 'there' }]
+  const fleet = [item('a', here), item('bb', there), item('ccc', here), item('dddd', there)]
+  expect(partner('a', fleet)?.address).toBe('192.0.2.3:3478')
+  expect(partner('bb', fleet)?.address).toBe('192.0.2.4:3478')
+  expect(partner('a', fleet.slice(0, 2))?.address).toBe('192.0.2.2:3478')
+})

@@ -58,7 +58,7 @@ export function assemble(options: CheckpointOptions) {
   const { keepAliveMs = KEEP_ALIVE_MS, cookiesAbove = COOKIES_ABOVE } = options
   const random = new Random(options.seed)
   const counters = noCounters()
-  const [roster, fleet] = [new Roster(), new FleetView()]
+  const [roster, fleet] = [new Roster(), new FleetView(node)]
   const table = new SessionTable(counters)
   const asks = new Asks(counters)
   const locator = new Locator(asks)

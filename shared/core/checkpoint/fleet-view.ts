@@ -7,7 +7,12 @@ import { type Address, parseAddress } from '../../wire/address.ts'
 const LOAD_STEP = 0.25
 
 export class FleetView {
+  readonly #own: NodeId
   #nodes = new Map<NodeId, FleetItem>()
+
+  constructor(own: NodeId) {
+    this.#own = own
+  }
 
   setAll(nodes: readonly FleetItem[]): void {
     this.#nodes = new Map(nodes.map((item) => [item.node, item]))
@@ -26,7 +31,10 @@ export class FleetView {
     return addressesOf(this.#nodes.get(node)?.addresses.handshake)
   }
 
-  /** Among the least loaded, always the same one for the same tunnel; undefined when there is none. */
+  /**
+   * Among the least loaded of this node's region, always the same one for the same tunnel; of another region where there is
+   * none here; undefined when there is none at all.
+   */
   handshakeFor(tunnel: TunnelId, now: number): NodeId | undefined {
     const usable = [...this.#nodes.values()].filter(
       (item) =>
@@ -35,8 +43,11 @@ export class FleetView {
         item.expiresAtSeconds * 1000 > now &&
         addressesOf(item.addresses.handshake).length > 0,
     )
-    const least = Math.min(...usable.map(stepOf))
-    const best = usable.filter((item) => stepOf(item) === least).map(({ node }) => node)
+    const region = this.#nodes.get(this.#own)?.region
+    const near = usable.filter((item) => item.region === region)
+    const candidates = near.length > 0 ? near : usable
+    const least = Math.min(...candidates.map(stepOf))
+    const best = candidates.filter((item) => stepOf(item) === least).map(({ node }) => node)
     return best.sort((a, b) => rank(tunnel, a) - rank(tunnel, b))[0]
   }
 }

@@ -7,8 +7,11 @@ import { type Address, isDiscardOnly, isIpv4, parseAddress } from '../../wire/ad
 import { NONCE_BYTES, type Relayed } from '../../wire/handshake.ts'
 import type { Leg } from './leg.ts'
 
-/** What being near is worth: a relay farther away is taken when it is this much less loaded. */
-const NEARNESS = { sameNode: 0.3, sameNetwork: 0.15 }
+/**
+ * What being near is worth: a relay farther away is taken when it is this much less loaded. One in another region is taken only
+ * where those of this one are full.
+ */
+const NEARNESS = { sameNode: 0.3, sameNetwork: 0.15, otherRegion: -0.9 }
 /** A fleet's nodes in one place have addresses of one /16. */
 const NETWORK_BITS = 16
 /** As long as a tunnel may need to bind its leg again without asking for another grant. */
@@ -21,7 +24,7 @@ export interface Relay {
   readonly cost: number
 }
 
-/** Those that take tunnels, the best first. `near`: this node. */
+/** Those that take tunnels, the best first. `near`: this node, which is in the region of the peer that offers. */
 export function relaysOf(items: readonly FleetItem[], near: NodeId): readonly Relay[] {
   const own = items.find(({ node }) => node === near)
   const ownAddresses = Object.values(own?.addresses ?? {}).flatMap(parsed)
@@ -29,7 +32,7 @@ export function relaysOf(items: readonly FleetItem[], near: NodeId): readonly Re
   const relays = serving.map((item) => ({
     node: item.node,
     addresses: parsed(item.addresses.relay ?? []),
-    cost: item.load - nearness(item, near, ownAddresses),
+    cost: item.load - nearness(item, near, ownAddresses) - regionally(item.region, own?.region),
   }))
   return relays
     .filter(({ addresses }) => addresses.length > 0)
@@ -64,6 +67,12 @@ function nearness(item: FleetItem, near: NodeId, own: readonly Address[]): numbe
     own.some((other) => sameNetwork(one, other)),
   )
   return shared ? NEARNESS.sameNetwork : 0
+}
+
+/** Where one of them does not say, nobody knows better. */
+function regionally(region: string | undefined, own: string | undefined): number {
+  const isElsewhere = region !== undefined && own !== undefined && region !== own
+  return isElsewhere ? NEARNESS.otherRegion : 0
 }
 
 function sameNetwork({ words: a }: Address, { words: b }: Address): boolean {

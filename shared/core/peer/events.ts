@@ -14,6 +14,8 @@ export interface PeerNode {
   readonly publicKey: Uint8Array
   /** Of its CHECKPOINT; tried in this order. */
   readonly addresses: readonly Address[]
+  /** Where it stands; absent where all stand in one place. */
+  readonly region?: string
 }
 
 export interface OwnPresence {

@@ -3,6 +3,7 @@
  *
  *   resting    waits: for a list of nodes or a ticket, for the next round after every node failed (1 s doubling to 30 s),
  *              or, after it was replaced or revoked, for a new ticket
+ *   looking    nodes are in several regions: who of them is near (`nearest.ts`)
  *   signingIn  one attempt at one address after another (`sign-in.ts`)
  *   online     a session; keep-alives show that the node is there (`pace.ts`)
  *
@@ -13,7 +14,6 @@
 
 import type { Identity } from '../../crypto/identity.ts'
 import type { Random } from '../../crypto/random.ts'
-import type { Address } from '../../wire/address.ts'
 import type { Batch } from '../../wire/batch.ts'
 import { FRAME, KIND, VERSION } from '../../wire/numbers.ts'
 import { encodeTicket, encodeU32, indexAt, SHORT_BYTES, writeShort } from '../../wire/session.ts'
@@ -22,6 +22,7 @@ import type { FrameSink, Session } from '../session/session.ts'
 import { Affairs, type AffairsOptions } from './affairs.ts'
 import type { OfflineReason, PeerEffect, PeerInput, PeerNode } from './events.ts'
 import type { InboxMemory } from './inbox.ts'
+import { isInOneRegion, Nearest, nearestFirst, type Place } from './nearest.ts'
 import { Pace } from './pace.ts'
 import { SignInAttempt, type Welcomed } from './sign-in.ts'
 
@@ -44,9 +45,7 @@ interface Ticket {
   renewing: boolean
 }
 
-interface Place {
-  readonly node: PeerNode
-  readonly address: Address
+interface Stop extends Place {
   /** Our clock was corrected for it once: a node that finds it wrong again is left alone. */
   readonly corrected?: true
 }
@@ -57,11 +56,17 @@ interface Resting {
   readonly why: OfflineReason
 }
 
+interface Looking {
+  readonly kind: 'looking'
+  readonly nearest: Nearest
+  readonly places: readonly Stop[]
+}
+
 interface SigningIn {
   readonly kind: 'signingIn'
   readonly attempt: SignInAttempt
-  readonly place: Place
-  readonly left: readonly Place[]
+  readonly place: Stop
+  readonly left: readonly Stop[]
 }
 
 interface Online {
@@ -79,7 +84,7 @@ export class PeerMachine implements Machine<PeerInput, PeerEffect> {
   readonly #random: Random
   readonly #affairs: Affairs
   readonly #effects: PeerEffect[] = []
-  #state: Resting | SigningIn | Online = { kind: 'resting', until: NEVER, why: 'starting' }
+  #state: Resting | Looking | SigningIn | Online = { kind: 'resting', until: NEVER, why: 'starting' }
   #nodes: readonly PeerNode[] = []
   #ticket: Ticket | undefined
   #restMs = FIRST_REST_MS
@@ -119,6 +124,7 @@ export class PeerMachine implements Machine<PeerInput, PeerEffect> {
     this.#renewTicket()
     if (this.#state.kind === 'online') this.#serve(this.#state, out)
     if (this.#state.kind === 'resting' && now >= this.#state.until) this.#round()
+    if (this.#state.kind === 'looking' && !this.#state.nearest.tick(out, now)) this.#next(this.#state.places)
     while (this.#state.kind === 'signingIn' && !this.#state.attempt.tick(out, now))
       this.#next(this.#state.left)
   }
@@ -136,11 +142,16 @@ export class PeerMachine implements Machine<PeerInput, PeerEffect> {
     this.#affairs.at(now, this.#nodeNow())
   }
 
-  /** A round of attempts at every address of every node, nodes in random order. */
+  /** A round of attempts at every address of every node: the nearest first, otherwise in random order. */
   #round(): void {
     if (this.#nodes.length === 0) this.#rest('unreachable')
     else if (this.#ticket === undefined || this.#hasEnded(this.#ticket)) this.#wantTicket()
-    else this.#next(this.#places())
+    else if (isInOneRegion(this.#nodes)) this.#next(this.#places())
+    else this.#look(this.#places())
+  }
+
+  #look(places: readonly Stop[]): void {
+    this.#state = { kind: 'looking', nearest: new Nearest(places, this.#random, this.#now), places }
   }
 
   /** By the node's clock: as long as that is not known, a node has to say it. */
@@ -148,12 +159,12 @@ export class PeerMachine implements Machine<PeerInput, PeerEffect> {
     return this.#clockOffset !== undefined && expiresAt <= this.#nodeNow()
   }
 
-  #places(): Place[] {
+  #places(): Stop[] {
     const drawn = this.#nodes.map((node) => ({ node, lot: this.#random.u32() })).sort((a, b) => a.lot - b.lot)
     return drawn.flatMap(({ node }) => node.addresses.map((address) => ({ node, address })))
   }
 
-  #next([place, ...left]: readonly Place[]): void {
+  #next([place, ...left]: readonly Stop[]): void {
     if (place === undefined) {
       this.#rest('unreachable')
       return
@@ -247,9 +258,16 @@ export class PeerMachine implements Machine<PeerInput, PeerEffect> {
   #take(arrived: Batch, i: number, out: Batch): boolean {
     const bytes = arrived.at(i)
     if (bytes.length < SHORT_BYTES || bytes[0] !== VERSION) return false
+    if (this.#state.kind === 'looking') return this.#takeNearest(bytes, this.#state)
     if (this.#state.kind === 'signingIn') return this.#takeAnswer(bytes, this.#state, out)
     if (this.#state.kind !== 'online') return false
     return this.#takeOnline(arrived, i, this.#state)
+  }
+
+  #takeNearest(bytes: Uint8Array, { nearest, places }: Looking): boolean {
+    const answered = nearest.take(bytes)
+    if (answered !== undefined) this.#next(nearestFirst(places, answered))
+    return answered !== undefined
   }
 
   #takeAnswer(bytes: Uint8Array, state: SigningIn, out: Batch): boolean {
@@ -372,6 +390,8 @@ export class PeerMachine implements Machine<PeerInput, PeerEffect> {
     switch (this.#state.kind) {
       case 'resting':
         return this.#state.until
+      case 'looking':
+        return this.#state.nearest.deadline()
       case 'signingIn':
         return this.#state.attempt.deadline()
       case 'online': {

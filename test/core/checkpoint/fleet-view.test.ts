@@ -20,13 +20,13 @@ const item = (name: string, changes: Partial<FleetItem> = {}): FleetItem => ({
 })
 
 function chosen(...items: FleetItem[]): Set<string | undefined> {
-  const fleet = new FleetView()
+  const fleet = new FleetView('a' as NodeId)
   fleet.setAll(items)
   return new Set(TUNNELS.map((tunnel) => fleet.handshakeFor(tunnel, NOW)))
 }
 
 test('a tunnel goes to the same HANDSHAKE at whatever node it is asked, and tunnels spread over all', () => {
-  const [one, other] = [new FleetView(), new FleetView()]
+  const [one, other] = [new FleetView('a' as NodeId), new FleetView('a' as NodeId)]
   one.setAll([item('a'), item('b'), item('c')])
   other.setAll([item('c'), item('a'), item('b')])
   const where = TUNNELS.map((tunnel) => one.handshakeFor(tunnel, NOW))
@@ -35,7 +35,7 @@ test('a tunnel goes to the same HANDSHAKE at whatever node it is asked, and tunn
 })
 
 test('when a node goes, only its tunnels go elsewhere', () => {
-  const [before, after] = [new FleetView(), new FleetView()]
+  const [before, after] = [new FleetView('a' as NodeId), new FleetView('a' as NodeId)]
   before.setAll([item('a'), item('b'), item('c')])
   after.setAll([item('a'), item('b')])
   for (const tunnel of TUNNELS) {
@@ -48,6 +48,13 @@ test('the least loaded are chosen, and small differences are none', () => {
   expect(chosen(item('a', { load: 0.6 }), item('b', { load: 0.1 }), item('c', { load: 0.2 }))).toEqual(
     new Set(['b', 'c']),
   )
+})
+
+test('those of its own region are chosen, however loaded, and others where there is none', () => {
+  const here = { region: 'here', load: 0.9 }
+  const there = { region: 'there' }
+  expect(chosen(item('a', here), item('b', here), item('c', there))).toEqual(new Set(['a', 'b']))
+  expect(chosen(item('a', { ...here, roles: ['checkpoint'] }), item('c', there))).toEqual(new Set(['c']))
 })
 
 test('a node that drains, whose lease ended, without the role or an address is not chosen', () => {
@@ -63,7 +70,7 @@ test('a node that drains, whose lease ended, without the role or an address is n
 })
 
 test('addresses are those of the lease, and a lease that was pushed replaces the one before', () => {
-  const fleet = new FleetView()
+  const fleet = new FleetView('a' as NodeId)
   fleet.setAll([item('a')])
   const told = fleet.handshakeOf('a' as NodeId).map(({ words }) => formatAddress(words))
   expect(told).toEqual(['192.0.2.1:3481', '[2001:db8::1]:3481'])

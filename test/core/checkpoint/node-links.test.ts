@@ -10,7 +10,7 @@ const [A, B] = ['node_aaaaaaaa', 'node_bbbbbbbb'] as NodeId[] as [NodeId, NodeId
 const KEY = new Uint8Array(32).fill(7)
 
 function links(node: NodeId, { keys = [KEY], now = NOW } = {}): NodeLinks {
-  const fleet = new FleetView()
+  const fleet = new FleetView(node)
   const rest = { roles: ['checkpoint'], publicKey: '', load: 0, draining: false, startedAt: 0 } as const
   const addresses = { checkpoint: ['192.0.2.2:3480'] }
   fleet.setAll([{ node: B, addresses, expiresAtSeconds: NOW, ...rest }])

@@ -32,7 +32,7 @@ function lease(node: string, more: Partial<FleetItem> = {}): FleetItem {
 
 test('a peer starts with the keys, the nodes that are there to stay, and the limits', async () => {
   const fleet = createFleet(index.client)
-  await fleet.register(lease('node_alive', { relayTls: { port: 443, pin: 'pin' } }))
+  await fleet.register(lease('node_alive', { relayTls: { port: 443, pin: 'pin' }, region: 'eu-west-1' }))
   await fleet.register(lease('node_draining', { draining: true }))
   await fleet.register(lease('node_dead', { expiresAtSeconds: Math.floor(index.now() / 1000) }))
   const { body, headers } = await index.call('GET /v1/bootstrap')
@@ -51,6 +51,7 @@ test('a peer starts with the keys, the nodes that are there to stay, and the lim
         stun: ['127.0.0.1:3478', '127.0.0.1:3479'],
         relay: [],
         relayTls: { port: 443, pin: 'pin' },
+        region: 'eu-west-1',
       },
     ],
     websocket: 'ws://here',
