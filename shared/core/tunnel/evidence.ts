@@ -77,7 +77,7 @@ export class Evidence {
     this.#tracing = tracing
   }
 
-  /** `near`: the HANDSHAKE's address. Begins anew when called again. */
+  /** `near`: the HANDSHAKE's address; `now` may lie ahead. Begins anew when called again. */
   start(servers: readonly StunServer[], near: Address | undefined, localPort: number, now: number): void {
     this.#servers = nearestFirst(servers, near)
     this.#localPort = localPort
@@ -93,6 +93,12 @@ export class Evidence {
     this.#ask('where', first, {}, now)
     this.#ask('farNode', first, { changeIp: true, changePort: true }, now)
     this.#ask('otherPort', first, { changePort: true }, now)
+  }
+
+  /** What was observed stays. */
+  stop(): void {
+    this.#finish()
+    this.#phase = 'idle'
   }
 
   /** The nearest first. */

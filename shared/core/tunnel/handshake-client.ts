@@ -84,6 +84,8 @@ export class HandshakeClient implements FrameSink {
   #state: Joining | JoinedState | { readonly kind: 'idle' } = { kind: 'idle' }
   #index = 0
   #profile: Uint8Array = new Uint8Array(0)
+  /** In this session. */
+  #said = false
   #events: ClientEvent[] = []
   #now = 0
 
@@ -113,11 +115,14 @@ export class HandshakeClient implements FrameSink {
     const encoded = encodeProfile(profile)
     if (sameBytes(encoded, this.#profile)) return
     this.#profile = encoded
-    if (this.#state.kind === 'joined') this.#state.session.send(FRAME.PROFILE, encoded)
+    this.#said = false
   }
 
+  /** After what is known by then. */
   report(result: Result): void {
-    if (this.#state.kind === 'joined') this.#state.session.send(FRAME.RESULT, encodeResult(result))
+    if (this.#state.kind !== 'joined') return
+    this.#sayProfile(this.#state)
+    this.#state.session.send(FRAME.RESULT, encodeResult(result))
   }
 
   /** False where the datagram is not for this session. */
@@ -167,6 +172,11 @@ export class HandshakeClient implements FrameSink {
     this.#state = { kind: 'idle' }
   }
 
+  #sayProfile({ session }: JoinedState): void {
+    if (!this.#said) session.send(FRAME.PROFILE, this.#profile)
+    this.#said = true
+  }
+
   #sendJoin(state: Joining, out: Batch, now: number): void {
     const { handshake } = state.direction
     const address = handshake[Math.floor(state.tries / TRIES_PER_ADDRESS) % handshake.length]!
@@ -183,6 +193,7 @@ export class HandshakeClient implements FrameSink {
       this.#events.push({ kind: 'alone' })
       state.aloneAt = now + ALONE_MS
     }
+    this.#sayProfile(state)
     if (now >= state.endAt) this.leave('leaving', out, now)
     else state.session.flush(out, now)
     if (state.session.state === 'dead' || state.session.state === 'left') this.#onLost(state)
@@ -215,7 +226,7 @@ export class HandshakeClient implements FrameSink {
       follows: false,
       now,
     })
-    session.send(FRAME.PROFILE, this.#profile)
+    this.#said = false
     this.#state = { kind: 'joined', session, aloneAt: now + ALONE_MS, endAt: never }
     this.#events.push({ kind: 'observed', server, observed: body.observed })
     return true

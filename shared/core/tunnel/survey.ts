@@ -16,6 +16,8 @@ import { OWN_SOCKET, type Sockets } from './sockets.ts'
 
 /** Of the addresses that it was seen at, newest last. */
 const MAX_REFLEXIVE = 4
+/** An attempt that needs no evidence to begin with mostly ends before. */
+const LATER_MS = 300
 
 export interface SurveyOptions {
   readonly paths: Paths
@@ -37,6 +39,7 @@ export class Survey {
   readonly #allocation: Allocation
   #sampled = false
   #measuring = false
+  #started = false
   /** Until the evidence is there. */
   #expected: NatClass | undefined
   #told = false
@@ -58,9 +61,16 @@ export class Survey {
     this.#measuring = false
     this.#told = false
     this.#allocation.forget()
-    this.#evidence.start(this.#isNeeded ? stun : [], near, localPort, now)
+    const isHopeful = !this.#started && isEnough(this.#expected)
+    this.#started = true
+    this.#evidence.start(this.#isNeeded ? stun : [], near, localPort, isHopeful ? now + LATER_MS : now)
     this.#hops.stop()
-    this.#hops.start(this.#evidence.servers, now)
+    if (!isHopeful || this.#needsHops) this.#hops.start(this.#evidence.servers, now)
+  }
+
+  /** There is a direct path: what has only been hoped for need not be found out. */
+  spare(): void {
+    if (this.#hope !== undefined) this.#evidence.stop()
   }
 
   /** What is in front of this host may be something else now. */
@@ -154,8 +164,13 @@ export class Survey {
 
   /** What is expected, while the evidence is not there. Of a symmetric NAT the class is not enough to begin with. */
   get #hope(): NatClass | undefined {
-    const isEnough = this.#expected?.mapping === 'independent' && this.#expected.filtering !== 'unknown'
-    return isEnough && !this.#evidence.ready ? this.#expected : undefined
+    return isEnough(this.#expected) && !this.#evidence.ready ? this.#expected : undefined
+  }
+
+  /** A first attempt is primed only where a NAT minds early packets. */
+  get #needsHops(): boolean {
+    const { filtering, forgiving, hops } = this.#expected!
+    return filtering !== 'independent' && !forgiving && hops === 0
   }
 
   /** Only a symmetric NAT: it tells nothing of its hops, and the sockets are needed. */
@@ -171,6 +186,9 @@ export class Survey {
     return ends.filter((address) => address !== undefined)
   }
 }
+
+const isEnough = (nat: NatClass | undefined): boolean =>
+  nat?.mapping === 'independent' && nat.filtering !== 'unknown'
 
 const isSymmetric = ({ mapping }: Pick<Profile, 'mapping'>): boolean =>
   mapping === 'address' || mapping === 'addressAndPort'

@@ -164,9 +164,7 @@ export class Traversal {
   }
 
   tick(out: Batch, now: number): void {
-    this.#client.tick(out, now)
-    for (let event = this.#client.event(); event !== undefined; event = this.#client.event())
-      this.#onClient(event, out, now)
+    this.#hear(out, now)
     this.#gatherEvidence(out, now)
     this.#readyRelay(out, now)
     this.#relays.tick(out, now)
@@ -175,6 +173,7 @@ export class Traversal {
     this.#releaseRelay(out, now)
     this.#tryAgain(now)
     this.#client.tick(out, now)
+    this.#hear(out, now)
   }
 
   deadline(): number {
@@ -220,6 +219,11 @@ export class Traversal {
     this.#survey.start(this.#direction.handshake[0], now)
     if (this.#survey.udpBlocked && this.#paths !== 'relay-only') this.#whyNotDirect = 'udp-blocked'
     this.#client.join(this.#direction, this.#survey.profile, now)
+  }
+
+  #hear(out: Batch, now: number): void {
+    for (let event = this.#client.event(); event !== undefined; event = this.#client.event())
+      this.#onClient(event, out, now)
   }
 
   #onClient(event: ClientEvent, out: Batch, now: number): void {
@@ -281,6 +285,7 @@ export class Traversal {
 
   #gatherEvidence(out: Batch, now: number): void {
     const { ready } = this.#survey
+    if (this.#agent.active?.kind === 'direct') this.#survey.spare()
     this.#survey.tick(out, now)
     const measured = this.#survey.measured()
     if (this.#profileChanged || measured || ready !== this.#survey.ready)

@@ -47,6 +47,7 @@ export class Meeting {
   readonly nodes: readonly Host[]
   readonly handshake: Process<HandshakeInput, HandshakeEffect>
   readonly relays: readonly Process<RelayInput, RelayEffect>[]
+  readonly stuns: readonly StunServer[]
   readonly effects: HandshakeEffect[] = []
   readonly tunnel: TunnelId
   rejoins = 0
@@ -64,7 +65,7 @@ export class Meeting {
     this.#fleetKey = this.world.dice.fork('fleet').bytes(32)
     this.tunnel = toBase32(this.world.dice.fork('tunnel').bytes(16)) as TunnelId
     this.nodes = ['one', 'two'].map((name) => this.internet.server(name))
-    for (const i of this.nodes.keys()) this.#startStun(i)
+    this.stuns = this.nodes.map((host, i) => this.#startStun(host, i))
     this.relays = this.nodes.map((host) => this.#startRelay(host))
     this.handshake = this.#startHandshake()
     const first = this.internet.site('a', sites[0])
@@ -171,16 +172,17 @@ export class Meeting {
     })
   }
 
-  #startStun(i: number): void {
-    const host = this.nodes[i]!
+  #startStun(host: Host, i: number): StunServer {
     const options = { own: endsOf(host), fleetKeys: [this.#fleetKey], seed: this.#bytes(`stun ${i}`) }
+    const machine = new StunServer(options)
     const process = new Process(
       host,
-      new StunServer(options),
+      machine,
       PORT.stun.map((port) => ({ port })),
       () => {},
     )
     process.handle({ kind: 'partner', partner: endsOf(this.nodes[1 - i]!) })
+    return machine
   }
 
   #startRelay(host: Host): Process<RelayInput, RelayEffect> {

@@ -36,6 +36,12 @@ describe('what other sockets of a host have found out', () => {
     expect(hopeful).toBeLessThan(cold! - NODE_ROUND_TRIP_MS)
   })
 
+  test('is not found out again by a socket that is direct before', () => {
+    const meeting = talking(new Meeting({ ...HOME, nat: known }).meet(), 10_000)
+    expect(meeting.ends.map(({ path }) => path)).toEqual(['direct', 'direct'])
+    expect(meeting.stuns.map(({ counters }) => counters.answered)).toEqual([0, 0])
+  })
+
   test('does no harm where it is wrong', () => {
     const meeting = talking(new Meeting({ ...SYMMETRIC, nat: known }).meet(), 6000).pass(500)
     expect(meeting.ends.map(({ whyNotDirect }) => whyNotDirect)).toEqual(['both-symmetric', 'both-symmetric'])
