@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { WHY_NOT_DIRECT } from '../../shared/why-not-direct.ts'
-import { type Diagnosis, diagnose } from '../diagnosis.ts'
+import type { Diagnosis } from '../diagnosis.ts'
 import { type CommonFlags, indexOf, verb } from './options.ts'
 import { print } from './output.ts'
 
@@ -12,7 +12,9 @@ export function doctor(): Command {
 }
 
 async function run({ json, index, home }: CommonFlags): Promise<void> {
-  const found = await diagnose(indexOf(index, home))
+  const url = indexOf(index, home)
+  const { diagnose } = await import('../diagnosis.ts')
+  const found = await diagnose(url)
   const advice = adviceOn(found)
   print(json, { ...found, advice }, told(found, advice))
   if (!found.index.reachable || found.udp === 'blocked') process.exitCode = 1

@@ -6,7 +6,7 @@ import { StraightwayError } from '../../shared/errors.ts'
 import { isPeerId, type PeerId } from '../../shared/ids.ts'
 import type { Paths } from '../../shared/paths.ts'
 import { enrolledAt } from '../home/home.ts'
-import { type JoinOptions, join } from '../join.ts'
+import type { JoinOptions } from '../join.ts'
 import type { Peer } from '../peer.ts'
 
 export interface CommonFlags {
@@ -45,13 +45,23 @@ export const pathsOption = (): Option =>
     .choices(['auto', 'direct-only', 'relay-only'])
     .default('auto')
 
+/** Joins as the flags say. Whoever only asks for help does not wait until all that a peer needs is loaded. */
+export async function joinAs(
+  flags: CommonFlags,
+  more: Pick<JoinOptions, 'metadata' | 'status'> = {},
+): Promise<Peer> {
+  const options = { ...joinOptions(flags), ...more }
+  const { join } = await import('../join.ts')
+  return join(options)
+}
+
 /** Joins as the flags say, and leaves when `act` is done or has failed. */
 export async function asPeer<T>(
   flags: CommonFlags,
   act: (peer: Peer) => Promise<T>,
   more: Pick<JoinOptions, 'metadata' | 'status'> = {},
 ): Promise<T> {
-  const peer = await join({ ...joinOptions(flags), ...more })
+  const peer = await joinAs(flags, more)
   try {
     return await act(peer)
   } finally {
@@ -59,7 +69,7 @@ export async function asPeer<T>(
   }
 }
 
-export function joinOptions({ index, home, invite, name, udp }: CommonFlags): JoinOptions {
+function joinOptions({ index, home, invite, name, udp }: CommonFlags): JoinOptions {
   return {
     index: indexOf(index, home),
     home,

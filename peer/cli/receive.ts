@@ -2,11 +2,10 @@ import { once } from 'node:events'
 import type { Duplex } from 'node:stream'
 import type { Command } from 'commander'
 import { StraightwayError } from '../../shared/errors.ts'
-import { join } from '../join.ts'
 import type { Offer } from '../offer.ts'
 import { receiveFile } from '../services/file.ts'
 import { INTENT } from '../services/services.ts'
-import { type CommonFlags, joinOptions, untilStopped, verb } from './options.ts'
+import { type CommonFlags, joinAs, untilStopped, verb } from './options.ts'
 import { ProgressBar, print } from './output.ts'
 
 const NOTHING_CAME = 'The other side ended the tunnel before it sent a file: ask it to send again.'
@@ -25,7 +24,7 @@ export function receive(): Command {
 
 async function run(flags: Flags): Promise<void> {
   const { json, many } = flags
-  const peer = await join(joinOptions(flags))
+  const peer = await joinAs(flags)
   print(json, { event: 'online', peer: peer.peer }, `waiting as ${peer.peer}`)
   const tellFault = ({ message }: Error) =>
     print(json, { event: 'error', detail: message }, `error: ${message}`)

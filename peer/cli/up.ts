@@ -1,11 +1,10 @@
 import type { Command } from 'commander'
 import { InvalidArgumentError, Option } from 'commander'
 import type { Metadata } from '../../shared/presence.ts'
-import { join } from '../join.ts'
 import type { Offer } from '../offer.ts'
 import type { Peer } from '../peer.ts'
 import { isServed, type Serving, serve } from '../services/services.ts'
-import { type CommonFlags, joinOptions, portArgument, untilStopped, verb } from './options.ts'
+import { type CommonFlags, joinAs, portArgument, untilStopped, verb } from './options.ts'
 import { print, recordLine } from './output.ts'
 
 interface Flags extends CommonFlags {
@@ -34,7 +33,7 @@ export function up(): Command {
 
 async function run(flags: Flags): Promise<void> {
   const { json, metadata } = flags
-  const peer = await join({ ...joinOptions(flags), ...(metadata && { metadata }) })
+  const peer = await joinAs(flags, metadata && { metadata })
   const { user, networks } = peer
   print(json, { event: 'online', peer: peer.peer, user, networks }, `online as ${peer.peer}\n(Ctrl-C leaves)`)
   tell(peer, json)
