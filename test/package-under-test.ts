@@ -11,6 +11,8 @@ export interface PackageUnderTest {
   readonly folder: string
   /** Of the package in it. */
   readonly installed: string
+  /** Paths of what was packed. */
+  readonly files: readonly string[]
   write(name: string, text: string): void
   /** What Node prints with these arguments in that project. */
   node(...arguments_: string[]): string
@@ -32,7 +34,7 @@ export function installPackage(): PackageUnderTest {
     mkdirSync(dirname(join(packages, name)), { recursive: true })
     symlinkSync(join(root, 'node_modules', name), join(packages, name))
   }
-  unpack(folder, installed)
+  const files = unpack(folder, installed)
   write('package.json', '{ "type": "module" }')
   const { dependencies } = JSON.parse(node('-p', 'JSON.stringify(require("straightway/package.json"))')) as {
     dependencies: Record<string, string>
@@ -43,6 +45,7 @@ export function installPackage(): PackageUnderTest {
   return {
     folder,
     installed,
+    files,
     write,
     node,
     types: (name, ...more) =>
@@ -53,12 +56,19 @@ export function installPackage(): PackageUnderTest {
   }
 }
 
-function unpack(folder: string, installed: string): void {
+/** What `npm pack --json` says, after what the build does. */
+interface Packed {
+  readonly filename: string
+  readonly files: readonly { readonly path: string }[]
+}
+
+function unpack(folder: string, installed: string): string[] {
   const packed = execFileSync('npm', ['pack', '--json', '--pack-destination', folder], {
     cwd: root,
     encoding: 'utf8',
   })
-  const [{ filename }] = JSON.parse(packed.slice(packed.indexOf('['))) as [{ filename: string }]
+  const [{ filename, files }] = JSON.parse(packed.slice(packed.indexOf('['))) as [Packed]
   mkdirSync(installed, { recursive: true })
   execFileSync('tar', ['-xzf', join(folder, filename), '--strip-components=1', '-C', installed])
+  return files.map(({ path }) => path)
 }

@@ -19,28 +19,34 @@ async function find(door: string, as: string, query: Record<string, string> = {}
 
 const namesOf = (page: { items: { name: string }[] }) => page.items.map(({ name }) => name).sort()
 
-describe('peers', () => {
-  let network: NetworkId
-  let asker: Enrolled
+let network: NetworkId
+let asker: Enrolled
 
-  beforeEach(async () => {
-    network = await index.network()
-    asker = await index.member({ [network]: 'guest' }, 'asker')
+/** Of its own, with somebody in it who asks. */
+async function newNetwork(): Promise<void> {
+  network = await index.network()
+  asker = await index.member({ [network]: 'guest' }, 'asker')
+}
+
+async function peer(name: string, says: Parameters<IndexUnderTest['present']>[1] = {}, networks = [network]) {
+  const roles = Object.fromEntries(networks.map((one) => [one, 'member' as const]))
+  const made = await index.member(roles, name)
+  await index.present(made, says)
+  return made
+}
+
+const found = async (filter: string, as = asker.ticket) =>
+  namesOf(await find('/v1/peers', as, { filter })).map((name) => name.replace("'s", ''))
+
+describe('the peers of a network', () => {
+  beforeAll(async () => {
+    await newNetwork()
+    await peer('ann', { metadata: { game: 'chess', level: 42, modes: ['rapid', 'blitz', 'ready'] } })
+    await peer('ben', { metadata: { game: 'go', open: true, modes: ['rapid'] } })
+    await peer('cid', { status: 'away', custom: 'at lunch', metadata: { game: 'chess', level: 10 } })
+    await peer('dan', { status: 'invisible', custom: 'at lunch', metadata: { game: 'chess', level: 42 } })
+    await index.settle()
   })
-
-  async function peer(
-    name: string,
-    says: Parameters<IndexUnderTest['present']>[1] = {},
-    networks = [network],
-  ) {
-    const roles = Object.fromEntries(networks.map((one) => [one, 'member' as const]))
-    const made = await index.member(roles, name)
-    await index.present(made, says)
-    return made
-  }
-
-  const found = async (filter: string, as = asker.ticket) =>
-    namesOf(await find('/v1/peers', as, { filter })).map((name) => name.replace("'s", ''))
 
   test.each([
     ['status eq "online"', ['ann', 'ben']],
@@ -58,13 +64,12 @@ describe('peers', () => {
     ['attributes.team eq "red"', []],
     ['lastSeenAt gt 0 and status eq "away"', ['cid']],
   ])('%s finds %j', async (filter, names) => {
-    await peer('ann', { metadata: { game: 'chess', level: 42, modes: ['rapid', 'blitz', 'ready'] } })
-    await peer('ben', { metadata: { game: 'go', open: true, modes: ['rapid'] } })
-    await peer('cid', { status: 'away', custom: 'at lunch', metadata: { game: 'chess', level: 10 } })
-    await peer('dan', { status: 'invisible', custom: 'at lunch', metadata: { game: 'chess', level: 42 } })
-    await index.settle()
     expect(await found(filter)).toEqual(names)
   })
+})
+
+describe('peers', () => {
+  beforeEach(newNetwork)
 
   test('nobody is found outside the networks of who asks', async () => {
     const elsewhere = await index.network()
