@@ -24,7 +24,18 @@ const group = z
   })
   .refine(({ min, max }) => max > min, 'max must exceed min: an update starts a node before it ends one')
 
-const schema = z.strictObject({
+const region = z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'not a region of AWS, such as eu-west-1')
+
+const regions = z
+  .strictObject({
+    /** All writes are made here: INDEX, the gateway, the tables of the fleet. */
+    home: region,
+    /** Nodes and relays near those who are far from home, and a replica of all that must not be lost. */
+    second: region,
+  })
+  .refine(({ home, second }) => home !== second, 'the second region must be another one than home')
+
+const fields = z.strictObject({
   /** Part of every physical name, so several systems live in one account. */
   name: z.string().regex(/^[a-z][a-z0-9-]{0,15}$/, 'at most 16 small letters, digits and dashes'),
   /** Tables and keys outlive their stack, and cannot be deleted by mistake. */
@@ -59,6 +70,11 @@ const schema = z.strictObject({
     .prefault({ instance: 't4g.small', min: 2, max: 6, drainMinutes: 10 }),
   /** About 46 dollars a c7gn.medium that carries 3 Gbit/s; what it sends costs more than it does (0.09 dollars a GB). */
   relays: group.prefault({ instance: 'c7gn.medium', min: 1, max: 10, drainMinutes: 60 }),
+  /**
+   * Two regions instead of one. The second costs its nodes and relays (about 85 dollars a month idle, as at home), each write of a
+   * replicated table once more, and 0.02 dollars a GB between the two; `npm run cost -- --regions 2` computes it.
+   */
+  regions: regions.optional(),
   /** Keys that sign tickets and join the fleet are replaced after this many days. */
   keyDays: z.int().min(7).max(365).default(90),
   /** Whom alarms and the budget write to. */
@@ -68,6 +84,11 @@ const schema = z.strictObject({
   /** What an emulator of AWS cannot say by itself: where its management API of WebSocket connections is. */
   emulator: z.strictObject({ endpoint: z.url() }).optional(),
 })
+
+const schema = fields.refine(
+  ({ regions, emulator }) => regions === undefined || emulator === undefined,
+  'an emulator has one region: leave `regions` out',
+)
 
 export type Config = z.infer<typeof schema>
 export type ConfigInput = z.input<typeof schema>

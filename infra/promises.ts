@@ -3,21 +3,21 @@ import { Duration } from 'aws-cdk-lib'
 import { MathExpression, type Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch'
 import type { Config } from './config.ts'
 import type { Promised } from './constructs/alarms.ts'
+import type { Machines } from './constructs/machines.ts'
 import type { NodeGroup } from './constructs/node-group.ts'
 import type { FunctionName } from './functions.ts'
 import { fleetMetric, relayShare } from './metrics.ts'
 import type { ApiStack } from './stacks/api.ts'
-import type { EdgeStack } from './stacks/edge.ts'
 
 const MINUTE = { period: Duration.minutes(1) } as const
 
-export function promises({ name, nodes, relays }: Config, api: ApiStack, edge: EdgeStack): Promised[] {
+/** Of one region: an alarm sees the metrics of its own. */
+export function promises({ name, nodes, relays }: Config, machines: Machines, api?: ApiStack): Promised[] {
   return [
-    ...ofIndex(api),
-    ...ofStreams(api),
+    ...(api ? [...ofIndex(api), ...ofStreams(api)] : []),
     ...ofFleet(name, nodes.min, relays.min),
     ofTunnels(name),
-    ...ofNetwork(edge),
+    ...ofNetwork(machines),
   ]
 }
 
@@ -133,7 +133,7 @@ function ofTunnels(system: string): Promised {
   }
 }
 
-function ofNetwork({ nodes, relays }: EdgeStack): Promised[] {
+function ofNetwork({ nodes, relays }: Machines): Promised[] {
   const heldBack = (name: string, group: NodeGroup): Promised => ({
     name: `${name}-held-back`,
     broken: 'No packet is dropped on the way: AWS held back what exceeds the allowance of the instance type.',

@@ -7,6 +7,8 @@ import type { Config } from './config.ts'
 import { ApiStack } from './stacks/api.ts'
 import { DataStack } from './stacks/data.ts'
 import { EdgeStack } from './stacks/edge.ts'
+import { SecondEdgeStack } from './stacks/second-edge.ts'
+import { SecondWatchStack } from './stacks/second-watch.ts'
 import { WatchStack } from './stacks/watch.ts'
 
 export interface System {
@@ -15,18 +17,31 @@ export interface System {
   /** An emulator has no machines: `local` runs the nodes. */
   readonly edge?: EdgeStack
   readonly watch?: WatchStack
+  /** Where the configuration has two regions. */
+  readonly second?: { readonly edge: SecondEdgeStack; readonly watch: SecondWatchStack }
 }
 
 export function createSystem(app: App, config: Config): System {
-  const data = new DataStack(app, `straightway-${config.name}-data`, { config })
-  const api = new ApiStack(app, `straightway-${config.name}-api`, { config, data })
+  const id = (stack: string) => `straightway-${config.name}-${stack}`
+  const here = config.regions ? { config, env: { region: config.regions.home } } : { config }
+  const data = new DataStack(app, id('data'), here)
+  const api = new ApiStack(app, id('api'), { ...here, data })
   Tags.of(app).add('straightway', config.name)
   if (config.emulator !== undefined) return { data, api }
-  const edge = new EdgeStack(app, `straightway-${config.name}-edge`, { config, data, api })
-  const watch = new WatchStack(app, `straightway-${config.name}-watch`, { config, api, edge })
-  return { data, api, edge, watch }
+  const edge = new EdgeStack(app, id('edge'), { ...here, data, api })
+  const watch = new WatchStack(app, id('watch'), { ...here, api, edge })
+  const second = config.regions && secondRegion(app, config, config.regions, api)
+  return { data, api, edge, watch, ...(second && { second }) }
 }
 
-export function stacksOf({ data, api, edge, watch }: System): Stack[] {
-  return [data, api, edge, watch].filter((stack) => stack !== undefined)
+export function stacksOf({ data, api, edge, watch, second }: System): Stack[] {
+  return [data, api, edge, watch, second?.edge, second?.watch].filter((stack) => stack !== undefined)
+}
+
+/** Nodes there look up where INDEX is, so it is deployed first. */
+function secondRegion(app: App, config: Config, regions: NonNullable<Config['regions']>, api: ApiStack) {
+  const id = (stack: string) => `straightway-${config.name}-${stack}-${regions.second}`
+  const edge = new SecondEdgeStack(app, id('edge'), { config, regions })
+  edge.addStackDependency(api)
+  return { edge, watch: new SecondWatchStack(app, id('watch'), { config, regions, edge }) }
 }

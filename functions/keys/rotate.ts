@@ -9,6 +9,7 @@
  *   SECRETS      ARNs, separated by commas
  *   KEY_DAYS     age at which a key is replaced
  *   NODE_GROUPS  autoscaling groups to be refreshed, separated by commas
+ *   REGIONS      where there are groups of these names, separated by commas; here without
  */
 import { AutoScalingClient, StartInstanceRefreshCommand } from '@aws-sdk/client-auto-scaling'
 import {
@@ -28,8 +29,9 @@ export interface RotationContext {
   readonly secrets: readonly string[]
   readonly keyMs: number
   readonly groups: readonly string[]
-  readonly client: SecretsManagerClient
-  readonly scaling: AutoScalingClient
+  readonly client: Pick<SecretsManagerClient, 'send'>
+  /** One for each region that has the groups. */
+  readonly scaling: readonly Pick<AutoScalingClient, 'send'>[]
   readonly now: () => number
 }
 
@@ -66,7 +68,7 @@ async function rotate({ client, keyMs, now }: RotationContext, SecretId: string)
   return step
 }
 
-async function prepare(client: SecretsManagerClient, SecretId: string): Promise<void> {
+async function prepare(client: RotationContext['client'], SecretId: string): Promise<void> {
   const password = new GetRandomPasswordCommand({ PasswordLength: 43, ExcludePunctuation: true })
   const { RandomPassword } = await client.send(password)
   await client.send(
@@ -75,7 +77,7 @@ async function prepare(client: SecretsManagerClient, SecretId: string): Promise<
 }
 
 /** Moving AWSCURRENT leaves AWSPREVIOUS on the version it was on. */
-async function promote(client: SecretsManagerClient, SecretId: string): Promise<void> {
+async function promote(client: RotationContext['client'], SecretId: string): Promise<void> {
   const { VersionIdsToStages = {} } = await client.send(new DescribeSecretCommand({ SecretId }))
   const idOf = (stage: string) => Object.entries(VersionIdsToStages).find(([, on]) => on.includes(stage))?.[0]
   const [current, pending] = [idOf('AWSCURRENT'), idOf('AWSPENDING')]
@@ -85,10 +87,16 @@ async function promote(client: SecretsManagerClient, SecretId: string): Promise<
   await client.send(new UpdateSecretVersionStageCommand(clear))
 }
 
+/** Each is tried; rejects then if any failed: nodes there would not know the key that is promoted tomorrow. */
 async function refreshNodes({ scaling, groups }: RotationContext): Promise<void> {
   const Preferences = { MinHealthyPercentage: 100, MaxHealthyPercentage: 150 }
-  for (const AutoScalingGroupName of groups)
-    await scaling.send(new StartInstanceRefreshCommand({ AutoScalingGroupName, Preferences }))
+  const refreshes = scaling.flatMap((region) =>
+    groups.map((AutoScalingGroupName) =>
+      region.send(new StartInstanceRefreshCommand({ AutoScalingGroupName, Preferences })),
+    ),
+  )
+  const outcomes = await Promise.allSettled(refreshes)
+  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
 }
 
 function contextFrom(env: Environment): RotationContext {
@@ -97,7 +105,9 @@ function contextFrom(env: Environment): RotationContext {
     keyMs: Number(required(env, 'KEY_DAYS')) * DAY_MS,
     groups: env.NODE_GROUPS ? env.NODE_GROUPS.split(',') : [],
     client: new SecretsManagerClient(),
-    scaling: new AutoScalingClient(),
+    scaling: env.REGIONS
+      ? env.REGIONS.split(',').map((region) => new AutoScalingClient({ region }))
+      : [new AutoScalingClient()],
     now: Date.now,
   }
 }

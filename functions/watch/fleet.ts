@@ -2,7 +2,9 @@
  * Once a minute: what the leases say of the fleet, as metrics (CloudWatch embedded metric format). Autoscaling acts on
  * `Load`, alarms on all of them. Taken from the leases and not from each node, so a node that is gone counts as gone.
  *
- *   SYSTEM   the dimension that tells systems in one account apart
+ *   SYSTEM        the dimension that tells systems in one account apart
+ *   REGION        only nodes that stand there are counted: metrics are of one region, as are the groups that scale on them
+ *   HOME_REGION   where the leases are, if not here
  */
 import middy from '@middy/core'
 import type { ScheduledEvent } from 'aws-lambda'
@@ -26,6 +28,8 @@ export interface RoleMetrics {
 
 export interface FleetMetricsContext {
   readonly system: string
+  /** All nodes are counted without. */
+  readonly region?: string | undefined
   readonly fleet: Pick<Fleet, 'alive'>
   readonly print: (line: string) => void
   readonly now: () => number
@@ -35,10 +39,11 @@ const ROLES: readonly Role[] = ['checkpoint', 'handshake', 'stun', 'relay']
 const NAMESPACE = 'Straightway'
 const YOUNG_MS = 10 * 60_000
 
-export function createFleetMetrics({ system, fleet, print, now }: FleetMetricsContext) {
+export function createFleetMetrics({ system, region, fleet, print, now }: FleetMetricsContext) {
   return middy<ScheduledEvent, void>().handler(async () => {
     const at = now()
-    const items = await fleet.alive(Math.floor(at / 1000))
+    const alive = await fleet.alive(Math.floor(at / 1000))
+    const items = alive.filter((item) => region === undefined || item.region === region)
     for (const role of ROLES) print(JSON.stringify(embedded(system, role, metricsOf(items, role, at), at)))
   })
 }
@@ -68,7 +73,8 @@ function embedded(System: string, Role: Role, metrics: RoleMetrics, Timestamp: n
 function contextFrom(env: Environment): FleetMetricsContext {
   return {
     system: required(env, 'SYSTEM'),
-    fleet: createFleet(createClient({ endpoint: env.DYNAMODB_ENDPOINT })),
+    region: env.REGION,
+    fleet: createFleet(createClient({ endpoint: env.DYNAMODB_ENDPOINT, region: env.HOME_REGION })),
     print: (line) => void process.stdout.write(`${line}\n`),
     now: Date.now,
   }

@@ -8,7 +8,7 @@ import {
 } from 'aws-cdk-lib/aws-cloudwatch'
 import { Construct } from 'constructs'
 import { WHY_NOT_DIRECT, type WhyNotDirect } from '../../shared/why-not-direct.ts'
-import { type Config, prefixOf } from '../config.ts'
+import type { Config } from '../config.ts'
 import {
   type FleetMetric,
   fleetMetric,
@@ -18,14 +18,17 @@ import {
   tunnelsRelayedFor,
 } from '../metrics.ts'
 import type { ApiStack } from '../stacks/api.ts'
-import type { EdgeStack } from '../stacks/edge.ts'
 import type { Alarms } from './alarms.ts'
+import type { Machines } from './machines.ts'
 
 export interface DashboardProps {
+  /** Dashboards are of the whole account, whatever the region. */
+  readonly name: string
   readonly config: Pick<Config, 'name'>
   readonly alarms: Alarms
-  readonly api: ApiStack
-  readonly edge: EdgeStack
+  /** Of the home region. */
+  readonly api?: ApiStack
+  readonly machines: Machines
 }
 
 const WIDTH = 24
@@ -33,67 +36,83 @@ const ROLES = ['checkpoint', 'handshake', 'stun', 'relay']
 
 /** One page: do the promises hold, how is INDEX, do changes arrive, how full is the fleet, what becomes of tunnels. */
 export class Dashboard extends Construct {
-  constructor(scope: Construct, id: string, { config, alarms, api, edge }: DashboardProps) {
+  constructor(scope: Construct, id: string, { name, config, alarms, api, machines }: DashboardProps) {
     super(scope, id)
-    const fleet = (what: FleetMetric) => ROLES.map((role) => fleetMetric(config.name, role, what))
-    const functions = Object.values(api.functions).map((lambda) => lambda.function)
-    const ages = Object.keys(api.streams) as (keyof ApiStack['functions'])[]
     const rows: IWidget[][] = [
-      [new TextWidget({ markdown: `# Straightway ${config.name}`, width: WIDTH, height: 1 })],
+      [new TextWidget({ markdown: `# ${titleOf(name)}`, width: WIDTH, height: 1 })],
       [new AlarmStatusWidget({ title: 'Promises', alarms: [...alarms.all], width: WIDTH, height: 6 })],
-      [
-        graph('INDEX: requests and failures', [api.rest.api.metricCount(), api.rest.api.metricServerError()]),
-        graph(
-          'INDEX: latency',
-          ['p50', 'p99'].map((statistic) => api.rest.api.metricLatency({ statistic })),
-        ),
-        graph(
-          'Functions: errors',
-          functions.map((each) => each.metricErrors()),
-        ),
-      ],
-      [
-        graph(
-          'Streams: age of what is read, ms',
-          ages.map((name) => api.functions[name].function.metric('IteratorAge')),
-        ),
-        graph('Nodes that serve', fleet('Nodes')),
-        graph('Load', fleet('Load')),
-      ],
-      [
-        graph('Sessions and messages', [
-          nodeMetric(config.name, 'checkpoint', 'Sessions'),
-          nodeMetric(config.name, 'checkpoint', 'Messages'),
-        ]),
-        graph(
-          'Tunnels by path',
-          (['direct', 'relayed', 'recovered'] as const).map((path) => tunnels(config.name, path)),
-        ),
-        graph('Why tunnels are relayed', [
-          ...(Object.keys(WHY_NOT_DIRECT) as WhyNotDirect[]).map((why) =>
-            tunnelsRelayedFor(config.name, why),
-          ),
-        ]),
-      ],
-      [
-        graph('Tunnels that stay on a relay, %', [relayShare(config.name)]),
-        graph('Relayed', [
-          nodeMetric(config.name, 'relay', 'RelayedBytes'),
-          nodeMetric(config.name, 'relay', 'Legs'),
-        ]),
-        graph(
-          'Dropped by nodes',
-          ROLES.map((role) => nodeMetric(config.name, role, 'Dropped')),
-        ),
-      ],
-      [
-        graph('Packets held back by AWS', [edge.nodes.heldBack(), edge.relays.heldBack()]),
-        graph('Nodes that drain', fleet('Draining')),
-        graph('Nodes younger than ten minutes', fleet('Young')),
-      ],
+      ...(api ? [ofIndex(api)] : []),
+      [...(api ? [ofStreams(api)] : []), ...ofFleet(config.name)],
+      ...ofTunnels(config.name),
+      ofMachines(config.name, machines),
     ]
-    new CloudWatchDashboard(this, 'Page', { dashboardName: `${prefixOf(config)}system`, widgets: rows })
+    new CloudWatchDashboard(this, 'Page', { dashboardName: name, widgets: rows })
   }
+}
+
+const titleOf = (name: string): string =>
+  name.replace(/^straightway-/, 'Straightway ').replace(/-system$/, '')
+
+function ofIndex({ rest, functions }: ApiStack): IWidget[] {
+  return [
+    graph('INDEX: requests and failures', [rest.api.metricCount(), rest.api.metricServerError()]),
+    graph(
+      'INDEX: latency',
+      ['p50', 'p99'].map((statistic) => rest.api.metricLatency({ statistic })),
+    ),
+    graph(
+      'Functions: errors',
+      Object.values(functions).map((lambda) => lambda.function.metricErrors()),
+    ),
+  ]
+}
+
+function ofStreams({ streams, functions }: ApiStack): IWidget {
+  const names = Object.keys(streams) as (keyof ApiStack['functions'])[]
+  return graph(
+    'Streams: age of what is read, ms',
+    names.map((name) => functions[name].function.metric('IteratorAge')),
+  )
+}
+
+const fleet = (system: string, what: FleetMetric) => ROLES.map((role) => fleetMetric(system, role, what))
+
+function ofFleet(system: string): IWidget[] {
+  return [graph('Nodes that serve', fleet(system, 'Nodes')), graph('Load', fleet(system, 'Load'))]
+}
+
+function ofTunnels(system: string): IWidget[][] {
+  return [
+    [
+      graph('Sessions and messages', [
+        nodeMetric(system, 'checkpoint', 'Sessions'),
+        nodeMetric(system, 'checkpoint', 'Messages'),
+      ]),
+      graph(
+        'Tunnels by path',
+        (['direct', 'relayed', 'recovered'] as const).map((path) => tunnels(system, path)),
+      ),
+      graph('Why tunnels are relayed', [
+        ...(Object.keys(WHY_NOT_DIRECT) as WhyNotDirect[]).map((why) => tunnelsRelayedFor(system, why)),
+      ]),
+    ],
+    [
+      graph('Tunnels that stay on a relay, %', [relayShare(system)]),
+      graph('Relayed', [nodeMetric(system, 'relay', 'RelayedBytes'), nodeMetric(system, 'relay', 'Legs')]),
+      graph(
+        'Dropped by nodes',
+        ROLES.map((role) => nodeMetric(system, role, 'Dropped')),
+      ),
+    ],
+  ]
+}
+
+function ofMachines(system: string, { nodes, relays }: Machines): IWidget[] {
+  return [
+    graph('Packets held back by AWS', [nodes.heldBack(), relays.heldBack()]),
+    graph('Nodes that drain', fleet(system, 'Draining')),
+    graph('Nodes younger than ten minutes', fleet(system, 'Young')),
+  ]
 }
 
 function graph(title: string, left: readonly IMetric[]): GraphWidget {

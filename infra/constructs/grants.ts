@@ -1,10 +1,12 @@
-import type { TableV2 } from 'aws-cdk-lib/aws-dynamodb'
 import { type IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import { TABLES, type Table, type TableName } from '../../shared/store/tables.ts'
 
 /** Of items; nothing about tables themselves. */
 const READ = ['BatchGetItem', 'ConditionCheckItem', 'GetItem', 'Query', 'Scan']
 const WRITE = ['BatchWriteItem', 'DeleteItem', 'PutItem', 'UpdateItem']
+
+/** A table of this region or of another: only where it is matters here. */
+export type TableArns = Readonly<Record<TableName, { readonly tableArn: string }>>
 
 export interface TableUse {
   readonly reads?: readonly TableName[] | undefined
@@ -14,7 +16,7 @@ export interface TableUse {
 
 /** What shared/store does, on the tables named and each of their indexes by name. */
 export function grantTables(
-  tables: Readonly<Record<TableName, TableV2>>,
+  tables: TableArns,
   { grantPrincipal }: IGrantable,
   { reads = [], writes = [] }: TableUse,
 ): void {

@@ -1,4 +1,4 @@
-import { Validations } from 'aws-cdk-lib'
+import { Stack, Validations } from 'aws-cdk-lib'
 import { Construct } from 'constructs'
 import type { Config } from '../config.ts'
 import { KEY_ROTATION } from '../functions.ts'
@@ -17,7 +17,7 @@ const SECRET_ACTIONS = [
 export interface KeyRotationProps {
   readonly config: Config
   readonly keys: Keys
-  /** Names of the groups whose nodes have to be told. */
+  /** Names of the groups whose nodes have to be told: the same in every region. */
   readonly groups: readonly string[]
 }
 
@@ -25,6 +25,7 @@ export interface KeyRotationProps {
 export class KeyRotation extends Construct {
   constructor(scope: Construct, id: string, { config, keys, groups }: KeyRotationProps) {
     super(scope, id)
+    const regions = config.regions && [config.regions.home, config.regions.second]
     const secrets = [keys.ticket.secretArn, keys.fleet.secretArn]
     const lambda = new Lambda(this, 'rotation', {
       config,
@@ -33,6 +34,7 @@ export class KeyRotation extends Construct {
         SECRETS: secrets.join(','),
         KEY_DAYS: String(config.keyDays),
         NODE_GROUPS: groups.join(','),
+        ...(regions && { REGIONS: regions.join(',') }),
       },
     })
     lambda.allow(
@@ -40,13 +42,16 @@ export class KeyRotation extends Construct {
       secrets,
     )
     lambda.allow(['secretsmanager:GetRandomPassword'], ['*'])
+    const places = groups.flatMap((name) =>
+      (regions ?? [Stack.of(this).region]).map((region) => ({ name, region })),
+    )
     lambda.allow(
       ['autoscaling:StartInstanceRefresh'],
-      groups.map((name) => groupArn(this, name)),
+      places.map(({ name, region }) => groupArn(this, name, region)),
     )
-    for (const name of groups) {
+    for (const { name, region } of places) {
       Validations.of(lambda).acknowledge({
-        id: `AwsSolutions-IAM5[Resource::${groupArnFinding(name)}]`,
+        id: `AwsSolutions-IAM5[Resource::${groupArnFinding(this, name, region)}]`,
         reason: 'The wildcard is an id that AWS gives the group; the name that follows is exact.',
       })
     }

@@ -6,6 +6,11 @@ import { type Config, prefixOf } from '../config.ts'
 /** Letters and digits: 43 of them hold 256 bits. */
 const LENGTH = 43
 
+/** Of the secret: known before there is one, and in every region the same. */
+export function keyName(config: Pick<Config, 'name'>, key: 'Ticket' | 'Fleet'): string {
+  return `${prefixOf(config)}${key.toLowerCase()}-key`
+}
+
 /**
  * The two secrets of a system. Secrets Manager makes them up itself, so that no template, log or machine of a developer
  * ever has them; functions and nodes derive their keys from the text (shared/secrets.ts).
@@ -16,15 +21,16 @@ export class Keys extends Construct {
   /** Shared by nodes and the functions of the gateway. */
   readonly fleet: Secret
 
-  constructor(scope: Construct, id: string, config: Pick<Config, 'name' | 'retain'>) {
+  constructor(scope: Construct, id: string, config: Pick<Config, 'name' | 'retain' | 'regions'>) {
     super(scope, id)
     this.ticket = this.#secret('Ticket', 'signs tickets', config)
     this.fleet = this.#secret('Fleet', 'shared by the nodes', config)
   }
 
-  #secret(id: string, what: string, config: Pick<Config, 'name' | 'retain'>): Secret {
+  #secret(id: 'Ticket' | 'Fleet', what: string, config: Pick<Config, 'name' | 'retain' | 'regions'>): Secret {
     const secret = new Secret(this, id, {
-      secretName: `${prefixOf(config)}${id.toLowerCase()}-key`,
+      secretName: keyName(config, id),
+      ...(config.regions && { replicaRegions: [{ region: config.regions.second }] }),
       description: `Straightway: ${what}`,
       generateSecretString: { passwordLength: LENGTH, excludePunctuation: true },
       removalPolicy: config.retain ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,

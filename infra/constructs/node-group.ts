@@ -27,6 +27,8 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns'
 import { Construct } from 'constructs'
 import { type Config, type GroupConfig, prefixOf } from '../config.ts'
 import { loadOf, NAMESPACE } from '../metrics.ts'
+import { regionInFinding } from './finding.ts'
+import type { Home } from './home.ts'
 import type { Network } from './network.ts'
 import { NodeAsset } from './node-asset.ts'
 import { nodeUserData } from './user-data.ts'
@@ -41,10 +43,8 @@ export interface NodeGroupProps {
   readonly network: Network
   readonly log: ILogGroup
   readonly topic: ITopic
-  /** ARN of the fleet's secret, and where the APIs are. */
-  readonly fleetSecret: string
-  readonly indexUrl: string
-  readonly gatewayUrl: string
+  /** Of the system, which may be another region than that of the group. */
+  readonly home: Home
 }
 
 const HOOK = 'drain'
@@ -70,6 +70,7 @@ export class NodeGroup extends Construct {
     this.group = this.#group(props, this.#template(props))
     this.#drain()
     this.#scale(props)
+    props.home.grant(this.role)
   }
 
   #role({ log }: NodeGroupProps): Role {
@@ -96,14 +97,14 @@ export class NodeGroup extends Construct {
         reason: 'PutMetricData (held to our namespace) and DescribeTags know no narrower resource.',
       },
       {
-        id: `AwsSolutions-IAM5[Resource::${groupArnFinding(this.name)}]`,
+        id: `AwsSolutions-IAM5[Resource::${groupArnFinding(this, this.name)}]`,
         reason: 'The wildcard is an id that AWS gives the group; the name that follows is exact.',
       },
     )
     return role
   }
 
-  #template({ config, group, roles, network, ...rest }: NodeGroupProps): LaunchTemplate {
+  #template({ config, group, roles, network, home, log }: NodeGroupProps): LaunchTemplate {
     const asset = new NodeAsset(this, 'Asset', {
       relay: roles.includes('relay'),
       drainMinutes: group.drainMinutes,
@@ -114,12 +115,10 @@ export class NodeGroup extends Construct {
       SYSTEM: config.name,
       GROUP: this.name,
       LIFECYCLE_HOOK: HOOK,
-      FLEET_SECRET: rest.fleetSecret,
-      INDEX_URL: rest.indexUrl,
-      GATEWAY_URL: rest.gatewayUrl,
+      ...home.told,
       STRAIGHTWAY_TABLE_PREFIX: prefixOf(config),
       DRAIN_MS: String(group.drainMinutes * 60_000),
-      LOG_GROUP: rest.log.logGroupName,
+      LOG_GROUP: log.logGroupName,
     }
     return new LaunchTemplate(this, 'Template', {
       launchTemplateName: this.name,
@@ -128,7 +127,7 @@ export class NodeGroup extends Construct {
       securityGroup: roles.includes('relay') ? network.relays : network.nodes,
       associatePublicIpAddress: true,
       role: this.role,
-      userData: nodeUserData(asset.location, environment),
+      userData: nodeUserData(asset.location, environment, home.found),
       requireImdsv2: true,
       httpPutResponseHopLimit: 1,
       instanceMetadataTags: true,
@@ -212,14 +211,15 @@ export class NodeGroup extends Construct {
   }
 }
 
-export function groupArn(scope: Construct, name: string): string {
-  const { partition, region, account } = Stack.of(scope)
+/** Of the group of that name in this region, or in another one. */
+export function groupArn(scope: Construct, name: string, region = Stack.of(scope).region): string {
+  const { partition, account } = Stack.of(scope)
   return `arn:${partition}:autoscaling:${region}:${account}:autoScalingGroup:*:autoScalingGroupName/${name}`
 }
 
 /** The same as cdk-nag writes it. */
-export function groupArnFinding(name: string): string {
-  return `arn:<AWS::Partition>:autoscaling:<AWS::Region>:<AWS::AccountId>:autoScalingGroup:*:autoScalingGroupName/${name}`
+export function groupArnFinding(scope: Construct, name: string, region = Stack.of(scope).region): string {
+  return `arn:<AWS::Partition>:autoscaling:${regionInFinding(region)}:<AWS::AccountId>:autoScalingGroup:*:autoScalingGroupName/${name}`
 }
 
 function encryptedDisk(): BlockDeviceVolume {

@@ -11,11 +11,16 @@ import { Construct } from 'constructs'
 import { type Index, TABLES, type Table, type TableName } from '../../shared/store/tables.ts'
 import { type Config, prefixOf } from '../config.ts'
 
-/** Every table of shared/store/tables.ts: on demand, encrypted, recoverable to the second, kept when its stack goes. */
+type TablesConfig = Pick<Config, 'name' | 'retain' | 'backupDays' | 'regions'>
+
+/**
+ * Every table of shared/store/tables.ts: on demand, encrypted, recoverable to the second, kept when its stack goes. Where there
+ * is a second region what must not be lost has a replica there, which is the same in all that.
+ */
 export class Tables extends Construct {
   readonly all: Readonly<Record<TableName, TableV2>>
 
-  constructor(scope: Construct, id: string, config: Pick<Config, 'name' | 'retain' | 'backupDays'>) {
+  constructor(scope: Construct, id: string, config: TablesConfig) {
     super(scope, id)
     const names = Object.keys(TABLES) as TableName[]
     const made = names.map((name) => [name, new TableV2(this, name, tableProps(TABLES[name], config))])
@@ -23,7 +28,7 @@ export class Tables extends Construct {
   }
 }
 
-function tableProps(table: Table, config: Pick<Config, 'name' | 'retain' | 'backupDays'>): TablePropsV2 {
+function tableProps(table: Table, config: TablesConfig): TablePropsV2 {
   return {
     tableName: `${prefixOf(config)}${table.name}`,
     ...keysOf(table),
@@ -41,6 +46,7 @@ function tableProps(table: Table, config: Pick<Config, 'name' | 'retain' | 'back
     },
     deletionProtection: config.retain,
     removalPolicy: config.retain ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+    ...(config.regions && !table.passing && { replicas: [{ region: config.regions.second }] }),
   }
 }
 

@@ -7,6 +7,7 @@ import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs'
 import { Construct } from 'constructs'
 import { type Config, prefixOf } from '../config.ts'
 import { executeApi } from './execute-api.ts'
+import { regionInFinding } from './finding.ts'
 
 const STAGE = 'ws'
 /**
@@ -72,7 +73,7 @@ export class Gateway extends Construct {
     const logicalId = Stack.of(this).getLogicalId(this.api.node.defaultChild as CfnElement)
     for (const method of methods) {
       Validations.of(handler.role ?? handler).acknowledge({
-        id: `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:execute-api:<AWS::Region>:<AWS::AccountId>:<${logicalId}>/${STAGE}/${method}/@connections/*]`,
+        id: `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:execute-api:${regionInFinding(region)}:<AWS::AccountId>:<${logicalId}>/${STAGE}/${method}/@connections/*]`,
         reason: 'The wildcard is the id of a connection: which ones there are is known when they are.',
       })
     }

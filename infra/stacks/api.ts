@@ -1,9 +1,10 @@
-import { CfnOutput, Stack, Validations } from 'aws-cdk-lib'
+import { CfnOutput, type Environment, Stack, Validations } from 'aws-cdk-lib'
 import type { Construct } from 'constructs'
 import type { Config } from '../config.ts'
 import { executeApi } from '../constructs/execute-api.ts'
 import { Firewall } from '../constructs/firewall.ts'
 import { grantTables } from '../constructs/grants.ts'
+import { announceHome } from '../constructs/home.ts'
 import { Lambda } from '../constructs/lambda.ts'
 import { Rest } from '../constructs/rest-api.ts'
 import { ScheduledCall } from '../constructs/schedule.ts'
@@ -15,6 +16,7 @@ import type { DataStack } from './data.ts'
 export interface ApiProps {
   readonly config: Config
   readonly data: DataStack
+  readonly env?: Environment
 }
 
 /** What is replaced with every release and holds nothing: both APIs, all functions, and what calls them. */
@@ -26,8 +28,8 @@ export class ApiStack extends Stack {
   /** Of INDEX, without a slash at its end. */
   readonly indexUrl: string
 
-  constructor(scope: Construct, id: string, { config, data }: ApiProps) {
-    super(scope, id, { description: 'Straightway: REST and WebSocket APIs, and their functions' })
+  constructor(scope: Construct, id: string, { config, data, ...props }: ApiProps) {
+    super(scope, id, { ...props, description: 'Straightway: REST and WebSocket APIs, and their functions' })
     this.gateway = new Gateway(this, 'Gateway', config)
     const made = names().map((name) => [name, this.#lambda(name, config, data)] as const)
     this.functions = Object.fromEntries(made) as Record<FunctionName, Lambda>
@@ -43,6 +45,7 @@ export class ApiStack extends Stack {
       ? `https://${config.domain.name}`
       : executeApi(this, config, 'http', restApiId, deploymentStage.stageName)
     new CfnOutput(this, 'IndexUrl', { value: this.indexUrl, description: 'INDEX: where peers start' })
+    if (config.regions) announceHome(this, config, this.indexUrl, this.gateway.url)
     new CfnOutput(this, 'GatewayUrl', { value: this.gateway.url, description: 'The WebSocket API' })
   }
 
@@ -103,7 +106,7 @@ function limitOf(name: FunctionName, { api: { concurrency } }: Config): number |
 
 function environmentOf(
   name: FunctionName,
-  { name: system, oidc }: Config,
+  { name: system, oidc, regions }: Config,
   { keys }: DataStack,
   gateway: Gateway,
 ): Record<string, string> {
@@ -113,6 +116,6 @@ function environmentOf(
     ...(key === 'fleet' && { FLEET_SECRET: keys.fleet.secretArn }),
     ...(pushes && { MANAGEMENT_ENDPOINT: gateway.managementEndpoint }),
     ...(name === 'rest' && oidc && { OIDC_ISSUER: oidc.issuer, OIDC_AUDIENCE: oidc.audience }),
-    ...(name === 'fleetMetrics' && { SYSTEM: system }),
+    ...(name === 'fleetMetrics' && { SYSTEM: system, ...(regions && { REGION: regions.home }) }),
   }
 }

@@ -1,16 +1,25 @@
-import { Stack } from 'aws-cdk-lib'
+import { type Environment, Stack } from 'aws-cdk-lib'
 import type { Construct } from 'constructs'
 import type { Config } from '../config.ts'
 import { Keys } from '../constructs/keys.ts'
 import { Tables } from '../constructs/tables.ts'
+
+export interface DataProps {
+  readonly config: Config
+  readonly env?: Environment
+}
 
 /** What must never be lost: tables with their streams, and keys. */
 export class DataStack extends Stack {
   readonly tables: Tables
   readonly keys: Keys
 
-  constructor(scope: Construct, id: string, { config }: { readonly config: Config }) {
-    super(scope, id, { description: 'Straightway: tables and keys', terminationProtection: config.retain })
+  constructor(scope: Construct, id: string, { config, ...props }: DataProps) {
+    super(scope, id, {
+      ...props,
+      description: 'Straightway: tables and keys',
+      terminationProtection: config.retain,
+    })
     this.tables = new Tables(this, 'Tables', config)
     this.keys = new Keys(this, 'Keys', config)
   }

@@ -1,6 +1,6 @@
-import { Stack } from 'aws-cdk-lib'
+import { type Environment, Stack } from 'aws-cdk-lib'
 import type { Construct } from 'constructs'
-import type { Config } from '../config.ts'
+import { type Config, prefixOf } from '../config.ts'
 import { Alarms } from '../constructs/alarms.ts'
 import { Budget } from '../constructs/budget.ts'
 import { Dashboard } from '../constructs/dashboard.ts'
@@ -12,16 +12,23 @@ export interface WatchProps {
   readonly config: Config
   readonly api: ApiStack
   readonly edge: EdgeStack
+  readonly env?: Environment
 }
 
 /** What looks at the rest, and says when a promise does not hold or the money runs out. */
 export class WatchStack extends Stack {
   readonly alarms: Alarms
 
-  constructor(scope: Construct, id: string, { config, api, edge }: WatchProps) {
-    super(scope, id, { description: 'Straightway: dashboard, alarms, budget' })
-    this.alarms = new Alarms(this, 'Alarms', config, promises(config, api, edge))
-    new Dashboard(this, 'Dashboard', { config, alarms: this.alarms, api, edge })
+  constructor(scope: Construct, id: string, { config, api, edge, ...props }: WatchProps) {
+    super(scope, id, { ...props, description: 'Straightway: dashboard, alarms, budget' })
+    this.alarms = new Alarms(this, 'Alarms', config, promises(config, edge, api))
+    new Dashboard(this, 'Dashboard', {
+      name: `${prefixOf(config)}system`,
+      config,
+      alarms: this.alarms,
+      api,
+      machines: edge,
+    })
     new Budget(this, 'Budget', config)
   }
 }

@@ -18,6 +18,8 @@ export interface Table {
   readonly stream?: StreamReader
   /** Attribute holding an expiry in epoch seconds. */
   readonly expires?: string
+  /** Nodes write it anew: it has no replica in another region, and is not restored. */
+  readonly passing?: true
 }
 
 export type StreamReader = 'presence' | 'membership' | 'metadata' | 'index' | 'mailbox' | 'fleet'
@@ -58,15 +60,17 @@ export const TABLES = {
     name: 'Presence',
     partition: 'peer',
     stream: 'presence',
+    passing: true,
     indexes: [{ name: 'byNode', partition: 'node', sort: 'peer' }],
   },
   NetworkNodes: {
     name: 'NetworkNodes',
+    passing: true,
     partition: 'network',
     sort: 'node',
     indexes: [{ name: 'byNode', partition: 'node', sort: 'network' }],
   },
-  Fleet: { name: 'Fleet', partition: 'node', stream: 'fleet', expires: 'expiresAtSeconds' },
+  Fleet: { name: 'Fleet', partition: 'node', stream: 'fleet', passing: true, expires: 'expiresAtSeconds' },
   Mailbox: {
     name: 'Mailbox',
     partition: 'peer',
@@ -76,6 +80,7 @@ export const TABLES = {
   },
   Connections: {
     name: 'Connections',
+    passing: true,
     partition: 'connection',
     indexes: [{ name: 'byNode', partition: 'node' }],
     expires: 'expiresAtSeconds',
@@ -87,7 +92,12 @@ export const TABLES = {
     expires: 'expiresAtSeconds',
   },
   ApiKeys: { name: 'ApiKeys', partition: 'key' },
-  TraversalHistory: { name: 'TraversalHistory', partition: 'pair', expires: 'expiresAtSeconds' },
+  TraversalHistory: {
+    name: 'TraversalHistory',
+    partition: 'pair',
+    passing: true,
+    expires: 'expiresAtSeconds',
+  },
 } as const satisfies Record<string, Table>
 
 export type TableName = keyof typeof TABLES

@@ -30,6 +30,18 @@ test.each([
     { domain: { name: 'index.example.com', certificateArn: 'none' } },
     'certificateArn',
   ],
+  [
+    'a second region that is home',
+    { regions: { home: 'eu-west-1', second: 'eu-west-1' } },
+    'must be another one than home',
+  ],
+  ['a second region without a home', { regions: { second: 'eu-west-1' } }, 'regions.home'],
+  ['a region that is none', { regions: { home: 'eu-west-1', second: 'europe' } }, 'not a region of AWS'],
+  [
+    'a second region of an emulator',
+    { regions: { home: 'eu-west-1', second: 'us-east-1' }, emulator: { endpoint: 'http://127.0.0.1:4566' } },
+    'an emulator has one region',
+  ],
   ['a field that does not exist', { retian: true }, 'retian'],
 ])('%s is refused with a word about it', (_, input, word) => {
   const parse = () => parseConfig({ name: 'test', ...(input as object) })

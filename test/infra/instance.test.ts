@@ -92,6 +92,15 @@ test('an instance that has IPv6 serves both families, and says so', async () => 
   })
 })
 
+test('a node says in which region it stands, and uses the tables of home where that is another one', async () => {
+  const here = { ...environment(), DYNAMODB_ENDPOINT: '' }
+  expect(await config(here)).toMatchObject({ region: 'us-east-1', dynamodb: { region: 'us-east-1' } })
+  expect(await config({ ...here, HOME_REGION: 'eu-central-1' })).toMatchObject({
+    region: 'us-east-1',
+    dynamodb: { region: 'eu-central-1' },
+  })
+})
+
 test('it answers STUN', async () => {
   const socket = createSocket('udp4')
   const id = randomBytes(12)
@@ -179,11 +188,11 @@ function environment(): NodeJS.ProcessEnv {
 }
 
 /** What its node would be told now. */
-async function config() {
+async function config(env = environment()) {
   const { endpoint } = aws
   const credentials = { accessKeyId: 'local', secretAccessKey: 'local' }
   const secrets = new SecretsManagerClient({ endpoint, region: 'us-east-1', credentials })
-  return parseNodeConfig(JSON.stringify(await nodeConfig(environment(), createMetadata(endpoint), secrets)))
+  return parseNodeConfig(JSON.stringify(await nodeConfig(env, createMetadata(endpoint), secrets)))
 }
 
 async function peersAt(where: string): Promise<unknown[]> {

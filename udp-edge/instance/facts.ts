@@ -5,6 +5,7 @@
  *   ROLES            of the node, separated by commas
  *   FLEET_SECRET     ARN
  *   INDEX_URL, GATEWAY_URL
+ *   HOME_REGION      where tables and secrets are, if not here
  *   LIFECYCLE_HOOK, GROUP   of the autoscaling group
  *   DRAIN_MS         how long what the node carries may take to move
  *   STRAIGHTWAY_TABLE_PREFIX
@@ -61,12 +62,15 @@ export async function nodeConfig(
     publicAddress,
     ...(ipv6 !== undefined && { publicIpv6: ipv6 }),
     ports: PORTS,
+    region,
     drainMs: Number(given(env, 'DRAIN_MS')),
     fleetKeys,
     ticketKeys,
     gateway: given(env, 'GATEWAY_URL'),
     metrics: { system: given(env, 'SYSTEM'), listen: METRICS },
-    dynamodb: env.DYNAMODB_ENDPOINT ? { endpoint: env.DYNAMODB_ENDPOINT } : { region },
+    dynamodb: env.DYNAMODB_ENDPOINT
+      ? { endpoint: env.DYNAMODB_ENDPOINT }
+      : { region: env.HOME_REGION ?? region },
   }
 }
 

@@ -23,7 +23,11 @@ const log = (what: string, error?: unknown) => {
 
 const metadata = createMetadata(env.AWS_EC2_METADATA_SERVICE_ENDPOINT ?? 'http://169.254.169.254')
 const region = env.AWS_REGION ?? (await metadata.read('meta-data/placement/region')) ?? ''
-const config = await nodeConfig(env, metadata, new SecretsManagerClient({ region }))
+const config = await nodeConfig(
+  env,
+  metadata,
+  new SecretsManagerClient({ region: env.HOME_REGION ?? region }),
+)
 const node = spawn(process.execPath, [MAIN], {
   env: { ...env, AWS_REGION: region, STRAIGHTWAY_NODE: JSON.stringify(config), STRAIGHTWAY_WATCH_STDIN: '1' },
   stdio: ['pipe', 'inherit', 'inherit'],

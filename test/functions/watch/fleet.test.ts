@@ -59,3 +59,14 @@ test('each role is one line of embedded metric format', async () => {
     },
   })
 })
+
+test('of two regions each tells its own nodes', async () => {
+  const fleet = {
+    alive: async () => [lease({ region: 'here' }), lease({ region: 'there' }), lease({ region: 'there' })],
+  }
+  const told: { Role: string; Nodes: number }[] = []
+  const print = (line: string) => void told.push(JSON.parse(line))
+  const handler = createFleetMetrics({ system: 'test', region: 'there', fleet, print, now: () => NOW })
+  await handler({} as never, {} as never)
+  expect(told.find(({ Role }) => Role === 'relay')).toMatchObject({ Nodes: 2 })
+})

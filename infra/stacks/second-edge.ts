@@ -1,0 +1,39 @@
+import { Stack } from 'aws-cdk-lib'
+import type { Construct } from 'constructs'
+import type { Config } from '../config.ts'
+import { homeElsewhere } from '../constructs/home.ts'
+import { Lambda } from '../constructs/lambda.ts'
+import { createMachines, type Machines } from '../constructs/machines.ts'
+import type { NodeGroup } from '../constructs/node-group.ts'
+import { ScheduledCall } from '../constructs/schedule.ts'
+import { FUNCTIONS } from '../functions.ts'
+
+export interface SecondEdgeProps {
+  readonly config: Config
+  readonly regions: NonNullable<Config['regions']>
+}
+
+/**
+ * Nodes and relays in the second region. They use the tables, the key and the gateway of the home region; what is here besides
+ * tells the load of these groups, as a group scales on metrics of its own region.
+ */
+export class SecondEdgeStack extends Stack implements Machines {
+  readonly nodes: NodeGroup
+  readonly relays: NodeGroup
+
+  constructor(scope: Construct, id: string, { config, regions: { home, second } }: SecondEdgeProps) {
+    super(scope, id, {
+      env: { region: second },
+      description: 'Straightway: nodes and relays of the second region',
+    })
+    const reach = homeElsewhere(this, config, home)
+    const { nodes, relays } = createMachines(this, config, reach)
+    this.nodes = nodes
+    this.relays = relays
+    const description = FUNCTIONS.fleetMetrics
+    const environment = { SYSTEM: config.name, REGION: second, HOME_REGION: home }
+    const metrics = new Lambda(this, 'fleetMetrics-second', { config, description, environment })
+    reach.grantTables(metrics.function, description)
+    new ScheduledCall(this, 'Metrics', description.every, metrics.function)
+  }
+}

@@ -1,0 +1,28 @@
+import { Stack } from 'aws-cdk-lib'
+import type { Construct } from 'constructs'
+import { type Config, prefixOf } from '../config.ts'
+import { Alarms } from '../constructs/alarms.ts'
+import { Dashboard } from '../constructs/dashboard.ts'
+import { promises } from '../promises.ts'
+import type { SecondEdgeStack } from './second-edge.ts'
+
+export interface SecondWatchProps {
+  readonly config: Config
+  readonly regions: NonNullable<Config['regions']>
+  readonly edge: SecondEdgeStack
+}
+
+/** What looks at the machines of the second region: its metrics are there, and so must be its alarms. */
+export class SecondWatchStack extends Stack {
+  readonly alarms: Alarms
+
+  constructor(scope: Construct, id: string, { config, regions: { second }, edge }: SecondWatchProps) {
+    super(scope, id, {
+      env: { region: second },
+      description: 'Straightway: dashboard and alarms of the second region',
+    })
+    this.alarms = new Alarms(this, 'Alarms', config, promises(config, edge))
+    const name = `${prefixOf(config)}${second}`
+    new Dashboard(this, 'Dashboard', { name, config, alarms: this.alarms, machines: edge })
+  }
+}
