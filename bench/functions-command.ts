@@ -1,5 +1,6 @@
-import { type Command, InvalidArgumentError } from 'commander'
+import type { Command } from 'commander'
 import { benchFunctions, type FunctionResult, type FunctionsResult } from './functions.ts'
+import { wholeNumberFrom } from './number-argument.ts'
 
 interface Options {
   readonly json?: true
@@ -13,17 +14,11 @@ export function addFunctions(program: Command): void {
     .command('functions')
     .description('size of each Lambda function, and how long it takes to its first answer')
     .option('--json', 'print one JSON value')
-    .option('--runs <n>', 'how often each is started', runsOf, 5)
+    .option('--runs <n>', 'how often each is started', wholeNumberFrom(1, MAX_RUNS), 5)
     .action(async ({ json, runs }: Options) => {
       const result = await benchFunctions(runs)
       console.log(json ? JSON.stringify(result) : textOf(result))
     })
-}
-
-function runsOf(text: string): number {
-  const runs = Number(text)
-  if (Number.isInteger(runs) && runs >= 1 && runs <= MAX_RUNS) return runs
-  throw new InvalidArgumentError(`It is a whole number from 1 to ${MAX_RUNS}.`)
 }
 
 function textOf({ bare, functions, boundBytes }: FunctionsResult): string {

@@ -1,8 +1,9 @@
 /** `npm run bench -- NAME`: each benchmark is a file beside this one; see README.md for what they measure and how. */
-import { Command, InvalidArgumentError } from 'commander'
+import { Command } from 'commander'
 import { StraightwayError } from '../shared/errors.ts'
 import { addFunctions } from './functions-command.ts'
 import { benchKeepAlive, type KeepAliveResult } from './keepalive.ts'
+import { numberFrom } from './number-argument.ts'
 import type { Rate } from './rate.ts'
 import { benchStun, type StunResult } from './stun.ts'
 import { addTraversal } from './traversal/command.ts'
@@ -12,7 +13,7 @@ interface Options {
   readonly seconds: number
 }
 
-const MAX_SECONDS = 3600
+const secondsArgument = numberFrom(0.1, 3600)
 
 const program = new Command('npm run bench --').description(
   'Measures what a node does beside others of its kind.',
@@ -22,7 +23,7 @@ program
   .command('stun')
   .description("STUN answers of a node, and of coturn's turnserver, under the same load")
   .option('--json', 'print one JSON value')
-  .option('--seconds <n>', 'how long each is measured', secondsOf, 9)
+  .option('--seconds <n>', 'how long each is measured', secondsArgument, 9)
   .action(async ({ json, seconds }: Options) => {
     const result = await benchStun(seconds)
     console.log(json ? JSON.stringify(result) : stunText(result))
@@ -32,7 +33,7 @@ program
   .command('keepalive')
   .description('keep-alives a CHECKPOINT node acknowledges, from peers that are signed in')
   .option('--json', 'print one JSON value')
-  .option('--seconds <n>', 'how long it is measured', secondsOf, 9)
+  .option('--seconds <n>', 'how long it is measured', secondsArgument, 9)
   .action(async ({ json, seconds }: Options) => {
     const result = await benchKeepAlive(seconds)
     console.log(json ? JSON.stringify(result) : keepAliveText(result))
@@ -40,12 +41,6 @@ program
 
 addFunctions(program)
 addTraversal(program)
-
-function secondsOf(text: string): number {
-  const seconds = Number(text)
-  if (seconds > 0 && seconds <= MAX_SECONDS) return seconds
-  throw new InvalidArgumentError(`It is a number above 0 and up to ${MAX_SECONDS}.`)
-}
 
 function stunText({ ours, coturn, ratio }: StunResult): string {
   return [

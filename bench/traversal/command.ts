@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import { type Pair, pairsOf, parsePairs } from '../../test/natlab/matrix.ts'
+import { numberFrom, wholeNumberFrom } from '../number-argument.ts'
 import { benchTraversal, type Score, type TraversalResult } from './traversal.ts'
 
 interface Options {
@@ -9,6 +10,7 @@ interface Options {
   readonly delay: number
 }
 
+const MAX_RUNS = 1000
 /** Twice around the world. */
 const MAX_DELAY_MS = 1000
 
@@ -20,8 +22,13 @@ export function addTraversal(program: Command): void {
     )
     .option('--json', 'print one JSON value')
     .option('--pairs <a:b,c:d>', 'these pairs of kinds (default: each of the core against each)', pairsOption)
-    .option('--runs <n>', 'attempts of each, for each pair', runsOption, 3)
-    .option('--delay <ms>', 'how much longer a round trip from one side to the other takes', delayOption, 0)
+    .option('--runs <n>', 'attempts of each, for each pair', wholeNumberFrom(1, MAX_RUNS), 3)
+    .option(
+      '--delay <ms>',
+      'how much longer a round trip from one side to the other takes',
+      numberFrom(0, MAX_DELAY_MS),
+      0,
+    )
     .action(run)
 }
 
@@ -45,16 +52,4 @@ function pairsOption(text: string): readonly Pair[] {
   } catch (error) {
     throw new InvalidArgumentError((error as Error).message)
   }
-}
-
-function runsOption(text: string): number {
-  const runs = Number(text)
-  if (Number.isInteger(runs) && runs > 0) return runs
-  throw new InvalidArgumentError('It is a whole number above 0.')
-}
-
-function delayOption(text: string): number {
-  const ms = Number(text)
-  if (ms >= 0 && ms <= MAX_DELAY_MS) return ms
-  throw new InvalidArgumentError(`It is a number from 0 to ${MAX_DELAY_MS}.`)
 }

@@ -1,10 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import type { Machine } from '../../shared/core/machine.ts'
 import { type StunEnds, StunServer } from '../../shared/core/stun/stun-server.ts'
-import { Evidence, type StunServer as StunNode } from '../../shared/core/tunnel/evidence.ts'
-import { Random } from '../../shared/crypto/random.ts'
+import type { StunServer as StunNode } from '../../shared/core/tunnel/evidence.ts'
 import { addressOf } from '../../shared/wire/address.ts'
-import type { Batch } from '../../shared/wire/batch.ts'
+import { evidenceOf } from './gathering.ts'
 import type { Host } from './host.ts'
 import { Internet, type SiteSetting } from './internet.ts'
 import { MOBILE } from './link.ts'
@@ -35,37 +33,12 @@ function endsOf(host: Host): StunEnds {
   return { ipv4: [primary!, alternate!] }
 }
 
-/** Gathers evidence from one socket as the tunnel's own machine does. */
-class Prober implements Machine {
-  readonly evidence: Evidence
-  constructor(stun: readonly StunNode[], localPort: number, now: number) {
-    this.evidence = new Evidence(new Random(new Uint8Array(32).fill(localPort)), 0)
-    this.evidence.start(stun, undefined, localPort, now)
-  }
-  receive(arrived: Batch, out: Batch, now: number): void {
-    for (let i = 0; i < arrived.count; i++) this.evidence.take(arrived.at(i), now)
-    this.evidence.tick(out, now)
-  }
-  handle(): void {}
-  tick(out: Batch, now: number): void {
-    this.evidence.tick(out, now)
-  }
-  deadline(): number {
-    return this.evidence.deadline()
-  }
-  poll(): undefined {}
-}
-
 function profileBehind(setting: SiteSetting, seed = 1) {
-  const world = new World(seed)
-  const internet = new Internet(world)
+  const internet = new Internet(new World(seed))
   const stun = pairOf(internet)
-  const host = internet.site('home', setting).host('host')
-  const port = host.freePort()
-  const prober = new Prober(stun, port, host.clock)
-  new Process(host, prober, [{ port }], () => {})
-  expect(world.until(() => prober.evidence.ready, 3000)).toBe(true)
-  return prober.evidence.profile
+  const profile = evidenceOf(internet.site('home', setting).host('host'), stun)
+  expect(profile.ready).toBe(true)
+  return profile
 }
 
 describe('what a peer finds out about its NAT from a STUN pair', () => {

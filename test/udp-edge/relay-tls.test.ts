@@ -32,6 +32,20 @@ async function opened<T extends Way>(way: Promise<T>): Promise<T> {
   return way
 }
 
+/** A relay and both legs of a tunnel, each by its way. */
+async function tunnel<A extends Way>(
+  wayOfA: (relay: Relay) => Promise<A>,
+  wayOfB: (relay: Relay) => Promise<Way>,
+) {
+  const relay = await start()
+  const [one, other] = grants()
+  const way = await opened(wayOfA(relay))
+  const a = new Peer(relay, way, one)
+  const b = new Peer(relay, await opened(wayOfB(relay)), other)
+  await Promise.all([a.bound, b.bound])
+  return { relay, one, way, a, b }
+}
+
 /** A TCP connection that has said nothing yet. */
 async function tcpTo(relay: Relay): Promise<net.Socket> {
   const socket = net.connect(relay.tls!.port, HOST).on('error', () => {})
@@ -66,11 +80,7 @@ describe('legs over TLS', () => {
     ['UDP and TLS', overUdp, overTls],
     ['TLS and TLS', overTls, overTls],
   ])('%s: what one sends is what the other hears, byte for byte', async (_, wayOfA, wayOfB) => {
-    const relay = await start()
-    const [one, other] = grants()
-    const a = new Peer(relay, await opened<Way>(wayOfA(relay)), one)
-    const b = new Peer(relay, await opened<Way>(wayOfB(relay)), other)
-    await Promise.all([a.bound, b.bound])
+    const { relay, a, b } = await tunnel<Way>(wayOfA, wayOfB)
     for (const size of [0, 1, 21, 1200, SLOT_BYTES]) {
       const bytes = Buffer.from(random.bytes(size))
       expect(await b.afterSending(a, bytes)).toEqual(bytes)
@@ -106,12 +116,7 @@ describe('legs over TLS', () => {
   })
 
   test('a connection cut in the middle of a datagram takes nothing with it but that', async () => {
-    const relay = await start()
-    const [one, other] = grants()
-    const way = await opened(overTls(relay))
-    const a = new Peer(relay, way, one)
-    const b = new Peer(relay, await opened(overUdp(relay)), other)
-    await Promise.all([a.bound, b.bound])
+    const { relay, one, way, b } = await tunnel(overTls, overUdp)
     way.socket.write(framed(new Uint8Array(800)).subarray(0, 300))
     way.socket.end()
     await ended(way.socket)
@@ -124,12 +129,7 @@ describe('legs over TLS', () => {
   })
 
   test('datagrams cut anywhere, and many in one record, are the same datagrams', async () => {
-    const relay = await start()
-    const [one, other] = grants()
-    const way = await opened(overTls(relay))
-    const a = new Peer(relay, way, one)
-    const b = new Peer(relay, await opened(overUdp(relay)), other)
-    await Promise.all([a.bound, b.bound])
+    const { way, b } = await tunnel(overTls, overUdp)
     const sent = Array.from({ length: 50 }, (_, i) => Buffer.from(random.bytes(1 + i * 20)))
     const stream = Buffer.concat(sent.map(framed))
     for (let at = 0; at < stream.length; at += 777) way.socket.write(stream.subarray(at, at + 777))
