@@ -32,6 +32,8 @@ const regions = z
     home: region,
     /** Nodes and relays near those who are far from home, and a replica of all that must not be lost. */
     second: region,
+    /** Home is lost, and the second region takes its place: infra/README.md says how. ARNs of the streams of its replicas. */
+    promoted: z.strictObject({ streams: z.array(z.string().startsWith('arn:')) }).optional(),
   })
   .refine(({ home, second }) => home !== second, 'the second region must be another one than home')
 
@@ -93,6 +95,24 @@ const schema = fields.refine(
 export type Config = z.infer<typeof schema>
 export type ConfigInput = z.input<typeof schema>
 export type GroupConfig = Config['nodes']
+
+/** Where a system is. */
+export interface Places {
+  /** Where everything is written; wherever it is deployed without. */
+  readonly home?: string
+  /** Has nodes, and replicas. */
+  readonly second?: string
+  /** Home was the second region: its replicas are there already, with these streams. */
+  readonly adopted?: readonly string[]
+}
+
+export type TwoRegions = Required<Pick<Places, 'home' | 'second'>>
+
+export function placesOf({ regions }: Pick<Config, 'regions'>): Places {
+  if (regions === undefined) return {}
+  const { home, second, promoted } = regions
+  return promoted === undefined ? { home, second } : { home: second, adopted: promoted.streams }
+}
 
 /** Errors: `bad-request` naming each field that is wrong. */
 export function parseConfig(input: ConfigInput): Config {

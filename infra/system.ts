@@ -3,7 +3,7 @@
  * moves peers when it is replaced, and what watches the rest.
  */
 import { type App, type Stack, Tags } from 'aws-cdk-lib'
-import type { Config } from './config.ts'
+import { type Config, placesOf, type TwoRegions } from './config.ts'
 import { ApiStack } from './stacks/api.ts'
 import { DataStack } from './stacks/data.ts'
 import { EdgeStack } from './stacks/edge.ts'
@@ -22,16 +22,19 @@ export interface System {
 }
 
 export function createSystem(app: App, config: Config): System {
+  const { home, second, adopted } = placesOf(config)
   const id = (stack: string) => `straightway-${config.name}-${stack}`
-  const here = config.regions ? { config, env: { region: config.regions.home } } : { config }
+  // Machines that were the second region's stay, and are told where home is now.
+  const machinesId = (stack: string) => (adopted ? `${id(stack)}-${home}` : id(stack))
+  const here = home ? { config, env: { region: home } } : { config }
   const data = new DataStack(app, id('data'), here)
   const api = new ApiStack(app, id('api'), { ...here, data })
   Tags.of(app).add('straightway', config.name)
   if (config.emulator !== undefined) return { data, api }
-  const edge = new EdgeStack(app, id('edge'), { ...here, data, api })
-  const watch = new WatchStack(app, id('watch'), { ...here, api, edge })
-  const second = config.regions && secondRegion(app, config, config.regions, api)
-  return { data, api, edge, watch, ...(second && { second }) }
+  const edge = new EdgeStack(app, machinesId('edge'), { ...here, data, api })
+  const watch = new WatchStack(app, machinesId('watch'), { ...here, api, edge })
+  const beside = home && second ? { second: secondRegion(app, config, { home, second }, api) } : {}
+  return { data, api, edge, watch, ...beside }
 }
 
 export function stacksOf({ data, api, edge, watch, second }: System): Stack[] {
@@ -39,7 +42,7 @@ export function stacksOf({ data, api, edge, watch, second }: System): Stack[] {
 }
 
 /** Nodes there look up where INDEX is, so it is deployed first. */
-function secondRegion(app: App, config: Config, regions: NonNullable<Config['regions']>, api: ApiStack) {
+function secondRegion(app: App, config: Config, regions: TwoRegions, api: ApiStack) {
   const id = (stack: string) => `straightway-${config.name}-${stack}-${regions.second}`
   const edge = new SecondEdgeStack(app, id('edge'), { config, regions })
   edge.addStackDependency(api)

@@ -1,8 +1,8 @@
 import { Stack, Validations } from 'aws-cdk-lib'
 import { Construct } from 'constructs'
-import type { Config } from '../config.ts'
+import { type Config, placesOf } from '../config.ts'
 import { KEY_ROTATION } from '../functions.ts'
-import type { Keys } from './keys.ts'
+import { type Keys, policyArnOf } from './keys.ts'
 import { Lambda } from './lambda.ts'
 import { groupArn, groupArnFinding } from './node-group.ts'
 import { ScheduledCall } from './schedule.ts'
@@ -25,13 +25,14 @@ export interface KeyRotationProps {
 export class KeyRotation extends Construct {
   constructor(scope: Construct, id: string, { config, keys, groups }: KeyRotationProps) {
     super(scope, id)
-    const regions = config.regions && [config.regions.home, config.regions.second]
-    const secrets = [keys.ticket.secretArn, keys.fleet.secretArn]
+    const { home, second } = placesOf(config)
+    const regions = home && second ? [home, second] : undefined
+    const secrets = [keys.ticket, keys.fleet]
     const lambda = new Lambda(this, 'rotation', {
       config,
       description: KEY_ROTATION,
       environment: {
-        SECRETS: secrets.join(','),
+        SECRETS: secrets.map(({ secretArn }) => secretArn).join(','),
         KEY_DAYS: String(config.keyDays),
         NODE_GROUPS: groups.join(','),
         ...(regions && { REGIONS: regions.join(',') }),
@@ -39,7 +40,7 @@ export class KeyRotation extends Construct {
     })
     lambda.allow(
       SECRET_ACTIONS.map((action) => `secretsmanager:${action}`),
-      secrets,
+      secrets.map(policyArnOf),
     )
     lambda.allow(['secretsmanager:GetRandomPassword'], ['*'])
     const places = groups.flatMap((name) =>

@@ -1,7 +1,7 @@
 import { RemovalPolicy, Validations } from 'aws-cdk-lib'
-import { Secret } from 'aws-cdk-lib/aws-secretsmanager'
+import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager'
 import { Construct } from 'constructs'
-import { type Config, prefixOf } from '../config.ts'
+import { type Config, placesOf, prefixOf } from '../config.ts'
 
 /** Letters and digits: 43 of them hold 256 bits. */
 const LENGTH = 43
@@ -11,15 +11,19 @@ export function keyName(config: Pick<Config, 'name'>, key: 'Ticket' | 'Fleet'): 
   return `${prefixOf(config)}${key.toLowerCase()}-key`
 }
 
+/** As policies name it. Secrets Manager puts six characters of its own behind the name. */
+export const policyArnOf = (secret: ISecret): string => secret.secretFullArn ?? `${secret.secretArn}-??????`
+
 /**
  * The two secrets of a system. Secrets Manager makes them up itself, so that no template, log or machine of a developer
- * ever has them; functions and nodes derive their keys from the text (shared/secrets.ts).
+ * ever has them; functions and nodes derive their keys from the text (shared/secrets.ts). Where a second region was promoted they
+ * are there already.
  */
 export class Keys extends Construct {
   /** Signs tickets. Only INDEX reads it: nodes get the public part from `GET /v1/bootstrap`. */
-  readonly ticket: Secret
+  readonly ticket: ISecret
   /** Shared by nodes and the functions of the gateway. */
-  readonly fleet: Secret
+  readonly fleet: ISecret
 
   constructor(scope: Construct, id: string, config: Pick<Config, 'name' | 'retain' | 'regions'>) {
     super(scope, id)
@@ -27,10 +31,16 @@ export class Keys extends Construct {
     this.fleet = this.#secret('Fleet', 'shared by the nodes', config)
   }
 
-  #secret(id: 'Ticket' | 'Fleet', what: string, config: Pick<Config, 'name' | 'retain' | 'regions'>): Secret {
+  #secret(
+    id: 'Ticket' | 'Fleet',
+    what: string,
+    config: Pick<Config, 'name' | 'retain' | 'regions'>,
+  ): ISecret {
+    const { second, adopted } = placesOf(config)
+    if (adopted !== undefined) return Secret.fromSecretNameV2(this, id, keyName(config, id))
     const secret = new Secret(this, id, {
       secretName: keyName(config, id),
-      ...(config.regions && { replicaRegions: [{ region: config.regions.second }] }),
+      ...(second && { replicaRegions: [{ region: second }] }),
       description: `Straightway: ${what}`,
       generateSecretString: { passwordLength: LENGTH, excludePunctuation: true },
       removalPolicy: config.retain ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
@@ -40,6 +50,6 @@ export class Keys extends Construct {
       reason:
         'Rotated by functions/keys/rotate.ts in two steps a day apart, as a new key must be known everywhere before it signs; the built-in rotation runs all its steps at once.',
     })
-    return secret
+    return secret as ISecret
   }
 }

@@ -1,5 +1,5 @@
 import { Duration, Validations } from 'aws-cdk-lib'
-import type { ITable, TableV2 } from 'aws-cdk-lib/aws-dynamodb'
+import type { ITableV2 } from 'aws-cdk-lib/aws-dynamodb'
 import { type IFunction, StartingPosition } from 'aws-cdk-lib/aws-lambda'
 import { DynamoEventSource, SqsDlq } from 'aws-cdk-lib/aws-lambda-event-sources'
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs'
@@ -16,7 +16,7 @@ const PARALLEL = 2
 export interface StreamMappingsProps {
   readonly config: Pick<Config, 'name'>
   readonly function: IFunction
-  readonly tables: readonly TableV2[]
+  readonly tables: readonly ITableV2[]
 }
 
 /**
@@ -41,8 +41,8 @@ export class StreamMappings extends Construct {
     for (const table of props.tables) props.function.addEventSource(this.#source(table))
   }
 
-  #source(table: TableV2): DynamoEventSource {
-    return new DynamoEventSource(table as ITable, {
+  #source(table: ITableV2): DynamoEventSource {
+    return new DynamoEventSource(table, {
       startingPosition: StartingPosition.TRIM_HORIZON,
       batchSize: BATCH,
       parallelizationFactor: PARALLEL,

@@ -2,35 +2,57 @@ import { RemovalPolicy } from 'aws-cdk-lib'
 import {
   AttributeType,
   Billing,
+  type ITableV2,
   StreamViewType,
   TableEncryptionV2,
   type TablePropsV2,
   TableV2,
 } from 'aws-cdk-lib/aws-dynamodb'
 import { Construct } from 'constructs'
+import { StraightwayError } from '../../shared/errors.ts'
 import { type Index, TABLES, type Table, type TableName } from '../../shared/store/tables.ts'
-import { type Config, prefixOf } from '../config.ts'
+import { type Config, placesOf, prefixOf } from '../config.ts'
 
 type TablesConfig = Pick<Config, 'name' | 'retain' | 'backupDays' | 'regions'>
 
 /**
  * Every table of shared/store/tables.ts: on demand, encrypted, recoverable to the second, kept when its stack goes. Where there
- * is a second region what must not be lost has a replica there, which is the same in all that.
+ * is a second region what must not be lost has a replica there, which is the same in all that; where that has been promoted the
+ * replicas are adopted, and stay what they are.
  */
 export class Tables extends Construct {
-  readonly all: Readonly<Record<TableName, TableV2>>
+  readonly all: Readonly<Record<TableName, ITableV2>>
 
   constructor(scope: Construct, id: string, config: TablesConfig) {
     super(scope, id)
-    const names = Object.keys(TABLES) as TableName[]
-    const made = names.map((name) => [name, new TableV2(this, name, tableProps(TABLES[name], config))])
-    this.all = Object.fromEntries(made) as Record<TableName, TableV2>
+    const { adopted } = placesOf(config)
+    const tables = Object.entries(TABLES as Record<string, Table>).map(([name, table]) => {
+      const isThere = adopted !== undefined && !table.passing
+      return [name, isThere ? adopt(this, table, config, adopted) : make(this, table, config)]
+    })
+    this.all = Object.fromEntries(tables) as Record<TableName, ITableV2>
   }
 }
 
+const make = (scope: Construct, table: Table, config: TablesConfig): ITableV2 =>
+  new TableV2(scope, table.name, tableProps(table, config)) as ITableV2
+
+/** Throws `bad-request` where the table has a stream that is not among those given. */
+function adopt(scope: Construct, table: Table, config: TablesConfig, streams: readonly string[]): ITableV2 {
+  const tableName = physicalName(table, config)
+  const tableStreamArn = streams.find((arn) => arn.includes(`:table/${tableName}/stream/`))
+  if (table.stream !== undefined && tableStreamArn === undefined)
+    throw new StraightwayError('bad-request', `regions.promoted.streams has no stream of ${tableName}`)
+  const stream = table.stream && tableStreamArn ? { tableStreamArn } : {}
+  return TableV2.fromTableAttributes(scope, table.name, { tableName, ...stream })
+}
+
+const physicalName = ({ name }: Table, config: TablesConfig): string => `${prefixOf(config)}${name}`
+
 function tableProps(table: Table, config: TablesConfig): TablePropsV2 {
+  const { second } = placesOf(config)
   return {
-    tableName: `${prefixOf(config)}${table.name}`,
+    tableName: physicalName(table, config),
     ...keysOf(table),
     globalSecondaryIndexes: (table.indexes ?? []).map((index) => ({
       indexName: index.name,
@@ -46,7 +68,7 @@ function tableProps(table: Table, config: TablesConfig): TablePropsV2 {
     },
     deletionProtection: config.retain,
     removalPolicy: config.retain ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
-    ...(config.regions && !table.passing && { replicas: [{ region: config.regions.second }] }),
+    ...(second && !table.passing && { replicas: [{ region: second }] }),
   }
 }
 

@@ -1,6 +1,6 @@
 import { CfnOutput, type Environment, Stack, Validations } from 'aws-cdk-lib'
 import type { Construct } from 'constructs'
-import type { Config } from '../config.ts'
+import { type Config, placesOf } from '../config.ts'
 import { executeApi } from '../constructs/execute-api.ts'
 import { Firewall } from '../constructs/firewall.ts'
 import { grantTables } from '../constructs/grants.ts'
@@ -45,7 +45,7 @@ export class ApiStack extends Stack {
       ? `https://${config.domain.name}`
       : executeApi(this, config, 'http', restApiId, deploymentStage.stageName)
     new CfnOutput(this, 'IndexUrl', { value: this.indexUrl, description: 'INDEX: where peers start' })
-    if (config.regions) announceHome(this, config, this.indexUrl, this.gateway.url)
+    if (placesOf(config).second) announceHome(this, config, this.indexUrl, this.gateway.url)
     new CfnOutput(this, 'GatewayUrl', { value: this.gateway.url, description: 'The WebSocket API' })
   }
 
@@ -106,16 +106,18 @@ function limitOf(name: FunctionName, { api: { concurrency } }: Config): number |
 
 function environmentOf(
   name: FunctionName,
-  { name: system, oidc, regions }: Config,
+  config: Config,
   { keys }: DataStack,
   gateway: Gateway,
 ): Record<string, string> {
   const { key, pushes }: FunctionDescription = FUNCTIONS[name]
+  const { name: system, oidc } = config
+  const { home, second } = placesOf(config)
   return {
     ...(key === 'ticket' && { TICKET_SECRET: keys.ticket.secretArn, WEBSOCKET_URL: gateway.url }),
     ...(key === 'fleet' && { FLEET_SECRET: keys.fleet.secretArn }),
     ...(pushes && { MANAGEMENT_ENDPOINT: gateway.managementEndpoint }),
     ...(name === 'rest' && oidc && { OIDC_ISSUER: oidc.issuer, OIDC_AUDIENCE: oidc.audience }),
-    ...(name === 'fleetMetrics' && { SYSTEM: system, ...(regions && { REGION: regions.home }) }),
+    ...(name === 'fleetMetrics' && { SYSTEM: system, ...(home && second && { REGION: home }) }),
   }
 }

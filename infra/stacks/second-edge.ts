@@ -1,6 +1,6 @@
 import { Stack } from 'aws-cdk-lib'
 import type { Construct } from 'constructs'
-import type { Config } from '../config.ts'
+import type { Config, TwoRegions } from '../config.ts'
 import { homeElsewhere } from '../constructs/home.ts'
 import { Lambda } from '../constructs/lambda.ts'
 import { createMachines, type Machines } from '../constructs/machines.ts'
@@ -10,7 +10,7 @@ import { FUNCTIONS } from '../functions.ts'
 
 export interface SecondEdgeProps {
   readonly config: Config
-  readonly regions: NonNullable<Config['regions']>
+  readonly regions: TwoRegions
 }
 
 /**

@@ -1,6 +1,6 @@
 import { Stack } from 'aws-cdk-lib'
 import type { Construct } from 'constructs'
-import { type Config, prefixOf } from '../config.ts'
+import { type Config, prefixOf, type TwoRegions } from '../config.ts'
 import { Alarms } from '../constructs/alarms.ts'
 import { Dashboard } from '../constructs/dashboard.ts'
 import { promises } from '../promises.ts'
@@ -8,7 +8,7 @@ import type { SecondEdgeStack } from './second-edge.ts'
 
 export interface SecondWatchProps {
   readonly config: Config
-  readonly regions: NonNullable<Config['regions']>
+  readonly regions: TwoRegions
   readonly edge: SecondEdgeStack
 }
 

@@ -1,6 +1,6 @@
 import { type Environment, Stack } from 'aws-cdk-lib'
 import type { Construct } from 'constructs'
-import { type Config, prefixOf } from '../config.ts'
+import { type Config, placesOf, prefixOf } from '../config.ts'
 import { Alarms } from '../constructs/alarms.ts'
 import { Budget } from '../constructs/budget.ts'
 import { Dashboard } from '../constructs/dashboard.ts'
@@ -15,20 +15,24 @@ export interface WatchProps {
   readonly env?: Environment
 }
 
-/** What looks at the rest, and says when a promise does not hold or the money runs out. */
+/**
+ * What looks at the rest, and says when a promise does not hold or the money runs out. Budgets and dashboards are of the whole account:
+ * where a second region was promoted there is a budget already, and the dashboard is that of its machines.
+ */
 export class WatchStack extends Stack {
   readonly alarms: Alarms
 
   constructor(scope: Construct, id: string, { config, api, edge, ...props }: WatchProps) {
     super(scope, id, { ...props, description: 'Straightway: dashboard, alarms, budget' })
     this.alarms = new Alarms(this, 'Alarms', config, promises(config, edge, api))
+    const { home, adopted } = placesOf(config)
     new Dashboard(this, 'Dashboard', {
-      name: `${prefixOf(config)}system`,
+      name: `${prefixOf(config)}${adopted ? home : 'system'}`,
       config,
       alarms: this.alarms,
       api,
       machines: edge,
     })
-    new Budget(this, 'Budget', config)
+    if (adopted === undefined) new Budget(this, 'Budget', config)
   }
 }

@@ -146,6 +146,60 @@ test('the template of the second region is as it was', () => {
   expect(scrubbed(second.edge)).toMatchSnapshot()
 })
 
+const STREAMED = (Object.values(TABLES) as Table[]).filter(({ stream, passing }) => stream && !passing)
+const streams = STREAMED.map(
+  ({ name }) => `arn:aws:dynamodb:${SECOND}:123456789012:table/straightway-test-${name}/stream/2026`,
+)
+const promoted = systemUnderTest({ regions: { home: HOME, second: SECOND, promoted: { streams } } })
+
+test('promoted, the second region has all stacks, and nothing is left of home', () => {
+  expect(stacksOf(promoted).map(({ stackName, region }) => [stackName, region])).toEqual([
+    ['straightway-test-data', SECOND],
+    ['straightway-test-api', SECOND],
+    [`straightway-test-edge-${SECOND}`, SECOND],
+    [`straightway-test-watch-${SECOND}`, SECOND],
+  ])
+  for (const stack of stacksOf(promoted))
+    expect(JSON.stringify(Template.fromStack(stack).toJSON())).not.toContain(HOME)
+  expect(() => promoted.app.synth()).not.toThrow()
+})
+
+test('promoted, it makes the tables that had no replica, adopts the others, and reads their streams', () => {
+  const made = resourcesOf(promoted.data, 'AWS::DynamoDB::GlobalTable').map(
+    ({ Properties }) => Properties.TableName,
+  )
+  const passing = (Object.values(TABLES) as Table[]).filter((table) => table.passing)
+  expect(made).toEqual(passing.map(({ name }) => `straightway-test-${name}`))
+  expect(resourcesOf(promoted.data, 'AWS::SecretsManager::Secret')).toEqual([])
+  const mapped = resourcesOf(promoted.api, 'AWS::Lambda::EventSourceMapping').map(
+    ({ Properties }) => Properties.EventSourceArn,
+  )
+  expect(mapped.filter((arn) => typeof arn === 'string').sort()).toEqual([...streams].sort())
+  expect(mapped).toHaveLength(streams.length + passing.filter(({ stream }) => stream).length)
+})
+
+test('promoted, its machines and alarms are the same as before, told of another home', () => {
+  const lasting = (stack: Stack) =>
+    Object.entries(
+      (Template.fromStack(stack).toJSON() as { Resources: Record<string, Resource> }).Resources,
+    ).filter(([id]) => !/^fleetMetricssecond|^Metrics/.test(id))
+  for (const [before, after] of [
+    [second.edge, promoted.edge!],
+    [second.watch, promoted.watch!],
+  ] as const)
+    expect(lasting(after).map(([id, { Type }]) => [id, Type])).toEqual(
+      expect.arrayContaining(lasting(before).map(([id, { Type }]) => [id, Type])),
+    )
+  expect(resourcesOf(promoted.watch!, 'AWS::Budgets::Budget')).toEqual([])
+})
+
+test('promoted without a stream that is needed, it says which', () => {
+  const some = { home: HOME, second: SECOND, promoted: { streams: streams.slice(1) } }
+  expect(() => systemUnderTest({ regions: some })).toThrow(
+    `no stream of straightway-test-${STREAMED[0]!.name}`,
+  )
+})
+
 /** Named for what is in them: another function is another one of these. */
 const isOfContent = (type: string): boolean => type === 'AWS::ApiGateway::Deployment'
 /** By CloudFormation, of what a template cannot know. */
