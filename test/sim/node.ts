@@ -28,6 +28,7 @@ const CONNECT_MS = 60
 const DRAIN_MS = 60_000
 /** A world has few peers; a node of a real fleet has room for a million. */
 const CAPACITY = 1000
+const MAX_TUNNELS = 1000
 
 /** Where a node stands, and how far from the core that is. */
 export interface Region {
@@ -156,7 +157,9 @@ export class Node {
   }
 
   #startRelay(): Services['relay'] {
-    this.relay = new RelayMachine({ fleetKeys: [this.#system.fleetKey], seed: this.#seed('relay') })
+    const { fleetKey } = this.#system
+    const options = { seed: this.#seed('relay'), fleetKeys: [fleetKey], maxTunnels: MAX_TUNNELS }
+    this.relay = new RelayMachine(options)
     return new Process(this.host, this.relay, [{ port: PORTS.relay }], () => {})
   }
 

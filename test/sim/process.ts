@@ -13,6 +13,8 @@ import type { Endpoint } from './packet.ts'
 /** How long a host may take to get round to what has arrived; meanwhile more arrives, and a batch has several. */
 const WAKE_MS = 0.3
 const SPINS = 8
+/** Datagrams that a batch has room for at first. There are thousands of processes, and most get one at a time. */
+const FEW = 4
 
 export interface SocketSetting {
   readonly ip?: string
@@ -26,8 +28,8 @@ export class Process<Input, Effect> {
   readonly #perform: (effect: Effect) => void
   readonly #dice: Dice
   readonly #sockets: (Socket | undefined)[] = []
-  readonly #arrived = new Batch()
-  readonly #out = new Batch()
+  readonly #arrived = new Batch(FEW)
+  readonly #out = new Batch(FEW)
   readonly #inputs: Input[] = []
   #busy = false
   #alarmAt = Number.POSITIVE_INFINITY
