@@ -20,6 +20,8 @@ export interface Load {
   readonly peersPerNode: number
   readonly nodeInstance: InstanceType
   readonly relayInstance: InstanceType
+  /** Peers are spread over them evenly; a system has one or two. */
+  readonly regions: number
 }
 
 export const TYPICAL: Load = {
@@ -34,6 +36,7 @@ export const TYPICAL: Load = {
   peersPerNode: 50_000,
   nodeInstance: 't4g.small',
   relayInstance: 'c7gn.medium',
+  regions: 1,
 }
 
 export interface Line {
@@ -49,12 +52,20 @@ const KEEP_ALIVE_BYTES = 34
 const MESSAGE_BYTES = 220
 /** Nodes that hear of a transition, on average: members of a network are spread over few. */
 const PUSHES = 2
+/** Of a transition: itself, its index, NetworkNodes, and the search terms it touches, which alone have a replica. */
+const WRITES = 4
+const REPLICATED_WRITES = 2
+const WRITE_BYTES = 1_000
+/** What watches the machines of a second region, which has metrics of its own. */
+const MACHINE_ALARMS = 8
+const MACHINE_METRICS = 40
 /** Peaks over the average: relays are there for the peak. */
 const PEAK = 3
 const SECONDS_A_MONTH = HOURS * 3600
 
 export function bill(load: Load): Line[] {
-  return [...machines(load), ...traffic(load), ...tables(load), ...functions(load), ...standing()]
+  const lines = [...machines(load), ...traffic(load), ...tables(load), ...functions(load), ...standing()]
+  return load.regions > 1 ? [...lines, ...beside(load, load.regions - 1)] : lines
 }
 
 /** The same connections and messages by services that would carry them. */
@@ -79,8 +90,10 @@ export function alternatives({ peers, messagesPerDay }: Load): Line[] {
 export const total = (lines: readonly Line[]): number => lines.reduce((sum, { dollars }) => sum + dollars, 0)
 
 function machines(load: Load): Line[] {
-  const nodes = Math.max(2, Math.ceil(load.peers / load.peersPerNode) + 1)
-  const relays = Math.max(1, Math.ceil((relayedMbit(load) * PEAK) / PRICES.sustainedMbit[load.relayInstance]))
+  const regions = Math.max(1, load.regions)
+  const relayed = (relayedMbit(load) * PEAK) / regions
+  const nodes = regions * Math.max(2, Math.ceil(load.peers / regions / load.peersPerNode) + 1)
+  const relays = regions * Math.max(1, Math.ceil(relayed / PRICES.sustainedMbit[load.relayInstance]))
   const perMachine = HOURS * PRICES.publicIpv4Hour + 8 * PRICES.diskGbMonth
   const cost = (count: number, type: InstanceType) => count * (HOURS * PRICES.instanceHour[type] + perMachine)
   return [
@@ -110,15 +123,18 @@ function traffic(load: Load): Line[] {
   ]
 }
 
-/** A presence item has two writes, itself and its index; of NetworkNodes and the search terms it touches few more. */
 function tables({ peers, transitionsPerDay, messagesPerDay, requestsPerDay }: Load): Line[] {
   const { writeMillion, readMillion, storageGbMonth, backupGbMonth } = PRICES.dynamodb
   const transitions = (peers * transitionsPerDay * DAYS) / MILLION
   const requests = (peers * requestsPerDay * DAYS) / MILLION
   const lookups = (peers * messagesPerDay * DAYS * 0.05) / MILLION
-  const gb = (peers * 4_000) / 1e9
+  const gb = storedGb(peers)
   return [
-    { service: 'DynamoDB', what: 'writes: transitions of presence', dollars: transitions * 4 * writeMillion },
+    {
+      service: 'DynamoDB',
+      what: 'writes: transitions of presence',
+      dollars: transitions * WRITES * writeMillion,
+    },
     {
       service: 'DynamoDB',
       what: 'reads',
@@ -155,6 +171,31 @@ function functions({ peers, transitionsPerDay, requestsPerDay }: Load): Line[] {
     { service: 'CloudWatch', what: 'access log', dollars: requests * MILLION * 2.5e-7 * PRICES.logsGb },
   ]
 }
+
+/** Replicas, what goes between the regions (half of the messages, and what is replicated), and what watches the machines. */
+function beside({ peers, transitionsPerDay, messagesPerDay }: Load, replicas: number): Line[] {
+  const { dynamodb, alarmMonth, metricMonth, dashboardMonth, secretMonth, interRegionGb } = PRICES
+  const writes = peers * transitionsPerDay * DAYS * REPLICATED_WRITES * replicas
+  const gb = (peers * messagesPerDay * DAYS * (MESSAGE_BYTES / 2) + writes * WRITE_BYTES) / 1e9
+  const stored = storedGb(peers) * (dynamodb.storageGbMonth + dynamodb.backupGbMonth) * replicas
+  const watched =
+    MACHINE_ALARMS * alarmMonth + MACHINE_METRICS * metricMonth + dashboardMonth + 2 * secretMonth
+  return [
+    {
+      service: 'DynamoDB',
+      what: 'replicas: writes, storage and backup',
+      dollars: (writes / MILLION) * dynamodb.writeMillion + stored,
+    },
+    { service: 'Traffic', what: `${gb.toFixed(0)} GB between regions`, dollars: gb * interRegionGb },
+    {
+      service: 'CloudWatch',
+      what: 'alarms, dashboard, metrics, keys of the other region',
+      dollars: watched * replicas,
+    },
+  ]
+}
+
+const storedGb = (peers: number): number => (peers * 4_000) / 1e9
 
 function standing(): Line[] {
   const { alarmMonth, dashboardMonth, metricMonth, secretMonth } = PRICES

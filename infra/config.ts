@@ -73,7 +73,7 @@ const fields = z.strictObject({
   /** About 46 dollars a c7gn.medium that carries 3 Gbit/s; what it sends costs more than it does (0.09 dollars a GB). */
   relays: group.prefault({ instance: 'c7gn.medium', min: 1, max: 10, drainMinutes: 60 }),
   /**
-   * Two regions instead of one. The second costs its nodes and relays (about 85 dollars a month idle, as at home), each write of a
+   * Two regions instead of one. The second costs its nodes and relays (about 100 dollars a month idle, as at home), each write of a
    * replicated table once more, and 0.02 dollars a GB between the two; `npm run cost -- --regions 2` computes it.
    */
   regions: regions.optional(),

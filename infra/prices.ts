@@ -35,6 +35,9 @@ export const PRICES = {
     { upToGb: 153_600, price: 0.07 },
     { upToGb: Number.POSITIVE_INFINITY, price: 0.05 },
   ],
+  /** By the GB, from one region to another. */
+  interRegionGb: 0.02,
+  /** A write that reaches a replica costs there what it costs at home. */
   dynamodb: {
     writeMillion: 0.625,
     readMillion: 0.125,

@@ -33,6 +33,19 @@ test('connections and messages cost a million peers less than half of what other
   expect(total(without)).toBeLessThan(websocket!.dollars / 2)
 })
 
+test('a second region costs its machines once more, what is written twice, and little else', () => {
+  const [one, two] = [of({}), of({ regions: 2 })]
+  expect(two.map(({ what }) => what)).toEqual(
+    expect.arrayContaining(['4 nodes t4g.small', '2 relays c7gn.medium']),
+  )
+  expect(two.map(({ what }) => what).filter((what) => !one.some((line) => line.what === what))).toHaveLength(
+    5,
+  )
+  const idle = total(of({ peers: 0, regions: 2 })) - total(of({ peers: 0 }))
+  expect(idle).toBeGreaterThan(70)
+  expect(idle).toBeLessThan(120)
+})
+
 test('the command takes every number as an option, and says what is wrong with one', () => {
   const command = join(import.meta.dirname, '../../infra/cost.ts')
   const run = (...options: string[]) =>
