@@ -1,13 +1,14 @@
 /** Reads one stream for one mapping, until it is closed: every shard in order, a shard's children after it. */
-import { type DynamoDBStreamsClient, GetRecordsCommand } from '@aws-sdk/client-dynamodb-streams'
+import type { DynamoDBStreamsClient } from '@aws-sdk/client-dynamodb-streams'
 import { Pause } from './pause.ts'
 import type { StreamCheckpoints } from './streams-checkpoints.ts'
 import { type Delivery, deliver } from './streams-delivery.ts'
-import { toLambdaRecord } from './streams-record.ts'
+import type { StreamRecords } from './streams-records.ts'
 import { dueShards, iteratorAt, THROUGH } from './streams-shards.ts'
 
 export interface StreamReaderOptions {
   readonly client: DynamoDBStreamsClient
+  readonly records: StreamRecords
   /** ARN. */
   readonly stream: string
   readonly checkpoints: StreamCheckpoints
@@ -81,20 +82,17 @@ export class StreamReader {
   }
 
   async #read(shard: string): Promise<number> {
-    const { client, stream, checkpoints, delivery } = this.#options
+    const { client, records: source, stream, checkpoints, delivery } = this.#options
     const known = this.#iterators.get(shard)
     // Where anything fails, the next round begins at the checkpoint.
     this.#iterators.delete(shard)
-    const ShardIterator = known ?? (await iteratorAt(client, stream, shard, checkpoints.get(shard)))
-    const reply = await client.send(
-      new GetRecordsCommand({ ShardIterator, Limit: delivery.policy.batchSize }),
-    )
-    const records = (reply.Records ?? []).map((record) => toLambdaRecord(record, stream))
+    const iterator = known ?? (await iteratorAt(client, stream, shard, checkpoints.get(shard)))
+    const { records, next } = await source.read(stream, iterator, delivery.policy.batchSize)
     const keep = (sequenceNumber: string) => checkpoints.keep(shard, sequenceNumber)
     await deliver(delivery, records, keep, this.#stopping.signal)
     if (this.#stopping.signal.aborted) return records.length
-    if (reply.NextShardIterator !== undefined) {
-      this.#iterators.set(shard, reply.NextShardIterator)
+    if (next !== undefined) {
+      this.#iterators.set(shard, next)
       return records.length
     }
     await keep(THROUGH)

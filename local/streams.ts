@@ -17,6 +17,7 @@ import type { TableName } from '../shared/store/tables.ts'
 import { openCheckpoints } from './streams-checkpoints.ts'
 import { type FailedBatch, POLICY, type Policy, type StreamHandler } from './streams-delivery.ts'
 import { StreamReader } from './streams-reader.ts'
+import { StreamRecords } from './streams-records.ts'
 
 export interface Mapping {
   readonly table: TableName
@@ -45,6 +46,7 @@ export interface Streams {
 export async function startStreams(options: StreamsOptions): Promise<Streams> {
   const config = connectionConfig({ endpoint: options.endpoint })
   const client = new DynamoDBStreamsClient(config)
+  const records = new StreamRecords(options.endpoint)
   const checkpoints = await openCheckpoints(options.data)
   const tables = new DynamoDBClient(config)
   const readers = await Promise.all(options.mappings.map(start)).finally(() => tables.destroy())
@@ -53,6 +55,7 @@ export async function startStreams(options: StreamsOptions): Promise<Streams> {
     const stream = await streamOf(tables, table)
     return new StreamReader({
       client,
+      records,
       stream,
       checkpoints: checkpoints.of(`${table}/${name}`, stream),
       delivery: {
@@ -70,6 +73,7 @@ export async function startStreams(options: StreamsOptions): Promise<Streams> {
       await Promise.all(readers.map((reader) => reader.close()))
       await checkpoints.close()
       client.destroy()
+      records.close()
     },
   }
 }

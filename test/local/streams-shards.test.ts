@@ -7,16 +7,17 @@ import { DynamoDBStreamsClient } from '@aws-sdk/client-dynamodb-streams'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { openCheckpoints } from '../../local/streams-checkpoints.ts'
 import { POLICY, type StreamHandler } from '../../local/streams-delivery.ts'
-import { StreamReader } from '../../local/streams-reader.ts'
+import { StreamReader, type StreamReaderOptions } from '../../local/streams-reader.ts'
+import { StreamRecords } from '../../local/streams-records.ts'
 import { connectionConfig } from '../../shared/store/client.ts'
 
 type Request = Readonly<Record<string, unknown>>
 type Answer = { readonly status?: number; readonly body: object }
 
+type Service = Pick<StreamReaderOptions, 'client' | 'records'>
+
 /** `operation` is the last part of X-Amz-Target: GetRecords, DescribeStream, GetShardIterator. */
-async function service(
-  answer: (operation: string, request: Request) => Answer,
-): Promise<DynamoDBStreamsClient> {
+async function service(answer: (operation: string, request: Request) => Answer): Promise<Service> {
   const server = createServer(async (request, response) => {
     const operation = String(request.headers['x-amz-target']).split('.')[1]!
     const { status = 200, body } = answer(operation, (await json(request)) as Request)
@@ -26,12 +27,14 @@ async function service(
   await once(server, 'listening')
   const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   const client = new DynamoDBStreamsClient(connectionConfig({ endpoint }))
+  const records = new StreamRecords(endpoint)
   onTestFinished(() => {
     client.destroy()
+    records.close()
     server.close()
     server.closeAllConnections()
   })
-  return client
+  return { client, records }
 }
 
 const record = (sequence: string) => ({
@@ -80,7 +83,7 @@ function split(operation: string, request: Request): Answer {
   }
 }
 
-async function read(client: DynamoDBStreamsClient, given: Record<string, string> = {}) {
+async function read(from: Service, given: Record<string, string> = {}) {
   const seen: string[] = []
   const handler: StreamHandler = async ({ Records }) => {
     seen.push(...Records.map(({ dynamodb }) => dynamodb!.SequenceNumber!))
@@ -89,7 +92,7 @@ async function read(client: DynamoDBStreamsClient, given: Record<string, string>
   const checkpoints = (await openCheckpoints(undefined)).of('test', 'arn')
   for (const [shard, sequence] of Object.entries(given)) await checkpoints.keep(shard, sequence)
   const delivery = { name: 'test', handler, policy: POLICY, onFailure: () => {} }
-  const reader = new StreamReader({ client, stream: 'arn', checkpoints, delivery })
+  const reader = new StreamReader({ ...from, stream: 'arn', checkpoints, delivery })
   onTestFinished(() => reader.close())
   await reader.drain()
   return { seen, checkpoints }
@@ -111,13 +114,13 @@ describe('a stream whose shard was split', () => {
 })
 
 test('a checkpoint whose records are no longer kept begins at the oldest', async () => {
-  const client = await service((operation, request) => {
+  const answering = await service((operation, request) => {
     const trimmed = operation === 'GetShardIterator' && request.ShardIteratorType === 'AFTER_SEQUENCE_NUMBER'
     return trimmed
       ? { status: 400, body: { __type: 'TrimmedDataAccessException' } }
       : split(operation, request)
   })
-  const { seen } = await read(client, { parent: 'through', left: '0', right: '0' })
+  const { seen } = await read(answering, { parent: 'through', left: '0', right: '0' })
   expect(seen.sort()).toEqual(['3', '4', '5'])
 })
 
@@ -125,13 +128,13 @@ test('an iterator that has expired is taken again at the checkpoint', async () =
   const log = vi.spyOn(console, 'error').mockReturnValue()
   onTestFinished(() => log.mockRestore())
   let expired = false
-  const client = await service((operation, request) => {
+  const answering = await service((operation, request) => {
     if (operation !== 'GetRecords' || expired || request.ShardIterator !== 'parent 1')
       return split(operation, request)
     expired = true
     return { status: 400, body: { __type: 'ExpiredIteratorException' } }
   })
-  const { seen } = await read(client)
+  const { seen } = await read(answering)
   expect(seen.slice(0, 2)).toEqual(['1', '2'])
   expect(seen).toHaveLength(5)
   expect(log).toHaveBeenCalledExactlyOnceWith('test: cannot read the stream:', expect.any(Error))
