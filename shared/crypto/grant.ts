@@ -5,6 +5,7 @@
  */
 import { fromBase32, type PeerId, peerIdOf, publicKeyOf, type TunnelId, toBase32 } from '../ids.ts'
 import { PATHS, type Paths } from '../paths.ts'
+import { ADDRESS_WORDS, type Address } from '../wire/address.ts'
 import { Reader, Writer } from '../wire/cursor.ts'
 import { type FleetKeys, openFleetWith, sealFleet } from './fleet.ts'
 import { hash256 } from './hash.ts'
@@ -20,18 +21,25 @@ export interface Grant {
   readonly expiresAt: number
   /** What the networks that the two share allow; everything where absent. */
   readonly paths?: Paths
+  /** Where the peer proved to be when it was let in; zero where it was carried. */
+  readonly from?: Address
 }
 
 export interface OpenedGrant extends Grant {
   readonly paths: Paths
+  readonly from: Address
   /** 32 bytes: proves that its holder was given this grant. */
   readonly key: Uint8Array
 }
 
-/** tunnel 16, leg u8, self 32, other 32, expiresAt u48, paths u8. */
-const FIELDS_BYTES = 16 + 1 + 32 + 32 + 6 + 1
+/** How long a direction lets its holder join; a tunnel that needs the HANDSHAKE later asks for another (REJOIN). */
+export const DIRECTION_MS = 10 * 60_000
+/** tunnel 16, leg u8, self 32, other 32, expiresAt u48, paths u8, from 18. */
+const FIELDS_BYTES = 16 + 1 + 32 + 32 + 6 + 1 + 18
 /** Length of a sealed grant of version 1. */
 export const GRANT_BYTES = 24 + FIELDS_BYTES + 16
+
+const NOWHERE: Address = { words: new Uint32Array(ADDRESS_WORDS) }
 
 /** `nonce`: 24 random bytes. */
 export function sealGrant(
@@ -66,7 +74,7 @@ export function handshakeKeys(key: Uint8Array, peerRandom: Uint8Array, nodeRando
   }
 }
 
-function encode({ tunnel, leg, self, other, expiresAt, paths = 'auto' }: Grant): Uint8Array {
+function encode({ tunnel, leg, self, other, expiresAt, paths = 'auto', from = NOWHERE }: Grant): Uint8Array {
   return new Writer(new Uint8Array(FIELDS_BYTES))
     .put(fromBase32(tunnel)!)
     .u8(leg)
@@ -74,6 +82,7 @@ function encode({ tunnel, leg, self, other, expiresAt, paths = 'auto' }: Grant):
     .put(publicKeyOf(other))
     .u48(expiresAt)
     .u8(PATHS.indexOf(paths))
+    .address(from.words)
     .done()
 }
 
@@ -86,6 +95,7 @@ function decode(plaintext: Uint8Array): Omit<OpenedGrant, 'key'> | undefined {
     other: peerIdOf(reader.bytes(32)),
     expiresAt: reader.u48(),
     paths: PATHS[reader.u8()] ?? 'auto',
+    from: reader.address(),
   }
   return reader.ok && grant.leg <= 1 ? grant : undefined
 }

@@ -10,6 +10,7 @@ import {
 } from '../../shared/crypto/grant.ts'
 import { peerIdOf, type TunnelId, toBase32 } from '../../shared/ids.ts'
 import { PATHS } from '../../shared/paths.ts'
+import { addressOf } from '../../shared/wire/address.ts'
 import { hexOf } from './hex.ts'
 
 const FLEET = new Uint8Array(32).fill(1)
@@ -23,6 +24,7 @@ const grants: fc.Arbitrary<Grant> = fc.record({
   other: fc.uint8Array({ minLength: 32, maxLength: 32 }).map(peerIdOf),
   expiresAt: fc.nat(2 ** 48 - 1),
   paths: fc.constantFrom(...PATHS),
+  from: fc.uint32Array({ minLength: 5, maxLength: 5, max: 0xffff }).map((words) => ({ words })),
 })
 const example: Grant = {
   tunnel: toBase32(new Uint8Array(16).fill(4)) as TunnelId,
@@ -31,6 +33,7 @@ const example: Grant = {
   other: peerIdOf(new Uint8Array(32).fill(6)),
   expiresAt: 1_700_000_000_000,
   paths: 'auto',
+  from: addressOf('203.0.113.7', 4000)!,
 }
 
 describe('a grant', () => {

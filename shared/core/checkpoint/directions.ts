@@ -1,19 +1,17 @@
-import { grantKey, sealGrant } from '../../crypto/grant.ts'
+import { DIRECTION_MS, grantKey, sealGrant } from '../../crypto/grant.ts'
 import type { Random } from '../../crypto/random.ts'
 import type { NodeId, PeerId, TunnelId } from '../../ids.ts'
 import type { Paths } from '../../paths.ts'
 import type { Direction, Leg } from '../../wire/offers.ts'
 import type { FleetView } from './fleet-view.ts'
+import type { PeerSession } from './peer-session.ts'
 
-/** How long a direction lets its holder join; a tunnel that needs the HANDSHAKE later asks for another (REJOIN). */
-const GRANT_MS = 10 * 60_000
 const NONCE_BYTES = 24
 
-/** One side of a tunnel, and the HANDSHAKE that it goes to. */
+/** One side of a tunnel, seen from there, and the HANDSHAKE that it goes to. */
 export interface Side {
   readonly tunnel: TunnelId
   readonly leg: Leg
-  readonly self: PeerId
   readonly other: PeerId
   readonly handshake: NodeId
   /** What the networks that the two share allow. */
@@ -34,10 +32,10 @@ export class Directions {
   }
 
   /** Undefined where that HANDSHAKE is not known here. */
-  to({ handshake, ...side }: Side, now: number): Direction | undefined {
+  to({ handshake, ...side }: Side, holder: PeerSession, now: number): Direction | undefined {
     const addresses = this.#fleet.handshakeOf(handshake)
     if (addresses.length === 0) return undefined
-    const grant = { ...side, expiresAt: now + GRANT_MS }
+    const grant = { ...side, self: holder.peer, from: holder.from, expiresAt: now + DIRECTION_MS }
     return {
       handshake: addresses,
       key: grantKey(this.fleetKey, 'handshake', grant),

@@ -152,7 +152,7 @@ export class Offers {
       (way, at) => {
         if ('refused' in way) return
         const { paths } = way
-        this.#lead(from, { tunnel, leg, self: from.peer, other: peer, handshake, paths }, at)
+        this.#lead(from, { tunnel, leg, other: peer, handshake, paths }, at)
         if (way.node === node) this.rejoined(rejoin, at)
         else links.send(way.node, FRAME.FORWARD_REJOIN, encodeForwardedRejoin(rejoin))
       },
@@ -164,7 +164,7 @@ export class Offers {
   rejoined({ to: self, from: other, tunnel, leg, handshake }: ForwardedRejoin, now: number): void {
     const to = this.#options.roster.get(self)
     if (to === undefined) return
-    const side = { tunnel, leg: leg === 0 ? 1 : 0, self, other, handshake, paths: 'auto' } as const
+    const side = { tunnel, leg: leg === 0 ? 1 : 0, other, handshake, paths: 'auto' } as const
     this.#options.reach.admit(
       to,
       other,
@@ -196,8 +196,8 @@ export class Offers {
 
   #accepted(by: PeerSession, answer: ForwardedAnswer, paths: Paths, now: number): void {
     const { from: peer, tunnel, noise, handshake } = answer
-    const side = { tunnel, leg: 0, self: by.peer, other: peer, handshake, paths } as const
-    const direction = this.#options.directions.to(side, now)
+    const side = { tunnel, leg: 0, other: peer, handshake, paths } as const
+    const direction = this.#options.directions.to(side, by, now)
     if (direction !== undefined) this.#show(by, { tunnel, peer, outcome: 'accepted', noise, direction })
     else this.#show(by, { tunnel, peer, outcome: 'unavailable', noise: NOTHING })
   }
@@ -211,8 +211,8 @@ export class Offers {
   /** False where there is no way to the HANDSHAKE. */
   #handOver(to: PeerSession, origin: NodeId, offer: ForwardedOffer, now: number): boolean {
     const { from, tunnel, noise, handshake } = offer
-    const side = { tunnel, leg: 1, self: to.peer, other: from, handshake, paths: 'auto' } as const
-    const direction = this.#options.directions.to(side, now)
+    const side = { tunnel, leg: 1, other: from, handshake, paths: 'auto' } as const
+    const direction = this.#options.directions.to(side, to, now)
     if (direction === undefined) return false
     const offered = { to: to.peer, from, origin, handshake, paths: 'auto', isDoubted: false } as const
     this.#remember(receivedKey(to.peer, tunnel), offered, now)
@@ -231,7 +231,7 @@ export class Offers {
 
   #lead(to: PeerSession, side: Side, now: number): void {
     const { tunnel, leg, other: peer } = side
-    const direction = this.#options.directions.to(side, now)
+    const direction = this.#options.directions.to(side, to, now)
     if (direction !== undefined)
       this.#options.table.send(to, FRAME.REJOIN, encodeRejoin({ tunnel, peer, leg, direction }))
   }

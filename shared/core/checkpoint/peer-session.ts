@@ -1,4 +1,5 @@
 import type { NetworkId, PeerId, UserId } from '../../ids.ts'
+import { ADDRESS_WORDS, type Address } from '../../wire/address.ts'
 import type { StatusUpdate } from '../../wire/presence.ts'
 import type { Session } from '../session/session.ts'
 import type { Inflow } from './inflow.ts'
@@ -18,6 +19,8 @@ export interface PeerSession {
   readonly user: UserId
   /** The peer's own time of signing in: of two sessions the one with the greater `since` is the peer's. */
   readonly since: number
+  /** Where its WELCOME went, and arrived, once it is not half open any more. */
+  readonly from: Address
   stage: 'halfOpen' | 'joining' | 'online' | 'ended'
   networks: readonly NetworkId[]
   blocks: readonly (PeerId | UserId)[]
@@ -50,6 +53,7 @@ export const newPeerSession = (slot: number, session: Session, known: Known): Pe
   slot,
   session,
   ...known,
+  from: { words: session.address.slice(session.addressAt, session.addressAt + ADDRESS_WORDS) },
   stage: 'halfOpen',
   toldAt: 0,
   status: { version: 0, status: 'online', custom: '', metadata: {} },

@@ -31,6 +31,7 @@ const MARGIN_MS = 5
  * uneven ways and busy machines too.
  */
 const PRIMING_MS = 60
+const AT_ONCE: ReadonlySet<StepKind> = new Set(['lan', 'open', 'punch'])
 const never = Number.POSITIVE_INFINITY
 /** Of a side that was told to do nothing. */
 const NOTHING: Result = {
@@ -105,7 +106,7 @@ export class Attempt {
   advance(sides: Sides, now: number): Order | undefined {
     switch (this.#phase.kind) {
       case 'gathering':
-        return isKnown(sides) || now >= this.#phase.until ? this.#next(sides, now) : undefined
+        return this.#isReady(sides) || now >= this.#phase.until ? this.#next(sides, now) : undefined
       case 'running':
         return this.#phase.results.every((it) => it !== undefined) || now >= this.#phase.until
           ? this.#conclude(this.#phase, sides, now)
@@ -113,6 +114,13 @@ export class Attempt {
       case 'over':
         return undefined
     }
+  }
+
+  /** Where both are to start together, their distances have to be known. */
+  #isReady(sides: Sides): boolean {
+    if (!isKnown(sides)) return false
+    const [first] = this.#plan(sides).steps
+    return first === undefined || startsAtOnce(first) || sides.roundTripMs.every((ms) => ms > 0)
   }
 
   #conclude({ step, measuring, results }: Phase & { kind: 'running' }, sides: Sides, now: number): Order {
@@ -161,11 +169,12 @@ export class Attempt {
     const id = this.nextStep
     this.#ordered++
     const farthest = Math.max(...sides.roundTripMs)
-    const startAt = now + farthest / 2 + (isPrimed(step) ? PRIMING_MS : MARGIN_MS)
+    const startAt = now + (startsAtOnce(step) ? 0 : farthest / 2 + (isPrimed(step) ? PRIMING_MS : MARGIN_MS))
     const lastDelayMs = Math.max(...step.sides.map(({ delayMs }) => delayMs))
     const until = startAt + lastDelayMs + step.timeoutMs + farthest + RESULT_MS
     this.#phase = { kind: 'running', id, step, measuring: false, results: [undefined, undefined], until }
-    const order = (side: 0 | 1) => orderOf(id, step, side, startAt - now - sides.roundTripMs[side] / 2)
+    const wait = (side: 0 | 1) => startAt - now - sides.roundTripMs[side] / 2
+    const order = (side: 0 | 1) => orderOf(id, step, side, wait(side))
     return { kind: 'step', steps: [order(0), order(1)] }
   }
 
@@ -192,6 +201,9 @@ const isMeasured = ({ measureSockets = 0 }: PlannedSide): boolean => measureSock
 /** A side sends what must not arrive before the other's NAT is open. In `open` only the one that sends first counts. */
 const isPrimed = ({ kind, sides }: PlannedStep): boolean =>
   sides.some(({ ttl = 0, role }) => ttl > 0 && (kind !== 'open' || role === 1))
+
+/** No packet comes too early there, so each side begins when it is told. */
+const startsAtOnce = (step: PlannedStep): boolean => AT_ONCE.has(step.kind) && !isPrimed(step)
 
 function orderOf(id: number, step: PlannedStep, side: 0 | 1, waitMs: number): Step {
   const { kind, intervalMs, timeoutMs } = step

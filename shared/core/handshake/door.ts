@@ -5,11 +5,11 @@
  */
 import { openBox, sealBox } from '../../crypto/box.ts'
 import type { FleetKeys } from '../../crypto/fleet.ts'
-import { type OpenedGrant, openGrant } from '../../crypto/grant.ts'
+import { DIRECTION_MS, type OpenedGrant, openGrant } from '../../crypto/grant.ts'
 import { sameBytes } from '../../crypto/hash.ts'
 import type { Random } from '../../crypto/random.ts'
 import type { TunnelId } from '../../ids.ts'
-import { ADDRESS_WORDS, type Address } from '../../wire/address.ts'
+import { ADDRESS_WORDS, type Address, isDiscardOnly, sameIp } from '../../wire/address.ts'
 import type { Batch } from '../../wire/batch.ts'
 import {
   decodeJoin,
@@ -29,6 +29,17 @@ import type { Pairs } from './pairs.ts'
 /** A carrier's NAT may stand before very many peers. */
 const JOINS_PER_SECOND = 200
 const JOIN_BURST = 400
+/** Less than a pair is remembered, so that a JOIN that is replayed is known. */
+const FRESH_MS = 50_000
+
+/** Somebody was answered. */
+export interface Admission {
+  readonly pair: Pair
+  readonly side: 0 | 1
+  readonly pending: Pending
+  /** Of the IP, if not of the port: it is there, whether or not the answer arrives. */
+  readonly isProven: boolean
+}
 
 interface Joiner {
   readonly grant: OpenedGrant
@@ -62,8 +73,8 @@ export class Door {
     this.#limit = new RateLimit(key, JOINS_PER_SECOND, JOIN_BURST)
   }
 
-  /** Answers datagram i, a JOIN; the pair that has one more session to wait for. */
-  admit(arrived: Batch, i: number, out: Batch, now: number): Pair | undefined {
+  /** Answers datagram i, a JOIN. */
+  admit(arrived: Batch, i: number, out: Batch, now: number): Admission | undefined {
     if (!this.#limit.take(arrived.address, i * ADDRESS_WORDS, now)) {
       this.#counters.limited++
       return undefined
@@ -73,11 +84,11 @@ export class Door {
     if (joiner === undefined) this.#counters.refused++
     else if (pair === undefined) this.#counters.full++
     else if (pair.leg(joiner.grant).isSuperseded(joiner.body.random)) this.#counters.replayed++
-    else this.#answer(joiner, pair, arrived, i, out, now)
-    return pair
+    else return this.#answer(joiner, pair, arrived, i, out, now)
+    return undefined
   }
 
-  #answer(joiner: Joiner, pair: Pair, arrived: Batch, i: number, out: Batch, now: number): void {
+  #answer(joiner: Joiner, pair: Pair, arrived: Batch, i: number, out: Batch, now: number): Admission {
     const leg = pair.leg(joiner.grant)
     const known = leg.pending
     const again = known !== undefined && sameBytes(known.random, joiner.body.random)
@@ -86,10 +97,11 @@ export class Door {
     const observed = arrived.addressOf(i)
     const joined = this.#joined(joiner, pending, observed, now)
     if (joined.length <= arrived.length[i]!) out.push(joined, observed.words, 0, arrived.socket[i])
+    return { pair, side: joiner.grant.leg, pending, isProven: isProven(joiner.grant, observed, now) }
   }
 
   #expect(joiner: Joiner, pair: Pair, leg: Leg, arrived: Batch, i: number, now: number): Pending {
-    this.#pairs.unseat(leg.pending?.session)
+    if (leg.pending?.session !== leg.session) this.#pairs.unseat(leg.pending?.session)
     const from = { address: arrived.addressOf(i), socket: arrived.socket[i]! }
     const indexes = { index: this.#pairs.freeIndex(), remoteIndex: joiner.index }
     const pending = leg.expect(
@@ -121,6 +133,12 @@ export class Door {
     if (known !== undefined || this.#pairs.size >= this.maxPairs) return known
     return this.#pairs.add(tunnel, now)
   }
+}
+
+/** It was given to somebody at this IP, a moment ago. */
+function isProven({ from, expiresAt }: OpenedGrant, { words }: Address, now: number): boolean {
+  const isFresh = expiresAt - now > DIRECTION_MS - FRESH_MS
+  return isFresh && sameIp(from.words, 0, words, 0) && !isDiscardOnly(words)
 }
 
 /** Undefined where the grant is not ours or has ended, or the JOIN was not made with its key. */

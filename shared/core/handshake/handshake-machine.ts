@@ -23,7 +23,7 @@ import type { Machine } from '../machine.ts'
 import { Queue } from '../session/queue.ts'
 import type { FrameSink, Session } from '../session/session.ts'
 import type { Order } from './attempt.ts'
-import { Door } from './door.ts'
+import { type Admission, Door } from './door.ts'
 import {
   type HandshakeCounters,
   type HandshakeEffect,
@@ -31,7 +31,7 @@ import {
   type HandshakeOptions,
   noCounts,
 } from './events.ts'
-import type { Leg } from './leg.ts'
+import type { Leg, Pending } from './leg.ts'
 import { networkPair } from './networks.ts'
 import type { Pair } from './pair.ts'
 import { Pairs, SIDES, type Side } from './pairs.ts'
@@ -72,7 +72,7 @@ export class HandshakeMachine implements Machine<HandshakeInput, HandshakeEffect
     this.#now = now
     for (let i = 0; i < arrived.count; i++) {
       const kind = kindOf(arrived, i)
-      if (kind === KIND.JOIN) this.#touch(this.#door.admit(arrived, i, out, now))
+      if (kind === KIND.JOIN) this.#admitted(this.#door.admit(arrived, i, out, now))
       else if (kind === KIND.SEALED) this.#onSealed(arrived, i, now)
       else this.counters.unknown++
     }
@@ -131,6 +131,13 @@ export class HandshakeMachine implements Machine<HandshakeInput, HandshakeEffect
     if (pair !== undefined) this.#touched.add(pair)
   }
 
+  #admitted(admission: Admission | undefined): void {
+    if (admission === undefined) return
+    const { pair, side, pending, isProven } = admission
+    this.#touch(pair)
+    if (isProven) this.#seat(pair, side, pending)
+  }
+
   #onSealed(arrived: Batch, i: number, now: number): void {
     const seat = this.#pairs.seat(indexAt(arrived.bytes, arrived.start(i)))
     if (seat === undefined) this.counters.unknown++
@@ -145,11 +152,19 @@ export class HandshakeMachine implements Machine<HandshakeInput, HandshakeEffect
   #confirmed(pair: Pair, side: Side, session: Session): Leg {
     const leg = pair.legs[side]!
     if (leg.pending?.session !== session) return leg
+    this.#seat(pair, side, leg.pending)
+    leg.confirm(leg.pending, this.#now)
+    return leg
+  }
+
+  /** The side has joined; once for each session. */
+  #seat(pair: Pair, side: Side, pending: Pending): void {
+    const leg = pair.legs[side]!
+    if (leg.session === pending.session) return
     this.counters.joins++
     this.#pairs.unseat(leg.session)
-    leg.confirm(leg.pending, this.#now)
+    leg.seat(pending)
     pair.joined(side, this.#now)
-    return leg
   }
 
   #onFleet(items: readonly FleetItem[]): void {
@@ -237,9 +252,10 @@ export class HandshakeMachine implements Machine<HandshakeInput, HandshakeEffect
   }
 
   #flush(pair: Pair, leg: Leg, out: Batch, now: number): void {
-    this.#pairs.unseat(leg.expired(now)?.session)
+    const expired = leg.expired(now)?.session
+    this.#pairs.unseat(expired)
     leg.session?.flush(out, now)
-    if (leg.session === undefined || leg.session.state === 'open') return
+    if (leg.session === undefined || (leg.session !== expired && leg.session.state === 'open')) return
     this.#pairs.unseat(leg.session)
     pair.left(leg)
   }

@@ -1,15 +1,17 @@
 /**
  * One side of a tunnel at a HANDSHAKE. A JOIN makes a *pending* session, which becomes *the* session when the first
- * datagram opens under it: only then is the address proven and is it known that the JOIN was no replay. A JOIN that comes
- * again is answered again with the same keys; one that was superseded is refused.
+ * datagram opens under it: only then is the address proven and is it known that the JOIN was no replay. It is so at once
+ * where the JOIN came from the IP that the grant says its holder proved to be at; then it stays pending besides, as its
+ * answer may have been lost. A JOIN that comes again is answered again with the same keys; one that was superseded is
+ * refused.
  */
 import { Channel } from '../../crypto/channel.ts'
 import { handshakeKeys, type OpenedGrant } from '../../crypto/grant.ts'
 import { toBase32 } from '../../ids.ts'
 import { strictestOf } from '../../paths.ts'
-import type { Address } from '../../wire/address.ts'
+import { type Address, isDiscardOnly, sameAddress } from '../../wire/address.ts'
 import type { JoinBody } from '../../wire/handshake.ts'
-import { type Profile, UNKNOWN_PROFILE } from '../../wire/profile.ts'
+import { type Candidate, type Profile, UNKNOWN_PROFILE } from '../../wire/profile.ts'
 import { Session } from '../session/session.ts'
 
 /** A JOINED is answered within one round trip. */
@@ -24,6 +26,8 @@ export interface Pending {
   readonly random: Uint8Array
   readonly nodeRandom: Uint8Array
   readonly profile: Profile
+  /** Where JOINED goes. */
+  readonly from: Address
   readonly endAt: number
   sentAt: number
 }
@@ -39,6 +43,7 @@ export class Leg {
   /** It was told of a relay in this attempt. */
   relayed = false
   #firstRoundTripMs = 0
+  #seen: Address | undefined
   readonly #superseded = new Set<string>()
 
   constructor(grant: OpenedGrant) {
@@ -50,13 +55,14 @@ export class Leg {
     return this.#profile
   }
 
+  /** 0: not measured yet. */
   get roundTripMs(): number {
     return this.session?.roundTripMs || this.#firstRoundTripMs
   }
 
-  /** Where it is, proven by its session. */
+  /** Where it proved to be, which a datagram of its session need not come from. */
   get seen(): Address | undefined {
-    return this.session && { words: this.session.address }
+    return this.session && this.#seen
   }
 
   isSuperseded(random: Uint8Array): boolean {
@@ -75,29 +81,38 @@ export class Leg {
     const session = new Session({
       ...indexes,
       channel: new Channel({ send: down, receive: up }),
-      address: from.address.words,
+      address: from.address.words.slice(),
       socket: from.socket,
       follows: true,
       now,
     })
     if (this.pending !== undefined) this.#supersede(this.pending.random)
-    this.pending = { grant, session, random, nodeRandom, profile, endAt: now + CONFIRM_MS, sentAt: now }
+    const times = { endAt: now + CONFIRM_MS, sentAt: now }
+    this.pending = { grant, session, random, nodeRandom, profile, from: from.address, ...times }
     return this.pending
   }
 
-  /** The first datagram of the pending session opened. Its JOIN will be refused from now on. */
-  confirm({ grant, session, random, profile, sentAt }: Pending, now: number): void {
+  /** Its session is the pending one from now on. */
+  seat({ grant, session, profile, from }: Pending): void {
     this.grant = grant
-    this.#supersede(random)
-    this.#firstRoundTripMs = Math.max(now - sentAt, 1)
+    this.#firstRoundTripMs = 0
+    this.#seen = from
     this.session = session
     this.learn(profile)
-    this.pending = undefined
     this.relayed = false
   }
 
+  /** The first datagram of the pending session opened. Its JOIN will be refused from now on. */
+  confirm({ random, sentAt }: Pending, now: number): void {
+    this.#supersede(random)
+    this.#firstRoundTripMs = Math.max(now - sentAt, 1)
+    this.pending = undefined
+  }
+
+  /** A side that has not been told yet where it was seen is known to be there all the same. */
   learn(profile: Profile): void {
-    this.#profile = { ...profile, paths: strictestOf([profile.paths, this.grant.paths]) }
+    const paths = strictestOf([profile.paths, this.grant.paths])
+    this.#profile = { ...profile, paths, candidates: withSeen(profile.candidates, this.#seen) }
   }
 
   /** The session that nobody has confirmed in time, now without one. */
@@ -121,4 +136,11 @@ export class Leg {
       break
     }
   }
+}
+
+/** Where a side that goes by UDP was seen is an address of its NAT. */
+function withSeen(candidates: readonly Candidate[], seen: Address | undefined): readonly Candidate[] {
+  if (seen === undefined || isDiscardOnly(seen.words)) return candidates
+  if (candidates.some(({ address }) => sameAddress(address.words, 0, seen.words, 0))) return candidates
+  return [...candidates, { kind: 'reflexive', address: seen }]
 }

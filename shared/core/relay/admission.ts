@@ -1,6 +1,7 @@
 import type { FleetKeys } from '../../crypto/fleet.ts'
 import { type OpenedGrant, openGrant } from '../../crypto/grant.ts'
 import type { Random } from '../../crypto/random.ts'
+import { sameIp } from '../../wire/address.ts'
 import type { RelayClaim } from '../../wire/relay.ts'
 import { RateLimit } from '../stun/rate-limit.ts'
 import type { Bindings } from './bindings.ts'
@@ -11,6 +12,12 @@ import type { Tunnels } from './tunnels.ts'
 /** A peer claims often while it roams, and many peers share an address; opening a grant costs tens of microseconds. */
 const CLAIMS_PER_SECOND = 20
 const CLAIM_BURST = 200
+
+export interface Admitted {
+  readonly leg: number
+  /** The HANDSHAKE has seen its peer at this very IP. */
+  readonly isBelieved: boolean
+}
 
 /** Tells whose leg a claim is and whether it may be had: by what the fleet sealed, and by nothing else. */
 export class Admission {
@@ -34,14 +41,15 @@ export class Admission {
   }
 
   /** The leg that a BIND may have; its stamp is from now on the last. */
-  bind(claim: RelayClaim, words: Uint32Array, at: number, now: number): number | ClaimRefusal {
+  bind(claim: RelayClaim, words: Uint32Array, at: number, now: number): Admitted | ClaimRefusal {
     const grant = this.#open(claim, words, at, now)
     if (typeof grant === 'string') return grant
     const known = this.#tunnels.legOf(grant)
     if (known >= 0 && !this.#isNew(claim, known, words, at)) return 'stamp'
     const leg = known >= 0 && this.#isBusy(known) ? known : this.#make(grant, known, now)
-    if (typeof leg === 'number') this.#tunnels.setStamp(leg, claim.stamp)
-    return leg
+    if (typeof leg === 'string') return leg
+    this.#tunnels.setStamp(leg, claim.stamp)
+    return { leg, isBelieved: sameIp(grant.from.words, 0, words, at) }
   }
 
   /** The leg that a RELEASE gives up. */

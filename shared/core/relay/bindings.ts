@@ -118,6 +118,11 @@ export class Bindings {
     this.#credits[leg] = Math.min(this.#credits[leg]! + bytes, MAX_CREDIT)
   }
 
+  /** So many bytes may be sent to the leg besides. */
+  trust(leg: number, bytes: number): void {
+    this.#credits[leg] = Math.min(this.#credits[leg]! + bytes, MAX_CREDIT)
+  }
+
   /** True where nothing came from the leg since then. */
   isSilent(leg: number, since: number): boolean {
     return !this.isFree(leg) && this.#heardAt[leg]! <= since

@@ -19,6 +19,9 @@ import { Bindings } from './bindings.ts'
 import { type ClaimRefusal, noRelayCounts } from './relay-counters.ts'
 import { Tunnels } from './tunnels.ts'
 
+/** All that a peer keeps back until there is a path: 64 datagrams. */
+const BELIEVED_BYTES = 80_000
+
 export interface EndedLeg {
   readonly leg: number
   readonly tunnel: TunnelId
@@ -116,15 +119,18 @@ export class RelayControl {
 
   #bind(claim: RelayClaim, arrived: Batch, i: number, out: Batch, now: number): void {
     const at = i * ADDRESS_WORDS
-    const leg = this.#admission.bind(claim, arrived.address, at, now)
-    if (typeof leg === 'string') {
-      this.#refuse(leg)
+    const admitted = this.#admission.bind(claim, arrived.address, at, now)
+    if (typeof admitted === 'string') {
+      this.#refuse(admitted)
       return
     }
+    const { leg, isBelieved } = admitted
     const wasBound = this.bindings.isBound(leg)
     const owner = this.bindings.at(arrived.address, at)
+    const isNew = !this.bindings.isAt(leg, arrived.address, at)
     if (owner !== leg) this.counters[wasBound ? 'moved' : 'bound']++
     this.bindings.bind(leg, arrived.address, at, arrived.socket[i]!)
+    if (isNew && isBelieved) this.bindings.trust(leg, BELIEVED_BYTES)
     this.bindings.hear(leg, arrived.length[i]!, now)
     this.#answer(arrived, i, out, {
       op: 'bound',

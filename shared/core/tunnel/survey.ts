@@ -119,8 +119,9 @@ export class Survey {
     return Math.min(this.#evidence.deadline(), this.#hops.deadline(), this.#allocation.deadline())
   }
 
+  /** Of a NAT that is known: the HANDSHAKE itself sees the port. */
   get ready(): boolean {
-    if (this.#hope !== undefined) return this.#evidence.reflexive.length > 0
+    if (this.#hope !== undefined) return true
     return this.#evidence.ready && this.#sampled && (this.#measuring || !this.#allocation.busy)
   }
 

@@ -31,6 +31,8 @@ import { Traversal, type TraversalEvent } from './traversal.ts'
 const MAX_WAITING = 64
 /** Without any path for so long a tunnel ends: the other side is gone. */
 export const GIVE_UP_MS = 60_000
+/** Longer than a word takes from one side to the other. */
+const LAST_WORDS_MS = 500
 /** CLOSE is not answered, so it is said more than once. */
 const CLOSE_REPEATS = 3
 const MAX_NAME_BYTES = 255
@@ -59,6 +61,8 @@ export class TunnelMachine implements Machine<TunnelInput, TunnelEffect> {
   #waiting: Uint8Array[] = []
   /** Since when there is no path and nothing was heard; Infinity while that is not so. */
   #silentSince: number
+  /** The other side has closed, as the HANDSHAKE says: what it sent before may still come. */
+  #closedAt = never
   #ended = false
 
   constructor(options: TunnelOptions) {
@@ -99,7 +103,8 @@ export class TunnelMachine implements Machine<TunnelInput, TunnelEffect> {
   deadline(): number {
     if (this.#ended) return never
     const givenUpAt = this.#silentSince + GIVE_UP_MS
-    return Math.min(this.#agent.deadline(), this.#traversal.deadline(), this.#streams.deadline(), givenUpAt)
+    const endAt = Math.min(givenUpAt, this.#closedAt)
+    return Math.min(this.#agent.deadline(), this.#traversal.deadline(), this.#streams.deadline(), endAt)
   }
 
   poll(): TunnelEffect | undefined {
@@ -177,6 +182,7 @@ export class TunnelMachine implements Machine<TunnelInput, TunnelEffect> {
     }
     this.#progress.heard(now)
     this.#silentSince = never
+    this.#closedAt = never
     if (arrived.bytes[arrived.start(i)] === TUNNEL.CONTROL) {
       for (const control of this.#packets.controls(arrived)) this.#onControl(control, path, out, now)
       return
@@ -215,6 +221,7 @@ export class TunnelMachine implements Machine<TunnelInput, TunnelEffect> {
     this.#showPath(now)
     this.#flushWaiting(out, now)
     this.#passEvents(out, now)
+    if (now >= this.#closedAt) this.#end('closedByOther', out, now)
     if (now >= this.#silentSince + GIVE_UP_MS) this.#end('unreachable', out, now)
     this.#traversal.sent(out, from, now)
   }
@@ -247,10 +254,11 @@ export class TunnelMachine implements Machine<TunnelInput, TunnelEffect> {
       this.#passEvent(event, out, now)
   }
 
-  /** Over a path the other side says itself that it closes. */
+  /** Over a path that it was heard on the other side says itself that it closes. */
   #passEvent(event: TraversalEvent, out: Batch, now: number): void {
     if (event === 'rejoin' || event === 'released') this.#effects.put({ kind: event })
     else if (event === 'noDirectPath' || this.#agent.active === undefined) this.#end(event, out, now)
+    else if (this.#silentSince !== never) this.#closedAt = now + LAST_WORDS_MS
   }
 
   #sayClose(out: Batch, now: number): void {

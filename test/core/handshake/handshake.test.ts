@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { HandshakeEffect } from '../../../shared/core/handshake/events.ts'
 import { HandshakeMachine } from '../../../shared/core/handshake/handshake-machine.ts'
 import { type ClientEvent, HandshakeClient } from '../../../shared/core/tunnel/handshake-client.ts'
-import { type Grant, grantKey, openGrant, sealGrant } from '../../../shared/crypto/grant.ts'
+import { DIRECTION_MS, type Grant, grantKey, openGrant, sealGrant } from '../../../shared/crypto/grant.ts'
 import { Random } from '../../../shared/crypto/random.ts'
 import type { FleetItem } from '../../../shared/directory.ts'
 import { type NodeId, peerIdOf, type TunnelId, toBase32 } from '../../../shared/ids.ts'
@@ -205,6 +205,78 @@ describe('joining', () => {
     const more = new Batch(4)
     wire.machine.tick(more, wire.now + 100_000)
     expect(more.count).toBe(0)
+  })
+
+  test('from the IP that the grant names is believed at once: all is told with the answer', () => {
+    const wire = new Wire()
+    const fresh = (peer: Peer, leg: 0 | 1) => {
+      return direction(leg, { from: peer.address, expiresAt: wire.now + DIRECTION_MS })
+    }
+    const told = [wire.a, wire.b].map((peer, leg) => {
+      const known = peer.profile({ forgiving: true })
+      peer.client.join(fresh(peer, leg as 0 | 1), { ...known, candidates: [] }, wire.now)
+      const out = new Batch(4)
+      peer.client.tick(out, wire.now)
+      wire.give(out.at(0).slice(), peer.address)
+      return peer.events.map(({ kind }) => kind)
+    })
+    expect(told[0]).toEqual(['observed', 'relayed'])
+    expect(told[1]).toEqual(['observed', 'relayed', 'step'])
+    expect(formatAddress(wire.b.last('step')!.step.targets[0]!.words)).toBe(
+      formatAddress(wire.a.address.words),
+    )
+  })
+
+  test.each([
+    ['from another IP than the grant names', { from: parseAddress('203.0.113.3:40000')! }, 0],
+    ['with a grant that others may have seen long ago', { from: parseAddress('203.0.113.1:1')! }, -60_000],
+  ])('%s has to be confirmed', (_what, grant, ageMs) => {
+    const wire = new Wire()
+    const way = direction(0, { ...grant, expiresAt: wire.now + DIRECTION_MS + ageMs })
+    wire.a.client.join(way, wire.a.profile(), wire.now)
+    const out = new Batch(4)
+    wire.a.client.tick(out, wire.now)
+    wire.give(out.at(0).slice(), wire.a.address)
+    expect(wire.a.events.map(({ kind }) => kind)).toEqual(['observed'])
+    wire.settle()
+    expect(wire.a.last('relayed')).toBeDefined()
+  })
+
+  test('that was believed is answered again, with the same keys, until its session is used', () => {
+    const wire = new Wire()
+    wire.lossy = true
+    wire.join(wire.a, 0, {}, direction(0, { from: wire.a.address, expiresAt: wire.now + DIRECTION_MS }))
+    wire.pass(600)
+    wire.lossy = false
+    wire.pass(1500)
+    expect(wire.a.client.state).toBe('joined')
+    expect(wire.a.last('relayed')).toBeDefined()
+    expect(wire.machine.counters).toMatchObject({ joins: 1, replayed: 0 })
+  })
+
+  test('that was believed and is never used gets no more than a few datagrams, and is forgotten', () => {
+    const wire = new Wire()
+    wire.lossy = true
+    wire.join(wire.a, 0, {}, direction(0, { from: wire.a.address, expiresAt: wire.now + DIRECTION_MS }))
+    wire.a.client.leave('leaving', new Batch(4), wire.now)
+    const [out, counts] = [new Batch(64), { bytes: 0 }]
+    for (let ms = 0; ms < 100_000; ms += 50) wire.machine.tick(out, wire.now + ms)
+    for (let i = 0; i < out.count; i++) counts.bytes += out.length[i]!
+    expect(counts.bytes).toBeLessThan(1500)
+    expect(wire.machine.load).toBe(0)
+  })
+
+  test('leaves a side where it was answered, whatever source its later datagrams have', () => {
+    const wire = new Wire()
+    wire.join(wire.a, 0)
+    const victim = parseAddress('198.51.100.99:53')!
+    wire.a.client.update(wire.a.profile({ hops: 3 }))
+    const out = new Batch(4)
+    wire.a.client.tick(out, wire.now)
+    wire.give(out.at(0).slice(), victim)
+    wire.join(wire.b, 1, { mapping: 'addressAndPort' })
+    const targets = wire.b.last('step')?.step.targets ?? []
+    expect(targets.map(({ words }) => formatAddress(words))).not.toContain(formatAddress(victim.words))
   })
 
   test('is repeated until answered, and a repeat changes nothing', () => {

@@ -201,6 +201,16 @@ describe('a claim', () => {
 })
 
 describe('an address that is not proven', () => {
+  test('is believed for all that a peer keeps back where the HANDSHAKE has seen its IP, once', () => {
+    const world = new World()
+    const [a, b] = world.tunnel(undefined, B.replace(/:.*/, ':9')).legs
+    prove(world, A, bind(world, A, a))
+    const sent = bind(world, B, b).reduce((sum, { bytes }) => sum + bytes.length, 0)
+    expect(sent + sentTo(world, B, 500_000)).toBeLessThanOrEqual(80_600)
+    expect(sentTo(world, B, 1200)).toBe(0)
+    expect(world.relay.counters.bytes).toBeGreaterThan(64 * 1200)
+  })
+
   test('is sent no more bytes than came from it', () => {
     const world = new World()
     const [a, b] = world.tunnel().legs

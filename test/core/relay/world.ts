@@ -38,8 +38,11 @@ export class World {
     this.relay = new RelayMachine({ fleetKeys: [FLEET_KEY], seed: new Uint8Array(32).fill(9), ...options })
   }
 
-  /** Grants for both sides of a new tunnel. */
-  tunnel(fleetKey = FLEET_KEY): {
+  /** Grants for both sides of a new tunnel. `seen`: where the HANDSHAKE has seen the answering one. */
+  tunnel(
+    fleetKey = FLEET_KEY,
+    seen?: string,
+  ): {
     readonly id: TunnelId
     readonly legs: readonly [Credentials, Credentials]
   } {
@@ -49,7 +52,7 @@ export class World {
     const expiresAt = this.now + GRANT_MS
     const grants: readonly Grant[] = [
       { tunnel: id, leg: 0, self: a, other: b, expiresAt },
-      { tunnel: id, leg: 1, self: b, other: a, expiresAt },
+      { tunnel: id, leg: 1, self: b, other: a, expiresAt, ...(seen && { from: parseAddress(seen)! }) },
     ]
     const [first, second] = grants.map((grant) => ({
       grant: sealGrant(fleetKey, 'relay', grant, random.bytes(24)),

@@ -8,7 +8,7 @@ import { HandshakeMachine } from '../../../shared/core/handshake/handshake-machi
 import { type RelayEffect, type RelayInput, RelayMachine } from '../../../shared/core/relay/relay-machine.ts'
 import { type StunEnds, StunServer } from '../../../shared/core/stun/stun-server.ts'
 import type { NatClass } from '../../../shared/core/tunnel/nat-class.ts'
-import { type Grant, grantKey, sealGrant } from '../../../shared/crypto/grant.ts'
+import { DIRECTION_MS, type Grant, grantKey, sealGrant } from '../../../shared/crypto/grant.ts'
 import type { FleetItem } from '../../../shared/directory.ts'
 import { type NodeId, peerIdOf, type TunnelId, toBase32 } from '../../../shared/ids.ts'
 import type { Paths } from '../../../shared/paths.ts'
@@ -24,7 +24,6 @@ import { World } from '../../sim/world.ts'
 const PORT = { handshake: 4001, relay: 4002, stun: [3478, 3479] } as const
 /** Through both CHECKPOINTs. */
 const LED_MS = 60
-const GRANT_MS = 600_000
 
 export interface MeetingSetting {
   readonly seed?: number
@@ -142,8 +141,9 @@ export class Meeting {
 
   direction(leg: 0 | 1): Direction {
     const ids = [0, 1].map((n) => peerIdOf(this.world.dice.fork(`peer ${n}`).bytes(32)))
-    const expiresAt = Math.floor(this.world.now) + GRANT_MS
-    const fields: Grant = { tunnel: this.tunnel, leg, self: ids[leg]!, other: ids[1 - leg]!, expiresAt }
+    const expiresAt = Math.floor(this.world.now) + DIRECTION_MS
+    const between = { tunnel: this.tunnel, leg, self: ids[leg]!, other: ids[1 - leg]! }
+    const fields: Grant = { ...between, expiresAt, from: addressOf(this.sites[leg].router.ip, 1)! }
     return {
       handshake: [this.nodeAddress],
       key: grantKey(this.#fleetKey, 'handshake', fields),

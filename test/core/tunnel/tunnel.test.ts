@@ -494,7 +494,7 @@ describe('a tunnel ends', () => {
       for (const leg of [0, 1] as const) {
         const meeting = new Meeting({ ...HOME, paths }).meet()
         meeting.world.until(() => meeting.machine.counters.joins === 2, 5000)
-        meeting.pass(5)
+        meeting.pass(NODE_ROUND_TRIP_MS / 2 + 5)
         expect(meeting.ends.map(({ path }) => path)).toEqual(['none', 'none'])
         meeting.ends[leg].close()
         meeting.pass(1000)
