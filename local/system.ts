@@ -20,6 +20,8 @@ export interface SystemOptions {
   readonly fresh?: boolean | undefined
   /** Of the two nodes. */
   readonly addresses?: readonly string[] | undefined
+  /** In which the two nodes say they stand: peers then look for the nearer one. */
+  readonly regions?: readonly [string, string] | undefined
   readonly http?: { readonly host: string; readonly port: number } | undefined
   /** Every port is chosen by the system: tests run side by side. */
   readonly freePorts?: boolean | undefined
@@ -97,7 +99,8 @@ async function assemble(
     return node
   }
   const base = { ...baseConfig(secrets, engine.endpoint, functions), cookiesAbove: options.cookiesAbove }
-  const nodes = await Promise.all(pairConfigs(base, hosts.nodes).map(start))
+  const placed = (config: NodeConfig, i: number) => ({ ...config, region: options.regions?.[i] })
+  const nodes = await Promise.all(pairConfigs(base, hosts.nodes).map(placed).map(start))
   const relays = [await start({ ...base, ...hosts.relay, roles: ['relay'] })]
   return {
     index: functions.index,

@@ -11,17 +11,20 @@ const HOST = '127.0.0.1'
 /** Passes datagrams on to one address and back, each client by a port of its own, as a NAT would. */
 class Gate {
   isOpen = true
+  readonly #delayMs: number
   readonly #inside = dgram.createSocket('udp4')
   readonly #outside = new Map<number, dgram.Socket>()
   readonly #host: string
+  #isClosed = false
   readonly #port: number
 
-  constructor(target: string) {
+  constructor(target: string, delayMs: number) {
+    this.#delayMs = delayMs
     const { words } = parseAddress(target)!
     this.#host = formatIp(words)
     this.#port = words[4]!
     this.#inside.on('message', (bytes, { port }) => {
-      if (this.isOpen) this.#socketFor(port).send(bytes, this.#port, this.#host)
+      if (this.isOpen) this.#later(() => this.#socketFor(port).send(bytes, this.#port, this.#host))
     })
   }
 
@@ -32,14 +35,20 @@ class Gate {
   }
 
   close(): void {
+    this.#isClosed = true
     for (const socket of [this.#inside, ...this.#outside.values()]) socket.close()
+  }
+
+  #later(send: () => void): void {
+    if (this.#delayMs === 0) send()
+    else setTimeout(() => this.#isClosed || send(), this.#delayMs)
   }
 
   #socketFor(client: number): dgram.Socket {
     const known = this.#outside.get(client)
     if (known !== undefined) return known
     const socket = dgram.createSocket('udp4')
-    socket.on('message', (bytes) => this.isOpen && this.#inside.send(bytes, client, HOST))
+    socket.on('message', (bytes) => this.isOpen && this.#later(() => this.#inside.send(bytes, client, HOST)))
     this.#outside.set(client, socket)
     return socket
   }
@@ -53,9 +62,9 @@ export interface UdpGate {
   close(): void
 }
 
-/** Before the CHECKPOINTs at these addresses. */
-export async function udpGate(index: string, checkpoints: readonly string[]): Promise<UdpGate> {
-  const gates = checkpoints.map((target) => new Gate(target))
+/** Before the CHECKPOINTs at these addresses, which are as much farther away each way. */
+export async function udpGate(index: string, checkpoints: readonly string[], delayMs = 0): Promise<UdpGate> {
+  const gates = checkpoints.map((target) => new Gate(target, delayMs))
   const addresses = await Promise.all(gates.map((gate) => gate.open()))
   const seen = (text: string) =>
     checkpoints.reduce((so, target, i) => so.replaceAll(`"${target}"`, `"${addresses[i]}"`), text)

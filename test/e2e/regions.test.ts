@@ -1,0 +1,25 @@
+/** Two nodes in two regions, one of them far away: real peers sign in at the near one, and talk to whoever is at the other. */
+import { expect, onTestFinished, test } from 'vitest'
+import { heard, systemUnderTest } from './system-under-test.ts'
+import { udpGate } from './udp-gate.ts'
+
+const { system, join, joinAt, nodeOf } = await systemUnderTest({ regions: ['far', 'near'] })
+/** Each way: more than a machine that does other things keeps an answer waiting. */
+const FAR_MS = 400
+/** By chance alone they would all be at one node in one of 64 runs. */
+const PEERS = 6
+
+const [far, near] = system.nodes
+const gate = await udpGate(system.index, far!.addresses.checkpoint!, FAR_MS)
+
+test('peers sign in at the node that is near, and talk to one at the other', async () => {
+  onTestFinished(() => gate.close())
+  const peers = []
+  for (let i = 0; i < PEERS; i++) peers.push(await join({ index: gate.index }))
+  expect(await Promise.all(peers.map(({ peer }) => nodeOf(peer)))).toEqual(peers.map(() => near!.node))
+
+  const stranger = await joinAt(0)
+  const told = heard(stranger, 'message', ({ text }) => text === 'from here')
+  expect(await peers[0]!.send(stranger.peer, 'from here')).toBe('delivered')
+  await told
+})
