@@ -141,6 +141,8 @@ export class Leg {
 /** Where a side that goes by UDP was seen is an address of its NAT. */
 function withSeen(candidates: readonly Candidate[], seen: Address | undefined): readonly Candidate[] {
   if (seen === undefined || isDiscardOnly(seen.words)) return candidates
-  if (candidates.some(({ address }) => sameAddress(address.words, 0, seen.words, 0))) return candidates
+  const isThere = ({ kind, address }: Candidate) =>
+    kind === 'reflexive' && sameAddress(address.words, 0, seen.words, 0)
+  if (candidates.some(isThere)) return candidates
   return [...candidates, { kind: 'reflexive', address: seen }]
 }

@@ -214,7 +214,8 @@ describe('joining', () => {
     }
     const told = [wire.a, wire.b].map((peer, leg) => {
       const known = peer.profile({ forgiving: true })
-      peer.client.join(fresh(peer, leg as 0 | 1), { ...known, candidates: [] }, wire.now)
+      const candidates = [{ kind: 'host', address: peer.address } as const]
+      peer.client.join(fresh(peer, leg as 0 | 1), { ...known, candidates }, wire.now)
       const out = new Batch(4)
       peer.client.tick(out, wire.now)
       wire.give(out.at(0).slice(), peer.address)
