@@ -10,6 +10,7 @@ import { freePort } from '../../local/engine.ts'
 import type { System } from '../../local/system.ts'
 import { join } from '../../peer/index.ts'
 import { heard, loopbackNet, until } from './system-under-test.ts'
+import { count, NEEDS, natDiscovery, stunClient, withTurnutils } from './turnutils.ts'
 
 const PROGRAM = joinPath(import.meta.dirname, '../../local/start.ts')
 /** Nobody else's, as tests and systems run side by side. */
@@ -94,6 +95,21 @@ test(
     )
     expect(await usersOf(first.line)).toEqual([])
     expect(invite).toMatch(/^[a-z2-7]{4}(-[a-z2-7]{4}){3}$/)
+  },
+  LONG_MS,
+)
+
+withTurnutils(
+  `its nodes are a STUN pair, as somebody else reads the RFCs${NEEDS}`,
+  async () => {
+    const [one, other] = [`${NET}.3`, `${NET}.4`]
+    const answers = await stunClient(one, 3478)
+    expect(count(answers, 'RFC 5780 response')).toBe(3)
+    expect(answers).toContain(`Response origin: : ${other}:3479`)
+    const found = await natDiscovery(other, 3478, '-m', '-f')
+    expect(count(found, 'No NAT! (Endpoint Independent Mapping)')).toBe(2)
+    expect(found).toContain('NAT with Endpoint Independent Filtering!')
+    expect(found).toContain(`Response origin: : ${one}:3479`)
   },
   LONG_MS,
 )

@@ -243,13 +243,13 @@ describe('objects', () => {
         { collection: 'many', id: `o${i}`, network, value: { parity: i % 2 } },
         index.now(),
       )
-    await Promise.all(Array.from({ length: 130 }, (_, i) => make(i)))
+    await Promise.all(Array.from({ length: 101 }, (_, i) => make(i)))
     await index.call('PUT /v1/collections/many', { as: index.admin, body: { searchable: ['value.parity'] } })
     await index.settle(3)
     const { body } = await index.call('GET /v1/collections/many', { as: index.admin })
     expect(body.indexed).toEqual(['value.parity'])
     expect((await find('/v1/objects/many', index.admin, { filter: 'value.parity eq 1' })).items).toHaveLength(
-      65,
+      50,
     )
   })
 
