@@ -66,7 +66,7 @@ export class Tunnel implements TunnelLink {
   /** Number of the socket that the path goes through. */
   #through = 0
   #mapped: Address | undefined
-  #unmap = () => {}
+  #unmap: (() => void) | undefined
   #closing: Promise<void> | undefined
 
   constructor(options: TunnelOptions) {
@@ -103,13 +103,6 @@ export class Tunnel implements TunnelLink {
   /** Call it once it has a listener. */
   begin(): void {
     this.#loop.tick()
-    const { map } = this.#options
-    const { four } = this.#socket.ports
-    if (map === undefined || four === undefined || !this.#isGatewayOnTheWay) return
-    this.#unmap = map(four, (external) => {
-      this.#mapped = external
-      this.#loop.handle({ kind: 'candidates', candidates: this.#candidates() })
-    })
   }
 
   get status(): TunnelStatus {
@@ -232,10 +225,24 @@ export class Tunnel implements TunnelLink {
       case 'surveyed':
         this.#options.surveyed?.(effect.nat)
         break
+      case 'mapPort':
+        this.#mapPort()
+        break
       case 'interrupted':
       case 'released':
         break
     }
+  }
+
+  #mapPort(): void {
+    const { map } = this.#options
+    const { four } = this.#socket.ports
+    if (this.#unmap !== undefined || map === undefined || four === undefined || !this.#isGatewayOnTheWay)
+      return
+    this.#unmap = map(four, (external) => {
+      this.#mapped = external
+      this.#loop.handle({ kind: 'candidates', candidates: this.#candidates() })
+    })
   }
 
   #openSockets(count: number, wantsTurn: boolean): void {
@@ -261,7 +268,7 @@ export class Tunnel implements TunnelLink {
   #closed(end: TunnelEnd, whyNotDirect: WhyNotDirect | undefined): void {
     this.#loop.close()
     this.#uncarry()
-    this.#unmap()
+    this.#unmap?.()
     this.#streams.close(end === 'closed' ? undefined : new StraightwayError('closed', ENDS[end]))
     SCATTER_TURN.give(this)
     this.#fresh.closeAllBut([])

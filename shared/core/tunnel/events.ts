@@ -85,6 +85,8 @@ export type TunnelEffect =
   | { readonly kind: 'closeSockets'; readonly keep: readonly number[] }
   /** What other sockets of this host may expect. */
   | { readonly kind: 'surveyed'; readonly nat: NatClass }
+  /** Ask a router for a port of its own for the tunnel's socket; what it gives is a candidate. May come again. */
+  | { readonly kind: 'mapPort' }
   /** The relay was given up: all data goes directly. */
   | { readonly kind: 'released' }
   | { readonly kind: 'closed'; readonly end: TunnelEnd; readonly whyNotDirect?: WhyNotDirect }

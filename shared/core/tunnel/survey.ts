@@ -18,6 +18,7 @@ import { OWN_SOCKET, type Sockets } from './sockets.ts'
 const MAX_REFLEXIVE = 4
 /** An attempt that needs no evidence to begin with mostly ends before. */
 const LATER_MS = 300
+const never = Number.POSITIVE_INFINITY
 
 export interface SurveyOptions {
   readonly paths: Paths
@@ -40,6 +41,8 @@ export class Survey {
   #sampled = false
   #measuring = false
   #started = false
+  /** When a router is to be asked for a port; Infinity when it was, or need not be. */
+  #portAt = never
   /** Until the evidence is there. */
   #expected: NatClass | undefined
   #told = false
@@ -63,14 +66,24 @@ export class Survey {
     this.#allocation.forget()
     const isHopeful = !this.#started && isEnough(this.#expected)
     this.#started = true
-    this.#evidence.start(this.#isNeeded ? stun : [], near, localPort, isHopeful ? now + LATER_MS : now)
+    const beginAt = isHopeful ? now + LATER_MS : now
+    this.#portAt = this.#isNeeded ? beginAt : never
+    this.#evidence.start(this.#isNeeded ? stun : [], near, localPort, beginAt)
     this.#hops.stop()
     if (!isHopeful || this.#needsHops) this.#hops.start(this.#evidence.servers, now)
   }
 
   /** There is a direct path: what has only been hoped for need not be found out. */
   spare(): void {
+    this.#portAt = never
     if (this.#hope !== undefined) this.#evidence.stop()
+  }
+
+  /** A router should be asked for a port now: once in an attempt. */
+  wantsPort(now: number): boolean {
+    const isDue = now >= this.#portAt
+    if (isDue) this.#portAt = never
+    return isDue
   }
 
   /** What is in front of this host may be something else now. */
@@ -116,7 +129,8 @@ export class Survey {
   }
 
   deadline(): number {
-    return Math.min(this.#evidence.deadline(), this.#hops.deadline(), this.#allocation.deadline())
+    const asked = Math.min(this.#evidence.deadline(), this.#hops.deadline(), this.#allocation.deadline())
+    return Math.min(asked, this.#portAt)
   }
 
   /** Of a NAT that is known: the HANDSHAKE itself sees the port. */

@@ -194,6 +194,11 @@ export class Traversal {
     return this.#survey.natClass()
   }
 
+  /** Ask a router for a port: once in an attempt. */
+  wantsPort(now: number): boolean {
+    return this.#survey.wantsPort(now)
+  }
+
   event(): TraversalEvent | undefined {
     return this.#events.shift()
   }

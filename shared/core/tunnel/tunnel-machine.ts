@@ -248,6 +248,7 @@ export class TunnelMachine implements Machine<TunnelInput, TunnelEffect> {
   #passEvents(out: Batch, now: number): void {
     const nat = this.#traversal.natClass()
     if (nat !== undefined) this.#effects.put({ kind: 'surveyed', nat })
+    if (this.#traversal.wantsPort(now)) this.#effects.put({ kind: 'mapPort' })
     for (let event = this.#streams.event(); event !== undefined; event = this.#streams.event())
       this.#effects.put(event)
     for (let event = this.#traversal.event(); event !== undefined; event = this.#traversal.event())
