@@ -6,8 +6,9 @@ import { udpGate } from './udp-gate.ts'
 const { system, join, joinAt, nodeOf } = await systemUnderTest({ regions: ['far', 'near'] })
 /** Each way: more than a machine that does other things keeps an answer waiting. */
 const FAR_MS = 400
-/** By chance alone they would all be at one node in one of 64 runs. */
-const PEERS = 6
+/** A machine that stands still for a moment may lead one astray; by chance alone so many would be near in one of 50 runs. */
+const PEERS = 12
+const NEAR = 10
 
 const [far, near] = system.nodes
 const gate = await udpGate(system.index, far!.addresses.checkpoint!, FAR_MS)
@@ -16,7 +17,8 @@ test('peers sign in at the node that is near, and talk to one at the other', asy
   onTestFinished(() => gate.close())
   const peers = []
   for (let i = 0; i < PEERS; i++) peers.push(await join({ index: gate.index }))
-  expect(await Promise.all(peers.map(({ peer }) => nodeOf(peer)))).toEqual(peers.map(() => near!.node))
+  const nodes = await Promise.all(peers.map(({ peer }) => nodeOf(peer)))
+  expect(nodes.filter((node) => node === near!.node).length).toBeGreaterThanOrEqual(NEAR)
 
   const stranger = await joinAt(0)
   const told = heard(stranger, 'message', ({ text }) => text === 'from here')
