@@ -5,7 +5,7 @@
  *   JOINED    51 11 · index u32 (the peer's) · index u32 (the node's) · nonce 24 · sealed(random 16 · observed 18 · serverTime u48)
  *   RELAYED   relay 18 · bytes16 grant · key 32
  *   STEP      step u16 · kind u8 · role u8 · startInMs u16 · timeoutMs u16 · ttl u8 · intervalMs u16 · rounds u8 · sockets u16
- *             count u8 · targets: address 18 · paceMs u8 · volley 15 (`volley.ts`)
+ *             count u8 · targets: address 18 · proven u8 · paceMs u8 · volley 15 (`volley.ts`)
  *   RESULT    step u16 · outcome u8 · reached 18 · elapsedMs u16 · packets u16
  *   OUTCOME   path u8 · whyNotDirect u8
  *
@@ -78,6 +78,8 @@ export interface Step {
   /** From how many: 1 is the tunnel's own socket; more are fresh ones besides it. */
   readonly sockets: number
   readonly targets: readonly Address[]
+  /** Number of the target, from 1, at which the HANDSHAKE itself has seen the other side; 0 none. */
+  readonly proven: number
   /** Between two packets; 0: a round leaves at once. */
   readonly paceMs: number
   /** Ports to send to instead of the targets' own. */
@@ -176,11 +178,11 @@ export function decodeRelayed(bytes: Uint8Array): Relayed | undefined {
 
 export function encodeStep(step: Step): Uint8Array {
   const targets = step.targets.slice(0, MAX_TARGETS)
-  const writer = sized(16 + 18 * targets.length + VOLLEY_BYTES)
+  const writer = sized(17 + 18 * targets.length + VOLLEY_BYTES)
   writer.u16(step.step).u8(STEP_KIND[step.kind]).u8(step.role).u16(step.startInMs).u16(step.timeoutMs)
   writer.u8(step.ttl).u16(step.intervalMs).u8(step.rounds).u16(step.sockets).u8(targets.length)
   for (const { words } of targets) writer.address(words)
-  writeVolley(writer.u8(step.paceMs), step.volley)
+  writeVolley(writer.u8(step.proven).u8(step.paceMs), step.volley)
   return writer.done()
 }
 
@@ -192,9 +194,10 @@ export function decodeStep(bytes: Uint8Array): Step | undefined {
   const [intervalMs, rounds, sockets] = [reader.u16(), reader.u8(), reader.u16()]
   const count = Math.min(reader.u8(), MAX_TARGETS)
   const targets = Array.from({ length: count }, () => reader.address())
-  const [paceMs, volley] = [reader.u8(), readVolley(reader)]
+  const [proven, paceMs, volley] = [reader.u8(), reader.u8(), readVolley(reader)]
   if (!reader.ok || kind === undefined) return undefined
-  return { step, kind, role, startInMs, timeoutMs, ttl, intervalMs, rounds, sockets, targets, paceMs, volley }
+  const times = { startInMs, timeoutMs, intervalMs, paceMs }
+  return { step, kind, role, ...times, ttl, rounds, sockets, targets, proven, volley }
 }
 
 export function encodeResult({ step, outcome, reached, elapsedMs, packets }: Result): Uint8Array {

@@ -11,7 +11,7 @@
  * After each step the plan is made anew, as profiles grow meanwhile; steps that failed are left out.
  */
 import type { WhyNotDirect } from '../../why-not-direct.ts'
-import { ADDRESS_WORDS, formatAddress } from '../../wire/address.ts'
+import { ADDRESS_WORDS, type Address, formatAddress, sameAddress } from '../../wire/address.ts'
 import type { Outcome, Result, Step, StepKind } from '../../wire/handshake.ts'
 import type { Profile } from '../../wire/profile.ts'
 import { isPlain, type PlannedSide, type PlannedStep, plan, type Standing } from './planner.ts'
@@ -174,7 +174,8 @@ export class Attempt {
     const until = startAt + lastDelayMs + step.timeoutMs + farthest + RESULT_MS
     this.#phase = { kind: 'running', id, step, measuring: false, results: [undefined, undefined], until }
     const wait = (side: 0 | 1) => startAt - now - sides.roundTripMs[side] / 2
-    const order = (side: 0 | 1) => orderOf(id, step, side, wait(side))
+    const seen = (side: 0 | 1) => sides.standing?.seen?.[1 - side]
+    const order = (side: 0 | 1) => orderOf(id, step, side, wait(side), seen(side))
     return { kind: 'step', steps: [order(0), order(1)] }
   }
 
@@ -205,17 +206,26 @@ const isPrimed = ({ kind, sides }: PlannedStep): boolean =>
 /** No packet comes too early there, so each side begins when it is told. */
 const startsAtOnce = (step: PlannedStep): boolean => AT_ONCE.has(step.kind) && !isPrimed(step)
 
-function orderOf(id: number, step: PlannedStep, side: 0 | 1, waitMs: number): Step {
+/** `other`: where the other side proved to be. */
+function orderOf(
+  id: number,
+  step: PlannedStep,
+  side: 0 | 1,
+  waitMs: number,
+  other: Address | undefined,
+): Step {
   const { kind, intervalMs, timeoutMs } = step
   const { role, targets, delayMs, ttl = 0, rounds, sockets = 1, paceMs = 0, volley } = step.sides[side]
   const startInMs = Math.max(Math.round(waitMs), 0) + delayMs
-  const packets = { ttl, intervalMs, rounds: rounds ?? step.rounds, paceMs, volley }
+  const isProven = ({ words }: Address) => other !== undefined && sameAddress(words, 0, other.words, 0)
+  const proven = targets.findIndex(isProven) + 1
+  const packets = { ttl, intervalMs, rounds: rounds ?? step.rounds, proven, paceMs, volley }
   return { step: id, kind, role, startInMs, timeoutMs, sockets, targets, ...packets }
 }
 
 function measurementOf(id: number, { kind }: PlannedStep, { measureSockets = 0 }: PlannedSide): Step {
   const times = { startInMs: 0, timeoutMs: MEASURE_MS, intervalMs: 0, paceMs: 0 }
-  const packets = { ttl: 0, rounds: 1, sockets: measureSockets, targets: [], volley: undefined }
+  const packets = { ttl: 0, rounds: 1, sockets: measureSockets, targets: [], proven: 0, volley: undefined }
   return { step: id, kind, role: 2, ...times, ...packets }
 }
 

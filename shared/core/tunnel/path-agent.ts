@@ -153,6 +153,14 @@ export class PathAgent {
     return path !== undefined && path.state === 'candidate' && this.#probe(path, out, now, ttl)
   }
 
+  /** One of full size, to where the other side is known to be: its answer makes the path fit at once. */
+  probeInFull(words: Uint32Array, socket: number, out: Batch, now: number): boolean {
+    if (!this.#directAllowed) return false
+    const path = this.#table.reach('direct', words, 0, socket, now)
+    if (path?.state !== 'candidate') return false
+    return this.#probes.send(path, false, out, now, 0, LIMITS.datagramBytes)
+  }
+
   /** A probe to where probably nobody is: no path is made, and only what the other side sends because of it counts. */
   strew(words: Uint32Array, socket: number, ttl: number, out: Batch, now: number): boolean {
     if (this.#directAllowed) this.#probes.strew({ words, socket }, ttl, out, now)

@@ -40,9 +40,8 @@ export class Probes {
    * `here`: this side sends its data there. With a TTL it only primes: nobody is asked. False where nothing may be sent
    * there any more.
    */
-  send(path: Path, here: boolean, out: Batch, now: number, ttl = 0): boolean {
+  send(path: Path, here: boolean, out: Batch, now: number, ttl = 0, bytes = probeBytes(path)): boolean {
     if (!this.#spend(path)) return false
-    const bytes = probeBytes(path)
     const id = this.#next++ >>> 0
     this.#sent[id % OUTSTANDING] = { id, path, sentAt: now, bytes }
     this.counters.probes++

@@ -115,7 +115,7 @@ export class StepRunner {
     const sockets = this.#socketsOf(step)
     const socket = sockets[shot % sockets.length]!
     const at = Math.floor(shot / sockets.length)
-    if (running.packets < running.maxPackets && this.#probe(step, at, socket, ttl, out, now)) {
+    if (running.packets < running.maxPackets && this.#probe(running, at, socket, ttl, out, now)) {
       running.packets++
       this.packets++
     }
@@ -126,10 +126,14 @@ export class StepRunner {
   }
 
   /** To the step's destination number `at`. */
-  #probe(step: Step, at: number, socket: number, ttl: number, out: Batch, now: number): boolean {
+  #probe(running: Running, at: number, socket: number, ttl: number, out: Batch, now: number): boolean {
+    const { step } = running
     const target = step.targets[step.volley === undefined ? at : 0]
     if (target === undefined) return false
-    if (!isStrewn(step)) return this.#agent.probeTarget(target.words, socket, ttl, out, now)
+    if (!isStrewn(step)) {
+      if (ttl === 0 && isInFull(running, at)) this.#agent.probeInFull(target.words, socket, out, now)
+      return this.#agent.probeTarget(target.words, socket, ttl, out, now)
+    }
     this.#words.set(target.words)
     if (step.volley !== undefined) this.#words[4] = portOf(step.volley, at)
     return this.#agent.strew(this.#words, socket, ttl, out, now)
@@ -152,6 +156,10 @@ export class StepRunner {
 /** In `open` the open side only keeps its filter open, in `scatter` the hard side its many ports: the other one sends. */
 const onlyPrimes = ({ kind, role }: Step): boolean =>
   (kind === 'open' && role === 0) || (kind === 'scatter' && role === 1)
+
+/** Where the other side is known to be, the first packet that goes all the way asks for everything at once. */
+const isInFull = ({ step: { proven, ttl }, round }: Running, at: number): boolean =>
+  proven === at + 1 && round === (ttl > 0 ? 1 : 0)
 
 /** To ports of which nearly all are nobody's: what comes back makes a path, not what is sent. */
 const isStrewn = ({ kind }: Pick<Step, 'kind'>): boolean => kind === 'predict' || kind === 'scatter'

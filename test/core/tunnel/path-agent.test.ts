@@ -168,6 +168,7 @@ describe('a step', () => {
     rounds: 3,
     sockets: 1,
     targets: [B],
+    proven: 0,
     paceMs: 0,
     volley: undefined,
     ...change,
@@ -181,7 +182,9 @@ describe('a step', () => {
     let result = runner.result()
     for (let now = 0; now < 20_000 && result === undefined; now = Math.max(runner.deadline(), now + 1)) {
       runner.tick(other.out, now)
-      for (const { to, ttl } of other.sent()) sent.push(`${now} ${to} ${ttl}`)
+      for (const { to, ttl, bytes } of other.sent()) {
+        sent.push(`${now} ${to} ${ttl}${bytes === 1200 ? ' in full' : ''}`)
+      }
       result ??= runner.result()
     }
     return { sent, result }
@@ -193,6 +196,16 @@ describe('a step', () => {
       '30 198.51.100.2:40000 0',
       '130 198.51.100.2:40000 0',
     ])
+  })
+
+  test.each([
+    [4, ['0 198.51.100.2:40000 4', '30 198.51.100.2:40000 0 in full', '30 198.51.100.2:40000 0']],
+    [0, ['30 198.51.100.2:40000 0 in full', '30 198.51.100.2:40000 0', '130 198.51.100.2:40000 0']],
+  ])('sends one of full size to where the other side is known to be (TTL %i)', (ttl, first) => {
+    const { sent } = run({ ttl, proven: 1 })
+    expect(sent.slice(0, 3)).toEqual(first)
+    expect(sent.filter((line) => line.endsWith('in full'))).toHaveLength(1)
+    expect(run({ ttl, proven: 2 }).sent).toHaveLength(3)
   })
 
   test('`open` only primes where the side waits', () => {
