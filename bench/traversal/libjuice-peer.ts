@@ -1,9 +1,11 @@
 /**
- * A peer of libdatachannel, whose ICE agent is libjuice: libjuice-peer.ts STUN reads and prints lines, of which {"signal"} are
- * for the other side. {"ask": N} begins connection number N, and is answered by {"run": N, "directMs"} from there to a
+ * A peer of libdatachannel, whose ICE agent is libjuice: libjuice-peer.ts STUN IP PORT reads and prints lines, and says
+ * what is for the other side through the server there. {"ask": N} begins connection number N, and is answered by {"run": N, "directMs"} from there to a
  * connected ICE agent, or {"run": N, "error"}; {"end": N} ends it on either side. There is no TURN server, so what connects
  * is direct.
  */
+import { once } from 'node:events'
+import { connect as connectTcp } from 'node:net'
 import { createInterface } from 'node:readline'
 import { PeerConnection } from 'node-datachannel'
 
@@ -14,23 +16,24 @@ type Signal =
 interface Line {
   readonly ask?: number
   readonly end?: number
-  readonly signal?: Signal
 }
 
 /** States of the ICE agent in which an attempt is over. */
 const ENDS: ReadonlySet<string> = new Set(['connected', 'completed', 'failed'])
 
-const [stun] = process.argv.slice(2) as [string]
+const [stun, ip, port] = process.argv.slice(2) as [string, string, string]
 const say = (value: object) => process.stdout.write(`${JSON.stringify(value)}\n`)
 let current: { readonly run: number; readonly connection: PeerConnection } | undefined
 
+const signals = connectTcp(Number(port), ip).setNoDelay()
+await once(signals, 'connect')
+createInterface({ input: signals }).on('line', (line) => hear(JSON.parse(line)))
 say({ ready: true })
 for await (const line of createInterface({ input: process.stdin })) take(JSON.parse(line))
 
-function take({ ask, end, signal }: Line): void {
+function take({ ask, end }: Line): void {
   if (ask !== undefined) begin(ask)
   else if (end !== undefined) finish(end)
-  else if (signal !== undefined) hear(signal)
 }
 
 function begin(run: number): void {
@@ -55,8 +58,9 @@ function hear(signal: Signal): void {
 
 function connect(run: number): PeerConnection {
   const connection = new PeerConnection('bench', { iceServers: [stun] })
-  connection.onLocalDescription((sdp, type) => say({ signal: { run, sdp, type } }))
-  connection.onLocalCandidate((candidate, mid) => say({ signal: { run, candidate, mid } }))
+  const signal = (it: Signal) => signals.write(`${JSON.stringify(it)}\n`)
+  connection.onLocalDescription((sdp, type) => signal({ run, sdp, type }))
+  connection.onLocalCandidate((candidate, mid) => signal({ run, candidate, mid }))
   current = { run, connection }
   return connection
 }

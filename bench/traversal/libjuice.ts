@@ -6,27 +6,31 @@ import { placePeer } from './place-peer.ts'
 
 /** Its checks are repeated for longer, but what connects here does so within one. */
 const RUN_MS = 8_000
+const SIGNAL_PORT = 8790
 
 interface Line extends Attempt {
   /** For which attempt it is; what comes late counts no more. */
   readonly run?: number
 }
 
-/** STUN is asked of our nodes; what the two sides tell each other passes through here, in no time. */
+/** STUN is asked of our nodes; what the two sides tell each other passes through a server beside them. */
 export function startLibjuice(lab: Lab): Contestant {
   let asking: Dialogue
   let answering: Dialogue
+  let served: Promise<object | undefined> | undefined
   let run = 0
   let told: (attempt: Attempt) => void
   return {
     name: 'libjuice',
     stand: async () => {
       const stun = `stun:${SERVER_IPS[0]}:3478`
-      asking = placePeer(lab, 'left', 'libjuice-peer.ts', stun)
-      answering = placePeer(lab, 'right', 'libjuice-peer.ts', stun)
+      const signals = [SERVER_IPS[0], String(SIGNAL_PORT)] as const
+      served ??= serve(lab, signals)
+      if ((await within(UP_MS, served)) === undefined) return false
+      asking = placePeer(lab, 'left', 'libjuice-peer.ts', stun, ...signals)
+      answering = placePeer(lab, 'right', 'libjuice-peer.ts', stun, ...signals)
       const ready = await Promise.all([asking, answering].map((side) => within(UP_MS, side.next())))
-      void pass(asking, answering, (line) => line.run === run && told(line))
-      void pass(answering, asking, () => {})
+      void hear(asking, (line) => line.run === run && told(line))
       return !ready.includes(undefined)
     },
     run: async () => {
@@ -41,12 +45,14 @@ export function startLibjuice(lab: Lab): Contestant {
   }
 }
 
-/** Hands on what is for the other side, and tells of the rest, until the process ends. */
-async function pass(from: Dialogue, to: Dialogue, tell: (line: Line) => void): Promise<void> {
+const serve = (lab: Lab, address: readonly [string, string]): Promise<object | undefined> =>
+  placePeer(lab, 'server', 'signal-server.ts', ...address).next()
+
+/** Tells of what a peer says, until its process ends. */
+async function hear(from: Dialogue, tell: (line: Line) => void): Promise<void> {
   for (;;) {
-    const line = await from.next<Line & { readonly signal?: object }>()
+    const line = await from.next<Line>()
     if (line === undefined) return
-    if (line.signal === undefined) tell(line)
-    else to.say(line)
+    tell(line)
   }
 }

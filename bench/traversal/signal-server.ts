@@ -1,0 +1,18 @@
+/**
+ * What an application has to run besides libjuice: signal-server.ts IP PORT passes lines on between the two who are
+ * connected, and prints {"ready"} when it listens.
+ */
+import { createServer, type Socket } from 'node:net'
+import { createInterface } from 'node:readline'
+
+const [ip, port] = process.argv.slice(2) as [string, string]
+const connected = new Set<Socket>()
+
+const server = createServer((socket) => {
+  connected.add(socket.setNoDelay())
+  socket.on('close', () => connected.delete(socket)).on('error', () => {})
+  createInterface({ input: socket }).on('line', (line) => {
+    for (const other of connected) if (other !== socket) other.write(`${line}\n`)
+  })
+})
+server.listen(Number(port), ip, () => process.stdout.write(`${JSON.stringify({ ready: true })}\n`))
