@@ -7,6 +7,7 @@ import { type Grant, grantKey, sealGrant } from '../../shared/crypto/grant.ts'
 import { Random } from '../../shared/crypto/random.ts'
 import type { FleetItem } from '../../shared/directory.ts'
 import { type NodeId, peerIdOf, type TunnelId, toBase32 } from '../../shared/ids.ts'
+import type { Paths } from '../../shared/paths.ts'
 import { addressOf, parseAddress } from '../../shared/wire/address.ts'
 import type { StepKind } from '../../shared/wire/handshake.ts'
 import { drive } from '../../udp-edge/driver.ts'
@@ -55,7 +56,7 @@ async function freePort(): Promise<number> {
 }
 
 /** One end of the tunnel on a real socket; what it said, in order. */
-async function end(handshake: Handshake, leg: 0 | 1) {
+async function end(handshake: Handshake, leg: 0 | 1, paths: Paths = 'auto') {
   const localPort = await freePort()
   const grant: Grant = {
     tunnel,
@@ -72,7 +73,7 @@ async function end(handshake: Handshake, leg: 0 | 1) {
       key: grantKey(FLEET_KEY, 'handshake', grant),
       grant: sealGrant(FLEET_KEY, 'handshake', grant, random.bytes(24)),
     },
-    terms: { clear: false, paths: 'auto' },
+    terms: { clear: false, paths },
     stun: [],
     candidates: [{ kind: 'host', address: addressOf(HOST, localPort)! }],
     localPort,
@@ -84,13 +85,13 @@ async function end(handshake: Handshake, leg: 0 | 1) {
     perform: (effect) => void effects.push(effect),
   })
   opened.push(driver)
-  const paths = () => effects.flatMap((effect) => (effect.kind === 'path' ? [effect.path] : []))
+  const taken = () => effects.flatMap((effect) => (effect.kind === 'path' ? [effect.path] : []))
   const texts = () =>
     effects.flatMap((effect) => (effect.kind === 'datagram' ? [Buffer.from(effect.bytes).toString()] : []))
-  return { send: (text: string) => driver.handle({ kind: 'send', bytes: Buffer.from(text) }), paths, texts }
+  return { send: (text: string) => driver.handle({ kind: 'send', bytes: Buffer.from(text) }), taken, texts }
 }
 
-test('two peers on real sockets talk over the relay first and directly soon after', async () => {
+test('two peers on real sockets talk at once, and directly soon after', async () => {
   const remembered: [string, StepKind][] = []
   const handshake = await nodes({
     recall: async () => undefined,
@@ -100,15 +101,24 @@ test('two peers on real sockets talk over the relay first and directly soon afte
   a.send('at once')
   await expect.poll(() => b.texts()).toEqual(['at once'])
   await expect
-    .poll(() => [a.paths().at(-1), b.paths().at(-1)], { timeout: 5000 })
+    .poll(() => [a.taken().at(-1), b.taken().at(-1)], { timeout: 5000 })
     .toEqual(['direct', 'direct'])
-  expect(a.paths()[0]).toBe('relayed')
   a.send('there')
   b.send('and back')
   await expect.poll(() => [a.texts(), b.texts()]).toEqual([['and back'], ['at once', 'there']])
   await expect.poll(() => remembered).toEqual([['127.0.0.1|127.0.0.1', 'lan']])
   expect(handshake.counters()).toMatchObject({ joins: 2, direct: { lan: 1 }, socket: { faults: 0 } })
   expect(handshake.load).toBeGreaterThan(0)
+})
+
+test('two peers on real sockets talk over the relay where one wants nothing else', async () => {
+  const handshake = await nodes()
+  const [a, b] = await Promise.all([end(handshake, 0, 'relay-only'), end(handshake, 1)])
+  a.send('there')
+  b.send('and back')
+  await expect.poll(() => [a.texts(), b.texts()]).toEqual([['and back'], ['there']])
+  await expect.poll(() => handshake.counters().relayed).toEqual({ policy: 1 })
+  expect([...new Set([...a.taken(), ...b.taken()])]).toEqual(['relayed'])
 })
 
 test('it drains: at once where nobody is, else when the last pair is done', async () => {
