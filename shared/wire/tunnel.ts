@@ -39,7 +39,8 @@ export type Control =
   | { readonly kind: 'streamOpen'; readonly stream: number; readonly key: Uint8Array; readonly name: string }
   | { readonly kind: 'streamAccept'; readonly stream: number; readonly accepter: number }
   | { readonly kind: 'streamRefuse'; readonly stream: number }
-  | { readonly kind: 'move' }
+  /** This side will soon send from there: it is to be sent to already. */
+  | { readonly kind: 'move'; readonly address: Address }
 
 export function isTunnelPacket(firstByte: number): boolean {
   return firstByte === TUNNEL.DATA || firstByte === TUNNEL.CONTROL || firstByte === TUNNEL.CLEAR
@@ -119,6 +120,7 @@ function writeBody(writer: Writer, control: Control): void {
       writer.u32(control.stream)
       break
     case 'move':
+      writer.address(control.address.words)
       break
   }
 }
@@ -152,7 +154,7 @@ function readKnown(type: number, reader: Reader, bodyBytes: number): Control | u
     case FRAME.STREAM_REFUSE:
       return { kind: 'streamRefuse', stream: reader.u32() }
     case FRAME.MOVE:
-      return { kind: 'move' }
+      return { kind: 'move', address: reader.address() }
     default:
       return undefined
   }

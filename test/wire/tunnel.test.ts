@@ -31,7 +31,7 @@ const control: fc.Arbitrary<Control> = fc.oneof(
   }),
   fc.record({ kind: kind('streamAccept'), stream: u32, accepter: u32 }),
   fc.record({ kind: kind('streamRefuse'), stream: u32 }),
-  fc.record({ kind: kind('move') }),
+  fc.record({ kind: kind('move'), address }),
 )
 
 function encode(...controls: Control[]): Uint8Array {
@@ -56,7 +56,7 @@ const VECTORS: [string, Control, string][] = [
   ],
   ['stream accept', { kind: 'streamAccept', stream: 5, accepter: 6 }, '14 0008 00000005 00000006'],
   ['stream refuse', { kind: 'streamRefuse', stream: 5 }, '15 0004 00000005'],
-  ['move', { kind: 'move' }, '16 0000'],
+  ['move', { kind: 'move', address: observed }, '16 0012 00000000000000000000ffffcb0071079c40'],
 ]
 
 test.each(VECTORS)('a %s is one line of hex', (_name, value, line) => {
@@ -74,7 +74,7 @@ test('frames written one after another are read in order', () => {
 })
 
 test('a frame that is not known is skipped, and what is cut short is left out', () => {
-  const move: Control = { kind: 'move' }
+  const move: Control = { kind: 'move', address: observed }
   expect(readControls(Buffer.concat([Buffer.from('7f0002aaaa', 'hex'), encode(move)]))).toEqual([move])
   expect(readControls(encode(move, VECTORS[3]![1]).subarray(0, -1))).toEqual([move])
 })

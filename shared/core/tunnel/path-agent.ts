@@ -12,10 +12,12 @@
  */
 
 import { LIMITS } from '../../limits.ts'
+import type { Address } from '../../wire/address.ts'
 import type { Batch } from '../../wire/batch.ts'
 import type { Control } from '../../wire/tunnel.ts'
 import { type Packets, sendAgain } from './packets.ts'
 import {
+  abandon,
   acknowledged,
   deadAt,
   doubt,
@@ -32,6 +34,8 @@ import { type Probe, type ProbeAck, type ProbeCounters, Probes } from './probes.
 
 /** A candidate that was heard of this shortly ago has a probe under way already. */
 const JUST_PROBED_MS = 20
+/** Nothing is under way for so long. */
+const ARRIVED_MS = 2000
 const never = Number.POSITIVE_INFINITY
 
 export class PathAgent {
@@ -44,6 +48,8 @@ export class PathAgent {
   readonly #table = new PathTable()
   readonly #probes: Probes
   #active: Path | undefined
+  /** When the path in use was chosen. */
+  #chosenAt = Number.NEGATIVE_INFINITY
   #demandAt = Number.NEGATIVE_INFINITY
   #directDied = false
 
@@ -140,6 +146,7 @@ export class PathAgent {
     const probe = this.#probes.settle(path, ack)
     if (probe === undefined || path.state === 'gone') return
     acknowledged(path, probe.sentAt, now)
+    path.observed = ack.observed
     const full = probe.bytes === LIMITS.datagramBytes
     if (path.state !== 'fit' && (full || path.kind === 'relayed')) this.#becomeFit(path)
     else if (path.state === 'candidate') this.#becomeOpen(path, out, now)
@@ -178,7 +185,18 @@ export class PathAgent {
     const path = this.#directAllowed ? this.#table.reach('direct', words, 0, socket, now) : undefined
     if (path === undefined) return
     path.credit = UNPROVEN_CREDIT
+    if (path.state === 'gone') path.state = 'candidate'
     if (path.state === 'open') path.tries = TRIES.fit
+  }
+
+  /** The path in use ends soon. This side goes over to another socket of its own. */
+  moveTo(socket: number, out: Batch, now: number): void {
+    if (this.#active?.kind === 'direct') this.#replace(this.#active, this.#active.words, socket, out, now)
+  }
+
+  /** The path in use ends soon. The other side goes over to another address. */
+  follow({ words }: Address, out: Batch, now: number): void {
+    if (this.#active?.kind === 'direct') this.#replace(this.#active, words, this.#active.socket, out, now)
   }
 
   /** What the other side sends through this relay may come before the relay says that both legs are bound. */
@@ -203,8 +221,7 @@ export class PathAgent {
   relayGone(words: Uint32Array, socket: number, out: Batch, now: number): void {
     const path = this.#table.find(words, 0, socket)
     if (path?.kind !== 'relayed') return
-    path.state = 'gone'
-    path.unackedSince = never
+    abandon(path)
     if (this.#active === path) this.#active = undefined
     this.#choose(out, now)
   }
@@ -222,6 +239,7 @@ export class PathAgent {
     for (const path of [...this.#table]) {
       if (path.state === 'fit' && now >= deadAt(path)) this.#die(path)
       if (now >= this.#dueAt(path)) this.#probeAgain(path, out, now)
+      if (this.#isLeft(path, now)) abandon(path)
       if (isForgotten(path, now)) this.#table.remove(path)
     }
     this.#choose(out, now)
@@ -282,6 +300,20 @@ export class PathAgent {
     path.tries = TRIES.revival
   }
 
+  #replace(old: Path, words: Uint32Array, socket: number, out: Batch, now: number): void {
+    const path = this.#table.reach('direct', words, 0, socket, now)
+    if (path === undefined || path === old) return
+    old.leaving = true
+    path.leaving = false
+    if (path.state === 'candidate') this.#examine(path, false, out, now)
+  }
+
+  /** Another has taken its place; what is on the way on it has come. */
+  #isLeft(path: Path, now: number): boolean {
+    const isReplaced = this.#active?.kind === 'direct' && !this.#active.leaving
+    return path.leaving && isReplaced && now >= this.#chosenAt + ARRIVED_MS
+  }
+
   #relay(): Path | undefined {
     for (const path of this.#table) if (path.kind === 'relayed' && path.state === 'fit') return path
     return undefined
@@ -304,6 +336,7 @@ export class PathAgent {
     }
     if (best === undefined || best === this.#active) return
     this.#active = best
+    this.#chosenAt = now
     if (best.kind === 'relayed') return
     this.#directDied = false
     this.#probe(best, out, now)

@@ -29,11 +29,12 @@ export function isBetter(path: Path, than: Path | undefined, now: number): boole
   if (now >= suspectAt(path)) return false
   if (now >= suspectAt(than) || hasMovedTo(path, than)) return true
   if (path.kind !== 'direct') return false
+  if (path.leaving !== than.leaving) return than.leaving
   return isMuchWorse(than, path) || (isFaster(path, than) && !isMuchWorse(path, than))
 }
 
 export function isForgotten({ kind, state, tries, bornAt, heardAt, probedAt }: Path, now: number): boolean {
-  if (kind === 'relayed' ? state !== 'gone' : state === 'fit' || tries > 0) return false
+  if (state !== 'gone' && (kind === 'relayed' || state === 'fit' || tries > 0)) return false
   return now - Math.max(bornAt, heardAt, probedAt) > 2 * IDLE_PROBE_MS
 }
 

@@ -5,12 +5,14 @@
  *   open        a probe was acknowledged
  *   fit         a probe of full size was acknowledged in full size: data may go there (a relay is fit once both legs are
  *               bound: it carries what it is given)
- *   gone        a relay that was given up: what still comes from there is taken, nothing is sent there
+ *   gone        given up, a relay or what another direct path has replaced: what still comes from there is taken, nothing is
+ *               sent there
  *
  * A fit path that leaves its probes unanswered becomes a candidate again. These functions say when a path is probed next
  * and when it counts as suspect or dead; they decide from its times alone.
  */
 import { LIMITS } from '../../limits.ts'
+import type { Address } from '../../wire/address.ts'
 import { SMALL_PROBE_BYTES } from '../../wire/tunnel.ts'
 import { Loss } from './loss.ts'
 
@@ -30,6 +32,8 @@ export interface Path {
   provenAt: number
   /** When the first probe after the last acknowledgement was sent; Infinity when none is unanswered. */
   unackedSince: number
+  /** Where the other side last saw this one by it. */
+  observed: Address | undefined
   /** Probes left before it is given up, while it is not fit. */
   tries: number
   /** Packets it may be sent before anything was acknowledged. */
@@ -38,6 +42,8 @@ export interface Path {
   otherHere: boolean
   /** It was fit before and fell silent. */
   died: boolean
+  /** One of its ends is about to be given up: any other direct path is better. */
+  leaving: boolean
 }
 
 /** While data flows: often enough to notice a dead path, and fall back, within 2 s. */
@@ -80,6 +86,8 @@ export function newPath(kind: Path['kind'], words: Uint32Array, socket: number, 
     credit: UNPROVEN_CREDIT,
     otherHere: false,
     died: false,
+    leaving: false,
+    observed: undefined,
   }
 }
 
@@ -110,6 +118,12 @@ export const deadAt = (path: Path): number =>
 /** There is reason to think that it is dead: it is suspect until an answer comes. */
 export function doubt(path: Path, now: number): void {
   path.unackedSince = Math.min(path.unackedSince, now - paceOf(path, SUSPECT_MS))
+}
+
+export function abandon(path: Path): void {
+  path.state = 'gone'
+  path.leaving = false
+  path.unackedSince = never
 }
 
 export function acknowledged(path: Path, sentAt: number, now: number): void {

@@ -50,6 +50,14 @@ export class Sockets {
     this.#effects.push({ kind: 'openSockets', count: Math.min(count, MAX_FRESH), alone })
   }
 
+  /** One more than there are; its number. */
+  openAnother(): number {
+    const free = this.#ports.indexOf(0)
+    const number = free < 0 ? this.#ports.length + 1 : free + 1
+    this.open(number)
+    return number
+  }
+
   opened(ports: readonly number[], alone: boolean): void {
     this.#answered = true
     this.#alone = alone

@@ -139,6 +139,11 @@ export class Survey {
     return this.#evidence.ready && this.#sampled && (this.#measuring || !this.#allocation.busy)
   }
 
+  /** The nearest first. */
+  get servers(): readonly StunServer[] {
+    return this.#evidence.servers
+  }
+
   /** Ports that a router gave, where the public address is its own. */
   get mapped(): readonly Candidate[] {
     return reachable(this.candidates, this.#evidence.reflexive)

@@ -204,7 +204,7 @@ export class TunnelMachine implements Machine<TunnelInput, TunnelEffect> {
         this.#end('closedByOther', out, now)
         break
       case 'move':
-        this.#traversal.holdRelay()
+        this.#traversal.onMove(control.address, out, now)
         break
       default:
         this.#streams.take(control)

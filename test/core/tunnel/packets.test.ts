@@ -62,13 +62,13 @@ test('any datagram up to the limit crosses unchanged, control and data among eac
       line.clear()
       for (const payload of list) {
         a.sendData(line, to, payload, 0)
-        a.sendControl(line, to, { kind: 'move' }, 0)
+        a.sendControl(line, to, { kind: 'close', reason: 0 }, 0)
       }
       for (const [i, payload] of list.entries()) {
         expect(b.open(line, 2 * i)).toBe(true)
         expect(body(b, line)).toEqual(payload)
         expect(b.open(line, 2 * i + 1)).toBe(true)
-        expect(b.controls(line)).toEqual([{ kind: 'move' }])
+        expect(b.controls(line)).toEqual([{ kind: 'close', reason: 0 }])
       }
     }),
   )

@@ -451,6 +451,27 @@ describe('a tunnel lives on', () => {
     expect(lostMs).toBeLessThan(1500)
   })
 
+  test.each([
+    'full-cone',
+    'port-restricted',
+  ] as const)('when a router ends every mapping within a minute, and loses nothing once that is known: %s', (other) => {
+    const fleeting = { ...NAT_KINDS['hairpin-cone'], absoluteMs: 50_000 }
+    for (const sites of [
+      [{ nat: fleeting }, { nat: NAT_KINDS[other] }],
+      [{ nat: NAT_KINDS[other] }, { nat: fleeting }],
+    ] as const) {
+      const meeting = talking(new Meeting({ sites }).meet(), 140_000)
+      for (const end of meeting.ends) end.talk(20, 400_000)
+      const lost = () => [meeting.a.sent - meeting.b.received.size, meeting.b.sent - meeting.a.received.size]
+      const before = lost()
+      meeting.pass(380_000)
+      const inFlight = 8
+      for (const [i, number] of lost().entries()) expect(number - before[i]!).toBeLessThan(inFlight)
+      expect([meeting.a.duplicates, meeting.b.duplicates]).toEqual([0, 0])
+      for (const { openSockets } of meeting.ends) expect(openSockets).toBeLessThanOrEqual(3)
+    }
+  })
+
   test('when a carrier ends every mapping within a minute', () => {
     const meeting = talking(new Meeting(behind('carrier-absolute', 'full-cone')).meet(), 200_000)
     expect(meeting.b.received.size / meeting.a.sent).toBeGreaterThan(0.97)

@@ -1,0 +1,102 @@
+/**
+ * Goes over to a fresh socket before the mapping of the one in use ends: the new path is made while the old one serves.
+ *
+ *   opening   a fresh socket is asked for
+ *   asking    a STUN node is asked where that socket is seen
+ *   moving    the other side is told, over the old path, to expect packets from there (MOVE), and both send to each other
+ *
+ * It ends when the new path is in use, or after LONGEST_MS; then the old one serves as long as it can.
+ */
+import { sameBytes } from '../../crypto/hash.ts'
+import type { Random } from '../../crypto/random.ts'
+import type { Address } from '../../wire/address.ts'
+import type { Batch } from '../../wire/batch.ts'
+import { TRANSACTION_BYTES } from '../../wire/stun.ts'
+import { decodeBindingAnswer, encodeBindingRequest } from '../../wire/stun-client.ts'
+import type { Sockets } from './sockets.ts'
+
+/** A question, or MOVE, is repeated so often. */
+const REPEAT_MS = 200
+const LONGEST_MS = 3000
+const never = Number.POSITIVE_INFINITY
+
+type Phase =
+  | { readonly kind: 'idle' }
+  | { readonly kind: 'opening'; readonly socket: number }
+  | { readonly kind: 'asking'; readonly socket: number; readonly transaction: Uint8Array }
+  | { readonly kind: 'moving'; readonly socket: number; readonly address: Address }
+
+export class Relocation {
+  readonly #random: Random
+  readonly #sockets: Sockets
+  #phase: Phase = { kind: 'idle' }
+  #server: Address | undefined
+  #dueAt = never
+  #endAt = never
+  /** When the fresh socket sent first. */
+  startedAt = 0
+
+  constructor(random: Random, sockets: Sockets) {
+    this.#random = random
+    this.#sockets = sockets
+  }
+
+  get busy(): boolean {
+    return this.#phase.kind !== 'idle'
+  }
+
+  /** The fresh socket, once it has sent. */
+  get socket(): number | undefined {
+    return this.#phase.kind === 'moving' ? this.#phase.socket : undefined
+  }
+
+  start(server: Address, now: number): void {
+    this.#server = server
+    this.#phase = { kind: 'opening', socket: this.#sockets.openAnother() }
+    this.#endAt = now + LONGEST_MS
+    this.#dueAt = never
+  }
+
+  stop(): void {
+    this.#phase = { kind: 'idle' }
+    this.#endAt = never
+    this.#dueAt = never
+  }
+
+  /** False where the datagram is no answer to the question. */
+  take(bytes: Uint8Array, now: number): boolean {
+    if (this.#phase.kind !== 'asking') return false
+    const answer = decodeBindingAnswer(bytes)
+    if (answer === undefined || !sameBytes(answer.transaction, this.#phase.transaction)) return false
+    if (answer.mapped === undefined) return true
+    this.#phase = { kind: 'moving', socket: this.#phase.socket, address: answer.mapped }
+    this.#dueAt = now
+    return true
+  }
+
+  /** Where this side will be, when it is time to say so (again). */
+  tick(out: Batch, now: number): { readonly socket: number; readonly address: Address } | undefined {
+    if (now >= this.#endAt) this.stop()
+    if (this.#phase.kind === 'opening' && this.#sockets.answered) this.#ask(this.#phase.socket, now)
+    if (now < this.#dueAt) return undefined
+    this.#dueAt = now + REPEAT_MS
+    if (this.#phase.kind === 'moving') return this.#phase
+    if (this.#phase.kind === 'asking')
+      out.push(encodeBindingRequest(this.#phase.transaction, {}), this.#server!.words, 0, this.#phase.socket)
+    return undefined
+  }
+
+  deadline(): number {
+    return Math.min(this.#dueAt, this.#endAt)
+  }
+
+  #ask(socket: number, now: number): void {
+    if (!this.#sockets.isOpen(socket)) {
+      this.stop()
+      return
+    }
+    this.#phase = { kind: 'asking', socket, transaction: this.#random.bytes(TRANSACTION_BYTES) }
+    this.startedAt = now
+    this.#dueAt = now
+  }
+}
