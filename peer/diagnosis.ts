@@ -21,6 +21,8 @@ export interface Diagnosis {
   readonly mapping: Profile['mapping']
   readonly filtering: Profile['filtering']
   readonly allocation: Profile['allocation']
+  /** Two peers behind this NAT reach each other by its public address. */
+  readonly hairpin: boolean
   /** What the default gateway speaks; `doubleNat` where its outside address is not the public one. */
   readonly portMapping: {
     readonly gateway?: string
@@ -44,7 +46,7 @@ export async function diagnose(index: string): Promise<Diagnosis> {
     gatherEvidence(asked.nodes.flatMap(stunOf)),
     isAfar ? survey() : NONE,
   ])
-  const { mapping, filtering, allocation, local, reflexive } = evidence
+  const { mapping, filtering, allocation, hairpin, local, reflexive } = evidence
   const portMapping = mappingOf(surveyed, reflexive)
   const isSeen = reflexive.length > 0
   const isOwn = reflexive.some((seen) => isLoopback(seen.words) || isAmong(seen, local))
@@ -63,6 +65,7 @@ export async function diagnose(index: string): Promise<Diagnosis> {
     mapping,
     filtering,
     allocation,
+    hairpin,
     portMapping,
     local: local.map(text),
     public: reflexive.map(text),

@@ -26,14 +26,15 @@ export class NatWatch {
   look(): void {
     this.#known = undefined
     const network = ++this.#networks
-    gatherEvidence(this.#stun()).then(({ mapping, filtering, forgiving }) => {
+    gatherEvidence(this.#stun()).then(({ mapping, filtering, forgiving, hairpin }) => {
       if (network === this.#networks)
-        this.#known = { mapping, filtering, forgiving, hops: this.#known?.hops ?? 0 }
+        this.#known = { mapping, filtering, forgiving, hairpin, hops: this.#known?.hops ?? 0 }
     }, this.#fault)
   }
 
   /** By a tunnel, which knows its hops too, but not what only a socket of its own can find out. */
   learned(nat: NatClass): void {
-    this.#known = { ...nat, forgiving: this.#known?.forgiving ?? nat.forgiving }
+    const { forgiving, hairpin } = this.#known ?? nat
+    this.#known = { ...nat, forgiving, hairpin }
   }
 }

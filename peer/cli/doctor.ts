@@ -21,7 +21,7 @@ async function run({ json, index, home }: CommonFlags): Promise<void> {
 }
 
 function told(found: Diagnosis, advice: readonly string[]): string {
-  const { index, nodes, udp, nat, mapping, filtering, allocation, against } = found
+  const { index, nodes, udp, nat, mapping, filtering, allocation, hairpin, against } = found
   const verdicts = Object.entries(against).map(([kind, verdict]) => `  against ${kind.padEnd(16)} ${verdict}`)
   return [
     `INDEX       ${index.url}: ${index.detail ?? 'answers'}`,
@@ -30,6 +30,7 @@ function told(found: Diagnosis, advice: readonly string[]): string {
     `NAT         ${nat}`,
     `mapping     ${mapping} (ports: ${allocation})`,
     `filtering   ${filtering}`,
+    `hairpin     ${hairpin ? 'yes' : 'no'}`,
     `gateway     ${gatewayOf(found.portMapping)}`,
     `local       ${found.local.join('  ') || 'no address but loopback'}`,
     `public      ${found.public.join('  ') || 'not seen'}`,

@@ -6,7 +6,8 @@
  *   mapping   to the far node: are we seen there as the same? If not, to its other port. Only with `tracing`: have the
  *             answers that were to test the filter left a trace? Then the NAT shows us to their source as another one,
  *             and would do so to a peer whose packet comes too early. That spoils the socket for anything else, as Linux
- *             prefers the other port for all its later flows
+ *             prefers the other port for all its later flows. And does a question to ourselves, where we are seen, come back
+ *             (hairpin)?
  *   done      everything was answered, or BUDGET_MS is over
  *
  * An answer that a filter keeps away never comes, so the filter gets as long again as the first answer took. What the
@@ -39,7 +40,7 @@ const REPEAT_MS = [100, 200, 400, 800] as const
 const LEAST_FILTER_WAIT_MS = 50
 const never = Number.POSITIVE_INFINITY
 
-type Test = 'where' | 'farNode' | 'otherPort' | 'mapping' | 'trace'
+type Test = 'where' | 'farNode' | 'otherPort' | 'mapping' | 'trace' | 'hairpin'
 
 interface Request {
   readonly test: Test
@@ -54,7 +55,7 @@ interface Request {
 
 export type Evidenced = Pick<
   Profile,
-  'mapping' | 'filtering' | 'forgiving' | 'allocation' | 'step' | 'low' | 'high' | 'ready'
+  'mapping' | 'filtering' | 'forgiving' | 'hairpin' | 'allocation' | 'step' | 'low' | 'high' | 'ready'
 >
 
 export class Evidence {
@@ -68,6 +69,7 @@ export class Evidence {
   #observations: Observation[] = []
   #filtering: Dependence = 'unknown'
   #forgiving = false
+  #hairpin = false
   #endAt = never
   #filterUntil = never
 
@@ -85,6 +87,7 @@ export class Evidence {
     this.#requests = []
     this.#filtering = 'unknown'
     this.#forgiving = false
+    this.#hairpin = false
     this.#filterUntil = never
     this.#endAt = now + BUDGET_MS
     this.#phase = this.#servers.length === 0 ? 'done' : 'first'
@@ -121,7 +124,8 @@ export class Evidence {
 
   get profile(): Evidenced {
     const classes = classify(this.#observations, this.#localPort)
-    return { ...classes, filtering: this.#filtering, forgiving: this.#forgiving, ready: this.ready }
+    const [filtering, forgiving, hairpin] = [this.#filtering, this.#forgiving, this.#hairpin]
+    return { ...classes, filtering, forgiving, hairpin, ready: this.ready }
   }
 
   /** A HANDSHAKE saw the socket. */
@@ -131,6 +135,7 @@ export class Evidence {
 
   /** False where the datagram is no answer to one of the questions. */
   take(bytes: Uint8Array, now: number): boolean {
+    if (this.#hasReturned(bytes)) return true
     const answer = decodeBindingAnswer(bytes)
     const request = answer && this.#requests.find((it) => sameBytes(it.transaction, answer.transaction))
     if (answer === undefined || request === undefined || request.answered) return false
@@ -175,7 +180,7 @@ export class Evidence {
     if (request.test === 'where' || request.test === 'mapping') this.#observe(request.server, answer.mapped)
     if (this.#phase === 'first' && this.#filtering === 'independent' && this.#observations.length > 0)
       this.#endFirst(now)
-    if (this.#phase === 'mapping' && this.#requests.every(({ answered }) => answered)) this.#nextMapping(now)
+    if (this.#phase === 'mapping' && this.#requests.every(isAnswered)) this.#nextMapping(now)
   }
 
   /** A node without a partner has no other address to answer from: its silence says nothing. */
@@ -192,6 +197,8 @@ export class Evidence {
     const next = far === undefined ? this.#servers[0]?.alternate : far.primary
     if (next === undefined) this.#finish()
     else this.#ask('mapping', next, {}, now)
+    const [seen] = this.reflexive
+    if (this.#tracing && seen !== undefined) this.#ask('hairpin', seen, {}, now)
     if (this.#tracing && far?.alternate !== undefined && isStrict(this.#filtering))
       this.#ask('trace', far.alternate, {}, now)
   }
@@ -205,6 +212,15 @@ export class Evidence {
     const asked = this.#requests.filter(({ test }) => test === 'mapping').length
     if (asked > 1 || other === undefined || this.reflexive.length < 2) this.#finish()
     else this.#ask('mapping', other, {}, now)
+  }
+
+  /** Our own question, by way of our NAT. */
+  #hasReturned(bytes: Uint8Array): boolean {
+    const request = this.#requests.find(({ test }) => test === 'hairpin')
+    if (request === undefined || !sameBytes(request.bytes, bytes)) return false
+    request.answered = true
+    this.#hairpin = true
+    return true
   }
 
   #isKnown(mapped: Address): boolean {
@@ -225,6 +241,9 @@ export class Evidence {
     if (!known) this.#observations.push({ server: server.words, mapped: mapped.words })
   }
 }
+
+/** Most NATs return nothing, and those that do are faster than any server. */
+const isAnswered = ({ test, answered }: Request): boolean => answered || test === 'hairpin'
 
 /** Some of what was to test it did not come through. */
 const isStrict = (filtering: Dependence): boolean => filtering === 'address' || filtering === 'addressAndPort'

@@ -4,4 +4,4 @@
  */
 import type { Profile } from '../../wire/profile.ts'
 
-export type NatClass = Pick<Profile, 'mapping' | 'filtering' | 'forgiving' | 'hops'>
+export type NatClass = Pick<Profile, 'mapping' | 'filtering' | 'forgiving' | 'hairpin' | 'hops'>

@@ -96,7 +96,7 @@ export class Survey {
     if (this.#told || !this.#isNeeded || !this.#evidence.ready || this.#hops.busy) return undefined
     this.#told = true
     const { mapping, filtering } = this.#evidence.profile
-    return { mapping, filtering, forgiving: this.#forgiving, hops: this.#hops.least }
+    return { mapping, filtering, ...this.#traits, hops: this.#hops.least }
   }
 
   /** A HANDSHAKE saw the socket. */
@@ -157,7 +157,7 @@ export class Survey {
     const others = this.candidates.filter(({ kind }) => kind !== 'mapped')
     const known = [...this.mapped, ...reflexive.slice(-MAX_REFLEXIVE), ...others]
     const hope = this.#hope
-    const classes = { ...this.#evidence.profile, ...hope, forgiving: this.#forgiving }
+    const classes = { ...this.#evidence.profile, ...hope, ...this.#traits }
     const hops = classes.filtering === 'independent' ? 0 : this.#hops.least || (hope?.hops ?? 0)
     const { found, next } = this.#allocation
     const candidates = known.slice(0, MAX_CANDIDATES)
@@ -178,8 +178,9 @@ export class Survey {
   }
 
   /** Nothing that the own socket could find out. */
-  get #forgiving(): boolean {
-    return this.#expected?.forgiving ?? false
+  get #traits(): Pick<NatClass, 'forgiving' | 'hairpin'> {
+    const { forgiving = false, hairpin = false } = this.#expected ?? {}
+    return { forgiving, hairpin }
   }
 
   /** What is expected, while the evidence is not there. Of a symmetric NAT the class is not enough to begin with. */

@@ -16,7 +16,11 @@ function evidenceBehind(kind: NatKind) {
 test.each([
   ['full-cone', { mapping: 'independent', filtering: 'independent' }],
   ['address-restricted', { mapping: 'independent', filtering: 'address', forgiving: true }],
-  ['port-restricted', { mapping: 'independent', filtering: 'addressAndPort', forgiving: true }],
+  [
+    'port-restricted',
+    { mapping: 'independent', filtering: 'addressAndPort', forgiving: true, hairpin: false },
+  ],
+  ['hairpin-cone', { mapping: 'independent', filtering: 'addressAndPort', hairpin: true }],
   ['linux-exposed', { mapping: 'independent', filtering: 'addressAndPort', forgiving: false }],
   ['symmetric-random', { mapping: 'addressAndPort', filtering: 'addressAndPort', forgiving: false }],
 ] as const)('what %s does is known in time', (kind, expected) => {

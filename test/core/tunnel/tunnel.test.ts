@@ -27,7 +27,8 @@ function expectAllArrived({ a, b }: Meeting): void {
 }
 
 describe('what other sockets of a host have found out', () => {
-  const known = { mapping: 'independent', filtering: 'addressAndPort', forgiving: true, hops: 2 } as const
+  const traits = { forgiving: true, hairpin: false } as const
+  const known = { mapping: 'independent', filtering: 'addressAndPort', ...traits, hops: 2 } as const
 
   test('saves the time that evidence takes', () => {
     const [hopeful, cold] = [{ ...HOME, nat: known }, HOME].map((setting) =>
