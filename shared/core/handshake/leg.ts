@@ -109,6 +109,15 @@ export class Leg {
     this.pending = undefined
   }
 
+  /** Its session ended, confirmed or not. */
+  unseat(): void {
+    if (this.pending !== undefined && this.pending.session === this.session) {
+      this.#supersede(this.pending.random)
+      this.pending = undefined
+    }
+    this.session = undefined
+  }
+
   /** A side that has not been told yet where it was seen is known to be there all the same. */
   learn(profile: Profile): void {
     const paths = strictestOf([profile.paths, this.grant.paths])

@@ -76,7 +76,7 @@ export class Pair {
 
   /** Its session ended. While nothing goes on, it has to join again. */
   left(leg: Leg): void {
-    leg.session = undefined
+    leg.unseat()
     if (this.attempt === undefined) leg.joined = false
   }
 
