@@ -1,10 +1,12 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import { type Pair, pairsOf, parsePairs } from '../../test/natlab/matrix.ts'
 import { numberFrom, wholeNumberFrom } from '../number-argument.ts'
-import { benchTraversal, type Score, type TraversalResult } from './traversal.ts'
+import { cellOf, comparisons, tableOf } from './table.ts'
+import { benchTraversal, type TraversalResult } from './traversal.ts'
 
 interface Options {
   readonly json?: true
+  readonly markdown?: true
   readonly pairs?: readonly Pair[]
   readonly runs: number
   readonly delay: number
@@ -20,7 +22,8 @@ export function addTraversal(program: Command): void {
     .description(
       'pairs of real NATs opened beside HyperDHT and libjuice; needs root, npm ci --prefix bench/traversal',
     )
-    .option('--json', 'print one JSON value')
+    .option('--json', 'print one JSON value: `pairs`, and `comparisons` with each of the others')
+    .option('--markdown', 'print the table of bench/README.md')
     .option('--pairs <a:b,c:d>', 'these pairs of kinds (default: each of the core against each)', pairsOption)
     .option('--runs <n>', 'attempts of each, for each pair', wholeNumberFrom(1, MAX_RUNS), 3)
     .option(
@@ -32,19 +35,17 @@ export function addTraversal(program: Command): void {
     .action(run)
 }
 
-async function run({ json, pairs = pairsOf('core'), runs, delay }: Options): Promise<void> {
+async function run({ json, markdown, pairs = pairsOf('core'), runs, delay }: Options): Promise<void> {
   const told = (result: TraversalResult) => process.stderr.write(`${lineOf(result)}\n`)
   const results = await benchTraversal(pairs, { runs, delayMs: delay }, told)
-  if (json) console.log(JSON.stringify(results, null, 1))
+  if (json) console.log(JSON.stringify({ pairs: results, comparisons: comparisons(results) }, null, 1))
+  if (markdown) console.log(tableOf(results))
 }
 
 function lineOf({ a, b, straightway, hyperdht, libjuice }: TraversalResult): string {
   const scores = [straightway, hyperdht, libjuice].map((score) => cellOf(score).padEnd(16))
   return `${`${a} to ${b}`.padEnd(48)}${scores.join('')}`
 }
-
-const cellOf = ({ direct, runs, directMs }: Score): string =>
-  `${direct}/${runs}${directMs === null ? '' : `, ${directMs.p50} ms`}`
 
 function pairsOption(text: string): readonly Pair[] {
   try {
