@@ -17,13 +17,12 @@ import type { Direction } from '../../wire/offers.ts'
 import type { Candidate } from '../../wire/profile.ts'
 import { isStun } from '../../wire/stun.ts'
 import { Attempts, type Situation } from './attempts.ts'
+import { Departure } from './departure.ts'
 import type { Effort, TunnelOptions } from './events.ts'
 import { type ClientEvent, HandshakeClient } from './handshake-client.ts'
-import { Lifespan } from './lifespan.ts'
 import type { NatClass } from './nat-class.ts'
 import type { PathAgent } from './path-agent.ts'
 import { RelayPaths } from './relay-paths.ts'
-import { Relocation } from './relocation.ts'
 import { OWN_SOCKET, Sockets } from './sockets.ts'
 import { StepRunner } from './step-runner.ts'
 import { Survey } from './survey.ts'
@@ -32,8 +31,6 @@ import { Survey } from './survey.ts'
 const OTHER_WAY_MS = 1000
 /** A path that fails young fails within this time; until then the relay stays. */
 const RELEASE_MS = 10_000
-/** How long before a mapping ends: going elsewhere takes a few round trips. */
-const LEAVE_MS = 8000
 /** Grants of CHECKPOINTs end after ten minutes; an older direction is of no use. */
 const DIRECTION_MS = 9 * 60_000
 const ROLE_MEASURE = 2
@@ -58,6 +55,7 @@ export class Traversal {
   readonly #runner: StepRunner
   readonly #relays: RelayPaths
   readonly #attempts: Attempts
+  readonly #departure: Departure
   #direction: Direction
   #directedAt: number
   /** The attempt begins when a new direction comes. */
@@ -69,12 +67,6 @@ export class Traversal {
   /** Since when both sides send directly. */
   #directSince = never
   #profileChanged = false
-  readonly #lifespan: Lifespan
-  readonly #relocation: Relocation
-  /** Number of the socket that direct data goes through. */
-  #through = OWN_SOCKET
-  /** End of the mapping that was, or could not be, left in time. */
-  #leftFor = never
   /** Of this side, when the last attempt ended. */
   #network = ''
   #suspected = false
@@ -94,8 +86,7 @@ export class Traversal {
     this.#survey = new Survey(surveyed, random, this.sockets)
     this.#runner = new StepRunner(agent, this.sockets)
     this.#relays = new RelayPaths(agent, OWN_SOCKET)
-    this.#lifespan = new Lifespan(options.now)
-    this.#relocation = new Relocation(random.fork('relocation'), this.sockets)
+    this.#departure = new Departure(agent, this.sockets, random.fork('departure'), options.now)
     this.#attempts = new Attempts(this.#paths, sharedBy(options.keys))
     this.#attempt(options.now)
   }
@@ -117,7 +108,7 @@ export class Traversal {
     if (this.#relays.take(arrived, i, out, now) === 'control') return true
     if (first === VERSION) return this.#client.take(arrived, i, now)
     if (!isStun(arrived.bytes, arrived.start(i))) return false
-    if (this.#relocation.take(arrived.at(i), now)) return true
+    if (this.#departure.take(arrived.at(i), now)) return true
     if (!this.#survey.take(arrived.at(i), now)) return false
     this.#profileChanged = true
     return true
@@ -165,7 +156,7 @@ export class Traversal {
   }
 
   #beginElsewhere(out: Batch, now: number): void {
-    this.#lifespan.forget(now)
+    this.#departure.forget(now)
     this.#attempts.renew()
     this.#agent.doubt(out, now)
     this.#relays.rebind(out, now)
@@ -186,7 +177,8 @@ export class Traversal {
     this.#relays.tick(out, now)
     this.#judge(now)
     this.#takeSteps(out, now)
-    this.#leaveInTime(out, now)
+    this.#departure.held = this.#attempts.going
+    this.#departure.tick(this.#survey.servers[0]?.primary, out, now)
     this.#releaseRelay(out, now)
     this.#tryAgain(now)
     this.#client.tick(out, now)
@@ -202,8 +194,7 @@ export class Traversal {
       this.#runner.deadline(),
       released,
       this.#verdictAt,
-      this.#relocation.deadline(),
-      this.#leaveAt,
+      this.#departure.deadline(),
       this.#attempts.nextAt(this.#situation),
     )
   }
@@ -231,7 +222,6 @@ export class Traversal {
 
   #attempt(now: number): void {
     this.#attempts.begin(now)
-    this.#relocation.stop()
     this.#verdictAt = never
     this.#directSince = never
     this.#runner.stop()
@@ -325,33 +315,6 @@ export class Traversal {
       this.#client.report(result)
   }
 
-  /** A mapping that ends whatever is sent is left for a fresh socket before. */
-  #leaveInTime(out: Batch, now: number): void {
-    const { active } = this.#agent
-    if (active?.kind !== 'direct') return
-    if (active.socket !== this.#through) this.#wentThrough(active.socket, now)
-    if (active.observed !== undefined) this.#lifespan.seen(active.observed, active.provenAt)
-    if (now >= this.#leaveAt) this.#beginLeaving(now)
-    const next = this.#relocation.tick(out, now)
-    if (next === undefined) return
-    this.#agent.moveTo(next.socket, out, now)
-    this.#agent.sendControl({ kind: 'move', address: next.address }, out, now)
-  }
-
-  #beginLeaving(now: number): void {
-    const [server] = this.#survey.servers
-    this.#leftFor = this.#lifespan.endsAt
-    if (server === undefined) return
-    this.sockets.closeUnused()
-    this.#relocation.start(server.primary, now)
-  }
-
-  #wentThrough(socket: number, now: number): void {
-    this.#through = socket
-    this.#lifespan.moved(socket === this.#relocation.socket ? this.#relocation.startedAt : now)
-    this.#relocation.stop()
-  }
-
   /** A path that falls silent may mean that our NAT gives other ports now: the relay must know them before it is needed. */
   #readyRelay(out: Batch, now: number): void {
     const isSuspect = this.#agent.suspect(now)
@@ -375,13 +338,6 @@ export class Traversal {
     this.#attempt(now)
     const { path, directDied, relayDraining, silent, lossy } = situation
     if (path === undefined || directDied || relayDraining || silent || lossy) this.#ask(now)
-  }
-
-  /** Once for each mapping, and not while an attempt wants the fresh sockets. */
-  get #leaveAt(): number {
-    const { endsAt } = this.#lifespan
-    const isBusy = this.#relocation.busy || this.#attempts.going || endsAt === this.#leftFor
-    return isBusy || this.#agent.active?.kind !== 'direct' ? never : endsAt - LEAVE_MS
   }
 
   get #situation(): Situation {
