@@ -11,7 +11,8 @@ const connected = new Set<Socket>()
 const server = createServer((socket) => {
   connected.add(socket.setNoDelay())
   socket.on('close', () => connected.delete(socket)).on('error', () => {})
-  createInterface({ input: socket }).on('line', (line) => {
+  const lines = createInterface({ input: socket }).on('error', () => {})
+  lines.on('line', (line) => {
     for (const other of connected) if (other !== socket) other.write(`${line}\n`)
   })
 })
