@@ -32,6 +32,8 @@ import { predict, scatter } from './symmetric.ts'
 
 /** Without priming the side that waits must have heard nothing before the other's NAT is open. */
 const LATE_START_MS = 1000
+/** The other side's first packet has left by then, so that what comes from here is let in. */
+const AFTER_PRIMING_MS = 10
 const MAX_PUNCH_ROUNDS = 30
 /** Near priming, farther priming, none: then again, with more patience. */
 const STRATEGIES = 3
@@ -77,7 +79,12 @@ const open: Technique = (a, b, attempt) => {
   const [first, second] = step.sides
   const prime = (side: PlannedSide, own: Profile) => ({ ...side, ttl: primingTtl(own, attempt) })
   const send = (side: PlannedSide, own: Profile, other: Profile) =>
-    ({ ...side, role: 1, ttl: isTolerant(other, attempt) ? 0 : primingTtl(own, attempt) }) as const
+    ({
+      ...side,
+      role: 1,
+      ttl: isTolerant(other, attempt) ? 0 : primingTtl(own, attempt),
+      delayMs: other.filtering === 'independent' ? 0 : AFTER_PRIMING_MS,
+    }) as const
   return isOpen(a)
     ? { ...step, sides: [prime(first, a), send(second, b, a)] }
     : { ...step, sides: [send(first, a, b), prime(second, b)] }
