@@ -28,9 +28,9 @@ test('two peers enrol with an invite, sign in at the nodes, and one gets the mes
 
 test('a change over REST reaches a peer: stream, function, WebSocket API, node', async () => {
   const [alice, bob, network] = await friends('Third')
-  const heard = metadataChange(bob)
+  const heard = changeOf(network, bob)
   await ask('PATCH', `/v1/networks/${network}`, 200, { body: { name: 'Renamed' } })
-  expect(await heard).toMatchObject({ entity: 'network', id: network })
+  expect(await heard).toMatchObject({ kind: 'metadata', entity: 'network' })
   await Promise.all([alice.close(), bob.close()])
 })
 
@@ -64,9 +64,9 @@ async function inviteTo(name: string): Promise<{ readonly network: string; reado
   return { network: String(network), code: String(code) }
 }
 
-/** The next one that is no membership: friends have just made some. */
-async function metadataChange(peer: Peer): Promise<Change> {
+/** The next one of its metadata: users and memberships have just been made, and may be told of meanwhile. */
+async function changeOf(id: string, peer: Peer): Promise<Change> {
   for await (const [change] of on(peer, 'change') as AsyncIterable<[Change]>)
-    if (change.kind === 'metadata') return change
+    if (change.kind === 'metadata' && change.id === id) return change
   throw new Error('the peer was closed')
 }
