@@ -21,6 +21,8 @@ import {
   acknowledged,
   deadAt,
   doubt,
+  isLeaving,
+  leave,
   type Path,
   probeDueAt,
   silentAt,
@@ -303,15 +305,14 @@ export class PathAgent {
   #replace(old: Path, words: Uint32Array, socket: number, out: Batch, now: number): void {
     const path = this.#table.reach('direct', words, 0, socket, now)
     if (path === undefined || path === old) return
-    old.leaving = true
-    path.leaving = false
+    leave(old, now)
     if (path.state === 'candidate') this.#examine(path, false, out, now)
   }
 
   /** Another has taken its place; what is on the way on it has come. */
   #isLeft(path: Path, now: number): boolean {
-    const isReplaced = this.#active?.kind === 'direct' && !this.#active.leaving
-    return path.leaving && isReplaced && now >= this.#chosenAt + ARRIVED_MS
+    const isReplaced = this.#active?.kind === 'direct' && !isLeaving(this.#active, now)
+    return isLeaving(path, now) && isReplaced && now >= this.#chosenAt + ARRIVED_MS
   }
 
   #relay(): Path | undefined {

@@ -4,7 +4,7 @@
  * Direct goes before relayed, unless it is much worse by measured loss or delay; then it comes back when it is clearly fine.
  * Between the two bounds everything stays as it is. Among direct ones the faster one, by enough to matter.
  */
-import { IDLE_PROBE_MS, LOSES_LITTLE, type Path, suspectAt } from './path.ts'
+import { IDLE_PROBE_MS, isLeaving, LOSES_LITTLE, type Path, suspectAt } from './path.ts'
 
 /** A direct path must be this much faster to replace another that is in use, and by this part. */
 const FASTER_MS = 5
@@ -29,7 +29,7 @@ export function isBetter(path: Path, than: Path | undefined, now: number): boole
   if (now >= suspectAt(path)) return false
   if (now >= suspectAt(than) || hasMovedTo(path, than)) return true
   if (path.kind !== 'direct') return false
-  if (path.leaving !== than.leaving) return than.leaving
+  if (isLeaving(path, now) !== isLeaving(than, now)) return isLeaving(than, now)
   return isMuchWorse(than, path) || (isFaster(path, than) && !isMuchWorse(path, than))
 }
 

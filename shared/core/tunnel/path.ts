@@ -42,8 +42,8 @@ export interface Path {
   otherHere: boolean
   /** It was fit before and fell silent. */
   died: boolean
-  /** One of its ends is about to be given up: any other direct path is better. */
-  leaving: boolean
+  /** Until then one of its ends is about to be given up: any other direct path is better. */
+  leavingUntil: number
 }
 
 /** While data flows: often enough to notice a dead path, and fall back, within 2 s. */
@@ -64,6 +64,8 @@ const FIT_PROBE_MS = 200
 const SUSPECT_MS = 300
 const SILENT_MS = 300
 const DEAD_MS = 1500
+/** Longer than from the decision to leave to the end that was foretold. */
+const LEAVING_MS = 15_000
 /** Tries of a candidate that was heard of, of one that is to become fit, of one that was fit before. */
 export const TRIES = { candidate: 6, fit: 6, revival: 10 } as const
 /** To an address that has proven nothing: a step's rounds and the answers to what comes from there. */
@@ -86,7 +88,7 @@ export function newPath(kind: Path['kind'], words: Uint32Array, socket: number, 
     credit: UNPROVEN_CREDIT,
     otherHere: false,
     died: false,
-    leaving: false,
+    leavingUntil: Number.NEGATIVE_INFINITY,
     observed: undefined,
   }
 }
@@ -105,6 +107,13 @@ export function probeDueAt(path: Path, demandAt: number, rests = false): number 
 export const probeBytes = ({ state }: Path): number =>
   state === 'open' ? LIMITS.datagramBytes : SMALL_PROBE_BYTES
 
+/** One that was not left by then stays what it was: its end was not where it was expected. */
+export const leave = (path: Path, now: number): void => {
+  path.leavingUntil = now + LEAVING_MS
+}
+
+export const isLeaving = ({ leavingUntil }: Path, now: number): boolean => now < leavingUntil
+
 /** From then on what is sent this way is sent over the relay too. */
 export const suspectAt = (path: Path): number => path.unackedSince + paceOf(path, SUSPECT_MS)
 
@@ -122,7 +131,6 @@ export function doubt(path: Path, now: number): void {
 
 export function abandon(path: Path): void {
   path.state = 'gone'
-  path.leaving = false
   path.unackedSince = never
 }
 

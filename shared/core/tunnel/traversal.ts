@@ -6,6 +6,7 @@
  *   - Relay only: no evidence, no candidates, no step. Direct only: no relay, and the end when the attempt has failed.
  */
 import type { ChannelKeys } from '../../crypto/channel.ts'
+import { DIRECTION_MS } from '../../crypto/grant.ts'
 import type { Random } from '../../crypto/random.ts'
 import type { Paths } from '../../paths.ts'
 import type { WhyNotDirect } from '../../why-not-direct.ts'
@@ -31,8 +32,8 @@ import { Survey } from './survey.ts'
 const OTHER_WAY_MS = 1000
 /** A path that fails young fails within this time; until then the relay stays. */
 const RELEASE_MS = 10_000
-/** Grants of CHECKPOINTs end after ten minutes; an older direction is of no use. */
-const DIRECTION_MS = 9 * 60_000
+/** An older direction might end before it has led anywhere. */
+const DIRECTED_MS = DIRECTION_MS - 60_000
 const ROLE_MEASURE = 2
 /** What a measurement reports: what it found is in the profile. */
 const MEASURED: Result = {
@@ -226,7 +227,7 @@ export class Traversal {
     this.#directSince = never
     this.#runner.stop()
     this.sockets.closeUnused()
-    this.#wantsDirection = now - this.#directedAt >= DIRECTION_MS
+    this.#wantsDirection = now - this.#directedAt >= DIRECTED_MS
     if (this.#wantsDirection) {
       this.#ask(now)
       return

@@ -128,6 +128,54 @@ describe('a direct path', () => {
   })
 })
 
+describe('a direct path that the other side is about to leave', () => {
+  const [NEXT, FAR] = [address('198.51.100.2:40007'), address('198.51.100.3:40000')]
+  const at = () => other.agent.active && formatAddress(other.agent.active.words)
+
+  /** Fit, after answers that took so long. */
+  function reach(there: Address, rttMs: number): void {
+    other.agent.probeTarget(there.words, 0, 0, other.out, other.now)
+    other.now += rttMs
+    other.answer(there)
+    other.now += rttMs
+    other.answer(there)
+  }
+
+  /** So long, one path answering. */
+  function stay(ms: number, there: Address): void {
+    for (const end = other.now + ms; other.now < end; ) {
+      other.pass(100)
+      other.answer(there)
+    }
+  }
+
+  test('gives way to the new one as soon as that is fit, and is given up', () => {
+    reach(B, 10)
+    other.agent.follow(NEXT, other.out, other.now)
+    other.answer(NEXT)
+    other.answer(NEXT)
+    expect(at()).toBe('198.51.100.2:40007')
+    stay(3000, NEXT)
+    const old = other.agent.heard(B.words, 0, 0, true, other.out, other.now)
+    expect([at(), old?.state]).toEqual(['198.51.100.2:40007', 'gone'])
+    expect(other.sent()).toEqual([])
+  })
+
+  test('stays what it was where the new one never is, and the end does not come', () => {
+    reach(B, 10)
+    other.agent.follow(NEXT, other.out, other.now)
+    stay(20_000, B)
+    other.agent.probeTarget(FAR.words, 0, 0, other.out, other.now)
+    other.now += 200
+    other.answer(FAR)
+    other.say(B, probe(7))
+    other.now += 200
+    other.answer(FAR)
+    expect(other.agent.direct?.words).toEqual(B.words)
+    expect(at()).toBe('198.51.100.2:40000')
+  })
+})
+
 describe('an address that has proven nothing', () => {
   test('gets no more bytes for a packet than came from there, at first', () => {
     other.say(B, probe())
