@@ -40,15 +40,19 @@ export class Tunnel {
   end: TunnelEnd | undefined
   /** Most sockets that there were at once. */
   maxSockets = 1
+  /** A router was to be asked for a port. */
+  wantsPort = false
   /** The relay was given up. */
   released = false
   readonly #process: Process<TunnelInput, TunnelEffect>
   readonly #setting: TunnelSetting
+  readonly #localPort: number
 
   constructor(setting: TunnelSetting) {
     const { host, seed, keys, direction, terms, stun } = setting
     const localPort = host.freePort()
     this.#setting = setting
+    this.#localPort = localPort
     this.machine = new TunnelMachine({
       ...{ seed, keys, direction, terms, stun },
       ...(setting.scatter !== undefined && { scatter: setting.scatter }),
@@ -59,7 +63,6 @@ export class Tunnel {
       now: host.clock,
     })
     this.#process = new Process(host, this.machine, [{ port: localPort }], (effect) => this.#on(effect))
-    host.world.after(MAP_MS, () => this.#askForPort(localPort))
   }
 
   get initiator(): boolean {
@@ -115,6 +118,13 @@ export class Tunnel {
     this.#process.kill()
   }
 
+  /** Once, however often it is wanted. */
+  #wantPort(): void {
+    if (this.wantsPort) return
+    this.wantsPort = true
+    this.#setting.host.world.after(MAP_MS, () => this.#askForPort(this.#localPort))
+  }
+
   #askForPort(port: number): void {
     const { host } = this.#setting
     const outside = this.alive ? host.mapPort(port) : undefined
@@ -142,6 +152,9 @@ export class Tunnel {
         break
       case 'rejoin':
         this.#setting.onRejoin()
+        break
+      case 'mapPort':
+        this.#wantPort()
         break
       case 'openSockets':
         this.#openSockets(effect.count)

@@ -41,6 +41,16 @@ describe('what other sockets of a host have found out', () => {
     const meeting = talking(new Meeting({ ...HOME, nat: known }).meet(), 10_000)
     expect(meeting.ends.map(({ path }) => path)).toEqual(['direct', 'direct'])
     expect(meeting.stuns.map(({ counters }) => counters.answered)).toEqual([0, 0])
+    expect(meeting.ends.map(({ wantsPort }) => wantsPort)).toEqual([false, false])
+  })
+
+  test('spares no question where it brings no direct path', () => {
+    const open = new Meeting({ ...HOME, nat: known })
+    const heal = open.cut()
+    const meeting = talking(open.meet(), 3000)
+    heal()
+    expect(meeting.stuns.every(({ counters }) => counters.answered > 0)).toBe(true)
+    expect(meeting.ends.map(({ wantsPort }) => wantsPort)).toEqual([true, true])
   })
 
   test('does no harm where it is wrong', () => {
