@@ -30,6 +30,8 @@ function parsedValue(name: keyof Load, text: string): number | string {
     )
   }
   const value = Number(text)
+  if (name === 'regions' && value !== 1 && value !== 2)
+    throw new StraightwayError('bad-request', '--regions: a system has 1 or 2')
   if (Number.isFinite(value) && value >= 0) return value
   throw new StraightwayError('bad-request', `--${flagOf(name)}: ${text} is no number`)
 }

@@ -53,4 +53,6 @@ test('the command takes every number as an option, and says what is wrong with o
   const answer = JSON.parse(run('--peers', '5', '--relay-instance', 'c6gn.medium', '--json'))
   expect(answer.load).toMatchObject({ peers: 5, relayInstance: 'c6gn.medium' })
   expect(() => run('--peers', 'many')).toThrow('--peers: many is no number')
+  expect(() => run('--regions', '3')).toThrow('--regions: a system has 1 or 2')
+  expect(JSON.parse(run('--regions', '2', '--json')).load).toMatchObject({ regions: 2 })
 })
