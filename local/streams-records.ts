@@ -1,6 +1,6 @@
 /**
  * GetRecords, as JSON over HTTP: what the service answers is what a function receives, but for the time and the stream. Idle
- * streams are asked all the time, which costs a quarter of the CPU that it does through the SDK.
+ * streams are asked all the time, and this costs less CPU than the SDK does.
  */
 import { once } from 'node:events'
 import http from 'node:http'
