@@ -11,7 +11,7 @@ import type { Batch } from '../../wire/batch.ts'
 import { KIND } from '../../wire/numbers.ts'
 import { indexAt, SHORT_BYTES, writeShort } from '../../wire/session.ts'
 import { Deadlines } from '../session/deadlines.ts'
-import { Session } from '../session/session.ts'
+import { ACK_DELAY_MS, Session } from '../session/session.ts'
 import type { CheckpointCounters } from './counters.ts'
 import { newPeerSession, type PeerSession } from './peer-session.ts'
 
@@ -69,7 +69,11 @@ export class SessionTable {
     chunk.heardAt[at] = now
     const socket = arrived.socket[i]!
     const where = { index, remoteIndex, channel, address, addressAt, socket }
-    const opened = newPeerSession(slot, new Session({ ...where, follows: true, now }), known)
+    const opened = newPeerSession(
+      slot,
+      new Session({ ...where, follows: true, ackDelayMs: ACK_DELAY_MS, now }),
+      known,
+    )
     chunk.sessions[at] = opened
     return opened
   }

@@ -17,7 +17,7 @@ import {
   SIGN_IN_PROLOGUE,
   type Welcome,
 } from '../../wire/sign-in.ts'
-import { Session } from '../session/session.ts'
+import { ACK_DELAY_MS, Session } from '../session/session.ts'
 import type { PeerNode } from './events.ts'
 
 const WAITS_MS = [250, 500, 1000]
@@ -98,6 +98,7 @@ export class SignInAttempt {
       channel: new Channel(completed.keys),
       address: this.#address.words.slice(),
       follows: false,
+      ackDelayMs: ACK_DELAY_MS,
       now,
     })
     return { welcome, session }

@@ -5,7 +5,7 @@
  *   receive   opens a SEALED datagram and hands its frames to a sink: reliable ones once and in order
  *   send      takes a frame; nothing leaves before `flush`
  *   flush     packs what there is to say (acknowledgements, answers, new frames, repeats that are due) into datagrams
- *   deadline  when `flush` has something to repeat
+ *   deadline  when `flush` has something to repeat, or an acknowledgement has waited long enough for company
  *
  * Life: `open` until `goodbye` (closed by this side, with one last flush), a GOODBYE from the other side (`left`), or six
  * repeats in vain (`dead`). Who owns the session looks at `state` after `receive` and `flush`; nothing is sent once it is
@@ -33,6 +33,7 @@ import { type Destination, PacketWriter } from './packet.ts'
 
 /** Short answers that wait for the next flush: more are dropped, as their askers ask again. */
 const UNRELIABLE = 16
+const never = Number.POSITIVE_INFINITY
 
 export interface SessionOptions {
   /** This end's index, and the one the other side knows itself by. */
@@ -45,9 +46,15 @@ export interface SessionOptions {
   readonly socket?: number
   /** A node's session follows the peer to its new address; a peer's stays with the node's. */
   readonly follows: boolean
+  /** How long an acknowledgement may wait for something that leaves anyway. Default 0. */
+  readonly ackDelayMs?: number
   readonly now: number
 }
 
+/** Time for an application to answer what has just come; far from the 250 ms after which a frame is repeated. */
+export const ACK_DELAY_MS = 20
+/** So many frames are acknowledged at once: a quarter of what may be in flight. */
+const ACK_AT_ONCE = 8
 /** An acknowledgement may be lost: whatever leaves this soon after the frames it is about carries it again. */
 const ACK_AGAIN_MS = 2000
 
@@ -71,9 +78,12 @@ export class Session implements Destination {
   reason: GoodbyeReason | undefined
   #state: SessionState = 'open'
   readonly #follows: boolean
+  readonly #ackDelayMs: number
   readonly #outgoing = new Outgoing()
   readonly #incoming = new Incoming()
-  #ackOwed = false
+  /** Reliable frames since the last acknowledgement, and until when that may wait. */
+  #unacknowledged = 0
+  #ackAt = never
   /** When a reliable frame came last. */
   #receivedAt = Number.NEGATIVE_INFINITY
   #unreliable: { readonly type: number; readonly body: Uint8Array }[] | undefined
@@ -87,6 +97,7 @@ export class Session implements Destination {
     this.socket = options.socket ?? 0
     this.heardAt = options.now
     this.#follows = options.follows
+    this.#ackDelayMs = options.ackDelayMs ?? 0
   }
 
   get state(): SessionState {
@@ -157,7 +168,7 @@ export class Session implements Destination {
       if (packet.isEmpty && now - this.#receivedAt < ACK_AGAIN_MS) this.#addAck(packet)
       packet.add(type, ref, body)
     }
-    if (this.#ackOwed) this.#addAck(packet)
+    if (now >= this.#ackAt) this.#addAck(packet)
     for (const { type, body } of this.#unreliable ?? []) add(type, 0, body)
     this.#unreliable = undefined
     const isAlive =
@@ -169,12 +180,13 @@ export class Session implements Destination {
 
   /** When to flush at the latest; Infinity when there is nothing to repeat. */
   deadline(): number {
-    return this.#state === 'open' ? this.#outgoing.deadline() : Number.POSITIVE_INFINITY
+    return this.#state === 'open' ? Math.min(this.#outgoing.deadline(), this.#ackAt) : never
   }
 
   #addAck(packet: PacketWriter): void {
     packet.add(FRAME.ACK, 0, encodeAck(this.#incoming.ack))
-    this.#ackOwed = false
+    this.#unacknowledged = 0
+    this.#ackAt = never
   }
 
   #sendOnce(type: number, body: Uint8Array): boolean {
@@ -201,7 +213,8 @@ export class Session implements Destination {
   #readReliable({ type, body }: FrameReader, now: number, sink: FrameSink): void {
     if (body.length < REF_BYTES) return
     const ref = ((body[0]! << 24) | (body[1]! << 16) | (body[2]! << 8) | body[3]!) >>> 0
-    this.#ackOwed = true
+    const delayMs = ++this.#unacknowledged < ACK_AT_ONCE ? this.#ackDelayMs : 0
+    this.#ackAt = Math.min(this.#ackAt, now + delayMs)
     this.#receivedAt = now
     this.#incoming.accept(ref, type, body.subarray(REF_BYTES), (its, inner) => {
       if (this.#state === 'open') sink.frame(this, its, inner, now)

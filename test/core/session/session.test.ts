@@ -1,6 +1,6 @@
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
-import { type FrameSink, Session } from '../../../shared/core/session/session.ts'
+import { describe, expect, test } from 'vitest'
+import { ACK_DELAY_MS, type FrameSink, Session } from '../../../shared/core/session/session.ts'
 import { Channel } from '../../../shared/crypto/channel.ts'
 import { Random } from '../../../shared/crypto/random.ts'
 import { parseAddress } from '../../../shared/wire/address.ts'
@@ -44,7 +44,7 @@ class Pair {
   readonly #fate: (bytes: Uint8Array) => readonly number[]
 
   /** `fate` of a datagram: after how long each of its copies arrives. */
-  constructor(fate: (bytes: Uint8Array) => readonly number[] = () => [10]) {
+  constructor(fate: (bytes: Uint8Array) => readonly number[] = () => [10], ackDelayMs = 0) {
     this.#fate = fate
     const [up, down] = [new Uint8Array(32).fill(1), new Uint8Array(32).fill(2)]
     this.peer = new End(
@@ -54,6 +54,7 @@ class Pair {
         channel: new Channel({ send: up, receive: down }),
         address: NODE.words.slice(),
         follows: false,
+        ackDelayMs,
         now: START,
       }),
     )
@@ -64,6 +65,7 @@ class Pair {
         channel: new Channel({ send: down, receive: up }),
         address: PEER.words.slice(),
         follows: true,
+        ackDelayMs,
         now: START,
       }),
     )
@@ -133,12 +135,15 @@ test('no datagram is longer than 1,200 bytes', () => {
   expect(Math.max(...lengths)).toBeLessThanOrEqual(1200)
 })
 
-test('reliable frames arrive once and in order through loss, repetition and disorder', () => {
+test.each([
+  ['at once', 0],
+  ['after a while', ACK_DELAY_MS],
+])('acknowledged %s, frames arrive once and in order through loss, repetition and disorder', (_, ackDelayMs) => {
   fc.assert(
     fc.property(fc.integer({ min: 0, max: 2 ** 32 - 1 }), fc.integer({ min: 0, max: 80 }), (seed, count) => {
       const random = new Random(Uint8Array.from({ length: 32 }, (_, i) => (seed >>> (i % 4)) & 255))
       const copies = () => (random.below(100) < 20 ? [] : random.below(100) < 20 ? [0, 0] : [0])
-      const pair = new Pair(() => copies().map(() => 5 + random.below(300)))
+      const pair = new Pair(() => copies().map(() => 5 + random.below(300)), ackDelayMs)
       const words = numbered(count)
       for (const word of words) pair.peer.session.send(FRAME.STATUS, text(word))
       for (const word of words) pair.node.session.send(FRAME.STATUS, text(word))
@@ -153,6 +158,41 @@ test('reliable frames arrive once and in order through loss, repetition and diso
     }),
     { numRuns: 60, seed: 1 },
   )
+})
+
+describe('an acknowledgement that may wait', () => {
+  /** The peer said so much, and the node has heard it. */
+  function said(frames: number): Pair {
+    const pair = new Pair(() => [0], ACK_DELAY_MS)
+    for (let i = 0; i < frames; i++) pair.peer.session.send(FRAME.STATUS, text('x'))
+    for (const bytes of pair.flushed(pair.peer)) pair.deliver(pair.node, bytes, PEER.words)
+    return pair
+  }
+
+  test('leaves alone when its time has come', () => {
+    const pair = said(1)
+    expect(pair.flushed(pair.node)).toEqual([])
+    expect(pair.node.session.deadline()).toBe(START + ACK_DELAY_MS)
+    pair.now += ACK_DELAY_MS
+    expect(pair.flushed(pair.node)).toHaveLength(1)
+    expect(pair.node.session.deadline()).toBe(Number.POSITIVE_INFINITY)
+  })
+
+  test('travels with whatever leaves before, and then no more by itself', () => {
+    const pair = said(1)
+    pair.node.session.ping(7)
+    const [datagram, ...more] = pair.flushed(pair.node)
+    expect(more).toEqual([])
+    pair.deliver(pair.peer, datagram!, NODE.words)
+    expect(pair.peer.session.settled).toBe(true)
+    pair.now += ACK_DELAY_MS
+    expect(pair.flushed(pair.node)).toEqual([])
+  })
+
+  test('does not wait where much has come', () => {
+    const pair = said(8)
+    expect(pair.flushed(pair.node)).toHaveLength(1)
+  })
 })
 
 test('at most 32 frames are in flight, and the queue behind them is bounded', () => {
