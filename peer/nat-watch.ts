@@ -26,9 +26,9 @@ export class NatWatch {
   look(): void {
     this.#known = undefined
     const network = ++this.#networks
-    gatherEvidence(this.#stun()).then(({ mapping, filtering, forgiving, hairpin }) => {
+    gatherEvidence(this.#stun()).then(({ mapping, filtering, allocation, forgiving, hairpin }) => {
       if (network === this.#networks)
-        this.#known = { mapping, filtering, forgiving, hairpin, hops: this.#known?.hops ?? 0 }
+        this.#known = { mapping, filtering, allocation, forgiving, hairpin, hops: this.#known?.hops ?? 0 }
     }, this.#fault)
   }
 

@@ -1,7 +1,7 @@
 /** What a peer is told of its messages and offers, as errors that say what can be done. */
 import { StraightwayError } from '../shared/errors.ts'
 import type { ReceiptOutcome } from '../shared/wire/messages.ts'
-import type { AnswerOutcome } from '../shared/wire/offers.ts'
+import type { FinalOutcome } from '../shared/wire/offers.ts'
 
 /** Undefined where the message was delivered or stored. */
 export function messageRefusal(outcome: ReceiptOutcome): StraightwayError | undefined {
@@ -30,7 +30,7 @@ export function messageRefusal(outcome: ReceiptOutcome): StraightwayError | unde
   }
 }
 
-export function offerRefusal(outcome: AnswerOutcome, reason: string): StraightwayError {
+export function offerRefusal(outcome: FinalOutcome, reason: string): StraightwayError {
   switch (outcome) {
     case 'accepted':
     case 'refused':

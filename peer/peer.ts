@@ -202,6 +202,9 @@ export class Peer extends EventEmitter<PeerEvents> {
       case 'offer':
         void this.#offered(effect)
         break
+      case 'ringing':
+        this.#tunnels.ringing(effect.ringing)
+        break
       case 'agreed':
         this.#tunnels.agreed(effect.agreement)
         break

@@ -19,6 +19,10 @@ export class Pending<T> {
     return { id, answer }
   }
 
+  has(id: number): boolean {
+    return this.#waiting.has(id)
+  }
+
   resolve(id: number, value: T): void {
     this.#take(id)?.resolve(value)
   }

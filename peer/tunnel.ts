@@ -27,8 +27,14 @@ import { SCATTER_TURN } from './turn.ts'
 /** How long closing waits for the last bytes of streams that have ended. */
 const FLUSH_MS = 2000
 
+/** What a tunnel begins with; the rest comes later where the other side has not decided yet. */
+export type TunnelPlan = Omit<Agreement, 'keys' | 'expected' | 'id'> &
+  Partial<Pick<Agreement, 'keys' | 'expected'>>
+
 export interface TunnelOptions {
-  readonly agreement: Agreement
+  readonly plan: TunnelPlan
+  /** Default: a new one. */
+  readonly socket?: DualSocket
   readonly stun: readonly StunServer[]
   /** Default true. */
   readonly scatter?: boolean
@@ -70,18 +76,30 @@ export class Tunnel implements TunnelLink {
   #closing: Promise<void> | undefined
 
   constructor(options: TunnelOptions) {
-    this.peer = options.agreement.peer
+    this.peer = options.plan.peer
     this.#options = options
     this.opened = new Promise((resolve, reject) => {
       this.#open = { resolve, reject }
     })
-    this.#socket = new DualSocket((bytes, words) => this.#loop.receive(bytes, words, 0))
+    this.opened.catch(() => {})
+    this.#socket = options.socket ?? new DualSocket()
+    this.#socket.receive = (bytes, words) => this.#loop.receive(bytes, words, 0)
     this.#fresh = new FreshSockets((bytes, words, number) => this.#loop.receive(bytes, words, number))
-    const { keys, direction, terms } = options.agreement
+    const { keys, direction, expected, terms } = options.plan
     const { stun, scatter = true, udpBlocked = false, nat } = options
     const localPort = this.#socket.ports.four ?? this.#socket.ports.six!
     const own = { seed: randomBytes(32), candidates: this.#candidates(), localPort, now: now() }
-    this.#machine = new TunnelMachine({ ...own, keys, direction, terms, stun, scatter, udpBlocked, nat })
+    this.#machine = new TunnelMachine({
+      ...own,
+      keys,
+      direction,
+      expected,
+      terms,
+      stun,
+      scatter,
+      udpBlocked,
+      nat,
+    })
     if (udpBlocked) this.#carry()
     this.#loop = new Loop(this.#machine, {
       send: (batch, i) => this.#send(batch, i),
@@ -103,6 +121,13 @@ export class Tunnel implements TunnelLink {
   /** Call it once it has a listener. */
   begin(): void {
     this.#loop.tick()
+  }
+
+  /** The other side wants it too. False where it wants other paths: this one is for those that it began with. */
+  agree({ keys, direction, expected, terms }: Agreement): boolean {
+    if (terms.paths !== this.#options.plan.terms.paths) return false
+    this.#loop.handle({ kind: 'agreed', keys, direction, expected, terms })
+    return true
   }
 
   get status(): TunnelStatus {
@@ -188,7 +213,7 @@ export class Tunnel implements TunnelLink {
 
   /** Not where the nodes are on this machine, nor where no direct path is wanted. */
   get #isGatewayOnTheWay(): boolean {
-    const { direction, terms } = this.#options.agreement
+    const { direction, terms } = this.#options.plan
     return terms.paths !== 'relay-only' && direction.handshake.some(({ words }) => !isLoopback(words))
   }
 

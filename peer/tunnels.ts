@@ -1,9 +1,10 @@
 /**
  * How a peer comes to its sockets: it offers and is offered tunnels, and what both sides agreed on becomes a tunnel with a
- * socket on top. Tunnels are kept here while they live, so that they can be led to a HANDSHAKE again.
+ * socket on top. One that was offered gets ready while the other side decides. Tunnels are kept here while they live, so that they can be led to a HANDSHAKE again.
  */
-import type { Agreement, PeerEffect, PeerInput } from '../shared/core/peer/events.ts'
+import type { Agreement, PeerEffect, PeerInput, Ringing } from '../shared/core/peer/events.ts'
 import type { StunServer } from '../shared/core/tunnel/evidence.ts'
+import { isForeseeable } from '../shared/core/tunnel/nat-class.ts'
 import { StraightwayError } from '../shared/errors.ts'
 import type { PeerId, TunnelId } from '../shared/ids.ts'
 import { LIMITS } from '../shared/limits.ts'
@@ -12,12 +13,13 @@ import { isLoopback } from '../shared/wire/address.ts'
 import type { Direction } from '../shared/wire/offers.ts'
 import { NatWatch } from './nat-watch.ts'
 import type { Carry } from './net/carrier.ts'
+import { DualSocket } from './net/dual-socket.ts'
 import { PortMapping } from './net/port-mapping.ts'
 import type { AcceptOptions, HeardOffer } from './offer.ts'
 import { offerRefusal } from './outcomes.ts'
 import { PeerSocket } from './peer-socket.ts'
 import { Pending } from './pending.ts'
-import { Tunnel } from './tunnel.ts'
+import { Tunnel, type TunnelPlan } from './tunnel.ts'
 
 const TIMEOUT_MS = 30_000
 
@@ -47,14 +49,22 @@ interface Made {
   readonly socket: PeerSocket
 }
 
+interface Asking {
+  readonly socket: DualSocket
+  /** Once the other side has the offer. */
+  made?: Made
+}
+
 export class Tunnels {
   readonly #options: TunnelsOptions
   readonly #mapping: PortMapping
   readonly #nat: NatWatch
   readonly #live = new Map<TunnelId, Tunnel>()
   readonly #offered = new Pending<Made>()
+  /** What is ready for an offer that is not decided yet, by its number. */
+  readonly #asking = new Map<number, Asking>()
   readonly #accepted = new Pending<Made>()
-  readonly #acceptedIds = new Map<TunnelId, number>()
+  readonly #accepting = new Map<TunnelId, { readonly id: number; readonly socket: DualSocket }>()
 
   constructor(options: TunnelsOptions) {
     this.#options = options
@@ -66,14 +76,18 @@ export class Tunnels {
     const { intent = '', clear = false, paths = 'auto', timeoutMs = TIMEOUT_MS, signal } = options
     if (Buffer.byteLength(intent) > LIMITS.intentBytes)
       throw new StraightwayError('too-large', `An intent has at most ${LIMITS.intentBytes} bytes.`)
+    const socket = new DualSocket()
     const { id, answer } = this.#offered.open()
+    this.#asking.set(id, { socket })
     const patience = new Patience(timeoutMs, signal)
     try {
-      this.#options.handle({ kind: 'offer', id, to, intent, terms: { clear, paths } })
+      const port = this.#foreseenPort(socket, paths)
+      this.#options.handle({ kind: 'offer', id, to, intent, terms: { clear, paths }, port })
       return await opened(await patience.with(answer), patience)
     } catch (error) {
       this.#options.handle({ kind: 'withdraw', id })
       this.#offered.reject(id, error)
+      this.#giveUp(id)
       throw error
     } finally {
       patience.end()
@@ -89,9 +103,11 @@ export class Tunnels {
         `The other side wants ${terms.paths}, this one ${paths}: refused.`,
       )
     }
+    const socket = new DualSocket()
     const { id, answer } = this.#accepted.open()
-    this.#acceptedIds.set(tunnel, id)
-    this.#options.handle({ kind: 'accept', tunnel, terms: { clear, paths } })
+    this.#accepting.set(tunnel, { id, socket })
+    const port = this.#foreseenPort(socket, paths)
+    this.#options.handle({ kind: 'accept', tunnel, terms: { clear, paths }, port })
     return opened(await answer)
   }
 
@@ -99,13 +115,22 @@ export class Tunnels {
     this.#options.handle({ kind: 'refuse', tunnel, reason })
   }
 
+  /** The other side has our offer. */
+  ringing({ id, ...ringing }: Ringing): void {
+    const asking = this.#asking.get(id)
+    if (asking === undefined) return
+    asking.made = this.#make({ ...ringing, leg: 0 }, asking.socket)
+    asking.made.tunnel.begin()
+  }
+
   /** Both sides want it. */
   agreed(agreement: Agreement): void {
-    const made = this.#make(agreement)
-    const accepted = this.#acceptedIds.get(agreement.tunnel)
-    this.#acceptedIds.delete(agreement.tunnel)
-    if (agreement.id !== undefined) this.#offered.resolve(agreement.id, made)
-    else if (accepted !== undefined) this.#accepted.resolve(accepted, made)
+    const { id, tunnel } = agreement
+    const accepting = this.#accepting.get(tunnel)
+    this.#accepting.delete(tunnel)
+    const made = id === undefined ? this.#make(agreement, accepting?.socket) : this.#ready(id, agreement)
+    if (id !== undefined) this.#offered.resolve(id, made)
+    else if (accepting !== undefined) this.#accepted.resolve(accepting.id, made)
     made.tunnel.begin()
   }
 
@@ -141,10 +166,33 @@ export class Tunnels {
     await this.#mapping.close()
   }
 
-  #make(agreement: Agreement): Made {
-    const { tunnel: id, peer, leg } = agreement
+  /** What is ready for terms that the other side would not have is of no use. */
+  #ready(id: number, agreement: Agreement): Made {
+    const asking = this.#asking.get(id)
+    this.#asking.delete(id)
+    const { made } = asking ?? {}
+    if (made?.tunnel.agree(agreement) === true) return made
+    void made?.tunnel.close()
+    return this.#make(agreement, made === undefined ? asking?.socket : undefined)
+  }
+
+  #giveUp(id: number): void {
+    const asking = this.#asking.get(id)
+    this.#asking.delete(id)
+    void (asking?.made?.tunnel ?? asking?.socket)?.close()
+  }
+
+  /** At which a socket of a tunnel will be seen, where that can be told before: 0 otherwise. */
+  #foreseenPort(socket: DualSocket, paths: Paths): number {
+    const isForeseen = paths !== 'relay-only' && !this.#options.udpBlocked() && isForeseeable(this.#nat.known)
+    return isForeseen ? (socket.ports.four ?? 0) : 0
+  }
+
+  #make(plan: TunnelPlan, socket?: DualSocket): Made {
+    const { tunnel: id, peer, leg } = plan
     const tunnel = new Tunnel({
-      agreement,
+      plan,
+      ...(socket !== undefined && { socket }),
       stun: this.#options.stun(),
       scatter: this.#options.scatter,
       carry: this.#options.carry,
@@ -153,7 +201,7 @@ export class Tunnels {
       surveyed: (nat) => this.#nat.learned(nat),
       map: this.#mapping.map.bind(this.#mapping),
       rejoin: () => this.#options.handle({ kind: 'rejoin', tunnel: id, peer, leg }),
-      closed: () => this.#live.delete(id),
+      closed: () => this.#live.get(id) === tunnel && this.#live.delete(id),
       fault: this.#options.fault,
     })
     this.#live.set(id, tunnel)

@@ -24,7 +24,8 @@ export interface Destination {
 }
 
 export class DualSocket {
-  readonly #receive: Receive
+  /** Who is handed what arrives; what comes before there is anybody is lost. */
+  receive: Receive | undefined
   readonly #four: UdxSocket | undefined
   readonly #six: UdxSocket | undefined
   /** What was last sent to and heard from: nearly always the same. */
@@ -32,8 +33,8 @@ export class DualSocket {
   readonly #from = { words: new Uint32Array(ADDRESS_WORDS), host: '' }
 
   /** Throws `unavailable` where the system gives no UDP port at all. */
-  constructor(receive: Receive, { ipv4Only = false } = {}) {
-    this.#receive = receive
+  constructor(receive?: Receive, { ipv4Only = false } = {}) {
+    this.receive = receive
     this.#four = this.#open('0.0.0.0', 0)
     if (!ipv4Only) this.#six = this.#open('::', this.#four?.address()?.port ?? 0) ?? this.#open('::', 0)
     if (this.#four === undefined && this.#six === undefined)
@@ -85,7 +86,7 @@ export class DualSocket {
     if (bytes.length > SLOT_BYTES) return
     if (host !== this.#from.host && !this.#heard(host)) return
     this.#from.words[4] = port
-    this.#receive(bytes, this.#from.words)
+    this.receive?.(bytes, this.#from.words)
   }
 
   #heard(host: string): boolean {

@@ -5,7 +5,7 @@
  */
 import { fromBase32, type PeerId, peerIdOf, publicKeyOf, type TunnelId, toBase32 } from '../ids.ts'
 import { PATHS, type Paths } from '../paths.ts'
-import { ADDRESS_WORDS, type Address } from '../wire/address.ts'
+import { type Address, NOWHERE } from '../wire/address.ts'
 import { Reader, Writer } from '../wire/cursor.ts'
 import { type FleetKeys, openFleetWith, sealFleet } from './fleet.ts'
 import { hash256 } from './hash.ts'
@@ -38,8 +38,6 @@ export const DIRECTION_MS = 10 * 60_000
 const FIELDS_BYTES = 16 + 1 + 32 + 32 + 6 + 1 + 18
 /** Length of a sealed grant of version 1. */
 export const GRANT_BYTES = 24 + FIELDS_BYTES + 16
-
-const NOWHERE: Address = { words: new Uint32Array(ADDRESS_WORDS) }
 
 /** `nonce`: 24 random bytes. */
 export function sealGrant(

@@ -5,11 +5,16 @@
 export const ADDRESS_BYTES = 18
 /** Words of an address in a Uint32Array: four of IP, one of port. */
 export const ADDRESS_WORDS = 5
+export const PORT_WORD = 4
 
 export interface Address {
   /** Five words: ip0..ip3, port. */
   readonly words: Uint32Array
 }
+
+/** Zeros: no address. */
+export const NOWHERE: Address = { words: new Uint32Array(ADDRESS_WORDS) }
+export const isNowhere = ({ words }: Address): boolean => words.every((word) => word === 0)
 
 export const DISCARD_ONLY = 0x0100_0000
 const MAPPED = 0xffff

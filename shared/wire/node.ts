@@ -7,13 +7,14 @@
  *
  *   FORWARD_MESSAGE   to 32 · from 32 · epoch u48 · sequence u32 · previous u32 · sentAt u48 · bytes16 body
  *   FORWARD_RECEIPT   to 32 (who sent the message) · from 32 (who received it) · epoch u48 · sequence u32 · outcome u8
- *   FORWARD_OFFER     to 32 · from 32 · tunnel 16 · bytes16 Noise message 1 · str8 handshake node
- *   FORWARD_ANSWER    to 32 · from 32 · tunnel 16 · outcome u8 · bytes16 Noise message 2 · str8 handshake node
+ *   FORWARD_OFFER     to 32 · from 32 · tunnel 16 · bytes16 Noise message 1 · str8 handshake node · expected 18
+ *   FORWARD_ANSWER    to 32 · from 32 · tunnel 16 · outcome u8 · bytes16 Noise message 2 · str8 handshake node · expected 18
  *   FORWARD_REJOIN    to 32 · from 32 · tunnel 16 · leg u8 (of `from`) · str8 handshake node
  *   MOVED             peer 32 · since u48
  */
 import type { NodeId, PeerId, TunnelId } from '../ids.ts'
-import { Reader, type Writer } from './cursor.ts'
+import type { Address } from './address.ts'
+import { ADDRESS_BYTES, Reader, type Writer } from './cursor.ts'
 import { sized, utf8Length } from './frames.ts'
 import { type MessageNumber, outcomeOf, type ReceiptOutcome } from './messages.ts'
 import { ANSWER_OUTCOME, RECEIPT_OUTCOME } from './numbers.ts'
@@ -56,6 +57,8 @@ export interface ForwardedOffer extends Between {
   readonly tunnel: TunnelId
   readonly noise: Uint8Array
   readonly handshake: NodeId
+  /** Where the tunnel's socket of `from` will probably be seen; zeros: not known. */
+  readonly expected: Address
 }
 
 export interface ForwardedAnswer extends ForwardedOffer {
@@ -113,30 +116,33 @@ export function decodeForwardedReceipt(bytes: Uint8Array): ForwardedReceipt | un
 }
 
 export function encodeForwardedOffer(offer: ForwardedOffer): Uint8Array {
-  const { tunnel, noise, handshake } = offer
-  const writer = writeBetween(sized(83 + noise.length + utf8Length(handshake)), offer)
-  return writeTunnel(writer, tunnel).bytes16(noise).str8(handshake).done()
+  const { tunnel, noise, handshake, expected } = offer
+  const writer = writeBetween(sized(83 + noise.length + utf8Length(handshake) + ADDRESS_BYTES), offer)
+  return writeTunnel(writer, tunnel).bytes16(noise).str8(handshake).address(expected.words).done()
 }
 
 export function decodeForwardedOffer(bytes: Uint8Array): ForwardedOffer | undefined {
   const reader = new Reader(bytes)
   const [between, tunnel] = [readBetween(reader), readTunnel(reader)]
   const [noise, handshake] = [reader.bytes16().slice(), reader.str8() as NodeId]
-  return reader.ok ? { ...between, tunnel, noise, handshake } : undefined
+  const expected = reader.address()
+  return reader.ok ? { ...between, tunnel, noise, handshake, expected } : undefined
 }
 
 export function encodeForwardedAnswer(answer: ForwardedAnswer): Uint8Array {
-  const { tunnel, outcome, noise, handshake } = answer
-  const writer = writeBetween(sized(84 + noise.length + utf8Length(handshake)), answer)
+  const { tunnel, outcome, noise, handshake, expected } = answer
+  const writer = writeBetween(sized(84 + noise.length + utf8Length(handshake) + ADDRESS_BYTES), answer)
   writeTunnel(writer, tunnel).u8(ANSWERS[outcome])
-  return writer.bytes16(noise).str8(handshake).done()
+  return writer.bytes16(noise).str8(handshake).address(expected.words).done()
 }
 
 export function decodeForwardedAnswer(bytes: Uint8Array): ForwardedAnswer | undefined {
   const reader = new Reader(bytes)
   const [between, tunnel, outcome] = [readBetween(reader), readTunnel(reader), ANSWER_NAMES.get(reader.u8())]
   const [noise, handshake] = [reader.bytes16().slice(), reader.str8() as NodeId]
-  return reader.ok && outcome !== undefined ? { ...between, tunnel, outcome, noise, handshake } : undefined
+  const expected = reader.address()
+  if (!reader.ok || outcome === undefined) return undefined
+  return { ...between, tunnel, outcome, noise, handshake, expected }
 }
 
 export function encodeForwardedRejoin(rejoin: ForwardedRejoin): Uint8Array {

@@ -33,6 +33,7 @@ export const FRAME = {
   STREAM_ACCEPT: 0x14,
   STREAM_REFUSE: 0x15,
   MOVE: 0x16,
+  PROBE_BACK: 0x17,
   STATUS: 0x80,
   MESSAGE: 0x81,
   RECEIPT: 0x82,
@@ -98,6 +99,7 @@ export const ANSWER_OUTCOME = {
   policy: 5,
   unavailable: 6,
   rateLimited: 7,
+  ringing: 8,
 } as const
 export const STEP_KIND = { lan: 0, ipv6: 1, mapped: 2, open: 3, punch: 4, predict: 5, scatter: 6 } as const
 export const CANDIDATE_KIND = { host: 0, reflexive: 1, mapped: 2 } as const

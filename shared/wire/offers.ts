@@ -1,15 +1,18 @@
 /**
  * How two peers come to a tunnel (README.md, section 3). Bodies of frames:
  *
- *   OFFER     tunnel 16 · peer 32 · bytes16 Noise message 1 · downward only: bytes16 direction
- *   ANSWER    tunnel 16 · peer 32 · outcome u8 · bytes16 Noise message 2 · downward and accepted only: bytes16 direction
+ *   OFFER     tunnel 16 · peer 32 · bytes16 Noise message 1 · expected 18 · downward only: bytes16 direction
+ *   ANSWER    tunnel 16 · peer 32 · outcome u8 · bytes16 Noise message 2 · expected 18 · downward, accepted or ringing:
+ *             bytes16 direction
  *   REJOIN    tunnel 16 · peer 32 · leg u8 (of the peer at this end) · downward only: bytes16 direction
  *
  *   direction         count u8 · handshake addresses 18 each · key 32 · bytes16 grant
  *   Noise message 1   carries `flags u8 · str8 intent · sentAt u48`
  *   Noise message 2   carries `flags u8 · str8 reason`
  *
- * `peer` is the other one. What is in the Noise messages is end to end: no node can read it.
+ * `peer` is the other one. `expected` is where the sender's socket of the tunnel will probably be seen, and may be sent to
+ * before anything came from there: upward only its port counts, downward the IP is the one at which the node knows the
+ * sender to be. Zeros: nowhere. What is in the Noise messages is end to end: no node can read it.
  */
 import { fromBase32, type PeerId, type TunnelId, toBase32 } from '../ids.ts'
 import { LIMITS } from '../limits.ts'
@@ -26,7 +29,10 @@ const EMPTY = new Uint8Array(0)
 const OUTCOMES = Object.keys(ANSWER_OUTCOME) as AnswerOutcome[]
 const encoder = new TextEncoder()
 
+/** `ringing`: the other peer has the offer, and has not decided yet. */
 export type AnswerOutcome = keyof typeof ANSWER_OUTCOME
+/** After which no other comes. */
+export type FinalOutcome = Exclude<AnswerOutcome, 'ringing'>
 /** 0: the side that made the offer. */
 export type Leg = 0 | 1
 
@@ -42,6 +48,7 @@ export interface Offer {
   readonly tunnel: TunnelId
   readonly peer: PeerId
   readonly noise: Uint8Array
+  readonly expected: Address
   readonly direction?: Direction
 }
 
@@ -49,8 +56,9 @@ export interface Answer {
   readonly tunnel: TunnelId
   readonly peer: PeerId
   readonly outcome: AnswerOutcome
-  /** Empty where a node answers. */
+  /** Empty where a node answers, as it does for `ringing`. */
   readonly noise: Uint8Array
+  readonly expected: Address
   readonly direction?: Direction
 }
 
@@ -78,31 +86,32 @@ export interface AnswerPayload extends TunnelTerms {
   readonly reason: string
 }
 
-export function encodeOffer({ tunnel, peer, noise, direction }: Offer): Uint8Array {
-  const writer = sized(50 + noise.length + spaceOf(direction))
-  writePeer(writeTunnel(writer, tunnel), peer).bytes16(noise)
+export function encodeOffer({ tunnel, peer, noise, expected, direction }: Offer): Uint8Array {
+  const writer = sized(50 + noise.length + ADDRESS_BYTES + spaceOf(direction))
+  writePeer(writeTunnel(writer, tunnel), peer).bytes16(noise).address(expected.words)
   return writeDirection(writer, direction).done()
 }
 
 export function decodeOffer(body: Uint8Array): Offer | undefined {
   const reader = new Reader(body)
   const [tunnel, peer, noise] = [readTunnel(reader), readPeer(reader), reader.bytes16().slice()]
-  const direction = readDirection(reader)
-  return reader.ok ? { tunnel, peer, noise, ...direction } : undefined
+  const [expected, direction] = [reader.address(), readDirection(reader)]
+  return reader.ok ? { tunnel, peer, noise, expected, ...direction } : undefined
 }
 
-export function encodeAnswer({ tunnel, peer, outcome, noise, direction }: Answer): Uint8Array {
-  const writer = sized(51 + noise.length + spaceOf(direction))
+export function encodeAnswer({ tunnel, peer, outcome, noise, expected, direction }: Answer): Uint8Array {
+  const writer = sized(51 + noise.length + ADDRESS_BYTES + spaceOf(direction))
   writePeer(writeTunnel(writer, tunnel), peer).u8(ANSWER_OUTCOME[outcome]).bytes16(noise)
-  return writeDirection(writer, direction).done()
+  return writeDirection(writer.address(expected.words), direction).done()
 }
 
 export function decodeAnswer(body: Uint8Array): Answer | undefined {
   const reader = new Reader(body)
   const [tunnel, peer, outcome] = [readTunnel(reader), readPeer(reader), OUTCOMES[reader.u8()]]
   const noise = reader.bytes16().slice()
-  const direction = readDirection(reader)
-  return reader.ok && outcome !== undefined ? { tunnel, peer, outcome, noise, ...direction } : undefined
+  const [expected, direction] = [reader.address(), readDirection(reader)]
+  if (!reader.ok || outcome === undefined) return undefined
+  return { tunnel, peer, outcome, noise, expected, ...direction }
 }
 
 export function encodeRejoin({ tunnel, peer, leg, direction }: Rejoin): Uint8Array {

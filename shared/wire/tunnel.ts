@@ -8,7 +8,9 @@
  *   STREAM_OPEN    stream u32 · key 32 · str8 name
  *   STREAM_ACCEPT  stream u32 (the opener's) · stream u32 (the accepter's)
  *   STREAM_REFUSE  stream u32 (the opener's)
- *   MOVE           (empty)
+ *   MOVE           address 18
+ *   PROBE_BACK     id u32 (of the probe that it answers) · observed 18 · id u32 · flags u8 · padding to the size of that
+ *                  probe: an answer that is a probe itself
  *
  * A probe is padded to at least MIN_PROBE_BODY, the least an answer takes: so an answer is never longer than its
  * question, whoever forged the source. A shorter one is refused.
@@ -39,6 +41,15 @@ export type Control =
   | { readonly kind: 'streamOpen'; readonly stream: number; readonly key: Uint8Array; readonly name: string }
   | { readonly kind: 'streamAccept'; readonly stream: number; readonly accepter: number }
   | { readonly kind: 'streamRefuse'; readonly stream: number }
+  /** `answers`: the id of the probe that it acknowledges. */
+  | {
+      readonly kind: 'probeBack'
+      readonly answers: number
+      readonly observed: Address
+      readonly id: number
+      readonly here: boolean
+      readonly bodyBytes: number
+    }
   /** This side will soon send from there: it is to be sent to already. */
   | { readonly kind: 'move'; readonly address: Address }
 
@@ -96,6 +107,8 @@ function typeOf(control: Control): number {
       return FRAME.STREAM_REFUSE
     case 'move':
       return FRAME.MOVE
+    case 'probeBack':
+      return FRAME.PROBE_BACK
   }
 }
 
@@ -121,6 +134,10 @@ function writeBody(writer: Writer, control: Control): void {
       break
     case 'move':
       writer.address(control.address.words)
+      break
+    case 'probeBack':
+      writer.u32(control.answers).address(control.observed.words)
+      writer.u32(control.id).u8(control.here ? 1 : 0)
       break
   }
 }
@@ -155,6 +172,17 @@ function readKnown(type: number, reader: Reader, bodyBytes: number): Control | u
       return { kind: 'streamRefuse', stream: reader.u32() }
     case FRAME.MOVE:
       return { kind: 'move', address: reader.address() }
+    case FRAME.PROBE_BACK: {
+      const [answers, observed] = [reader.u32(), reader.address()]
+      return {
+        kind: 'probeBack',
+        answers,
+        observed,
+        id: reader.u32(),
+        here: (reader.u8() & 1) !== 0,
+        bodyBytes,
+      }
+    }
     default:
       return undefined
   }

@@ -2,14 +2,14 @@
  * A device of a user: a PeerMachine on a host, its tunnels, and an application that notes what it is told. This is what the
  * SDK does with the same machines, without sockets and promises.
  */
-import type { Agreement, OwnPresence, PeerEffect, PeerInput } from '../../shared/core/peer/events.ts'
+import type { Agreement, OwnPresence, PeerEffect, PeerInput, Ringing } from '../../shared/core/peer/events.ts'
 import type { InboxMemory } from '../../shared/core/peer/inbox.ts'
 import { PeerMachine } from '../../shared/core/peer/machine.ts'
 import { type Identity, identityOf } from '../../shared/crypto/identity.ts'
 import { Random } from '../../shared/crypto/random.ts'
 import type { PeerId, TunnelId, UserId } from '../../shared/ids.ts'
 import type { PresenceRecord } from '../../shared/presence.ts'
-import type { AnswerOutcome, TunnelTerms } from '../../shared/wire/offers.ts'
+import type { FinalOutcome, TunnelTerms } from '../../shared/wire/offers.ts'
 import type { Change } from '../../shared/wire/presence.ts'
 import type { Dice } from './dice.ts'
 import type { Host } from './host.ts'
@@ -22,7 +22,7 @@ export type Offered = Extract<PeerEffect, { kind: 'offer' }>
 export type Decide = (offer: Offered) => TunnelTerms | string | undefined
 
 export interface Refusal {
-  readonly outcome: AnswerOutcome
+  readonly outcome: FinalOutcome
   readonly reason: string
 }
 
@@ -67,6 +67,8 @@ export class Peer {
   readonly #sent = new Map<number, string>()
   readonly #outcomes = new Map<string, string>()
   readonly #attempts = new Map<number, Attempt>()
+  /** Tunnels that the other side has not decided on, by the number of the offer. */
+  readonly #ringing = new Map<number, Tunnel>()
   readonly #finds = new Map<number, { done: boolean; readonly records: PresenceRecord[]; error: string }>()
 
   constructor(system: System, host: Host, user: UserId, name: string, identity?: Identity) {
@@ -120,8 +122,9 @@ export class Peer {
     this.#memory = this.#machine?.memory() ?? []
     this.#process?.kill()
     this.system.model.vanished(this.id)
-    for (const tunnel of this.tunnels.values()) tunnel.kill()
+    for (const tunnel of [...this.tunnels.values(), ...this.#ringing.values()]) tunnel.kill()
     this.tunnels.clear()
+    this.#ringing.clear()
     this.onlineSince = undefined
   }
 
@@ -159,12 +162,12 @@ export class Peer {
     const id = ++this.#ids
     const attempt: Attempt = { to: to.id }
     this.#attempts.set(id, attempt)
-    this.#handle({ kind: 'offer', id, to: to.id, intent, terms: { ...TERMS, ...terms } })
+    this.#handle({ kind: 'offer', id, to: to.id, intent, terms: { ...TERMS, ...terms }, port: 0 })
     return attempt
   }
 
   accept(tunnel: TunnelId, terms: TunnelTerms = TERMS): void {
-    this.#handle({ kind: 'accept', tunnel, terms })
+    this.#handle({ kind: 'accept', tunnel, terms, port: 0 })
   }
 
   refuse(tunnel: TunnelId, reason: string): void {
@@ -241,10 +244,15 @@ export class Peer {
       case 'offer':
         this.#onOffer(effect)
         break
+      case 'ringing':
+        this.#onRinging(effect.ringing)
+        break
       case 'agreed':
         this.#onAgreed(effect.agreement)
         break
       case 'refused':
+        this.#ringing.get(effect.id)?.close()
+        this.#ringing.delete(effect.id)
         this.#conclude(effect.id, { refusal: effect })
         break
       case 'rejoin':
@@ -284,21 +292,46 @@ export class Peer {
     else if (decision !== undefined) this.accept(offer.tunnel, decision)
   }
 
-  #onAgreed({ tunnel, peer, leg, keys, direction, terms, id }: Agreement): void {
+  #onRinging(ringing: Ringing): void {
+    this.#ringing.set(ringing.id, this.#make({ ...ringing, leg: 0 }))
+  }
+
+  #onAgreed(agreement: Agreement): void {
+    const { tunnel, peer, id } = agreement
     this.system.model.agreed(tunnel, this.id, peer)
-    const made = new Tunnel({
+    const made = (id === undefined ? undefined : this.#ready(id, agreement)) ?? this.#make(agreement)
+    this.tunnels.set(tunnel, made)
+    if (id !== undefined) this.#conclude(id, { tunnel: made })
+  }
+
+  /** It got ready while the other side decided, unless that wants other paths. */
+  #ready(id: number, agreement: Agreement): Tunnel | undefined {
+    const ringing = this.#ringing.get(id)
+    this.#ringing.delete(id)
+    if (ringing?.agree(agreement) === true) return ringing
+    ringing?.close()
+    return undefined
+  }
+
+  #make({
+    tunnel,
+    peer,
+    leg,
+    keys,
+    direction,
+    terms,
+  }: Omit<Agreement, 'keys' | 'expected' | 'id'> & Partial<Pick<Agreement, 'keys'>>): Tunnel {
+    return new Tunnel({
       host: this.host,
       seed: this.#dice.fork(`tunnel ${tunnel}`).bytes(32),
       keys,
       direction,
       terms,
       stun: this.system.stunPair(),
-      initiator: id !== undefined,
+      initiator: leg === 0,
       onRejoin: () => this.#handle({ kind: 'rejoin', tunnel, peer, leg }),
       onDatagram: () => this.system.model.carried(tunnel, this.id),
     })
-    this.tunnels.set(tunnel, made)
-    if (id !== undefined) this.#conclude(id, { tunnel: made })
   }
 
   #conclude(id: number, result: Partial<Attempt>): void {

@@ -2,6 +2,7 @@
  * One end of a tunnel, as the SDK would hold it: the machine on a socket of its own, and an application on top that talks
  * at an even pace. Every datagram is numbered, so that what is lost or doubled is known.
  */
+import type { Agreement } from '../../shared/core/peer/events.ts'
 import type { TunnelEffect, TunnelEnd, TunnelInput, TunnelOptions } from '../../shared/core/tunnel/events.ts'
 import { TunnelMachine } from '../../shared/core/tunnel/tunnel-machine.ts'
 import type { WhyNotDirect } from '../../shared/why-not-direct.ts'
@@ -46,15 +47,15 @@ export class Tunnel {
   released = false
   readonly #process: Process<TunnelInput, TunnelEffect>
   readonly #setting: TunnelSetting
-  readonly #localPort: number
+  readonly localPort: number
 
   constructor(setting: TunnelSetting) {
-    const { host, seed, keys, direction, terms, stun } = setting
+    const { host, seed, keys, direction, expected, terms, stun } = setting
     const localPort = host.freePort()
     this.#setting = setting
-    this.#localPort = localPort
+    this.localPort = localPort
     this.machine = new TunnelMachine({
-      ...{ seed, keys, direction, terms, stun },
+      ...{ seed, keys, direction, expected, terms, stun },
       ...(setting.scatter !== undefined && { scatter: setting.scatter }),
       nat: setting.nat,
       udpBlocked: host.udpBlocked,
@@ -79,6 +80,18 @@ export class Tunnel {
 
   get alive(): boolean {
     return this.end === undefined && this.#process.alive
+  }
+
+  /** The other side wants it too. False where it wants other paths. */
+  agree({
+    keys,
+    direction,
+    expected,
+    terms,
+  }: Pick<Agreement, 'keys' | 'direction' | 'expected' | 'terms'>): boolean {
+    if (terms.paths !== this.#setting.terms.paths) return false
+    this.#process.handle({ kind: 'agreed', keys, direction, expected, terms })
+    return true
   }
 
   /** A datagram of `bytes` in all. */
@@ -122,7 +135,7 @@ export class Tunnel {
   #wantPort(): void {
     if (this.wantsPort) return
     this.wantsPort = true
-    this.#setting.host.world.after(MAP_MS, () => this.#askForPort(this.#localPort))
+    this.#setting.host.world.after(MAP_MS, () => this.#askForPort(this.localPort))
   }
 
   #askForPort(port: number): void {

@@ -2,11 +2,13 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { type NodeId, type TunnelId, toBase32 } from '../../shared/ids.ts'
 import { LIMITS } from '../../shared/limits.ts'
+import { parseAddress } from '../../shared/wire/address.ts'
 import { Reader, Writer } from '../../shared/wire/cursor.ts'
 import * as wire from '../../shared/wire/node.ts'
 import {
   ALICE,
   ALICE_HEX,
+  address,
   BOB,
   BOB_HEX,
   codec,
@@ -24,6 +26,8 @@ const NODE = 'node_abcdefgh' as NodeId
 const NODE_HEX = `0d${Buffer.from(NODE).toString('hex')}`
 const TUNNEL = toBase32(filled(16, 0x77)) as TunnelId
 const between = { to: peerId, from: peerId }
+const EXPECTED = parseAddress('198.51.100.9:40001')!
+const EXPECTED_HEX = '00000000000000000000ffffc63364099c41'
 const anyNode = fc.constant(NODE)
 const LINE = `${ALICE_HEX} ${BOB_HEX}`
 
@@ -56,10 +60,17 @@ codecSuite({
   FORWARD_OFFER: codec<wire.ForwardedOffer>({
     encode: wire.encodeForwardedOffer,
     decode: wire.decodeForwardedOffer,
-    value: { to: ALICE, from: BOB, tunnel: TUNNEL, noise: fromHex('ddee'), handshake: NODE },
-    line: `${LINE} ${'77'.repeat(16)} 0002ddee ${NODE_HEX}`,
-    any: fc.record({ ...between, tunnel: tunnelId, noise: some(400), handshake: anyNode }),
-    least: 98,
+    value: {
+      to: ALICE,
+      from: BOB,
+      tunnel: TUNNEL,
+      noise: fromHex('ddee'),
+      handshake: NODE,
+      expected: EXPECTED,
+    },
+    line: `${LINE} ${'77'.repeat(16)} 0002ddee ${NODE_HEX} ${EXPECTED_HEX}`,
+    any: fc.record({ ...between, tunnel: tunnelId, noise: some(400), handshake: anyNode, expected: address }),
+    least: 116,
   }),
   FORWARD_ANSWER: codec<wire.ForwardedAnswer>({
     encode: wire.encodeForwardedAnswer,
@@ -71,16 +82,18 @@ codecSuite({
       outcome: 'refused',
       noise: fromHex('ddee'),
       handshake: NODE,
+      expected: EXPECTED,
     },
-    line: `${LINE} ${'77'.repeat(16)} 01 0002ddee ${NODE_HEX}`,
+    line: `${LINE} ${'77'.repeat(16)} 01 0002ddee ${NODE_HEX} ${EXPECTED_HEX}`,
     any: fc.record({
       ...between,
       tunnel: tunnelId,
       outcome: fc.constantFrom('accepted', 'unavailable'),
       noise: some(400),
       handshake: anyNode,
+      expected: address,
     }),
-    least: 99,
+    least: 117,
   }),
   FORWARD_REJOIN: codec<wire.ForwardedRejoin>({
     encode: wire.encodeForwardedRejoin,

@@ -26,6 +26,8 @@ const DIRECTION: wire.Direction = {
   key: filled(32, 0x4e),
   grant: fromHex('aabbcc'),
 }
+const EXPECTED = parseAddress('198.51.100.9:40001')!
+const EXPECTED_HEX = '00000000000000000000ffffc63364099c41'
 const DIRECTION_HEX = `0038 01 00000000000000000000ffffcb0071079c40 ${'4e'.repeat(32)} 0003aabbcc`
 
 const direction = fc.record({
@@ -39,24 +41,31 @@ codecSuite({
   'OFFER upward': codec<wire.Offer>({
     encode: wire.encodeOffer,
     decode: wire.decodeOffer,
-    value: { tunnel: TUNNEL, peer: ALICE, noise: fromHex('ddee') },
-    line: `${TUNNEL_HEX} ${ALICE_HEX} 0002ddee`,
-    any: fc.record({ tunnel: tunnelId, peer: peerId, noise: some(400) }),
-    least: 52,
+    value: { tunnel: TUNNEL, peer: ALICE, noise: fromHex('ddee'), expected: EXPECTED },
+    line: `${TUNNEL_HEX} ${ALICE_HEX} 0002ddee ${EXPECTED_HEX}`,
+    any: fc.record({ tunnel: tunnelId, peer: peerId, noise: some(400), expected: address }),
+    least: 70,
   }),
   'OFFER downward': codec<wire.Offer>({
     encode: wire.encodeOffer,
     decode: wire.decodeOffer,
-    value: { tunnel: TUNNEL, peer: ALICE, noise: fromHex('ddee'), direction: DIRECTION },
-    line: `${TUNNEL_HEX} ${ALICE_HEX} 0002ddee ${DIRECTION_HEX}`,
-    any: fc.record({ tunnel: tunnelId, peer: peerId, noise: some(400), direction }),
-    least: 52,
+    value: { tunnel: TUNNEL, peer: ALICE, noise: fromHex('ddee'), expected: EXPECTED, direction: DIRECTION },
+    line: `${TUNNEL_HEX} ${ALICE_HEX} 0002ddee ${EXPECTED_HEX} ${DIRECTION_HEX}`,
+    any: fc.record({ tunnel: tunnelId, peer: peerId, noise: some(400), expected: address, direction }),
+    least: 70,
   }),
   ANSWER: codec<wire.Answer>({
     encode: wire.encodeAnswer,
     decode: wire.decodeAnswer,
-    value: { tunnel: TUNNEL, peer: ALICE, outcome: 'accepted', noise: fromHex('ddee'), direction: DIRECTION },
-    line: `${TUNNEL_HEX} ${ALICE_HEX} 00 0002ddee ${DIRECTION_HEX}`,
+    value: {
+      tunnel: TUNNEL,
+      peer: ALICE,
+      outcome: 'ringing',
+      noise: fromHex('ddee'),
+      expected: EXPECTED,
+      direction: DIRECTION,
+    },
+    line: `${TUNNEL_HEX} ${ALICE_HEX} 08 0002ddee ${EXPECTED_HEX} ${DIRECTION_HEX}`,
     any: fc.record({
       tunnel: tunnelId,
       peer: peerId,
@@ -68,11 +77,13 @@ codecSuite({
         'offline',
         'policy',
         'unavailable',
+        'ringing',
       ),
       noise: some(400),
+      expected: address,
       direction,
     }),
-    least: 53,
+    least: 71,
   }),
   REJOIN: codec<wire.Rejoin>({
     encode: wire.encodeRejoin,
@@ -101,14 +112,22 @@ codecSuite({
 })
 
 test('a direction that is cut short is none', () => {
-  const whole = fromHex(`${TUNNEL_HEX} ${ALICE_HEX} 0002ddee 0005 01 00000000`)
-  expect(wire.decodeOffer(whole)).toEqual({ tunnel: TUNNEL, peer: ALICE, noise: fromHex('ddee') })
+  const whole = fromHex(`${TUNNEL_HEX} ${ALICE_HEX} 0002ddee ${EXPECTED_HEX} 0005 01 00000000`)
+  const offer = { tunnel: TUNNEL, peer: ALICE, noise: fromHex('ddee'), expected: EXPECTED }
+  expect(wire.decodeOffer(whole)).toEqual(offer)
 })
 
 test('the longest offer fits a frame', () => {
   const noise = filled(32 + 48 + 16 + 8 + 255, 1)
   const wide = { ...DIRECTION, handshake: Array(4).fill(DIRECTION.handshake[0]!), grant: filled(200, 1) }
-  expect(wire.encodeOffer({ tunnel: TUNNEL, peer: ALICE, noise, direction: wide }).length).toBeLessThan(1163)
+  const longest = wire.encodeOffer({
+    tunnel: TUNNEL,
+    peer: ALICE,
+    noise,
+    expected: EXPECTED,
+    direction: wide,
+  })
+  expect(longest.length).toBeLessThan(1163)
 })
 
 test('handshakes of different tunnels are bound to different words', () => {

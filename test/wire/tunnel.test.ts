@@ -22,6 +22,14 @@ const kind = <K extends Control['kind']>(it: K) => fc.constant(it)
 const control: fc.Arbitrary<Control> = fc.oneof(
   fc.record({ kind: kind('probe'), id: u32, here: fc.boolean(), bodyBytes }),
   fc.record({ kind: kind('probeAck'), id: u32, observed: address, bodyBytes }),
+  fc.record({
+    kind: kind('probeBack'),
+    answers: u32,
+    observed: address,
+    id: u32,
+    here: fc.boolean(),
+    bodyBytes: fc.integer({ min: 27, max: 1176 }),
+  }),
   fc.record({ kind: kind('close'), reason: fc.nat(255) }),
   fc.record({
     kind: kind('streamOpen'),
@@ -43,6 +51,11 @@ function encode(...controls: Control[]): Uint8Array {
 const observed = parseAddress('203.0.113.7:40000')!
 const VECTORS: [string, Control, string][] = [
   ['probe', { kind: 'probe', id: 258, here: true, bodyBytes: 22 }, `10 0016 00000102 01 ${'00'.repeat(17)}`],
+  [
+    'a probe that answers one',
+    { kind: 'probeBack', answers: 258, observed, id: 3, here: true, bodyBytes: 28 },
+    `17 001c 00000102 00000000000000000000ffffcb0071079c40 00000003 01 00`,
+  ],
   [
     'probe ack',
     { kind: 'probeAck', id: 258, observed, bodyBytes: 24 },

@@ -2,18 +2,23 @@
  * Offers of tunnels and their answers (wire README, section 3).
  *
  * The offering peer's node checks that the two are related, chooses the HANDSHAKE, and passes the offer on; the other
- * peer's node checks that it does not block the first, and gives it the offer and the direction to the HANDSHAKE. The
- * offering peer gets its direction with an acceptance: so nobody learns of a peer that did not accept. A node answers by
- * itself only when the offer cannot come to anything. Both ends repeat; here an offer is remembered for a minute, so that
- * an answer goes only to who made the offer.
+ * peer's node checks that it does not block the first, gives it the offer and the direction to the HANDSHAKE, and says that
+ * it is `ringing`: with that the offering peer gets its direction, and joins the HANDSHAKE while the other one decides. There
+ * it learns nothing before the other one has joined too, so nobody learns of a peer that did not accept. Otherwise a node
+ * answers by itself only when the offer cannot come to anything. Both ends repeat; here an offer is remembered for a minute,
+ * so that an answer goes only to who made the offer.
  *
- * To offers an invisible peer is offline, but for the devices of its own user.
+ * To offers an invisible peer is offline, but for the devices of its own user: it does not ring.
+ *
+ * Each side may say at which port of its address the tunnel's socket will probably be seen, so that the other one can send
+ * there as soon as both agree.
  *
  * What the networks of the two let a tunnel use goes into the grant of the offering side, whose node knows them all; at the
  * HANDSHAKE the stricter side decides.
  */
 import type { NodeId, PeerId, TunnelId } from '../../ids.ts'
 import type { Paths } from '../../paths.ts'
+import { type Address, isIpv4, NOWHERE, PORT_WORD, sameIp } from '../../wire/address.ts'
 import {
   type Between,
   encodeForwardedAnswer,
@@ -82,10 +87,11 @@ export class Offers {
   }
 
   /** An offer of a peer that is signed in here. */
-  submit(from: PeerSession, { tunnel, peer, noise }: Offer, now: number): void {
+  submit(from: PeerSession, { tunnel, peer, noise, expected: { words } }: Offer, now: number): void {
     const { fleet, counters, reach } = this.#options
     const handshake = fleet.handshakeFor(tunnel, now)
-    const refuse = (outcome: AnswerOutcome) => this.#show(from, { tunnel, peer, outcome, noise: NOTHING })
+    const refuse = (outcome: AnswerOutcome) => this.#say(from, tunnel, peer, outcome)
+    const expected = expectedOf(from, words)
     counters.offers++
     if (!takeAllowance(from, COST, now)) refuse('rateLimited')
     else if (handshake === undefined) refuse('unavailable')
@@ -95,7 +101,7 @@ export class Offers {
         peer,
         (way, at) => {
           if ('refused' in way) refuse(way.refused)
-          else this.#passOn({ to: peer, from: from.peer, tunnel, noise, handshake }, way, at)
+          else this.#passOn({ to: peer, from: from.peer, tunnel, noise, handshake, expected }, way, at)
         },
         now,
       )
@@ -106,7 +112,11 @@ export class Offers {
     const { roster, reach } = this.#options
     const to = roster.get(offer.to)
     const answer = (outcome: ForwardedAnswer['outcome'], at: number) =>
-      this.#answerTo(origin, { ...offer, to: offer.from, from: offer.to, outcome, noise: NOTHING }, at)
+      this.#answerTo(
+        origin,
+        { ...offer, to: offer.from, from: offer.to, outcome, noise: NOTHING, expected: NOWHERE },
+        at,
+      )
     if (to === undefined) answer('notHere', now)
     else
       reach.admit(
@@ -114,18 +124,23 @@ export class Offers {
         offer.from,
         (refused, at) => {
           if (refused !== undefined) answer(refused, at)
-          else if (!this.#handOver(to, origin, offer, at)) answer('unavailable', at)
+          else answer(this.#handOver(to, origin, offer, at) ? 'ringing' : 'unavailable', at)
         },
         now,
       )
   }
 
   /** The answer of a peer that is signed in here. */
-  answer(from: PeerSession, { tunnel, peer, outcome, noise }: Answer, now: number): void {
+  answer(
+    from: PeerSession,
+    { tunnel, peer, outcome, noise, expected: { words } }: Answer,
+    now: number,
+  ): void {
     const offer = this.#remembered.get(receivedKey(from.peer, tunnel))
     if (offer?.from !== peer) return
     const { origin, handshake } = offer
-    this.#answerTo(origin, { to: peer, from: from.peer, tunnel, outcome, noise, handshake }, now)
+    const expected = outcome === 'accepted' ? expectedOf(from, words) : NOWHERE
+    this.#answerTo(origin, { to: peer, from: from.peer, tunnel, outcome, noise, handshake, expected }, now)
   }
 
   /** The answer to an offer of a peer that is signed in here. */
@@ -136,8 +151,9 @@ export class Offers {
     if (here === undefined || offer?.to !== peer) return
     const outcome = answer.outcome === 'notHere' ? 'offline' : answer.outcome
     if (answer.outcome === 'notHere' && !offer.isDoubted) this.#doubt(offer)
-    else if (outcome === 'accepted') this.#accepted(here, answer, offer.paths, now)
-    else this.#show(here, { tunnel, peer, outcome, noise })
+    else if (outcome === 'accepted' || outcome === 'ringing')
+      this.#direct(here, { ...answer, outcome }, offer.paths, now)
+    else this.#show(here, { tunnel, peer, outcome, noise, expected: NOWHERE })
   }
 
   /** A peer here needs the HANDSHAKE again: both sides get a new direction. */
@@ -194,12 +210,19 @@ export class Offers {
     else links.send(node, FRAME.FORWARD_OFFER, encodeForwardedOffer(offer))
   }
 
-  #accepted(by: PeerSession, answer: ForwardedAnswer, paths: Paths, now: number): void {
-    const { from: peer, tunnel, noise, handshake } = answer
+  /** To the HANDSHAKE, with what the other side says. */
+  #direct(
+    by: PeerSession,
+    answer: ForwardedAnswer & Pick<Answer, 'outcome'>,
+    paths: Paths,
+    now: number,
+  ): void {
+    const { from: peer, tunnel, outcome, noise, handshake } = answer
     const side = { tunnel, leg: 0, other: peer, handshake, paths } as const
     const direction = this.#options.directions.to(side, by, now)
-    if (direction !== undefined) this.#show(by, { tunnel, peer, outcome: 'accepted', noise, direction })
-    else this.#show(by, { tunnel, peer, outcome: 'unavailable', noise: NOTHING })
+    const expected = elsewhere(answer.expected, by)
+    if (direction !== undefined) this.#show(by, { tunnel, peer, outcome, noise, expected, direction })
+    else this.#say(by, tunnel, peer, 'unavailable')
   }
 
   /** A peer that has just moved is not where it was remembered to be: the next repeat looks for it anew. */
@@ -211,18 +234,24 @@ export class Offers {
   /** False where there is no way to the HANDSHAKE. */
   #handOver(to: PeerSession, origin: NodeId, offer: ForwardedOffer, now: number): boolean {
     const { from, tunnel, noise, handshake } = offer
+    const expected = elsewhere(offer.expected, to)
     const side = { tunnel, leg: 1, other: from, handshake, paths: 'auto' } as const
     const direction = this.#options.directions.to(side, to, now)
     if (direction === undefined) return false
     const offered = { to: to.peer, from, origin, handshake, paths: 'auto', isDoubted: false } as const
     this.#remember(receivedKey(to.peer, tunnel), offered, now)
-    this.#options.table.send(to, FRAME.OFFER, encodeOffer({ tunnel, peer: from, noise, direction }))
+    this.#options.table.send(to, FRAME.OFFER, encodeOffer({ tunnel, peer: from, noise, expected, direction }))
     return true
   }
 
   #answerTo(origin: NodeId, answer: ForwardedAnswer, now: number): void {
     if (origin === this.#options.node) this.answered(answer, now)
     else this.#options.links.send(origin, FRAME.FORWARD_ANSWER, encodeForwardedAnswer(answer))
+  }
+
+  /** By itself. */
+  #say(to: PeerSession, tunnel: TunnelId, peer: PeerId, outcome: AnswerOutcome): void {
+    this.#show(to, { tunnel, peer, outcome, noise: NOTHING, expected: NOWHERE })
   }
 
   #show(to: PeerSession, answer: Answer): void {
@@ -242,6 +271,19 @@ export class Offers {
     if (this.#remembered.size > REMEMBERED) this.#remembered.delete(this.#remembered.keys().next().value!)
   }
 }
+
+/** A port of the IP at which the peer proved to be: whatever it says, nobody is aimed at elsewhere. */
+function expectedOf({ from }: PeerSession, said: Uint32Array): Address {
+  const port = said[PORT_WORD]!
+  if (port === 0 || !isIpv4(from.words)) return NOWHERE
+  const words = from.words.slice()
+  words[PORT_WORD] = port
+  return { words }
+}
+
+/** Two behind one NAT better meet inside. */
+const elsewhere = (expected: Address, { from }: PeerSession): Address =>
+  sameIp(expected.words, 0, from.words, 0) ? NOWHERE : expected
 
 const madeKey = (from: PeerId, tunnel: TunnelId): string => `made ${from} ${tunnel}`
 const receivedKey = (to: PeerId, tunnel: TunnelId): string => `received ${to} ${tunnel}`

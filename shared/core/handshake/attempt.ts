@@ -11,7 +11,7 @@
  * After each step the plan is made anew, as profiles grow meanwhile; steps that failed are left out.
  */
 import type { WhyNotDirect } from '../../why-not-direct.ts'
-import { ADDRESS_WORDS, type Address, formatAddress, sameAddress } from '../../wire/address.ts'
+import { type Address, formatAddress, isNowhere, NOWHERE, sameAddress } from '../../wire/address.ts'
 import type { Outcome, Result, Step, StepKind } from '../../wire/handshake.ts'
 import type { Profile } from '../../wire/profile.ts'
 import { isPlain, type PlannedSide, type PlannedStep, plan, type Standing } from './planner.ts'
@@ -37,7 +37,7 @@ const never = Number.POSITIVE_INFINITY
 const NOTHING: Result = {
   step: 0,
   outcome: 'failed',
-  reached: { words: new Uint32Array(ADDRESS_WORDS) },
+  reached: NOWHERE,
   elapsedMs: 0,
   packets: 0,
 }
@@ -126,11 +126,7 @@ export class Attempt {
   #conclude({ step, measuring, results }: Phase & { kind: 'running' }, sides: Sides, now: number): Order {
     if (results.some((result) => result?.outcome === 'direct')) return this.#direct(step.kind)
     if (measuring) return this.#afterMeasuring(step, sides, now)
-    if (
-      results.some(
-        (result) => result?.outcome === 'failed' && result.reached.words.some((word) => word !== 0),
-      )
-    )
+    if (results.some((result) => result?.outcome === 'failed' && !isNowhere(result.reached)))
       this.#dataBlocked = true
     return this.#next(sides, now)
   }

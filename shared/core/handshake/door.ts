@@ -1,14 +1,14 @@
 /**
  * Who may join. A JOIN passes when it was sealed by a peer whom a CHECKPOINT let into this very tunnel, on this very side,
  * and when it is not one that came before. It is answered with JOINED, which is no longer; a JOIN that is repeated is
- * answered with the same keys, under another nonce.
+ * answered with the same keys, under another nonce. Tunnels that are offered and not accepted yet find at most half of the
+ * places, so that no offers keep those away who agreed.
  */
 import { openBox, sealBox } from '../../crypto/box.ts'
 import type { FleetKeys } from '../../crypto/fleet.ts'
 import { DIRECTION_MS, type OpenedGrant, openGrant } from '../../crypto/grant.ts'
 import { sameBytes } from '../../crypto/hash.ts'
 import type { Random } from '../../crypto/random.ts'
-import type { TunnelId } from '../../ids.ts'
 import { ADDRESS_WORDS, type Address, isDiscardOnly, sameIp } from '../../wire/address.ts'
 import type { Batch } from '../../wire/batch.ts'
 import {
@@ -80,7 +80,7 @@ export class Door {
       return undefined
     }
     const joiner = openJoin(arrived, i, this.fleetKeys, now)
-    const pair = joiner && this.#pairOf(joiner.grant.tunnel, now)
+    const pair = joiner && this.#pairOf(joiner.grant, now)
     if (joiner === undefined) this.#counters.refused++
     else if (pair === undefined) this.#counters.full++
     else if (pair.leg(joiner.grant).isSuperseded(joiner.body.random)) this.#counters.replayed++
@@ -128,9 +128,10 @@ export class Door {
     return encodeJoined({ index, nodeIndex: session.index, nonce, sealed })
   }
 
-  #pairOf(tunnel: TunnelId, now: number): Pair | undefined {
+  #pairOf({ tunnel, leg }: OpenedGrant, now: number): Pair | undefined {
     const known = this.#pairs.get(tunnel)
-    if (known !== undefined || this.#pairs.size >= this.maxPairs) return known
+    const places = leg === 0 ? this.maxPairs / 2 : this.maxPairs
+    if (known !== undefined || this.#pairs.size >= places) return known
     return this.#pairs.add(tunnel, now)
   }
 }

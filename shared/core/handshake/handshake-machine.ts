@@ -217,9 +217,13 @@ export class HandshakeMachine implements Machine<HandshakeInput, HandshakeEffect
       this.#effects.put({ kind: 'recall', tunnel: pair.tunnel, pair: pair.networks })
   }
 
-  /** As soon as a side has joined: it binds its leg while the other one joins. */
+  /**
+   * As soon as a side has joined: it binds its leg while the other one joins. The offering side, which joins before the
+   * other one has decided, costs a relay nothing before that.
+   */
   #tellRelay(pair: Pair, side: Side, now: number): void {
     const leg = pair.legs[side]
+    if (!pair.isWanted) return
     if (leg?.session === undefined || !leg.joined || leg.relayed || leg.profile.paths === 'direct-only')
       return
     const relay = pair.relayFrom(this.#relays, now)

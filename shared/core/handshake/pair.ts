@@ -125,6 +125,11 @@ export class Pair {
     return chosen
   }
 
+  /** The side that was offered it has accepted, as only then it comes here. */
+  get isWanted(): boolean {
+    return this.legs[1] !== undefined
+  }
+
   /** Both know the outcome. */
   get isSettled(): boolean {
     return this.attempt?.over === true && this.legs.every((leg) => leg?.session?.settled ?? true)

@@ -222,8 +222,9 @@ export class Affairs {
     if (id !== undefined) this.#emit({ kind: 'receipt', id, outcome: receipt!.outcome })
   }
 
-  #onOfferWanted({ id, to, intent, terms }: Wish & { kind: 'offer' }): void {
-    const made = this.#offers.offer({ id, to, intent, terms, sentAt: this.#nodeNow })
+  #onOfferWanted({ kind: _, ...wish }: Wish & { kind: 'offer' }): void {
+    const { id } = wish
+    const made = this.#offers.offer({ ...wish, sentAt: this.#nodeNow })
     if (!made) this.#emit({ kind: 'refused', id, outcome: 'unknownPeer', reason: '' })
   }
 
@@ -235,8 +236,8 @@ export class Affairs {
     else answer(session, outcome)
   }
 
-  #onAccept({ tunnel, terms }: Wish & { kind: 'accept' }, session: Session | undefined): void {
-    const decided = this.#offers.accept(tunnel, terms)
+  #onAccept({ tunnel, terms, port }: Wish & { kind: 'accept' }, session: Session | undefined): void {
+    const decided = this.#offers.accept(tunnel, terms, port)
     answer(session, decided?.answer)
     if (decided?.agreement !== undefined) this.#emit({ kind: 'agreed', agreement: decided.agreement })
   }

@@ -4,7 +4,7 @@ import type { NodeId, PeerId, TunnelId } from '../../ids.ts'
 import type { Metadata, PresenceRecord } from '../../presence.ts'
 import type { Address } from '../../wire/address.ts'
 import type { MessageNumber, ReceiptOutcome } from '../../wire/messages.ts'
-import type { AnswerOutcome, Direction, Leg, TunnelTerms } from '../../wire/offers.ts'
+import type { Direction, FinalOutcome, Leg, TunnelTerms } from '../../wire/offers.ts'
 import type { Change, OwnStatus } from '../../wire/presence.ts'
 
 /** A node as INDEX lists it. */
@@ -38,10 +38,18 @@ export type PeerInput =
       readonly to: PeerId
       readonly intent: string
       readonly terms: TunnelTerms
+      /** Of the tunnel's socket, where the NAT keeps it and minds no early packets; 0: nobody can tell. */
+      readonly port: number
     }
   /** Nobody waits for the answer any more. */
   | { readonly kind: 'withdraw'; readonly id: number }
-  | { readonly kind: 'accept'; readonly tunnel: TunnelId; readonly terms: TunnelTerms }
+  | {
+      readonly kind: 'accept'
+      readonly tunnel: TunnelId
+      readonly terms: TunnelTerms
+      /** As in `offer`. */
+      readonly port: number
+    }
   | { readonly kind: 'refuse'; readonly tunnel: TunnelId; readonly reason: string }
   /** A tunnel of ours lost its path: lead both sides to the HANDSHAKE again. */
   | { readonly kind: 'rejoin'; readonly tunnel: TunnelId; readonly peer: PeerId; readonly leg: Leg }
@@ -94,14 +102,27 @@ export type PeerEffect =
       readonly intent: string
       readonly terms: TunnelTerms
     }
+  /** The other peer has our offer: the tunnel may get ready. Once for each offer. */
+  | { readonly kind: 'ringing'; readonly ringing: Ringing }
   | { readonly kind: 'agreed'; readonly agreement: Agreement }
   | {
       readonly kind: 'refused'
       readonly id: number
-      readonly outcome: AnswerOutcome
+      readonly outcome: FinalOutcome
       readonly reason: string
     }
   | { readonly kind: 'rejoin'; readonly tunnel: TunnelId; readonly direction: Direction }
+
+/** An offer of ours that the other side has not decided yet. */
+export interface Ringing {
+  readonly tunnel: TunnelId
+  readonly peer: PeerId
+  readonly direction: Direction
+  /** What this side asks for. */
+  readonly terms: TunnelTerms
+  /** Of the `offer` input. */
+  readonly id: number
+}
 
 /** Both sides want the tunnel. */
 export interface Agreement {
@@ -110,6 +131,8 @@ export interface Agreement {
   readonly leg: Leg
   readonly keys: ChannelKeys
   readonly direction: Direction
+  /** Where the other side's socket will probably be seen; NOWHERE: not known. */
+  readonly expected: Address
   readonly terms: TunnelTerms
   /** Of the `offer` input, on the offering side. */
   readonly id?: number

@@ -11,14 +11,15 @@ import { staticPublicOf } from '../../crypto/identity.ts'
 import { type Initiation, initiate, type Request, respond } from '../../crypto/noise.ts'
 import type { Random } from '../../crypto/random.ts'
 import { type PeerId, publicKeyOf, type TunnelId, toBase32 } from '../../ids.ts'
+import { ADDRESS_WORDS, type Address, PORT_WORD } from '../../wire/address.ts'
 import {
   type Answer,
-  type AnswerOutcome,
   type Direction,
   decodeAnswerPayload,
   decodeOfferPayload,
   encodeAnswerPayload,
   encodeOfferPayload,
+  type FinalOutcome,
   type Offer,
   TUNNEL_ID_BYTES,
   type TunnelTerms,
@@ -36,15 +37,18 @@ interface OwnOffer {
   readonly id: number
   readonly peer: PeerId
   readonly terms: TunnelTerms
+  readonly port: number
   readonly initiation: Initiation
   repeats: number
   dueAt: number
+  rings: boolean
 }
 
 interface HeardOffer {
   readonly peer: PeerId
   readonly request: Request
   readonly direction: Direction
+  readonly expected: Address
   readonly terms: TunnelTerms
   readonly until: number
   /** Once the application has decided. */
@@ -56,6 +60,7 @@ export interface OfferOptions {
   readonly to: PeerId
   readonly intent: string
   readonly terms: TunnelTerms
+  readonly port: number
   /** By the node's clock. */
   readonly sentAt: number
 }
@@ -72,7 +77,7 @@ export class Offers {
   }
 
   /** False where `to` is no key to agree with. */
-  offer({ id, to, intent, terms, sentAt }: OfferOptions): boolean {
+  offer({ id, to, intent, terms, port, sentAt }: OfferOptions): boolean {
     const tunnel = toBase32(this.#random.bytes(TUNNEL_ID_BYTES)) as TunnelId
     const remotePublic = staticPublicOf(publicKeyOf(to))
     const initiation =
@@ -85,7 +90,7 @@ export class Offers {
         payload: encodeOfferPayload({ ...terms, intent, sentAt }),
       })
     if (initiation === undefined) return false
-    this.#own.set(tunnel, { id, peer: to, terms, initiation, repeats: 0, dueAt: 0 })
+    this.#own.set(tunnel, { id, peer: to, terms, port, initiation, repeats: 0, dueAt: 0, rings: false })
     return true
   }
 
@@ -97,7 +102,8 @@ export class Offers {
   send(now: number, take: (offer: Offer) => boolean): void {
     for (const [tunnel, own] of this.#own) {
       if (own.dueAt > now) continue
-      if (!take({ tunnel, peer: own.peer, noise: own.initiation.message })) return
+      if (!take({ tunnel, peer: own.peer, noise: own.initiation.message, expected: portOnly(own.port) }))
+        return
       own.dueAt = now + REPEATS_MS[Math.min(own.repeats++, REPEATS_MS.length - 1)]!
     }
   }
@@ -114,9 +120,10 @@ export class Offers {
   }
 
   /** What an answer to one of our offers means; undefined where it means nothing. */
-  takeAnswer({ tunnel, peer, outcome, noise, direction }: Answer): PeerEffect | undefined {
+  takeAnswer({ tunnel, peer, outcome, noise, expected, direction }: Answer): PeerEffect | undefined {
     const own = this.#own.get(tunnel)
     if (own === undefined || own.peer !== peer) return undefined
+    if (outcome === 'ringing') return ringing(tunnel, own, direction)
     const fromPeer = outcome === 'accepted' || outcome === 'refused'
     const completed = fromPeer ? own.initiation.complete(noise) : undefined
     const payload = completed && decodeAnswerPayload(completed.payload)
@@ -127,12 +134,15 @@ export class Offers {
     if (direction === undefined || terms === undefined) return refusal(own.id, 'unavailable', '')
     return {
       kind: 'agreed',
-      agreement: { tunnel, peer, leg: 0, keys: completed!.keys, direction, terms, id: own.id },
+      agreement: { tunnel, peer, leg: 0, keys: completed!.keys, direction, expected, terms, id: own.id },
     }
   }
 
   /** `now` by the node's clock. An offer to show, an answer to give again, or nothing. */
-  takeOffer({ tunnel, peer, noise, direction }: Offer, now: number): PeerEffect | Answer | undefined {
+  takeOffer(
+    { tunnel, peer, noise, expected, direction }: Offer,
+    now: number,
+  ): PeerEffect | Answer | undefined {
     this.#forget(now)
     const known = this.#heard.get(tunnel)
     if (known !== undefined) return known.peer === peer ? known.answer : undefined
@@ -143,30 +153,48 @@ export class Offers {
     if (!isPeers || Math.abs(now - payload.sentAt) > FRESH_MS || this.#waiting() >= MAX_WAITING)
       return undefined
     const terms = { clear: payload.clear, paths: payload.paths }
-    this.#heard.set(tunnel, { peer, request, direction, terms, until: now + FRESH_MS + REMEMBER_MS })
+    this.#heard.set(tunnel, {
+      peer,
+      request,
+      direction,
+      expected,
+      terms,
+      until: now + FRESH_MS + REMEMBER_MS,
+    })
     return { kind: 'offer', tunnel, from: peer, intent: payload.intent, terms }
   }
 
   /** Undefined where nobody offered that tunnel, or it was decided before. */
-  accept(tunnel: TunnelId, own: TunnelTerms): { answer: Answer; agreement?: Agreement } | undefined {
+  accept(
+    tunnel: TunnelId,
+    own: TunnelTerms,
+    port: number,
+  ): { answer: Answer; agreement?: Agreement } | undefined {
     const heard = this.#undecided(tunnel)
     if (heard === undefined) return undefined
     const terms = agreedTerms(heard.terms, own)
-    if (terms === undefined) return { answer: this.#decide(tunnel, heard, 'refused', own, 'paths').answer }
-    const { answer, keys } = this.#decide(tunnel, heard, 'accepted', terms, '')
-    const { peer, direction } = heard
-    return { answer, agreement: { tunnel, peer, leg: 1, keys, direction, terms } }
+    if (terms === undefined) return { answer: this.#decide(tunnel, heard, 'refused', own, 'paths', 0).answer }
+    const { answer, keys } = this.#decide(tunnel, heard, 'accepted', terms, '', port)
+    const { peer, direction, expected } = heard
+    return { answer, agreement: { tunnel, peer, leg: 1, keys, direction, expected, terms } }
   }
 
   refuse(tunnel: TunnelId, reason: string): Answer | undefined {
     const heard = this.#undecided(tunnel)
-    return heard && this.#decide(tunnel, heard, 'refused', heard.terms, reason).answer
+    return heard && this.#decide(tunnel, heard, 'refused', heard.terms, reason, 0).answer
   }
 
-  #decide(tunnel: TunnelId, heard: HeardOffer, outcome: AnswerOutcome, terms: TunnelTerms, reason: string) {
+  #decide(
+    tunnel: TunnelId,
+    heard: HeardOffer,
+    outcome: FinalOutcome,
+    terms: TunnelTerms,
+    reason: string,
+    port: number,
+  ) {
     const payload = encodeAnswerPayload({ ...terms, reason })
     const { message, keys } = heard.request.answer(payload, this.#random.bytes(32))
-    heard.answer = { tunnel, peer: heard.peer, outcome, noise: message }
+    heard.answer = { tunnel, peer: heard.peer, outcome, noise: message, expected: portOnly(port) }
     return { answer: heard.answer, keys }
   }
 
@@ -190,7 +218,22 @@ export class Offers {
   }
 }
 
-const refusal = (id: number, outcome: AnswerOutcome, reason: string): PeerEffect => ({
+/** The node knows the rest. */
+function portOnly(port: number): Address {
+  const words = new Uint32Array(ADDRESS_WORDS)
+  words[PORT_WORD] = port
+  return { words }
+}
+
+/** Once. */
+function ringing(tunnel: TunnelId, own: OwnOffer, direction: Direction | undefined): PeerEffect | undefined {
+  if (own.rings || direction === undefined) return undefined
+  own.rings = true
+  const { id, peer, terms } = own
+  return { kind: 'ringing', ringing: { tunnel, peer, direction, terms, id } }
+}
+
+const refusal = (id: number, outcome: FinalOutcome, reason: string): PeerEffect => ({
   kind: 'refused',
   id,
   outcome,

@@ -12,8 +12,11 @@ import type { NatClass } from './nat-class.ts'
 export interface TunnelOptions {
   /** 32 bytes. */
   readonly seed: Uint8Array
-  readonly keys: ChannelKeys
+  /** Undefined while the other side has not decided: `agreed` brings them, and `terms` are what this side asks for. */
+  readonly keys?: ChannelKeys | undefined
   readonly direction: Direction
+  /** Where the other side's socket will probably be seen: it is looked for there at once. */
+  readonly expected?: Address | undefined
   readonly terms: TunnelTerms
   /** A STUN node and its partner; without them traversal goes by what the HANDSHAKE sees. */
   readonly stun: readonly StunServer[]
@@ -32,6 +35,14 @@ export interface TunnelOptions {
 }
 
 export type TunnelInput =
+  /** The other side accepts, on terms whose `paths` are those that were asked for. */
+  | {
+      readonly kind: 'agreed'
+      readonly keys: ChannelKeys
+      readonly direction: Direction
+      readonly expected?: Address | undefined
+      readonly terms: TunnelTerms
+    }
   /** At most MAX_PAYLOAD_BYTES; what is longer is dropped and counted. */
   | { readonly kind: 'send'; readonly bytes: Uint8Array }
   /** Repeated to the other side until `acceptStream` or `refuseStream` there answers. `key`: 32 bytes. */
@@ -103,9 +114,9 @@ export interface TunnelStatus {
   readonly path: 'direct' | 'relayed' | 'none'
   readonly rttMs: number
   readonly whyNotDirect?: WhyNotDirect
-  /** From construction to the first packet of the other side. */
+  /** From agreement to the first packet of the other side. */
   readonly firstByteMs?: number
-  /** From construction to the first direct path. */
+  /** From agreement to the first direct path. */
   readonly directMs?: number
   readonly effort: Effort
 }

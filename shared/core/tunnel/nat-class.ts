@@ -4,4 +4,13 @@
  */
 import type { Profile } from '../../wire/profile.ts'
 
-export type NatClass = Pick<Profile, 'mapping' | 'filtering' | 'forgiving' | 'hairpin' | 'hops'>
+export type NatClass = Pick<
+  Profile,
+  'mapping' | 'filtering' | 'allocation' | 'forgiving' | 'hairpin' | 'hops'
+>
+
+/** Whether a socket will be seen at its own port, and what comes there before it has sent does no harm. */
+export const isForeseeable = (nat: NatClass | undefined): boolean =>
+  nat?.mapping === 'independent' &&
+  nat.allocation === 'preserving' &&
+  (nat.forgiving || nat.filtering === 'independent')

@@ -22,13 +22,24 @@ export class Packets {
   bodyAt = 0
   bodyLength = 0
   newest = false
-  readonly #channel: Channel
-  readonly #clear: boolean
+  #channel!: Channel
+  #clear = false
+  #agreed = false
+
+  /** Without keys nothing opens and nothing may be sent until `agree`. */
+  constructor(keys?: ChannelKeys, clear = false) {
+    if (keys !== undefined) this.agree(keys, clear)
+  }
+
+  get agreed(): boolean {
+    return this.#agreed
+  }
 
   /** `clear`: both sides asked that datagrams be authenticated but not encrypted. */
-  constructor(keys: ChannelKeys, clear: boolean) {
+  agree(keys: ChannelKeys, clear: boolean): void {
     this.#channel = new Channel(keys)
     this.#clear = clear
+    this.#agreed = true
   }
 
   /** Returns the slot. */
@@ -57,7 +68,7 @@ export class Packets {
   /** Opens datagram i where it is; false where it is not authentic, not new, or not a packet that was agreed on. */
   open(arrived: Batch, i: number): boolean {
     const [start, length] = [arrived.start(i), arrived.length[i]!]
-    if (length < PACKET_OVERHEAD_BYTES) return false
+    if (!this.#agreed || length < PACKET_OVERHEAD_BYTES) return false
     const before = this.#channel.greatest
     const counter = this.#channel.restore(arrived.view.getUint32(start + 1))
     this.bodyAt = start + PACKET_HEADER_BYTES

@@ -34,7 +34,7 @@ import { isBetter, isForgotten, isLossy, rests, seemsLossy } from './path-choice
 import { PathTable } from './path-table.ts'
 import { type Probe, type ProbeAck, type ProbeCounters, Probes } from './probes.ts'
 
-/** A candidate that was heard of this shortly ago has a probe under way already. */
+/** A candidate that was probed this shortly ago has a probe under way already. */
 const JUST_PROBED_MS = 20
 /** Nothing is under way for so long. */
 const ARRIVED_MS = 2000
@@ -134,14 +134,14 @@ export class PathAgent {
       this.#becomeFit(path)
       this.#choose(out, now)
     }
-    if (path.state === 'candidate') this.#examine(path, isFirst, out, now)
+    if (path.state === 'candidate') this.#wonder(path, isFirst, now)
     return path
   }
 
   onProbe(path: Path, probe: Probe, out: Batch, now: number): void {
     path.otherHere = probe.here
     if (path.state === 'gone') return
-    this.#probes.answer(path, probe, out, now)
+    this.#probes.answer(path, probe, path === this.#active, out, now)
   }
 
   onAck(path: Path, ack: ProbeAck, out: Batch, now: number): void {
@@ -160,6 +160,26 @@ export class PathAgent {
     if (!this.#directAllowed) return false
     const path = this.#table.reach('direct', words, 0, socket, now)
     return path !== undefined && path.state === 'candidate' && this.#probe(path, out, now, ttl)
+  }
+
+  /** The other side is probably there: asks for everything at once, and goes on asking a little. */
+  greet(words: Uint32Array, socket: number, out: Batch, now: number): void {
+    const path = this.#directAllowed ? this.#table.reach('direct', words, 0, socket, now) : undefined
+    if (path?.state !== 'candidate') return
+    path.tries = TRIES.candidate
+    this.#probes.send(path, false, out, now, 0, LIMITS.datagramBytes)
+  }
+
+  /** A probe that may pass has just gone there. */
+  isUnderWay(words: Uint32Array, socket: number, now: number): boolean {
+    const path = this.#table.find(words, 0, socket)
+    return path !== undefined && now - path.probedAt < JUST_PROBED_MS
+  }
+
+  /** A direct path that is there already is to prove itself once more. */
+  confirm(out: Batch, now: number): void {
+    const { direct } = this
+    if (direct?.state === 'fit') this.#probe(direct, out, now)
   }
 
   /** One of full size, to where the other side is known to be: its answer makes the path fit at once. */
@@ -212,7 +232,7 @@ export class PathAgent {
     const path = this.#table.reach('relayed', words, 0, socket, now)
     if (path === undefined || path.state === 'fit') return
     if (path.died) {
-      this.#examine(path, false, out, now)
+      this.#examine(path, out, now)
       return
     }
     this.#becomeFit(path)
@@ -265,10 +285,18 @@ export class PathAgent {
     return probeDueAt(path, Number.NEGATIVE_INFINITY, this.#active?.kind === 'relayed' && rests(path))
   }
 
-  /** `isFirst`: the other side's NAT is known to be open only now, and may have kept away what was sent before. */
-  #examine(path: Path, isFirst: boolean, out: Batch, now: number): void {
+  #examine(path: Path, out: Batch, now: number): void {
     path.tries = TRIES.candidate
-    if (isFirst || now - path.probedAt >= JUST_PROBED_MS) this.#probeAgain(path, out, now)
+    if (now - path.probedAt >= JUST_PROBED_MS) this.#probeAgain(path, out, now)
+  }
+
+  /**
+   * Something came from there: it is probed with the next tick, unless what came is a probe and is answered with another.
+   * `isFirst`: the other side's NAT is known to be open only now, and may have kept away what was sent before.
+   */
+  #wonder(path: Path, isFirst: boolean, now: number): void {
+    path.tries = TRIES.candidate
+    if (isFirst || now - path.probedAt >= JUST_PROBED_MS) path.probedAt = Number.NEGATIVE_INFINITY
   }
 
   #probeAgain(path: Path, out: Batch, now: number): void {
@@ -306,7 +334,7 @@ export class PathAgent {
     const path = this.#table.reach('direct', words, 0, socket, now)
     if (path === undefined || path === old) return
     leave(old, now)
-    if (path.state === 'candidate') this.#examine(path, false, out, now)
+    if (path.state === 'candidate') this.#examine(path, out, now)
   }
 
   /** Another has taken its place; what is on the way on it has come. */

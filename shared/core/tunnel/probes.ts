@@ -1,4 +1,6 @@
 /** Sends the probes of a tunnel, answers those of the other side, and knows which are still unanswered. */
+
+import { LIMITS } from '../../limits.ts'
 import type { Batch } from '../../wire/batch.ts'
 import { type Control, probeBodyBytes, SMALL_PROBE_BYTES } from '../../wire/tunnel.ts'
 import type { Destination, Packets } from './packets.ts'
@@ -8,6 +10,7 @@ import { type Path, probeBytes } from './path.ts'
 const OUTSTANDING = 256
 /** Of a probe whose answer is not waited for: the other side is heard, that is enough. */
 const NO_ID = 0
+const FULL_BODY_BYTES = probeBodyBytes(LIMITS.datagramBytes)
 
 export type Probe = Extract<Control, { kind: 'probe' }>
 export type ProbeAck = Extract<Control, { kind: 'probeAck' }>
@@ -42,9 +45,7 @@ export class Probes {
    */
   send(path: Path, here: boolean, out: Batch, now: number, ttl = 0, bytes = probeBytes(path)): boolean {
     if (!this.#spend(path)) return false
-    const id = this.#next++ >>> 0
-    this.#sent[id % OUTSTANDING] = { id, path, sentAt: now, bytes }
-    this.counters.probes++
+    const id = this.#newId(path, bytes, now)
     if (ttl === 0) noteAsked(path, id, now)
     const probe: Probe = { kind: 'probe', id, here, bodyBytes: probeBodyBytes(bytes) }
     this.#packets.sendControl(out, path, probe, now, ttl)
@@ -57,12 +58,31 @@ export class Probes {
     this.#packets.sendControl(out, to, { kind: 'probe', id: NO_ID, here: false, bodyBytes }, now, ttl)
   }
 
-  /** Goes back the way the probe came, in its size. */
-  answer(path: Path, { id, bodyBytes }: Probe, out: Batch, now: number): void {
+  /** Goes back the way the probe came, in its size, and asks the same where that is not known yet. `here`: as in `send`. */
+  answer(path: Path, { id, bodyBytes }: Probe, here: boolean, out: Batch, now: number): void {
     if (!this.#spend(path)) return
     this.counters.acknowledgements++
+    if (bodyBytes === FULL_BODY_BYTES && path.kind === 'direct' && path.state !== 'fit') {
+      this.#askBack(path, id, here, out, now)
+      return
+    }
     const ack: ProbeAck = { kind: 'probeAck', id, observed: { words: path.words }, bodyBytes }
     this.#packets.sendControl(out, path, ack, now)
+  }
+
+  #askBack(path: Path, answers: number, here: boolean, out: Batch, now: number): void {
+    const id = this.#newId(path, LIMITS.datagramBytes, now)
+    noteAsked(path, id, now)
+    const observed = { words: path.words }
+    const back = { kind: 'probeBack', answers, observed, id, here, bodyBytes: FULL_BODY_BYTES } as const
+    this.#packets.sendControl(out, path, back, now)
+  }
+
+  #newId(path: Path, bytes: number, now: number): number {
+    const id = this.#next++ >>> 0
+    this.#sent[id % OUTSTANDING] = { id, path, sentAt: now, bytes }
+    this.counters.probes++
+    return id
   }
 
   /** The probe that this answers, once; only an answer of its size from where it was sent counts. */

@@ -8,7 +8,7 @@
  * MAX_PACKETS, no round below MIN_INTERVAL_MS. Probes of `predict` and `scatter` go to one IP, MIN_PACE_MS apart and at most
  * MAX_VOLLEY, and `scatter` only while a relay carries the tunnel and no other tunnel here scatters.
  */
-import { ADDRESS_WORDS, type Address } from '../../wire/address.ts'
+import { ADDRESS_WORDS, type Address, NOWHERE } from '../../wire/address.ts'
 import type { Batch } from '../../wire/batch.ts'
 import type { Result, Step, StepKind, StepOutcome } from '../../wire/handshake.ts'
 import { portOf } from '../../wire/volley.ts'
@@ -22,7 +22,6 @@ const MIN_INTERVAL_MS = 20
 const MIN_PACE_MS = 2
 /** All draws of a scatter, and what little is repeated. */
 const MAX_VOLLEY = 2560
-const NOWHERE: Address = { words: new Uint32Array(ADDRESS_WORDS) }
 const never = Number.POSITIVE_INFINITY
 
 interface Running {
@@ -131,6 +130,7 @@ export class StepRunner {
     const target = step.targets[step.volley === undefined ? at : 0]
     if (target === undefined) return false
     if (!isStrewn(step)) {
+      if (ttl === 0 && this.#agent.isUnderWay(target.words, socket, now)) return false
       if (ttl === 0 && isInFull(running, at)) this.#agent.probeInFull(target.words, socket, out, now)
       return this.#agent.probeTarget(target.words, socket, ttl, out, now)
     }

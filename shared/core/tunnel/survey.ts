@@ -95,8 +95,8 @@ export class Survey {
   natClass(): NatClass | undefined {
     if (this.#told || !this.#isNeeded || !this.#evidence.ready || this.#hops.busy) return undefined
     this.#told = true
-    const { mapping, filtering } = this.#evidence.profile
-    return { mapping, filtering, ...this.#traits, hops: this.#hops.least }
+    const { mapping, filtering, allocation } = this.#evidence.profile
+    return { mapping, filtering, allocation, ...this.#traits, hops: this.#hops.least }
   }
 
   /** A HANDSHAKE saw the socket. */

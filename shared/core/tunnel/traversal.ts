@@ -2,6 +2,7 @@
  * How the paths of a tunnel come and go: asks a HANDSHAKE, gathers evidence for it, binds the relay it names, carries out
  * its steps, and begins anew when `attempts.ts` says so.
  *
+ *   - Before the other side has decided, this one joins and gathers evidence; what the HANDSHAKE says waits.
  *   - The relay is released when both sides have been sending directly for RELEASE_MS.
  *   - Relay only: no evidence, no candidates, no step. Direct only: no relay, and the end when the attempt has failed.
  */
@@ -10,7 +11,7 @@ import { DIRECTION_MS } from '../../crypto/grant.ts'
 import type { Random } from '../../crypto/random.ts'
 import type { Paths } from '../../paths.ts'
 import type { WhyNotDirect } from '../../why-not-direct.ts'
-import { ADDRESS_WORDS, type Address, sameAddress } from '../../wire/address.ts'
+import { type Address, isNowhere, NOWHERE, sameAddress } from '../../wire/address.ts'
 import type { Batch } from '../../wire/batch.ts'
 import type { Outcome, Result, Step } from '../../wire/handshake.ts'
 import { VERSION } from '../../wire/numbers.ts'
@@ -34,18 +35,26 @@ const OTHER_WAY_MS = 1000
 const RELEASE_MS = 10_000
 /** An older direction might end before it has led anywhere. */
 const DIRECTED_MS = DIRECTION_MS - 60_000
+/** What was begun before the other side had decided is begun anew after that: the NAT may have forgotten it. */
+const APPROACH_MS = 10_000
 const ROLE_MEASURE = 2
 /** What a measurement reports: what it found is in the profile. */
 const MEASURED: Result = {
   step: 0,
   outcome: 'failed',
-  reached: { words: new Uint32Array(ADDRESS_WORDS) },
+  reached: NOWHERE,
   elapsedMs: 0,
   packets: 0,
 }
 const never = Number.POSITIVE_INFINITY
 
 export type TraversalEvent = 'rejoin' | 'released' | 'noDirectPath' | 'closedByOther'
+
+interface Agreed {
+  readonly keys: ChannelKeys
+  readonly direction: Direction
+  readonly expected: Address | undefined
+}
 
 export class Traversal {
   readonly sockets: Sockets
@@ -55,10 +64,16 @@ export class Traversal {
   readonly #survey: Survey
   readonly #runner: StepRunner
   readonly #relays: RelayPaths
-  readonly #attempts: Attempts
+  #attempts: Attempts
   readonly #departure: Departure
   #direction: Direction
   #directedAt: number
+  /** The other side wants the tunnel too. */
+  #agreed = false
+  /** Where the other side probably is, until it was looked for there. */
+  #expected: Address | undefined
+  /** What the HANDSHAKE said before. */
+  #held: ClientEvent[] = []
   /** The attempt begins when a new direction comes. */
   #wantsDirection = false
   /** Number of the step that a measurement answers. */
@@ -88,8 +103,26 @@ export class Traversal {
     this.#runner = new StepRunner(agent, this.sockets)
     this.#relays = new RelayPaths(agent, OWN_SOCKET)
     this.#departure = new Departure(agent, this.sockets, random.fork('departure'), options.now)
-    this.#attempts = new Attempts(this.#paths, sharedBy(options.keys))
-    this.#attempt(options.now)
+    this.#attempts = new Attempts(this.#paths, NOT_SHARED)
+    this.#approach(options.now)
+    const { keys, direction, expected, now } = options
+    if (keys !== undefined) this.agree({ keys, direction, expected }, now)
+  }
+
+  /** The other side wants the tunnel: what was begun goes on, if it is young. `direction` is newer than the first. */
+  agree({ keys, direction, expected }: Agreed, now: number): void {
+    this.#expected = expected
+    const isYoung = now - this.#directedAt < APPROACH_MS && sameNode(direction, this.#direction)
+    this.#agreed = true
+    this.#attempts = new Attempts(this.#paths, sharedBy(keys))
+    if (isYoung && this.#client.state !== 'idle') {
+      this.#attempts.begin(now)
+      return
+    }
+    this.#held = []
+    this.#direction = direction
+    this.#directedAt = now
+    this.#attempt(now)
   }
 
   /** Of a tunnel that is not direct. */
@@ -122,6 +155,7 @@ export class Traversal {
 
   /** The other side may have asked for it because it hears nothing from here. */
   rejoin(direction: Direction, out: Batch, now: number): void {
+    if (!this.#agreed) return
     const same = sameNode(direction, this.#direction)
     this.#direction = direction
     this.#directedAt = now
@@ -136,7 +170,7 @@ export class Traversal {
     const before = this.#survey.mapped.length
     this.#survey.candidates = candidates
     this.#profileChanged = true
-    const isMore = this.#survey.mapped.length > before
+    const isMore = this.#agreed && this.#survey.mapped.length > before
     if (isMore) this.#attempts.renew()
     if (!isMore || this.#attempts.going || this.#agent.active?.kind === 'direct') return
     this.#attempt(now)
@@ -157,6 +191,10 @@ export class Traversal {
   }
 
   #beginElsewhere(out: Batch, now: number): void {
+    if (!this.#agreed) {
+      this.#approach(now)
+      return
+    }
     this.#departure.forget(now)
     this.#attempts.renew()
     this.#agent.doubt(out, now)
@@ -174,6 +212,13 @@ export class Traversal {
   tick(out: Batch, now: number): void {
     this.#hear(out, now)
     this.#gatherEvidence(out, now)
+    if (this.#agreed) this.#pursue(out, now)
+    this.#client.tick(out, now)
+    this.#hear(out, now)
+  }
+
+  #pursue(out: Batch, now: number): void {
+    this.#greet(out, now)
     this.#readyRelay(out, now)
     this.#relays.tick(out, now)
     this.#judge(now)
@@ -182,11 +227,10 @@ export class Traversal {
     this.#departure.tick(this.#survey.servers[0]?.primary, out, now)
     this.#releaseRelay(out, now)
     this.#tryAgain(now)
-    this.#client.tick(out, now)
-    this.#hear(out, now)
   }
 
   deadline(): number {
+    if (!this.#agreed) return Math.min(this.#client.deadline(), this.#survey.deadline())
     const released = this.#relays.alive ? this.#directSince + RELEASE_MS : never
     return Math.min(
       this.#client.deadline(),
@@ -228,18 +272,25 @@ export class Traversal {
     this.#runner.stop()
     this.sockets.closeUnused()
     this.#wantsDirection = now - this.#directedAt >= DIRECTED_MS
-    if (this.#wantsDirection) {
-      this.#ask(now)
-      return
-    }
+    if (this.#wantsDirection) this.#ask(now)
+    else this.#approach(now)
+  }
+
+  #approach(now: number): void {
     this.#survey.start(this.#direction.handshake[0], now)
     if (this.#survey.udpBlocked && this.#paths !== 'relay-only') this.#whyNotDirect = 'udp-blocked'
     this.#client.join(this.#direction, this.#survey.profile, now)
   }
 
   #hear(out: Batch, now: number): void {
-    for (let event = this.#client.event(); event !== undefined; event = this.#client.event())
-      this.#onClient(event, out, now)
+    for (let event = this.#heard(); event !== undefined; event = this.#heard()) {
+      if (this.#agreed || event.kind === 'observed') this.#onClient(event, out, now)
+      else if (event.kind !== 'alone' && event.kind !== 'unreachable') this.#held.push(event)
+    }
+  }
+
+  #heard(): ClientEvent | undefined {
+    return (this.#agreed ? this.#held.shift() : undefined) ?? this.#client.event()
   }
 
   #onClient(event: ClientEvent, out: Batch, now: number): void {
@@ -252,7 +303,7 @@ export class Traversal {
         if (this.#paths !== 'direct-only') this.#relays.add(event.relayed, out, now)
         break
       case 'step':
-        if (this.#paths !== 'relay-only') this.#startStep(event.step, now)
+        if (this.#paths !== 'relay-only') this.#startStep(event.step, out, now)
         break
       case 'outcome':
         this.#onOutcome(event.outcome, now)
@@ -268,8 +319,9 @@ export class Traversal {
     }
   }
 
-  #startStep(step: Step, now: number): void {
+  #startStep(step: Step, out: Batch, now: number): void {
     if (step.role !== ROLE_MEASURE) {
+      this.#agent.confirm(out, now)
       this.#runner.start(step, now)
       return
     }
@@ -316,6 +368,14 @@ export class Traversal {
       this.#client.report(result)
   }
 
+  /** Before the HANDSHAKE says anything. */
+  #greet(out: Batch, now: number): void {
+    const expected = this.#expected
+    this.#expected = undefined
+    if (expected !== undefined && !isNowhere(expected) && !this.#survey.udpBlocked)
+      this.#agent.greet(expected.words, OWN_SOCKET, out, now)
+  }
+
   /** A path that falls silent may mean that our NAT gives other ports now: the relay must know them before it is needed. */
   #readyRelay(out: Batch, now: number): void {
     const isSuspect = this.#agent.suspect(now)
@@ -352,6 +412,9 @@ export class Traversal {
     if (this.#attempts.ask(now)) this.#events.push('rejoin')
   }
 }
+
+/** For attempts of which none is made before the keys are there. */
+const NOT_SHARED = new Uint8Array(32)
 
 function sameNode(a: Direction, b: Direction): boolean {
   return a.handshake.some(({ words }) => b.handshake.some((other) => sameAddress(words, 0, other.words, 0)))

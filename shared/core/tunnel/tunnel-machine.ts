@@ -4,10 +4,13 @@
  *
  * It joins the parts: `Traversal` brings paths, `PathAgent` chooses one, `Streams` agrees on streams. Datagrams of the
  * application leave at once on the path in use; the first few wait while there is none.
+ *
+ * The offering side may begin before the other one has decided, and joins the HANDSHAKE meanwhile. Until the keys are there
+ * it sends the other side nothing; what comes from there, which has them before, waits.
  */
 import { Random } from '../../crypto/random.ts'
 import { ADDRESS_WORDS } from '../../wire/address.ts'
-import type { Batch } from '../../wire/batch.ts'
+import { Batch } from '../../wire/batch.ts'
 import { utf8Length } from '../../wire/frames.ts'
 import { TUNNEL } from '../../wire/numbers.ts'
 import {
@@ -29,6 +32,8 @@ import { Traversal, type TraversalEvent } from './traversal.ts'
 
 /** Datagrams that wait for the first path, or for the next; then the oldest is dropped. */
 const MAX_WAITING = 64
+/** Packets that wait for the keys: the other side's first ones; it repeats them. */
+const MAX_EARLY = 16
 /** Without any path for so long a tunnel ends: the other side is gone. */
 export const GIVE_UP_MS = 60_000
 /** Longer than a word takes from one side to the other. */
@@ -45,20 +50,22 @@ export interface TunnelCounters {
   unopened: number
   /** From an address that is not wanted: relay only, or too many. */
   unwanted: number
-  /** Dropped from the queue while there was no path, or longer than a datagram may be. */
+  /** Dropped from a queue while there was no path, or no key; longer than a datagram may be. */
   dropped: number
   oversized: number
 }
 
 export class TunnelMachine implements Machine<TunnelInput, TunnelEffect> {
   readonly counters: TunnelCounters = { unknown: 0, unopened: 0, unwanted: 0, dropped: 0, oversized: 0 }
-  readonly #progress: Progress
+  #progress: Progress
   readonly #packets: Packets
   readonly #agent: PathAgent
   readonly #traversal: Traversal
   readonly #streams = new Streams()
   readonly #effects = new Queue<TunnelEffect>()
   #waiting: Uint8Array[] = []
+  /** Came before the keys. */
+  #early: Batch | undefined
   /** Since when there is no path and nothing was heard; Infinity while that is not so. */
   #silentSince: number
   /** The other side has closed, as the HANDSHAKE says: what it sent before may still come. */
@@ -66,10 +73,11 @@ export class TunnelMachine implements Machine<TunnelInput, TunnelEffect> {
   #ended = false
 
   constructor(options: TunnelOptions) {
+    const { keys, terms } = options
     this.#progress = new Progress(options.now)
-    this.#silentSince = options.now
-    this.#packets = new Packets(options.keys, options.terms.clear)
-    this.#agent = new PathAgent(this.#packets, options.terms.paths !== 'relay-only')
+    this.#silentSince = keys === undefined ? never : options.now
+    this.#packets = new Packets(keys, terms.clear)
+    this.#agent = new PathAgent(this.#packets, terms.paths !== 'relay-only')
     this.#traversal = new Traversal(options, this.#agent, new Random(options.seed))
   }
 
@@ -125,6 +133,9 @@ export class TunnelMachine implements Machine<TunnelInput, TunnelEffect> {
 
   #handle(input: Exclude<TunnelInput, { kind: 'send' }>, out: Batch, now: number): void {
     switch (input.kind) {
+      case 'agreed':
+        this.#agree(input, out, now)
+        break
       case 'openStream':
         this.#openStream(input, now)
         break
@@ -158,6 +169,21 @@ export class TunnelMachine implements Machine<TunnelInput, TunnelEffect> {
     }
   }
 
+  #agree(
+    { keys, direction, expected, terms }: Extract<TunnelInput, { kind: 'agreed' }>,
+    out: Batch,
+    now: number,
+  ): void {
+    if (this.#packets.agreed) return
+    this.#progress = new Progress(now)
+    this.#silentSince = now
+    this.#packets.agree(keys, terms.clear)
+    this.#traversal.agree({ keys, direction, expected }, now)
+    const early = this.#early
+    this.#early = undefined
+    for (let i = 0; early !== undefined && i < early.count; i++) this.#take(early, i, out, now)
+  }
+
   #openStream({ stream, key, name }: Extract<TunnelInput, { kind: 'openStream' }>, now: number): void {
     const valid = key.length === STREAM_KEY_BYTES && utf8Length(name) <= MAX_NAME_BYTES
     if (valid) this.#streams.open(stream, key, name, now)
@@ -168,8 +194,15 @@ export class TunnelMachine implements Machine<TunnelInput, TunnelEffect> {
     if (!this.#traversal.sockets.isOpen(arrived.socket[i]!)) return
     if (arrived.length[i] === 0 || this.#traversal.take(arrived, i, out, now)) return
     if (!isTunnelPacket(arrived.bytes[arrived.start(i)]!)) this.counters.unknown++
+    else if (!this.#packets.agreed) this.#keepEarly(arrived, i)
     else if (!this.#packets.open(arrived, i)) this.counters.unopened++
     else this.#onPacket(arrived, i, out, now)
+  }
+
+  #keepEarly(arrived: Batch, i: number): void {
+    this.#early ??= new Batch(MAX_EARLY)
+    if (this.#early.count === MAX_EARLY) this.counters.dropped++
+    else this.#early.push(arrived.at(i), arrived.address, i * ADDRESS_WORDS, arrived.socket[i])
   }
 
   #onPacket(arrived: Batch, i: number, out: Batch, now: number): void {
@@ -199,6 +232,10 @@ export class TunnelMachine implements Machine<TunnelInput, TunnelEffect> {
         break
       case 'probeAck':
         this.#agent.onAck(path, control, out, now)
+        break
+      case 'probeBack':
+        this.#agent.onAck(path, { ...control, kind: 'probeAck', id: control.answers }, out, now)
+        this.#agent.onProbe(path, { ...control, kind: 'probe' }, out, now)
         break
       case 'close':
         this.#end('closedByOther', out, now)

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { openGrant } from '../../../shared/crypto/grant.ts'
 import type { TunnelId } from '../../../shared/ids.ts'
-import { formatAddress } from '../../../shared/wire/address.ts'
+import { type Address, addressOf, formatAddress, isNowhere } from '../../../shared/wire/address.ts'
 import { FRAME } from '../../../shared/wire/numbers.ts'
 import { type Direction, encodeAnswer, encodeOffer, encodeRejoin } from '../../../shared/wire/offers.ts'
 import { FLEET_KEY, userId, World } from './world.ts'
@@ -11,11 +11,19 @@ const NOISE_1 = new Uint8Array(100).fill(1)
 const NOISE_2 = new Uint8Array(60).fill(2)
 type Peer = ReturnType<World['peer']>
 
-const offer = (from: Peer, to: Peer): void =>
-  from.send(FRAME.OFFER, encodeOffer({ tunnel: TUNNEL, peer: to.id, noise: NOISE_1 }))
+const port = (port: number): Address => ({ words: Uint32Array.of(0, 0, 0, 0, port) })
+const answersOf = ({ answers }: Peer) => answers.filter(({ outcome }) => outcome !== 'ringing')
 
-const answer = (from: Peer, to: Peer, outcome: 'accepted' | 'refused' = 'accepted'): void =>
-  from.send(FRAME.ANSWER, encodeAnswer({ tunnel: TUNNEL, peer: to.id, outcome, noise: NOISE_2 }))
+const offer = (from: Peer, to: Peer, expected = port(0)): void =>
+  from.send(FRAME.OFFER, encodeOffer({ tunnel: TUNNEL, peer: to.id, noise: NOISE_1, expected }))
+
+const answer = (
+  from: Peer,
+  to: Peer,
+  outcome: 'accepted' | 'refused' = 'accepted',
+  expected = port(0),
+): void =>
+  from.send(FRAME.ANSWER, encodeAnswer({ tunnel: TUNNEL, peer: to.id, outcome, noise: NOISE_2, expected }))
 
 const rejoin = (from: Peer, to: Peer, leg: 0 | 1): void =>
   from.send(FRAME.REJOIN, encodeRejoin({ tunnel: TUNNEL, peer: to.id, leg }))
@@ -35,14 +43,15 @@ test.each([1, 2])('over %i node(s) an accepted offer leads both sides to the sam
   offer(a, b)
   world.run(200)
   expect(b.offers).toMatchObject([{ tunnel: TUNNEL, peer: a.id, noise: NOISE_1 }])
-  expect(a.answers).toEqual([])
+  expect(a.answers).toMatchObject([{ tunnel: TUNNEL, peer: b.id, outcome: 'ringing' }])
   answer(b, a)
   world.run(200)
-  expect(a.answers).toMatchObject([{ tunnel: TUNNEL, peer: b.id, outcome: 'accepted', noise: NOISE_2 }])
-  const [mine, theirs] = [a.answers[0]!.direction, b.offers[0]!.direction]
+  expect(answersOf(a)).toMatchObject([{ tunnel: TUNNEL, peer: b.id, outcome: 'accepted', noise: NOISE_2 }])
+  const [early, mine, theirs] = [...a.answers, b.offers[0]!].map(({ direction }) => direction)
   expect(mine?.handshake.map(({ words }) => formatAddress(words))).toEqual(
     theirs?.handshake.map(({ words }) => formatAddress(words)),
   )
+  expect(granted(early)).toMatchObject({ tunnel: TUNNEL, leg: 0, self: a.id, other: b.id, key: early!.key })
   expect(granted(mine)).toMatchObject({ tunnel: TUNNEL, leg: 0, self: a.id, other: b.id, key: mine!.key })
   expect(granted(theirs)).toMatchObject({ tunnel: TUNNEL, leg: 1, self: b.id, other: a.id, key: theirs!.key })
 })
@@ -53,8 +62,37 @@ test('a refusal carries the other side’s reason and no direction', () => {
   world.run(200)
   answer(b, a, 'refused')
   world.run(200)
-  expect(a.answers).toMatchObject([{ outcome: 'refused', noise: NOISE_2 }])
-  expect(a.answers[0]?.direction).toBeUndefined()
+  expect(answersOf(a)).toMatchObject([{ outcome: 'refused', noise: NOISE_2 }])
+  expect(answersOf(a)[0]?.direction).toBeUndefined()
+})
+
+test.each([
+  1, 2,
+])('over %i node(s) each side hears at which port of its address the other expects to be', (nodes) => {
+  const { world, a, b } = pair(nodes)
+  offer(a, b, addressOf('203.0.113.99', 40_001)!)
+  world.run(200)
+  answer(b, a, 'accepted', addressOf('203.0.113.99', 40_002)!)
+  world.run(200)
+  const seen = [b.offers[0]!, answersOf(a)[0]!].map(({ expected }) => formatAddress(expected.words))
+  expect(seen).toEqual(['198.51.100.1:40001', '198.51.100.2:40002'])
+})
+
+test('who refuses, and who is at the same address, is expected nowhere', () => {
+  const { world, a, b } = pair()
+  offer(a, b)
+  world.run(200)
+  answer(b, a, 'refused', port(40_002))
+  world.run(200)
+  const c = world.peer('c', 'cat', ['home'], [], '198.51.100.1:4001')
+  world.signIn(c)
+  offer(a, c, port(40_001))
+  world.run(200)
+  expect([...b.offers, ...answersOf(a), ...c.offers].map(({ expected }) => isNowhere(expected))).toEqual([
+    true,
+    true,
+    true,
+  ])
 })
 
 test('a repeated offer is passed on again, and may be answered again', () => {
@@ -66,7 +104,7 @@ test('a repeated offer is passed on again, and may be answered again', () => {
     world.run(200)
   }
   expect(b.offers).toHaveLength(2)
-  expect(a.answers.map(({ outcome }) => outcome)).toEqual(['accepted', 'accepted'])
+  expect(answersOf(a).map(({ outcome }) => outcome)).toEqual(['accepted', 'accepted'])
 })
 
 test('a peer that has just moved is not taken for offline: the next repeat finds it', () => {
@@ -77,7 +115,7 @@ test('a peer that has just moved is not taken for offline: the next repeat finds
   b.offers.length = 0
   offer(a, b)
   world.run(200)
-  expect([a.answers, b.offers]).toEqual([[], []])
+  expect([answersOf(a), b.offers]).toEqual([[], []])
   offer(a, b)
   world.run(200)
   expect(b.offers).toHaveLength(1)
@@ -93,7 +131,7 @@ test('an answer reaches only who made the offer', () => {
   answer(c, a)
   answer(b, c)
   world.run(200)
-  expect([...a.answers, ...c.answers]).toEqual([])
+  expect([...answersOf(a), ...c.answers]).toEqual([])
 })
 
 test('an offer that cannot come to anything is answered by the node', () => {

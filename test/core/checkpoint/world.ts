@@ -56,6 +56,7 @@ export class World {
     user: string,
     networks: readonly string[],
     blocks: readonly string[] = [],
+    at = `198.51.100.${this.peers.length + 1}:4000`,
   ): ScriptedPeer {
     const identity = identityOf(new Uint8Array(32).fill(this.peers.length + 20))
     const ids = networks.map(networkId)
@@ -64,7 +65,7 @@ export class World {
     this.tables.blocks.set(userId(user), blocks as readonly UserId[])
     while (this.tables.poll() !== undefined);
     const ticket = ticketFor(identity, user, ids, blocks, this.now)
-    const address = parseAddress(`198.51.100.${this.peers.length + 1}:4000`)!
+    const address = parseAddress(at)!
     const peer = new ScriptedPeer({ identity, ticket, address })
     this.peers.push(peer)
     names.set(identity.peer, name)

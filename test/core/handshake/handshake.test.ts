@@ -173,12 +173,22 @@ class Wire {
 }
 
 describe('joining', () => {
-  test('tells a side where it was seen, and of a relay before the other side is there', () => {
+  test('tells the side that accepts where it was seen, and of a relay before the other side is there', () => {
+    const wire = new Wire()
+    wire.join(wire.b, 1)
+    expect(formatAddress(wire.b.last('observed')!.observed.words)).toBe('203.0.113.2:40000')
+    expect(formatAddress(wire.b.last('relayed')!.relayed.relay.words)).toBe('192.0.2.11:4002')
+    expect(wire.b.last('step')).toBeUndefined()
+  })
+
+  test('tells the side that offers where it was seen, and all else when the other one has accepted', () => {
     const wire = new Wire()
     wire.join(wire.a, 0)
-    expect(formatAddress(wire.a.last('observed')!.observed.words)).toBe('203.0.113.1:40000')
+    wire.pass(30_000)
+    expect(new Set(wire.a.events.map(({ kind }) => kind))).toEqual(new Set(['observed', 'alone']))
+    wire.join(wire.b, 1)
     expect(formatAddress(wire.a.last('relayed')!.relayed.relay.words)).toBe('192.0.2.11:4002')
-    expect(wire.a.last('step')).toBeUndefined()
+    expect(wire.a.last('step')).toBeDefined()
   })
 
   test('gives each side a grant of its own at the same relay', () => {
@@ -221,8 +231,8 @@ describe('joining', () => {
       wire.give(out.at(0).slice(), peer.address)
       return peer.events.map(({ kind }) => kind)
     })
-    expect(told[0]).toEqual(['observed', 'relayed'])
-    expect(told[1]).toEqual(['observed', 'relayed', 'step'])
+    expect(told).toEqual([['observed'], ['observed', 'relayed', 'step']])
+    expect(wire.a.last('relayed')).toBeDefined()
     expect(formatAddress(wire.b.last('step')!.step.targets[0]!.words)).toBe(
       formatAddress(wire.a.address.words),
     )
@@ -230,28 +240,28 @@ describe('joining', () => {
 
   test.each([
     ['from another IP than the grant names', { from: parseAddress('203.0.113.3:40000')! }, 0],
-    ['with a grant that others may have seen long ago', { from: parseAddress('203.0.113.1:1')! }, -60_000],
+    ['with a grant that others may have seen long ago', { from: parseAddress('203.0.113.2:1')! }, -60_000],
   ])('%s has to be confirmed', (_what, grant, ageMs) => {
     const wire = new Wire()
-    const way = direction(0, { ...grant, expiresAt: wire.now + DIRECTION_MS + ageMs })
-    wire.a.client.join(way, wire.a.profile(), wire.now)
+    const way = direction(1, { ...grant, expiresAt: wire.now + DIRECTION_MS + ageMs })
+    wire.b.client.join(way, wire.b.profile(), wire.now)
     const out = new Batch(4)
-    wire.a.client.tick(out, wire.now)
-    wire.give(out.at(0).slice(), wire.a.address)
-    expect(wire.a.events.map(({ kind }) => kind)).toEqual(['observed'])
+    wire.b.client.tick(out, wire.now)
+    wire.give(out.at(0).slice(), wire.b.address)
+    expect(wire.b.events.map(({ kind }) => kind)).toEqual(['observed'])
     wire.settle()
-    expect(wire.a.last('relayed')).toBeDefined()
+    expect(wire.b.last('relayed')).toBeDefined()
   })
 
   test('that was believed is answered again, with the same keys, until its session is used', () => {
     const wire = new Wire()
     wire.lossy = true
-    wire.join(wire.a, 0, {}, direction(0, { from: wire.a.address, expiresAt: wire.now + DIRECTION_MS }))
+    wire.join(wire.b, 1, {}, direction(1, { from: wire.b.address, expiresAt: wire.now + DIRECTION_MS }))
     wire.pass(600)
     wire.lossy = false
     wire.pass(1500)
-    expect(wire.a.client.state).toBe('joined')
-    expect(wire.a.last('relayed')).toBeDefined()
+    expect(wire.b.client.state).toBe('joined')
+    expect(wire.b.last('relayed')).toBeDefined()
     expect(wire.machine.counters).toMatchObject({ joins: 1, replayed: 0 })
   })
 
@@ -304,14 +314,21 @@ describe('joining', () => {
     expect(wire.machine.counters).toMatchObject({ joins: 0, refused: 1 })
   })
 
-  test('for ever more tunnels is refused at some point, and what nobody uses is forgotten', () => {
-    const wire = new Wire({ maxPairs: 3 })
-    for (let n = 1; n <= 5; n++) wire.join(wire.a, 0, {}, direction(0, { tunnel: tunnelOf(n) }))
-    expect(wire.machine.counters.full).toBe(2)
+  test('for ever more tunnels is refused at some point, earlier where nobody has accepted, and what nobody uses is forgotten', () => {
+    const wire = new Wire({ maxPairs: 4 })
+    const joined = (peer: Peer, leg: 0 | 1, ...tunnels: number[]) => {
+      for (const n of tunnels) wire.join(peer, leg, {}, direction(leg, { tunnel: tunnelOf(n) }))
+      return wire.machine.counters
+    }
+    expect(joined(wire.a, 0, 1, 2, 3, 4)).toMatchObject({ joins: 2, full: 2 })
+    expect(joined(wire.b, 1, 5, 6, 7)).toMatchObject({ joins: 4, full: 3 })
     expect(wire.machine.load).toBe(1)
-    wire.a.client.leave('leaving', new Batch(4), wire.now)
+    for (const { client } of [wire.a, wire.b]) client.leave('leaving', new Batch(4), wire.now)
     wire.pass(70_000)
     expect(wire.machine.load).toBe(0)
+    expect(joined(wire.a, 0, 8, 9)).toMatchObject({ joins: 6, full: 3 })
+    expect(joined(wire.b, 1, 10)).toMatchObject({ joins: 7, full: 3 })
+    expect(joined(wire.a, 0, 10)).toMatchObject({ joins: 8, full: 3 })
   })
 })
 
@@ -471,7 +488,7 @@ describe('the relay', () => {
   const relayOf = (wire: Wire) => formatAddress(wire.a.last('relayed')!.relayed.relay.words)
   const chosen = (...fleet: FleetItem[]) => {
     const wire = new Wire({ fleet })
-    wire.join(wire.a, 0)
+    wire.join(wire.a, 1)
     return relayOf(wire)
   }
 
@@ -485,7 +502,7 @@ describe('the relay', () => {
   test('is named to a side that comes by its family, or is carried, and to no other', () => {
     const relays = (first: string) => {
       const wire = new Wire({ first })
-      wire.join(wire.a, 0)
+      wire.join(wire.a, 1)
       return wire.a.events.map(({ kind }) => kind)
     }
     expect(relays('203.0.113.1:40000')).toContain('relayed')
@@ -525,7 +542,7 @@ describe('the relay', () => {
 
   test('is one that the side can send to', () => {
     const wire = new Wire({ fleet: [lease('node_six', '[2001:db8::9]:4002')] })
-    wire.join(wire.a, 0)
+    wire.join(wire.a, 1)
     expect(wire.a.last('relayed')).toBeUndefined()
   })
 })

@@ -3,6 +3,7 @@ import type { PeerEffect } from '../../../shared/core/peer/events.ts'
 import { Offers } from '../../../shared/core/peer/offers.ts'
 import { identityOf } from '../../../shared/crypto/identity.ts'
 import { Random } from '../../../shared/crypto/random.ts'
+import { addressOf, NOWHERE } from '../../../shared/wire/address.ts'
 import type { Answer, Direction, Offer, TunnelTerms } from '../../../shared/wire/offers.ts'
 
 const seed = (byte: number) => new Uint8Array(32).fill(byte)
@@ -18,12 +19,14 @@ function pair() {
 }
 
 function offered(ours: Offers, wanted = terms): Offer {
-  ours.offer({ id: 7, to: bob!.peer, intent: 'play', terms: wanted, sentAt: NOW })
+  ours.offer({ id: 7, to: bob!.peer, intent: 'play', terms: wanted, port: 40_001, sentAt: NOW })
   const offers: Offer[] = []
   ours.send(NOW, (offer) => offers.push(offer) > 0)
   return { ...offers[0]!, peer: alice!.peer, direction }
 }
 
+/** What a node says by itself. */
+const BY_NODE = { noise: new Uint8Array(0), expected: NOWHERE }
 const asHeard = (answer: Answer): Answer => ({ ...answer, peer: bob!.peer, direction })
 
 const agreementOf = (effect: PeerEffect | undefined) =>
@@ -38,11 +41,37 @@ test('an accepted offer gives both sides the same keys, crossed', () => {
     intent: 'play',
     terms,
   })
-  const accepted = theirs.accept(offer.tunnel, terms)!
+  const accepted = theirs.accept(offer.tunnel, terms, 0)!
   const agreed = agreementOf(ours.takeAnswer(asHeard(accepted.answer)))!
   expect(agreed).toMatchObject({ id: 7, leg: 0, peer: bob!.peer })
   expect(agreed.keys.send).toEqual(accepted.agreement!.keys.receive)
   expect(agreed.keys.receive).toEqual(accepted.agreement!.keys.send)
+})
+
+test('while the other side decides, the offer rings once', () => {
+  const { ours } = pair()
+  const { tunnel } = offered(ours)
+  const ringing: Answer = { tunnel, peer: bob!.peer, outcome: 'ringing', ...BY_NODE, direction }
+  expect(ours.takeAnswer({ ...ringing, peer: mallory!.peer })).toBeUndefined()
+  expect(ours.takeAnswer(ringing)).toEqual({
+    kind: 'ringing',
+    ringing: { tunnel, peer: bob!.peer, direction, terms, id: 7 },
+  })
+  expect(ours.takeAnswer(ringing)).toBeUndefined()
+  expect(ours.takeAnswer({ ...ringing, outcome: 'offline' })).toMatchObject({ outcome: 'offline' })
+})
+
+test('both sides say at which port they expect to be seen, and hear where the other one does', () => {
+  const { ours, theirs } = pair()
+  const offer = offered(ours)
+  expect(offer.expected.words).toEqual(Uint32Array.of(0, 0, 0, 0, 40_001))
+  const [mine, its] = [addressOf('198.51.100.1', 40_001)!, addressOf('198.51.100.2', 40_002)!]
+  theirs.takeOffer({ ...offer, expected: mine }, NOW)
+  const { answer, agreement } = theirs.accept(offer.tunnel, terms, 40_002)!
+  expect(answer.expected.words).toEqual(Uint32Array.of(0, 0, 0, 0, 40_002))
+  expect(agreement!.expected).toEqual(mine)
+  const agreed = agreementOf(ours.takeAnswer({ ...asHeard(answer), expected: its }))
+  expect(agreed!.expected).toEqual(its)
 })
 
 test('a refusal carries its reason, which only the offering peer can read', () => {
@@ -64,9 +93,9 @@ test('a repeat is shown once and answered the same', () => {
   const offer = offered(ours)
   theirs.takeOffer(offer, NOW)
   expect(theirs.takeOffer(offer, NOW + 500)).toBeUndefined()
-  const { answer } = theirs.accept(offer.tunnel, terms)!
+  const { answer } = theirs.accept(offer.tunnel, terms, 0)!
   expect(theirs.takeOffer(offer, NOW + 1000)).toEqual(answer)
-  expect(theirs.accept(offer.tunnel, terms)).toBeUndefined()
+  expect(theirs.accept(offer.tunnel, terms, 0)).toBeUndefined()
 })
 
 test('an offer in the name of another peer is dropped', () => {
@@ -82,15 +111,14 @@ test('an offer that was sent long ago is dropped', () => {
 test('a node cannot forge an acceptance', () => {
   const { ours } = pair()
   const { tunnel } = offered(ours)
-  expect(
-    ours.takeAnswer({ tunnel, peer: bob!.peer, outcome: 'accepted', noise: seed(1), direction }),
-  ).toBeUndefined()
+  const forged = { tunnel, peer: bob!.peer, outcome: 'accepted', noise: seed(1), expected: NOWHERE } as const
+  expect(ours.takeAnswer({ ...forged, direction })).toBeUndefined()
 })
 
 test('a node can say that the other is offline', () => {
   const { ours } = pair()
   const { tunnel } = offered(ours)
-  const effect = ours.takeAnswer({ tunnel, peer: bob!.peer, outcome: 'offline', noise: new Uint8Array(0) })
+  const effect = ours.takeAnswer({ tunnel, peer: bob!.peer, outcome: 'offline', ...BY_NODE })
   expect(effect).toEqual({ kind: 'refused', id: 7, outcome: 'offline', reason: '' })
 })
 
@@ -98,19 +126,19 @@ test('the stricter wish for paths holds, and a contradiction is a refusal', () =
   const { ours, theirs } = pair()
   const offer = offered(ours)
   theirs.takeOffer(offer, NOW)
-  const { answer } = theirs.accept(offer.tunnel, { clear: true, paths: 'relay-only' })!
+  const { answer } = theirs.accept(offer.tunnel, { clear: true, paths: 'relay-only' }, 0)!
   expect(agreementOf(ours.takeAnswer(asHeard(answer)))?.terms).toEqual({ clear: false, paths: 'relay-only' })
 
   const strict = offered(ours, { clear: false, paths: 'direct-only' })
   theirs.takeOffer(strict, NOW)
-  const refused = theirs.accept(strict.tunnel, { clear: false, paths: 'relay-only' })!
+  const refused = theirs.accept(strict.tunnel, { clear: false, paths: 'relay-only' }, 0)!
   expect(refused.agreement).toBeUndefined()
   expect(ours.takeAnswer(asHeard(refused.answer))).toMatchObject({ kind: 'refused', reason: 'paths' })
 })
 
 test('an offer is repeated after half a second, a second, and then every two', () => {
   const { ours } = pair()
-  ours.offer({ id: 1, to: bob!.peer, intent: '', terms, sentAt: 0 })
+  ours.offer({ id: 1, to: bob!.peer, intent: '', terms, port: 0, sentAt: 0 })
   const times: number[] = []
   for (let i = 0; i < 5; i++) {
     const now = ours.deadline()

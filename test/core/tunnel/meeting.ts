@@ -7,13 +7,15 @@ import type { HandshakeEffect, HandshakeInput } from '../../../shared/core/hands
 import { HandshakeMachine } from '../../../shared/core/handshake/handshake-machine.ts'
 import { type RelayEffect, type RelayInput, RelayMachine } from '../../../shared/core/relay/relay-machine.ts'
 import { type StunEnds, StunServer } from '../../../shared/core/stun/stun-server.ts'
+import type { TunnelOptions } from '../../../shared/core/tunnel/events.ts'
 import type { NatClass } from '../../../shared/core/tunnel/nat-class.ts'
+import type { ChannelKeys } from '../../../shared/crypto/channel.ts'
 import { DIRECTION_MS, type Grant, grantKey, sealGrant } from '../../../shared/crypto/grant.ts'
 import type { FleetItem } from '../../../shared/directory.ts'
 import { type NodeId, peerIdOf, type TunnelId, toBase32 } from '../../../shared/ids.ts'
 import type { Paths } from '../../../shared/paths.ts'
-import { type Address, addressOf } from '../../../shared/wire/address.ts'
-import type { Direction } from '../../../shared/wire/offers.ts'
+import { type Address, addressOf, NOWHERE } from '../../../shared/wire/address.ts'
+import type { Direction, TunnelTerms } from '../../../shared/wire/offers.ts'
 import type { Host } from '../../sim/host.ts'
 import { Internet, type Site, type SiteSetting } from '../../sim/internet.ts'
 import { Process } from '../../sim/process.ts'
@@ -36,6 +38,10 @@ export interface MeetingSetting {
   readonly scatter?: boolean
   /** What both ends expect of their NAT. */
   readonly nat?: NatClass
+  /** The offering end begins so long before the other one accepts, and hears of that so much later. */
+  readonly asks?: { readonly forMs: number; readonly answerMs: number }
+  /** Each end is told that the other will be seen at its own port, or at another. */
+  readonly expects?: 'rightly' | 'wrongly'
 }
 
 export class Meeting {
@@ -95,26 +101,56 @@ export class Meeting {
 
   /** Both ends begin, the answering one a moment earlier. */
   meet(): this {
-    const [up, down] = [this.#bytes('up'), this.#bytes('down')]
-    const end = (leg: 0 | 1) =>
-      new Tunnel({
-        host: this.hosts[leg],
-        seed: this.#bytes(`end ${leg}`),
-        keys: leg === 0 ? { send: up, receive: down } : { send: down, receive: up },
-        direction: this.direction(leg),
-        terms: { clear: this.#setting.clear ?? false, paths: this.#setting.paths ?? 'auto' },
-        stun: this.nodes.map((host) => {
-          const [primary, alternate] = endsOf(host).ipv4!
-          return { primary, alternate }
-        }),
-        ...(this.#setting.scatter !== undefined && { scatter: this.#setting.scatter }),
-        nat: this.#setting.nat,
-        onRejoin: () => this.#lead(),
-        onDatagram: () => {},
-      })
-    const second = end(1)
-    this.#ends = [end(0), second]
+    const { asks } = this.#setting
+    if (asks !== undefined) {
+      const first = this.#end(0, {})
+      this.pass(asks.forMs)
+      this.#ends = [first, this.#end(1, { keys: this.#keys(1), expected: this.#expected(0, first) })]
+      this.world.after(asks.answerMs, () => this.#answer())
+    } else {
+      const second = this.#end(1, { keys: this.#keys(1) })
+      this.#ends = [this.#end(0, { keys: this.#keys(0), expected: this.#expected(1, second) }), second]
+    }
     return this
+  }
+
+  #answer(): void {
+    const [keys, direction, expected] = [this.#keys(0), this.direction(0), this.#expected(1, this.b)]
+    this.a.agree({ keys, direction, expected: expected ?? NOWHERE, terms: this.#terms })
+  }
+
+  #keys(leg: 0 | 1): ChannelKeys {
+    const [up, down] = [this.#bytes('up'), this.#bytes('down')]
+    return leg === 0 ? { send: up, receive: down } : { send: down, receive: up }
+  }
+
+  get #terms(): TunnelTerms {
+    return { clear: this.#setting.clear ?? false, paths: this.#setting.paths ?? 'auto' }
+  }
+
+  /** Where the end on this side will be seen, as the other is told. */
+  #expected(leg: 0 | 1, { localPort }: Tunnel): Address | undefined {
+    const { expects } = this.#setting
+    const port = expects === 'wrongly' ? localPort ^ 1 : localPort
+    return expects && addressOf(this.sites[leg].router.ip, port)
+  }
+
+  #end(leg: 0 | 1, agreed: Pick<TunnelOptions, 'keys' | 'expected'>): Tunnel {
+    return new Tunnel({
+      host: this.hosts[leg],
+      seed: this.#bytes(`end ${leg}`),
+      ...agreed,
+      direction: this.direction(leg),
+      terms: this.#terms,
+      stun: this.nodes.map((host) => {
+        const [primary, alternate] = endsOf(host).ipv4!
+        return { primary, alternate }
+      }),
+      ...(this.#setting.scatter !== undefined && { scatter: this.#setting.scatter }),
+      nat: this.#setting.nat,
+      onRejoin: () => this.#lead(),
+      onDatagram: () => {},
+    })
   }
 
   pass(ms: number): this {

@@ -7,7 +7,12 @@ import { StepRunner } from '../../../shared/core/tunnel/step-runner.ts'
 import { type Address, formatAddress, parseAddress } from '../../../shared/wire/address.ts'
 import { Batch } from '../../../shared/wire/batch.ts'
 import type { Step } from '../../../shared/wire/handshake.ts'
-import { type Control, MIN_PROBE_BODY, SMALL_PROBE_BYTES } from '../../../shared/wire/tunnel.ts'
+import {
+  type Control,
+  MIN_PROBE_BODY,
+  probeBodyBytes,
+  SMALL_PROBE_BYTES,
+} from '../../../shared/wire/tunnel.ts'
 
 const [ONE, TWO] = [new Uint8Array(32).fill(1), new Uint8Array(32).fill(2)]
 const address = (text: string): Address => parseAddress(text)!
@@ -44,6 +49,9 @@ class Other {
     for (const it of this.packets.controls(line)) {
       if (it.kind === 'probe') this.agent.onProbe(path, it, this.out, this.now)
       if (it.kind === 'probeAck') this.agent.onAck(path, it, this.out, this.now)
+      if (it.kind !== 'probeBack') continue
+      this.agent.onAck(path, { ...it, kind: 'probeAck', id: it.answers }, this.out, this.now)
+      this.agent.onProbe(path, { ...it, kind: 'probe' }, this.out, this.now)
     }
   }
 
@@ -70,6 +78,7 @@ class Other {
 }
 
 const probe = (id = 1, here = false): Control => ({ kind: 'probe', id, here, bodyBytes: MIN_PROBE_BODY })
+const FULL_PROBE = { kind: 'probe', id: 1, here: false, bodyBytes: probeBodyBytes(1200) } as const
 let other: Other
 beforeEach(() => {
   other = new Other()
@@ -179,8 +188,21 @@ describe('a direct path that the other side is about to leave', () => {
 describe('an address that has proven nothing', () => {
   test('gets no more bytes for a packet than came from there, at first', () => {
     other.say(B, probe())
-    const sent = other.sent()
+    const sent = other.pass(0).sent()
     expect(sent.map(({ bytes }) => bytes)).toEqual([SMALL_PROBE_BYTES, SMALL_PROBE_BYTES])
+  })
+
+  test('that asks in full size is answered and asked back in one packet of that size', () => {
+    other.say(B, FULL_PROBE)
+    const sent = other.pass(0).sent()
+    expect(sent).toMatchObject([{ bytes: 1200, controls: [{ kind: 'probeBack', answers: 1, observed: B }] }])
+    const [back] = sent[0]!.controls
+    const { id, bodyBytes } = back as Extract<Control, { kind: 'probeBack' }>
+    other.say(B, { kind: 'probeAck', id, observed: B, bodyBytes })
+    expect(other.agent.active?.state).toBe('fit')
+    other.sent()
+    other.say(B, { ...FULL_PROBE, id: 2 })
+    expect(other.sent()).toMatchObject([{ bytes: 1200, controls: [{ kind: 'probeAck', id: 2 }] }])
   })
 
   test('gets a bounded number of packets, whatever a bad other side sends in its name', () => {
@@ -204,40 +226,67 @@ describe('an address that has proven nothing', () => {
   })
 })
 
-describe('a step', () => {
-  const step = (change: Partial<Step>): Step => ({
-    step: 1,
-    kind: 'punch',
-    role: 0,
-    startInMs: 30,
-    timeoutMs: 1000,
-    ttl: 4,
-    intervalMs: 100,
-    rounds: 3,
-    sockets: 1,
-    targets: [B],
-    proven: 0,
-    paceMs: 0,
-    volley: undefined,
-    ...change,
+const step = (change: Partial<Step>): Step => ({
+  step: 1,
+  kind: 'punch',
+  role: 0,
+  startInMs: 30,
+  timeoutMs: 1000,
+  ttl: 4,
+  intervalMs: 100,
+  rounds: 3,
+  sockets: 1,
+  targets: [B],
+  proven: 0,
+  paceMs: 0,
+  volley: undefined,
+  ...change,
+})
+
+/** What is sent, and when, until the step has ended. */
+function run(change: Partial<Step>) {
+  const runner = new StepRunner(other.agent, new Sockets(() => other.agent.usedSockets))
+  runner.start(step(change), 0)
+  const sent: string[] = []
+  let result = runner.result()
+  for (let now = 0; now < 20_000 && result === undefined; now = Math.max(runner.deadline(), now + 1)) {
+    runner.tick(other.out, now)
+    for (const { to, ttl, bytes } of other.sent()) {
+      sent.push(`${now} ${to} ${ttl}${bytes === 1200 ? ' in full' : ''}`)
+    }
+    result ??= runner.result()
+  }
+  return { sent, result }
+}
+
+describe('where the other side is expected', () => {
+  test('it is asked in full size at once, and an answer that asks back makes the path fit', () => {
+    other.agent.greet(B.words, 0, other.out, 0)
+    const [greeting] = other.sent()
+    expect(greeting).toMatchObject({ to: '198.51.100.2:40000', bytes: 1200, controls: [{ kind: 'probe' }] })
+    const { id: answers, bodyBytes } = greeting!.controls[0] as Extract<Control, { kind: 'probe' }>
+    other.say(B, { kind: 'probeBack', answers, observed: B, id: 7, here: false, bodyBytes })
+    expect(other.agent.active?.state).toBe('fit')
+    expect(other.sent().flatMap(({ controls }) => controls)).toContainEqual(
+      expect.objectContaining({ kind: 'probeAck', id: 7 }),
+    )
   })
 
-  /** What is sent, and when, until the step has ended. */
-  function run(change: Partial<Step>) {
-    const runner = new StepRunner(other.agent, new Sockets(() => other.agent.usedSockets))
-    runner.start(step(change), 0)
-    const sent: string[] = []
-    let result = runner.result()
-    for (let now = 0; now < 20_000 && result === undefined; now = Math.max(runner.deadline(), now + 1)) {
-      runner.tick(other.out, now)
-      for (const { to, ttl, bytes } of other.sent()) {
-        sent.push(`${now} ${to} ${ttl}${bytes === 1200 ? ' in full' : ''}`)
-      }
-      result ??= runner.result()
-    }
-    return { sent, result }
-  }
+  test('it is asked a few times more, in small, and then no longer', () => {
+    other.agent.greet(B.words, 0, other.out, 0)
+    const sizes = other.pass(5000).sent()
+    expect(sizes.map(({ bytes }) => bytes)).toEqual([1200, ...Array(6).fill(SMALL_PROBE_BYTES)])
+  })
 
+  test('a step that comes right after need not ask again, and one that comes later does', () => {
+    other.agent.greet(B.words, 0, other.out, 0)
+    other.sent()
+    expect(run({ ttl: 0, startInMs: 0, rounds: 1, proven: 1 }).sent).toEqual([])
+    expect(run({ ttl: 0, startInMs: 20, rounds: 1, proven: 1 }).sent).toHaveLength(2)
+  })
+})
+
+describe('a step', () => {
   test('primes with few hops at once, then sends with all', () => {
     expect(run({}).sent).toEqual([
       '0 198.51.100.2:40000 4',
@@ -253,6 +302,7 @@ describe('a step', () => {
     const { sent } = run({ ttl, proven: 1 })
     expect(sent.slice(0, 3)).toEqual(first)
     expect(sent.filter((line) => line.endsWith('in full'))).toHaveLength(1)
+    other = new Other()
     expect(run({ ttl, proven: 2 }).sent).toHaveLength(3)
   })
 

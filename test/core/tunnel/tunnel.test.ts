@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { RelayMachine } from '../../../shared/core/relay/relay-machine.ts'
 import type { SiteSetting } from '../../sim/internet.ts'
 import { BROADBAND } from '../../sim/link.ts'
 import { NAT_KINDS, type NatKind } from '../../sim/nat-kinds.ts'
@@ -12,6 +13,15 @@ const HOME = behind('port-restricted', 'port-restricted')
 /** Between two sites, and from a site to a node. */
 const ROUND_TRIP_MS = 52
 const NODE_ROUND_TRIP_MS = 27
+/** As an ordinary router. */
+const FORESEEABLE = {
+  mapping: 'independent',
+  filtering: 'addressAndPort',
+  allocation: 'preserving',
+  forgiving: true,
+  hairpin: false,
+  hops: 2,
+} as const
 /** Longer than any other step: a NAT whose ports can be foreseen gives it hope. */
 const CROSSFIRE_MS: number = 6500
 
@@ -27,8 +37,7 @@ function expectAllArrived({ a, b }: Meeting): void {
 }
 
 describe('what other sockets of a host have found out', () => {
-  const traits = { forgiving: true, hairpin: false } as const
-  const known = { mapping: 'independent', filtering: 'addressAndPort', ...traits, hops: 2 } as const
+  const known = FORESEEABLE
 
   test('saves the time that evidence takes', () => {
     const [hopeful, cold] = [{ ...HOME, nat: known }, HOME].map((setting) =>
@@ -57,6 +66,95 @@ describe('what other sockets of a host have found out', () => {
     const meeting = talking(new Meeting({ ...SYMMETRIC, nat: known }).meet(), 6000).pass(500)
     expect(meeting.ends.map(({ whyNotDirect }) => whyNotDirect)).toEqual(['both-symmetric', 'both-symmetric'])
     expectAllArrived(meeting)
+  })
+})
+
+describe('an end that begins before the other one has accepted', () => {
+  const asking = (forMs: number, setting: MeetingSetting = HOME) =>
+    new Meeting({ nat: FORESEEABLE, ...setting, asks: { forMs, answerMs: ROUND_TRIP_MS / 2 } })
+
+  test('costs a relay nothing, and hears nothing of the other one', () => {
+    const meeting = asking(9000).meet()
+    expect(meeting.relays.map(({ machine }) => (machine as RelayMachine).counters.bound)).toEqual([0, 0])
+    expect(meeting.machine.counters.joins).toBe(1)
+    expect(meeting.a.paths).toEqual([])
+  })
+
+  test('saves a round trip to the HANDSHAKE', () => {
+    const [early, late] = [asking(1000), new Meeting({ ...HOME, nat: FORESEEABLE })]
+    expect(early.meet().untilBoth('direct')).toBeLessThan(late.meet().untilBoth('direct'))
+    expect(early.machine.counters.joins).toBe(2)
+  })
+
+  test.each([50, 9000, 11_000, 29_000])('for %i ms: nothing is lost or doubled from then on', (forMs) => {
+    const meeting = talking(asking(forMs).meet(), 4000).pass(500)
+    expect(meeting.ends.map(({ path }) => path)).toEqual(['direct', 'direct'])
+    expectAllArrived(meeting)
+  })
+
+  test('begins anew where it asked for so long that its NAT may have forgotten', () => {
+    const meeting = asking(11_000).meet()
+    expect(meeting.untilBoth('direct')).toBeLessThan(500)
+    expect(meeting.machine.counters.joins).toBe(3)
+  })
+
+  test('keeps what comes before it knows the keys', () => {
+    const meeting = asking(50, { expects: 'rightly' }).meet()
+    meeting.b.send()
+    meeting.untilBoth('direct')
+    expect(meeting.a.machine.counters).toMatchObject({ unopened: 0, dropped: 0 })
+    expect(meeting.pass(100).a.received.size).toBe(1)
+  })
+
+  test('takes what changes meanwhile into account', () => {
+    const meeting = new Meeting({ ...HOME, asks: { forMs: 0, answerMs: 500 } }).meet()
+    meeting.a.networkChanged()
+    meeting.pass(200).a.udp(true)
+    meeting.pass(100).a.udp(false)
+    talking(meeting, 4000).pass(500)
+    expect(meeting.ends.map(({ path }) => path)).toEqual(['direct', 'direct'])
+    expectAllArrived(meeting)
+  })
+})
+
+describe('an end that is told where the other will be seen', () => {
+  const meet = (expects: 'rightly' | 'wrongly', setting = HOME) =>
+    new Meeting({
+      ...setting,
+      nat: FORESEEABLE,
+      expects,
+      asks: { forMs: 1000, answerMs: ROUND_TRIP_MS / 2 },
+    }).meet()
+
+  test.each([
+    ['port-restricted', 'port-restricted'],
+    ['full-cone', 'port-restricted'],
+    ['port-restricted', 'full-cone'],
+    ['linux', 'linux'],
+  ] as const)('%s and %s: needs no HANDSHAKE, and one round trip from the answer on', (one, other) => {
+    const meeting = meet('rightly', behind(one, other))
+    meeting.handshake.kill()
+    expect(meeting.untilBoth('direct')).toBeLessThan(2 * ROUND_TRIP_MS)
+    expectAllArrived(talking(meeting, 500).pass(500))
+  })
+
+  test('is none the worse where it is not', () => {
+    const meeting = talking(meet('wrongly'), 4000).pass(500)
+    expect(meeting.ends.map(({ path }) => path)).toEqual(['direct', 'direct'])
+    expectAllArrived(meeting)
+  })
+
+  test('sends nobody there where only a relay is wanted', () => {
+    const meeting = talking(meet('rightly', { ...HOME, paths: 'relay-only' }), 2000).pass(500)
+    expect(meeting.ends.map(({ path }) => path)).toEqual(['relayed', 'relayed'])
+    expect(meeting.ends.map(({ machine }) => machine.counters.unwanted)).toEqual([0, 0])
+  })
+
+  test('lets the HANDSHAKE know how it went', () => {
+    const meeting = meet('rightly')
+    meeting.untilBoth('direct')
+    meeting.pass(500)
+    expect(meeting.machine.counters.direct).toEqual({ punch: 1 })
   })
 })
 

@@ -12,7 +12,7 @@ import { type Grant, grantKey, sealGrant } from '../../../shared/crypto/grant.ts
 import { identityOf } from '../../../shared/crypto/identity.ts'
 import type { FleetItem } from '../../../shared/directory.ts'
 import { type NodeId, type TunnelId, toBase32 } from '../../../shared/ids.ts'
-import { formatAddress, parseAddress } from '../../../shared/wire/address.ts'
+import { formatAddress, NOWHERE, parseAddress } from '../../../shared/wire/address.ts'
 import type { TunnelTerms } from '../../../shared/wire/offers.ts'
 import { startHandshake } from '../../../udp-edge/handshake.ts'
 import { type Relay, startRelay } from '../../../udp-edge/relay.ts'
@@ -58,7 +58,7 @@ export async function startEdge(): Promise<Edge> {
   }
   const end = (agreement: Agreement, way: Way): End => {
     const carry: Carry = (receive) => [new RelayTls({ endpointAt, missed: () => {}, receive })]
-    const own = { agreement, carry, udpBlocked: way === 'tls' }
+    const own = { plan: agreement, carry, udpBlocked: way === 'tls' }
     const tunnel = new Tunnel({ ...own, stun: stunServers, rejoin: () => {}, closed: () => {}, fault })
     tunnels.push(tunnel)
     return { tunnel, socket: new PeerSocket(tunnel) }
@@ -114,7 +114,7 @@ function agreements(fleetKey: Uint8Array, handshake: string, terms: TunnelTerms)
     const key = grantKey(fleetKey, 'handshake', fields)
     const keys = leg === 0 ? { send: up, receive: down } : { send: down, receive: up }
     const direction = { handshake: [parseAddress(handshake)!], key, grant }
-    return { tunnel, peer: fields.other, leg, keys, direction, terms }
+    return { tunnel, peer: fields.other, leg, keys, direction, expected: NOWHERE, terms }
   }
   return [side(0), side(1)]
 }
