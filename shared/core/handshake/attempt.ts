@@ -227,6 +227,9 @@ function measurementOf(id: number, { kind }: PlannedStep, { measureSockets = 0 }
 
 /** Equal for two steps that would do the same. */
 function signature({ kind, sides }: PlannedStep): string {
-  const targets = sides.map((side) => side.targets.map(({ words }) => formatAddress(words)).join())
+  const targets = sides.map(({ paceMs = 0, targets }) => [
+    paceMs,
+    ...targets.map(({ words }) => formatAddress(words)),
+  ])
   return `${kind} ${targets.join(' ')}`
 }

@@ -9,7 +9,8 @@
  *           every few packets, as foreign traffic has moved both counters by an unknown number.
  * scatter   the ports are random within a range: the birthday paradox. The hard side opens its NAT from many sockets, the
  *           easy side sends to many ports of the range, none twice. Of R ports, N sockets and M probes miss each other with
- *           a chance of C(R-N, M) / C(R, M): 0.0003 for all 64,512 ports with 255 and 2,048.
+ *           a chance of C(R-N, M) / C(R, M): 0.0003 for all 64,512 ports with 255 and 2,048. Where that fails a router may
+ *           have kept most of it back, as some let only a hundred new flows a second through: `patiently` it is done again.
  *
  * Both send only to the IP at which the HANDSHAKE has seen the other side, and scatter only while a relay carries the
  * tunnel. Sizes follow from the range that the evidence shows; each attempt has another window, part of the range, TTL, pace.
@@ -23,14 +24,18 @@ import {
   isSymmetric,
   LAST_ANSWER_MS,
   type PlannedSide,
+  type PlannedStep,
   primingTtl,
+  type Standing,
   type Technique,
 } from './planned-step.ts'
 
 /** 500 packets a second: below what home routers and their watchdogs take for an attack. */
 export const PACE_MS = 2
-/** From the third attempt on, for routers that let fewer new flows through. */
+/** For routers that let only so many new flows through. */
 const PATIENT_PACE_MS = 10
+/** From then on there is no hurry any more. */
+const PATIENT_ATTEMPT = 2
 const PREDICT_ROUNDS = 3
 /** Between the rounds: an answer may be on its way. */
 const REST_MS = 100
@@ -45,7 +50,8 @@ const MAX_WINDOW = 256
 const AIM_PACKETS = 2
 const AIM_SHIFTS = 64
 const MAX_DRAWS = 2048
-const PATIENT_DRAWS = 512
+/** With 255 sockets a miss has a chance of 5 %. */
+const PATIENT_DRAWS = 768
 const LOWEST_PORT = 1024
 const HIGHEST_PORT = 65_535
 /** Ports beyond the extremes that samples showed; with 32 samples they miss more with a chance of 2 %. */
@@ -71,14 +77,32 @@ export const predict: Technique = (a, b, attempt, { seen }) => {
   return { kind: 'predict', sides, rounds: PREDICT_ROUNDS, intervalMs, timeoutMs }
 }
 
-export const scatter: Technique = (a, b, attempt, { seen, relayed }) => {
+interface Effort {
+  readonly paceMs: number
+  readonly draws: number
+}
+
+export const scatter: Technique = (a, b, attempt, standing) =>
+  attempt < PATIENT_ATTEMPT
+    ? scattered(a, b, attempt, standing, { paceMs: PACE_MS, draws: MAX_DRAWS })
+    : undefined
+
+export const patiently: Technique = (a, b, attempt, standing) =>
+  scattered(a, b, attempt, standing, { paceMs: PATIENT_PACE_MS, draws: PATIENT_DRAWS })
+
+function scattered(
+  a: Profile,
+  b: Profile,
+  attempt: number,
+  { seen, relayed }: Standing,
+  { paceMs, draws }: Effort,
+): PlannedStep | undefined {
   if (!bothReady(a, b) || !relayed || a.quiet || b.quiet || isSymmetric(a) === isSymmetric(b))
     return undefined
   const [toA, toB] = [targetsOf(a, seen?.[0]), targetsOf(b, seen?.[1])]
   const hard = isSymmetric(a) ? a : b
   if (toA.length === 0 || toB.length === 0 || isOpen(hard === a ? b : a)) return undefined
-  const paceMs = attempt < 2 ? PACE_MS : PATIENT_PACE_MS
-  const volley = draw(hard, attempt)
+  const volley = draw(hard, attempt, draws)
   const sockets = socketsFor(volley.count)
   const delayMs = (sockets * paceMs) / 2
   const primes = { role: 1, delayMs: 0, ttl: primingTtl(hard, attempt), rounds: 2, sockets, paceMs } as const
@@ -141,10 +165,10 @@ export function blockOf({ allocation, low, high }: Profile): {
   return { first, count: last - first + 1 }
 }
 
-function draw(hard: Profile, attempt: number): Volley {
+function draw(hard: Profile, attempt: number, draws: number): Volley {
   const { first, count } = blockOf(hard)
-  const draws = Math.min(count, attempt < 2 ? MAX_DRAWS : PATIENT_DRAWS)
-  return { first, stride: 1, count, leap: 0, seed: first + count, skip: (attempt * MAX_DRAWS) % count, draws }
+  const skip = (attempt * MAX_DRAWS) % count
+  return { first, stride: 1, count, leap: 0, seed: first + count, skip, draws: Math.min(count, draws) }
 }
 
 /** Enough for a hit that is nearly sure, and few enough for the quota of a carrier's port block. */

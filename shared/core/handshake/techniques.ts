@@ -28,7 +28,7 @@ import {
   primingTtl,
   type Technique,
 } from './planned-step.ts'
-import { predict, scatter } from './symmetric.ts'
+import { patiently, predict, scatter } from './symmetric.ts'
 
 /** Without priming the side that waits must have heard nothing before the other's NAT is open. */
 const LATE_START_MS = 1000
@@ -117,6 +117,7 @@ export const TECHNIQUES: readonly (readonly [StepKind, Technique])[] = [
   ['punch', punch],
   ['predict', predict],
   ['scatter', scatter],
+  ['scatter', patiently],
   ['scatter', crossfire],
 ]
 
