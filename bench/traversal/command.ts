@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander'
-import { type Pair, pairsOf, parsePairs } from '../../test/natlab/matrix.ts'
+import { type Pair, parsePairs } from '../../test/natlab/matrix.ts'
 import { numberFrom, wholeNumberFrom } from '../number-argument.ts'
+import { OPENED } from './opened-pairs.ts'
 import { cellOf, comparisons, tableOf } from './table.ts'
 import { benchTraversal, type TraversalResult } from './traversal.ts'
 
@@ -24,7 +25,11 @@ export function addTraversal(program: Command): void {
     )
     .option('--json', 'print one JSON value: `pairs`, and `comparisons` with each of the others')
     .option('--markdown', 'print the table of bench/README.md')
-    .option('--pairs <a:b,c:d>', 'these pairs of kinds (default: each of the core against each)', pairsOption)
+    .option(
+      '--pairs <a:b,c:d>',
+      'these pairs of kinds (default: those of the core that somebody opens)',
+      pairsOption,
+    )
     .option('--runs <n>', 'attempts of each, for each pair', wholeNumberFrom(1, MAX_RUNS), 3)
     .option(
       '--delay <ms>',
@@ -35,7 +40,7 @@ export function addTraversal(program: Command): void {
     .action(run)
 }
 
-async function run({ json, markdown, pairs = pairsOf('core'), runs, delay }: Options): Promise<void> {
+async function run({ json, markdown, pairs = OPENED, runs, delay }: Options): Promise<void> {
   const told = (result: TraversalResult) => process.stderr.write(`${lineOf(result)}\n`)
   const results = await benchTraversal(pairs, { runs, delayMs: delay }, told)
   if (json) console.log(JSON.stringify({ pairs: results, comparisons: comparisons(results) }, null, 1))
@@ -43,7 +48,7 @@ async function run({ json, markdown, pairs = pairsOf('core'), runs, delay }: Opt
 }
 
 function lineOf({ a, b, straightway, hyperdht, libjuice }: TraversalResult): string {
-  const scores = [straightway, hyperdht, libjuice].map((score) => cellOf(score).padEnd(16))
+  const scores = [straightway, hyperdht, libjuice].map((score) => cellOf(score).padEnd(24))
   return `${`${a} to ${b}`.padEnd(48)}${scores.join('')}`
 }
 

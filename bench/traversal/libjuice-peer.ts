@@ -1,13 +1,16 @@
 /**
  * A peer of libdatachannel, whose ICE agent is libjuice: libjuice-peer.ts STUN IP PORT reads and prints lines, and says
  * what is for the other side through the server there. {"ask": N} begins connection number N, and is answered by {"run": N, "directMs"} from there to a
- * connected ICE agent, or {"run": N, "error"}; {"end": N} ends it on either side. There is no TURN server, so what connects
+ * connected ICE agent, with "provenMs" until the other side has returned a message through the data channel, or {"run": N, "error"};
+ * {"end": N} ends it on either side. There is no TURN server, so what connects
  * is direct.
  */
 import { once } from 'node:events'
 import { connect as connectTcp } from 'node:net'
 import { createInterface } from 'node:readline'
-import { PeerConnection } from 'node-datachannel'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type DataChannel, PeerConnection } from 'node-datachannel'
+import { ECHO_MS, MESSAGE_BYTES } from './contestant.ts'
 
 type Signal =
   | { readonly run: number; readonly sdp: string; readonly type: string }
@@ -40,12 +43,21 @@ function begin(run: number): void {
   const askedAt = performance.now()
   const connection = connect(run)
   let answered = false
-  connection.onIceStateChange((state) => {
+  const echo = returned(connection.createDataChannel('bench'))
+  connection.onIceStateChange(async (state) => {
     if (answered || !ENDS.has(state)) return
     answered = true
-    say({ run, ...(state === 'failed' ? { error: state } : { directMs: performance.now() - askedAt }) })
+    const directMs = performance.now() - askedAt
+    if (state === 'failed') say({ run, error: state })
+    else say({ run, directMs, ...((await echo()) && { provenMs: performance.now() - askedAt }) })
   })
-  connection.createDataChannel('bench')
+}
+
+/** Whether a message came back that was sent as soon as the channel opened. */
+function returned(channel: DataChannel): () => Promise<boolean> {
+  const back = new Promise<boolean>((resolve) => channel.onMessage(() => resolve(true)))
+  channel.onOpen(() => channel.sendMessageBinary(new Uint8Array(MESSAGE_BYTES)))
+  return () => Promise.race([back, sleep(ECHO_MS, false)])
 }
 
 /** What belongs to a connection that has ended comes late. */
@@ -61,6 +73,9 @@ function connect(run: number): PeerConnection {
   const signal = (it: Signal) => signals.write(`${JSON.stringify(it)}\n`)
   connection.onLocalDescription((sdp, type) => signal({ run, sdp, type }))
   connection.onLocalCandidate((candidate, mid) => signal({ run, candidate, mid }))
+  connection.onDataChannel((channel) =>
+    channel.onMessage((message) => channel.sendMessageBinary(Buffer.from(message))),
+  )
   current = { run, connection }
   return connection
 }

@@ -5,6 +5,7 @@ declare module 'hyperdht' {
   export interface Stream extends Duplex {
     once(event: 'open', listener: () => void): this
     once(event: string, listener: (...args: never[]) => void): this
+    on(event: 'data', listener: (bytes: Uint8Array) => void): this
     on(event: 'error', listener: (error: Error & { readonly code?: string }) => void): this
     on(event: string, listener: (...args: never[]) => void): this
   }
@@ -35,6 +36,12 @@ declare module 'hyperdht' {
 
 /** The same. */
 declare module 'node-datachannel' {
+  export interface DataChannel {
+    onOpen(listener: () => void): void
+    onMessage(listener: (message: string | Buffer) => void): void
+    sendMessageBinary(message: Uint8Array): boolean
+  }
+
   export class PeerConnection {
     constructor(name: string, options: { readonly iceServers: readonly string[] })
     onLocalDescription(listener: (sdp: string, type: string) => void): void
@@ -42,7 +49,8 @@ declare module 'node-datachannel' {
     onIceStateChange(listener: (state: string) => void): void
     setRemoteDescription(sdp: string, type: string): void
     addRemoteCandidate(candidate: string, mid: string): void
-    createDataChannel(label: string): unknown
+    createDataChannel(label: string): DataChannel
+    onDataChannel(listener: (channel: DataChannel) => void): void
     close(): void
   }
 }

@@ -1,5 +1,6 @@
 /** What the pairs came to as a table in Markdown, and beside whom we are how fast where both are direct. */
 import type { Contestant } from './contestant.ts'
+import { median } from './median.ts'
 import type { Score, TraversalResult } from './traversal.ts'
 
 type Name = Contestant['name']
@@ -15,8 +16,10 @@ export interface Comparison {
   readonly beside: Name
   /** Of those that both open. */
   readonly pairs: number
-  /** Over those pairs. */
-  readonly medianMs: { readonly ours: number; readonly theirs: number }
+  /** Over those pairs, until each says itself that it is direct. */
+  readonly directMs: { readonly ours: number; readonly theirs: number }
+  /** Over those pairs, until a message of full size has gone there and back directly. */
+  readonly provenMs: { readonly ours: number; readonly theirs: number }
   /** Of those that only one of the two opens. */
   readonly only: { readonly ours: number; readonly theirs: number }
 }
@@ -24,13 +27,13 @@ export interface Comparison {
 export function comparisons(results: readonly TraversalResult[]): readonly Comparison[] {
   return OTHERS.map((beside) => {
     const both = results.filter((it) => it.straightway.direct > 0 && it[beside].direct > 0)
+    const over = (name: Name, what: 'directMs' | 'provenMs') =>
+      Math.round(median(both.map((it) => it[name][what]?.p50 ?? Number.POSITIVE_INFINITY)) * 10) / 10
     return {
       beside,
       pairs: both.length,
-      medianMs: {
-        ours: median(both.map(({ straightway }) => straightway.directMs!.p50)),
-        theirs: median(both.map((it) => it[beside].directMs!.p50)),
-      },
+      directMs: { ours: over('straightway', 'directMs'), theirs: over(beside, 'directMs') },
+      provenMs: { ours: over('straightway', 'provenMs'), theirs: over(beside, 'provenMs') },
       only: {
         ours: results.filter((it) => it.straightway.direct > 0 && it[beside].direct === 0).length,
         theirs: results.filter((it) => it.straightway.direct === 0 && it[beside].direct > 0).length,
@@ -47,17 +50,15 @@ export function tableOf(results: readonly TraversalResult[]): string {
   return [...lines, '', ...comparisons(results).map(sentenceOf)].join('\n')
 }
 
-/** `3/3, 12 ms`. */
-export function cellOf({ direct, runs, directMs }: Score): string {
-  return `${direct}/${runs}${directMs === null ? '' : `, ${directMs.p50} ms`}`
+/** `3/3, 12 (15) ms`: as it says itself, and there and back; once where both are the same. */
+export function cellOf({ direct, runs, directMs, provenMs }: Score): string {
+  if (directMs === null) return `${direct}/${runs}`
+  const proven = provenMs?.p50 === directMs.p50 ? '' : ` (${provenMs?.p50.toFixed() ?? '-'})`
+  return `${direct}/${runs}, ${directMs.p50.toFixed()}${proven} ms`
 }
 
-function sentenceOf({ beside, pairs, medianMs, only }: Comparison): string {
-  const alone = `only we open ${only.ours}, only it ${only.theirs}`
-  return `Beside ${TITLES[beside]}: ${pairs} pairs open to both, median ${medianMs.ours} ms and ${medianMs.theirs} ms; ${alone}.`
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b)
-  return sorted[Math.ceil(sorted.length / 2) - 1] ?? 0
+function sentenceOf({ beside, pairs, directMs, provenMs, only }: Comparison): string {
+  const own = `until direct by its own account ${directMs.ours} ms and ${directMs.theirs} ms`
+  const proven = `until a message was there and back ${provenMs.ours} ms and ${provenMs.theirs} ms`
+  return `Beside ${TITLES[beside]}: ${pairs} pairs open to both. Medians, ours first: ${own}; ${proven}. Only we open ${only.ours}, only it ${only.theirs}.`
 }

@@ -9,6 +9,7 @@ import { missingHere } from '../../test/natlab/needs.ts'
 import type { Attempt, Contestant } from './contestant.ts'
 import { startHyperdht } from './hyperdht.ts'
 import { startLibjuice } from './libjuice.ts'
+import { median } from './median.ts'
 import { startStraightway } from './straightway.ts'
 
 const OTHERS = fileURLToPath(new URL('node_modules', import.meta.url))
@@ -16,8 +17,10 @@ const OTHERS = fileURLToPath(new URL('node_modules', import.meta.url))
 export interface Score {
   readonly direct: number
   readonly runs: number
-  /** From the call that asks for the other side; null where none was direct. */
+  /** From the call that asks for the other side, as each says itself; null where none was direct. */
   readonly directMs: { readonly p50: number } | null
+  /** Until a message of full size has gone there and back directly. */
+  readonly provenMs: { readonly p50: number } | null
 }
 
 export type TraversalResult = {
@@ -72,9 +75,15 @@ async function measure(
 }
 
 function scoreOf(attempts: readonly Attempt[]): Score {
-  const times = attempts.map(({ directMs }) => directMs).filter((ms) => ms !== undefined)
-  const sorted = times.toSorted((one, other) => one - other)
-  const p50 = sorted[Math.ceil(sorted.length / 2) - 1]
-  const directMs = p50 === undefined ? null : { p50: Math.round(p50) }
-  return { direct: times.length, runs: attempts.length, directMs }
+  const direct = attempts.filter(({ directMs }) => directMs !== undefined).length
+  const [directMs, provenMs] = [
+    p50(attempts.map((attempt) => attempt.directMs)),
+    p50(attempts.map((attempt) => attempt.provenMs)),
+  ]
+  return { direct, runs: attempts.length, directMs, provenMs }
+}
+
+function p50(times: readonly (number | undefined)[]): { readonly p50: number } | null {
+  const known = times.filter((ms) => ms !== undefined)
+  return known.length === 0 ? null : { p50: Math.round(median(known) * 10) / 10 }
 }

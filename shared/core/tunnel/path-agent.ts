@@ -163,11 +163,11 @@ export class PathAgent {
   }
 
   /** The other side is probably there: asks for everything at once, and goes on asking a little. */
-  greet(words: Uint32Array, socket: number, out: Batch, now: number): void {
+  greet(words: Uint32Array, socket: number, out: Batch, now: number): boolean {
     const path = this.#directAllowed ? this.#table.reach('direct', words, 0, socket, now) : undefined
-    if (path?.state !== 'candidate') return
+    if (path?.state !== 'candidate') return false
     path.tries = TRIES.candidate
-    this.#probes.send(path, false, out, now, 0, LIMITS.datagramBytes)
+    return this.#probes.send(path, false, out, now, 0, LIMITS.datagramBytes)
   }
 
   /** A probe that may pass has just gone there. */

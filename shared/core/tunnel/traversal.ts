@@ -72,6 +72,7 @@ export class Traversal {
   #agreed = false
   /** Where the other side probably is, until it was looked for there. */
   #expected: Address | undefined
+  #greetings = 0
   /** What the HANDSHAKE said before. */
   #held: ClientEvent[] = []
   /** The attempt begins when a new direction comes. */
@@ -133,7 +134,7 @@ export class Traversal {
   /** How a direct path was last looked for, and the packets that it took from here. */
   get effort(): Effort {
     const { technique, packets } = this.#runner
-    return { packets, ...(technique !== undefined && { technique }) }
+    return { packets: packets + this.#greetings, ...(technique !== undefined && { technique }) }
   }
 
   /** False where the datagram is for somebody else: it may be a tunnel packet, from a relay or not. */
@@ -372,8 +373,8 @@ export class Traversal {
   #greet(out: Batch, now: number): void {
     const expected = this.#expected
     this.#expected = undefined
-    if (expected !== undefined && !isNowhere(expected) && !this.#survey.udpBlocked)
-      this.#agent.greet(expected.words, OWN_SOCKET, out, now)
+    if (expected === undefined || isNowhere(expected) || this.#survey.udpBlocked) return
+    if (this.#agent.greet(expected.words, OWN_SOCKET, out, now)) this.#greetings++
   }
 
   /** A path that falls silent may mean that our NAT gives other ports now: the relay must know them before it is needed. */
