@@ -61,11 +61,11 @@ export class Attempts {
     this.#againAt = never
   }
 
-  /** `found`: whether there is a direct path, by the HANDSHAKE; undefined where that was not heard. */
-  end(now: number, found: boolean | undefined): void {
+  /** `found`: whether there is a direct path, by the HANDSHAKE; undefined where that was not heard. `byChance`: see Patience. */
+  end(now: number, found: boolean | undefined, byChance: boolean): void {
     this.#going = false
     if (found === true) this.#patience.renew()
-    if (found === false) this.#patience.failed()
+    if (found === false) this.#patience.failed(byChance)
     this.#againAt = this.#paths === 'relay-only' ? never : now + this.#patience.waitMs
   }
 

@@ -84,6 +84,8 @@ export class Traversal {
   /** Since when both sides send directly. */
   #directSince = never
   #profileChanged = false
+  /** In this attempt. */
+  #scattered = false
   /** Of this side, when the last attempt ended. */
   #network = ''
   #suspected = false
@@ -268,6 +270,7 @@ export class Traversal {
 
   #attempt(now: number): void {
     this.#attempts.begin(now)
+    this.#scattered = false
     this.#verdictAt = never
     this.#directSince = never
     this.#runner.stop()
@@ -324,6 +327,7 @@ export class Traversal {
     if (step.role !== ROLE_MEASURE) {
       this.#agent.confirm(out, now)
       this.#runner.start(step, now)
+      this.#scattered ||= step.kind === 'scatter'
       return
     }
     this.#runner.stop()
@@ -347,7 +351,7 @@ export class Traversal {
     const { network } = this.#survey
     if (network !== this.#network) this.#attempts.renew()
     this.#network = network
-    this.#attempts.end(now, found)
+    this.#attempts.end(now, found, this.#scattered)
     if (this.#paths !== 'relay-only') this.#whyNotDirect = why
     if (this.#paths === 'direct-only' && this.#agent.active === undefined) this.#events.push('noDirectPath')
   }
