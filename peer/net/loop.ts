@@ -9,6 +9,8 @@ import { Batch } from '../../shared/wire/batch.ts'
 import { now } from '../clock.ts'
 
 const MAX_TIMEOUT_MS = 2 ** 31 - 1
+/** A process may have very many loops. A batch grows where more comes at once. */
+const DATAGRAMS = 16
 
 export interface LoopOptions<Effect> {
   /** Sends datagram i of the batch by the socket it names. */
@@ -20,8 +22,8 @@ export interface LoopOptions<Effect> {
 export class Loop<Input, Effect> {
   readonly #machine: Machine<Input, Effect>
   readonly #options: LoopOptions<Effect>
-  readonly #arrived = new Batch()
-  readonly #out = new Batch()
+  readonly #arrived = new Batch(DATAGRAMS)
+  readonly #out = new Batch(DATAGRAMS)
   readonly #inputs: Input[] = []
   #flush: NodeJS.Immediate | undefined
   #timer: NodeJS.Timeout | undefined

@@ -7,7 +7,8 @@
  *   - An acknowledged small probe makes it open, an acknowledged full-sized one fit; fit and direct is promoted.
  *   - The path in use is probed twice a second while data flows, every 15 s while none does. When a probe stays
  *     unanswered the path is suspect and data goes over the spare path too, with the same counters; when all stay
- *     unanswered for 1.5 s it is dead and the spare path takes over.
+ *     unanswered for 1.5 s it is dead and the spare path takes over. What had left on it before that was noticed, and may be
+ *     lost, leaves again the other way (`unproven.ts`).
  *   - Before an address has acknowledged anything it gets at most UNPROVEN_CREDIT packets, whoever asks.
  */
 
@@ -33,6 +34,7 @@ import {
 import { isBetter, isForgotten, isLossy, rests, seemsLossy } from './path-choice.ts'
 import { PathTable } from './path-table.ts'
 import { type Probe, type ProbeAck, type ProbeCounters, Probes } from './probes.ts'
+import { Unproven } from './unproven.ts'
 
 /** A candidate that was probed this shortly ago has a probe under way already. */
 const JUST_PROBED_MS = 20
@@ -49,6 +51,7 @@ export class PathAgent {
   readonly #directAllowed: boolean
   readonly #table = new PathTable()
   readonly #probes: Probes
+  readonly #unproven = new Unproven()
   #active: Path | undefined
   /** When the path in use was chosen. */
   #chosenAt = Number.NEGATIVE_INFINITY
@@ -102,7 +105,8 @@ export class PathAgent {
     const slot = this.#packets.sendData(out, this.#active, payload, now)
     this.#demandAt = now
     const spare = this.suspect(now) ? this.#spare() : undefined
-    if (spare !== undefined) sendAgain(out, slot, spare)
+    if (spare === undefined) this.#unproven.keep(out, slot, now)
+    else sendAgain(out, slot, spare)
     return true
   }
 
@@ -148,6 +152,7 @@ export class PathAgent {
     const probe = this.#probes.settle(path, ack)
     if (probe === undefined || path.state === 'gone') return
     acknowledged(path, probe.sentAt, now)
+    if (path === this.#active) this.#unproven.proven(probe.sentAt)
     path.observed = ack.observed
     const full = probe.bytes === LIMITS.datagramBytes
     if (path.state !== 'fit' && (full || path.kind === 'relayed')) this.#becomeFit(path)
@@ -266,6 +271,8 @@ export class PathAgent {
     }
     this.#choose(out, now)
     this.silent = this.#active !== undefined && now >= silentAt(this.#active)
+    const spare = this.silent ? this.#spare() : undefined
+    if (spare !== undefined) this.#unproven.sendTo(spare, out)
   }
 
   deadline(): number {
@@ -364,6 +371,7 @@ export class PathAgent {
       if (path.state === 'fit' && isBetter(path, best, now)) best = path
     }
     if (best === undefined || best === this.#active) return
+    if (this.#active === undefined) this.#unproven.sendTo(best, out)
     this.#active = best
     this.#chosenAt = now
     if (best.kind === 'relayed') return
