@@ -35,9 +35,9 @@ export class Loss {
     this.#asked = id
   }
 
-  /** Any probe of the path was answered. */
+  /** Any probe of the path was answered. One that left before says nothing of this one. */
   answered(id: number): void {
-    if (this.#asked === 0) return
+    if (this.#asked === 0 || id < this.#asked) return
     const lost = id === this.#asked ? 0 : 1
     this.#asked = 0
     this.#count++

@@ -40,6 +40,8 @@ import { Unproven } from './unproven.ts'
 const JUST_PROBED_MS = 20
 /** Nothing is under way for so long. */
 const ARRIVED_MS = 2000
+/** Two probes and more were lost, which is hardly chance. */
+const GAP_MS = 350
 const never = Number.POSITIVE_INFINITY
 
 export class PathAgent {
@@ -151,8 +153,9 @@ export class PathAgent {
   onAck(path: Path, ack: ProbeAck, out: Batch, now: number): void {
     const probe = this.#probes.settle(path, ack)
     if (probe === undefined || path.state === 'gone') return
+    const gapMs = probe.sentAt - path.unackedSince
     acknowledged(path, probe.sentAt, now)
-    if (path === this.#active) this.#unproven.proven(probe.sentAt)
+    if (path === this.#active) this.#settle(path, probe.sentAt, gapMs, out)
     path.observed = ack.observed
     const full = probe.bytes === LIMITS.datagramBytes
     if (path.state !== 'fit' && (full || path.kind === 'relayed')) this.#becomeFit(path)
@@ -181,10 +184,10 @@ export class PathAgent {
     return path !== undefined && now - path.probedAt < JUST_PROBED_MS
   }
 
-  /** A direct path that is there already is to prove itself once more. */
+  /** A direct path that is there already is to prove itself once more, if it is not about to. */
   confirm(out: Batch, now: number): void {
     const { direct } = this
-    if (direct?.state === 'fit') this.#probe(direct, out, now)
+    if (direct?.state === 'fit' && direct.unackedSince === never) this.#probe(direct, out, now)
   }
 
   /** One of full size, to where the other side is known to be: its answer makes the path fit at once. */
@@ -315,6 +318,12 @@ export class PathAgent {
     return this.#probes.send(path, path === this.#active, out, now, ttl)
   }
 
+  /** `gapMs`: since the first of the probes before that were not answered. A way that mended itself has lost what it was given. */
+  #settle(path: Path, sentAt: number, gapMs: number, out: Batch): void {
+    if (gapMs >= GAP_MS) this.#unproven.sendTo(path, out)
+    else this.#unproven.proven(sentAt)
+  }
+
   #becomeOpen(path: Path, out: Batch, now: number): void {
     path.state = 'open'
     path.tries = TRIES.fit
@@ -371,7 +380,7 @@ export class PathAgent {
       if (path.state === 'fit' && isBetter(path, best, now)) best = path
     }
     if (best === undefined || best === this.#active) return
-    if (this.#active === undefined) this.#unproven.sendTo(best, out)
+    if (this.#active === undefined || this.suspect(now)) this.#unproven.sendTo(best, out)
     this.#active = best
     this.#chosenAt = now
     if (best.kind === 'relayed') return

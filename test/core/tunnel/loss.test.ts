@@ -33,6 +33,14 @@ test('an outage counts once, however many repeats it takes, and silence not at a
   expect(loss.share).toBeLessThan(0.02)
 })
 
+test('an answer that was overtaken is no loss', () => {
+  const loss = new Loss()
+  loss.asked(8)
+  loss.answered(7)
+  loss.answered(8)
+  expect(loss.share).toBe(0)
+})
+
 test('what was long ago is forgotten', () => {
   const loss = after(400, (i) => i < 200)
   expect(loss.share).toBeLessThan(0.01)

@@ -117,8 +117,8 @@ describe('scatter has manners', () => {
   })
 
   test.each([
-    ['the side with one port', 0, 2048],
-    ['the side with many', 1, 2 * 255],
+    ['the side with one port', 0, 2048 + 768],
+    ['the side with many', 1, 2 * 2 * 255],
   ] as const)('%s sends at an even pace, no more than was planned, and to nobody else', (_name, leg, most) => {
     const meeting = new Meeting({ sites: [{ nat: EASY }, { nat: RANDOM }] })
     const sent = sentFrom(meeting, leg)
