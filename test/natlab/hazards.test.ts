@@ -17,14 +17,8 @@ const MEGABYTES = 50
 const SECONDS = { young: 8, settled: 24, long: 165 } as const
 /** The relay is given up 10 s after both sides began to send directly. */
 const SETTLED_MS = 12_000
-/** Datagrams lost, one every 5 ms, where both paths work all the time. */
-const NONE = 5
-/** What was under way before a dead path can be suspected, 0.8 s, while the relay stands by. */
-const UNNOTICED = 200
-/** And before a relay is looked for, 1.1 s, and found again, where none does. */
-const UNRELAYED = 300
-/** More in a row than a busy machine loses. */
-const OUTAGE = 20
+/** Datagrams lost, of one every 5 ms: what is in flight when a way ends, and what a busy machine does besides. */
+const IN_FLIGHT = 5
 const LONG_MS = 240_000
 
 interface Given {
@@ -110,62 +104,60 @@ laboratory('a tunnel with datagrams and a stream on it', {}, () => {
     return new Dialogue(child)
   }
 
-  async function expectAll(running: Traffic, lost: number): Promise<Taken> {
+  async function expectAll(running: Traffic, ends = 1): Promise<void> {
     const { given, taken } = await running.end()
     const { streamBytes, streamHash } = given
     expect(taken).toMatchObject({ streamBytes, streamHash, doubled: 0 })
-    expect(given.datagrams - taken.datagrams, JSON.stringify(taken.gaps)).toBeLessThanOrEqual(lost)
-    return taken
+    expect(given.datagrams - taken.datagrams, JSON.stringify(taken.gaps)).toBeLessThanOrEqual(
+      ends * IN_FLIGHT,
+    )
   }
 
   it('goes from the relay to a direct path', async () => {
     const running = await direct('young', 'port-restricted', 'port-restricted')
-    await expectAll(running, NONE)
+    await expectAll(running)
   })
 
   it.each([
-    ['young', UNNOTICED],
-    ['settled', UNRELAYED],
-  ] as const)('goes back to the relay when the direct path dies: %s', async (age, lost) => {
+    'young',
+    'settled',
+  ] as const)('goes back to the relay when the direct path dies: %s', async (age) => {
     const running = await direct(age, 'port-restricted', 'port-restricted')
     lab.cut('left')
     await running.path('relayed')
-    await expectAll(running, lost)
+    await expectAll(running)
   })
 
   it('does not notice a router that forgets its mappings and gives the same ports again', async () => {
     const running = await direct('young', 'port-restricted', 'port-restricted')
     lab.rebind('left')
-    await expectAll(running, NONE)
+    await expectAll(running)
   })
 
   it.each([
-    ['young', 'full-cone', NONE],
-    ['young', 'port-restricted', UNNOTICED],
-    ['settled', 'full-cone', NONE],
-    ['settled', 'port-restricted', UNRELAYED],
-  ] as const)('outlives a router that gives other ports: %s, towards %s', async (age, right, lost) => {
+    ['young', 'full-cone'],
+    ['young', 'port-restricted'],
+    ['settled', 'full-cone'],
+    ['settled', 'port-restricted'],
+  ] as const)('outlives a router that gives other ports: %s, towards %s', async (age, right) => {
     const running = await direct(age, 'absolute-expiry', right)
     lab.renew('left')
-    await expectAll(running, lost)
+    await expectAll(running)
   })
 
   it.each([
-    ['young', UNNOTICED],
-    ['settled', UNRELAYED],
-  ] as const)('outlives another network, behind another router: %s', async (age, lost) => {
+    'young',
+    'settled',
+  ] as const)('outlives another network, behind another router: %s', async (age) => {
     const running = await direct(age, 'port-restricted', 'port-restricted')
     lab.roam('left', NAT_KINDS['port-restricted'])
-    await expectAll(running, lost)
+    await expectAll(running)
   })
 
-  it('outlives mappings that end 50 s after they were made, and leaves the third one in time', {
+  it('outlives mappings that end 50 s after they were made', {
     timeout: LONG_MS,
   }, async () => {
     const running = await direct('long', 'absolute-expiry', 'port-restricted')
-    const { gaps } = await expectAll(running, 2 * UNRELAYED)
-    const outages = gaps.filter(([, lost]) => lost > OUTAGE)
-    expect(outages.length, JSON.stringify(gaps)).toBeLessThanOrEqual(2)
-    expect(Math.max(0, ...outages.map(([, lost]) => lost))).toBeLessThanOrEqual(UNRELAYED)
+    await expectAll(running, 3)
   })
 })
