@@ -45,12 +45,18 @@ function running(perform: (effect: string) => void = () => {}) {
 
 const FROM = addressOf('127.0.0.1', 1)!.words
 
-test('datagrams that arrive together are handed over together', async () => {
+test('many datagrams that arrive together are handed over together', async () => {
   const { loop, effects } = running()
-  for (let i = 0; i < 3; i++) loop.receive(Buffer.from('x'), FROM, 0)
-  await expect.poll(() => effects).toEqual(['3 arrived'])
+  for (let i = 0; i < 50; i++) loop.receive(Buffer.from('x'), FROM, 0)
+  await expect.poll(() => effects).toEqual(['50 arrived'])
   loop.receive(Buffer.from('x'), FROM, 0)
-  await expect.poll(() => effects).toEqual(['3 arrived', '1 arrived'])
+  await expect.poll(() => effects).toEqual(['50 arrived', '1 arrived'])
+})
+
+test('of a few each has its effects before the next is looked at', async () => {
+  const { loop, effects } = running((effect) => effect === '1 arrived' && loop.handle('answered'))
+  for (let i = 0; i < 2; i++) loop.receive(Buffer.from('x'), FROM, 0)
+  await expect.poll(() => effects).toEqual(['1 arrived', 'answered', '1 arrived', 'answered'])
 })
 
 test('an input given while an effect is carried out waits its turn', () => {
