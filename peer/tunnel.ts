@@ -28,13 +28,15 @@ import { SCATTER_TURN } from './turn.ts'
 const FLUSH_MS = 2000
 
 /** What a tunnel begins with; the rest comes later where the other side has not decided yet. */
-export type TunnelPlan = Omit<Agreement, 'keys' | 'expected' | 'id'> &
-  Partial<Pick<Agreement, 'keys' | 'expected'>>
+export type TunnelPlan = Pick<Agreement, 'peer' | 'terms'> &
+  Partial<Pick<Agreement, 'keys' | 'direction' | 'expected'>>
 
 export interface TunnelOptions {
   readonly plan: TunnelPlan
   /** Default: a new one. */
   readonly socket?: DualSocket
+  /** Of this host, as they were last seen. Default: looks now. */
+  readonly ips?: () => readonly Address[]
   readonly stun: readonly StunServer[]
   /** Default true. */
   readonly scatter?: boolean
@@ -123,6 +125,11 @@ export class Tunnel implements TunnelLink {
     this.#loop.tick()
   }
 
+  /** The other side has the offer. */
+  approach(direction: Direction): void {
+    this.#loop.handle({ kind: 'approach', direction })
+  }
+
   /** The other side wants it too. False where it wants other paths: this one is for those that it began with. */
   agree({ keys, direction, expected, terms }: Agreement): boolean {
     if (terms.paths !== this.#options.plan.terms.paths) return false
@@ -207,14 +214,16 @@ export class Tunnel implements TunnelLink {
   }
 
   #candidates(): Candidate[] {
-    const hosts = hostAddresses(this.#socket.ports).map((address) => ({ kind: 'host', address }) as const)
+    const hosts = hostAddresses(this.#socket.ports, this.#options.ips?.()).map(
+      (address) => ({ kind: 'host', address }) as const,
+    )
     return this.#mapped === undefined ? hosts : [{ kind: 'mapped', address: this.#mapped }, ...hosts]
   }
 
   /** Not where the nodes are on this machine, nor where no direct path is wanted. */
   get #isGatewayOnTheWay(): boolean {
-    const { direction, terms } = this.#options.plan
-    return terms.paths !== 'relay-only' && direction.handshake.some(({ words }) => !isLoopback(words))
+    const { stun, plan } = this.#options
+    return plan.terms.paths !== 'relay-only' && stun.some(({ primary }) => !isLoopback(primary.words))
   }
 
   #perform(effect: TunnelEffect): void {

@@ -9,11 +9,12 @@ import { StraightwayError } from '../shared/errors.ts'
 import type { PeerId, TunnelId } from '../shared/ids.ts'
 import { LIMITS } from '../shared/limits.ts'
 import type { Paths } from '../shared/paths.ts'
-import { isLoopback } from '../shared/wire/address.ts'
-import type { Direction } from '../shared/wire/offers.ts'
+import { type Address, isLoopback } from '../shared/wire/address.ts'
+import type { Direction, TunnelTerms } from '../shared/wire/offers.ts'
 import { NatWatch } from './nat-watch.ts'
 import type { Carry } from './net/carrier.ts'
 import { DualSocket } from './net/dual-socket.ts'
+import { hostIps } from './net/host-addresses.ts'
 import { PortMapping } from './net/port-mapping.ts'
 import type { AcceptOptions, HeardOffer } from './offer.ts'
 import { offerRefusal } from './outcomes.ts'
@@ -47,11 +48,13 @@ export interface TunnelsOptions {
 interface Made {
   readonly tunnel: Tunnel
   readonly socket: PeerSocket
+  /** Both agreed on it, under this name. */
+  readonly name: (agreement: Agreement) => void
 }
 
 interface Asking {
   readonly socket: DualSocket
-  /** Once the other side has the offer. */
+  /** Unless the offer has come to nothing already. */
   made?: Made
 }
 
@@ -60,6 +63,7 @@ export class Tunnels {
   readonly #mapping: PortMapping
   readonly #nat: NatWatch
   readonly #live = new Map<TunnelId, Tunnel>()
+  #ips: readonly Address[] = hostIps()
   readonly #offered = new Pending<Made>()
   /** What is ready for an offer that is not decided yet, by its number. */
   readonly #asking = new Map<number, Asking>()
@@ -82,7 +86,9 @@ export class Tunnels {
     const patience = new Patience(timeoutMs, signal)
     try {
       const port = this.#foreseenPort(socket, paths)
-      this.#options.handle({ kind: 'offer', id, to, intent, terms: { clear, paths }, port })
+      const terms = { clear, paths }
+      this.#options.handle({ kind: 'offer', id, to, intent, terms, port })
+      this.#prepare(id, to, terms)
       return await opened(await patience.with(answer), patience)
     } catch (error) {
       this.#options.handle({ kind: 'withdraw', id })
@@ -116,11 +122,8 @@ export class Tunnels {
   }
 
   /** The other side has our offer. */
-  ringing({ id, ...ringing }: Ringing): void {
-    const asking = this.#asking.get(id)
-    if (asking === undefined) return
-    asking.made = this.#make({ ...ringing, leg: 0 }, asking.socket)
-    asking.made.tunnel.begin()
+  ringing({ id, direction }: Ringing): void {
+    this.#asking.get(id)?.made?.tunnel.approach(direction)
   }
 
   /** Both sides want it. */
@@ -128,7 +131,8 @@ export class Tunnels {
     const { id, tunnel } = agreement
     const accepting = this.#accepting.get(tunnel)
     this.#accepting.delete(tunnel)
-    const made = id === undefined ? this.#make(agreement, accepting?.socket) : this.#ready(id, agreement)
+    const made = id === undefined ? this.#begun(agreement, accepting?.socket) : this.#ready(id, agreement)
+    this.#live.set(tunnel, made.tunnel)
     if (id !== undefined) this.#offered.resolve(id, made)
     else if (accepting !== undefined) this.#accepted.resolve(accepting.id, made)
     made.tunnel.begin()
@@ -144,26 +148,35 @@ export class Tunnels {
 
   /** Online: what is on the way is looked at before the first tunnel. Nodes on this machine have no gateway. */
   prepare(): void {
+    this.#ips = hostIps()
     this.#nat.look()
     if (this.#options.stun().some(({ primary }) => !isLoopback(primary.words))) this.#mapping.prepare()
   }
 
   networkChanged(): void {
+    this.#ips = hostIps()
     this.#mapping.networkChanged()
     this.#nat.look()
-    for (const tunnel of this.#live.values()) tunnel.networkChanged()
+    for (const tunnel of this.#tunnels) tunnel.networkChanged()
   }
 
   /** UDP is dropped here from now on, or works. */
   setUdp(blocked: boolean): void {
-    for (const tunnel of this.#live.values()) tunnel.setUdp(blocked)
+    for (const tunnel of this.#tunnels) tunnel.setUdp(blocked)
   }
 
   async close(): Promise<void> {
     this.#offered.close()
     this.#accepted.close()
-    await Promise.all([...this.#live.values()].map((tunnel) => tunnel.close()))
+    for (const { socket } of this.#accepting.values()) void socket.close()
+    await Promise.all(this.#tunnels.map((tunnel) => tunnel.close()))
     await this.#mapping.close()
+  }
+
+  /** Those that both sides want, and those that are ready for it. */
+  get #tunnels(): readonly Tunnel[] {
+    const ready = [...this.#asking.values()].flatMap(({ made }) => made?.tunnel ?? [])
+    return [...this.#live.values(), ...ready]
   }
 
   /** What is ready for terms that the other side would not have is of no use. */
@@ -171,9 +184,16 @@ export class Tunnels {
     const asking = this.#asking.get(id)
     this.#asking.delete(id)
     const { made } = asking ?? {}
+    made?.name(agreement)
     if (made?.tunnel.agree(agreement) === true) return made
     void made?.tunnel.close()
-    return this.#make(agreement, made === undefined ? asking?.socket : undefined)
+    return this.#begun(agreement, made === undefined ? asking?.socket : undefined)
+  }
+
+  #begun(agreement: Agreement, socket?: DualSocket): Made {
+    const made = this.#make(agreement, socket)
+    made.name(agreement)
+    return made
   }
 
   #giveUp(id: number): void {
@@ -188,10 +208,17 @@ export class Tunnels {
     return isForeseen ? (socket.ports.four ?? 0) : 0
   }
 
+  /** While the offer is on its way there is time. */
+  #prepare(id: number, peer: PeerId, terms: TunnelTerms): void {
+    const asking = this.#asking.get(id)
+    if (asking !== undefined) asking.made = this.#make({ peer, terms }, asking.socket)
+  }
+
   #make(plan: TunnelPlan, socket?: DualSocket): Made {
-    const { tunnel: id, peer, leg } = plan
+    let agreed: Agreement | undefined
     const tunnel = new Tunnel({
       plan,
+      ips: () => this.#ips,
       ...(socket !== undefined && { socket }),
       stun: this.#options.stun(),
       scatter: this.#options.scatter,
@@ -200,12 +227,20 @@ export class Tunnels {
       nat: this.#nat.known,
       surveyed: (nat) => this.#nat.learned(nat),
       map: this.#mapping.map.bind(this.#mapping),
-      rejoin: () => this.#options.handle({ kind: 'rejoin', tunnel: id, peer, leg }),
-      closed: () => this.#live.get(id) === tunnel && this.#live.delete(id),
+      rejoin: () => {
+        if (agreed === undefined) return
+        const { tunnel, peer, leg } = agreed
+        this.#options.handle({ kind: 'rejoin', tunnel, peer, leg })
+      },
+      closed: () => {
+        if (agreed !== undefined && this.#live.get(agreed.tunnel) === tunnel) this.#live.delete(agreed.tunnel)
+      },
       fault: this.#options.fault,
     })
-    this.#live.set(id, tunnel)
-    return { tunnel, socket: new PeerSocket(tunnel) }
+    const name = (agreement: Agreement) => {
+      agreed = agreement
+    }
+    return { tunnel, socket: new PeerSocket(tunnel), name }
   }
 }
 

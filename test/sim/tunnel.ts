@@ -82,6 +82,11 @@ export class Tunnel {
     return this.end === undefined && this.#process.alive
   }
 
+  /** The other side has the offer. */
+  approach(direction: Direction): void {
+    this.#process.handle({ kind: 'approach', direction })
+  }
+
   /** The other side wants it too. False where it wants other paths. */
   agree({
     keys,

@@ -3,10 +3,10 @@
  *
  * The offering peer's node checks that the two are related, chooses the HANDSHAKE, and passes the offer on; the other
  * peer's node checks that it does not block the first, gives it the offer and the direction to the HANDSHAKE, and says that
- * it is `ringing`: with that the offering peer gets its direction, and joins the HANDSHAKE while the other one decides. There
- * it learns nothing before the other one has joined too, so nobody learns of a peer that did not accept. Otherwise a node
- * answers by itself only when the offer cannot come to anything. Both ends repeat; here an offer is remembered for a minute,
- * so that an answer goes only to who made the offer.
+ * it is `ringing` where it does not answer at once: with that the offering peer gets its direction, and joins the HANDSHAKE
+ * while the other one decides. There it learns nothing before the other one has joined too, so nobody learns of a peer that
+ * did not accept. Otherwise a node answers by itself only when the offer cannot come to anything. Both ends repeat; here an
+ * offer is remembered for a minute, so that an answer goes only to who made the offer.
  *
  * To offers an invisible peer is offline, but for the devices of its own user: it does not ring.
  *
@@ -52,6 +52,8 @@ import type { SessionTable } from './session-table.ts'
 /** An offer costs its recipient attention. */
 const COST = 2
 const REMEMBERED_MS = 60_000
+/** An application that decides at once, on the same machine or near it, is faster: then it need not ring. */
+const RING_AFTER_MS = 5
 const REMEMBERED = 100_000
 const NOTHING = new Uint8Array(0)
 
@@ -62,6 +64,8 @@ interface Remembered extends Between {
   readonly paths: Paths
   /** One node said that the recipient is not there. */
   isDoubted: boolean
+  /** The recipient, which is here, has answered. */
+  isDecided: boolean
 }
 
 export interface OffersOptions {
@@ -81,6 +85,7 @@ export class Offers {
   /** Offers that passed here: those of peers here and those to peers here. */
   readonly #remembered = new Map<string, Remembered>()
   readonly #forgetting = new DelayLine<string>(REMEMBERED_MS)
+  readonly #ringing = new DelayLine<{ readonly to: PeerId; readonly tunnel: TunnelId }>(RING_AFTER_MS)
 
   constructor(options: OffersOptions) {
     this.#options = options
@@ -112,11 +117,7 @@ export class Offers {
     const { roster, reach } = this.#options
     const to = roster.get(offer.to)
     const answer = (outcome: ForwardedAnswer['outcome'], at: number) =>
-      this.#answerTo(
-        origin,
-        { ...offer, to: offer.from, from: offer.to, outcome, noise: NOTHING, expected: NOWHERE },
-        at,
-      )
+      this.#answerTo(origin, byNode(offer, outcome), at)
     if (to === undefined) answer('notHere', now)
     else
       reach.admit(
@@ -124,7 +125,7 @@ export class Offers {
         offer.from,
         (refused, at) => {
           if (refused !== undefined) answer(refused, at)
-          else answer(this.#handOver(to, origin, offer, at) ? 'ringing' : 'unavailable', at)
+          else if (!this.#handOver(to, origin, offer, at)) answer('unavailable', at)
         },
         now,
       )
@@ -138,6 +139,7 @@ export class Offers {
   ): void {
     const offer = this.#remembered.get(receivedKey(from.peer, tunnel))
     if (offer?.from !== peer) return
+    offer.isDecided = true
     const { origin, handshake } = offer
     const expected = outcome === 'accepted' ? expectedOf(from, words) : NOWHERE
     this.#answerTo(origin, { to: peer, from: from.peer, tunnel, outcome, noise, handshake, expected }, now)
@@ -195,17 +197,25 @@ export class Offers {
     for (let key = this.#forgetting.take(now); key !== undefined; key = this.#forgetting.take(now)) {
       this.#remembered.delete(key)
     }
+    for (let due = this.#ringing.take(now); due !== undefined; due = this.#ringing.take(now))
+      this.#ring(due.to, due.tunnel, now)
   }
 
   deadline(): number {
-    return this.#forgetting.deadline()
+    return Math.min(this.#forgetting.deadline(), this.#ringing.deadline())
+  }
+
+  #ring(to: PeerId, tunnel: TunnelId, now: number): void {
+    const offer = this.#remembered.get(receivedKey(to, tunnel))
+    if (offer === undefined || offer.isDecided) return
+    this.#answerTo(offer.origin, byNode({ ...offer, tunnel }, 'ringing'), now)
   }
 
   #passOn(offer: ForwardedOffer, { node, paths }: Destination, now: number): void {
     const { node: self, links } = this.#options
     const key = madeKey(offer.from, offer.tunnel)
     const isDoubted = this.#remembered.get(key)?.isDoubted === true
-    this.#remember(key, { ...offer, origin: self, paths, isDoubted }, now)
+    this.#remember(key, { ...offer, origin: self, paths, isDoubted, isDecided: false }, now)
     if (node === self) this.arrive(self, offer, now)
     else links.send(node, FRAME.FORWARD_OFFER, encodeForwardedOffer(offer))
   }
@@ -238,8 +248,9 @@ export class Offers {
     const side = { tunnel, leg: 1, other: from, handshake, paths: 'auto' } as const
     const direction = this.#options.directions.to(side, to, now)
     if (direction === undefined) return false
-    const offered = { to: to.peer, from, origin, handshake, paths: 'auto', isDoubted: false } as const
-    this.#remember(receivedKey(to.peer, tunnel), offered, now)
+    const offered = { to: to.peer, from, origin, handshake, paths: 'auto' } as const
+    this.#remember(receivedKey(to.peer, tunnel), { ...offered, isDoubted: false, isDecided: false }, now)
+    this.#ringing.put({ to: to.peer, tunnel }, now)
     this.#options.table.send(to, FRAME.OFFER, encodeOffer({ tunnel, peer: from, noise, expected, direction }))
     return true
   }
@@ -270,6 +281,14 @@ export class Offers {
     this.#remembered.set(key, offer)
     if (this.#remembered.size > REMEMBERED) this.#remembered.delete(this.#remembered.keys().next().value!)
   }
+}
+
+/** What the recipient's node says of an offer by itself. */
+function byNode(
+  { to, from, tunnel, handshake }: Between & Pick<ForwardedOffer, 'tunnel' | 'handshake'>,
+  outcome: ForwardedAnswer['outcome'],
+): ForwardedAnswer {
+  return { to: from, from: to, tunnel, outcome, noise: NOTHING, handshake, expected: NOWHERE }
 }
 
 /** A port of the IP at which the peer proved to be: whatever it says, nobody is aimed at elsewhere. */

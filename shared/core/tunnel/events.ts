@@ -14,7 +14,8 @@ export interface TunnelOptions {
   readonly seed: Uint8Array
   /** Undefined while the other side has not decided: `agreed` brings them, and `terms` are what this side asks for. */
   readonly keys?: ChannelKeys | undefined
-  readonly direction: Direction
+  /** Undefined while it is not known: `approach` or `agreed` bring it. */
+  readonly direction?: Direction | undefined
   /** Where the other side's socket will probably be seen: it is looked for there at once. */
   readonly expected?: Address | undefined
   readonly terms: TunnelTerms
@@ -35,6 +36,8 @@ export interface TunnelOptions {
 }
 
 export type TunnelInput =
+  /** The other side has the offer: time to join, though it has not decided. */
+  | { readonly kind: 'approach'; readonly direction: Direction }
   /** The other side accepts, on terms whose `paths` are those that were asked for. */
   | {
       readonly kind: 'agreed'

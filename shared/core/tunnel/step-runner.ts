@@ -130,7 +130,7 @@ export class StepRunner {
     const target = step.targets[step.volley === undefined ? at : 0]
     if (target === undefined) return false
     if (!isStrewn(step)) {
-      if (ttl === 0 && this.#agent.isUnderWay(target.words, socket, now)) return false
+      if (ttl === 0 && step.startInMs === 0 && this.#agent.isUnderWay(target.words, socket, now)) return false
       if (ttl === 0 && isInFull(running, at)) this.#agent.probeInFull(target.words, socket, out, now)
       return this.#agent.probeTarget(target.words, socket, ttl, out, now)
     }

@@ -18,6 +18,8 @@ import { OWN_SOCKET, type Sockets } from './sockets.ts'
 const MAX_REFLEXIVE = 4
 /** An attempt that needs no evidence to begin with mostly ends before. */
 const LATER_MS = 300
+/** The other side has been sent to where it is expected: between near peers its answer spares the rest. */
+const GREETED_MS = 30
 const never = Number.POSITIVE_INFINITY
 
 export interface SurveyOptions {
@@ -57,8 +59,8 @@ export class Survey {
     this.#allocation = new Allocation(random.fork('allocation'), sockets)
   }
 
-  /** `near`: the HANDSHAKE's address. */
-  start(near: Address | undefined, now: number): void {
+  /** `near`: the HANDSHAKE's address. `greets`: the other side is looked for already. */
+  start(near: Address | undefined, greets: boolean, now: number): void {
     const { stun, localPort } = this.#options
     this.#sampled = false
     this.#measuring = false
@@ -66,7 +68,7 @@ export class Survey {
     this.#allocation.forget()
     const isHopeful = !this.#started && isEnough(this.#expected)
     this.#started = true
-    const beginAt = isHopeful ? now + LATER_MS : now
+    const beginAt = now + (isHopeful ? LATER_MS : greets ? GREETED_MS : 0)
     this.#portAt = this.#isNeeded ? beginAt : never
     this.#evidence.start(this.#isNeeded ? stun : [], near, localPort, beginAt)
     this.#hops.stop()

@@ -95,7 +95,7 @@ export class Traversal {
   constructor(options: TunnelOptions, agent: PathAgent, random: Random) {
     this.#agent = agent
     this.#paths = options.terms.paths
-    this.#direction = options.direction
+    this.#direction = options.direction ?? NO_DIRECTION
     this.#directedAt = options.now
     this.#whyNotDirect = this.#paths === 'relay-only' ? 'policy' : 'not-yet'
     this.#client = new HandshakeClient(random.fork('handshake'), OWN_SOCKET)
@@ -107,9 +107,18 @@ export class Traversal {
     this.#relays = new RelayPaths(agent, OWN_SOCKET)
     this.#departure = new Departure(agent, this.sockets, random.fork('departure'), options.now)
     this.#attempts = new Attempts(this.#paths, NOT_SHARED)
-    this.#approach(options.now)
     const { keys, direction, expected, now } = options
-    if (keys !== undefined) this.agree({ keys, direction, expected }, now)
+    this.#expected = expected
+    if (direction !== undefined) this.#approach(now)
+    if (keys !== undefined) this.agree({ keys, direction: this.#direction, expected }, now)
+  }
+
+  /** Before the other side has decided. */
+  approach(direction: Direction, now: number): void {
+    if (this.#agreed) return
+    this.#direction = direction
+    this.#directedAt = now
+    this.#approach(now)
   }
 
   /** The other side wants the tunnel: what was begun goes on, if it is young. `direction` is newer than the first. */
@@ -281,7 +290,8 @@ export class Traversal {
   }
 
   #approach(now: number): void {
-    this.#survey.start(this.#direction.handshake[0], now)
+    const greets = this.#expected !== undefined && !isNowhere(this.#expected)
+    this.#survey.start(this.#direction.handshake[0], greets, now)
     if (this.#survey.udpBlocked && this.#paths !== 'relay-only') this.#whyNotDirect = 'udp-blocked'
     this.#client.join(this.#direction, this.#survey.profile, now)
   }
@@ -418,8 +428,9 @@ export class Traversal {
   }
 }
 
-/** For attempts of which none is made before the keys are there. */
+/** Attempts that are made before the keys and a direction are there: none. */
 const NOT_SHARED = new Uint8Array(32)
+const NO_DIRECTION: Direction = { handshake: [], key: NOT_SHARED, grant: NOT_SHARED }
 
 function sameNode(a: Direction, b: Direction): boolean {
   return a.handshake.some(({ words }) => b.handshake.some((other) => sameAddress(words, 0, other.words, 0)))

@@ -133,6 +133,9 @@ export class TunnelMachine implements Machine<TunnelInput, TunnelEffect> {
 
   #handle(input: Exclude<TunnelInput, { kind: 'send' }>, out: Batch, now: number): void {
     switch (input.kind) {
+      case 'approach':
+        this.#traversal.approach(input.direction, now)
+        break
       case 'agreed':
         this.#agree(input, out, now)
         break

@@ -4,7 +4,7 @@ import type { TunnelId } from '../../../shared/ids.ts'
 import { type Address, addressOf, formatAddress, isNowhere } from '../../../shared/wire/address.ts'
 import { FRAME } from '../../../shared/wire/numbers.ts'
 import { type Direction, encodeAnswer, encodeOffer, encodeRejoin } from '../../../shared/wire/offers.ts'
-import { FLEET_KEY, userId, World } from './world.ts'
+import { ASK_MS, FLEET_KEY, userId, World } from './world.ts'
 
 const TUNNEL = 'abcdefghijklmnopqrstuvwxye' as TunnelId
 const NOISE_1 = new Uint8Array(100).fill(1)
@@ -54,6 +54,22 @@ test.each([1, 2])('over %i node(s) an accepted offer leads both sides to the sam
   expect(granted(early)).toMatchObject({ tunnel: TUNNEL, leg: 0, self: a.id, other: b.id, key: early!.key })
   expect(granted(mine)).toMatchObject({ tunnel: TUNNEL, leg: 0, self: a.id, other: b.id, key: mine!.key })
   expect(granted(theirs)).toMatchObject({ tunnel: TUNNEL, leg: 1, self: b.id, other: a.id, key: theirs!.key })
+})
+
+test('an offer that is answered within five milliseconds does not ring', () => {
+  for (const [delayMs, rings] of [
+    [2, false],
+    [3, true],
+  ] as const) {
+    const { world, a, b } = pair()
+    world.fate = () => [delayMs]
+    offer(a, b)
+    world.run(3 * delayMs + ASK_MS)
+    expect(b.offers).toHaveLength(1)
+    answer(b, a)
+    world.run(200)
+    expect(a.answers.map(({ outcome }) => outcome)).toEqual(rings ? ['ringing', 'accepted'] : ['accepted'])
+  }
 })
 
 test('a refusal carries the other side’s reason and no direction', () => {

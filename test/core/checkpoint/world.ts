@@ -16,7 +16,7 @@ import { Tables } from '../../sim/tables.ts'
 import { ScriptedPeer } from './scripted-peer.ts'
 
 export const START = 1_800_000_000_000
-const ASK_MS = 4
+export const ASK_MS = 4
 const PUSH_MS = 50
 export const FLEET_KEY = new Uint8Array(32).fill(7)
 export const ISSUER = identityOf(new Uint8Array(32).fill(9))

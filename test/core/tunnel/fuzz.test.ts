@@ -63,8 +63,7 @@ test('inputs in any order, before and after the end, throw nothing', () => {
     }
     const machine = new TunnelMachine({
       seed: random.bytes(32),
-      keys: { send: random.bytes(32), receive: random.bytes(32) },
-      direction,
+      ...(run % 5 > 0 && { keys: { send: random.bytes(32), receive: random.bytes(32) }, direction }),
       terms: {
         clear: random.below(2) === 0,
         paths: (['auto', 'direct-only', 'relay-only'] as const)[run % 3]!,
@@ -89,13 +88,20 @@ test('inputs in any order, before and after the end, throw nothing', () => {
       { kind: 'refuseStream', stream: 3 },
       { kind: 'streaming', active: true },
       { kind: 'rejoin', direction },
+      { kind: 'approach', direction },
+      {
+        kind: 'agreed',
+        keys: { send: key, receive: key },
+        direction,
+        terms: { clear: false, paths: 'auto' },
+      },
       { kind: 'candidates', candidates: [] },
       { kind: 'networkChanged', candidates: [] },
       { kind: 'close' },
     ] as const
     for (let now = 0, i = 0; i < 60; i++, now += random.below(3000)) {
       if (random.below(2) === 0) machine.tick(out, now)
-      else machine.handle(inputs[random.below(random.below(20) === 0 ? 9 : 8)]!, out, now)
+      else machine.handle(inputs[random.below(random.below(20) === 0 ? 11 : 10)]!, out, now)
       while (machine.poll() !== undefined);
       out.clear()
     }

@@ -39,7 +39,7 @@ export interface MeetingSetting {
   /** What both ends expect of their NAT. */
   readonly nat?: NatClass
   /** The offering end begins so long before the other one accepts, and hears of that so much later. */
-  readonly asks?: { readonly forMs: number; readonly answerMs: number }
+  readonly asks?: { readonly forMs: number; readonly answerMs: number; readonly rings?: false }
   /** Each end is told that the other will be seen at its own port, or at another. */
   readonly expects?: 'rightly' | 'wrongly'
 }
@@ -104,24 +104,26 @@ export class Meeting {
     const { asks } = this.#setting
     if (asks !== undefined) {
       const first = this.#end(0, {})
+      if (asks.rings !== false) first.approach(this.direction(0))
       this.pass(asks.forMs)
-      this.#ends = [first, this.#end(1, { keys: this.#keys(1), expected: this.#expected(0, first) })]
+      this.#ends = [first, this.#end(1, { ...this.#agreed(1), expected: this.#expected(0, first) })]
       this.world.after(asks.answerMs, () => this.#answer())
     } else {
-      const second = this.#end(1, { keys: this.#keys(1) })
-      this.#ends = [this.#end(0, { keys: this.#keys(0), expected: this.#expected(1, second) }), second]
+      const second = this.#end(1, this.#agreed(1))
+      this.#ends = [this.#end(0, { ...this.#agreed(0), expected: this.#expected(1, second) }), second]
     }
     return this
   }
 
   #answer(): void {
-    const [keys, direction, expected] = [this.#keys(0), this.direction(0), this.#expected(1, this.b)]
-    this.a.agree({ keys, direction, expected: expected ?? NOWHERE, terms: this.#terms })
+    const expected = this.#expected(1, this.b) ?? NOWHERE
+    this.a.agree({ ...this.#agreed(0), expected, terms: this.#terms })
   }
 
-  #keys(leg: 0 | 1): ChannelKeys {
+  #agreed(leg: 0 | 1): { readonly keys: ChannelKeys; readonly direction: Direction } {
     const [up, down] = [this.#bytes('up'), this.#bytes('down')]
-    return leg === 0 ? { send: up, receive: down } : { send: down, receive: up }
+    const keys = leg === 0 ? { send: up, receive: down } : { send: down, receive: up }
+    return { keys, direction: this.direction(leg) }
   }
 
   get #terms(): TunnelTerms {
@@ -135,12 +137,11 @@ export class Meeting {
     return expects && addressOf(this.sites[leg].router.ip, port)
   }
 
-  #end(leg: 0 | 1, agreed: Pick<TunnelOptions, 'keys' | 'expected'>): Tunnel {
+  #end(leg: 0 | 1, agreed: Pick<TunnelOptions, 'keys' | 'direction' | 'expected'>): Tunnel {
     return new Tunnel({
       host: this.hosts[leg],
       seed: this.#bytes(`end ${leg}`),
       ...agreed,
-      direction: this.direction(leg),
       terms: this.#terms,
       stun: this.nodes.map((host) => {
         const [primary, alternate] = endsOf(host).ipv4!

@@ -99,6 +99,15 @@ describe('an end that begins before the other one has accepted', () => {
     expect(meeting.machine.counters.joins).toBe(3)
   })
 
+  test('is as good where it never rang', () => {
+    const asks = { forMs: 50, answerMs: ROUND_TRIP_MS / 2, rings: false } as const
+    const meeting = new Meeting({ ...HOME, nat: FORESEEABLE, asks }).meet()
+    expect(meeting.machine.counters.joins).toBe(0)
+    talking(meeting, 4000).pass(500)
+    expect(meeting.ends.map(({ path }) => path)).toEqual(['direct', 'direct'])
+    expectAllArrived(meeting)
+  })
+
   test('keeps what comes before it knows the keys', () => {
     const meeting = asking(50, { expects: 'rightly' }).meet()
     meeting.b.send()
