@@ -9,6 +9,8 @@ import { IDLE_PROBE_MS, isLeaving, LOSES_LITTLE, type Path, suspectAt } from './
 /** A direct path must be this much faster to replace another that is in use, and by this part. */
 const FASTER_MS = 5
 const FASTER_SHARE = 0.1
+/** What the next attempt finds again would be taken for a good one: longer than attempts are apart. */
+const LOSSY_KEPT_MS = 700_000
 /** Of packets: then it is left for a relay that loses less than half as many. */
 const LOSSY = 0.25
 
@@ -33,9 +35,11 @@ export function isBetter(path: Path, than: Path | undefined, now: number): boole
   return isMuchWorse(than, path) || (isFaster(path, than) && !isMuchWorse(path, than))
 }
 
-export function isForgotten({ kind, state, tries, bornAt, heardAt, probedAt }: Path, now: number): boolean {
+export function isForgotten(path: Path, now: number): boolean {
+  const { kind, state, tries, bornAt, heardAt, probedAt } = path
   if (state !== 'gone' && (kind === 'relayed' || state === 'fit' || tries > 0)) return false
-  return now - Math.max(bornAt, heardAt, probedAt) > 2 * IDLE_PROBE_MS
+  const keptMs = seemsLossy(path) ? LOSSY_KEPT_MS : 2 * IDLE_PROBE_MS
+  return now - Math.max(bornAt, heardAt, probedAt) > keptMs
 }
 
 function isFaster(path: Path, than: Path): boolean {
