@@ -98,7 +98,13 @@ export class Survey {
     if (this.#told || !this.#isNeeded || !this.#evidence.ready || this.#hops.busy) return undefined
     this.#told = true
     const { mapping, filtering, allocation } = this.#evidence.profile
-    return { mapping, filtering, allocation, ...this.#traits, hops: this.#hops.least }
+    return {
+      mapping,
+      filtering,
+      allocation,
+      ...this.#traits,
+      hops: isSymmetric({ mapping }) ? 0 : this.#hops.least,
+    }
   }
 
   /** A HANDSHAKE saw the socket. */
@@ -160,7 +166,8 @@ export class Survey {
     const known = [...this.mapped, ...reflexive.slice(-MAX_REFLEXIVE), ...others]
     const hope = this.#hope
     const classes = { ...this.#evidence.profile, ...hope, ...this.#traits }
-    const hops = classes.filtering === 'independent' ? 0 : this.#hops.least || (hope?.hops ?? 0)
+    const tellsHops = classes.filtering !== 'independent' && !isSymmetric(classes)
+    const hops = tellsHops ? this.#hops.least || (hope?.hops ?? 0) : 0
     const { found, next } = this.#allocation
     const candidates = known.slice(0, MAX_CANDIDATES)
     const { ready } = this
@@ -196,7 +203,7 @@ export class Survey {
     return filtering !== 'independent' && !forgiving && hops === 0
   }
 
-  /** Only a symmetric NAT: it tells nothing of its hops, and the sockets are needed. */
+  /** Only a symmetric NAT: what it seemed to tell of its hops was chance, and the sockets are needed. */
   #beginSampling(now: number): void {
     this.#sampled = true
     if (!isSymmetric(this.#evidence.profile)) return
