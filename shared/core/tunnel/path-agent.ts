@@ -40,8 +40,8 @@ import { Unproven } from './unproven.ts'
 const JUST_PROBED_MS = 20
 /** Nothing is under way for so long. */
 const ARRIVED_MS = 2000
-/** Two probes and more were lost, which is hardly chance. */
-const GAP_MS = 350
+/** After the first repeat: two probes were lost and more, which is hardly chance. */
+const GAP_MS = 50
 const never = Number.POSITIVE_INFINITY
 
 export class PathAgent {
@@ -153,9 +153,9 @@ export class PathAgent {
   onAck(path: Path, ack: ProbeAck, out: Batch, now: number): void {
     const probe = this.#probes.settle(path, ack)
     if (probe === undefined || path.state === 'gone') return
-    const gapMs = probe.sentAt - path.unackedSince
+    const isGap = probe.sentAt >= suspectAt(path) + GAP_MS
     acknowledged(path, probe.sentAt, now)
-    if (path === this.#active) this.#settle(path, probe.sentAt, gapMs, out)
+    if (path === this.#active) this.#settle(path, probe.sentAt, isGap, out)
     path.observed = ack.observed
     const full = probe.bytes === LIMITS.datagramBytes
     if (path.state !== 'fit' && (full || path.kind === 'relayed')) this.#becomeFit(path)
@@ -318,9 +318,9 @@ export class PathAgent {
     return this.#probes.send(path, path === this.#active, out, now, ttl)
   }
 
-  /** `gapMs`: since the first of the probes before that were not answered. A way that mended itself has lost what it was given. */
-  #settle(path: Path, sentAt: number, gapMs: number, out: Batch): void {
-    if (gapMs >= GAP_MS) this.#unproven.sendTo(path, out)
+  /** `isGap`: those before were not answered. A way that mended itself has lost what it was given. */
+  #settle(path: Path, sentAt: number, isGap: boolean, out: Batch): void {
+    if (isGap) this.#unproven.sendTo(path, out)
     else this.#unproven.proven(sentAt)
   }
 
