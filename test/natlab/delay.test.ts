@@ -5,7 +5,7 @@ import { Trials } from './trials.ts'
 
 const DELAY_MS = 80
 
-laboratory('sides that are far from each other', {}, () => {
+laboratory('sides that are far from each other', { tools: ['ping'] }, () => {
   let trials: Trials
   beforeAll(async () => {
     trials = await Trials.start({ delayMs: DELAY_MS })

@@ -30,7 +30,7 @@ function confirmRange([low, high]: readonly [number, number], ports: readonly nu
   expect(greatest - least).toBeGreaterThan(Math.min(high - low, WIDE) / 2)
 }
 
-laboratory('the laboratory', {}, () => {
+laboratory('the laboratory', { tools: ['ping'] }, () => {
   it.concurrent.each(KINDS)('$name is what it says, on both sides', async (kind) => {
     await using lab = await Lab.start({ left: kind, right: kind })
     const ask = await startOracle(lab)

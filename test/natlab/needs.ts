@@ -6,6 +6,8 @@ const TOOLS = {
   ip: 'iproute2',
   nft: 'nftables',
   conntrack: 'conntrack',
+  sysctl: 'procps',
+  ping: 'iputils-ping',
   python3: 'python3',
   turnutils_natdiscovery: 'coturn',
   miniupnpd: 'miniupnpd-nftables',
@@ -13,7 +15,7 @@ const TOOLS = {
 
 export type Tool = keyof typeof TOOLS
 
-const ALWAYS: readonly Tool[] = ['ip', 'nft', 'conntrack', 'python3', 'miniupnpd']
+const ALWAYS: readonly Tool[] = ['ip', 'nft', 'conntrack', 'sysctl', 'python3', 'miniupnpd']
 
 /** Undefined where everything is here. */
 export function missingHere(more: readonly Tool[] = []): string | undefined {
