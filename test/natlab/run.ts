@@ -33,8 +33,6 @@ const program = new Command('npm run natlab --')
   .option('--svg <file>', 'where the picture goes (default: docs/natlab-MATRIX.svg for a matrix)')
   .action(run)
 
-await program.parseAsync()
-
 async function run(flags: Flags): Promise<void> {
   const missing = missingHere()
   if (missing !== undefined) {
@@ -99,3 +97,5 @@ function delayArgument(text: string): number {
   if (ms >= 0 && ms <= MAX_DELAY_MS) return ms
   throw new InvalidArgumentError(`Not a number from 0 to ${MAX_DELAY_MS}.`)
 }
+
+await program.parseAsync()
