@@ -72,7 +72,7 @@ export class Survey {
     this.#portAt = this.#isNeeded ? beginAt : never
     this.#evidence.start(this.#isNeeded ? stun : [], near, localPort, beginAt)
     this.#hops.stop()
-    if (!isHopeful || this.#needsHops) this.#hops.start(this.#evidence.servers, now)
+    if (!this.#isHard && (!isHopeful || this.#needsHops)) this.#hops.start(this.#evidence.servers, now)
   }
 
   /** There is a direct path: what has only been hoped for need not be found out. */
@@ -195,6 +195,11 @@ export class Survey {
   /** What is expected, while the evidence is not there. Of a symmetric NAT the class is not enough to begin with. */
   get #hope(): NatClass | undefined {
     return isEnough(this.#expected) && !this.#evidence.ready ? this.#expected : undefined
+  }
+
+  /** Symmetric, as other sockets found: it tells nothing of its hops, and every question takes one of its ports. */
+  get #isHard(): boolean {
+    return this.#expected !== undefined && isSymmetric(this.#expected)
   }
 
   /** A first attempt is primed only where a NAT minds early packets. */
