@@ -19,10 +19,6 @@ export class Pending<T> {
     return { id, answer }
   }
 
-  has(id: number): boolean {
-    return this.#waiting.has(id)
-  }
-
   resolve(id: number, value: T): void {
     this.#take(id)?.resolve(value)
   }

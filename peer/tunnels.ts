@@ -1,6 +1,7 @@
 /**
  * How a peer comes to its sockets: it offers and is offered tunnels, and what both sides agreed on becomes a tunnel with a
- * socket on top. One that was offered gets ready while the other side decides. Tunnels are kept here while they live, so that they can be led to a HANDSHAKE again.
+ * socket on top. One that was offered gets ready while the other side decides. Tunnels are kept here while they live, so that
+ * they can be led to a HANDSHAKE again.
  */
 import type { Agreement, PeerEffect, PeerInput, Ringing } from '../shared/core/peer/events.ts'
 import type { StunServer } from '../shared/core/tunnel/evidence.ts'
