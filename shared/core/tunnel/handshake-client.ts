@@ -64,8 +64,10 @@ interface Joining {
   readonly kind: 'joining'
   readonly direction: Direction
   readonly random: Uint8Array
-  readonly datagram: Uint8Array
   readonly since: number
+  /** What the first one says; then what is repeated. */
+  profile: Profile
+  datagram: Uint8Array | undefined
   tries: number
   dueAt: number
   unreachable: boolean
@@ -98,20 +100,18 @@ export class HandshakeClient implements FrameSink {
     return this.#state.kind
   }
 
-  join(direction: Direction, profile: Profile, now: number): void {
+  /** The first JOIN leaves at `at`. */
+  join(direction: Direction, profile: Profile, at: number): void {
     if (direction.handshake.length === 0) return
     const random = this.#random.bytes(RANDOM_BYTES)
-    const nonce = this.#random.bytes(NONCE_BYTES)
     this.#index = this.#random.u32()
-    this.#profile = encodeProfile(profile)
-    const sealed = sealBox(direction.key, nonce, encodeJoinBody({ random, profile }))
-    const datagram = encodeJoin({ index: this.#index, grant: direction.grant, nonce, sealed })
-    const state = { kind: 'joining', direction, random, datagram, since: now } as const
-    this.#state = { ...state, tries: 0, dueAt: now, unreachable: false }
+    const state = { kind: 'joining', direction, random, since: at, profile, datagram: undefined } as const
+    this.#state = { ...state, tries: 0, dueAt: at, unreachable: false }
   }
 
   /** What is known of this side has changed, perhaps. */
   update(profile: Profile): void {
+    if (this.#state.kind === 'joining' && this.#state.datagram === undefined) this.#state.profile = profile
     const encoded = encodeProfile(profile)
     if (sameBytes(encoded, this.#profile)) return
     this.#profile = encoded
@@ -180,12 +180,20 @@ export class HandshakeClient implements FrameSink {
   #sendJoin(state: Joining, out: Batch, now: number): void {
     const { handshake } = state.direction
     const address = handshake[Math.floor(state.tries / TRIES_PER_ADDRESS) % handshake.length]!
+    state.datagram ??= this.#encodeJoin(state)
     out.push(state.datagram, address.words, 0, this.#socket)
     state.tries++
     state.dueAt = now + (state.unreachable ? SLOW_REPEAT_MS : REPEAT_MS)
     if (state.unreachable || now - state.since < UNREACHABLE_MS) return
     state.unreachable = true
     this.#events.push({ kind: 'unreachable' })
+  }
+
+  #encodeJoin({ direction, random, profile }: Joining): Uint8Array {
+    this.#profile = encodeProfile(profile)
+    const nonce = this.#random.bytes(NONCE_BYTES)
+    const sealed = sealBox(direction.key, nonce, encodeJoinBody({ random, profile }))
+    return encodeJoin({ index: this.#index, grant: direction.grant, nonce, sealed })
   }
 
   #tickJoined(state: JoinedState, out: Batch, now: number): void {

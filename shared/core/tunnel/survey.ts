@@ -11,7 +11,7 @@ import { reachable } from '../port-mapping/reachable.ts'
 import { Allocation } from './allocation.ts'
 import { Evidence, type StunServer } from './evidence.ts'
 import { Hops } from './hops.ts'
-import type { NatClass } from './nat-class.ts'
+import { isForeseeable, type NatClass } from './nat-class.ts'
 import { OWN_SOCKET, type Sockets } from './sockets.ts'
 
 /** Of the addresses that it was seen at, newest last. */
@@ -73,6 +73,11 @@ export class Survey {
     this.#evidence.start(this.#isNeeded ? stun : [], near, localPort, beginAt)
     this.#hops.stop()
     if (!this.#isHard && (!isHopeful || this.#needsHops)) this.#hops.start(this.#evidence.servers, now)
+  }
+
+  /** As far as is known before the evidence is there. */
+  get isForeseeable(): boolean {
+    return isForeseeable(this.#expected)
   }
 
   /** There is a direct path: what has only been hoped for need not be found out. */

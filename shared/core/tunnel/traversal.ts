@@ -37,6 +37,11 @@ const RELEASE_MS = 10_000
 const DIRECTED_MS = DIRECTION_MS - 60_000
 /** What was begun before the other side had decided is begun anew after that: the NAT may have forgotten it. */
 const APPROACH_MS = 10_000
+/**
+ * Where both sides look for each other at once, the HANDSHAKE waits: near peers are done by then, and the probe has neither
+ * node nor processor against it.
+ */
+const HEAD_START_MS = 5
 const ROLE_MEASURE = 2
 /** What a measurement reports: what it found is in the profile. */
 const MEASURED: Result = {
@@ -243,6 +248,7 @@ export class Traversal {
 
   deadline(): number {
     if (!this.#agreed) return Math.min(this.#client.deadline(), this.#survey.deadline())
+    if (this.#greets) return this.#directedAt
     const released = this.#relays.alive ? this.#directSince + RELEASE_MS : never
     return Math.min(
       this.#client.deadline(),
@@ -290,10 +296,11 @@ export class Traversal {
   }
 
   #approach(now: number): void {
-    const greets = this.#expected !== undefined && !isNowhere(this.#expected)
+    const greets = this.#greets
     this.#survey.start(this.#direction.handshake[0], greets, now)
     if (this.#survey.udpBlocked && this.#paths !== 'relay-only') this.#whyNotDirect = 'udp-blocked'
-    this.#client.join(this.#direction, this.#survey.profile, now)
+    const joinAt = greets && this.#survey.isForeseeable ? now + HEAD_START_MS : now
+    this.#client.join(this.#direction, this.#survey.profile, joinAt)
   }
 
   #hear(out: Batch, now: number): void {
@@ -385,9 +392,9 @@ export class Traversal {
 
   /** Before the HANDSHAKE says anything. */
   #greet(out: Batch, now: number): void {
-    const expected = this.#expected
+    const [expected, greets] = [this.#expected, this.#greets]
     this.#expected = undefined
-    if (expected === undefined || isNowhere(expected) || this.#survey.udpBlocked) return
+    if (!greets || expected === undefined) return
     if (this.#agent.greet(expected.words, OWN_SOCKET, out, now)) this.#greetings++
   }
 
@@ -414,6 +421,10 @@ export class Traversal {
     this.#attempt(now)
     const { path, directDied, relayDraining, silent, lossy } = situation
     if (path === undefined || directDied || relayDraining || silent || lossy) this.#ask(now)
+  }
+
+  get #greets(): boolean {
+    return this.#expected !== undefined && !isNowhere(this.#expected) && !this.#survey.udpBlocked
   }
 
   get #situation(): Situation {

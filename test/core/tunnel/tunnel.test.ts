@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import type { RelayMachine } from '../../../shared/core/relay/relay-machine.ts'
+import type { NatClass } from '../../../shared/core/tunnel/nat-class.ts'
 import type { SiteSetting } from '../../sim/internet.ts'
-import { BROADBAND } from '../../sim/link.ts'
+import { BROADBAND, WIRE } from '../../sim/link.ts'
 import { NAT_KINDS, type NatKind } from '../../sim/nat-kinds.ts'
 import { Meeting, type MeetingSetting } from './meeting.ts'
 
@@ -162,6 +163,32 @@ describe('an end that is told where the other will be seen', () => {
     const meeting = talking(meet('rightly', { ...HOME, paths: 'relay-only' }), 2000).pass(500)
     expect(meeting.ends.map(({ path }) => path)).toEqual(['relayed', 'relayed'])
     expect(meeting.ends.map(({ machine }) => machine.counters.unwanted)).toEqual([0, 0])
+  })
+
+  describe('of a near one', () => {
+    const near = (nat: NatClass) =>
+      new Meeting({
+        sites: [
+          { nat: NAT_KINDS['port-restricted'], link: WIRE },
+          { nat: NAT_KINDS['port-restricted'], link: WIRE },
+        ],
+        nat,
+        expects: 'rightly',
+        asks: { forMs: 0, answerMs: 1, rings: false },
+      }).meet()
+
+    test('is done before the HANDSHAKE is asked', () => {
+      const meeting = near(FORESEEABLE)
+      expect(meeting.untilBoth('direct')).toBeLessThan(5)
+      expect(meeting.machine.counters.joins).toBe(0)
+      meeting.pass(500)
+      expect(meeting.machine.counters).toMatchObject({ joins: 2, direct: { punch: 1 } })
+    })
+
+    test('does not wait for that where its own NAT minds early packets', () => {
+      const meeting = near({ ...FORESEEABLE, forgiving: false }).pass(4)
+      expect(meeting.machine.counters.joins).toBe(2)
+    })
   })
 
   test('lets the HANDSHAKE know how it went', () => {
