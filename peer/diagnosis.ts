@@ -4,11 +4,11 @@
  */
 import type { Service as PortMappingService } from '../shared/core/port-mapping/dialects.ts'
 import type { StunServer } from '../shared/core/tunnel/evidence.ts'
-import type { WhyNotDirect } from '../shared/why-not-direct.ts'
 import { type Address, formatAddress, formatIp, isLoopback, sameIp } from '../shared/wire/address.ts'
 import type { Profile } from '../shared/wire/profile.ts'
-import { gatherEvidence, type NatEvidence } from './nat-evidence.ts'
+import { gatherEvidence } from './nat-evidence.ts'
 import { PortMapping } from './net/port-mapping.ts'
+import { type Prospects, prospects } from './prospects.ts'
 import { type BootstrapNode, fetchBootstrap } from './rest/enrolment.ts'
 import { Requests } from './rest/requests.ts'
 
@@ -32,11 +32,9 @@ export interface Diagnosis {
   }
   readonly local: readonly string[]
   readonly public: readonly string[]
-  /** Against a side with each kind of NAT: direct, or why not. */
-  readonly against: Readonly<Record<NatKind, 'direct' | WhyNotDirect>>
+  /** Against a side with each kind of NAT. */
+  readonly against: Prospects
 }
-
-export type NatKind = 'open' | 'port-restricted' | 'symmetric'
 
 /** Never rejects: what cannot be found out is part of the answer. */
 export async function diagnose(index: string): Promise<Diagnosis> {
@@ -69,7 +67,7 @@ export async function diagnose(index: string): Promise<Diagnosis> {
     portMapping,
     local: local.map(text),
     public: reflexive.map(text),
-    against: againstEach(evidence, portMapping.services.length > 0 && !portMapping.doubleNat),
+    against: prospects(evidence, portMapping.services.length > 0 && !portMapping.doubleNat),
   }
 }
 
@@ -107,42 +105,6 @@ async function nodesOf(index: string): Promise<{ nodes: readonly BootstrapNode[]
 
 const stunOf = ({ stun: [primary, alternate] }: BootstrapNode): StunServer[] =>
   primary ? [{ primary, ...(alternate && { alternate }) }] : []
-
-interface Class {
-  readonly isSymmetric: boolean
-  /** Lets packets in from an address it sent to, whatever the port. */
-  readonly isLax: boolean
-}
-
-const OTHERS: Readonly<Record<NatKind, Class>> = {
-  open: { isSymmetric: false, isLax: true },
-  'port-restricted': { isSymmetric: false, isLax: false },
-  symmetric: { isSymmetric: true, isLax: false },
-}
-
-/** Two NATs open for each other unless a port that cannot be foreseen meets a filter that wants to know it. */
-function verdict(own: Class, other: Class): 'direct' | WhyNotDirect {
-  if (own.isSymmetric && other.isSymmetric) return 'both-symmetric'
-  const isDirect = (!own.isSymmetric || other.isLax) && (!other.isSymmetric || own.isLax)
-  return isDirect ? 'direct' : 'symmetric'
-}
-
-/** Whoever has a port of the router is as good as open. */
-function againstEach(evidence: NatEvidence, hasPorts: boolean): Diagnosis['against'] {
-  const own = hasPorts ? OTHERS.open : classOf(evidence)
-  const isBlocked = evidence.reflexive.length === 0
-  const judge = (other: Class) => (isBlocked ? 'udp-blocked' : verdict(own, other))
-  return {
-    open: judge(OTHERS.open),
-    'port-restricted': judge(OTHERS['port-restricted']),
-    symmetric: judge(OTHERS.symmetric),
-  }
-}
-
-function classOf({ mapping, filtering }: NatEvidence): Class {
-  const isSymmetric = mapping === 'address' || mapping === 'addressAndPort'
-  return { isSymmetric, isLax: !isSymmetric && (filtering === 'independent' || filtering === 'address') }
-}
 
 const isAmong = ({ words }: Address, own: readonly Address[]): boolean =>
   own.some((each) => sameIp(each.words, 0, words, 0))

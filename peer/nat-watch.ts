@@ -2,7 +2,7 @@
  * What a new tunnel may expect of the NAT in front of this host: found out in the background as soon as the peer is online
  * and after each change of the network, and by each tunnel.
  */
-import type { StunServer } from '../shared/core/tunnel/evidence.ts'
+import type { Evidenced, StunServer } from '../shared/core/tunnel/evidence.ts'
 import type { NatClass } from '../shared/core/tunnel/nat-class.ts'
 import { gatherEvidence } from './nat-evidence.ts'
 
@@ -26,15 +26,26 @@ export class NatWatch {
   look(): void {
     this.#known = undefined
     const network = ++this.#networks
-    gatherEvidence(this.#stun()).then(({ mapping, filtering, allocation, forgiving, hairpin }) => {
-      if (network === this.#networks)
-        this.#known = { mapping, filtering, allocation, forgiving, hairpin, hops: this.#known?.hops ?? 0 }
-    }, this.#fault)
+    const found = ({ mapping, filtering, allocation, forgiving, hairpin }: Evidenced, hops: number) => {
+      if (network !== this.#networks) return
+      this.#known = {
+        mapping,
+        filtering,
+        allocation,
+        forgiving,
+        hairpin,
+        hops: hops || (this.#known?.hops ?? 0),
+      }
+    }
+    gatherEvidence(this.#stun(), (evidence) => found(evidence, 0)).then(
+      (evidence) => found(evidence, evidence.hops),
+      this.#fault,
+    )
   }
 
-  /** By a tunnel, which knows its hops too, but not what only a socket of its own can find out. */
+  /** By a tunnel, which does not know what only a socket of its own can find out, and does not always ask for hops. */
   learned(nat: NatClass): void {
-    const { forgiving, hairpin } = this.#known ?? nat
-    this.#known = { ...nat, forgiving, hairpin }
+    const { forgiving, hairpin, hops } = this.#known ?? nat
+    this.#known = { ...nat, forgiving, hairpin, hops: nat.hops || hops }
   }
 }

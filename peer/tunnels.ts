@@ -5,7 +5,8 @@
  */
 import type { Agreement, PeerEffect, PeerInput, Ringing } from '../shared/core/peer/events.ts'
 import type { StunServer } from '../shared/core/tunnel/evidence.ts'
-import { isForeseeable } from '../shared/core/tunnel/nat-class.ts'
+import { foresee, reply } from '../shared/core/tunnel/foresight.ts'
+import type { NatClass } from '../shared/core/tunnel/nat-class.ts'
 import { StraightwayError } from '../shared/errors.ts'
 import type { PeerId, TunnelId } from '../shared/ids.ts'
 import { LIMITS } from '../shared/limits.ts'
@@ -35,6 +36,8 @@ export interface ConnectOptions {
   /** Until data can flow, the other side's decision included: 30 s without. */
   readonly timeoutMs?: number
   readonly signal?: AbortSignal
+  /** The other side has the offer, and has not decided yet. Once, and not where it decides within a few milliseconds. */
+  readonly ringing?: () => void
 }
 
 export interface TunnelsOptions {
@@ -55,6 +58,7 @@ interface Made {
 
 interface Asking {
   readonly socket: DualSocket
+  readonly ringing: (() => void) | undefined
   /** Unless the offer has come to nothing already. */
   made?: Made
 }
@@ -78,17 +82,17 @@ export class Tunnels {
   }
 
   async connect(to: PeerId, options: ConnectOptions = {}): Promise<PeerSocket> {
-    const { intent = '', clear = false, paths = 'auto', timeoutMs = TIMEOUT_MS, signal } = options
+    const { intent = '', clear = false, paths = 'auto', timeoutMs = TIMEOUT_MS, signal, ringing } = options
     if (Buffer.byteLength(intent) > LIMITS.intentBytes)
       throw new StraightwayError('too-large', `An intent has at most ${LIMITS.intentBytes} bytes.`)
     const socket = new DualSocket()
     const { id, answer } = this.#offered.open()
-    this.#asking.set(id, { socket })
+    this.#asking.set(id, { socket, ringing })
     const patience = new Patience(timeoutMs, signal)
     try {
-      const port = this.#foreseenPort(socket, paths)
       const terms = { clear, paths }
-      this.#options.handle({ kind: 'offer', id, to, intent, terms, port })
+      const foreseen = foresee(this.#natFor(paths), socket.ports.four ?? 0)
+      this.#options.handle({ kind: 'offer', id, to, intent, terms, foreseen })
       this.#prepare(id, to, terms)
       return await opened(await patience.with(answer), patience)
     } catch (error) {
@@ -101,7 +105,10 @@ export class Tunnels {
     }
   }
 
-  async accept({ tunnel, terms }: HeardOffer, options: AcceptOptions): Promise<PeerSocket> {
+  async accept(
+    { tunnel, terms, expected, forgiving }: HeardOffer,
+    options: AcceptOptions,
+  ): Promise<PeerSocket> {
     const { clear = false, paths = 'auto' } = options
     if (paths !== 'auto' && terms.paths !== 'auto' && paths !== terms.paths) {
       this.refuse(tunnel, 'paths')
@@ -113,7 +120,8 @@ export class Tunnels {
     const socket = new DualSocket()
     const { id, answer } = this.#accepted.open()
     this.#accepting.set(tunnel, { id, socket })
-    const port = this.#foreseenPort(socket, paths)
+    const { port, openingTtl } = reply(this.#natFor(paths), socket.ports.four ?? 0, expected, forgiving)
+    if (openingTtl !== undefined) socket.open(expected, openingTtl)
     this.#options.handle({ kind: 'accept', tunnel, terms: { clear, paths }, port })
     return opened(await answer)
   }
@@ -124,7 +132,9 @@ export class Tunnels {
 
   /** The other side has our offer. */
   ringing({ id, direction }: Ringing): void {
-    this.#asking.get(id)?.made?.tunnel.approach(direction)
+    const asking = this.#asking.get(id)
+    asking?.made?.tunnel.approach(direction)
+    asking?.ringing?.()
   }
 
   /** Both sides want it. */
@@ -203,10 +213,9 @@ export class Tunnels {
     void (asking?.made?.tunnel ?? asking?.socket)?.close()
   }
 
-  /** At which a socket of a tunnel will be seen, where that can be told before: 0 otherwise. */
-  #foreseenPort(socket: DualSocket, paths: Paths): number {
-    const isForeseen = paths !== 'relay-only' && !this.#options.udpBlocked() && isForeseeable(this.#nat.known)
-    return isForeseen ? (socket.ports.four ?? 0) : 0
+  /** What a tunnel's socket has in front of it, as far as that is known and serves the tunnel. */
+  #natFor(paths: Paths): NatClass | undefined {
+    return paths === 'relay-only' || this.#options.udpBlocked() ? undefined : this.#nat.known
   }
 
   /** While the offer is on its way there is time. */

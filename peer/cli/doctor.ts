@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { WHY_NOT_DIRECT } from '../../shared/why-not-direct.ts'
 import type { Diagnosis } from '../diagnosis.ts'
+import type { Prospect } from '../prospects.ts'
 import { type CommonFlags, indexOf, verb } from './options.ts'
 import { print } from './output.ts'
 
@@ -22,7 +23,9 @@ async function run({ json, index, home }: CommonFlags): Promise<void> {
 
 function told(found: Diagnosis, advice: readonly string[]): string {
   const { index, nodes, udp, nat, mapping, filtering, allocation, hairpin, against } = found
-  const verdicts = Object.entries(against).map(([kind, verdict]) => `  against ${kind.padEnd(16)} ${verdict}`)
+  const verdicts = Object.entries(against).map(
+    ([kind, prospect]) => `  against ${kind.padEnd(16)} ${prospectOf(prospect)}`,
+  )
   return [
     `INDEX       ${index.url}: ${index.detail ?? 'answers'}`,
     `nodes       ${nodes.map(({ node, addresses }) => `${node} ${addresses.join(' ')}`).join('\n            ') || 'none known'}`,
@@ -40,6 +43,9 @@ function told(found: Diagnosis, advice: readonly string[]): string {
   ].join('\n')
 }
 
+const prospectOf = (it: Prospect): string =>
+  it.path === 'direct' ? `direct by ${it.technique}` : `relayed: ${it.whyNotDirect}`
+
 const SERVICE_NAMES = { pcp: 'PCP', natPmp: 'NAT-PMP', upnp: 'UPnP' } as const
 
 /** `192.168.1.1 gives ports by PCP, UPnP (outside: 203.0.113.2)`. */
@@ -56,6 +62,8 @@ function adviceOn({ index, nodes, udp, against }: Diagnosis): string[] {
     return ['INDEX does not answer: check --index, and that it runs (`npm start` on one machine).']
   if (nodes.length === 0) return ['INDEX knows no node: wait for one to register, or start one.']
   if (udp === 'blocked') return [WHY_NOT_DIRECT['udp-blocked'].advice]
-  const reasons = new Set(Object.values(against).filter((verdict) => verdict !== 'direct'))
+  const reasons = new Set(
+    Object.values<Prospect>(against).flatMap((it) => (it.path === 'direct' ? [] : [it.whyNotDirect])),
+  )
   return [...reasons].map((reason) => `${reason}: ${WHY_NOT_DIRECT[reason].advice}`)
 }

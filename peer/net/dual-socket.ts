@@ -6,12 +6,22 @@
  */
 import type { UdxSocket } from 'udx-native'
 import { StraightwayError } from '../../shared/errors.ts'
-import { ADDRESS_WORDS, addressOf, formatIp, isIpv4, sameIp } from '../../shared/wire/address.ts'
+import {
+  ADDRESS_WORDS,
+  type Address,
+  addressOf,
+  formatIp,
+  isIpv4,
+  sameIp,
+} from '../../shared/wire/address.ts'
 import { type Batch, SLOT_BYTES } from '../../shared/wire/batch.ts'
 import { udx } from './udx.ts'
 
 /** Some hundred datagrams of full size: what arrives while JavaScript is busy elsewhere. */
 const BUFFER_BYTES = 1 << 20
+
+/** Nobody reads it; where it arrives it is no packet of a tunnel. */
+const OPENING = Buffer.alloc(1)
 
 /** `bytes` is the receiver's to keep, `words` are not. */
 export type Receive = (bytes: Uint8Array, words: Uint32Array) => void
@@ -54,6 +64,12 @@ export class DualSocket {
     const at = i * ADDRESS_WORDS
     const to = this.destination(batch.address, at)
     if (to !== undefined) to.socket.trySend(Buffer.from(batch.at(i)), to.port, to.host, batch.ttl[i]!)
+  }
+
+  /** Has the NAT in front of it let in what comes from there. `ttl` 0: the system's default. */
+  open({ words }: Address, ttl: number): void {
+    const to = this.destination(words)
+    to?.socket.trySend(OPENING, to.port, to.host, ttl)
   }
 
   /** Undefined where the address is of a family that is missing here, or has no port. */

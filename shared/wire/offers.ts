@@ -9,10 +9,10 @@
  *   direction         count u8 · handshake addresses 18 each · key 32 · bytes16 grant
  *   Noise message 1   carries `flags u8 · str8 intent · sentAt u48`
  *   Noise message 2   carries `flags u8 · str8 reason`
+ *   flags             bit 0 clear · bits 1 and 2 paths · bit 3, in message 1: `expected` is forgiving
  *
- * `peer` is the other one. `expected` is where the sender's socket of the tunnel will probably be seen, and may be sent to
- * before anything came from there: upward only its port counts, downward the IP is the one at which the node knows the
- * sender to be. Zeros: nowhere. What is in the Noise messages is end to end: no node can read it.
+ * `peer` is the other one. `expected` is where the sender's socket of the tunnel will probably be seen: upward only its port counts, downward the IP is the one at which the node knows the
+ * sender to be. Zeros: nowhere. *Forgiving*: what is sent there before anything came from there does no harm. What is in the Noise messages is end to end: no node can read it.
  */
 import { fromBase32, type PeerId, type TunnelId, toBase32 } from '../ids.ts'
 import { LIMITS } from '../limits.ts'
@@ -26,6 +26,7 @@ import { readPeer, writePeer } from './presence.ts'
 export const TUNNEL_ID_BYTES = 16
 const KEY_BYTES = 32
 const EMPTY = new Uint8Array(0)
+const FORGIVING = 8
 const OUTCOMES = Object.keys(ANSWER_OUTCOME) as AnswerOutcome[]
 const encoder = new TextEncoder()
 
@@ -42,6 +43,14 @@ export interface Direction {
   /** 32 bytes. */
   readonly key: Uint8Array
   readonly grant: Uint8Array
+}
+
+/** Where the sender of an offer will be seen. */
+export interface Foreseen {
+  /** Of the tunnel's socket; 0: nobody can tell. */
+  readonly port: number
+  /** What comes there before anything left does no harm. */
+  readonly forgiving: boolean
 }
 
 export interface Offer {
@@ -76,7 +85,7 @@ export interface TunnelTerms {
   readonly paths: Paths
 }
 
-export interface OfferPayload extends TunnelTerms {
+export interface OfferPayload extends TunnelTerms, Pick<Foreseen, 'forgiving'> {
   readonly intent: string
   readonly sentAt: number
 }
@@ -127,8 +136,8 @@ export function decodeRejoin(body: Uint8Array): Rejoin | undefined {
   return reader.ok && isLeg(leg) ? { tunnel, peer, leg, ...direction } : undefined
 }
 
-export function encodeOfferPayload({ clear, paths, intent, sentAt }: OfferPayload): Uint8Array {
-  const writer = sized(8 + utf8Length(intent)).u8(flagsOf(clear, paths))
+export function encodeOfferPayload({ clear, paths, intent, sentAt, forgiving }: OfferPayload): Uint8Array {
+  const writer = sized(8 + utf8Length(intent)).u8(flagsOf(clear, paths) | (forgiving ? FORGIVING : 0))
   return writer.str8(intent).u48(sentAt).done()
 }
 
@@ -136,7 +145,8 @@ export function decodeOfferPayload(bytes: Uint8Array): OfferPayload | undefined 
   const reader = new Reader(bytes)
   const [flags, intent, sentAt] = [reader.u8(), reader.str8(), reader.u48()]
   const terms = termsOf(flags)
-  return reader.ok && terms !== undefined ? { ...terms, intent, sentAt } : undefined
+  const forgiving = (flags & FORGIVING) !== 0
+  return reader.ok && terms !== undefined ? { ...terms, intent, sentAt, forgiving } : undefined
 }
 
 export function encodeAnswerPayload({ clear, paths, reason }: AnswerPayload): Uint8Array {

@@ -63,9 +63,9 @@ laboratory('a port of the router', {}, () => {
       const [here, there] = await Promise.all([doctor('left'), doctor('right')])
       const gateway = '192.168.1.1'
       expect(here.portMapping).toMatchObject({ gateway, services: [service], doubleNat: false })
-      expect(here.against).toMatchObject({ symmetric: 'direct' })
+      expect(here.against).toMatchObject({ symmetric: { path: 'direct', technique: 'mapped' } })
       expect(there.portMapping).toMatchObject({ services: [], doubleNat: false })
-      expect(there.against).toMatchObject({ symmetric: 'both-symmetric' })
+      expect(there.against).toMatchObject({ symmetric: { path: 'relayed', whyNotDirect: 'both-symmetric' } })
     })
   })
 })

@@ -208,6 +208,17 @@ describe('tunnels', () => {
     expect(await text(stream)).toBe('hello on greetings')
   })
 
+  test('ring while the other side decides', async () => {
+    const [peer, other] = await two()
+    const rang = Promise.withResolvers<void>()
+    const accepted = once(other, 'offer').then(async ([offer]) => {
+      await rang.promise
+      return (offer as Offer).accept()
+    })
+    const [a, b] = await Promise.all([peer.connect(other.peer, { ringing: rang.resolve }), accepted])
+    expect([a.remotePeer, b.remotePeer]).toEqual([other.peer, peer.peer])
+  })
+
   test('are refused with a reason', async () => {
     const [peer, other] = await two()
     other.listen((offer) => offer.refuse('busy'))

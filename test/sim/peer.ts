@@ -5,6 +5,7 @@
 import type { Agreement, OwnPresence, PeerEffect, PeerInput, Ringing } from '../../shared/core/peer/events.ts'
 import type { InboxMemory } from '../../shared/core/peer/inbox.ts'
 import { PeerMachine } from '../../shared/core/peer/machine.ts'
+import { UNFORESEEN } from '../../shared/core/tunnel/foresight.ts'
 import { type Identity, identityOf } from '../../shared/crypto/identity.ts'
 import { Random } from '../../shared/crypto/random.ts'
 import type { PeerId, TunnelId, UserId } from '../../shared/ids.ts'
@@ -162,7 +163,14 @@ export class Peer {
     const id = ++this.#ids
     const attempt: Attempt = { to: to.id }
     this.#attempts.set(id, attempt)
-    this.#handle({ kind: 'offer', id, to: to.id, intent, terms: { ...TERMS, ...terms }, port: 0 })
+    this.#handle({
+      kind: 'offer',
+      id,
+      to: to.id,
+      intent,
+      terms: { ...TERMS, ...terms },
+      foreseen: UNFORESEEN,
+    })
     return attempt
   }
 

@@ -6,7 +6,7 @@ import type { Agreement } from '../../shared/core/peer/events.ts'
 import type { TunnelEffect, TunnelEnd, TunnelInput, TunnelOptions } from '../../shared/core/tunnel/events.ts'
 import { TunnelMachine } from '../../shared/core/tunnel/tunnel-machine.ts'
 import type { WhyNotDirect } from '../../shared/why-not-direct.ts'
-import { addressOf } from '../../shared/wire/address.ts'
+import { type Address, addressOf, formatIp, PORT_WORD } from '../../shared/wire/address.ts'
 import type { Direction } from '../../shared/wire/offers.ts'
 import type { Candidate } from '../../shared/wire/profile.ts'
 import type { Host } from './host.ts'
@@ -80,6 +80,12 @@ export class Tunnel {
 
   get alive(): boolean {
     return this.end === undefined && this.#process.alive
+  }
+
+  /** Opens the NAT for what comes from there, as `reply` says. */
+  open({ words }: Address, ttl: number): void {
+    const to = { ip: formatIp(words), port: words[PORT_WORD]! }
+    this.#setting.host.send(this.#process.sockets[0]!, to, new Uint8Array(1), ttl)
   }
 
   /** The other side has the offer. */

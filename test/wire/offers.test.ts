@@ -96,9 +96,15 @@ codecSuite({
   'Noise message 1': codec<wire.OfferPayload>({
     encode: wire.encodeOfferPayload,
     decode: wire.decodeOfferPayload,
-    value: { clear: true, paths: 'relay-only', intent: 'play', sentAt: 1 },
-    line: '05 04706c6179 000000000001',
-    any: fc.record({ clear: fc.boolean(), paths, intent: fc.string({ maxLength: 60 }), sentAt: u48 }),
+    value: { clear: true, paths: 'relay-only', intent: 'play', sentAt: 1, forgiving: true },
+    line: '0d 04706c6179 000000000001',
+    any: fc.record({
+      clear: fc.boolean(),
+      paths,
+      intent: fc.string({ maxLength: 60 }),
+      sentAt: u48,
+      forgiving: fc.boolean(),
+    }),
     least: 12,
   }),
   'Noise message 2': codec<wire.AnswerPayload>({

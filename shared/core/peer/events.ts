@@ -4,7 +4,7 @@ import type { NodeId, PeerId, TunnelId } from '../../ids.ts'
 import type { Metadata, PresenceRecord } from '../../presence.ts'
 import type { Address } from '../../wire/address.ts'
 import type { MessageNumber, ReceiptOutcome } from '../../wire/messages.ts'
-import type { Direction, FinalOutcome, Leg, TunnelTerms } from '../../wire/offers.ts'
+import type { Direction, FinalOutcome, Foreseen, Leg, TunnelTerms } from '../../wire/offers.ts'
 import type { Change, OwnStatus } from '../../wire/presence.ts'
 
 /** A node as INDEX lists it. */
@@ -38,8 +38,7 @@ export type PeerInput =
       readonly to: PeerId
       readonly intent: string
       readonly terms: TunnelTerms
-      /** Of the tunnel's socket, where the NAT keeps it and minds no early packets; 0: nobody can tell. */
-      readonly port: number
+      readonly foreseen: Foreseen
     }
   /** Nobody waits for the answer any more. */
   | { readonly kind: 'withdraw'; readonly id: number }
@@ -47,7 +46,7 @@ export type PeerInput =
       readonly kind: 'accept'
       readonly tunnel: TunnelId
       readonly terms: TunnelTerms
-      /** As in `offer`. */
+      /** Of the tunnel's socket, where it will be seen; 0: nobody can tell. */
       readonly port: number
     }
   | { readonly kind: 'refuse'; readonly tunnel: TunnelId; readonly reason: string }
@@ -101,6 +100,10 @@ export type PeerEffect =
       readonly from: PeerId
       readonly intent: string
       readonly terms: TunnelTerms
+      /** Where the other side's socket will probably be seen; NOWHERE: not known. */
+      readonly expected: Address
+      /** What comes there before anything left does no harm. */
+      readonly forgiving: boolean
     }
   /** The other peer has our offer: the tunnel may get ready. Once for each offer. */
   | { readonly kind: 'ringing'; readonly ringing: Ringing }
@@ -131,7 +134,7 @@ export interface Agreement {
   readonly leg: Leg
   readonly keys: ChannelKeys
   readonly direction: Direction
-  /** Where the other side's socket will probably be seen; NOWHERE: not known. */
+  /** Where the other side may be looked for at once; NOWHERE: it is not known, or minds early packets. */
   readonly expected: Address
   readonly terms: TunnelTerms
   /** Of the `offer` input, on the offering side. */

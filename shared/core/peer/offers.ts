@@ -11,7 +11,7 @@ import { staticPublicOf } from '../../crypto/identity.ts'
 import { type Initiation, initiate, type Request, respond } from '../../crypto/noise.ts'
 import type { Random } from '../../crypto/random.ts'
 import { type PeerId, publicKeyOf, type TunnelId, toBase32 } from '../../ids.ts'
-import { ADDRESS_WORDS, type Address, PORT_WORD } from '../../wire/address.ts'
+import { ADDRESS_WORDS, type Address, NOWHERE, PORT_WORD } from '../../wire/address.ts'
 import {
   type Answer,
   type Direction,
@@ -20,6 +20,7 @@ import {
   encodeAnswerPayload,
   encodeOfferPayload,
   type FinalOutcome,
+  type Foreseen,
   type Offer,
   TUNNEL_ID_BYTES,
   type TunnelTerms,
@@ -60,7 +61,7 @@ export interface OfferOptions {
   readonly to: PeerId
   readonly intent: string
   readonly terms: TunnelTerms
-  readonly port: number
+  readonly foreseen: Foreseen
   /** By the node's clock. */
   readonly sentAt: number
 }
@@ -77,7 +78,7 @@ export class Offers {
   }
 
   /** False where `to` is no key to agree with. */
-  offer({ id, to, intent, terms, port, sentAt }: OfferOptions): boolean {
+  offer({ id, to, intent, terms, foreseen, sentAt }: OfferOptions): boolean {
     const tunnel = toBase32(this.#random.bytes(TUNNEL_ID_BYTES)) as TunnelId
     const remotePublic = staticPublicOf(publicKeyOf(to))
     const initiation =
@@ -87,9 +88,10 @@ export class Offers {
         self: this.#keys(),
         remotePublic,
         ephemeralSeed: this.#random.bytes(32),
-        payload: encodeOfferPayload({ ...terms, intent, sentAt }),
+        payload: encodeOfferPayload({ ...terms, intent, sentAt, forgiving: foreseen.forgiving }),
       })
     if (initiation === undefined) return false
+    const { port } = foreseen
     this.#own.set(tunnel, { id, peer: to, terms, port, initiation, repeats: 0, dueAt: 0, rings: false })
     return true
   }
@@ -152,16 +154,17 @@ export class Offers {
     const isPeers = sameKey(request.remotePublic, staticPublicOf(publicKeyOf(peer)))
     if (!isPeers || Math.abs(now - payload.sentAt) > FRESH_MS || this.#waiting() >= MAX_WAITING)
       return undefined
-    const terms = { clear: payload.clear, paths: payload.paths }
+    const { clear, paths, intent, forgiving } = payload
+    const terms = { clear, paths }
     this.#heard.set(tunnel, {
       peer,
       request,
       direction,
-      expected,
+      expected: forgiving ? expected : NOWHERE,
       terms,
       until: now + FRESH_MS + REMEMBER_MS,
     })
-    return { kind: 'offer', tunnel, from: peer, intent: payload.intent, terms }
+    return { kind: 'offer', tunnel, from: peer, intent, terms, expected, forgiving }
   }
 
   /** Undefined where nobody offered that tunnel, or it was decided before. */

@@ -9,8 +9,10 @@ export type NatClass = Pick<
   'mapping' | 'filtering' | 'allocation' | 'forgiving' | 'hairpin' | 'hops'
 >
 
-/** Whether a socket will be seen at its own port, and what comes there before it has sent does no harm. */
-export const isForeseeable = (nat: NatClass | undefined): boolean =>
-  nat?.mapping === 'independent' &&
-  nat.allocation === 'preserving' &&
-  (nat.forgiving || nat.filtering === 'independent')
+/** Whether a socket will be seen at its own port. */
+export const isForeseeable = (nat: Pick<NatClass, 'mapping' | 'allocation'> | undefined): boolean =>
+  nat?.mapping === 'independent' && nat.allocation === 'preserving'
+
+/** What comes to a port before anything has left from there does no harm. */
+export const isForgiving = ({ forgiving, filtering }: NatClass): boolean =>
+  forgiving || filtering === 'independent'

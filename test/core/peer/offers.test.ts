@@ -1,16 +1,18 @@
 import { expect, test } from 'vitest'
 import type { PeerEffect } from '../../../shared/core/peer/events.ts'
 import { Offers } from '../../../shared/core/peer/offers.ts'
+import { UNFORESEEN } from '../../../shared/core/tunnel/foresight.ts'
 import { identityOf } from '../../../shared/crypto/identity.ts'
 import { Random } from '../../../shared/crypto/random.ts'
 import { addressOf, NOWHERE } from '../../../shared/wire/address.ts'
-import type { Answer, Direction, Offer, TunnelTerms } from '../../../shared/wire/offers.ts'
+import type { Answer, Direction, Foreseen, Offer, TunnelTerms } from '../../../shared/wire/offers.ts'
 
 const seed = (byte: number) => new Uint8Array(32).fill(byte)
 const [alice, bob, mallory] = [1, 2, 3].map((byte) => identityOf(seed(byte)))
 const direction: Direction = { handshake: [], key: seed(9), grant: seed(8) }
 const terms: TunnelTerms = { clear: false, paths: 'auto' }
 const NOW = 1_000_000
+const FORESEEN: Foreseen = { port: 40_001, forgiving: true }
 
 function pair() {
   const ours = new Offers(alice!, new Random(seed(4)))
@@ -18,8 +20,8 @@ function pair() {
   return { ours, theirs }
 }
 
-function offered(ours: Offers, wanted = terms): Offer {
-  ours.offer({ id: 7, to: bob!.peer, intent: 'play', terms: wanted, port: 40_001, sentAt: NOW })
+function offered(ours: Offers, wanted = terms, foreseen = FORESEEN): Offer {
+  ours.offer({ id: 7, to: bob!.peer, intent: 'play', terms: wanted, foreseen, sentAt: NOW })
   const offers: Offer[] = []
   ours.send(NOW, (offer) => offers.push(offer) > 0)
   return { ...offers[0]!, peer: alice!.peer, direction }
@@ -59,6 +61,14 @@ test('while the other side decides, the offer rings once', () => {
   })
   expect(ours.takeAnswer(ringing)).toBeUndefined()
   expect(ours.takeAnswer({ ...ringing, outcome: 'offline' })).toMatchObject({ outcome: 'offline' })
+})
+
+test('where early packets do harm, the other side is told of the port and sends nothing there by itself', () => {
+  const { ours, theirs } = pair()
+  const offer = offered(ours, terms, { port: 40_001, forgiving: false })
+  const expected = addressOf('198.51.100.1', 40_001)!
+  expect(theirs.takeOffer({ ...offer, expected }, NOW)).toMatchObject({ expected, forgiving: false })
+  expect(theirs.accept(offer.tunnel, terms, 40_002)!.agreement!.expected).toEqual(NOWHERE)
 })
 
 test('both sides say at which port they expect to be seen, and hear where the other one does', () => {
@@ -138,7 +148,7 @@ test('the stricter wish for paths holds, and a contradiction is a refusal', () =
 
 test('an offer is repeated after half a second, a second, and then every two', () => {
   const { ours } = pair()
-  ours.offer({ id: 1, to: bob!.peer, intent: '', terms, port: 0, sentAt: 0 })
+  ours.offer({ id: 1, to: bob!.peer, intent: '', terms, foreseen: UNFORESEEN, sentAt: 0 })
   const times: number[] = []
   for (let i = 0; i < 5; i++) {
     const now = ours.deadline()

@@ -8,6 +8,7 @@ import { HandshakeMachine } from '../../../shared/core/handshake/handshake-machi
 import { type RelayEffect, type RelayInput, RelayMachine } from '../../../shared/core/relay/relay-machine.ts'
 import { type StunEnds, StunServer } from '../../../shared/core/stun/stun-server.ts'
 import type { TunnelOptions } from '../../../shared/core/tunnel/events.ts'
+import { foresee, reply } from '../../../shared/core/tunnel/foresight.ts'
 import type { NatClass } from '../../../shared/core/tunnel/nat-class.ts'
 import type { ChannelKeys } from '../../../shared/crypto/channel.ts'
 import { DIRECTION_MS, type Grant, grantKey, sealGrant } from '../../../shared/crypto/grant.ts'
@@ -36,8 +37,8 @@ export interface MeetingSetting {
   readonly clear?: boolean
   /** False: neither end takes part in `scatter`. */
   readonly scatter?: boolean
-  /** What both ends expect of their NAT. */
-  readonly nat?: NatClass
+  /** What both ends expect of their NAT, or each of them. */
+  readonly nat?: NatClass | readonly [NatClass, NatClass]
   /** The offering end begins so long before the other one accepts, and hears of that so much later. */
   readonly asks?: { readonly forMs: number; readonly answerMs: number; readonly rings?: false }
   /** Each end is told that the other will be seen at its own port, or at another. */
@@ -106,8 +107,14 @@ export class Meeting {
       const first = this.#end(0, {})
       if (asks.rings !== false) first.approach(this.direction(0))
       this.pass(asks.forMs)
-      this.#ends = [first, this.#end(1, { ...this.#agreed(1), expected: this.#expected(0, first) })]
-      this.world.after(asks.answerMs, () => this.#answer())
+      const offered = foresee(this.#natOf(0), first.localPort)
+      const expected = (offered.port > 0 && this.#expected(0, first)) || NOWHERE
+      const sentTo = offered.forgiving ? expected : NOWHERE
+      const second = this.#end(1, { ...this.#agreed(1), expected: sentTo })
+      const { port, openingTtl } = reply(this.#natOf(1), second.localPort, expected, offered.forgiving)
+      if (openingTtl !== undefined) second.open(expected, openingTtl)
+      this.#ends = [first, second]
+      this.world.after(asks.answerMs, () => this.#answer(port > 0))
     } else {
       const second = this.#end(1, this.#agreed(1))
       this.#ends = [this.#end(0, { ...this.#agreed(0), expected: this.#expected(1, second) }), second]
@@ -115,8 +122,8 @@ export class Meeting {
     return this
   }
 
-  #answer(): void {
-    const expected = this.#expected(1, this.b) ?? NOWHERE
+  #answer(isForeseen: boolean): void {
+    const expected = (isForeseen && this.#expected(1, this.b)) || NOWHERE
     this.a.agree({ ...this.#agreed(0), expected, terms: this.#terms })
   }
 
@@ -137,6 +144,11 @@ export class Meeting {
     return expects && addressOf(this.sites[leg].router.ip, port)
   }
 
+  #natOf(leg: 0 | 1): NatClass | undefined {
+    const { nat } = this.#setting
+    return nat !== undefined && 'length' in nat ? nat[leg] : nat
+  }
+
   #end(leg: 0 | 1, agreed: Pick<TunnelOptions, 'keys' | 'direction' | 'expected'>): Tunnel {
     return new Tunnel({
       host: this.hosts[leg],
@@ -148,7 +160,7 @@ export class Meeting {
         return { primary, alternate }
       }),
       ...(this.#setting.scatter !== undefined && { scatter: this.#setting.scatter }),
-      nat: this.#setting.nat,
+      nat: this.#natOf(leg),
       onRejoin: () => this.#lead(),
       onDatagram: () => {},
     })

@@ -165,6 +165,45 @@ describe('an end that is told where the other will be seen', () => {
     expect(meeting.ends.map(({ machine }) => machine.counters.unwanted)).toEqual([0, 0])
   })
 
+  describe('where a NAT minds early packets', () => {
+    const MINDS = { ...FORESEEABLE, forgiving: false }
+    const meetMinding = (nat: readonly [NatClass, NatClass], kinds: [NatKind, NatKind]) =>
+      new Meeting({
+        ...behind(...kinds),
+        nat,
+        expects: 'rightly',
+        asks: { forMs: 1000, answerMs: 26 },
+      }).meet()
+
+    test.each([
+      ['both', [MINDS, MINDS], ['linux-exposed', 'linux-exposed']],
+      ['that of the offering side', [MINDS, FORESEEABLE], ['linux-exposed', 'port-restricted']],
+      ['that of the accepting side', [FORESEEABLE, MINDS], ['port-restricted', 'linux-exposed']],
+      [
+        'that of the accepting side, before an open one',
+        [FORESEEABLE, MINDS],
+        ['full-cone', 'linux-exposed'],
+      ],
+    ] as const)('%s: it is open before the other side hears of its port', (_name, nat, kinds) => {
+      const meeting = meetMinding(nat, [...kinds])
+      meeting.handshake.kill()
+      const agreedAt = meeting.world.now + ROUND_TRIP_MS / 2
+      meeting.untilBoth('direct')
+      const [first, second] = meeting.ends.map(({ paths }) => paths[0]!.at - agreedAt)
+      expect(first).toBeLessThan(ROUND_TRIP_MS + JITTER_MS)
+      expect(second).toBeLessThan(1.5 * ROUND_TRIP_MS + JITTER_MS)
+      expectAllArrived(talking(meeting, 500).pass(500))
+    })
+
+    test('no packet leaves before the HANDSHAKE says where, while nobody knows how far one may go', () => {
+      const nat = { ...MINDS, hops: 0 }
+      const meeting = meetMinding([nat, nat], ['linux-exposed', 'linux-exposed'])
+      meeting.handshake.kill()
+      expect(meeting.untilBoth('direct', 2000)).toBe(Number.POSITIVE_INFINITY)
+      expect(meeting.ends.map(({ machine }) => machine.status.effort.packets)).toEqual([0, 0])
+    })
+  })
+
   describe('of a near one', () => {
     const near = (nat: NatClass) =>
       new Meeting({
@@ -185,8 +224,8 @@ describe('an end that is told where the other will be seen', () => {
       expect(meeting.machine.counters).toMatchObject({ joins: 2, direct: { punch: 1 } })
     })
 
-    test('does not wait for that where its own NAT minds early packets', () => {
-      const meeting = near({ ...FORESEEABLE, forgiving: false }).pass(4)
+    test('does not wait for that where nobody can tell where it will be seen itself', () => {
+      const meeting = near({ ...FORESEEABLE, allocation: 'random' }).pass(4)
       expect(meeting.machine.counters.joins).toBe(2)
     })
   })

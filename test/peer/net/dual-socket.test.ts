@@ -42,6 +42,14 @@ test('a port is heard over IPv4 and over IPv6, each from where it was sent', asy
   expect(b.heard.sort((x, y) => x.text.localeCompare(y.text))).toEqual(expected)
 })
 
+test('a packet that opens the NAT arrives, if it is let go far enough', async () => {
+  const [a, b] = [opened(), opened()]
+  a.socket.open(addressOf('127.0.0.1', b.socket.ports.four!)!, 1)
+  a.socket.open(addressOf('127.0.0.1', b.socket.ports.four!)!, 0)
+  const from = `127.0.0.1:${a.socket.ports.four}`
+  await expect.poll(() => b.heard).toEqual([1, 2].map(() => ({ text: '\0', from })))
+})
+
 test('what cannot be sent is lost, and the socket goes on', async () => {
   const [a, b] = [opened(), opened()]
   send(a.socket, 'no port', '127.0.0.1', 0)

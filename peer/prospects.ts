@@ -1,0 +1,53 @@
+/** What tunnels may hope for from here, against a side with each kind of NAT: what the HANDSHAKE would plan first. */
+import { plan } from '../shared/core/handshake/planner.ts'
+import type { WhyNotDirect } from '../shared/why-not-direct.ts'
+import { addressOf } from '../shared/wire/address.ts'
+import type { StepKind } from '../shared/wire/handshake.ts'
+import { type Profile, UNKNOWN_PROFILE } from '../shared/wire/profile.ts'
+import type { NatEvidence } from './nat-evidence.ts'
+
+export type Prospect =
+  | { readonly path: 'direct'; readonly technique: StepKind }
+  | { readonly path: 'relayed'; readonly whyNotDirect: WhyNotDirect }
+
+export type NatKind = 'open' | 'port-restricted' | 'symmetric'
+export type Prospects = Readonly<Record<NatKind, Prospect>>
+
+/** Of documentation (RFC 5737): nobody is there, and nobody is asked. */
+const ELSEWHERE = addressOf('192.0.2.1', 40_000)!
+const OTHER: Profile = {
+  ...UNKNOWN_PROFILE,
+  mapping: 'independent',
+  allocation: 'preserving',
+  filtering: 'addressAndPort',
+  forgiving: true,
+  ready: true,
+  candidates: [{ kind: 'reflexive', address: ELSEWHERE }],
+}
+const OTHERS: Readonly<Record<NatKind, Profile>> = {
+  open: { ...OTHER, filtering: 'independent' },
+  'port-restricted': OTHER,
+  symmetric: { ...OTHER, mapping: 'addressAndPort', allocation: 'random', forgiving: false },
+}
+
+/** `givesPorts`: the router does, and its outside is the public address. */
+export function prospects(evidence: NatEvidence, givesPorts: boolean): Prospects {
+  const own = profileOf(evidence, givesPorts)
+  const against = (other: Profile): Prospect => {
+    const standing = { relayed: true, seen: [evidence.reflexive[0], ELSEWHERE] } as const
+    const { steps, whyNotDirect } = plan(own, other, 0, standing)
+    const [first] = steps
+    return first === undefined ? { path: 'relayed', whyNotDirect } : { path: 'direct', technique: first.kind }
+  }
+  return {
+    open: against(OTHERS.open),
+    'port-restricted': against(OTHERS['port-restricted']),
+    symmetric: against(OTHERS.symmetric),
+  }
+}
+
+function profileOf({ reflexive, local: _, ...classes }: NatEvidence, givesPorts: boolean): Profile {
+  const kinds = givesPorts ? (['mapped', 'reflexive'] as const) : (['reflexive'] as const)
+  const candidates = kinds.flatMap((kind) => reflexive.map((address) => ({ kind, address })))
+  return { ...UNKNOWN_PROFILE, ...classes, ready: true, udpBlocked: reflexive.length === 0, candidates }
+}
