@@ -31,7 +31,7 @@ const MARGIN_MS = 5
  * uneven ways and busy machines too.
  */
 const PRIMING_MS = 60
-const AT_ONCE: ReadonlySet<StepKind> = new Set(['lan', 'open', 'punch'])
+const AT_ONCE: ReadonlySet<StepKind> = new Set(['lan', 'mapped', 'open', 'punch'])
 const never = Number.POSITIVE_INFINITY
 /** Of a side that was told to do nothing. */
 const NOTHING: Result = {

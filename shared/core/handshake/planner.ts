@@ -9,7 +9,7 @@
 import type { WhyNotDirect } from '../../why-not-direct.ts'
 import type { StepKind } from '../../wire/handshake.ts'
 import type { Profile } from '../../wire/profile.ts'
-import { globalIpv6Addresses, publicAddresses } from './networks.ts'
+import { addressesOf, globalIpv6Addresses, publicAddresses } from './networks.ts'
 import { isOpen, isSymmetric, type PlannedStep, type Standing } from './planned-step.ts'
 import { TECHNIQUES } from './techniques.ts'
 
@@ -31,11 +31,16 @@ export function plan(a: Profile, b: Profile, attempt: number, standing: Standing
   return { steps: provenFirst(steps, standing.history), whyNotDirect: reason(a, b, steps) }
 }
 
-/** The first step is the same whatever else is found out: one side takes packets from others, or both have IPv6. */
+/**
+ * The first step is the same whatever else is found out: one side takes packets from others, or has a port of its router, or
+ * both have IPv6.
+ */
 export function isPlain(a: Profile, b: Profile): boolean {
   if ([a, b].every((side) => globalIpv6Addresses(side).length > 0)) return true
   const areSeen = [a, b].every((side) => publicAddresses(side).length > 0)
-  return areSeen && [a, b].some((side) => side.ready && isOpen(side))
+  return (
+    areSeen && [a, b].some((side) => (side.ready && isOpen(side)) || addressesOf(side, 'mapped').length > 0)
+  )
 }
 
 function impossible(a: Profile, b: Profile): WhyNotDirect | undefined {

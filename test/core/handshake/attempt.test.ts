@@ -68,6 +68,22 @@ describe('an attempt', () => {
     expect(kindOf(new Attempt(0, 1, 0).advance(unseen, 0))).toBe('none')
   })
 
+  test('does not wait for evidence when a router gave a port, and uses it at once', () => {
+    const mapping = { mapping: 'addressAndPort', ready: false } as const
+    const { candidates } = profile(1)
+    const given = profile(1, {
+      ...mapping,
+      candidates: [candidate('mapped', '203.0.113.1:7000'), ...candidates],
+    })
+    for (const other of [profile(2, mapping), profile(2, { ready: false })]) {
+      const order = new Attempt(0, 1, 0).advance(sides(given, other), 0)
+      expect(kindOf(order)).toBe('mapped')
+      expect(order).toMatchObject({ steps: [{ startInMs: 0 }, { startInMs: 0 }] })
+    }
+    const unseen = sides(given, profile(2, { ready: false, candidates: [] }))
+    expect(kindOf(new Attempt(0, 1, 0).advance(unseen, 0))).toBe('none')
+  })
+
   test('does not wait for evidence when both have IPv6', () => {
     const six = [1, 2].map((host) => candidate('host', `[2001:db8:${host}::1]:40000`))
     const both = six.map((address, i) => profile(i + 1, { ready: false, candidates: [address] }))
