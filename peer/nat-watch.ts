@@ -1,6 +1,6 @@
 /**
- * What a new tunnel may expect of the NAT in front of this host: found out in the background as soon as the peer is online
- * and after each change of the network, and by each tunnel.
+ * What a new tunnel may expect of the NAT in front of this host: found out in the background while the peer signs in, when it
+ * is online again, and after each change of the network, and by each tunnel.
  */
 import type { Evidenced, StunServer } from '../shared/core/tunnel/evidence.ts'
 import type { NatClass } from '../shared/core/tunnel/nat-class.ts'
@@ -12,6 +12,7 @@ export class NatWatch {
   #known: NatClass | undefined
   /** Networks that this host was in. */
   #networks = 0
+  #isLooking = false
 
   constructor(stun: () => readonly StunServer[], fault: (error: unknown) => void) {
     this.#stun = stun
@@ -25,9 +26,11 @@ export class NatWatch {
   /** Begins afresh: what was known may hold no more. */
   look(): void {
     this.#known = undefined
+    this.#isLooking = true
     const network = ++this.#networks
     const found = ({ mapping, filtering, allocation, forgiving, hairpin }: Evidenced, hops: number) => {
       if (network !== this.#networks) return
+      this.#isLooking = false
       this.#known = {
         mapping,
         filtering,
@@ -41,6 +44,12 @@ export class NatWatch {
       (evidence) => found(evidence, evidence.hops),
       this.#fault,
     )
+  }
+
+  /** Unless it is known, or being found out. */
+  ensure(): void {
+    const isKnown = this.#known !== undefined && this.#known.mapping !== 'unknown'
+    if (!isKnown && !this.#isLooking) this.look()
   }
 
   /** By a tunnel, which does not know what only a socket of its own can find out, and does not always ask for hops. */

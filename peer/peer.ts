@@ -49,6 +49,8 @@ export class Peer extends EventEmitter<PeerEvents> {
   readonly #tunnels: Tunnels
   #presence: OwnPresence
   #state: PeerState = 'offline'
+  /** Before that, what is on the way has just been looked at. */
+  #wasOnline = false
   #closing: Promise<void> | undefined
 
   /** Peers come from `join`. */
@@ -91,6 +93,7 @@ export class Peer extends EventEmitter<PeerEvents> {
       networkChanged: () => this.#tunnels.networkChanged(),
       blocked: (blocked) => this.#tunnels.setUdp(blocked),
     })
+    this.#tunnels.prepare()
     const listened = (event: unknown) => event === 'message' && setImmediate(() => this.#messages.flush())
     ;(this as EventEmitter).on('newListener', listened)
   }
@@ -219,7 +222,9 @@ export class Peer extends EventEmitter<PeerEvents> {
 
   #online(): void {
     this.#state = 'online'
-    this.#tunnels.prepare()
+    if (this.#wasOnline) this.#tunnels.prepare()
+    else this.#tunnels.prepared()
+    this.#wasOnline = true
     this.#others.learn().catch(() => {})
     this.emit('state', 'online', undefined)
   }

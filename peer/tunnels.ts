@@ -157,22 +157,29 @@ export class Tunnels {
     this.#live.get(tunnel)?.rejoin(direction)
   }
 
-  /** Online: what is on the way is looked at before the first tunnel. Nodes on this machine have no gateway. */
+  /** What is on the way is looked at before the first tunnel. Nodes on this machine have no gateway. */
   prepare(): void {
     this.#ips = hostIps()
+    if (this.#options.udpBlocked()) return
     this.#nat.look()
     if (this.#options.stun().some(({ primary }) => !isLoopback(primary.words))) this.#mapping.prepare()
+  }
+
+  /** Online for the first time since `prepare`: the nodes may not have been there then. */
+  prepared(): void {
+    if (!this.#options.udpBlocked()) this.#nat.ensure()
   }
 
   networkChanged(): void {
     this.#ips = hostIps()
     this.#mapping.networkChanged()
-    this.#nat.look()
+    if (!this.#options.udpBlocked()) this.#nat.look()
     for (const tunnel of this.#tunnels) tunnel.networkChanged()
   }
 
   /** UDP is dropped here from now on, or works. */
   setUdp(blocked: boolean): void {
+    if (!blocked) this.prepare()
     for (const tunnel of this.#tunnels) tunnel.setUdp(blocked)
   }
 

@@ -56,6 +56,23 @@ test('get what was sent while they were away', async () => {
   expect(await heard(back, 'message')).toMatchObject([{ text: 'later' }])
 })
 
+test('send no datagram to anybody where UDP is not wanted', async () => {
+  const gate = await udpGate(
+    system.index,
+    system.nodes.flatMap(({ addresses: { checkpoint = [], handshake = [], stun = [] } }) => [
+      ...new Set([...checkpoint, ...handshake, ...stun]),
+    ]),
+  )
+  await using without = await join({ index: gate.index, udp: false })
+  const arrived = heard(ben, 'message')
+  expect(await without.send(ben.peer, 'by post')).toBe('delivered')
+  await arrived
+  expect(gate.datagrams).toBe(0)
+  await using _with = await join({ index: gate.index })
+  expect(gate.datagrams).toBeGreaterThan(0)
+  gate.close()
+})
+
 test('find out by themselves where a network drops it, and do not wait for long', async () => {
   const gate = await udpGate(
     system.index,

@@ -1,4 +1,4 @@
-/** A network that drops UDP when a test says so: what is between a peer and the CHECKPOINTs of a system. */
+/** A network that drops UDP when a test says so: what is between a peer and the nodes of a system. */
 import dgram from 'node:dgram'
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
@@ -11,6 +11,8 @@ const HOST = '127.0.0.1'
 /** Passes datagrams on to one address and back, each client by a port of its own, as a NAT would. */
 class Gate {
   isOpen = true
+  /** That came from clients. */
+  datagrams = 0
   readonly #delayMs: number
   readonly #inside = dgram.createSocket('udp4')
   readonly #outside = new Map<number, dgram.Socket>()
@@ -24,6 +26,7 @@ class Gate {
     this.#host = formatIp(words)
     this.#port = words[4]!
     this.#inside.on('message', (bytes, { port }) => {
+      this.datagrams++
       if (this.isOpen) this.#later(() => this.#socketFor(port).send(bytes, this.#port, this.#host))
     })
   }
@@ -55,19 +58,21 @@ class Gate {
 }
 
 export interface UdpGate {
-  /** INDEX, as it names the CHECKPOINTs behind the gate. */
+  /** INDEX, as it names the services behind the gate. */
   readonly index: string
   /** Whether UDP passes. */
   isOpen: boolean
+  /** That came from the side of the peers. */
+  readonly datagrams: number
   close(): void
 }
 
-/** Before the CHECKPOINTs at these addresses, which are as much farther away each way. */
-export async function udpGate(index: string, checkpoints: readonly string[], delayMs = 0): Promise<UdpGate> {
-  const gates = checkpoints.map((target) => new Gate(target, delayMs))
+/** Before the services at these addresses, which are as much farther away each way. */
+export async function udpGate(index: string, services: readonly string[], delayMs = 0): Promise<UdpGate> {
+  const gates = services.map((target) => new Gate(target, delayMs))
   const addresses = await Promise.all(gates.map((gate) => gate.open()))
   const seen = (text: string) =>
-    checkpoints.reduce((so, target, i) => so.replaceAll(`"${target}"`, `"${addresses[i]}"`), text)
+    services.reduce((so, target, i) => so.replaceAll(`"${target}"`, `"${addresses[i]}"`), text)
   const server = await proxy(index, seen)
   return {
     index: `http://${HOST}:${(server.address() as AddressInfo).port}`,
@@ -76,6 +81,9 @@ export async function udpGate(index: string, checkpoints: readonly string[], del
     },
     set isOpen(isOpen) {
       for (const gate of gates) gate.isOpen = isOpen
+    },
+    get datagrams() {
+      return gates.reduce((sum, gate) => sum + gate.datagrams, 0)
     },
     close() {
       for (const gate of gates) gate.close()
