@@ -12,7 +12,6 @@ export class NatWatch {
   #known: NatClass | undefined
   /** Networks that this host was in. */
   #networks = 0
-  #isLooking = false
 
   constructor(stun: () => readonly StunServer[], fault: (error: unknown) => void) {
     this.#stun = stun
@@ -26,11 +25,9 @@ export class NatWatch {
   /** Begins afresh: what was known may hold no more. */
   look(): void {
     this.#known = undefined
-    this.#isLooking = true
     const network = ++this.#networks
     const found = ({ mapping, filtering, allocation, forgiving, hairpin }: Evidenced, hops: number) => {
       if (network !== this.#networks) return
-      this.#isLooking = false
       this.#known = {
         mapping,
         filtering,
@@ -46,10 +43,9 @@ export class NatWatch {
     )
   }
 
-  /** Unless it is known, or being found out. */
+  /** Again, where nothing answered. */
   ensure(): void {
-    const isKnown = this.#known !== undefined && this.#known.mapping !== 'unknown'
-    if (!isKnown && !this.#isLooking) this.look()
+    if (this.#known?.mapping === 'unknown') this.look()
   }
 
   /** By a tunnel, which does not know what only a socket of its own can find out, and does not always ask for hops. */

@@ -14,7 +14,7 @@
  * there as soon as both agree.
  *
  * What the networks of the two let a tunnel use goes into the grant of the offering side, whose node knows them all; at the
- * HANDSHAKE the stricter side decides.
+ * HANDSHAKE the stricter side decides. Where they let none be direct, neither side is told where the other will be seen.
  */
 import type { NodeId, PeerId, TunnelId } from '../../ids.ts'
 import type { Paths } from '../../paths.ts'
@@ -211,8 +211,9 @@ export class Offers {
     this.#answerTo(offer.origin, byNode({ ...offer, tunnel }, 'ringing'), now)
   }
 
-  #passOn(offer: ForwardedOffer, { node, paths }: Destination, now: number): void {
+  #passOn(wanted: ForwardedOffer, { node, paths }: Destination, now: number): void {
     const { node: self, links } = this.#options
+    const offer = { ...wanted, expected: within(paths, wanted.expected) }
     const key = madeKey(offer.from, offer.tunnel)
     const isDoubted = this.#remembered.get(key)?.isDoubted === true
     this.#remember(key, { ...offer, origin: self, paths, isDoubted, isDecided: false }, now)
@@ -230,7 +231,7 @@ export class Offers {
     const { from: peer, tunnel, outcome, noise, handshake } = answer
     const side = { tunnel, leg: 0, other: peer, handshake, paths } as const
     const direction = this.#options.directions.to(side, by, now)
-    const expected = elsewhere(answer.expected, by)
+    const expected = within(paths, elsewhere(answer.expected, by))
     if (direction !== undefined) this.#show(by, { tunnel, peer, outcome, noise, expected, direction })
     else this.#say(by, tunnel, peer, 'unavailable')
   }
@@ -303,6 +304,9 @@ function expectedOf({ from }: PeerSession, said: Uint32Array): Address {
 /** Two behind one NAT better meet inside. */
 const elsewhere = (expected: Address, { from }: PeerSession): Address =>
   sameIp(expected.words, 0, from.words, 0) ? NOWHERE : expected
+
+/** Nobody is looked for directly before the HANDSHAKE could say that it must not be. */
+const within = (paths: Paths, expected: Address): Address => (paths === 'relay-only' ? NOWHERE : expected)
 
 const madeKey = (from: PeerId, tunnel: TunnelId): string => `made ${from} ${tunnel}`
 const receivedKey = (to: PeerId, tunnel: TunnelId): string => `received ${to} ${tunnel}`

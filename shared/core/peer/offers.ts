@@ -177,7 +177,8 @@ export class Offers {
     if (heard === undefined) return undefined
     const terms = agreedTerms(heard.terms, own)
     if (terms === undefined) return { answer: this.#decide(tunnel, heard, 'refused', own, 'paths', 0).answer }
-    const { answer, keys } = this.#decide(tunnel, heard, 'accepted', terms, '', port)
+    const seenAt = terms.paths === 'relay-only' ? 0 : port
+    const { answer, keys } = this.#decide(tunnel, heard, 'accepted', terms, '', seenAt)
     const { peer, direction, expected } = heard
     return { answer, agreement: { tunnel, peer, leg: 1, keys, direction, expected, terms } }
   }

@@ -21,10 +21,14 @@ export function foresee(nat: NatClass | undefined, port: number): Foreseen {
   return nat !== undefined && isForeseeable(nat) ? { port, forgiving: isForgiving(nat) } : UNFORESEEN
 }
 
-export interface Reply extends Foreseen {
+export interface Reply {
+  /** As in Foreseen. */
+  readonly port: number
   /** Hops of a packet that goes to where the other side will be seen, before the answer; 0: as many as it takes. */
   readonly openingTtl?: number
 }
+
+const SILENT: Reply = { port: 0 }
 
 /** What an answer tells, and does first. `expected`: where the offering side will be seen. */
 export function reply(
@@ -34,9 +38,10 @@ export function reply(
   isOtherForgiving: boolean,
 ): Reply {
   const own = foresee(nat, port)
-  if (nat === undefined || own.port === 0) return UNFORESEEN
-  if (isNowhere(expected)) return own.forgiving ? own : UNFORESEEN
-  if (isOtherForgiving) return own.forgiving ? own : { ...own, openingTtl: 0 }
-  if (nat.hops > 0) return { ...own, openingTtl: nat.hops }
-  return own.forgiving ? own : UNFORESEEN
+  const told = { port: own.port }
+  if (nat === undefined || own.port === 0) return SILENT
+  if (isNowhere(expected)) return own.forgiving ? told : SILENT
+  if (isOtherForgiving) return own.forgiving ? told : { ...told, openingTtl: 0 }
+  if (nat.hops > 0) return { ...told, openingTtl: nat.hops }
+  return own.forgiving ? told : SILENT
 }

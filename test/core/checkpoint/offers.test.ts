@@ -4,7 +4,7 @@ import type { TunnelId } from '../../../shared/ids.ts'
 import { type Address, addressOf, formatAddress, isNowhere } from '../../../shared/wire/address.ts'
 import { FRAME } from '../../../shared/wire/numbers.ts'
 import { type Direction, encodeAnswer, encodeOffer, encodeRejoin } from '../../../shared/wire/offers.ts'
-import { ASK_MS, FLEET_KEY, userId, World } from './world.ts'
+import { ASK_MS, FLEET_KEY, networkId, userId, World } from './world.ts'
 
 const TUNNEL = 'abcdefghijklmnopqrstuvwxye' as TunnelId
 const NOISE_1 = new Uint8Array(100).fill(1)
@@ -109,6 +109,21 @@ test('who refuses, and who is at the same address, is expected nowhere', () => {
     true,
     true,
   ])
+})
+
+test.each([
+  1, 2,
+])('over %i node(s), in a network that lets none be direct, neither hears where the other is', (nodes) => {
+  const { world, a, b } = pair(nodes)
+  world.write((tables) => tables.setPaths(networkId('home'), 'relay-only'))
+  world.run(200)
+  offer(a, b, port(40_001))
+  world.run(200)
+  answer(b, a, 'accepted', port(40_002))
+  world.run(200)
+  const told = [...b.offers, ...answersOf(a)]
+  expect(told.map(({ expected }) => isNowhere(expected))).toEqual([true, true])
+  expect(granted(answersOf(a)[0]!.direction)).toMatchObject({ paths: 'relay-only' })
 })
 
 test('a repeated offer is passed on again, and may be answered again', () => {

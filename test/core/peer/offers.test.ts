@@ -63,6 +63,13 @@ test('while the other side decides, the offer rings once', () => {
   expect(ours.takeAnswer({ ...ringing, outcome: 'offline' })).toMatchObject({ outcome: 'offline' })
 })
 
+test('who accepts what is to go over a relay alone does not say where it will be seen', () => {
+  const { ours, theirs } = pair()
+  const offer = offered(ours, { clear: false, paths: 'relay-only' })
+  theirs.takeOffer(offer, NOW)
+  expect(theirs.accept(offer.tunnel, terms, 40_002)!.answer.expected).toEqual(NOWHERE)
+})
+
 test('where early packets do harm, the other side is told of the port and sends nothing there by itself', () => {
   const { ours, theirs } = pair()
   const offer = offered(ours, terms, { port: 40_001, forgiving: false })

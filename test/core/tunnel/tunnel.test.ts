@@ -129,21 +129,12 @@ describe('an end that begins before the other one has accepted', () => {
 })
 
 describe('an end that is told where the other will be seen', () => {
+  const asks = { forMs: 1000, answerMs: ROUND_TRIP_MS / 2 }
   const meet = (expects: 'rightly' | 'wrongly', setting = HOME) =>
-    new Meeting({
-      ...setting,
-      nat: FORESEEABLE,
-      expects,
-      asks: { forMs: 1000, answerMs: ROUND_TRIP_MS / 2 },
-    }).meet()
+    new Meeting({ ...setting, nat: FORESEEABLE, expects, asks }).meet()
 
-  test.each([
-    ['port-restricted', 'port-restricted'],
-    ['full-cone', 'port-restricted'],
-    ['port-restricted', 'full-cone'],
-    ['linux', 'linux'],
-  ] as const)('%s and %s: needs no HANDSHAKE, and one round trip from the answer on', (one, other) => {
-    const meeting = meet('rightly', behind(one, other))
+  /** Without a HANDSHAKE, from the answer on. */
+  function expectOneRoundTrip(meeting: Meeting): void {
     meeting.handshake.kill()
     const agreedAt = meeting.world.now + ROUND_TRIP_MS / 2
     meeting.untilBoth('direct')
@@ -151,6 +142,15 @@ describe('an end that is told where the other will be seen', () => {
     expect(first).toBeLessThan(ROUND_TRIP_MS + JITTER_MS)
     expect(second).toBeLessThan(1.5 * ROUND_TRIP_MS + JITTER_MS)
     expectAllArrived(talking(meeting, 500).pass(500))
+  }
+
+  test.each([
+    ['port-restricted', 'port-restricted'],
+    ['full-cone', 'port-restricted'],
+    ['port-restricted', 'full-cone'],
+    ['linux', 'linux'],
+  ] as const)('%s and %s: needs no HANDSHAKE, and one round trip from the answer on', (one, other) => {
+    expectOneRoundTrip(meet('rightly', behind(one, other)))
   })
 
   test('is none the worse where it is not', () => {
@@ -168,12 +168,7 @@ describe('an end that is told where the other will be seen', () => {
   describe('where a NAT minds early packets', () => {
     const MINDS = { ...FORESEEABLE, forgiving: false }
     const meetMinding = (nat: readonly [NatClass, NatClass], kinds: [NatKind, NatKind]) =>
-      new Meeting({
-        ...behind(...kinds),
-        nat,
-        expects: 'rightly',
-        asks: { forMs: 1000, answerMs: 26 },
-      }).meet()
+      new Meeting({ ...behind(...kinds), nat, expects: 'rightly', asks }).meet()
 
     test.each([
       ['both', [MINDS, MINDS], ['linux-exposed', 'linux-exposed']],
@@ -185,14 +180,7 @@ describe('an end that is told where the other will be seen', () => {
         ['full-cone', 'linux-exposed'],
       ],
     ] as const)('%s: it is open before the other side hears of its port', (_name, nat, kinds) => {
-      const meeting = meetMinding(nat, [...kinds])
-      meeting.handshake.kill()
-      const agreedAt = meeting.world.now + ROUND_TRIP_MS / 2
-      meeting.untilBoth('direct')
-      const [first, second] = meeting.ends.map(({ paths }) => paths[0]!.at - agreedAt)
-      expect(first).toBeLessThan(ROUND_TRIP_MS + JITTER_MS)
-      expect(second).toBeLessThan(1.5 * ROUND_TRIP_MS + JITTER_MS)
-      expectAllArrived(talking(meeting, 500).pass(500))
+      expectOneRoundTrip(meetMinding(nat, [...kinds]))
     })
 
     test('no packet leaves before the HANDSHAKE says where, while nobody knows how far one may go', () => {
