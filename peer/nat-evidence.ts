@@ -26,10 +26,17 @@ export interface NatEvidence extends Evidenced {
   readonly local: readonly Address[]
 }
 
-/** Takes 2 s at most; `classified` is called as soon as all but the hops is known. */
+export interface EvidenceOptions {
+  /** Called as soon as all but the hops is known. */
+  readonly classified?: (evidence: Evidenced) => void
+  /** Ends it with what is known by then. */
+  readonly signal?: AbortSignal
+}
+
+/** Takes 2 s at most. */
 export async function gatherEvidence(
   servers: readonly StunServer[],
-  classified: (evidence: Evidenced) => void = () => {},
+  { classified = () => {}, signal }: EvidenceOptions = {},
 ): Promise<NatEvidence> {
   const machine = new EvidenceMachine()
   const finished = Promise.withResolvers<void>()
@@ -52,6 +59,7 @@ export async function gatherEvidence(
   const { four, six } = socket.ports
   machine.evidence.start(servers, undefined, four ?? six ?? 0, now())
   loop.tick()
+  signal?.addEventListener('abort', () => finished.resolve())
   try {
     await finished.promise
   } finally {

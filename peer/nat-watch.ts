@@ -10,8 +10,7 @@ export class NatWatch {
   readonly #stun: () => readonly StunServer[]
   readonly #fault: (error: unknown) => void
   #known: NatClass | undefined
-  /** Networks that this host was in. */
-  #networks = 0
+  #looking = new AbortController()
 
   constructor(stun: () => readonly StunServer[], fault: (error: unknown) => void) {
     this.#stun = stun
@@ -25,9 +24,11 @@ export class NatWatch {
   /** Begins afresh: what was known may hold no more. */
   look(): void {
     this.#known = undefined
-    const network = ++this.#networks
+    this.#looking.abort()
+    this.#looking = new AbortController()
+    const { signal } = this.#looking
     const found = ({ mapping, filtering, allocation, forgiving, hairpin }: Evidenced, hops: number) => {
-      if (network !== this.#networks) return
+      if (signal.aborted) return
       this.#known = {
         mapping,
         filtering,
@@ -37,7 +38,8 @@ export class NatWatch {
         hops: hops || (this.#known?.hops ?? 0),
       }
     }
-    gatherEvidence(this.#stun(), (evidence) => found(evidence, 0)).then(
+    const classified = (evidence: Evidenced) => found(evidence, 0)
+    gatherEvidence(this.#stun(), { classified, signal }).then(
       (evidence) => found(evidence, evidence.hops),
       this.#fault,
     )
@@ -52,5 +54,9 @@ export class NatWatch {
   learned(nat: NatClass): void {
     const { forgiving, hairpin, hops } = this.#known ?? nat
     this.#known = { ...nat, forgiving, hairpin, hops: nat.hops || hops }
+  }
+
+  close(): void {
+    this.#looking.abort()
   }
 }

@@ -184,6 +184,7 @@ export class Tunnels {
   }
 
   async close(): Promise<void> {
+    this.#nat.close()
     this.#offered.close()
     this.#accepted.close()
     for (const { socket } of this.#accepting.values()) void socket.close()

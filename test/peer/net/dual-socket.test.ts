@@ -42,7 +42,7 @@ test('a port is heard over IPv4 and over IPv6, each from where it was sent', asy
   expect(b.heard.sort((x, y) => x.text.localeCompare(y.text))).toEqual(expected)
 })
 
-test('a packet that opens the NAT arrives, if it is let go far enough', async () => {
+test('a packet that opens the NAT is one byte, whatever its TTL', async () => {
   const [a, b] = [opened(), opened()]
   a.socket.open(addressOf('127.0.0.1', b.socket.ports.four!)!, 1)
   a.socket.open(addressOf('127.0.0.1', b.socket.ports.four!)!, 0)
