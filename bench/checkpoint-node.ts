@@ -6,7 +6,7 @@ import { identityOf } from '../shared/crypto/identity.ts'
 import type { DirectoryReply, DirectoryRequest } from '../shared/directory.ts'
 import { type NodeId, toBase32 } from '../shared/ids.ts'
 import { formatAddress } from '../shared/wire/address.ts'
-import { drive } from '../udp-edge/driver.ts'
+import { drive } from '../udp-edge/drive.ts'
 import { BENCH_TICKET_KEYS } from './ticket.ts'
 
 const identity = identityOf(randomBytes(32))

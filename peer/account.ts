@@ -7,10 +7,10 @@ import type { PeerNode } from '../shared/core/peer/events.ts'
 import type { StunServer } from '../shared/core/tunnel/evidence.ts'
 import { type Identity, selfSignedProof } from '../shared/crypto/identity.ts'
 import type { TlsEndpoint } from '../shared/directory.ts'
+import { now } from '../shared/drive/clock.ts'
 import { StraightwayError } from '../shared/errors.ts'
 import type { NetworkId, NodeId, UserId } from '../shared/ids.ts'
 import { type Address, sameAddress } from '../shared/wire/address.ts'
-import { now } from './clock.ts'
 import type { Home } from './home/home.ts'
 import {
   type Bootstrap,

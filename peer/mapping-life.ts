@@ -5,9 +5,10 @@
 import { randomBytes } from 'node:crypto'
 import { Lifetime, type LifetimeResult } from '../shared/core/peer/lifetime.ts'
 import { Random } from '../shared/crypto/random.ts'
+import type { Loop } from '../shared/drive/loop.ts'
 import type { Address } from '../shared/wire/address.ts'
+import { drive } from './net/drive.ts'
 import { DualSocket } from './net/dual-socket.ts'
-import { Loop } from './net/loop.ts'
 
 export interface MappingLifeOptions {
   /** Primary address of a STUN server. */
@@ -24,7 +25,7 @@ export class MappingLife {
     const receive = (socket: number) => (bytes: Uint8Array, words: Uint32Array) =>
       this.#loop.receive(bytes, words, socket)
     this.#sockets = [new DualSocket(receive(0)), new DualSocket(receive(1))]
-    this.#loop = new Loop(new Lifetime(server, new Random(randomBytes(32))), {
+    this.#loop = drive(new Lifetime(server, new Random(randomBytes(32))), {
       send: (batch, i) => this.#sockets[batch.socket[i]!]!.send(batch, i),
       perform: ({ lifetimeMs }) => {
         void this.close()

@@ -10,13 +10,14 @@ import { Hops } from '../shared/core/tunnel/hops.ts'
 import { isForeseeable } from '../shared/core/tunnel/nat-class.ts'
 import { OWN_SOCKET, Sockets } from '../shared/core/tunnel/sockets.ts'
 import { Random } from '../shared/crypto/random.ts'
+import { now } from '../shared/drive/clock.ts'
+import type { Loop } from '../shared/drive/loop.ts'
 import type { Address } from '../shared/wire/address.ts'
 import type { Batch } from '../shared/wire/batch.ts'
-import { now } from './clock.ts'
+import { drive } from './net/drive.ts'
 import { DualSocket } from './net/dual-socket.ts'
 import { FreshSockets } from './net/fresh-sockets.ts'
 import { hostAddresses } from './net/host-addresses.ts'
-import { Loop } from './net/loop.ts'
 
 export interface NatEvidence extends Evidenced {
   /** Of a packet that opens all NATs of this host; 0: unknown, or of no use. */
@@ -42,7 +43,7 @@ export async function gatherEvidence(
   const finished = Promise.withResolvers<void>()
   const socket: DualSocket = new DualSocket((bytes, words) => loop.receive(bytes, words, OWN_SOCKET))
   const fresh = new FreshSockets((bytes, words, number) => loop.receive(bytes, words, number))
-  const loop: Loop<Opened, TunnelEffect | News> = new Loop(machine, {
+  const loop: Loop<Opened, TunnelEffect | News> = drive(machine, {
     send: (batch, i) => {
       const number = batch.socket[i]!
       const from = number === OWN_SOCKET ? socket : fresh.at(number)

@@ -5,10 +5,11 @@ import type { InboxMemory } from '../shared/core/peer/inbox.ts'
 import { PeerMachine } from '../shared/core/peer/machine.ts'
 import type { Identity } from '../shared/crypto/identity.ts'
 import { Random } from '../shared/crypto/random.ts'
+import { now } from '../shared/drive/clock.ts'
+import type { Loop } from '../shared/drive/loop.ts'
 import type { Carriage } from './carriage.ts'
-import { now } from './clock.ts'
+import { drive } from './net/drive.ts'
 import { HomeSocket } from './net/home-socket.ts'
-import { Loop } from './net/loop.ts'
 
 export interface SessionOptions {
   readonly identity: Identity
@@ -41,7 +42,7 @@ export class Session {
       onMoved: () => this.#loop.handle({ kind: 'networkChanged' }),
     })
     const send = this.#socket.send.bind(this.#socket)
-    this.#loop = new Loop(machine, { send, perform, fault })
+    this.#loop = drive(machine, { send, perform, fault })
     this.#loop.tick()
   }
 

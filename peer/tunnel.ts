@@ -5,6 +5,8 @@ import type { TunnelEffect, TunnelEnd, TunnelInput, TunnelStatus } from '../shar
 import type { StunServer } from '../shared/core/tunnel/evidence.ts'
 import type { NatClass } from '../shared/core/tunnel/nat-class.ts'
 import { TunnelMachine } from '../shared/core/tunnel/tunnel-machine.ts'
+import { now } from '../shared/drive/clock.ts'
+import type { Loop } from '../shared/drive/loop.ts'
 import { StraightwayError } from '../shared/errors.ts'
 import type { PeerId } from '../shared/ids.ts'
 import { WHY_NOT_DIRECT, type WhyNotDirect } from '../shared/why-not-direct.ts'
@@ -12,12 +14,11 @@ import { ADDRESS_WORDS, type Address, isLoopback, sameAddress } from '../shared/
 import type { Batch } from '../shared/wire/batch.ts'
 import type { Direction } from '../shared/wire/offers.ts'
 import type { Candidate } from '../shared/wire/profile.ts'
-import { now } from './clock.ts'
 import type { Carrier, Carry } from './net/carrier.ts'
+import { drive } from './net/drive.ts'
 import { type Destination, DualSocket } from './net/dual-socket.ts'
 import { FreshSockets } from './net/fresh-sockets.ts'
 import { hostAddresses } from './net/host-addresses.ts'
-import { Loop } from './net/loop.ts'
 import type { PortMapping } from './net/port-mapping.ts'
 import { Streams } from './stream/streams.ts'
 import type { TunnelStream } from './stream/tunnel-stream.ts'
@@ -103,7 +104,7 @@ export class Tunnel implements TunnelLink {
       nat,
     })
     if (udpBlocked) this.#carry()
-    this.#loop = new Loop(this.#machine, {
+    this.#loop = drive(this.#machine, {
       send: (batch, i) => this.#send(batch, i),
       perform: (effect) => this.#perform(effect),
       fault: options.fault,

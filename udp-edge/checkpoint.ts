@@ -8,11 +8,11 @@ import type { FleetKeys } from '../shared/crypto/fleet.ts'
 import type { StaticKeys } from '../shared/crypto/noise.ts'
 import type { TicketKeys } from '../shared/crypto/ticket.ts'
 import type { Directory, FleetItem } from '../shared/directory.ts'
+import { steadyClock } from '../shared/drive/clock.ts'
 import type { NodeId } from '../shared/ids.ts'
 import type { Push } from '../shared/push.ts'
 import { addressOf, formatAddress } from '../shared/wire/address.ts'
-import { steadyClock } from './clock.ts'
-import { type DriverCounters, drive } from './driver.ts'
+import { type DriverCounters, drive } from './drive.ts'
 import type { Bind } from './socket.ts'
 
 /** Of an idle session, measured with a million of them and rounded up. */

@@ -7,7 +7,7 @@ import type { FleetItem } from '../shared/directory.ts'
 import type { NodeId } from '../shared/ids.ts'
 import { addressOf, formatAddress } from '../shared/wire/address.ts'
 import type { StepKind } from '../shared/wire/handshake.ts'
-import { type DriverCounters, drive } from './driver.ts'
+import { type DriverCounters, drive } from './drive.ts'
 import type { Bind } from './socket.ts'
 
 /** What worked before between two networks, named as one. Losing it costs a step in another order. */

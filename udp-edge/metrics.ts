@@ -7,7 +7,7 @@ import type { HandshakeCounters } from '../shared/core/handshake/events.ts'
 import type { RelayCounters } from '../shared/core/relay/relay-counters.ts'
 import type { StunCounters } from '../shared/core/stun/stun-server.ts'
 import type { MetricName } from '../shared/node-metrics.ts'
-import type { DriverCounters } from './driver.ts'
+import type { DriverCounters } from './drive.ts'
 
 export interface Sample {
   readonly metric: MetricName

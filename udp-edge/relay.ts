@@ -7,7 +7,7 @@ import type { TlsEndpoint } from '../shared/directory.ts'
 import { addressOf, formatAddress } from '../shared/wire/address.ts'
 import { CarriedPeers } from './carried-socket.ts'
 import { bindDgram } from './dgram-socket.ts'
-import { type Driver, type DriverCounters, drive } from './driver.ts'
+import { type Driver, type DriverCounters, drive } from './drive.ts'
 import type { Bind } from './socket.ts'
 import { type TlsCounters, type TlsLimits, TlsListener } from './tls-listener.ts'
 

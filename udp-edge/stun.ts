@@ -10,7 +10,7 @@ import {
 import type { FleetKeys } from '../shared/crypto/fleet.ts'
 import { StraightwayError } from '../shared/errors.ts'
 import { addressOf, formatAddress, formatIp, isIpv4, parseAddress } from '../shared/wire/address.ts'
-import { type DriverCounters, drive } from './driver.ts'
+import { type DriverCounters, drive } from './drive.ts'
 import type { Bind } from './socket.ts'
 
 /** Another node's STUN: `ip:port` of its primary port, and the alternate port of the same IP. */

@@ -3,11 +3,11 @@
  * (shared/core/peer/way.ts). Keep-alives go seldom through the gateway, as each costs; those that try UDP are made here.
  */
 import { Way, type WayKind } from '../../shared/core/peer/way.ts'
+import { now } from '../../shared/drive/clock.ts'
 import { ADDRESS_WORDS } from '../../shared/wire/address.ts'
 import { Batch } from '../../shared/wire/batch.ts'
 import { KIND } from '../../shared/wire/numbers.ts'
 import { SHORT_BYTES } from '../../shared/wire/session.ts'
-import { now } from '../clock.ts'
 import type { Carrier } from './carrier.ts'
 import { DualSocket, type Receive } from './dual-socket.ts'
 import type { LinkEvents } from './gateway-link.ts'

@@ -5,8 +5,9 @@
 import { randomBytes } from 'node:crypto'
 import type { PortMappingEffect, PortMappingInput, Survey } from '../../shared/core/port-mapping/events.ts'
 import { PortMappingMachine } from '../../shared/core/port-mapping/port-mapping-machine.ts'
+import type { Loop } from '../../shared/drive/loop.ts'
 import { type Address, formatIp } from '../../shared/wire/address.ts'
-import { Loop } from './loop.ts'
+import { drive } from './drive.ts'
 import { defaultGateway } from './port-mapping-gateway.ts'
 import { GatewaySocket } from './port-mapping-socket.ts'
 import { UpnpGateway } from './port-mapping-upnp.ts'
@@ -30,7 +31,7 @@ export class PortMapping {
   #allLeft = () => {}
 
   constructor(fault: (error: unknown) => void) {
-    this.#loop = new Loop(new PortMappingMachine(randomBytes(32)), {
+    this.#loop = drive(new PortMappingMachine(randomBytes(32)), {
       send: (batch, i) => this.#socket?.send(batch, i),
       perform: (effect) => this.#perform(effect),
       fault,

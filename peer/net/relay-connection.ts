@@ -11,9 +11,9 @@
 import { createHash } from 'node:crypto'
 import tls from 'node:tls'
 import type { TlsEndpoint } from '../../shared/directory.ts'
+import { now } from '../../shared/drive/clock.ts'
 import { toBase32 } from '../../shared/ids.ts'
 import { DatagramReader, framed } from '../../shared/wire/datagram-stream.ts'
-import { now } from '../clock.ts'
 
 const OPEN_MS = 5_000
 const FIRST_PAUSE_MS = 250

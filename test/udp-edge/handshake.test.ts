@@ -10,7 +10,7 @@ import { type NodeId, peerIdOf, type TunnelId, toBase32 } from '../../shared/ids
 import type { Paths } from '../../shared/paths.ts'
 import { addressOf, parseAddress } from '../../shared/wire/address.ts'
 import type { StepKind } from '../../shared/wire/handshake.ts'
-import { drive } from '../../udp-edge/driver.ts'
+import { drive } from '../../udp-edge/drive.ts'
 import { type Handshake, startHandshake, type TraversalHistory } from '../../udp-edge/handshake.ts'
 import { startRelay } from '../../udp-edge/relay.ts'
 

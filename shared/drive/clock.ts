@@ -1,6 +1,6 @@
 /**
- * Milliseconds since the epoch that never run backwards: follows the wall clock when it is ahead, and goes on at the
- * pace of the monotonic clock while the wall clock is behind.
+ * Milliseconds since the epoch that never run backwards: follows the wall clock when it is ahead, as after a machine wakes
+ * from sleep, and goes on at the pace of the monotonic clock while the wall clock is behind.
  */
 export function steadyClock(
   wall: () => number = Date.now,
@@ -13,3 +13,6 @@ export function steadyClock(
     return Math.floor(offset + elapsed)
   }
 }
+
+/** The clock of this process. */
+export const now = steadyClock()

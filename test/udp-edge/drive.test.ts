@@ -7,7 +7,7 @@ import type { Machine } from '../../shared/core/machine.ts'
 import { ADDRESS_WORDS, addressOf, formatAddress, formatIp } from '../../shared/wire/address.ts'
 import { Batch } from '../../shared/wire/batch.ts'
 import { bindDgram } from '../../udp-edge/dgram-socket.ts'
-import { type Driver, drive } from '../../udp-edge/driver.ts'
+import { type Driver, drive } from '../../udp-edge/drive.ts'
 import type { Bind } from '../../udp-edge/socket.ts'
 
 const LOOPBACK = { host: '127.0.0.1', port: 0 }
@@ -127,7 +127,7 @@ test('an exception of a machine is logged and counted, and the loop goes on', as
   socket.send('alive', portOf(driver), '127.0.0.1')
   const [[bytes]] = (await receive(socket, 1)) as [[Buffer, dgram.RemoteInfo]]
   expect(bytes.toString()).toBe('alive')
-  expect(new Set(logged)).toEqual(new Set(['a machine threw: a bug']))
+  expect(new Set(logged)).toEqual(new Set(['a machine threw at a datagram: a bug']))
   expect(driver.counters().faults).toBe(logged.length)
 })
 

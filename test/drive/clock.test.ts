@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { steadyClock } from '../../udp-edge/clock.ts'
+import { steadyClock } from '../../shared/drive/clock.ts'
 
 test('it follows the wall clock forward, and passes at the monotonic pace while the wall clock is behind', () => {
   let wall = 1_000_000

@@ -1,0 +1,112 @@
+/** Binds the sockets of a service and drives its machine on them (shared/drive/loop.ts). */
+import type { Machine } from '../shared/core/machine.ts'
+import { type Fault, Loop } from '../shared/drive/loop.ts'
+import type { Address } from '../shared/wire/address.ts'
+import type { Batch } from '../shared/wire/batch.ts'
+import { bindDgram } from './dgram-socket.ts'
+import type { Bind, DatagramSocket, Endpoint, SocketCounters } from './socket.ts'
+
+export interface DriveOptions<Input, Effect> {
+  /** In the order in which the machine counts them. */
+  readonly sockets: readonly Endpoint[]
+  /** Carries out an effect; what it resolves to is handed to the machine. */
+  readonly perform?: (effect: Effect) => Promise<Input | undefined> | undefined
+  readonly bind?: Bind
+  readonly clock?: () => number
+  readonly log?: (what: string, error: unknown) => void
+}
+
+export interface Driver<Input> {
+  /** What each socket is bound to, in order; a socket of both families has two. */
+  readonly addresses: readonly (readonly Address[])[]
+  handle(input: Input): void
+  counters(): DriverCounters
+  /** Nothing is received, sent or performed any more; the machine is not called again. */
+  close(): Promise<void>
+}
+
+export interface DriverCounters extends SocketCounters {
+  /** Exceptions of the machine or of an effect: bugs. */
+  readonly faults: number
+}
+
+/** Rejects with `unavailable` if a socket cannot be bound; then none stays open. */
+export async function drive<Input, Effect>(
+  machine: Machine<Input, Effect>,
+  options: DriveOptions<Input, Effect>,
+): Promise<Driver<Input>> {
+  const { perform, clock, log = (what, error) => console.error(what, error) } = options
+  let sockets: readonly DatagramSocket[] = []
+  const loop = new Loop(machine, {
+    send: (out) => sendAll(out, sockets),
+    perform,
+    fault: ({ kind, error }) => log(FAULTS[kind], error),
+    clock,
+  })
+  sockets = await bindAll(options.sockets, options.bind ?? bindDgram, loop)
+  loop.tick()
+  let closing: Promise<unknown> | undefined
+  return {
+    addresses: sockets.map((socket) => socket.addresses),
+    handle: (input) => loop.handle(input),
+    counters: () => sumOf(sockets, loop.faults),
+    close: async () => {
+      loop.close()
+      closing ??= Promise.all(sockets.map((socket) => socket.close()))
+      await closing
+    },
+  }
+}
+
+const FAULTS: Readonly<Record<Fault<never, never>['kind'], string>> = {
+  datagram: 'a machine threw at a datagram',
+  input: 'a machine threw at an input',
+  tick: 'a machine threw when its time had come',
+  effect: 'an effect failed',
+}
+
+/** Before all sockets are open nothing could be answered: what arrives by then is lost. */
+async function bindAll<Input, Effect>(
+  endpoints: readonly Endpoint[],
+  bind: Bind,
+  loop: Loop<Input, Effect>,
+): Promise<readonly DatagramSocket[]> {
+  const batch = loop.arrived
+  let isOpen = false
+  const arrived = () => (isOpen ? loop.flush() : batch.clear())
+  const opening = endpoints.map((at, socket) => bind(at, { batch, socket, arrived }))
+  const outcomes = await Promise.allSettled(opening)
+  const sockets = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []))
+  const refused = outcomes.find((outcome) => outcome.status === 'rejected')
+  if (refused !== undefined) {
+    loop.close()
+    await Promise.all(sockets.map((socket) => socket.close()))
+    throw refused.reason
+  }
+  isOpen = true
+  return sockets
+}
+
+/** One call of a socket for each run of datagrams that leave by it. */
+function sendAll(out: Batch, sockets: readonly DatagramSocket[]): boolean {
+  let held = false
+  for (let from = 0; from < out.count; ) {
+    const socket = out.socket[from]!
+    let to = from + 1
+    while (to < out.count && out.socket[to] === socket) to++
+    if (sockets[socket]!.send(out, from, to)) held = true
+    from = to
+  }
+  return held
+}
+
+function sumOf(sockets: readonly DatagramSocket[], faults: number): DriverCounters {
+  const sum = { received: 0, sent: 0, dropped: 0, errors: 0, faults }
+  for (const { counters } of sockets) {
+    sum.received += counters.received
+    sum.sent += counters.sent
+    sum.dropped += counters.dropped
+    sum.errors += counters.errors
+  }
+  return sum
+}
