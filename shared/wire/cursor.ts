@@ -48,6 +48,11 @@ export class Reader {
     return this.ok ? value : 0
   }
 
+  /** All 64 bits. */
+  bits64(): bigint {
+    return (BigInt(this.u32()) << 32n) | BigInt(this.u32())
+  }
+
   bytes(length: number): Uint8Array {
     const at = this.#take(length)
     return at < 0 ? EMPTY : this.#bytes.subarray(at, at + length)
@@ -124,6 +129,10 @@ export class Writer {
 
   u64(value: number): this {
     return this.u32(Math.floor(value / 0x100000000)).u32(value >>> 0)
+  }
+
+  bits64(value: bigint): this {
+    return this.u32(Number(value >> 32n)).u32(Number(value & 0xffff_ffffn))
   }
 
   put(bytes: Uint8Array): this {

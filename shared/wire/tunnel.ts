@@ -2,15 +2,17 @@
  * Packets of a tunnel (README.md, section 6): `type u8 · counter u32 · ciphertext · tag 16`. The plaintext of DATA and
  * CLEAR is the application's; that of CONTROL is frames:
  *
- *   PROBE          id u32 · flags u8 (1: this side already sends its data here) · padding
- *   PROBE_ACK      id u32 · observed 18 · padding to the size of the probe
+ *   PROBE          id u64 · flags u8 (1: this side already sends its data here) · padding
+ *   PROBE_ACK      id u64 · observed 18 · padding to the size of the probe
  *   CLOSE          reason u8
  *   STREAM_OPEN    stream u32 · key 32 · str8 name
  *   STREAM_ACCEPT  stream u32 (the opener's) · stream u32 (the accepter's)
  *   STREAM_REFUSE  stream u32 (the opener's)
  *   MOVE           address 18
- *   PROBE_BACK     id u32 (of the probe that it answers) · observed 18 · id u32 · flags u8 · padding to the size of that
+ *   PROBE_BACK     id u64 (of the probe that it answers) · observed 18 · id u64 · flags u8 · padding to the size of that
  *                  probe: an answer that is a probe itself
+ *
+ * The id of a probe is random: only who received it can answer it, so an answer proves that the address receives.
  *
  * A probe is padded to at least MIN_PROBE_BODY, the least an answer takes: so an answer is never longer than its
  * question, whoever forged the source. A shorter one is refused.
@@ -28,15 +30,16 @@ export const PACKET_OVERHEAD_BYTES = PACKET_HEADER_BYTES + TAG_BYTES
 export const MAX_PAYLOAD_BYTES = LIMITS.datagramBytes - PACKET_OVERHEAD_BYTES
 /** Type and length before each frame. */
 const FRAME_HEADER_BYTES = 3
-export const MIN_PROBE_BODY = 4 + ADDRESS_BYTES
+const PROBE_ID_BYTES = 8
+export const MIN_PROBE_BODY = PROBE_ID_BYTES + ADDRESS_BYTES
 export const SMALL_PROBE_BYTES = probePacketBytes(MIN_PROBE_BODY)
 export const STREAM_KEY_BYTES = 32
 
 export const CLOSE_REASON = { closed: 0, failed: 1 } as const
 
 export type Control =
-  | { readonly kind: 'probe'; readonly id: number; readonly here: boolean; readonly bodyBytes: number }
-  | { readonly kind: 'probeAck'; readonly id: number; readonly observed: Address; readonly bodyBytes: number }
+  | { readonly kind: 'probe'; readonly id: bigint; readonly here: boolean; readonly bodyBytes: number }
+  | { readonly kind: 'probeAck'; readonly id: bigint; readonly observed: Address; readonly bodyBytes: number }
   | { readonly kind: 'close'; readonly reason: number }
   | { readonly kind: 'streamOpen'; readonly stream: number; readonly key: Uint8Array; readonly name: string }
   | { readonly kind: 'streamAccept'; readonly stream: number; readonly accepter: number }
@@ -44,9 +47,9 @@ export type Control =
   /** `answers`: the id of the probe that it acknowledges. */
   | {
       readonly kind: 'probeBack'
-      readonly answers: number
+      readonly answers: bigint
       readonly observed: Address
-      readonly id: number
+      readonly id: bigint
       readonly here: boolean
       readonly bodyBytes: number
     }
@@ -115,10 +118,10 @@ function typeOf(control: Control): number {
 function writeBody(writer: Writer, control: Control): void {
   switch (control.kind) {
     case 'probe':
-      writer.u32(control.id).u8(control.here ? 1 : 0)
+      writer.bits64(control.id).u8(control.here ? 1 : 0)
       break
     case 'probeAck':
-      writer.u32(control.id).address(control.observed.words)
+      writer.bits64(control.id).address(control.observed.words)
       break
     case 'close':
       writer.u8(control.reason)
@@ -136,8 +139,8 @@ function writeBody(writer: Writer, control: Control): void {
       writer.address(control.address.words)
       break
     case 'probeBack':
-      writer.u32(control.answers).address(control.observed.words)
-      writer.u32(control.id).u8(control.here ? 1 : 0)
+      writer.bits64(control.answers).address(control.observed.words)
+      writer.bits64(control.id).u8(control.here ? 1 : 0)
       break
   }
 }
@@ -157,9 +160,9 @@ function readKnown(type: number, reader: Reader, bodyBytes: number): Control | u
   switch (type) {
     case FRAME.PROBE:
       if (bodyBytes < MIN_PROBE_BODY) return undefined
-      return { kind: 'probe', id: reader.u32(), here: (reader.u8() & 1) !== 0, bodyBytes }
+      return { kind: 'probe', id: reader.bits64(), here: (reader.u8() & 1) !== 0, bodyBytes }
     case FRAME.PROBE_ACK:
-      return { kind: 'probeAck', id: reader.u32(), observed: reader.address(), bodyBytes }
+      return { kind: 'probeAck', id: reader.bits64(), observed: reader.address(), bodyBytes }
     case FRAME.CLOSE:
       return { kind: 'close', reason: reader.u8() }
     case FRAME.STREAM_OPEN: {
@@ -173,12 +176,12 @@ function readKnown(type: number, reader: Reader, bodyBytes: number): Control | u
     case FRAME.MOVE:
       return { kind: 'move', address: reader.address() }
     case FRAME.PROBE_BACK: {
-      const [answers, observed] = [reader.u32(), reader.address()]
+      const [answers, observed] = [reader.bits64(), reader.address()]
       return {
         kind: 'probeBack',
         answers,
         observed,
-        id: reader.u32(),
+        id: reader.bits64(),
         here: (reader.u8() & 1) !== 0,
         bodyBytes,
       }

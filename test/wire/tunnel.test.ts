@@ -14,21 +14,22 @@ import {
 } from '../../shared/wire/tunnel.ts'
 
 const u32 = fc.nat(0xffffffff)
+const u64 = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n })
 const address = fc
   .tuple(u32, u32, u32, u32, fc.nat(0xffff))
   .map(([a, b, c, d, port]) => ({ words: Uint32Array.of(a, b, c, d, port) }))
 const bodyBytes = fc.integer({ min: MIN_PROBE_BODY, max: 1176 })
 const kind = <K extends Control['kind']>(it: K) => fc.constant(it)
 const control: fc.Arbitrary<Control> = fc.oneof(
-  fc.record({ kind: kind('probe'), id: u32, here: fc.boolean(), bodyBytes }),
-  fc.record({ kind: kind('probeAck'), id: u32, observed: address, bodyBytes }),
+  fc.record({ kind: kind('probe'), id: u64, here: fc.boolean(), bodyBytes }),
+  fc.record({ kind: kind('probeAck'), id: u64, observed: address, bodyBytes }),
   fc.record({
     kind: kind('probeBack'),
-    answers: u32,
+    answers: u64,
     observed: address,
-    id: u32,
+    id: u64,
     here: fc.boolean(),
-    bodyBytes: fc.integer({ min: 27, max: 1176 }),
+    bodyBytes: fc.integer({ min: 35, max: 1176 }),
   }),
   fc.record({ kind: kind('close'), reason: fc.nat(255) }),
   fc.record({
@@ -50,16 +51,20 @@ function encode(...controls: Control[]): Uint8Array {
 
 const observed = parseAddress('203.0.113.7:40000')!
 const VECTORS: [string, Control, string][] = [
-  ['probe', { kind: 'probe', id: 258, here: true, bodyBytes: 22 }, `10 0016 00000102 01 ${'00'.repeat(17)}`],
+  [
+    'probe',
+    { kind: 'probe', id: 0x1122334455667788n, here: true, bodyBytes: 26 },
+    `10 001a 1122334455667788 01 ${'00'.repeat(17)}`,
+  ],
   [
     'a probe that answers one',
-    { kind: 'probeBack', answers: 258, observed, id: 3, here: true, bodyBytes: 28 },
-    `17 001c 00000102 00000000000000000000ffffcb0071079c40 00000003 01 00`,
+    { kind: 'probeBack', answers: 258n, observed, id: 3n, here: true, bodyBytes: 36 },
+    `17 0024 0000000000000102 00000000000000000000ffffcb0071079c40 0000000000000003 01 00`,
   ],
   [
     'probe ack',
-    { kind: 'probeAck', id: 258, observed, bodyBytes: 24 },
-    '11 0018 00000102 00000000000000000000ffffcb0071079c40 0000',
+    { kind: 'probeAck', id: 258n, observed, bodyBytes: 28 },
+    '11 001c 0000000000000102 00000000000000000000ffffcb0071079c40 0000',
   ],
   ['close', { kind: 'close', reason: 1 }, '12 0001 01'],
   [
@@ -93,15 +98,15 @@ test('a frame that is not known is skipped, and what is cut short is left out', 
 })
 
 test('a probe that is shorter than its answer would be is refused', () => {
-  const bytes = encode({ kind: 'probe', id: 1, here: false, bodyBytes: MIN_PROBE_BODY })
+  const bytes = encode({ kind: 'probe', id: 1n, here: false, bodyBytes: MIN_PROBE_BODY })
   bytes[2] = MIN_PROBE_BODY - 1
   expect(readControls(bytes.subarray(0, -1))).toEqual([])
 })
 
 test('a probe and its answer have the size that was asked for', () => {
   for (const size of [SMALL_PROBE_BYTES, 1200]) {
-    const bytes = encode({ kind: 'probe', id: 1, here: false, bodyBytes: probeBodyBytes(size) })
-    const ack = encode({ kind: 'probeAck', id: 1, observed, bodyBytes: probeBodyBytes(size) })
+    const bytes = encode({ kind: 'probe', id: 1n, here: false, bodyBytes: probeBodyBytes(size) })
+    const ack = encode({ kind: 'probeAck', id: 1n, observed, bodyBytes: probeBodyBytes(size) })
     expect([bytes.length + 21, ack.length + 21]).toEqual([size, size])
     expect(probePacketBytes(probeBodyBytes(size))).toBe(size)
   }

@@ -9,11 +9,13 @@
  *     unanswered the path is suspect and data goes over the spare path too, with the same counters; when all stay
  *     unanswered for 1.5 s it is dead and the spare path takes over. What had left on it before that was noticed, and may be
  *     lost, leaves again the other way (`unproven.ts`).
- *   - Before an address has acknowledged anything it gets at most UNPROVEN_CREDIT packets, whoever asks.
+ *   - Before an address has answered a probe, whose id nobody can guess, it gets probes and answers only, at most
+ *     UNPROVEN_CREDIT packets: three times the bytes that came from it, and what a step that names it allows.
  */
 
+import type { Random } from '../../crypto/random.ts'
 import { LIMITS } from '../../limits.ts'
-import type { Address } from '../../wire/address.ts'
+import { type Address, PORT_WORD, sameAddress, sameIp } from '../../wire/address.ts'
 import type { Batch } from '../../wire/batch.ts'
 import type { Control } from '../../wire/tunnel.ts'
 import { type Packets, sendAgain } from './packets.ts'
@@ -23,13 +25,14 @@ import {
   deadAt,
   doubt,
   isLeaving,
+  isValidated,
   leave,
+  namedCredit,
   type Path,
   probeDueAt,
   silentAt,
   suspectAt,
   TRIES,
-  UNPROVEN_CREDIT,
 } from './path.ts'
 import { isBetter, isForgotten, isLossy, rests, seemsLossy } from './path-choice.ts'
 import { PathTable } from './path-table.ts'
@@ -60,9 +63,9 @@ export class PathAgent {
   #demandAt = Number.NEGATIVE_INFINITY
   #directDied = false
 
-  constructor(packets: Packets, directAllowed: boolean) {
+  constructor(packets: Packets, directAllowed: boolean, random: Random) {
     this.#packets = packets
-    this.#probes = new Probes(packets)
+    this.#probes = new Probes(packets, random)
     this.#directAllowed = directAllowed
   }
 
@@ -121,19 +124,20 @@ export class PathAgent {
     return true
   }
 
-  /** The path that a packet which opened came by; undefined where packets from there are not wanted. */
+  /** The path that a packet of so many bytes, which opened, came by; undefined where packets from there are not wanted. */
   heard(
     words: Uint32Array,
     at: number,
     socket: number,
-    newest: boolean,
+    { newest, bytes }: { readonly newest: boolean; readonly bytes: number },
     out: Batch,
     now: number,
   ): Path | undefined {
     const path =
       this.#table.find(words, at, socket) ??
-      (this.#directAllowed ? this.#table.reach('direct', words, at, socket, now) : undefined)
+      (this.#directAllowed ? this.#table.reach('direct', words, at, socket, now, 'heard') : undefined)
     if (path === undefined) return undefined
+    if (!isValidated(path)) path.credit.received(bytes)
     const isFirst = path.heardAt === Number.NEGATIVE_INFINITY
     if (newest || isFirst) path.heardAt = now
     if (path.kind === 'relayed' && path.state === 'candidate') {
@@ -214,19 +218,29 @@ export class PathAgent {
   renew(words: Uint32Array, socket: number, now: number): void {
     const path = this.#directAllowed ? this.#table.reach('direct', words, 0, socket, now) : undefined
     if (path === undefined) return
-    path.credit = UNPROVEN_CREDIT
+    path.credit = namedCredit()
     if (path.state === 'gone') path.state = 'candidate'
     if (path.state === 'open') path.tries = TRIES.fit
   }
 
   /** The path in use ends soon. This side goes over to another socket of its own. */
   moveTo(socket: number, out: Batch, now: number): void {
-    if (this.#active?.kind === 'direct') this.#replace(this.#active, this.#active.words, socket, out, now)
+    const old = this.#active
+    if (old?.kind !== 'direct' || old.socket === socket) return
+    this.#replace(old, this.#table.reach('direct', old.words, 0, socket, now), out, now)
   }
 
-  /** The path in use ends soon. The other side goes over to another address. */
-  follow({ words }: Address, out: Batch, now: number): void {
-    if (this.#active?.kind === 'direct') this.#replace(this.#active, words, this.#active.socket, out, now)
+  /**
+   * The path in use ends soon, as a packet of so many bytes says. The other side goes over to another port of its NAT; to
+   * another IP it would have to come itself.
+   */
+  follow({ words }: Address, bytes: number, out: Batch, now: number): void {
+    const old = this.#active
+    if (old?.kind !== 'direct' || words[PORT_WORD] === 0) return
+    if (!sameIp(words, 0, old.words, 0) || sameAddress(words, 0, old.words, 0)) return
+    const path = this.#table.reach('direct', words, 0, old.socket, now, 'heard')
+    if (path !== undefined && !isValidated(path)) path.credit.received(bytes)
+    this.#replace(old, path, out, now)
   }
 
   /** What the other side sends through this relay may come before the relay says that both legs are bound. */
@@ -346,9 +360,8 @@ export class PathAgent {
     path.tries = TRIES.revival
   }
 
-  #replace(old: Path, words: Uint32Array, socket: number, out: Batch, now: number): void {
-    const path = this.#table.reach('direct', words, 0, socket, now)
-    if (path === undefined || path === old) return
+  #replace(old: Path, path: Path | undefined, out: Batch, now: number): void {
+    if (path === undefined) return
     leave(old, now)
     if (path.state === 'candidate') this.#examine(path, out, now)
   }

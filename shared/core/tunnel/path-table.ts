@@ -1,5 +1,5 @@
 import { sameAddress } from '../../wire/address.ts'
-import { newPath, type Path } from './path.ts'
+import { heardCredit, namedCredit, newPath, type Path } from './path.ts'
 
 /** Addresses of both sides' machines, of both families, with room for what a changing NAT adds. */
 const MAX_PATHS = 32
@@ -23,14 +23,22 @@ export class PathTable implements Iterable<Path> {
 
   /**
    * The path of that address, made where there is none; undefined where there is no room. What is a relay's is no direct
-   * one, whoever sent from there before.
+   * one, whoever sent from there before. `from`: what a new path may be sent before it is validated.
    */
-  reach(kind: Path['kind'], words: Uint32Array, at: number, socket: number, now: number): Path | undefined {
+  reach(
+    kind: Path['kind'],
+    words: Uint32Array,
+    at: number,
+    socket: number,
+    now: number,
+    from: 'named' | 'heard' = 'named',
+  ): Path | undefined {
     const known = this.find(words, at, socket)
     if (known !== undefined && (known.kind === kind || kind === 'direct')) return known
     if (known !== undefined) this.remove(known)
     if (this.#paths.length >= MAX_PATHS && !this.#makeRoom(now)) return undefined
-    const path = newPath(kind, words.slice(at, at + 5), socket, now)
+    const credit = from === 'named' ? namedCredit() : heardCredit()
+    const path = newPath(kind, words.slice(at, at + 5), socket, credit, now)
     this.#paths.push(path)
     return path
   }

@@ -14,6 +14,7 @@
 import { LIMITS } from '../../limits.ts'
 import type { Address } from '../../wire/address.ts'
 import { SMALL_PROBE_BYTES } from '../../wire/tunnel.ts'
+import { AddressCredit } from '../address-credit.ts'
 import { Loss } from './loss.ts'
 
 export interface Path {
@@ -36,8 +37,8 @@ export interface Path {
   observed: Address | undefined
   /** Probes left before it is given up, while it is not fit. */
   tries: number
-  /** Packets it may be sent before anything was acknowledged. */
-  credit: number
+  /** What it may be sent before anything was acknowledged. */
+  credit: AddressCredit
   /** The other side said that it sends its data this way. */
   otherHere: boolean
   /** It was fit before and fell silent. */
@@ -68,10 +69,29 @@ const DEAD_MS = 1500
 const LEAVING_MS = 15_000
 /** Tries of a candidate that was heard of, of one that is to become fit, of one that was fit before. */
 export const TRIES = { candidate: 6, fit: 6, revival: 10 } as const
-/** To an address that has proven nothing: a step's rounds and the answers to what comes from there. */
+/** Packets to an address that has proven nothing: a step's rounds and the answers to what comes from there. */
 export const UNPROVEN_CREDIT = 40
 
-export function newPath(kind: Path['kind'], words: Uint32Array, socket: number, now: number): Path {
+/** An address that was only heard: nobody but a packet that opens says that anyone is there. */
+export const heardCredit = (): AddressCredit => new AddressCredit({ packets: UNPROVEN_CREDIT })
+
+/** An address that a step or a CHECKPOINT named: one probe of full size and small ones, before anything came from there. */
+export const namedCredit = (): AddressCredit =>
+  new AddressCredit({
+    packets: UNPROVEN_CREDIT,
+    bytes: LIMITS.datagramBytes + UNPROVEN_CREDIT * SMALL_PROBE_BYTES,
+  })
+
+/** A relay is the fleet's; another address is validated by the answer to a probe. */
+export const isValidated = ({ kind, state }: Path): boolean => kind === 'relayed' || state !== 'candidate'
+
+export function newPath(
+  kind: Path['kind'],
+  words: Uint32Array,
+  socket: number,
+  credit: AddressCredit,
+  now: number,
+): Path {
   return {
     kind,
     words,
@@ -85,7 +105,7 @@ export function newPath(kind: Path['kind'], words: Uint32Array, socket: number, 
     provenAt: Number.NEGATIVE_INFINITY,
     unackedSince: Number.POSITIVE_INFINITY,
     tries: 0,
-    credit: UNPROVEN_CREDIT,
+    credit,
     otherHere: false,
     died: false,
     leavingUntil: Number.NEGATIVE_INFINITY,
@@ -139,7 +159,7 @@ export function acknowledged(path: Path, sentAt: number, now: number): void {
   path.rttMs = path.rttMs === 0 ? rttMs : (7 * path.rttMs + rttMs) / 8
   path.provenAt = now
   path.unackedSince = path.probedAt > sentAt ? path.probedAt : never
-  path.credit = UNPROVEN_CREDIT
+  path.credit = namedCredit()
 }
 
 const never = Number.POSITIVE_INFINITY

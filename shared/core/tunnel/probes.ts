@@ -1,22 +1,24 @@
 /** Sends the probes of a tunnel, answers those of the other side, and knows which are still unanswered. */
 
+import type { Random } from '../../crypto/random.ts'
 import { LIMITS } from '../../limits.ts'
 import type { Batch } from '../../wire/batch.ts'
-import { type Control, probeBodyBytes, SMALL_PROBE_BYTES } from '../../wire/tunnel.ts'
+import { type Control, probeBodyBytes, probePacketBytes, SMALL_PROBE_BYTES } from '../../wire/tunnel.ts'
 import type { Destination, Packets } from './packets.ts'
-import { type Path, probeBytes } from './path.ts'
+import { isValidated, type Path, probeBytes } from './path.ts'
 
 /** More than are on their way at once; a probe that is older counts as lost. */
 const OUTSTANDING = 256
-/** Of a probe whose answer is not waited for: the other side is heard, that is enough. */
-const NO_ID = 0
+/** The id of a strewn probe: its answer proves nothing, as the other side is heard by what it sends itself. */
+const NO_ID = 0n
 const FULL_BODY_BYTES = probeBodyBytes(LIMITS.datagramBytes)
 
 export type Probe = Extract<Control, { kind: 'probe' }>
 export type ProbeAck = Extract<Control, { kind: 'probeAck' }>
 
 export interface SentProbe {
-  readonly id: number
+  /** Counts all probes of the tunnel from 1. */
+  readonly number: number
   readonly path: Path
   readonly sentAt: number
   readonly bytes: number
@@ -25,18 +27,21 @@ export interface SentProbe {
 export interface ProbeCounters {
   probes: number
   acknowledgements: number
-  /** Not sent, because the address had proven nothing. */
+  /** Not sent, because the address is not validated and has no credit left. */
   withheld: number
 }
 
 export class Probes {
   readonly counters: ProbeCounters = { probes: 0, acknowledgements: 0, withheld: 0 }
   readonly #packets: Packets
-  readonly #sent = new Array<SentProbe | undefined>(OUTSTANDING)
-  #next = 1
+  readonly #random: Random
+  /** By id, oldest first. An id is random: nobody who did not receive it can answer it. */
+  readonly #sent = new Map<bigint, SentProbe>()
+  #number = 0
 
-  constructor(packets: Packets) {
+  constructor(packets: Packets, random: Random) {
     this.#packets = packets
+    this.#random = random
   }
 
   /**
@@ -44,9 +49,9 @@ export class Probes {
    * there any more.
    */
   send(path: Path, here: boolean, out: Batch, now: number, ttl = 0, bytes = probeBytes(path)): boolean {
-    if (!this.#spend(path)) return false
-    const id = this.#newId(path, bytes, now)
-    if (ttl === 0) noteAsked(path, id, now)
+    if (!this.#spend(path, bytes)) return false
+    const { id, number } = this.#remember(path, bytes, now)
+    if (ttl === 0) noteAsked(path, number, now)
     const probe: Probe = { kind: 'probe', id, here, bodyBytes: probeBodyBytes(bytes) }
     this.#packets.sendControl(out, path, probe, now, ttl)
     return true
@@ -60,7 +65,7 @@ export class Probes {
 
   /** Goes back the way the probe came, in its size, and asks the same where that is not known yet. `here`: as in `send`. */
   answer(path: Path, { id, bodyBytes }: Probe, here: boolean, out: Batch, now: number): void {
-    if (!this.#spend(path)) return
+    if (!this.#spend(path, probePacketBytes(bodyBytes))) return
     this.counters.acknowledgements++
     if (bodyBytes === FULL_BODY_BYTES && path.kind === 'direct' && path.state !== 'fit') {
       this.#askBack(path, id, here, out, now)
@@ -70,45 +75,42 @@ export class Probes {
     this.#packets.sendControl(out, path, ack, now)
   }
 
-  #askBack(path: Path, answers: number, here: boolean, out: Batch, now: number): void {
-    const id = this.#newId(path, LIMITS.datagramBytes, now)
-    noteAsked(path, id, now)
+  #askBack(path: Path, answers: bigint, here: boolean, out: Batch, now: number): void {
+    const { id, number } = this.#remember(path, LIMITS.datagramBytes, now)
+    noteAsked(path, number, now)
     const observed = { words: path.words }
     const back = { kind: 'probeBack', answers, observed, id, here, bodyBytes: FULL_BODY_BYTES } as const
     this.#packets.sendControl(out, path, back, now)
   }
 
-  #newId(path: Path, bytes: number, now: number): number {
-    const id = this.#next++ >>> 0
-    this.#sent[id % OUTSTANDING] = { id, path, sentAt: now, bytes }
+  #remember(path: Path, bytes: number, now: number): { readonly id: bigint; readonly number: number } {
+    const id = (BigInt(this.#random.u32()) << 32n) | BigInt(this.#random.u32())
+    const number = ++this.#number
+    this.#sent.set(id, { number, path, sentAt: now, bytes })
+    if (this.#sent.size > OUTSTANDING) this.#sent.delete(this.#sent.keys().next().value!)
     this.counters.probes++
-    return id
+    return { id, number }
   }
 
   /** The probe that this answers, once; only an answer of its size from where it was sent counts. */
   settle(path: Path, { id, bodyBytes }: ProbeAck): SentProbe | undefined {
-    const probe = this.#sent[id % OUTSTANDING]
-    if (probe?.id !== id) return undefined
-    this.#sent[id % OUTSTANDING] = undefined
-    if (probe.path !== path || bodyBytes !== probeBodyBytes(probe.bytes)) return undefined
-    path.loss.answered(id)
+    const probe = this.#sent.get(id)
+    if (probe?.path !== path || bodyBytes !== probeBodyBytes(probe.bytes)) return undefined
+    this.#sent.delete(id)
+    path.loss.answered(probe.number)
     return probe
   }
 
-  #spend(path: Path): boolean {
-    if (path.state !== 'candidate' || path.kind === 'relayed') return true
-    if (path.credit <= 0) {
-      this.counters.withheld++
-      return false
-    }
-    path.credit--
-    return true
+  #spend(path: Path, bytes: number): boolean {
+    if (isValidated(path) || path.credit.spend(bytes)) return true
+    this.counters.withheld++
+    return false
   }
 }
 
 /** An answer is waited for. A repeat says nothing of the path's loss. */
-function noteAsked(path: Path, id: number, now: number): void {
-  if (path.state === 'fit' && path.unackedSince === Number.POSITIVE_INFINITY) path.loss.asked(id)
+function noteAsked(path: Path, number: number, now: number): void {
+  if (path.state === 'fit' && path.unackedSince === Number.POSITIVE_INFINITY) path.loss.asked(number)
   path.probedAt = now
   path.unackedSince = Math.min(path.unackedSince, now)
 }

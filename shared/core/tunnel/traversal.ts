@@ -220,10 +220,10 @@ export class Traversal {
     this.#ask(now)
   }
 
-  /** The other side will soon send from elsewhere: the relay may be needed for it. */
-  onMove(address: Address, out: Batch, now: number): void {
+  /** The other side will soon send from elsewhere, as a packet of so many bytes says: the relay may be needed for it. */
+  onMove(address: Address, bytes: number, out: Batch, now: number): void {
     this.#directSince = never
-    this.#agent.follow(address, out, now)
+    this.#agent.follow(address, bytes, out, now)
   }
 
   tick(out: Batch, now: number): void {

@@ -8,6 +8,7 @@
  * The offering side may begin before the other one has decided, and joins the HANDSHAKE meanwhile. Until the keys are there
  * it sends the other side nothing; what comes from there, which has them before, waits.
  */
+import { hash256 } from '../../crypto/hash.ts'
 import { Random } from '../../crypto/random.ts'
 import { ADDRESS_WORDS } from '../../wire/address.ts'
 import { Batch } from '../../wire/batch.ts'
@@ -77,7 +78,8 @@ export class TunnelMachine implements Machine<TunnelInput, TunnelEffect> {
     this.#progress = new Progress(options.now)
     this.#silentSince = keys === undefined ? never : options.now
     this.#packets = new Packets(keys, terms.clear)
-    this.#agent = new PathAgent(this.#packets, terms.paths !== 'relay-only')
+    const probeIds = new Random(hash256(options.seed, 'probe ids'))
+    this.#agent = new PathAgent(this.#packets, terms.paths !== 'relay-only', probeIds)
     this.#traversal = new Traversal(options, this.#agent, new Random(options.seed))
   }
 
@@ -211,7 +213,8 @@ export class TunnelMachine implements Machine<TunnelInput, TunnelEffect> {
   #onPacket(arrived: Batch, i: number, out: Batch, now: number): void {
     const { bodyAt, bodyLength, newest } = this.#packets
     const from = i * ADDRESS_WORDS
-    const path = this.#agent.heard(arrived.address, from, arrived.socket[i]!, newest, out, now)
+    const packet = { newest, bytes: arrived.length[i]! }
+    const path = this.#agent.heard(arrived.address, from, arrived.socket[i]!, packet, out, now)
     if (path === undefined) {
       this.counters.unwanted++
       return
@@ -220,14 +223,15 @@ export class TunnelMachine implements Machine<TunnelInput, TunnelEffect> {
     this.#silentSince = never
     this.#closedAt = never
     if (arrived.bytes[arrived.start(i)] === TUNNEL.CONTROL) {
-      for (const control of this.#packets.controls(arrived)) this.#onControl(control, path, out, now)
+      for (const control of this.#packets.controls(arrived))
+        this.#onControl(control, path, packet.bytes, out, now)
       return
     }
     path.otherHere = true
     this.#effects.put({ kind: 'datagram', bytes: arrived.bytes.slice(bodyAt, bodyAt + bodyLength) })
   }
 
-  #onControl(control: Control, path: Path, out: Batch, now: number): void {
+  #onControl(control: Control, path: Path, bytes: number, out: Batch, now: number): void {
     if (this.#ended) return
     switch (control.kind) {
       case 'probe':
@@ -244,7 +248,7 @@ export class TunnelMachine implements Machine<TunnelInput, TunnelEffect> {
         this.#end('closedByOther', out, now)
         break
       case 'move':
-        this.#traversal.onMove(control.address, out, now)
+        this.#traversal.onMove(control.address, bytes, out, now)
         break
       default:
         this.#streams.take(control)

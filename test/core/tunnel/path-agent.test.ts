@@ -4,6 +4,7 @@ import { UNPROVEN_CREDIT } from '../../../shared/core/tunnel/path.ts'
 import { PathAgent } from '../../../shared/core/tunnel/path-agent.ts'
 import { Sockets } from '../../../shared/core/tunnel/sockets.ts'
 import { StepRunner } from '../../../shared/core/tunnel/step-runner.ts'
+import { Random } from '../../../shared/crypto/random.ts'
 import { type Address, formatAddress, parseAddress } from '../../../shared/wire/address.ts'
 import { Batch } from '../../../shared/wire/batch.ts'
 import type { Step } from '../../../shared/wire/handshake.ts'
@@ -25,7 +26,7 @@ class Other {
   readonly out = new Batch()
   readonly packets = new Packets({ send: ONE, receive: TWO }, false)
   readonly #other = new Packets({ send: TWO, receive: ONE }, false)
-  readonly agent = new PathAgent(this.packets, true)
+  readonly agent = new PathAgent(this.packets, true, new Random(new Uint8Array(32).fill(9)))
 
   /** What the agent sent since the last call: where to, and what. */
   sent(): { to: string; ttl: number; bytes: number; controls: readonly Control[] }[] {
@@ -44,7 +45,14 @@ class Other {
     const line = new Batch()
     this.#other.sendControl(line, { words: from.words, socket: 0 }, control, this.now)
     if (!this.packets.open(line, 0)) throw new Error('does not open')
-    const path = this.agent.heard(from.words, 0, 0, this.packets.newest, this.out, this.now)
+    const path = this.agent.heard(
+      from.words,
+      0,
+      0,
+      { newest: this.packets.newest, bytes: line.length[0]! },
+      this.out,
+      this.now,
+    )
     if (path === undefined) return
     for (const it of this.packets.controls(line)) {
       if (it.kind === 'probe') this.agent.onProbe(path, it, this.out, this.now)
@@ -77,8 +85,8 @@ class Other {
   }
 }
 
-const probe = (id = 1, here = false): Control => ({ kind: 'probe', id, here, bodyBytes: MIN_PROBE_BODY })
-const FULL_PROBE = { kind: 'probe', id: 1, here: false, bodyBytes: probeBodyBytes(1200) } as const
+const probe = (id = 1n, here = false): Control => ({ kind: 'probe', id, here, bodyBytes: MIN_PROBE_BODY })
+const FULL_PROBE = { kind: 'probe', id: 1n, here: false, bodyBytes: probeBodyBytes(1200) } as const
 let other: Other
 beforeEach(() => {
   other = new Other()
@@ -160,24 +168,24 @@ describe('a direct path that the other side is about to leave', () => {
 
   test('gives way to the new one as soon as that is fit, and is given up', () => {
     reach(B, 10)
-    other.agent.follow(NEXT, other.out, other.now)
+    other.agent.follow(NEXT, 42, other.out, other.now)
     other.answer(NEXT)
     other.answer(NEXT)
     expect(at()).toBe('198.51.100.2:40007')
     stay(3000, NEXT)
-    const old = other.agent.heard(B.words, 0, 0, true, other.out, other.now)
+    const old = other.agent.heard(B.words, 0, 0, { newest: true, bytes: 42 }, other.out, other.now)
     expect([at(), old?.state]).toEqual(['198.51.100.2:40007', 'gone'])
     expect(other.sent()).toEqual([])
   })
 
   test('stays what it was where the new one never is, and the end does not come', () => {
     reach(B, 10)
-    other.agent.follow(NEXT, other.out, other.now)
+    other.agent.follow(NEXT, 42, other.out, other.now)
     stay(20_000, B)
     other.agent.probeTarget(FAR.words, 0, 0, other.out, other.now)
     other.now += 200
     other.answer(FAR)
-    other.say(B, probe(7))
+    other.say(B, probe(7n))
     other.now += 200
     other.answer(FAR)
     expect(other.agent.direct?.words).toEqual(B.words)
@@ -195,20 +203,20 @@ describe('an address that has proven nothing', () => {
   test('that asks in full size is answered and asked back in one packet of that size', () => {
     other.say(B, FULL_PROBE)
     const sent = other.pass(0).sent()
-    expect(sent).toMatchObject([{ bytes: 1200, controls: [{ kind: 'probeBack', answers: 1, observed: B }] }])
+    expect(sent).toMatchObject([{ bytes: 1200, controls: [{ kind: 'probeBack', answers: 1n, observed: B }] }])
     const [back] = sent[0]!.controls
     const { id, bodyBytes } = back as Extract<Control, { kind: 'probeBack' }>
     other.say(B, { kind: 'probeAck', id, observed: B, bodyBytes })
     expect(other.agent.active?.state).toBe('fit')
     other.sent()
-    other.say(B, { ...FULL_PROBE, id: 2 })
-    expect(other.sent()).toMatchObject([{ bytes: 1200, controls: [{ kind: 'probeAck', id: 2 }] }])
+    other.say(B, { ...FULL_PROBE, id: 2n })
+    expect(other.sent()).toMatchObject([{ bytes: 1200, controls: [{ kind: 'probeAck', id: 2n }] }])
   })
 
   test('gets a bounded number of packets, whatever a bad other side sends in its name', () => {
     let packets = 0
     for (let i = 0; i < 1000; i++) {
-      other.say(B, probe(i))
+      other.say(B, probe(BigInt(i)))
       other.pass(100)
       packets += other.sent().length
     }
@@ -219,7 +227,7 @@ describe('an address that has proven nothing', () => {
   test('and there are few such addresses at a time', () => {
     let packets = 0
     for (let i = 0; i < 5000; i++) {
-      other.say(address(`198.51.${i >> 8}.${i & 255}:9`), probe(i))
+      other.say(address(`198.51.${i >> 8}.${i & 255}:9`), probe(BigInt(i)))
       packets += other.sent().length
     }
     expect(packets).toBeLessThanOrEqual(2 * 32)
@@ -265,10 +273,10 @@ describe('where the other side is expected', () => {
     const [greeting] = other.sent()
     expect(greeting).toMatchObject({ to: '198.51.100.2:40000', bytes: 1200, controls: [{ kind: 'probe' }] })
     const { id: answers, bodyBytes } = greeting!.controls[0] as Extract<Control, { kind: 'probe' }>
-    other.say(B, { kind: 'probeBack', answers, observed: B, id: 7, here: false, bodyBytes })
+    other.say(B, { kind: 'probeBack', answers, observed: B, id: 7n, here: false, bodyBytes })
     expect(other.agent.active?.state).toBe('fit')
     expect(other.sent().flatMap(({ controls }) => controls)).toContainEqual(
-      expect.objectContaining({ kind: 'probeAck', id: 7 }),
+      expect.objectContaining({ kind: 'probeAck', id: 7n }),
     )
   })
 
