@@ -1,40 +1,66 @@
 /**
- * The DynamoDB of one machine: a small binary with streams, spawned beside us, in memory or in one file.
- *
- * It lives as long as we do and no longer: it is started behind a shell that watches a pipe held by this process, so
- * that it ends even when this process is killed. It has a process group of its own, so that Ctrl-C reaches us alone and
- * nodes can still sign their peers out. `DYNAMODB_ENDPOINT` names another DynamoDB instead, and nothing is spawned.
+ * The DynamoDB of one machine: a small binary with streams, spawned beside us, with one file. `DYNAMODB_ENDPOINT` names
+ * another DynamoDB instead, and nothing is spawned.
  */
-import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync } from 'node:fs'
+import { accessSync, constants, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { type AddressInfo, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { StraightwayError } from '../shared/errors.ts'
+import { EngineProcess } from './engine-process.ts'
+import { indexStreamRecords, keepTrimmed } from './engine-records.ts'
 
 export { createTables } from './tables.ts'
 
 export interface EngineOptions {
-  /** Folder that keeps the tables over restarts; in memory without. */
+  /** Folder that keeps the tables over restarts; without, they are in memory. */
   readonly data?: string | undefined
   /** A free one without. */
   readonly port?: number | undefined
+  /** Hears that the engine died and is started again. Nobody without. */
+  readonly log?: ((line: string) => void) | undefined
 }
 
 export interface Engine {
   readonly endpoint: string
+  /** The process, where one was spawned. */
+  readonly pid: number | undefined
   close(): Promise<void>
 }
 
-/** Errors: `unavailable` where this platform has no engine, or it does not start. */
-export async function startEngine({ data, port }: EngineOptions = {}): Promise<Engine> {
+/** Errors: `unavailable` if this platform has no engine, or it does not start. */
+export async function startEngine({ data, port, log = () => {} }: EngineOptions = {}): Promise<Engine> {
   const elsewhere = process.env.DYNAMODB_ENDPOINT
-  if (elsewhere) return { endpoint: elsewhere, close: async () => {} }
+  if (elsewhere) return { endpoint: elsewhere, pid: undefined, close: async () => {} }
+  const command = binary()
+  const temporary = data === undefined ? mkdtempSync(join(memory(), 'straightway-')) : undefined
+  const file = fileIn(data ?? temporary!)
   const chosen = port ?? (await freePort())
-  const child = spawnWatched(binary(), ['--host', '127.0.0.1', '--port', `${chosen}`, ...storage(data)])
-  await listening(child)
-  return { endpoint: `http://127.0.0.1:${chosen}`, close: () => stop(child) }
+  if (existsSync(file)) indexStreamRecords(file)
+  const engine = await EngineProcess.start({
+    command,
+    args: ['--host', '127.0.0.1', '--port', `${chosen}`, '--db-path', file],
+    temporary,
+    onListening: () => indexStreamRecords(file),
+    log,
+  }).catch((error) => {
+    if (temporary !== undefined) rmSync(temporary, { recursive: true, force: true })
+    throw error
+  })
+  const endTrimming = keepTrimmed(file, log)
+  return {
+    endpoint: `http://127.0.0.1:${chosen}`,
+    get pid() {
+      return engine.pid
+    },
+    async close() {
+      endTrimming()
+      await engine.stop()
+      if (temporary !== undefined) rmSync(temporary, { recursive: true, force: true })
+    },
+  }
 }
 
 function binary(): string {
@@ -47,45 +73,19 @@ function binary(): string {
   }
 }
 
-function storage(data: string | undefined): string[] {
-  if (data === undefined) return []
-  mkdirSync(data, { recursive: true })
-  return ['--db-path', join(data, 'tables.sqlite')]
+function fileIn(folder: string): string {
+  mkdirSync(folder, { recursive: true })
+  return join(folder, 'tables.sqlite')
 }
 
-/** The shell's child waits for the end of descriptor 3, which only we hold; the shell itself becomes the engine. */
-const WATCH = '{ cat <&3; kill $$; } >/dev/null 2>&1 & exec 3<&- "$0" "$@"'
-
-function spawnWatched(command: string, args: readonly string[]): ChildProcess {
-  const stdio = ['ignore', 'pipe', 'pipe', 'pipe'] as const
-  return spawn('/bin/sh', ['-c', WATCH, command, ...args], { stdio: [...stdio], detached: true })
-}
-
-async function listening(child: ChildProcess): Promise<void> {
-  let said = ''
-  const { promise, resolve, reject } = Promise.withResolvers<void>()
-  const hear = (chunk: Buffer) => {
-    said += chunk
-    if (said.includes('listening on')) resolve()
+/** A file system in memory where there is one: the engine's own memory mode cannot be given an index. */
+function memory(): string {
+  try {
+    accessSync('/dev/shm', constants.W_OK)
+    return '/dev/shm'
+  } catch {
+    return tmpdir()
   }
-  child.stdout?.on('data', hear)
-  child.stderr?.on('data', hear)
-  child.once('error', reject)
-  child.once('exit', () =>
-    reject(new StraightwayError('unavailable', `The embedded DynamoDB ended: ${said.trim()}`)),
-  )
-  await promise.finally(() => {
-    child.stdout?.off('data', hear).resume()
-    child.stderr?.off('data', hear).resume()
-  })
-}
-
-async function stop(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return
-  const ended = once(child, 'exit')
-  child.kill()
-  await ended
-  for (const pipe of child.stdio) pipe?.destroy()
 }
 
 export async function freePort(): Promise<number> {

@@ -8,6 +8,7 @@ import { createManagement } from '../functions/management.ts'
 import { configFrom } from '../functions/rest/config.ts'
 import { createContext } from '../functions/rest/context.ts'
 import { createHandler } from '../functions/rest/handler.ts'
+import type { Failing } from '../functions/rest/health.ts'
 import type { StreamContext } from '../functions/streams/context.ts'
 import { createFleetReaction } from '../functions/streams/fleet.ts'
 import { createIndexHandler } from '../functions/streams/index.ts'
@@ -22,7 +23,7 @@ import { freePort } from './engine.ts'
 import { startGateway } from './gateway.ts'
 import { startSchedule, sweepExpired } from './schedule.ts'
 import type { Secrets } from './secrets.ts'
-import { type Mapping, startStreams } from './streams.ts'
+import { type Mapping, type Streams, startStreams } from './streams.ts'
 
 export interface FunctionsOptions {
   readonly client: DynamoDBDocumentClient
@@ -32,6 +33,8 @@ export interface FunctionsOptions {
   readonly http: { readonly host: string; readonly port: number }
   readonly data: string | undefined
   readonly ticketMs?: number | undefined
+  /** Why the nodes do not serve, where they do not: `/v1/health` says so. */
+  readonly nodesFailing?: (() => string | undefined) | undefined
   readonly log: (line: string) => void
 }
 
@@ -50,13 +53,15 @@ export async function startFunctions(options: FunctionsOptions): Promise<Functio
   const authority = http.host.includes(':') ? `[${http.host}]:${port}` : `${http.host}:${port}`
   const management = createManagement(`http://${authority}`)
   const context = { client, management, now: Date.now }
+  let streams: Streams | undefined
+  const failing = () => failingOf(streams, options)
   const gateway = await startGateway({
     host: http.host,
     port,
-    rest: createHandler(restContext(options, `ws://${authority}/ws`)),
+    rest: createHandler(restContext(options, `ws://${authority}/ws`, failing)),
     websocket: websocketHandlers(gatewayContext(options, context)),
   })
-  const streams = await startStreams({
+  streams = await startStreams({
     endpoint,
     data,
     mappings: mappings(context),
@@ -72,13 +77,22 @@ export async function startFunctions(options: FunctionsOptions): Promise<Functio
     index: gateway.url,
     websocket: gateway.websocketUrl,
     async close() {
-      await Promise.all([reaper.close(), sweep.close(), streams.close()])
+      await Promise.all([reaper.close(), sweep.close(), streams?.close()])
       await gateway.close()
     },
   }
 }
 
-function restContext({ client, secrets, ticketMs }: FunctionsOptions, websocket: string) {
+function failingOf(streams: Streams | undefined, { nodesFailing }: FunctionsOptions): Failing {
+  const found = { streams: streams?.failing(), nodes: nodesFailing?.() }
+  return Object.fromEntries(Object.entries(found).filter(([, reason]) => reason !== undefined))
+}
+
+function restContext(
+  { client, secrets, ticketMs }: FunctionsOptions,
+  websocket: string,
+  failing: () => Failing,
+) {
   const { OIDC_ISSUER, OIDC_AUDIENCE } = process.env
   const env = {
     TICKET_KEY: JSON.stringify(secrets.ticketKey),
@@ -87,7 +101,7 @@ function restContext({ client, secrets, ticketMs }: FunctionsOptions, websocket:
     OIDC_ISSUER,
     OIDC_AUDIENCE,
   }
-  return createContext(configFrom(env), client)
+  return createContext(configFrom(env), client, Date.now, failing)
 }
 
 function gatewayContext({ client, secrets }: FunctionsOptions, context: StreamContext): GatewayContext {

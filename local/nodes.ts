@@ -46,6 +46,10 @@ export class NodeProcess {
     return this.#ready!
   }
 
+  get serves(): boolean {
+    return this.#child?.exitCode === null && this.#child.signalCode === null
+  }
+
   async stop(): Promise<void> {
     this.#stopping = true
     clearTimeout(this.#replacement)

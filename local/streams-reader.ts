@@ -33,6 +33,9 @@ export class StreamReader {
   /** Drains that no round has answered yet. */
   #draining: (() => void)[] = []
 
+  /** Why the last round failed; undefined after one that did not. */
+  failing: string | undefined
+
   constructor(options: StreamReaderOptions) {
     this.#options = options
     this.#running = this.#run()
@@ -58,10 +61,12 @@ export class StreamReader {
       const draining = this.#draining.length
       try {
         const found = await this.#round()
+        this.failing = undefined
         pauseMs = found > 0 ? BUSY_MS : Math.min(pauseMs * 2, IDLE_MS)
         if (found === 0) for (const resolve of this.#draining.splice(0, draining)) resolve()
       } catch (error) {
         pauseMs = Math.min(pauseMs * 2, BROKEN_MS)
+        this.failing = `${this.#options.delivery.name} cannot read its stream: ${(error as Error).message}`
         if (!this.#stopping.signal.aborted)
           console.error(`${this.#options.delivery.name}: cannot read the stream:`, error)
       }

@@ -39,6 +39,8 @@ export interface StreamsOptions {
 export interface Streams {
   /** Resolves when everything that was written before the call has been handled or given up. */
   drain(): Promise<void>
+  /** Why a stream cannot be read at present; undefined if all are read. */
+  failing(): string | undefined
   /** Lets the batches under way end; what comes after them waits for the next start. */
   close(): Promise<void>
 }
@@ -69,6 +71,7 @@ export async function startStreams(options: StreamsOptions): Promise<Streams> {
 
   return {
     drain: async () => void (await Promise.all(readers.map((reader) => reader.drain()))),
+    failing: () => readers.map((reader) => reader.failing).find((reason) => reason !== undefined),
     async close() {
       await Promise.all(readers.map((reader) => reader.close()))
       await checkpoints.close()

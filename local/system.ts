@@ -76,12 +76,13 @@ async function assemble(
 ): Promise<System> {
   const { data, ticketMs, freePorts = false, log = () => {} } = options
   const secrets = await loadSecrets(data)
-  const engine = await startEngine({ data })
+  const engine = await startEngine({ data, log })
   onClose(() => engine.close())
   const client = createClient({ endpoint: engine.endpoint })
   await createTables(client)
   const founded = await foundSystem(client, data)
   const http = options.http ?? (freePorts ? { ...HTTP, port: 0 } : HTTP)
+  const started: NodeProcess[] = []
   const functions = await startFunctions({
     client,
     endpoint: engine.endpoint,
@@ -89,12 +90,14 @@ async function assemble(
     http,
     data,
     ticketMs,
+    nodesFailing: () => nodesFailing(started),
     log,
   })
   onClose(() => functions.close())
   const hosts = await chooseHosts(options.addresses, freePorts)
   const start = async (config: NodeConfig) => {
     const node = await NodeProcess.start(config, log)
+    started.push(node)
     onClose(() => node.stop())
     return node
   }
@@ -116,6 +119,11 @@ async function assemble(
       return relays.map((relay) => relay.ready)
     },
   }
+}
+
+function nodesFailing(nodes: readonly NodeProcess[]): string | undefined {
+  const ended = nodes.filter((node) => !node.serves).length
+  return ended === 0 ? undefined : `${ended} of ${nodes.length} have ended and are started again`
 }
 
 type Base = Omit<NodeConfig, 'roles' | 'address' | 'ports'>

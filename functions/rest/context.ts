@@ -3,6 +3,7 @@ import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import { createClient } from '../../shared/store/client.ts'
 import type { Environment } from '../environment.ts'
 import { configFrom, type RestConfig } from './config.ts'
+import type { Failing } from './health.ts'
 import { createIdentityProvider, type IdentityProvider } from './oidc.ts'
 import { createTicketKeys, type TicketKeys } from './ticket-keys.ts'
 
@@ -12,11 +13,20 @@ export interface Context {
   readonly ticketKeys: TicketKeys
   readonly identityProvider: IdentityProvider
   readonly now: () => number
+  /** What does not work beside INDEX, as far as its surroundings know. */
+  readonly failing: () => Failing
 }
 
-export function createContext(config: RestConfig, client: DynamoDBDocumentClient, now = Date.now): Context {
+const NOTHING_FAILS = () => ({})
+
+export function createContext(
+  config: RestConfig,
+  client: DynamoDBDocumentClient,
+  now = Date.now,
+  failing: Context['failing'] = NOTHING_FAILS,
+): Context {
   const identityProvider = createIdentityProvider(config.oidc)
-  return { client, config, ticketKeys: createTicketKeys(config), identityProvider, now }
+  return { client, config, ticketKeys: createTicketKeys(config), identityProvider, now, failing }
 }
 
 export function contextFrom(env: Environment): Context {

@@ -1,6 +1,51 @@
+/** What of the system works. Nobody has to sign in for it, so what was found is told again for some seconds. */
+import { GetCommand } from '@aws-sdk/lib-dynamodb'
+import { tableName } from '../../shared/store/client.ts'
+import type { Context } from './context.ts'
 import { ok, type Reply } from './reply.ts'
+import type { Request } from './request.ts'
 
-/** Whether the function runs: it asks no table, so that a health check costs nothing. */
-export async function readHealth(): Promise<Reply> {
-  return ok({ status: 'ok' })
+export type Failing = Readonly<Partial<Record<'tables' | 'streams' | 'nodes', string>>>
+
+/** `degraded`: INDEX answers and something else does not work. `failing`: INDEX does not work. */
+export interface Health {
+  readonly status: 'ok' | 'degraded' | 'failing'
+  /** What does not work, each with the reason. */
+  readonly failing: Failing
+}
+
+const KEPT_MS = 2_000
+const PATIENCE_MS = 2_000
+
+const known = new WeakMap<Context, { readonly at: number; readonly health: Promise<Health> }>()
+
+/** 503 where INDEX does not work. */
+export async function readHealth({ context }: Request): Promise<Reply> {
+  const now = performance.now()
+  const last = known.get(context)
+  const fresh = last !== undefined && now - last.at < KEPT_MS ? last : { at: now, health: look(context) }
+  known.set(context, fresh)
+  const health = await fresh.health
+  return { ...ok(health), statusCode: health.status === 'failing' ? 503 : 200 }
+}
+
+async function look(context: Context): Promise<Health> {
+  const tables = await failureOf(readTables(context))
+  if (tables !== undefined) return { status: 'failing', failing: { tables } }
+  const failing = context.failing()
+  return { status: Object.keys(failing).length === 0 ? 'ok' : 'degraded', failing }
+}
+
+async function readTables({ client }: Context): Promise<void> {
+  const get = new GetCommand({ TableName: tableName('ApiKeys'), Key: { key: 'first' } })
+  await client.send(get, { abortSignal: AbortSignal.timeout(PATIENCE_MS) })
+}
+
+async function failureOf(attempt: Promise<void>): Promise<string | undefined> {
+  try {
+    await attempt
+    return undefined
+  } catch (error) {
+    return `they do not answer: ${(error as Error).name}`
+  }
 }

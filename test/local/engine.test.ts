@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { DescribeTableCommand, DescribeTimeToLiveCommand } from '@aws-sdk/client-dynamodb'
 import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb'
 import { describe, expect, onTestFinished, test } from 'vitest'
@@ -59,6 +60,32 @@ describe('the embedded engine', () => {
         { timeout: 10_000 },
       )
       .toBe('gone')
+  })
+
+  test('is started again when it dies, with what was written', async () => {
+    const said: string[] = []
+    const engine = await startEngine({ log: (line) => said.push(line) })
+    onTestFinished(() => engine.close())
+    const client = createClient(engine)
+    await createTables(client)
+    await client.send(new PutCommand({ TableName: 'ApiKeys', Item: { key: 'k', name: 'kept' } }))
+    const died = engine.pid!
+    process.kill(died, 'SIGKILL')
+    await expect.poll(() => said).toEqual(['the embedded DynamoDB ended (SIGKILL); it is started again'])
+    await expect.poll(() => engine.pid).not.toBe(died)
+    const read = () => client.send(new GetCommand({ TableName: 'ApiKeys', Key: { key: 'k' } }))
+    await expect
+      .poll(async () => (await read().catch(() => undefined))?.Item)
+      .toEqual({ key: 'k', name: 'kept' })
+  })
+
+  test('that keeps nothing leaves nothing behind', async () => {
+    const engine = await startEngine()
+    const [, file] = readFileSync(`/proc/${engine.pid}/cmdline`, 'utf8').split('--db-path\0')
+    const folder = dirname(file!.split('\0')[0]!)
+    expect(existsSync(folder)).toBe(true)
+    await engine.close()
+    expect(existsSync(folder)).toBe(false)
   })
 
   test('says so when the port is taken', async () => {
