@@ -35,6 +35,8 @@ export interface FunctionsOptions {
   readonly ticketMs?: number | undefined
   /** Why the nodes do not serve, where they do not: `/v1/health` says so. */
   readonly nodesFailing?: (() => string | undefined) | undefined
+  /** Of proxies under whose names peers reach INDEX, besides those in INDEX_HOSTS. */
+  readonly indexHosts?: readonly string[] | undefined
   readonly log: (line: string) => void
 }
 
@@ -89,24 +91,26 @@ function failingOf(streams: Streams | undefined, { nodesFailing }: FunctionsOpti
 }
 
 function restContext(
-  { client, secrets, ticketMs }: FunctionsOptions,
+  { client, secrets, ticketMs, indexHosts = [] }: FunctionsOptions,
   websocket: string,
   failing: () => Failing,
 ) {
-  const { OIDC_ISSUER, OIDC_AUDIENCE } = process.env
+  const { OIDC_ISSUER, OIDC_AUDIENCE, INDEX_HOSTS } = process.env
   const env = {
     TICKET_KEY: JSON.stringify(secrets.ticketKey),
     TICKET_MS: ticketMs?.toString(),
     WEBSOCKET_URL: websocket,
     OIDC_ISSUER,
     OIDC_AUDIENCE,
+    INDEX_HOSTS: [...indexHosts, ...(INDEX_HOSTS ? [INDEX_HOSTS] : [])].join(),
   }
   return createContext(configFrom(env), client, Date.now, failing)
 }
 
 function gatewayContext({ client, secrets }: FunctionsOptions, context: StreamContext): GatewayContext {
   const fleetKeys = [Buffer.from(secrets.fleetKey, 'base64')]
-  return { ...context, fleetKeys, connections: createConnections(client) }
+  const { GATEWAY_HOSTS: hosts } = process.env
+  return { ...context, fleetKeys, connections: createConnections(client), ...(hosts && { hosts }) }
 }
 
 function websocketHandlers(context: GatewayContext) {

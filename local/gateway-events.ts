@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { WebSocketEvent } from '../functions/gateway/event.ts'
-import { headersOf, sourceIpOf, targetOf, valuesOf } from './gateway-request.ts'
+import { domainNameOf, headersOf, sourceIpOf, targetOf, valuesOf } from './gateway-request.ts'
 
 export interface Identity {
   readonly sourceIp: string
@@ -66,7 +66,7 @@ function contextOf(
     connectedAt,
     requestTimeEpoch: now.getTime(),
     requestId,
-    domainName: request.headers.host ?? 'localhost',
+    domainName: domainNameOf(request),
     connectionId: id,
     apiId: 'local',
     identity,

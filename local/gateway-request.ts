@@ -1,5 +1,6 @@
 /** What the doors need to know of a request: its parts, as the service would hand them on. */
 import type { IncomingMessage } from 'node:http'
+import { isIPv6 } from 'node:net'
 
 export interface Target {
   readonly path: string
@@ -30,8 +31,24 @@ export function valuesOf(pairs: Iterable<[string, string]>): { single: SingleVal
   return { single: Object.fromEntries(single), multi: Object.fromEntries(multi) }
 }
 
-export const sourceIpOf = (request: IncomingMessage): string =>
-  (request.socket.remoteAddress ?? '').replace(/^::ffff:/, '')
+export const sourceIpOf = (request: IncomingMessage): string => plain(request.socket.remoteAddress)
+
+/**
+ * The name under which the service was asked. API Gateway answers only to its own names. A server of our own is reached by
+ * any that somebody wrote into the header, so it believes the names of its own address and no others.
+ */
+export function domainNameOf({ headers, socket }: IncomingMessage): string {
+  const { localAddress, localPort } = socket
+  const address = plain(localAddress)
+  const own = isIPv6(address) ? `[${address}]` : address
+  const [, name = '', port = '80'] = /^(\[[^\]]+\]|[^:]+)(?::(\d+))?$/.exec(headers.host ?? '') ?? []
+  const isOwn = Number(port) === localPort && (isLoopback(name) || name === own)
+  return isOwn ? headers.host! : `${own}:${localPort}`
+}
+
+const isLoopback = (name: string): boolean => /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/i.test(name)
+
+const plain = (address = ''): string => address.replace(/^::ffff:/, '')
 
 /**
  * The whole body, undefined where it is longer than allowed; it is read to its end then too, or the caller would never

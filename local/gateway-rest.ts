@@ -7,7 +7,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda'
 import { StraightwayError } from '../shared/errors.ts'
 import type { GatewayLimits } from './gateway-limits.ts'
-import { bodyOf, headersOf, sourceIpOf, targetOf, valuesOf } from './gateway-request.ts'
+import { bodyOf, domainNameOf, headersOf, sourceIpOf, targetOf, valuesOf } from './gateway-request.ts'
 import { invoke, type LambdaHandler } from './lambda.ts'
 
 export type RestHandler = LambdaHandler<APIGatewayProxyEvent, APIGatewayProxyResult>
@@ -60,7 +60,7 @@ function contextOf(request: IncomingMessage, path: string, requestId: string) {
     accountId: '000000000000',
     apiId: 'local',
     authorizer: null,
-    domainName: request.headers.host,
+    domainName: domainNameOf(request),
     httpMethod: request.method ?? 'GET',
     identity: identity as APIGatewayProxyEvent['requestContext']['identity'],
     path,

@@ -25,6 +25,8 @@ export interface SystemOptions {
   readonly http?: { readonly host: string; readonly port: number } | undefined
   /** Every port is chosen by the system: tests run side by side. */
   readonly freePorts?: boolean | undefined
+  /** Of proxies under whose names peers reach INDEX. */
+  readonly indexHosts?: readonly string[] | undefined
   /** How long a ticket holds; LIMITS.ticketMs without. */
   readonly ticketMs?: number | undefined
   /** Of the nodes, as `NodeConfig` has it. */
@@ -74,7 +76,7 @@ async function assemble(
   onClose: (end: () => void | Promise<void>) => void,
   close: () => Promise<void>,
 ): Promise<System> {
-  const { data, ticketMs, freePorts = false, log = () => {} } = options
+  const { data, ticketMs, indexHosts, freePorts = false, log = () => {} } = options
   const secrets = await loadSecrets(data)
   const engine = await startEngine({ data, log })
   onClose(() => engine.close())
@@ -91,6 +93,7 @@ async function assemble(
     data,
     ticketMs,
     nodesFailing: () => nodesFailing(started),
+    indexHosts,
     log,
   })
   onClose(() => functions.close())

@@ -2,6 +2,7 @@
  * A peer's standing with INDEX: enrols it the first time, keeps its ticket fresh, and knows the nodes. What is asked for
  * in the background is asked again until INDEX answers.
  */
+import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { PeerNode } from '../shared/core/peer/events.ts'
 import type { StunServer } from '../shared/core/tunnel/evidence.ts'
@@ -108,7 +109,7 @@ export class Account {
 
   /** What shows the gateway who we are. */
   gatewayProof(): string {
-    return selfSignedProof(this.#identity, { audience: 'straightway-gateway', issuedAt: Date.now() })
+    return this.#proofFor('gateway', this.websocket ?? this.#requests.base)
   }
 
   /** A node is not known, or not where it was: asks who there is now, from time to time. */
@@ -123,10 +124,9 @@ export class Account {
    * `unknown-peer` where it is not and there is neither, what is wrong with the invite, `forbidden`, `unavailable`.
    */
   async signUp(credentials: Credentials): Promise<Ticket> {
-    const [ticket, bootstrap] = await Promise.all([
-      this.#firstTicket(credentials),
-      fetchBootstrap(this.#requests),
-    ])
+    // In this order: the first answer tells the time by which the proof is made.
+    const bootstrap = await fetchBootstrap(this.#requests)
+    const ticket = await this.#firstTicket(credentials)
     if (bootstrap.nodes.length === 0) {
       throw new StraightwayError(
         'unavailable',
@@ -140,7 +140,7 @@ export class Account {
 
   /** Rejects where asking again is no use: the peer is revoked, unknown, or the account was closed. */
   renewTicket(): Promise<Ticket> {
-    return this.#untilAnswered(async () => this.#keep(await fetchTicket(this.#requests, this.#proof())))
+    return this.#untilAnswered(async () => this.#keep(await this.#fetchTicket()))
   }
 
   /** Where to sign in, as it is now. */
@@ -161,7 +161,7 @@ export class Account {
     const isKnown = this.#home.enrolled?.index === this.#requests.base
     if (mayEnrol && !isKnown) return this.#enrol({ invite, idToken, name })
     try {
-      return await fetchTicket(this.#requests, this.#proof())
+      return await this.#fetchTicket()
     } catch (error) {
       if (!(error instanceof StraightwayError) || error.code !== 'unknown-peer') throw error
       if (mayEnrol) return this.#enrol({ invite, idToken, name })
@@ -173,11 +173,28 @@ export class Account {
   #enrol(credentials: Credentials): Promise<Ticket> {
     const { invite, idToken, name } = credentials
     const user = name === undefined ? undefined : { name }
-    return enrol(this.#requests, { proof: this.#proof(), invite, idToken, name, user })
+    return this.#proving((proof) => enrol(this.#requests, { proof, invite, idToken, name, user }))
   }
 
-  #proof(): string {
-    return selfSignedProof(this.#identity, { issuedAt: Date.now() })
+  #fetchTicket(): Promise<Ticket> {
+    return this.#proving((proof) => fetchTicket(this.#requests, proof))
+  }
+
+  /** Once more where the proof was refused: after a sleep only that answer tells what time it is. */
+  async #proving(send: (proof: string) => Promise<Ticket>): Promise<Ticket> {
+    const proof = () => this.#proofFor('index', this.#requests.base)
+    try {
+      return await send(proof())
+    } catch (error) {
+      if (!(error instanceof StraightwayError) || error.code !== 'unauthenticated') throw error
+      return send(proof())
+    }
+  }
+
+  #proofFor(door: 'index' | 'gateway', url: string): string {
+    const audience = `straightway-${door}://${new URL(url).host}`
+    const id = randomBytes(16).toString('base64url')
+    return selfSignedProof(this.#identity, { audience, issuedAt: this.#requests.serverTime, id })
   }
 
   #keep(ticket: Ticket): Ticket {

@@ -4,10 +4,11 @@
  * nothing that we know is refused with 401.
  */
 import middy from '@middy/core'
-import type { NodeConnection } from '../../shared/store/connections.ts'
+import type { NodeConnection, PeerConnection } from '../../shared/store/connections.ts'
 import { fromEnvironment } from '../environment.ts'
+import { audiencesOf } from '../proof.ts'
 import { contextFrom, type GatewayContext } from './context.ts'
-import { enrolledPeerOf } from './enrolled-peer.ts'
+import { isEnrolled, proven } from './enrolled-peer.ts'
 import type { WebSocketEvent, WebSocketResult } from './event.ts'
 import { nodeOf } from './node-token.ts'
 
@@ -16,23 +17,37 @@ const LIFE_SECONDS = 7_200
 
 export function createConnect(context: GatewayContext) {
   return middy<WebSocketEvent, WebSocketResult>().handler(async ({ headers = {}, requestContext }) => {
-    const isIn = await admit(context, bearerOf(headers), requestContext.connectionId)
+    const isIn = await admit(context, bearerOf(headers), requestContext)
     return { statusCode: isIn ? 200 : 401 }
   })
 }
 
 export const handler = fromEnvironment(contextFrom, createConnect)
 
-async function admit(context: GatewayContext, token: string, connection: string): Promise<boolean> {
-  const times = timesFrom(context.now())
+async function admit(
+  context: GatewayContext,
+  token: string,
+  { connectionId: connection, domainName }: WebSocketEvent['requestContext'],
+): Promise<boolean> {
+  const now = context.now()
+  const times = timesFrom(now)
   const node = await nodeOf(token, context.fleetKeys)
   if (node !== undefined) {
     await register(context, { connection, node, ...times })
     return true
   }
-  const peer = await enrolledPeerOf(token, context)
-  if (peer !== undefined) await context.connections.add({ connection, peer, ...times })
-  return peer !== undefined
+  const audiences = audiencesOf('gateway', domainName, context.hosts)
+  const peer = await proven(token, { client: context.client, audiences, now })
+  if (peer === undefined) return false
+  return admitPeer(context, { connection, peer, ...times })
+}
+
+/** In this order: a peer that is revoked meanwhile is either seen to be, or its connection is found and ended. */
+async function admitPeer(context: GatewayContext, connected: PeerConnection): Promise<boolean> {
+  await context.connections.add(connected)
+  const isIn = await isEnrolled(context, connected.peer)
+  if (!isIn) await context.connections.remove(connected.connection)
+  return isIn
 }
 
 const timesFrom = (connectedAt: number) => ({

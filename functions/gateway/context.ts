@@ -3,6 +3,7 @@
  *
  *   FLEET_KEY              keys of the fleet, base64 of 32 bytes each, newest first, separated by commas
  *   MANAGEMENT_ENDPOINT    management API of the WebSocket API
+ *   GATEWAY_HOSTS          hosts under which peers reach this API, where a proxy stands before it (functions/proof.ts)
  *   DYNAMODB_ENDPOINT      another DynamoDB than that of AWS
  */
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
@@ -16,6 +17,7 @@ export interface GatewayContext {
   readonly connections: Connections
   readonly fleetKeys: readonly Uint8Array[]
   readonly management: Management
+  readonly hosts?: string
   readonly now: () => number
 }
 
@@ -23,6 +25,7 @@ export function contextFrom(env: Environment): GatewayContext {
   const client = createClient({ endpoint: env.DYNAMODB_ENDPOINT })
   return {
     client,
+    ...(env.GATEWAY_HOSTS && { hosts: env.GATEWAY_HOSTS }),
     connections: createConnections(client),
     fleetKeys: required(env, 'FLEET_KEY')
       .split(',')

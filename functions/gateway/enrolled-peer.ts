@@ -1,28 +1,23 @@
-import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import { StraightwayError } from '../../shared/errors.ts'
 import type { PeerId } from '../../shared/ids.ts'
 import { getPeer } from '../../shared/store/peers.ts'
-import { verifyProof } from '../proof.ts'
-import { GATEWAY_AUDIENCE } from './node-token.ts'
+import { type ProofDoor, useProof } from '../proof.ts'
 
 /**
- * The peer that made the proof, meant for this door: it holds its key, is enrolled, and not revoked. Undefined for
- * everything else. A proof and not a ticket, so that the key which signs tickets stays with INDEX.
+ * The peer that made the proof for this door. Undefined for everything else. A proof and not a ticket, so that the key
+ * which signs tickets stays with INDEX.
  */
-export async function enrolledPeerOf(
-  proof: string,
-  { client, now }: { readonly client: DynamoDBDocumentClient; readonly now: () => number },
-): Promise<PeerId | undefined> {
-  const peer = await proven(proof, now())
-  const known = peer && (await getPeer(client, peer))
-  return known?.revokedAt === undefined ? known?.peer : undefined
-}
-
-async function proven(proof: string, now: number): Promise<PeerId | undefined> {
+export async function proven(proof: string, door: ProofDoor): Promise<PeerId | undefined> {
   try {
-    return await verifyProof(proof, now, GATEWAY_AUDIENCE)
+    return await useProof(door, proof)
   } catch (error) {
-    if (error instanceof StraightwayError) return undefined
+    if (error instanceof StraightwayError && error.code === 'unauthenticated') return undefined
     throw error
   }
+}
+
+/** Whether the peer is enrolled and not revoked. */
+export async function isEnrolled({ client }: Pick<ProofDoor, 'client'>, peer: PeerId): Promise<boolean> {
+  const known = await getPeer(client, peer)
+  return known !== undefined && known.revokedAt === undefined
 }

@@ -6,6 +6,7 @@
  *   TICKET_MS                 how long a ticket holds, if less than LIMITS.ticketMs
  *   WEBSOCKET_URL             where peers without UDP and browsers connect
  *   OIDC_ISSUER, OIDC_AUDIENCE  the team's identity provider; both or neither
+ *   INDEX_HOSTS               hosts under which peers reach INDEX, where a proxy stands before API Gateway (functions/proof.ts)
  *   DYNAMODB_ENDPOINT         another DynamoDB than that of AWS
  *   STRAIGHTWAY_TABLE_PREFIX  read by shared/store/client.ts
  */
@@ -35,13 +36,19 @@ export interface RestConfig {
   readonly retiringTicketKeys: readonly PublicTicketKey[]
   readonly ticketMs: number
   readonly websocket: string
+  readonly hosts?: string
   readonly oidc?: OidcConfig
   readonly dynamodbEndpoint?: string
 }
 
 /** Errors: `internal` naming the variable that is missing or wrong. */
 export function configFrom(env: Environment): RestConfig {
-  const { OIDC_ISSUER: issuer, OIDC_AUDIENCE: audience, DYNAMODB_ENDPOINT: endpoint } = env
+  const {
+    OIDC_ISSUER: issuer,
+    OIDC_AUDIENCE: audience,
+    DYNAMODB_ENDPOINT: endpoint,
+    INDEX_HOSTS: hosts,
+  } = env
   if ((issuer === undefined) !== (audience === undefined))
     throw wrong('OIDC_ISSUER and OIDC_AUDIENCE go together')
   return {
@@ -49,6 +56,7 @@ export function configFrom(env: Environment): RestConfig {
     retiringTicketKeys: env.TICKET_KEYS ? jsonIn(env, 'TICKET_KEYS', z.array(publicKeySchema)) : [],
     ticketMs: ticketMsIn(env),
     websocket: env.WEBSOCKET_URL ?? '',
+    ...(hosts && { hosts }),
     ...(issuer && audience && { oidc: { issuer, audience } }),
     ...(endpoint && { dynamodbEndpoint: endpoint }),
   }

@@ -1,11 +1,14 @@
 /** From the `authorization` header to who is asking. */
 import { StraightwayError } from '../../shared/errors.ts'
+import type { PeerId } from '../../shared/ids.ts'
 import type { Actor } from '../../shared/model/permission.ts'
 import { authenticateApiKey } from '../../shared/store/api-keys.ts'
 import { rolesOf } from '../../shared/store/memberships.ts'
 import { expectUsable, getPeer } from '../../shared/store/peers.ts'
 import { getUser } from '../../shared/store/users.ts'
+import { audiencesOf, useProof } from '../proof.ts'
 import type { Context } from './context.ts'
+import type { Request } from './request.ts'
 
 /** Nobody without a header. Errors: `unauthenticated`, `forbidden` for a revoked peer. */
 export async function authenticate(context: Context, header: string | undefined): Promise<Actor> {
@@ -30,6 +33,13 @@ async function peerActor({ client, ticketKeys, now }: Context, ticket: string): 
   if (peer === undefined || user === undefined) throw unauthenticated('This peer is no longer enrolled')
   expectUsable(peer)
   return { kind: 'peer', peer: id, user: user.user, roles: await rolesOf(client, user) }
+}
+
+/** The peer that made the proof for this deployment; the proof is used up. Errors: `unauthenticated`. */
+export function proven({ context, event }: Request, proof: string): Promise<PeerId> {
+  const { client, config, now } = context
+  const audiences = audiencesOf('index', event.requestContext.domainName, config.hosts)
+  return useProof({ client, audiences, now: now() }, proof)
 }
 
 function unauthenticated(detail: string): StraightwayError {

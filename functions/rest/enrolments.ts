@@ -9,8 +9,8 @@ import { nameSchema, type User } from '../../shared/model/user.ts'
 import { enrol } from '../../shared/store/enrolments.ts'
 import { bindPeer } from '../../shared/store/peers.ts'
 import { userOfSubject } from '../../shared/store/users.ts'
-import { verifyProof } from '../proof.ts'
 import type { Context } from './context.ts'
+import { proven } from './credentials.ts'
 import { ok, type Reply } from './reply.ts'
 import { bodyOf, type Request } from './request.ts'
 import { ticketFor, tokenSchema } from './tickets.ts'
@@ -35,7 +35,7 @@ type Body = z.infer<typeof enrolmentSchema>
 export async function createEnrolment(request: Request): Promise<Reply> {
   const { context } = request
   const body = bodyOf(request, enrolmentSchema)
-  const peer = await verifyProof(body.proof, context.now())
+  const peer = await proven(request, body.proof)
   const identified = body.idToken === undefined ? undefined : await identify(context, body.idToken, body)
   const { user, made } = await enrolled(context, peer, identified, body)
   const reply = ok({ peer, ...(await ticketFor(context, peer, user)) })

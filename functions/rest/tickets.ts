@@ -4,8 +4,8 @@ import type { PeerId } from '../../shared/ids.ts'
 import type { User } from '../../shared/model/user.ts'
 import { expectUsable, requirePeer } from '../../shared/store/peers.ts'
 import { requireUser } from '../../shared/store/users.ts'
-import { verifyProof } from '../proof.ts'
 import type { Context } from './context.ts'
+import { proven } from './credentials.ts'
 import { ok, type Reply } from './reply.ts'
 import { bodyOf, type Request } from './request.ts'
 
@@ -17,7 +17,7 @@ export const ticketRequestSchema = z.strictObject({ proof: tokenSchema })
 export async function createTicket(request: Request): Promise<Reply> {
   const { context } = request
   const { proof } = bodyOf(request, ticketRequestSchema)
-  const peer = await requirePeer(context.client, await verifyProof(proof, context.now()))
+  const peer = await requirePeer(context.client, await proven(request, proof))
   expectUsable(peer)
   return ok(await ticketFor(context, peer.peer, await requireUser(context.client, peer.user)))
 }

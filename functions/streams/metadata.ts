@@ -5,13 +5,14 @@
  * of a network what it lets tunnels use.
  */
 import { isDeepStrictEqual } from 'node:util'
-import type { NetworkId } from '../../shared/ids.ts'
+import type { NetworkId, PeerId } from '../../shared/ids.ts'
 import { LIMITS } from '../../shared/limits.ts'
 import type { Network } from '../../shared/model/network.ts'
 import type { StoredObject } from '../../shared/model/object.ts'
 import type { Peer } from '../../shared/model/peer.ts'
 import type { User } from '../../shared/model/user.ts'
 import type { Push } from '../../shared/push.ts'
+import { createConnections } from '../../shared/store/connections.ts'
 import { toUser, type UserItem } from '../../shared/store/users.ts'
 import { fromEnvironment } from '../environment.ts'
 import { type Audience, createAudience } from './audience.ts'
@@ -31,6 +32,7 @@ export function createMetadata(context: StreamContext) {
     async (change, audience) => {
       const revoked = revokedBy(change)
       if (revoked !== undefined) {
+        await endConnections(context, revoked.peer)
         await push(await audience.everybody(), { kind: 'revoked', peer: revoked.peer })
       }
       const blocking = blocksChangedBy(change)
@@ -54,6 +56,15 @@ export function createMetadata(context: StreamContext) {
       })
     },
   )
+}
+
+/** Of a peer that came through the gateway. */
+async function endConnections({ client, management }: StreamContext, peer: PeerId): Promise<void> {
+  const connections = createConnections(client)
+  for (const { connection } of await connections.ofPeer(peer)) {
+    await management.end(connection)
+    await connections.remove(connection)
+  }
 }
 
 export const handler = fromEnvironment(contextFrom, (context) =>

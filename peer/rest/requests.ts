@@ -17,6 +17,8 @@ export class Requests {
   /** Without a slash at its end. */
   readonly base: string
   readonly #credential: () => string | Promise<string>
+  /** The clock of INDEX minus ours that only runs forwards; undefined before its first answer. */
+  #aheadMs: number | undefined
 
   /** Throws `bad-request` where `base` is no HTTP address. `credential`: a ticket or an API key. */
   constructor(base: string, credential: () => string | Promise<string>) {
@@ -27,6 +29,11 @@ export class Requests {
       )
     this.base = base.replace(/\/+$/, '')
     this.#credential = credential
+  }
+
+  /** The time at INDEX in epoch milliseconds, to about a second; this device's own before its first answer. */
+  get serverTime(): number {
+    return this.#aheadMs === undefined ? Date.now() : performance.now() + this.#aheadMs
   }
 
   /** `path`: below the base; parts of it must be encoded already (see `path`). */
@@ -45,11 +52,18 @@ export class Requests {
 
   async #fetch(url: string, init: RequestInit): Promise<Response> {
     try {
-      return await fetch(url, init)
+      const response = await fetch(url, init)
+      this.#learnTime(response.headers.get('date'))
+      return response
     } catch (cause) {
       const detail = `INDEX at ${this.base} does not answer: check the address, and that the system runs there.`
       throw new StraightwayError('unavailable', detail, { cause })
     }
+  }
+
+  #learnTime(date: string | null): void {
+    const time = Date.parse(date ?? '')
+    if (!Number.isNaN(time)) this.#aheadMs = time - performance.now()
   }
 }
 

@@ -51,16 +51,22 @@ export function verify(publicKey: Uint8Array, message: Uint8Array, signature: Ui
   return sodium.crypto_sign_verify_detached(signature, message, publicKey)
 }
 
+export interface ProofOptions {
+  /** The door it is made for: `straightway-index://HOST` or `straightway-gateway://HOST`. */
+  readonly audience: string
+  /** By the clock of INDEX, in epoch milliseconds. */
+  readonly issuedAt: number
+  /** 16 to 64 letters, digits, `-` or `_`; never the same twice. */
+  readonly id: string
+}
+
 /**
- * A JWT (RFC 7519) by which a peer shows INDEX that it holds its key: signed by the key that its `sub` is.
- * `issuedAt` in milliseconds; INDEX takes it for five minutes.
+ * A JWT (RFC 7519) by which a peer shows INDEX that it holds its key: signed by the key that its `sub` is. It is good once,
+ * within two minutes of `issuedAt`.
  */
-export function selfSignedProof(
-  identity: Identity,
-  { audience = 'straightway', issuedAt }: { readonly audience?: string; readonly issuedAt: number },
-): string {
+export function selfSignedProof(identity: Identity, { audience, issuedAt, id }: ProofOptions): string {
   const header = { alg: 'EdDSA', typ: 'straightway-proof+jwt' }
-  const claims = { sub: identity.peer, aud: audience, iat: Math.floor(issuedAt / 1000) }
+  const claims = { sub: identity.peer, aud: audience, jti: id, iat: Math.floor(issuedAt / 1000) }
   const signed = `${base64url(JSON.stringify(header))}.${base64url(JSON.stringify(claims))}`
   return `${signed}.${base64url(sign(identity, encoder.encode(signed)))}`
 }

@@ -9,6 +9,7 @@ import {
   PutCommand,
   paginateQuery,
   paginateScan,
+  type QueryCommandInput,
 } from '@aws-sdk/lib-dynamodb'
 import type { NodeId, PeerId } from '../ids.ts'
 import { tableName } from './client.ts'
@@ -30,6 +31,7 @@ export interface Connections {
   get(connection: string): Promise<Connection | undefined>
   /** Newest first. */
   ofNode(node: NodeId): Promise<NodeConnection[]>
+  ofPeer(peer: PeerId): Promise<PeerConnection[]>
   nodes(): Promise<NodeId[]>
 }
 
@@ -37,6 +39,13 @@ export function createConnections(client: DynamoDBDocumentClient): Connections {
   const TableName = tableName('Connections')
   /** Of nodes only: what has no `node` is not in it. */
   const byNode = { TableName, IndexName: 'byNode' }
+
+  async function listed<T extends Connection>(query: QueryCommandInput): Promise<T[]> {
+    const found: T[] = []
+    for await (const { Items = [] } of paginateQuery({ client }, query)) found.push(...(Items as T[]))
+    return found
+  }
+
   return {
     add: async (Item) => void (await client.send(new PutCommand({ TableName, Item }))),
     remove: async (connection) =>
@@ -46,17 +55,10 @@ export function createConnections(client: DynamoDBDocumentClient): Connections {
       return (await client.send(get)).Item as Connection | undefined
     },
     async ofNode(node) {
-      const found: NodeConnection[] = []
-      const query = {
-        ...byNode,
-        KeyConditionExpression: '#node = :node',
-        ExpressionAttributeNames: { '#node': 'node' },
-        ExpressionAttributeValues: { ':node': node },
-      }
-      for await (const { Items = [] } of paginateQuery({ client }, query))
-        found.push(...(Items as NodeConnection[]))
+      const found = await listed<NodeConnection>({ ...byNode, ...whose('node', node) })
       return found.sort((a, b) => b.connectedAt - a.connectedAt)
     },
+    ofPeer: (peer) => listed({ TableName, IndexName: 'byPeer', ...whose('peer', peer) }),
     async nodes() {
       const nodes = new Set<NodeId>()
       for await (const { Items = [] } of paginateScan({ client }, byNode)) {
@@ -66,3 +68,9 @@ export function createConnections(client: DynamoDBDocumentClient): Connections {
     },
   }
 }
+
+const whose = (name: 'node' | 'peer', value: string) => ({
+  KeyConditionExpression: '#name = :value',
+  ExpressionAttributeNames: { '#name': name },
+  ExpressionAttributeValues: { ':value': value },
+})

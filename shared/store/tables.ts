@@ -82,9 +82,14 @@ export const TABLES = {
     name: 'Connections',
     passing: true,
     partition: 'connection',
-    indexes: [{ name: 'byNode', partition: 'node' }],
+    indexes: [
+      { name: 'byNode', partition: 'node' },
+      { name: 'byPeer', partition: 'peer' },
+    ],
     expires: 'expiresAtSeconds',
   },
+  /** Proofs that were used, each until it has ended. */
+  Proofs: { name: 'Proofs', partition: 'proof', expires: 'expiresAtSeconds' },
   Invites: {
     name: 'Invites',
     partition: 'invite',

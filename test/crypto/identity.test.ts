@@ -38,10 +38,19 @@ describe('an identity', () => {
   })
 
   test('proves itself with a JWT that another implementation accepts', async () => {
-    const proof = selfSignedProof(identity, { issuedAt: 1_700_000_000_999 })
+    const proof = selfSignedProof(identity, {
+      audience: 'straightway-index://index.test',
+      issuedAt: 1_700_000_000_999,
+      id: 'once-and-no-more',
+    })
     expect(decodeProtectedHeader(proof)).toEqual({ alg: 'EdDSA', typ: 'straightway-proof+jwt' })
     const jwk = { kty: 'OKP', crv: 'Ed25519', x: Buffer.from(identity.publicKey).toString('base64url') }
     const { payload } = await jwtVerify(proof, await importJWK(jwk, 'EdDSA'))
-    expect(payload).toEqual({ sub: identity.peer, aud: 'straightway', iat: 1_700_000_000 })
+    expect(payload).toEqual({
+      sub: identity.peer,
+      aud: 'straightway-index://index.test',
+      jti: 'once-and-no-more',
+      iat: 1_700_000_000,
+    })
   })
 })

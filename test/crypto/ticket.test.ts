@@ -107,7 +107,8 @@ describe('a ticket', () => {
 
   test('is not a proof that a peer signed for itself', () => {
     const identity = identityOf(new Uint8Array(32).fill(1))
-    expect(verifyTicket(selfSignedProof(identity, { issuedAt: NOW }), ownKeys, NOW)).toEqual(INVALID)
+    const proof = selfSignedProof(identity, { audience: 'a', issuedAt: NOW, id: 'b' })
+    expect(verifyTicket(proof, ownKeys, NOW)).toEqual(INVALID)
   })
 
   test('is invalid when it is longer than a datagram, whatever it says', () => {

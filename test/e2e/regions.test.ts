@@ -1,9 +1,10 @@
 /** Two nodes in two regions, one of them far away: real peers sign in at the near one, and talk to whoever is at the other. */
 import { expect, onTestFinished, test } from 'vitest'
 import { heard, systemUnderTest } from './system-under-test.ts'
-import { udpGate } from './udp-gate.ts'
+import { gatePort, udpGate } from './udp-gate.ts'
 
-const { system, join, joinAt, nodeOf } = await systemUnderTest({ regions: ['far', 'near'] })
+const { port, indexHosts } = await gatePort()
+const { system, join, joinAt, nodeOf } = await systemUnderTest({ regions: ['far', 'near'], indexHosts })
 /** Each way: more than a machine that does other things keeps an answer waiting. */
 const FAR_MS = 400
 /** A machine that stands still for a moment may lead one astray; by chance alone so many would be near in one of 50 runs. */
@@ -11,7 +12,7 @@ const PEERS = 12
 const NEAR = 10
 
 const [far, near] = system.nodes
-const gate = await udpGate(system.index, far!.addresses.checkpoint!, FAR_MS)
+const gate = await udpGate(system, port, far!.addresses.checkpoint!, FAR_MS)
 
 test('peers sign in at the node that is near, and talk to one at the other', async () => {
   onTestFinished(() => gate.close())

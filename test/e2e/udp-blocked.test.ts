@@ -4,9 +4,10 @@ import { buffer } from 'node:stream/consumers'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { Peer, PeerSocket } from '../../peer/index.ts'
 import { heard, systemUnderTest, until } from './system-under-test.ts'
-import { udpGate } from './udp-gate.ts'
+import { gatePort, udpGate } from './udp-gate.ts'
 
-const { system, join, joinAt } = await systemUnderTest()
+const { port, indexHosts } = await gatePort()
+const { system, join, joinAt } = await systemUnderTest({ indexHosts })
 let ada: Peer
 let ben: Peer
 let cleo: Peer
@@ -58,7 +59,8 @@ test('get what was sent while they were away', async () => {
 
 test('send no datagram to anybody where UDP is not wanted', async () => {
   const gate = await udpGate(
-    system.index,
+    system,
+    port,
     system.nodes.flatMap(({ addresses: { checkpoint = [], handshake = [], stun = [] } }) => [
       ...new Set([...checkpoint, ...handshake, ...stun]),
     ]),
@@ -75,7 +77,8 @@ test('send no datagram to anybody where UDP is not wanted', async () => {
 
 test('find out by themselves where a network drops it, and do not wait for long', async () => {
   const gate = await udpGate(
-    system.index,
+    system,
+    port,
     system.nodes.map(({ addresses }) => addresses.checkpoint![0]!),
   )
   gate.isOpen = false

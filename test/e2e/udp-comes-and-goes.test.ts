@@ -5,14 +5,15 @@
 import { afterAll, expect, test, vi } from 'vitest'
 import type { PeerSocket } from '../../peer/index.ts'
 import { heard, systemUnderTest } from './system-under-test.ts'
-import { udpGate } from './udp-gate.ts'
+import { gatePort, udpGate } from './udp-gate.ts'
 
 /** A carried peer tries UDP each 30 s. */
 const PATIENCE_MS = 60_000
 
-const { system, join } = await systemUnderTest()
+const { port, indexHosts } = await gatePort()
+const { system, join } = await systemUnderTest({ indexHosts })
 const checkpoints = system.nodes.map(({ addresses }) => addresses.checkpoint![0]!)
-const gate = await udpGate(system.index, checkpoints)
+const gate = await udpGate(system, port, checkpoints)
 afterAll(() => gate.close())
 
 const eventually = (isIt: () => boolean) => vi.waitUntil(isIt, { timeout: PATIENCE_MS })

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { arrayBuffer } from 'node:stream/consumers'
+import { freePort } from '../../local/engine.ts'
 import { formatIp, parseAddress } from '../../shared/wire/address.ts'
 
 const HOST = '127.0.0.1'
@@ -57,6 +58,12 @@ class Gate {
   }
 }
 
+/** Where the gate before INDEX will be: a system has to know it by that name. */
+export async function gatePort(): Promise<{ readonly port: number; readonly indexHosts: readonly string[] }> {
+  const port = await freePort()
+  return { port, indexHosts: [`${HOST}:${port}`] }
+}
+
 export interface UdpGate {
   /** INDEX, as it names the services behind the gate. */
   readonly index: string
@@ -67,13 +74,18 @@ export interface UdpGate {
   close(): void
 }
 
-/** Before the services at these addresses, which are as much farther away each way. */
-export async function udpGate(index: string, services: readonly string[], delayMs = 0): Promise<UdpGate> {
+/** Before INDEX, at that port, and the services at these addresses, which are as much farther away each way. */
+export async function udpGate(
+  { index }: { readonly index: string },
+  port: number,
+  services: readonly string[],
+  delayMs = 0,
+): Promise<UdpGate> {
   const gates = services.map((target) => new Gate(target, delayMs))
   const addresses = await Promise.all(gates.map((gate) => gate.open()))
   const seen = (text: string) =>
     services.reduce((so, target, i) => so.replaceAll(`"${target}"`, `"${addresses[i]}"`), text)
-  const server = await proxy(index, seen)
+  const server = await proxy(index, port, seen)
   return {
     index: `http://${HOST}:${(server.address() as AddressInfo).port}`,
     get isOpen() {
@@ -94,7 +106,7 @@ export async function udpGate(index: string, services: readonly string[], delayM
 }
 
 /** Passes requests on, and what is answered through `seen`. */
-async function proxy(target: string, seen: (text: string) => string): Promise<Server> {
+async function proxy(target: string, port: number, seen: (text: string) => string): Promise<Server> {
   const server = createServer(async (request, response) => {
     const { method = 'GET', headers } = request
     const body = new Uint8Array(await arrayBuffer(request))
@@ -107,7 +119,7 @@ async function proxy(target: string, seen: (text: string) => string): Promise<Se
     const text = seen(await answer.text())
     response.writeHead(answer.status, { 'content-type': answer.headers.get('content-type') ?? '' }).end(text)
   })
-  server.listen(0, HOST)
+  server.listen(port, HOST)
   await once(server, 'listening')
   return server
 }

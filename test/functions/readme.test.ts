@@ -25,6 +25,7 @@ beforeAll(async () => {
   gateway = await startGateway({ rest: createHandler(createContext(index.config, index.client)), websocket })
   const network = await index.network()
   const ann = await index.member({ [network]: 'member' })
+  const [device, aud] = [newDevice(), `straightway-index://${new URL(gateway.url).host}`]
   environment = {
     INDEX: gateway.url,
     KEY: index.admin,
@@ -32,7 +33,8 @@ beforeAll(async () => {
     ANN: ann.user,
     TICKET: ann.ticket,
     INVITE: (await createInvite(index.client, { network, role: 'member' }, Date.now())).code,
-    PROOF: await proofOf(newDevice(), { iat: Date.now() }),
+    PROOF: await proofOf(device, { iat: Date.now(), aud }),
+    NEXT_PROOF: await proofOf(device, { iat: Date.now(), aud }),
   }
 })
 afterAll(async () => {

@@ -16,6 +16,21 @@ async function serve(rest: RestHandler, limits: Partial<GatewayLimits> = {}): Pr
 const eventOf = async (response: Response) => (await response.json()) as APIGatewayProxyEvent
 
 describe('the REST door', () => {
+  test.each([
+    ['the name of another deployment', 'evil.test', false],
+    ['the address of another deployment', '203.0.113.7:8787', false],
+    ['another port of this machine', 'localhost:1', false],
+    ['its own name', 'localhost:PORT', true],
+  ])('asked under %s, it believes only what it is', async (_, host, isBelieved) => {
+    const url = new URL(await serve(echo))
+    const asked = host.replace('PORT', url.port)
+    const socket = connect(Number(url.port), url.hostname)
+    socket.end(`GET / HTTP/1.1\r\nhost: ${asked}\r\nconnection: close\r\n\r\n`)
+    const [, body] = (await text(socket)).split('\r\n\r\n')
+    const { requestContext } = JSON.parse(body!.slice(body!.indexOf('{'), body!.lastIndexOf('}') + 1))
+    expect(requestContext.domainName).toBe(isBelieved ? asked : url.host)
+  })
+
   test('hands a request on as a proxy event', async () => {
     const url = await serve(echo)
     const headers = { 'content-type': 'application/json', 'x-many': 'a' }

@@ -3,14 +3,15 @@ import { once } from 'node:events'
 import { SignJWT } from 'jose'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import WebSocket from 'ws'
+import { createMetadata } from '../../../functions/streams/metadata.ts'
 import { type Identity, identityOf, selfSignedProof } from '../../../shared/crypto/identity.ts'
 import { type NodeId, toBase32, type UserId } from '../../../shared/ids.ts'
 import { bindPeer, revokePeer } from '../../../shared/store/peers.ts'
-import { startCloud } from '../cloud-under-test.ts'
+import { react, startCloud } from '../cloud-under-test.ts'
 
 const cloud = await startCloud()
 const { gateway, connections, fleetKey, client } = cloud
-const AUDIENCE = 'straightway-gateway'
+const AUDIENCE = `straightway-gateway://${new URL(gateway.url).host}`
 const USER = 'u_aaaaaaaaaaaaaaaa' as UserId
 const BYTES = Buffer.alloc(1200, 7).toString('base64')
 const newNode = () => `node_${toBase32(randomBytes(5))}` as NodeId
@@ -24,7 +25,7 @@ async function open(token: string): Promise<WebSocket> {
 
 const openNode = async (node: NodeId) =>
   open(
-    await new SignJWT({ sub: node, aud: AUDIENCE })
+    await new SignJWT({ sub: node, aud: 'straightway-gateway' })
       .setProtectedHeader({ alg: 'HS256' })
       .setExpirationTime('1m')
       .sign(fleetKey),
@@ -36,8 +37,8 @@ async function newPeer(): Promise<Identity> {
   return identity
 }
 
-const proofOf = (identity: Identity, audience = AUDIENCE) =>
-  selfSignedProof(identity, { audience, issuedAt: Date.now() })
+const proofOf = (identity: Identity, audience = AUDIENCE, issuedAt = Date.now()) =>
+  selfSignedProof(identity, { audience, issuedAt, id: randomBytes(16).toString('base64url') })
 
 const openPeer = async () => {
   const identity = await newPeer()
@@ -140,7 +141,11 @@ describe('a peer', () => {
 
   test.each([
     ['is not enrolled', async () => proofOf(identityOf(randomBytes(32)))],
-    ['proves it to INDEX only', async () => proofOf(await newPeer(), 'straightway')],
+    ['proves it to INDEX only', async () => proofOf(await newPeer(), AUDIENCE.replace('gateway', 'index'))],
+    [
+      'proves it to another deployment',
+      async () => proofOf(await newPeer(), 'straightway-gateway://evil.test'),
+    ],
     ['proved it long ago', async () => staleProof(await newPeer())],
     ['signs with another key', async () => forged(await newPeer())],
     ['was revoked', async () => proofOf(await revoked(await newPeer()))],
@@ -148,8 +153,25 @@ describe('a peer', () => {
     await expect(open(await token())).rejects.toThrow('401')
   })
 
-  const staleProof = (identity: Identity) =>
-    selfSignedProof(identity, { audience: AUDIENCE, issuedAt: Date.now() - 301_000 })
+  test('that shows a proof which was used before is refused', async () => {
+    const overheard = proofOf(await newPeer())
+    await open(overheard)
+    await expect(open(overheard)).rejects.toThrow('401')
+  })
+
+  test('that is revoked is cut off, and forgotten', async () => {
+    const streams = await react(cloud, 'Peers', createMetadata(cloud.stream))
+    const [{ socket, peer }, other] = [await openPeer(), await openPeer()]
+    const closed = once(socket, 'close')
+    await revokePeer(client, peer, Date.now())
+    await closed
+    await streams.drain()
+    expect(await connections.ofPeer(peer)).toEqual([])
+    expect(other.socket.readyState).toBe(WebSocket.OPEN)
+    expect(await connections.ofPeer(other.peer)).toHaveLength(1)
+  })
+
+  const staleProof = (identity: Identity) => proofOf(identity, AUDIENCE, Date.now() - 121_000)
   const forged = ({ peer }: Identity) => proofOf({ ...identityOf(randomBytes(32)), peer })
   const revoked = async (identity: Identity) => {
     await revokePeer(client, identity.peer, Date.now())

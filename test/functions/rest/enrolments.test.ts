@@ -159,10 +159,13 @@ test('a network that is not there any more is not entered', async () => {
 
 test.each([
   ['another key', async () => index.proofOf({ ...newDevice(), peer: newDevice().peer })],
-  ['another audience', async () => index.proofOf(newDevice(), { aud: 'elsewhere' })],
+  ['another deployment', async () => index.proofOf(newDevice(), { aud: 'straightway-index://evil.test' })],
+  ['another door', async () => index.proofOf(newDevice(), { aud: 'straightway-gateway://index.test' })],
+  ['no deployment', async () => index.proofOf(newDevice(), { aud: 'straightway' })],
+  ['no number', async () => index.proofOf(newDevice(), { jti: '' })],
   ['another type', async () => index.proofOf(newDevice(), { typ: 'JWT' })],
-  ['a time long ago', async () => index.proofOf(newDevice(), { iat: index.now() - 301_000 })],
-  ['a time to come', async () => index.proofOf(newDevice(), { iat: index.now() + 302_000 })],
+  ['a time long ago', async () => index.proofOf(newDevice(), { iat: index.now() - 121_000 })],
+  ['a time to come', async () => index.proofOf(newDevice(), { iat: index.now() + 122_000 })],
   ['a subject that is no peer', async () => index.proofOf(newDevice(), { sub: 'u_aaaaaaaaaaaaaaaa' })],
   ['no form', async () => 'garbage'],
 ])('a proof of %s is refused', async (_, make) => {
@@ -171,6 +174,23 @@ test.each([
     status: 401,
     body: { code: 'unauthenticated', detail: expect.stringContaining('proof') },
   })
+})
+
+test('a proof that somebody overheard is no good a second time, at whatever door and however many try at once', async () => {
+  const network = await index.network()
+  const ann = await index.member({ [network]: 'member' })
+  const overheard = await index.proofOf(ann)
+  const answers = await Promise.all(
+    Array.from({ length: 8 }, () => index.call('POST /v1/tickets', { body: { proof: overheard } })),
+  )
+  expect(answers.filter(({ status }) => status === 200)).toHaveLength(1)
+  const { code } = await inviteTo(network)
+  expect(await index.call('POST /v1/enrolments', { body: { proof: overheard, invite: code } })).toMatchObject(
+    {
+      status: 401,
+      body: { detail: expect.stringContaining('used before') },
+    },
+  )
 })
 
 test('an unknown peer gets no ticket, a revoked one neither, and it cannot enrol again', async () => {

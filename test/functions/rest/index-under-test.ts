@@ -11,6 +11,9 @@ import { createApiKey } from '../../../shared/store/api-keys.ts'
 import { startTables } from '../../local/tables-under-test.ts'
 import { type Answer, type Call, createSociety } from './society.ts'
 
+/** Under which it is asked. */
+const HOST = 'index.test'
+
 export type IndexUnderTest = Awaited<ReturnType<typeof startIndex>>
 
 /** INDEX on real tables, its streams behind it unless told; time stands still until a test moves it. */
@@ -42,6 +45,7 @@ export async function startIndex(given: Partial<RestConfig> = {}, { indexed = tr
       pathParameters: { proxy: path.slice(1) },
       body: body === undefined ? null : typeof body === 'string' ? body : JSON.stringify(body),
       isBase64Encoded: false,
+      requestContext: { domainName: HOST },
     } as unknown as APIGatewayProxyEvent
     const reply = await handler(event, {} as LambdaContext)
     const text = reply.body

@@ -1,5 +1,5 @@
 /** Users, their peers and networks, made where an INDEX keeps them, wherever that INDEX is. */
-import { generateKeyPairSync, type KeyObject } from 'node:crypto'
+import { generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto'
 import { type DynamoDBDocumentClient, PutCommand } from '@aws-sdk/lib-dynamodb'
 import { SignJWT } from 'jose'
 import { type NetworkId, type NodeId, type PeerId, peerIdOf, type UserId } from '../../../shared/ids.ts'
@@ -108,17 +108,21 @@ export interface ProofClaims {
   readonly aud: string
   /** Milliseconds. */
   readonly iat: number
+  readonly jti: string
   readonly typ: string
 }
 
+const newId = (): string => randomBytes(16).toString('base64url')
+
 export function proofOf(
   { peer, key }: Device,
-  { sub = peer, aud = 'straightway', iat = 0, typ }: Partial<ProofClaims>,
+  { sub = peer, aud = 'straightway-index://index.test', iat = 0, jti = newId(), typ }: Partial<ProofClaims>,
 ) {
   return new SignJWT()
     .setProtectedHeader({ alg: 'EdDSA', typ: typ ?? 'straightway-proof+jwt' })
     .setSubject(sub)
     .setAudience(aud)
+    .setJti(jti)
     .setIssuedAt(Math.floor(iat / 1000))
     .sign(key)
 }

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { createTables, startEngine } from '../../../local/engine.ts'
 import { type Founded, foundSystem } from '../../../local/founding.ts'
 import { startFunctions } from '../../../local/functions.ts'
@@ -49,7 +49,12 @@ beforeAll(async () => {
 afterAll(() => close())
 
 const anonymous = () => new Requests(url, () => '')
-const proof = (identity: Identity) => selfSignedProof(identity, { issuedAt: Date.now() })
+const proof = (identity: Identity) =>
+  selfSignedProof(identity, {
+    audience: `straightway-index://${new URL(url).host}`,
+    issuedAt: Date.now(),
+    id: randomBytes(16).toString('base64url'),
+  })
 
 async function member(name: string): Promise<Member> {
   const identity = identityOf(randomBytes(32))
@@ -68,10 +73,19 @@ describe('enrolment', () => {
   })
 
   test('says what is wrong with a peer that is not enrolled and an invite that is none', async () => {
-    const stranger = proof(identityOf(randomBytes(32)))
-    await expect(fetchTicket(anonymous(), stranger)).rejects.toMatchObject({ code: 'unknown-peer' })
-    const wrong = enrol(anonymous(), { proof: stranger, invite: 'aaaa-aaaa-aaaa-aaaa' })
+    const stranger = identityOf(randomBytes(32))
+    await expect(fetchTicket(anonymous(), proof(stranger))).rejects.toMatchObject({ code: 'unknown-peer' })
+    const wrong = enrol(anonymous(), { proof: proof(stranger), invite: 'aaaa-aaaa-aaaa-aaaa' })
     await expect(wrong).rejects.toMatchObject({ code: 'not-found' })
+  })
+
+  test('knows what time it is at INDEX, whatever this device thinks', async () => {
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() - 3 * 3600_000 })
+    onTestFinished(() => void vi.useRealTimers())
+    const requests = anonymous()
+    expect(requests.serverTime).toBeCloseTo(Date.now(), -4)
+    await fetchBootstrap(requests)
+    expect(requests.serverTime - Date.now()).toBeGreaterThan(3 * 3600_000 - 3000)
   })
 
   test('reads the nodes with their keys and addresses, and leaves out what is none', async () => {
