@@ -26,6 +26,8 @@ export const FRAME = {
   PING: 0x02,
   PONG: 0x03,
   GOODBYE: 0x04,
+  PATH_CHALLENGE: 0x05,
+  PATH_RESPONSE: 0x06,
   PROBE: 0x10,
   PROBE_ACK: 0x11,
   CLOSE: 0x12,

@@ -11,6 +11,7 @@
  *   ACK        next u32 · held u32            PING, PONG  token u32
  *   GOODBYE    reason u8                      PACE        intervalMs u32
  *   TICKET     bytes16 ticket
+ *   PATH_CHALLENGE, PATH_RESPONSE  token 8
  */
 import { Reader } from './cursor.ts'
 import { sized } from './frames.ts'
@@ -20,6 +21,9 @@ export { SEALED_HEADER_BYTES } from './frames.ts'
 
 /** KEEP_ALIVE, KEEP_ALIVE_ACK and GONE are this long. */
 export const SHORT_BYTES = 6
+
+/** The token of PATH_CHALLENGE, which PATH_RESPONSE brings back. */
+export const CHALLENGE_BYTES = 8
 
 const REASONS = Object.keys(GOODBYE_REASON) as GoodbyeReason[]
 

@@ -1,5 +1,6 @@
 /** Puts the parts of a CheckpointMachine together: each is given what it uses, and nothing else. */
 import type { FleetKeys } from '../../crypto/fleet.ts'
+import { hash256 } from '../../crypto/hash.ts'
 import type { StaticKeys } from '../../crypto/noise.ts'
 import { Random } from '../../crypto/random.ts'
 import type { TicketKeys } from '../../crypto/ticket.ts'
@@ -59,7 +60,7 @@ export function assemble(options: CheckpointOptions) {
   const random = new Random(options.seed)
   const counters = noCounters()
   const [roster, fleet] = [new Roster(), new FleetView(node)]
-  const table = new SessionTable(counters)
+  const table = new SessionTable(counters, new Random(hash256(options.seed, 'challenges')))
   const asks = new Asks(counters)
   const locator = new Locator(asks)
   const credentials = new Credentials(options.ticketKeys)

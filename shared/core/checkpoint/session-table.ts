@@ -6,6 +6,7 @@
  * nothing else; a deadline that comes due while the peer was heard since is set again.
  */
 import type { Channel } from '../../crypto/channel.ts'
+import type { Random } from '../../crypto/random.ts'
 import { ADDRESS_WORDS, sameAddress } from '../../wire/address.ts'
 import type { Batch } from '../../wire/batch.ts'
 import { KIND } from '../../wire/numbers.ts'
@@ -49,10 +50,13 @@ export class SessionTable {
   readonly #free: number[] = []
   readonly #deadlines = new Deadlines()
   readonly #counters: CheckpointCounters
+  readonly #challenges: Random
   #dirty: PeerSession[] = []
 
-  constructor(counters: CheckpointCounters) {
+  /** `challenges`: for sessions that move. */
+  constructor(counters: CheckpointCounters, challenges: Random) {
     this.#counters = counters
+    this.#challenges = challenges
   }
 
   /** A half-open session for the sender of a datagram; undefined when no slot is left. */
@@ -71,7 +75,7 @@ export class SessionTable {
     const where = { index, remoteIndex, channel, address, addressAt, socket }
     const opened = newPeerSession(
       slot,
-      new Session({ ...where, follows: true, ackDelayMs: ACK_DELAY_MS, now }),
+      new Session({ ...where, challenges: this.#challenges, ackDelayMs: ACK_DELAY_MS, now }),
       known,
     )
     chunk.sessions[at] = opened

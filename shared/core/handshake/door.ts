@@ -8,8 +8,8 @@ import { openBox, sealBox } from '../../crypto/box.ts'
 import type { FleetKeys } from '../../crypto/fleet.ts'
 import { DIRECTION_MS, type OpenedGrant, openGrant } from '../../crypto/grant.ts'
 import { sameBytes } from '../../crypto/hash.ts'
-import type { Random } from '../../crypto/random.ts'
-import { ADDRESS_WORDS, type Address, isDiscardOnly, sameIp } from '../../wire/address.ts'
+import { Random } from '../../crypto/random.ts'
+import { ADDRESS_WORDS, type Address, isDiscardOnly, sameAddress, sameIp } from '../../wire/address.ts'
 import type { Batch } from '../../wire/batch.ts'
 import {
   decodeJoin,
@@ -20,6 +20,7 @@ import {
   NONCE_BYTES,
   RANDOM_BYTES,
 } from '../../wire/handshake.ts'
+import { AddressCredit } from '../address-credit.ts'
 import { RateLimit } from '../stun/rate-limit.ts'
 import type { HandshakeCounters } from './events.ts'
 import type { Leg, Pending } from './leg.ts'
@@ -31,6 +32,7 @@ const JOINS_PER_SECOND = 200
 const JOIN_BURST = 400
 /** Less than a pair is remembered, so that a JOIN that is replayed is known. */
 const FRESH_MS = 50_000
+const SEED_BYTES = 32
 
 /** Somebody was answered. */
 export interface Admission {
@@ -55,6 +57,7 @@ export class Door {
   readonly #pairs: Pairs
   readonly #counters: HandshakeCounters
   readonly #random: Random
+  readonly #challenges: Random
   readonly #limit: RateLimit
 
   constructor(
@@ -69,6 +72,7 @@ export class Door {
     this.#pairs = pairs
     this.#counters = counters
     this.#random = random
+    this.#challenges = new Random(random.bytes(SEED_BYTES))
     const key = { low: random.u32(), high: random.u32() }
     this.#limit = new RateLimit(key, JOINS_PER_SECOND, JOIN_BURST)
   }
@@ -91,12 +95,14 @@ export class Door {
   #answer(joiner: Joiner, pair: Pair, arrived: Batch, i: number, out: Batch, now: number): Admission {
     const leg = pair.leg(joiner.grant)
     const known = leg.pending
-    const again = known !== undefined && sameBytes(known.random, joiner.body.random)
+    const observed = arrived.addressOf(i)
+    const again = known !== undefined && isRepeat(known, joiner, observed)
     const pending = again ? known : this.#expect(joiner, pair, leg, arrived, i, now)
     pending.sentAt = now
-    const observed = arrived.addressOf(i)
+    pending.credit.received(arrived.length[i]!)
     const joined = this.#joined(joiner, pending, observed, now)
-    if (joined.length <= arrived.length[i]!) out.push(joined, observed.words, 0, arrived.socket[i])
+    if (joined.length <= arrived.length[i]! && pending.credit.spend(joined.length))
+      out.push(joined, observed.words, 0, arrived.socket[i])
     return { pair, side: joiner.grant.leg, pending, isProven: isProven(joiner.grant, observed, now) }
   }
 
@@ -110,6 +116,7 @@ export class Door {
       this.#random.bytes(RANDOM_BYTES),
       indexes,
       from,
+      { challenges: this.#challenges, credit: new AddressCredit() },
       now,
     )
     this.#pairs.sit({ pair, side: joiner.grant.leg, session: pending.session })
@@ -134,6 +141,11 @@ export class Door {
     if (known !== undefined || this.#pairs.size >= places) return known
     return this.#pairs.add(tunnel, now)
   }
+}
+
+/** The same JOIN once more, from the same place. */
+function isRepeat({ random, from }: Pending, { body }: Joiner, observed: Address): boolean {
+  return sameBytes(random, body.random) && sameAddress(from.words, 0, observed.words, 0)
 }
 
 /** It was given to somebody at this IP, a moment ago. */

@@ -2,16 +2,20 @@
  * One side of a tunnel at a HANDSHAKE. A JOIN makes a *pending* session, which becomes *the* session when the first
  * datagram opens under it: only then is the address proven and is it known that the JOIN was no replay. It is so at once
  * where the JOIN came from the IP that the grant says its holder proved to be at; then it stays pending besides, as its
- * answer may have been lost. A JOIN that comes again is answered again with the same keys; one that was superseded is
+ * answer may have been lost. A JOIN that comes again is answered again with the same keys, from another address with other
+ * keys: the keys tell which address has received its answer. One that was superseded is
  * refused.
  */
 import { Channel } from '../../crypto/channel.ts'
 import { handshakeKeys, type OpenedGrant } from '../../crypto/grant.ts'
+import { sameBytes } from '../../crypto/hash.ts'
+import type { Random } from '../../crypto/random.ts'
 import { toBase32 } from '../../ids.ts'
 import { strictestOf } from '../../paths.ts'
 import { type Address, isDiscardOnly, sameAddress } from '../../wire/address.ts'
 import type { JoinBody } from '../../wire/handshake.ts'
 import { type Candidate, type Profile, UNKNOWN_PROFILE } from '../../wire/profile.ts'
+import type { AddressCredit } from '../address-credit.ts'
 import { Session } from '../session/session.ts'
 
 /** A JOINED is answered within one round trip. */
@@ -26,8 +30,10 @@ export interface Pending {
   readonly random: Uint8Array
   readonly nodeRandom: Uint8Array
   readonly profile: Profile
-  /** Where JOINED goes. */
+  /** The only address to which JOINED goes. */
   readonly from: Address
+  /** What that may be sent before the first datagram under the keys comes. */
+  readonly credit: AddressCredit
   readonly endAt: number
   sentAt: number
 }
@@ -75,6 +81,7 @@ export class Leg {
     nodeRandom: Uint8Array,
     indexes: { readonly index: number; readonly remoteIndex: number },
     from: { readonly address: Address; readonly socket: number },
+    { challenges, credit }: { readonly challenges: Random; readonly credit: AddressCredit },
     now: number,
   ): Pending {
     const { up, down } = handshakeKeys(grant.key, random, nodeRandom)
@@ -83,12 +90,14 @@ export class Leg {
       channel: new Channel({ send: down, receive: up }),
       address: from.address.words.slice(),
       socket: from.socket,
-      follows: true,
+      challenges,
+      credit,
       now,
     })
-    if (this.pending !== undefined) this.#supersede(this.pending.random)
+    if (this.pending !== undefined && !sameBytes(this.pending.random, random))
+      this.#supersede(this.pending.random)
     const times = { endAt: now + CONFIRM_MS, sentAt: now }
-    this.pending = { grant, session, random, nodeRandom, profile, from: from.address, ...times }
+    this.pending = { grant, session, random, nodeRandom, profile, from: from.address, credit, ...times }
     return this.pending
   }
 

@@ -97,7 +97,6 @@ export class SignInAttempt {
       remoteIndex: answer.nodeIndex,
       channel: new Channel(completed.keys),
       address: this.#address.words.slice(),
-      follows: false,
       ackDelayMs: ACK_DELAY_MS,
       now,
     })

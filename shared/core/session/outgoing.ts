@@ -58,34 +58,41 @@ export class Outgoing {
   }
 
   /**
+   * False where the ACK speaks of a frame that was never sent: the other side acknowledges what it has not received.
    * Only a frame that was sent once says how long the way is (Karn); the very first may be one that was repeated, or a
    * way longer than the first repeat would never be known.
    */
-  acknowledge({ next, held }: Ack, now: number): void {
+  acknowledge({ next, held }: Ack, now: number): boolean {
+    const newest = held === 0 ? next - 1 : next + IN_FLIGHT - Math.clz32(held)
+    if (newest >= this.#nextRef) return false
     const arrived = ({ ref }: OutgoingFrame): boolean =>
       ref < next || (ref > next && ref <= next + IN_FLIGHT && ((held >>> (ref - next - 1)) & 1) === 1)
     for (const frame of this.#flying) if (arrived(frame)) this.#sample(frame, now)
     this.#flying = this.#flying.filter((frame) => !arrived(frame))
-    if (held !== 0) this.#missing(next + IN_FLIGHT - Math.clz32(held), now)
+    if (held !== 0) this.#missing(newest, now)
+    return true
   }
 
   /**
-   * Hands out what is to be sent now: what is due again, then what may join. `heardAt`: when the other side was heard
-   * last. False: it is dead.
+   * Hands out what is to be sent now: what is due again, then what may join, until `each` refuses one, which then stays as
+   * it was. `heardAt`: when the other side was heard last. False: it is dead.
    */
-  send(now: number, heardAt: number, each: (frame: OutgoingFrame) => void): boolean {
+  send(now: number, heardAt: number, each: (frame: OutgoingFrame) => boolean): boolean {
     const patience = now - heardAt <= LATELY_MS ? MOST_REPEATS : REPEATS
     for (const frame of this.#flying) {
       if (frame.dueAt > now) continue
       if (frame.repeats >= patience) return false
-      this.#fly(frame, now, each)
+      if (!each(frame)) return true
+      this.#flies(frame, now)
     }
-    while (this.#waiting.length > 0 && this.#mayJoin()) {
-      const frame = this.#waiting.shift()!
-      frame.ref = this.#nextRef++
+    for (let frame = this.#joining(); frame !== undefined; frame = this.#joining()) {
+      frame.ref = this.#nextRef
+      if (!each(frame)) return true
+      this.#waiting.shift()
+      this.#nextRef++
       frame.sentAt = now
       this.#flying.push(frame)
-      this.#fly(frame, now, each)
+      this.#flies(frame, now)
     }
     return true
   }
@@ -101,12 +108,11 @@ export class Outgoing {
     return this.#flying.some(({ repeats }) => repeats > 0)
   }
 
-  #fly(frame: OutgoingFrame, now: number, each: (frame: OutgoingFrame) => void): void {
+  #flies(frame: OutgoingFrame, now: number): void {
     frame.repeats++
     frame.lastSentAt = now
     const first = Math.max(FIRST_REPEAT_MS, 2 * this.roundTripMs)
     frame.dueAt = now + Math.min(first * 2 ** frame.repeats, Math.max(first, LAST_REPEAT_MS))
-    each(frame)
   }
 
   /** What should have arrived before `ref` did is due at once: it was lost, or is very late (RFC 8985). */
@@ -116,9 +122,10 @@ export class Outgoing {
     }
   }
 
-  #mayJoin(): boolean {
+  /** The frame that joins those in flight next, undefined where none may. */
+  #joining(): OutgoingFrame | undefined {
     const oldest = this.#flying[0]
-    return oldest === undefined || this.#nextRef - oldest.ref < IN_FLIGHT
+    return oldest === undefined || this.#nextRef - oldest.ref < IN_FLIGHT ? this.#waiting[0] : undefined
   }
 
   #sample({ repeats, sentAt }: OutgoingFrame, now: number): void {

@@ -5,6 +5,7 @@ import type { Batch } from '../../wire/batch.ts'
 import { FRAME_HEADER_BYTES, SEALED_HEADER_BYTES, SEALED_TAG_BYTES } from '../../wire/frames.ts'
 import { KIND } from '../../wire/numbers.ts'
 import { writeShort } from '../../wire/session.ts'
+import type { AddressCredit } from '../address-credit.ts'
 import { refBytes } from './outgoing.ts'
 
 const MAX_FRAMES_BYTES = LIMITS.datagramBytes - SEALED_HEADER_BYTES - SEALED_TAG_BYTES
@@ -21,13 +22,16 @@ export interface Destination {
 
 export class PacketWriter {
   readonly #to: Destination
+  readonly #credit: AddressCredit | undefined
   readonly #out: Batch
   readonly #now: number
   #slot = -1
   #length = 0
 
-  constructor(to: Destination, out: Batch, now: number) {
+  /** `credit`: what the address may be sent before it is validated; undefined where it is. */
+  constructor(to: Destination, credit: AddressCredit | undefined, out: Batch, now: number) {
     this.#to = to
+    this.#credit = credit
     this.#out = out
     this.#now = now
   }
@@ -37,10 +41,11 @@ export class PacketWriter {
     return this.#slot < 0
   }
 
-  /** `ref` 0: a frame that is not reliable. */
-  add(type: number, ref: number, body: Uint8Array): void {
+  /** `ref` 0: a frame that is not reliable. False where the address may not be sent so much. */
+  add(type: number, ref: number, body: Uint8Array): boolean {
     const length = refBytes(ref) + body.length
     if (this.#length + FRAME_HEADER_BYTES + length > MAX_FRAMES_BYTES) this.end()
+    if (!this.#mayGrow(FRAME_HEADER_BYTES + length)) return false
     if (this.#slot < 0) this.#begin()
     const { bytes, view } = this.#out
     let at = this.#out.start(this.#slot) + SEALED_HEADER_BYTES + this.#length
@@ -50,6 +55,7 @@ export class PacketWriter {
     if (ref > 0) view.setUint32(at, ref)
     bytes.set(body, at + refBytes(ref))
     this.#length += FRAME_HEADER_BYTES + length
+    return true
   }
 
   /** Seals what was added, if anything was. */
@@ -63,8 +69,14 @@ export class PacketWriter {
     view.setUint32(start + 6, Math.floor(counter / 2 ** 32))
     view.setUint32(start + 10, counter >>> 0)
     length[this.#slot] = channel.seal(counter, bytes, start, start + SEALED_HEADER_BYTES, this.#length)
+    this.#credit?.spend(length[this.#slot]!)
     this.#slot = -1
     this.#length = 0
+  }
+
+  #mayGrow(bytes: number): boolean {
+    const packetBytes = SEALED_HEADER_BYTES + this.#length + bytes + SEALED_TAG_BYTES
+    return this.#credit === undefined || packetBytes <= this.#credit.bytes
   }
 
   #begin(): void {

@@ -8,18 +8,24 @@
  *   deadline  when `flush` has something to repeat, or an acknowledgement has waited long enough for company
  *
  * Life: `open` until `goodbye` (closed by this side, with one last flush), a GOODBYE from the other side (`left`), or six
- * repeats in vain (`dead`). Who owns the session looks at `state` after `receive` and `flush`; nothing is sent once it is
+ * repeats in vain or an ACK of what was never sent (`dead`). Who owns the session looks at `state` after `receive` and `flush`; nothing is sent once it is
  * not open any more.
+ *
+ * An address is sent more than three times what came from it only once it is validated: a node's session follows its peer
+ * to another address when that has answered a challenge (`move.ts`). Frames wait meanwhile.
  *
  * An index and an address are not owned here: a node keeps the addresses of all its sessions in one array, so that a
  * keep-alive is checked without touching the session.
  */
 import type { Channel } from '../../crypto/channel.ts'
-import { ADDRESS_WORDS } from '../../wire/address.ts'
+import { sameBytes } from '../../crypto/hash.ts'
+import type { Random } from '../../crypto/random.ts'
+import { ADDRESS_WORDS, sameAddress } from '../../wire/address.ts'
 import type { Batch } from '../../wire/batch.ts'
 import { FrameReader, REF_BYTES, SEALED_HEADER_BYTES, SEALED_TAG_BYTES } from '../../wire/frames.ts'
 import { FRAME, RELIABLE } from '../../wire/numbers.ts'
 import {
+  CHALLENGE_BYTES,
   decodeAck,
   decodeGoodbye,
   encodeAck,
@@ -27,7 +33,9 @@ import {
   encodeU32,
   type GoodbyeReason,
 } from '../../wire/session.ts'
+import type { AddressCredit } from '../address-credit.ts'
 import { Incoming } from './incoming.ts'
+import { Move } from './move.ts'
 import { Outgoing } from './outgoing.ts'
 import { type Destination, PacketWriter } from './packet.ts'
 
@@ -44,8 +52,10 @@ export interface SessionOptions {
   readonly address: Uint32Array
   readonly addressAt?: number
   readonly socket?: number
-  /** A node's session follows the peer to its new address; a peer's stays with the node's. */
-  readonly follows: boolean
+  /** A node's session follows its peer to another address once that has answered a challenge drawn from here. Default: it stays. */
+  readonly challenges?: Random
+  /** What `address` may be sent until the first datagram opens, where it is not validated. Default: it is. */
+  readonly credit?: AddressCredit
   /** How long an acknowledgement may wait for something that leaves anyway. Default 0. */
   readonly ackDelayMs?: number
   readonly now: number
@@ -77,7 +87,11 @@ export class Session implements Destination {
   /** Why the other side left, where it did. */
   reason: GoodbyeReason | undefined
   #state: SessionState = 'open'
-  readonly #follows: boolean
+  readonly #challenges: Random | undefined
+  #credit: AddressCredit | undefined
+  #move: Move | undefined
+  /** The address may not be sent any more for now. */
+  #blocked = false
   readonly #ackDelayMs: number
   readonly #outgoing = new Outgoing()
   readonly #incoming = new Incoming()
@@ -96,7 +110,8 @@ export class Session implements Destination {
     this.addressAt = options.addressAt ?? 0
     this.socket = options.socket ?? 0
     this.heardAt = options.now
-    this.#follows = options.follows
+    this.#challenges = options.challenges
+    this.#credit = options.credit
     this.#ackDelayMs = options.ackDelayMs ?? 0
   }
 
@@ -155,7 +170,8 @@ export class Session implements Destination {
     const opened = this.channel.open(counter, arrived.bytes, start, body, length)
     if (opened < 0) return false
     this.heardAt = now
-    if (this.#follows && counter > newest) this.#moveTo(arrived, i)
+    this.#credit = undefined
+    if (this.#challenges !== undefined && counter > newest) this.#heardFrom(arrived, i, this.#challenges, now)
     this.#read(new FrameReader(arrived.bytes, body, body + opened), now, sink)
     return true
   }
@@ -163,11 +179,16 @@ export class Session implements Destination {
   /** Sends all there is to send. */
   flush(out: Batch, now: number): void {
     if (this.#state === 'dead' || this.#state === 'left') return
-    const packet = new PacketWriter(this, out, now)
-    const add = (type: number, ref: number, body: Uint8Array): void => {
+    if (this.#move !== undefined && now >= this.#move.endAt) this.#move = undefined
+    const packet = this.#packetWriter(out, now)
+    this.#blocked = false
+    const add = (type: number, ref: number, body: Uint8Array): boolean => {
       if (packet.isEmpty && now - this.#receivedAt < ACK_AGAIN_MS) this.#addAck(packet)
-      packet.add(type, ref, body)
+      const added = packet.add(type, ref, body)
+      if (!added) this.#blocked = true
+      return added
     }
+    this.#challenge(packet, now)
     if (now >= this.#ackAt) this.#addAck(packet)
     for (const { type, body } of this.#unreliable ?? []) add(type, 0, body)
     this.#unreliable = undefined
@@ -180,11 +201,31 @@ export class Session implements Destination {
 
   /** When to flush at the latest; Infinity when there is nothing to repeat. */
   deadline(): number {
-    return this.#state === 'open' ? Math.min(this.#outgoing.deadline(), this.#ackAt) : never
+    if (this.#state !== 'open') return never
+    const moveAt = this.#move?.deadline() ?? never
+    return this.#blocked ? moveAt : Math.min(this.#outgoing.deadline(), this.#ackAt, moveAt)
+  }
+
+  /** While the other side moves, to its new address as far as that may be sent. */
+  #packetWriter(out: Batch, now: number): PacketWriter {
+    const move = this.#move
+    if (move === undefined) return new PacketWriter(this, this.#credit, out, now)
+    const { channel, remoteIndex } = this
+    const { address, addressAt, socket } = move
+    return new PacketWriter({ channel, remoteIndex, address, addressAt, socket }, move.credit, out, now)
+  }
+
+  #challenge(packet: PacketWriter, now: number): void {
+    if (this.#move === undefined || now < this.#move.challengeAt) return
+    this.#move.challenged(now)
+    packet.add(FRAME.PATH_CHALLENGE, 0, this.#move.token)
   }
 
   #addAck(packet: PacketWriter): void {
-    packet.add(FRAME.ACK, 0, encodeAck(this.#incoming.ack))
+    if (!packet.add(FRAME.ACK, 0, encodeAck(this.#incoming.ack))) {
+      this.#blocked = true
+      return
+    }
     this.#unacknowledged = 0
     this.#ackAt = never
   }
@@ -196,11 +237,23 @@ export class Session implements Destination {
     return true
   }
 
-  #moveTo(arrived: Batch, i: number): void {
-    for (let word = 0; word < ADDRESS_WORDS; word++) {
-      this.address[this.addressAt + word] = arrived.address[i * ADDRESS_WORDS + word]!
+  /** The newest datagram so far came from there. */
+  #heardFrom(arrived: Batch, i: number, challenges: Random, now: number): void {
+    if (sameAddress(this.address, this.addressAt, arrived.address, i * ADDRESS_WORDS)) {
+      this.#move = undefined
+      this.socket = arrived.socket[i]!
+      return
     }
-    this.socket = arrived.socket[i]!
+    if (this.#move?.isTo(arrived, i) !== true) this.#move = new Move(arrived, i, challenges, now)
+    this.#move.credit.received(arrived.length[i]!)
+  }
+
+  #onResponse(token: Uint8Array): void {
+    const move = this.#move
+    if (move === undefined || !sameBytes(token, move.token)) return
+    this.address.set(move.address, this.addressAt)
+    this.socket = move.socket
+    this.#move = undefined
   }
 
   #read(frames: FrameReader, now: number, sink: FrameSink): void {
@@ -225,12 +278,15 @@ export class Session implements Destination {
     if (type === FRAME.ACK) this.#onAck(body, now)
     else if (type === FRAME.PING) this.#sendOnce(FRAME.PONG, body.slice(0, 4))
     else if (type === FRAME.GOODBYE) this.#onGoodbye(body)
+    else if (type === FRAME.PATH_CHALLENGE)
+      this.#sendOnce(FRAME.PATH_RESPONSE, body.slice(0, CHALLENGE_BYTES))
+    else if (type === FRAME.PATH_RESPONSE) this.#onResponse(body.subarray(0, CHALLENGE_BYTES))
     else sink.frame(this, type, body, now)
   }
 
   #onAck(body: Uint8Array, now: number): void {
     const ack = decodeAck(body)
-    if (ack !== undefined) this.#outgoing.acknowledge(ack, now)
+    if (ack !== undefined && !this.#outgoing.acknowledge(ack, now)) this.#state = 'dead'
   }
 
   #onGoodbye(body: Uint8Array): void {

@@ -231,7 +231,6 @@ export class HandshakeClient implements FrameSink {
       channel: new Channel({ send: up, receive: down }),
       address: server.words,
       socket: this.#socket,
-      follows: false,
       now,
     })
     this.#said = false

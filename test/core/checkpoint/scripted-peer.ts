@@ -173,7 +173,7 @@ export class ScriptedPeer {
     if (this.welcome.status !== 'welcome') return
     const channel = new Channel(completed.keys)
     const address = this.#node!.words.slice()
-    this.session = new Session({ index, remoteIndex: nodeIndex, channel, address, follows: false, now })
+    this.session = new Session({ index, remoteIndex: nodeIndex, channel, address, now })
     this.send(FRAME.PACE, encodeU32(25_000))
     this.status(this.firstStatus.status, this.firstStatus.metadata)
   }

@@ -3,10 +3,12 @@ import { noCounters } from '../../../shared/core/checkpoint/counters.ts'
 import type { PeerSession } from '../../../shared/core/checkpoint/peer-session.ts'
 import { SessionTable } from '../../../shared/core/checkpoint/session-table.ts'
 import { Channel } from '../../../shared/crypto/channel.ts'
+import { Random } from '../../../shared/crypto/random.ts'
 import type { PeerId, UserId } from '../../../shared/ids.ts'
 import { parseAddress } from '../../../shared/wire/address.ts'
 import { Batch } from '../../../shared/wire/batch.ts'
 
+const CHALLENGES = new Random(new Uint8Array(32).fill(5))
 const NOW = 1_800_000_000_000
 const FROM = parseAddress('198.51.100.7:5000')!
 
@@ -30,7 +32,7 @@ function ended(table: SessionTable, now: number): string[] {
 }
 
 test('a slot that is used again has another index', () => {
-  const table = new SessionTable(noCounters())
+  const table = new SessionTable(noCounters(), CHALLENGES)
   const seen = new Set<number>()
   for (let i = 0; i < 500; i++) {
     const session = opened(table)
@@ -43,7 +45,7 @@ test('a slot that is used again has another index', () => {
 })
 
 test('ten thousand sessions are told apart', () => {
-  const table = new SessionTable(noCounters())
+  const table = new SessionTable(noCounters(), CHALLENGES)
   const sessions = Array.from({ length: 10_000 }, () => opened(table))
   for (const session of sessions) expect(table.find(session.session.index)).toBe(session)
   expect(table.find(0)).toBeUndefined()
@@ -51,7 +53,7 @@ test('ten thousand sessions are told apart', () => {
 })
 
 test('a lease is looked at only when it would end, and a keep-alive meanwhile carries it on', () => {
-  const table = new SessionTable(noCounters())
+  const table = new SessionTable(noCounters(), CHALLENGES)
   const session = opened(table)
   table.touch(session)
   expect(ended(table, NOW)).toEqual([])
@@ -70,7 +72,7 @@ test('a lease is looked at only when it would end, and a keep-alive meanwhile ca
 })
 
 test('a session ends with its ticket although its peer is there', () => {
-  const table = new SessionTable(noCounters())
+  const table = new SessionTable(noCounters(), CHALLENGES)
   const session = opened(table)
   session.ticketEndsAt = NOW + 30_000
   table.touch(session)

@@ -290,6 +290,43 @@ describe('joining', () => {
     expect(targets.map(({ words }) => formatAddress(words))).not.toContain(formatAddress(victim.words))
   })
 
+  test('in the name of a victim, and once more from the own address, does not make the victim the place where it was seen', () => {
+    const wire = new Wire()
+    const victim = parseAddress('198.51.100.99:53')!
+    wire.a.client.join(direction(0), wire.a.profile(), wire.now)
+    const out = new Batch(4)
+    wire.a.client.tick(out, wire.now)
+    wire.give(out.at(0).slice(), victim)
+    wire.give(out.at(0).slice(), wire.a.address)
+    wire.settle()
+    wire.join(wire.b, 1, { mapping: 'addressAndPort' })
+    const step = wire.b.last('step')!.step
+    expect(step.targets.map(({ words }) => formatAddress(words))).toEqual(['203.0.113.1:40000'])
+  })
+
+  test('that was believed is sent at most three times its bytes before a datagram under its keys comes', () => {
+    const wire = new Wire()
+    wire.lossy = true
+    const neighbour = parseAddress('203.0.113.2:53')!
+    const sent = new Batch(256)
+    let came = 0
+    wire.join(wire.a, 0)
+    for (let n = 0; n < 8; n++) {
+      const way = direction(1, { from: wire.b.address, expiresAt: wire.now + DIRECTION_MS + n })
+      wire.b.client.join(way, wire.b.profile(), wire.now)
+      const [out, arrived] = [new Batch(4), new Batch(1)]
+      wire.b.client.tick(out, wire.now)
+      arrived.push(out.at(0), neighbour.words)
+      came += arrived.length[0]!
+      wire.machine.receive(arrived, sent, wire.now)
+      for (const end = wire.now + 4000; wire.now < end; wire.now += 50) wire.machine.tick(sent, wire.now)
+    }
+    const went = Array.from({ length: sent.count }, (_, i) => i)
+      .filter((i) => sameAddress(sent.address, i * 5, neighbour.words, 0))
+      .reduce((sum, i) => sum + sent.length[i]!, 0)
+    expect(went).toBeLessThanOrEqual(3 * came)
+  })
+
   test('is repeated until answered, and a repeat changes nothing', () => {
     const wire = new Wire()
     wire.lossy = true

@@ -6,6 +6,7 @@ import { Random } from '../../../shared/crypto/random.ts'
 import { parseAddress } from '../../../shared/wire/address.ts'
 import { Batch } from '../../../shared/wire/batch.ts'
 import { FRAME } from '../../../shared/wire/numbers.ts'
+import { type Ack, encodeAck } from '../../../shared/wire/session.ts'
 
 const START = 1_700_000_000_000
 const NODE = parseAddress('192.0.2.1:4000')!
@@ -53,7 +54,6 @@ class Pair {
         remoteIndex: 2,
         channel: new Channel({ send: up, receive: down }),
         address: NODE.words.slice(),
-        follows: false,
         ackDelayMs,
         now: START,
       }),
@@ -64,7 +64,7 @@ class Pair {
         remoteIndex: 1,
         channel: new Channel({ send: down, receive: up }),
         address: PEER.words.slice(),
-        follows: true,
+        challenges: new Random(new Uint8Array(32).fill(7)),
         ackDelayMs,
         now: START,
       }),
@@ -293,18 +293,117 @@ test('a goodbye leaves with the next flush and ends both sides', () => {
   expect(pair.peer.session.send(FRAME.STATUS, text('x'))).toBe(false)
 })
 
-test('a session moves with the newest datagram and with no older or repeated one', () => {
+describe('a session that moves', () => {
+  /** The node hears a ping that came from elsewhere. */
+  function pingFrom(pair: Pair, from: Uint32Array): number {
+    pair.peer.session.ping(1)
+    const [ping] = pair.flushed(pair.peer)
+    expect(pair.deliver(pair.node, ping!, from)).toBe(true)
+    return ping!.length
+  }
+
+  const sent = (pair: Pair) => {
+    pair.node.session.flush(pair.node.out, pair.now)
+    const { out } = pair.node
+    const datagrams = Array.from({ length: out.count }, (_, i) => ({
+      bytes: out.at(i).slice(),
+      to: out.addressOf(i).words,
+    }))
+    out.clear()
+    return datagrams
+  }
+
+  test('follows its peer once the new address has answered a challenge', () => {
+    const pair = new Pair()
+    pingFrom(pair, ELSEWHERE.words)
+    expect(pair.node.session.address).toEqual(PEER.words)
+    const challenge = sent(pair)
+    expect(challenge.map(({ to }) => to)).toEqual([ELSEWHERE.words])
+    pair.deliver(pair.peer, challenge[0]!.bytes, NODE.words)
+    for (const response of pair.flushed(pair.peer)) pair.deliver(pair.node, response, ELSEWHERE.words)
+    expect(pair.node.session.address).toEqual(ELSEWHERE.words)
+    for (let i = 0; i < 50; i++) pair.node.session.send(FRAME.MESSAGE, new Uint8Array(1000))
+    expect(sent(pair).map(({ to }) => to)).toEqual(Array(32).fill(ELSEWHERE.words))
+  })
+
+  test('stays where it was for a datagram that is older, or came before', () => {
+    const pair = new Pair()
+    pair.peer.session.ping(1)
+    const [first] = pair.flushed(pair.peer)
+    pair.peer.session.ping(2)
+    const [second] = pair.flushed(pair.peer)
+    expect(pair.deliver(pair.node, second!.slice(), PEER.words)).toBe(true)
+    expect(pair.deliver(pair.node, first!.slice(), ELSEWHERE.words)).toBe(true)
+    expect(pair.deliver(pair.node, second!.slice(), ELSEWHERE.words)).toBe(false)
+    expect(sent(pair).map(({ to }) => to)).toEqual([PEER.words])
+  })
+
+  test('by a forged source sends that address at most three times what came from it, whatever there is to send', () => {
+    const pair = new Pair()
+    for (let i = 0; i < 50; i++) pair.node.session.send(FRAME.MESSAGE, new Uint8Array(1000))
+    let [came, went] = [0, 0]
+    const count = () => {
+      for (const { bytes, to } of sent(pair)) if (to[3] === ELSEWHERE.words[3]) went += bytes.length
+    }
+    for (let i = 0; i < 200; i++, pair.now += 100) {
+      if (i % 10 === 0) came += pingFrom(pair, ELSEWHERE.words)
+      count()
+      expect(went).toBeLessThanOrEqual(3 * came)
+      expect(pair.node.session.deadline()).toBeGreaterThan(pair.now)
+    }
+    expect(pair.node.session.state).toBe('open')
+  })
+
+  test('to an address that answers nothing goes on at the old one, and loses nothing', () => {
+    const pair = new Pair()
+    pair.run()
+    pair.node.session.send(FRAME.MESSAGE, text('kept'))
+    for (let i = 0; i < 50; i++) pair.node.session.send(FRAME.MESSAGE, text(`${i}`.padEnd(900)))
+    pingFrom(pair, ELSEWHERE.words)
+    sent(pair)
+    pair.now += 3000
+    pair.run()
+    expect(pair.peer.heard).toHaveLength(51)
+    expect(pair.node.session.address).toEqual(PEER.words)
+  })
+
+  test('goes back as soon as something newer comes from the old address', () => {
+    const pair = new Pair()
+    pingFrom(pair, ELSEWHERE.words)
+    pingFrom(pair, PEER.words)
+    expect(sent(pair).map(({ to }) => to)).toEqual([PEER.words])
+  })
+
+  test('takes no answer that was guessed, nor one to a challenge of another move', () => {
+    const pair = new Pair()
+    pingFrom(pair, ELSEWHERE.words)
+    const [challenge] = sent(pair)
+    pingFrom(pair, PEER.words)
+    pair.deliver(pair.peer, challenge!.bytes, NODE.words)
+    pair.peer.session.send(FRAME.PATH_RESPONSE, new Uint8Array(8))
+    pair.peer.session.send(FRAME.PATH_RESPONSE, new Uint8Array(0))
+    for (const response of pair.flushed(pair.peer)) pair.deliver(pair.node, response, ELSEWHERE.words)
+    expect(pair.node.session.address).toEqual(PEER.words)
+  })
+})
+
+test.each([
+  ['far ahead', { next: 0xffffffff, held: 0 }],
+  ['one ahead', { next: 4, held: 0 }],
+  ['held and never sent', { next: 1, held: 0b100 }],
+])('an ACK of what was never sent, %s, ends the session', (_what, ack) => {
   const pair = new Pair()
-  pair.peer.session.ping(1)
-  const [first] = pair.flushed(pair.peer)
-  pair.peer.session.ping(2)
-  const [second] = pair.flushed(pair.peer)
-  expect(pair.deliver(pair.node, second!.slice(), ELSEWHERE.words)).toBe(true)
-  expect(pair.node.session.address).toEqual(ELSEWHERE.words)
-  expect(pair.deliver(pair.node, first!.slice(), PEER.words)).toBe(true)
-  expect(pair.node.session.address).toEqual(ELSEWHERE.words)
-  expect(pair.deliver(pair.node, second!.slice(), PEER.words)).toBe(false)
-  expect(pair.node.session.address).toEqual(ELSEWHERE.words)
+  for (const word of ['a', 'b']) pair.node.session.send(FRAME.MESSAGE, text(word))
+  pair.flushed(pair.node)
+  const say = (its: Ack) => {
+    pair.peer.session.send(FRAME.ACK, encodeAck(its))
+    for (const bytes of pair.flushed(pair.peer)) pair.deliver(pair.node, bytes, PEER.words)
+  }
+  say({ next: 1, held: 0b1 })
+  expect(pair.node.session.state).toBe('open')
+  say(ack)
+  expect(pair.node.session.state).toBe('dead')
+  expect(pair.flushed(pair.node)).toEqual([])
 })
 
 test('a datagram that was changed, cut or made up changes nothing', () => {
