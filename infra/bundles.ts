@@ -3,7 +3,7 @@
  * included. A checkout has esbuild make them of the sources. The installed package brings them along (build.ts), so that
  * another CDK app that uses the constructs needs neither sources nor bundler.
  */
-import { copyFileSync, existsSync, mkdirSync, readdirSync } from 'node:fs'
+import { copyFileSync, cpSync, existsSync, mkdirSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { basename, dirname, join } from 'node:path'
 import type { BuildOptions } from 'esbuild'
@@ -11,6 +11,9 @@ import { FUNCTIONS, type FunctionDescription, KEY_ROTATION } from './functions.t
 
 /** A native module: it loads a binary that lies beside it, so it cannot be part of a bundle. */
 export const NATIVE = 'sodium-native'
+
+/** The addon of a node, for each platform: it is looked for beside what loads it. */
+const UDP_ADDON = 'udp-edge/native/prebuilds'
 
 const ROOT = join(import.meta.dirname, '..')
 /** Of the installed package; a checkout has none. */
@@ -48,9 +51,8 @@ export function writeFunction(entry: Entry, out: string): string {
 /** Puts the process of a node and what starts it on an instance into the folder, with maps of their sources. */
 export function writeNode(out: string): void {
   const ready = join(READY, NODE)
-  if (existsSync(ready))
-    for (const name of readdirSync(ready)) copyFileSync(join(ready, name), join(out, name))
-  else
+  if (existsSync(ready)) cpSync(ready, out, { recursive: true })
+  else {
     esbuild({
       ...OPTIONS,
       entryPoints: NODE_ENTRIES,
@@ -60,6 +62,8 @@ export function writeNode(out: string): void {
       sourcesContent: false,
       external: [NATIVE],
     })
+    cpSync(join(ROOT, UDP_ADDON), join(out, basename(UDP_ADDON)), { recursive: true })
+  }
 }
 
 /** What the package brings along, into its folder `bundles`. */

@@ -33,7 +33,7 @@ interface Place {
 
 /** The carried peers of one socket of a service. */
 export class CarriedPeers {
-  readonly counters: SocketCounters = { received: 0, sent: 0, dropped: 0, errors: 0 }
+  readonly counters: SocketCounters = { received: 0, sent: 0, dropped: 0, errors: 0, overrun: 0 }
   readonly #places: Place[] = []
   readonly #free: number[] = []
   #inbox: Inbox | undefined
@@ -109,6 +109,7 @@ class CarriedSocket implements DatagramSocket {
       sent: udp.sent + carried.sent,
       dropped: udp.dropped + carried.dropped,
       errors: udp.errors + carried.errors,
+      overrun: udp.overrun + carried.overrun,
     }
   }
 

@@ -1,75 +1,123 @@
-/** A DatagramSocket on Node's dgram: one port, with a socket for each address family it serves. */
-import { isIP } from 'node:net'
+/**
+ * A socket of one address family on Node's dgram: one system call a datagram. It serves where the addon does not run.
+ *
+ * dgram looks up even literal addresses asynchronously unless it is given a `lookup` that answers at once; only then
+ * does `send` reach the kernel before it returns, so that the TTL set just before holds for this datagram and no other.
+ * When the kernel's buffer is full, libuv keeps one datagram (its bytes are not copied, its TTL not yet read): nothing
+ * more is sent until that one has left, so neither bytes nor TTL can change under it, and no queue grows without bound.
+ */
+import dgram from 'node:dgram'
+import { once } from 'node:events'
 import { StraightwayError } from '../shared/errors.ts'
-import { ADDRESS_WORDS, type Address, isIpv4 } from '../shared/wire/address.ts'
-import type { Batch } from '../shared/wire/batch.ts'
-import { FamilySocket } from './family-socket.ts'
-import type { DatagramSocket, Endpoint, Inbox, SocketCounters } from './socket.ts'
+import { ADDRESS_WORDS, type Address, addressOf, isDiscardOnly, isIpv4 } from '../shared/wire/address.ts'
+import { type Batch, SLOT_BYTES } from '../shared/wire/batch.ts'
+import { IpTexts } from './ip-texts.ts'
+import { type Family, type FamilySocket, type OpenFamily, UDP_BUFFER_BYTES } from './port-socket.ts'
+import { overrunOf } from './receive-overruns.ts'
+import type { Inbox, SocketCounters } from './socket.ts'
 
-export async function bindDgram(endpoint: Endpoint, inbox: Inbox): Promise<DatagramSocket> {
-  const { host, port } = endpoint
-  const version = isIP(host)
-  if (version === 0) throw new StraightwayError('unavailable', `${host} is not a literal address`)
-  if (host === '::') return bindBoth(port, inbox)
-  return new DualSocket([await FamilySocket.open(version === 4 ? 'udp4' : 'udp6', host, port, inbox)])
-}
+const DEFAULT_TTL = 64
 
-async function bindBoth(port: number, inbox: Inbox): Promise<DatagramSocket> {
-  const four = await FamilySocket.open('udp4', '0.0.0.0', port, inbox)
-  const six = await FamilySocket.open('udp6', '::', four.address.words[4]!, inbox).catch(
-    (error: StraightwayError) => error,
-  )
-  if (!(six instanceof StraightwayError)) return new DualSocket([four, six])
-  if (!lacksIpv6(six)) {
-    await four.close()
-    throw six
-  }
-  return new DualSocket([four])
-}
+export const openDgram: OpenFamily = (family, host, port, inbox) =>
+  DgramSocket.open(family, host, port, inbox)
 
-/** A machine without IPv6 is served over IPv4 alone. */
-function lacksIpv6(failure: Error): boolean {
-  const { code } = failure.cause as NodeJS.ErrnoException
-  return code === 'EAFNOSUPPORT' || code === 'EADDRNOTAVAIL'
-}
+export class DgramSocket implements FamilySocket {
+  readonly addresses: readonly [Address]
+  readonly isIpv4: boolean
+  readonly #counters = { received: 0, sent: 0, dropped: 0, errors: 0 }
+  readonly #socket: dgram.Socket
+  readonly #inbox: Inbox
+  readonly #texts = new IpTexts()
+  readonly #words = new Uint32Array(ADDRESS_WORDS)
+  #ttl = DEFAULT_TTL
+  #closing: Promise<void> | undefined
 
-class DualSocket implements DatagramSocket {
-  readonly #sockets: readonly FamilySocket[]
-  readonly #four: FamilySocket | undefined
-  readonly #six: FamilySocket | undefined
-
-  constructor(sockets: readonly FamilySocket[]) {
-    this.#sockets = sockets
-    this.#four = sockets.find((socket) => socket.isIpv4)
-    this.#six = sockets.find((socket) => !socket.isIpv4)
+  static async open(type: Family, host: string, port: number, inbox: Inbox): Promise<FamilySocket> {
+    const socket = dgram.createSocket({ type, ipv6Only: type === 'udp6', lookup: asIs })
+    try {
+      const listening = once(socket, 'listening')
+      socket.bind(port, host)
+      await listening
+      return new DgramSocket(socket, inbox)
+    } catch (cause) {
+      socket.close()
+      throw new StraightwayError(
+        'unavailable',
+        `cannot bind ${host} port ${port}: ${(cause as Error).message}`,
+        { cause },
+      )
+    }
   }
 
-  get addresses(): readonly Address[] {
-    return this.#sockets.map((socket) => socket.address)
+  constructor(socket: dgram.Socket, inbox: Inbox) {
+    const { address, port } = socket.address()
+    this.#socket = socket
+    this.#inbox = inbox
+    this.addresses = [addressOf(address, port)!]
+    this.isIpv4 = isIpv4(this.addresses[0].words)
+    socket.setRecvBufferSize(UDP_BUFFER_BYTES)
+    socket.setSendBufferSize(UDP_BUFFER_BYTES)
+    socket.setTTL(DEFAULT_TTL)
+    socket.on('error', () => this.#counters.errors++)
+    socket.on('message', (bytes, source) => this.#receive(bytes, source))
   }
 
   get counters(): SocketCounters {
-    const sum = { received: 0, sent: 0, dropped: 0, errors: 0 }
-    for (const { counters } of this.#sockets) {
-      sum.received += counters.received
-      sum.sent += counters.sent
-      sum.dropped += counters.dropped
-      sum.errors += counters.errors
-    }
-    return sum
+    return { ...this.#counters, overrun: overrunOf(this.addresses[0]) }
   }
 
   send(batch: Batch, from: number, to: number): boolean {
     let held = false
-    for (let i = from; i < to; i++) {
-      const socket = isIpv4(batch.address, i * ADDRESS_WORDS) ? this.#four : this.#six
-      if (socket === undefined) this.#sockets[0]!.counters.dropped++
-      else if (socket.send(batch, i)) held = true
-    }
+    for (let i = from; i < to; i++) if (this.#sendOne(batch, i)) held = true
     return held
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#sockets.map((socket) => socket.close()))
+    this.#closing ??= new Promise((closed) => this.#socket.close(() => closed()))
+    await this.#closing
+  }
+
+  #sendOne(batch: Batch, i: number): boolean {
+    const at = i * ADDRESS_WORDS
+    if (!this.#canReach(batch.address, at) || this.#socket.getSendQueueCount() > 0) {
+      this.#counters.dropped++
+      return false
+    }
+    try {
+      this.#useTtl(batch.ttl[i]!)
+      const host = this.#texts.textOf(batch.address, at)
+      this.#socket.send(batch.bytes, batch.start(i), batch.length[i]!, batch.address[at + 4]!, host)
+      this.#counters.sent++
+    } catch {
+      this.#counters.errors++
+    }
+    return this.#socket.getSendQueueCount() > 0
+  }
+
+  #canReach(words: Uint32Array, at: number): boolean {
+    return words[at + 4] !== 0 && !isDiscardOnly(words, at) && isIpv4(words, at) === this.isIpv4
+  }
+
+  #useTtl(ttl: number): void {
+    const wanted = ttl === 0 ? DEFAULT_TTL : ttl
+    if (wanted === this.#ttl) return
+    this.#socket.setTTL(wanted)
+    this.#ttl = wanted
+  }
+
+  #receive(bytes: Buffer, source: dgram.RemoteInfo): void {
+    this.#counters.received++
+    const isAddress = this.#texts.wordsOf(source.address, this.#words) && !isDiscardOnly(this.#words)
+    if (bytes.length > SLOT_BYTES || !isAddress) {
+      this.#counters.dropped++
+      return
+    }
+    this.#words[4] = source.port
+    this.#inbox.batch.push(bytes, this.#words, 0, this.#inbox.socket)
+    this.#inbox.arrived()
   }
 }
+
+/** dgram calls it as (host, family, callback), which its types do not say. */
+const asIs = ((host: string, family: number, done: (error: null, host: string, family: number) => void) =>
+  done(null, host, family)) as unknown as NonNullable<dgram.SocketOptions['lookup']>

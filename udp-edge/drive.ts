@@ -3,7 +3,7 @@ import type { Machine } from '../shared/core/machine.ts'
 import { type Fault, Loop } from '../shared/drive/loop.ts'
 import type { Address } from '../shared/wire/address.ts'
 import type { Batch } from '../shared/wire/batch.ts'
-import { bindDgram } from './dgram-socket.ts'
+import { bindUdp } from './bind.ts'
 import type { Bind, DatagramSocket, Endpoint, SocketCounters } from './socket.ts'
 
 export interface DriveOptions<Input, Effect> {
@@ -43,7 +43,7 @@ export async function drive<Input, Effect>(
     fault: ({ kind, error }) => log(FAULTS[kind], error),
     clock,
   })
-  sockets = await bindAll(options.sockets, options.bind ?? bindDgram, loop)
+  sockets = await bindAll(options.sockets, options.bind ?? bindUdp, loop)
   loop.tick()
   let closing: Promise<unknown> | undefined
   return {
@@ -101,12 +101,13 @@ function sendAll(out: Batch, sockets: readonly DatagramSocket[]): boolean {
 }
 
 function sumOf(sockets: readonly DatagramSocket[], faults: number): DriverCounters {
-  const sum = { received: 0, sent: 0, dropped: 0, errors: 0, faults }
+  const sum = { received: 0, sent: 0, dropped: 0, errors: 0, overrun: 0, faults }
   for (const { counters } of sockets) {
     sum.received += counters.received
     sum.sent += counters.sent
     sum.dropped += counters.dropped
     sum.errors += counters.errors
+    sum.overrun += counters.overrun
   }
   return sum
 }

@@ -21,10 +21,10 @@ import { createFleet } from '../shared/store/fleet.ts'
 import { createPeerSearch } from '../shared/store/search.ts'
 import { createTraversalHistory, type TraversalHistoryTable } from '../shared/store/traversal-history.ts'
 import type { StepKind } from '../shared/wire/handshake.ts'
+import { bindUdp } from './bind.ts'
 import { CarriedPeers } from './carried-socket.ts'
 import { type Checkpoint, startCheckpoint } from './checkpoint.ts'
 import type { NodeConfig, Role } from './config.ts'
-import { bindDgram } from './dgram-socket.ts'
 import { GatewayPeers } from './gateway-peers.ts'
 import { type Handshake, startHandshake, type TraversalHistory } from './handshake.ts'
 import { Lease } from './lease.ts'
@@ -130,8 +130,8 @@ async function startServices(config: NodeConfig, parts: Parts): Promise<Services
   const directory = createDirectory(client, { search: createPeerSearch(client) })
   const ticketKeys = ticketKeysOf(config)
   const history = historyOf(createTraversalHistory(client), log)
-  const checkpointBind = parts.carried.checkpoint.beside(bindDgram)
-  const handshakeBind = parts.carried.handshake.beside(bindDgram)
+  const checkpointBind = parts.carried.checkpoint.beside(bindUdp)
+  const handshakeBind = parts.carried.handshake.beside(bindUdp)
   const [checkpoint, handshake, stun, relay] = await Promise.all([
     has('checkpoint')
       ? startCheckpoint({

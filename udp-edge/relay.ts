@@ -5,8 +5,8 @@ import { type RelayEffect, type RelayInput, RelayMachine } from '../shared/core/
 import type { FleetKeys } from '../shared/crypto/fleet.ts'
 import type { TlsEndpoint } from '../shared/directory.ts'
 import { addressOf, formatAddress } from '../shared/wire/address.ts'
+import { bindUdp } from './bind.ts'
 import { CarriedPeers } from './carried-socket.ts'
-import { bindDgram } from './dgram-socket.ts'
 import { type Driver, type DriverCounters, drive } from './drive.ts'
 import type { Bind } from './socket.ts'
 import { type TlsCounters, type TlsLimits, TlsListener } from './tls-listener.ts'
@@ -47,7 +47,7 @@ export interface Relay {
 
 /** Rejects with `unavailable` where a port cannot be bound. */
 export async function startRelay(options: StartRelayOptions): Promise<Relay> {
-  const { host, port, publicAddress = host, tls, onEnded, bind = bindDgram, ...limits } = options
+  const { host, port, publicAddress = host, tls, onEnded, bind = bindUdp, ...limits } = options
   const machine = new RelayMachine({ ...limits, seed: randomBytes(32) })
   const drained = Promise.withResolvers<void>()
   const carried = new CarriedPeers()

@@ -2,8 +2,8 @@ import type { Address } from '../shared/wire/address.ts'
 import type { Batch } from '../shared/wire/batch.ts'
 
 /**
- * What a driver needs of a UDP socket, batch-shaped: `dgram-socket.ts` stands behind it with one system call a
- * datagram; an addon with recvmmsg and sendmmsg, or udx, can do so as well.
+ * What a driver needs of a UDP socket, batch-shaped. `native-socket.ts` implements it with one system call a batch,
+ * `dgram-socket.ts` with one a datagram.
  */
 export interface DatagramSocket {
   /** What it is bound to: one address, or one of each family on the same port. */
@@ -26,6 +26,8 @@ export interface SocketCounters {
   dropped: number
   /** Errors the system reported for a socket that stays open. */
   errors: number
+  /** Lost by the system before they were read, because the receive buffer was full: the process is too slow. */
+  overrun: number
 }
 
 /** Where a socket appends what arrives. */

@@ -36,6 +36,11 @@ export class Batch {
     this.count = 0
   }
 
+  /** Grows until `more` slots are free. */
+  reserve(more: number): void {
+    while (this.count + more > this.capacity) this.#grow()
+  }
+
   /** Where slot i begins in `bytes`. */
   start(i: number): number {
     return i * SLOT_BYTES

@@ -67,7 +67,8 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-test('the asset has the native module for both architectures and for no other system', () => {
+test('the asset has the native modules for both architectures and for no other system', () => {
+  expect(readdirSync(join(asset, 'prebuilds')).sort()).toEqual(['SHA256SUMS', ...PLATFORMS])
   expect(readdirSync(join(asset, 'node_modules/sodium-native/prebuilds')).sort()).toEqual([...PLATFORMS])
 })
 

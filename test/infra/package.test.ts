@@ -46,4 +46,5 @@ test('they synthesise, with every function and what a node runs', () => {
   expect(having('index.mjs')).toHaveLength([...Object.values(FUNCTIONS), KEY_ROTATION].length)
   expect(having('main.mjs')).toHaveLength(['nodes', 'relays'].length)
   expect(having('node_modules/sodium-native/prebuilds/linux-arm64')).toHaveLength(2)
+  expect(having('prebuilds/linux-arm64/udp.node')).toHaveLength(2)
 })

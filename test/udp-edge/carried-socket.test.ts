@@ -3,9 +3,9 @@ import { once } from 'node:events'
 import { afterEach, expect, test } from 'vitest'
 import { ADDRESS_WORDS, formatAddress, parseAddress } from '../../shared/wire/address.ts'
 import { Batch, SLOT_BYTES } from '../../shared/wire/batch.ts'
+import { bindDgram } from '../../udp-edge/bind.ts'
 import { CarriedPeers } from '../../udp-edge/carried-socket.ts'
-import { bindDgram } from '../../udp-edge/dgram-socket.ts'
-import { FamilySocket } from '../../udp-edge/family-socket.ts'
+import { DgramSocket } from '../../udp-edge/dgram-socket.ts'
 import type { DatagramSocket } from '../../udp-edge/socket.ts'
 
 const HOST = '127.0.0.1'
@@ -124,9 +124,9 @@ test('UDP takes nothing that claims to come from a carried peer, and sends nothi
   await once(udp, 'listening')
   opened.push(udp)
   const batch = new Batch()
-  const family = new FamilySocket(udp, { batch, socket: 0, arrived: () => {} })
+  const family = new DgramSocket(udp, { batch, socket: 0, arrived: () => {} })
   udp.emit('message', Buffer.from('forged'), { address: '100::1:0:0', family: 'IPv6', port: 1, size: 6 })
-  family.send(outgoing(['astray', parseAddress('[100::1:0:0]:1')!.words]), 0)
+  family.send(outgoing(['astray', parseAddress('[100::1:0:0]:1')!.words]), 0, 1)
   expect(batch.count).toBe(0)
-  expect(family.counters).toEqual({ received: 1, sent: 0, dropped: 2, errors: 0 })
+  expect(family.counters).toMatchObject({ received: 1, sent: 0, dropped: 2, errors: 0 })
 })

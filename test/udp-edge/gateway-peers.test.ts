@@ -9,7 +9,7 @@ import type { DatagramSocket } from '../../udp-edge/socket.ts'
 const ADA = 'ada' as PeerId
 const NO_UDP: DatagramSocket = {
   addresses: [],
-  counters: { received: 0, sent: 0, dropped: 0, errors: 0 },
+  counters: { received: 0, sent: 0, dropped: 0, errors: 0, overrun: 0 },
   send: () => false,
   close: async () => {},
 }

@@ -8,7 +8,7 @@ import { prometheusText } from '../../udp-edge/metrics-prometheus.ts'
 import { publishMetrics } from '../../udp-edge/metrics-publisher.ts'
 
 const AT = 1_800_000_000_000
-const socket = { received: 0, sent: 0, dropped: 0, errors: 0, faults: 0 }
+const socket = { received: 0, sent: 0, dropped: 0, errors: 0, overrun: 0, faults: 0 }
 
 function checkpoint(sessions: number, counters = {}): Measured {
   return { checkpoint: { sessions, counters: () => ({ ...noCounters(), ...counters, socket }) } }

@@ -1,0 +1,89 @@
+/** A DatagramSocket of one port: a socket for each address family it serves, by dgram or by the addon. */
+import { isIP } from 'node:net'
+import { StraightwayError } from '../shared/errors.ts'
+import { ADDRESS_WORDS, type Address, isIpv4 } from '../shared/wire/address.ts'
+import type { Batch } from '../shared/wire/batch.ts'
+import type { Bind, DatagramSocket, Inbox, SocketCounters } from './socket.ts'
+
+/** A burst of 10,000 small datagrams. The kernel grants at most net.core.rmem_max and wmem_max. */
+export const UDP_BUFFER_BYTES = 4 << 20
+
+/** A socket of one address family. */
+export interface FamilySocket extends DatagramSocket {
+  readonly isIpv4: boolean
+}
+
+export type Family = 'udp4' | 'udp6'
+
+/** Rejects with `unavailable` where it cannot be bound. */
+export type OpenFamily = (family: Family, host: string, port: number, inbox: Inbox) => Promise<FamilySocket>
+
+export const bindWith =
+  (open: OpenFamily): Bind =>
+  async ({ host, port }, inbox) => {
+    const version = isIP(host)
+    if (version === 0) throw new StraightwayError('unavailable', `${host} is not a literal address`)
+    if (host === '::') return bindBoth(open, port, inbox)
+    return open(version === 4 ? 'udp4' : 'udp6', host, port, inbox)
+  }
+
+async function bindBoth(open: OpenFamily, port: number, inbox: Inbox): Promise<DatagramSocket> {
+  const four = await open('udp4', '0.0.0.0', port, inbox)
+  const six = await open('udp6', '::', four.addresses[0]!.words[4]!, inbox).catch(
+    (error: StraightwayError) => error,
+  )
+  if (!(six instanceof StraightwayError)) return new PortSocket(four, six)
+  if (!lacksIpv6(six)) {
+    await four.close()
+    throw six
+  }
+  return four
+}
+
+/** A machine without IPv6 is served over IPv4 alone. */
+function lacksIpv6(failure: Error): boolean {
+  const { code } = failure.cause as NodeJS.ErrnoException
+  return code === 'EAFNOSUPPORT' || code === 'EADDRNOTAVAIL'
+}
+
+class PortSocket implements DatagramSocket {
+  readonly #four: FamilySocket
+  readonly #six: FamilySocket
+
+  constructor(four: FamilySocket, six: FamilySocket) {
+    this.#four = four
+    this.#six = six
+  }
+
+  get addresses(): readonly Address[] {
+    return [...this.#four.addresses, ...this.#six.addresses]
+  }
+
+  get counters(): SocketCounters {
+    const [four, six] = [this.#four.counters, this.#six.counters]
+    return {
+      received: four.received + six.received,
+      sent: four.sent + six.sent,
+      dropped: four.dropped + six.dropped,
+      errors: four.errors + six.errors,
+      overrun: four.overrun + six.overrun,
+    }
+  }
+
+  /** One call for each run of one family. */
+  send(batch: Batch, from: number, to: number): boolean {
+    let held = false
+    for (let at = from; at < to; ) {
+      const isFour = isIpv4(batch.address, at * ADDRESS_WORDS)
+      let end = at + 1
+      while (end < to && isIpv4(batch.address, end * ADDRESS_WORDS) === isFour) end++
+      if ((isFour ? this.#four : this.#six).send(batch, at, end)) held = true
+      at = end
+    }
+    return held
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#four.close(), this.#six.close()])
+  }
+}
