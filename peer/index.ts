@@ -26,8 +26,17 @@ export type { AcceptOptions, Offer } from './offer.ts'
 export type { Which } from './others.ts'
 export type { Peer } from './peer.ts'
 export type { PeerEvents, PeerState } from './peer-events.ts'
-export type { AddressInfo, Path, PeerSocket, PeerSocketEvents, RemoteInfo, TunnelEnd } from './peer-socket.ts'
+export type {
+  AddressInfo,
+  Path,
+  PeerSocket,
+  PeerSocketEvents,
+  RemoteInfo,
+  StreamOptions,
+  TunnelEnd,
+} from './peer-socket.ts'
 export type { IndexClient } from './rest/index-client.ts'
 export type * from './rest/resources.ts'
 export type { Datagram, SendArguments, SendCallback } from './send-arguments.ts'
+export type { PeerStream } from './stream/peer-stream.ts'
 export type { ConnectOptions } from './tunnels.ts'

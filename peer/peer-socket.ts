@@ -1,10 +1,9 @@
 /**
  * A tunnel to another peer, used like a connected `dgram.Socket`: datagrams, encrypted end to end unless both asked for
  * `clear`, neither repeated nor in order. It keeps working while its path changes beneath it, from a relay to a direct
- * path and back. `createStream` gives reliable streams beside the datagrams, as many as one wants.
+ * path and back. `createStream` gives reliable streams beside the datagrams, up to LIMITS.streams at a time.
  */
 import { EventEmitter } from 'node:events'
-import type { Duplex } from 'node:stream'
 import type { Effort, TunnelEnd } from '../shared/core/tunnel/events.ts'
 import { StraightwayError } from '../shared/errors.ts'
 import type { PeerId } from '../shared/ids.ts'
@@ -12,6 +11,9 @@ import type { WhyNotDirect } from '../shared/why-not-direct.ts'
 import { type Address, formatIp, isIpv4 } from '../shared/wire/address.ts'
 import { MAX_PAYLOAD_BYTES, PACKET_OVERHEAD_BYTES } from '../shared/wire/tunnel.ts'
 import { type Datagram, readSendArguments, type SendArguments } from './send-arguments.ts'
+import type { PeerStream } from './stream/peer-stream.ts'
+import type { Answer } from './stream/streams.ts'
+import type { TunnelStream } from './stream/tunnel-stream.ts'
 import type { TunnelLink } from './tunnel-link.ts'
 
 /** As in `dgram`: where a datagram came from. */
@@ -31,14 +33,29 @@ export type Path = 'direct' | 'relayed'
  */
 export type { TunnelEnd }
 
+export interface StreamOptions {
+  /** What the stream is for, in at most 255 bytes; the other side is told. Default: empty. */
+  readonly name?: string
+  /**
+   * True: this side may go on writing after the other side has ended. Default false, as in `net`: the stream then ends by
+   * itself.
+   */
+  readonly allowHalfOpen?: boolean
+  /** Stops the opening: the promise rejects with `closed`, with the signal's reason as cause. */
+  readonly signal?: AbortSignal
+}
+
 /** What happens on a socket, and what its listeners are given. */
 export interface PeerSocketEvents {
   listening: []
   message: [message: Buffer, from: RemoteInfo]
   /** The path changed, or the reason for a relayed one did. */
   path: [path: Path, whyNotDirect: WhyNotDirect | undefined]
-  /** The other side opened a stream. Without a listener for this, streams are refused. */
-  stream: [stream: Duplex, about: { readonly name: string }]
+  /**
+   * The other side opened a stream. Without a listener for this, streams are refused. Set `stream.allowHalfOpen` in the
+   * listener to go on writing after the other side has ended.
+   */
+  stream: [stream: PeerStream, about: { readonly name: string }]
   /** Once, at the end. */
   close: [end: TunnelEnd]
   /** A datagram that could not be sent and had no callback. The socket goes on. */
@@ -67,8 +84,12 @@ export class PeerSocket extends EventEmitter<PeerSocketEvents> {
     this.remotePeer = tunnel.peer
     tunnel.listener = {
       path: () => this.#whenListening(() => this.emit('path', this.path, this.whyNotDirect)),
-      datagram: (bytes) => this.#whenListening(() => this.#receive(bytes)),
-      stream: (stream, answer) => this.#whenListening(() => this.#take(stream, answer)),
+      datagram: (bytes, from) => this.#whenListening(() => this.#receive(bytes, from)),
+      stream: (stream, answer) =>
+        this.#whenListening(
+          () => this.#take(stream, answer),
+          () => answer('too-many'),
+        ),
       closed: (end) => this.#ended(end),
     }
     tunnel.opened.then(
@@ -128,12 +149,17 @@ export class PeerSocket extends EventEmitter<PeerSocketEvents> {
   }
 
   /**
-   * A reliable, ordered, encrypted stream on the same tunnel: a Node Duplex. `name` tells the other side what it is for, at
-   * most 255 bytes. Rejects with `refused` where nobody there listens for streams, and `closed`.
+   * Opens a reliable, ordered, encrypted stream on the same tunnel: a Duplex that behaves as `net.Socket` does. Resolves
+   * when the other side has accepted it. Rejects with `refused` (nobody there listens for streams), `too-large`
+   * (LIMITS.streams are open or opening), `timeout` (no answer for 30 s), `closed` (the socket closed, or `signal`
+   * aborted) and `bad-request` (the name).
    */
-  async createStream({ name = '' }: { readonly name?: string } = {}): Promise<Duplex> {
+  async createStream({ name = '', allowHalfOpen = false, signal }: StreamOptions = {}): Promise<PeerStream> {
     if (this.#closed) throw new StraightwayError('closed', 'The socket is closed.')
-    return this.#tunnel.openStream(name)
+    if (typeof name !== 'string') throw new StraightwayError('bad-request', '`name` is a string.')
+    const stream = await this.#tunnel.openStream({ name, signal })
+    stream.allowHalfOpen = allowHalfOpen
+    return stream
   }
 
   /** Ends the tunnel; streams that have not ended are destroyed. `callback` is called when it has. */
@@ -163,20 +189,23 @@ export class PeerSocket extends EventEmitter<PeerSocketEvents> {
     for (const act of early) act()
   }
 
-  #whenListening(act: () => void): void {
+  #whenListening(act: () => void, drop: () => void = () => {}): void {
     if (this.#early === undefined) act()
     else if (this.#early.length < MAX_EARLY) this.#early.push(act)
+    else drop()
   }
 
-  #receive(bytes: Uint8Array): void {
+  #receive(bytes: Uint8Array, from: Address): void {
     const message = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
-    this.emit('message', message, { ...this.remoteAddress(), size: message.length })
+    this.emit('message', message, { ...infoOf(from), size: message.length })
   }
 
-  #take(stream: Duplex & { readonly name: string }, answer: (wanted: boolean) => void): void {
-    const wanted = this.listenerCount('stream') > 0
-    answer(wanted)
-    if (wanted) this.emit('stream', stream, { name: stream.name })
+  #take(stream: TunnelStream, answer: (answer: Answer) => void): void {
+    const isWanted = this.listenerCount('stream') > 0
+    answer(isWanted ? 'accept' : 'no-listener')
+    if (!isWanted) return
+    stream.allowHalfOpen = false
+    this.emit('stream', stream, { name: stream.name })
   }
 
   #ended(end: TunnelEnd): void {

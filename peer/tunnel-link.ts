@@ -1,7 +1,8 @@
-import type { Duplex } from 'node:stream'
 import type { TunnelEnd, TunnelStatus } from '../shared/core/tunnel/events.ts'
 import type { PeerId } from '../shared/ids.ts'
 import type { Address } from '../shared/wire/address.ts'
+import type { Answer, OpenOptions } from './stream/streams.ts'
+import type { TunnelStream } from './stream/tunnel-stream.ts'
 
 /** What a socket needs of its tunnel. */
 export interface TunnelLink {
@@ -17,14 +18,15 @@ export interface TunnelLink {
   /** Who is told; set before the tunnel begins. */
   listener: TunnelListener
   send(bytes: Uint8Array): void
-  openStream(name: string): Promise<Duplex>
+  openStream(options: OpenOptions): Promise<TunnelStream>
   close(): Promise<void>
 }
 
 export interface TunnelListener {
   path(): void
-  datagram(bytes: Uint8Array): void
-  /** The other side opened a stream; `answer` says whether somebody wants it. */
-  stream(stream: Duplex & { readonly name: string }, answer: (wanted: boolean) => void): void
+  /** `from`: the address of the path that brought it. */
+  datagram(bytes: Uint8Array, from: Address): void
+  /** The other side opened a stream; `answer` is called once. */
+  stream(stream: TunnelStream, answer: (answer: Answer) => void): void
   closed(end: TunnelEnd): void
 }

@@ -20,7 +20,7 @@ import { type Destination, DualSocket } from './net/dual-socket.ts'
 import { FreshSockets } from './net/fresh-sockets.ts'
 import { hostAddresses } from './net/host-addresses.ts'
 import type { PortMapping } from './net/port-mapping.ts'
-import { Streams } from './stream/streams.ts'
+import { type OpenOptions, Streams } from './stream/streams.ts'
 import type { TunnelStream } from './stream/tunnel-stream.ts'
 import type { TunnelLink, TunnelListener } from './tunnel-link.ts'
 import { SCATTER_TURN } from './turn.ts'
@@ -113,7 +113,8 @@ export class Tunnel implements TunnelLink {
       signals: {
         open: (stream, key, name) => this.#loop.handle({ kind: 'openStream', stream, key, name }),
         accept: (stream, accepter) => this.#loop.handle({ kind: 'acceptStream', stream, accepter }),
-        refuse: (stream) => this.#loop.handle({ kind: 'refuseStream', stream }),
+        refuse: (stream, reason) =>
+          this.#loop.handle({ kind: 'refuseStream', stream, ...(reason && { reason }) }),
       },
       route: () => this.#remote && this.#route(this.#remote),
       offered: (stream, answer) => this.listener.stream(stream, answer),
@@ -155,8 +156,8 @@ export class Tunnel implements TunnelLink {
     this.#loop.handle({ kind: 'send', bytes })
   }
 
-  openStream(name: string): Promise<TunnelStream> {
-    return this.#streams.open(name)
+  openStream(options: OpenOptions): Promise<TunnelStream> {
+    return this.#streams.open(options)
   }
 
   rejoin(direction: Direction): void {
@@ -233,7 +234,7 @@ export class Tunnel implements TunnelLink {
         this.#onPath(effect.remote, effect.socket)
         break
       case 'datagram':
-        this.listener.datagram(effect.bytes)
+        this.listener.datagram(effect.bytes, effect.from)
         break
       case 'streamOpen':
         this.#streams.opened(effect.stream, effect.key, effect.name)
@@ -242,7 +243,7 @@ export class Tunnel implements TunnelLink {
         this.#streams.accepted(effect.stream, effect.accepter)
         break
       case 'streamRefused':
-        this.#streams.refused(effect.stream)
+        this.#streams.refused(effect.stream, effect.reason)
         break
       case 'rejoin':
         this.#options.rejoin()

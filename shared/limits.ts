@@ -16,6 +16,8 @@ export const LIMITS = {
   reasonBytes: 128,
   /** A search filter, as text. */
   filterBytes: 512,
+  /** Streams of one tunnel that each side may have open or opening at the same time; `createStream` then rejects with `too-large`. */
+  streams: 1024,
   /** Networks one user may be in: they all ride in the ticket, which rides in one datagram. */
   networksPerUser: 24,
   /** Peers and users one user may block: they ride in the ticket too. */

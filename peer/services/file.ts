@@ -56,6 +56,7 @@ export async function receiveFile(
   directory: string,
   progress: Progress = () => {},
 ): Promise<ReceivedFile> {
+  stream.allowHalfOpen = true
   const lines = stream.iterator({ destroyOnReturn: false }) as AsyncIterableIterator<Buffer>
   const { head, rest } = await readHead(lines)
   const facts = factsOf(parse(head))

@@ -33,7 +33,7 @@ export async function forwardTcp(options: ForwardOptions): Promise<Forward> {
     connection.on('error', () => connection.destroy())
     connection.on('close', () => connections.delete(connection))
     tunnel()
-      .then((socket) => socket.createStream({ name: `${PREFIX}${remotePort}` }))
+      .then((socket) => socket.createStream({ name: `${PREFIX}${remotePort}`, allowHalfOpen: true }))
       .then((stream) => join(connection, stream))
       .catch((error: Error) => {
         connection.destroy()
@@ -58,6 +58,7 @@ export const isTcpStream = (name: string): boolean => /^tcp:\d{1,5}$/.test(name)
 export function serveTcp(stream: Duplex, name: string, ports: readonly number[]): boolean {
   const port = Number(name.slice(PREFIX.length))
   if (!ports.includes(port)) return false
+  stream.allowHalfOpen = true
   const connection = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
   connection.on('error', () => stream.destroy())
   join(connection, stream).catch(() => {})

@@ -11,9 +11,11 @@ const MOVE_MS = 1000
 export interface CarrierEvents {
   readonly take: TakeFrame
   readonly drained: () => void
+  /** Whether the other side has said, sealed, that nothing more follows: only then may the udx stream end. */
+  readonly isFinished: () => boolean
   /** Both sides ended it, and everything was acknowledged. */
   readonly ended: () => void
-  /** `died`: the path or the other side let it go. `tampered`: what came is not what was sent. */
+  /** `died`: the path, the other side or a forged packet ended it. `tampered`: what came is not what was sent. */
   readonly failed: (how: 'died' | 'tampered') => void
 }
 
@@ -33,9 +35,7 @@ export class Carrier {
     this.#events = events
     udx.on('data', (chunk: Buffer) => this.#receive(chunk))
     udx.on('drain', () => this.#events?.drained())
-    udx.on('end', () => {
-      this.#over.there = true
-    })
+    udx.on('end', () => this.#endedThere())
     udx.on('error', () => this.#fail('died'))
     udx.on('close', () => this.#closed())
   }
@@ -47,6 +47,7 @@ export class Carrier {
 
   /** Nothing more is sent; what was sent still arrives. */
   end(): void {
+    if (this.#over.here) return
     this.#over.here = true
     this.#udx.end()
   }
@@ -80,6 +81,11 @@ export class Carrier {
 
   #receive(chunk: Buffer): void {
     if (this.#events !== undefined && !this.#opener.push(chunk)) this.#fail('tampered')
+  }
+
+  #endedThere(): void {
+    this.#over.there = true
+    if (this.#events?.isFinished() === false) this.#fail('died')
   }
 
   #closed(): void {

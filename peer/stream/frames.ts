@@ -1,16 +1,22 @@
 /**
  * What a stream is on the wire. A stream is carried by udx streams on the tunnel's own socket, one after another: when
- * a path dies, what udx had sent over it is lost, for udx repeats a packet only to where it first went. So whoever
+ * a path dies, what udx had sent over it is lost, for udx repeats a packet only to where it first went. So the side that
  * notices begins another udx stream on the present path, with a STREAM_OPEN that has the key of the first and the name
- * CONTINUE, and both sides go on from what the other has.
+ * CONTINUE, and both sides go on from what the other has. The same happens if somebody ends or damages the udx stream
+ * with a forged packet.
  *
  * On a udx stream, in each direction: 24 bytes of header, then frames of `length u16 · ciphertext`, sealed one after
  * another with libsodium's secretstream, so that none can be changed, left out, repeated or moved. The plaintext:
  *
  *   0x00 DATA       position u48 · bytes: where in the stream they begin
- *   0x01 TAKEN      count u48: so many bytes the reader took in all; the writer may be WINDOW_BYTES ahead of that
+ *   0x01 TAKEN      count u48: the reader took this many bytes in all; the writer may be WINDOW_BYTES ahead of that
  *   0x02 END        position u48: no bytes follow this position
- *   0x03 CONTINUE   count u48: so many bytes have arrived; first on each udx stream but the first, before any other
+ *   0x03 CONTINUE   count u48: this many bytes have arrived; first on each udx stream but the first, before any other
+ *   0x04 RESET      position u48: no bytes follow, and some that the writer meant to send are missing
+ *   0x05 STOP       count u48: the reader took this many bytes in all and reads no more
+ *
+ * Each direction finishes with END or RESET. A side that gets STOP finishes its own direction immediately. When both
+ * directions have finished, both sides end the udx stream; an udx stream that ends earlier was ended by a stranger.
  *
  * Other kinds are ignored. Bytes of a position that has arrived already are ignored, so an older udx stream replayed
  * into a newer one changes nothing. The key of each direction is BLAKE2b-256 keyed with the key of STREAM_OPEN.
@@ -23,7 +29,14 @@ import {
 } from 'sodium-native'
 import { hash256 } from '../../shared/crypto/hash.ts'
 
-export const STREAM_FRAME = { DATA: 0x00, TAKEN: 0x01, END: 0x02, CONTINUE: 0x03 } as const
+export const STREAM_FRAME = {
+  DATA: 0x00,
+  TAKEN: 0x01,
+  END: 0x02,
+  CONTINUE: 0x03,
+  RESET: 0x04,
+  STOP: 0x05,
+} as const
 /** The name in a STREAM_OPEN that continues a stream. No stream can be named so. */
 export const CONTINUE = '\0'
 /** A path of 320 Mbit/s at 50 ms, or 160 at 100 ms. */

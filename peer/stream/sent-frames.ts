@@ -1,6 +1,6 @@
 import { FRAME_HEADER_BYTES, frame, STREAM_FRAME } from './frames.ts'
 
-/** The writer's side of a stream: what was sent and may have to be sent again, and how much more may be sent. */
+/** The writer's side of a stream: what was sent and may have to be sent again, and how much more may be sent now. */
 export class SentFrames {
   readonly #window: number
   readonly #frames: Buffer[] = []

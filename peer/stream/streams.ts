@@ -1,11 +1,13 @@
 /**
  * The streams of one tunnel: opens and accepts them, moves them when the tunnel's path changes, and gives a stream
- * whose carrier died another one. Either side may begin that, as soon as it notices; where both do at once, the side
- * that opened the stream in the first place has its way, and answers the other's wish with the carrier number 0.
+ * whose carrier died another one. Either side may begin that, as soon as it notices; if both do, the side that opened
+ * the stream in the first place wins, and answers the other's wish with the carrier number 0.
  */
 import { randomBytes } from 'node:crypto'
 import type { UdxStream } from 'udx-native'
+import { STREAM_ANSWER_MS } from '../../shared/core/tunnel/streams.ts'
 import { StraightwayError } from '../../shared/errors.ts'
+import { LIMITS } from '../../shared/limits.ts'
 import type { Destination } from '../net/dual-socket.ts'
 import { createStream } from '../net/udx.ts'
 import { CONTINUE, streamKeys } from './frames.ts'
@@ -18,15 +20,26 @@ const NO_CARRIER = 0
 export interface StreamSignals {
   open(stream: number, key: Uint8Array, name: string): void
   accept(stream: number, accepter: number): void
-  refuse(stream: number): void
+  refuse(stream: number, reason?: 'too-many'): void
+}
+
+/** Why the other side does not take a stream; without a reason it has no listener. */
+export type Refusal = 'too-many' | 'timeout' | undefined
+
+/** The application's answer to a stream that the other side opened. */
+export type Answer = 'accept' | 'no-listener' | 'too-many'
+
+export interface OpenOptions {
+  readonly name: string
+  readonly signal?: AbortSignal | undefined
 }
 
 export interface StreamsOptions {
   readonly signals: StreamSignals
   /** Where the tunnel's packets go now. */
   readonly route: () => Destination | undefined
-  /** The other side opened a stream; `answer` says whether somebody wants it. */
-  readonly offered: (stream: TunnelStream, answer: (wanted: boolean) => void) => void
+  /** The other side opened a stream; `answer` is called once. */
+  readonly offered: (stream: TunnelStream, answer: (answer: Answer) => void) => void
   /** There are streams now, or none any more. */
   readonly active: (active: boolean) => void
 }
@@ -49,20 +62,27 @@ export class Streams {
   readonly #entries = new Map<string, Entry>()
   readonly #wishes = new Map<number, Wish>()
   #idle: (() => void)[] = []
+  #closed: StraightwayError | undefined
 
   constructor(options: StreamsOptions) {
     this.#options = options
   }
 
-  /** Rejects with `refused` where the other side does not want streams, and `closed` where the tunnel closes first. */
-  async open(name: string): Promise<TunnelStream> {
+  /**
+   * Rejects with `refused` if the other side does not want streams, `too-large` if there are too many, `timeout` if it
+   * does not answer, and `closed` if the tunnel closes first or `signal` aborts.
+   */
+  async open({ name, signal }: OpenOptions): Promise<TunnelStream> {
     if (name.includes(CONTINUE) || Buffer.byteLength(name) > MAX_NAME_BYTES) {
-      const detail = `A stream's name has at most ${MAX_NAME_BYTES} bytes, none of them NUL.`
+      const detail = `\`name\`: a stream's name has at most ${MAX_NAME_BYTES} bytes, none of them NUL.`
       throw new StraightwayError('bad-request', detail)
     }
+    if (this.#closed !== undefined) throw this.#closed
+    if (signal?.aborted) throw stopped(signal)
+    if (this.#isFull(true)) throw refusal('too-many')
     const entry = this.#enter(randomBytes(32), true, name)
     const stream = entry.stream.on('error', ignore)
-    await new Promise<void>((resolve, reject) => this.#wish(entry, name, { resolve, reject }))
+    await this.#asked(entry, name, signal)
     if (stream.errored) throw stream.errored
     return stream.off('error', ignore)
   }
@@ -71,7 +91,7 @@ export class Streams {
   opened(stream: number, key: Uint8Array, name: string): void {
     const known = this.#entries.get(hex(key))
     if (name === CONTINUE) this.#continue(stream, known)
-    else if (known === undefined) this.#accept(stream, this.#enter(key, false, name))
+    else if (known === undefined) this.#accept(stream, key, name)
   }
 
   /** The other side sent STREAM_ACCEPT. */
@@ -85,13 +105,10 @@ export class Streams {
   }
 
   /** The other side sent STREAM_REFUSE. */
-  refused(stream: number): void {
+  refused(stream: number, reason?: Refusal): void {
     const wish = this.#wishes.get(stream)
     if (wish === undefined) return
-    this.#drop(
-      wish,
-      new StraightwayError('refused', 'The other side takes no streams: it has no listener for them.'),
-    )
+    this.#drop(wish, refusal(reason))
     if (wish.first === undefined)
       wish.entry.stream.abandon(new StraightwayError('closed', 'The other side cut the stream.'))
   }
@@ -110,9 +127,27 @@ export class Streams {
 
   /** The tunnel closed: streams that have not ended are destroyed, with the error if it was not our own wish. */
   close(error?: StraightwayError): void {
-    const closed = error ?? new StraightwayError('closed', 'The tunnel was closed.')
-    for (const wish of [...this.#wishes.values()]) this.#drop(wish, closed)
+    this.#closed = error ?? new StraightwayError('closed', 'The tunnel was closed.')
+    for (const wish of [...this.#wishes.values()]) this.#drop(wish, this.#closed)
     for (const { stream } of [...this.#entries.values()]) stream.abandon(error)
+  }
+
+  /** Settles with the other side's answer; a stream that `signal` stops is destroyed and told so if it is accepted later. */
+  async #asked(entry: Entry, name: string, signal: AbortSignal | undefined): Promise<void> {
+    const { promise, resolve, reject } = deferred()
+    const stop = () => {
+      reject(stopped(signal!))
+      entry.stream.destroy(stopped(signal!))
+    }
+    signal?.addEventListener('abort', stop)
+    this.#wish(entry, name, { resolve, reject })
+    await promise.finally(() => signal?.removeEventListener('abort', stop))
+  }
+
+  #isFull(opened: boolean): boolean {
+    let count = 0
+    for (const entry of this.#entries.values()) if (entry.opened === opened) count++
+    return count >= LIMITS.streams
   }
 
   #enter(key: Uint8Array, opened: boolean, name: string): Entry {
@@ -128,14 +163,20 @@ export class Streams {
     return entry
   }
 
-  #accept(stream: number, entry: Entry): void {
-    this.#options.offered(entry.stream, (wanted) => {
-      if (wanted) {
+  #accept(stream: number, key: Uint8Array, name: string): void {
+    if (this.#isFull(false)) {
+      this.#options.signals.refuse(stream, 'too-many')
+      return
+    }
+    const entry = this.#enter(key, false, name)
+    this.#options.offered(entry.stream, (answer) => {
+      if (answer === 'accept') {
         this.#answer(stream, entry, 'first')
         return
       }
       this.#settled(entry)
-      this.#options.signals.refuse(stream)
+      if (answer === 'too-many') this.#options.signals.refuse(stream, answer)
+      else this.#options.signals.refuse(stream)
     })
   }
 
@@ -188,6 +229,36 @@ export class Streams {
     if (wasLast) this.#options.active(false)
     for (const waiting of this.#idle.splice(0)) waiting()
   }
+}
+
+function refusal(reason: Refusal): StraightwayError {
+  switch (reason) {
+    case 'too-many': {
+      const detail = `A tunnel has at most ${LIMITS.streams} streams of each side at the same time: end some first.`
+      return new StraightwayError('too-large', detail)
+    }
+    case 'timeout':
+      return new StraightwayError('timeout', `The other side did not answer within ${STREAM_ANSWER_MS} ms.`)
+    default:
+      return new StraightwayError('refused', 'The other side takes no streams: it has no listener for them.')
+  }
+}
+
+const stopped = (signal: AbortSignal): StraightwayError =>
+  new StraightwayError('closed', 'Opening the stream was stopped.', { cause: signal.reason })
+
+interface Deferred {
+  readonly promise: Promise<void>
+  resolve(): void
+  reject(error: StraightwayError): void
+}
+
+function deferred(): Deferred {
+  let settle!: Pick<Deferred, 'resolve' | 'reject'>
+  const promise = new Promise<void>((resolve, reject) => {
+    settle = { resolve, reject }
+  })
+  return { promise, ...settle }
 }
 
 /** A stream may fail before it is handed out: `open` tells that. */

@@ -1,100 +1,158 @@
 /**
- * One stream of a tunnel: a Node Duplex, reliable, ordered and encrypted. It lives until both sides have ended, or
- * either destroys it, or the tunnel closes; carriers may come and go beneath it.
+ * The Duplex of one stream (peer-stream.ts is its surface). It lives until both sides have ended, or either destroys it, or the tunnel closes; carriers may
+ * come and go beneath it (link.ts).
  *
- * Its end is told inside the encryption (END): bytes that stop coming without it are an error, never an end. Either
- * side may go on sending after the other has ended. What the application has not read is held, at most WINDOW_BYTES
- * of it: udx holds nothing back on the receiving side. What has not arrived for certain is kept, at most as much, to
- * be sent again through another carrier.
+ * How it ends for the other side:
+ *
+ *   end()                      an end, after all that was written
+ *   destroy()                  the same if all that was written had been handed over, otherwise `closed`
+ *   destroy(error)             `closed`: half of what was meant must not look whole
+ *   destroyed with bytes that were not read, or written to after it was destroyed: `closed`, as ECONNRESET and EPIPE
+ *
+ * What the application has not read is held, at most WINDOW_BYTES of it: udx holds nothing back on the receiving side.
  */
 import { Duplex } from 'node:stream'
 import type { UdxStream } from 'udx-native'
 import { StraightwayError } from '../../shared/errors.ts'
 import type { Destination } from '../net/dual-socket.ts'
-import { Carrier } from './carrier.ts'
-import { DATA_BYTES, frame, STREAM_FRAME, type StreamKeys, WINDOW_BYTES } from './frames.ts'
-import { SentFrames } from './sent-frames.ts'
-
-/** The reader tells what it took in quarters: few frames, and the writer hardly ever waits. */
-const TAKEN_BYTES = WINDOW_BYTES / 4
-const CHANGED = 'The stream was changed on its way and has been cut.'
-const NOTHING = Buffer.alloc(0)
+import type { StreamKeys } from './frames.ts'
+import { Link } from './link.ts'
+import type { PeerStream } from './peer-stream.ts'
 
 export interface TunnelStreamOptions {
   readonly name: string
   readonly keys: StreamKeys
   /** The carrier is gone and the stream is not over: another one is wanted. */
   readonly stranded: () => void
-  /** Nothing more will be needed of it: both ends have arrived, or it was destroyed. */
+  /** Nothing more will be needed of it: both directions have finished, or it was given up. */
   readonly settled: () => void
 }
 
-export class TunnelStream extends Duplex {
-  readonly #options: TunnelStreamOptions
-  readonly #sent = new SentFrames(WINDOW_BYTES)
+export class TunnelStream extends Duplex implements PeerStream {
+  readonly #name: string
+  readonly #link: Link
   readonly #held: Buffer[] = []
-  #carrier: Carrier | undefined
-  /** The other side knows where this carrier goes on. */
-  #ready = false
-  #full = false
-  #arrived = 0
-  #taken = 0
-  #told = 0
   #wanted = false
-  #ended = { here: false, there: false }
-  #pending: Buffer = NOTHING
-  #written: (() => void) | undefined
+  #ended = false
+  /** The other side reads no more. */
+  #unheard = false
+  #timeoutMs = 0
+  #timer: NodeJS.Timeout | undefined
 
-  constructor(options: TunnelStreamOptions) {
-    super()
-    this.#options = options
+  /** Half-open by default, as every Duplex; `createStream` and `PeerSocket` close it as `net` does. */
+  constructor({ name, keys, stranded, settled }: TunnelStreamOptions) {
+    super({ emitClose: false })
+    this.#name = name
+    this.#link = new Link(keys, {
+      data: (body) => this.#hold(body),
+      end: () => this.#endedThere(),
+      cut: () => this.destroy(new StraightwayError('closed', 'The other side cut the stream.')),
+      stopped: (unread) => this.#stoppedThere(unread),
+      failed: (error) => this.destroy(error),
+      stranded,
+      settled,
+    })
   }
 
-  /** What the opener called it; empty without a name. */
   get name(): string {
-    return this.#options.name
+    return this.#name
+  }
+
+  get bytesRead(): number {
+    return this.#link.bytesArrived
+  }
+
+  get bytesWritten(): number {
+    return this.#link.bytesSent + this.writableLength
   }
 
   /** Bytes handed to the network so far, those sent again not counted twice. */
   get bytesSent(): number {
-    return this.#sent.position
+    return this.#link.bytesSent
+  }
+
+  get readyState(): 'open' | 'readOnly' | 'writeOnly' | 'closed' {
+    if (this.readable) return this.writable ? 'open' : 'readOnly'
+    return this.writable ? 'writeOnly' : 'closed'
+  }
+
+  get connecting(): boolean {
+    return false
+  }
+
+  get pending(): boolean {
+    return false
+  }
+
+  get timeout(): number {
+    return this.#timeoutMs
+  }
+
+  setTimeout(ms: number, callback?: () => void): this {
+    if (!Number.isFinite(ms) || ms < 0)
+      throw new StraightwayError('bad-request', '`ms` of setTimeout is a number of milliseconds, 0 or more.')
+    this.#timeoutMs = ms
+    this.#touch()
+    if (callback !== undefined && ms > 0) this.once('timeout', callback)
+    else if (callback !== undefined) this.off('timeout', callback)
+    return this
+  }
+
+  setNoDelay(): this {
+    return this
+  }
+
+  setKeepAlive(): this {
+    return this
+  }
+
+  ref(): this {
+    return this
+  }
+
+  unref(): this {
+    return this
+  }
+
+  destroySoon(): void {
+    if (this.writable) this.end()
+    if (this.writableFinished) this.destroy()
+    else this.once('finish', () => this.destroy())
+  }
+
+  resetAndDestroy(): this {
+    this.#link.cut()
+    return this.destroy()
   }
 
   /** Takes a connected udx stream for its carrier, in place of the one it had. */
   carry(udx: UdxStream, which: 'first' | 'another'): void {
-    this.#carrier?.destroy()
-    this.#carrier = new Carrier(udx, this.#options.keys, {
-      take: (...arrived) => this.#take(...arrived),
-      drained: () => this.#drained(),
-      ended: () => this.#options.settled(),
-      failed: (how) => this.#failed(how),
-    })
-    this.#full = false
-    this.#ready = which === 'first'
-    if (which === 'another') this.#carrier.send(frame(STREAM_FRAME.CONTINUE, this.#arrived))
-    this.#send()
+    this.#link.carry(udx, which)
   }
 
   /** The tunnel's path changed. */
   move(to: Destination): void {
-    this.#carrier?.move(to)
+    this.#link.move(to)
   }
 
-  /** No carrier will come any more: the stream is destroyed, with the error unless both ends were said. */
+  /** No carrier will come any more: the stream is destroyed, with the error unless both directions have finished. */
   abandon(error?: StraightwayError): void {
-    if (this.#over || this.destroyed) this.#letGo()
-    else this.destroy(error)
+    if (!this.#link.isOver && !this.destroyed) this.destroy(error)
+    this.#link.letGo()
   }
 
-  override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
-    this.#pending = chunk
-    this.#written = done
-    this.#send()
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error) => void): void {
+    this.#touch()
+    if (this.#unheard) done(unheard())
+    else
+      this.#link.write(chunk, () => {
+        this.#touch()
+        done()
+      })
   }
 
   override _final(done: () => void): void {
-    this.#ended.here = true
-    if (this.#ready) this.#sendEnd()
+    this.#link.end()
     done()
   }
 
@@ -103,113 +161,52 @@ export class TunnelStream extends Duplex {
     this.#deliver()
   }
 
-  /** After both ends the carrier closes by itself, when its last bytes have been acknowledged. */
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    clearTimeout(this.#timer)
+    const isUnread = this.#held.length > 0 || this.readableLength > 0
+    if (!this.#ended || isUnread) this.#link.stop(this.readableLength)
     this.#held.length = 0
-    if (!this.#over) this.#letGo()
+    if (error === null || (isAbort(error) && this.readableEnded)) this.#link.end()
+    else this.#link.cut()
+    this.#link.linger()
     done(error)
+    process.nextTick(() => this.emit('close', error !== null))
   }
 
-  get #over(): boolean {
-    return this.#ended.here && this.#ended.there
-  }
-
-  #letGo(): void {
-    this.#carrier?.destroy()
-    this.#carrier = undefined
-    this.#options.settled()
-  }
-
-  #send(): void {
-    while (this.#ready && !this.#full && this.#pending.length > 0 && this.#sent.room > 0) {
-      const body = this.#pending.subarray(0, Math.min(DATA_BYTES, this.#sent.room))
-      this.#pending = this.#pending.subarray(body.length)
-      this.#full = !this.#carrier!.send(this.#sent.add(body))
-    }
-    if (this.#pending.length > 0 || this.#full || !this.#ready) return
-    const done = this.#written
-    this.#written = undefined
-    done?.()
-  }
-
-  #sendEnd(): void {
-    this.#carrier!.send(frame(STREAM_FRAME.END, this.#sent.position))
-    if (this.#over) this.#carrier!.end()
-  }
-
-  #sendAgain(arrived: number): void {
-    this.#sent.forget(arrived)
-    this.#ready = true
-    this.#carrier!.send(frame(STREAM_FRAME.TAKEN, this.#taken))
-    for (const data of this.#sent) this.#full = !this.#carrier!.send(data)
-    if (this.#ended.here) this.#sendEnd()
-    this.#send()
-  }
-
-  #drained(): void {
-    this.#full = false
-    this.#send()
-  }
-
-  #failed(how: 'died' | 'tampered'): void {
-    this.#carrier = undefined
-    this.#ready = false
-    if (how === 'died') this.#options.stranded()
-    else this.destroy(new StraightwayError('unauthenticated', CHANGED))
-  }
-
-  #take(kind: number, position: number, body: Buffer): void {
-    switch (kind) {
-      case STREAM_FRAME.DATA:
-        this.#hold(position, body)
-        break
-      case STREAM_FRAME.TAKEN:
-        this.#sent.take(position)
-        this.#send()
-        break
-      case STREAM_FRAME.END:
-        this.#finish(position)
-        break
-      case STREAM_FRAME.CONTINUE:
-        if (!this.#ready) this.#sendAgain(position)
-        break
-    }
-  }
-
-  #hold(position: number, body: Buffer): void {
-    if (position < this.#arrived) return
-    this.#arrived += body.length
-    if (
-      position + body.length !== this.#arrived ||
-      this.#arrived - this.#taken > WINDOW_BYTES ||
-      this.#ended.there
-    ) {
-      this.destroy(new StraightwayError('bad-request', 'The other side broke the rules of the stream.'))
-      return
-    }
+  #hold(body: Buffer): void {
+    this.#touch()
     this.#held.push(body)
     this.#deliver()
   }
 
-  #finish(position: number): void {
-    if (this.#ended.there || position !== this.#arrived) return
-    this.#ended.there = true
-    if (this.#over && this.#ready) this.#carrier!.end()
+  #endedThere(): void {
+    this.#ended = true
     this.#deliver()
+  }
+
+  #stoppedThere(unread: boolean): void {
+    this.#unheard = true
+    if (unread && !this.destroyed) this.destroy(unheard())
   }
 
   #deliver(): void {
     while (this.#wanted && this.#held.length > 0) {
       const body = this.#held.shift()!
-      this.#taken += body.length
+      this.#link.took(body.length)
       this.#wanted = this.push(body)
     }
-    if (this.#ended.there && this.#held.length === 0) this.push(null)
-    if (this.#taken - this.#told >= TAKEN_BYTES && !this.#ended.there) this.#tell()
+    if (this.#ended && this.#held.length === 0) this.push(null)
   }
 
-  #tell(): void {
-    this.#told = this.#taken
-    if (this.#ready) this.#carrier!.send(frame(STREAM_FRAME.TAKEN, this.#taken))
+  #touch(): void {
+    clearTimeout(this.#timer)
+    if (this.#timeoutMs === 0 || this.destroyed) return
+    this.#timer = setTimeout(() => this.emit('timeout'), this.#timeoutMs).unref()
   }
 }
+
+/** What async iteration destroys a stream with that it has read to the end (Node 20). */
+const isAbort = (error: Error): boolean => error.name === 'AbortError'
+
+const unheard = (): StraightwayError =>
+  new StraightwayError('closed', 'The other side reads no more of this stream.')

@@ -7,7 +7,7 @@
  *   CLOSE          reason u8
  *   STREAM_OPEN    stream u32 · key 32 · str8 name
  *   STREAM_ACCEPT  stream u32 (the opener's) · stream u32 (the accepter's)
- *   STREAM_REFUSE  stream u32 (the opener's)
+ *   STREAM_REFUSE  stream u32 (the opener's) · reason u8 (absent: nobody listens; 1: too many streams)
  *   MOVE           address 18
  *   PROBE_BACK     id u64 (of the probe that it answers) · observed 18 · id u64 · flags u8 · padding to the size of that
  *                  probe: an answer that is a probe itself
@@ -36,6 +36,7 @@ export const SMALL_PROBE_BYTES = probePacketBytes(MIN_PROBE_BODY)
 export const STREAM_KEY_BYTES = 32
 
 export const CLOSE_REASON = { closed: 0, failed: 1 } as const
+const TOO_MANY = 1
 
 export type Control =
   | { readonly kind: 'probe'; readonly id: bigint; readonly here: boolean; readonly bodyBytes: number }
@@ -43,7 +44,7 @@ export type Control =
   | { readonly kind: 'close'; readonly reason: number }
   | { readonly kind: 'streamOpen'; readonly stream: number; readonly key: Uint8Array; readonly name: string }
   | { readonly kind: 'streamAccept'; readonly stream: number; readonly accepter: number }
-  | { readonly kind: 'streamRefuse'; readonly stream: number }
+  | { readonly kind: 'streamRefuse'; readonly stream: number; readonly reason?: 'too-many' }
   /** `answers`: the id of the probe that it acknowledges. */
   | {
       readonly kind: 'probeBack'
@@ -134,6 +135,7 @@ function writeBody(writer: Writer, control: Control): void {
       break
     case 'streamRefuse':
       writer.u32(control.stream)
+      if (control.reason === 'too-many') writer.u8(TOO_MANY)
       break
     case 'move':
       writer.address(control.address.words)
@@ -171,8 +173,11 @@ function readKnown(type: number, reader: Reader, bodyBytes: number): Control | u
     }
     case FRAME.STREAM_ACCEPT:
       return { kind: 'streamAccept', stream: reader.u32(), accepter: reader.u32() }
-    case FRAME.STREAM_REFUSE:
-      return { kind: 'streamRefuse', stream: reader.u32() }
+    case FRAME.STREAM_REFUSE: {
+      const stream = reader.u32()
+      const isTooMany = reader.left > 0 && reader.u8() === TOO_MANY
+      return { kind: 'streamRefuse', stream, ...(isTooMany && { reason: 'too-many' }) }
+    }
     case FRAME.MOVE:
       return { kind: 'move', address: reader.address() }
     case FRAME.PROBE_BACK: {

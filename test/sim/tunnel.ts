@@ -6,7 +6,7 @@ import type { Agreement } from '../../shared/core/peer/events.ts'
 import type { TunnelEffect, TunnelEnd, TunnelInput, TunnelOptions } from '../../shared/core/tunnel/events.ts'
 import { TunnelMachine } from '../../shared/core/tunnel/tunnel-machine.ts'
 import type { WhyNotDirect } from '../../shared/why-not-direct.ts'
-import { type Address, addressOf, formatIp, PORT_WORD } from '../../shared/wire/address.ts'
+import { type Address, addressOf, formatAddress, formatIp, PORT_WORD } from '../../shared/wire/address.ts'
 import type { Direction } from '../../shared/wire/offers.ts'
 import type { Candidate } from '../../shared/wire/profile.ts'
 import type { Host } from './host.ts'
@@ -37,6 +37,9 @@ export class Tunnel {
   /** Numbers of the datagrams that came, each once. */
   readonly received = new Set<number>()
   duplicates = 0
+  /** Addresses that datagrams came from, and how many came from another one than this side sends to. */
+  readonly sources = new Set<string>()
+  crossed = 0
   sent = 0
   end: TunnelEnd | undefined
   /** Most sockets that there were at once. */
@@ -45,6 +48,7 @@ export class Tunnel {
   wantsPort = false
   /** The relay was given up. */
   released = false
+  #remote = ''
   readonly #process: Process<TunnelInput, TunnelEffect>
   readonly #setting: TunnelSetting
   readonly localPort: number
@@ -162,6 +166,7 @@ export class Tunnel {
     switch (effect.kind) {
       case 'path':
         world.event(`${name} tunnel ${effect.path}`)
+        this.#remote = formatAddress(effect.remote.words)
         this.paths.push({
           at: world.now,
           path: effect.path,
@@ -172,6 +177,8 @@ export class Tunnel {
         this.paths.push({ at: world.now, path: 'none' })
         break
       case 'datagram':
+        this.sources.add(formatAddress(effect.from.words))
+        if (formatAddress(effect.from.words) !== this.#remote) this.crossed++
         this.#take(effect.bytes)
         break
       case 'rejoin':

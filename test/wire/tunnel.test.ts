@@ -74,6 +74,7 @@ const VECTORS: [string, Control, string][] = [
   ],
   ['stream accept', { kind: 'streamAccept', stream: 5, accepter: 6 }, '14 0008 00000005 00000006'],
   ['stream refuse', { kind: 'streamRefuse', stream: 5 }, '15 0004 00000005'],
+  ['stream refuse, too many', { kind: 'streamRefuse', stream: 5, reason: 'too-many' }, '15 0005 00000005 01'],
   ['move', { kind: 'move', address: observed }, '16 0012 00000000000000000000ffffcb0071079c40'],
 ]
 

@@ -51,7 +51,7 @@ export type TunnelInput =
   /** Repeated to the other side until `acceptStream` or `refuseStream` there answers. `key`: 32 bytes. */
   | { readonly kind: 'openStream'; readonly stream: number; readonly key: Uint8Array; readonly name: string }
   | { readonly kind: 'acceptStream'; readonly stream: number; readonly accepter: number }
-  | { readonly kind: 'refuseStream'; readonly stream: number }
+  | { readonly kind: 'refuseStream'; readonly stream: number; readonly reason?: 'too-many' }
   /** Streams run on the same socket, past this machine: the path is checked as often as if it sent data itself. */
   | { readonly kind: 'streaming'; readonly active: boolean }
   /** Both sides are led to a HANDSHAKE again. */
@@ -83,11 +83,12 @@ export type TunnelEffect =
     }
   /** There is no path for the moment: datagrams wait. */
   | { readonly kind: 'interrupted' }
-  | { readonly kind: 'datagram'; readonly bytes: Uint8Array }
+  /** `from`: the address of the path that brought it. */
+  | { readonly kind: 'datagram'; readonly bytes: Uint8Array; readonly from: Address }
   | { readonly kind: 'streamOpen'; readonly stream: number; readonly key: Uint8Array; readonly name: string }
   | { readonly kind: 'streamAccepted'; readonly stream: number; readonly accepter: number }
-  /** Refused, or not answered in time. */
-  | { readonly kind: 'streamRefused'; readonly stream: number }
+  /** Without a reason nobody listens there. `timeout`: the other side did not answer for STREAM_ANSWER_MS. */
+  | { readonly kind: 'streamRefused'; readonly stream: number; readonly reason?: 'too-many' | 'timeout' }
   /** Have the CHECKPOINT lead both sides to a HANDSHAKE again. */
   | { readonly kind: 'rejoin' }
   /**

@@ -2,15 +2,16 @@
  * Agrees on streams: STREAM_OPEN is repeated until the other side has accepted or refused, and a repeat is answered as the
  * first was. The bytes of a stream travel beside the tunnel's packets on the same socket, not through here.
  */
+import { LIMITS } from '../../limits.ts'
 import type { Control } from '../../wire/tunnel.ts'
 import type { TunnelEffect } from './events.ts'
 
 const FIRST_REPEAT_MS = 250
 const LAST_REPEAT_MS = 2000
-/** As long as an application may take to decide. */
-const TIMEOUT_MS = 30_000
-/** Streams that wait for an answer, in each direction, and answers that are remembered. */
-const MAX_STREAMS = 1024
+/** An opening that the other side leaves unanswered for this long fails. */
+export const STREAM_ANSWER_MS = 30_000
+/** Bounds openings that wait for an answer, in each direction, and the answers that are remembered. */
+const MAX_STREAMS = LIMITS.streams
 const never = Number.POSITIVE_INFINITY
 
 type StreamOpen = Extract<Control, { kind: 'streamOpen' }>
@@ -33,7 +34,7 @@ export class Streams {
 
   open(stream: number, key: Uint8Array, name: string, now: number): void {
     if (this.#opening.size >= MAX_STREAMS) {
-      this.#events.push({ kind: 'streamRefused', stream })
+      this.#events.push({ kind: 'streamRefused', stream, reason: 'too-many' })
       return
     }
     const frame: StreamOpen = { kind: 'streamOpen', stream, key, name }
@@ -57,7 +58,7 @@ export class Streams {
     for (const answer of this.#answers) send(answer)
     this.#answers = []
     for (const [stream, opening] of this.#opening) {
-      if (now - opening.since >= TIMEOUT_MS) this.#giveUp(stream)
+      if (now - opening.since >= STREAM_ANSWER_MS) this.#giveUp(stream)
       else if (now >= opening.dueAt) repeat(opening, send, now)
     }
   }
@@ -79,7 +80,7 @@ export class Streams {
     else if (this.#makeRoom()) {
       this.#asked.set(frame.stream, 'undecided')
       this.#events.push(frame)
-    } else this.#answers.push({ kind: 'streamRefuse', stream: frame.stream })
+    } else this.#answers.push({ kind: 'streamRefuse', stream: frame.stream, reason: 'too-many' })
   }
 
   /** Forgets the oldest answer; what is undecided stays. */
@@ -93,7 +94,7 @@ export class Streams {
 
   #giveUp(stream: number): void {
     this.#opening.delete(stream)
-    this.#events.push({ kind: 'streamRefused', stream })
+    this.#events.push({ kind: 'streamRefused', stream, reason: 'timeout' })
   }
 }
 
@@ -104,7 +105,8 @@ function repeat(opening: Opening, send: (control: Control) => void, now: number)
 }
 
 function answered(answer: Answer): StreamEvent {
-  return answer.kind === 'streamAccept'
-    ? { kind: 'streamAccepted', stream: answer.stream, accepter: answer.accepter }
-    : { kind: 'streamRefused', stream: answer.stream }
+  if (answer.kind === 'streamAccept')
+    return { kind: 'streamAccepted', stream: answer.stream, accepter: answer.accepter }
+  const { stream, reason } = answer
+  return { kind: 'streamRefused', stream, ...(reason && { reason }) }
 }

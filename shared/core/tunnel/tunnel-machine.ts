@@ -148,7 +148,7 @@ export class TunnelMachine implements Machine<TunnelInput, TunnelEffect> {
         this.#streams.answer({ kind: 'streamAccept', stream: input.stream, accepter: input.accepter })
         break
       case 'refuseStream':
-        this.#streams.answer({ kind: 'streamRefuse', stream: input.stream })
+        this.#streams.answer({ ...input, kind: 'streamRefuse' })
         break
       case 'streaming':
         this.#agent.streaming = input.active
@@ -228,7 +228,8 @@ export class TunnelMachine implements Machine<TunnelInput, TunnelEffect> {
       return
     }
     path.otherHere = true
-    this.#effects.put({ kind: 'datagram', bytes: arrived.bytes.slice(bodyAt, bodyAt + bodyLength) })
+    const bytes = arrived.bytes.slice(bodyAt, bodyAt + bodyLength)
+    this.#effects.put({ kind: 'datagram', bytes, from: { words: path.words } })
   }
 
   #onControl(control: Control, path: Path, bytes: number, out: Batch, now: number): void {

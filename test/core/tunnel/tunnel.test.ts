@@ -333,6 +333,23 @@ describe('the switch from the relay to the direct path', () => {
     }
   })
 
+  test('leaves each datagram the address that it came from, not the one that this side sends to', () => {
+    const meeting = new Meeting({ ...HOME, seed: 3 }).meet()
+    meeting.untilBoth('relayed')
+    talking(meeting, 1000, 1).pass(500)
+    const [a, b] = meeting.ends
+    const relay = meeting.relays.map((_, i) => meeting.lease(i).addresses.relay![0]!)
+    for (const [end, other] of [
+      [a, 1],
+      [b, 0],
+    ] as const) {
+      const direct = `${meeting.sites[other].router.ip}:${meeting.ends[other].localPort}`
+      expect([...end.sources].every((source) => source === direct || relay.includes(source))).toBe(true)
+      expect(end.sources.has(direct)).toBe(true)
+    }
+    expect(a.crossed + b.crossed).toBeGreaterThan(0)
+  })
+
   test('gives the relay up only after ten seconds of data on the direct path', () => {
     const meeting = new Meeting(HOME).meet()
     const directAt = meeting.untilBoth('direct')

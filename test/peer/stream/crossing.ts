@@ -20,12 +20,16 @@ export interface End {
   readonly streams: Streams
   /** Streams that the other end opened. */
   readonly offered: TunnelStream[]
+  /** Is given each stream that the other end opens, before it is accepted. */
+  heard: (stream: TunnelStream) => void
   /** False: it refuses streams. */
   listening: boolean
   /** STREAM_OPENs that it has sent. */
   opens: number
   /** What it said last: whether there are streams. */
   active: boolean
+  /** UDP port that its streams arrive at. */
+  readonly port: number
   go(way: Way): void
 }
 
@@ -53,7 +57,7 @@ export async function crossing(): Promise<Crossing> {
     relayed: 0,
     meddle: (packet) => packet,
     async open(name = '') {
-      const opener = await a.streams.open(name)
+      const opener = await a.streams.open({ name })
       return { opener, accepter: b.offered.at(-1)! }
     },
   }
@@ -80,9 +84,11 @@ export async function crossing(): Promise<Crossing> {
     }
     let present: Way = 'relayed'
     const end: End = {
+      heard: () => {},
       listening: true,
       opens: 0,
       active: false,
+      port: portOf(sockets[which]),
       offered: [],
       streams: new Streams({
         signals: told(other, () => end.opens++),
@@ -93,7 +99,8 @@ export async function crossing(): Promise<Crossing> {
         }),
         offered: (stream, answer) => {
           if (end.listening) end.offered.push(stream)
-          answer(end.listening)
+          end.heard(stream)
+          answer(end.listening ? 'accept' : 'no-listener')
         },
         active: (active) => {
           end.active = active
@@ -115,7 +122,7 @@ function told(other: () => Streams, opening: () => void): StreamSignals {
       setImmediate(() => other().opened(stream, Buffer.from(key), name))
     },
     accept: (stream, accepter) => void setImmediate(() => other().accepted(stream, accepter)),
-    refuse: (stream) => void setImmediate(() => other().refused(stream)),
+    refuse: (stream, reason) => void setImmediate(() => other().refused(stream, reason)),
   }
 }
 

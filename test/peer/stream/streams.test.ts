@@ -3,10 +3,12 @@ import { once } from 'node:events'
 import { Readable, type Writable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { WINDOW_BYTES } from '../../../peer/stream/frames.ts'
 import { StraightwayError } from '../../../shared/errors.ts'
+import { LIMITS } from '../../../shared/limits.ts'
 import { type Crossing, crossing, type Way } from './crossing.ts'
+import { forge, UDX } from './forge.ts'
 
 const MEGABYTE = 1 << 20
 
@@ -77,7 +79,7 @@ describe('a stream of a tunnel', () => {
   test('is one of many at once, each with its own content', async () => {
     const world = await crossing()
     const names = Array.from({ length: 50 }, (_, i) => `stream ${i}`)
-    const opened = await Promise.all(names.map((name) => world.a.streams.open(name)))
+    const opened = await Promise.all(names.map((name) => world.a.streams.open({ name })))
     for (const stream of opened) stream.end(`this is ${stream.name}`)
     const heard = await Promise.all(world.b.offered.map(async (stream) => [stream.name, await text(stream)]))
     expect(heard.sort()).toEqual(names.map((name) => [name, `this is ${name}`]).sort())
@@ -123,7 +125,7 @@ describe('a stream of a tunnel', () => {
   test('is refused where the other side has no listener', async () => {
     const world = await crossing()
     world.b.listening = false
-    await expect(world.a.streams.open('unwanted')).rejects.toMatchObject({ code: 'refused' })
+    await expect(world.a.streams.open({ name: 'unwanted' })).rejects.toMatchObject({ code: 'refused' })
   })
 
   test('shows nothing of its content to who carries it', async () => {
@@ -235,13 +237,58 @@ describe('a stream whose path changes', () => {
 })
 
 describe('a stream that is broken off', () => {
-  test('fails on the other side when it is destroyed', async () => {
+  test('fails on the other side when it is destroyed with an error: half must not look whole', async () => {
     const { opener, accepter } = await (await crossing()).open()
-    opener.write('half a sentence')
+    opener.on('error', () => {}).write('half a sentence')
     await once(accepter, 'readable')
-    opener.destroy()
+    opener.destroy(new Error('the disk is gone'))
     const [error] = await once(accepter, 'error')
     expect(error).toMatchObject({ code: 'closed' })
+  })
+
+  test('fails on the other side when it is destroyed before all that was written had left', async () => {
+    const { opener, accepter } = await (await crossing()).open()
+    const failed = once(accepter, 'error')
+    opener.write(Buffer.alloc(2 * WINDOW_BYTES))
+    opener.destroy()
+    accepter.resume()
+    expect((await failed)[0]).toMatchObject({ code: 'closed' })
+  })
+
+  test('fails for its writer where the other side destroyed it without reading a byte', async () => {
+    const world = await crossing()
+    const { opener, accepter } = await world.open()
+    const failed = once(opener, 'error')
+    opener.write('to nobody')
+    accepter.destroy()
+    expect((await failed)[0]).toMatchObject({ code: 'closed' })
+    await Promise.all([world.a.streams.flushed(), world.b.streams.flushed()])
+    expect([world.a.active, world.b.active]).toEqual([false, false])
+  })
+
+  test('keeps no timer once it is over, so that a process may end', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    onTestFinished(() => void vi.useRealTimers())
+    const world = await crossing()
+    const { opener, accepter } = await world.open()
+    const ended = [once(opener, 'close'), once(accepter, 'close')]
+    opener.resume().end('x')
+    accepter.resume().end('y')
+    await Promise.all([...ended, world.a.streams.flushed(), world.b.streams.flushed()])
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  test('is given up a minute after it was destroyed, if the other side says nothing', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    onTestFinished(() => void vi.useRealTimers())
+    const world = await crossing()
+    const { opener } = await world.open()
+    world.meddle = () => undefined
+    opener.destroy()
+    vi.advanceTimersByTime(59_000)
+    expect(world.a.active).toBe(true)
+    vi.advanceTimersByTime(1_000)
+    expect(world.a.active).toBe(false)
   })
 
   test('fails with what happened where a byte was changed on the way', async () => {
@@ -272,5 +319,73 @@ describe('a stream that is broken off', () => {
     world.a.streams.close()
     await closed
     expect(opener.errored).toBeNull()
+  })
+})
+
+describe('opening a stream', () => {
+  test('is stopped by its signal, and the other side is not left with half a stream', async () => {
+    const world = await crossing()
+    const stop = new AbortController()
+    const failed = new Promise((resolve) => {
+      world.b.heard = (stream) => stream.on('error', resolve)
+    })
+    const opening = world.a.streams.open({ name: 'late', signal: stop.signal })
+    stop.abort(new Error('no longer wanted'))
+    const why = { code: 'closed', cause: { message: 'no longer wanted' } }
+    await expect(opening).rejects.toMatchObject(why)
+    await expect(world.a.streams.open({ name: 'again', signal: stop.signal })).rejects.toMatchObject(why)
+    expect(await failed).toMatchObject({ code: 'closed' })
+    await Promise.all([world.a.streams.flushed(), world.b.streams.flushed()])
+    expect([world.a.active, world.b.active]).toEqual([false, false])
+  })
+
+  test('beyond the limit fails with the limit as its reason, and works again when one has ended', async () => {
+    const world = await crossing()
+    const opened = await Promise.allSettled(
+      Array.from({ length: 2000 }, () => world.a.streams.open({ name: '' })),
+    )
+    const failed = opened.filter(({ status }) => status === 'rejected')
+    expect(failed).toHaveLength(2000 - LIMITS.streams)
+    expect(failed[0]).toMatchObject({
+      reason: { code: 'too-large', message: expect.stringContaining('1024') },
+    })
+    const first = opened.find((each) => each.status === 'fulfilled')!.value
+    first.resume().end()
+    world.b.offered[0]!.resume().end()
+    await once(first, 'close')
+    await world.a.streams.flushed()
+    await expect(world.a.streams.open({ name: 'another' })).resolves.toMatchObject({ name: 'another' })
+  })
+
+  test('after the tunnel has closed fails immediately', async () => {
+    const world = await crossing()
+    world.a.streams.close()
+    await expect(world.a.streams.open({ name: '' })).rejects.toMatchObject({ code: 'closed' })
+  })
+})
+
+describe('a stranger who has seen a number', () => {
+  test.each([
+    ['DESTROY', UDX.DESTROY],
+    ['DATA', UDX.DATA],
+    ['END', UDX.END],
+  ])('ends no stream with a forged %s', async (_, type) => {
+    const world = await crossing()
+    const { opener, accepter } = await world.open()
+    const [up, down] = [noise(6 * MEGABYTE), noise(6 * MEGABYTE)]
+    let seen: Buffer | undefined
+    world.meddle = (packet) => {
+      if (seen === undefined && world.relayed > 200 && packet.length > 500) {
+        seen = Buffer.from(packet)
+        for (const { port } of [world.a, world.b]) forge(seen, type, port)
+      }
+      return packet
+    }
+    const arrived = [collect(accepter), collect(opener)] as const
+    await Promise.all([send(up, opener), send(down, accepter)])
+    expect(sha256([await arrived[0]])).toBe(sha256(up))
+    expect(sha256([await arrived[1]])).toBe(sha256(down))
+    expect(seen).toBeDefined()
+    expect(world.a.opens + world.b.opens).toBeGreaterThan(1)
   })
 })

@@ -1,0 +1,284 @@
+/**
+ * The two directions of one stream beneath the Duplex: what is sent, what arrives, and how each direction finishes. It
+ * speaks the frames of frames.ts through one carrier after another and outlives the Duplex until both directions have
+ * finished.
+ *
+ *   sending     open -> ended (END) | cut (RESET)
+ *   receiving   open -> ended | cut, by what the other side says
+ *   over        both have finished: the carrier closes when its last bytes are acknowledged, then it is settled
+ *
+ * What has not arrived for certain is kept, at most WINDOW_BYTES of it, to be sent again through another carrier.
+ */
+import type { UdxStream } from 'udx-native'
+import { StraightwayError } from '../../shared/errors.ts'
+import type { Destination } from '../net/dual-socket.ts'
+import { Carrier } from './carrier.ts'
+import { DATA_BYTES, frame, STREAM_FRAME, type StreamKeys, WINDOW_BYTES } from './frames.ts'
+import { SentFrames } from './sent-frames.ts'
+
+/** The reader tells what it took in quarters: few frames, and the writer hardly ever waits. */
+const TAKEN_BYTES = WINDOW_BYTES / 4
+/**
+ * Carriers in a row that brought something forged and nothing new. A stranger who injects a packet costs one carrier; a
+ * path that changes every packet costs them all.
+ */
+const MAX_TAMPERED = 8
+/** A destroyed stream whose other side does not finish is given up after this time, as TCP does with its orphans. */
+const LINGER_MS = 60_000
+const NOTHING = Buffer.alloc(0)
+
+type Phase = 'open' | 'ended' | 'cut'
+
+export interface LinkEvents {
+  /** Bytes arrived, in order. */
+  readonly data: (body: Buffer) => void
+  /** The other side has written everything. */
+  readonly end: () => void
+  /** The other side gave up before it had written everything. */
+  readonly cut: () => void
+  /** The other side reads no more; `unread`: it has not read all that was written. */
+  readonly stopped: (unread: boolean) => void
+  /** The stream cannot go on. */
+  readonly failed: (error: StraightwayError) => void
+  /** The carrier is gone and the stream is not over: another one is wanted. */
+  readonly stranded: () => void
+  /** Nothing more will be needed of it. */
+  readonly settled: () => void
+}
+
+export class Link {
+  readonly #keys: StreamKeys
+  readonly #events: LinkEvents
+  readonly #sent = new SentFrames(WINDOW_BYTES)
+  #sending: Phase = 'open'
+  #receiving: Phase = 'open'
+  #carrier: Carrier | undefined
+  /** The other side knows where this carrier goes on. */
+  #ready = false
+  #full = false
+  #tampered = 0
+  #arrived = 0
+  #taken = 0
+  #told = 0
+  /** This side reads no more, and had read this much. */
+  #stoppedAt: number | undefined
+  #isStoppedThere = false
+  #pending: Buffer = NOTHING
+  #written: (() => void) | undefined
+  #lingering: NodeJS.Timeout | undefined
+  #isSettled = false
+
+  constructor(keys: StreamKeys, events: LinkEvents) {
+    this.#keys = keys
+    this.#events = events
+  }
+
+  /** Bytes handed to the network, those sent again not counted twice. */
+  get bytesSent(): number {
+    return this.#sent.position
+  }
+
+  get bytesArrived(): number {
+    return this.#arrived
+  }
+
+  /** Takes a connected udx stream for its carrier, in place of the one it had. */
+  carry(udx: UdxStream, which: 'first' | 'another'): void {
+    this.#carrier?.destroy()
+    this.#carrier = new Carrier(udx, this.#keys, {
+      take: (...arrived) => this.#take(...arrived),
+      drained: () => this.#drained(),
+      isFinished: () => this.#receiving !== 'open',
+      ended: () => this.#settle(),
+      failed: (how) => this.#failed(how),
+    })
+    this.#full = false
+    this.#ready = which === 'first'
+    if (which === 'another') this.#carrier.send(frame(STREAM_FRAME.CONTINUE, this.#arrived))
+    else this.#tellAll()
+  }
+
+  /** The tunnel's path changed. */
+  move(to: Destination): void {
+    this.#carrier?.move(to)
+  }
+
+  /** One piece at a time: `done` is called when all of it has been handed to the network. */
+  write(bytes: Buffer, done: () => void): void {
+    this.#pending = bytes
+    this.#written = done
+    this.#flush()
+  }
+
+  /** Nothing more is written. */
+  end(): void {
+    this.#finish(this.#pending.length > 0 ? 'cut' : 'ended')
+  }
+
+  /** Not everything was written. */
+  cut(): void {
+    this.#finish('cut')
+  }
+
+  /** The application took bytes that had arrived. */
+  took(bytes: number): void {
+    this.#taken += bytes
+    if (this.#taken - this.#told < TAKEN_BYTES || this.#receiving !== 'open') return
+    this.#told = this.#taken
+    if (this.#ready) this.#say(STREAM_FRAME.TAKEN, this.#taken)
+  }
+
+  /** The application reads no more; `unread` of the bytes that it took were not read either. */
+  stop(unread: number): void {
+    this.#stoppedAt ??= this.#taken - unread
+    if (this.#ready && this.#isUnread) this.#say(STREAM_FRAME.STOP, this.#stoppedAt)
+  }
+
+  /** The Duplex is gone: what is on the way may still arrive, within a bound. */
+  linger(): void {
+    if (!this.#isSettled) this.#lingering ??= setTimeout(() => this.letGo(), LINGER_MS)
+  }
+
+  /** Whether both directions have finished. */
+  get isOver(): boolean {
+    return this.#sending !== 'open' && this.#receiving !== 'open'
+  }
+
+  /** No carrier will come any more. */
+  letGo(): void {
+    this.#carrier?.destroy()
+    this.#carrier = undefined
+    this.#settle()
+  }
+
+  #settle(): void {
+    this.#isSettled = true
+    clearTimeout(this.#lingering)
+    this.#events.settled()
+  }
+
+  get #isUnread(): boolean {
+    return this.#receiving === 'open' || this.#stoppedAt! < this.#arrived
+  }
+
+  #say(kind: number, position: number): void {
+    this.#carrier?.send(frame(kind, position))
+  }
+
+  #flush(): void {
+    while (this.#ready && !this.#full && this.#pending.length > 0 && this.#sent.room > 0) {
+      const body = this.#pending.subarray(0, Math.min(DATA_BYTES, this.#sent.room))
+      this.#pending = this.#pending.subarray(body.length)
+      this.#full = !this.#carrier!.send(this.#sent.add(body))
+    }
+    if (this.#pending.length > 0 || this.#full || !this.#ready) return
+    const done = this.#written
+    this.#written = undefined
+    done?.()
+  }
+
+  #finish(how: 'ended' | 'cut'): void {
+    if (this.#sending !== 'open') return
+    this.#sending = how
+    this.#pending = NOTHING
+    this.#written = undefined
+    if (this.#ready) this.#tellFinish()
+  }
+
+  #tellFinish(): void {
+    if (this.#sending === 'open') return
+    this.#say(this.#sending === 'ended' ? STREAM_FRAME.END : STREAM_FRAME.RESET, this.#sent.position)
+    this.#endIfOver()
+  }
+
+  #endIfOver(): void {
+    if (this.isOver && this.#ready) this.#carrier?.end()
+  }
+
+  /** What the other side may not know yet. */
+  #tellAll(): void {
+    if (this.#stoppedAt !== undefined && this.#isUnread) this.#say(STREAM_FRAME.STOP, this.#stoppedAt)
+    this.#tellFinish()
+    this.#flush()
+  }
+
+  #sendAgain(arrived: number): void {
+    this.#sent.forget(arrived)
+    this.#ready = true
+    this.#say(STREAM_FRAME.TAKEN, this.#taken)
+    for (const data of this.#sent) this.#full = !this.#carrier!.send(data)
+    this.#tellAll()
+  }
+
+  #drained(): void {
+    this.#full = false
+    this.#flush()
+  }
+
+  #failed(how: 'died' | 'tampered'): void {
+    this.#carrier = undefined
+    this.#ready = false
+    if (how === 'tampered' && ++this.#tampered > MAX_TAMPERED) this.#fail('unauthenticated', CHANGED)
+    else this.#events.stranded()
+  }
+
+  #fail(code: 'unauthenticated' | 'bad-request', detail: string): void {
+    this.#events.failed(new StraightwayError(code, detail))
+  }
+
+  #take(kind: number, position: number, body: Buffer): void {
+    switch (kind) {
+      case STREAM_FRAME.DATA:
+        this.#hear(position, body)
+        break
+      case STREAM_FRAME.TAKEN:
+        this.#sent.take(position)
+        this.#flush()
+        break
+      case STREAM_FRAME.END:
+        if (position === this.#arrived) this.#finished('ended')
+        break
+      case STREAM_FRAME.RESET:
+        this.#finished('cut')
+        break
+      case STREAM_FRAME.STOP:
+        this.#stoppedThere(position)
+        break
+      case STREAM_FRAME.CONTINUE:
+        if (!this.#ready) this.#sendAgain(position)
+        break
+    }
+  }
+
+  #hear(position: number, body: Buffer): void {
+    if (position < this.#arrived) return
+    this.#arrived += body.length
+    const isStopped = this.#stoppedAt !== undefined
+    const isTooMuch = !isStopped && this.#arrived - this.#taken > WINDOW_BYTES
+    if (position + body.length !== this.#arrived || isTooMuch || this.#receiving !== 'open') {
+      this.#fail('bad-request', 'The other side broke the rules of the stream.')
+      return
+    }
+    this.#tampered = 0
+    if (!isStopped) this.#events.data(body)
+  }
+
+  #finished(how: 'ended' | 'cut'): void {
+    if (this.#receiving !== 'open') return
+    this.#receiving = how
+    this.#endIfOver()
+    if (how === 'ended') this.#events.end()
+    else this.#events.cut()
+  }
+
+  #stoppedThere(read: number): void {
+    if (this.#isStoppedThere) return
+    this.#isStoppedThere = true
+    const isUnread = this.#pending.length > 0 || this.#sent.position > read
+    this.#sent.forget(this.#sent.position)
+    this.#finish(isUnread ? 'cut' : 'ended')
+    this.#events.stopped(isUnread)
+  }
+}
+
+const CHANGED = 'The stream was changed on its way and has been cut.'

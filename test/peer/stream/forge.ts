@@ -1,0 +1,26 @@
+/** Packets that a stranger makes of one that it has seen: `ff · version · type · data offset · id · window · seq · ack`. */
+import dgram from 'node:dgram'
+
+export const UDX = { DATA: 1, END: 2, DESTROY: 16 } as const
+
+const HEADER_BYTES = 20
+const TYPE_AT = 2
+const SEQ_AT = 12
+/** Sequence numbers from the one that was seen on: those that the stream expects next are among them. */
+const AHEAD = 300
+
+/** Sends packets of this type, from a port of its own, for the stream that `seen` was for. */
+export function forge(seen: Buffer, type: number, port: number): void {
+  const socket = dgram.createSocket('udp4')
+  const seq = seen.readUInt32LE(SEQ_AT)
+  let left = AHEAD
+  const sent = () => --left === 0 && socket.close()
+  for (let i = 0; i < AHEAD; i++) {
+    const payload = Buffer.alloc(type === UDX.DATA ? 300 : 0, 0xaa)
+    const packet = Buffer.concat([seen.subarray(0, HEADER_BYTES), payload])
+    packet[TYPE_AT] = type
+    packet[TYPE_AT + 1] = 0
+    packet.writeUInt32LE((seq + i) >>> 0, SEQ_AT)
+    socket.send(packet, port, '127.0.0.1', sent)
+  }
+}
