@@ -57,6 +57,6 @@ async function readKept(file: string): Promise<Kept> {
 
 async function replace(file: string, text: string): Promise<void> {
   await mkdir(join(file, '..'), { recursive: true })
-  await writeFile(`${file}.new`, text)
+  await writeFile(`${file}.new`, text, { mode: 0o600 })
   await rename(`${file}.new`, file)
 }

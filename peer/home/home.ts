@@ -9,16 +9,18 @@
  * Without a directory the same is kept in memory.
  */
 import { randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { InboxMemory } from '../../shared/core/peer/inbox.ts'
 import { StraightwayError } from '../../shared/errors.ts'
 import { fromBase32, toBase32, type UserId } from '../../shared/ids.ts'
 import { type Delivered, Journal } from './journal.ts'
 import { lock } from './lock.ts'
+import { makePrivate } from './private-folder.ts'
 import { writeWhole } from './whole-file.ts'
 
 const SEED_BYTES = 32
+const OWN = /^((identity|index\.json|delivered)(\.new)?|lock)$/
 
 export interface Enrolled {
   /** Base URL of INDEX. */
@@ -48,7 +50,7 @@ export function homeInMemory(seed: Uint8Array = randomBytes(SEED_BYTES)): Home {
  * is in it cannot be read.
  */
 export function openHome(directory: string): Home {
-  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  makePrivate(directory, (name) => OWN.test(name))
   const unlock = lock(join(directory, 'lock'))
   try {
     return readHome(directory, unlock)

@@ -1,7 +1,7 @@
 /**
  * What CHECKPOINT nodes say to each other (README.md, section 4).
  *
- *   NODE   51 20 · sealed for the fleet (nonce 24 first, tag 16 last): str8 node · sentAt u48 · counter u64 · frames
+ *   NODE   51 20 · sealed for one node of the fleet, whose id is additional data (nonce 24 first, tag 16 last): str8 node · sentAt u48 · counter u64 · frames
  *
  * Bodies of frames, none with a `ref`:
  *

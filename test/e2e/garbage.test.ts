@@ -38,6 +38,7 @@ const fleetKey = Buffer.from(
 )
 const processes = () => [...system.nodes, ...system.relays].map(({ node, pid }) => `${node} ${pid}`)
 const before = processes()
+const nodes = system.nodes.map(({ node }) => node)
 /** What peers really sent, by where it went. */
 const recorded = new Map<string, Uint8Array[]>()
 let ada: Peer
@@ -94,7 +95,7 @@ test(
   async () => {
     const doors = doorsOf(system)
     const samples = new Map(doors.map((door) => [door, samplesOf(door)]))
-    const garbage = new Garbage(fleetKey)
+    const garbage = new Garbage(fleetKey, nodes)
     const stranger = await Stranger.open()
     await stranger.throw(doors, DATAGRAMS, (door) => garbage.make(samples.get(door)!))
     const signIns = samples.get(doors[0]!)!.filter(([first]) => kindOf(first!) === 'SIGN_IN')
@@ -116,7 +117,7 @@ test(
       `POST /v1/enrolments HTTP/1.1\r\nhost: ${host}\r\ncontent-length: 14\r\nconnection: close\r\n\r\n{"proof":"abc"}`,
       `GET /ws HTTP/1.1\r\nhost: ${host}\r\nupgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-version: 13\r\nsec-websocket-key: ${randomBytes(16).toString('base64')}\r\n\r\n`,
     ].map((text) => [Buffer.from(text)])
-    const garbage = new Garbage(fleetKey)
+    const garbage = new Garbage(fleetKey, nodes)
     const statuses = new Set<number>()
     for (let i = 0; i < REQUESTS; i++) {
       const socket = connect(Number(port), hostname)
@@ -176,7 +177,7 @@ test(
   'a connection at the WebSocket door may say anything',
   async () => {
     const authorization = `Bearer ${await nodeToken()}`
-    const garbage = new Garbage(fleetKey)
+    const garbage = new Garbage(fleetKey, nodes)
     for (let i = 0; i < 20; i++) {
       const socket = new WebSocket(system.websocket, { headers: { authorization } })
       await once(socket, 'open')

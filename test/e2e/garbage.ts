@@ -15,11 +15,13 @@ const NODE = 'node_zzzzzzzz' as NodeId
 export class Garbage {
   readonly #random = new Random(new Uint8Array(32).fill(5))
   readonly #fleetKey: Uint8Array
+  readonly #nodes: readonly NodeId[]
   #count = 0
 
-  /** With the fleet's key also what only a node can say is made, with nonsense inside. */
-  constructor(fleetKey: Uint8Array) {
+  /** With the fleet's key also what only a node can say to these nodes is made, with nonsense inside. */
+  constructor(fleetKey: Uint8Array, nodes: readonly NodeId[]) {
     this.#fleetKey = fleetKey
+    this.#nodes = nodes
   }
 
   /** `recorded`: real ones, by kind; each kind is as likely as the others. */
@@ -68,7 +70,13 @@ export class Garbage {
     const plain = new Writer(new Uint8Array(headerBytes(NODE) + 3 + body.length))
     writeHeader(plain, { node: NODE, sentAt: Date.now(), counter: this.#count++ })
     plain.u8(this.#oneOf(BETWEEN_NODES)).bytes16(body)
-    const sealed = sealFleet(this.#fleetKey, 'node', plain.done(), random.bytes(24))
+    const sealed = sealFleet(
+      this.#fleetKey,
+      'node',
+      plain.done(),
+      random.bytes(24),
+      Buffer.from(this.#oneOf(this.#nodes)),
+    )
     return Uint8Array.of(VERSION, KIND.NODE, ...sealed)
   }
 }

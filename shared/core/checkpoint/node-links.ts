@@ -1,6 +1,6 @@
 /**
  * NODE datagrams (wire README, section 4): frames for other nodes, packed until the flush and sealed for the fleet. Any of
- * them may be lost or come twice; who needs an answer repeats.
+ * them names its recipient, so that it means nothing to another node, and is read once. Any of them may be lost or come twice; who needs an answer repeats.
  */
 import { type FleetKeys, openFleet, sealFleet } from '../../crypto/fleet.ts'
 import type { Random } from '../../crypto/random.ts'
@@ -35,6 +35,7 @@ export class NodeLinks {
   /** Newest first: it seals, all open. */
   keys: FleetKeys
   readonly #options: NodeLinksOptions
+  readonly #self: Uint8Array
   readonly #replay = new NodeReplay()
   readonly #pending = new Map<NodeId, Frame[]>()
   #counter: number
@@ -42,6 +43,7 @@ export class NodeLinks {
   constructor(options: NodeLinksOptions) {
     this.#options = options
     this.keys = options.keys
+    this.#self = recipient(options.node)
     this.#counter = options.now * COUNTERS_PER_MS
   }
 
@@ -57,7 +59,7 @@ export class NodeLinks {
     datagram: Uint8Array,
     now: number,
   ): { readonly from: NodeId; readonly frames: FrameReader } | undefined {
-    const plaintext = openFleet(this.keys, 'node', datagram.subarray(2))
+    const plaintext = openFleet(this.keys, 'node', datagram.subarray(2), this.#self)
     const reader = plaintext && new Reader(plaintext)
     const header = reader && readHeader(reader)
     if (header === undefined || !this.#replay.accept(header, now)) return undefined
@@ -78,19 +80,21 @@ export class NodeLinks {
       while (end < frames.length && (end === first || length + lengthOf(frames[end]!) <= space)) {
         length += lengthOf(frames[end++]!)
       }
-      out.push(this.#seal(frames.slice(first, end), length, now), address.words)
+      out.push(this.#seal(to, frames.slice(first, end), length, now), address.words)
       first = end
     }
   }
 
-  #seal(frames: readonly Frame[], length: number, now: number): Uint8Array {
+  #seal(to: NodeId, frames: readonly Frame[], length: number, now: number): Uint8Array {
     const { node, random } = this.#options
     const writer = new Writer(new Uint8Array(headerBytes(node) + length))
     writeHeader(writer, { node, sentAt: now, counter: this.#counter++ })
     for (const { type, body } of frames) writer.u8(type).bytes16(body)
-    const sealed = sealFleet(this.keys[0]!, 'node', writer.done(), random.bytes(NONCE_BYTES))
+    const sealed = sealFleet(this.keys[0]!, 'node', writer.done(), random.bytes(NONCE_BYTES), recipient(to))
     return new Writer(new Uint8Array(2 + sealed.length)).u8(VERSION).u8(KIND.NODE).put(sealed).done()
   }
 }
+
+const recipient = (node: NodeId): Uint8Array => Buffer.from(node)
 
 const lengthOf = ({ body }: Frame): number => FRAME_HEADER_BYTES + body.length

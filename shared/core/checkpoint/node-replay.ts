@@ -8,7 +8,10 @@ const NODES = 4096
 /** What a ReplayWindow counts up to. */
 const SPAN = 2 ** 31
 
-/** Which NODE datagrams came before. A node that started again counts from further up, and then its old ones are dead. */
+/**
+ * Which NODE datagrams came before. A node that started again counts from further up, and then its old ones are dead. When
+ * a window is full the next one begins above it, so that what was read in the last one is not read again.
+ */
 export class NodeReplay {
   readonly #seen = new Map<NodeId, { readonly base: number; readonly window: ReplayWindow }>()
 
@@ -24,7 +27,8 @@ export class NodeReplay {
   #windowFor(node: NodeId, counter: number): { readonly base: number; readonly window: ReplayWindow } {
     const known = this.#seen.get(node)
     if (known !== undefined && counter - known.base < SPAN) return known
-    const begun = { base: Math.max(0, counter - WINDOW), window: new ReplayWindow() }
+    const base = known === undefined ? Math.max(0, counter - WINDOW) : counter
+    const begun = { base, window: new ReplayWindow() }
     this.#seen.delete(node)
     this.#seen.set(node, begun)
     if (this.#seen.size > NODES) this.#seen.delete(this.#seen.keys().next().value!)

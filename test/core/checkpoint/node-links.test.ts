@@ -76,6 +76,25 @@ test('what is older than 30 s, changed or of another fleet is not read', () => {
   expect(read(links(B), datagram)).toEqual([`${A} x`])
 })
 
+test('a datagram that is replayed to another node, or to the same one within 30 s, is not read', () => {
+  const datagram = sent(links(A), [text('x')])[0]!
+  const [to, another] = [links(B), links('node_cccccccc' as NodeId)]
+  expect(read(another, datagram)).toBeUndefined()
+  expect(read(to, datagram)).toEqual([`${A} x`])
+  expect(read(to, datagram, NOW + 29_000)).toBeUndefined()
+})
+
+test('what was read just before a node has counted for half an hour is not read again', () => {
+  const HALF_HOUR_MS = 35 * 60_000
+  const to = links(B)
+  read(to, sent(links(A), [text('first')])[0]!)
+  const later = links(A, { now: NOW + HALF_HOUR_MS })
+  const [old, next] = ['old', 'next'].map((word) => sent(later, [text(word)], NOW + HALF_HOUR_MS)[0]!)
+  expect(read(to, old!, NOW + HALF_HOUR_MS)).toEqual([`${A} old`])
+  expect(read(to, next!, NOW + HALF_HOUR_MS)).toEqual([`${A} next`])
+  expect([old!, next!].map((each) => read(to, each, NOW + HALF_HOUR_MS))).toEqual([undefined, undefined])
+})
+
 test('a node that started again is heard, and what it said before is dead', () => {
   const to = links(B)
   const before = links(A)
