@@ -8,6 +8,7 @@ const stun = await startStun({
   ports: [port, alternate],
   partner: { address: `127.0.0.2:${port}`, alternatePort: alternate },
   fleetKeys: [new Uint8Array(32)],
-  answersPerSecond: RATE,
+  longerPerSecond: RATE,
+  excessBytesPerSecond: RATE * 100,
 })
 console.log(JSON.stringify({ pid: process.pid, addresses: stun.addresses }))

@@ -28,8 +28,9 @@ export interface StartStunOptions {
   readonly partner?: StunPartner
   /** Newest first. */
   readonly fleetKeys: FleetKeys
-  /** For one IP. */
-  readonly answersPerSecond?: number
+  /** Limits of answers that are longer than their requests: see `StunServerOptions`. */
+  readonly longerPerSecond?: number
+  readonly excessBytesPerSecond?: number
   readonly bind?: Bind
 }
 
@@ -43,7 +44,16 @@ export interface Stun {
 
 /** Rejects with `unavailable` where a port cannot be bound, with `bad-request` where an address is none. */
 export async function startStun(options: StartStunOptions): Promise<Stun> {
-  const { address, ports, publicAddress = address, partner, fleetKeys, answersPerSecond, bind } = options
+  const {
+    address,
+    ports,
+    publicAddress = address,
+    partner,
+    fleetKeys,
+    longerPerSecond,
+    excessBytesPerSecond,
+    bind,
+  } = options
   if (!isOneAddress(publicAddress)) {
     throw new StraightwayError('bad-request', `STUN needs the address clients see, not ${publicAddress}`)
   }
@@ -51,7 +61,8 @@ export async function startStun(options: StartStunOptions): Promise<Stun> {
     partner: endsOf(partner),
     fleetKeys,
     seed: randomBytes(32),
-    ...(answersPerSecond !== undefined && { answersPerSecond }),
+    ...(longerPerSecond !== undefined && { longerPerSecond }),
+    ...(excessBytesPerSecond !== undefined && { excessBytesPerSecond }),
   })
   const sockets = ports.map((port) => ({ host: address, port }))
   const driver = await drive<StunInput, never>(server, { sockets, ...(bind && { bind }) })

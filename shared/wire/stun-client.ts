@@ -57,6 +57,15 @@ export function encodeBindingRequest(transaction: Uint8Array, options: BindingOp
   return batch.at(slot).slice()
 }
 
+/** As many bytes as the longest answer needs beyond a bare request: three addresses of IPv6. */
+const ROOM = 'straightway'.padEnd(72)
+
+/** A request that leaves room for its answer, so that a server answers it with no more bytes whoever forged its source. */
+export const encodeRoomyRequest = (
+  transaction: Uint8Array,
+  options: Omit<BindingOptions, 'software'> = {},
+): Uint8Array => encodeBindingRequest(transaction, { ...options, software: ROOM })
+
 /** Undefined where the bytes are no Binding response, or its fingerprint is wrong. */
 export function decodeBindingAnswer(bytes: Uint8Array): BindingAnswer | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)

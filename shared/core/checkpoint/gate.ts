@@ -7,7 +7,7 @@ import type { Random } from '../../crypto/random.ts'
 import { ADDRESS_WORDS } from '../../wire/address.ts'
 import type { Batch } from '../../wire/batch.ts'
 import { encodeCookie, type SignIn } from '../../wire/sign-in.ts'
-import { RateLimit } from '../stun/rate-limit.ts'
+import { RateLimit } from '../rate-limit.ts'
 import type { CheckpointCounters } from './counters.ts'
 import type { Knock } from './knock.ts'
 

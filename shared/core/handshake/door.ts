@@ -21,7 +21,7 @@ import {
   RANDOM_BYTES,
 } from '../../wire/handshake.ts'
 import { AddressCredit } from '../address-credit.ts'
-import { RateLimit } from '../stun/rate-limit.ts'
+import { RateLimit } from '../rate-limit.ts'
 import type { HandshakeCounters } from './events.ts'
 import type { Leg, Pending } from './leg.ts'
 import type { Pair } from './pair.ts'

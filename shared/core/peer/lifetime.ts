@@ -11,7 +11,7 @@ import type { Random } from '../../crypto/random.ts'
 import { ADDRESS_WORDS, type Address, sameAddress, sameIp } from '../../wire/address.ts'
 import type { Batch } from '../../wire/batch.ts'
 import { TRANSACTION_BYTES } from '../../wire/stun.ts'
-import { type BindingAnswer, decodeBindingAnswer, encodeBindingRequest } from '../../wire/stun-client.ts'
+import { type BindingAnswer, decodeBindingAnswer, encodeRoomyRequest } from '../../wire/stun-client.ts'
 import type { Machine } from '../machine.ts'
 
 const SHORTEST_MS = 15_000
@@ -128,13 +128,13 @@ export class Lifetime implements Machine<never, LifetimeResult> {
 
   #sendOpening(phase: Phase & { kind: 'opening' }, out: Batch, now: number): void {
     if (phase.sent++ === REPEATS * OPENERS) this.#end(this.#survivedMs || undefined)
-    else this.#send(encodeBindingRequest(this.#transaction), 0, out, now)
+    else this.#send(encodeRoomyRequest(this.#transaction), 0, out, now)
   }
 
   #sendAsking(phase: Phase & { kind: 'asking' }, out: Batch, now: number): void {
     if (phase.sent++ < REPEATS) {
       const responsePort = phase.mapped.words[4]!
-      this.#send(encodeBindingRequest(this.#transaction, { responsePort }), 1, out, now)
+      this.#send(encodeRoomyRequest(this.#transaction, { responsePort }), 1, out, now)
     } else {
       this.#brokenMs = phase.forMs
       this.#goOn(now)

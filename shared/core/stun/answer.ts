@@ -1,5 +1,5 @@
 import type { Batch } from '../../wire/batch.ts'
-import { ATTRIBUTE, FINGERPRINT_BYTES, padded, STUN_TYPE } from '../../wire/stun.ts'
+import { ATTRIBUTE, FINGERPRINT_BYTES, padded, STUN_HEADER_BYTES, STUN_TYPE } from '../../wire/stun.ts'
 import type { StunRequest } from '../../wire/stun-request.ts'
 import { addressAttributeBytes, StunWriter } from '../../wire/stun-writer.ts'
 
@@ -23,6 +23,15 @@ export interface AnswerOrigin {
 /** Writes answers to requests into slots of a batch. */
 export class AnswerWriter {
   readonly #writer = new StunWriter()
+
+  /** How many bytes longer than its request the answer must be; 0 or less if the request leaves room for all of it. */
+  excess(request: StunRequest, { origin, other }: AnswerOrigin): number {
+    const bytes = addressAttributeBytes(request.batch.address, request.sourceAt)
+    const hasOrigin = origin !== undefined && (other !== undefined || request.isDiscovery)
+    const addresses = 1 + (hasOrigin ? 1 : 0) + (other === undefined ? 0 : 1)
+    const fingerprint = request.hasFingerprint ? FINGERPRINT_BYTES : 0
+    return STUN_HEADER_BYTES + addresses * bytes + fingerprint - request.length
+  }
 
   /** `maxBytes`: what there is room for on the way, besides the request's own length. */
   success(request: StunRequest, out: Batch, slot: number, from: AnswerOrigin, maxBytes: number): void {

@@ -8,8 +8,11 @@
  * has it for a server that does not have what CHANGE-REQUEST asks for.
  *
  * Answers go to the address the request came from, and with RESPONSE-PORT to another port of that same IP, never elsewhere. No answer
- * exceeds its request by more than ANSWER_EXCESS. Each source IP has a rate (ANSWERS_PER_SECOND), and so has each IP that the
- * partner asks us to send to. What is no Binding request is counted and dropped.
+ * exceeds its request by more than ANSWER_EXCESS. A request that leaves room for its answer, as our peers' do, is always
+ * answered: whoever forges its source gains nothing. Longer answers have a rate for each address and port, so that a forger
+ * who does not know the port of a client locks it out of nothing, and one allowance of bytes for everybody together, which is
+ * all that can be gained by forging. What the partner hands over has been charged there. What is no Binding request is
+ * counted and dropped.
  */
 import type { FleetKeys } from '../../crypto/fleet.ts'
 import { Random } from '../../crypto/random.ts'
@@ -17,13 +20,20 @@ import { ADDRESS_WORDS, type Address, isIpv4 } from '../../wire/address.ts'
 import { Batch, SLOT_BYTES } from '../../wire/batch.ts'
 import { ATTRIBUTE } from '../../wire/stun.ts'
 import { StunRequest } from '../../wire/stun-request.ts'
+import { CounterReplay } from '../counter-replay.ts'
 import type { Machine } from '../machine.ts'
+import { RateLimit } from '../rate-limit.ts'
+import { TokenBucket } from '../token-bucket.ts'
 import { type AnswerOrigin, AnswerWriter } from './answer.ts'
-import { decodeForward, encodeForward, FORWARD_ANSWER_BYTES, isForward } from './forward.ts'
-import { RateLimit } from './rate-limit.ts'
+import { COUNTERS_PER_MS, decodeForward, encodeForward, FORWARD_ANSWER_BYTES, isForward } from './forward.ts'
 
-/** A thousand peers behind one address of a carrier sign in within a minute, with 30 requests each. */
-const ANSWERS_PER_SECOND = 500
+/** Answers that are longer than their requests, to one address and port: a client asks a few times. */
+const LONGER_PER_SECOND = 20
+const LONGER_BURST = 60
+/** Bytes by which all answers may exceed their requests: 27,000 bare requests a second. */
+const EXCESS_BYTES_PER_SECOND = 1_000_000
+/** ERROR-CODE without a reason, and what a 420 names at least. */
+const ERROR_EXCESS = 12
 const NONCE_BYTES = 24
 
 /** The primary port and the alternate port of one address, as clients see them. */
@@ -42,8 +52,10 @@ export interface StunServerOptions {
   readonly fleetKeys: FleetKeys
   /** 32 bytes. */
   readonly seed: Uint8Array
-  /** For one IP, with bursts of twice as many. */
-  readonly answersPerSecond?: number
+  /** Answers longer than their requests, to one address and port. Default 20, 60 at once. */
+  readonly longerPerSecond?: number
+  /** By which all answers together may exceed their requests. Default 1,000,000. */
+  readonly excessBytesPerSecond?: number
 }
 
 export type StunInput =
@@ -65,6 +77,7 @@ export interface StunCounters {
   notARequest: number
   forged: number
   stale: number
+  replayed: number
 }
 
 export class StunServer implements Machine<StunInput> {
@@ -80,12 +93,17 @@ export class StunServer implements Machine<StunInput> {
     notARequest: 0,
     forged: 0,
     stale: 0,
+    replayed: 0,
   }
   #own: StunEnds
   #partner: StunEnds
   readonly #fleetKeys: FleetKeys
   readonly #random: Random
-  readonly #limit: RateLimit
+  readonly #longer: RateLimit
+  readonly #excess: TokenBucket
+  /** Which forwards of the partner came before. */
+  #replay = new CounterReplay()
+  #counter = 0
   readonly #request = new StunRequest()
   readonly #answers = new AnswerWriter()
   readonly #from: AnswerOrigin = { origin: undefined, other: undefined }
@@ -97,26 +115,32 @@ export class StunServer implements Machine<StunInput> {
     partner = {},
     fleetKeys,
     seed,
-    answersPerSecond = ANSWERS_PER_SECOND,
+    longerPerSecond = LONGER_PER_SECOND,
+    excessBytesPerSecond = EXCESS_BYTES_PER_SECOND,
   }: StunServerOptions) {
     this.#own = own
     this.#partner = partner
     this.#fleetKeys = fleetKeys
     this.#random = new Random(seed)
     const key = { low: this.#random.u32(), high: this.#random.u32() }
-    this.#limit = new RateLimit(key, answersPerSecond, answersPerSecond * 2)
+    const burst = (longerPerSecond * LONGER_BURST) / LONGER_PER_SECOND
+    this.#longer = new RateLimit(key, longerPerSecond, burst, 'address-and-port')
+    this.#excess = new TokenBucket(excessBytesPerSecond, excessBytesPerSecond)
   }
 
   receive(arrived: Batch, out: Batch, now: number): void {
     for (let i = 0; i < arrived.count; i++) {
-      if (isForward(arrived.bytes, arrived.start(i))) this.#sendForPartner(arrived.at(i), out, now)
+      if (isForward(arrived.bytes, arrived.start(i))) this.#sendForPartner(arrived, i, out, now)
       else this.#answer(arrived, i, out, now)
     }
   }
 
   handle(input: StunInput): void {
     if (input.kind === 'own') this.#own = input.own
-    else this.#partner = input.partner ?? {}
+    else {
+      this.#partner = input.partner ?? {}
+      this.#replay = new CounterReplay()
+    }
   }
 
   tick(): void {}
@@ -138,28 +162,42 @@ export class StunServer implements Machine<StunInput> {
     const own = ipv4 ? this.#own.ipv4 : this.#own.ipv6
     const partner = ipv4 ? this.#partner.ipv4 : this.#partner.ipv6
     const error = errorOf(request, partner)
-    if (!this.#limit.take(arrived.address, request.sourceAt, now)) this.counters.limited++
+    this.#speakFor(request.changeIp ? partner : own, partner)
+    if (!this.#mayExceed(error === 0 ? this.#answers.excess(request, this.#from) : ERROR_EXCESS, now))
+      this.counters.limited++
     else if (error !== 0) this.#refuse(out, error)
     else if (request.changeIp) this.#forward(out, partner!, now)
-    else this.#succeed(out, own, partner)
+    else this.#succeed(out)
   }
 
-  #succeed(out: Batch, own: StunPair | undefined, partner: StunPair | undefined): void {
-    this.#write(out, own, partner, SLOT_BYTES)
+  /** Whether the request read last may be answered with so many bytes more than it has. */
+  #mayExceed(bytes: number, now: number): boolean {
+    if (bytes <= 0) return true
+    const { batch, sourceAt } = this.#request
+    return this.#longer.take(batch.address, sourceAt, now) && this.#excess.take(bytes, now)
+  }
+
+  #succeed(out: Batch): void {
+    this.#write(out, SLOT_BYTES)
     this.counters.answered++
   }
 
   #forward(out: Batch, partner: StunPair, now: number): void {
     const scratch = this.#scratch
     scratch.clear()
-    const slot = this.#write(scratch, partner, partner, FORWARD_ANSWER_BYTES)
-    const nonce = this.#random.bytes(NONCE_BYTES)
-    const socket = scratch.socket[slot]!
-    const answer = scratch.at(slot)
-    out.push(
-      encodeForward(this.#fleetKeys[0]!, nonce, now, socket, scratch.address, 0, answer),
-      partner[0].words,
+    const slot = this.#write(scratch, FORWARD_ANSWER_BYTES)
+    this.#counter = Math.max(this.#counter + 1, Math.floor(now) * COUNTERS_PER_MS)
+    const forward = encodeForward(
+      this.#fleetKeys[0]!,
+      this.#random.bytes(NONCE_BYTES),
+      partner[0],
+      this.#counter,
+      scratch.socket[slot]!,
+      scratch.address,
+      0,
+      scratch.at(slot),
     )
+    out.push(forward, partner[0].words)
     this.counters.forwarded++
   }
 
@@ -170,25 +208,32 @@ export class StunServer implements Machine<StunInput> {
     this.counters.refused++
   }
 
-  #sendForPartner(datagram: Uint8Array, out: Batch, now: number): void {
-    const forward = decodeForward(this.#fleetKeys, datagram, now)
-    if (typeof forward === 'string') this.counters[forward]++
-    else if (!this.#limit.take(forward.destination, 0, now)) this.counters.limited++
+  #sendForPartner(arrived: Batch, i: number, out: Batch, now: number): void {
+    const self = (isIpv4(arrived.address, i * ADDRESS_WORDS) ? this.#own.ipv4 : this.#own.ipv6)?.[0]
+    const forward = self && decodeForward(this.#fleetKeys, arrived.at(i), self, now)
+    if (forward === undefined) this.counters.forged++
+    else if (typeof forward === 'string') this.counters[forward]++
+    else if (!this.#replay.accept(forward.counter)) this.counters.replayed++
     else {
       out.push(forward.answer, forward.destination, 0, forward.socket)
       this.counters.sentForPartner++
     }
   }
 
-  /** The answer into a new slot, to where the request came from or to another port there; `from` is who sends it. */
-  #write(out: Batch, from: StunPair | undefined, partner: StunPair | undefined, maxBytes: number): number {
+  /** Which addresses the answer to the request read last names: of whoever sends it, and of its other end. */
+  #speakFor(sender: StunPair | undefined, partner: StunPair | undefined): void {
+    const { batch, slot, changePort } = this.#request
+    const came = batch.socket[slot]!
+    this.#from.origin = sender?.[changePort ? 1 - came : came]?.words
+    this.#from.other = partner?.[1 - came]?.words
+  }
+
+  /** The answer into a new slot, to where the request came from or to another port there. */
+  #write(out: Batch, maxBytes: number): number {
     const { batch, sourceAt, slot: asked, changePort, responsePort } = this.#request
     const came = batch.socket[asked]!
-    const leaves = changePort ? 1 - came : came
-    const slot = out.claim(batch.address, sourceAt, leaves)
+    const slot = out.claim(batch.address, sourceAt, changePort ? 1 - came : came)
     if (responsePort > 0) out.address[slot * ADDRESS_WORDS + 4] = responsePort
-    this.#from.origin = from?.[leaves]?.words
-    this.#from.other = partner?.[1 - came]?.words
     this.#answers.success(this.#request, out, slot, this.#from, maxBytes)
     return slot
   }

@@ -24,7 +24,7 @@ import {
   type BindingAnswer,
   type BindingOptions,
   decodeBindingAnswer,
-  encodeBindingRequest,
+  encodeRoomyRequest,
 } from '../../wire/stun-client.ts'
 import { classify, type Observation } from './classify.ts'
 
@@ -161,7 +161,7 @@ export class Evidence {
 
   #ask(test: Test, server: Address, options: BindingOptions, now: number): void {
     const transaction = this.#random.bytes(TRANSACTION_BYTES)
-    const bytes = encodeBindingRequest(transaction, options)
+    const bytes = encodeRoomyRequest(transaction, options)
     const request = { test, server, transaction, bytes, sentAt: now, repeats: 0, dueAt: now, answered: false }
     this.#requests.push(request)
   }

@@ -9,7 +9,7 @@ import { sameBytes } from '../../crypto/hash.ts'
 import type { Random } from '../../crypto/random.ts'
 import type { Batch } from '../../wire/batch.ts'
 import { TRANSACTION_BYTES } from '../../wire/stun.ts'
-import { decodeBindingAnswer, encodeBindingRequest } from '../../wire/stun-client.ts'
+import { decodeBindingAnswer, encodeRoomyRequest } from '../../wire/stun-client.ts'
 import type { StunServer } from './evidence.ts'
 import type { Sockets } from './sockets.ts'
 
@@ -86,8 +86,8 @@ export class Hops {
     this.#questions = this.#sockets.fresh.slice(0, MAX_HOPS).map((socket, i) => {
       const hops = i + 1
       const transaction = this.#random.bytes(TRANSACTION_BYTES)
-      const opening = encodeBindingRequest(this.#random.bytes(TRANSACTION_BYTES), {})
-      const request = encodeBindingRequest(transaction, { changeIp: true, changePort: true })
+      const opening = encodeRoomyRequest(this.#random.bytes(TRANSACTION_BYTES), {})
+      const request = encodeRoomyRequest(transaction, { changeIp: true, changePort: true })
       out.push(opening, far!.alternate!.words, 0, socket, hops)
       out.push(request, near!.primary.words, 0, socket)
       return { hops, transaction }

@@ -4,7 +4,7 @@ import type { Random } from '../../crypto/random.ts'
 import { type Address, isIpv4 } from '../../wire/address.ts'
 import type { Batch } from '../../wire/batch.ts'
 import { TRANSACTION_BYTES } from '../../wire/stun.ts'
-import { decodeBindingAnswer, encodeBindingRequest } from '../../wire/stun-client.ts'
+import { decodeBindingAnswer, encodeRoomyRequest } from '../../wire/stun-client.ts'
 
 /** A request from a socket to a server, and the port that the server saw; 0 while there is no answer. */
 export interface PortSample {
@@ -69,7 +69,7 @@ export class PortSampler {
   tick(out: Batch, now: number): void {
     while (this.#sent < this.#samples.length && now >= this.#nextAt) {
       const { socket, server, transaction } = this.#samples[this.#sent++]!
-      out.push(encodeBindingRequest(transaction, {}), server.words, 0, socket)
+      out.push(encodeRoomyRequest(transaction, {}), server.words, 0, socket)
     }
   }
 

@@ -12,7 +12,7 @@ import type { Random } from '../../crypto/random.ts'
 import type { Address } from '../../wire/address.ts'
 import type { Batch } from '../../wire/batch.ts'
 import { TRANSACTION_BYTES } from '../../wire/stun.ts'
-import { decodeBindingAnswer, encodeBindingRequest } from '../../wire/stun-client.ts'
+import { decodeBindingAnswer, encodeRoomyRequest } from '../../wire/stun-client.ts'
 import type { Sockets } from './sockets.ts'
 
 /** A question, or MOVE, is repeated so often. */
@@ -82,7 +82,7 @@ export class Relocation {
     this.#dueAt = now + REPEAT_MS
     if (this.#phase.kind === 'moving') return this.#phase
     if (this.#phase.kind === 'asking')
-      out.push(encodeBindingRequest(this.#phase.transaction, {}), this.#server!.words, 0, this.#phase.socket)
+      out.push(encodeRoomyRequest(this.#phase.transaction, {}), this.#server!.words, 0, this.#phase.socket)
     return undefined
   }
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { ANSWER_EXCESS } from '../../../shared/core/stun/answer.ts'
-import { encodeForward } from '../../../shared/core/stun/forward.ts'
+import { COUNTERS_PER_MS, encodeForward } from '../../../shared/core/stun/forward.ts'
 import { type StunPair, StunServer, type StunServerOptions } from '../../../shared/core/stun/stun-server.ts'
 import { addressOf, formatAddress, isIpv4, parseAddress, sameIp } from '../../../shared/wire/address.ts'
 import { Batch, SLOT_BYTES } from '../../../shared/wire/batch.ts'
@@ -9,6 +9,7 @@ import {
   type BindingOptions,
   decodeBindingAnswer,
   encodeBindingRequest,
+  encodeRoomyRequest,
 } from '../../../shared/wire/stun-client.ts'
 
 const at = (text: string) => parseAddress(text)!
@@ -56,6 +57,9 @@ const texts = (sent: Sent) => {
   return { mapped: text(mapped), origin: text(origin), other: text(other), ...(error && { error, unknown }) }
 }
 
+const firstOf = (ends: typeof A, from: string) =>
+  formatAddress((isIpv4(at(from).words) ? ends.ipv4 : ends.ipv6)[0].words)
+
 const isFrom = (sent: Sent, source: string) => sameIp(at(sent.to).words, 0, at(source).words, 0)
 
 /** The pair: what A hands to its partner goes to B at once. */
@@ -64,7 +68,7 @@ function askPair(options: BindingOptions, socket: number, from = CLIENT): { by: 
   if (isFrom(first!, from)) return { by: 'A', sent: first! }
   const partner = isIpv4(at(from).words) ? B.ipv4[0] : B.ipv6[0]
   expect([first!.to, first!.socket]).toEqual([formatAddress(partner.words), 0])
-  const [second] = give(serverOf({ own: B, partner: A }), [first!.bytes], formatAddress(A.ipv4[0].words))
+  const [second] = give(serverOf({ own: B, partner: A }), [first!.bytes], firstOf(A, from))
   return { by: 'B', sent: second! }
 }
 
@@ -224,7 +228,7 @@ test('no answer to any kind of request is longer than the request and ANSWER_EXC
         expect(first.length).toBe(1)
         const sent = isFrom(first[0]!, source)
           ? first[0]!
-          : give(serverOf({ own: B, partner: A }), [first[0]!.bytes])[0]!
+          : give(serverOf({ own: B, partner: A }), [first[0]!.bytes], firstOf(A, source))[0]!
         const excess = isIpv4(at(source).words) ? ANSWER_EXCESS.ipv4 : ANSWER_EXCESS.ipv6
         expect(sent.bytes.length).toBeLessThanOrEqual(request.length + excess)
         expect(isFrom(sent, source)).toBe(true)
@@ -261,44 +265,81 @@ test('what is no request is dropped and counted by what was wrong with it', () =
   })
 })
 
-test('one IP gets its rate and no more, in whatever ports and kinds it asks; another is not held up', () => {
-  const server = serverOf({ answersPerSecond: 10 })
-  const kinds = [
-    ask(),
-    ask({ responsePort: 9 }),
-    ask({ changeIp: true }),
-    ask({ padding: 4, responsePort: 9 }),
+const SHORT = { fingerprint: false }
+const answersTo = (server: StunServer, from: string, request: Uint8Array, count: number, now = NOW) =>
+  Array.from({ length: count }, () => give(server, [request], from, 0, now)).flat().length
+
+test('one address and port gets so many answers that are longer than their requests, and another is not held up', () => {
+  const server = serverOf({ longerPerSecond: 10 })
+  expect(answersTo(server, CLIENT, ask(), 100)).toBe(30)
+  expect(answersTo(server, CLIENT, ask(), 100, NOW + 1000)).toBe(10)
+  expect(answersTo(server, '192.0.2.77:40001', ask(), 100, NOW + 1000)).toBe(30)
+  expect(server.counters.limited).toBe(70 + 90 + 70)
+})
+
+test('a thousand forged requests a second in the name of an IP lock nobody out there', () => {
+  const server = serverOf()
+  const victim = () => [
+    give(server, [ask(SHORT)], CLIENT, 0, now),
+    give(server, [encodeRoomyRequest(TRANSACTION)], CLIENT, 0, now),
+    give(server, [ask({ changeIp: true })], CLIENT, 0, now),
   ]
-  const burst = (from: string, now: number) => {
-    const answers = [...Array(100).keys()].map((i) =>
-      give(server, [kinds[i % 4]!], `${from}:${1000 + i}`, i % 2, now),
-    )
-    return answers.flat().length
+  let now = NOW
+  for (let i = 0; i < 10_000; i++, now++) {
+    give(server, [ask(SHORT)], `192.0.2.77:${1024 + ((i * 7) % 30_000)}`, 0, now)
+    if (i % 500 === 0) expect(victim().map(({ length }) => length)).toEqual([1, 1, 1])
   }
-  expect(burst('192.0.2.77', NOW)).toBe(20)
-  expect(burst('192.0.2.77', NOW + 1000)).toBe(10)
-  expect(burst('192.0.2.78', NOW + 1000)).toBe(20)
-  expect(server.counters.limited).toBe(80 + 90 + 80)
 })
 
-test('IPv6 is limited by the network a customer is given, not by the address', () => {
-  const server = serverOf({ answersPerSecond: 10 })
-  const answered = (network: string) =>
-    [...Array(40).keys()].flatMap((i) => give(server, [ask()], `[2001:db8:c:${network}::${i}]:9`)).length
-  expect([answered('1'), answered('1'), answered('2')]).toEqual([20, 0, 20])
+test('all answers together exceed their requests by so many bytes a second, and what leaves room is always answered', () => {
+  const server = serverOf({ excessBytesPerSecond: 36_000 })
+  let [asked, answered] = [0, 0]
+  for (let i = 0; i < 10_000; i++) {
+    const from = `203.0.${113 + (i >> 12)}.${i & 255}:${1000 + (i >> 4)}`
+    asked += 20
+    for (const { bytes } of give(server, [ask(SHORT)], from, 0, NOW + i / 10)) answered += bytes.length
+  }
+  expect(answered - asked).toBeLessThanOrEqual(36_000 * 2)
+  expect(give(server, [encodeRoomyRequest(TRANSACTION)], CLIENT, 0, NOW + 1000)).toHaveLength(1)
 })
 
-test('what the partner asks for is limited by its destination', () => {
-  const server = serverOf({ answersPerSecond: 10 })
-  const forwards = [...Array(30).keys()].map((i) =>
-    encodeForward(FLEET_KEY, new Uint8Array(24).fill(i), NOW, 0, at(CLIENT).words, 0, Uint8Array.of(1)),
-  )
-  expect(give(server, forwards, '198.51.100.2:3478')).toHaveLength(20)
+test.each([
+  ['IPv4', CLIENT],
+  ['IPv6', CLIENT6],
+])('what a peer asks is answered with no more bytes, by either of the pair, over %s', (_family, from) => {
+  for (const options of [{}, { changeIp: true }, { changePort: true }, { responsePort: 7, changeIp: true }]) {
+    const request = encodeRoomyRequest(TRANSACTION, options)
+    const [first] = give(serverOf(), [request], from)
+    const sent = isFrom(first!, from)
+      ? first!
+      : give(serverOf({ own: B, partner: A }), [first!.bytes], firstOf(A, from))[0]!
+    expect(sent.bytes.length).toBeLessThanOrEqual(request.length)
+    expect(texts(sent)).toMatchObject({ mapped: from })
+  }
+})
+
+test.each([
+  ['IPv4', 56, 125, CLIENT],
+  ['IPv6', 92, 161, CLIENT6],
+])('CHANGE-REQUEST of 28 bytes over %s is answered with %i, and costs %i to the partner', (_family, toClient, toPartner, from) => {
+  const [forward] = give(serverOf(), [ask({ ...SHORT, changeIp: true })], from)
+  expect(forward!.bytes.length).toBe(toPartner)
+  const [sent] = give(serverOf({ own: B, partner: A }), [forward!.bytes], firstOf(A, from))
+  expect(sent!.bytes.length).toBe(toClient)
 })
 
 test('a forward of another fleet, of another time, or changed on the way is not sent', () => {
   const forward = (key: Uint8Array, sentAt: number, socket = 0) =>
-    encodeForward(key, new Uint8Array(24), sentAt, socket, at(CLIENT).words, 0, Uint8Array.of(1, 2))
+    encodeForward(
+      key,
+      new Uint8Array(24),
+      A.ipv4[0],
+      sentAt * COUNTERS_PER_MS,
+      socket,
+      at(CLIENT).words,
+      0,
+      Uint8Array.of(1, 2),
+    )
   const server = serverOf()
   const changed = forward(FLEET_KEY, NOW).map((byte, i) => (i === 40 ? byte ^ 1 : byte))
   const forged = [forward(new Uint8Array(32), NOW), changed, forward(FLEET_KEY, NOW, 2)]
@@ -310,18 +351,45 @@ test('a forward of another fleet, of another time, or changed on the way is not 
   ])
 })
 
+test('a forward that is replayed, to the same node or to another one, is not sent', () => {
+  const [forward] = give(serverOf(), [ask({ changeIp: true })])
+  const [partner, another] = [serverOf({ own: B, partner: A }), serverOf({ own: A, partner: B })]
+  expect(give(another, [forward!.bytes])).toEqual([])
+  expect(another.counters.forged).toBe(1)
+  expect(give(partner, [forward!.bytes, forward!.bytes])).toHaveLength(1)
+  expect(partner.counters.replayed).toBe(1)
+})
+
 test('a forward is this line on the wire', () => {
   const nonce = Uint8Array.from({ length: 24 }, (_, i) => i)
-  const forward = encodeForward(FLEET_KEY, nonce, NOW, 1, at(CLIENT).words, 0, Uint8Array.of(1, 1, 0, 0))
+  const forward = encodeForward(
+    FLEET_KEY,
+    nonce,
+    A.ipv4[0],
+    NOW * COUNTERS_PER_MS,
+    1,
+    at(CLIENT).words,
+    0,
+    Uint8Array.of(1, 1, 0, 0),
+  )
   expect(Buffer.from(forward).toString('hex')).toBe(
-    '5130000102030405060708090a0b0c0d0e0f1011121314151617c1fd6b3ae8c92e1724073a12f401fe435c6f84c432bbe10b6d7492f0f2da96a4a50b44a8143f31b7a1327ab1ec',
+    '5130000102030405060708090a0b0c0d0e0f1011121314151617c06c42cab7b92f1725073a12f401fe435c907bfbcd79ac9560e9d3f1f3330cc6fbcf522bdfd11b51b20cd614c70cba',
   )
 })
 
 test('while the fleet key changes, the partner may still seal with the old one', () => {
   const old = new Uint8Array(32).fill(1)
   const server = serverOf({ fleetKeys: [FLEET_KEY, old] })
-  const forward = encodeForward(old, new Uint8Array(24), NOW, 1, at(CLIENT).words, 0, Uint8Array.of(1))
+  const forward = encodeForward(
+    old,
+    new Uint8Array(24),
+    A.ipv4[0],
+    NOW * COUNTERS_PER_MS,
+    1,
+    at(CLIENT).words,
+    0,
+    Uint8Array.of(1),
+  )
   expect(give(server, [forward])).toMatchObject([{ to: CLIENT, socket: 1 }])
 })
 
@@ -335,8 +403,17 @@ test('the same seed and the same datagrams give the same bytes', () => {
 })
 
 test('a hundred thousand random and mutated datagrams make it neither throw nor send to another IP', () => {
-  const server = serverOf({ answersPerSecond: 1e6 })
-  const forward = encodeForward(FLEET_KEY, new Uint8Array(24), NOW, 0, at(CLIENT).words, 0, ask())
+  const server = serverOf({ longerPerSecond: 1e6, excessBytesPerSecond: 1e9 })
+  const forward = encodeForward(
+    FLEET_KEY,
+    new Uint8Array(24),
+    A.ipv4[0],
+    NOW * COUNTERS_PER_MS,
+    0,
+    at(CLIENT).words,
+    0,
+    ask(),
+  )
   const seeds = [
     ask(),
     ask({ changePort: true, padding: 40, responsePort: 7 }),
