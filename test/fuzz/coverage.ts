@@ -1,0 +1,66 @@
+/**
+ * Loads a module with counters in all code of `shared/`: one for each statement and each arm of a branch. Everything is
+ * bundled, so that each run has machines and codecs of its own; native modules stay outside.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { build, type Plugin, transform } from 'esbuild'
+import { createInstrumenter } from 'istanbul-lib-instrument'
+
+const ROOT = join(import.meta.dirname, '../..')
+const CACHE = join(ROOT, 'node_modules/.cache/straightway-fuzz')
+const MOST_COUNTERS = 1 << 17
+/** How often each place was reached, by its number; instrumented code counts here. */
+const COUNTERS = '__straightwayFuzz'
+const COUNT = /\bcov_\w+\(\)\.(?:s|b)\[(\d+)\](?:\[(\d+)\])?\+\+/g
+
+export interface Covered<Module> {
+  readonly module: Module
+  /** Of the run since they were cleared. */
+  readonly counters: Uint16Array
+}
+
+export async function loadCovered<Module>(entry: string): Promise<Covered<Module>> {
+  const numbers = new Map<string, number>()
+  const { outputFiles } = await build({
+    absWorkingDir: ROOT,
+    entryPoints: [entry],
+    bundle: true,
+    write: false,
+    platform: 'node',
+    format: 'esm',
+    target: 'node24',
+    external: ['sodium-native', 'noise-handshake'],
+    plugins: [counting(numbers)],
+    logLevel: 'error',
+  })
+  mkdirSync(CACHE, { recursive: true })
+  const file = join(CACHE, `${process.pid}.mjs`)
+  writeFileSync(file, outputFiles[0]!.contents)
+  const counters = new Uint16Array(numbers.size)
+  Object.assign(globalThis, { [COUNTERS]: counters })
+  return { module: (await import(pathToFileURL(file).href)) as Module, counters }
+}
+
+function counting(numbers: Map<string, number>): Plugin {
+  const instrumenter = createInstrumenter({ esModules: true, compact: false, preserveComments: false })
+  return {
+    name: 'counting',
+    setup({ onLoad }) {
+      onLoad({ filter: /\/shared\/.*\.ts$/ }, async ({ path }) => {
+        const { code } = await transform(await readFile(path, 'utf8'), { loader: 'ts', target: 'node24' })
+        const counted = instrumenter.instrumentSync(code, path)
+        const contents = counted.replaceAll(COUNT, (place) => {
+          const key = `${path} ${place}`
+          const number = numbers.get(key) ?? numbers.size
+          if (number >= MOST_COUNTERS) return '0'
+          numbers.set(key, number)
+          return `globalThis.${COUNTERS}[${number}]++`
+        })
+        return { contents, loader: 'js' }
+      })
+    },
+  }
+}
