@@ -1,5 +1,9 @@
 /** Everything that is fuzzed, by name. */
 import type { Target } from './fuzzer.ts'
+import { checkpoint } from './targets/checkpoint.ts'
 import { codecs } from './targets/codecs.ts'
+import { relay } from './targets/relay.ts'
+import { stun } from './targets/stun.ts'
+import { texts } from './targets/texts.ts'
 
-export const TARGETS: Readonly<Record<string, Target>> = { codecs }
+export const TARGETS: Readonly<Record<string, Target>> = { codecs, texts, stun, relay, checkpoint }

@@ -1,0 +1,44 @@
+/** Reads an input as a program: a sequence of steps with small numbers and pieces of bytes. Ends quietly. */
+export class Program {
+  readonly #bytes: Uint8Array
+  #at = 0
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes
+  }
+
+  get isOver(): boolean {
+    return this.#at >= this.#bytes.length
+  }
+
+  byte(): number {
+    return this.#bytes[this.#at++] ?? 0
+  }
+
+  below(end: number): number {
+    return this.byte() % end
+  }
+
+  oneOf<T>(values: readonly T[]): T {
+    return values[this.below(values.length)]!
+  }
+
+  /** As many as the next byte says, or as there are. */
+  piece(): Uint8Array {
+    const length = this.byte()
+    const piece = this.#bytes.slice(this.#at, this.#at + length)
+    this.#at += length
+    return piece
+  }
+
+  /** A copy with up to four bytes changed, or cut. */
+  damaged(bytes: Uint8Array): Uint8Array {
+    const changes = this.below(5)
+    const copy = bytes.slice(0, this.below(8) === 0 ? (this.byte() * bytes.length) >> 8 : bytes.length)
+    for (let i = 0; i < changes && copy.length > 0; i++) {
+      const at = (this.byte() << 8) | this.byte()
+      copy[at % copy.length] = this.byte()
+    }
+    return copy
+  }
+}
