@@ -21,7 +21,7 @@ import { createReaper } from '../functions/streams/reaper.ts'
 import { createConnections } from '../shared/store/connections.ts'
 import { freePort } from './engine.ts'
 import { startGateway } from './gateway.ts'
-import { startSchedule, sweepExpired } from './schedule.ts'
+import { createSweep, startSchedule } from './schedule.ts'
 import type { Secrets } from './secrets.ts'
 import { type Mapping, type Streams, startStreams } from './streams.ts'
 
@@ -70,10 +70,11 @@ export async function startFunctions(options: FunctionsOptions): Promise<Functio
     onFailure: ({ name, reason }) => log(`${name}: a record was given up: ${reason}`),
   })
   const reaper = startSchedule({ name: 'reaper', everyMs: REAP_EVERY_MS, handler: createReaper(context) })
+  const sweepExpired = createSweep(client)
   const sweep = startSchedule({
     name: 'expiry',
     everyMs: REAP_EVERY_MS,
-    handler: () => sweepExpired(client, Date.now() / 1000),
+    handler: () => sweepExpired(Date.now() / 1000),
   })
   return {
     index: gateway.url,

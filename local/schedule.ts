@@ -1,6 +1,6 @@
 /** What EventBridge and DynamoDB do by the clock: calling a scheduled function, and removing items that have expired. */
 import { randomUUID } from 'node:crypto'
-import { DeleteCommand, type DynamoDBDocumentClient, paginateScan } from '@aws-sdk/lib-dynamodb'
+import { DeleteCommand, type DynamoDBDocumentClient, ScanCommand } from '@aws-sdk/lib-dynamodb'
 import type { ScheduledEvent } from 'aws-lambda'
 import { tableName } from '../shared/store/client.ts'
 import { unlessRefused } from '../shared/store/conditions.ts'
@@ -43,31 +43,49 @@ export function startSchedule({ name, everyMs, handler }: ScheduleOptions): Sche
   }
 }
 
-/** The embedded engine knows expiry times and does not act on them. Ended leases are left to the reaper. */
-export async function sweepExpired(client: DynamoDBDocumentClient, nowSeconds: number): Promise<void> {
+/**
+ * What removes items that have expired: the embedded engine knows expiry times and does not act on them. Ended leases are left
+ * to the reaper. Each call looks at a part of each table and the next one goes on there, so that it costs the same
+ * however large tables are.
+ */
+export function createSweep(client: DynamoDBDocumentClient): (nowSeconds: number) => Promise<void> {
   const names = (Object.keys(TABLES) as TableName[]).filter((name) => name !== 'Fleet')
-  await Promise.all(names.map((name) => sweepTable(client, name, nowSeconds)))
+  const reached = new Map<TableName, Record<string, unknown>>()
+  return async (nowSeconds) => {
+    await Promise.all(
+      names.map(async (name) => {
+        const next = await sweepTable(client, name, nowSeconds, reached.get(name))
+        if (next === undefined) reached.delete(name)
+        else reached.set(name, next)
+      }),
+    )
+  }
 }
+
+/** Items looked at in one call. */
+const PART = 1_000
 
 async function sweepTable(
   client: DynamoDBDocumentClient,
   name: TableName,
   nowSeconds: number,
-): Promise<void> {
+  from: Record<string, unknown> | undefined,
+): Promise<Record<string, unknown> | undefined> {
   const { expires, partition, sort }: Table = TABLES[name]
-  if (expires === undefined) return
+  if (expires === undefined) return undefined
   const expired = {
     TableName: tableName(name),
     ExpressionAttributeNames: { '#expires': expires },
     ExpressionAttributeValues: { ':now': nowSeconds },
   }
   const condition = '#expires < :now'
-  for await (const { Items = [] } of paginateScan({ client }, { ...expired, FilterExpression: condition })) {
-    for (const item of Items) {
-      const Key = { [partition]: item[partition], ...(sort !== undefined && { [sort]: item[sort] }) }
-      await unlessRefused(client.send(new DeleteCommand({ ...expired, Key, ConditionExpression: condition })))
-    }
+  const scan = { ...expired, FilterExpression: condition, Limit: PART, ExclusiveStartKey: from }
+  const { Items = [], LastEvaluatedKey } = await client.send(new ScanCommand(scan))
+  for (const item of Items) {
+    const Key = { [partition]: item[partition], ...(sort !== undefined && { [sort]: item[sort] }) }
+    await unlessRefused(client.send(new DeleteCommand({ ...expired, Key, ConditionExpression: condition })))
   }
+  return LastEvaluatedKey
 }
 
 function scheduledEvent(name: string): ScheduledEvent {

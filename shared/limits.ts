@@ -33,6 +33,10 @@ export const LIMITS = {
   searchableAttributes: 16,
   /** Results of one page of a listing or search. */
   pageSize: 100,
+  /** JSON of one page; one result more may exceed it. */
+  pageBytes: 1024 * 1024,
+  /** What a page of a search costs at most, in read units of DynamoDB: a page ends early instead. */
+  searchReadUnits: 200,
   ticketMs: 3600_000,
   inviteMs: 7 * 24 * 3600_000,
 } as const

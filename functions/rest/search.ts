@@ -20,14 +20,19 @@ export async function search(request: Request): Promise<Reply> {
   return listEntity(request, 'object', collection.data)
 }
 
-/** `?filter=&network=&limit=&cursor=`. */
+const orderSchema = z.enum(['ascending', 'descending']).default('ascending')
+
+/** `?filter=&network=&sortBy=&sortOrder=&limit=&cursor=`. */
 export async function listEntity(request: Request, entity: Entity, collection?: string): Promise<Reply> {
   expectMay(request, 'search')
-  const scopes = scopesOf(request, entity)
-  const filter = queryOf(request, 'filter')
-  return page(
-    await searchStore(request.context.client, { entity, collection, scopes, filter, ...pageOf(request) }),
-  )
+  const order = orderSchema.safeParse(queryOf(request, 'sortOrder'))
+  if (!order.success) throw new StraightwayError('bad-request', 'sortOrder: ascending or descending')
+  const found = await searchStore(request.context.client, {
+    ...{ entity, collection, scopes: scopesOf(request, entity), filter: queryOf(request, 'filter') },
+    ...{ sortBy: queryOf(request, 'sortBy'), descending: order.data === 'descending' },
+    ...pageOf(request),
+  })
+  return page(found)
 }
 
 /** An API key searches everything, a peer the networks of its user, and among objects the user's own. */

@@ -17,6 +17,7 @@ import type {
 import type { PeerId, UserId } from '../../shared/ids.ts'
 import { createClient, tableName } from '../../shared/store/client.ts'
 import { indexCollection, indexRecord } from '../../shared/store/indexing.ts'
+import { forEach } from '../../shared/store/pages.ts'
 import { erasePresenceOfErased, peersOfUser } from '../../shared/store/peers.ts'
 import type { TableName } from '../../shared/store/tables.ts'
 import { fromEnvironment } from '../environment.ts'
@@ -40,16 +41,24 @@ export async function indexChanges(
   client: DynamoDBDocumentClient,
 ): Promise<DynamoDBBatchItemFailure[]> {
   const failures: DynamoDBBatchItemFailure[] = []
-  for (const [subject, sequence] of subjectsOf(records)) {
-    try {
-      await REACTIONS[subject.table]?.(client, subject.keys)
-    } catch (error) {
-      console.error(`index: ${subject.table} ${JSON.stringify(subject.keys)}`, error)
-      failures.push({ itemIdentifier: sequence })
-    }
-  }
+  const subjects = [...subjectsOf(records)]
+  await forEach(
+    subjects,
+    async ([subject, sequence]) => {
+      try {
+        await REACTIONS[subject.table]?.(client, subject.keys)
+      } catch (error) {
+        console.error(`index: ${subject.table} ${JSON.stringify(subject.keys)}`, error)
+        failures.push({ itemIdentifier: sequence })
+      }
+    },
+    TOGETHER,
+  )
   return failures
 }
+
+/** Records that are entered at the same time: each is a handful of calls, one after the other. */
+const TOGETHER = 24
 
 type Keys = Readonly<Record<string, string>>
 type Reaction = (client: DynamoDBDocumentClient, keys: Keys) => Promise<unknown>
@@ -70,9 +79,11 @@ const REACTIONS: Readonly<Partial<Record<TableName, Reaction>>> = {
   Objects: (client, { collection, id }) => indexRecord(client, { entity: 'object', collection }, id!),
   Collections: (client, { collection }) => indexCollection(client, collection!),
   Memberships: async (client, { user }) => {
-    await indexRecord(client, { entity: 'user' }, user!)
-    for (const peer of await peersOfUser(client, user as UserId))
-      await indexRecord(client, { entity: 'peer' }, peer)
+    const peers = await peersOfUser(client, user as UserId)
+    await Promise.all([
+      indexRecord(client, { entity: 'user' }, user!),
+      forEach(peers, (peer) => indexRecord(client, { entity: 'peer' }, peer)),
+    ])
   },
 }
 

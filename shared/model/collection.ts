@@ -23,6 +23,14 @@ export const DEFAULT_SEARCHABLE: Readonly<Record<Entity, readonly string[]>> = {
   object: ['owner'],
 }
 
+/** What every card of the index holds besides what is searchable (shared/model/search/card.ts), lower case. */
+export const ALSO_CARRIED: Readonly<Record<Entity, readonly string[]>> = {
+  user: ['createdat'],
+  network: ['createdat'],
+  peer: ['createdat', 'lastseenat'],
+  object: ['createdat'],
+}
+
 export interface Collection {
   readonly collection: string
   readonly searchable: readonly string[]

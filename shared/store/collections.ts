@@ -25,6 +25,8 @@ export interface Declaration {
 export interface CollectionItem extends Collection {
   /** The key of the last object indexed; empty when none is yet; absent when all are. */
   readonly indexedTo?: string
+  /** Declared paths, lower case, at which some object has had several values since they were declared. */
+  readonly several?: ReadonlySet<string>
 }
 
 export async function getCollection(
@@ -71,6 +73,8 @@ export function putCollection(
     expectVersion(current?.version ?? 0, ifVersion)
     const indexed = (current?.indexed ?? []).filter((path) => searchable.includes(path))
     const wanting = indexed.length < searchable.length
+    const paths = new Set(searchable.map((path) => path.toLowerCase()))
+    const several = [...(current?.several ?? [])].filter((path) => paths.has(path))
     const Item: CollectionItem = {
       collection,
       searchable,
@@ -80,19 +84,44 @@ export function putCollection(
       updatedAt: now,
       version: (current?.version ?? 0) + 1,
       ...(wanting && { indexedTo: '' }),
+      ...(several.length > 0 && { several: new Set(several) }),
     }
     const put = new PutCommand({
       TableName: tableName('Collections'),
       Item,
-      ConditionExpression: current === undefined ? 'attribute_not_exists(createdAt)' : '#version = :version',
-      ...(current !== undefined && {
-        ExpressionAttributeNames: { '#version': 'version' },
-        ExpressionAttributeValues: { ':version': current.version },
-      }),
+      ...(current === undefined
+        ? { ConditionExpression: 'attribute_not_exists(createdAt)' }
+        : isStill(current)),
     })
     if ((await unlessRefused(client.send(put))) === undefined) throw CHANGED
     return toCollection(Item)
   })
+}
+
+/** Neither declared anew, nor has another path been found to hold several values. */
+function isStill({ version, several }: CollectionItem) {
+  const same = several === undefined ? 'attribute_not_exists(several)' : 'size(several) = :several'
+  return {
+    ConditionExpression: `#version = :version AND ${same}`,
+    ExpressionAttributeNames: { '#version': 'version' },
+    ExpressionAttributeValues: { ':version': version, ...(several && { ':several': several.size }) },
+  }
+}
+
+/** Notes that objects may have several values at these paths, before the first such object is indexed. */
+export async function noteSeveral(
+  client: DynamoDBDocumentClient,
+  collection: string,
+  paths: readonly string[],
+): Promise<void> {
+  const update = new UpdateCommand({
+    TableName: tableName('Collections'),
+    Key: { collection },
+    ConditionExpression: 'attribute_exists(createdAt)',
+    UpdateExpression: 'ADD several :paths',
+    ExpressionAttributeValues: { ':paths': new Set(paths) },
+  })
+  await unlessRefused(client.send(update))
 }
 
 /** Every object up to `to` is indexed as declared; all of them when it is undefined. Nothing if declared anew since. */
@@ -128,6 +157,6 @@ export async function deleteCollection(client: DynamoDBDocumentClient, collectio
   }
 }
 
-function toCollection({ indexedTo: _, ...collection }: CollectionItem): Collection {
+function toCollection({ indexedTo: _, several: __, ...collection }: CollectionItem): Collection {
   return collection
 }

@@ -1,159 +1,163 @@
 /**
- * The inverted index: `SearchTerms` holds one entry for every scope a record may be found in and every pair of attribute
- * and value (shared/model/search/terms.ts), and for every record a manifest of what it is entered under.
- *
- *   entry      term = entity#scope#attribute     entry = encoded value, separator, id
- *   manifest   term = =entity#id                 entry = "="; the scopes and pairs as of a version
+ * Writing the inverted index; README.md shows the items.
  *
  * Streams of several tables concern one record and have no order between them. So a change is never applied as a
  * difference of images: the record is read as it is now, compared with its manifest, and entered anew where they differ.
- * Doing that twice, late or out of order leads to the same end. New entries are written before the manifest, old ones
- * removed after it, each with the version of the manifest, so that of two functions at work on one record the later
- * always prevails. An entry left behind by a crash does no harm: an entry only proposes a record, the record decides.
+ * Doing that twice, late or out of order leads to the same end. The manifest and the entries are written in one transaction,
+ * so a record is entered as before or as after. A change of more entries than a transaction takes is noted in the manifest
+ * first, made in several transactions that hold only while that note stands, and noted as made; whoever finds the note of
+ * another finishes or replaces its work.
  */
-import { DeleteCommand, type DynamoDBDocumentClient, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb'
-import { entryOf, type Pair } from '../model/search/terms.ts'
+import { randomUUID } from 'node:crypto'
+import { type DynamoDBDocumentClient, GetCommand } from '@aws-sdk/lib-dynamodb'
+import type { Card } from '../model/search/card.ts'
+import { advanced, type History, NO_HISTORY, withoutPast } from '../model/search/history.ts'
 import { tableName } from './client.ts'
-import { unlessRefused } from './conditions.ts'
+import { changesOf, type Entered, type IndexedRecord } from './index-changes.ts'
 import { forEach } from './pages.ts'
-import { CHANGED, retrying } from './transact.ts'
+import { CHANGED, retrying, transact, type Write } from './transact.ts'
 
-/** What a record is to be found under; nothing where it is gone. */
-export interface Terms {
-  readonly scopes: readonly string[]
-  readonly pairs: readonly Pair[]
+export { type Entered, type IndexedRecord, termOf } from './index-changes.ts'
+
+export const NOT_ENTERED: Entered = { scopes: [], pairs: [], card: '{}', units: 1 }
+
+/** The manifest of a record. */
+export interface Manifest {
+  /** Another with every write; it never comes back. */
+  readonly version: string
+  /** When the last version was written. */
+  readonly at: number
+  readonly history: History
+  readonly card: Card
+  readonly units: number
+  /** What is being entered in several transactions. */
+  readonly pending?: Entered
 }
 
-export const NO_TERMS: Terms = { scopes: [], pairs: [] }
-
-export interface IndexedRecord {
-  /** `user`, `network`, `peer`, or `object/` and the collection. */
-  readonly entity: string
-  readonly id: string
+type ManifestItem = Omit<Manifest, 'history' | 'pending'> & {
+  readonly history: string
+  readonly pending?: string
 }
 
-interface Manifest extends Terms {
-  readonly version: number
-  /** As of the version before: what may still have to be removed after a crash. */
-  readonly before: Terms
+const NO_MANIFEST: Manifest = { version: '', at: 0, history: NO_HISTORY, card: '', units: 1 }
+export const MANIFEST_ENTRY = '='
+/** A transaction has 100 writes, one of them of the manifest. */
+const AT_ONCE = 98
+const WIDTH = 4
+const HISTORY_LENGTH = 150_000
+
+export function manifestTermOf({ entity, id }: IndexedRecord): string {
+  return `=${entity}#${id}`
 }
 
-interface Posting {
-  readonly term: string
-  readonly entry: string
-}
-
-const NO_MANIFEST: Manifest = { ...NO_TERMS, version: 0, before: NO_TERMS }
-const MANIFEST_ENTRY = '='
-
-export function termOf(entity: string, scope: string, attribute: string): string {
-  return `${entity}#${scope}#${attribute}`
+export function manifestOf(item: unknown): Manifest {
+  const { history, pending, ...rest } = item as ManifestItem
+  const parsed = pending === undefined ? {} : { pending: JSON.parse(pending) as Entered }
+  return { ...rest, history: JSON.parse(history) as History, ...parsed }
 }
 
 /** Brings the entries of a record to what `read` says of it now. */
-export async function enter(
+export function enter(
   client: DynamoDBDocumentClient,
   record: IndexedRecord,
-  read: () => Promise<Terms>,
+  read: () => Promise<Entered>,
+  now: () => number = Date.now,
 ): Promise<void> {
-  const tried: Posting[] = []
-  await retrying(async () => {
+  return retrying(async () => {
     const manifest = await readManifest(client, record)
     const wanted = await read()
-    const now = postingsOf(record, wanted)
-    const was = postingsOf(record, manifest)
-    const old = without([...tried, ...was, ...postingsOf(record, manifest.before)], now)
-    const added = without(now, was)
-    const changed = added.length > 0 || without(was, now).length > 0
-    const version = changed ? manifest.version + 1 : manifest.version
-    if (changed) {
-      tried.push(...added)
-      await forEach(added, (posting) => writePosting(client, posting, version))
-      await writeManifest(client, record, { ...wanted, version, before: termsOf(manifest) })
-    }
-    await forEach(old, (posting) => removePosting(client, posting, version))
-    // Of a record that is gone nothing is kept, and what it was found under is of it.
-    if (now.length === 0 && old.length > 0) {
-      await writeManifest(client, record, { ...NO_TERMS, version: version + 1, before: NO_TERMS })
-    }
+    const at = Math.max(now(), manifest.at + 1)
+    const history = bounded(advanced(manifest.history, wanted, at))
+    const { needed, spare } = changesOf(record, manifest, wanted, history, at)
+    if (needed.length === 0 && manifest.pending === undefined) return
+    const next = { at, history, card: wanted.card, units: wanted.units }
+    const gone = wanted.scopes.length === 0
+    const all = [...needed, ...spare.slice(0, Math.max(0, AT_ONCE - needed.length))]
+    if (all.length <= AT_ONCE) await enterAtOnce(client, record, manifest, next, all, gone)
+    else await enterInSteps(client, record, manifest, next, all, wanted)
   })
+}
+
+/** A record with very long values that keep changing: searches that run meanwhile may find it twice. */
+function bounded(history: History): History {
+  return JSON.stringify(history).length > HISTORY_LENGTH ? withoutPast(history) : history
+}
+
+type Next = Pick<Manifest, 'at' | 'history' | 'card' | 'units'>
+
+function enterAtOnce(
+  client: DynamoDBDocumentClient,
+  record: IndexedRecord,
+  { version }: Manifest,
+  next: Next,
+  writes: readonly Write[],
+  gone: boolean,
+): Promise<void> {
+  return write(client, [manifestWrite(record, version, gone ? undefined : next), ...writes])
+}
+
+async function enterInSteps(
+  client: DynamoDBDocumentClient,
+  record: IndexedRecord,
+  manifest: Manifest,
+  next: Next,
+  writes: readonly Write[],
+  pending: Entered,
+): Promise<void> {
+  const { version } = manifest
+  const { history, card, units, at } = manifest
+  const note = randomUUID()
+  await write(client, [manifestWrite(record, version, { history, card, units, at, pending }, note)])
+  const steps = Array.from({ length: Math.ceil(writes.length / AT_ONCE) }, (_, step) =>
+    writes.slice(step * AT_ONCE, (step + 1) * AT_ONCE),
+  )
+  const standing = manifestStands(record, note)
+  await forEach(steps, (step) => write(client, [standing, ...step]), WIDTH)
+  const gone = pending.scopes.length === 0
+  await write(client, [manifestWrite(record, note, gone ? undefined : next)])
+}
+
+/** Throws CHANGED if another function entered the record meanwhile. */
+function write(client: DynamoDBDocumentClient, writes: readonly Write[]): Promise<void> {
+  return transact(
+    client,
+    writes.map((one) => ({ write: one, refused: CHANGED })),
+  )
 }
 
 async function readManifest(client: DynamoDBDocumentClient, record: IndexedRecord): Promise<Manifest> {
   const Key = { term: manifestTermOf(record), entry: MANIFEST_ENTRY }
   const get = new GetCommand({ TableName: tableName('SearchTerms'), Key, ConsistentRead: true })
-  return ((await client.send(get)).Item as Manifest | undefined) ?? NO_MANIFEST
+  const { Item } = await client.send(get)
+  return Item === undefined ? NO_MANIFEST : manifestOf(Item)
 }
 
-async function writeManifest(
-  client: DynamoDBDocumentClient,
+/** The next version, or nothing of a record that is gone. */
+function manifestWrite(
   record: IndexedRecord,
-  manifest: Manifest,
-): Promise<void> {
-  const put = new PutCommand({
-    TableName: tableName('SearchTerms'),
-    Item: { ...manifest, term: manifestTermOf(record), entry: MANIFEST_ENTRY },
-    ConditionExpression: 'attribute_not_exists(#version) OR #version = :before',
-    ExpressionAttributeNames: { '#version': 'version' },
-    ExpressionAttributeValues: { ':before': manifest.version - 1 },
-  })
-  if ((await unlessRefused(client.send(put))) === undefined) throw CHANGED
+  before: string,
+  next: (Next & { readonly pending?: Entered }) | undefined,
+  version: string = randomUUID(),
+): Write {
+  const Key = { term: manifestTermOf(record), entry: MANIFEST_ENTRY }
+  const condition = isAt(before)
+  if (next === undefined) return { Delete: { TableName: tableName('SearchTerms'), Key, ...condition } }
+  const { history, pending, ...rest } = next
+  const noted = pending === undefined ? {} : { pending: JSON.stringify(pending) }
+  const Item = { ...Key, ...rest, version, history: JSON.stringify(history), ...noted }
+  return { Put: { TableName: tableName('SearchTerms'), Item, ...condition } }
 }
 
-/** Unless a later one wrote it. */
-async function writePosting(
-  client: DynamoDBDocumentClient,
-  posting: Posting,
-  version: number,
-): Promise<void> {
-  const put = new PutCommand({
-    TableName: tableName('SearchTerms'),
-    Item: { ...posting, version },
-    ConditionExpression: 'attribute_not_exists(#version) OR #version < :version',
-    ExpressionAttributeNames: { '#version': 'version' },
-    ExpressionAttributeValues: { ':version': version },
-  })
-  await unlessRefused(client.send(put))
+function manifestStands(record: IndexedRecord, version: string): Write {
+  const Key = { term: manifestTermOf(record), entry: MANIFEST_ENTRY }
+  return { ConditionCheck: { TableName: tableName('SearchTerms'), Key, ...isAt(version) } }
 }
 
-/** Unless a later one wrote it. */
-async function removePosting(
-  client: DynamoDBDocumentClient,
-  { term, entry }: Posting,
-  version: number,
-): Promise<void> {
-  const remove = new DeleteCommand({
-    TableName: tableName('SearchTerms'),
-    Key: { term, entry },
-    ConditionExpression: 'attribute_not_exists(#version) OR #version <= :version',
+function isAt(version: string) {
+  if (version === '') return { ConditionExpression: 'attribute_not_exists(term)' }
+  return {
+    ConditionExpression: '#version = :version',
     ExpressionAttributeNames: { '#version': 'version' },
     ExpressionAttributeValues: { ':version': version },
-  })
-  await unlessRefused(client.send(remove))
-}
-
-function postingsOf({ entity, id }: IndexedRecord, { scopes, pairs }: Terms): readonly Posting[] {
-  return scopes.flatMap((scope) =>
-    pairs.map(({ attribute, value }) => ({
-      term: termOf(entity, scope, attribute),
-      entry: entryOf(value, id),
-    })),
-  )
-}
-
-function without(postings: readonly Posting[], others: readonly Posting[]): readonly Posting[] {
-  const keys = new Set(others.map(keyOf))
-  return postings.filter((posting) => !keys.has(keyOf(posting)))
-}
-
-function keyOf({ term, entry }: Posting): string {
-  return JSON.stringify([term, entry])
-}
-
-function termsOf({ scopes, pairs }: Terms): Terms {
-  return { scopes, pairs }
-}
-
-function manifestTermOf({ entity, id }: IndexedRecord): string {
-  return `=${entity}#${id}`
+  }
 }

@@ -1,24 +1,42 @@
 /** Keeping the index: enters records as they are now, and the records of a collection that is declared anew. */
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
-import { ENTITY_COLLECTIONS, type Entity } from '../model/collection.ts'
-import { pairsOf } from '../model/search/terms.ts'
-import { getCollectionItem, markIndexed } from './collections.ts'
-import { enter, NO_TERMS, type Terms } from './index-entries.ts'
+import { ALSO_CARRIED, ENTITY_COLLECTIONS, type Entity } from '../model/collection.ts'
+import { cardOf } from '../model/search/card.ts'
+import { isLive, isOfSeveral, pairsOf } from '../model/search/terms.ts'
+import { getCollectionItem, markIndexed, noteSeveral } from './collections.ts'
+import { type Entered, enter, NOT_ENTERED } from './index-entries.ts'
 import { forEach } from './pages.ts'
-import { type FoundRecord, indexNameOf, type Kind, listIds, readRecords, searchableOf } from './records.ts'
+import {
+  type FoundRecord,
+  indexNameOf,
+  type Kind,
+  listIds,
+  readRecords,
+  type SearchableAttributes,
+  searchableOf,
+} from './records.ts'
 
 /** Records entered before the progress is noted; the note is a change of the stream and so calls for the next. */
 const STEP = 100
 
-/** Safe to repeat, at any time and in any order. */
-export function indexRecord(client: DynamoDBDocumentClient, kind: Kind, id: string): Promise<void> {
-  return enter(client, { entity: indexNameOf(kind), id }, async () => {
-    const [[record], { entered }] = await Promise.all([
+/** Safe to repeat, at any time and in any order. `now`: epoch milliseconds. */
+export function indexRecord(
+  client: DynamoDBDocumentClient,
+  kind: Kind,
+  id: string,
+  now: () => number = Date.now,
+): Promise<void> {
+  const read = async () => {
+    const [[record], searchable] = await Promise.all([
       readRecords(client, kind, [id]),
       searchableOf(client, kind),
     ])
-    return record === undefined ? NO_TERMS : termsOf(record, entered)
-  })
+    if (record === undefined) return NOT_ENTERED
+    const entered = enteredOf(record, kind, searchable)
+    await expectSeveral(client, kind, entered, searchable)
+    return entered
+  }
+  return enter(client, { entity: indexNameOf(kind), id }, read, now)
 }
 
 /** One step towards every record being entered as declared; nothing where all are. */
@@ -27,14 +45,36 @@ export async function indexCollection(client: DynamoDBDocumentClient, collection
   if (item?.indexedTo === undefined) return
   const kind = kindOf(collection)
   const ids = await listIds(client, kind, STEP, item.indexedTo === '' ? undefined : item.indexedTo)
-  await forEach(ids, (id) => indexRecord(client, kind, id), 8)
+  await forEach(ids, (id) => indexRecord(client, kind, id))
   await markIndexed(client, item, ids.length < STEP ? undefined : ids.at(-1))
 }
 
-function termsOf({ scopes, filterable }: FoundRecord, entered: readonly string[]): Terms {
+function enteredOf(
+  { scopes, filterable, units }: FoundRecord,
+  { entity }: Kind,
+  { entered }: SearchableAttributes,
+): Entered {
   const { metadata = {} } = filterable as { metadata?: object }
-  const live = 'status' in filterable ? Object.keys(metadata).map((name) => `metadata.${name}`) : []
-  return { scopes, pairs: pairsOf(filterable, [...entered, ...live]) }
+  const live = entity === 'peer' ? Object.keys(metadata).map((name) => `metadata.${name}`) : []
+  const attributes = [...new Set([...entered, ...live].map((path) => path.toLowerCase()))]
+  return {
+    ...{ scopes, units },
+    pairs: pairsOf(filterable, attributes),
+    card: cardOf(filterable, [...attributes, ...ALSO_CARRIED[entity]]),
+  }
+}
+
+/** Searches look for several values only where there are some, so that is noted before the first is entered. */
+async function expectSeveral(
+  client: DynamoDBDocumentClient,
+  { entity, collection }: Kind,
+  { pairs }: Entered,
+  { several }: SearchableAttributes,
+): Promise<void> {
+  const found = pairs.filter(({ value }) => isOfSeveral(value)).map(({ attribute }) => attribute)
+  const missing = [...new Set(found)].filter((attribute) => !isLive(attribute) && !several.has(attribute))
+  const name = entity === 'object' ? collection : ENTITY_COLLECTIONS[entity]
+  if (missing.length > 0 && name !== undefined) await noteSeveral(client, name, missing)
 }
 
 function kindOf(collection: string): Kind {

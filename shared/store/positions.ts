@@ -6,37 +6,67 @@ import { decodeCursor, encodeCursor, INVALID_CURSOR } from './pages.ts'
 import type { Kind } from './records.ts'
 
 export interface Position {
-  readonly plan: number
-  readonly scope: string
+  /** When the search began, epoch milliseconds. */
+  readonly beganAt: number
+  /** What the plan reads, each attribute once; nothing if it is read by id and any such plan will do. */
+  readonly attributes: readonly PlannedAttribute[]
+  /** The last scope of the blocks that are through; empty in the first block. */
+  readonly through: string
   /** Which range of the plan. */
   readonly range: number
+  /** An entry of the range, an id if the plan is read by id; empty at the start of a block. */
   readonly entry: string
+}
+
+export interface PlannedAttribute {
+  readonly attribute: string
+  readonly several: boolean
 }
 
 /** What a cursor belongs to. */
 interface Search extends Kind {
   readonly filter?: string | undefined
+  readonly sortBy?: string | undefined
+  readonly descending?: boolean | undefined
   readonly cursor?: string | undefined
 }
 
-const positionSchema = z.tuple([z.string(), z.int().min(0), z.string(), z.int().min(0), z.string().min(1)])
+/** As long as a sort key may be. */
+const ENTRY_BYTES = 1024
+const entrySchema = z.string().refine((text) => text.isWellFormed() && Buffer.byteLength(text) <= ENTRY_BYTES)
+
+const positionSchema = z.tuple([
+  z.string(),
+  z.int().min(0),
+  z.array(z.tuple([z.string().max(128), z.boolean()])).max(64),
+  z.string().max(64),
+  z.int().min(0).max(100),
+  entrySchema,
+])
 
 /** Whose search it continues is in the cursor, so that it is not taken for another's. */
-export function cursorOf({ plan, scope, range, entry }: Position, search: Search): string {
-  return encodeCursor(JSON.stringify([digestOf(search), plan, scope, range, entry]))
+export function cursorOf(position: Position, search: Search): string {
+  const { beganAt, attributes, through, range, entry } = position
+  const planned = attributes.map(({ attribute, several }) => [attribute, several])
+  return encodeCursor(JSON.stringify([digestOf(search), beganAt, planned, through, range, entry]))
 }
 
+/** Errors: `bad-request` for what is no cursor of this search. */
 export function positionIn(search: Search): Position | undefined {
   if (search.cursor === undefined) return undefined
   const parsed = positionSchema.safeParse(jsonOf(decodeCursor(search.cursor)))
-  if (!parsed.success || parsed.data[0] !== digestOf(search))
-    throw new StraightwayError('bad-request', INVALID_CURSOR)
-  const [, plan, scope, range, entry] = parsed.data
-  return { plan, scope, range, entry }
+  if (!parsed.success || parsed.data[0] !== digestOf(search)) throw invalidCursor()
+  const [, beganAt, planned, through, range, entry] = parsed.data
+  const attributes = planned.map(([attribute, several]) => ({ attribute, several }))
+  return { beganAt, attributes, through, range, entry }
 }
 
-function digestOf({ entity, collection, filter }: Search): string {
-  const text = JSON.stringify([entity, collection, filter])
+export function invalidCursor(): StraightwayError {
+  return new StraightwayError('bad-request', INVALID_CURSOR)
+}
+
+function digestOf({ entity, collection, filter, sortBy, descending }: Search): string {
+  const text = JSON.stringify([entity, collection, filter, sortBy, descending ?? false])
   return createHash('sha256').update(text).digest('base64url').slice(0, 8)
 }
 

@@ -5,13 +5,14 @@
 import { type DynamoDBDocumentClient, ScanCommand } from '@aws-sdk/lib-dynamodb'
 import type { NetworkId, PeerId, UserId } from '../ids.ts'
 import { DEFAULT_SEARCHABLE, ENTITY_COLLECTIONS, type Entity } from '../model/collection.ts'
+import { jsonBytes } from '../model/json.ts'
 import type { Network } from '../model/network.ts'
 import type { StoredObject } from '../model/object.ts'
 import type { PeerWithPresence } from '../model/peer.ts'
 import { EVERYTHING, searchableMetadata } from '../model/search/terms.ts'
 import type { User } from '../model/user.ts'
 import { tableName } from './client.ts'
-import { getCollection } from './collections.ts'
+import { getCollectionItem } from './collections.ts'
 import { getNetworks } from './networks.ts'
 import { getObjects, listObjectIds } from './objects.ts'
 import { getPeersWithPresence } from './peers.ts'
@@ -32,6 +33,8 @@ export interface FoundRecord<E extends Entity = Entity> {
   readonly document: Documents[E]
   /** What a filter names; see shared/model/README.md. */
   readonly filterable: object
+  /** What reading it costs, in units of 4 KB. */
+  readonly units: number
 }
 
 /** One kind of record: an entity, or the objects of a collection. */
@@ -39,6 +42,8 @@ export interface Kind<E extends Entity = Entity> {
   readonly entity: E
   readonly collection?: string | undefined
 }
+
+const UNIT_BYTES = 4096
 
 /** How the index calls it. */
 export function indexNameOf({ entity, collection }: Kind): string {
@@ -60,14 +65,27 @@ export async function readRecords<E extends Entity>(
   return read[entity]()
 }
 
-/** Attributes under which records of the kind are entered, and those under which all of them are already. */
-export async function searchableOf(client: DynamoDBDocumentClient, { entity, collection }: Kind) {
+export interface SearchableAttributes {
+  /** Dotted paths under which records of the kind are entered. */
+  readonly entered: readonly string[]
+  /** Those under which all of them are entered already, lower case. */
+  readonly indexed: ReadonlySet<string>
+  /** Those at which some record may have several values, lower case. */
+  readonly several: ReadonlySet<string>
+}
+
+export async function searchableOf(
+  client: DynamoDBDocumentClient,
+  { entity, collection }: Kind,
+): Promise<SearchableAttributes> {
   const name = entity === 'object' ? collection : ENTITY_COLLECTIONS[entity]
-  const declared = name === undefined ? undefined : await getCollection(client, name)
+  const declared = name === undefined ? undefined : await getCollectionItem(client, name)
   const defaults = DEFAULT_SEARCHABLE[entity]
+  const indexed = [...defaults, ...(declared?.indexed ?? [])]
   return {
     entered: [...defaults, ...(declared?.searchable ?? [])],
-    indexed: [...defaults, ...(declared?.indexed ?? [])],
+    indexed: new Set(indexed.map((path) => path.toLowerCase())),
+    several: declared?.several ?? new Set(),
   }
 }
 
@@ -92,7 +110,10 @@ async function readUsers(
   return (await getUsers(client, ids)).map(
     ({ user, name, attributes, createdAt, updatedAt, version, networks }) => {
       const document = { user, name, attributes, createdAt, updatedAt, version }
-      return { id: user, scopes: [...networks, EVERYTHING], document, filterable: document }
+      return {
+        ...{ id: user, scopes: [...networks, EVERYTHING], document, filterable: document },
+        units: unitsOf({ ...document, networks }),
+      }
     },
   )
 }
@@ -103,7 +124,10 @@ async function readNetworks(
 ): Promise<FoundRecord<'network'>[]> {
   return (await getNetworks(client, ids)).map((document) => {
     const { network } = document
-    return { id: network, scopes: [network, EVERYTHING], document, filterable: document }
+    return {
+      ...{ id: network, scopes: [network, EVERYTHING], document, filterable: document },
+      units: unitsOf(document),
+    }
   })
 }
 
@@ -129,6 +153,7 @@ async function readPeers(
         scopes: [...owner.networks, EVERYTHING],
         document,
         filterable: flattened(document),
+        units: unitsOf(document) + unitsOf(owner) + 1,
       },
     ]
   })
@@ -148,6 +173,15 @@ async function readObjects(
   return (await getObjects(client, collection, ids)).map((document) => {
     const place = document.network ?? document.owner
     const scopes = place === undefined ? [EVERYTHING] : [place, EVERYTHING]
-    return { id: document.id, scopes: scopes as Scope[], document, filterable: document }
+    return {
+      ...{ id: document.id, scopes: scopes as Scope[], document, filterable: document },
+      units: unitsOf(document),
+    }
   })
+}
+
+/** Of the item as a table counts it, more or less. What is large is rounded up, so that it does not change with every edit. */
+function unitsOf(item: object): number {
+  const units = Math.ceil((jsonBytes(item) + 64) / UNIT_BYTES)
+  return units <= 4 ? units : 2 ** Math.ceil(Math.log2(units))
 }

@@ -1,32 +1,28 @@
 /**
- * Search: candidates from the index, each read and evaluated as it is now.
+ * Search: candidates from the index, refuted by their cards or read and evaluated as they are now.
  *
- * Candidates come in the order of scope, range of the plan, entry. A record may have several entries there (it is in two
- * networks, two values of it lie in the range): it is answered at the first of them and passed over at the others, which
- * needs no memory between pages. One call looks at no more than MAX_CANDIDATES, so a page may hold fewer than asked for,
- * even none, and still name a cursor.
+ * A record that matches from the first page to the last is found, and none is answered twice, whatever is edited meanwhile:
+ * plans of single values are read in the order of ids (walk.ts), of any other each record has one place
+ * (shared/model/search/history.ts). A page ends at its limit, at LIMITS.pageBytes of answer, or when its reads have cost about half
+ * of LIMITS.searchReadUnits; it may hold fewer than asked for, even none, and still name a cursor.
  */
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import { StraightwayError } from '../errors.ts'
 import type { NetworkId } from '../ids.ts'
-import type { Entity } from '../model/collection.ts'
+import { LIMITS } from '../limits.ts'
+import { ALSO_CARRIED, type Entity } from '../model/collection.ts'
 import type { Filter } from '../model/filter/ast.ts'
 import { matches } from '../model/filter/evaluate.ts'
 import { parseFilter } from '../model/filter/parse.ts'
-import { plansOf, type Range } from '../model/search/plan.ts'
-import { EVERYTHING, entryOf, idOf, pairsOf } from '../model/search/terms.ts'
+import { compareBytes, SEARCH_MS } from '../model/search/history.ts'
+import { EVERYTHING } from '../model/search/terms.ts'
 import type { PresenceRecord } from '../presence.ts'
-import { candidates, mostSelective, type Walk } from './candidates.ts'
-import { INVALID_CURSOR, type Page, type PageRequest } from './pages.ts'
+import { collect } from './collector.ts'
+import { Meter, metered } from './meter.ts'
+import type { Page, PageRequest } from './pages.ts'
+import { type Planned, planSearch, searchableBy } from './planning.ts'
 import { cursorOf, type Position, positionIn } from './positions.ts'
-import {
-  type Documents,
-  type FoundRecord,
-  type Kind,
-  readRecords,
-  type Scope,
-  searchableOf,
-} from './records.ts'
+import { type Documents, type Kind, readRecords, type Scope, searchableOf } from './records.ts'
 
 export type { Scope } from './records.ts'
 
@@ -35,26 +31,43 @@ export interface SearchRequest<E extends Entity> extends Kind<E>, PageRequest {
   readonly scopes: readonly Scope[]
   /** RFC 7644 section 3.4.2.2; everything in the scopes without it. */
   readonly filter?: string | undefined
+  /** A searchable attribute. By id, or as the index has them, without it. */
+  readonly sortBy?: string | undefined
+  readonly descending?: boolean | undefined
 }
 
-const MAX_CANDIDATES = 500
+export interface SearchPage<T> extends Page<T> {
+  /** What the page cost, in read units of DynamoDB. */
+  readonly readUnits: number
+}
 
-/** Errors: `bad-request` for a filter that is none, with the position, and for a cursor of another search. */
+/** At this cost a page of networks ends. */
+const ENOUGH_UNITS = LIMITS.searchReadUnits / 2
+/** Networks that are read together: each may be five units. */
+const NAMED_TOGETHER = 20
+/** Ranges and scopes that are read together. */
+const STREAMS = 32
+
+/**
+ * Errors: `bad-request` for a filter that is none, with the position, for an order that no index has, and for a cursor of
+ * another search; `gone` for a cursor of a search that takes too long.
+ */
 export async function search<E extends Entity>(
   client: DynamoDBDocumentClient,
   request: SearchRequest<E>,
-): Promise<Page<Documents[E]>> {
+  now: () => number = Date.now,
+): Promise<SearchPage<Documents[E]>> {
+  const meter = new Meter()
+  const reading = metered(client, meter, { eventually: true })
   const filter = request.filter === undefined ? undefined : parseFilter(request.filter)
-  const scopes = [...new Set(request.scopes)].sort()
+  const scopes = [...new Set(request.scopes)].sort(compareBytes)
   const from = positionIn(request)
-  if (request.entity === 'network' && !scopes.includes(EVERYTHING)) {
-    return searchNamed(client, { ...request, scopes }, filter, from)
-  }
-  const plans = plansOf(filter, await searchablePredicate(client, request))
-  const plan = from?.plan ?? (await mostSelective(client, request, scopes, plans))
-  const { ranges } = plans[plan] ?? plans[0]!
-  if (from !== undefined && !isIn(from, ranges)) throw new StraightwayError('bad-request', INVALID_CURSOR)
-  return collect(client, { ...request, scopes }, filter, { ranges, plan, from })
+  const given = { ...request, scopes }
+  const named = request.entity === 'network' && !scopes.includes(EVERYTHING)
+  const page = named
+    ? await searchNamed(reading, given, filter, from, meter)
+    : await searchIndex(client, given, filter, from, meter, now())
+  return { ...page, readUnits: meter.units }
 }
 
 /** What a node asks for (shared/directory.ts, `find`). */
@@ -71,95 +84,80 @@ export function createPeerSearch(client: DynamoDBDocumentClient) {
   }
 }
 
-async function collect<E extends Entity>(
+async function searchIndex<E extends Entity>(
   client: DynamoDBDocumentClient,
   request: SearchRequest<E>,
   filter: Filter | undefined,
-  walk: Walk,
+  from: Position | undefined,
+  meter: Meter,
+  now: number,
 ): Promise<Page<Documents[E]>> {
-  const items: Documents[E][] = []
-  const answered = new Set<string>()
-  let last = walk.from
-  let looked = 0
-  for await (const positions of candidates(client, request, request.scopes, walk)) {
-    const ids = positions.map(({ entry }) => idOf(entry))
-    const records = new Map((await readRecords(client, request, ids)).map((record) => [record.id, record]))
-    for (const position of positions) {
-      const record = records.get(idOf(position.entry))
-      const answers =
-        record !== undefined &&
-        isFirstEntry(record, position, request, walk) &&
-        (!filter || matches(filter, record.filterable))
-      if (answers && !answered.has(record.id)) {
-        if (items.length === request.limit) return { items, cursor: cursorOf(last!, request) }
-        items.push(record.document)
-        answered.add(record.id)
-      }
-      last = position
-    }
-    looked += positions.length
-    if (looked >= MAX_CANDIDATES && last !== undefined) return { items, cursor: cursorOf(last, request) }
+  const reading = metered(client, meter, { eventually: true })
+  const searchable = await searchableOf(reading, request)
+  const { scopes } = request
+  const sortBy = request.sortBy?.toLowerCase()
+  const descending = sortBy !== undefined && request.descending === true
+  const planning = { kind: request, filter, sortBy, searchable, scopes, from }
+  const planned = await planSearch(reading, planning)
+  const known = searchableBy(searchable, request)
+  const carried = new Set(ALSO_CARRIED[request.entity])
+  const isCarried = (attribute: string) => carried.has(attribute) || known(attribute) !== undefined
+  const blocks = blocksOf(scopes, planned, from)
+  if (sortBy !== undefined && blocks.length > 2)
+    throw new StraightwayError('bad-request', 'sortBy: name one network, you are in too many to sort all')
+  const lasting = planned.plan.byId && blocks.length <= 2
+  const beganAt = lasting ? now : (from?.beganAt ?? now)
+  if (beganAt < now - SEARCH_MS) {
+    throw new StraightwayError('gone', 'The search has taken too long: begin again without the cursor')
   }
-  return { items }
+  const { plan } = planned
+  const reach = { blocks, ranges: plan.ranges, descending, beganAt }
+  const consideration = { plan, reach, filter, isCarried }
+  return collect({ client, meter, request, planned, consideration, from })
 }
 
-/** It may be found here, and was not found at an earlier entry. */
-function isFirstEntry<E extends Entity>(
-  { id, scopes, filterable }: FoundRecord<E>,
-  { scope, range, entry }: Position,
-  request: SearchRequest<E>,
-  { ranges }: Walk,
-): boolean {
-  if (!scopes.includes(scope as Scope)) return false
-  if (request.scopes.some((other) => other < scope && scopes.includes(other))) return false
-  const entriesIn = ({ attribute, from, to }: Range) =>
-    pairsOf(filterable, attribute === '' ? [] : [attribute])
-      .filter((pair) => pair.attribute === attribute)
-      .map((pair) => entryOf(pair.value, id))
-      .filter((own) => isWithin(own, from, to))
-  if (ranges.slice(0, range).some((earlier) => entriesIn(earlier).length > 0)) return false
-  return !entriesIn(ranges[range]!).some((own) => compareBytes(own, entry) < 0)
-}
-
-/** Networks by their ids: whoever is a member knows them all, so no index is asked and nothing is missing yet. */
+/** Networks by their ids: a member knows them all, so no index is asked and nothing is missing yet. */
 async function searchNamed<E extends Entity>(
   client: DynamoDBDocumentClient,
   request: SearchRequest<E>,
   filter: Filter | undefined,
   from: Position | undefined,
+  meter: Meter,
 ): Promise<Page<Documents[E]>> {
-  const found = await readRecords(client, request, request.scopes)
-  const rest = found
-    .filter(
-      ({ id, filterable }) =>
-        (from === undefined || id > from.entry) && (!filter || matches(filter, filterable)),
-    )
-    .sort((a, b) => (a.id < b.id ? -1 : 1))
-  const shown = rest.slice(0, request.limit)
-  const items = shown.map(({ document }) => document)
-  const entry = shown.at(-1)?.id
-  if (rest.length === shown.length || entry === undefined) return { items }
-  return { items, cursor: cursorOf({ plan: 0, scope: '', range: 0, entry }, request) }
+  if (request.sortBy !== undefined)
+    throw new StraightwayError('bad-request', 'sortBy: your networks come in the order of their ids')
+  const left = request.scopes.filter((scope) => compareBytes(scope, from?.entry ?? '') > 0)
+  const items: Documents[E][] = []
+  let last: string | undefined
+  while (left.length > 0 && items.length < request.limit && meter.units < ENOUGH_UNITS) {
+    const ids = left.splice(0, NAMED_TOGETHER)
+    const found = new Map((await readRecords(client, request, ids)).map((record) => [record.id, record]))
+    for (const [i, id] of ids.entries()) {
+      if (items.length === request.limit) {
+        left.unshift(...ids.slice(i))
+        break
+      }
+      const record = found.get(id)
+      if (record && (!filter || matches(filter, record.filterable))) items.push(record.document)
+      last = id
+    }
+  }
+  if (left.length === 0 || last === undefined) return { items }
+  const position = { beganAt: 0, attributes: [], through: '', range: 0, entry: last }
+  return { items, cursor: cursorOf(position, request) }
 }
 
-async function searchablePredicate(client: DynamoDBDocumentClient, kind: Kind) {
-  const { indexed } = await searchableOf(client, kind)
-  const attributes = new Set(indexed.map((path) => path.toLowerCase()))
-  const live = kind.entity === 'peer' ? /^metadata\.[^.]+$/ : undefined
-  return (attribute: string) => attributes.has(attribute) || live?.test(attribute) === true
-}
-
-/** The tables refuse to go on from outside a range: a made-up cursor, or one of before the attributes were declared. */
-function isIn({ range, entry }: Position, ranges: readonly Range[]): boolean {
-  const bounds = ranges[range]
-  return bounds !== undefined && isWithin(entry, bounds.from, bounds.to)
-}
-
-function isWithin(entry: string, from: string, to: string): boolean {
-  return compareBytes(entry, from) >= 0 && compareBytes(entry, to) <= 0
-}
-
-/** As DynamoDB sorts. */
-function compareBytes(a: string, b: string): number {
-  return Buffer.compare(Buffer.from(a), Buffer.from(b))
+/** Those that are through as the first block, empty where none is; then as many at a time as are read together. */
+function blocksOf(
+  scopes: readonly string[],
+  { plan }: Planned,
+  from: Position | undefined,
+): readonly (readonly string[])[] {
+  const through = scopes.filter((scope) => compareBytes(scope, from?.through ?? '') <= 0)
+  const rest = scopes.slice(through.length)
+  const size = Math.max(1, Math.floor(STREAMS / (plan.byId ? Math.max(1, plan.ranges.length) : 1)))
+  const blocks = Array.from({ length: Math.ceil(rest.length / size) }, (_, i) =>
+    rest.slice(i * size, (i + 1) * size),
+  )
+  return [through, ...blocks]
 }

@@ -51,10 +51,10 @@ export const TABLES = {
   /** What applications declare of their collections: which attributes are searchable. */
   Collections: { name: 'Collections', partition: 'collection', stream: 'index' },
   /**
-   * Inverted index, kept by the stream functions: see index-entries.ts. `term` is entity#scope#attribute, `entry` an
-   * encoded value and an id, so that equality, prefixes and ranges are ranges of the sort key.
+   * Inverted index, kept by the stream functions: see README.md. `term` is entity#scope#attribute, `entry` an encoded value and
+   * an id, so that equality, prefixes and ranges are ranges of the sort key. Places that records left expire.
    */
-  SearchTerms: { name: 'SearchTerms', partition: 'term', sort: 'entry' },
+  SearchTerms: { name: 'SearchTerms', partition: 'term', sort: 'entry', expires: 'expiresAtSeconds' },
   /** One item a peer: where it is signed in, and what it says of itself. Written on transitions only. */
   Presence: {
     name: 'Presence',

@@ -1,6 +1,6 @@
 import { PutCommand, ScanCommand } from '@aws-sdk/lib-dynamodb'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { startSchedule, sweepExpired } from '../../local/schedule.ts'
+import { createSweep, startSchedule } from '../../local/schedule.ts'
 import { startTables } from './tables-under-test.ts'
 
 describe('a schedule', () => {
@@ -56,7 +56,7 @@ test('the sweep removes what has expired, from every table but the leases', asyn
     ['Fleet', { node: 'old', expiresAtSeconds: 1 }],
   ] as const
   for (const [TableName, Item] of items) await client.send(new PutCommand({ TableName, Item }))
-  await sweepExpired(client, 100)
+  await createSweep(client)(100)
   const left = async (TableName: string) => (await client.send(new ScanCommand({ TableName }))).Items
   expect(await left('Mailbox')).toEqual([items[1][1]])
   expect(await left('Connections')).toEqual([])

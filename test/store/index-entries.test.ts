@@ -1,6 +1,6 @@
 import { type DynamoDBDocumentClient, ScanCommand } from '@aws-sdk/lib-dynamodb'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { enter, NO_TERMS, type Terms } from '../../shared/store/index-entries.ts'
+import { type Entered, enter, NOT_ENTERED } from '../../shared/store/index-entries.ts'
 import { startTables, type TablesUnderTest } from '../local/tables-under-test.ts'
 
 let tables: TablesUnderTest
@@ -11,9 +11,10 @@ beforeAll(async () => {
 afterAll(() => tables.close())
 
 const pairs = (...values: string[]) => values.map((value) => ({ attribute: 'level', value }))
-const BEFORE: Terms = { scopes: ['*', 'n_a'], pairs: pairs('s1', 's2') }
-const AFTER: Terms = { scopes: ['*', 'n_b'], pairs: pairs('s2', 's3') }
-const entered = ({ scopes, pairs }: Terms) =>
+const carried = { card: '{}', units: 1 }
+const BEFORE: Entered = { scopes: ['*', 'n_a'], pairs: pairs('s1', 's2'), ...carried }
+const AFTER: Entered = { scopes: ['*', 'n_b'], pairs: pairs('s2', 's3'), ...carried }
+const entered = ({ scopes, pairs }: Entered) =>
   scopes.flatMap((scope) => pairs.map(({ value }) => `thing#${scope}#level ${value}`)).sort()
 
 async function entriesOf(id: string): Promise<string[]> {
@@ -21,6 +22,7 @@ async function entriesOf(id: string): Promise<string[]> {
     new ScanCommand({ TableName: 'SearchTerms', ConsistentRead: true }),
   )
   return Items.filter(({ term, entry }) => !term.startsWith('=') && entry.endsWith(`\u0001${id}`))
+    .filter(({ until }) => until === undefined)
     .map(({ term, entry }) => `${term} ${entry.split('\u0001')[0]}`)
     .sort()
 }
@@ -35,25 +37,40 @@ function dying(calls: number): DynamoDBDocumentClient {
   return { send } as unknown as DynamoDBDocumentClient
 }
 
+/** More entries than one transaction writes. */
+const MANY_BEFORE: Entered = { ...BEFORE, pairs: pairs(...Array.from({ length: 60 }, (_, i) => `s${i}`)) }
+const MANY_AFTER: Entered = { ...AFTER, pairs: pairs(...Array.from({ length: 60 }, (_, i) => `s${i + 30}`)) }
+
 test.each([
-  ['changes', AFTER],
-  ['goes', NO_TERMS],
-])('wherever it is interrupted, repeating enters a record that %s as it is', async (_, wanted) => {
-  let interrupted = 0
-  for (let calls = 0; ; calls++) {
-    const record = { entity: 'thing', id: `${wanted.scopes.length}-${calls}` }
-    await enter(tables.client, record, async () => BEFORE)
-    expect(await entriesOf(record.id)).toEqual(entered(BEFORE))
-    const first = await enter(dying(calls), record, async () => wanted).then(
+  ['changes', BEFORE, AFTER, 2],
+  ['goes', BEFORE, NOT_ENTERED, 2],
+  ['changes much', MANY_BEFORE, MANY_AFTER, 5],
+  ['with much goes', MANY_BEFORE, NOT_ENTERED, 5],
+])('wherever it is interrupted, repeating enters a record that %s as it is', async (_, before, wanted, calls) => {
+  for (let made = 0; ; made++) {
+    const record = { entity: 'thing', id: `${wanted.scopes.length}-${wanted.pairs.length}-${made}` }
+    await enter(tables.client, record, async () => before)
+    expect(await entriesOf(record.id)).toEqual(entered(before))
+    const first = await enter(dying(made), record, async () => wanted).then(
       () => 'done',
       () => 'interrupted',
     )
     await enter(tables.client, record, async () => wanted)
     expect(await entriesOf(record.id)).toEqual(entered(wanted))
-    if (first === 'done') break
-    interrupted++
+    if (first === 'interrupted') continue
+    expect(made).toBe(calls)
+    break
   }
-  expect(interrupted).toBeGreaterThan(3)
+})
+
+test('a change that another overtakes half way leaves nothing behind', async () => {
+  for (let made = 1; made < 5; made++) {
+    const record = { entity: 'thing', id: `overtaken-${made}` }
+    await enter(tables.client, record, async () => MANY_BEFORE)
+    await expect(enter(dying(made), record, async () => MANY_AFTER)).rejects.toThrow()
+    await enter(tables.client, record, async () => BEFORE)
+    expect(await entriesOf(record.id)).toEqual(entered(BEFORE))
+  }
 })
 
 test('of two at work on one record the one that read later prevails', async () => {
@@ -66,7 +83,7 @@ test('of two at work on one record the one that read later prevails', async () =
     if (reads++ > 0) return AFTER
     reached.resolve()
     await overtaken.promise
-    return NO_TERMS
+    return NOT_ENTERED
   })
   await reached.promise
   await enter(tables.client, record, async () => AFTER)

@@ -1,10 +1,13 @@
 import { PutCommand } from '@aws-sdk/lib-dynamodb'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { NetworkId, NodeId, PeerId } from '../../shared/ids.ts'
+import { LIMITS } from '../../shared/limits.ts'
+import { jsonBytes } from '../../shared/model/json.ts'
 import { indexRecord } from '../../shared/store/indexing.ts'
 import { putMembership } from '../../shared/store/memberships.ts'
 import { createNetwork } from '../../shared/store/networks.ts'
 import { createObject } from '../../shared/store/objects.ts'
+import { forEach } from '../../shared/store/pages.ts'
 import { bindPeer } from '../../shared/store/peers.ts'
 import { cursorOf } from '../../shared/store/positions.ts'
 import { createPeerSearch, search } from '../../shared/store/search.ts'
@@ -54,38 +57,45 @@ test('a node finds presence records, and hears whether there are more', async ()
 })
 
 test('a cursor from outside what is searched is refused', async () => {
-  const query = { entity: 'peer', scopes: [network], filter: 'name eq "m"', limit: 1 } as const
-  for (const [range, entry] of [
-    [0, 'sz\u0001x'],
-    [7, 'sm\u0001x'],
-  ] as const) {
-    const cursor = cursorOf({ plan: 0, scope: network, range, entry }, query)
+  const query = { entity: 'peer', scopes: [network], filter: 'name gt "m"', limit: 1 } as const
+  const attributes = [{ attribute: 'name', several: false }]
+  const whole = { beganAt: Date.now(), attributes, through: '', range: 0, entry: 'sz\u0001x' }
+  await expect(search(tables.client, { ...query, cursor: cursorOf(whole, query) })).resolves.toBeDefined()
+  for (const forged of [
+    { range: 7 },
+    { entry: 'sa\u0001x' },
+    { entry: 'x'.repeat(1025) },
+    { entry: '\ud800' },
+    { attributes: [{ attribute: 'user', several: false }] },
+  ]) {
+    const cursor = cursorOf({ ...whole, ...forged }, query)
     await expect(search(tables.client, { ...query, cursor })).rejects.toMatchObject({ code: 'bad-request' })
   }
 })
 
-test('one call looks at so many candidates and says where to go on', async () => {
+test('fault 6: a page ends when its reads have cost enough or its answer is long, and says where to go on', async () => {
   const { client } = tables
-  const collection = 'many'
-  const make = async (i: number) => {
-    const id = `o${String(i).padStart(5, '0')}`
-    await createObject(client, { collection, id, network, value: { i } }, now)
+  const collection = 'large'
+  const text = 'x'.repeat(120_000)
+  const ids = Array.from({ length: 40 }, (_, i) => `o${String(i).padStart(2, '0')}`)
+  await forEach(ids, async (id) => {
+    await createObject(client, { collection, id, network, value: { text } }, now)
     await indexRecord(client, { entity: 'object', collection }, id)
-  }
-  for (let at = 0; at < 510; at += 51) await Promise.all(Array.from({ length: 51 }, (_, i) => make(at + i)))
-  const request = {
-    entity: 'object',
-    collection,
-    scopes: [network],
-    filter: 'value.i ge 500',
-    limit: 100,
-  } as const
-  const first = await search(client, request)
-  expect(first.items).toEqual([])
-  expect(first.cursor).toBeDefined()
-  const second = await search(client, { ...request, cursor: first.cursor })
-  expect(second.items.map(({ id }) => id)).toEqual(Array.from({ length: 10 }, (_, i) => `o00${500 + i}`))
-  expect(second.cursor).toBeUndefined()
+  })
+  const request = { entity: 'object', collection, scopes: [network], limit: 100 } as const
+  const found: string[] = []
+  let cursor: string | undefined
+  do {
+    const page = await search(client, { ...request, ...(cursor && { cursor }) })
+    expect(page.readUnits).toBeLessThanOrEqual(LIMITS.searchReadUnits)
+    expect(jsonBytes(page.items)).toBeLessThan(LIMITS.pageBytes * 1.2)
+    found.push(...page.items.map(({ id }) => id))
+    cursor = page.cursor
+  } while (cursor !== undefined)
+  expect(found).toEqual(ids)
+  const one = await search(client, { ...request, limit: 1 })
+  expect(one.items).toHaveLength(1)
+  expect(one.readUnits).toBeLessThan(40)
 })
 
 test('of two equally promising terms the rarer is read', async () => {

@@ -11,20 +11,41 @@ import { compareText, instantOf } from '../search/encode.ts'
 import type { Comparison, Filter, Scalar } from './ast.ts'
 
 export function matches(filter: Filter, record: unknown): boolean {
+  return judge(filter, (path) => valuesAt(record, path)) === true
+}
+
+/**
+ * The same where not every value is known: `look` answers undefined for a path of which nothing is known, and so does this
+ * where what is unknown decides.
+ */
+export function judge(
+  filter: Filter,
+  look: (path: readonly string[]) => readonly unknown[] | undefined,
+): boolean | undefined {
   switch (filter.op) {
     case 'and':
-      return filter.filters.every((part) => matches(part, record))
+      return all(filter.filters.map((part) => judge(part, look)))
     case 'or':
-      return filter.filters.some((part) => matches(part, record))
+      return negated(all(filter.filters.map((part) => negated(judge(part, look)))))
     case 'not':
-      return !matches(filter.filter, record)
+      return negated(judge(filter.filter, look))
     case 'some':
-      return valuesAt(record, filter.path).some((value) => matches(filter.filter, value))
+      return look(filter.path)?.some((value) => matches(filter.filter, value))
     case 'pr':
-      return valuesAt(record, filter.path).some(isPresent)
+      return look(filter.path)?.some(isPresent)
     default:
-      return valuesAt(record, filter.path).some((value) => satisfies(value, filter))
+      return look(filter.path)?.some((value) => satisfies(value, filter))
   }
+}
+
+/** Logic of three values (Kleene): one that is false outweighs any that are unknown. */
+function all(parts: readonly (boolean | undefined)[]): boolean | undefined {
+  if (parts.includes(false)) return false
+  return parts.includes(undefined) ? undefined : true
+}
+
+function negated(part: boolean | undefined): boolean | undefined {
+  return part === undefined ? undefined : !part
 }
 
 /** Every value at the path, lists flattened. */

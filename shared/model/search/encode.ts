@@ -5,7 +5,8 @@
  *   b0 b1                  false, true
  *   d<16 hex digits>       an instant, in milliseconds, as a number below
  *   n<16 hex digits>       a double (IEEE 754): sign bit flipped when positive, all bits when negative
- *   s<text>                at most 128 code points; U+0000 to U+0002 escaped, so that the separator is below every text
+ *   s<text>                at most 128 code points; the lowest three and the highest two escaped, so that the separator is
+ *                          below every text and HIGHEST above
  *
  * A text is cut, so an encoding may stand for several values: what an index finds is a candidate, never an answer.
  */
@@ -61,9 +62,11 @@ function encodeText(text: string): string {
   return points.slice(0, TEXT_POINTS).map(escaped).join('').toWellFormed()
 }
 
+/** The two highest become two points each, of which the first is the lower of them: order and prefixes stay. */
 function escaped(point: string): string {
   if (point <= '\u0002') return `\u0002${String.fromCharCode(3 + point.charCodeAt(0))}`
-  return point === HIGHEST ? '\u{10fffe}' : point
+  if (point.codePointAt(0)! < 0x10fffe) return point
+  return point === HIGHEST ? '\u{10fffe}\u0004' : '\u{10fffe}\u0003'
 }
 
 function encodeNumber(value: number): string {

@@ -4,11 +4,13 @@
  *
  * - `eq`, `sw`, `gt ge lt le` and `pr` on a searchable attribute are a range. `ne`, `co`, `ew`, `not`, value paths and
  *   comparisons with null are evaluated only.
- * - `and` needs the range of one part: each is an alternative. `or` needs ranges of every part.
- * - Where nothing can be read from the index, or too many ranges would have to be, the whole scope is listed.
+ * - `and` needs the ranges of one attribute: each attribute is an alternative. Comparisons of one attribute with values of
+ *   one kind are intersected, for the records that have one value there. `or` needs ranges of every part.
+ * - If nothing can be read from the index, or too many ranges would have to be, the whole scope is listed.
  */
 import type { Comparison, Filter } from '../filter/ast.ts'
-import { encodeInstant, encodeValue, HIGHEST, SEPARATOR } from './encode.ts'
+import { compareText, encodeInstant, encodeValue, HIGHEST, SEPARATOR } from './encode.ts'
+import { MORE, NONE, SEVERAL } from './terms.ts'
 
 /** Entries of an attribute from `from` to `to`, both included. */
 export interface Range {
@@ -18,76 +20,165 @@ export interface Range {
 }
 
 export interface Plan {
+  /** Ranges of one attribute are disjoint and in order. */
   readonly ranges: readonly Range[]
+  /** Each range holds a single value, so its entries are in the order of ids. */
+  readonly byId: boolean
   /** How little a plan of this form can be expected to select: lower is better. */
   readonly weight: number
 }
 
+/** Whether a search may rely on an attribute, and whether a record may have several values there. */
+export type Searchable = (attribute: string) => 'one' | 'several' | undefined
+
 /** Each is a query for every network: a filter of 512 bytes could ask for a hundred. */
-const MAX_RANGES = 16
+const MAX_RANGES = 24
 
 const WEIGHTS = { equal: 0, prefix: 1, range: 2, present: 3, everything: 4 } as const
 
 export const LIST_EVERYTHING: Plan = {
   ranges: [{ attribute: '', from: SEPARATOR, to: HIGHEST }],
+  byId: true,
   weight: WEIGHTS.everything,
 }
 
 /** The equally promising plans, of which the reader takes the one that selects least. Never empty. */
-export function plansOf(
-  filter: Filter | undefined,
-  isSearchable: (attribute: string) => boolean,
-): readonly Plan[] {
-  const plans = filter === undefined ? [] : alternatives(filter, isSearchable)
+export function plansOf(filter: Filter | undefined, searchable: Searchable): readonly Plan[] {
+  const plans = filter === undefined ? [] : alternatives(filter, searchable)
   const best = Math.min(...plans.map((plan) => plan.weight))
   return plans.length === 0 ? [LIST_EVERYTHING] : plans.filter((plan) => plan.weight === best)
 }
 
-function alternatives(filter: Filter, isSearchable: (attribute: string) => boolean): readonly Plan[] {
-  switch (filter.op) {
-    case 'and':
-      return filter.filters.flatMap((part) => alternatives(part, isSearchable))
-    case 'or':
-      return union(filter.filters.map((part) => alternatives(part, isSearchable)))
-    case 'not':
-    case 'some':
-      return []
-    default: {
-      const attribute = filter.path.join('.').toLowerCase()
-      return isSearchable(attribute) ? planOf(filter, attribute) : []
-    }
-  }
+/** Everything that can match in the order of an attribute; what has no value there comes last. */
+export function sortedPlan(filter: Filter | undefined, attribute: string): Plan {
+  const wanted = partsOf(filter).flatMap((part) => boundsOf(part, attribute))
+  const ranges = rangesOf(attribute, wanted.length > 0 ? wanted : [ANY], true)
+  const without = { attribute, from: NONE, to: NONE + HIGHEST }
+  const all = wanted.length > 0 ? ranges : [...ranges, without]
+  return { ranges: all, byId: false, weight: WEIGHTS.range }
 }
 
-/** The best of every part together; none where a part has none, or where they would be too many. */
+/** Of one comparison: single values from `from` to `to`. */
+interface Bounds {
+  readonly from: string
+  readonly to: string
+  readonly weight: number
+}
+
+/** Single values of any kind: kinds are letters from `b` to `s`. */
+const ANY: Bounds = { from: 'b', to: `s${HIGHEST}`, weight: WEIGHTS.present }
+
+function alternatives(filter: Filter, searchable: Searchable): readonly Plan[] {
+  if (filter.op === 'or') return union(filter.filters.map((part) => alternatives(part, searchable)))
+  const parts = partsOf(filter)
+  const attributes = new Set(parts.flatMap(attributeOf))
+  const own = [...attributes].flatMap((attribute) => planOf(parts, attribute, searchable))
+  const ors = parts.filter((part) => part.op === 'or')
+  return [...own, ...ors.flatMap((part) => alternatives(part, searchable))]
+}
+
+/** What all has to hold. */
+function partsOf(filter: Filter | undefined): readonly Filter[] {
+  if (filter === undefined) return []
+  return filter.op === 'and' ? filter.filters.flatMap(partsOf) : [filter]
+}
+
+function attributeOf(filter: Filter): readonly string[] {
+  if (!('path' in filter) || filter.op === 'some') return []
+  return [filter.path.join('.').toLowerCase()]
+}
+
+function planOf(parts: readonly Filter[], attribute: string, searchable: Searchable): readonly Plan[] {
+  const kind = searchable(attribute)
+  const wanted = parts.flatMap((part) => boundsOf(part, attribute))
+  if (kind === undefined || wanted.length === 0) return []
+  const ranges = rangesOf(attribute, wanted, kind === 'several')
+  const bounds = narrowest(wanted)
+  return [{ ranges, byId: ranges.every(isOneValue), weight: bounds.weight }]
+}
+
+/** Where records that satisfy all of the bounds can be: with a single value in their intersection, with several in any of them. */
+function rangesOf(attribute: string, wanted: readonly Bounds[], several: boolean): readonly Range[] {
+  const one = narrowest(wanted)
+  const any = [...wanted].sort((a, b) => a.weight - b.weight)[0]!
+  const single = compareText(one.from, one.to) > 0 ? [] : [{ attribute, from: one.from, to: one.to }]
+  if (!several) return single
+  return [
+    ...single,
+    { attribute, from: SEVERAL + any.from, to: SEVERAL + any.to },
+    { attribute, from: MORE + SEPARATOR, to: MORE + SEPARATOR + HIGHEST },
+  ]
+}
+
+/** The intersection of the bounds of one kind: of the kind that promises most. */
+function narrowest(wanted: readonly Bounds[]): Bounds {
+  const kindOf = ({ from, to }: Bounds) => (from[0] === to[0] ? from[0] : '')
+  const kinds = new Set(wanted.map(kindOf))
+  const narrowed = [...kinds].map((kind) =>
+    wanted.filter((bounds) => kindOf(bounds) === kind).reduce(intersected),
+  )
+  return narrowed.sort((a, b) => a.weight - b.weight)[0]!
+}
+
+function intersected(a: Bounds, b: Bounds): Bounds {
+  const from = compareText(a.from, b.from) >= 0 ? a.from : b.from
+  const to = compareText(a.to, b.to) <= 0 ? a.to : b.to
+  const closed = from !== a.from || to !== a.to ? WEIGHTS.prefix : a.weight
+  return { from, to, weight: Math.min(a.weight, b.weight, closed) }
+}
+
+function isOneValue({ from, to }: Range): boolean {
+  return from.endsWith(SEPARATOR) && to === from + HIGHEST
+}
+
+/** The best of every part together; none if a part has none, or if they would be too many. */
 function union(parts: readonly (readonly Plan[])[]): readonly Plan[] {
   const best = parts.map((plans) => [...plans].sort((a, b) => a.weight - b.weight)[0])
   if (!best.every((plan) => plan !== undefined)) return []
-  const ranges = best.flatMap((plan) => plan.ranges)
-  return ranges.length > MAX_RANGES ? [] : [{ ranges, weight: Math.max(...best.map((plan) => plan.weight)) }]
+  const ranges = joined(best.flatMap((plan) => plan.ranges))
+  if (ranges.length > MAX_RANGES) return []
+  const weight = Math.max(...best.map((plan) => plan.weight))
+  return [{ ranges, byId: ranges.every(isOneValue), weight }]
 }
 
-function planOf(filter: Comparison | { readonly op: 'pr' }, attribute: string): readonly Plan[] {
-  if (filter.op === 'pr')
-    return [{ ranges: [{ attribute, from: SEPARATOR, to: HIGHEST }], weight: WEIGHTS.present }]
-  const instant =
-    typeof filter.value === 'string' && filter.op !== 'sw' ? encodeInstant(filter.value) : undefined
-  const value = instant ?? encodeValue(filter.value)
-  if (value === undefined) return []
-  const kind = value[0]!
-  const above = { attribute, from: value, to: `${kind}${HIGHEST}` }
-  const below = { attribute, from: kind, to: `${value}${SEPARATOR}${HIGHEST}` }
-  switch (filter.op) {
+/** In order, those that overlap made one, so that no entry is in two of them. */
+function joined(ranges: readonly Range[]): readonly Range[] {
+  const sorted = [...ranges].sort(
+    (a, b) => compareText(a.attribute, b.attribute) || compareText(a.from, b.from),
+  )
+  const disjoint: Range[] = []
+  for (const range of sorted) {
+    const last = disjoint.at(-1)
+    if (last?.attribute !== range.attribute || compareText(range.from, last.to) > 0) disjoint.push(range)
+    else if (compareText(range.to, last.to) > 0) disjoint[disjoint.length - 1] = { ...last, to: range.to }
+  }
+  return disjoint
+}
+
+/** None if it says nothing of the attribute that an index could use. */
+function boundsOf(filter: Filter, attribute: string): readonly Bounds[] {
+  if (attributeOf(filter)[0] !== attribute) return []
+  if (filter.op === 'pr') return [ANY]
+  return comparisonBounds(filter as Comparison)
+}
+
+function comparisonBounds({ op, value }: Comparison): readonly Bounds[] {
+  const instant = typeof value === 'string' && op !== 'sw' ? encodeInstant(value) : undefined
+  const encoded = instant ?? encodeValue(value)
+  if (encoded === undefined) return []
+  const kind = encoded[0]!
+  const end = encoded + SEPARATOR + HIGHEST
+  switch (op) {
     case 'eq':
-      return [{ ranges: [{ ...below, from: value + SEPARATOR }], weight: WEIGHTS.equal }]
+      return [{ from: encoded + SEPARATOR, to: end, weight: WEIGHTS.equal }]
     case 'sw':
-      return [{ ranges: [{ ...above, to: value + HIGHEST }], weight: WEIGHTS.prefix }]
+      return [{ from: encoded, to: encoded + HIGHEST, weight: WEIGHTS.prefix }]
     case 'gt':
     case 'ge':
-      return [{ ranges: [above], weight: WEIGHTS.range }]
+      return [{ from: encoded, to: kind + HIGHEST, weight: WEIGHTS.range }]
     case 'lt':
     case 'le':
-      return [{ ranges: [below], weight: WEIGHTS.range }]
+      return [{ from: kind, to: end, weight: WEIGHTS.range }]
     default:
       return []
   }

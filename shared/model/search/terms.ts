@@ -1,7 +1,15 @@
 /**
- * What of a record goes into the index. A record is found under its scopes (the networks it may be found in, and `*` for
- * API keys); within a scope under pairs of attribute and encoded value. Every record has the pair of the empty attribute,
- * by which a scope is listed.
+ * What of a record goes into the index. A record is entered under its scopes (the networks it may be found in, and `*` for
+ * API keys). Within a scope it is entered under pairs of attribute and encoded value, in one of these places:
+ *
+ *   (empty)   the pair of the empty attribute, by which a scope is listed
+ *   <value>   the value of an attribute that has one value
+ *   t<value>  each value of an attribute that has several, up to the limit
+ *   t~        beside them, when there are more than the limit
+ *   z         an attribute that has no value: it sorts last
+ *
+ * Several values stand apart from one, because `a ge 1 and a le 5` is one range of single values, while of several values one
+ * may satisfy the one comparison and another the other.
  */
 import { LIMITS } from '../../limits.ts'
 import type { Metadata } from '../../presence.ts'
@@ -11,15 +19,19 @@ import { encodeInstant, encodeValue, SEPARATOR } from './encode.ts'
 
 /** The scope of API keys: everything. */
 export const EVERYTHING = '*'
-/**
- * Values of one list that are indexed; a longer list is found by its first. Sixteen declared attributes of as many values
- * of the greatest length are 164 kB, so that what a record is indexed under fits an item twice over.
- */
+/** First letter of each of several values. */
+export const SEVERAL = 't'
+/** A record with more values than are entered: it may have any. */
+export const MORE = `${SEVERAL}~`
+export const NONE = 'z'
+/** Values of one list that are entered one by one. */
 const VALUES_PER_ATTRIBUTE = 16
 /** Stands for any object: beside the kinds of encode.ts. */
 const OBJECT = 'o'
 /** What a filter can name. */
 const NAME = /^[A-Za-z][\w$-]{0,63}$/
+/** Live metadata has room for few values, so all of them are entered and none of them stands under MORE. */
+const LIVE = /^metadata\.[^.]+$/
 
 export interface Pair {
   /** Dotted path, lower case; empty for the pair every record has. */
@@ -35,6 +47,15 @@ export function pairsOf(record: unknown, searchable: readonly string[]): readonl
   return [LISTING, ...[...attributes].flatMap((attribute) => pairsUnder(record, attribute))]
 }
 
+export function isOfSeveral(value: string): boolean {
+  return value.startsWith(SEVERAL)
+}
+
+/** Live metadata of a peer, at its top level. */
+export function isLive(attribute: string): boolean {
+  return LIVE.test(attribute)
+}
+
 /** The live metadata a peer may be found by: the first names in order, as many as may be declared. */
 export function searchableMetadata(metadata: Metadata): Metadata {
   const names = Object.keys(metadata).filter((name) => NAME.test(name))
@@ -42,7 +63,7 @@ export function searchableMetadata(metadata: Metadata): Metadata {
   return Object.fromEntries(first.map((name) => [name, metadata[name]!]))
 }
 
-/** The sort key of a posting: value first, so that ranges of values are ranges of keys. */
+/** The sort key of an entry: value first, so that ranges of values are ranges of keys. */
 export function entryOf(value: string, id: string): string {
   return `${value}${SEPARATOR}${id}`
 }
@@ -51,16 +72,28 @@ export function idOf(entry: string): string {
   return entry.slice(entry.indexOf(SEPARATOR) + 1)
 }
 
-function pairsUnder(record: unknown, attribute: string): readonly Pair[] {
-  const values = valuesAt(record, attribute.split('.')).slice(0, VALUES_PER_ATTRIBUTE)
-  const encoded = new Set(values.flatMap(encodingsOf))
-  return [...encoded].map((value) => ({ attribute, value }))
+export function valueIn(entry: string): string {
+  return entry.slice(0, entry.indexOf(SEPARATOR))
 }
 
-/** A date-time is found as a text and as an instant, an object as being there. */
+function pairsUnder(record: unknown, attribute: string): readonly Pair[] {
+  const found = valuesAt(record, attribute.split('.')).filter((value) => value !== null)
+  const plain = new Set(found.map(plainOf))
+  const several = plain.size > 1
+  if (plain.size === 0) return [{ attribute, value: NONE }]
+  const limit = isLive(attribute) ? plain.size : VALUES_PER_ATTRIBUTE
+  const entered = new Set([...plain].slice(0, limit))
+  const encoded = new Set(found.filter((value) => entered.has(plainOf(value))).flatMap(encodingsOf))
+  const values = [...encoded].map((value) => (several ? SEVERAL + value : value))
+  return [...values, ...(plain.size > limit ? [MORE] : [])].map((value) => ({ attribute, value }))
+}
+
+function plainOf(value: unknown): string {
+  return typeof value === 'object' ? OBJECT : encodeValue(value as Scalar)!
+}
+
+/** A date-time is found as a text and as an instant. */
 function encodingsOf(value: unknown): readonly string[] {
-  if (typeof value === 'object' && value !== null) return [OBJECT]
-  const plain = encodeValue(value as Scalar)
   const instant = typeof value === 'string' ? encodeInstant(value) : undefined
-  return [plain, instant].filter((encoding) => encoding !== undefined)
+  return instant === undefined ? [plainOf(value)] : [plainOf(value), instant]
 }

@@ -8,9 +8,11 @@ import { entryOf, pairsOf } from '../../../shared/model/search/terms.ts'
 import { arbitraryFilter, arbitraryRecord } from '../filter/arbitrary.ts'
 
 const SEARCHABLE = ['a', 'b', 'level.a', 'Tags']
-const isSearchable = (attribute: string) => SEARCHABLE.some((path) => path.toLowerCase() === attribute)
+const isSearchable = (attribute: string) =>
+  SEARCHABLE.some((path) => path.toLowerCase() === attribute) ? 'several' : undefined
+const single = (attribute: string) => (isSearchable(attribute) ? 'one' : undefined)
 const attributesOf = (text: string) =>
-  plansOf(parseFilter(text), isSearchable).map(({ ranges }) => ranges.map((range) => range.attribute))
+  plansOf(parseFilter(text), single).map(({ ranges }) => ranges.map((range) => range.attribute))
 
 test('and offers its most promising parts, or needs all of them', () => {
   expect(attributesOf('a eq 1 and b gt 2')).toEqual([['a']])
@@ -35,9 +37,9 @@ test.each([
 
 test('more ranges than a call reads are everything', () => {
   const wanting = (count: number) => Array.from({ length: count }, (_, i) => `a eq ${i}`).join(' or ')
-  expect(plansOf(parseFilter(wanting(16)), isSearchable)[0]!.ranges).toHaveLength(16)
-  expect(plansOf(parseFilter(wanting(17)), isSearchable)).toEqual([LIST_EVERYTHING])
-  expect(attributesOf(`b eq 1 and (${wanting(17)})`)).toEqual([['b']])
+  expect(plansOf(parseFilter(wanting(24)), single)[0]!.ranges).toHaveLength(24)
+  expect(plansOf(parseFilter(wanting(25)), single)).toEqual([LIST_EVERYTHING])
+  expect(attributesOf(`b eq 1 and (${wanting(25)})`)).toEqual([['b']])
 })
 
 test('no filter lists everything', () => {

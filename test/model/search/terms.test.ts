@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { LIMITS } from '../../../shared/limits.ts'
 import { entryOf, idOf, LISTING, pairsOf, searchableMetadata } from '../../../shared/model/search/terms.ts'
 
-test('a record is entered under every declared value, lists by each of theirs, and always to be listed', () => {
+test('a record is entered under every declared value, several by each of them, none as none, and always to be listed', () => {
   const record = {
     name: 'Ann',
     tags: ['x', 'y', 'x'],
@@ -13,11 +13,13 @@ test('a record is entered under every declared value, lists by each of theirs, a
   expect(pairsOf(record, ['Name', 'tags', 'at', 'none', 'deep.open', 'missing'])).toEqual([
     LISTING,
     { attribute: 'name', value: 'sAnn' },
-    { attribute: 'tags', value: 'sx' },
-    { attribute: 'tags', value: 'sy' },
+    { attribute: 'tags', value: 'tsx' },
+    { attribute: 'tags', value: 'tsy' },
     { attribute: 'at', value: 's1970-01-01T00:00:00Z' },
     { attribute: 'at', value: 'd8000000000000000' },
+    { attribute: 'none', value: 'z' },
     { attribute: 'deep.open', value: 'b1' },
+    { attribute: 'missing', value: 'z' },
   ])
 })
 

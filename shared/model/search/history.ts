@@ -1,0 +1,166 @@
+/**
+ * Where a record was entered and when, for as long as a search may last. Pages of a search that reads values in their order
+ * are read while records move: one may move from what is still to be read to what has been, or the other way. So a search
+ * has a time, and each record has one place for that time: the first, in the order of the search, of those where it was
+ * entered then. The place stays readable when the record has moved on, and the record is answered there alone.
+ *
+ * A record that was not in reach at that time has its place where it came into reach first, until the search began.
+ */
+import type { Range } from './plan.ts'
+import { entryOf, type Pair } from './terms.ts'
+
+/** From when on, and until when; times in epoch milliseconds. */
+export type Stay = readonly [at: number, until: number | null]
+
+/** By scope, and by attribute and value. */
+export interface History {
+  readonly scopes: Readonly<Record<string, readonly Stay[]>>
+  readonly values: Readonly<Record<string, Readonly<Record<string, readonly Stay[]>>>>
+}
+
+export const NO_HISTORY: History = { scopes: {}, values: {} }
+
+/** A write is done this long after the time it carries, on whatever clock. */
+export const SETTLED_MS = 10_000
+/** How long a search may take. */
+export const SEARCH_MS = 10 * 60_000
+/** A stay that ended is of interest to no search after this. */
+export const KEPT_MS = SEARCH_MS + 2 * SETTLED_MS
+
+/** What a search is about, as far as places depend on it. */
+export interface Reach {
+  /** Which block of scopes comes first, second...: all scopes of a block are read together. */
+  readonly blocks: readonly (readonly string[])[]
+  readonly ranges: readonly Range[]
+  readonly descending: boolean
+  /** When the search began. */
+  readonly beganAt: number
+}
+
+export interface Place {
+  readonly block: number
+  readonly range: number
+  readonly entry: string
+}
+
+/** The time for which a search looks: everything before it is written. */
+export function timeOf({ beganAt }: Pick<Reach, 'beganAt'>): number {
+  return beganAt - SETTLED_MS
+}
+
+/** The history after the record is entered under these scopes and pairs at `now`, and nowhere else. */
+export function advanced(
+  { scopes, values }: History,
+  wanted: { readonly scopes: readonly string[]; readonly pairs: readonly Pair[] },
+  now: number,
+): History {
+  const valuesOf = (attribute: string) =>
+    wanted.pairs.filter((pair) => pair.attribute === attribute).map(({ value }) => value)
+  const attributes = new Set([...Object.keys(values), ...wanted.pairs.map(({ attribute }) => attribute)])
+  const advancedValues = [...attributes].map(
+    (attribute) => [attribute, stayed(own(values, attribute) ?? {}, valuesOf(attribute), now)] as const,
+  )
+  return {
+    scopes: stayed(scopes, wanted.scopes, now),
+    values: Object.fromEntries(advancedValues.filter(([, stays]) => Object.keys(stays).length > 0)),
+  }
+}
+
+/** When what is entered at present was. */
+function sinceIn(stays: readonly Stay[] | undefined): number | undefined {
+  const last = stays?.at(-1)
+  return last !== undefined && last[1] === null ? last[0] : undefined
+}
+
+/** The same without the stays that have ended. */
+export function withoutPast({ scopes, values }: History): History {
+  const open = (stays: readonly Stay[]) => stays.filter(([, until]) => until === null)
+  const kept = (byName: Readonly<Record<string, readonly Stay[]>>) =>
+    Object.fromEntries(
+      Object.entries(byName)
+        .map(([name, stays]) => [name, open(stays)] as const)
+        .filter(([, stays]) => stays.length > 0),
+    )
+  const attributes = Object.entries(values).map(([attribute, byValue]) => [attribute, kept(byValue)] as const)
+  return { scopes: kept(scopes), values: Object.fromEntries(attributes) }
+}
+
+/** Undefined if the record is out of reach. */
+export function placeOf(history: History, id: string, reach: Reach): Place | undefined {
+  const time = timeOf(reach)
+  const stays = staysIn(history, id, reach)
+  const then = stays.filter(({ at, until }) => at <= time && until > time)
+  if (then.length > 0) return firstOf(then, reach)
+  const later = stays.filter(({ at }) => at > time && at <= reach.beganAt)
+  const soonest = Math.min(...later.map(({ at }) => at))
+  return firstOf(
+    later.filter(({ at }) => at === soonest),
+    reach,
+  )
+}
+
+/** The order in which a search reads. */
+export function comparePlaces(a: Place, b: Place, descending: boolean): number {
+  const sign = descending ? -1 : 1
+  return a.block - b.block || sign * (a.range - b.range) || sign * compareBytes(a.entry, b.entry)
+}
+
+/** As DynamoDB sorts. */
+export function compareBytes(a: string, b: string): number {
+  return a === b ? 0 : Buffer.compare(Buffer.from(a), Buffer.from(b))
+}
+
+interface PlaceAndStay extends Place {
+  readonly at: number
+  readonly until: number
+}
+
+function staysIn({ scopes, values }: History, id: string, reach: Reach): readonly PlaceAndStay[] {
+  const inScopes = reach.blocks.flatMap((block, index) =>
+    block.flatMap((scope) => (own(scopes, scope) ?? []).map((stay) => ({ block: index, stay }))),
+  )
+  const inRanges = reach.ranges.flatMap((range, index) =>
+    Object.entries(own(values, range.attribute) ?? {})
+      .map(([value, stays]) => ({ range: index, entry: entryOf(value, id), stays }))
+      .filter(({ entry }) => compareBytes(entry, range.from) >= 0 && compareBytes(entry, range.to) <= 0),
+  )
+  return inScopes.flatMap(({ block, stay }) =>
+    inRanges.flatMap(({ range, entry, stays }) =>
+      stays.map((other) => ({ block, range, entry, ...overlapOf(stay, other) })),
+    ),
+  )
+}
+
+function overlapOf([at, until]: Stay, [otherAt, otherUntil]: Stay) {
+  return {
+    at: Math.max(at, otherAt),
+    until: Math.min(until ?? Number.POSITIVE_INFINITY, otherUntil ?? Number.POSITIVE_INFINITY),
+  }
+}
+
+function firstOf(stays: readonly PlaceAndStay[], { descending }: Reach): Place | undefined {
+  return [...stays].sort((a, b) => comparePlaces(a, b, descending))[0]
+}
+
+/** An attribute may be called as what every object has: `constructor`. */
+export function own<T>(record: Readonly<Record<string, T>>, name: string): T | undefined {
+  return Object.hasOwn(record, name) ? record[name] : undefined
+}
+
+/** What is wanted stays or comes, what is not ends, what ended long ago is forgotten. */
+function stayed(
+  before: Readonly<Record<string, readonly Stay[]>>,
+  wanted: readonly string[],
+  now: number,
+): Readonly<Record<string, readonly Stay[]>> {
+  const names = new Set([...Object.keys(before), ...wanted])
+  const after = [...names].map((name) => {
+    const stays = (own(before, name) ?? []).filter(([, until]) => until === null || until > now - KEPT_MS)
+    const since = sinceIn(stays)
+    if (wanted.includes(name)) return [name, since === undefined ? [...stays, [now, null]] : stays] as const
+    return [name, since === undefined ? stays : [...stays.slice(0, -1), [since, now]]] as const
+  })
+  return Object.fromEntries(after.filter(([, stays]) => stays.length > 0)) as Readonly<
+    Record<string, readonly Stay[]>
+  >
+}

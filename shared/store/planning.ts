@@ -1,0 +1,116 @@
+/** Which plan a search takes, and which it goes on with. */
+import { type DynamoDBDocumentClient, QueryCommand } from '@aws-sdk/lib-dynamodb'
+import { StraightwayError } from '../errors.ts'
+import type { Filter } from '../model/filter/ast.ts'
+import { LIST_EVERYTHING, type Plan, plansOf, type Searchable, sortedPlan } from '../model/search/plan.ts'
+import { isLive } from '../model/search/terms.ts'
+import { tableName } from './client.ts'
+import { termOf } from './index-changes.ts'
+import { invalidCursor, type PlannedAttribute, type Position } from './positions.ts'
+import { indexNameOf, type Kind, type SearchableAttributes } from './records.ts'
+
+export interface Planned {
+  readonly plan: Plan
+  /** For the cursor: by these the plan is made again. */
+  readonly attributes: readonly PlannedAttribute[]
+}
+
+interface Planning {
+  readonly kind: Kind
+  readonly filter: Filter | undefined
+  /** Lower case. */
+  readonly sortBy: string | undefined
+  readonly searchable: SearchableAttributes
+  readonly scopes: readonly string[]
+  readonly from: Position | undefined
+}
+
+/** More alternatives, or ranges of one, are not compared. */
+const PROBED_PLANS = 4
+const PROBED_RANGES = 4
+const PROBE = 16
+
+/** Errors: `bad-request` for an order that no index has, and for a cursor of another search. */
+export async function planSearch(client: DynamoDBDocumentClient, planning: Planning): Promise<Planned> {
+  const { filter, sortBy, searchable, kind, from } = planning
+  const known = searchableBy(searchable, kind)
+  if (sortBy !== undefined) {
+    if (from === undefined && known(sortBy) === undefined) {
+      throw new StraightwayError('bad-request', `sortBy: declare ${sortBy} as searchable first`)
+    }
+    return { plan: sortedPlan(filter, sortBy), attributes: [{ attribute: sortBy, several: true }] }
+  }
+  if (from !== undefined && from.attributes.length > 0) return resumed(filter, from.attributes)
+  const plans = plansOf(filter, known).filter((plan) => from === undefined || plan.byId)
+  const plan = await mostSelective(client, planning, plans)
+  if (plan.byId) return { plan, attributes: [] }
+  return resumed(filter, attributesOf(plan, known))
+}
+
+export function searchableBy({ indexed, several }: SearchableAttributes, { entity }: Kind): Searchable {
+  return (attribute) => {
+    if (entity === 'peer' && isLive(attribute)) return 'several'
+    if (!indexed.has(attribute)) return undefined
+    return several.has(attribute) ? 'several' : 'one'
+  }
+}
+
+/** The one plan of these attributes, whatever is declared meanwhile: entries of before stay as long as a search may last. */
+function resumed(filter: Filter | undefined, attributes: readonly PlannedAttribute[]): Planned {
+  const kinds = new Map(
+    attributes.map(({ attribute, several }) => [attribute, several ? 'several' : 'one'] as const),
+  )
+  const names = [...kinds.keys()].sort().join()
+  const plans = plansOf(filter, (attribute) => kinds.get(attribute))
+  const plan = plans.find(({ ranges }) => namesIn(ranges) === names)
+  if (plan === undefined) throw invalidCursor()
+  return { plan, attributes }
+}
+
+function attributesOf({ ranges }: Plan, known: Searchable): readonly PlannedAttribute[] {
+  const names = [...new Set(ranges.map(({ attribute }) => attribute))]
+  return names.map((attribute) => ({ attribute, several: known(attribute) === 'several' }))
+}
+
+function namesIn(ranges: Plan['ranges']): string {
+  return [...new Set(ranges.map(({ attribute }) => attribute))].sort().join()
+}
+
+/** The plan of the fewest entries, counted up to a few in one scope. */
+async function mostSelective(
+  client: DynamoDBDocumentClient,
+  { kind, scopes }: Planning,
+  plans: readonly Plan[],
+): Promise<Plan> {
+  const [first = LIST_EVERYTHING] = plans
+  const [scope] = scopes
+  const probed = plans.filter(({ ranges }) => ranges.length <= PROBED_RANGES).slice(0, PROBED_PLANS)
+  if (plans.length < 2 || probed.length < 2 || scope === undefined) return first
+  const counts = await Promise.all(probed.map((plan) => countOf(client, kind, scope, plan)))
+  return probed[counts.indexOf(Math.min(...counts))]!
+}
+
+async function countOf(
+  client: DynamoDBDocumentClient,
+  kind: Kind,
+  scope: string,
+  { ranges }: Plan,
+): Promise<number> {
+  const counts = await Promise.all(
+    ranges.map(async ({ attribute, from, to }) => {
+      const query = new QueryCommand({
+        TableName: tableName('SearchTerms'),
+        KeyConditionExpression: 'term = :term AND entry BETWEEN :from AND :to',
+        ExpressionAttributeValues: {
+          ':term': termOf(indexNameOf(kind), scope, attribute),
+          ':from': from,
+          ':to': to,
+        },
+        Select: 'COUNT',
+        Limit: PROBE,
+      })
+      return (await client.send(query)).Count ?? 0
+    }),
+  )
+  return counts.reduce((sum, count) => sum + count, 0)
+}
