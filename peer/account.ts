@@ -4,8 +4,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { PeerNode } from '../shared/core/peer/events.ts'
-import type { StunServer } from '../shared/core/tunnel/evidence.ts'
+import type { PeerNode, PlacedStun } from '../shared/core/peer/events.ts'
 import { type Identity, selfSignedProof } from '../shared/crypto/identity.ts'
 import type { TlsEndpoint } from '../shared/directory.ts'
 import { now } from '../shared/drive/clock.ts'
@@ -39,6 +38,8 @@ export interface Credentials {
 
 export class Account {
   readonly index: IndexClient
+  /** Called when the nodes were asked for again. */
+  onNodes: () => void = () => {}
   readonly #identity: Identity
   readonly #home: Home
   readonly #requests: Requests
@@ -46,7 +47,6 @@ export class Account {
   #ticket: Ticket | undefined
   #bootstrap: Bootstrap = { nodes: [], websocket: undefined }
   #missedAt = Number.NEGATIVE_INFINITY
-  #signedInAt: NodeId | undefined
 
   /** Throws `bad-request` where `index` is no address. */
   constructor(index: string, identity: Identity, home: Home) {
@@ -78,16 +78,8 @@ export class Account {
     })
   }
 
-  /** Those of the region in which we are signed in first. */
-  get stun(): StunServer[] {
-    const { nodes } = this.#bootstrap
-    const region = nodes.find(({ node }) => node === this.#signedInAt)?.region
-    const isNear = (node: BootstrapNode) => node.region === region
-    return [...nodes.filter(isNear), ...nodes.filter((node) => !isNear(node))].flatMap(serverOf)
-  }
-
-  signedIn(node: NodeId): void {
-    this.#signedInAt = node
+  get stun(): PlacedStun[] {
+    return this.#bootstrap.nodes.flatMap(serverOf)
   }
 
   /** Of the gateway. */
@@ -143,12 +135,12 @@ export class Account {
     return this.#untilAnswered(async () => this.#keep(await this.#fetchTicket()))
   }
 
-  /** Where to sign in, as it is now. */
-  refreshNodes(): Promise<PeerNode[]> {
+  /** Asks who there is now: `onNodes` follows. Rejects if the account was closed. */
+  refreshNodes(): Promise<void> {
     return this.#untilAnswered(async () => {
       const bootstrap = await fetchBootstrap(this.#requests)
       if (bootstrap.nodes.length > 0) this.#bootstrap = bootstrap
-      return this.checkpoints
+      this.onNodes()
     })
   }
 
@@ -220,8 +212,9 @@ export class Account {
   }
 }
 
-function serverOf({ stun: [primary, alternate] }: BootstrapNode): StunServer[] {
-  return primary ? [{ primary, ...(alternate && { alternate }) }] : []
+function serverOf({ stun: [primary, alternate], region }: BootstrapNode): PlacedStun[] {
+  if (primary === undefined) return []
+  return [{ primary, ...(alternate && { alternate }), ...(region !== undefined && { region }) }]
 }
 
 const PASSING = new Set(['unavailable', 'internal', 'rate-limited', 'timeout'])

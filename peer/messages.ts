@@ -1,15 +1,11 @@
-/** Instant messages of a peer. Those that come while nobody listens wait here, not acknowledged, for the first listener. */
-import type { PeerEffect, PeerInput } from '../shared/core/peer/events.ts'
-import { StraightwayError } from '../shared/errors.ts'
+/** Promises for the instant messages of an endpoint, and those that come, with Node's types. */
+import type { EndpointEffect, EndpointInput } from '../shared/core/peer/events.ts'
+import type { StraightwayError } from '../shared/errors.ts'
 import type { PeerId } from '../shared/ids.ts'
-import { LIMITS } from '../shared/limits.ts'
 import type { ReceiptOutcome } from '../shared/wire/messages.ts'
 import type { Home } from './home/home.ts'
 import { messageRefusal } from './outcomes.ts'
 import { Pending } from './pending.ts'
-
-/** More are dropped; their senders and mailboxes keep them. */
-const MAX_WAITING = 256
 
 /** `stored`: the recipient is away, and gets it when it is back. */
 export type Delivery = 'delivered' | 'stored'
@@ -24,30 +20,24 @@ export interface Message {
   readonly sentAt: number
 }
 
-type Arrived = Extract<PeerEffect, { kind: 'message' }>
+type Arrived = Extract<EndpointEffect, { kind: 'message' }>
 
 export interface MessagesOptions {
   readonly home: Home
-  readonly handle: (input: PeerInput) => void
-  /** False where nobody listens. */
+  readonly handle: (input: EndpointInput) => void
+  /** False if nobody listens. */
   readonly emit: (message: Message) => boolean
 }
 
 export class Messages {
   readonly #options: MessagesOptions
   readonly #sent = new Pending<Delivery>()
-  #waiting: Arrived[] = []
 
   constructor(options: MessagesOptions) {
     this.#options = options
   }
 
-  async send(to: PeerId, body: Uint8Array): Promise<Delivery> {
-    if (body.length > LIMITS.messageBytes)
-      throw new StraightwayError(
-        'too-large',
-        `A message has at most ${LIMITS.messageBytes} bytes: use a tunnel.`,
-      )
+  send(to: PeerId, body: Uint8Array): Promise<Delivery> {
     const { id, answer } = this.#sent.open()
     this.#options.handle({ kind: 'send', id, to, body })
     return answer
@@ -59,30 +49,24 @@ export class Messages {
     else this.#sent.resolve(id, outcome === 'stored' ? 'stored' : 'delivered')
   }
 
+  /** Taken when every listener has returned. If the last one has just gone, the endpoint keeps it for the next. */
   arrived(message: Arrived): void {
-    if (this.#waiting.length > 0 || !this.#deliver(message)) this.#keep(message)
+    const { from, number, sentAt, body } = message
+    const bytes = Buffer.from(body.buffer, body.byteOffset, body.length)
+    if (!this.#options.emit({ from, body: bytes, text: bytes.toString(), sentAt })) {
+      this.#options.handle({ kind: 'unheard', message })
+      return
+    }
+    this.#options.home.deliver({ from, ...number })
+    this.#options.handle({ kind: 'taken', from, number })
   }
 
-  /** Somebody listens now. */
-  flush(): void {
-    const waiting = this.#waiting
-    this.#waiting = []
-    for (const message of waiting) this.arrived(message)
+  /** The endpoint failed at it. */
+  broken(input: EndpointInput, error: StraightwayError): void {
+    if (input.kind === 'send') this.#sent.reject(input.id, error)
   }
 
   close(): void {
     this.#sent.close()
-  }
-
-  #keep(message: Arrived): void {
-    if (this.#waiting.length < MAX_WAITING) this.#waiting.push(message)
-  }
-
-  #deliver({ from, number, sentAt, body }: Arrived): boolean {
-    const bytes = Buffer.from(body.buffer, body.byteOffset, body.length)
-    if (!this.#options.emit({ from, body: bytes, text: bytes.toString(), sentAt })) return false
-    this.#options.home.deliver({ from, ...number })
-    this.#options.handle({ kind: 'taken', from, number })
-    return true
   }
 }

@@ -1,14 +1,11 @@
-import type { PeerEffect } from '../shared/core/peer/events.ts'
+import type { EndpointEffect } from '../shared/core/peer/events.ts'
 import { StraightwayError } from '../shared/errors.ts'
 import type { PeerId, UserId } from '../shared/ids.ts'
 import { LIMITS } from '../shared/limits.ts'
 import type { Paths } from '../shared/paths.ts'
 import type { PeerSocket } from './peer-socket.ts'
 
-/** An offer that the application has not decided by then is refused. */
-export const DECIDE_MS = 30_000
-
-export type HeardOffer = Extract<PeerEffect, { kind: 'offer' }>
+export type HeardOffer = Extract<EndpointEffect, { kind: 'offer' }>
 
 export interface AcceptOptions {
   /** Datagrams authenticated and not encrypted, if the other side asked for it too. */
@@ -33,7 +30,6 @@ export class Offer {
   /** What the other side asked for. */
   readonly terms: { readonly clear: boolean; readonly paths: Paths }
   readonly #decision: OfferDecision
-  readonly #timer: NodeJS.Timeout
   #decided = false
 
   /** Offers come from the `offer` event. */
@@ -43,7 +39,6 @@ export class Offer {
     this.intent = intent
     this.terms = terms
     this.#decision = decision
-    this.#timer = setTimeout(() => this.refuse('no-decision'), DECIDE_MS)
   }
 
   get decided(): boolean {
@@ -67,10 +62,14 @@ export class Offer {
     this.#decision.refuse(reason)
   }
 
+  /** Time is up: it has been refused. */
+  lapse(): void {
+    this.#decided = true
+  }
+
   #decide(): void {
     if (this.#decided)
       throw new StraightwayError('conflict', 'This offer has been decided already, or was not in time.')
     this.#decided = true
-    clearTimeout(this.#timer)
   }
 }

@@ -3,7 +3,7 @@
  * online it reads from INDEX who there is; while it is offline it cannot know, and everybody who was there is `unknown`.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { PeerEffect, PeerInput } from '../shared/core/peer/events.ts'
+import type { EndpointEffect, EndpointInput } from '../shared/core/peer/events.ts'
 import { StraightwayError } from '../shared/errors.ts'
 import type { NetworkId, PeerId, UserId } from '../shared/ids.ts'
 import { LIMITS } from '../shared/limits.ts'
@@ -26,7 +26,7 @@ export type Which = string | { readonly peer: PeerId } | { readonly user: UserId
 export interface OthersOptions {
   readonly self: PeerId
   readonly account: Account
-  readonly handle: (input: PeerInput) => void
+  readonly handle: (input: EndpointInput) => void
   readonly presence: (record: PresenceRecord) => void
 }
 
@@ -51,7 +51,7 @@ export class Others {
     return answer
   }
 
-  found({ id, records, error }: Extract<PeerEffect, { kind: 'found' }>): void {
+  found({ id, records, error }: Extract<EndpointEffect, { kind: 'found' }>): void {
     for (const record of records) this.#remember(record)
     if (error === '') this.#finds.resolve(id, [...records])
     else this.#finds.reject(id, new StraightwayError('bad-request', error))
@@ -94,6 +94,11 @@ export class Others {
       cursor = listed.cursor
       if (cursor === undefined) return
     }
+  }
+
+  /** The endpoint failed at it. */
+  broken(input: EndpointInput, error: StraightwayError): void {
+    if (input.kind === 'find') this.#finds.reject(input.id, error)
   }
 
   close(): void {

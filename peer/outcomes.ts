@@ -1,5 +1,8 @@
-/** What a peer is told of its messages and offers, as errors that say what can be done. */
+/** What a peer is told of its messages and calls, as errors that say what can be done. */
+import type { CallFailure } from '../shared/core/peer/events.ts'
+import type { TunnelEnd } from '../shared/core/tunnel/events.ts'
 import { StraightwayError } from '../shared/errors.ts'
+import { WHY_NOT_DIRECT, type WhyNotDirect } from '../shared/why-not-direct.ts'
 import type { ReceiptOutcome } from '../shared/wire/messages.ts'
 import type { FinalOutcome } from '../shared/wire/offers.ts'
 
@@ -30,11 +33,53 @@ export function messageRefusal(outcome: ReceiptOutcome): StraightwayError | unde
   }
 }
 
-export function offerRefusal(outcome: FinalOutcome, reason: string): StraightwayError {
+export const TUNNEL_ENDS: Readonly<Record<TunnelEnd, string>> = {
+  closed: 'The tunnel was closed.',
+  closedByOther: 'The other side closed the tunnel.',
+  noDirectPath: 'There is no direct path, and only a direct one was wanted.',
+  unreachable: 'The other side cannot be reached, neither directly nor over a relay.',
+}
+
+/** Why there is no tunnel. */
+export function callFailure(why: CallFailure): StraightwayError {
+  switch (why.kind) {
+    case 'refused':
+      return offerRefusal(why.outcome, why.reason)
+    case 'timeout':
+      return new StraightwayError('timeout', 'There was no tunnel in the time given: `timeoutMs`.')
+    case 'stopped':
+      return new StraightwayError('closed', 'The attempt was stopped.')
+    case 'decided':
+      return new StraightwayError('conflict', 'This offer has been decided already, or was not in time.')
+    case 'noSocket':
+      return new StraightwayError(
+        'unavailable',
+        'The system gives no UDP port: check its limits and firewall.',
+      )
+    case 'noPath':
+      return noPath(why.end, why.whyNotDirect)
+    case 'closed':
+      return new StraightwayError('closed', 'The peer was closed.')
+  }
+}
+
+function noPath(end: TunnelEnd, why: WhyNotDirect | undefined): StraightwayError {
+  const isOver = end === 'closed' || end === 'closedByOther'
+  const advice = isOver || why === undefined ? '' : ` ${why}: ${WHY_NOT_DIRECT[why].advice}`
+  return new StraightwayError(isOver ? 'closed' : 'timeout', `${TUNNEL_ENDS[end]}${advice}`)
+}
+
+/** Reasons that an endpoint gives by itself; others are the application's words. */
+const REFUSALS: Readonly<Record<string, string>> = {
+  '': 'The other peer refused.',
+  paths: 'The two sides want paths that exclude each other.',
+}
+
+function offerRefusal(outcome: FinalOutcome, reason: string): StraightwayError {
   switch (outcome) {
     case 'accepted':
     case 'refused':
-      return new StraightwayError('refused', reason === '' ? 'The other peer refused.' : reason)
+      return new StraightwayError('refused', REFUSALS[reason] ?? reason)
     case 'blocked':
       return new StraightwayError('blocked', 'The other peer takes no tunnels from you.')
     case 'unknownPeer':

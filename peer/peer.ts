@@ -3,15 +3,16 @@
  * again, at another node, whenever it has to, and keeps its ticket fresh. What it was asked to send meanwhile waits.
  */
 import { EventEmitter } from 'node:events'
-import type { OfflineReason, OwnPresence, PeerInput } from '../shared/core/peer/events.ts'
+import type { EndpointInput, OfflineReason, OwnPresence } from '../shared/core/peer/events.ts'
 import type { Identity } from '../shared/crypto/identity.ts'
 import { StraightwayError } from '../shared/errors.ts'
-import { isPeerId, type NetworkId, type PeerId, type UserId } from '../shared/ids.ts'
+import { isPeerId, type NetworkId, type PeerId, type TunnelId, type UserId } from '../shared/ids.ts'
 import { LIMITS } from '../shared/limits.ts'
 import type { PresenceRecord } from '../shared/presence.ts'
 import type { Change, OwnStatus } from '../shared/wire/presence.ts'
 import type { Account } from './account.ts'
-import { Carriage } from './carriage.ts'
+import { Calls, type ConnectOptions } from './calls.ts'
+import { type Affair, EndpointDriver } from './endpoint-driver.ts'
 import type { Home } from './home/home.ts'
 import { type Delivery, Messages } from './messages.ts'
 import { type AcceptOptions, type HeardOffer, Offer } from './offer.ts'
@@ -20,8 +21,6 @@ import { checkedPresence } from './own-presence.ts'
 import type { PeerEvents, PeerState } from './peer-events.ts'
 import type { PeerSocket } from './peer-socket.ts'
 import type { IndexClient } from './rest/index-client.ts'
-import { type ConnectOptions, Tunnels } from './tunnels.ts'
-import { type Affair, Upkeep } from './upkeep.ts'
 
 const FOUND_AT_ONCE = 20
 
@@ -43,14 +42,14 @@ export class Peer extends EventEmitter<PeerEvents> {
   /** INDEX, as this peer's user may see and edit it. */
   readonly index: IndexClient
   readonly #home: Home
-  readonly #upkeep: Upkeep
+  readonly #driver: EndpointDriver
   readonly #others: Others
   readonly #messages: Messages
-  readonly #tunnels: Tunnels
+  readonly #calls: Calls
+  /** Those that the application has not decided. */
+  readonly #offers = new Map<TunnelId, Offer>()
   #presence: OwnPresence
   #state: PeerState = 'offline'
-  /** Before that, what is on the way has just been looked at. */
-  #wasOnline = false
   #closing: Promise<void> | undefined
 
   /** Peers come from `join`. */
@@ -61,41 +60,28 @@ export class Peer extends EventEmitter<PeerEvents> {
     this.index = account.index
     this.#home = home
     this.#presence = presence
-    const handle = (input: PeerInput) => this.#upkeep.handle(input)
-    const fault = (error: unknown) => this.#fail(error)
-    const carriage = new Carriage(account, udp)
+    this.#driver = new EndpointDriver({
+      identity,
+      home,
+      account,
+      presence,
+      scatter,
+      udp,
+      affair: (effect) => this.#perform(effect),
+      fault: (error, input) => this.#broken(error, input),
+    })
+    const handle = (input: EndpointInput) => this.#driver.handle(input)
     this.#messages = new Messages({ home, handle, emit: (message) => this.emit('message', message) })
+    this.#calls = new Calls({ handle, tunnels: this.#driver.tunnels })
     this.#others = new Others({
       self: identity.peer,
       account,
       handle,
       presence: (record) => this.emit('presence', record),
     })
-    this.#tunnels = new Tunnels({
-      handle,
-      stun: () => account.stun,
-      scatter,
-      carry: (receive) => carriage.tunnel(receive),
-      udpBlocked: () => this.udpBlocked,
-      fault,
-    })
-    this.#upkeep = new Upkeep({
-      identity,
-      home,
-      account,
-      presence,
-      carriage,
-      udp,
-      fault,
-      online: () => this.#online(),
-      offline: (why) => this.#offline(why),
-      affair: (effect) => this.#perform(effect),
-      networkChanged: () => this.#tunnels.networkChanged(),
-      blocked: (blocked) => this.#tunnels.setUdp(blocked),
-    })
-    this.#tunnels.prepare()
-    const listened = (event: unknown) => event === 'message' && setImmediate(() => this.#messages.flush())
-    ;(this as EventEmitter).on('newListener', listened)
+    const listened = () => queueMicrotask(() => this.#tellListening())
+    ;(this as EventEmitter).on('newListener', listened).on('removeListener', listened)
+    this.#driver.begin()
   }
 
   get state(): PeerState {
@@ -104,7 +90,7 @@ export class Peer extends EventEmitter<PeerEvents> {
 
   /** Whether its datagrams go through the gateway and relays' TLS, as UDP is dropped here or was not wanted. */
   get udpBlocked(): boolean {
-    return this.#upkeep.isBlocked
+    return this.#driver.isBlocked
   }
 
   /** Networks its user is a member of. */
@@ -121,7 +107,7 @@ export class Peer extends EventEmitter<PeerEvents> {
     { custom = this.#presence.custom, metadata = this.#presence.metadata }: Partial<OwnPresence> = {},
   ): void {
     this.#presence = checkedPresence({ status, custom, metadata })
-    this.#upkeep.handle({ kind: 'presence', presence: this.#presence })
+    this.#driver.handle({ kind: 'presence', presence: this.#presence })
   }
 
   /**
@@ -154,7 +140,7 @@ export class Peer extends EventEmitter<PeerEvents> {
    * `timeout`, `unavailable`, and `closed` where `signal` stops it.
    */
   connect(peer: PeerId, options: ConnectOptions = {}): Promise<PeerSocket> {
-    return this.#tunnels.connect(peer, options)
+    return this.#calls.connect(peer, options)
   }
 
   /** The same as `on('offer', decide)`. */
@@ -180,13 +166,19 @@ export class Peer extends EventEmitter<PeerEvents> {
   async #close(): Promise<void> {
     this.#messages.close()
     this.#others.close()
-    await this.#tunnels.close()
-    await this.#upkeep.close()
+    this.#calls.close()
+    await this.#driver.close()
     this.#home.close()
   }
 
   #perform(effect: Affair): void {
     switch (effect.kind) {
+      case 'online':
+        this.#online()
+        break
+      case 'offline':
+        this.#offline(effect.why)
+        break
       case 'message':
         this.#messages.arrived(effect)
         break
@@ -205,32 +197,37 @@ export class Peer extends EventEmitter<PeerEvents> {
       case 'offer':
         void this.#offered(effect)
         break
+      case 'lapsed':
+        this.#offers.get(effect.tunnel)?.lapse()
+        this.#offers.delete(effect.tunnel)
+        break
       case 'ringing':
-        this.#tunnels.ringing(effect.ringing)
+        this.#calls.ringing(effect.id)
         break
       case 'agreed':
-        this.#tunnels.agreed(effect.agreement)
+        this.#calls.agreed(effect)
         break
-      case 'refused':
-        this.#tunnels.refused(effect)
+      case 'opened':
+        this.#calls.opened(effect)
         break
-      case 'rejoin':
-        this.#tunnels.rejoin(effect.tunnel, effect.direction)
-        break
+      case 'failed':
+        this.#calls.failed(effect)
     }
+  }
+
+  #tellListening(): void {
+    const [messages, offers] = [this.listenerCount('message') > 0, this.listenerCount('offer') > 0]
+    this.#driver.handle({ kind: 'listening', messages, offers })
   }
 
   #online(): void {
     this.#state = 'online'
-    if (this.#wasOnline) this.#tunnels.prepare()
-    else this.#tunnels.prepared()
-    this.#wasOnline = true
     this.#others.learn().catch(() => {})
     this.emit('state', 'online', undefined)
   }
 
   #offline(why: OfflineReason): void {
-    if (this.#state === 'online') this.#others.lost()
+    if (this.#state === 'online' && this.#closing === undefined) this.#others.lost()
     this.#state = 'offline'
     this.emit('state', 'offline', why)
   }
@@ -241,14 +238,31 @@ export class Peer extends EventEmitter<PeerEvents> {
   }
 
   async #offered(heard: HeardOffer): Promise<void> {
-    const refuse = (reason: string) => this.#tunnels.refuse(heard.tunnel, reason)
-    if (this.listenerCount('offer') === 0) {
-      refuse('not-listening')
-      return
+    const { tunnel } = heard
+    const decision = {
+      accept: (options: AcceptOptions) => {
+        this.#offers.delete(tunnel)
+        return this.#calls.accept(tunnel, options)
+      },
+      refuse: (reason: string) => {
+        this.#offers.delete(tunnel)
+        this.#calls.refuse(tunnel, reason)
+      },
     }
-    const user = await this.#others.userOf(heard.from)
-    const accept = (options: AcceptOptions) => this.#tunnels.accept(heard, options)
-    this.emit('offer', new Offer(heard, user, { accept, refuse }))
+    const offer = new Offer(heard, await this.#others.userOf(heard.from), decision)
+    this.#offers.set(tunnel, offer)
+    if (!this.emit('offer', offer)) offer.refuse('not-listening')
+  }
+
+  /** A bug: what the endpoint failed at has no effect any more, so whoever waits for it is told. */
+  #broken(error: unknown, input: EndpointInput | undefined): void {
+    const told = new StraightwayError('internal', `${error}`, { cause: error })
+    if (input !== undefined) {
+      this.#messages.broken(input, told)
+      this.#calls.broken(input, told)
+      this.#others.broken(input, told)
+    }
+    this.#fail(error)
   }
 
   #fail(error: unknown): void {

@@ -14,7 +14,7 @@ export class Batch {
   /** Where each came from or goes to: ADDRESS_WORDS words a slot. */
   address: Uint32Array
   /** Which of the driver's sockets: an index into the list the machine was given. */
-  socket: Uint8Array
+  socket: Uint16Array
   /** Hops the datagram may travel; 0 is the system's default. Only for sending. */
   ttl: Uint8Array
   count = 0
@@ -24,7 +24,7 @@ export class Batch {
     this.view = new DataView(this.bytes.buffer)
     this.length = new Uint16Array(capacity)
     this.address = new Uint32Array(capacity * ADDRESS_WORDS)
-    this.socket = new Uint8Array(capacity)
+    this.socket = new Uint16Array(capacity)
     this.ttl = new Uint8Array(capacity)
   }
 
@@ -80,7 +80,7 @@ export class Batch {
     this.view = new DataView(this.bytes.buffer)
     this.length = grown(this.length, new Uint16Array(capacity))
     this.address = grown(this.address, new Uint32Array(capacity * ADDRESS_WORDS))
-    this.socket = grown(this.socket, new Uint8Array(capacity))
+    this.socket = grown(this.socket, new Uint16Array(capacity))
     this.ttl = grown(this.ttl, new Uint8Array(capacity))
   }
 }

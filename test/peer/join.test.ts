@@ -237,7 +237,7 @@ describe('tunnels', () => {
     const accepted = once(other, 'offer').then(([offer]) => offer.accept({ paths: 'relay-only' }))
     const asked = peer.connect(other.peer, { paths: 'direct-only' })
     await expect(accepted).rejects.toMatchObject({ code: 'refused' })
-    await expect(asked).rejects.toMatchObject({ code: 'refused', message: 'paths' })
+    await expect(asked).rejects.toMatchObject({ code: 'refused', message: expect.stringContaining('paths') })
   })
 
   test('are decided once', async () => {

@@ -1,11 +1,15 @@
 /**
- * A device of a user: a PeerMachine on a host, its tunnels, and an application that notes what it is told. This is what the
- * SDK does with the same machines, without sockets and promises.
+ * A device of a user: the Endpoint that the SDK drives too, on a host, and an application that notes what it is told. INDEX
+ * answers from the system. Nothing is decided here.
  */
-import type { Agreement, OwnPresence, PeerEffect, PeerInput, Ringing } from '../../shared/core/peer/events.ts'
+import { Endpoint } from '../../shared/core/peer/endpoint.ts'
+import type {
+  CallFailure,
+  EndpointEffect,
+  EndpointInput,
+  OwnPresence,
+} from '../../shared/core/peer/events.ts'
 import type { InboxMemory } from '../../shared/core/peer/inbox.ts'
-import { PeerMachine } from '../../shared/core/peer/machine.ts'
-import { UNFORESEEN } from '../../shared/core/tunnel/foresight.ts'
 import { type Identity, identityOf } from '../../shared/crypto/identity.ts'
 import { Random } from '../../shared/crypto/random.ts'
 import type { PeerId, TunnelId, UserId } from '../../shared/ids.ts'
@@ -13,12 +17,13 @@ import type { PresenceRecord } from '../../shared/presence.ts'
 import type { FinalOutcome, TunnelTerms } from '../../shared/wire/offers.ts'
 import type { Change } from '../../shared/wire/presence.ts'
 import type { Dice } from './dice.ts'
+import { Ground, ipsOf } from './ground.ts'
 import type { Host } from './host.ts'
 import { Process } from './process.ts'
 import type { System } from './system.ts'
 import { Tunnel } from './tunnel.ts'
 
-export type Offered = Extract<PeerEffect, { kind: 'offer' }>
+export type Offered = Extract<EndpointEffect, { kind: 'offer' }>
 /** The terms on which an offer is accepted, or the reason of its refusal; undefined to let it wait. */
 export type Decide = (offer: Offered) => TunnelTerms | string | undefined
 
@@ -32,12 +37,21 @@ export interface Attempt {
   readonly to: PeerId
   tunnel?: Tunnel
   refusal?: Refusal
+  /** Why it came to nothing, if it did. */
+  failure?: CallFailure
 }
 
 const TERMS: TunnelTerms = { clear: false, paths: 'auto' }
 const PRESENCE: OwnPresence = { status: 'online', custom: '', metadata: {} }
+/** As in the SDK. */
+const TIMEOUT_MS = 30_000
 /** A call of INDEX over HTTPS. */
 const INDEX_MS = 80
+/** What the trace tells of; what happens on tunnels they tell themselves. */
+const TOLD = new Set<EndpointEffect['kind']>([
+  ...(['online', 'offline', 'ticketWanted', 'nodesWanted', 'message', 'receipt', 'presence'] as const),
+  ...(['change', 'found', 'offer', 'lapsed', 'ringing', 'agreed', 'opened', 'failed'] as const),
+])
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
 
@@ -59,8 +73,11 @@ export class Peer {
   /** Of its last session. */
   node: string | undefined
   readonly #dice: Dice
-  #process: Process<PeerInput, PeerEffect> | undefined
-  #machine: PeerMachine | undefined
+  #process: Process<EndpointInput, EndpointEffect> | undefined
+  #machine: Endpoint | undefined
+  readonly #ground: Ground
+  /** What is on top of each tunnel, from the first wish for it on. */
+  readonly #applications = new Map<TunnelId, Tunnel>()
   #memory: readonly InboxMemory[] = []
   #presence = PRESENCE
   #runs = 0
@@ -68,8 +85,6 @@ export class Peer {
   readonly #sent = new Map<number, string>()
   readonly #outcomes = new Map<string, string>()
   readonly #attempts = new Map<number, Attempt>()
-  /** Tunnels that the other side has not decided on, by the number of the offer. */
-  readonly #ringing = new Map<number, Tunnel>()
   readonly #finds = new Map<number, { done: boolean; readonly records: PresenceRecord[]; error: string }>()
 
   constructor(system: System, host: Host, user: UserId, name: string, identity?: Identity) {
@@ -78,6 +93,11 @@ export class Peer {
     this.identity = identity ?? identityOf(this.#dice.bytes(32))
     this.host = host
     this.user = user
+    this.#ground = new Ground({
+      host,
+      process: () => this.#process!,
+      application: (tunnel) => this.#application(tunnel),
+    })
   }
 
   get id(): PeerId {
@@ -93,14 +113,10 @@ export class Peer {
     return this.#process?.alive === true && this.offlineWhy !== 'left'
   }
 
-  get machine(): PeerMachine | undefined {
-    return this.#machine
-  }
-
   start(): this {
     this.offlineWhy = undefined
     const seed = this.#dice.fork(`run ${++this.#runs}`).bytes(32)
-    this.#machine = new PeerMachine({
+    this.#machine = new Endpoint({
       identity: this.identity,
       random: new Random(seed),
       presence: this.#presence,
@@ -108,6 +124,9 @@ export class Peer {
       memory: this.#memory,
     })
     this.#process = new Process(this.host, this.#machine, [{}], (effect) => this.#on(effect))
+    this.#handle({ kind: 'host', ips: ipsOf(this.host) })
+    this.#handle({ kind: 'udp', blocked: this.host.udpBlocked })
+    this.#handle({ kind: 'listening', messages: true, offers: true })
     this.#fetchNodes()
     this.#fetchTicket()
     return this
@@ -123,9 +142,9 @@ export class Peer {
     this.#memory = this.#machine?.memory() ?? []
     this.#process?.kill()
     this.system.model.vanished(this.id)
-    for (const tunnel of [...this.tunnels.values(), ...this.#ringing.values()]) tunnel.kill()
+    for (const tunnel of this.#applications.values()) tunnel.killed()
     this.tunnels.clear()
-    this.#ringing.clear()
+    this.#applications.clear()
     this.onlineSince = undefined
   }
 
@@ -163,41 +182,33 @@ export class Peer {
     const id = ++this.#ids
     const attempt: Attempt = { to: to.id }
     this.#attempts.set(id, attempt)
-    this.#handle({
-      kind: 'offer',
-      id,
-      to: to.id,
-      intent,
-      terms: { ...TERMS, ...terms },
-      foreseen: UNFORESEEN,
-    })
+    const call = { id, to: to.id, intent, terms: { ...TERMS, ...terms }, timeoutMs: TIMEOUT_MS }
+    this.#handle({ kind: 'connect', ...call })
     return attempt
   }
 
   accept(tunnel: TunnelId, terms: TunnelTerms = TERMS): void {
-    this.#handle({ kind: 'accept', tunnel, terms, port: 0 })
+    this.#handle({ kind: 'accept', tunnel, terms })
   }
 
   refuse(tunnel: TunnelId, reason: string): void {
     this.#handle({ kind: 'refuse', tunnel, reason })
   }
 
-  setInterval(intervalMs: number): void {
-    this.#handle({ kind: 'interval', intervalMs })
-  }
-
   /** Its addresses changed, and it noticed. */
   networkChanged(): void {
-    this.#handle({ kind: 'networkChanged' })
-    for (const tunnel of this.tunnels.values()) tunnel.networkChanged()
+    this.#handle({ kind: 'udp', blocked: this.host.udpBlocked })
+    this.#handle({ kind: 'moved', ips: ipsOf(this.host) })
   }
 
-  #handle(input: PeerInput): void {
+  #handle(input: EndpointInput): void {
     this.#process?.handle(input)
   }
 
   #fetchNodes(): void {
-    this.#later(() => this.#handle({ kind: 'nodes', nodes: this.system.checkpoints() }))
+    this.#later(() =>
+      this.#handle({ kind: 'nodes', nodes: this.system.checkpoints(), stun: this.system.stunServers() }),
+    )
   }
 
   #fetchTicket(): void {
@@ -214,10 +225,8 @@ export class Peer {
     })
   }
 
-  #on(effect: PeerEffect): void {
-    this.system.world.event(
-      `${this.host.name} ${effect.kind}${effect.kind === 'offline' ? `: ${effect.why}` : ''}`,
-    )
+  #on(effect: EndpointEffect): void {
+    if (TOLD.has(effect.kind)) this.#tell(effect)
     switch (effect.kind) {
       case 'online':
         this.onlineSince = this.system.world.now
@@ -252,38 +261,42 @@ export class Peer {
       case 'offer':
         this.#onOffer(effect)
         break
-      case 'ringing':
-        this.#onRinging(effect.ringing)
-        break
       case 'agreed':
-        this.#onAgreed(effect.agreement)
+        this.#onAgreed(effect)
         break
-      case 'refused':
-        this.#ringing.get(effect.id)?.close()
-        this.#ringing.delete(effect.id)
-        this.#conclude(effect.id, { refusal: effect })
+      case 'failed':
+        this.#onFailed(effect)
         break
-      case 'rejoin':
-        this.tunnels.get(effect.tunnel)?.rejoin(effect.direction)
+      case 'lapsed':
+      case 'opened':
+      case 'ringing':
+      case 'lookAtRouter':
         break
+      default:
+        this.#ground.perform(effect)
     }
   }
 
-  #onMessage({ from, number, body }: Extract<PeerEffect, { kind: 'message' }>): void {
+  #tell(effect: EndpointEffect): void {
+    const why = effect.kind === 'offline' ? `: ${effect.why}` : ''
+    this.system.world.event(`${this.host.name} ${effect.kind}${why}`)
+  }
+
+  #onMessage({ from, number, body }: Extract<EndpointEffect, { kind: 'message' }>): void {
     const text = decoder.decode(body)
     this.system.model.delivered(this.id, from, text)
     this.messages.push({ from, text })
     this.#handle({ kind: 'taken', from, number })
   }
 
-  #onReceipt({ id, outcome }: Extract<PeerEffect, { kind: 'receipt' }>): void {
+  #onReceipt({ id, outcome }: Extract<EndpointEffect, { kind: 'receipt' }>): void {
     const text = this.#sent.get(id)
     if (text === undefined) throw new Error(`a receipt for ${id}, which was never sent`)
     this.#outcomes.set(text, outcome)
     this.system.model.receipt(text, outcome)
   }
 
-  #onFound({ id, records, error }: Extract<PeerEffect, { kind: 'found' }>): void {
+  #onFound({ id, records, error }: Extract<EndpointEffect, { kind: 'found' }>): void {
     const search = this.#finds.get(id)
     if (search === undefined) throw new Error(`an answer to ${id}, which was never asked`)
     for (const { peer } of records) this.system.model.heard(this.id, peer)
@@ -300,46 +313,31 @@ export class Peer {
     else if (decision !== undefined) this.accept(offer.tunnel, decision)
   }
 
-  #onRinging(ringing: Ringing): void {
-    this.#ringing.set(ringing.id, this.#make({ ...ringing, leg: 0 }))
-  }
-
-  #onAgreed(agreement: Agreement): void {
-    const { tunnel, peer, id } = agreement
+  #onAgreed({ tunnel, peer, id }: Extract<EndpointEffect, { kind: 'agreed' }>): void {
     this.system.model.agreed(tunnel, this.id, peer)
-    const made = (id === undefined ? undefined : this.#ready(id, agreement)) ?? this.#make(agreement)
+    const made = this.#application(tunnel)
+    made.initiator = id !== undefined
     this.tunnels.set(tunnel, made)
     if (id !== undefined) this.#conclude(id, { tunnel: made })
   }
 
-  /** It got ready while the other side decided, unless that wants other paths. */
-  #ready(id: number, agreement: Agreement): Tunnel | undefined {
-    const ringing = this.#ringing.get(id)
-    this.#ringing.delete(id)
-    if (ringing?.agree(agreement) === true) return ringing
-    ringing?.close()
-    return undefined
+  #onFailed({ id, why }: Extract<EndpointEffect, { kind: 'failed' }>): void {
+    if (id === undefined) return
+    this.#conclude(id, { failure: why, ...(why.kind === 'refused' && { refusal: why }) })
   }
 
-  #make({
-    tunnel,
-    peer,
-    leg,
-    keys,
-    direction,
-    terms,
-  }: Omit<Agreement, 'keys' | 'expected' | 'id'> & Partial<Pick<Agreement, 'keys'>>): Tunnel {
-    return new Tunnel({
+  #application(tunnel: TunnelId): Tunnel {
+    const known = this.#applications.get(tunnel)
+    if (known !== undefined) return known
+    const machine = this.#machine
+    const made = new Tunnel({
       host: this.host,
-      seed: this.#dice.fork(`tunnel ${tunnel}`).bytes(32),
-      keys,
-      direction,
-      terms,
-      stun: this.system.stunPair(),
-      initiator: leg === 0,
-      onRejoin: () => this.#handle({ kind: 'rejoin', tunnel, peer, leg }),
+      use: (use) => this.#handle({ kind: 'use', tunnel, use }),
+      machine: () => machine?.machineOf(tunnel),
       onDatagram: () => this.system.model.carried(tunnel, this.id),
     })
+    this.#applications.set(tunnel, made)
+    return made
   }
 
   #conclude(id: number, result: Partial<Attempt>): void {

@@ -3,8 +3,7 @@
  * they are. Scenarios are written against this.
  */
 
-import type { PeerNode } from '../../shared/core/peer/events.ts'
-import type { StunServer } from '../../shared/core/tunnel/evidence.ts'
+import type { PeerNode, PlacedStun } from '../../shared/core/peer/events.ts'
 import type { FleetItem } from '../../shared/directory.ts'
 import { fromBase32, type NetworkId, type PeerId, toBase32, type UserId } from '../../shared/ids.ts'
 import { parseAddress } from '../../shared/wire/address.ts'
@@ -135,11 +134,12 @@ export class System {
     }))
   }
 
-  stunPair(): StunServer[] {
-    const pairs = this.leases().map(({ addresses }) => addresses.stun ?? [])
-    return pairs.slice(0, 2).flatMap(([primary, alternate]) => {
+  /** As INDEX lists them. */
+  stunServers(): PlacedStun[] {
+    return this.leases().flatMap(({ addresses: { stun = [] }, region }) => {
+      const [primary, alternate] = stun.map((text) => parseAddress(text)!)
       if (primary === undefined || alternate === undefined) return []
-      return [{ primary: parseAddress(primary)!, alternate: parseAddress(alternate)! }]
+      return [{ primary, alternate, ...(region !== undefined && { region }) }]
     })
   }
 

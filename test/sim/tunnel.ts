@@ -1,24 +1,21 @@
 /**
- * One end of a tunnel, as the SDK would hold it: the machine on a socket of its own, and an application on top that talks
- * at an even pace. Every datagram is numbered, so that what is lost or doubled is known.
+ * One end of a tunnel as the application on top of an endpoint sees it. It talks at an even pace, and every datagram is
+ * numbered, so that what is lost or doubled is known.
  */
-import type { Agreement } from '../../shared/core/peer/events.ts'
-import type { TunnelEffect, TunnelEnd, TunnelInput, TunnelOptions } from '../../shared/core/tunnel/events.ts'
-import { TunnelMachine } from '../../shared/core/tunnel/tunnel-machine.ts'
+import type { TunnelsEffect, TunnelUse } from '../../shared/core/peer/events.ts'
+import type { TunnelEnd } from '../../shared/core/tunnel/events.ts'
+import type { TunnelMachine } from '../../shared/core/tunnel/tunnel-machine.ts'
+import type { TunnelId } from '../../shared/ids.ts'
 import type { WhyNotDirect } from '../../shared/why-not-direct.ts'
-import { type Address, addressOf, formatAddress, formatIp, PORT_WORD } from '../../shared/wire/address.ts'
-import type { Direction } from '../../shared/wire/offers.ts'
-import type { Candidate } from '../../shared/wire/profile.ts'
+import { formatAddress } from '../../shared/wire/address.ts'
 import type { Host } from './host.ts'
-import { Process } from './process.ts'
 
-export interface TunnelSetting extends Omit<TunnelOptions, 'candidates' | 'localPort' | 'now'> {
+export interface TunnelSetting {
   readonly host: Host
-  /** This side made the offer. */
-  readonly initiator?: boolean
-  /** The machine wants to be led to a HANDSHAKE again. */
-  readonly onRejoin: () => void
-  readonly onDatagram: () => void
+  readonly use: (use: TunnelUse) => void
+  /** Undefined while it has no socket, and after its end. */
+  readonly machine: () => TunnelMachine | undefined
+  readonly onDatagram?: () => void
 }
 
 export interface PathEvent {
@@ -27,12 +24,11 @@ export interface PathEvent {
   readonly whyNotDirect?: WhyNotDirect
 }
 
+export type TunnelNews = Extract<TunnelsEffect, { tunnel: TunnelId }>
+
 const HEADER_BYTES = 4
-/** Until a router has answered that it gives a port. */
-const MAP_MS = 300
 
 export class Tunnel {
-  readonly machine: TunnelMachine
   readonly paths: PathEvent[] = []
   /** Numbers of the datagrams that came, each once. */
   readonly received = new Set<number>()
@@ -42,36 +38,30 @@ export class Tunnel {
   crossed = 0
   sent = 0
   end: TunnelEnd | undefined
-  /** Most sockets that there were at once. */
-  maxSockets = 1
+  /** Most sockets that there were at once, and those that are open. */
+  maxSockets = 0
+  readonly sockets = new Set<number>()
+  /** Of its own socket. */
+  localPort = 0
   /** A router was to be asked for a port. */
   wantsPort = false
   /** The relay was given up. */
   released = false
   #remote = ''
-  readonly #process: Process<TunnelInput, TunnelEffect>
+  /** This side made the offer. */
+  initiator = false
   readonly #setting: TunnelSetting
-  readonly localPort: number
+  #machine: TunnelMachine | undefined
+  #killed = false
 
   constructor(setting: TunnelSetting) {
-    const { host, seed, keys, direction, expected, terms, stun } = setting
-    const localPort = host.freePort()
     this.#setting = setting
-    this.localPort = localPort
-    this.machine = new TunnelMachine({
-      ...{ seed, keys, direction, expected, terms, stun },
-      ...(setting.scatter !== undefined && { scatter: setting.scatter }),
-      nat: setting.nat,
-      udpBlocked: host.udpBlocked,
-      localPort,
-      candidates: candidatesOf(host, localPort),
-      now: host.clock,
-    })
-    this.#process = new Process(host, this.machine, [{ port: localPort }], (effect) => this.#on(effect))
   }
 
-  get initiator(): boolean {
-    return this.#setting.initiator ?? false
+  /** As it is, or as it was at the end. */
+  get machine(): TunnelMachine {
+    this.#machine = this.#setting.machine() ?? this.#machine
+    return this.#machine!
   }
 
   get path(): PathEvent['path'] {
@@ -83,37 +73,18 @@ export class Tunnel {
   }
 
   get alive(): boolean {
-    return this.end === undefined && this.#process.alive
+    return this.end === undefined && !this.#killed
   }
 
-  /** Opens the NAT for what comes from there, as `reply` says. */
-  open({ words }: Address, ttl: number): void {
-    const to = { ip: formatIp(words), port: words[PORT_WORD]! }
-    this.#setting.host.send(this.#process.sockets[0]!, to, new Uint8Array(1), ttl)
-  }
-
-  /** The other side has the offer. */
-  approach(direction: Direction): void {
-    this.#process.handle({ kind: 'approach', direction })
-  }
-
-  /** The other side wants it too. False where it wants other paths. */
-  agree({
-    keys,
-    direction,
-    expected,
-    terms,
-  }: Pick<Agreement, 'keys' | 'direction' | 'expected' | 'terms'>): boolean {
-    if (terms.paths !== this.#setting.terms.paths) return false
-    this.#process.handle({ kind: 'agreed', keys, direction, expected, terms })
-    return true
+  get openSockets(): number {
+    return this.sockets.size
   }
 
   /** A datagram of `bytes` in all. */
   send(bytes = 64): void {
     const payload = new Uint8Array(Math.max(bytes, HEADER_BYTES))
     new DataView(payload.buffer).setUint32(0, ++this.sent)
-    this.#process.handle({ kind: 'send', bytes: payload })
+    this.#setting.use({ kind: 'send', bytes: payload })
   }
 
   /** A datagram every so often, from now on. */
@@ -123,46 +94,18 @@ export class Tunnel {
     this.#setting.host.world.after(everyMs, () => this.talk(everyMs, forMs - everyMs, bytes))
   }
 
-  rejoin(direction: Direction): void {
-    this.#process.handle({ kind: 'rejoin', direction })
-  }
-
-  /** UDP is dropped here from now on, or works again. */
-  udp(blocked: boolean): void {
-    this.#process.handle({ kind: 'udp', blocked })
-  }
-
-  networkChanged(): void {
-    const { host } = this.#setting
-    const candidates = candidatesOf(host, this.#process.sockets[0]!.port)
-    this.#process.handle({ kind: 'networkChanged', candidates })
-  }
-
   close(): void {
-    this.#process.handle({ kind: 'close' })
+    this.#setting.use({ kind: 'close' })
   }
 
-  kill(): void {
-    this.#process.kill()
+  /** The process that it was in is gone. */
+  killed(): void {
+    this.#killed = true
   }
 
-  /** Once, however often it is wanted. */
-  #wantPort(): void {
-    if (this.wantsPort) return
-    this.wantsPort = true
-    this.#setting.host.world.after(MAP_MS, () => this.#askForPort(this.localPort))
-  }
-
-  #askForPort(port: number): void {
-    const { host } = this.#setting
-    const outside = this.alive ? host.mapPort(port) : undefined
-    if (outside === undefined) return
-    const mapped = { kind: 'mapped', address: addressOf(outside.ip, outside.port)! } as const
-    this.#process.handle({ kind: 'candidates', candidates: [mapped, ...candidatesOf(host, port)] })
-  }
-
-  #on(effect: TunnelEffect): void {
+  on(effect: TunnelNews): void {
     const { world, name } = this.#setting.host
+    this.#machine = this.#setting.machine() ?? this.#machine
     switch (effect.kind) {
       case 'path':
         world.event(`${name} tunnel ${effect.path}`)
@@ -181,17 +124,8 @@ export class Tunnel {
         if (formatAddress(effect.from.words) !== this.#remote) this.crossed++
         this.#take(effect.bytes)
         break
-      case 'rejoin':
-        this.#setting.onRejoin()
-        break
       case 'mapPort':
-        this.#wantPort()
-        break
-      case 'openSockets':
-        this.#openSockets(effect.count)
-        break
-      case 'closeSockets':
-        this.#closeSockets(effect.keep)
+        this.wantsPort = true
         break
       case 'released':
         this.released = true
@@ -199,38 +133,13 @@ export class Tunnel {
       case 'closed':
         world.event(`${name} tunnel ends: ${effect.end}`)
         this.end = effect.end
-        break
     }
-  }
-
-  /** One tunnel of a host: it is always alone. */
-  #openSockets(count: number): void {
-    const { sockets } = this.#process
-    for (let number = 1; number <= count; number++)
-      if (sockets[number] === undefined) this.#process.open({}, number)
-    this.maxSockets = Math.max(this.maxSockets, sockets.length)
-    const ports = [...sockets.slice(1)].map((socket) => socket?.port ?? 0)
-    this.#process.handle({ kind: 'sockets', ports, alone: true })
-  }
-
-  #closeSockets(keep: readonly number[]): void {
-    for (const number of this.#process.sockets.keys())
-      if (number > 0 && !keep.includes(number)) this.#process.close(number)
-  }
-
-  /** Sockets that are open now, its own included. */
-  get openSockets(): number {
-    return this.#process.sockets.filter((socket) => socket !== undefined).length
   }
 
   #take(bytes: Uint8Array): void {
     const number = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0)
     if (this.received.has(number)) this.duplicates++
     this.received.add(number)
-    this.#setting.onDatagram()
+    this.#setting.onDatagram?.()
   }
-}
-
-function candidatesOf(host: Host, port: number): Candidate[] {
-  return host.ips.map((ip) => ({ kind: 'host', address: addressOf(ip, port)! }))
 }

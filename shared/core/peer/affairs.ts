@@ -144,7 +144,7 @@ export class Affairs {
         this.#onOfferWanted(wish)
         break
       case 'withdraw':
-        this.#offers.withdraw(wish.id)
+        this.#offers.withdraw(wish.tunnel)
         break
       case 'accept':
         this.#onAccept(wish, session)
@@ -223,9 +223,9 @@ export class Affairs {
   }
 
   #onOfferWanted({ kind: _, ...wish }: Wish & { kind: 'offer' }): void {
-    const { id } = wish
+    const { tunnel } = wish
     const made = this.#offers.offer({ ...wish, sentAt: this.#nodeNow })
-    if (!made) this.#emit({ kind: 'refused', id, outcome: 'unknownPeer', reason: '' })
+    if (!made) this.#emit({ kind: 'refused', tunnel, outcome: 'unknownPeer', reason: '' })
   }
 
   #onOffer(body: Uint8Array, session: Session): void {
@@ -240,6 +240,7 @@ export class Affairs {
     const decided = this.#offers.accept(tunnel, terms, port)
     answer(session, decided?.answer)
     if (decided?.agreement !== undefined) this.#emit({ kind: 'agreed', agreement: decided.agreement })
+    else this.#emit({ kind: 'refused', tunnel, outcome: 'refused', reason: decided ? 'paths' : 'too-late' })
   }
 }
 

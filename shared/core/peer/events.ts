@@ -1,11 +1,16 @@
 /** What goes into and comes out of a `PeerMachine`: plain data. `id`s are the caller's own. */
 import type { ChannelKeys } from '../../crypto/channel.ts'
 import type { NodeId, PeerId, TunnelId } from '../../ids.ts'
+import type { Paths } from '../../paths.ts'
 import type { Metadata, PresenceRecord } from '../../presence.ts'
+import type { WhyNotDirect } from '../../why-not-direct.ts'
 import type { Address } from '../../wire/address.ts'
 import type { MessageNumber, ReceiptOutcome } from '../../wire/messages.ts'
 import type { Direction, FinalOutcome, Foreseen, Leg, TunnelTerms } from '../../wire/offers.ts'
 import type { Change, OwnStatus } from '../../wire/presence.ts'
+import type { TunnelEffect, TunnelEnd, TunnelInput, TunnelStatus } from '../tunnel/events.ts'
+import type { StunServer } from '../tunnel/evidence.ts'
+import type { NatClass } from '../tunnel/nat-class.ts'
 
 /** A node as INDEX lists it. */
 export interface PeerNode {
@@ -34,14 +39,14 @@ export type PeerInput =
   | { readonly kind: 'find'; readonly id: number; readonly filter: string; readonly limit: number }
   | {
       readonly kind: 'offer'
-      readonly id: number
+      readonly tunnel: TunnelId
       readonly to: PeerId
       readonly intent: string
       readonly terms: TunnelTerms
       readonly foreseen: Foreseen
     }
   /** Nobody waits for the answer any more. */
-  | { readonly kind: 'withdraw'; readonly id: number }
+  | { readonly kind: 'withdraw'; readonly tunnel: TunnelId }
   | {
       readonly kind: 'accept'
       readonly tunnel: TunnelId
@@ -106,26 +111,15 @@ export type PeerEffect =
       readonly forgiving: boolean
     }
   /** The other peer has our offer: the tunnel may get ready. Once for each offer. */
-  | { readonly kind: 'ringing'; readonly ringing: Ringing }
+  | { readonly kind: 'ringing'; readonly tunnel: TunnelId; readonly direction: Direction }
   | { readonly kind: 'agreed'; readonly agreement: Agreement }
   | {
       readonly kind: 'refused'
-      readonly id: number
+      readonly tunnel: TunnelId
       readonly outcome: FinalOutcome
       readonly reason: string
     }
   | { readonly kind: 'rejoin'; readonly tunnel: TunnelId; readonly direction: Direction }
-
-/** An offer of ours that the other side has not decided yet. */
-export interface Ringing {
-  readonly tunnel: TunnelId
-  readonly peer: PeerId
-  readonly direction: Direction
-  /** What this side asks for. */
-  readonly terms: TunnelTerms
-  /** Of the `offer` input. */
-  readonly id: number
-}
 
 /** Both sides want the tunnel. */
 export interface Agreement {
@@ -137,6 +131,187 @@ export interface Agreement {
   /** Where the other side may be looked for at once; NOWHERE: it is not known, or minds early packets. */
   readonly expected: Address
   readonly terms: TunnelTerms
-  /** Of the `offer` input, on the offering side. */
-  readonly id?: number
 }
+
+/** Of one socket, by family; undefined for a family that is missing. */
+export interface SocketPorts {
+  readonly four: number | undefined
+  readonly six: number | undefined
+}
+
+export type SocketEffect =
+  /** Open these; the answer is `sockets`. `ipv4Only`: no IPv6 is needed. `tunnel`: whose they are. */
+  | {
+      readonly kind: 'openSockets'
+      readonly sockets: readonly number[]
+      readonly ipv4Only: boolean
+      readonly tunnel?: TunnelId
+    }
+  | { readonly kind: 'closeSockets'; readonly sockets: readonly number[] }
+
+/** What an application does with a tunnel that is there. */
+export type TunnelUse = Extract<
+  TunnelInput,
+  { kind: 'send' | 'openStream' | 'acceptStream' | 'refuseStream' | 'streaming' | 'close' }
+>
+
+export type TunnelsInput =
+  /** This side offers it: `prepared` follows, and it gets ready. */
+  | {
+      readonly kind: 'prepare'
+      readonly tunnel: TunnelId
+      readonly peer: PeerId
+      readonly terms: TunnelTerms
+    }
+  /** This side is about to accept it: `prepared` follows. */
+  | {
+      readonly kind: 'prepareAnswer'
+      readonly tunnel: TunnelId
+      readonly peer: PeerId
+      readonly paths: Paths
+      readonly expected: Address
+      readonly forgiving: boolean
+    }
+  /** The other side has the offer. */
+  | { readonly kind: 'approach'; readonly tunnel: TunnelId; readonly direction: Direction }
+  /** Both sides want it, whether it was prepared or not. */
+  | { readonly kind: 'agreed'; readonly agreement: Agreement }
+  /** Both sides are led to a HANDSHAKE again. */
+  | { readonly kind: 'rejoin'; readonly tunnel: TunnelId; readonly direction: Direction }
+  | { readonly kind: 'use'; readonly tunnel: TunnelId; readonly use: TunnelUse }
+  /** It has come to nothing. */
+  | { readonly kind: 'abandon'; readonly tunnel: TunnelId }
+  /** Answers `openSockets`: of those, the ones that the system gave. */
+  | {
+      readonly kind: 'sockets'
+      readonly asked: readonly number[]
+      readonly opened: readonly (SocketPorts & { readonly socket: number })[]
+    }
+  /** Answers `mapPort`, whenever it changes: where the router lets in what comes for that port; undefined: nowhere. */
+  | { readonly kind: 'mapped'; readonly port: number; readonly external: Address | undefined }
+  /** The addresses of the host, without a port. */
+  | { readonly kind: 'host'; readonly ips: readonly Address[] }
+  /** They changed, or the machine woke up. */
+  | { readonly kind: 'moved'; readonly ips: readonly Address[] }
+  | { readonly kind: 'stun'; readonly servers: readonly StunServer[] }
+  /** UDP is dropped here from now on, or works. */
+  | { readonly kind: 'udp'; readonly blocked: boolean }
+  /** What is known of the NAT by other means than `lookAtNat`. */
+  | { readonly kind: 'nat'; readonly nat: NatClass | undefined }
+  /** `unlessKnown`: only if nothing answered the last time. */
+  | { readonly kind: 'lookAtNat'; readonly unlessKnown: boolean }
+  /** Has a router looked for, so that a port of it is there sooner once it is wanted. */
+  | { readonly kind: 'lookAtRouter' }
+  /** `interval` follows, maybe minutes later. */
+  | { readonly kind: 'findInterval' }
+  /** All tunnels end. */
+  | { readonly kind: 'end' }
+
+type Told = Exclude<
+  TunnelEffect,
+  { kind: 'openSockets' | 'closeSockets' | 'surveyed' | 'mapPort' | 'rejoin' | 'closed' }
+>
+
+export type TunnelsEffect =
+  | SocketEffect
+  /** Ask a router for a port before this one of ours: `mapped` follows, if it ever gives one. */
+  | { readonly kind: 'mapPort'; readonly tunnel: TunnelId; readonly port: number }
+  | { readonly kind: 'unmapPort'; readonly port: number }
+  /** Find out beforehand what the router speaks. */
+  | { readonly kind: 'lookAtRouter' }
+  /** Keep-alives may come this far apart. */
+  | { readonly kind: 'interval'; readonly intervalMs: number }
+  /** Its socket is there, and will probably be seen at this port. */
+  | { readonly kind: 'prepared'; readonly tunnel: TunnelId; readonly foreseen: Foreseen }
+  /** The system gives it no socket. It has ended. */
+  | { readonly kind: 'unprepared'; readonly tunnel: TunnelId }
+  /** Have the CHECKPOINT lead both sides to a HANDSHAKE again. */
+  | { readonly kind: 'rejoinWanted'; readonly tunnel: TunnelId; readonly peer: PeerId; readonly leg: Leg }
+  /** `socket` of a path is the endpoint's number. */
+  | (Told & { readonly tunnel: TunnelId })
+  | (Extract<TunnelEffect, { kind: 'closed' }> & {
+      readonly tunnel: TunnelId
+      /** As it was at the end. */
+      readonly status: TunnelStatus
+    })
+
+/** Why there is no tunnel. */
+export type CallFailure =
+  /** By the other side, with its reason, or by a node. */
+  | { readonly kind: 'refused'; readonly outcome: FinalOutcome; readonly reason: string }
+  /** Nothing was agreed on, or no path was found, in the time that the application gave it. */
+  | { readonly kind: 'timeout' }
+  | { readonly kind: 'stopped' }
+  /** The offer had been decided before. */
+  | { readonly kind: 'decided' }
+  /** The system gives no socket. */
+  | { readonly kind: 'noSocket' }
+  | { readonly kind: 'noPath'; readonly end: TunnelEnd; readonly whyNotDirect?: WhyNotDirect }
+  /** This endpoint has ended. */
+  | { readonly kind: 'closed' }
+
+/** A STUN server as INDEX lists it. */
+export interface PlacedStun extends StunServer {
+  readonly region?: string
+}
+
+export type EndpointInput =
+  /** What INDEX lists: where to sign in, and the STUN servers. */
+  | { readonly kind: 'nodes'; readonly nodes: readonly PeerNode[]; readonly stun: readonly PlacedStun[] }
+  | Extract<PeerInput, { kind: 'ticket' | 'presence' | 'send' | 'taken' | 'find' | 'leave' }>
+  | Extract<TunnelsInput, { kind: 'sockets' | 'mapped' | 'use' | 'host' | 'moved' | 'udp' }>
+  /** From now on the node sees us at another address. */
+  | { readonly kind: 'homeMoved' }
+  /** A message that the application did not take after all: it is told again when it listens. */
+  | { readonly kind: 'unheard'; readonly message: Extract<PeerEffect, { kind: 'message' }> }
+  /** Whether the application takes messages, and offers. */
+  | { readonly kind: 'listening'; readonly messages: boolean; readonly offers: boolean }
+  /** `ringing`, `agreed`, and `opened` or `failed` follow, with this id. */
+  | {
+      readonly kind: 'connect'
+      readonly id: number
+      readonly to: PeerId
+      readonly intent: string
+      readonly terms: TunnelTerms
+      readonly timeoutMs: number
+    }
+  /** The application does not want that call any more. */
+  | { readonly kind: 'stop'; readonly id: number }
+  /** `agreed`, and `opened` or `failed` follow. */
+  | { readonly kind: 'accept'; readonly tunnel: TunnelId; readonly terms: TunnelTerms }
+  | { readonly kind: 'refuse'; readonly tunnel: TunnelId; readonly reason: string }
+
+export type EndpointEffect =
+  | Extract<
+      PeerEffect,
+      {
+        kind:
+          | 'online'
+          | 'offline'
+          | 'ticketWanted'
+          | 'nodesWanted'
+          | 'message'
+          | 'receipt'
+          | 'presence'
+          | 'change'
+          | 'found'
+      }
+    >
+  | Exclude<TunnelsEffect, { kind: 'prepared' | 'unprepared' | 'rejoinWanted' | 'interval' }>
+  /** Another peer wants a tunnel: `accept` or `refuse` it. */
+  | {
+      readonly kind: 'offer'
+      readonly tunnel: TunnelId
+      readonly from: PeerId
+      readonly intent: string
+      readonly terms: TunnelTerms
+    }
+  /** The application has not decided in time: refused. */
+  | { readonly kind: 'lapsed'; readonly tunnel: TunnelId }
+  /** The other peer has our offer, and has not decided yet. Once for each call at most. */
+  | { readonly kind: 'ringing'; readonly id: number }
+  /** Both sides want it. `id`: of our call. */
+  | { readonly kind: 'agreed'; readonly tunnel: TunnelId; readonly peer: PeerId; readonly id?: number }
+  /** Data can flow. */
+  | { readonly kind: 'opened'; readonly tunnel: TunnelId; readonly id?: number }
+  | { readonly kind: 'failed'; readonly tunnel: TunnelId; readonly why: CallFailure; readonly id?: number }

@@ -10,7 +10,7 @@ import type { Identity } from '../../crypto/identity.ts'
 import { staticPublicOf } from '../../crypto/identity.ts'
 import { type Initiation, initiate, type Request, respond } from '../../crypto/noise.ts'
 import type { Random } from '../../crypto/random.ts'
-import { type PeerId, publicKeyOf, type TunnelId, toBase32 } from '../../ids.ts'
+import { type PeerId, publicKeyOf, type TunnelId } from '../../ids.ts'
 import { ADDRESS_WORDS, type Address, NOWHERE, PORT_WORD } from '../../wire/address.ts'
 import {
   type Answer,
@@ -22,7 +22,6 @@ import {
   type FinalOutcome,
   type Foreseen,
   type Offer,
-  TUNNEL_ID_BYTES,
   type TunnelTerms,
   tunnelPrologue,
 } from '../../wire/offers.ts'
@@ -35,7 +34,6 @@ const REMEMBER_MS = 60_000
 const MAX_WAITING = 64
 
 interface OwnOffer {
-  readonly id: number
   readonly peer: PeerId
   readonly terms: TunnelTerms
   readonly port: number
@@ -57,7 +55,7 @@ interface HeardOffer {
 }
 
 export interface OfferOptions {
-  readonly id: number
+  readonly tunnel: TunnelId
   readonly to: PeerId
   readonly intent: string
   readonly terms: TunnelTerms
@@ -78,8 +76,7 @@ export class Offers {
   }
 
   /** False where `to` is no key to agree with. */
-  offer({ id, to, intent, terms, foreseen, sentAt }: OfferOptions): boolean {
-    const tunnel = toBase32(this.#random.bytes(TUNNEL_ID_BYTES)) as TunnelId
+  offer({ tunnel, to, intent, terms, foreseen, sentAt }: OfferOptions): boolean {
     const remotePublic = staticPublicOf(publicKeyOf(to))
     const initiation =
       remotePublic &&
@@ -92,12 +89,12 @@ export class Offers {
       })
     if (initiation === undefined) return false
     const { port } = foreseen
-    this.#own.set(tunnel, { id, peer: to, terms, port, initiation, repeats: 0, dueAt: 0, rings: false })
+    this.#own.set(tunnel, { peer: to, terms, port, initiation, repeats: 0, dueAt: 0, rings: false })
     return true
   }
 
-  withdraw(id: number): void {
-    for (const [tunnel, own] of this.#own) if (own.id === id) this.#own.delete(tunnel)
+  withdraw(tunnel: TunnelId): void {
+    this.#own.delete(tunnel)
   }
 
   /** Hands out offers that are due, until `take` returns false. */
@@ -131,12 +128,12 @@ export class Offers {
     const payload = completed && decodeAnswerPayload(completed.payload)
     if (fromPeer && payload === undefined) return undefined
     this.#own.delete(tunnel)
-    if (outcome !== 'accepted') return refusal(own.id, outcome, payload?.reason ?? '')
+    if (outcome !== 'accepted') return refusal(tunnel, outcome, payload?.reason ?? '')
     const terms = agreedTerms(payload!, own.terms)
-    if (direction === undefined || terms === undefined) return refusal(own.id, 'unavailable', '')
+    if (direction === undefined || terms === undefined) return refusal(tunnel, 'unavailable', '')
     return {
       kind: 'agreed',
-      agreement: { tunnel, peer, leg: 0, keys: completed!.keys, direction, expected, terms, id: own.id },
+      agreement: { tunnel, peer, leg: 0, keys: completed!.keys, direction, expected, terms },
     }
   }
 
@@ -233,13 +230,12 @@ function portOnly(port: number): Address {
 function ringing(tunnel: TunnelId, own: OwnOffer, direction: Direction | undefined): PeerEffect | undefined {
   if (own.rings || direction === undefined) return undefined
   own.rings = true
-  const { id, peer, terms } = own
-  return { kind: 'ringing', ringing: { tunnel, peer, direction, terms, id } }
+  return { kind: 'ringing', tunnel, direction }
 }
 
-const refusal = (id: number, outcome: FinalOutcome, reason: string): PeerEffect => ({
+const refusal = (tunnel: TunnelId, outcome: FinalOutcome, reason: string): PeerEffect => ({
   kind: 'refused',
-  id,
+  tunnel,
   outcome,
   reason,
 })

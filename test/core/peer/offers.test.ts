@@ -4,6 +4,7 @@ import { Offers } from '../../../shared/core/peer/offers.ts'
 import { UNFORESEEN } from '../../../shared/core/tunnel/foresight.ts'
 import { identityOf } from '../../../shared/crypto/identity.ts'
 import { Random } from '../../../shared/crypto/random.ts'
+import { type TunnelId, toBase32 } from '../../../shared/ids.ts'
 import { addressOf, NOWHERE } from '../../../shared/wire/address.ts'
 import type { Answer, Direction, Foreseen, Offer, TunnelTerms } from '../../../shared/wire/offers.ts'
 
@@ -12,6 +13,7 @@ const [alice, bob, mallory] = [1, 2, 3].map((byte) => identityOf(seed(byte)))
 const direction: Direction = { handshake: [], key: seed(9), grant: seed(8) }
 const terms: TunnelTerms = { clear: false, paths: 'auto' }
 const NOW = 1_000_000
+const [TUNNEL, OTHER_TUNNEL] = [7, 8].map((byte) => toBase32(seed(byte).subarray(16))) as [TunnelId, TunnelId]
 const FORESEEN: Foreseen = { port: 40_001, forgiving: true }
 
 function pair() {
@@ -20,8 +22,8 @@ function pair() {
   return { ours, theirs }
 }
 
-function offered(ours: Offers, wanted = terms, foreseen = FORESEEN): Offer {
-  ours.offer({ id: 7, to: bob!.peer, intent: 'play', terms: wanted, foreseen, sentAt: NOW })
+function offered(ours: Offers, wanted = terms, foreseen = FORESEEN, tunnel = TUNNEL): Offer {
+  ours.offer({ tunnel, to: bob!.peer, intent: 'play', terms: wanted, foreseen, sentAt: NOW })
   const offers: Offer[] = []
   ours.send(NOW, (offer) => offers.push(offer) > 0)
   return { ...offers[0]!, peer: alice!.peer, direction }
@@ -45,7 +47,7 @@ test('an accepted offer gives both sides the same keys, crossed', () => {
   })
   const accepted = theirs.accept(offer.tunnel, terms, 0)!
   const agreed = agreementOf(ours.takeAnswer(asHeard(accepted.answer)))!
-  expect(agreed).toMatchObject({ id: 7, leg: 0, peer: bob!.peer })
+  expect(agreed).toMatchObject({ tunnel: TUNNEL, leg: 0, peer: bob!.peer })
   expect(agreed.keys.send).toEqual(accepted.agreement!.keys.receive)
   expect(agreed.keys.receive).toEqual(accepted.agreement!.keys.send)
 })
@@ -57,7 +59,8 @@ test('while the other side decides, the offer rings once', () => {
   expect(ours.takeAnswer({ ...ringing, peer: mallory!.peer })).toBeUndefined()
   expect(ours.takeAnswer(ringing)).toEqual({
     kind: 'ringing',
-    ringing: { tunnel, peer: bob!.peer, direction, terms, id: 7 },
+    tunnel,
+    direction,
   })
   expect(ours.takeAnswer(ringing)).toBeUndefined()
   expect(ours.takeAnswer({ ...ringing, outcome: 'offline' })).toMatchObject({ outcome: 'offline' })
@@ -99,7 +102,7 @@ test('a refusal carries its reason, which only the offering peer can read', () =
   expect(Buffer.from(answer.noise).includes('busy')).toBe(false)
   expect(ours.takeAnswer(asHeard(answer))).toEqual({
     kind: 'refused',
-    id: 7,
+    tunnel: TUNNEL,
     outcome: 'refused',
     reason: 'busy playing',
   })
@@ -136,7 +139,7 @@ test('a node can say that the other is offline', () => {
   const { ours } = pair()
   const { tunnel } = offered(ours)
   const effect = ours.takeAnswer({ tunnel, peer: bob!.peer, outcome: 'offline', ...BY_NODE })
-  expect(effect).toEqual({ kind: 'refused', id: 7, outcome: 'offline', reason: '' })
+  expect(effect).toEqual({ kind: 'refused', tunnel: TUNNEL, outcome: 'offline', reason: '' })
 })
 
 test('the stricter wish for paths holds, and a contradiction is a refusal', () => {
@@ -146,7 +149,7 @@ test('the stricter wish for paths holds, and a contradiction is a refusal', () =
   const { answer } = theirs.accept(offer.tunnel, { clear: true, paths: 'relay-only' }, 0)!
   expect(agreementOf(ours.takeAnswer(asHeard(answer)))?.terms).toEqual({ clear: false, paths: 'relay-only' })
 
-  const strict = offered(ours, { clear: false, paths: 'direct-only' })
+  const strict = offered(ours, { clear: false, paths: 'direct-only' }, FORESEEN, OTHER_TUNNEL)
   theirs.takeOffer(strict, NOW)
   const refused = theirs.accept(strict.tunnel, { clear: false, paths: 'relay-only' }, 0)!
   expect(refused.agreement).toBeUndefined()
@@ -155,13 +158,13 @@ test('the stricter wish for paths holds, and a contradiction is a refusal', () =
 
 test('an offer is repeated after half a second, a second, and then every two', () => {
   const { ours } = pair()
-  ours.offer({ id: 1, to: bob!.peer, intent: '', terms, foreseen: UNFORESEEN, sentAt: 0 })
+  ours.offer({ tunnel: TUNNEL, to: bob!.peer, intent: '', terms, foreseen: UNFORESEEN, sentAt: 0 })
   const times: number[] = []
   for (let i = 0; i < 5; i++) {
     const now = ours.deadline()
     ours.send(now, () => times.push(now) > 0)
   }
   expect(times).toEqual([0, 500, 1500, 3500, 5500])
-  ours.withdraw(1)
+  ours.withdraw(TUNNEL)
   expect(ours.deadline()).toBe(Number.POSITIVE_INFINITY)
 })

@@ -5,18 +5,20 @@
 
 import type { HandshakeEffect, HandshakeInput } from '../../../shared/core/handshake/events.ts'
 import { HandshakeMachine } from '../../../shared/core/handshake/handshake-machine.ts'
+import type { Agreement, TunnelsEffect, TunnelsInput } from '../../../shared/core/peer/events.ts'
+import { Tunnels } from '../../../shared/core/peer/tunnels.ts'
 import { type RelayEffect, type RelayInput, RelayMachine } from '../../../shared/core/relay/relay-machine.ts'
 import { type StunEnds, StunServer } from '../../../shared/core/stun/stun-server.ts'
-import type { TunnelOptions } from '../../../shared/core/tunnel/events.ts'
-import { foresee, reply } from '../../../shared/core/tunnel/foresight.ts'
+import type { StunServer as StunServerEnds } from '../../../shared/core/tunnel/evidence.ts'
 import type { NatClass } from '../../../shared/core/tunnel/nat-class.ts'
-import type { ChannelKeys } from '../../../shared/crypto/channel.ts'
 import { DIRECTION_MS, type Grant, grantKey, sealGrant } from '../../../shared/crypto/grant.ts'
+import { Random } from '../../../shared/crypto/random.ts'
 import type { FleetItem } from '../../../shared/directory.ts'
-import { type NodeId, peerIdOf, type TunnelId, toBase32 } from '../../../shared/ids.ts'
+import { type NodeId, type PeerId, peerIdOf, type TunnelId, toBase32 } from '../../../shared/ids.ts'
 import type { Paths } from '../../../shared/paths.ts'
 import { type Address, addressOf, NOWHERE } from '../../../shared/wire/address.ts'
-import type { Direction, TunnelTerms } from '../../../shared/wire/offers.ts'
+import type { Direction, Foreseen, TunnelTerms } from '../../../shared/wire/offers.ts'
+import { Ground, ipsOf } from '../../sim/ground.ts'
 import type { Host } from '../../sim/host.ts'
 import { Internet, type Site, type SiteSetting } from '../../sim/internet.ts'
 import { Process } from '../../sim/process.ts'
@@ -45,6 +47,15 @@ export interface MeetingSetting {
   readonly expects?: 'rightly' | 'wrongly'
 }
 
+interface Side {
+  readonly host: Host
+  readonly process: Process<TunnelsInput, TunnelsEffect>
+  readonly application: Tunnel
+  /** Where it said that it would be seen. */
+  readonly foreseen: Foreseen
+  handle(input: TunnelsInput): void
+}
+
 export class Meeting {
   readonly world: World
   readonly internet: Internet
@@ -60,7 +71,7 @@ export class Meeting {
   readonly beginning: number
   readonly #setting: MeetingSetting
   readonly #fleetKey: Uint8Array
-  #ends: [Tunnel, Tunnel] | undefined
+  #sides: [Side, Side] | undefined
 
   constructor(setting: MeetingSetting = {}) {
     const { seed = 1, sites = [{}, {}], together = false } = setting
@@ -89,48 +100,79 @@ export class Meeting {
   }
 
   get a(): Tunnel {
-    return this.#ends![0]
+    return this.ends[0]
   }
 
   get b(): Tunnel {
-    return this.#ends![1]
+    return this.ends[1]
   }
 
   get ends(): readonly [Tunnel, Tunnel] {
-    return this.#ends!
+    const [a, b] = this.#sides!
+    return [a.application, b.application]
   }
 
   /** Both ends begin, the answering one a moment earlier. */
   meet(): this {
     const { asks } = this.#setting
-    if (asks !== undefined) {
-      const first = this.#end(0, {})
-      if (asks.rings !== false) first.approach(this.direction(0))
-      this.pass(asks.forMs)
-      const offered = foresee(this.#natOf(0), first.localPort)
-      const expected = (offered.port > 0 && this.#expected(0, first)) || NOWHERE
-      const sentTo = offered.forgiving ? expected : NOWHERE
-      const second = this.#end(1, { ...this.#agreed(1), expected: sentTo })
-      const { port, openingTtl } = reply(this.#natOf(1), second.localPort, expected, offered.forgiving)
-      if (openingTtl !== undefined) second.open(expected, openingTtl)
-      this.#ends = [first, second]
-      this.world.after(asks.answerMs, () => this.#answer(port > 0))
-    } else {
-      const second = this.#end(1, this.#agreed(1))
-      this.#ends = [this.#end(0, { ...this.#agreed(0), expected: this.#expected(1, second) }), second]
+    this.#sides = [this.#side(0), this.#side(1)]
+    const [first, second] = this.#sides
+    if (asks !== undefined) this.#ask(first, second, asks)
+    else {
+      second.handle({ kind: 'agreed', agreement: this.#agreement(1, NOWHERE) })
+      const expected = this.#expected(1) ?? NOWHERE
+      first.handle({ kind: 'agreed', agreement: this.#agreement(0, expected) })
     }
     return this
   }
 
-  #answer(isForeseen: boolean): void {
-    const expected = (isForeseen && this.#expected(1, this.b)) || NOWHERE
-    this.a.agree({ ...this.#agreed(0), expected, terms: this.#terms })
+  /** UDP is dropped there from now on, or works again. */
+  udp(side: 'a' | 'b', blocked: boolean): this {
+    this.#sideOf(side).handle({ kind: 'udp', blocked })
+    return this
   }
 
-  #agreed(leg: 0 | 1): { readonly keys: ChannelKeys; readonly direction: Direction } {
+  /** The addresses of its host changed, or it woke up. */
+  networkChanged(side: 'a' | 'b'): this {
+    const { host, handle } = this.#sideOf(side)
+    handle({ kind: 'moved', ips: ipsOf(host) })
+    return this
+  }
+
+  kill(side: 'a' | 'b'): this {
+    const { process, application } = this.#sideOf(side)
+    process.kill()
+    application.killed()
+    return this
+  }
+
+  #sideOf(side: 'a' | 'b'): Side {
+    return this.#sides![side === 'a' ? 0 : 1]
+  }
+
+  /** As the CHECKPOINTs of the two would pass an offer and its answer on. */
+  #ask(first: Side, second: Side, { forMs, answerMs, rings }: NonNullable<MeetingSetting['asks']>): void {
+    const [tunnel, terms] = [this.tunnel, this.#terms]
+    first.handle({ kind: 'prepare', tunnel, peer: this.#peer(1), terms })
+    if (rings !== false) first.handle({ kind: 'approach', tunnel, direction: this.direction(0) })
+    this.pass(forMs)
+    const { port, forgiving } = first.foreseen
+    const expected = (port > 0 && this.#expected(0)) || NOWHERE
+    const answering = { tunnel, peer: this.#peer(0), paths: terms.paths, expected, forgiving }
+    second.handle({ kind: 'prepareAnswer', ...answering })
+    second.handle({ kind: 'agreed', agreement: this.#agreement(1, forgiving ? expected : NOWHERE) })
+    this.world.after(answerMs, () => {
+      const other = (second.foreseen.port > 0 && this.#expected(1)) || NOWHERE
+      first.handle({ kind: 'agreed', agreement: this.#agreement(0, other) })
+    })
+  }
+
+  #agreement(leg: 0 | 1, expected: Address): Agreement {
     const [up, down] = [this.#bytes('up'), this.#bytes('down')]
     const keys = leg === 0 ? { send: up, receive: down } : { send: down, receive: up }
-    return { keys, direction: this.direction(leg) }
+    const other = leg === 0 ? 1 : 0
+    const between = { tunnel: this.tunnel, peer: this.#peer(other), leg }
+    return { ...between, keys, direction: this.direction(leg), expected, terms: this.#terms }
   }
 
   get #terms(): TunnelTerms {
@@ -138,8 +180,9 @@ export class Meeting {
   }
 
   /** Where the end on this side will be seen, as the other is told. */
-  #expected(leg: 0 | 1, { localPort }: Tunnel): Address | undefined {
+  #expected(leg: 0 | 1): Address | undefined {
     const { expects } = this.#setting
+    const { localPort } = this.ends[leg]
     const port = expects === 'wrongly' ? localPort ^ 1 : localPort
     return expects && addressOf(this.sites[leg].router.ip, port)
   }
@@ -149,20 +192,39 @@ export class Meeting {
     return nat !== undefined && 'length' in nat ? nat[leg] : nat
   }
 
-  #end(leg: 0 | 1, agreed: Pick<TunnelOptions, 'keys' | 'direction' | 'expected'>): Tunnel {
-    return new Tunnel({
-      host: this.hosts[leg],
-      seed: this.#bytes(`end ${leg}`),
-      ...agreed,
-      terms: this.#terms,
-      stun: this.nodes.map((host) => {
-        const [primary, alternate] = endsOf(host).ipv4!
-        return { primary, alternate }
-      }),
-      ...(this.#setting.scatter !== undefined && { scatter: this.#setting.scatter }),
-      nat: this.#natOf(leg),
-      onRejoin: () => this.#lead(),
-      onDatagram: () => {},
+  #peer(leg: 0 | 1): PeerId {
+    return peerIdOf(this.world.dice.fork(`peer ${leg}`).bytes(32))
+  }
+
+  /** An endpoint as far as it has to do with tunnels, with an application on top. */
+  #side(leg: 0 | 1): Side {
+    const host = this.hosts[leg]
+    const { scatter } = this.#setting
+    const machine = new Tunnels({ random: new Random(this.#bytes(`end ${leg}`)), scatter })
+    const application = new Tunnel({
+      host,
+      use: (use) => process.handle({ kind: 'use', tunnel: this.tunnel, use }),
+      machine: () => machine.machineOf(this.tunnel),
+    })
+    const ground = new Ground({ host, process: () => process, application: () => application })
+    const side = { host, application, foreseen: { port: 0, forgiving: false } }
+    const process: Process<TunnelsInput, TunnelsEffect> = new Process(host, machine, [], (effect) => {
+      if (effect.kind === 'prepared') side.foreseen = effect.foreseen
+      if (effect.kind === 'rejoinWanted') this.#lead()
+      ground.perform(effect)
+    })
+    process.handle({ kind: 'host', ips: ipsOf(host) })
+    process.handle({ kind: 'stun', servers: this.#stunServers() })
+    process.handle({ kind: 'udp', blocked: host.udpBlocked })
+    process.handle({ kind: 'nat', nat: this.#natOf(leg) })
+    const handle = (input: TunnelsInput) => process.handle(input)
+    return Object.assign(side, { process, handle })
+  }
+
+  #stunServers(): StunServerEnds[] {
+    return this.nodes.map((host) => {
+      const [primary, alternate] = endsOf(host).ipv4!
+      return { primary, alternate }
     })
   }
 
@@ -189,9 +251,8 @@ export class Meeting {
   }
 
   direction(leg: 0 | 1): Direction {
-    const ids = [0, 1].map((n) => peerIdOf(this.world.dice.fork(`peer ${n}`).bytes(32)))
     const expiresAt = Math.floor(this.world.now) + DIRECTION_MS
-    const between = { tunnel: this.tunnel, leg, self: ids[leg]!, other: ids[1 - leg]! }
+    const between = { tunnel: this.tunnel, leg, self: this.#peer(leg), other: this.#peer(leg === 0 ? 1 : 0) }
     const fields: Grant = { ...between, expiresAt, from: addressOf(this.sites[leg].router.ip, 1)! }
     return {
       handshake: [this.nodeAddress],
@@ -217,7 +278,8 @@ export class Meeting {
   #lead(): void {
     this.rejoins++
     this.world.after(LED_MS, () => {
-      for (const leg of [0, 1] as const) if (this.ends[leg].alive) this.ends[leg].rejoin(this.direction(leg))
+      for (const leg of [0, 1] as const)
+        this.#sides![leg].handle({ kind: 'rejoin', tunnel: this.tunnel, direction: this.direction(leg) })
     })
   }
 

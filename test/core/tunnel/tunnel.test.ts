@@ -119,9 +119,9 @@ describe('an end that begins before the other one has accepted', () => {
 
   test('takes what changes meanwhile into account', () => {
     const meeting = new Meeting({ ...HOME, asks: { forMs: 0, answerMs: 500 } }).meet()
-    meeting.a.networkChanged()
-    meeting.pass(200).a.udp(true)
-    meeting.pass(100).a.udp(false)
+    meeting.networkChanged('a')
+    meeting.pass(200).udp('a', true)
+    meeting.pass(100).udp('a', false)
     talking(meeting, 4000).pass(500)
     expect(meeting.ends.map(({ path }) => path)).toEqual(['direct', 'direct'])
     expectAllArrived(meeting)
@@ -507,7 +507,7 @@ describe('a tunnel that began relayed', () => {
     const meeting = new Meeting(SYMMETRIC).meet().pass(20 * 60_000)
     const elsewhere = meeting.internet.site('elsewhere', { nat: NAT_KINDS['symmetric-random'] })
     elsewhere.plug(meeting.hosts[0])
-    meeting.a.networkChanged()
+    meeting.networkChanged('a')
     const before = meeting.machine.counters.joins
     meeting.pass(5000)
     expect(meeting.machine.counters.joins - before).toBeGreaterThanOrEqual(2)
@@ -550,7 +550,7 @@ describe('only relayed', () => {
 describe('a side that knows that UDP is dropped there', () => {
   test('stays on the relay, and both know at once why', () => {
     const meeting = new Meeting(HOME).meet()
-    meeting.a.udp(true)
+    meeting.udp('a', true)
     meeting.cut()
     talking(meeting, 1000)
     expect(meeting.ends.map(({ path }) => path)).toEqual(['relayed', 'relayed'])
@@ -560,13 +560,13 @@ describe('a side that knows that UDP is dropped there', () => {
 
   test('becomes direct when it is no longer so, and leaves that when it is', () => {
     const meeting = new Meeting(HOME).meet()
-    meeting.a.udp(true)
+    meeting.udp('a', true)
     meeting.pass(12_000)
-    meeting.a.udp(false)
+    meeting.udp('a', false)
     expect(meeting.untilBoth('direct')).toBeLessThan(3000)
     meeting.pass(12_000)
     meeting.cut()
-    meeting.a.udp(true)
+    meeting.udp('a', true)
     expect(meeting.untilBoth('relayed')).toBeLessThan(3000)
     expect(meeting.a.whyNotDirect).toBe('udp-blocked')
   })
@@ -606,7 +606,7 @@ describe('a tunnel lives on', () => {
     const meeting = talking(new Meeting(HOME).meet(), 20_000)
     const elsewhere = meeting.internet.site('elsewhere', { nat: NAT_KINDS.linux })
     elsewhere.plug(meeting.hosts[0])
-    meeting.a.networkChanged()
+    meeting.networkChanged('a')
     talking(meeting, 10_000).pass(500)
     expect(meeting.untilBoth('direct')).toBeLessThan(3000)
     expectAllArrived(meeting)
@@ -710,7 +710,7 @@ describe('a tunnel ends', () => {
 
   test('when the other side vanished, after a minute of trying', () => {
     const meeting = talking(new Meeting(HOME).meet(), 20_000)
-    meeting.b.kill()
+    meeting.kill('b')
     meeting.pass(50_000)
     expect(meeting.a.end).toBeUndefined()
     meeting.pass(40_000)

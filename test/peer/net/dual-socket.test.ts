@@ -1,7 +1,8 @@
 import { networkInterfaces } from 'node:os'
 import { expect, onTestFinished, test } from 'vitest'
 import { DualSocket } from '../../../peer/net/dual-socket.ts'
-import { hostAddresses } from '../../../peer/net/host-addresses.ts'
+import { hostIps } from '../../../peer/net/host-addresses.ts'
+import { ownAddresses } from '../../../shared/core/peer/candidates.ts'
 import { addressOf, formatAddress, formatIp } from '../../../shared/wire/address.ts'
 import { Batch } from '../../../shared/wire/batch.ts'
 
@@ -59,11 +60,11 @@ test('what cannot be sent is lost, and the socket goes on', async () => {
 })
 
 test('others are told the addresses of this machine that they may reach, with the port of their family', () => {
-  const given = hostAddresses({ four: 4000, six: 6000 })
+  const given = ownAddresses(hostIps(), { four: 4000, six: 6000 })
   for (const { words } of given) {
     const ip = formatIp(words)
     expect(words[4]).toBe(ip.includes(':') ? 6000 : 4000)
     expect(ip).not.toMatch(/^(127\.|169\.254\.|::1$|fe80)/)
   }
-  expect(hostAddresses({ four: undefined, six: undefined })).toEqual([])
+  expect(ownAddresses(hostIps(), { four: undefined, six: undefined })).toEqual([])
 })

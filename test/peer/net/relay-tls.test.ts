@@ -198,10 +198,10 @@ describe('a stream over TLS', () => {
     const carried = (packets: number) =>
       expect.poll(() => edge.relayed() - before, PATIENT).toBeGreaterThan(packets)
     await carried(2000)
-    a.tunnel.setUdp(false)
+    a.host.setUdp(false)
     await expect.poll(() => edge.relay.counters().tls!.connections, PATIENT).toBe(0)
     await carried(5000)
-    a.tunnel.setUdp(true)
+    a.host.setUdp(true)
     expect(digest(await arrived)).toBe(digest(sent))
     await expect.poll(() => edge.relay.counters().tls!.opened, PATIENT).toBe(2)
   })

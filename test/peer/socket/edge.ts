@@ -4,13 +4,20 @@
  */
 import { randomBytes } from 'node:crypto'
 import type { Carry } from '../../../peer/net/carrier.ts'
+import { drive } from '../../../peer/net/drive.ts'
+import { EndpointSockets } from '../../../peer/net/endpoint-sockets.ts'
+import { hostIps } from '../../../peer/net/host-addresses.ts'
 import { RelayTls } from '../../../peer/net/relay-tls.ts'
 import { PeerSocket } from '../../../peer/peer-socket.ts'
-import { Tunnel } from '../../../peer/tunnel.ts'
-import type { Agreement } from '../../../shared/core/peer/events.ts'
+import type { Tunnel } from '../../../peer/tunnel.ts'
+import { TunnelHost } from '../../../peer/tunnel-host.ts'
+import type { Agreement, TunnelsEffect, TunnelsInput } from '../../../shared/core/peer/events.ts'
+import { Tunnels } from '../../../shared/core/peer/tunnels.ts'
 import { type Grant, grantKey, sealGrant } from '../../../shared/crypto/grant.ts'
 import { identityOf } from '../../../shared/crypto/identity.ts'
+import { Random } from '../../../shared/crypto/random.ts'
 import type { FleetItem } from '../../../shared/directory.ts'
+import type { Loop } from '../../../shared/drive/loop.ts'
 import { type NodeId, type TunnelId, toBase32 } from '../../../shared/ids.ts'
 import { formatAddress, NOWHERE, parseAddress } from '../../../shared/wire/address.ts'
 import type { TunnelTerms } from '../../../shared/wire/offers.ts'
@@ -26,6 +33,7 @@ export type Way = 'udp' | 'tls'
 export interface End {
   readonly tunnel: Tunnel
   readonly socket: PeerSocket
+  readonly host: TunnelHost
 }
 
 export interface Edge {
@@ -51,17 +59,37 @@ export async function startEdge(): Promise<Edge> {
   const stunServers = [
     { primary: parseAddress(stun.addresses[0])!, alternate: parseAddress(stun.addresses[1])! },
   ]
-  const tunnels: Tunnel[] = []
+  const hosts: TunnelHost[] = []
 
   const fault = (error: unknown) => {
     throw error
   }
   const end = (agreement: Agreement, way: Way): End => {
     const carry: Carry = (receive) => [new RelayTls({ endpointAt, missed: () => {}, receive })]
-    const own = { plan: agreement, carry, udpBlocked: way === 'tls' }
-    const tunnel = new Tunnel({ ...own, stun: stunServers, rejoin: () => {}, closed: () => {}, fault })
-    tunnels.push(tunnel)
-    return { tunnel, socket: new PeerSocket(tunnel) }
+    const machine = new Tunnels({ random: new Random(randomBytes(32)) })
+    const sockets = new EndpointSockets({
+      receive: (bytes, words, socket) => loop.receive(bytes, words, socket),
+      carry,
+    })
+    const host = new TunnelHost({
+      sockets,
+      handle: (input) => loop.handle(input),
+      statusOf: (tunnel) => machine.machineOf(tunnel)?.status,
+    })
+    const perform = (effect: TunnelsEffect) => {
+      if (effect.kind === 'interval' || effect.kind === 'unprepared') throw new Error(effect.kind)
+      if (effect.kind !== 'prepared' && effect.kind !== 'rejoinWanted') host.perform(effect)
+    }
+    const send = (...given: Parameters<EndpointSockets['send']>) => sockets.send(...given)
+    const loop: Loop<TunnelsInput, TunnelsEffect> = drive(machine, { send, perform, fault })
+    loop.handle({ kind: 'host', ips: hostIps() })
+    loop.handle({ kind: 'stun', servers: stunServers })
+    host.setUdp(way === 'tls')
+    hosts.push(host)
+    const tunnel = host.add(agreement.tunnel, agreement.peer)
+    const socket = new PeerSocket(tunnel)
+    loop.handle({ kind: 'agreed', agreement })
+    return { tunnel, socket, host }
   }
   const endpointAt = (words: Uint32Array, at: number) =>
     formatAddress(words, at) === relay.address ? { port: edge.tlsPort, pin: relay.tls!.pin } : undefined
@@ -76,14 +104,12 @@ export async function startEdge(): Promise<Edge> {
     async ends(terms, ways) {
       const agreed = agreements(fleetKey, handshake.address, { clear: false, paths: 'auto', ...terms })
       const [a, b] = [end(agreed[0], ways[0]), end(agreed[1], ways[1])]
-      a.tunnel.begin()
-      b.tunnel.begin()
       await Promise.all([a.tunnel.opened, b.tunnel.opened])
       return [a, b]
     },
     relayed: () => relay.counters().packets,
     async close() {
-      await Promise.all(tunnels.map((tunnel) => tunnel.close()))
+      await Promise.all(hosts.map((host) => host.close()))
       await Promise.all([handshake.close(), relay.close(), stun.close()])
     },
   }

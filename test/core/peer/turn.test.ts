@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { Turn } from '../../peer/turn.ts'
+import { Turn } from '../../../shared/core/peer/turn.ts'
 
 test('one at a time has the turn, and keeps it until it gives it back', () => {
   const turn = new Turn()

@@ -1,0 +1,175 @@
+/**
+ * Drives the Endpoint of a peer (shared/core/peer) on sockets and with INDEX. It carries out what the endpoint asks for and
+ * decides nothing; what concerns the application is told to the peer.
+ */
+import { randomBytes } from 'node:crypto'
+import { Endpoint } from '../shared/core/peer/endpoint.ts'
+import type { EndpointEffect, EndpointInput, OwnPresence } from '../shared/core/peer/events.ts'
+import { HOME_SOCKET } from '../shared/core/peer/socket-book.ts'
+import { Turn } from '../shared/core/peer/turn.ts'
+import type { Identity } from '../shared/crypto/identity.ts'
+import { Random } from '../shared/crypto/random.ts'
+import { now } from '../shared/drive/clock.ts'
+import type { Loop } from '../shared/drive/loop.ts'
+import type { Account } from './account.ts'
+import { Carriage } from './carriage.ts'
+import type { Home } from './home/home.ts'
+import { drive } from './net/drive.ts'
+import { EndpointSockets } from './net/endpoint-sockets.ts'
+import { HomeSocket } from './net/home-socket.ts'
+import { hostIps } from './net/host-addresses.ts'
+import { NetworkWatch } from './net/network-watch.ts'
+import { PortMapping } from './net/port-mapping.ts'
+import { type HostedEffect, TunnelHost } from './tunnel-host.ts'
+
+/** All peers of this process are behind one router. */
+const SCATTER_TURN = new Turn()
+
+/** What concerns the application. */
+export type Affair = Exclude<EndpointEffect, HostedEffect | { kind: 'ticketWanted' | 'nodesWanted' }>
+
+export interface EndpointDriverOptions {
+  readonly identity: Identity
+  readonly home: Home
+  readonly account: Account
+  readonly presence: OwnPresence
+  readonly scatter: boolean
+  /** False: UDP is never used. */
+  readonly udp: boolean
+  readonly affair: (effect: Affair) => void
+  /** Something will not mend itself. `input`: what the endpoint failed at, which has no effect any more. */
+  readonly fault: (error: unknown, input?: EndpointInput) => void
+}
+
+export class EndpointDriver {
+  readonly tunnels: TunnelHost
+  readonly #options: EndpointDriverOptions
+  readonly #loop: Loop<EndpointInput, EndpointEffect>
+  readonly #home: HomeSocket
+  readonly #sockets: EndpointSockets
+  readonly #mapping: PortMapping
+  readonly #watch: NetworkWatch
+  readonly #carriage: Carriage
+  #closed = false
+
+  constructor(options: EndpointDriverOptions) {
+    const { identity, home, account, presence, scatter, udp, fault } = options
+    this.#options = options
+    this.#carriage = new Carriage(account, udp)
+    this.#home = this.#homeSocket(udp)
+    this.#sockets = new EndpointSockets({
+      home: this.#home,
+      receive: (bytes, words, socket) => this.#loop.receive(bytes, words, socket),
+      carry: (receive) => this.#carriage.tunnel(receive),
+    })
+    const endpoint = new Endpoint({
+      identity,
+      presence,
+      scatter,
+      random: new Random(randomBytes(32)),
+      epoch: now(),
+      memory: home.delivered,
+      turn: SCATTER_TURN,
+    })
+    this.#loop = drive(endpoint, {
+      send: (batch, i) => this.#sockets.send(batch, i),
+      perform: (effect) => this.#perform(effect),
+      fault,
+    })
+    this.#mapping = new PortMapping(fault)
+    this.tunnels = new TunnelHost({
+      sockets: this.#sockets,
+      mapping: this.#mapping,
+      handle: (input) => this.handle(input),
+      statusOf: (tunnel) => endpoint.machineOf(tunnel)?.status,
+    })
+    this.#watch = new NetworkWatch(() => this.#networkChanged())
+    account.onNodes = () => this.#tellNodes()
+  }
+
+  /** Call it once the peer is ready to hear of what happens. */
+  begin(): void {
+    const { account } = this.#options
+    this.handle({ kind: 'host', ips: hostIps() })
+    if (this.#home.isBlocked) this.tunnels.setUdp(true)
+    this.handle({ kind: 'ticket', ...account.ticket })
+    this.#tellNodes()
+  }
+
+  /** UDP is known to be dropped here, or not wanted. */
+  get isBlocked(): boolean {
+    return this.#home.isBlocked
+  }
+
+  handle(input: EndpointInput): void {
+    this.#loop.handle(input)
+  }
+
+  /** Tunnels end, then the node is told goodbye. */
+  async close(): Promise<void> {
+    this.#closed = true
+    this.#options.account.close()
+    await this.tunnels.close()
+    this.handle({ kind: 'leave' })
+    this.#loop.close()
+    this.#sockets.closeAll()
+    await Promise.all([this.#home.close(), this.#watch.close()])
+  }
+
+  #homeSocket(udp: boolean): HomeSocket {
+    return new HomeSocket({
+      receive: (bytes, words) => this.#loop.receive(bytes, words, HOME_SOCKET),
+      udp,
+      carry: (receive, events) => this.#carriage.session(receive, events),
+      isNode: (words) => this.#carriage.isNode(words),
+      onBlocked: (blocked) => this.tunnels.setUdp(blocked),
+      onMoved: () => this.handle({ kind: 'homeMoved' }),
+    })
+  }
+
+  #perform(effect: EndpointEffect): void {
+    switch (effect.kind) {
+      case 'ticketWanted':
+        this.#ask(async () => this.handle({ kind: 'ticket', ...(await this.#options.account.renewTicket()) }))
+        break
+      case 'nodesWanted':
+        this.#ask(() => this.#options.account.refreshNodes())
+        break
+      case 'openSockets':
+      case 'closeSockets':
+      case 'lookAtRouter':
+      case 'mapPort':
+      case 'unmapPort':
+      case 'path':
+      case 'interrupted':
+      case 'datagram':
+      case 'streamOpen':
+      case 'streamAccepted':
+      case 'streamRefused':
+      case 'released':
+      case 'closed':
+        this.tunnels.perform(effect)
+        break
+      default:
+        this.#options.affair(effect)
+    }
+  }
+
+  #ask(ask: () => Promise<unknown>): void {
+    ask().catch((error) => {
+      if (!this.#closed) this.#options.fault(error)
+    })
+  }
+
+  #tellNodes(): void {
+    const { checkpoints: nodes, stun } = this.#options.account
+    this.handle({ kind: 'nodes', nodes, stun })
+  }
+
+  #networkChanged(): void {
+    this.#carriage.networkChanged()
+    this.#home.networkChanged()
+    this.#mapping.networkChanged()
+    this.handle({ kind: 'moved', ips: hostIps() })
+  }
+}

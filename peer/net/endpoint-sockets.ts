@@ -1,0 +1,119 @@
+/**
+ * The sockets of an endpoint, by the numbers that it gives them; 0 is the session's. While UDP is dropped here, what leaves
+ * by a tunnel's own socket goes by carriers.
+ */
+import type { SocketEffect, SocketPorts } from '../../shared/core/peer/events.ts'
+import { HOME_SOCKET } from '../../shared/core/peer/socket-book.ts'
+import type { TunnelId } from '../../shared/ids.ts'
+import { ADDRESS_WORDS } from '../../shared/wire/address.ts'
+import type { Batch } from '../../shared/wire/batch.ts'
+import type { Carrier, Carry } from './carrier.ts'
+import { type Destination, DualSocket } from './dual-socket.ts'
+
+export interface EndpointSocketsOptions {
+  /** `bytes` is the receiver's to keep, `words` are not. */
+  readonly receive: (bytes: Uint8Array, words: Uint32Array, socket: number) => void
+  /** The session's socket. Without, there is none. */
+  readonly home?: { send(batch: Batch, i: number): void }
+  /** What carries the datagrams of a tunnel while UDP is dropped here. */
+  readonly carry: Carry
+}
+
+interface Entry {
+  readonly socket: DualSocket
+  /** Whose own socket it is. */
+  readonly tunnel: TunnelId | undefined
+  carriers: readonly Carrier[]
+}
+
+export class EndpointSockets {
+  readonly #options: EndpointSocketsOptions
+  readonly #entries = new Map<number, Entry>()
+  #isBlocked = false
+
+  constructor(options: EndpointSocketsOptions) {
+    this.#options = options
+  }
+
+  /** As many as the system gives. */
+  open({
+    sockets,
+    ipv4Only,
+    tunnel,
+  }: Extract<SocketEffect, { kind: 'openSockets' }>): (SocketPorts & { readonly socket: number })[] {
+    return sockets.flatMap((number) => {
+      const socket = this.#open(number, ipv4Only)
+      if (socket === undefined) return []
+      const entry = { socket, tunnel: ipv4Only ? undefined : tunnel, carriers: [] }
+      this.#entries.set(number, entry)
+      if (this.#isBlocked) this.#carry(number, entry)
+      return [{ socket: number, ...socket.ports }]
+    })
+  }
+
+  close(sockets: readonly number[]): void {
+    for (const number of sockets) {
+      const entry = this.#entries.get(number)
+      this.#entries.delete(number)
+      for (const carrier of entry?.carriers ?? []) carrier.close()
+      void entry?.socket.close()
+    }
+  }
+
+  /** Sends datagram i of a batch by the socket that it names. */
+  send(batch: Batch, i: number): void {
+    const number = batch.socket[i]!
+    if (number === HOME_SOCKET) this.#options.home?.send(batch, i)
+    else this.#sendBy(this.#entries.get(number), batch, i)
+  }
+
+  /** Where a stream is sent so that its packets leave by that socket for that address. */
+  destination(number: number, words: Uint32Array): Destination | undefined {
+    const entry = this.#entries.get(number)
+    for (const carrier of entry?.carriers ?? []) {
+      const destination = carrier.destination?.(words)
+      if (destination !== undefined) return destination
+    }
+    return entry?.socket.destination(words)
+  }
+
+  /** Of a tunnel's own socket. */
+  portsOf(tunnel: TunnelId): SocketPorts | undefined {
+    return [...this.#entries.values()].find((entry) => entry.tunnel === tunnel)?.socket.ports
+  }
+
+  /** UDP is dropped here from now on, or works. */
+  setUdp(blocked: boolean): void {
+    this.#isBlocked = blocked
+    for (const [number, entry] of this.#entries) {
+      for (const carrier of entry.carriers) carrier.close()
+      entry.carriers = []
+      if (blocked) this.#carry(number, entry)
+    }
+  }
+
+  closeAll(): void {
+    this.close([...this.#entries.keys()])
+  }
+
+  #open(number: number, ipv4Only: boolean): DualSocket | undefined {
+    try {
+      const receive = (bytes: Uint8Array, words: Uint32Array) => this.#options.receive(bytes, words, number)
+      return new DualSocket(receive, { ipv4Only })
+    } catch {
+      return undefined
+    }
+  }
+
+  #carry(number: number, entry: Entry): void {
+    if (entry.tunnel === undefined) return
+    entry.carriers = this.#options.carry((bytes, words) => this.#options.receive(bytes, words, number))
+  }
+
+  #sendBy(entry: Entry | undefined, batch: Batch, i: number): void {
+    const isCarried = entry?.carriers.some((carrier) =>
+      carrier.send(batch.address, i * ADDRESS_WORDS, batch.at(i)),
+    )
+    if (!isCarried) entry?.socket.send(batch, i)
+  }
+}

@@ -1,0 +1,95 @@
+/** Gives the tunnels of an endpoint what they ask for: sockets, ports of the router, and somebody to tell of each. */
+import type { TunnelsEffect, TunnelsInput } from '../shared/core/peer/events.ts'
+import type { TunnelStatus } from '../shared/core/tunnel/events.ts'
+import type { PeerId, TunnelId } from '../shared/ids.ts'
+import type { EndpointSockets } from './net/endpoint-sockets.ts'
+import type { PortMapping } from './net/port-mapping.ts'
+import { Tunnel, type TunnelNews } from './tunnel.ts'
+
+export interface TunnelHostOptions {
+  readonly sockets: EndpointSockets
+  /** Of the default gateway. Without, no port of it is asked for. */
+  readonly mapping?: PortMapping
+  readonly handle: (input: Extract<TunnelsInput, { kind: 'sockets' | 'mapped' | 'use' | 'udp' }>) => void
+  readonly statusOf: (tunnel: TunnelId) => TunnelStatus | undefined
+}
+
+export type HostedEffect = Exclude<
+  TunnelsEffect,
+  { kind: 'prepared' | 'unprepared' | 'rejoinWanted' | 'interval' }
+>
+
+export class TunnelHost {
+  readonly #options: TunnelHostOptions
+  readonly #tunnels = new Map<TunnelId, Tunnel>()
+  /** By port: gives it back to the router. */
+  readonly #mapped = new Map<number, () => void>()
+
+  constructor(options: TunnelHostOptions) {
+    this.#options = options
+  }
+
+  /** Both sides want it. */
+  add(tunnel: TunnelId, peer: PeerId): Tunnel {
+    const { sockets, handle, statusOf } = this.#options
+    const made = new Tunnel({
+      tunnel,
+      peer,
+      sockets,
+      use: (use) => handle({ kind: 'use', tunnel, use }),
+      status: () => statusOf(tunnel),
+    })
+    this.#tunnels.set(tunnel, made)
+    return made
+  }
+
+  perform(effect: HostedEffect): void {
+    const { sockets, handle } = this.#options
+    switch (effect.kind) {
+      case 'openSockets':
+        handle({ kind: 'sockets', asked: effect.sockets, opened: sockets.open(effect) })
+        break
+      case 'closeSockets':
+        sockets.close(effect.sockets)
+        break
+      case 'lookAtRouter':
+        this.#options.mapping?.prepare()
+        break
+      case 'mapPort':
+        this.#map(effect.port)
+        break
+      case 'unmapPort':
+        this.#mapped.get(effect.port)?.()
+        this.#mapped.delete(effect.port)
+        break
+      default:
+        this.#tell(effect)
+    }
+  }
+
+  /** UDP is dropped here from now on, or works. */
+  setUdp(blocked: boolean): void {
+    this.#options.sockets.setUdp(blocked)
+    this.#options.handle({ kind: 'udp', blocked })
+    for (const tunnel of this.#tunnels.values()) tunnel.moved()
+  }
+
+  /** Each tunnel is closed when the last bytes of its streams are over, or soon after. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#tunnels.values()].map((tunnel) => tunnel.close()))
+    await this.#options.mapping?.close()
+  }
+
+  #map(port: number): void {
+    const unmap = this.#options.mapping?.map(port, (external) =>
+      this.#options.handle({ kind: 'mapped', port, external }),
+    )
+    if (unmap !== undefined) this.#mapped.set(port, unmap)
+  }
+
+  #tell(news: TunnelNews): void {
+    const tunnel = this.#tunnels.get(news.tunnel)
+    if (news.kind === 'closed') this.#tunnels.delete(news.tunnel)
+    tunnel?.on(news)
+  }
+}

@@ -1,0 +1,316 @@
+/**
+ * The whole client as one machine: its session with a CHECKPOINT (`machine.ts`), its calls (`calls.ts`) and its tunnels
+ * (`tunnels.ts`). README.md beside this tells how they fit together.
+ *
+ * The SDK gives it sockets and promises and decides nothing; the simulation drives the same object.
+ */
+import type { Random } from '../../crypto/random.ts'
+import { type TunnelId, toBase32 } from '../../ids.ts'
+import { ADDRESS_WORDS } from '../../wire/address.ts'
+import { Batch } from '../../wire/batch.ts'
+import { TUNNEL_ID_BYTES } from '../../wire/offers.ts'
+import type { Machine } from '../machine.ts'
+import { Queue } from '../session/queue.ts'
+import type { TunnelMachine } from '../tunnel/tunnel-machine.ts'
+import type { AffairsOptions } from './affairs.ts'
+import { Calls } from './calls.ts'
+import type {
+  EndpointEffect,
+  EndpointInput,
+  PeerEffect,
+  PeerInput,
+  PlacedStun,
+  TunnelsEffect,
+  TunnelsInput,
+} from './events.ts'
+import type { InboxMemory } from './inbox.ts'
+import { PeerMachine } from './machine.ts'
+import { HOME_SOCKET } from './socket-book.ts'
+import type { SurroundingsOptions } from './surroundings.ts'
+import { Tunnels } from './tunnels.ts'
+
+/** Messages that came while the application listened to none. A node hands over 256 and a page of mail at most. */
+const MAX_UNHEARD = 1024
+
+export type EndpointOptions = AffairsOptions & SurroundingsOptions
+
+export class Endpoint implements Machine<EndpointInput, EndpointEffect> {
+  readonly #session: PeerMachine
+  readonly #tunnels: Tunnels
+  readonly #calls: Calls
+  readonly #random: Random
+  readonly #effects = new Queue<EndpointEffect>()
+  /** Those that wait for the application to listen; undefined while it does. */
+  #unheard: Extract<PeerEffect, { kind: 'message' }>[] | undefined = []
+  #nodes: Extract<EndpointInput, { kind: 'nodes' }> | undefined
+  /** False until the first sign-in: the look at the NAT that began with the list of nodes is still fresh then. */
+  #wasOnline = false
+  #isOnline = false
+  #udpBlocked = false
+  /** Of the step that is being made. */
+  #out = new Batch(1)
+  #now = 0
+  readonly #arrivedHome = new Batch(1)
+  readonly #arrivedElsewhere = new Batch(1)
+
+  constructor({ random, scatter, turn, ...options }: EndpointOptions) {
+    this.#random = random.fork('calls')
+    this.#session = new PeerMachine({ ...options, random: random.fork('session') })
+    this.#tunnels = new Tunnels({ random: random.fork('tunnels'), scatter, turn })
+    this.#calls = new Calls({
+      toSession: this.#toSession,
+      toTunnels: this.#toTunnels,
+      emit: (effect) => this.#effects.put(effect),
+    })
+  }
+
+  /** What was delivered so far, for the next run. */
+  memory(): InboxMemory[] {
+    return this.#session.memory()
+  }
+
+  /** Of a tunnel that has a socket and has not ended. */
+  machineOf(tunnel: TunnelId): TunnelMachine | undefined {
+    return this.#tunnels.machineOf(tunnel)
+  }
+
+  receive(arrived: Batch, out: Batch, now: number): void {
+    this.#begin(out, now)
+    this.#sort(arrived)
+    if (this.#arrivedHome.count > 0) this.#session.receive(this.#arrivedHome, out, now)
+    if (this.#arrivedElsewhere.count > 0) this.#tunnels.receive(this.#arrivedElsewhere, out, now)
+    this.#settle()
+  }
+
+  handle(input: EndpointInput, out: Batch, now: number): void {
+    this.#begin(out, now)
+    this.#act(input)
+    this.#settle()
+  }
+
+  tick(out: Batch, now: number): void {
+    this.#begin(out, now)
+    this.#session.tick(out, now)
+    this.#tunnels.tick(out, now)
+    this.#calls.tick(now)
+    this.#settle()
+  }
+
+  deadline(): number {
+    return Math.min(this.#session.deadline(), this.#tunnels.deadline(), this.#calls.deadline())
+  }
+
+  poll(): EndpointEffect | undefined {
+    return this.#effects.take()
+  }
+
+  #begin(out: Batch, now: number): void {
+    this.#out = out
+    this.#now = now
+  }
+
+  readonly #toSession = (input: PeerInput): void => this.#session.handle(input, this.#out, this.#now)
+  readonly #toTunnels = (input: TunnelsInput): void => this.#tunnels.handle(input, this.#out, this.#now)
+
+  #sort(arrived: Batch): void {
+    this.#arrivedHome.clear()
+    this.#arrivedElsewhere.clear()
+    for (let i = 0; i < arrived.count; i++) {
+      const socket = arrived.socket[i]!
+      const to = socket === HOME_SOCKET ? this.#arrivedHome : this.#arrivedElsewhere
+      to.push(arrived.at(i), arrived.address, i * ADDRESS_WORDS, socket)
+    }
+  }
+
+  #act(input: EndpointInput): void {
+    switch (input.kind) {
+      case 'nodes':
+        this.#onNodes(input)
+        break
+      case 'ticket':
+      case 'presence':
+      case 'send':
+      case 'taken':
+      case 'find':
+        this.#toSession(input)
+        break
+      case 'sockets':
+      case 'mapped':
+      case 'use':
+      case 'host':
+        this.#toTunnels(input)
+        break
+      case 'homeMoved':
+        this.#toSession({ kind: 'networkChanged' })
+        break
+      case 'moved':
+        this.#onMoved(input)
+        break
+      case 'udp':
+        this.#onUdp(input)
+        break
+      case 'unheard':
+        this.#unheard ??= []
+        this.#onMessage(input.message)
+        break
+      case 'listening':
+        this.#onListening(input)
+        break
+      case 'connect':
+        this.#calls.connect(this.#newTunnel(), input, this.#now)
+        break
+      case 'stop':
+        this.#calls.stop(input.id)
+        break
+      case 'accept':
+        this.#calls.accept(input.tunnel, input.terms)
+        break
+      case 'refuse':
+        this.#calls.refuse(input.tunnel, input.reason)
+        break
+      case 'leave':
+        this.#calls.end()
+        this.#toTunnels({ kind: 'end' })
+        this.#toSession(input)
+    }
+  }
+
+  #newTunnel(): TunnelId {
+    return toBase32(this.#random.bytes(TUNNEL_ID_BYTES)) as TunnelId
+  }
+
+  #onNodes(input: Extract<EndpointInput, { kind: 'nodes' }>): void {
+    const isFirst = this.#nodes === undefined
+    this.#nodes = input
+    this.#tellStun(undefined)
+    if (isFirst) this.#lookAround()
+    this.#toSession(input)
+  }
+
+  /** Those of the region in which we are signed in first. */
+  #tellStun(region: string | undefined): void {
+    const servers = this.#nodes?.stun ?? []
+    const isNear = (server: PlacedStun) => server.region === region
+    const near = region === undefined ? servers : servers.filter(isNear)
+    const far = region === undefined ? [] : servers.filter((server) => !isNear(server))
+    this.#toTunnels({ kind: 'stun', servers: [...near, ...far] })
+  }
+
+  /** What is on the way is looked at before the first tunnel. */
+  #lookAround(): void {
+    if (this.#udpBlocked || this.#nodes === undefined) return
+    this.#toTunnels({ kind: 'lookAtNat', unlessKnown: false })
+    this.#toTunnels({ kind: 'lookAtRouter' })
+  }
+
+  #onMoved(input: Extract<EndpointInput, { kind: 'moved' }>): void {
+    this.#toSession({ kind: 'networkChanged' })
+    if (!this.#udpBlocked && this.#nodes !== undefined)
+      this.#toTunnels({ kind: 'lookAtNat', unlessKnown: false })
+    this.#toTunnels(input)
+    if (this.#isOnline) this.#toTunnels({ kind: 'findInterval' })
+  }
+
+  #onUdp(input: Extract<EndpointInput, { kind: 'udp' }>): void {
+    if (this.#udpBlocked === input.blocked) return
+    this.#udpBlocked = input.blocked
+    this.#toTunnels(input)
+    this.#lookAround()
+    if (this.#isOnline) this.#toTunnels({ kind: 'findInterval' })
+  }
+
+  #onListening({ messages, offers }: Extract<EndpointInput, { kind: 'listening' }>): void {
+    this.#calls.listening = offers
+    const unheard = this.#unheard ?? []
+    this.#unheard = messages ? undefined : unheard
+    if (messages) for (const message of unheard) this.#effects.put(message)
+  }
+
+  /** Carries what the parts say to each other and to the application, until nobody says anything. */
+  #settle(): void {
+    for (;;) {
+      const told = this.#session.poll()
+      if (told !== undefined) {
+        this.#onSession(told)
+        continue
+      }
+      const done = this.#tunnels.poll()
+      if (done === undefined) return
+      this.#onTunnels(done)
+    }
+  }
+
+  #onSession(effect: PeerEffect): void {
+    switch (effect.kind) {
+      case 'online':
+        this.#onOnline(effect)
+        break
+      case 'offline':
+        this.#isOnline = false
+        this.#effects.put(effect)
+        break
+      case 'message':
+        this.#onMessage(effect)
+        break
+      case 'offer':
+        this.#calls.offered(effect, this.#now)
+        break
+      case 'ringing':
+        this.#calls.ringing(effect)
+        break
+      case 'agreed':
+        this.#calls.agreed(effect)
+        break
+      case 'refused':
+        this.#calls.refused(effect)
+        break
+      case 'rejoin':
+        this.#toTunnels(effect)
+        break
+      default:
+        this.#effects.put(effect)
+    }
+  }
+
+  #onMessage(message: Extract<PeerEffect, { kind: 'message' }>): void {
+    if (this.#unheard === undefined) this.#effects.put(message)
+    else if (this.#unheard.length < MAX_UNHEARD) this.#unheard.push(message)
+  }
+
+  #onOnline(effect: Extract<PeerEffect, { kind: 'online' }>): void {
+    this.#isOnline = true
+    this.#tellStun(this.#nodes?.nodes.find(({ node }) => node === effect.node)?.region)
+    if (this.#wasOnline) this.#lookAround()
+    else if (!this.#udpBlocked) this.#toTunnels({ kind: 'lookAtNat', unlessKnown: true })
+    this.#wasOnline = true
+    this.#toTunnels({ kind: 'findInterval' })
+    this.#effects.put(effect)
+  }
+
+  #onTunnels(effect: TunnelsEffect): void {
+    switch (effect.kind) {
+      case 'prepared':
+        this.#calls.prepared(effect)
+        break
+      case 'unprepared':
+        this.#calls.unprepared(effect.tunnel)
+        break
+      case 'rejoinWanted':
+        this.#toSession({ ...effect, kind: 'rejoin' })
+        break
+      case 'interval':
+        this.#toSession(effect)
+        break
+      case 'path':
+        this.#calls.opened(effect.tunnel)
+        this.#effects.put(effect)
+        break
+      case 'closed':
+        this.#calls.closed(effect)
+        this.#effects.put(effect)
+        break
+      default:
+        this.#effects.put(effect)
+    }
+  }
+}

@@ -1,0 +1,132 @@
+/**
+ * A machine inside an endpoint, on sockets of its own. It numbers its sockets from 0 on, as if it were alone; here they get
+ * the endpoint's numbers, and its wishes for more of them are carried out.
+ */
+import { ADDRESS_WORDS } from '../../wire/address.ts'
+import { Batch } from '../../wire/batch.ts'
+import type { Machine } from '../machine.ts'
+import type { TunnelEffect, TunnelInput } from '../tunnel/events.ts'
+import { NO_SOCKET, type Part, type SocketBook } from './socket-book.ts'
+import type { Turn } from './turn.ts'
+
+export type SocketsInput = Extract<TunnelInput, { kind: 'sockets' }>
+export type SocketsEffect = Extract<TunnelEffect, { kind: 'openSockets' | 'closeSockets' }>
+
+export interface HostedOptions<Input, Effect> {
+  readonly machine: Machine<Input | SocketsInput, Effect | SocketsEffect>
+  /** Whose sockets they are. */
+  readonly part: Part
+  /** The endpoint's numbers of the sockets that it has from the beginning, which are open. */
+  readonly sockets: readonly number[]
+  readonly book: SocketBook
+  /** Held by whoever wants to be alone. */
+  readonly turn: Turn
+}
+
+/** What is handed over, with the machine's numbers. */
+const handed = new Batch(1)
+
+export class Hosted<Input, Effect extends { readonly kind: string }> {
+  readonly #options: HostedOptions<Input, Effect>
+  /** By the machine's number, the endpoint's; undefined for one that is closed. */
+  #sockets: (number | undefined)[]
+  /** Sockets were asked for: whether the machine is alone. */
+  #asked: { readonly alone: boolean } | undefined
+
+  constructor(options: HostedOptions<Input, Effect>) {
+    this.#options = options
+    this.#sockets = [...options.sockets]
+  }
+
+  /** The endpoint's number of a socket of the machine. */
+  socketOf(local: number): number {
+    return this.#sockets[local] ?? NO_SOCKET
+  }
+
+  receive(arrived: Batch, from: number, to: number, out: Batch, now: number): void {
+    handed.clear()
+    for (let i = from; i < to; i++) {
+      const local = this.#options.book.localOf(arrived.socket[i]!)
+      handed.push(arrived.at(i), arrived.address, i * ADDRESS_WORDS, local)
+    }
+    this.#call(() => this.#options.machine.receive(handed, out, now), out)
+  }
+
+  handle(input: Input | SocketsInput, out: Batch, now: number): void {
+    this.#call(() => this.#options.machine.handle(input, out, now), out)
+  }
+
+  tick(out: Batch, now: number): void {
+    this.#call(() => this.#options.machine.tick(out, now), out)
+  }
+
+  deadline(): number {
+    return this.#options.machine.deadline()
+  }
+
+  /** The next effect that does not concern sockets. */
+  poll(out: Batch, now: number): Effect | undefined {
+    const { machine } = this.#options
+    for (let effect = machine.poll(); effect !== undefined; effect = machine.poll()) {
+      if (!isAboutSockets(effect)) return effect
+      if (effect.kind === 'closeSockets') this.#closeAllBut(effect.keep)
+      else this.#open(effect.count, effect.alone, out, now)
+    }
+    return undefined
+  }
+
+  /** What was asked for is there, as far as the system gives it. */
+  opened(out: Batch, now: number): void {
+    const asked = this.#asked
+    if (asked === undefined) return
+    this.#asked = undefined
+    const ports = Array.from(this.#sockets.slice(1), (socket) => this.#portOf(socket))
+    for (const [i, port] of ports.entries()) if (port === 0) this.#sockets[i + 1] = undefined
+    this.handle({ kind: 'sockets', ports, alone: asked.alone }, out, now)
+  }
+
+  /** Gives back all that it has. */
+  end(): void {
+    this.#closeAllBut([])
+    this.#options.book.close(this.#options.sockets)
+  }
+
+  #open(count: number, wantsTurn: boolean, out: Batch, now: number): void {
+    const { turn, book, part } = this.#options
+    const alone = wantsTurn && turn.take(part)
+    const locals = Array.from({ length: wantsTurn && !alone ? 0 : count }, (_, i) => i + 1)
+    const missing = locals.filter((local) => this.#sockets[local] === undefined)
+    this.#asked = { alone }
+    if (missing.length === 0) {
+      this.opened(out, now)
+      return
+    }
+    for (const [i, socket] of book.open(part, missing, 'fresh').entries()) this.#sockets[missing[i]!] = socket
+  }
+
+  #closeAllBut(keep: readonly number[]): void {
+    const { turn, book, part } = this.#options
+    turn.give(part)
+    for (const [local, socket] of this.#sockets.entries()) {
+      if (local === 0 || socket === undefined || keep.includes(local)) continue
+      book.close([socket])
+      this.#sockets[local] = undefined
+    }
+  }
+
+  #portOf(socket: number | undefined): number {
+    return socket === undefined ? 0 : (this.#options.book.portsOf(socket)?.four ?? 0)
+  }
+
+  #call(call: () => void, out: Batch): void {
+    const from = out.count
+    call()
+    for (let i = from; i < out.count; i++) out.socket[i] = this.socketOf(out.socket[i]!)
+  }
+}
+
+function isAboutSockets<Effect extends { readonly kind: string }>(
+  effect: Effect | SocketsEffect,
+): effect is SocketsEffect {
+  return effect.kind === 'openSockets' || effect.kind === 'closeSockets'
+}

@@ -1,0 +1,273 @@
+/**
+ * One tunnel of an endpoint, from the wish for it to its end:
+ *
+ *   opening   its socket is on the way. Then it is `running` if this side offers or both have agreed already, else `waiting`
+ *   waiting   this side is about to accept: its NAT is open for the other side, and its port is told with the answer
+ *   running   a TunnelMachine. If this side offers it gets ready while the other one decides. If that one wants other
+ *             paths, what is ready is discarded and it is `opening` again
+ *   ended
+ */
+
+import type { PeerId, TunnelId } from '../../ids.ts'
+import type { Paths } from '../../paths.ts'
+import { type Address, NOWHERE } from '../../wire/address.ts'
+import type { Batch } from '../../wire/batch.ts'
+import type { Direction, TunnelTerms } from '../../wire/offers.ts'
+import type { TunnelEffect, TunnelInput, TunnelStatus } from '../tunnel/events.ts'
+import { foresee, reply } from '../tunnel/foresight.ts'
+import { TunnelMachine } from '../tunnel/tunnel-machine.ts'
+import { candidatesOf } from './candidates.ts'
+import type { Agreement, SocketPorts } from './events.ts'
+import { Hosted, type SocketsEffect } from './hosted.ts'
+import type { Part } from './socket-book.ts'
+import type { Surroundings } from './surroundings.ts'
+
+/** Nobody reads it; where it arrives it is no packet of a tunnel. */
+const OPENING = new Uint8Array(1)
+const NOTHING_YET: TunnelStatus = { path: 'none', rttMs: 0, effort: { packets: 0 } }
+const NEVER = Number.POSITIVE_INFINITY
+
+/** The offer that this side is about to accept. */
+export interface Answering {
+  readonly paths: Paths
+  /** Where the other side will be seen. */
+  readonly expected: Address
+  /** What comes there before anything left does no harm. */
+  readonly forgiving: boolean
+}
+
+type Purpose =
+  | { readonly kind: 'offer'; readonly terms: TunnelTerms }
+  | { readonly kind: 'answer'; readonly answering: Answering }
+  | { readonly kind: 'begin'; readonly agreement: Agreement }
+
+type MachineEffect = Exclude<TunnelEffect, SocketsEffect>
+
+interface Running {
+  readonly kind: 'running'
+  readonly own: number
+  readonly ports: SocketPorts
+  readonly machine: TunnelMachine
+  readonly hosted: Hosted<TunnelInput, MachineEffect>
+  /** What this side asked for, until both have agreed. */
+  readonly paths: Paths
+  readonly agreement: Agreement | undefined
+}
+
+type State =
+  | { readonly kind: 'opening'; readonly own: number; readonly purpose: Purpose }
+  | { readonly kind: 'waiting'; readonly own: number }
+  | Running
+  | { readonly kind: 'ended' }
+
+export class Line implements Part {
+  readonly slot: number
+  readonly tunnel: TunnelId
+  readonly peer: PeerId
+  readonly #around: Surroundings
+  #state: State
+  /** A port of the router is wanted for this port; what it gave. */
+  #mapping: { readonly port: number; readonly external?: Address } | undefined
+
+  constructor(slot: number, tunnel: TunnelId, peer: PeerId, around: Surroundings, purpose: Purpose) {
+    this.slot = slot
+    this.tunnel = tunnel
+    this.peer = peer
+    this.#around = around
+    this.#state = this.#opening(purpose)
+  }
+
+  get machine(): TunnelMachine | undefined {
+    return this.#state.kind === 'running' ? this.#state.machine : undefined
+  }
+
+  get ended(): boolean {
+    return this.#state.kind === 'ended'
+  }
+
+  /** The other side has the offer. */
+  approach(direction: Direction, out: Batch, now: number): void {
+    this.use({ kind: 'approach', direction }, out, now)
+  }
+
+  /** Both sides want it. */
+  agreed(agreement: Agreement, out: Batch, now: number): void {
+    if (this.#state.kind === 'waiting') this.#run(this.#state.own, { kind: 'begin', agreement }, now)
+    else if (this.#state.kind === 'running') this.#settle(this.#state, agreement, out, now)
+    this.tick(out, now)
+  }
+
+  use(input: TunnelInput, out: Batch, now: number): void {
+    if (this.#state.kind === 'running') this.#state.hosted.handle(input, out, now)
+    this.#drain(out, now)
+  }
+
+  /** The addresses of the host changed. */
+  networkChanged(out: Batch, now: number): void {
+    if (this.#state.kind === 'running')
+      this.use({ kind: 'networkChanged', candidates: this.#candidates(this.#state) }, out, now)
+  }
+
+  /** The router gave a port, or takes it back. */
+  mapped(port: number, external: Address | undefined, out: Batch, now: number): void {
+    if (this.#mapping?.port !== port || this.#state.kind !== 'running') return
+    this.#mapping = { port, ...(external && { external }) }
+    this.use({ kind: 'candidates', candidates: this.#candidates(this.#state) }, out, now)
+  }
+
+  /** It has come to nothing: the other side is told if it may know of it. */
+  abandon(out: Batch, now: number): void {
+    this.use({ kind: 'close' }, out, now)
+    if (this.#state.kind !== 'ended') this.#closed({ kind: 'closed', end: 'closed' }, NOTHING_YET)
+  }
+
+  opened(out: Batch, now: number): void {
+    const state = this.#state
+    if (state.kind === 'opening') this.#ownOpened(state.own, state.purpose, out, now)
+    else if (state.kind === 'running') state.hosted.opened(out, now)
+    this.tick(out, now)
+  }
+
+  receive(arrived: Batch, from: number, to: number, out: Batch, now: number): void {
+    if (this.#state.kind === 'running') this.#state.hosted.receive(arrived, from, to, out, now)
+    this.#drain(out, now)
+  }
+
+  tick(out: Batch, now: number): void {
+    if (this.#state.kind === 'running') this.#state.hosted.tick(out, now)
+    this.#drain(out, now)
+  }
+
+  deadline(): number {
+    return this.#state.kind === 'running' ? this.#state.hosted.deadline() : NEVER
+  }
+
+  #opening(purpose: Purpose): State {
+    return { kind: 'opening', own: this.#around.book.open(this, [0], 'own')[0]!, purpose }
+  }
+
+  #ownOpened(own: number, purpose: Purpose, out: Batch, now: number): void {
+    const ports = this.#around.book.portsOf(own)
+    if (ports === undefined) {
+      this.#end()
+      this.#around.emit({ kind: 'unprepared', tunnel: this.tunnel })
+    } else if (purpose.kind === 'answer') this.#answer(own, ports, purpose.answering, out)
+    else {
+      this.#run(own, purpose, now)
+      if (purpose.kind === 'offer') this.#tellPrepared(ports, purpose.terms.paths)
+    }
+  }
+
+  #tellPrepared({ four = 0 }: SocketPorts, paths: Paths): void {
+    const foreseen = foresee(this.#around.natFor(paths), four)
+    this.#around.emit({ kind: 'prepared', tunnel: this.tunnel, foreseen })
+  }
+
+  /** Its NAT is open for the other side before that hears of its port (`foresight.ts`). */
+  #answer(own: number, { four = 0 }: SocketPorts, answering: Answering, out: Batch): void {
+    const { paths, expected, forgiving } = answering
+    const nat = this.#around.natFor(paths)
+    const { port, openingTtl } = reply(nat, four, expected, forgiving)
+    if (openingTtl !== undefined) out.push(OPENING, expected.words, 0, own, openingTtl)
+    this.#state = { kind: 'waiting', own }
+    this.#around.emit({ kind: 'prepared', tunnel: this.tunnel, foreseen: { port, forgiving: false } })
+  }
+
+  #run(own: number, purpose: Exclude<Purpose, { kind: 'answer' }>, now: number): void {
+    const { book, turn, random, scatter, stun, udpBlocked, nat } = this.#around
+    const ports = book.portsOf(own)!
+    const agreement = purpose.kind === 'begin' ? purpose.agreement : undefined
+    const terms = purpose.kind === 'begin' ? purpose.agreement.terms : purpose.terms
+    const machine = new TunnelMachine({
+      seed: random.bytes(32),
+      keys: agreement?.keys,
+      direction: agreement?.direction,
+      expected: agreement?.expected ?? NOWHERE,
+      terms,
+      stun,
+      candidates: candidatesOf(this.#around.ips, ports, undefined),
+      localPort: ports.four ?? ports.six ?? 0,
+      scatter,
+      udpBlocked,
+      nat,
+      now,
+    })
+    const hosted = new Hosted<TunnelInput, MachineEffect>({ machine, part: this, sockets: [own], book, turn })
+    this.#state = { kind: 'running', own, ports, machine, hosted, paths: terms.paths, agreement }
+  }
+
+  /** What got ready for other paths is of no use. */
+  #settle(running: Running, agreement: Agreement, out: Batch, now: number): void {
+    const { keys, direction, expected, terms } = agreement
+    if (terms.paths === running.paths) {
+      this.#state = { ...running, agreement }
+      running.hosted.handle({ kind: 'agreed', keys, direction, expected, terms }, out, now)
+      return
+    }
+    running.hosted.handle({ kind: 'close' }, out, now)
+    while (running.hosted.poll(out, now) !== undefined);
+    this.#release(running)
+    this.#state = this.#opening({ kind: 'begin', agreement })
+  }
+
+  #candidates({ ports }: Running) {
+    return candidatesOf(this.#around.ips, ports, this.#mapping?.external)
+  }
+
+  #drain(out: Batch, now: number): void {
+    while (this.#state.kind === 'running') {
+      const effect = this.#state.hosted.poll(out, now)
+      if (effect === undefined) return
+      this.#perform(effect, this.#state)
+    }
+  }
+
+  #perform(effect: MachineEffect, running: Running): void {
+    const { tunnel } = this
+    const { emit } = this.#around
+    switch (effect.kind) {
+      case 'path':
+        emit({ ...effect, tunnel, socket: running.hosted.socketOf(effect.socket) })
+        break
+      case 'rejoin':
+        if (running.agreement !== undefined)
+          emit({ kind: 'rejoinWanted', tunnel, peer: this.peer, leg: running.agreement.leg })
+        break
+      case 'surveyed':
+        this.#around.learned(effect.nat)
+        break
+      case 'mapPort':
+        this.#map(running)
+        break
+      case 'closed':
+        this.#closed(effect, running.machine.status)
+        break
+      default:
+        emit({ ...effect, tunnel })
+    }
+  }
+
+  #map({ ports: { four }, paths }: Running): void {
+    if (this.#mapping !== undefined || four === undefined || !this.#around.isRouterOnTheWay(paths)) return
+    this.#mapping = { port: four }
+    this.#around.emit({ kind: 'mapPort', tunnel: this.tunnel, port: four })
+  }
+
+  #closed(effect: Extract<TunnelEffect, { kind: 'closed' }>, status: TunnelStatus): void {
+    this.#around.emit({ ...effect, tunnel: this.tunnel, status })
+    this.#end()
+  }
+
+  #end(): void {
+    const state = this.#state
+    if (state.kind === 'running') this.#release(state)
+    else if (state.kind !== 'ended') this.#around.book.close([state.own])
+    this.#state = { kind: 'ended' }
+  }
+
+  #release({ hosted }: Running): void {
+    hosted.end()
+    if (this.#mapping !== undefined) this.#around.emit({ kind: 'unmapPort', port: this.#mapping.port })
+    this.#mapping = undefined
+  }
+}

@@ -1,0 +1,91 @@
+/**
+ * Looks at the NAT in front of a host (RFC 5780), from a socket of its own that sends nothing else; and then, if packets
+ * that die on the way may serve, finds out how far the host's routers reach, from a few more. Takes 2 s at most.
+ */
+import type { Random } from '../../crypto/random.ts'
+import type { Address } from '../../wire/address.ts'
+import type { Batch } from '../../wire/batch.ts'
+import type { Machine } from '../machine.ts'
+import { Evidence, type Evidenced, type StunServer } from '../tunnel/evidence.ts'
+import { Hops } from '../tunnel/hops.ts'
+import { isForeseeable } from '../tunnel/nat-class.ts'
+import { OWN_SOCKET, Sockets } from '../tunnel/sockets.ts'
+import type { SocketsEffect, SocketsInput } from './hosted.ts'
+
+export interface NatFindings extends Evidenced {
+  /** Of a packet that opens all NATs of this host; 0: unknown, or of no use. */
+  readonly hops: number
+  /** Where the socket was seen. */
+  readonly reflexive: readonly Address[]
+}
+
+/** `classified`: all but the hops is known. `done` comes last. Each comes once. */
+export type NatNews = { readonly kind: 'classified' | 'done'; readonly findings: NatFindings }
+
+export interface NatSurveyOptions {
+  readonly random: Random
+  readonly servers: readonly StunServer[]
+  /** The port that its socket is bound to. */
+  readonly localPort: number
+  readonly now: number
+}
+
+export class NatSurvey implements Machine<SocketsInput, NatNews | SocketsEffect> {
+  readonly #sockets = new Sockets(() => new Set())
+  readonly #evidence: Evidence
+  readonly #hops: Hops
+  #phase: 'evidence' | 'hops' | 'over' = 'evidence'
+  readonly #news: NatNews[] = []
+
+  constructor({ random, servers, localPort, now }: NatSurveyOptions) {
+    this.#evidence = new Evidence(random.fork('evidence'), OWN_SOCKET, { tracing: true })
+    this.#hops = new Hops(random.fork('hops'), this.#sockets)
+    this.#evidence.start(servers, undefined, localPort, now)
+  }
+
+  /** What is known by now. */
+  get findings(): NatFindings {
+    return { ...this.#evidence.profile, hops: this.#hops.least, reflexive: this.#evidence.reflexive }
+  }
+
+  receive(arrived: Batch, out: Batch, now: number): void {
+    for (let i = 0; i < arrived.count; i++) {
+      const bytes = arrived.at(i)
+      if (!this.#hops.take(bytes, now)) this.#evidence.take(bytes, now)
+    }
+    this.tick(out, now)
+  }
+
+  handle({ ports }: SocketsInput, out: Batch, now: number): void {
+    this.#sockets.opened(ports, false)
+    this.tick(out, now)
+  }
+
+  tick(out: Batch, now: number): void {
+    this.#evidence.tick(out, now)
+    if (this.#phase === 'evidence' && this.#evidence.ready) this.#askHops(now)
+    this.#hops.tick(out, now)
+    if (this.#phase === 'hops' && !this.#hops.busy) this.#end()
+  }
+
+  deadline(): number {
+    return Math.min(this.#evidence.deadline(), this.#hops.deadline())
+  }
+
+  poll(): NatNews | SocketsEffect | undefined {
+    return (this.#sockets.effect() as SocketsEffect | undefined) ?? this.#news.shift()
+  }
+
+  #askHops(now: number): void {
+    this.#phase = 'hops'
+    const { findings } = this
+    this.#news.push({ kind: 'classified', findings })
+    if (isForeseeable(findings) && findings.filtering !== 'independent')
+      this.#hops.start(this.#evidence.servers, now)
+  }
+
+  #end(): void {
+    this.#phase = 'over'
+    this.#news.push({ kind: 'done', findings: this.findings })
+  }
+}
