@@ -65,6 +65,7 @@ function running(perform: (effect: string) => Promise<string | undefined> | unde
       return perform(effect)
     },
     fault: (fault) => faults.push(fault),
+    clock: () => Date.now(),
   })
   const arrive = (...datagrams: readonly string[]) => {
     for (const datagram of datagrams) loop.receive(Buffer.from(datagram), FROM, 0)
