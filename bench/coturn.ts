@@ -10,11 +10,20 @@ import { type Child, start } from './child.ts'
 const ASK_EVERY_MS = 50
 const ASK_TIMES = 100
 
+const OFF = ['--no-cli', '--no-tls', '--no-dtls', '--no-tcp', '--no-software-attribute', '--no-stdout-log']
+
 /**
- * coturn as a STUN server on 127.0.0.1 and 127.0.0.2, so that it answers RFC 5780 as we do: everything else off, one thread for UDP.
- * Rejects with `unavailable` and what to do where it is not installed or does not answer.
+ * coturn as a STUN server on 127.0.0.1 and 127.0.0.2, so that it answers RFC 5780 as ours does: everything else off, one
+ * thread for UDP. Rejects with `unavailable` and what to do if it is not installed or does not answer.
  */
-export async function startCoturn(port: number): Promise<Child> {
+export const startCoturn = (port: number): Promise<Child> =>
+  started(port, ['-S', '-L', '127.0.0.1', '-L', '127.0.0.2'])
+
+/** coturn as a TURN server on loopback, without accounts. */
+export const startTurn = (port: number): Promise<Child> =>
+  started(port, ['-L', '127.0.0.1', '-E', '127.0.0.1', '--allow-loopback-peers'])
+
+async function started(port: number, how: readonly string[]): Promise<Child> {
   if (spawnSync('turnserver', ['--version']).error !== undefined) {
     throw new StraightwayError(
       'unavailable',
@@ -23,18 +32,20 @@ export async function startCoturn(port: number): Promise<Child> {
   }
   const folder = mkdtempSync(join(tmpdir(), 'coturn-'))
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
-  const addresses = ['-L', '127.0.0.1', '-L', '127.0.0.2', '-p', `${port}`]
-  const off = ['--no-cli', '--no-tls', '--no-dtls', '--no-tcp', '--no-software-attribute', '--no-stdout-log']
-  const files = [
-    '--log-file',
-    join(folder, 'log'),
+  const fileOf = { '--log-file': 'log', '--pidfile': 'pid', '--userdb': 'db' }
+  const files = Object.entries(fileOf).flatMap(([option, file]) => [option, join(folder, file)])
+  const child = start('turnserver', [
+    '-n',
+    '-z',
+    '-m',
+    '1',
+    '-p',
+    `${port}`,
+    ...how,
+    ...OFF,
     '--simple-log',
-    '--pidfile',
-    join(folder, 'pid'),
-    '--userdb',
-    join(folder, 'db'),
-  ]
-  const child = start('turnserver', ['-n', '-S', '-z', '-m', '1', ...addresses, ...off, ...files])
+    ...files,
+  ])
   if (await answers(port)) return child
   await child.stop()
   throw new StraightwayError('unavailable', `turnserver does not answer on port ${port}`)

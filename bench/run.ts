@@ -5,6 +5,7 @@ import { addFunctions } from './functions-command.ts'
 import { benchKeepAlive, type KeepAliveResult } from './keepalive.ts'
 import { numberFrom } from './number-argument.ts'
 import type { Rate } from './rate.ts'
+import { addRelay } from './relay/command.ts'
 import { benchStun, type StunResult } from './stun.ts'
 import { addTraversal } from './traversal/command.ts'
 
@@ -40,6 +41,7 @@ program
   })
 
 addFunctions(program)
+addRelay(program)
 addTraversal(program)
 
 function stunText({ ours, coturn, ratio }: StunResult): string {

@@ -1,0 +1,6 @@
+/** The relay that is measured, this process the one under load. Told by argv: its port. */
+import { startRelay } from '../../udp-edge/relay.ts'
+import { FLEET_KEY } from './legs.ts'
+
+const relay = await startRelay({ host: '127.0.0.1', port: Number(process.argv[2]), fleetKeys: [FLEET_KEY] })
+console.log(relay.address)
