@@ -51,7 +51,14 @@ function ofCheckpoint(sessions: number, counters: CheckpointCounters & Socket): 
     sample('SignIns', signIns),
     sample('LostSessions', lost),
     sample('Messages', messages),
-    ...drops({ malformed, replayed: replays, limited: rateLimited, full: dropped, socket: socket.dropped }),
+    ...drops({
+      malformed,
+      replayed: replays,
+      limited: rateLimited,
+      full: dropped,
+      socket: socket.dropped,
+      overrun: socket.overrun,
+    }),
   ]
 }
 
@@ -66,7 +73,16 @@ function ofHandshake(counters: HandshakeCounters & Socket): Sample[] {
     ...ended('direct', 'Technique', direct),
     ...ended('relayed', 'WhyNotDirect', relayed),
     ...ended('recovered', 'Technique', recovered),
-    ...drops({ refused, replayed, limited, full, unknown, unopened, socket: socket.dropped }),
+    ...drops({
+      refused,
+      replayed,
+      limited,
+      full,
+      unknown,
+      unopened,
+      socket: socket.dropped,
+      overrun: socket.overrun,
+    }),
   ]
 }
 
@@ -75,7 +91,7 @@ function ofStun(counters: StunCounters & Socket): Sample[] {
   const { sample, drops } = of('stun')
   return [
     sample('StunAnswers', answered),
-    ...drops({ refused, limited, malformed, forged, stale, socket: socket.dropped }),
+    ...drops({ refused, limited, malformed, forged, stale, socket: socket.dropped, overrun: socket.overrun }),
   ]
 }
 
@@ -87,7 +103,15 @@ function ofRelay(legs: number, counters: RelayCounters & Socket): Sample[] {
     sample('Legs', legs),
     sample('RelayedPackets', packets),
     sample('RelayedBytes', bytes),
-    ...drops({ strange, unpaired, unproven, malformed, refused: claims, socket: socket.dropped }),
+    ...drops({
+      strange,
+      unpaired,
+      unproven,
+      malformed,
+      refused: claims,
+      socket: socket.dropped,
+      overrun: socket.overrun,
+    }),
   ]
 }
 

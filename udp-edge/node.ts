@@ -25,6 +25,7 @@ import { bindUdp } from './bind.ts'
 import { CarriedPeers } from './carried-socket.ts'
 import { type Checkpoint, startCheckpoint } from './checkpoint.ts'
 import type { NodeConfig, Role } from './config.ts'
+import type { DriverCounters } from './drive.ts'
 import { GatewayPeers } from './gateway-peers.ts'
 import { type Handshake, startHandshake, type TraversalHistory } from './handshake.ts'
 import { Lease } from './lease.ts'
@@ -33,6 +34,7 @@ import { publishMetrics } from './metrics-publisher.ts'
 import { addressesOf } from './node-addresses.ts'
 import { PushChannel } from './push-channel.ts'
 import { type Relay, startRelay } from './relay.ts'
+import { SaturationMeter } from './saturation.ts'
 import { type Stun, startStun } from './stun.ts'
 import { stunPartnerOf } from './stun-partner.ts'
 
@@ -61,6 +63,7 @@ export async function startNode(config: NodeConfig, log: Log): Promise<Node> {
   const carried = { checkpoint: new CarriedPeers(), handshake: new CarriedPeers() }
   const services = await startServices(config, { node, identity, client, carried, log })
   const addresses = addressesOf(services, config.publicIpv6)
+  const meter = new SaturationMeter(() => socketsOf(services))
   const lease = await Lease.take({
     fleet: createFleet(client),
     item: {
@@ -72,7 +75,7 @@ export async function startNode(config: NodeConfig, log: Log): Promise<Node> {
       ...(config.region !== undefined && { region: config.region }),
       startedAt: Date.now(),
     },
-    load: () => loadOf(services),
+    load: () => Math.max(loadOf(services), meter.read()),
     onFleet: (items) => {
       services.checkpoint?.setFleet(items)
       services.handshake?.setFleet(items)
@@ -186,6 +189,16 @@ function historyOf(table: TraversalHistoryTable, log: Log): TraversalHistory {
 
 function loadOf({ checkpoint, handshake, relay }: Services): number {
   return Math.max(checkpoint?.load ?? 0, handshake?.load ?? 0, relay?.load ?? 0)
+}
+
+function socketsOf(services: Services): { received: number; overrun: number } {
+  const sum = { received: 0, overrun: 0 }
+  for (const service of Object.values(services) as { counters(): { socket: DriverCounters } }[]) {
+    const { received, overrun } = service.counters().socket
+    sum.received += received
+    sum.overrun += overrun
+  }
+  return sum
 }
 
 interface Served extends Pick<Parts, 'node' | 'carried' | 'log'> {
