@@ -6,8 +6,9 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join as joinPath } from 'node:path'
 import { join, type Offer, type Peer, type PeerSocket } from '../peer/index.ts'
-import { sendFile } from '../peer/services/file.ts'
+import { sendFiles } from '../peer/services/send-files.ts'
 import { INTENT, type Serving, serve } from '../peer/services/services.ts'
+import { sourcesOf } from '../peer/services/sources.ts'
 import { forwardTcp } from '../peer/services/tcp.ts'
 import type { NetworkId, PeerId, UserId } from '../shared/ids.ts'
 import type { Admin } from './admin.ts'
@@ -113,13 +114,13 @@ export async function carry(from: Peer, to: PeerId, paths: 'auto' | 'relay-only'
   const socket = await from.connect(to, { intent: INTENT.file, paths })
   if (paths === 'auto') await untilDirect(socket)
   const startedAt = performance.now()
-  const { size, sha256 } = await sendFile(socket, file)
-  const mbps = Math.round((size * 8) / (performance.now() - startedAt) / 100) / 10
+  const { bytes, files } = await sendFiles(socket, (await sourcesOf([file])).list)
+  const mbps = Math.round((bytes * 8) / (performance.now() - startedAt) / 100) / 10
   const { path, times, overheadBytesPerPacket } = socket
-  const sha256Equal = sha256 === (await sha256Of(joinPath(folder, `${paths} (1).bin`)))
+  const sha256Equal = files[0]?.sha256 === (await sha256Of(joinPath(folder, `${paths} (1).bin`)))
   await new Promise<void>((resolve) => socket.close(resolve))
   const firstByteMs = Math.round(times.firstByteMs ?? -1)
-  return { path, firstByteMs, bytes: size, sha256Equal, mbps, overheadBytesPerPacket }
+  return { path, firstByteMs, bytes, sha256Equal, mbps, overheadBytesPerPacket }
 }
 
 export const told = ({ path, firstByteMs, mbps, sha256Equal }: Carried): string =>

@@ -1,7 +1,9 @@
 /** `npm start`: the whole system on this machine, until it is told to stop. */
 import { isIP } from 'node:net'
 import { Command, InvalidArgumentError } from 'commander'
-import { StraightwayError } from '../shared/errors.ts'
+import { escapeLine } from '../peer/cli/escape.ts'
+import { failureOf } from '../peer/cli/failures.ts'
+import { onOrphaned } from '../peer/cli/life.ts'
 import { type SystemOptions, startSystem } from './system.ts'
 
 const DEFAULT_DATA = '.straightway'
@@ -36,6 +38,7 @@ async function run(flags: Flags): Promise<void> {
     process.exit(0)
   })
   process.on('SIGINT', stop).on('SIGTERM', stop).on('SIGHUP', stop)
+  onOrphaned(stop)
   const { index, websocket, nodes, relays, adminKey, invite } = system
   if (flags.json)
     process.stdout.write(`${JSON.stringify({ index, websocket, nodes, relays, adminKey, invite })}\n`)
@@ -62,7 +65,7 @@ function told({
   invite     ${invite}
 ${notes.map((note) => `\n  ${note}\n`).join('')}
   Next, in another shell:
-    npx straightway up --index ${index} --invite ${invite} --home /tmp/alice
+    npx straightway up --index ${index} --invite ${invite} --home /tmp/alice --name alice
     npx straightway find 'status eq "online"' --index ${index} --invite ${invite} --home /tmp/bob
     curl -H 'authorization: Bearer ${adminKey}' ${index}/v1/users
 
@@ -95,6 +98,6 @@ function once(act: () => Promise<void>): () => void {
 }
 
 function fail(error: unknown): never {
-  process.stderr.write(`${error instanceof StraightwayError ? error.message : (error as Error).stack}\n`)
+  process.stderr.write(`${escapeLine(failureOf(error).detail)}\n`)
   process.exit(1)
 }

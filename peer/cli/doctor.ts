@@ -5,12 +5,7 @@ import type { Prospect } from '../prospects.ts'
 import { type CommonFlags, indexOf, verb } from './options.ts'
 import { print } from './output.ts'
 
-export function doctor(): Command {
-  return verb(
-    'doctor',
-    'Say what stands between this machine and others, and what can be done about it.',
-  ).action(run)
-}
+export const doctor = (description: string): Command => verb('doctor', description).action(run)
 
 async function run({ json, index, home }: CommonFlags): Promise<void> {
   const url = indexOf(index, home)
@@ -21,14 +16,14 @@ async function run({ json, index, home }: CommonFlags): Promise<void> {
   if (!found.index.reachable || found.udp === 'blocked') process.exitCode = 1
 }
 
-function told(found: Diagnosis, advice: readonly string[]): string {
+function told(found: Diagnosis, advice: readonly string[]): string[] {
   const { index, nodes, udp, nat, mapping, filtering, allocation, hairpin, against } = found
   const verdicts = Object.entries(against).map(
     ([kind, prospect]) => `  against ${kind.padEnd(16)} ${prospectOf(prospect)}`,
   )
   return [
     `INDEX       ${index.url}: ${index.detail ?? 'answers'}`,
-    `nodes       ${nodes.map(({ node, addresses }) => `${node} ${addresses.join(' ')}`).join('\n            ') || 'none known'}`,
+    ...(nodes.length === 0 ? ['nodes       none known'] : nodes.map(nodeLine)),
     `UDP         ${udp}`,
     `NAT         ${nat}`,
     `mapping     ${mapping} (ports: ${allocation})`,
@@ -39,9 +34,12 @@ function told(found: Diagnosis, advice: readonly string[]): string {
     `public      ${found.public.join('  ') || 'not seen'}`,
     'tunnels',
     ...verdicts,
-    ...advice.map((line) => `\n${line}`),
-  ].join('\n')
+    ...advice.flatMap((line) => ['', line]),
+  ]
 }
+
+const nodeLine = ({ node, addresses }: Diagnosis['nodes'][number], i: number): string =>
+  `${i === 0 ? 'nodes' : '     '}       ${node} ${addresses.join(' ')}`
 
 const prospectOf = (it: Prospect): string =>
   it.path === 'direct' ? `direct by ${it.technique}` : `relayed: ${it.whyNotDirect}`

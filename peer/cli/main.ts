@@ -1,24 +1,38 @@
 /** `straightway`: a peer on the command line. One file a verb. Exit codes: 0 done, 1 it failed, 2 called wrongly. */
 import { Command, CommanderError } from 'commander'
-import { doctor } from './doctor.ts'
-import { find } from './find.ts'
-import { forward } from './forward.ts'
-import { message } from './message.ts'
-import { fail } from './output.ts'
-import { ping } from './ping.ts'
-import { receive } from './receive.ts'
-import { send } from './send.ts'
-import { up } from './up.ts'
+import { escapeLine } from './escape.ts'
+import { fail } from './failures.ts'
+import { stopReason, watchLife } from './life.ts'
+import { watchOutput } from './output.ts'
+import { VERBS } from './verbs.ts'
+import { version } from './version.ts'
+
+process.on('uncaughtException', end).on('unhandledRejection', end)
+watchOutput()
+watchLife()
 
 const program = new Command('straightway')
   .description('Find peers, write to them, and open direct tunnels to them.')
-  .exitOverride()
+  .version(version(), '--version', 'print the version')
+  .addHelpText('after', '\nExit codes: 0 done, 1 it failed, 2 called wrongly.')
   .configureHelp({ sortSubcommands: false })
 
-for (const verb of [up, find, message, ping, send, receive, forward, doctor])
-  program.addCommand(verb().exitOverride())
+// Only the verb that is wanted is loaded, so that help is there at once.
+const wanted = process.argv.slice(2).find((each) => each !== 'help' && !each.startsWith('-'))
+for (const { name, description, load } of VERBS)
+  program.addCommand(name === wanted ? await load() : new Command(name).description(description))
+for (const command of [program, ...program.commands, ...program.commands.flatMap((each) => each.commands)])
+  command.exitOverride().configureOutput({
+    writeErr: (text) => process.stderr.write(`${text.trimEnd().split('\n').map(escapeLine).join('\n')}\n`),
+  })
 
 await program.parseAsync().catch((error: unknown) => {
-  if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : 2)
-  fail(error, process.argv.includes('--json'))
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2
+  else if (stopReason() !== 'output') fail(error, process.argv.includes('--json'))
 })
+
+/** What nobody awaited. */
+function end(error: unknown): void {
+  if (stopReason() !== 'output') fail(error, process.argv.includes('--json'))
+  process.exit()
+}

@@ -1,16 +1,21 @@
 import type { Command } from 'commander'
-import type { PeerId } from '../../shared/ids.ts'
-import { asPeer, type CommonFlags, peerArgument, verb } from './options.ts'
+import { isPeerId, type PeerId } from '../../shared/ids.ts'
+import { Names } from './names.ts'
+import { type CommonFlags, verb, whoArgument, whoHelp } from './options.ts'
 import { print } from './output.ts'
+import { withSeat } from './seat.ts'
 
-export function message(): Command {
-  return verb('message', 'Send a message; a peer that is away gets it when it is back.')
-    .argument('<peer>', 'to whom', peerArgument)
+export function message(description: string): Command {
+  return verb('message', description)
+    .argument('<who>', `${whoHelp}; the name of a user means all of its peers`, whoArgument)
     .argument('<text>', 'at most 1,024 bytes')
-    .action((to: PeerId, text: string, flags: CommonFlags) =>
-      asPeer(flags, async (peer) => {
-        const outcome = await peer.send(to, text)
-        print(flags.json, { to, outcome }, outcome)
+    .action((who: string, text: string, flags: CommonFlags) =>
+      withSeat(flags, async (seat) => {
+        const names = new Names(seat.index)
+        const to = await names.recipientOf(who)
+        const outcome = await seat.send(to, text)
+        const name = isPeerId(to) ? await names.nameOf(to as PeerId) : who
+        print(flags.json, { to, outcome, ...(name && { name }) }, outcome)
       }),
     )
 }

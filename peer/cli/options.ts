@@ -1,13 +1,10 @@
-/** Options that every verb has, and how a verb comes to its peer. */
+/** Options that verbs share, and what they are read as. */
 import { homedir } from 'node:os'
-import { join as joinPath } from 'node:path'
+import { join as joinPath, resolve } from 'node:path'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { StraightwayError } from '../../shared/errors.ts'
-import { isPeerId, type PeerId } from '../../shared/ids.ts'
 import type { Paths } from '../../shared/paths.ts'
 import { enrolledAt } from '../home/home.ts'
-import type { JoinOptions } from '../join.ts'
-import type { Peer } from '../peer.ts'
 
 export interface CommonFlags {
   readonly index?: string
@@ -23,21 +20,28 @@ export interface PathFlags {
   readonly paths: Paths
 }
 
-export function verb(name: string, description: string): Command {
+/** A verb that needs a home, and nothing else. */
+export function homeVerb(name: string, description: string): Command {
   return new Command(name)
     .description(description)
     .addOption(
-      new Option('--index <url>', 'base URL of INDEX (default: that of the home)').env('STRAIGHTWAY_INDEX'),
+      new Option('--home <dir>', 'where this peer keeps its key')
+        .env('STRAIGHTWAY_HOME')
+        .default(joinPath(homedir(), '.straightway'), '~/.straightway')
+        .argParser((text: string) => resolve(text)),
     )
-    .option(
-      '--home <dir>',
-      'where this peer keeps its key; one process at a time',
-      joinPath(homedir(), '.straightway'),
+    .option('--json', 'print JSON')
+}
+
+/** A verb that does something with the peer of the home. */
+export function verb(name: string, description: string): Command {
+  return homeVerb(name, description)
+    .addOption(
+      new Option('--index <url>', 'base URL of INDEX (default: that of the home)').env('STRAIGHTWAY_INDEX'),
     )
     .addOption(new Option('--invite <code>', 'enrols this peer the first time').env('STRAIGHTWAY_INVITE'))
     .option('--name <name>', 'of this peer and its user, when it enrols')
-    .option('--no-udp', 'never use UDP; where a network drops it that is found out without')
-    .option('--json', 'print JSON')
+    .option('--no-udp', 'never use UDP; a network that drops it is noticed without this')
 }
 
 export const pathsOption = (): Option =>
@@ -45,41 +49,9 @@ export const pathsOption = (): Option =>
     .choices(['auto', 'direct-only', 'relay-only'])
     .default('auto')
 
-/** Joins as the flags say. Whoever only asks for help does not wait until all that a peer needs is loaded. */
-export async function joinAs(
-  flags: CommonFlags,
-  more: Pick<JoinOptions, 'metadata' | 'status'> = {},
-): Promise<Peer> {
-  const options = { ...joinOptions(flags), ...more }
-  const { join } = await import('../join.ts')
-  return join(options)
-}
+export const whoHelp = 'a name, a key, or its first letters, as `straightway find` prints them'
 
-/** Joins as the flags say, and leaves when `act` is done or has failed. */
-export async function asPeer<T>(
-  flags: CommonFlags,
-  act: (peer: Peer) => Promise<T>,
-  more: Pick<JoinOptions, 'metadata' | 'status'> = {},
-): Promise<T> {
-  const peer = await joinAs(flags, more)
-  try {
-    return await act(peer)
-  } finally {
-    await peer.close()
-  }
-}
-
-function joinOptions({ index, home, invite, name, udp }: CommonFlags): JoinOptions {
-  return {
-    index: indexOf(index, home),
-    home,
-    udp,
-    ...(invite !== undefined && { invite }),
-    ...(name !== undefined && { name }),
-  }
-}
-
-/** Errors: `bad-request` where no flag, environment or home says where INDEX is. */
+/** Throws `bad-request` when no flag, environment or home says where INDEX is. */
 export function indexOf(index: string | undefined, home: string): string {
   const known = index ?? enrolledAt(home)?.index
   if (known !== undefined) return known
@@ -89,9 +61,12 @@ export function indexOf(index: string | undefined, home: string): string {
   )
 }
 
-export function peerArgument(text: string): PeerId {
-  if (isPeerId(text)) return text
-  throw new InvalidArgumentError('Not a peer id: 52 letters and digits, as `straightway find` prints them.')
+/** What nobody can be called: caught before anything is opened. */
+export function whoArgument(text: string): string {
+  const who = text.trim()
+  if (who === '' || who.length > 200)
+    throw new InvalidArgumentError('Not a name or a key, as `straightway find` prints them.')
+  return who
 }
 
 export function portArgument(text: string): number {
@@ -102,13 +77,38 @@ export function portArgument(text: string): number {
 
 export function countArgument(text: string): number {
   const count = Number(text)
-  if (/^\d+$/.test(text) && count > 0) return count
+  if (/^\d+$/.test(text) && count > 0 && Number.isSafeInteger(count)) return count
   throw new InvalidArgumentError('Not a number greater than 0.')
 }
 
-/** Resolves when the user or the system wants the process to end. */
-export function untilStopped(): Promise<void> {
-  return new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve())
-  })
+const UNITS: Readonly<Record<string, number>> = { '': 1, k: 1e3, m: 1e6, g: 1e9, t: 1e12 }
+
+/** `500`, `20k`, `1.5G`: bytes, decimal units. */
+export function bytesArgument(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)\s*([kmgt]?)b?$/i.exec(text.trim())
+  const bytes = match === null ? 0 : Math.floor(Number(match[1]) * UNITS[match[2]!.toLowerCase()]!)
+  if (bytes > 0 && Number.isSafeInteger(bytes)) return bytes
+  throw new InvalidArgumentError('Not a size such as 500k, 20M or 1.5G.')
 }
+
+const SPANS: Readonly<Record<string, number>> = {
+  m: 60_000,
+  h: 3600_000,
+  d: 24 * 3600_000,
+  w: 7 * 24 * 3600_000,
+}
+
+/** `30m`, `12h`, `7d`: milliseconds. */
+export function spanArgument(text: string): number {
+  const match = /^(\d+)\s*([mhdw])$/i.exec(text.trim())
+  const span = match === null ? 0 : Number(match[1]) * SPANS[match[2]!.toLowerCase()]!
+  if (span > 0) return span
+  throw new InvalidArgumentError('Not a time such as 30m, 12h or 7d.')
+}
+
+/** `ann,ben`: a list without empty parts. */
+export const listArgument = (text: string): readonly string[] =>
+  text
+    .split(',')
+    .map((each) => each.trim())
+    .filter((each) => each !== '')

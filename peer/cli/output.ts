@@ -1,27 +1,45 @@
-/** What a verb prints: lines of JSON on stdout for programs; text on stdout and progress on stderr for people. */
-import { StraightwayError } from '../../shared/errors.ts'
-import type { PresenceRecord } from '../../shared/presence.ts'
+/**
+ * The door to the terminal: everything that the command line prints goes through here, and is escaped here. Programs get
+ * lines of JSON on stdout; people get lines of text on stdout, and progress, notes and errors on stderr.
+ */
+import { escapeJson, escapeLine } from './escape.ts'
+import { stop } from './life.ts'
 
-const BAR = 28
+const BAR = 24
+const REDRAW_MS = 100
 
-export function print(json: true | undefined, value: object, text: string | undefined): void {
-  if (json) process.stdout.write(`${JSON.stringify(value)}\n`)
-  else if (text !== undefined) process.stdout.write(`${text}\n`)
+/** `lines`: one text a line; what would break a line is escaped. */
+export function print(json: true | undefined, value: object, lines: string | readonly string[] = []): void {
+  if (json) write(process.stdout, escapeJson(value))
+  else for (const line of [lines].flat()) write(process.stdout, escapeLine(line))
 }
 
-export function fail(error: unknown, json: boolean): never {
-  const { code, message } =
-    error instanceof StraightwayError
-      ? error
-      : { code: 'internal' as const, message: (error as Error).stack ?? String(error) }
-  if (json) process.stdout.write(`${JSON.stringify({ error: code, detail: message })}\n`)
-  else process.stderr.write(`straightway: ${message}\n`)
-  process.exit(1)
+/** A note for people that is no result. */
+export function note(json: true | undefined, ...lines: readonly string[]): void {
+  if (json) return
+  clearBars()
+  for (const line of lines) write(process.stderr, escapeLine(line))
 }
 
-export function recordLine({ peer, status, user, custom, metadata }: PresenceRecord): string {
-  const facts = Object.keys(metadata).length > 0 ? JSON.stringify(metadata) : ''
-  return [peer, status.padEnd(7), user, custom, facts].filter((each) => each !== '').join('  ')
+/** What is a file and no line, as a completion script: it is ours, and is printed as it is. */
+export const printWhole = (text: string): void => write(process.stdout, text.replace(/\n$/, ''))
+
+function write(to: NodeJS.WriteStream, line: string): void {
+  if (to === process.stdout) clearBars()
+  if (to.writable) to.write(`${line}\n`)
+}
+
+/** Who reads our output may stop reading: then a verb ends as if it were told to, without an error. */
+export function watchOutput(): void {
+  for (const stream of [process.stdout, process.stderr])
+    stream.on('error', ({ code }: NodeJS.ErrnoException) => {
+      if (code === 'EPIPE') stop('output')
+    })
+}
+
+const bars = new Set<ProgressBar>()
+const clearBars = () => {
+  for (const bar of bars) bar.clear()
 }
 
 /** A bar that draws itself at most ten times a second, on a terminal only. */
@@ -30,29 +48,52 @@ export class ProgressBar {
   readonly #name: string
   readonly #startedAt = performance.now()
   #drawnAt = 0
+  #first: number | undefined
 
   constructor(name: string, json: true | undefined) {
     this.#out = json || !process.stderr.isTTY ? undefined : process.stderr
-    this.#name = name
+    this.#name = escapeLine(name)
+    bars.add(this)
   }
 
-  readonly show = (bytes: number, size: number): void => {
+  readonly show = (bytes: number, total: number | undefined): void => {
+    this.#first ??= bytes
     const now = performance.now()
-    if (this.#out === undefined || (now - this.#drawnAt < 100 && bytes < size)) return
+    if (this.#out === undefined || (now - this.#drawnAt < REDRAW_MS && bytes !== total)) return
     this.#drawnAt = now
-    const part = size === 0 ? 1 : bytes / size
-    const filled = '='.repeat(Math.round(part * BAR)).padEnd(BAR)
-    const speed = megabits(bytes, now - this.#startedAt)
-    this.#out.write(`\r  ${this.#name}  [${filled}] ${Math.floor(part * 100)} %  ${speed} Mbit/s\x1b[K`)
+    const speed = `${megabits(bytes - this.#first, now - this.#startedAt)} Mbit/s`
+    this.#out.write(`\r  ${[this.#name, ...barOf(bytes, total), speed].join('  ')}\x1b[K`)
+  }
+
+  clear(): void {
+    if (this.#drawnAt > 0) this.#out?.write('\r\x1b[K')
   }
 
   end(): void {
-    this.#out?.write('\r\x1b[K')
+    this.clear()
+    bars.delete(this)
   }
 
+  /** Since it was made. */
   mbps(bytes: number): number {
     return megabits(bytes, performance.now() - this.#startedAt)
   }
 }
 
+function barOf(bytes: number, total: number | undefined): string[] {
+  if (total === undefined) return [sizeText(bytes)]
+  const part = total === 0 ? 1 : Math.min(bytes / total, 1)
+  const filled = '='.repeat(Math.round(part * BAR)).padEnd(BAR)
+  return [`[${filled}]`, `${Math.floor(part * 100)} %`, `of ${sizeText(total)}`]
+}
+
 const megabits = (bytes: number, ms: number): number => Math.round((bytes * 8) / Math.max(ms, 1) / 100) / 10
+
+const UNITS = ['bytes', 'kB', 'MB', 'GB', 'TB'] as const
+
+/** `1.5 MB`; decimal units. */
+export function sizeText(bytes: number): string {
+  const power = Math.min(Math.floor(Math.log10(Math.max(bytes, 1)) / 3), UNITS.length - 1)
+  const amount = bytes / 1000 ** power
+  return `${power === 0 ? amount : amount.toFixed(1)} ${UNITS[power]}`
+}

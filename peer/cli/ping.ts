@@ -2,20 +2,23 @@ import { type Command, InvalidArgumentError } from 'commander'
 import type { PeerId } from '../../shared/ids.ts'
 import { WHY_NOT_DIRECT } from '../../shared/why-not-direct.ts'
 import { MAX_PAYLOAD_BYTES } from '../../shared/wire/tunnel.ts'
-import type { Peer } from '../peer.ts'
 import type { PeerSocket } from '../peer-socket.ts'
 import { ping as measure, type PingReport } from '../services/ping.ts'
 import { INTENT } from '../services/services.ts'
+import type { Tunnel } from '../services/tunnel.ts'
+import { stopped } from './life.ts'
+import { Names } from './names.ts'
 import {
-  asPeer,
   type CommonFlags,
   countArgument,
   type PathFlags,
   pathsOption,
-  peerArgument,
   verb,
+  whoArgument,
+  whoHelp,
 } from './options.ts'
 import { print } from './output.ts'
+import { type Seat, withSeat } from './seat.ts'
 
 export interface PingFlags extends PathFlags {
   readonly count: number
@@ -29,14 +32,18 @@ type Flags = CommonFlags & PingFlags
 const INTERVAL_MS = 100
 const TIMEOUT_MS = 2_000
 
-export function ping(): Command {
-  return verb('ping', 'Open a tunnel to a peer that is `up` and measure it.')
-    .argument('<peer>', 'to whom', peerArgument)
+export function ping(description: string): Command {
+  return verb('ping', description)
+    .argument('<who>', whoHelp, whoArgument)
     .option('--count <n>', 'datagrams', countArgument, 10)
     .option('--size <bytes>', 'of each datagram', sizeArgument, 64)
     .option('--wait <ms>', 'how long to wait for a direct path', countArgument, 10_000)
     .addOption(pathsOption())
-    .action((to: PeerId, flags: Flags) => asPeer(flags, (peer) => run(peer, to, flags)))
+    .addHelpText(
+      'after',
+      '\nA tunnel tells each side the address of the other; `--paths relay-only` does not.',
+    )
+    .action((who: string, flags: Flags) => withSeat(flags, (seat) => run(seat, who, flags)))
 }
 
 function sizeArgument(text: string): number {
@@ -45,15 +52,16 @@ function sizeArgument(text: string): number {
   throw new InvalidArgumentError(`A datagram has at most ${MAX_PAYLOAD_BYTES} bytes.`)
 }
 
-async function run(peer: Peer, to: PeerId, flags: Flags): Promise<void> {
-  const summary = await measured(peer, to, flags)
+async function run(seat: Seat, who: string, flags: Flags): Promise<void> {
+  const to = await new Names(seat.index).peerOf(who)
+  const summary = await measured(seat, to, flags)
   print(flags.json, summary, toldTo(summary))
   if (summary.rttMs === undefined) process.exitCode = 1
 }
 
 /** One tunnel, from the offer to its end. */
-export async function measured(peer: Peer, to: PeerId, flags: PingFlags) {
-  const socket = await peer.connect(to, { intent: INTENT.ping, paths: flags.paths })
+export async function measured(seat: Pick<Seat, 'connect'>, to: PeerId, flags: PingFlags) {
+  const socket = await seat.connect(to, { intent: INTENT.ping, paths: flags.paths, signal: stopped })
   await settled(socket, flags.wait)
   const onReply = flags.json
     ? undefined
@@ -70,7 +78,7 @@ export async function measured(peer: Peer, to: PeerId, flags: PingFlags) {
 }
 
 /** Until the path is direct, or traversal has ended without one. */
-function settled(socket: PeerSocket, waitMs: number): Promise<void> {
+function settled(socket: Tunnel, waitMs: number): Promise<void> {
   const isSettled = () => socket.path === 'direct' || (socket.whyNotDirect ?? 'not-yet') !== 'not-yet'
   return new Promise((resolve) => {
     const done = () => {
@@ -85,7 +93,7 @@ function settled(socket: PeerSocket, waitMs: number): Promise<void> {
   })
 }
 
-function summaryOf(peer: PeerId, socket: PeerSocket, report: PingReport) {
+function summaryOf(peer: PeerId, socket: Tunnel, report: PingReport) {
   const { path, whyNotDirect, times, effort } = socket
   const why = whyNotDirect && { whyNotDirect, advice: WHY_NOT_DIRECT[whyNotDirect].advice }
   return { peer, path, ...rounded(times), ...effort, ...report, ...why }
@@ -95,7 +103,7 @@ function rounded(times: PeerSocket['times']): PeerSocket['times'] {
   return Object.fromEntries(Object.entries(times).map(([name, ms]) => [name, Math.round(ms)]))
 }
 
-const replyLine = (sequence: number, ms: number, { path }: PeerSocket): string =>
+const replyLine = (sequence: number, ms: number, { path }: Tunnel): string =>
   `${String(sequence + 1).padStart(4)}  ${ms.toFixed(2)} ms  ${path}`
 
 function toldTo({
@@ -107,7 +115,7 @@ function toldTo({
   lost,
   whyNotDirect,
   advice,
-}: ReturnType<typeof summaryOf>): string {
+}: ReturnType<typeof summaryOf>): string[] {
   const times = [
     `first byte after ${firstByteMs ?? '?'} ms`,
     directMs === undefined ? '' : `direct after ${directMs} ms`,
@@ -115,6 +123,6 @@ function toldTo({
   const trips = rttMs
     ? `round trip ${rttMs.min} / ${rttMs.avg} / ${rttMs.max} ms (min / avg / max)`
     : 'nothing came back'
-  const why = whyNotDirect ? `\nnot direct: ${whyNotDirect}. ${advice}` : ''
-  return `${path}, ${times.filter(Boolean).join(', ')}\n${sent} sent, ${lost} lost, ${trips}${why}`
+  const why = whyNotDirect ? [`not direct: ${whyNotDirect}. ${advice}`] : []
+  return [`${path}, ${times.filter(Boolean).join(', ')}`, `${sent} sent, ${lost} lost, ${trips}`, ...why]
 }

@@ -1,57 +1,154 @@
 import { once } from 'node:events'
+import { createInterface } from 'node:readline/promises'
 import type { Duplex } from 'node:stream'
 import type { Command } from 'commander'
 import { StraightwayError } from '../../shared/errors.ts'
-import type { Offer } from '../offer.ts'
-import { receiveFile } from '../services/file.ts'
+import { homeAround } from '../services/file-names.ts'
+import { type ReceivedTransfer, receiveFiles } from '../services/receive-files.ts'
 import { INTENT } from '../services/services.ts'
-import { type CommonFlags, joinAs, untilStopped, verb } from './options.ts'
-import { ProgressBar, print } from './output.ts'
+import type { TransferOffer } from '../services/transfer.ts'
+import type { Tunnel } from '../services/tunnel.ts'
+import { escapeLine } from './escape.ts'
+import { failureOf } from './failures.ts'
+import { stopped, untilStopped } from './life.ts'
+import { Names } from './names.ts'
+import { bytesArgument, type CommonFlags, listArgument, verb } from './options.ts'
+import { note, ProgressBar, print, sizeText } from './output.ts'
+import { type Asked, type Seat, whileSeated } from './seat.ts'
+import { expectsNobody, Whom } from './whom.ts'
 
-const NOTHING_CAME = 'The other side ended the tunnel before it sent a file: ask it to send again.'
+const NOTHING_CAME = 'The other side ended the tunnel before it sent a file.'
 
 interface Flags extends CommonFlags {
   readonly dir: string
+  readonly from?: readonly string[]
+  readonly maxSize?: number
+  readonly yes?: true
   readonly many?: true
 }
 
-export function receive(): Command {
-  return verb('receive', 'Wait for a file of a peer of your networks.')
-    .option('--dir <dir>', 'where it goes', '.')
-    .option('--many', 'go on after the first file')
-    .action(run)
+export function receive(description: string): Command {
+  return verb('receive', description)
+    .option('--dir <dir>', 'where they go', '.')
+    .option('--from <who,…>', 'only of these: names or keys with commas', listArgument)
+    .option('--max-size <size>', 'refuse what is larger, for example 500M', bytesArgument)
+    .option('--yes', 'do not ask; without a terminal, or with --from, nobody is asked anyway')
+    .option('--many', 'go on after the first transfer')
+    .addHelpText(
+      'after',
+      '\nIt ends after the first transfer that is whole; what fails before does not end it.\n' +
+        'Nothing is overwritten. Names that begin with a dot, that are reserved on Windows, or that\n' +
+        'hide characters are refused, and so is a folder that is the home of a peer.',
+    )
+    .action((flags: Flags) => whileSeated(flags, (seat) => run(seat, flags)))
 }
 
-async function run(flags: Flags): Promise<void> {
-  const { json, many } = flags
-  const peer = await joinAs(flags)
-  print(json, { event: 'online', peer: peer.peer }, `waiting as ${peer.peer}`)
-  const tellFault = ({ message }: Error) =>
-    print(json, { event: 'error', detail: message }, `error: ${message}`)
-  const received = new Promise<void>((resolve, reject) => {
-    peer.on('offer', (offer) => {
-      if (offer.intent !== INTENT.file) return offer.refuse('not-served')
-      take(offer, flags).then(many ? undefined : resolve, many ? tellFault : reject)
+async function run(seat: Seat, flags: Flags): Promise<void> {
+  const { json, many, dir } = flags
+  const home = homeAround(dir)
+  if (home !== undefined)
+    throw new StraightwayError('forbidden', `${home} is the home of a peer: receive into another folder.`)
+  const names = new Names(seat.index)
+  const whom = await Whom.of(flags.from, names)
+  const received = new Promise<void>((resolve) => {
+    const decide = (offer: Asked) => {
+      if (!whom.has(offer)) return offer.refuse('not-allowed')
+      void take(offer, { flags, names }).then((whole) => whole && !many && resolve())
+    }
+    void seat.serve([INTENT.file], decide)
+  })
+  seat.events.on('message', ({ from, text, sentAt }) => {
+    void names
+      .label(from)
+      .then((who) => print(json, { event: 'message', from, text, sentAt }, `${who}: ${text}`))
+  })
+  print(json, { event: 'online', peer: seat.peer }, `waiting as ${await names.label(seat.peer)}`)
+  if (expectsNobody(flags.from)) note(json, 'Nobody is let in: --from names nobody.')
+  await Promise.race([received, untilStopped(), lost(seat)])
+}
+
+/** The process that was `up` for us has ended. */
+const lost = (seat: Seat): Promise<never> =>
+  new Promise((_, reject) => {
+    if (!seat.isShared) return
+    seat.events.on('state', (state) => {
+      if (state === 'offline')
+        reject(new StraightwayError('closed', '`straightway up` of this home has ended.'))
     })
   })
+
+interface Taking {
+  readonly flags: Flags
+  readonly names: Names
+}
+
+/** True when a transfer is whole. Never rejects: what one sender does is not the end of it. */
+async function take(offer: Asked, { flags, names }: Taking): Promise<boolean> {
+  const { json } = flags
+  const who = await names.label(offer.from)
+  const bar = new ProgressBar('receiving', json)
   try {
-    await Promise.race([received, untilStopped()])
-  } finally {
-    await peer.close()
+    const socket = await offer.accept()
+    const stream = await streamOf(socket)
+    const closed = once(stream, 'close').catch(() => {})
+    const transfer = await receiveFiles(stream, {
+      directory: flags.dir,
+      from: offer.from,
+      ...(flags.maxSize !== undefined && { maxBytes: flags.maxSize }),
+      decide: (about) => (isAsked(flags) ? ask(who, about) : true),
+      progress: bar.show,
+      signal: stopped,
+    })
+    bar.end()
+    tell(offer, transfer, flags)
+    await closed
+    return true
+  } catch (error) {
+    bar.end()
+    const { error: code, detail } = failureOf(error)
+    print(json, { event: 'error', from: offer.from, error: code, detail }, `${who}: ${detail}`)
+    return false
   }
 }
 
-async function take(offer: Offer, { dir, json }: Flags): Promise<void> {
-  const socket = await offer.accept()
+async function streamOf(socket: Tunnel): Promise<Duplex> {
   const gone = once(socket, 'close').then(() => {
     throw new StraightwayError('closed', NOTHING_CAME)
   })
   const [stream] = (await Promise.race([once(socket, 'stream'), gone])) as [Duplex]
-  const ended = once(stream, 'close').catch(() => {})
-  const bar = new ProgressBar('receiving', json)
-  const { name, size, sha256, path } = await receiveFile(stream, dir, bar.show)
-  bar.end()
-  const facts = { event: 'file', from: offer.from, name, bytes: size, sha256, sha256Equal: true, path }
-  print(json, facts, `${path}: ${size} bytes, SHA-256 equal`)
-  await ended
+  gone.catch(() => {})
+  return stream
+}
+
+function tell({ from }: Asked, { files, paths }: ReceivedTransfer, { json }: Flags): void {
+  if (json)
+    for (const { name, size, sha256, path } of files)
+      print(json, { event: 'file', from, name, bytes: size, sha256, sha256Equal: true, path })
+  const bytes = files.reduce((sum, { size }) => sum + size, 0)
+  if (!json) print(json, {}, `${paths.join(', ')}: ${bytes} bytes, SHA-256 equal`)
+}
+
+const isAsked = ({ json, yes, from }: Flags): boolean =>
+  !json && !yes && from === undefined && process.stdin.isTTY === true && process.stderr.isTTY === true
+
+/** One question at a time; whatever is not a yes is a no. */
+let asking: Promise<unknown> = Promise.resolve()
+
+function ask(who: string, offer: TransferOffer): Promise<boolean | string> {
+  const answer = asking.then(() => askNow(who, offer))
+  asking = answer.catch(() => {})
+  return answer
+}
+
+async function askNow(who: string, { name, entries, bytes }: TransferOffer): Promise<boolean | string> {
+  const more = entries > 1 ? ` (${entries} files and folders)` : ''
+  const size = bytes === undefined ? 'of unknown size' : sizeText(bytes)
+  const question = `${escapeLine(`${who} sends ${name}${more}, ${size}. Receive it?`)} [y/N] `
+  const terminal = createInterface({ input: process.stdin, output: process.stderr })
+  try {
+    const answer = await terminal.question(question, { signal: stopped })
+    return /^y(es)?$/i.test(answer.trim()) ? true : 'The receiver declined.'
+  } finally {
+    terminal.close()
+  }
 }

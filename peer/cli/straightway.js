@@ -1,9 +1,10 @@
 #!/usr/bin/env node
 // Runs the command line: as built JavaScript where the package is installed, as TypeScript in a checkout. The TypeScript
 // needs a Node that strips types; an older one starts the Node that is among the dependencies.
-import { spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import module from 'node:module'
+import { constants } from 'node:os'
 import { fileURLToPath } from 'node:url'
 
 const at = (path) => fileURLToPath(new URL(path, import.meta.url))
@@ -15,13 +16,20 @@ if (!existsSync(source)) await import('../../dist/peer/cli/main.js')
 else if (major > 22 || (major === 22 && minor >= 18)) await import('./main.ts')
 else {
   const newer = at('../../node_modules/.bin/node')
-  if (!existsSync(newer)) {
+  if (existsSync(newer)) launch(newer)
+  else {
     console.error(
       'straightway: this checkout needs Node 22.18 or later: run `npm ci` in it, which brings one along.',
     )
-    process.exit(1)
+    process.exitCode = 1
   }
-  const { status, signal } = spawnSync(newer, [source, ...process.argv.slice(2)], { stdio: 'inherit' })
-  if (signal) process.kill(process.pid, signal)
-  process.exit(status ?? 1)
+}
+
+// Signals are passed on, and the channel tells the other process when this one is killed.
+function launch(node) {
+  const child = spawn(node, [source, ...process.argv.slice(2)], {
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+  })
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
+  child.once('exit', (code, signal) => process.exit(code ?? 128 + (constants.signals[signal] ?? 0)))
 }

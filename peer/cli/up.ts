@@ -1,108 +1,174 @@
 import type { Command } from 'commander'
 import { InvalidArgumentError, Option } from 'commander'
+import { StraightwayError } from '../../shared/errors.ts'
 import type { Metadata } from '../../shared/presence.ts'
-import type { Offer } from '../offer.ts'
+import { readDoor } from '../home/door.ts'
+import { Log } from '../home/log.ts'
 import type { Peer } from '../peer.ts'
-import { isServed, type Serving, serve } from '../services/services.ts'
-import { type CommonFlags, joinAs, portArgument, untilStopped, verb } from './options.ts'
-import { print, recordLine } from './output.ts'
+import { homeAround } from '../services/file-names.ts'
+import { Answers } from './answers.ts'
+import type { Daemon } from './daemon/server.ts'
+import { stop, untilStopped } from './life.ts'
+import { Names } from './names.ts'
+import { bytesArgument, type CommonFlags, indexOf, listArgument, portArgument, verb } from './options.ts'
+import { note, print } from './output.ts'
+import { recordLine } from './record-line.ts'
+import { joinAs } from './seat.ts'
+import { version } from './version.ts'
 
-interface Flags extends CommonFlags {
-  readonly accept: string
+export interface UpFlags extends CommonFlags {
+  readonly accept: readonly string[]
+  readonly ping?: readonly string[]
   readonly metadata?: Metadata
   readonly receive?: string
+  readonly maxSize?: number
   readonly expose?: readonly number[]
+  readonly detach?: true
 }
 
-export function up(): Command {
-  return verb('up', 'Stay online: answer offers, print what happens.')
+/** Says what happened: for programs, for people, and for `logs`. */
+export type Tell = (event: string, facts: object, text: string) => void
+
+const NETWORK = ['network'] as const
+
+export function up(description: string): Command {
+  return verb('up', description)
     .option(
-      '--accept <rule>',
-      '`network`: peers of your networks, `none`, or peer ids with commas',
-      'network',
+      '--accept <whom>',
+      'whose offers: `network` (all of your networks), `none`, or names and keys with commas',
+      listArgument,
+      NETWORK,
     )
+    .option('--ping <whom>', 'whose pings are answered, in the same way (default: as --accept)', listArgument)
     .option('--metadata <json>', 'what others may find you by', metadataArgument)
-    .option('--receive <dir>', 'take files into this directory')
+    .option('--receive <dir>', 'receive files into this directory')
+    .option('--max-size <size>', 'refuse transfers that are larger, for example 500M', bytesArgument)
     .addOption(
       new Option('--expose <port>', 'let others reach this TCP port of yours; may be repeated').argParser(
         (text: string, before: readonly number[] = []) => [...before, portArgument(text)],
       ),
     )
-    .action(run)
-}
-
-async function run(flags: Flags): Promise<void> {
-  const { json, metadata } = flags
-  const peer = await joinAs(flags, metadata && { metadata })
-  const { user, networks } = peer
-  print(json, { event: 'online', peer: peer.peer, user, networks }, `online as ${peer.peer}\n(Ctrl-C leaves)`)
-  tell(peer, json)
-  peer.on('offer', (offer) => decide(offer, flags))
-  await untilStopped()
-  await peer.close()
-  print(json, { event: 'left' }, 'left')
-}
-
-function tell(peer: Peer, json: true | undefined): void {
-  peer.on('message', ({ from, text, sentAt }) =>
-    print(json, { event: 'message', from, text, sentAt }, `${from}: ${text}`),
-  )
-  peer.on('presence', (record) => print(json, { event: 'presence', ...record }, recordLine(record)))
-  peer.on('change', (change) =>
-    print(json, { event: 'change', ...change }, `changed: ${JSON.stringify(change)}`),
-  )
-  peer.on('state', (state, why) =>
-    print(json, { event: 'state', state, why }, why ? `${state}: ${why}` : state),
-  )
-  peer.on('error', ({ code, message }) =>
-    print(json, { event: 'error', code, detail: message }, `error: ${message}`),
-  )
-}
-
-function decide(offer: Offer, flags: Flags): void {
-  const { from, intent } = offer
-  const reason = refusalOf(offer, flags)
-  const { json } = flags
-  if (reason !== undefined) {
-    print(
-      json,
-      { event: 'offer', from, intent, refused: reason },
-      `${from} offered ${intent}: refused, ${reason}`,
+    .option('--detach', 'go on in the background; `straightway down` ends it')
+    .addHelpText(
+      'after',
+      '\nWhile it runs, the other verbs of this home use its peer.\n' +
+        'Answering a ping, as every tunnel, tells the other side the address of this machine.',
     )
-    offer.refuse(reason)
-    return
+    .action((flags: UpFlags) => (flags.detach ? detach(flags) : run(flags)))
+}
+
+async function detach(flags: UpFlags): Promise<void> {
+  const { startDetached } = await import('./detach.ts')
+  const { peer, pid } = await startDetached(flags.home)
+  print(
+    flags.json,
+    { event: 'online', peer, pid },
+    `online as ${peer}, process ${pid} (\`straightway down\` ends it)`,
+  )
+}
+
+async function run(flags: UpFlags): Promise<void> {
+  const { json, metadata, home, receive } = flags
+  expectNoHome(receive)
+  await expectNotUp(home)
+  const peer = await joinAs(flags, metadata && { metadata })
+  const log = new Log(home)
+  const names = new Names(peer.index)
+  const tell: Tell = (event, facts, text) => {
+    print(json, { event, ...facts }, text)
+    log.add({ at: Date.now(), event, text })
   }
-  print(json, { event: 'offer', from, intent, accepted: true }, `${from} offered ${intent}: accepted`)
-  accept(offer, flags).catch(({ code, message }) =>
-    print(json, { event: 'error', code, detail: message }, `error: ${message}`),
-  )
+  try {
+    const answers = await Answers.of(flags, names, tell)
+    const daemon = await openDaemon(peer, flags, answers)
+    const { user, networks } = peer
+    const label = await names.label(peer.peer)
+    tell(
+      'online',
+      { peer: peer.peer, user, networks },
+      `online as ${peer.peer}${label === peer.peer ? '' : `, ${label}`}`,
+    )
+    note(json, ...answers.notes, '(Ctrl-C leaves)')
+    narrate(peer, names, tell)
+    peer.on('offer', (offer) => {
+      if (!daemon.offer(offer)) void answers.decide(offer)
+    })
+    await untilStopped()
+    await peer.close()
+    tell('left', {}, 'left')
+    await daemon.close()
+  } finally {
+    await peer.close()
+  }
 }
 
-async function accept(offer: Offer, flags: Flags): Promise<void> {
-  const { json } = flags
-  const { from } = offer
-  const socket = await offer.accept()
-  serve(socket, offer.intent, {
-    ...servingOf(flags),
-    onFile: (file) =>
-      print(json, { event: 'file', from, ...file }, `${from} sent ${file.path} (${file.size} bytes)`),
-    onFault: ({ message }) => print(json, { event: 'error', detail: message }, `error: ${message}`),
+async function openDaemon(peer: Peer, flags: UpFlags, answers: Answers): Promise<Daemon> {
+  const { Daemon } = await import('./daemon/server.ts')
+  const startedAt = Date.now()
+  const own = { status: 'online', custom: '' }
+  return Daemon.open({
+    home: flags.home,
+    peer,
+    self: () => ({
+      pid: process.pid,
+      version: version(),
+      startedAt,
+      index: indexOf(flags.index, flags.home).replace(/\/+$/, ''),
+      peer: peer.peer,
+      user: peer.user,
+      networks: peer.networks,
+      state: peer.state,
+      ...own,
+      udpBlocked: peer.udpBlocked,
+      udp: flags.udp,
+      tunnels: answers.tunnels,
+    }),
+    onStatus: (status, custom) => Object.assign(own, { status, custom }),
+    onStop: () => stop('signal'),
   })
-  socket.on('path', (path, whyNotDirect) =>
-    print(json, { event: 'path', peer: from, path, whyNotDirect }, `${from} ${path}`),
+}
+
+/** Everything that happens to a peer; lines that need a name come in the order of what happened. */
+function narrate(peer: Peer, names: Names, tell: Tell): void {
+  let last: Promise<unknown> = Promise.resolve()
+  const later = (act: () => Promise<void>) => {
+    last = last.then(act).catch(() => {})
+  }
+  peer.on('message', ({ from, text, sentAt }) =>
+    later(async () => {
+      const name = await names.nameOf(from)
+      tell('message', { from, ...(name && { name }), text, sentAt }, `${await names.label(from)}: ${text}`)
+    }),
   )
-  socket.on('close', (end) => print(json, { event: 'closed', peer: from, end }, `${from} closed`))
+  peer.on('presence', (record) =>
+    later(async () => {
+      const name = await names.nameOf(record.peer)
+      tell('presence', { ...record, ...(name && { name }) }, recordLine(record, name))
+    }),
+  )
+  peer.on('change', (change) => later(async () => tell('change', change, await names.told(change))))
+  peer.on('state', (state, why) =>
+    later(async () => tell('state', { state, why }, why ? `${state}: ${why}` : state)),
+  )
+  peer.on('error', ({ code, message }) => tell('error', { code, detail: message }, `error: ${message}`))
 }
 
-/** Only peers of our networks can offer at all. */
-function refusalOf({ from, intent }: Offer, flags: Flags): string | undefined {
-  const { accept } = flags
-  if (accept === 'none' || (accept !== 'network' && !accept.split(',').includes(from))) return 'not-allowed'
-  return isServed(intent, servingOf(flags)) ? undefined : 'not-served'
+function expectNoHome(directory: string | undefined): void {
+  const home = directory === undefined ? undefined : homeAround(directory)
+  if (home !== undefined)
+    throw new StraightwayError('forbidden', `${home} is the home of a peer: --receive into another folder.`)
 }
 
-function servingOf({ expose, receive }: Flags): Serving {
-  return { ...(expose && { expose }), ...(receive !== undefined && { receive }) }
+async function expectNotUp(home: string): Promise<void> {
+  if (readDoor(home) === undefined) return
+  const { RemotePeer } = await import('./daemon/remote-peer.ts')
+  const other = await RemotePeer.open(home)
+  if (other === undefined) return
+  await other.close()
+  throw new StraightwayError(
+    'conflict',
+    `This home is up already, in use by process ${other.facts.pid}: \`straightway down\` ends it.`,
+  )
 }
 
 function metadataArgument(text: string): Metadata {

@@ -5,6 +5,8 @@
  *   index.json  which INDEX it is enrolled at, and as whose peer
  *   delivered   messages that were delivered, see journal.ts
  *   lock        the process that has this home, see lock.ts
+ *   door.json   how other processes use the peer of the one that is `up`, see door.ts
+ *   log         what happened to it, see log.ts
  *
  * Without a directory the same is kept in memory.
  */
@@ -20,7 +22,7 @@ import { makePrivate } from './private-folder.ts'
 import { writeWhole } from './whole-file.ts'
 
 const SEED_BYTES = 32
-const OWN = /^((identity|index\.json|delivered)(\.new)?|lock)$/
+const OWN = /^((identity|index\.json|delivered|door\.json)(\.new)?|lock|log(\.1)?|up\.err)$/
 
 export interface Enrolled {
   /** Base URL of INDEX. */

@@ -11,10 +11,20 @@ const user = process.geteuid?.()
  * Throws `bad-request` if the folder or one of these files belongs to another user, is a link, or cannot be made private.
  */
 export function makePrivate(folder: string, isOwn: (name: string) => boolean): void {
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  make(folder)
   if (user === undefined) return
   restrict(folder, 0o700)
   for (const name of readdirSync(folder).filter(isOwn)) restrictFile(join(folder, name))
+}
+
+function make(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+  } catch (error) {
+    // A recursive mkdir says ENOENT where a plain one says what is wrong, as on a read-only file system.
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    mkdirSync(folder, { mode: 0o700 })
+  }
 }
 
 function restrictFile(path: string): void {

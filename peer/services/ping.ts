@@ -1,5 +1,5 @@
 /** Round trips of datagrams through a tunnel whose other side sends them back. */
-import type { PeerSocket } from '../peer-socket.ts'
+import type { Tunnel } from './tunnel.ts'
 
 export interface PingOptions {
   readonly count: number
@@ -18,11 +18,15 @@ export interface PingReport {
   readonly rttMs?: { readonly min: number; readonly avg: number; readonly max: number }
 }
 
-export async function ping(socket: PeerSocket, options: PingOptions): Promise<PingReport> {
+/** Resolves when every datagram came back, or the last has been waited for, or the tunnel has closed. */
+export async function ping(socket: Tunnel, options: PingOptions): Promise<PingReport> {
   const { count, size, intervalMs, timeoutMs, onReply } = options
   const sentAt: number[] = []
   const rtts = new Map<number, number>()
-  const { promise: finished, resolve: finish } = Promise.withResolvers<void>()
+  let finish = () => {}
+  const finished = new Promise<void>((resolve) => {
+    finish = resolve
+  })
   const hear = (datagram: Buffer) => {
     const sequence = datagram.length < 4 ? -1 : datagram.readUInt32BE()
     const at = sentAt[sequence]

@@ -3,48 +3,62 @@
  * is the answering side of all of them.
  *
  *   straightway/ping     every datagram is sent back as it came (ping.ts)
- *   straightway/file     each stream carries one file (file.ts)
+ *   straightway/file     a stream carries files and folders (transfer.ts)
  *   straightway/tcp      each stream is one TCP connection (tcp.ts)
  */
 import type { Duplex } from 'node:stream'
-import type { PeerSocket } from '../peer-socket.ts'
-import { type ReceivedFile, receiveFile } from './file.ts'
+import { type ReceivedFile, type ReceiveOptions, receiveFiles } from './receive-files.ts'
 import { isTcpStream, serveTcp } from './tcp.ts'
+import { FILE_STREAM } from './transfer.ts'
+import type { Tunnel } from './tunnel.ts'
 
 export const INTENT = { ping: 'straightway/ping', file: 'straightway/file', tcp: 'straightway/tcp' } as const
 
 export interface Serving {
-  /** Ports of this machine that others may reach. */
+  /** TCP ports of this machine that others may reach; none by default. */
   readonly expose?: readonly number[]
-  /** Where files go; none are taken without. */
-  readonly receive?: string
+  /** How files are received, or the directory they go to; none are by default. */
+  readonly receive?: string | ReceiveOptions
+  /** Whether datagrams of pings are sent back. Default true. */
+  readonly ping?: boolean
   readonly onFile?: (file: ReceivedFile) => void
   /** A service that failed for one stream; the others go on. */
   readonly onFault?: (error: Error) => void
 }
 
 /** Whether an offer with this intent can be answered. */
-export function isServed(intent: string, { expose = [], receive }: Serving): boolean {
+export function isServed(intent: string, { expose = [], receive, ping = true }: Serving): boolean {
   if (intent === INTENT.file) return receive !== undefined
   if (intent === INTENT.tcp) return expose.length > 0
-  return intent === INTENT.ping
+  return intent === INTENT.ping && ping
 }
 
-export function serve(socket: PeerSocket, intent: string, serving: Serving): void {
-  if (intent === INTENT.ping) socket.on('message', (datagram) => socket.send(datagram))
+/** Serves a tunnel that was accepted, until it closes. */
+export function serve(socket: Tunnel, intent: string, serving: Serving): void {
+  if (intent === INTENT.ping && serving.ping !== false)
+    socket.on('message', (datagram) => socket.send(datagram))
   socket.on('stream', (stream, { name }) => {
-    stream.on('error', (error) => serving.onFault?.(error))
-    if (!serveStream(stream, name, intent, serving)) stream.destroy()
+    stream.on('error', () => {})
+    if (!serveStream(socket, stream, { name, intent, serving })) stream.destroy()
   })
 }
 
-function serveStream(stream: Duplex, name: string, intent: string, serving: Serving): boolean {
+interface Wanted {
+  readonly name: string
+  readonly intent: string
+  readonly serving: Serving
+}
+
+function serveStream(socket: Tunnel, stream: Duplex, { name, intent, serving }: Wanted): boolean {
   const { expose = [], receive, onFile, onFault } = serving
-  if (intent === INTENT.tcp && isTcpStream(name)) return serveTcp(stream, name, expose)
-  if (intent !== INTENT.file || receive === undefined) return false
-  receiveFile(stream, receive).then(onFile, (error: Error) => {
-    stream.destroy()
-    onFault?.(error)
-  })
+  if (intent === INTENT.tcp && isTcpStream(name)) {
+    serveTcp(stream, name, expose)
+    return true
+  }
+  if (intent !== INTENT.file || name !== FILE_STREAM || receive === undefined) return false
+  const options = typeof receive === 'string' ? { directory: receive } : receive
+  receiveFiles(stream, { from: socket.remotePeer, ...options, ...(onFile && { onFile }) }).catch(
+    (error: Error) => onFault?.(error),
+  )
   return true
 }

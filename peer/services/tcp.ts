@@ -1,20 +1,35 @@
-/** A TCP port of one machine on another: every connection is a stream named `tcp:PORT` on one tunnel. */
+/**
+ * A TCP port of one machine on another: every connection is a stream named `tcp:PORT` on one tunnel. The serving side first
+ * sends one byte, which says whether the stream is connected; then both sides send what the connections say.
+ *
+ *   0 connected    1 the port is not exposed    2 nothing listens at the port
+ */
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import type { PeerSocket } from '../peer-socket.ts'
+import { StraightwayError } from '../../shared/errors.ts'
+import type { StreamOpener } from './send-files.ts'
 
 const PREFIX = 'tcp:'
+const CONNECTED = 0
+const NOT_EXPOSED = 1
+const NOBODY_LISTENS = 2
+
+/** A tunnel whose end is told: a `PeerSocket` is one. */
+export interface ForwardTunnel extends StreamOpener {
+  once(event: 'close', listener: () => void): unknown
+}
 
 export interface ForwardOptions {
-  /** Called for the first connection, and again when the tunnel has ended since. */
-  readonly tunnel: () => Promise<PeerSocket>
+  /** Called first, and again for a connection when the tunnel has ended since. */
+  readonly tunnel: () => Promise<ForwardTunnel>
   readonly remotePort: number
   /** On this machine; 0: any. */
   readonly localPort: number
+  /** Default: 127.0.0.1. */
   readonly localHost?: string
-  readonly onFault?: (error: Error) => void
+  readonly onFault?: (error: StraightwayError) => void
 }
 
 export interface Forward {
@@ -23,25 +38,31 @@ export interface Forward {
   close(): Promise<void>
 }
 
-/** Listens; the other side must allow the port (`serveTcp`). */
+/**
+ * Tries the other side's port once, and then listens. Rejects with `forbidden` when the port is not exposed there
+ * (`serveTcp`), `unavailable` when nothing listens at it, `conflict` when the local port is in use, and with what `tunnel`
+ * rejects with.
+ */
 export async function forwardTcp(options: ForwardOptions): Promise<Forward> {
   const { remotePort, localPort, localHost = '127.0.0.1', onFault = () => {} } = options
   const tunnel = reopening(options.tunnel)
+  const open = async () => connected(await tunnel(), remotePort)
+  ;(await open()).destroy()
   const connections = new Set<Socket>()
   const server = createServer({ allowHalfOpen: true }, (connection) => {
     connections.add(connection)
     connection.on('error', () => connection.destroy())
     connection.on('close', () => connections.delete(connection))
-    tunnel()
-      .then((socket) => socket.createStream({ name: `${PREFIX}${remotePort}`, allowHalfOpen: true }))
-      .then((stream) => join(connection, stream))
-      .catch((error: Error) => {
+    open().then(
+      (stream) => joined(connection, stream).catch(() => {}),
+      (error: StraightwayError) => {
         connection.destroy()
         onFault(error)
-      })
+      },
+    )
   })
   server.listen(localPort, localHost)
-  await once(server, 'listening')
+  await once(server, 'listening').catch((error) => Promise.reject(cannotListen(error, localPort)))
   return {
     port: (server.address() as AddressInfo).port,
     async close() {
@@ -54,19 +75,67 @@ export async function forwardTcp(options: ForwardOptions): Promise<Forward> {
 
 export const isTcpStream = (name: string): boolean => /^tcp:\d{1,5}$/.test(name)
 
-/** False where the port is not among those that others may reach. */
-export function serveTcp(stream: Duplex, name: string, ports: readonly number[]): boolean {
+/** Connects a stream named `tcp:PORT` with that port of this machine, if it is among `ports`. */
+export function serveTcp(stream: Duplex, name: string, ports: readonly number[]): void {
   const port = Number(name.slice(PREFIX.length))
-  if (!ports.includes(port)) return false
+  stream.on('error', () => {})
   stream.allowHalfOpen = true
+  if (!ports.includes(port)) {
+    refuse(stream, NOT_EXPOSED)
+    return
+  }
   const connection = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
-  connection.on('error', () => stream.destroy())
-  join(connection, stream).catch(() => {})
-  return true
+  let isConnected = false
+  connection.once('connect', () => {
+    isConnected = true
+    stream.write(Buffer.of(CONNECTED))
+    joined(connection, stream).catch(() => {})
+  })
+  connection.on('error', (error) => (isConnected ? stream.destroy(error) : refuse(stream, NOBODY_LISTENS)))
+  stream.once('close', () => connection.destroy())
+}
+
+function refuse(stream: Duplex, why: number): void {
+  stream.end(Buffer.of(why))
+  stream.resume()
+}
+
+async function connected(tunnel: StreamOpener, port: number): Promise<Duplex> {
+  const stream = await tunnel.createStream({ name: `${PREFIX}${port}`, allowHalfOpen: true })
+  stream.on('error', () => {})
+  const status = await firstByte(stream)
+  if (status === CONNECTED) return stream
+  stream.destroy()
+  if (status === NOT_EXPOSED) {
+    const detail = `The other peer does not expose port ${port}: there, \`straightway up --expose ${port}\` does.`
+    throw new StraightwayError('forbidden', detail)
+  }
+  throw new StraightwayError(
+    'unavailable',
+    status === NOBODY_LISTENS
+      ? `Nothing listens at port ${port} of the other peer: start its server.`
+      : 'The other peer ended the stream before it was connected: try again.',
+  )
+}
+
+/** Undefined when the stream ended before. */
+async function firstByte(stream: Duplex): Promise<number | undefined> {
+  for (;;) {
+    const byte = stream.read(1) as Buffer | null
+    if (byte !== null) return byte[0]
+    if (stream.readableEnded || stream.destroyed) return undefined
+    await new Promise<void>((resolve) => {
+      const wake = () => {
+        stream.off('readable', wake).off('end', wake).off('close', wake)
+        resolve()
+      }
+      stream.on('readable', wake).on('end', wake).on('close', wake)
+    })
+  }
 }
 
 /** Both directions, each ended by its own end; a failure of one ends both. */
-async function join(connection: Socket, stream: Duplex): Promise<void> {
+async function joined(connection: Socket, stream: Duplex): Promise<void> {
   try {
     await Promise.all([pipeline(connection, stream), pipeline(stream, connection)])
   } finally {
@@ -75,8 +144,16 @@ async function join(connection: Socket, stream: Duplex): Promise<void> {
   }
 }
 
-function reopening(open: () => Promise<PeerSocket>): () => Promise<PeerSocket> {
-  let opened: Promise<PeerSocket> | undefined
+function cannotListen({ code, message }: NodeJS.ErrnoException, port: number): StraightwayError {
+  if (code === 'EADDRINUSE')
+    return new StraightwayError('conflict', `Port ${port} of this machine is in use: choose another one.`)
+  if (code === 'EACCES')
+    return new StraightwayError('forbidden', `Port ${port} is for the administrator: choose one above 1023.`)
+  return new StraightwayError('unavailable', `Port ${port} cannot be listened at: ${message}`)
+}
+
+function reopening(open: () => Promise<ForwardTunnel>): () => Promise<ForwardTunnel> {
+  let opened: Promise<ForwardTunnel> | undefined
   return () => {
     opened ??= open().then(
       (socket) => {

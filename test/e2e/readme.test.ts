@@ -81,6 +81,6 @@ test('the commands that the README shows do what it says, one after the other', 
   expect([ping![0], send![0], others.length]).toEqual(['ping', 'send', 2])
   expect(await shell.json(...ping!)).toMatchObject({ path: 'direct', lost: 0 })
   expect(await shell.json(...send!)).toMatchObject({ name: 'photo.jpg', sha256Equal: true })
-  expect(existsSync(joinPath(folder, 'alice/photo.jpg'))).toBe(true)
+  expect(existsSync(joinPath(folder, 'files/photo.jpg'))).toBe(true)
   expect(await alice.ended('SIGTERM')).toBe(0)
 }, 60_000)

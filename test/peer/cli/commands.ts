@@ -32,6 +32,15 @@ export class Commands {
     return { code, out: await out, err: await err }
   }
 
+  /** One that reads this from stdin. */
+  async piped(input: string, ...args: string[]): Promise<Ended> {
+    const child = this.#launch(args, 'pipe')
+    child.stdin!.end(input)
+    const [out, err] = [text(child.stdout!), text(child.stderr!)]
+    const [code] = (await once(child, 'close')) as [number | null]
+    return { code, out: await out, err: await err }
+  }
+
   /** One that ends well, and prints one value as JSON and nothing else. */
   async json<T = Event>(...args: string[]): Promise<T> {
     const { code, out, err } = await this.run(...args, '--json')
@@ -51,10 +60,10 @@ export class Commands {
     return new Running(this.#launch([...args, '--json']))
   }
 
-  #launch(args: readonly string[]): ChildProcess {
+  #launch(args: readonly string[], stdin: 'ignore' | 'pipe' = 'ignore'): ChildProcess {
     return spawn(process.execPath, [LAUNCHER, ...args], {
       env: this.#environment,
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: [stdin, 'pipe', 'pipe'],
     })
   }
 }
@@ -75,14 +84,23 @@ export class Running {
     child.once('close', () => this.#wake())
   }
 
+  get pid(): number {
+    return this.#child.pid!
+  }
+
   /** The first event of this name that has these facts, from the beginning on; others stay. */
-  async heard(event: string, facts: Event = {}): Promise<Event> {
-    const isIt = (each: Event) =>
-      each.event === event && Object.entries(facts).every(([name, value]) => each[name] === value)
+  heard(event: string, facts: Event = {}): Promise<Event> {
+    return this.heardAny({ event, ...facts })
+  }
+
+  /** The first line that has these facts. */
+  async heardAny(facts: Event): Promise<Event> {
+    const isIt = (each: Event) => Object.entries(facts).every(([name, value]) => each[name] === value)
     for (;;) {
       const found = this.#events.findIndex(isIt)
       if (found >= 0) return this.#events.splice(found, 1)[0]!
-      if (this.#child.exitCode !== null) throw new Error(`It ended before ${event}: ${await this.#errors}`)
+      if (this.#child.exitCode !== null)
+        throw new Error(`It ended before ${JSON.stringify(facts)}: ${await this.#errors}`)
       await this.#awake.promise
     }
   }

@@ -1,11 +1,16 @@
 /** What the command line says of itself, and of what it cannot do, where no system is needed. */
-import { mkdtempSync, rmSync } from 'node:fs'
+
+import { execFileSync, spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { Commands } from './commands.ts'
 
-const VERBS = ['up', 'find', 'message', 'ping', 'send', 'receive', 'forward', 'doctor']
+const VERBS = [
+  ...['up', 'down', 'status', 'logs', 'whoami', 'find', 'presence', 'message', 'send', 'receive', 'ping'],
+  ...['forward', 'networks', 'members', 'invite', 'block', 'unblock', 'leave', 'doctor'],
+]
 const PEER = `${'q'.repeat(51)}a`
 
 const folder = mkdtempSync(join(tmpdir(), 'straightway-usage-'))
@@ -24,15 +29,24 @@ test('--help lists every verb, and tells of each what it takes', async () => {
   for (const [i, verb] of VERBS.entries()) {
     expect(overview).toMatch(new RegExp(`^ +${verb}\\b.*\\.$`, 'm'))
     expect(each[i]).toContain(`Usage: straightway ${verb}`)
-    for (const option of ['--index', '--home', '--json']) expect(each[i]).toContain(option)
+    for (const option of ['--home', '--json']) expect(each[i]).toContain(option)
   }
+  expect(overview).toContain('Exit codes: 0 done, 1 it failed, 2 called wrongly.')
+})
+
+test('--version prints the version of the package', async () => {
+  const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '../../../package.json'), 'utf8'))
+  expect(await commands.run('--version')).toEqual({ code: 0, out: `${version}\n`, err: '' })
 })
 
 describe('a command that was called wrongly', () => {
   test.concurrent.each([
     ['an unknown verb', ['dance'], 'dance'],
     ['an unknown option', ['find', '--loudly'], '--loudly'],
-    ['what is no peer', ['ping', 'nobody'], 'as `straightway find` prints them'],
+    ['what is no name', ['ping', ''], 'as `straightway find` prints them'],
+    ['what is no size', ['receive', '--max-size', 'huge'], 'such as 500k'],
+    ['what is no time', ['invite', '--valid', 'long'], 'such as 30m'],
+    ['a shell that nobody knows', ['completion', 'csh'], 'bash'],
     ['paths that there are not', ['ping', PEER, '--paths', 'sideways'], 'direct-only'],
     ['a datagram that is too long', ['ping', PEER, '--size', '5000'], 'at most'],
     ['no such file', ['send', PEER, 'nothing-here'], 'No such file'],
@@ -68,5 +82,146 @@ describe('a command that cannot be done', () => {
     const { code, out } = await commands.run('doctor', ...nowhere)
     expect(code).toBe(1)
     expect(out).toContain('check --index')
+  })
+
+  test.each([
+    ['is a file', 'file', 'is there already, and is no folder'],
+    ['is below a file', 'file/home', 'is no folder'],
+    ['may not be written', '/proc/straightway', '/proc/straightway'],
+  ])('where the home %s says so in one line, and what to do', async (_, path, says) => {
+    writeFileSync(join(folder, 'file'), '')
+    const { code, out, err } = await commands.run('find', '--home', join(folder, path), ...nowhere.slice(2))
+    expect([code, out]).toEqual([1, ''])
+    expect(err).toMatch(/^straightway: [^\n]+\n$/)
+    expect(err).toContain(path.startsWith('/') ? 'straightway' : says)
+  })
+
+  const mayMount = spawnSync('unshare', ['-Urm', 'true']).status === 0
+  test.skipIf(!mayMount)('where the home is on a disk that is full or read-only says so too', () => {
+    const disk = join(folder, 'disk')
+    mkdirSync(disk)
+    const cli = join(import.meta.dirname, '../../../peer/cli/straightway.js')
+    const find = `${process.execPath} ${cli} find --index http://127.0.0.1:9 --home ${disk}/home 2>&1`
+    const onDisk = (options: string, before: string) =>
+      execFileSync(
+        'unshare',
+        ['-Urm', 'sh', '-c', `mount -t tmpfs -o ${options} tmpfs ${disk} && ${before} ${find}; true`],
+        {
+          encoding: 'utf8',
+        },
+      )
+    const full = onDisk('size=16k', `mkdir ${disk}/home; head -c 1M /dev/zero > ${disk}/zeros 2>/dev/null;`)
+    expect(full).toMatch(/^straightway: The disk is full \([^\n]+\): make room, and try again\.\n$/)
+    const fixed = onDisk('size=16k', `mount -o remount,ro ${disk};`)
+    expect(fixed).toMatch(/^straightway: [^\n]+ is on a read-only file system: choose another place\.\n$/)
+  })
+})
+
+test('help loads no more than help needs', () => {
+  const main = new URL('../../../peer/cli/main.ts', import.meta.url).href
+  const program = `
+    import module from 'node:module'
+    const seen = []
+    module.registerHooks({ load: (url, context, next) => (seen.push(url), next(url, context)) })
+    process.argv.splice(1, process.argv.length, 'straightway', '--help')
+    process.on('exit', () => process.stderr.write(JSON.stringify(seen)))
+    await import(${JSON.stringify(main)})`
+  const { stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8' })
+  const ours = (JSON.parse(stderr) as string[]).filter(
+    (url) => url.includes('/peer/') || url.includes('/shared/'),
+  )
+  expect(ours.map((url) => url.split('/').at(-1)).sort()).toEqual([
+    'errors.ts',
+    'escape.ts',
+    'failures.ts',
+    'life.ts',
+    'main.ts',
+    'output.ts',
+    'verbs.ts',
+    'version.ts',
+  ])
+})
+
+describe('completion', () => {
+  const script = (shell: string) =>
+    execFileSync(
+      process.execPath,
+      [join(import.meta.dirname, '../../../peer/cli/straightway.js'), 'completion', shell],
+      {
+        encoding: 'utf8',
+      },
+    )
+
+  test.each([
+    ['straightway s', ['status', 'send', 'service']],
+    ['straightway ping --pa', ['--paths']],
+    ['straightway ping --paths ', ['auto', 'direct-only', 'relay-only']],
+    ['straightway service ', ['install', 'uninstall']],
+    ['straightway status b', ['busy']],
+  ])('in bash continues %j', (line, expected) => {
+    const words = line.split(' ')
+    const program = `${script('bash')}
+      COMP_WORDS=(${words.map((word) => `'${word}'`).join(' ')}); COMP_CWORD=${words.length - 1}
+      _straightway; printf '%s\\n' "\${COMPREPLY[@]}"`
+    const out = execFileSync('bash', ['-c', program], { encoding: 'utf8' }).trim().split('\n')
+    expect(out).toEqual(expect.arrayContaining(expected))
+    expect(out.every((each) => each.startsWith(words.at(-1)!))).toBe(true)
+  })
+
+  test.each(['bash', 'zsh', 'fish'])('in %s knows every verb', (shell) => {
+    const text = script(shell)
+    for (const verb of [...VERBS, 'service', 'completion']) expect(text).toMatch(new RegExp(`\\b${verb}\\b`))
+    const isThere = spawnSync(shell, ['-c', 'true']).status === 0
+    const file = join(folder, `completion.${shell}`)
+    writeFileSync(file, text)
+    if (isThere)
+      expect(spawnSync(shell, ['-n', file], { encoding: 'utf8' })).toMatchObject({
+        status: 0,
+        stderr: '',
+      })
+  })
+})
+
+describe('service install --print', () => {
+  const odd = join(folder, 'a "home" of 100% $HOME & <more>')
+  const shown = (kind: string) =>
+    commands.run(
+      'service',
+      'install',
+      '--print',
+      '--kind',
+      kind,
+      '--home',
+      odd,
+      '--',
+      '--receive',
+      '/tmp/in box',
+    )
+
+  test('is a unit that systemd accepts, and that starts what it says', async () => {
+    const { code, out } = await shown('systemd')
+    expect(code).toBe(0)
+    expect(out).toContain(
+      `"--home" "${odd.replaceAll('"', '\\"').replace('%', '%%').replace('$', '$$$$')}" "--receive" "/tmp/in box"`,
+    )
+    const unit = join(folder, 'straightway.service')
+    writeFileSync(unit, out)
+    const verified = spawnSync('systemd-analyze', ['verify', '--user', '--man=no', unit], {
+      encoding: 'utf8',
+    })
+    const about =
+      verified.error === undefined
+        ? verified.stderr.split('\n').filter((line) => line.includes('straightway.service'))
+        : []
+    expect(about).toEqual([])
+  })
+
+  test('is a property list for launchd', async () => {
+    const { out } = await shown('launchd')
+    expect(out).toContain(
+      `<string>${odd.replace('&', '&amp;').replace('<', '&lt;').replace('>', '&gt;')}</string>`,
+    )
+    expect(out).toMatch(/<string>up<\/string>\n {4}<string>--home<\/string>/)
+    expect(out.match(/<(array|dict|plist)[ >]/g)?.length).toBe(out.match(/<\/(array|dict|plist)>/g)?.length)
   })
 })

@@ -1,0 +1,109 @@
+/** The process that is `up`, for other verbs of its home: see protocol.ts. */
+import { randomBytes } from 'node:crypto'
+import type { Socket } from 'node:net'
+import { StraightwayError } from '../../../shared/errors.ts'
+import { DOOR_PROTOCOL, isToken, openDoor } from '../../home/door.ts'
+import type { Offer } from '../../offer.ts'
+import type { Peer } from '../../peer.ts'
+import { Records, type Value } from '../../services/records.ts'
+import { Client } from './client.ts'
+import { Framed } from './framed.ts'
+import { couple, errorValue, nextValue, type SelfFacts } from './protocol.ts'
+
+/** Who connects has said what it wants by then. */
+const HELLO_MS = 5000
+
+export interface DaemonOptions {
+  readonly home: string
+  readonly peer: Peer
+  readonly self: () => Omit<SelfFacts, 'client'>
+  /** A client changed the status of the peer. */
+  readonly onStatus: (status: string, custom: string) => void
+  /** `straightway down`. */
+  readonly onStop: () => void
+}
+
+export class Daemon {
+  readonly #options: DaemonOptions
+  readonly #clients = new Map<string, Client>()
+  #door: { close(): Promise<void> } | undefined
+
+  private constructor(options: DaemonOptions) {
+    this.#options = options
+  }
+
+  /** Opens the door of the home, which the peer has. */
+  static async open(options: DaemonOptions): Promise<Daemon> {
+    const daemon = new Daemon(options)
+    daemon.#door = await openDoor(options.home, (socket) => {
+      daemon.#greet(socket).catch(() => socket.destroy())
+    })
+    return daemon
+  }
+
+  /** True when a verb waits for offers like this one: it decides. The newest is asked. */
+  offer(offer: Offer): boolean {
+    const client = [...this.#clients.values()].reverse().find((each) => each.serves(offer.intent))
+    client?.offer(offer)
+    return client !== undefined
+  }
+
+  async close(): Promise<void> {
+    for (const client of this.#clients.values()) client.close()
+    await this.#door?.close()
+  }
+
+  async #greet(socket: Socket): Promise<void> {
+    socket.on('error', () => {})
+    const records = new Records(socket)
+    const patience = setTimeout(() => socket.destroy(), HELLO_MS)
+    const hello = await nextValue(records)
+    clearTimeout(patience)
+    const refusal = hello && this.#refusalOf(hello)
+    if (hello === undefined || refusal !== undefined) {
+      await records.value({ protocol: DOOR_PROTOCOL, ...errorValue(refusal ?? new Error('no hello')) })
+      socket.end()
+    } else if (hello.open === 'control') await this.#control(records)
+    else await this.#stream(records, hello)
+  }
+
+  #refusalOf({ protocol, token }: Value): StraightwayError | undefined {
+    if (protocol !== DOOR_PROTOCOL)
+      return new StraightwayError(
+        'conflict',
+        'What is `up` in this home is of another version of straightway: stop it, and start this one.',
+      )
+    return isToken(this.#options.home, token)
+      ? undefined
+      : new StraightwayError('forbidden', 'This home belongs to somebody else.')
+  }
+
+  async #control(records: Records): Promise<void> {
+    const id = randomBytes(16).toString('hex')
+    const { peer, self, onStop, onStatus } = this.#options
+    const client = new Client({
+      records,
+      peer,
+      self: () => ({ client: id, ...self() }),
+      onStop,
+      onStatus,
+    })
+    this.#clients.set(id, client)
+    await records.value({ ok: true, ...client.self() })
+    await client.run()
+    this.#clients.delete(id)
+  }
+
+  async #stream(records: Records, hello: Value): Promise<void> {
+    const client = this.#clients.get(`${hello.client}`)
+    try {
+      if (client === undefined) throw new StraightwayError('closed', 'The connection to `up` has ended.')
+      const stream = await client.streamFor(hello)
+      await records.value({ ok: true })
+      couple(stream, new Framed(records))
+    } catch (error) {
+      await records.value(errorValue(error))
+      records.stream.end()
+    }
+  }
+}

@@ -1,0 +1,150 @@
+/**
+ * What a verb does its work with: the peer of a home. It is the one of the process that is `up`, if there is one, and
+ * otherwise a peer of the verb's own, which is online while the verb runs. Both look the same.
+ */
+import type { EventEmitter } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { StraightwayError } from '../../shared/errors.ts'
+import type { PeerId } from '../../shared/ids.ts'
+import { readDoor } from '../home/door.ts'
+import type { JoinOptions } from '../join.ts'
+import type { AcceptOptions, Offer } from '../offer.ts'
+import type { Peer } from '../peer.ts'
+import type { PeerEvents } from '../peer-events.ts'
+import type { Tunnel } from '../services/tunnel.ts'
+import type { ConnectOptions } from '../tunnels.ts'
+import { stopped } from './life.ts'
+import { type CommonFlags, indexOf } from './options.ts'
+import { note } from './output.ts'
+
+/** Two verbs of one home take turns; the second waits this long for the first. */
+const TURN_MS = 5000
+const LOOK_MS = 100
+
+/** An offer of a tunnel, of this process or of the one that is `up`. */
+export interface Asked extends Pick<Offer, 'from' | 'user' | 'intent'> {
+  accept(options?: AcceptOptions): Promise<Tunnel>
+  refuse(reason?: string): void
+}
+
+export interface Seat
+  extends Pick<Peer, 'peer' | 'user' | 'networks' | 'index' | 'find' | 'send' | 'status' | 'close'> {
+  /** Of the process that is `up`. */
+  readonly isShared: boolean
+  readonly events: EventEmitter<PeerEvents>
+  connect(to: PeerId, options: Pick<ConnectOptions, 'intent' | 'paths' | 'signal'>): Promise<Tunnel>
+  /** Offers with one of these intents come here, until the seat is closed. */
+  serve(intents: readonly string[], decide: (offer: Asked) => void): Promise<void>
+  /** From now on `events` tells what happens. */
+  watch(): Promise<void>
+}
+
+/** The peer of the home, to be closed. Waits a little when another verb has the home. */
+export async function takeSeat(flags: CommonFlags, more: Partial<JoinOptions> = {}): Promise<Seat> {
+  for (const endAt = performance.now() + TURN_MS; ; ) {
+    const shared = await sharedSeat(flags)
+    if (shared !== undefined) return shared
+    try {
+      return ownSeat(await joinAs(flags, more))
+    } catch (error) {
+      const isTaken = error instanceof StraightwayError && error.code === 'conflict' && isOfHome(error)
+      if (!isTaken || performance.now() > endAt || stopped.aborted) throw error
+    }
+    await sleep(LOOK_MS)
+  }
+}
+
+/** Does something with the peer of the home, and says goodbye however it ends. To be stopped before is a failure. */
+export const withSeat = <T>(flags: CommonFlags, act: (seat: Seat) => Promise<T>): Promise<T> =>
+  whileSeated(flags, (seat) => Promise.race([act(seat), rejectWhenStopped()]))
+
+/** The same for what goes on until it is stopped, which `act` looks after. */
+export async function whileSeated<T>(flags: CommonFlags, act: (seat: Seat) => Promise<T>): Promise<T> {
+  const seat = await takeSeat(flags)
+  try {
+    return await act(seat)
+  } finally {
+    await seat.close()
+  }
+}
+
+export const STOPPED = 'Stopped before it was done.'
+
+function rejectWhenStopped(): Promise<never> {
+  return new Promise((_, reject) => {
+    const stop = () => reject(new StraightwayError('closed', STOPPED))
+    if (stopped.aborted) stop()
+    else stopped.addEventListener('abort', stop, { once: true })
+  })
+}
+
+async function sharedSeat(flags: CommonFlags): Promise<Seat | undefined> {
+  if (readDoor(flags.home) === undefined) return undefined
+  const { RemotePeer } = await import('./daemon/remote-peer.ts')
+  const remote = await RemotePeer.open(flags.home)
+  if (remote === undefined) return undefined
+  const { index, udp } = remote.facts
+  try {
+    if (flags.index !== undefined && flags.index.replace(/\/+$/, '') !== index)
+      throw new StraightwayError(
+        'conflict',
+        `This home is up at ${index}: stop \`straightway up\`, or give another --home.`,
+      )
+    if (!flags.udp && udp)
+      throw new StraightwayError(
+        'conflict',
+        'This home is up with UDP: start `straightway up --no-udp` instead.',
+      )
+    return remote
+  } catch (error) {
+    await remote.close()
+    throw error
+  }
+}
+
+/** Brings the peer of the home online in this process. */
+export async function joinAs(flags: CommonFlags, more: Partial<JoinOptions> = {}): Promise<Peer> {
+  const { index, home, invite, name, udp, json } = flags
+  const options: JoinOptions = {
+    index: indexOf(index, home),
+    home,
+    udp,
+    signal: stopped,
+    ...(invite !== undefined && { invite }),
+    ...(name !== undefined && { name }),
+    ...more,
+  }
+  const { join } = await import('../join.ts')
+  const peer = await join(options)
+  peer.on('error', ({ message }) => note(json, `warning: ${message}`))
+  return peer
+}
+
+function ownSeat(peer: Peer): Seat {
+  return {
+    isShared: false,
+    events: peer,
+    peer: peer.peer,
+    user: peer.user,
+    get networks() {
+      return peer.networks
+    },
+    index: peer.index,
+    find: (...args) => peer.find(...args),
+    send: (...args) => peer.send(...args),
+    status: (...args) => peer.status(...args),
+    connect: (to, options) => peer.connect(to, options),
+    async serve(intents, decide) {
+      peer.on('offer', (offer) =>
+        intents.includes(offer.intent) ? decide(offer) : offer.refuse('not-served'),
+      )
+    },
+    async watch() {},
+    async close() {
+      await peer.close()
+    },
+  }
+}
+
+/** The home, and not the identity, is in use. */
+const isOfHome = ({ message }: StraightwayError): boolean => message.includes('in use by process')

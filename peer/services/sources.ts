@@ -1,0 +1,137 @@
+/** What is sent: files, folders with everything in them, and streams such as stdin. */
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { readdir, stat } from 'node:fs/promises'
+import { basename, join, resolve } from 'node:path'
+import type { Readable } from 'node:stream'
+import { StraightwayError } from '../../shared/errors.ts'
+import { refusalOfPath } from './file-names.ts'
+
+const READ_BYTES = 256 << 10
+
+export interface FolderSource {
+  readonly kind: 'folder'
+  /** With `/`, and relative: what the receiver is told. */
+  readonly path: string
+}
+
+export interface FileSource {
+  readonly kind: 'file'
+  readonly path: string
+  /** Bytes; undefined when nobody knows before the end. */
+  readonly size?: number
+  /** Epoch milliseconds. */
+  readonly modifiedAt?: number
+  /** From its beginning. A source without a size is read once. */
+  readonly open: () => Readable
+}
+
+export type Source = FolderSource | FileSource
+
+export interface Sources {
+  readonly list: readonly Source[]
+  /** What folders hold that is not sent, and why. */
+  readonly skipped: readonly { readonly path: string; readonly why: string }[]
+}
+
+/**
+ * Files and folders by their paths, in an order that is the same every time. Throws `not-found` when there is no such
+ * file, and `bad-request` when two would arrive under one name or a name would be refused.
+ */
+export async function sourcesOf(paths: readonly string[]): Promise<Sources> {
+  const list: Source[] = []
+  const skipped: { path: string; why: string }[] = []
+  for (const path of paths) await add(resolve(path), basename(resolve(path)), { list, skipped, isTop: true })
+  return { list: distinct(list), skipped }
+}
+
+/** A stream under a name of its own. */
+export function streamSource(path: string, stream: Readable): FileSource {
+  const refusal = refusalOfPath(path)
+  if (refusal !== undefined) throw new StraightwayError('bad-request', `The name ${path} ${refusal}.`)
+  return { kind: 'file', path, open: () => stream }
+}
+
+/** Names a transfer: the same files, unchanged, are the same transfer. Undefined when it cannot be continued. */
+export function keyOf(sources: readonly Source[]): string | undefined {
+  const facts = sources.map((each) =>
+    each.kind === 'folder' ? [each.path] : [each.path, each.size, each.modifiedAt],
+  )
+  if (sources.some((each) => each.kind === 'file' && each.modifiedAt === undefined)) return undefined
+  return createHash('sha256').update(JSON.stringify(facts)).digest('hex')
+}
+
+/** Undefined when one of them has no size. */
+export function bytesOf(sources: readonly Source[]): number | undefined {
+  let bytes = 0
+  for (const each of sources) {
+    if (each.kind === 'folder') continue
+    if (each.size === undefined) return undefined
+    bytes += each.size
+  }
+  return bytes
+}
+
+interface Walk {
+  readonly list: Source[]
+  readonly skipped: { path: string; why: string }[]
+  /** Given by the user, not found in a folder. */
+  readonly isTop: boolean
+}
+
+async function add(at: string, path: string, walk: Walk): Promise<void> {
+  const refusal = refusalOfPath(path)
+  if (refusal !== undefined) {
+    if (walk.isTop) throw new StraightwayError('bad-request', `${at} cannot be sent: its name ${refusal}.`)
+    walk.skipped.push({ path, why: refusal })
+    return
+  }
+  const found = await stat(at).catch(missing(at))
+  if (found.isDirectory()) await addFolder(at, path, walk)
+  else if (found.isFile()) walk.list.push(fileAt(at, path, found.size, found.mtimeMs))
+  else if (found.isFIFO() && walk.isTop)
+    walk.list.push({ kind: 'file', path, open: () => createReadStream(at) })
+  else if (walk.isTop) throw new StraightwayError('bad-request', `${at} is no file and no folder.`)
+  else walk.skipped.push({ path, why: 'is no file' })
+}
+
+async function addFolder(at: string, path: string, walk: Walk): Promise<void> {
+  walk.list.push({ kind: 'folder', path })
+  const entries = await readdir(at, { withFileTypes: true })
+  entries.sort((one, other) => (one.name < other.name ? -1 : 1))
+  for (const entry of entries) {
+    const inside = `${path}/${entry.name}`
+    if (entry.isSymbolicLink()) walk.skipped.push({ path: inside, why: 'is a symbolic link' })
+    else await add(join(at, entry.name), inside, { ...walk, isTop: false })
+  }
+}
+
+const fileAt = (at: string, path: string, size: number, modifiedAt: number): FileSource => ({
+  kind: 'file',
+  path,
+  size,
+  modifiedAt: Math.floor(modifiedAt),
+  open: () => createReadStream(at, { end: Math.max(size - 1, 0), highWaterMark: READ_BYTES }),
+})
+
+function distinct(list: readonly Source[]): readonly Source[] {
+  const seen = new Set<string>()
+  for (const { path } of list) {
+    if (seen.has(path))
+      throw new StraightwayError(
+        'bad-request',
+        `Two of them are called ${path}: send them one after the other.`,
+      )
+    seen.add(path)
+  }
+  return list
+}
+
+const missing =
+  (at: string) =>
+  ({ code, message }: NodeJS.ErrnoException): never => {
+    if (code === 'ENOENT' || code === 'ENOTDIR')
+      throw new StraightwayError('not-found', `No such file: ${at}`)
+    if (code === 'EACCES') throw new StraightwayError('forbidden', `${at} cannot be read: ask its owner.`)
+    throw new StraightwayError('bad-request', `${at}: ${message}`)
+  }

@@ -1,0 +1,13 @@
+import type { EventEmitter } from 'node:events'
+import type { Duplex } from 'node:stream'
+import type { PeerSocket, PeerSocketEvents } from '../peer-socket.ts'
+import type { Datagram } from '../send-arguments.ts'
+
+type Facts = 'remotePeer' | 'path' | 'whyNotDirect' | 'times' | 'effort'
+
+/** What services need of a tunnel: a `PeerSocket` is one, and so is a tunnel of another process (cli/daemon). */
+export interface Tunnel extends EventEmitter<PeerSocketEvents>, Pick<PeerSocket, Facts> {
+  send(datagram: Datagram): void
+  createStream(options?: { readonly name?: string; readonly allowHalfOpen?: boolean }): Promise<Duplex>
+  close(callback?: () => void): unknown
+}
