@@ -1,9 +1,9 @@
 /** A tunnel of the process that is `up`, as a verb has it. */
 import { EventEmitter } from 'node:events'
 import type { Duplex } from 'node:stream'
-import type { PeerSocket, PeerSocketEvents, RemoteInfo, TunnelEnd } from '../../peer-socket.ts'
+import type { PeerSocket, RemoteInfo, TunnelEnd } from '../../peer-socket.ts'
 import type { Value } from '../../services/records.ts'
-import type { Tunnel } from '../../services/tunnel.ts'
+import type { Tunnel, TunnelEvents } from '../../services/tunnel.ts'
 import { errorOf, type TunnelFacts } from './protocol.ts'
 
 export interface RemoteTunnelOptions {
@@ -13,7 +13,7 @@ export interface RemoteTunnelOptions {
   readonly close: () => Promise<unknown>
 }
 
-export class RemoteTunnel extends EventEmitter<PeerSocketEvents> implements Tunnel {
+export class RemoteTunnel extends EventEmitter<TunnelEvents> implements Tunnel {
   readonly #options: RemoteTunnelOptions
   #facts: TunnelFacts
   /** What happened before the verb had a chance to listen. */
