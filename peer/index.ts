@@ -39,4 +39,24 @@ export type {
 export type { IndexClient } from './rest/index-client.ts'
 export type * from './rest/resources.ts'
 export type { Datagram, SendArguments, SendCallback } from './send-arguments.ts'
+export { type PingOptions, type PingReport, ping } from './services/ping.ts'
+export {
+  type ReceivedFile,
+  type ReceivedTransfer,
+  type ReceiveOptions,
+  receiveFiles,
+} from './services/receive-files.ts'
+export { type SendOptions, type SentTransfer, type StreamOpener, sendFiles } from './services/send-files.ts'
+export { INTENT, isServed, type Serving, serve } from './services/services.ts'
+export {
+  type FileSource,
+  type FolderSource,
+  type Source,
+  type Sources,
+  sourcesOf,
+  streamSource,
+} from './services/sources.ts'
+export { type Forward, type ForwardOptions, type ForwardTunnel, forwardTcp } from './services/tcp.ts'
+export type { FileFacts, Progress, TransferOffer } from './services/transfer.ts'
+export type { Tunnel, TunnelEvents } from './services/tunnel.ts'
 export type { PeerStream } from './stream/peer-stream.ts'
