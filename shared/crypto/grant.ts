@@ -3,7 +3,15 @@
  * it, given to the peer over its session, can be derived by any node from what the grant says. So whoever seals with that
  * key was let in, and nothing needs to be stored.
  */
-import { fromBase32, type PeerId, peerIdOf, publicKeyOf, type TunnelId, toBase32 } from '../ids.ts'
+import {
+  fromBase32,
+  type PeerId,
+  peerIdOf,
+  publicKeyOf,
+  type TunnelId,
+  toBase32,
+  type UserId,
+} from '../ids.ts'
 import { PATHS, type Paths } from '../paths.ts'
 import { type Address, NOWHERE } from '../wire/address.ts'
 import { Reader, Writer } from '../wire/cursor.ts'
@@ -18,6 +26,8 @@ export interface Grant {
   readonly leg: 0 | 1
   readonly self: PeerId
   readonly other: PeerId
+  /** Whose peer `self` is: charged for what it takes. */
+  readonly user?: UserId | undefined
   readonly expiresAt: number
   /** What the networks that the two share allow; everything where absent. */
   readonly paths?: Paths
@@ -34,8 +44,9 @@ export interface OpenedGrant extends Grant {
 
 /** How long a direction lets its holder join; a tunnel that needs the HANDSHAKE later asks for another (REJOIN). */
 export const DIRECTION_MS = 10 * 60_000
-/** tunnel 16, leg u8, self 32, other 32, expiresAt u48, paths u8, from 18. */
-const FIELDS_BYTES = 16 + 1 + 32 + 32 + 6 + 1 + 18
+const USER_BYTES = 10
+/** tunnel 16, leg u8, self 32, other 32, expiresAt u48, paths u8, from 18, user 10. */
+const FIELDS_BYTES = 16 + 1 + 32 + 32 + 6 + 1 + 18 + USER_BYTES
 /** Length of a sealed grant of version 1. */
 export const GRANT_BYTES = 24 + FIELDS_BYTES + 16
 
@@ -72,7 +83,16 @@ export function handshakeKeys(key: Uint8Array, peerRandom: Uint8Array, nodeRando
   }
 }
 
-function encode({ tunnel, leg, self, other, expiresAt, paths = 'auto', from = NOWHERE }: Grant): Uint8Array {
+function encode({
+  tunnel,
+  leg,
+  self,
+  other,
+  expiresAt,
+  paths = 'auto',
+  from = NOWHERE,
+  user,
+}: Grant): Uint8Array {
   return new Writer(new Uint8Array(FIELDS_BYTES))
     .put(fromBase32(tunnel)!)
     .u8(leg)
@@ -81,7 +101,18 @@ function encode({ tunnel, leg, self, other, expiresAt, paths = 'auto', from = NO
     .u48(expiresAt)
     .u8(PATHS.indexOf(paths))
     .address(from.words)
+    .put(userBytes(user))
     .done()
+}
+
+/** Zeros if it is not known. */
+function userBytes(user: UserId | undefined): Uint8Array {
+  const bytes = user && fromBase32(user.slice(2))
+  return bytes?.length === USER_BYTES ? bytes : new Uint8Array(USER_BYTES)
+}
+
+function userOf(bytes: Uint8Array): UserId | undefined {
+  return bytes.some((byte) => byte !== 0) ? (`u_${toBase32(bytes)}` as UserId) : undefined
 }
 
 function decode(plaintext: Uint8Array): Omit<OpenedGrant, 'key'> | undefined {
@@ -94,6 +125,7 @@ function decode(plaintext: Uint8Array): Omit<OpenedGrant, 'key'> | undefined {
     expiresAt: reader.u48(),
     paths: PATHS[reader.u8()] ?? 'auto',
     from: reader.address(),
+    user: userOf(reader.bytes(USER_BYTES)),
   }
   return reader.ok && grant.leg <= 1 ? grant : undefined
 }

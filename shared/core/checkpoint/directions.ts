@@ -35,7 +35,13 @@ export class Directions {
   to({ handshake, ...side }: Side, holder: PeerSession, now: number): Direction | undefined {
     const addresses = this.#fleet.handshakeOf(handshake)
     if (addresses.length === 0) return undefined
-    const grant = { ...side, self: holder.peer, from: holder.from, expiresAt: now + DIRECTION_MS }
+    const grant = {
+      ...side,
+      self: holder.peer,
+      user: holder.user,
+      from: holder.from,
+      expiresAt: now + DIRECTION_MS,
+    }
     return {
       handshake: addresses,
       key: grantKey(this.fleetKey, 'handshake', grant),

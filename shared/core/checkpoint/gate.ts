@@ -1,6 +1,14 @@
 /**
- * Under load only those come in who have shown that they receive at their address: they bring the cookie they were sent. What
- * is proven is limited by address, as each sign-in costs a handshake: one machine with one cookie cannot keep all others out.
+ * What a sign-in must show before its handshake is computed, which costs a fraction of a millisecond.
+ *
+ * Above COOKIES_ABOVE sign-ins a second only those come in who have shown that they receive at their address: they bring the
+ * cookie they were sent, so a forged source costs a hash and a datagram that is shorter than the question. The handshakes of
+ * those are bounded in total, and shared out:
+ *
+ *   reserved   for networks that ask little (LIGHT_PER_SECOND): who floods from one network, or from many addresses of one
+ *              site, keeps no other out
+ *   shared     for the rest, to one network at most NETWORK_PER_SECOND: all 20,000 peers that a dead node leaves behind one
+ *              carrier's NAT are back within half a minute, and one IPv6 site cannot take a core
  */
 import { Cookies } from '../../crypto/cookie.ts'
 import type { Random } from '../../crypto/random.ts'
@@ -8,27 +16,34 @@ import { ADDRESS_WORDS } from '../../wire/address.ts'
 import type { Batch } from '../../wire/batch.ts'
 import { encodeCookie, type SignIn } from '../../wire/sign-in.ts'
 import { RateLimit } from '../rate-limit.ts'
+import { TokenBucket } from '../token-bucket.ts'
 import type { CheckpointCounters } from './counters.ts'
 import type { Knock } from './knock.ts'
 
 /** Sign-ins in a second that need no cookie, where nothing else is said. */
 export const COOKIES_ABOVE = 200
-/** From one IP with good cookies: all that a node loses its peers to may be behind one carrier's NAT, and they come again. */
-const PROVEN_PER_SECOND = 50
-const PROVEN_BURST = 500
+const LIGHT_PER_SECOND = 20
+const LIGHT_BURST = 40
+const RESERVED_PER_SECOND = 500
+const NETWORK_PER_SECOND = 1000
+const SHARED_PER_SECOND = 1500
 
 export class Gate {
   readonly #cookies: Cookies
   readonly #counters: CheckpointCounters
-  readonly #proven: RateLimit
   readonly #cookiesAbove: number
+  readonly #light: RateLimit
+  readonly #reserved = new TokenBucket(RESERVED_PER_SECOND, RESERVED_PER_SECOND)
+  readonly #heavy: RateLimit
+  readonly #shared = new TokenBucket(SHARED_PER_SECOND, SHARED_PER_SECOND)
   #second = 0
   #inSecond = 0
 
   constructor(random: Random, counters: CheckpointCounters, cookiesAbove: number) {
     this.#cookies = new Cookies(random)
     const key = { low: random.u32(), high: random.u32() }
-    this.#proven = new RateLimit(key, PROVEN_PER_SECOND, PROVEN_BURST)
+    this.#light = new RateLimit(key, LIGHT_PER_SECOND, LIGHT_BURST, 'site')
+    this.#heavy = new RateLimit(key, NETWORK_PER_SECOND, NETWORK_PER_SECOND, 'site')
     this.#counters = counters
     this.#cookiesAbove = cookiesAbove
   }
@@ -38,15 +53,16 @@ export class Gate {
     if (!this.#isLoaded(now)) return true
     const at = i * ADDRESS_WORDS
     if (this.#cookies.isGood(cookie, now, arrived.address, at, index))
-      return this.#isWithinLimit(arrived, at, now)
+      return this.#isWithinLimits(arrived, at, now)
     const given = this.#cookies.make(now, arrived.address, at, index)
     out.push(encodeCookie({ index, cookie: given }), arrived.address, at, arrived.socket[i]!)
     this.#counters.cookies++
     return false
   }
 
-  #isWithinLimit({ address }: Batch, at: number, now: number): boolean {
-    if (this.#proven.take(address, at, now)) return true
+  #isWithinLimits({ address }: Batch, at: number, now: number): boolean {
+    if (this.#light.take(address, at, now) && this.#reserved.take(1, now)) return true
+    if (this.#heavy.take(address, at, now) && this.#shared.take(1, now)) return true
     this.#counters.rateLimited++
     return false
   }

@@ -9,7 +9,7 @@ import type { FleetKeys } from '../../crypto/fleet.ts'
 import { DIRECTION_MS, type OpenedGrant, openGrant } from '../../crypto/grant.ts'
 import { sameBytes } from '../../crypto/hash.ts'
 import { Random } from '../../crypto/random.ts'
-import { ADDRESS_WORDS, type Address, isDiscardOnly, sameAddress, sameIp } from '../../wire/address.ts'
+import { type Address, isDiscardOnly, sameAddress, sameIp } from '../../wire/address.ts'
 import type { Batch } from '../../wire/batch.ts'
 import {
   decodeJoin,
@@ -21,15 +21,17 @@ import {
   RANDOM_BYTES,
 } from '../../wire/handshake.ts'
 import { AddressCredit } from '../address-credit.ts'
-import { RateLimit } from '../rate-limit.ts'
+import { ProvenLimit } from '../proven-limit.ts'
 import type { HandshakeCounters } from './events.ts'
 import type { Leg, Pending } from './leg.ts'
 import type { Pair } from './pair.ts'
 import type { Pairs } from './pairs.ts'
 
-/** A carrier's NAT may stand before very many peers. */
-const JOINS_PER_SECOND = 200
+/** Of one peer: it repeats a JOIN four times a second, for each of its tunnels. */
+const JOINS_PER_SECOND = 50
 const JOIN_BURST = 400
+/** Opening a junk JOIN costs about 10 us: a fifth of a core. Beyond that JOINs are lost by chance, and repeated. */
+const OPENED_PER_SECOND = 20_000
 /** Less than a pair is remembered, so that a JOIN that is replayed is known. */
 const FRESH_MS = 50_000
 const SEED_BYTES = 32
@@ -58,7 +60,7 @@ export class Door {
   readonly #counters: HandshakeCounters
   readonly #random: Random
   readonly #challenges: Random
-  readonly #limit: RateLimit
+  readonly #limit: ProvenLimit
 
   constructor(
     fleetKeys: FleetKeys,
@@ -73,22 +75,33 @@ export class Door {
     this.#counters = counters
     this.#random = random
     this.#challenges = new Random(random.bytes(SEED_BYTES))
-    const key = { low: random.u32(), high: random.u32() }
-    this.#limit = new RateLimit(key, JOINS_PER_SECOND, JOIN_BURST)
+    const rates = { openedPerSecond: OPENED_PER_SECOND, perSecond: JOINS_PER_SECOND, burst: JOIN_BURST }
+    this.#limit = new ProvenLimit(rates, random)
   }
 
   /** Answers datagram i, a JOIN. */
   admit(arrived: Batch, i: number, out: Batch, now: number): Admission | undefined {
-    if (!this.#limit.take(arrived.address, i * ADDRESS_WORDS, now)) {
+    if (!this.#limit.mayOpen(now)) {
       this.#counters.limited++
       return undefined
     }
     const joiner = openJoin(arrived, i, this.fleetKeys, now)
-    const pair = joiner && this.#pairOf(joiner.grant, now)
     if (joiner === undefined) this.#counters.refused++
-    else if (pair === undefined) this.#counters.full++
-    else if (pair.leg(joiner.grant).isSuperseded(joiner.body.random)) this.#counters.replayed++
-    else return this.#answer(joiner, pair, arrived, i, out, now)
+    else if (this.#isReplayed(joiner)) this.#counters.replayed++
+    else if (!this.#limit.charge(joiner.grant.self, now)) this.#counters.limited++
+    else return this.#admit(joiner, arrived, i, out, now)
+    return undefined
+  }
+
+  /** Whoever repeats what it overheard is charged to nobody. */
+  #isReplayed({ grant, body }: Joiner): boolean {
+    return this.#pairs.get(grant.tunnel)?.legs[grant.leg]?.isSuperseded(body.random) === true
+  }
+
+  #admit(joiner: Joiner, arrived: Batch, i: number, out: Batch, now: number): Admission | undefined {
+    const pair = this.#pairOf(joiner.grant, now)
+    if (pair !== undefined) return this.#answer(joiner, pair, arrived, i, out, now)
+    this.#counters.full++
     return undefined
   }
 

@@ -45,7 +45,7 @@ export function relaysOf(items: readonly FleetItem[], near: NodeId): readonly Re
  */
 export function inviteToRelay(
   { addresses }: Relay,
-  { grant: { tunnel, leg, self, other }, session, seen }: Leg,
+  { grant: { tunnel, leg, self, other, user }, session, seen }: Leg,
   fleetKey: Uint8Array,
   random: Random,
   now: number,
@@ -53,7 +53,8 @@ export function inviteToRelay(
   const from = session?.address
   const relay = addresses.find(({ words }) => from !== undefined && reaches(from, words))
   if (relay === undefined) return undefined
-  const fields: Grant = { tunnel, leg, self, other, expiresAt: now + GRANT_MS, ...(seen && { from: seen }) }
+  const expiresAt = now + GRANT_MS
+  const fields: Grant = { tunnel, leg, self, other, user, expiresAt, ...(seen && { from: seen }) }
   const grant = sealGrant(fleetKey, 'relay', fields, random.bytes(NONCE_BYTES))
   return { relay, grant, key: grantKey(fleetKey, 'relay', fields) }
 }

@@ -3,15 +3,18 @@ import { type OpenedGrant, openGrant } from '../../crypto/grant.ts'
 import type { Random } from '../../crypto/random.ts'
 import { sameIp } from '../../wire/address.ts'
 import type { RelayClaim } from '../../wire/relay.ts'
-import { RateLimit } from '../rate-limit.ts'
+import { ProvenLimit } from '../proven-limit.ts'
 import type { Bindings } from './bindings.ts'
 import { isClaimGood } from './claim.ts'
+import type { Quota } from './quota.ts'
 import type { ClaimRefusal } from './relay-counters.ts'
 import type { Tunnels } from './tunnels.ts'
 
-/** A peer claims often while it roams, and many peers share an address; opening a grant costs tens of microseconds. */
+/** A peer claims often while it roams, for each of its tunnels. */
 const CLAIMS_PER_SECOND = 20
 const CLAIM_BURST = 200
+/** Opening a junk grant costs about 10 us: a third of a core. Beyond that claims are lost by chance, and repeated. */
+const OPENED_PER_SECOND = 30_000
 
 export interface Admitted {
   readonly leg: number
@@ -19,21 +22,30 @@ export interface Admitted {
   readonly isBelieved: boolean
 }
 
-/** Tells whose leg a claim is and whether it may be had: by what the fleet sealed, and by nothing else. */
+export interface AdmissionParts {
+  readonly tunnels: Tunnels
+  readonly bindings: Bindings
+  readonly quota: Quota
+}
+
+/**
+ * Tells whose leg a claim is and whether it may be had: by what the fleet sealed, and by nothing else. A claim is opened
+ * first, and what it shows to be the peer's own and new is charged to that peer: who forges sources, or repeats what it
+ * overheard, uses up nobody's rate.
+ */
 export class Admission {
   #fleetKeys: FleetKeys
   /** No leg is made any more; those there are may move and go. */
   closed = false
-  readonly #tunnels: Tunnels
-  readonly #bindings: Bindings
-  readonly #limit: RateLimit
-  readonly #isBusy = (leg: number) => !this.#bindings.isFree(leg)
+  readonly #parts: AdmissionParts
+  readonly #limit: ProvenLimit
+  readonly #isBusy = (leg: number) => !this.#parts.bindings.isFree(leg)
 
-  constructor(fleetKeys: FleetKeys, tunnels: Tunnels, bindings: Bindings, random: Random) {
+  constructor(fleetKeys: FleetKeys, parts: AdmissionParts, random: Random) {
     this.#fleetKeys = fleetKeys
-    this.#tunnels = tunnels
-    this.#bindings = bindings
-    this.#limit = new RateLimit({ low: random.u32(), high: random.u32() }, CLAIMS_PER_SECOND, CLAIM_BURST)
+    this.#parts = parts
+    const rates = { openedPerSecond: OPENED_PER_SECOND, perSecond: CLAIMS_PER_SECOND, burst: CLAIM_BURST }
+    this.#limit = new ProvenLimit(rates, random)
   }
 
   setFleetKeys(fleetKeys: FleetKeys): void {
@@ -42,48 +54,64 @@ export class Admission {
 
   /** The leg that a BIND may have; its stamp is from now on the last. */
   bind(claim: RelayClaim, words: Uint32Array, at: number, now: number): Admitted | ClaimRefusal {
-    const grant = this.#open(claim, words, at, now)
+    const { tunnels } = this.#parts
+    const grant = this.#open(claim, now)
     if (typeof grant === 'string') return grant
-    const known = this.#tunnels.legOf(grant)
-    if (known >= 0 && !this.#isNew(claim, known, words, at)) return 'stamp'
+    const known = tunnels.legOf(grant)
+    const last = known < 0 ? -1 : tunnels.stampOf(known)
+    if (claim.stamp <= last) return this.#again(claim, known, grant, words, at)
+    if (!this.#limit.charge(grant.self, now)) return 'limited'
     const leg = known >= 0 && this.#isBusy(known) ? known : this.#make(grant, known, now)
     if (typeof leg === 'string') return leg
-    this.#tunnels.setStamp(leg, claim.stamp)
+    tunnels.setStamp(leg, claim.stamp)
     return { leg, isBelieved: sameIp(grant.from.words, 0, words, at) }
   }
 
   /** The leg that a RELEASE gives up. */
-  release(claim: RelayClaim, words: Uint32Array, at: number, now: number): number | ClaimRefusal {
-    const grant = this.#open(claim, words, at, now)
+  release(claim: RelayClaim, now: number): number | ClaimRefusal {
+    const { tunnels } = this.#parts
+    const grant = this.#open(claim, now)
     if (typeof grant === 'string') return grant
-    const leg = this.#tunnels.legOf(grant)
-    if (leg < 0 || claim.stamp <= this.#tunnels.stampOf(leg)) return 'stamp'
-    this.#tunnels.setStamp(leg, claim.stamp)
+    const leg = tunnels.legOf(grant)
+    if (leg < 0 || claim.stamp <= tunnels.stampOf(leg)) return 'stamp'
+    if (!this.#limit.charge(grant.self, now)) return 'limited'
+    tunnels.setStamp(leg, claim.stamp)
     return leg
   }
 
   /** Makes room for what may still come. */
   forget(now: number): void {
-    this.#tunnels.forget(now, this.#isBusy)
+    this.#parts.tunnels.forget(now, this.#isBusy)
   }
 
-  #open(claim: RelayClaim, words: Uint32Array, at: number, now: number): OpenedGrant | ClaimRefusal {
-    if (!this.#limit.take(words, at, now)) return 'limited'
+  #open(claim: RelayClaim, now: number): OpenedGrant | ClaimRefusal {
+    if (!this.#limit.mayOpen(now)) return 'limited'
     const grant = openGrant(this.#fleetKeys, 'relay', claim.grant)
     if (grant === undefined) return 'grant'
     return isClaimGood(claim, grant.key) ? grant : 'mac'
   }
 
   #make(grant: OpenedGrant, known: number, now: number): number | ClaimRefusal {
+    const { tunnels, quota } = this.#parts
     if (now >= grant.expiresAt) return 'expired'
     if (this.closed) return 'draining'
-    const leg = known >= 0 ? known : this.#tunnels.admit(grant, this.#isBusy)
-    return leg >= 0 ? leg : 'full'
+    if (!quota.admits(grant)) return 'quota'
+    const leg = known >= 0 ? known : tunnels.admit(grant, this.#isBusy)
+    if (leg < 0) return 'full'
+    quota.assign(leg, grant)
+    return leg
   }
 
   /** A datagram that the network doubled is answered again, where the leg is. */
-  #isNew({ stamp }: RelayClaim, leg: number, words: Uint32Array, at: number): boolean {
-    const last = this.#tunnels.stampOf(leg)
-    return stamp > last || (stamp === last && this.#bindings.isAt(leg, words, at))
+  #again(
+    { stamp }: RelayClaim,
+    leg: number,
+    { from }: OpenedGrant,
+    words: Uint32Array,
+    at: number,
+  ): Admitted | ClaimRefusal {
+    const { tunnels, bindings } = this.#parts
+    if (stamp < tunnels.stampOf(leg) || !bindings.isAt(leg, words, at)) return 'stamp'
+    return { leg, isBelieved: sameIp(from.words, 0, words, at) }
   }
 }

@@ -20,6 +20,12 @@ const PROVEN = 3
 /** More than any datagram; keeps the number small. */
 const MAX_CREDIT = 2 ** 20
 
+/** Hears of each leg that is no longer free, or is again. */
+export interface Occupancy {
+  taken(leg: number): void
+  left(leg: number): void
+}
+
 export class Bindings {
   /** ADDRESS_WORDS words a leg. */
   readonly addresses: Uint32Array
@@ -31,9 +37,11 @@ export class Bindings {
   readonly #owners: AddressTable
   readonly #claimants: AddressTable
   readonly #random: Random
+  readonly #occupancy: Occupancy
   #count = 0
 
-  constructor(legs: number, random: Random) {
+  constructor(legs: number, random: Random, occupancy: Occupancy) {
+    this.#occupancy = occupancy
     this.addresses = new Uint32Array(legs * ADDRESS_WORDS)
     this.sockets = new Uint8Array(legs)
     this.#states = new Uint8Array(legs)
@@ -80,7 +88,7 @@ export class Bindings {
     for (let w = 0; w < ADDRESS_WORDS; w++) this.addresses[leg * ADDRESS_WORDS + w] = words[wordsAt + w]!
     this.#tokens.set(this.#random.bytes(TOKEN_BYTES), leg * TOKEN_BYTES)
     this.#credits[leg] = 0
-    this.#count++
+    this.#take(leg)
     const owner = this.at(words, wordsAt)
     if (owner >= 0 && this.isProven(owner)) this.#claim(leg)
     else this.#own(leg, BOUND)
@@ -110,6 +118,7 @@ export class Bindings {
     table.delete(this.addresses, leg * ADDRESS_WORDS)
     this.#states[leg] = FREE
     this.#count--
+    this.#occupancy.left(leg)
   }
 
   /** So many bytes came from the leg's address. */
@@ -135,6 +144,11 @@ export class Bindings {
     if (state !== BOUND || this.#credits[leg]! < bytes) return false
     this.#credits[leg]! -= bytes
     return true
+  }
+
+  #take(leg: number): void {
+    this.#count++
+    this.#occupancy.taken(leg)
   }
 
   #claim(leg: number): void {

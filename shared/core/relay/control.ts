@@ -16,6 +16,7 @@ import {
 } from '../../wire/relay.ts'
 import { Admission } from './admission.ts'
 import { Bindings } from './bindings.ts'
+import { Quota } from './quota.ts'
 import { type ClaimRefusal, noRelayCounts } from './relay-counters.ts'
 import { Tunnels } from './tunnels.ts'
 
@@ -32,12 +33,15 @@ export interface RelayControlOptions {
   readonly fleetKeys: FleetKeys
   readonly seed: Uint8Array
   readonly maxTunnels: number
+  readonly maxBytesPerSecond: number
+  readonly maxPacketsPerSecond: number
   readonly idleMs: number
 }
 
 export class RelayControl {
   readonly counters = noRelayCounts()
   readonly bindings: Bindings
+  readonly quota: Quota
   readonly #tunnels: Tunnels
   readonly #admission: Admission
   readonly #idleMs: number
@@ -47,9 +51,11 @@ export class RelayControl {
     const random = new Random(options.seed)
     this.#idleMs = options.idleMs
     this.#ended = ended
-    this.bindings = new Bindings(options.maxTunnels * 2, random)
+    this.quota = new Quota({ ...options, maxLegs: options.maxTunnels * 2 })
+    this.bindings = new Bindings(options.maxTunnels * 2, random, this.quota)
     this.#tunnels = new Tunnels(options.maxTunnels)
-    this.#admission = new Admission(options.fleetKeys, this.#tunnels, this.bindings, random)
+    const parts = { tunnels: this.#tunnels, bindings: this.bindings, quota: this.quota }
+    this.#admission = new Admission(options.fleetKeys, parts, random)
   }
 
   /** All legs are numbered below this. */
@@ -79,7 +85,7 @@ export class RelayControl {
         this.#bind(message, arrived, i, out, now)
         break
       case 'release':
-        this.#release(message, arrived, i, out, now)
+        this.#release(message, out, now)
         break
       case 'confirm':
         this.#confirm(message.token, arrived, i, out, now)
@@ -106,6 +112,7 @@ export class RelayControl {
       if (this.bindings.isSilent(leg, since)) this.#free(leg, 'idle', out)
     }
     this.#admission.forget(now)
+    this.quota.round(now)
   }
 
   /** Ends every leg; nobody is told. */
@@ -143,8 +150,8 @@ export class RelayControl {
     if (wasBound !== this.bindings.isBound(leg)) this.tell(leg ^ 1, out)
   }
 
-  #release(claim: RelayClaim, arrived: Batch, i: number, out: Batch, now: number): void {
-    const leg = this.#admission.release(claim, arrived.address, i * ADDRESS_WORDS, now)
+  #release(claim: RelayClaim, out: Batch, now: number): void {
+    const leg = this.#admission.release(claim, now)
     if (typeof leg === 'string') this.#refuse(leg)
     else if (!this.bindings.isFree(leg)) this.#free(leg, 'released', out)
   }

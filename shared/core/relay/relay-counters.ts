@@ -6,6 +6,8 @@ export interface RelayCounters {
   strange: number
   unpaired: number
   unproven: number
+  /** Dropped: its owner has had its part of the relay. */
+  overQuota: number
   /** Control that was not understood. */
   malformed: number
   /** Legs bound, at a first or another address; addresses proven; legs ended. */
@@ -17,7 +19,7 @@ export interface RelayCounters {
   refused: Record<ClaimRefusal | 'token', number>
 }
 
-export type ClaimRefusal = 'limited' | 'grant' | 'mac' | 'stamp' | 'expired' | 'draining' | 'full'
+export type ClaimRefusal = 'limited' | 'grant' | 'mac' | 'stamp' | 'expired' | 'draining' | 'quota' | 'full'
 
 export const noRelayCounts = (): RelayCounters => ({
   packets: 0,
@@ -25,10 +27,11 @@ export const noRelayCounts = (): RelayCounters => ({
   strange: 0,
   unpaired: 0,
   unproven: 0,
+  overQuota: 0,
   malformed: 0,
   bound: 0,
   moved: 0,
   proven: 0,
   ended: 0,
-  refused: { limited: 0, grant: 0, mac: 0, expired: 0, stamp: 0, full: 0, draining: 0, token: 0 },
+  refused: { limited: 0, grant: 0, mac: 0, expired: 0, stamp: 0, quota: 0, full: 0, draining: 0, token: 0 },
 })

@@ -32,6 +32,8 @@ export const IDLE_MS = 60_000
 const MAX_TUNNELS = 16_384
 /** What EC2 lets an instance below 32 vCPU send to the internet. */
 const MAX_BYTES_PER_SECOND = 5e9 / 8
+/** What one core forwards. */
+const MAX_PACKETS_PER_SECOND = 200_000
 /** How often silence, expiry and throughput are looked at: one pass over the legs, no timer for each. */
 const ROUND_MS = 1000
 const NEVER = Number.POSITIVE_INFINITY
@@ -44,6 +46,7 @@ export interface RelayOptions {
   readonly maxTunnels?: number
   /** Where `load` is 1. */
   readonly maxBytesPerSecond?: number
+  readonly maxPacketsPerSecond?: number
   readonly idleMs?: number
 }
 
@@ -72,8 +75,6 @@ export class RelayMachine implements Machine<RelayInput, RelayEffect> {
   readonly #control: RelayControl
   readonly #bindings: Bindings
   readonly #traffic: Traffic
-  readonly #maxLegs: number
-  readonly #maxBytesPerSecond: number
   readonly #effects: RelayEffect[] = []
   #roundAt = NEVER
   #drain: Drain | undefined
@@ -81,19 +82,18 @@ export class RelayMachine implements Machine<RelayInput, RelayEffect> {
 
   constructor(options: RelayOptions) {
     const { fleetKeys, seed, maxTunnels = MAX_TUNNELS, idleMs = IDLE_MS } = options
-    this.#maxLegs = maxTunnels * 2
-    this.#maxBytesPerSecond = options.maxBytesPerSecond ?? MAX_BYTES_PER_SECOND
-    this.#control = new RelayControl({ fleetKeys, seed, maxTunnels, idleMs }, (ended) => this.#onEnded(ended))
+    const { maxBytesPerSecond = MAX_BYTES_PER_SECOND, maxPacketsPerSecond = MAX_PACKETS_PER_SECOND } = options
+    const limits = { maxTunnels, maxBytesPerSecond, maxPacketsPerSecond, idleMs }
+    this.#control = new RelayControl({ fleetKeys, seed, ...limits }, (ended) => this.#onEnded(ended))
     this.#bindings = this.#control.bindings
     this.counters = this.#control.counters
-    this.#traffic = new Traffic(this.#maxLegs)
+    this.#traffic = new Traffic(maxTunnels * 2)
   }
 
-  /** 0 to 1: of the legs or of the bytes a second that it can take, whichever share is greater. */
+  /** 0 to 1: of its tunnels, or of the bytes or packets a second that it can carry, whichever share is greater. */
   get load(): number {
     if (this.#drain !== undefined) return 1
-    const bytes = this.#traffic.bytesPerSecond / this.#maxBytesPerSecond
-    return Math.min(1, Math.max(this.legs / this.#maxLegs, bytes))
+    return this.#control.quota.load
   }
 
   /** Legs that have an address, or claim one. */
@@ -142,6 +142,10 @@ export class RelayMachine implements Machine<RelayInput, RelayEffect> {
       return
     }
     this.#bindings.hear(from, length, now)
+    if (!this.#control.quota.take(from, length, now)) {
+      counters.overQuota++
+      return
+    }
     const to = from ^ 1
     if (!this.#bindings.spend(to, length)) {
       counters[this.#bindings.isBound(to) ? 'unproven' : 'unpaired']++
@@ -163,7 +167,6 @@ export class RelayMachine implements Machine<RelayInput, RelayEffect> {
 
   #round(out: Batch, now: number): void {
     this.#control.sweep(out, now)
-    this.#traffic.measure(now)
     this.#roundAt = this.#control.isEmpty ? NEVER : now + ROUND_MS
   }
 

@@ -125,22 +125,6 @@ test('what counts as load is what the node is told', () => {
   expect(world.nodes[0]!.machine.counters.cookies).toBe(1)
 })
 
-test('under load the good cookies of one address do not keep the others out', () => {
-  const world = new World()
-  const [a, b] = [world.peer('a', 'ann', []), world.peer('b', 'bob', [])]
-  const noise = new Uint8Array(150)
-  for (let i = 0; i < 200; i++)
-    world.inject(Uint8Array.of(0x51, KIND.SIGN_IN, ...noise), FAR, world.nodes[0]!.address)
-  const asked = world.signIn(a, world.nodes[0]!, 100)
-  asked.set(a.cookie, 6)
-  for (let i = 0; i < 1000; i++) world.inject(asked, a.address, world.nodes[0]!.address)
-  world.signIn(b, world.nodes[0]!, 100)
-  b.index--
-  world.signIn(b, world.nodes[0]!, 100)
-  expect(b.welcome?.status).toBe('welcome')
-  expect(world.nodes[0]!.machine.counters.rateLimited).toBeGreaterThan(400)
-})
-
 test('the newer session of a peer ends the older one, at the same node and at another', () => {
   const world = new World(2)
   const a = world.peer('a', 'ann', ['home'])

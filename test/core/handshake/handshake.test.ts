@@ -327,6 +327,16 @@ describe('joining', () => {
     expect(went).toBeLessThanOrEqual(3 * came)
   })
 
+  test('is let in although 1,000 forged ones come in its name', () => {
+    const wire = new Wire()
+    wire.a.client.join(direction(0, {}, new Uint8Array(32).fill(2)), wire.a.profile(), wire.now)
+    const out = new Batch(4)
+    wire.a.client.tick(out, wire.now)
+    for (let i = 0; i < 1000; i++) wire.give(out.at(0).slice(), wire.a.address)
+    wire.join(wire.a, 0)
+    expect(wire.machine.counters).toMatchObject({ joins: 1, refused: 1000, limited: 0 })
+  })
+
   test('is repeated until answered, and a repeat changes nothing', () => {
     const wire = new Wire()
     wire.lossy = true

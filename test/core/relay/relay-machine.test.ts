@@ -177,13 +177,30 @@ describe('a claim', () => {
     expect(world.send(A, DATA)).toEqual([])
   })
 
-  test('is limited for each source, so that forging is no work for the relay', () => {
+  test.each([
+    ['20 forged ones a second in its name', 20, 'junk'],
+    ['10,000 forged ones a second in its name', 10_000, 'junk'],
+    ['1,000 repeats a second of what it said before', 1000, 'overheard'],
+  ])('is let in although %s come', (_what, perSecond, kind) => {
     const world = new World()
     const [a] = world.tunnel().legs
-    const forged = bindMessage({ ...a, grant: new Uint8Array(127) }, START)
-    world.send(ELSEWHERE, ...Array.from({ length: 1000 }, () => forged))
+    const first = bindMessage(a, START)
+    bind(world, A, a, START)
+    const forged = kind === 'junk' ? bindMessage({ ...a, grant: new Uint8Array(127) }, START) : first
+    for (let second = 0; second < 60; second++) {
+      const from = kind === 'junk' ? A : ELSEWHERE
+      for (let i = 0; i < perSecond / 10; i++) world.send(from, forged)
+      world.advance(100)
+      expect(world.send(second % 2 === 0 ? ELSEWHERE : A, bindMessage(a, START + second + 1))).toHaveLength(1)
+    }
+  })
+
+  test('of one peer is limited, whatever its tunnels and sources', () => {
+    const world = new World()
+    const [a] = world.tunnel().legs
+    for (let i = 1; i <= 1000; i++) world.send(`203.0.113.9:${i}`, bindMessage(a, START + i))
     expect(world.relay.counters.refused.limited).toBeGreaterThan(700)
-    expect(bind(world, A, a)).toHaveLength(1)
+    expect(bind(world, A, world.tunnel().legs[0])).toHaveLength(1)
   })
 
   test('is refused when all places have a leg, and taken when one is free', () => {
@@ -347,7 +364,7 @@ describe('a relay that drains', () => {
 })
 
 describe('load', () => {
-  test('is the share of bytes a second that it can take, or of legs', () => {
+  test('is the share of bytes a second that it can carry, or of its tunnels', () => {
     const world = new World({ maxTunnels: 100, maxBytesPerSecond: 20_000 })
     pair(world)
     world.advance(1000)
