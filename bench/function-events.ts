@@ -52,6 +52,7 @@ export async function firstEvents(): Promise<Readonly<Record<FunctionName | 'rot
     mailbox: inserted('Mailbox', { peer: PEER, entry: '0' }, { peer: PEER, entry: '0' }),
     fleet: inserted('Fleet', { node: NODE }, lease),
     reaper: CLOCK,
+    jobs: CLOCK,
     fleetMetrics: CLOCK,
     founding: {
       ...CLOCK,

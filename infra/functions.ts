@@ -34,8 +34,10 @@ export const FUNCTIONS = {
   rest: {
     entry: 'functions/keys/rest.ts',
     does: 'INDEX',
-    reads: ['SearchTerms', 'Presence', 'Fleet'],
+    reads: ['SearchTerms', 'Fleet'],
     writes: [
+      'Presence',
+      'Jobs',
       'Users',
       'Networks',
       'Memberships',
@@ -115,6 +117,14 @@ export const FUNCTIONS = {
     writes: ['Fleet', 'Presence', 'NetworkNodes'],
     every: 'minute',
     ...PUSHES,
+    timeoutSeconds: 60,
+  },
+  jobs: {
+    entry: 'functions/jobs/index.ts',
+    does: 'finishes deletions',
+    writes: ['Users', 'Networks', 'Memberships', 'Peers', 'Objects', 'Invites', 'Presence', 'Jobs'],
+    every: 'minute',
+    memoryMb: 256,
     timeoutSeconds: 60,
   },
   fleetMetrics: {

@@ -4,6 +4,7 @@ import { createConnect } from '../functions/gateway/connect.ts'
 import type { GatewayContext } from '../functions/gateway/context.ts'
 import { createDisconnect } from '../functions/gateway/disconnect.ts'
 import { createMessage } from '../functions/gateway/message.ts'
+import { createJobRunner } from '../functions/jobs/index.ts'
 import { createManagement } from '../functions/management.ts'
 import { configFrom } from '../functions/rest/config.ts'
 import { createContext } from '../functions/rest/context.ts'
@@ -71,6 +72,11 @@ export async function startFunctions(options: FunctionsOptions): Promise<Functio
   })
   const reaper = startSchedule({ name: 'reaper', everyMs: REAP_EVERY_MS, handler: createReaper(context) })
   const sweepExpired = createSweep(client)
+  const jobs = startSchedule({
+    name: 'jobs',
+    everyMs: REAP_EVERY_MS,
+    handler: createJobRunner(context),
+  })
   const sweep = startSchedule({
     name: 'expiry',
     everyMs: REAP_EVERY_MS,
@@ -80,7 +86,7 @@ export async function startFunctions(options: FunctionsOptions): Promise<Functio
     index: gateway.url,
     websocket: gateway.websocketUrl,
     async close() {
-      await Promise.all([reaper.close(), sweep.close(), streams?.close()])
+      await Promise.all([reaper.close(), jobs.close(), sweep.close(), streams?.close()])
       await gateway.close()
     },
   }

@@ -18,6 +18,7 @@ export { isPeerId, type NetworkId, type PeerId, type UserId } from '../shared/id
 export { LIMITS } from '../shared/limits.ts'
 export type { Paths } from '../shared/paths.ts'
 export type { Metadata, PresenceRecord, Status } from '../shared/presence.ts'
+export type * from '../shared/resources.ts'
 export { WHY_NOT_DIRECT, type WhyNotDirect } from '../shared/why-not-direct.ts'
 export type { Change, OwnStatus } from '../shared/wire/presence.ts'
 export type { ConnectOptions } from './calls.ts'
@@ -37,7 +38,6 @@ export type {
   TunnelEnd,
 } from './peer-socket.ts'
 export type { IndexClient } from './rest/index-client.ts'
-export type * from './rest/resources.ts'
 export type { Datagram, SendArguments, SendCallback } from './send-arguments.ts'
 export { type PingOptions, type PingReport, ping } from './services/ping.ts'
 export {

@@ -8,10 +8,10 @@ import { StraightwayError } from '../shared/errors.ts'
 import type { NetworkId, PeerId, UserId } from '../shared/ids.ts'
 import { LIMITS } from '../shared/limits.ts'
 import type { PresenceRecord } from '../shared/presence.ts'
+import type { PeerRecord } from '../shared/resources.ts'
 import type { Change } from '../shared/wire/presence.ts'
 import type { Account } from './account.ts'
 import { Pending } from './pending.ts'
-import type { PeerRecord } from './rest/resources.ts'
 
 /** Others that are remembered; the one heard of longest ago is forgotten first. */
 const MAX_KNOWN = 10_000

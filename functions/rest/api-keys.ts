@@ -2,28 +2,71 @@
 import { StraightwayError } from '../../shared/errors.ts'
 import { newApiKeySchema } from '../../shared/model/api-key.ts'
 import * as store from '../../shared/store/api-keys.ts'
-import { created, nothing, page, type Reply } from './reply.ts'
-import { bodyOf, expectMay, pageOf, parameterOf, type Request } from './request.ts'
-import { apiKeyIdSchema } from './schemas.ts'
+import { apiKeyAnswer, madeApiKeyAnswer, pageOf } from './answers.ts'
+import { created, nothing, ok, page } from './reply.ts'
+import { PAGE, route } from './route.ts'
 
-export async function createApiKey(request: Request): Promise<Reply> {
-  expectMay(request, 'key.change')
-  const { client, now } = request.context
-  const { apiKey, token } = await store.createApiKey(client, bodyOf(request, newApiKeySchema), now())
-  return created({ ...apiKey, token }, `/v1/api-keys/${apiKey.key}`)
-}
+const tag = 'API keys'
 
-export async function listApiKeys(request: Request): Promise<Reply> {
-  expectMay(request, 'key.read')
-  return page(await store.listApiKeys(request.context.client, pageOf(request)))
-}
-
-export async function deleteApiKey(request: Request): Promise<Reply> {
-  expectMay(request, 'key.change')
-  const removed = await store.deleteApiKey(
-    request.context.client,
-    parameterOf(request, 'key', apiKeyIdSchema),
-  )
-  if (!removed) throw new StraightwayError('not-found', 'There is no such API key')
-  return nothing()
-}
+export const apiKeyRoutes = [
+  route({
+    operation: 'createApiKey',
+    door: 'POST /v1/api-keys',
+    who: 'key',
+    permission: 'key.change',
+    tag,
+    summary: 'Make an API key; its token is told once',
+    body: newApiKeySchema,
+    example: { name: 'ci', role: 'read' },
+    answers: { 201: madeApiKeyAnswer },
+    async handle({ context: { client, now }, allow, body }) {
+      allow()
+      const { apiKey, token } = await store.createApiKey(client, body(), now())
+      return created({ ...apiKey, token }, `/v1/api-keys/${apiKey.key}`)
+    },
+  }),
+  route({
+    operation: 'listApiKeys',
+    door: 'GET /v1/api-keys',
+    who: 'key',
+    permission: 'key.read',
+    tag,
+    summary: 'API keys without their secrets',
+    query: PAGE,
+    answers: { 200: pageOf(apiKeyAnswer) },
+    async handle({ context, allow, query }) {
+      allow()
+      return page(await store.listApiKeys(context.client, query))
+    },
+  }),
+  route({
+    operation: 'readApiKey',
+    door: 'GET /v1/api-keys/{key}',
+    who: 'key',
+    permission: 'key.read',
+    tag,
+    summary: 'An API key without its secret',
+    answers: { 200: apiKeyAnswer },
+    async handle({ context, allow, path }) {
+      allow()
+      const apiKey = await store.getApiKey(context.client, path.key)
+      if (apiKey === undefined) throw new StraightwayError('not-found', 'There is no such API key')
+      return ok(apiKey)
+    },
+  }),
+  route({
+    operation: 'deleteApiKey',
+    door: 'DELETE /v1/api-keys/{key}',
+    who: 'key',
+    permission: 'key.change',
+    tag,
+    summary: 'Take an API key back; the last admin key stays',
+    answers: { 204: null },
+    errors: ['conflict'],
+    async handle({ context, allow, path }) {
+      allow()
+      await store.deleteApiKey(context.client, path.key)
+      return nothing()
+    },
+  }),
+]

@@ -1,32 +1,60 @@
 /**
- * Whom a user blocks: a list that rides in the tickets of its peers. Nodes where they are signed in are told of a change
- * by the stream (functions/streams/metadata.ts), so that it holds at once.
+ * Whom a user blocks. Nodes where its peers are signed in are told of a change by the stream
+ * (functions/streams/metadata.ts), so that it holds immediately.
  */
-import { z } from 'zod'
-import { peerIdSchema, userIdSchema } from '../../shared/model/identifiers.ts'
+import type { z } from 'zod'
 import { addBlock, removeBlock } from '../../shared/store/users.ts'
-import { nothing, page, type Reply } from './reply.ts'
-import { expectMay, parameterOf, type Request } from './request.ts'
+import { pageOf } from './answers.ts'
+import { nothing, page } from './reply.ts'
+import { PARAMETERS, route } from './route.ts'
 import { visibleUser } from './users.ts'
 
-const blockedSchema = z.union([peerIdSchema, userIdSchema])
+const tag = 'Users'
 
-export async function listBlocks(request: Request): Promise<Reply> {
-  const user = await visibleUser(request)
-  expectMay(request, 'blocks.read', user)
-  return page({ items: user.blocks })
-}
-
-export async function putBlock(request: Request): Promise<Reply> {
-  const { user } = await visibleUser(request)
-  expectMay(request, 'blocks.change', { user })
-  await addBlock(request.context.client, user, parameterOf(request, 'blocked', blockedSchema))
-  return nothing()
-}
-
-export async function deleteBlock(request: Request): Promise<Reply> {
-  const { user } = await visibleUser(request)
-  expectMay(request, 'blocks.change', { user })
-  await removeBlock(request.context.client, user, parameterOf(request, 'blocked', blockedSchema))
-  return nothing()
-}
+export const blockRoutes = [
+  route({
+    operation: 'listBlocks',
+    door: 'GET /v1/users/{user}/blocks',
+    who: 'credential',
+    permission: 'blocks.read',
+    tag,
+    summary: 'Whom a user blocks',
+    answers: { 200: pageOf(PARAMETERS.blocked as z.ZodType) },
+    async handle(call) {
+      const user = await visibleUser(call)
+      call.allow(user)
+      return page({ items: user.blocks })
+    },
+  }),
+  route({
+    operation: 'putBlock',
+    door: 'PUT /v1/users/{user}/blocks/{blocked}',
+    who: 'credential',
+    permission: 'blocks.change',
+    tag,
+    summary: 'Block a peer or a user',
+    answers: { 204: null },
+    errors: ['too-large'],
+    async handle(call) {
+      const { user } = await visibleUser(call)
+      call.allow({ user })
+      await addBlock(call.context.client, user, call.path.blocked)
+      return nothing()
+    },
+  }),
+  route({
+    operation: 'deleteBlock',
+    door: 'DELETE /v1/users/{user}/blocks/{blocked}',
+    who: 'credential',
+    permission: 'blocks.change',
+    tag,
+    summary: 'Take a block back',
+    answers: { 204: null },
+    async handle(call) {
+      const { user } = await visibleUser(call)
+      call.allow({ user })
+      await removeBlock(call.context.client, user, call.path.blocked)
+      return nothing()
+    },
+  }),
+]

@@ -1,40 +1,83 @@
 /** Declarations of collections. */
 import { StraightwayError } from '../../shared/errors.ts'
-import { collectionNameSchema, collectionSchema } from '../../shared/model/collection.ts'
+import { collectionSchema } from '../../shared/model/collection.ts'
+import { expectVersion } from '../../shared/model/precondition.ts'
 import * as store from '../../shared/store/collections.ts'
 import { listObjectIds } from '../../shared/store/objects.ts'
-import { found, nothing, page, type Reply } from './reply.ts'
-import { bodyOf, expectMay, ifMatchOf, pageOf, parameterOf, type Request } from './request.ts'
+import { collectionAnswer, pageOf } from './answers.ts'
+import { found, nothing, page } from './reply.ts'
+import { PAGE, route } from './route.ts'
 
-export async function listCollections(request: Request): Promise<Reply> {
-  expectMay(request, 'collection.read')
-  return page(await store.listCollections(request.context.client, pageOf(request)))
-}
+const tag = 'Collections'
+const NONE = () => new StraightwayError('not-found', 'Nothing is declared of this collection')
 
-export async function readCollection(request: Request): Promise<Reply> {
-  expectMay(request, 'collection.read')
-  const name = parameterOf(request, 'collection', collectionNameSchema)
-  const collection = await store.getCollection(request.context.client, name)
-  if (collection === undefined)
-    throw new StraightwayError('not-found', 'Nothing is declared of this collection')
-  return found(collection)
-}
-
-export async function putCollection(request: Request): Promise<Reply> {
-  expectMay(request, 'collection.change')
-  const { client, now } = request.context
-  const collection = parameterOf(request, 'collection', collectionNameSchema)
-  const declaration = { collection, ...bodyOf(request, collectionSchema) }
-  return found(await store.putCollection(client, declaration, { now: now(), ifVersion: ifMatchOf(request) }))
-}
-
-export async function deleteCollection(request: Request): Promise<Reply> {
-  expectMay(request, 'collection.change')
-  const { client } = request.context
-  const collection = parameterOf(request, 'collection', collectionNameSchema)
-  if ((await listObjectIds(client, collection, 1)).length > 0) {
-    throw new StraightwayError('conflict', 'The collection holds objects: delete them first')
-  }
-  await store.deleteCollection(client, collection)
-  return nothing()
-}
+export const collectionRoutes = [
+  route({
+    operation: 'listCollections',
+    door: 'GET /v1/collections',
+    who: 'credential',
+    permission: 'collection.list',
+    tag,
+    summary: 'What is declared of collections; for API keys',
+    query: PAGE,
+    answers: { 200: pageOf(collectionAnswer) },
+    async handle({ context, allow, query }) {
+      allow()
+      return page(await store.listCollections(context.client, query))
+    },
+  }),
+  route({
+    operation: 'readCollection',
+    door: 'GET /v1/collections/{collection}',
+    who: 'credential',
+    permission: 'collection.read',
+    tag,
+    summary: 'What is declared of a collection',
+    answers: { 200: collectionAnswer },
+    async handle({ context, allow, path, precondition }) {
+      allow()
+      const collection = await store.getCollection(context.client, path.collection)
+      if (collection === undefined) throw NONE()
+      return found(collection, precondition)
+    },
+  }),
+  route({
+    operation: 'putCollection',
+    door: 'PUT /v1/collections/{collection}',
+    who: 'key',
+    permission: 'collection.change',
+    tag,
+    summary: 'Declare what is searchable and who edits',
+    body: collectionSchema,
+    example: { searchable: ['value.level'], editable: 'members' },
+    answers: { 200: collectionAnswer },
+    conditional: true,
+    async handle({ context: { client, now }, allow, path, body, precondition }) {
+      allow()
+      const declaration = { ...path, ...body() }
+      return found(await store.putCollection(client, declaration, { now: now(), precondition }))
+    },
+  }),
+  route({
+    operation: 'deleteCollection',
+    door: 'DELETE /v1/collections/{collection}',
+    who: 'key',
+    permission: 'collection.change',
+    tag,
+    summary: 'Take the declaration of an empty collection back',
+    answers: { 204: null },
+    errors: ['conflict'],
+    conditional: true,
+    async handle({ context: { client }, allow, path, precondition }) {
+      allow()
+      const collection = await store.getCollection(client, path.collection)
+      if (collection === undefined) throw NONE()
+      expectVersion(collection.version, precondition)
+      if ((await listObjectIds(client, path.collection, 1)).length > 0) {
+        throw new StraightwayError('conflict', 'The collection holds objects: delete them first')
+      }
+      await store.deleteCollection(client, collection)
+      return nothing()
+    },
+  }),
+]

@@ -1,76 +1,81 @@
 /**
  * INDEX as one Lambda behind a REST API: find the route, find out who asks, and hand the request to the handler of the
- * operation. Handlers parse, decide, store and reply; whatever they throw becomes problem details.
+ * route. Handlers parse, decide, store and reply; whatever they throw becomes problem details.
+ *
+ * A handler whose write was refused, because what it had judged was changed meanwhile, is run again from the start: who asks
+ * is read anew, and so is everything that decides.
  */
 import middy from '@middy/core'
 import httpRouter from '@middy/http-router'
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda'
+import { z } from 'zod'
 import { StraightwayError } from '../../shared/errors.ts'
 import type { Actor } from '../../shared/model/permission.ts'
-import * as apiKeys from './api-keys.ts'
-import * as blocks from './blocks.ts'
-import { readBootstrap } from './bootstrap.ts'
-import * as collections from './collections.ts'
+import { OUTDATED, retrying } from '../../shared/store/transact.ts'
+import { API } from './api.ts'
 import type { Context } from './context.ts'
 import { authenticate } from './credentials.ts'
-import { createEnrolment } from './enrolments.ts'
-import { readHealth } from './health.ts'
-import * as invites from './invites.ts'
-import * as members from './members.ts'
-import * as networks from './networks.ts'
-import * as objects from './objects.ts'
-import { readOpenapi } from './openapi.ts'
-import * as peers from './peers.ts'
-import { preflight, problem, type Reply } from './reply.ts'
-import { headerOf, type Request } from './request.ts'
-import { type Operation, ROUTES, type Route } from './routes.ts'
-import { search } from './search.ts'
-import { createTicket } from './tickets.ts'
-import * as users from './users.ts'
-
-export type Handler = (request: Request) => Promise<Reply>
-
-const HANDLERS: Readonly<Record<Operation, Handler>> = {
-  readHealth,
-  readOpenapi,
-  readBootstrap,
-  createEnrolment,
-  createTicket,
-  ...users,
-  ...blocks,
-  ...networks,
-  ...members,
-  ...invites,
-  ...peers,
-  ...collections,
-  ...objects,
-  search,
-  ...apiKeys,
-}
+import { preflight, problem, type Reply, withoutBody } from './reply.ts'
+import { bodyOf, expectMay, headerOf, parameterOf, preconditionOf, queryOf } from './request.ts'
+import { type Call, PARAMETERS, type Route } from './route.ts'
 
 export function createHandler(context: Context) {
-  const routes = ROUTES.map((route) => ({
-    method: route.method,
-    path: route.path,
-    handler: serve(context, route),
-  }))
-  const notFoundResponse = ({ method, path }: { method: string; path: string }) => {
-    if (method === 'OPTIONS') return preflight()
-    throw new StraightwayError('not-found', `There is no ${method} ${path}: see GET /v1/openapi.json`)
-  }
+  const routes = API.flatMap((route) => {
+    const handler = serve(context, route)
+    const { method, path } = route
+    const head = async (event: APIGatewayProxyEvent) => withoutBody(await handler(event))
+    return [
+      { method, path, handler },
+      ...(method === 'GET' ? [{ method: 'HEAD' as const, path, handler: head }] : []),
+    ]
+  })
   return middy<APIGatewayProxyEvent, APIGatewayProxyResult>()
     .onError(async (request) => {
-      request.response = problem(request.error)
+      const reply = problem(request.error, allowedBy(request.error))
+      request.response = request.event.httpMethod === 'HEAD' ? withoutBody(reply) : reply
     })
     .handler(httpRouter({ routes, notFoundResponse }))
 }
 
-function serve(context: Context, route: Route & { readonly operation: Operation }) {
-  const handler = HANDLERS[route.operation]
-  return async (event: APIGatewayProxyEvent): Promise<Reply> => {
-    const actor = await actorFor(route, context, event)
-    return handler({ context, actor, event })
-  }
+function notFoundResponse({ method, path }: { method: string; path: string }): Reply {
+  if (method === 'OPTIONS') return preflight()
+  const allowed = methodsOf(path)
+  const see = `There is no ${method} ${path}: see GET /v1/openapi.json`
+  if (allowed.length === 0) throw new StraightwayError('not-found', see)
+  throw new StraightwayError('method-not-allowed', see, { cause: allowed })
+}
+
+/** What can be done with a path, whatever its parameters. */
+function methodsOf(path: string): readonly string[] {
+  const matching = API.filter((route) => patternOf(route.path).test(path)).map(({ method }) => method)
+  return matching.length === 0 ? [] : [...matching, ...(matching.includes('GET') ? ['HEAD'] : []), 'OPTIONS']
+}
+
+const patternOf = (path: string) =>
+  new RegExp(`^${path.replaceAll('.', '\\.').replace(/\{\w+\}/g, '[^/]+')}/?$`)
+
+/** RFC 9110, 15.5.6. */
+function allowedBy(error: unknown): Readonly<Record<string, string>> {
+  const isMethod = error instanceof StraightwayError && error.code === 'method-not-allowed'
+  return isMethod && Array.isArray(error.cause) ? { allow: error.cause.join(', ') } : {}
+}
+
+function serve(context: Context, route: Route) {
+  return (event: APIGatewayProxyEvent): Promise<Reply> =>
+    retrying(async () => {
+      const actor = await actorFor(route, context, event)
+      const checked = {
+        path: pathOf(route, event),
+        query: queryFor(route, event),
+        precondition: preconditionOf(event),
+      }
+      const call: Call = {
+        ...{ context, actor, event, ...checked },
+        body: () => bodyOf({ event }, route.body ?? z.unknown()),
+        allow: (resource) => (route.permission ? expectMay(actor, route.permission, resource) : []),
+      }
+      return route.handle(call)
+    }, OUTDATED)
 }
 
 /** Errors: `unauthenticated`, `forbidden` at the first door. */
@@ -81,4 +86,32 @@ async function actorFor({ who }: Route, context: Context, event: APIGatewayProxy
   if (who === 'key' && actor.kind !== 'key')
     throw new StraightwayError('forbidden', 'Only an API key may do this')
   return actor
+}
+
+/** Path parameters as their schemas have them. Errors: `not-found` for what has another form, as it cannot exist. */
+function pathOf({ parameters }: Route, event: APIGatewayProxyEvent): object {
+  return Object.fromEntries(
+    parameters.map((name) => {
+      const result = PARAMETERS[name].safeParse(parameterOf(event, name))
+      if (result.success) return [name, result.data]
+      throw new StraightwayError('not-found', `${name}: ${result.error.issues[0]?.message}`)
+    }),
+  )
+}
+
+/** Errors: `bad-request` for a parameter that the route does not take, or that has another form. */
+function queryFor({ query = {} }: Route, event: APIGatewayProxyEvent): object {
+  const given = queryOf(event)
+  const unknown = Object.keys(given).find((name) => !Object.hasOwn(query, name))
+  if (unknown !== undefined) {
+    const names = Object.keys(query).join(', ') || 'none'
+    throw new StraightwayError('bad-request', `${unknown}: there is no such parameter here, but ${names}`)
+  }
+  return Object.fromEntries(
+    Object.entries(query).map(([name, schema]) => {
+      const result = schema.safeParse(Object.hasOwn(given, name) ? given[name] : undefined)
+      if (result.success) return [name, result.data]
+      throw new StraightwayError('bad-request', `${name}: ${result.error.issues[0]?.message}`)
+    }),
+  )
 }

@@ -1,41 +1,91 @@
 /** Invites into a network. */
 import { StraightwayError } from '../../shared/errors.ts'
-import { newInviteSchema } from '../../shared/model/invite.ts'
+import { type Invite, newInviteSchema } from '../../shared/model/invite.ts'
+import { makerOf } from '../../shared/model/membership.ts'
 import * as store from '../../shared/store/invites.ts'
 import { requireUser } from '../../shared/store/users.ts'
+import { inviteAnswer, madeInviteAnswer, pageOf } from './answers.ts'
 import { visibleNetwork } from './networks.ts'
-import { created, nothing, page, type Reply } from './reply.ts'
-import { bodyOf, expectMay, expectVisible, pageOf, parameterOf, type Request } from './request.ts'
-import { inviteIdSchema } from './schemas.ts'
+import { created, nothing, ok, page } from './reply.ts'
+import { expectVisible, type Request } from './request.ts'
+import { PAGE, route } from './route.ts'
 
-/** One that a user makes for itself brings further peers of it and no membership. */
-export async function createInvite(request: Request): Promise<Reply> {
-  const { network } = await visibleNetwork(request)
-  const { actor, context } = request
-  const { role, user, ...rest } = bodyOf(request, newInviteSchema)
-  expectMay(request, 'invite.create', { networks: [network], roles: [role], user })
-  if (user !== undefined) await requireUser(context.client, user)
-  const granted = user !== undefined && actor.kind === 'peer' ? undefined : role
-  const made = await store.createInvite(
-    context.client,
-    { ...rest, network, user, role: granted },
-    context.now(),
-  )
-  return created({ ...made.invite, code: made.code }, `/v1/invites/${made.invite.invite}`)
-}
+const tag = 'Invites'
 
-export async function listInvites(request: Request): Promise<Reply> {
-  const { network } = await visibleNetwork(request)
-  expectMay(request, 'invite.read', { networks: [network] })
-  return page(await store.listInvites(request.context.client, network, pageOf(request)))
-}
+export const inviteRoutes = [
+  /** One that a user makes for itself brings further peers of it and no membership. */
+  route({
+    operation: 'createInvite',
+    door: 'POST /v1/networks/{network}/invites',
+    who: 'credential',
+    permission: 'invite.create',
+    tag,
+    summary: 'Make an invite; its code is told once',
+    body: newInviteSchema,
+    example: { role: 'member', uses: 20 },
+    answers: { 201: madeInviteAnswer },
+    async handle(call) {
+      const { network } = await visibleNetwork(call)
+      const { actor, context } = call
+      const { role, user, ...rest } = call.body()
+      const grounds = call.allow({ networks: [network], roles: [role], user })
+      if (user !== undefined) await requireUser(context.client, user)
+      const granted = user !== undefined && actor.kind === 'peer' ? undefined : role
+      const given = { ...rest, network, user, role: granted, by: makerOf(actor) }
+      const made = await store.createInvite(context.client, given, context.now(), grounds)
+      return created({ ...made.invite, code: made.code }, `/v1/invites/${made.invite.invite}`)
+    },
+  }),
+  route({
+    operation: 'listInvites',
+    door: 'GET /v1/networks/{network}/invites',
+    who: 'credential',
+    permission: 'invite.read',
+    tag,
+    summary: 'Invites by the first letters of their code',
+    query: PAGE,
+    answers: { 200: pageOf(inviteAnswer) },
+    async handle(call) {
+      const { network } = await visibleNetwork(call)
+      call.allow({ networks: [network] })
+      return page(await store.listInvites(call.context.client, network, call.query))
+    },
+  }),
+  route({
+    operation: 'readInvite',
+    door: 'GET /v1/invites/{invite}',
+    who: 'credential',
+    permission: 'invite.read',
+    tag,
+    summary: 'An invite, without its code',
+    answers: { 200: inviteAnswer },
+    async handle(call) {
+      const invite = await visibleInvite(call)
+      call.allow({ networks: [invite.network], user: invite.user })
+      return ok(invite)
+    },
+  }),
+  route({
+    operation: 'deleteInvite',
+    door: 'DELETE /v1/invites/{invite}',
+    who: 'credential',
+    permission: 'invite.delete',
+    tag,
+    summary: 'Take an invite back',
+    answers: { 204: null },
+    async handle(call) {
+      const { invite, network, user } = await visibleInvite(call)
+      await store.deleteInvite(call.context.client, invite, call.allow({ networks: [network], user }))
+      return nothing()
+    },
+  }),
+]
 
-export async function deleteInvite(request: Request): Promise<Reply> {
-  const { client } = request.context
-  const invite = await store.getInvite(client, parameterOf(request, 'invite', inviteIdSchema))
+async function visibleInvite(
+  request: Request & { readonly path: { readonly invite: string } },
+): Promise<Invite> {
+  const invite = await store.getInvite(request.context.client, request.path.invite)
   if (invite === undefined) throw new StraightwayError('not-found')
   expectVisible(request, 'network.read', { networks: [invite.network] })
-  expectMay(request, 'invite.delete', { networks: [invite.network], user: invite.user })
-  await store.deleteInvite(client, invite.invite)
-  return nothing()
+  return invite
 }

@@ -1,17 +1,28 @@
 /** Members of a network, each with the best presence among the peers of its user. */
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import { StraightwayError } from '../../shared/errors.ts'
-import { userIdSchema } from '../../shared/model/identifiers.ts'
-import { type Membership, membershipSchema } from '../../shared/model/membership.ts'
+import {
+  type Membership,
+  makerOf,
+  membershipSchema,
+  type Role,
+  stateAfter,
+  stateSchema,
+} from '../../shared/model/membership.ts'
 import type { Resource } from '../../shared/model/permission.ts'
 import type { Status } from '../../shared/presence.ts'
 import * as store from '../../shared/store/memberships.ts'
+import { getNetwork } from '../../shared/store/networks.ts'
 import { forEach } from '../../shared/store/pages.ts'
 import { getPeersWithPresence, peersOfUser } from '../../shared/store/peers.ts'
 import { getUser, getUsers } from '../../shared/store/users.ts'
+import { memberAnswer, membershipAnswer, pageOf } from './answers.ts'
 import { visibleNetwork } from './networks.ts'
-import { nothing, ok, page, type Reply } from './reply.ts'
-import { bodyOf, expectMay, pageOf, parameterOf, type Request } from './request.ts'
+import { nothing, ok, page } from './reply.ts'
+import { expectMay, type Request } from './request.ts'
+import { PAGE, route } from './route.ts'
+
+const tag = 'Members'
 
 /** How reachable a user is by a peer of this status. */
 const RANKS: Readonly<Record<Status, number>> = {
@@ -23,38 +34,152 @@ const RANKS: Readonly<Record<Status, number>> = {
   invisible: 0,
 }
 
-export async function listMembers(request: Request): Promise<Reply> {
-  const { network } = await visibleNetwork(request)
-  expectMay(request, 'member.read', { networks: [network] })
-  const { client } = request.context
-  const members = await store.listMembers(client, network, pageOf(request))
-  return page({ ...members, items: await withPresence(client, members.items) })
+export const memberRoutes = [
+  route({
+    operation: 'listMembers',
+    door: 'GET /v1/networks/{network}/members',
+    who: 'credential',
+    permission: 'member.read',
+    tag,
+    summary: 'Members with their role and presence; for admins also who is in another state',
+    query: { ...PAGE, state: stateSchema.default('active') },
+    answers: { 200: pageOf(memberAnswer) },
+    async handle(call) {
+      const { network } = await visibleNetwork(call)
+      const { client } = call.context
+      const { state } = call.query
+      call.allow({ networks: [network] })
+      if (state !== 'active') expectMay(call.actor, 'member.review', { networks: [network] })
+      const members = await store.listMembers(client, network, call.query, state)
+      return page({ ...members, items: await withPresence(client, members.items) })
+    },
+  }),
+  route({
+    operation: 'readMember',
+    door: 'GET /v1/networks/{network}/members/{user}',
+    who: 'credential',
+    permission: 'member.read',
+    tag,
+    summary: 'A membership',
+    answers: { 200: membershipAnswer },
+    async handle(call) {
+      const { network, user } = call.path
+      const membership = await store.getMembership(call.context.client, network, user)
+      if (isOwn(call, user) && membership !== undefined) return ok(membership)
+      await visibleNetwork(call)
+      call.allow({ networks: [network] })
+      if (membership === undefined) throw NO_MEMBER()
+      if (membership.state !== 'active') expectMay(call.actor, 'member.review', { networks: [network] })
+      return ok(membership)
+    },
+  }),
+  route({
+    operation: 'putMember',
+    door: 'PUT /v1/networks/{network}/members/{user}',
+    who: 'credential',
+    permission: 'member.change',
+    tag,
+    summary: 'Add a member, change its role, suspend or ban it; of oneself: accept, or ask to join',
+    body: membershipSchema,
+    example: { role: 'admin' },
+    answers: { 200: membershipAnswer },
+    errors: ['conflict', 'too-large'],
+    async handle(call) {
+      const { network, user } = call.path
+      const from = await store.getMembership(call.context.client, network, user)
+      const own = isOwn(call, user) ? await joins(call, call.path, from, call.body()) : undefined
+      if (own !== undefined) return ok(own)
+      await visibleNetwork(call)
+      const { role = from?.role ?? 'member', state: wanted } = call.body()
+      const roles: Role[] = [role, ...(from && from.state !== 'removed' ? [from.role] : [])]
+      const grounds = call.allow({ networks: [network], roles })
+      const { client, now } = call.context
+      expectKnown(call, await getUser(client, user))
+      const state = stateAfter(from?.state, wanted, call.actor.kind === 'key')
+      if (state === undefined) throw notNow(from, wanted)
+      const to = changed(from, { network, user, role, state }, call)
+      if (from?.role === role && from.state === state) return ok(from)
+      await store.changeMembership(client, { from, to: joined(from, to, now()), grounds })
+      return ok(joined(from, to, now()))
+    },
+  }),
+  route({
+    operation: 'deleteMember',
+    door: 'DELETE /v1/networks/{network}/members/{user}',
+    who: 'credential',
+    permission: 'member.remove',
+    tag,
+    summary: 'Remove a member or lift a ban; of oneself: leave, or decline',
+    answers: { 204: null },
+    errors: ['conflict'],
+    async handle(call) {
+      const { network, user } = call.path
+      const { client } = call.context
+      const from = await store.getMembership(client, network, user)
+      if (isOwn(call, user) && from !== undefined && leavesFreely(from)) {
+        await store.changeMembership(client, { from, to: undefined })
+        return nothing()
+      }
+      await visibleNetwork(call)
+      const grounds = call.allow({ user, networks: [network], roles: from ? [from.role] : [] })
+      if (from === undefined || from.state === 'removed') throw NO_MEMBER()
+      const to = changed(from, { ...from, state: 'removed' }, call)
+      await store.changeMembership(client, { from, to, grounds })
+      return nothing()
+    },
+  }),
+]
+
+/** What a user decides about its own membership; undefined where that is for an admin, as of any other. */
+async function joins(
+  call: Request,
+  { network, user }: Pick<Membership, 'network' | 'user'>,
+  from: Membership | undefined,
+  { role, state }: { readonly role?: Role | undefined; readonly state?: string | undefined },
+): Promise<Membership | undefined> {
+  const { client, now } = call.context
+  if (from !== undefined && from.state !== 'invited') return from.state === 'requested' ? from : undefined
+  if (state !== undefined && state !== 'active') return undefined
+  const joining = from ? 'open' : ((await getNetwork(client, network))?.joining ?? 'invite')
+  if (joining === 'invite') return undefined
+  if (role !== undefined && role !== (from?.role ?? 'member'))
+    throw new StraightwayError('forbidden', 'role: an admin gives it')
+  const next = joining === 'open' ? 'active' : 'requested'
+  const to = changed(from, { network, user, role: from?.role ?? 'member', state: next }, call)
+  await store.changeMembership(client, { from, to: joined(from, to, now()) })
+  return joined(from, to, now())
 }
 
-/** A new member must be somebody the caller shares a network with already; others are invited. */
-export async function putMember(request: Request): Promise<Reply> {
-  const { network } = await visibleNetwork(request)
-  const { client, now } = request.context
-  const { role } = bodyOf(request, membershipSchema)
-  const user = parameterOf(request, 'user', userIdSchema)
-  const current = await store.getMembership(client, network, user)
-  expectMay(request, 'member.change', {
-    networks: [network],
-    roles: [role, ...(current ? [current.role] : [])],
-  })
-  expectKnown(request, await getUser(client, user))
-  return ok(await store.putMembership(client, { network, user, role }, now()))
+const isOwn = ({ actor }: Request, user: string) => actor.kind === 'peer' && actor.user === user
+
+/** Whoever is suspended, banned or removed does not get rid of that by leaving. */
+const leavesFreely = ({ state }: Membership) => ['invited', 'requested', 'active'].includes(state)
+
+type Standing = Pick<Membership, 'network' | 'user' | 'role' | 'state'>
+
+function changed(
+  from: Membership | undefined,
+  { network, user, role, state }: Standing,
+  { actor, context }: Request,
+): Membership {
+  const by = makerOf(actor)
+  const since = from?.joinedAt === undefined ? {} : { joinedAt: from.joinedAt }
+  const invite = from?.invite === undefined ? {} : { invite: from.invite }
+  return { network, user, role, state, ...(by && { by }), changedAt: context.now(), ...since, ...invite }
 }
 
-export async function deleteMember(request: Request): Promise<Reply> {
-  const { network } = await visibleNetwork(request)
-  const { client } = request.context
-  const user = parameterOf(request, 'user', userIdSchema)
-  const current = await store.getMembership(client, network, user)
-  expectMay(request, 'member.remove', { user, networks: [network], roles: current ? [current.role] : [] })
-  await store.removeMembership(client, network, user)
-  return nothing()
+/** A member since it first became active, or did again after it was removed. */
+function joined(from: Membership | undefined, to: Membership, now: number): Membership {
+  const stays = from?.joinedAt !== undefined && ['active', 'suspended'].includes(from.state)
+  return to.state === 'active' && !stays ? { ...to, joinedAt: now } : to
 }
+
+function notNow(from: Membership | undefined, wanted: string | undefined): StraightwayError {
+  const state = from?.state ?? 'no member'
+  return new StraightwayError('conflict', `state: who is ${state} cannot become ${wanted}`)
+}
+
+const NO_MEMBER = () => new StraightwayError('not-found', 'The user is no member of this network')
 
 function expectKnown({ actor }: Request, user: Resource | undefined): void {
   if (actor.kind !== 'peer' && user !== undefined) return

@@ -1,50 +1,109 @@
 /** Networks of the caller. */
-import { networkIdSchema } from '../../shared/model/identifiers.ts'
+
+import type { NetworkId } from '../../shared/ids.ts'
+import { jobIdOf } from '../../shared/model/job.ts'
+import { makerOf } from '../../shared/model/membership.ts'
 import { type Network, newNetworkSchema } from '../../shared/model/network.ts'
-import { deleteNetwork as deleteWithAll } from '../../shared/store/deletions.ts'
-import { expectVersion } from '../../shared/store/edits.ts'
+import { expectVersion } from '../../shared/model/precondition.ts'
+import { createDeletions } from '../../shared/store/deletions.ts'
 import * as store from '../../shared/store/networks.ts'
-import { created, found, nothing, type Reply } from './reply.ts'
-import { bodyOf, expectMay, expectVisible, ifMatchOf, parameterOf, type Request } from './request.ts'
+import { jobAnswer, networkAnswer, pageOf } from './answers.ts'
+import { begun, underWay } from './jobs.ts'
+import { accepted, created, found, seen } from './reply.ts'
+import { expectVisible, type Request } from './request.ts'
+import { route, SEARCH } from './route.ts'
 import { networkPatchSchema } from './schemas.ts'
 import { listEntity } from './search.ts'
 
-export async function createNetwork(request: Request): Promise<Reply> {
-  expectMay(request, 'network.create')
-  const { actor, context } = request
-  const body = bodyOf(request, newNetworkSchema)
-  const owner = actor.kind === 'peer' ? actor.user : body.owner
-  const network = await store.createNetwork(context.client, { ...body, owner }, context.now())
-  return created(network, `/v1/networks/${network.network}`)
-}
+const tag = 'Networks'
 
-export function listNetworks(request: Request): Promise<Reply> {
-  return listEntity(request, 'network')
-}
-
-export async function readNetwork(request: Request): Promise<Reply> {
-  return found(await visibleNetwork(request))
-}
-
-export async function updateNetwork(request: Request): Promise<Reply> {
-  const { network } = await visibleNetwork(request)
-  expectMay(request, 'network.update', { networks: [network] })
-  const { client, now } = request.context
-  const edit = { patch: bodyOf(request, networkPatchSchema), ifVersion: ifMatchOf(request), now: now() }
-  return found(await store.updateNetwork(client, network, edit))
-}
-
-export async function deleteNetwork(request: Request): Promise<Reply> {
-  const { network, version } = await visibleNetwork(request)
-  expectMay(request, 'network.delete', { networks: [network] })
-  expectVersion(version, ifMatchOf(request))
-  await deleteWithAll(request.context.client, network, request.context.now())
-  return nothing()
-}
+export const networkRoutes = [
+  route({
+    operation: 'createNetwork',
+    door: 'POST /v1/networks',
+    who: 'credential',
+    permission: 'network.create',
+    tag,
+    summary: 'Make a network; a peer becomes its owner',
+    body: newNetworkSchema,
+    example: { name: 'Chess club' },
+    answers: { 201: networkAnswer },
+    errors: ['not-found'],
+    async handle({ context: { client, now }, actor, allow, body }) {
+      allow()
+      const given = body()
+      const owner = actor.kind === 'peer' ? actor.user : given.owner
+      const network = await store.createNetwork(client, { ...given, owner, by: makerOf(actor) }, now())
+      return created(network, `/v1/networks/${network.network}`)
+    },
+  }),
+  route({
+    operation: 'listNetworks',
+    door: 'GET /v1/networks',
+    who: 'credential',
+    permission: 'search',
+    tag,
+    summary: 'Networks of the caller',
+    query: SEARCH,
+    answers: { 200: pageOf(networkAnswer) },
+    handle: (call) => listEntity(call, 'network'),
+  }),
+  route({
+    operation: 'readNetwork',
+    door: 'GET /v1/networks/{network}',
+    who: 'credential',
+    permission: 'network.read',
+    tag,
+    summary: 'A network',
+    answers: { 200: networkAnswer },
+    handle: async (call) => seen(await visibleNetwork(call), call.precondition),
+  }),
+  route({
+    operation: 'updateNetwork',
+    door: 'PATCH /v1/networks/{network}',
+    who: 'credential',
+    permission: 'network.update',
+    tag,
+    summary: 'Change name, attributes, paths or how it is joined (merge patch)',
+    body: networkPatchSchema,
+    example: { name: 'Chess and go', joining: 'approval' },
+    answers: { 200: networkAnswer },
+    conditional: true,
+    async handle(call) {
+      const { network } = await visibleNetwork(call)
+      const grounds = call.allow({ networks: [network] })
+      const { client, now } = call.context
+      const edit = { patch: call.body(), precondition: call.precondition, grounds, now: now() }
+      return found(await store.updateNetwork(client, network, edit))
+    },
+  }),
+  route({
+    operation: 'deleteNetwork',
+    door: 'DELETE /v1/networks/{network}',
+    who: 'credential',
+    permission: 'network.delete',
+    tag,
+    summary: 'Delete a network with its memberships, invites, objects',
+    answers: { 202: jobAnswer },
+    conditional: true,
+    async handle(call) {
+      const { context, actor, path, precondition } = call
+      const going = await underWay(call, jobIdOf(path.network))
+      if (going !== undefined) return accepted(going)
+      const network = await visibleNetwork(call)
+      const grounds = call.allow({ networks: [network.network] })
+      expectVersion(network.version, precondition)
+      const start = { by: makerOf(actor), grounds, now: context.now() }
+      return accepted(await begun(context, await createDeletions(context.client).ofNetwork(network, start)))
+    },
+  }),
+]
 
 /** Errors: `not-found`, also where the caller is no member. */
-export async function visibleNetwork(request: Request): Promise<Network> {
-  const id = parameterOf(request, 'network', networkIdSchema)
-  expectVisible(request, 'network.read', { networks: [id] })
-  return store.requireNetwork(request.context.client, id)
+export async function visibleNetwork(
+  request: Request & { readonly path: { readonly network: NetworkId } },
+): Promise<Network> {
+  const { network } = request.path
+  expectVisible(request, 'network.read', { networks: [network] })
+  return store.requireNetwork(request.context.client, network)
 }

@@ -2,103 +2,164 @@
 import { StraightwayError } from '../../shared/errors.ts'
 import type { NetworkId, UserId } from '../../shared/ids.ts'
 import { objectCollectionSchema } from '../../shared/model/collection.ts'
-import { objectIdSchema, objectSchema, type StoredObject } from '../../shared/model/object.ts'
-import type { Resource } from '../../shared/model/permission.ts'
+import { objectSchema, type StoredObject } from '../../shared/model/object.ts'
+import { type Ground, may, type Resource } from '../../shared/model/permission.ts'
+import { expectVersion, type Precondition } from '../../shared/model/precondition.ts'
 import { getCollection } from '../../shared/store/collections.ts'
-import { expectVersion } from '../../shared/store/edits.ts'
 import { requireNetwork } from '../../shared/store/networks.ts'
 import * as store from '../../shared/store/objects.ts'
+import { objectAnswer, pageOf } from './answers.ts'
 import { created, found, nothing, type Reply } from './reply.ts'
-import {
-  bodyOf,
-  expectMay,
-  expectVisible,
-  headerOf,
-  ifMatchOf,
-  parameterOf,
-  type Request,
-} from './request.ts'
+import { expectMay, expectVisible, type Request } from './request.ts'
+import { route, SEARCH } from './route.ts'
 import { objectPatchSchema } from './schemas.ts'
 import { listEntity } from './search.ts'
 
-export function listObjects(request: Request): Promise<Reply> {
-  return listEntity(request, 'object', parameterOf(request, 'collection', objectCollectionSchema))
-}
+const tag = 'Objects'
 
-/** Makes the object or replaces its value; with `If-None-Match: *` it only makes, with `If-Match` it only replaces. */
-export async function putObject(request: Request): Promise<Reply> {
-  const current = await store.getObject(request.context.client, keyOf(request))
-  if (current === undefined) return makeObject(request)
-  if (headerOf(request.event, 'if-none-match') !== undefined) throw TAKEN()
-  return replaceObject(request, current)
-}
+export const objectRoutes = [
+  route({
+    operation: 'listObjects',
+    door: 'GET /v1/objects/{collection}',
+    who: 'credential',
+    permission: 'search',
+    tag,
+    summary: 'Objects of a collection',
+    query: SEARCH,
+    answers: { 200: pageOf(objectAnswer) },
+    handle: (call) => listEntity(call, 'object', objectsIn(call.path.collection)),
+  }),
+  route({
+    operation: 'putObject',
+    door: 'PUT /v1/objects/{collection}/{id}',
+    who: 'credential',
+    permission: 'object.create',
+    tag,
+    summary: 'Make an object or replace its value',
+    body: objectSchema,
+    example: { network: 'n_aaaaaaaaaaaaaaaa', value: { level: 3, open: true } },
+    answers: { 200: objectAnswer, 201: objectAnswer },
+    errors: ['conflict'],
+    conditional: true,
+    async handle(call) {
+      const key = keyOf(call.path)
+      const current = await store.getObject(call.context.client, key)
+      if (current === undefined) return makeObject(call, key, call.body(), call.allow)
+      return replaceObject(call, current, call.body)
+    },
+  }),
+  route({
+    operation: 'readObject',
+    door: 'GET /v1/objects/{collection}/{id}',
+    who: 'credential',
+    permission: 'object.read',
+    tag,
+    summary: 'An object',
+    answers: { 200: objectAnswer },
+    handle: async (call) => found(await visibleObject(call), call.precondition),
+  }),
+  route({
+    operation: 'updateObject',
+    door: 'PATCH /v1/objects/{collection}/{id}',
+    who: 'credential',
+    permission: 'object.change',
+    tag,
+    summary: 'Change the value (merge patch)',
+    body: objectPatchSchema,
+    example: { value: { level: 4, open: null } },
+    answers: { 200: objectAnswer },
+    conditional: true,
+    async handle(call) {
+      const object = await visibleObject(call)
+      const grounds = await changeGrounds(call, object)
+      expectVersion(object.version, call.precondition)
+      const { client, now } = call.context
+      return found(await store.patchObject(client, object, call.body().value, now(), grounds))
+    },
+  }),
+  route({
+    operation: 'deleteObject',
+    door: 'DELETE /v1/objects/{collection}/{id}',
+    who: 'credential',
+    permission: 'object.change',
+    tag,
+    summary: 'Delete an object',
+    answers: { 204: null },
+    conditional: true,
+    async handle(call) {
+      const object = await visibleObject(call)
+      const grounds = await changeGrounds(call, object)
+      expectVersion(object.version, call.precondition)
+      await store.deleteObject(call.context.client, object, grounds)
+      return nothing()
+    },
+  }),
+]
 
-export async function readObject(request: Request): Promise<Reply> {
-  return found(await visibleObject(request))
-}
+type Given = ReturnType<typeof objectSchema.parse>
+type Conditional = Request & { readonly precondition: Precondition }
 
-export async function updateObject(request: Request): Promise<Reply> {
-  await expectMayChange(request, await visibleObject(request))
-  const { client, now } = request.context
-  const { value } = bodyOf(request, objectPatchSchema)
-  const edit = { patch: value, ifVersion: ifMatchOf(request), now: now() }
-  return found(await store.patchObject(client, keyOf(request), edit))
-}
-
-export async function deleteObject(request: Request): Promise<Reply> {
-  const object = await visibleObject(request)
-  await expectMayChange(request, object)
-  await store.deleteObject(request.context.client, object, ifMatchOf(request))
-  return nothing()
-}
-
-async function makeObject(request: Request): Promise<Reply> {
-  const { actor, context } = request
-  const { network, value } = bodyOf(request, objectSchema)
+async function makeObject(
+  { actor, context, precondition }: Conditional,
+  key: store.ObjectKey,
+  { network, value }: Given,
+  allow: (resource: Resource) => readonly Ground[],
+): Promise<Reply> {
   const owner = actor.kind === 'peer' ? actor.user : undefined
-  expectMay(request, 'object.create', resourceOf({ owner, network }))
-  if (ifMatchOf(request) !== undefined)
-    throw new StraightwayError('not-found', 'There is no such object to replace')
+  const grounds = allow(resourceOf({ owner, network }))
+  expectVersion(undefined, precondition)
   if (network === undefined && owner === undefined) {
     throw new StraightwayError('bad-request', 'network: an API key makes objects of networks only')
   }
   if (network !== undefined) await requireNetwork(context.client, network)
-  const object = { ...keyOf(request), network, owner, value }
-  const made = await store.createObject(context.client, object, context.now())
+  const object = { ...key, network, owner, value }
+  const made = await store.createObject(context.client, object, context.now(), grounds)
   return created(made, `/v1/objects/${made.collection}/${made.id}`)
 }
 
 /** Of what the caller may not see, only that the id is taken can be told. */
-async function replaceObject(request: Request, current: StoredObject): Promise<Reply> {
-  const { client, now } = request.context
-  try {
-    expectVisible(request, 'object.read', resourceOf(current))
-  } catch {
-    throw TAKEN()
-  }
-  await expectMayChange(request, current)
-  const { network = current.network, value } = bodyOf(request, objectSchema)
+async function replaceObject(call: Conditional, current: StoredObject, body: () => Given): Promise<Reply> {
+  const { context, actor, precondition } = call
+  if (!may(actor, 'object.read', resourceOf(current))) throw TAKEN()
+  const grounds = await changeGrounds(call, current)
+  const { network = current.network, value } = body()
+  expectVersion(current.version, precondition)
   if (network !== current.network)
     throw new StraightwayError('bad-request', 'network: an object stays where it is')
-  expectVersion(current.version, ifMatchOf(request))
-  return found(await store.replaceObject(client, current, value, now()))
+  return found(await store.replaceObject(context.client, current, value, context.now(), grounds))
 }
 
-async function visibleObject(request: Request): Promise<StoredObject> {
-  const object = await store.getObject(request.context.client, keyOf(request))
+async function visibleObject(
+  call: Request & { readonly path: { readonly collection: string; readonly id: string } },
+): Promise<StoredObject> {
+  const object = await store.getObject(call.context.client, keyOf(call.path))
   if (object === undefined) throw new StraightwayError('not-found')
-  expectVisible(request, 'object.read', resourceOf(object))
+  expectVisible(call, 'object.read', resourceOf(object))
   return object
 }
 
-async function expectMayChange(request: Request, object: StoredObject): Promise<void> {
-  const declared = await getCollection(request.context.client, object.collection)
-  expectMay(request, 'object.change', { ...resourceOf(object), shared: declared?.editable === 'members' })
+/** What allows the caller to change the object: a membership, and the declaration where it takes that one. */
+async function changeGrounds(
+  { context, actor }: Request,
+  object: StoredObject,
+): Promise<store.ObjectGrounds> {
+  const resource = resourceOf(object)
+  if (may(actor, 'object.change', resource))
+    return { memberships: expectMay(actor, 'object.change', resource) }
+  const declared = await getCollection(context.client, object.collection)
+  const shared = declared?.editable === 'members'
+  return { memberships: expectMay(actor, 'object.change', { ...resource, shared }), declared }
 }
 
-function keyOf(request: Request): store.ObjectKey {
-  const collection = parameterOf(request, 'collection', objectCollectionSchema)
-  return { collection, id: parameterOf(request, 'id', objectIdSchema) }
+function keyOf({ collection, id }: store.ObjectKey): store.ObjectKey {
+  return { collection: objectsIn(collection), id }
+}
+
+/** Errors: `not-found` for the names that stand for users, networks and peers. */
+function objectsIn(collection: string): string {
+  const result = objectCollectionSchema.safeParse(collection)
+  if (result.success) return result.data
+  throw new StraightwayError('not-found', `collection: ${result.error.issues[0]?.message}`)
 }
 
 function resourceOf({ owner, network }: Place): Resource {

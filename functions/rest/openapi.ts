@@ -1,51 +1,22 @@
-/** The OpenAPI 3.1 description, made from the routes and from the schemas that the handlers check with. */
+/** The OpenAPI 3.1 description, made from the definitions of the routes. */
 import { z } from 'zod'
 import { ERRORS } from '../../shared/errors.ts'
-import { LIMITS } from '../../shared/limits.ts'
-import { newApiKeySchema } from '../../shared/model/api-key.ts'
-import { collectionSchema } from '../../shared/model/collection.ts'
-import { newInviteSchema } from '../../shared/model/invite.ts'
-import { membershipSchema } from '../../shared/model/membership.ts'
-import { newNetworkSchema } from '../../shared/model/network.ts'
-import { objectSchema } from '../../shared/model/object.ts'
-import { newPeerSchema } from '../../shared/model/peer.ts'
-import { newUserSchema } from '../../shared/model/user.ts'
-import { enrolmentSchema } from './enrolments.ts'
-import { ok, type Reply } from './reply.ts'
-import { type Operation, ROUTES, type Route } from './routes.ts'
-import { networkPatchSchema, objectPatchSchema, patchSchema } from './schemas.ts'
-import { ticketRequestSchema } from './tickets.ts'
+import { errorsOf, PARAMETERS, type Route } from './route.ts'
 
-/** Bodies by operation; an operation that is not here takes none. */
-export const BODIES: Readonly<Partial<Record<Operation, z.ZodType>>> = {
-  createEnrolment: enrolmentSchema,
-  createTicket: ticketRequestSchema,
-  createUser: newUserSchema,
-  updateUser: patchSchema,
-  createNetwork: newNetworkSchema,
-  updateNetwork: networkPatchSchema,
-  putMember: membershipSchema,
-  createInvite: newInviteSchema,
-  createPeer: newPeerSchema,
-  updatePeer: patchSchema,
-  putCollection: collectionSchema,
-  putObject: objectSchema,
-  updateObject: objectPatchSchema,
-  createApiKey: newApiKeySchema,
-}
-
-export async function readOpenapi(): Promise<Reply> {
-  return ok(describeApi(), { 'cache-control': 'public, max-age=300' })
-}
-
-export function describeApi() {
+export function describeApi(api: readonly Route[]) {
   const paths: Record<string, Record<string, unknown>> = {}
-  for (const route of ROUTES) {
+  for (const route of api) {
     paths[route.path] = { ...paths[route.path], [route.method.toLowerCase()]: describeRoute(route) }
   }
   return {
     openapi: '3.1.0',
-    info: { title: 'Straightway INDEX', version: '1' },
+    info: {
+      title: 'Straightway INDEX',
+      version: '1',
+      description: 'Users, networks, members, peers and objects of a peer-to-peer application.',
+    },
+    servers: [{ url: '/', description: 'The deployment that answers with this document' }],
+    tags: [...new Set(api.map(({ tag }) => tag))].map((name) => ({ name })),
     paths,
     components: {
       schemas: { Problem: PROBLEM },
@@ -56,42 +27,91 @@ export function describeApi() {
   }
 }
 
-function describeRoute(route: Route & { readonly operation: Operation }) {
-  const body = BODIES[route.operation]
+function describeRoute(route: Route) {
+  const { operation, who, tag, summary, permission, body, example } = route
   return {
-    operationId: route.operation,
-    summary: route.summary,
-    security: route.who === 'anybody' ? [] : [{ bearer: [] }],
-    parameters: [...pathParameters(route.path), ...queryParameters(route)],
-    ...(body && { requestBody: { required: true, content: contentOf(body) } }),
-    responses: {
-      '2XX': { description: 'Done' },
-      default: { description: 'Problem details (RFC 9457)', content: PROBLEM_CONTENT },
-    },
+    operationId: operation,
+    tags: [tag],
+    summary,
+    ...(permission && { 'x-permission': permission }),
+    security: who === 'anybody' ? [] : [{ bearer: [] }],
+    parameters: [...pathParameters(route), ...queryParameters(route), ...headerParameters(route)],
+    ...(body && { requestBody: { required: true, content: contentOf(body, 'input', example) } }),
+    responses: { ...problemsOf(route), ...answersOf(route) },
   }
 }
 
-function contentOf(body: z.ZodType) {
-  return { 'application/json': { schema: z.toJSONSchema(body, { io: 'input', unrepresentable: 'any' }) } }
+function answersOf({ answers, conditional, method }: Route) {
+  const described = Object.entries(answers).map(([status, schema]) => [
+    status,
+    { description: DESCRIPTIONS[Number(status)], ...(schema && { content: contentOf(schema, 'output') }) },
+  ])
+  const known = method === 'GET' || conditional ? [['304', { description: DESCRIPTIONS[304] }]] : []
+  return Object.fromEntries([...described, ...(method === 'GET' ? known : [])])
 }
 
-function pathParameters(path: string) {
-  return [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => parameter(name!, 'path', { type: 'string' }))
+const DESCRIPTIONS: Readonly<Record<number, string>> = {
+  200: 'Done',
+  201: 'Made; `location` says where it is',
+  202: 'Begun; `location` says how far it has come',
+  204: 'Done; there is nothing to tell',
+  304: 'The caller has this version already',
+  503: 'What the function needs does not work',
 }
 
-function queryParameters({ operation, pages, filters }: Route) {
-  const searched = operation === 'search' ? ['entity', 'collection'] : []
-  const texts = [...searched, ...(filters ? ['filter', 'network'] : []), ...(pages ? ['cursor'] : [])]
-  const limit = { type: 'integer', minimum: 1, maximum: LIMITS.pageSize, default: LIMITS.pageSize }
-  return [
-    ...texts.map((name) => parameter(name, 'query', { type: 'string' })),
-    ...(pages ? [parameter('limit', 'query', limit)] : []),
-  ]
+/** One description a status; the codes that it can have. */
+function problemsOf(route: Route) {
+  const byStatus = new Map<number, string[]>()
+  for (const code of errorsOf(route)) {
+    const { status } = ERRORS[code]
+    byStatus.set(status, [...(byStatus.get(status) ?? []), code])
+  }
+  return Object.fromEntries(
+    [...byStatus]
+      .sort(([a], [b]) => a - b)
+      .map(([status, codes]) => [
+        `${status}`,
+        { description: `\`${codes.join('` or `')}\``, content: PROBLEM_CONTENT },
+      ]),
+  )
 }
 
-function parameter(name: string, place: 'path' | 'query', schema: object) {
-  return { name, in: place, required: place === 'path', schema }
+function contentOf(schema: z.ZodType, io: 'input' | 'output', example?: unknown) {
+  const described = z.toJSONSchema(schema, { io, unrepresentable: 'any' })
+  return {
+    'application/json': { schema: withoutDialect(described), ...(example !== undefined && { example }) },
+  }
 }
+
+function withoutDialect({ $schema: _, ...schema }: z.core.JSONSchema.BaseSchema) {
+  return schema
+}
+
+function pathParameters({ parameters }: Route) {
+  return parameters.map((name) => ({ name, in: 'path', required: true, schema: schemaOf(PARAMETERS[name]) }))
+}
+
+function queryParameters({ query = {} }: Route) {
+  return Object.entries(query).map(([name, schema]) => ({
+    name,
+    in: 'query',
+    required: !schema.safeParse(undefined).success,
+    schema: schemaOf(schema),
+  }))
+}
+
+function headerParameters({ conditional, method }: Route) {
+  if (!conditional && method !== 'GET') return []
+  return ['If-Match', 'If-None-Match'].map((name) => ({
+    name,
+    in: 'header',
+    required: false,
+    schema: { type: 'string' },
+  }))
+}
+
+const schemaOf = (schema: z.ZodType) =>
+  withoutDialect(z.toJSONSchema(schema, { io: 'output', unrepresentable: 'any' }))
 
 const PROBLEM = {
   type: 'object',

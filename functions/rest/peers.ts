@@ -1,61 +1,109 @@
 /** Peers with their presence. Revoking one takes its tickets away and ends its session. */
-
 import { StraightwayError } from '../../shared/errors.ts'
-import { peerIdSchema } from '../../shared/model/identifiers.ts'
+import type { PeerId } from '../../shared/ids.ts'
 import { newPeerSchema, type PeerWithPresence } from '../../shared/model/peer.ts'
-import { expectVersion } from '../../shared/store/edits.ts'
+import { expectVersion } from '../../shared/model/precondition.ts'
 import * as store from '../../shared/store/peers.ts'
-import { getUser, requireUser } from '../../shared/store/users.ts'
-import { created, found, nothing, type Reply } from './reply.ts'
-import { bodyOf, expectMay, expectVisible, ifMatchOf, parameterOf, type Request } from './request.ts'
+import { getUser } from '../../shared/store/users.ts'
+import { pageOf, peerAnswer, storedPeerAnswer } from './answers.ts'
+import { created, found, nothing, seen } from './reply.ts'
+import { expectVisible, type Request } from './request.ts'
+import { route, SEARCH } from './route.ts'
 import { patchSchema } from './schemas.ts'
 import { listEntity } from './search.ts'
+import { isBlocked } from './users.ts'
 
-export async function createPeer(request: Request): Promise<Reply> {
-  expectMay(request, 'peer.bind')
-  const { client, now } = request.context
-  const body = bodyOf(request, newPeerSchema)
-  await requireUser(client, body.user)
-  const { peer, made } = await store.bindPeer(client, body, now())
-  return made ? created(peer, `/v1/peers/${peer.peer}`) : found(peer)
-}
+const tag = 'Peers'
 
-export function listPeers(request: Request): Promise<Reply> {
-  return listEntity(request, 'peer')
-}
-
-/** A user sees its own peers as they are, others do not see who is invisible. */
-export async function readPeer(request: Request): Promise<Reply> {
-  const peer = await visiblePeer(request)
-  const own = request.actor.kind === 'peer' && request.actor.user === peer.user
-  return found(
-    own ? { ...peer, presence: await store.getOwnPresence(request.context.client, peer.peer) } : peer,
-  )
-}
-
-export async function updatePeer(request: Request): Promise<Reply> {
-  const { peer, user, presence } = await visiblePeer(request)
-  expectMay(request, 'peer.update', { user })
-  const { client, now } = request.context
-  const edit = { patch: bodyOf(request, patchSchema), ifVersion: ifMatchOf(request), now: now() }
-  return found(await viewOf({ ...(await store.updatePeer(client, peer, edit)), presence }, request))
-}
-
-export async function deletePeer(request: Request): Promise<Reply> {
-  const { peer, user, version } = await visiblePeer(request)
-  expectMay(request, 'peer.revoke', { user })
-  expectVersion(version, ifMatchOf(request))
-  await store.revokePeer(request.context.client, peer, request.context.now())
-  return nothing()
-}
+export const peerRoutes = [
+  route({
+    operation: 'createPeer',
+    door: 'POST /v1/peers',
+    who: 'key',
+    permission: 'peer.bind',
+    tag,
+    summary: 'Bind a peer to a user without an invite',
+    body: newPeerSchema,
+    answers: { 200: storedPeerAnswer, 201: storedPeerAnswer },
+    errors: ['not-found', 'conflict'],
+    async handle({ context: { client, now }, allow, body }) {
+      allow()
+      const { peer, made } = await store.bindPeer(client, body(), now())
+      return made ? created(peer, `/v1/peers/${peer.peer}`) : found(peer)
+    },
+  }),
+  route({
+    operation: 'listPeers',
+    door: 'GET /v1/peers',
+    who: 'credential',
+    permission: 'search',
+    tag,
+    summary: 'Peers of the networks of the caller, with presence',
+    query: SEARCH,
+    answers: { 200: pageOf(peerAnswer) },
+    handle: (call) => listEntity(call, 'peer'),
+  }),
+  route({
+    operation: 'readPeer',
+    door: 'GET /v1/peers/{peer}',
+    who: 'credential',
+    permission: 'peer.read',
+    tag,
+    summary: 'A peer with its presence',
+    answers: { 200: peerAnswer },
+    errors: ['unknown-peer'],
+    handle: async (call) => seen(await viewOf(await visiblePeer(call), call), call.precondition),
+  }),
+  route({
+    operation: 'updatePeer',
+    door: 'PATCH /v1/peers/{peer}',
+    who: 'credential',
+    permission: 'peer.update',
+    tag,
+    summary: 'Change name or attributes (merge patch)',
+    body: patchSchema,
+    example: { name: 'laptop' },
+    answers: { 200: peerAnswer },
+    errors: ['unknown-peer'],
+    conditional: true,
+    async handle(call) {
+      const { peer, user, presence } = await visiblePeer(call)
+      const grounds = call.allow({ user })
+      const { client, now } = call.context
+      const edit = { patch: call.body(), precondition: call.precondition, grounds, now: now() }
+      return found(await viewOf({ ...(await store.updatePeer(client, peer, edit)), presence }, call))
+    },
+  }),
+  route({
+    operation: 'deletePeer',
+    door: 'DELETE /v1/peers/{peer}',
+    who: 'credential',
+    permission: 'peer.revoke',
+    tag,
+    summary: 'Revoke a peer',
+    answers: { 204: null },
+    errors: ['unknown-peer'],
+    conditional: true,
+    async handle(call) {
+      const { peer, user, version } = await visiblePeer(call)
+      call.allow({ user })
+      expectVersion(version, call.precondition)
+      await store.revokePeer(call.context.client, peer, call.context.now(), version)
+      return nothing()
+    },
+  }),
+]
 
 /** Errors: `unknown-peer`, also where the caller may not see the peer. */
-async function visiblePeer(request: Request): Promise<PeerWithPresence> {
+async function visiblePeer(
+  request: Request & { readonly path: { readonly peer: PeerId } },
+): Promise<PeerWithPresence> {
   const { client } = request.context
-  const [peer] = await store.getPeersWithPresence(client, [parameterOf(request, 'peer', peerIdSchema)])
+  const [peer] = await store.getPeersWithPresence(client, [request.path.peer])
   if (peer === undefined) throw new StraightwayError('unknown-peer')
   const owner = await getUser(client, peer.user)
   expectVisible(request, 'peer.read', { user: peer.user, networks: owner?.networks ?? [] }, 'unknown-peer')
+  if (owner !== undefined && isBlocked(request, owner)) throw new StraightwayError('unknown-peer')
   return peer
 }
 

@@ -1,29 +1,63 @@
 /** Answers: JSON, and problem details (RFC 9457) for errors. */
+import { createHash } from 'node:crypto'
 import type { APIGatewayProxyResult } from 'aws-lambda'
 import { ERRORS, StraightwayError } from '../../shared/errors.ts'
-import type { Page } from '../../shared/store/pages.ts'
+import { expectVersion, isKnown, type Precondition } from '../../shared/model/precondition.ts'
+import type { JobRecord, Page } from '../../shared/resources.ts'
+import { isPassing } from '../../shared/store/passing.ts'
 
 export type Reply = APIGatewayProxyResult
 
 const COMMON = {
   'access-control-allow-origin': '*',
-  'access-control-expose-headers': 'etag, location',
+  'access-control-expose-headers': 'etag, location, retry-after',
   'cache-control': 'no-store',
   'x-content-type-options': 'nosniff',
 } as const
+
+const METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE'
+
+/** What passes is worth another try after this long. */
+const RETRY_SECONDS = 1
 
 export function ok(body: unknown, headers: Readonly<Record<string, string>> = {}): Reply {
   return json(200, body, headers)
 }
 
-/** With the version as ETag. */
-export function found(body: { readonly version: number }): Reply {
-  return ok(body, { etag: etagOf(body.version) })
+/** With the version as ETag; 304 where the caller has it. Errors: `precondition-failed`. */
+export function found(body: { readonly version: number }, precondition: Precondition = {}): Reply {
+  return tagged(body, `${body.version}`, precondition)
+}
+
+/**
+ * The same of what changes without a new version as well: presence, the networks of a user, the number of owners. The ETag
+ * is the version and a digest of the answer; `If-Match` looks at the version.
+ */
+export function seen(body: { readonly version: number }, precondition: Precondition): Reply {
+  const digest = createHash('sha256')
+    .update(JSON.stringify(body))
+    .digest('base64url')
+    .slice(0, DIGEST_LETTERS)
+  return tagged(body, `${body.version}.${digest}`, precondition)
+}
+
+const DIGEST_LETTERS = 11
+
+function tagged(body: { readonly version: number }, tag: string, precondition: Precondition): Reply {
+  const { match } = precondition
+  expectVersion(body.version, { ...(match && { match }) })
+  const reply = ok(body, { etag: `"${tag}"` })
+  return isKnown(tag, precondition) ? notModified(reply) : reply
 }
 
 export function created(body: object, location: string): Reply {
   const etag = 'version' in body ? { etag: etagOf(body.version as number) } : {}
   return json(201, body, { location, ...etag })
+}
+
+/** The work has begun and goes on whatever happens; `location` tells how far it has come. */
+export function accepted(job: JobRecord): Reply {
+  return json(202, job, { location: `/v1/jobs/${job.job}` })
 }
 
 export function page(body: Page<unknown>): Reply {
@@ -34,19 +68,30 @@ export function nothing(): Reply {
   return { statusCode: 204, headers: COMMON, body: '' }
 }
 
+/** The caller has it already (RFC 9110, 15.4.5). */
+function notModified({ headers = {} }: Reply): Reply {
+  const { 'content-type': _, ...rest } = headers
+  return { statusCode: 304, headers: rest, body: '' }
+}
+
+/** To HEAD: as to GET, without the body. */
+export function withoutBody(reply: Reply): Reply {
+  return { ...reply, body: '' }
+}
+
 /** Browsers ask first (CORS): any origin may, as no credential is sent by itself. */
 export function preflight(): Reply {
   const allowed = {
-    'access-control-allow-methods': 'GET, POST, PUT, PATCH, DELETE',
+    'access-control-allow-methods': METHODS,
     'access-control-allow-headers': 'authorization, content-type, if-match, if-none-match',
     'access-control-max-age': '86400',
   }
   return { statusCode: 204, headers: { ...COMMON, ...allowed }, body: '' }
 }
 
-/** What is not ours is told as `internal` without detail, and logged. */
-export function problem(error: unknown): Reply {
-  const known = error instanceof StraightwayError ? error : new StraightwayError('internal')
+/** What is not ours is told as `internal` without detail, and logged, unless it passes by itself. */
+export function problem(error: unknown, headers: Readonly<Record<string, string>> = {}): Reply {
+  const known = error instanceof StraightwayError ? error : new StraightwayError(codeOf(error))
   if (known !== error) console.error(error)
   const { code, status, message } = known
   const body = {
@@ -57,8 +102,16 @@ export function problem(error: unknown): Reply {
     detail: message,
   }
   const challenge = status === 401 ? { 'www-authenticate': 'Bearer' } : {}
-  return json(status, body, { 'content-type': 'application/problem+json', ...challenge })
+  const retry = status === 503 || status === 429 ? { 'retry-after': `${RETRY_SECONDS}` } : {}
+  return json(status, body, {
+    'content-type': 'application/problem+json',
+    ...challenge,
+    ...retry,
+    ...headers,
+  })
 }
+
+const codeOf = (error: unknown) => (isPassing(error) ? 'unavailable' : 'internal')
 
 function json(statusCode: number, body: unknown, headers: Readonly<Record<string, string>>): Reply {
   const all = { ...COMMON, 'content-type': 'application/json', ...headers }

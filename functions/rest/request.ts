@@ -1,11 +1,18 @@
 /** A request as handlers see it: checked values instead of an event. */
 import type { APIGatewayProxyEvent } from 'aws-lambda'
-import { z } from 'zod'
+import type { z } from 'zod'
 import { StraightwayError } from '../../shared/errors.ts'
 import { LIMITS } from '../../shared/limits.ts'
-import { type Action, type Actor, may, type Resource } from '../../shared/model/permission.ts'
+import {
+  type Action,
+  type Actor,
+  type Ground,
+  judge,
+  may,
+  type Resource,
+} from '../../shared/model/permission.ts'
+import type { Precondition } from '../../shared/model/precondition.ts'
 import { validated } from '../../shared/model/validate.ts'
-import type { PageRequest } from '../../shared/store/pages.ts'
 import type { Context } from './context.ts'
 
 export interface Request {
@@ -18,55 +25,81 @@ export interface Request {
 const BODY_BYTES = LIMITS.objectBytes + 4096
 
 /** The body as the schema has it. Errors: `bad-request`, `too-large`. */
-export function bodyOf<T>(request: Request, schema: z.ZodType<T>): T {
+export function bodyOf<T>(request: Pick<Request, 'event'>, schema: z.ZodType<T>): T {
   return validated(schema, jsonOf(request.event))
 }
 
-/** A path parameter as the schema has it: what has another form cannot exist. Errors: `not-found`. */
-export function parameterOf<T>({ event }: Request, name: string, schema: z.ZodType<T>): T {
-  const result = schema.safeParse(decoded(event.pathParameters?.[name] ?? ''))
-  if (!result.success) throw new StraightwayError('not-found', `${name}: ${result.error.issues[0]?.message}`)
-  return result.data
+/** The text of a path parameter. Errors: `bad-request` where it is no percent-encoded UTF-8. */
+export function parameterOf({ pathParameters }: APIGatewayProxyEvent, name: string): string {
+  try {
+    return decodeURIComponent(pathParameters?.[name] ?? '')
+  } catch {
+    throw new StraightwayError('bad-request', `${name}: the path is not percent-encoded UTF-8`)
+  }
 }
 
-export function queryOf({ event }: Request, name: string): string | undefined {
-  return event.queryStringParameters?.[name] ?? undefined
+/** Every parameter of the query once. Errors: `bad-request` where one is given twice or is no text. */
+export function queryOf(event: APIGatewayProxyEvent): Readonly<Record<string, string>> {
+  const repeated = Object.entries(event.multiValueQueryStringParameters ?? {}).find(
+    ([, values]) => (values?.length ?? 0) > 1,
+  )
+  if (repeated !== undefined) throw new StraightwayError('bad-request', `${repeated[0]}: give it once`)
+  const given = Object.entries(event.queryStringParameters ?? {}).map(([name, value = '']) => [name, value])
+  if (!given.flat().every((text) => text.isWellFormed()))
+    throw new StraightwayError('bad-request', 'The query holds half of a character')
+  return Object.fromEntries(given)
 }
 
-const limitSchema = z.coerce.number().int().min(1).max(LIMITS.pageSize).default(LIMITS.pageSize)
-
-/** Errors: `bad-request`. */
-export function pageOf(request: Request): PageRequest {
-  const limit = limitSchema.safeParse(queryOf(request, 'limit'))
-  if (!limit.success) throw new StraightwayError('bad-request', `limit: from 1 to ${LIMITS.pageSize}`)
-  return { limit: limit.data, cursor: queryOf(request, 'cursor') }
+/** What `If-Match` and `If-None-Match` demand. Errors: `bad-request` where one is no list of ETags. */
+export function preconditionOf(event: APIGatewayProxyEvent): Precondition {
+  const match = versionsIn(headerOf(event, 'if-match'), 'If-Match')
+  const noneMatch = versionsIn(headerOf(event, 'if-none-match'), 'If-None-Match')
+  return {
+    ...(match && { match: strong(match) }),
+    ...(noneMatch && { noneMatch: every(noneMatch), tags: tagsIn(noneMatch) }),
+  }
 }
 
-/** The version in `If-Match`; undefined without one or with `*`. Errors: `bad-request`. */
-export function ifMatchOf({ event }: Request): number | undefined {
-  const header = headerOf(event, 'if-match')?.trim()
-  if (header === undefined || header === '*') return undefined
-  const [, version] = /^"(\d{1,15})"$/.exec(header) ?? []
-  if (version === undefined)
-    throw new StraightwayError('bad-request', 'If-Match: give back the ETag of the last answer')
-  return Number(version)
+type Tags = readonly { readonly tag: string; readonly weak: boolean; readonly version: number }[] | '*'
+
+/** A list of entity tags (RFC 9110, 8.8.3). One that is none of ours is at a version that nothing is at. */
+function versionsIn(header: string | undefined, name: string): Tags | undefined {
+  const text = header?.trim()
+  if (text === undefined || text === '*') return text as '*' | undefined
+  if (!LIST_OF_TAGS.test(text))
+    throw new StraightwayError('bad-request', `${name}: give back the ETag of the last answer, or *`)
+  return [...text.matchAll(TAG)].map(([, weak, tag = '']) => ({
+    tag,
+    weak: weak !== undefined,
+    version: Number(/^([1-9]\d{0,14})(\.[\w-]+)?$/.exec(tag)?.[1] ?? -1),
+  }))
 }
+
+const TAG = /(W\/)?"([\x21\x23-\x7e\x80-\uffff]*)"/g
+const LIST_OF_TAGS = /^(W\/)?"[\x21\x23-\x7e\x80-\uffff]*"(\s*,\s*(W\/)?"[\x21\x23-\x7e\x80-\uffff]*")*$/
+
+/** `If-Match` compares strongly: a weak tag matches nothing (RFC 9110, 13.1.1). */
+const strong = (tags: Tags) =>
+  tags === '*' ? tags : tags.filter(({ weak }) => !weak).map(({ version }) => version)
+const tagsIn = (tags: Tags) => (tags === '*' ? [] : tags.map(({ tag }) => tag))
+const every = (tags: Tags) => (tags === '*' ? tags : tags.map(({ version }) => version))
 
 export function headerOf({ headers }: APIGatewayProxyEvent, name: string): string | undefined {
   const found = Object.keys(headers ?? {}).find((key) => key.toLowerCase() === name)
   return found === undefined ? undefined : headers[found]
 }
 
-/** Errors: `forbidden`, `unauthenticated` without any credential. */
-export function expectMay({ actor }: Request, action: Action, resource: Resource = {}): void {
-  if (may(actor, action, resource)) return
+/** What allows the action. Errors: `forbidden`, `unauthenticated` without any credential. */
+export function expectMay(actor: Actor, action: Action, resource: Resource = {}): readonly Ground[] {
+  const grounds = judge(actor, action, resource)
+  if (grounds !== undefined) return grounds
   if (actor.kind === 'nobody') throw new StraightwayError('unauthenticated', 'Send an API key or a ticket')
   throw new StraightwayError('forbidden', `This credential does not allow ${action}`)
 }
 
 /** What somebody may not see does not exist for them, to the letter of the answer. Errors: `not-found`, or as named. */
 export function expectVisible(
-  { actor }: Request,
+  { actor }: Pick<Request, 'actor'>,
   action: Action,
   resource: Resource,
   code: 'not-found' | 'unknown-peer' = 'not-found',
@@ -74,22 +107,17 @@ export function expectVisible(
   if (!may(actor, action, resource)) throw new StraightwayError(code)
 }
 
+const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
 function jsonOf({ body, isBase64Encoded }: APIGatewayProxyEvent): unknown {
-  const text = isBase64Encoded ? Buffer.from(body ?? '', 'base64').toString() : (body ?? '')
-  if (Buffer.byteLength(text) > BODY_BYTES) {
+  const bytes = Buffer.from(body ?? '', isBase64Encoded ? 'base64' : 'utf8')
+  if (bytes.length > BODY_BYTES) {
     throw new StraightwayError('too-large', `A body has at most ${BODY_BYTES} bytes`)
   }
+  if (bytes.length === 0) return {}
   try {
-    return text === '' ? {} : JSON.parse(text)
+    return JSON.parse(UTF8.decode(bytes))
   } catch {
-    throw new StraightwayError('bad-request', 'The body is no JSON')
-  }
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return text
+    throw new StraightwayError('bad-request', 'The body is no JSON in UTF-8')
   }
 }

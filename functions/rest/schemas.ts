@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { LIMITS } from '../../shared/limits.ts'
 import { jsonObject } from '../../shared/model/json.ts'
+import { JOININGS } from '../../shared/model/network.ts'
 import { attributesSchema, nameSchema } from '../../shared/model/user.ts'
 import { PATHS } from '../../shared/paths.ts'
 
@@ -11,9 +12,9 @@ export const patchSchema = z.strictObject({
   attributes: attributesSchema.optional(),
 })
 
-export const networkPatchSchema = patchSchema.extend({ paths: z.enum(PATHS).optional() })
+export const networkPatchSchema = patchSchema.extend({
+  paths: z.enum(PATHS).optional(),
+  joining: z.enum(JOININGS).optional(),
+})
 
 export const objectPatchSchema = z.strictObject({ value: jsonObject(LIMITS.objectBytes) })
-
-export const inviteIdSchema = z.string().regex(/^[a-z2-7]{26}$/, 'is no invite id')
-export const apiKeyIdSchema = z.string().regex(/^[a-z0-9]{1,32}$/, 'is no API key id')

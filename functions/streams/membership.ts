@@ -2,7 +2,8 @@
  * A user joined a network, changed role in it, or left it: its members hear of it, and the user's own peers, whose sessions
  * are in the network from now on or no longer.
  */
-import type { Membership } from '../../shared/model/membership.ts'
+import { activeRole } from '../../shared/model/membership.ts'
+import { type MembershipItem, toMembership } from '../../shared/store/memberships.ts'
 import { fromEnvironment } from '../environment.ts'
 import { createAudience } from './audience.ts'
 import { onChanges } from './changes.ts'
@@ -13,17 +14,18 @@ import { createPusher } from './push.ts'
 
 export function createMembership(context: StreamContext) {
   const push = createPusher(context)
-  return onChanges<Membership, ReturnType<typeof createAudience>>(
+  return onChanges<MembershipItem, ReturnType<typeof createAudience>>(
     () => createAudience(context.client),
     async ({ before, after }, audience) => {
-      if (before?.role === after?.role) return
+      const role = activeRole(after && toMembership(after))
+      if (activeRole(before && toMembership(before)) === role) return
       const { network, user } = (after ?? before)!
       const [members, own] = await Promise.all([audience.ofNetworks([network]), audience.ofUser(user)])
       await push(new Set([...members, ...own]), {
         kind: 'membership',
         network,
         user,
-        role: after?.role ?? null,
+        role: role ?? null,
       })
     },
   )

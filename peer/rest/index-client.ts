@@ -4,7 +4,6 @@
  * wrong, `unavailable`.
  */
 import type { NetworkId, PeerId, UserId } from '../../shared/ids.ts'
-import { path, type Requests } from './requests.ts'
 import type {
   IfVersion,
   InviteRecord,
@@ -19,7 +18,8 @@ import type {
   Role,
   SearchQuery,
   UserRecord,
-} from './resources.ts'
+} from '../../shared/resources.ts'
+import { path, type Requests } from './requests.ts'
 
 interface Entities {
   readonly user: UserRecord

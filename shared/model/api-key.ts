@@ -4,18 +4,15 @@
  */
 import { z } from 'zod'
 import { toBase32 } from '../ids.ts'
+import type { ApiKeyRecord } from '../resources.ts'
 import { nameSchema } from './user.ts'
 
-export interface ApiKey {
-  readonly key: string
-  readonly name: string
-  /** `read` changes nothing. */
-  readonly role: 'admin' | 'read'
-  readonly createdAt: number
-}
+export type ApiKey = ApiKeyRecord
 
 export const KEY_BYTES = 10
 export const SECRET_BYTES = 32
+
+export const apiKeyIdSchema = z.string().regex(/^[a-z0-9]{1,32}$/, 'is no API key id')
 
 export const newApiKeySchema = z.strictObject({ name: nameSchema, role: z.enum(['admin', 'read']) })
 

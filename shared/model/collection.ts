@@ -5,6 +5,7 @@
  */
 import { z } from 'zod'
 import { LIMITS } from '../limits.ts'
+import type { CollectionRecord } from '../resources.ts'
 
 export type Entity = 'user' | 'network' | 'peer' | 'object'
 
@@ -31,17 +32,7 @@ export const ALSO_CARRIED: Readonly<Record<Entity, readonly string[]>> = {
   object: ['createdat'],
 }
 
-export interface Collection {
-  readonly collection: string
-  readonly searchable: readonly string[]
-  /** The part of `searchable` under which every object is indexed already: what a search may rely on. */
-  readonly indexed: readonly string[]
-  /** `owner`: who made an object edits it. `members`: every member of its network does. */
-  readonly editable: 'owner' | 'members'
-  readonly createdAt: number
-  readonly updatedAt: number
-  readonly version: number
-}
+export type Collection = CollectionRecord
 
 const attributePath = z
   .string()

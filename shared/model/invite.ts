@@ -4,25 +4,15 @@
  * id, and the first group, by which people recognise it: 60 bits stay unknown to a reader of the table.
  */
 import { z } from 'zod'
-import { fromBase32, type NetworkId, toBase32, type UserId } from '../ids.ts'
+import { fromBase32, toBase32 } from '../ids.ts'
 import { LIMITS } from '../limits.ts'
+import type { InviteRecord } from '../resources.ts'
 import { userIdSchema } from './identifiers.ts'
-import { type Role, roleSchema } from './membership.ts'
+import { roleSchema } from './membership.ts'
 
-export interface Invite {
-  /** Hash of the code: says nothing about it. */
-  readonly invite: string
-  readonly prefix: string
-  readonly network: NetworkId
-  /** Absent for an invite that brings a further peer of a member and nobody new. */
-  readonly role?: Role
-  /** The existing user a further peer is for. */
-  readonly user?: UserId
-  readonly uses: number
-  readonly used: number
-  readonly createdAt: number
-  readonly expiresAt: number
-}
+export type Invite = InviteRecord
+
+export const inviteIdSchema = z.string().regex(/^[a-z2-7]{26}$/, 'is no invite id')
 
 export const CODE_BYTES = 10
 const CODE = /^[a-z2-7]{4}(-[a-z2-7]{4}){3}$/

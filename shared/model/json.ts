@@ -1,14 +1,12 @@
 /**
- * JSON as tables can keep it: numbers within the range of DynamoDB (1e-130 to 1e125), names that are not empty, not
- * nested deeper than a table allows.
+ * JSON as tables can keep it: numbers within the range of DynamoDB (1e-130 to 1e125), names that are not empty, whole
+ * characters everywhere, not nested deeper than a table allows.
  */
 import { z } from 'zod'
+import type { Json, JsonObject } from '../resources.ts'
 import { isTableNumber } from '../table-number.ts'
 
-export type Json = string | number | boolean | null | readonly Json[] | JsonObject
-export interface JsonObject {
-  readonly [name: string]: Json
-}
+export type { Json, JsonObject }
 
 const MAX_DEPTH = 16
 
@@ -34,8 +32,8 @@ export function jsonBytes(value: unknown): number {
 }
 
 /** A text of at most `bytes` in UTF-8. */
-export function textUpTo(bytes: number) {
-  return z.string().superRefine((text, context) => {
+export function textUpTo(bytes: number, text = z.string()) {
+  return text.superRefine((text, context) => {
     if (!text.isWellFormed()) context.addIssue({ code: 'custom', message: HALF })
     else if (textBytes(text) > bytes) context.addIssue(longerThan(bytes))
   })
@@ -59,6 +57,7 @@ function problemOf(value: unknown, depth: number): string | undefined {
   if (depth === MAX_DEPTH) return `is nested deeper than ${MAX_DEPTH}`
   for (const [name, part] of Object.entries(value)) {
     if (name === '' || name === '__proto__') return `has the attribute name ${JSON.stringify(name)}`
+    if (!name.isWellFormed()) return `has an attribute name that ${HALF}`
     const problem = problemOf(part, depth + 1)
     if (problem !== undefined) return problem
   }

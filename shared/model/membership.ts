@@ -1,28 +1,86 @@
 /**
- * A membership ties a user to a network with a role. Each role may do what those below it may.
+ * A membership ties a user to a network with a role and a state. Each role may do what those below it may.
  *
  *   guest   is seen, sees the members, reads objects
  *   member  makes objects
  *   admin   edits the network, manages members and invites up to its own role
  *   owner   deletes the network; the last one cannot leave
+ *
+ * Only an active membership counts: for permissions, tickets, limits and the number of owners.
+ *
+ *   invited    an admin added the user, who has yet to accept
+ *   requested  the user asked to join a network that takes requests; an admin has yet to agree
+ *   active     a member
+ *   suspended  a member that may do nothing until an admin makes it active again
+ *   banned     comes back by no invite; an admin lifts the ban by removing the membership
+ *   removed    an admin took the membership away: invites made before that do not bring the user back
  */
 import { z } from 'zod'
-import type { NetworkId, UserId } from '../ids.ts'
+import type { Maker, MembershipRecord, MembershipState, Role } from '../resources.ts'
+import type { Actor } from './permission.ts'
 
-export const ROLES = ['guest', 'member', 'admin', 'owner'] as const
-export type Role = (typeof ROLES)[number]
+export type { Maker, MembershipState, Role }
 
-export interface Membership {
-  readonly network: NetworkId
-  readonly user: UserId
-  readonly role: Role
-  readonly joinedAt: number
-}
+export const ROLES = ['guest', 'member', 'admin', 'owner'] as const satisfies readonly Role[]
+
+export const STATES = [
+  'invited',
+  'requested',
+  'active',
+  'suspended',
+  'banned',
+  'removed',
+] as const satisfies readonly MembershipState[]
+
+export type Membership = MembershipRecord
 
 export const roleSchema = z.enum(ROLES)
-export const membershipSchema = z.strictObject({ role: roleSchema.default('member') })
+export const stateSchema = z.enum(STATES)
+
+/** Without a role the one there is stays, a new member is `member`. Without a state see `stateAfter`. */
+export const membershipSchema = z.strictObject({
+  role: roleSchema.optional(),
+  state: z.enum(['active', 'suspended', 'banned']).optional(),
+})
 
 /** Whether `role` may do what `wanted` may. */
 export function atLeast(role: Role | undefined, wanted: Role): boolean {
   return role !== undefined && ROLES.indexOf(role) >= ROLES.indexOf(wanted)
+}
+
+/** The role by which the user is a member now; undefined where it is none. */
+export function activeRole(membership: Pick<Membership, 'role' | 'state'> | undefined): Role | undefined {
+  return membership?.state === 'active' ? membership.role : undefined
+}
+
+export function makerOf(actor: Actor): Maker | undefined {
+  if (actor.kind === 'peer') return actor.user
+  return actor.kind === 'key' ? `key:${actor.key}` : undefined
+}
+
+type Wanted = z.infer<typeof membershipSchema>['state']
+
+/**
+ * The state that a manager of the network brings a membership into; undefined where that cannot be. Whoever is not there
+ * by their own will has to accept first, unless an API key adds them, which is the team's own decision.
+ */
+export function stateAfter(
+  current: MembershipState | undefined,
+  wanted: Wanted,
+  isKey: boolean,
+): MembershipState | undefined {
+  const added = isKey ? 'active' : 'invited'
+  switch (current) {
+    case undefined:
+    case 'removed':
+    case 'invited':
+      return wanted === 'suspended' ? undefined : wanted === 'banned' ? 'banned' : added
+    case 'requested':
+      return wanted === 'suspended' ? undefined : (wanted ?? 'active')
+    case 'active':
+    case 'suspended':
+      return wanted ?? current
+    case 'banned':
+      return wanted === 'active' ? added : wanted === 'suspended' ? undefined : 'banned'
+  }
 }

@@ -1,33 +1,28 @@
 /** A network is a group of users: its members may see, reach and message one another. */
 import { z } from 'zod'
-import type { NetworkId } from '../ids.ts'
-import { PATHS, type Paths } from '../paths.ts'
+import { PATHS } from '../paths.ts'
+import type { Joining, NetworkRecord } from '../resources.ts'
 import { userIdSchema } from './identifiers.ts'
-import type { JsonObject } from './json.ts'
 import { attributesSchema, editableSchema, nameSchema } from './user.ts'
 
-export interface Network {
-  readonly network: NetworkId
-  readonly name: string
-  readonly attributes: JsonObject
-  /** What tunnels between its members may use; enforced by the HANDSHAKE. Of several networks shared, the strictest holds. */
-  readonly paths: Paths
-  /** How many members are owners: a network that has one keeps one. */
-  readonly owners: number
-  readonly createdAt: number
-  readonly updatedAt: number
-  readonly version: number
-}
+export type { Joining }
+
+/** `invite`: not at all. `approval`: an admin agrees to their request. `open`: they say so. */
+export const JOININGS = ['invite', 'approval', 'open'] as const satisfies readonly Joining[]
+
+export type Network = NetworkRecord
 
 const pathsSchema = z.enum(PATHS)
+const joiningSchema = z.enum(JOININGS)
 
 /** What may be edited of a network. */
-export const editableNetworkSchema = editableSchema.extend({ paths: pathsSchema })
+export const editableNetworkSchema = editableSchema.extend({ paths: pathsSchema, joining: joiningSchema })
 
 export const newNetworkSchema = z.strictObject({
   name: nameSchema,
   attributes: attributesSchema.default({}),
   paths: pathsSchema.default('auto'),
+  joining: joiningSchema.default('invite'),
   /** First owner; a peer that makes a network is its owner itself. */
   owner: userIdSchema.optional(),
 })

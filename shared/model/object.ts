@@ -3,23 +3,12 @@
  * network, whose members read it, or to nobody but its owner.
  */
 import { z } from 'zod'
-import type { NetworkId, UserId } from '../ids.ts'
 import { LIMITS } from '../limits.ts'
+import type { ObjectRecord } from '../resources.ts'
 import { networkIdSchema } from './identifiers.ts'
-import { type JsonObject, jsonObject } from './json.ts'
+import { jsonObject } from './json.ts'
 
-export interface StoredObject {
-  readonly collection: string
-  readonly id: string
-  /** Absent for a private object. */
-  readonly network?: NetworkId
-  /** Absent for an object that an API key made. */
-  readonly owner?: UserId
-  readonly value: JsonObject
-  readonly createdAt: number
-  readonly updatedAt: number
-  readonly version: number
-}
+export type StoredObject = ObjectRecord
 
 export const objectIdSchema = z
   .string()

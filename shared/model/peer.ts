@@ -1,30 +1,16 @@
 /** A peer is one running endpoint with its own key, bound to the user it acts for. */
 import { z } from 'zod'
-import type { PeerId, UserId } from '../ids.ts'
-import type { PresenceRecord } from '../presence.ts'
+import type { PeerRecord, StoredPeer } from '../resources.ts'
 import { peerIdSchema, userIdSchema } from './identifiers.ts'
-import type { JsonObject } from './json.ts'
 import { attributesSchema, nameSchema } from './user.ts'
 
-export interface Peer {
-  readonly peer: PeerId
-  readonly user: UserId
-  readonly name: string
-  readonly attributes: JsonObject
-  readonly createdAt: number
-  readonly updatedAt: number
-  readonly version: number
-  /** A revoked peer gets no ticket and cannot enrol again. */
-  readonly revokedAt?: number
-}
-
-/** What a peer says of itself at the moment. */
-export type LivePresence = Omit<PresenceRecord, 'peer' | 'user'>
+export type Peer = StoredPeer
 
 /** A peer as others find it: what is kept of it, and its presence as they may see it. */
-export interface PeerWithPresence extends Peer {
-  readonly presence: LivePresence
-}
+export type PeerWithPresence = PeerRecord
+
+/** What a peer says of itself at the moment. */
+export type LivePresence = PeerRecord['presence']
 
 export const newPeerSchema = z.strictObject({
   peer: peerIdSchema,

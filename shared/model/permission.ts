@@ -2,6 +2,9 @@
  * Who may do what: one table. An admin key may do everything, a read key whatever only reads; a peer what the rule of
  * the action says of it and of the resource. The answer to "may not" is decided elsewhere: of what somebody may not
  * read, even the existence is not told.
+ *
+ * A rule answers with its grounds: the memberships that allow the action. They were read before the write, so the write
+ * is made on the condition that they still hold (shared/store/grounds.ts).
  */
 import type { NetworkId, PeerId, UserId } from '../ids.ts'
 import { atLeast, type Role } from './membership.ts'
@@ -31,28 +34,65 @@ export interface Resource {
   readonly shared?: boolean | undefined
 }
 
-type Rule = (actor: PeerActor, resource: Resource) => boolean
+/** The membership that allows an action: this user is an active member of the network by this role. */
+export interface Ground {
+  readonly network: NetworkId
+  readonly user: UserId
+  readonly role: Role
+}
 
-const never: Rule = () => false
-const always: Rule = () => true
-const isSelf: Rule = (actor, { user }) => user === actor.user
-const shares: Rule = (actor, { networks = [] }) => networks.some((network) => actor.roles.has(network))
-const isSelfOrShares: Rule = (actor, resource) => isSelf(actor, resource) || shares(actor, resource)
+/** What allows the action; empty where nothing can take the right away; undefined where it is not allowed. */
+export type Grounds = readonly Ground[] | undefined
+
+type Rule = (actor: PeerActor, resource: Resource) => Grounds
+
+const never: Rule = () => undefined
+const always: Rule = () => []
+const isSelf: Rule = (actor, { user }) => (user === actor.user ? [] : undefined)
 const has =
-  (role: Role): Rule =>
-  (actor, { networks = [] }) =>
-    networks.some((network) => atLeast(actor.roles.get(network), role))
-const manages: Rule = (actor, { networks = [], roles = [] }) =>
-  networks.some((network) => {
-    const own = actor.roles.get(network)
-    return atLeast(own, 'admin') && roles.every((role) => atLeast(own, role))
-  })
+  (wanted: Role, ...above: readonly Role[]): Rule =>
+  ({ user, roles }, { networks = [] }) => {
+    for (const network of networks) {
+      const role = roles.get(network)
+      if (role && [wanted, ...above].every((least) => atLeast(role, least))) return [{ network, user, role }]
+    }
+    return undefined
+  }
+const shares = has('guest')
+/** An admin, up to the own role. */
+const manages: Rule = (actor, resource) => has('admin', ...(resource.roles ?? []))(actor, resource)
+
+const either =
+  (...rules: readonly Rule[]): Rule =>
+  (actor, resource) => {
+    for (const rule of rules) {
+      const grounds = rule(actor, resource)
+      if (grounds !== undefined) return grounds
+    }
+    return undefined
+  }
+const both =
+  (...rules: readonly Rule[]): Rule =>
+  (actor, resource) => {
+    const grounds = rules.map((rule) => rule(actor, resource))
+    return grounds.every((each) => each !== undefined) ? grounds.flat() : undefined
+  }
+const when =
+  (holds: (resource: Resource) => boolean, rule: Rule): Rule =>
+  (actor, resource) =>
+    holds(resource) ? rule(actor, resource) : undefined
+
+const isSelfOrShares = either(isSelf, shares)
+const isPrivate = ({ networks }: Resource) => networks === undefined
+const isOfNetwork = ({ networks }: Resource) => networks !== undefined
 
 const RULES = {
   'user.create': never,
   'user.read': isSelfOrShares,
   'user.update': isSelf,
   'user.delete': isSelf,
+  /** What ties it to networks, invitations included. */
+  'membership.list': isSelf,
   'blocks.read': isSelf,
   'blocks.change': isSelf,
   'network.create': always,
@@ -60,32 +100,41 @@ const RULES = {
   'network.update': has('admin'),
   'network.delete': has('owner'),
   'member.read': shares,
+  /** Sees who is invited, asks to join, is suspended, banned or was removed. */
+  'member.review': has('admin'),
   'member.change': manages,
-  'member.remove': (actor, resource) =>
-    (isSelf(actor, resource) && shares(actor, resource)) || manages(actor, resource),
-  'invite.read': has('admin'),
+  'member.remove': either(both(isSelf, shares), manages),
+  'invite.read': either(has('admin'), isSelf),
   /** An invite that names a user binds a peer to it: only that user makes one. */
-  'invite.create': (actor, resource) =>
-    resource.user === undefined
-      ? manages(actor, resource)
-      : isSelf(actor, resource) && shares(actor, resource),
-  'invite.delete': (actor, resource) => has('admin')(actor, resource) || isSelf(actor, resource),
+  'invite.create': either(
+    when(({ user }) => user === undefined, manages),
+    both(isSelf, shares),
+  ),
+  'invite.delete': either(has('admin'), isSelf),
   'peer.bind': never,
   'peer.read': isSelfOrShares,
   'peer.update': isSelf,
   'peer.revoke': isSelf,
+  /** Names of collections tell what other applications and tenants do. */
+  'collection.list': never,
   'collection.read': always,
   'collection.change': never,
   /** Without a network it is private to its owner. */
-  'object.read': (actor, resource) =>
-    resource.networks === undefined ? isSelf(actor, resource) : shares(actor, resource),
-  'object.create': (actor, resource) =>
-    resource.networks === undefined ? isSelf(actor, resource) : has('member')(actor, resource),
-  'object.change': (actor, resource) =>
-    resource.networks === undefined
-      ? isSelf(actor, resource)
-      : has('admin')(actor, resource) ||
-        (has('member')(actor, resource) && (resource.shared === true || isSelf(actor, resource))),
+  'object.read': either(when(isPrivate, isSelf), when(isOfNetwork, shares)),
+  'object.create': either(when(isPrivate, isSelf), when(isOfNetwork, has('member'))),
+  'object.change': either(
+    when(isPrivate, isSelf),
+    when(
+      isOfNetwork,
+      either(
+        has('admin'),
+        both(has('member'), isSelf),
+        when(({ shared }) => shared === true, has('member')),
+      ),
+    ),
+  ),
+  /** Jobs are read by API keys; whoever started one is told of that one. */
+  'job.read': never,
   'key.read': never,
   'key.change': never,
   search: always,
@@ -95,17 +144,22 @@ export type Action = keyof typeof RULES
 
 export const ACTIONS = Object.keys(RULES) as readonly Action[]
 
-export function may(actor: Actor, action: Action, resource: Resource = {}): boolean {
+/** The one place where a permission is judged. */
+export function judge(actor: Actor, action: Action, resource: Resource = {}): Grounds {
   switch (actor.kind) {
     case 'nobody':
-      return false
+      return undefined
     case 'key':
-      return actor.role === 'admin' || isReading(action)
+      return actor.role === 'admin' || isReading(action) ? [] : undefined
     case 'peer':
       return RULES[action](actor, resource)
   }
 }
 
+export function may(actor: Actor, action: Action, resource: Resource = {}): boolean {
+  return judge(actor, action, resource) !== undefined
+}
+
 function isReading(action: Action): boolean {
-  return action === 'search' || (action.endsWith('.read') && action !== 'key.read')
+  return action === 'search' || (/\.(read|list|review)$/.test(action) && action !== 'key.read')
 }

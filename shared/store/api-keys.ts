@@ -1,14 +1,16 @@
 /** API keys: a hash of each secret. */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import {
-  DeleteCommand,
   type DynamoDBDocumentClient,
   GetCommand,
   PutCommand,
+  paginateScan,
   ScanCommand,
 } from '@aws-sdk/lib-dynamodb'
+import { StraightwayError } from '../errors.ts'
 import {
   type ApiKey,
+  apiKeyIdSchema,
   formatApiKey,
   KEY_BYTES,
   keyIdOf,
@@ -19,6 +21,7 @@ import {
 import { tableName } from './client.ts'
 import { unlessRefused } from './conditions.ts'
 import { decodeCursor, encodeCursor, type Page, type PageRequest } from './pages.ts'
+import { CHANGED, retrying, type Step, transact } from './transact.ts'
 
 export interface NewApiKey {
   readonly name: string
@@ -42,7 +45,12 @@ export async function createApiKey(
   now: number,
 ): Promise<MadeApiKey> {
   const made = makeKey(keyIdOf(randomBytes(KEY_BYTES)), input, now)
-  await client.send(new PutCommand({ TableName: tableName('ApiKeys'), Item: made.item }))
+  const Put = {
+    TableName: tableName('ApiKeys'),
+    Item: made.item,
+    ConditionExpression: 'attribute_not_exists(createdAt)',
+  }
+  await transact(client, [{ refused: CHANGED, write: { Put } }])
   return made
 }
 
@@ -82,17 +90,60 @@ export async function listApiKeys(
   client: DynamoDBDocumentClient,
   { limit, cursor }: PageRequest,
 ): Promise<Page<ApiKey>> {
-  const from = cursor === undefined ? {} : { ExclusiveStartKey: { key: decodeCursor(cursor) } }
+  const from =
+    cursor === undefined ? {} : { ExclusiveStartKey: { key: decodeCursor(cursor, apiKeyIdSchema) } }
   const reply = await client.send(new ScanCommand({ TableName: tableName('ApiKeys'), Limit: limit, ...from }))
   const items = ((reply.Items ?? []) as ApiKeyItem[]).map(toApiKey)
   const last = reply.LastEvaluatedKey
   return last === undefined ? { items } : { items, cursor: encodeCursor(last.key as string) }
 }
 
-/** False where there was no such key. */
-export async function deleteApiKey(client: DynamoDBDocumentClient, key: string): Promise<boolean> {
-  const remove = new DeleteCommand({ TableName: tableName('ApiKeys'), Key: { key }, ReturnValues: 'ALL_OLD' })
-  return (await client.send(remove)).Attributes !== undefined
+export async function getApiKey(client: DynamoDBDocumentClient, key: string): Promise<ApiKey | undefined> {
+  const get = new GetCommand({ TableName: tableName('ApiKeys'), Key: { key }, ConsistentRead: true })
+  const item = (await client.send(get)).Item as ApiKeyItem | undefined
+  return item && toApiKey(item)
+}
+
+/** Errors: `not-found`, `conflict` for the last admin key, without which nobody could make another. */
+export function deleteApiKey(client: DynamoDBDocumentClient, key: string): Promise<void> {
+  return retrying(async () => {
+    const removed = await getApiKey(client, key)
+    if (removed === undefined) throw new StraightwayError('not-found', 'There is no such API key')
+    const Delete = {
+      TableName: tableName('ApiKeys'),
+      Key: { key },
+      ConditionExpression: 'attribute_exists(createdAt)',
+    }
+    const stays = removed.role === 'admin' ? [isAdminKey(await anotherAdminKey(client, key))] : []
+    await transact(client, [{ refused: CHANGED, write: { Delete } }, ...stays])
+  })
+}
+
+async function anotherAdminKey(client: DynamoDBDocumentClient, key: string): Promise<string> {
+  for await (const { Items = [] } of paginateScan(
+    { client },
+    { TableName: tableName('ApiKeys'), ConsistentRead: true },
+  )) {
+    const other = (Items as ApiKeyItem[]).find((item) => item.role === 'admin' && item.key !== key)
+    if (other !== undefined) return other.key
+  }
+  throw new StraightwayError('conflict', 'This is the last admin key: make another one first')
+}
+
+/** A condition: the key is there and an admin. Refused with CHANGED. */
+export function isAdminKey(key: string): Step {
+  return {
+    refused: CHANGED,
+    write: {
+      ConditionCheck: {
+        TableName: tableName('ApiKeys'),
+        Key: { key },
+        ConditionExpression: '#role = :admin',
+        ExpressionAttributeNames: { '#role': 'role' },
+        ExpressionAttributeValues: { ':admin': 'admin' },
+      },
+    },
+  }
 }
 
 function makeKey(

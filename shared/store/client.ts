@@ -1,6 +1,7 @@
 import { DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb'
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import type { unmarshallOptions } from '@aws-sdk/util-dynamodb'
+import { marshallable } from './marshal.ts'
 import { TABLES, type TableName } from './tables.ts'
 
 export interface ClientOptions {
@@ -19,10 +20,15 @@ const WRITING = { removeUndefinedValues: true, allowImpreciseNumbers: true } as 
  */
 export function createClient(options: ClientOptions = {}): DynamoDBDocumentClient {
   const client = new DynamoDBClient(connectionConfig(options))
-  return DynamoDBDocumentClient.from(client, {
+  const documents = DynamoDBDocumentClient.from(client, {
     marshallOptions: { ...WRITING },
     unmarshallOptions: { ...READING },
   })
+  documents.middlewareStack.add((next) => (args) => next({ ...args, input: marshallable(args.input) }), {
+    step: 'initialize',
+    name: 'marshallable',
+  })
+  return documents
 }
 
 /** What any AWS client needs to reach AWS as configured, or an endpoint of our own. */

@@ -1,19 +1,11 @@
 /** Declarations of collections: which attributes are searchable, who edits the objects. */
-import {
-  DeleteCommand,
-  type DynamoDBDocumentClient,
-  GetCommand,
-  PutCommand,
-  ScanCommand,
-  UpdateCommand,
-} from '@aws-sdk/lib-dynamodb'
-import { StraightwayError } from '../errors.ts'
-import type { Collection } from '../model/collection.ts'
+import { type DynamoDBDocumentClient, GetCommand, ScanCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb'
+import { type Collection, collectionNameSchema } from '../model/collection.ts'
+import { expectVersion, type Precondition } from '../model/precondition.ts'
 import { tableName } from './client.ts'
 import { unlessRefused } from './conditions.ts'
-import { expectVersion } from './edits.ts'
 import { decodeCursor, encodeCursor, type Page, type PageRequest } from './pages.ts'
-import { CHANGED, retrying } from './transact.ts'
+import { CHANGED, OUTDATED, retrying, transact } from './transact.ts'
 
 export interface Declaration {
   readonly collection: string
@@ -53,7 +45,10 @@ export async function listCollections(
   client: DynamoDBDocumentClient,
   { limit, cursor }: PageRequest,
 ): Promise<Page<Collection>> {
-  const from = cursor === undefined ? {} : { ExclusiveStartKey: { collection: decodeCursor(cursor) } }
+  const from =
+    cursor === undefined
+      ? {}
+      : { ExclusiveStartKey: { collection: decodeCursor(cursor, collectionNameSchema) } }
   const reply = await client.send(
     new ScanCommand({ TableName: tableName('Collections'), Limit: limit, ...from }),
   )
@@ -62,15 +57,15 @@ export async function listCollections(
   return last === undefined ? { items } : { items, cursor: encodeCursor(last.collection as string) }
 }
 
-/** What is newly searchable is not relied on until every object is indexed under it. Errors: `conflict`. */
+/** What is newly searchable is not relied on until every object is indexed under it. Errors: `precondition-failed`. */
 export function putCollection(
   client: DynamoDBDocumentClient,
   { collection, searchable, editable }: Declaration,
-  { now, ifVersion }: { readonly now: number; readonly ifVersion?: number | undefined },
+  { now, precondition }: { readonly now: number; readonly precondition?: Precondition | undefined },
 ): Promise<Collection> {
   return retrying(async () => {
     const current = await getCollectionItem(client, collection)
-    expectVersion(current?.version ?? 0, ifVersion)
+    expectVersion(current?.version, precondition)
     const indexed = (current?.indexed ?? []).filter((path) => searchable.includes(path))
     const wanting = indexed.length < searchable.length
     const paths = new Set(searchable.map((path) => path.toLowerCase()))
@@ -86,14 +81,10 @@ export function putCollection(
       ...(wanting && { indexedTo: '' }),
       ...(several.length > 0 && { several: new Set(several) }),
     }
-    const put = new PutCommand({
-      TableName: tableName('Collections'),
-      Item,
-      ...(current === undefined
-        ? { ConditionExpression: 'attribute_not_exists(createdAt)' }
-        : isStill(current)),
-    })
-    if ((await unlessRefused(client.send(put))) === undefined) throw CHANGED
+    const condition =
+      current === undefined ? { ConditionExpression: 'attribute_not_exists(createdAt)' } : isStill(current)
+    const Put = { TableName: tableName('Collections'), Item, ...condition }
+    await transact(client, [{ refused: CHANGED, write: { Put } }])
     return toCollection(Item)
   })
 }
@@ -145,15 +136,20 @@ export async function markIndexed(
   await unlessRefused(client.send(update))
 }
 
-/** Errors: `not-found`. */
-export async function deleteCollection(client: DynamoDBDocumentClient, collection: string): Promise<void> {
-  const remove = new DeleteCommand({
-    TableName: tableName('Collections'),
-    Key: { collection },
-    ConditionExpression: 'attribute_exists(createdAt)',
-  })
-  if ((await unlessRefused(client.send(remove))) === undefined) {
-    throw new StraightwayError('not-found', 'There is no such declaration')
+/** Errors: OUTDATED where it is at another version. */
+export async function deleteCollection(
+  client: DynamoDBDocumentClient,
+  { collection, version }: Pick<Collection, 'collection' | 'version'>,
+): Promise<void> {
+  const Delete = { TableName: tableName('Collections'), Key: { collection }, ...isAt(version) }
+  await transact(client, [{ refused: OUTDATED, write: { Delete } }])
+}
+
+function isAt(version: number) {
+  return {
+    ConditionExpression: '#version = :version',
+    ExpressionAttributeNames: { '#version': 'version' },
+    ExpressionAttributeValues: { ':version': version },
   }
 }
 

@@ -1,19 +1,23 @@
 /** Edits, the same for users, networks and peers: merge patch, checked, written if unchanged. */
-import { type DynamoDBDocumentClient, UpdateCommand } from '@aws-sdk/lib-dynamodb'
+import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import type { z } from 'zod'
 import { StraightwayError } from '../errors.ts'
+import type { Ground } from '../model/permission.ts'
+import { expectVersion, type Precondition } from '../model/precondition.ts'
 import { editableSchema } from '../model/user.ts'
 import { patched } from '../model/validate.ts'
 import { tableName } from './client.ts'
-import { unlessRefused } from './conditions.ts'
+import { groundSteps } from './grounds.ts'
 import type { Key } from './pages.ts'
-import { CHANGED, retrying } from './transact.ts'
+import { CHANGED, retrying, transact } from './transact.ts'
 
 export interface Edit {
   /** JSON merge patch (RFC 7396) of what the schema has. */
   readonly patch: unknown
-  /** The version the caller has seen; without it the edit is made on whatever is there. */
-  readonly ifVersion?: number | undefined
+  /** What the caller demands of the version; without it the edit is made on whatever is there. */
+  readonly precondition?: Precondition | undefined
+  /** What allows the edit. */
+  readonly grounds?: readonly Ground[] | undefined
   readonly now: number
 }
 
@@ -24,23 +28,26 @@ interface Versioned {
 /** Nobody changed it since, and it is not being deleted. */
 export const UNCHANGED = '#version = :version AND attribute_not_exists(deletingAt)'
 
-/** The item as it is afterwards: what the schema has can be edited. Errors: `not-found`, `conflict`, `bad-request`, `too-large`. */
-export function editEntity(
+/**
+ * The thing as it is afterwards: what the schema has can be edited. Errors: `not-found`, `precondition-failed`,
+ * `bad-request`, `too-large`; OUTDATED where the grounds hold no longer.
+ */
+export function editEntity<T extends Versioned>(
   client: DynamoDBDocumentClient,
   table: 'Users' | 'Networks' | 'Peers',
   key: Key,
-  read: () => Promise<Versioned | undefined>,
-  { patch, ifVersion, now }: Edit,
+  read: () => Promise<T | undefined>,
+  { patch, precondition, grounds = [], now }: Edit,
   schema: z.ZodObject = editableSchema,
-): Promise<Record<string, unknown>> {
+): Promise<T> {
   return retrying(async () => {
     const current = await read()
     if (current === undefined) throw new StraightwayError('not-found')
     const { version } = current
-    expectVersion(version, ifVersion)
+    expectVersion(version, precondition)
     const fields = Object.keys(schema.shape)
     const edited = patched(schema, pick(current, fields), patch)
-    const update = new UpdateCommand({
+    const Update = {
       TableName: tableName(table),
       Key: key,
       ConditionExpression: UNCHANGED,
@@ -52,21 +59,10 @@ export function editEntity(
         ':version': version,
         ':next': version + 1,
       },
-      ReturnValues: 'ALL_NEW',
-    })
-    const reply = await unlessRefused(client.send(update))
-    if (reply?.Attributes === undefined) throw CHANGED
-    return reply.Attributes
+    }
+    await transact(client, [{ refused: CHANGED, write: { Update } }, ...groundSteps(grounds)])
+    return { ...current, ...edited, updatedAt: now, version: version + 1 }
   })
-}
-
-/** Throws `conflict` where the caller has seen another version. */
-export function expectVersion(version: number, expected: number | undefined): void {
-  if (expected === undefined || expected === version) return
-  throw new StraightwayError(
-    'conflict',
-    `It is at version ${version}, not ${expected}: read it again and try again`,
-  )
 }
 
 const pick = (from: object, fields: readonly string[]): Record<string, unknown> =>

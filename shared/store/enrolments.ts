@@ -7,13 +7,16 @@ import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import { StraightwayError } from '../errors.ts'
 import type { PeerId, UserId } from '../ids.ts'
 import type { Invite } from '../model/invite.ts'
-import type { Membership } from '../model/membership.ts'
+import { activeRole, atLeast, type Maker, type Membership } from '../model/membership.ts'
 import type { Peer } from '../model/peer.ts'
 import type { User } from '../model/user.ts'
+import { getApiKey, isAdminKey } from './api-keys.ts'
 import { tableName } from './client.ts'
+import { groundSteps } from './grounds.ts'
 import { requireInviteOf } from './invites.ts'
-import { becomesMember, countsOwners, joinSteps } from './membership-steps.ts'
-import { expectUsable, getPeer, newPeer } from './peers.ts'
+import { transitionSteps, userIsThere } from './membership-steps.ts'
+import { getMembership } from './memberships.ts'
+import { comesToBe, expectUsable, getPeer, newPeer } from './peers.ts'
 import { CHANGED, retrying, type Step, transact } from './transact.ts'
 import { IS_NEW, itemOfUser, newUser, requireUser } from './users.ts'
 
@@ -43,19 +46,25 @@ export function enrol(client: DynamoDBDocumentClient, enrolment: Enrolment, now:
       getPeer(client, enrolment.peer),
     ])
     const owner = ownerOf(invite, enrolment, peer)
-    const user = owner && (await requireUser(client, owner))
-    const member = user?.networks.includes(invite.network) ?? false
+    const [user, from] = owner
+      ? await Promise.all([requireUser(client, owner), getMembership(client, invite.network, owner)])
+      : []
+    const member = activeRole(from) !== undefined
     if (user && peer && member) return { user, peer, made: false }
-    expectOpen(invite, member, now)
+    expectOpen(invite, now)
+    if (!member) expectMayJoin(invite, from)
     const joined = user ?? {
       ...newUser({ name: enrolment.userName ?? 'user' }, now),
       networks: [invite.network],
     }
     const bound = peer ?? newPeer({ peer: enrolment.peer, user: joined.user, name: enrolment.peerName }, now)
+    const to = membershipOf(invite, joined, now)
     await transact(client, [
       usesUp(invite, now),
-      ...(member ? [] : membershipSteps(user, joined, invite, now)),
-      peer ? isStillUsable(peer) : comesToBe(bound),
+      ...(await makerSteps(client, invite)),
+      ...(user ? [] : [isNew(joined)]),
+      ...(member ? [] : transitionSteps({ from, to, user })),
+      ...(peer ? [isStillUsable(peer)] : [comesToBe(bound), ...(member ? [userIsThere(joined)] : [])]),
     ])
     return { user: await requireUser(client, joined.user), peer: bound, made: true }
   })
@@ -71,29 +80,67 @@ function ownerOf(invite: Invite, { user }: Enrolment, peer: Peer | undefined): U
   return peer?.user ?? named
 }
 
-function expectOpen({ role, uses, used, expiresAt }: Invite, member: boolean, now: number): void {
+function expectOpen({ uses, used, expiresAt }: Invite, now: number): void {
   if (expiresAt <= now) throw new StraightwayError('gone', 'The invite is over: ask for a new one')
   if (used >= uses) throw new StraightwayError('gone', 'The invite is used up: ask for a new one')
-  if (role === undefined && !member) {
-    throw new StraightwayError('gone', 'Whom the invite is for has left the network: ask for a new one')
-  }
 }
 
-function membershipSteps(
-  existing: User | undefined,
-  user: User,
-  invite: Invite,
+/** An invite brings nobody back whom an admin sent away after it was made, unless it was made for that user. */
+function expectMayJoin({ role, user, createdAt }: Invite, from: Membership | undefined): void {
+  if (role === undefined)
+    throw new StraightwayError('gone', 'Whom the invite is for has left the network: ask for a new one')
+  if (from?.state === 'banned' || from?.state === 'suspended')
+    throw new StraightwayError('forbidden', `The user is ${from.state} in this network: ask an admin of it`)
+  if (from?.state === 'removed' && user === undefined && createdAt <= from.changedAt)
+    throw new StraightwayError(
+      'forbidden',
+      'The user was removed from this network after the invite was made: ask for a new one',
+    )
+}
+
+/** Conditions on which the maker of the invite may still make it. Throws `gone` where that is over. */
+async function makerSteps(
+  client: DynamoDBDocumentClient,
+  { network, role, user, by }: Invite,
+): Promise<readonly Step[]> {
+  if (by === undefined) return []
+  if (isKey(by)) {
+    const key = by.slice('key:'.length)
+    if ((await getApiKey(client, key))?.role !== 'admin') throw MAKER_GONE
+    return [isAdminKey(key)]
+  }
+  const own = activeRole(await getMembership(client, network, by))
+  const may = user === by ? own !== undefined : atLeast(own, 'admin') && atLeast(own, role ?? 'guest')
+  if (own === undefined || !may) throw MAKER_GONE
+  return groundSteps([{ network, user: by, role: own }]).map((step) => ({ ...step, refused: CHANGED }))
+}
+
+const isKey = (by: Maker): by is `key:${string}` => by.startsWith('key:')
+
+const MAKER_GONE = new StraightwayError(
+  'gone',
+  'Whoever made the invite may not make it any more: ask for a new one',
+)
+
+function membershipOf(
+  { network, role = 'guest', invite, by }: Invite,
+  { user }: User,
   now: number,
-): readonly Step[] {
-  const { network, role = 'guest' } = invite
-  const membership: Membership = { network, user: user.user, role, joinedAt: now }
-  if (existing !== undefined) return joinSteps(existing, membership)
+): Membership {
+  const standing = {
+    role,
+    state: 'active',
+    ...(by && { by }),
+    changedAt: now,
+    joinedAt: now,
+    invite,
+  } as const
+  return { network, user, ...standing }
+}
+
+function isNew(user: User): Step {
   const Put = { TableName: tableName('Users'), Item: itemOfUser(user), ConditionExpression: IS_NEW }
-  return [
-    { refused: CHANGED, write: { Put } },
-    becomesMember(membership),
-    countsOwners(network, role === 'owner' ? 1 : 0),
-  ]
+  return { refused: CHANGED, write: { Put } }
 }
 
 function usesUp({ invite }: Invite, now: number): Step {
@@ -110,15 +157,6 @@ function usesUp({ invite }: Invite, now: number): Step {
       },
     },
   }
-}
-
-function comesToBe(peer: Peer): Step {
-  const Put = {
-    TableName: tableName('Peers'),
-    Item: peer,
-    ConditionExpression: 'attribute_not_exists(createdAt)',
-  }
-  return { refused: CHANGED, write: { Put } }
 }
 
 function isStillUsable({ peer, user }: Peer): Step {

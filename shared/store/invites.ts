@@ -1,19 +1,23 @@
 /** Invites, by the hash of their code; the code itself is nowhere but with whom it was given to. */
 import { createHash, randomBytes } from 'node:crypto'
-import {
-  DeleteCommand,
-  type DynamoDBDocumentClient,
-  GetCommand,
-  PutCommand,
-  QueryCommand,
-} from '@aws-sdk/lib-dynamodb'
+import { DeleteCommand, type DynamoDBDocumentClient, GetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb'
 import { StraightwayError } from '../errors.ts'
 import { type NetworkId, toBase32, type UserId } from '../ids.ts'
 import { LIMITS } from '../limits.ts'
-import { CODE_BYTES, type Invite, inviteCodeOf, normalizeInviteCode } from '../model/invite.ts'
-import type { Role } from '../model/membership.ts'
+import {
+  CODE_BYTES,
+  type Invite,
+  inviteCodeOf,
+  inviteIdSchema,
+  normalizeInviteCode,
+} from '../model/invite.ts'
+import type { Maker, Role } from '../model/membership.ts'
+import type { Ground } from '../model/permission.ts'
 import { tableName } from './client.ts'
+import { groundSteps } from './grounds.ts'
+import { networkIsThere } from './membership-steps.ts'
 import { decodeCursor, eachPage, encodeCursor, forEach, type Page, type PageRequest } from './pages.ts'
+import { CHANGED, OUTDATED, transact } from './transact.ts'
 
 export interface NewInvite {
   readonly network: NetworkId
@@ -24,18 +28,20 @@ export interface NewInvite {
   readonly uses?: number | undefined
   /** LIMITS.inviteMs without it. */
   readonly validMs?: number | undefined
+  readonly by?: Maker | undefined
 }
 
 type InviteItem = Invite & { readonly expiresAtSeconds: number }
 
-/** `code` is told here and never again. */
+/** `code` is told here and never again. Errors: `not-found` without the network; OUTDATED where the grounds hold no longer. */
 export async function createInvite(
   client: DynamoDBDocumentClient,
   { uses = 1, validMs = LIMITS.inviteMs, ...given }: NewInvite,
   now: number,
+  grounds: readonly Ground[] = [],
 ): Promise<{ readonly invite: Invite; readonly code: string }> {
   const code = inviteCodeOf(randomBytes(CODE_BYTES))
-  const { network, role, user } = given
+  const { network, role, user, by } = given
   const expiresAt = now + validMs
   const kept = {
     network,
@@ -45,10 +51,19 @@ export async function createInvite(
     expiresAt,
     ...(role && { role }),
     ...(user && { user }),
+    ...(by && { by }),
   }
   const invite: Invite = { invite: idOf(code), prefix: code.slice(0, 4), ...kept }
   const Item: InviteItem = { ...invite, expiresAtSeconds: Math.ceil(expiresAt / 1000) }
-  await client.send(new PutCommand({ TableName: tableName('Invites'), Item }))
+  const Put = {
+    TableName: tableName('Invites'),
+    Item,
+    ConditionExpression: 'attribute_not_exists(createdAt)',
+  }
+  await transact(client, [
+    { refused: CHANGED, write: { Put } },
+    ...(grounds.length > 0 ? groundSteps(grounds) : [networkIsThere(network)]),
+  ])
   return { invite, code }
 }
 
@@ -71,20 +86,35 @@ export async function listInvites(
   network: NetworkId,
   { limit, cursor }: PageRequest,
 ): Promise<Page<Invite>> {
-  const from = cursor === undefined ? {} : { ExclusiveStartKey: { network, invite: decodeCursor(cursor) } }
+  const from =
+    cursor === undefined
+      ? {}
+      : { ExclusiveStartKey: { network, invite: decodeCursor(cursor, inviteIdSchema) } }
   const reply = await client.send(new QueryCommand({ ...ofNetwork(network), Limit: limit, ...from }))
   const items = ((reply.Items ?? []) as InviteItem[]).map(toInvite)
   const last = reply.LastEvaluatedKey
   return last === undefined ? { items } : { items, cursor: encodeCursor(last.invite as string) }
 }
 
-export async function deleteInvite(client: DynamoDBDocumentClient, invite: string): Promise<void> {
-  await client.send(new DeleteCommand({ TableName: tableName('Invites'), Key: { invite } }))
+/** Errors: OUTDATED where it is gone, or a ground holds no longer. */
+export async function deleteInvite(
+  client: DynamoDBDocumentClient,
+  invite: string,
+  grounds: readonly Ground[] = [],
+): Promise<void> {
+  const Delete = {
+    TableName: tableName('Invites'),
+    Key: { invite },
+    ConditionExpression: 'attribute_exists(createdAt)',
+  }
+  await transact(client, [{ refused: OUTDATED, write: { Delete } }, ...groundSteps(grounds)])
 }
 
 export async function deleteInvitesOf(client: DynamoDBDocumentClient, network: NetworkId): Promise<void> {
   for await (const page of eachPage<InviteItem>(client, ofNetwork(network))) {
-    await forEach(page, ({ invite }) => deleteInvite(client, invite))
+    await forEach(page, ({ invite }) =>
+      client.send(new DeleteCommand({ TableName: tableName('Invites'), Key: { invite } })),
+    )
   }
 }
 

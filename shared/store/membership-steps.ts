@@ -1,116 +1,95 @@
 /** The writes of which changes of memberships are made, each with its condition; see memberships.ts. */
 import { StraightwayError } from '../errors.ts'
 import type { NetworkId } from '../ids.ts'
-import type { Membership, Role } from '../model/membership.ts'
+import { activeRole, type Membership } from '../model/membership.ts'
 import { fitsTicket } from '../model/ticket-room.ts'
 import type { User } from '../model/user.ts'
 import { tableName } from './client.ts'
 import { CHANGED, type Step } from './transact.ts'
-import { NOT_GROWN, sizesOf } from './users.ts'
+import { IS_THERE, NOT_GROWN, sizesOf } from './users.ts'
 
-/** What makes `user` a member of a network that exists. Throws `too-large` where its ticket has no room. */
-export function joinSteps(user: User, membership: Membership): readonly Step[] {
-  const { network, role } = membership
-  return [...memberSteps(user, membership), countsOwners(network, role === 'owner' ? 1 : 0)]
+export interface Transition {
+  /** As it was when the change was decided; undefined where there was none. */
+  readonly from: Membership | undefined
+  /** Undefined where nothing is to remain. */
+  readonly to: Membership | undefined
+  /** Needed where the membership begins to be there, or to count. */
+  readonly user?: User | undefined
+  /** The last owner may go too: the user or the network itself is going. */
+  readonly lastOwnerToo?: boolean | undefined
+  /** The network is made in the same transaction. */
+  readonly newNetwork?: boolean | undefined
 }
 
-/** The same for a network that is made in the same transaction. */
-export function memberSteps(user: User, membership: Membership): readonly Step[] {
-  if (!fitsTicket([...user.networks, membership.network], user.blocks)) {
+/**
+ * The membership, the list of networks on the user and the number of owners on the network change together. Throws
+ * `too-large` where the user is in as many networks as it may be.
+ */
+export function transitionSteps({ from, to, user, lastOwnerToo, newNetwork }: Transition): readonly Step[] {
+  const { network } = (to ?? from)!
+  const owners = Number(activeRole(to) === 'owner') - Number(activeRole(from) === 'owner')
+  return [
+    membershipStep(from, to),
+    ...userSteps(from, to, user),
+    ...(newNetwork || (to === undefined && owners === 0)
+      ? []
+      : [countsOwners(network, owners, lastOwnerToo)]),
+  ]
+}
+
+function membershipStep(from: Membership | undefined, to: Membership | undefined): Step {
+  const TableName = tableName('Memberships')
+  const unchanged = from === undefined ? { ConditionExpression: 'attribute_not_exists(#role)' } : isAs(from)
+  const condition = { ...unchanged, ExpressionAttributeNames: { '#role': 'role', ...(from && STATE) } }
+  if (to !== undefined) return { refused: CHANGED, write: { Put: { TableName, Item: to, ...condition } } }
+  const { network, user } = from!
+  return { refused: CHANGED, write: { Delete: { TableName, Key: { network, user }, ...condition } } }
+}
+
+const STATE = { '#state': 'state' }
+
+/** One made before there were states has none, and is active. */
+function isAs({ role, state }: Membership) {
+  const same = state === 'active' ? '(attribute_not_exists(#state) OR #state = :state)' : '#state = :state'
+  return {
+    ConditionExpression: `#role = :role AND ${same}`,
+    ExpressionAttributeValues: { ':role': role, ':state': state },
+  }
+}
+
+function userSteps(
+  from: Membership | undefined,
+  to: Membership | undefined,
+  user: User | undefined,
+): readonly Step[] {
+  const [was, is] = [activeRole(from) !== undefined, activeRole(to) !== undefined]
+  if (to !== undefined && is && !was) return user === undefined ? [] : [entersNetwork(user, to.network)]
+  if (was && !is) return [forgetsNetwork(from!)]
+  return from === undefined && user !== undefined ? [userIsThere(user)] : []
+}
+
+function entersNetwork(user: User, network: NetworkId): Step {
+  if (!fitsTicket([...user.networks, network], user.blocks)) {
     throw new StraightwayError(
       'too-large',
       'The user is in as many networks as its ticket has room for: leave one',
     )
   }
-  return [
-    becomesMember(membership),
-    {
-      refused: CHANGED,
-      write: {
-        Update: {
-          TableName: tableName('Users'),
-          Key: { user: user.user },
-          ConditionExpression: NOT_GROWN,
-          UpdateExpression: 'ADD networks :network',
-          ExpressionAttributeValues: { ...sizesOf(user), ':network': new Set([membership.network]) },
-        },
-      },
-    },
-  ]
-}
-
-export function becomesMember(membership: Membership): Step {
-  return {
-    refused: CHANGED,
-    write: {
-      Put: {
-        TableName: tableName('Memberships'),
-        Item: membership,
-        ConditionExpression: 'attribute_not_exists(joinedAt)',
-      },
-    },
-  }
-}
-
-const NO_NETWORK = new StraightwayError('not-found', 'There is no such network')
-const LAST_OWNER = new StraightwayError(
-  'conflict',
-  'The last owner stays: make somebody else an owner or delete the network',
-)
-const IS_THERE = 'attribute_exists(createdAt) AND attribute_not_exists(deletingAt)'
-
-/** The network is there, and has `by` owners more. */
-export function countsOwners(network: NetworkId, by: number, lastOwnerToo = false): Step {
-  const key = { TableName: tableName('Networks'), Key: { network } }
-  if (by === 0) {
-    return { refused: NO_NETWORK, write: { ConditionCheck: { ...key, ConditionExpression: IS_THERE } } }
-  }
-  const keepsOne = by < 0 && !lastOwnerToo
-  return {
-    refused: keepsOne ? LAST_OWNER : NO_NETWORK,
-    write: {
-      Update: {
-        ...key,
-        ConditionExpression: keepsOne ? `${IS_THERE} AND owners > :one` : 'attribute_exists(createdAt)',
-        UpdateExpression: 'ADD owners :by',
-        ExpressionAttributeValues: { ':by': by, ...(keepsOne && { ':one': 1 }) },
-      },
-    },
-  }
-}
-
-export function changesRole({ network, user, role }: Membership, next: Role): Step {
   return {
     refused: CHANGED,
     write: {
       Update: {
-        TableName: tableName('Memberships'),
-        Key: { network, user },
-        ConditionExpression: '#role = :role',
-        UpdateExpression: 'SET #role = :next',
-        ExpressionAttributeNames: { '#role': 'role' },
-        ExpressionAttributeValues: { ':role': role, ':next': next },
+        TableName: tableName('Users'),
+        Key: { user: user.user },
+        ConditionExpression: NOT_GROWN,
+        UpdateExpression: 'ADD networks :network',
+        ExpressionAttributeValues: { ...sizesOf(user), ':network': new Set([network]) },
       },
     },
   }
 }
 
-export function leaves({ network, user, role }: Membership): Step {
-  return {
-    refused: CHANGED,
-    write: {
-      Delete: {
-        TableName: tableName('Memberships'),
-        Key: { network, user },
-        ConditionExpression: '#role = :role',
-        ExpressionAttributeNames: { '#role': 'role' },
-        ExpressionAttributeValues: { ':role': role },
-      },
-    },
-  }
-}
-
-export function forgetsNetwork({ network, user }: Membership): Step {
+function forgetsNetwork({ network, user }: Membership): Step {
   return {
     refused: CHANGED,
     write: {
@@ -120,6 +99,41 @@ export function forgetsNetwork({ network, user }: Membership): Step {
         ConditionExpression: 'attribute_exists(createdAt)',
         UpdateExpression: 'DELETE networks :network',
         ExpressionAttributeValues: { ':network': new Set([network]) },
+      },
+    },
+  }
+}
+
+export function userIsThere({ user }: Pick<User, 'user'>): Step {
+  const check = { TableName: tableName('Users'), Key: { user }, ConditionExpression: IS_THERE }
+  return { refused: CHANGED, write: { ConditionCheck: check } }
+}
+
+const NO_NETWORK = new StraightwayError('not-found', 'There is no such network')
+const LAST_OWNER = new StraightwayError(
+  'conflict',
+  'The last owner stays: make somebody else an owner or delete the network',
+)
+
+export function networkIsThere(network: NetworkId): Step {
+  const key = { TableName: tableName('Networks'), Key: { network } }
+  return { refused: NO_NETWORK, write: { ConditionCheck: { ...key, ConditionExpression: IS_THERE } } }
+}
+
+/** The network is there, and has `by` owners more. */
+function countsOwners(network: NetworkId, by: number, lastOwnerToo = false): Step {
+  if (by === 0) return networkIsThere(network)
+  const keepsOne = by < 0 && !lastOwnerToo
+  const isThere = by < 0 ? 'attribute_exists(createdAt)' : IS_THERE
+  return {
+    refused: keepsOne ? LAST_OWNER : NO_NETWORK,
+    write: {
+      Update: {
+        TableName: tableName('Networks'),
+        Key: { network },
+        ConditionExpression: keepsOne ? `${IS_THERE} AND owners > :one` : isThere,
+        UpdateExpression: 'ADD owners :by',
+        ExpressionAttributeValues: { ':by': by, ...(keepsOne && { ':one': 1 }) },
       },
     },
   }

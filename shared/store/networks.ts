@@ -1,30 +1,34 @@
 /** Networks: groups of users. */
 import { randomBytes } from 'node:crypto'
-import { DeleteCommand, type DynamoDBDocumentClient, GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb'
+import { DeleteCommand, type DynamoDBDocumentClient, GetCommand } from '@aws-sdk/lib-dynamodb'
 import { StraightwayError } from '../errors.ts'
 import type { NetworkId, UserId } from '../ids.ts'
 import { ID_BYTES, networkIdOf } from '../model/identifiers.ts'
 import type { JsonObject } from '../model/json.ts'
-import { editableNetworkSchema, type Network } from '../model/network.ts'
+import type { Maker, Membership } from '../model/membership.ts'
+import { editableNetworkSchema, type Joining, type Network } from '../model/network.ts'
 import type { Paths } from '../paths.ts'
 import { tableName } from './client.ts'
-import { unlessRefused } from './conditions.ts'
 import { type Edit, editEntity } from './edits.ts'
-import { memberSteps } from './membership-steps.ts'
+import { transitionSteps } from './membership-steps.ts'
 import { getMany } from './pages.ts'
-import { CHANGED, retrying, type Step, transact } from './transact.ts'
-import { requireUser } from './users.ts'
+import { CHANGED, OUTDATED, retrying, type Step, transact } from './transact.ts'
+import { IS_THERE, requireUser } from './users.ts'
 
 export interface NewNetwork {
   readonly name: string
   readonly attributes?: JsonObject | undefined
   readonly paths?: Paths | undefined
+  readonly joining?: Joining | undefined
   /** Its first owner; without one only API keys manage it. */
   readonly owner?: UserId | undefined
+  /** Who makes it. */
+  readonly by?: Maker | undefined
 }
 
-/** One that was made before networks had `paths` has none. */
-type NetworkItem = Omit<Network, 'paths'> & Partial<Pick<Network, 'paths'>> & { readonly deletingAt?: number }
+/** One that was made before networks had them lacks `paths` or `joining`. */
+type NetworkItem = Omit<Network, 'paths' | 'joining'> &
+  Partial<Pick<Network, 'paths' | 'joining'>> & { readonly deletingAt?: number }
 
 const NO_NETWORK = () => new StraightwayError('not-found', 'There is no such network')
 
@@ -34,19 +38,33 @@ export function createNetwork(
   input: NewNetwork,
   now: number,
 ): Promise<Network> {
-  const { name, attributes = {}, paths = 'auto', owner } = input
+  const { name, attributes = {}, paths = 'auto', joining = 'invite', owner, by } = input
   const network = networkIdOf(randomBytes(ID_BYTES))
   const owners = owner === undefined ? 0 : 1
   const made: Network = {
-    ...{ network, name, attributes, paths, owners },
+    ...{ network, name, attributes, paths, joining, owners },
     ...{ createdAt: now, updatedAt: now, version: 1 },
   }
   return retrying(async () => {
-    const membership = owner && { network, user: owner, role: 'owner' as const, joinedAt: now }
-    const owning = membership ? memberSteps(await requireUser(client, membership.user), membership) : []
+    const owning = owner ? await ownerSteps(client, { network, user: owner, by, now }) : []
     await transact(client, [comesToBe(made), ...owning])
     return made
   })
+}
+
+async function ownerSteps(
+  client: DynamoDBDocumentClient,
+  { network, user, by, now }: { network: NetworkId; user: UserId; by: Maker | undefined; now: number },
+): Promise<readonly Step[]> {
+  const standing = {
+    role: 'owner',
+    state: 'active',
+    ...(by && { by }),
+    changedAt: now,
+    joinedAt: now,
+  } as const
+  const to: Membership = { network, user, ...standing }
+  return transitionSteps({ from: undefined, to, user: await requireUser(client, user), newNetwork: true })
 }
 
 export async function getNetwork(
@@ -74,26 +92,30 @@ export async function getNetworks(
   return items.map(toNetwork).filter((network) => network !== undefined)
 }
 
-export async function updateNetwork(
+export function updateNetwork(
   client: DynamoDBDocumentClient,
   network: NetworkId,
   edit: Edit,
 ): Promise<Network> {
   const read = () => getNetwork(client, network)
-  const item = await editEntity(client, 'Networks', { network }, read, edit, editableNetworkSchema)
-  return item as unknown as Network
+  return editEntity(client, 'Networks', { network }, read, edit, editableNetworkSchema)
 }
 
-/** From here on nobody can join; what belongs to it is removed next. Repeatable. */
-export async function markNetworkDeleting(client: DynamoDBDocumentClient, network: NetworkId, now: number) {
-  const update = new UpdateCommand({
-    TableName: tableName('Networks'),
-    Key: { network },
-    ConditionExpression: 'attribute_exists(createdAt)',
-    UpdateExpression: 'SET deletingAt = if_not_exists(deletingAt, :now)',
-    ExpressionAttributeValues: { ':now': now },
-  })
-  if ((await unlessRefused(client.send(update))) === undefined) throw NO_NETWORK()
+/** From here on nobody can join; what belongs to it is removed next. */
+export function startsDeletingNetwork({ network, version }: Network, now: number): Step {
+  return {
+    refused: OUTDATED,
+    write: {
+      Update: {
+        TableName: tableName('Networks'),
+        Key: { network },
+        ConditionExpression: `#version = :version AND ${IS_THERE}`,
+        UpdateExpression: 'SET deletingAt = :now',
+        ExpressionAttributeNames: { '#version': 'version' },
+        ExpressionAttributeValues: { ':now': now, ':version': version },
+      },
+    },
+  }
 }
 
 export async function removeNetworkItem(client: DynamoDBDocumentClient, network: NetworkId): Promise<void> {
@@ -109,6 +131,11 @@ function comesToBe(network: Network): Step {
   return { refused: CHANGED, write: { Put } }
 }
 
-function toNetwork({ deletingAt, paths = 'auto', ...network }: NetworkItem): Network | undefined {
-  return deletingAt === undefined ? { ...network, paths } : undefined
+function toNetwork({
+  deletingAt,
+  paths = 'auto',
+  joining = 'invite',
+  ...network
+}: NetworkItem): Network | undefined {
+  return deletingAt === undefined ? { ...network, paths, joining } : undefined
 }

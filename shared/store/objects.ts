@@ -1,21 +1,17 @@
 /** Application objects. A private object is kept under its owner's id in place of a network. */
-import {
-  DeleteCommand,
-  type DynamoDBDocumentClient,
-  GetCommand,
-  PutCommand,
-  QueryCommand,
-} from '@aws-sdk/lib-dynamodb'
+import { DeleteCommand, type DynamoDBDocumentClient, GetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb'
 import { StraightwayError } from '../errors.ts'
 import type { NetworkId, UserId } from '../ids.ts'
+import type { Collection } from '../model/collection.ts'
 import type { JsonObject } from '../model/json.ts'
 import { objectValueSchema, type StoredObject } from '../model/object.ts'
+import type { Ground } from '../model/permission.ts'
 import { patched } from '../model/validate.ts'
 import { tableName } from './client.ts'
-import { unlessRefused } from './conditions.ts'
-import { expectVersion } from './edits.ts'
+import { groundSteps } from './grounds.ts'
+import { networkIsThere, userIsThere } from './membership-steps.ts'
 import { eachPage, forEach, getMany } from './pages.ts'
-import { CHANGED, retrying } from './transact.ts'
+import { OUTDATED, type Step, transact } from './transact.ts'
 
 export interface ObjectKey {
   readonly collection: string
@@ -54,66 +50,74 @@ export async function getObjects(
   return (await getMany<ObjectItem>(client, 'Objects', keys)).map(toObject)
 }
 
-/** Errors: `conflict` where the id is taken. */
+/** Errors: `not-found` without its network or owner; OUTDATED where the id is taken or a ground holds no longer. */
 export async function createObject(
   client: DynamoDBDocumentClient,
   { collection, id, network, owner, value }: NewObject,
   now: number,
+  grounds: readonly Ground[] = [],
 ): Promise<StoredObject> {
   const place = network === undefined ? {} : { network }
   const maker = owner === undefined ? {} : { owner }
   const made = { collection, id, ...place, ...maker, value, createdAt: now, updatedAt: now, version: 1 }
-  if (!(await put(client, made, undefined))) {
-    throw new StraightwayError(
-      'conflict',
-      'There is an object of this id: choose another id, or change that object',
-    )
-  }
+  await transact(client, [put(made, undefined), ...placeSteps(made, grounds), ...groundSteps(grounds)])
   return made
 }
 
-/** The whole value anew. Errors: `conflict` where it is at another version than `current`. */
+/** A membership that the write rests on goes before its network does, so it stands for the network as well. */
+function placeSteps({ network, owner }: StoredObject, grounds: readonly Ground[]): readonly Step[] {
+  if (network !== undefined)
+    return grounds.some((ground) => ground.network === network) ? [] : [networkIsThere(network)]
+  return owner === undefined ? [] : [{ ...userIsThere({ user: owner }), refused: OUTDATED }]
+}
+
+/** The whole value anew. Errors: OUTDATED where it is at another version than `current`, or a ground holds no longer. */
 export async function replaceObject(
   client: DynamoDBDocumentClient,
   current: StoredObject,
   value: JsonObject,
   now: number,
+  grounds: ObjectGrounds = {},
 ): Promise<StoredObject> {
   const next = { ...current, value, updatedAt: now, version: current.version + 1 }
-  if (!(await put(client, next, current.version))) throw CHANGED
+  await transact(client, [put(next, current), ...stepsOf(grounds)])
   return next
 }
 
-/** A merge patch (RFC 7396) of the value. Errors: `not-found`, `conflict`, `bad-request`, `too-large`. */
-export function patchObject(
-  client: DynamoDBDocumentClient,
-  key: ObjectKey,
-  {
-    patch,
-    ifVersion,
-    now,
-  }: { readonly patch: unknown; readonly ifVersion?: number | undefined; readonly now: number },
-): Promise<StoredObject> {
-  return retrying(async () => {
-    const current = await getObject(client, key)
-    if (current === undefined) throw new StraightwayError('not-found', 'There is no such object')
-    expectVersion(current.version, ifVersion)
-    return replaceObject(client, current, patched(objectValueSchema, current.value, patch), now)
-  })
+export interface ObjectGrounds {
+  readonly memberships?: readonly Ground[] | undefined
+  /** The declaration by which every member may edit, where the right rests on it. */
+  readonly declared?: Pick<Collection, 'collection' | 'version'> | undefined
 }
 
-/** Errors: `conflict` where it is at another version. */
+function stepsOf({ memberships = [], declared }: ObjectGrounds): readonly Step[] {
+  return [...groundSteps(memberships), ...(declared ? [isDeclaredSo(declared)] : [])]
+}
+
+function isDeclaredSo({ collection, version }: Pick<Collection, 'collection' | 'version'>): Step {
+  const key = { TableName: tableName('Collections'), Key: { collection } }
+  return { refused: OUTDATED, write: { ConditionCheck: { ...key, ...isAt(version) } } }
+}
+
+/** A merge patch (RFC 7396) of the value. Errors: `bad-request`, `too-large`, OUTDATED. */
+export function patchObject(
+  client: DynamoDBDocumentClient,
+  current: StoredObject,
+  patch: unknown,
+  now: number,
+  grounds: ObjectGrounds = {},
+): Promise<StoredObject> {
+  return replaceObject(client, current, patched(objectValueSchema, current.value, patch), now, grounds)
+}
+
+/** Errors: OUTDATED where it is at another version, or a ground holds no longer. */
 export async function deleteObject(
   client: DynamoDBDocumentClient,
-  key: ObjectKey,
-  version?: number,
+  { collection, id, version }: StoredObject,
+  grounds: ObjectGrounds = {},
 ): Promise<void> {
-  const remove = new DeleteCommand({
-    TableName: tableName('Objects'),
-    Key: { collection: key.collection, id: key.id },
-    ...(version !== undefined && isAt(version)),
-  })
-  if ((await unlessRefused(client.send(remove))) === undefined) throw CHANGED
+  const Delete = { TableName: tableName('Objects'), Key: { collection, id }, ...isAt(version) }
+  await transact(client, [{ refused: OUTDATED, write: { Delete } }, ...stepsOf(grounds)])
 }
 
 /** Everything that is in a network, or private to a user. */
@@ -127,8 +131,11 @@ export async function deleteObjectsUnder(
     KeyConditionExpression: 'network = :place',
     ExpressionAttributeValues: { ':place': place },
   }
+  const TableName = tableName('Objects')
   for await (const page of eachPage<ObjectItem>(client, query)) {
-    await forEach(page, (item) => deleteObject(client, item))
+    await forEach(page, ({ collection, id }) =>
+      client.send(new DeleteCommand({ TableName, Key: { collection, id } })),
+    )
   }
 }
 
@@ -151,15 +158,14 @@ export async function listObjectIds(
   return ((await client.send(query)).Items ?? []).map(({ id }) => id as string)
 }
 
-async function put(client: DynamoDBDocumentClient, object: StoredObject, version: number | undefined) {
+function put(object: StoredObject, current: StoredObject | undefined): Step {
   const network = object.network ?? object.owner
   if (network === undefined)
     throw new StraightwayError('bad-request', 'An object needs a network or an owner')
   const Item: ObjectItem = { ...object, network }
   const condition =
-    version === undefined ? { ConditionExpression: 'attribute_not_exists(createdAt)' } : isAt(version)
-  const command = new PutCommand({ TableName: tableName('Objects'), Item, ...condition })
-  return (await unlessRefused(client.send(command))) !== undefined
+    current === undefined ? { ConditionExpression: 'attribute_not_exists(createdAt)' } : isAt(current.version)
+  return { refused: OUTDATED, write: { Put: { TableName: tableName('Objects'), Item, ...condition } } }
 }
 
 function isAt(version: number) {

@@ -2,6 +2,7 @@
  * Reading many items. A cursor given to a caller holds the sort key of the last item only; the rest of a start key is
  * what the caller may ask for anyway, so a made-up cursor reads nothing else.
  */
+import { setTimeout as delay } from 'node:timers/promises'
 import {
   BatchGetCommand,
   type BatchGetCommandInput,
@@ -10,6 +11,7 @@ import {
   QueryCommand,
   type QueryCommandInput,
 } from '@aws-sdk/lib-dynamodb'
+import { z } from 'zod'
 import { StraightwayError } from '../errors.ts'
 import { tableName } from './client.ts'
 import type { TableName } from './tables.ts'
@@ -27,6 +29,9 @@ export interface PageRequest {
 
 export type Key = Readonly<Record<string, string>>
 
+/** How much longer each pause before asking again for what a throttle left out. */
+const UNPROCESSED_PAUSE_MS = 50
+
 /** BatchGetItem takes no more. */
 const BATCH = 100
 
@@ -41,7 +46,8 @@ export async function getMany<T>(
     let left: BatchGetCommandInput['RequestItems'] = {
       [tableName(table)]: { Keys: keys.slice(at, at + BATCH), ConsistentRead: true },
     }
-    while (left !== undefined && Object.keys(left).length > 0) {
+    for (let pause = 0; left !== undefined && Object.keys(left).length > 0; pause += UNPROCESSED_PAUSE_MS) {
+      if (pause > 0) await delay(pause * Math.random())
       const reply: BatchGetCommandOutput = await client.send(new BatchGetCommand({ RequestItems: left }))
       found.push(...((reply.Responses?.[tableName(table)] ?? []) as T[]))
       left = reply.UnprocessedKeys
@@ -80,11 +86,12 @@ export function encodeCursor(text: string): string {
   return Buffer.from(text).toString('base64url')
 }
 
-/** Throws `bad-request` on what is no cursor at all. */
-export function decodeCursor(cursor: string): string {
+/** Throws `bad-request` on what is no cursor to an id of this form. */
+export function decodeCursor(cursor: string, schema: z.ZodType<string> = z.string().min(1)): string {
   const text = Buffer.from(cursor, 'base64url').toString()
-  if (text === '' || encodeCursor(text) !== cursor) throw new StraightwayError('bad-request', INVALID_CURSOR)
-  return text
+  const id = schema.safeParse(text)
+  if (!id.success || encodeCursor(text) !== cursor) throw new StraightwayError('bad-request', INVALID_CURSOR)
+  return id.data
 }
 
 export const INVALID_CURSOR =

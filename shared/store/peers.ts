@@ -1,11 +1,5 @@
 /** Peers: keys bound to users, and what the `Presence` table says of them at the moment. */
-import {
-  DeleteCommand,
-  type DynamoDBDocumentClient,
-  GetCommand,
-  PutCommand,
-  UpdateCommand,
-} from '@aws-sdk/lib-dynamodb'
+import { DeleteCommand, type DynamoDBDocumentClient, GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb'
 import { StraightwayError } from '../errors.ts'
 import type { PeerId, UserId } from '../ids.ts'
 import type { JsonObject } from '../model/json.ts'
@@ -14,7 +8,12 @@ import { asSeenByOthers, type PresenceItem } from '../presence.ts'
 import { tableName } from './client.ts'
 import { unlessRefused } from './conditions.ts'
 import { type Edit, editEntity } from './edits.ts'
+import { userIsThere } from './membership-steps.ts'
 import { eachPage, getMany } from './pages.ts'
+import { CHANGED, OUTDATED, type Step, transact } from './transact.ts'
+
+/** `erasedAt`: its user was deleted. */
+type PeerItem = Peer & { readonly erasedAt?: number }
 
 export interface NewPeer {
   readonly peer: PeerId
@@ -36,18 +35,38 @@ export function newPeer({ peer, user, name = 'peer', attributes = {} }: NewPeer,
   return { peer, user, name, attributes, createdAt: now, updatedAt: now, version: 1 }
 }
 
-/** `made` is false where the peer was bound to this user already. Errors: `conflict`, `forbidden` where it is revoked. */
-export async function bindPeer(client: DynamoDBDocumentClient, input: NewPeer, now: number) {
+/**
+ * `made` is false where the peer was bound to this user already. Errors: `conflict`, `forbidden` where it is revoked,
+ * `not-found` without the user.
+ */
+export async function bindPeer(
+  client: DynamoDBDocumentClient,
+  input: NewPeer,
+  now: number,
+): Promise<{ readonly peer: Peer; readonly made: boolean }> {
   const peer = newPeer(input, now)
-  const put = new PutCommand({
+  try {
+    await transact(client, [{ ...userIsThere(peer), refused: NO_USER }, comesToBe(peer)])
+    return { peer, made: true }
+  } catch (error) {
+    if (error !== CHANGED) throw error
+  }
+  const bound = await getPeer(client, peer.peer)
+  if (bound === undefined) return bindPeer(client, input, now)
+  expectUsable(bound, peer.user)
+  return { peer: bound, made: false }
+}
+
+const NO_USER = new StraightwayError('not-found', 'There is no such user')
+
+/** Refused with CHANGED where there is such a peer. */
+export function comesToBe(peer: Peer): Step {
+  const Put = {
     TableName: tableName('Peers'),
     Item: peer,
     ConditionExpression: 'attribute_not_exists(createdAt)',
-  })
-  if ((await unlessRefused(client.send(put))) !== undefined) return { peer, made: true }
-  const bound = await requirePeer(client, peer.peer)
-  expectUsable(bound, peer.user)
-  return { peer: bound, made: false }
+  }
+  return { refused: CHANGED, write: { Put } }
 }
 
 /** Errors: `forbidden` where the peer is revoked, `conflict` where it is another user's. */
@@ -70,8 +89,9 @@ export async function getPeer(client: DynamoDBDocumentClient, peer: PeerId): Pro
 
 /** Errors: `unknown-peer`. */
 export async function requirePeer(client: DynamoDBDocumentClient, peer: PeerId): Promise<Peer> {
-  const found = await getPeer(client, peer)
-  if (found === undefined) throw new StraightwayError('unknown-peer', 'This peer is not enrolled')
+  const found: PeerItem | undefined = await getPeer(client, peer)
+  if (found === undefined || found.erasedAt !== undefined)
+    throw new StraightwayError('unknown-peer', 'This peer is not enrolled')
   return found
 }
 
@@ -82,11 +102,13 @@ export async function getPeersWithPresence(
 ): Promise<readonly PeerWithPresence[]> {
   const keys = [...new Set(ids)].map((peer) => ({ peer }))
   const [peers, items] = await Promise.all([
-    getMany<Peer>(client, 'Peers', keys),
+    getMany<PeerItem>(client, 'Peers', keys),
     getMany<PresenceItem>(client, 'Presence', keys),
   ])
   const presence = new Map(items.map((item) => [item.peer, item]))
-  return peers.map((peer) => ({ ...peer, presence: seenByOthers(presence.get(peer.peer)) }))
+  return peers
+    .filter(({ erasedAt }) => erasedAt === undefined)
+    .map((peer) => ({ ...peer, presence: seenByOthers(presence.get(peer.peer)) }))
 }
 
 /** Everything the peer itself may see, its being invisible included. */
@@ -109,34 +131,60 @@ export async function peersOfUser(client: DynamoDBDocumentClient, user: UserId):
   return ids
 }
 
-export async function updatePeer(client: DynamoDBDocumentClient, peer: PeerId, edit: Edit): Promise<Peer> {
-  const item = await editEntity(client, 'Peers', { peer }, () => getPeer(client, peer), edit)
-  return item as unknown as Peer
+export function updatePeer(client: DynamoDBDocumentClient, peer: PeerId, edit: Edit): Promise<Peer> {
+  return editEntity(client, 'Peers', { peer }, () => getPeer(client, peer), edit)
 }
 
-/** It gets no ticket from now on, and its nodes end its session. The item stays, so that the key cannot come back. */
-export async function revokePeer(client: DynamoDBDocumentClient, peer: PeerId, now: number): Promise<void> {
+/**
+ * It gets no ticket from now on, and its nodes end its session. The item stays, so that the key cannot come back. Errors:
+ * `unknown-peer`; OUTDATED where it is at another version than the one given.
+ */
+export async function revokePeer(
+  client: DynamoDBDocumentClient,
+  peer: PeerId,
+  now: number,
+  version?: number,
+): Promise<void> {
+  const judged = version === undefined ? '' : ' AND #version = :version'
+  const Update = {
+    TableName: tableName('Peers'),
+    Key: { peer },
+    ConditionExpression: `attribute_exists(createdAt)${judged}`,
+    UpdateExpression: 'SET revokedAt = if_not_exists(revokedAt, :now), updatedAt = :now ADD #version :one',
+    ExpressionAttributeNames: { '#version': 'version' },
+    ExpressionAttributeValues: {
+      ':now': now,
+      ':one': 1,
+      ...(version !== undefined && { ':version': version }),
+    },
+  }
+  const refused = version === undefined ? new StraightwayError('unknown-peer') : OUTDATED
+  await transact(client, [{ refused, write: { Update } }])
+}
+
+/**
+ * For the deletion of its user. The revocation is what makes a node end the session; what remains is that the key was
+ * used, so that it cannot come back. Repeatable.
+ */
+export async function erasePeer(client: DynamoDBDocumentClient, peer: PeerId, now: number): Promise<void> {
   const update = new UpdateCommand({
     TableName: tableName('Peers'),
     Key: { peer },
     ConditionExpression: 'attribute_exists(createdAt)',
-    UpdateExpression: 'SET revokedAt = if_not_exists(revokedAt, :now), updatedAt = :now ADD #version :one',
-    ExpressionAttributeNames: { '#version': 'version' },
-    ExpressionAttributeValues: { ':now': now, ':one': 1 },
+    UpdateExpression:
+      'SET revokedAt = if_not_exists(revokedAt, :now), erasedAt = if_not_exists(erasedAt, :now),' +
+      ' updatedAt = :now, #name = :name, attributes = :attributes',
+    ExpressionAttributeNames: { '#name': 'name' },
+    ExpressionAttributeValues: { ':now': now, ':name': '', ':attributes': {} },
   })
-  if ((await unlessRefused(client.send(update))) === undefined) throw new StraightwayError('unknown-peer')
-}
-
-/** For the deletion of its user. The revocation before it is what makes a node end the session. */
-export async function erasePeer(client: DynamoDBDocumentClient, peer: PeerId, now: number): Promise<void> {
-  await revokePeer(client, peer, now)
-  await client.send(new DeleteCommand({ TableName: tableName('Peers'), Key: { peer } }))
+  await unlessRefused(client.send(update))
   await erasePresenceOfErased(client, peer)
 }
 
 /** The presence of a peer that is erased goes with it, or, where a session has yet to end, when that has ended. */
 export async function erasePresenceOfErased(client: DynamoDBDocumentClient, peer: PeerId): Promise<void> {
-  if ((await getPeer(client, peer)) !== undefined) return
+  const item = (await getPeer(client, peer)) as PeerItem | undefined
+  if (item !== undefined && item.erasedAt === undefined) return
   const remove = new DeleteCommand({
     TableName: tableName('Presence'),
     Key: { peer },

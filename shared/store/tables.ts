@@ -97,6 +97,13 @@ export const TABLES = {
     expires: 'expiresAtSeconds',
   },
   ApiKeys: { name: 'ApiKeys', partition: 'key' },
+  /** Work of several steps, such as the deletion of a network, until it is finished. */
+  Jobs: {
+    name: 'Jobs',
+    partition: 'job',
+    indexes: [{ name: 'byState', partition: 'state', sort: 'job' }],
+    expires: 'expiresAtSeconds',
+  },
   TraversalHistory: {
     name: 'TraversalHistory',
     partition: 'pair',

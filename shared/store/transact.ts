@@ -1,6 +1,7 @@
 /**
  * Writes with named refusals: each carries the error that is meant when its condition does not hold, so that callers
- * state rules and not exception classes.
+ * state rules and not exception classes. Every write of INDEX is a transaction, also a single one: the token that the SDK
+ * adds makes a write that is sent again after its answer was lost succeed once, instead of failing on its own traces.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { TransactionCanceledException } from '@aws-sdk/client-dynamodb'
@@ -19,45 +20,66 @@ export interface Step {
   readonly refused: StraightwayError
 }
 
-/** Two transactions on one item collide; the second is tried again this often, after growing pauses. */
-const ATTEMPTS = 6
-const PAUSE_MS = 15
+/** Attempts end after this long, well within the 15 seconds of the function. */
+const PATIENCE_MS = 6_000
+/** Pauses are random between zero and a bound that doubles up to the second figure. */
+const FIRST_PAUSE_MS = 10
+const LONGEST_PAUSE_MS = 400
 
-/** All of the steps or none. Throws the refusal of the first step whose condition does not hold. */
+/** What another transaction or a throttle refuses for the moment. */
+const PASSING_REASONS = new Set([
+  'TransactionConflict',
+  'ThrottlingError',
+  'ProvisionedThroughputExceeded',
+  'RequestLimitExceeded',
+])
+
+/**
+ * All of the steps or none. Throws the refusal of the first step whose condition does not hold, `unavailable` where other
+ * writes are in the way for longer than six seconds.
+ */
 export async function transact(client: DynamoDBDocumentClient, steps: readonly Step[]): Promise<void> {
   const TransactItems = steps.map(({ write }) => write)
-  for (let attempt = 1; ; attempt++) {
-    try {
-      await client.send(new TransactWriteCommand({ TransactItems }))
-      return
-    } catch (error) {
-      const reasons = error instanceof TransactionCanceledException ? codesOf(error) : undefined
-      if (reasons === undefined) throw error
+  await patiently(
+    () => client.send(new TransactWriteCommand({ TransactItems })),
+    (error) => {
+      const reasons = error instanceof TransactionCanceledException ? codesOf(error) : []
       const refused = steps.find((_, i) => reasons[i] === 'ConditionalCheckFailed')?.refused
       if (refused !== undefined) throw refused
-      if (!reasons.includes('TransactionConflict') || attempt === ATTEMPTS) throw error
-      await delay(PAUSE_MS * attempt)
-    }
-  }
+      return reasons.some((reason) => reason !== undefined && PASSING_REASONS.has(reason))
+    },
+  )
 }
 
-/** The refusal of a write whose item was changed since it was read. */
+/** The refusal of a write whose item was changed since it was read: the store reads it again. */
 export const CHANGED = new StraightwayError(
   'conflict',
   'It was changed meanwhile: read it again and try again',
 )
 
-/** Reads, decides and writes again while somebody else changes the item in between. */
-export async function retrying<T>(attempt: () => Promise<T>): Promise<T> {
-  for (let n = 1; ; n++) {
+/** The refusal of a write that was allowed by facts which hold no longer: it is judged again. */
+export const OUTDATED = new StraightwayError('conflict', 'What allowed this was changed meanwhile: try again')
+
+/** Reads, decides and writes again while somebody else changes the item in between. Errors: `unavailable`. */
+export function retrying<T>(attempt: () => Promise<T>, refused = CHANGED): Promise<T> {
+  return patiently(attempt, (error) => error === refused)
+}
+
+/** Repeats while `passes` says so of the error, with growing random pauses. */
+async function patiently<T>(attempt: () => Promise<T>, passes: (error: unknown) => boolean): Promise<T> {
+  const until = Date.now() + PATIENCE_MS
+  for (let bound = FIRST_PAUSE_MS; ; bound = Math.min(2 * bound, LONGEST_PAUSE_MS)) {
     try {
       return await attempt()
     } catch (error) {
-      if (error !== CHANGED || n === ATTEMPTS) throw error
-      await delay(PAUSE_MS * n)
+      if (!passes(error)) throw error
+      if (Date.now() > until) throw new StraightwayError('unavailable', BUSY, { cause: error })
     }
+    await delay(Math.random() * bound)
   }
 }
+
+const BUSY = 'Many change this at the same time, and nothing was done: try again in a moment'
 
 function codesOf(error: TransactionCanceledException): readonly (string | undefined)[] {
   return error.CancellationReasons?.map(({ Code }) => Code) ?? []

@@ -17,7 +17,7 @@ import { tableName } from './client.ts'
 import { unlessRefused } from './conditions.ts'
 import { type Edit, editEntity } from './edits.ts'
 import { getMany } from './pages.ts'
-import { CHANGED, retrying } from './transact.ts'
+import { CHANGED, OUTDATED, retrying, type Step, transact } from './transact.ts'
 
 export interface NewUser {
   readonly name: string
@@ -31,6 +31,8 @@ export interface UserItem extends Omit<User, 'networks' | 'blocks'> {
   readonly blocks?: ReadonlySet<PeerId | UserId>
   /** Its memberships and peers are being removed; to everybody else it is gone. */
   readonly deletingAt?: number
+  /** It is gone. The item of a subject's user stays without what it held, so that signing in again does not bring it back. */
+  readonly erasedAt?: number
 }
 
 const NO_USER = () => new StraightwayError('not-found', 'There is no such user')
@@ -43,21 +45,20 @@ export function newUser({ name, attributes = {}, subject }: NewUser, now: number
   return subject === undefined ? user : { ...user, subject }
 }
 
-/** Errors: `conflict` where the subject has a user already. */
+/** Also of a subject whose user was deleted: the team says that it may come back. Errors: `conflict`. */
 export async function createUser(client: DynamoDBDocumentClient, input: NewUser, now: number): Promise<User> {
   const user = newUser(input, now)
-  const put = new PutCommand({
+  const Put = {
     TableName: tableName('Users'),
     Item: itemOfUser(user),
-    ConditionExpression: IS_NEW,
-  })
-  if ((await unlessRefused(client.send(put))) === undefined) {
-    throw new StraightwayError('conflict', `The subject has a user already: ${user.user}`)
+    ConditionExpression: `${IS_NEW} OR attribute_exists(erasedAt)`,
   }
+  const refused = new StraightwayError('conflict', `The subject has a user already: ${user.user}`)
+  await transact(client, [{ refused, write: { Put } }])
   return user
 }
 
-/** The user of an identity provider's subject, made on first sight. */
+/** The user of an identity provider's subject, made on first sight. Errors: `forbidden` where it was deleted. */
 export async function userOfSubject(
   client: DynamoDBDocumentClient,
   input: NewUser & { readonly subject: string },
@@ -69,15 +70,17 @@ export async function userOfSubject(
     Item: itemOfUser(user),
     ConditionExpression: IS_NEW,
   })
-  const made = await unlessRefused(client.send(put))
-  return made === undefined ? requireUser(client, user.user) : user
+  if ((await unlessRefused(client.send(put))) !== undefined) return user
+  const known = await getUser(client, user.user)
+  if (known === undefined)
+    throw new StraightwayError('forbidden', 'This account was deleted: ask the team to make it again')
+  return known
 }
 
 export const IS_NEW = 'attribute_not_exists(createdAt)'
 
 export async function getUser(client: DynamoDBDocumentClient, user: UserId): Promise<User | undefined> {
-  const get = new GetCommand({ TableName: tableName('Users'), Key: { user }, ConsistentRead: true })
-  const item = (await client.send(get)).Item as UserItem | undefined
+  const item = await getUserItem(client, user)
   return item === undefined || item.deletingAt !== undefined ? undefined : toUser(item)
 }
 
@@ -97,9 +100,8 @@ export async function getUsers(
   return items.filter(({ deletingAt }) => deletingAt === undefined).map(toUser)
 }
 
-export async function updateUser(client: DynamoDBDocumentClient, user: UserId, edit: Edit): Promise<User> {
-  const item = await editEntity(client, 'Users', { user }, () => getUser(client, user), edit)
-  return toUser(item as unknown as UserItem)
+export function updateUser(client: DynamoDBDocumentClient, user: UserId, edit: Edit): Promise<User> {
+  return editEntity(client, 'Users', { user }, () => getUser(client, user), edit)
 }
 
 /** Errors: `not-found`, `too-large` where the ticket has no room for one more. */
@@ -130,9 +132,12 @@ export function removeBlock(
 const NO_ROOM =
   'A ticket has room for at most 8 blocks, fewer for a user of more than 15 networks: remove a block or leave a network'
 
+/** Of users and networks: it is there, and not being deleted. */
+export const IS_THERE = 'attribute_exists(createdAt) AND attribute_not_exists(deletingAt)'
+
 /** Neither list has grown since it was read: what was found to fit the ticket still does. */
 export const NOT_GROWN =
-  'attribute_exists(createdAt) AND attribute_not_exists(deletingAt)' +
+  IS_THERE +
   ' AND (attribute_not_exists(networks) OR size(networks) <= :networks)' +
   ' AND (attribute_not_exists(blocks) OR size(blocks) <= :blocks)'
 
@@ -157,27 +162,47 @@ async function changeBlocks(
   if ((await unlessRefused(client.send(update))) === undefined) throw CHANGED
 }
 
-/** From here on the user is gone for everybody; what belongs to it is removed next. Repeatable. */
-export async function markUserDeleting(
-  client: DynamoDBDocumentClient,
-  user: UserId,
-  now: number,
-): Promise<User> {
-  const update = new UpdateCommand({
-    TableName: tableName('Users'),
-    Key: { user },
-    ConditionExpression: 'attribute_exists(createdAt)',
-    UpdateExpression: 'SET deletingAt = if_not_exists(deletingAt, :now)',
-    ExpressionAttributeValues: { ':now': now },
-    ReturnValues: 'ALL_NEW',
-  })
-  const reply = await unlessRefused(client.send(update))
-  if (reply === undefined) throw NO_USER()
-  return toUser(reply.Attributes as unknown as UserItem)
+/** From here on the user is gone for everybody; what belongs to it is removed next. */
+export function startsDeletingUser({ user, version }: User, now: number): Step {
+  return {
+    refused: OUTDATED,
+    write: {
+      Update: {
+        TableName: tableName('Users'),
+        Key: { user },
+        ConditionExpression: `#version = :version AND ${IS_THERE}`,
+        UpdateExpression: 'SET deletingAt = :now',
+        ExpressionAttributeNames: { '#version': 'version' },
+        ExpressionAttributeValues: { ':now': now, ':version': version },
+      },
+    },
+  }
 }
 
-export async function removeUserItem(client: DynamoDBDocumentClient, user: UserId): Promise<void> {
-  await client.send(new DeleteCommand({ TableName: tableName('Users'), Key: { user } }))
+/** Also of one that is being deleted or was erased. */
+export async function getUserItem(
+  client: DynamoDBDocumentClient,
+  user: UserId,
+): Promise<UserItem | undefined> {
+  const get = new GetCommand({ TableName: tableName('Users'), Key: { user }, ConsistentRead: true })
+  return (await client.send(get)).Item as UserItem | undefined
+}
+
+/** The last step of its deletion. Of a subject's user remains that it was deleted. Repeatable. */
+export async function eraseUserItem(
+  client: DynamoDBDocumentClient,
+  { user, subject, createdAt, deletingAt }: UserItem,
+  now: number,
+): Promise<void> {
+  const TableName = tableName('Users')
+  if (subject === undefined) {
+    await client.send(new DeleteCommand({ TableName, Key: { user } }))
+    return
+  }
+  const rest = { name: '', attributes: {}, updatedAt: now, version: 0 }
+  const Item = { user, createdAt, deletingAt, erasedAt: now, ...rest }
+  const put = new PutCommand({ TableName, Item, ConditionExpression: 'attribute_exists(deletingAt)' })
+  await unlessRefused(client.send(put))
 }
 
 export function itemOfUser({ networks, blocks, ...user }: User): UserItem {
@@ -188,6 +213,6 @@ export function itemOfUser({ networks, blocks, ...user }: User): UserItem {
   }
 }
 
-export function toUser({ deletingAt: _, networks, blocks, ...user }: UserItem): User {
+export function toUser({ deletingAt: _, erasedAt: __, networks, blocks, ...user }: UserItem): User {
   return { ...user, networks: [...(networks ?? [])].sort(), blocks: [...(blocks ?? [])].sort() }
 }

@@ -36,13 +36,13 @@ directoryContract('DynamoDB', async () => ({
   directory: createDirectory(client, { search: createPeerSearch(client) }),
   settled: () => streams.drain(),
   async enrol(peer, user, networks) {
-    await bindPeer(client, { peer, user }, 0)
     await client.send(
       new PutCommand({
         TableName: 'Users',
         Item: itemOfUser({ ...newUser({ name: 'one' }, 0), user, networks }),
       }),
     )
+    await bindPeer(client, { peer, user }, 0)
   },
   revoke: (peer) => revokePeer(client, peer, 1),
   async nodesOf(network) {

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
+import { PutCommand } from '@aws-sdk/lib-dynamodb'
 import { SignJWT } from 'jose'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import WebSocket from 'ws'
@@ -7,12 +8,15 @@ import { createMetadata } from '../../../functions/streams/metadata.ts'
 import { type Identity, identityOf, selfSignedProof } from '../../../shared/crypto/identity.ts'
 import { type NodeId, toBase32, type UserId } from '../../../shared/ids.ts'
 import { bindPeer, revokePeer } from '../../../shared/store/peers.ts'
+import { itemOfUser, newUser } from '../../../shared/store/users.ts'
 import { react, startCloud } from '../cloud-under-test.ts'
 
 const cloud = await startCloud()
 const { gateway, connections, fleetKey, client } = cloud
 const AUDIENCE = `straightway-gateway://${new URL(gateway.url).host}`
 const USER = 'u_aaaaaaaaaaaaaaaa' as UserId
+const Item = itemOfUser({ ...newUser({ name: 'Ada' }, 0), user: USER })
+await client.send(new PutCommand({ TableName: 'Users', Item }))
 const BYTES = Buffer.alloc(1200, 7).toString('base64')
 const newNode = () => `node_${toBase32(randomBytes(5))}` as NodeId
 

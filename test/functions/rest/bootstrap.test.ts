@@ -1,7 +1,9 @@
+import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { API } from '../../../functions/rest/api.ts'
 import { configFrom } from '../../../functions/rest/config.ts'
-import { BODIES, describeApi } from '../../../functions/rest/openapi.ts'
-import { ROUTES } from '../../../functions/rest/routes.ts'
+import { describeApi } from '../../../functions/rest/openapi.ts'
+import { DOORS_FILE, doorsText } from '../../../functions/rest/write.ts'
 import type { FleetItem } from '../../../shared/directory.ts'
 import { fromBase32, type NodeId } from '../../../shared/ids.ts'
 import { LIMITS } from '../../../shared/limits.ts'
@@ -62,15 +64,25 @@ test('a peer starts with the keys, the nodes that are there to stay, and the lim
 })
 
 test('the description names every route, with the body that its handler checks', () => {
-  const { paths } = describeApi()
-  for (const { operation, method, path } of ROUTES) {
+  const { paths } = describeApi(API)
+  for (const { operation, method, path, body } of API) {
     const described = paths[path]?.[method.toLowerCase()] as { operationId: string; requestBody?: unknown }
     expect(described.operationId).toBe(operation)
-    expect(described.requestBody !== undefined).toBe(operation in BODIES)
+    expect(described.requestBody !== undefined).toBe(body !== undefined)
   }
   expect(JSON.stringify(paths['/v1/networks/{network}/invites'])).toContain(
     '"enum":["guest","member","admin","owner"]',
   )
+})
+
+test('the doors that API Gateway knows are those of the definitions: npm run openapi', () => {
+  expect(readFileSync(DOORS_FILE, 'utf8')).toBe(doorsText())
+})
+
+test('an example of a body is one that its route accepts', () => {
+  for (const { operation, body, example } of API) {
+    if (example !== undefined) expect(body?.safeParse(example).success, operation).toBe(true)
+  }
 })
 
 test('a path that is none of ours says where the routes are', async () => {

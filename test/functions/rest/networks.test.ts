@@ -30,8 +30,8 @@ test('an edit is a merge patch, and is refused where somebody else was faster', 
   const first = await patch({ attributes: { colour: 'red', size: { x: 1, y: 2 } } }, { 'If-Match': '"1"' })
   expect(first).toMatchObject({ status: 200, headers: { etag: '"2"' }, body: { name: 'before', version: 2 } })
   expect((await patch({ name: 'late' }, { 'if-match': '"1"' })).body).toMatchObject({
-    code: 'conflict',
-    detail: 'It is at version 2, not 1: read it again and try again',
+    code: 'precondition-failed',
+    detail: 'It is at version 2: read it again and decide anew',
   })
   const second = await patch({ attributes: { colour: null, size: { y: 3 } } }, { 'if-match': '"2"' })
   expect(second.body.attributes).toEqual({ size: { x: 1, y: 3 } })
@@ -156,7 +156,7 @@ test('a network takes its memberships, invites and objects with it', async () =>
   const as = ann.ticket
   const { body } = await index.call(`POST /v1/networks/${network}/invites`, { as, body: {} })
   await index.call('PUT /v1/objects/boards/b1', { as, body: { network, value: {} } })
-  expect((await index.call(`DELETE /v1/networks/${network}`, { as })).status).toBe(204)
+  expect((await index.call(`DELETE /v1/networks/${network}`, { as })).status).toBe(202)
   expect((await index.call(`GET /v1/networks/${network}`, { as: index.admin })).status).toBe(404)
   expect((await index.call(`DELETE /v1/invites/${body.invite}`, { as: index.admin })).status).toBe(404)
   expect((await index.call('GET /v1/objects/boards/b1', { as: index.admin })).status).toBe(404)

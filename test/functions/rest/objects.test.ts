@@ -38,9 +38,9 @@ test('an object is made, replaced, patched and deleted, each at the version that
   })
   expect(patched.body.value).toEqual({ level: 2, y: 1 })
   const stale = { as, headers: { 'If-Match': '"2"' } }
-  expect((await object('PUT', { ...stale, body: { value: {} } })).status).toBe(409)
-  expect((await object('PATCH', { ...stale, body: { value: {} } })).status).toBe(409)
-  expect((await object('DELETE', stale)).status).toBe(409)
+  expect((await object('PUT', { ...stale, body: { value: {} } })).status).toBe(412)
+  expect((await object('PATCH', { ...stale, body: { value: {} } })).status).toBe(412)
+  expect((await object('DELETE', stale)).status).toBe(412)
   expect((await object('DELETE', { as, headers: { 'If-Match': '"3"' } })).status).toBe(204)
   expect((await object('GET', { as })).status).toBe(404)
 })
@@ -49,11 +49,11 @@ test('If-None-Match makes only, If-Match replaces only', async () => {
   const { ticket: as } = await index.member({})
   const object = newObject()
   const body = { value: {} }
-  expect((await object('PUT', { as, body, headers: { 'If-Match': '"1"' } })).status).toBe(404)
+  expect((await object('PUT', { as, body, headers: { 'If-Match': '"1"' } })).status).toBe(412)
   const makes = await Promise.all(
     [1, 2].map(() => object('PUT', { as, body, headers: { 'If-None-Match': '*' } })),
   )
-  expect(makes.map(({ status }) => status).sort()).toEqual([201, 409])
+  expect(makes.map(({ status }) => status).sort()).toEqual([201, 412])
 })
 
 test('a private object is for its owner and API keys', async () => {

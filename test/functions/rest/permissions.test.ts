@@ -5,7 +5,9 @@ import type { Role } from '../../../shared/model/membership.ts'
 import { createApiKey } from '../../../shared/store/api-keys.ts'
 import { putCollection } from '../../../shared/store/collections.ts'
 import { createInvite } from '../../../shared/store/invites.ts'
+import { createJobs } from '../../../shared/store/jobs.ts'
 import { createObject } from '../../../shared/store/objects.ts'
+import { transact } from '../../../shared/store/transact.ts'
 import { type OpenIndex, openIndex } from './open-index.ts'
 import { type Enrolled, newDevice } from './society.ts'
 
@@ -32,6 +34,7 @@ interface Target {
   readonly collection: string
   readonly object: string
   readonly key: string
+  readonly job: string
 }
 
 interface Row {
@@ -68,7 +71,11 @@ const TABLE: Readonly<Record<Operation, Row>> = {
   listUsers: { expected: listing, door: () => '/v1/users' },
   readUser: { expected: reading, door: ({ self }) => `/v1/users/${self.user}` },
   updateUser: { expected: onlySelf(200), door: ({ self }) => `/v1/users/${self.user}`, body: patch },
-  deleteUser: { expected: onlySelf(204), door: ({ self }) => `/v1/users/${self.user}` },
+  deleteUser: { expected: onlySelf(202), door: ({ self }) => `/v1/users/${self.user}` },
+  listMemberships: {
+    expected: '401 401 200 200 403 403 403 403 404 200',
+    door: ({ self }) => `/v1/users/${self.user}/memberships`,
+  },
   listBlocks: {
     expected: '401 401 200 200 403 403 403 403 404 200',
     door: ({ self }) => `/v1/users/${self.user}/blocks`,
@@ -84,10 +91,14 @@ const TABLE: Readonly<Record<Operation, Row>> = {
   readNetwork: { expected: reading, door: ({ network }) => `/v1/networks/${network}` },
   updateNetwork: { expected: managing(200), door: ({ network }) => `/v1/networks/${network}`, body: patch },
   deleteNetwork: {
-    expected: '401 401 403 204 403 403 403 204 404 403',
+    expected: '401 401 403 202 403 403 403 202 404 403',
     door: ({ network }) => `/v1/networks/${network}`,
   },
   listMembers: { expected: reading, door: ({ network }) => `/v1/networks/${network}/members` },
+  readMember: {
+    expected: reading,
+    door: ({ network, self }) => `/v1/networks/${network}/members/${self.user}`,
+  },
   putMember: {
     expected: managing(200),
     door: ({ network, self }) => `/v1/networks/${network}/members/${self.user}`,
@@ -106,6 +117,10 @@ const TABLE: Readonly<Record<Operation, Row>> = {
     expected: '401 401 200 200 403 403 200 200 404 403',
     door: ({ network }) => `/v1/networks/${network}/invites`,
   },
+  readInvite: {
+    expected: '401 401 200 200 403 403 200 200 404 403',
+    door: ({ invite }) => `/v1/invites/${invite}`,
+  },
   deleteInvite: { expected: managing(204), door: ({ invite }) => `/v1/invites/${invite}` },
   createPeer: {
     expected: onlyKey(201),
@@ -116,7 +131,7 @@ const TABLE: Readonly<Record<Operation, Row>> = {
   readPeer: { expected: reading, door: ({ self }) => `/v1/peers/${self.peer}` },
   updatePeer: { expected: onlySelf(200), door: ({ self }) => `/v1/peers/${self.peer}`, body: patch },
   deletePeer: { expected: onlySelf(204), door: ({ self }) => `/v1/peers/${self.peer}` },
-  listCollections: { expected: listing, door: () => '/v1/collections' },
+  listCollections: { expected: '401 401 200 200 403 403 403 403 403 403', door: () => '/v1/collections' },
   readCollection: { expected: listing, door: ({ collection }) => `/v1/collections/${collection}` },
   putCollection: {
     expected: onlyKey(200),
@@ -147,6 +162,9 @@ const TABLE: Readonly<Record<Operation, Row>> = {
     body: () => ({ name: 'new', role: 'read' }),
   },
   listApiKeys: { expected: onlyKey(200), door: () => '/v1/api-keys' },
+  readApiKey: { expected: onlyKey(200), door: ({ key }) => `/v1/api-keys/${key}` },
+  listJobs: { expected: '401 401 200 200 403 403 403 403 403 403', door: () => '/v1/jobs' },
+  readJob: { expected: '401 401 200 200 404 404 404 404 404 200', door: ({ job }) => `/v1/jobs/${job}` },
   deleteApiKey: { expected: onlyKey(204), door: ({ key }) => `/v1/api-keys/${key}` },
 }
 
@@ -232,7 +250,18 @@ async function newScene(): Promise<Scene> {
   const collection = `c${self.user.slice(2)}`
   await putCollection(client, { collection, searchable: [], editable: 'owner' }, { now })
   await createObject(client, { collection: 'things', id: object, network, owner: self.user, value: {} }, now)
-  const target = { network, self, invite: invite.invite, code, collection, object, key: key.apiKey.key }
+  const job = `delete-${self.user}`
+  const started = {
+    kind: 'delete-user',
+    subject: self.user,
+    by: self.user,
+    createdAt: now,
+    updatedAt: now,
+  } as const
+  await transact(client, [
+    createJobs(client).starts({ job, ...started, state: 'running', step: 'peers', runs: 0 }),
+  ])
+  const target = { network, self, invite: invite.invite, code, collection, object, key: key.apiKey.key, job }
   const others: Partial<Record<Asker, string | undefined>> = {
     nobody: undefined,
     garbage: 'garbage',

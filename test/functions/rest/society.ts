@@ -10,6 +10,7 @@ import { putMembership } from '../../../shared/store/memberships.ts'
 import { createNetwork } from '../../../shared/store/networks.ts'
 import { bindPeer } from '../../../shared/store/peers.ts'
 import { createUser } from '../../../shared/store/users.ts'
+import { expectContract } from './contract.ts'
 
 export interface Call {
   /** `Bearer` credential. */
@@ -50,10 +51,17 @@ export interface Index {
 export type Society = ReturnType<typeof createSociety>
 
 export function createSociety(index: Index) {
-  const { client, call, now } = index
+  const { client, now } = index
+
+  async function call(door: string, given?: Call): Promise<Answer> {
+    const answer = await index.call(door, given)
+    expectContract(door, answer)
+    return answer
+  }
 
   return {
     ...index,
+    call,
     proofOf: (device: Device, claims: Partial<ProofClaims> = {}) =>
       proofOf(device, { iat: now(), ...claims }),
 

@@ -110,8 +110,9 @@ describe('metadata', () => {
   test('that revokes a peer goes to every node once: it may come to any with a ticket it still has', async () => {
     const node = await connectNode(cloud, newNode())
     const streams = await react(cloud, 'Peers', createMetadata(cloud.stream))
-    const peer = newPeerId()
-    await bindPeer(client, { peer, user: newUserId(), name: 'phone' }, 1)
+    const [peer, user] = [newPeerId(), newUserId()]
+    await putUser(cloud, user, [])
+    await bindPeer(client, { peer, user, name: 'phone' }, 1)
     await revokePeer(client, peer, 3)
     await revokePeer(client, peer, 4)
     await streams.drain()

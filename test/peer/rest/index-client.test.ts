@@ -118,7 +118,7 @@ describe('the client of INDEX', () => {
     )
     expect(edited).toMatchObject({ name: 'bea', attributes: { team: 'red' } })
     const late = index.users.update(ticket.user, { name: 'late' }, { ifVersion: user.version })
-    await expect(late).rejects.toMatchObject({ code: 'conflict' })
+    await expect(late).rejects.toMatchObject({ code: 'precondition-failed' })
     const { items } = await index.networks.list()
     expect(items.map(({ network }) => network)).toEqual([founded.network])
   })

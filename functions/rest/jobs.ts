@@ -1,0 +1,74 @@
+/** Jobs: work that a request has started and that goes on after its answer. */
+
+import { z } from 'zod'
+import { StraightwayError } from '../../shared/errors.ts'
+import { makerOf } from '../../shared/model/membership.ts'
+import type { JobRecord } from '../../shared/resources.ts'
+import { createDeletions } from '../../shared/store/deletions.ts'
+import { createJobs } from '../../shared/store/jobs.ts'
+import { jobAnswer, pageOf } from './answers.ts'
+import type { Context } from './context.ts'
+import { ok, page } from './reply.ts'
+import type { Request } from './request.ts'
+import { PAGE, route } from './route.ts'
+
+/** How long a request works on its job itself before it answers; small jobs are nearly done then. */
+const AT_ONCE_MS = 2_000
+
+const tag = 'Jobs'
+
+export const jobRoutes = [
+  route({
+    operation: 'listJobs',
+    door: 'GET /v1/jobs',
+    who: 'key',
+    permission: 'job.read',
+    tag,
+    summary: 'Jobs that run, or that are done',
+    query: { ...PAGE, state: z.enum(['running', 'done']).default('running') },
+    answers: { 200: pageOf(jobAnswer) },
+    async handle({ context, allow, query }) {
+      allow()
+      return page(await createJobs(context.client).list(query.state, query))
+    },
+  }),
+  route({
+    operation: 'readJob',
+    door: 'GET /v1/jobs/{job}',
+    who: 'credential',
+    permission: 'job.read',
+    tag,
+    summary: 'How far a job has come; for API keys and for who started it',
+    answers: { 200: jobAnswer },
+    async handle(call) {
+      const job = await visibleJob(call, call.path.job)
+      if (job === undefined) throw new StraightwayError('not-found')
+      return ok(job)
+    },
+  }),
+]
+
+/** The job, if it is still running and the caller might start it again. */
+export async function underWay({ context, actor }: Request, id: string): Promise<JobRecord | undefined> {
+  const job = await createJobs(context.client).get(id)
+  if (job?.state !== 'running') return undefined
+  return (actor.kind === 'key' && actor.role === 'admin') || job.by === makerOf(actor) ? job : undefined
+}
+
+async function visibleJob({ context, actor }: Request, id: string): Promise<JobRecord | undefined> {
+  const job = await createJobs(context.client).get(id)
+  return job !== undefined && (actor.kind === 'key' || job.by === makerOf(actor)) ? job : undefined
+}
+
+/** Works on the job for a moment. What is left, whatever the reason, is done by the scheduled function. */
+export async function begun({ client, now }: Context, job: JobRecord): Promise<JobRecord> {
+  const run = createDeletions(client)
+    .run(job, now())
+    .catch((error): undefined => {
+      console.error(`${job.job}:`, error)
+    })
+  const enough = new Promise<undefined>((resolve) => {
+    setTimeout(() => resolve(undefined), AT_ONCE_MS).unref()
+  })
+  return (await Promise.race([run, enough])) ?? job
+}

@@ -1,0 +1,33 @@
+/**
+ * `npm run openapi`: writes what is made from the definitions of the routes: routes.ts, which `infra` reads, and the
+ * OpenAPI document.
+ */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { API } from './api.ts'
+import { describeApi } from './openapi.ts'
+
+export const DOORS_FILE = join(import.meta.dirname, 'routes.ts')
+export const DOCUMENT_FILE = join(import.meta.dirname, '../../docs/openapi.json')
+
+/** Routes as plain data: whoever imports them gets no behaviour with them. */
+export function doorsText(): string {
+  const doors = API.map(
+    ({ operation, method, path, who }) =>
+      `  { operation: '${operation}', method: '${method}', path: '${path}', who: '${who}' },\n`,
+  )
+  return `/** Written by \`npm run openapi\` from the definitions in this folder: the routes as plain data. */
+// biome-ignore-all format: it is written by a program
+export const ROUTES = [
+${doors.join('')}] as const
+
+export type Operation = (typeof ROUTES)[number]['operation']
+`
+}
+
+export const documentText = (): string => `${JSON.stringify(describeApi(API), undefined, 2)}\n`
+
+if (process.argv[1] === import.meta.filename) {
+  writeFileSync(DOORS_FILE, doorsText())
+  writeFileSync(DOCUMENT_FILE, documentText())
+}

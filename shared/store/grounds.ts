@@ -1,0 +1,24 @@
+/** What allowed an action (shared/model/permission.ts) as conditions of its write. */
+import type { Ground } from '../model/permission.ts'
+import { tableName } from './client.ts'
+import { OUTDATED, type Step } from './transact.ts'
+
+/** A membership without a state was made before there were any, and is active. */
+export const IS_ACTIVE = '(attribute_not_exists(#state) OR #state = :active)'
+
+/** Refused with OUTDATED where one of them holds no longer. */
+export function groundSteps(grounds: readonly Ground[]): readonly Step[] {
+  const distinct = new Map(grounds.map((ground) => [`${ground.network} ${ground.user}`, ground]))
+  return [...distinct.values()].map(({ network, user, role }) => ({
+    refused: OUTDATED,
+    write: {
+      ConditionCheck: {
+        TableName: tableName('Memberships'),
+        Key: { network, user },
+        ConditionExpression: `#role = :role AND ${IS_ACTIVE}`,
+        ExpressionAttributeNames: { '#role': 'role', '#state': 'state' },
+        ExpressionAttributeValues: { ':role': role, ':active': 'active' },
+      },
+    },
+  }))
+}

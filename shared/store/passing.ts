@@ -1,0 +1,24 @@
+/** Errors of DynamoDB, and of the way to it, after which the same request may succeed. */
+const PASSING = new Set([
+  'InternalServerError',
+  'LimitExceededException',
+  'ProvisionedThroughputExceededException',
+  'RequestLimitExceeded',
+  'RequestTimeout',
+  'ServiceUnavailable',
+  'ThrottlingException',
+  'TimeoutError',
+  'TransactionConflictException',
+  'TransactionInProgressException',
+])
+
+export function isPassing(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  const { name, code } = error as Error & { readonly code?: unknown }
+  return (
+    PASSING.has(name) || isConnectionError(code) || ('$retryable' in error && error.$retryable !== undefined)
+  )
+}
+
+const isConnectionError = (code: unknown): boolean =>
+  typeof code === 'string' && /^(ECONN|EPIPE|ETIMEDOUT|EAI_AGAIN|ENOTFOUND)/.test(code)
