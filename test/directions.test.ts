@@ -48,13 +48,16 @@ const ROOMS: Record<string, readonly string[]> = {
 const DESCRIPTIONS = new Set(['shared/store/tables.ts', 'functions/rest/routes.ts'])
 
 const PURE = ['shared/wire', 'shared/crypto', 'shared/core', 'shared/model']
+/** What browsers run: no global of Node either. */
+const EVERYWHERE = ['shared/wire', 'shared/crypto', 'shared/core']
+
 const FORBIDDEN: Record<string, RegExp> = {
   clock: /\bDate\.now\b|\bnew Date\(\s*\)|\bperformance\b|\bhrtime\b/,
   timer: /\bset(Timeout|Interval|Immediate)\b|\bqueueMicrotask\b|\bnextTick\b/,
   randomness:
     /\bMath\.random\b|\brandom(Bytes|UUID|Int|FillSync)\b|\brandombytes_|\bgetRandomValues\b|\b\w*_keygen\b/,
   async: /\basync\b|\bawait\b|\bPromise\b/,
-  'input and output': /from 'node:(?!buffer|util)|\bprocess\.|\bconsole\.|\bfetch\(/,
+  'input and output': /from 'node:|\bprocess\.|\bconsole\.|\bfetch\(/,
 }
 
 const files = globSync('{shared,functions,udp-edge,peer,local,infra}/**/*.ts', { cwd: root })
@@ -106,5 +109,11 @@ test('wire, crypto, core and model hold no clock, timer, randomness, socket or a
         .filter(([, pattern]) => pattern.test(text))
         .map(([what, pattern]) => `${path}: ${what} (${pattern.exec(text)?.[0]})`)
     })
+  expect(wrong).toEqual([])
+})
+
+test('what browsers run uses no Buffer', () => {
+  const inside = files.filter((path) => EVERYWHERE.some((room) => path.startsWith(`${room}/`)))
+  const wrong = inside.filter((path) => /\bBuffer[.(]/.test(readFileSync(join(root, path), 'utf8')))
   expect(wrong).toEqual([])
 })

@@ -1,4 +1,4 @@
-import sodium from 'sodium-native'
+import { sodium } from './native.ts'
 
 export const NONCE_BYTES = 24
 const TAG_BYTES = 16

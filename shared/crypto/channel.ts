@@ -10,8 +10,9 @@
  * Sealing and opening work in place in a slot of a batch. A datagram that does not open changes nothing of the channel;
  * its own bytes are lost. The only thing made for each datagram is one view, as the binding takes no offsets.
  */
-import sodium from 'sodium-native'
+
 import { KeyEpochs } from './key-epochs.ts'
+import { sodium } from './native.ts'
 
 export const TAG_BYTES = 16
 /** The channel sends under one key for this long. */

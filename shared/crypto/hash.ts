@@ -1,4 +1,4 @@
-import sodium from 'sodium-native'
+import { sodium } from './native.ts'
 
 const encoder = new TextEncoder()
 

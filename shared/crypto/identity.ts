@@ -1,5 +1,6 @@
-import sodium from 'sodium-native'
 import { type PeerId, peerIdOf } from '../ids.ts'
+import { toBase64url } from '../wire/base64url.ts'
+import { sodium } from './native.ts'
 
 const SIGNATURE_BYTES = 64
 const KEY_BYTES = 32
@@ -71,4 +72,5 @@ export function selfSignedProof(identity: Identity, { audience, issuedAt, id }: 
   return `${signed}.${base64url(sign(identity, encoder.encode(signed)))}`
 }
 
-const base64url = (data: Uint8Array | string): string => Buffer.from(data as string).toString('base64url')
+const base64url = (data: Uint8Array | string): string =>
+  toBase64url(typeof data === 'string' ? encoder.encode(data) : data)

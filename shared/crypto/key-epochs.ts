@@ -1,4 +1,4 @@
-import sodium from 'sodium-native'
+import { sodium } from './native.ts'
 import { ReplayWindow } from './replay-window.ts'
 
 /** Epochs that may be skipped: of all that was sent in them nothing arrived. */

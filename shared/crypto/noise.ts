@@ -8,9 +8,10 @@
  * What is carried in message 1 can be replayed to the responder, so its payload must say when it was sent. No bytes make
  * any of this throw. Copies are made by `new Uint8Array`: `slice` of a Buffer, which the library returns, is a view.
  */
-import NoiseState from 'noise-handshake'
-import sodium from 'sodium-native'
+
 import type { ChannelKeys } from './channel.ts'
+import { NoiseState, sodium } from './native.ts'
+import type { NoiseHandshake } from './primitives.ts'
 
 /** X25519, 32 bytes each. */
 export interface StaticKeys {
@@ -110,7 +111,7 @@ function ephemeralOf(seed: Uint8Array): StaticKeys {
   return { publicKey, secretKey }
 }
 
-function outcomeOf(state: NoiseState): { keys: ChannelKeys; hash: Uint8Array } {
+function outcomeOf(state: NoiseHandshake): { keys: ChannelKeys; hash: Uint8Array } {
   return {
     keys: { send: new Uint8Array(state.tx!), receive: new Uint8Array(state.rx!) },
     hash: new Uint8Array(state.hash!),

@@ -1,5 +1,5 @@
-import sodium from 'sodium-native'
 import { hash256 } from './hash.ts'
+import { sodium } from './native.ts'
 
 const SEED_BYTES = 32
 const POOL_BYTES = 1024

@@ -5,6 +5,7 @@
  */
 import { isPeerId, type NetworkId, type PeerId, type UserId } from '../ids.ts'
 import { LIMITS } from '../limits.ts'
+import { fromBase64url } from '../wire/base64url.ts'
 import { verify } from './identity.ts'
 
 export interface Ticket {
@@ -25,6 +26,7 @@ export type TicketOutcome =
 /** Ed25519 public keys by key id. */
 export type TicketKeys = ReadonlyMap<string, Uint8Array>
 
+const encoder = new TextEncoder()
 const MAX_TEXT = LIMITS.datagramBytes
 const INVALID: TicketOutcome = { ok: false, status: 'invalid' }
 const ENDED: TicketOutcome = { ok: false, status: 'ended' }
@@ -35,8 +37,8 @@ export function verifyTicket(text: string, keys: TicketKeys, now: number): Ticke
   if (head === undefined || body === undefined || signature === undefined || more !== undefined)
     return INVALID
   const key = keyOf(json(head), keys)
-  const signed = signature && bytesOf(signature)
-  if (!key || !signed || !verify(key, Buffer.from(`${head}.${body}`), signed)) return INVALID
+  const signed = signature && fromBase64url(signature)
+  if (!key || !signed || !verify(key, encoder.encode(`${head}.${body}`), signed)) return INVALID
   const ticket = ticketOf(json(body))
   if (ticket === undefined) return INVALID
   return now < ticket.expiresAt ? { ok: true, ticket } : ENDED
@@ -79,7 +81,7 @@ function isList(value: unknown, isOne: (one: unknown) => boolean, atMost: number
 }
 
 function json(part: string): Claims | undefined {
-  const bytes = bytesOf(part)
+  const bytes = fromBase64url(part)
   if (bytes === undefined) return undefined
   try {
     const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
@@ -89,10 +91,4 @@ function json(part: string): Claims | undefined {
   } catch {
     return undefined
   }
-}
-
-/** Undefined where the text is not the one base64url form of some bytes. */
-function bytesOf(part: string): Uint8Array | undefined {
-  const bytes = Buffer.from(part, 'base64url')
-  return bytes.toString('base64url') === part ? bytes : undefined
 }

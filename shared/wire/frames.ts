@@ -53,5 +53,7 @@ export class FrameReader {
 
 export const sized = (bytes: number): Writer => new Writer(new Uint8Array(bytes))
 
+const encoder = new TextEncoder()
+
 /** Bytes of a text as UTF-8. */
-export const utf8Length = (text: string): number => Buffer.byteLength(text)
+export const utf8Length = (text: string): number => encoder.encode(text).length

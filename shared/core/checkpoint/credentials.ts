@@ -1,9 +1,11 @@
+import { sameBytes } from '../../crypto/hash.ts'
 import { staticPublicOf } from '../../crypto/identity.ts'
 import { type Ticket, type TicketKeys, verifyTicket } from '../../crypto/ticket.ts'
 import { type PeerId, publicKeyOf } from '../../ids.ts'
 import { LIMITS } from '../../limits.ts'
 import type { SignInPayload, WelcomeStatus } from '../../wire/sign-in.ts'
 
+const decoder = new TextDecoder()
 /** How far a peer's clock may be from this node's. */
 const CLOCK_MS = 5 * 60_000
 /** Peers whose last sign-in is remembered. A replay of one that was forgotten takes a place in a ring, and that is all. */
@@ -24,17 +26,17 @@ export class Credentials {
   /** The ticket of who holds the static key, or why there is none to be had. */
   check({ sentAt, ticket }: SignInPayload, key: Uint8Array, now: number): Ticket | WelcomeStatus {
     if (Math.abs(sentAt - now) > CLOCK_MS) return 'clock'
-    const outcome = verifyTicket(Buffer.from(ticket).toString('latin1'), this.ticketKeys, now)
+    const outcome = verifyTicket(decoder.decode(ticket), this.ticketKeys, now)
     if (!outcome.ok) return outcome.status
     const { peer } = outcome.ticket
     const own = staticPublicOf(publicKeyOf(peer))
-    if (own === undefined || !Buffer.from(own).equals(key)) return 'otherKey'
+    if (own === undefined || !sameBytes(own, key)) return 'otherKey'
     return (this.#revoked.get(peer) ?? 0) > now ? 'revoked' : outcome.ticket
   }
 
   /** The next ticket of a peer that is signed in: undefined where it is not valid, or another's. */
   renew(peer: PeerId, ticket: Uint8Array, now: number): Ticket | undefined {
-    const outcome = verifyTicket(Buffer.from(ticket).toString('latin1'), this.ticketKeys, now)
+    const outcome = verifyTicket(decoder.decode(ticket), this.ticketKeys, now)
     return outcome.ok && outcome.ticket.peer === peer ? outcome.ticket : undefined
   }
 

@@ -95,6 +95,6 @@ export class NodeLinks {
   }
 }
 
-const recipient = (node: NodeId): Uint8Array => Buffer.from(node)
+const recipient = (node: NodeId): Uint8Array => new TextEncoder().encode(node)
 
 const lengthOf = ({ body }: Frame): number => FRAME_HEADER_BYTES + body.length

@@ -66,10 +66,6 @@ export type RelayEffect =
     }
   | { readonly kind: 'drained' }
 
-/** Copies between the slabs of two batches without making a view of either. */
-const copy: (this: Uint8Array, to: Uint8Array, at: number, start: number, end: number) => number =
-  Buffer.prototype.copy
-
 export class RelayMachine implements Machine<RelayInput, RelayEffect> {
   readonly counters: RelayCounters
   readonly #control: RelayControl
@@ -153,7 +149,7 @@ export class RelayMachine implements Machine<RelayInput, RelayEffect> {
     }
     const slot = out.claim(this.#bindings.addresses, to * ADDRESS_WORDS, this.#bindings.sockets[to]!)
     const start = arrived.start(i)
-    copy.call(arrived.bytes, out.bytes, out.start(slot), start, start + length)
+    out.bytes.set(arrived.bytes.subarray(start, start + length), out.start(slot))
     out.length[slot] = length
     counters.packets++
     counters.bytes += length

@@ -1,0 +1,75 @@
+/**
+ * What everything in this folder is made of, by libsodium's names and with its behaviour: wrong lengths throw, and so does
+ * a tag or key that is wrong. `native.ts` is libsodium; `pure.ts` does the same in JavaScript, for a browser.
+ */
+export interface Sodium {
+  sodium_memzero(bytes: Uint8Array): void
+  sodium_memcmp(a: Uint8Array, b: Uint8Array): boolean
+  crypto_generichash_batch(out: Uint8Array, inputs: readonly Uint8Array[], key?: Uint8Array): void
+  crypto_stream_chacha20(out: Uint8Array, nonce: Uint8Array, key: Uint8Array): void
+  crypto_scalarmult_base(publicKey: Uint8Array, secretKey: Uint8Array): void
+  crypto_sign_seed_keypair(publicKey: Uint8Array, secretKey: Uint8Array, seed: Uint8Array): void
+  crypto_sign_detached(signature: Uint8Array, message: Uint8Array, secretKey: Uint8Array): void
+  crypto_sign_verify_detached(signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array): boolean
+  crypto_sign_ed25519_pk_to_curve25519(staticPublic: Uint8Array, publicKey: Uint8Array): void
+  crypto_sign_ed25519_sk_to_curve25519(staticSecret: Uint8Array, secretKey: Uint8Array): void
+  /** `ciphertext` and `plaintext` may be the same memory. */
+  crypto_aead_chacha20poly1305_ietf_encrypt_detached(
+    ciphertext: Uint8Array,
+    tag: Uint8Array,
+    plaintext: Uint8Array,
+    additional: Uint8Array | null,
+    secretNonce: null,
+    nonce: Uint8Array,
+    key: Uint8Array,
+  ): number
+  /** If the tag is wrong it throws, and `plaintext` is of no more use. */
+  crypto_aead_chacha20poly1305_ietf_decrypt_detached(
+    plaintext: Uint8Array,
+    secretNonce: null,
+    ciphertext: Uint8Array,
+    tag: Uint8Array,
+    additional: Uint8Array | null,
+    nonce: Uint8Array,
+    key: Uint8Array,
+  ): void
+  crypto_aead_xchacha20poly1305_ietf_encrypt(
+    ciphertext: Uint8Array,
+    plaintext: Uint8Array,
+    additional: Uint8Array | null,
+    secretNonce: null,
+    nonce: Uint8Array,
+    key: Uint8Array,
+  ): number
+  crypto_aead_xchacha20poly1305_ietf_decrypt(
+    plaintext: Uint8Array,
+    secretNonce: null,
+    ciphertext: Uint8Array,
+    additional: Uint8Array | null,
+    nonce: Uint8Array,
+    key: Uint8Array,
+  ): number
+}
+
+export interface NoiseKeyPair {
+  publicKey: Uint8Array
+  secretKey: Uint8Array
+}
+
+/** One side of a Noise_IK_25519_ChaChaPoly_BLAKE2b handshake. */
+export interface NoiseHandshake {
+  /** The ephemeral pair, to be set before `send`. */
+  e: NoiseKeyPair | null
+  /** The static key of the other side, once known. */
+  rs: Uint8Array | null
+  /** The keys of what follows and the hash of the handshake, once it is complete. */
+  rx: Uint8Array | null
+  tx: Uint8Array | null
+  hash: Uint8Array | null
+  initialise(prologue: Uint8Array, remotePublic?: Uint8Array): void
+  send(payload: Uint8Array): Uint8Array
+  /** Throws on a bad message, and is of no use afterwards. May change the message's bytes. */
+  recv(message: Uint8Array): Uint8Array
+}
+
+export type NoiseHandshakes = new (pattern: 'IK', initiator: boolean, self: NoiseKeyPair) => NoiseHandshake
