@@ -5,13 +5,13 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { extname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { FleetItem } from '../shared/directory.ts'
 import { StraightwayError } from '../shared/errors.ts'
 import type { NodeConfig } from '../udp-edge/config.ts'
 
-const MAIN = join(import.meta.dirname, '../udp-edge/main.ts')
+const MAIN = join(import.meta.dirname, `../udp-edge/main${extname(import.meta.filename)}`)
 /** Where Node keeps what it compiled, were it asked without a place: a node then starts in half the time. */
 const COMPILED = join(tmpdir(), 'node-compile-cache')
 const REPLACE_AFTER_MS = 1_000

@@ -1,18 +1,26 @@
-/** The package as a stranger gets it: built, packed, and unpacked elsewhere. */
+/** The packages as a stranger gets them: built, packed, and unpacked elsewhere. */
 import { execFileSync, spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 
 const root = join(import.meta.dirname, '..')
+
+export type PackageName = 'straightway' | '@straightway/system'
+
+export interface Packed {
+  /** The archive, as `npm install` takes it. */
+  readonly archive: string
+  /** Paths of what is in it. */
+  readonly files: readonly string[]
+  readonly unpackedBytes: number
+}
 
 export interface PackageUnderTest {
   /** Of the stranger's project. */
   readonly folder: string
   /** Of the package in it. */
   readonly installed: string
-  /** Paths of what was packed. */
-  readonly files: readonly string[]
   write(name: string, text: string): void
   /** What Node prints with these arguments in that project. */
   node(...arguments_: string[]): string
@@ -23,31 +31,51 @@ export interface PackageUnderTest {
   remove(): void
 }
 
-export function installPackage(): PackageUnderTest {
+/** Builds a package and packs it into the folder. */
+export function pack(name: PackageName, into: string): Packed {
+  const which = name === 'straightway' ? [] : ['--workspace', name]
+  const said = execFileSync('npm', ['pack', '--json', '--pack-destination', into, ...which], {
+    cwd: root,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const [packed] = JSON.parse(said.slice(said.indexOf('['))) as [
+    { filename: string; unpackedSize: number; files: readonly { readonly path: string }[] },
+  ]
+  const { filename, unpackedSize, files } = packed
+  return {
+    archive: join(into, filename),
+    files: files.map(({ path }) => path),
+    unpackedBytes: unpackedSize,
+  }
+}
+
+/** A project with these packages, and links to what they depend on. */
+export function installPackages(...names: PackageName[]): PackageUnderTest {
   const folder = mkdtempSync(join(tmpdir(), 'straightway-package-'))
   const packages = join(folder, 'node_modules')
-  const installed = join(packages, 'straightway')
-  const node = (...arguments_: string[]) =>
-    execFileSync(process.execPath, arguments_, { cwd: folder, encoding: 'utf8', stdio: 'pipe' })
   const write = (name: string, text: string) => writeFileSync(join(folder, name), text)
   const link = (name: string) => {
-    mkdirSync(dirname(join(packages, name)), { recursive: true })
-    symlinkSync(join(root, 'node_modules', name), join(packages, name))
+    const at = join(packages, name)
+    if (existsSync(at)) return
+    mkdirSync(dirname(at), { recursive: true })
+    symlinkSync(join(root, 'node_modules', name), at)
   }
-  const files = unpack(folder, installed)
   write('package.json', '{ "type": "module" }')
-  const { dependencies } = JSON.parse(node('-p', 'JSON.stringify(require("straightway/package.json"))')) as {
-    dependencies: Record<string, string>
+  for (const name of names) {
+    const installed = join(packages, name)
+    mkdirSync(installed, { recursive: true })
+    execFileSync('tar', ['-xzf', pack(name, folder).archive, '--strip-components=1', '-C', installed])
   }
-  for (const name of Object.keys(dependencies)) link(name)
+  for (const name of names) for (const needed of dependenciesOf(join(packages, name))) link(needed)
   const compiler = join(root, 'node_modules/typescript/bin/tsc')
   const flags = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2024', '--types', 'node']
   return {
     folder,
-    installed,
-    files,
+    installed: join(packages, names[0]!),
     write,
-    node,
+    node: (...arguments_) =>
+      execFileSync(process.execPath, arguments_, { cwd: folder, encoding: 'utf8', stdio: 'pipe' }),
     types: (name, ...more) =>
       spawnSync(process.execPath, [compiler, ...flags, ...more, name], { cwd: folder, encoding: 'utf8' })
         .stdout,
@@ -56,19 +84,9 @@ export function installPackage(): PackageUnderTest {
   }
 }
 
-/** What `npm pack --json` says, after what the build does. */
-interface Packed {
-  readonly filename: string
-  readonly files: readonly { readonly path: string }[]
-}
-
-function unpack(folder: string, installed: string): string[] {
-  const packed = execFileSync('npm', ['pack', '--json', '--pack-destination', folder], {
-    cwd: root,
-    encoding: 'utf8',
-  })
-  const [{ filename, files }] = JSON.parse(packed.slice(packed.indexOf('['))) as [Packed]
-  mkdirSync(installed, { recursive: true })
-  execFileSync('tar', ['-xzf', join(folder, filename), '--strip-components=1', '-C', installed])
-  return files.map(({ path }) => path)
+function dependenciesOf(installed: string): string[] {
+  const { dependencies = {}, optionalDependencies = {} } = JSON.parse(
+    readFileSync(join(installed, 'package.json'), 'utf8'),
+  ) as Record<string, Record<string, string>>
+  return [...Object.keys(dependencies), ...Object.keys(optionalDependencies)]
 }

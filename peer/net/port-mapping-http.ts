@@ -2,7 +2,9 @@
  * One HTTP request to a router and the text of the answer, whatever its status. Not `fetch`: routers write HTTP that its
  * parser refuses, and it would follow a redirection to elsewhere.
  */
+
 import { request } from 'node:http'
+import { deferred } from '../deferred.ts'
 
 const PATIENCE_MS = 3000
 const LONGEST_BYTES = 256 * 1024
@@ -17,7 +19,7 @@ export interface RequestOptions {
 
 /** Rejects after 3 s, where nothing answers, or too much. */
 export function fetchText(url: URL, { local, headers = {}, body }: RequestOptions): Promise<string> {
-  const { promise, resolve, reject } = Promise.withResolvers<string>()
+  const { promise, resolve, reject } = deferred<string>()
   const sent = request(
     url,
     {

@@ -2,11 +2,13 @@
  * Ports of the default gateway for the sockets of this peer: the machine of shared/core/port-mapping on real sockets. Nothing
  * is opened or sent before `prepare`, or the first port is wanted, and nothing waits for the gateway.
  */
+
 import { randomBytes } from 'node:crypto'
 import type { PortMappingEffect, PortMappingInput, Survey } from '../../shared/core/port-mapping/events.ts'
 import { PortMappingMachine } from '../../shared/core/port-mapping/port-mapping-machine.ts'
 import type { Loop } from '../../shared/drive/loop.ts'
 import { type Address, formatIp } from '../../shared/wire/address.ts'
+import { deferred } from '../deferred.ts'
 import { drive } from './drive.ts'
 import { defaultGateway } from './port-mapping-gateway.ts'
 import { GatewaySocket } from './port-mapping-socket.ts'
@@ -22,7 +24,7 @@ export class PortMapping {
   readonly #loop: Loop<PortMappingInput, PortMappingEffect>
   readonly #listeners = new Map<number, MappedListener>()
   readonly #leaving = new Set<number>()
-  readonly #surveyed = Promise.withResolvers<Survey>()
+  readonly #surveyed = deferred<Survey>()
   #socket: GatewaySocket | undefined
   #upnp: UpnpGateway | undefined
   #locating: Promise<void> | undefined
@@ -76,7 +78,7 @@ export class PortMapping {
   }
 
   #farewell(): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>()
+    const { promise, resolve } = deferred()
     const timer = setTimeout(resolve, FAREWELL_MS)
     this.#allLeft = () => {
       clearTimeout(timer)

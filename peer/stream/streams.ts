@@ -3,11 +3,13 @@
  * whose carrier died another one. Either side may begin that, as soon as it notices; if both do, the side that opened
  * the stream in the first place wins, and answers the other's wish with the carrier number 0.
  */
+
 import { randomBytes } from 'node:crypto'
 import type { UdxStream } from 'udx-native'
 import { STREAM_ANSWER_MS } from '../../shared/core/tunnel/streams.ts'
 import { StraightwayError } from '../../shared/errors.ts'
 import { LIMITS } from '../../shared/limits.ts'
+import { deferred } from '../deferred.ts'
 import type { Destination } from '../net/dual-socket.ts'
 import { createStream } from '../net/udx.ts'
 import { CONTINUE, streamKeys } from './frames.ts'
@@ -246,20 +248,6 @@ function refusal(reason: Refusal): StraightwayError {
 
 const stopped = (signal: AbortSignal): StraightwayError =>
   new StraightwayError('closed', 'Opening the stream was stopped.', { cause: signal.reason })
-
-interface Deferred {
-  readonly promise: Promise<void>
-  resolve(): void
-  reject(error: StraightwayError): void
-}
-
-function deferred(): Deferred {
-  let settle!: Pick<Deferred, 'resolve' | 'reject'>
-  const promise = new Promise<void>((resolve, reject) => {
-    settle = { resolve, reject }
-  })
-  return { promise, ...settle }
-}
 
 /** A stream may fail before it is handed out: `open` tells that. */
 const ignore = (): void => {}

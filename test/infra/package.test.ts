@@ -3,7 +3,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { FUNCTIONS, KEY_ROTATION } from '../../infra/functions.ts'
-import { installPackage, type PackageUnderTest } from '../package-under-test.ts'
+import { installPackages, type PackageUnderTest } from '../package-under-test.ts'
 
 const APP = `
   import { App, Stack } from 'aws-cdk-lib'
@@ -22,7 +22,7 @@ const APP = `
 let elsewhere: PackageUnderTest
 
 beforeAll(() => {
-  elsewhere = installPackage()
+  elsewhere = installPackages('straightway', '@straightway/system')
   for (const name of ['aws-cdk-lib', 'constructs', 'zod', '@types']) elsewhere.link(name)
   elsewhere.write('app.ts', APP)
 })

@@ -274,7 +274,8 @@ describe('a stream that is broken off', () => {
     const ended = [once(opener, 'close'), once(accepter, 'close')]
     opener.resume().end('x')
     accepter.resume().end('y')
-    await Promise.all([...ended, world.a.streams.flushed(), world.b.streams.flushed()])
+    await Promise.all(ended)
+    await Promise.all([world.a.streams.flushed(), world.b.streams.flushed()])
     expect(vi.getTimerCount()).toBe(0)
   })
 
