@@ -15,11 +15,22 @@ export interface Ended {
   readonly err: string
 }
 
+interface Program {
+  readonly node: string
+  readonly launcher: string
+}
+
 /** `environment` in place of ours, so that no setting of the developer's shell gets in. */
 export class Commands {
   readonly #environment: NodeJS.ProcessEnv
+  readonly #program: Program
 
-  constructor(settings: Readonly<Record<string, string>>) {
+  /** `program`: of an installed package and another Node; that of the checkout without. */
+  constructor(
+    settings: Readonly<Record<string, string>>,
+    program: Program = { node: process.execPath, launcher: LAUNCHER },
+  ) {
+    this.#program = program
     const { STRAIGHTWAY_INDEX: _, STRAIGHTWAY_INVITE: __, ...ours } = process.env
     this.#environment = { ...ours, ...settings }
   }
@@ -61,7 +72,7 @@ export class Commands {
   }
 
   #launch(args: readonly string[], stdin: 'ignore' | 'pipe' = 'ignore'): ChildProcess {
-    return spawn(process.execPath, [LAUNCHER, ...args], {
+    return spawn(this.#program.node, [this.#program.launcher, ...args], {
       env: this.#environment,
       stdio: [stdin, 'pipe', 'pipe'],
     })
