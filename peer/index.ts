@@ -3,10 +3,10 @@
  *
  *   import { join } from 'straightway'
  *   const peer = await join({ index: 'https://…', invite: 'CODE', metadata: { game: 'chess' } })
- *   peer.on('offer', (offer) => offer.accept())
- *   const [friend] = await peer.find('metadata.game eq "chess"')
- *   const socket = await peer.connect(friend.peer, { intent: 'play' })
- *   socket.send('hello')
+ *   peer.on('offer', async (offer) => (await offer.accept()).on('message', (text) => console.log(`${text}`)))
+ *   const [friend] = await peer.find('metadata.game eq "chess" and status eq "online"')
+ *   const socket = friend && (await peer.connect(friend.peer, { intent: 'play' }))
+ *   socket?.send('hello')
  *
  * Times are epoch milliseconds (`…At`), durations milliseconds (`…Ms`). Every error is a StraightwayError, whose `code` is
  * one of ERRORS and whose message says what to do.
