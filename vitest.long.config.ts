@@ -11,6 +11,7 @@ export const LONG = [
   'test/core/tunnel/tunnel.test.ts',
   'test/core/checkpoint/hostile.test.ts',
   'test/e2e/udp-comes-and-goes.test.ts',
+  'test/store/oracle.test.ts',
 ]
 
 export default defineConfig({

@@ -62,18 +62,13 @@ function resumed(filter: Filter | undefined, attributes: readonly PlannedAttribu
   )
   const names = [...kinds.keys()].sort().join()
   const plans = plansOf(filter, (attribute) => kinds.get(attribute))
-  const plan = plans.find(({ ranges }) => namesIn(ranges) === names)
+  const plan = plans.find((one) => [...one.attributes].sort().join() === names)
   if (plan === undefined) throw invalidCursor()
   return { plan, attributes }
 }
 
-function attributesOf({ ranges }: Plan, known: Searchable): readonly PlannedAttribute[] {
-  const names = [...new Set(ranges.map(({ attribute }) => attribute))]
-  return names.map((attribute) => ({ attribute, several: known(attribute) === 'several' }))
-}
-
-function namesIn(ranges: Plan['ranges']): string {
-  return [...new Set(ranges.map(({ attribute }) => attribute))].sort().join()
+function attributesOf({ attributes }: Plan, known: Searchable): readonly PlannedAttribute[] {
+  return attributes.map((attribute) => ({ attribute, several: known(attribute) === 'several' }))
 }
 
 /** The plan of the fewest entries, counted up to a few in one scope. */

@@ -20,6 +20,8 @@ export interface Range {
 }
 
 export interface Plan {
+  /** All that it was made of: a range that can hold nothing is left out. */
+  readonly attributes: readonly string[]
   /** Ranges of one attribute are disjoint and in order. */
   readonly ranges: readonly Range[]
   /** Each range holds a single value, so its entries are in the order of ids. */
@@ -37,6 +39,7 @@ const MAX_RANGES = 24
 const WEIGHTS = { equal: 0, prefix: 1, range: 2, present: 3, everything: 4 } as const
 
 export const LIST_EVERYTHING: Plan = {
+  attributes: [],
   ranges: [{ attribute: '', from: SEPARATOR, to: HIGHEST }],
   byId: true,
   weight: WEIGHTS.everything,
@@ -55,7 +58,7 @@ export function sortedPlan(filter: Filter | undefined, attribute: string): Plan 
   const ranges = rangesOf(attribute, wanted.length > 0 ? wanted : [ANY], true)
   const without = { attribute, from: NONE, to: NONE + HIGHEST }
   const all = wanted.length > 0 ? ranges : [...ranges, without]
-  return { ranges: all, byId: false, weight: WEIGHTS.range }
+  return { attributes: [attribute], ranges: all, byId: false, weight: WEIGHTS.range }
 }
 
 /** Of one comparison: single values from `from` to `to`. */
@@ -94,7 +97,7 @@ function planOf(parts: readonly Filter[], attribute: string, searchable: Searcha
   if (kind === undefined || wanted.length === 0) return []
   const ranges = rangesOf(attribute, wanted, kind === 'several')
   const bounds = narrowest(wanted)
-  return [{ ranges, byId: ranges.every(isOneValue), weight: bounds.weight }]
+  return [{ attributes: [attribute], ranges, byId: ranges.every(isOneValue), weight: bounds.weight }]
 }
 
 /** Where records that satisfy all of the bounds can be: with a single value in their intersection, with several in any of them. */
@@ -138,7 +141,8 @@ function union(parts: readonly (readonly Plan[])[]): readonly Plan[] {
   const ranges = joined(best.flatMap((plan) => plan.ranges))
   if (ranges.length > MAX_RANGES) return []
   const weight = Math.max(...best.map((plan) => plan.weight))
-  return [{ ranges, byId: ranges.every(isOneValue), weight }]
+  const attributes = [...new Set(best.flatMap((plan) => plan.attributes))].sort()
+  return [{ attributes, ranges, byId: ranges.every(isOneValue), weight }]
 }
 
 /** In order, those that overlap made one, so that no entry is in two of them. */

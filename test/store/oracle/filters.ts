@@ -1,0 +1,138 @@
+/**
+ * Filters, each as text and as what it means. The meaning is written here from shared/model/README.md, apart from the code
+ * that is tested.
+ */
+import type { Dice } from './dice.ts'
+import { DATES, NUMBERS, scalar, TEXTS } from './values.ts'
+
+export interface OracleFilter {
+  readonly text: string
+  readonly means: (record: object) => boolean
+}
+
+export const EVERYTHING: OracleFilter = { text: '', means: () => true }
+
+/** At most 512 bytes long. `paths`: attributes that records may have. */
+export function filter(dice: Dice, paths: readonly string[]): OracleFilter {
+  for (;;) {
+    const made = expression(dice, paths, dice.below(4))
+    if (Buffer.byteLength(made.text) <= 512) return made
+  }
+}
+
+function expression(dice: Dice, paths: readonly string[], depth: number): OracleFilter {
+  if (depth === 0) return comparison(dice, paths)
+  const inner = () => expression(dice, paths, depth - 1)
+  switch (dice.below(7)) {
+    case 0: {
+      const part = inner()
+      return { text: `not (${part.text})`, means: (record) => !part.means(record) }
+    }
+    case 1:
+    case 2:
+      return joined('or', dice.times(2 + dice.below(2), inner))
+    case 3:
+      return between(dice, paths)
+    default:
+      return joined('and', dice.times(2 + dice.below(2), inner))
+  }
+}
+
+function joined(op: 'and' | 'or', parts: readonly OracleFilter[]): OracleFilter {
+  const text = parts.map((part) => `(${part.text})`).join(` ${op} `)
+  if (op === 'or') return { text, means: (record) => parts.some((part) => part.means(record)) }
+  return { text, means: (record) => parts.every((part) => part.means(record)) }
+}
+
+/** Two bounds of one attribute: of several values one may satisfy the one and another the other. */
+function between(dice: Dice, paths: readonly string[]): OracleFilter {
+  const path = dice.of(paths)
+  const from = compared(path, dice.of(['gt', 'ge']), dice.of(NUMBERS))
+  const to = compared(path, dice.of(['lt', 'le']), dice.of(NUMBERS))
+  return joined('and', [from, to])
+}
+
+function comparison(dice: Dice, paths: readonly string[]): OracleFilter {
+  const path = dice.of(paths)
+  switch (dice.below(8)) {
+    case 0:
+      return { text: `${path} pr`, means: (record) => valuesAt(record, path).some(isThere) }
+    case 1:
+      return compared(path, dice.of(['co', 'sw', 'ew']), dice.of([...TEXTS, 'lon', 't', 'a']))
+    case 2:
+    case 3:
+      return compared(
+        path,
+        dice.of(['gt', 'ge', 'lt', 'le']),
+        dice.of<string | number>([...TEXTS, ...NUMBERS, ...DATES]),
+      )
+    case 4:
+      return compared(path, 'ne', scalar(dice))
+    default:
+      return compared(path, dice.of(['eq', 'EQ']), dice.below(4) === 0 ? `t${dice.below(30)}` : scalar(dice))
+  }
+}
+
+function compared(path: string, op: string, wanted: string | number | boolean | null): OracleFilter {
+  const test = TESTS[op.toLowerCase() as keyof typeof TESTS]
+  const text = `${path} ${op} ${JSON.stringify(wanted)}`
+  return { text, means: (record) => valuesAt(record, path).some((value) => test(value, wanted)) }
+}
+
+const text = (value: unknown): value is string => typeof value === 'string'
+const TESTS = {
+  eq: same,
+  ne: (value: unknown, wanted: unknown) => !same(value, wanted),
+  co: (value: unknown, wanted: unknown) => text(value) && text(wanted) && value.indexOf(wanted) >= 0,
+  sw: (value: unknown, wanted: unknown) =>
+    text(value) && text(wanted) && value.slice(0, wanted.length) === wanted,
+  ew: (value: unknown, wanted: unknown) =>
+    text(value) && text(wanted) && (wanted === '' || value.slice(-wanted.length) === wanted),
+  gt: (value: unknown, wanted: unknown) => (order(value, wanted) ?? Number.NaN) > 0,
+  ge: (value: unknown, wanted: unknown) => (order(value, wanted) ?? Number.NaN) >= 0,
+  lt: (value: unknown, wanted: unknown) => (order(value, wanted) ?? Number.NaN) < 0,
+  le: (value: unknown, wanted: unknown) => (order(value, wanted) ?? Number.NaN) <= 0,
+}
+
+function same(value: unknown, wanted: unknown): boolean {
+  if (text(value) && text(wanted)) return value === wanted || (isDate(wanted) && order(value, wanted) === 0)
+  return typeof value === 'number' && typeof wanted === 'number' ? value - wanted === 0 : value === wanted
+}
+
+/** By code point; where the filter names a date-time, only date-times have an order, by instant. */
+export function order(value: unknown, wanted: unknown): number | undefined {
+  if (typeof value === 'number' && typeof wanted === 'number') return value - wanted
+  if (!text(value) || !text(wanted)) return undefined
+  if (isDate(wanted)) return isDate(value) ? Date.parse(value) - Date.parse(wanted) : undefined
+  return Buffer.compare(Buffer.from(value), Buffer.from(wanted))
+}
+
+function isDate(value: string): boolean {
+  const looks =
+    /^[0-9]{4}-[0-9]{2}-[0-9]{2}[tT][0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]+)?([zZ]|[-+][0-9]{2}:[0-9]{2})$/
+  return looks.test(value) && Number.isFinite(Date.parse(value))
+}
+
+function isThere(value: unknown): boolean {
+  if (value === '' || value === null) return false
+  return typeof value === 'object' ? Object.keys(value).length > 0 : true
+}
+
+/** Names in any case; lists stand for each of what is in them. */
+function valuesAt(record: unknown, path: string): readonly unknown[] {
+  let found: unknown[] = [record]
+  for (const name of path.toLowerCase().split('.')) {
+    found = found.flatMap((value) =>
+      typeof value === 'object' && value !== null
+        ? Object.keys(value)
+            .filter((key) => key.toLowerCase() === name)
+            .flatMap((key) => flat((value as Record<string, unknown>)[key]))
+        : [],
+    )
+  }
+  return found
+}
+
+function flat(value: unknown): unknown[] {
+  return Array.isArray(value) ? value.flatMap(flat) : [value]
+}
