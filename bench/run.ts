@@ -2,6 +2,7 @@
 import { Command } from 'commander'
 import { StraightwayError } from '../shared/errors.ts'
 import { addFunctions } from './functions-command.ts'
+import { addIndex } from './index/command.ts'
 import { benchKeepAlive, type KeepAliveResult } from './keepalive.ts'
 import { numberFrom } from './number-argument.ts'
 import type { Rate } from './rate.ts'
@@ -41,6 +42,7 @@ program
   })
 
 addFunctions(program)
+addIndex(program)
 addRelay(program)
 addTraversal(program)
 

@@ -10,12 +10,10 @@ import {
   stateSchema,
 } from '../../shared/model/membership.ts'
 import type { Resource } from '../../shared/model/permission.ts'
-import type { Status } from '../../shared/presence.ts'
+import { seenMembers } from '../../shared/store/member-presence.ts'
 import * as store from '../../shared/store/memberships.ts'
 import { getNetwork } from '../../shared/store/networks.ts'
-import { forEach } from '../../shared/store/pages.ts'
-import { getPeersWithPresence, peersOfUser } from '../../shared/store/peers.ts'
-import { getUser, getUsers } from '../../shared/store/users.ts'
+import { getUser } from '../../shared/store/users.ts'
 import { memberAnswer, membershipAnswer, pageOf } from './answers.ts'
 import { visibleNetwork } from './networks.ts'
 import { nothing, ok, page } from './reply.ts'
@@ -23,16 +21,6 @@ import { expectMay, type Request } from './request.ts'
 import { PAGE, route } from './route.ts'
 
 const tag = 'Members'
-
-/** How reachable a user is by a peer of this status. */
-const RANKS: Readonly<Record<Status, number>> = {
-  online: 4,
-  busy: 3,
-  away: 2,
-  unknown: 1,
-  offline: 0,
-  invisible: 0,
-}
 
 export const memberRoutes = [
   route({
@@ -188,30 +176,9 @@ function expectKnown({ actor }: Request, user: Resource | undefined): void {
 }
 
 async function withPresence(client: DynamoDBDocumentClient, members: readonly Membership[]) {
-  const users = new Map(
-    (
-      await getUsers(
-        client,
-        members.map(({ user }) => user),
-      )
-    ).map((user) => [user.user, user]),
-  )
-  const peers = new Map<string, Awaited<ReturnType<typeof bestPeerOf>>>()
-  await forEach(members, async ({ user }) => peers.set(user, await bestPeerOf(client, user)))
-  return members.map((member) => {
-    const best = peers.get(member.user)
-    const { status, custom, lastSeenAt } = best?.presence ?? { status: 'offline', custom: '', lastSeenAt: 0 }
-    const presence = { status, custom, lastSeenAt, ...(best && { peer: best.peer }) }
-    return { ...member, name: users.get(member.user)?.name ?? '', presence }
-  })
-}
-
-async function bestPeerOf(client: DynamoDBDocumentClient, user: Membership['user']) {
-  const peers = await getPeersWithPresence(client, await peersOfUser(client, user))
-  const usable = peers.filter(({ revokedAt }) => revokedAt === undefined)
-  return usable.sort((a, b) => rankOf(b) - rankOf(a) || b.presence.lastSeenAt - a.presence.lastSeenAt)[0]
-}
-
-function rankOf({ presence }: { readonly presence: { readonly status: Status } }): number {
-  return RANKS[presence.status]
+  const [first] = members
+  if (first === undefined) return []
+  const users = members.map(({ user }) => user)
+  const seen = await seenMembers(client, first.network, users)
+  return members.map((member) => ({ ...member, ...seen.get(member.user) }))
 }

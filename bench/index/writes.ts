@@ -1,0 +1,101 @@
+/** What writes cost: calls and write units to enter a change into the index, and how writes to a streamed table keep their pace. */
+import { readFileSync } from 'node:fs'
+import { type DynamoDBDocumentClient, UpdateCommand } from '@aws-sdk/lib-dynamodb'
+import type { Engine } from '../../local/engine.ts'
+import type { UserId } from '../../shared/ids.ts'
+import type { JsonObject } from '../../shared/model/json.ts'
+import { tableName } from '../../shared/store/client.ts'
+import { putCollection } from '../../shared/store/collections.ts'
+import { indexCollection, indexRecord } from '../../shared/store/indexing.ts'
+import { putMembership } from '../../shared/store/memberships.ts'
+import { Meter, metered } from '../../shared/store/meter.ts'
+import { createNetwork } from '../../shared/store/networks.ts'
+import { forEach } from '../../shared/store/pages.ts'
+import { bindPeer, updatePeer } from '../../shared/store/peers.ts'
+import { createUser } from '../../shared/store/users.ts'
+import { newPeerId, numbers, type Society } from './society.ts'
+
+export interface IndexWriteCost {
+  readonly name: string
+  readonly calls: number
+  readonly units: number
+}
+
+/** A peer in 24 networks, with eight declared lists of sixteen values. */
+export async function indexWriteCosts(client: DynamoDBDocumentClient): Promise<IndexWriteCost[]> {
+  const now = Date.now()
+  const lists = numbers(8).map((i) => `list${i}`)
+  const searchable = lists.map((list) => `attributes.${list}`)
+  await putCollection(client, { collection: 'peers', searchable, editable: 'owner' }, { now })
+  for (let step = 0; step < 20; step++) await indexCollection(client, 'peers')
+  const { user } = await createUser(client, { name: 'busy' }, now)
+  for (const _ of numbers(24)) {
+    const { network } = await createNetwork(client, { name: 'one of many' }, now)
+    await putMembership(client, { network, user, role: 'member' }, now)
+  }
+  const valuesOf = (edit: number): JsonObject =>
+    Object.fromEntries(lists.map((list) => [list, numbers(16).map((i) => `${list} ${edit} ${i}`)]))
+  const peer = newPeerId()
+  await bindPeer(client, { peer, user, attributes: valuesOf(0) }, now)
+  await indexRecord(client, { entity: 'peer' }, peer)
+  const edit = async (name: string, attributes: JsonObject) => {
+    await updatePeer(client, peer, { patch: { attributes }, now })
+    const meter = new Meter()
+    await indexRecord(metered(client, meter), { entity: 'peer' }, peer)
+    return { name, calls: meter.calls, units: meter.units }
+  }
+  const first = valuesOf(0).list0 as readonly string[]
+  return [
+    await edit('one value of 128 changes, in 24 networks', { list0: ['new', ...first.slice(1)] }),
+    await edit('all 128 values change, in 24 networks', valuesOf(1)),
+    await edit('nothing searchable changes', { note: 'x' }),
+  ]
+}
+
+export interface StreamedWrites {
+  readonly records: number
+  readonly firstCpuMs: number
+  readonly laterCpuMs: number
+  /** What a write costs after the records, to what it cost at first. */
+  readonly ratio: number
+}
+
+const MEASURED = 2_000
+const WIDTH = 8
+const TICK_MS = 10
+
+/** In CPU time of the engine for a write, so that other work on the machine does not count. */
+export async function streamedWrites(
+  client: DynamoDBDocumentClient,
+  engine: Engine,
+  { userOf }: Society,
+  records: number,
+): Promise<StreamedWrites> {
+  let written = 0
+  const write = async (count: number) => {
+    const before = cpuMs(engine)
+    await forEach(numbers(count), () => touch(client, userOf(written++ % 50)), WIDTH)
+    return (cpuMs(engine) - before) / count
+  }
+  await write(MEASURED / 4)
+  const firstCpuMs = await write(MEASURED)
+  await write(records)
+  const laterCpuMs = await write(MEASURED)
+  return { records, firstCpuMs, laterCpuMs, ratio: laterCpuMs / firstCpuMs }
+}
+
+function touch(client: DynamoDBDocumentClient, user: UserId) {
+  return client.send(
+    new UpdateCommand({
+      TableName: tableName('Users'),
+      Key: { user },
+      UpdateExpression: 'SET updatedAt = :now',
+      ExpressionAttributeValues: { ':now': Date.now() },
+    }),
+  )
+}
+
+function cpuMs({ pid }: Engine): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ')
+  return (Number(fields[11]) + Number(fields[12])) * TICK_MS
+}

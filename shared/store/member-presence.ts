@@ -1,0 +1,152 @@
+/**
+ * The name of each member and the presence of the peer by which it is best reached, from the search index: in a network, users
+ * and the peers of users stand there in the order in which members are listed, with what is wanted on their cards. A member
+ * that the index does not have yet is read from the tables.
+ */
+import type { DynamoDBDocumentClient, QueryCommandInput } from '@aws-sdk/lib-dynamodb'
+import type { NetworkId, PeerId, UserId } from '../ids.ts'
+import type { LivePresence } from '../model/peer.ts'
+import { encodeValue, HIGHEST } from '../model/search/encode.ts'
+import { entryOf, idOf } from '../model/search/terms.ts'
+import type { Status } from '../presence.ts'
+import { tableName } from './client.ts'
+import { type Posting, termOf } from './index-changes.ts'
+import { eachPage, forEach } from './pages.ts'
+import { getPeersWithPresence, peersOfUser } from './peers.ts'
+import { getUsers } from './users.ts'
+
+export interface SeenMember {
+  readonly name: string
+  readonly presence: Pick<LivePresence, 'status' | 'custom' | 'lastSeenAt'> & { readonly peer?: PeerId }
+}
+
+/** How reachable a user is by a peer of this status. */
+const RANKS: Readonly<Record<Status, number>> = {
+  online: 4,
+  busy: 3,
+  away: 2,
+  unknown: 1,
+  offline: 0,
+  invisible: 0,
+}
+const NEVER_SEEN = { status: 'offline', custom: '', lastSeenAt: 0 } as const
+
+interface SeenPeer extends Pick<LivePresence, 'status' | 'lastSeenAt'> {
+  readonly peer: PeerId
+  readonly user: UserId
+  /** Undefined if it was too long for the card. */
+  readonly custom: string | undefined
+}
+
+/** `users`: members of the network, in the order of their ids. */
+export async function seenMembers(
+  client: DynamoDBDocumentClient,
+  network: NetworkId,
+  users: readonly UserId[],
+): Promise<ReadonlyMap<UserId, SeenMember>> {
+  const [first, last] = [users[0], users.at(-1)]
+  if (first === undefined || last === undefined) return new Map()
+  const [names, peers] = await Promise.all([
+    namesBetween(client, network, first, last),
+    peersBetween(client, network, first, last),
+  ])
+  const unknown = users.filter((user) => !names.has(user))
+  const [read, theirs] = await Promise.all([getUsers(client, unknown), peersOf(client, unknown)])
+  for (const { user, name } of read) names.set(user, name)
+  const best = bestOf([...peers.filter(({ user }) => !unknown.includes(user)), ...theirs])
+  const told = await withCustom(client, [...best.values()])
+  return new Map(
+    users.map((user) => [user, { name: names.get(user) ?? '', presence: told.get(user) ?? NEVER_SEEN }]),
+  )
+}
+
+async function namesBetween(
+  client: DynamoDBDocumentClient,
+  network: NetworkId,
+  first: UserId,
+  last: UserId,
+): Promise<Map<UserId, string>> {
+  const names = new Map<UserId, string>()
+  const query = between(termOf('user', network, ''), entryOf('', first), entryOf('', last))
+  for await (const postings of eachPage<Posting>(client, query))
+    for (const { entry, card, until } of postings) {
+      const [name] = valuesOf(card).name ?? []
+      if (until === undefined && typeof name === 'string') names.set(idOf(entry) as UserId, name)
+    }
+  return names
+}
+
+async function peersBetween(
+  client: DynamoDBDocumentClient,
+  network: NetworkId,
+  first: UserId,
+  last: UserId,
+): Promise<readonly SeenPeer[]> {
+  const peers: SeenPeer[] = []
+  const from = entryOf(encodeValue(first)!, '')
+  const query = between(termOf('peer', network, 'user'), from, entryOf(encodeValue(last)!, HIGHEST))
+  for await (const postings of eachPage<Posting>(client, query))
+    for (const { entry, card, until } of postings) {
+      const { user, status, custom, lastseenat } = valuesOf(card)
+      if (until !== undefined || user === undefined || status === undefined) continue
+      peers.push({
+        ...{ peer: idOf(entry) as PeerId, user: user[0] as UserId, status: status[0] as Status },
+        ...{ custom: custom?.[0] as string | undefined, lastSeenAt: (lastseenat?.[0] ?? 0) as number },
+      })
+    }
+  return peers
+}
+
+/** Eventually consistent, as the index is: half the cost. */
+function between(term: string, from: string, to: string): QueryCommandInput {
+  return {
+    TableName: tableName('SearchTerms'),
+    KeyConditionExpression: 'term = :term AND entry BETWEEN :from AND :to',
+    ExpressionAttributeValues: { ':term': term, ':from': from, ':to': to },
+  }
+}
+
+function valuesOf(card: string | undefined): Readonly<Record<string, readonly unknown[] | undefined>> {
+  return card === undefined ? {} : JSON.parse(card)
+}
+
+async function peersOf(
+  client: DynamoDBDocumentClient,
+  users: readonly UserId[],
+): Promise<readonly SeenPeer[]> {
+  const ids: PeerId[] = []
+  await forEach(users, async (user) => ids.push(...(await peersOfUser(client, user))))
+  const peers = await getPeersWithPresence(client, ids)
+  return peers
+    .filter(({ revokedAt }) => revokedAt === undefined)
+    .map(({ peer, user, presence: { status, custom, lastSeenAt } }) => ({
+      ...{ peer, user, status, custom, lastSeenAt },
+    }))
+}
+
+function bestOf(peers: readonly SeenPeer[]): ReadonlyMap<UserId, SeenPeer> {
+  const best = new Map<UserId, SeenPeer>()
+  for (const peer of peers) {
+    const other = best.get(peer.user)
+    if (other === undefined || isBetter(peer, other)) best.set(peer.user, peer)
+  }
+  return best
+}
+
+function isBetter(a: SeenPeer, b: SeenPeer): boolean {
+  return RANKS[a.status] - RANKS[b.status] > 0 || (a.status === b.status && a.lastSeenAt > b.lastSeenAt)
+}
+
+async function withCustom(
+  client: DynamoDBDocumentClient,
+  peers: readonly SeenPeer[],
+): Promise<ReadonlyMap<UserId, SeenMember['presence']>> {
+  const long = peers.filter(({ custom }) => custom === undefined).map(({ peer }) => peer)
+  const read = new Map((await getPeersWithPresence(client, long)).map((peer) => [peer.peer, peer.presence]))
+  return new Map(
+    peers.map(({ user, peer, status, custom, lastSeenAt }) => [
+      user,
+      { status, custom: custom ?? read.get(peer)?.custom ?? '', lastSeenAt, peer },
+    ]),
+  )
+}
