@@ -11,7 +11,7 @@ import { stopped } from './life.ts'
 import { Names } from './names.ts'
 import { type CommonFlags, type PathFlags, pathsOption, verb, whoArgument, whoHelp } from './options.ts'
 import { note, ProgressBar, print, sizeText } from './output.ts'
-import { type Seat, withSeat } from './seat.ts'
+import { type Seat, whileSeated } from './seat.ts'
 
 interface Flags extends CommonFlags, PathFlags {
   readonly as: string
@@ -38,7 +38,7 @@ export function send(description: string): Command {
     )
     .action(async (who: string, files: readonly string[], flags: Flags) => {
       const sources = await sourcesFor(files, flags)
-      await withSeat(flags, (seat) => run(seat, { who, sources, flags }))
+      await whileSeated(flags, (seat) => run(seat, { who, sources, flags }))
     })
 }
 

@@ -57,7 +57,7 @@ export async function receiveFiles(stream: Duplex, options: ReceiveOptions): Pro
   })
   stopped.catch(() => {})
   try {
-    return await Promise.race([receiving.run(), stopped])
+    return await Promise.race([receiving.run(), stopped, receiving.replaced])
   } catch (error) {
     const told = asTold(error)
     await receiving.fail(told)
@@ -65,7 +65,16 @@ export async function receiveFiles(stream: Duplex, options: ReceiveOptions): Pro
   }
 }
 
+/** Transfers that go on in this process. A sender that begins one again has lost the first. */
+const live = new Map<string, Receiving>()
+
 class Receiving {
+  /** Rejects when the sender begins again on another stream, which it does before we can notice that it is gone. */
+  readonly replaced: Promise<never>
+  readonly #letGo: Promise<void>
+  #replace: (error: StraightwayError) => void = () => {}
+  #released: () => void = () => {}
+  #id = ''
   readonly #records: Records
   readonly #options: ReceiveOptions
   readonly #files: FileFacts[] = []
@@ -86,6 +95,13 @@ class Receiving {
   constructor(records: Records, options: ReceiveOptions) {
     this.#records = records
     this.#options = options
+    this.replaced = new Promise<never>((_, reject) => {
+      this.#replace = reject
+    })
+    this.replaced.catch(() => {})
+    this.#letGo = new Promise((resolve) => {
+      this.#released = resolve
+    })
   }
 
   async run(): Promise<ReceivedTransfer> {
@@ -99,6 +115,7 @@ class Receiving {
     await this.#release(undefined, staging)
     this.#staging = undefined
     await staging.close(false)
+    this.#forget()
     await this.#records.value({ kind: 'done' })
     this.#records.stream.end()
     await this.#farewell()
@@ -110,6 +127,7 @@ class Receiving {
     const { stream } = this.#records
     await this.#part?.close().catch(() => {})
     await this.#staging?.close(!this.#cancelled && mayGoOn(error)).catch(() => {})
+    this.#forget()
     if (stream.writable) {
       const { code, message } = error
       this.#records.value({ kind: 'failed', code, detail: message, again: this.#again }).catch(() => {})
@@ -143,9 +161,28 @@ class Receiving {
         'refused',
         typeof decision === 'string' ? decision : 'The other peer refused.',
       )
+    if (from !== undefined && typeof key === 'string')
+      await this.#replaceBefore(`${from} ${key} ${directory}`)
     this.#staging = await Staging.open(directory, { from, key: typeof key === 'string' ? key : undefined })
     await expectDisk(directory, bytes ?? 0)
     return this.#staging
+  }
+
+  async #replaceBefore(id: string): Promise<void> {
+    await live.get(id)?.giveWay()
+    this.#id = id
+    live.set(id, this)
+  }
+
+  /** Resolves when what has come is there for another one. */
+  async giveWay(): Promise<void> {
+    this.#replace(new StraightwayError('closed', 'The sender began again.'))
+    await this.#letGo
+  }
+
+  #forget(): void {
+    if (live.get(this.#id) === this) live.delete(this.#id)
+    this.#released()
   }
 
   async #entry({ kind, path, size }: Value, staging: Staging): Promise<void> {

@@ -16,7 +16,7 @@ import {
 } from './transfer.ts'
 
 /** How long a farewell may take. */
-const FAREWELL_MS = 1000
+const FAREWELL_MS = 3000
 
 export interface SendOptions {
   readonly progress?: Progress

@@ -71,6 +71,16 @@ export class Commands {
     return new Running(this.#launch([...args, '--json']))
   }
 
+  /** The process itself, which prints for people. */
+  process(...args: string[]): ChildProcess {
+    return this.#launch(args)
+  }
+
+  /** As it is typed in a shell. */
+  line(...args: string[]): string {
+    return [process.execPath, LAUNCHER, ...args].map((word) => `'${word}'`).join(' ')
+  }
+
   #launch(args: readonly string[], stdin: 'ignore' | 'pipe' = 'ignore'): ChildProcess {
     return spawn(this.#program.node, [this.#program.launcher, ...args], {
       env: this.#environment,

@@ -7,7 +7,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { sourcesOf } from '../../../peer/services/sources.ts'
-import { exchange, offerOf, oneFile, saying, sha256, streamOf, transfer } from './transfers.ts'
+import type { PeerId } from '../../../shared/ids.ts'
+import { exchange, offerOf, oneFile, SENDER, saying, sha256, streamOf, transfer } from './transfers.ts'
 
 let folder: string
 let inbox: string
@@ -88,8 +89,8 @@ describe('a transfer', () => {
     await file('trip/x', 'new')
     await file('a.txt', 'theirs')
     await writeFile(join(inbox, 'a.txt'), 'mine')
-    const two = [1, 2].map(() =>
-      transfer([join(folder, 'a.txt'), join(folder, 'trip')], { directory: inbox }),
+    const two = [SENDER, `${'b'.repeat(51)}a` as PeerId].map((from) =>
+      transfer([join(folder, 'a.txt'), join(folder, 'trip')], { directory: inbox, from }),
     )
     await Promise.all(two)
     expect((await readdir(inbox)).sort()).toEqual([
@@ -331,6 +332,25 @@ describe('after a break', () => {
     await expect(exchange(list, { directory: inbox }).sent).rejects.toMatchObject({ code: 'closed' })
     expect((await transfer([path], { directory: inbox })).sent.resumedBytes).toBe(0)
     expect((await readFile(join(inbox, 'long'))).equals(LONG)).toBe(true)
+  })
+
+  test('a sender that begins again before its first connection is known to be gone goes on too', async () => {
+    const path = await file('long', LONG)
+    const { list } = await sourcesOf([path])
+    let half = () => {}
+    const isHalf = new Promise<void>((resolve) => {
+      half = resolve
+    })
+    const first = exchange([...list], {
+      directory: inbox,
+      progress: (bytes) => bytes > LONG.length / 2 && half(),
+    })
+    await isHalf
+    const { sent } = await transfer([path], { directory: inbox })
+    expect(sent.resumedBytes).toBeGreaterThan(LONG.length / 4)
+    await expect(first.received).rejects.toMatchObject({ code: 'closed', message: 'The sender began again.' })
+    expect((await readFile(join(inbox, 'long'))).equals(LONG)).toBe(true)
+    expect(await readdir(inbox)).toEqual(['long'])
   })
 
   test('what is kept can be read by nobody else', async () => {
