@@ -6,9 +6,9 @@ import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import type { NetworkId } from '../shared/ids.ts'
-import { createApiKey } from '../shared/store/api-keys.ts'
-import { createInvite } from '../shared/store/invites.ts'
-import { createNetwork } from '../shared/store/networks.ts'
+import { authenticateApiKey, createApiKey } from '../shared/store/api-keys.ts'
+import { createInvite, requireInviteOf } from '../shared/store/invites.ts'
+import { createNetwork, getNetwork } from '../shared/store/networks.ts'
 
 export interface Founded {
   readonly adminKey: string
@@ -24,23 +24,32 @@ export async function foundSystem(
   data: string | undefined,
 ): Promise<Founded> {
   const file = data === undefined ? undefined : join(data, 'founding.json')
-  const known = file && read(file)
-  if (known) return known
-  const founded = await found(client)
-  if (file) write(file, founded)
+  const known = file === undefined ? undefined : read(file)
+  const founded = await found(client, known)
+  if (file && founded !== known) write(file, founded)
   return founded
 }
 
-async function found(client: DynamoDBDocumentClient): Promise<Founded> {
+/** What was taken back, deleted or used up since is made anew, so that nothing dead is printed. */
+async function found(client: DynamoDBDocumentClient, known: Founded | undefined): Promise<Founded> {
   const now = Date.now()
-  const { token } = await createApiKey(client, { name: 'npm start', role: 'admin' }, now)
-  const { network } = await createNetwork(client, { name: 'first' }, now)
-  const { code } = await createInvite(
-    client,
-    { network, role: 'member', uses: INVITE_USES, validMs: INVITE_MS },
-    now,
-  )
-  return { adminKey: token, network, invite: code }
+  const [key, there, open] = await Promise.all([
+    known && authenticateApiKey(client, known.adminKey),
+    known && getNetwork(client, known.network),
+    known && requireInviteOf(client, known.invite).catch(() => undefined),
+  ])
+  const good = open !== undefined && open.expiresAt > now && open.used < open.uses
+  if (known && key && there && good) return known
+  const adminKey = known && key ? known.adminKey : await newKey(client, now)
+  if (known && there && good) return { ...known, adminKey }
+  const { network } = there ?? (await createNetwork(client, { name: 'first' }, now))
+  const given = { network, role: 'member', uses: INVITE_USES, validMs: INVITE_MS } as const
+  const { code } = await createInvite(client, given, now)
+  return { adminKey, network, invite: code }
+}
+
+async function newKey(client: DynamoDBDocumentClient, now: number): Promise<string> {
+  return (await createApiKey(client, { name: 'npm start', role: 'admin' }, now)).token
 }
 
 function read(file: string): Founded | undefined {

@@ -2,6 +2,7 @@
  * The REST API: one proxy integration (payload format 1.0). The handler finds its own route. Like the service it answers
  * 413 to a body that is too long, 502 to a handler that throws or answers nonsense, 504 to one that takes too long.
  */
+import { isUtf8 } from 'node:buffer'
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda'
@@ -36,7 +37,7 @@ function eventOf(request: IncomingMessage, body: Buffer, requestId: string): API
   const { path, query } = targetOf(request.url)
   const headers = headersOf(request)
   const parameters = valuesOf(query)
-  const text = isText(request.headers['content-type'])
+  const text = isText(request.headers['content-type']) && isUtf8(body)
   return {
     resource: '/{proxy+}',
     path,

@@ -20,6 +20,8 @@ export const enrolmentSchema = z
     proof: tokenSchema,
     invite: z.string().max(64).optional(),
     idToken: tokenSchema.optional(),
+    /** The nonce that the ID token was asked for with; not needed where that is the id of the peer. */
+    nonce: z.string().max(512).optional(),
     /** Of the peer. */
     name: nameSchema.optional(),
     user: z.strictObject({ name: nameSchema }).optional(),
@@ -36,7 +38,8 @@ export async function createEnrolment(request: Request): Promise<Reply> {
   const { context } = request
   const body = bodyOf(request, enrolmentSchema)
   const peer = await proven(request, body.proof)
-  const identified = body.idToken === undefined ? undefined : await identify(context, body.idToken, body)
+  const identified =
+    body.idToken === undefined ? undefined : await identify(context, peer, body.idToken, body)
   const { user, made } = await enrolled(context, peer, identified, body)
   const reply = ok({ peer, ...(await ticketFor(context, peer, user)) })
   return { ...reply, statusCode: made ? 201 : 200 }
@@ -44,10 +47,11 @@ export async function createEnrolment(request: Request): Promise<Reply> {
 
 async function identify(
   { client, identityProvider, now }: Context,
+  peer: PeerId,
   idToken: string,
-  { user }: Body,
+  { user, nonce }: Body,
 ): Promise<User> {
-  const { subject, name } = await identityProvider.verify(idToken, now())
+  const { subject, name } = await identityProvider.verify(idToken, now(), { nonce, peer })
   return userOfSubject(client, { subject, name: name ?? user?.name ?? 'user' }, now())
 }
 

@@ -126,7 +126,8 @@ async function replaceObject(call: Conditional, current: StoredObject, body: () 
   expectVersion(current.version, precondition)
   if (network !== current.network)
     throw new StraightwayError('bad-request', 'network: an object stays where it is')
-  return found(await store.replaceObject(context.client, current, value, context.now(), grounds))
+  const write = precondition.match === undefined ? store.overwriteObject : store.replaceObject
+  return found(await write(context.client, current, value, context.now(), grounds))
 }
 
 async function visibleObject(

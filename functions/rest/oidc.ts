@@ -1,6 +1,8 @@
 /** ID tokens (OpenID Connect Core 1.0) of the team's identity provider, checked with the keys it publishes. */
-import { createRemoteJWKSet, errors, type JWTVerifyGetKey, jwtVerify } from 'jose'
+import { setTimeout as delay } from 'node:timers/promises'
+import { createRemoteJWKSet, errors, type JWTPayload, type JWTVerifyOptions, jwtVerify } from 'jose'
 import { StraightwayError } from '../../shared/errors.ts'
+import type { PeerId } from '../../shared/ids.ts'
 import type { OidcConfig } from './config.ts'
 
 export interface Identity {
@@ -10,8 +12,16 @@ export interface Identity {
 }
 
 export interface IdentityProvider {
-  /** Errors: `unauthenticated`, `unavailable` where the provider cannot be asked for its keys. */
-  verify(idToken: string, now: number): Promise<Identity>
+  /**
+   * Errors: `unauthenticated`, `unavailable` where the provider cannot be asked for its keys. A token that was asked for
+   * with a nonce is good only with that nonce, or with the id of the peer as nonce, which binds it to the peer.
+   */
+  verify(idToken: string, now: number, expected?: Expected): Promise<Identity>
+}
+
+export interface Expected {
+  readonly nonce?: string | undefined
+  readonly peer?: PeerId | undefined
 }
 
 /** Signatures with a public key; a shared secret would let whoever verifies also sign. */
@@ -30,6 +40,13 @@ const ALGORITHMS = [
 ]
 const DISCOVERY_MS = 5000
 
+/** How far the clock of the provider may be from ours. */
+const CLOCK_SKEW_SECONDS = 60
+/** Keys are asked for at most this often; a token of a newer key waits for the next time. */
+const KEYS_MS = 1000
+/** OpenID Connect Core, 2: at most 255 ASCII characters. */
+const SUBJECT = /^[\x21-\x7e]([\x20-\x7e]{0,253}[\x21-\x7e])?$/
+
 export function createIdentityProvider(config: OidcConfig | undefined): IdentityProvider {
   if (config === undefined) {
     return {
@@ -37,9 +54,9 @@ export function createIdentityProvider(config: OidcConfig | undefined): Identity
     }
   }
   const { issuer, audience } = config
-  let keys: Promise<JWTVerifyGetKey> | undefined
+  let keys: Promise<RemoteKeys> | undefined
   return {
-    async verify(idToken, now) {
+    async verify(idToken, now, expected = {}) {
       keys ??= discoverKeys(issuer)
       const found = await keys.catch((error) => {
         keys = undefined
@@ -50,20 +67,50 @@ export function createIdentityProvider(config: OidcConfig | undefined): Identity
         audience,
         algorithms: ALGORITHMS,
         currentDate: new Date(now),
+        clockTolerance: CLOCK_SKEW_SECONDS,
         requiredClaims: ['sub', 'exp'],
       }
-      const { payload } = await jwtVerify(idToken, found, options).catch(rejected)
+      const { payload } = await verified(idToken, found, options).catch(rejected)
+      expectClaims(payload, audience, expected)
       return { subject: `${issuer}#${payload.sub}`, ...nameIn(payload.name) }
     },
   }
 }
 
-async function discoverKeys(issuer: string): Promise<JWTVerifyGetKey> {
+type RemoteKeys = ReturnType<typeof createRemoteJWKSet>
+
+/** The provider may have a new key since we asked last: then we ask once more, as soon as we may. */
+async function verified(idToken: string, keys: RemoteKeys, options: JWTVerifyOptions) {
+  try {
+    return await jwtVerify(idToken, keys, options)
+  } catch (error) {
+    if (!(error instanceof errors.JWKSNoMatchingKey)) throw error
+  }
+  if (keys.coolingDown) await delay(KEYS_MS)
+  await keys.reload()
+  return jwtVerify(idToken, keys, options)
+}
+
+/** What a signature does not say: OpenID Connect Core, 3.1.3.7. */
+function expectClaims({ sub, aud, azp, nonce }: JWTPayload, audience: string, expected: Expected): void {
+  const others = Array.isArray(aud) && aud.length > 1
+  const ours = azp === undefined ? !others : azp === audience
+  const ourNonce = nonce === expected.nonce || (expected.nonce === undefined && nonce === expected.peer)
+  if (sub === undefined || !SUBJECT.test(sub) || !ours) throw INVALID()
+  if (!ourNonce)
+    throw new StraightwayError(
+      'unauthenticated',
+      'The ID token was asked for with another `nonce`: send it along, or use the id of the peer as nonce',
+    )
+}
+
+async function discoverKeys(issuer: string): Promise<RemoteKeys> {
   const address = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`
   const reply = await fetch(address, { signal: AbortSignal.timeout(DISCOVERY_MS) })
-  const document = (await reply.json()) as { jwks_uri?: string }
+  const document = (await reply.json()) as { issuer?: string; jwks_uri?: string }
   if (!reply.ok || document.jwks_uri === undefined) throw new Error(`${address} names no keys`)
-  return createRemoteJWKSet(new URL(document.jwks_uri))
+  if (document.issuer !== issuer) throw new Error(`${address} is of another issuer: ${document.issuer}`)
+  return createRemoteJWKSet(new URL(document.jwks_uri), { cooldownDuration: KEYS_MS })
 }
 
 /** As long as a name may be at most: 32 characters are 128 bytes or fewer. */
@@ -75,9 +122,12 @@ function nameIn(claim: unknown): Pick<Identity, 'name'> {
 function rejected(error: unknown): never {
   const reachable = error instanceof errors.JOSEError && !(error instanceof errors.JWKSTimeout)
   throw reachable
-    ? new StraightwayError(
-        'unauthenticated',
-        'The ID token is not valid here: sign in with the identity provider again',
-      )
+    ? INVALID()
     : new StraightwayError('unavailable', `The identity provider cannot be reached: ${error}`)
 }
+
+const INVALID = () =>
+  new StraightwayError(
+    'unauthenticated',
+    'The ID token is not valid here: sign in with the identity provider again',
+  )

@@ -35,13 +35,19 @@ export function found(body: { readonly version: number }, precondition: Precondi
  */
 export function seen(body: { readonly version: number }, precondition: Precondition): Reply {
   const digest = createHash('sha256')
-    .update(JSON.stringify(body))
+    .update(JSON.stringify(body, inOrder))
     .digest('base64url')
     .slice(0, DIGEST_LETTERS)
   return tagged(body, `${body.version}.${digest}`, precondition)
 }
 
 const DIGEST_LETTERS = 11
+
+/** Tables hand on the parts of a map in any order. */
+function inOrder(_: string, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+}
 
 function tagged(body: { readonly version: number }, tag: string, precondition: Precondition): Reply {
   const { match } = precondition

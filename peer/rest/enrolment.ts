@@ -16,6 +16,8 @@ export interface Enrolment {
   readonly proof: string
   readonly invite?: string | undefined
   readonly idToken?: string | undefined
+  /** The nonce that the ID token was asked for with; not needed where that is the id of the peer. */
+  readonly nonce?: string | undefined
   /** Of the peer. */
   readonly name?: string | undefined
   readonly user?: { readonly name: string } | undefined

@@ -84,6 +84,38 @@ export async function replaceObject(
   return next
 }
 
+/**
+ * The whole value anew, whatever version it is at meanwhile: of many that come at once each is made, and none has to try
+ * again. The answer is the object as it is afterwards, which may be what somebody else has put since. Errors: OUTDATED where
+ * it is another object than `current` by now, or a ground holds no longer.
+ */
+export async function overwriteObject(
+  client: DynamoDBDocumentClient,
+  current: StoredObject,
+  value: JsonObject,
+  now: number,
+  grounds: ObjectGrounds = {},
+): Promise<StoredObject> {
+  const { collection, id, createdAt, version } = current
+  const Update = {
+    TableName: tableName('Objects'),
+    Key: { collection, id },
+    ConditionExpression: 'createdAt = :createdAt AND network = :place',
+    UpdateExpression: 'SET #value = :value, updatedAt = :now ADD #version :one',
+    ExpressionAttributeNames: { '#value': 'value', '#version': 'version' },
+    ExpressionAttributeValues: {
+      ':createdAt': createdAt,
+      ':place': current.network ?? current.owner,
+      ':value': value,
+      ':now': now,
+      ':one': 1,
+    },
+  }
+  await transact(client, [{ refused: OUTDATED, write: { Update } }, ...stepsOf(grounds)])
+  const written = { ...current, value, updatedAt: now, version: version + 1 }
+  return (await getObject(client, { collection, id })) ?? written
+}
+
 export interface ObjectGrounds {
   readonly memberships?: readonly Ground[] | undefined
   /** The declaration by which every member may edit, where the right rests on it. */

@@ -21,7 +21,7 @@ export interface Step {
 }
 
 /** Attempts end after this long, well within the 15 seconds of the function. */
-const PATIENCE_MS = 6_000
+const PATIENCE_MS = 9_000
 /** Pauses are random between zero and a bound that doubles up to the second figure. */
 const FIRST_PAUSE_MS = 10
 const LONGEST_PAUSE_MS = 400
@@ -36,7 +36,7 @@ const PASSING_REASONS = new Set([
 
 /**
  * All of the steps or none. Throws the refusal of the first step whose condition does not hold, `unavailable` where other
- * writes are in the way for longer than six seconds.
+ * writes are in the way for longer than nine seconds.
  */
 export async function transact(client: DynamoDBDocumentClient, steps: readonly Step[]): Promise<void> {
   const TransactItems = steps.map(({ write }) => write)

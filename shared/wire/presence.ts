@@ -178,11 +178,14 @@ function readMetadata(reader: Reader): Metadata | undefined {
   return isMetadata(value) ? value : undefined
 }
 
-const isName = (name: string): boolean => name !== '' && name !== '__proto__'
+/** JSON can escape half of a character, which no table keeps. */
+const isText = (value: unknown): value is string => typeof value === 'string' && value.isWellFormed()
+const isName = (name: string): boolean => name !== '' && name !== '__proto__' && isText(name)
 
 function isMetadataValue(value: unknown): boolean {
   if (typeof value === 'number') return isTableNumber(value)
-  if (Array.isArray(value)) return value.every((item) => typeof item === 'string')
+  if (typeof value === 'string') return isText(value)
+  if (Array.isArray(value)) return value.every(isText)
   return value === null || typeof value !== 'object'
 }
 

@@ -35,7 +35,7 @@ export async function startIndex(given: Partial<RestConfig> = {}, { indexed = tr
   const mappings = indexed ? sources.map((table) => ({ table, name: 'index', handler: entering })) : []
   const streams = await startStreams({ endpoint: tables.endpoint, mappings })
 
-  async function call(door: string, { as, body, query, headers }: Call = {}): Promise<Answer> {
+  async function call(door: string, { as, body, base64, query, headers }: Call = {}): Promise<Answer> {
     const [httpMethod, path] = door.split(' ') as [string, string]
     const event = {
       httpMethod,
@@ -43,8 +43,8 @@ export async function startIndex(given: Partial<RestConfig> = {}, { indexed = tr
       headers: { ...headers, ...(as && { Authorization: `Bearer ${as}` }) },
       queryStringParameters: query ?? null,
       pathParameters: { proxy: path.slice(1) },
-      body: body === undefined ? null : typeof body === 'string' ? body : JSON.stringify(body),
-      isBase64Encoded: false,
+      body: base64 ?? (body === undefined ? null : typeof body === 'string' ? body : JSON.stringify(body)),
+      isBase64Encoded: base64 !== undefined,
       requestContext: { domainName: HOST },
     } as unknown as APIGatewayProxyEvent
     const reply = await handler(event, {} as LambdaContext)

@@ -16,6 +16,8 @@ export interface Call {
   /** `Bearer` credential. */
   readonly as?: string | undefined
   readonly body?: unknown
+  /** A body as API Gateway hands bytes on. */
+  readonly base64?: string
   readonly query?: Readonly<Record<string, string>>
   readonly headers?: Readonly<Record<string, string>>
 }

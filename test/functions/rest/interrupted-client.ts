@@ -1,0 +1,35 @@
+/** A client of the tables whose calls a test can hold up, or cut off as a dying process would. */
+import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
+
+export interface Interruptions {
+  /** Runs before every call that writes; a rejection is what the caller gets, and nothing is written. */
+  beforeWrite: (() => Promise<void>) | undefined
+  /** Writes since the start. */
+  writes: number
+}
+
+const WRITING = /^(Put|Update|Delete|TransactWrite|BatchWrite)/
+
+export function interrupt(client: DynamoDBDocumentClient): Interruptions {
+  const interruptions: Interruptions = { beforeWrite: undefined, writes: 0 }
+  client.middlewareStack.add(
+    (next, { commandName = '' }) =>
+      async (args) => {
+        if (WRITING.test(commandName)) {
+          interruptions.writes++
+          await interruptions.beforeWrite?.()
+        }
+        return next(args)
+      },
+    { step: 'initialize', name: 'interrupt', priority: 'high' },
+  )
+  return interruptions
+}
+
+/** What runs once, between the reads of a request and its first write. */
+export function meanwhile(interruptions: Interruptions, act: () => Promise<unknown>): void {
+  interruptions.beforeWrite = async () => {
+    interruptions.beforeWrite = undefined
+    await act()
+  }
+}
