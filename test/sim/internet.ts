@@ -137,7 +137,7 @@ export class Internet {
     return {
       ipv4: (host) => `198.${18 + high}.${low}.${host}`,
       private: (host) => `192.168.${low}.${host}`,
-      ipv6: (host) => `2001:db8:${number.toString(16)}::${host.toString(16)}`,
+      ipv6: (host) => `2a00:db8:${number.toString(16)}::${host.toString(16)}`,
     }
   }
 }

@@ -6,7 +6,7 @@
  * can make, turns it into the peer's session. So a replayed SIGN_IN changes nothing, even where it is not recognised.
  *
  * The session's `since` is the peer's own `sentAt`: of two sessions of a peer, at whatever nodes, the one it asked for
- * last is its session, however the clocks of nodes differ.
+ * last is its session, however the clocks of nodes differ; a time in the future counts as now.
  */
 import { Channel } from '../../crypto/channel.ts'
 import { type Answered, type Request, respond, type StaticKeys } from '../../crypto/noise.ts'
@@ -39,6 +39,8 @@ interface HalfOpen {
 /** Half-open sessions. At 10,000 sign-ins a second a peer still has 400 ms to prove its address. */
 const HALF_OPEN = 4096
 const SEED_BYTES = 32
+/** A peer whose clock is further ahead counts as signed in now: when its clock is right again it is no older than it was. */
+const AHEAD_MS = 2000
 
 export interface AdmissionOptions {
   readonly self: StaticKeys
@@ -90,7 +92,7 @@ export class Admission {
     }
     const ticket = this.full ? 'draining' : credentials.check(payload, request.remotePublic, knock.now)
     if (typeof ticket === 'string') this.#refuse(index, ticket, request, knock)
-    else this.#rank({ ticket, index, since: payload.sentAt }, request, knock)
+    else this.#rank({ ticket, index, since: Math.min(payload.sentAt, knock.now + AHEAD_MS) }, request, knock)
   }
 
   /** What is older than the last is a replay, or the first word of a peer whose clock is behind: it is told the time. */

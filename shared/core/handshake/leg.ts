@@ -12,11 +12,12 @@ import { sameBytes } from '../../crypto/hash.ts'
 import type { Random } from '../../crypto/random.ts'
 import { toBase32 } from '../../ids.ts'
 import { strictestOf } from '../../paths.ts'
-import { type Address, isDiscardOnly, sameAddress } from '../../wire/address.ts'
+import { type Address, isDiscardOnly, isNowhere, sameAddress } from '../../wire/address.ts'
 import type { JoinBody } from '../../wire/handshake.ts'
 import { type Candidate, type Profile, UNKNOWN_PROFILE } from '../../wire/profile.ts'
 import type { AddressCredit } from '../address-credit.ts'
 import { Session } from '../session/session.ts'
+import { plausible } from './plausible.ts'
 
 /** A JOINED is answered within one round trip. */
 const CONFIRM_MS = 5000
@@ -127,10 +128,14 @@ export class Leg {
     this.session = undefined
   }
 
-  /** A side that has not been told yet where it was seen is known to be there all the same. */
+  /** What it says of itself, as far as that is plausible. A side that has not been told yet where it was seen is known to be there all the same. */
   learn(profile: Profile): void {
     const paths = strictestOf([profile.paths, this.grant.paths])
-    this.#profile = { ...profile, paths, candidates: withSeen(profile.candidates, this.#seen) }
+    const proven = [this.#seen, this.grant.from].filter(
+      (address) => address !== undefined && !isNowhere(address),
+    )
+    const candidates = plausible(profile.candidates, proven as Address[])
+    this.#profile = { ...profile, paths, candidates: withSeen(candidates, this.#seen) }
   }
 
   /** The session that nobody has confirmed in time, now without one. */

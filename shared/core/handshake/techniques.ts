@@ -7,7 +7,7 @@
  * NAT and dies before the far one, where it might occupy the very port that the other side is about to use (the far
  * router answers an unexpected packet with REJECT, and keeps its entry for 30 s).
  */
-import type { Address } from '../../wire/address.ts'
+import { type Address, sameIp } from '../../wire/address.ts'
 import { MAX_TARGETS, type StepKind } from '../../wire/handshake.ts'
 import type { Profile } from '../../wire/profile.ts'
 import { crossfire } from './crossfire.ts'
@@ -41,16 +41,19 @@ const STRATEGIES = 3
 /** Takes packets only from the very port that it sent to, or changes its own. */
 const isStrict = (profile: Profile): boolean => isSymmetric(profile) || profile.filtering === 'addressAndPort'
 
-/** Behind one NAT, or in one subnet. Public addresses are tried too, for a NAT that returns what is sent to itself. */
+/**
+ * Behind one NAT, or in one subnet. Public addresses are tried too, for a NAT that returns what is sent to itself. Only who
+ * is behind the same public address can have private ones that mean the same: to others they are strangers' hosts.
+ */
 const lan: Technique = (a, b) => {
   const oneNat = samePublicIp(a, b)
-  const near = shareOne(addressesOf(a, 'host'), addressesOf(b, 'host'), sameSubnet)
-  if (!oneNat && !near) return undefined
-  const targets = (from: Profile, to: Profile): readonly Address[] => [
-    ...nearestFirst(addressesOf(from, 'host'), addressesOf(to, 'host')),
-    ...(oneNat ? publicAddresses(to) : []),
-  ]
-  return both('lan', targets(a, b), targets(b, a), { rounds: 4, intervalMs: 100, answerMs: 300 })
+  const [ownA, ownB] = oneNat
+    ? [addressesOf(a, 'host'), addressesOf(b, 'host')]
+    : [seenHosts(a), seenHosts(b)]
+  if (!oneNat && !shareOne(ownA, ownB, sameSubnet)) return undefined
+  const toB = [...nearestFirst(ownA, ownB), ...(oneNat ? publicAddresses(b) : [])]
+  const toA = [...nearestFirst(ownB, ownA), ...(oneNat ? publicAddresses(a) : [])]
+  return both('lan', toB, toA, { rounds: 4, intervalMs: 100, answerMs: 300 })
 }
 
 /** Both firewalls open when both send: there is no port to guess. */
@@ -162,6 +165,14 @@ const isTolerant = ({ filtering, forgiving }: Profile, attempt: number): boolean
 
 function lead(side: PlannedSide, first: boolean, lateMs: number): PlannedSide {
   return { ...side, role: first ? 1 : 0, delayMs: first ? 0 : lateMs }
+}
+
+/** Of its interfaces' addresses those at which it was seen: no NAT is between. */
+function seenHosts(profile: Profile): readonly Address[] {
+  const seen = addressesOf(profile, 'reflexive')
+  return addressesOf(profile, 'host').filter((host) =>
+    seen.some(({ words }) => sameIp(words, 0, host.words, 0)),
+  )
 }
 
 function nearestFirst(own: readonly Address[], other: readonly Address[]): readonly Address[] {

@@ -5,7 +5,7 @@
  * A new step ends the one before without a result: the HANDSHAKE has moved on.
  *
  * The HANDSHAKE tells what the other peer says of itself, so a step is bounded whatever it says: MAX_TARGETS, MAX_ROUNDS,
- * MAX_PACKETS, no round below MIN_INTERVAL_MS. Probes of `predict` and `scatter` go to one IP, MIN_PACE_MS apart and at most
+ * MAX_PACKETS, no round below MIN_INTERVAL_MS, and a budget for addresses at which the HANDSHAKE has not seen the other side. Probes of `predict` and `scatter` go to one IP, MIN_PACE_MS apart and at most
  * MAX_VOLLEY, and `scatter` only while a relay carries the tunnel and no other tunnel here scatters.
  */
 import { ADDRESS_WORDS, type Address, NOWHERE } from '../../wire/address.ts'
@@ -14,6 +14,7 @@ import type { Result, Step, StepKind, StepOutcome } from '../../wire/handshake.t
 import { portOf } from '../../wire/volley.ts'
 import type { PathAgent } from './path-agent.ts'
 import { OWN_SOCKET, type Sockets } from './sockets.ts'
+import { isUnicast, TargetBudget } from './target-budget.ts'
 
 const MAX_ROUNDS = 30
 const MAX_PACKETS = 256
@@ -47,6 +48,7 @@ export class StepRunner {
   readonly #agent: PathAgent
   readonly #sockets: Sockets
   readonly #words = new Uint32Array(ADDRESS_WORDS)
+  readonly #budget = new TargetBudget()
   #running: Running | undefined
   #results: Result[] = []
 
@@ -72,7 +74,8 @@ export class StepRunner {
     this.technique = step.kind
     if (step.kind === 'scatter') this.#sockets.open(freshOf(step), true)
     else if (freshOf(step) > 0) this.#sockets.open(freshOf(step))
-    if (!strewn) for (const { words } of step.targets) this.#agent.renew(words, OWN_SOCKET, now)
+    if (!strewn)
+      for (const { words } of step.targets.filter(isUnicast)) this.#agent.renew(words, OWN_SOCKET, now)
   }
 
   stop(): void {
@@ -128,8 +131,10 @@ export class StepRunner {
   #probe(running: Running, at: number, socket: number, ttl: number, out: Batch, now: number): boolean {
     const { step } = running
     const target = step.targets[step.volley === undefined ? at : 0]
-    if (target === undefined) return false
+    if (target === undefined || !isUnicast(target)) return false
     if (!isStrewn(step)) {
+      const isVouchedFor = step.proven === at + 1
+      if (!isVouchedFor && !this.#budget.take(target, now)) return false
       if (ttl === 0 && step.startInMs === 0 && this.#agent.isUnderWay(target.words, socket, now)) return false
       if (ttl === 0 && isInFull(running, at)) this.#agent.probeInFull(target.words, socket, out, now)
       return this.#agent.probeTarget(target.words, socket, ttl, out, now)

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { parseAddress } from '../../../shared/wire/address.ts'
+import { Batch } from '../../../shared/wire/batch.ts'
 import { FRAME, KIND } from '../../../shared/wire/numbers.ts'
 import { encodeTicket } from '../../../shared/wire/session.ts'
 import { networkId, START, ticketFor, userId, World } from './world.ts'
@@ -85,6 +86,26 @@ test.each([
   world.signIn(a)
   expect(a.welcome?.status).toBe(status)
   expect(a.session).toBeUndefined()
+})
+
+test('a peer whose clock was four minutes ahead is taken again as soon as it is right', () => {
+  const world = new World(2)
+  const a = world.peer('a', 'ann', ['home'])
+  const AHEAD_MS = 4 * 60_000
+  const knock = (at: number, node = world.nodes[0]!) => {
+    const out = new Batch(1)
+    world.inject(a.signIn(node, at, out), a.address, node.address)
+    world.run(500)
+    return a.welcome?.status
+  }
+  expect(knock(world.now + AHEAD_MS)).toBe('welcome')
+  world.run(3000)
+  expect(knock(world.now)).toBe('welcome')
+  expect(a.session?.state).toBe('open')
+  expect(knock(world.now, world.nodes[1]!)).toBe('welcome')
+  world.run(1000)
+  expect(a.session?.state).toBe('open')
+  expect(world.tables.presence.get(a.id)?.node).toBe(world.nodes[1]!.id)
 })
 
 test('a ticket of another key, a broken one and one of a revoked peer are told apart', () => {

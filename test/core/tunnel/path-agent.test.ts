@@ -339,6 +339,12 @@ describe('a step', () => {
     }
     expect(run(victim).sent.length).toBe(UNPROVEN_CREDIT)
     const many = Array.from({ length: 16 }, (_, i) => address(`203.0.113.${i}:9`))
-    expect(run({ ...victim, targets: many }).sent.length).toBe(256)
+    expect(run({ ...victim, targets: many }).sent.length).toBe(240)
+  })
+
+  test('sends nothing to what is no address of one host', () => {
+    const wrong = ['255.255.255.255:9', '224.0.0.1:9', '169.254.169.254:80', '0.0.0.0:9', '198.51.100.2:0']
+    const texts = [...wrong, '[ff02::1]:9', '[fe80::1]:9', '[2002:a9fe:a9fe::1]:9', '[64:ff9b::1]:9']
+    expect(run({ targets: texts.map(address) }).sent).toEqual([])
   })
 })
