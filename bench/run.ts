@@ -1,6 +1,7 @@
 /** `npm run bench -- NAME`: each benchmark is a file beside this one; see README.md for what they measure and how. */
 import { Command } from 'commander'
 import { StraightwayError } from '../shared/errors.ts'
+import { addDoors } from './doors/command.ts'
 import { addFunctions } from './functions-command.ts'
 import { addIndex } from './index/command.ts'
 import { benchKeepAlive, type KeepAliveResult } from './keepalive.ts'
@@ -41,6 +42,7 @@ program
     console.log(json ? JSON.stringify(result) : keepAliveText(result))
   })
 
+addDoors(program)
 addFunctions(program)
 addIndex(program)
 addRelay(program)

@@ -32,8 +32,8 @@ export const IDLE_MS = 60_000
 const MAX_TUNNELS = 16_384
 /** What EC2 lets an instance below 32 vCPU send to the internet. */
 const MAX_BYTES_PER_SECOND = 5e9 / 8
-/** What one core forwards. */
-const MAX_PACKETS_PER_SECOND = 200_000
+/** Twice what one core forwards: half of it, what one owner may have, is a core. */
+const MAX_PACKETS_PER_SECOND = 500_000
 /** How often silence, expiry and throughput are looked at: one pass over the legs, no timer for each. */
 const ROUND_MS = 1000
 const NEVER = Number.POSITIVE_INFINITY
