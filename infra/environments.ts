@@ -9,7 +9,7 @@ const ENVIRONMENTS: Readonly<Record<string, Omit<ConfigInput, 'name'>>> = {
     backupDays: 7,
     logDays: 7,
     api: { concurrency: 'none', waf: false },
-    relays: { instance: 't4g.small', min: 1, max: 2, drainMinutes: 5 },
+    relays: { instance: 't4g.small', max: 2, drainMinutes: 5 },
     monthlyBudgetDollars: 100,
   },
   prod: {},
@@ -18,8 +18,7 @@ const ENVIRONMENTS: Readonly<Record<string, Omit<ConfigInput, 'name'>>> = {
     retain: false,
     backupDays: 1,
     logDays: 1,
-    tracing: false,
-    api: { concurrency: 'none', waf: false },
+    api: { concurrency: 'none', waf: false, accountRole: 'exists' },
     emulator: { endpoint: process.env.AWS_ENDPOINT_URL ?? 'http://127.0.0.1:4566' },
   },
 }

@@ -18,7 +18,16 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { StraightwayError } from '../shared/errors.ts'
 import { NATIVE, writeNode } from './bundles.ts'
-import { packetFilter, type UnitOptions, units } from './node-units.ts'
+import {
+  AGENT_GROUP,
+  LOG_DIRECTORY,
+  LOG_FILE,
+  LOG_ROTATION,
+  packetFilter,
+  type UnitOptions,
+  USER,
+  units,
+} from './node-units.ts'
 
 export const PLATFORMS = ['linux-arm64', 'linux-x64'] as const
 /** Where it lies on an instance. */
@@ -38,6 +47,7 @@ export function buildNodeAsset(
     copyPackage(folder, join(out, 'node_modules', name))
   write(out, 'filter.nft', packetFilter({ udp: UDP_PORTS, tcp: relay ? [RELAY_TCP_PORT] : [] }))
   write(out, 'install.sh', INSTALL)
+  write(out, 'logrotate.conf', LOG_ROTATION)
   write(out, 'cloudwatch.json', JSON.stringify(CLOUDWATCH_AGENT, null, 2))
   chmodSync(join(out, 'install.sh'), 0o755)
   const options = { directory: DIRECTORY, node: NODE, relay, drainMinutes }
@@ -86,7 +96,7 @@ function write(out: string, name: string, text: string): void {
 
 /** Counters of the network card that tell when AWS held traffic back, and what the node has to say. */
 const CLOUDWATCH_AGENT = {
-  agent: { metrics_collection_interval: 60, run_as_user: 'cwagent' },
+  agent: { metrics_collection_interval: 60, run_as_user: AGENT_GROUP },
   metrics: {
     namespace: 'Straightway',
     append_dimensions: { AutoScalingGroupName: `\${aws:AutoScalingGroupName}` },
@@ -108,7 +118,7 @@ const CLOUDWATCH_AGENT = {
       files: {
         collect_list: [
           {
-            file_path: '/var/log/straightway/node.log',
+            file_path: LOG_FILE,
             log_group_name: '@LOG_GROUP@',
             log_stream_name: '{instance_id}',
           },
@@ -123,15 +133,23 @@ const INSTALL = `#!/bin/bash
 set -euo pipefail
 cd "$(dirname "$0")"
 . /etc/straightway/node.env
-install -m 0644 units/*.service /etc/systemd/system/
+# The asset has the modes of the machine that made it.
+chmod -R u=rwX,go=rX .
+id ${USER} >/dev/null 2>&1 || useradd --system --no-create-home --shell /sbin/nologin ${USER}
+# New files get the group of the directory, so the agent can read what the node writes.
+install -d -m 2750 -o ${USER} -g ${AGENT_GROUP} ${LOG_DIRECTORY}
+[ -e ${LOG_FILE} ] || install -m 0640 -o ${USER} -g ${AGENT_GROUP} /dev/null ${LOG_FILE}
+install -m 0644 logrotate.conf /etc/logrotate.d/straightway
+install -m 0644 units/*.service units/*.timer /etc/systemd/system/
 install -d -m 0755 -o cwagent -g cwagent /opt/aws/amazon-cloudwatch-agent/etc
 sed "s|@LOG_GROUP@|$LOG_GROUP|" cloudwatch.json > /opt/aws/amazon-cloudwatch-agent/etc/straightway.json
 /opt/aws/amazon-cloudwatch-agent/bin/amazon-cloudwatch-agent-ctl -a fetch-config -m ec2 -s -c file:/opt/aws/amazon-cloudwatch-agent/etc/straightway.json
 systemctl daemon-reload
-systemctl enable --now straightway-filter.service straightway.service
+systemctl enable --now straightway-filter.service straightway-log.timer straightway.service
 # The instance is ready when its node has taken a lease, which it says in its log.
 for _ in $(seq 60); do
-  grep -q '"node":"node_' /var/log/straightway/node.log 2>/dev/null && exit 0
+  grep -q '"node":"node_' ${LOG_FILE} && exit 0
+  ! systemctl is-failed --quiet straightway.service || break
   sleep 2
 done
 echo "the node does not serve" >&2

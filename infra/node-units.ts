@@ -1,8 +1,17 @@
 /**
- * The systemd units of an instance. A node runs as a user that exists while it runs, sees a file system it cannot write,
- * and has no capability but that the relay may program the kernel's forwarding and listen on TCP 443. What it knows it has
- * in memory.
+ * The systemd units of an instance. A node runs as a user of its own, sees a file system it cannot write, and has one
+ * capability at most: a relay may listen on TCP 443. What it knows it has in memory. Its log is the one file it writes.
+ *
+ * The log belongs to the node's user and to the group of the CloudWatch agent, which reads it. A `LogsDirectory` of a
+ * `DynamicUser` would hide it: systemd puts that behind /var/log/private, which only root can enter.
  */
+export const USER = 'straightway'
+export const AGENT_GROUP = 'cwagent'
+export const LOG_DIRECTORY = '/var/log/straightway'
+export const LOG_FILE = `${LOG_DIRECTORY}/node.log`
+/** Written by user data (constructs/user-data.ts), as it must work before anything is downloaded. */
+export const GIVE_UP = '/usr/local/sbin/straightway-give-up'
+
 export interface UnitOptions {
   /** Where the asset lies. */
   readonly directory: string
@@ -18,13 +27,14 @@ export function units(options: UnitOptions): Readonly<Record<string, string>> {
     'straightway.service': service(options),
     'straightway-unhealthy.service': UNHEALTHY,
     'straightway-filter.service': filter(options),
+    'straightway-log.service': ROTATE,
+    'straightway-log.timer': EACH_HOUR,
   }
 }
 
 /** Five starts within five minutes are a crash loop: the instance is given up, and the group makes another. */
 function service({ directory, node, relay, drainMinutes }: UnitOptions): string {
-  const capability = relay ? 'CAP_NET_ADMIN CAP_NET_BIND_SERVICE' : ''
-  const families = relay ? 'AF_INET AF_INET6 AF_UNIX AF_NETLINK' : 'AF_INET AF_INET6 AF_UNIX'
+  const capability = relay ? 'CAP_NET_BIND_SERVICE' : ''
   return `[Unit]
 Description=Straightway node
 After=network-online.target straightway-filter.service
@@ -43,10 +53,10 @@ KillMode=mixed
 TimeoutStopSec=${drainMinutes * 60 + 30}
 LimitNOFILE=65536
 LimitCORE=0
-StandardOutput=append:/var/log/straightway/node.log
+StandardOutput=append:${LOG_FILE}
 StandardError=inherit
-LogsDirectory=straightway
-DynamicUser=yes
+User=${USER}
+Group=${USER}
 CapabilityBoundingSet=${capability}
 AmbientCapabilities=${capability}
 NoNewPrivileges=yes
@@ -62,7 +72,7 @@ ProtectKernelModules=yes
 ProtectKernelTunables=yes
 ProtectProc=invisible
 ProcSubset=pid
-RestrictAddressFamilies=${families}
+RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
 RestrictNamespaces=yes
 RestrictRealtime=yes
 RestrictSUIDSGID=yes
@@ -83,8 +93,27 @@ Description=Tell the autoscaling group that the node of this instance does not s
 
 [Service]
 Type=oneshot
-EnvironmentFile=/etc/straightway/node.env
-ExecStart=/usr/bin/aws autoscaling set-instance-health --region \${AWS_REGION} --instance-id \${INSTANCE_ID} --health-status Unhealthy --no-should-respect-grace-period
+ExecStart=${GIVE_UP}
+`
+
+/** Not the system's own timer, which runs once a day. */
+const ROTATE = `[Unit]
+Description=Rotate the log of the Straightway node
+
+[Service]
+Type=oneshot
+ExecStart=/usr/sbin/logrotate --state /run/straightway-log.state /etc/logrotate.d/straightway
+`
+
+const EACH_HOUR = `[Unit]
+Description=Rotate the log of the Straightway node each hour
+
+[Timer]
+OnBootSec=15min
+OnUnitActiveSec=1h
+
+[Install]
+WantedBy=timers.target
 `
 
 function filter({ directory }: UnitOptions): string {
@@ -104,6 +133,20 @@ ExecStart=/usr/sbin/nft -f ${directory}/filter.nft
 WantedBy=multi-user.target
 `
 }
+
+/**
+ * Keeps the log small: nobody reads it here, as the agent sends it away. It is copied and emptied because systemd holds the
+ * file open.
+ */
+export const LOG_ROTATION = `${LOG_FILE} {
+  size 20M
+  rotate 3
+  copytruncate
+  missingok
+  notifempty
+  su ${USER} ${AGENT_GROUP}
+}
+`
 
 /** What a node listens on. */
 export interface FilterPorts {

@@ -21,7 +21,7 @@ export function promises({ name, nodes, relays }: Config, machines: Machines, ap
   ]
 }
 
-function ofIndex({ rest, functions }: ApiStack): Promised[] {
+function ofIndex({ rest, gateway, functions }: ApiStack): Promised[] {
   return [
     {
       name: 'index-fails',
@@ -49,6 +49,21 @@ function ofIndex({ rest, functions }: ApiStack): Promised[] {
       name: 'index-throttled',
       broken: 'A flood cannot starve INDEX: its function was refused to run.',
       metric: functions.rest.function.metricThrottles({ ...MINUTE, statistic: Stats.SUM }),
+      above: 0,
+      minutes: 3,
+    },
+    {
+      name: 'index-refused',
+      broken:
+        'INDEX has room for its users: API Gateway refused requests above the rate of the configuration.',
+      metric: rest.refusals.metric,
+      above: 0,
+      minutes: 3,
+    },
+    {
+      name: 'gateway-refused',
+      broken: 'Peers without UDP are served: the WebSocket API refused messages above its rate.',
+      metric: gateway.refusals.metric,
       above: 0,
       minutes: 3,
     },

@@ -2,7 +2,15 @@
  * A whole system as stacks, one for each lifetime: what must never be lost, what is replaced with every release, what
  * moves peers when it is replaced, and what watches the rest.
  */
-import { type App, type Stack, Tags } from 'aws-cdk-lib'
+import {
+  DefaultStackSynthesizer,
+  type IStackSynthesizer,
+  type Stack,
+  type StackProps,
+  Tags,
+} from 'aws-cdk-lib'
+import { ManagedPolicy, PermissionsBoundary } from 'aws-cdk-lib/aws-iam'
+import type { Construct } from 'constructs'
 import { type Config, placesOf, type TwoRegions } from './config.ts'
 import { ApiStack } from './stacks/api.ts'
 import { DataStack } from './stacks/data.ts'
@@ -21,15 +29,29 @@ export interface System {
   readonly second?: { readonly edge: SecondEdgeStack; readonly watch: SecondWatchStack }
 }
 
-export function createSystem(app: App, config: Config): System {
+/** `scope`: an app or a stage. Errors: `bad-request` if the streams of a promoted region are not all named. */
+export function createSystem(scope: Construct, config: Config): System {
+  const system = createStacks(scope, config)
+  for (const stack of stacksOf(system)) governed(stack, config)
+  return system
+}
+
+/** What the rules of an organisation ask of every resource and role. */
+function governed(stack: Stack, { name, tags, permissionsBoundary }: Config): void {
+  for (const [key, value] of Object.entries({ ...tags, straightway: name })) Tags.of(stack).add(key, value)
+  if (permissionsBoundary === undefined) return
+  const policy = ManagedPolicy.fromManagedPolicyArn(stack, 'Boundary', permissionsBoundary)
+  PermissionsBoundary.of(stack).apply(policy)
+}
+
+function createStacks(app: Construct, config: Config): System {
   const { home, second, adopted } = placesOf(config)
   const id = (stack: string) => `straightway-${config.name}-${stack}`
   // Machines that were the second region's stay, and are told where home is now.
   const machinesId = (stack: string) => (adopted ? `${id(stack)}-${home}` : id(stack))
-  const here = home ? { config, env: { region: home } } : { config }
+  const here = { config, ...deployedBy(config), ...(home && { env: { region: home } }) }
   const data = new DataStack(app, id('data'), here)
   const api = new ApiStack(app, id('api'), { ...here, data })
-  Tags.of(app).add('straightway', config.name)
   if (config.emulator !== undefined) return { data, api }
   const edge = new EdgeStack(app, machinesId('edge'), { ...here, data, api })
   const watch = new WatchStack(app, machinesId('watch'), { ...here, api, edge })
@@ -41,10 +63,17 @@ export function stacksOf({ data, api, edge, watch, second }: System): Stack[] {
   return [data, api, edge, watch, second?.edge, second?.watch].filter((stack) => stack !== undefined)
 }
 
+/** How a stack is deployed, if the account was bootstrapped with another qualifier. */
+function deployedBy({ bootstrap: { qualifier } }: Config): Pick<StackProps, 'synthesizer'> {
+  if (qualifier === undefined) return {}
+  return { synthesizer: new DefaultStackSynthesizer({ qualifier }) as IStackSynthesizer }
+}
+
 /** Nodes there look up where INDEX is, so it is deployed first. */
-function secondRegion(app: App, config: Config, regions: TwoRegions, api: ApiStack) {
+function secondRegion(app: Construct, config: Config, regions: TwoRegions, api: ApiStack) {
   const id = (stack: string) => `straightway-${config.name}-${stack}-${regions.second}`
-  const edge = new SecondEdgeStack(app, id('edge'), { config, regions })
+  const edge = new SecondEdgeStack(app, id('edge'), { config, regions, ...deployedBy(config) })
   edge.addStackDependency(api)
-  return { edge, watch: new SecondWatchStack(app, id('watch'), { config, regions, edge }) }
+  const watch = new SecondWatchStack(app, id('watch'), { config, regions, edge, ...deployedBy(config) })
+  return { edge, watch }
 }

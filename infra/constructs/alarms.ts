@@ -6,10 +6,10 @@ import {
   TreatMissingData,
 } from 'aws-cdk-lib/aws-cloudwatch'
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions'
-import { Topic } from 'aws-cdk-lib/aws-sns'
-import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions'
+import type { Topic } from 'aws-cdk-lib/aws-sns'
 import { Construct } from 'constructs'
 import { type Config, prefixOf } from '../config.ts'
+import { operatorTopic } from './operator-topic.ts'
 
 export interface Promised {
   readonly name: string
@@ -37,8 +37,7 @@ export class Alarms extends Construct {
     promises: readonly Promised[],
   ) {
     super(scope, id)
-    this.topic = new Topic(this, 'Topic', { topicName: `${prefixOf(config)}alarms`, enforceSSL: true })
-    if (config.alarmEmail !== undefined) this.topic.addSubscription(new EmailSubscription(config.alarmEmail))
+    this.topic = operatorTopic(this, 'Topic', { config, topicName: `${prefixOf(config)}alarms` })
     const action = new SnsAction(this.topic)
     this.all = promises.map((promised) => {
       const alarm = new Alarm(this, promised.name, alarmProps(config, promised))

@@ -10,10 +10,10 @@ import type { Construct } from 'constructs'
 import { TABLES, type TableName } from '../../shared/store/tables.ts'
 import { type Config, prefixOf } from '../config.ts'
 import { NODE_TABLES } from '../functions.ts'
-import type { ApiStack } from '../stacks/api.ts'
-import type { DataStack } from '../stacks/data.ts'
+import { keyName } from '../key-names.ts'
 import { grantTables, type TableArns, type TableUse } from './grants.ts'
-import { keyName } from './keys.ts'
+import type { Keys } from './keys.ts'
+import type { Tables } from './tables.ts'
 
 export interface Home {
   /** What an instance is told, by the name of the variable. */
@@ -25,19 +25,32 @@ export interface Home {
   grantTables(to: IGrantable, use: TableUse): void
 }
 
-export function homeHere(data: DataStack, api: ApiStack): Home {
+/** Where the APIs of home are. */
+export interface Addresses {
+  /** INDEX as API Gateway itself serves it. The name of a custom domain leads nowhere until its DNS record is made. */
+  readonly index: string
+  readonly gateway: string
+}
+
+export interface HomeParts {
+  readonly tables: Tables
+  readonly keys: Keys
+  readonly addresses: Addresses
+}
+
+export function homeHere({ tables, keys, addresses }: HomeParts): Home {
   return {
     told: {
-      FLEET_SECRET: data.keys.fleet.secretArn,
-      INDEX_URL: api.indexUrl,
-      GATEWAY_URL: api.gateway.url,
+      FLEET_SECRET: keys.fleet.secretArn,
+      INDEX_URL: addresses.index,
+      GATEWAY_URL: addresses.gateway,
     },
     found: {},
     grant(to) {
-      grantTables(data.tables.all, to, NODE_TABLES)
-      data.keys.fleet.grantRead(to)
+      grantTables(tables.all, to, NODE_TABLES)
+      keys.fleet.grantRead(to)
     },
-    grantTables: (to, use) => grantTables(data.tables.all, to, use),
+    grantTables: (to, use) => grantTables(tables.all, to, use),
   }
 }
 
@@ -72,11 +85,11 @@ export function homeElsewhere(scope: Construct, config: Config, region: string):
 }
 
 /** Where the APIs are, for `homeElsewhere`. */
-export function announceHome(scope: Construct, config: Config, indexUrl: string, gatewayUrl: string): void {
+export function announceHome(scope: Construct, config: Config, { index, gateway }: Addresses): void {
   const announce = (id: string, what: 'index-url' | 'gateway-url', stringValue: string) =>
     new StringParameter(scope, id, { parameterName: parameterName(config, what), stringValue })
-  announce('IndexUrlForNodes', 'index-url', indexUrl)
-  announce('GatewayUrlForNodes', 'gateway-url', gatewayUrl)
+  announce('IndexUrlForNodes', 'index-url', index)
+  announce('GatewayUrlForNodes', 'gateway-url', gateway)
 }
 
 function tablesNamed(config: Pick<Config, 'name'>, arnOf: (name: string) => string): TableArns {

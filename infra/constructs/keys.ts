@@ -1,15 +1,12 @@
-import { RemovalPolicy, Validations } from 'aws-cdk-lib'
+import { Validations } from 'aws-cdk-lib'
 import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager'
 import { Construct } from 'constructs'
-import { type Config, placesOf, prefixOf } from '../config.ts'
+import { type Config, placesOf } from '../config.ts'
+import { keyName } from '../key-names.ts'
+import { removalOf } from './removal.ts'
 
 /** Letters and digits: 43 of them hold 256 bits. */
 const LENGTH = 43
-
-/** Of the secret: known before there is one, and in every region the same. */
-export function keyName(config: Pick<Config, 'name'>, key: 'Ticket' | 'Fleet'): string {
-  return `${prefixOf(config)}${key.toLowerCase()}-key`
-}
 
 /** As policies name it. Secrets Manager puts six characters of its own behind the name. */
 export const policyArnOf = (secret: ISecret): string => secret.secretFullArn ?? `${secret.secretArn}-??????`
@@ -43,7 +40,7 @@ export class Keys extends Construct {
       ...(second && { replicaRegions: [{ region: second }] }),
       description: `Straightway: ${what}`,
       generateSecretString: { passwordLength: LENGTH, excludePunctuation: true },
-      removalPolicy: config.retain ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+      removalPolicy: removalOf(config),
     })
     Validations.of(secret).acknowledge({
       id: 'AwsSolutions-SMG4',

@@ -1,4 +1,4 @@
-import { AssetHashType, DockerImage, Duration, RemovalPolicy, Validations } from 'aws-cdk-lib'
+import { AssetHashType, DockerImage, Duration, Validations } from 'aws-cdk-lib'
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import {
   Architecture,
@@ -13,6 +13,7 @@ import { Construct } from 'constructs'
 import { writeFunction } from '../bundles.ts'
 import { type Config, prefixOf } from '../config.ts'
 import type { FunctionDescription } from '../functions.ts'
+import { removalOf } from './removal.ts'
 
 export interface LambdaProps {
   readonly config: Pick<Config, 'name' | 'retain' | 'logDays' | 'tracing'>
@@ -33,9 +34,8 @@ export class Lambda extends Construct {
     const { entry, does, memoryMb, timeoutSeconds } = description
     const functionName = `${prefixOf(config)}${id}`
     const logGroup = new LogGroup(this, 'Log', {
-      logGroupName: `/aws/lambda/${functionName}`,
       retention: config.logDays as RetentionDays,
-      removalPolicy: config.retain ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+      removalPolicy: removalOf(config),
     })
     const role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') })
     logGroup.grantWrite(role)

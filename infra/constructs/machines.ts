@@ -1,11 +1,11 @@
-import { RemovalPolicy } from 'aws-cdk-lib'
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs'
-import { Topic } from 'aws-cdk-lib/aws-sns'
 import type { Construct } from 'constructs'
-import { type Config, prefixOf } from '../config.ts'
+import type { Config } from '../config.ts'
 import type { Home } from './home.ts'
 import { Network } from './network.ts'
 import { NodeGroup } from './node-group.ts'
+import { operatorTopic } from './operator-topic.ts'
+import { removalOf } from './removal.ts'
 
 /** What a region has of the fleet. */
 export interface Machines {
@@ -17,11 +17,10 @@ export interface Machines {
 export function createMachines(scope: Construct, config: Config, home: Home): Machines {
   const network = new Network(scope, 'Network', config)
   const log = new LogGroup(scope, 'Log', {
-    logGroupName: `/${prefixOf(config)}nodes`,
     retention: config.logDays as RetentionDays,
-    removalPolicy: config.retain ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+    removalPolicy: removalOf(config),
   })
-  const topic = new Topic(scope, 'Failures', { enforceSSL: true })
+  const topic = operatorTopic(scope, 'Failures', { config })
   const common = { config, network, log, topic, home }
   const nodes = new NodeGroup(scope, 'nodes', {
     ...common,

@@ -3,6 +3,7 @@ import {
   FlowLogDestination,
   FlowLogTrafficType,
   GatewayVpcEndpointAwsService,
+  IpAddresses,
   IpProtocol,
   type IVpc,
   Peer,
@@ -16,7 +17,8 @@ import { Construct } from 'constructs'
 import type { Config } from '../config.ts'
 import { RELAY_TCP_PORT } from '../node-asset.ts'
 
-const ZONES = 2
+type ExistingVpc = Extract<Config['network'], { readonly vpcId: string }>
+type NewVpc = Exclude<Config['network'], ExistingVpc>
 
 /**
  * Public subnets only, with IPv4 and IPv6: a node needs an address of its own, and a NAT gateway would cost more than the
@@ -27,20 +29,9 @@ export class Network extends Construct {
   readonly nodes: SecurityGroup
   readonly relays: SecurityGroup
 
-  constructor(scope: Construct, id: string, config: Pick<Config, 'logDays'>) {
+  constructor(scope: Construct, id: string, config: Pick<Config, 'logDays' | 'network'>) {
     super(scope, id)
-    const vpc = new Vpc(this, 'Vpc', {
-      ipProtocol: IpProtocol.DUAL_STACK,
-      maxAzs: ZONES,
-      natGateways: 0,
-      subnetConfiguration: [{ name: 'nodes', subnetType: SubnetType.PUBLIC, mapPublicIpOnLaunch: true }],
-      gatewayEndpoints: {
-        tables: { service: GatewayVpcEndpointAwsService.DYNAMODB },
-        assets: { service: GatewayVpcEndpointAwsService.S3 },
-      },
-    })
-    this.vpc = vpc as IVpc
-    this.#logRejected(config)
+    this.vpc = 'vpcId' in config.network ? this.#adopt(config.network) : this.#make(config.network, config)
     this.nodes = this.#open('Nodes', 'Straightway nodes: UDP both ways, untracked; the host filters')
     this.relays = this.#open('Relays', 'Straightway relays: as nodes, and TLS of peers without UDP')
     const tls = Port.tcp(RELAY_TCP_PORT)
@@ -48,13 +39,38 @@ export class Network extends Construct {
     this.relays.addIngressRule(Peer.anyIpv6(), tls, 'TLS over IPv6, untracked')
   }
 
+  #make({ cidr, zones }: NewVpc, config: Pick<Config, 'logDays'>): IVpc {
+    const vpc = new Vpc(this, 'Vpc', {
+      ipAddresses: IpAddresses.cidr(cidr),
+      ipProtocol: IpProtocol.DUAL_STACK,
+      maxAzs: zones,
+      natGateways: 0,
+      subnetConfiguration: [{ name: 'nodes', subnetType: SubnetType.PUBLIC, mapPublicIpOnLaunch: true }],
+      gatewayEndpoints: {
+        tables: { service: GatewayVpcEndpointAwsService.DYNAMODB },
+        assets: { service: GatewayVpcEndpointAwsService.S3 },
+      },
+    })
+    this.#logRejected(vpc, config)
+    return vpc as IVpc
+  }
+
+  /** Named and not looked up, so that synthesis needs no credentials. Its flow logs and endpoints are the team's. */
+  #adopt({ vpcId, subnets }: ExistingVpc): IVpc {
+    return Vpc.fromVpcAttributes(this, 'Vpc', {
+      vpcId,
+      availabilityZones: subnets.map(({ zone }) => zone),
+      publicSubnetIds: subnets.map(({ id }) => id),
+    })
+  }
+
   /** Only what was refused: a line for every flow of every peer would cost more than the nodes. */
-  #logRejected({ logDays }: Pick<Config, 'logDays'>): void {
+  #logRejected(vpc: Vpc, { logDays }: Pick<Config, 'logDays'>): void {
     const log = new LogGroup(this, 'Rejected', {
       retention: logDays as RetentionDays,
       removalPolicy: RemovalPolicy.DESTROY,
     })
-    this.vpc.addFlowLog('Rejected', {
+    vpc.addFlowLog('Rejected', {
       destination: FlowLogDestination.toCloudWatchLogs(log),
       trafficType: FlowLogTrafficType.REJECT,
     })

@@ -31,9 +31,11 @@ export class NodeAsset extends Construct {
     this.location = { bucket: this.#asset.s3BucketName, key: this.#asset.s3ObjectKey }
   }
 
-  /** This one object. */
-  grantDownload({ grantPrincipal }: IGrantable): void {
-    const resources = [this.#asset.bucket.arnForObjects(this.#asset.s3ObjectKey)]
-    grantPrincipal.addToPrincipalPolicy(new PolicyStatement({ actions: ['s3:GetObject'], resources }))
+  /** This one object. `bucketKey`: ARN of the customer key that the bootstrap bucket is encrypted with, if it is. */
+  grantDownload({ grantPrincipal }: IGrantable, bucketKey?: string): void {
+    const allow = (actions: string[], resources: string[]) =>
+      grantPrincipal.addToPrincipalPolicy(new PolicyStatement({ actions, resources }))
+    allow(['s3:GetObject'], [this.#asset.bucket.arnForObjects(this.#asset.s3ObjectKey)])
+    if (bucketKey !== undefined) allow(['kms:Decrypt'], [bucketKey])
   }
 }

@@ -2,6 +2,7 @@ import { Duration, Stack, Validations } from 'aws-cdk-lib'
 import {
   AdjustmentType,
   AutoScalingGroup,
+  type CfnAutoScalingGroup,
   DefaultResult,
   GroupMetrics,
   HealthChecks,
@@ -31,12 +32,12 @@ import { regionInFinding } from './finding.ts'
 import type { Home } from './home.ts'
 import type { Network } from './network.ts'
 import { NodeAsset } from './node-asset.ts'
-import { nodeUserData } from './user-data.ts'
+import { GIVE_UP_IF_FAILED, nodeUserData } from './user-data.ts'
 
 export type NodeRole = 'checkpoint' | 'handshake' | 'stun' | 'relay'
 
 export interface NodeGroupProps {
-  readonly config: Pick<Config, 'name'>
+  readonly config: Pick<Config, 'name' | 'bootstrap'>
   readonly group: GroupConfig
   /** The first is the one whose load the group scales on. */
   readonly roles: readonly [NodeRole, ...NodeRole[]]
@@ -47,7 +48,8 @@ export interface NodeGroupProps {
   readonly home: Home
 }
 
-const HOOK = 'drain'
+const SERVE_HOOK = 'serve'
+const DRAIN_HOOK = 'drain'
 const DISK_GIB = 8
 /** Installing, fetching keys and taking a lease takes about two minutes. */
 const READY = Duration.minutes(10)
@@ -109,12 +111,13 @@ export class NodeGroup extends Construct {
       relay: roles.includes('relay'),
       drainMinutes: group.drainMinutes,
     })
-    asset.grantDownload(this.role)
-    const environment = {
+    asset.grantDownload(this.role, config.bootstrap.bucketKey)
+    const told = {
       ROLES: roles.join(','),
       SYSTEM: config.name,
       GROUP: this.name,
-      LIFECYCLE_HOOK: HOOK,
+      SERVE_HOOK,
+      DRAIN_HOOK,
       ...home.told,
       STRAIGHTWAY_TABLE_PREFIX: prefixOf(config),
       DRAIN_MS: String(group.drainMinutes * 60_000),
@@ -127,11 +130,16 @@ export class NodeGroup extends Construct {
       securityGroup: roles.includes('relay') ? network.relays : network.nodes,
       associatePublicIpAddress: true,
       role: this.role,
-      userData: nodeUserData(asset.location, environment, home.found),
+      userData: nodeUserData({
+        asset: asset.location,
+        told,
+        found: home.found,
+        group: this.name,
+        hook: SERVE_HOOK,
+      }),
       requireImdsv2: true,
       httpPutResponseHopLimit: 1,
       instanceMetadataTags: true,
-      detailedMonitoring: true,
       blockDevices: [{ deviceName: '/dev/xvda', volume: encryptedDisk() }],
     })
   }
@@ -158,6 +166,9 @@ export class NodeGroup extends Construct {
       }),
     })
     made.userData.addSignalOnExitCommand(made)
+    // After the signal: the instance ends when it gives itself up.
+    made.userData.addOnExitCommands(GIVE_UP_IF_FAILED)
+    serveBeforeService(made)
     Validations.of(made).acknowledge({
       id: 'AwsSolutions-AS3',
       reason:
@@ -168,7 +179,7 @@ export class NodeGroup extends Construct {
 
   #drain(): void {
     this.group.addLifecycleHook('Drain', {
-      lifecycleHookName: HOOK,
+      lifecycleHookName: DRAIN_HOOK,
       lifecycleTransition: LifecycleTransition.INSTANCE_TERMINATING,
       heartbeatTimeout: SILENCE,
       defaultResult: DefaultResult.CONTINUE,
@@ -189,6 +200,9 @@ export class NodeGroup extends Construct {
         { lower: 1, change: +1 },
         { lower: 100_000, change: +2 },
       ],
+      // Two samples of an agent in one minute look like a rise, and a fall in the next minute.
+      evaluationPeriods: 2,
+      datapointsToAlarm: 2,
     })
   }
 
@@ -209,6 +223,23 @@ export class NodeGroup extends Construct {
       period: Duration.minutes(1),
     })
   }
+}
+
+/**
+ * An instance is in service once its node serves: the node completes this hook itself (udp-edge/instance/lifecycle.ts). One
+ * that cannot is replaced. The hook is part of the group and no resource of its own, so that it holds for the first
+ * instances too.
+ */
+function serveBeforeService(group: AutoScalingGroup): void {
+  const made = group.node.defaultChild as CfnAutoScalingGroup
+  made.lifecycleHookSpecificationList = [
+    {
+      lifecycleHookName: SERVE_HOOK,
+      lifecycleTransition: LifecycleTransition.INSTANCE_LAUNCHING,
+      heartbeatTimeout: READY.toSeconds(),
+      defaultResult: DefaultResult.ABANDON,
+    },
+  ]
 }
 
 /** Of the group of that name in this region, or in another one. */

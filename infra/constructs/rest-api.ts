@@ -15,38 +15,40 @@ import { Certificate } from 'aws-cdk-lib/aws-certificatemanager'
 import type { IFunction } from 'aws-cdk-lib/aws-lambda'
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs'
 import { Construct } from 'constructs'
-import { ROUTES } from '../../functions/rest/routes.ts'
 import { type Config, prefixOf } from '../config.ts'
+import { REST_ROUTES } from '../rest-routes.ts'
+import type { AccountRole } from './account-role.ts'
+import { Refusals } from './refusals.ts'
 
 const STAGE = 'index'
 const CORS_AGE = Duration.days(1)
 const CORS_HEADERS = ['authorization', 'content-type', 'if-match', 'if-none-match']
 
 /** What tells one call from another. Neither query nor headers: they hold filters and credentials. */
-const ACCESS_LOG = AccessLogFormat.custom(
-  JSON.stringify({
-    requestId: AccessLogField.contextRequestId(),
-    ip: AccessLogField.contextIdentitySourceIp(),
-    method: AccessLogField.contextHttpMethod(),
-    path: AccessLogField.contextResourcePath(),
-    status: AccessLogField.contextStatus(),
-    ms: AccessLogField.contextResponseLatency(),
-  }),
-)
-
-/** What may be asked without a credential is what a flood would ask: a tenth of the rate is for these. */
-const OPEN_SHARE = 0.1
+const accessLog = (system: string) => ({
+  system,
+  requestId: AccessLogField.contextRequestId(),
+  ip: AccessLogField.contextIdentitySourceIp(),
+  method: AccessLogField.contextHttpMethod(),
+  path: AccessLogField.contextResourcePath(),
+  status: AccessLogField.contextStatus(),
+  ms: AccessLogField.contextResponseLatency(),
+  // `THROTTLED` for API Gateway's own 429. A refusal of the WAF has another type, one of the function has none.
+  refused: AccessLogField.contextErrorResponseType(),
+})
 
 export interface RestProps {
   readonly config: Config
   readonly handler: IFunction
+  readonly account: AccountRole
 }
 
-/** INDEX over HTTPS: the routes of functions/rest/routes.ts and no other, throttled, logged, with answers to browsers. */
+/** INDEX over HTTPS: the routes of functions/rest and no other, throttled, logged, with answers to browsers. */
 export class Rest extends Construct {
   readonly api: RestApi
+  readonly refusals: Refusals
 
-  constructor(scope: Construct, id: string, { config, handler }: RestProps) {
+  constructor(scope: Construct, id: string, { config, handler, account }: RestProps) {
     super(scope, id)
     const log = new LogGroup(this, 'Access', {
       retention: config.logDays as RetentionDays,
@@ -69,9 +71,8 @@ export class Rest extends Construct {
         throttlingBurstLimit: config.api.burst,
         methodOptions: openLimits(config),
         tracingEnabled: config.tracing,
-        metricsEnabled: true,
         accessLogDestination: new LogGroupLogDestination(log),
-        accessLogFormat: ACCESS_LOG,
+        accessLogFormat: AccessLogFormat.custom(JSON.stringify(accessLog(config.name))),
       },
       ...(config.domain && {
         domainName: {
@@ -81,6 +82,13 @@ export class Rest extends Construct {
         },
       }),
     })
+    account.before(this.api.deploymentStage)
+    this.refusals = new Refusals(this, 'Refusals', {
+      log,
+      metric: 'IndexRefused',
+      system: config.name,
+      pattern: '{ $.refused = "THROTTLED" }',
+    })
     this.#route(handler)
     this.#plan(config)
     this.#acknowledge()
@@ -88,7 +96,7 @@ export class Rest extends Construct {
 
   #route(handler: IFunction): void {
     const integration = new LambdaIntegration(handler, { scopePermissionToMethod: false })
-    for (const { method, path } of ROUTES) resourceAt(this.api.root, path).addMethod(method, integration)
+    for (const { method, path } of REST_ROUTES) resourceAt(this.api.root, path).addMethod(method, integration)
   }
 
   /** For clients that a team gives an API key of the gateway: each has a rate of its own. */
@@ -123,7 +131,7 @@ export class Rest extends Construct {
       {
         id: 'AwsSolutions-APIG6',
         reason:
-          'The access log has one line a request and the function logs its failures; execution logs repeat both, with bodies, and need a role for the whole account.',
+          'The access log has one line a request and the function logs its failures; execution logs repeat both, with bodies.',
       },
     )
   }
@@ -138,9 +146,9 @@ function resourceAt(root: IResource, path: string): IResource {
 
 function openLimits({ api }: Config) {
   const limits = {
-    throttlingRateLimit: Math.ceil(api.requestsPerSecond * OPEN_SHARE),
-    throttlingBurstLimit: Math.ceil(api.burst * OPEN_SHARE),
+    throttlingRateLimit: Math.ceil(api.requestsPerSecond * api.openShare),
+    throttlingBurstLimit: Math.ceil(api.burst * api.openShare),
   }
-  const open = ROUTES.filter(({ method, who }) => method === 'POST' && who === 'anybody')
-  return Object.fromEntries(open.map(({ method, path }) => [`${path}/${method}`, limits]))
+  const routes = REST_ROUTES.filter(({ open }) => open)
+  return Object.fromEntries(routes.map(({ method, path }) => [`${path}/${method}`, limits]))
 }

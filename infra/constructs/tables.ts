@@ -1,4 +1,3 @@
-import { RemovalPolicy } from 'aws-cdk-lib'
 import {
   AttributeType,
   Billing,
@@ -12,6 +11,7 @@ import { Construct } from 'constructs'
 import { StraightwayError } from '../../shared/errors.ts'
 import { type Index, TABLES, type Table, type TableName } from '../../shared/store/tables.ts'
 import { type Config, placesOf, prefixOf } from '../config.ts'
+import { removalOf } from './removal.ts'
 
 type TablesConfig = Pick<Config, 'name' | 'retain' | 'backupDays' | 'regions'>
 
@@ -67,7 +67,7 @@ function tableProps(table: Table, config: TablesConfig): TablePropsV2 {
       recoveryPeriodInDays: config.backupDays,
     },
     deletionProtection: config.retain,
-    removalPolicy: config.retain ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+    removalPolicy: removalOf(config),
     ...(second && !table.passing && { replicas: [{ region: second }] }),
   }
 }

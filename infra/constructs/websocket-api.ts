@@ -6,25 +6,24 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda'
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs'
 import { Construct } from 'constructs'
 import { type Config, prefixOf } from '../config.ts'
+import type { AccountRole } from './account-role.ts'
 import { executeApi } from './execute-api.ts'
 import { regionInFinding } from './finding.ts'
+import { Refusals } from './refusals.ts'
 
 const STAGE = 'ws'
-/**
- * Messages a second, of all connections together. A peer without UDP sends one each minute to stay online, and some dozen
- * for a tunnel; one of them cannot be held to less here, so nodes hold each to a rate of its own.
- */
-const RATE = 2000
-const BURST = 4000
 
-const ACCESS_LOG = JSON.stringify({
+type GatewayConfig = Pick<Config, 'name' | 'logDays' | 'emulator' | 'api'>
+
+const accessLog = {
   requestId: '$context.requestId',
   connectionId: '$context.connectionId',
   eventType: '$context.eventType',
   status: '$context.status',
   ip: '$context.identity.sourceIp',
   error: '$context.error.message',
-})
+  refused: '$context.error.responseType',
+}
 
 /** The WebSocket API: through it stream functions reach nodes, and peers without UDP do. */
 export class Gateway extends Construct {
@@ -34,17 +33,27 @@ export class Gateway extends Construct {
   readonly url: string
   /** What functions post to connections through. */
   readonly managementEndpoint: string
+  readonly refusals: Refusals
 
-  constructor(scope: Construct, id: string, config: Pick<Config, 'name' | 'logDays' | 'emulator'>) {
+  constructor(
+    scope: Construct,
+    id: string,
+    { config, account }: { readonly config: GatewayConfig; readonly account: AccountRole },
+  ) {
     super(scope, id)
     this.api = new WebSocketApi(this, 'Api', { apiName: `${prefixOf(config)}gateway` })
     this.stage = new WebSocketStage(this, 'Stage', {
       webSocketApi: this.api,
       stageName: STAGE,
       autoDeploy: true,
-      throttle: { rateLimit: RATE, burstLimit: BURST },
+      // One peer cannot be held to less here: nodes hold each to a rate of its own.
+      throttle: {
+        rateLimit: config.api.gatewayMessagesPerSecond,
+        burstLimit: config.api.gatewayBurst,
+      },
     })
-    this.#logAccess(config)
+    account.before(this.stage)
+    this.refusals = this.#logAccess(config)
     this.url = executeApi(this, config, 'ws', this.api.apiId, STAGE)
     this.managementEndpoint = executeApi(this, config, 'http', this.api.apiId, STAGE)
   }
@@ -79,12 +88,17 @@ export class Gateway extends Construct {
     }
   }
 
-  #logAccess({ logDays }: Pick<Config, 'logDays'>): void {
+  #logAccess({ name, logDays }: GatewayConfig): Refusals {
     const log = new LogGroup(this, 'Access', {
       retention: logDays as RetentionDays,
       removalPolicy: RemovalPolicy.DESTROY,
     })
     const stage = this.stage.node.defaultChild as CfnStage
-    stage.accessLogSettings = { destinationArn: log.logGroupArn, format: ACCESS_LOG }
+    stage.accessLogSettings = {
+      destinationArn: log.logGroupArn,
+      format: JSON.stringify({ system: name, ...accessLog }),
+    }
+    const pattern = '{ $.refused = "THROTTLED" || $.status = "429" }'
+    return new Refusals(this, 'Refusals', { log, metric: 'GatewayRefused', system: name, pattern })
   }
 }

@@ -1,10 +1,11 @@
-import { CfnOutput, type Environment, Stack, Validations } from 'aws-cdk-lib'
+import { CfnOutput, Stack, type StackProps, Validations } from 'aws-cdk-lib'
 import type { Construct } from 'constructs'
 import { type Config, placesOf } from '../config.ts'
+import { AccountRole } from '../constructs/account-role.ts'
 import { executeApi } from '../constructs/execute-api.ts'
 import { Firewall } from '../constructs/firewall.ts'
 import { grantTables } from '../constructs/grants.ts'
-import { announceHome } from '../constructs/home.ts'
+import { type Addresses, announceHome } from '../constructs/home.ts'
 import { Lambda } from '../constructs/lambda.ts'
 import { Rest } from '../constructs/rest-api.ts'
 import { ScheduledCall } from '../constructs/schedule.ts'
@@ -13,10 +14,9 @@ import { Gateway } from '../constructs/websocket-api.ts'
 import { FUNCTIONS, type FunctionDescription, type FunctionName } from '../functions.ts'
 import type { DataStack } from './data.ts'
 
-export interface ApiProps {
+export interface ApiProps extends Pick<StackProps, 'env' | 'synthesizer'> {
   readonly config: Config
   readonly data: DataStack
-  readonly env?: Environment
 }
 
 /** What is replaced with every release and holds nothing: both APIs, all functions, and what calls them. */
@@ -25,12 +25,15 @@ export class ApiStack extends Stack {
   readonly streams: Readonly<Partial<Record<FunctionName, StreamMappings>>>
   readonly gateway: Gateway
   readonly rest: Rest
-  /** Of INDEX, without a slash at its end. */
+  /** INDEX as peers know it, without a slash at its end. */
   readonly indexUrl: string
+  /** For nodes. */
+  readonly addresses: Addresses
 
   constructor(scope: Construct, id: string, { config, data, ...props }: ApiProps) {
     super(scope, id, { ...props, description: 'Straightway: REST and WebSocket APIs, and their functions' })
-    this.gateway = new Gateway(this, 'Gateway', config)
+    const account = new AccountRole(this, 'Account', config)
+    this.gateway = new Gateway(this, 'Gateway', { config, account })
     const made = names().map((name) => [name, this.#lambda(name, config, data)] as const)
     this.functions = Object.fromEntries(made) as Record<FunctionName, Lambda>
     this.streams = this.#mapStreams(config, data)
@@ -38,15 +41,31 @@ export class ApiStack extends Stack {
     this.gateway.route('$connect', this.functions.connect.function)
     this.gateway.route('$disconnect', this.functions.disconnect.function)
     this.gateway.route('$default', this.functions.message.function)
-    this.rest = new Rest(this, 'Rest', { config, handler: this.functions.rest.function })
+    this.rest = new Rest(this, 'Rest', { config, handler: this.functions.rest.function, account })
     this.#guard(config)
     const { restApiId, deploymentStage } = this.rest.api
-    this.indexUrl = config.domain
-      ? `https://${config.domain.name}`
-      : executeApi(this, config, 'http', restApiId, deploymentStage.stageName)
-    new CfnOutput(this, 'IndexUrl', { value: this.indexUrl, description: 'INDEX: where peers start' })
-    if (placesOf(config).second) announceHome(this, config, this.indexUrl, this.gateway.url)
-    new CfnOutput(this, 'GatewayUrl', { value: this.gateway.url, description: 'The WebSocket API' })
+    const index = executeApi(this, config, 'http', restApiId, deploymentStage.stageName)
+    this.addresses = { index, gateway: this.gateway.url }
+    this.indexUrl = config.domain ? `https://${config.domain.name}` : index
+    if (placesOf(config).second) announceHome(this, config, this.addresses)
+    this.#tell('IndexUrl', this.indexUrl, 'INDEX: where peers start')
+    this.#tell('GatewayUrl', this.gateway.url, 'The WebSocket API')
+    const { domainName } = this.rest.api
+    if (domainName === undefined) return
+    this.#tell(
+      'DomainTarget',
+      domainName.domainNameAliasDomainName,
+      'Where the DNS record of the domain leads',
+    )
+    this.#tell(
+      'DomainTargetZone',
+      domainName.domainNameAliasHostedZoneId,
+      'Its zone, for an alias of Route 53',
+    )
+  }
+
+  #tell(name: string, value: string, description: string): void {
+    new CfnOutput(this, name, { value, description })
   }
 
   #lambda(name: FunctionName, config: Config, data: DataStack): Lambda {

@@ -1,12 +1,11 @@
-import { type Environment, Stack } from 'aws-cdk-lib'
+import { Stack, type StackProps } from 'aws-cdk-lib'
 import type { Construct } from 'constructs'
 import type { Config } from '../config.ts'
 import { Keys } from '../constructs/keys.ts'
 import { Tables } from '../constructs/tables.ts'
 
-export interface DataProps {
+export interface DataProps extends Pick<StackProps, 'env' | 'synthesizer'> {
   readonly config: Config
-  readonly env?: Environment
 }
 
 /** What must never be lost: tables with their streams, and keys. */

@@ -1,4 +1,4 @@
-import { type Environment, Stack } from 'aws-cdk-lib'
+import { Stack, type StackProps } from 'aws-cdk-lib'
 import type { Construct } from 'constructs'
 import type { Config } from '../config.ts'
 import { homeHere } from '../constructs/home.ts'
@@ -8,11 +8,10 @@ import type { NodeGroup } from '../constructs/node-group.ts'
 import type { ApiStack } from './api.ts'
 import type { DataStack } from './data.ts'
 
-export interface EdgeProps {
+export interface EdgeProps extends Pick<StackProps, 'env' | 'synthesizer'> {
   readonly config: Config
   readonly data: DataStack
   readonly api: ApiStack
-  readonly env?: Environment
 }
 
 /** What moves peers when it is replaced: the network, the nodes and the relays, and the keys they are told at their start. */
@@ -22,7 +21,11 @@ export class EdgeStack extends Stack implements Machines {
 
   constructor(scope: Construct, id: string, { config, data, api, ...props }: EdgeProps) {
     super(scope, id, { ...props, description: 'Straightway: nodes and relays' })
-    const { nodes, relays } = createMachines(this, config, homeHere(data, api))
+    const { nodes, relays } = createMachines(
+      this,
+      config,
+      homeHere({ tables: data.tables, keys: data.keys, addresses: api.addresses }),
+    )
     this.nodes = nodes
     this.relays = relays
     const groups = [nodes.name, relays.name]

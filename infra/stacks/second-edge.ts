@@ -1,4 +1,4 @@
-import { Stack } from 'aws-cdk-lib'
+import { Stack, type StackProps } from 'aws-cdk-lib'
 import type { Construct } from 'constructs'
 import type { Config, TwoRegions } from '../config.ts'
 import { homeElsewhere } from '../constructs/home.ts'
@@ -8,7 +8,7 @@ import type { NodeGroup } from '../constructs/node-group.ts'
 import { ScheduledCall } from '../constructs/schedule.ts'
 import { FUNCTIONS } from '../functions.ts'
 
-export interface SecondEdgeProps {
+export interface SecondEdgeProps extends Pick<StackProps, 'synthesizer'> {
   readonly config: Config
   readonly regions: TwoRegions
 }
@@ -21,8 +21,13 @@ export class SecondEdgeStack extends Stack implements Machines {
   readonly nodes: NodeGroup
   readonly relays: NodeGroup
 
-  constructor(scope: Construct, id: string, { config, regions: { home, second } }: SecondEdgeProps) {
+  constructor(
+    scope: Construct,
+    id: string,
+    { config, regions: { home, second }, ...props }: SecondEdgeProps,
+  ) {
     super(scope, id, {
+      ...props,
       env: { region: second },
       description: 'Straightway: nodes and relays of the second region',
     })

@@ -1,4 +1,4 @@
-import { Stack } from 'aws-cdk-lib'
+import { Stack, type StackProps } from 'aws-cdk-lib'
 import type { Construct } from 'constructs'
 import { type Config, prefixOf, type TwoRegions } from '../config.ts'
 import { Alarms } from '../constructs/alarms.ts'
@@ -6,7 +6,7 @@ import { Dashboard } from '../constructs/dashboard.ts'
 import { promises } from '../promises.ts'
 import type { SecondEdgeStack } from './second-edge.ts'
 
-export interface SecondWatchProps {
+export interface SecondWatchProps extends Pick<StackProps, 'synthesizer'> {
   readonly config: Config
   readonly regions: TwoRegions
   readonly edge: SecondEdgeStack
@@ -16,8 +16,13 @@ export interface SecondWatchProps {
 export class SecondWatchStack extends Stack {
   readonly alarms: Alarms
 
-  constructor(scope: Construct, id: string, { config, regions: { second }, edge }: SecondWatchProps) {
+  constructor(
+    scope: Construct,
+    id: string,
+    { config, regions: { second }, edge, ...props }: SecondWatchProps,
+  ) {
     super(scope, id, {
+      ...props,
       env: { region: second },
       description: 'Straightway: dashboard and alarms of the second region',
     })

@@ -1,4 +1,4 @@
-import { type Environment, Stack } from 'aws-cdk-lib'
+import { Stack, type StackProps } from 'aws-cdk-lib'
 import type { Construct } from 'constructs'
 import { type Config, placesOf, prefixOf } from '../config.ts'
 import { Alarms } from '../constructs/alarms.ts'
@@ -8,11 +8,10 @@ import { promises } from '../promises.ts'
 import type { ApiStack } from './api.ts'
 import type { EdgeStack } from './edge.ts'
 
-export interface WatchProps {
+export interface WatchProps extends Pick<StackProps, 'env' | 'synthesizer'> {
   readonly config: Config
   readonly api: ApiStack
   readonly edge: EdgeStack
-  readonly env?: Environment
 }
 
 /**

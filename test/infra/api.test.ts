@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest'
-import { ROUTES } from '../../functions/rest/routes.ts'
 import { FUNCTIONS, type FunctionDescription } from '../../infra/functions.ts'
+import { REST_ROUTES } from '../../infra/rest-routes.ts'
 import { TABLES, type Table, type TableName } from '../../shared/store/tables.ts'
-import { type Resource, resourcesOf, scrubbed, systemUnderTest } from './system-under-test.ts'
+import { inventoryOf } from './inventory.ts'
+import { type Resource, resourcesOf, systemUnderTest } from './system-under-test.ts'
 
 const { api } = systemUnderTest()
 const functions = resourcesOf(api, 'AWS::Lambda::Function')
@@ -10,12 +11,12 @@ const described = Object.entries(FUNCTIONS) as [string, FunctionDescription][]
 const functionNamed = (name: string) =>
   functions.find(({ Properties }) => Properties.FunctionName === `straightway-test-${name}`)!.Properties
 
-test('every function runs Node 24 on arm64, is traced, logs as JSON to a log that ends', () => {
+test('every function runs Node 24 on arm64, is traced if the configuration says so, logs as JSON to a log that ends', () => {
   expect(functions).toHaveLength(described.length)
   for (const { Properties } of functions) {
     expect(Properties.Runtime).toBe('nodejs24.x')
     expect(Properties.Architectures).toEqual(['arm64'])
-    expect(Properties.TracingConfig).toEqual({ Mode: 'Active' })
+    expect(Properties.TracingConfig).toBeUndefined()
     expect(Properties.LoggingConfig.LogFormat).toBe('JSON')
   }
   const logs = resourcesOf(api, 'AWS::Logs::LogGroup')
@@ -91,16 +92,42 @@ test('a stream has one reader, the one that its table names', () => {
 test('the REST API has the routes of its description, an answer to browsers for each, and no other', () => {
   const methods = resourcesOf(api, 'AWS::ApiGateway::Method').map(({ Properties }) => Properties.HttpMethod)
   const routes = methods.filter((method) => method !== 'OPTIONS')
-  expect(routes.sort()).toEqual(ROUTES.map(({ method }) => method).sort())
+  expect(routes.sort()).toEqual(REST_ROUTES.map(({ method }) => method).sort())
   expect(methods).not.toContain('ANY')
 })
 
-test('a rate holds for all, a tenth of it for what may be posted without a credential', () => {
-  const [stage] = resourcesOf(api, 'AWS::ApiGateway::Stage')
-  const settings = stage!.Properties.MethodSettings as { ResourcePath: string; ThrottlingRateLimit: number }[]
-  const rates = Object.fromEntries(settings.map((each) => [each.ResourcePath, each.ThrottlingRateLimit]))
-  expect(rates).toEqual({ '/*': 500, '/~1v1~1enrolments': 50, '/~1v1~1tickets': 50 })
+test('a rate holds for all, the open share of it for what may be posted without a credential', () => {
+  const ratesOf = (openShare: number) =>
+    rates(systemUnderTest({ api: { requestsPerSecond: 500, openShare } }).api)
+  expect(ratesOf(0.1)).toEqual({ '/*': 500, '/~1v1~1enrolments': 50, '/~1v1~1tickets': 50 })
+  expect(ratesOf(1)).toEqual({ '/*': 500, '/~1v1~1enrolments': 500, '/~1v1~1tickets': 500 })
 })
+
+test('by default ten thousand peers that join for the first time are let in within a quarter of a minute', () => {
+  expect(rates(api)['/~1v1~1tickets']).toBeGreaterThanOrEqual(10_000 / 15)
+})
+
+test('what API Gateway refuses because of its rate is counted, and what a function or the WAF refuses is not', () => {
+  const filters = resourcesOf(api, 'AWS::Logs::MetricFilter').map(({ Properties }) => Properties)
+  expect(filters.map(({ FilterPattern }) => FilterPattern).sort()).toEqual([
+    '{ $.refused = "THROTTLED" || $.status = "429" }',
+    '{ $.refused = "THROTTLED" }',
+  ])
+  const formats = [
+    ...resourcesOf(api, 'AWS::ApiGateway::Stage').map(({ Properties }) => Properties.AccessLogSetting.Format),
+    ...resourcesOf(api, 'AWS::ApiGatewayV2::Stage').map(
+      ({ Properties }) => Properties.AccessLogSettings.Format,
+    ),
+  ]
+  for (const format of formats)
+    expect(JSON.parse(format)).toMatchObject({ system: 'test', refused: '$context.error.responseType' })
+})
+
+function rates(stack: typeof api): Record<string, number> {
+  const [stage] = resourcesOf(stack, 'AWS::ApiGateway::Stage')
+  const settings = stage!.Properties.MethodSettings as { ResourcePath: string; ThrottlingRateLimit: number }[]
+  return Object.fromEntries(settings.map((each) => [each.ResourcePath, each.ThrottlingRateLimit]))
+}
 
 test('a WAF stands before the stage where the configuration has one', () => {
   expect(resourcesOf(api, 'AWS::WAFv2::WebACLAssociation')).toHaveLength(1)
@@ -108,13 +135,15 @@ test('a WAF stands before the stage where the configuration has one', () => {
   expect(resourcesOf(without, 'AWS::WAFv2::WebACL')).toHaveLength(0)
 })
 
-test('the reaper and the metrics of the fleet run every minute', () => {
+test('what is described to run by the clock does, and nothing else', () => {
   const rules = resourcesOf(api, 'AWS::Events::Rule').map(({ Properties }) => Properties.ScheduleExpression)
-  expect(rules).toEqual(['rate(1 minute)', 'rate(1 minute)'])
+  const every = described.flatMap(([, description]) => description.every ?? [])
+  expect(every).toContain('minute')
+  expect(rules).toEqual(every.map((rate) => `rate(1 ${rate})`))
 })
 
-test('the template is as it was', () => {
-  expect(scrubbed(api)).toMatchSnapshot()
+test('the stack holds what its inventory lists', async () => {
+  await expect(inventoryOf(api)).toMatchFileSnapshot('inventory/api.txt')
 })
 
 interface Statement {

@@ -1,5 +1,5 @@
 /** What an instance asks of AWS, answered on loopback: its metadata, its secret, and its autoscaling group. */
-import { EventEmitter, once } from 'node:events'
+import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
@@ -10,14 +10,17 @@ export interface AwsUnderTest {
   assignIpv6(address: string): void
   /** The group wants the instance gone. */
   terminate(): void
-  /** Resolves when the group has been told that the instance may end. */
-  readonly completed: Promise<URLSearchParams>
-  /** Requests to the group, by action. */
-  readonly actions: readonly string[]
+  /** Resolves when the group has been told that an action of this hook is complete. */
+  completed(hook: string): Promise<URLSearchParams>
   close(): Promise<void>
 }
 
-export async function startAws(address: string, secret: string): Promise<AwsUnderTest> {
+/** `listen`: where it answers; a free port of loopback without. */
+export async function startAws(
+  address: string,
+  secret: string,
+  listen = { host: '127.0.0.1', port: 0 },
+): Promise<AwsUnderTest> {
   const metadata: Record<string, string> = {
     'meta-data/local-ipv4': address,
     'meta-data/public-ipv4': address,
@@ -25,9 +28,12 @@ export async function startAws(address: string, secret: string): Promise<AwsUnde
     'meta-data/instance-id': 'i-0123456789abcdef0',
     'meta-data/autoscaling/target-lifecycle-state': 'InService',
   }
-  const actions: string[] = []
-  const events = new EventEmitter()
-  const completed = once(events, 'CompleteLifecycleAction').then(([body]) => body as URLSearchParams)
+  const told = new Map<string, PromiseWithResolvers<URLSearchParams>>()
+  const completed = (hook: string) => {
+    const waiting = told.get(hook) ?? Promise.withResolvers<URLSearchParams>()
+    told.set(hook, waiting)
+    return waiting
+  }
   const server = createServer(async (request, response) => {
     if (request.url?.startsWith('/latest/')) return answerMetadata(request, response, metadata)
     const body = await text(request)
@@ -35,17 +41,15 @@ export async function startAws(address: string, secret: string): Promise<AwsUnde
     if (target !== undefined) return answerSecret(response, JSON.parse(body) as SecretRequest, secret)
     const action = new URLSearchParams(body)
     const name = action.get('Action') ?? ''
-    actions.push(name)
     response.writeHead(200, { 'content-type': 'text/xml' })
     response.end(`<${name}Response xmlns="x"><${name}Result/></${name}Response>`)
-    events.emit(name, action)
+    if (name === 'CompleteLifecycleAction') completed(action.get('LifecycleHookName') ?? '').resolve(action)
   })
-  server.listen(0, '127.0.0.1')
+  server.listen(listen.port, listen.host)
   await once(server, 'listening')
   return {
-    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    actions,
-    completed,
+    endpoint: `http://${listen.host}:${(server.address() as AddressInfo).port}`,
+    completed: (hook) => completed(hook).promise,
     assignIpv6(ipv6) {
       metadata['meta-data/ipv6'] = ipv6
     },

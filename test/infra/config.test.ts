@@ -5,7 +5,7 @@ import { StraightwayError } from '../../shared/errors.ts'
 
 test('a name is enough: every other value has a default that is safe for data', () => {
   const config = parseConfig({ name: 'prod' })
-  expect(config).toMatchObject({ retain: true, backupDays: 35, tracing: true })
+  expect(config).toMatchObject({ retain: true, backupDays: 35, tracing: false })
   expect(config.nodes).toMatchObject({ instance: 't4g.small', min: 2 })
 })
 
@@ -47,6 +47,20 @@ test.each([
   const parse = () => parseConfig({ name: 'test', ...(input as object) })
   expect(parse).toThrow(StraightwayError)
   expect(parse).toThrow(word)
+})
+
+test('a setting inside a group changes that setting and keeps the defaults of the others', () => {
+  const { nodes, relays, api, network } = parseConfig({
+    name: 'acme',
+    nodes: { min: 3 },
+    relays: { targetLoad: 0.5 },
+    api: { concurrency: { rest: 20 } },
+    network: { cidr: '10.7.0.0/16' },
+  })
+  expect(nodes).toEqual({ instance: 't4g.small', min: 3, max: 6, targetLoad: 0.6, drainMinutes: 10 })
+  expect(relays).toMatchObject({ instance: 'c7gn.medium', min: 1, targetLoad: 0.5 })
+  expect(api.concurrency).toEqual({ rest: 20, gateway: 50 })
+  expect(network).toEqual({ cidr: '10.7.0.0/16', zones: 2 })
 })
 
 test('every environment is valid, and one that is not there is told with those that are', () => {

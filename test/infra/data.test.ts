@@ -36,7 +36,7 @@ test('a table has the keys, indexes, stream and expiry of its description', () =
 
 test('every table is kept, cannot be deleted, is recoverable and encrypted, and is paid for by request', () => {
   for (const { Properties, DeletionPolicy } of tables) {
-    expect(DeletionPolicy).toBe('Retain')
+    expect(DeletionPolicy).toBe('RetainExceptOnCreate')
     expect(Properties.BillingMode).toBe('PAY_PER_REQUEST')
     expect(Properties.SSESpecification).toEqual({ SSEEnabled: true, SSEType: 'KMS' })
     for (const replica of Properties.Replicas) {
@@ -58,7 +58,7 @@ test('keys are made by Secrets Manager and kept; no template holds one', () => {
   for (const { Properties, DeletionPolicy } of secrets) {
     expect(Properties.GenerateSecretString).toEqual({ ExcludePunctuation: true, PasswordLength: 43 })
     expect(Properties.SecretString).toBeUndefined()
-    expect(DeletionPolicy).toBe('Retain')
+    expect(DeletionPolicy).toBe('RetainExceptOnCreate')
   }
 })
 

@@ -102,6 +102,13 @@ test('a node says in which region it stands, and uses the tables of home where t
   })
 })
 
+test('the group is told that the node serves, by the node itself', async () => {
+  const told = await aws.completed('serve')
+  expect(told.get('LifecycleActionResult')).toBe('CONTINUE')
+  expect(told.get('AutoScalingGroupName')).toBe('straightway-test-nodes')
+  expect(told.get('InstanceId')).toBe('i-0123456789abcdef0')
+})
+
 test('it answers STUN', async () => {
   const socket = createSocket('udp4')
   const id = randomBytes(12)
@@ -123,7 +130,7 @@ test('when the group wants the instance gone, its peers move, none is lost, and 
   const exited = once(instance, 'exit')
   aws.terminate()
   const [code] = await exited
-  const told = await aws.completed
+  const told = await aws.completed('drain')
 
   expect(code).toBe(0)
   expect(told.get('LifecycleHookName')).toBe('drain')
@@ -174,7 +181,8 @@ function environment(): NodeJS.ProcessEnv {
     ROLES: 'checkpoint,handshake,stun',
     SYSTEM: 'test',
     GROUP: 'straightway-test-nodes',
-    LIFECYCLE_HOOK: 'drain',
+    SERVE_HOOK: 'serve',
+    DRAIN_HOOK: 'drain',
     LIFECYCLE_EVERY_MS: '200',
     FLEET_SECRET: 'fleet',
     INDEX_URL: system.index,

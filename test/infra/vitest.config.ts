@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config'
 /** `npm run test:infra`: synthesis and bundles, without credentials; a minute, so not part of `npm test`. */
 export default defineConfig({
   test: {
-    include: ['test/infra/*.test.ts'],
+    include: ['test/infra/*.test.ts', 'test/infra/machine/*.test.ts'],
     testTimeout: 180_000,
     hookTimeout: 180_000,
     maxWorkers: 2,

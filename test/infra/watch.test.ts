@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { resourcesOf, scrubbed, systemUnderTest } from './system-under-test.ts'
+import { inventoryOf } from './inventory.ts'
+import { resourcesOf, systemUnderTest } from './system-under-test.ts'
 
 const watch = systemUnderTest().watch!
 const alarms = resourcesOf(watch, 'AWS::CloudWatch::Alarm')
@@ -52,8 +53,8 @@ test('the budget tells the address of alarms', () => {
   expect(NotificationsWithSubscribers[0].Subscribers[0].Address).toBe('operator@example.com')
 })
 
-test('the template is as it was', () => {
-  expect(scrubbed(watch)).toMatchSnapshot()
+test('the stack holds what its inventory lists', async () => {
+  await expect(inventoryOf(watch)).toMatchFileSnapshot('inventory/watch.txt')
 })
 
 interface Metric {

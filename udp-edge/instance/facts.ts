@@ -6,7 +6,7 @@
  *   FLEET_SECRET     ARN
  *   INDEX_URL, GATEWAY_URL
  *   HOME_REGION      where tables and secrets are, if not here
- *   LIFECYCLE_HOOK, GROUP   of the autoscaling group
+ *   GROUP, SERVE_HOOK, DRAIN_HOOK   the autoscaling group, and its hooks at the start and the end of an instance
  *   DRAIN_MS         how long what the node carries may take to move
  *   STRAIGHTWAY_TABLE_PREFIX
  *   SYSTEM           dimension of the metrics that the node tells in its log

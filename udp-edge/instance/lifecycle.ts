@@ -1,6 +1,7 @@
 /**
- * The end of an instance. Its autoscaling group wants it gone: the metadata say so, the node drains, the group is told
- * again and again that it still does, and once when it has. Only then does the machine end.
+ * The part of a node in the life of its instance. The autoscaling group counts the instance once the node says that it
+ * serves. When the group wants the instance gone the metadata say so: the node drains, the group is told again and again
+ * that it still does, and once when it has. Only then does the machine end.
  */
 import {
   type AutoScalingClient,
@@ -11,18 +12,21 @@ import type { Metadata } from './metadata.ts'
 
 export interface LifecycleOptions {
   readonly metadata: Metadata
-  readonly scaling: AutoScalingClient
-  readonly hook: string
+  readonly scaling: Pick<AutoScalingClient, 'send'>
   readonly group: string
+  /** Names of the hooks at the start and at the end of an instance. */
+  readonly hooks: { readonly serve: string; readonly drain: string }
   readonly everyMs: number
   /** Called once. */
   readonly onEnding: () => void
   readonly log: (what: string, error?: unknown) => void
 }
 
+type Phase = 'starting' | 'serving' | 'counted' | 'ending'
+
 export class Lifecycle {
   readonly #options: LifecycleOptions
-  #ending = false
+  #phase: Phase = 'starting'
   #timer: NodeJS.Timeout | undefined
   #looking: Promise<void> | undefined
 
@@ -31,22 +35,25 @@ export class Lifecycle {
     this.#timer = setInterval(() => void this.#turn(), options.everyMs)
   }
 
-  /** The node has ended. Where the group waits for that it is told. */
+  /** The node serves. The group is told until it has heard. */
+  serves(): void {
+    if (this.#phase !== 'starting') return
+    this.#phase = 'serving'
+    void this.#turn()
+  }
+
+  /** The node has ended. A group that waits for that is told. */
   async close(): Promise<void> {
     clearInterval(this.#timer)
     await this.#looking
-    if (!this.#ending) return
-    const { scaling, log } = this.#options
-    const command = new CompleteLifecycleActionCommand({
-      ...(await this.#action()),
-      LifecycleActionResult: 'CONTINUE',
-    })
-    await scaling
-      .send(command)
-      .catch((error) => log('the group could not be told that the node has drained', error))
+    if (this.#phase !== 'ending') return
+    const { hooks, log } = this.#options
+    await this.#complete(hooks.drain).catch((error) =>
+      log('the group could not be told that the node has drained', error),
+    )
   }
 
-  #turn(): Promise<void> | undefined {
+  #turn(): Promise<void> {
     this.#looking ??= this.#look()
       .catch((error) => this.#options.log('the lifecycle of the instance cannot be seen', error))
       .finally(() => {
@@ -56,18 +63,34 @@ export class Lifecycle {
   }
 
   async #look(): Promise<void> {
-    const { metadata, scaling, onEnding } = this.#options
-    if (this.#ending) {
-      await scaling.send(new RecordLifecycleActionHeartbeatCommand(await this.#action()))
+    const { metadata, scaling, hooks, onEnding } = this.#options
+    if (this.#phase === 'ending') {
+      await scaling.send(new RecordLifecycleActionHeartbeatCommand(await this.#action(hooks.drain)))
       return
     }
-    if ((await metadata.read('meta-data/autoscaling/target-lifecycle-state')) !== 'Terminated') return
-    this.#ending = true
-    onEnding()
+    if ((await metadata.read('meta-data/autoscaling/target-lifecycle-state')) === 'Terminated') {
+      this.#phase = 'ending'
+      onEnding()
+      return
+    }
+    if (this.#phase === 'serving') await this.#count()
   }
 
-  async #action() {
-    const { metadata, hook, group } = this.#options
+  async #count(): Promise<void> {
+    await this.#complete(this.#options.hooks.serve).catch((error: Error) => {
+      // Nothing waits for it: the node was started again on an instance that is in service.
+      if (error.name !== 'ValidationError') throw error
+    })
+    if (this.#phase === 'serving') this.#phase = 'counted'
+  }
+
+  async #complete(hook: string): Promise<void> {
+    const action = { ...(await this.#action(hook)), LifecycleActionResult: 'CONTINUE' }
+    await this.#options.scaling.send(new CompleteLifecycleActionCommand(action))
+  }
+
+  async #action(hook: string) {
+    const { metadata, group } = this.#options
     const InstanceId = await metadata.read('meta-data/instance-id')
     return { LifecycleHookName: hook, AutoScalingGroupName: group, InstanceId }
   }

@@ -30,17 +30,20 @@ const config = await nodeConfig(
 )
 const node = spawn(process.execPath, [MAIN], {
   env: { ...env, AWS_REGION: region, STRAIGHTWAY_NODE: JSON.stringify(config), STRAIGHTWAY_WATCH_STDIN: '1' },
-  stdio: ['pipe', 'inherit', 'inherit'],
+  stdio: ['pipe', 'pipe', 'inherit'],
 })
+node.stdout.pipe(process.stdout)
 const lifecycle = new Lifecycle({
   metadata,
   scaling: new AutoScalingClient({ region }),
-  hook: given(env, 'LIFECYCLE_HOOK'),
   group: given(env, 'GROUP'),
+  hooks: { serve: given(env, 'SERVE_HOOK'), drain: given(env, 'DRAIN_HOOK') },
   everyMs: Number(env.LIFECYCLE_EVERY_MS ?? LOOK_EVERY_MS),
   onEnding: () => node.kill('SIGTERM'),
   log,
 })
+// The first that a node prints is where it serves.
+node.stdout.once('data', () => lifecycle.serves())
 process.on('SIGTERM', () => node.kill('SIGTERM'))
 const [code] = (await once(node, 'exit')) as [number | null]
 await lifecycle.close()

@@ -1,0 +1,66 @@
+/**
+ * `npm run adopt -- -c environment=prod`: takes tables and keys that an earlier deployment left into a new data stack, by an
+ * import of CloudFormation. Nothing in them changes. `npx cdk deploy --all` makes the rest afterwards.
+ */
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { App } from 'aws-cdk-lib'
+import { Template } from 'aws-cdk-lib/assertions'
+import { StraightwayError } from '../../shared/errors.ts'
+import type { Config } from '../config.ts'
+import { stackNames } from '../preflight/check.ts'
+import { type Clients, createClients } from '../preflight/clients.ts'
+import { secretsLeft, tablesLeft } from '../preflight/leftovers.ts'
+import { createSystem } from '../system.ts'
+import { say, told } from './arguments.ts'
+import { cdk } from './cdk.ts'
+
+/** Logical id to the identifier of what exists, as `cdk import --resource-mapping` reads it. */
+export type Mapping = Readonly<Record<string, Readonly<Record<string, string>>>>
+
+interface Named {
+  readonly Type: string
+  readonly Properties: { readonly TableName?: string; readonly Name?: string }
+}
+
+/** Of the data stack, for what exists. */
+export async function mappingOf(config: Config, clients: Clients): Promise<Mapping> {
+  const app = new App({ context: { 'aws:cdk:bundling-stacks': [] } })
+  const template = Template.fromStack(createSystem(app, config).data).toJSON() as {
+    readonly Resources: Readonly<Record<string, Named>>
+  }
+  const [tables, secrets] = await Promise.all([
+    tablesLeft({ config, clients }),
+    secretsLeft({ config, clients }),
+  ])
+  type Entry = readonly [string, Readonly<Record<string, string>>]
+  const entries = Object.entries(template.Resources).flatMap(([id, { Type, Properties }]): Entry[] => {
+    const table = tables.find((name) => name === Properties.TableName)
+    const secret = secrets.find(({ name, deleted }) => name === Properties.Name && !deleted)
+    if (Type === 'AWS::DynamoDB::GlobalTable' && table) return [[id, { TableName: table }]]
+    if (Type === 'AWS::SecretsManager::Secret' && secret) return [[id, { Id: secret.arn }]]
+    return []
+  })
+  return Object.fromEntries(entries)
+}
+
+if (import.meta.main) {
+  const { config, region } = told([])
+  const clients = createClients(region)
+  try {
+    const mapping = await mappingOf(config, clients)
+    if (Object.keys(mapping).length === 0)
+      throw new StraightwayError('not-found', `Nothing of environment ${config.name} was left in ${region}.`)
+    const file = join(mkdtempSync(join(tmpdir(), 'straightway-adopt-')), 'mapping.json')
+    writeFileSync(file, JSON.stringify(mapping))
+    const context = ['--context', `environment=${config.name}`]
+    await cdk(['import', stackNames(config).data, '--resource-mapping', file, '--force', ...context], region)
+    say(`Adopted ${Object.keys(mapping).length}. Next: npx cdk deploy --all -c environment=${config.name}`)
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : error}\n`)
+    process.exitCode = 1
+  } finally {
+    clients.close()
+  }
+}

@@ -1,0 +1,112 @@
+/**
+ * `npm run restore-drill -- -c environment=prod`: restores every table that must not be lost to the latest point in time, beside
+ * the real one, compares keys, indexes and a sample of items, and deletes the copy. It proves that a restore works, and says how
+ * long it takes. Costs one read of the sample, and the storage of the copies while they exist. `--keep` leaves the copies.
+ */
+
+import { isDeepStrictEqual } from 'node:util'
+import {
+  type AttributeValue,
+  DeleteTableCommand,
+  DescribeTableCommand,
+  type DynamoDBClient,
+  GetItemCommand,
+  type KeySchemaElement,
+  RestoreTableToPointInTimeCommand,
+  ScanCommand,
+  type TableDescription,
+  waitUntilTableExists,
+} from '@aws-sdk/client-dynamodb'
+import { TABLES, type Table } from '../../shared/store/tables.ts'
+import { type Config, prefixOf } from '../config.ts'
+import { createClients } from '../preflight/clients.ts'
+import { say, told } from './arguments.ts'
+
+/** Items of each table that are compared. */
+const SAMPLE = 100
+/** A restore takes from minutes to hours, by the size of the table. */
+const PATIENCE_SECONDS = 6 * 3600
+
+export interface Drilled {
+  readonly table: string
+  readonly copy: string
+  readonly seconds: number
+  /** Items of the sample that the copy has, and those it lacks or has otherwise. */
+  readonly same: number
+  readonly different: number
+  /** Keys and indexes are those of the table. */
+  readonly shape: boolean
+}
+
+const RESTORED = (Object.values(TABLES) as Table[]).filter(({ passing }) => !passing)
+
+export async function drill(config: Config, client: DynamoDBClient, keep: boolean): Promise<Drilled[]> {
+  const drilled: Drilled[] = []
+  for (const { name } of RESTORED) drilled.push(await drillTable(client, config, name, keep))
+  return drilled
+}
+
+async function drillTable(
+  client: DynamoDBClient,
+  config: Config,
+  name: string,
+  keep: boolean,
+): Promise<Drilled> {
+  const table = `${prefixOf(config)}${name}`
+  const copy = `${prefixOf(config)}drill-${name}`
+  const before = performance.now()
+  await client.send(
+    new RestoreTableToPointInTimeCommand({
+      SourceTableName: table,
+      TargetTableName: copy,
+      UseLatestRestorableTime: true,
+    }),
+  )
+  await waitUntilTableExists({ client, maxWaitTime: PATIENCE_SECONDS }, { TableName: copy })
+  const seconds = Math.round((performance.now() - before) / 1000)
+  const [original, restored] = await Promise.all([describe(client, table), describe(client, copy)])
+  const compared = await compare(client, copy, original.KeySchema ?? [])
+  if (!keep) await client.send(new DeleteTableCommand({ TableName: copy }))
+  return { table, copy, seconds, shape: isDeepStrictEqual(shapeOf(original), shapeOf(restored)), ...compared }
+}
+
+async function describe(client: DynamoDBClient, TableName: string): Promise<TableDescription> {
+  return (await client.send(new DescribeTableCommand({ TableName }))).Table ?? {}
+}
+
+const byName = (one: { AttributeName?: string | undefined }, other: { AttributeName?: string | undefined }) =>
+  String(one.AttributeName).localeCompare(String(other.AttributeName))
+
+function shapeOf({ KeySchema, AttributeDefinitions = [], GlobalSecondaryIndexes = [] }: TableDescription) {
+  return {
+    KeySchema,
+    attributes: AttributeDefinitions.toSorted(byName),
+    indexes: GlobalSecondaryIndexes.map((index) => [index.IndexName, index.KeySchema]).sort(),
+  }
+}
+
+/** The real table may have changed since the point in time, so the copy is what the sample is taken from. */
+async function compare(client: DynamoDBClient, copy: string, schema: readonly KeySchemaElement[]) {
+  const { Items = [] } = await client.send(new ScanCommand({ TableName: copy, Limit: SAMPLE }))
+  const table = copy.replace('drill-', '')
+  const originals = await Promise.all(
+    Items.map((item) => client.send(new GetItemCommand({ TableName: table, Key: keyOf(item, schema) }))),
+  )
+  const same = Items.filter((item, i) => isDeepStrictEqual(item, originals[i]?.Item)).length
+  return { same, different: Items.length - same }
+}
+
+function keyOf(item: Record<string, AttributeValue>, schema: readonly KeySchemaElement[]) {
+  return Object.fromEntries(schema.map(({ AttributeName = '' }) => [AttributeName, item[AttributeName]!]))
+}
+
+if (import.meta.main) {
+  const { config, region, flags } = told(['keep', 'json'])
+  const clients = createClients(region)
+  const drilled = await drill(config, clients.dynamodb, flags.has('keep'))
+  clients.close()
+  const line = ({ table, seconds, same, different, shape }: Drilled) =>
+    `${table}: restored in ${seconds} s, ${same} items as they are, ${different} changed since, keys and indexes ${shape ? 'the same' : 'DIFFERENT'}`
+  say(flags.has('json') ? JSON.stringify(drilled) : drilled.map(line).join('\n'))
+  if (drilled.some(({ shape }) => !shape)) process.exitCode = 1
+}

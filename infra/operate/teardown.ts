@@ -1,0 +1,116 @@
+/**
+ * `npm run teardown -- -c environment=dev --yes`: removes the stacks of an environment and lists what stays, with the command
+ * that deletes each. Without `--yes` it says what it would do. `--leftovers` deletes tables and keys that stayed: tables must be
+ * empty, unless `--with-data` says otherwise.
+ */
+import {
+  CloudFormationClient,
+  DescribeStacksCommand,
+  UpdateTerminationProtectionCommand,
+} from '@aws-sdk/client-cloudformation'
+import { DeleteTableCommand, ScanCommand, UpdateTableCommand } from '@aws-sdk/client-dynamodb'
+import { DeleteSecretCommand } from '@aws-sdk/client-secrets-manager'
+import { StraightwayError } from '../../shared/errors.ts'
+import { type Config, placesOf } from '../config.ts'
+import { stackNames } from '../preflight/check.ts'
+import { type Clients, createClients } from '../preflight/clients.ts'
+import { secretsLeft, tablesLeft } from '../preflight/leftovers.ts'
+import { say, type Told, told } from './arguments.ts'
+import { cdk } from './cdk.ts'
+import { type Kept, keptBy } from './kept.ts'
+
+interface Standing {
+  readonly stack: string
+  readonly region: string
+}
+
+async function stacksOf({ config, region }: Pick<Told, 'config' | 'region'>): Promise<Standing[]> {
+  const { second } = placesOf(config)
+  const found = [region, ...(second ? [second] : [])].map(async (place) => {
+    const client = new CloudFormationClient({ region: place })
+    const { Stacks = [] } = await client.send(new DescribeStacksCommand({}))
+    client.destroy()
+    const own = Stacks.filter(({ StackName = '' }) => StackName.startsWith(`straightway-${config.name}-`))
+    return own.map(({ StackName = '' }) => ({ stack: StackName, region: place }))
+  })
+  return (await Promise.all(found)).flat()
+}
+
+async function keptByAll(stacks: readonly Standing[]): Promise<Kept[]> {
+  const kept = stacks.map(async ({ stack, region }) => {
+    const client = new CloudFormationClient({ region })
+    const found = await keptBy(client, stack, region)
+    client.destroy()
+    return found
+  })
+  return (await Promise.all(kept)).flat()
+}
+
+/** The data stack is protected while its configuration retains. What is in it stays all the same. */
+async function unprotect({ config, region }: Pick<Told, 'config' | 'region'>): Promise<void> {
+  const client = new CloudFormationClient({ region })
+  const StackName = stackNames(config).data
+  await client.send(new UpdateTerminationProtectionCommand({ StackName, EnableTerminationProtection: false }))
+  client.destroy()
+}
+
+export async function teardown(asked: Told): Promise<void> {
+  const stacks = await stacksOf(asked)
+  const kept = await keptByAll(stacks)
+  const sure = asked.flags.has('yes')
+  say(sure ? 'Removes:' : 'Would remove (--yes does it):')
+  for (const { stack, region } of stacks) say(`  ${stack} (${region})`)
+  if (sure && stacks.length > 0) {
+    if (stacks.some(({ stack }) => stack === stackNames(asked.config).data)) await unprotect(asked)
+    await cdk(['destroy', '--all', '--force', '--context', `environment=${asked.config.name}`], asked.region)
+  }
+  say(kept.length === 0 ? 'Nothing stays.' : 'Stays:')
+  for (const { type, physicalId, remove } of kept) say(`  ${type} ${physicalId}\n    ${remove}`)
+}
+
+/** Errors: `conflict` if the data stack still owns them, or a table holds something and `withData` is not set. */
+export async function removeLeftovers(
+  config: Config,
+  clients: Clients,
+  withData: boolean,
+): Promise<string[]> {
+  const { Stacks = [] } = await clients.cloudFormation.send(new DescribeStacksCommand({}))
+  const { data } = stackNames(config)
+  if (Stacks.some(({ StackName }) => StackName === data))
+    throw new StraightwayError(
+      'conflict',
+      `${data} owns them: npm run teardown -- -c environment=${config.name} --yes`,
+    )
+  const tables = await tablesLeft({ config, clients })
+  for (const TableName of withData ? [] : tables) {
+    const { Items = [] } = await clients.dynamodb.send(new ScanCommand({ TableName, Limit: 1 }))
+    if (Items.length > 0)
+      throw new StraightwayError(
+        'conflict',
+        `${TableName} is not empty: --with-data deletes it all the same.`,
+      )
+  }
+  for (const TableName of tables) {
+    await clients.dynamodb.send(new UpdateTableCommand({ TableName, DeletionProtectionEnabled: false }))
+    await clients.dynamodb.send(new DeleteTableCommand({ TableName }))
+  }
+  const secrets = await secretsLeft({ config, clients })
+  for (const { arn } of secrets)
+    await clients.secrets.send(new DeleteSecretCommand({ SecretId: arn, ForceDeleteWithoutRecovery: true }))
+  return [...tables, ...secrets.map(({ name }) => name)]
+}
+
+if (import.meta.main) {
+  const asked = told(['yes', 'leftovers', 'with-data'])
+  try {
+    if (asked.flags.has('leftovers')) {
+      const clients = createClients(asked.region)
+      const removed = await removeLeftovers(asked.config, clients, asked.flags.has('with-data'))
+      clients.close()
+      say(removed.length === 0 ? 'There was nothing left.' : `Deleted ${removed.join(', ')}`)
+    } else await teardown(asked)
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : error}\n`)
+    process.exitCode = 1
+  }
+}

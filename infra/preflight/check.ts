@@ -1,0 +1,53 @@
+/** What a check before a deployment is given and answers. */
+
+import type { Config } from '../config.ts'
+import type { Clients } from './clients.ts'
+
+export interface Finding {
+  /** `error`: the deployment would fail or would not work. `warning`: something of it would not be as expected. */
+  readonly level: 'error' | 'warning'
+  /** Stable, for programs. */
+  readonly check: CheckName
+  readonly region: string
+  /** What is wrong, as a sentence. */
+  readonly what: string
+  /** The command or the setting that mends it. */
+  readonly mend: string
+}
+
+export type CheckName =
+  | 'credentials'
+  | 'bootstrap'
+  | 'bootstrap-key'
+  | 'access-log-role'
+  | 'request-rate'
+  | 'concurrency'
+  | 'vpc'
+  | 'subnets'
+  | 'instance-types'
+  | 'instance-quota'
+  | 'certificate'
+  | 'cost-tag'
+  | 'operator'
+  | 'stack-state'
+  | 'left-behind'
+  | 'not-checked'
+
+export interface Place {
+  readonly config: Config
+  readonly region: string
+  readonly account: string
+  /** `home` has all stacks, `second` nodes and relays only. */
+  readonly kind: 'home' | 'second'
+  readonly clients: Clients
+  /** Status of each stack of this system that exists in the region, by name. */
+  readonly stacks: ReadonlyMap<string, string>
+}
+
+export type Found = Omit<Finding, 'region'>
+export type Check = (place: Place) => Promise<readonly Found[]>
+
+export const stackNames = ({ name }: Pick<Config, 'name'>) => {
+  const id = (stack: string) => `straightway-${name}-${stack}`
+  return { data: id('data'), api: id('api'), edge: id('edge'), watch: id('watch') }
+}

@@ -1,0 +1,105 @@
+/** Whether an account and its regions are ready for a deployment. */
+import { DescribeStacksCommand } from '@aws-sdk/client-cloudformation'
+import { GetCallerIdentityCommand } from '@aws-sdk/client-sts'
+import { type Config, placesOf } from '../config.ts'
+import { accessLogs, concurrency } from './api.ts'
+import { bootstrap } from './bootstrap.ts'
+import type { Check, Finding, Place } from './check.ts'
+import { type Clients, createClients } from './clients.ts'
+import { leftBehind, stackStates } from './leftovers.ts'
+import { instanceQuota, instanceTypes, subnets, vpc } from './machines.ts'
+import { certificate, costTag, operator } from './operation.ts'
+
+const CHECKS: Readonly<Record<string, Check>> = {
+  bootstrap,
+  accessLogs,
+  concurrency,
+  vpc,
+  subnets,
+  instanceTypes,
+  instanceQuota,
+  certificate,
+  costTag,
+  operator,
+  stackStates,
+  leftBehind,
+}
+
+export interface Report {
+  /** Undefined without credentials. */
+  readonly account?: string
+  readonly regions: readonly string[]
+  readonly findings: readonly Finding[]
+}
+
+/** `region`: where the system is deployed if its configuration names no regions. */
+export async function preflight(config: Config, region: string): Promise<Report> {
+  const { home = region, second } = placesOf(config)
+  const places = [
+    { region: home, kind: 'home' as const },
+    ...(second ? [{ region: second, kind: 'second' as const }] : []),
+  ]
+  const regions = places.map((place) => place.region)
+  const account = await accountOf(home)
+  if (typeof account !== 'string') return { regions, findings: [account] }
+  const findings = await Promise.all(places.map((place) => inspect(config, account, place)))
+  return { account, regions, findings: findings.flat() }
+}
+
+/** Twelve digits, or what is wrong with the credentials. */
+async function accountOf(region: string): Promise<string | Finding> {
+  const { sts, close } = createClients(region)
+  try {
+    return (await sts.send(new GetCallerIdentityCommand({}))).Account ?? ''
+  } catch (error) {
+    return {
+      level: 'error',
+      check: 'credentials',
+      region,
+      what: `There are no credentials that AWS accepts: ${(error as Error).message}`,
+      mend: 'aws sso login, or AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment',
+    }
+  } finally {
+    close()
+  }
+}
+
+async function inspect(
+  config: Config,
+  account: string,
+  { region, kind }: Pick<Place, 'region' | 'kind'>,
+): Promise<Finding[]> {
+  const clients = createClients(region)
+  try {
+    const place = { config, region, account, kind, clients, stacks: await stacksIn(clients, config) }
+    const found = await Promise.all(
+      Object.entries(CHECKS).map(([name, check]) => outcome(name, check, place)),
+    )
+    return found.flat().map((each) => ({ ...each, region }))
+  } finally {
+    clients.close()
+  }
+}
+
+/** A question that AWS does not answer is told, and the others are asked all the same. */
+const outcome = (name: string, check: Check, place: Place): ReturnType<Check> =>
+  check(place).catch((error: Error) => [
+    {
+      level: 'warning',
+      check: 'not-checked',
+      what: `${name} could not be checked: ${error.name}: ${error.message}`,
+      mend: 'credentials that may describe, list and get in this account',
+    },
+  ])
+
+async function stacksIn({ cloudFormation }: Clients, { name }: Config): Promise<Map<string, string>> {
+  const stacks = new Map<string, string>()
+  let NextToken: string | undefined
+  do {
+    const page = await cloudFormation.send(new DescribeStacksCommand({ NextToken }))
+    for (const { StackName = '', StackStatus = '' } of page.Stacks ?? [])
+      if (StackName.startsWith(`straightway-${name}-`)) stacks.set(StackName, StackStatus)
+    NextToken = page.NextToken
+  } while (NextToken !== undefined)
+  return stacks
+}

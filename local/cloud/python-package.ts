@@ -1,0 +1,69 @@
+/**
+ * A program in Python from PyPI, in the user's folder for caches: in a virtual environment, or by pip alone if Python has none,
+ * as Debian's has not until python3-venv is installed.
+ */
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdirSync, rmSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { StraightwayError } from '../../shared/errors.ts'
+
+const PIP = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--retries', '5']
+
+export interface PythonPackage {
+  /** Runs `python -m MODULE` with the variables. */
+  readonly python: string
+  readonly env: Readonly<Record<string, string>>
+}
+
+/** Installs it the first time. Errors: `unavailable` if Python or the package cannot be had. */
+export function installPython(name: string, version: string, log: (line: string) => void): PythonPackage {
+  const cache = process.env.XDG_CACHE_HOME || join(homedir(), '.cache')
+  const folder = join(cache, 'straightway', `${name}-${version}`)
+  const complete = join(folder, 'complete')
+  if (existsSync(complete)) return installedIn(folder)
+  log(`Installing ${name} ${version} into ${folder}`)
+  const failures: string[] = []
+  for (const install of [intoEnvironment, intoFolder]) {
+    const failure = failureOf(() => install(folder, `${name}==${version}`))
+    if (failure === undefined) {
+      mkdirSync(complete)
+      return installedIn(folder)
+    }
+    failures.push(failure)
+  }
+  throw new StraightwayError(
+    'unavailable',
+    `${name} needs python3 with venv or pip, and PyPI. ${failures.join(' ')}`,
+  )
+}
+
+function installedIn(folder: string): PythonPackage {
+  const python = pythonOf(folder)
+  return existsSync(python) ? { python, env: {} } : { python: 'python3', env: { PYTHONPATH: folder } }
+}
+
+const pythonOf = (folder: string): string => join(folder, 'bin', 'python')
+
+function intoEnvironment(folder: string, wanted: string): void {
+  run('python3', ['-m', 'venv', '--clear', folder])
+  run(pythonOf(folder), [...PIP, wanted])
+}
+
+function intoFolder(folder: string, wanted: string): void {
+  rmSync(folder, { recursive: true, force: true })
+  run('python3', [...PIP, '--target', folder, wanted])
+}
+
+const run = (command: string, arguments_: readonly string[]) =>
+  execFileSync(command, arguments_, { stdio: 'pipe', encoding: 'utf8' })
+
+function failureOf(install: () => void): string | undefined {
+  try {
+    install()
+    return undefined
+  } catch (error) {
+    const { stderr, message } = error as { readonly stderr?: string; readonly message: string }
+    return (stderr || message).trim()
+  }
+}

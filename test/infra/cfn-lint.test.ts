@@ -1,0 +1,54 @@
+/** The templates by the rules of CloudFormation itself: schemas of every resource, regions, references, policies. */
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Template } from 'aws-cdk-lib/assertions'
+import { afterAll, expect, test } from 'vitest'
+import { stacksOf } from '../../infra/system.ts'
+import { installPython } from '../../local/cloud/python-package.ts'
+import { CONFIGURATIONS, configured, HOME, SECOND } from './configurations.ts'
+
+const VERSION = '1.58.0'
+/** A dependency that a reference implies already: the CDK writes those. */
+const IGNORED = ['W3005']
+
+const folder = mkdtempSync(join(tmpdir(), 'straightway-templates-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+/** Findings as `rule file place message`, of files that CloudFormation would be given. */
+function lint(files: readonly string[]): string[] {
+  const { python, env } = installPython('cfn-lint', VERSION, console.warn)
+  const options = ['--format', 'parseable', '--ignore-checks', ...IGNORED, '--regions', HOME, SECOND]
+  const { stdout, stderr } = spawnSync(python, ['-m', 'cfnlint', ...options, '--', ...files], {
+    encoding: 'utf8',
+    env: { ...process.env, ...env },
+  })
+  return `${stdout}${stderr}`.split('\n').filter((line) => line !== '')
+}
+
+function written(name: string, templates: Readonly<Record<string, unknown>>): string[] {
+  const place = join(folder, name.replaceAll(' ', '-'))
+  mkdirSync(place)
+  return Object.entries(templates).map(([stack, template]) => {
+    const file = join(place, `${stack}.json`)
+    writeFileSync(file, JSON.stringify(template))
+    return file
+  })
+}
+
+test('no template of any configuration has a finding', () => {
+  const files = CONFIGURATIONS.flatMap((name) => {
+    const stacks = stacksOf(configured(name))
+    const templates = stacks.map((stack) => [stack.stackName, Template.fromStack(stack).toJSON()])
+    return written(name, Object.fromEntries(templates))
+  })
+  expect(files.length).toBeGreaterThan(20)
+  expect(lint(files)).toEqual([])
+})
+
+test('the rules do find something: a property that a queue does not have', () => {
+  const queue = { Type: 'AWS::SQS::Queue', Properties: { Colour: 'red' } }
+  const findings = lint(written('careless', { queue: { Resources: { Queue: queue } } }))
+  expect(findings.join()).toContain("E3002:Additional properties are not allowed ('Colour' was unexpected)")
+})
