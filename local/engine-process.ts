@@ -14,6 +14,8 @@ export interface EngineProcessOptions {
   readonly args: readonly string[]
   /** A folder that is removed when this process is gone, however it ended. */
   readonly temporary?: string | undefined
+  /** It says nothing when it is ready: it is ready when it answers here. Without, it prints `listening on`. */
+  readonly answersAt?: string | undefined
   /** Called after each start, when the engine listens. */
   readonly onListening: () => void
   readonly log: (line: string) => void
@@ -23,6 +25,8 @@ export interface EngineProcessOptions {
 const FIRST_PAUSE_MS = 100
 const LONGEST_PAUSE_MS = 5_000
 const LIVED_MS = 10_000
+/** DynamoDB Local takes a second or two. */
+const ASK_MS = 250
 
 /** The shell's child waits for the end of descriptor 3, which only this process holds. The shell itself becomes the engine. */
 const WATCH =
@@ -73,7 +77,7 @@ export class EngineProcess {
     })
     this.#children.push(child)
     this.#startedAt = Date.now()
-    await listening(child)
+    await listening(child, this.#options.answersAt)
     this.#options.onListening()
     if (isRunning(child)) child.once('exit', (code, signal) => this.#ended(signal ?? `code ${code}`))
     else this.#ended('immediately')
@@ -93,12 +97,17 @@ export class EngineProcess {
 const isRunning = ({ exitCode, signalCode }: ChildProcess): boolean =>
   exitCode === null && signalCode === null
 
-async function listening(child: ChildProcess): Promise<void> {
+/** Any answer will do, an error of DynamoDB as well. */
+function ask(endpoint: string, answered: () => void): void {
+  fetch(endpoint, { signal: AbortSignal.timeout(ASK_MS) }).then(answered, () => {})
+}
+
+async function listening(child: ChildProcess, answersAt?: string): Promise<void> {
   let said = ''
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   const hear = (chunk: Buffer) => {
     said += chunk
-    if (said.includes('listening on')) resolve()
+    if (answersAt === undefined && said.includes('listening on')) resolve()
   }
   const fail = () =>
     reject(new StraightwayError('unavailable', `The embedded DynamoDB ended: ${said.trim()}`))
@@ -106,7 +115,9 @@ async function listening(child: ChildProcess): Promise<void> {
   child.stderr?.on('data', hear)
   child.once('error', reject)
   child.once('exit', fail)
+  const asking = answersAt === undefined ? undefined : setInterval(() => ask(answersAt, resolve), ASK_MS)
   await promise.finally(() => {
+    clearInterval(asking)
     child.off('exit', fail)
     child.stdout?.off('data', hear).resume()
     child.stderr?.off('data', hear).resume()

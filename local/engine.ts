@@ -1,14 +1,14 @@
 /**
- * The DynamoDB of one machine: a small binary with streams, spawned beside us, with one file. `DYNAMODB_ENDPOINT` names
+ * The DynamoDB of one machine: a small binary with streams and one file, spawned beside this process, or DynamoDB Local
+ * on platforms that have no such binary (engine-choice.ts). `DYNAMODB_ENDPOINT` names
  * another DynamoDB instead, and nothing is spawned.
  */
 import { once } from 'node:events'
 import { accessSync, constants, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
-import { StraightwayError } from '../shared/errors.ts'
+import { join } from 'node:path'
+import { chooseEngine, type EngineChoice, thisMachine } from './engine-choice.ts'
 import { EngineProcess } from './engine-process.ts'
 import { indexStreamRecords, keepTrimmed } from './engine-records.ts'
 
@@ -30,18 +30,26 @@ export interface Engine {
   close(): Promise<void>
 }
 
-/** Errors: `unavailable` if this platform has no engine, or it does not start. */
-export async function startEngine({ data, port, log = () => {} }: EngineOptions = {}): Promise<Engine> {
+/** Errors: `unavailable` if this machine has no engine, or it does not start. `choice`: the first that it has. */
+export async function startEngine(options: EngineOptions = {}, choice?: EngineChoice): Promise<Engine> {
   const elsewhere = process.env.DYNAMODB_ENDPOINT
   if (elsewhere) return { endpoint: elsewhere, pid: undefined, close: async () => {} }
-  const command = binary()
+  const chosen = choice ?? chooseEngine(thisMachine())
+  return chosen.kind === 'embedded' ? startEmbedded(options, chosen) : startDynamoDbLocal(options, chosen)
+}
+
+async function startEmbedded(
+  { data, port, log = () => {} }: EngineOptions,
+  choice: EngineChoice,
+): Promise<Engine> {
   const temporary = data === undefined ? mkdtempSync(join(memory(), 'straightway-')) : undefined
-  const file = fileIn(data ?? temporary!)
+  const folder = data ?? temporary!
+  const file = fileIn(folder)
   const chosen = port ?? (await freePort())
   if (existsSync(file)) indexStreamRecords(file)
   const engine = await EngineProcess.start({
-    command,
-    args: ['--host', '127.0.0.1', '--port', `${chosen}`, '--db-path', file],
+    command: choice.command,
+    args: choice.args(chosen, folder),
     temporary,
     onListening: () => indexStreamRecords(file),
     log,
@@ -63,13 +71,27 @@ export async function startEngine({ data, port, log = () => {} }: EngineOptions 
   }
 }
 
-function binary(): string {
-  const name = `@dynoxide/${process.platform}-${process.arch}`
-  try {
-    return join(dirname(createRequire(import.meta.url).resolve(`${name}/package.json`)), 'dynoxide')
-  } catch {
-    const detail = `There is no embedded DynamoDB for ${process.platform}-${process.arch}: set DYNAMODB_ENDPOINT`
-    throw new StraightwayError('unavailable', `${detail} to the address of one, for example DynamoDB Local.`)
+async function startDynamoDbLocal(
+  { data, port, log = () => {} }: EngineOptions,
+  choice: EngineChoice,
+): Promise<Engine> {
+  const chosen = port ?? (await freePort())
+  const endpoint = `http://127.0.0.1:${chosen}`
+  if (data !== undefined) mkdirSync(data, { recursive: true })
+  log(`no embedded DynamoDB for ${process.platform}-${process.arch}: DynamoDB Local by ${choice.command}`)
+  const engine = await EngineProcess.start({
+    command: choice.command,
+    args: choice.args(chosen, data),
+    answersAt: endpoint,
+    onListening: () => {},
+    log,
+  })
+  return {
+    endpoint,
+    get pid() {
+      return engine.pid
+    },
+    close: () => engine.stop(),
   }
 }
 

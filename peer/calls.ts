@@ -11,6 +11,7 @@ import type { TunnelHost } from './tunnel-host.ts'
 
 const TIMEOUT_MS = 30_000
 
+/** How a tunnel is asked for. */
 export interface ConnectOptions {
   /** What it is for; the other application decides by it. At most LIMITS.intentBytes. */
   readonly intent?: string

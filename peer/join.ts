@@ -11,6 +11,7 @@ import { Peer } from './peer.ts'
 
 const ONLINE_MS = 30_000
 
+/** Who joins, where, and how it is seen. */
 export interface JoinOptions {
   /** Base URL of INDEX. Not needed where `home` knows it. */
   readonly index?: string

@@ -7,6 +7,7 @@ import type { PeerSocket } from './peer-socket.ts'
 
 export type HeardOffer = Extract<EndpointEffect, { kind: 'offer' }>
 
+/** On which terms an offer is accepted. */
 export interface AcceptOptions {
   /** Datagrams authenticated and not encrypted, if the other side asked for it too. */
   readonly clear?: boolean
@@ -41,6 +42,7 @@ export class Offer {
     this.#decision = decision
   }
 
+  /** Whether it has been accepted, refused or withdrawn. */
   get decided(): boolean {
     return this.#decided
   }

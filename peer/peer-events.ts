@@ -5,6 +5,7 @@ import type { Change } from '../shared/wire/presence.ts'
 import type { Message } from './messages.ts'
 import type { Offer } from './offer.ts'
 
+/** Whether a peer is online. */
 export type PeerState = 'online' | 'offline'
 
 /** What happens to a peer, and what its listeners are given. */

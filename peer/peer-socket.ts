@@ -24,7 +24,9 @@ export interface RemoteInfo {
   readonly size: number
 }
 
+/** As in `dgram`: an address of this side or the other. */
 export type AddressInfo = Omit<RemoteInfo, 'size'>
+/** How datagrams travel now. */
 export type Path = 'direct' | 'relayed'
 
 /**
@@ -33,6 +35,7 @@ export type Path = 'direct' | 'relayed'
  */
 export type { TunnelEnd }
 
+/** How a stream is opened. */
 export interface StreamOptions {
   /** What the stream is for, in at most 255 bytes; the other side is told. Default: empty. */
   readonly name?: string
@@ -65,6 +68,7 @@ export interface PeerSocketEvents {
 /** Datagrams, and whatever else happens, between the first packet and the first listener. */
 const MAX_EARLY = 256
 
+/** A tunnel to another peer, with the API of a connected `dgram.Socket`, and with streams. */
 export class PeerSocket extends EventEmitter<PeerSocketEvents> {
   /** The other side. */
   readonly remotePeer: PeerId
@@ -98,6 +102,7 @@ export class PeerSocket extends EventEmitter<PeerSocketEvents> {
     )
   }
 
+  /** How datagrams travel now. */
   get path(): Path {
     return this.#tunnel.status.path === 'direct' ? 'direct' : 'relayed'
   }
@@ -174,10 +179,12 @@ export class PeerSocket extends EventEmitter<PeerSocketEvents> {
     return this
   }
 
+  /** Does nothing, as `ref`. */
   unref(): this {
     return this
   }
 
+  /** Closes it, for `await using`; resolves when it has ended. */
   async [Symbol.asyncDispose](): Promise<void> {
     await new Promise<void>((resolve) => this.close(resolve))
   }

@@ -34,6 +34,7 @@ export interface PeerParts {
   readonly udp: boolean
 }
 
+/** A peer that is online: what `join` resolves with. */
 export class Peer extends EventEmitter<PeerEvents> {
   /** Its id: the public key. */
   readonly peer: PeerId
@@ -84,6 +85,7 @@ export class Peer extends EventEmitter<PeerEvents> {
     this.#driver.begin()
   }
 
+  /** Whether it is online now. */
   get state(): PeerState {
     return this.#state
   }
@@ -154,6 +156,7 @@ export class Peer extends EventEmitter<PeerEvents> {
     return this.#closing
   }
 
+  /** The same as `close`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }

@@ -8,8 +8,11 @@
  */
 import { StraightwayError } from '../shared/errors.ts'
 
+/** What `send` takes, as `dgram` does: text, bytes, or parts of either. */
 export type Datagram = string | Uint8Array | readonly (string | Uint8Array)[]
+/** Is called when a datagram has left, or could not. */
 export type SendCallback = (error: Error | null, bytes: number) => void
+/** What may follow the datagram in `send`, as in `dgram`. */
 export type SendArguments = readonly (number | string | SendCallback | undefined | null)[]
 
 /** Throws `bad-request` where offset and length are not within the datagram. */

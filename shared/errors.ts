@@ -21,6 +21,7 @@ export const ERRORS = {
   closed: { status: 410, title: 'It was closed' },
 } as const
 
+/** The code of an error: one of ERRORS. */
 export type ErrorCode = keyof typeof ERRORS
 
 /** The one error class that leaves our doors. `detail` says what happened and what to do next. */
@@ -31,6 +32,7 @@ export class StraightwayError extends Error {
     this.name = 'StraightwayError'
     this.code = code
   }
+  /** The HTTP status that INDEX answers with for this code. */
   get status(): number {
     return ERRORS[this.code].status
   }

@@ -6,7 +6,9 @@ import type { NetworkId, NodeId, PeerId, UserId } from './ids.ts'
 import type { Paths } from './paths.ts'
 import type { PresenceRecord, Status } from './presence.ts'
 
+/** Any JSON value. */
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json }
+/** A JSON object. */
 export interface JsonObject {
   readonly [name: string]: Json
 }
@@ -29,6 +31,7 @@ interface Kept {
   readonly version: number
 }
 
+/** A user as INDEX lists it. */
 export interface UserRecord extends Kept {
   readonly user: UserId
   readonly name: string
@@ -44,6 +47,7 @@ export interface UserDetails extends UserRecord {
   readonly networks: readonly NetworkId[]
 }
 
+/** A network: a group of users whose peers see each other. */
 export interface NetworkRecord extends Kept {
   readonly network: NetworkId
   readonly name: string
@@ -55,6 +59,7 @@ export interface NetworkRecord extends Kept {
   readonly owners: number
 }
 
+/** A peer as INDEX knows it: whose it is, and what is permanent about it. */
 export interface PeerRecord extends Kept {
   readonly peer: PeerId
   readonly user: UserId
@@ -68,6 +73,7 @@ export interface PeerRecord extends Kept {
 /** A peer as the tables keep it, without its presence. */
 export type StoredPeer = Omit<PeerRecord, 'presence'>
 
+/** What ties a user to a network. */
 export interface MembershipRecord {
   readonly network: NetworkId
   readonly user: UserId
@@ -82,6 +88,7 @@ export interface MembershipRecord {
   readonly invite?: string
 }
 
+/** A member of a network, with its user. */
 export interface MemberRecord extends MembershipRecord {
   /** Of the user. */
   readonly name: string
@@ -94,6 +101,7 @@ export interface MemberRecord extends MembershipRecord {
   }
 }
 
+/** An object of the application, in a collection. */
 export interface ObjectRecord extends Kept {
   readonly collection: string
   readonly id: string
@@ -104,6 +112,7 @@ export interface ObjectRecord extends Kept {
   readonly value: JsonObject
 }
 
+/** An invite to a network; its code is told once, to whoever makes it. */
 export interface InviteRecord {
   /** Names the invite; it is not the code. */
   readonly invite: string
@@ -122,6 +131,7 @@ export interface InviteRecord {
   readonly expiresAt: number
 }
 
+/** A collection of objects, and which of their attributes can be searched. */
 export interface CollectionRecord extends Kept {
   readonly collection: string
   /** Dotted paths of a filter. */
@@ -132,6 +142,7 @@ export interface CollectionRecord extends Kept {
   readonly editable: 'owner' | 'members'
 }
 
+/** A key of the admin API; its secret is told once. */
 export interface ApiKeyRecord {
   readonly key: string
   readonly name: string
@@ -178,18 +189,21 @@ export interface NodeRecord {
   readonly region?: string
 }
 
+/** One page of a listing. */
 export interface Page<T> {
   readonly items: readonly T[]
   /** Where the next page begins; absent on the last. */
   readonly cursor?: string
 }
 
+/** Which page of a listing. */
 export interface PageQuery {
   /** 1 to LIMITS.pageSize. */
   readonly limit?: number
   readonly cursor?: string
 }
 
+/** Which records, and in which order. */
 export interface SearchQuery extends PageQuery {
   /** SCIM (RFC 7644 section 3.4.2.2), for example `status eq "online" and metadata.game eq "chess"`. */
   readonly filter?: string

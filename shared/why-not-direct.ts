@@ -43,6 +43,7 @@ export const WHY_NOT_DIRECT = {
   },
 } as const
 
+/** Why a tunnel is relayed: a key of WHY_NOT_DIRECT, which has advice for each. */
 export type WhyNotDirect = keyof typeof WHY_NOT_DIRECT
 
 const BY_NUMBER = new Map<number, WhyNotDirect>(

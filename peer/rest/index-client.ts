@@ -28,6 +28,7 @@ interface Entities {
   readonly object: ObjectRecord
 }
 
+/** INDEX, as this peer's user may see and edit it. Every call rejects with a StraightwayError. */
 export type IndexClient = ReturnType<typeof indexClient>
 
 export function indexClient(requests: Requests) {
@@ -58,11 +59,15 @@ export function indexClient(requests: Requests) {
 
 function entity<Id extends string, Item>(requests: Requests, name: string) {
   return {
+    /** One page of them: all, or those that a filter finds. */
     list: (query: SearchQuery = {}): Promise<Page<Item>> =>
       requests.send('GET', path`/v1/${name}`, { query: { ...query } }),
+    /** One by its id. Rejects with `not-found`. */
     get: (id: Id): Promise<Item> => requests.send('GET', path`/v1/${name}/${id}`),
+    /** Changes what the patch names (RFC 7396). */
     update: (id: Id, patch: Patch, { ifVersion }: IfVersion = {}): Promise<Item> =>
       requests.send('PATCH', path`/v1/${name}/${id}`, { body: patch, ifVersion }),
+    /** Removes it for good. */
     delete: (id: Id): Promise<void> => requests.send('DELETE', path`/v1/${name}/${id}`),
   }
 }
@@ -72,8 +77,10 @@ function blocks(requests: Requests) {
     /** Peers and users from whom this user takes nothing. */
     blocks: (user: UserId): Promise<Page<PeerId | UserId>> =>
       requests.send('GET', path`/v1/users/${user}/blocks`),
+    /** Takes nothing more from this peer or user. */
     block: (user: UserId, blocked: PeerId | UserId): Promise<void> =>
       requests.send('PUT', path`/v1/users/${user}/blocks/${blocked}`),
+    /** Takes messages and offers from it again. */
     unblock: (user: UserId, blocked: PeerId | UserId): Promise<void> =>
       requests.send('DELETE', path`/v1/users/${user}/blocks/${blocked}`),
   }
@@ -81,6 +88,7 @@ function blocks(requests: Requests) {
 
 function members(requests: Requests) {
   return {
+    /** One page of the members. */
     list: (network: NetworkId, query: PageQuery = {}): Promise<Page<MemberRecord>> =>
       requests.send('GET', path`/v1/networks/${network}/members`, { query: { ...query } }),
     /** Adds a member, or changes its role. */
@@ -94,6 +102,7 @@ function members(requests: Requests) {
 
 function invites(requests: Requests) {
   return {
+    /** One page of the invites of a network. */
     list: (network: NetworkId, query: PageQuery = {}): Promise<Page<InviteRecord>> =>
       requests.send('GET', path`/v1/networks/${network}/invites`, { query: { ...query } }),
     /** `code` is told this once. `user`: for a further peer of that user. `validMs`: from now, a week without. */
@@ -107,14 +116,17 @@ function invites(requests: Requests) {
       } = {},
     ): Promise<InviteRecord & { readonly code: string }> =>
       requests.send('POST', path`/v1/networks/${network}/invites`, { body: invite }),
+    /** Makes an invite useless from now on. */
     delete: (invite: string): Promise<void> => requests.send('DELETE', path`/v1/invites/${invite}`),
   }
 }
 
 function objects(requests: Requests) {
   return {
+    /** One page of the objects of a collection. */
     list: (collection: string, query: SearchQuery = {}): Promise<Page<ObjectRecord>> =>
       requests.send('GET', path`/v1/objects/${collection}`, { query: { ...query } }),
+    /** One object. Rejects with `not-found`. */
     get: (collection: string, id: string): Promise<ObjectRecord> =>
       requests.send('GET', path`/v1/objects/${collection}/${id}`),
     /** Makes it or replaces its value. Without `network` it is private to the peer's user. */
@@ -133,6 +145,7 @@ function objects(requests: Requests) {
       { ifVersion }: IfVersion = {},
     ): Promise<ObjectRecord> =>
       requests.send('PATCH', path`/v1/objects/${collection}/${id}`, { body: { value }, ifVersion }),
+    /** Removes an object. */
     delete: (collection: string, id: string): Promise<void> =>
       requests.send('DELETE', path`/v1/objects/${collection}/${id}`),
   }

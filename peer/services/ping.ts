@@ -1,6 +1,7 @@
 /** Round trips of datagrams through a tunnel whose other side sends them back. */
 import type { Tunnel } from './tunnel.ts'
 
+/** How many datagrams, and how large. */
 export interface PingOptions {
   readonly count: number
   /** Bytes of each datagram, at least 4. */
@@ -8,9 +9,11 @@ export interface PingOptions {
   readonly intervalMs: number
   /** How long the last one is waited for. */
   readonly timeoutMs: number
+  /** Is called for each one that came back. */
   readonly onReply?: (sequence: number, rttMs: number) => void
 }
 
+/** What came back. */
 export interface PingReport {
   readonly sent: number
   readonly lost: number

@@ -14,6 +14,7 @@ import { FILE_VERSION, type FileFacts, isCount, type Progress, type TransferOffe
 /** How long a sender may take to hear why it failed. */
 const FAREWELL_MS = 5000
 
+/** Where files go, and which are taken. */
 export interface ReceiveOptions {
   /** Made if there is none. One that a peer has for its home is refused. */
   readonly directory: string
@@ -35,6 +36,7 @@ export interface ReceivedFile extends FileFacts {
   readonly path: string
 }
 
+/** What a transfer brought. */
 export interface ReceivedTransfer {
   readonly files: readonly ReceivedFile[]
   /** Files and folders at the top, where they are now. */

@@ -18,6 +18,7 @@ import {
 /** How long a farewell may take. */
 const FAREWELL_MS = 3000
 
+/** How files are sent. */
 export interface SendOptions {
   readonly progress?: Progress
   /** The other side has the offer, and decides. */
@@ -25,6 +26,7 @@ export interface SendOptions {
   readonly signal?: AbortSignal
 }
 
+/** What the receiver has now. */
 export interface SentTransfer {
   /** Those sent now; those of an earlier attempt are not repeated. */
   readonly files: readonly FileFacts[]
@@ -36,6 +38,7 @@ export interface SentTransfer {
 
 /** Where streams come from: a `PeerSocket` is one. */
 export interface StreamOpener {
+  /** Opens a stream to the other side. */
   createStream(options: { readonly name: string; readonly allowHalfOpen?: boolean }): Promise<Duplex>
 }
 

@@ -12,8 +12,10 @@ import { isTcpStream, serveTcp } from './tcp.ts'
 import { FILE_STREAM } from './transfer.ts'
 import type { Tunnel } from './tunnel.ts'
 
+/** The intents by which commands know each other's offers. */
 export const INTENT = { ping: 'straightway/ping', file: 'straightway/file', tcp: 'straightway/tcp' } as const
 
+/** What is answered, and to whom. */
 export interface Serving {
   /** TCP ports of this machine that others may reach; none by default. */
   readonly expose?: readonly number[]
@@ -21,6 +23,7 @@ export interface Serving {
   readonly receive?: string | ReceiveOptions
   /** Whether datagrams of pings are sent back. Default true. */
   readonly ping?: boolean
+  /** Is called for each file that is there. */
   readonly onFile?: (file: ReceivedFile) => void
   /** A service that failed for one stream; the others go on. */
   readonly onFault?: (error: Error) => void

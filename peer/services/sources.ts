@@ -9,12 +9,14 @@ import { refusalOfPath } from './file-names.ts'
 
 const READ_BYTES = 256 << 10
 
+/** A folder to send, with what is in it. */
 export interface FolderSource {
   readonly kind: 'folder'
   /** With `/`, and relative: what the receiver is told. */
   readonly path: string
 }
 
+/** A file, or a stream, to send. */
 export interface FileSource {
   readonly kind: 'file'
   readonly path: string
@@ -26,8 +28,10 @@ export interface FileSource {
   readonly open: () => Readable
 }
 
+/** What can be sent. */
 export type Source = FolderSource | FileSource
 
+/** What can be sent of what was named, and what cannot. */
 export interface Sources {
   readonly list: readonly Source[]
   /** What folders hold that is not sent, and why. */

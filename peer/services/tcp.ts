@@ -18,9 +18,11 @@ const NOBODY_LISTENS = 2
 
 /** A tunnel whose end is told: a `PeerSocket` is one. */
 export interface ForwardTunnel extends StreamOpener {
+  /** Tells of the end of the tunnel, once. */
   once(event: 'close', listener: () => void): unknown
 }
 
+/** Which port is forwarded to where. */
 export interface ForwardOptions {
   /** Called first, and again for a connection when the tunnel has ended since. */
   readonly tunnel: () => Promise<ForwardTunnel>
@@ -29,9 +31,11 @@ export interface ForwardOptions {
   readonly localPort: number
   /** Default: 127.0.0.1. */
   readonly localHost?: string
+  /** Is called for a connection that failed; the others go on. */
   readonly onFault?: (error: StraightwayError) => void
 }
 
+/** A port that is forwarded. */
 export interface Forward {
   readonly port: number
   /** Ends the connections that are open. */

@@ -12,7 +12,10 @@ type Facts = 'remotePeer' | 'path' | 'whyNotDirect' | 'times' | 'effort'
 
 /** What services need of a tunnel: a `PeerSocket` is one, and so is a tunnel of another process (cli/daemon). */
 export interface Tunnel extends EventEmitter<TunnelEvents>, Pick<PeerSocket, Facts> {
+  /** Sends a datagram, or loses it. */
   send(datagram: Datagram): void
+  /** Opens a stream to the other side. */
   createStream(options?: { readonly name?: string; readonly allowHalfOpen?: boolean }): Promise<Duplex>
+  /** Ends the tunnel. */
   close(callback?: () => void): unknown
 }

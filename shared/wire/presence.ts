@@ -57,6 +57,7 @@ export interface FoundEnd {
   readonly error: string
 }
 
+/** A membership or metadata that changed, of this user or of one that shares a network with it. */
 export type Change = Extract<Push, { kind: 'membership' | 'metadata' }>
 
 export function encodeStatus({ version, status, custom, metadata }: StatusUpdate): Uint8Array {

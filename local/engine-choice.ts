@@ -1,0 +1,123 @@
+/**
+ * Which DynamoDB this machine runs, the first of these that it can:
+ *
+ *   1. the embedded engine of its platform, a package of npm
+ *   2. DynamoDB Local by Java, if DYNAMODB_LOCAL names the folder that has DynamoDBLocal.jar
+ *   3. DynamoDB Local by Docker
+ *
+ * `DYNAMODB_ENDPOINT` comes before all of them (engine.ts).
+ */
+import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { StraightwayError } from '../shared/errors.ts'
+
+const IMAGE = 'amazon/dynamodb-local'
+const JAR = 'DynamoDBLocal.jar'
+
+/** What a machine has. */
+export interface Machine {
+  readonly platform: string
+  readonly arch: string
+  /** Its C library is musl, as Alpine's: a binary for glibc does not start. */
+  readonly isMusl: boolean
+  /** Path of the embedded engine of a package, if that is installed. */
+  readonly embedded: (packageName: string) => string | undefined
+  /** Path of DynamoDBLocal.jar, if DYNAMODB_LOCAL leads there. */
+  readonly jar: string | undefined
+  /** Whether a command answers. */
+  readonly has: (command: 'java' | 'docker') => boolean
+}
+
+export interface EngineChoice {
+  readonly kind: 'embedded' | 'java' | 'docker'
+  readonly command: string
+  /** Arguments for a port, and for a folder that keeps the tables; without one they are in memory. */
+  readonly args: (port: number, folder: string | undefined) => readonly string[]
+}
+
+/** The npm package that would have the engine of a machine. */
+export function packageOf({ platform, arch, isMusl }: Pick<Machine, 'platform' | 'arch' | 'isMusl'>): string {
+  return `@dynoxide/${platform}-${arch}${isMusl ? '-musl' : ''}`
+}
+
+/** Errors: `unavailable`, with what can be installed, if there is none. */
+export function chooseEngine(machine: Machine): EngineChoice {
+  const embedded = machine.embedded(packageOf(machine))
+  if (embedded !== undefined) return byBinary(embedded)
+  if (machine.jar !== undefined && machine.has('java')) return byJava(machine.jar)
+  if (machine.has('docker')) return byDocker()
+  throw new StraightwayError('unavailable', adviceFor(machine))
+}
+
+/** This machine. */
+export function thisMachine(): Machine {
+  const folder = process.env.DYNAMODB_LOCAL
+  const jar = folder === undefined ? undefined : join(folder, JAR)
+  return {
+    platform: process.platform,
+    arch: process.arch,
+    isMusl: process.platform === 'linux' && !isGlibc(),
+    embedded: binaryOf,
+    jar: jar !== undefined && existsSync(jar) ? jar : undefined,
+    has: (command) =>
+      spawnSync(command, [command === 'java' ? '-version' : 'info'], { stdio: 'ignore' }).status === 0,
+  }
+}
+
+function byBinary(command: string): EngineChoice {
+  const args = (port: number, folder: string | undefined) => [
+    ...['--host', '127.0.0.1', '--port', `${port}`],
+    ...(folder === undefined ? [] : ['--db-path', join(folder, 'tables.sqlite')]),
+  ]
+  return { kind: 'embedded', command, args }
+}
+
+function byJava(jar: string): EngineChoice {
+  const libraries = `-Djava.library.path=${join(dirname(jar), 'DynamoDBLocal_lib')}`
+  const args = (port: number, folder: string | undefined) => [
+    ...[libraries, '-jar', jar, '-sharedDb', '-disableTelemetry', '-port', `${port}`],
+    ...(folder === undefined ? ['-inMemory'] : ['-dbPath', folder]),
+  ]
+  return { kind: 'java', command: 'java', args }
+}
+
+function byDocker(): EngineChoice {
+  const args = (port: number, folder: string | undefined) => [
+    ...['run', '--rm', '-p', `127.0.0.1:${port}:8000`],
+    ...(folder === undefined ? [] : ['-v', `${folder}:/data`, '--user', `${process.getuid?.() ?? 0}`]),
+    ...[IMAGE, '-jar', JAR, '-sharedDb', '-disableTelemetry'],
+    ...(folder === undefined ? ['-inMemory'] : ['-dbPath', '/data']),
+  ]
+  return { kind: 'docker', command: 'docker', args }
+}
+
+function adviceFor(machine: Machine): string {
+  const java = machine.has('java')
+    ? `set DYNAMODB_LOCAL to the folder of DynamoDB Local, which has ${JAR}`
+    : `install Java 17 and DynamoDB Local, and set DYNAMODB_LOCAL to its folder`
+  return [
+    `There is no DynamoDB for ${machine.platform}-${machine.arch}${machine.isMusl ? ' with musl' : ''} here. One of these helps:`,
+    `(a) \`npm install --no-save ${packageOf(machine)}\`, if the registry has it;`,
+    `(b) ${java};`,
+    '(c) start Docker;',
+    '(d) set DYNAMODB_ENDPOINT to the address of a DynamoDB.',
+  ].join(' ')
+}
+
+function binaryOf(packageName: string): string | undefined {
+  try {
+    const folder = dirname(createRequire(import.meta.url).resolve(`${packageName}/package.json`))
+    const binary = join(folder, process.platform === 'win32' ? 'dynoxide.exe' : 'dynoxide')
+    return existsSync(binary) ? binary : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** Node tells the version of glibc in its report, and nothing where there is another library. */
+function isGlibc(): boolean {
+  const { header } = process.report.getReport() as { header: { glibcVersionRuntime?: string } }
+  return header.glibcVersionRuntime !== undefined
+}
