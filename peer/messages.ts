@@ -1,6 +1,6 @@
 /** Promises for the instant messages of an endpoint, and those that come, with Node's types. */
 import type { EndpointEffect, EndpointInput } from '../shared/core/peer/events.ts'
-import type { StraightwayError } from '../shared/errors.ts'
+import { StraightwayError } from '../shared/errors.ts'
 import type { PeerId } from '../shared/ids.ts'
 import type { ReceiptOutcome } from '../shared/wire/messages.ts'
 import type { Home } from './home/home.ts'
@@ -47,6 +47,12 @@ export class Messages {
     const refusal = messageRefusal(outcome)
     if (refusal !== undefined) this.#sent.reject(id, refusal)
     else this.#sent.resolve(id, outcome === 'stored' ? 'stored' : 'delivered')
+  }
+
+  unanswered(id: number): void {
+    const detail =
+      'The recipient is online and has not taken the message for 30 s: its application may take none. It may still arrive.'
+    this.#sent.reject(id, new StraightwayError('timeout', detail))
   }
 
   /** Taken when every listener has returned. If the last one has just gone, the endpoint keeps it for the next. */

@@ -57,6 +57,11 @@ export class Others {
     else this.#finds.reject(id, new StraightwayError('bad-request', error))
   }
 
+  unanswered(id: number): void {
+    const detail = 'No answer for 30 s: `state` says whether this peer is online.'
+    this.#finds.reject(id, new StraightwayError('timeout', detail))
+  }
+
   heard(record: PresenceRecord): void {
     this.#remember(record)
     this.#options.presence(record)

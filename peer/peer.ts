@@ -188,6 +188,10 @@ export class Peer extends EventEmitter<PeerEvents> {
       case 'receipt':
         this.#messages.receipt(effect.id, effect.outcome)
         break
+      case 'unanswered':
+        if (effect.what === 'send') this.#messages.unanswered(effect.id)
+        else this.#others.unanswered(effect.id)
+        break
       case 'presence':
         this.#others.heard(effect.record)
         break

@@ -22,6 +22,11 @@ export const LIMITS = {
   networksPerUser: 24,
   /** Peers and users one user may block: they ride in the ticket too. */
   blocksPerUser: 8,
+  /** Of one session at its node: messages count once, offers twice, searches five times. An SDK keeps what exceeds it waiting. */
+  requestsPerSecond: 50,
+  requestsBurst: 250,
+  /** Searches of one session that are answered at the same time. */
+  findsAtOnce: 8,
   /** Messages waiting for an offline peer; the oldest stays, the newest is refused with `mailbox-full`. */
   mailboxMessages: 1000,
   mailboxMs: 30 * 24 * 3600_000,

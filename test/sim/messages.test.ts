@@ -42,6 +42,27 @@ describe('a message', () => {
     expect(bob.messages).toEqual([{ from: ann.id, text }])
   })
 
+  it('of a thousand at once is delivered like the others: they wait for the node, and keep their order', () => {
+    const gathering = apart()
+    const { system, ann, bob } = gathering
+    const texts = Array.from({ length: 1000 }, () => ann.send(bob))
+    expect(answered(gathering, ann, texts, 40_000)).toBe(true)
+    expect(new Set(texts.map((text) => ann.outcomeOf(text)))).toEqual(new Set(['delivered']))
+    expect(bob.messages.map(({ text }) => text)).toEqual(texts)
+    expect(system.conclude()).toEqual([])
+  })
+
+  it('that a recipient does not take is given up after 30 s', () => {
+    const gathering = apart()
+    const { system, ann, bob } = gathering
+    bob.listen({ messages: false })
+    const text = ann.send(bob)
+    system.world.pass(29_000)
+    expect(ann.outcomeOf(text)).toBeUndefined()
+    expect(answered(gathering, ann, [text], 2000)).toBe(true)
+    expect(ann.outcomeOf(text)).toBe('unanswered')
+  })
+
   it('to a peer that is away waits in its mailbox, and comes in order when the peer does', () => {
     const gathering = apart()
     const { system, ann, bob } = gathering

@@ -31,6 +31,14 @@ describe('an offer', () => {
     expect(bob.tunnels.size).toBe(1)
   })
 
+  it('of three hundred at once is accepted like the others: they wait for the node', () => {
+    const { system, ann, bob } = three()
+    const attempts = Array.from({ length: 300 }, () => ann.connect(bob, { paths: 'relay-only' }))
+    const open = () => attempts.filter(({ tunnel }) => tunnel !== undefined).length
+    system.world.until(() => open() === 300, 30_000)
+    expect([open(), attempts.find(({ failure }) => failure)?.failure]).toEqual([300, undefined])
+  })
+
   it('to a peer that was away is made the moment it is online', () => {
     const { system, ann, bob } = three()
     bob.leave()

@@ -50,6 +50,7 @@ const INDEX_MS = 80
 /** What the trace tells of; what happens on tunnels they tell themselves. */
 const TOLD = new Set<EndpointEffect['kind']>([
   ...(['online', 'offline', 'ticketWanted', 'nodesWanted', 'message', 'receipt', 'presence'] as const),
+  'unanswered',
   ...(['change', 'found', 'offer', 'lapsed', 'ringing', 'agreed', 'opened', 'failed'] as const),
 ])
 const encoder = new TextEncoder()
@@ -126,10 +127,21 @@ export class Peer {
     this.#process = new Process(this.host, this.#machine, [{}], (effect) => this.#on(effect))
     this.#handle({ kind: 'host', ips: ipsOf(this.host) })
     this.#handle({ kind: 'udp', blocked: this.host.udpBlocked })
-    this.#handle({ kind: 'listening', messages: true, offers: true })
+    this.listen({})
     this.#fetchNodes()
     this.#fetchTicket()
     return this
+  }
+
+  /** Whether its application takes messages, and offers. */
+  listen({
+    messages = true,
+    offers = true,
+  }: {
+    readonly messages?: boolean
+    readonly offers?: boolean
+  }): void {
+    this.#handle({ kind: 'listening', messages, offers })
   }
 
   /** Says goodbye. */
@@ -252,6 +264,9 @@ export class Peer {
         this.system.model.heard(this.id, effect.record.peer)
         this.seen.set(effect.record.peer, effect.record)
         break
+      case 'unanswered':
+        this.#onUnanswered(effect)
+        break
       case 'change':
         this.changes.push(effect.change)
         break
@@ -294,6 +309,12 @@ export class Peer {
     if (text === undefined) throw new Error(`a receipt for ${id}, which was never sent`)
     this.#outcomes.set(text, outcome)
     this.system.model.receipt(text, outcome)
+  }
+
+  #onUnanswered({ what, id }: Extract<EndpointEffect, { kind: 'unanswered' }>): void {
+    const search = this.#finds.get(id)
+    if (what === 'send') this.#outcomes.set(this.#sent.get(id)!, 'unanswered')
+    else if (search !== undefined) Object.assign(search, { done: true, error: 'unanswered' })
   }
 
   #onFound({ id, records, error }: Extract<EndpointEffect, { kind: 'found' }>): void {

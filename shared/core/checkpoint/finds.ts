@@ -6,8 +6,6 @@ import type { CheckpointCounters } from './counters.ts'
 import { type PeerSession, takeAllowance } from './peer-session.ts'
 import type { SessionTable } from './session-table.ts'
 
-/** Under way at once for one peer. */
-const AT_ONCE = 8
 /** A search costs the tables what many messages do not cost. */
 const COST = 5
 
@@ -25,7 +23,7 @@ export class Finds {
 
   find(of: PeerSession, { request, limit, filter }: Find, now: number): void {
     this.#counters.finds++
-    if (of.finds >= AT_ONCE || !takeAllowance(of, COST, now)) {
+    if (of.finds >= LIMITS.findsAtOnce || !takeAllowance(of, COST, now)) {
       this.#counters.rateLimited++
       this.#end(of, request, 0, false, 'too many requests')
       return

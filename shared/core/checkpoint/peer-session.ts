@@ -1,4 +1,5 @@
 import type { NetworkId, PeerId, UserId } from '../../ids.ts'
+import { LIMITS } from '../../limits.ts'
 import { ADDRESS_WORDS, type Address } from '../../wire/address.ts'
 import type { StatusUpdate } from '../../wire/presence.ts'
 import type { Session } from '../session/session.ts'
@@ -30,8 +31,8 @@ export interface PeerSession {
   /** How often the peer says it will send a keep-alive. */
   intervalMs: number
   status: StatusUpdate
-  /** When the directory was last told of `status`, and whether it is to be told again. */
-  writtenAt: number
+  /** When all writes of `status` to the directory will be allowed again, and whether one is due. */
+  writesFullAt: number
   toBeWritten: boolean
   /** A write is under way. */
   writing: boolean
@@ -57,7 +58,7 @@ export const newPeerSession = (slot: number, session: Session, known: Known): Pe
   stage: 'halfOpen',
   toldAt: 0,
   status: { version: 0, status: 'online', custom: '', metadata: {} },
-  writtenAt: 0,
+  writesFullAt: 0,
   toBeWritten: false,
   writing: false,
   inflow: undefined,
@@ -76,13 +77,10 @@ export function areRelated(a: Related, b: Related): boolean {
   return a.user === b.user || a.networks.some((network) => b.networks.includes(network))
 }
 
-const REQUESTS_PER_SECOND = 50
-const BURST = 250
-
 /** Takes `cost` requests from a peer's allowance; false where it has none left. */
 export function takeAllowance(from: PeerSession, cost: number, now: number): boolean {
-  const fullAt = Math.max(from.allowanceFullAt, now) + (cost * 1000) / REQUESTS_PER_SECOND
-  if (fullAt - now > (BURST * 1000) / REQUESTS_PER_SECOND) return false
+  const fullAt = Math.max(from.allowanceFullAt, now) + (cost * 1000) / LIMITS.requestsPerSecond
+  if (fullAt - now > (LIMITS.requestsBurst * 1000) / LIMITS.requestsPerSecond) return false
   from.allowanceFullAt = fullAt
   return true
 }

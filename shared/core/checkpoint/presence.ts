@@ -1,6 +1,9 @@
 /**
- * Presence, both ways: what peers here say of themselves goes to the directory, at most one write a second each; what the
- * streams push goes to the peers here that it concerns.
+ * Presence, both ways: what peers here say of themselves goes to the directory; what the streams push goes to the peers
+ * here that it concerns.
+ *
+ * Each peer may change WRITES times at once and then once a second. What it says faster than that comes down to the last
+ * of it, which is always written.
  */
 import type { NetworkId, NodeId } from '../../ids.ts'
 import type { PresenceItem } from '../../presence.ts'
@@ -13,7 +16,9 @@ import type { PeerSession } from './peer-session.ts'
 import type { Roster } from './roster.ts'
 import type { SessionTable } from './session-table.ts'
 
+/** One more write is allowed after this. */
 const WRITE_MS = 1000
+const WRITES = 3
 
 export interface PresenceOptions {
   readonly node: NodeId
@@ -37,18 +42,16 @@ export class Presence {
     this.changed(of, now)
   }
 
-  /** The directory is to be told, now or when a second has passed since the last time. */
+  /** The directory is to be told: now, or as soon as another write is allowed. */
   changed(of: PeerSession, now: number): void {
     if (of.toBeWritten) return
     of.toBeWritten = true
-    if (of.stage !== 'online' || of.writing) return
-    if (now - of.writtenAt >= WRITE_MS) this.#write(of, now)
-    else this.#later.put(of, now)
+    this.#writeIfAllowed(of, now)
   }
 
   /** The directory has what it was told: what changed meanwhile follows. */
   told(of: PeerSession, now: number): void {
-    if (of.toBeWritten) this.#later.put(of, now)
+    if (of.toBeWritten) this.#writeIfAllowed(of, now)
   }
 
   /** What the directory is told at sign-in. */
@@ -94,7 +97,7 @@ export class Presence {
 
   tick(now: number): void {
     for (let of = this.#later.take(now); of !== undefined; of = this.#later.take(now)) {
-      if (of.toBeWritten && of.stage === 'online') this.#write(of, now)
+      if (of.toBeWritten) this.#writeIfAllowed(of, now)
     }
   }
 
@@ -102,9 +105,19 @@ export class Presence {
     return this.#later.deadline()
   }
 
+  /** A token bucket in one number (GCRA): when all WRITES will be allowed again. */
+  #writeIfAllowed(of: PeerSession, now: number): void {
+    if (of.stage !== 'online' || of.writing) return
+    const fullAt = Math.max(of.writesFullAt, now) + WRITE_MS
+    if (fullAt - now > WRITES * WRITE_MS) this.#later.put(of, now)
+    else {
+      of.writesFullAt = fullAt
+      this.#write(of, now)
+    }
+  }
+
   /** One write at a time: while the tables do not answer, what is said meanwhile comes down to one more. */
   #write(of: PeerSession, now: number): void {
-    of.writtenAt = now
     of.writing = true
     const written = (_: unknown, at: number): void => {
       of.writing = false

@@ -120,7 +120,6 @@ export class Residence {
   #enter(session: PeerSession, now: number): void {
     if (session.stage !== 'joining') return
     const { asks, presence } = this.#options
-    session.writtenAt = now
     asks.ask(
       { kind: 'signIn', item: presence.itemOf(session) },
       (reply, at) => this.#entered(session, now, reply, at),

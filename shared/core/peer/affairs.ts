@@ -29,10 +29,12 @@ import {
   decodePresence,
   encodeFind,
   encodeStatus,
+  type FoundEnd,
 } from '../../wire/presence.ts'
 import type { Session } from '../session/session.ts'
+import { Budget, COST } from './budget.ts'
 import type { OwnPresence, PeerEffect, PeerInput } from './events.ts'
-import { Finds } from './finds.ts'
+import { Finds, TOO_MANY } from './finds.ts'
 import { Inbox, type InboxMemory } from './inbox.ts'
 import { Offers } from './offers.ts'
 import { Outbox } from './outbox.ts'
@@ -58,6 +60,7 @@ export class Affairs {
   readonly #inbox: Inbox
   readonly #offers: Offers
   readonly #finds = new Finds()
+  readonly #budget = new Budget()
   readonly #emit: (effect: PeerEffect) => void
   #presence: OwnPresence
   #presenceVersion = 1
@@ -92,11 +95,14 @@ export class Affairs {
     this.#now = now
     this.#nodeNow = nodeNow
     this.#inbox.expire(now, this.#deliver)
+    for (const id of this.#outbox.expire(now)) this.#emit({ kind: 'unanswered', what: 'send', id })
+    for (const id of this.#finds.expire(now)) this.#emit({ kind: 'unanswered', what: 'find', id })
   }
 
   /** A new session knows nothing of what the last one carried. */
   restart(): void {
     this.#presenceDue = true
+    this.#budget.renew(this.#now)
     this.#outbox.restart()
     this.#finds.restart()
     this.#offers.restart()
@@ -105,28 +111,35 @@ export class Affairs {
   /** Gives a session all that waits for one, as far as it takes it. */
   fill(session: Session): void {
     const send = (type: number, body: Uint8Array) => session.room > 0 && session.send(type, body)
+    const ask = (cost: number, type: number, body: () => Uint8Array) =>
+      session.room > 0 && this.#budget.take(cost, this.#now) && session.send(type, body())
     if (this.#presenceDue) {
       const body = encodeStatus({ version: this.#presenceVersion, ...this.#presence })
       this.#presenceDue = !send(FRAME.STATUS, body)
     }
-    this.#offers.send(this.#now, (offer) => send(FRAME.OFFER, encodeOffer(offer)))
-    this.#finds.send((find) => send(FRAME.FIND, encodeFind(find)))
-    this.#outbox.send(this.#now, (message) => send(FRAME.MESSAGE, encodeMessage(message)))
+    this.#offers.send(this.#now, (offer) => ask(COST.offer, FRAME.OFFER, () => encodeOffer(offer)))
+    this.#finds.send(this.#now, (find) => ask(COST.find, FRAME.FIND, () => encodeFind(find)))
+    this.#outbox.send(this.#now, (message) => ask(COST.message, FRAME.MESSAGE, () => encodeMessage(message)))
   }
 
   /** When `fill` has something to give again. */
   fillAt(): number {
-    return Math.min(this.#outbox.deadline(), this.#offers.deadline())
+    return Math.min(
+      Math.max(this.#offers.deadline(), this.#budget.availableAt(COST.offer)),
+      Math.max(this.#finds.deadline(), this.#budget.availableAt(COST.find)),
+      Math.max(this.#outbox.deadline(), this.#budget.availableAt(COST.message)),
+    )
   }
 
-  /** When a message has been held for long enough. */
+  /** When something has waited for long enough. */
   expiresAt(): number {
-    return this.#inbox.deadline()
+    return Math.min(this.#inbox.deadline(), this.#outbox.expiresAt(), this.#finds.expiresAt())
   }
 
   wish(wish: Wish, session: Session | undefined): void {
     switch (wish.kind) {
       case 'presence':
+        encodeStatus({ version: 0, ...wish.presence })
         this.#presence = wish.presence
         this.#presenceVersion++
         this.#presenceDue = true
@@ -138,10 +151,14 @@ export class Affairs {
         this.#onTaken(wish, session)
         break
       case 'find':
-        this.#finds.add(wish.id, wish.filter, wish.limit)
+        this.#finds.add(wish.id, wish.filter, wish.limit, this.#now)
         break
       case 'offer':
         this.#onOfferWanted(wish)
+        break
+      case 'forget':
+        if (wish.what === 'send') this.#outbox.withdraw(wish.id)
+        else this.#finds.withdraw(wish.id)
         break
       case 'withdraw':
         this.#offers.withdraw(wish.tunnel)
@@ -175,13 +192,13 @@ export class Affairs {
         this.#tell(decodeFound(body), (found) => this.#finds.takeFound(found))
         break
       case FRAME.FOUND_END:
-        this.#tell(decodeFoundEnd(body), (end) => this.#finds.takeEnd(end))
+        this.#tell(decodeFoundEnd(body), (end) => this.#onFoundEnd(end))
         break
       case FRAME.OFFER:
         this.#onOffer(body, session)
         break
       case FRAME.ANSWER:
-        this.#tell(decodeAnswer(body), (given) => this.#offers.takeAnswer(given))
+        this.#tell(decodeAnswer(body), (given) => this.#onAnswer(given))
         break
       case FRAME.REJOIN:
         this.#tell(
@@ -218,8 +235,23 @@ export class Affairs {
 
   #onReceipt(body: Uint8Array): void {
     const receipt = decodeReceipt(body)
+    if (receipt?.outcome === 'rateLimited') {
+      this.#budget.exhaust(this.#now)
+      this.#outbox.postpone(receipt, this.#now)
+      return
+    }
     const id = receipt && this.#outbox.settle(receipt)
     if (id !== undefined) this.#emit({ kind: 'receipt', id, outcome: receipt!.outcome })
+  }
+
+  #onFoundEnd(end: FoundEnd): PeerEffect | undefined {
+    if (end.error === TOO_MANY) this.#budget.exhaust(this.#now)
+    return this.#finds.takeEnd(end, this.#now)
+  }
+
+  #onAnswer(given: Answer): PeerEffect | undefined {
+    if (given.outcome === 'rateLimited') this.#budget.exhaust(this.#now)
+    return this.#offers.takeAnswer(given, this.#now)
   }
 
   #onOfferWanted({ kind: _, ...wish }: Wish & { kind: 'offer' }): void {

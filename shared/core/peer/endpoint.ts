@@ -132,6 +132,7 @@ export class Endpoint implements Machine<EndpointInput, EndpointEffect> {
       case 'send':
       case 'taken':
       case 'find':
+      case 'forget':
         this.#toSession(input)
         break
       case 'sockets':

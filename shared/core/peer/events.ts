@@ -37,6 +37,8 @@ export type PeerInput =
   /** The application has the message: only now is it acknowledged. */
   | { readonly kind: 'taken'; readonly from: PeerId; readonly number: MessageNumber }
   | { readonly kind: 'find'; readonly id: number; readonly filter: string; readonly limit: number }
+  /** Nobody waits for what became of it any more. */
+  | { readonly kind: 'forget'; readonly what: 'send' | 'find'; readonly id: number }
   | {
       readonly kind: 'offer'
       readonly tunnel: TunnelId
@@ -89,6 +91,8 @@ export type PeerEffect =
       readonly body: Uint8Array
     }
   | { readonly kind: 'receipt'; readonly id: number; readonly outcome: ReceiptOutcome }
+  /** No answer within 30 s: of a `find` from the beginning, of a `send` from when a session took it. It may still arrive. */
+  | { readonly kind: 'unanswered'; readonly what: 'send' | 'find'; readonly id: number }
   | { readonly kind: 'presence'; readonly record: PresenceRecord }
   | { readonly kind: 'change'; readonly change: Change }
   | {
@@ -258,7 +262,7 @@ export interface PlacedStun extends StunServer {
 export type EndpointInput =
   /** What INDEX lists: where to sign in, and the STUN servers. */
   | { readonly kind: 'nodes'; readonly nodes: readonly PeerNode[]; readonly stun: readonly PlacedStun[] }
-  | Extract<PeerInput, { kind: 'ticket' | 'presence' | 'send' | 'taken' | 'find' | 'leave' }>
+  | Extract<PeerInput, { kind: 'ticket' | 'presence' | 'send' | 'taken' | 'find' | 'forget' | 'leave' }>
   | Extract<TunnelsInput, { kind: 'sockets' | 'mapped' | 'use' | 'host' | 'moved' | 'udp' }>
   /** From now on the node sees us at another address. */
   | { readonly kind: 'homeMoved' }
@@ -295,6 +299,7 @@ export type EndpointEffect =
           | 'presence'
           | 'change'
           | 'found'
+          | 'unanswered'
       }
     >
   | Exclude<TunnelsEffect, { kind: 'prepared' | 'unprepared' | 'rejoinWanted' | 'interval' }>

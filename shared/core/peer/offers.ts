@@ -28,6 +28,8 @@ import {
 import type { Agreement, PeerEffect } from './events.ts'
 
 const REPEATS_MS = [500, 1000, 2000]
+/** An offer that a node refused for now is made again after this. */
+const POSTPONE_MS = 1000
 const FRESH_MS = 120_000
 const REMEMBER_MS = 60_000
 /** Offers that wait for the application at one time; more are not shown. */
@@ -119,9 +121,16 @@ export class Offers {
   }
 
   /** What an answer to one of our offers means; undefined where it means nothing. */
-  takeAnswer({ tunnel, peer, outcome, noise, expected, direction }: Answer): PeerEffect | undefined {
+  takeAnswer(
+    { tunnel, peer, outcome, noise, expected, direction }: Answer,
+    now: number,
+  ): PeerEffect | undefined {
     const own = this.#own.get(tunnel)
     if (own === undefined || own.peer !== peer) return undefined
+    if (outcome === 'rateLimited') {
+      own.dueAt = now + POSTPONE_MS
+      return undefined
+    }
     if (outcome === 'ringing') return ringing(tunnel, own, direction)
     const fromPeer = outcome === 'accepted' || outcome === 'refused'
     const completed = fromPeer ? own.initiation.complete(noise) : undefined

@@ -10,8 +10,13 @@ import type { PeerId } from '../../ids.ts'
 import type { Message, Receipt } from '../../wire/messages.ts'
 
 const IN_FLIGHT = 16
+const NEVER = Number.POSITIVE_INFINITY
 /** A node answers within a few seconds; one that forgot is reminded. */
 const REPEAT_MS = 4000
+/** A node that refused a message for now is asked again after this. */
+const POSTPONE_MS = 1000
+/** A message without a receipt is given up this long after a session took it: its recipient is there, but does not take it. */
+export const GIVE_UP_MS = 30_000
 
 interface Outgoing {
   readonly id: number
@@ -20,8 +25,10 @@ interface Outgoing {
   sequence: number
   /** Greatest sequence before it that was neither refused nor delivered; 0 for none. */
   previous: number
-  /** When it is handed to the session again; 0: at once. */
+  /** When it is handed to the session again; 0: now. */
   dueAt: number
+  /** Infinity while no session has taken it. */
+  giveUpAt: number
 }
 
 interface Recipient {
@@ -44,9 +51,11 @@ export class Outbox {
     this.epoch = epoch
   }
 
+  /** Throws where `body` is no bytes: what can never be sent must not wait here. */
   add(id: number, to: PeerId, body: Uint8Array, now: number): void {
+    if (!(body instanceof Uint8Array)) throw new TypeError('a message is bytes')
     const recipient = this.#recipient(to)
-    recipient.waiting.push({ id, body, sentAt: now, sequence: 0, previous: 0, dueAt: 0 })
+    recipient.waiting.push({ id, body, sentAt: now, sequence: 0, previous: 0, dueAt: 0, giveUpAt: NEVER })
     this.#active.add(recipient)
   }
 
@@ -60,6 +69,7 @@ export class Outbox {
         const { sequence, previous, sentAt, body } = message
         if (!take({ peer, epoch: this.epoch, sequence, previous, sentAt, body })) return
         message.dueAt = now + REPEAT_MS
+        message.giveUpAt = Math.min(message.giveUpAt, now + GIVE_UP_MS)
       }
     }
   }
@@ -76,19 +86,67 @@ export class Outbox {
     return message.id
   }
 
+  /** The node refused it for now: it keeps its place, and what is behind it waits for it. */
+  postpone({ peer, epoch, sequence }: Receipt, now: number): void {
+    const flying = epoch === this.epoch ? (this.#recipients.get(peer)?.flying ?? []) : []
+    const message = flying.find((each) => each.sequence === sequence)
+    if (message === undefined) return
+    message.dueAt = now + POSTPONE_MS
+    message.giveUpAt = NEVER
+  }
+
+  /** The application does not wait for it any more. It may still arrive if a session took it. */
+  withdraw(id: number): void {
+    for (const recipient of this.#active) {
+      const waits = recipient.waiting.findIndex((message) => message.id === id)
+      if (waits >= 0) recipient.waiting.splice(waits, 1)
+      const flies = recipient.flying.find((message) => message.id === id)
+      if (flies !== undefined) this.#remove(recipient, flies)
+    }
+  }
+
+  /** Ids of messages that no receipt came for in time; they are given up. */
+  expire(now: number): number[] {
+    const overdue: number[] = []
+    for (const recipient of this.#active) {
+      for (const message of recipient.flying.filter(({ giveUpAt }) => giveUpAt <= now)) {
+        overdue.push(message.id)
+        this.#remove(recipient, message)
+      }
+    }
+    return overdue
+  }
+
+  expiresAt(): number {
+    let least = NEVER
+    for (const { flying } of this.#active)
+      for (const { giveUpAt } of flying) least = Math.min(least, giveUpAt)
+    return least
+  }
+
   /** A new session knows nothing of what was sent on the last. */
   restart(): void {
-    for (const { flying } of this.#active) for (const message of flying) message.dueAt = 0
+    for (const { flying } of this.#active)
+      for (const message of flying) {
+        message.dueAt = 0
+        message.giveUpAt = NEVER
+      }
   }
 
   /** When `send` has something to hand out; 0: now. */
   deadline(): number {
-    let least = Number.POSITIVE_INFINITY
+    let least = NEVER
     for (const { flying, waiting } of this.#active) {
       if (waiting.length > 0 && flying.length < IN_FLIGHT) return 0
       for (const { dueAt } of flying) least = Math.min(least, dueAt)
     }
     return least
+  }
+
+  #remove(recipient: Recipient, message: Outgoing): void {
+    recipient.flying.splice(recipient.flying.indexOf(message), 1)
+    this.#leaveOut(recipient, message)
+    if (recipient.flying.length + recipient.waiting.length === 0) this.#active.delete(recipient)
   }
 
   /** What named the refused message as the one before it names the one before that, and goes out again. */

@@ -46,7 +46,7 @@ test('an accepted offer gives both sides the same keys, crossed', () => {
     terms,
   })
   const accepted = theirs.accept(offer.tunnel, terms, 0)!
-  const agreed = agreementOf(ours.takeAnswer(asHeard(accepted.answer)))!
+  const agreed = agreementOf(ours.takeAnswer(asHeard(accepted.answer), NOW))!
   expect(agreed).toMatchObject({ tunnel: TUNNEL, leg: 0, peer: bob!.peer })
   expect(agreed.keys.send).toEqual(accepted.agreement!.keys.receive)
   expect(agreed.keys.receive).toEqual(accepted.agreement!.keys.send)
@@ -56,14 +56,14 @@ test('while the other side decides, the offer rings once', () => {
   const { ours } = pair()
   const { tunnel } = offered(ours)
   const ringing: Answer = { tunnel, peer: bob!.peer, outcome: 'ringing', ...BY_NODE, direction }
-  expect(ours.takeAnswer({ ...ringing, peer: mallory!.peer })).toBeUndefined()
-  expect(ours.takeAnswer(ringing)).toEqual({
+  expect(ours.takeAnswer({ ...ringing, peer: mallory!.peer }, NOW)).toBeUndefined()
+  expect(ours.takeAnswer(ringing, NOW)).toEqual({
     kind: 'ringing',
     tunnel,
     direction,
   })
-  expect(ours.takeAnswer(ringing)).toBeUndefined()
-  expect(ours.takeAnswer({ ...ringing, outcome: 'offline' })).toMatchObject({ outcome: 'offline' })
+  expect(ours.takeAnswer(ringing, NOW)).toBeUndefined()
+  expect(ours.takeAnswer({ ...ringing, outcome: 'offline' }, NOW)).toMatchObject({ outcome: 'offline' })
 })
 
 test('who accepts what is to go over a relay alone does not say where it will be seen', () => {
@@ -90,7 +90,7 @@ test('both sides say at which port they expect to be seen, and hear where the ot
   const { answer, agreement } = theirs.accept(offer.tunnel, terms, 40_002)!
   expect(answer.expected.words).toEqual(Uint32Array.of(0, 0, 0, 0, 40_002))
   expect(agreement!.expected).toEqual(mine)
-  const agreed = agreementOf(ours.takeAnswer({ ...asHeard(answer), expected: its }))
+  const agreed = agreementOf(ours.takeAnswer({ ...asHeard(answer), expected: its }, NOW))
   expect(agreed!.expected).toEqual(its)
 })
 
@@ -100,7 +100,7 @@ test('a refusal carries its reason, which only the offering peer can read', () =
   theirs.takeOffer(offer, NOW)
   const answer = theirs.refuse(offer.tunnel, 'busy playing')!
   expect(Buffer.from(answer.noise).includes('busy')).toBe(false)
-  expect(ours.takeAnswer(asHeard(answer))).toEqual({
+  expect(ours.takeAnswer(asHeard(answer), NOW)).toEqual({
     kind: 'refused',
     tunnel: TUNNEL,
     outcome: 'refused',
@@ -132,13 +132,13 @@ test('a node cannot forge an acceptance', () => {
   const { ours } = pair()
   const { tunnel } = offered(ours)
   const forged = { tunnel, peer: bob!.peer, outcome: 'accepted', noise: seed(1), expected: NOWHERE } as const
-  expect(ours.takeAnswer({ ...forged, direction })).toBeUndefined()
+  expect(ours.takeAnswer({ ...forged, direction }, NOW)).toBeUndefined()
 })
 
 test('a node can say that the other is offline', () => {
   const { ours } = pair()
   const { tunnel } = offered(ours)
-  const effect = ours.takeAnswer({ tunnel, peer: bob!.peer, outcome: 'offline', ...BY_NODE })
+  const effect = ours.takeAnswer({ tunnel, peer: bob!.peer, outcome: 'offline', ...BY_NODE }, NOW)
   expect(effect).toEqual({ kind: 'refused', tunnel: TUNNEL, outcome: 'offline', reason: '' })
 })
 
@@ -147,13 +147,16 @@ test('the stricter wish for paths holds, and a contradiction is a refusal', () =
   const offer = offered(ours)
   theirs.takeOffer(offer, NOW)
   const { answer } = theirs.accept(offer.tunnel, { clear: true, paths: 'relay-only' }, 0)!
-  expect(agreementOf(ours.takeAnswer(asHeard(answer)))?.terms).toEqual({ clear: false, paths: 'relay-only' })
+  expect(agreementOf(ours.takeAnswer(asHeard(answer), NOW))?.terms).toEqual({
+    clear: false,
+    paths: 'relay-only',
+  })
 
   const strict = offered(ours, { clear: false, paths: 'direct-only' }, FORESEEN, OTHER_TUNNEL)
   theirs.takeOffer(strict, NOW)
   const refused = theirs.accept(strict.tunnel, { clear: false, paths: 'relay-only' }, 0)!
   expect(refused.agreement).toBeUndefined()
-  expect(ours.takeAnswer(asHeard(refused.answer))).toMatchObject({ kind: 'refused', reason: 'paths' })
+  expect(ours.takeAnswer(asHeard(refused.answer), NOW)).toMatchObject({ kind: 'refused', reason: 'paths' })
 })
 
 test('an offer is repeated after half a second, a second, and then every two', () => {
