@@ -52,7 +52,8 @@ export class Account {
   constructor(index: string, identity: Identity, home: Home) {
     this.#identity = identity
     this.#home = home
-    this.#requests = new Requests(index, async () => (await this.#current()).ticket)
+    const credential = async () => (await this.#current()).ticket
+    this.#requests = new Requests(index, credential, this.#stop.signal)
     this.index = indexClient(this.#requests)
   }
 

@@ -1,9 +1,11 @@
 /** Promises for the calls of an endpoint: each settles when the endpoint says what became of it, or at the end of the peer. */
 import type { EndpointEffect, EndpointInput } from '../shared/core/peer/events.ts'
-import { StraightwayError } from '../shared/errors.ts'
+import type { StraightwayError } from '../shared/errors.ts'
 import type { PeerId, TunnelId } from '../shared/ids.ts'
+import { LIMITS } from '../shared/limits.ts'
 import type { Paths } from '../shared/paths.ts'
-import type { AcceptOptions } from './offer.ts'
+import { checkFunction, checkInteger, checkOptions, checkSignal, checkText, MOST_MS } from './arguments.ts'
+import { type AcceptOptions, checkTerms } from './offer.ts'
 import { callFailure } from './outcomes.ts'
 import { PeerSocket } from './peer-socket.ts'
 import { Pending } from './pending.ts'
@@ -26,6 +28,17 @@ export interface ConnectOptions {
   readonly ringing?: () => void
 }
 
+/** Throws `bad-request` or `too-large`. */
+export function checkConnectOptions(options: ConnectOptions): void {
+  checkOptions(options)
+  const { intent = '', timeoutMs, signal, ringing } = options
+  checkText(intent, 'intent', LIMITS.intentBytes)
+  checkTerms(options)
+  checkInteger(timeoutMs, 'timeoutMs', 1, MOST_MS)
+  checkSignal(signal)
+  checkFunction(ringing, 'ringing')
+}
+
 export interface CallsOptions {
   readonly handle: (input: EndpointInput) => void
   readonly tunnels: TunnelHost
@@ -46,20 +59,13 @@ export class Calls {
 
   async connect(to: PeerId, options: ConnectOptions): Promise<PeerSocket> {
     const { intent = '', clear = false, paths = 'auto', timeoutMs = TIMEOUT_MS, signal, ringing } = options
-    const { id, answer } = this.#outgoing.open()
+    const stop = (call: number) => this.#options.handle({ kind: 'stop', id: call })
+    const { id, answer } = this.#outgoing.open(signal, stop)
     if (ringing !== undefined) this.#ringing.set(id, ringing)
-    const stop = () => {
-      const cause = signal?.reason
-      this.#outgoing.reject(id, new StraightwayError('closed', 'The attempt was stopped.', { cause }))
-      this.#options.handle({ kind: 'stop', id })
-    }
-    signal?.addEventListener('abort', stop)
     this.#options.handle({ kind: 'connect', id, to, intent, terms: { clear, paths }, timeoutMs })
-    if (signal?.aborted) stop()
     try {
       return await answer
     } finally {
-      signal?.removeEventListener('abort', stop)
       this.#ringing.delete(id)
     }
   }

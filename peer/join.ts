@@ -5,9 +5,11 @@ import type { Metadata } from '../shared/presence.ts'
 import { formatAddress } from '../shared/wire/address.ts'
 import type { OwnStatus } from '../shared/wire/presence.ts'
 import { Account } from './account.ts'
+import { check, checkFlag, checkSignal, checkText } from './arguments.ts'
 import { type Home, homeInMemory, openHome } from './home/home.ts'
 import { checkedPresence } from './own-presence.ts'
 import { Peer } from './peer.ts'
+import { stoppable } from './pending.ts'
 
 const ONLINE_MS = 30_000
 
@@ -47,28 +49,48 @@ export interface JoinOptions {
  * Brings a peer online: enrols it the first time, gets its ticket, signs it in at a CHECKPOINT. From then on it stays
  * online by itself until it is closed.
  *
- * Rejects with `bad-request` (options), `unknown-peer` (not enrolled, and no invite), `gone` or `not-found` (the invite),
+ * Rejects with `bad-request` and `too-large` (options), `unknown-peer` (not enrolled, and no invite), `gone` or `not-found` (the invite),
  * `forbidden` (revoked), `conflict` (another process has this home or identity), `unavailable` (INDEX does not answer, or
- * no node does, neither over UDP nor through the gateway) and `closed` (`signal`).
+ * no node does for 30 s, neither over UDP nor through the gateway) and `closed` (`signal`). INDEX is given 10 s for each of
+ * two or three requests.
  */
 export async function join(options: JoinOptions): Promise<Peer> {
-  const { status = 'online', custom = '', metadata = {}, scatter = true, udp = true } = options
+  checkJoinOptions(options)
+  const { status = 'online', custom = '', metadata = {}, scatter = true, udp = true, signal } = options
   const presence = checkedPresence({ status, custom, metadata })
+  if (signal?.aborted) throw stopped(signal)
   const home = options.home === undefined ? homeInMemory(options.identity) : openHome(options.home)
+  let account: Account | undefined
+  const stop = () => account?.close()
+  signal?.addEventListener('abort', stop)
   try {
     const identity = identityOf(home.seed)
-    const account = new Account(indexOf(options, home), identity, home)
-    await account.signUp(options)
-    return await online(
-      new Peer({ identity, home, account, presence, scatter, udp }),
-      account,
-      options.signal,
-    )
+    account = new Account(indexOf(options, home), identity, home)
+    await stoppable(account.signUp(options), signal)
+    return await online(new Peer({ identity, home, account, presence, scatter, udp }), account, signal)
   } catch (error) {
+    account?.close()
     home.close()
-    throw error
+    throw signal?.aborted ? stopped(signal) : error
+  } finally {
+    signal?.removeEventListener('abort', stop)
   }
 }
+
+function checkJoinOptions(options: JoinOptions): void {
+  check(typeof options === 'object' && options !== null, 'options', 'an object', options)
+  const { index, invite, idToken, home, identity, name, scatter, udp, signal } = options
+  for (const [key, text] of Object.entries({ index, invite, idToken, home, name }))
+    if (text !== undefined) checkText(text, key)
+  const isIdentity = identity === undefined || (identity instanceof Uint8Array && identity.length === 32)
+  check(isIdentity, 'identity', 'a Uint8Array of 32 bytes', identity)
+  checkFlag(scatter, 'scatter')
+  checkFlag(udp, 'udp')
+  checkSignal(signal)
+}
+
+const stopped = (signal: AbortSignal): StraightwayError =>
+  new StraightwayError('closed', 'Joining was stopped.', { cause: signal.reason })
 
 function indexOf({ index }: JoinOptions, home: Home): string {
   const known = index ?? home.enrolled?.index

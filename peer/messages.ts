@@ -37,8 +37,9 @@ export class Messages {
     this.#options = options
   }
 
-  send(to: PeerId, body: Uint8Array): Promise<Delivery> {
-    const { id, answer } = this.#sent.open()
+  send(to: PeerId, body: Uint8Array, signal?: AbortSignal): Promise<Delivery> {
+    const forget = (id: number) => this.#options.handle({ kind: 'forget', what: 'send', id })
+    const { id, answer } = this.#sent.open(signal, forget)
     this.#options.handle({ kind: 'send', id, to, body })
     return answer
   }

@@ -3,7 +3,10 @@ import { StraightwayError } from '../shared/errors.ts'
 import type { PeerId, UserId } from '../shared/ids.ts'
 import { LIMITS } from '../shared/limits.ts'
 import type { Paths } from '../shared/paths.ts'
+import { checkChoice, checkFlag, checkOptions, checkText } from './arguments.ts'
 import type { PeerSocket } from './peer-socket.ts'
+
+const PATHS: readonly Paths[] = ['auto', 'direct-only', 'relay-only']
 
 export type HeardOffer = Extract<EndpointEffect, { kind: 'offer' }>
 
@@ -13,6 +16,12 @@ export interface AcceptOptions {
   readonly clear?: boolean
   /** Which paths this side wants; the stricter of both wishes holds. */
   readonly paths?: Paths
+}
+
+/** Throws `bad-request`. */
+export function checkTerms({ clear, paths }: AcceptOptions): void {
+  checkFlag(clear, 'clear')
+  checkChoice(paths, 'paths', PATHS)
 }
 
 /** What an offer asks of the peer it came to. */
@@ -48,18 +57,23 @@ export class Offer {
   }
 
   /**
-   * Resolves when data can flow, which is over a relay at first. Rejects with `conflict` where it is decided already,
-   * `refused` where the wishes for paths exclude each other, `timeout` where no path opens.
+   * Resolves when data can flow, which is over a relay at first. Rejects with `conflict` if it is decided already,
+   * `refused` if the wishes for paths exclude each other, `timeout` if no path opens in 60 s, `closed` if either side
+   * closes first, `bad-request` (an argument; then it is not decided).
    */
   async accept(options: AcceptOptions = {}): Promise<PeerSocket> {
+    checkOptions(options)
+    checkTerms(options)
     this.#decide()
     return this.#decision.accept(options)
   }
 
-  /** `reason`: told to the other side, at most LIMITS.reasonBytes. Throws `conflict` where it is decided already. */
+  /**
+   * `reason`: told to the other side, at most LIMITS.reasonBytes. Throws `conflict` if it is decided already, `bad-request`
+   * and `too-large` (an argument; then it is not decided).
+   */
   refuse(reason = ''): void {
-    if (Buffer.byteLength(reason) > LIMITS.reasonBytes)
-      throw new StraightwayError('too-large', `A reason has at most ${LIMITS.reasonBytes} bytes.`)
+    checkText(reason, 'reason', LIMITS.reasonBytes)
     this.#decide()
     this.#decision.refuse(reason)
   }

@@ -11,7 +11,8 @@ import type { PresenceRecord } from '../shared/presence.ts'
 import type { PeerRecord } from '../shared/resources.ts'
 import type { Change } from '../shared/wire/presence.ts'
 import type { Account } from './account.ts'
-import { Pending } from './pending.ts'
+import { check, checkPeer, checkText } from './arguments.ts'
+import { Pending, stoppable } from './pending.ts'
 
 /** Others that are remembered; the one heard of longest ago is forgotten first. */
 const MAX_KNOWN = 10_000
@@ -22,6 +23,17 @@ const WHOSE_MS = 1000
 
 /** By a SCIM filter, or by id. */
 export type Which = string | { readonly peer: PeerId } | { readonly user: UserId }
+
+/** Throws `bad-request` or `too-large`. */
+export function checkedWhich(which: Which): Which {
+  if (typeof which === 'object' && which !== null && 'peer' in which) checkPeer(which.peer, 'peer')
+  else if (typeof which === 'object' && which !== null && 'user' in which) checkText(which.user, 'user')
+  else {
+    check(typeof which === 'string', 'which', 'a filter, `{ peer }` or `{ user }`', which)
+    checkText(which, 'which', LIMITS.filterBytes)
+  }
+  return which
+}
 
 export interface OthersOptions {
   readonly self: PeerId
@@ -41,13 +53,14 @@ export class Others {
     this.networks = new Set(options.account.networks)
   }
 
-  async find(which: Which, limit: number): Promise<PresenceRecord[]> {
-    if (typeof which !== 'string' && 'peer' in which) return this.#byId(which.peer)
+  async find(which: Which, limit: number, signal?: AbortSignal): Promise<PresenceRecord[]> {
+    if (typeof which !== 'string' && 'peer' in which) return stoppable(this.#byId(which.peer), signal)
     const filter = typeof which === 'string' ? which : `user eq ${JSON.stringify(which.user)}`
     if (Buffer.byteLength(filter) > LIMITS.filterBytes)
       throw new StraightwayError('too-large', `A filter has at most ${LIMITS.filterBytes} bytes.`)
-    const { id, answer } = this.#finds.open()
-    this.#options.handle({ kind: 'find', id, filter, limit: Math.min(Math.max(limit, 1), LIMITS.pageSize) })
+    const forget = (id: number) => this.#options.handle({ kind: 'forget', what: 'find', id })
+    const { id, answer } = this.#finds.open(signal, forget)
+    this.#options.handle({ kind: 'find', id, filter, limit })
     return answer
   }
 

@@ -2,20 +2,23 @@ import type { OwnPresence } from '../shared/core/peer/events.ts'
 import { StraightwayError } from '../shared/errors.ts'
 import { LIMITS } from '../shared/limits.ts'
 import { isMetadata } from '../shared/wire/presence.ts'
+import { check, checkChoice, checkText } from './arguments.ts'
 
-/** Throws `too-large` where the custom status or the metadata exceed LIMITS, `bad-request` where the metadata is not flat. */
+const STATUSES = ['online', 'away', 'busy', 'invisible']
+
+/** Throws `too-large` if the custom status or the metadata exceed LIMITS, `bad-request` if they are none. */
 export function checkedPresence(presence: OwnPresence): OwnPresence {
-  const { custom, metadata } = presence
-  if (Buffer.byteLength(custom) > LIMITS.customStatusBytes)
-    throw new StraightwayError('too-large', `A custom status has at most ${LIMITS.customStatusBytes} bytes.`)
-  if (Buffer.byteLength(JSON.stringify(metadata)) > LIMITS.metadataBytes) {
-    const detail = `Live metadata has at most ${LIMITS.metadataBytes} bytes as JSON: keep more in INDEX (peer.index).`
+  const { status, custom, metadata } = presence
+  check(typeof status === 'string', 'status', `one of ${STATUSES.join(', ')}`, status)
+  checkChoice(status, 'status', STATUSES)
+  checkText(custom, 'custom', LIMITS.customStatusBytes)
+  const wanted =
+    'flat, with numbers a table can keep, texts of whole characters, booleans, null and lists of texts, and no name `constructor`'
+  check(isMetadata(metadata), 'metadata', wanted, metadata)
+  const json = JSON.stringify(metadata)
+  if (Buffer.byteLength(json) > LIMITS.metadataBytes) {
+    const detail = `\`metadata\` has at most ${LIMITS.metadataBytes} bytes as JSON: keep more in INDEX (peer.index).`
     throw new StraightwayError('too-large', detail)
   }
-  if (!isMetadata(metadata)) {
-    const detail =
-      'Live metadata is flat: numbers a table can keep, texts, booleans, null and lists of texts.'
-    throw new StraightwayError('bad-request', detail)
-  }
-  return presence
+  return { status, custom, metadata: JSON.parse(json) }
 }

@@ -10,6 +10,7 @@ import type { PeerId } from '../shared/ids.ts'
 import type { WhyNotDirect } from '../shared/why-not-direct.ts'
 import { type Address, formatIp, isIpv4 } from '../shared/wire/address.ts'
 import { MAX_PAYLOAD_BYTES, PACKET_OVERHEAD_BYTES } from '../shared/wire/tunnel.ts'
+import { checkFlag, checkFunction, checkOptions, checkSignal, checkText } from './arguments.ts'
 import { type Datagram, readSendArguments, type SendArguments } from './send-arguments.ts'
 import type { PeerStream } from './stream/peer-stream.ts'
 import type { Answer } from './stream/streams.ts'
@@ -159,9 +160,13 @@ export class PeerSocket extends EventEmitter<PeerSocketEvents> {
    * (LIMITS.streams are open or opening), `timeout` (no answer for 30 s), `closed` (the socket closed, or `signal`
    * aborted) and `bad-request` (the name).
    */
-  async createStream({ name = '', allowHalfOpen = false, signal }: StreamOptions = {}): Promise<PeerStream> {
+  async createStream(options: StreamOptions = {}): Promise<PeerStream> {
     if (this.#closed) throw new StraightwayError('closed', 'The socket is closed.')
-    if (typeof name !== 'string') throw new StraightwayError('bad-request', '`name` is a string.')
+    checkOptions(options)
+    const { name = '', allowHalfOpen = false, signal } = options
+    checkText(name, 'name')
+    checkFlag(allowHalfOpen, 'allowHalfOpen')
+    checkSignal(signal)
     const stream = await this.#tunnel.openStream({ name, signal })
     stream.allowHalfOpen = allowHalfOpen
     return stream
@@ -169,6 +174,7 @@ export class PeerSocket extends EventEmitter<PeerSocketEvents> {
 
   /** Ends the tunnel; streams that have not ended are destroyed. `callback` is called when it has. */
   close(callback?: () => void): this {
+    checkFunction(callback, 'callback')
     if (callback !== undefined) this.#afterClose(callback)
     void this.#tunnel.close()
     return this

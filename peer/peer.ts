@@ -11,18 +11,31 @@ import { LIMITS } from '../shared/limits.ts'
 import type { PresenceRecord } from '../shared/presence.ts'
 import type { Change, OwnStatus } from '../shared/wire/presence.ts'
 import type { Account } from './account.ts'
-import { Calls, type ConnectOptions } from './calls.ts'
+import { check, checkInteger, checkOptions, checkPeer, checkSignal, checkText } from './arguments.ts'
+import { Calls, type ConnectOptions, checkConnectOptions } from './calls.ts'
 import { type Affair, EndpointDriver } from './endpoint-driver.ts'
 import type { Home } from './home/home.ts'
 import { type Delivery, Messages } from './messages.ts'
 import { type AcceptOptions, type HeardOffer, Offer } from './offer.ts'
-import { Others, type Which } from './others.ts'
+import { checkedWhich, Others, type Which } from './others.ts'
 import { checkedPresence } from './own-presence.ts'
 import type { PeerEvents, PeerState } from './peer-events.ts'
 import type { PeerSocket } from './peer-socket.ts'
 import type { IndexClient } from './rest/index-client.ts'
 
 const FOUND_AT_ONCE = 20
+/** What the other side is told if a listener of ours throws before it decides. */
+const LISTENER_FAILED = 'listener-failed'
+
+export interface FindOptions {
+  /** 1 to LIMITS.pageSize. Default: 20. */
+  readonly limit?: number
+  readonly signal?: AbortSignal
+}
+
+export interface SendOptions {
+  readonly signal?: AbortSignal
+}
 
 export interface PeerParts {
   readonly identity: Identity
@@ -102,55 +115,80 @@ export class Peer extends EventEmitter<PeerEvents> {
 
   /**
    * Tells the others of its networks: `invisible` is shown to them as offline. What is not given stays as it is. Throws
-   * `too-large` where it exceeds LIMITS.
+   * `bad-request` (an argument), `too-large` (LIMITS) and `closed`.
    */
-  status(
-    status: OwnStatus,
-    { custom = this.#presence.custom, metadata = this.#presence.metadata }: Partial<OwnPresence> = {},
-  ): void {
+  status(status: OwnStatus, options: Partial<Pick<OwnPresence, 'custom' | 'metadata'>> = {}): void {
+    this.#checkOpen()
+    checkOptions(options)
+    const { custom = this.#presence.custom, metadata = this.#presence.metadata } = options
     this.#presence = checkedPresence({ status, custom, metadata })
     this.#driver.handle({ kind: 'presence', presence: this.#presence })
   }
 
   /**
    * Peers of its networks, online or not: by a SCIM filter (RFC 7644 section 3.4.2.2) over `status`, `custom`, `user`,
-   * `name`, `metadata.*` and `attributes.*`, or by id. Rejects with `bad-request` and what is wrong with the filter.
+   * `name`, `metadata.*` and `attributes.*`, or by id. `limit`: 1 to LIMITS.pageSize, 20 without.
+   *
+   * Waits for a session; rejects with `timeout` after 30 s without an answer, `closed` (`signal`, or this peer was closed),
+   * `bad-request` with what is wrong with the filter or an argument, `too-large`.
    */
-  find(which: Which, { limit = FOUND_AT_ONCE }: { readonly limit?: number } = {}): Promise<PresenceRecord[]> {
-    return this.#others.find(which, limit)
+  async find(which: Which, options: FindOptions = {}): Promise<PresenceRecord[]> {
+    this.#checkOpen()
+    checkOptions(options)
+    const { limit = FOUND_AT_ONCE, signal } = options
+    checkInteger(limit, 'limit', 1, LIMITS.pageSize)
+    checkSignal(signal)
+    return this.#others.find(checkedWhich(which), limit, signal)
   }
 
   /**
    * Sends an instant message of at most LIMITS.messageBytes; to a user it goes to each of its peers. Resolves when it is
-   * delivered, or stored until the recipient is back; waits while this peer is offline. Rejects with `blocked`,
-   * `unknown-peer`, `mailbox-full`, `too-large`, `rate-limited`.
+   * delivered, or stored until the recipient is back. What exceeds the node's allowance waits its turn.
+   *
+   * Waits while this peer is offline; rejects with `timeout` when the recipient is online and has not taken it for 30 s,
+   * `closed` (`signal`, or this peer was closed), `blocked`, `unknown-peer`, `mailbox-full`, `too-large`, `bad-request`
+   * (an argument). After `timeout` and `closed` it may still arrive.
    */
-  async send(to: PeerId | UserId, body: string | Uint8Array): Promise<Delivery> {
+  async send(to: PeerId | UserId, body: string | Uint8Array, options: SendOptions = {}): Promise<Delivery> {
+    this.#checkOpen()
+    checkText(to, 'to')
+    check(typeof body === 'string' || body instanceof Uint8Array, 'body', 'a text or a Uint8Array', body)
+    if (typeof body === 'string') checkText(body, 'body')
+    checkOptions(options)
+    checkSignal(options.signal)
     const bytes = typeof body === 'string' ? Buffer.from(body) : body
-    if (isPeerId(to)) return this.#messages.send(to, bytes)
-    const peers = await this.find({ user: to as UserId }, { limit: LIMITS.pageSize })
-    const others = peers.filter(({ peer }) => peer !== this.peer)
-    if (others.length === 0)
-      throw new StraightwayError('unknown-peer', 'This user has no peer that shares a network with you.')
-    const sent = await Promise.allSettled(others.map(({ peer }) => this.#messages.send(peer, bytes)))
-    return bestOf(sent)
+    if (bytes.length > LIMITS.messageBytes) {
+      const detail = `\`body\` has at most ${LIMITS.messageBytes} bytes: use a tunnel for more.`
+      throw new StraightwayError('too-large', detail)
+    }
+    if (isPeerId(to)) return this.#messages.send(to, bytes, options.signal)
+    return this.#sendToUser(to as UserId, bytes, options)
   }
 
   /**
    * A tunnel to another peer. Resolves when data can flow: over a relay within about a round trip, and from then on over
-   * better paths as they open. Rejects with `refused` and the reason, `blocked`, `unknown-peer`, `peer-offline`,
-   * `timeout`, `unavailable`, and `closed` where `signal` stops it.
+   * better paths as they open.
+   *
+   * Rejects with `refused` and the reason, `blocked`, `unknown-peer`, `peer-offline`, `unavailable`, `timeout` after
+   * `timeoutMs`, `closed` (`signal`, or this peer was closed), `bad-request` and `too-large` (an argument).
    */
-  connect(peer: PeerId, options: ConnectOptions = {}): Promise<PeerSocket> {
+  async connect(peer: PeerId, options: ConnectOptions = {}): Promise<PeerSocket> {
+    this.#checkOpen()
+    checkPeer(peer, 'peer')
+    checkConnectOptions(options)
     return this.#calls.connect(peer, options)
   }
 
-  /** The same as `on('offer', decide)`. */
+  /** The same as `on('offer', decide)`. Throws `bad-request` if `decide` is no function. */
   listen(decide: (offer: Offer) => void): this {
+    check(typeof decide === 'function', 'decide', 'a function', decide)
     return this.on('offer', decide)
   }
 
-  /** Says goodbye: others see it go at once. Tunnels close; messages without a receipt are rejected with `closed`. */
+  /**
+   * Says goodbye: others see it go at once. Tunnels close; whatever still waits is rejected with `closed`. Resolves within
+   * about 3 s, and never rejects.
+   */
   close(): Promise<void> {
     this.#closing ??= this.#close()
     return this.#closing
@@ -161,9 +199,24 @@ export class Peer extends EventEmitter<PeerEvents> {
     return this.close()
   }
 
-  /** A listener that is async and fails, as one that accepts an offer and then finds no path. */
-  [Symbol.for('nodejs.rejection')](error: unknown): void {
+  /** A listener that is async and fails, as one that accepts an offer and then finds no path. An undecided offer is refused. */
+  [Symbol.for('nodejs.rejection')](error: unknown, _event: string, ...[given]: readonly unknown[]): void {
+    if (given instanceof Offer && !given.decided) given.refuse(LISTENER_FAILED)
     this.#fail(error)
+  }
+
+  #checkOpen(): void {
+    if (this.#closing !== undefined) throw new StraightwayError('closed', 'The peer was closed.')
+  }
+
+  async #sendToUser(user: UserId, bytes: Uint8Array, { signal }: SendOptions): Promise<Delivery> {
+    const peers = await this.#others.find({ user }, LIMITS.pageSize, signal)
+    const others = peers.filter(({ peer }) => peer !== this.peer)
+    if (others.length === 0)
+      throw new StraightwayError('unknown-peer', 'This user has no peer that shares a network with you.')
+    return bestOf(
+      await Promise.allSettled(others.map(({ peer }) => this.#messages.send(peer, bytes, signal))),
+    )
   }
 
   async #close(): Promise<void> {
@@ -258,7 +311,14 @@ export class Peer extends EventEmitter<PeerEvents> {
     }
     const offer = new Offer(heard, await this.#others.userOf(heard.from), decision)
     this.#offers.set(tunnel, offer)
-    if (!this.emit('offer', offer)) offer.refuse('not-listening')
+    try {
+      if (!this.emit('offer', offer)) offer.refuse('not-listening')
+    } catch (error) {
+      if (!offer.decided) offer.refuse(LISTENER_FAILED)
+      process.nextTick(() => {
+        throw error
+      })
+    }
   }
 
   /** A bug: what the endpoint failed at has no effect any more, so whoever waits for it is told. */

@@ -5,18 +5,23 @@ interface Waiting<T> {
   reject(error: unknown): void
 }
 
-/** Questions that wait for their answers, by number. */
+/** Questions that wait for their answers, by number. Each is answered, stopped by its signal, or ends with `close`. */
 export class Pending<T> {
   readonly #waiting = new Map<number, Waiting<T>>()
   #next = 1
+  #closed = false
 
-  /** The number under which the answer will come, and the answer. */
-  open(): { readonly id: number; readonly answer: Promise<T> } {
+  /** The number under which the answer will come, and the answer. `stopped`: called if the signal aborts first. */
+  open(
+    signal?: AbortSignal,
+    stopped: (id: number) => void = () => {},
+  ): { readonly id: number; readonly answer: Promise<T> } {
     const id = this.#next++
     const answer = new Promise<T>((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject })
     })
-    return { id, answer }
+    if (this.#closed) this.reject(id, closed())
+    return { id, answer: signal === undefined ? answer : this.#stoppable(id, answer, signal, stopped) }
   }
 
   resolve(id: number, value: T): void {
@@ -27,10 +32,22 @@ export class Pending<T> {
     this.#take(id)?.reject(error)
   }
 
-  /** Nobody will answer any more. */
+  /** Nobody will answer any more, nor what is asked from now on. */
   close(): void {
-    const closed = new StraightwayError('closed', 'The peer was closed.')
-    for (const id of [...this.#waiting.keys()]) this.reject(id, closed)
+    this.#closed = true
+    for (const id of [...this.#waiting.keys()]) this.reject(id, closed())
+  }
+
+  /** The question is asked in the same turn, so an abort that came before is told in the next. */
+  #stoppable(id: number, answer: Promise<T>, signal: AbortSignal, stopped: (id: number) => void): Promise<T> {
+    const stop = () => {
+      if (!this.#waiting.has(id)) return
+      this.reject(id, stoppedBy(signal))
+      stopped(id)
+    }
+    if (signal.aborted) queueMicrotask(stop)
+    else signal.addEventListener('abort', stop)
+    return answer.finally(() => signal.removeEventListener('abort', stop))
   }
 
   #take(id: number): Waiting<T> | undefined {
@@ -39,3 +56,23 @@ export class Pending<T> {
     return waiting
   }
 }
+
+/** Rejects with `closed` as soon as the signal aborts; what it waited for goes on unheard. */
+export async function stoppable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return promise
+  let stop!: () => void
+  const stopped = new Promise<never>((_, reject) => {
+    stop = () => reject(stoppedBy(signal))
+  })
+  if (signal.aborted) stop()
+  signal.addEventListener('abort', stop)
+  try {
+    return await Promise.race([promise, stopped])
+  } finally {
+    signal.removeEventListener('abort', stop)
+  }
+}
+
+const closed = (): StraightwayError => new StraightwayError('closed', 'The peer was closed.')
+const stoppedBy = (signal: AbortSignal): StraightwayError =>
+  new StraightwayError('closed', 'It was stopped by its signal.', { cause: signal.reason })

@@ -7,6 +7,7 @@
  *   send(msg, offset, length, port, address?, callback?)
  */
 import { StraightwayError } from '../shared/errors.ts'
+import { check } from './arguments.ts'
 
 /** What `send` takes, as `dgram` does: text, bytes, or parts of either. */
 export type Datagram = string | Uint8Array | readonly (string | Uint8Array)[]
@@ -41,5 +42,11 @@ function bytesOf(datagram: Datagram): Buffer {
   if (typeof datagram === 'string') return Buffer.from(datagram)
   if (datagram instanceof Uint8Array)
     return Buffer.from(datagram.buffer, datagram.byteOffset, datagram.length)
+  check(
+    Array.isArray(datagram),
+    'datagram',
+    'a text, bytes (Buffer, Uint8Array) or a list of those',
+    datagram,
+  )
   return Buffer.concat(datagram.map(bytesOf))
 }

@@ -17,11 +17,14 @@ export class Requests {
   /** Without a slash at its end. */
   readonly base: string
   readonly #credential: () => string | Promise<string>
+  /** Ends every request. */
+  readonly #stop: AbortSignal | undefined
   /** The clock of INDEX minus ours that only runs forwards; undefined before its first answer. */
   #aheadMs: number | undefined
 
   /** Throws `bad-request` where `base` is no HTTP address. `credential`: a ticket or an API key. */
-  constructor(base: string, credential: () => string | Promise<string>) {
+  constructor(base: string, credential: () => string | Promise<string>, stop?: AbortSignal) {
+    this.#stop = stop
     if (!/^https?:\/\//.test(base) || !URL.canParse(base))
       throw new StraightwayError(
         'bad-request',
@@ -43,7 +46,8 @@ export class Requests {
     if (authorized) headers.set('authorization', `Bearer ${await this.#credential()}`)
     if (body !== undefined) headers.set('content-type', 'application/json')
     if (ifVersion !== undefined) headers.set('if-match', `"${ifVersion}"`)
-    const signal = AbortSignal.timeout(TIMEOUT_MS)
+    const timeout = AbortSignal.timeout(TIMEOUT_MS)
+    const signal = this.#stop === undefined ? timeout : AbortSignal.any([timeout, this.#stop])
     const sent = { method, headers, signal, ...(body !== undefined && { body: JSON.stringify(body) }) }
     const response = await this.#fetch(`${this.base}${path}${searchOf(query)}`, sent)
     if (!response.ok) throw await problemOf(response)

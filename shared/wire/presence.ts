@@ -181,13 +181,15 @@ function readMetadata(reader: Reader): Metadata | undefined {
 
 /** JSON can escape half of a character, which no table keeps. */
 const isText = (value: unknown): value is string => typeof value === 'string' && value.isWellFormed()
-const isName = (name: string): boolean => name !== '' && name !== '__proto__' && isText(name)
+/** No table can keep the two names: they mean something else to whatever handles objects. */
+const isName = (name: string): boolean =>
+  name !== '' && name !== '__proto__' && name !== 'constructor' && isText(name)
 
 function isMetadataValue(value: unknown): boolean {
   if (typeof value === 'number') return isTableNumber(value)
   if (typeof value === 'string') return isText(value)
   if (Array.isArray(value)) return value.every(isText)
-  return value === null || typeof value !== 'object'
+  return value === null || typeof value === 'boolean'
 }
 
 function isOwnStatus(status: Status | undefined): status is OwnStatus {
