@@ -26,7 +26,7 @@ export { type JoinOptions, join } from './join.ts'
 export type { Delivery, Message } from './messages.ts'
 export type { AcceptOptions, Offer } from './offer.ts'
 export type { Which } from './others.ts'
-export type { FindOptions, Peer, SendOptions } from './peer.ts'
+export type { FindOptions, MessageOptions, Peer } from './peer.ts'
 export type { PeerEvents, PeerState } from './peer-events.ts'
 export type {
   AddressInfo,

@@ -33,7 +33,7 @@ export interface FindOptions {
   readonly signal?: AbortSignal
 }
 
-export interface SendOptions {
+export interface MessageOptions {
   readonly signal?: AbortSignal
 }
 
@@ -149,7 +149,11 @@ export class Peer extends EventEmitter<PeerEvents> {
    * `closed` (`signal`, or this peer was closed), `blocked`, `unknown-peer`, `mailbox-full`, `too-large`, `bad-request`
    * (an argument). After `timeout` and `closed` it may still arrive.
    */
-  async send(to: PeerId | UserId, body: string | Uint8Array, options: SendOptions = {}): Promise<Delivery> {
+  async send(
+    to: PeerId | UserId,
+    body: string | Uint8Array,
+    options: MessageOptions = {},
+  ): Promise<Delivery> {
     this.#checkOpen()
     checkText(to, 'to')
     check(typeof body === 'string' || body instanceof Uint8Array, 'body', 'a text or a Uint8Array', body)
@@ -209,7 +213,7 @@ export class Peer extends EventEmitter<PeerEvents> {
     if (this.#closing !== undefined) throw new StraightwayError('closed', 'The peer was closed.')
   }
 
-  async #sendToUser(user: UserId, bytes: Uint8Array, { signal }: SendOptions): Promise<Delivery> {
+  async #sendToUser(user: UserId, bytes: Uint8Array, { signal }: MessageOptions): Promise<Delivery> {
     const peers = await this.#others.find({ user }, LIMITS.pageSize, signal)
     const others = peers.filter(({ peer }) => peer !== this.peer)
     if (others.length === 0)
