@@ -17,7 +17,7 @@ export interface FunctionDescription {
   readonly every?: 'minute' | 'day'
   /** Posts to connections of the WebSocket API and ends them. */
   readonly pushes?: true
-  /** Reads the secret, and finds the key in its environment (functions/keys/startup.ts). */
+  /** Reads the secret, and finds the key in its environment (functions/keys/fresh.ts). */
   readonly key?: 'ticket' | 'fleet'
   readonly memoryMb: number
   readonly timeoutSeconds: number

@@ -51,7 +51,11 @@ const schema = z.object({
   dynamodb: z.object({ endpoint: z.url().optional(), region: z.string().optional() }),
 })
 
+/** What changes while a node runs: keys are rotated. */
+const keysSchema = schema.pick({ fleetKeys: true, ticketKeys: true })
+
 export type NodeConfig = z.infer<typeof schema>
+export type NodeKeys = z.infer<typeof keysSchema>
 export type Role = NodeConfig['roles'][number]
 
 /** Throws `bad-request` naming each field that is wrong. */
@@ -67,10 +71,17 @@ export function parseNodeConfig(text: string | undefined): NodeConfig {
   throw new StraightwayError('bad-request', `STRAIGHTWAY_NODE is not valid. ${z.prettifyError(parsed.error)}`)
 }
 
+/** One line of JSON that a running node is told. Throws `bad-request`. */
+export function parseNodeKeys(line: string): NodeKeys {
+  const parsed = keysSchema.safeParse(jsonOf(line))
+  if (parsed.success) return parsed.data
+  throw new StraightwayError('bad-request', `These are no keys. ${z.prettifyError(parsed.error)}`)
+}
+
 function jsonOf(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    throw new StraightwayError('bad-request', 'STRAIGHTWAY_NODE is not JSON.')
+    throw new StraightwayError('bad-request', 'What the node is told is not JSON.')
   }
 }

@@ -1,10 +1,11 @@
 /**
  * The process of a node. Prints one line of JSON when it serves, then one for each thing that is worth an operator's
- * attention. SIGTERM drains; where STRAIGHTWAY_WATCH_STDIN is set so does the end of stdin, so that a node does not outlive
- * the process that started it.
+ * attention. SIGTERM drains. If STRAIGHTWAY_WATCH_STDIN is set, each line of stdin is the node's new keys as JSON, and the end
+ * of stdin drains too, so that a node does not outlive the process that started it.
  */
-import { parseNodeConfig } from './config.ts'
-import { type Log, startNode } from './node.ts'
+import { createInterface } from 'node:readline'
+import { parseNodeConfig, parseNodeKeys } from './config.ts'
+import { type Log, type Node, startNode } from './node.ts'
 
 const log: Log = (what, error) => {
   const detail = error instanceof Error ? error.message : error
@@ -25,8 +26,20 @@ try {
     process.exit(0)
   }
   process.on('SIGTERM', stop).on('SIGINT', () => {})
-  if (process.env.STRAIGHTWAY_WATCH_STDIN) process.stdin.on('end', stop).resume()
+  if (process.env.STRAIGHTWAY_WATCH_STDIN) {
+    createInterface({ input: process.stdin })
+      .on('close', stop)
+      .on('line', (line) => learn(node, line))
+  }
 } catch (error) {
   log('the node cannot start', error)
   process.exit(1)
+}
+
+function learn(node: Node, line: string): void {
+  try {
+    node.setKeys(parseNodeKeys(line))
+  } catch (error) {
+    log('what the node was told is not understood', error)
+  }
 }

@@ -24,7 +24,7 @@ import type { StepKind } from '../shared/wire/handshake.ts'
 import { bindUdp } from './bind.ts'
 import { CarriedPeers } from './carried-socket.ts'
 import { type Checkpoint, startCheckpoint } from './checkpoint.ts'
-import type { NodeConfig, Role } from './config.ts'
+import type { NodeConfig, NodeKeys, Role } from './config.ts'
 import type { DriverCounters } from './drive.ts'
 import { GatewayPeers } from './gateway-peers.ts'
 import { type Handshake, startHandshake, type TraversalHistory } from './handshake.ts'
@@ -44,6 +44,8 @@ export interface Node {
   readonly node: NodeId
   readonly roles: readonly Role[]
   readonly addresses: FleetItem['addresses']
+  /** Keys were rotated: from now on these are used and accepted. */
+  setKeys(keys: NodeKeys): void
   /** Moves everybody away, for at most `graceMs`. */
   drain(graceMs: number): Promise<void>
   close(): Promise<void>
@@ -97,6 +99,13 @@ export async function startNode(config: NodeConfig, log: Log): Promise<Node> {
     node,
     roles: config.roles,
     addresses,
+    setKeys(keys) {
+      const fleetKeys = fleetKeysOf(keys)
+      services.checkpoint?.setTicketKeys(ticketKeysOf(keys))
+      for (const service of Object.values(services) as Services[keyof Services][])
+        service?.setFleetKeys(fleetKeys)
+      channel?.setFleetKey(fleetKeys[0]!)
+    },
     async drain(graceMs) {
       await lease.drain()
       await Promise.all([
@@ -126,7 +135,7 @@ interface Parts {
 async function startServices(config: NodeConfig, parts: Parts): Promise<Services> {
   const { node, identity, client, log } = parts
   const { roles, address: host, publicAddress = host, ports, partner, cookiesAbove } = config
-  const fleetKeys = config.fleetKeys.map((key) => new Uint8Array(Buffer.from(key, 'base64')))
+  const fleetKeys = fleetKeysOf(config)
   const has = (role: Role) => roles.includes(role)
   const common = { host, publicAddress, node, fleetKeys }
   const keys = { publicKey: identity.staticPublic, secretKey: identity.staticSecret }
@@ -167,7 +176,11 @@ function relayPorts({ relay, relayTls }: NodeConfig['ports']) {
   return { port: relay, ...(relayTls !== undefined && { tls: { port: relayTls } }) }
 }
 
-function ticketKeysOf({ ticketKeys }: NodeConfig): Map<string, Uint8Array> {
+function fleetKeysOf({ fleetKeys }: NodeKeys): readonly Uint8Array[] {
+  return fleetKeys.map((key) => new Uint8Array(Buffer.from(key, 'base64')))
+}
+
+function ticketKeysOf({ ticketKeys }: NodeKeys): Map<string, Uint8Array> {
   return new Map(Object.entries(ticketKeys).map(([kid, key]) => [kid, fromBase32(key) ?? new Uint8Array(0)]))
 }
 
@@ -212,7 +225,7 @@ function pushChannel(config: NodeConfig, served: Served): PushChannel | undefine
   const onPush = (push: Push) =>
     push.kind === 'fleet' ? lease.learn(push.item) : services.checkpoint?.push(push)
   const onOpen = () => services.checkpoint?.pushesMissed()
-  const fleetKey = Buffer.from(config.fleetKeys[0]!, 'base64')
+  const fleetKey = fleetKeysOf(config)[0]!
   const guests = new GatewayPeers({ services: carried, send: (datagram) => channel.send(datagram) })
   const onCarried = (said: PushedDatagram | PeerGone) => guests.take(said)
   const channel: PushChannel = new PushChannel({

@@ -53,9 +53,11 @@ export class PushChannel {
   #timers: NodeJS.Timeout[] = []
   #retry: NodeJS.Timeout | undefined
   #closed = false
+  #fleetKey: Uint8Array
 
   constructor(options: PushChannelOptions) {
     this.#options = options
+    this.#fleetKey = options.fleetKey
     void this.#connect()
   }
 
@@ -65,6 +67,11 @@ export class PushChannel {
     if (socket?.readyState !== WebSocket.OPEN || socket.bufferedAmount > MOST_WAITING_BYTES) return false
     socket.send(JSON.stringify(datagram))
     return true
+  }
+
+  /** The next connection is opened with it. */
+  setFleetKey(fleetKey: Uint8Array): void {
+    this.#fleetKey = fleetKey
   }
 
   /** Another connection takes the place of this one, as soon as it is open. */
@@ -84,7 +91,7 @@ export class PushChannel {
 
   async #connect(): Promise<void> {
     this.#isComing = true
-    const authorization = `Bearer ${await nodeToken(this.#options)}`
+    const authorization = `Bearer ${await nodeToken(this.#options.node, this.#fleetKey)}`
     if (this.#closed) return
     const socket = new WebSocket(this.#options.url, {
       headers: { authorization },
@@ -145,7 +152,7 @@ export class PushChannel {
   }
 }
 
-function nodeToken({ node, fleetKey }: PushChannelOptions): Promise<string> {
+function nodeToken(node: NodeId, fleetKey: Uint8Array): Promise<string> {
   return new SignJWT({})
     .setProtectedHeader({ alg: 'HS256' })
     .setSubject(node)

@@ -38,6 +38,7 @@ export interface Stun {
   /** What clients use and the lease says: `ip:port` of the primary port, and of the alternate. */
   readonly addresses: readonly [primary: string, alternate: string]
   setPartner(partner: StunPartner | undefined): void
+  setFleetKeys(fleetKeys: FleetKeys): void
   counters(): StunCounters & { readonly socket: DriverCounters }
   close(): Promise<void>
 }
@@ -71,6 +72,7 @@ export async function startStun(options: StartStunOptions): Promise<Stun> {
   driver.handle({ kind: 'own', own: byFamily(own) })
   return {
     addresses: [formatAddress(own[0].words), formatAddress(own[1].words)],
+    setFleetKeys: (fleetKeys) => driver.handle({ kind: 'fleet-keys', fleetKeys }),
     setPartner: (next) => driver.handle({ kind: 'partner', partner: endsOf(next) }),
     counters: () => ({ ...server.counters, socket: driver.counters() }),
     close: () => driver.close(),

@@ -1,4 +1,7 @@
-/** `$connect`, with its key fetched first. */
-import './startup.ts'
+/** `$connect`, with its key read anew from time to time. */
 
-export { handler } from '../gateway/connect.ts'
+import { createConnect } from '../gateway/connect.ts'
+import { contextFrom } from '../gateway/context.ts'
+import { withSecrets } from './fresh.ts'
+
+export const handler = withSecrets(contextFrom, createConnect)

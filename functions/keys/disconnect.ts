@@ -1,4 +1,6 @@
-/** `$disconnect`, with its key fetched first. */
-import './startup.ts'
+/** `$disconnect`, with its key read anew from time to time. */
+import { contextFrom } from '../gateway/context.ts'
+import { createDisconnect } from '../gateway/disconnect.ts'
+import { withSecrets } from './fresh.ts'
 
-export { handler } from '../gateway/disconnect.ts'
+export const handler = withSecrets(contextFrom, createDisconnect)

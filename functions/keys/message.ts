@@ -1,4 +1,6 @@
-/** `$default`, with its key fetched first. */
-import './startup.ts'
+/** `$default`, with its key read anew from time to time. */
+import { contextFrom } from '../gateway/context.ts'
+import { createMessage } from '../gateway/message.ts'
+import { withSecrets } from './fresh.ts'
 
-export { handler } from '../gateway/message.ts'
+export const handler = withSecrets(contextFrom, createMessage)

@@ -1,4 +1,6 @@
-/** INDEX, with its key fetched first. */
-import './startup.ts'
+/** INDEX, with its keys read anew from time to time. */
+import { contextFrom } from '../rest/context.ts'
+import { createHandler } from '../rest/handler.ts'
+import { withSecrets } from './fresh.ts'
 
-export { handler } from '../rest/index.ts'
+export const handler = withSecrets(contextFrom, createHandler)

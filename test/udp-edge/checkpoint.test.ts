@@ -97,3 +97,20 @@ test('a push reaches the peer that it concerns, and a drained node resolves', as
   await drained
   expect(checkpoint.sessions).toBe(0)
 })
+
+test('a ticket of a key that the node learns while it runs is accepted from then on', async () => {
+  const tables = new Tables()
+  const { checkpoint, ...at } = await node(tables)
+  const { scripted, out, flush, until } = await peer(22, 'cid')
+  const current = new Map([['k1', ISSUER.publicKey]])
+  checkpoint.setTicketKeys(new Map([['k0', ISSUER.publicKey]]))
+  scripted.signIn(at, Date.now(), out)
+  flush()
+  await until(() => scripted.welcome !== undefined)
+  expect(scripted.welcome?.status).toBe('invalid')
+  checkpoint.setTicketKeys(current)
+  scripted.signIn(at, Date.now(), out)
+  flush()
+  await until(() => scripted.session?.settled === true)
+  expect(scripted.welcome?.status).toBe('welcome')
+})

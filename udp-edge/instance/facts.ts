@@ -16,7 +16,7 @@ import { z } from 'zod'
 import { StraightwayError } from '../../shared/errors.ts'
 import { fleetKeysOf } from '../../shared/secrets.ts'
 import { readVersions } from '../../shared/store/secret-versions.ts'
-import type { NodeConfig, Role } from '../config.ts'
+import type { NodeConfig, NodeKeys, Role } from '../config.ts'
 import type { Metadata } from './metadata.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -48,13 +48,12 @@ export async function nodeConfig(
   metadata: Metadata,
   secrets: SecretsManagerClient,
 ): Promise<NodeConfig> {
-  const [address, publicAddress, ipv6, region, ticketKeys, fleetKeys] = await Promise.all([
+  const [address, publicAddress, ipv6, region, keys] = await Promise.all([
     fact(metadata, 'meta-data/local-ipv4'),
     fact(metadata, 'meta-data/public-ipv4'),
     metadata.read('meta-data/ipv6'),
     fact(metadata, 'meta-data/placement/region'),
-    readTicketKeys(given(env, 'INDEX_URL')),
-    readVersions(secrets, given(env, 'FLEET_SECRET')).then(fleetKeysOf),
+    nodeKeys(env, secrets),
   ])
   return {
     roles: given(env, 'ROLES').split(',') as Role[],
@@ -64,14 +63,22 @@ export async function nodeConfig(
     ports: PORTS,
     region,
     drainMs: Number(given(env, 'DRAIN_MS')),
-    fleetKeys,
-    ticketKeys,
+    ...keys,
     gateway: given(env, 'GATEWAY_URL'),
     metrics: { system: given(env, 'SYSTEM'), listen: METRICS },
     dynamodb: env.DYNAMODB_ENDPOINT
       ? { endpoint: env.DYNAMODB_ENDPOINT }
       : { region: env.HOME_REGION ?? region },
   }
+}
+
+/** Keys as they are now: they are rotated while the node runs. Errors: `unavailable`. */
+export async function nodeKeys(env: Environment, secrets: SecretsManagerClient): Promise<NodeKeys> {
+  const [ticketKeys, fleetKeys] = await Promise.all([
+    readTicketKeys(given(env, 'INDEX_URL')),
+    readVersions(secrets, given(env, 'FLEET_SECRET')).then(fleetKeysOf),
+  ])
+  return { ticketKeys, fleetKeys }
 }
 
 /** Errors: `bad-request` naming the variable that is missing. */

@@ -7,13 +7,16 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { AutoScalingClient } from '@aws-sdk/client-auto-scaling'
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
-import { given, nodeConfig } from './facts.ts'
+import { given, nodeConfig, nodeKeys } from './facts.ts'
+import { KeyWatch } from './key-watch.ts'
 import { Lifecycle } from './lifecycle.ts'
 import { createMetadata } from './metadata.ts'
 
 /** Beside this file in the asset. */
 const MAIN = join(import.meta.dirname, 'main.mjs')
 const LOOK_EVERY_MS = 5_000
+/** A new key waits a day before it is used (functions/keys/rotate.ts). */
+const KEYS_EVERY_MS = 30 * 60_000
 
 const { env } = process
 const log = (what: string, error?: unknown) => {
@@ -23,16 +26,20 @@ const log = (what: string, error?: unknown) => {
 
 const metadata = createMetadata(env.AWS_EC2_METADATA_SERVICE_ENDPOINT ?? 'http://169.254.169.254')
 const region = env.AWS_REGION ?? (await metadata.read('meta-data/placement/region')) ?? ''
-const config = await nodeConfig(
-  env,
-  metadata,
-  new SecretsManagerClient({ region: env.HOME_REGION ?? region }),
-)
+const secrets = new SecretsManagerClient({ region: env.HOME_REGION ?? region })
+const config = await nodeConfig(env, metadata, secrets)
 const node = spawn(process.execPath, [MAIN], {
   env: { ...env, AWS_REGION: region, STRAIGHTWAY_NODE: JSON.stringify(config), STRAIGHTWAY_WATCH_STDIN: '1' },
   stdio: ['pipe', 'pipe', 'inherit'],
 })
 node.stdout.pipe(process.stdout)
+const keys = new KeyWatch({
+  known: config,
+  read: () => nodeKeys(env, secrets),
+  tell: (changed) => node.stdin.write(`${JSON.stringify(changed)}\n`),
+  everyMs: Number(env.KEYS_EVERY_MS ?? KEYS_EVERY_MS),
+  log,
+})
 const lifecycle = new Lifecycle({
   metadata,
   scaling: new AutoScalingClient({ region }),
@@ -46,5 +53,6 @@ const lifecycle = new Lifecycle({
 node.stdout.once('data', () => lifecycle.serves())
 process.on('SIGTERM', () => node.kill('SIGTERM'))
 const [code] = (await once(node, 'exit')) as [number | null]
+keys.close()
 await lifecycle.close()
 process.exitCode = code ?? 1

@@ -63,6 +63,8 @@ export type StunInput =
   | { readonly kind: 'own'; readonly own: StunEnds }
   /** The fleet changed: another partner, or none. */
   | { readonly kind: 'partner'; readonly partner: StunEnds | undefined }
+  /** Newest first. */
+  | { readonly kind: 'fleet-keys'; readonly fleetKeys: FleetKeys }
 
 export interface StunCounters {
   answered: number
@@ -97,7 +99,7 @@ export class StunServer implements Machine<StunInput> {
   }
   #own: StunEnds
   #partner: StunEnds
-  readonly #fleetKeys: FleetKeys
+  #fleetKeys: FleetKeys
   readonly #random: Random
   readonly #longer: RateLimit
   readonly #excess: TokenBucket
@@ -137,6 +139,7 @@ export class StunServer implements Machine<StunInput> {
 
   handle(input: StunInput): void {
     if (input.kind === 'own') this.#own = input.own
+    else if (input.kind === 'fleet-keys') this.#fleetKeys = input.fleetKeys
     else {
       this.#partner = input.partner ?? {}
       this.#replay = new CounterReplay()
