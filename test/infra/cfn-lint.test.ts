@@ -10,6 +10,8 @@ import { installPython } from '../../local/cloud/python-package.ts'
 import { CONFIGURATIONS, configured, HOME, SECOND } from './configurations.ts'
 
 const VERSION = '1.58.0'
+/** The package is no module that Python runs by its name. */
+const PROGRAM = 'import sys; from cfnlint.runner import main; sys.exit(main())'
 /** A dependency that a reference implies already: the CDK writes those. */
 const IGNORED = ['W3005']
 
@@ -20,7 +22,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 function lint(files: readonly string[]): string[] {
   const { python, env } = installPython('cfn-lint', VERSION, console.warn)
   const options = ['--format', 'parseable', '--ignore-checks', ...IGNORED, '--regions', HOME, SECOND]
-  const { stdout, stderr } = spawnSync(python, ['-m', 'cfnlint', ...options, '--', ...files], {
+  const { stdout, stderr } = spawnSync(python, ['-c', PROGRAM, ...options, '--', ...files], {
     encoding: 'utf8',
     env: { ...process.env, ...env },
   })
