@@ -18,7 +18,14 @@ class WaitingFirst extends BaseSequencer {
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: ['test/natlab/**', 'test/infra/**', 'test/package/**', 'test/examples/**', ...LONG],
+    exclude: [
+      'test/natlab/**',
+      'test/infra/**',
+      'test/rest/**',
+      'test/package/**',
+      'test/examples/**',
+      ...LONG,
+    ],
     /** Tests are not timed: a machine that does other things too is no fault. */
     testTimeout: 120_000,
     hookTimeout: 120_000,

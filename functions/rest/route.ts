@@ -52,14 +52,17 @@ export const PAGE = {
     .transform(Number)
     .pipe(z.int().min(1).max(LIMITS.pageSize))
     .default(LIMITS.pageSize),
-  cursor: z.string().max(4096).optional(),
+  cursor: z
+    .string()
+    .regex(/^[\w-]{1,4096}$/, 'give back the `cursor` of the page before, unchanged, with the same query')
+    .optional(),
 } as const satisfies QueryShape
 
 /** A page of a search: a filter (RFC 7644, 3.4.2.2), and the network to search in. */
 export const SEARCH = {
   ...PAGE,
-  filter: z.string().optional(),
-  sortBy: z.string().optional(),
+  filter: z.string().meta({ maxLength: LIMITS.filterBytes }).optional(),
+  sortBy: z.string().meta({ maxLength: 128 }).optional(),
   sortOrder: z.enum(['ascending', 'descending'], 'ascending or descending').default('ascending'),
   network: networkIdSchema.optional(),
 } as const satisfies QueryShape

@@ -79,6 +79,7 @@ describe('a parameter', () => {
     ['GET /v1/api-keys', { cursor: Buffer.from('\ud800').toString('base64url') }, 'cursor'],
     ['GET /v1/api-keys', { cursor: Buffer.from('x'.repeat(3000)).toString('base64url') }, 'cursor'],
     ['GET /v1/collections', { cursor: '\ud800' }, 'half of a character'],
+    ['GET /v1/users', { cursor: '!' }, 'cursor'],
     ['GET /v1/jobs', { cursor: Buffer.from('n_x').toString('base64url') }, 'cursor'],
   ])('of %s that is none, or is %j, is refused', async (door, query, detail) => {
     const answer = await index.call(door, { as: index.admin, query })

@@ -62,6 +62,8 @@ export async function startIndex(given: Partial<RestConfig> = {}, { indexed = tr
   return {
     ...createSociety({ client, call, admin, reader, now: () => now }),
     config,
+    /** The Lambda of INDEX itself. */
+    rest: handler,
     handler: entering,
     pass: (ms: number) => {
       now += ms

@@ -1,0 +1,6 @@
+import { defineConfig } from 'vitest/config'
+
+/** `npm run test:rest`: INDEX under schemathesis, which needs Python. */
+export default defineConfig({
+  test: { include: ['test/rest/*.test.ts'], testTimeout: 240_000, hookTimeout: 240_000, maxWorkers: 1 },
+})
