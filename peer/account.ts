@@ -44,6 +44,7 @@ export class Account {
   readonly #home: Home
   readonly #requests: Requests
   readonly #stop = new AbortController()
+  #hurry = new AbortController()
   #ticket: Ticket | undefined
   #bootstrap: Bootstrap = { nodes: [], websocket: undefined }
   #missedAt = Number.NEGATIVE_INFINITY
@@ -200,6 +201,12 @@ export class Account {
     return ticket !== undefined && ticket.expiresAt - SPARE_MS > now() ? ticket : this.renewTicket()
   }
 
+  /** The network is another one: what waits to be asked again is asked now. */
+  hurry(): void {
+    this.#hurry.abort()
+    this.#hurry = new AbortController()
+  }
+
   async #untilAnswered<T>(ask: () => Promise<T>): Promise<T> {
     const { signal } = this.#stop
     for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(2 * waitMs, LONGEST_WAIT_MS)) {
@@ -208,8 +215,15 @@ export class Account {
       } catch (error) {
         if (signal.aborted || !isPassing(error)) throw error
       }
-      await sleep(waitMs * (0.75 + Math.random() / 2), undefined, { signal })
+      await this.#pause(waitMs * (0.75 + Math.random() / 2))
     }
+  }
+
+  /** Rejects if the account was closed. */
+  async #pause(ms: number): Promise<void> {
+    const signal = AbortSignal.any([this.#stop.signal, this.#hurry.signal])
+    await sleep(ms, undefined, { signal }).catch(() => {})
+    this.#stop.signal.throwIfAborted()
   }
 }
 

@@ -167,6 +167,7 @@ export class EndpointDriver {
   }
 
   #networkChanged(): void {
+    this.#options.account.hurry()
     this.#carriage.networkChanged()
     this.#home.networkChanged()
     this.#mapping.networkChanged()

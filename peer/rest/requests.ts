@@ -82,10 +82,13 @@ function searchOf(query: Query = {}): string {
   return search.size === 0 ? '' : `?${search}`
 }
 
+/** Only problem details with a code of ours are INDEX's word: a captive portal, a proxy or a firewall answers 401, 403, 404. */
 async function problemOf(response: Response): Promise<StraightwayError> {
+  const isProblem = response.headers.get('content-type')?.startsWith('application/problem+json') === true
   const problem = (await response.json().catch(() => ({}))) as { code?: unknown; detail?: unknown }
-  const detail = typeof problem.detail === 'string' ? problem.detail : `INDEX answered ${response.status}.`
-  return new StraightwayError(isErrorCode(problem.code) ? problem.code : codeOf(response.status), detail)
+  if (isProblem && isErrorCode(problem.code)) return new StraightwayError(problem.code, `${problem.detail}`)
+  const detail = `Something between this device and INDEX answered ${response.status}: a portal to sign in at, a proxy, or a gateway that is busy.`
+  return new StraightwayError(response.status === 429 ? 'rate-limited' : 'unavailable', detail)
 }
 
 async function jsonOf(response: Response): Promise<unknown> {
@@ -99,11 +102,3 @@ async function jsonOf(response: Response): Promise<unknown> {
 
 const isErrorCode = (code: unknown): code is ErrorCode =>
   typeof code === 'string' && Object.hasOwn(ERRORS, code)
-
-/** What stands between us and INDEX answers without a code of ours. */
-function codeOf(status: number): ErrorCode {
-  const codes = Object.keys(ERRORS) as ErrorCode[]
-  return (
-    codes.find((code) => ERRORS[code].status === status) ?? (status >= 500 ? 'unavailable' : 'bad-request')
-  )
-}

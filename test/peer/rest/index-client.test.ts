@@ -212,6 +212,21 @@ describe('what is not INDEX', () => {
     expect(() => new Requests('localhost:8787', () => '')).toThrow(/such as https:/)
   })
 
+  test.each([
+    401, 403, 404, 407, 410, 511,
+  ])('is never taken at its word, as when a portal answers %i', async (status) => {
+    const bodies = ['<html>', '{}', '{"code":"forbidden","detail":"sign in first"}']
+    const server = createServer((request, response) => {
+      response.writeHead(status, { 'content-type': 'application/json' })
+      response.end(bodies[Number(request.url?.at(-1))])
+    }).listen(0, '127.0.0.1')
+    onTestFinished(() => void server.close())
+    await new Promise((listening) => server.once('listening', listening))
+    const portal = new Requests(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, () => '')
+    for (const i of bodies.keys())
+      await expect(portal.send('GET', `/${i}`)).rejects.toMatchObject({ code: 'unavailable' })
+  })
+
   test('is said so when it answers with something else', async () => {
     const server = createServer((request, response) => {
       response.statusCode = request.url?.includes('tickets') ? 502 : 200
