@@ -1,22 +1,44 @@
 /** From the `authorization` header to who is asking. */
+import { decodeJwt } from 'jose'
 import { StraightwayError } from '../../shared/errors.ts'
-import type { PeerId } from '../../shared/ids.ts'
-import type { Actor } from '../../shared/model/permission.ts'
+import type { NetworkId, PeerId, UserId } from '../../shared/ids.ts'
+import type { Role } from '../../shared/model/membership.ts'
+import type { Action, Actor } from '../../shared/model/permission.ts'
+import type { User } from '../../shared/model/user.ts'
 import { authenticateApiKey } from '../../shared/store/api-keys.ts'
+import { readEnrolled } from '../../shared/store/enrolled.ts'
 import { rolesOf } from '../../shared/store/memberships.ts'
-import { expectUsable, getPeer } from '../../shared/store/peers.ts'
-import { getUser } from '../../shared/store/users.ts'
+import { expectUsable } from '../../shared/store/peers.ts'
 import { audiencesOf, useProof } from '../proof.ts'
 import type { Context } from './context.ts'
 import type { Request } from './request.ts'
 
-/** Nobody without a header. Errors: `unauthenticated`, `forbidden` for a revoked peer. */
-export async function authenticate(context: Context, header: string | undefined): Promise<Actor> {
+/** Actions that ask whether one is in a network and not by which role, so that reading one thing is two calls to the tables. */
+const BELONGING: ReadonlySet<Action | undefined> = new Set([
+  'user.read',
+  'network.read',
+  'peer.read',
+  'object.read',
+  'collection.read',
+  'search',
+] as const satisfies readonly Action[])
+
+/**
+ * Nobody without a header. `action`: what is asked for; of an action that is for everybody in a network the roles are not
+ * read, and everybody is a guest. Errors: `unauthenticated`, `forbidden` for a revoked peer.
+ */
+export async function authenticate(
+  context: Context,
+  header: string | undefined,
+  action?: Action,
+): Promise<Actor> {
   if (header === undefined) return { kind: 'nobody' }
   const [, credential] = /^Bearer +(\S+)$/i.exec(header.trim()) ?? []
   if (credential === undefined)
     throw unauthenticated('Send `authorization: Bearer` and an API key or a ticket')
-  return credential.startsWith('sw_') ? keyActor(context, credential) : peerActor(context, credential)
+  return credential.startsWith('sw_')
+    ? keyActor(context, credential)
+    : peerActor(context, credential, BELONGING.has(action))
 }
 
 async function keyActor({ client }: Context, token: string): Promise<Actor> {
@@ -26,13 +48,23 @@ async function keyActor({ client }: Context, token: string): Promise<Actor> {
 }
 
 /** The ticket says who; what the peer may is what the tables say now. */
-async function peerActor({ client, ticketKeys, now }: Context, ticket: string): Promise<Actor> {
+async function peerActor(
+  { client, ticketKeys, now }: Context,
+  ticket: string,
+  belongs: boolean,
+): Promise<Actor> {
   const id = await ticketKeys.verify(ticket, now())
-  const peer = await getPeer(client, id)
-  const user = peer && (await getUser(client, peer.user))
-  if (peer === undefined || user === undefined) throw unauthenticated('This peer is no longer enrolled')
+  const { usr } = decodeJwt<{ usr: UserId }>(ticket)
+  const enrolled = await readEnrolled(client, id, usr)
+  if (enrolled === undefined) throw unauthenticated('This peer is no longer enrolled')
+  const { peer, user } = enrolled
   expectUsable(peer)
-  return { kind: 'peer', peer: id, user: user.user, roles: await rolesOf(client, user) }
+  const roles = belongs ? guestOf(user) : await rolesOf(client, user)
+  return { kind: 'peer', peer: id, user: user.user, roles }
+}
+
+function guestOf({ networks }: User): ReadonlyMap<NetworkId, Role> {
+  return new Map(networks.map((network) => [network, 'guest']))
 }
 
 /** The peer that made the proof for this deployment; the proof is used up. Errors: `unauthenticated`. */

@@ -79,9 +79,13 @@ function serve(context: Context, route: Route) {
 }
 
 /** Errors: `unauthenticated`, `forbidden` at the first door. */
-async function actorFor({ who }: Route, context: Context, event: APIGatewayProxyEvent): Promise<Actor> {
+async function actorFor(
+  { who, permission }: Route,
+  context: Context,
+  event: APIGatewayProxyEvent,
+): Promise<Actor> {
   if (who === 'anybody') return { kind: 'nobody' }
-  const actor = await authenticate(context, headerOf(event, 'authorization'))
+  const actor = await authenticate(context, headerOf(event, 'authorization'), permission)
   if (actor.kind === 'nobody') throw new StraightwayError('unauthenticated', 'Send an API key or a ticket')
   if (who === 'key' && actor.kind !== 'key')
     throw new StraightwayError('forbidden', 'Only an API key may do this')
