@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 import { LONG } from './vitest.long.config.ts'
+import { SEARCH } from './vitest.search.config.ts'
 
 /** These wait most, so they begin first and the others run meanwhile. vitest puts the biggest files first where it knows no times. */
 const WAITING = ['test/peer/recovery.test.ts', 'test/e2e/start.test.ts', 'test/e2e/node-death.test.ts']
@@ -25,6 +26,7 @@ export default defineConfig({
       'test/package/**',
       'test/examples/**',
       ...LONG,
+      ...SEARCH,
     ],
     /** Tests are not timed: a machine that does other things too is no fault. */
     testTimeout: 120_000,

@@ -11,7 +11,6 @@ export const LONG = [
   'test/core/tunnel/tunnel.test.ts',
   'test/core/checkpoint/hostile.test.ts',
   'test/e2e/udp-comes-and-goes.test.ts',
-  'test/store/oracle.test.ts',
 ]
 
 export default defineConfig({

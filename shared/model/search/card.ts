@@ -22,7 +22,8 @@ export function cardOf(record: unknown, attributes: readonly string[]): Card {
   const left: string[] = []
   let length = 0
   for (const attribute of attributes) {
-    const values = valuesAt(record, attribute.split('.'))
+    // In one order, whatever the order of the names in the record: a table does not keep it.
+    const values = [...valuesAt(record, attribute.split('.'))].sort(byText)
     const size = attribute.length + JSON.stringify(values).length + 4
     if (!values.every(isShort) || values.length > VALUES || length + size > CARD_LENGTH) left.push(attribute)
     else if (values.length > 0) {
@@ -41,6 +42,10 @@ export function refutes(card: Card, filter: Filter, isCarried: (attribute: strin
     return isCarried(attribute) && !left.includes(attribute) ? (own(known, attribute) ?? []) : undefined
   }
   return judge(filter, look) === false
+}
+
+function byText(a: unknown, b: unknown): number {
+  return String(a) < String(b) ? -1 : Number(String(a) > String(b))
 }
 
 function isShort(value: unknown): boolean {

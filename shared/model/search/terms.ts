@@ -82,7 +82,7 @@ function pairsUnder(record: unknown, attribute: string): readonly Pair[] {
   const several = plain.size > 1
   if (plain.size === 0) return [{ attribute, value: NONE }]
   const limit = isLive(attribute) ? plain.size : VALUES_PER_ATTRIBUTE
-  const entered = new Set([...plain].slice(0, limit))
+  const entered = new Set([...plain].sort().slice(0, limit))
   const encoded = new Set(found.filter((value) => entered.has(plainOf(value))).flatMap(encodingsOf))
   const values = [...encoded].map((value) => (several ? SEVERAL + value : value))
   return [...values, ...(plain.size > limit ? [MORE] : [])].map((value) => ({ attribute, value }))
