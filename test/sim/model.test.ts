@@ -37,6 +37,18 @@ describe('the reference model', () => {
     expect(run.violations).toEqual([])
   })
 
+  it('asks nothing of a tunnel whose call ran out of time just after the agreement, and all of one that had its time', () => {
+    let now = 0
+    const run = model(() => now)
+    for (const tunnel of ['early', 'late']) run.agreed(tunnel, bob, ann)
+    now = 11_999
+    expect(['early', 'not agreed on yet'].map((tunnel) => run.timedOut(tunnel))).toEqual([true, true])
+    now = 12_000
+    expect(run.timedOut('late')).toBe(false)
+    run.conclude(new Set(), new Set([ann, bob]))
+    expect(run.violations).toEqual(['late', 'late'].map(() => expect.stringContaining('tunnel late')))
+  })
+
   it('lets a message come late that took longer than those behind it are held back for it', () => {
     let now = 0
     const run = model(() => now)

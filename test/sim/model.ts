@@ -6,6 +6,8 @@ import type { PeerId } from '../../shared/ids.ts'
 
 /** A recipient holds a message back for its predecessor this long at least (shared/core/peer/inbox.ts). */
 const HOLD_MS = 10_000
+/** Until a tunnel whose HANDSHAKE has just died is led to another one, and data flows (shared/core/tunnel/attempts.ts). */
+const LED_ANEW_MS = 12_000
 
 interface Sent {
   readonly from: PeerId
@@ -23,6 +25,8 @@ interface Sent {
 
 interface Agreed {
   readonly between: readonly PeerId[]
+  /** When the first of them knew. */
+  readonly since: number
   /** Who knows that it was agreed on. */
   readonly known: Set<PeerId>
   /** Who has got data through it. */
@@ -39,6 +43,8 @@ export class Model {
   readonly #delivered = new Map<string, number>()
   readonly #agreedOn = new Set<string>()
   readonly #tunnels = new Map<string, Agreed>()
+  /** Whose call ran out of time before they can have carried anything. */
+  readonly #cutShort = new Set<string>()
 
   /** `related`: whether two peers share a network, by the tables. */
   constructor(related: (a: PeerId, b: PeerId) => boolean, now: () => number) {
@@ -96,7 +102,8 @@ export class Model {
 
   agreed(tunnel: string, self: PeerId, other: PeerId): void {
     if (!this.#agreedOn.has(tunnel)) {
-      this.#tunnels.set(tunnel, { between: [self, other], known: new Set(), reached: new Set() })
+      const between = [self, other]
+      this.#tunnels.set(tunnel, { between, since: this.#now(), known: new Set(), reached: new Set() })
     }
     this.#agreedOn.add(tunnel)
     const agreed = this.#tunnels.get(tunnel)
@@ -109,6 +116,17 @@ export class Model {
   carried(tunnel: string, to: PeerId): void {
     if (!this.#agreedOn.has(tunnel)) this.violated(`data of tunnel ${short(tunnel)}, on which nobody agreed`)
     this.#tunnels.get(tunnel)?.reached.add(to)
+  }
+
+  /**
+   * The time that an application gave its call is up, and it was told so. True where that was too soon after the agreement
+   * for another HANDSHAKE to be asked: the call has failed, and no tunnel is owed to anybody.
+   */
+  timedOut(tunnel: string): boolean {
+    const since = this.#tunnels.get(tunnel)?.since ?? this.#now()
+    const isTooSoon = this.#now() - since < LED_ANEW_MS
+    if (isTooSoon) this.#cutShort.add(tunnel)
+    return isTooSoon
   }
 
   /** It ended: what its tunnels have not carried yet they will not carry, what it has no receipt for it will not repeat. */
@@ -158,6 +176,7 @@ export class Model {
     for (const [tunnel, agreed] of this.#tunnels) {
       const { between, reached } = agreed
       if (!between.every((peer) => alive.has(peer)) || !this.#isOwed(agreed)) continue
+      if (this.#cutShort.has(tunnel)) continue
       for (const peer of between) {
         if (!reached.has(peer)) this.violated(`tunnel ${short(tunnel)} carried nothing to ${short(peer)}`)
       }

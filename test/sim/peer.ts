@@ -342,8 +342,9 @@ export class Peer {
     if (id !== undefined) this.#conclude(id, { tunnel: made })
   }
 
-  #onFailed({ id, why }: Extract<EndpointEffect, { kind: 'failed' }>): void {
+  #onFailed({ id, why, tunnel }: Extract<EndpointEffect, { kind: 'failed' }>): void {
     if (id === undefined) return
+    if (why.kind === 'timeout' && this.system.model.timedOut(tunnel)) this.tunnels.delete(tunnel)
     this.#conclude(id, { failure: why, ...(why.kind === 'refused' && { refusal: why }) })
   }
 
