@@ -66,6 +66,8 @@ export class Hops {
     const answer = decodeBindingAnswer(bytes)
     const question = answer && this.#questions.find((it) => sameBytes(it.transaction, answer.transaction))
     if (question === undefined) return false
+    // A server without a partner refuses from its own address, which every NAT lets in.
+    if (answer?.mapped === undefined) return true
     this.#endAt = Math.min(this.#endAt, now + SPREAD_MS)
     this.least = Math.min(this.least || MAX_HOPS, question.hops)
     return true

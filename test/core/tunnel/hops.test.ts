@@ -43,8 +43,10 @@ class Measurement implements Machine<Opened, TunnelEffect> {
   }
 }
 
-function hopsBehind(site: SiteSetting): number {
-  const { hosts, nodes, world } = new Meeting({ sites: [site, {}] })
+function hopsBehind(site: SiteSetting, partners = true): number {
+  const { hosts, nodes, stuns, world } = new Meeting({ sites: [site, {}] })
+  const none = { kind: 'partner', partner: undefined } as const
+  if (!partners) for (const stun of stuns) stun.handle(none)
   const machine = new Measurement()
   const servers = nodes.map(({ ips }) => ({
     primary: addressOf(ips[0]!, 3478)!,
@@ -73,4 +75,8 @@ test.each([
   ['a symmetric router tells nothing', { nat: NAT_KINDS['symmetric-random'] }, 0],
 ] as const)('%s', (_name, site, hops) => {
   expect(hopsBehind(site)).toBe(hops)
+})
+
+test('the refusal of a server that has no partner tells nothing', () => {
+  expect(hopsBehind({ nat: NAT_KINDS['port-restricted'] }, false)).toBe(0)
 })
