@@ -90,11 +90,12 @@ class PageInProgress<E extends Entity> {
       ...{ descending: reach.descending, wanted: request.limit + 1 },
     })
     const gathering: Gathering = { walk, held: undefined, isThrough: false }
+    let hasRoom = true
     while (!gathering.isThrough && !this.isFull) {
-      await this.#answer(await this.#gather(gathering), block)
+      hasRoom = await this.#answer(await this.#gather(gathering), block)
       this.isFull ||= meter.units >= ENOUGH_UNITS
     }
-    if (!gathering.isThrough || this.#answers.length > request.limit) return
+    if (!gathering.isThrough || !hasRoom) return
     this.#through = scopes.at(-1)!
     this.#last = { through: this.#through, range: 0, entry: '' }
   }
@@ -136,7 +137,8 @@ class PageInProgress<E extends Entity> {
     return batch
   }
 
-  async #answer(batch: readonly Considered[], block: number): Promise<void> {
+  /** False if the page was full before the end of the batch. */
+  async #answer(batch: readonly Considered[], block: number): Promise<boolean> {
     const { client, request, meter, consideration } = this.#given
     const { filter } = consideration
     const read = batch.filter(({ isRefuted }) => !isRefuted)
@@ -152,13 +154,14 @@ class PageInProgress<E extends Entity> {
       if (record !== undefined && isVisible && (!filter || matches(filter, record.filterable))) {
         this.#bytes += jsonBytes(record.document)
         if (this.#answers.length > 0 && this.#bytes > LIMITS.pageBytes) this.isFull = true
-        if (this.isFull) return
+        if (this.isFull) return false
         this.#answers.push({ document: record.document, spot })
         this.isFull = this.#answers.length > request.limit
-        if (this.isFull) return
+        if (this.isFull) return false
       }
       this.#last = spot
     }
+    return true
   }
 }
 

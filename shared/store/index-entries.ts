@@ -11,7 +11,14 @@
 import { randomUUID } from 'node:crypto'
 import { type DynamoDBDocumentClient, GetCommand } from '@aws-sdk/lib-dynamodb'
 import type { Card } from '../model/search/card.ts'
-import { advanced, type History, NO_HISTORY, withoutPast } from '../model/search/history.ts'
+import {
+  advanced,
+  type History,
+  NO_HISTORY,
+  parsedHistory,
+  withoutPast,
+  writtenHistory,
+} from '../model/search/history.ts'
 import { tableName } from './client.ts'
 import { changesOf, type Entered, type IndexedRecord } from './index-changes.ts'
 import { forEach } from './pages.ts'
@@ -53,7 +60,7 @@ export function manifestTermOf({ entity, id }: IndexedRecord): string {
 export function manifestOf(item: unknown): Manifest {
   const { history, pending, ...rest } = item as ManifestItem
   const parsed = pending === undefined ? {} : { pending: JSON.parse(pending) as Entered }
-  return { ...rest, history: JSON.parse(history) as History, ...parsed }
+  return { ...rest, history: parsedHistory(history), ...parsed }
 }
 
 /** Brings the entries of a record to what `read` says of it now. */
@@ -80,7 +87,7 @@ export function enter(
 
 /** A record with very long values that keep changing: searches that run meanwhile may find it twice. */
 function bounded(history: History): History {
-  return JSON.stringify(history).length > HISTORY_LENGTH ? withoutPast(history) : history
+  return writtenHistory(history).length > HISTORY_LENGTH ? withoutPast(history) : history
 }
 
 type Next = Pick<Manifest, 'at' | 'history' | 'card' | 'units'>
@@ -144,7 +151,7 @@ function manifestWrite(
   if (next === undefined) return { Delete: { TableName: tableName('SearchTerms'), Key, ...condition } }
   const { history, pending, ...rest } = next
   const noted = pending === undefined ? {} : { pending: JSON.stringify(pending) }
-  const Item = { ...Key, ...rest, version, history: JSON.stringify(history), ...noted }
+  const Item = { ...Key, ...rest, version, history: writtenHistory(history), ...noted }
   return { Put: { TableName: tableName('SearchTerms'), Item, ...condition } }
 }
 

@@ -66,6 +66,26 @@ export function advanced(
   }
 }
 
+/**
+ * As text. Names and values are in lists: V8 13.6 (Node 24) reads a name of an object that ends with a quote as one that ends
+ * with a backslash, if it has just read such an object.
+ */
+export function writtenHistory({ scopes, values }: History): string {
+  const byAttribute = Object.entries(values).map(([attribute, byValue]) => [
+    attribute,
+    Object.entries(byValue),
+  ])
+  return JSON.stringify([Object.entries(scopes), byAttribute])
+}
+
+export function parsedHistory(text: string): History {
+  const [scopes, byAttribute] = JSON.parse(text) as [ByName, [attribute: string, byValue: ByName][]]
+  const values = byAttribute.map(([attribute, byValue]) => [attribute, Object.fromEntries(byValue)] as const)
+  return { scopes: Object.fromEntries(scopes), values: Object.fromEntries(values) }
+}
+
+type ByName = [name: string, stays: readonly Stay[]][]
+
 /** When what is entered at present was. */
 function sinceIn(stays: readonly Stay[] | undefined): number | undefined {
   const last = stays?.at(-1)
