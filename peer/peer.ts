@@ -27,13 +27,17 @@ const FOUND_AT_ONCE = 20
 /** What the other side is told if a listener of ours throws before it decides. */
 const LISTENER_FAILED = 'listener-failed'
 
+/** Of `find`. */
 export interface FindOptions {
   /** 1 to LIMITS.pageSize. Default: 20. */
   readonly limit?: number
+  /** Aborted: the search ends. */
   readonly signal?: AbortSignal
 }
 
+/** Of `send`. */
 export interface MessageOptions {
+  /** Aborted: no longer waits for the delivery, which may still happen. */
   readonly signal?: AbortSignal
 }
 
