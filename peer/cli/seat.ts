@@ -17,8 +17,8 @@ import { stopped } from './life.ts'
 import { type CommonFlags, indexOf } from './options.ts'
 import { note } from './output.ts'
 
-/** Two verbs of one home take turns; the second waits this long for the first. */
-const TURN_MS = 5000
+/** Two verbs of one home take turns; the second waits this long for the first, which may be on a slow network. */
+const TURN_MS = 20_000
 const LOOK_MS = 100
 
 /** An offer of a tunnel, of this process or of the one that is `up`. */
@@ -41,6 +41,7 @@ export interface Seat
 
 /** The peer of the home, to be closed. Waits a little when another verb has the home. */
 export async function takeSeat(flags: CommonFlags, more: Partial<JoinOptions> = {}): Promise<Seat> {
+  let said = false
   for (const endAt = performance.now() + TURN_MS; ; ) {
     const shared = await sharedSeat(flags)
     if (shared !== undefined) return shared
@@ -50,6 +51,8 @@ export async function takeSeat(flags: CommonFlags, more: Partial<JoinOptions> = 
       const isTaken = error instanceof StraightwayError && error.code === 'conflict' && isOfHome(error)
       if (!isTaken || performance.now() > endAt || stopped.aborted) throw error
     }
+    if (!said) note(flags.json, 'Another command uses this home: waiting until it ends.')
+    said = true
     await sleep(LOOK_MS)
   }
 }

@@ -111,4 +111,4 @@ test('peers of a node that dies are back at once, and lose no message and no tun
   for (const peer of peers) expect(await nodeOf(peer.peer)).toBe(system.nodes[1]!.node)
   expect(interruptions).toEqual([])
   expect(peers.map(({ udpBlocked }) => udpBlocked)).toEqual([false, false, false, false])
-}, 60_000)
+})

@@ -18,7 +18,6 @@ const NET = loopbackNet()
 const ADDRESSES = `${NET}.3,${NET}.4`
 const STOP_MS = 8_000
 /** For tests that start programs, on a machine that does other things too. */
-const LONG_MS = 60_000
 
 type Line = Omit<System, 'network' | 'notes' | 'close'>
 
@@ -76,64 +75,50 @@ const livingOf = (pids: readonly number[]) =>
 
 let first: { child: ChildProcess; line: Line }
 
-test(
-  'it serves where it is told to, and says where everything is in one line',
-  async () => {
-    first = await running()
-    const { index, websocket, nodes, relays, invite } = first.line
-    expect([index, websocket]).toEqual([`http://${NET}.3:${port}`, `ws://${NET}.3:${port}/ws`])
-    expect(nodes.map(({ addresses }) => addresses)).toEqual(
-      [`${NET}.3`, `${NET}.4`].map((ip) => ({
-        checkpoint: [`${ip}:3480`],
-        handshake: [`${ip}:3481`],
-        stun: [`${ip}:3478`, `${ip}:3479`],
-      })),
-    )
-    expect(relays.map(({ addresses }) => addresses)).toEqual([{ relay: [`${NET}.3:3482`] }])
-    expect(below(first.child.pid!)).toEqual(
-      expect.arrayContaining([...nodes, ...relays].map(({ pid }) => pid)),
-    )
-    expect(await usersOf(first.line)).toEqual([])
-    expect(invite).toMatch(/^[a-z2-7]{4}(-[a-z2-7]{4}){3}$/)
-  },
-  LONG_MS,
-)
+test('it serves where it is told to, and says where everything is in one line', async () => {
+  first = await running()
+  const { index, websocket, nodes, relays, invite } = first.line
+  expect([index, websocket]).toEqual([`http://${NET}.3:${port}`, `ws://${NET}.3:${port}/ws`])
+  expect(nodes.map(({ addresses }) => addresses)).toEqual(
+    [`${NET}.3`, `${NET}.4`].map((ip) => ({
+      checkpoint: [`${ip}:3480`],
+      handshake: [`${ip}:3481`],
+      stun: [`${ip}:3478`, `${ip}:3479`],
+    })),
+  )
+  expect(relays.map(({ addresses }) => addresses)).toEqual([{ relay: [`${NET}.3:3482`] }])
+  expect(below(first.child.pid!)).toEqual(expect.arrayContaining([...nodes, ...relays].map(({ pid }) => pid)))
+  expect(await usersOf(first.line)).toEqual([])
+  expect(invite).toMatch(/^[a-z2-7]{4}(-[a-z2-7]{4}){3}$/)
+})
 
-withTurnutils(
-  `its nodes are a STUN pair, as somebody else reads the RFCs${NEEDS}`,
-  async () => {
-    const [one, other] = [`${NET}.3`, `${NET}.4`]
-    const answers = await stunClient(one, 3478)
-    expect(count(answers, 'RFC 5780 response')).toBe(3)
-    expect(answers).toContain(`Response origin: : ${other}:3479`)
-    const found = await natDiscovery(other, 3478, '-m', '-f')
-    expect(count(found, 'No NAT! (Endpoint Independent Mapping)')).toBe(2)
-    expect(found).toContain('NAT with Endpoint Independent Filtering!')
-    expect(found).toContain(`Response origin: : ${one}:3479`)
-  },
-  LONG_MS,
-)
+withTurnutils(`its nodes are a STUN pair, as somebody else reads the RFCs${NEEDS}`, async () => {
+  const [one, other] = [`${NET}.3`, `${NET}.4`]
+  const answers = await stunClient(one, 3478)
+  expect(count(answers, 'RFC 5780 response')).toBe(3)
+  expect(answers).toContain(`Response origin: : ${other}:3479`)
+  const found = await natDiscovery(other, 3478, '-m', '-f')
+  expect(count(found, 'No NAT! (Endpoint Independent Mapping)')).toBe(2)
+  expect(found).toContain('NAT with Endpoint Independent Filtering!')
+  expect(found).toContain(`Response origin: : ${one}:3479`)
+})
 
-test(
-  'a second one that would take its port, its addresses or its data says so, and what to do',
-  async () => {
-    const free = `${NET}.3:${await freePort()}`
-    const others = ['--addresses', `${NET}.5,${NET}.6`]
-    const [samePort, sameAddresses, sameData] = await Promise.all([
-      failing('--data', joinPath(folder, 'b'), ...others, '--http', `${NET}.3:${port}`),
-      failing('--data', joinPath(folder, 'c'), '--addresses', ADDRESSES, '--http', free),
-      failing('--data', data, '--fresh', ...others, '--http', free),
-    ])
-    const sentence = `Port ${port} of ${NET}.3 is in use: stop the process that has it, or choose another port with --http HOST:PORT.`
-    expect(samePort).toEqual({ code: 1, said: `${sentence}\n` })
-    expect(sameAddresses).toEqual({ code: 1, said: expect.stringContaining('--addresses IP,IP') })
-    expect(sameData).toEqual({
-      code: 1,
-      said: expect.stringContaining(`in use by process ${first.child.pid}`),
-    })
-  },
-  LONG_MS,
-)
+test('a second one that would take its port, its addresses or its data says so, and what to do', async () => {
+  const free = `${NET}.3:${await freePort()}`
+  const others = ['--addresses', `${NET}.5,${NET}.6`]
+  const [samePort, sameAddresses, sameData] = await Promise.all([
+    failing('--data', joinPath(folder, 'b'), ...others, '--http', `${NET}.3:${port}`),
+    failing('--data', joinPath(folder, 'c'), '--addresses', ADDRESSES, '--http', free),
+    failing('--data', data, '--fresh', ...others, '--http', free),
+  ])
+  const sentence = `Port ${port} of ${NET}.3 is in use: stop the process that has it, or choose another port with --http HOST:PORT.`
+  expect(samePort).toEqual({ code: 1, said: `${sentence}\n` })
+  expect(sameAddresses).toEqual({ code: 1, said: expect.stringContaining('--addresses IP,IP') })
+  expect(sameData).toEqual({
+    code: 1,
+    said: expect.stringContaining(`in use by process ${first.child.pid}`),
+  })
+})
 
 test('it ends with SIGTERM within seconds, and nothing of it goes on', async () => {
   const { child, line } = first
@@ -150,35 +135,27 @@ test('it ends with SIGTERM within seconds, and nothing of it goes on', async () 
   await a.close()
 })
 
-test(
-  'started again it knows its users, keys, invite and messages; killed, it leaves no process behind',
-  async () => {
-    const { child, line } = await running()
-    const { adminKey, invite } = first.line
-    expect(line).toMatchObject({ adminKey, invite })
-    expect(await usersOf(line)).toHaveLength(2)
-    const b = await join({ home: bob })
-    const [{ text }] = await heard(b, 'message')
-    expect(text).toBe('until tomorrow')
-    await b.close()
-    const all = below(child.pid!)
-    expect(all.length).toBeGreaterThanOrEqual(4)
-    child.kill('SIGKILL')
-    await until(() => livingOf(all).length === 0)
-  },
-  LONG_MS,
-)
+test('started again it knows its users, keys, invite and messages; killed, it leaves no process behind', async () => {
+  const { child, line } = await running()
+  const { adminKey, invite } = first.line
+  expect(line).toMatchObject({ adminKey, invite })
+  expect(await usersOf(line)).toHaveLength(2)
+  const b = await join({ home: bob })
+  const [{ text }] = await heard(b, 'message')
+  expect(text).toBe('until tomorrow')
+  await b.close()
+  const all = below(child.pid!)
+  expect(all.length).toBeGreaterThanOrEqual(4)
+  child.kill('SIGKILL')
+  await until(() => livingOf(all).length === 0)
+})
 
-test(
-  '--fresh forgets all of it',
-  async () => {
-    const { child, line } = await running('--fresh')
-    expect(line.adminKey).not.toBe(first.line.adminKey)
-    expect(line.invite).not.toBe(first.line.invite)
-    expect(await usersOf(line)).toEqual([])
-    await expect(join({ home: alice })).rejects.toMatchObject({ code: 'unknown-peer' })
-    child.kill('SIGTERM')
-    expect(await once(child, 'exit')).toEqual([0, null])
-  },
-  LONG_MS,
-)
+test('--fresh forgets all of it', async () => {
+  const { child, line } = await running('--fresh')
+  expect(line.adminKey).not.toBe(first.line.adminKey)
+  expect(line.invite).not.toBe(first.line.invite)
+  expect(await usersOf(line)).toEqual([])
+  await expect(join({ home: alice })).rejects.toMatchObject({ code: 'unknown-peer' })
+  child.kill('SIGTERM')
+  expect(await once(child, 'exit')).toEqual([0, null])
+})

@@ -24,7 +24,7 @@ beforeAll(async () => {
   const accepted = once(bob, 'offer').then(([offer]) => (offer as Offer).accept())
   socket = await ann.connect(bob.peer)
   await accepted
-}, 60_000)
+})
 afterAll(async () => {
   await Promise.all([ann.close(), bob.close()])
   await system.close()

@@ -14,7 +14,7 @@ const joined: Peer[] = []
 
 beforeAll(async () => {
   system = await startSystem({ freePorts: true })
-}, 60_000)
+})
 afterAll(() => system.close())
 afterEach(async () => {
   await Promise.all(joined.splice(0).map((peer) => peer.close()))

@@ -12,7 +12,7 @@ beforeAll(async () => {
   system = await startSystem({ freePorts: true })
   const { index, invite } = system
   peers = [await join({ index, invite }), await join({ index, invite })]
-}, 60_000)
+})
 afterAll(async () => {
   await Promise.all(peers.map((peer) => peer.close()))
   await system.close()
@@ -52,7 +52,7 @@ test('a tunnel survives the death of its relay', async () => {
   await expect.poll(() => system.relays[0]!.pid, { timeout: 10_000 }).not.toBe(before.pid)
   await expect.poll(() => echoes(socket), { timeout: 30_000 }).toBe(true)
   socket.close()
-}, 60_000)
+})
 
 test('a direct tunnel goes on without any node, and its peers come back by themselves', async () => {
   const [peer, other] = await reachable()
@@ -77,4 +77,4 @@ test('a direct tunnel goes on without any node, and its peers come back by thems
   await once(stream.resume(), 'close')
   expect([socket.path, stream.errored]).toEqual(['direct', null])
   socket.close()
-}, 120_000)
+})
