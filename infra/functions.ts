@@ -146,7 +146,7 @@ export const FUNCTIONS = {
 
 export type FunctionName = keyof typeof FUNCTIONS
 
-/** Not among the others, as it needs the groups of nodes, which come after them. */
+/** Not among the others, which are parts of the api stack: it is one of the edge stack. */
 export const KEY_ROTATION: FunctionDescription = {
   entry: 'functions/keys/rotate.ts',
   does: 'replaces old keys',

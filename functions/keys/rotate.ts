@@ -1,17 +1,14 @@
 /**
  * Once a day: replaces keys that are old, without an ended session, in two steps.
  *
- *   1. A `pending` version is made. Functions publish and accept it from their next start on, and nodes, which are told
- *      keys at their start, are replaced one by one (peers are moved first).
+ *   1. A `pending` version is made. Functions and nodes, which read keys again while they run, publish and accept it within
+ *      half an hour.
  *   2. A day later it becomes `current`: it signs and seals. The one before is `previous` and still accepted until the next
  *      rotation, long after the last ticket made with it (an hour) is over.
  *
- *   SECRETS      ARNs, separated by commas
- *   KEY_DAYS     age at which a key is replaced
- *   NODE_GROUPS  autoscaling groups to be refreshed, separated by commas
- *   REGIONS      where there are groups of these names, separated by commas; here without
+ *   SECRETS   ARNs, separated by commas
+ *   KEY_DAYS  age at which a key is replaced
  */
-import { AutoScalingClient, StartInstanceRefreshCommand } from '@aws-sdk/client-auto-scaling'
 import {
   DescribeSecretCommand,
   GetRandomPasswordCommand,
@@ -28,10 +25,7 @@ import { type Environment, fromEnvironment, required } from '../environment.ts'
 export interface RotationContext {
   readonly secrets: readonly string[]
   readonly keyMs: number
-  readonly groups: readonly string[]
   readonly client: Pick<SecretsManagerClient, 'send'>
-  /** One for each region that has the groups. */
-  readonly scaling: readonly Pick<AutoScalingClient, 'send'>[]
   readonly now: () => number
 }
 
@@ -49,12 +43,14 @@ export function stepFor(
   return current !== undefined && ageOf(current, now) >= keyMs ? 'prepare' : 'wait'
 }
 
+/** Each secret is tried; rejects then if any failed. */
 export function createRotation(context: RotationContext) {
   return middy<ScheduledEvent, Readonly<Record<string, string>>>().handler(async () => {
-    const steps: [string, ReturnType<typeof stepFor>][] = []
-    for (const secret of context.secrets) steps.push([secret, await rotate(context, secret)])
-    if (steps.some(([, step]) => step === 'prepare')) await refreshNodes(context)
-    return Object.fromEntries(steps)
+    const steps = await Promise.allSettled(context.secrets.map((secret) => rotate(context, secret)))
+    for (const step of steps) if (step.status === 'rejected') throw step.reason
+    return Object.fromEntries(
+      steps.flatMap((step, at) => (step.status === 'fulfilled' ? [[context.secrets[at]!, step.value]] : [])),
+    )
   })
 }
 
@@ -87,27 +83,11 @@ async function promote(client: RotationContext['client'], SecretId: string): Pro
   await client.send(new UpdateSecretVersionStageCommand(clear))
 }
 
-/** Each is tried; rejects then if any failed: nodes there would not know the key that is promoted tomorrow. */
-async function refreshNodes({ scaling, groups }: RotationContext): Promise<void> {
-  const Preferences = { MinHealthyPercentage: 100, MaxHealthyPercentage: 150 }
-  const refreshes = scaling.flatMap((region) =>
-    groups.map((AutoScalingGroupName) =>
-      region.send(new StartInstanceRefreshCommand({ AutoScalingGroupName, Preferences })),
-    ),
-  )
-  const outcomes = await Promise.allSettled(refreshes)
-  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
-}
-
 function contextFrom(env: Environment): RotationContext {
   return {
     secrets: required(env, 'SECRETS').split(','),
     keyMs: Number(required(env, 'KEY_DAYS')) * DAY_MS,
-    groups: env.NODE_GROUPS ? env.NODE_GROUPS.split(',') : [],
     client: new SecretsManagerClient(),
-    scaling: env.REGIONS
-      ? env.REGIONS.split(',').map((region) => new AutoScalingClient({ region }))
-      : [new AutoScalingClient()],
     now: Date.now,
   }
 }

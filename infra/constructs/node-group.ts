@@ -242,15 +242,16 @@ function serveBeforeService(group: AutoScalingGroup): void {
   ]
 }
 
-/** Of the group of that name in this region, or in another one. */
-export function groupArn(scope: Construct, name: string, region = Stack.of(scope).region): string {
-  const { partition, account } = Stack.of(scope)
+/** Of the group of that name in this region. */
+function groupArn(scope: Construct, name: string): string {
+  const { partition, region, account } = Stack.of(scope)
   return `arn:${partition}:autoscaling:${region}:${account}:autoScalingGroup:*:autoScalingGroupName/${name}`
 }
 
 /** The same as cdk-nag writes it. */
-export function groupArnFinding(scope: Construct, name: string, region = Stack.of(scope).region): string {
-  return `arn:<AWS::Partition>:autoscaling:${regionInFinding(region)}:<AWS::AccountId>:autoScalingGroup:*:autoScalingGroupName/${name}`
+function groupArnFinding(scope: Construct, name: string): string {
+  const region = regionInFinding(Stack.of(scope).region)
+  return `arn:<AWS::Partition>:autoscaling:${region}:<AWS::AccountId>:autoScalingGroup:*:autoScalingGroupName/${name}`
 }
 
 function encryptedDisk(): BlockDeviceVolume {

@@ -71,7 +71,7 @@ export const call = (
 ): Arrow[] =>
   calls.map((each) => ({ from, principal, context: { 'aws:securetransport': 'true', ...context }, ...each }))
 
-function ofFunction(account: Account, prefix: string, { region, properties }: Resource): Arrow[] {
+function ofFunction(account: Account, prefix: string, { properties }: Resource): Arrow[] {
   const { FunctionName, Role, LoggingConfig, Environment } = properties as {
     readonly FunctionName: string
     readonly Role: string
@@ -95,7 +95,7 @@ function ofFunction(account: Account, prefix: string, { region, properties }: Re
       resource: secretArn(secret),
     })),
     ...(description?.pushes ? pushes(account) : []),
-    ...(description === undefined ? rotates(Variables, region) : []),
+    ...(description === undefined ? rotates(Variables) : []),
   ])
 }
 
@@ -116,12 +116,8 @@ function pushes(account: Account) {
   }))
 }
 
-function rotates(
-  { SECRETS = '', NODE_GROUPS = '', REGIONS }: Readonly<Record<string, string>>,
-  region: string,
-) {
+function rotates({ SECRETS = '' }: Readonly<Record<string, string>>) {
   const actions = ['ListSecretVersionIds', 'DescribeSecret', 'PutSecretValue', 'UpdateSecretVersionStage']
-  const regions = REGIONS?.split(',') ?? [region]
   return [
     { to: 'random text', action: 'secretsmanager:GetRandomPassword', resource: '*' },
     ...SECRETS.split(',').flatMap((resource) =>
@@ -129,13 +125,6 @@ function rotates(
         to: keyOf(resource),
         action: `secretsmanager:${action}`,
         resource: secretArn(resource),
-      })),
-    ),
-    ...NODE_GROUPS.split(',').flatMap((group) =>
-      regions.map((place) => ({
-        to: `${group} in ${place}`,
-        action: 'autoscaling:StartInstanceRefresh',
-        resource: `arn:aws:autoscaling:${place}:${ACCOUNT}:autoScalingGroup:6f1c:autoScalingGroupName/${group}`,
       })),
     ),
   ]

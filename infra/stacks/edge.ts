@@ -14,7 +14,7 @@ export interface EdgeProps extends Pick<StackProps, 'env' | 'synthesizer'> {
   readonly api: ApiStack
 }
 
-/** What moves peers when it is replaced: the network, the nodes and the relays, and the keys they are told at their start. */
+/** What moves peers when it is replaced: the network, the nodes and the relays. The rotation of keys, too. */
 export class EdgeStack extends Stack implements Machines {
   readonly nodes: NodeGroup
   readonly relays: NodeGroup
@@ -28,7 +28,6 @@ export class EdgeStack extends Stack implements Machines {
     )
     this.nodes = nodes
     this.relays = relays
-    const groups = [nodes.name, relays.name]
-    new KeyRotation(this, 'Keys', { config, keys: data.keys, groups })
+    new KeyRotation(this, 'Keys', { config, keys: data.keys })
   }
 }

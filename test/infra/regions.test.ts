@@ -114,15 +114,15 @@ test('groups there scale on the load of their own nodes, told in their own regio
   expect(resourcesOf(second.edge, 'AWS::AutoScaling::ScalingPolicy')).toHaveLength(4)
 })
 
-test('a key that is replaced is told to the groups of both regions', () => {
+test('the rotation changes keys at home, and may touch no group of either region: nodes read keys again', () => {
   const [rotation] = resourcesOf(two.edge!, 'AWS::Lambda::Function').map(({ Properties }) => Properties)
-  expect(rotation!.Environment.Variables.REGIONS).toBe(`${HOME},${SECOND}`)
-  const refresh = resourcesOf(two.edge!, 'AWS::IAM::Policy')
-    .flatMap(({ Properties }) => Properties.PolicyDocument.Statement as Statement[])
-    .find(({ Action }) => Action === 'autoscaling:StartInstanceRefresh')
-  expect(
-    (refresh!.Resource as unknown[]).map((arn) => JSON.stringify(arn).match(/autoscaling:([\w-]+):/)![1]),
-  ).toEqual([HOME, SECOND, HOME, SECOND])
+  const { SECRETS, KEY_DAYS } = rotation!.Environment.Variables
+  expect(JSON.stringify(SECRETS)).toContain('KeysFleet')
+  expect(KEY_DAYS).toBe('90')
+  const services = statementsOf(two.edge!, 'KeysrotationRole').flatMap(({ Action }) =>
+    [Action].flat().map((action) => String(action).split(':')[0]),
+  )
+  expect([...new Set(services)].sort()).toEqual(['logs', 'secretsmanager'])
 })
 
 test('its alarms are those of machines and tunnels, beside its metrics, and tell the same address', () => {

@@ -1,4 +1,3 @@
-import type { AutoScalingClient } from '@aws-sdk/client-auto-scaling'
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import { expect, test } from 'vitest'
 import { createRotation, stepFor } from '../../../functions/keys/rotate.ts'
@@ -32,32 +31,38 @@ test.each([
   expect(stepFor(versions, KEY_MS, NOW)).toBe(step)
 })
 
-/** Answers any command with that, and notes which came. */
-function service(answer: object | Error) {
-  const asked: { readonly name: string; readonly input: object }[] = []
-  const send = async (command: { readonly input: object }) => {
-    asked.push({ name: command.constructor.name, input: command.input })
-    if (answer instanceof Error) throw answer
-    return answer
+/** Secrets of those versions, of which some refuse every command; notes what was asked of which. */
+function rotationOf(versions: readonly ReturnType<typeof version>[], refused: readonly string[] = []) {
+  const asked: string[] = []
+  const send = async (command: { readonly input: { readonly SecretId?: string } }) => {
+    const { input } = command
+    asked.push(`${command.constructor.name.replace(/Command$/, '')} ${input.SecretId ?? ''}`.trim())
+    if (refused.includes(input.SecretId ?? '')) throw new Error(`${input.SecretId} is out of reach`)
+    const VersionIdsToStages = Object.fromEntries(
+      versions.map(({ VersionId, VersionStages }) => [VersionId, VersionStages]),
+    )
+    return { Versions: versions, VersionIdsToStages, RandomPassword: 'made up' }
   }
-  return { asked, send }
+  const client = { send } as unknown as SecretsManagerClient
+  const rotate = createRotation({ secrets: ['ticket', 'fleet'], keyMs: KEY_MS, client, now: () => NOW })
+  return { asked, run: () => rotate({} as never, {} as never) }
 }
 
-test('a new key is told to every group of every region, and a region that cannot be told is said', async () => {
-  const secrets = service({ Versions: [version('AWSCURRENT', 91)], RandomPassword: 'made up' })
-  const regions = [service(new Error('out of reach')), service({})]
-  const rotate = createRotation({
-    secrets: ['ticket', 'fleet'],
-    keyMs: KEY_MS,
-    groups: ['nodes', 'relays'],
-    client: secrets as unknown as SecretsManagerClient,
-    scaling: regions as unknown as AutoScalingClient[],
-    now: () => NOW,
-  })
-  await expect(rotate({} as never, {} as never)).rejects.toThrow('out of reach')
-  for (const { asked } of regions)
-    expect(asked).toMatchObject([
-      { name: 'StartInstanceRefreshCommand', input: { AutoScalingGroupName: 'nodes' } },
-      { name: 'StartInstanceRefreshCommand', input: { AutoScalingGroupName: 'relays' } },
-    ])
+test('a successor is made of Secrets Manager alone: no node has to be replaced for it', async () => {
+  const { asked, run } = rotationOf([version('AWSCURRENT', 91)])
+  expect(await run()).toEqual({ ticket: 'prepare', fleet: 'prepare' })
+  expect(asked.sort()).toEqual([
+    'GetRandomPassword',
+    'GetRandomPassword',
+    'ListSecretVersionIds fleet',
+    'ListSecretVersionIds ticket',
+    'PutSecretValue fleet',
+    'PutSecretValue ticket',
+  ])
+})
+
+test('a key that cannot be replaced is said, and does not keep the other from being promoted', async () => {
+  const { asked, run } = rotationOf([version('AWSCURRENT', 91), version('AWSPENDING', 1)], ['ticket'])
+  await expect(run()).rejects.toThrow('ticket is out of reach')
+  expect(asked.filter((command) => command === 'UpdateSecretVersionStage fleet')).toHaveLength(2)
 })
