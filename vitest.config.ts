@@ -1,8 +1,6 @@
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
-import { LONG } from './vitest.long.config.ts'
+import { LONG, PROGRAMS } from './vitest.long.config.ts'
 import { SEARCH } from './vitest.search.config.ts'
 
 /** These wait most, so they begin first and the others run meanwhile. vitest puts the biggest files first where it knows no times. */
@@ -37,7 +35,6 @@ export default defineConfig({
     // Files of one worker share its modules: a third of the time was loading them anew.
     isolate: false,
     sequence: { sequencer: WaitingFirst },
-    /** Programs that tests start are compiled once. */
-    env: { NODE_COMPILE_CACHE: join(tmpdir(), 'node-compile-cache') },
+    env: PROGRAMS,
   },
 })

@@ -1,6 +1,8 @@
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 
-/** Statistics over many seeds, hours of simulated time, and what waits long: `npm run test:long`, so that `npm test` stays short. CI runs both. */
+/** Statistics over many seeds, hours of simulated time, many commands in a row, and what waits long: `npm run test:long`, so that `npm test` stays short. CI runs both. */
 export const LONG = [
   'test/sim/run.test.ts',
   'test/sim/tunnels.test.ts',
@@ -11,8 +13,21 @@ export const LONG = [
   'test/core/tunnel/tunnel.test.ts',
   'test/core/checkpoint/hostile.test.ts',
   'test/e2e/udp-comes-and-goes.test.ts',
+  'test/peer/cli/one-peer.test.ts',
+  'test/peer/cli/process.test.ts',
+  'test/peer/cli/strangers.test.ts',
 ]
 
+/** Programs that tests start are compiled once. */
+export const PROGRAMS = { NODE_COMPILE_CACHE: join(tmpdir(), 'node-compile-cache') }
+
 export default defineConfig({
-  test: { include: LONG, testTimeout: 120_000, maxWorkers: 2, retry: process.env.CI ? 1 : 0 },
+  test: {
+    include: LONG,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    maxWorkers: 2,
+    retry: process.env.CI ? 1 : 0,
+    env: PROGRAMS,
+  },
 })
