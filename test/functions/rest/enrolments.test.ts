@@ -283,3 +283,19 @@ async function startProvider() {
     },
   }
 }
+
+test('a name of ours without a port is ours at every port, and no other name is', async () => {
+  const doors = ['straightway-index://index.test:4566', 'straightway-index://index.test']
+  for (const aud of doors) {
+    const { status } = await index.call('POST /v1/tickets', {
+      body: { proof: await index.proofOf(newDevice(), { aud }) },
+    })
+    expect(status, aud).toBe(404)
+  }
+  for (const aud of ['straightway-index://index.test.evil:4566', 'straightway-index://evil.test:4566']) {
+    const { status } = await index.call('POST /v1/tickets', {
+      body: { proof: await index.proofOf(newDevice(), { aud }) },
+    })
+    expect(status, aud).toBe(401)
+  }
+})

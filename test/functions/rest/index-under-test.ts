@@ -60,7 +60,7 @@ export async function startIndex(given: Partial<RestConfig> = {}, { indexed = tr
   const reader = (await createApiKey(client, { name: 'reader', role: 'read' }, now)).token
 
   return {
-    ...createSociety({ client, call, admin, reader, now: () => now }),
+    ...createSociety({ client, call, admin, reader, host: HOST, now: () => now }),
     config,
     /** The Lambda of INDEX itself. */
     rest: handler,

@@ -47,7 +47,7 @@ async function openDeployed({
   const reader = (await createApiKey(client, { name: 'reader', role: 'read' }, Date.now())).token
   const gate = new Gate(AT_ONCE)
   const call = (door: string, given: Call = {}) => gate.pass(() => ask(index, door, given))
-  const society = createSociety({ client, call, admin, reader, now: Date.now })
+  const society = createSociety({ client, call, admin, reader, host: new URL(index).host, now: Date.now })
   return { ...society, close: async () => client.destroy() }
 }
 

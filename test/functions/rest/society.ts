@@ -47,6 +47,8 @@ export interface Index {
   /** API keys of either role. */
   readonly admin: string
   readonly reader: string
+  /** Under which it is dialled: proofs are made for it. */
+  readonly host: string
   now(): number
 }
 
@@ -54,6 +56,7 @@ export type Society = ReturnType<typeof createSociety>
 
 export function createSociety(index: Index) {
   const { client, now } = index
+  const aud = `straightway-index://${index.host}`
 
   async function call(door: string, given?: Call): Promise<Answer> {
     const answer = await index.call(door, given)
@@ -65,7 +68,7 @@ export function createSociety(index: Index) {
     ...index,
     call,
     proofOf: (device: Device, claims: Partial<ProofClaims> = {}) =>
-      proofOf(device, { iat: now(), ...claims }),
+      proofOf(device, { aud, iat: now(), ...claims }),
 
     async network(name = 'network'): Promise<NetworkId> {
       return (await createNetwork(client, { name }, now())).network
@@ -79,7 +82,7 @@ export function createSociety(index: Index) {
       }
       const device = newDevice()
       await bindPeer(client, { peer: device.peer, user, name: `${name}'s` }, now())
-      const proof = await proofOf(device, { iat: now() })
+      const proof = await proofOf(device, { aud, iat: now() })
       const { body } = await call('POST /v1/tickets', { body: { proof } })
       return { ...device, user, ticket: body.ticket }
     },
