@@ -116,6 +116,8 @@ const fields = z.strictObject({
   /** X-Ray: 5 dollars a million traces, of which it samples one request a second and 5 % of the rest. */
   tracing: z.boolean().default(false),
   api,
+  /** Further names under which proxies before the APIs are dialled: proofs made for them are accepted. Default: none. */
+  hosts: z.array(z.string().min(1)).default([]),
   /** The team's identity provider: ID tokens enrol peers. */
   oidc: z.strictObject({ issuer: z.url(), audience: z.string().min(1) }).optional(),
   /** Of INDEX, at a certificate of ACM in the same region; its DNS record is the team's. */

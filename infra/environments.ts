@@ -19,6 +19,8 @@ const ENVIRONMENTS: Readonly<Record<string, Omit<ConfigInput, 'name'>>> = {
     backupDays: 1,
     logDays: 1,
     api: { concurrency: 'none', waf: false, accountRole: 'exists' },
+    // It serves WebSockets under its own address and tells functions another name.
+    hosts: ['127.0.0.1'],
     emulator: { endpoint: process.env.AWS_ENDPOINT_URL ?? 'http://127.0.0.1:4566' },
   },
 }

@@ -131,10 +131,13 @@ function environmentOf(
 ): Record<string, string> {
   const { key, pushes }: FunctionDescription = FUNCTIONS[name]
   const { name: system, oidc } = config
+  const hosts = config.hosts.join(',')
   const { home, second } = placesOf(config)
   return {
     ...(key === 'ticket' && { TICKET_SECRET: keys.ticket.secretArn, WEBSOCKET_URL: gateway.url }),
     ...(key === 'fleet' && { FLEET_SECRET: keys.fleet.secretArn }),
+    ...(hosts !== '' && key === 'ticket' && { INDEX_HOSTS: hosts }),
+    ...(hosts !== '' && key === 'fleet' && { GATEWAY_HOSTS: hosts }),
     ...(pushes && { MANAGEMENT_ENDPOINT: gateway.managementEndpoint }),
     ...(name === 'rest' && oidc && { OIDC_ISSUER: oidc.issuer, OIDC_AUDIENCE: oidc.audience }),
     ...(name === 'fleetMetrics' && { SYSTEM: system, ...(home && second && { REGION: home }) }),
