@@ -42,6 +42,7 @@ export const FUNCTIONS = {
       'Networks',
       'Memberships',
       'Peers',
+      'Blocks',
       'Objects',
       'Collections',
       'Invites',
@@ -75,7 +76,7 @@ export const FUNCTIONS = {
     does: 'indexes metadata, tells nodes of it',
     reads: [...INDEXED, 'Presence', 'NetworkNodes'],
     writes: [...INDEX, 'Connections'],
-    streams: ['Users', 'Networks', 'Peers', 'Objects'],
+    streams: ['Users', 'Networks', 'Peers', 'Objects', 'Blocks'],
     ...INDEXES,
   },
   presence: {
@@ -157,6 +158,6 @@ export const KEY_ROTATION: FunctionDescription = {
 
 /** What nodes do with tables: sign peers in and out, keep their mail, look them up, hold their own lease. */
 export const NODE_TABLES: { readonly reads: readonly TableName[]; readonly writes: readonly TableName[] } = {
-  reads: ['Users', 'Networks', 'Memberships', 'Peers', 'Collections', 'SearchTerms'],
+  reads: ['Users', 'Networks', 'Memberships', 'Peers', 'Blocks', 'Collections', 'SearchTerms'],
   writes: ['Presence', 'NetworkNodes', 'Mailbox', 'Fleet', 'TraversalHistory'],
 }

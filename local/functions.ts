@@ -132,7 +132,7 @@ function websocketHandlers(context: GatewayContext) {
 function mappings(context: StreamContext): Mapping[] {
   const index = createIndexHandler(context.client)
   const metadata = oneReader(createMetadata(context), index)
-  const described = (['Users', 'Networks', 'Peers', 'Objects'] as const).map(
+  const described = (['Users', 'Networks', 'Peers', 'Objects', 'Blocks'] as const).map(
     (table): Mapping => ({ table, name: 'metadata', handler: metadata }),
   )
   return [

@@ -224,7 +224,8 @@ function pushChannel(config: NodeConfig, served: Served): PushChannel | undefine
   if (config.gateway === undefined) return undefined
   const onPush = (push: Push) =>
     push.kind === 'fleet' ? lease.learn(push.item) : services.checkpoint?.push(push)
-  const onOpen = () => services.checkpoint?.pushesMissed()
+  const onOpen = () => services.checkpoint?.pushesArrive(true)
+  const onLost = () => services.checkpoint?.pushesArrive(false)
   const fleetKey = fleetKeysOf(config)[0]!
   const guests = new GatewayPeers({ services: carried, send: (datagram) => channel.send(datagram) })
   const onCarried = (said: PushedDatagram | PeerGone) => guests.take(said)
@@ -235,6 +236,7 @@ function pushChannel(config: NodeConfig, served: Served): PushChannel | undefine
     onPush,
     onCarried,
     onOpen,
+    onLost,
     log,
   })
   return channel

@@ -17,8 +17,10 @@ export interface PushChannelOptions {
   readonly onPush: (push: Push) => void
   /** Of peers whose network drops UDP. */
   readonly onCarried?: (said: PushedDatagram | PeerGone) => void
-  /** Pushes may have been missed before this. */
+  /** Pushes arrive from now on; some may have been missed before. */
   readonly onOpen?: () => void
+  /** They do not arrive from now on. */
+  readonly onLost?: () => void
   readonly log?: (what: string, error?: unknown) => void
 }
 
@@ -123,6 +125,7 @@ export class PushChannel {
     if (socket === this.#socket) {
       this.#socket = undefined
       this.#stopTimers()
+      if (!this.#closed) this.#options.onLost?.()
     } else if (socket === this.#coming) this.#came()
     else return
     if (!this.#closed && !this.#isComing) this.#connectLater()

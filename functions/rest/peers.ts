@@ -11,7 +11,7 @@ import { expectVisible, type Request } from './request.ts'
 import { route, SEARCH } from './route.ts'
 import { patchSchema } from './schemas.ts'
 import { listEntity } from './search.ts'
-import { isBlocked } from './users.ts'
+import { isHiddenFrom } from './users.ts'
 
 const tag = 'Peers'
 
@@ -103,7 +103,7 @@ async function visiblePeer(
   if (peer === undefined) throw new StraightwayError('unknown-peer')
   const owner = await getUser(client, peer.user)
   expectVisible(request, 'peer.read', { user: peer.user, networks: owner?.networks ?? [] }, 'unknown-peer')
-  if (owner !== undefined && isBlocked(request, owner)) throw new StraightwayError('unknown-peer')
+  if (owner !== undefined && (await isHiddenFrom(request, owner))) throw new StraightwayError('unknown-peer')
   return peer
 }
 

@@ -11,6 +11,7 @@ import type { UserDetails } from '../../shared/resources.ts'
 import { createDeletions } from '../../shared/store/deletions.ts'
 import { changeMembership, getMembership, listMembershipsOf } from '../../shared/store/memberships.ts'
 import { getNetworks } from '../../shared/store/networks.ts'
+import { isBlocked } from '../../shared/store/blocks.ts'
 import * as store from '../../shared/store/users.ts'
 import { jobAnswer, membershipAnswer, pageOf, userAnswer, userDetailsAnswer } from './answers.ts'
 import type { Context } from './context.ts'
@@ -132,14 +133,17 @@ export async function visibleUser(request: Request & Named): Promise<User> {
   const user = await store.getUser(request.context.client, request.path.user)
   if (user === undefined) throw new StraightwayError('not-found')
   expectVisible(request, 'user.read', user)
-  if (isBlocked(request, user)) throw new StraightwayError('not-found')
+  if (await isHiddenFrom(request, user)) throw new StraightwayError('not-found')
   return user
 }
 
-/** Whoever is blocked by a user sees as much of it as a stranger does. */
-export function isBlocked({ actor }: Pick<Request, 'actor'>, { user, blocks }: User): boolean {
-  if (actor.kind !== 'peer' || actor.user === user) return false
-  return blocks.includes(actor.user) || blocks.includes(actor.peer)
+/** Whoever is blocked by a user sees as much of it as a stranger does. Most users block nobody: that costs no read. */
+export async function isHiddenFrom(
+  { actor, context }: Pick<Request, 'actor' | 'context'>,
+  { user, blocks }: User,
+): Promise<boolean> {
+  if (actor.kind !== 'peer' || actor.user === user || blocks === 0) return false
+  return isBlocked(context.client, user, [actor.peer, actor.user])
 }
 
 /**

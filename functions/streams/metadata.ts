@@ -1,18 +1,22 @@
 /**
  * Permanent metadata changed: of a user, a network, a peer or an object. The nodes with members of the networks concerned
  * hear of it, with the new value where it is short enough to go on to peers. Every node hears of a peer that was revoked,
- * as it may come to any with a ticket it still has; the nodes with peers of a user hear whom that blocks, those with members
+ * as it may be anywhere; the nodes with peers of a user hear that it blocks others now, those with members
  * of a network what it lets tunnels use.
  */
 import { isDeepStrictEqual } from 'node:util'
-import type { NetworkId, PeerId } from '../../shared/ids.ts'
+import type { NetworkId, PeerId, UserId } from '../../shared/ids.ts'
 import { LIMITS } from '../../shared/limits.ts'
 import type { Network } from '../../shared/model/network.ts'
 import type { StoredObject } from '../../shared/model/object.ts'
 import type { Peer } from '../../shared/model/peer.ts'
 import type { User } from '../../shared/model/user.ts'
+import { asSeenByOthers, type PresenceItem } from '../../shared/presence.ts'
 import type { Push } from '../../shared/push.ts'
+import type { Block } from '../../shared/store/blocks.ts'
 import { createConnections } from '../../shared/store/connections.ts'
+import { getMany } from '../../shared/store/pages.ts'
+import { peersOfUser } from '../../shared/store/peers.ts'
 import { toUser, type UserItem } from '../../shared/store/users.ts'
 import { fromEnvironment } from '../environment.ts'
 import { type Audience, createAudience } from './audience.ts'
@@ -20,42 +24,74 @@ import { type Change, onChanges } from './changes.ts'
 import { contextFrom, type StreamContext } from './context.ts'
 import { createIndexHandler } from './index.ts'
 import { oneReader } from './one-reader.ts'
-import { createPusher } from './push.ts'
+import { createPusher, type Pusher } from './push.ts'
 
-/** Items of Users, Networks, Peers and Objects. */
+/** Items of Users, Networks, Peers, Objects and Blocks. */
 type Entity = UserItem | Network | Peer | StoredObject
+type Item = Entity | Block
 
 export function createMetadata(context: StreamContext) {
   const push = createPusher(context)
-  return onChanges<Entity, Audience>(
+  return onChanges<Item, Audience>(
     () => createAudience(context.client),
     async (change, audience) => {
-      const revoked = revokedBy(change)
-      if (revoked !== undefined) {
-        await endConnections(context, revoked.peer)
-        await push(await audience.everybody(), { kind: 'revoked', peer: revoked.peer })
-      }
-      const blocking = blocksChangedBy(change)
-      if (blocking !== undefined) {
-        const { user, blocks } = blocking
-        await push(await audience.ofUser(user), { kind: 'blocks', user, blocks })
-      }
-      const policy = pathsChangedBy(change)
-      if (policy !== undefined) {
-        const { network, paths } = policy
-        await push(await audience.ofNetworks([network]), { kind: 'paths', network, paths })
-      }
-      const { before, after } = change
-      if (isDeepStrictEqual(before && metadataOf(before), after && metadataOf(after))) return
-      const networks = await networksConcerned(change, audience)
-      await push(await audience.ofNetworks(networks), {
-        kind: 'metadata',
-        ...nameOf((after ?? before)!),
-        networks,
-        ...pushable(after && metadataOf(after)),
-      })
+      if (isOfBlock(change)) return tellBlocked(change, { context, push, audience })
+      return tell(change as Change<Entity>, { context, push, audience })
     },
   )
+}
+
+async function tell(change: Change<Entity>, { context, push, audience }: Telling): Promise<void> {
+  const revoked = revokedBy(change)
+  if (revoked !== undefined) {
+    await endConnections(context, revoked.peer)
+    await push(await audience.everybody(), { kind: 'revoked', peer: revoked.peer })
+  }
+  const blocking = blocksChangedBy(change)
+  if (blocking !== undefined) {
+    const { user, blocks: version } = blocking
+    await push(await audience.ofUser(user), { kind: 'blocks', user, version })
+  }
+  const policy = pathsChangedBy(change)
+  if (policy !== undefined) {
+    const { network, paths } = policy
+    await push(await audience.ofNetworks([network]), { kind: 'paths', network, paths })
+  }
+  const { before, after } = change
+  if (isDeepStrictEqual(before && metadataOf(before), after && metadataOf(after))) return
+  const networks = await networksConcerned(change, audience)
+  await push(await audience.ofNetworks(networks), {
+    kind: 'metadata',
+    ...nameOf((after ?? before)!),
+    networks,
+    ...pushable(after && metadataOf(after)),
+  })
+}
+
+const isOfBlock = (change: Change<Item>): change is Change<Block> =>
+  'blocked' in (change.after ?? change.before ?? {})
+
+interface Telling {
+  readonly context: StreamContext
+  readonly push: Pusher
+  readonly audience: Audience
+}
+
+/** Who is blocked sees the peers of the user go, and come back when the block ends; nobody else hears of it. */
+async function tellBlocked(
+  { before, after, at }: Change<Block>,
+  { context, push, audience }: Telling,
+): Promise<void> {
+  const { user, blocked } = (after ?? before)!
+  const keys = (await peersOfUser(context.client, user)).map((peer) => ({ peer }))
+  const items = await getMany<PresenceItem>(context.client, 'Presence', keys)
+  const nodes = isUserId(blocked) ? await audience.ofUser(blocked) : await audience.ofPeer(blocked)
+  for (const item of items) {
+    if (item.node === undefined || item.status === 'invisible') continue
+    const seen = after === undefined ? item : { ...item, status: 'offline' as const, lastSeenAt: at }
+    const { networks } = item
+    await push(nodes, { kind: 'presence', record: asSeenByOthers(seen), networks, to: blocked })
+  }
 }
 
 /** Of a peer that came through the gateway. */
@@ -80,7 +116,7 @@ function blocksChangedBy({ before, after }: Change<Entity>): User | undefined {
   if (before === undefined || after === undefined || !isUserItem(before) || !isUserItem(after))
     return undefined
   const [old, present] = [toUser(before), toUser(after)]
-  return isDeepStrictEqual(old.blocks, present.blocks) ? undefined : present
+  return old.blocks === present.blocks ? undefined : present
 }
 
 function pathsChangedBy({ before, after }: Change<Entity>): Network | undefined {
@@ -124,6 +160,7 @@ function pushable(value: unknown) {
   return short ? { value } : {}
 }
 
+const isUserId = (id: PeerId | UserId): id is UserId => id.startsWith('u_')
 const isObject = (entity: Entity): entity is StoredObject => 'collection' in entity
 const isPeer = (entity: Entity): entity is Peer => 'peer' in entity
 const isUser = (entity: UserItem | Network): entity is UserItem => 'user' in entity

@@ -24,7 +24,13 @@ export function createPresence(context: StreamContext) {
       const networks = networksConcerned(change)
       if (networks.length === 0) return
       const nodes = await audience.ofNetworks(networks)
-      await push(nodes, { kind: 'presence', record: recordAfter(change), networks })
+      const { blocks = 0 } = (change.after ?? change.before)!
+      await push(nodes, {
+        kind: 'presence',
+        record: recordAfter(change),
+        networks,
+        ...(blocks > 0 && { blocks }),
+      })
     },
   )
 }

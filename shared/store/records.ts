@@ -3,14 +3,16 @@
  * may be found at this moment. An index entry only proposes a record; what is read here decides.
  */
 import { type DynamoDBDocumentClient, ScanCommand } from '@aws-sdk/lib-dynamodb'
+import type { Asker } from '../directory.ts'
 import type { NetworkId, PeerId, UserId } from '../ids.ts'
 import { DEFAULT_SEARCHABLE, ENTITY_COLLECTIONS, type Entity } from '../model/collection.ts'
 import { jsonBytes } from '../model/json.ts'
 import type { Network } from '../model/network.ts'
 import type { StoredObject } from '../model/object.ts'
-import type { PeerWithPresence } from '../model/peer.ts'
+import type { LivePresence, PeerWithPresence } from '../model/peer.ts'
 import { EVERYTHING, searchableMetadata } from '../model/search/terms.ts'
 import type { User } from '../model/user.ts'
+import { blockersAmong } from './blocks.ts'
 import { tableName } from './client.ts'
 import { getCollectionItem } from './collections.ts'
 import { getNetworks } from './networks.ts'
@@ -41,6 +43,8 @@ export interface FoundRecord<E extends Entity = Entity> {
 export interface Kind<E extends Entity = Entity> {
   readonly entity: E
   readonly collection?: string | undefined
+  /** Of peers: users that block this one are seen as offline. */
+  readonly viewer?: Asker | undefined
 }
 
 const UNIT_BYTES = 4096
@@ -53,13 +57,13 @@ export function indexNameOf({ entity, collection }: Kind): string {
 /** Those that are there, in no particular order. */
 export async function readRecords<E extends Entity>(
   client: DynamoDBDocumentClient,
-  { entity, collection = '' }: Kind<E>,
+  { entity, collection = '', viewer }: Kind<E>,
   ids: readonly string[],
 ): Promise<readonly FoundRecord<E>[]> {
   const read: { readonly [K in Entity]: () => Promise<readonly FoundRecord<K>[]> } = {
     user: () => readUsers(client, ids as readonly UserId[]),
     network: () => readNetworks(client, ids as readonly NetworkId[]),
-    peer: () => readPeers(client, ids as readonly PeerId[]),
+    peer: () => readPeers(client, ids as readonly PeerId[], viewer),
     object: () => readObjects(client, collection, ids),
   }
   return read[entity]()
@@ -134,8 +138,12 @@ async function readNetworks(
 async function readPeers(
   client: DynamoDBDocumentClient,
   ids: readonly PeerId[],
+  viewer: Asker | undefined,
 ): Promise<FoundRecord<'peer'>[]> {
-  const peers = (await getPeersWithPresence(client, ids)).filter(({ revokedAt }) => revokedAt === undefined)
+  const enrolled = (await getPeersWithPresence(client, ids)).filter(
+    ({ revokedAt }) => revokedAt === undefined,
+  )
+  const peers = await asSeenBy(client, viewer, enrolled)
   const users = new Map(
     (
       await getUsers(
@@ -158,6 +166,24 @@ async function readPeers(
     ]
   })
 }
+
+/** To a viewer whom its user blocks, a peer is offline. */
+async function asSeenBy(
+  client: DynamoDBDocumentClient,
+  viewer: Asker | undefined,
+  peers: readonly PeerWithPresence[],
+): Promise<readonly PeerWithPresence[]> {
+  if (viewer === undefined) return peers
+  const blocking = await blockersAmong(client, viewer, [...new Set(peers.map(({ user }) => user))])
+  return peers.map((one) => (blocking.has(one.user) ? { ...one, presence: offline(one.presence) } : one))
+}
+
+const offline = (presence: LivePresence): LivePresence => ({
+  ...presence,
+  status: 'offline',
+  custom: '',
+  metadata: {},
+})
 
 /** Live attributes beside the permanent ones, live metadata as far as it is searchable. */
 function flattened({ presence, ...peer }: PeerWithPresence): object {

@@ -7,6 +7,7 @@
  * of LIMITS.searchReadUnits; it may hold fewer than asked for, even none, and still name a cursor.
  */
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
+import type { Asker } from '../directory.ts'
 import { StraightwayError } from '../errors.ts'
 import type { NetworkId } from '../ids.ts'
 import { LIMITS } from '../limits.ts'
@@ -73,12 +74,13 @@ export async function search<E extends Entity>(
 /** What a node asks for (shared/directory.ts, `find`). */
 export function createPeerSearch(client: DynamoDBDocumentClient) {
   return async (query: {
+    readonly viewer: Asker
     readonly networks: readonly NetworkId[]
     readonly filter: string
     readonly limit: number
   }) => {
-    const { networks: scopes, filter, limit } = query
-    const { items, cursor } = await search(client, { entity: 'peer', scopes, filter, limit })
+    const { viewer, networks: scopes, filter, limit } = query
+    const { items, cursor } = await search(client, { entity: 'peer', viewer, scopes, filter, limit })
     const records = items.map(({ peer, user, presence }): PresenceRecord => ({ peer, user, ...presence }))
     return { records, more: cursor !== undefined }
   }

@@ -290,6 +290,8 @@ describe('a change of membership', () => {
     const heard: unknown[] = []
     guest.on('change', (change) => heard.push(change))
     await owner.index.members.put(network, guest.user, 'member')
+    // An owner invites; the guest consents.
+    await guest.index.members.put(network, guest.user, 'member')
     await expect.poll(() => guest.networks, { timeout: 10_000 }).toContain(network)
     expect(heard).toContainEqual(expect.objectContaining({ kind: 'membership', network, role: 'member' }))
     await owner.index.members.delete(network, guest.user)

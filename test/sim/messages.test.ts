@@ -170,7 +170,7 @@ describe('a message', () => {
     expect(ann.messages).toEqual([])
   })
 
-  it('from somebody who is blocked, by user or by peer, is refused', () => {
+  it('from somebody who is blocked, by user or by peer, is kept as for one that is away, and not shown', () => {
     const gathering = apart()
     const { system, ann, bob, network } = gathering
     const block = { user: ann.user, peer: ann.id }
@@ -181,16 +181,16 @@ describe('a message', () => {
       system.world.pass(1000)
       const [refused, taken] = [ann.send(proud), bob.send(proud)]
       expect(answered(gathering, ann, [refused], 1000) && answered(gathering, bob, [taken], 1000)).toBe(true)
-      expect([ann.outcomeOf(refused), bob.outcomeOf(taken)]).toEqual(['blocked', 'delivered'])
+      expect([ann.outcomeOf(refused), bob.outcomeOf(taken)]).toEqual(['stored', 'delivered'])
     }
   })
 
-  it('is refused within a second after its sender was blocked, and taken after that ended', () => {
+  it('is not shown within a second after its sender was blocked, and shown after that ended', () => {
     const gathering = apart()
     const { system, ann, bob } = gathering
     system.world.pass(1000)
     for (const [blocks, outcome] of [
-      [[ann.user], 'blocked'],
+      [[ann.user], 'stored'],
       [[], 'delivered'],
     ] as const) {
       system.cloud.write((tables) => tables.setBlocks(bob.user, blocks))

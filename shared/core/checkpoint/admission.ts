@@ -144,8 +144,8 @@ export class Admission {
     { arrived, i, now }: Knock,
   ): PeerSession | undefined {
     const { table, keepAliveMs } = this.#options
-    const { peer, user, networks, blocks, expiresAt: ticketEndsAt } = ticket
-    const known = { peer, user, networks, blocks, ticketEndsAt, since, intervalMs: keepAliveMs }
+    const { peer, user, expiresAt: ticketEndsAt } = ticket
+    const known = { peer, user, ticketEndsAt, since, intervalMs: keepAliveMs }
     return table.open({ ...known, channel, remoteIndex: index, arrived, i }, now)
   }
 

@@ -31,6 +31,7 @@ import { Receipts } from './receipts.ts'
 import { Residence } from './residence.ts'
 import { Roster } from './roster.ts'
 import { SessionTable } from './session-table.ts'
+import { Standings } from './standings.ts'
 
 /** Between the shortest mapping life of home routers and a ghost that is seen too long: three of them are 75 s. */
 export const KEEP_ALIVE_MS = 25_000
@@ -62,17 +63,23 @@ export function assemble(options: CheckpointOptions) {
   const [roster, fleet] = [new Roster(), new FleetView(node)]
   const table = new SessionTable(counters, new Random(hash256(options.seed, 'challenges')))
   const asks = new Asks(counters)
-  const locator = new Locator(asks)
+  const locator = new Locator(node, asks)
   const credentials = new Credentials(options.ticketKeys)
   const links = new NodeLinks({ node, fleet, keys: fleetKeys, random: random.fork('links'), now })
   const networks = new Networks(node, asks, roster)
-  const presence = new Presence({ node, asks, table, roster })
   const receipts = new Receipts({ node, table, roster, locator, links })
-  const blocks = new Blocks(locator)
+  const standings: Standings = new Standings({
+    asks,
+    roster,
+    onRead: (of, standing, _, at) => residence.stands(of, standing, at),
+  })
+  const blocks = new Blocks({ asks, roster, locator, standings })
+  const presence = new Presence({ node, asks, table, roster, standings, blocks })
   const mailboxes = new Mailboxes({ asks, table, roster, blocks, receipts, counters })
-  const deliveries = new Deliveries({ table, blocks, mailboxes, receipts })
+  const reach = new Reach({ node, roster, locator, networks, standings, blocks })
+  const deliveries = new Deliveries({ table, reach, mailboxes, receipts })
   const messages = new Messages({
-    ...{ node, roster, locator, links, deliveries, mailboxes, receipts, counters },
+    ...{ node, roster, locator, standings, links, deliveries, mailboxes, receipts, counters },
   })
   const finds = new Finds(asks, table, counters)
   const shared = { node, table, roster, locator, links, counters }
@@ -81,25 +88,25 @@ export function assemble(options: CheckpointOptions) {
     ...shared,
     fleet,
     directions,
-    reach: new Reach(node, roster, locator, networks),
+    reach,
   })
-  const residence = new Residence({
+  const residence: Residence = new Residence({
     ...shared,
-    ...{ asks, networks, presence, deliveries, mailboxes, messages, credentials },
+    ...{ asks, networks, standings, presence, deliveries, mailboxes, messages, credentials },
   })
   const admission = new Admission({
     ...{ self, random: random.fork('admission'), credentials, table, counters },
     ...{ keepAliveMs, cookiesAbove },
   })
   const peerFrames = new PeerFrames({
-    ...{ table, residence, presence, messages, deliveries, offers, finds, counters },
+    ...{ table, standings, residence, presence, messages, deliveries, offers, finds, counters },
   })
   const nodeFrames = new NodeFrames(messages, offers, residence)
   const pushes = new Pushes({
-    ...{ roster, networks, presence, residence, mailboxes, locator, credentials, fleet, counters },
+    ...{ roster, networks, standings, presence, residence, mailboxes, locator, fleet, counters },
   })
   const drain = new Drain(roster, table)
   const doors = { admission, peerFrames, nodeFrames, pushes, links, asks, drain }
   const state = { counters, table, roster, fleet, credentials, directions }
-  return { ...doors, ...state, networks, presence, mailboxes, messages, offers, residence }
+  return { ...doors, ...state, standings, networks, presence, mailboxes, messages, offers, residence }
 }

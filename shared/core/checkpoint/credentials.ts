@@ -2,7 +2,6 @@ import { sameBytes } from '../../crypto/hash.ts'
 import { staticPublicOf } from '../../crypto/identity.ts'
 import { type Ticket, type TicketKeys, verifyTicket } from '../../crypto/ticket.ts'
 import { type PeerId, publicKeyOf } from '../../ids.ts'
-import { LIMITS } from '../../limits.ts'
 import type { SignInPayload, WelcomeStatus } from '../../wire/sign-in.ts'
 
 const decoder = new TextDecoder()
@@ -11,13 +10,11 @@ const CLOCK_MS = 5 * 60_000
 /** Peers whose last sign-in is remembered. A replay of one that was forgotten takes a place in a ring, and that is all. */
 const REMEMBERED = 65_536
 
-/** Who may sign in: checks of tickets, of times, and of what was revoked. */
+/** Whose sign-in it is: checks of tickets and times. Whether the peer may sign in the directory says. */
 export class Credentials {
   ticketKeys: TicketKeys
   /** The greatest `sentAt` taken from each peer, least recent first. */
   readonly #sentAt = new Map<PeerId, number>()
-  /** Revoked peers, and when the last ticket they may hold ends. */
-  readonly #revoked = new Map<PeerId, number>()
 
   constructor(ticketKeys: TicketKeys) {
     this.ticketKeys = ticketKeys
@@ -31,7 +28,7 @@ export class Credentials {
     const { peer } = outcome.ticket
     const own = staticPublicOf(publicKeyOf(peer))
     if (own === undefined || !sameBytes(own, key)) return 'otherKey'
-    return (this.#revoked.get(peer) ?? 0) > now ? 'revoked' : outcome.ticket
+    return outcome.ticket
   }
 
   /** The next ticket of a peer that is signed in: undefined where it is not valid, or another's. */
@@ -48,10 +45,5 @@ export class Credentials {
     this.#sentAt.set(peer, sentAt)
     if (this.#sentAt.size > REMEMBERED) this.#sentAt.delete(this.#sentAt.keys().next().value!)
     return 'new'
-  }
-
-  revoke(peer: PeerId, now: number): void {
-    for (const [each, until] of this.#revoked) if (until <= now) this.#revoked.delete(each)
-    this.#revoked.set(peer, now + LIMITS.ticketMs)
   }
 }

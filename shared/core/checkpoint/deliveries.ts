@@ -4,19 +4,21 @@
  */
 import { encodeMessage, type Receipt } from '../../wire/messages.ts'
 import { FRAME } from '../../wire/numbers.ts'
-import type { Blocks } from './blocks.ts'
 import { type Inflow, type Letter, letterKey, newInflow } from './inflow.ts'
 import type { Mailboxes } from './mailboxes.ts'
 import type { PeerSession } from './peer-session.ts'
+import type { Reach } from './reach.ts'
 import type { Receipts } from './receipts.ts'
 import type { SessionTable } from './session-table.ts'
 
 /** Letters handed to one peer whose receipts are awaited; further ones are taken later. */
 const LIVE = 256
 
+export type Outcome = 'taken' | 'full' | 'hidden'
+
 export interface DeliveriesOptions {
   readonly table: SessionTable
-  readonly blocks: Blocks
+  readonly reach: Reach
   readonly mailboxes: Mailboxes
   readonly receipts: Receipts
 }
@@ -28,24 +30,20 @@ export class Deliveries {
     this.#options = options
   }
 
-  /** True where this node sees to the letter from now on; false: not now, it may be tried again. */
-  deliver(to: PeerSession, letter: Letter, now: number): boolean {
-    const { blocks, receipts, mailboxes } = this.#options
-    let isTaken: boolean | undefined
-    blocks.judge(
+  /**
+   * `taken`: this node sees to the letter from now on. `full`: it may be tried again. `hidden`: for the sender the peer is not
+   * here. Nothing is said where that takes a look-up and the directory does not answer: the letter comes again.
+   */
+  deliver(to: PeerSession, letter: Letter, then: (outcome: Outcome, now: number) => void, now: number): void {
+    this.#options.reach.admit(
       to,
       letter.from,
-      (verdict, at) => {
-        if (verdict === 'blocked') receipts.send(letter, 'blocked', at)
-        if (verdict !== 'passes') return
-        const passed = to.stage !== 'ended' && this.#pass(to, letter, at)
-        if (isTaken === undefined) isTaken = passed
-        else if (!passed) mailboxes.store(letter, at)
+      (admits, at) => {
+        if (!admits) then('hidden', at)
+        else then(to.stage !== 'ended' && this.#pass(to, letter, at) ? 'taken' : 'full', at)
       },
       now,
     )
-    isTaken ??= true
-    return isTaken
   }
 
   /** What the peer says became of a letter. */
@@ -54,8 +52,10 @@ export class Deliveries {
     const { inflow } = from
     const letter = inflow?.live.get(key) ?? inflow?.mail.get(key)?.letter
     if (inflow === undefined || letter === undefined) return
-    const shown = from.status.status === 'invisible' && outcome === 'delivered' ? 'stored' : outcome
-    this.#options.receipts.send(letter, shown, now)
+    const isMail = !inflow.live.has(key)
+    const isInvisible = from.status.status === 'invisible' && outcome === 'delivered'
+    if (!isInvisible) this.#options.receipts.send(letter, outcome, now)
+    else if (!isMail) this.#options.receipts.send(letter, 'stored', now)
     inflow.live.delete(key)
     this.#options.mailboxes.done(from, inflow, letter, now)
   }
@@ -70,7 +70,7 @@ export class Deliveries {
   #pass(to: PeerSession, letter: Letter, now: number): boolean {
     to.inflow ??= newInflow('empty')
     if (to.inflow.mailbox === 'empty') return this.#hand(to, to.inflow, letter)
-    this.#options.mailboxes.store(letter, now)
+    this.#options.mailboxes.store(letter, to.user, now)
     return true
   }
 

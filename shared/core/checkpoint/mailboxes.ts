@@ -6,6 +6,7 @@
  * what was handed over, and the peer may be waiting for it: it is handed over too.
  */
 import type { StoredMessage } from '../../directory.ts'
+import type { UserId } from '../../ids.ts'
 import { encodeMessage } from '../../wire/messages.ts'
 import { FRAME } from '../../wire/numbers.ts'
 import { DelayLine } from '../session/delay-line.ts'
@@ -45,14 +46,14 @@ export class Mailboxes {
     this.#options = options
   }
 
-  /** Puts the letter into its mailbox: the receipt follows when it is there. */
-  store(letter: Letter, now: number): void {
+  /** Puts the letter into its mailbox, that of a peer of `user`: the receipt follows when it is there. */
+  store(letter: Letter, user: UserId, now: number): void {
     const { asks, roster, receipts } = this.#options
     const { to, from, epoch, sequence, previous, sentAt, body } = letter
     const message = { from, epoch, sequence, previous, sentAt, body }
     this.#options.counters.stored++
     asks.ask(
-      { kind: 'storeMail', peer: to, message, now },
+      { kind: 'storeMail', peer: to, user, message, now },
       (reply, at) => {
         if (reply.kind === 'failed') return
         receipts.send(letter, reply.outcome === 'stored' ? 'stored' : 'mailboxFull', at)

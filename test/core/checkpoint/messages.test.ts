@@ -116,7 +116,7 @@ test('what a dead recipient had not acknowledged is in its mailbox when the sess
   expect(world.tables.presence.get(b.id)?.status).toBe('offline')
 })
 
-test('who shares no network, does not exist, writes too much or is blocked is told so', () => {
+test('who shares no network, does not exist or writes too much is told so, and who is blocked is not', () => {
   const world = new World()
   const a = world.peer('a', 'ann', ['home'])
   const b = world.peer('b', 'bob', ['work'])
@@ -136,8 +136,8 @@ test('who shares no network, does not exist, writes too much or is blocked is to
   expect(outcomes).toEqual(
     expect.arrayContaining([
       [b.id, 'unknownPeer'],
-      [c.id, 'blocked'],
-      [d.id, 'blocked'],
+      [c.id, 'stored'],
+      [d.id, 'stored'],
       [d.id, 'tooLarge'],
       [nobody.id, 'unknownPeer'],
     ]),
@@ -147,15 +147,17 @@ test('who shares no network, does not exist, writes too much or is blocked is to
 
 test('a block that is pushed holds at once, and so does its end', () => {
   const { world, a, b } = three()
-  const push = (blocks: readonly UserId[]) =>
-    world.handle(world.nodes[0]!, { kind: 'push', push: { kind: 'blocks', user: userId('bob'), blocks } })
+  const push = (blocks: readonly UserId[]) => {
+    world.write((tables) => tables.setBlocks(userId('bob'), blocks))
+    world.run(60)
+  }
   push([userId('ann')])
   a.say(b, 1, 'hello', START)
   world.run(500)
   push([])
   a.say(b, 2, 'hello again', START, 0)
   world.run(500)
-  expect(a.receipts.map(({ outcome }) => outcome)).toEqual(['blocked', 'delivered'])
+  expect(a.receipts.map(({ outcome }) => outcome)).toEqual(['stored', 'delivered'])
   expect(b.texts).toEqual(['hello again'])
 })
 
@@ -163,13 +165,16 @@ test('who left the network is not reached any more, although what the directory 
   const { world, a, c } = three()
   a.say(c, 1, 'hello', START)
   world.run(500)
-  const leave = { kind: 'membership', network: networkId('home'), user: userId('cat') } as const
-  world.handle(world.nodes[0]!, { kind: 'push', push: { ...leave, role: null } })
+  const setRole = (role: string | null) => {
+    world.write((tables) => tables.setRole(networkId('home'), userId('cat'), role))
+    world.run(60)
+  }
+  setRole(null)
   a.say(c, 2, 'still there?', START)
   world.run(20_000)
   a.say(c, 3, 'still there?', START, 1)
   world.run(500)
-  world.handle(world.nodes[0]!, { kind: 'push', push: { ...leave, role: 'member' } })
+  setRole('member')
   a.say(c, 4, 'hello again', START, 1)
   world.run(500)
   const outcomes = a.receipts.map(({ outcome }) => outcome)
@@ -210,11 +215,12 @@ test('mail whose push was lost is handed over when the node hears that pushes we
     body: Buffer.from('hello'),
   }
   const recipients = world.peers.map(({ id }) => id)
-  for (const peer of recipients) world.tables.answer({ kind: 'storeMail', peer, message, now: START })
+  for (const peer of recipients)
+    world.tables.answer({ kind: 'storeMail', peer, user: userId('x'), message, now: START })
   while (world.tables.poll() !== undefined);
   world.run(5000)
   expect(world.peers.flatMap(({ texts }) => texts)).toEqual([])
-  for (const node of world.nodes) world.handle(node, { kind: 'pushesMissed' })
+  for (const node of world.nodes) world.handle(node, { kind: 'pushesBack' })
   world.run(500)
   expect(world.peers.flatMap(({ texts }) => texts)).toEqual(['hello', 'hello', 'hello'])
 })

@@ -64,6 +64,8 @@ export class ScriptedPeer {
     status: 'online',
     metadata: {},
   }
+  /** What else its first datagram on a session says. */
+  firstWords: () => void = () => {}
   readonly messages: Message[] = []
   readonly receipts: Receipt[] = []
   readonly presences: PresenceRecord[] = []
@@ -176,5 +178,6 @@ export class ScriptedPeer {
     this.session = new Session({ index, remoteIndex: nodeIndex, channel, address, now })
     this.send(FRAME.PACE, encodeU32(25_000))
     this.status(this.firstStatus.status, this.firstStatus.metadata)
+    this.firstWords()
   }
 }

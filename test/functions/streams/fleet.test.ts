@@ -7,11 +7,10 @@ import type { FleetItem } from '../../../shared/directory.ts'
 import type { NodeId } from '../../../shared/ids.ts'
 import { createFleet } from '../../../shared/store/fleet.ts'
 import { connectNode, react, startCloud } from '../cloud-under-test.ts'
-import { directoryOf, join, newNetwork, newNode, presenceAt } from './world.ts'
+import { join, newNetwork, newNode, presenceAt, putPresence } from './world.ts'
 
 const cloud = await startCloud()
 const fleet = createFleet(cloud.client)
-const directory = directoryOf(cloud)
 const inSeconds = (seconds: number) => Math.floor(Date.now() / 1000) + seconds
 
 const lease = (node: NodeId, expiresAtSeconds = inSeconds(30)): FleetItem => ({
@@ -53,7 +52,7 @@ describe('the fleet', () => {
     const [node, network] = [newNode(), newNetwork()]
     const item = presenceAt(node, [network])
     await fleet.register(lease(node))
-    await directory.ask({ kind: 'signIn', item })
+    await putPresence(cloud, item)
     await join(cloud, network, node)
     const streams = await react(cloud, 'Fleet', createFleetReaction(cloud.stream))
     await fleet.leave(node)
@@ -67,7 +66,7 @@ describe('the fleet', () => {
     const node = newNode()
     const item = presenceAt(node, [])
     await fleet.register(lease(node))
-    await directory.ask({ kind: 'signIn', item })
+    await putPresence(cloud, item)
     const streams = await react(cloud, 'Fleet', createFleetReaction(cloud.stream))
     await fleet.leave(node)
     await fleet.register(lease(node))
@@ -83,9 +82,9 @@ describe('the reaper', () => {
   test('takes the peers of a dead node offline, but not those that went elsewhere', async () => {
     const [dead, alive, network] = [newNode(), newNode(), newNetwork()]
     const items = Array.from({ length: 40 }, () => presenceAt(dead, [network]))
-    for (const item of items) await directory.ask({ kind: 'signIn', item })
+    for (const item of items) await putPresence(cloud, item)
     const moved = { ...items[0]!, node: alive, since: 2_000 }
-    await directory.ask({ kind: 'signIn', item: moved })
+    await putPresence(cloud, moved)
     await join(cloud, network, dead, alive)
     await fleet.register(lease(dead, inSeconds(-1)))
     await fleet.register(lease(alive))
@@ -107,7 +106,7 @@ describe('the reaper', () => {
   test('finishes what an interrupted run began', async () => {
     const dead = newNode()
     const item = presenceAt(dead, [])
-    await directory.ask({ kind: 'signIn', item })
+    await putPresence(cloud, item)
     await fleet.register(lease(dead, inSeconds(-1)))
     const broken = {
       ...cloud.stream,
@@ -125,7 +124,7 @@ describe('the reaper', () => {
   test('lets leases be that stand', async () => {
     const node = newNode()
     const item = presenceAt(node, [])
-    await directory.ask({ kind: 'signIn', item })
+    await putPresence(cloud, item)
     await fleet.register(lease(node))
     await reap()
     expect(await presenceOf(item.peer)).toEqual(item)

@@ -50,3 +50,8 @@ export async function putUser(cloud: Cloud, user: UserId, networks: readonly Net
   const Item = itemOfUser({ ...newUser({ name }, 0), user, networks })
   await cloud.client.send(new PutCommand({ TableName: 'Users', Item }))
 }
+
+/** What a sign-in writes. */
+export async function putPresence(cloud: Cloud, item: PresenceItem): Promise<void> {
+  await cloud.client.send(new PutCommand({ TableName: 'Presence', Item: item }))
+}

@@ -1,0 +1,155 @@
+/**
+ * Whom users take nothing from, one item a block. The user's item counts them and carries a version that grows with every
+ * change, in the same transaction: who remembers the blocks of a user knows by the version whether it still knows them.
+ */
+import { type DynamoDBDocumentClient, GetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb'
+import type { Asker } from '../directory.ts'
+import { StraightwayError } from '../errors.ts'
+import type { PeerId, UserId } from '../ids.ts'
+import { LIMITS } from '../limits.ts'
+import { tableName } from './client.ts'
+import {
+  decodeCursor,
+  eachPage,
+  encodeCursor,
+  forEach,
+  getMany,
+  type Page,
+  type PageRequest,
+} from './pages.ts'
+import { CHANGED, retrying, type Step, transact } from './transact.ts'
+import { requireUser } from './users.ts'
+
+export type Blocked = PeerId | UserId
+
+export interface Block {
+  readonly user: UserId
+  readonly blocked: Blocked
+  readonly blockedAt: number
+}
+
+const TOO_MANY = new StraightwayError(
+  'too-large',
+  `A user blocks at most ${LIMITS.blocksPerUser} peers and users: take one back, or leave the network`,
+)
+
+/** Errors: `not-found`, `too-large`. */
+export function addBlock(
+  client: DynamoDBDocumentClient,
+  user: UserId,
+  blocked: Blocked,
+  now: number,
+): Promise<void> {
+  return retrying(async () => {
+    if (await isBlocked(client, user, [blocked])) return
+    await requireUser(client, user)
+    await transact(client, [comesToBe({ user, blocked, blockedAt: now }), counts(user, 1)])
+  })
+}
+
+/** Errors: `not-found`. */
+export function removeBlock(client: DynamoDBDocumentClient, user: UserId, blocked: Blocked): Promise<void> {
+  return retrying(async () => {
+    if (!(await isBlocked(client, user, [blocked]))) return void (await requireUser(client, user))
+    await transact(client, [ceasesToBe(user, blocked), counts(user, -1)])
+  })
+}
+
+/** Whether the user blocks any of them: a peer, or the user whose it is. */
+export async function isBlocked(
+  client: DynamoDBDocumentClient,
+  user: UserId,
+  any: readonly Blocked[],
+): Promise<boolean> {
+  const keys = any.map((blocked) => ({ user, blocked }))
+  return (await getMany<Block>(client, 'Blocks', keys)).length > 0
+}
+
+/** Those of the users that block the viewer, or the viewer's user where that is known. */
+export async function blockersAmong(
+  client: DynamoDBDocumentClient,
+  { peer, user }: Asker,
+  users: readonly UserId[],
+): Promise<ReadonlySet<UserId>> {
+  const any: readonly Blocked[] = user === undefined ? [peer] : [peer, user]
+  const keys = users.flatMap((one) => any.map((blocked) => ({ user: one, blocked })))
+  return new Set((await getMany<Block>(client, 'Blocks', keys)).map((block) => block.user))
+}
+
+/** All of them, as `version` of the user or a later one has them. */
+export async function blocksOf(
+  client: DynamoDBDocumentClient,
+  user: UserId,
+): Promise<{ readonly version: number; readonly blocks: readonly Blocked[] }> {
+  const get = new GetCommand({ TableName: tableName('Users'), Key: { user }, ConsistentRead: true })
+  const version = ((await client.send(get)).Item?.blocks as number | undefined) ?? 0
+  const blocks: Blocked[] = []
+  if (version > 0)
+    for await (const page of eachPage<Block>(client, { ...queryOf(user), ConsistentRead: true }))
+      blocks.push(...page.map(({ blocked }) => blocked))
+  return { version, blocks }
+}
+
+export async function listBlocks(
+  client: DynamoDBDocumentClient,
+  user: UserId,
+  { limit, cursor }: PageRequest,
+): Promise<Page<Blocked>> {
+  const from = cursor !== undefined && { ExclusiveStartKey: { user, blocked: decodeCursor(cursor) } }
+  const query = new QueryCommand({ ...queryOf(user), Limit: limit, ConsistentRead: true, ...from })
+  const { Items = [], LastEvaluatedKey } = await client.send(query)
+  const items = (Items as Block[]).map(({ blocked }) => blocked)
+  return LastEvaluatedKey === undefined
+    ? { items }
+    : { items, cursor: encodeCursor(LastEvaluatedKey.blocked as string) }
+}
+
+/** With the user. */
+export async function deleteBlocksOf(client: DynamoDBDocumentClient, user: UserId): Promise<void> {
+  for await (const page of eachPage<Block>(client, queryOf(user)))
+    await forEach(page, ({ blocked }) => transact(client, [ceasesToBe(user, blocked)]))
+}
+
+const queryOf = (user: UserId) => ({
+  TableName: tableName('Blocks'),
+  KeyConditionExpression: '#user = :user',
+  ExpressionAttributeNames: { '#user': 'user' },
+  ExpressionAttributeValues: { ':user': user },
+})
+
+const comesToBe = (block: Block): Step => ({
+  refused: CHANGED,
+  write: {
+    Put: {
+      TableName: tableName('Blocks'),
+      Item: block,
+      ConditionExpression: 'attribute_not_exists(blocked)',
+    },
+  },
+})
+
+const ceasesToBe = (user: UserId, blocked: Blocked): Step => ({
+  refused: CHANGED,
+  write: {
+    Delete: {
+      TableName: tableName('Blocks'),
+      Key: { user, blocked },
+      ConditionExpression: 'attribute_exists(blocked)',
+    },
+  },
+})
+
+const counts = (user: UserId, by: 1 | -1): Step => ({
+  refused: by > 0 ? TOO_MANY : CHANGED,
+  write: {
+    Update: {
+      TableName: tableName('Users'),
+      Key: { user },
+      ConditionExpression:
+        'attribute_exists(createdAt) AND attribute_not_exists(deletingAt)' +
+        ' AND (attribute_not_exists(blockCount) OR blockCount < :most)',
+      UpdateExpression: 'ADD blocks :one, blockCount :by',
+      ExpressionAttributeValues: { ':one': 1, ':by': by, ':most': LIMITS.blocksPerUser + (by > 0 ? 0 : 1) },
+    },
+  },
+})
