@@ -113,7 +113,7 @@ export class PeerSocket extends EventEmitter<PeerSocketEvents> {
     return this.#tunnel.status.whyNotDirect
   }
 
-  /** From the agreement to the first packet of the other side, and to the first direct path. Milliseconds. */
+  /** From `connect` or `accept` to the first packet of the other side, and to the first direct path. Milliseconds. */
   get times(): { readonly firstByteMs?: number; readonly directMs?: number } {
     const { firstByteMs, directMs } = this.#tunnel.status
     return { ...(firstByteMs !== undefined && { firstByteMs }), ...(directMs !== undefined && { directMs }) }

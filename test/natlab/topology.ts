@@ -9,7 +9,7 @@ import { slowWire } from './slow-wire.ts'
 export type SideName = 'left' | 'right'
 
 export const SERVER_IPS = ['198.51.100.1', '198.51.100.2'] as const
-export const SERVER_IPV6S = ['2001:db8:ffff::1', '2001:db8:ffff::2'] as const
+export const SERVER_IPV6S = ['2a02:db8:ffff::1', '2a02:db8:ffff::2'] as const
 
 /** Where a router stands, and the addresses there. */
 export interface Place {
@@ -49,13 +49,13 @@ export function placeOf(side: SideName, network: keyof typeof NETWORKS): Place {
     translated: `192.168.${nth}`,
     routed: `80.81.${90 + nth}`,
     carried: `100.64.${nth}`,
-    six: { inside: `2001:db8:${nth}`, outside: `2001:db8:${100 + nth}` },
+    six: { inside: `2a02:db8:${nth}`, outside: `2a02:db8:${100 + nth}` },
   }
 }
 
 const LEFTWARD = ['80.81.82.0/25', '80.81.83.0/25', ...insideOf('left')]
 const RIGHTWARD = ['80.81.82.128/25', '80.81.83.128/25', ...insideOf('right')]
-const SERVERWARD = ['198.51.100.0/24', '2001:db8:ffff::/64'] as const
+const SERVERWARD = ['198.51.100.0/24', '2a02:db8:ffff::/64'] as const
 const CORE = ['core1', 'core2', 'core3', 'core4'] as const
 /** Where the delay is: the server is to the left of it. */
 const SLOW = 2
@@ -65,14 +65,14 @@ export async function buildCore(namespaces: Namespaces, delayMs: number): Promis
   for (const name of [...CORE, 'server']) namespaces.add(name)
   for (let i = 1; i < CORE.length; i++) await connectCore(namespaces, i, i === SLOW ? delayMs : 0)
   namespaces.wire(
-    { at: 'core2', name: 'server', addresses: ['198.51.100.254/24', '2001:db8:ffff::fe/64'] },
+    { at: 'core2', name: 'server', addresses: ['198.51.100.254/24', '2a02:db8:ffff::fe/64'] },
     {
       at: 'server',
       name: 'core',
       addresses: [...SERVER_IPS.map((ip) => `${ip}/24`), ...SERVER_IPV6S.map((ip) => `${ip}/64`)],
     },
   )
-  routes(namespaces, 'server', ['0.0.0.0/0', '::/0'], ['198.51.100.254', '2001:db8:ffff::fe'])
+  routes(namespaces, 'server', ['0.0.0.0/0', '::/0'], ['198.51.100.254', '2a02:db8:ffff::fe'])
 }
 
 /** Nothing passes any more but between the host and the server. */
@@ -95,7 +95,7 @@ export function routes(
 /** `i` from 1: between one core router and the next. */
 async function connectCore(namespaces: Namespaces, i: number, delayMs: number): Promise<void> {
   const [a, b] = [CORE[i - 1]!, CORE[i]!]
-  const ends = [1, 2].map((end) => [`192.0.2.${4 * i + end}`, `2001:db8:c${i}::${end}`] as const)
+  const ends = [1, 2].map((end) => [`192.0.2.${4 * i + end}`, `2a02:db8:c${i}::${end}`] as const)
   const [right, left] = ends.map(([four, six]) => [`${four}/30`, `${six}/64`] as const)
   const wires = [
     { at: a, name: 'right', addresses: right! },

@@ -60,20 +60,32 @@ type State =
   | Running
   | { readonly kind: 'ended' }
 
+export interface LineOptions {
+  readonly slot: number
+  readonly tunnel: TunnelId
+  readonly peer: PeerId
+  readonly around: Surroundings
+  readonly purpose: Purpose
+  readonly now: number
+}
+
 export class Line implements Part {
   readonly slot: number
   readonly tunnel: TunnelId
   readonly peer: PeerId
   readonly #around: Surroundings
+  /** When the application asked for it, or accepted it. */
+  readonly #since: number
   #state: State
   /** A port of the router is wanted for this port; what it gave. */
   #mapping: { readonly port: number; readonly external?: Address } | undefined
 
-  constructor(slot: number, tunnel: TunnelId, peer: PeerId, around: Surroundings, purpose: Purpose) {
+  constructor({ slot, tunnel, peer, around, purpose, now }: LineOptions) {
     this.slot = slot
     this.tunnel = tunnel
     this.peer = peer
     this.#around = around
+    this.#since = now
     this.#state = this.#opening(purpose)
   }
 
@@ -190,6 +202,7 @@ export class Line implements Part {
       scatter,
       udpBlocked,
       nat,
+      since: this.#since,
       now,
     })
     const hosted = new Hosted<TunnelInput, MachineEffect>({ machine, part: this, sockets: [own], book, turn })

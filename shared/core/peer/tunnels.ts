@@ -9,7 +9,7 @@ import { Deadlines } from '../session/deadlines.ts'
 import { Queue } from '../session/queue.ts'
 import type { TunnelMachine } from '../tunnel/tunnel-machine.ts'
 import type { TunnelsEffect, TunnelsInput } from './events.ts'
-import { Line } from './line.ts'
+import { Line, type LineOptions } from './line.ts'
 import { MappingLife } from './mapping-life.ts'
 import { NatWatch } from './nat-watch.ts'
 import type { Part } from './socket-book.ts'
@@ -83,10 +83,10 @@ export class Tunnels implements Machine<TunnelsInput, TunnelsEffect> {
   #handle(input: TunnelsInput, out: Batch, now: number): void {
     switch (input.kind) {
       case 'prepare':
-        this.#add(input.tunnel, input.peer, { kind: 'offer', terms: input.terms })
+        this.#add(input.tunnel, input.peer, { kind: 'offer', terms: input.terms }, now)
         break
       case 'prepareAnswer':
-        this.#add(input.tunnel, input.peer, { kind: 'answer', answering: input })
+        this.#add(input.tunnel, input.peer, { kind: 'answer', answering: input }, now)
         break
       case 'agreed':
         this.#agreed(input, out, now)
@@ -146,7 +146,7 @@ export class Tunnels implements Machine<TunnelsInput, TunnelsEffect> {
   #agreed({ agreement }: Extract<TunnelsInput, { kind: 'agreed' }>, out: Batch, now: number): void {
     const { tunnel, peer } = agreement
     if (this.#lines.has(tunnel)) this.#with(tunnel, (line) => line.agreed(agreement, out, now))
-    else this.#add(tunnel, peer, { kind: 'begin', agreement })
+    else this.#add(tunnel, peer, { kind: 'begin', agreement }, now)
   }
 
   #opened({ asked, opened }: Extract<TunnelsInput, { kind: 'sockets' }>, out: Batch, now: number): void {
@@ -157,10 +157,10 @@ export class Tunnels implements Machine<TunnelsInput, TunnelsEffect> {
     }
   }
 
-  #add(tunnel: TunnelId, peer: PeerId, purpose: ConstructorParameters<typeof Line>[4]): void {
+  #add(tunnel: TunnelId, peer: PeerId, purpose: LineOptions['purpose'], now: number): void {
     const free = this.#parts.indexOf(undefined)
     const slot = free < 0 ? this.#parts.length : free
-    const line = new Line(slot, tunnel, peer, this.#around, purpose)
+    const line = new Line({ slot, tunnel, peer, around: this.#around, purpose, now })
     this.#parts[slot] = line
     this.#lines.set(tunnel, line)
   }

@@ -31,7 +31,8 @@ export interface TunnelOptions {
   readonly udpBlocked?: boolean
   /** What other sockets of this host have found out. */
   readonly nat?: NatClass | undefined
-  /** Times are measured from here. */
+  /** When the application asked for the tunnel, or accepted it: times are measured from there. Default `now`. */
+  readonly since?: number
   readonly now: number
 }
 
@@ -118,9 +119,9 @@ export interface TunnelStatus {
   readonly path: 'direct' | 'relayed' | 'none'
   readonly rttMs: number
   readonly whyNotDirect?: WhyNotDirect
-  /** From agreement to the first packet of the other side. */
+  /** From the wish for the tunnel, or its acceptance, to the first packet of the other side. */
   readonly firstByteMs?: number
-  /** From agreement to the first direct path. */
+  /** To the first direct path. */
   readonly directMs?: number
   readonly effort: Effort
 }

@@ -4,17 +4,18 @@ import type { Path } from './path.ts'
 
 /** What the application is told of the path in use, when it has changed, and how long the first of each kind took. */
 export class Progress {
-  readonly #bornAt: number
+  readonly #since: number
   #shown: { readonly path: Path; readonly why: WhyNotDirect | undefined } | undefined
   #firstByteMs: number | undefined
   #directMs: number | undefined
 
-  constructor(now: number) {
-    this.#bornAt = now
+  /** `since`: when the application asked for the tunnel. */
+  constructor(since: number) {
+    this.#since = since
   }
 
   heard(now: number): void {
-    this.#firstByteMs ??= now - this.#bornAt
+    this.#firstByteMs ??= now - this.#since
   }
 
   /** `whyNotDirect` counts for a path that is not direct. Undefined where there is nothing new to say. */
@@ -23,7 +24,7 @@ export class Progress {
     const why = path.kind === 'direct' ? undefined : whyNotDirect
     if (this.#shown?.path === path && this.#shown.why === why) return undefined
     this.#shown = { path, why }
-    if (path.kind === 'direct') this.#directMs ??= now - this.#bornAt
+    if (path.kind === 'direct') this.#directMs ??= now - this.#since
     return {
       kind: 'path',
       path: path.kind,

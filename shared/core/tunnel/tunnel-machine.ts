@@ -58,7 +58,7 @@ export interface TunnelCounters {
 
 export class TunnelMachine implements Machine<TunnelInput, TunnelEffect> {
   readonly counters: TunnelCounters = { unknown: 0, unopened: 0, unwanted: 0, dropped: 0, oversized: 0 }
-  #progress: Progress
+  readonly #progress: Progress
   readonly #packets: Packets
   readonly #agent: PathAgent
   readonly #traversal: Traversal
@@ -75,7 +75,7 @@ export class TunnelMachine implements Machine<TunnelInput, TunnelEffect> {
 
   constructor(options: TunnelOptions) {
     const { keys, terms } = options
-    this.#progress = new Progress(options.now)
+    this.#progress = new Progress(options.since ?? options.now)
     this.#silentSince = keys === undefined ? never : options.now
     this.#packets = new Packets(keys, terms.clear)
     const probeIds = new Random(hash256(options.seed, 'probe ids'))
@@ -180,7 +180,6 @@ export class TunnelMachine implements Machine<TunnelInput, TunnelEffect> {
     now: number,
   ): void {
     if (this.#packets.agreed) return
-    this.#progress = new Progress(now)
     this.#silentSince = now
     this.#packets.agree(keys, terms.clear)
     this.#traversal.agree({ keys, direction, expected }, now)

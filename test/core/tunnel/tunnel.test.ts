@@ -325,6 +325,15 @@ describe('the first byte', () => {
     }
   })
 
+  test('counts from the wish for the tunnel: what came before the agreement took time too', () => {
+    const meeting = new Meeting({ ...HOME, asks: { forMs: 400, answerMs: 25 } })
+    talking(meeting.meet(), 1000)
+    const [asking, accepting] = meeting.ends.map(({ machine }) => machine.status)
+    expect(asking!.firstByteMs).toBeGreaterThanOrEqual(400)
+    expect(asking!.directMs).toBeGreaterThanOrEqual(asking!.firstByteMs!)
+    expect(accepting!.firstByteMs).toBeLessThan(400)
+  })
+
   test('waits for the first path, the last 64 of a burst at least', () => {
     const meeting = new Meeting(SYMMETRIC).meet()
     for (let i = 0; i < 100; i++) meeting.a.send()
