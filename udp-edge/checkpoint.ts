@@ -38,6 +38,8 @@ export interface StartCheckpointOptions {
   readonly cookiesAbove?: number
   /** Every ten seconds. */
   readonly onMetrics?: (metrics: Extract<CheckpointEffect, { kind: 'metrics' }>) => void
+  /** Somebody was looked for who is not in the fleet that this one has heard of. */
+  readonly onMissing?: () => void
   readonly bind?: Bind
 }
 
@@ -62,14 +64,14 @@ export interface Checkpoint {
 
 /** Rejects with `unavailable` where the port cannot be bound. */
 export async function startCheckpoint(options: StartCheckpointOptions): Promise<Checkpoint> {
-  const { host, port, publicAddress = host, directory, onMetrics, bind, ...rest } = options
+  const { host, port, publicAddress = host, bind, ...rest } = options
   const clock = steadyClock()
   const capacity = Math.floor(getHeapStatistics().heap_size_limit / 2 / SESSION_BYTES)
   const machine = new CheckpointMachine({ capacity, ...rest, seed: randomBytes(32), now: clock() })
   const drained = Promise.withResolvers<void>()
   const driver = await drive<CheckpointInput, CheckpointEffect>(machine, {
     sockets: [{ host, port }],
-    perform: (effect) => perform(effect, directory, drained.resolve, onMetrics),
+    perform: (effect) => perform(effect, options, drained.resolve),
     clock,
     ...(bind && { bind }),
   })
@@ -98,15 +100,17 @@ export async function startCheckpoint(options: StartCheckpointOptions): Promise<
 
 async function perform(
   effect: CheckpointEffect,
-  directory: Directory,
+  { directory, onMetrics, onMissing }: Pick<StartCheckpointOptions, 'directory' | 'onMetrics' | 'onMissing'>,
   drained: () => void,
-  onMetrics: StartCheckpointOptions['onMetrics'],
 ): Promise<CheckpointInput | undefined> {
   switch (effect.kind) {
     case 'ask':
       return { kind: 'reply', id: effect.id, reply: await directory.ask(effect.request) }
     case 'metrics':
       onMetrics?.(effect)
+      return undefined
+    case 'lookForNodes':
+      onMissing?.()
       return undefined
     case 'drained':
       drained()

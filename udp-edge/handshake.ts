@@ -28,6 +28,8 @@ export interface StartHandshakeOptions {
   /** Newest first. */
   readonly fleetKeys: FleetKeys
   readonly history?: TraversalHistory
+  /** There may be relays that this one has not heard of. */
+  readonly onMissing?: () => void
   readonly maxPairs?: number
   readonly bind?: Bind
 }
@@ -48,12 +50,12 @@ export interface Handshake {
 
 /** Rejects with `unavailable` where the port cannot be bound. */
 export async function startHandshake(options: StartHandshakeOptions): Promise<Handshake> {
-  const { host, port, publicAddress = host, history, bind, ...rest } = options
+  const { host, port, publicAddress = host, bind, ...rest } = options
   const machine = new HandshakeMachine({ ...rest, seed: randomBytes(32) })
   const drained = Promise.withResolvers<void>()
   const driver = await drive<HandshakeInput, HandshakeEffect>(machine, {
     sockets: [{ host, port }],
-    perform: (effect) => perform(effect, history, drained.resolve),
+    perform: (effect) => perform(effect, options, drained.resolve),
     ...(bind && { bind }),
   })
   const boundPort = driver.addresses[0]![0]!.words[4]!
@@ -75,7 +77,7 @@ export async function startHandshake(options: StartHandshakeOptions): Promise<Ha
 
 async function perform(
   effect: HandshakeEffect,
-  history: TraversalHistory | undefined,
+  { history, onMissing }: Pick<StartHandshakeOptions, 'history' | 'onMissing'>,
   drained: () => void,
 ): Promise<HandshakeInput | undefined> {
   switch (effect.kind) {
@@ -85,6 +87,9 @@ async function perform(
     }
     case 'history':
       history?.remember(effect.pair, effect.technique)
+      return undefined
+    case 'lookForNodes':
+      onMissing?.()
       return undefined
     case 'drained':
       drained()

@@ -1,13 +1,17 @@
 /**
  * A node's place in the fleet: it registers, renews three times within a lease, tells its load, reads who else is
- * there, says when it drains, and leaves. A node that dies is noticed when its lease ends. DynamoDB being away for a
+ * there, says when it drains, and leaves. It reads sooner where pushes may have been missed, or a service wants a node
+ * that it has not heard of. A node that dies is noticed when its lease ends. DynamoDB being away for a
  * while costs nothing but news: the node goes on serving with the fleet it knew.
  */
+import { setTimeout as wait } from 'node:timers/promises'
 import type { FleetItem } from '../shared/directory.ts'
 import type { Fleet } from '../shared/store/fleet.ts'
 
 export const LEASE_MS = 30_000
 export const RENEW_MS = 10_000
+/** Before a reading that somebody asks for; twice as long after each that found nobody new. */
+const LOOK_MS = 500
 
 export interface LeaseOptions {
   readonly fleet: Fleet
@@ -16,6 +20,7 @@ export interface LeaseOptions {
   /** Called with every node whose lease stands, after each renewal and each push. */
   readonly onFleet: (items: readonly FleetItem[]) => void
   readonly log: (what: string, error?: unknown) => void
+  readonly renewMs?: number
 }
 
 export class Lease {
@@ -24,6 +29,9 @@ export class Lease {
   #draining = false
   #timer: NodeJS.Timeout | undefined
   #left = false
+  #look: Promise<void> | undefined
+  #pauseMs = LOOK_MS
+  #readAt = 0
 
   private constructor(options: LeaseOptions) {
     this.#options = options
@@ -34,7 +42,7 @@ export class Lease {
     const lease = new Lease(options)
     await options.fleet.register(lease.#item())
     await lease.#read()
-    lease.#timer = setInterval(() => void lease.#renew(), RENEW_MS)
+    lease.#timer = setInterval(() => void lease.#renew(), options.renewMs ?? RENEW_MS)
     return lease
   }
 
@@ -43,6 +51,14 @@ export class Lease {
     const gone = item.expiresAtSeconds * 1000 <= Date.now()
     const others = this.#known.filter(({ node }) => node !== item.node)
     this.#tell(gone ? others : [...others, item])
+  }
+
+  /** Somebody is missing who may have come: the fleet is read soon, once for all who ask meanwhile. Never rejects. */
+  look(): Promise<void> {
+    this.#look ??= this.#readAsked().finally(() => {
+      this.#look = undefined
+    })
+    return this.#look
   }
 
   /** No new sessions are sent here any more. */
@@ -66,13 +82,29 @@ export class Lease {
       if (this.#left) return
       if (!held) await fleet.register(item)
       await this.#read()
+      this.#pauseMs = LOOK_MS
     } catch (error) {
       log('the lease could not be renewed', error)
     }
   }
 
-  async #read(): Promise<void> {
-    this.#tell(await this.#options.fleet.alive(Math.floor(Date.now() / 1000)))
+  async #readAsked(): Promise<void> {
+    await wait(Math.max(0, this.#readAt + this.#pauseMs - performance.now()), undefined, { ref: false })
+    if (this.#left) return
+    const isNew = await this.#read().catch((error) => {
+      this.#options.log('the fleet could not be read', error)
+      return false
+    })
+    this.#pauseMs = isNew ? LOOK_MS : this.#pauseMs * 2
+  }
+
+  /** Whether somebody is new. */
+  async #read(): Promise<boolean> {
+    const items = await this.#options.fleet.alive(Math.floor(Date.now() / 1000))
+    const known = new Set(this.#known.map(({ node }) => node))
+    this.#readAt = performance.now()
+    this.#tell(items)
+    return items.some(({ node }) => !known.has(node))
   }
 
   #tell(items: readonly FleetItem[]): void {

@@ -63,10 +63,12 @@ export async function startNode(config: NodeConfig, log: Log): Promise<Node> {
   const identity = identityOf(randomBytes(32))
   const client = createClient(config.dynamodb)
   const carried = { checkpoint: new CarriedPeers(), handshake: new CarriedPeers() }
-  const services = await startServices(config, { node, identity, client, carried, log })
+  let lease: Lease | undefined
+  const onMissing = () => void lease?.look()
+  const services = await startServices(config, { node, identity, client, carried, onMissing, log })
   const addresses = addressesOf(services, config.publicIpv6)
   const meter = new SaturationMeter(() => socketsOf(services))
-  const lease = await Lease.take({
+  const taken = await Lease.take({
     fleet: createFleet(client),
     item: {
       node,
@@ -88,7 +90,8 @@ export async function startNode(config: NodeConfig, log: Log): Promise<Node> {
     await closeAll(services)
     throw error
   })
-  const channel = pushChannel(config, { node, services, carried, lease, log })
+  lease = taken
+  const channel = pushChannel(config, { node, services, carried, lease: taken, log })
   const metrics = await publishMetrics({
     config: config.metrics,
     read: () => samplesOf(services),
@@ -107,7 +110,7 @@ export async function startNode(config: NodeConfig, log: Log): Promise<Node> {
       channel?.setFleetKey(fleetKeys[0]!)
     },
     async drain(graceMs) {
-      await lease.drain()
+      await taken.drain()
       await Promise.all([
         services.checkpoint?.drain(graceMs),
         services.handshake?.drain(graceMs),
@@ -118,7 +121,7 @@ export async function startNode(config: NodeConfig, log: Log): Promise<Node> {
       channel?.close()
       await metrics.close()
       await closeAll(services)
-      await lease.leave()
+      await taken.leave()
       client.destroy()
     },
   }
@@ -129,15 +132,17 @@ interface Parts {
   readonly identity: ReturnType<typeof identityOf>
   readonly client: ReturnType<typeof createClient>
   readonly carried: Readonly<Record<CarriedService, CarriedPeers>>
+  /** A service wants a node that it has not heard of. */
+  readonly onMissing: () => void
   readonly log: Log
 }
 
 async function startServices(config: NodeConfig, parts: Parts): Promise<Services> {
-  const { node, identity, client, log } = parts
+  const { node, identity, client, onMissing, log } = parts
   const { roles, address: host, publicAddress = host, ports, partner, cookiesAbove } = config
   const fleetKeys = fleetKeysOf(config)
   const has = (role: Role) => roles.includes(role)
-  const common = { host, publicAddress, node, fleetKeys }
+  const common = { host, publicAddress, node, fleetKeys, onMissing }
   const keys = { publicKey: identity.staticPublic, secretKey: identity.staticSecret }
   const directory = createDirectory(client, { search: createPeerSearch(client) })
   const ticketKeys = ticketKeysOf(config)
@@ -224,7 +229,10 @@ function pushChannel(config: NodeConfig, served: Served): PushChannel | undefine
   if (config.gateway === undefined) return undefined
   const onPush = (push: Push) =>
     push.kind === 'fleet' ? lease.learn(push.item) : services.checkpoint?.push(push)
-  const onOpen = () => services.checkpoint?.pushesMissed()
+  const onOpen = () => {
+    services.checkpoint?.pushesMissed()
+    void lease.look()
+  }
   const fleetKey = fleetKeysOf(config)[0]!
   const guests = new GatewayPeers({ services: carried, send: (datagram) => channel.send(datagram) })
   const onCarried = (said: PushedDatagram | PeerGone) => guests.take(said)

@@ -84,7 +84,10 @@ export class CheckpointMachine implements Machine<CheckpointInput, CheckpointEff
   }
 
   poll(): CheckpointEffect | undefined {
-    return this.#parts.asks.poll() ?? this.#effects.take()
+    const { asks, fleet } = this.#parts
+    const effect = asks.poll() ?? this.#effects.take()
+    if (effect !== undefined) return effect
+    return fleet.takeMissed() ? { kind: 'lookForNodes' } : undefined
   }
 
   #datagram(arrived: Batch, i: number, out: Batch, now: number): void {

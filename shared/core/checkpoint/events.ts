@@ -29,4 +29,6 @@ export type CheckpointEffect =
       /** 0 (idle) to 1 (full). */
       readonly load: number
     }
+  /** A node or a service was looked for that the fleet as it is known has not: it may have changed. */
+  | { readonly kind: 'lookForNodes' }
   | { readonly kind: 'drained' }

@@ -9,6 +9,7 @@ const LOAD_STEP = 0.25
 export class FleetView {
   readonly #own: NodeId
   #nodes = new Map<NodeId, FleetItem>()
+  #missed = false
 
   constructor(own: NodeId) {
     this.#own = own
@@ -22,13 +23,20 @@ export class FleetView {
     this.#nodes.set(item.node, item)
   }
 
+  /** Whether somebody was looked for, since this was last asked, who is not here: the fleet may have changed. */
+  takeMissed(): boolean {
+    const missed = this.#missed
+    this.#missed = false
+    return missed
+  }
+
   /** Where to send NODE datagrams; undefined for a node that is not known, or has no CHECKPOINT. */
   checkpointOf(node: NodeId): Address | undefined {
-    return addressesOf(this.#nodes.get(node)?.addresses.checkpoint)[0]
+    return addressesOf(this.#find(node)?.addresses.checkpoint)[0]
   }
 
   handshakeOf(node: NodeId): readonly Address[] {
-    return addressesOf(this.#nodes.get(node)?.addresses.handshake)
+    return addressesOf(this.#find(node)?.addresses.handshake)
   }
 
   /**
@@ -43,12 +51,19 @@ export class FleetView {
         item.expiresAtSeconds * 1000 > now &&
         addressesOf(item.addresses.handshake).length > 0,
     )
+    if (usable.length === 0) this.#missed = true
     const region = this.#nodes.get(this.#own)?.region
     const near = usable.filter((item) => item.region === region)
     const candidates = near.length > 0 ? near : usable
     const least = Math.min(...candidates.map(stepOf))
     const best = candidates.filter((item) => stepOf(item) === least).map(({ node }) => node)
     return best.sort((a, b) => rank(tunnel, a) - rank(tunnel, b))[0]
+  }
+
+  #find(node: NodeId): FleetItem | undefined {
+    const item = this.#nodes.get(node)
+    if (item === undefined) this.#missed = true
+    return item
   }
 }
 

@@ -30,6 +30,8 @@ export type HandshakeEffect =
   | { readonly kind: 'recall'; readonly tunnel: TunnelId; readonly pair: string }
   /** It worked: worth remembering. */
   | { readonly kind: 'history'; readonly pair: string; readonly technique: StepKind }
+  /** Somebody waits for a relay and the fleet as it is known has none: it may have changed. */
+  | { readonly kind: 'lookForNodes' }
   /** After `drain`: the last tunnel is done. */
   | { readonly kind: 'drained' }
 
@@ -45,7 +47,7 @@ export interface HandshakeCounters {
   /** Datagrams of no kind that belongs here, or of no session. */
   unknown: number
   unopened: number
-  /** A side that should have been given a relay, and there was none. */
+  /** Tunnels that should have been given a relay, and there was none. */
   withoutRelay: number
   /** Tunnels by what their first attempt came to: the technique that worked, the reason why none did. */
   readonly direct: Partial<Record<StepKind, number>>

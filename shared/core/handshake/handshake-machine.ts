@@ -50,6 +50,8 @@ export class HandshakeMachine implements Machine<HandshakeInput, HandshakeEffect
   /** Pairs that may have something to say at the end of this call. */
   readonly #touched = new Set<Pair>()
   readonly #effects = new Queue<HandshakeEffect>()
+  /** Pairs with a side that waits for a relay. */
+  readonly #withoutRelay = new Set<Pair>()
   #relays: readonly Relay[] = []
   /** Infinity while it takes new tunnels. */
   #drainedAt = never
@@ -168,9 +170,10 @@ export class HandshakeMachine implements Machine<HandshakeInput, HandshakeEffect
   }
 
   #onFleet(items: readonly FleetItem[]): void {
-    const had = this.#relays.length > 0
     this.#relays = relaysOf(items, this.#node)
-    if (!had) for (const pair of this.#pairs) this.#touch(pair)
+    const waiting = [...this.#withoutRelay]
+    this.#withoutRelay.clear()
+    for (const pair of waiting) this.#touch(pair)
   }
 
   #onHistory({ tunnel, technique }: Extract<HandshakeInput, { kind: 'history' }>): void {
@@ -228,8 +231,16 @@ export class HandshakeMachine implements Machine<HandshakeInput, HandshakeEffect
       return
     const relay = pair.relayFrom(this.#relays, now)
     const relayed = relay && inviteToRelay(relay, leg, this.#door.fleetKeys[0]!, this.#random, now)
-    if (relayed === undefined) this.counters.withoutRelay++
+    if (relayed === undefined) this.#missRelay(pair)
     else leg.relayed = leg.session.send(FRAME.RELAYED, encodeRelayed(relayed))
+  }
+
+  /** Once after each reading of the fleet, while the side is here. */
+  #missRelay(pair: Pair): void {
+    if (this.#withoutRelay.has(pair)) return
+    this.#withoutRelay.add(pair)
+    this.counters.withoutRelay++
+    this.#effects.put({ kind: 'lookForNodes' })
   }
 
   #tell(pair: Pair, order: Order): void {
@@ -270,6 +281,7 @@ export class HandshakeMachine implements Machine<HandshakeInput, HandshakeEffect
       leg?.session?.flush(out, now)
     }
     this.#pairs.remove(pair)
+    this.#withoutRelay.delete(pair)
     if (this.#draining && this.#pairs.size === 0) this.#effects.put({ kind: 'drained' })
   }
 }

@@ -78,3 +78,20 @@ test('addresses are those of the lease, and a lease that was pushed replaces the
   expect(formatAddress(fleet.checkpointOf('a' as NodeId)!.words)).toBe('192.0.2.9:1')
   expect(fleet.handshakeOf('a' as NodeId)).toEqual([])
 })
+
+test('whoever is looked for and not here is told once, so that the fleet is read again', () => {
+  const fleet = new FleetView('a' as NodeId)
+  fleet.setAll([item('a')])
+  fleet.handshakeFor(TUNNELS[0]!, NOW)
+  fleet.checkpointOf('a' as NodeId)
+  expect(fleet.takeMissed()).toBe(false)
+  fleet.checkpointOf('b' as NodeId)
+  expect([fleet.takeMissed(), fleet.takeMissed()]).toEqual([true, false])
+})
+
+test('a tunnel that finds no HANDSHAKE is a reason to read the fleet again', () => {
+  const fleet = new FleetView('a' as NodeId)
+  fleet.setAll([item('a', { draining: true })])
+  expect(fleet.handshakeFor(TUNNELS[0]!, NOW)).toBeUndefined()
+  expect(fleet.takeMissed()).toBe(true)
+})

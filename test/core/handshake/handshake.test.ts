@@ -531,6 +531,19 @@ describe('a pair', () => {
   })
 })
 
+/** Datagrams that the HANDSHAKE says because of it. */
+function fleetIs(wire: Wire, items: FleetItem[]): number {
+  const out = new Batch(4)
+  wire.machine.handle({ kind: 'fleet', items }, out, wire.now)
+  return out.count
+}
+
+/** How often it asked for the fleet since this was last counted. */
+function looks({ machine, effects }: Wire): number {
+  for (let effect = machine.poll(); effect !== undefined; effect = machine.poll()) effects.push(effect)
+  return effects.splice(0).filter(({ kind }) => kind === 'lookForNodes').length
+}
+
 describe('the relay', () => {
   const relayOf = (wire: Wire) => formatAddress(wire.a.last('relayed')!.relayed.relay.words)
   const chosen = (...fleet: FleetItem[]) => {
@@ -585,6 +598,17 @@ describe('the relay', () => {
     const out = new Batch(4)
     wire.machine.handle({ kind: 'fleet', items: [RELAY_ONE] }, out, wire.now)
     expect(out.count).toBe(2)
+  })
+
+  test('is looked for again while a side waits for one: the fleet may have changed', () => {
+    const wire = new Wire({ fleet: [] })
+    wire.joinBoth('relay-only')
+    expect(looks(wire)).toBe(1)
+    expect(looks(wire.pass(1000))).toBe(0)
+    fleetIs(wire, [])
+    expect(looks(wire)).toBe(1)
+    fleetIs(wire, [RELAY_ONE])
+    expect(looks(wire)).toBe(0)
   })
 
   test('is one that the side can send to', () => {
