@@ -17,7 +17,7 @@ export { ERRORS, type ErrorCode, StraightwayError } from '../shared/errors.ts'
 export { isPeerId, type NetworkId, type PeerId, type UserId } from '../shared/ids.ts'
 export { LIMITS } from '../shared/limits.ts'
 export type { Paths } from '../shared/paths.ts'
-export type { Metadata, PresenceRecord, Status } from '../shared/presence.ts'
+export type { Metadata, PresenceRecord as Presence, Status } from '../shared/presence.ts'
 export type * from '../shared/resources.ts'
 export { WHY_NOT_DIRECT, type WhyNotDirect } from '../shared/why-not-direct.ts'
 export type { Change, OwnStatus } from '../shared/wire/presence.ts'
@@ -25,7 +25,6 @@ export type { ConnectOptions } from './calls.ts'
 export { type JoinOptions, join } from './join.ts'
 export type { Delivery, Message } from './messages.ts'
 export type { AcceptOptions, Offer } from './offer.ts'
-export type { Which } from './others.ts'
 export type { FindOptions, MessageOptions, Peer } from './peer.ts'
 export type { PeerEvents, PeerState } from './peer-events.ts'
 export type {
@@ -37,7 +36,10 @@ export type {
   StreamOptions,
   TunnelEnd,
 } from './peer-socket.ts'
+export type { PresenceRecord } from './presence-record.ts'
 export type { IndexClient } from './rest/index-client.ts'
+export type { Listing } from './rest/listing.ts'
+export type { ReadyOptions, Roster, RosterEvents, RosterSource, RosterTold } from './roster.ts'
 export type { Datagram, SendArguments, SendCallback } from './send-arguments.ts'
 export { type PingOptions, type PingReport, ping } from './services/ping.ts'
 export {
@@ -60,3 +62,4 @@ export { type Forward, type ForwardOptions, type ForwardTunnel, forwardTcp } fro
 export type { FileFacts, Progress, TransferOffer } from './services/transfer.ts'
 export type { Tunnel, TunnelEvents } from './services/tunnel.ts'
 export type { PeerStream } from './stream/peer-stream.ts'
+export type { Which } from './which.ts'

@@ -1,63 +1,75 @@
 /**
- * What a peer knows of the others: what was last heard of them, and which networks it shares with them. Whenever it comes
- * online it reads from INDEX who there is; while it is offline it cannot know, and everybody who was there is `unknown`.
+ * What a peer knows of the others: what was last heard of them, what they are called, and which networks it shares with
+ * them. Whenever it comes online, or a membership changes, it reads from INDEX who there is; while it is offline it cannot
+ * know, and everybody who was there is `unknown`. Records are told in the order in which they were heard, with their names.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { EndpointEffect, EndpointInput } from '../shared/core/peer/events.ts'
 import { StraightwayError } from '../shared/errors.ts'
 import type { NetworkId, PeerId, UserId } from '../shared/ids.ts'
 import { LIMITS } from '../shared/limits.ts'
-import type { PresenceRecord } from '../shared/presence.ts'
+import type { PresenceRecord as Presence } from '../shared/presence.ts'
 import type { PeerRecord } from '../shared/resources.ts'
 import type { Change } from '../shared/wire/presence.ts'
 import type { Account } from './account.ts'
-import { check, checkPeer, checkText } from './arguments.ts'
+import { Names } from './names.ts'
 import { Pending, stoppable } from './pending.ts'
+import type { PresenceRecord } from './presence-record.ts'
+import { Roster, type RosterTold } from './roster.ts'
+import { Telling } from './telling.ts'
+import { filterOf, type Which } from './which.ts'
 
 /** Others that are remembered; the one heard of longest ago is forgotten first. */
-const MAX_KNOWN = 10_000
-/** How many of the others are read from INDEX when we come online: the rest is heard of as it changes. */
-const LEARNT_PAGES = 5
+const MOST_KNOWN = 10_000
+/** Pages of the others that are read from INDEX: a few, or all that are remembered if somebody looks at the roster. */
+const FEW_PAGES = 5
+const ALL_PAGES = MOST_KNOWN / LIMITS.pageSize
 /** An offer does not wait longer to be told whose peer it came from. */
 const WHOSE_MS = 1000
-
-/** By a SCIM filter, or by id. */
-export type Which = string | { readonly peer: PeerId } | { readonly user: UserId }
-
-/** Throws `bad-request` or `too-large`. */
-export function checkedWhich(which: Which): Which {
-  if (typeof which === 'object' && which !== null && 'peer' in which) checkPeer(which.peer, 'peer')
-  else if (typeof which === 'object' && which !== null && 'user' in which) checkText(which.user, 'user')
-  else {
-    check(typeof which === 'string', 'which', 'a filter, `{ peer }` or `{ user }`', which)
-    checkText(which, 'which', LIMITS.filterBytes)
-  }
-  return which
-}
 
 export interface OthersOptions {
   readonly self: PeerId
   readonly account: Account
   readonly handle: (input: EndpointInput) => void
   readonly presence: (record: PresenceRecord) => void
+  /** A listener of the roster that is async rejected. */
+  readonly failed: (error: unknown) => void
 }
 
 export class Others {
   readonly networks: Set<NetworkId>
   readonly #options: OthersOptions
   readonly #finds = new Pending<PresenceRecord[]>()
-  readonly #known = new Map<PeerId, PresenceRecord>()
+  readonly #known = new Map<PeerId, Presence>()
+  readonly #names: Names
+  #roster: Roster | undefined
+  #told: RosterTold | undefined
+  readonly #telling: Telling
+  /** The present or last reading of who there is; undefined before the first, and after one that failed. */
+  #reading: Promise<void> | undefined
+  #isReading = false
+  #readAgain = false
+  readonly #closed = new AbortController()
 
   constructor(options: OthersOptions) {
     this.#options = options
+    this.#names = new Names(options.account.index)
+    this.#telling = new Telling(this.#names)
     this.networks = new Set(options.account.networks)
   }
 
+  /** From the first time on it is kept up to date, with everybody who is remembered. */
+  get roster(): Roster {
+    this.#roster ??= this.#makeRoster()
+    return this.#roster
+  }
+
   async find(which: Which, limit: number, signal?: AbortSignal): Promise<PresenceRecord[]> {
-    if (typeof which !== 'string' && 'peer' in which) return stoppable(this.#byId(which.peer), signal)
-    const filter = typeof which === 'string' ? which : `user eq ${JSON.stringify(which.user)}`
-    if (Buffer.byteLength(filter) > LIMITS.filterBytes)
-      throw new StraightwayError('too-large', `A filter has at most ${LIMITS.filterBytes} bytes.`)
+    if (typeof which !== 'string' && 'peer' in which) {
+      const either = AbortSignal.any([this.#closed.signal, ...(signal ? [signal] : [])])
+      return stoppable(this.#byId(which.peer), either)
+    }
+    const filter = filterOf(which)
     const forget = (id: number) => this.#options.handle({ kind: 'forget', what: 'find', id })
     const { id, answer } = this.#finds.open(signal, forget)
     this.#options.handle({ kind: 'find', id, filter, limit })
@@ -66,8 +78,8 @@ export class Others {
 
   found({ id, records, error }: Extract<EndpointEffect, { kind: 'found' }>): void {
     for (const record of records) this.#remember(record)
-    if (error === '') this.#finds.resolve(id, [...records])
-    else this.#finds.reject(id, new StraightwayError('bad-request', error))
+    if (error !== '') this.#finds.reject(id, new StraightwayError('bad-request', error))
+    else void this.#named(records).then((named) => this.#finds.resolve(id, named))
   }
 
   unanswered(id: number): void {
@@ -75,43 +87,42 @@ export class Others {
     this.#finds.reject(id, new StraightwayError('timeout', detail))
   }
 
-  heard(record: PresenceRecord): void {
+  heard(record: Presence): void {
     this.#remember(record)
-    this.#options.presence(record)
+    this.#telling.tell(record, (named) => {
+      this.#told?.heard(named)
+      this.#options.presence(named)
+    })
   }
 
-  changed(change: Change): void {
-    if (change.kind !== 'membership' || change.user !== this.#options.account.user) return
-    if (change.role === null) this.networks.delete(change.network)
-    else this.networks.add(change.network)
+  /** True if it is news to the application: that this peer was enrolled is none. */
+  changed(change: Change): boolean {
+    const isNews = !this.#isOwnBeginning(change)
+    if (change.kind !== 'membership') {
+      if (this.#names.changed(change)) this.#renamed(change.id)
+    } else if (isNews) this.#membershipChanged(change)
+    return isNews
   }
 
   /** Whose peer it is; undefined where INDEX does not say, or not soon. */
   async userOf(peer: PeerId): Promise<UserId | undefined> {
     const known = this.#known.get(peer)
     if (known !== undefined) return known.user
-    const asked = this.#byId(peer).catch(() => [])
-    const [found] = await Promise.race([asked, sleep(WHOSE_MS, [], { ref: false })])
+    const asked = this.#read(peer).catch(() => undefined)
+    const found = await Promise.race([asked, sleep(WHOSE_MS, undefined, { ref: false })])
     return found?.user
   }
 
   lost(): void {
     for (const record of this.#known.values()) {
-      if (record.status !== 'offline' && record.status !== 'unknown')
-        this.heard({ ...record, status: 'unknown' })
+      if (isThere(record)) this.heard({ ...record, status: 'unknown' })
     }
   }
 
-  /** Reads who there is; those who were `unknown` are told. */
-  async learn(): Promise<void> {
-    let cursor: string | undefined
-    for (let page = 0; page < LEARNT_PAGES; page++) {
-      const query = { limit: LIMITS.pageSize, ...(cursor !== undefined && { cursor }) }
-      const listed = await this.#options.account.index.peers.list(query)
-      for (const each of listed.items) this.#learnt(recordOf(each))
-      cursor = listed.cursor
-      if (cursor === undefined) return
-    }
+  /** Reads who there is: those of whom something else was known, or who were `unknown`, are told. */
+  learn(): void {
+    if (this.#isReading) this.#readAgain = true
+    else this.#begin().catch(() => {})
   }
 
   /** The endpoint failed at it. */
@@ -121,32 +132,169 @@ export class Others {
 
   close(): void {
     this.#finds.close()
+    this.#telling.close()
+    this.#closed.abort()
+  }
+
+  #makeRoster(): Roster {
+    const roster = new Roster({
+      read: (signal) => this.#ready(signal),
+      failed: this.#options.failed,
+      attach: (tell) => {
+        this.#told = tell
+      },
+    })
+    for (const record of this.#known.values()) this.#tellRoster(record)
+    this.learn()
+    return roster
+  }
+
+  async #ready(signal: AbortSignal | undefined): Promise<void> {
+    const either = AbortSignal.any([this.#closed.signal, ...(signal ? [signal] : [])])
+    const read = async () => {
+      await (this.#reading ?? this.#begin())
+      await this.#telling.settled()
+    }
+    await stoppable(read(), either)
+  }
+
+  #isOwnBeginning(change: Change): boolean {
+    if (!change.isNew) return false
+    const { self, account } = this.#options
+    if (change.kind === 'membership') return change.user === account.user && this.networks.has(change.network)
+    return change.id === self || change.id === account.user
+  }
+
+  /** Our own says who may be seen from now on; of somebody who left it is asked whether another network is shared. */
+  #membershipChanged({ user, network, role }: Extract<Change, { kind: 'membership' }>): void {
+    if (user === this.#options.account.user) {
+      if (role === null) this.networks.delete(network)
+      else this.networks.add(network)
+      this.learn()
+    } else if (role === null) {
+      for (const record of this.#known.values()) if (record.user === user) void this.#checkShared(record)
+    }
+  }
+
+  /** What changes while it is read is read once more. */
+  #begin(): Promise<void> {
+    const reading = this.#learn().finally(() => {
+      if (!this.#readAgain) return
+      this.#readAgain = false
+      this.learn()
+    })
+    this.#reading = reading
+    reading.catch(() => {
+      if (this.#reading === reading) this.#reading = undefined
+    })
+    return reading
+  }
+
+  async #learn(): Promise<void> {
+    this.#isReading = true
+    try {
+      const before = [...this.#known.values()]
+      const there = new Set<PeerId>()
+      const isWhole = await this.#readPages(there)
+      if (isWhole) for (const each of before) if (!there.has(each.peer)) await this.#checkShared(each)
+    } finally {
+      this.#isReading = false
+    }
+  }
+
+  /** False if there are more than are read. */
+  async #readPages(there: Set<PeerId>): Promise<boolean> {
+    const pages = this.#roster === undefined ? FEW_PAGES : ALL_PAGES
+    let cursor: string | undefined
+    for (let page = 0; page < pages; page++) {
+      const query = { limit: LIMITS.pageSize, ...(cursor !== undefined && { cursor }) }
+      const listed = await this.#options.account.index.peers.list(query)
+      await this.#learnUsers(listed.items)
+      for (const each of listed.items) {
+        there.add(each.peer)
+        this.#names.learn(each.peer, each.name)
+        this.#learnt(recordOf(each))
+      }
+      cursor = listed.cursor
+      if (cursor === undefined) return true
+    }
+    return false
+  }
+
+  /** Names of many users at once, if there are many to learn. */
+  async #learnUsers(peers: readonly PeerRecord[]): Promise<void> {
+    const unknown = new Set(peers.map(({ user }) => user).filter((user) => !this.#names.isKnown(user)))
+    if (unknown.size < 2) return
+    const { items } = await this.#options.account.index.users.list({ limit: LIMITS.pageSize })
+    for (const { user, name } of items) this.#names.learn(user, name)
   }
 
   /** What was heard since is newer. */
-  #learnt(record: PresenceRecord): void {
+  #learnt(record: Presence): void {
     if (record.peer === this.#options.self) return
     const known = this.#known.get(record.peer)
-    if (known?.status === 'unknown') this.heard(record)
-    else if (known === undefined) this.#remember(record)
+    if (known === undefined) {
+      this.#remember(record)
+      this.#tellRoster(record)
+    } else if (known.status === 'unknown' || isNewer(record, known)) this.heard(record)
+    else this.#tellRoster(known)
+  }
+
+  /** Forgets a peer that INDEX does not show any more. A listing may lack one that came just now. */
+  async #checkShared(record: Presence): Promise<void> {
+    const isShown = await this.#read(record.peer).catch(() => record)
+    if (isShown !== undefined) return
+    this.#known.delete(record.peer)
+    this.#tellGone(record)
+  }
+
+  #renamed(id: string): void {
+    for (const record of this.#known.values())
+      if (record.peer === id || record.user === id) this.#tellRoster(record)
+  }
+
+  #tellRoster(record: Presence): void {
+    if (this.#told !== undefined) this.#telling.tell(record, (named) => this.#told?.heard(named))
+  }
+
+  #tellGone(record: Presence): void {
+    if (this.#told !== undefined) this.#telling.tell(record, ({ peer }) => this.#told?.gone(peer))
   }
 
   async #byId(peer: PeerId): Promise<PresenceRecord[]> {
+    const record = await this.#read(peer)
+    return record === undefined ? [] : this.#named([record])
+  }
+
+  /** Undefined where INDEX knows no such peer. */
+  async #read(peer: PeerId): Promise<Presence | undefined> {
     try {
-      const record = recordOf(await this.#options.account.index.peers.get(peer))
+      const read = await this.#options.account.index.peers.get(peer)
+      this.#names.learn(peer, read.name)
+      const record = recordOf(read)
       this.#remember(record)
-      return [record]
+      return record
     } catch (error) {
-      if (error instanceof StraightwayError && error.code === 'unknown-peer') return []
+      if (error instanceof StraightwayError && error.code === 'unknown-peer') return undefined
       throw error
     }
   }
 
-  #remember(record: PresenceRecord): void {
+  #named(records: readonly Presence[]): Promise<PresenceRecord[]> {
+    return Promise.all(records.map((record) => this.#names.of(record)))
+  }
+
+  #remember(record: Presence): void {
     this.#known.delete(record.peer)
     this.#known.set(record.peer, record)
-    if (this.#known.size > MAX_KNOWN) this.#known.delete(this.#known.keys().next().value!)
+    if (this.#known.size <= MOST_KNOWN) return
+    const oldest = this.#known.values().next().value!
+    this.#known.delete(oldest.peer)
+    this.#tellGone(oldest)
   }
 }
 
-const recordOf = ({ peer, user, presence }: PeerRecord): PresenceRecord => ({ peer, user, ...presence })
+const recordOf = ({ peer, user, presence }: PeerRecord): Presence => ({ peer, user, ...presence })
+const isThere = ({ status }: Presence): boolean => status !== 'offline' && status !== 'unknown'
+const isNewer = (one: Presence, other: Presence): boolean =>
+  one.since > other.since || (one.since === other.since && one.version > other.version)

@@ -1,9 +1,9 @@
 import type { OfflineReason } from '../shared/core/peer/events.ts'
 import type { StraightwayError } from '../shared/errors.ts'
-import type { PresenceRecord } from '../shared/presence.ts'
 import type { Change } from '../shared/wire/presence.ts'
 import type { Message } from './messages.ts'
 import type { Offer } from './offer.ts'
+import type { PresenceRecord } from './presence-record.ts'
 
 /** Whether a peer is online. */
 export type PeerState = 'online' | 'offline'
@@ -14,7 +14,7 @@ export interface PeerEvents {
   message: [message: Message]
   /** Somebody of a shared network came, went or changed. While we are offline ourselves everybody is `unknown`. */
   presence: [record: PresenceRecord]
-  /** A membership or permanent metadata of a shared network changed. */
+  /** A membership or permanent metadata of a shared network changed. That this peer itself was enrolled is not told. */
   change: [change: Change]
   /** Somebody wants a tunnel. Without a listener it is refused with the reason `not-listening`. */
   offer: [offer: Offer]

@@ -80,6 +80,7 @@ export class PeerSocket extends EventEmitter<PeerSocketEvents> {
   readonly #tunnel: TunnelLink
   /** What came before the application had a chance to listen; undefined from then on. */
   #early: (() => void)[] | undefined = []
+  #told: { readonly path: Path; readonly why: WhyNotDirect | undefined } | undefined
   #closed = false
 
   /** Sockets come from `peer.connect` and `offer.accept`. */
@@ -88,7 +89,7 @@ export class PeerSocket extends EventEmitter<PeerSocketEvents> {
     this.#tunnel = tunnel
     this.remotePeer = tunnel.peer
     tunnel.listener = {
-      path: () => this.#whenListening(() => this.emit('path', this.path, this.whyNotDirect)),
+      path: () => this.#whenListening(() => this.#tellPath()),
       datagram: (bytes, from) => this.#whenListening(() => this.#receive(bytes, from)),
       stream: (stream, answer) =>
         this.#whenListening(
@@ -206,6 +207,14 @@ export class PeerSocket extends EventEmitter<PeerSocketEvents> {
     if (this.#early === undefined) act()
     else if (this.#early.length < MAX_EARLY) this.#early.push(act)
     else drop()
+  }
+
+  /** Another address of the other side, or another relay, is no other path. */
+  #tellPath(): void {
+    const [path, why] = [this.path, this.whyNotDirect]
+    if (this.#told?.path === path && this.#told.why === why) return
+    this.#told = { path, why }
+    this.emit('path', path, why)
   }
 
   #receive(bytes: Uint8Array, from: Address): void {

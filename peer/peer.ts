@@ -8,7 +8,6 @@ import type { Identity } from '../shared/crypto/identity.ts'
 import { StraightwayError } from '../shared/errors.ts'
 import { isPeerId, type NetworkId, type PeerId, type TunnelId, type UserId } from '../shared/ids.ts'
 import { LIMITS } from '../shared/limits.ts'
-import type { PresenceRecord } from '../shared/presence.ts'
 import type { Change, OwnStatus } from '../shared/wire/presence.ts'
 import type { Account } from './account.ts'
 import { check, checkInteger, checkOptions, checkPeer, checkSignal, checkText } from './arguments.ts'
@@ -17,11 +16,14 @@ import { type Affair, EndpointDriver } from './endpoint-driver.ts'
 import type { Home } from './home/home.ts'
 import { type Delivery, Messages } from './messages.ts'
 import { type AcceptOptions, type HeardOffer, Offer } from './offer.ts'
-import { checkedWhich, Others, type Which } from './others.ts'
+import { Others } from './others.ts'
 import { checkedPresence } from './own-presence.ts'
 import type { PeerEvents, PeerState } from './peer-events.ts'
 import type { PeerSocket } from './peer-socket.ts'
+import type { PresenceRecord } from './presence-record.ts'
 import type { IndexClient } from './rest/index-client.ts'
+import type { Roster } from './roster.ts'
+import { checkedWhich, type Which } from './which.ts'
 
 const FOUND_AT_ONCE = 20
 /** What the other side is told if a listener of ours throws before it decides. */
@@ -96,6 +98,7 @@ export class Peer extends EventEmitter<PeerEvents> {
       account,
       handle,
       presence: (record) => this.emit('presence', record),
+      failed: (error) => this.#fail(error),
     })
     const listened = () => queueMicrotask(() => this.#tellListening())
     ;(this as EventEmitter).on('newListener', listened).on('removeListener', listened)
@@ -115,6 +118,11 @@ export class Peer extends EventEmitter<PeerEvents> {
   /** Networks its user is a member of. */
   get networks(): NetworkId[] {
     return [...this.#others.networks]
+  }
+
+  /** Who is there now, as a list that keeps itself up to date, from the first time that it is asked for. */
+  get roster(): Roster {
+    return this.#others.roster
   }
 
   /**
@@ -290,7 +298,7 @@ export class Peer extends EventEmitter<PeerEvents> {
 
   #online(): void {
     this.#state = 'online'
-    this.#others.learn().catch(() => {})
+    this.#others.learn()
     this.emit('state', 'online', undefined)
   }
 
@@ -301,8 +309,7 @@ export class Peer extends EventEmitter<PeerEvents> {
   }
 
   #changed(change: Change): void {
-    this.#others.changed(change)
-    this.emit('change', change)
+    if (this.#others.changed(change)) this.emit('change', change)
   }
 
   async #offered(heard: HeardOffer): Promise<void> {

@@ -17,6 +17,8 @@ export type Push =
       readonly user: UserId
       readonly role: string | null
       readonly name?: string
+      /** The user was no member before. */
+      readonly isNew?: true
     }
   /** Permanent metadata changed: everybody in `networks` may care. `value` is absent when it was deleted or is too long to push. */
   | {
@@ -26,6 +28,8 @@ export type Push =
       readonly collection?: string
       readonly networks: readonly NetworkId[]
       readonly value?: unknown
+      /** There was no such entity before. */
+      readonly isNew?: true
     }
   /** What tunnels between members of a network may use, from now on. */
   | { readonly kind: 'paths'; readonly network: NetworkId; readonly paths: Paths }

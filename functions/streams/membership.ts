@@ -18,7 +18,8 @@ export function createMembership(context: StreamContext) {
     () => createAudience(context.client),
     async ({ before, after }, audience) => {
       const role = activeRole(after && toMembership(after))
-      if (activeRole(before && toMembership(before)) === role) return
+      const roleBefore = activeRole(before && toMembership(before))
+      if (roleBefore === role) return
       const { network, user } = (after ?? before)!
       const [members, own] = await Promise.all([audience.ofNetworks([network]), audience.ofUser(user)])
       await push(new Set([...members, ...own]), {
@@ -26,6 +27,7 @@ export function createMembership(context: StreamContext) {
         network,
         user,
         role: role ?? null,
+        ...(roleBefore === undefined && { isNew: true }),
       })
     },
   )

@@ -53,6 +53,7 @@ export function createMetadata(context: StreamContext) {
         ...nameOf((after ?? before)!),
         networks,
         ...pushable(after && metadataOf(after)),
+        ...(before === undefined && { isNew: true }),
       })
     },
   )

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
-import type { PresenceRecord } from '../../shared/presence.ts'
-import { Names } from './names.ts'
+import type { PresenceRecord } from '../presence-record.ts'
+import { Names, shownName } from './names.ts'
 import { type CommonFlags, countArgument, verb } from './options.ts'
 import { note, print } from './output.ts'
 import { recordLine } from './record-line.ts'
@@ -22,18 +22,15 @@ export function find(description: string): Command {
 }
 
 async function run(seat: Seat, asked: string, { json, limit }: Flags): Promise<void> {
-  const names = new Names(seat.index)
-  const found = await sought(seat, names, asked, limit)
-  const named = await Promise.all(
-    found.map(async (record) => ({ ...record, name: await names.nameOf(record.peer) })),
-  )
+  const found = await sought(seat, asked, limit)
+  const named = found.map((record) => ({ ...record, name: shownName(record) }))
   if (json) print(json, named)
   else for (const record of named) print(json, record, recordLine(record, record.name))
   if (named.length === 0) note(json, 'nobody')
 }
 
 /** One word is a name; a filter has at least two. */
-async function sought(seat: Seat, names: Names, asked: string, limit: number): Promise<PresenceRecord[]> {
+async function sought(seat: Seat, asked: string, limit: number): Promise<PresenceRecord[]> {
   if (/\s/.test(asked)) return seat.find(asked, { limit })
-  return (await names.peersCalled(asked)).slice(0, limit)
+  return (await new Names(seat.index).peersCalled(asked)).slice(0, limit)
 }

@@ -4,8 +4,8 @@
  */
 import { StraightwayError } from '../../shared/errors.ts'
 import { isPeerId, type PeerId, type UserId } from '../../shared/ids.ts'
-import type { PresenceRecord } from '../../shared/presence.ts'
 import type { Change } from '../../shared/wire/presence.ts'
+import type { PresenceRecord } from '../presence-record.ts'
 import type { IndexClient } from '../rest/index-client.ts'
 import type { NetworkRecord, Page, PeerRecord, SearchQuery } from '../rest/resources.ts'
 
@@ -70,7 +70,11 @@ export class Names {
     const found = isPeerId(text)
       ? await this.#index.peers.get(text).then((record) => [record])
       : await this.#peersOf(text)
-    return found.map(({ peer, user, presence }) => ({ peer, user, ...presence }))
+    return Promise.all(found.map((record) => this.recordOf(record)))
+  }
+
+  async recordOf({ peer, user, name, presence }: PeerRecord): Promise<PresenceRecord> {
+    return { peer, user, ...presence, name, userName: await this.userName(user) }
   }
 
   /** Who gets a message: a peer, or a user with all of its peers. */
@@ -204,6 +208,9 @@ const isSame = (one: string, other: string): boolean => one !== '' && folded(one
 
 /** What INDEX calls those that gave no name. */
 const NAMELESS = new Set(['user', 'peer', ''])
+
+/** `Ann`, or `Ann/laptop`. */
+export const shownName = ({ userName, name }: PresenceRecord): string => joined(userName, name)
 
 function joined(ofUser: string, ofPeer: string): string {
   const [user, peer] = [ofUser, ofPeer].map((name) => (NAMELESS.has(name) ? '' : name)) as [string, string]

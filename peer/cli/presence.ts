@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
-import type { PresenceRecord } from '../../shared/presence.ts'
+import type { PresenceRecord } from '../presence-record.ts'
 import { stopped, untilStopped } from './life.ts'
-import { Names, pages } from './names.ts'
+import { Names, pages, shownName } from './names.ts'
 import { type CommonFlags, verb } from './options.ts'
 import { note, print } from './output.ts'
 import { recordLine } from './record-line.ts'
@@ -19,12 +19,9 @@ export function presence(description: string): Command {
 
 async function run(seat: Seat, { json, watch }: Flags): Promise<void> {
   const names = new Names(seat.index)
-  let last: Promise<unknown> = Promise.resolve()
   const tell = (record: PresenceRecord) => {
-    last = last.then(async () => {
-      const name = await names.nameOf(record.peer)
-      if (!stopped.aborted) print(json, { ...record, name }, recordLine(record, name))
-    })
+    const name = shownName(record)
+    if (!stopped.aborted) print(json, { ...record, name }, recordLine(record, name))
   }
   const early: PresenceRecord[] = []
   const hear = (record: PresenceRecord) => void early.push(record)
@@ -34,11 +31,10 @@ async function run(seat: Seat, { json, watch }: Flags): Promise<void> {
   }
   const all = await pages((query) => seat.index.peers.list(query))
   const there = all.filter(({ presence, peer }) => presence.status !== 'offline' && peer !== seat.peer)
-  for (const { peer, user, presence } of there) tell({ peer, user, ...presence })
+  for (const record of await Promise.all(there.map((each) => names.recordOf(each)))) tell(record)
   if (watch) {
     for (const record of early) tell(record)
     seat.events.off('presence', hear).on('presence', tell)
     await untilStopped()
   } else if (there.length === 0) note(json, 'nobody is there')
-  await last
 }

@@ -9,7 +9,7 @@ import { homeAround } from '../services/file-names.ts'
 import { Answers } from './answers.ts'
 import type { Daemon } from './daemon/server.ts'
 import { stop, untilStopped } from './life.ts'
-import { Names } from './names.ts'
+import { Names, shownName } from './names.ts'
 import { bytesArgument, type CommonFlags, indexOf, listArgument, portArgument, verb } from './options.ts'
 import { note, print } from './output.ts'
 import { recordLine } from './record-line.ts'
@@ -142,8 +142,8 @@ function narrate(peer: Peer, names: Names, tell: Tell): void {
   )
   peer.on('presence', (record) =>
     later(async () => {
-      const name = await names.nameOf(record.peer)
-      tell('presence', { ...record, ...(name && { name }) }, recordLine(record, name))
+      const name = shownName(record)
+      tell('presence', { ...record, name }, recordLine(record, name))
     }),
   )
   peer.on('change', (change) => later(async () => tell('change', change, await names.told(change))))

@@ -19,6 +19,7 @@ import type {
   SearchQuery,
   UserRecord,
 } from '../../shared/resources.ts'
+import { type Listing, listing } from './listing.ts'
 import { path, type Requests } from './requests.ts'
 
 interface Entities {
@@ -51,17 +52,16 @@ export function indexClient(requests: Requests) {
     search<E extends keyof Entities>(
       kind: E,
       query: SearchQuery & { readonly collection?: string } = {},
-    ): Promise<Page<Entities[E]>> {
-      return requests.send('GET', '/v1/search', { query: { entity: kind, ...query } })
+    ): Listing<Entities[E]> {
+      return listed(requests, '/v1/search', { entity: kind, ...query })
     },
   }
 }
 
 function entity<Id extends string, Item>(requests: Requests, name: string) {
   return {
-    /** One page of them: all, or those that a filter finds. */
-    list: (query: SearchQuery = {}): Promise<Page<Item>> =>
-      requests.send('GET', path`/v1/${name}`, { query: { ...query } }),
+    /** All of them, or those that a filter finds. */
+    list: (query: SearchQuery = {}): Listing<Item> => listed(requests, path`/v1/${name}`, query),
     /** One by its id. Rejects with `not-found`. */
     get: (id: Id): Promise<Item> => requests.send('GET', path`/v1/${name}/${id}`),
     /** Changes what the patch names (RFC 7396). */
@@ -88,9 +88,9 @@ function blocks(requests: Requests) {
 
 function members(requests: Requests) {
   return {
-    /** One page of the members. */
-    list: (network: NetworkId, query: PageQuery = {}): Promise<Page<MemberRecord>> =>
-      requests.send('GET', path`/v1/networks/${network}/members`, { query: { ...query } }),
+    /** The members of a network. */
+    list: (network: NetworkId, query: PageQuery = {}): Listing<MemberRecord> =>
+      listed(requests, path`/v1/networks/${network}/members`, query),
     /** Adds a member, or changes its role. */
     put: (network: NetworkId, user: UserId, role: Role): Promise<unknown> =>
       requests.send('PUT', path`/v1/networks/${network}/members/${user}`, { body: { role } }),
@@ -102,9 +102,9 @@ function members(requests: Requests) {
 
 function invites(requests: Requests) {
   return {
-    /** One page of the invites of a network. */
-    list: (network: NetworkId, query: PageQuery = {}): Promise<Page<InviteRecord>> =>
-      requests.send('GET', path`/v1/networks/${network}/invites`, { query: { ...query } }),
+    /** The invites of a network. */
+    list: (network: NetworkId, query: PageQuery = {}): Listing<InviteRecord> =>
+      listed(requests, path`/v1/networks/${network}/invites`, query),
     /** `code` is told this once. `user`: for a further peer of that user. `validMs`: from now, a week without. */
     create: (
       network: NetworkId,
@@ -123,9 +123,9 @@ function invites(requests: Requests) {
 
 function objects(requests: Requests) {
   return {
-    /** One page of the objects of a collection. */
-    list: (collection: string, query: SearchQuery = {}): Promise<Page<ObjectRecord>> =>
-      requests.send('GET', path`/v1/objects/${collection}`, { query: { ...query } }),
+    /** The objects of a collection. */
+    list: (collection: string, query: SearchQuery = {}): Listing<ObjectRecord> =>
+      listed(requests, path`/v1/objects/${collection}`, query),
     /** One object. Rejects with `not-found`. */
     get: (collection: string, id: string): Promise<ObjectRecord> =>
       requests.send('GET', path`/v1/objects/${collection}/${id}`),
@@ -150,3 +150,8 @@ function objects(requests: Requests) {
       requests.send('DELETE', path`/v1/objects/${collection}/${id}`),
   }
 }
+
+const listed = <T>(requests: Requests, at: string, query: object): Listing<T> =>
+  listing((cursor) =>
+    requests.send('GET', at, { query: { ...query, ...(cursor !== undefined && { cursor }) } }),
+  )

@@ -5,10 +5,10 @@ import type { PeerId, UserId } from '../../../shared/ids.ts'
 import type { OwnStatus } from '../../../shared/wire/presence.ts'
 import type { ConnectOptions } from '../../calls.ts'
 import type { AcceptOptions, Offer } from '../../offer.ts'
-import type { Which } from '../../others.ts'
 import type { Peer } from '../../peer.ts'
 import type { PeerSocket } from '../../peer-socket.ts'
 import type { Records, Value } from '../../services/records.ts'
+import type { Which } from '../../which.ts'
 import { errorValue, nextValue, type SelfFacts, type TunnelFacts } from './protocol.ts'
 
 /** A stream of the other side that no verb fetched by then is cut. */

@@ -76,3 +76,8 @@ export function couple(one: Duplex, other: Duplex): void {
     })
   }
 }
+
+/** JSON turns what is not given into null, which is something that is given. */
+export function withoutAbsent(args: readonly unknown[]): readonly unknown[] {
+  return args.slice(0, args.findLastIndex((each) => each !== undefined) + 1)
+}

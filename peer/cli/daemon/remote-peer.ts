@@ -3,17 +3,18 @@ import { EventEmitter } from 'node:events'
 import type { Duplex } from 'node:stream'
 import { StraightwayError } from '../../../shared/errors.ts'
 import type { NetworkId, PeerId, UserId } from '../../../shared/ids.ts'
-import type { PresenceRecord } from '../../../shared/presence.ts'
 import type { OwnStatus } from '../../../shared/wire/presence.ts'
 import { DOOR_PROTOCOL, type Door, knock, readDoor } from '../../home/door.ts'
 import type { Delivery } from '../../messages.ts'
-import type { Which } from '../../others.ts'
 import type { PeerEvents } from '../../peer-events.ts'
+import type { PresenceRecord } from '../../presence-record.ts'
 import type { IndexClient } from '../../rest/index-client.ts'
 import { Records, type Value } from '../../services/records.ts'
+import type { Which } from '../../which.ts'
 import type { Asked, Seat } from '../seat.ts'
 import { Framed } from './framed.ts'
-import { errorOf, nextValue, type SelfFacts, type TunnelFacts } from './protocol.ts'
+import { errorOf, nextValue, type SelfFacts, type TunnelFacts, withoutAbsent } from './protocol.ts'
+import { remoteIndex } from './remote-index.ts'
 import { RemoteTunnel } from './remote-tunnel.ts'
 
 const GONE = '`straightway up` of this home has ended: start it again, or do without.'
@@ -229,23 +230,7 @@ async function enter(door: Door, hello: Value): Promise<{ records: Records; welc
   return undefined
 }
 
-/** JSON turns what is not given into null, which is something that is given. */
-function withoutAbsent(args: readonly unknown[]): readonly unknown[] {
-  return args.slice(0, args.findLastIndex((each) => each !== undefined) + 1)
-}
-
 function withBytes(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || !('body' in value)) return value
   return { ...value, body: Buffer.from(`${value.body}`, 'base64') }
-}
-
-type CallIndex = (path: readonly string[], args: readonly unknown[]) => Promise<unknown>
-
-/** Every method of INDEX, by its name. */
-function remoteIndex(call: CallIndex, path: readonly string[] = []): IndexClient {
-  return new Proxy(() => {}, {
-    get: (_, name) =>
-      typeof name === 'symbol' || name === 'then' ? undefined : remoteIndex(call, [...path, name]),
-    apply: (_, __, args: unknown[]) => call(path, withoutAbsent(args)),
-  }) as unknown as IndexClient
 }

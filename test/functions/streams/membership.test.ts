@@ -29,7 +29,10 @@ test('joining, a new role and leaving are told to the members and to the user it
   await put('admin')
   await client.send(new DeleteCommand({ TableName: 'Memberships', Key: { network, user } }))
   await streams.drain()
-  const told = ['member', 'admin', null].map((role) => ({ kind: 'membership', network, user, role }))
+  const told = [{ role: 'member', isNew: true }, { role: 'admin' }, { role: null }].map((change) => ({
+    ...{ kind: 'membership', network, user },
+    ...change,
+  }))
   expect(await nodes[0]!.pushes()).toEqual(told)
   expect(await nodes[1]!.pushes()).toEqual(told)
   expect(await nodes[2]!.pushes()).toEqual([])
@@ -47,5 +50,5 @@ test('a node that has members and the user is told once', async () => {
     new PutCommand({ TableName: 'Memberships', Item: { network, user, role: 'owner', joinedAt: 1 } }),
   )
   await streams.drain()
-  expect(await node.pushes()).toEqual([{ kind: 'membership', network, user, role: 'owner' }])
+  expect(await node.pushes()).toEqual([{ kind: 'membership', network, user, role: 'owner', isNew: true }])
 })

@@ -32,7 +32,7 @@ describe('metadata', () => {
     const user = newUserId()
     await putUser(cloud, user, [network])
     const push = { kind: 'metadata', entity: 'user', id: user, networks: [network] }
-    expect(await told()).toEqual([{ ...push, value: { name: 'Ada', attributes: {} } }])
+    expect(await told()).toEqual([{ ...push, value: { name: 'Ada', attributes: {} }, isNew: true }])
     await putUser(cloud, user, [network, newNetwork()])
     expect(await told()).toEqual([])
     await putUser(cloud, user, [network], 'Grace')
@@ -68,6 +68,7 @@ describe('metadata', () => {
         id: network,
         networks: [network],
         value: { name: 'Guild', attributes: { motto: 'go' } },
+        isNew: true,
       },
     ])
   })
@@ -80,7 +81,7 @@ describe('metadata', () => {
     await put('Objects', { ...object, id: 'private', network: undefined })
     const push = { kind: 'metadata', entity: 'object', collection: 'lobby', id: 'l1' }
     expect(await told()).toEqual([
-      { ...push, networks: [network], value: { map: 'dust' } },
+      { ...push, networks: [network], value: { map: 'dust' }, isNew: true },
       { ...push, networks: [network, other], value: { map: 'inferno' } },
     ])
   })

@@ -1,0 +1,97 @@
+/**
+ * The names of peers and users: read from INDEX once, followed by the changes that a peer hears of. A record waits for its
+ * names at most WAIT_MS; without an answer of INDEX it has empty ones.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { PeerId, UserId } from '../shared/ids.ts'
+import type { PresenceRecord as Presence } from '../shared/presence.ts'
+import type { Change } from '../shared/wire/presence.ts'
+import type { PresenceRecord } from './presence-record.ts'
+import type { IndexClient } from './rest/index-client.ts'
+
+const WAIT_MS = 2000
+/** Questions to INDEX at the same time. */
+const MOST_ASKED = 8
+/** Names of peers, and as many of users; the one that was learnt first is forgotten first. */
+const MOST_KNOWN = 10_000
+
+type Subject = PeerId | UserId
+
+export class Names {
+  readonly #index: Pick<IndexClient, 'peers' | 'users'>
+  readonly #known = new Map<Subject, string>()
+  readonly #asked = new Map<Subject, Promise<void>>()
+  readonly #waiting: (() => void)[] = []
+  #asking = 0
+
+  constructor(index: Pick<IndexClient, 'peers' | 'users'>) {
+    this.#index = index
+  }
+
+  learn(subject: Subject, name: string): void {
+    this.#known.delete(subject)
+    this.#known.set(subject, name)
+    if (this.#known.size > 2 * MOST_KNOWN) this.#known.delete(this.#known.keys().next().value!)
+  }
+
+  isKnown(subject: Subject): boolean {
+    return this.#known.has(subject)
+  }
+
+  /** True if somebody is called differently from now on. */
+  changed(change: Change): boolean {
+    if (change.kind !== 'metadata' || (change.entity !== 'peer' && change.entity !== 'user')) return false
+    const subject = change.id as Subject
+    const name = (change.value as { readonly name?: unknown } | undefined)?.name
+    const before = this.#known.get(subject)
+    if (typeof name === 'string') this.learn(subject, name)
+    else this.#known.delete(subject)
+    return before !== undefined && before !== name
+  }
+
+  /** With the names that are known; undefined if one is not. */
+  now(record: Presence): PresenceRecord | undefined {
+    const [name, userName] = [this.#known.get(record.peer), this.#known.get(record.user)]
+    return name === undefined || userName === undefined ? undefined : { ...record, name, userName }
+  }
+
+  /** With its names, asked for if they are not known. Never rejects. */
+  async of(record: Presence): Promise<PresenceRecord> {
+    const known = this.now(record)
+    if (known !== undefined) return known
+    const { peer, user } = record
+    const asked = Promise.all([
+      this.#ask(peer, () => this.#index.peers.get(peer)),
+      this.#ask(user, () => this.#index.users.get(user)),
+    ])
+    const given = new AbortController()
+    await Promise.race([
+      asked,
+      sleep(WAIT_MS, undefined, { ref: false, signal: given.signal }).catch(() => {}),
+    ])
+    given.abort()
+    return { ...record, name: this.#known.get(peer) ?? '', userName: this.#known.get(user) ?? '' }
+  }
+
+  #ask(subject: Subject, get: () => Promise<{ readonly name: string }>): Promise<void> {
+    if (this.#known.has(subject)) return Promise.resolve()
+    const asked = this.#asked.get(subject) ?? this.#answered(subject, get)
+    this.#asked.set(subject, asked)
+    return asked
+  }
+
+  async #answered(subject: Subject, get: () => Promise<{ readonly name: string }>): Promise<void> {
+    if (this.#asking === MOST_ASKED) await new Promise<void>((resolve) => this.#waiting.push(resolve))
+    else this.#asking++
+    try {
+      this.learn(subject, (await get()).name)
+    } catch {
+      // Its name stays unknown, and is asked for with the next record.
+    } finally {
+      this.#asked.delete(subject)
+      const next = this.#waiting.shift()
+      if (next === undefined) this.#asking--
+      else next()
+    }
+  }
+}

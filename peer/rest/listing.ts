@@ -1,0 +1,23 @@
+import type { Page } from '../../shared/resources.ts'
+
+/**
+ * One page of a listing when it is awaited; everything, page after page, when it is iterated:
+ *
+ *   const { items, cursor } = await peer.index.users.list({ limit: 20 })
+ *   for await (const user of peer.index.users.list()) …
+ *
+ * An iteration asks for the next page when it gets there, and rejects with what the request for a page rejects with.
+ */
+export interface Listing<T> extends Promise<Page<T>>, AsyncIterable<T> {}
+
+/** `ask`: for the page at a cursor, the first one without. The first one is asked for immediately. */
+export function listing<T>(ask: (cursor?: string) => Promise<Page<T>>): Listing<T> {
+  const first = ask()
+  const iterate = async function* (): AsyncGenerator<T, void, undefined> {
+    for (let page = await first; ; page = await ask(page.cursor)) {
+      yield* page.items
+      if (page.cursor === undefined) return
+    }
+  }
+  return Object.assign(first, { [Symbol.asyncIterator]: iterate })
+}

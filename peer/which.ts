@@ -1,0 +1,26 @@
+import { StraightwayError } from '../shared/errors.ts'
+import type { PeerId, UserId } from '../shared/ids.ts'
+import { LIMITS } from '../shared/limits.ts'
+import { check, checkPeer, checkText } from './arguments.ts'
+
+/** By a SCIM filter, or by id. */
+export type Which = string | { readonly peer: PeerId } | { readonly user: UserId }
+
+/** Throws `bad-request` or `too-large`. */
+export function checkedWhich(which: Which): Which {
+  if (typeof which === 'object' && which !== null && 'peer' in which) checkPeer(which.peer, 'peer')
+  else if (typeof which === 'object' && which !== null && 'user' in which) checkText(which.user, 'user')
+  else {
+    check(typeof which === 'string', 'which', 'a filter, `{ peer }` or `{ user }`', which)
+    checkText(which, 'which', LIMITS.filterBytes)
+  }
+  return which
+}
+
+/** Throws `too-large`: the id of a user may make the filter too long. */
+export function filterOf(which: string | { readonly user: UserId }): string {
+  const filter = typeof which === 'string' ? which : `user eq ${JSON.stringify(which.user)}`
+  if (Buffer.byteLength(filter) > LIMITS.filterBytes)
+    throw new StraightwayError('too-large', `A filter has at most ${LIMITS.filterBytes} bytes.`)
+  return filter
+}
