@@ -191,9 +191,11 @@ export class Account {
     return selfSignedProof(this.#identity, { audience, issuedAt: this.#requests.serverTime, id })
   }
 
-  #keep(ticket: Ticket): Ticket {
-    this.#ticket = ticket
-    return ticket
+  /** INDEX has just given it: its life counts from now, by a clock that nobody sets. */
+  #keep(given: Ticket): Ticket {
+    const expiresAt = now() + given.expiresAt - this.#requests.serverTime
+    this.#ticket = { ...given, expiresAt }
+    return this.#ticket
   }
 
   async #current(): Promise<Ticket> {

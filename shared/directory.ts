@@ -76,9 +76,11 @@ export type DirectoryRequest =
 
 /** `failed` answers any request: the tables were not reachable or refused; the machine decides what to do. */
 export type DirectoryReply =
+  /** The table holds a session with this `since`. */
+  | { readonly kind: 'signIn'; readonly outcome: 'stale'; readonly since: number }
   | {
       readonly kind: 'signIn'
-      readonly outcome: 'taken' | 'stale' | 'revoked'
+      readonly outcome: 'taken' | 'revoked'
       readonly previousNode?: NodeId
       readonly standing?: Standing
     }

@@ -8,7 +8,7 @@ import type { FleetKeys } from '../shared/crypto/fleet.ts'
 import type { StaticKeys } from '../shared/crypto/noise.ts'
 import type { TicketKeys } from '../shared/crypto/ticket.ts'
 import type { Directory, FleetItem } from '../shared/directory.ts'
-import { steadyClock } from '../shared/drive/clock.ts'
+import { now } from '../shared/drive/clock.ts'
 import type { NodeId } from '../shared/ids.ts'
 import type { Push } from '../shared/push.ts'
 import { addressOf, formatAddress } from '../shared/wire/address.ts'
@@ -65,14 +65,12 @@ export interface Checkpoint {
 /** Rejects with `unavailable` where the port cannot be bound. */
 export async function startCheckpoint(options: StartCheckpointOptions): Promise<Checkpoint> {
   const { host, port, publicAddress = host, bind, ...rest } = options
-  const clock = steadyClock()
   const capacity = Math.floor(getHeapStatistics().heap_size_limit / 2 / SESSION_BYTES)
-  const machine = new CheckpointMachine({ capacity, ...rest, seed: randomBytes(32), now: clock() })
+  const machine = new CheckpointMachine({ capacity, ...rest, seed: randomBytes(32), now: now() })
   const drained = Promise.withResolvers<void>()
   const driver = await drive<CheckpointInput, CheckpointEffect>(machine, {
     sockets: [{ host, port }],
     perform: (effect) => perform(effect, options, drained.resolve),
-    clock,
     ...(bind && { bind }),
   })
   const boundPort = driver.addresses[0]![0]!.words[4]!

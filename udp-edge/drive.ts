@@ -1,5 +1,6 @@
 /** Binds the sockets of a service and drives its machine on them (shared/drive/loop.ts). */
 import type { Machine } from '../shared/core/machine.ts'
+import type { Clock } from '../shared/drive/clock.ts'
 import { type Fault, Loop } from '../shared/drive/loop.ts'
 import type { Address } from '../shared/wire/address.ts'
 import type { Batch } from '../shared/wire/batch.ts'
@@ -12,7 +13,8 @@ export interface DriveOptions<Input, Effect> {
   /** Carries out an effect; what it resolves to is handed to the machine. */
   readonly perform?: (effect: Effect) => Promise<Input | undefined> | undefined
   readonly bind?: Bind
-  readonly clock?: () => number
+  /** Default: the clock of this process. */
+  readonly clock?: Clock
   readonly log?: (what: string, error: unknown) => void
 }
 

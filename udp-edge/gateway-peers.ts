@@ -6,6 +6,7 @@
  * What one peer can take is bounded: datagrams a second, and sockets. All are peers that INDEX knows.
  */
 import type { CarriedService, NodeDatagram, PeerGone, PushedDatagram } from '../shared/carried.ts'
+import { now } from '../shared/drive/clock.ts'
 import type { PeerId } from '../shared/ids.ts'
 import type { CarriedPeer, CarriedPeers } from './carried-socket.ts'
 
@@ -50,7 +51,7 @@ export class GatewayPeers {
 
   constructor(options: GatewayPeersOptions) {
     this.#options = options
-    this.#now = options.now ?? Date.now
+    this.#now = options.now ?? now
   }
 
   get size(): number {

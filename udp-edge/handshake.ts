@@ -4,6 +4,7 @@ import type { HandshakeCounters, HandshakeEffect, HandshakeInput } from '../shar
 import { HandshakeMachine } from '../shared/core/handshake/handshake-machine.ts'
 import type { FleetKeys } from '../shared/crypto/fleet.ts'
 import type { FleetItem } from '../shared/directory.ts'
+import { now } from '../shared/drive/clock.ts'
 import type { NodeId } from '../shared/ids.ts'
 import { addressOf, formatAddress } from '../shared/wire/address.ts'
 import type { StepKind } from '../shared/wire/handshake.ts'
@@ -67,7 +68,7 @@ export async function startHandshake(options: StartHandshakeOptions): Promise<Ha
     setFleet: (items) => driver.handle({ kind: 'fleet', items }),
     setFleetKeys: (fleetKeys) => driver.handle({ kind: 'fleetKeys', fleetKeys }),
     drain: (graceMs) => {
-      driver.handle({ kind: 'drain', until: Date.now() + graceMs })
+      driver.handle({ kind: 'drain', until: now() + graceMs })
       return drained.promise
     },
     counters: () => ({ ...machine.counters, socket: driver.counters() }),

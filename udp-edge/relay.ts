@@ -4,6 +4,7 @@ import type { RelayCounters } from '../shared/core/relay/relay-counters.ts'
 import { type RelayEffect, type RelayInput, RelayMachine } from '../shared/core/relay/relay-machine.ts'
 import type { FleetKeys } from '../shared/crypto/fleet.ts'
 import type { TlsEndpoint } from '../shared/directory.ts'
+import { now } from '../shared/drive/clock.ts'
 import { addressOf, formatAddress } from '../shared/wire/address.ts'
 import { bindUdp } from './bind.ts'
 import { CarriedPeers } from './carried-socket.ts'
@@ -73,7 +74,7 @@ export async function startRelay(options: StartRelayOptions): Promise<Relay> {
     },
     setFleetKeys: (fleetKeys) => driver.handle({ kind: 'fleet-keys', fleetKeys }),
     drain: (graceMs) => {
-      driver.handle({ kind: 'drain', until: Date.now() + graceMs })
+      driver.handle({ kind: 'drain', until: now() + graceMs })
       return drained.promise
     },
     counters: () => ({

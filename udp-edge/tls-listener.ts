@@ -9,6 +9,7 @@ import net from 'node:net'
 import tls from 'node:tls'
 import { RateLimit } from '../shared/core/rate-limit.ts'
 import type { TlsEndpoint } from '../shared/directory.ts'
+import { now } from '../shared/drive/clock.ts'
 import { StraightwayError } from '../shared/errors.ts'
 import { ADDRESS_WORDS, type Address, addressOf, isIpv4 } from '../shared/wire/address.ts'
 import type { CarriedPeers } from './carried-socket.ts'
@@ -132,7 +133,7 @@ export class TlsListener {
     const { words } = addressOf(socket.remoteAddress ?? '', 0) ?? NOWHERE
     const from = networkOf(words)
     const others = this.#ofOne.get(from) ?? 0
-    if (others >= this.#limits.connectionsOfOne || !this.#pace.take(words, 0, Date.now())) {
+    if (others >= this.#limits.connectionsOfOne || !this.#pace.take(words, 0, now())) {
       this.counters.refused.sameAddress++
       socket.resetAndDestroy()
       return

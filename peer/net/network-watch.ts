@@ -1,4 +1,5 @@
 import type { Watcher } from 'udx-native'
+import { now } from '../../shared/drive/clock.ts'
 import { udx } from './udx.ts'
 
 /** Interfaces come and go several at a time; one answer to all of it is enough. */
@@ -14,7 +15,7 @@ export class NetworkWatch {
   readonly #pulse: NodeJS.Timeout
   #settling: NodeJS.Timeout | undefined
   #known = fingerprint()
-  #pulsedAt = Date.now()
+  #pulsedAt = now()
 
   constructor(changed: () => void) {
     this.#changed = changed
@@ -39,8 +40,8 @@ export class NetworkWatch {
   }
 
   #onPulse(): void {
-    const lateMs = Date.now() - this.#pulsedAt - PULSE_MS
-    this.#pulsedAt = Date.now()
+    const lateMs = now() - this.#pulsedAt - PULSE_MS
+    this.#pulsedAt = now()
     if (lateMs > SLEPT_MS) this.#changed()
   }
 }

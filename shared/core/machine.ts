@@ -1,4 +1,5 @@
 import type { Batch } from '../wire/batch.ts'
+import type { Wall } from './wall.ts'
 
 /**
  * The contract of every protocol machine (sans-IO): a function of bytes, time and seed.
@@ -7,10 +8,12 @@ import type { Batch } from '../wire/batch.ts'
  *   1. calls `receive`, `handle` or `tick`, always with the present time, and an `out` batch to append datagrams to;
  *   2. then sends what is in `out`, and takes effects with `poll` until it returns undefined;
  *   3. then waits for a datagram, an input, or `deadline()`, whichever is first.
- * Time is in milliseconds since the epoch, never runs backwards, and may jump. A datagram that is not understood is
- * counted and dropped: no input makes a machine throw.
+ * Time is in milliseconds, began as those since the epoch, never runs backwards, and may jump. A datagram that is not
+ * understood is counted and dropped: no input makes a machine throw.
  */
 export interface Machine<Input = never, Effect = never> {
+  /** Of a machine that judges what others have dated. Its driver sets it before each call. */
+  readonly wall?: Wall
   /** Datagrams that arrived, in order. */
   receive(arrived: Batch, out: Batch, now: number): void
   /** Something from outside: a reply to an effect, a call of the application. */

@@ -1,34 +1,96 @@
 /**
- * Milliseconds since the epoch that never run backwards, for machines.
+ * The clock of a process: a time that only runs forwards, for everything that is timed, and how far the wall clock is ahead
+ * of it, for what other machines have dated (`shared/core/wall.ts`).
  *
- * The clock follows the wall clock when that is ahead, as after a machine wakes from sleep. A leap of more than LEAP_MS is
- * believed only after it has lasted for LASTING_MS: one wrong reading changes nothing. If the wall clock is behind, because
- * what was believed was wrong, the clock passes at half the pace of the monotonic one until they meet.
+ *   the wall clock is set   `now` goes on as before, and `aheadMs` follows. A difference of more than LEAP_MS is believed
+ *                           when it has lasted for LASTING_MS, so one wrong reading changes nothing
+ *   the machine slept       `now` leaps by the time that it slept, as everything timed is overdue. The system's uptime
+ *                           tells sleep from a clock that was set
  */
+import { uptime } from 'node:os'
+
 const LEAP_MS = 60_000
 const LASTING_MS = 3000
-const CATCH_UP_PACE = 0.5
+/** The uptime of some systems has whole seconds. */
+const LEAST_SLEEP_MS = 2000
 
-export function steadyClock(
-  wall: () => number = Date.now,
-  monotonic: () => number = () => performance.now(),
-): () => number {
-  let readAt = monotonic()
-  let time = wall()
-  let leaptAt: number | undefined
-  return () => {
-    const [at, told] = [monotonic(), wall()]
-    const elapsed = at - readAt
-    readAt = at
-    const ahead = told - (time + elapsed)
-    if (ahead <= LEAP_MS) leaptAt = undefined
-    else leaptAt ??= at
-    if (ahead < 0) time = Math.max(time + elapsed * CATCH_UP_PACE, Math.min(told, time + elapsed))
-    else if (leaptAt === undefined || at - leaptAt >= LASTING_MS) time = told
-    else time += elapsed
-    return Math.floor(time)
+export interface Clock {
+  /** Milliseconds, never backwards. They began as those since the epoch. */
+  now(): number
+  /** How far the wall clock is ahead of `now`. */
+  readonly aheadMs: number
+}
+
+/** What a clock reads, in milliseconds. */
+export interface ClockSources {
+  wall(): number
+  /** May stand still while the machine sleeps. */
+  monotonic(): number
+  /** Goes on while the machine sleeps. Read only when the wall clock leapt. */
+  uptime(): number
+}
+
+const SYSTEM: ClockSources = {
+  wall: () => Date.now(),
+  monotonic: () => performance.now(),
+  uptime: () => uptime() * 1000,
+}
+
+export class SteadyClock implements Clock {
+  readonly #sources: ClockSources
+  /** `now` minus the monotonic clock. */
+  #base: number
+  /** The uptime minus the monotonic clock: grows by what the machine slept. */
+  #uptimeBase: number
+  #aheadMs = 0
+  #leaptAt: number | undefined
+
+  constructor(sources: ClockSources = SYSTEM) {
+    this.#sources = sources
+    const monotonic = sources.monotonic()
+    this.#base = sources.wall() - monotonic
+    this.#uptimeBase = sources.uptime() - monotonic
+  }
+
+  /** As of the last call of `now`. */
+  get aheadMs(): number {
+    return this.#aheadMs
+  }
+
+  now(): number {
+    const { wall, monotonic } = this.#sources
+    const [told, at] = [wall(), monotonic()]
+    if (Math.abs(told - this.#at(at) - this.#aheadMs) <= LEAST_SLEEP_MS) this.#believe(told, at)
+    else this.#leap(told, at)
+    return this.#at(at)
+  }
+
+  #at(monotonic: number): number {
+    return Math.floor(this.#base + monotonic)
+  }
+
+  #believe(told: number, monotonic: number): void {
+    this.#aheadMs = told - this.#at(monotonic)
+    this.#leaptAt = undefined
+  }
+
+  #leap(told: number, monotonic: number): void {
+    if (this.#leaptAt === undefined) this.#base += this.#sleptMs(monotonic)
+    this.#leaptAt ??= monotonic
+    const leapMs = Math.abs(told - this.#at(monotonic) - this.#aheadMs)
+    if (leapMs <= LEAP_MS || monotonic - this.#leaptAt >= LASTING_MS) this.#believe(told, monotonic)
+  }
+
+  /** Since it was last asked. */
+  #sleptMs(monotonic: number): number {
+    const uptimeBase = this.#sources.uptime() - monotonic
+    const sleptMs = uptimeBase - this.#uptimeBase
+    if (sleptMs < LEAST_SLEEP_MS) return 0
+    this.#uptimeBase = uptimeBase
+    return sleptMs
   }
 }
 
 /** The clock of this process. */
-export const now = steadyClock()
+export const clock: Clock = new SteadyClock()
+export const now = (): number => clock.now()

@@ -20,7 +20,7 @@
 import type { Machine } from '../core/machine.ts'
 import { ADDRESS_WORDS } from '../wire/address.ts'
 import { Batch } from '../wire/batch.ts'
-import { now } from './clock.ts'
+import { type Clock, clock } from './clock.ts'
 
 /** One call of the machine handles at most about this many: enough to spread its cost, few enough to answer early. */
 const MAX_BATCH = 64
@@ -47,8 +47,8 @@ export interface LoopOptions<Input, Effect> {
   /** Carries out an effect. What a promise resolves to is the machine's next input. */
   readonly perform?: ((effect: Effect) => Promise<Input | undefined> | undefined) | undefined
   readonly fault: (fault: Fault<Input, Effect>) => void
-  /** Milliseconds since the epoch, never backwards. Default: the clock of this process. */
-  readonly clock?: (() => number) | undefined
+  /** Default: the clock of this process. */
+  readonly clock?: Clock | undefined
 }
 
 export class Loop<Input, Effect> {
@@ -56,7 +56,7 @@ export class Loop<Input, Effect> {
   readonly arrived = new Batch(ROOM)
   readonly #machine: Machine<Input, Effect>
   readonly #options: LoopOptions<Input, Effect>
-  readonly #clock: () => number
+  readonly #clock: Clock
   readonly #one = new Batch(1)
   #out = new Batch(ROOM)
   readonly #inputs: Input[] = []
@@ -71,7 +71,7 @@ export class Loop<Input, Effect> {
   constructor(machine: Machine<Input, Effect>, options: LoopOptions<Input, Effect>) {
     this.#machine = machine
     this.#options = options
-    this.#clock = options.clock ?? now
+    this.#clock = options.clock ?? clock
   }
 
   /** How often something threw. */
@@ -102,7 +102,7 @@ export class Loop<Input, Effect> {
   /** Does what is due. Call it once to begin. */
   tick(): void {
     this.#timerAt = NEVER
-    this.#run(() => this.#step(() => this.#machine.tick(this.#out, this.#clock()), this.#rest))
+    this.#run(() => this.#step(() => this.#machine.tick(this.#out, this.#now()), this.#rest))
   }
 
   /** Nothing is sent or carried out any more, and the machine is not called again. */
@@ -110,6 +110,13 @@ export class Loop<Input, Effect> {
     this.#closed = true
     clearImmediate(this.#flush)
     clearTimeout(this.#timer)
+  }
+
+  /** The time, for the call of the machine that follows. */
+  #now(): number {
+    const now = this.#clock.now()
+    if (this.#machine.wall !== undefined) this.#machine.wall.aheadMs = this.#clock.aheadMs
+    return now
   }
 
   #flushSoon(): void {
@@ -127,14 +134,14 @@ export class Loop<Input, Effect> {
 
   /** False if one of them made the machine throw. */
   #receiveTogether(): boolean {
-    const receive = () => this.#machine.receive(this.arrived, this.#out, this.#clock())
+    const receive = () => this.#machine.receive(this.arrived, this.#out, this.#now())
     return this.#run(() => this.#step(receive, () => {}))
   }
 
   #receiveOne(i: number): void {
     this.#one.clear()
     this.#one.push(this.arrived.at(i), this.arrived.address, i * ADDRESS_WORDS, this.arrived.socket[i]!)
-    const receive = () => this.#machine.receive(this.#one, this.#out, this.#clock())
+    const receive = () => this.#machine.receive(this.#one, this.#out, this.#now())
     this.#run(() => this.#step(receive, (error) => this.#fault({ kind: 'datagram', error })))
   }
 
@@ -144,7 +151,7 @@ export class Loop<Input, Effect> {
     const done = first()
     for (let input = this.#inputs.shift(); input !== undefined; input = this.#inputs.shift()) {
       const next = input
-      const handle = () => this.#machine.handle(next, this.#out, this.#clock())
+      const handle = () => this.#machine.handle(next, this.#out, this.#now())
       this.#step(handle, (error) => this.#fault({ kind: 'input', input: next, error }))
     }
     this.#running = false
@@ -166,7 +173,7 @@ export class Loop<Input, Effect> {
 
   /** The machine is not called for its deadline again for a while. */
   readonly #rest = (error: unknown): void => {
-    this.#restUntil = this.#clock() + REST_MS
+    this.#restUntil = this.#now() + REST_MS
     this.#arm(this.#restUntil)
     this.#fault({ kind: 'tick', error })
   }
@@ -209,7 +216,7 @@ export class Loop<Input, Effect> {
     if (deadline >= this.#timerAt || this.#closed) return
     clearTimeout(this.#timer)
     this.#timerAt = deadline
-    const wait = Math.max(0, Math.min(deadline - this.#clock(), MAX_TIMEOUT_MS))
+    const wait = Math.max(0, Math.min(deadline - this.#now(), MAX_TIMEOUT_MS))
     this.#timer = setTimeout(() => this.tick(), wait)
   }
 

@@ -78,7 +78,10 @@ async function signIn(client: DynamoDBDocumentClient, { item }: Ask<'signIn'>): 
     ReturnValues: 'ALL_OLD',
   })
   const taken = await unlessRefused(client.send(put))
-  if (taken === undefined) return { kind: 'signIn', outcome: 'stale' }
+  if (taken === undefined) {
+    const newer = await presenceOf(client, item.peer)
+    return { kind: 'signIn', outcome: 'stale', since: newer?.since ?? item.since }
+  }
   const previousNode = (taken.Attributes as PresenceItem | undefined)?.node
   const moved = previousNode !== undefined && previousNode !== item.node
   const standing = user && { networks: user.networks, blocks: user.blocks }
@@ -103,11 +106,15 @@ async function signOut(client: DynamoDBDocumentClient, request: Ask<'signOut'>):
   return { kind: 'signOut' }
 }
 
-async function locate(client: DynamoDBDocumentClient, { peer }: Ask<'locate'>): Reply<'locate'> {
+async function presenceOf(client: DynamoDBDocumentClient, peer: PeerId): Promise<PresenceItem | undefined> {
   const { Item } = await client.send(
     new GetCommand({ TableName: tableName('Presence'), Key: { peer }, ConsistentRead: true }),
   )
-  const item = Item as PresenceItem | undefined
+  return Item as PresenceItem | undefined
+}
+
+async function locate(client: DynamoDBDocumentClient, { peer }: Ask<'locate'>): Reply<'locate'> {
+  const item = await presenceOf(client, peer)
   if (item?.node !== undefined) return { kind: 'locate', located: toLocated(item, item.networks) }
   const user = item?.user ?? (await ownerOf(client, peer))
   if (user === undefined) return { kind: 'locate' }

@@ -50,6 +50,7 @@ export const FRAME = {
   TICKET: 0x8b,
   KNOWN: 0x8c,
   PACE: 0x8e,
+  TIME: 0x8f,
   PROFILE: 0xa0,
   RELAYED: 0xa1,
   STEP: 0xa2,

@@ -10,7 +10,7 @@
  *
  *   ACK        next u32 · held u32            PING, PONG  token u32
  *   GOODBYE    reason u8                      PACE        intervalMs u32
- *   TICKET     bytes16 ticket
+ *   TICKET     bytes16 ticket                     TIME       serverTime u48
  *   PATH_CHALLENGE, PATH_RESPONSE  token 8
  */
 import { Reader } from './cursor.ts'
@@ -84,4 +84,13 @@ export function decodeTicket(body: Uint8Array): Uint8Array | undefined {
   const reader = new Reader(body)
   const ticket = reader.bytes16().slice()
   return reader.ok ? ticket : undefined
+}
+
+/** What the node's wall clock says. */
+export const encodeTime = (serverTime: number): Uint8Array => sized(6).u48(serverTime).done()
+
+export function decodeTime(body: Uint8Array): number | undefined {
+  const reader = new Reader(body)
+  const serverTime = reader.u48()
+  return reader.ok ? serverTime : undefined
 }

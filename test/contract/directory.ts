@@ -109,7 +109,7 @@ function sessions(make: Make): void {
     await directory.ask({ kind: 'signIn', item })
     for (const since of [NOW - 1, NOW]) {
       const reply = await directory.ask({ kind: 'signIn', item: { ...item, node: B, since } })
-      expect(reply).toEqual({ kind: 'signIn', outcome: 'stale' })
+      expect(reply).toEqual({ kind: 'signIn', outcome: 'stale', since: NOW })
     }
     expect((await located(directory, item.peer))?.node).toBe(A)
   })

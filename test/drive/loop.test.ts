@@ -1,5 +1,6 @@
 import { expect, test, vi } from 'vitest'
 import type { Machine } from '../../shared/core/machine.ts'
+import { Wall } from '../../shared/core/wall.ts'
 import { type Fault, Loop } from '../../shared/drive/loop.ts'
 import { ADDRESS_WORDS, addressOf } from '../../shared/wire/address.ts'
 import type { Batch } from '../../shared/wire/batch.ts'
@@ -65,7 +66,7 @@ function running(perform: (effect: string) => Promise<string | undefined> | unde
       return perform(effect)
     },
     fault: (fault) => faults.push(fault),
-    clock: () => Date.now(),
+    clock: { now: () => Date.now(), aheadMs: 0 },
   })
   const arrive = (...datagrams: readonly string[]) => {
     for (const datagram of datagrams) loop.receive(Buffer.from(datagram), FROM, 0)
@@ -202,3 +203,23 @@ function withFakeTime(run: () => void): void {
     vi.useRealTimers()
   }
 }
+
+test('a machine that judges what others have dated knows the wall clock in each of its calls', () => {
+  const known: string[] = []
+  const clock = { now: () => 1000, aheadMs: 5 }
+  const wall = new Wall()
+  const note = (call: string) => known.push(`${call} ${wall.at(1000)}`)
+  const machine: Machine<string, never> = {
+    wall,
+    receive: () => note('receive'),
+    handle: () => note('handle'),
+    tick: () => note('tick'),
+    deadline: () => Number.POSITIVE_INFINITY,
+    poll: () => undefined,
+  }
+  const loop = new Loop<string, never>(machine, { send: () => false, fault: () => {}, clock })
+  loop.tick()
+  clock.aheadMs = -7000
+  loop.handle('input')
+  expect(known).toEqual(['tick 1005', 'handle -6000'])
+})

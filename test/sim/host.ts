@@ -31,6 +31,8 @@ export class Host implements Member {
   readonly world: World
   /** How far its clock is ahead of the world's, in milliseconds. */
   clockOffsetMs: number
+  /** How far its wall clock is ahead of that: somebody has set it. */
+  wallAheadMs = 0
   readonly #dice: Dice
   readonly #sockets = new Map<number, Socket[]>()
   #attachment: Attachment | undefined

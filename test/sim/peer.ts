@@ -226,7 +226,9 @@ export class Peer {
   #fetchTicket(): void {
     this.#later(() => {
       const issued = this.system.issuer.ticket(this.id, this.system.world.now)
-      if (issued !== undefined) this.#handle({ kind: 'ticket', ...issued })
+      if (issued === undefined) return
+      const expiresAt = issued.expiresAt + this.host.clockOffsetMs
+      this.#handle({ kind: 'ticket', ...issued, expiresAt })
     })
   }
 

@@ -80,6 +80,10 @@ export class Process<Input, Effect> {
     this.host.world.event(`a process on ${this.host.name} ends`)
   }
 
+  #setWall(): void {
+    if (this.machine.wall !== undefined) this.machine.wall.aheadMs = this.host.wallAheadMs
+  }
+
   #take(from: Endpoint, bytes: Uint8Array, socket: number): void {
     const address = addressOf(from.ip, from.port)
     if (address === undefined) throw new Error(`no address: ${from.ip}`)
@@ -89,6 +93,7 @@ export class Process<Input, Effect> {
 
   #receive(): void {
     if (!this.alive) return
+    this.#setWall()
     this.machine.receive(this.#arrived, this.#out, this.host.clock)
     this.#arrived.clear()
     this.#settle()
@@ -103,6 +108,7 @@ export class Process<Input, Effect> {
       this.#effects()
       const input = this.#inputs.shift()
       if (input === undefined) break
+      this.#setWall()
       this.machine.handle(input, this.#out, this.host.clock)
     }
     this.#busy = false
@@ -138,6 +144,7 @@ export class Process<Input, Effect> {
   #alarm(at: number): void {
     if (!this.alive || at !== this.#alarmAt) return
     this.#alarmAt = Number.POSITIVE_INFINITY
+    this.#setWall()
     this.machine.tick(this.#out, this.host.clock)
     this.#guard()
     this.#settle()

@@ -153,7 +153,7 @@ export class Tables {
     const before = this.presence.get(item.peer)
     const repeated = before?.since === item.since && before.node === item.node
     if (before !== undefined && before.since >= item.since && !repeated)
-      return { kind: 'signIn', outcome: 'stale' }
+      return { kind: 'signIn', outcome: 'stale', since: before.since }
     const standing = this.#standingOf(item)
     this.#put({ ...item, ...(standing && { networks: standing.networks }) })
     const moved = before?.node !== undefined && before.node !== item.node

@@ -29,6 +29,14 @@ codecSuite({
     any: fc.constantFrom('leaving', 'replaced', 'draining', 'revoked', 'ticketEnded'),
     least: 1,
   }),
+  TIME: codec<number>({
+    encode: wire.encodeTime,
+    decode: wire.decodeTime,
+    value: 1_800_000_000_000,
+    line: '01a3185c5000',
+    any: fc.nat(2 ** 48 - 1),
+    least: 6,
+  }),
   TICKET: codec<Uint8Array>({
     encode: wire.encodeTicket,
     decode: wire.decodeTicket,

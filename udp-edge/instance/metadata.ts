@@ -1,4 +1,5 @@
 /** The instance metadata service of EC2, version 2: a token first, then everything by it. */
+import { now } from '../../shared/drive/clock.ts'
 import { StraightwayError } from '../../shared/errors.ts'
 
 export interface Metadata {
@@ -15,11 +16,11 @@ export function createMetadata(endpoint: string): Metadata {
   let token: { readonly value: string; readonly until: number } | undefined
 
   async function currentToken(): Promise<string> {
-    if (token !== undefined && token.until > Date.now()) return token.value
+    if (token !== undefined && token.until > now()) return token.value
     const headers = { 'x-aws-ec2-metadata-token-ttl-seconds': String(TOKEN_SECONDS) }
     const response = await ask(`${endpoint}/latest/api/token`, { method: 'PUT', headers })
     const value = await response.text()
-    token = { value, until: Date.now() + TOKEN_SECONDS * 1000 - RENEW_BEFORE_MS }
+    token = { value, until: now() + TOKEN_SECONDS * 1000 - RENEW_BEFORE_MS }
     return value
   }
 

@@ -23,6 +23,7 @@ import {
   type Welcome,
   type WelcomeStatus,
 } from '../../wire/sign-in.ts'
+import type { Wall } from '../wall.ts'
 import type { CheckpointCounters } from './counters.ts'
 import type { Credentials } from './credentials.ts'
 import { Gate } from './gate.ts'
@@ -32,6 +33,8 @@ import type { SessionTable } from './session-table.ts'
 
 interface HalfOpen {
   readonly session: PeerSession
+  /** Of its SIGN_IN. */
+  readonly sentAt: number
   /** The datagram that was sent, for a peer that did not get it. */
   readonly welcome: Uint8Array
 }
@@ -46,6 +49,7 @@ export interface AdmissionOptions {
   readonly self: StaticKeys
   readonly random: Random
   readonly credentials: Credentials
+  readonly wall: Wall
   readonly table: SessionTable
   readonly counters: CheckpointCounters
   readonly keepAliveMs: number
@@ -54,6 +58,7 @@ export interface AdmissionOptions {
 
 interface Guest {
   readonly ticket: Ticket
+  readonly sentAt: number
   readonly since: number
   /** The peer's index. */
   readonly index: number
@@ -92,18 +97,23 @@ export class Admission {
     }
     const ticket = this.full ? 'draining' : credentials.check(payload, request.remotePublic, knock.now)
     if (typeof ticket === 'string') this.#refuse(index, ticket, request, knock)
-    else this.#rank({ ticket, index, since: Math.min(payload.sentAt, knock.now + AHEAD_MS) }, request, knock)
+    else {
+      const { sentAt } = payload
+      const since = Math.min(sentAt, this.#options.wall.at(knock.now) + AHEAD_MS)
+      this.#rank({ ticket, index, sentAt, since }, request, knock)
+    }
   }
 
-  /** What is older than the last is a replay, or the first word of a peer whose clock is behind: it is told the time. */
+  /** What is older than the last proven one is a replay, or the first word of a peer whose clock is behind: it is told the time. */
   #rank(guest: Guest, request: Request, knock: Knock): void {
     const { counters, credentials } = this.#options
-    const rank = credentials.rank(guest.ticket.peer, guest.since)
-    if (rank === 'new') this.#welcome(guest, request, knock)
-    else if (rank === 'last') this.#again(guest.ticket.peer, guest.since, knock)
+    const rank = credentials.rank(guest.ticket.peer, guest.since, knock.now)
+    const known = this.#latest.get(guest.ticket.peer)
+    if (known?.session.stage === 'halfOpen' && known.sentAt === guest.sentAt) this.#again(known, knock)
+    else if (rank === 'new') this.#welcome(guest, request, knock)
     else {
       counters.replays++
-      this.#refuse(guest.index, 'clock', request, knock)
+      if (rank === 'old') this.#refuse(guest.index, 'clock', request, knock)
     }
   }
 
@@ -120,21 +130,19 @@ export class Admission {
     const nodeIndex = session.session.index
     const welcome = encodeWelcomeDatagram({ index: guest.index, nodeIndex, noise: message })
     this.#options.counters.signIns++
-    this.#keep({ session, welcome })
+    this.#keep({ session, sentAt: guest.sentAt, welcome })
     answer(knock, welcome)
   }
 
   /** The sign-in came before. Where its WELCOME may have been lost on the way, it is sent again: the very same one. */
-  #again(peer: PeerId, sentAt: number, knock: Knock): void {
-    const { session, welcome } = this.#latest.get(peer) ?? {}
-    const isRepeat = session?.stage === 'halfOpen' && session.since === sentAt && isFrom(session, knock)
-    if (isRepeat) answer(knock, welcome!)
+  #again({ session, welcome }: HalfOpen, knock: Knock): void {
+    if (isFrom(session, knock)) answer(knock, welcome)
     else this.#options.counters.replays++
   }
 
   #answer(request: Request, said: Pick<Welcome, 'status' | 'since'>, { arrived, i, now }: Knock): Answered {
-    const { random, keepAliveMs } = this.#options
-    const welcome = { ...said, serverTime: now, keepAliveMs, observed: arrived.addressOf(i) }
+    const { random, keepAliveMs, wall } = this.#options
+    const welcome = { ...said, serverTime: wall.at(now), keepAliveMs, observed: arrived.addressOf(i) }
     return request.answer(encodeWelcome(welcome), random.bytes(SEED_BYTES))
   }
 
@@ -143,8 +151,9 @@ export class Admission {
     channel: Channel,
     { arrived, i, now }: Knock,
   ): PeerSession | undefined {
-    const { table, keepAliveMs } = this.#options
-    const { peer, user, networks, blocks, expiresAt: ticketEndsAt } = ticket
+    const { table, credentials, keepAliveMs } = this.#options
+    const { peer, user, networks, blocks } = ticket
+    const ticketEndsAt = credentials.endOf(ticket, now)
     const known = { peer, user, networks, blocks, ticketEndsAt, since, intervalMs: keepAliveMs }
     return table.open({ ...known, channel, remoteIndex: index, arrived, i }, now)
   }

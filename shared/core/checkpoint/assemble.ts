@@ -5,9 +5,11 @@ import type { StaticKeys } from '../../crypto/noise.ts'
 import { Random } from '../../crypto/random.ts'
 import type { TicketKeys } from '../../crypto/ticket.ts'
 import type { NodeId } from '../../ids.ts'
+import { Wall } from '../wall.ts'
 import { Admission } from './admission.ts'
 import { Asks } from './asks.ts'
 import { Blocks } from './blocks.ts'
+import { Correction } from './correction.ts'
 import { noCounters } from './counters.ts'
 import { Credentials } from './credentials.ts'
 import { Deliveries } from './deliveries.ts'
@@ -59,24 +61,25 @@ export function assemble(options: CheckpointOptions) {
   const { keepAliveMs = KEEP_ALIVE_MS, cookiesAbove = COOKIES_ABOVE } = options
   const random = new Random(options.seed)
   const counters = noCounters()
-  const [roster, fleet] = [new Roster(), new FleetView(node)]
+  const wall = new Wall()
+  const [roster, fleet] = [new Roster(), new FleetView(node, wall)]
   const table = new SessionTable(counters, new Random(hash256(options.seed, 'challenges')))
   const asks = new Asks(counters)
   const locator = new Locator(asks)
-  const credentials = new Credentials(options.ticketKeys)
-  const links = new NodeLinks({ node, fleet, keys: fleetKeys, random: random.fork('links'), now })
+  const credentials = new Credentials(options.ticketKeys, wall)
+  const links = new NodeLinks({ node, fleet, keys: fleetKeys, random: random.fork('links'), wall, now })
   const networks = new Networks(node, asks, roster)
-  const presence = new Presence({ node, asks, table, roster })
+  const presence = new Presence({ node, asks, table, roster, wall })
   const receipts = new Receipts({ node, table, roster, locator, links })
   const blocks = new Blocks(locator)
-  const mailboxes = new Mailboxes({ asks, table, roster, blocks, receipts, counters })
+  const mailboxes = new Mailboxes({ wall, asks, table, roster, blocks, receipts, counters })
   const deliveries = new Deliveries({ table, blocks, mailboxes, receipts })
   const messages = new Messages({
     ...{ node, roster, locator, links, deliveries, mailboxes, receipts, counters },
   })
   const finds = new Finds(asks, table, counters)
   const shared = { node, table, roster, locator, links, counters }
-  const directions = new Directions(fleetKeys[0]!, fleet, random.fork('offers'))
+  const directions = new Directions(fleetKeys[0]!, fleet, random.fork('offers'), wall)
   const offers = new Offers({
     ...shared,
     fleet,
@@ -85,10 +88,10 @@ export function assemble(options: CheckpointOptions) {
   })
   const residence = new Residence({
     ...shared,
-    ...{ asks, networks, presence, deliveries, mailboxes, messages, credentials },
+    ...{ asks, networks, presence, deliveries, mailboxes, messages, credentials, wall },
   })
   const admission = new Admission({
-    ...{ self, random: random.fork('admission'), credentials, table, counters },
+    ...{ self, random: random.fork('admission'), credentials, wall, table, counters },
     ...{ keepAliveMs, cookiesAbove },
   })
   const peerFrames = new PeerFrames({
@@ -99,7 +102,8 @@ export function assemble(options: CheckpointOptions) {
     ...{ roster, networks, presence, residence, mailboxes, locator, credentials, fleet, counters },
   })
   const drain = new Drain(roster, table)
-  const doors = { admission, peerFrames, nodeFrames, pushes, links, asks, drain }
-  const state = { counters, table, roster, fleet, credentials, directions }
+  const correction = new Correction(wall, roster, table)
+  const doors = { admission, peerFrames, nodeFrames, pushes, links, asks, drain, correction }
+  const state = { wall, counters, table, roster, fleet, credentials, directions }
   return { ...doors, ...state, networks, presence, mailboxes, messages, offers, residence }
 }

@@ -21,6 +21,7 @@ import { KIND, VERSION } from '../../wire/numbers.ts'
 import { indexAt, SHORT_BYTES } from '../../wire/session.ts'
 import type { Machine } from '../machine.ts'
 import { Queue } from '../session/queue.ts'
+import type { Wall } from '../wall.ts'
 import { assemble, type CheckpointOptions, type CheckpointParts } from './assemble.ts'
 import type { CheckpointCounters } from './counters.ts'
 import type { CheckpointEffect, CheckpointInput } from './events.ts'
@@ -31,6 +32,7 @@ export const METRICS_MS = 10_000
 const CAPACITY = 1_000_000
 
 export class CheckpointMachine implements Machine<CheckpointInput, CheckpointEffect> {
+  readonly wall: Wall
   readonly #parts: CheckpointParts
   readonly #capacity: number
   readonly #effects = new Queue<CheckpointEffect>()
@@ -38,6 +40,7 @@ export class CheckpointMachine implements Machine<CheckpointInput, CheckpointEff
 
   constructor(options: CheckpointOptions) {
     this.#parts = assemble(options)
+    this.wall = this.#parts.wall
     this.#capacity = options.capacity ?? CAPACITY
     this.#metricsAt = options.now + METRICS_MS
   }
@@ -67,17 +70,17 @@ export class CheckpointMachine implements Machine<CheckpointInput, CheckpointEff
   }
 
   tick(out: Batch, now: number): void {
-    const { asks, networks, presence, mailboxes, messages, offers, drain } = this.#parts
-    for (const part of [asks, networks, presence, mailboxes, messages, offers]) part.tick(now)
+    const { asks, networks, presence, mailboxes, messages, offers, drain, correction } = this.#parts
+    for (const part of [asks, networks, presence, mailboxes, messages, offers, correction]) part.tick(now)
     if (drain.tick(now)) this.#effects.put({ kind: 'drained' })
     if (now >= this.#metricsAt) this.#measure(now)
     this.#flush(out, now)
   }
 
   deadline(): number {
-    const { table, asks, networks, presence, mailboxes, messages, offers, drain } = this.#parts
+    const { table, asks, networks, presence, mailboxes, messages, offers, drain, correction } = this.#parts
     let least = this.#metricsAt
-    for (const part of [table, asks, networks, presence, mailboxes, messages, offers, drain]) {
+    for (const part of [table, asks, networks, presence, mailboxes, messages, offers, drain, correction]) {
       least = Math.min(least, part.deadline())
     }
     return least

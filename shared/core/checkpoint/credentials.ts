@@ -4,6 +4,8 @@ import { type Ticket, type TicketKeys, verifyTicket } from '../../crypto/ticket.
 import { type PeerId, publicKeyOf } from '../../ids.ts'
 import { LIMITS } from '../../limits.ts'
 import type { SignInPayload, WelcomeStatus } from '../../wire/sign-in.ts'
+import type { Wall } from '../wall.ts'
+import { isOfWrongClock } from './since.ts'
 
 const decoder = new TextDecoder()
 /** How far a peer's clock may be from this node's. */
@@ -14,19 +16,22 @@ const REMEMBERED = 65_536
 /** Who may sign in: checks of tickets, of times, and of what was revoked. */
 export class Credentials {
   ticketKeys: TicketKeys
-  /** The greatest `sentAt` taken from each peer, least recent first. */
-  readonly #sentAt = new Map<PeerId, number>()
+  readonly #wall: Wall
+  /** The greatest `since` of the sessions that each peer has proven, least recent first. */
+  readonly #since = new Map<PeerId, number>()
   /** Revoked peers, and when the last ticket they may hold ends. */
   readonly #revoked = new Map<PeerId, number>()
 
-  constructor(ticketKeys: TicketKeys) {
+  constructor(ticketKeys: TicketKeys, wall: Wall) {
     this.ticketKeys = ticketKeys
+    this.#wall = wall
   }
 
   /** The ticket of who holds the static key, or why there is none to be had. */
   check({ sentAt, ticket }: SignInPayload, key: Uint8Array, now: number): Ticket | WelcomeStatus {
-    if (Math.abs(sentAt - now) > CLOCK_MS) return 'clock'
-    const outcome = verifyTicket(decoder.decode(ticket), this.ticketKeys, now)
+    const wallNow = this.#wall.at(now)
+    if (Math.abs(sentAt - wallNow) > CLOCK_MS) return 'clock'
+    const outcome = verifyTicket(decoder.decode(ticket), this.ticketKeys, wallNow)
     if (!outcome.ok) return outcome.status
     const { peer } = outcome.ticket
     const own = staticPublicOf(publicKeyOf(peer))
@@ -36,18 +41,30 @@ export class Credentials {
 
   /** The next ticket of a peer that is signed in: undefined where it is not valid, or another's. */
   renew(peer: PeerId, ticket: Uint8Array, now: number): Ticket | undefined {
-    const outcome = verifyTicket(decoder.decode(ticket), this.ticketKeys, now)
+    const outcome = verifyTicket(decoder.decode(ticket), this.ticketKeys, this.#wall.at(now))
     return outcome.ok && outcome.ticket.peer === peer ? outcome.ticket : undefined
   }
 
-  /** `new`: the newest sign-in of the peer; then it, and all before it, are dead. `last`: that very one again. */
-  rank(peer: PeerId, sentAt: number): 'new' | 'last' | 'old' {
-    const last = this.#sentAt.get(peer) ?? 0
-    if (sentAt <= last) return sentAt === last ? 'last' : 'old'
-    this.#sentAt.delete(peer)
-    this.#sentAt.set(peer, sentAt)
-    if (this.#sentAt.size > REMEMBERED) this.#sentAt.delete(this.#sentAt.keys().next().value!)
-    return 'new'
+  /** When a ticket ends, by the time of this machine. No later than its whole life from now, if the wall clock is behind. */
+  endOf({ issuedAt, expiresAt }: Ticket, now: number): number {
+    return now + Math.min(expiresAt - this.#wall.at(now), expiresAt - issuedAt)
+  }
+
+  /**
+   * `old`: the peer has proven a newer session. `last`: this very one, so the sign-in is a replay. What nobody has proven
+   * does not count, as anybody can replay it.
+   */
+  rank(peer: PeerId, since: number, now: number): 'new' | 'last' | 'old' {
+    const last = this.#since.get(peer) ?? 0
+    if (since > last || isOfWrongClock(last, this.#wall.at(now))) return 'new'
+    return since === last ? 'last' : 'old'
+  }
+
+  /** The session is the peer's: older ones are dead. */
+  proved(peer: PeerId, since: number): void {
+    this.#since.delete(peer)
+    this.#since.set(peer, since)
+    if (this.#since.size > REMEMBERED) this.#since.delete(this.#since.keys().next().value!)
   }
 
   revoke(peer: PeerId, now: number): void {

@@ -3,6 +3,7 @@ import type { Random } from '../../crypto/random.ts'
 import type { NodeId, PeerId, TunnelId } from '../../ids.ts'
 import type { Paths } from '../../paths.ts'
 import type { Direction, Leg } from '../../wire/offers.ts'
+import type { Wall } from '../wall.ts'
 import type { FleetView } from './fleet-view.ts'
 import type { PeerSession } from './peer-session.ts'
 
@@ -24,11 +25,13 @@ export class Directions {
   fleetKey: Uint8Array
   readonly #fleet: FleetView
   readonly #random: Random
+  readonly #wall: Wall
 
-  constructor(fleetKey: Uint8Array, fleet: FleetView, random: Random) {
+  constructor(fleetKey: Uint8Array, fleet: FleetView, random: Random, wall: Wall) {
     this.fleetKey = fleetKey
     this.#fleet = fleet
     this.#random = random
+    this.#wall = wall
   }
 
   /** Undefined where that HANDSHAKE is not known here. */
@@ -40,7 +43,7 @@ export class Directions {
       self: holder.peer,
       user: holder.user,
       from: holder.from,
-      expiresAt: now + DIRECTION_MS,
+      expiresAt: this.#wall.at(now) + DIRECTION_MS,
     }
     return {
       handshake: addresses,

@@ -2,17 +2,20 @@
 import type { FleetItem } from '../../directory.ts'
 import type { NodeId, TunnelId } from '../../ids.ts'
 import { type Address, parseAddress } from '../../wire/address.ts'
+import { Wall } from '../wall.ts'
 
 /** Loads that differ by less are the same load: or every node would send everybody to one. */
 const LOAD_STEP = 0.25
 
 export class FleetView {
   readonly #own: NodeId
+  readonly #wall: Wall
   #nodes = new Map<NodeId, FleetItem>()
   #missed = false
 
-  constructor(own: NodeId) {
+  constructor(own: NodeId, wall: Wall = new Wall()) {
     this.#own = own
+    this.#wall = wall
   }
 
   setAll(nodes: readonly FleetItem[]): void {
@@ -48,7 +51,7 @@ export class FleetView {
       (item) =>
         item.roles.includes('handshake') &&
         !item.draining &&
-        item.expiresAtSeconds * 1000 > now &&
+        item.expiresAtSeconds * 1000 > this.#wall.at(now) &&
         addressesOf(item.addresses.handshake).length > 0,
     )
     if (usable.length === 0) this.#missed = true

@@ -10,6 +10,7 @@ import { encodeMessage } from '../../wire/messages.ts'
 import { FRAME } from '../../wire/numbers.ts'
 import { DelayLine } from '../session/delay-line.ts'
 import { Queue } from '../session/queue.ts'
+import type { Wall } from '../wall.ts'
 import type { Asks } from './asks.ts'
 import type { Blocks } from './blocks.ts'
 import type { CheckpointCounters } from './counters.ts'
@@ -27,6 +28,7 @@ const ROUND = 100
 const ROUND_MS = 100
 
 export interface MailboxesOptions {
+  readonly wall: Wall
   readonly asks: Asks
   readonly table: SessionTable
   readonly roster: Roster
@@ -52,7 +54,7 @@ export class Mailboxes {
     const message = { from, epoch, sequence, previous, sentAt, body }
     this.#options.counters.stored++
     asks.ask(
-      { kind: 'storeMail', peer: to, message, now },
+      { kind: 'storeMail', peer: to, message, now: this.#options.wall.at(now) },
       (reply, at) => {
         if (reply.kind === 'failed') return
         receipts.send(letter, reply.outcome === 'stored' ? 'stored' : 'mailboxFull', at)

@@ -11,6 +11,7 @@ import { Reader, Writer } from '../../wire/cursor.ts'
 import { FRAME_HEADER_BYTES, FrameReader } from '../../wire/frames.ts'
 import { headerBytes, NODE_OVERHEAD_BYTES, readHeader, writeHeader } from '../../wire/node.ts'
 import { KIND, VERSION } from '../../wire/numbers.ts'
+import type { Wall } from '../wall.ts'
 import type { FleetView } from './fleet-view.ts'
 import { NodeReplay } from './node-replay.ts'
 
@@ -28,6 +29,7 @@ export interface NodeLinksOptions {
   readonly fleet: FleetView
   readonly keys: FleetKeys
   readonly random: Random
+  readonly wall: Wall
   readonly now: number
 }
 
@@ -62,7 +64,7 @@ export class NodeLinks {
     const plaintext = openFleet(this.keys, 'node', datagram.subarray(2), this.#self)
     const reader = plaintext && new Reader(plaintext)
     const header = reader && readHeader(reader)
-    if (header === undefined || !this.#replay.accept(header, now)) return undefined
+    if (header === undefined || !this.#replay.accept(header, now, this.#options.wall)) return undefined
     return { from: header.node, frames: new FrameReader(plaintext!, plaintext!.length - reader!.left) }
   }
 
@@ -86,9 +88,9 @@ export class NodeLinks {
   }
 
   #seal(to: NodeId, frames: readonly Frame[], length: number, now: number): Uint8Array {
-    const { node, random } = this.#options
+    const { node, random, wall } = this.#options
     const writer = new Writer(new Uint8Array(headerBytes(node) + length))
-    writeHeader(writer, { node, sentAt: now, counter: this.#counter++ })
+    writeHeader(writer, { node, sentAt: wall.at(now), counter: this.#counter++ })
     for (const { type, body } of frames) writer.u8(type).bytes16(body)
     const sealed = sealFleet(this.keys[0]!, 'node', writer.done(), random.bytes(NONCE_BYTES), recipient(to))
     return new Writer(new Uint8Array(2 + sealed.length)).u8(VERSION).u8(KIND.NODE).put(sealed).done()

@@ -1,6 +1,7 @@
 import type { NodeId } from '../../ids.ts'
 import type { NodeHeader } from '../../wire/node.ts'
 import { CounterReplay } from '../counter-replay.ts'
+import type { Wall } from '../wall.ts'
 
 const FRESH_MS = 30_000
 /** More nodes than any fleet has. */
@@ -11,8 +12,8 @@ export class NodeReplay {
   readonly #seen = new Map<NodeId, CounterReplay>()
 
   /** True once for each datagram, while it is fresh. */
-  accept({ node, sentAt, counter }: NodeHeader, now: number): boolean {
-    return Math.abs(now - sentAt) <= FRESH_MS && this.#of(node).accept(counter)
+  accept({ node, sentAt, counter }: NodeHeader, now: number, wall: Wall): boolean {
+    return Math.abs(wall.at(now) - sentAt) <= FRESH_MS && this.#of(node).accept(counter, now)
   }
 
   #of(node: NodeId): CounterReplay {

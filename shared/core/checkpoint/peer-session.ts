@@ -18,8 +18,8 @@ export interface PeerSession {
   readonly session: Session
   readonly peer: PeerId
   readonly user: UserId
-  /** The peer's own time of signing in: of two sessions the one with the greater `since` is the peer's. */
-  readonly since: number
+  /** The peer's own time of signing in (`since.ts`): of two sessions the one with the greater `since` is the peer's. */
+  since: number
   /** Where its WELCOME went, and arrived, once it is not half open any more. */
   readonly from: Address
   stage: 'halfOpen' | 'joining' | 'online' | 'ended'
@@ -27,6 +27,7 @@ export interface PeerSession {
   blocks: readonly (PeerId | UserId)[]
   /** When the tables last told these two: a ticket made before that knows less. */
   toldAt: number
+  /** By the time of this machine. */
   ticketEndsAt: number
   /** How often the peer says it will send a keep-alive. */
   intervalMs: number

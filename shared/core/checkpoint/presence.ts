@@ -11,6 +11,7 @@ import type { Push } from '../../push.ts'
 import { FRAME } from '../../wire/numbers.ts'
 import { type Change, encodeChange, encodePresence, type StatusUpdate } from '../../wire/presence.ts'
 import { DelayLine } from '../session/delay-line.ts'
+import type { Wall } from '../wall.ts'
 import type { Asks } from './asks.ts'
 import type { PeerSession } from './peer-session.ts'
 import type { Roster } from './roster.ts'
@@ -25,6 +26,7 @@ export interface PresenceOptions {
   readonly asks: Asks
   readonly table: SessionTable
   readonly roster: Roster
+  readonly wall: Wall
 }
 
 export class Presence {
@@ -58,12 +60,14 @@ export class Presence {
   itemOf(of: PeerSession): PresenceItem & { readonly node: NodeId } {
     of.toBeWritten = false
     const { peer, user, since, networks, status } = of
-    const lastSeenAt = this.#options.table.heardAt(of)
+    const lastSeenAt = this.#lastSeenAt(of)
     return { peer, user, ...status, since, lastSeenAt, networks, node: this.#options.node }
   }
 
-  signOut({ peer, since }: PeerSession, lastSeenAt: number, now: number): void {
+  signOut(of: PeerSession, now: number): void {
     const { asks, node } = this.#options
+    const { peer, since } = of
+    const lastSeenAt = this.#lastSeenAt(of)
     asks.ask({ kind: 'signOut', peer, node, since, lastSeenAt }, () => {}, now)
   }
 
@@ -124,6 +128,11 @@ export class Presence {
       this.told(of, at)
     }
     this.#options.asks.ask({ kind: 'update', item: this.itemOf(of) }, written, now)
+  }
+
+  #lastSeenAt(of: PeerSession): number {
+    const { table, wall } = this.#options
+    return wall.at(table.heardAt(of))
   }
 }
 

@@ -15,6 +15,7 @@ import type { NetworkId, NodeId } from '../../ids.ts'
 import { encodeMoved, type Moved } from '../../wire/node.ts'
 import { FRAME } from '../../wire/numbers.ts'
 import type { GoodbyeReason } from '../../wire/session.ts'
+import type { Wall } from '../wall.ts'
 import type { Asks, ReplyTo } from './asks.ts'
 import type { CheckpointCounters } from './counters.ts'
 import type { Credentials } from './credentials.ts'
@@ -29,6 +30,7 @@ import type { PeerSession } from './peer-session.ts'
 import type { Presence } from './presence.ts'
 import type { Roster } from './roster.ts'
 import type { SessionTable } from './session-table.ts'
+import { isOfWrongClock } from './since.ts'
 
 const NOTHING = new Uint8Array(0)
 
@@ -45,6 +47,7 @@ export interface ResidenceOptions {
   readonly messages: Messages
   readonly links: NodeLinks
   readonly credentials: Credentials
+  readonly wall: Wall
   readonly counters: CheckpointCounters
 }
 
@@ -58,13 +61,15 @@ export class Residence {
   /** The peer has shown that the session is its own. `join` follows when its first datagram is read to the end. */
   prove(session: PeerSession, now: number): void {
     if (session.stage !== 'halfOpen') return
-    const { roster, locator } = this.#options
+    const { roster, locator, credentials } = this.#options
     const older = roster.get(session.peer)
     session.stage = 'joining'
-    if (older !== undefined && older.since > session.since) {
+    const { since } = session
+    if (older !== undefined && older.since > since && !this.#follows(session, older.since, now)) {
       this.#dismiss(session, 'replaced')
       return
     }
+    credentials.proved(session.peer, since)
     session.inflow = newInflow('unread')
     roster.add(session)
     locator.forget(session.peer)
@@ -94,8 +99,10 @@ export class Residence {
   /** The next ticket of a peer that is here: its networks and blocks hold from now on, unless newer ones are known. */
   renew(session: PeerSession, text: Uint8Array, now: number): void {
     const ticket = this.#options.credentials.renew(session.peer, text, now)
-    if (ticket === undefined || ticket.expiresAt < session.ticketEndsAt) return
-    session.ticketEndsAt = ticket.expiresAt
+    if (ticket === undefined) return
+    const endsAt = this.#options.credentials.endOf(ticket, now)
+    if (endsAt < session.ticketEndsAt) return
+    session.ticketEndsAt = endsAt
     if (ticket.issuedAt <= session.toldAt) return
     session.blocks = ticket.blocks
     this.setNetworks(session, ticket.networks, now)
@@ -131,7 +138,7 @@ export class Residence {
     const { node, table, presence, links, mailboxes } = this.#options
     if (reply.kind === 'failed') return
     if (session.stage !== 'joining') this.#undo(session, reply, now)
-    else if (reply.outcome === 'stale') this.end(session, 'replaced', now)
+    else if (reply.outcome === 'stale') this.#stale(session, reply.since, now)
     else if (reply.outcome === 'revoked') this.end(session, 'revoked', now)
     else {
       if (reply.standing !== undefined && session.toldAt < askedAt) this.#told(session, reply.standing, now)
@@ -144,6 +151,19 @@ export class Residence {
       presence.told(session, now)
       mailboxes.arrived(session, now)
     }
+  }
+
+  /** The directory has a session with this `since`: a newer one, or one of a wrong clock. */
+  #stale(session: PeerSession, since: number, now: number): void {
+    if (this.#follows(session, since, now)) this.join(session, now)
+    else this.end(session, 'replaced', now)
+  }
+
+  /** Makes a session newer than one of a wrong clock; false if the other one is newer by right. */
+  #follows(session: PeerSession, other: number, now: number): boolean {
+    if (!isOfWrongClock(other, this.#options.wall.at(now))) return false
+    session.since = other + 1
+    return true
   }
 
   #told(session: PeerSession, { networks, blocks }: Standing, now: number): void {
@@ -159,8 +179,7 @@ export class Residence {
     now: number,
   ): void {
     const here = this.#options.roster.get(session.peer)
-    if (reply.outcome === 'taken' && here === undefined)
-      this.#options.presence.signOut(session, this.#options.table.heardAt(session), now)
+    if (reply.outcome === 'taken' && here === undefined) this.#options.presence.signOut(session, now)
   }
 
   /** A newer session of the same peer at this node: what was on its way goes on to it. */
@@ -181,7 +200,7 @@ export class Residence {
     table.touch(session)
     roster.remove(session)
     networks.left(session.networks, now)
-    if (tellsDirectory) presence.signOut(session, table.heardAt(session), now)
+    if (tellsDirectory) presence.signOut(session, now)
     messages.reroute(deliveries.takeLetters(session), now)
   }
 }

@@ -22,6 +22,7 @@ import {
 } from '../../wire/handshake.ts'
 import { AddressCredit } from '../address-credit.ts'
 import { ProvenLimit } from '../proven-limit.ts'
+import type { Wall } from '../wall.ts'
 import type { HandshakeCounters } from './events.ts'
 import type { Leg, Pending } from './leg.ts'
 import type { Pair } from './pair.ts'
@@ -61,6 +62,7 @@ export class Door {
   readonly #random: Random
   readonly #challenges: Random
   readonly #limit: ProvenLimit
+  readonly #wall: Wall
 
   constructor(
     fleetKeys: FleetKeys,
@@ -68,7 +70,9 @@ export class Door {
     pairs: Pairs,
     counters: HandshakeCounters,
     random: Random,
+    wall: Wall,
   ) {
+    this.#wall = wall
     this.fleetKeys = fleetKeys
     this.maxPairs = maxPairs
     this.#pairs = pairs
@@ -85,7 +89,7 @@ export class Door {
       this.#counters.limited++
       return undefined
     }
-    const joiner = openJoin(arrived, i, this.fleetKeys, now)
+    const joiner = openJoin(arrived, i, this.fleetKeys, this.#wall.at(now))
     if (joiner === undefined) this.#counters.refused++
     else if (this.#isReplayed(joiner)) this.#counters.replayed++
     else if (!this.#limit.charge(joiner.grant.self, now)) this.#counters.limited++
@@ -114,9 +118,10 @@ export class Door {
     pending.sentAt = now
     pending.credit.received(arrived.length[i]!)
     const joined = this.#joined(joiner, pending, observed, now)
+    const isProven = wasThereJustNow(joiner.grant, observed, this.#wall.at(now))
     if (joined.length <= arrived.length[i]! && pending.credit.spend(joined.length))
       out.push(joined, observed.words, 0, arrived.socket[i])
-    return { pair, side: joiner.grant.leg, pending, isProven: isProven(joiner.grant, observed, now) }
+    return { pair, side: joiner.grant.leg, pending, isProven }
   }
 
   #expect(joiner: Joiner, pair: Pair, leg: Leg, arrived: Batch, i: number, now: number): Pending {
@@ -162,16 +167,16 @@ function isRepeat({ random, from }: Pending, { body }: Joiner, observed: Address
 }
 
 /** It was given to somebody at this IP, a moment ago. */
-function isProven({ from, expiresAt }: OpenedGrant, { words }: Address, now: number): boolean {
-  const isFresh = expiresAt - now > DIRECTION_MS - FRESH_MS
+function wasThereJustNow({ from, expiresAt }: OpenedGrant, { words }: Address, wallNow: number): boolean {
+  const isFresh = expiresAt - wallNow > DIRECTION_MS - FRESH_MS
   return isFresh && sameIp(from.words, 0, words, 0) && !isDiscardOnly(words)
 }
 
 /** Undefined where the grant is not ours or has ended, or the JOIN was not made with its key. */
-function openJoin(arrived: Batch, i: number, keys: FleetKeys, now: number): Joiner | undefined {
+function openJoin(arrived: Batch, i: number, keys: FleetKeys, wallNow: number): Joiner | undefined {
   const join = decodeJoin(arrived.at(i))
   const grant = join && openGrant(keys, 'handshake', join.grant)
-  if (join === undefined || grant === undefined || grant.expiresAt <= now) return undefined
+  if (join === undefined || grant === undefined || grant.expiresAt <= wallNow) return undefined
   const plaintext = openBox(grant.key, join.nonce, join.sealed)
   const body = plaintext && decodeJoinBody(plaintext)
   return body && { grant, body, index: join.index }

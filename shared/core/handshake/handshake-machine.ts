@@ -22,6 +22,7 @@ import { indexAt, SHORT_BYTES } from '../../wire/session.ts'
 import type { Machine } from '../machine.ts'
 import { Queue } from '../session/queue.ts'
 import type { FrameSink, Session } from '../session/session.ts'
+import { Wall } from '../wall.ts'
 import type { Order } from './attempt.ts'
 import { type Admission, Door } from './door.ts'
 import {
@@ -42,6 +43,7 @@ const never = Number.POSITIVE_INFINITY
 
 export class HandshakeMachine implements Machine<HandshakeInput, HandshakeEffect>, FrameSink {
   readonly counters: HandshakeCounters = noCounts()
+  readonly wall = new Wall()
   readonly #random: Random
   readonly #node: NodeId
   readonly #maxPairs: number
@@ -60,7 +62,14 @@ export class HandshakeMachine implements Machine<HandshakeInput, HandshakeEffect
   constructor({ seed, fleetKeys, node, maxPairs = MAX_PAIRS }: HandshakeOptions) {
     this.#random = new Random(seed)
     this.#pairs = new Pairs(this.#random.fork('indexes'))
-    this.#door = new Door(fleetKeys, maxPairs, this.#pairs, this.counters, this.#random.fork('door'))
+    this.#door = new Door(
+      fleetKeys,
+      maxPairs,
+      this.#pairs,
+      this.counters,
+      this.#random.fork('door'),
+      this.wall,
+    )
     this.#node = node
     this.#maxPairs = maxPairs
   }
@@ -230,7 +239,8 @@ export class HandshakeMachine implements Machine<HandshakeInput, HandshakeEffect
     if (leg?.session === undefined || !leg.joined || leg.relayed || leg.profile.paths === 'direct-only')
       return
     const relay = pair.relayFrom(this.#relays, now)
-    const relayed = relay && inviteToRelay(relay, leg, this.#door.fleetKeys[0]!, this.#random, now)
+    const relayed =
+      relay && inviteToRelay(relay, leg, this.#door.fleetKeys[0]!, this.#random, this.wall.at(now))
     if (relayed === undefined) this.#missRelay(pair)
     else leg.relayed = leg.session.send(FRAME.RELAYED, encodeRelayed(relayed))
   }

@@ -48,12 +48,12 @@ export function inviteToRelay(
   { grant: { tunnel, leg, self, other, user }, session, seen }: Leg,
   fleetKey: Uint8Array,
   random: Random,
-  now: number,
+  wallNow: number,
 ): Relayed | undefined {
   const from = session?.address
   const relay = addresses.find(({ words }) => from !== undefined && reaches(from, words))
   if (relay === undefined) return undefined
-  const expiresAt = now + GRANT_MS
+  const expiresAt = wallNow + GRANT_MS
   const fields: Grant = { tunnel, leg, self, other, user, expiresAt, ...(seen && { from: seen }) }
   const grant = sealGrant(fleetKey, 'relay', fields, random.bytes(NONCE_BYTES))
   return { relay, grant, key: grantKey(fleetKey, 'relay', fields) }

@@ -31,6 +31,7 @@ export interface OwnPresence {
 
 export type PeerInput =
   | { readonly kind: 'nodes'; readonly nodes: readonly PeerNode[] }
+  /** `expiresAt`: by the time of this machine, whatever the wall clock says. */
   | { readonly kind: 'ticket'; readonly ticket: string; readonly expiresAt: number }
   | { readonly kind: 'presence'; readonly presence: OwnPresence }
   | { readonly kind: 'send'; readonly id: number; readonly to: PeerId; readonly body: Uint8Array }

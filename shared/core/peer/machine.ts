@@ -16,7 +16,7 @@ import type { Identity } from '../../crypto/identity.ts'
 import type { Random } from '../../crypto/random.ts'
 import type { Batch } from '../../wire/batch.ts'
 import { FRAME, KIND, VERSION } from '../../wire/numbers.ts'
-import { encodeTicket, encodeU32, indexAt, SHORT_BYTES, writeShort } from '../../wire/session.ts'
+import { decodeTime, encodeTicket, encodeU32, indexAt, SHORT_BYTES, writeShort } from '../../wire/session.ts'
 import type { Machine } from '../machine.ts'
 import type { FrameSink, Session } from '../session/session.ts'
 import { Affairs, type AffairsOptions } from './affairs.ts'
@@ -88,7 +88,7 @@ export class PeerMachine implements Machine<PeerInput, PeerEffect> {
   #nodes: readonly PeerNode[] = []
   #ticket: Ticket | undefined
   #restMs = FIRST_REST_MS
-  /** The node's clock minus ours; undefined until a node has told it. */
+  /** What the node's wall clock is ahead of our time; undefined until a node has told it. */
   #clockOffset: number | undefined
   #lastSignInAt = 0
   #now = 0
@@ -154,9 +154,8 @@ export class PeerMachine implements Machine<PeerInput, PeerEffect> {
     this.#state = { kind: 'looking', nearest: new Nearest(places, this.#random, this.#now), places }
   }
 
-  /** By the node's clock: as long as that is not known, a node has to say it. */
   #hasEnded({ expiresAt }: Ticket): boolean {
-    return this.#clockOffset !== undefined && expiresAt <= this.#nodeNow()
+    return expiresAt <= this.#now
   }
 
   #places(): Stop[] {
@@ -222,8 +221,11 @@ export class PeerMachine implements Machine<PeerInput, PeerEffect> {
       case 'revoked':
         this.#rest('revoked')
         break
-      case 'invalid':
       case 'ended':
+        if (this.#hasEnded(this.#ticket!)) this.#wantTicket()
+        else this.#next(left)
+        break
+      case 'invalid':
       case 'otherKey':
         this.#wantTicket()
     }
@@ -296,6 +298,7 @@ export class PeerMachine implements Machine<PeerInput, PeerEffect> {
   readonly #sink: FrameSink = {
     frame: (session, type, body) => {
       if (type === FRAME.KNOWN) this.#known()
+      else if (type === FRAME.TIME) this.#corrected(decodeTime(body))
       else this.#affairs.frame(session, type, body)
     },
   }
@@ -304,6 +307,11 @@ export class PeerMachine implements Machine<PeerInput, PeerEffect> {
     if (this.#state.kind !== 'online' || this.#state.news === undefined) return
     this.#effects.push(this.#state.news)
     this.#state.news = undefined
+  }
+
+  /** The node's clock was wrong when it told the time. */
+  #corrected(serverTime: number | undefined): void {
+    if (serverTime !== undefined) this.#clockOffset = serverTime - this.#now
   }
 
   /** A sealed word moves the session to where we are; a keep-alive tells soon whether there is one at all. */
@@ -340,7 +348,7 @@ export class PeerMachine implements Machine<PeerInput, PeerEffect> {
   }
 
   #onTicket(ticket: string, expiresAt: number): void {
-    const halfMs = Math.max(0, expiresAt - this.#nodeNow()) / 2
+    const halfMs = Math.max(0, expiresAt - this.#now) / 2
     const spareMs = Math.min(RENEW_MS, halfMs)
     this.#ticket = { bytes: encoder.encode(ticket), expiresAt, spareMs, renewing: false }
     this.#session?.send(FRAME.TICKET, encodeTicket(this.#ticket.bytes))
@@ -377,7 +385,7 @@ export class PeerMachine implements Machine<PeerInput, PeerEffect> {
 
   #renewalAt(): number {
     if (this.#ticket === undefined || this.#ticket.renewing || this.#state.kind !== 'online') return NEVER
-    return this.#ticket.expiresAt - this.#ticket.spareMs - (this.#clockOffset ?? 0)
+    return this.#ticket.expiresAt - this.#ticket.spareMs
   }
 
   #renewTicket(): void {

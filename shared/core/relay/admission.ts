@@ -4,6 +4,7 @@ import type { Random } from '../../crypto/random.ts'
 import { sameIp } from '../../wire/address.ts'
 import type { RelayClaim } from '../../wire/relay.ts'
 import { ProvenLimit } from '../proven-limit.ts'
+import type { Wall } from '../wall.ts'
 import type { Bindings } from './bindings.ts'
 import { isClaimGood } from './claim.ts'
 import type { Quota } from './quota.ts'
@@ -26,6 +27,7 @@ export interface AdmissionParts {
   readonly tunnels: Tunnels
   readonly bindings: Bindings
   readonly quota: Quota
+  readonly wall: Wall
 }
 
 /**
@@ -81,7 +83,8 @@ export class Admission {
 
   /** Makes room for what may still come. */
   forget(now: number): void {
-    this.#parts.tunnels.forget(now, this.#isBusy)
+    const { tunnels, wall } = this.#parts
+    tunnels.forget(wall.at(now), this.#isBusy)
   }
 
   #open(claim: RelayClaim, now: number): OpenedGrant | ClaimRefusal {
@@ -92,8 +95,8 @@ export class Admission {
   }
 
   #make(grant: OpenedGrant, known: number, now: number): number | ClaimRefusal {
-    const { tunnels, quota } = this.#parts
-    if (now >= grant.expiresAt) return 'expired'
+    const { tunnels, quota, wall } = this.#parts
+    if (wall.at(now) >= grant.expiresAt) return 'expired'
     if (this.closed) return 'draining'
     if (!quota.admits(grant)) return 'quota'
     const leg = known >= 0 ? known : tunnels.admit(grant, this.#isBusy)

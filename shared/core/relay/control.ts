@@ -14,6 +14,7 @@ import {
   type RelayFlags,
   type RelayMessage,
 } from '../../wire/relay.ts'
+import type { Wall } from '../wall.ts'
 import { Admission } from './admission.ts'
 import { Bindings } from './bindings.ts'
 import { Quota } from './quota.ts'
@@ -36,6 +37,7 @@ export interface RelayControlOptions {
   readonly maxBytesPerSecond: number
   readonly maxPacketsPerSecond: number
   readonly idleMs: number
+  readonly wall: Wall
 }
 
 export class RelayControl {
@@ -54,7 +56,8 @@ export class RelayControl {
     this.quota = new Quota({ ...options, maxLegs: options.maxTunnels * 2 })
     this.bindings = new Bindings(options.maxTunnels * 2, random, this.quota)
     this.#tunnels = new Tunnels(options.maxTunnels)
-    const parts = { tunnels: this.#tunnels, bindings: this.bindings, quota: this.quota }
+    const { bindings, quota } = this
+    const parts = { tunnels: this.#tunnels, bindings, quota, wall: options.wall }
     this.#admission = new Admission(options.fleetKeys, parts, random)
   }
 

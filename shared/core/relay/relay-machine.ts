@@ -21,6 +21,7 @@ import { ADDRESS_WORDS } from '../../wire/address.ts'
 import type { Batch } from '../../wire/batch.ts'
 import { isRelayControl } from '../../wire/relay.ts'
 import type { Machine } from '../machine.ts'
+import { Wall } from '../wall.ts'
 import type { Bindings } from './bindings.ts'
 import { type EndedLeg, RelayControl } from './control.ts'
 import { Drain } from './drain.ts'
@@ -67,6 +68,7 @@ export type RelayEffect =
   | { readonly kind: 'drained' }
 
 export class RelayMachine implements Machine<RelayInput, RelayEffect> {
+  readonly wall = new Wall()
   readonly counters: RelayCounters
   readonly #control: RelayControl
   readonly #bindings: Bindings
@@ -79,7 +81,7 @@ export class RelayMachine implements Machine<RelayInput, RelayEffect> {
   constructor(options: RelayOptions) {
     const { fleetKeys, seed, maxTunnels = MAX_TUNNELS, idleMs = IDLE_MS } = options
     const { maxBytesPerSecond = MAX_BYTES_PER_SECOND, maxPacketsPerSecond = MAX_PACKETS_PER_SECOND } = options
-    const limits = { maxTunnels, maxBytesPerSecond, maxPacketsPerSecond, idleMs }
+    const limits = { wall: this.wall, maxTunnels, maxBytesPerSecond, maxPacketsPerSecond, idleMs }
     this.#control = new RelayControl({ fleetKeys, seed, ...limits }, (ended) => this.#onEnded(ended))
     this.#bindings = this.#control.bindings
     this.counters = this.#control.counters

@@ -67,9 +67,9 @@ export class Tunnels {
   }
 
   /** Forgets tunnels without legs whose grants have ended. */
-  forget(now: number, isBusy: (leg: number) => boolean): void {
+  forget(wallNow: number, isBusy: (leg: number) => boolean): void {
     for (let place = 0; place < this.#end; place++) {
-      if (this.#ids[place] === undefined || this.#expiresAt[place]! > now) continue
+      if (this.#ids[place] === undefined || this.#expiresAt[place]! > wallNow) continue
       if (isBusy(place * 2) || isBusy(place * 2 + 1)) continue
       this.#drop(place)
       this.#unused.push(place)

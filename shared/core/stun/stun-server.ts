@@ -24,6 +24,7 @@ import { CounterReplay } from '../counter-replay.ts'
 import type { Machine } from '../machine.ts'
 import { RateLimit } from '../rate-limit.ts'
 import { TokenBucket } from '../token-bucket.ts'
+import { Wall } from '../wall.ts'
 import { type AnswerOrigin, AnswerWriter } from './answer.ts'
 import { COUNTERS_PER_MS, decodeForward, encodeForward, FORWARD_ANSWER_BYTES, isForward } from './forward.ts'
 
@@ -35,6 +36,8 @@ const EXCESS_BYTES_PER_SECOND = 1_000_000
 /** ERROR-CODE without a reason, and what a 420 names at least. */
 const ERROR_EXCESS = 12
 const NONCE_BYTES = 24
+/** More forwards than a millisecond has counters carry the counter ahead of the time, never this far. */
+const LONGEST_BURST_MS = 5000
 
 /** The primary port and the alternate port of one address, as clients see them. */
 export type StunPair = readonly [primary: Address, alternate: Address]
@@ -83,6 +86,7 @@ export interface StunCounters {
 }
 
 export class StunServer implements Machine<StunInput> {
+  readonly wall = new Wall()
   readonly counters: StunCounters = {
     answered: 0,
     forwarded: 0,
@@ -189,7 +193,7 @@ export class StunServer implements Machine<StunInput> {
     const scratch = this.#scratch
     scratch.clear()
     const slot = this.#write(scratch, FORWARD_ANSWER_BYTES)
-    this.#counter = Math.max(this.#counter + 1, Math.floor(now) * COUNTERS_PER_MS)
+    this.#counter = nextCounter(this.#counter, this.wall.at(now))
     const forward = encodeForward(
       this.#fleetKeys[0]!,
       this.#random.bytes(NONCE_BYTES),
@@ -213,10 +217,10 @@ export class StunServer implements Machine<StunInput> {
 
   #sendForPartner(arrived: Batch, i: number, out: Batch, now: number): void {
     const self = (isIpv4(arrived.address, i * ADDRESS_WORDS) ? this.#own.ipv4 : this.#own.ipv6)?.[0]
-    const forward = self && decodeForward(this.#fleetKeys, arrived.at(i), self, now)
+    const forward = self && decodeForward(this.#fleetKeys, arrived.at(i), self, this.wall.at(now))
     if (forward === undefined) this.counters.forged++
     else if (typeof forward === 'string') this.counters[forward]++
-    else if (!this.#replay.accept(forward.counter)) this.counters.replayed++
+    else if (!this.#replay.accept(forward.counter, now)) this.counters.replayed++
     else {
       out.push(forward.answer, forward.destination, 0, forward.socket)
       this.counters.sentForPartner++
@@ -240,6 +244,13 @@ export class StunServer implements Machine<StunInput> {
     this.#answers.success(this.#request, out, slot, this.#from, maxBytes)
     return slot
   }
+}
+
+/** Never the same twice, unless the wall clock was set back: then the time counts, or no forward would be fresh. */
+function nextCounter(last: number, wallNow: number): number {
+  const time = Math.floor(wallNow) * COUNTERS_PER_MS
+  const isAhead = last > time + LONGEST_BURST_MS * COUNTERS_PER_MS
+  return isAhead ? time : Math.max(last + 1, time)
 }
 
 /** 0 where the request can be answered. RESPONSE-PORT with PADDING is forbidden by RFC 5780 section 7.5. */

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { FleetView } from '../../../shared/core/checkpoint/fleet-view.ts'
 import { NodeLinks } from '../../../shared/core/checkpoint/node-links.ts'
+import { Wall } from '../../../shared/core/wall.ts'
 import { Random } from '../../../shared/crypto/random.ts'
 import type { NodeId } from '../../../shared/ids.ts'
 import { Batch } from '../../../shared/wire/batch.ts'
@@ -9,12 +10,13 @@ const NOW = 1_800_000_000_000
 const [A, B] = ['node_aaaaaaaa', 'node_bbbbbbbb'] as NodeId[] as [NodeId, NodeId]
 const KEY = new Uint8Array(32).fill(7)
 
-function links(node: NodeId, { keys = [KEY], now = NOW } = {}): NodeLinks {
+function links(node: NodeId, { keys = [KEY], now = NOW, wall = new Wall() } = {}): NodeLinks {
   const fleet = new FleetView(node)
   const rest = { roles: ['checkpoint'], publicKey: '', load: 0, draining: false, startedAt: 0 } as const
   const addresses = { checkpoint: ['192.0.2.2:3480'] }
   fleet.setAll([{ node: B, addresses, expiresAtSeconds: NOW, ...rest }])
-  return new NodeLinks({ node, fleet, keys, random: new Random(new Uint8Array(32).fill(1)), now })
+  const random = new Random(new Uint8Array(32).fill(1))
+  return new NodeLinks({ node, fleet, keys, random, wall, now })
 }
 
 function sent(from: NodeLinks, bodies: readonly Uint8Array[], now = NOW): Uint8Array[] {
@@ -114,4 +116,22 @@ test('while the fleet’s key is being changed both open, and the newest seals',
   const sealed = sent(from, [text('new key')])[0]!
   expect(read(links(B), sealed)).toBeUndefined()
   expect(read(to, sealed)).toEqual([`${A} new key`])
+})
+
+test('a node that counted from a clock thirty days ahead is heard again a minute after it was started anew', () => {
+  const to = links(B)
+  const month = 30 * 24 * 3_600_000
+  const ahead = links(A, { now: NOW + month })
+  expect(read(to, sent(ahead, [text('ahead')])[0]!)).toEqual([`${A} ahead`])
+  const again = links(A)
+  expect(read(to, sent(again, [text('early')])[0]!)).toBeUndefined()
+  const later = NOW + 60_001
+  expect(read(to, sent(again, [text('later')], later)[0]!, later)).toEqual([`${A} later`])
+})
+
+test('the time of a datagram is that of the wall clock, at both ends', () => {
+  const [ahead, right] = [Object.assign(new Wall(), { aheadMs: 7_200_000 }), new Wall()]
+  const [datagram] = sent(links(A, { wall: ahead }), [text('ahead')])
+  expect(read(links(B, { wall: right }), datagram!)).toBeUndefined()
+  expect(read(links(B, { wall: ahead }), datagram!)).toEqual([`${A} ahead`])
 })

@@ -162,7 +162,7 @@ test('a session older than the one the directory has is told that it was replace
   const a = world.peer('a', 'ann', ['home'])
   world.signIn(a, world.nodes[1]!)
   const item = world.tables.presence.get(a.id)!
-  world.tables.presence.set(a.id, { ...item, since: item.since + 1_000_000 })
+  world.tables.presence.set(a.id, { ...item, since: item.since + 1000 })
   world.signIn(a)
   expect(a.session?.state).toBe('left')
   expect(a.session?.reason).toBe('replaced')

@@ -663,3 +663,21 @@ test('100,000 random and mangled datagrams: nothing is thrown, no answer is long
   wire.report('direct')
   expect(wire.a.last('outcome')?.outcome.path).toBe('direct')
 })
+
+describe('a clock that is wrong', () => {
+  test.each([
+    2, -2, 720,
+  ])('by %i hours refuses nobody once it is right, and ends no pair meanwhile', (hours) => {
+    const wire = new Wire()
+    const way = (leg: 0 | 1) => direction(leg, { expiresAt: wire.now + DIRECTION_MS })
+    wire.join(wire.a, 0, {}, way(0))
+    wire.machine.wall.aheadMs = hours * 3_600_000
+    wire.settle()
+    wire.machine.wall.aheadMs = 0
+    wire.join(wire.b, 1, {}, way(1))
+    expect(wire.a.last('relayed')).toBeDefined()
+    expect(wire.b.last('relayed')).toBeDefined()
+    const grant = openGrant([FLEET_KEY], 'relay', wire.b.last('relayed')!.relayed.grant)!
+    expect(grant.expiresAt - wire.now).toBe(3_600_000)
+  })
+})

@@ -468,3 +468,21 @@ function mutated(bytes: Uint8Array, random: Random): Uint8Array {
 function add(account: Map<string, number>, who: string, bytes: number): void {
   account.set(who, (account.get(who) ?? 0) + bytes)
 }
+
+test.each([
+  2, -2, 720,
+])('a clock that is wrong by %i hours ends no leg, and judges grants rightly once it is back', (hours) => {
+  const world = new World()
+  const [a, b] = pair(world)
+  world.relay.wall.aheadMs = hours * 3_600_000
+  world.advance(5000)
+  expect(world.send(a.address, DATA).map(({ to }) => to)).toEqual([b.address])
+  const late = new Peer(world, ELSEWHERE, world.tunnel().legs[0])
+  late.start().map(({ bytes }) => world.send(ELSEWHERE, bytes))
+  expect(world.relay.counters.refused.expired).toBe(hours > 0 ? 1 : 0)
+  world.relay.wall.aheadMs = 0
+  const good = new Peer(world, '192.0.2.10:1', world.tunnel().legs[0])
+  good.start().map(({ bytes }) => world.send(good.address, bytes))
+  expect(world.relay.counters.refused.expired).toBe(hours > 0 ? 1 : 0)
+  expect(world.relay.legs).toBe(hours > 0 ? 3 : 4)
+})

@@ -468,3 +468,24 @@ function mutated(bytes: Uint8Array, next: (n: number) => number): Uint8Array {
   for (let changes = next(3); changes > 0 && copy.length > 0; changes--) copy[next(copy.length)] = next(256)
   return copy
 }
+
+test.each([
+  2, -2, 720,
+])('forwards pass again as soon as the clocks are right, after one or both were %i hours off', (hours) => {
+  const offMs = hours * 3_600_000
+  const forward = (from: StunServer, now: number) => give(from, [ask({ changeIp: true })], CLIENT, 0, now)[0]!
+  const passes = (to: StunServer, { bytes }: Sent, now: number) =>
+    give(to, [bytes], '198.51.100.1:3478', 0, now).length
+  for (const isBoth of [false, true]) {
+    const [one, other] = [serverOf(), serverOf({ own: B, partner: A })]
+    one.wall.aheadMs = offMs
+    other.wall.aheadMs = isBoth ? offMs : 0
+    expect(passes(other, forward(one, NOW), NOW)).toBe(isBoth ? 1 : 0)
+    one.wall.aheadMs = 0
+    other.wall.aheadMs = 0
+    const back = NOW + 60_001
+    const again = forward(one, back)
+    expect(passes(other, again, back)).toBe(1)
+    expect(passes(other, again, back)).toBe(0)
+  }
+})
