@@ -15,6 +15,8 @@ export interface FunctionDescription {
   readonly streams?: readonly TableName[]
   /** EventBridge calls it. */
   readonly every?: 'minute' | 'day'
+  /** The clock calls it so many times at the same time, each with its part (`Share` in functions/streams/reaper.ts). Default: once. */
+  readonly parts?: number
   /** Posts to connections of the WebSocket API and ends them. */
   readonly pushes?: true
   /** Reads the secret, and finds the key in its environment (functions/keys/fresh.ts). */
@@ -105,19 +107,19 @@ export const FUNCTIONS = {
   fleet: {
     entry: 'functions/streams/fleet.ts',
     does: 'tells nodes of the fleet',
-    reads: ['Fleet'],
-    writes: ['Connections', 'Presence', 'NetworkNodes'],
+    reads: ['Presence', 'NetworkNodes'],
+    writes: ['Connections', 'Fleet'],
     streams: ['Fleet'],
     ...PUSHES,
-    timeoutSeconds: 60,
   },
   reaper: {
     entry: 'functions/streams/reaper.ts',
     does: 'clears away nodes that died',
     writes: ['Fleet', 'Presence', 'NetworkNodes'],
     every: 'minute',
-    ...PUSHES,
-    timeoutSeconds: 60,
+    parts: 4,
+    memoryMb: 1769,
+    timeoutSeconds: 120,
   },
   jobs: {
     entry: 'functions/jobs/index.ts',

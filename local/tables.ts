@@ -33,7 +33,7 @@ function definition(table: Table, TableName: string): CreateTableCommandInput {
   const indexes = (table.indexes ?? []).map((index) => ({
     IndexName: index.name,
     KeySchema: keySchema(index),
-    Projection: { ProjectionType: 'ALL' as const },
+    Projection: { ProjectionType: index.keysOnly ? ('KEYS_ONLY' as const) : ('ALL' as const) },
   }))
   const keys = [table, ...(table.indexes ?? [])].flatMap(({ partition, sort }) => [partition, sort])
   const attributes = [...new Set(keys)].filter((name) => name !== undefined)

@@ -1,6 +1,6 @@
 /**
- * What a stream function pushes to a node through the WebSocket API: JSON text, one push a message. The node tells the
- * peers concerned over UDP.
+ * What a stream function pushes to a node through the WebSocket API: JSON text, a message holds an array of pushes in the
+ * order of the changes. The node tells the peers concerned over UDP.
  */
 import type { FleetItem } from './directory.ts'
 import type { NetworkId, PeerId, UserId } from './ids.ts'

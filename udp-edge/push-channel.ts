@@ -141,9 +141,9 @@ export class PushChannel {
 
   #received(text: string): void {
     const carried = carriedPushOf(text)
-    const push = carried ? undefined : pushOf(text)
+    const pushes = carried ? undefined : pushesOf(text)
     if (carried) this.#options.onCarried?.(carried)
-    else if (push) this.#options.onPush(push)
+    else if (pushes) for (const push of pushes) this.#options.onPush(push)
     else this.#options.log?.(`gateway: not a push: ${text.slice(0, 80)}`)
   }
 
@@ -162,13 +162,18 @@ function nodeToken(node: NodeId, fleetKey: Uint8Array): Promise<string> {
     .sign(fleetKey)
 }
 
-function pushOf(text: string): Push | undefined {
+/** Those of a message; kinds that this node does not know are left out. Undefined if it is no message of pushes. */
+function pushesOf(text: string): readonly Push[] | undefined {
   try {
-    const value: unknown = JSON.parse(text)
-    const known =
-      typeof value === 'object' && value !== null && 'kind' in value && KINDS.has(value.kind as Push['kind'])
-    return known ? (value as Push) : undefined
+    const values: unknown = JSON.parse(text)
+    return Array.isArray(values) ? values.filter(isKnown) : undefined
   } catch {
     return undefined
   }
+}
+
+function isKnown(value: unknown): value is Push {
+  return (
+    typeof value === 'object' && value !== null && 'kind' in value && KINDS.has(value.kind as Push['kind'])
+  )
 }

@@ -3,7 +3,7 @@ import type { NodeDatagram, NodeGone, PeerDatagram, PeerGone, PushedDatagram } f
 import type { NodeConnection, PeerConnection } from '../../shared/store/connections.ts'
 import type { GatewayContext } from './context.ts'
 
-/** To the node's newest connection. */
+/** To the node's newest connection. A datagram that a connection does not take is lost, as on any network. */
 export async function toNode(
   { connections, management }: GatewayContext,
   { connection: from, peer }: PeerConnection,
@@ -11,7 +11,7 @@ export async function toNode(
 ): Promise<void> {
   const pushed: PushedDatagram = { kind, from, peer, service, port, bytes }
   for (const { connection } of await connections.ofNode(node))
-    if ((await management.post(connection, JSON.stringify(pushed))) === 'sent') return
+    if ((await management.post(connection, JSON.stringify(pushed))) !== 'gone') return
   const gone: NodeGone = { kind: 'gone', node }
   await management.post(from, JSON.stringify(gone))
 }
@@ -24,7 +24,7 @@ export async function toPeer(
   const peer = await connections.get(to)
   const carried: PeerDatagram = { kind, node, service, port, bytes }
   const isPeer = peer !== undefined && 'peer' in peer
-  if (isPeer && (await management.post(to, JSON.stringify(carried))) === 'sent') return
+  if (isPeer && (await management.post(to, JSON.stringify(carried))) !== 'gone') return
   const gone: PeerGone = { kind: 'gone', connection: to }
   await management.post(from, JSON.stringify(gone))
 }

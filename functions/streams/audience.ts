@@ -21,13 +21,17 @@ export interface Audience {
 
 export function createAudience(client: DynamoDBDocumentClient): Audience {
   const nodesOfNetwork = remembering((network: NetworkId) => readNodes(client, network))
+  const nodeOfPeer = gathering((peers: readonly PeerId[]) => readPresence(client, peers))
   const everybody = remembering((_: 'all') => createConnections(client).nodes())
   return {
     async ofNetworks(networks) {
       return new Set((await Promise.all(networks.map(nodesOfNetwork))).flat())
     },
-    ofPeer: (peer) => nodesOfPeers(client, [peer]),
-    ofUser: async (user) => nodesOfPeers(client, await peersOfUser(client, user)),
+    ofPeer: async (peer) => new Set(await nodeOfPeer(peer)),
+    async ofUser(user) {
+      const nodes = await Promise.all((await peersOfUser(client, user)).map(nodeOfPeer))
+      return new Set(nodes.flat())
+    },
     everybody: async () => new Set(await everybody('all')),
     networksOfUser: async (user) => (await getUser(client, user))?.networks ?? [],
   }
@@ -46,10 +50,17 @@ async function readNodes(client: DynamoDBDocumentClient, network: NetworkId): Pr
   return nodes
 }
 
-async function nodesOfPeers(client: DynamoDBDocumentClient, peers: readonly PeerId[]): Promise<Set<NodeId>> {
-  const keys = peers.map((peer) => ({ peer }))
-  const items = await getMany<PresenceItem>(client, 'Presence', keys)
-  return new Set(items.flatMap(({ node }) => (node === undefined ? [] : [node])))
+/** The node of each peer: one or none. */
+async function readPresence(
+  client: DynamoDBDocumentClient,
+  peers: readonly PeerId[],
+): Promise<ReadonlyMap<PeerId, readonly NodeId[]>> {
+  const items = await getMany<PresenceItem>(
+    client,
+    'Presence',
+    peers.map((peer) => ({ peer })),
+  )
+  return new Map(items.map(({ peer, node }) => [peer, node === undefined ? [] : [node]]))
 }
 
 function remembering<Key, Value>(look: (key: Key) => Promise<Value>): (key: Key) => Promise<Value> {
@@ -58,5 +69,25 @@ function remembering<Key, Value>(look: (key: Key) => Promise<Value>): (key: Key)
     const value = known.get(key) ?? look(key)
     known.set(key, value)
     return value
+  }
+}
+
+/** What is asked for in the same turn of the event loop is looked up in one go, each key once. */
+function gathering<Key, Value>(
+  look: (keys: readonly Key[]) => Promise<ReadonlyMap<Key, readonly Value[]>>,
+): (key: Key) => Promise<readonly Value[]> {
+  let wanted = new Set<Key>()
+  let going: Promise<ReadonlyMap<Key, readonly Value[]>> | undefined
+  return async (key) => {
+    wanted.add(key)
+    going ??= new Promise((resolve, reject) => {
+      setImmediate(() => {
+        const keys = [...wanted]
+        wanted = new Set()
+        going = undefined
+        look(keys).then(resolve, reject)
+      })
+    })
+    return (await going).get(key) ?? []
   }
 }

@@ -1,12 +1,12 @@
 /**
  * The fleet changed: a node is new, drains, changed its addresses, or is gone. Every node hears of it; renewals and load are
- * read with the leases. What a node that is gone left behind is cleared away, also where its lease expired before the
- * reaper came by.
+ * read with the leases. What a node that is gone left behind is the work of the reaper, which finds its lease put back as one
+ * that has ended.
  */
 import { isDeepStrictEqual } from 'node:util'
 import type { FleetItem } from '../../shared/directory.ts'
 import { createFleet } from '../../shared/store/fleet.ts'
-import { vacate } from '../../shared/store/vacate.ts'
+import { isVacant } from '../../shared/store/places.ts'
 import { fromEnvironment } from '../environment.ts'
 import { createAudience } from './audience.ts'
 import { onChanges } from './changes.ts'
@@ -14,15 +14,15 @@ import { contextFrom, type StreamContext } from './context.ts'
 import { createPusher } from './push.ts'
 
 export function createFleetReaction(context: StreamContext) {
-  const { client, now } = context
-  const push = createPusher(context)
+  const { client } = context
   const fleet = createFleet(client)
   return onChanges<FleetItem, ReturnType<typeof createAudience>>(
+    createPusher(context),
     () => createAudience(client),
     async ({ before, after }, audience) => {
-      if (isDeepStrictEqual(lasting(before), lasting(after))) return
-      if (after === undefined && !(await fleet.has(before!.node))) await vacate(client, before!.node, now())
-      await push(await audience.everybody(), { kind: 'fleet', item: after ?? gone(before!) })
+      if (isDeepStrictEqual(lasting(before), lasting(after))) return []
+      if (after === undefined && !(await isVacant(client, before!.node))) await fleet.end(before!)
+      return [{ nodes: await audience.everybody(), push: { kind: 'fleet', item: after ?? gone(before!) } }]
     },
   )
 }

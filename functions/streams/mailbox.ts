@@ -2,22 +2,27 @@
 
 import type { PeerId } from '../../shared/ids.ts'
 import { fromEnvironment } from '../environment.ts'
-import { createAudience } from './audience.ts'
+import { type Audience, createAudience } from './audience.ts'
 import { onChanges } from './changes.ts'
 import { contextFrom, type StreamContext } from './context.ts'
 import { createPusher } from './push.ts'
 
 export function createMailboxReaction(context: StreamContext) {
-  const push = createPusher(context)
-  const audience = createAudience(context.client)
-  return onChanges<{ peer: PeerId }, Set<PeerId>>(
-    () => new Set(),
-    async ({ before, after }, told) => {
-      if (before !== undefined || after === undefined || told.has(after.peer)) return
-      await push(await audience.ofPeer(after.peer), { kind: 'mail', peer: after.peer })
+  return onChanges<{ peer: PeerId }, Scope>(
+    createPusher(context),
+    () => ({ audience: createAudience(context.client), told: new Set() }),
+    async ({ before, after }, { audience, told }) => {
+      if (before !== undefined || after === undefined || told.has(after.peer)) return []
       told.add(after.peer)
+      return [{ nodes: await audience.ofPeer(after.peer), push: { kind: 'mail', peer: after.peer } }]
     },
   )
+}
+
+interface Scope {
+  readonly audience: Audience
+  /** Peers that have mail in this batch, each told of once. */
+  readonly told: Set<PeerId>
 }
 
 export const handler = fromEnvironment(contextFrom, createMailboxReaction)

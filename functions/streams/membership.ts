@@ -3,6 +3,7 @@
  * are in the network from now on or no longer.
  */
 import { activeRole } from '../../shared/model/membership.ts'
+import type { Push } from '../../shared/push.ts'
 import { type MembershipItem, toMembership } from '../../shared/store/memberships.ts'
 import { fromEnvironment } from '../environment.ts'
 import { createAudience } from './audience.ts'
@@ -13,22 +14,18 @@ import { oneReader } from './one-reader.ts'
 import { createPusher } from './push.ts'
 
 export function createMembership(context: StreamContext) {
-  const push = createPusher(context)
   return onChanges<MembershipItem, ReturnType<typeof createAudience>>(
+    createPusher(context),
     () => createAudience(context.client),
     async ({ before, after }, audience) => {
       const role = activeRole(after && toMembership(after))
       const roleBefore = activeRole(before && toMembership(before))
-      if (roleBefore === role) return
+      if (roleBefore === role) return []
       const { network, user } = (after ?? before)!
       const [members, own] = await Promise.all([audience.ofNetworks([network]), audience.ofUser(user)])
-      await push(new Set([...members, ...own]), {
-        kind: 'membership',
-        network,
-        user,
-        role: role ?? null,
-        ...(roleBefore === undefined && { isNew: true }),
-      })
+      const isNew = roleBefore === undefined ? { isNew: true as const } : {}
+      const push: Push = { kind: 'membership', network, user, role: role ?? null, ...isNew }
+      return [{ nodes: new Set([...members, ...own]), push }]
     },
   )
 }

@@ -16,7 +16,7 @@ import { createConnections } from '../../shared/store/connections.ts'
 import { toUser, type UserItem } from '../../shared/store/users.ts'
 import { fromEnvironment } from '../environment.ts'
 import { type Audience, createAudience } from './audience.ts'
-import { type Change, onChanges } from './changes.ts'
+import { type Change, onChanges, type Told } from './changes.ts'
 import { contextFrom, type StreamContext } from './context.ts'
 import { createIndexHandler } from './index.ts'
 import { oneReader } from './one-reader.ts'
@@ -26,37 +26,52 @@ import { createPusher } from './push.ts'
 type Entity = UserItem | Network | Peer | StoredObject
 
 export function createMetadata(context: StreamContext) {
-  const push = createPusher(context)
   return onChanges<Entity, Audience>(
+    createPusher(context),
     () => createAudience(context.client),
     async (change, audience) => {
-      const revoked = revokedBy(change)
-      if (revoked !== undefined) {
-        await endConnections(context, revoked.peer)
-        await push(await audience.everybody(), { kind: 'revoked', peer: revoked.peer })
-      }
-      const blocking = blocksChangedBy(change)
-      if (blocking !== undefined) {
-        const { user, blocks } = blocking
-        await push(await audience.ofUser(user), { kind: 'blocks', user, blocks })
-      }
-      const policy = pathsChangedBy(change)
-      if (policy !== undefined) {
-        const { network, paths } = policy
-        await push(await audience.ofNetworks([network]), { kind: 'paths', network, paths })
-      }
-      const { before, after } = change
-      if (isDeepStrictEqual(before && metadataOf(before), after && metadataOf(after))) return
-      const networks = await networksConcerned(change, audience)
-      await push(await audience.ofNetworks(networks), {
-        kind: 'metadata',
-        ...nameOf((after ?? before)!),
-        networks,
-        ...pushable(after && metadataOf(after)),
-        ...(before === undefined && { isNew: true }),
-      })
+      const told = [
+        revocation(context, change, audience),
+        blocking(change, audience),
+        policy(change, audience),
+        description(change, audience),
+      ]
+      return (await Promise.all(told)).flat()
     },
   )
+}
+
+type Reaction = Promise<readonly Told[]>
+
+async function revocation(context: StreamContext, change: Change<Entity>, audience: Audience): Reaction {
+  const revoked = revokedBy(change)
+  if (revoked === undefined) return []
+  await endConnections(context, revoked.peer)
+  return [{ nodes: await audience.everybody(), push: { kind: 'revoked', peer: revoked.peer } }]
+}
+
+async function blocking(change: Change<Entity>, audience: Audience): Reaction {
+  const changed = blocksChangedBy(change)
+  if (changed === undefined) return []
+  const { user, blocks } = changed
+  return [{ nodes: await audience.ofUser(user), push: { kind: 'blocks', user, blocks } }]
+}
+
+async function policy(change: Change<Entity>, audience: Audience): Reaction {
+  const changed = pathsChangedBy(change)
+  if (changed === undefined) return []
+  const { network, paths } = changed
+  return [{ nodes: await audience.ofNetworks([network]), push: { kind: 'paths', network, paths } }]
+}
+
+async function description(change: Change<Entity>, audience: Audience): Reaction {
+  const { before, after } = change
+  if (isDeepStrictEqual(before && metadataOf(before), after && metadataOf(after))) return []
+  const networks = await networksConcerned(change, audience)
+  const value = pushable(after && metadataOf(after))
+  const isNew = before === undefined ? { isNew: true as const } : {}
+  const push: Push = { kind: 'metadata', ...nameOf((after ?? before)!), networks, ...value, ...isNew }
+  return [{ nodes: await audience.ofNetworks(networks), push }]
 }
 
 /** Of a peer that came through the gateway. */

@@ -8,23 +8,24 @@ import type { NetworkId } from '../../shared/ids.ts'
 import { asSeenByOthers, type PresenceItem, type PresenceRecord } from '../../shared/presence.ts'
 import { fromEnvironment } from '../environment.ts'
 import { createAudience } from './audience.ts'
-import { type Change, onChanges } from './changes.ts'
+import { type Change, onChanges, type Told } from './changes.ts'
 import { contextFrom, type StreamContext } from './context.ts'
 import { createIndexHandler } from './index.ts'
 import { oneReader } from './one-reader.ts'
 import { createPusher } from './push.ts'
 
 export function createPresence(context: StreamContext) {
-  const push = createPusher(context)
   return onChanges<PresenceItem, ReturnType<typeof createAudience>>(
+    createPusher(context),
     () => createAudience(context.client),
     async (change, audience) => {
       const lost = change.after === undefined ? change.before : undefined
-      if (lost?.node !== undefined) await push([lost.node], { kind: 'revoked', peer: lost.peer })
+      const ended: Told[] =
+        lost?.node === undefined ? [] : [{ nodes: [lost.node], push: { kind: 'revoked', peer: lost.peer } }]
       const networks = networksConcerned(change)
-      if (networks.length === 0) return
+      if (networks.length === 0) return ended
       const nodes = await audience.ofNetworks(networks)
-      await push(nodes, { kind: 'presence', record: recordAfter(change), networks })
+      return [...ended, { nodes, push: { kind: 'presence', record: recordAfter(change), networks } }]
     },
   )
 }

@@ -35,6 +35,6 @@ export class KeyRotation extends Construct {
       secrets.map(policyArnOf),
     )
     lambda.allow(['secretsmanager:GetRandomPassword'], ['*'])
-    new ScheduledCall(this, 'Daily', 'day', lambda.function)
+    new ScheduledCall(this, 'Daily', { every: 'day', target: lambda.function })
   }
 }

@@ -2,6 +2,7 @@ import {
   AttributeType,
   Billing,
   type ITableV2,
+  ProjectionType,
   StreamViewType,
   TableEncryptionV2,
   type TablePropsV2,
@@ -57,6 +58,7 @@ function tableProps(table: Table, config: TablesConfig): TablePropsV2 {
     globalSecondaryIndexes: (table.indexes ?? []).map((index) => ({
       indexName: index.name,
       ...keysOf(index),
+      ...(index.keysOnly && { projectionType: ProjectionType.KEYS_ONLY }),
     })),
     ...(table.stream && { dynamoStream: StreamViewType.NEW_AND_OLD_IMAGES }),
     ...(table.expires && { timeToLiveAttribute: table.expires }),

@@ -107,9 +107,9 @@ export class ApiStack extends Stack {
 
   #schedule(): void {
     for (const name of names()) {
-      const { every }: FunctionDescription = FUNCTIONS[name]
-      if (every !== undefined)
-        new ScheduledCall(this, `${name}-schedule`, every, this.functions[name].function)
+      const { every, parts }: FunctionDescription = FUNCTIONS[name]
+      const target = this.functions[name].function
+      if (every !== undefined) new ScheduledCall(this, `${name}-schedule`, { every, parts, target })
     }
   }
 }

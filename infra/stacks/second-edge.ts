@@ -39,6 +39,6 @@ export class SecondEdgeStack extends Stack implements Machines {
     const environment = { SYSTEM: config.name, REGION: second, HOME_REGION: home }
     const metrics = new Lambda(this, 'fleetMetrics-second', { config, description, environment })
     reach.grantTables(metrics.function, description)
-    new ScheduledCall(this, 'Metrics', description.every, metrics.function)
+    new ScheduledCall(this, 'Metrics', { every: description.every, target: metrics.function })
   }
 }

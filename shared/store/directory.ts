@@ -12,6 +12,7 @@ import { unlessRefused } from './conditions.ts'
 import { createMailbox } from './mailbox.ts'
 import { getNetwork } from './networks.ts'
 import { getPeer } from './peers.ts'
+import { placeOf } from './places.ts'
 import { signOutPeer } from './sign-out.ts'
 import { getUser } from './users.ts'
 
@@ -71,7 +72,7 @@ async function signIn(client: DynamoDBDocumentClient, { item }: Ask<'signIn'>): 
   if (peer?.revokedAt !== undefined) return { kind: 'signIn', outcome: 'revoked' }
   const put = new PutCommand({
     TableName: tableName('Presence'),
-    Item: { ...item, networks: user?.networks ?? item.networks },
+    Item: { ...item, networks: user?.networks ?? item.networks, place: placeOf(item.node, item.peer) },
     ConditionExpression: NOT_NEWER,
     ExpressionAttributeNames: { '#since': 'since', '#node': 'node' },
     ExpressionAttributeValues: { ':since': item.since, ':node': item.node },
@@ -91,7 +92,7 @@ async function signIn(client: DynamoDBDocumentClient, { item }: Ask<'signIn'>): 
 async function update(client: DynamoDBDocumentClient, { item }: Ask<'update'>): Reply<'update'> {
   const put = new PutCommand({
     TableName: tableName('Presence'),
-    Item: item,
+    Item: { ...item, place: placeOf(item.node, item.peer) },
     ConditionExpression: NOT_OUTDATED,
     ExpressionAttributeNames: { '#since': 'since', '#node': 'node', '#version': 'version' },
     ExpressionAttributeValues: { ':since': item.since, ':node': item.node, ':version': item.version },
@@ -128,7 +129,8 @@ async function joinNetwork(
   client: DynamoDBDocumentClient,
   request: Ask<'joinNetwork'>,
 ): Reply<'joinNetwork'> {
-  await client.send(new PutCommand({ TableName: tableName('NetworkNodes'), Item: nodeOf(request) }))
+  const Item = { ...nodeOf(request), place: placeOf(request.node, request.network) }
+  await client.send(new PutCommand({ TableName: tableName('NetworkNodes'), Item }))
   const network = await getNetwork(client, request.network)
   return { kind: 'joinNetwork', paths: network?.paths ?? 'auto' }
 }

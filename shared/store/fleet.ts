@@ -27,9 +27,14 @@ export interface Fleet {
   /** Every node whose lease has not ended, draining ones too. */
   alive(nowSeconds: number): Promise<FleetItem[]>
   ended(nowSeconds: number): Promise<FleetItem[]>
+  /** Puts the lease of a node that is gone back as one that has ended, for the reaper; a node that came back keeps its own. */
+  end(item: FleetItem): Promise<void>
   /** Removes a lease that has ended; a node that came back meanwhile keeps its own. */
   removeEnded(node: NodeId, nowSeconds: number): Promise<void>
 }
+
+/** So long ago that no table expires it: TTL leaves alone what is older than five years. */
+const ENDED = 1
 
 export function createFleet(client: DynamoDBDocumentClient): Fleet {
   const TableName = tableName('Fleet')
@@ -56,6 +61,15 @@ export function createFleet(client: DynamoDBDocumentClient): Fleet {
     },
     alive: (nowSeconds) => scan('>', nowSeconds),
     ended: (nowSeconds) => scan('<=', nowSeconds),
+    async end(item) {
+      const put = new PutCommand({
+        TableName,
+        Item: { ...item, draining: true, expiresAtSeconds: ENDED },
+        ConditionExpression: 'attribute_not_exists(#node)',
+        ExpressionAttributeNames: { '#node': 'node' },
+      })
+      await unlessRefused(client.send(put))
+    },
     async removeEnded(node, nowSeconds) {
       const remove = new DeleteCommand({
         TableName,

@@ -12,8 +12,6 @@
  * says that it is full. Several nodes storing for one peer at once can exceed it by what they store in that time.
  */
 import {
-  BatchWriteCommand,
-  type BatchWriteCommandInput,
   type DynamoDBDocumentClient,
   GetCommand,
   PutCommand,
@@ -25,6 +23,7 @@ import type { PeerId } from '../ids.ts'
 import { LIMITS } from '../limits.ts'
 import { tableName } from './client.ts'
 import { unlessRefused } from './conditions.ts'
+import { writeMany } from './write-many.ts'
 
 export interface Mailbox {
   store(peer: PeerId, message: Omit<StoredMessage, 'entry'>, now: number): Promise<'stored' | 'full'>
@@ -36,8 +35,6 @@ export interface Mailbox {
 /** How long a count of a mailbox is believed, and of how many mailboxes it is remembered. */
 const TALLY_MS = 5_000
 const TALLIES = 10_000
-/** BatchWriteItem takes no more. */
-const BATCH = 25
 
 /** A count, and what was stored or discarded through here since. */
 interface Tally {
@@ -93,9 +90,7 @@ export function createMailbox(client: DynamoDBDocumentClient): Mailbox {
 
     async discard(peer, entries) {
       const requests = [...new Set(entries)].map((entry) => ({ DeleteRequest: { Key: { peer, entry } } }))
-      for (let at = 0; at < requests.length; at += BATCH) {
-        await writeAll(client, { [TableName]: requests.slice(at, at + BATCH) })
-      }
+      await writeMany(client, TableName, requests)
       const tally = tallies.get(peer)
       if (tally) tally.since -= requests.length
     },
@@ -128,17 +123,4 @@ function ofPeer(peer: PeerId, after?: string) {
 
 function toMessage({ entry, from, epoch, sequence, previous, body, sentAt }: StoredMessage): StoredMessage {
   return { entry, from, epoch, sequence, previous, body: new Uint8Array(body), sentAt }
-}
-
-async function writeAll(
-  client: DynamoDBDocumentClient,
-  requests: NonNullable<BatchWriteCommandInput['RequestItems']>,
-): Promise<void> {
-  let left: typeof requests | undefined = requests
-  while (left !== undefined && Object.keys(left).length > 0) {
-    const reply: { UnprocessedItems?: typeof requests | undefined } = await client.send(
-      new BatchWriteCommand({ RequestItems: left }),
-    )
-    left = reply.UnprocessedItems
-  }
 }

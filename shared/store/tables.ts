@@ -6,6 +6,8 @@ export interface Index {
   readonly name: string
   readonly partition: string
   readonly sort?: string
+  /** Holds the keys only, so a write that leaves them alone costs nothing there. Default: the whole item. */
+  readonly keysOnly?: true
 }
 
 export interface Table {
@@ -55,20 +57,23 @@ export const TABLES = {
    * an id, so that equality, prefixes and ranges are ranges of the sort key. Places that records left expire.
    */
   SearchTerms: { name: 'SearchTerms', partition: 'term', sort: 'entry', expires: 'expiresAtSeconds' },
-  /** One item a peer: where it is signed in, and what it says of itself. Written on transitions only. */
+  /**
+   * One item a peer: where it is signed in, and what it says of itself. Written on transitions only. `place` is the node,
+   * spread over partitions (places.ts); an item without it is nowhere.
+   */
   Presence: {
     name: 'Presence',
     partition: 'peer',
     stream: 'presence',
     passing: true,
-    indexes: [{ name: 'byNode', partition: 'node', sort: 'peer' }],
+    indexes: [{ name: 'byPlace', partition: 'place', sort: 'peer', keysOnly: true }],
   },
   NetworkNodes: {
     name: 'NetworkNodes',
     passing: true,
     partition: 'network',
     sort: 'node',
-    indexes: [{ name: 'byNode', partition: 'node', sort: 'network' }],
+    indexes: [{ name: 'byPlace', partition: 'place', sort: 'network', keysOnly: true }],
   },
   Fleet: { name: 'Fleet', partition: 'node', stream: 'fleet', passing: true, expires: 'expiresAtSeconds' },
   Mailbox: {

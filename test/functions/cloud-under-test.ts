@@ -83,7 +83,7 @@ export async function connectNode(cloud: Cloud, node: NodeId): Promise<NodeUnder
     async pushes() {
       const [newest] = await connections.ofNode(node)
       marked = Promise.withResolvers()
-      await stream.management.post(newest!.connection, JSON.stringify(MARK))
+      await stream.management.post(newest!.connection, JSON.stringify([MARK]))
       await marked.promise
       return received.splice(0)
     },

@@ -2,12 +2,12 @@ import { GetCommand } from '@aws-sdk/lib-dynamodb'
 import type { Context, ScheduledEvent } from 'aws-lambda'
 import { describe, expect, test } from 'vitest'
 import { createFleetReaction } from '../../../functions/streams/fleet.ts'
-import { createReaper } from '../../../functions/streams/reaper.ts'
+import { createReaper, type Share } from '../../../functions/streams/reaper.ts'
 import type { FleetItem } from '../../../shared/directory.ts'
 import type { NodeId } from '../../../shared/ids.ts'
 import { createFleet } from '../../../shared/store/fleet.ts'
 import { connectNode, react, startCloud } from '../cloud-under-test.ts'
-import { directoryOf, join, newNetwork, newNode, presenceAt } from './world.ts'
+import { directoryOf, newNetwork, newNode, presenceAt } from './world.ts'
 
 const cloud = await startCloud()
 const fleet = createFleet(cloud.client)
@@ -31,6 +31,20 @@ const presenceOf = async (peer: string) =>
 const nodesOf = async (network: string, node: NodeId) =>
   (await cloud.client.send(new GetCommand({ TableName: 'NetworkNodes', Key: { network, node } }))).Item
 
+interface Run extends Share {
+  readonly now?: () => number
+  /** Milliseconds left to the run, each time it asks. */
+  readonly left?: () => number
+}
+
+const reap = ({ now = Date.now, left = () => 60_000, ...share }: Run = {}) =>
+  createReaper({ ...cloud.stream, now })(
+    share as ScheduledEvent & Share,
+    {
+      getRemainingTimeInMillis: left,
+    } as Context,
+  )
+
 describe('the fleet', () => {
   test('hears of a node that is new, drains, and is gone; not of renewals', async () => {
     const observer = await connectNode(cloud, newNode())
@@ -49,18 +63,21 @@ describe('the fleet', () => {
     ])
   })
 
-  test('clears away what a node leaves behind', async () => {
+  test('leaves what a node left behind to the reaper', async () => {
     const [node, network] = [newNode(), newNetwork()]
     const item = presenceAt(node, [network])
     await fleet.register(lease(node))
     await directory.ask({ kind: 'signIn', item })
-    await join(cloud, network, node)
+    await directory.ask({ kind: 'joinNetwork', network, node })
     const streams = await react(cloud, 'Fleet', createFleetReaction(cloud.stream))
     await fleet.leave(node)
+    await streams.drain()
+    await reap()
     await streams.drain()
     expect(await presenceOf(item.peer)).toMatchObject({ status: 'offline', version: 2 })
     expect(await presenceOf(item.peer)).not.toHaveProperty('node')
     expect(await nodesOf(network, node)).toBeUndefined()
+    expect(await fleet.has(node)).toBe(false)
   })
 
   test('leaves a node alone that came back meanwhile', async () => {
@@ -77,21 +94,18 @@ describe('the fleet', () => {
 })
 
 describe('the reaper', () => {
-  const reap = (now: () => number = Date.now) =>
-    createReaper({ ...cloud.stream, now })({} as ScheduledEvent, {} as Context)
-
   test('takes the peers of a dead node offline, but not those that went elsewhere', async () => {
     const [dead, alive, network] = [newNode(), newNode(), newNetwork()]
     const items = Array.from({ length: 40 }, () => presenceAt(dead, [network]))
     for (const item of items) await directory.ask({ kind: 'signIn', item })
     const moved = { ...items[0]!, node: alive, since: 2_000 }
     await directory.ask({ kind: 'signIn', item: moved })
-    await join(cloud, network, dead, alive)
+    for (const node of [dead, alive]) await directory.ask({ kind: 'joinNetwork', network, node })
     await fleet.register(lease(dead, inSeconds(-1)))
     await fleet.register(lease(alive))
     const now = Date.now()
-    expect(await reap(() => now)).toMatchObject({ reaped: 1 })
-    expect(await presenceOf(moved.peer)).toEqual(moved)
+    expect(await reap({ now: () => now })).toMatchObject({ reaped: 1 })
+    expect(await presenceOf(moved.peer)).toMatchObject(moved)
     const left = await Promise.all(items.slice(1).map(({ peer }) => presenceOf(peer)))
     const { node: _, ...item } = items[1]!
     const offline = { status: 'offline', custom: '', metadata: {}, version: 2, lastSeenAt: now }
@@ -99,7 +113,7 @@ describe('the reaper', () => {
     expect(left.every((one) => one?.status === 'offline' && one.node === undefined)).toBe(true)
     expect([await nodesOf(network, dead), await nodesOf(network, alive)]).toEqual([
       undefined,
-      { network, node: alive },
+      expect.objectContaining({ network, node: alive }),
     ])
     expect([await fleet.has(dead), await fleet.has(alive)]).toEqual([false, true])
   })
@@ -109,17 +123,44 @@ describe('the reaper', () => {
     const item = presenceAt(dead, [])
     await directory.ask({ kind: 'signIn', item })
     await fleet.register(lease(dead, inSeconds(-1)))
-    const broken = {
-      ...cloud.stream,
-      now: (): number => {
-        throw new Error('interrupted')
-      },
+    const interrupted = (): number => {
+      throw new Error('interrupted')
     }
-    await expect(createReaper(broken)({} as ScheduledEvent, {} as Context)).rejects.toThrow('interrupted')
+    await expect(reap({ now: interrupted })).rejects.toThrow('interrupted')
     expect(await fleet.has(dead)).toBe(true)
     await reap()
     expect(await fleet.has(dead)).toBe(false)
     expect(await presenceOf(item.peer)).toMatchObject({ status: 'offline' })
+  })
+
+  test('goes on where a run ended that had no time left', async () => {
+    const dead = newNode()
+    const items = Array.from({ length: 60 }, () => presenceAt(dead, []))
+    for (const item of items) await directory.ask({ kind: 'signIn', item })
+    await fleet.register(lease(dead, inSeconds(-1)))
+    let asked = 0
+    expect(await reap({ left: () => (asked++ < 6 ? 60_000 : 0) })).toEqual({ reaped: 0 })
+    const online = async () =>
+      (await Promise.all(items.map(({ peer }) => presenceOf(peer)))).filter((one) => one?.node === dead)
+        .length
+    const left = await online()
+    expect(left).toBeGreaterThan(0)
+    expect(left).toBeLessThan(60)
+    expect(await fleet.has(dead)).toBe(true)
+    expect(await reap()).toEqual({ reaped: 1 })
+    expect(await online()).toBe(0)
+    expect(await fleet.has(dead)).toBe(false)
+  })
+
+  test('is several runs at the same time, each with its part, and the last one ends the lease', async () => {
+    const dead = newNode()
+    const items = Array.from({ length: 60 }, () => presenceAt(dead, []))
+    for (const item of items) await directory.ask({ kind: 'signIn', item })
+    await fleet.register(lease(dead, inSeconds(-1)))
+    const parts = 4
+    for (const part of [0, 1, 2]) expect(await reap({ part, parts })).toEqual({ reaped: 0 })
+    expect(await reap({ part: 3, parts })).toEqual({ reaped: 1 })
+    for (const { peer } of items) expect(await presenceOf(peer)).not.toHaveProperty('node')
   })
 
   test('lets leases be that stand', async () => {
@@ -128,7 +169,7 @@ describe('the reaper', () => {
     await directory.ask({ kind: 'signIn', item })
     await fleet.register(lease(node))
     await reap()
-    expect(await presenceOf(item.peer)).toEqual(item)
+    expect(await presenceOf(item.peer)).toMatchObject(item)
     expect(await fleet.has(node)).toBe(true)
   })
 })

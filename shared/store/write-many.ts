@@ -1,0 +1,31 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import {
+  BatchWriteCommand,
+  type BatchWriteCommandInput,
+  type DynamoDBDocumentClient,
+} from '@aws-sdk/lib-dynamodb'
+
+type Requests = NonNullable<BatchWriteCommandInput['RequestItems']>
+
+/** BatchWriteItem takes no more. */
+const BATCH = 25
+/** How much longer each pause before writing again what a throttle left out. */
+const UNPROCESSED_PAUSE_MS = 50
+
+/** Writes and deletes items of one table without a condition, in no particular order. */
+export async function writeMany(
+  client: DynamoDBDocumentClient,
+  table: string,
+  requests: Requests[string],
+): Promise<void> {
+  for (let at = 0; at < requests.length; at += BATCH) {
+    let left: Requests | undefined = { [table]: requests.slice(at, at + BATCH) }
+    for (let pause = 0; left !== undefined && Object.keys(left).length > 0; pause += UNPROCESSED_PAUSE_MS) {
+      if (pause > 0) await delay(pause * Math.random())
+      const reply: { UnprocessedItems?: Requests | undefined } = await client.send(
+        new BatchWriteCommand({ RequestItems: left }),
+      )
+      left = reply.UnprocessedItems
+    }
+  }
+}
