@@ -35,7 +35,10 @@ export function questionsOf({ network, user, peer }: Society): readonly Question
     query: { network, filter, limit: '25', ...more },
   })
   return [
-    { name: 'object by id', path: `/v1/objects/${COLLECTION}/o1`, bound: { calls: 2 } },
+    {
+      ...{ name: 'object by id', path: `/v1/objects/${COLLECTION}/o1`, query: { network } },
+      bound: { calls: 2 },
+    },
     { name: 'network by id', path: `/v1/networks/${network}`, bound: { calls: 2 } },
     { name: 'user by id', path: `/v1/users/${user}`, bound: { calls: 2 } },
     { name: 'peer by id', path: `/v1/peers/${peer}`, bound: {} },

@@ -8,7 +8,7 @@ import { putCollection } from '../../shared/store/collections.ts'
 import { indexCollection, indexRecord } from '../../shared/store/indexing.ts'
 import { putMembership } from '../../shared/store/memberships.ts'
 import { createNetwork } from '../../shared/store/networks.ts'
-import { createObject } from '../../shared/store/objects.ts'
+import { createObjects, objectKeyOf } from '../../shared/store/objects.ts'
 import { forEach } from '../../shared/store/pages.ts'
 import { bindPeer } from '../../shared/store/peers.ts'
 import { createUser } from '../../shared/store/users.ts'
@@ -66,8 +66,8 @@ async function addObject(
   { network, i, value }: { readonly network: NetworkId; readonly i: number; readonly value: JsonObject },
 ): Promise<void> {
   const id = `o${i}`
-  await createObject(client, { collection, id, network, value }, Date.now())
-  await indexRecord(client, { entity: 'object', collection }, id)
+  await createObjects(client).create({ collection, id, network, value }, Date.now())
+  await indexRecord(client, { entity: 'object', collection }, objectKeyOf(network, id))
 }
 
 export function newPeerId(): PeerId {

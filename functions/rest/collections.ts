@@ -3,7 +3,7 @@ import { StraightwayError } from '../../shared/errors.ts'
 import { collectionSchema } from '../../shared/model/collection.ts'
 import { expectVersion } from '../../shared/model/precondition.ts'
 import * as store from '../../shared/store/collections.ts'
-import { listObjectIds } from '../../shared/store/objects.ts'
+import { createObjects } from '../../shared/store/objects.ts'
 import { collectionAnswer, pageOf } from './answers.ts'
 import { found, nothing, page } from './reply.ts'
 import { PAGE, route } from './route.ts'
@@ -73,7 +73,7 @@ export const collectionRoutes = [
       const collection = await store.getCollection(client, path.collection)
       if (collection === undefined) throw NONE()
       expectVersion(collection.version, precondition)
-      if ((await listObjectIds(client, path.collection, 1)).length > 0) {
+      if ((await createObjects(client).listKeys(path.collection, 1)).length > 0) {
         throw new StraightwayError('conflict', 'The collection holds objects: delete them first')
       }
       await store.deleteCollection(client, collection)

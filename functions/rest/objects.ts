@@ -1,13 +1,17 @@
-/** Application objects: of a network, or private to their owner. */
+/**
+ * Application objects: of a network, or private to their owner. `network` (or, for API keys, `owner`) in the query says in
+ * which place the object is. Whoever may not see into a place is told the same of every id there.
+ */
 import { StraightwayError } from '../../shared/errors.ts'
 import type { NetworkId, UserId } from '../../shared/ids.ts'
 import { objectCollectionSchema } from '../../shared/model/collection.ts'
-import { objectSchema, type StoredObject } from '../../shared/model/object.ts'
+import { networkIdSchema, userIdSchema } from '../../shared/model/identifiers.ts'
+import { objectSchema, type Place, placeOf, type StoredObject } from '../../shared/model/object.ts'
 import { type Ground, may, type Resource } from '../../shared/model/permission.ts'
 import { expectVersion, type Precondition } from '../../shared/model/precondition.ts'
 import { getCollection } from '../../shared/store/collections.ts'
 import { requireNetwork } from '../../shared/store/networks.ts'
-import * as store from '../../shared/store/objects.ts'
+import { createObjects, type ObjectGrounds, type ObjectKey } from '../../shared/store/objects.ts'
 import { objectAnswer, pageOf } from './answers.ts'
 import { created, found, nothing, type Reply } from './reply.ts'
 import { expectMay, expectVisible, type Request } from './request.ts'
@@ -16,6 +20,9 @@ import { objectPatchSchema } from './schemas.ts'
 import { listEntity } from './search.ts'
 
 const tag = 'Objects'
+
+/** The place of an object; without either it is the caller's own. */
+const PLACE = { network: networkIdSchema.optional(), owner: userIdSchema.optional() }
 
 export const objectRoutes = [
   route({
@@ -35,17 +42,17 @@ export const objectRoutes = [
     who: 'credential',
     permission: 'object.create',
     tag,
-    summary: 'Make an object or replace its value',
+    summary: 'Make an object or replace its value; in a network, or private to the caller',
+    query: PLACE,
     body: objectSchema,
-    example: { network: 'n_aaaaaaaaaaaaaaaa', value: { level: 3, open: true } },
+    example: { value: { level: 3, open: true } },
     answers: { 200: objectAnswer, 201: objectAnswer },
-    errors: ['conflict'],
     conditional: true,
     async handle(call) {
-      const key = keyOf(call.path)
-      const current = await store.getObject(call.context.client, key)
-      if (current === undefined) return makeObject(call, key, call.body(), call.allow)
-      return replaceObject(call, current, call.body)
+      const key = visibleKey(call)
+      const current = await createObjects(call.context.client).get(key)
+      if (current === undefined) return makeObject(call, key, call.body().value, call.allow)
+      return replaceObject(call, current, () => call.body().value)
     },
   }),
   route({
@@ -55,6 +62,7 @@ export const objectRoutes = [
     permission: 'object.read',
     tag,
     summary: 'An object',
+    query: PLACE,
     answers: { 200: objectAnswer },
     handle: async (call) => found(await visibleObject(call), call.precondition),
   }),
@@ -65,6 +73,7 @@ export const objectRoutes = [
     permission: 'object.change',
     tag,
     summary: 'Change the value (merge patch)',
+    query: PLACE,
     body: objectPatchSchema,
     example: { value: { level: 4, open: null } },
     answers: { 200: objectAnswer },
@@ -74,7 +83,7 @@ export const objectRoutes = [
       const grounds = await changeGrounds(call, object)
       expectVersion(object.version, call.precondition)
       const { client, now } = call.context
-      return found(await store.patchObject(client, object, call.body().value, now(), grounds))
+      return found(await createObjects(client).patch(object, call.body().value, now(), grounds))
     },
   }),
   route({
@@ -84,13 +93,14 @@ export const objectRoutes = [
     permission: 'object.change',
     tag,
     summary: 'Delete an object',
+    query: PLACE,
     answers: { 204: null },
     conditional: true,
     async handle(call) {
       const object = await visibleObject(call)
       const grounds = await changeGrounds(call, object)
       expectVersion(object.version, call.precondition)
-      await store.deleteObject(call.context.client, object, grounds)
+      await createObjects(call.context.client).delete(object, grounds)
       return nothing()
     },
   }),
@@ -99,61 +109,72 @@ export const objectRoutes = [
 type Given = ReturnType<typeof objectSchema.parse>
 type Conditional = Request & { readonly precondition: Precondition }
 
+/** What names an object. */
+interface Named extends Request {
+  readonly path: { readonly collection: string; readonly id: string }
+  readonly query: { readonly network?: NetworkId | undefined; readonly owner?: UserId | undefined }
+}
+
 async function makeObject(
-  { actor, context, precondition }: Conditional,
-  key: store.ObjectKey,
-  { network, value }: Given,
+  { actor, context, precondition, query }: Conditional & Named,
+  { collection, id }: ObjectKey,
+  value: Given['value'],
   allow: (resource: Resource) => readonly Ground[],
 ): Promise<Reply> {
+  const { network } = query
   const owner = actor.kind === 'peer' ? actor.user : undefined
   const grounds = allow(resourceOf({ owner, network }))
   expectVersion(undefined, precondition)
-  if (network === undefined && owner === undefined) {
+  if (network === undefined && owner === undefined)
     throw new StraightwayError('bad-request', 'network: an API key makes objects of networks only')
-  }
   if (network !== undefined) await requireNetwork(context.client, network)
-  const object = { ...key, network, owner, value }
-  const made = await store.createObject(context.client, object, context.now(), grounds)
-  return created(made, `/v1/objects/${made.collection}/${made.id}`)
+  const object = { collection, id, network, owner, value }
+  const made = await createObjects(context.client).create(object, context.now(), grounds)
+  return created(made, locationOf(made))
 }
 
-/** Of what the caller may not see, only that the id is taken can be told. */
-async function replaceObject(call: Conditional, current: StoredObject, body: () => Given): Promise<Reply> {
-  const { context, actor, precondition } = call
-  if (!may(actor, 'object.read', resourceOf(current))) throw TAKEN()
+async function replaceObject(
+  call: Conditional,
+  current: StoredObject,
+  given: () => Given['value'],
+): Promise<Reply> {
+  const { context, precondition } = call
   const grounds = await changeGrounds(call, current)
-  const { network = current.network, value } = body()
+  const value = given()
   expectVersion(current.version, precondition)
-  if (network !== current.network)
-    throw new StraightwayError('bad-request', 'network: an object stays where it is')
-  const write = precondition.match === undefined ? store.overwriteObject : store.replaceObject
-  return found(await write(context.client, current, value, context.now(), grounds))
+  const objects = createObjects(context.client)
+  const write = precondition.match === undefined ? objects.overwrite : objects.replace
+  return found(await write(current, value, context.now(), grounds))
 }
 
-async function visibleObject(
-  call: Request & { readonly path: { readonly collection: string; readonly id: string } },
-): Promise<StoredObject> {
-  const object = await store.getObject(call.context.client, keyOf(call.path))
+/** Errors: `not-found`, also for every id of a place that the caller may not see into. */
+async function visibleObject(call: Named): Promise<StoredObject> {
+  const object = await createObjects(call.context.client).get(visibleKey(call))
   if (object === undefined) throw new StraightwayError('not-found')
-  expectVisible(call, 'object.read', resourceOf(object))
   return object
 }
 
-/** What allows the caller to change the object: a membership, and the declaration where it takes that one. */
-async function changeGrounds(
-  { context, actor }: Request,
-  object: StoredObject,
-): Promise<store.ObjectGrounds> {
+/** Errors: `not-found` for a place that the caller may not see into; `bad-request` for an API key that names none. */
+function visibleKey(call: Named): ObjectKey {
+  const { actor, path, query } = call
+  const { network, owner } = query
+  if (network !== undefined && owner !== undefined)
+    throw new StraightwayError('bad-request', 'owner: name the network or the owner, not both')
+  const own = actor.kind === 'peer' ? actor.user : undefined
+  const place = network === undefined ? { owner: owner ?? own } : { network }
+  const key = { collection: objectsIn(path.collection), place: placeOf(place), id: path.id }
+  expectVisible(call, 'object.read', resourceOf(place))
+  return key
+}
+
+/** What allows the caller to change the object: a membership, and the declaration if it takes that one. */
+async function changeGrounds({ context, actor }: Request, object: StoredObject): Promise<ObjectGrounds> {
   const resource = resourceOf(object)
   if (may(actor, 'object.change', resource))
     return { memberships: expectMay(actor, 'object.change', resource) }
   const declared = await getCollection(context.client, object.collection)
   const shared = declared?.editable === 'members'
   return { memberships: expectMay(actor, 'object.change', { ...resource, shared }), declared }
-}
-
-function keyOf({ collection, id }: store.ObjectKey): store.ObjectKey {
-  return { collection: objectsIn(collection), id }
 }
 
 /** Errors: `not-found` for the names that stand for users, networks and peers. */
@@ -163,13 +184,12 @@ function objectsIn(collection: string): string {
   throw new StraightwayError('not-found', `collection: ${result.error.issues[0]?.message}`)
 }
 
-function resourceOf({ owner, network }: Place): Resource {
+function locationOf(object: StoredObject): string {
+  const place: Place = placeOf(object)
+  const name = object.network === undefined ? 'owner' : 'network'
+  return `/v1/objects/${object.collection}/${object.id}?${name}=${place}`
+}
+
+function resourceOf({ owner, network }: Named['query']): Resource {
   return { user: owner, ...(network && { networks: [network] }) }
 }
-
-interface Place {
-  readonly owner?: UserId | undefined
-  readonly network?: NetworkId | undefined
-}
-
-const TAKEN = () => new StraightwayError('conflict', 'There is an object of this id: choose another id')

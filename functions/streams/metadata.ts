@@ -13,6 +13,7 @@ import type { Peer } from '../../shared/model/peer.ts'
 import type { User } from '../../shared/model/user.ts'
 import type { Push } from '../../shared/push.ts'
 import { createConnections } from '../../shared/store/connections.ts'
+import { objectIdIn } from '../../shared/store/objects.ts'
 import { toUser, type UserItem } from '../../shared/store/users.ts'
 import { fromEnvironment } from '../environment.ts'
 import { type Audience, createAudience } from './audience.ts'
@@ -129,7 +130,7 @@ function metadataOf(entity: Entity) {
 type Name = Pick<Extract<Push, { kind: 'metadata' }>, 'entity' | 'id' | 'collection'>
 
 function nameOf(entity: Entity): Name {
-  if (isObject(entity)) return { entity: 'object', collection: entity.collection, id: entity.id }
+  if (isObject(entity)) return { entity: 'object', collection: entity.collection, id: objectIdIn(entity.id) }
   if (isPeer(entity)) return { entity: 'peer', id: entity.peer }
   return isUser(entity) ? { entity: 'user', id: entity.user } : { entity: 'network', id: entity.network }
 }

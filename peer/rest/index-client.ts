@@ -22,6 +22,12 @@ import type {
 import { type Listing, listing } from './listing.ts'
 import { path, type Requests } from './requests.ts'
 
+/** Where an object is. Its id names it within that place. */
+interface InPlace {
+  /** Without one the object is private to the peer's user. */
+  readonly network?: NetworkId
+}
+
 interface Entities {
   readonly user: UserRecord
   readonly network: NetworkRecord
@@ -127,27 +133,31 @@ function objects(requests: Requests) {
     list: (collection: string, query: SearchQuery = {}): Listing<ObjectRecord> =>
       listed(requests, path`/v1/objects/${collection}`, query),
     /** One object. Rejects with `not-found`. */
-    get: (collection: string, id: string): Promise<ObjectRecord> =>
-      requests.send('GET', path`/v1/objects/${collection}/${id}`),
-    /** Makes it or replaces its value. Without `network` it is private to the peer's user. */
+    get: (collection: string, id: string, { network }: InPlace = {}): Promise<ObjectRecord> =>
+      requests.send('GET', path`/v1/objects/${collection}/${id}`, { query: { network } }),
+    /** Makes it or replaces its value. */
     put: (
       collection: string,
       id: string,
-      object: { readonly network?: NetworkId; readonly value: JsonObject },
+      { network, value }: InPlace & { readonly value: JsonObject },
       { ifVersion }: IfVersion = {},
     ): Promise<ObjectRecord> =>
-      requests.send('PUT', path`/v1/objects/${collection}/${id}`, { body: object, ifVersion }),
+      requests.send('PUT', path`/v1/objects/${collection}/${id}`, {
+        ...{ query: { network }, body: { value }, ifVersion },
+      }),
     /** A merge patch (RFC 7396) of its value. */
     update: (
       collection: string,
       id: string,
       value: JsonObject,
-      { ifVersion }: IfVersion = {},
+      { network, ifVersion }: InPlace & IfVersion = {},
     ): Promise<ObjectRecord> =>
-      requests.send('PATCH', path`/v1/objects/${collection}/${id}`, { body: { value }, ifVersion }),
+      requests.send('PATCH', path`/v1/objects/${collection}/${id}`, {
+        ...{ query: { network }, body: { value }, ifVersion },
+      }),
     /** Removes an object. */
-    delete: (collection: string, id: string): Promise<void> =>
-      requests.send('DELETE', path`/v1/objects/${collection}/${id}`),
+    delete: (collection: string, id: string, { network }: InPlace = {}): Promise<void> =>
+      requests.send('DELETE', path`/v1/objects/${collection}/${id}`, { query: { network } }),
   }
 }
 

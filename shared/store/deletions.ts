@@ -17,7 +17,7 @@ import { deleteInvitesOf } from './invites.ts'
 import { createJobs } from './jobs.ts'
 import { removeMembership } from './memberships.ts'
 import { removeNetworkItem, startsDeletingNetwork } from './networks.ts'
-import { deleteObjectsUnder } from './objects.ts'
+import { createObjects } from './objects.ts'
 import { eachPage, forEach } from './pages.ts'
 import { erasePeer, peersOfUser } from './peers.ts'
 import { transact } from './transact.ts'
@@ -45,12 +45,12 @@ export function createDeletions(client: DynamoDBDocumentClient) {
     'delete-network': [
       ['members', ({ subject }) => removeMembers(client, subject as NetworkId)],
       ['invites', ({ subject }) => deleteInvitesOf(client, subject as NetworkId)],
-      ['objects', ({ subject }) => deleteObjectsUnder(client, subject)],
+      ['objects', ({ subject }) => createObjects(client).deleteUnder(subject)],
     ],
     'delete-user': [
       ['memberships', ({ subject }) => leaveAll(client, subject as UserId)],
       ['peers', ({ subject }, now) => erasePeers(client, subject as UserId, now)],
-      ['objects', ({ subject }) => deleteObjectsUnder(client, subject)],
+      ['objects', ({ subject }) => createObjects(client).deleteUnder(subject)],
     ],
   }
 

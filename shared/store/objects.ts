@@ -1,10 +1,13 @@
-/** Application objects. A private object is kept under its owner's id in place of a network. */
+/**
+ * Application objects. An object is in one place: a network, or its owner's own. Ids belong to a collection within a place,
+ * so nobody can take an id that somebody else wants elsewhere, or learn that it is taken. The sort key of the table, which
+ * is the id of the record in the index as well, is the place and the id.
+ */
 import { DeleteCommand, type DynamoDBDocumentClient, GetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb'
-import { StraightwayError } from '../errors.ts'
 import type { NetworkId, UserId } from '../ids.ts'
 import type { Collection } from '../model/collection.ts'
 import type { JsonObject } from '../model/json.ts'
-import { objectValueSchema, type StoredObject } from '../model/object.ts'
+import { objectValueSchema, type Place, placeOf, type StoredObject } from '../model/object.ts'
 import type { Ground } from '../model/permission.ts'
 import { patched } from '../model/validate.ts'
 import { tableName } from './client.ts'
@@ -15,53 +18,149 @@ import { OUTDATED, type Step, transact } from './transact.ts'
 
 export interface ObjectKey {
   readonly collection: string
+  readonly place: Place
   readonly id: string
 }
 
-export interface NewObject extends ObjectKey {
-  /** Without a network it is private to its owner: one of the two there must be. */
+export interface NewObject {
+  readonly collection: string
+  readonly id: string
+  /** Without a network it is private to its owner: one of the two is there. */
   readonly network?: NetworkId | undefined
   readonly owner?: UserId | undefined
   readonly value: JsonObject
 }
 
-type ObjectItem = Omit<StoredObject, 'network'> & { readonly network: NetworkId | UserId }
-
-export async function getObject(
-  client: DynamoDBDocumentClient,
-  key: ObjectKey,
-): Promise<StoredObject | undefined> {
-  const { collection, id } = key
-  const get = new GetCommand({
-    TableName: tableName('Objects'),
-    Key: { collection, id },
-    ConsistentRead: true,
-  })
-  const item = (await client.send(get)).Item as ObjectItem | undefined
-  return item && toObject(item)
+export interface ObjectGrounds {
+  readonly memberships?: readonly Ground[] | undefined
+  /** The declaration by which every member may edit, if the right rests on it. */
+  readonly declared?: Pick<Collection, 'collection' | 'version'> | undefined
 }
 
-export async function getObjects(
-  client: DynamoDBDocumentClient,
-  collection: string,
-  ids: readonly string[],
-): Promise<readonly StoredObject[]> {
-  const keys = [...new Set(ids)].map((id) => ({ collection, id }))
-  return (await getMany<ObjectItem>(client, 'Objects', keys)).map(toObject)
+/** `network` holds the place, which the secondary index is made of. */
+type ObjectItem = Omit<StoredObject, 'network'> & { readonly network: Place }
+
+/** Of the table and of the index. Neither part holds a slash. */
+export function objectKeyOf(place: Place, id: string): string {
+  return `${place}/${id}`
 }
 
-/** Errors: `not-found` without its network or owner; OUTDATED where the id is taken or a ground holds no longer. */
-export async function createObject(
-  client: DynamoDBDocumentClient,
-  { collection, id, network, owner, value }: NewObject,
-  now: number,
-  grounds: readonly Ground[] = [],
-): Promise<StoredObject> {
-  const place = network === undefined ? {} : { network }
-  const maker = owner === undefined ? {} : { owner }
-  const made = { collection, id, ...place, ...maker, value, createdAt: now, updatedAt: now, version: 1 }
-  await transact(client, [put(made, undefined), ...placeSteps(made, grounds), ...groundSteps(grounds)])
-  return made
+export function objectIdIn(key: string): string {
+  return key.slice(key.indexOf('/') + 1)
+}
+
+export type Objects = ReturnType<typeof createObjects>
+
+export function createObjects(client: DynamoDBDocumentClient) {
+  const TableName = tableName('Objects')
+  const read = async (collection: string, id: string) => {
+    const get = new GetCommand({ TableName, Key: { collection, id }, ConsistentRead: true })
+    const item = (await client.send(get)).Item as ObjectItem | undefined
+    return item && toObject(item)
+  }
+
+  /** The whole value anew. Errors: OUTDATED if it is at another version than `current`, or a ground no longer holds. */
+  async function replace(
+    current: StoredObject,
+    value: JsonObject,
+    now: number,
+    grounds: ObjectGrounds = {},
+  ): Promise<StoredObject> {
+    const next = { ...current, value, updatedAt: now, version: current.version + 1 }
+    await transact(client, [put(next, current), ...stepsOf(grounds)])
+    return next
+  }
+
+  return {
+    get: ({ collection, place, id }: ObjectKey) => read(collection, objectKeyOf(place, id)),
+
+    /** By their keys in the table; those that are absent are left out. */
+    async getMany(collection: string, keys: readonly string[]): Promise<readonly StoredObject[]> {
+      const distinct = [...new Set(keys)].map((id) => ({ collection, id }))
+      return (await getMany<ObjectItem>(client, 'Objects', distinct)).map(toObject)
+    },
+
+    /** Errors: `not-found` without its network or owner; OUTDATED if the id is taken or a ground no longer holds. */
+    async create(
+      { collection, id, network, owner, value }: NewObject,
+      now: number,
+      grounds: readonly Ground[] = [],
+    ): Promise<StoredObject> {
+      const place = network === undefined ? {} : { network }
+      const maker = owner === undefined ? {} : { owner }
+      const made = { collection, id, ...place, ...maker, value, createdAt: now, updatedAt: now, version: 1 }
+      await transact(client, [put(made, undefined), ...placeSteps(made, grounds), ...groundSteps(grounds)])
+      return made
+    },
+
+    replace,
+
+    /**
+     * The whole value anew, whatever version it is at meanwhile: of many that come at once each is made, and none has to
+     * try again. The answer is the object as it is afterwards, which may be what somebody else has put since. Errors:
+     * OUTDATED if it is another object than `current` by now, or a ground no longer holds.
+     */
+    async overwrite(
+      current: StoredObject,
+      value: JsonObject,
+      now: number,
+      grounds: ObjectGrounds = {},
+    ): Promise<StoredObject> {
+      const { collection, createdAt, version } = current
+      const id = keyOf(current)
+      const Update = {
+        TableName,
+        Key: { collection, id },
+        ConditionExpression: 'createdAt = :createdAt',
+        UpdateExpression: 'SET #value = :value, updatedAt = :now ADD #version :one',
+        ExpressionAttributeNames: { '#value': 'value', '#version': 'version' },
+        ExpressionAttributeValues: { ':createdAt': createdAt, ':value': value, ':now': now, ':one': 1 },
+      }
+      await transact(client, [{ refused: OUTDATED, write: { Update } }, ...stepsOf(grounds)])
+      const written = { ...current, value, updatedAt: now, version: version + 1 }
+      return (await read(collection, id)) ?? written
+    },
+
+    /** A merge patch (RFC 7396) of the value. Errors: `bad-request`, `too-large`, OUTDATED. */
+    patch: (current: StoredObject, patch: unknown, now: number, grounds: ObjectGrounds = {}) =>
+      replace(current, patched(objectValueSchema, current.value, patch), now, grounds),
+
+    /** Errors: OUTDATED if it is at another version, or a ground no longer holds. */
+    async delete(object: StoredObject, grounds: ObjectGrounds = {}): Promise<void> {
+      const { collection, version } = object
+      const Delete = { TableName, Key: { collection, id: keyOf(object) }, ...isAt(version) }
+      await transact(client, [{ refused: OUTDATED, write: { Delete } }, ...stepsOf(grounds)])
+    },
+
+    /** Everything that is in a network, or private to a user. */
+    async deleteUnder(place: Place): Promise<void> {
+      const query = {
+        TableName,
+        IndexName: 'byNetwork',
+        KeyConditionExpression: 'network = :place',
+        ExpressionAttributeValues: { ':place': place },
+      }
+      for await (const page of eachPage<ObjectItem>(client, query)) {
+        await forEach(page, ({ collection, id }) =>
+          client.send(new DeleteCommand({ TableName, Key: { collection, id } })),
+        )
+      }
+    },
+
+    /** Keys in the table in order, from the first after `after`. */
+    async listKeys(collection: string, limit: number, after?: string): Promise<readonly string[]> {
+      const query = new QueryCommand({
+        TableName,
+        KeyConditionExpression: '#collection = :collection',
+        ProjectionExpression: 'id',
+        ExpressionAttributeNames: { '#collection': 'collection' },
+        ExpressionAttributeValues: { ':collection': collection },
+        Limit: limit,
+        ...(after !== undefined && { ExclusiveStartKey: { collection, id: after } }),
+      })
+      return ((await client.send(query)).Items ?? []).map(({ id }) => id as string)
+    },
+  }
 }
 
 /** A membership that the write rests on goes before its network does, so it stands for the network as well. */
@@ -69,57 +168,6 @@ function placeSteps({ network, owner }: StoredObject, grounds: readonly Ground[]
   if (network !== undefined)
     return grounds.some((ground) => ground.network === network) ? [] : [networkIsThere(network)]
   return owner === undefined ? [] : [{ ...userIsThere({ user: owner }), refused: OUTDATED }]
-}
-
-/** The whole value anew. Errors: OUTDATED where it is at another version than `current`, or a ground holds no longer. */
-export async function replaceObject(
-  client: DynamoDBDocumentClient,
-  current: StoredObject,
-  value: JsonObject,
-  now: number,
-  grounds: ObjectGrounds = {},
-): Promise<StoredObject> {
-  const next = { ...current, value, updatedAt: now, version: current.version + 1 }
-  await transact(client, [put(next, current), ...stepsOf(grounds)])
-  return next
-}
-
-/**
- * The whole value anew, whatever version it is at meanwhile: of many that come at once each is made, and none has to try
- * again. The answer is the object as it is afterwards, which may be what somebody else has put since. Errors: OUTDATED where
- * it is another object than `current` by now, or a ground holds no longer.
- */
-export async function overwriteObject(
-  client: DynamoDBDocumentClient,
-  current: StoredObject,
-  value: JsonObject,
-  now: number,
-  grounds: ObjectGrounds = {},
-): Promise<StoredObject> {
-  const { collection, id, createdAt, version } = current
-  const Update = {
-    TableName: tableName('Objects'),
-    Key: { collection, id },
-    ConditionExpression: 'createdAt = :createdAt AND network = :place',
-    UpdateExpression: 'SET #value = :value, updatedAt = :now ADD #version :one',
-    ExpressionAttributeNames: { '#value': 'value', '#version': 'version' },
-    ExpressionAttributeValues: {
-      ':createdAt': createdAt,
-      ':place': current.network ?? current.owner,
-      ':value': value,
-      ':now': now,
-      ':one': 1,
-    },
-  }
-  await transact(client, [{ refused: OUTDATED, write: { Update } }, ...stepsOf(grounds)])
-  const written = { ...current, value, updatedAt: now, version: version + 1 }
-  return (await getObject(client, { collection, id })) ?? written
-}
-
-export interface ObjectGrounds {
-  readonly memberships?: readonly Ground[] | undefined
-  /** The declaration by which every member may edit, where the right rests on it. */
-  readonly declared?: Pick<Collection, 'collection' | 'version'> | undefined
 }
 
 function stepsOf({ memberships = [], declared }: ObjectGrounds): readonly Step[] {
@@ -131,70 +179,8 @@ function isDeclaredSo({ collection, version }: Pick<Collection, 'collection' | '
   return { refused: OUTDATED, write: { ConditionCheck: { ...key, ...isAt(version) } } }
 }
 
-/** A merge patch (RFC 7396) of the value. Errors: `bad-request`, `too-large`, OUTDATED. */
-export function patchObject(
-  client: DynamoDBDocumentClient,
-  current: StoredObject,
-  patch: unknown,
-  now: number,
-  grounds: ObjectGrounds = {},
-): Promise<StoredObject> {
-  return replaceObject(client, current, patched(objectValueSchema, current.value, patch), now, grounds)
-}
-
-/** Errors: OUTDATED where it is at another version, or a ground holds no longer. */
-export async function deleteObject(
-  client: DynamoDBDocumentClient,
-  { collection, id, version }: StoredObject,
-  grounds: ObjectGrounds = {},
-): Promise<void> {
-  const Delete = { TableName: tableName('Objects'), Key: { collection, id }, ...isAt(version) }
-  await transact(client, [{ refused: OUTDATED, write: { Delete } }, ...stepsOf(grounds)])
-}
-
-/** Everything that is in a network, or private to a user. */
-export async function deleteObjectsUnder(
-  client: DynamoDBDocumentClient,
-  place: NetworkId | UserId,
-): Promise<void> {
-  const query = {
-    TableName: tableName('Objects'),
-    IndexName: 'byNetwork',
-    KeyConditionExpression: 'network = :place',
-    ExpressionAttributeValues: { ':place': place },
-  }
-  const TableName = tableName('Objects')
-  for await (const page of eachPage<ObjectItem>(client, query)) {
-    await forEach(page, ({ collection, id }) =>
-      client.send(new DeleteCommand({ TableName, Key: { collection, id } })),
-    )
-  }
-}
-
-/** Ids in order, from the first after `after`. */
-export async function listObjectIds(
-  client: DynamoDBDocumentClient,
-  collection: string,
-  limit: number,
-  after?: string,
-): Promise<readonly string[]> {
-  const query = new QueryCommand({
-    TableName: tableName('Objects'),
-    KeyConditionExpression: '#collection = :collection',
-    ProjectionExpression: 'id',
-    ExpressionAttributeNames: { '#collection': 'collection' },
-    ExpressionAttributeValues: { ':collection': collection },
-    Limit: limit,
-    ...(after !== undefined && { ExclusiveStartKey: { collection, id: after } }),
-  })
-  return ((await client.send(query)).Items ?? []).map(({ id }) => id as string)
-}
-
 function put(object: StoredObject, current: StoredObject | undefined): Step {
-  const network = object.network ?? object.owner
-  if (network === undefined)
-    throw new StraightwayError('bad-request', 'An object needs a network or an owner')
-  const Item: ObjectItem = { ...object, network }
+  const Item: ObjectItem = { ...object, network: placeOf(object), id: keyOf(object) }
   const condition =
     current === undefined ? { ConditionExpression: 'attribute_not_exists(createdAt)' } : isAt(current.version)
   return { refused: OUTDATED, write: { Put: { TableName: tableName('Objects'), Item, ...condition } } }
@@ -208,10 +194,11 @@ function isAt(version: number) {
   }
 }
 
-function toObject({ network, ...object }: ObjectItem): StoredObject {
-  return isNetwork(network) ? { ...object, network } : object
+const keyOf = (object: StoredObject) => objectKeyOf(placeOf(object), object.id)
+
+function toObject({ network: place, id: key, ...rest }: ObjectItem): StoredObject {
+  const object = { ...rest, id: objectIdIn(key) }
+  return isNetwork(place) ? { ...object, network: place } : object
 }
 
-function isNetwork(place: NetworkId | UserId): place is NetworkId {
-  return place.startsWith('n_')
-}
+const isNetwork = (place: Place): place is NetworkId => place.startsWith('n_')

@@ -7,14 +7,14 @@ import type { NetworkId, PeerId, UserId } from '../ids.ts'
 import { DEFAULT_SEARCHABLE, ENTITY_COLLECTIONS, type Entity } from '../model/collection.ts'
 import { jsonBytes } from '../model/json.ts'
 import type { Network } from '../model/network.ts'
-import type { StoredObject } from '../model/object.ts'
+import { placeOf, type StoredObject } from '../model/object.ts'
 import type { PeerWithPresence } from '../model/peer.ts'
 import { EVERYTHING, searchableMetadata } from '../model/search/terms.ts'
 import type { User } from '../model/user.ts'
 import { tableName } from './client.ts'
 import { getCollectionItem } from './collections.ts'
 import { getNetworks } from './networks.ts'
-import { getObjects, listObjectIds } from './objects.ts'
+import { createObjects, objectKeyOf } from './objects.ts'
 import { getPeersWithPresence } from './peers.ts'
 import { getUsers } from './users.ts'
 
@@ -96,7 +96,7 @@ export async function listIds(
   limit: number,
   after: string | undefined,
 ): Promise<readonly string[]> {
-  if (entity === 'object') return listObjectIds(client, collection, limit, after)
+  if (entity === 'object') return createObjects(client).listKeys(collection, limit, after)
   const TableName = tableName(({ user: 'Users', network: 'Networks', peer: 'Peers' } as const)[entity])
   const from = after === undefined ? {} : { ExclusiveStartKey: { [entity]: after } }
   const { Items = [] } = await client.send(new ScanCommand({ TableName, Limit: limit, ...from }))
@@ -170,11 +170,10 @@ async function readObjects(
   collection: string,
   ids: readonly string[],
 ): Promise<FoundRecord<'object'>[]> {
-  return (await getObjects(client, collection, ids)).map((document) => {
-    const place = document.network ?? document.owner
-    const scopes = place === undefined ? [EVERYTHING] : [place, EVERYTHING]
+  return (await createObjects(client).getMany(collection, ids)).map((document) => {
+    const place = placeOf(document)
     return {
-      ...{ id: document.id, scopes: scopes as Scope[], document, filterable: document },
+      ...{ id: objectKeyOf(place, document.id), scopes: [place, EVERYTHING], document, filterable: document },
       units: unitsOf(document),
     }
   })

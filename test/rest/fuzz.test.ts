@@ -62,7 +62,7 @@ async function scene() {
     ['o1', network, 'x'],
     ['o2', hidden, SECRET],
   ] as const)
-    await index.call(`PUT /v1/objects/things/${id}`, { as, body: { network: place, value: { text } } })
+    await index.call(`PUT /v1/objects/things/${id}?network=${place}`, { as, body: { value: { text } } })
   await index.settle()
   return { network, hidden, member, stranger, foreign, invite: invite.body.invite as string }
 }

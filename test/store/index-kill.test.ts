@@ -7,6 +7,7 @@ import { indexChanges } from '../../functions/streams/index.ts'
 import type { UserId } from '../../shared/ids.ts'
 import { putCollection } from '../../shared/store/collections.ts'
 import { indexCollection, indexRecord } from '../../shared/store/indexing.ts'
+import { objectKeyOf } from '../../shared/store/objects.ts'
 import { forEach } from '../../shared/store/pages.ts'
 import { startTables } from '../local/tables-under-test.ts'
 import { Dice } from './oracle/dice.ts'
@@ -82,7 +83,7 @@ test('killed at random points it leaves the index equal to a rebuild', async () 
   const searchable = DECLARED.map((path) => `value.${path}`)
   await putCollection(tables.client, { collection, searchable, editable: 'owner' }, { now: 1 })
   await indexCollection(tables.client, collection)
-  const ids = Array.from({ length: 200 }, (_, i) => `k${i}`)
+  const ids = Array.from({ length: 200 }, (_, i) => objectKeyOf(OWNER, `k${i}`))
   let kills = 0
   for (let made = 0; made < CHANGES; made += 50) {
     const records = await Promise.all(Array.from({ length: 50 }, () => change(dice.of(ids))))

@@ -7,7 +7,7 @@ import { putCollection } from '../../shared/store/collections.ts'
 import { indexCollection, indexRecord } from '../../shared/store/indexing.ts'
 import { putMembership } from '../../shared/store/memberships.ts'
 import { createNetwork } from '../../shared/store/networks.ts'
-import { createObject, deleteObject, getObject, replaceObject } from '../../shared/store/objects.ts'
+import { createObjects, objectKeyOf } from '../../shared/store/objects.ts'
 import { forEach } from '../../shared/store/pages.ts'
 import { bindPeer } from '../../shared/store/peers.ts'
 import { type Scope, search } from '../../shared/store/search.ts'
@@ -103,8 +103,8 @@ function makeObject() {
   const [network, value] = [dice.of(networks), attributes(dice)]
   const id = `o${dice.below(1e9)}`
   return async () => {
-    const made = await createObject(tables.client, { collection: 'things', id, network, value }, 1)
-    await indexRecord(tables.client, { entity: 'object', collection: 'things' }, id)
+    const made = await createObjects(tables.client).create({ collection: 'things', id, network, value }, 1)
+    await indexRecord(tables.client, { entity: 'object', collection: 'things' }, objectKeyOf(network, id))
     kept.object.push({ id, scopes: [network, '*'], record: made })
   }
 }
@@ -220,18 +220,19 @@ class Writer {
 
   async write(): Promise<void> {
     const id = this.#ids[this.#writes++ % this.#ids.length]!
+    const objects = createObjects(tables.client)
     const key = { collection: 'busy', id }
-    const current = await getObject(tables.client, key)
+    const current = await objects.get({ ...key, place: networks[0]! })
     const goes = current !== undefined && dice.below(12) === 0
     const { LEVEL: _, ...values } = attributes(dice)
     const value = { ...values, level: 1 + dice.below(40), tags: [`t${dice.below(30)}`, 'all'] }
     const place = { network: networks[0]!, value }
     const state: State = { record: goes ? undefined : place, begunAt: performance.now(), indexedAt: Infinity }
     this.states.set(id, [...(this.states.get(id) ?? []), state])
-    if (current === undefined) await createObject(tables.client, { ...key, ...place }, 1)
-    else if (goes) await deleteObject(tables.client, current)
-    else await replaceObject(tables.client, current, value, 1)
-    await indexRecord(tables.client, { entity: 'object', collection: 'busy' }, id)
+    if (current === undefined) await objects.create({ ...key, ...place }, 1)
+    else if (goes) await objects.delete(current)
+    else await objects.replace(current, value, 1)
+    await indexRecord(tables.client, { entity: 'object', collection: 'busy' }, objectKeyOf(networks[0]!, id))
     state.indexedAt = performance.now()
   }
 

@@ -6,7 +6,7 @@ import { jsonBytes } from '../../shared/model/json.ts'
 import { indexRecord } from '../../shared/store/indexing.ts'
 import { putMembership } from '../../shared/store/memberships.ts'
 import { createNetwork } from '../../shared/store/networks.ts'
-import { createObject } from '../../shared/store/objects.ts'
+import { createObjects, objectKeyOf } from '../../shared/store/objects.ts'
 import { forEach } from '../../shared/store/pages.ts'
 import { bindPeer } from '../../shared/store/peers.ts'
 import { cursorOf } from '../../shared/store/positions.ts'
@@ -79,8 +79,8 @@ test('fault 6: a page ends when its reads have cost enough or its answer is long
   const text = 'x'.repeat(120_000)
   const ids = Array.from({ length: 40 }, (_, i) => `o${String(i).padStart(2, '0')}`)
   await forEach(ids, async (id) => {
-    await createObject(client, { collection, id, network, value: { text } }, now)
-    await indexRecord(client, { entity: 'object', collection }, id)
+    await createObjects(client).create({ collection, id, network, value: { text } }, now)
+    await indexRecord(client, { entity: 'object', collection }, objectKeyOf(network, id))
   })
   const request = { entity: 'object', collection, scopes: [network], limit: 100 } as const
   const found: string[] = []
@@ -110,8 +110,9 @@ test('of two equally promising terms the rarer is read', async () => {
     new PutCommand({ TableName: 'Collections', Item: { ...declared, editable: 'owner', version: 1 } }),
   )
   for (let i = 0; i < 20; i++) {
-    await createObject(client, { collection, id: `o${i}`, network, value: { common: 1, rare: i } }, now)
-    await indexRecord(client, { entity: 'object', collection }, `o${i}`)
+    const [id, value] = [`o${i}`, { common: 1, rare: i }]
+    await createObjects(client).create({ collection, id, network, value }, now)
+    await indexRecord(client, { entity: 'object', collection }, objectKeyOf(network, id))
   }
   const read: string[] = []
   const watching = {

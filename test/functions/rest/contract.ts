@@ -7,7 +7,7 @@ import type { Answer } from './society.ts'
 
 /** Throws where the answer is another than the route promises. */
 export function expectContract(door: string, { status, body }: Answer): void {
-  const [method = '', path = ''] = door.split(' ')
+  const [method = '', path = ''] = door.split(/[ ?]/)
   const route = API.find((each) => each.method === method && patternOf(each).test(path))
   if (route === undefined) return
   if (status >= 400 && route.answers[status] === undefined) {

@@ -36,12 +36,14 @@ export async function startIndex(given: Partial<RestConfig> = {}, { indexed = tr
   const streams = await startStreams({ endpoint: tables.endpoint, mappings })
 
   async function call(door: string, { as, body, base64, query, headers }: Call = {}): Promise<Answer> {
-    const [httpMethod, path] = door.split(' ') as [string, string]
+    const [httpMethod, address] = door.split(' ') as [string, string]
+    const [path, search] = address.split('?') as [string, string?]
+    const asked = { ...Object.fromEntries(new URLSearchParams(search)), ...query }
     const event = {
       httpMethod,
       path,
       headers: { ...headers, ...(as && { Authorization: `Bearer ${as}` }) },
-      queryStringParameters: query ?? null,
+      queryStringParameters: Object.keys(asked).length > 0 ? asked : null,
       pathParameters: { proxy: path.slice(1) },
       body: base64 ?? (body === undefined ? null : typeof body === 'string' ? body : JSON.stringify(body)),
       isBase64Encoded: base64 !== undefined,

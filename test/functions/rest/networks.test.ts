@@ -155,11 +155,13 @@ test('a network takes its memberships, invites and objects with it', async () =>
   const ann = await index.member({ [network]: 'owner' })
   const as = ann.ticket
   const { body } = await index.call(`POST /v1/networks/${network}/invites`, { as, body: {} })
-  await index.call('PUT /v1/objects/boards/b1', { as, body: { network, value: {} } })
+  await index.call(`PUT /v1/objects/boards/b1?network=${network}`, { as, body: { value: {} } })
   expect((await index.call(`DELETE /v1/networks/${network}`, { as })).status).toBe(202)
   expect((await index.call(`GET /v1/networks/${network}`, { as: index.admin })).status).toBe(404)
   expect((await index.call(`DELETE /v1/invites/${body.invite}`, { as: index.admin })).status).toBe(404)
-  expect((await index.call('GET /v1/objects/boards/b1', { as: index.admin })).status).toBe(404)
+  expect((await index.call(`GET /v1/objects/boards/b1?network=${network}`, { as: index.admin })).status).toBe(
+    404,
+  )
   expect((await index.call(`GET /v1/users/${ann.user}`, { as })).body.networks).toEqual([])
 })
 

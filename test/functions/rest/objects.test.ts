@@ -10,16 +10,17 @@ beforeAll(async () => {
 })
 afterAll(() => index.close())
 
-function newObject(collection = 'boards') {
-  const door = `/v1/objects/${collection}/o${next++}`
+/** An object that is not there yet, in the network, or private to whoever asks. */
+function newObject(network?: string, collection = 'boards') {
+  const door = `/v1/objects/${collection}/o${next++}${network === undefined ? '' : `?network=${network}`}`
   return (method: string, call: Call) => index.call(`${method} ${door}`, call)
 }
 
 test('an object is made, replaced, patched and deleted, each at the version that was seen', async () => {
   const network = await index.network()
   const { ticket: as, user } = await index.member({ [network]: 'member' })
-  const object = newObject()
-  const made = await object('PUT', { as, body: { network, value: { level: 1, tags: ['a'] } } })
+  const object = newObject(network)
+  const made = await object('PUT', { as, body: { value: { level: 1, tags: ['a'] } } })
   expect(made).toMatchObject({
     status: 201,
     headers: { etag: '"1"' },
@@ -64,19 +65,56 @@ test('a private object is for its owner and API keys', async () => {
     (await object('PUT', { as: ann.ticket, body: { value: { secret: 1 } } })).body.network,
   ).toBeUndefined()
   expect((await object('GET', { as: ann.ticket })).status).toBe(200)
-  expect((await object('GET', { as: index.reader })).status).toBe(200)
+  expect((await object('GET', { as: index.reader, query: { owner: ann.user } })).status).toBe(200)
+  expect((await object('GET', { as: index.reader })).status).toBe(400)
   expect((await object('GET', { as: ben.ticket })).status).toBe(404)
-  expect((await object('PUT', { as: ben.ticket, body: { value: {} } })).body).toMatchObject({
-    code: 'conflict',
-    detail: 'There is an object of this id: choose another id',
+  expect((await object('GET', { as: ben.ticket, query: { owner: ann.user } })).status).toBe(404)
+})
+
+test('nobody takes an object id from another tenant, or learns that it is taken', async () => {
+  const [ours, theirs] = [await index.network(), await index.network()]
+  const ann = await index.member({ [ours]: 'owner' })
+  const squatter = await index.member({ [theirs]: 'owner' })
+  const door = '/v1/objects/squatted/settings'
+  const put = (as: string, query: Readonly<Record<string, string>>, who: string) =>
+    index.call(`PUT ${door}`, { as, query, body: { value: { who } } })
+  const makes = [
+    await put(squatter.ticket, { network: theirs }, 'squatter'),
+    await put(squatter.ticket, {}, 'squatter, private'),
+    await put(ann.ticket, { network: ours }, 'ann'),
+    await put(ann.ticket, {}, 'ann, private'),
+  ]
+  expect(makes.map(({ status }) => status)).toEqual([201, 201, 201, 201])
+  expect((await index.call(`GET ${door}`, { as: ann.ticket, query: { network: ours } })).body.value).toEqual({
+    who: 'ann',
   })
+  const free = '/v1/objects/squatted/free'
+  for (const place of [{ network: ours }, { owner: ann.user }])
+    for (const method of ['GET', 'PUT', 'PATCH', 'DELETE']) {
+      const call = { as: squatter.ticket, query: place, ...(method !== 'GET' && { body: { value: {} } }) }
+      const [taken, untaken] = [
+        await index.call(`${method} ${door}`, call),
+        await index.call(`${method} ${free}`, call),
+      ]
+      expect(taken, method).toMatchObject({ status: 404, body: untaken.body })
+      expect(untaken.status, method).toBe(404)
+    }
+})
+
+test('a place that is named twice, or in the body, is refused', async () => {
+  const network = await index.network()
+  const { ticket: as, user } = await index.member({ [network]: 'member' })
+  const door = 'PUT /v1/objects/boards/placed'
+  const twice = await index.call(door, { as, query: { network, owner: user }, body: { value: {} } })
+  expect(twice).toMatchObject({ status: 400, body: { detail: expect.stringContaining('not both') } })
+  expect((await index.call(door, { as, body: { network, value: {} } })).status).toBe(400)
 })
 
 test('who leaves a network leaves the objects made there', async () => {
   const network = await index.network()
   const ann = await index.member({ [network]: 'member' })
-  const object = newObject()
-  await object('PUT', { as: ann.ticket, body: { network, value: {} } })
+  const object = newObject(network)
+  await object('PUT', { as: ann.ticket, body: { value: {} } })
   await index.call(`DELETE /v1/networks/${network}/members/${ann.user}`, { as: ann.ticket })
   expect((await object('GET', { as: ann.ticket })).status).toBe(404)
   expect((await object('GET', { as: index.admin })).status).toBe(200)
@@ -89,8 +127,8 @@ test('members edit what a collection declares editable by members, guests do not
     index.member({ [network]: 'member' }),
     index.member({ [network]: 'guest' }),
   ])
-  const object = newObject('shared')
-  await object('PUT', { as: ann.ticket, body: { network, value: {} } })
+  const object = newObject(network, 'shared')
+  await object('PUT', { as: ann.ticket, body: { value: {} } })
   const edit = async (as: string) => (await object('PATCH', { as, body: { value: { n: 1 } } })).status
   expect(await edit(ben.ticket)).toBe(403)
   await index.call('PUT /v1/collections/shared', { as: index.admin, body: { editable: 'members' } })
@@ -122,21 +160,21 @@ test.each([
 
 test('an API key makes objects of networks, not private ones, and of networks that are there', async () => {
   const as = index.admin
-  const object = newObject()
-  expect((await object('PUT', { as, body: { value: {} } })).status).toBe(400)
-  expect((await object('PUT', { as, body: { network: 'n_aaaaaaaaaaaaaaaa', value: {} } })).status).toBe(404)
+  const body = { value: {} }
+  expect((await newObject()('PUT', { as, body })).status).toBe(400)
+  const { user } = await index.member({})
+  expect((await newObject()('PUT', { as, body, query: { owner: user } })).status).toBe(400)
+  expect((await newObject('n_aaaaaaaaaaaaaaaa')('PUT', { as, body })).status).toBe(404)
   const network = await index.network()
-  expect((await object('PUT', { as, body: { network, value: {} } })).body.owner).toBeUndefined()
-  const other = await index.network()
-  expect((await object('PUT', { as, body: { network: other, value: {} } })).status).toBe(400)
+  expect((await newObject(network)('PUT', { as, body })).body.owner).toBeUndefined()
 })
 
 test('the declaration of a collection goes when it holds nothing', async () => {
   const network = await index.network()
   const as = index.admin
-  const object = newObject('holding')
+  const object = newObject(network, 'holding')
   await index.call('PUT /v1/collections/holding', { as, body: { searchable: ['value.a'] } })
-  await object('PUT', { as, body: { network, value: {} } })
+  await object('PUT', { as, body: { value: {} } })
   expect((await index.call('DELETE /v1/collections/holding', { as })).status).toBe(409)
   await object('DELETE', { as })
   expect((await index.call('DELETE /v1/collections/holding', { as })).status).toBe(204)

@@ -53,7 +53,7 @@ async function openDeployed({
 
 async function ask(index: string, door: string, { as, body, query, headers }: Call): Promise<Answer> {
   const [method, path] = door.split(' ') as [string, string]
-  const search = query === undefined ? '' : `?${new URLSearchParams(query)}`
+  const search = query === undefined ? '' : `${path.includes('?') ? '&' : '?'}${new URLSearchParams(query)}`
   const response = await fetch(`${index}${path}${search}`, {
     method,
     headers: { ...headers, ...(as && { authorization: `Bearer ${as}` }) },

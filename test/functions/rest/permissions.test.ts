@@ -6,7 +6,7 @@ import { createApiKey } from '../../../shared/store/api-keys.ts'
 import { putCollection } from '../../../shared/store/collections.ts'
 import { createInvite } from '../../../shared/store/invites.ts'
 import { createJobs } from '../../../shared/store/jobs.ts'
-import { createObject } from '../../../shared/store/objects.ts'
+import { createObjects } from '../../../shared/store/objects.ts'
 import { transact } from '../../../shared/store/transact.ts'
 import { type OpenIndex, openIndex } from './open-index.ts'
 import { type Enrolled, newDevice } from './society.ts'
@@ -141,19 +141,22 @@ const TABLE: Readonly<Record<Operation, Row>> = {
   deleteCollection: { expected: onlyKey(204), door: ({ collection }) => `/v1/collections/${collection}` },
   listObjects: { expected: listing, door: () => '/v1/objects/things' },
   putObject: {
-    expected: '401 401 403 201 201 403 201 201 403 201',
-    door: ({ object }) => `/v1/objects/things/new-${object}`,
-    body: ({ network }) => ({ network, value: {} }),
+    expected: '401 401 403 201 201 403 201 201 404 201',
+    door: ({ object, network }) => `/v1/objects/things/new-${object}?network=${network}`,
+    body: () => ({ value: {} }),
   },
-  readObject: { expected: reading, door: ({ object }) => `/v1/objects/things/${object}` },
+  readObject: {
+    expected: reading,
+    door: ({ object, network }) => `/v1/objects/things/${object}?network=${network}`,
+  },
   updateObject: {
     expected: '401 401 403 200 403 403 200 200 404 200',
-    door: ({ object }) => `/v1/objects/things/${object}`,
+    door: ({ object, network }) => `/v1/objects/things/${object}?network=${network}`,
     body: () => ({ value: { level: 2 } }),
   },
   deleteObject: {
     expected: '401 401 403 204 403 403 204 204 404 204',
-    door: ({ object }) => `/v1/objects/things/${object}`,
+    door: ({ object, network }) => `/v1/objects/things/${object}?network=${network}`,
   },
   search: { expected: listing, door: () => '/v1/search', query: { entity: 'peer' } },
   createApiKey: {
@@ -214,7 +217,7 @@ test('what is hidden is answered to the letter like what does not exist', async 
     `GET /v1/networks/${network}`,
     `PUT /v1/networks/${own}/members/${user}`,
     `DELETE /v1/invites/${invite}`,
-    `GET /v1/objects/things/${object}`,
+    `GET /v1/objects/things/${object}?network=${network}`,
   ]
   const { self, network, invite, object } = target
   const hidden = doors(self.user, self.peer, network, invite, object)
@@ -249,7 +252,8 @@ async function newScene(): Promise<Scene> {
   const key = await createApiKey(client, { name: 'target', role: 'read' }, now)
   const collection = `c${self.user.slice(2)}`
   await putCollection(client, { collection, searchable: [], editable: 'owner' }, { now })
-  await createObject(client, { collection: 'things', id: object, network, owner: self.user, value: {} }, now)
+  const objects = createObjects(client)
+  await objects.create({ collection: 'things', id: object, network, owner: self.user, value: {} }, now)
   // A deployed INDEX runs the job, so it takes somebody who asks nothing here.
   const leaver = await index.member({})
   const job = `delete-${leaver.user}`

@@ -59,7 +59,7 @@ test.each([
   ['edits its network', (network: string) => [`PATCH /v1/networks/${network}`, { name: 'mine' }]],
   ['makes an invite', (network: string) => [`POST /v1/networks/${network}/invites`, { role: 'admin' }]],
   ['deletes its network', (network: string) => [`DELETE /v1/networks/${network}`]],
-  ['makes an object', (network: string) => [`PUT /v1/objects/races/${network}`, { network, value: {} }]],
+  ['makes an object', (network: string) => [`PUT /v1/objects/races/o?network=${network}`, { value: {} }]],
 ] satisfies Case[])('whoever loses its membership before the write no longer %s', async (_, request) => {
   const network = await index.network()
   const owner = await index.member({ [network]: 'owner' })
@@ -70,11 +70,13 @@ test.each([
     status: 200,
     body: { name: 'network' },
   })
-  expect((await index.call(`GET /v1/objects/races/${network}`, { as: index.admin })).status).toBe(404)
+  expect((await index.call(`GET /v1/objects/races/o?network=${network}`, { as: index.admin })).status).toBe(
+    404,
+  )
 })
 
 test.each([
-  ['a slow PUT', (network: string) => [`PUT /v1/objects/slow/${network}`, { network, value: {} }]],
+  ['a slow PUT', (network: string) => [`PUT /v1/objects/slow/o?network=${network}`, { value: {} }]],
   ['a slow invite', (network: string) => [`POST /v1/networks/${network}/invites`, {}]],
   ['a slow PUT of a member', (network: string, user: string) => [`PUT ${memberDoor(network, user)}`, {}]],
 ] satisfies Case[])('%s leaves nothing in a network that was deleted meanwhile', async (_, request) => {
@@ -92,8 +94,8 @@ test.each([
 test('DELETE with If-Match fails when the thing was edited between the look and the deletion', async () => {
   const network = await index.network()
   const { ticket: as } = await index.member({ [network]: 'owner' })
-  const door = '/v1/objects/races/edited'
-  await index.call(`PUT ${door}`, { as, body: { network, value: { n: 1 } } })
+  const door = `/v1/objects/races/edited?network=${network}`
+  await index.call(`PUT ${door}`, { as, body: { value: { n: 1 } } })
   const doors = [door, `/v1/networks/${network}`]
   for (const each of doors) {
     const body = each === door ? { value: { n: 2 } } : { name: 'edited' }
@@ -142,13 +144,15 @@ test('what DynamoDB throttles is answered 503 with Retry-After', async () => {
 
 test('of 60 PUTs without If-Match that come at once, each is made', async () => {
   const network = await index.network()
-  const door = 'PUT /v1/objects/busy/one'
-  await index.call(door, { as: index.admin, body: { network, value: { n: 0 } } })
+  const door = `PUT /v1/objects/busy/one?network=${network}`
+  await index.call(door, { as: index.admin, body: { value: { n: 0 } } })
   const puts = Array.from({ length: 60 }, (_, n) =>
-    index.call(door, { as: index.admin, body: { network, value: { n } } }),
+    index.call(door, { as: index.admin, body: { value: { n } } }),
   )
   expect((await Promise.all(puts)).map(({ status }) => status)).toEqual(Array(60).fill(200))
-  expect((await index.call('GET /v1/objects/busy/one', { as: index.admin })).body.version).toBe(61)
+  expect(
+    (await index.call(`GET /v1/objects/busy/one?network=${network}`, { as: index.admin })).body.version,
+  ).toBe(61)
 })
 
 test('16 writers on the same members, invites, objects and deletions break no rule', async () => {
@@ -189,11 +193,14 @@ test('16 writers on the same members, invites, objects and deletions break no ru
         body: { invite: any(codes), proof: await index.proofOf(newDevice()) },
       }),
     () =>
-      index.call(`PUT /v1/objects/storm/${any(['a', 'b', 'c'])}`, {
+      index.call(`PUT /v1/objects/storm/${any(['a', 'b', 'c'])}?network=${any(networks)}`, {
         as: any([index.admin, any(users).ticket]),
-        body: { network: any(networks), value: { n: dice() } },
+        body: { value: { n: dice() } },
       }),
-    () => index.call(`DELETE /v1/objects/storm/${any(['a', 'b', 'c'])}`, { as: index.admin }),
+    () =>
+      index.call(`DELETE /v1/objects/storm/${any(['a', 'b', 'c'])}?network=${any(networks)}`, {
+        as: index.admin,
+      }),
     () =>
       index.call(`POST /v1/networks/${any(networks)}/invites`, {
         as: any([index.admin, any(users).ticket]),

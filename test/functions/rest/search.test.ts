@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { NetworkId } from '../../../shared/ids.ts'
 import { LIMITS } from '../../../shared/limits.ts'
+import { createObjects } from '../../../shared/store/objects.ts'
 import { type IndexUnderTest, startIndex } from './index-under-test.ts'
 import type { Enrolled } from './society.ts'
 
@@ -208,8 +209,8 @@ describe('objects', () => {
     const network = await index.network()
     const ann = await index.member({ [network]: 'member' })
     for (const level of levels) {
-      const body = { network, value: { level, at: `2026-01-0${level}T00:00:00Z` } }
-      await index.call(`PUT /v1/objects/${collection}/o${level}`, { as: ann.ticket, body })
+      const body = { value: { level, at: `2026-01-0${level}T00:00:00Z` } }
+      await index.call(`PUT /v1/objects/${collection}/o${level}?network=${network}`, { as: ann.ticket, body })
     }
     await index.settle()
     return { network, ann }
@@ -236,13 +237,9 @@ describe('objects', () => {
 
   test('a collection larger than one step is indexed step by step', async () => {
     const network = await index.network()
-    const { createObject } = await import('../../../shared/store/objects.ts')
+    const objects = createObjects(index.client)
     const make = (i: number) =>
-      createObject(
-        index.client,
-        { collection: 'many', id: `o${i}`, network, value: { parity: i % 2 } },
-        index.now(),
-      )
+      objects.create({ collection: 'many', id: `o${i}`, network, value: { parity: i % 2 } }, index.now())
     await Promise.all(Array.from({ length: 101 }, (_, i) => make(i)))
     await index.call('PUT /v1/collections/many', { as: index.admin, body: { searchable: ['value.parity'] } })
     await index.settle(3)

@@ -146,16 +146,16 @@ describe('the client of INDEX', () => {
 
   test('keeps objects, private and of a network, whatever is in their ids', async () => {
     const { index } = await member('eve')
-    const made = await index.objects.put('boards', 'board~1', {
-      network: founded.network,
-      value: { level: 3 },
-    })
-    expect(made).toMatchObject({ collection: 'boards', network: founded.network, value: { level: 3 } })
-    expect(await index.objects.update('boards', 'board~1', { level: null, theme: 'dark' })).toMatchObject({
+    const { network } = founded
+    const made = await index.objects.put('boards', 'board~1', { network, value: { level: 3 } })
+    expect(made).toMatchObject({ collection: 'boards', network, value: { level: 3 } })
+    const patch = { level: null, theme: 'dark' }
+    expect(await index.objects.update('boards', 'board~1', patch, { network })).toMatchObject({
       value: { theme: 'dark' },
     })
-    await index.objects.delete('boards', 'board~1')
     await expect(index.objects.get('boards', 'board~1')).rejects.toMatchObject({ code: 'not-found' })
+    await index.objects.delete('boards', 'board~1', { network })
+    await expect(index.objects.get('boards', 'board~1', { network })).rejects.toMatchObject({ code: 'not-found' })
     await expect(index.objects.get('boards', '../users')).rejects.toThrow(/is no object id/)
   })
 
