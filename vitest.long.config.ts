@@ -12,6 +12,7 @@ export const LONG = [
   'test/core/tunnel/symmetric.test.ts',
   'test/core/tunnel/tunnel.test.ts',
   'test/core/checkpoint/hostile.test.ts',
+  'test/functions/rest/race-walk.test.ts',
   'test/e2e/udp-comes-and-goes.test.ts',
   'test/peer/cli/one-peer.test.ts',
   'test/peer/cli/process.test.ts',

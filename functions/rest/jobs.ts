@@ -5,6 +5,7 @@ import { StraightwayError } from '../../shared/errors.ts'
 import { makerOf } from '../../shared/model/membership.ts'
 import type { JobRecord } from '../../shared/resources.ts'
 import { createDeletions } from '../../shared/store/deletions.ts'
+import { unguarded } from '../../shared/store/guarded.ts'
 import { createJobs } from '../../shared/store/jobs.ts'
 import { jobAnswer, pageOf } from './answers.ts'
 import type { Context } from './context.ts'
@@ -62,7 +63,7 @@ async function visibleJob({ context, actor }: Request, id: string): Promise<JobR
 
 /** Works on the job for a moment. What is left, whatever the reason, is done by the scheduled function. */
 export async function begun({ client, now }: Context, job: JobRecord): Promise<JobRecord> {
-  const run = createDeletions(client)
+  const run = createDeletions(unguarded(client))
     .run(job, now())
     .catch((error): undefined => {
       console.error(`${job.job}:`, error)

@@ -102,8 +102,9 @@ async function visiblePeer(
   const [peer] = await store.getPeersWithPresence(client, [request.path.peer])
   if (peer === undefined) throw new StraightwayError('unknown-peer')
   const owner = await getUser(client, peer.user)
-  expectVisible(request, 'peer.read', { user: peer.user, networks: owner?.networks ?? [] }, 'unknown-peer')
-  if (owner !== undefined && isBlocked(request, owner)) throw new StraightwayError('unknown-peer')
+  if (owner === undefined) throw new StraightwayError('unknown-peer')
+  expectVisible(request, 'peer.read', { user: peer.user, networks: owner.networks }, 'unknown-peer')
+  if (isBlocked(request, owner)) throw new StraightwayError('unknown-peer')
   return peer
 }
 

@@ -3,13 +3,13 @@ import type { z } from 'zod'
 import { StraightwayError } from '../../shared/errors.ts'
 import type { UserId } from '../../shared/ids.ts'
 import { jobIdOf } from '../../shared/model/job.ts'
-import { makerOf } from '../../shared/model/membership.ts'
+import { activeRole, type Membership, makerOf } from '../../shared/model/membership.ts'
 import { may, type PeerActor } from '../../shared/model/permission.ts'
 import { expectVersion } from '../../shared/model/precondition.ts'
 import { newUserSchema, type User } from '../../shared/model/user.ts'
 import type { UserDetails } from '../../shared/resources.ts'
 import { createDeletions } from '../../shared/store/deletions.ts'
-import { changeMembership, getMembership, listMembershipsOf } from '../../shared/store/memberships.ts'
+import { getMembership, listMembershipsOf } from '../../shared/store/memberships.ts'
 import { getNetworks } from '../../shared/store/networks.ts'
 import * as store from '../../shared/store/users.ts'
 import { jobAnswer, membershipAnswer, pageOf, userAnswer, userDetailsAnswer } from './answers.ts'
@@ -122,9 +122,9 @@ async function deleteUser(call: Call<Named['path'], object, z.output<z.ZodType>>
   const user = await visibleUser(call)
   call.allow(user)
   expectVersion(user.version, precondition)
-  if (actor.kind === 'peer') await resignEverywhere(context, actor)
+  const resigns = actor.kind === 'peer' ? await ownedBy(context, actor) : []
   const start = { by: makerOf(actor), now: context.now() }
-  return accepted(await begun(context, await createDeletions(context.client).ofUser(user, start)))
+  return accepted(await begun(context, await createDeletions(context.client).ofUser(user, start, resigns)))
 }
 
 /** Errors: `not-found`, also where the caller may not see the user. */
@@ -142,11 +142,8 @@ export function isBlocked({ actor }: Pick<Request, 'actor'>, { user, blocks }: U
   return blocks.includes(actor.user) || blocks.includes(actor.peer)
 }
 
-/**
- * Where the user is an owner beside others it steps down, each step on the condition that another owner is there. Errors:
- * `conflict` where it is the last one; it is checked for all networks before the first step.
- */
-async function resignEverywhere({ client, now }: Context, { user, roles }: PeerActor): Promise<void> {
+/** The memberships by which the user is an owner. Errors: `conflict` if it is the last one of a network. */
+async function ownedBy({ client }: Context, { user, roles }: PeerActor): Promise<readonly Membership[]> {
   const owned = [...roles].filter(([, role]) => role === 'owner').map(([network]) => network)
   const orphaned = (await getNetworks(client, owned)).find(({ owners }) => owners === 1)
   if (orphaned !== undefined) {
@@ -156,11 +153,10 @@ async function resignEverywhere({ client, now }: Context, { user, roles }: PeerA
       `${network} would lose its last owner: make another one or delete it first`,
     )
   }
-  for (const network of owned) {
-    const from = await getMembership(client, network, user)
-    if (from?.role !== 'owner') continue
-    await changeMembership(client, { from, to: { ...from, role: 'admin', by: user, changedAt: now() } })
-  }
+  const memberships = await Promise.all(owned.map((network) => getMembership(client, network, user)))
+  return memberships
+    .filter((membership) => membership !== undefined)
+    .filter((each) => activeRole(each) === 'owner')
 }
 
 /** Others see of a user's networks those they share. */

@@ -15,12 +15,13 @@ import { tableName } from './client.ts'
 import { groundSteps } from './grounds.ts'
 import { deleteInvitesOf } from './invites.ts'
 import { createJobs } from './jobs.ts'
-import { removeMembership } from './memberships.ts'
+import { transitionSteps } from './membership-steps.ts'
+import { changeMembership, removeMembership } from './memberships.ts'
 import { removeNetworkItem, startsDeletingNetwork } from './networks.ts'
 import { createObjects } from './objects.ts'
 import { eachPage, forEach } from './pages.ts'
 import { erasePeer, peersOfUser } from './peers.ts'
-import { transact } from './transact.ts'
+import { CHANGED, OUTDATED, transact } from './transact.ts'
 import { eraseUserItem, getUserItem, startsDeletingUser } from './users.ts'
 
 export interface Start {
@@ -72,10 +73,17 @@ export function createDeletions(client: DynamoDBDocumentClient) {
       return job
     },
 
-    /** Memberships, peers and private objects go with it; a network it owned alone is managed by API keys only. */
-    async ofUser(user: User, given: Start): Promise<Job> {
+    /**
+     * Memberships, peers and private objects go with it; a network it owned alone is managed by API keys only, unless it is
+     * among `resigns`: active memberships as owner that it steps down from. Errors: OUTDATED; `conflict` for the last owner.
+     */
+    async ofUser(user: User, given: Start, resigns: readonly Membership[] = []): Promise<Job> {
       const job = start('delete-user', user.user, given)
-      await transact(client, [startsDeletingUser(user, given.now), jobs.starts(job)])
+      const steps = resigns.map((from) => ({ from, to: steppedDown(from, given.now) }))
+      for (const change of steps.slice(RESIGNED_TOGETHER)) await changeMembership(client, change)
+      const resigning = steps.slice(0, RESIGNED_TOGETHER).flatMap(transitionSteps)
+      const write = transact(client, [startsDeletingUser(user, given.now), jobs.starts(job), ...resigning])
+      await write.catch((error) => Promise.reject(error === CHANGED ? OUTDATED : error))
       return job
     },
 
@@ -99,6 +107,13 @@ export function createDeletions(client: DynamoDBDocumentClient) {
       return (await jobs.get(job.job)) ?? job
     },
   }
+}
+
+/** Two writes each; a transaction has 100. Whoever owns more networks steps down from the others one by one first. */
+const RESIGNED_TOGETHER = 45
+
+function steppedDown(from: Membership, now: number): Membership {
+  return { ...from, role: 'admin', by: from.user, changedAt: now }
 }
 
 type Task = readonly [name: string, work: (job: Job, now: number) => Promise<void>]

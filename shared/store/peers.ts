@@ -132,7 +132,11 @@ export async function peersOfUser(client: DynamoDBDocumentClient, user: UserId):
 }
 
 export function updatePeer(client: DynamoDBDocumentClient, peer: PeerId, edit: Edit): Promise<Peer> {
-  return editEntity(client, 'Peers', { peer }, () => getPeer(client, peer), edit)
+  const read = async () => {
+    const item: PeerItem | undefined = await getPeer(client, peer)
+    return item?.erasedAt === undefined ? item : undefined
+  }
+  return editEntity(client, 'Peers', { peer }, read, edit)
 }
 
 /**
@@ -173,9 +177,9 @@ export async function erasePeer(client: DynamoDBDocumentClient, peer: PeerId, no
     ConditionExpression: 'attribute_exists(createdAt)',
     UpdateExpression:
       'SET revokedAt = if_not_exists(revokedAt, :now), erasedAt = if_not_exists(erasedAt, :now),' +
-      ' updatedAt = :now, #name = :name, attributes = :attributes',
-    ExpressionAttributeNames: { '#name': 'name' },
-    ExpressionAttributeValues: { ':now': now, ':name': '', ':attributes': {} },
+      ' updatedAt = :now, #name = :name, attributes = :attributes ADD #version :one',
+    ExpressionAttributeNames: { '#name': 'name', '#version': 'version' },
+    ExpressionAttributeValues: { ':now': now, ':name': '', ':attributes': {}, ':one': 1 },
   })
   await unlessRefused(client.send(update))
   await erasePresenceOfErased(client, peer)

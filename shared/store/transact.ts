@@ -11,6 +11,8 @@ import {
   type TransactWriteCommandInput,
 } from '@aws-sdk/lib-dynamodb'
 import { StraightwayError } from '../errors.ts'
+import { tableName } from './client.ts'
+import { type Guard, guardsOf, isOf, type Target } from './guarded.ts'
 
 export type Write = NonNullable<TransactWriteCommandInput['TransactItems']>[number]
 
@@ -35,16 +37,20 @@ const PASSING_REASONS = new Set([
 ])
 
 /**
- * All of the steps or none. Throws the refusal of the first step whose condition does not hold, `unavailable` where other
- * writes are in the way for longer than nine seconds.
+ * All of the steps or none, and only while the guards of the client hold. Throws the refusal of the first step whose condition
+ * does not hold, but OUTDATED, which a guard throws as well, before any other; `unavailable` if other writes are in the way for longer than nine seconds.
  */
-export async function transact(client: DynamoDBDocumentClient, steps: readonly Step[]): Promise<void> {
+export async function transact(client: DynamoDBDocumentClient, given: readonly Step[]): Promise<void> {
+  const steps = guardsOf(client).reduce(withGuard, given)
   const TransactItems = steps.map(({ write }) => write)
   await patiently(
     () => client.send(new TransactWriteCommand({ TransactItems })),
     (error) => {
       const reasons = error instanceof TransactionCanceledException ? codesOf(error) : []
-      const refused = steps.find((_, i) => reasons[i] === 'ConditionalCheckFailed')?.refused
+      const refusals = steps.flatMap(({ refused }, i) =>
+        reasons[i] === 'ConditionalCheckFailed' ? [refused] : [],
+      )
+      const refused = refusals.find((each) => each === OUTDATED) ?? refusals[0]
       if (refused !== undefined) throw refused
       return reasons.some((reason) => reason !== undefined && PASSING_REASONS.has(reason))
     },
@@ -59,6 +65,49 @@ export const CHANGED = new StraightwayError(
 
 /** The refusal of a write that was allowed by facts which hold no longer: it is judged again. */
 export const OUTDATED = new StraightwayError('conflict', 'What allowed this was changed meanwhile: try again')
+
+/** A transaction names each item once, so the condition joins that of a step on the same item. */
+function withGuard(steps: readonly Step[], guard: Guard): readonly Step[] {
+  const at = steps.findIndex(({ write }) => isOf(guard, operationOf(write)[1]))
+  const found = steps[at]
+  if (found === undefined) return [...steps, { refused: OUTDATED, write: { ConditionCheck: checkOf(guard) } }]
+  const [kind, operation] = operationOf(found.write)
+  const { ConditionExpression: own, ExpressionAttributeNames, ExpressionAttributeValues } = operation
+  const { condition, names, values } = guard
+  const joined = {
+    ...operation,
+    ConditionExpression: own === undefined ? condition : `(${own}) AND (${condition})`,
+    ...merged('ExpressionAttributeNames', ExpressionAttributeNames, names),
+    ...merged('ExpressionAttributeValues', ExpressionAttributeValues, values),
+  }
+  return steps.with(at, { refused: OUTDATED, write: { [kind]: joined } as Write })
+}
+
+function checkOf({ table, key, condition, names, values }: Guard) {
+  return {
+    ...{ TableName: tableName(table), Key: { ...key }, ConditionExpression: condition },
+    ...merged('ExpressionAttributeNames', names),
+    ...merged('ExpressionAttributeValues', values),
+  }
+}
+
+interface Operation extends Target {
+  readonly ConditionExpression?: string | undefined
+  readonly ExpressionAttributeNames?: Readonly<Record<string, string>> | undefined
+  readonly ExpressionAttributeValues?: Readonly<Record<string, unknown>> | undefined
+}
+
+const operationOf = (write: Write): [kind: string, operation: Operation] =>
+  Object.entries(write)[0] as [string, Operation]
+
+/** DynamoDB refuses an empty map. */
+function merged<T>(
+  name: string,
+  ...maps: readonly (Readonly<Record<string, T>> | undefined)[]
+): Record<string, Record<string, T>> {
+  const all = Object.assign({}, ...maps) as Record<string, T>
+  return Object.keys(all).length === 0 ? {} : { [name]: all }
+}
 
 /** Reads, decides and writes again while somebody else changes the item in between. Errors: `unavailable`. */
 export function retrying<T>(attempt: () => Promise<T>, refused = CHANGED): Promise<T> {

@@ -26,9 +26,11 @@ export function interrupt(client: DynamoDBDocumentClient): Interruptions {
   return interruptions
 }
 
-/** What runs once, between the reads of a request and its first write. */
-export function meanwhile(interruptions: Interruptions, act: () => Promise<unknown>): void {
+/** What runs once, between the reads of a request and its first write, or a later one. */
+export function meanwhile(interruptions: Interruptions, act: () => Promise<unknown>, nth = 1): void {
+  let left = nth
   interruptions.beforeWrite = async () => {
+    if (--left > 0) return
     interruptions.beforeWrite = undefined
     await act()
   }

@@ -69,7 +69,7 @@ test('a deleted user leaves nothing behind', async () => {
     body: { detail: expect.stringContaining(network) },
   })
   expect((await index.call(`DELETE /v1/users/${ann.user}`, { as: index.admin })).status).toBe(202)
-  const gone = [`/v1/users/${ann.user}`, `/v1/peers/${ann.peer}`, '/v1/objects/notes/mine']
+  const gone = [`/v1/users/${ann.user}`, `/v1/peers/${ann.peer}`, `/v1/objects/notes/mine?owner=${ann.user}`]
   for (const door of gone) expect((await index.call(`GET ${door}`, { as: index.admin })).status).toBe(404)
   expect((await index.call(`GET /v1/networks/${network}/members`, { as: index.admin })).body.items).toEqual(
     [],

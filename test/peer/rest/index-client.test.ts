@@ -155,7 +155,9 @@ describe('the client of INDEX', () => {
     })
     await expect(index.objects.get('boards', 'board~1')).rejects.toMatchObject({ code: 'not-found' })
     await index.objects.delete('boards', 'board~1', { network })
-    await expect(index.objects.get('boards', 'board~1', { network })).rejects.toMatchObject({ code: 'not-found' })
+    await expect(index.objects.get('boards', 'board~1', { network })).rejects.toMatchObject({
+      code: 'not-found',
+    })
     await expect(index.objects.get('boards', '../users')).rejects.toThrow(/is no object id/)
   })
 

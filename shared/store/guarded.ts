@@ -1,0 +1,72 @@
+/**
+ * A client whose transactions are made only while its holder may make them. INDEX gives one to each request: the credential
+ * was read before the write, so that it is still good is a condition of the write.
+ */
+import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
+import type { Actor } from '../model/permission.ts'
+import { tableName } from './client.ts'
+import { TABLES, type Table, type TableName } from './tables.ts'
+
+/** What must hold of an item. Names and values of the expression begin with `guard`, so that they fit any other. */
+export interface Guard {
+  readonly table: TableName
+  readonly key: Readonly<Record<string, string>>
+  readonly condition: string
+  readonly names?: Readonly<Record<string, string>>
+  readonly values?: Readonly<Record<string, unknown>>
+}
+
+const GUARDS = new WeakMap<DynamoDBDocumentClient, readonly Guard[]>()
+
+export function guarded(client: DynamoDBDocumentClient, guards: readonly Guard[]): DynamoDBDocumentClient {
+  if (guards.length === 0) return client
+  const holder = Object.create(client) as DynamoDBDocumentClient
+  GUARDS.set(holder, guards)
+  return holder
+}
+
+/** The same client for work that goes on after its request, whatever becomes of who asked. */
+export function unguarded(client: DynamoDBDocumentClient): DynamoDBDocumentClient {
+  return GUARDS.has(client) ? (Object.getPrototypeOf(client) as DynamoDBDocumentClient) : client
+}
+
+export const guardsOf = (client: DynamoDBDocumentClient): readonly Guard[] => GUARDS.get(client) ?? []
+
+/** The credential is still good: the key is not deleted, the peer not revoked, its user not being deleted. */
+export function credentialGuards(actor: Actor): readonly Guard[] {
+  switch (actor.kind) {
+    case 'nobody':
+      return []
+    case 'key': {
+      const names = { '#guardRole': 'role' }
+      const values = { ':guardRole': actor.role }
+      return [
+        { table: 'ApiKeys', key: { key: actor.key }, condition: '#guardRole = :guardRole', names, values },
+      ]
+    }
+    case 'peer': {
+      const { peer, user } = actor
+      const names = { '#guardUser': 'user' }
+      const enrolled = '#guardUser = :guardUser AND attribute_not_exists(revokedAt)'
+      const stays = 'attribute_exists(createdAt) AND attribute_not_exists(deletingAt)'
+      return [
+        { table: 'Peers', key: { peer }, condition: enrolled, names, values: { ':guardUser': user } },
+        { table: 'Users', key: { user }, condition: stays },
+      ]
+    }
+  }
+}
+
+/** Whether the write, which has a key or an item, is of the item that is guarded. */
+export function isOf({ table, key }: Guard, { TableName, Key, Item }: Target): boolean {
+  if (TableName !== tableName(table)) return false
+  const { partition, sort }: Table = TABLES[table]
+  const named = Key ?? Item
+  return [partition, ...(sort === undefined ? [] : [sort])].every((name) => named?.[name] === key[name])
+}
+
+export interface Target {
+  readonly TableName?: string | undefined
+  readonly Key?: Readonly<Record<string, unknown>> | undefined
+  readonly Item?: Readonly<Record<string, unknown>> | undefined
+}
