@@ -19,9 +19,9 @@ export const apiKeyRoutes = [
     body: newApiKeySchema,
     example: { name: 'ci', role: 'read' },
     answers: { 201: madeApiKeyAnswer },
-    async handle({ context: { client, now }, allow, body }) {
+    async handle({ context: { client, now }, allow, body, random }) {
       allow()
-      const { apiKey, token } = await store.createApiKey(client, body(), now())
+      const { apiKey, token } = await store.createApiKey(client, body(), now(), random)
       return created({ ...apiKey, token }, `/v1/api-keys/${apiKey.key}`)
     },
   }),

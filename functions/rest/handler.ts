@@ -16,6 +16,7 @@ import { OUTDATED, retrying } from '../../shared/store/transact.ts'
 import { API } from './api.ts'
 import type { Context } from './context.ts'
 import { authenticate } from './credentials.ts'
+import { randomBytesFor } from './idempotency.ts'
 import { preflight, problem, type Reply, withoutBody } from './reply.ts'
 import { bodyOf, expectMay, headerOf, parameterOf, preconditionOf, queryOf } from './request.ts'
 import { type Call, PARAMETERS, type Route } from './route.ts'
@@ -72,6 +73,7 @@ function serve(context: Context, route: Route) {
       }
       const call: Call = {
         ...{ context: { ...context, client: clientFor(route, context, actor) }, actor, event, ...checked },
+        random: randomBytesFor(event, actor, context.config),
         body: () => bodyOf({ event }, route.body ?? z.unknown()),
         allow: (resource) => (route.permission ? expectMay(actor, route.permission, resource) : []),
       }

@@ -32,7 +32,7 @@ export const inviteRoutes = [
       if (user !== undefined) await requireUser(context.client, user)
       const granted = user !== undefined && actor.kind === 'peer' ? undefined : role
       const given = { ...rest, network, user, role: granted, by: makerOf(actor) }
-      const made = await store.createInvite(context.client, given, context.now(), grounds)
+      const made = await store.createInvite(context.client, given, context.now(), grounds, call.random)
       return created({ ...made.invite, code: made.code }, `/v1/invites/${made.invite.invite}`)
     },
   }),

@@ -29,11 +29,12 @@ export const networkRoutes = [
     example: { name: 'Chess club' },
     answers: { 201: networkAnswer },
     errors: ['not-found'],
-    async handle({ context: { client, now }, actor, allow, body }) {
+    async handle({ context: { client, now }, actor, allow, body, random }) {
       allow()
       const given = body()
       const owner = actor.kind === 'peer' ? actor.user : given.owner
-      const network = await store.createNetwork(client, { ...given, owner, by: makerOf(actor) }, now())
+      const made = { ...given, owner, by: makerOf(actor) }
+      const network = await store.createNetwork(client, made, now(), random)
       return created(network, `/v1/networks/${network.network}`)
     },
   }),

@@ -100,14 +100,12 @@ function queryParameters({ query = {} }: Route) {
   }))
 }
 
-function headerParameters({ conditional, method }: Route) {
-  if (!conditional && method !== 'GET') return []
-  return ['If-Match', 'If-None-Match'].map((name) => ({
-    name,
-    in: 'header',
-    required: false,
-    schema: { type: 'string' },
-  }))
+function headerParameters({ conditional, method, who }: Route) {
+  const names = [
+    ...(conditional || method === 'GET' ? ['If-Match', 'If-None-Match'] : []),
+    ...(method === 'POST' && who !== 'anybody' ? ['Idempotency-Key'] : []),
+  ]
+  return names.map((name) => ({ name, in: 'header', required: false, schema: { type: 'string' } }))
 }
 
 const schemaOf = (schema: z.ZodType) =>

@@ -89,7 +89,7 @@ export function withoutBody(reply: Reply): Reply {
 export function preflight(): Reply {
   const allowed = {
     'access-control-allow-methods': METHODS,
-    'access-control-allow-headers': 'authorization, content-type, if-match, if-none-match',
+    'access-control-allow-headers': 'authorization, content-type, idempotency-key, if-match, if-none-match',
     'access-control-max-age': '86400',
   }
   return { statusCode: 204, headers: { ...COMMON, ...allowed }, body: '' }

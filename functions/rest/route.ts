@@ -14,6 +14,7 @@ import { jobIdSchema } from '../../shared/model/job.ts'
 import { objectIdSchema } from '../../shared/model/object.ts'
 import type { Action, Ground, Resource } from '../../shared/model/permission.ts'
 import type { Precondition } from '../../shared/model/precondition.ts'
+import type { RandomBytes } from '../../shared/random-bytes.ts'
 import type { Reply } from './reply.ts'
 import type { Request } from './request.ts'
 
@@ -74,6 +75,8 @@ export interface Call<Path = object, Query = object, Body = unknown> extends Req
   readonly precondition: Precondition
   /** The body as the schema has it. Errors: `bad-request`, `too-large`. */
   body(): Body
+  /** For ids and secrets of what is made: the same ones for a request that is sent again (idempotency.ts). */
+  readonly random: RandomBytes
   /** Judges the permission of the route on the resource, and answers with the grounds. Errors: `forbidden`. */
   allow(resource?: Resource): readonly Ground[]
 }

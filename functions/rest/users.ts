@@ -35,9 +35,9 @@ export const userRoutes = [
     example: { name: 'Ann', attributes: { team: 'red' } },
     answers: { 201: userDetailsAnswer },
     errors: ['conflict'],
-    async handle({ context: { client, now }, allow, body, actor }) {
+    async handle({ context: { client, now }, allow, body, actor, random }) {
       allow()
-      const user = await store.createUser(client, body(), now())
+      const user = await store.createUser(client, body(), now(), random)
       return created(viewOf(user, { actor }), `/v1/users/${user.user}`)
     },
   }),

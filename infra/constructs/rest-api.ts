@@ -22,7 +22,7 @@ import { Refusals } from './refusals.ts'
 
 const STAGE = 'index'
 const CORS_AGE = Duration.days(1)
-const CORS_HEADERS = ['authorization', 'content-type', 'if-match', 'if-none-match']
+const CORS_HEADERS = ['authorization', 'content-type', 'idempotency-key', 'if-match', 'if-none-match']
 
 /** What tells one call from another. Neither query nor headers: they hold filters and credentials. */
 const accessLog = (system: string) => ({

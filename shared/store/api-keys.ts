@@ -18,6 +18,7 @@ import {
   parseApiKey,
   SECRET_BYTES,
 } from '../model/api-key.ts'
+import type { RandomBytes } from '../random-bytes.ts'
 import { tableName } from './client.ts'
 import { unlessRefused } from './conditions.ts'
 import { decodeCursor, encodeCursor, type Page, type PageRequest } from './pages.ts'
@@ -43,15 +44,23 @@ export async function createApiKey(
   client: DynamoDBDocumentClient,
   input: NewApiKey,
   now: number,
+  random: RandomBytes = randomBytes,
 ): Promise<MadeApiKey> {
-  const made = makeKey(keyIdOf(randomBytes(KEY_BYTES)), input, now)
+  const made = makeKey(keyIdOf(random(KEY_BYTES)), input, now, random)
   const Put = {
     TableName: tableName('ApiKeys'),
     Item: made.item,
     ConditionExpression: 'attribute_not_exists(createdAt)',
   }
-  await transact(client, [{ refused: CHANGED, write: { Put } }])
-  return made
+  try {
+    await transact(client, [{ refused: CHANGED, write: { Put } }])
+    return made
+  } catch (error) {
+    // An id that comes again is that of a request that was sent again, and so is the secret.
+    const known = error === CHANGED ? await getApiKey(client, made.apiKey.key) : undefined
+    if (known === undefined) throw error
+    return { apiKey: known, token: made.token }
+  }
 }
 
 /** The admin key of a new system; undefined where one was made before. */
@@ -150,8 +159,9 @@ function makeKey(
   key: string,
   { name, role }: NewApiKey,
   now: number,
+  random: RandomBytes = randomBytes,
 ): MadeApiKey & { readonly item: ApiKeyItem } {
-  const secret = keySecretOf(randomBytes(SECRET_BYTES))
+  const secret = keySecretOf(random(SECRET_BYTES))
   const apiKey: ApiKey = { key, name, role, createdAt: now }
   return { apiKey, token: formatApiKey(key, secret), item: { ...apiKey, secretHash: hashOf(secret) } }
 }

@@ -13,6 +13,7 @@ import {
 } from '../model/invite.ts'
 import type { Maker, Role } from '../model/membership.ts'
 import type { Ground } from '../model/permission.ts'
+import type { RandomBytes } from '../random-bytes.ts'
 import { tableName } from './client.ts'
 import { groundSteps } from './grounds.ts'
 import { networkIsThere } from './membership-steps.ts'
@@ -39,8 +40,9 @@ export async function createInvite(
   { uses = 1, validMs = LIMITS.inviteMs, ...given }: NewInvite,
   now: number,
   grounds: readonly Ground[] = [],
+  random: RandomBytes = randomBytes,
 ): Promise<{ readonly invite: Invite; readonly code: string }> {
-  const code = inviteCodeOf(randomBytes(CODE_BYTES))
+  const code = inviteCodeOf(random(CODE_BYTES))
   const { network, role, user, by } = given
   const expiresAt = now + validMs
   const kept = {
@@ -60,11 +62,18 @@ export async function createInvite(
     Item,
     ConditionExpression: 'attribute_not_exists(createdAt)',
   }
-  await transact(client, [
-    { refused: CHANGED, write: { Put } },
-    ...(grounds.length > 0 ? groundSteps(grounds) : [networkIsThere(network)]),
-  ])
-  return { invite, code }
+  try {
+    await transact(client, [
+      { refused: CHANGED, write: { Put } },
+      ...(grounds.length > 0 ? groundSteps(grounds) : [networkIsThere(network)]),
+    ])
+    return { invite, code }
+  } catch (error) {
+    // A code that comes again is that of a request that was sent again.
+    const known = error === CHANGED ? await getInvite(client, invite.invite) : undefined
+    if (known === undefined) throw error
+    return { invite: known, code }
+  }
 }
 
 export async function getInvite(client: DynamoDBDocumentClient, invite: string): Promise<Invite | undefined> {

@@ -8,6 +8,7 @@ import type { JsonObject } from '../model/json.ts'
 import type { Maker, Membership } from '../model/membership.ts'
 import { editableNetworkSchema, type Joining, type Network } from '../model/network.ts'
 import type { Paths } from '../paths.ts'
+import type { RandomBytes } from '../random-bytes.ts'
 import { tableName } from './client.ts'
 import { type Edit, editEntity } from './edits.ts'
 import { transitionSteps } from './membership-steps.ts'
@@ -32,14 +33,15 @@ type NetworkItem = Omit<Network, 'paths' | 'joining'> &
 
 const NO_NETWORK = () => new StraightwayError('not-found', 'There is no such network')
 
-/** The network and its first owner, or neither. Errors: `not-found` without that user, `too-large`. */
+/** The network and its first owner, or neither; the one that is there if the same request comes again. Errors: `not-found` without that user, `too-large`. */
 export function createNetwork(
   client: DynamoDBDocumentClient,
   input: NewNetwork,
   now: number,
+  random: RandomBytes = randomBytes,
 ): Promise<Network> {
   const { name, attributes = {}, paths = 'auto', joining = 'invite', owner, by } = input
-  const network = networkIdOf(randomBytes(ID_BYTES))
+  const network = networkIdOf(random(ID_BYTES))
   const owners = owner === undefined ? 0 : 1
   const made: Network = {
     ...{ network, name, attributes, paths, joining, owners },
@@ -47,8 +49,15 @@ export function createNetwork(
   }
   return retrying(async () => {
     const owning = owner ? await ownerSteps(client, { network, user: owner, by, now }) : []
-    await transact(client, [comesToBe(made), ...owning])
-    return made
+    try {
+      await transact(client, [comesToBe(made), ...owning])
+      return made
+    } catch (error) {
+      // An id that comes again is that of a request that was sent again.
+      const known = error === CHANGED ? await getNetwork(client, network) : undefined
+      if (known === undefined) throw error
+      return known
+    }
   })
 }
 

@@ -1,5 +1,6 @@
 /** Users, with what their tickets carry: their networks (kept with memberships.ts) and whom they block. */
 import { createHash, randomBytes } from 'node:crypto'
+import { isDeepStrictEqual } from 'node:util'
 import {
   DeleteCommand,
   type DynamoDBDocumentClient,
@@ -13,6 +14,7 @@ import { ID_BYTES, userIdOf } from '../model/identifiers.ts'
 import type { JsonObject } from '../model/json.ts'
 import { fitsTicket } from '../model/ticket-room.ts'
 import type { User } from '../model/user.ts'
+import type { RandomBytes } from '../random-bytes.ts'
 import { tableName } from './client.ts'
 import { unlessRefused } from './conditions.ts'
 import { type Edit, editEntity } from './edits.ts'
@@ -38,24 +40,44 @@ export interface UserItem extends Omit<User, 'networks' | 'blocks'> {
 const NO_USER = () => new StraightwayError('not-found', 'There is no such user')
 
 /** A user that comes from an identity provider has an id made of its subject, so nobody is made twice. */
-export function newUser({ name, attributes = {}, subject }: NewUser, now: number): User {
-  const bytes = subject === undefined ? randomBytes(ID_BYTES) : createHash('sha256').update(subject).digest()
+export function newUser(
+  { name, attributes = {}, subject }: NewUser,
+  now: number,
+  random: RandomBytes = randomBytes,
+): User {
+  const bytes = subject === undefined ? random(ID_BYTES) : createHash('sha256').update(subject).digest()
   const made = { createdAt: now, updatedAt: now, version: 1 }
   const user = { user: userIdOf(bytes), name, attributes, networks: [], blocks: [], ...made }
   return subject === undefined ? user : { ...user, subject }
 }
 
-/** Also of a subject whose user was deleted: the team says that it may come back. Errors: `conflict`. */
-export async function createUser(client: DynamoDBDocumentClient, input: NewUser, now: number): Promise<User> {
-  const user = newUser(input, now)
+/**
+ * Also of a subject whose user was deleted: the team says that it may come back. If the user is there already as it is to be
+ * made, the first answer was lost, and this is the same one. Errors: `conflict` if the subject has another user.
+ */
+export async function createUser(
+  client: DynamoDBDocumentClient,
+  input: NewUser,
+  now: number,
+  random?: RandomBytes,
+): Promise<User> {
+  const user = newUser(input, now, random)
   const Put = {
     TableName: tableName('Users'),
     Item: itemOfUser(user),
     ConditionExpression: `${IS_NEW} OR attribute_exists(erasedAt)`,
   }
   const refused = new StraightwayError('conflict', `The subject has a user already: ${user.user}`)
-  await transact(client, [{ refused, write: { Put } }])
-  return user
+  try {
+    await transact(client, [{ refused, write: { Put } }])
+    return user
+  } catch (error) {
+    const known = error === refused ? await getUser(client, user.user) : undefined
+    if (known === undefined) throw error
+    const same = known.name === user.name && isDeepStrictEqual(known.attributes, user.attributes)
+    if (user.subject !== undefined && !same) throw error
+    return known
+  }
 }
 
 /** The user of an identity provider's subject, made on first sight. Errors: `forbidden` where it was deleted. */
