@@ -23,6 +23,8 @@ export interface SiteSetting {
   /** A stateful firewall for what is not translated. Default true behind a NAT, false without. */
   readonly firewall?: boolean
   readonly ipv6?: boolean
+  /** False: hosts have IPv6 only. */
+  readonly ipv4?: boolean
   /** Hosts reach by TCP what serves it. */
   readonly udpBlocked?: boolean
   /** The router gives ports to those who ask. */
@@ -89,7 +91,8 @@ export class Internet {
     let hosts = 1
     const plug = (host: Host) => {
       const n = ++hosts
-      const ips = setting.ipv6 ? [ipv4(n), subnet.ipv6(n)] : [ipv4(n)]
+      const { ipv4: hasIpv4 = true, ipv6: hasIpv6 = false } = setting
+      const ips = [...(hasIpv4 ? [ipv4(n)] : []), ...(hasIpv6 ? [subnet.ipv6(n)] : [])]
       host.plug({ segment: inside, ips, link: setting.lan ?? WIRE }, amenities)
     }
     const host = (label: string, clockOffsetMs = 0) => {
@@ -136,7 +139,8 @@ export class Internet {
     const [high, low] = [number >> 8, number & 255]
     return {
       ipv4: (host) => `198.${18 + high}.${low}.${host}`,
-      private: (host) => `192.168.${low}.${host}`,
+      private: (host) =>
+        host < 255 ? `192.168.${low}.${host}` : `172.${16 + (host >> 8)}.${low}.${host & 255}`,
       ipv6: (host) => `2a00:db8:${number.toString(16)}::${host.toString(16)}`,
     }
   }

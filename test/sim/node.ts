@@ -193,16 +193,18 @@ export class Node {
   }
 
   #lease(): FleetItem {
-    const at = (port: number) => `${this.host.ips[0]}:${port}`
+    const [four, six] = this.host.ips
+    const at = (port: number) => `${four}:${port}`
+    const each = (port: number) => (this.#system.ipv6 ? [at(port), `[${six}]:${port}`] : [at(port)])
     return {
       node: this.id,
       roles: ['checkpoint', 'handshake', 'stun', 'relay'],
       publicKey: toBase32(this.#identity.staticPublic),
       addresses: {
-        checkpoint: [at(PORTS.checkpoint)],
-        handshake: [at(PORTS.handshake)],
+        checkpoint: each(PORTS.checkpoint),
+        handshake: each(PORTS.handshake),
         stun: PORTS.stun.map(at),
-        relay: [at(PORTS.relay)],
+        relay: each(PORTS.relay),
       },
       ...(this.#region !== undefined && { region: this.#region }),
       load: this.#load,

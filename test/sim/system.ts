@@ -22,6 +22,8 @@ export interface SystemSetting {
   /** Of each node in turn; without, all are in one place. */
   readonly regions?: readonly Region[]
   readonly cloud?: Partial<CloudProfile>
+  /** Nodes are reached over IPv6 as well. */
+  readonly ipv6?: boolean
   /** Hears everything that happens. */
   readonly tell?: ((line: string) => void) | undefined
 }
@@ -43,12 +45,14 @@ export class System {
   readonly model: Model
   readonly nodes: readonly Node[]
   readonly peers: Peer[] = []
+  readonly ipv6: boolean
   /** Of the key of the fleet, 32 bytes. */
   readonly fleetKey: Uint8Array
   readonly #sites = new Map<Peer, Site>()
   #networks = 0
 
-  constructor({ seed, regions = [], nodes = regions.length || 2, cloud, tell }: SystemSetting) {
+  constructor({ seed, regions = [], nodes = regions.length || 2, cloud, ipv6 = false, tell }: SystemSetting) {
+    this.ipv6 = ipv6
     this.world = new World(seed)
     this.world.trace.tell = tell
     this.internet = new Internet(this.world)

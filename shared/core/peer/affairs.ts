@@ -21,6 +21,7 @@ import {
   encodeAnswer,
   encodeOffer,
   encodeRejoin,
+  type Rejoin,
 } from '../../wire/offers.ts'
 import {
   decodeChange,
@@ -38,6 +39,7 @@ import { Finds, TOO_MANY } from './finds.ts'
 import { Inbox, type InboxMemory } from './inbox.ts'
 import { Offers } from './offers.ts'
 import { Outbox } from './outbox.ts'
+import { Rejoins } from './rejoins.ts'
 
 export interface AffairsOptions {
   readonly identity: Identity
@@ -52,7 +54,7 @@ export interface AffairsOptions {
 /** Inputs that concern others. */
 export type Wish = Exclude<
   PeerInput,
-  { readonly kind: 'nodes' | 'ticket' | 'interval' | 'networkChanged' | 'leave' }
+  { readonly kind: 'nodes' | 'ticket' | 'interval' | 'host' | 'networkChanged' | 'leave' }
 >
 
 export class Affairs {
@@ -60,6 +62,7 @@ export class Affairs {
   readonly #inbox: Inbox
   readonly #offers: Offers
   readonly #finds = new Finds()
+  readonly #rejoins = new Rejoins()
   readonly #budget = new Budget()
   readonly #emit: (effect: PeerEffect) => void
   #presence: OwnPresence
@@ -106,6 +109,7 @@ export class Affairs {
     this.#outbox.restart()
     this.#finds.restart()
     this.#offers.restart()
+    this.#rejoins.restart()
   }
 
   /** Gives a session all that waits for one, as far as it takes it. */
@@ -117,6 +121,7 @@ export class Affairs {
       const body = encodeStatus({ version: this.#presenceVersion, ...this.#presence })
       this.#presenceDue = !send(FRAME.STATUS, body)
     }
+    this.#rejoins.send(this.#now, (rejoin) => send(FRAME.REJOIN, encodeRejoin(rejoin)))
     this.#offers.send(this.#now, (offer) => ask(COST.offer, FRAME.OFFER, () => encodeOffer(offer)))
     this.#finds.send(this.#now, (find) => ask(COST.find, FRAME.FIND, () => encodeFind(find)))
     this.#outbox.send(this.#now, (message) => ask(COST.message, FRAME.MESSAGE, () => encodeMessage(message)))
@@ -170,7 +175,7 @@ export class Affairs {
         answer(session, this.#offers.refuse(wish.tunnel, wish.reason))
         break
       case 'rejoin':
-        session?.send(FRAME.REJOIN, encodeRejoin(wish))
+        this.#rejoins.want(wish, this.#now)
     }
   }
 
@@ -201,10 +206,7 @@ export class Affairs {
         this.#tell(decodeAnswer(body), (given) => this.#onAnswer(given))
         break
       case FRAME.REJOIN:
-        this.#tell(
-          decodeRejoin(body),
-          ({ tunnel, direction }) => direction && { kind: 'rejoin', tunnel, direction },
-        )
+        this.#tell(decodeRejoin(body), (rejoin) => this.#onRejoin(rejoin))
     }
   }
 
@@ -252,6 +254,11 @@ export class Affairs {
   #onAnswer(given: Answer): PeerEffect | undefined {
     if (given.outcome === 'rateLimited') this.#budget.exhaust(this.#now)
     return this.#offers.takeAnswer(given, this.#now)
+  }
+
+  #onRejoin({ tunnel, direction }: Rejoin): PeerEffect | undefined {
+    this.#rejoins.settle(tunnel)
+    return direction && { kind: 'rejoin', tunnel, direction }
   }
 
   #onOfferWanted({ kind: _, ...wish }: Wish & { kind: 'offer' }): void {

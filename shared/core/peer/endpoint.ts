@@ -138,8 +138,11 @@ export class Endpoint implements Machine<EndpointInput, EndpointEffect> {
       case 'sockets':
       case 'mapped':
       case 'use':
+        this.#toTunnels(input)
+        break
       case 'host':
         this.#toTunnels(input)
+        this.#toSession(input)
         break
       case 'homeMoved':
         this.#toSession({ kind: 'networkChanged' })
@@ -205,6 +208,7 @@ export class Endpoint implements Machine<EndpointInput, EndpointEffect> {
   }
 
   #onMoved(input: Extract<EndpointInput, { kind: 'moved' }>): void {
+    this.#toSession({ kind: 'host', ips: input.ips })
     this.#toSession({ kind: 'networkChanged' })
     if (!this.#udpBlocked && this.#nodes !== undefined)
       this.#toTunnels({ kind: 'lookAtNat', unlessKnown: false })

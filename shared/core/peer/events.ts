@@ -62,7 +62,9 @@ export type PeerInput =
   | { readonly kind: 'rejoin'; readonly tunnel: TunnelId; readonly peer: PeerId; readonly leg: Leg }
   /** How long the mapping lives was measured: keep-alives may come this far apart. */
   | { readonly kind: 'interval'; readonly intervalMs: number }
-  /** The addresses of this machine changed, or it woke up. */
+  /** The addresses of this machine, without a port. */
+  | { readonly kind: 'host'; readonly ips: readonly Address[] }
+  /** They changed, or it woke up. */
   | { readonly kind: 'networkChanged' }
   | { readonly kind: 'leave' }
 

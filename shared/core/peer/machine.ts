@@ -14,9 +14,11 @@
 
 import type { Identity } from '../../crypto/identity.ts'
 import type { Random } from '../../crypto/random.ts'
+import type { Address } from '../../wire/address.ts'
 import type { Batch } from '../../wire/batch.ts'
 import { FRAME, KIND, VERSION } from '../../wire/numbers.ts'
 import { decodeTime, encodeTicket, encodeU32, indexAt, SHORT_BYTES, writeShort } from '../../wire/session.ts'
+import { canReach } from '../families.ts'
 import type { Machine } from '../machine.ts'
 import type { FrameSink, Session } from '../session/session.ts'
 import { Affairs, type AffairsOptions } from './affairs.ts'
@@ -86,6 +88,8 @@ export class PeerMachine implements Machine<PeerInput, PeerEffect> {
   readonly #effects: PeerEffect[] = []
   #state: Resting | Looking | SigningIn | Online = { kind: 'resting', until: NEVER, why: 'starting' }
   #nodes: readonly PeerNode[] = []
+  /** Of this host, without a port. */
+  #ips: readonly Address[] = []
   #ticket: Ticket | undefined
   #restMs = FIRST_REST_MS
   /** What the node's wall clock is ahead of our time; undefined until a node has told it. */
@@ -142,7 +146,7 @@ export class PeerMachine implements Machine<PeerInput, PeerEffect> {
     this.#affairs.at(now, this.#nodeNow())
   }
 
-  /** A round of attempts at every address of every node: the nearest first, otherwise in random order. */
+  /** A round of attempts at every address of every node: the nearest first, otherwise in random order, a family that this host lacks last. */
   #round(): void {
     if (this.#nodes.length === 0) this.#rest('unreachable')
     else if (this.#ticket === undefined || this.#hasEnded(this.#ticket)) this.#wantTicket()
@@ -160,7 +164,9 @@ export class PeerMachine implements Machine<PeerInput, PeerEffect> {
 
   #places(): Stop[] {
     const drawn = this.#nodes.map((node) => ({ node, lot: this.#random.u32() })).sort((a, b) => a.lot - b.lot)
-    return drawn.flatMap(({ node }) => node.addresses.map((address) => ({ node, address })))
+    const places = drawn.flatMap(({ node }) => node.addresses.map((address) => ({ node, address })))
+    const isInReach = ({ address }: Stop) => canReach(this.#ips, address.words)
+    return [...places.filter(isInReach), ...places.filter((place) => !isInReach(place))]
   }
 
   #next([place, ...left]: readonly Stop[]): void {
@@ -332,6 +338,9 @@ export class PeerMachine implements Machine<PeerInput, PeerEffect> {
       case 'interval':
         this.#onInterval(input.intervalMs)
         break
+      case 'host':
+        this.#ips = input.ips
+        break
       case 'networkChanged':
         this.#onNetworkChanged()
         break
@@ -363,8 +372,13 @@ export class PeerMachine implements Machine<PeerInput, PeerEffect> {
 
   #onNetworkChanged(): void {
     this.#restMs = FIRST_REST_MS
-    if (this.#state.kind === 'online') this.#prove(this.#state.session, this.#state.pace)
-    else this.#wake('unreachable')
+    if (this.#state.kind !== 'online') {
+      this.#wake('unreachable')
+      return
+    }
+    const { session, pace } = this.#state
+    if (canReach(this.#ips, session.address, session.addressAt)) this.#prove(session, pace)
+    else this.#lost('lost')
   }
 
   #leave(out: Batch): void {

@@ -152,6 +152,11 @@ export class Survey {
     return this.#evidence.ready && this.#sampled && (this.#measuring || !this.#allocation.busy)
   }
 
+  /** Addresses of the host's interfaces. */
+  get hosts(): readonly Address[] {
+    return this.candidates.filter(({ kind }) => kind === 'host').map(({ address }) => address)
+  }
+
   /** The nearest first. */
   get servers(): readonly StunServer[] {
     return this.#evidence.servers

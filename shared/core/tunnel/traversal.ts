@@ -18,6 +18,7 @@ import { VERSION } from '../../wire/numbers.ts'
 import type { Direction } from '../../wire/offers.ts'
 import type { Candidate } from '../../wire/profile.ts'
 import { isStun } from '../../wire/stun.ts'
+import { reachableFirst } from '../families.ts'
 import { Attempts, type Situation } from './attempts.ts'
 import { Departure } from './departure.ts'
 import type { Effort, TunnelOptions } from './events.ts'
@@ -297,10 +298,11 @@ export class Traversal {
 
   #approach(now: number): void {
     const greets = this.#greets
-    this.#survey.start(this.#direction.handshake[0], greets, now)
+    const handshake = reachableFirst(this.#survey.hosts, this.#direction.handshake)
+    this.#survey.start(handshake[0], greets, now)
     if (this.#survey.udpBlocked && this.#paths !== 'relay-only') this.#whyNotDirect = 'udp-blocked'
     const joinAt = greets && this.#survey.isForeseeable ? now + HEAD_START_MS : now
-    this.#client.join(this.#direction, this.#survey.profile, joinAt)
+    this.#client.join({ ...this.#direction, handshake }, this.#survey.profile, joinAt)
   }
 
   #hear(out: Batch, now: number): void {
