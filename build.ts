@@ -1,36 +1,65 @@
 /**
  * Emits the two packages that are installed, as JavaScript with types (system/README.md says why there are two):
  *
- *   node build.ts sdk      dist/: the SDK and the CLI; links of the README are made absolute while it is packed
- *   node build.ts restore  the README of the checkout, after packing
+ *   node build.ts sdk      dist/: the SDK and the CLI; documents that travel get links for readers without a checkout
+ *   node build.ts restore  the documents of the checkout, after packing
  *   node build.ts system   system/dist/: the constructs, the bundles that they deploy, and the system on one machine
  */
 import { execFileSync } from 'node:child_process'
-import { chmodSync, cpSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { dirname, join } from 'node:path'
+import { addressOf, packedLinks } from './docs/packed-links.ts'
 import { writeBundles } from './infra/bundles.ts'
 
 const root = import.meta.dirname
 const ADDON = 'udp-edge/native/prebuilds'
-const README = join(root, 'README.md')
-const ASIDE = join(root, '.readme-of-the-checkout')
+const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+  readonly files: readonly string[]
+  readonly repository?: { readonly url: string }
+}
+const ASIDE = join(root, '.documents-of-the-checkout')
 
 for (const what of process.argv.length > 2 ? process.argv.slice(2) : ['sdk', 'restore', 'system']) {
   if (what === 'sdk') buildSdk()
-  else if (what === 'restore') restoreReadme()
+  else if (what === 'restore') restoreDocuments()
   else if (what === 'system') buildSystem()
   else throw new Error(`build.ts knows sdk, restore and system, not ${what}`)
 }
 
 function buildSdk(): void {
   emit('tsconfig.sdk.json', join(root, 'dist'))
-  restoreReadme()
-  renameSync(README, ASIDE)
-  writeFileSync(README, withAbsoluteLinks(readFileSync(ASIDE, 'utf8')))
+  restoreDocuments()
+  for (const document of manifest.files.filter((path) => path.endsWith('.md'))) {
+    const aside = join(ASIDE, document)
+    mkdirSync(dirname(aside), { recursive: true })
+    renameSync(join(root, document), aside)
+    const repository = addressOf(manifest.repository)
+    writeFileSync(
+      join(root, document),
+      packedLinks(readFileSync(aside, 'utf8'), { document, travels, repository }),
+    )
+  }
 }
 
-function restoreReadme(): void {
-  if (existsSync(ASIDE)) renameSync(ASIDE, README)
+function restoreDocuments(): void {
+  for (const document of manifest.files) {
+    const aside = join(ASIDE, document)
+    if (existsSync(aside)) renameSync(aside, join(root, document))
+  }
+  rmSync(ASIDE, { recursive: true, force: true })
+}
+
+function travels(path: string): boolean {
+  return manifest.files.some((file) => path === file || path.startsWith(`${file}/`))
 }
 
 function buildSystem(): void {
@@ -47,19 +76,4 @@ function emit(config: string, into: string): void {
   rmSync(into, { recursive: true, force: true })
   const compiler = join(root, 'node_modules/typescript/bin/tsc')
   execFileSync(process.execPath, [compiler, '-p', config], { cwd: root, stdio: 'inherit' })
-}
-
-/** A reader of the package's page has no checkout. */
-function withAbsoluteLinks(markdown: string): string {
-  const { repository } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
-    repository: { url: string }
-  }
-  const home = repository.url.replace(/^git\+|\.git$/g, '')
-  return markdown.replace(
-    /(!?)\[([^\]]*)\]\((?!https?:|#)([^)]+)\)/g,
-    (_, image: string, text: string, to: string) => {
-      const kind = image === '!' ? 'raw' : to.endsWith('/') ? 'tree' : 'blob'
-      return `${image}[${text}](${home}/${kind}/main/${to})`
-    },
-  )
 }

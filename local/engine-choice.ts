@@ -13,6 +13,10 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { StraightwayError } from '../shared/errors.ts'
 
+/** Of every platform; the optional dependency of system/package.json. */
+export const ENGINE_VERSION = '1.2.1'
+/** What the engine for Linux was built with. */
+export const OLDEST_GLIBC = '2.33'
 const IMAGE = 'amazon/dynamodb-local'
 const JAR = 'DynamoDBLocal.jar'
 
@@ -22,6 +26,8 @@ export interface Machine {
   readonly arch: string
   /** Its C library is musl, as Alpine's: a binary for glibc does not start. */
   readonly isMusl: boolean
+  /** Version of its glibc, as `2.36`; undefined where there is none. */
+  readonly glibc: string | undefined
   /** Path of the embedded engine of a package, if that is installed. */
   readonly embedded: (packageName: string) => string | undefined
   /** Path of DynamoDBLocal.jar, if DYNAMODB_LOCAL leads there. */
@@ -42,9 +48,14 @@ export function packageOf({ platform, arch, isMusl }: Pick<Machine, 'platform' |
   return `@dynoxide/${platform}-${arch}${isMusl ? '-musl' : ''}`
 }
 
+/** False where the engine of the platform, installed or not, does not start. */
+export function runsEngine({ glibc }: Pick<Machine, 'glibc'>): boolean {
+  return glibc === undefined || numberOf(glibc) >= numberOf(OLDEST_GLIBC)
+}
+
 /** Errors: `unavailable`, with what can be installed, if there is none. */
 export function chooseEngine(machine: Machine): EngineChoice {
-  const embedded = machine.embedded(packageOf(machine))
+  const embedded = runsEngine(machine) ? machine.embedded(packageOf(machine)) : undefined
   if (embedded !== undefined) return byBinary(embedded)
   if (machine.jar !== undefined && machine.has('java')) return byJava(machine.jar)
   if (machine.has('docker')) return byDocker()
@@ -58,7 +69,8 @@ export function thisMachine(): Machine {
   return {
     platform: process.platform,
     arch: process.arch,
-    isMusl: process.platform === 'linux' && !isGlibc(),
+    isMusl: process.platform === 'linux' && glibcVersion() === undefined,
+    glibc: glibcVersion(),
     embedded: binaryOf,
     jar: jar !== undefined && existsSync(jar) ? jar : undefined,
     has: (command) =>
@@ -97,9 +109,12 @@ function adviceFor(machine: Machine): string {
   const java = machine.has('java')
     ? `set DYNAMODB_LOCAL to the folder of DynamoDB Local, which has ${JAR}`
     : `install Java 17 and DynamoDB Local, and set DYNAMODB_LOCAL to its folder`
+  const engine = runsEngine(machine)
+    ? `\`npm install --no-save ${packageOf(machine)}@${ENGINE_VERSION}\`, if the registry has it`
+    : `a system with glibc ${OLDEST_GLIBC} or later (here is ${machine.glibc})`
   return [
     `There is no DynamoDB for ${machine.platform}-${machine.arch}${machine.isMusl ? ' with musl' : ''} here. One of these helps:`,
-    `(a) \`npm install --no-save ${packageOf(machine)}\`, if the registry has it;`,
+    `(a) ${engine};`,
     `(b) ${java};`,
     '(c) start Docker;',
     '(d) set DYNAMODB_ENDPOINT to the address of a DynamoDB.',
@@ -117,7 +132,13 @@ function binaryOf(packageName: string): string | undefined {
 }
 
 /** Node tells the version of glibc in its report, and nothing where there is another library. */
-function isGlibc(): boolean {
+function glibcVersion(): string | undefined {
   const { header } = process.report.getReport() as { header: { glibcVersionRuntime?: string } }
-  return header.glibcVersionRuntime !== undefined
+  return header.glibcVersionRuntime
+}
+
+/** Of `2.33`: 2033. */
+function numberOf(version: string): number {
+  const [major = 0, minor = 0] = version.split('.').map(Number)
+  return 1000 * major + minor
 }

@@ -4,6 +4,8 @@ import { Command, InvalidArgumentError } from 'commander'
 import { escapeLine } from '../peer/cli/escape.ts'
 import { failureOf } from '../peer/cli/failures.ts'
 import { onOrphaned } from '../peer/cli/life.ts'
+import { thisMachine } from './engine-choice.ts'
+import { offerEngine, surroundings } from './engine-offer.ts'
 import { type SystemOptions, startSystem } from './system.ts'
 
 const DEFAULT_DATA = '.straightway'
@@ -30,7 +32,9 @@ const program = new Command('npm start --')
 await program.parseAsync().catch(fail)
 
 async function run(flags: Flags): Promise<void> {
-  const options: SystemOptions = { ...flags, log: (line) => process.stderr.write(`${line}\n`) }
+  const log = (line: string) => void process.stderr.write(`${line}\n`)
+  const options: SystemOptions = { ...flags, log }
+  if (!process.env.DYNAMODB_ENDPOINT) await offerEngine(surroundings(thisMachine(), log))
   const system = await startSystem(options)
   const stop = once(async () => {
     if (!flags.json) process.stdout.write('\nStopping: nodes say goodbye, data is kept.\n')

@@ -1,8 +1,9 @@
 /** The SDK's package as a stranger gets it: built, packed, installed elsewhere, imported and type-checked there. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, posix } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { addressOf, packedLinks } from '../docs/packed-links.ts'
 import { installPackages, type PackageUnderTest, type Packed, pack } from './package-under-test.ts'
 
 const ROOT = join(import.meta.dirname, '..')
@@ -49,9 +50,10 @@ test('the command line runs', () => {
   expect(elsewhere.node(cli, '--help')).toContain('Usage: straightway')
 })
 
-test('nothing but the SDK, the CLI and the licence is packed: neither functions, nor nodes, nor bundles', () => {
+test('nothing but the SDK, the CLI, their documents and the licence is packed: neither functions, nor nodes, nor bundles', () => {
   const tops = new Set(packed.files.map((path) => path.split('/')[0]))
-  expect([...tops].sort()).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'dist', 'package.json', 'peer'])
+  const files = ['CHANGELOG.md', 'LICENSE', 'README.md', 'dist', 'docs', 'examples', 'package.json', 'peer']
+  expect([...tops].sort()).toEqual(files)
   const built = new Set(
     packed.files.filter((path) => path.startsWith('dist/')).map((path) => path.split('/')[1]),
   )
@@ -59,18 +61,49 @@ test('nothing but the SDK, the CLI and the licence is packed: neither functions,
   expect(packed.unpackedBytes).toBeLessThan(LARGEST_BYTES)
 })
 
-test('its page leads back: repository, homepage, keywords, and no link of the README that is relative', () => {
-  const manifest = JSON.parse(readFileSync(join(elsewhere.installed, 'package.json'), 'utf8'))
-  expect(manifest).toMatchObject({
-    repository: { url: expect.stringMatching(/^git\+https:/) },
-    homepage: expect.stringMatching(/^https:/),
+test('every link of a document that is packed leads somewhere: to what is packed too, or to an address', () => {
+  const documents = packed.files.filter((path) => path.endsWith('.md'))
+  expect(documents).toEqual(expect.arrayContaining(['README.md', 'peer/README.md', 'docs/recipes.md']))
+  const broken = documents.flatMap((document) =>
+    linksOf(join(elsewhere.installed, document))
+      .filter((target) => !/^(https?:|#)/.test(target))
+      .map((target) => posix.join(posix.dirname(document), target.replace(/#.*$/, '')))
+      .filter((path) => !packed.files.includes(path))
+      .map((path) => `${document}: ${path}`),
+  )
+  expect(broken).toEqual([])
+  expect(linksOf(join(elsewhere.installed, 'README.md'))).toContain('docs/recipes.md')
+  expect(linksOf(join(ROOT, 'README.md')).length).toBeGreaterThan(15)
+})
+
+test('the documents of the checkout are as they were after packing', () => {
+  expect(linksOf(join(ROOT, 'README.md'))).toContain('CONTRIBUTING.md')
+  expect(existsSync(join(ROOT, '.documents-of-the-checkout'))).toBe(false)
+})
+
+test('a repository, once package.json names one, is where links lead that do not travel', () => {
+  const at = (repository: string | undefined) => ({
+    document: 'peer/README.md',
+    travels: () => false,
+    repository,
   })
-  expect(manifest.keywords.length).toBeGreaterThan(5)
-  const links = (path: string) =>
-    [...readFileSync(path, 'utf8').matchAll(/\]\(([^)]+)\)/g)].map(([, target]) => target!)
-  const relative = (all: string[]) => all.filter((target) => !/^(https?:|#)/.test(target))
-  expect(relative(links(join(elsewhere.installed, 'README.md')))).toEqual([])
-  expect(relative(links(join(ROOT, 'README.md'))).length).toBeGreaterThan(5)
+  const text = '[a](../shared/a.ts#x) ![b](b.svg) [c](cli/) [d](https://d.example) [e](#e)'
+  const address = addressOf({ url: 'git+https://example.com/t/p.git' })
+  expect(packedLinks(text, at(address))).toBe(
+    '[a](https://example.com/t/p/blob/main/shared/a.ts) ![b](https://example.com/t/p/raw/main/peer/b.svg) ' +
+      '[c](https://example.com/t/p/tree/main/peer/cli/) [d](https://d.example) [e](#e)',
+  )
+  expect(packedLinks(text, at(undefined))).toBe('a  c [d](https://d.example) [e](#e)')
+})
+
+test('package.json says what the package is for, and its addresses are all of one repository', () => {
+  for (const path of ['package.json', 'system/package.json']) {
+    const { repository, homepage, bugs } = JSON.parse(readFileSync(join(ROOT, path), 'utf8'))
+    for (const named of [homepage, bugs])
+      if (named !== undefined) expect(named).toContain(addressOf(repository) ?? 'a repository')
+  }
+  const { keywords } = JSON.parse(readFileSync(join(elsewhere.installed, 'package.json'), 'utf8'))
+  expect(keywords.length).toBeGreaterThan(5)
 })
 
 test('infra and testing say which package they come from where that is not installed', () => {
@@ -82,3 +115,6 @@ test('infra and testing say which package they come from where that is not insta
     expect(elsewhere.node('b.js')).toContain("Cannot find package '@straightway/system'")
   }
 })
+
+const linksOf = (path: string): string[] =>
+  [...readFileSync(path, 'utf8').matchAll(/\]\(([^)]+)\)/g)].map(([, target]) => target!)

@@ -1,16 +1,24 @@
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ListTablesCommand } from '@aws-sdk/client-dynamodb'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { startEngine } from '../../local/engine.ts'
-import { chooseEngine, type Machine, packageOf, thisMachine } from '../../local/engine-choice.ts'
+import {
+  chooseEngine,
+  ENGINE_VERSION,
+  type Machine,
+  packageOf,
+  thisMachine,
+} from '../../local/engine-choice.ts'
+import { offerEngine } from '../../local/engine-offer.ts'
 import { createClient } from '../../shared/store/client.ts'
 
 const BARE: Machine = {
   platform: 'darwin',
   arch: 'arm64',
   isMusl: false,
+  glibc: undefined,
   embedded: () => undefined,
   jar: undefined,
   has: () => false,
@@ -59,6 +67,74 @@ describe('the DynamoDB of a machine', () => {
     expect(() => chooseEngine({ ...BARE, has: (command) => command === 'java' })).toThrow(
       /set DYNAMODB_LOCAL/,
     )
+  })
+})
+
+test('glibc older than the engine needs: another DynamoDB is taken, and the reason said', () => {
+  const old = { ...BARE, platform: 'linux', arch: 'x64', glibc: '2.31', embedded: () => '/engine' }
+  expect(chooseEngine({ ...old, has: (command) => command === 'docker' }).kind).toBe('docker')
+  expect(() => chooseEngine(old)).toThrow(/glibc 2\.33 or later \(here is 2\.31\)/)
+  for (const glibc of ['2.33', '2.40', '3.0']) expect(chooseEngine({ ...old, glibc }).kind).toBe('embedded')
+})
+
+describe('npm start where the platform has no engine', () => {
+  /** What is said, and installed, where the registry has these packages. */
+  async function offered(machine: Machine, published: string[], answer?: boolean, failing = false) {
+    const [said, installed]: [string[], string[][]] = [[], []]
+    await offerEngine({
+      machine,
+      isPublished: async (spec) => published.includes(spec),
+      agree: answer === undefined ? undefined : async (question) => said.push(question) > 0 && answer,
+      install: async (args) => {
+        if (failing) throw new Error('the disk is full')
+        installed.push([...args])
+      },
+      say: (line) => void said.push(line),
+    })
+    return { said: said.join('\n'), installed }
+  }
+  const spec = `@dynoxide/darwin-arm64@${ENGINE_VERSION}`
+  const docker = { ...BARE, has: (command: string) => command === 'docker' }
+
+  test('offers that of the registry, and installs it if somebody at the terminal agrees', async () => {
+    const { said, installed } = await offered(BARE, [spec], true)
+    expect(said).toBe(
+      `\`npm install --no-save ${spec}\` brings the embedded DynamoDB of this platform.\nRun it now? [Y/n] `,
+    )
+    expect(installed).toEqual([['install', '--no-save', spec]])
+  })
+
+  test('installs nothing where somebody says no, or nobody can be asked', async () => {
+    for (const answer of [false, undefined]) {
+      const { said, installed } = await offered(docker, [spec], answer)
+      expect(said).toMatch(/npm install --no-save.*DynamoDB Local is used instead, by Docker\.$/s)
+      expect(installed).toEqual([])
+    }
+  })
+
+  test('says what is used where the registry has none, or it cannot be installed', async () => {
+    const java = { ...docker, jar: '/local/DynamoDBLocal.jar', has: () => true }
+    expect((await offered(java, [], true)).said).toBe(
+      `The registry has no embedded DynamoDB for this platform (${spec}).\nDynamoDB Local is used instead, by Java.`,
+    )
+    expect((await offered(docker, [spec], true, true)).said).toContain(
+      'It could not be installed: the disk is full\nDynamoDB Local is used instead, by Docker.',
+    )
+  })
+
+  test('asks no registry where the engine is there, nor where it would not start', async () => {
+    const linux = { ...BARE, platform: 'linux', arch: 'x64', embedded: () => '/engine' }
+    expect(await offered({ ...linux, glibc: '2.36' }, [])).toEqual({ said: '', installed: [] })
+    expect((await offered({ ...linux, glibc: '2.31' }, [])).said).toBe(
+      'The embedded DynamoDB needs glibc 2.33; here is 2.31.',
+    )
+  })
+
+  test('offers the version that the packages depend on', () => {
+    const { optionalDependencies } = JSON.parse(
+      readFileSync(join(import.meta.dirname, '../../system/package.json'), 'utf8'),
+    )
+    expect(optionalDependencies['@dynoxide/linux-x64']).toBe(ENGINE_VERSION)
   })
 })
 
