@@ -1,7 +1,11 @@
 import { defineConfig } from 'vitest/config'
 
 /** Searches against an oracle, and the index while its function is killed: thousands of records and changes. `npm run test:search`; CI runs it. */
-export const SEARCH = ['test/store/oracle.test.ts', 'test/store/index-kill.test.ts']
+export const SEARCH = [
+  'test/store/oracle.test.ts',
+  'test/store/oracle-busy.test.ts',
+  'test/store/index-kill.test.ts',
+]
 
 export default defineConfig({
   test: { include: SEARCH, testTimeout: 1_800_000, hookTimeout: 900_000, maxWorkers: 2, retry: 0 },

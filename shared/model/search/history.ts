@@ -144,11 +144,13 @@ function staysIn({ scopes, values }: History, id: string, reach: Reach): readonl
       .map(([value, stays]) => ({ range: index, entry: entryOf(value, id), stays }))
       .filter(({ entry }) => compareBytes(entry, range.from) >= 0 && compareBytes(entry, range.to) <= 0),
   )
-  return inScopes.flatMap(({ block, stay }) =>
+  const all = inScopes.flatMap(({ block, stay }) =>
     inRanges.flatMap(({ range, entry, stays }) =>
       stays.map((other) => ({ block, range, entry, ...overlapOf(stay, other) })),
     ),
   )
+  // A record that comes back to a scope with another value was never there with the one before.
+  return all.filter(({ at, until }) => at < until)
 }
 
 function overlapOf([at, until]: Stay, [otherAt, otherUntil]: Stay) {

@@ -38,6 +38,14 @@ test('a record that comes into reach has its place where it came first, unless t
   expect(placeOf(inside, 'id', reach(49_999))).toBeUndefined()
 })
 
+test('a record that comes back to a scope with another value has no place with the one before', () => {
+  const there = advanced(NO_HISTORY, entered('s3'), 1_000)
+  const gone = advanced(there, { ...entered('s3'), scopes: ['n_other'] }, 50_000)
+  const back = advanced(gone, entered('s7'), 60_000)
+  expect(placeOf(back, 'id', reach(65_000))).toMatchObject({ entry: 's7\u0001id' })
+  expect(placeOf(back, 'id', reach(59_000))).toMatchObject({ entry: 's3\u0001id' })
+})
+
 test('a place that was left long ago is forgotten', () => {
   const left = advanced(advanced(NO_HISTORY, entered('s5'), 1_000), entered('s3'), 2_000)
   expect(Object.keys(advanced(left, entered('s3'), 3_600_000).values.level!)).toEqual(['s3'])

@@ -3,7 +3,7 @@
  * that is tested.
  */
 import type { Dice } from './dice.ts'
-import { DATES, NUMBERS, scalar, TEXTS } from './values.ts'
+import { DATES, EXTREMES, NUMBERS, scalar, TEXTS } from './values.ts'
 
 export interface OracleFilter {
   readonly text: string
@@ -23,19 +23,25 @@ export function filter(dice: Dice, paths: readonly string[]): OracleFilter {
 function expression(dice: Dice, paths: readonly string[], depth: number): OracleFilter {
   if (depth === 0) return comparison(dice, paths)
   const inner = () => expression(dice, paths, depth - 1)
-  switch (dice.below(7)) {
-    case 0: {
-      const part = inner()
-      return { text: `not (${part.text})`, means: (record) => !part.means(record) }
-    }
+  switch (dice.below(9)) {
+    case 0:
+      return negated(dice, inner())
     case 1:
     case 2:
       return joined('or', dice.times(2 + dice.below(2), inner))
     case 3:
       return between(dice, paths)
+    case 4:
+      return bare(dice, paths)
+    case 5:
+      return some(dice, paths)
     default:
       return joined('and', dice.times(2 + dice.below(2), inner))
   }
+}
+
+function negated(dice: Dice, part: OracleFilter): OracleFilter {
+  return { text: `${dice.of(['not', 'NOT'])} (${part.text})`, means: (record) => !part.means(record) }
 }
 
 function joined(op: 'and' | 'or', parts: readonly OracleFilter[]): OracleFilter {
@@ -44,12 +50,34 @@ function joined(op: 'and' | 'or', parts: readonly OracleFilter[]): OracleFilter 
   return { text, means: (record) => parts.every((part) => part.means(record)) }
 }
 
+/** Without brackets: `not` binds tighter than `and`, and `and` tighter than `or`. */
+function bare(dice: Dice, paths: readonly string[]): OracleFilter {
+  const atom = () => {
+    const part = comparison(dice, paths)
+    return dice.below(4) === 0 ? negated(dice, part) : part
+  }
+  const groups = dice.times(1 + dice.below(3), () => dice.times(1 + dice.below(3), atom))
+  const text = groups
+    .map((group) => group.map((part) => part.text).join(dice.of([' and ', ' AND '])))
+    .join(dice.of([' or ', ' Or ']))
+  return { text, means: (record) => groups.some((group) => group.every((part) => part.means(record))) }
+}
+
+/** One value of a list, as a whole. */
+function some(dice: Dice, paths: readonly string[]): OracleFilter {
+  const path = dice.of(paths.map((one) => one.replace(/\.x$/, '')))
+  const inside = dice.of([comparison, bare, between])(dice, ['x', 'y', 'X', 'none'])
+  const means = (record: object) => valuesAt(record, path).some((value) => inside.means(value as object))
+  return { text: `${path}[${inside.text}]`, means }
+}
+
 /** Two bounds of one attribute: of several values one may satisfy the one and another the other. */
 function between(dice: Dice, paths: readonly string[]): OracleFilter {
   const path = dice.of(paths)
-  const from = compared(path, dice.of(['gt', 'ge']), dice.of(NUMBERS))
-  const to = compared(path, dice.of(['lt', 'le']), dice.of(NUMBERS))
-  return joined('and', [from, to])
+  const values: readonly (string | number)[] = dice.of([NUMBERS, NUMBERS, TEXTS, DATES])
+  const from = compared(dice, path, dice.of(['gt', 'ge']), dice.of(values))
+  const to = compared(dice, path, dice.of(['lt', 'le']), dice.of(values))
+  return joined('and', dice.below(2) === 0 ? [from, to] : [to, from])
 }
 
 function comparison(dice: Dice, paths: readonly string[]): OracleFilter {
@@ -58,25 +86,47 @@ function comparison(dice: Dice, paths: readonly string[]): OracleFilter {
     case 0:
       return { text: `${path} pr`, means: (record) => valuesAt(record, path).some(isThere) }
     case 1:
-      return compared(path, dice.of(['co', 'sw', 'ew']), dice.of([...TEXTS, 'lon', 't', 'a']))
+      return compared(dice, path, dice.of(['co', 'sw', 'ew']), dice.of([...TEXTS, 'lon', 't', 'a']))
     case 2:
     case 3:
       return compared(
+        dice,
         path,
         dice.of(['gt', 'ge', 'lt', 'le']),
-        dice.of<string | number>([...TEXTS, ...NUMBERS, ...DATES]),
+        dice.of<string | number>([...TEXTS, ...NUMBERS, ...EXTREMES, ...DATES]),
       )
     case 4:
-      return compared(path, 'ne', scalar(dice))
+      return compared(dice, path, 'ne', scalar(dice))
     default:
-      return compared(path, dice.of(['eq', 'EQ']), dice.below(4) === 0 ? `t${dice.below(30)}` : scalar(dice))
+      return compared(
+        dice,
+        path,
+        dice.of(['eq', 'EQ']),
+        dice.below(4) === 0 ? `t${dice.below(30)}` : scalar(dice),
+      )
   }
 }
 
-function compared(path: string, op: string, wanted: string | number | boolean | null): OracleFilter {
+function compared(
+  dice: Dice,
+  path: string,
+  op: string,
+  wanted: string | number | boolean | null,
+): OracleFilter {
   const test = TESTS[op.toLowerCase() as keyof typeof TESTS]
-  const text = `${path} ${op} ${JSON.stringify(wanted)}`
+  const text = `${path} ${op} ${spelt(dice, wanted)}`
   return { text, means: (record) => valuesAt(record, path).some((value) => test(value, wanted)) }
+}
+
+/** A value has many spellings in JSON. */
+function spelt(dice: Dice, value: string | number | boolean | null): string {
+  if (typeof value === 'number') {
+    if (value === 0) return dice.of(['0', '-0', '0.0', '-0e5', '0E-2'])
+    return dice.of([JSON.stringify(value), value.toExponential(), value.toExponential().toUpperCase()])
+  }
+  if (typeof value !== 'string' || dice.below(3) > 0) return JSON.stringify(value)
+  const unit = (letter: string) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`
+  return value.length > 8 ? JSON.stringify(value) : `"${value.split('').map(unit).join('')}"`
 }
 
 const text = (value: unknown): value is string => typeof value === 'string'

@@ -32,6 +32,13 @@ export const TEXTS = [
     '\\',
     '100',
     '2026',
+    '-0',
+    '1e3',
+    'true',
+    'null',
+    '\ufdd0',
+    '\ufffe',
+    ' ',
   ],
   ...[`${LONG}1`, `${LONG}2`, LONG, '\u{1f600}'.repeat(140), `${'\u{1f600}'.repeat(140)}x`],
 ]
@@ -46,8 +53,11 @@ export const DATES = [
 ]
 export const NUMBERS = [
   ...[0, -0, 1, 2, 3, 5, 8, 13, 21, 34, 55, -1, -2.5, 0.1, 0.30000000000000004, 1e21, -1e21, 1e-100, 1e125],
-  ...[Number('12345678901234567890123456789012345678'), 2 ** 53 - 1, 2 ** 53],
+  ...[Number('12345678901234567890123456789012345678'), 2 ** 53 - 1, 2 ** 53, 2 ** 53 + 2, -(2 ** 53)],
+  ...[1000, 1e-7, 9.9e124, -9.9e124],
 ]
+/** Only filters name these: no table keeps them. */
+export const EXTREMES = [Number.MAX_VALUE, -Number.MAX_VALUE, Number.MIN_VALUE, 1e126]
 
 export function scalar(dice: Dice): string | number | boolean | null {
   const kind = dice.below(10)
@@ -68,11 +78,18 @@ export function attributes(dice: Dice): { [name: string]: Json } {
     made.tags = dice.times(dice.of([0, 1, 2, 3, 5, 25]), () =>
       dice.of([...TEXTS, 1, 2, `t${dice.below(30)}`]),
     )
-  if (has())
-    made.deep = dice.below(3) === 0 ? [{ x: dice.of(NUMBERS) }, { x: dice.of(TEXTS) }] : { x: scalar(dice) }
+  if (has()) made.deep = dice.below(2) === 0 ? dice.times(dice.below(4), () => nested(dice)) : nested(dice)
   if (has()) made.loose = scalar(dice)
   if (dice.below(20) === 0) made.LEVEL = dice.of(NUMBERS)
   return made
+}
+
+/** An object in a list, or a list of them in a list, or something else. */
+function nested(dice: Dice): Json {
+  if (dice.below(8) === 0) return scalar(dice)
+  if (dice.below(8) === 0) return [{ x: dice.of(NUMBERS), y: 'a' }, [{ x: dice.of(TEXTS) }]]
+  const x = dice.below(8) === 0 ? {} : { x: scalar(dice) }
+  return { ...x, ...(dice.below(3) > 0 && { y: dice.of(['a', 'b', 1, null]) }) }
 }
 
 /** Declared for collections; `loose` is not. */
