@@ -1,10 +1,11 @@
 import { defineConfig } from 'vitest/config'
 
-/** Searches against an oracle, and the index while its function is killed: thousands of records and changes. `npm run test:search`; CI runs it. */
+/** Searches against an oracle, the index while its function is killed, and what it costs: thousands of records and changes. `npm run test:search`; CI runs it. */
 export const SEARCH = [
   'test/store/oracle.test.ts',
   'test/store/oracle-busy.test.ts',
   'test/store/index-kill.test.ts',
+  'test/store/index-cost.test.ts',
 ]
 
 export default defineConfig({

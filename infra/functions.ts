@@ -26,10 +26,8 @@ export interface FunctionDescription {
 }
 
 const PUSHES = { pushes: true, memoryMb: 256, timeoutSeconds: 30 } as const
-const INDEXES = { ...PUSHES, memoryMb: 512, timeoutSeconds: 60 } as const
-/** What entering a record into the search index reads, whatever the record is, and writes. */
+/** What entering a record into the search index reads, whatever the record is. */
 const INDEXED = ['Users', 'Networks', 'Peers', 'Objects', 'Collections'] as const
-const INDEX = ['SearchTerms'] as const
 const SOCKET = { ...PUSHES, writes: ['Connections'], key: 'fleet', timeoutSeconds: 10 } as const
 
 export const FUNCTIONS = {
@@ -65,36 +63,36 @@ export const FUNCTIONS = {
   message: { entry: 'functions/keys/message.ts', does: 'carries datagrams of peers without UDP', ...SOCKET },
   index: {
     entry: 'functions/streams/index.ts',
-    does: 'indexes what a declaration concerns',
-    reads: [...INDEXED, 'Presence'],
-    writes: [...INDEX, 'Collections'],
-    streams: ['Collections'],
+    does: 'enters what changed into the search index',
+    reads: [...INDEXED, 'IndexQueue'],
+    writes: ['SearchTerms', 'Collections', 'Presence'],
+    streams: ['Collections', 'IndexQueue'],
     memoryMb: 512,
     timeoutSeconds: 60,
   },
   metadata: {
     entry: 'functions/streams/metadata.ts',
-    does: 'indexes metadata, tells nodes of it',
-    reads: [...INDEXED, 'Presence', 'NetworkNodes'],
-    writes: [...INDEX, 'Connections'],
+    does: 'tells nodes of metadata, notes it for the index',
+    reads: ['Users', 'Peers', 'Presence', 'NetworkNodes'],
+    writes: ['Connections', 'IndexQueue'],
     streams: ['Users', 'Networks', 'Peers', 'Objects'],
-    ...INDEXES,
+    ...PUSHES,
   },
   presence: {
     entry: 'functions/streams/presence.ts',
-    does: 'indexes presence, tells nodes of it',
-    reads: [...INDEXED, 'NetworkNodes'],
-    writes: [...INDEX, 'Connections', 'Presence'],
+    does: 'tells nodes of presence, notes it for the index',
+    reads: ['NetworkNodes'],
+    writes: ['Connections', 'IndexQueue'],
     streams: ['Presence'],
-    ...INDEXES,
+    ...PUSHES,
   },
   membership: {
     entry: 'functions/streams/membership.ts',
-    does: 'indexes members, tells nodes of them',
-    reads: [...INDEXED, 'Presence', 'NetworkNodes'],
-    writes: [...INDEX, 'Connections'],
+    does: 'tells nodes of members, notes them for the index',
+    reads: ['Peers', 'Presence', 'NetworkNodes'],
+    writes: ['Connections', 'IndexQueue'],
     streams: ['Memberships'],
-    ...INDEXES,
+    ...PUSHES,
   },
   mailbox: {
     entry: 'functions/streams/mailbox.ts',

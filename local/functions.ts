@@ -13,6 +13,7 @@ import type { Failing } from '../functions/rest/health.ts'
 import type { StreamContext } from '../functions/streams/context.ts'
 import { createFleetReaction } from '../functions/streams/fleet.ts'
 import { createIndexHandler } from '../functions/streams/index.ts'
+import { createIndexNote } from '../functions/streams/index-note.ts'
 import { createMailboxReaction } from '../functions/streams/mailbox.ts'
 import { createMembership } from '../functions/streams/membership.ts'
 import { createMetadata } from '../functions/streams/metadata.ts'
@@ -131,15 +132,17 @@ function websocketHandlers(context: GatewayContext) {
 /** One reader a stream, as in the cloud. */
 function mappings(context: StreamContext): Mapping[] {
   const index = createIndexHandler(context.client)
-  const metadata = oneReader(createMetadata(context), index)
+  const note = createIndexNote(context.client)
+  const metadata = oneReader(createMetadata(context), note)
   const described = (['Users', 'Networks', 'Peers', 'Objects'] as const).map(
     (table): Mapping => ({ table, name: 'metadata', handler: metadata }),
   )
   return [
     ...described,
     { table: 'Collections', name: 'index', handler: index },
-    { table: 'Presence', name: 'presence', handler: oneReader(createPresence(context), index) },
-    { table: 'Memberships', name: 'membership', handler: oneReader(createMembership(context), index) },
+    { table: 'IndexQueue', name: 'index', handler: index },
+    { table: 'Presence', name: 'presence', handler: oneReader(createPresence(context), note) },
+    { table: 'Memberships', name: 'membership', handler: oneReader(createMembership(context), note) },
     { table: 'Mailbox', name: 'mailbox', handler: createMailboxReaction(context) },
     { table: 'Fleet', name: 'fleet', handler: createFleetReaction(context) },
   ]

@@ -1,10 +1,9 @@
 /**
- * Reacts to changes of what can be searched: enters the records concerned into the index again.
+ * Enters records into the search index again after they changed.
  *
  * A stream says which records may have changed, no more: each is read as it is now (shared/store/index-entries.ts), so
- * records that are delivered twice, late, or in a batch that was cut in half lead to the same index. The stream of
- * Collections leads here alone; those of Users, Networks, Peers, Objects, Presence and Memberships by way of their reader
- * (one-reader.ts).
+ * records that are delivered twice, late, or in a batch that was cut in half lead to the same index. Two streams lead here:
+ * that of Collections, and that of IndexQueue, where the readers of all other streams note what changed (index-note.ts).
  */
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import middy from '@middy/core'
@@ -15,12 +14,14 @@ import type {
   DynamoDBStreamEvent,
 } from 'aws-lambda'
 import type { PeerId, UserId } from '../../shared/ids.ts'
-import { createClient, tableName } from '../../shared/store/client.ts'
+import { createClient } from '../../shared/store/client.ts'
+import type { Subject } from '../../shared/store/index-queue.ts'
 import { indexCollection, indexRecord } from '../../shared/store/indexing.ts'
 import { forEach } from '../../shared/store/pages.ts'
 import { erasePresenceOfErased, peersOfUser } from '../../shared/store/peers.ts'
 import type { TableName } from '../../shared/store/tables.ts'
 import { fromEnvironment } from '../environment.ts'
+import { subjectsOf } from './subjects.ts'
 
 export const handler = fromEnvironment(
   ({ DYNAMODB_ENDPOINT: endpoint }) => createClient({ endpoint }),
@@ -35,18 +36,20 @@ export function createIndexHandler(client: DynamoDBDocumentClient) {
   )
 }
 
-/** The records that have to come again, in the form a partial batch response has them. */
+/** The records that have to come again, in the form a partial batch response has them. `now`: epoch milliseconds. */
 export async function indexChanges(
   records: readonly DynamoDBRecord[],
   client: DynamoDBDocumentClient,
+  now: () => number = Date.now,
 ): Promise<DynamoDBBatchItemFailure[]> {
   const failures: DynamoDBBatchItemFailure[] = []
-  const subjects = [...subjectsOf(records)]
+  const until = now() + PATIENCE_MS
   await forEach(
-    subjects,
+    [...subjectsOf(records).values()],
     async ([subject, sequence]) => {
       try {
-        await REACTIONS[subject.table]?.(client, subject.keys)
+        if (now() >= until) failures.push({ itemIdentifier: sequence })
+        else await REACTIONS[subject.table]?.({ client, now }, subject.keys)
       } catch (error) {
         console.error(`index: ${subject.table} ${JSON.stringify(subject.keys)}`, error)
         failures.push({ itemIdentifier: sequence })
@@ -59,49 +62,32 @@ export async function indexChanges(
 
 /** Records that are entered at the same time: each is a handful of calls, one after the other. */
 const TOGETHER = 24
+/** What is not begun by then comes again: the rest of the function's time is for what is under way. */
+const PATIENCE_MS = 20_000
 
-type Keys = Readonly<Record<string, string>>
-type Reaction = (client: DynamoDBDocumentClient, keys: Keys) => Promise<unknown>
+type Reaction = (context: IndexContext, keys: Subject['keys']) => Promise<unknown>
 
-interface Subject {
-  readonly table: TableName
-  readonly keys: Keys
+interface IndexContext {
+  readonly client: DynamoDBDocumentClient
+  readonly now: () => number
 }
 
 const REACTIONS: Readonly<Partial<Record<TableName, Reaction>>> = {
-  Users: (client, { user }) => indexRecord(client, { entity: 'user' }, user!),
-  Networks: (client, { network }) => indexRecord(client, { entity: 'network' }, network!),
-  Peers: (client, { peer }) => indexRecord(client, { entity: 'peer' }, peer!),
-  Presence: async (client, { peer }) => {
-    await indexRecord(client, { entity: 'peer' }, peer!)
+  Users: ({ client, now }, { user }) => indexRecord(client, { entity: 'user' }, user!, now),
+  Networks: ({ client, now }, { network }) => indexRecord(client, { entity: 'network' }, network!, now),
+  Peers: ({ client, now }, { peer }) => indexRecord(client, { entity: 'peer' }, peer!, now),
+  Presence: async ({ client, now }, { peer }) => {
+    await indexRecord(client, { entity: 'peer' }, peer!, now)
     await erasePresenceOfErased(client, peer as PeerId)
   },
-  Objects: (client, { collection, id }) => indexRecord(client, { entity: 'object', collection }, id!),
-  Collections: (client, { collection }) => indexCollection(client, collection!),
-  Memberships: async (client, { user }) => {
+  Objects: ({ client, now }, { collection, id }) =>
+    indexRecord(client, { entity: 'object', collection }, id!, now),
+  Collections: ({ client, now }, { collection }) => indexCollection(client, collection!, now),
+  Memberships: async ({ client, now }, { user }) => {
     const peers = await peersOfUser(client, user as UserId)
     await Promise.all([
-      indexRecord(client, { entity: 'user' }, user!),
-      forEach(peers, (peer) => indexRecord(client, { entity: 'peer' }, peer)),
+      indexRecord(client, { entity: 'user' }, user!, now),
+      forEach(peers, (peer) => indexRecord(client, { entity: 'peer' }, peer, now)),
     ])
   },
-}
-
-/** Each subject once, with the first record that names it: from there a failed batch comes again. */
-function subjectsOf(records: readonly DynamoDBRecord[]): Iterable<[Subject, string]> {
-  const subjects = new Map<string, [Subject, string]>()
-  for (const { eventSourceARN, dynamodb } of records) {
-    const table = tableOf(eventSourceARN ?? '')
-    if (table === undefined || dynamodb?.Keys === undefined) continue
-    const keys = Object.fromEntries(Object.entries(dynamodb.Keys).map(([name, { S = '' }]) => [name, S]))
-    const name = JSON.stringify([table, keys])
-    if (!subjects.has(name)) subjects.set(name, [{ table, keys }, dynamodb.SequenceNumber ?? ''])
-  }
-  return subjects.values()
-}
-
-/** arn:aws:dynamodb:region:account:table/name/stream/label */
-function tableOf(arn: string): TableName | undefined {
-  const [, deployed] = arn.split('/')
-  return (Object.keys(REACTIONS) as TableName[]).find((name) => tableName(name) === deployed)
 }

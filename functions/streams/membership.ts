@@ -9,7 +9,7 @@ import { fromEnvironment } from '../environment.ts'
 import { createAudience } from './audience.ts'
 import { onChanges } from './changes.ts'
 import { contextFrom, type StreamContext } from './context.ts'
-import { createIndexHandler } from './index.ts'
+import { createIndexNote } from './index-note.ts'
 import { oneReader } from './one-reader.ts'
 import { createPusher } from './push.ts'
 
@@ -31,5 +31,5 @@ export function createMembership(context: StreamContext) {
 }
 
 export const handler = fromEnvironment(contextFrom, (context) =>
-  oneReader(createMembership(context), createIndexHandler(context.client)),
+  oneReader(createMembership(context), createIndexNote(context.client)),
 )

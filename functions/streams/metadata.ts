@@ -19,7 +19,7 @@ import { fromEnvironment } from '../environment.ts'
 import { type Audience, createAudience } from './audience.ts'
 import { type Change, onChanges, type Told } from './changes.ts'
 import { contextFrom, type StreamContext } from './context.ts'
-import { createIndexHandler } from './index.ts'
+import { createIndexNote } from './index-note.ts'
 import { oneReader } from './one-reader.ts'
 import { createPusher } from './push.ts'
 
@@ -85,7 +85,7 @@ async function endConnections({ client, management }: StreamContext, peer: PeerI
 }
 
 export const handler = fromEnvironment(contextFrom, (context) =>
-  oneReader(createMetadata(context), createIndexHandler(context.client)),
+  oneReader(createMetadata(context), createIndexNote(context.client)),
 )
 
 function revokedBy({ before, after }: Change<Entity>): Peer | undefined {

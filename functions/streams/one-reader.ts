@@ -1,8 +1,8 @@
 /**
- * The one reader of a stream: that of a global table bears a single function, and most changes are both indexed and told.
- * Each part gets every batch, at the same time as the others, and fails by itself: the batch comes again from the first record
+ * The one reader of a stream: that of a global table bears a single function, and most changes are told to nodes and noted
+ * for the index (index-note.ts). Each part gets every batch, at the same time as the others, and fails by itself: the batch comes again from the first record
  * that any of them has left. What a part did beyond that record it remembers and leaves out, so that nodes are not told
- * again because the index could not be written. The memory is that of one process: elsewhere a part does it once more, which
+ * again because a note could not be written. The memory is that of one process: elsewhere a part does it once more, which
  * each of them bears.
  */
 import type { Context, DynamoDBBatchResponse, DynamoDBRecord, DynamoDBStreamEvent } from 'aws-lambda'

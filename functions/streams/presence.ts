@@ -10,7 +10,7 @@ import { fromEnvironment } from '../environment.ts'
 import { createAudience } from './audience.ts'
 import { type Change, onChanges, type Told } from './changes.ts'
 import { contextFrom, type StreamContext } from './context.ts'
-import { createIndexHandler } from './index.ts'
+import { createIndexNote } from './index-note.ts'
 import { oneReader } from './one-reader.ts'
 import { createPusher } from './push.ts'
 
@@ -31,7 +31,7 @@ export function createPresence(context: StreamContext) {
 }
 
 export const handler = fromEnvironment(contextFrom, (context) =>
-  oneReader(createPresence(context), createIndexHandler(context.client)),
+  oneReader(createPresence(context), createIndexNote(context.client)),
 )
 
 /** Those the peer is and was in, where it looks different; otherwise those that it is new to. */

@@ -40,12 +40,16 @@ export function indexRecord(
 }
 
 /** One step towards every record being entered as declared; nothing where all are. */
-export async function indexCollection(client: DynamoDBDocumentClient, collection: string): Promise<void> {
+export async function indexCollection(
+  client: DynamoDBDocumentClient,
+  collection: string,
+  now: () => number = Date.now,
+): Promise<void> {
   const item = await getCollectionItem(client, collection)
   if (item?.indexedTo === undefined) return
   const kind = kindOf(collection)
   const ids = await listIds(client, kind, STEP, item.indexedTo === '' ? undefined : item.indexedTo)
-  await forEach(ids, (id) => indexRecord(client, kind, id))
+  await forEach(ids, (id) => indexRecord(client, kind, id, now))
   await markIndexed(client, item, ids.length < STEP ? undefined : ids.at(-1))
 }
 

@@ -16,11 +16,11 @@ export interface Table {
   readonly partition: string
   readonly sort?: string
   readonly indexes?: readonly Index[]
-  /** Who reads the stream (one function a stream, that indexes and tells; NEW_AND_OLD_IMAGES). */
+  /** Who reads the stream: one function a stream, as that of a global table bears no more. NEW_AND_OLD_IMAGES. */
   readonly stream?: StreamReader
   /** Attribute holding an expiry in epoch seconds. */
   readonly expires?: string
-  /** Nodes write it anew: it has no replica in another region, and is not restored. */
+  /** It is written anew by whoever needs it: it has no replica in another region, and is not restored. */
   readonly passing?: true
 }
 
@@ -52,6 +52,14 @@ export const TABLES = {
   },
   /** What applications declare of their collections: which attributes are searchable. */
   Collections: { name: 'Collections', partition: 'collection', stream: 'index' },
+  /** Batches of changed records, until the index function has entered them (index-queue.ts). */
+  IndexQueue: {
+    name: 'IndexQueue',
+    partition: 'batch',
+    stream: 'index',
+    passing: true,
+    expires: 'expiresAtSeconds',
+  },
   /**
    * Inverted index, kept by the stream functions: see README.md. `term` is entity#scope#attribute, `entry` an encoded value and
    * an id, so that equality, prefixes and ranges are ranges of the sort key. Places that records left expire.

@@ -70,7 +70,8 @@ const SUBJECTS: Readonly<Record<Searched, Subject>> = {
         else if (goes) await objects.delete(current)
         else await objects.replace(current, place.value, 1)
       }
-      const enter = () => indexRecord(client, { entity: 'object', collection: 'busy' }, objectKeyOf(network, id))
+      const enter = () =>
+        indexRecord(client, { entity: 'object', collection: 'busy' }, objectKeyOf(network, id))
       return { record: goes ? undefined : place, make: () => write().then(enter) }
     },
   },
