@@ -1,6 +1,7 @@
 /**
  * Which names of files are accepted from other peers. A path has its parts separated by `/`; each part becomes a name in
- * the receiver's directory, so a name that means something to a shell, to Windows or to the file system is refused.
+ * the receiver's directory, so a name that means something to a shell, to Windows or to a file system is refused, also if a file system takes it for
+ * such a name.
  */
 import { existsSync, readFileSync, realpathSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
@@ -14,6 +15,8 @@ const RESERVED = /^(con|prn|aux|nul|conin\$|conout\$|clock\$|com[0-9¹²³]|lpt[
 const INVISIBLE =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters that are refused
   /[\u0000-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]/
+/** Joiners and the like: HFS+ compares names without them, and no list of files shows them. */
+const IGNORED = /\p{Default_Ignorable_Code_Point}/gu
 const NOT_ON_WINDOWS = /[<>:"|?*]/
 
 /** What is wrong with a path of another peer, as the end of a sentence; undefined when it is accepted. */
@@ -31,12 +34,14 @@ export function refusalOfPath(
 }
 
 function refusalOfName(name: string, platform: NodeJS.Platform): string | undefined {
+  const compared = name.replace(IGNORED, '').normalize('NFC')
   if (name === '') return 'has an empty name in it'
-  if (name.startsWith('.')) return 'begins with a dot'
+  if (compared.startsWith('.')) return 'begins with a dot'
+  if (/^-./.test(compared)) return 'begins with a dash'
   if (name.includes('\\')) return 'has a backslash in it'
-  if (INVISIBLE.test(name) || !name.isWellFormed()) return 'has invisible characters in it'
-  if (/[. ]$/.test(name)) return 'ends with a dot or a space'
-  if (RESERVED.test(name)) return 'is reserved on Windows'
+  if (compared === '' || INVISIBLE.test(name) || !name.isWellFormed()) return 'has invisible characters in it'
+  if (/[. ]$/.test(compared)) return 'ends with a dot or a space'
+  if (RESERVED.test(compared)) return 'is reserved on Windows'
   if (platform === 'win32' && NOT_ON_WINDOWS.test(name)) return 'has characters that Windows does not allow'
   return Buffer.byteLength(name) > MAX_NAME_BYTES ? 'is too long' : undefined
 }

@@ -3,7 +3,7 @@
  *
  *   free      nowhere
  *   claiming  its BIND came from the address of another leg that is proven: it stays that leg's until the token comes back
- *   bound     at an address not proven yet: is sent no more bytes than came from there
+ *   bound     at an address not proven yet: is sent no more bytes than came from there, and MOST_UNPROVEN in all
  *   proven    the token came back from there
  *
  * An address belongs to one leg. A BIND from where nobody is proven takes effect at once, so that roaming costs nothing.
@@ -19,6 +19,11 @@ const BOUND = 2
 const PROVEN = 3
 /** More than any datagram; keeps the number small. */
 const MAX_CREDIT = 2 ** 20
+/**
+ * What comes back from an address is no proof that a peer is there. It may be a server that answers anybody, which would be
+ * attacked in our name, or another relay: two relays whose legs are bound at each other would pass a packet on for ever.
+ */
+const MOST_UNPROVEN = 2 ** 16
 
 /** Hears of each leg that is no longer free, or is again. */
 export interface Occupancy {
@@ -33,6 +38,8 @@ export class Bindings {
   readonly #states: Uint8Array
   readonly #tokens: Uint8Array
   readonly #credits: Int32Array
+  /** Bytes that may be sent to a leg before it is proven. */
+  readonly #untilProven: Int32Array
   readonly #heardAt: Float64Array
   readonly #owners: AddressTable
   readonly #claimants: AddressTable
@@ -47,6 +54,7 @@ export class Bindings {
     this.#states = new Uint8Array(legs)
     this.#tokens = new Uint8Array(legs * TOKEN_BYTES)
     this.#credits = new Int32Array(legs)
+    this.#untilProven = new Int32Array(legs)
     this.#heardAt = new Float64Array(legs)
     this.#owners = new AddressTable({ low: random.u32(), high: random.u32() })
     this.#claimants = new AddressTable({ low: random.u32(), high: random.u32() })
@@ -88,6 +96,7 @@ export class Bindings {
     for (let w = 0; w < ADDRESS_WORDS; w++) this.addresses[leg * ADDRESS_WORDS + w] = words[wordsAt + w]!
     this.#tokens.set(this.#random.bytes(TOKEN_BYTES), leg * TOKEN_BYTES)
     this.#credits[leg] = 0
+    this.#untilProven[leg] = MOST_UNPROVEN
     this.#take(leg)
     const owner = this.at(words, wordsAt)
     if (owner >= 0 && this.isProven(owner)) this.#claim(leg)
@@ -130,6 +139,7 @@ export class Bindings {
   /** So many bytes may be sent to the leg besides. */
   trust(leg: number, bytes: number): void {
     this.#credits[leg] = Math.min(this.#credits[leg]! + bytes, MAX_CREDIT)
+    this.#untilProven[leg]! += bytes
   }
 
   /** True where nothing came from the leg since then. */
@@ -141,8 +151,10 @@ export class Bindings {
   spend(leg: number, bytes: number): boolean {
     const state = this.#states[leg]
     if (state === PROVEN) return true
-    if (state !== BOUND || this.#credits[leg]! < bytes) return false
+    const mayBeSent = Math.min(this.#credits[leg]!, this.#untilProven[leg]!)
+    if (state !== BOUND || mayBeSent < bytes) return false
     this.#credits[leg]! -= bytes
+    this.#untilProven[leg]! -= bytes
     return true
   }
 

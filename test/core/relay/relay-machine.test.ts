@@ -486,3 +486,51 @@ test.each([
   expect(world.relay.counters.refused.expired).toBe(hours > 0 ? 1 : 0)
   expect(world.relay.legs).toBe(hours > 0 ? 3 : 4)
 })
+
+describe('a member of a network who forges BINDs', () => {
+  const [ONE, OTHER] = ['198.51.100.1:3478', '198.51.100.2:3478']
+  const bind = (world: World, from: string, credentials: Credentials) => {
+    for (const { bytes } of new Peer(world, from, credentials).start()) world.send(from, bytes)
+  }
+
+  test('in the name of relays makes two of them pass a packet on to each other for a moment only', () => {
+    const relays = new Map([ONE, OTHER].map((address) => [address, new World()]))
+    for (const world of relays.values()) {
+      const { legs } = world.tunnel()
+      bind(world, ONE, legs[0])
+      bind(world, OTHER, legs[1])
+    }
+    let [flying, hops] = [[{ to: ONE, from: OTHER, bytes: DATA as Uint8Array }], 0]
+    for (; flying.length > 0 && hops < 100_000; hops++) {
+      const { to, from, bytes } = flying.shift()!
+      flying = [
+        ...flying,
+        ...relays
+          .get(to)!
+          .send(from, bytes)
+          .map((sent) => ({ ...sent, from: to })),
+      ]
+    }
+    expect(hops).toBeGreaterThan(10)
+    expect(hops * DATA.length).toBeLessThan(4 * 2 ** 16 + 1000)
+  })
+
+  test('in the name of a server that answers anybody gets little through to it', () => {
+    const world = new World()
+    const { legs } = world.tunnel()
+    const [server, own] = ['203.0.113.53:53', A]
+    const peer = new Peer(world, own, legs[0])
+    deliver(world, [peer], peer.start())
+    bind(world, server, legs[1])
+    let asked = 0
+    for (let i = 0; i < 5000; i++) {
+      for (const { to, bytes } of world.send(own, new Uint8Array(60))) {
+        if (to !== server) continue
+        asked += bytes.length
+        world.send(server, new Uint8Array(1000))
+      }
+    }
+    expect(asked).toBeGreaterThan(0)
+    expect(asked).toBeLessThanOrEqual(2 ** 16)
+  })
+})

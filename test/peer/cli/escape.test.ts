@@ -14,6 +14,8 @@ describe('a line on a terminal', () => {
     ['a line separator', 'a\u2028b', 'a\\u2028b'],
     ['half of a character', 'a\ud800b', 'a\\ud800b'],
     ['what cannot be seen', 'Ali\u200bce', 'Ali\\u200bce'],
+    ['ASCII in tags, which cannot be seen', 'a\u{e0041}\u{e007f}b', 'a\\udb40\\udc41\\udb40\\udc7fb'],
+    ['letters that have no picture', '\u3164\u115f\uffa0', '\\u3164\\u115f\\uffa0'],
     ['a bell, a backspace and a delete', '\u0007\b\u007f', '\\x07\\x08\\x7f'],
   ])('shows %s as what it is', (_, text, shown) => {
     expect(escapeLine(text)).toBe(shown)
