@@ -13,6 +13,7 @@ export const LONG = [
   'test/core/tunnel/tunnel.test.ts',
   'test/core/checkpoint/hostile.test.ts',
   'test/functions/rest/race-walk.test.ts',
+  'test/fuzz/planted.test.ts',
   'test/e2e/udp-comes-and-goes.test.ts',
   'test/peer/cli/one-peer.test.ts',
   'test/peer/cli/process.test.ts',

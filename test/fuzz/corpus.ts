@@ -1,8 +1,9 @@
 /** Inputs worth keeping: one line of hex each, one file a target. What once was a finding stays in here. */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-const fileOf = (target: string): string => join(import.meta.dirname, 'corpus', `${target}.hex`)
+const FOLDER = join(import.meta.dirname, 'corpus')
+const fileOf = (target: string): string => join(FOLDER, `${target}.hex`)
 
 export function readCorpus(target: string): Uint8Array[] {
   const file = fileOf(target)
@@ -12,6 +13,7 @@ export function readCorpus(target: string): Uint8Array[] {
 }
 
 export function writeCorpus(target: string, inputs: readonly Uint8Array[]): void {
+  mkdirSync(FOLDER, { recursive: true })
   const lines = inputs.map((input) => Buffer.from(input).toString('hex'))
   writeFileSync(fileOf(target), `${[...new Set(lines)].sort((a, b) => a.length - b.length).join('\n')}\n`)
 }

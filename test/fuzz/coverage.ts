@@ -16,13 +16,23 @@ const MOST_COUNTERS = 1 << 17
 const COUNTERS = '__straightwayFuzz'
 const COUNT = /\bcov_\w+\(\)\.(?:s|b)\[(\d+)\](?:\[(\d+)\])?\+\+/g
 
+let loaded = 0
+
 export interface Covered<Module> {
   readonly module: Module
   /** Of the run since they were cleared. */
   readonly counters: Uint16Array
 }
 
-export async function loadCovered<Module>(entry: string): Promise<Covered<Module>> {
+/** A text of a file, and what stands there instead. */
+export interface Plant {
+  readonly file: string
+  readonly from: string
+  readonly to: string
+}
+
+/** `plant`: a fault to be found. Throws if its text is not there. */
+export async function loadCovered<Module>(entry: string, plant?: Plant): Promise<Covered<Module>> {
   const numbers = new Map<string, number>()
   const { outputFiles } = await build({
     absWorkingDir: ROOT,
@@ -33,24 +43,27 @@ export async function loadCovered<Module>(entry: string): Promise<Covered<Module
     format: 'esm',
     target: 'node24',
     external: ['sodium-native', 'noise-handshake'],
-    plugins: [counting(numbers)],
+    plugins: [counting(numbers, plant)],
     logLevel: 'error',
   })
   mkdirSync(CACHE, { recursive: true })
-  const file = join(CACHE, `${process.pid}.mjs`)
+  const file = join(CACHE, `${process.pid}-${loaded++}.mjs`)
   writeFileSync(file, outputFiles[0]!.contents)
   const counters = new Uint16Array(numbers.size)
   Object.assign(globalThis, { [COUNTERS]: counters })
   return { module: (await import(pathToFileURL(file).href)) as Module, counters }
 }
 
-function counting(numbers: Map<string, number>): Plugin {
+function counting(numbers: Map<string, number>, plant: Plant | undefined): Plugin {
   const instrumenter = createInstrumenter({ esModules: true, compact: false, preserveComments: false })
   return {
     name: 'counting',
     setup({ onLoad }) {
       onLoad({ filter: /\/shared\/.*\.ts$/ }, async ({ path }) => {
-        const { code } = await transform(await readFile(path, 'utf8'), { loader: 'ts', target: 'node24' })
+        const { code } = await transform(planted(path, await readFile(path, 'utf8'), plant), {
+          loader: 'ts',
+          target: 'node24',
+        })
         const counted = instrumenter.instrumentSync(code, path)
         const contents = counted.replaceAll(COUNT, (place) => {
           const key = `${path} ${place}`
@@ -63,4 +76,10 @@ function counting(numbers: Map<string, number>): Plugin {
       })
     },
   }
+}
+
+function planted(path: string, text: string, plant: Plant | undefined): string {
+  if (plant === undefined || path !== join(ROOT, plant.file)) return text
+  if (!text.includes(plant.from)) throw new Error(`${plant.file} does not have: ${plant.from}`)
+  return text.replace(plant.from, plant.to)
 }

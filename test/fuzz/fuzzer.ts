@@ -53,9 +53,19 @@ export class Fuzzer {
     this.#reached = new Uint16Array(counters.length)
   }
 
-  /** What it knows to be different from each other. */
-  get corpus(): readonly Uint8Array[] {
-    return this.#corpus
+  /** Few and short inputs that together reach every place that was reached: what is worth keeping. */
+  smallest(): readonly Uint8Array[] {
+    const reached = new Uint8Array(this.#counters.length)
+    return [...this.#corpus].sort(shorter).filter((input) => {
+      this.#fails(input)
+      let isNew = false
+      for (let i = 0; i < reached.length; i++) {
+        if (this.#counters[i] === 0 || reached[i] === 1) continue
+        reached[i] = 1
+        isNew = true
+      }
+      return isNew
+    })
   }
 
   get result(): FuzzResult {
@@ -132,6 +142,8 @@ export class Fuzzer {
     return smallest
   }
 }
+
+const shorter = (a: Uint8Array, b: Uint8Array): number => a.length - b.length || Buffer.compare(a, b)
 
 /** Two failures are one finding if they say the same at the same place. */
 function messageOf(error: unknown): string {

@@ -42,3 +42,15 @@ export class Program {
     return copy
   }
 }
+
+/** Does the steps that an input names, and then checks what must be true. */
+export function play<Scene extends { check(): void }>(
+  input: Uint8Array,
+  scene: Scene,
+  steps: readonly ((scene: Scene, program: Program) => void)[],
+  most: number,
+): void {
+  const program = new Program(input)
+  for (let done = 0; done < most && !program.isOver; done++) program.oneOf(steps)(scene, program)
+  scene.check()
+}

@@ -62,9 +62,14 @@ function searched(
   const end = performance.now() + ms
   fuzzer.learn([...target.seeds, ...readCorpus(name)])
   fuzzer.search(() => performance.now() < end)
-  if (values.keep) writeCorpus(name, fuzzer.corpus)
-  const { executions, edges, findings } = fuzzer.result
+  const { result } = fuzzer
+  const { executions, edges, findings } = result
+  if (values.keep)
+    writeCorpus(name, [
+      ...fuzzer.smallest(),
+      ...findings.map(({ input }) => new Uint8Array(Buffer.from(input, 'hex'))),
+    ])
   console.error(`${name}: ${executions} executions, ${edges} edges, ${findings.length} findings`)
   for (const { message, input } of findings) console.error(`  ${message}\n  ${input}`)
-  return fuzzer.result
+  return result
 }

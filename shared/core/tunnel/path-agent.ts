@@ -73,6 +73,10 @@ export class PathAgent {
     return this.#active
   }
 
+  get kept(): { readonly paths: number; readonly probes: number } {
+    return { paths: this.#table.size, probes: this.#probes.size }
+  }
+
   get counters(): ProbeCounters {
     return this.#probes.counters
   }

@@ -8,7 +8,11 @@ const UNPROVEN_MS = 10_000
 
 /** The few paths of a tunnel, by the address of the other end and the own socket. */
 export class PathTable implements Iterable<Path> {
-  readonly #paths: Path[] = [];
+  readonly #paths: Path[] = []
+
+  get size(): number {
+    return this.#paths.length
+  }
 
   [Symbol.iterator](): IterableIterator<Path> {
     return this.#paths[Symbol.iterator]()

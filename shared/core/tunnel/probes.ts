@@ -44,6 +44,11 @@ export class Probes {
     this.#random = random
   }
 
+  /** Probes that wait for an answer. */
+  get size(): number {
+    return this.#sent.size
+  }
+
   /**
    * `here`: this side sends its data there. With a TTL it only primes: nobody is asked. False where nothing may be sent
    * there any more.

@@ -69,6 +69,11 @@ export class Streams {
     return least
   }
 
+  /** Openings and answers that it remembers. */
+  get kept(): number {
+    return this.#opening.size + this.#asked.size + this.#answers.length
+  }
+
   event(): StreamEvent | undefined {
     return this.#events.shift()
   }

@@ -56,6 +56,15 @@ export interface TunnelCounters {
   oversized: number
 }
 
+export interface TunnelKept {
+  readonly paths: number
+  readonly probes: number
+  /** Openings, and answers to those of the other side. */
+  readonly streams: number
+  /** Datagrams that wait for a path or for the keys. */
+  readonly waiting: number
+}
+
 export class TunnelMachine implements Machine<TunnelInput, TunnelEffect> {
   readonly counters: TunnelCounters = { unknown: 0, unopened: 0, unwanted: 0, dropped: 0, oversized: 0 }
   readonly #progress: Progress
@@ -86,6 +95,12 @@ export class TunnelMachine implements Machine<TunnelInput, TunnelEffect> {
   get status(): TunnelStatus {
     const { whyNotDirect, effort } = this.#traversal
     return { ...this.#progress.status(this.#agent.active, whyNotDirect), effort }
+  }
+
+  /** How much it remembers because of others: each is bounded, whatever they send. */
+  get kept(): TunnelKept {
+    const waiting = this.#waiting.length + (this.#early?.count ?? 0)
+    return { ...this.#agent.kept, streams: this.#streams.kept, waiting }
   }
 
   receive(arrived: Batch, out: Batch, now: number): void {

@@ -11,7 +11,7 @@ import { FRAME, KIND, VERSION } from '../../../shared/wire/numbers.ts'
 import type { ScriptedPeer } from '../../core/checkpoint/scripted-peer.ts'
 import { networkId, userId, World } from '../../core/checkpoint/world.ts'
 import type { Target } from '../fuzzer.ts'
-import { Program } from '../program.ts'
+import { type Program, play } from '../program.ts'
 
 const THIRD_PARTY = parseAddress('203.0.113.99:53')!
 const THIRD = formatAddress(THIRD_PARTY.words)
@@ -64,10 +64,6 @@ class Scene {
       this.world.signIn(peer, this.world.nodes[0]!, 200)
   }
 
-  step(program: Program): void {
-    program.oneOf(STEPS)(this, program)
-  }
-
   /** One of the sessions that the attacker owns. */
   hostile(program: Program): ScriptedPeer {
     return program.oneOf([this.member, this.outsider])
@@ -99,6 +95,7 @@ class Scene {
   }
 
   check(): void {
+    this.world.run(2000)
     if (this.went > 3 * this.came)
       throw new Error('a third party was sent more than three times what came in its name')
     const strange = [...this.friend.messages, ...this.friend.offers].some(
@@ -115,11 +112,5 @@ class Scene {
 
 export const checkpoint: Target = {
   seeds: Array.from({ length: 10 }, (_, step) => Uint8Array.of(0, 0, 0, step, 9, 9, 0, 1, 0, step, 1, 2, 3)),
-  run(input) {
-    const scene = new Scene()
-    const program = new Program(input)
-    for (let steps = 0; steps < MOST_STEPS && !program.isOver; steps++) scene.step(program)
-    scene.world.run(2000)
-    scene.check()
-  },
+  run: (input) => play(input, new Scene(), STEPS, MOST_STEPS),
 }

@@ -6,7 +6,7 @@
 import { formatAddress } from '../../../shared/wire/address.ts'
 import { type Flying, Peer, RELAY, World } from '../../core/relay/world.ts'
 import type { Target } from '../fuzzer.ts'
-import { Program } from '../program.ts'
+import { type Program, play } from '../program.ts'
 
 const SIDES = ['203.0.113.1:5000', '203.0.113.2:5000'] as const
 const STRANGERS = ['198.51.100.66:6', '198.51.100.67:7'] as const
@@ -42,10 +42,6 @@ class Scene {
   constructor() {
     for (const side of this.sides) this.travel(side.start())
     this.travel(this.sides[0]!.start())
-  }
-
-  step(program: Program): void {
-    program.oneOf(STEPS)(this, program)
   }
 
   /** Until nothing is on its way: to the relay, and to the sides at their own addresses. */
@@ -102,10 +98,5 @@ export const relay: Target = {
   seeds: Array.from({ length: 7 }, (_, step) =>
     Uint8Array.of(0, 0, 0, 0, step, 1, 2, 1, 1, 1, 1, step, 3, 4, 5),
   ),
-  run(input) {
-    const scene = new Scene()
-    const program = new Program(input)
-    for (let steps = 0; steps < MOST_STEPS && !program.isOver; steps++) scene.step(program)
-    scene.check()
-  },
+  run: (input) => play(input, new Scene(), STEPS, MOST_STEPS),
 }
