@@ -91,14 +91,14 @@ export class EndpointDriver {
   begin(): void {
     const { account } = this.#options
     this.handle({ kind: 'host', ips: hostIps() })
-    if (this.#home.isBlocked) this.tunnels.setUdp(true)
+    if (this.#home.isCarried) this.tunnels.setUdp(true)
     this.handle({ kind: 'ticket', ...account.ticket })
     this.#tellNodes()
   }
 
   /** UDP is known to be dropped here, or not wanted. */
   get isBlocked(): boolean {
-    return this.#home.isBlocked
+    return this.#sockets.isBlocked
   }
 
   handle(input: EndpointInput): void {
@@ -122,9 +122,15 @@ export class EndpointDriver {
       udp,
       carry: (receive, events) => this.#carriage.session(receive, events),
       isNode: (words) => this.#carriage.isNode(words),
-      onBlocked: (blocked) => this.tunnels.setUdp(blocked),
+      onCarried: (since) => this.#onCarried(since),
       onMoved: () => this.handle({ kind: 'homeMoved' }),
     })
+  }
+
+  /** That a CHECKPOINT is not reached over UDP may be due to its port: then other services, or peers, were heard meanwhile. */
+  #onCarried(since: number | undefined): void {
+    const isBlocked = since !== undefined && !this.#sockets.heardSince(since)
+    if (isBlocked !== this.#sockets.isBlocked) this.tunnels.setUdp(isBlocked)
   }
 
   #perform(effect: EndpointEffect): void {
@@ -170,6 +176,7 @@ export class EndpointDriver {
     this.#options.account.hurry()
     this.#carriage.networkChanged()
     this.#home.networkChanged()
+    this.#sockets.networkChanged()
     this.#mapping.networkChanged()
     this.handle({ kind: 'moved', ips: hostIps() })
   }

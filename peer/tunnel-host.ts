@@ -27,6 +27,7 @@ export class TunnelHost {
 
   constructor(options: TunnelHostOptions) {
     this.#options = options
+    options.sockets.onMoved = (tunnel) => this.#tunnels.get(tunnel)?.moved()
   }
 
   /** Both sides want it. */

@@ -1,14 +1,16 @@
 /**
  * The sockets of an endpoint, by the numbers that it gives them; 0 is the session's. While UDP is dropped here, what leaves
- * by a tunnel's own socket goes by carriers.
+ * by a tunnel's own socket goes by carriers; where it is dropped to one service only, what is for that (`service-ways.ts`).
  */
 import type { SocketEffect, SocketPorts } from '../../shared/core/peer/events.ts'
 import { HOME_SOCKET } from '../../shared/core/peer/socket-book.ts'
+import { now } from '../../shared/drive/clock.ts'
 import type { TunnelId } from '../../shared/ids.ts'
 import { ADDRESS_WORDS } from '../../shared/wire/address.ts'
 import type { Batch } from '../../shared/wire/batch.ts'
 import type { Carrier, Carry } from './carrier.ts'
 import { type Destination, DualSocket } from './dual-socket.ts'
+import { type Service, ServiceWays } from './service-ways.ts'
 
 export interface EndpointSocketsOptions {
   /** `bytes` is the receiver's to keep, `words` are not. */
@@ -23,12 +25,18 @@ interface Entry {
   readonly socket: DualSocket
   /** Whose own socket it is. */
   readonly tunnel: TunnelId | undefined
+  readonly ways: ServiceWays
   carriers: readonly Carrier[]
 }
 
 export class EndpointSockets {
+  /** What a tunnel's own socket sends goes another way now. */
+  onMoved: (tunnel: TunnelId) => void = () => {}
   readonly #options: EndpointSocketsOptions
   readonly #entries = new Map<number, Entry>()
+  /** To which UDP did not work from here. */
+  readonly #doubtful = new Set<Service>()
+  #heardAt = Number.NEGATIVE_INFINITY
   #isBlocked = false
 
   constructor(options: EndpointSocketsOptions) {
@@ -42,9 +50,10 @@ export class EndpointSockets {
     tunnel,
   }: Extract<SocketEffect, { kind: 'openSockets' }>): (SocketPorts & { readonly socket: number })[] {
     return sockets.flatMap((number) => {
-      const socket = this.#open(number, ipv4Only)
+      const ways = new ServiceWays(this.#doubtful)
+      const socket = this.#open(number, ipv4Only, (words) => this.#heard(number, 'udp', words))
       if (socket === undefined) return []
-      const entry = { socket, tunnel: ipv4Only ? undefined : tunnel, carriers: [] }
+      const entry = { socket, tunnel: ipv4Only ? undefined : tunnel, ways, carriers: [] }
       this.#entries.set(number, entry)
       if (this.#isBlocked) this.#carry(number, entry)
       return [{ socket: number, ...socket.ports }]
@@ -64,13 +73,17 @@ export class EndpointSockets {
   send(batch: Batch, i: number): void {
     const number = batch.socket[i]!
     if (number === HOME_SOCKET) this.#options.home?.send(batch, i)
-    else this.#sendBy(this.#entries.get(number), batch, i)
+    else {
+      const entry = this.#entries.get(number)
+      if (entry !== undefined) this.#sendBy(number, entry, batch, i)
+    }
   }
 
   /** Where a stream is sent so that its packets leave by that socket for that address. */
   destination(number: number, words: Uint32Array): Destination | undefined {
     const entry = this.#entries.get(number)
-    for (const carrier of entry?.carriers ?? []) {
+    const carriers = this.#isBlocked || entry?.ways.to(words) === 'carried' ? entry?.carriers : undefined
+    for (const carrier of carriers ?? []) {
       const destination = carrier.destination?.(words)
       if (destination !== undefined) return destination
     }
@@ -80,6 +93,20 @@ export class EndpointSockets {
   /** Of a tunnel's own socket. */
   portsOf(tunnel: TunnelId): SocketPorts | undefined {
     return [...this.#entries.values()].find((entry) => entry.tunnel === tunnel)?.socket.ports
+  }
+
+  /** The network is another one: UDP may work where it did not. */
+  networkChanged(): void {
+    this.#doubtful.clear()
+  }
+
+  get isBlocked(): boolean {
+    return this.#isBlocked
+  }
+
+  /** Something came over UDP since then, from a node or a peer. The session's socket does not count. */
+  heardSince(time: number): boolean {
+    return this.#heardAt >= time
   }
 
   /** UDP is dropped here from now on, or works. */
@@ -96,9 +123,12 @@ export class EndpointSockets {
     this.close([...this.#entries.keys()])
   }
 
-  #open(number: number, ipv4Only: boolean): DualSocket | undefined {
+  #open(number: number, ipv4Only: boolean, heard: (words: Uint32Array) => void): DualSocket | undefined {
     try {
-      const receive = (bytes: Uint8Array, words: Uint32Array) => this.#options.receive(bytes, words, number)
+      const receive = (bytes: Uint8Array, words: Uint32Array) => {
+        heard(words)
+        this.#options.receive(bytes, words, number)
+      }
       return new DualSocket(receive, { ipv4Only })
     } catch {
       return undefined
@@ -106,14 +136,25 @@ export class EndpointSockets {
   }
 
   #carry(number: number, entry: Entry): void {
-    if (entry.tunnel === undefined) return
-    entry.carriers = this.#options.carry((bytes, words) => this.#options.receive(bytes, words, number))
+    if (entry.tunnel === undefined || entry.carriers.length > 0) return
+    entry.carriers = this.#options.carry((bytes, words) => {
+      this.#heard(number, 'carrier', words)
+      this.#options.receive(bytes, words, number)
+    })
   }
 
-  #sendBy(entry: Entry | undefined, batch: Batch, i: number): void {
-    const isCarried = entry?.carriers.some((carrier) =>
-      carrier.send(batch.address, i * ADDRESS_WORDS, batch.at(i)),
-    )
-    if (!isCarried) entry?.socket.send(batch, i)
+  #heard(number: number, by: 'udp' | 'carrier', words: Uint32Array): void {
+    if (by === 'udp') this.#heardAt = now()
+    const entry = this.#entries.get(number)
+    if (entry?.ways.heard(by, words) === true && entry.tunnel !== undefined) this.onMoved(entry.tunnel)
+  }
+
+  #sendBy(number: number, entry: Entry, batch: Batch, i: number): void {
+    const way = this.#isBlocked ? 'carried' : entry.ways.leaving(batch, i, now())
+    if (way !== 'udp') this.#carry(number, entry)
+    const isCarried =
+      way !== 'udp' &&
+      entry.carriers.some((carrier) => carrier.send(batch.address, i * ADDRESS_WORDS, batch.at(i)))
+    if (!isCarried || way === 'asking') entry.socket.send(batch, i)
   }
 }

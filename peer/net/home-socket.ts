@@ -20,8 +20,8 @@ export interface HomeSocketOptions {
   readonly carry: (receive: Receive, events: LinkEvents) => Carrier
   /** Whether a node is at that address: what others send shows nothing. */
   readonly isNode: (words: Uint32Array) => boolean
-  /** UDP is dropped here from now on, or works. */
-  readonly onBlocked: (blocked: boolean) => void
+  /** UDP to CHECKPOINTs works from now on, or has been dropped since then. */
+  readonly onCarried: (since: number | undefined) => void
   /** From now on the node sees us elsewhere: say something. */
   readonly onMoved: () => void
 }
@@ -43,8 +43,8 @@ export class HomeSocket {
     else this.#carry()
   }
 
-  /** UDP is known to be dropped here, or not wanted. */
-  get isBlocked(): boolean {
+  /** UDP to CHECKPOINTs is known to be dropped here, or not wanted. */
+  get isCarried(): boolean {
     return this.#way.kind === 'carried'
   }
 
@@ -104,8 +104,9 @@ export class HomeSocket {
     if (this.#way.kind === 'udp') this.#uncarry()
     else this.#carry()
     this.#awaitProbe()
-    const wasBlocked = before === 'carried'
-    if (wasBlocked !== this.isBlocked) this.#options.onBlocked(this.isBlocked)
+    const wasCarried = before === 'carried'
+    if (wasCarried !== this.isCarried)
+      this.#options.onCarried(this.isCarried ? this.#way.silentSince : undefined)
   }
 
   #carry(): void {

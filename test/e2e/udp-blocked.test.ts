@@ -79,7 +79,7 @@ test('find out by themselves where a network drops it, and do not wait for long'
   const gate = await udpGate(
     system,
     port,
-    system.nodes.map(({ addresses }) => addresses.checkpoint![0]!),
+    system.nodes.flatMap(({ addresses: { checkpoint = [], stun = [] } }) => [...checkpoint, ...stun]),
   )
   gate.isOpen = false
   const begunAt = Date.now()
@@ -90,6 +90,22 @@ test('find out by themselves where a network drops it, and do not wait for long'
   expect(await eve.send(ben.peer, 'in spite of it')).toBe('delivered')
   await arrived
   await eve.close()
+  gate.close()
+})
+
+test('where only the port of CHECKPOINTs is dropped, a tunnel is direct all the same', async () => {
+  const gate = await udpGate(
+    system,
+    port,
+    system.nodes.map(({ addresses }) => addresses.checkpoint![0]!),
+  )
+  gate.isOpen = false
+  const fay = await join({ index: gate.index })
+  expect(fay.udpBlocked).toBe(false)
+  const accepted = heard(ben, 'offer').then(([offer]) => offer.accept())
+  const ends = await Promise.all([fay.connect(ben.peer), accepted])
+  await until(() => ends.every(({ path }) => path === 'direct'))
+  await fay.close()
   gate.close()
 })
 

@@ -52,6 +52,11 @@ export class Way {
     return this.#kind
   }
 
+  /** When the first of the datagrams was sent that nobody answered. */
+  get silentSince(): number {
+    return this.#silentSince
+  }
+
   /** Whether what is sent now goes over UDP, and not only through the gateway. */
   usesUdp(now: number): boolean {
     return this.#kind === 'udp' || (this.#kind === 'asking' && now - this.#askedAt < BOTH_MS)

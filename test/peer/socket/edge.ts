@@ -3,8 +3,11 @@
  * agreed on a tunnel already.
  */
 import { randomBytes } from 'node:crypto'
-import type { Carry } from '../../../peer/net/carrier.ts'
+import dgram from 'node:dgram'
+import { once } from 'node:events'
+import type { Carrier, Carry } from '../../../peer/net/carrier.ts'
 import { drive } from '../../../peer/net/drive.ts'
+import type { Receive } from '../../../peer/net/dual-socket.ts'
 import { EndpointSockets } from '../../../peer/net/endpoint-sockets.ts'
 import { hostIps } from '../../../peer/net/host-addresses.ts'
 import { RelayTls } from '../../../peer/net/relay-tls.ts'
@@ -19,7 +22,7 @@ import { Random } from '../../../shared/crypto/random.ts'
 import type { FleetItem } from '../../../shared/directory.ts'
 import type { Loop } from '../../../shared/drive/loop.ts'
 import { type NodeId, type TunnelId, toBase32 } from '../../../shared/ids.ts'
-import { formatAddress, NOWHERE, parseAddress } from '../../../shared/wire/address.ts'
+import { formatAddress, NOWHERE, parseAddress, sameAddress } from '../../../shared/wire/address.ts'
 import type { TunnelTerms } from '../../../shared/wire/offers.ts'
 import { startHandshake } from '../../../udp-edge/handshake.ts'
 import { type Relay, startRelay } from '../../../udp-edge/relay.ts'
@@ -48,14 +51,22 @@ export interface Edge {
   close(): Promise<void>
 }
 
-export async function startEdge(): Promise<Edge> {
+/** `dropped`: services whose UDP port is silent. A HANDSHAKE is then reached by post, as if by the gateway. */
+export async function startEdge({
+  dropped = [],
+}: {
+  readonly dropped?: readonly ('handshake' | 'relay')[]
+} = {}): Promise<Edge> {
+  const silence = await Promise.all([silentPort(), silentPort()])
   const fleetKey = randomBytes(32)
   const fleetKeys = [fleetKey]
   const relay = await startRelay({ host: HOST, port: 0, fleetKeys, tls: { port: 0 } })
   const stun = await startStun({ address: HOST, ports: [0, 0], fleetKeys })
   const node = 'node_aaaaaaaa' as NodeId
   const handshake = await startHandshake({ host: HOST, port: 0, node, fleetKeys })
-  handshake.setFleet([leaseOf(relay.address)])
+  const relayAt = dropped.includes('relay') ? silence[0].address : relay.address
+  const handshakeAt = dropped.includes('handshake') ? silence[1].address : handshake.address
+  handshake.setFleet([leaseOf(relayAt)])
   const stunServers = [
     { primary: parseAddress(stun.addresses[0])!, alternate: parseAddress(stun.addresses[1])! },
   ]
@@ -65,7 +76,10 @@ export async function startEdge(): Promise<Edge> {
     throw error
   }
   const end = (agreement: Agreement, way: Way): End => {
-    const carry: Carry = (receive) => [new RelayTls({ endpointAt, missed: () => {}, receive })]
+    const carry: Carry = (receive) => [
+      new RelayTls({ endpointAt, missed: () => {}, receive }),
+      ...(dropped.includes('handshake') ? [byPost(handshakeAt, handshake.address, receive)] : []),
+    ]
     const machine = new Tunnels({ random: new Random(randomBytes(32)) })
     const sockets = new EndpointSockets({
       receive: (bytes, words, socket) => loop.receive(bytes, words, socket),
@@ -92,7 +106,7 @@ export async function startEdge(): Promise<Edge> {
     return { tunnel, socket, host }
   }
   const endpointAt = (words: Uint32Array, at: number) =>
-    formatAddress(words, at) === relay.address ? { port: edge.tlsPort, pin: relay.tls!.pin } : undefined
+    formatAddress(words, at) === relayAt ? { port: edge.tlsPort, pin: relay.tls!.pin } : undefined
 
   const edge: Edge = {
     relay,
@@ -102,7 +116,7 @@ export async function startEdge(): Promise<Edge> {
       return [a.socket, b.socket]
     },
     async ends(terms, ways) {
-      const agreed = agreements(fleetKey, handshake.address, { clear: false, paths: 'auto', ...terms })
+      const agreed = agreements(fleetKey, handshakeAt, { clear: false, paths: 'auto', ...terms })
       const [a, b] = [end(agreed[0], ways[0]), end(agreed[1], ways[1])]
       await Promise.all([a.tunnel.opened, b.tunnel.opened])
       return [a, b]
@@ -111,9 +125,31 @@ export async function startEdge(): Promise<Edge> {
     async close() {
       await Promise.all(hosts.map((host) => host.close()))
       await Promise.all([handshake.close(), relay.close(), stun.close()])
+      for (const { socket } of silence) socket.close()
     },
   }
   return edge
+}
+
+/** Takes what comes and says nothing. */
+async function silentPort(): Promise<{ readonly socket: dgram.Socket; readonly address: string }> {
+  const socket = dgram.createSocket('udp4').bind(0, HOST)
+  await once(socket, 'listening')
+  return { socket, address: `${HOST}:${socket.address().port}` }
+}
+
+/** Carries what is for one address to another, and back. */
+function byPost(from: string, to: string, receive: Receive): Carrier {
+  const [{ words: seen }, { words: real }] = [parseAddress(from)!, parseAddress(to)!]
+  const socket = dgram.createSocket('udp4').on('message', (bytes) => receive(bytes, seen))
+  return {
+    send(words, at, bytes) {
+      if (!sameAddress(words, at, seen, 0)) return false
+      socket.send(Buffer.from(bytes), real[4]!, HOST)
+      return true
+    },
+    close: () => socket.close(),
+  }
 }
 
 function leaseOf(relay: string): FleetItem {
