@@ -15,6 +15,7 @@ export const LONG = [
   'test/functions/rest/race-walk.test.ts',
   'test/fuzz/planted.test.ts',
   'test/e2e/udp-comes-and-goes.test.ts',
+  'test/e2e/captive-portal.test.ts',
   'test/peer/cli/one-peer.test.ts',
   'test/peer/cli/process.test.ts',
   'test/peer/cli/strangers.test.ts',

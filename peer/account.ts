@@ -25,6 +25,8 @@ import { Requests } from './rest/requests.ts'
 
 const FIRST_WAIT_MS = 1000
 const LONGEST_WAIT_MS = 30_000
+/** While it is not INDEX that answers, as in a captive portal: back soon after somebody has signed in there. */
+const LONGEST_WAIT_OUTSIDE_MS = 3000
 /** INDEX answers from its cache for this long. */
 const MISSED_MS = 5000
 /** A ticket is not used for requests in its last minute: clocks differ. */
@@ -211,14 +213,18 @@ export class Account {
 
   async #untilAnswered<T>(ask: () => Promise<T>): Promise<T> {
     const { signal } = this.#stop
-    for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(2 * waitMs, LONGEST_WAIT_MS)) {
+    for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(2 * waitMs, this.#longestWaitMs)) {
       try {
         return await ask()
       } catch (error) {
         if (signal.aborted || !isPassing(error)) throw error
       }
-      await this.#pause(waitMs * (0.75 + Math.random() / 2))
+      await this.#pause(Math.min(waitMs, this.#longestWaitMs) * (0.75 + Math.random() / 2))
     }
+  }
+
+  get #longestWaitMs(): number {
+    return this.#requests.isReached ? LONGEST_WAIT_MS : LONGEST_WAIT_OUTSIDE_MS
   }
 
   /** Rejects if the account was closed. */

@@ -22,6 +22,9 @@ export class Requests {
   /** The clock of INDEX minus ours that only runs forwards; undefined before its first answer. */
   #aheadMs: number | undefined
 
+  /** What was last asked was answered by INDEX, not by a portal or a proxy before it, or by nobody. */
+  #isReached = false
+
   /** Throws `bad-request` where `base` is no HTTP address. `credential`: a ticket or an API key. */
   constructor(base: string, credential: () => string | Promise<string>, stop?: AbortSignal) {
     this.#stop = stop
@@ -32,6 +35,10 @@ export class Requests {
       )
     this.base = base.replace(/\/+$/, '')
     this.#credential = credential
+  }
+
+  get isReached(): boolean {
+    return this.#isReached
   }
 
   /** The time at INDEX in epoch milliseconds, to about a second; this device's own before its first answer. */
@@ -49,9 +56,13 @@ export class Requests {
     const timeout = AbortSignal.timeout(TIMEOUT_MS)
     const signal = this.#stop === undefined ? timeout : AbortSignal.any([timeout, this.#stop])
     const sent = { method, headers, signal, ...(body !== undefined && { body: JSON.stringify(body) }) }
+    this.#isReached = false
     const response = await this.#fetch(`${this.base}${path}${searchOf(query)}`, sent)
-    if (!response.ok) throw await problemOf(response)
-    return (response.status === 204 ? undefined : await jsonOf(response)) as T
+    const problem = response.ok ? undefined : await problemOf(response)
+    const answer = response.ok && response.status !== 204 ? await jsonOf(response) : undefined
+    this.#isReached = problem?.isIndexes !== false
+    if (problem !== undefined) throw problem.error
+    return answer as T
   }
 
   async #fetch(url: string, init: RequestInit): Promise<Response> {
@@ -82,13 +93,21 @@ function searchOf(query: Query = {}): string {
   return search.size === 0 ? '' : `?${search}`
 }
 
+interface Problem {
+  readonly error: StraightwayError
+  /** False: of something before INDEX. */
+  readonly isIndexes: boolean
+}
+
 /** Only problem details with a code of ours are INDEX's word: a captive portal, a proxy or a firewall answers 401, 403, 404. */
-async function problemOf(response: Response): Promise<StraightwayError> {
+async function problemOf(response: Response): Promise<Problem> {
   const isProblem = response.headers.get('content-type')?.startsWith('application/problem+json') === true
   const problem = (await response.json().catch(() => ({}))) as { code?: unknown; detail?: unknown }
-  if (isProblem && isErrorCode(problem.code)) return new StraightwayError(problem.code, `${problem.detail}`)
+  if (isProblem && isErrorCode(problem.code))
+    return { error: new StraightwayError(problem.code, `${problem.detail}`), isIndexes: true }
   const detail = `Something between this device and INDEX answered ${response.status}: a portal to sign in at, a proxy, or a gateway that is busy.`
-  return new StraightwayError(response.status === 429 ? 'rate-limited' : 'unavailable', detail)
+  const code = response.status === 429 ? 'rate-limited' : 'unavailable'
+  return { error: new StraightwayError(code, detail), isIndexes: false }
 }
 
 async function jsonOf(response: Response): Promise<unknown> {
