@@ -131,6 +131,9 @@ export interface InviteRecord {
   readonly expiresAt: number
 }
 
+/** Who sees an attribute of a user, network or peer: every peer, whoever shares a network with it, itself. */
+export type Visibility = 'public' | 'network' | 'private'
+
 /** A collection of objects, and which of their attributes can be searched. */
 export interface CollectionRecord extends Kept {
   readonly collection: string
@@ -140,6 +143,8 @@ export interface CollectionRecord extends Kept {
   readonly indexed: readonly string[]
   /** `owner`: who made an object edits it. `members`: every member of its network does. */
   readonly editable: 'owner' | 'members'
+  /** Of `users`, `networks` and `peers`: by dotted path, such as `attributes.email`. What is not named is for `network`. */
+  readonly visibility: Readonly<Record<string, Visibility>>
 }
 
 /** A key of the admin API; its secret is told once. */

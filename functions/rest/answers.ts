@@ -8,6 +8,7 @@ import { networkIdSchema, peerIdSchema, userIdSchema } from '../../shared/model/
 import { jobIdSchema } from '../../shared/model/job.ts'
 import { ROLES, STATES } from '../../shared/model/membership.ts'
 import { JOININGS } from '../../shared/model/network.ts'
+import { VISIBILITIES } from '../../shared/model/visibility.ts'
 import { PATHS } from '../../shared/paths.ts'
 import type { Metadata } from '../../shared/presence.ts'
 import type {
@@ -153,6 +154,7 @@ export const collectionAnswer = of<CollectionRecord>()(
     searchable: z.array(z.string()),
     indexed: z.array(z.string()),
     editable: z.enum(['owner', 'members']),
+    visibility: z.record(z.string(), z.enum(VISIBILITIES)),
     ...kept,
   }),
 )

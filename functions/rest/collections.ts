@@ -1,6 +1,6 @@
 /** Declarations of collections. */
 import { StraightwayError } from '../../shared/errors.ts'
-import { collectionSchema } from '../../shared/model/collection.ts'
+import { collectionSchema, ENTITY_COLLECTIONS } from '../../shared/model/collection.ts'
 import { expectVersion } from '../../shared/model/precondition.ts'
 import * as store from '../../shared/store/collections.ts'
 import { createObjects } from '../../shared/store/objects.ts'
@@ -55,6 +55,9 @@ export const collectionRoutes = [
     async handle({ context: { client, now }, allow, path, body, precondition }) {
       allow()
       const declaration = { ...path, ...body() }
+      const ofEntity = Object.values(ENTITY_COLLECTIONS).includes(path.collection)
+      if (!ofEntity && Object.keys(declaration.visibility).length > 0)
+        throw new StraightwayError('bad-request', 'visibility: of users, networks and peers only')
       return found(await store.putCollection(client, declaration, { now: now(), precondition }))
     },
   }),

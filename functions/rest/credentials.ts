@@ -2,6 +2,7 @@
 import { decodeJwt } from 'jose'
 import { StraightwayError } from '../../shared/errors.ts'
 import type { NetworkId, PeerId, UserId } from '../../shared/ids.ts'
+import { ENTITY_COLLECTIONS } from '../../shared/model/collection.ts'
 import type { Role } from '../../shared/model/membership.ts'
 import type { Action, Actor } from '../../shared/model/permission.ts'
 import type { User } from '../../shared/model/user.ts'
@@ -23,6 +24,13 @@ const BELONGING: ReadonlySet<Action | undefined> = new Set([
   'search',
 ] as const satisfies readonly Action[])
 
+/** Actions whose answer depends on who may see which attributes; what is declared of that is read in the same call. */
+const DECLARED: Readonly<Partial<Record<Action, string>>> = {
+  'user.read': ENTITY_COLLECTIONS.user,
+  'network.read': ENTITY_COLLECTIONS.network,
+  'peer.read': ENTITY_COLLECTIONS.peer,
+}
+
 /**
  * Nobody without a header. `action`: what is asked for; of an action that is for everybody in a network the roles are not
  * read, and everybody is a guest. Errors: `unauthenticated`, `forbidden` for a revoked peer.
@@ -36,9 +44,7 @@ export async function authenticate(
   const [, credential] = /^Bearer +(\S+)$/i.exec(header.trim()) ?? []
   if (credential === undefined)
     throw unauthenticated('Send `authorization: Bearer` and an API key or a ticket')
-  return credential.startsWith('sw_')
-    ? keyActor(context, credential)
-    : peerActor(context, credential, BELONGING.has(action))
+  return credential.startsWith('sw_') ? keyActor(context, credential) : peerActor(context, credential, action)
 }
 
 async function keyActor({ client }: Context, token: string): Promise<Actor> {
@@ -51,16 +57,16 @@ async function keyActor({ client }: Context, token: string): Promise<Actor> {
 async function peerActor(
   { client, ticketKeys, now }: Context,
   ticket: string,
-  belongs: boolean,
+  action: Action | undefined,
 ): Promise<Actor> {
   const id = await ticketKeys.verify(ticket, now())
   const { usr } = decodeJwt<{ usr: UserId }>(ticket)
-  const enrolled = await readEnrolled(client, id, usr)
+  const enrolled = await readEnrolled(client, id, usr, action && DECLARED[action])
   if (enrolled === undefined) throw unauthenticated('This peer is no longer enrolled')
-  const { peer, user } = enrolled
+  const { peer, user, visibility } = enrolled
   expectUsable(peer)
-  const roles = belongs ? guestOf(user) : await rolesOf(client, user)
-  return { kind: 'peer', peer: id, user: user.user, roles }
+  const roles = BELONGING.has(action) ? guestOf(user) : await rolesOf(client, user)
+  return { kind: 'peer', peer: id, user: user.user, roles, visibility }
 }
 
 function guestOf({ networks }: User): ReadonlyMap<NetworkId, Role> {

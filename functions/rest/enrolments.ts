@@ -42,7 +42,8 @@ export async function createEnrolment(request: Request): Promise<Reply> {
     body.idToken === undefined ? undefined : await identify(context, peer, body.idToken, body)
   const { user, made } = await enrolled(context, peer, identified, body)
   const reply = ok({ peer, ...(await ticketFor(context, peer, user)) })
-  return { ...reply, statusCode: made ? 201 : 200 }
+  const location = { location: `/v1/peers/${peer}` }
+  return made ? { ...reply, statusCode: 201, headers: { ...reply.headers, ...location } } : reply
 }
 
 async function identify(

@@ -1,17 +1,21 @@
 /** Networks of the caller. */
 
+import { StraightwayError } from '../../shared/errors.ts'
 import type { NetworkId } from '../../shared/ids.ts'
 import { jobIdOf } from '../../shared/model/job.ts'
-import { makerOf } from '../../shared/model/membership.ts'
+import { activeRole, atLeast, makerOf } from '../../shared/model/membership.ts'
 import { type Network, newNetworkSchema } from '../../shared/model/network.ts'
+import { may } from '../../shared/model/permission.ts'
 import { expectVersion } from '../../shared/model/precondition.ts'
+import { toMembers, toStrangers } from '../../shared/model/visibility.ts'
 import { createDeletions } from '../../shared/store/deletions.ts'
+import { getMembership } from '../../shared/store/memberships.ts'
 import * as store from '../../shared/store/networks.ts'
 import { jobAnswer, networkAnswer, pageOf } from './answers.ts'
 import { begun, underWay } from './jobs.ts'
 import { accepted, created, found, seen } from './reply.ts'
 import { expectVisible, type Request } from './request.ts'
-import { route, SEARCH } from './route.ts'
+import { type Call, route, SEARCH } from './route.ts'
 import { networkPatchSchema } from './schemas.ts'
 import { listEntity } from './search.ts'
 
@@ -57,7 +61,7 @@ export const networkRoutes = [
     tag,
     summary: 'A network',
     answers: { 200: networkAnswer },
-    handle: async (call) => seen(await visibleNetwork(call), call.precondition),
+    handle: async (call) => seen(await readableNetwork(call), call.precondition),
   }),
   route({
     operation: 'updateNetwork',
@@ -99,6 +103,24 @@ export const networkRoutes = [
     },
   }),
 ]
+
+/** As the caller may see it. Errors: `not-found`, also if the caller is no member and nothing of it is public. */
+async function readableNetwork(call: Call<{ readonly network: NetworkId }>): Promise<Network> {
+  const { actor, context, path } = call
+  if (actor.kind !== 'peer') return visibleNetwork(call)
+  const network = await store.getNetwork(context.client, path.network)
+  if (network === undefined) throw new StraightwayError('not-found')
+  const { visibility = {} } = actor
+  if (!may(actor, 'network.read', { networks: [path.network] })) {
+    const shown = toStrangers(network, visibility)
+    if (shown === undefined) throw new StraightwayError('not-found')
+    return shown
+  }
+  const shown = toMembers(network, visibility)
+  if (shown === network) return network
+  const role = activeRole(await getMembership(context.client, path.network, actor.user))
+  return atLeast(role, 'admin') ? network : shown
+}
 
 /** Errors: `not-found`, also where the caller is no member. */
 export async function visibleNetwork(

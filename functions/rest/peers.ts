@@ -2,7 +2,9 @@
 import { StraightwayError } from '../../shared/errors.ts'
 import type { PeerId } from '../../shared/ids.ts'
 import { newPeerSchema, type PeerWithPresence } from '../../shared/model/peer.ts'
+import { may } from '../../shared/model/permission.ts'
 import { expectVersion } from '../../shared/model/precondition.ts'
+import { toMembers, toStrangers } from '../../shared/model/visibility.ts'
 import * as store from '../../shared/store/peers.ts'
 import { getUser } from '../../shared/store/users.ts'
 import { pageOf, peerAnswer, storedPeerAnswer } from './answers.ts'
@@ -52,7 +54,7 @@ export const peerRoutes = [
     summary: 'A peer with its presence',
     answers: { 200: peerAnswer },
     errors: ['unknown-peer'],
-    handle: async (call) => seen(await viewOf(await visiblePeer(call), call), call.precondition),
+    handle: async (call) => seen(await readablePeer(call), call.precondition),
   }),
   route({
     operation: 'updatePeer',
@@ -108,8 +110,25 @@ async function visiblePeer(
   return peer
 }
 
-/** A user sees its own peers as they are, others do not see who is invisible. */
+/** As the caller may see it. Errors: `unknown-peer`, also if the caller shares no network with it and nothing of it is public. */
+async function readablePeer(
+  call: Request & { readonly path: { readonly peer: PeerId } },
+): Promise<PeerWithPresence> {
+  const { actor, context, path } = call
+  if (actor.kind !== 'peer') return visiblePeer(call)
+  const [peer] = await store.getPeersWithPresence(context.client, [path.peer])
+  const owner = peer && (await getUser(context.client, peer.user))
+  if (peer === undefined || owner === undefined || isBlocked(call, owner))
+    throw new StraightwayError('unknown-peer')
+  if (may(actor, 'peer.read', { user: peer.user, networks: owner.networks })) return viewOf(peer, call)
+  const shown = toStrangers(peer, actor.visibility ?? {})
+  if (shown === undefined) throw new StraightwayError('unknown-peer')
+  return { ...shown, presence: store.NEVER_SEEN }
+}
+
+/** A user sees its own peers as they are, others neither who is invisible nor private attributes. */
 async function viewOf(peer: PeerWithPresence, { actor, context }: Request): Promise<PeerWithPresence> {
   const own = actor.kind === 'peer' && actor.user === peer.user
-  return own ? { ...peer, presence: await store.getOwnPresence(context.client, peer.peer) } : peer
+  if (own) return { ...peer, presence: await store.getOwnPresence(context.client, peer.peer) }
+  return actor.kind === 'peer' ? toMembers(peer, actor.visibility ?? {}) : peer
 }

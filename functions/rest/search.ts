@@ -56,6 +56,7 @@ export async function listEntity(
   const found = await searchStore(context.client, {
     ...{ entity, collection, scopes: scopesOf(actor, entity, network), filter },
     ...{ sortBy, descending: sortOrder === 'descending', limit, cursor },
+    viewer: actor.kind === 'peer' ? { user: actor.user } : undefined,
   })
   return page(found)
 }

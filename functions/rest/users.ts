@@ -7,6 +7,7 @@ import { activeRole, type Membership, makerOf } from '../../shared/model/members
 import { may, type PeerActor } from '../../shared/model/permission.ts'
 import { expectVersion } from '../../shared/model/precondition.ts'
 import { newUserSchema, type User } from '../../shared/model/user.ts'
+import { toMembers, toStrangers } from '../../shared/model/visibility.ts'
 import type { UserDetails } from '../../shared/resources.ts'
 import { createDeletions } from '../../shared/store/deletions.ts'
 import { getMembership, listMembershipsOf } from '../../shared/store/memberships.ts'
@@ -60,7 +61,7 @@ export const userRoutes = [
     tag,
     summary: 'A user',
     answers: { 200: userDetailsAnswer },
-    handle: async (call) => seen(viewOf(await visibleUser(call), call), call.precondition),
+    handle: async (call) => seen(viewOf(await readableUser(call), call), call.precondition),
   }),
   route({
     operation: 'updateUser',
@@ -136,6 +137,18 @@ export async function visibleUser(request: Request & Named): Promise<User> {
   return user
 }
 
+/** Errors: `not-found`, also if the caller shares no network with the user and nothing of it is public. */
+async function readableUser(call: Request & Named): Promise<User> {
+  const { actor, context, path } = call
+  if (actor.kind !== 'peer') return visibleUser(call)
+  const user = await store.getUser(context.client, path.user)
+  if (user === undefined || isBlocked(call, user)) throw new StraightwayError('not-found')
+  if (may(actor, 'user.read', user)) return user
+  const shown = toStrangers(user, actor.visibility ?? {})
+  if (shown === undefined) throw new StraightwayError('not-found')
+  return shown
+}
+
 /** Whoever is blocked by a user sees as much of it as a stranger does. */
 export function isBlocked({ actor }: Pick<Request, 'actor'>, { user, blocks }: User): boolean {
   if (actor.kind !== 'peer' || actor.user === user) return false
@@ -159,9 +172,10 @@ async function ownedBy({ client }: Context, { user, roles }: PeerActor): Promise
     .filter((each) => activeRole(each) === 'owner')
 }
 
-/** Others see of a user's networks those they share. */
+/** Others see of a user's networks those they share, and of its attributes those that are not private. */
 function viewOf({ blocks: _, subject, ...user }: User, { actor }: Pick<Request, 'actor'>): UserDetails {
   const own = may(actor, 'blocks.read', user)
   if (own || actor.kind !== 'peer') return subject === undefined ? user : { ...user, subject }
-  return { ...user, networks: user.networks.filter((network) => actor.roles.has(network)) }
+  const networks = user.networks.filter((network) => actor.roles.has(network))
+  return { ...toMembers(user, actor.visibility ?? {}), networks }
 }

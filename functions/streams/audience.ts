@@ -1,8 +1,10 @@
 /** Which nodes a change concerns. What was looked up is kept for the invocation it was looked up in. */
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import type { NetworkId, NodeId, PeerId, UserId } from '../../shared/ids.ts'
+import type { Declared } from '../../shared/model/visibility.ts'
 import type { PresenceItem } from '../../shared/presence.ts'
 import { tableName } from '../../shared/store/client.ts'
+import { getCollection } from '../../shared/store/collections.ts'
 import { createConnections } from '../../shared/store/connections.ts'
 import { eachPage, getMany } from '../../shared/store/pages.ts'
 import { peersOfUser } from '../../shared/store/peers.ts'
@@ -17,6 +19,8 @@ export interface Audience {
   ofUser(user: UserId): Promise<Set<NodeId>>
   everybody(): Promise<Set<NodeId>>
   networksOfUser(user: UserId): Promise<readonly NetworkId[]>
+  /** What is declared of attributes of `users`, `networks` or `peers`. */
+  visibilityOf(collection: string): Promise<Declared>
 }
 
 export function createAudience(client: DynamoDBDocumentClient): Audience {
@@ -33,6 +37,7 @@ export function createAudience(client: DynamoDBDocumentClient): Audience {
       return new Set(nodes.flat())
     },
     everybody: async () => new Set(await everybody('all')),
+    visibilityOf: remembering(async (name: string) => (await getCollection(client, name))?.visibility ?? {}),
     networksOfUser: async (user) => (await getUser(client, user))?.networks ?? [],
   }
 }

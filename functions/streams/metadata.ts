@@ -7,10 +7,12 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { NetworkId, PeerId } from '../../shared/ids.ts'
 import { LIMITS } from '../../shared/limits.ts'
+import { ENTITY_COLLECTIONS } from '../../shared/model/collection.ts'
 import type { Network } from '../../shared/model/network.ts'
 import type { StoredObject } from '../../shared/model/object.ts'
 import type { Peer } from '../../shared/model/peer.ts'
 import type { User } from '../../shared/model/user.ts'
+import { toMembers } from '../../shared/model/visibility.ts'
 import type { Push } from '../../shared/push.ts'
 import { createConnections } from '../../shared/store/connections.ts'
 import { objectIdIn } from '../../shared/store/objects.ts'
@@ -67,9 +69,11 @@ async function policy(change: Change<Entity>, audience: Audience): Reaction {
 
 async function description(change: Change<Entity>, audience: Audience): Reaction {
   const { before, after } = change
-  if (isDeepStrictEqual(before && metadataOf(before), after && metadataOf(after))) return []
+  const seen = (entity: Entity | undefined) => entity && seenByMembers(entity, audience)
+  const [was, is] = await Promise.all([seen(before), seen(after)])
+  if (isDeepStrictEqual(was, is)) return []
   const networks = await networksConcerned(change, audience)
-  const value = pushable(after && metadataOf(after))
+  const value = pushable(is)
   const isNew = before === undefined ? { isNew: true as const } : {}
   const push: Push = { kind: 'metadata', ...nameOf((after ?? before)!), networks, ...value, ...isNew }
   return [{ nodes: await audience.ofNetworks(networks), push }]
@@ -120,11 +124,13 @@ async function networksOf(entity: Entity, audience: Audience): Promise<readonly 
   return isUser(entity) ? toUser(entity).networks : [entity.network]
 }
 
-/** What applications see of an entity; the rest of an item is bookkeeping. */
-function metadataOf(entity: Entity) {
+/** What members of the same network see of an entity: the rest of an item is bookkeeping, or private. */
+async function seenByMembers(entity: Entity, audience: Audience) {
   if (isObject(entity)) return entity.value
   const { name, attributes } = entity
-  return { name, attributes }
+  const { entity: kind } = nameOf(entity)
+  const declared = await audience.visibilityOf(ENTITY_COLLECTIONS[kind as keyof typeof ENTITY_COLLECTIONS])
+  return toMembers({ name, attributes }, declared)
 }
 
 type Name = Pick<Extract<Push, { kind: 'metadata' }>, 'entity' | 'id' | 'collection'>

@@ -8,6 +8,7 @@ import {
   LambdaIntegration,
   LogGroupLogDestination,
   Period,
+  ResponseType,
   RestApi,
   SecurityPolicy,
 } from 'aws-cdk-lib/aws-apigateway'
@@ -15,6 +16,7 @@ import { Certificate } from 'aws-cdk-lib/aws-certificatemanager'
 import type { IFunction } from 'aws-cdk-lib/aws-lambda'
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs'
 import { Construct } from 'constructs'
+import { ERRORS } from '../../shared/errors.ts'
 import { type Config, prefixOf } from '../config.ts'
 import { REST_ROUTES } from '../rest-routes.ts'
 import type { AccountRole } from './account-role.ts'
@@ -23,6 +25,15 @@ import { Refusals } from './refusals.ts'
 const STAGE = 'index'
 const CORS_AGE = Duration.days(1)
 const CORS_HEADERS = ['authorization', 'content-type', 'idempotency-key', 'if-match', 'if-none-match']
+
+/** What API Gateway answers of its own to a path that no route has: as the function would, without calling it. */
+const NO_SUCH_PATH = {
+  type: 'urn:straightway:error:not-found',
+  title: ERRORS['not-found'].title,
+  status: 404,
+  code: 'not-found',
+  detail: 'There is no such path: see GET /v1/openapi.json',
+}
 
 /** What tells one call from another. Neither query nor headers: they hold filters and credentials. */
 const accessLog = (system: string) => ({
@@ -61,7 +72,7 @@ export class Rest extends Construct {
       cloudWatchRole: false,
       defaultCorsPreflightOptions: {
         allowOrigins: Cors.ALL_ORIGINS,
-        allowMethods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
+        allowMethods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
         allowHeaders: CORS_HEADERS,
         maxAge: CORS_AGE,
       },
@@ -97,6 +108,15 @@ export class Rest extends Construct {
   #route(handler: IFunction): void {
     const integration = new LambdaIntegration(handler, { scopePermissionToMethod: false })
     for (const { method, path } of REST_ROUTES) resourceAt(this.api.root, path).addMethod(method, integration)
+    // HEAD, and methods that a path does not have: the function answers these with 405 and `allow`.
+    for (const path of new Set(REST_ROUTES.map(({ path }) => path)))
+      resourceAt(this.api.root, path).addMethod('ANY', integration)
+    this.api.addGatewayResponse('NoSuchPath', {
+      type: ResponseType.MISSING_AUTHENTICATION_TOKEN,
+      statusCode: '404',
+      responseHeaders: { 'Content-Type': "'application/problem+json'", 'Access-Control-Allow-Origin': "'*'" },
+      templates: { 'application/json': JSON.stringify(NO_SUCH_PATH) },
+    })
   }
 
   /** For clients that a team gives an API key of the gateway: each has a rate of its own. */

@@ -6,6 +6,7 @@
 import { z } from 'zod'
 import { LIMITS } from '../limits.ts'
 import type { CollectionRecord } from '../resources.ts'
+import { VISIBILITIES } from './visibility.ts'
 
 export type Entity = 'user' | 'network' | 'peer' | 'object'
 
@@ -39,6 +40,13 @@ const attributePath = z
   .max(128)
   .regex(/^[A-Za-z][\w$-]*(\.[A-Za-z_$][\w$-]*)*$/, 'is no attribute path, such as `value.level`')
 
+/** What the entities have to show. */
+const visiblePath = attributePath.refine(
+  (path) => path === 'name' || path.startsWith('attributes.'),
+  'is neither `name` nor a path such as `attributes.email`',
+)
+const isShort = (paths: object) => Object.keys(paths).length <= LIMITS.searchableAttributes
+
 export const collectionNameSchema = z
   .string()
   .regex(/^[a-z][a-z0-9-]{0,63}$/, 'is no collection name: lower-case letters, digits and `-`, at most 64')
@@ -51,4 +59,9 @@ export const objectCollectionSchema = collectionNameSchema.refine(
 export const collectionSchema = z.strictObject({
   searchable: z.array(attributePath).max(LIMITS.searchableAttributes).default([]),
   editable: z.enum(['owner', 'members']).default('owner'),
+  visibility: z
+    .record(visiblePath, z.enum(VISIBILITIES))
+    .refine(isShort, `names more than ${LIMITS.searchableAttributes} paths`)
+    .refine(({ name }) => name !== 'private', 'name: is seen by whoever shares a network')
+    .default({}),
 })

@@ -8,6 +8,7 @@
  */
 import type { NetworkId, PeerId, UserId } from '../ids.ts'
 import { atLeast, type Role } from './membership.ts'
+import type { Declared } from './visibility.ts'
 
 export type Actor =
   | { readonly kind: 'nobody' }
@@ -20,6 +21,8 @@ export interface PeerActor {
   readonly user: UserId
   /** Its user's roles as they are now, not as they were when the ticket was issued. */
   readonly roles: ReadonlyMap<NetworkId, Role>
+  /** Of the attributes of the kind of record that it asks for by an id. */
+  readonly visibility?: Declared | undefined
 }
 
 /** What an action is about, as far as a rule asks. */

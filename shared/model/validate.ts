@@ -18,5 +18,6 @@ export function patched<T>(schema: z.ZodType<T>, current: T, patch: unknown): T 
 
 function described(issue: z.core.$ZodIssue): string {
   const where = issue.path.map(String).join('.')
-  return where === '' ? issue.message : `${where}: ${issue.message}`
+  const message = (issue.code === 'invalid_key' && issue.issues[0]?.message) || issue.message
+  return where === '' ? message : `${where}: ${message}`
 }

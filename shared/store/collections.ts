@@ -2,6 +2,7 @@
 import { type DynamoDBDocumentClient, GetCommand, ScanCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb'
 import { type Collection, collectionNameSchema } from '../model/collection.ts'
 import { expectVersion, type Precondition } from '../model/precondition.ts'
+import type { Declared } from '../model/visibility.ts'
 import { tableName } from './client.ts'
 import { unlessRefused } from './conditions.ts'
 import { decodeCursor, encodeCursor, type Page, type PageRequest } from './pages.ts'
@@ -11,10 +12,12 @@ export interface Declaration {
   readonly collection: string
   readonly searchable: readonly string[]
   readonly editable: Collection['editable']
+  readonly visibility?: Declared | undefined
 }
 
-/** The item: while objects made before a declaration are being indexed, how far that has come. */
-export interface CollectionItem extends Collection {
+/** The item, whose visibility is absent if it was made before there was any: while objects made before a declaration are being indexed, how far that has come. */
+export interface CollectionItem extends Omit<Collection, 'visibility'> {
+  readonly visibility?: Declared
   /** The key of the last object indexed; empty when none is yet; absent when all are. */
   readonly indexedTo?: string
   /** Declared paths, lower case, at which some object has had several values since they were declared. */
@@ -60,7 +63,7 @@ export async function listCollections(
 /** What is newly searchable is not relied on until every object is indexed under it. Errors: `precondition-failed`. */
 export function putCollection(
   client: DynamoDBDocumentClient,
-  { collection, searchable, editable }: Declaration,
+  { collection, searchable, editable, visibility = {} }: Declaration,
   { now, precondition }: { readonly now: number; readonly precondition?: Precondition | undefined },
 ): Promise<Collection> {
   return retrying(async () => {
@@ -75,6 +78,7 @@ export function putCollection(
       searchable,
       indexed,
       editable,
+      visibility,
       createdAt: current?.createdAt ?? now,
       updatedAt: now,
       version: (current?.version ?? 0) + 1,
@@ -153,6 +157,11 @@ function isAt(version: number) {
   }
 }
 
-function toCollection({ indexedTo: _, several: __, ...collection }: CollectionItem): Collection {
-  return collection
+export function toCollection({
+  indexedTo: _,
+  several: __,
+  visibility = {},
+  ...collection
+}: CollectionItem): Collection {
+  return { ...collection, visibility }
 }

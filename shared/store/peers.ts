@@ -22,7 +22,8 @@ export interface NewPeer {
   readonly attributes?: JsonObject | undefined
 }
 
-const NEVER_SEEN: LivePresence = {
+/** What there is to see of a peer that never signed in. */
+export const NEVER_SEEN: LivePresence = {
   status: 'offline',
   custom: '',
   metadata: {},

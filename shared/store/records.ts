@@ -9,8 +9,10 @@ import { jsonBytes } from '../model/json.ts'
 import type { Network } from '../model/network.ts'
 import { placeOf, type StoredObject } from '../model/object.ts'
 import type { PeerWithPresence } from '../model/peer.ts'
+import { foldedName } from '../model/search/fold.ts'
 import { EVERYTHING, searchableMetadata } from '../model/search/terms.ts'
 import type { User } from '../model/user.ts'
+import type { Declared } from '../model/visibility.ts'
 import { tableName } from './client.ts'
 import { getCollectionItem } from './collections.ts'
 import { getNetworks } from './networks.ts'
@@ -72,6 +74,8 @@ export interface SearchableAttributes {
   readonly indexed: ReadonlySet<string>
   /** Those at which some record may have several values, lower case. */
   readonly several: ReadonlySet<string>
+  /** Who sees which of its attributes. */
+  readonly visibility: Declared
 }
 
 export async function searchableOf(
@@ -86,6 +90,7 @@ export async function searchableOf(
     entered: [...defaults, ...(declared?.searchable ?? [])],
     indexed: new Set(indexed.map((path) => path.toLowerCase())),
     several: declared?.several ?? new Set(),
+    visibility: declared?.visibility ?? {},
   }
 }
 
@@ -111,7 +116,7 @@ async function readUsers(
     ({ user, name, attributes, createdAt, updatedAt, version, networks }) => {
       const document = { user, name, attributes, createdAt, updatedAt, version }
       return {
-        ...{ id: user, scopes: [...networks, EVERYTHING], document, filterable: document },
+        ...{ id: user, scopes: [...networks, EVERYTHING], document, filterable: named(document) },
         units: unitsOf({ ...document, networks }),
       }
     },
@@ -125,7 +130,7 @@ async function readNetworks(
   return (await getNetworks(client, ids)).map((document) => {
     const { network } = document
     return {
-      ...{ id: network, scopes: [network, EVERYTHING], document, filterable: document },
+      ...{ id: network, scopes: [network, EVERYTHING], document, filterable: named(document) },
       units: unitsOf(document),
     }
   })
@@ -159,10 +164,16 @@ async function readPeers(
   })
 }
 
+/** As a filter compares its name. */
+const named = <T extends { readonly name: string }>(document: T): T => ({
+  ...document,
+  name: foldedName(document.name),
+})
+
 /** Live attributes beside the permanent ones, live metadata as far as it is searchable. */
 function flattened({ presence, ...peer }: PeerWithPresence): object {
   const { status, custom, metadata, lastSeenAt } = presence
-  return { ...peer, status, custom, lastSeenAt, metadata: searchableMetadata(metadata) }
+  return { ...named(peer), status, custom, lastSeenAt, metadata: searchableMetadata(metadata) }
 }
 
 async function readObjects(

@@ -8,21 +8,31 @@
  */
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import { StraightwayError } from '../errors.ts'
-import type { NetworkId } from '../ids.ts'
+import type { NetworkId, UserId } from '../ids.ts'
 import { LIMITS } from '../limits.ts'
 import { ALSO_CARRIED, type Entity } from '../model/collection.ts'
 import type { Filter } from '../model/filter/ast.ts'
 import { matches } from '../model/filter/evaluate.ts'
 import { parseFilter } from '../model/filter/parse.ts'
+import { withFoldedNames } from '../model/search/fold.ts'
 import { compareBytes, SEARCH_MS } from '../model/search/history.ts'
 import { EVERYTHING } from '../model/search/terms.ts'
+import type { User } from '../model/user.ts'
+import { type Declared, expectVisiblePaths, toMembers } from '../model/visibility.ts'
 import type { PresenceRecord } from '../presence.ts'
 import { collect } from './collector.ts'
 import { Meter, metered } from './meter.ts'
 import type { Page, PageRequest } from './pages.ts'
 import { type Planned, planSearch, searchableBy } from './planning.ts'
 import { cursorOf, type Position, positionIn } from './positions.ts'
-import { type Documents, type Kind, readRecords, type Scope, searchableOf } from './records.ts'
+import {
+  type Documents,
+  type Kind,
+  readRecords,
+  type Scope,
+  type SearchableAttributes,
+  searchableOf,
+} from './records.ts'
 
 export type { Scope } from './records.ts'
 
@@ -34,6 +44,13 @@ export interface SearchRequest<E extends Entity> extends Kind<E>, PageRequest {
   /** A searchable attribute. By id, or as the index has them, without it. */
   readonly sortBy?: string | undefined
   readonly descending?: boolean | undefined
+  /** The user to whom it is answered, with what it may see. An API key sees everything: undefined. */
+  readonly viewer?: Viewer | undefined
+}
+
+/** Without a user it is one of whom nothing is known. */
+export interface Viewer {
+  readonly user?: UserId
 }
 
 export interface SearchPage<T> extends Page<T> {
@@ -59,15 +76,33 @@ export async function search<E extends Entity>(
 ): Promise<SearchPage<Documents[E]>> {
   const meter = new Meter()
   const reading = metered(client, meter, { eventually: true })
-  const filter = request.filter === undefined ? undefined : parseFilter(request.filter)
+  const filter = filterOf(request)
   const scopes = [...new Set(request.scopes)].sort(compareBytes)
   const from = positionIn(request)
   const given = { ...request, scopes }
+  const { viewer } = request
+  const searchable = await searchableOf(reading, request)
+  const { visibility } = searchable
+  if (viewer !== undefined) expectVisiblePaths({ filter, sortBy: request.sortBy }, visibility)
   const named = request.entity === 'network' && !scopes.includes(EVERYTHING)
   const page = named
     ? await searchNamed(reading, given, filter, from, meter)
-    : await searchIndex(client, given, filter, from, meter, now())
-  return { ...page, readUnits: meter.units }
+    : await searchIndex(client, given, filter, from, meter, now(), searchable)
+  const items =
+    viewer === undefined ? page.items : page.items.map((item) => asSeenBy(viewer, item, visibility))
+  return { ...page, items, readUnits: meter.units }
+}
+
+/** Everybody sees the own attributes whole. */
+function asSeenBy<T>({ user }: Viewer, item: T, visibility: Declared): T {
+  if (typeof item !== 'object' || item === null || !('attributes' in item)) return item
+  const own = user !== undefined && 'user' in item && item.user === user
+  return own ? item : toMembers(item as T & User, visibility)
+}
+
+function filterOf({ filter, entity }: Pick<SearchRequest<Entity>, 'filter' | 'entity'>): Filter | undefined {
+  const parsed = filter === undefined ? undefined : parseFilter(filter)
+  return parsed === undefined || entity === 'object' ? parsed : withFoldedNames(parsed)
 }
 
 /** What a node asks for (shared/directory.ts, `find`). */
@@ -78,7 +113,7 @@ export function createPeerSearch(client: DynamoDBDocumentClient) {
     readonly limit: number
   }) => {
     const { networks: scopes, filter, limit } = query
-    const { items, cursor } = await search(client, { entity: 'peer', scopes, filter, limit })
+    const { items, cursor } = await search(client, { entity: 'peer', scopes, filter, limit, viewer: {} })
     const records = items.map(({ peer, user, presence }): PresenceRecord => ({ peer, user, ...presence }))
     return { records, more: cursor !== undefined }
   }
@@ -91,9 +126,9 @@ async function searchIndex<E extends Entity>(
   from: Position | undefined,
   meter: Meter,
   now: number,
+  searchable: SearchableAttributes,
 ): Promise<Page<Documents[E]>> {
   const reading = metered(client, meter, { eventually: true })
-  const searchable = await searchableOf(reading, request)
   const { scopes } = request
   const sortBy = request.sortBy?.toLowerCase()
   const descending = sortBy !== undefined && request.descending === true

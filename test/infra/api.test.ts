@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { FUNCTIONS, type FunctionDescription } from '../../infra/functions.ts'
 import { REST_ROUTES } from '../../infra/rest-routes.ts'
+import { ERRORS } from '../../shared/errors.ts'
 import { TABLES, type Table, type TableName } from '../../shared/store/tables.ts'
 import { inventoryOf } from './inventory.ts'
 import { type Resource, resourcesOf, systemUnderTest } from './system-under-test.ts'
@@ -91,9 +92,21 @@ test('a stream has one reader, the one that its table names', () => {
 
 test('the REST API has the routes of its description, an answer to browsers for each, and no other', () => {
   const methods = resourcesOf(api, 'AWS::ApiGateway::Method').map(({ Properties }) => Properties.HttpMethod)
-  const routes = methods.filter((method) => method !== 'OPTIONS')
+  const routes = methods.filter((method) => method !== 'OPTIONS' && method !== 'ANY')
   expect(routes.sort()).toEqual(REST_ROUTES.map(({ method }) => method).sort())
-  expect(methods).not.toContain('ANY')
+})
+
+test('HEAD, and what answers 405, reach the function at every path; another path is 404 as problem details', () => {
+  const paths = new Set(REST_ROUTES.map(({ path }) => path))
+  const methods = resourcesOf(api, 'AWS::ApiGateway::Method').map(({ Properties }) => Properties)
+  const any = methods.filter(({ HttpMethod }) => HttpMethod === 'ANY')
+  expect(any).toHaveLength(paths.size)
+  expect(new Set(any.map(({ ResourceId }) => JSON.stringify(ResourceId))).size).toBe(paths.size)
+  for (const { Integration } of any) expect(Integration.Type).toBe('AWS_PROXY')
+  const [response] = resourcesOf(api, 'AWS::ApiGateway::GatewayResponse').map(({ Properties }) => Properties)
+  expect(response).toMatchObject({ ResponseType: 'MISSING_AUTHENTICATION_TOKEN', StatusCode: '404' })
+  const body = JSON.parse(response!.ResponseTemplates['application/json'])
+  expect(body).toMatchObject({ status: 404, code: 'not-found', title: ERRORS['not-found'].title })
 })
 
 test('a rate holds for all, the open share of it for what may be posted without a credential', () => {

@@ -56,6 +56,18 @@ describe('metadata', () => {
     expect(await told()).toEqual([{ kind: 'paths', network, paths: 'relay-only' }])
   })
 
+  test('that is declared private goes to nobody, and its edit is not told', async () => {
+    const { network, told } = await setting('Networks')
+    const visibility = { 'attributes.secret': 'private' }
+    await put('Collections', { collection: 'networks', searchable: [], indexed: [], visibility, version: 1 })
+    const item = { network, name: 'Guild', attributes: { motto: 'go', secret: 1 }, owners: 1, version: 1 }
+    await put('Networks', item)
+    expect(await told()).toMatchObject([{ value: { name: 'Guild', attributes: { motto: 'go' } } }])
+    await put('Networks', { ...item, attributes: { motto: 'go', Secret: 2 } })
+    expect(await told()).toEqual([])
+    await client.send(new DeleteCommand({ TableName: 'Collections', Key: { collection: 'networks' } }))
+  })
+
   test('of a network goes to its members; that it has another owner is not metadata', async () => {
     const { network, told } = await setting('Networks')
     const item = { network, name: 'Guild', attributes: { motto: 'go' }, owners: 1, version: 1 }

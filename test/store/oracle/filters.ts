@@ -115,7 +115,14 @@ function compared(
 ): OracleFilter {
   const test = TESTS[op.toLowerCase() as keyof typeof TESTS]
   const text = `${path} ${op} ${spelt(dice, wanted)}`
-  return { text, means: (record) => valuesAt(record, path).some((value) => test(value, wanted)) }
+  const as = path.toLowerCase() === 'name' ? caseless : (value: unknown) => value
+  return { text, means: (record) => valuesAt(record, path).some((value) => test(as(value), as(wanted))) }
+}
+
+/** Names have no case. */
+function caseless(value: unknown): unknown {
+  if (!text(value)) return value
+  return value.normalize('NFC').toUpperCase().toLowerCase().replace(/ς/g, 'σ').normalize('NFC')
 }
 
 /** A value has many spellings in JSON. */
