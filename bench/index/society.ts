@@ -11,6 +11,7 @@ import { createNetwork } from '../../shared/store/networks.ts'
 import { createObjects, objectKeyOf } from '../../shared/store/objects.ts'
 import { forEach } from '../../shared/store/pages.ts'
 import { bindPeer } from '../../shared/store/peers.ts'
+import { enterPresence } from '../../shared/store/present.ts'
 import { createUser } from '../../shared/store/users.ts'
 
 export interface Society {
@@ -46,6 +47,7 @@ export async function populate(
     await client.send(new PutCommand({ TableName: tableName('Presence'), Item }))
     await indexRecord(client, { entity: 'user' }, user)
     await indexRecord(client, { entity: 'peer' }, peer)
+    await enterPresence(client, peer)
     users[i] = user
     peers[i] = peer
   })

@@ -13,13 +13,15 @@ import type {
   DynamoDBRecord,
   DynamoDBStreamEvent,
 } from 'aws-lambda'
-import type { PeerId, UserId } from '../../shared/ids.ts'
+import type { NetworkId, PeerId, UserId } from '../../shared/ids.ts'
 import { createClient } from '../../shared/store/client.ts'
 import type { Subject } from '../../shared/store/index-queue.ts'
-import { indexCollection, indexRecord } from '../../shared/store/indexing.ts'
+import { indexCollection, indexRecord, isSaidIndexed } from '../../shared/store/indexing.ts'
 import { forEach } from '../../shared/store/pages.ts'
 import { erasePresenceOfErased, peersOfUser } from '../../shared/store/peers.ts'
+import { enterPresence, leavePresence } from '../../shared/store/present.ts'
 import type { TableName } from '../../shared/store/tables.ts'
+import { getUser } from '../../shared/store/users.ts'
 import { fromEnvironment } from '../environment.ts'
 import { subjectsOf } from './subjects.ts'
 
@@ -44,12 +46,14 @@ export async function indexChanges(
 ): Promise<DynamoDBBatchItemFailure[]> {
   const failures: DynamoDBBatchItemFailure[] = []
   const until = now() + PATIENCE_MS
+  let said: Promise<boolean> | undefined
+  const context: IndexContext = { client, now, isSaidIndexed: () => (said ??= isSaidIndexed(client)) }
   await forEach(
     [...subjectsOf(records).values()],
     async ([subject, sequence]) => {
       try {
         if (now() >= until) failures.push({ itemIdentifier: sequence })
-        else await REACTIONS[subject.table]?.({ client, now }, subject.keys)
+        else await REACTIONS[subject.table]?.(context, subject.keys)
       } catch (error) {
         console.error(`index: ${subject.table} ${JSON.stringify(subject.keys)}`, error)
         failures.push({ itemIdentifier: sequence })
@@ -70,21 +74,27 @@ type Reaction = (context: IndexContext, keys: Subject['keys']) => Promise<unknow
 interface IndexContext {
   readonly client: DynamoDBDocumentClient
   readonly now: () => number
+  /** Looked up once for a batch. */
+  readonly isSaidIndexed: () => Promise<boolean>
 }
 
 const REACTIONS: Readonly<Partial<Record<TableName, Reaction>>> = {
   Users: ({ client, now }, { user }) => indexRecord(client, { entity: 'user' }, user!, now),
   Networks: ({ client, now }, { network }) => indexRecord(client, { entity: 'network' }, network!, now),
   Peers: ({ client, now }, { peer }) => indexRecord(client, { entity: 'peer' }, peer!, now),
-  Presence: async ({ client, now }, { peer }) => {
-    await indexRecord(client, { entity: 'peer' }, peer!, now)
-    await erasePresenceOfErased(client, peer as PeerId)
+  Presence: async ({ client, now, isSaidIndexed }, { peer }) => {
+    if (await isSaidIndexed()) await indexRecord(client, { entity: 'peer' }, peer!, now)
+    const isThere = await enterPresence(client, peer as PeerId, now)
+    if (!isThere) await erasePresenceOfErased(client, peer as PeerId)
   },
   Objects: ({ client, now }, { collection, id }) =>
     indexRecord(client, { entity: 'object', collection }, id!, now),
   Collections: ({ client, now }, { collection }) => indexCollection(client, collection!, now),
-  Memberships: async ({ client, now }, { user }) => {
+  Memberships: async ({ client, now }, { network, user }) => {
     const peers = await peersOfUser(client, user as UserId)
+    const isMember = (await getUser(client, user as UserId))?.networks.includes(network as NetworkId)
+    if (isMember) await forEach(peers, (peer) => enterPresence(client, peer, now))
+    else await leavePresence(client, network as NetworkId, user as UserId, peers)
     await Promise.all([
       indexRecord(client, { entity: 'user' }, user!, now),
       forEach(peers, (peer) => indexRecord(client, { entity: 'peer' }, peer, now)),

@@ -17,11 +17,14 @@ export const ENTITY_COLLECTIONS: Readonly<Record<Exclude<Entity, 'object'>, stri
   peer: 'peers',
 }
 
-/** What can be searched without a declaration; of a peer also its live metadata (`metadata.*`). */
+/**
+ * What has an index without a declaration. What a peer says of itself (`status`, `custom`, `metadata.*`) is searched among
+ * those that are there; declared, it has an index too, which each change of it has to write.
+ */
 export const DEFAULT_SEARCHABLE: Readonly<Record<Entity, readonly string[]>> = {
   user: ['name'],
   network: ['name'],
-  peer: ['name', 'user', 'status', 'custom'],
+  peer: ['name', 'user'],
   object: ['owner'],
 }
 
@@ -29,7 +32,7 @@ export const DEFAULT_SEARCHABLE: Readonly<Record<Entity, readonly string[]>> = {
 export const ALSO_CARRIED: Readonly<Record<Entity, readonly string[]>> = {
   user: ['createdat'],
   network: ['createdat'],
-  peer: ['createdat', 'lastseenat'],
+  peer: ['createdat'],
   object: ['createdat'],
 }
 

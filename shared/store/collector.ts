@@ -195,7 +195,10 @@ async function placedHere<E extends Entity>(
     const { id, range, entry } = candidate
     const history = histories.get(manifestTermOf({ entity, id }))
     const place = history && placeOf(history, id, reach)
-    return place?.block === block && (plan.byId || (place.range === range && place.entry === entry))
+    return (
+      place?.block === block &&
+      (plan.byId || plan.present || (place.range === range && place.entry === entry))
+    )
   }
   return new Set(batch.filter(isHere))
 }

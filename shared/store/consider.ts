@@ -49,7 +49,7 @@ function doubtful(
   { plan, reach }: Consideration,
 ): boolean {
   if (severalBlocks(reach)) return true
-  if (plan.byId) return false
+  if (plan.byId || plan.present) return false
   const bounds = plan.ranges[range]!
   if (plan.ranges.some(({ attribute }) => attribute !== bounds.attribute)) return true
   return !open.some(({ at }) => at <= timeOf(reach)) || mayBeTwice(entry, bounds)

@@ -2,7 +2,7 @@
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import { ALSO_CARRIED, ENTITY_COLLECTIONS, type Entity } from '../model/collection.ts'
 import { cardOf } from '../model/search/card.ts'
-import { isLive, isOfSeveral, pairsOf } from '../model/search/terms.ts'
+import { isLive, isOfSeveral, isSaid, pairsOf } from '../model/search/terms.ts'
 import { getCollectionItem, markIndexed, noteSeveral } from './collections.ts'
 import { type Entered, enter, NOT_ENTERED } from './index-entries.ts'
 import { forEach } from './pages.ts'
@@ -53,14 +53,18 @@ export async function indexCollection(
   await markIndexed(client, item, ids.length < STEP ? undefined : ids.at(-1))
 }
 
+/** Whether what peers say of themselves is declared searchable, so that each transition changes their entries. */
+export async function isSaidIndexed(client: DynamoDBDocumentClient): Promise<boolean> {
+  const { entered } = await searchableOf(client, { entity: 'peer' })
+  return entered.some((path) => isSaid(path.toLowerCase()))
+}
+
 function enteredOf(
   { scopes, filterable, units }: FoundRecord,
   { entity }: Kind,
   { entered }: SearchableAttributes,
 ): Entered {
-  const { metadata = {} } = filterable as { metadata?: object }
-  const live = entity === 'peer' ? Object.keys(metadata).map((name) => `metadata.${name}`) : []
-  const attributes = [...new Set([...entered, ...live].map((path) => path.toLowerCase()))]
+  const attributes = [...new Set(entered.map((path) => path.toLowerCase()))]
   return {
     ...{ scopes, units },
     pairs: pairsOf(filterable, attributes),

@@ -1,18 +1,21 @@
 /**
- * The name of each member and the presence of the peer by which it is best reached, from the search index: in a network, users
- * and the peers of users stand there in the order in which members are listed, with what is wanted on their cards. A member
- * that the index does not have yet is read from the tables.
+ * The name of each member and the presence of the peer by which it is best reached, from the search index: in a network, users,
+ * their peers and those of them that are there stand in the order in which members are listed, with what is wanted on their
+ * cards. When a member was last seen of whom no peer is there is read from the tables, and so is a member that the index does
+ * not have yet.
  */
 import type { DynamoDBDocumentClient, QueryCommandInput } from '@aws-sdk/lib-dynamodb'
 import type { NetworkId, PeerId, UserId } from '../ids.ts'
 import type { LivePresence } from '../model/peer.ts'
 import { encodeValue, HIGHEST } from '../model/search/encode.ts'
 import { entryOf, idOf } from '../model/search/terms.ts'
-import type { Status } from '../presence.ts'
+import { asSeenByOthers, type PresenceItem, type Status } from '../presence.ts'
 import { tableName } from './client.ts'
 import { type Posting, termOf } from './index-changes.ts'
-import { eachPage, forEach } from './pages.ts'
+import { Meter, metered } from './meter.ts'
+import { eachPage, forEach, getMany } from './pages.ts'
 import { getPeersWithPresence, peersOfUser } from './peers.ts'
+import { type PresentEntry, presentEntry, presentTerm } from './present.ts'
 import { getUsers } from './users.ts'
 
 export interface SeenMember {
@@ -46,14 +49,24 @@ export async function seenMembers(
 ): Promise<ReadonlyMap<UserId, SeenMember>> {
   const [first, last] = [users[0], users.at(-1)]
   if (first === undefined || last === undefined) return new Map()
-  const [names, peers] = await Promise.all([
+  const [names, peers, present] = await Promise.all([
     namesBetween(client, network, first, last),
     peersBetween(client, network, first, last),
+    presentBetween(client, network, first, last),
   ])
-  const unknown = users.filter((user) => !names.has(user))
-  const [read, theirs] = await Promise.all([getUsers(client, unknown), peersOf(client, unknown)])
+  const unknown = new Set(users.filter((user) => !names.has(user)))
+  const there = new Set(present.map(({ user }) => user))
+  const away = peers.filter(({ user }) => !unknown.has(user) && !there.has(user))
+  const [read, theirs, seen] = await Promise.all([
+    getUsers(client, [...unknown]),
+    peersOf(client, [...unknown]),
+    presenceOf(
+      client,
+      away.map(({ peer }) => peer),
+    ),
+  ])
   for (const { user, name } of read) names.set(user, name)
-  const best = bestOf([...peers.filter(({ user }) => !unknown.includes(user)), ...theirs])
+  const best = bestOf([...present.filter(({ user }) => !unknown.has(user)), ...theirs, ...seen])
   const told = await withCustom(client, [...best.values()])
   return new Map(
     users.map((user) => [user, { name: names.get(user) ?? '', presence: told.get(user) ?? NEVER_SEEN }]),
@@ -76,22 +89,44 @@ async function namesBetween(
   return names
 }
 
+interface OwnedPeer {
+  readonly peer: PeerId
+  readonly user: UserId
+}
+
 async function peersBetween(
+  client: DynamoDBDocumentClient,
+  network: NetworkId,
+  first: UserId,
+  last: UserId,
+): Promise<readonly OwnedPeer[]> {
+  const peers: OwnedPeer[] = []
+  const from = entryOf(encodeValue(first)!, '')
+  const query = between(termOf('peer', network, 'user'), from, entryOf(encodeValue(last)!, HIGHEST))
+  for await (const postings of eachPage<Posting>(client, query))
+    for (const { entry, card, until } of postings) {
+      const { user } = valuesOf(card)
+      if (until !== undefined || user === undefined) continue
+      peers.push({ peer: idOf(entry) as PeerId, user: user[0] as UserId })
+    }
+  return peers
+}
+
+async function presentBetween(
   client: DynamoDBDocumentClient,
   network: NetworkId,
   first: UserId,
   last: UserId,
 ): Promise<readonly SeenPeer[]> {
   const peers: SeenPeer[] = []
-  const from = entryOf(encodeValue(first)!, '')
-  const query = between(termOf('peer', network, 'user'), from, entryOf(encodeValue(last)!, HIGHEST))
-  for await (const postings of eachPage<Posting>(client, query))
-    for (const { entry, card, until } of postings) {
-      const { user, status, custom, lastseenat } = valuesOf(card)
+  const query = between(presentTerm(network), presentEntry(first, ''), presentEntry(last, HIGHEST as PeerId))
+  for await (const entries of eachPage<PresentEntry>(client, query))
+    for (const { entry, card, until, lastSeenAt = 0 } of entries) {
+      const { user, status, custom } = valuesOf(card)
       if (until !== undefined || user === undefined || status === undefined) continue
       peers.push({
         ...{ peer: idOf(entry) as PeerId, user: user[0] as UserId, status: status[0] as Status },
-        ...{ custom: custom?.[0] as string | undefined, lastSeenAt: (lastseenat?.[0] ?? 0) as number },
+        ...{ custom: custom?.[0] as string | undefined, lastSeenAt },
       })
     }
   return peers
@@ -122,6 +157,20 @@ async function peersOf(
     .map(({ peer, user, presence: { status, custom, lastSeenAt } }) => ({
       ...{ peer, user, status, custom, lastSeenAt },
     }))
+}
+
+/** Of peers that the index says are not there; some may have come meanwhile. */
+async function presenceOf(
+  client: DynamoDBDocumentClient,
+  peers: readonly PeerId[],
+): Promise<readonly SeenPeer[]> {
+  const reading = metered(client, new Meter(), { eventually: true })
+  const keys = peers.map((peer) => ({ peer }))
+  const items = await getMany<PresenceItem>(reading, 'Presence', keys)
+  return items.map((item) => {
+    const { peer, user, status, custom, lastSeenAt } = asSeenByOthers(item)
+    return { peer, user, status: item.node === undefined ? 'offline' : status, custom, lastSeenAt }
+  })
 }
 
 function bestOf(peers: readonly SeenPeer[]): ReadonlyMap<UserId, SeenPeer> {

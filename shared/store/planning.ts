@@ -2,8 +2,15 @@
 import { type DynamoDBDocumentClient, QueryCommand } from '@aws-sdk/lib-dynamodb'
 import { StraightwayError } from '../errors.ts'
 import type { Filter } from '../model/filter/ast.ts'
-import { LIST_EVERYTHING, type Plan, plansOf, type Searchable, sortedPlan } from '../model/search/plan.ts'
-import { isLive } from '../model/search/terms.ts'
+import {
+  LIST_EVERYTHING,
+  LIST_PRESENT,
+  type Plan,
+  plansOf,
+  type Searchable,
+  sortedPlan,
+} from '../model/search/plan.ts'
+import { EVERYTHING, isLive, PRESENT } from '../model/search/terms.ts'
 import { tableName } from './client.ts'
 import { termOf } from './index-changes.ts'
 import { invalidCursor, type PlannedAttribute, type Position } from './positions.ts'
@@ -41,16 +48,18 @@ export async function planSearch(client: DynamoDBDocumentClient, planning: Plann
     return { plan: sortedPlan(filter, sortBy), attributes: [{ attribute: sortBy, several: true }] }
   }
   if (from !== undefined && from.attributes.length > 0) return resumed(filter, from.attributes)
-  const plans = plansOf(filter, known).filter((plan) => from === undefined || plan.byId)
+  const hasPresent = kind.entity === 'peer' && !planning.scopes.includes(EVERYTHING)
+  const plans = plansOf(filter, known, hasPresent).filter((plan) => from === undefined || plan.byId)
   const plan = await mostSelective(client, planning, plans)
   if (plan.byId) return { plan, attributes: [] }
+  if (plan.present) return { plan, attributes: [{ attribute: PRESENT, several: false }] }
   return resumed(filter, attributesOf(plan, known))
 }
 
 export function searchableBy({ indexed, several }: SearchableAttributes, { entity }: Kind): Searchable {
   return (attribute) => {
-    if (entity === 'peer' && isLive(attribute)) return 'several'
     if (!indexed.has(attribute)) return undefined
+    if (entity === 'peer' && isLive(attribute)) return 'several'
     return several.has(attribute) ? 'several' : 'one'
   }
 }
@@ -60,6 +69,7 @@ function resumed(filter: Filter | undefined, attributes: readonly PlannedAttribu
   const kinds = new Map(
     attributes.map(({ attribute, several }) => [attribute, several ? 'several' : 'one'] as const),
   )
+  if (kinds.has(PRESENT)) return { plan: LIST_PRESENT, attributes }
   const names = [...kinds.keys()].sort().join()
   const plans = plansOf(filter, (attribute) => kinds.get(attribute))
   const plan = plans.find((one) => [...one.attributes].sort().join() === names)

@@ -16,6 +16,7 @@ import { matches } from '../model/filter/evaluate.ts'
 import { parseFilter } from '../model/filter/parse.ts'
 import { withFoldedNames } from '../model/search/fold.ts'
 import { compareBytes, SEARCH_MS } from '../model/search/history.ts'
+import { isCarriedBy, LIST_EVERYTHING } from '../model/search/plan.ts'
 import { EVERYTHING } from '../model/search/terms.ts'
 import type { User } from '../model/user.ts'
 import { type Declared, expectVisiblePaths, toMembers } from '../model/visibility.ts'
@@ -136,17 +137,22 @@ async function searchIndex<E extends Entity>(
   const planned = await planSearch(reading, planning)
   const known = searchableBy(searchable, request)
   const carried = new Set(ALSO_CARRIED[request.entity])
-  const isCarried = (attribute: string) => carried.has(attribute) || known(attribute) !== undefined
+  const isCarried = (attribute: string) =>
+    planned.plan.present
+      ? isCarriedBy(planned.plan, attribute)
+      : carried.has(attribute) || known(attribute) !== undefined
   const blocks = blocksOf(scopes, planned, from)
   if (sortBy !== undefined && blocks.length > 2)
     throw new StraightwayError('bad-request', 'sortBy: name one network, you are in too many to sort all')
-  const lasting = planned.plan.byId && blocks.length <= 2
+  const lasting = (planned.plan.byId || planned.plan.present) && blocks.length <= 2
   const beganAt = lasting ? now : (from?.beganAt ?? now)
   if (beganAt < now - SEARCH_MS) {
     throw new StraightwayError('gone', 'The search has taken too long: begin again without the cursor')
   }
   const { plan } = planned
-  const reach = { blocks, ranges: plan.ranges, descending, beganAt }
+  // Of those that are there manifests tell their scopes, as of any record that is listed.
+  const ranges = plan.present ? LIST_EVERYTHING.ranges : plan.ranges
+  const reach = { blocks, ranges, descending, beganAt }
   const consideration = { plan, reach, filter, isCarried }
   return collect({ client, meter, request, planned, consideration, from })
 }

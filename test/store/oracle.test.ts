@@ -9,6 +9,7 @@ import { createNetwork } from '../../shared/store/networks.ts'
 import { createObjects, objectKeyOf } from '../../shared/store/objects.ts'
 import { forEach } from '../../shared/store/pages.ts'
 import { bindPeer } from '../../shared/store/peers.ts'
+import { enterPresence } from '../../shared/store/present.ts'
 import { createUser } from '../../shared/store/users.ts'
 import { startTables, type TablesUnderTest } from '../local/tables-under-test.ts'
 import { Dice } from './oracle/dice.ts'
@@ -89,6 +90,7 @@ function makeSociety() {
     if (isHere) await client.send(new PutCommand({ TableName: 'Presence', Item }))
     await indexRecord(client, { entity: 'user' }, user.user)
     await indexRecord(client, { entity: 'peer' }, peer)
+    await enterPresence(client, peer)
     const scopes = [...mine, '*']
     kept.user.push({ id: user.user, scopes, record: user })
     const seen = isHere

@@ -10,6 +10,7 @@ import { createObjects, objectKeyOf } from '../../shared/store/objects.ts'
 import { forEach } from '../../shared/store/pages.ts'
 import { bindPeer } from '../../shared/store/peers.ts'
 import { cursorOf } from '../../shared/store/positions.ts'
+import { enterPresence } from '../../shared/store/present.ts'
 import { createPeerSearch, search } from '../../shared/store/search.ts'
 import { createUser } from '../../shared/store/users.ts'
 import { startTables, type TablesUnderTest } from '../local/tables-under-test.ts'
@@ -34,6 +35,7 @@ test('a node finds presence records, and hears whether there are more', async ()
     const Item = { peer, user, ...said, node: 'node_aaaaaaaa' as NodeId, networks: [network] }
     await client.send(new PutCommand({ TableName: 'Presence', Item }))
     await indexRecord(client, { entity: 'peer' }, peer)
+    await enterPresence(client, peer)
   }
   const find = createPeerSearch(client)
   const two = await find({ networks: [network], filter: 'metadata.level eq 1', limit: 2 })

@@ -6,11 +6,15 @@
  *   comparisons with null are evaluated only.
  * - `and` needs the ranges of one attribute: each attribute is an alternative. Comparisons of one attribute with values of
  *   one kind are intersected, for the records that have one value there. `or` needs ranges of every part.
+ * - Peers that only match while they are there (`status eq "online"`, anything of `metadata`) are read from the list of those
+ *   that are, unless a range promises less.
  * - If nothing can be read from the index, or too many ranges would have to be, the whole scope is listed.
  */
+
+import type { Status } from '../../presence.ts'
 import type { Comparison, Filter } from '../filter/ast.ts'
 import { compareText, encodeInstant, encodeValue, HIGHEST, SEPARATOR } from './encode.ts'
-import { MORE, NONE, SEVERAL } from './terms.ts'
+import { isSaid, MORE, NONE, PRESENT, SEVERAL } from './terms.ts'
 
 /** Entries of an attribute from `from` to `to`, both included. */
 export interface Range {
@@ -26,6 +30,8 @@ export interface Plan {
   readonly ranges: readonly Range[]
   /** Each range holds a single value, so its entries are in the order of ids. */
   readonly byId: boolean
+  /** Those that are there, in the order of users and peers. */
+  readonly present?: true
   /** How little a plan of this form can be expected to select: lower is better. */
   readonly weight: number
 }
@@ -45,11 +51,57 @@ export const LIST_EVERYTHING: Plan = {
   weight: WEIGHTS.everything,
 }
 
-/** The equally promising plans, of which the reader takes the one that selects least. Never empty. */
-export function plansOf(filter: Filter | undefined, searchable: Searchable): readonly Plan[] {
+export const LIST_PRESENT: Plan = {
+  attributes: [PRESENT],
+  ranges: [{ attribute: PRESENT, from: 's', to: `s${HIGHEST}` }],
+  byId: false,
+  present: true,
+  weight: WEIGHTS.present,
+}
+
+/**
+ * The equally promising plans, of which the reader takes the one that selects least. Never empty. `hasPresent`: it is
+ * listed who is there.
+ */
+export function plansOf(
+  filter: Filter | undefined,
+  searchable: Searchable,
+  hasPresent = false,
+): readonly Plan[] {
   const plans = filter === undefined ? [] : alternatives(filter, searchable)
   const best = Math.min(...plans.map((plan) => plan.weight))
+  if (hasPresent && filter !== undefined && best >= WEIGHTS.present && onlyMatchesPresent(filter))
+    return [LIST_PRESENT]
   return plans.length === 0 ? [LIST_EVERYTHING] : plans.filter((plan) => plan.weight === best)
+}
+
+const THERE = new Set<unknown>(['online', 'away', 'busy'] satisfies Status[])
+
+/** A peer that is not there has no metadata and says nothing, and an attribute without a value satisfies no comparison. */
+function onlyMatchesPresent(filter: Filter): boolean {
+  switch (filter.op) {
+    case 'and':
+      return filter.filters.some(onlyMatchesPresent)
+    case 'or':
+      return filter.filters.every(onlyMatchesPresent)
+    case 'not':
+      return false
+    default: {
+      const [first = '', ...rest] = filter.path.map((name) => name.toLowerCase())
+      if (first === 'metadata' && rest.length > 0) return true
+      if (filter.op === 'some' || rest.length > 0) return false
+      if (filter.op === 'pr') return first === 'custom'
+      if (first === 'status') return filter.op === 'eq' && THERE.has(filter.value)
+      return first === 'custom' && SAYS_SOMETHING.has(filter.op) && Boolean(filter.value)
+    }
+  }
+}
+
+const SAYS_SOMETHING = new Set<Comparison['op']>(['eq', 'sw', 'co', 'ew'])
+
+/** What the cards of a plan's entries carry, besides what is indexed. */
+export function isCarriedBy({ present }: Plan, attribute: string): boolean {
+  return present === true && (isSaid(attribute) || attribute === 'user')
 }
 
 /** Everything that can match in the order of an attribute; what has no value there comes last. */

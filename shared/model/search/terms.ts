@@ -8,6 +8,8 @@
  *   t~        beside them, when there are more than the limit
  *   z         an attribute that has no value: it sorts last
  *
+ * Peers that are there stand in their networks under PRESENT too, which is no attribute: shared/store/present.ts.
+ *
  * Several values stand apart from one, because `a ge 1 and a le 5` is one range of single values, while of several values one
  * may satisfy the one comparison and another the other.
  */
@@ -33,6 +35,11 @@ const NAME = /^[A-Za-z][\w$-]{0,63}$/
 /** Live metadata has room for few values, so all of them are entered and none of them stands under MORE. */
 const LIVE = /^metadata\.[^.]+$/
 
+/** Under this stand the peers that others see there: no attribute has such a name. */
+export const PRESENT = '~present'
+/** What a peer says of itself as long as it is there, besides its live metadata; lower case. */
+const SAID = new Set(['status', 'custom'])
+
 export interface Pair {
   /** Dotted path, lower case; empty for the pair every record has. */
   readonly attribute: string
@@ -54,6 +61,11 @@ export function isOfSeveral(value: string): boolean {
 /** Live metadata of a peer, at its top level. */
 export function isLive(attribute: string): boolean {
   return LIVE.test(attribute)
+}
+
+/** What a peer says of itself: it is searched among those that are there, unless it is declared searchable. */
+export function isSaid(attribute: string): boolean {
+  return isLive(attribute) || SAID.has(attribute)
 }
 
 /** The live metadata a peer may be found by: the first names in order, as many as may be declared. */

@@ -1,8 +1,9 @@
 import { ScanCommand } from '@aws-sdk/lib-dynamodb'
 import type { DynamoDBRecord } from 'aws-lambda'
-import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
 import { indexChanges } from '../../../functions/streams/index.ts'
 import type { NetworkId } from '../../../shared/ids.ts'
+import { Meter, metered } from '../../../shared/store/meter.ts'
 import type { TableName } from '../../../shared/store/tables.ts'
 import { type IndexUnderTest, startIndex } from '../rest/index-under-test.ts'
 import type { Enrolled } from '../rest/society.ts'
@@ -43,31 +44,78 @@ async function presentPeer(): Promise<{ ann: Enrolled; network: NetworkId; chang
   return { ann, network, changed: record('Presence', { peer: ann.peer }) }
 }
 
-test('a peer is entered under its networks and everything, by what it is and says', async () => {
+/** What the index says that a peer says of itself in a network, as long as it is there. */
+async function saidIn(network: NetworkId, peer: string): Promise<unknown> {
+  const { Items = [] } = await index.client.send(
+    new ScanCommand({ TableName: 'SearchTerms', ConsistentRead: true }),
+  )
+  const found = Items.find(({ term, entry }) => term === `peer#${network}#~present` && entry.endsWith(peer))
+  return found === undefined || found.until !== undefined ? undefined : JSON.parse(found.card)
+}
+
+const said = (ann: Enrolled, level: number) => ({
+  user: [ann.user],
+  status: ['online'],
+  custom: [''],
+  'metadata.level': [level],
+})
+
+test('a peer is entered under its networks and everything by what it is, and among those that are there', async () => {
   const { ann, network, changed } = await presentPeer()
   expect(await indexChanges([changed], index.client)).toEqual([])
+  expect(await entriesOf(ann.peer)).toEqual([`peer#${network}#~present s${ann.user}`])
+  expect(await saidIn(network, ann.peer)).toEqual(said(ann, 1))
+  await indexChanges([record('Peers', { peer: ann.peer })], index.client)
   const terms = (scope: string) => [
     `peer#${scope}# `,
-    `peer#${scope}#custom s`,
-    `peer#${scope}#metadata.level nbff0000000000000`,
     `peer#${scope}#name sann's`,
-    `peer#${scope}#status sonline`,
     `peer#${scope}#user s${ann.user}`,
   ]
-  expect(await entriesOf(ann.peer)).toEqual([...terms('*'), ...terms(network)].sort())
+  const present = `peer#${network}#~present s${ann.user}`
+  expect(await entriesOf(ann.peer)).toEqual([...terms('*'), ...terms(network), present].sort())
+})
+
+test('a change of presence writes one entry a network, and what it is stays as it was', async () => {
+  const { ann, network, changed } = await presentPeer()
+  await indexChanges([changed, record('Peers', { peer: ann.peer })], index.client)
+  await index.present(ann, { status: 'busy', metadata: { level: 2 }, version: 2 })
+  const meter = new Meter()
+  const writes: string[] = []
+  const counting = metered(index.client, meter)
+  const client = {
+    send: (command: { constructor: { name: string } }) => {
+      if (!/^(Get|BatchGet|Query)/.test(command.constructor.name)) writes.push(command.constructor.name)
+      return counting.send(command as never)
+    },
+  } as unknown as typeof index.client
+  await indexChanges([record('Presence', { peer: ann.peer })], client)
+  expect(writes).toEqual(['PutCommand'])
+  expect(await saidIn(network, ann.peer)).toEqual({ ...said(ann, 2), status: ['busy'] })
+})
+
+test('declared searchable, what a peer says has an index too', async () => {
+  const { ann, network, changed } = await presentPeer()
+  const declare = (searchable: readonly string[]) =>
+    index.call('PUT /v1/collections/peers', { as: index.admin, body: { searchable } })
+  await declare(['metadata.level'])
+  onTestFinished(async () => void (await declare([])))
+  await indexChanges([changed], index.client)
+  expect(await entriesOf(ann.peer)).toContain(`peer#${network}#metadata.level nbff0000000000000`)
 })
 
 test('a record that comes twice, late or after a newer one changes nothing', async () => {
-  const { ann, changed } = await presentPeer()
+  const { ann, network, changed } = await presentPeer()
   await indexChanges([changed, changed], index.client)
   await index.present(ann, { metadata: { level: 2 }, version: 2 })
   const newer = record('Presence', { peer: ann.peer })
   await indexChanges([newer], index.client)
-  const entries = await entriesOf(ann.peer)
-  expect(entries.filter((entry) => entry.includes('level'))).toHaveLength(2)
+  expect(await saidIn(network, ann.peer)).toEqual(said(ann, 2))
   await indexChanges([changed], index.client)
   await indexChanges([newer, changed, record('Peers', { peer: ann.peer })], index.client)
+  const entries = await entriesOf(ann.peer)
+  await indexChanges([record('Peers', { peer: ann.peer }), changed], index.client)
   expect(await entriesOf(ann.peer)).toEqual(entries)
+  expect(await saidIn(network, ann.peer)).toEqual(said(ann, 2))
 })
 
 test('functions at work on one record at the same time agree on its last state', async () => {
@@ -82,10 +130,7 @@ test('functions at work on one record at the same time agree on its last state',
   const outcomes = await Promise.all(reactions)
   // Whoever gave way too often is delivered again.
   if (outcomes.flat().length > 0) await react('Presence', { peer: ann.peer })
-  const levels = (await entriesOf(ann.peer)).filter((entry) => entry.includes('level'))
-  expect(levels).toEqual(
-    [`peer#${network}#metadata.level nc01c000000000000`, 'peer#*#metadata.level nc01c000000000000'].sort(),
-  )
+  expect(await saidIn(network, ann.peer)).toEqual(said(ann, 7))
 })
 
 test('whoever leaves a network is no longer entered there, with all peers', async () => {
@@ -99,10 +144,11 @@ test('whoever leaves a network is no longer entered there, with all peers', asyn
 })
 
 test('of what is deleted nothing is kept, its manifest neither', async () => {
-  const { ann, changed } = await presentPeer()
-  await indexChanges([changed, record('Users', { user: ann.user })], index.client)
+  const { ann, network, changed } = await presentPeer()
+  const all = [record('Peers', { peer: ann.peer }), record('Users', { user: ann.user })]
+  await indexChanges([changed, ...all], index.client)
   await index.call(`DELETE /v1/users/${ann.user}`, { as: index.admin })
-  await indexChanges([record('Peers', { peer: ann.peer }), record('Users', { user: ann.user })], index.client)
+  await indexChanges([...all, record('Memberships', { network, user: ann.user })], index.client)
   expect([...(await entriesOf(ann.peer)), ...(await entriesOf(ann.user))]).toEqual([])
   const { Items = [] } = await index.client.send(new ScanCommand({ TableName: 'SearchTerms' }))
   const left = Items.filter(

@@ -1,0 +1,110 @@
+/**
+ * Who is there, as the index knows it: in each network one entry for each peer that others see there, with what it says of
+ * itself on the card. A transition of a peer writes this entry and no other: what is live is entered under values of its own
+ * only if the collection `peers` declares it.
+ *
+ * Entries are in the order of users and their peers, which never changes, so a search that reads them misses nobody who is
+ * there throughout. An entry carries the session and version that it was written for; an older one never replaces it. A peer
+ * that goes leaves its entry with `until`, which expires.
+ */
+import { DeleteCommand, type DynamoDBDocumentClient, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb'
+import type { NetworkId, PeerId, UserId } from '../ids.ts'
+import { type Card, cardOf } from '../model/search/card.ts'
+import { encodeValue } from '../model/search/encode.ts'
+import { KEPT_MS } from '../model/search/history.ts'
+import { entryOf, PRESENT, searchableMetadata } from '../model/search/terms.ts'
+import { asSeenByOthers, type PresenceItem, type Status } from '../presence.ts'
+import { tableName } from './client.ts'
+import { unlessRefused } from './conditions.ts'
+import { termOf } from './index-changes.ts'
+import { forEach } from './pages.ts'
+import { getUser } from './users.ts'
+
+/** Reading a candidate reads its peer, its presence and its user. */
+const UNITS = 3
+
+/** The item of a peer in a network. */
+export interface PresentEntry {
+  readonly term: string
+  readonly entry: string
+  readonly at: number
+  readonly until?: number
+  readonly expiresAtSeconds?: number
+  readonly card?: Card
+  readonly units?: number
+  /** Not on the card, as nothing is written when a peer is only seen again. */
+  readonly lastSeenAt?: number
+  /** Text in the order of sessions and their versions. */
+  readonly order: string
+}
+
+/**
+ * Brings the entries of a peer to what its presence is now, and says whether it is signed in anywhere. Safe to repeat, at any
+ * time and in any order.
+ */
+export async function enterPresence(
+  client: DynamoDBDocumentClient,
+  peer: PeerId,
+  now: () => number = Date.now,
+): Promise<boolean> {
+  const Key = { peer }
+  const get = new GetCommand({ TableName: tableName('Presence'), Key, ConsistentRead: true })
+  const item = (await client.send(get)).Item as PresenceItem | undefined
+  if (item === undefined) return false
+  const mine = (await getUser(client, item.user))?.networks ?? []
+  // Who has gone may have been entered where the user was a member before.
+  const networks = item.node === undefined ? new Set([...mine, ...item.networks]) : mine
+  await forEach([...networks], (network) => put(client, entryOfPeer(item, network, now())))
+  return item.node !== undefined
+}
+
+/** A user is no member any more: its peers are not there. */
+export async function leavePresence(
+  client: DynamoDBDocumentClient,
+  network: NetworkId,
+  user: UserId,
+  peers: readonly PeerId[],
+): Promise<void> {
+  await forEach(peers, (peer) => {
+    const Key = { term: presentTerm(network), entry: presentEntry(user, peer) }
+    return client.send(new DeleteCommand({ TableName: tableName('SearchTerms'), Key }))
+  })
+}
+
+/** The range of the index in which the peers of users stand, both included. */
+export function presentEntry(user: UserId, peer: PeerId | ''): string {
+  return entryOf(encodeValue(user)!, peer)
+}
+
+export const presentTerm = (network: NetworkId): string => termOf('peer', network, PRESENT)
+
+function entryOfPeer(item: PresenceItem, network: NetworkId, now: number): PresentEntry {
+  const { user, status, custom, metadata, lastSeenAt } = asSeenByOthers(item)
+  if (status === 'offline' || item.node === undefined) return goneFrom(item, network, now)
+  const found = searchableMetadata(metadata)
+  const names = Object.keys(found).map((name) => `metadata.${name}`.toLowerCase())
+  const record = { user, status: status satisfies Status, custom, metadata: found }
+  const card = cardOf(record, ['user', 'status', 'custom', ...names])
+  return { ...placeIn(item, network), at: now, card, units: UNITS, lastSeenAt }
+}
+
+function goneFrom(item: PresenceItem, network: NetworkId, now: number): PresentEntry {
+  const expiresAtSeconds = Math.ceil((now + KEPT_MS) / 1000)
+  return { ...placeIn(item, network), at: now, until: now, expiresAtSeconds }
+}
+
+function placeIn({ peer, user, since, version }: PresenceItem, network: NetworkId) {
+  const order = `${String(since).padStart(15, '0')}.${String(version).padStart(10, '0')}`
+  return { term: presentTerm(network), entry: presentEntry(user, peer), order }
+}
+
+async function put(client: DynamoDBDocumentClient, Item: PresentEntry): Promise<void> {
+  const write = new PutCommand({
+    TableName: tableName('SearchTerms'),
+    Item,
+    ConditionExpression: 'attribute_not_exists(#order) OR #order <= :order',
+    ExpressionAttributeNames: { '#order': 'order' },
+    ExpressionAttributeValues: { ':order': Item.order },
+  })
+  await unlessRefused(client.send(write))
+}
