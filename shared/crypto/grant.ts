@@ -5,6 +5,7 @@
  */
 import {
   fromBase32,
+  type NetworkId,
   type PeerId,
   peerIdOf,
   publicKeyOf,
@@ -28,6 +29,8 @@ export interface Grant {
   readonly other: PeerId
   /** Whose peer `self` is: charged for what it takes. */
   readonly user?: UserId | undefined
+  /** A network that the two share, where they do: charged too. The offering side's node knows it. */
+  readonly network?: NetworkId | undefined
   readonly expiresAt: number
   /** What the networks that the two share allow; everything where absent. */
   readonly paths?: Paths
@@ -44,9 +47,10 @@ export interface OpenedGrant extends Grant {
 
 /** How long a direction lets its holder join; a tunnel that needs the HANDSHAKE later asks for another (REJOIN). */
 export const DIRECTION_MS = 10 * 60_000
-const USER_BYTES = 10
-/** tunnel 16, leg u8, self 32, other 32, expiresAt u48, paths u8, from 18, user 10. */
-const FIELDS_BYTES = 16 + 1 + 32 + 32 + 6 + 1 + 18 + USER_BYTES
+/** Of a user's or a network's id. */
+const ID_BYTES = 10
+/** tunnel 16, leg u8, self 32, other 32, expiresAt u48, paths u8, from 18, user 10, network 10. */
+const FIELDS_BYTES = 16 + 1 + 32 + 32 + 6 + 1 + 18 + 2 * ID_BYTES
 /** Length of a sealed grant of version 1. */
 export const GRANT_BYTES = 24 + FIELDS_BYTES + 16
 
@@ -92,6 +96,7 @@ function encode({
   paths = 'auto',
   from = NOWHERE,
   user,
+  network,
 }: Grant): Uint8Array {
   return new Writer(new Uint8Array(FIELDS_BYTES))
     .put(fromBase32(tunnel)!)
@@ -101,18 +106,19 @@ function encode({
     .u48(expiresAt)
     .u8(PATHS.indexOf(paths))
     .address(from.words)
-    .put(userBytes(user))
+    .put(idBytes(user))
+    .put(idBytes(network))
     .done()
 }
 
 /** Zeros if it is not known. */
-function userBytes(user: UserId | undefined): Uint8Array {
-  const bytes = user && fromBase32(user.slice(2))
-  return bytes?.length === USER_BYTES ? bytes : new Uint8Array(USER_BYTES)
+function idBytes(id: UserId | NetworkId | undefined): Uint8Array {
+  const bytes = id && fromBase32(id.slice(2))
+  return bytes?.length === ID_BYTES ? bytes : new Uint8Array(ID_BYTES)
 }
 
-function userOf(bytes: Uint8Array): UserId | undefined {
-  return bytes.some((byte) => byte !== 0) ? (`u_${toBase32(bytes)}` as UserId) : undefined
+function idOf<Id extends UserId | NetworkId>(prefix: 'u' | 'n', bytes: Uint8Array): Id | undefined {
+  return bytes.some((byte) => byte !== 0) ? (`${prefix}_${toBase32(bytes)}` as Id) : undefined
 }
 
 function decode(plaintext: Uint8Array): Omit<OpenedGrant, 'key'> | undefined {
@@ -125,7 +131,8 @@ function decode(plaintext: Uint8Array): Omit<OpenedGrant, 'key'> | undefined {
     expiresAt: reader.u48(),
     paths: PATHS[reader.u8()] ?? 'auto',
     from: reader.address(),
-    user: userOf(reader.bytes(USER_BYTES)),
+    user: idOf<UserId>('u', reader.bytes(ID_BYTES)),
+    network: idOf<NetworkId>('n', reader.bytes(ID_BYTES)),
   }
   return reader.ok && grant.leg <= 1 ? grant : undefined
 }

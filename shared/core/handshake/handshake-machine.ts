@@ -240,7 +240,8 @@ export class HandshakeMachine implements Machine<HandshakeInput, HandshakeEffect
       return
     const relay = pair.relayFrom(this.#relays, now)
     const relayed =
-      relay && inviteToRelay(relay, leg, this.#door.fleetKeys[0]!, this.#random, this.wall.at(now))
+      relay &&
+      inviteToRelay(relay, leg, pair.network, this.#door.fleetKeys[0]!, this.#random, this.wall.at(now))
     if (relayed === undefined) this.#missRelay(pair)
     else leg.relayed = leg.session.send(FRAME.RELAYED, encodeRelayed(relayed))
   }

@@ -9,7 +9,7 @@
  * outcome a new attempt waits until both have joined again. Each attempt has the next number, so that its plan differs.
  */
 import type { OpenedGrant } from '../../crypto/grant.ts'
-import type { NodeId, TunnelId } from '../../ids.ts'
+import type { NetworkId, NodeId, TunnelId } from '../../ids.ts'
 import type { Outcome, StepKind } from '../../wire/handshake.ts'
 import { Attempt, type Order, type Sides } from './attempt.ts'
 import { Leg } from './leg.ts'
@@ -50,6 +50,11 @@ export class Pair {
     this.tunnel = tunnel
     this.slot = slot
     this.#endAt = now + WAIT_MS
+  }
+
+  /** Which network pays for a relay, as far as a side that is here has been told. */
+  get network(): NetworkId | undefined {
+    return this.legs[0]?.grant.network ?? this.legs[1]?.grant.network
   }
 
   leg(grant: OpenedGrant): Leg {

@@ -2,7 +2,7 @@
 import { type Grant, grantKey, sealGrant } from '../../crypto/grant.ts'
 import type { Random } from '../../crypto/random.ts'
 import type { FleetItem } from '../../directory.ts'
-import type { NodeId } from '../../ids.ts'
+import type { NetworkId, NodeId } from '../../ids.ts'
 import { type Address, isDiscardOnly, isIpv4, parseAddress } from '../../wire/address.ts'
 import { NONCE_BYTES, type Relayed } from '../../wire/handshake.ts'
 import type { Leg } from './leg.ts'
@@ -46,6 +46,7 @@ export function relaysOf(items: readonly FleetItem[], near: NodeId): readonly Re
 export function inviteToRelay(
   { addresses }: Relay,
   { grant: { tunnel, leg, self, other, user }, session, seen }: Leg,
+  network: NetworkId | undefined,
   fleetKey: Uint8Array,
   random: Random,
   wallNow: number,
@@ -54,7 +55,7 @@ export function inviteToRelay(
   const relay = addresses.find(({ words }) => from !== undefined && reaches(from, words))
   if (relay === undefined) return undefined
   const expiresAt = wallNow + GRANT_MS
-  const fields: Grant = { tunnel, leg, self, other, user, expiresAt, ...(seen && { from: seen }) }
+  const fields: Grant = { tunnel, leg, self, other, user, network, expiresAt, ...(seen && { from: seen }) }
   const grant = sealGrant(fleetKey, 'relay', fields, random.bytes(NONCE_BYTES))
   return { relay, grant, key: grantKey(fleetKey, 'relay', fields) }
 }

@@ -83,7 +83,8 @@ export const namedCredit = (): AddressCredit =>
   })
 
 /** A relay is the fleet's; another address is validated by the answer to a probe. */
-export const isValidated = ({ kind, state }: Path): boolean => kind === 'relayed' || state !== 'candidate'
+export const isValidated = ({ kind, state }: Path): boolean =>
+  kind === 'relayed' || state === 'open' || state === 'fit'
 
 export function newPath(
   kind: Path['kind'],

@@ -3,30 +3,39 @@ import { describe, expect, test } from 'vitest'
 import { makeClaim } from '../../../shared/core/relay/claim.ts'
 import { type Grant, grantKey, sealGrant } from '../../../shared/crypto/grant.ts'
 import { Random } from '../../../shared/crypto/random.ts'
-import { type PeerId, peerIdOf, type TunnelId, toBase32, type UserId } from '../../../shared/ids.ts'
+import {
+  type NetworkId,
+  type PeerId,
+  peerIdOf,
+  type TunnelId,
+  toBase32,
+  type UserId,
+} from '../../../shared/ids.ts'
 import { decodeRelay, encodeRelay } from '../../../shared/wire/relay.ts'
 import { FLEET_KEY, GRANT_MS, START, World } from './world.ts'
 
 const random = new Random(new Uint8Array(32).fill(4))
 const somebody = (): PeerId => peerIdOf(random.bytes(32))
+const networkOf = (name: string) => `n_${name.padEnd(16, 'a')}` as NetworkId
 const userOf = (name: string) => `u_${name.padEnd(16, 'a')}` as UserId
 
 interface Member {
   readonly peer: PeerId
   readonly user?: UserId
+  readonly network?: NetworkId
 }
 
 let ports = 0
 /** The relay's answer to a BIND of the first leg of a new tunnel. */
 function bind(
   world: World,
-  { peer, user }: Member,
+  { peer, user, network }: Member,
   leg: 0 | 1 = 0,
   tunnel = toBase32(random.bytes(16)),
   other = somebody(),
 ) {
   const grant: Grant = {
-    ...{ tunnel: tunnel as TunnelId, leg, self: peer, other, user },
+    ...{ tunnel: tunnel as TunnelId, leg, self: peer, other, user, network },
     expiresAt: START + GRANT_MS * 100,
   }
   const sealed = sealGrant(FLEET_KEY, 'relay', grant, random.bytes(24))
@@ -86,6 +95,23 @@ describe('legs', () => {
     }
   })
 
+  test('a network whose members are very many does not keep out those of another one', () => {
+    const world = new World({ maxTunnels: 512, idleMs: IDLE_MS })
+    const member = (name: string) => () => ({ peer: somebody(), network: networkOf(name) })
+    bindMany(world, 1, member('few'))
+    const crowd = bindMany(world, 512, member('mal'))
+    expect(crowd).toBeLessThan(400)
+    expect(bindMany(world, 40, member('few'))).toBe(40)
+    expect(bindMany(world, 40, member('mal'))).toBe(0)
+  })
+
+  test('a network that is alone gets all of them', () => {
+    const world = new World({ maxTunnels: 512, idleMs: IDLE_MS })
+    const alone = () => ({ peer: somebody(), network: networkOf('all') })
+    expect(bindMany(world, 400, alone)).toBe(400)
+    expect(world.relay.counters.refused.quota).toBe(0)
+  })
+
   test('are free again when they end', () => {
     const world = new World({ maxTunnels: 1024, idleMs: 60_000 })
     const peer = { peer: somebody() }
@@ -127,6 +153,29 @@ describe('traffic', () => {
     expect(packets).toBeGreaterThan(450)
     expect(packets).toBeLessThanOrEqual(510)
     expect(world.relay.counters.overQuota).toBeGreaterThan(1000)
+  })
+
+  test('of two networks is shared equally when the relay is busy, however many members send', () => {
+    const world = new World({ maxBytesPerSecond: 1_000_000 })
+    const tunnel = (name: string) =>
+      pairOf(
+        world,
+        { peer: somebody(), network: networkOf(name) },
+        { peer: somebody(), network: networkOf(name) },
+      )
+    const crowd = Array.from({ length: 9 }, () => [...tunnel('mal'), 200] as const)
+    const one = [...tunnel('few'), 400] as const
+    const packets = carried(world, [...crowd, one])
+    expect(packets.at(-1)).toBeGreaterThan(250)
+    const alone = new World({ maxBytesPerSecond: 1_000_000 })
+    const sides = Array.from({ length: 4 }, () =>
+      pairOf(alone, { peer: somebody(), network: networkOf('all') }, { peer: somebody() }),
+    )
+    const through = carried(
+      alone,
+      sides.map(([a, b]) => [a, b, 250] as const),
+    )
+    expect(through.reduce((sum, each) => sum + each, 0)).toBeGreaterThan(850)
   })
 
   test('of a peer with many tunnels is shared by all of them', () => {

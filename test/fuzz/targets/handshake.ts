@@ -65,10 +65,13 @@ class Peer {
   readonly client: HandshakeClient
   readonly events: ClientEvent[] = []
   readonly address: Address
+  /** What its datagrams say. */
+  source: Address
 
   constructor(seed: number, address: string) {
     this.client = new HandshakeClient(new Random(new Uint8Array(32).fill(seed)), 0)
     this.address = at(address)
+    this.source = this.address
   }
 }
 
@@ -160,11 +163,10 @@ class Scene {
 
   /** What the attacker says next comes in the third party's name. */
   forge(program: Program): void {
-    const own = this.attacker.address
-    Object.assign(this.attacker, { address: THIRD_PARTY })
+    this.attacker.source = THIRD_PARTY
     if (program.below(2) === 0) this.profile(program)
     else this.#flushPeers()
-    Object.assign(this.attacker, { address: own })
+    this.attacker.source = this.attacker.address
   }
 
   /** Somebody says what became of the step it was told last. */
@@ -238,7 +240,7 @@ class Scene {
       const out = new Batch(4)
       peer.client.tick(out, this.#now)
       for (let i = 0; i < out.count; i++) {
-        const datagram = { from: peer.address, bytes: out.at(i).slice() }
+        const datagram = { from: peer.source, bytes: out.at(i).slice() }
         this.seen.push(datagram)
         if (this.#held === undefined) this.#give(datagram)
         else this.#held.push(datagram)

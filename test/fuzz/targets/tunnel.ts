@@ -115,7 +115,8 @@ class Scene {
 
   /** A datagram comes to an end in the name of anybody. */
   inject({ from, to, bytes }: Datagram, program: Program): void {
-    this.#carry({ from: program.oneOf([from, ...PLACES]), to, bytes })
+    const isEnd = this.#ends.some(({ address }) => formatAddress(address.words) === formatAddress(to.words))
+    this.#carry({ from: program.oneOf([from, ...PLACES]), to: isEnd ? to : CAT, bytes })
   }
 
   /** The attacker says something to cat, in anybody's name. */
