@@ -1,10 +1,54 @@
+/**
+ * The addresses of this machine that others may reach, without a port: not loopback, not link-local. The likeliest first, as
+ * only so many are told: those of interfaces that a default route leads through, then others, then those that lead to guests
+ * of this machine or into a tunnel, of which there may be dozens.
+ */
+import { readFileSync } from 'node:fs'
 import { type Address, addressOf } from '../../shared/wire/address.ts'
 import { udx } from './udx.ts'
 
 const LINK_LOCAL = /^(169\.254\.|fe[89ab][0-9a-f]:)/i
+/** Bridges to containers and virtual machines, tunnels of VPNs, and Apple's links between devices. */
+const INWARD =
+  /^(br-|bridge|docker|podman|cni|cali|flannel|veth|virbr|vmnet|vboxnet|vethernet|lxc|lxd|tun|tap|utun|wg|ppp|ipsec|zt|tailscale|awdl|llw|anpi)/i
 
-/** The addresses of this machine that others may reach: not loopback, not link-local. Without a port. */
+export interface HostInterface {
+  readonly name: string
+  readonly host: string
+  readonly internal: boolean
+}
+
 export function hostIps(): readonly Address[] {
-  const hosts = udx.networkInterfaces().filter(({ internal, host }) => !internal && !LINK_LOCAL.test(host))
-  return hosts.flatMap(({ host }) => addressOf(host, 0) ?? [])
+  const ranked = byWorth(udx.networkInterfaces(), defaultInterfaces())
+  return ranked.flatMap(({ host }) => addressOf(host, 0) ?? [])
+}
+
+/** `defaults`: names of interfaces that a default route leads through. */
+export function byWorth(
+  interfaces: readonly HostInterface[],
+  defaults: ReadonlySet<string>,
+): readonly HostInterface[] {
+  const usable = interfaces.filter(({ internal, host }) => !internal && !LINK_LOCAL.test(host))
+  const worth = ({ name }: HostInterface) => (defaults.has(name) ? 0 : INWARD.test(name) ? 2 : 1)
+  return usable.toSorted((one, other) => worth(one) - worth(other))
+}
+
+/** As Linux tells; none elsewhere. */
+function defaultInterfaces(): ReadonlySet<string> {
+  const four = linesOf('/proc/net/route').filter(([, to, , , , , , mask]) => /^0+$/.test(`${to}${mask}`))
+  const six = linesOf('/proc/net/ipv6_route').filter(([to, bits]) => /^0+$/.test(`${to}${bits}`))
+  return new Set(
+    [...four.map(([name]) => name!), ...six.map((line) => line.at(-1)!)].filter((name) => name !== 'lo'),
+  )
+}
+
+function linesOf(path: string): readonly (readonly string[])[] {
+  try {
+    return readFileSync(path, 'utf8')
+      .split('\n')
+      .filter((line) => line.trim() !== '')
+      .map((line) => line.trim().split(/\s+/))
+  } catch {
+    return []
+  }
 }

@@ -175,7 +175,12 @@ function seenHosts(profile: Profile): readonly Address[] {
   )
 }
 
+/**
+ * What this side has itself comes later: bridges to containers have the same address everywhere, and lead back here. Two
+ * peers on one machine have all addresses in common.
+ */
 function nearestFirst(own: readonly Address[], other: readonly Address[]): readonly Address[] {
-  const near = other.filter((address) => shareOne(own, [address], sameSubnet))
+  const isOwn = ({ words }: Address) => own.some((it) => sameIp(it.words, 0, words, 0))
+  const near = other.filter((address) => !isOwn(address) && shareOne(own, [address], sameSubnet))
   return [...near, ...other.filter((address) => !near.includes(address))]
 }

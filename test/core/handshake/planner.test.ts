@@ -96,7 +96,15 @@ test('of the own network the nearest address is tried first', () => {
   const a = behind(PORT, 1, candidate('host', '10.0.7.1:5000'))
   const b = behind(PORT, 1, candidate('host', '172.17.0.1:5000'), candidate('host', '10.0.7.9:5000'))
   const targets = plan(a, b, 0).steps[0]!.sides[0].targets.map(({ words }) => formatAddress(words))
-  expect(targets.slice(0, 3)).toEqual(['192.168.1.2:5000', '10.0.7.9:5000', '172.17.0.1:5000'])
+  expect(targets.slice(0, 3)).toEqual(['10.0.7.9:5000', '192.168.1.2:5000', '172.17.0.1:5000'])
+})
+
+test('of hosts with the same dozen bridges the address in the common network is tried first', () => {
+  const bridges = Array.from({ length: 12 }, (_, i) => candidate('host', `172.${17 + i}.0.1:5000`))
+  const a = behind(PORT, 1, ...bridges, candidate('host', '10.0.7.1:5000'))
+  const b = behind(PORT, 1, ...bridges, candidate('host', '10.0.7.9:5000'))
+  const [first] = plan(a, b, 0).steps[0]!.sides
+  expect(formatAddress(first.targets[0]!.words)).toBe('10.0.7.9:5000')
 })
 
 test('two global IPv6 addresses meet without a NAT, even between symmetric ones', () => {
