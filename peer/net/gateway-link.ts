@@ -6,6 +6,7 @@
 import WebSocket from 'ws'
 import { type CarriedService, carriedAnswerOf, type PeerDatagram } from '../../shared/carried.ts'
 import type { NodeId } from '../../shared/ids.ts'
+import { connector, proxyFor } from './proxy.ts'
 
 const FIRST_WAIT_MS = 250
 const LONGEST_WAIT_MS = 8_000
@@ -105,11 +106,13 @@ export class GatewayLink {
       this.#again()
       return
     }
+    const proxy = proxyFor(url)
     const socket = new WebSocket(url, {
       headers: { authorization: `Bearer ${this.#options.proof()}` },
       handshakeTimeout: HANDSHAKE_MS,
       maxPayload: MESSAGE_BYTES,
       perMessageDeflate: false,
+      ...(proxy !== undefined && { createConnection: connector(proxy, url.startsWith('wss:')) }),
     })
     this.#socket = socket
     socket.on('open', () => this.#opened(socket))

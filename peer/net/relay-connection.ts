@@ -9,12 +9,16 @@
  *   ended    for good
  */
 import { createHash } from 'node:crypto'
+import { isIPv6, type Socket } from 'node:net'
 import tls from 'node:tls'
 import type { TlsEndpoint } from '../../shared/directory.ts'
 import { now } from '../../shared/drive/clock.ts'
 import { toBase32 } from '../../shared/ids.ts'
 import { DatagramReader, framed } from '../../shared/wire/datagram-stream.ts'
+import { connectThrough, proxyFor } from './proxy.ts'
 
+/** The pin stands in place of names and authorities. */
+const TLS = { minVersion: 'TLSv1.3', rejectUnauthorized: false } as const
 const OPEN_MS = 5_000
 const FIRST_PAUSE_MS = 250
 const LONGEST_PAUSE_MS = 8_000
@@ -36,7 +40,8 @@ export interface RelayConnectionOptions {
 
 type State =
   | { readonly kind: 'closed'; readonly retryAt: number }
-  | { readonly kind: 'opening'; readonly socket: tls.TLSSocket; readonly waiting: Uint8Array[] }
+  /** Without a socket while a proxy connects. */
+  | { readonly kind: 'opening'; readonly socket?: tls.TLSSocket; readonly waiting: Uint8Array[] }
   | { readonly kind: 'open'; readonly socket: tls.TLSSocket }
   | { readonly kind: 'ended' }
 
@@ -59,7 +64,7 @@ export class RelayConnection {
   close(): void {
     const state = this.#state
     this.#state = { kind: 'ended' }
-    if (state.kind === 'opening') state.socket.destroy()
+    if (state.kind === 'opening') state.socket?.destroy()
     else if (state.kind === 'open') state.socket.destroySoon()
   }
 
@@ -69,20 +74,32 @@ export class RelayConnection {
       this.#rest()
       return
     }
+    const { host } = this.#options
     const { port, pin } = endpoint
-    const socket = tls.connect({
-      host: this.#options.host,
-      port,
-      minVersion: 'TLSv1.3',
-      // The pin stands in place of names and authorities.
-      rejectUnauthorized: false,
-    })
+    const proxy = proxyFor(`https://${isIPv6(host) ? `[${host}]` : host}:${port}`)
+    if (proxy === undefined) this.#secure(tls.connect({ host, port, ...TLS }), pin, [])
+    else this.#dial(connectThrough(proxy, host, port), pin)
+  }
+
+  #dial(dialled: Promise<Socket>, pin: string): void {
+    const opening: State = { kind: 'opening', waiting: [] }
+    this.#state = opening
+    dialled.then(
+      (socket) => {
+        if (this.#state === opening) this.#secure(tls.connect({ socket, ...TLS }), pin, opening.waiting)
+        else socket.destroy()
+      },
+      () => this.#state === opening && this.#rest(),
+    )
+  }
+
+  #secure(socket: tls.TLSSocket, pin: string, waiting: Uint8Array[]): void {
     socket.setNoDelay()
     socket.setTimeout(OPEN_MS, () => socket.destroy())
     socket.on('error', () => {})
     socket.on('secureConnect', () => (pinOf(socket) === pin ? this.#opened(socket) : socket.destroy()))
     socket.on('close', () => this.#closed())
-    this.#state = { kind: 'opening', socket, waiting: [] }
+    this.#state = { kind: 'opening', socket, waiting }
   }
 
   #opened(socket: tls.TLSSocket): void {

@@ -1,5 +1,7 @@
 /** Requests to INDEX: JSON in and out, problem details (RFC 9457) as StraightwayError. */
+
 import { ERRORS, type ErrorCode, StraightwayError } from '../../shared/errors.ts'
+import { fetchThrough, proxyFor } from '../net/proxy.ts'
 
 const TIMEOUT_MS = 10_000
 
@@ -65,9 +67,10 @@ export class Requests {
     return answer as T
   }
 
-  async #fetch(url: string, init: RequestInit): Promise<Response> {
+  async #fetch(url: string, init: Parameters<typeof fetchThrough>[2]): Promise<Response> {
     try {
-      const response = await fetch(url, init)
+      const proxy = proxyFor(url)
+      const response = await (proxy === undefined ? fetch(url, init) : fetchThrough(proxy, url, init))
       this.#learnTime(response.headers.get('date'))
       return response
     } catch (cause) {

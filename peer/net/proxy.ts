@@ -1,0 +1,112 @@
+/**
+ * Connections by way of an HTTP proxy, as HTTPS_PROXY, HTTP_PROXY and NO_PROXY say it for every program of a machine: by CONNECT,
+ * whatever is said on them afterwards. What the proxy is told is where to, no more.
+ */
+import http from 'node:http'
+import https from 'node:https'
+import { type createConnection, isIP, type Socket } from 'node:net'
+import { Readable } from 'node:stream'
+import tls from 'node:tls'
+import { getProxyForUrl } from 'proxy-from-env'
+
+const CONNECT_MS = 10_000
+
+/** What both take. */
+type Connector = typeof createConnection & NonNullable<http.RequestOptions['createConnection']>
+type Connected = (error: Error | null, socket?: Socket) => void
+
+const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/
+
+/**
+ * The proxy for an address such as `https://example.com` or `https://203.0.113.7:3483`; undefined: none. `ws:` and `wss:` go by
+ * those of `http:` and `https:`. Nobody means this machine itself.
+ */
+export function proxyFor(url: string): string | undefined {
+  const { hostname } = new URL(url)
+  return LOOPBACK.test(hostname) ? undefined : getProxyForUrl(url.replace(/^ws/, 'http')) || undefined
+}
+
+/** A connection to that host, through the proxy. Rejects with what the proxy says. */
+export function connectThrough(proxy: string, host: string, port: number): Promise<Socket> {
+  const at = new URL(proxy)
+  const to = `${isIP(host) === 6 ? `[${host}]` : host}:${port}`
+  const headers = { host: to, ...authorizationOf(at) }
+  const { request } = at.protocol === 'https:' ? https : http
+  const asked = request({
+    host: nameOf(at),
+    port: at.port || (at.protocol === 'https:' ? 443 : 80),
+    method: 'CONNECT',
+    path: to,
+    headers,
+    agent: false,
+    timeout: CONNECT_MS,
+  })
+  return new Promise((resolve, reject) => {
+    asked.on('connect', ({ statusCode }, socket, head) => {
+      if (statusCode === 200) {
+        if (head.length > 0) socket.unshift(head)
+        resolve(socket as Socket)
+        return
+      }
+      socket.destroy()
+      reject(new Error(`The proxy ${at.host} does not connect to ${to}: ${statusCode}.`))
+    })
+    asked.on('response', ({ statusCode }) => {
+      asked.destroy()
+      reject(new Error(`${at.host} is no proxy for ${to}: it answers ${statusCode}.`))
+    })
+    asked.on('timeout', () => asked.destroy(new Error(`The proxy ${at.host} does not answer.`)))
+    asked.on('error', reject)
+    asked.end()
+  })
+}
+
+/** For `http.request` and `ws`, which take a connection that comes later: `isSecure` where TLS is spoken to the server itself. */
+export function connector(proxy: string, isSecure: boolean): Connector {
+  const connect = (
+    options: { host?: string | null; port?: number | string | null },
+    connected: Connected,
+  ): void => {
+    const host = (options.host ?? 'localhost').replace(/^\[|\]$/g, '')
+    const port = Number(options.port ?? (isSecure ? 443 : 80))
+    const secured = (socket: Socket) =>
+      isSecure ? tls.connect({ socket, ...(isIP(host) === 0 && { servername: host }) }) : socket
+    connectThrough(proxy, host, port).then(
+      (socket) => connected(null, secured(socket)),
+      (error) => connected(error),
+    )
+  }
+  return connect as unknown as Connector
+}
+
+/** `fetch`, of text, through the proxy. Redirects are handed back. */
+export function fetchThrough(
+  proxy: string,
+  url: string,
+  { method, headers, body, signal }: { method: string; headers: Headers; body?: string; signal: AbortSignal },
+): Promise<Response> {
+  const isSecure = url.startsWith('https:')
+  const { request } = isSecure ? https : http
+  const createConnection = connector(proxy, isSecure)
+  const sent = { method, headers: Object.fromEntries(headers), signal, createConnection }
+  const asked = request(url, sent)
+  return new Promise((resolve, reject) => {
+    asked.on('response', (answer) => {
+      const { statusCode = 502, headers: given } = answer
+      const isEmpty = statusCode === 204 || statusCode === 304
+      if (isEmpty) answer.resume()
+      const content = isEmpty ? null : (Readable.toWeb(answer) as ReadableStream<Uint8Array>)
+      resolve(new Response(content, { status: statusCode, headers: given as Record<string, string> }))
+    })
+    asked.on('error', reject)
+    asked.end(body)
+  })
+}
+
+const nameOf = ({ hostname }: URL): string => hostname.replace(/^\[|\]$/g, '')
+
+function authorizationOf({ username, password }: URL): { readonly 'proxy-authorization'?: string } {
+  if (username === '') return {}
+  const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
+  return { 'proxy-authorization': `Basic ${Buffer.from(pair).toString('base64')}` }
+}

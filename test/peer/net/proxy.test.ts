@@ -1,0 +1,135 @@
+/** A network whose only way out is an HTTP proxy that connects (CONNECT) to hosts by names that only it knows. */
+import { once } from 'node:events'
+import http, { createServer } from 'node:http'
+import net, { type AddressInfo } from 'node:net'
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { WebSocketServer } from 'ws'
+import { GatewayLink } from '../../../peer/net/gateway-link.ts'
+import { proxyFor } from '../../../peer/net/proxy.ts'
+import { RelayTls } from '../../../peer/net/relay-tls.ts'
+import { Requests } from '../../../peer/rest/requests.ts'
+import type { NodeId } from '../../../shared/ids.ts'
+import { parseAddress } from '../../../shared/wire/address.ts'
+import { encodeRelay } from '../../../shared/wire/relay.ts'
+import { startRelay } from '../../../udp-edge/relay.ts'
+
+const HOST = '127.0.0.1'
+const PATIENT = { interval: 5, timeout: 60_000 }
+
+const proxy = http.createServer()
+/** What it was asked to connect to. */
+let asked: { readonly to: string; readonly authorization: string | undefined }[] = []
+let refuses = false
+
+proxy.on('connect', ({ url = '', headers }, client: net.Socket) => {
+  asked.push({ to: url, authorization: headers['proxy-authorization'] })
+  if (refuses) {
+    client.end('HTTP/1.1 403 Forbidden\r\n\r\n')
+    return
+  }
+  const server = net.connect(Number(url.split(':').at(-1)), HOST, () => {
+    client.write('HTTP/1.1 200 Connection established\r\n\r\n')
+    client.pipe(server).pipe(client)
+  })
+  for (const socket of [client, server]) socket.on('error', () => {})
+  client.on('close', () => server.destroy())
+})
+
+const portOf = (server: { address(): unknown }) => (server.address() as AddressInfo).port
+
+beforeAll(async () => {
+  proxy.listen(0, HOST)
+  await once(proxy, 'listening')
+})
+afterAll(() => {
+  proxy.close()
+  proxy.closeAllConnections()
+  vi.unstubAllEnvs()
+})
+beforeEach(() => {
+  asked = []
+  refuses = false
+  for (const name of ['HTTP_PROXY', 'HTTPS_PROXY'])
+    vi.stubEnv(name, `http://ann:s%20ecret@${HOST}:${portOf(proxy)}`)
+  vi.stubEnv('NO_PROXY', 'near.test,.local')
+})
+
+test('the environment says which addresses go through a proxy, and this machine itself never does', () => {
+  for (const url of ['http://index.test', 'https://index.test', 'ws://index.test', 'wss://203.0.113.7:3483'])
+    expect(proxyFor(url), url).toContain(`@${HOST}`)
+  for (const url of [
+    'http://near.test',
+    'https://a.local',
+    'http://localhost:8787',
+    `ws://${HOST}:1`,
+    'http://[::1]:1',
+  ])
+    expect(proxyFor(url), url).toBeUndefined()
+})
+
+describe('INDEX', () => {
+  async function index(): Promise<Requests> {
+    const server = createServer((request, response) => {
+      let body = ''
+      request.on('data', (bytes) => {
+        body += bytes
+      })
+      request.on('end', () => {
+        if (request.url === '/nothing') response.writeHead(204).end()
+        else response.writeHead(200, { date: 'Sun, 01 Nov 2026 10:00:00 GMT' }).end(JSON.stringify({ body }))
+      })
+    })
+    server.listen(0, HOST)
+    await once(server, 'listening')
+    onTestFinished(() => void server.close())
+    return new Requests(`http://index.test:${portOf(server)}`, () => 'ticket')
+  }
+
+  test('is asked through it, by name, and answers', async () => {
+    const requests = await index()
+    expect(await requests.send('POST', '/echo', { body: { a: 1 } })).toEqual({ body: '{"a":1}' })
+    expect(await requests.send('DELETE', '/nothing')).toBeUndefined()
+    expect(new Date(requests.serverTime).getUTCFullYear()).toBe(2026)
+    expect(asked[0]!.to).toBe(new URL(requests.base).host)
+    expect(asked[0]!.authorization).toBe(`Basic ${Buffer.from('ann:s ecret').toString('base64')}`)
+  })
+
+  test('is unavailable where the proxy refuses', async () => {
+    const requests = await index()
+    refuses = true
+    await expect(requests.send('GET', '/')).rejects.toMatchObject({ code: 'unavailable' })
+  })
+})
+
+test('the gateway is reached through it', async () => {
+  const server = new WebSocketServer({ port: 0, host: HOST })
+  onTestFinished(() => void server.close())
+  await once(server, 'listening')
+  const said = once(server, 'connection').then(([socket]) => once(socket, 'message'))
+  const link = new GatewayLink({
+    url: () => `ws://gateway.test:${portOf(server)}`,
+    proof: () => 'proof',
+    onGone: () => {},
+  })
+  const port = link.open({ service: 'checkpoint', receive: () => {}, events: undefined })
+  onTestFinished(() => port.close())
+  port.send('node_aaaaaaaa' as NodeId, Buffer.from('hello'))
+  expect(JSON.parse(`${(await said)[0]}`)).toMatchObject({ kind: 'datagram', node: 'node_aaaaaaaa' })
+  expect(asked[0]!.to).toBe(`gateway.test:${portOf(server)}`)
+})
+
+test('a relay is reached through it, and known by its key', async () => {
+  const relay = await startRelay({ host: HOST, port: 0, fleetKeys: [new Uint8Array(32)], tls: { port: 0 } })
+  onTestFinished(() => relay.close())
+  const { words } = parseAddress('203.0.113.9:3482')!
+  const heard: Uint8Array[] = []
+  const carrier = new RelayTls({
+    endpointAt: () => relay.tls,
+    missed: () => {},
+    receive: (bytes) => heard.push(bytes),
+  })
+  onTestFinished(() => carrier.close())
+  carrier.send(words, 0, encodeRelay({ op: 'keep' }))
+  await expect.poll(() => heard.length, PATIENT).toBe(1)
+  expect(asked).toMatchObject([{ to: `203.0.113.9:${relay.tls!.port}` }])
+})
