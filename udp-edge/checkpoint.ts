@@ -55,6 +55,8 @@ export interface Checkpoint {
   /** All leases: where other nodes and HANDSHAKEs are. */
   setFleet(items: readonly FleetItem[]): void
   setFleetKeys(keys: FleetKeys): void
+  /** This node's lease had ended: the tables took its peers for gone. */
+  leaseLost(): void
   setTicketKeys(keys: TicketKeys): void
   /** Takes no new session and asks peers to go elsewhere; resolves when all are gone, at the latest after `graceMs`. */
   drain(graceMs: number): Promise<void>
@@ -85,6 +87,7 @@ export async function startCheckpoint(options: StartCheckpointOptions): Promise<
     push: (push) => driver.handle({ kind: 'push', push }),
     pushesMissed: () => driver.handle({ kind: 'pushesMissed' }),
     setFleet: (nodes) => driver.handle({ kind: 'fleet', nodes }),
+    leaseLost: () => driver.handle({ kind: 'leaseLost' }),
     setFleetKeys: (keys) => driver.handle({ kind: 'fleetKeys', keys }),
     setTicketKeys: (keys) => driver.handle({ kind: 'ticketKeys', keys }),
     drain: (graceMs) => {

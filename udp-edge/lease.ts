@@ -19,6 +19,8 @@ export interface LeaseOptions {
   readonly load: () => number
   /** Called with every node whose lease stands, after each renewal and each push. */
   readonly onFleet: (items: readonly FleetItem[]) => void
+  /** The lease had ended, as when the tables were away or a clock was wrong: this node's peers were taken for gone. */
+  readonly onLost?: () => void
   readonly log: (what: string, error?: unknown) => void
   readonly renewMs?: number
 }
@@ -75,12 +77,15 @@ export class Lease {
   }
 
   async #renew(): Promise<void> {
-    const { fleet, log } = this.#options
+    const { fleet, log, onLost } = this.#options
     try {
       const item = this.#item()
       const held = await fleet.renew(item)
       if (this.#left) return
-      if (!held) await fleet.register(item)
+      if (!held) {
+        await fleet.register(item)
+        onLost?.()
+      }
       await this.#read()
       this.#pauseMs = LOOK_MS
     } catch (error) {

@@ -80,6 +80,7 @@ export async function startNode(config: NodeConfig, log: Log): Promise<Node> {
       startedAt: Date.now(),
     },
     load: () => Math.max(loadOf(services), meter.read()),
+    onLost: () => services.checkpoint?.leaseLost(),
     onFleet: (items) => {
       services.checkpoint?.setFleet(items)
       services.handshake?.setFleet(items)

@@ -11,7 +11,7 @@ import { fleetKeysOf, ticketKeysOf } from '../../shared/secrets.ts'
 import { readVersions } from '../../shared/store/secret-versions.ts'
 import type { Environment } from '../environment.ts'
 
-/** A pending key waits a day before it is used. */
+/** A pending key waits a day before it is used. A clock that was set back by more than this makes keys old, too. */
 export const FRESH_MS = 30 * 60_000
 
 type Handler<Event, Invocation, Result> = (event: Event, invocation: Invocation) => Promise<Result>
@@ -48,7 +48,7 @@ export function withFreshKeys<Context, Event, Invocation, Result>(
     })
   }
   return async (event, invocation) => {
-    if (made === undefined || now() - readAt >= FRESH_MS) await refresh()
+    if (made === undefined || Math.abs(now() - readAt) >= FRESH_MS) await refresh()
     return made!.handler(event, invocation)
   }
 }

@@ -9,6 +9,7 @@ import { Wall } from '../wall.ts'
 import { Admission } from './admission.ts'
 import { Asks } from './asks.ts'
 import { Blocks } from './blocks.ts'
+import { Comeback } from './comeback.ts'
 import { Correction } from './correction.ts'
 import { noCounters } from './counters.ts'
 import { Credentials } from './credentials.ts'
@@ -103,7 +104,8 @@ export function assemble(options: CheckpointOptions) {
   })
   const drain = new Drain(roster, table)
   const correction = new Correction(wall, roster, table)
-  const doors = { admission, peerFrames, nodeFrames, pushes, links, asks, drain, correction }
+  const comeback = new Comeback(roster, (session, at) => residence.again(session, at))
+  const doors = { admission, peerFrames, nodeFrames, pushes, links, asks, drain, correction, comeback }
   const state = { wall, counters, table, roster, fleet, credentials, directions }
   return { ...doors, ...state, networks, presence, mailboxes, messages, offers, residence }
 }

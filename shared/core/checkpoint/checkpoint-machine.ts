@@ -70,17 +70,30 @@ export class CheckpointMachine implements Machine<CheckpointInput, CheckpointEff
   }
 
   tick(out: Batch, now: number): void {
-    const { asks, networks, presence, mailboxes, messages, offers, drain, correction } = this.#parts
-    for (const part of [asks, networks, presence, mailboxes, messages, offers, correction]) part.tick(now)
+    const { asks, networks, presence, mailboxes, messages, offers, drain, correction, comeback } = this.#parts
+    for (const part of [asks, networks, presence, mailboxes, messages, offers, correction, comeback])
+      part.tick(now)
     if (drain.tick(now)) this.#effects.put({ kind: 'drained' })
     if (now >= this.#metricsAt) this.#measure(now)
     this.#flush(out, now)
   }
 
   deadline(): number {
-    const { table, asks, networks, presence, mailboxes, messages, offers, drain, correction } = this.#parts
+    const { table, asks, networks, presence, mailboxes, messages, offers, drain, correction, comeback } =
+      this.#parts
     let least = this.#metricsAt
-    for (const part of [table, asks, networks, presence, mailboxes, messages, offers, drain, correction]) {
+    for (const part of [
+      table,
+      asks,
+      networks,
+      presence,
+      mailboxes,
+      messages,
+      offers,
+      drain,
+      correction,
+      comeback,
+    ]) {
       least = Math.min(least, part.deadline())
     }
     return least
@@ -135,6 +148,9 @@ export class CheckpointMachine implements Machine<CheckpointInput, CheckpointEff
         break
       case 'pushesMissed':
         pushes.missed(now)
+        break
+      case 'leaseLost':
+        this.#parts.comeback.start(now)
         break
       case 'fleet':
         fleet.setAll(input.nodes)

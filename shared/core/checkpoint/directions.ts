@@ -1,6 +1,6 @@
 import { DIRECTION_MS, grantKey, sealGrant } from '../../crypto/grant.ts'
 import type { Random } from '../../crypto/random.ts'
-import type { NodeId, PeerId, TunnelId } from '../../ids.ts'
+import type { NetworkId, NodeId, PeerId, TunnelId } from '../../ids.ts'
 import type { Paths } from '../../paths.ts'
 import type { Direction, Leg } from '../../wire/offers.ts'
 import type { Wall } from '../wall.ts'
@@ -17,6 +17,8 @@ export interface Side {
   readonly handshake: NodeId
   /** What the networks that the two share allow. */
   readonly paths: Paths
+  /** One that the two share; the offering side's node knows it. */
+  readonly network?: NetworkId | undefined
 }
 
 /** Makes directions to a HANDSHAKE: where it is, and the grant that lets one side of one tunnel in. */

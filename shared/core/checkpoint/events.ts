@@ -11,6 +11,8 @@ export type CheckpointInput =
   | { readonly kind: 'push'; readonly push: Push }
   /** Pushes may have been lost: mailboxes are looked into again. */
   | { readonly kind: 'pushesMissed' }
+  /** The tables took this node for dead and its peers for gone. They are signed in again. */
+  | { readonly kind: 'leaseLost' }
   /** The whole fleet as it is now. */
   | { readonly kind: 'fleet'; readonly nodes: readonly FleetItem[] }
   | { readonly kind: 'ticketKeys'; readonly keys: TicketKeys }

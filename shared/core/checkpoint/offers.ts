@@ -16,7 +16,7 @@
  * What the networks of the two let a tunnel use goes into the grant of the offering side, whose node knows them all; at the
  * HANDSHAKE the stricter side decides. Where they let none be direct, neither side is told where the other will be seen.
  */
-import type { NodeId, PeerId, TunnelId } from '../../ids.ts'
+import type { NetworkId, NodeId, PeerId, TunnelId } from '../../ids.ts'
 import type { Paths } from '../../paths.ts'
 import { type Address, isIpv4, NOWHERE, PORT_WORD, sameIp } from '../../wire/address.ts'
 import {
@@ -62,6 +62,7 @@ interface Remembered extends Between {
   readonly origin: NodeId
   readonly handshake: NodeId
   readonly paths: Paths
+  readonly network?: NetworkId | undefined
   /** One node said that the recipient is not there. */
   isDoubted: boolean
   /** The recipient, which is here, has answered. */
@@ -154,7 +155,7 @@ export class Offers {
     const outcome = answer.outcome === 'notHere' ? 'offline' : answer.outcome
     if (answer.outcome === 'notHere' && !offer.isDoubted) this.#doubt(offer)
     else if (outcome === 'accepted' || outcome === 'ringing')
-      this.#direct(here, { ...answer, outcome }, offer.paths, now)
+      this.#direct(here, { ...answer, outcome }, offer, now)
     else this.#show(here, { tunnel, peer, outcome, noise, expected: NOWHERE })
   }
 
@@ -169,8 +170,8 @@ export class Offers {
       peer,
       (way, at) => {
         if ('refused' in way) return
-        const { paths } = way
-        this.#lead(from, { tunnel, leg, other: peer, handshake, paths }, at)
+        const { paths, network } = way
+        this.#lead(from, { tunnel, leg, other: peer, handshake, paths, network }, at)
         if (way.node === node) this.rejoined(rejoin, at)
         else links.send(way.node, FRAME.FORWARD_REJOIN, encodeForwardedRejoin(rejoin))
       },
@@ -211,12 +212,12 @@ export class Offers {
     this.#answerTo(offer.origin, byNode({ ...offer, tunnel }, 'ringing'), now)
   }
 
-  #passOn(wanted: ForwardedOffer, { node, paths }: Destination, now: number): void {
+  #passOn(wanted: ForwardedOffer, { node, paths, network }: Destination, now: number): void {
     const { node: self, links } = this.#options
     const offer = { ...wanted, expected: within(paths, wanted.expected) }
     const key = madeKey(offer.from, offer.tunnel)
     const isDoubted = this.#remembered.get(key)?.isDoubted === true
-    this.#remember(key, { ...offer, origin: self, paths, isDoubted, isDecided: false }, now)
+    this.#remember(key, { ...offer, origin: self, paths, network, isDoubted, isDecided: false }, now)
     if (node === self) this.arrive(self, offer, now)
     else links.send(node, FRAME.FORWARD_OFFER, encodeForwardedOffer(offer))
   }
@@ -225,11 +226,11 @@ export class Offers {
   #direct(
     by: PeerSession,
     answer: ForwardedAnswer & Pick<Answer, 'outcome'>,
-    paths: Paths,
+    { paths, network }: Pick<Remembered, 'paths' | 'network'>,
     now: number,
   ): void {
     const { from: peer, tunnel, outcome, noise, handshake } = answer
-    const side = { tunnel, leg: 0, other: peer, handshake, paths } as const
+    const side = { tunnel, leg: 0, other: peer, handshake, paths, network } as const
     const direction = this.#options.directions.to(side, by, now)
     const expected = within(paths, elsewhere(answer.expected, by))
     if (direction !== undefined) this.#show(by, { tunnel, peer, outcome, noise, expected, direction })

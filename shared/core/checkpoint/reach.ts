@@ -10,6 +10,8 @@ import type { Roster } from './roster.ts'
 export interface Destination {
   readonly node: NodeId
   readonly paths: Paths
+  /** One that the two share, always the same: it is charged for what the tunnel takes of a relay. */
+  readonly network: NetworkId | undefined
 }
 
 /** Where an offer goes, or why it goes nowhere. */
@@ -33,7 +35,7 @@ export class Reach {
   find(from: PeerSession, peer: PeerId, then: (way: Way, now: number) => void, now: number): void {
     const here = this.#roster.get(peer)
     if (here !== undefined && areRelated(from, here)) {
-      then({ node: this.#node, paths: this.#pathsBetween(from, here) }, now)
+      then({ node: this.#node, ...this.#between(from, here) }, now)
       return
     }
     this.#locator.locate(
@@ -42,7 +44,7 @@ export class Reach {
         if (where === 'failed') return
         if (where === undefined || !areRelated(from, where)) then({ refused: 'unknownPeer' }, at)
         else if (where.node === undefined) then({ refused: 'offline' }, at)
-        else then({ node: where.node, paths: this.#pathsBetween(from, where) }, at)
+        else then({ node: where.node, ...this.#between(from, where) }, at)
       },
       now,
     )
@@ -71,7 +73,11 @@ export class Reach {
   }
 
   /** By the networks that the two share: all of them are known here, as `from` is. */
-  #pathsBetween(from: PeerSession, to: { readonly networks: readonly NetworkId[] }): Paths {
-    return this.#networks.pathsWithin(from.networks.filter((network) => to.networks.includes(network)))
+  #between(
+    from: PeerSession,
+    to: { readonly networks: readonly NetworkId[] },
+  ): Pick<Destination, 'paths' | 'network'> {
+    const shared = from.networks.filter((network) => to.networks.includes(network)).sort()
+    return { paths: this.#networks.pathsWithin(shared), network: shared[0] }
   }
 }

@@ -172,6 +172,25 @@ export class Residence {
     this.setNetworks(session, networks, now)
   }
 
+  /** The directory took this node for dead, and the peer for gone: it is told once more that the peer is here. */
+  again(session: PeerSession, now: number): void {
+    const { asks, presence } = this.#options
+    session.since++
+    asks.ask(
+      { kind: 'signIn', item: presence.itemOf(session) },
+      (reply, at) => this.#isBack(session, reply, at),
+      now,
+    )
+  }
+
+  #isBack(session: PeerSession, reply: ReplyTo<'signIn'>, now: number): void {
+    if (reply.kind === 'failed') return
+    if (session.stage !== 'online') this.#undo(session, reply, now)
+    else if (reply.outcome === 'revoked') this.end(session, 'revoked', now)
+    else if (reply.outcome === 'stale') this.end(session, 'replaced', now)
+    else this.#options.presence.told(session, now)
+  }
+
   /** It ended before the directory had taken it: now the directory has what is not there. */
   #undo(
     session: PeerSession,

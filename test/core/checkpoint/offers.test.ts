@@ -223,3 +223,13 @@ test('a rejoin gives both sides a new direction, each for its own leg', () => {
   expect(granted(b.rejoins[0]?.direction)).toMatchObject({ leg: 1, self: b.id, other: a.id })
   expect(granted(a.rejoins[0]?.direction)).toMatchObject({ leg: 0, self: a.id, other: b.id })
 })
+
+test('the grant of the offering side names a network that the two share, always the same one', () => {
+  const world = new World(2)
+  const [a, b] = [world.peer('a', 'ann', ['work', 'home', 'club']), world.peer('b', 'bob', ['home', 'work'])]
+  world.signIn(a)
+  world.signIn(b, world.nodes[1]!)
+  offer(a, b)
+  world.run(200)
+  expect(granted(a.answers[0]?.direction)?.network).toBe(networkId('home'))
+})

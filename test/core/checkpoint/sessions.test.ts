@@ -143,3 +143,39 @@ test('a revoked peer is told so and is gone', () => {
   expect(a.session?.reason).toBe('revoked')
   expect(world.tables.presence.get(a.id)?.status).toBe('offline')
 })
+
+test('a node that was taken for dead while it was not signs its peers in again, and ends no session', () => {
+  const world = new World()
+  const node = world.nodes[0]!
+  const [a, b] = [world.peer('a', 'ann', ['home']), world.peer('b', 'bob', ['home'])]
+  for (const peer of [a, b]) world.signIn(peer)
+  world.write((tables) => tables.endLease(node.id))
+  expect(world.tables.presence.get(a.id)?.node).toBeUndefined()
+  world.publishFleet()
+  world.handle(node, { kind: 'leaseLost' })
+  world.run(1000)
+  for (const { id, session } of [a, b]) {
+    expect(world.tables.presence.get(id)).toMatchObject({ status: 'online', node: node.id })
+    expect(session?.state).toBe('open')
+  }
+  b.say(a, 1, 'still here?', world.now)
+  world.run(500)
+  expect(a.texts).toEqual(['still here?'])
+  a.status('busy')
+  world.run(2000)
+  expect(world.tables.presence.get(a.id)?.status).toBe('busy')
+})
+
+test('a peer that signed in elsewhere while its node was taken for dead stays there', () => {
+  const world = new World(2)
+  const [first, second] = [world.nodes[0]!, world.nodes[1]!]
+  const a = world.peer('a', 'ann', ['home'])
+  world.signIn(a, first)
+  world.write((tables) => tables.endLease(first.id))
+  world.signIn(a, second)
+  world.publishFleet()
+  world.handle(first, { kind: 'leaseLost' })
+  world.run(1000)
+  expect(world.tables.presence.get(a.id)?.node).toBe(second.id)
+  expect(world.nodes.map(({ machine }) => machine.sessions)).toEqual([0, 1])
+})

@@ -32,6 +32,17 @@ test('a warm function learns a key that was changed after its start', async () =
   expect(world).toMatchObject({ reads: 2, made: 2 })
 })
 
+test('keys that were read while the clock was thirty days ahead are read again when it is back', async () => {
+  const { world, ask } = warm()
+  world.now = 30 * 24 * 3_600_000
+  await ask()
+  world.key = 'second'
+  world.now = 1000
+  expect(await ask()).toBe('event second as it was')
+  await ask()
+  expect(world.reads).toBe(2)
+})
+
 test('keys that are the same make no new handler', async () => {
   const { world, ask } = warm()
   await ask()
