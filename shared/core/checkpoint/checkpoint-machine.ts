@@ -11,6 +11,7 @@
  *   Messages     to other nodes and back               Deliveries   to peers here; Mailboxes: to who is away
  *   Offers       tunnels: offers, answers, rejoins     Finds        look-ups
  *   Locator      where others are                      Asks         the directory
+ *   Correction   the time, told anew                   Comeback     peers of a node that was taken for dead
  *   NodeLinks    datagrams of other nodes              FleetView    where nodes are
  *
  * All of it may be lost: peers sign in elsewhere, messages are repeated by their senders until they have a receipt, and
