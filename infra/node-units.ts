@@ -1,10 +1,12 @@
 /**
  * The systemd units of an instance. A node runs as a user of its own, sees a file system it cannot write, and has one
- * capability at most: a relay may listen on TCP 443. What it knows it has in memory. Its log is the one file it writes.
+ * capability at most, and a relay two: it may listen on TCP 443, and tell the kernel which packets to forward. What it knows it has in memory. Its log is the one file it writes.
  *
  * The log belongs to the node's user and to the group of the CloudWatch agent, which reads it. A `LogsDirectory` of a
  * `DynamicUser` would hide it: systemd puts that behind /var/log/private, which only root can enter.
  */
+import { MARK } from '../udp-edge/kernel-relay/rules.ts'
+
 export const USER = 'straightway'
 export const AGENT_GROUP = 'cwagent'
 export const LOG_DIRECTORY = '/var/log/straightway'
@@ -34,7 +36,10 @@ export function units(options: UnitOptions): Readonly<Record<string, string>> {
 
 /** Five starts within five minutes are a crash loop: the instance is given up, and the group makes another. */
 function service({ directory, node, relay, drainMinutes }: UnitOptions): string {
-  const capability = relay ? 'CAP_NET_BIND_SERVICE' : ''
+  const capability = relay ? 'CAP_NET_BIND_SERVICE CAP_NET_ADMIN' : ''
+  const families = relay ? ' AF_NETLINK' : ''
+  // A relay looks up whether the kernel forwards; it cannot change it.
+  const proc = relay ? 'all' : 'pid'
   return `[Unit]
 Description=Straightway node
 After=network-online.target straightway-filter.service
@@ -71,8 +76,8 @@ ProtectKernelLogs=yes
 ProtectKernelModules=yes
 ProtectKernelTunables=yes
 ProtectProc=invisible
-ProcSubset=pid
-RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
+ProcSubset=${proc}
+RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX${families}
 RestrictNamespaces=yes
 RestrictRealtime=yes
 RestrictSUIDSGID=yes
@@ -116,7 +121,12 @@ OnUnitActiveSec=1h
 WantedBy=timers.target
 `
 
-function filter({ directory }: UnitOptions): string {
+/**
+ * IPv4 only: with IPv6 forwarding the instance would no longer listen to the router advertisements that it has its route from.
+ */
+const FORWARDING = 'ExecStart=/usr/sbin/sysctl --quiet --write net.ipv4.conf.all.forwarding=1\n'
+
+function filter({ directory, relay }: UnitOptions): string {
   return `[Unit]
 Description=Packet filter of a Straightway node
 Before=network-pre.target
@@ -128,7 +138,7 @@ After=local-fs.target
 Type=oneshot
 RemainAfterExit=yes
 ExecStart=/usr/sbin/nft -f ${directory}/filter.nft
-
+${relay ? FORWARDING : ''}
 [Install]
 WantedBy=multi-user.target
 `
@@ -156,7 +166,8 @@ export interface FilterPorts {
 
 /**
  * The security group lets every packet in, as tracking them would drop some when its table is full; this lets in what a node
- * answers, and tracks nothing that belongs to its ports either.
+ * answers, and tracks nothing that belongs to its ports either. Through an instance goes only what its relay has marked
+ * (udp-edge/kernel-relay).
  */
 export function packetFilter(ports: FilterPorts): string {
   const lines = (rule: (protocol: 'udp' | 'tcp', set: string) => string) =>
@@ -184,6 +195,14 @@ table inet straightway_host {
     icmp type { destination-unreachable, time-exceeded, parameter-problem, echo-request } accept
     udp sport 67 udp dport 68 accept
     udp dport 546 accept
+  }
+  chain through {
+    type filter hook forward priority filter; policy drop;
+    meta mark & 0xffff0000 == 0x${MARK.toString(16)} accept
+  }
+  chain out {
+    type filter hook output priority filter; policy accept;
+    icmp type redirect drop
   }
 }
 `

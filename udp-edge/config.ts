@@ -37,6 +37,8 @@ const schema = z.object({
   gateway: z.url().optional(),
   /** Sign-ins in a second above which peers have to show first that they receive at their address; 200 without, 0 for always. */
   cookiesAbove: z.int().min(0).optional(),
+  /** Without, or with `auto`, the kernel forwards for the relay where this process may tell it to; with `process` it never does. */
+  relayPath: z.enum(['auto', 'process']).optional(),
   /** How long peers and tunnels may take to move away after SIGTERM. */
   drainMs: z.int().min(0).default(60_000),
   /** Told nowhere without. */

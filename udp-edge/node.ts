@@ -168,7 +168,13 @@ async function startServices(config: NodeConfig, parts: Parts): Promise<Services
     has('stun')
       ? startStun({ address: host, publicAddress, ports: ports.stun, fleetKeys, ...(partner && { partner }) })
       : undefined,
-    has('relay') ? startRelay({ host, publicAddress, fleetKeys, ...relayPorts(ports) }) : undefined,
+    has('relay')
+      ? startRelay({
+          ...{ host, publicAddress, fleetKeys },
+          ...relayPorts(ports),
+          ...(config.relayPath !== 'process' && { kernel: { log } }),
+        })
+      : undefined,
   ])
   return {
     ...(checkpoint && { checkpoint }),

@@ -5,10 +5,11 @@ import { type RelayEffect, type RelayInput, RelayMachine } from '../shared/core/
 import type { FleetKeys } from '../shared/crypto/fleet.ts'
 import type { TlsEndpoint } from '../shared/directory.ts'
 import { now } from '../shared/drive/clock.ts'
-import { addressOf, formatAddress } from '../shared/wire/address.ts'
+import { addressOf, formatAddress, isLoopback, PORT_WORD } from '../shared/wire/address.ts'
 import { bindUdp } from './bind.ts'
 import { CarriedPeers } from './carried-socket.ts'
 import { type Driver, type DriverCounters, drive } from './drive.ts'
+import { type KernelCounters, KernelRelay } from './kernel-relay/kernel-relay.ts'
 import type { Bind } from './socket.ts'
 import { type TlsCounters, type TlsLimits, TlsListener } from './tls-listener.ts'
 
@@ -29,6 +30,8 @@ export interface StartRelayOptions {
   /** A leg ended, with what was forwarded from it. */
   readonly onEnded?: (leg: Extract<RelayEffect, { kind: 'ended' }>) => void
   readonly bind?: Bind
+  /** Given, the kernel forwards what it can, where this process may tell it to; here it is said which of both forwards. */
+  readonly kernel?: { readonly log: (what: string, why?: unknown) => void }
 }
 
 export interface Relay {
@@ -42,27 +45,43 @@ export interface Relay {
   setFleetKeys(fleetKeys: FleetKeys): void
   /** Takes no new leg; resolves when there is none any more, at the latest after `graceMs`. */
   drain(graceMs: number): Promise<void>
-  counters(): RelayCounters & { readonly socket: DriverCounters; readonly tls?: TlsCounters }
+  counters(): RelayCounters & {
+    readonly socket: DriverCounters
+    readonly tls?: TlsCounters
+    readonly kernel?: KernelCounters
+  }
   close(): Promise<void>
 }
 
 /** Rejects with `unavailable` where a port cannot be bound. */
 export async function startRelay(options: StartRelayOptions): Promise<Relay> {
-  const { host, port, publicAddress = host, tls, onEnded, bind = bindUdp, ...limits } = options
+  const { host, port, publicAddress = host, tls, onEnded, bind = bindUdp, kernel, ...limits } = options
   const machine = new RelayMachine({ ...limits, seed: randomBytes(32) })
   const drained = Promise.withResolvers<void>()
   const carried = new CarriedPeers()
+  let kernelRelay: KernelRelay | undefined
   const driver = await drive<RelayInput, RelayEffect>(machine, {
     sockets: [{ host, port }],
     perform: (effect) => {
       if (effect.kind === 'drained') drained.resolve()
-      else onEnded?.(effect)
+      else if (effect.kind === 'ended') onEnded?.(effect)
+      else kernelRelay?.take(effect)
       return undefined
     },
     bind: carried.beside(bind),
   })
   const listener = tls && (await listen(host, tls, carried, driver))
-  const boundPort = driver.addresses[0]![0]!.words[4]!
+  const bound = driver.addresses[0]![0]!.words
+  const boundPort = bound[PORT_WORD]!
+  if (kernel !== undefined && !isLoopback(bound)) {
+    kernelRelay = new KernelRelay({
+      host,
+      port: boundPort,
+      onForwarding: (isForwarding) => driver.handle({ kind: 'kernel', isForwarding }),
+      onTraffic: (traffic) => driver.handle({ kind: 'offloaded', traffic }),
+      log: kernel.log,
+    })
+  }
   return {
     address: formatAddress(addressOf(publicAddress, boundPort)!.words),
     tls: listener?.endpoint,
@@ -81,9 +100,11 @@ export async function startRelay(options: StartRelayOptions): Promise<Relay> {
       ...machine.counters,
       socket: driver.counters(),
       ...(listener && { tls: listener.counters }),
+      ...(kernelRelay && { kernel: kernelRelay.counters }),
     }),
     async close() {
       await listener?.close()
+      await kernelRelay?.close()
       await driver.close()
     },
   }

@@ -2,11 +2,10 @@
  * What CloudFormation does with the templates in an account that has nothing, after a deployment that failed, after one that was
  * destroyed, beside another environment, and in a second region.
  */
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import type { Stack } from 'aws-cdk-lib'
 import { Template } from 'aws-cdk-lib/assertions'
 import { describe, expect, test } from 'vitest'
+import { units } from '../../infra/node-units.ts'
 import { stacksOf } from '../../infra/system.ts'
 import { CONFIGURATIONS, configured } from './configurations.ts'
 import { resourcesOf, systemUnderTest } from './system-under-test.ts'
@@ -194,7 +193,12 @@ test('a new VPC has the range and zones of the configuration', () => {
   expect(vpc!.Properties.CidrBlock).toBe('10.7.0.0/16')
 })
 
-test('no unit of a node has a capability that nothing uses', () => {
-  const units = readFileSync(join(import.meta.dirname, '../../infra/node-units.ts'), 'utf8')
-  expect(units).not.toContain('CAP_NET_ADMIN')
+test('only a relay may change what the kernel forwards', () => {
+  const serviceOf = (relay: boolean) =>
+    units({ directory: '/opt/straightway', node: '/usr/bin/node', relay, drainMinutes: 1 })[
+      'straightway.service'
+    ]!
+  expect(serviceOf(false)).not.toMatch(/CAP_NET_ADMIN|AF_NETLINK/)
+  expect(serviceOf(true)).toMatch(/^AmbientCapabilities=CAP_NET_BIND_SERVICE CAP_NET_ADMIN$/m)
+  expect(serviceOf(true)).toMatch(/^RestrictAddressFamilies=.* AF_NETLINK$/m)
 })

@@ -25,9 +25,10 @@ const MAX_CREDIT = 2 ** 20
  */
 const MOST_UNPROVEN = 2 ** 16
 
-/** Hears of each leg that is no longer free, or is again. */
+/** Hears of each leg that is no longer free, that has proven its address, or that is free again. */
 export interface Occupancy {
   taken(leg: number): void
+  proven(leg: number): void
   left(leg: number): void
 }
 
@@ -118,6 +119,7 @@ export class Bindings {
     const owner = this.at(words, wordsAt)
     if (owner < 0 || !this.#hasToken(owner, token)) return -1
     this.#states[owner] = PROVEN
+    this.#occupancy.proven(owner)
     return owner
   }
 
@@ -175,6 +177,7 @@ export class Bindings {
     if (owner >= 0) this.free(owner)
     this.#owners.set(this.addresses, leg * ADDRESS_WORDS, leg)
     this.#states[leg] = state
+    if (state === PROVEN) this.#occupancy.proven(leg)
   }
 
   #hasToken(leg: number, token: Uint8Array): boolean {

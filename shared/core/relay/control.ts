@@ -17,6 +17,7 @@ import {
 import type { Wall } from '../wall.ts'
 import { Admission } from './admission.ts'
 import { Bindings } from './bindings.ts'
+import { Offload, type OffloadEffect } from './offload.ts'
 import { Quota } from './quota.ts'
 import { type ClaimRefusal, noRelayCounts } from './relay-counters.ts'
 import { Tunnels } from './tunnels.ts'
@@ -44,17 +45,30 @@ export class RelayControl {
   readonly counters = noRelayCounts()
   readonly bindings: Bindings
   readonly quota: Quota
+  readonly offload: Offload
   readonly #tunnels: Tunnels
   readonly #admission: Admission
   readonly #idleMs: number
   readonly #ended: (leg: EndedLeg) => void
 
-  constructor(options: RelayControlOptions, ended: (leg: EndedLeg) => void) {
+  constructor(
+    options: RelayControlOptions,
+    ended: (leg: EndedLeg) => void,
+    emit: (effect: OffloadEffect) => void,
+  ) {
     const random = new Random(options.seed)
     this.#idleMs = options.idleMs
     this.#ended = ended
     this.quota = new Quota({ ...options, maxLegs: options.maxTunnels * 2 })
-    this.bindings = new Bindings(options.maxTunnels * 2, random, this.quota)
+    this.offload = new Offload(options.maxTunnels, emit)
+    this.bindings = new Bindings(options.maxTunnels * 2, random, {
+      taken: (leg) => this.quota.taken(leg),
+      proven: (leg) => this.offload.proven(leg, this.bindings),
+      left: (leg) => {
+        this.quota.left(leg)
+        this.offload.left(leg)
+      },
+    })
     this.#tunnels = new Tunnels(options.maxTunnels)
     const { bindings, quota } = this
     const parts = { tunnels: this.#tunnels, bindings, quota, wall: options.wall }
@@ -116,6 +130,7 @@ export class RelayControl {
     }
     this.#admission.forget(now)
     this.quota.round(now)
+    for (const leg of this.offload.muted) if (!this.quota.isOver(leg, now)) this.offload.unmute(leg)
   }
 
   /** Ends every leg; nobody is told. */

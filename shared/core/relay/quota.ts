@@ -42,6 +42,8 @@ interface Owner {
   sends: boolean
 }
 
+const NOBODY: readonly Owner[] = []
+
 interface Rate {
   bytesMs: number
   packetsMs: number
@@ -124,18 +126,28 @@ export class Quota {
 
   /** A datagram of so many bytes came from a leg: false if its owner has had its part. */
   take(leg: number, bytes: number, now: number): boolean {
-    const owners = this.#ofLeg[leg] ?? []
-    for (const { bytesAt, packetsAt } of owners)
-      if (Math.max(bytesAt, packetsAt) - now > BURST_MS) return false
-    for (const owner of owners) {
+    if (this.isOver(leg, now)) return false
+    this.charge(leg, 1, bytes, now)
+    return true
+  }
+
+  /** An owner of the leg has had its part. */
+  isOver(leg: number, now: number): boolean {
+    for (const { bytesAt, packetsAt } of this.#ofLeg[leg] ?? NOBODY)
+      if (Math.max(bytesAt, packetsAt) - now > BURST_MS) return true
+    return false
+  }
+
+  /** What came from a leg and was forwarded, whether its owners had it left or not. */
+  charge(leg: number, packets: number, bytes: number, now: number): void {
+    for (const owner of this.#ofLeg[leg] ?? NOBODY) {
       const { bytesMs, packetsMs } = owner.rate
       owner.bytesAt = Math.max(owner.bytesAt, now) + bytes * bytesMs
-      owner.packetsAt = Math.max(owner.packetsAt, now) + packetsMs
+      owner.packetsAt = Math.max(owner.packetsAt, now) + packets * packetsMs
       owner.sends = true
     }
     this.#bytes += bytes
-    this.#packets++
-    return true
+    this.#packets += packets
   }
 
   /** Once a second: shares the relay out by what was carried since, and forgets who has gone. */

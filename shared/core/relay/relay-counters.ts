@@ -2,6 +2,8 @@ export interface RelayCounters {
   /** Forwarded. */
   packets: number
   bytes: number
+  /** Packets among them that the kernel forwarded. */
+  offloaded: number
   /** Dropped: from where no leg is; with no leg to go to; more than an unproven address may be sent. */
   strange: number
   unpaired: number
@@ -24,6 +26,7 @@ export type ClaimRefusal = 'limited' | 'grant' | 'mac' | 'stamp' | 'expired' | '
 export const noRelayCounts = (): RelayCounters => ({
   packets: 0,
   bytes: 0,
+  offloaded: 0,
   strange: 0,
   unpaired: 0,
   unproven: 0,

@@ -25,6 +25,7 @@ import { Wall } from '../wall.ts'
 import type { Bindings } from './bindings.ts'
 import { type EndedLeg, RelayControl } from './control.ts'
 import { Drain } from './drain.ts'
+import type { OffloadEffect, OffloadedTraffic } from './offload.ts'
 import type { RelayCounters } from './relay-counters.ts'
 import { Traffic } from './traffic.ts'
 
@@ -54,6 +55,9 @@ export interface RelayOptions {
 export type RelayInput =
   | { readonly kind: 'drain'; readonly until: number }
   | { readonly kind: 'fleet-keys'; readonly fleetKeys: FleetKeys }
+  /** The kernel can forward, or has stopped. */
+  | { readonly kind: 'kernel'; readonly isForwarding: boolean }
+  | { readonly kind: 'offloaded'; readonly traffic: readonly OffloadedTraffic[] }
 
 export type RelayEffect =
   | {
@@ -66,6 +70,7 @@ export type RelayEffect =
       readonly bytes: number
     }
   | { readonly kind: 'drained' }
+  | OffloadEffect
 
 export class RelayMachine implements Machine<RelayInput, RelayEffect> {
   readonly wall = new Wall()
@@ -82,7 +87,11 @@ export class RelayMachine implements Machine<RelayInput, RelayEffect> {
     const { fleetKeys, seed, maxTunnels = MAX_TUNNELS, idleMs = IDLE_MS } = options
     const { maxBytesPerSecond = MAX_BYTES_PER_SECOND, maxPacketsPerSecond = MAX_PACKETS_PER_SECOND } = options
     const limits = { wall: this.wall, maxTunnels, maxBytesPerSecond, maxPacketsPerSecond, idleMs }
-    this.#control = new RelayControl({ fleetKeys, seed, ...limits }, (ended) => this.#onEnded(ended))
+    this.#control = new RelayControl(
+      { fleetKeys, seed, ...limits },
+      (ended) => this.#onEnded(ended),
+      (effect) => this.#effects.push(effect),
+    )
     this.#bindings = this.#control.bindings
     this.counters = this.#control.counters
     this.#traffic = new Traffic(maxTunnels * 2)
@@ -109,11 +118,20 @@ export class RelayMachine implements Machine<RelayInput, RelayEffect> {
   }
 
   handle(input: RelayInput, out: Batch, now: number): void {
-    if (input.kind === 'fleet-keys') this.#control.setFleetKeys(input.fleetKeys)
-    else {
-      this.#control.close()
-      this.#drain = new Drain(input.until, now)
-      this.tick(out, now)
+    switch (input.kind) {
+      case 'fleet-keys':
+        this.#control.setFleetKeys(input.fleetKeys)
+        break
+      case 'kernel':
+        this.#control.offload.set(input.isForwarding, this.#bindings, this.#control.end)
+        break
+      case 'offloaded':
+        for (const traffic of input.traffic) this.#onOffloaded(traffic, now)
+        break
+      case 'drain':
+        this.#control.close()
+        this.#drain = new Drain(input.until, now)
+        this.tick(out, now)
     }
   }
 
@@ -155,7 +173,20 @@ export class RelayMachine implements Machine<RelayInput, RelayEffect> {
     out.length[slot] = length
     counters.packets++
     counters.bytes += length
-    this.#traffic.count(from, length)
+    this.#traffic.count(from, 1, length)
+  }
+
+  /** As if it had come here, but charged after the fact. */
+  #onOffloaded({ leg, packets, bytes, muted }: OffloadedTraffic, now: number): void {
+    this.counters.packets += packets
+    this.counters.bytes += bytes
+    this.counters.offloaded += packets
+    this.counters.overQuota += muted
+    if (leg === undefined || !this.#control.offload.has(leg) || packets + muted === 0) return
+    this.#bindings.hear(leg, bytes, now)
+    this.#traffic.count(leg, packets, bytes)
+    this.#control.quota.charge(leg, packets, bytes, now)
+    if (this.#control.quota.isOver(leg, now)) this.#control.offload.mute(leg)
   }
 
   #onEnded({ leg, tunnel, reason }: EndedLeg): void {

@@ -8,8 +8,8 @@ export class Traffic {
     this.#bytes = new Float64Array(legs)
   }
 
-  count(leg: number, bytes: number): void {
-    this.#packets[leg]!++
+  count(leg: number, packets: number, bytes: number): void {
+    this.#packets[leg]! += packets
     this.#bytes[leg]! += bytes
   }
 

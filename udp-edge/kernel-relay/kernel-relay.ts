@@ -1,0 +1,224 @@
+/**
+ * Lets the kernel forward the pairs that the relay's machine hands over (shared/core/relay/offload.ts), where this process may:
+ * it needs nft, CAP_NET_ADMIN and a network interface with one address. Whatever goes wrong, the pairs come back to the process,
+ * which forwards them as before; the kernel is tried again a minute later.
+ */
+import { networkInterfaces } from 'node:os'
+import type { OffloadEffect, OffloadedTraffic } from '../../shared/core/relay/offload.ts'
+import { formatIp, isIpv4 } from '../../shared/wire/address.ts'
+import { disableForwarding, enableForwarding } from './forwarding.ts'
+import { KernelTable } from './kernel-table.ts'
+import { Nft } from './nft.ts'
+import { factsHere, localIps, placesOf } from './places.ts'
+import { IPV4, type RelayPlace } from './rules.ts'
+
+/** New pairs wait for company. What is withdrawn does not: what comes meanwhile goes where the leg was. */
+const GATHER_MS = 10
+const READ_MS = 1000
+/** Reading thousands of counters takes nft a while: at most a twentieth of its time. */
+const READ_SHARE = 20
+const RETRY_MS = 60_000
+
+export interface KernelRelayOptions {
+  /** What the relay is bound to. */
+  readonly host: string
+  readonly port: number
+  /** From now on the kernel forwards what it is handed, or forwards nothing any more. */
+  readonly onForwarding: (isForwarding: boolean) => void
+  readonly onTraffic: (traffic: readonly OffloadedTraffic[]) => void
+  /** Told when the path in use changes, and why. */
+  readonly log: (what: string, why?: unknown) => void
+}
+
+export interface KernelCounters {
+  /** Pairs that the kernel forwards. */
+  readonly pairs: number
+  /** How often its counters were read. */
+  readonly readings: number
+}
+
+export class KernelRelay {
+  readonly #options: KernelRelayOptions
+  #session: Session | undefined
+  #retry: NodeJS.Timeout | undefined
+  #isClosed = false
+  #readings = 0
+
+  constructor(options: KernelRelayOptions) {
+    this.#options = options
+    this.#start()
+  }
+
+  get counters(): KernelCounters {
+    return { pairs: this.#session?.pairs ?? 0, readings: this.#readings }
+  }
+
+  take(effect: OffloadEffect): void {
+    this.#session?.take(effect)
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    clearTimeout(this.#retry)
+    await this.#session?.close()
+  }
+
+  #start(): void {
+    const { onForwarding, log } = this.#options
+    const session = new Session(this.#options, {
+      ready: () => {
+        log(`the kernel forwards for the relay at ${session.addresses.join(' and ')}`)
+        onForwarding(true)
+      },
+      read: () => {
+        this.#readings++
+      },
+      failed: (why) => {
+        this.#session = undefined
+        log('the relay forwards in its process, not in the kernel', why)
+        onForwarding(false)
+        if (!this.#isClosed) this.#retry = setTimeout(() => this.#start(), RETRY_MS).unref()
+      },
+    })
+    this.#session = session
+    session.start()
+  }
+}
+
+interface SessionEvents {
+  ready(): void
+  read(): void
+  /** Once, and nothing after it. */
+  failed(why: string): void
+}
+
+/** From one start of nft to its end. */
+class Session {
+  readonly #options: KernelRelayOptions
+  readonly #events: SessionEvents
+  readonly #tables = new Map<'ip' | 'ip6', KernelTable>()
+  #places: readonly RelayPlace[] = []
+  #locals: ReadonlySet<string> = new Set()
+  #nft: Nft | undefined
+  #gathering: NodeJS.Timeout | undefined
+  #flushing: NodeJS.Immediate | undefined
+  #reading: NodeJS.Timeout | undefined
+  #isOver = false
+  readonly #atExit = () => this.#disable()
+
+  constructor(options: KernelRelayOptions, events: SessionEvents) {
+    this.#options = options
+    this.#events = events
+  }
+
+  get addresses(): readonly string[] {
+    return this.#places.map(({ ip }) => ip)
+  }
+
+  get pairs(): number {
+    return [...this.#tables.values()].reduce((sum, { pairs }) => sum + pairs, 0)
+  }
+
+  start(): void {
+    try {
+      this.#open()
+    } catch (error) {
+      this.#fail(error instanceof Error ? firstLine(error) : String(error))
+    }
+  }
+
+  take(effect: OffloadEffect): void {
+    if (this.#isOver) return
+    if (effect.kind === 'offload') this.#offload(effect)
+    else if (effect.kind === 'withdraw') for (const table of this.#tables.values()) table.remove(effect.pair)
+    else for (const table of this.#tables.values()) table[effect.kind](effect.leg)
+    if (effect.kind === 'offload') this.#gathering ??= setTimeout(() => this.#flush(), GATHER_MS)
+    else this.#flushing ??= setImmediate(() => this.#flush())
+  }
+
+  async close(): Promise<void> {
+    if (this.#isOver) return
+    this.#end()
+    await this.#nft?.close()
+    this.#disable()
+  }
+
+  #open(): void {
+    const { host, port, onTraffic } = this.#options
+    const facts = factsHere()
+    const places = placesOf(host, port, facts)
+    if (places.length === 0)
+      throw new Error(`the relay's address ${host} is not one that packets of a network come to`)
+    process.once('exit', this.#atExit)
+    this.#places = places.filter(({ family, interfaces }) => enableForwarding(family, interfaces))
+    if (this.#places.length === 0)
+      throw new Error('this kernel cannot forward by one interface alone, and the host is no router')
+    this.#locals = localIps(facts.interfaces)
+    const nft = new Nft((why) => this.#fail(why))
+    this.#nft = nft
+    for (const place of this.#places)
+      this.#tables.set(place.family.name, new KernelTable(nft, place, onTraffic))
+    void this.#read().then(() => this.#isOver || this.#events.ready())
+  }
+
+  #offload({ pair, addresses }: OffloadEffect & { kind: 'offload' }): void {
+    if (addresses.some(({ words }) => this.#locals.has(formatIp(words)))) return
+    this.#tables.get(isIpv4(addresses[0].words) ? IPV4.name : 'ip6')?.add(pair, addresses)
+  }
+
+  #flush(): void {
+    clearTimeout(this.#gathering)
+    this.#gathering = undefined
+    this.#flushing = undefined
+    for (const table of this.#tables.values()) table.flush()
+  }
+
+  async #read(): Promise<void> {
+    const startedAt = performance.now()
+    this.#locals = localIps(networkInterfaces())
+    const outcomes = await Promise.all([...this.#tables.values()].map((table) => table.read()))
+    if (this.#isOver) return
+    if (outcomes.includes(false)) {
+      this.#fail(
+        'packets that the kernel should have forwarded did not leave: another rule of this host drops them',
+      )
+      return
+    }
+    this.#events.read()
+    const wait = Math.max(READ_MS, (performance.now() - startedAt) * READ_SHARE)
+    this.#reading = setTimeout(() => void this.#read(), wait).unref()
+  }
+
+  #fail(why: string): void {
+    if (this.#isOver) return
+    this.#end()
+    const closed = this.#nft?.close() ?? Promise.resolve()
+    void closed.then(() => {
+      this.#disable()
+      this.#events.failed(why)
+    })
+  }
+
+  #end(): void {
+    this.#isOver = true
+    clearTimeout(this.#gathering)
+    clearImmediate(this.#flushing)
+    clearTimeout(this.#reading)
+    process.off('exit', this.#atExit)
+  }
+
+  /** Never fails: what stays behind lets nothing through. */
+  #disable(): void {
+    for (const { family, interfaces } of this.#places) {
+      try {
+        disableForwarding(family, interfaces)
+      } catch {}
+    }
+  }
+}
+
+/** Of a command that failed: what it said. */
+function firstLine(error: Error & { readonly stderr?: Buffer | string }): string {
+  const said = String(error.stderr ?? '').trim()
+  return said === '' ? error.message : said.split('\n')[0]!
+}
