@@ -5,7 +5,7 @@
  * The log belongs to the node's user and to the group of the CloudWatch agent, which reads it. A `LogsDirectory` of a
  * `DynamicUser` would hide it: systemd puts that behind /var/log/private, which only root can enter.
  */
-import { MARK } from '../udp-edge/kernel-relay/rules.ts'
+import { FORWARD_MARK } from '../shared/forward-mark.ts'
 
 export const USER = 'straightway'
 export const AGENT_GROUP = 'cwagent'
@@ -198,7 +198,7 @@ table inet straightway_host {
   }
   chain through {
     type filter hook forward priority filter; policy drop;
-    meta mark & 0xffff0000 == 0x${MARK.toString(16)} accept
+    meta mark & 0xffff0000 == 0x${FORWARD_MARK.toString(16)} accept
   }
   chain out {
     type filter hook output priority filter; policy accept;

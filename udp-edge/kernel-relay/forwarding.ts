@@ -9,7 +9,8 @@
  */
 import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
-import { type Family, IPV4, MARK } from './rules.ts'
+import { FORWARD_MARK } from '../../shared/forward-mark.ts'
+import { type Family, IPV4 } from './rules.ts'
 
 const GUARD = 'inet straightway_guard'
 const SWITCHES = {
@@ -46,7 +47,7 @@ function guard({ name }: Family): void {
       `add table ${table}`,
       `flush table ${table}`,
       `add chain ${table} through { type filter hook forward priority raw; policy accept; }`,
-      `add rule ${table} through ${protocol} meta mark & 0xffff0000 != 0x${MARK.toString(16)} drop`,
+      `add rule ${table} through ${protocol} meta mark & 0xffff0000 != 0x${FORWARD_MARK.toString(16)} drop`,
       // A packet that leaves by the interface it came in by makes the kernel tell its sender of a shorter way.
       `add chain ${table} out { type filter hook output priority raw; policy accept; }`,
       `add rule ${table} out ${redirect} drop`,

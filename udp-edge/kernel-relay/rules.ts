@@ -8,10 +8,9 @@
  * Nothing else matches: another packet goes on as if the table were not there. A mark ties both halves together.
  * The table is owned by the process that made it, so the kernel removes it when that process ends, however it ends.
  */
+import { FORWARD_MARK } from '../../shared/forward-mark.ts'
 import { RELAY_PREFIX } from '../../shared/wire/numbers.ts'
 
-/** Upper half of the mark of a forwarded packet; the lower is the relay's port. */
-export const MARK = 0x5377_0000
 const PREFIX = `0x${Buffer.from(RELAY_PREFIX).toString('hex')}`
 /** Bits from the UDP header to what is compared with the prefix. */
 const PAYLOAD = `@th,64,${RELAY_PREFIX.length * 8}`
@@ -47,7 +46,7 @@ export function tableRules(place: RelayPlace): string[] {
   const table = tableOf(place)
   const leg = `typeof ${name} saddr . udp sport`
   const from = `${name} saddr . udp sport`
-  const mark = `0x${(MARK + port).toString(16)}`
+  const mark = `0x${(FORWARD_MARK + port).toString(16)}`
   const inward = `iifname { ${interfaces.map((each) => `"${each}"`).join(', ')} }`
   return [
     `add table ${table} { flags owner; }`,
