@@ -3,12 +3,13 @@
  * and lets three peers do what an application would do with them. Everything is real: nodes, sockets, tables, streams.
  * With `--index` and `--key` it plays on a system that is already there.
  */
+
 import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join as joinPath } from 'node:path'
 import { Command } from 'commander'
-import { Admin } from './admin.ts'
+import { type AdminClient, createAdminClient } from '../peer/rest/admin-client.ts'
 import {
   beRefused,
   type Cast,
@@ -76,7 +77,7 @@ async function play() {
     setStage,
     ({ index }) => `INDEX at ${index}`,
   )
-  const admin = new Admin(system.index, system.adminKey)
+  const admin = createAdminClient({ index: system.index, key: system.adminKey })
   const society = await story.scene(
     'two users in a network, over REST',
     () => found(admin),
@@ -102,7 +103,7 @@ async function setStage(): Promise<Stage> {
   return index ? { index, adminKey, close: async () => {} } : startSystem({ freePorts: true })
 }
 
-async function act(system: Stage, admin: Admin, society: Society, cast: Cast, phoneSeed: Buffer) {
+async function act(system: Stage, admin: AdminClient, society: Society, cast: Cast, phoneSeed: Buffer) {
   const { ada, ben, phone } = cast
   const presenceNotifiedMs = await story.scene(
     "Ben's status reaches Ada",

@@ -6,12 +6,12 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join as joinPath } from 'node:path'
 import { join, type Offer, type Peer, type PeerSocket } from '../peer/index.ts'
+import type { AdminClient } from '../peer/rest/admin-client.ts'
 import { sendFiles } from '../peer/services/send-files.ts'
 import { INTENT, type Serving, serve } from '../peer/services/services.ts'
 import { sourcesOf } from '../peer/services/sources.ts'
 import { forwardTcp } from '../peer/services/tcp.ts'
 import type { NetworkId, PeerId, UserId } from '../shared/ids.ts'
-import type { Admin } from './admin.ts'
 import type { System } from './system.ts'
 
 const FILE_BYTES = 20 * 1000 * 1000
@@ -34,23 +34,21 @@ export interface Society {
   readonly ben: UserId
 }
 
-export async function found(admin: Admin): Promise<Society> {
-  const { network } = await admin.post<{ network: NetworkId }>('/v1/networks', { name: 'chess club' })
-  const { user: ada } = await admin.post<{ user: UserId }>('/v1/users', { name: 'Ada' })
-  const { user: ben } = await admin.post<{ user: UserId }>('/v1/users', { name: 'Ben' })
-  for (const user of [ada, ben])
-    await admin.put(`/v1/networks/${network}/members/${user}`, { role: 'member' })
+export async function found(admin: AdminClient): Promise<Society> {
+  const { network } = await admin.createNetwork({ body: { name: 'chess club' } })
+  const { user: ada } = await admin.createUser({ body: { name: 'Ada' } })
+  const { user: ben } = await admin.createUser({ body: { name: 'Ben' } })
+  for (const user of [ada, ben]) await admin.putMember({ network, user, body: { role: 'member' } })
   return { network, ada, ben }
 }
 
 export async function enrol(
   system: Stage,
-  admin: Admin,
+  admin: AdminClient,
   { network, ada, ben }: Society,
   phoneSeed: Buffer,
 ): Promise<Cast> {
-  const invite = async (user: UserId) =>
-    (await admin.post<{ code: string }>(`/v1/networks/${network}/invites`, { user })).code
+  const invite = async (user: UserId) => (await admin.createInvite({ network, body: { user } })).code
   const { index } = system
   return {
     ada: await join({ index, invite: await invite(ada), name: 'desk' }),
@@ -179,15 +177,15 @@ export async function comeBack({ index }: Stage, { ada, phone }: Cast, identity:
   return { outcome, delivered: outcome === 'stored' && text === 'rematch?' }
 }
 
-export async function welcomeCleo(admin: Admin, { network }: Society, ada: Peer): Promise<number> {
-  const { user } = await admin.post<{ user: UserId }>('/v1/users', { name: 'Cleo' })
+export async function welcomeCleo(admin: AdminClient, { network }: Society, ada: Peer): Promise<number> {
+  const { user } = await admin.createUser({ body: { name: 'Cleo' } })
   const heard = until<[{ kind: string; user?: string }]>(
     ada,
     'change',
     (change) => change.kind === 'membership' && change.user === user,
   )
   return timed(async () => {
-    await admin.put(`/v1/networks/${network}/members/${user}`, { role: 'member' })
+    await admin.putMember({ network, user, body: { role: 'member' } })
     await heard
   })
 }

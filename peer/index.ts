@@ -37,6 +37,13 @@ export type {
   TunnelEnd,
 } from './peer-socket.ts'
 export type { PresenceRecord } from './presence-record.ts'
+export {
+  type AdminClient,
+  type AdminOptions,
+  type AdminRequest,
+  createAdminClient,
+  type Operations,
+} from './rest/admin-client.ts'
 export type { IndexClient } from './rest/index-client.ts'
 export type { Listing } from './rest/listing.ts'
 export type { ReadyOptions, Roster, RosterEvents, RosterSource, RosterTold } from './roster.ts'

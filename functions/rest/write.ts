@@ -1,13 +1,15 @@
 /**
- * `npm run openapi`: writes what is made from the definitions of the routes: routes.ts, which `infra` reads, and the
- * OpenAPI document.
+ * `npm run openapi`: writes what is made from the definitions of the routes: routes.ts, which `infra` reads, the operations
+ * of the clients in peer/rest, and the OpenAPI document.
  */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { API } from './api.ts'
 import { describeApi } from './openapi.ts'
+import { operationsText } from './typescript.ts'
 
 export const DOORS_FILE = join(import.meta.dirname, 'routes.ts')
+export const OPERATIONS_FILE = join(import.meta.dirname, '../../peer/rest/operations.ts')
 export const DOCUMENT_FILE = join(import.meta.dirname, '../../docs/openapi.json')
 
 /** Routes as plain data: whoever imports them gets no behaviour with them. */
@@ -29,5 +31,6 @@ export const documentText = (): string => `${JSON.stringify(describeApi(API), un
 
 if (process.argv[1] === import.meta.filename) {
   writeFileSync(DOORS_FILE, doorsText())
+  writeFileSync(OPERATIONS_FILE, operationsText(API))
   writeFileSync(DOCUMENT_FILE, documentText())
 }

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { Option } from 'commander'
-import type { Role } from '../rest/resources.ts'
+import type { Role } from '../../shared/resources.ts'
 import { Names } from './names.ts'
 import { type CommonFlags, countArgument, indexOf, spanArgument, verb } from './options.ts'
 import { print } from './output.ts'

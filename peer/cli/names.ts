@@ -4,10 +4,10 @@
  */
 import { StraightwayError } from '../../shared/errors.ts'
 import { isPeerId, type PeerId, type UserId } from '../../shared/ids.ts'
+import type { NetworkRecord, Page, PeerRecord, SearchQuery } from '../../shared/resources.ts'
 import type { Change } from '../../shared/wire/presence.ts'
 import type { PresenceRecord } from '../presence-record.ts'
 import type { IndexClient } from '../rest/index-client.ts'
-import type { NetworkRecord, Page, PeerRecord, SearchQuery } from '../rest/resources.ts'
 
 /** 60 bits of a key: nobody makes another key that begins so. */
 const SHOWN = 12

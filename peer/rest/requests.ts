@@ -11,6 +11,8 @@ export interface RequestOptions {
   readonly query?: Query
   readonly body?: unknown
   readonly ifVersion?: number | undefined
+  /** Of a POST: by it INDEX knows a request that is sent again. */
+  readonly idempotencyKey?: string
   /** False: no credential is sent. */
   readonly authorized?: boolean
 }
@@ -50,11 +52,12 @@ export class Requests {
 
   /** `path`: below the base; parts of it must be encoded already (see `path`). */
   async send<T>(method: string, path: string, options: RequestOptions = {}): Promise<T> {
-    const { query, body, ifVersion, authorized = true } = options
+    const { query, body, ifVersion, idempotencyKey, authorized = true } = options
     const headers = new Headers({ accept: 'application/json' })
     if (authorized) headers.set('authorization', `Bearer ${await this.#credential()}`)
     if (body !== undefined) headers.set('content-type', 'application/json')
     if (ifVersion !== undefined) headers.set('if-match', `"${ifVersion}"`)
+    if (idempotencyKey !== undefined) headers.set('idempotency-key', idempotencyKey)
     const timeout = AbortSignal.timeout(TIMEOUT_MS)
     const signal = this.#stop === undefined ? timeout : AbortSignal.any([timeout, this.#stop])
     const sent = { method, headers, signal, ...(body !== undefined && { body: JSON.stringify(body) }) }

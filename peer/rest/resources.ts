@@ -1,2 +1,0 @@
-/** What INDEX answers, as the SDK tells it. */
-export type * from '../../shared/resources.ts'
