@@ -1,14 +1,35 @@
 /** Declarations of collections. */
 import { StraightwayError } from '../../shared/errors.ts'
+import type { NetworkId } from '../../shared/ids.ts'
 import { collectionSchema, ENTITY_COLLECTIONS } from '../../shared/model/collection.ts'
+import { networkIdSchema } from '../../shared/model/identifiers.ts'
 import { expectVersion } from '../../shared/model/precondition.ts'
 import * as store from '../../shared/store/collections.ts'
 import { createObjects } from '../../shared/store/objects.ts'
 import { collectionAnswer, pageOf } from './answers.ts'
 import { found, nothing, page } from './reply.ts'
+import { expectVisible, type Request } from './request.ts'
 import { PAGE, route } from './route.ts'
 
 const tag = 'Collections'
+
+interface Sight extends Request {
+  readonly path: { readonly collection: string }
+  readonly query: { readonly network?: NetworkId | undefined }
+}
+
+/**
+ * Names of collections tell what other tenants do: a peer is told of those of which a place that it sees into holds objects,
+ * and of the three that stand for users, networks and peers. Errors: `not-found` for a network that it is not in.
+ */
+async function isInSight(call: Sight): Promise<boolean> {
+  const { actor, context, path, query } = call
+  if (actor.kind !== 'peer' || Object.values(ENTITY_COLLECTIONS).includes(path.collection)) return true
+  const { network } = query
+  if (network !== undefined) expectVisible(call, 'object.read', { networks: [network] })
+  return createObjects(context.client).isHeld(path.collection, network ?? actor.user)
+}
+
 const NONE = () => new StraightwayError('not-found', 'Nothing is declared of this collection')
 
 export const collectionRoutes = [
@@ -32,10 +53,13 @@ export const collectionRoutes = [
     who: 'credential',
     permission: 'collection.read',
     tag,
-    summary: 'What is declared of a collection',
+    summary: 'What is declared of a collection; for a peer of one that a network of it holds, or itself',
+    query: { network: networkIdSchema.optional() },
     answers: { 200: collectionAnswer },
-    async handle({ context, allow, path, precondition }) {
+    async handle(call) {
+      const { context, allow, path, precondition } = call
       allow()
+      if (!(await isInSight(call))) throw NONE()
       const collection = await store.getCollection(context.client, path.collection)
       if (collection === undefined) throw NONE()
       return found(collection, precondition)

@@ -268,10 +268,10 @@ export interface Operations {
     readonly answer: { readonly items: readonly (CollectionRecord)[]; readonly cursor?: string; readonly readUnits?: number }
     readonly conditional: false
   }
-  /** What is declared of a collection. */
+  /** What is declared of a collection; for a peer of one that a network of it holds, or itself. */
   readonly readCollection: {
     readonly path: { readonly collection: string }
-    readonly query: object
+    readonly query: { readonly network?: NetworkId }
     readonly body: undefined
     readonly answer: CollectionRecord
     readonly conditional: false

@@ -147,6 +147,19 @@ export function createObjects(client: DynamoDBDocumentClient) {
       }
     },
 
+    /** Whether the place holds any object of the collection; a change is seen within about a second. */
+    async isHeld(collection: string, place: Place): Promise<boolean> {
+      const query = new QueryCommand({
+        TableName,
+        IndexName: 'byNetwork',
+        KeyConditionExpression: 'network = :place AND #collection = :collection',
+        ExpressionAttributeNames: { '#collection': 'collection' },
+        ExpressionAttributeValues: { ':place': place, ':collection': collection },
+        Limit: 1,
+      })
+      return ((await client.send(query)).Items ?? []).length > 0
+    },
+
     /** Keys in the table in order, from the first after `after`. */
     async listKeys(collection: string, limit: number, after?: string): Promise<readonly string[]> {
       const query = new QueryCommand({

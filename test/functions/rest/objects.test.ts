@@ -101,6 +101,26 @@ test('nobody takes an object id from another tenant, or learns that it is taken'
     }
 })
 
+test('a peer is told of a collection that a place of it holds, and of no other', async () => {
+  const [ours, theirs] = [await index.network(), await index.network()]
+  const [ann, spy] = [await index.member({ [ours]: 'member' }), await index.member({ [theirs]: 'owner' })]
+  const as = index.admin
+  const door = 'GET /v1/collections/tender'
+  await index.call('PUT /v1/collections/tender', { as, body: { searchable: ['value.price'] } })
+  const ask = (who: string, query = {}) => index.call(door, { as: who, query })
+  expect((await ask(ann.ticket, { network: ours })).status).toBe(404)
+  await index.call(`PUT /v1/objects/tender/o?network=${ours}`, { as: ann.ticket, body: { value: {} } })
+  expect((await ask(ann.ticket, { network: ours })).body.searchable).toEqual(['value.price'])
+  const unknown = await index.call('GET /v1/collections/unknown', { as: spy.ticket })
+  for (const query of [{}, { network: theirs }])
+    expect(await ask(spy.ticket, query)).toMatchObject({ status: 404, body: unknown.body })
+  expect((await ask(spy.ticket, { network: ours })).status).toBe(404)
+  await index.call('PUT /v1/objects/tender/mine', { as: spy.ticket, body: { value: {} } })
+  expect((await ask(spy.ticket)).status).toBe(200)
+  expect((await ask(index.reader)).status).toBe(200)
+  expect((await index.call('GET /v1/collections', { as: spy.ticket })).status).toBe(403)
+})
+
 test('a place that is named twice, or in the body, is refused', async () => {
   const network = await index.network()
   const { ticket: as, user } = await index.member({ [network]: 'member' })

@@ -132,7 +132,10 @@ const TABLE: Readonly<Record<Operation, Row>> = {
   updatePeer: { expected: onlySelf(200), door: ({ self }) => `/v1/peers/${self.peer}`, body: patch },
   deletePeer: { expected: onlySelf(204), door: ({ self }) => `/v1/peers/${self.peer}` },
   listCollections: { expected: '401 401 200 200 403 403 403 403 403 403', door: () => '/v1/collections' },
-  readCollection: { expected: listing, door: ({ collection }) => `/v1/collections/${collection}` },
+  readCollection: {
+    expected: reading,
+    door: ({ collection, network }) => `/v1/collections/${collection}?network=${network}`,
+  },
   putCollection: {
     expected: onlyKey(200),
     door: ({ collection }) => `/v1/collections/${collection}`,
@@ -179,7 +182,7 @@ let scene: Promise<Scene>
 beforeAll(async () => {
   index = await openIndex()
   outsider = await index.member({ [await index.network('elsewhere')]: 'owner' })
-  scene = newScene()
+  scene = newScene(false)
 })
 afterAll(() => index.close())
 
@@ -240,9 +243,9 @@ interface Scene {
 }
 
 /** Where a request changes something everything is new, so that none sees what another has done. */
-const stage = (changes: boolean): Promise<Scene> => (changes ? newScene() : scene)
+const stage = (changes: boolean): Promise<Scene> => (changes ? newScene(true) : scene)
 
-async function newScene(): Promise<Scene> {
+async function newScene(changes: boolean): Promise<Scene> {
   const { client, admin, reader } = index
   const now = index.now()
   const network = await index.network()
@@ -254,6 +257,8 @@ async function newScene(): Promise<Scene> {
   await putCollection(client, { collection, searchable: [], editable: 'owner' }, { now })
   const objects = createObjects(client)
   await objects.create({ collection: 'things', id: object, network, owner: self.user, value: {} }, now)
+  // One that holds something is not taken back, so this one is held for reading only.
+  if (!changes) await objects.create({ collection, id: object, network, value: {} }, now)
   // A deployed INDEX runs the job, so it takes somebody who asks nothing here.
   const leaver = await index.member({})
   const job = `delete-${leaver.user}`
