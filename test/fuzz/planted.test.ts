@@ -59,14 +59,6 @@ test.each([
   },
   {
     target: 'handshake',
-    fault: 'a JOIN that was followed by another one is answered again',
-    file: 'shared/core/handshake/door.ts',
-    from: 'else if (this.#isReplayed(joiner)) this.#counters.replayed++',
-    to: '',
-    found: 'a third party was sent more than three times what came',
-  },
-  {
-    target: 'handshake',
     fault: 'candidates are believed',
     file: 'shared/core/handshake/plausible.ts',
     from: 'return candidates.filter(',
