@@ -103,6 +103,12 @@ export class Account {
     return this.#bootstrap.nodes.find(({ relay }) => relay.some(isIts))?.relayTls
   }
 
+  /** All addresses of the relay at that one; only that where the relay is not known. */
+  relayAddresses(words: Uint32Array): readonly Address[] {
+    const isIts = (address: Address) => sameAddress(address.words, 0, words, 0)
+    return this.#bootstrap.nodes.find(({ relay }) => relay.some(isIts))?.relay ?? [{ words }]
+  }
+
   /** What shows the gateway who we are. */
   gatewayProof(): string {
     return this.#proofFor('gateway', this.websocket ?? this.#requests.base)

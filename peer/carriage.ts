@@ -2,11 +2,13 @@
  * How this peer's datagrams travel while its network drops UDP: to CHECKPOINTs and HANDSHAKEs through the gateway, to relays
  * by TLS. Whether it does is found out by the session's socket (net/home-socket.ts) and holds for the tunnels too.
  */
+import { reachableFirst } from '../shared/core/families.ts'
 import type { Account } from './account.ts'
 import type { Carrier } from './net/carrier.ts'
 import type { Receive } from './net/dual-socket.ts'
 import { GatewayCarrier } from './net/gateway-carrier.ts'
 import { GatewayLink, type LinkEvents } from './net/gateway-link.ts'
+import { hostIps } from './net/host-addresses.ts'
 import { RelayTls } from './net/relay-tls.ts'
 
 /** Takes what is left. */
@@ -45,7 +47,8 @@ export class Carriage {
     const missed = () => this.#account.missed()
     const handshake = new GatewayCarrier({ link: this.#link, service: 'handshake', nodeAt, receive, missed })
     const endpointAt = (words: Uint32Array, at: number) => this.#account.relayTlsAt(words, at)
-    const relay = new RelayTls({ endpointAt, missed, receive })
+    const hostOf = (words: Uint32Array) => reachableFirst(hostIps(), this.#account.relayAddresses(words))[0]!
+    const relay = new RelayTls({ endpointAt, hostOf, missed, receive })
     return this.#udp ? [handshake, relay] : [handshake, relay, NOWHERE]
   }
 

@@ -1,6 +1,6 @@
 /** Carries the datagrams of one tunnel to its relay by TLS on TCP where UDP is dropped, and the packets of its streams. */
 import type { TlsEndpoint } from '../../shared/directory.ts'
-import { ADDRESS_WORDS, formatIp, sameAddress } from '../../shared/wire/address.ts'
+import { ADDRESS_WORDS, type Address, formatIp, sameAddress } from '../../shared/wire/address.ts'
 import type { Carrier } from './carrier.ts'
 import type { Destination, Receive } from './dual-socket.ts'
 import { RelayConnection } from './relay-connection.ts'
@@ -9,6 +9,8 @@ import { isUdx, UdxBridge } from './udx-bridge.ts'
 export interface RelayTlsOptions {
   /** The TLS port of the relay at this UDP address. Undefined where that is no relay, as far as is known. */
   readonly endpointAt: (words: Uint32Array, at: number) => TlsEndpoint | undefined
+  /** Where to connect to for the relay at this UDP address, which may be of a family that this host lacks. Default: there. */
+  readonly hostOf?: (words: Uint32Array) => Address
   /** A relay is not what it was known for: ask again. Called at every attempt. */
   readonly missed: () => void
   /** Gets what comes, as from the relay's UDP address. */
@@ -52,11 +54,11 @@ export class RelayTls implements Carrier {
   }
 
   #begin(words: Uint32Array, at: number): Leg | undefined {
-    const { endpointAt, missed, receive } = this.#options
+    const { endpointAt, hostOf = (words) => ({ words }), missed, receive } = this.#options
     if (endpointAt(words, at) === undefined) return undefined
     const relay = words.slice(at, at + ADDRESS_WORDS)
     const connection = new RelayConnection({
-      host: formatIp(relay),
+      host: formatIp(hostOf(relay).words),
       endpoint: () => endpointAt(relay, 0),
       missed,
       receive: (bytes) => (isUdx(bytes) ? bridge.receive(bytes) : receive(bytes, relay)),

@@ -89,6 +89,20 @@ describe('a carrier to relays', () => {
     await expect.poll(() => edge.relay.counters().tls!.connections, PATIENT).toBe(0)
   })
 
+  test('connects to the address of the relay that this host can reach, and knows it by the one it was given', async () => {
+    const told = parseAddress('[2a02:db8::9]:3482')!.words
+    const heard: Uint32Array[] = []
+    const carrier = new RelayTls({
+      endpointAt: () => edge.relay.tls,
+      hostOf: () => parseAddress(edge.relay.address)!,
+      missed: () => {},
+      receive: (_, words) => heard.push(words.slice()),
+    })
+    onTestFinished(() => carrier.close())
+    carrier.send(told, 0, KEEP)
+    await expect.poll(() => heard, PATIENT).toEqual([told])
+  })
+
   test('takes nothing that is for anybody but a relay', () => {
     const { carrier, asked } = carrierTo(() => undefined)
     const stranger = parseAddress('203.0.113.1:9')!.words
