@@ -2,6 +2,7 @@
 import { Command } from 'commander'
 import { StraightwayError } from '../shared/errors.ts'
 import { addDoors } from './doors/command.ts'
+import { addFleet } from './fleet/command.ts'
 import { addFunctions } from './functions-command.ts'
 import { addIndex } from './index/command.ts'
 import { benchKeepAlive, type KeepAliveResult } from './keepalive.ts'
@@ -43,6 +44,7 @@ program
   })
 
 addDoors(program)
+addFleet(program)
 addFunctions(program)
 addIndex(program)
 addRelay(program)

@@ -1,4 +1,5 @@
 /** The monthly bill of a load: a function of numbers, so that each assumption can be read and changed. */
+import { LIMITS } from '../shared/limits.ts'
 import { HOURS, type InstanceType, PRICES } from './prices.ts'
 
 export interface Load {
@@ -12,17 +13,27 @@ export interface Load {
   readonly tunnelsPerDay: number
   readonly megabytesPerTunnel: number
   readonly relayShare: number
-  /** Requests to INDEX of one peer: a ticket an hour is one each. */
+  /** Messages of one exchange between two peers: each side's node looks the other up once. */
+  readonly messagesPerConversation: number
+  /** Of messages, those to peers that are away: they wait in the tables. */
+  readonly mailShare: number
+  /** Members of a network; each peer is in one. */
+  readonly networkSize: number
+  /** Requests to INDEX of one peer: a ticket in its life is one. */
   readonly requestsPerDay: number
+  /** Batches of presence changes a second of a shard: one where they are gathered for a second. */
+  readonly batchesPerSecond: number
   /** Between keep-alives. */
   readonly keepAliveSeconds: number
-  /** Sessions that a node is trusted with: cautious, `npm run bench -- keepalive` says what yours could hold. */
+  /** Sessions of a node at its target load of 60 %: a t4g.small has room for 256,000 of 2 KB (udp-edge/checkpoint.ts). */
   readonly peersPerNode: number
   readonly nodeInstance: InstanceType
   readonly relayInstance: InstanceType
   /** Peers are spread over them evenly; a system has one or two. */
   readonly regions: number
 }
+
+const DAY_MS = 24 * 3600_000
 
 export const TYPICAL: Load = {
   peers: 10_000,
@@ -31,9 +42,13 @@ export const TYPICAL: Load = {
   tunnelsPerDay: 5,
   megabytesPerTunnel: 20,
   relayShare: 0.03,
-  requestsPerDay: 24,
+  messagesPerConversation: 10,
+  mailShare: 0.02,
+  networkSize: 50,
+  requestsPerDay: DAY_MS / LIMITS.ticketMs,
+  batchesPerSecond: 1,
   keepAliveSeconds: 25,
-  peersPerNode: 50_000,
+  peersPerNode: 150_000,
   nodeInstance: 't4g.small',
   relayInstance: 'c7gn.medium',
   regions: 1,
@@ -50,11 +65,14 @@ const MILLION = 1e6
 /** With the IP and UDP headers that AWS counts too. */
 const KEEP_ALIVE_BYTES = 34
 const MESSAGE_BYTES = 220
-/** Nodes that hear of a transition, on average: members of a network are spread over few. */
-const PUSHES = 2
-/** Of a transition: itself, its index, NetworkNodes, and the search terms it touches, which alone have a replica. */
-const WRITES = 4
-const REPLICATED_WRITES = 2
+/** Of transitions: sign-ins, and as many sign-outs; the rest are changes of status. */
+const SIGN_INS = 0.3
+/** Shards of a table of this size. */
+const SHARDS = 4
+/** Of a transition: its entry among those that are there, which alone has a replica. */
+const REPLICATED_WRITES = 1
+/** Names of a changed record, for the index. */
+const NOTE_BYTES = 120
 const WRITE_BYTES = 1_000
 /** What watches the machines of a second region, which has metrics of its own. */
 const MACHINE_ALARMS = 8
@@ -92,7 +110,7 @@ export const total = (lines: readonly Line[]): number => lines.reduce((sum, { do
 function machines(load: Load): Line[] {
   const regions = Math.max(1, load.regions)
   const relayed = (relayedMbit(load) * PEAK) / regions
-  const nodes = regions * Math.max(2, Math.ceil(load.peers / regions / load.peersPerNode) + 1)
+  const nodes = nodesOf(load)
   const relays = regions * Math.max(1, Math.ceil(relayed / PRICES.sustainedMbit[load.relayInstance]))
   const perMachine = HOURS * PRICES.publicIpv4Hour + 8 * PRICES.diskGbMonth
   const cost = (count: number, type: InstanceType) => count * (HOURS * PRICES.instanceHour[type] + perMachine)
@@ -123,31 +141,64 @@ function traffic(load: Load): Line[] {
   ]
 }
 
-function tables({ peers, transitionsPerDay, messagesPerDay, requestsPerDay }: Load): Line[] {
+/** What a second asks of the tables and functions; `npm run bench -- fleet` counts the same. */
+function asked(load: Load) {
+  const perSecond = (perDay: number) => (load.peers * perDay) / 86_400
+  const transitions = perSecond(load.transitionsPerDay)
+  const signIns = transitions * SIGN_INS
+  const messages = perSecond(load.messagesPerDay)
+  const mail = messages * load.mailShare
+  const lookUps = (2 * messages) / load.messagesPerConversation + mail
+  const nodes = nodesOf(load)
+  const batches = Math.min(SHARDS * load.batchesPerSecond, transitions)
+  const records = batches === 0 ? 0 : transitions / batches
+  /** Nodes that some of so many peers are at. */
+  const spread = (peers: number) => nodes * (1 - (1 - 1 / nodes) ** peers)
+  const posts = batches * spread(load.networkSize * records)
+  // Members of a network that are alone at their node: it joins with them and leaves after them.
+  const joins = signIns * (1 - 1 / nodes) ** (load.networkSize - 1)
+  const notes = batches * Math.ceil((records * NOTE_BYTES) / 1024)
+  return {
+    ...{ transitions, batches, posts, mail },
+    // Presence and its entry, both ends of a session in the index of places, mail stored and fetched, networks of nodes.
+    writes: 2 * transitions + 2 * signIns + 2 * mail + 4 * joins + notes,
+    // Peer, user and mailbox of a sign-in; nodes of a network, presence and user for each change; peer of who left.
+    reads: 3 * signIns + 3 * transitions + signIns + lookUps + 3 * mail + joins + posts / 2 + batches,
+  }
+}
+
+function nodesOf({ peers, regions, peersPerNode }: Load): number {
+  const each = Math.max(2, Math.ceil(peers / Math.max(1, regions) / peersPerNode) + 1)
+  return Math.max(1, regions) * each
+}
+
+const aMonth = (perSecond: number): number => (perSecond * SECONDS_A_MONTH) / MILLION
+
+function tables(load: Load): Line[] {
   const { writeMillion, readMillion, storageGbMonth, backupGbMonth } = PRICES.dynamodb
-  const transitions = (peers * transitionsPerDay * DAYS) / MILLION
-  const requests = (peers * requestsPerDay * DAYS) / MILLION
-  const lookups = (peers * messagesPerDay * DAYS * 0.05) / MILLION
-  const gb = storedGb(peers)
+  const { writes, reads } = asked(load)
+  const requests = (load.peers * load.requestsPerDay * DAYS) / MILLION
+  const gb = storedGb(load.peers)
   return [
     {
       service: 'DynamoDB',
-      what: 'writes: transitions of presence',
-      dollars: transitions * WRITES * writeMillion,
+      what: 'writes: presence, who is there, mail',
+      dollars: aMonth(writes) * writeMillion,
     },
+    { service: 'DynamoDB', what: 'reads', dollars: aMonth(reads) * readMillion },
     {
       service: 'DynamoDB',
-      what: 'reads',
-      dollars: (requests * 3 + lookups + transitions * PUSHES) * readMillion,
+      what: 'requests to INDEX: three reads, a proof',
+      dollars: requests * (3 * readMillion + writeMillion),
     },
     { service: 'DynamoDB', what: 'storage and backup', dollars: gb * (storageGbMonth + backupGbMonth) },
   ]
 }
 
-function functions({ peers, transitionsPerDay, requestsPerDay }: Load): Line[] {
+function functions(load: Load): Line[] {
   const { lambda, restApi, waf, websocketApi } = PRICES
-  const changes = (peers * transitionsPerDay * DAYS) / MILLION
-  const requests = (peers * requestsPerDay * DAYS) / MILLION
+  const { batches, posts, mail } = asked(load)
+  const requests = (load.peers * load.requestsPerDay * DAYS) / MILLION
   const invocation = (millions: number, gb: number, seconds: number) =>
     millions * (lambda.requestMillion + MILLION * gb * seconds * lambda.gbSecondArm)
   return [
@@ -155,7 +206,7 @@ function functions({ peers, transitionsPerDay, requestsPerDay }: Load): Line[] {
     {
       service: 'API Gateway',
       what: 'pushes to nodes',
-      dollars: changes * PUSHES * websocketApi.messageMillion,
+      dollars: aMonth(posts) * websocketApi.messageMillion,
     },
     {
       service: 'WAF',
@@ -165,8 +216,11 @@ function functions({ peers, transitionsPerDay, requestsPerDay }: Load): Line[] {
     { service: 'Lambda', what: 'INDEX', dollars: invocation(requests, 1, 0.02) },
     {
       service: 'Lambda',
-      what: 'streams, ten records at a time',
-      dollars: invocation((changes * 2) / 10, 0.5, 0.05),
+      what: 'streams: presence, index, mail',
+      dollars:
+        invocation(aMonth(batches), 0.25, 0.2) +
+        invocation(aMonth(batches), 0.5, 0.3) +
+        invocation(aMonth(mail), 0.25, 0.05),
     },
     { service: 'CloudWatch', what: 'access log', dollars: requests * MILLION * 2.5e-7 * PRICES.logsGb },
   ]

@@ -13,6 +13,8 @@ export interface FunctionDescription {
   readonly writes?: readonly TableName[]
   /** Tables whose streams call it: one function a stream, as that of a global table bears no more. */
   readonly streams?: readonly TableName[]
+  /** Changes are gathered for a second before it is called, so that a busy shard calls it once a second and each node has one post. */
+  readonly gathers?: true
   /** EventBridge calls it. */
   readonly every?: 'minute' | 'day'
   /** The clock calls it so many times at the same time, each with its part (`Share` in functions/streams/reaper.ts). Default: once. */
@@ -84,6 +86,7 @@ export const FUNCTIONS = {
     reads: ['NetworkNodes'],
     writes: ['Connections', 'IndexQueue'],
     streams: ['Presence'],
+    gathers: true,
     ...PUSHES,
   },
   membership: {

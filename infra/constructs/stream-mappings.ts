@@ -10,6 +10,8 @@ import { type Config, prefixOf } from '../config.ts'
 const RETRIES = 8
 const MAX_AGE = Duration.hours(1)
 const BATCH = 100
+/** Of a second: a shard in trouble has larger batches, not more of them. */
+const GATHERED = 1_000
 /** Shards are read in order for each key, so reading one from several sides keeps the order that matters. */
 const PARALLEL = 2
 
@@ -17,6 +19,8 @@ export interface StreamMappingsProps {
   readonly config: Pick<Config, 'name'>
   readonly function: IFunction
   readonly tables: readonly ITableV2[]
+  /** Changes are gathered for a second, in one batch a shard. Default: a shard is read four times a second, from two sides. */
+  readonly gathers?: true | undefined
 }
 
 /**
@@ -38,14 +42,15 @@ export class StreamMappings extends Construct {
       id: 'AwsSolutions-SQS3',
       reason: 'It is a dead-letter queue itself: of the stream mappings of its function.',
     })
-    for (const table of props.tables) props.function.addEventSource(this.#source(table))
+    for (const table of props.tables) props.function.addEventSource(this.#source(table, props.gathers))
   }
 
-  #source(table: ITableV2): DynamoEventSource {
+  #source(table: ITableV2, gathers: true | undefined): DynamoEventSource {
     return new DynamoEventSource(table, {
       startingPosition: StartingPosition.TRIM_HORIZON,
-      batchSize: BATCH,
-      parallelizationFactor: PARALLEL,
+      ...(gathers
+        ? { batchSize: GATHERED, maxBatchingWindow: Duration.seconds(1) }
+        : { batchSize: BATCH, parallelizationFactor: PARALLEL }),
       bisectBatchOnError: true,
       reportBatchItemFailures: true,
       retryAttempts: RETRIES,

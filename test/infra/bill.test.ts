@@ -33,6 +33,17 @@ test('connections and messages cost a million peers less than half of what other
   expect(total(without)).toBeLessThan(websocket!.dollars / 2)
 })
 
+test('a million peers cost at most 1,700 dollars where a ticket lasts a day and nothing is relayed', () => {
+  expect(total(of({ peers: 1_000_000, relayShare: 0, requestsPerDay: 1 }))).toBeLessThan(1_700)
+})
+
+test('a change in one network over 200 nodes is a post for each node and batch, not for each change', () => {
+  const load = { peers: 1_000_000, peersPerNode: 5_025, networkSize: 1_000_000 }
+  const posts = line(of(load), /pushes/)
+  expect(posts).toBeCloseTo((200 * 4 * 730 * 3600) / 1e6, -2)
+  expect(line(of({ ...load, transitionsPerDay: 20 }), /pushes/)).toBeCloseTo(posts, 0)
+})
+
 test('a second region costs its machines once more, what is written twice, and little else', () => {
   const [one, two] = [of({}), of({ regions: 2 })]
   expect(two.map(({ what }) => what)).toEqual(

@@ -1,0 +1,52 @@
+import type { Command } from 'commander'
+import { wholeNumberFrom } from '../number-argument.ts'
+import { benchFleet, type FleetResult } from './bench.ts'
+
+interface Options {
+  readonly json?: true
+  readonly peers: number
+  readonly nodes: number
+  readonly networkSize: number
+  readonly seconds: number
+}
+
+export function addFleet(program: Command): void {
+  program
+    .command('fleet')
+    .description('what a fleet asks of tables, functions and gateway, in simulated time, and the bill of it')
+    .option('--json', 'print one JSON value')
+    .option('--peers <n>', 'signed in', wholeNumberFrom(100, 2_000_000), 10_000)
+    .option('--nodes <n>', 'they are spread over', wholeNumberFrom(2, 250), 4)
+    .option('--network-size <n>', 'members of a network', wholeNumberFrom(2, 100_000), 50)
+    .option('--seconds <n>', 'of an ordinary day, simulated', wholeNumberFrom(60, 86_400), 600)
+    .action(async ({ json, ...size }: Options) => {
+      const progress = (what: string) => void process.stderr.write(`${what}\n`)
+      const result = await benchFleet({ ...size, progress })
+      console.log(json ? JSON.stringify(result) : textOf(result))
+    })
+}
+
+function textOf(result: FleetResult): string {
+  const { done, counts, tables, death, bill } = result
+  const perSecond = (count: number) => (count / result.simulatedSeconds).toFixed(1).padStart(10)
+  const row = (name: string, { calls, read, write }: FleetResult['tables'][string]) =>
+    name.padEnd(20) + perSecond(calls) + perSecond(read) + perSecond(write)
+  const dollars = (value: number) => `$${Math.round(value).toLocaleString('en')}`.padStart(10)
+  return [
+    `${result.peers} peers at ${result.nodes} nodes, ${result.simulatedSeconds} s simulated in ${result.wallSeconds} s`,
+    `heap: ${result.heapBytesPerPeer} bytes a peer, of node, table and peer together`,
+    `done: ${JSON.stringify(done)}`,
+    '',
+    `a second${' '.repeat(12)}     calls      read     write`,
+    ...Object.entries(tables).map(([name, units]) => row(name, units)),
+    '',
+    `posts ${perSecond(counts.posts)}   invocations ${perSecond(counts.invocations)}   records ${perSecond(counts.records)}   peak queue ${counts.peakQueue}`,
+    `a node died with ${death.peers} peers: all known again after ${death.secondsToRecover} s, peak queue ${death.peakQueue}`,
+    '',
+    'a month          counted  npm run cost',
+    ...(['writes', 'reads', 'pushes'] as const).map(
+      (what) => what.padEnd(14) + dollars(bill.counted[what]) + dollars(bill.estimated[what]),
+    ),
+    `${'total'.padEnd(14)}${dollars(bill.total)}${dollars(bill.totalEstimated)}`,
+  ].join('\n')
+}

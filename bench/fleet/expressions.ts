@@ -1,0 +1,76 @@
+/** The expressions of DynamoDB that the store uses, evaluated on plain items. */
+import { StraightwayError } from '../../shared/errors.ts'
+
+export type Item = Record<string, unknown>
+
+export interface Names {
+  readonly ExpressionAttributeNames?: Readonly<Record<string, string>> | undefined
+  readonly ExpressionAttributeValues?: Item | undefined
+}
+
+/** Conditions, and the conditions of queries: AND, OR, comparisons, BETWEEN, attribute_exists and attribute_not_exists. */
+export function holds(expression: string | undefined, item: Item | undefined, names: Names): boolean {
+  if (expression === undefined) return true
+  return expression
+    .split(' OR ')
+    .some((any) => conjunctsOf(any).every((part) => satisfied(part.trim(), item, names)))
+}
+
+/** SET with values, counters and if_not_exists, ADD of numbers, REMOVE. */
+export function updated(expression: string, item: Item, names: Names): Item {
+  const next = { ...item }
+  for (const [, action = '', rest = ''] of expression.matchAll(
+    /\b(SET|ADD|REMOVE)\s+(.*?)(?=\s+(?:SET|ADD|REMOVE)\s|$)/g,
+  )) {
+    for (const part of rest.split(/,\s*(?![^(]*\))/)) {
+      const [target = '', ...words] = part.trim().split(/\s+/)
+      const name = nameOf(target, names)
+      if (action === 'REMOVE') delete next[name]
+      else if (action === 'ADD')
+        next[name] = Number(next[name] ?? 0) + Number(operand(words[0]!, next, names))
+      else next[name] = assigned(words.slice(1).join(' '), next, names)
+    }
+  }
+  return next
+}
+
+function conjunctsOf(text: string): readonly string[] {
+  return text.replaceAll(/BETWEEN (\S+) AND (\S+)/g, 'BETWEEN $1 .. $2').split(' AND ')
+}
+
+function satisfied(part: string, item: Item | undefined, names: Names): boolean {
+  const exists = part.match(/^attribute_(not_)?exists\((.+)\)$/)
+  if (exists) return (item?.[nameOf(exists[2]!, names)] === undefined) === (exists[1] !== undefined)
+  const [left = '', comparison = '', right = '', , most = ''] = part.replaceAll(/[()]/g, '').split(/\s+/)
+  const [value, wanted] = [operand(left, item, names), operand(right, item, names)] as [never, never]
+  if (value === undefined) return false
+  switch (comparison) {
+    case '=':
+      return value === wanted
+    case '<':
+      return value < wanted
+    case '<=':
+      return value <= wanted
+    case '>':
+      return value > wanted
+    case '>=':
+      return value >= wanted
+    case 'BETWEEN':
+      return value >= wanted && value <= (operand(most, item, names) as never)
+    default:
+      throw new StraightwayError('internal', `no such condition: ${part}`)
+  }
+}
+
+function assigned(text: string, item: Item, names: Names): unknown {
+  const fallback = text.match(/^if_not_exists\((\S+), (\S+)\)$/)
+  if (fallback) return item[nameOf(fallback[1]!, names)] ?? operand(fallback[2]!, item, names)
+  return operand(text, item, names)
+}
+
+function operand(text: string, item: Item | undefined, names: Names): unknown {
+  return text.startsWith(':') ? names.ExpressionAttributeValues?.[text] : item?.[nameOf(text, names)]
+}
+
+const nameOf = (text: string, { ExpressionAttributeNames }: Names): string =>
+  text.startsWith('#') ? ExpressionAttributeNames![text]! : text

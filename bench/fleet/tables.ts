@@ -1,0 +1,269 @@
+/**
+ * DynamoDB in this process, as far as the store asks it for presence and messages: items, indexes, streams, and what AWS
+ * would charge in units. The embedded engine answers a few thousand calls a second, a fleet of a million peers makes as many.
+ * `test/bench/fleet.test.ts` compares its answers with those of the engine.
+ */
+import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb'
+import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
+import { marshall } from '@aws-sdk/util-dynamodb'
+import type { DynamoDBRecord } from 'aws-lambda'
+import { StraightwayError } from '../../shared/errors.ts'
+import { TABLES, type Table, type TableName } from '../../shared/store/tables.ts'
+import { holds, type Item, type Names, updated } from './expressions.ts'
+
+export interface Units {
+  calls: number
+  read: number
+  write: number
+}
+
+interface Input extends Names {
+  readonly TableName: TableName
+  readonly IndexName?: string
+  readonly Key?: Item
+  readonly Item?: Item
+  readonly ConsistentRead?: boolean
+  readonly ConditionExpression?: string
+  readonly UpdateExpression?: string
+  readonly KeyConditionExpression?: string
+  readonly FilterExpression?: string
+  readonly Limit?: number
+  readonly Select?: string
+  readonly RequestItems?: Readonly<Record<string, never>>
+}
+
+/** An item that is a function of its key, so that it takes no room: users and peers of a large population. */
+export type Derived = Partial<Record<TableName, (key: Item) => Item | undefined>>
+
+const WRITE_BYTES = 1024
+const READ_BYTES = 4096
+
+export class MemoryTables {
+  /** Paginators of the SDK want one of its own class. */
+  readonly client: DynamoDBDocumentClient = Object.assign(Object.create(DynamoDBDocumentClient.prototype), {
+    send: (command: object) => this.#send(command),
+  })
+  readonly units = new Map<TableName, Units>()
+  /** Changes that no function has read yet, by table. */
+  readonly streams = new Map<TableName, DynamoDBRecord[]>()
+  readonly #items = new Map<TableName, Map<string, Map<string, Item>>>()
+  readonly #indexes = new Map<string, Map<string, Map<string, Item>>>()
+  readonly #derived: Derived
+  readonly #now: () => number
+  #sequence = 0
+
+  constructor(derived: Derived, now: () => number) {
+    this.#derived = derived
+    this.#now = now
+  }
+
+  async #send(command: object): Promise<object> {
+    const { input } = command as { input: Input }
+    switch (command.constructor.name) {
+      case 'GetCommand':
+        return this.#get(input)
+      case 'PutCommand':
+        return this.#put(input)
+      case 'UpdateCommand':
+        return this.#update(input)
+      case 'DeleteCommand':
+        return this.#delete(input)
+      case 'QueryCommand':
+      case 'ScanCommand':
+        return this.#query(input)
+      case 'BatchGetCommand':
+        return this.#batchGet(input)
+      case 'BatchWriteCommand':
+        return this.#batchWrite(input)
+      default:
+        throw new StraightwayError('internal', `bench: ${command.constructor.name} is not known`)
+    }
+  }
+
+  #get({ TableName, Key, ConsistentRead }: Input): object {
+    const found = this.#find(TableName, Key!)
+    this.#charge(TableName, { read: readUnits(bytesOf(found), ConsistentRead) })
+    return found === undefined ? {} : { Item: { ...found } }
+  }
+
+  #put(input: Input): object {
+    const { TableName, Item: next, ConditionExpression } = input
+    const before = this.#find(TableName, next!)
+    this.#check(ConditionExpression, before, input)
+    this.#write(TableName, before, defined(next!))
+    return { Attributes: before }
+  }
+
+  #update(input: Input): object {
+    const { TableName, Key, ConditionExpression, UpdateExpression } = input
+    const before = this.#find(TableName, Key!)
+    this.#check(ConditionExpression, before, input)
+    this.#write(TableName, before, updated(UpdateExpression!, before ?? { ...Key }, input))
+    return {}
+  }
+
+  #delete(input: Input): object {
+    const { TableName, Key, ConditionExpression } = input
+    const before = this.#find(TableName, Key!)
+    this.#check(ConditionExpression, before, input)
+    if (before === undefined) this.#charge(TableName, { write: 1 })
+    else this.#write(TableName, before, undefined)
+    return {}
+  }
+
+  #query(input: Input): object {
+    const { TableName, IndexName, KeyConditionExpression, FilterExpression, ConsistentRead, Limit } = input
+    const { partition, sort } = indexOf(TableName, IndexName)
+    const all =
+      IndexName === undefined ? this.#items.get(TableName) : this.#indexes.get(`${TableName}.${IndexName}`)
+    const wanted = partitionIn(input, partition)
+    const groups =
+      wanted === undefined ? [...(all?.values() ?? [])] : [all?.get(wanted) ?? new Map<string, Item>()]
+    const found = groups
+      .flatMap((group) => [...group.values()])
+      .filter((item) => holds(KeyConditionExpression, item, input))
+    if (sort !== undefined) found.sort((a, b) => (String(a[sort]) < String(b[sort]) ? -1 : 1))
+    const page = found.slice(0, Limit)
+    const bytes = page.reduce((sum, item) => sum + bytesOf(item), 0)
+    this.#charge(TableName, { read: readUnits(bytes, ConsistentRead) })
+    const Items = page.filter((item) => holds(FilterExpression, item, input)).map((item) => ({ ...item }))
+    return { Items, Count: Items.length, ...(page.length < found.length && { LastEvaluatedKey: {} }) }
+  }
+
+  #batchGet({ RequestItems }: Input): object {
+    const Responses: Record<string, Item[]> = {}
+    for (const [name, request] of Object.entries(RequestItems ?? {}) as [TableName, BatchGet][]) {
+      const found = request.Keys.map((key) => this.#find(name, key))
+      const read = found.reduce((sum, item) => sum + readUnits(bytesOf(item), request.ConsistentRead), 0)
+      this.#charge(name, { read })
+      Responses[name] = found.flatMap((item) => (item === undefined ? [] : [{ ...item }]))
+    }
+    return { Responses }
+  }
+
+  #batchWrite({ RequestItems }: Input): object {
+    for (const [name, requests] of Object.entries(RequestItems ?? {}) as [TableName, BatchWrite[]][]) {
+      for (const { DeleteRequest, PutRequest } of requests) {
+        if (DeleteRequest) this.#delete({ TableName: name, Key: DeleteRequest.Key })
+        if (PutRequest) this.#put({ TableName: name, Item: PutRequest.Item })
+      }
+    }
+    return {}
+  }
+
+  #check(condition: string | undefined, before: Item | undefined, input: Input): void {
+    if (holds(condition, before, input)) return
+    this.#charge(input.TableName, { write: 1 })
+    throw new ConditionalCheckFailedException({ message: 'refused', $metadata: {} })
+  }
+
+  #find(name: TableName, key: Item): Item | undefined {
+    const derived = this.#derived[name]
+    if (derived !== undefined) return derived(key)
+    const [partition, sort] = keysOf(name, key)
+    return this.#items.get(name)?.get(partition)?.get(sort)
+  }
+
+  #write(name: TableName, before: Item | undefined, after: Item | undefined): void {
+    const [partition, sort] = keysOf(name, (after ?? before)!)
+    enter(this.#items, name, partition, sort, after)
+    let write = Math.max(writeUnits(before), writeUnits(after))
+    for (const index of (TABLES[name] as Table).indexes ?? []) {
+      const [old, now] = [before?.[index.partition], after?.[index.partition]] as (string | undefined)[]
+      const id = `${partition} ${sort}`
+      if (old !== undefined && old !== now) enter(this.#indexes, `${name}.${index.name}`, old, id, undefined)
+      if (now !== undefined) enter(this.#indexes, `${name}.${index.name}`, now, id, after)
+      if (old !== now) write += Number(old !== undefined) + Number(now !== undefined)
+      else if (now !== undefined && !index.keysOnly) write += writeUnits(after)
+    }
+    this.#charge(name, { write })
+    if ((TABLES[name] as Table).stream !== undefined) this.#tell(name, before, after)
+  }
+
+  #tell(name: TableName, before: Item | undefined, after: Item | undefined): void {
+    const options = { removeUndefinedValues: true }
+    const keys = Object.fromEntries(keyNames(name).map((key) => [key, (after ?? before)![key]]))
+    const record = {
+      eventID: `${++this.#sequence}`,
+      eventName: after === undefined ? 'REMOVE' : before === undefined ? 'INSERT' : 'MODIFY',
+      eventSourceARN: `arn:aws:dynamodb:bench:000000000000:table/${name}/stream/1`,
+      dynamodb: {
+        ApproximateCreationDateTime: Math.floor(this.#now() / 1000),
+        Keys: marshall(keys),
+        SequenceNumber: `${this.#sequence}`,
+        ...(before && { OldImage: marshall(before, options) }),
+        ...(after && { NewImage: marshall(after, options) }),
+      },
+    } as DynamoDBRecord
+    const stream = this.streams.get(name)
+    if (stream === undefined) this.streams.set(name, [record])
+    else stream.push(record)
+  }
+
+  #charge(name: TableName, { read = 0, write = 0 }: Partial<Units>): void {
+    const units = this.units.get(name) ?? { calls: 0, read: 0, write: 0 }
+    units.calls++
+    units.read += read
+    units.write += write
+    this.units.set(name, units)
+  }
+}
+
+interface BatchGet {
+  readonly Keys: readonly Item[]
+  readonly ConsistentRead?: boolean
+}
+
+interface BatchWrite {
+  readonly DeleteRequest?: { readonly Key: Item }
+  readonly PutRequest?: { readonly Item: Item }
+}
+
+function keyNames(name: TableName): readonly string[] {
+  const { partition, sort } = TABLES[name] as Table
+  return sort === undefined ? [partition] : [partition, sort]
+}
+
+function keysOf(name: TableName, item: Item): [partition: string, sort: string] {
+  const [partition = '', sort] = keyNames(name)
+  return [String(item[partition]), sort === undefined ? '' : String(item[sort])]
+}
+
+function indexOf(name: TableName, index: string | undefined): { partition: string; sort?: string } {
+  const table = TABLES[name] as Table
+  return index === undefined ? table : table.indexes!.find((one) => one.name === index)!
+}
+
+/** The value that a query wants of the partition key; undefined for a scan. */
+function partitionIn(input: Input, partition: string): string | undefined {
+  const { KeyConditionExpression = '', ExpressionAttributeNames = {}, ExpressionAttributeValues = {} } = input
+  for (const [, name = '', value = ''] of KeyConditionExpression.matchAll(/(\S+) = (:\w+)/g))
+    if ((ExpressionAttributeNames[name] ?? name) === partition)
+      return ExpressionAttributeValues[value] as string
+  return undefined
+}
+
+function enter(
+  all: Map<string, Map<string, Map<string, Item>>>,
+  name: string,
+  partition: string,
+  sort: string,
+  item: Item | undefined,
+): void {
+  const table = all.get(name) ?? new Map<string, Map<string, Item>>()
+  const group = table.get(partition) ?? new Map<string, Item>()
+  if (item === undefined) group.delete(sort)
+  else group.set(sort, item)
+  if (group.size === 0) table.delete(partition)
+  else table.set(partition, group)
+  all.set(name, table)
+}
+
+const defined = (item: Item): Item =>
+  Object.fromEntries(Object.entries(item).filter(([, value]) => value !== undefined))
+
+/** As AWS counts, more or less: names and values as text. */
+const bytesOf = (item: Item | undefined): number => (item === undefined ? 0 : JSON.stringify(item).length)
+const writeUnits = (item: Item | undefined): number => Math.max(1, Math.ceil(bytesOf(item) / WRITE_BYTES))
+const readUnits = (bytes: number, consistent = false): number =>
+  Math.max(1, Math.ceil(bytes / READ_BYTES)) * (consistent ? 1 : 0.5)

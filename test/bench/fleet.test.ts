@@ -1,0 +1,56 @@
+import { expect, test } from 'vitest'
+import { benchFleet } from '../../bench/fleet/bench.ts'
+import { MemoryTables } from '../../bench/fleet/tables.ts'
+import type { DirectoryRequest } from '../../shared/directory.ts'
+import type { NetworkId, NodeId, PeerId, UserId } from '../../shared/ids.ts'
+import { createDirectory } from '../../shared/store/directory.ts'
+import { startTables } from '../local/tables-under-test.ts'
+
+test('the counts of a fleet are those that `npm run cost` reckons with, within a fifth', async () => {
+  const size = { peers: 1_500, nodes: 4, networkSize: 50, seconds: 600, progress: () => {} }
+  const { bill, done, death } = await benchFleet(size)
+  const sum = ({ writes, reads, pushes }: typeof bill.counted) => writes + reads + pushes
+  expect(sum(bill.counted) / sum(bill.estimated)).toBeGreaterThan(0.8)
+  expect(sum(bill.counted) / sum(bill.estimated)).toBeLessThan(1.2)
+  expect(done.delivered).toBeGreaterThan(done.messages * 0.9)
+  expect(death.peers).toBeGreaterThan(300)
+  expect(death.secondsToRecover).toBeLessThan(180)
+}, 600_000)
+
+test('tables in memory answer the directory as the engine does', async () => {
+  const engine = await startTables()
+  const now = 1_800_000_000_000
+  const memory = new MemoryTables({}, () => now)
+  const none = { search: async () => ({ records: [], more: false }) }
+  const [node, network] = ['node_aaaaaaaa' as NodeId, 'n_aaaaaaaaaaaaaaaa' as NetworkId]
+  const [peer, user] = ['a'.repeat(52) as PeerId, 'u_aaaaaaaaaaaaaaaa' as UserId]
+  const said = { status: 'online', custom: 'x', metadata: { a: 1 }, lastSeenAt: 5 } as const
+  const item = { peer, user, node, networks: [network], ...said, since: 10, version: 1 }
+  const message = { from: peer, epoch: 1, sequence: 1, previous: 0, sentAt: now, body: Uint8Array.of(1) }
+  const requests: DirectoryRequest[] = [
+    { kind: 'signIn', item },
+    { kind: 'signIn', item: { ...item, since: 9 } },
+    { kind: 'update', item: { ...item, status: 'away', version: 2 } },
+    { kind: 'update', item: { ...item, status: 'busy', version: 1 } },
+    { kind: 'locate', peer },
+    { kind: 'joinNetwork', network, node },
+    { kind: 'storeMail', peer, message, now },
+    { kind: 'storeMail', peer, message: { ...message, sequence: 2 }, now },
+    { kind: 'readMail', peer, limit: 1 },
+    { kind: 'signOut', peer, node, since: 9, lastSeenAt: 7 },
+    { kind: 'signOut', peer, node, since: 10, lastSeenAt: 7 },
+    { kind: 'locate', peer },
+    { kind: 'leaveNetwork', network, node },
+  ] as DirectoryRequest[]
+  const answers = async (client: MemoryTables['client']) => {
+    const directory = createDirectory(client, none as never)
+    const replies = []
+    for (const request of requests) replies.push(await directory.ask(request))
+    return replies
+  }
+  try {
+    expect(await answers(memory.client)).toEqual(await answers(engine.client))
+  } finally {
+    await engine.close()
+  }
+})
