@@ -2,7 +2,20 @@
 import { StraightwayError } from '../shared/errors.ts'
 import { type Config, type ConfigInput, parseConfig } from './config.ts'
 
-const ENVIRONMENTS: Readonly<Record<string, Omit<ConfigInput, 'name'>>> = {
+type Environment = Omit<ConfigInput, 'name'>
+
+/** What an emulator can take. */
+const EMULATED: Environment = {
+  retain: false,
+  backupDays: 1,
+  logDays: 1,
+  api: { concurrency: 'none', waf: false, accountRole: 'exists' },
+  // It serves WebSockets under its own address and tells functions another name.
+  hosts: ['127.0.0.1'],
+  emulator: { endpoint: process.env.AWS_ENDPOINT_URL ?? 'http://127.0.0.1:4566' },
+}
+
+const ENVIRONMENTS: Readonly<Record<string, Environment>> = {
   /** To try it: everything goes with its stack, and a new account's ten Lambdas are enough. */
   dev: {
     retain: false,
@@ -14,15 +27,20 @@ const ENVIRONMENTS: Readonly<Record<string, Omit<ConfigInput, 'name'>>> = {
   },
   prod: {},
   /** What `npm run deploy:local` puts into an emulator. */
-  emulator: {
+  emulator: EMULATED,
+  /** What `npm run test:account` makes and removes again. */
+  account: {
     retain: false,
     backupDays: 1,
     logDays: 1,
+    // A role that it made would stay, as the account refers to it.
     api: { concurrency: 'none', waf: false, accountRole: 'exists' },
-    // It serves WebSockets under its own address and tells functions another name.
-    hosts: ['127.0.0.1'],
-    emulator: { endpoint: process.env.AWS_ENDPOINT_URL ?? 'http://127.0.0.1:4566' },
+    nodes: { drainMinutes: 1 },
+    relays: { instance: 't4g.small', max: 2, drainMinutes: 1 },
+    monthlyBudgetDollars: 10,
   },
+  /** As `emulator`, but tables and keys outlive their stack: what the commands of an operator are tried on. */
+  kept: { ...EMULATED, retain: true },
 }
 
 export const ENVIRONMENT_NAMES: readonly string[] = Object.keys(ENVIRONMENTS)

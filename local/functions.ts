@@ -31,6 +31,8 @@ export interface FunctionsOptions {
   readonly client: DynamoDBDocumentClient
   /** Of DynamoDB. */
   readonly endpoint: string
+  /** Where that tells regions apart. */
+  readonly region?: string | undefined
   readonly secrets: Secrets
   readonly http: { readonly host: string; readonly port: number }
   readonly data: string | undefined
@@ -52,7 +54,7 @@ export interface Functions {
 const REAP_EVERY_MS = 5_000
 
 export async function startFunctions(options: FunctionsOptions): Promise<Functions> {
-  const { client, endpoint, data, log, http } = options
+  const { client, endpoint, region, data, log, http } = options
   const port = http.port || (await freePort())
   const authority = http.host.includes(':') ? `[${http.host}]:${port}` : `${http.host}:${port}`
   const management = createManagement(`http://${authority}`)
@@ -67,6 +69,7 @@ export async function startFunctions(options: FunctionsOptions): Promise<Functio
   })
   streams = await startStreams({
     endpoint,
+    region,
     data,
     mappings: mappings(context),
     onFailure: ({ name, reason }) => log(`${name}: a record was given up: ${reason}`),

@@ -21,22 +21,23 @@ interface Answer {
   readonly __type?: string
 }
 
-/** No DynamoDB of one machine checks signatures; some want to see one. */
-const HEADERS = {
+/** No DynamoDB of one machine checks signatures; some want to see one, and read the region in it. */
+const headersFor = (region: string) => ({
   'content-type': 'application/x-amz-json-1.0',
   'x-amz-target': 'DynamoDBStreams_20120810.GetRecords',
   'x-amz-date': '20260101T000000Z',
-  authorization:
-    'AWS4-HMAC-SHA256 Credential=local/20260101/local/dynamodb/aws4_request, SignedHeaders=host, Signature=none',
-}
+  authorization: `AWS4-HMAC-SHA256 Credential=local/20260101/${region}/dynamodb/aws4_request, SignedHeaders=host, Signature=none`,
+})
 
 export class StreamRecords {
   readonly #endpoint: URL
   readonly #protocol: typeof http | typeof https
   readonly #agent: http.Agent
+  readonly #headers: Readonly<Record<string, string>>
 
-  constructor(endpoint: string) {
+  constructor(endpoint: string, region = 'local') {
     this.#endpoint = new URL(endpoint)
+    this.#headers = headersFor(region)
     this.#protocol = this.#endpoint.protocol === 'https:' ? https : http
     this.#agent = new this.#protocol.Agent({ keepAlive: true })
   }
@@ -55,7 +56,7 @@ export class StreamRecords {
     const request = this.#protocol.request(this.#endpoint, {
       method: 'POST',
       agent: this.#agent,
-      headers: HEADERS,
+      headers: this.#headers,
     })
     // Once the answer has begun nobody else hears of a connection that breaks; reading it fails then.
     request.on('error', () => {}).end(JSON.stringify(question))

@@ -28,6 +28,8 @@ export interface Mapping {
 
 export interface StreamsOptions {
   readonly endpoint: string
+  /** Where the endpoint tells regions apart. */
+  readonly region?: string | undefined
   readonly mappings: readonly Mapping[]
   /** Folder for the checkpoints; in memory without. */
   readonly data?: string | undefined
@@ -46,9 +48,9 @@ export interface Streams {
 }
 
 export async function startStreams(options: StreamsOptions): Promise<Streams> {
-  const config = connectionConfig({ endpoint: options.endpoint })
+  const config = connectionConfig(options)
   const client = new DynamoDBStreamsClient(config)
-  const records = new StreamRecords(options.endpoint)
+  const records = new StreamRecords(options.endpoint, config.region)
   const checkpoints = await openCheckpoints(options.data)
   const tables = new DynamoDBClient(config)
   const readers = await Promise.all(options.mappings.map(start)).finally(() => tables.destroy())

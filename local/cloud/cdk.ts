@@ -16,8 +16,9 @@ export type Outputs = Readonly<Record<string, Readonly<Record<string, string>>>>
 
 export interface Cdk {
   bootstrap(): Promise<void>
-  deploy(): Promise<Outputs>
-  destroy(): Promise<void>
+  /** All stacks without names. */
+  deploy(stacks?: readonly string[]): Promise<Outputs>
+  destroy(stacks?: readonly string[]): Promise<void>
   /** Removes what was synthesised. */
   close(): void
 }
@@ -51,11 +52,11 @@ export function createCdk(endpoint: string, environment: string, app?: string): 
   const cdk = (...arguments_: string[]) => run(endpoint, [...arguments_, ...common])
   return {
     bootstrap: () => cdk('bootstrap', `aws://${ACCOUNT}/${REGION}`),
-    async deploy() {
-      await cdk('deploy', '--all', '--require-approval', 'never', '--outputs-file', outputs)
+    async deploy(stacks = ['--all']) {
+      await cdk('deploy', ...stacks, '--require-approval', 'never', '--outputs-file', outputs)
       return JSON.parse(readFileSync(outputs, 'utf8')) as Outputs
     },
-    destroy: () => cdk('destroy', '--all', '--force'),
+    destroy: (stacks = ['--all']) => cdk('destroy', ...stacks, '--force'),
     close: () => rmSync(folder, { recursive: true, force: true }),
   }
 }

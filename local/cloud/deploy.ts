@@ -4,39 +4,45 @@
  * `--once` until the demo is over; then the stacks are destroyed, and the emulator ends if it was started here.
  */
 import { once } from 'node:events'
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import { playDemo } from './demo.ts'
-import { deployTo, found } from './deployed.ts'
-import { startEmulator } from './emulator.ts'
+import { deployTo } from './deployed.ts'
+import { type EmulatorName, startEmulator } from './emulator.ts'
 import { startNodes } from './nodes.ts'
 
 const flags = new Command('npm run deploy:local --')
   .description('The system in an emulator of AWS, as `cdk deploy` puts it into an account.')
+  .addOption(
+    new Option('--on <emulator>', 'which is started if AWS_ENDPOINT_URL names none')
+      .choices(['ministack', 'localstack'])
+      .default('ministack'),
+  )
   .option('--once', 'end when the demo is over')
   .parse()
-  .opts<{ once?: true }>()
+  .opts<{ on: EmulatorName; once?: true }>()
 const log = (line: string) => void process.stderr.write(`${line}\n`)
 const { AWS_ENDPOINT_URL } = process.env
 const emulator = AWS_ENDPOINT_URL
   ? { endpoint: AWS_ENDPOINT_URL, close: async () => {} }
-  : await startEmulator(log)
+  : await startEmulator(log, flags.on)
 const interrupted = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')])
 try {
   const deployed = await deployTo(emulator.endpoint, log)
-  const { endpoint, index, gateway, cdk } = deployed
+  const { endpoint, stacks, index, gateway, cdk } = deployed
   const nodes = await startNodes(deployed, log)
   log('npm run demo')
-  const founding = await found(endpoint).catch((error: Error) => error)
+  const founding = await deployed.found().catch((error: Error) => error)
   const demo = founding instanceof Error ? undefined : await playDemo(deployed, founding)
   if (demo?.ok === false) process.exitCode = 1
   const adminKey = founding instanceof Error ? founding.message : founding
   process.stdout.write(
-    `${JSON.stringify({ endpoint, index, gateway, adminKey, nodes: nodes.ready, demo })}\n`,
+    `${JSON.stringify({ endpoint, stacks, index, gateway, adminKey, nodes: nodes.ready, demo })}\n`,
   )
   if (!flags.once) await interrupted
   await nodes.close()
-  log('cdk destroy --all')
-  await cdk.destroy()
+  await deployed.close()
+  log(`cdk destroy ${stacks.join(' ')}`)
+  await cdk.destroy(stacks)
   cdk.close()
 } finally {
   await emulator.close()

@@ -1,38 +1,53 @@
 /**
- * The data and api stacks in an emulator, deployed as into an account: by the CDK CLI, through CloudFormation. What the
- * emulator has no machines for, the nodes, `nodes.ts` starts on this one.
+ * The system in an emulator, deployed as into an account: by the CDK CLI, through CloudFormation. What the emulator has no
+ * machines for, the nodes, `nodes.ts` starts on this one. Where its edition has no APIs, functions run here as well (beside.ts).
  */
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda'
 import { StraightwayError } from '../../shared/errors.ts'
+import { startBeside } from './beside.ts'
 import { type Cdk, connection, createCdk } from './cdk.ts'
+import { servesApis } from './edition.ts'
+import { ENVIRONMENT, PREFIX, STACKS } from './names.ts'
 
-/** Of infra/environments.ts. */
-export const ENVIRONMENT = 'emulator'
-/** Of the names of tables and secrets. */
-export const PREFIX = `straightway-${ENVIRONMENT}-`
-const STACK = `straightway-${ENVIRONMENT}-api`
-
-export interface Deployed {
-  readonly endpoint: string
+export interface Apis {
   /** Base URL of INDEX. */
   readonly index: string
   /** Of the WebSocket API. */
   readonly gateway: string
+  /** The admin key: told once in the life of a deployment. Errors: `conflict` after that. */
+  found(): Promise<string>
+  /** Ends what runs beside the emulator. */
+  close(): Promise<void>
+}
+
+export interface Deployed extends Apis {
+  readonly endpoint: string
   readonly cdk: Cdk
+  /** Of the stacks that the emulator has. */
+  readonly stacks: readonly string[]
 }
 
 export async function deployTo(endpoint: string, log: (line: string) => void): Promise<Deployed> {
   const cdk = createCdk(endpoint, ENVIRONMENT)
   log('cdk bootstrap')
   await cdk.bootstrap()
-  log('cdk deploy --all')
-  const { IndexUrl, GatewayUrl } = (await cdk.deploy())[STACK] ?? {}
-  if (IndexUrl && GatewayUrl) return { endpoint, index: IndexUrl, gateway: GatewayUrl, cdk }
-  throw new StraightwayError('unavailable', `${STACK} has no outputs`)
+  const stacks = (await servesApis(endpoint)) ? [STACKS.data, STACKS.api] : [STACKS.data]
+  log(`cdk deploy ${stacks.join(' ')}`)
+  const outputs = (await cdk.deploy(stacks))[STACKS.api]
+  const isWhole = stacks.length > 1
+  if (!isWhole) log('Functions and the gateway run beside it, as this edition has no WebSocket APIs')
+  const apis = isWhole ? deployedApis(endpoint, outputs) : await startBeside(endpoint, log)
+  return { endpoint, cdk, stacks, ...apis }
 }
 
-/** The admin key: told once in the life of a deployment. Errors: `conflict` after that. */
-export async function found(endpoint: string): Promise<string> {
+function deployedApis(endpoint: string, outputs: Readonly<Record<string, string>> = {}): Apis {
+  const { IndexUrl, GatewayUrl } = outputs
+  if (!IndexUrl || !GatewayUrl) throw new StraightwayError('unavailable', `${STACKS.api} has no outputs`)
+  return { index: IndexUrl, gateway: GatewayUrl, found: () => foundDeployed(endpoint), close: async () => {} }
+}
+
+/** Of the deployed function. Errors: `conflict` if it was told before. */
+export async function foundDeployed(endpoint: string): Promise<string> {
   const client = new LambdaClient(connection(endpoint))
   const invoke = new InvokeCommand({ FunctionName: `${PREFIX}founding` })
   const { Payload, FunctionError } = await client.send(invoke)

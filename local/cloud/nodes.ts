@@ -7,7 +7,8 @@ import { chooseHosts } from '../hosts.ts'
 import { NodeProcess, type Ready } from '../nodes.ts'
 import { pairConfigs } from '../system.ts'
 import { connection } from './cdk.ts'
-import { type Deployed, PREFIX } from './deployed.ts'
+import type { Deployed } from './deployed.ts'
+import { PREFIX } from './names.ts'
 
 const DRAIN_MS = 3_000
 
@@ -18,7 +19,7 @@ export interface Nodes {
 }
 
 export async function startNodes(
-  { endpoint, index, gateway }: Omit<Deployed, 'cdk'>,
+  { endpoint, index, gateway }: Pick<Deployed, 'endpoint' | 'index' | 'gateway'>,
   log: (line: string) => void,
 ): Promise<Nodes> {
   process.env.STRAIGHTWAY_TABLE_PREFIX = PREFIX

@@ -16,16 +16,33 @@ export interface PythonPackage {
   readonly env: Readonly<Record<string, string>>
 }
 
+interface Wanted {
+  /** A set of optional dependencies of the package. */
+  readonly extra?: string
+  /** Requirements of its dependencies, where it names too wide ones. */
+  readonly pins?: readonly string[]
+}
+
+/** Where a tool is kept that no package.json names. */
+export function cacheFolder(name: string): string {
+  return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'straightway', name)
+}
+
 /** Installs it the first time. Errors: `unavailable` if Python or the package cannot be had. */
-export function installPython(name: string, version: string, log: (line: string) => void): PythonPackage {
-  const cache = process.env.XDG_CACHE_HOME || join(homedir(), '.cache')
-  const folder = join(cache, 'straightway', `${name}-${version}`)
+export function installPython(
+  name: string,
+  version: string,
+  log: (line: string) => void,
+  { extra, pins = [] }: Wanted = {},
+): PythonPackage {
+  const folder = cacheFolder(`${name}-${version}`)
+  const wanted = [`${name}${extra ? `[${extra}]` : ''}==${version}`, ...pins]
   const complete = join(folder, 'complete')
   if (existsSync(complete)) return installedIn(folder)
   log(`Installing ${name} ${version} into ${folder}`)
   const failures: string[] = []
   for (const install of [intoEnvironment, intoFolder]) {
-    const failure = failureOf(() => install(folder, `${name}==${version}`))
+    const failure = failureOf(() => install(folder, wanted))
     if (failure === undefined) {
       mkdirSync(complete)
       return installedIn(folder)
@@ -45,14 +62,14 @@ function installedIn(folder: string): PythonPackage {
 
 const pythonOf = (folder: string): string => join(folder, 'bin', 'python')
 
-function intoEnvironment(folder: string, wanted: string): void {
+function intoEnvironment(folder: string, wanted: readonly string[]): void {
   run('python3', ['-m', 'venv', '--clear', folder])
-  run(pythonOf(folder), [...PIP, wanted])
+  run(pythonOf(folder), [...PIP, ...wanted])
 }
 
-function intoFolder(folder: string, wanted: string): void {
+function intoFolder(folder: string, wanted: readonly string[]): void {
   rmSync(folder, { recursive: true, force: true })
-  run('python3', [...PIP, '--target', folder, wanted])
+  run('python3', [...PIP, '--target', folder, ...wanted])
 }
 
 const run = (command: string, arguments_: readonly string[]) =>

@@ -12,7 +12,8 @@ declare module 'vitest' {
   interface ProvidedContext {
     /** Where it is, and how its tables are named. */
     readonly deployed?: {
-      readonly endpoint: string
+      /** Of an emulator; AWS without. */
+      readonly endpoint?: string
       readonly region: string
       readonly index: string
       readonly tablePrefix: string

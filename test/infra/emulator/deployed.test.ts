@@ -5,7 +5,7 @@
 import { DescribeTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { expect, test } from 'vitest'
 import { connection } from '../../../local/cloud/cdk.ts'
-import { found } from '../../../local/cloud/deployed.ts'
+import { foundDeployed } from '../../../local/cloud/deployed.ts'
 import { TABLES } from '../../../shared/store/tables.ts'
 import { ask, deployed } from './index-client.ts'
 import { inventory, stackStatuses } from './inventory.ts'
@@ -36,7 +36,7 @@ test('a table has its stream, with what was and what is', async () => {
 
 test('the admin key was told once', async () => {
   expect(deployed.adminKey).toMatch(/^sw_first_/)
-  await expect(found(endpoint)).rejects.toThrow('told before')
+  await expect(foundDeployed(endpoint)).rejects.toThrow('told before')
 })
 
 test('INDEX publishes the key of tickets', async () => {

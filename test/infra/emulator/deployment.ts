@@ -1,8 +1,9 @@
 /** What all files of the suite share: the stacks, deployed once into an emulator. */
 import type { TestProject } from 'vitest/node'
 import { connection } from '../../../local/cloud/cdk.ts'
-import { deployTo, found, PREFIX } from '../../../local/cloud/deployed.ts'
+import { deployTo } from '../../../local/cloud/deployed.ts'
 import { startEmulator } from '../../../local/cloud/emulator.ts'
+import { PREFIX } from '../../../local/cloud/names.ts'
 
 const log = () => {}
 
@@ -18,7 +19,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
       index: deployed.index,
       gateway: deployed.gateway,
       tablePrefix: PREFIX,
-      adminKey: await found(endpoint),
+      adminKey: await deployed.found(),
     })
     return () => emulator.close()
   } catch (error) {

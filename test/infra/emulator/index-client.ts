@@ -1,6 +1,7 @@
 import { expect, inject } from 'vitest'
 
-export const deployed = inject('deployed')!
+const provided = inject('deployed')!
+export const deployed = { ...provided, endpoint: provided.endpoint! }
 
 interface Ask {
   /** An API key; that of the administrator without. */

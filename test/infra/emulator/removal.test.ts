@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { createCdk } from '../../../local/cloud/cdk.ts'
-import { ENVIRONMENT } from '../../../local/cloud/deployed.ts'
+import { ENVIRONMENT } from '../../../local/cloud/names.ts'
 import { deployed } from './index-client.ts'
 import { inventory } from './inventory.ts'
 

@@ -2,7 +2,7 @@
 import { DescribeTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { expect, test } from 'vitest'
 import { connection, createCdk } from '../../../local/cloud/cdk.ts'
-import { ENVIRONMENT } from '../../../local/cloud/deployed.ts'
+import { ENVIRONMENT } from '../../../local/cloud/names.ts'
 import { ask, deployed } from './index-client.ts'
 import { inventory, stackStatuses } from './inventory.ts'
 
