@@ -1,0 +1,14 @@
+import { defineConfig } from 'vitest/config'
+
+/** What INDEX promises, held against the system in an account. `npm run test:account` deploys it and runs this. */
+export default defineConfig({
+  test: {
+    include: ['users', 'networks', 'objects', 'permissions'].map(
+      (name) => `test/functions/rest/${name}.test.ts`,
+    ),
+    globalSetup: 'test/account/provided.ts',
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    fileParallelism: false,
+  },
+})
