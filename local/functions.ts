@@ -33,6 +33,8 @@ export interface FunctionsOptions {
   readonly endpoint: string
   /** Where that tells regions apart. */
   readonly region?: string | undefined
+  /** Between two reads of an idle stream. */
+  readonly idleMs?: number | undefined
   readonly secrets: Secrets
   readonly http: { readonly host: string; readonly port: number }
   readonly data: string | undefined
@@ -54,7 +56,7 @@ export interface Functions {
 const REAP_EVERY_MS = 5_000
 
 export async function startFunctions(options: FunctionsOptions): Promise<Functions> {
-  const { client, endpoint, region, data, log, http } = options
+  const { client, endpoint, region, idleMs, data, log, http } = options
   const port = http.port || (await freePort())
   const authority = http.host.includes(':') ? `[${http.host}]:${port}` : `${http.host}:${port}`
   const management = createManagement(`http://${authority}`)
@@ -70,6 +72,7 @@ export async function startFunctions(options: FunctionsOptions): Promise<Functio
   streams = await startStreams({
     endpoint,
     region,
+    idleMs,
     data,
     mappings: mappings(context),
     onFailure: ({ name, reason }) => log(`${name}: a record was given up: ${reason}`),

@@ -13,9 +13,11 @@ export interface StreamReaderOptions {
   readonly stream: string
   readonly checkpoints: StreamCheckpoints
   readonly delivery: Delivery
+  /** Between two reads of an idle stream; 200 ms without. */
+  readonly idleMs?: number | undefined
 }
 
-/** Between two reads: of a stream where something was found, of an idle one at most, of one that cannot be read. */
+/** Between two reads: of a stream where something was found, of an idle one at most if not told, of one that cannot be read. */
 const BUSY_MS = 20
 const IDLE_MS = 200
 const BROKEN_MS = 2_000
@@ -62,7 +64,7 @@ export class StreamReader {
       try {
         const found = await this.#round()
         this.failing = undefined
-        pauseMs = found > 0 ? BUSY_MS : Math.min(pauseMs * 2, IDLE_MS)
+        pauseMs = found > 0 ? BUSY_MS : Math.min(pauseMs * 2, this.#options.idleMs ?? IDLE_MS)
         if (found === 0) for (const resolve of this.#draining.splice(0, draining)) resolve()
       } catch (error) {
         pauseMs = Math.min(pauseMs * 2, BROKEN_MS)

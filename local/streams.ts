@@ -31,6 +31,8 @@ export interface StreamsOptions {
   /** Where the endpoint tells regions apart. */
   readonly region?: string | undefined
   readonly mappings: readonly Mapping[]
+  /** Between two reads of an idle stream, where reading costs much; 200 ms without. */
+  readonly idleMs?: number | undefined
   /** Folder for the checkpoints; in memory without. */
   readonly data?: string | undefined
   readonly policy?: Partial<Policy>
@@ -61,6 +63,7 @@ export async function startStreams(options: StreamsOptions): Promise<Streams> {
       client,
       records,
       stream,
+      idleMs: options.idleMs,
       checkpoints: checkpoints.of(`${table}/${name}`, stream),
       delivery: {
         name,

@@ -14,6 +14,9 @@ import { connection } from './cdk.ts'
 import type { Apis } from './deployed.ts'
 import { PREFIX } from './names.ts'
 
+/** LocalStack answers tens of requests a second, and nine streams are asked all the time. */
+const IDLE_MS = 1_000
+
 export async function startBeside(endpoint: string, log: (line: string) => void): Promise<Apis> {
   process.env.STRAIGHTWAY_TABLE_PREFIX = PREFIX
   const { region } = connection(endpoint)
@@ -22,6 +25,7 @@ export async function startBeside(endpoint: string, log: (line: string) => void)
     client,
     endpoint,
     region,
+    idleMs: IDLE_MS,
     secrets: await readSecrets(endpoint),
     http: { host: '127.0.0.1', port: 0 },
     data: undefined,
