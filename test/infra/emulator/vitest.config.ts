@@ -5,9 +5,10 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 const CONTRACT = ['users', 'networks', 'objects', 'permissions'].map(
   (name) => `test/functions/rest/${name}.test.ts`,
 )
-const ORDER = ['deployed', 'users', 'networks', 'objects', 'permissions', 'peers', 'update', 'removal']
+const FIRST = ['deployed', 'users', 'networks', 'objects', 'permissions', 'peers', 'update', 'removal']
+const ORDER = [...FIRST, 'operate']
 
-/** They share one deployment, which the last one removes. */
+/** The first ones share one deployment, which the last of them removes. */
 class InOrder extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const place = ({ moduleId }: TestSpecification) =>
@@ -21,7 +22,7 @@ export default defineConfig({
   test: {
     include: ['test/infra/emulator/*.test.ts', ...CONTRACT],
     globalSetup: 'test/infra/emulator/deployment.ts',
-    testTimeout: 180_000,
+    testTimeout: 300_000,
     hookTimeout: 300_000,
     fileParallelism: false,
     sequence: { sequencer: InOrder },
