@@ -6,7 +6,7 @@ const CONTRACT = ['users', 'networks', 'objects', 'permissions'].map(
   (name) => `test/functions/rest/${name}.test.ts`,
 )
 const FIRST = ['deployed', 'users', 'networks', 'objects', 'permissions', 'peers', 'update', 'removal']
-const ORDER = [...FIRST, 'operate']
+const ORDER = [...FIRST, 'operate', 'preflight']
 
 /** The first ones share one deployment, which the last of them removes. */
 class InOrder extends BaseSequencer {
