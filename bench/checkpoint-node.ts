@@ -28,19 +28,27 @@ const driver = await drive<CheckpointInput, CheckpointEffect>(machine, {
 const address = formatAddress(driver.addresses[0]![0]!.words)
 console.log(JSON.stringify({ address, publicKey: toBase32(identity.staticPublic) }))
 
-function replyTo({ kind }: DirectoryRequest): DirectoryReply {
-  switch (kind) {
+const STANDING = { networks: [], blocks: 0 }
+
+function replyTo(request: DirectoryRequest): DirectoryReply {
+  switch (request.kind) {
     case 'signIn':
-      return { kind, outcome: 'taken' }
+      return { kind: request.kind, outcome: 'taken', standing: STANDING }
+    case 'standings':
+      return { kind: request.kind, standings: request.peers.map(() => STANDING) }
+    case 'blocks':
+      return { kind: request.kind, version: 0, blocks: [] }
+    case 'paths':
+      return { kind: request.kind, paths: request.networks.map(() => 'auto') }
     case 'storeMail':
-      return { kind, outcome: 'full' }
+      return { kind: request.kind, outcome: 'full' }
     case 'readMail':
-      return { kind, messages: [], more: false }
+      return { kind: request.kind, messages: [], more: false }
     case 'find':
-      return { kind, found: [], more: false }
+      return { kind: request.kind, found: [], more: false }
     case 'joinNetwork':
-      return { kind, paths: 'auto' }
+      return { kind: request.kind, paths: 'auto' }
     default:
-      return { kind }
+      return { kind: request.kind }
   }
 }

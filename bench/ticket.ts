@@ -11,7 +11,7 @@ export const BENCH_TICKET_KEYS: TicketKeys = new Map([[KEY_ID, ISSUER.publicKey]
 export function benchTicket({ peer }: Identity, now: number): { ticket: string; expiresAt: number } {
   const iat = Math.floor(now / 1000)
   const exp = iat + LIMITS.ticketMs / 1000
-  const claims = { sub: peer, usr: `u_${peer.slice(0, 16)}`, net: [], blk: [], iat, exp }
+  const claims = { sub: peer, usr: `u_${peer.slice(0, 16)}`, iat, exp }
   const text = `${base64url({ alg: 'EdDSA', kid: KEY_ID })}.${base64url(claims)}`
   const signature = Buffer.from(sign(ISSUER, Buffer.from(text))).toString('base64url')
   return { ticket: `${text}.${signature}`, expiresAt: exp * 1000 }

@@ -44,6 +44,7 @@ export const FUNCTIONS = {
       'Networks',
       'Memberships',
       'Peers',
+      'Blocks',
       'Objects',
       'Collections',
       'Invites',
@@ -77,7 +78,7 @@ export const FUNCTIONS = {
     does: 'tells nodes of metadata, notes it for the index',
     reads: ['Users', 'Peers', 'Presence', 'NetworkNodes'],
     writes: ['Connections', 'IndexQueue'],
-    streams: ['Users', 'Networks', 'Peers', 'Objects'],
+    streams: ['Users', 'Networks', 'Peers', 'Objects', 'Blocks'],
     ...PUSHES,
   },
   presence: {
@@ -160,6 +161,6 @@ export const KEY_ROTATION: FunctionDescription = {
 
 /** What nodes do with tables: sign peers in and out, keep their mail, look them up, hold their own lease. */
 export const NODE_TABLES: { readonly reads: readonly TableName[]; readonly writes: readonly TableName[] } = {
-  reads: ['Users', 'Networks', 'Memberships', 'Peers', 'Collections', 'SearchTerms'],
+  reads: ['Users', 'Networks', 'Memberships', 'Peers', 'Blocks', 'Collections', 'SearchTerms'],
   writes: ['Presence', 'NetworkNodes', 'Mailbox', 'Fleet', 'TraversalHistory'],
 }

@@ -140,7 +140,7 @@ function mappings(context: StreamContext): Mapping[] {
   const index = createIndexHandler(context.client)
   const note = createIndexNote(context.client)
   const metadata = oneReader(createMetadata(context), note)
-  const described = (['Users', 'Networks', 'Peers', 'Objects'] as const).map(
+  const described = (['Users', 'Networks', 'Peers', 'Objects', 'Blocks'] as const).map(
     (table): Mapping => ({ table, name: 'metadata', handler: metadata }),
   )
   return [

@@ -15,6 +15,7 @@ export interface StoredMessage {
   readonly epoch: number
   readonly sequence: number
   readonly previous: number
+  readonly previousIsStored: boolean
   readonly body: Uint8Array
   readonly sentAt: number
 }
@@ -28,20 +29,49 @@ export interface Located {
   readonly since: number
   readonly status: Status
   readonly networks: readonly NetworkId[]
+  /** Version of the user's blocks; 0 while it has never blocked anybody. */
+  readonly blocks: number
+  /** The user takes nothing from the peer that asked: to that one the peer is signed in nowhere. */
+  readonly hidden: boolean
 }
 
-/** What a peer's user may now, which a ticket made within the last hour may not know. */
+/** What a peer may do, as its user's. */
 export interface Standing {
   readonly networks: readonly NetworkId[]
-  readonly blocks: readonly (PeerId | UserId)[]
+  /** Version of the user's blocks; 0 while it has never blocked anybody. */
+  readonly blocks: number
 }
+
+/** A peer that asks for another, or writes to it. `user` is looked up where it is not known. */
+export interface Asker {
+  readonly peer: PeerId
+  readonly user?: UserId
+}
+
+/** A peer that is signed in, and whose its ticket says it is. */
+export interface Claimed extends Asker {
+  readonly user: UserId
+}
+
+/** What a node tells of a peer when it signs in; its networks and blocks are the tables' to say. */
+export type SigningIn = Omit<PresenceItem, 'networks' | 'blocks'> & { readonly node: NodeId }
+
+/** Peers or networks in one request that reads many. */
+export const MANY = 100
 
 export type DirectoryRequest =
   /**
-   * Take the peer over: refused when it is `revoked`, and (`stale`) when the table holds a newer session. Tells where it was
-   * before, and the standing of a user that is known, whose networks are then those of the item.
+   * Take the peer over: refused when it is `revoked` (or not enrolled, or another user's), and (`stale`) when the table holds
+   * a newer session. Tells where it was before, and its standing as it is after the item was written: of whatever changes
+   * from then on the node is told.
    */
-  | { readonly kind: 'signIn'; readonly item: PresenceItem & { readonly node: NodeId } }
+  | { readonly kind: 'signIn'; readonly item: SigningIn }
+  /** What peers that are signed in may do now, in order; undefined for those that may not be signed in. At most MANY. */
+  | { readonly kind: 'standings'; readonly peers: readonly Claimed[] }
+  /** Whom a user takes nothing from. */
+  | { readonly kind: 'blocks'; readonly user: UserId }
+  /** What tunnels within each of the networks may use. At most MANY. */
+  | { readonly kind: 'paths'; readonly networks: readonly NetworkId[] }
   /** A transition of a signed-in peer: ignored when the table holds another session of it. */
   | { readonly kind: 'update'; readonly item: PresenceItem & { readonly node: NodeId } }
   /** Ignored when the peer has signed in elsewhere since. */
@@ -52,19 +82,25 @@ export type DirectoryRequest =
       readonly since: number
       readonly lastSeenAt: number
     }
-  /** Presence item; for a peer that never signed in, made from Peers and Memberships. */
-  | { readonly kind: 'locate'; readonly peer: PeerId }
-  /** Peers of the asker's networks that match a SCIM filter, permanent and live attributes alike. */
+  /** Where a peer is, as `asker` may know it; for a peer that never signed in, made from Peers and Users. */
+  | { readonly kind: 'locate'; readonly peer: PeerId; readonly asker: Asker }
+  /** Peers of the networks that match a SCIM filter, permanent and live attributes alike, as the asker may see them. */
   | {
       readonly kind: 'find'
-      readonly asker: PeerId
+      readonly asker: Claimed
       readonly networks: readonly NetworkId[]
       readonly filter: string
       readonly limit: number
     }
+  /**
+   * For a peer of `user`. What comes of somebody whom that user blocks is answered as if it were stored, and is not. `sender`: the
+   * user whose the message's sender is; looked up where it is not known.
+   */
   | {
       readonly kind: 'storeMail'
       readonly peer: PeerId
+      readonly user: UserId
+      readonly sender?: UserId
       readonly message: Omit<StoredMessage, 'entry'>
       readonly now: number
     }
@@ -82,8 +118,12 @@ export type DirectoryReply =
       readonly kind: 'signIn'
       readonly outcome: 'taken' | 'revoked'
       readonly previousNode?: NodeId
+      /** With `taken`. */
       readonly standing?: Standing
     }
+  | { readonly kind: 'standings'; readonly standings: readonly (Standing | undefined)[] }
+  | { readonly kind: 'blocks'; readonly version: number; readonly blocks: readonly (PeerId | UserId)[] }
+  | { readonly kind: 'paths'; readonly paths: readonly Paths[] }
   | { readonly kind: 'update' }
   | { readonly kind: 'signOut' }
   | { readonly kind: 'locate'; readonly located?: Located }

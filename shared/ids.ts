@@ -13,8 +13,9 @@ export type NodeId = Brand<string, 'NodeId'>
 /** 16 random bytes, base32: 26 characters. */
 export type TunnelId = Brand<string, 'TunnelId'>
 
-const ALPHABET = 'abcdefghijklmnopqrstuvwxyz234567'
-const VALUES = new Map([...ALPHABET].map((letter, value) => [letter, value]))
+/** In the order of their values. */
+export const BASE32_LETTERS = 'abcdefghijklmnopqrstuvwxyz234567'
+const VALUES = new Map([...BASE32_LETTERS].map((letter, value) => [letter, value]))
 
 export function toBase32(bytes: Uint8Array): string {
   let text = ''
@@ -25,11 +26,11 @@ export function toBase32(bytes: Uint8Array): string {
     bits += 8
     while (bits >= 5) {
       bits -= 5
-      text += ALPHABET[(value >>> bits) & 31]
+      text += BASE32_LETTERS[(value >>> bits) & 31]
     }
     value &= (1 << bits) - 1
   }
-  return bits > 0 ? text + ALPHABET[(value << (5 - bits)) & 31] : text
+  return bits > 0 ? text + BASE32_LETTERS[(value << (5 - bits)) & 31] : text
 }
 
 /** Undefined where the text is not the one base32 form of some bytes (padding bits must be zero). */

@@ -18,16 +18,19 @@ export const LIMITS = {
   filterBytes: 512,
   /** Streams of one tunnel that each side may have open or opening at the same time; `createStream` then rejects with `too-large`. */
   streams: 1024,
-  /** Networks one user may be in: they all ride in the ticket, which rides in one datagram. */
-  networksPerUser: 24,
-  /** Peers and users one user may block: they ride in the ticket too. */
-  blocksPerUser: 8,
+  /** Networks one user may be in. */
+  networksPerUser: 1000,
+  /** Peers and users one user may block. */
+  blocksPerUser: 10_000,
   /** Of one session at its node: messages count once, offers twice, searches five times. An SDK keeps what exceeds it waiting. */
   requestsPerSecond: 50,
   requestsBurst: 250,
   /** Searches of one session that are answered at the same time. */
   findsAtOnce: 8,
-  /** Messages waiting for an offline peer; the oldest stays, the newest is refused with `mailbox-full`. */
+  /**
+   * Messages waiting for an offline peer. Those of one user are at most as many as there are free places: a newer one is refused
+   * with `mailbox-full`.
+   */
   mailboxMessages: 1000,
   mailboxMs: 30 * 24 * 3600_000,
   /** Permanent metadata of a user, network or peer, as JSON. */
@@ -42,6 +45,6 @@ export const LIMITS = {
   pageBytes: 1024 * 1024,
   /** What a page of a search costs at most, in read units of DynamoDB: a page ends early instead. */
   searchReadUnits: 200,
-  ticketMs: 3600_000,
+  ticketMs: 24 * 3600_000,
   inviteMs: 7 * 24 * 3600_000,
 } as const

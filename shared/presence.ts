@@ -26,6 +26,8 @@ export interface PresenceRecord {
 export interface PresenceItem extends PresenceRecord {
   readonly node?: NodeId
   readonly networks: readonly NetworkId[]
+  /** Version of the user's blocks; absent or 0 while it has never blocked anybody. */
+  readonly blocks?: number
 }
 
 /** The record as anybody but the peer itself may see it: exactly these fields, and nothing live of who is not visible. */

@@ -8,8 +8,18 @@ import type { Paths } from './paths.ts'
 import type { PresenceRecord } from './presence.ts'
 
 export type Push =
-  /** A peer's presence changed; `networks` are those in which somebody may care. An invisible peer is pushed as offline. */
-  | { readonly kind: 'presence'; readonly record: PresenceRecord; readonly networks: readonly NetworkId[] }
+  /**
+   * A peer's presence changed; `networks` are those in which somebody may care. An invisible peer is pushed as offline. `blocks`:
+   * version of the blocks of its user, who is not shown to those; 0 or absent: it has none. `to`: only this peer, or this
+   * user's, is told, as it can no longer see the other or can again.
+   */
+  | {
+      readonly kind: 'presence'
+      readonly record: PresenceRecord
+      readonly networks: readonly NetworkId[]
+      readonly blocks?: number
+      readonly to?: PeerId | UserId
+    }
   /** A user joined (`role` set), changed role, or left (`role` null) a network. */
   | {
       readonly kind: 'membership'
@@ -35,8 +45,8 @@ export type Push =
   | { readonly kind: 'paths'; readonly network: NetworkId; readonly paths: Paths }
   /** Mail was stored for a peer that is signed in at this node. */
   | { readonly kind: 'mail'; readonly peer: PeerId }
-  /** Whom a user takes nothing from, from now on. */
-  | { readonly kind: 'blocks'; readonly user: UserId; readonly blocks: readonly (PeerId | UserId)[] }
+  /** Whom a user takes nothing from is another list now, of this version. */
+  | { readonly kind: 'blocks'; readonly user: UserId; readonly version: number }
   /** The peer may no longer be anywhere: end its session, and take none of its tickets. */
   | { readonly kind: 'revoked'; readonly peer: PeerId }
   | { readonly kind: 'fleet'; readonly item: FleetItem }

@@ -50,8 +50,8 @@ export interface Checkpoint {
   readonly load: number
   readonly sessions: number
   push(push: Push): void
-  /** Pushes may have been lost, as after the gateway was away. */
-  pushesMissed(): void
+  /** Whether pushes reach this node now. Each time that they do again, what they would have told is read again. */
+  pushesArrive(arrive: boolean): void
   /** All leases: where other nodes and HANDSHAKEs are. */
   setFleet(items: readonly FleetItem[]): void
   setFleetKeys(keys: FleetKeys): void
@@ -85,7 +85,7 @@ export async function startCheckpoint(options: StartCheckpointOptions): Promise<
       return machine.sessions
     },
     push: (push) => driver.handle({ kind: 'push', push }),
-    pushesMissed: () => driver.handle({ kind: 'pushesMissed' }),
+    pushesArrive: (arrive) => driver.handle({ kind: arrive ? 'pushesBack' : 'pushesLost' }),
     setFleet: (nodes) => driver.handle({ kind: 'fleet', nodes }),
     leaseLost: () => driver.handle({ kind: 'leaseLost' }),
     setFleetKeys: (keys) => driver.handle({ kind: 'fleetKeys', keys }),

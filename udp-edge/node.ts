@@ -237,9 +237,10 @@ function pushChannel(config: NodeConfig, served: Served): PushChannel | undefine
   const onPush = (push: Push) =>
     push.kind === 'fleet' ? lease.learn(push.item) : services.checkpoint?.push(push)
   const onOpen = () => {
-    services.checkpoint?.pushesMissed()
+    services.checkpoint?.pushesArrive(true)
     void lease.look()
   }
+  const onLost = () => services.checkpoint?.pushesArrive(false)
   const fleetKey = fleetKeysOf(config)[0]!
   const guests = new GatewayPeers({ services: carried, send: (datagram) => channel.send(datagram) })
   const onCarried = (said: PushedDatagram | PeerGone) => guests.take(said)
@@ -250,6 +251,7 @@ function pushChannel(config: NodeConfig, served: Served): PushChannel | undefine
     onPush,
     onCarried,
     onOpen,
+    onLost,
     log,
   })
   return channel

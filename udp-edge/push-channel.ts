@@ -2,7 +2,8 @@
  * The one WebSocket that a node holds open to the gateway: what the stream functions push comes through it, and what peers
  * without UDP and this node say to each other goes through it. It is opened again by itself, after 0.25 s doubling to 8 s.
  * Before API Gateway's end of two hours another takes its place, and until that is open it stays, so that nothing is lost
- * then. A push lost between two connections is made good by the directory: presence is looked up, mail is drained at sign-in.
+ * then. A way that died without a word is found by its silence. What was pushed between two connections is lost: `onLost` and
+ * `onOpen` say when, so that the node does not believe its memory meanwhile and reads again what it missed.
  */
 import { SignJWT } from 'jose'
 import WebSocket from 'ws'
@@ -17,8 +18,12 @@ export interface PushChannelOptions {
   readonly onPush: (push: Push) => void
   /** Of peers whose network drops UDP. */
   readonly onCarried?: (said: PushedDatagram | PeerGone) => void
-  /** Pushes may have been missed before this. */
+  /** Pushes arrive from now on; some may have been missed before. */
   readonly onOpen?: () => void
+  /** They do not arrive from now on. */
+  readonly onLost?: () => void
+  /** How often it is asked whether the gateway is there; 15 s by default. */
+  readonly aliveMs?: number
   readonly log?: (what: string, error?: unknown) => void
 }
 
@@ -29,6 +34,8 @@ const LIFE_MS = 110 * 60_000
 /** API Gateway ends a connection without a message for ten minutes; control frames are no messages. */
 const PING_MS = 5 * 60_000
 const HANDSHAKE_MS = 10_000
+/** How often the gateway is asked whether it is there. After two questions without an answer it is not. */
+const ALIVE_MS = 15_000
 /** What waits for the gateway to take it; more is dropped, as on any network. */
 const MOST_WAITING_BYTES = 1 << 20
 const PING = JSON.stringify({ kind: 'ping' })
@@ -113,7 +120,7 @@ export class PushChannel {
     this.#came()
     const life = setTimeout(() => this.renew(), LIFE_MS)
     const ping = setInterval(() => socket.send(PING), PING_MS)
-    this.#timers.push(life, ping)
+    this.#timers.push(life, ping, endWhenSilent(socket, this.#options.aliveMs ?? ALIVE_MS))
     if (before === undefined) this.#options.onOpen?.()
     else before.close(1000)
   }
@@ -123,6 +130,7 @@ export class PushChannel {
     if (socket === this.#socket) {
       this.#socket = undefined
       this.#stopTimers()
+      if (!this.#closed) this.#options.onLost?.()
     } else if (socket === this.#coming) this.#came()
     else return
     if (!this.#closed && !this.#isComing) this.#connectLater()
@@ -150,6 +158,24 @@ export class PushChannel {
   #stopTimers(): void {
     for (const timer of this.#timers.splice(0)) clearTimeout(timer)
   }
+}
+
+/** Asks by control frames, which cost nothing. A gateway that never answers them is not judged by that. */
+function endWhenSilent(socket: WebSocket, everyMs: number): NodeJS.Timeout {
+  let answers = false
+  let unanswered = 0
+  socket.on('pong', () => {
+    answers = true
+    unanswered = 0
+  })
+  socket.on('message', () => {
+    unanswered = 0
+  })
+  return setInterval(() => {
+    if (answers && unanswered >= 2) socket.terminate()
+    unanswered++
+    if (socket.readyState === WebSocket.OPEN) socket.ping()
+  }, everyMs)
 }
 
 function nodeToken(node: NodeId, fleetKey: Uint8Array): Promise<string> {

@@ -7,7 +7,6 @@ import { createContext } from '../../functions/rest/context.ts'
 import { createHandler } from '../../functions/rest/handler.ts'
 import { StraightwayError } from '../../shared/errors.ts'
 import { Meter, metered } from '../../shared/store/meter.ts'
-import { requireUser } from '../../shared/store/users.ts'
 import { COLLECTION, LARGE, type Society } from './society.ts'
 
 export interface RequestCost {
@@ -69,7 +68,7 @@ export async function costsOf(
   config: RestConfig,
 ): Promise<RequestCost[]> {
   const { ticketKeys } = createContext(config, client)
-  const { ticket } = await ticketKeys.issue(society.peer, await requireUser(client, society.user), Date.now())
+  const { ticket } = await ticketKeys.issue(society.peer, society.user, Date.now())
   const costs: RequestCost[] = []
   for (const question of questionsOf(society)) costs.push(await costOf(client, config, ticket, question))
   return costs

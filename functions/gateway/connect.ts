@@ -1,10 +1,10 @@
 /**
- * `$connect`: a node proves who it is by a token of the fleet and is reached through this connection from then on; its
- * earlier connections end. A peer whose network drops UDP proves that it holds its key and is enrolled. Whoever presents
+ * `$connect`: a node proves who it is by a token of the fleet and is reached through this connection from then on. Its
+ * earlier connection is its own to end: pushes go there until the new one is open. A peer whose network drops UDP proves that it holds its key and is enrolled. Whoever presents
  * nothing that we know is refused with 401.
  */
 import middy from '@middy/core'
-import type { NodeConnection, PeerConnection } from '../../shared/store/connections.ts'
+import type { PeerConnection } from '../../shared/store/connections.ts'
 import { fromEnvironment } from '../environment.ts'
 import { audiencesOf } from '../proof.ts'
 import { contextFrom, type GatewayContext } from './context.ts'
@@ -33,7 +33,7 @@ async function admit(
   const times = timesFrom(now)
   const node = await nodeOf(token, context.fleetKeys)
   if (node !== undefined) {
-    await register(context, { connection, node, ...times })
+    await context.connections.add({ connection, node, ...times })
     return true
   }
   const audiences = audiencesOf('gateway', domainName, context.hosts)
@@ -54,25 +54,6 @@ const timesFrom = (connectedAt: number) => ({
   connectedAt,
   expiresAtSeconds: Math.floor(connectedAt / 1000) + LIFE_SECONDS,
 })
-
-async function register(context: GatewayContext, connected: NodeConnection): Promise<void> {
-  const { connections } = context
-  await connections.add(connected)
-  const others = await connections.ofNode(connected.node)
-  const earlier = others.filter(
-    ({ connection, connectedAt }) =>
-      connection !== connected.connection && connectedAt <= connected.connectedAt,
-  )
-  await Promise.all(earlier.map(({ connection }) => end(context, connection)))
-}
-
-/** The node has its new connection already: that an old one cannot be ended is no reason to refuse it. */
-async function end({ connections, management }: GatewayContext, connection: string): Promise<void> {
-  await connections.remove(connection)
-  await management.end(connection).catch((error) => {
-    console.error(`the connection ${connection} that was replaced could not be ended:`, error)
-  })
-}
 
 /** Empty where there is none. */
 function bearerOf(headers: Readonly<Record<string, string>>): string {

@@ -1,12 +1,13 @@
 /**
  * Whom a user blocks. Nodes where its peers are signed in are told of a change by the stream
- * (functions/streams/metadata.ts), so that it holds immediately.
+ * (functions/streams/metadata.ts), so that it holds within
+ * about a second.
  */
 import type { z } from 'zod'
-import { addBlock, removeBlock } from '../../shared/store/users.ts'
+import { addBlock, listBlocks, removeBlock } from '../../shared/store/blocks.ts'
 import { pageOf } from './answers.ts'
 import { nothing, page } from './reply.ts'
-import { PARAMETERS, route } from './route.ts'
+import { PAGE, PARAMETERS, route } from './route.ts'
 import { visibleUser } from './users.ts'
 
 const tag = 'Users'
@@ -19,11 +20,12 @@ export const blockRoutes = [
     permission: 'blocks.read',
     tag,
     summary: 'Whom a user blocks',
+    query: PAGE,
     answers: { 200: pageOf(PARAMETERS.blocked as z.ZodType) },
     async handle(call) {
       const user = await visibleUser(call)
       call.allow(user)
-      return page({ items: user.blocks })
+      return page(await listBlocks(call.context.client, user.user, call.query))
     },
   }),
   route({
@@ -38,7 +40,8 @@ export const blockRoutes = [
     async handle(call) {
       const { user } = await visibleUser(call)
       call.allow({ user })
-      await addBlock(call.context.client, user, call.path.blocked)
+      const { client, now } = call.context
+      await addBlock(client, user, call.path.blocked, now())
       return nothing()
     },
   }),

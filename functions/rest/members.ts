@@ -1,6 +1,8 @@
 /** Members of a network, each with the best presence among the peers of its user. */
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
+import type { Asker } from '../../shared/directory.ts'
 import { StraightwayError } from '../../shared/errors.ts'
+import type { UserId } from '../../shared/ids.ts'
 import {
   type Membership,
   makerOf,
@@ -9,7 +11,9 @@ import {
   stateAfter,
   stateSchema,
 } from '../../shared/model/membership.ts'
+import { hiddenSince } from '../../shared/model/peer.ts'
 import type { Resource } from '../../shared/model/permission.ts'
+import { blockersAmong } from '../../shared/store/blocks.ts'
 import { seenMembers } from '../../shared/store/member-presence.ts'
 import * as store from '../../shared/store/memberships.ts'
 import { getNetwork } from '../../shared/store/networks.ts'
@@ -19,6 +23,7 @@ import { visibleNetwork } from './networks.ts'
 import { nothing, ok, page } from './reply.ts'
 import { expectMay, type Request } from './request.ts'
 import { PAGE, route } from './route.ts'
+import { viewerOf } from './search.ts'
 
 const tag = 'Members'
 
@@ -39,7 +44,7 @@ export const memberRoutes = [
       call.allow({ networks: [network] })
       if (state !== 'active') expectMay(call.actor, 'member.review', { networks: [network] })
       const members = await store.listMembers(client, network, call.query, state)
-      return page({ ...members, items: await withPresence(client, members.items) })
+      return page({ ...members, items: await withPresence(client, members.items, viewerOf(call.actor)) })
     },
   }),
   route({
@@ -175,10 +180,23 @@ function expectKnown({ actor }: Request, user: Resource | undefined): void {
   throw new StraightwayError('not-found', 'You share no network with such a user: send an invite instead')
 }
 
-async function withPresence(client: DynamoDBDocumentClient, members: readonly Membership[]) {
+/** Who blocks the viewer is offline to it. */
+async function withPresence(
+  client: DynamoDBDocumentClient,
+  members: readonly Membership[],
+  viewer: Asker | undefined,
+) {
   const [first] = members
   if (first === undefined) return []
   const users = members.map(({ user }) => user)
-  const seen = await seenMembers(client, first.network, users)
-  return members.map((member) => ({ ...member, ...seen.get(member.user) }))
+  const [seen, blockedAt] = await Promise.all([
+    seenMembers(client, first.network, users),
+    viewer === undefined ? new Map<UserId, number>() : blockersAmong(client, viewer, users),
+  ])
+  return members.map((member) => {
+    const at = blockedAt.get(member.user)
+    const { status, custom, lastSeenAt } = hiddenSince(at ?? 0)
+    const hidden = at === undefined ? {} : { presence: { status, custom, lastSeenAt } }
+    return { ...member, ...seen.get(member.user), ...hidden }
+  })
 }

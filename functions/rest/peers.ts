@@ -1,10 +1,11 @@
 /** Peers with their presence. Revoking one takes its tickets away and ends its session. */
 import { StraightwayError } from '../../shared/errors.ts'
 import type { PeerId } from '../../shared/ids.ts'
-import { newPeerSchema, type PeerWithPresence } from '../../shared/model/peer.ts'
+import { hiddenSince, newPeerSchema, type PeerWithPresence } from '../../shared/model/peer.ts'
 import { may } from '../../shared/model/permission.ts'
 import { expectVersion } from '../../shared/model/precondition.ts'
 import { toMembers, toStrangers } from '../../shared/model/visibility.ts'
+import { blockersAmong } from '../../shared/store/blocks.ts'
 import * as store from '../../shared/store/peers.ts'
 import { getUser } from '../../shared/store/users.ts'
 import { pageOf, peerAnswer, storedPeerAnswer } from './answers.ts'
@@ -12,8 +13,8 @@ import { created, found, nothing, seen } from './reply.ts'
 import { expectVisible, type Request } from './request.ts'
 import { route, SEARCH } from './route.ts'
 import { patchSchema } from './schemas.ts'
-import { listEntity } from './search.ts'
-import { isBlocked } from './users.ts'
+import { listEntity, viewerOf } from './search.ts'
+import { isBlockedBy } from './users.ts'
 
 const tag = 'Peers'
 
@@ -96,7 +97,7 @@ export const peerRoutes = [
   }),
 ]
 
-/** Errors: `unknown-peer`, also where the caller may not see the peer. */
+/** Errors: `unknown-peer`, also where the caller may not see the peer. To whom its user blocks it is offline. */
 async function visiblePeer(
   request: Request & { readonly path: { readonly peer: PeerId } },
 ): Promise<PeerWithPresence> {
@@ -106,8 +107,10 @@ async function visiblePeer(
   const owner = await getUser(client, peer.user)
   if (owner === undefined) throw new StraightwayError('unknown-peer')
   expectVisible(request, 'peer.read', { user: peer.user, networks: owner.networks }, 'unknown-peer')
-  if (isBlocked(request, owner)) throw new StraightwayError('unknown-peer')
-  return peer
+  const viewer = viewerOf(request.actor)
+  if (viewer === undefined || viewer.user === peer.user || owner.blocks === 0) return peer
+  const blockedAt = (await blockersAmong(client, viewer, [peer.user])).get(peer.user)
+  return blockedAt === undefined ? peer : { ...peer, presence: hiddenSince(blockedAt) }
 }
 
 /** As the caller may see it. Errors: `unknown-peer`, also if the caller shares no network with it and nothing of it is public. */
@@ -118,11 +121,11 @@ async function readablePeer(
   if (actor.kind !== 'peer') return visiblePeer(call)
   const [peer] = await store.getPeersWithPresence(context.client, [path.peer])
   const owner = peer && (await getUser(context.client, peer.user))
-  if (peer === undefined || owner === undefined || isBlocked(call, owner))
-    throw new StraightwayError('unknown-peer')
-  if (may(actor, 'peer.read', { user: peer.user, networks: owner.networks })) return viewOf(peer, call)
+  if (peer === undefined || owner === undefined) throw new StraightwayError('unknown-peer')
+  if (may(actor, 'peer.read', { user: peer.user, networks: owner.networks }))
+    return viewOf(await visiblePeer(call), call)
   const shown = toStrangers(peer, actor.visibility ?? {})
-  if (shown === undefined) throw new StraightwayError('unknown-peer')
+  if (shown === undefined || (await isBlockedBy(call, owner))) throw new StraightwayError('unknown-peer')
   return { ...shown, presence: store.NEVER_SEEN }
 }
 

@@ -1,5 +1,6 @@
 /** Searching and listing: one way for every entity, within what the caller may see. */
 import { z } from 'zod'
+import type { Asker } from '../../shared/directory.ts'
 import { StraightwayError } from '../../shared/errors.ts'
 import type { NetworkId } from '../../shared/ids.ts'
 import { type Entity, objectCollectionSchema } from '../../shared/model/collection.ts'
@@ -56,9 +57,14 @@ export async function listEntity(
   const found = await searchStore(context.client, {
     ...{ entity, collection, scopes: scopesOf(actor, entity, network), filter },
     ...{ sortBy, descending: sortOrder === 'descending', limit, cursor },
-    viewer: actor.kind === 'peer' ? { user: actor.user } : undefined,
+    viewer: viewerOf(actor),
   })
   return page(found)
+}
+
+/** To whom users may have blocked; undefined for an API key, which sees everything. */
+export function viewerOf(actor: Actor): Asker | undefined {
+  return actor.kind === 'peer' ? { peer: actor.peer, user: actor.user } : undefined
 }
 
 /** An API key searches everything, a peer the networks of its user, and among objects the user's own. */

@@ -1,15 +1,13 @@
 /**
- * Issues and checks tickets: JWTs (EdDSA) that say which user a peer acts for, in which networks, and whom the user
- * blocks. Nodes check them offline; here they are credentials too, but only of who: what the peer may is read from the
- * tables each time.
+ * Issues and checks tickets: JWTs (EdDSA) that say whose a peer is and nothing else. Nodes check them offline; here they are
+ * credentials too. What the peer may do is read from the tables each time.
  *
  *   header  { alg: "EdDSA", kid }
- *   claims  { sub: peer, usr, net: [network], blk: [peer or user], iat, exp }   times in seconds
+ *   claims  { sub: peer, usr, iat, exp }   times in seconds
  */
 import { type CryptoKey, importJWK, type JWK, type JWTHeaderParameters, jwtVerify, SignJWT } from 'jose'
 import { StraightwayError } from '../../shared/errors.ts'
-import { isPeerId, type PeerId, toBase32 } from '../../shared/ids.ts'
-import type { User } from '../../shared/model/user.ts'
+import { isPeerId, type PeerId, toBase32, type UserId } from '../../shared/ids.ts'
 import type { PublicTicketKey, RestConfig } from './config.ts'
 
 export interface IssuedTicket {
@@ -18,7 +16,7 @@ export interface IssuedTicket {
 }
 
 export interface TicketKeys {
-  issue(peer: PeerId, user: User, now: number): Promise<IssuedTicket>
+  issue(peer: PeerId, user: UserId, now: number): Promise<IssuedTicket>
   /** Whose ticket it is. Errors: `unauthenticated`. */
   verify(ticket: string, now: number): Promise<PeerId>
   /** For bootstrap: what nodes and peers check tickets with. */
@@ -34,10 +32,10 @@ export function createTicketKeys({ ticketKey, retiringTicketKeys, ticketMs }: Re
   return {
     published: publicKeys.map(({ kid, x }) => ({ kid, publicKey: toBase32(Buffer.from(x, 'base64url')) })),
 
-    async issue(peer, { user, networks, blocks }, now) {
+    async issue(peer, user, now) {
       const issuedAt = Math.floor(now / 1000)
       const expires = issuedAt + Math.floor(ticketMs / 1000)
-      const ticket = await new SignJWT({ usr: user, net: networks, blk: blocks })
+      const ticket = await new SignJWT({ usr: user })
         .setProtectedHeader({ alg: 'EdDSA', kid: ticketKey.kid })
         .setSubject(peer)
         .setIssuedAt(issuedAt)
@@ -51,7 +49,7 @@ export function createTicketKeys({ ticketKey, retiringTicketKeys, ticketMs }: Re
       const options = {
         algorithms: ['EdDSA'],
         currentDate: new Date(now),
-        requiredClaims: ['usr', 'net', 'iat', 'exp'],
+        requiredClaims: ['usr', 'iat', 'exp'],
       }
       const { payload } = await jwtVerify(ticket, keyOf, options).catch(() => Promise.reject(INVALID()))
       if (payload.sub === undefined || !isPeerId(payload.sub)) throw INVALID()

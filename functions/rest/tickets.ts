@@ -23,5 +23,5 @@ export async function createTicket(request: Request): Promise<Reply> {
 }
 
 export async function ticketFor({ ticketKeys, now }: Context, peer: PeerId, user: User) {
-  return { ...(await ticketKeys.issue(peer, user, now())), user: user.user, networks: user.networks }
+  return { ...(await ticketKeys.issue(peer, user.user, now())), user: user.user, networks: user.networks }
 }

@@ -9,6 +9,7 @@ import { expectVersion } from '../../shared/model/precondition.ts'
 import { newUserSchema, type User } from '../../shared/model/user.ts'
 import { toMembers, toStrangers } from '../../shared/model/visibility.ts'
 import type { UserDetails } from '../../shared/resources.ts'
+import { isBlocked } from '../../shared/store/blocks.ts'
 import { createDeletions } from '../../shared/store/deletions.ts'
 import { getMembership, listMembershipsOf } from '../../shared/store/memberships.ts'
 import { getNetworks } from '../../shared/store/networks.ts'
@@ -133,7 +134,6 @@ export async function visibleUser(request: Request & Named): Promise<User> {
   const user = await store.getUser(request.context.client, request.path.user)
   if (user === undefined) throw new StraightwayError('not-found')
   expectVisible(request, 'user.read', user)
-  if (isBlocked(request, user)) throw new StraightwayError('not-found')
   return user
 }
 
@@ -142,17 +142,19 @@ async function readableUser(call: Request & Named): Promise<User> {
   const { actor, context, path } = call
   if (actor.kind !== 'peer') return visibleUser(call)
   const user = await store.getUser(context.client, path.user)
-  if (user === undefined || isBlocked(call, user)) throw new StraightwayError('not-found')
+  if (user === undefined) throw new StraightwayError('not-found')
   if (may(actor, 'user.read', user)) return user
   const shown = toStrangers(user, actor.visibility ?? {})
-  if (shown === undefined) throw new StraightwayError('not-found')
+  if (shown === undefined || (await isBlockedBy(call, user))) throw new StraightwayError('not-found')
   return shown
 }
 
-/** Whoever is blocked by a user sees as much of it as a stranger does. */
-export function isBlocked({ actor }: Pick<Request, 'actor'>, { user, blocks }: User): boolean {
-  if (actor.kind !== 'peer' || actor.user === user) return false
-  return blocks.includes(actor.user) || blocks.includes(actor.peer)
+/** What is public is not for strangers that the user blocks. */
+export async function isBlockedBy(
+  { actor, context: { client } }: Pick<Request, 'actor' | 'context'>,
+  { user, blocks }: User,
+): Promise<boolean> {
+  return actor.kind === 'peer' && blocks > 0 && isBlocked(client, user, [actor.peer, actor.user])
 }
 
 /** The memberships by which the user is an owner. Errors: `conflict` if it is the last one of a network. */

@@ -1,6 +1,7 @@
 /** Mail was stored: where its recipient is signed in, it is fetched now. */
 
 import type { PeerId } from '../../shared/ids.ts'
+import { isUnread } from '../../shared/store/mailbox.ts'
 import { fromEnvironment } from '../environment.ts'
 import { type Audience, createAudience } from './audience.ts'
 import { onChanges } from './changes.ts'
@@ -12,7 +13,8 @@ export function createMailboxReaction(context: StreamContext) {
     createPusher(context),
     () => ({ audience: createAudience(context.client), told: new Set() }),
     async ({ before, after }, { audience, told }) => {
-      if (before !== undefined || after === undefined || told.has(after.peer)) return []
+      if (before !== undefined || after === undefined || told.has(after.peer) || isUnread(after.peer))
+        return []
       told.add(after.peer)
       return [{ nodes: await audience.ofPeer(after.peer), push: { kind: 'mail', peer: after.peer } }]
     },

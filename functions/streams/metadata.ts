@@ -1,11 +1,11 @@
 /**
  * Permanent metadata changed: of a user, a network, a peer or an object. The nodes with members of the networks concerned
  * hear of it, with the new value where it is short enough to go on to peers. Every node hears of a peer that was revoked,
- * as it may come to any with a ticket it still has; the nodes with peers of a user hear whom that blocks, those with members
+ * as it may be anywhere; the nodes with peers of a user hear that it blocks others now, those with members
  * of a network what it lets tunnels use.
  */
 import { isDeepStrictEqual } from 'node:util'
-import type { NetworkId, PeerId } from '../../shared/ids.ts'
+import type { NetworkId, PeerId, UserId } from '../../shared/ids.ts'
 import { LIMITS } from '../../shared/limits.ts'
 import { ENTITY_COLLECTIONS } from '../../shared/model/collection.ts'
 import type { Network } from '../../shared/model/network.ts'
@@ -13,9 +13,13 @@ import type { StoredObject } from '../../shared/model/object.ts'
 import type { Peer } from '../../shared/model/peer.ts'
 import type { User } from '../../shared/model/user.ts'
 import { toMembers } from '../../shared/model/visibility.ts'
+import { asSeenByOthers, type PresenceItem } from '../../shared/presence.ts'
 import type { Push } from '../../shared/push.ts'
+import type { Block } from '../../shared/store/blocks.ts'
 import { createConnections } from '../../shared/store/connections.ts'
 import { objectIdIn } from '../../shared/store/objects.ts'
+import { getMany } from '../../shared/store/pages.ts'
+import { peersOfUser } from '../../shared/store/peers.ts'
 import { toUser, type UserItem } from '../../shared/store/users.ts'
 import { fromEnvironment } from '../environment.ts'
 import { type Audience, createAudience } from './audience.ts'
@@ -25,19 +29,22 @@ import { createIndexNote } from './index-note.ts'
 import { oneReader } from './one-reader.ts'
 import { createPusher } from './push.ts'
 
-/** Items of Users, Networks, Peers and Objects. */
+/** Items of Users, Networks, Peers, Objects and Blocks. */
 type Entity = UserItem | Network | Peer | StoredObject
+type Item = Entity | Block
 
 export function createMetadata(context: StreamContext) {
-  return onChanges<Entity, Audience>(
+  return onChanges<Item, Audience>(
     createPusher(context),
     () => createAudience(context.client),
     async (change, audience) => {
+      if (isOfBlock(change)) return sight(context, change, audience)
+      const ofEntity = change as Change<Entity>
       const told = [
-        revocation(context, change, audience),
-        blocking(change, audience),
-        policy(change, audience),
-        description(change, audience),
+        revocation(context, ofEntity, audience),
+        blocking(ofEntity, audience),
+        policy(ofEntity, audience),
+        description(ofEntity, audience),
       ]
       return (await Promise.all(told)).flat()
     },
@@ -56,8 +63,8 @@ async function revocation(context: StreamContext, change: Change<Entity>, audien
 async function blocking(change: Change<Entity>, audience: Audience): Reaction {
   const changed = blocksChangedBy(change)
   if (changed === undefined) return []
-  const { user, blocks } = changed
-  return [{ nodes: await audience.ofUser(user), push: { kind: 'blocks', user, blocks } }]
+  const { user, blocks: version } = changed
+  return [{ nodes: await audience.ofUser(user), push: { kind: 'blocks', user, version } }]
 }
 
 async function policy(change: Change<Entity>, audience: Audience): Reaction {
@@ -77,6 +84,28 @@ async function description(change: Change<Entity>, audience: Audience): Reaction
   const isNew = before === undefined ? { isNew: true as const } : {}
   const push: Push = { kind: 'metadata', ...nameOf((after ?? before)!), networks, ...value, ...isNew }
   return [{ nodes: await audience.ofNetworks(networks), push }]
+}
+
+const isOfBlock = (change: Change<Item>): change is Change<Block> =>
+  'blocked' in (change.after ?? change.before ?? {})
+
+/** Who is blocked sees the peers of the user go, and come back when the block ends; nobody else hears of it. */
+async function sight(
+  { client }: StreamContext,
+  { before, after, at }: Change<Block>,
+  audience: Audience,
+): Reaction {
+  const { user, blocked } = (after ?? before)!
+  const keys = (await peersOfUser(client, user)).map((peer) => ({ peer }))
+  const items = await getMany<PresenceItem>(client, 'Presence', keys)
+  const nodes = isUserId(blocked) ? await audience.ofUser(blocked) : await audience.ofPeer(blocked)
+  return items
+    .filter(({ node, status }) => node !== undefined && status !== 'invisible')
+    .map((item): Told => {
+      const seen = after === undefined ? item : { ...item, status: 'offline' as const, lastSeenAt: at }
+      const { networks } = item
+      return { nodes, push: { kind: 'presence', record: asSeenByOthers(seen), networks, to: blocked } }
+    })
 }
 
 /** Of a peer that came through the gateway. */
@@ -101,7 +130,7 @@ function blocksChangedBy({ before, after }: Change<Entity>): User | undefined {
   if (before === undefined || after === undefined || !isUserItem(before) || !isUserItem(after))
     return undefined
   const [old, present] = [toUser(before), toUser(after)]
-  return isDeepStrictEqual(old.blocks, present.blocks) ? undefined : present
+  return old.blocks === present.blocks ? undefined : present
 }
 
 function pathsChangedBy({ before, after }: Change<Entity>): Network | undefined {
@@ -147,6 +176,7 @@ function pushable(value: unknown) {
   return short ? { value } : {}
 }
 
+const isUserId = (id: PeerId | UserId): id is UserId => id.startsWith('u_')
 const isObject = (entity: Entity): entity is StoredObject => 'collection' in entity
 const isPeer = (entity: Entity): entity is Peer => 'peer' in entity
 const isUser = (entity: UserItem | Network): entity is UserItem => 'user' in entity

@@ -25,7 +25,12 @@ export function createPresence(context: StreamContext) {
       const networks = networksConcerned(change)
       if (networks.length === 0) return ended
       const nodes = await audience.ofNetworks(networks)
-      return [...ended, { nodes, push: { kind: 'presence', record: recordAfter(change), networks } }]
+      const { blocks = 0 } = (change.after ?? change.before)!
+      const hidden = blocks > 0 ? { blocks } : {}
+      return [
+        ...ended,
+        { nodes, push: { kind: 'presence', record: recordAfter(change), networks, ...hidden } },
+      ]
     },
   )
 }

@@ -3,7 +3,7 @@
  * connection: a JSON array of pushes, in several posts only if it exceeds what API Gateway charges as one message.
  *
  * Nodes are posted to at the same time, and none waits for another. What a node cannot be told it will find out: it reads
- * the state behind the pushes again after every gap of its connection (`pushesMissed`). So
+ * the state behind the pushes again after every gap of its connection (shared/core/checkpoint/pushes.ts). So
  *
  *   - a connection that is gone is forgotten, and the next older one is tried;
  *   - one that is just being made is gone as well to the API; it stays, and its node reads the state when it is open;

@@ -1,9 +1,10 @@
 /**
- * A ticket: a JWT (RFC 7519, JWS RFC 7515, EdDSA RFC 8037) by which INDEX tells nodes who a peer is, checked offline.
+ * A ticket: a JWT (RFC 7519, JWS RFC 7515, EdDSA RFC 8037) by which INDEX tells nodes who a peer is, checked offline. It says
+ * nothing that can change: what the peer may do is read from the tables when it signs in.
  * Everything that is not exactly what INDEX makes is refused: another algorithm, an unknown key id, padding or stray bits
  * in base64url, a header that must be understood (`crit`), a claim of another shape, a text that no datagram could hold.
  */
-import { isPeerId, type NetworkId, type PeerId, type UserId } from '../ids.ts'
+import { isPeerId, type PeerId, type UserId } from '../ids.ts'
 import { LIMITS } from '../limits.ts'
 import { fromBase64url } from '../wire/base64url.ts'
 import { verify } from './identity.ts'
@@ -11,9 +12,6 @@ import { verify } from './identity.ts'
 export interface Ticket {
   readonly peer: PeerId
   readonly user: UserId
-  readonly networks: readonly NetworkId[]
-  /** Whom the user does not hear. */
-  readonly blocks: readonly (PeerId | UserId)[]
   readonly issuedAt: number
   readonly expiresAt: number
 }
@@ -53,32 +51,17 @@ function keyOf(header: Claims | undefined, keys: TicketKeys): Uint8Array | undef
 
 function ticketOf(claims: Claims | undefined): Ticket | undefined {
   if (claims === undefined) return undefined
-  const { sub, usr, net, blk, iat, exp } = claims
+  const { sub, usr, iat, exp } = claims
   if (!isPeer(sub) || !isUser(usr) || !isTime(iat) || !isTime(exp)) return undefined
-  if (!isList(net, isNetwork, LIMITS.networksPerUser)) return undefined
-  if (!isList(blk, (one) => isPeer(one) || isUser(one), LIMITS.blocksPerUser)) return undefined
-  return {
-    peer: sub,
-    user: usr,
-    networks: net as NetworkId[],
-    blocks: blk as (PeerId | UserId)[],
-    issuedAt: iat * 1000,
-    expiresAt: exp * 1000,
-  }
+  return { peer: sub, user: usr, issuedAt: iat * 1000, expiresAt: exp * 1000 }
 }
 
 const isPeer = (value: unknown): value is PeerId => typeof value === 'string' && isPeerId(value)
 const isUser = (value: unknown): value is UserId =>
   typeof value === 'string' && /^u_[a-z2-7]{16}$/.test(value)
-const isNetwork = (value: unknown): value is NetworkId =>
-  typeof value === 'string' && /^n_[a-z2-7]{16}$/.test(value)
 /** Seconds since the epoch, as JWT has them. */
 const isTime = (value: unknown): value is number =>
   Number.isSafeInteger(value) && (value as number) > 0 && (value as number) < 2 ** 40
-
-function isList(value: unknown, isOne: (one: unknown) => boolean, atMost: number): boolean {
-  return Array.isArray(value) && value.length <= atMost && value.every(isOne)
-}
 
 function json(part: string): Claims | undefined {
   const bytes = fromBase64url(part)

@@ -12,6 +12,11 @@ export type PeerWithPresence = PeerRecord
 /** What a peer says of itself at the moment. */
 export type LivePresence = PeerRecord['presence']
 
+/** What a viewer sees of a peer whose user blocks it since then: always the same, whatever the peer does. */
+export function hiddenSince(blockedAt: number): LivePresence {
+  return { status: 'offline', custom: '', metadata: {}, since: 0, version: 0, lastSeenAt: blockedAt }
+}
+
 export const newPeerSchema = z.strictObject({
   peer: peerIdSchema,
   user: userIdSchema,

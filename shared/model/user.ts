@@ -1,14 +1,13 @@
 /** A user owns peers and is a member of networks. */
 import { z } from 'zod'
-import type { PeerId, UserId } from '../ids.ts'
 import { LIMITS } from '../limits.ts'
 import type { UserDetails } from '../resources.ts'
 import { jsonObject, textUpTo } from './json.ts'
 
 /** `networks` is kept with the memberships, in the same transactions; `version` is the ETag of name and attributes. */
 export interface User extends UserDetails {
-  /** Peers and users from whom this user takes nothing. */
-  readonly blocks: readonly (PeerId | UserId)[]
+  /** Version of its blocks (shared/store/blocks.ts); 0 while it has never blocked anybody. */
+  readonly blocks: number
 }
 
 /** In Unicode's form NFC, so that what looks the same is the same. */

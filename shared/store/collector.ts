@@ -149,7 +149,8 @@ class PageInProgress<E extends Entity> {
     for (const considered of batch) {
       const { id, range, entry } = considered.candidate
       const record = placed.has(considered) ? records.get(id) : undefined
-      const isVisible = record?.scopes.some((scope) => request.scopes.includes(scope))
+      const isShown = !(record?.isHidden && consideration.isByPresence)
+      const isVisible = isShown && record?.scopes.some((scope) => request.scopes.includes(scope))
       const spot = { through: this.#through, range, entry }
       if (record !== undefined && isVisible && (!filter || matches(filter, record.filterable))) {
         this.#bytes += jsonBytes(record.document)

@@ -13,6 +13,8 @@ export interface Consideration {
   readonly reach: Reach
   readonly filter: Filter | undefined
   readonly isCarried: (attribute: string) => boolean
+  /** Whether what is live decides what is found, or its order. */
+  readonly isByPresence: boolean
 }
 
 export interface Considered {

@@ -11,6 +11,7 @@ import type { Maker, Membership } from '../model/membership.ts'
 import type { Network } from '../model/network.ts'
 import type { Ground } from '../model/permission.ts'
 import type { User } from '../model/user.ts'
+import { deleteBlocksOf } from './blocks.ts'
 import { tableName } from './client.ts'
 import { groundSteps } from './grounds.ts'
 import { deleteInvitesOf } from './invites.ts'
@@ -52,6 +53,7 @@ export function createDeletions(client: DynamoDBDocumentClient) {
       ['memberships', ({ subject }) => leaveAll(client, subject as UserId)],
       ['peers', ({ subject }, now) => erasePeers(client, subject as UserId, now)],
       ['objects', ({ subject }) => createObjects(client).deleteUnder(subject)],
+      ['blocks', ({ subject }) => deleteBlocksOf(client, subject as UserId)],
     ],
   }
 

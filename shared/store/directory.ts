@@ -3,21 +3,26 @@
  * so that two nodes that hold the same peer can never undo each other. A call that fails answers `failed`.
  */
 import { DeleteCommand, type DynamoDBDocumentClient, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb'
-import type { Directory, DirectoryReply, DirectoryRequest, Located } from '../directory.ts'
+import type { Asker, Directory, DirectoryReply, DirectoryRequest } from '../directory.ts'
 import { StraightwayError } from '../errors.ts'
-import type { NetworkId, PeerId, UserId } from '../ids.ts'
+import type { NetworkId, PeerId } from '../ids.ts'
+import type { Paths } from '../paths.ts'
 import { asSeenByOthers, type PresenceItem, type PresenceRecord } from '../presence.ts'
+import { blocksOf, isBlocked } from './blocks.ts'
 import { tableName } from './client.ts'
 import { unlessRefused } from './conditions.ts'
 import { createMailbox } from './mailbox.ts'
 import { getNetwork } from './networks.ts'
+import { getMany } from './pages.ts'
 import { getPeer } from './peers.ts'
 import { placeOf } from './places.ts'
 import { signOutPeer } from './sign-out.ts'
+import { standingsOf } from './standings.ts'
 import { getUser } from './users.ts'
 
 /** Looks peers up by attributes. Errors: `bad-request` where the filter cannot be understood or planned. */
 export type FindPeers = (query: {
+  readonly viewer: Asker
   readonly networks: readonly NetworkId[]
   readonly filter: string
   readonly limit: number
@@ -43,6 +48,12 @@ export function createDirectory(
     switch (request.kind) {
       case 'signIn':
         return signIn(client, request)
+      case 'standings':
+        return { kind: 'standings', standings: await standingsOf(client, request.peers) }
+      case 'blocks':
+        return { kind: 'blocks', ...(await blocksOf(client, request.user)) }
+      case 'paths':
+        return { kind: 'paths', paths: await pathsOf(client, request.networks) }
       case 'update':
         return update(client, request)
       case 'signOut':
@@ -52,7 +63,7 @@ export function createDirectory(
       case 'find':
         return find(search, request)
       case 'storeMail':
-        return { kind: 'storeMail', outcome: await mailbox.store(request.peer, request.message, request.now) }
+        return { kind: 'storeMail', outcome: await mailbox.store(request, request.now) }
       case 'readMail':
         return { kind: 'readMail', ...(await mailbox.read(request.peer, request.limit, request.after)) }
       case 'discardMail':
@@ -67,12 +78,13 @@ export function createDirectory(
   }
 }
 
+/** The item first: of what changes after the standing was read the node is told, as the item says that the peer is there. */
 async function signIn(client: DynamoDBDocumentClient, { item }: Ask<'signIn'>): Reply<'signIn'> {
-  const [peer, user] = await Promise.all([getPeer(client, item.peer), getUser(client, item.user)])
-  if (peer?.revokedAt !== undefined) return { kind: 'signIn', outcome: 'revoked' }
+  const [before] = await standingsOf(client, [item])
+  if (before === undefined) return { kind: 'signIn', outcome: 'revoked' }
   const put = new PutCommand({
     TableName: tableName('Presence'),
-    Item: { ...item, networks: user?.networks ?? item.networks, place: placeOf(item.node, item.peer) },
+    Item: { ...item, ...before, place: placeOf(item.node, item.peer) },
     ConditionExpression: NOT_NEWER,
     ExpressionAttributeNames: { '#since': 'since', '#node': 'node' },
     ExpressionAttributeValues: { ':since': item.since, ':node': item.node },
@@ -83,10 +95,11 @@ async function signIn(client: DynamoDBDocumentClient, { item }: Ask<'signIn'>): 
     const newer = await presenceOf(client, item.peer)
     return { kind: 'signIn', outcome: 'stale', since: newer?.since ?? item.since }
   }
+  const [standing] = await standingsOf(client, [item])
+  if (standing === undefined) return { kind: 'signIn', outcome: 'revoked' }
   const previousNode = (taken.Attributes as PresenceItem | undefined)?.node
   const moved = previousNode !== undefined && previousNode !== item.node
-  const standing = user && { networks: user.networks, blocks: user.blocks }
-  return { kind: 'signIn', outcome: 'taken', ...(moved && { previousNode }), ...(standing && { standing }) }
+  return { kind: 'signIn', outcome: 'taken', standing, ...(moved && { previousNode }) }
 }
 
 async function update(client: DynamoDBDocumentClient, { item }: Ask<'update'>): Reply<'update'> {
@@ -107,21 +120,38 @@ async function signOut(client: DynamoDBDocumentClient, request: Ask<'signOut'>):
   return { kind: 'signOut' }
 }
 
-async function presenceOf(client: DynamoDBDocumentClient, peer: PeerId): Promise<PresenceItem | undefined> {
-  const { Item } = await client.send(
-    new GetCommand({ TableName: tableName('Presence'), Key: { peer }, ConsistentRead: true }),
-  )
-  return Item as PresenceItem | undefined
+/** Two calls whatever they find, so that nothing can be told by the time that they take. */
+async function locate(client: DynamoDBDocumentClient, { peer, asker }: Ask<'locate'>): Reply<'locate'> {
+  const [Item, enrolled, askersUser] = await Promise.all([
+    presenceOf(client, peer),
+    getPeer(client, peer),
+    asker.user ?? getPeer(client, asker.peer).then((found) => found?.user),
+  ])
+  const user = Item?.user ?? (enrolled?.revokedAt === undefined ? enrolled?.user : undefined)
+  if (user === undefined) return { kind: 'locate' }
+  const [owner, hidden] = await Promise.all([
+    getUser(client, user),
+    isBlocked(client, user, askersUser === undefined ? [asker.peer] : [asker.peer, askersUser]),
+  ])
+  const { networks = [], blocks = 0 } = owner ?? {}
+  const { node, since, status } = Item ?? { since: 0, status: 'offline' as const }
+  const located = { peer, user, since, status, networks, blocks, hidden }
+  return { kind: 'locate', located: node === undefined ? located : { ...located, node } }
 }
 
-async function locate(client: DynamoDBDocumentClient, { peer }: Ask<'locate'>): Reply<'locate'> {
-  const item = await presenceOf(client, peer)
-  if (item?.node !== undefined) return { kind: 'locate', located: toLocated(item, item.networks) }
-  const user = item?.user ?? (await ownerOf(client, peer))
-  if (user === undefined) return { kind: 'locate' }
-  // The item of a peer that is away does not follow its user's memberships: they are asked for.
-  const networks = (await getUser(client, user))?.networks ?? []
-  return { kind: 'locate', located: toLocated(item ?? { peer, user, since: 0, status: 'offline' }, networks) }
+async function presenceOf(client: DynamoDBDocumentClient, peer: PeerId): Promise<PresenceItem | undefined> {
+  const get = new GetCommand({ TableName: tableName('Presence'), Key: { peer }, ConsistentRead: true })
+  return (await client.send(get)).Item as PresenceItem | undefined
+}
+
+async function pathsOf(
+  client: DynamoDBDocumentClient,
+  networks: readonly NetworkId[],
+): Promise<readonly Paths[]> {
+  const keys = networks.map((network) => ({ network }))
+  const found = await getMany<{ network: NetworkId; paths?: Paths }>(client, 'Networks', keys)
+  const paths = new Map(found.map((item) => [item.network, item.paths]))
+  return networks.map((network) => paths.get(network) ?? 'auto')
 }
 
 /** In this order: what changes after it was read is pushed to the node. */
@@ -135,27 +165,18 @@ async function joinNetwork(
   return { kind: 'joinNetwork', paths: network?.paths ?? 'auto' }
 }
 
-async function find(search: FindPeers, { asker, ...query }: Ask<'find'>): Reply<'find'> {
+async function find(
+  search: FindPeers,
+  { asker: viewer, networks, filter, limit }: Ask<'find'>,
+): Reply<'find'> {
   try {
-    const { records, more } = await search(query)
-    const others = records.filter(({ peer }) => peer !== asker)
+    const { records, more } = await search({ viewer, networks, filter, limit })
+    const others = records.filter(({ peer }) => peer !== viewer.peer)
     return { kind: 'find', found: others.map(asSeenByOthers), more }
   } catch (error) {
     if (!(error instanceof StraightwayError && error.code === 'bad-request')) throw error
     return { kind: 'find', found: [], more: false, invalid: error.message }
   }
-}
-
-async function ownerOf(client: DynamoDBDocumentClient, peer: PeerId): Promise<UserId | undefined> {
-  const found = await getPeer(client, peer)
-  return found?.revokedAt === undefined ? found?.user : undefined
-}
-
-function toLocated(
-  { peer, user, node, since, status }: Omit<Located, 'networks'>,
-  networks: readonly NetworkId[],
-): Located {
-  return { peer, user, ...(node !== undefined && { node }), since, status, networks }
 }
 
 const nodeOf = ({ network, node }: Ask<'joinNetwork'> | Ask<'leaveNetwork'>) => ({ network, node })

@@ -8,8 +8,11 @@
  * recipient's rule of `previous` restores it. A message that was long under way may sort before ones already read:
  * who empties a mailbox begins again without `after` until a page is empty.
  *
- * The limit is kept without a count per message: a mailbox is counted once, then again only when the count is old or
- * says that it is full. Several nodes storing for one peer at once can exceed it by what they store in that time.
+ * Users share a mailbox (shared/model/mailbox-share.ts). It is counted once, then again when the count is old; several nodes
+ * storing for one peer at once can exceed a share by what they store in that time.
+ *
+ * What comes of somebody whom the recipient's user blocks takes no place. It is put where nobody reads, over the one before:
+ * the same steps as for any other message, so that the time of the answer tells nothing.
  */
 import {
   type DynamoDBDocumentClient,
@@ -19,14 +22,26 @@ import {
   QueryCommand,
 } from '@aws-sdk/lib-dynamodb'
 import type { StoredMessage } from '../directory.ts'
-import type { PeerId } from '../ids.ts'
+import type { PeerId, UserId } from '../ids.ts'
 import { LIMITS } from '../limits.ts'
+import { MailboxShares } from '../model/mailbox-share.ts'
+import { isBlocked } from './blocks.ts'
 import { tableName } from './client.ts'
 import { unlessRefused } from './conditions.ts'
+import { getPeer } from './peers.ts'
 import { writeMany } from './write-many.ts'
 
+/** A message for a peer of `user`. */
+export interface Posted {
+  readonly peer: PeerId
+  readonly user: UserId
+  /** Whose the message's sender is; looked up if it is not known. */
+  readonly sender?: UserId
+  readonly message: Omit<StoredMessage, 'entry'>
+}
+
 export interface Mailbox {
-  store(peer: PeerId, message: Omit<StoredMessage, 'entry'>, now: number): Promise<'stored' | 'full'>
+  store(posted: Posted, now: number): Promise<'stored' | 'full'>
   /** In order of `entry`, from the first after `after`. */
   read(peer: PeerId, limit: number, after?: string): Promise<{ messages: StoredMessage[]; more: boolean }>
   discard(peer: PeerId, entries: readonly string[]): Promise<void>
@@ -35,12 +50,15 @@ export interface Mailbox {
 /** How long a count of a mailbox is believed, and of how many mailboxes it is remembered. */
 const TALLY_MS = 5_000
 const TALLIES = 10_000
+/** Before the name of a mailbox that nobody has. */
+const UNREAD = '-'
+/** Whether nobody reads what is put there. */
+export const isUnread = (peer: string): boolean => peer.startsWith(UNREAD)
 
-/** A count, and what was stored or discarded through here since. */
+/** What was counted, and stored or discarded through here since. */
 interface Tally {
   readonly countedAt: number
-  readonly counted: Promise<number>
-  since: number
+  readonly counted: Promise<MailboxShares>
 }
 
 export function createMailbox(client: DynamoDBDocumentClient): Mailbox {
@@ -51,7 +69,7 @@ export function createMailbox(client: DynamoDBDocumentClient): Mailbox {
     const known = tallies.get(peer)
     if (known && now - known.countedAt < TALLY_MS) return known
     if (tallies.size >= TALLIES) tallies.delete(tallies.keys().next().value!)
-    const tally = { countedAt: now, counted: countOf(client, peer), since: 0 }
+    const tally = { countedAt: now, counted: sharesIn(client, peer) }
     tallies.set(peer, tally)
     tally.counted.catch(() => tallies.delete(peer))
     return tally
@@ -65,16 +83,25 @@ export function createMailbox(client: DynamoDBDocumentClient): Mailbox {
   }
 
   return {
-    async store(peer, message, now) {
+    async store({ peer, user, message, ...given }, now) {
       const entry = entryOf(message)
-      const tally = tallyOf(peer, now)
-      const full = (await tally.counted) + tally.since >= LIMITS.mailboxMessages
-      if (full) return (await holds(peer, entry)) ? 'stored' : 'full'
+      const [shares, sender] = await Promise.all([
+        tallyOf(peer, now).counted,
+        given.sender ?? getPeer(client, message.from).then((found) => found?.user),
+      ])
+      const any = sender === undefined ? [message.from] : [message.from, sender]
+      const isDropped = await isBlocked(client, user, any)
+      if (!shares.hasPlaceFor(sender)) return (await holds(peer, entry)) ? 'stored' : 'full'
       const expiresAtSeconds = Math.ceil((now + LIMITS.mailboxMs) / 1000)
-      const Item = { ...message, peer, entry, expiresAtSeconds }
-      const put = new PutCommand({ TableName, Item, ConditionExpression: 'attribute_not_exists(entry)' })
-      tally.since++
-      if (!(await unlessRefused(client.send(put)))) tally.since--
+      const key = isDropped ? { peer: `${UNREAD}${peer}`, entry: UNREAD } : { peer, entry }
+      const put = new PutCommand({
+        TableName,
+        Item: { ...message, ...key, expiresAtSeconds, ...(sender && { sender }) },
+        ConditionExpression: 'attribute_not_exists(entry) OR entry = :unread',
+        ExpressionAttributeValues: { ':unread': UNREAD },
+      })
+      if (!isDropped) shares.add(sender, 1)
+      if (!(await unlessRefused(client.send(put)))) shares.add(sender, -1)
       return 'stored'
     },
 
@@ -91,21 +118,19 @@ export function createMailbox(client: DynamoDBDocumentClient): Mailbox {
     async discard(peer, entries) {
       const requests = [...new Set(entries)].map((entry) => ({ DeleteRequest: { Key: { peer, entry } } }))
       await writeMany(client, TableName, requests)
-      const tally = tallies.get(peer)
-      if (tally) tally.since -= requests.length
+      // Whose they were is not known: shares are too great until the next count.
+      const left = await tallies.get(peer)?.counted
+      if (left !== undefined) left.total -= requests.length
     },
   }
 }
 
-/** Stops at the limit: nobody needs to know by how much a mailbox exceeds it. */
-async function countOf(client: DynamoDBDocumentClient, peer: PeerId): Promise<number> {
-  let count = 0
-  const query = { ...ofPeer(peer), TableName: tableName('Mailbox'), Select: 'COUNT' as const }
-  for await (const page of paginateQuery({ client }, query)) {
-    count += page.Count ?? 0
-    if (count >= LIMITS.mailboxMessages) break
-  }
-  return count
+async function sharesIn(client: DynamoDBDocumentClient, peer: PeerId): Promise<MailboxShares> {
+  const shares = new MailboxShares()
+  const query = { ...ofPeer(peer), TableName: tableName('Mailbox'), ProjectionExpression: 'sender' }
+  for await (const { Items = [] } of paginateQuery({ client }, query))
+    for (const { sender } of Items as { readonly sender?: UserId }[]) shares.add(sender, 1)
+  return shares
 }
 
 function entryOf({ sentAt, from, epoch, sequence }: Omit<StoredMessage, 'entry'>): string {
@@ -121,6 +146,7 @@ function ofPeer(peer: PeerId, after?: string) {
   }
 }
 
-function toMessage({ entry, from, epoch, sequence, previous, body, sentAt }: StoredMessage): StoredMessage {
-  return { entry, from, epoch, sequence, previous, body: new Uint8Array(body), sentAt }
+function toMessage(item: StoredMessage): StoredMessage {
+  const { entry, from, epoch, sequence, previous, previousIsStored, body, sentAt } = item
+  return { entry, from, epoch, sequence, previous, previousIsStored, body: new Uint8Array(body), sentAt }
 }

@@ -1,12 +1,12 @@
 /** The writes of which changes of memberships are made, each with its condition; see memberships.ts. */
 import { StraightwayError } from '../errors.ts'
 import type { NetworkId } from '../ids.ts'
+import { LIMITS } from '../limits.ts'
 import { activeRole, type Membership } from '../model/membership.ts'
-import { fitsTicket } from '../model/ticket-room.ts'
 import type { User } from '../model/user.ts'
 import { tableName } from './client.ts'
 import { CHANGED, type Step } from './transact.ts'
-import { IS_THERE, NOT_GROWN, sizesOf } from './users.ts'
+import { IS_THERE } from './users.ts'
 
 export interface Transition {
   /** As it was when the change was decided; undefined where there was none. */
@@ -68,22 +68,23 @@ function userSteps(
   return from === undefined && user !== undefined ? [userIsThere(user)] : []
 }
 
+const TOO_MANY = new StraightwayError(
+  'too-large',
+  `A user is in at most ${LIMITS.networksPerUser} networks: leave one`,
+)
+const HAS_ROOM = `${IS_THERE} AND (attribute_not_exists(networks) OR size(networks) < :most)`
+
 function entersNetwork(user: User, network: NetworkId): Step {
-  if (!fitsTicket([...user.networks, network], user.blocks)) {
-    throw new StraightwayError(
-      'too-large',
-      'The user is in as many networks as its ticket has room for: leave one',
-    )
-  }
+  if (user.networks.length >= LIMITS.networksPerUser) throw TOO_MANY
   return {
     refused: CHANGED,
     write: {
       Update: {
         TableName: tableName('Users'),
         Key: { user: user.user },
-        ConditionExpression: NOT_GROWN,
+        ConditionExpression: HAS_ROOM,
         UpdateExpression: 'ADD networks :network',
-        ExpressionAttributeValues: { ...sizesOf(user), ':network': new Set([network]) },
+        ExpressionAttributeValues: { ':most': LIMITS.networksPerUser, ':network': new Set([network]) },
       },
     },
   }

@@ -3,16 +3,18 @@
  * may be found at this moment. An index entry only proposes a record; what is read here decides.
  */
 import { type DynamoDBDocumentClient, ScanCommand } from '@aws-sdk/lib-dynamodb'
+import type { Asker } from '../directory.ts'
 import type { NetworkId, PeerId, UserId } from '../ids.ts'
 import { DEFAULT_SEARCHABLE, ENTITY_COLLECTIONS, type Entity } from '../model/collection.ts'
 import { jsonBytes } from '../model/json.ts'
 import type { Network } from '../model/network.ts'
 import { placeOf, type StoredObject } from '../model/object.ts'
-import type { PeerWithPresence } from '../model/peer.ts'
+import { hiddenSince, type PeerWithPresence } from '../model/peer.ts'
 import { foldedName } from '../model/search/fold.ts'
 import { EVERYTHING, searchableMetadata } from '../model/search/terms.ts'
 import type { User } from '../model/user.ts'
 import type { Declared } from '../model/visibility.ts'
+import { blockersAmong } from './blocks.ts'
 import { tableName } from './client.ts'
 import { getCollectionItem } from './collections.ts'
 import { getNetworks } from './networks.ts'
@@ -37,12 +39,16 @@ export interface FoundRecord<E extends Entity = Entity> {
   readonly filterable: object
   /** What reading it costs, in units of 4 KB. */
   readonly units: number
+  /** Of a user that blocks the viewer: no search by what is live finds it, whatever that is. */
+  readonly isHidden?: true
 }
 
 /** One kind of record: an entity, or the objects of a collection. */
 export interface Kind<E extends Entity = Entity> {
   readonly entity: E
   readonly collection?: string | undefined
+  /** To whom it is answered: it sees what it may, and peers of users that block it as offline. An API key sees everything: undefined. */
+  readonly viewer?: Asker | undefined
 }
 
 const UNIT_BYTES = 4096
@@ -55,13 +61,13 @@ export function indexNameOf({ entity, collection }: Kind): string {
 /** Those that are there, in no particular order. */
 export async function readRecords<E extends Entity>(
   client: DynamoDBDocumentClient,
-  { entity, collection = '' }: Kind<E>,
+  { entity, collection = '', viewer }: Kind<E>,
   ids: readonly string[],
 ): Promise<readonly FoundRecord<E>[]> {
   const read: { readonly [K in Entity]: () => Promise<readonly FoundRecord<K>[]> } = {
     user: () => readUsers(client, ids as readonly UserId[]),
     network: () => readNetworks(client, ids as readonly NetworkId[]),
-    peer: () => readPeers(client, ids as readonly PeerId[]),
+    peer: () => readPeers(client, ids as readonly PeerId[], viewer),
     object: () => readObjects(client, collection, ids),
   }
   return read[entity]()
@@ -139,17 +145,21 @@ async function readNetworks(
 async function readPeers(
   client: DynamoDBDocumentClient,
   ids: readonly PeerId[],
+  viewer: Asker | undefined,
 ): Promise<FoundRecord<'peer'>[]> {
-  const peers = (await getPeersWithPresence(client, ids)).filter(({ revokedAt }) => revokedAt === undefined)
+  const enrolled = (await getPeersWithPresence(client, ids)).filter(
+    ({ revokedAt }) => revokedAt === undefined,
+  )
+  const peers = await asSeenBy(client, viewer, enrolled)
   const users = new Map(
     (
       await getUsers(
         client,
-        peers.map(({ user }) => user),
+        peers.map(({ peer }) => peer.user),
       )
     ).map((user) => [user.user, user]),
   )
-  return peers.flatMap((document) => {
+  return peers.flatMap(({ peer: document, isHidden }) => {
     const owner = users.get(document.user)
     if (owner === undefined) return []
     return [
@@ -159,6 +169,7 @@ async function readPeers(
         document,
         filterable: flattened(document),
         units: unitsOf(document) + unitsOf(owner) + 1,
+        ...(isHidden && { isHidden }),
       },
     ]
   })
@@ -169,6 +180,28 @@ const named = <T extends { readonly name: string }>(document: T): T => ({
   ...document,
   name: foldedName(document.name),
 })
+interface HiddenOrNot {
+  readonly peer: PeerWithPresence
+  readonly isHidden?: true
+}
+
+/** To a viewer whom its user blocks, a peer is offline. */
+async function asSeenBy(
+  client: DynamoDBDocumentClient,
+  viewer: Asker | undefined,
+  peers: readonly PeerWithPresence[],
+): Promise<readonly HiddenOrNot[]> {
+  if (viewer === undefined) return peers.map((peer) => ({ peer }))
+  const blockedAt = await blockersAmong(
+    client,
+    viewer,
+    peers.map(({ user }) => user),
+  )
+  return peers.map((one) => {
+    const at = blockedAt.get(one.user)
+    return at === undefined ? { peer: one } : { peer: { ...one, presence: hiddenSince(at) }, isHidden: true }
+  })
+}
 
 /** Live attributes beside the permanent ones, live metadata as far as it is searchable. */
 function flattened({ presence, ...peer }: PeerWithPresence): object {

@@ -7,13 +7,15 @@
  * of LIMITS.searchReadUnits; it may hold fewer than asked for, even none, and still name a cursor.
  */
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
+import type { Asker } from '../directory.ts'
 import { StraightwayError } from '../errors.ts'
-import type { NetworkId, UserId } from '../ids.ts'
+import type { NetworkId } from '../ids.ts'
 import { LIMITS } from '../limits.ts'
 import { ALSO_CARRIED, type Entity } from '../model/collection.ts'
 import type { Filter } from '../model/filter/ast.ts'
 import { matches } from '../model/filter/evaluate.ts'
 import { parseFilter } from '../model/filter/parse.ts'
+import { looksAtPresence } from '../model/filter/presence.ts'
 import { withFoldedNames } from '../model/search/fold.ts'
 import { compareBytes, SEARCH_MS } from '../model/search/history.ts'
 import { isCarriedBy, LIST_EVERYTHING } from '../model/search/plan.ts'
@@ -45,13 +47,6 @@ export interface SearchRequest<E extends Entity> extends Kind<E>, PageRequest {
   /** A searchable attribute. By id, or as the index has them, without it. */
   readonly sortBy?: string | undefined
   readonly descending?: boolean | undefined
-  /** The user to whom it is answered, with what it may see. An API key sees everything: undefined. */
-  readonly viewer?: Viewer | undefined
-}
-
-/** Without a user it is one of whom nothing is known. */
-export interface Viewer {
-  readonly user?: UserId
 }
 
 export interface SearchPage<T> extends Page<T> {
@@ -95,7 +90,7 @@ export async function search<E extends Entity>(
 }
 
 /** Everybody sees the own attributes whole. */
-function asSeenBy<T>({ user }: Viewer, item: T, visibility: Declared): T {
+function asSeenBy<T>({ user }: Asker, item: T, visibility: Declared): T {
   if (typeof item !== 'object' || item === null || !('attributes' in item)) return item
   const own = user !== undefined && 'user' in item && item.user === user
   return own ? item : toMembers(item as T & User, visibility)
@@ -109,12 +104,13 @@ function filterOf({ filter, entity }: Pick<SearchRequest<Entity>, 'filter' | 'en
 /** What a node asks for (shared/directory.ts, `find`). */
 export function createPeerSearch(client: DynamoDBDocumentClient) {
   return async (query: {
+    readonly viewer: Asker
     readonly networks: readonly NetworkId[]
     readonly filter: string
     readonly limit: number
   }) => {
-    const { networks: scopes, filter, limit } = query
-    const { items, cursor } = await search(client, { entity: 'peer', scopes, filter, limit, viewer: {} })
+    const { viewer, networks: scopes, filter, limit } = query
+    const { items, cursor } = await search(client, { entity: 'peer', viewer, scopes, filter, limit })
     const records = items.map(({ peer, user, presence }): PresenceRecord => ({ peer, user, ...presence }))
     return { records, more: cursor !== undefined }
   }
@@ -153,7 +149,8 @@ async function searchIndex<E extends Entity>(
   // Of those that are there manifests tell their scopes, as of any record that is listed.
   const ranges = plan.present ? LIST_EVERYTHING.ranges : plan.ranges
   const reach = { blocks, ranges, descending, beganAt }
-  const consideration = { plan, reach, filter, isCarried }
+  const isByPresence = request.entity === 'peer' && looksAtPresence(filter, sortBy)
+  const consideration = { plan, reach, filter, isCarried, isByPresence }
   return collect({ client, meter, request, planned, consideration, from })
 }
 

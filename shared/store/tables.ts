@@ -36,6 +36,14 @@ export const TABLES = {
     stream: 'membership',
     indexes: [{ name: 'byUser', partition: 'user', sort: 'network' }],
   },
+  /** Whom users take nothing from: peers, and users with all their peers. */
+  Blocks: {
+    name: 'Blocks',
+    partition: 'user',
+    sort: 'blocked',
+    stream: 'metadata',
+    indexes: [{ name: 'byBlocked', partition: 'blocked', sort: 'user' }],
+  },
   Peers: {
     name: 'Peers',
     partition: 'peer',

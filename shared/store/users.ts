@@ -1,25 +1,18 @@
-/** Users, with what their tickets carry: their networks (kept with memberships.ts) and whom they block. */
+/** Users, with the networks that they are in (kept with memberships.ts). */
 import { createHash, randomBytes } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
-import {
-  DeleteCommand,
-  type DynamoDBDocumentClient,
-  GetCommand,
-  PutCommand,
-  UpdateCommand,
-} from '@aws-sdk/lib-dynamodb'
+import { DeleteCommand, type DynamoDBDocumentClient, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb'
 import { StraightwayError } from '../errors.ts'
-import type { NetworkId, PeerId, UserId } from '../ids.ts'
+import type { NetworkId, UserId } from '../ids.ts'
 import { ID_BYTES, userIdOf } from '../model/identifiers.ts'
 import type { JsonObject } from '../model/json.ts'
-import { fitsTicket } from '../model/ticket-room.ts'
 import type { User } from '../model/user.ts'
 import type { RandomBytes } from '../random-bytes.ts'
 import { tableName } from './client.ts'
 import { unlessRefused } from './conditions.ts'
 import { type Edit, editEntity } from './edits.ts'
 import { getMany } from './pages.ts'
-import { CHANGED, OUTDATED, retrying, type Step, transact } from './transact.ts'
+import { OUTDATED, type Step, transact } from './transact.ts'
 
 export interface NewUser {
   readonly name: string
@@ -30,7 +23,9 @@ export interface NewUser {
 /** The item: sets instead of lists, because sets are added to and counted in place. DynamoDB has no empty set. */
 export interface UserItem extends Omit<User, 'networks' | 'blocks'> {
   readonly networks?: ReadonlySet<NetworkId>
-  readonly blocks?: ReadonlySet<PeerId | UserId>
+  /** Version of its blocks, and how many there are: kept with blocks.ts. */
+  readonly blocks?: number
+  readonly blockCount?: number
   /** Its memberships and peers are being removed; to everybody else it is gone. */
   readonly deletingAt?: number
   /** It is gone. The item of a subject's user stays without what it held, so that signing in again does not bring it back. */
@@ -47,7 +42,7 @@ export function newUser(
 ): User {
   const bytes = subject === undefined ? random(ID_BYTES) : createHash('sha256').update(subject).digest()
   const made = { createdAt: now, updatedAt: now, version: 1 }
-  const user = { user: userIdOf(bytes), name, attributes, networks: [], blocks: [], ...made }
+  const user = { user: userIdOf(bytes), name, attributes, networks: [], blocks: 0, ...made }
   return subject === undefined ? user : { ...user, subject }
 }
 
@@ -126,63 +121,8 @@ export function updateUser(client: DynamoDBDocumentClient, user: UserId, edit: E
   return editEntity(client, 'Users', { user }, () => getUser(client, user), edit)
 }
 
-/** Errors: `not-found`, `too-large` where the ticket has no room for one more. */
-export function addBlock(
-  client: DynamoDBDocumentClient,
-  user: UserId,
-  blocked: PeerId | UserId,
-): Promise<void> {
-  return retrying(async () => {
-    const { networks, blocks } = await requireUser(client, user)
-    if (blocks.includes(blocked)) return
-    if (!fitsTicket(networks, [...blocks, blocked])) throw new StraightwayError('too-large', NO_ROOM)
-    await changeBlocks(client, user, 'ADD', blocked, { networks, blocks })
-  })
-}
-
-export function removeBlock(
-  client: DynamoDBDocumentClient,
-  user: UserId,
-  blocked: PeerId | UserId,
-): Promise<void> {
-  return retrying(async () => {
-    const { networks, blocks } = await requireUser(client, user)
-    if (blocks.includes(blocked)) await changeBlocks(client, user, 'DELETE', blocked, { networks, blocks })
-  })
-}
-
-const NO_ROOM =
-  'A ticket has room for at most 8 blocks, fewer for a user of more than 15 networks: remove a block or leave a network'
-
 /** Of users and networks: it is there, and not being deleted. */
 export const IS_THERE = 'attribute_exists(createdAt) AND attribute_not_exists(deletingAt)'
-
-/** Neither list has grown since it was read: what was found to fit the ticket still does. */
-export const NOT_GROWN =
-  IS_THERE +
-  ' AND (attribute_not_exists(networks) OR size(networks) <= :networks)' +
-  ' AND (attribute_not_exists(blocks) OR size(blocks) <= :blocks)'
-
-export function sizesOf({ networks, blocks }: Pick<User, 'networks' | 'blocks'>) {
-  return { ':networks': networks.length, ':blocks': blocks.length }
-}
-
-async function changeBlocks(
-  client: DynamoDBDocumentClient,
-  user: UserId,
-  verb: 'ADD' | 'DELETE',
-  blocked: PeerId | UserId,
-  seen: Pick<User, 'networks' | 'blocks'>,
-): Promise<void> {
-  const update = new UpdateCommand({
-    TableName: tableName('Users'),
-    Key: { user },
-    ConditionExpression: NOT_GROWN,
-    UpdateExpression: `${verb} blocks :blocked`,
-    ExpressionAttributeValues: { ...sizesOf(seen), ':blocked': new Set([blocked]) },
-  })
-  if ((await unlessRefused(client.send(update))) === undefined) throw CHANGED
-}
 
 /** From here on the user is gone for everybody; what belongs to it is removed next. */
 export function startsDeletingUser({ user, version }: User, now: number): Step {
@@ -227,14 +167,11 @@ export async function eraseUserItem(
   await unlessRefused(client.send(put))
 }
 
-export function itemOfUser({ networks, blocks, ...user }: User): UserItem {
-  return {
-    ...user,
-    ...(networks.length > 0 && { networks: new Set(networks) }),
-    ...(blocks.length > 0 && { blocks: new Set(blocks) }),
-  }
+export function itemOfUser({ networks, ...user }: User): UserItem {
+  return { ...user, ...(networks.length > 0 && { networks: new Set(networks) }) }
 }
 
-export function toUser({ deletingAt: _, erasedAt: __, networks, blocks, ...user }: UserItem): User {
-  return { ...user, networks: [...(networks ?? [])].sort(), blocks: [...(blocks ?? [])].sort() }
+export function toUser(item: UserItem): User {
+  const { deletingAt: _, erasedAt: __, blockCount: ___, networks, blocks = 0, ...user } = item
+  return { ...user, networks: [...(networks ?? [])].sort(), blocks }
 }

@@ -1,13 +1,14 @@
 /**
  * Instant messages (README.md, section 3). Bodies of frames:
  *
- *   MESSAGE   peer 32 · epoch u48 · sequence u32 · previous u32 · sentAt u48 · bytes16 body
+ *   MESSAGE   peer 32 · epoch u48 · sequence u32 · previous u32 · flags u8 · sentAt u48 · bytes16 body
  *   RECEIPT   peer 32 · epoch u48 · sequence u32 · outcome u8
  *
- * `peer` is the other one: the recipient of a message on its way up, its sender on its way down.
+ * `peer` is the other one: the recipient of a message on its way up, its sender on its way down. Flags: bit 0
+ * `previousIsStored`, on the way up.
  */
 import type { PeerId } from '../ids.ts'
-import { Reader } from './cursor.ts'
+import { Reader, type Writer } from './cursor.ts'
 import { sized } from './frames.ts'
 import { RECEIPT_OUTCOME } from './numbers.ts'
 import { readPeer, writePeer } from './presence.ts'
@@ -26,10 +27,16 @@ export interface MessageNumber {
   readonly sequence: number
 }
 
-export interface Message extends MessageNumber {
-  readonly peer: PeerId
-  /** The greatest sequence below this one that was not refused; 0: none. */
+/** Which message comes before this one. */
+export interface Predecessor {
+  /** The greatest sequence below this one that was neither refused nor delivered; 0: none. */
   readonly previous: number
+  /** `previous` was answered `stored`: it is in the mailbox, or nothing has to wait for it any more. */
+  readonly previousIsStored: boolean
+}
+
+export interface Message extends MessageNumber, Predecessor {
+  readonly peer: PeerId
   readonly sentAt: number
   readonly body: Uint8Array
 }
@@ -39,19 +46,29 @@ export interface Receipt extends MessageNumber {
   readonly outcome: ReceiptOutcome
 }
 
-export function encodeMessage({ peer, epoch, sequence, previous, sentAt, body }: Message): Uint8Array {
-  const writer = writePeer(sized(54 + body.length), peer)
+export function encodeMessage(message: Message): Uint8Array {
+  const { peer, epoch, sequence, sentAt, body } = message
+  const writer = writePeer(sized(55 + body.length), peer)
     .u48(epoch)
     .u32(sequence)
-  return writer.u32(previous).u48(sentAt).bytes16(body).done()
+  return writePredecessor(writer, message).u48(sentAt).bytes16(body).done()
 }
 
 export function decodeMessage(bytes: Uint8Array): Message | undefined {
   const reader = new Reader(bytes)
   const [peer, epoch, sequence] = [readPeer(reader), reader.u48(), reader.u32()]
-  const [previous, sentAt, body] = [reader.u32(), reader.u48(), reader.bytes16().slice()]
-  const ordered = sequence > 0 && previous < sequence
-  return reader.ok && ordered ? { peer, epoch, sequence, previous, sentAt, body } : undefined
+  const predecessor = readPredecessor(reader)
+  const [sentAt, body] = [reader.u48(), reader.bytes16().slice()]
+  const ordered = sequence > 0 && predecessor.previous < sequence
+  return reader.ok && ordered ? { peer, epoch, sequence, ...predecessor, sentAt, body } : undefined
+}
+
+export const writePredecessor = (writer: Writer, { previous, previousIsStored }: Predecessor): Writer =>
+  writer.u32(previous).u8(previousIsStored ? 1 : 0)
+
+export function readPredecessor(reader: Reader): Predecessor {
+  const [previous, flags] = [reader.u32(), reader.u8()]
+  return { previous, previousIsStored: (flags & 1) === 1 }
 }
 
 export function encodeReceipt({ peer, epoch, sequence, outcome }: Receipt): Uint8Array {

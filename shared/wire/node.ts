@@ -5,7 +5,7 @@
  *
  * Bodies of frames, none with a `ref`:
  *
- *   FORWARD_MESSAGE   to 32 · from 32 · epoch u48 · sequence u32 · previous u32 · sentAt u48 · bytes16 body
+ *   FORWARD_MESSAGE   to 32 · from 32 · epoch u48 · sequence u32 · previous u32 · flags u8 · sentAt u48 · bytes16 body
  *   FORWARD_RECEIPT   to 32 (who sent the message) · from 32 (who received it) · epoch u48 · sequence u32 · outcome u8
  *   FORWARD_OFFER     to 32 · from 32 · tunnel 16 · bytes16 Noise message 1 · str8 handshake node · expected 18
  *   FORWARD_ANSWER    to 32 · from 32 · tunnel 16 · outcome u8 · bytes16 Noise message 2 · str8 handshake node · expected 18
@@ -16,7 +16,14 @@ import type { NodeId, PeerId, TunnelId } from '../ids.ts'
 import type { Address } from './address.ts'
 import { ADDRESS_BYTES, Reader, type Writer } from './cursor.ts'
 import { sized, utf8Length } from './frames.ts'
-import { type MessageNumber, outcomeOf, type ReceiptOutcome } from './messages.ts'
+import {
+  type MessageNumber,
+  outcomeOf,
+  type Predecessor,
+  type ReceiptOutcome,
+  readPredecessor,
+  writePredecessor,
+} from './messages.ts'
 import { ANSWER_OUTCOME, RECEIPT_OUTCOME } from './numbers.ts'
 import { type AnswerOutcome, isLeg, type Leg, readTunnel, writeTunnel } from './offers.ts'
 import { readPeer, writePeer } from './presence.ts'
@@ -43,8 +50,7 @@ export interface Between {
   readonly from: PeerId
 }
 
-export interface ForwardedMessage extends Between, MessageNumber {
-  readonly previous: number
+export interface ForwardedMessage extends Between, MessageNumber, Predecessor {
   readonly sentAt: number
   readonly body: Uint8Array
 }
@@ -88,18 +94,19 @@ export function readHeader(reader: Reader): NodeHeader | undefined {
 }
 
 export function encodeForwardedMessage(message: ForwardedMessage): Uint8Array {
-  const { epoch, sequence, previous, sentAt, body } = message
-  const writer = writeBetween(sized(86 + body.length), message)
+  const { epoch, sequence, sentAt, body } = message
+  const writer = writeBetween(sized(87 + body.length), message)
     .u48(epoch)
     .u32(sequence)
-  return writer.u32(previous).u48(sentAt).bytes16(body).done()
+  return writePredecessor(writer, message).u48(sentAt).bytes16(body).done()
 }
 
 export function decodeForwardedMessage(bytes: Uint8Array): ForwardedMessage | undefined {
   const reader = new Reader(bytes)
   const [between, epoch, sequence] = [readBetween(reader), reader.u48(), reader.u32()]
-  const [previous, sentAt, body] = [reader.u32(), reader.u48(), reader.bytes16().slice()]
-  return reader.ok ? { ...between, epoch, sequence, previous, sentAt, body } : undefined
+  const predecessor = readPredecessor(reader)
+  const [sentAt, body] = [reader.u48(), reader.bytes16().slice()]
+  return reader.ok ? { ...between, epoch, sequence, ...predecessor, sentAt, body } : undefined
 }
 
 export function encodeForwardedReceipt(receipt: ForwardedReceipt): Uint8Array {

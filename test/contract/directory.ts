@@ -3,7 +3,14 @@
  * test to test, so that implementations may share their tables.
  */
 import { describe, expect, test } from 'vitest'
-import type { Directory, DirectoryReply, DirectoryRequest, StoredMessage } from '../../shared/directory.ts'
+import {
+  type Asker,
+  type Directory,
+  type DirectoryReply,
+  type DirectoryRequest,
+  MANY,
+  type StoredMessage,
+} from '../../shared/directory.ts'
 import {
   type NetworkId,
   type NodeId,
@@ -20,6 +27,8 @@ export interface DirectoryUnderTest {
   /** Makes the peer known as INDEX would: it belongs to the user, who is a member of the networks. */
   enrol(peer: PeerId, user: UserId, networks: readonly NetworkId[]): Promise<void>
   revoke(peer: PeerId): Promise<void>
+  block(user: UserId, blocked: PeerId | UserId): Promise<void>
+  unblock(user: UserId, blocked: PeerId | UserId): Promise<void>
   /** The nodes that have members of the network online. */
   nodesOf(network: NetworkId): Promise<NodeId[]>
   /** Resolves when `find` sees what was written; at once where it always does. */
@@ -30,6 +39,7 @@ export function directoryContract(name: string, makeDirectory: () => Promise<Dir
   describe(`directory: ${name}`, () => {
     sessions(makeDirectory)
     locating(makeDirectory)
+    blocking(makeDirectory)
     finding(makeDirectory)
     mail(makeDirectory)
     networks(makeDirectory)
@@ -41,12 +51,14 @@ type Make = () => Promise<DirectoryUnderTest>
 const A = 'node_aaaaaaaa' as NodeId
 const B = 'node_bbbbbbbb' as NodeId
 const NOW = 1_800_000_000_000
+const HALF = LIMITS.mailboxMessages / 2
 
 function sessions(make: Make): void {
   test('a peer is where it signed in', async () => {
-    const { directory } = await make()
+    const { directory, enrol } = await make()
     const item = presence({ node: A, since: NOW, status: 'away' })
-    expect(await directory.ask({ kind: 'signIn', item })).toEqual({ kind: 'signIn', outcome: 'taken' })
+    await enrol(item.peer, item.user, item.networks)
+    expect(await directory.ask({ kind: 'signIn', item })).toEqual(taken(item))
     expect(await located(directory, item.peer)).toEqual({
       peer: item.peer,
       user: item.user,
@@ -54,13 +66,15 @@ function sessions(make: Make): void {
       since: NOW,
       status: 'away',
       networks: item.networks,
+      ...OPEN,
     })
   })
 
   test('metadata of any number that a peer may give is taken', async () => {
-    const { directory } = await make()
+    const { directory, enrol } = await make()
     const item = presence({ node: A, since: NOW, metadata: { big: 2 ** 60, great: 1e125, small: -1.5e-130 } })
-    expect(await directory.ask({ kind: 'signIn', item })).toEqual({ kind: 'signIn', outcome: 'taken' })
+    await enrol(item.peer, item.user, item.networks)
+    expect(await directory.ask({ kind: 'signIn', item })).toEqual(taken(item))
   })
 
   test('a sign-in tells the networks of the user as they are now, and is in those', async () => {
@@ -72,7 +86,7 @@ function sessions(make: Make): void {
     expect(reply).toEqual({
       kind: 'signIn',
       outcome: 'taken',
-      standing: { networks: [present], blocks: [] },
+      standing: { networks: [present], blocks: 0 },
     })
     expect((await located(directory, item.peer))?.networks).toEqual([present])
   })
@@ -86,26 +100,57 @@ function sessions(make: Make): void {
     expect((await located(directory, item.peer))?.node).toBeUndefined()
   })
 
+  test("a peer that nobody enrolled, or that is another user's, does not sign in", async () => {
+    const { directory, enrol } = await make()
+    const [item, other] = [presence({ node: A, since: NOW }), presence({ node: A, since: NOW })]
+    expect(await directory.ask({ kind: 'signIn', item })).toEqual({ kind: 'signIn', outcome: 'revoked' })
+    await enrol(item.peer, item.user, item.networks)
+    await enrol(other.peer, other.user, other.networks)
+    const stolen = { ...item, user: other.user }
+    expect(await directory.ask({ kind: 'signIn', item: stolen })).toEqual({
+      kind: 'signIn',
+      outcome: 'revoked',
+    })
+    expect(await located(directory, item.peer)).not.toHaveProperty('node')
+  })
+
+  test('what many peers may do is read at once, in order, and of a revoked one nothing', async () => {
+    const { directory, enrol, revoke, block } = await make()
+    const items = Array.from({ length: MANY }, () => presence({ node: A, since: NOW }))
+    for (const item of items) await enrol(item.peer, item.user, item.networks)
+    const [first, second, third] = items as [PresenceItem, PresenceItem, PresenceItem]
+    await revoke(second.peer)
+    await block(third.user, first.peer)
+    const peers = items.map(({ peer, user }) => ({ peer, user }))
+    const { standings } = await ask(directory, { kind: 'standings', peers })
+    expect(standings).toEqual(
+      items.map(({ networks }, i) => (i === 1 ? undefined : { networks, blocks: i === 2 ? 1 : 0 })),
+    )
+  })
+
   test('a newer session takes the peer over and learns where it was', async () => {
-    const { directory } = await make()
+    const { directory, enrol } = await make()
     const item = presence({ node: A, since: NOW })
+    await enrol(item.peer, item.user, item.networks)
     await directory.ask({ kind: 'signIn', item })
     const reply = await directory.ask({ kind: 'signIn', item: { ...item, node: B, since: NOW + 1 } })
-    expect(reply).toEqual({ kind: 'signIn', outcome: 'taken', previousNode: A })
+    expect(reply).toEqual({ ...taken(item), previousNode: A })
     expect((await located(directory, item.peer))?.node).toBe(B)
   })
 
   test('a newer session at the same node has no other node to tell', async () => {
-    const { directory } = await make()
+    const { directory, enrol } = await make()
     const item = presence({ node: A, since: NOW })
+    await enrol(item.peer, item.user, item.networks)
     await directory.ask({ kind: 'signIn', item })
     const reply = await directory.ask({ kind: 'signIn', item: { ...item, since: NOW + 1 } })
-    expect(reply).toEqual({ kind: 'signIn', outcome: 'taken' })
+    expect(reply).toEqual(taken(item))
   })
 
   test('an older session, and one of the same moment elsewhere, come too late', async () => {
-    const { directory } = await make()
+    const { directory, enrol } = await make()
     const item = presence({ node: A, since: NOW })
+    await enrol(item.peer, item.user, item.networks)
     await directory.ask({ kind: 'signIn', item })
     for (const since of [NOW - 1, NOW]) {
       const reply = await directory.ask({ kind: 'signIn', item: { ...item, node: B, since } })
@@ -115,15 +160,17 @@ function sessions(make: Make): void {
   })
 
   test('a sign-in that is repeated is taken again', async () => {
-    const { directory } = await make()
+    const { directory, enrol } = await make()
     const item = presence({ node: A, since: NOW })
+    await enrol(item.peer, item.user, item.networks)
     await directory.ask({ kind: 'signIn', item })
-    expect(await directory.ask({ kind: 'signIn', item })).toEqual({ kind: 'signIn', outcome: 'taken' })
+    expect(await directory.ask({ kind: 'signIn', item })).toEqual(taken(item))
   })
 
   test('of many sign-ins at once the newest remains', async () => {
-    const { directory } = await make()
+    const { directory, enrol } = await make()
     const item = presence({ node: A, since: NOW })
+    await enrol(item.peer, item.user, item.networks)
     const moments = [3, 9, 1, 7, 5, 2, 8, 6, 4, 0]
     const nodes = moments.map((moment) => `node_aaaaaaa${moment}` as NodeId)
     await Promise.all(
@@ -135,8 +182,9 @@ function sessions(make: Make): void {
   })
 
   test('an update changes the session it is of', async () => {
-    const { directory } = await make()
+    const { directory, enrol } = await make()
     const item = presence({ node: A, since: NOW })
+    await enrol(item.peer, item.user, item.networks)
     await directory.ask({ kind: 'signIn', item })
     const changed = { ...item, status: 'busy', version: 2 } as const
     expect(await directory.ask({ kind: 'update', item: changed })).toEqual({ kind: 'update' })
@@ -144,8 +192,9 @@ function sessions(make: Make): void {
   })
 
   test('an update of another session, of an earlier version, or of nobody changes nothing', async () => {
-    const { directory } = await make()
+    const { directory, enrol } = await make()
     const item = presence({ node: A, since: NOW, version: 5, status: 'online' })
+    await enrol(item.peer, item.user, item.networks)
     await directory.ask({ kind: 'signIn', item })
     const outdated = [
       { ...item, since: NOW - 1, version: 9 },
@@ -171,12 +220,20 @@ function sessions(make: Make): void {
     const signOut = { kind: 'signOut', peer: item.peer, node: A, since: NOW, lastSeenAt: NOW + 9 } as const
     expect(await directory.ask(signOut)).toEqual({ kind: 'signOut' })
     const { peer, user, networks } = item
-    expect(await located(directory, peer)).toEqual({ peer, user, since: NOW, status: 'offline', networks })
+    expect(await located(directory, peer)).toEqual({
+      peer,
+      user,
+      since: NOW,
+      status: 'offline',
+      networks,
+      ...OPEN,
+    })
   })
 
   test('the sign-out of a session that was replaced changes nothing', async () => {
-    const { directory } = await make()
+    const { directory, enrol } = await make()
     const item = presence({ node: A, since: NOW })
+    await enrol(item.peer, item.user, item.networks)
     await directory.ask({ kind: 'signIn', item })
     await directory.ask({ kind: 'signIn', item: { ...item, node: B, since: NOW + 1 } })
     await directory.ask({ kind: 'signOut', peer: item.peer, node: A, since: NOW, lastSeenAt: NOW })
@@ -188,30 +245,73 @@ function sessions(make: Make): void {
 function locating(make: Make): void {
   test('nobody knows a peer that was never made', async () => {
     const { directory } = await make()
-    expect(await directory.ask({ kind: 'locate', peer: newPeer() })).toEqual({ kind: 'locate' })
+    expect(await directory.ask({ kind: 'locate', peer: newPeer(), asker: STRANGER })).toEqual({
+      kind: 'locate',
+    })
   })
 
   test('a peer that never signed in is found with its user and networks', async () => {
     const { directory, enrol } = await make()
     const { peer, user, networks } = presence({ node: A, since: 0 })
     await enrol(peer, user, networks)
-    expect(await located(directory, peer)).toEqual({ peer, user, since: 0, status: 'offline', networks })
+    expect(await located(directory, peer)).toEqual({
+      peer,
+      user,
+      since: 0,
+      status: 'offline',
+      networks,
+      ...OPEN,
+    })
   })
 
   test('a network that was joined while the peer was away counts', async () => {
     const { directory, enrol } = await make()
     const item = presence({ node: A, since: NOW })
-    await directory.ask({ kind: 'signIn', item: { ...item, networks: [] } })
+    await directory.ask({ kind: 'signIn', item })
     await directory.ask({ kind: 'signOut', peer: item.peer, node: A, since: NOW, lastSeenAt: NOW })
     await enrol(item.peer, item.user, item.networks)
     expect((await located(directory, item.peer))?.networks).toEqual(item.networks)
   })
 }
 
+function blocking(make: Make): void {
+  test('blocks are told with a version that grows with each change', async () => {
+    const { directory, enrol, block, unblock } = await make()
+    const item = presence({ node: A, since: NOW })
+    await enrol(item.peer, item.user, item.networks)
+    const read = () => ask(directory, { kind: 'blocks', user: item.user })
+    expect(await read()).toEqual({ kind: 'blocks', version: 0, blocks: [] })
+    await block(item.user, SENDER)
+    expect(await read()).toEqual({ kind: 'blocks', version: 1, blocks: [SENDER] })
+    await block(item.user, OWNER)
+    expect((await read()).blocks.toSorted()).toEqual([SENDER, OWNER].toSorted())
+    await unblock(item.user, SENDER)
+    expect(await read()).toEqual({ kind: 'blocks', version: 3, blocks: [OWNER] })
+  })
+
+  test.each([
+    'peer',
+    'user',
+  ] as const)('a peer is hidden from one that its user blocks as a %s', async (by) => {
+    const { directory, enrol, block } = await make()
+    const [item, foe, friend] = [1, 2, 3].map(() => presence({ node: A, since: NOW })) as [Item, Item, Item]
+    for (const one of [item, foe, friend]) await enrol(one.peer, one.user, one.networks)
+    await directory.ask({ kind: 'signIn', item })
+    await block(item.user, foe[by])
+    const seenBy = async (asker: Asker) =>
+      (await ask(directory, { kind: 'locate', peer: item.peer, asker })).located
+    for (const asker of [{ peer: foe.peer }, { peer: foe.peer, user: foe.user }])
+      expect(await seenBy(asker)).toMatchObject({ node: A, blocks: 1, hidden: true })
+    expect(await seenBy(friend)).toMatchObject({ node: A, blocks: 1, hidden: false })
+  })
+}
+
+type Item = ReturnType<typeof presence>
+
 function finding(make: Make): void {
   /** Three peers of one network, each at its own status, and one of another network. */
   async function company() {
-    const { directory, enrol, settled } = await make()
+    const { directory, enrol, block, settled } = await make()
     const asker = presence({ node: A, since: NOW })
     const { networks } = asker
     const others = (['away', 'busy', 'invisible'] as const).map((status) =>
@@ -222,9 +322,9 @@ function finding(make: Make): void {
       await directory.ask({ kind: 'signIn', item })
     }
     await settled?.()
-    const find = (filter: string, limit = 10) =>
-      ask(directory, { kind: 'find', asker: asker.peer, networks, filter, limit })
-    return { find, others }
+    const find = (filter: string, limit = 10, by: Item = asker) =>
+      ask(directory, { kind: 'find', asker: by, networks, filter, limit })
+    return { find, others, asker, block, directory }
   }
 
   test('peers of the networks are found by what they say of themselves, the asker not', async () => {
@@ -241,6 +341,43 @@ function finding(make: Make): void {
     expect((await find('status eq "invisible"')).found).toEqual([])
     expect((await find('status eq "offline"')).found).toEqual([asSeenByOthers(others[2]!)])
     expect((await find('metadata.map eq "dust"')).found).toHaveLength(2)
+  })
+
+  test('who blocks the asker is found offline, without what is live', async () => {
+    const { find, others, asker, block } = await company()
+    const [away] = others as [Item]
+    await block(away.user, asker.user)
+    expect((await find('status eq "away" or metadata.map eq "dust"')).found).not.toContainEqual(
+      expect.objectContaining({ peer: away.peer }),
+    )
+    expect((await find('status eq "away"', 10, others[1]!)).found).toHaveLength(1)
+  })
+
+  test('who blocks the asker is found as the same, whatever it does', async () => {
+    const { find, others, asker, block, directory } = await company()
+    const [item] = others as [Item]
+    const seen = async () => {
+      const filters = ['status eq "offline"', 'not (status eq "online")', 'lastSeenAt gt 0', 'custom pr']
+      const byPresence = await Promise.all(
+        filters.map((filter) => find(`user eq "${item.user}" and ${filter}`)),
+      )
+      return [await find(`user eq "${item.user}"`), byPresence.flatMap(({ found }) => found)]
+    }
+    await block(item.user, asker.user)
+    const present = await seen()
+    const { peer, user } = item
+    const hidden = { peer, user, status: 'offline', custom: '', metadata: {}, since: 0, version: 0 }
+    expect(present).toEqual([
+      { kind: 'find', found: [{ ...hidden, lastSeenAt: expect.any(Number) }], more: false },
+      [],
+    ])
+    const changed = { ...item, status: 'online', custom: 'new', version: 7, lastSeenAt: NOW + 9 } as const
+    await directory.ask({ kind: 'update', item: changed })
+    expect(await seen()).toEqual(present)
+    await directory.ask({ kind: 'signOut', peer, node: A, since: NOW, lastSeenAt: NOW + 99 })
+    expect(await seen()).toEqual(present)
+    await directory.ask({ kind: 'signIn', item: { ...item, since: NOW + 1000 } })
+    expect(await seen()).toEqual(present)
   })
 
   test('more are there than were asked for', async () => {
@@ -325,24 +462,65 @@ function mail(make: Make): void {
     expect((await readMail(directory, other, { limit: 99 })).messages).toHaveLength(1)
   })
 
-  test('a full mailbox refuses new messages, acknowledges old ones, and takes new ones when there is room', async () => {
+  test('a full share refuses new messages, acknowledges old ones, and takes new ones when there is room', async () => {
     const { directory } = await make()
     const peer = newPeer()
-    const fill = Array.from({ length: LIMITS.mailboxMessages }, (_, i) => message({ sequence: i + 1 }))
-    for (let at = 0; at < fill.length; at += 50) {
-      await Promise.all(fill.slice(at, at + 50).map((one) => store(directory, peer, one)))
-    }
-    const next = message({ sequence: LIMITS.mailboxMessages + 1 })
+    const fill = Array.from({ length: HALF }, (_, i) => message({ sequence: i + 1 }))
+    expect(new Set(await storeAll(directory, peer, fill))).toEqual(new Set(['stored']))
+    const next = message({ sequence: HALF + 1 })
     expect(await store(directory, peer, next)).toBe('full')
     expect(await store(directory, peer, fill[7]!)).toBe('stored')
     const { messages } = await readMail(directory, peer, { limit: 1 })
     await directory.ask({ kind: 'discardMail', peer, entries: [messages[0]!.entry] })
     expect(await store(directory, peer, next)).toBe('stored')
-    expect(await store(directory, peer, message({ sequence: LIMITS.mailboxMessages + 2 }))).toBe('full')
+    expect(await store(directory, peer, message({ sequence: HALF + 2 }))).toBe('full')
+  })
+
+  test('many peers of one user do not fill the mailbox of an absent peer: a friend finds a place', async () => {
+    const { directory, enrol } = await make()
+    const [peer, foe, friend] = [
+      newPeer(),
+      presence({ node: A, since: NOW }),
+      presence({ node: A, since: NOW }),
+    ]
+    const foes = Array.from({ length: 8 }, newPeer)
+    for (const one of foes) await enrol(one, foe.user, foe.networks)
+    await enrol(friend.peer, friend.user, friend.networks)
+    const flood = Array.from({ length: HALF + 50 }, (_, i) =>
+      message({ from: foes[i % foes.length]!, sequence: i + 1 }),
+    )
+    const outcomes = await storeAll(directory, peer, flood)
+    expect(outcomes.filter((outcome) => outcome === 'stored')).toHaveLength(HALF)
+    const fromFriend = Array.from({ length: 50 }, (_, i) => message({ from: friend.peer, sequence: i + 1 }))
+    expect(new Set(await storeAll(directory, peer, fromFriend))).toEqual(new Set(['stored']))
+  })
+
+  test.each([
+    'peer',
+    'user',
+  ] as const)('a sender that is blocked as a %s takes no place, and is answered as any other', async (by) => {
+    const { directory, enrol, block, unblock } = await make()
+    const [victim, foe] = [1, 2].map(() => presence({ node: A, since: NOW })) as [Item, Item]
+    for (const one of [victim, foe]) await enrol(one.peer, one.user, one.networks)
+    await block(victim.user, foe[by])
+    const flood = Array.from({ length: 60 }, (_, i) => message({ from: foe.peer, sequence: i + 1 }))
+    expect(new Set(await storeAll(directory, victim.peer, flood, victim.user))).toEqual(new Set(['stored']))
+    expect((await readMail(directory, victim.peer, { limit: 99 })).messages).toEqual([])
+    await unblock(victim.user, foe[by])
+    const after = message({ from: foe.peer, sequence: 61 })
+    expect(await storeAll(directory, victim.peer, [after], victim.user)).toEqual(['stored'])
+    expect((await readMail(directory, victim.peer, { limit: 99 })).messages).toHaveLength(1)
   })
 }
 
 function networks(make: Make): void {
+  test('what networks let tunnels use is read for many at once, and is everything where nobody said otherwise', async () => {
+    const { directory } = await make()
+    const networks = Array.from({ length: MANY }, () => presence({ node: A, since: NOW }).networks[0]!)
+    const { paths } = await ask(directory, { kind: 'paths', networks })
+    expect(paths).toEqual(Array(MANY).fill('auto'))
+  })
+
   test('a network knows the nodes that joined it and have not left', async () => {
     const { directory, nodesOf } = await make()
     const [network] = presence({ node: A, since: NOW }).networks as [NetworkId]
@@ -388,12 +566,23 @@ function presence(
 }
 
 const SENDER = newPeer()
+const STRANGER = { peer: newPeer() }
+const OWNER = 'u_aaaaaaaaaaaaaaaa' as UserId
+/** Of somebody who blocks nobody. */
+const OPEN = { blocks: 0, hidden: false }
+
+const taken = ({ networks }: PresenceItem) => ({
+  kind: 'signIn',
+  outcome: 'taken',
+  standing: { networks, blocks: 0 },
+})
 
 function message(given: Partial<StoredMessage> & { sequence: number }): Omit<StoredMessage, 'entry'> {
   return {
     from: SENDER,
     epoch: NOW,
     previous: 0,
+    previousIsStored: false,
     sentAt: NOW + given.sequence * 10,
     body: Uint8Array.of(1, 2, 3),
     ...given,
@@ -410,10 +599,27 @@ async function ask<K extends DirectoryReply['kind']>(
 }
 
 const located = async (directory: Directory, peer: PeerId) =>
-  (await ask(directory, { kind: 'locate', peer })).located
+  (await ask(directory, { kind: 'locate', peer, asker: STRANGER })).located
 
 const store = async (directory: Directory, peer: PeerId, one: Omit<StoredMessage, 'entry'>, now = NOW) =>
-  (await ask(directory, { kind: 'storeMail', peer, message: one, now })).outcome
+  (await ask(directory, { kind: 'storeMail', peer, user: OWNER, message: one, now })).outcome
+
+async function storeAll(
+  directory: Directory,
+  peer: PeerId,
+  messages: readonly Omit<StoredMessage, 'entry'>[],
+  user = OWNER,
+): Promise<string[]> {
+  const outcomes: string[] = []
+  for (let at = 0; at < messages.length; at += 50) {
+    const some = messages.slice(at, at + 50)
+    const replies = some.map((one) =>
+      ask(directory, { kind: 'storeMail', peer, user, message: one, now: NOW }),
+    )
+    outcomes.push(...(await Promise.all(replies)).map(({ outcome }) => outcome))
+  }
+  return outcomes
+}
 
 const readMail = (directory: Directory, peer: PeerId, page: { limit: number; after?: string }) =>
   ask(directory, { kind: 'readMail', peer, ...page })

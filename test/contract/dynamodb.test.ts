@@ -5,6 +5,7 @@ import { startStreams } from '../../local/streams.ts'
 import { StraightwayError } from '../../shared/errors.ts'
 import type { NetworkId, NodeId, PeerId, UserId } from '../../shared/ids.ts'
 import type { PresenceRecord, Status } from '../../shared/presence.ts'
+import { addBlock, removeBlock } from '../../shared/store/blocks.ts'
 import { createClient } from '../../shared/store/client.ts'
 import { createDirectory, type FindPeers } from '../../shared/store/directory.ts'
 import { bindPeer, revokePeer } from '../../shared/store/peers.ts'
@@ -45,6 +46,8 @@ directoryContract('DynamoDB', async () => ({
     await bindPeer(client, { peer, user }, 0)
   },
   revoke: (peer) => revokePeer(client, peer, 1),
+  block: (user, blocked) => addBlock(client, user, blocked, 1),
+  unblock: (user, blocked) => removeBlock(client, user, blocked),
   async nodesOf(network) {
     const query = new QueryCommand({
       TableName: 'NetworkNodes',
@@ -59,13 +62,17 @@ directoryContract('DynamoDB', async () => ({
 test('a table that cannot be reached is a reply, not a rejection', async () => {
   const unreachable = createClient({ endpoint: 'http://127.0.0.1:1' })
   const directory = createDirectory(unreachable, { search: nothing })
-  const reply = await directory.ask({ kind: 'locate', peer: 'nobody' as PeerId })
+  const reply = await directory.ask({
+    kind: 'locate',
+    peer: 'nobody' as PeerId,
+    asker: { peer: 'me' as PeerId },
+  })
   expect(reply).toMatchObject({ kind: 'failed', detail: expect.stringContaining('ECONNREFUSED') })
 })
 
 const find = {
   kind: 'find',
-  asker: 'me' as PeerId,
+  asker: { peer: 'me' as PeerId, user: 'u' as UserId },
   networks: ['n' as NetworkId],
   filter: 'x',
   limit: 5,

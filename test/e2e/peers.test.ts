@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import type { Duplex } from 'node:stream'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test, vi } from 'vitest'
 import type { Change, NetworkId, Peer, PeerSocket, UserId } from '../../peer/index.ts'
 import { heard, systemUnderTest, until } from './system-under-test.ts'
 
@@ -124,20 +124,22 @@ describe('consent', () => {
     ['user', () => ada.user],
   ] as const)('a blocked %s gets neither messages nor tunnels through, until it is no longer', async (_, whom) => {
     await ben.index.users.block(ben.user, whom())
+    const heard = vi.fn()
+    ben.on('message', heard)
     await until(() =>
-      ada.send(ben.peer, 'hello?').then(
+      ada.connect(ben.peer).then(
         () => false,
-        ({ code }) => code === 'blocked',
+        ({ code }) => code === 'peer-offline',
       ),
     )
-    await expect(ada.connect(ben.peer)).rejects.toMatchObject({ code: 'blocked' })
+    expect(await ada.send(ben.peer, 'hello?')).toBe('stored')
+    expect(await ada.find(of(ben))).toMatchObject([{ status: 'offline', metadata: {} }])
+    expect(heard).not.toHaveBeenCalled()
     await ben.index.users.unblock(ben.user, whom())
-    await until(() =>
-      ada.send(ben.peer, 'hello!').then(
-        () => true,
-        () => false,
-      ),
-    )
+    expect(await ada.send(ben.peer, 'hello!')).toMatch(/delivered|stored/)
+    await until(() => heard.mock.calls.length > 0)
+    expect(heard.mock.calls).toMatchObject([[{ from: ada.peer, text: 'hello!' }]])
+    ben.off('message', heard)
   })
 })
 

@@ -7,7 +7,7 @@ import { startEngine } from '../../local/engine.ts'
 import { startStreams } from '../../local/streams.ts'
 import type { FailedBatch, StreamHandler } from '../../local/streams-delivery.ts'
 import { createTables } from '../../local/tables.ts'
-import type { PeerId } from '../../shared/ids.ts'
+import type { PeerId, UserId } from '../../shared/ids.ts'
 import { createClient } from '../../shared/store/client.ts'
 import { createMailbox } from '../../shared/store/mailbox.ts'
 import { mapMail, nameOf, noting, tablesWithMail } from './streams-under-test.ts'
@@ -238,8 +238,9 @@ describe('a restart', () => {
 
   test('of the whole machine loses nothing', async () => {
     const data = await dataFolder()
-    const peer = 'p' as PeerId
-    const message = { from: peer, epoch: 1, previous: 0, sentAt: 1, body: Uint8Array.of(1) }
+    const [peer, user] = ['p' as PeerId, 'u_aaaaaaaaaaaaaaaa' as UserId]
+    const number = { epoch: 1, previous: 0, previousIsStored: false }
+    const message = { from: peer, ...number, sentAt: 1, body: Uint8Array.of(1) }
     const seen: string[] = []
     const handler: StreamHandler = async ({ Records }) => void seen.push(...Records.map(nameOf))
     for (let boot = 1; boot <= 3; boot++) {
@@ -249,7 +250,7 @@ describe('a restart', () => {
       const mappings = [{ table: 'Mailbox', name: 'test', handler }] as const
       const streams =
         boot === 2 ? undefined : await startStreams({ endpoint: engine.endpoint, mappings, data })
-      await createMailbox(client).store(peer, { ...message, sequence: boot }, 1)
+      await createMailbox(client).store({ peer, user, message: { ...message, sequence: boot } }, 1)
       await streams?.drain()
       await streams?.close()
       client.destroy()

@@ -15,6 +15,12 @@ directoryContract('memory', async () => {
       for (const network of networks) tables.setRole(network, user, 'member')
     },
     revoke: async (peer) => tables.revoke(peer),
+    block: async (user, blocked) => tables.setBlocks(user, [...tables.blocksOf(user), blocked]),
+    unblock: async (user, blocked) =>
+      tables.setBlocks(
+        user,
+        tables.blocksOf(user).filter((one) => one !== blocked),
+      ),
     nodesOf: async (network) => tables.nodesOf(network),
   }
 })
@@ -44,6 +50,8 @@ function pushes(act: (tables: Tables) => void): Pushed[] {
   ] as const) {
     tables.answer({ kind: 'joinNetwork', network, node })
   }
+  tables.enrol(ann.peer, ann.user)
+  tables.setRole(chess, ann.user, 'member')
   tables.answer({ kind: 'signIn', item: ann })
   while (tables.poll() !== undefined);
   act(tables)

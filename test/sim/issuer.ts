@@ -34,8 +34,7 @@ export class Issuer {
     this.issued++
     const iat = Math.floor(now / 1000)
     const exp = Math.floor((now + this.ticketMs) / 1000)
-    const [net, blk] = [this.#tables.networksOf(user), this.#tables.blocks.get(user) ?? []]
-    return { ticket: this.#signed({ sub: peer, usr: user, net, blk, iat, exp }), expiresAt: exp * 1000 }
+    return { ticket: this.#signed({ sub: peer, usr: user, iat, exp }), expiresAt: exp * 1000 }
   }
 
   #signed(claims: object): string {

@@ -170,7 +170,7 @@ describe('a message', () => {
     expect(ann.messages).toEqual([])
   })
 
-  it('from somebody who is blocked, by user or by peer, is refused', () => {
+  it('from somebody who is blocked, by user or by peer, is kept as for one that is away, and not shown', () => {
     const gathering = apart()
     const { system, ann, bob, network } = gathering
     const block = { user: ann.user, peer: ann.id }
@@ -181,16 +181,37 @@ describe('a message', () => {
       system.world.pass(1000)
       const [refused, taken] = [ann.send(proud), bob.send(proud)]
       expect(answered(gathering, ann, [refused], 1000) && answered(gathering, bob, [taken], 1000)).toBe(true)
-      expect([ann.outcomeOf(refused), bob.outcomeOf(taken)]).toEqual(['blocked', 'delivered'])
+      expect([ann.outcomeOf(refused), bob.outcomeOf(taken)]).toEqual(['stored', 'delivered'])
     }
   })
 
-  it('is refused within a second after its sender was blocked, and taken after that ended', () => {
+  it.each([
+    'present',
+    'away when the block ends',
+  ])('is not waited for if a block dropped it, by a recipient that is %s', (where) => {
+    const gathering = apart()
+    const { system, ann, bob } = gathering
+    system.world.pass(1000)
+    system.cloud.write((tables) => tables.setBlocks(bob.user, [ann.user]))
+    system.world.pass(1000)
+    const dropped = Array.from({ length: 5 }, () => ann.send(bob))
+    expect(answered(gathering, ann, dropped, 2000)).toBe(true)
+    if (where !== 'present') bob.kill()
+    system.world.pass(90_000)
+    system.cloud.write((tables) => tables.setBlocks(bob.user, []))
+    const text = ann.send(bob)
+    expect(answered(gathering, ann, [text], 2000)).toBe(true)
+    if (where !== 'present') bob.start()
+    expect(system.world.until(() => bob.messages.length > 0, 5000)).toBe(true)
+    expect(bob.messages.map((message) => message.text)).toEqual([text])
+  })
+
+  it('is not shown within a second after its sender was blocked, and shown after that ended', () => {
     const gathering = apart()
     const { system, ann, bob } = gathering
     system.world.pass(1000)
     for (const [blocks, outcome] of [
-      [[ann.user], 'blocked'],
+      [[ann.user], 'stored'],
       [[], 'delivered'],
     ] as const) {
       system.cloud.write((tables) => tables.setBlocks(bob.user, blocks))

@@ -165,7 +165,7 @@ export class Node {
 
   #connect(services: Services): void {
     if (services !== this.#services) return
-    services.checkpoint.handle({ kind: 'pushesMissed' })
+    services.checkpoint.handle({ kind: 'pushesBack' })
     this.#system.cloud.connect(this.id, (push) => {
       services.checkpoint.handle({ kind: 'push', push })
       if (push.kind === 'fleet') this.#learn(services)

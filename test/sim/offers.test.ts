@@ -81,7 +81,7 @@ describe('an offer', () => {
     expect(ann.offers).toEqual([])
   })
 
-  it('to somebody who blocks the sender is answered `blocked` and not shown', () => {
+  it('to somebody who blocks the sender is answered as to one that is away, and not shown', () => {
     const { system, ann } = three()
     const network = system.network()
     system.cloud.write((tables) => tables.setRole(network, ann.user, 'member'))
@@ -91,7 +91,7 @@ describe('an offer', () => {
     system.world.pass(1000)
     const attempt = ann.connect(proud)
     expect(system.world.until(() => isDecided(attempt), 1000)).toBe(true)
-    expect(attempt.refusal?.outcome).toBe('blocked')
+    expect(attempt.refusal?.outcome).toBe('offline')
     expect(proud.offers).toEqual([])
   })
 

@@ -85,7 +85,10 @@ describe('presence', () => {
     expect(bob.seen.get(ann.id)?.metadata).toEqual({})
     const text = bob.send(ann)
     expect(system.world.until(() => bob.outcomeOf(text) === 'stored', 1000)).toBe(true)
+    expect(system.world.until(() => ann.messages.length > 0, 1000)).toBe(true)
     expect(ann.messages).toEqual([{ from: bob.id, text }])
+    system.world.pass(2000)
+    expect(bob.outcomeOf(text)).toBe('stored')
   })
 
   it('says `offline` at once after a goodbye', () => {

@@ -27,6 +27,8 @@ export function pushedBy(change: Change, tables: Tables): Pushed | undefined {
       return { nodes: nodeOf(change.peer, tables), push: change }
     case 'blocks':
       return { nodes: unique(nodesOfUser(change.user, tables)), push: change }
+    case 'shown':
+      return shown(change, tables)
     case 'revoked':
       return { nodes: everybody(tables), push: change }
     case 'paths':
@@ -40,7 +42,17 @@ function presence(before: PresenceItem | undefined, after: PresenceItem, tables:
   const networks = networksConcerned(before, after)
   if (networks.length === 0) return undefined
   const nodes = unique(networks.flatMap((network) => tables.nodesOf(network)))
-  return { nodes, push: { kind: 'presence', record: asSeenByOthers(after), networks } }
+  const { blocks = 0 } = after
+  const push = { kind: 'presence', record: asSeenByOthers(after), networks } as const
+  return { nodes, push: blocks > 0 ? { ...push, blocks } : push }
+}
+
+/** Only to whom it is shown, or no longer. */
+function shown({ item, to, isSeen }: Extract<Change, { kind: 'shown' }>, tables: Tables): Pushed | undefined {
+  if (item.node === undefined || item.status === 'invisible') return undefined
+  const nodes = to.startsWith('u_') ? nodesOfUser(to as UserId, tables) : nodeOf(to as PeerId, tables)
+  const record = asSeenByOthers(isSeen ? item : { ...item, status: 'offline' })
+  return { nodes: unique(nodes), push: { kind: 'presence', record, networks: item.networks, to } }
 }
 
 /** Where it looks different, those that the peer is and was in; otherwise those that it is new to. */

@@ -3,18 +3,24 @@
  * both), answered at once. Every write leaves a change, old and new, for the streams.
  */
 import type {
+  Asker,
+  Claimed,
   DirectoryReply,
   DirectoryRequest,
   FleetItem,
-  Located,
+  Standing,
   StoredMessage,
 } from '../../shared/directory.ts'
 import type { NetworkId, NodeId, PeerId, UserId } from '../../shared/ids.ts'
-import { LIMITS } from '../../shared/limits.ts'
 import { matches } from '../../shared/model/filter/evaluate.ts'
 import { parseFilter } from '../../shared/model/filter/parse.ts'
+import { looksAtPresence } from '../../shared/model/filter/presence.ts'
+import { MailboxShares } from '../../shared/model/mailbox-share.ts'
+import { hiddenSince } from '../../shared/model/peer.ts'
 import type { Paths } from '../../shared/paths.ts'
-import { asSeenByOthers, type PresenceItem } from '../../shared/presence.ts'
+import { asSeenByOthers, type PresenceItem, type PresenceRecord } from '../../shared/presence.ts'
+
+const BLOCKED_AT = 1
 
 export type Change =
   | { readonly kind: 'presence'; readonly before?: PresenceItem; readonly after: PresenceItem }
@@ -27,7 +33,14 @@ export type Change =
     }
   | { readonly kind: 'mail'; readonly peer: PeerId }
   | { readonly kind: 'revoked'; readonly peer: PeerId }
-  | { readonly kind: 'blocks'; readonly user: UserId; readonly blocks: readonly (PeerId | UserId)[] }
+  | { readonly kind: 'blocks'; readonly user: UserId; readonly version: number }
+  /** Somebody can no longer see a peer, or can again. */
+  | {
+      readonly kind: 'shown'
+      readonly item: PresenceItem
+      readonly to: PeerId | UserId
+      readonly isSeen: boolean
+    }
   | { readonly kind: 'paths'; readonly network: NetworkId; readonly paths: Paths }
   /** No `after`: the node is gone. */
   | { readonly kind: 'fleet'; readonly before?: FleetItem; readonly after?: FleetItem }
@@ -39,11 +52,13 @@ export class Tables {
   readonly peers = new Map<PeerId, UserId>()
   readonly presence = new Map<PeerId, PresenceItem>()
   readonly fleet = new Map<NodeId, FleetItem>()
-  /** Whom users take nothing from. */
-  readonly blocks = new Map<UserId, readonly (PeerId | UserId)[]>()
+  /** Whom users take nothing from, and the version of that. */
+  readonly #blocks = new Map<
+    UserId,
+    { readonly version: number; readonly blocks: ReadonlySet<PeerId | UserId> }
+  >()
   /** What networks let tunnels use, where it is not everything. */
   readonly paths = new Map<NetworkId, Paths>()
-  readonly #revoked = new Set<PeerId>()
   readonly #memberships = new Map<NetworkId, Map<UserId, string>>()
   readonly #networkNodes = new Map<NetworkId, Set<NodeId>>()
   readonly #mail = new Map<PeerId, Map<string, StoredMessage>>()
@@ -60,13 +75,26 @@ export class Tables {
 
   revoke(peer: PeerId): void {
     this.peers.delete(peer)
-    this.#revoked.add(peer)
     this.#changes.push({ kind: 'revoked', peer })
   }
 
   setBlocks(user: UserId, blocks: readonly (PeerId | UserId)[]): void {
-    this.blocks.set(user, blocks)
-    this.#changes.push({ kind: 'blocks', user, blocks })
+    const before = this.#blocksOf(user)
+    const version = before.version + 1
+    const after = new Set(blocks)
+    this.#blocks.set(user, { version, blocks: after })
+    this.#changes.push({ kind: 'blocks', user, version })
+    for (const to of [...before.blocks].filter((one) => !after.has(one))) this.#show(user, to, true)
+    for (const to of blocks.filter((one) => !before.blocks.has(one))) this.#show(user, to, false)
+  }
+
+  #show(user: UserId, to: PeerId | UserId, isSeen: boolean): void {
+    for (const item of this.presence.values())
+      if (item.user === user) this.#changes.push({ kind: 'shown', item, to, isSeen })
+  }
+
+  blocksOf(user: UserId): readonly (PeerId | UserId)[] {
+    return [...this.#blocksOf(user).blocks]
   }
 
   /** `role` null takes the membership away. */
@@ -121,6 +149,14 @@ export class Tables {
     switch (request.kind) {
       case 'signIn':
         return this.#signIn(request)
+      case 'standings':
+        return { kind: 'standings', standings: request.peers.map((one) => this.#standingOf(one)) }
+      case 'blocks': {
+        const { version, blocks } = this.#blocksOf(request.user)
+        return { kind: 'blocks', version, blocks: [...blocks] }
+      }
+      case 'paths':
+        return { kind: 'paths', paths: request.networks.map((network) => this.paths.get(network) ?? 'auto') }
       case 'update':
         return this.#update(request)
       case 'signOut':
@@ -149,21 +185,25 @@ export class Tables {
   }
 
   #signIn({ item }: Ask<'signIn'>): Reply<'signIn'> {
-    if (this.#revoked.has(item.peer)) return { kind: 'signIn', outcome: 'revoked' }
+    const standing = this.#standingOf(item)
+    if (standing === undefined) return { kind: 'signIn', outcome: 'revoked' }
     const before = this.presence.get(item.peer)
     const repeated = before?.since === item.since && before.node === item.node
     if (before !== undefined && before.since >= item.since && !repeated)
       return { kind: 'signIn', outcome: 'stale', since: before.since }
-    const standing = this.#standingOf(item)
-    this.#put({ ...item, ...(standing && { networks: standing.networks }) })
+    this.#put({ ...item, ...standing })
     const moved = before?.node !== undefined && before.node !== item.node
     const previous = moved && { previousNode: before.node }
-    return { kind: 'signIn', outcome: 'taken', ...previous, ...(standing && { standing }) }
+    return { kind: 'signIn', outcome: 'taken', standing, ...previous }
   }
 
-  #standingOf({ peer, user }: PresenceItem) {
-    if (!this.peers.has(peer)) return undefined
-    return { networks: this.networksOf(user), blocks: this.blocks.get(user) ?? [] }
+  #standingOf({ peer, user }: Claimed): Standing | undefined {
+    if (this.peers.get(peer) !== user) return undefined
+    return { networks: this.networksOf(user), blocks: this.#blocksOf(user).version }
+  }
+
+  #blocksOf(user: UserId) {
+    return this.#blocks.get(user) ?? { version: 0, blocks: new Set<PeerId | UserId>() }
   }
 
   #update({ item }: Ask<'update'>): Reply<'update'> {
@@ -189,21 +229,30 @@ export class Tables {
     this.#changes.push({ kind: 'presence', after, ...(before && { before }) })
   }
 
-  #locate({ peer }: Ask<'locate'>): Reply<'locate'> {
+  #locate({ peer, asker }: Ask<'locate'>): Reply<'locate'> {
     const item = this.presence.get(peer)
     const user = item?.user ?? this.peers.get(peer)
     if (user === undefined) return { kind: 'locate' }
-    const networks = item?.node === undefined ? this.networksOf(user) : item.networks
     const { since, status } = item ?? { since: 0, status: 'offline' }
-    const located: Located = { peer, user, since, status, networks, ...(item?.node && { node: item.node }) }
-    return { kind: 'locate', located }
+    const { version, blocks } = this.#blocksOf(user)
+    const hidden = [asker.peer, this.peers.get(asker.peer)].some(
+      (one) => one !== undefined && blocks.has(one),
+    )
+    const known = { peer, user, since, status, networks: this.networksOf(user), blocks: version, hidden }
+    return { kind: 'locate', located: { ...known, ...(item?.node && { node: item.node }) } }
+  }
+
+  #isHidden(user: UserId, { peer }: Asker): boolean {
+    const { blocks } = this.#blocksOf(user)
+    const owner = this.peers.get(peer)
+    return blocks.has(peer) || (owner !== undefined && blocks.has(owner))
   }
 
   #find({ asker, networks, filter, limit }: Ask<'find'>): Reply<'find'> {
     try {
       const wanted = parseFilter(filter)
-      const found = this.#visibleIn(networks).filter(
-        (record) => record.peer !== asker && matches(wanted, record),
+      const found = this.#visibleIn(networks, asker, looksAtPresence(wanted)).filter(
+        (record) => record.peer !== asker.peer && matches(wanted, record),
       )
       return { kind: 'find', found: found.slice(0, limit), more: found.length > limit }
     } catch (error) {
@@ -211,19 +260,25 @@ export class Tables {
     }
   }
 
-  #visibleIn(networks: readonly NetworkId[]) {
+  #visibleIn(networks: readonly NetworkId[], asker: Claimed, isByPresence: boolean): PresenceRecord[] {
     const shared = [...this.presence.values()].filter(({ user }) =>
       this.networksOf(user).some((network) => networks.includes(network)),
     )
-    return shared.map(asSeenByOthers)
+    return shared.flatMap((item) => {
+      if (!this.#isHidden(item.user, asker)) return [asSeenByOthers(item)]
+      return isByPresence ? [] : [{ peer: item.peer, user: item.user, ...hiddenSince(BLOCKED_AT) }]
+    })
   }
 
-  #storeMail({ peer, message }: Ask<'storeMail'>): Reply<'storeMail'> {
+  #storeMail({ peer, user, message }: Ask<'storeMail'>): Reply<'storeMail'> {
     const mail = this.#mail.get(peer) ?? new Map<string, StoredMessage>()
     this.#mail.set(peer, mail)
     const entry = entryOf(message)
     if (mail.has(entry)) return { kind: 'storeMail', outcome: 'stored' }
-    if (mail.size >= LIMITS.mailboxMessages) return { kind: 'storeMail', outcome: 'full' }
+    const shares = new MailboxShares()
+    for (const other of mail.values()) shares.add(this.peers.get(other.from), 1)
+    if (!shares.hasPlaceFor(this.peers.get(message.from))) return { kind: 'storeMail', outcome: 'full' }
+    if (this.#isHidden(user, { peer: message.from })) return { kind: 'storeMail', outcome: 'stored' }
     mail.set(entry, { ...message, entry })
     this.#changes.push({ kind: 'mail', peer })
     return { kind: 'storeMail', outcome: 'stored' }

@@ -15,6 +15,8 @@ import { createPeerSearch, search } from '../../shared/store/search.ts'
 import { createUser } from '../../shared/store/users.ts'
 import { startTables, type TablesUnderTest } from '../local/tables-under-test.ts'
 
+const VIEWER = { peer: 'somebody' as PeerId }
+
 let tables: TablesUnderTest
 let network: NetworkId
 const now = 1_000_000
@@ -38,7 +40,7 @@ test('a node finds presence records, and hears whether there are more', async ()
     await enterPresence(client, peer)
   }
   const find = createPeerSearch(client)
-  const two = await find({ networks: [network], filter: 'metadata.level eq 1', limit: 2 })
+  const two = await find({ viewer: VIEWER, networks: [network], filter: 'metadata.level eq 1', limit: 2 })
   expect(two).toMatchObject({ more: true, records: [{ since: 5, version: 7 }, { metadata: { level: 1 } }] })
   expect(Object.keys(two.records[0]!).sort()).toEqual([
     'custom',
@@ -50,10 +52,12 @@ test('a node finds presence records, and hears whether there are more', async ()
     'user',
     'version',
   ])
-  const three = await find({ networks: [network], filter: 'metadata.level eq 1', limit: 3 })
+  const three = await find({ viewer: VIEWER, networks: [network], filter: 'metadata.level eq 1', limit: 3 })
   expect([three.more, three.records.length]).toEqual([false, 3])
-  expect((await find({ networks: [], filter: 'metadata.level eq 1', limit: 3 })).records).toEqual([])
-  await expect(find({ networks: [network], filter: '(', limit: 3 })).rejects.toMatchObject({
+  expect(
+    (await find({ viewer: VIEWER, networks: [], filter: 'metadata.level eq 1', limit: 3 })).records,
+  ).toEqual([])
+  await expect(find({ viewer: VIEWER, networks: [network], filter: '(', limit: 3 })).rejects.toMatchObject({
     code: 'bad-request',
   })
 })

@@ -31,7 +31,7 @@ async function node(tables: Tables) {
 /** A scripted peer on a real socket; `until` resolves when a condition holds after something arrived. */
 async function peer(seed: number, user: string) {
   const identity = identityOf(new Uint8Array(32).fill(seed))
-  const ticket = ticketFor(identity, user, [networkId('home')], [], Date.now())
+  const ticket = ticketFor(identity, user, Date.now())
   const inbox = new Batch()
   const scripted = new ScriptedPeer({ identity, ticket, address: parseAddress('127.0.0.1:0')! })
   const [out, waiting] = [new Batch(), [] as { holds: () => boolean; done: () => void }[]]
@@ -78,9 +78,11 @@ test('a push reaches the peer that it concerns, and a drained node resolves', as
   const tables = new Tables()
   const { checkpoint, ...at } = await node(tables)
   const { scripted, out, flush, until } = await peer(21, 'bob')
+  tables.enrol(scripted.id, userId('bob'))
+  tables.setRole(networkId('home'), userId('bob'), 'member')
   scripted.signIn(at, Date.now(), out)
   flush()
-  await until(() => scripted.session?.settled === true)
+  await until(() => checkpoint.sessions === 1)
   const networks = [networkId('home')]
   checkpoint.push({
     kind: 'metadata',

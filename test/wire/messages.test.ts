@@ -8,6 +8,7 @@ const MESSAGE: wire.Message = {
   epoch: 1_790_000_000_000,
   sequence: 3,
   previous: 2,
+  previousIsStored: true,
   sentAt: 1,
   body: fromHex('aabb'),
 }
@@ -17,17 +18,18 @@ codecSuite({
     encode: wire.encodeMessage,
     decode: wire.decodeMessage,
     value: MESSAGE,
-    line: `${ALICE_HEX} 01a0c4506c00 00000003 00000002 000000000001 0002 aabb`,
+    line: `${ALICE_HEX} 01a0c4506c00 00000003 00000002 01 000000000001 0002 aabb`,
     any: fc
       .record({
         peer: peerId,
         epoch: u48,
         sequence: fc.integer({ min: 1, max: 2 ** 32 - 1 }),
+        previousIsStored: fc.boolean(),
         sentAt: u48,
         body: some(1024),
       })
       .map((message) => ({ ...message, previous: message.sequence - 1 })),
-    least: 56,
+    least: 57,
   }),
   RECEIPT: codec<wire.Receipt>({
     encode: wire.encodeReceipt,

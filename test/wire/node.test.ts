@@ -31,6 +31,8 @@ const EXPECTED_HEX = '00000000000000000000ffffc63364099c41'
 const anyNode = fc.constant(NODE)
 const LINE = `${ALICE_HEX} ${BOB_HEX}`
 
+const NUMBERED = { epoch: 1, sequence: 2, previous: 1, previousIsStored: true, sentAt: 3 }
+
 codecSuite({
   'NODE header': codec<wire.NodeHeader>({
     encode: (header) =>
@@ -44,10 +46,13 @@ codecSuite({
   FORWARD_MESSAGE: codec<wire.ForwardedMessage>({
     encode: wire.encodeForwardedMessage,
     decode: wire.decodeForwardedMessage,
-    value: { to: ALICE, from: BOB, epoch: 1, sequence: 2, previous: 1, sentAt: 3, body: fromHex('aabb') },
-    line: `${LINE} 000000000001 00000002 00000001 000000000003 0002aabb`,
-    any: fc.record({ ...between, epoch: u48, sequence: u32, previous: u32, sentAt: u48, body: some(1024) }),
-    least: 88,
+    value: { ...NUMBERED, to: ALICE, from: BOB, body: fromHex('aabb') },
+    line: `${LINE} 000000000001 00000002 00000001 01 000000000003 0002aabb`,
+    any: fc.record({
+      ...{ ...between, epoch: u48, sequence: u32, previous: u32 },
+      ...{ previousIsStored: fc.boolean(), sentAt: u48, body: some(1024) },
+    }),
+    least: 89,
   }),
   FORWARD_RECEIPT: codec<wire.ForwardedReceipt>({
     encode: wire.encodeForwardedReceipt,
@@ -115,7 +120,7 @@ codecSuite({
 
 test('the longest message fits a NODE datagram of 1,200 bytes', () => {
   const body = filled(LIMITS.messageBytes, 1)
-  const forwarded = { to: ALICE, from: BOB, epoch: 1, sequence: 2, previous: 1, sentAt: 3, body }
+  const forwarded = { ...NUMBERED, to: ALICE, from: BOB, body }
   const length =
     wire.NODE_OVERHEAD_BYTES + wire.headerBytes(NODE) + 3 + wire.encodeForwardedMessage(forwarded).length
   expect(length).toBeLessThanOrEqual(LIMITS.datagramBytes)

@@ -152,9 +152,9 @@ export class Admission {
     { arrived, i, now }: Knock,
   ): PeerSession | undefined {
     const { table, credentials, keepAliveMs } = this.#options
-    const { peer, user, networks, blocks } = ticket
+    const { peer, user } = ticket
     const ticketEndsAt = credentials.endOf(ticket, now)
-    const known = { peer, user, networks, blocks, ticketEndsAt, since, intervalMs: keepAliveMs }
+    const known = { peer, user, ticketEndsAt, since, intervalMs: keepAliveMs }
     return table.open({ ...known, channel, remoteIndex: index, arrived, i }, now)
   }
 

@@ -34,6 +34,7 @@ import { Receipts } from './receipts.ts'
 import { Residence } from './residence.ts'
 import { Roster } from './roster.ts'
 import { SessionTable } from './session-table.ts'
+import { Standings } from './standings.ts'
 
 /** Between the shortest mapping life of home routers and a ghost that is seen too long: three of them are 75 s. */
 export const KEEP_ALIVE_MS = 25_000
@@ -66,17 +67,26 @@ export function assemble(options: CheckpointOptions) {
   const [roster, fleet] = [new Roster(), new FleetView(node, wall)]
   const table = new SessionTable(counters, new Random(hash256(options.seed, 'challenges')))
   const asks = new Asks(counters)
-  const locator = new Locator(asks)
+  const locator = new Locator(node, asks)
   const credentials = new Credentials(options.ticketKeys, wall)
   const links = new NodeLinks({ node, fleet, keys: fleetKeys, random: random.fork('links'), wall, now })
   const networks = new Networks(node, asks, roster)
-  const presence = new Presence({ node, asks, table, roster, wall })
   const receipts = new Receipts({ node, table, roster, locator, links })
-  const blocks = new Blocks(locator)
-  const mailboxes = new Mailboxes({ wall, asks, table, roster, blocks, receipts, counters })
-  const deliveries = new Deliveries({ table, blocks, mailboxes, receipts })
+  const standings: Standings = new Standings({
+    asks,
+    roster,
+    onRead: (of, standing, _, at) => residence.stands(of, standing, at),
+  })
+  const blocks = new Blocks({ asks, roster, locator, standings })
+  const presence = new Presence({ node, asks, table, roster, wall, standings, blocks })
+  const mailboxes = new Mailboxes({
+    ...{ wall, asks, table, roster, blocks, receipts, counters },
+    onRead: (to, inflow, at) => deliveries.resume(to, inflow, at),
+  })
+  const reach = new Reach({ node, roster, locator, networks, standings, blocks })
+  const deliveries: Deliveries = new Deliveries({ table, reach, mailboxes, receipts })
   const messages = new Messages({
-    ...{ node, roster, locator, links, deliveries, mailboxes, receipts, counters },
+    ...{ node, roster, locator, standings, links, deliveries, mailboxes, receipts, counters },
   })
   const finds = new Finds(asks, table, counters)
   const shared = { node, table, roster, locator, links, counters }
@@ -85,27 +95,29 @@ export function assemble(options: CheckpointOptions) {
     ...shared,
     fleet,
     directions,
-    reach: new Reach(node, roster, locator, networks),
+    reach,
   })
-  const residence = new Residence({
+  const residence: Residence = new Residence({
     ...shared,
-    ...{ asks, networks, presence, deliveries, mailboxes, messages, credentials, wall },
+    ...{ asks, networks, standings, presence, deliveries, mailboxes, messages, credentials, wall },
   })
   const admission = new Admission({
     ...{ self, random: random.fork('admission'), credentials, wall, table, counters },
     ...{ keepAliveMs, cookiesAbove },
   })
   const peerFrames = new PeerFrames({
-    ...{ table, residence, presence, messages, deliveries, offers, finds, counters },
+    ...{ table, standings, residence, presence, messages, deliveries, offers, finds, counters },
   })
   const nodeFrames = new NodeFrames(messages, offers, residence)
   const pushes = new Pushes({
-    ...{ roster, networks, presence, residence, mailboxes, locator, credentials, fleet, counters },
+    ...{ roster, networks, standings, presence, residence, mailboxes, locator, fleet, counters },
   })
   const drain = new Drain(roster, table)
   const correction = new Correction(wall, roster, table)
   const comeback = new Comeback(roster, (session, at) => residence.again(session, at))
   const doors = { admission, peerFrames, nodeFrames, pushes, links, asks, drain, correction, comeback }
   const state = { wall, counters, table, roster, fleet, credentials, directions }
-  return { ...doors, ...state, networks, presence, mailboxes, messages, offers, residence }
+  /** What has to do something at some time, in this order. */
+  const timed = [asks, standings, networks, presence, mailboxes, messages, offers, correction, comeback]
+  return { ...doors, ...state, standings, residence, timed }
 }

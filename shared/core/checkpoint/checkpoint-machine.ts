@@ -8,6 +8,7 @@
  *   Admission    SIGN_IN to half-open session          Residence    a session from proof to end
  *   SessionTable all sessions, keep-alives, leases     Roster       who is here, by peer, user and network
  *   Presence     status out, pushes in                 Networks     which networks this node is told of
+ *   Standings    what peers here may do        Blocks       whom users do not hear
  *   Messages     to other nodes and back               Deliveries   to peers here; Mailboxes: to who is away
  *   Offers       tunnels: offers, answers, rejoins     Finds        look-ups
  *   Locator      where others are                      Asks         the directory
@@ -71,32 +72,17 @@ export class CheckpointMachine implements Machine<CheckpointInput, CheckpointEff
   }
 
   tick(out: Batch, now: number): void {
-    const { asks, networks, presence, mailboxes, messages, offers, drain, correction, comeback } = this.#parts
-    for (const part of [asks, networks, presence, mailboxes, messages, offers, correction, comeback])
-      part.tick(now)
+    const { timed, drain } = this.#parts
+    for (const part of timed) part.tick(now)
     if (drain.tick(now)) this.#effects.put({ kind: 'drained' })
     if (now >= this.#metricsAt) this.#measure(now)
     this.#flush(out, now)
   }
 
   deadline(): number {
-    const { table, asks, networks, presence, mailboxes, messages, offers, drain, correction, comeback } =
-      this.#parts
-    let least = this.#metricsAt
-    for (const part of [
-      table,
-      asks,
-      networks,
-      presence,
-      mailboxes,
-      messages,
-      offers,
-      drain,
-      correction,
-      comeback,
-    ]) {
-      least = Math.min(least, part.deadline())
-    }
+    const { timed, table, drain } = this.#parts
+    let least = Math.min(this.#metricsAt, table.deadline(), drain.deadline())
+    for (const part of timed) least = Math.min(least, part.deadline())
     return least
   }
 
@@ -147,8 +133,11 @@ export class CheckpointMachine implements Machine<CheckpointInput, CheckpointEff
       case 'push':
         pushes.take(input.push, now)
         break
-      case 'pushesMissed':
-        pushes.missed(now)
+      case 'pushesLost':
+        pushes.lost()
+        break
+      case 'pushesBack':
+        pushes.back(now)
         break
       case 'leaseLost':
         this.#parts.comeback.start(now)
@@ -169,9 +158,10 @@ export class CheckpointMachine implements Machine<CheckpointInput, CheckpointEff
   }
 
   #flush(out: Batch, now: number): void {
-    const { table, links, asks, residence, admission, drain, roster } = this.#parts
+    const { table, links, asks, standings, residence, admission, drain, roster } = this.#parts
     table.flush(out, now, (ended, how) => residence.onEnd(ended, how, now))
     links.flush(out, now)
+    standings.flush(now)
     asks.flush(now)
     admission.full = drain.isUnderWay || roster.size >= this.#capacity
   }

@@ -2,7 +2,6 @@ import { sameBytes } from '../../crypto/hash.ts'
 import { staticPublicOf } from '../../crypto/identity.ts'
 import { type Ticket, type TicketKeys, verifyTicket } from '../../crypto/ticket.ts'
 import { type PeerId, publicKeyOf } from '../../ids.ts'
-import { LIMITS } from '../../limits.ts'
 import type { SignInPayload, WelcomeStatus } from '../../wire/sign-in.ts'
 import type { Wall } from '../wall.ts'
 import { isOfWrongClock } from './since.ts'
@@ -13,14 +12,12 @@ const CLOCK_MS = 5 * 60_000
 /** Peers whose last sign-in is remembered. A replay of one that was forgotten takes a place in a ring, and that is all. */
 const REMEMBERED = 65_536
 
-/** Who may sign in: checks of tickets, of times, and of what was revoked. */
+/** Whose sign-in it is: checks of tickets and times. Whether the peer may sign in the directory says. */
 export class Credentials {
   ticketKeys: TicketKeys
   readonly #wall: Wall
   /** The greatest `since` of the sessions that each peer has proven, least recent first. */
   readonly #since = new Map<PeerId, number>()
-  /** Revoked peers, and when the last ticket they may hold ends. */
-  readonly #revoked = new Map<PeerId, number>()
 
   constructor(ticketKeys: TicketKeys, wall: Wall) {
     this.ticketKeys = ticketKeys
@@ -36,7 +33,7 @@ export class Credentials {
     const { peer } = outcome.ticket
     const own = staticPublicOf(publicKeyOf(peer))
     if (own === undefined || !sameBytes(own, key)) return 'otherKey'
-    return (this.#revoked.get(peer) ?? 0) > now ? 'revoked' : outcome.ticket
+    return outcome.ticket
   }
 
   /** The next ticket of a peer that is signed in: undefined where it is not valid, or another's. */
@@ -65,10 +62,5 @@ export class Credentials {
     this.#since.delete(peer)
     this.#since.set(peer, since)
     if (this.#since.size > REMEMBERED) this.#since.delete(this.#since.keys().next().value!)
-  }
-
-  revoke(peer: PeerId, now: number): void {
-    for (const [each, until] of this.#revoked) if (until <= now) this.#revoked.delete(each)
-    this.#revoked.set(peer, now + LIMITS.ticketMs)
   }
 }

@@ -4,19 +4,21 @@
  */
 import { encodeMessage, type Receipt } from '../../wire/messages.ts'
 import { FRAME } from '../../wire/numbers.ts'
-import type { Blocks } from './blocks.ts'
-import { type Inflow, type Letter, letterKey, newInflow } from './inflow.ts'
+import { type Inflow, type Letter, letterKey, newInflow, predecessorOf } from './inflow.ts'
 import type { Mailboxes } from './mailboxes.ts'
 import type { PeerSession } from './peer-session.ts'
+import type { Reach } from './reach.ts'
 import type { Receipts } from './receipts.ts'
 import type { SessionTable } from './session-table.ts'
 
 /** Letters handed to one peer whose receipts are awaited; further ones are taken later. */
 const LIVE = 256
 
+export type Outcome = 'taken' | 'full' | 'hidden'
+
 export interface DeliveriesOptions {
   readonly table: SessionTable
-  readonly blocks: Blocks
+  readonly reach: Reach
   readonly mailboxes: Mailboxes
   readonly receipts: Receipts
 }
@@ -28,24 +30,20 @@ export class Deliveries {
     this.#options = options
   }
 
-  /** True where this node sees to the letter from now on; false: not now, it may be tried again. */
-  deliver(to: PeerSession, letter: Letter, now: number): boolean {
-    const { blocks, receipts, mailboxes } = this.#options
-    let isTaken: boolean | undefined
-    blocks.judge(
+  /**
+   * `taken`: this node sees to the letter from now on. `full`: it may be tried again. `hidden`: for the sender the peer is not
+   * here. Nothing is said where that takes a look-up and the directory does not answer: the letter comes again.
+   */
+  deliver(to: PeerSession, letter: Letter, then: (outcome: Outcome, now: number) => void, now: number): void {
+    this.#options.reach.admit(
       to,
       letter.from,
-      (verdict, at) => {
-        if (verdict === 'blocked') receipts.send(letter, 'blocked', at)
-        if (verdict !== 'passes') return
-        const passed = to.stage !== 'ended' && this.#pass(to, letter, at)
-        if (isTaken === undefined) isTaken = passed
-        else if (!passed) mailboxes.store(letter, at)
+      (admits, at) => {
+        if (!admits) then('hidden', at)
+        else then(to.stage !== 'ended' && this.#pass(to, letter, at) ? 'taken' : 'full', at)
       },
       now,
     )
-    isTaken ??= true
-    return isTaken
   }
 
   /** What the peer says became of a letter. */
@@ -54,38 +52,66 @@ export class Deliveries {
     const { inflow } = from
     const letter = inflow?.live.get(key) ?? inflow?.mail.get(key)?.letter
     if (inflow === undefined || letter === undefined) return
-    const shown = from.status.status === 'invisible' && outcome === 'delivered' ? 'stored' : outcome
-    this.#options.receipts.send(letter, shown, now)
+    const isMail = !inflow.live.has(key)
+    const isInvisible = from.status.status === 'invisible' && outcome === 'delivered'
+    if (!isInvisible) this.#options.receipts.send(letter, outcome, now)
+    else if (!isMail) this.#options.receipts.send(letter, 'stored', now)
     inflow.live.delete(key)
     this.#options.mailboxes.done(from, inflow, letter, now)
   }
 
   /** Takes what is under way to a session that is over. */
   takeLetters(ended: PeerSession): readonly Letter[] {
-    const letters = [...(ended.inflow?.live.values() ?? [])]
+    const { live = [], parked = [] } = ended.inflow ?? {}
+    const letters = [...new Map([...live, ...parked]).values()]
     ended.inflow = undefined
     return letters
   }
 
-  #pass(to: PeerSession, letter: Letter, now: number): boolean {
-    to.inflow ??= newInflow('empty')
-    if (to.inflow.mailbox === 'empty') return this.#hand(to, to.inflow, letter)
-    this.#options.mailboxes.store(letter, now)
-    return true
+  /** The mailbox has been looked into: what waited for that passes, or goes there too. */
+  resume(to: PeerSession, inflow: Inflow, now: number): void {
+    const letters = [...inflow.parked.values()]
+    inflow.parked.clear()
+    for (const letter of letters) {
+      const passes = inflow.mailbox === 'empty' && this.#hand(to, inflow, letter)
+      if (!passes) this.#options.mailboxes.store(letter, to.user, now)
+    }
   }
 
-  /** A repeat of what is under way is not sent again, unless it names another predecessor. */
-  #hand(to: PeerSession, inflow: Inflow, letter: Letter): boolean {
-    const key = letterKey(letter)
-    const known = inflow.live.get(key)
-    if (known?.previous === letter.previous) {
+  /** A repeat of what is under way is not sent again, unless it says something else of its predecessor. */
+  #pass(to: PeerSession, letter: Letter, now: number): boolean {
+    to.inflow ??= newInflow('empty')
+    const { inflow } = to
+    const known = inflow.live.get(letterKey(letter))
+    if (known !== undefined && isSamePredecessor(known, letter)) {
       known.origin = letter.origin
       return true
     }
-    if (known === undefined && inflow.live.size >= LIVE) return false
-    const message = encodeMessage({ ...letter, peer: letter.from })
+    if (letter.previousIsStored && inflow.mailbox === 'empty')
+      this.#options.mailboxes.lookInto(to, inflow, now)
+    if (inflow.mailbox === 'reading') return this.#park(inflow, letter)
+    if (inflow.mailbox === 'empty') return this.#hand(to, inflow, letter)
+    this.#options.mailboxes.store(letter, to.user, now)
+    return true
+  }
+
+  #park({ live, parked }: Inflow, letter: Letter): boolean {
+    if (live.size + parked.size >= LIVE) return false
+    parked.set(letterKey(letter), letter)
+    return true
+  }
+
+  /** While the mailbox is empty: a predecessor that was stored is not named. */
+  #hand(to: PeerSession, inflow: Inflow, letter: Letter): boolean {
+    const key = letterKey(letter)
+    if (!inflow.live.has(key) && inflow.live.size >= LIVE) return false
+    const previous = predecessorOf(letter, inflow)
+    const message = encodeMessage({ ...letter, previous, previousIsStored: false, peer: letter.from })
     if (!this.#options.table.send(to, FRAME.MESSAGE, message)) return false
     inflow.live.set(key, letter)
     return true
   }
 }
+
+const isSamePredecessor = (a: Letter, b: Letter): boolean =>
+  a.previous === b.previous && a.previousIsStored === b.previousIsStored

@@ -9,8 +9,10 @@ export type CheckpointInput =
   /** To the `ask` with the same id. One that never comes counts as failed after ten seconds. */
   | { readonly kind: 'reply'; readonly id: number; readonly reply: DirectoryReply }
   | { readonly kind: 'push'; readonly push: Push }
-  /** Pushes may have been lost: mailboxes are looked into again. */
-  | { readonly kind: 'pushesMissed' }
+  /** Pushes do not arrive from now on. So it is at the beginning. */
+  | { readonly kind: 'pushesLost' }
+  /** Pushes arrive from now on. Some may have been lost: what they would have told is read again. */
+  | { readonly kind: 'pushesBack' }
   /** The tables took this node for dead and its peers for gone. They are signed in again. */
   | { readonly kind: 'leaseLost' }
   /** The whole fleet as it is now. */

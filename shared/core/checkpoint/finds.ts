@@ -29,7 +29,8 @@ export class Finds {
       return
     }
     of.finds++
-    const { peer: asker, networks } = of
+    const { peer, user, networks } = of
+    const asker = { peer, user }
     this.#asks.ask(
       { kind: 'find', asker, networks, filter, limit: Math.min(limit, LIMITS.pageSize) },
       (reply) => this.#show(of, request, reply),

@@ -4,8 +4,12 @@
  * Order is kept by one rule: while anything is in the mailbox, letters go there too. A page of it is handed to the peer;
  * when each of the page has a receipt it is discarded, and the next is read. What was stored meanwhile may belong before
  * what was handed over, and the peer may be waiting for it: it is handed over too.
+ *
+ * A letter may name a stored predecessor. One that a block dropped never comes, and the peer would wait for it: what is not
+ * in the mailbox any more is not named to the peer.
  */
 import type { StoredMessage } from '../../directory.ts'
+import type { UserId } from '../../ids.ts'
 import { encodeMessage } from '../../wire/messages.ts'
 import { FRAME } from '../../wire/numbers.ts'
 import { DelayLine } from '../session/delay-line.ts'
@@ -14,7 +18,7 @@ import type { Wall } from '../wall.ts'
 import type { Asks } from './asks.ts'
 import type { Blocks } from './blocks.ts'
 import type { CheckpointCounters } from './counters.ts'
-import { type Inflow, type Letter, letterKey, newInflow } from './inflow.ts'
+import { type Inflow, type Letter, letterKey, newInflow, predecessorOf } from './inflow.ts'
 import type { PeerSession } from './peer-session.ts'
 import type { Receipts } from './receipts.ts'
 import type { Roster } from './roster.ts'
@@ -35,6 +39,8 @@ export interface MailboxesOptions {
   readonly blocks: Blocks
   readonly receipts: Receipts
   readonly counters: CheckpointCounters
+  /** The mailbox has been looked into: it is not being read now. */
+  readonly onRead: (to: PeerSession, inflow: Inflow, now: number) => void
 }
 
 export class Mailboxes {
@@ -47,14 +53,15 @@ export class Mailboxes {
     this.#options = options
   }
 
-  /** Puts the letter into its mailbox: the receipt follows when it is there. */
-  store(letter: Letter, now: number): void {
-    const { asks, roster, receipts } = this.#options
-    const { to, from, epoch, sequence, previous, sentAt, body } = letter
-    const message = { from, epoch, sequence, previous, sentAt, body }
+  /** Puts the letter into its mailbox, that of a peer of `user`: the receipt follows when it is there. */
+  store(letter: Letter, user: UserId, now: number): void {
+    const { wall, asks, roster, receipts } = this.#options
+    const { to, from, epoch, sequence, previous, previousIsStored, sentAt, body } = letter
+    const message = { from, epoch, sequence, previous, previousIsStored, sentAt, body }
+    const sender = roster.get(from)?.user
     this.#options.counters.stored++
     asks.ask(
-      { kind: 'storeMail', peer: to, message, now: this.#options.wall.at(now) },
+      { kind: 'storeMail', peer: to, user, message, now: wall.at(now), ...(sender && { sender }) },
       (reply, at) => {
         if (reply.kind === 'failed') return
         receipts.send(letter, reply.outcome === 'stored' ? 'stored' : 'mailboxFull', at)
@@ -72,6 +79,11 @@ export class Mailboxes {
     if (to.stage !== 'online') return
     if (isIdle(to.inflow)) this.#read(to, to.inflow, now)
     else if (to.inflow.mailbox === 'handing') this.#again.put(to, now)
+  }
+
+  /** Something may have been stored that nobody told this node of. */
+  lookInto(to: PeerSession, inflow: Inflow, now: number): void {
+    if (isIdle(inflow)) this.#read(to, inflow, now)
   }
 
   /** Something may be in any of them. */
@@ -126,6 +138,7 @@ export class Mailboxes {
   #readLater(to: PeerSession, inflow: Inflow, now: number): void {
     inflow.mailbox = 'unread'
     this.#again.put(to, now)
+    this.#options.onRead(to, inflow, now)
   }
 
   #handPage(to: PeerSession, inflow: Inflow, messages: readonly StoredMessage[], now: number): void {
@@ -139,16 +152,18 @@ export class Mailboxes {
     inflow.mailbox = inflow.mail.size > 0 ? 'handing' : 'empty'
     for (const letter of letters) this.#handMail(to, inflow, letter, now)
     if (messages.length === 0 && inflow.more) this.#read(to, inflow, now)
+    else this.#options.onRead(to, inflow, now)
     this.#forgetEmpty(to)
   }
 
   #handMail(to: PeerSession, inflow: Inflow, letter: Letter, now: number): void {
-    this.#options.blocks.judge(
+    this.#options.blocks.judgeStored(
       to,
       letter.from,
       (verdict, at) => {
-        const message = encodeMessage({ ...letter, peer: letter.from })
         if (to.inflow !== inflow) return
+        const previous = predecessorOf(letter, inflow)
+        const message = encodeMessage({ ...letter, previous, previousIsStored: false, peer: letter.from })
         if (verdict === 'blocked') this.done(to, inflow, letter, at)
         else if (verdict === 'unknown' || !this.#options.table.send(to, FRAME.MESSAGE, message))
           this.#oneLess(to, inflow, letter, at)
@@ -188,7 +203,8 @@ export class Mailboxes {
 
   #forgetEmpty(to: PeerSession): void {
     const { inflow } = to
-    if (inflow?.mailbox === 'empty' && inflow.live.size === 0 && !inflow.more) to.inflow = undefined
+    if (inflow?.mailbox === 'empty' && inflow.live.size + inflow.parked.size === 0 && !inflow.more)
+      to.inflow = undefined
   }
 }
 

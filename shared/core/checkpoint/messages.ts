@@ -7,6 +7,7 @@
  *
  * What is kept here may be lost: the sender repeats what has no receipt, and the recipient knows what it has had.
  */
+import type { Located } from '../../directory.ts'
 import type { NodeId } from '../../ids.ts'
 import { LIMITS } from '../../limits.ts'
 import type { Message } from '../../wire/messages.ts'
@@ -22,6 +23,7 @@ import type { NodeLinks } from './node-links.ts'
 import { areRelated, type PeerSession, type Related, takeAllowance } from './peer-session.ts'
 import type { Receipts } from './receipts.ts'
 import type { Roster } from './roster.ts'
+import type { Standings } from './standings.ts'
 
 const FORWARD_MS = 500
 const FORWARDS = 3
@@ -40,6 +42,7 @@ export interface MessagesOptions {
   readonly node: NodeId
   readonly roster: Roster
   readonly locator: Locator
+  readonly standings: Standings
   readonly links: NodeLinks
   readonly deliveries: Deliveries
   readonly mailboxes: Mailboxes
@@ -69,9 +72,16 @@ export class Messages {
 
   /** A letter that another node sent here. */
   arrive(from: NodeId, message: ForwardedMessage, now: number): void {
-    const here = this.#options.roster.get(message.to)
-    const taken = here && this.#options.deliveries.deliver(here, { ...message, origin: from }, now)
-    if (taken !== false) this.#options.receipts.tell(from, message, taken === true ? 'taken' : 'notHere')
+    const { roster, deliveries, receipts } = this.#options
+    const here = roster.get(message.to)
+    if (here === undefined) receipts.tell(from, message, 'notHere')
+    else
+      deliveries.deliver(
+        here,
+        { ...message, origin: from },
+        (outcome) => receipts.tell(from, message, outcome === 'taken' ? 'taken' : 'notHere'),
+        now,
+      )
   }
 
   /** What another node says became of a letter. */
@@ -109,16 +119,38 @@ export class Messages {
 
   /** `sender` where it is still to be checked that it may write to the recipient. */
   #route(letter: Letter, sender: Related | undefined, lookUps: number, now: number): void {
-    const { roster, locator } = this.#options
+    const { roster, standings } = this.#options
     const here = roster.get(letter.to)
-    if (here !== undefined) this.#deliverHere(here, letter, sender, now)
-    else locator.locate(letter.to, (where, at) => this.#routeTo(where, letter, sender, lookUps, at), now)
+    if (here === undefined) this.#look(letter, sender, lookUps, now)
+    else standings.ensure(here, (at) => this.#deliverHere(here, letter, sender, at), now)
   }
 
+  /** From one that the sender cannot see it goes the way of a letter to a peer that is nowhere, step by step. */
   #deliverHere(to: PeerSession, letter: Letter, sender: Related | undefined, now: number): void {
-    if (sender !== undefined && !areRelated(sender, to))
-      this.#options.receipts.send(letter, 'unknownPeer', now)
-    else if (!this.#options.deliveries.deliver(to, letter, now)) this.#options.mailboxes.store(letter, now)
+    const { deliveries, mailboxes } = this.#options
+    if (sender !== undefined && !areRelated(sender, to)) {
+      this.#look(letter, sender, 0, now)
+      return
+    }
+    deliveries.deliver(
+      to,
+      letter,
+      (outcome, at) => {
+        if (outcome === 'full') mailboxes.store(letter, to.user, at)
+        if (outcome === 'hidden') this.#look(letter, sender, 0, at)
+      },
+      now,
+    )
+  }
+
+  #look(letter: Letter, sender: Related | undefined, lookUps: number, now: number): void {
+    const asker = this.#options.roster.get(letter.from) ?? { peer: letter.from }
+    this.#options.locator.locate(
+      letter.to,
+      asker,
+      (where, at) => this.#routeTo(where, letter, sender, lookUps, at),
+      now,
+    )
   }
 
   #routeTo(
@@ -129,13 +161,15 @@ export class Messages {
     now: number,
   ): void {
     if (where === 'failed') return
-    const here = this.#options.roster.get(letter.to)
-    if (here !== undefined) this.#deliverHere(here, letter, sender, now)
-    else if (where === undefined || (sender !== undefined && !areRelated(sender, where)))
+    if (where === undefined || (sender !== undefined && !areRelated(sender, where))) {
       this.#options.receipts.send(letter, 'unknownPeer', now)
-    else if (where.node === undefined || where.node === this.#options.node || lookUps >= LOOK_UPS)
-      this.#options.mailboxes.store(letter, now)
-    else this.#startForwarding(letter, where.node, lookUps, now)
+      return
+    }
+    const { node, hidden } = where
+    const isAway = node === undefined || node === this.#options.node || hidden || lookUps >= LOOK_UPS
+    if (isAway || isInvisible(where, this.#options.roster.get(letter.from)))
+      this.#options.mailboxes.store(letter, where.user, now)
+    else this.#startForwarding(letter, node, lookUps, now)
   }
 
   #startForwarding(letter: Letter, node: NodeId, lookUps: number, now: number): void {
@@ -162,3 +196,7 @@ export class Messages {
     this.#route(letter, undefined, lookUps + 1, now)
   }
 }
+
+/** But for the other peers of its own user. */
+const isInvisible = ({ status, user }: Located, sender: PeerSession | undefined): boolean =>
+  status === 'invisible' && user !== sender?.user

@@ -4,6 +4,7 @@
  * leaving the same one never overlap, as nobody could say which of the two the table would see last. With a network comes
  * what it lets the tunnels between its members use.
  */
+import { MANY } from '../../directory.ts'
 import type { NetworkId, NodeId } from '../../ids.ts'
 import { type Paths, strictestOf } from '../../paths.ts'
 import { DelayLine } from '../session/delay-line.ts'
@@ -11,6 +12,8 @@ import type { Asks, ReplyTo } from './asks.ts'
 import type { Roster } from './roster.ts'
 
 const LINGER_MS = 60_000
+/** Paths that could not be read are read again. */
+const AGAIN_MS = 1000
 
 type Then = (now: number) => void
 
@@ -24,6 +27,9 @@ export class Networks {
   readonly #roster: Roster
   readonly #states = new Map<NetworkId, State>()
   readonly #lingering = new DelayLine<NetworkId>(LINGER_MS)
+  readonly #again = new DelayLine<readonly NetworkId[]>(AGAIN_MS)
+  /** Pushes so far: what was read before one of them is older. */
+  #changes = 0
 
   constructor(node: NodeId, asks: Asks, roster: Roster) {
     this.#node = node
@@ -54,11 +60,19 @@ export class Networks {
   }
 
   setPaths(network: NetworkId, paths: Paths): void {
-    const state = this.#states.get(network)
-    if (state?.kind === 'joined') state.paths = paths
+    this.#changes++
+    this.#set(network, paths)
+  }
+
+  /** What networks allow may have changed without a word: it is read again, MANY networks at a time. */
+  readAgain(now: number): void {
+    const joined = [...this.#states].filter(([, { kind }]) => kind === 'joined').map(([network]) => network)
+    for (let at = 0; at < joined.length; at += MANY) this.#readPaths(joined.slice(at, at + MANY), now)
   }
 
   tick(now: number): void {
+    for (let again = this.#again.take(now); again !== undefined; again = this.#again.take(now))
+      this.#readPaths(again, now)
     for (let one = this.#lingering.take(now); one !== undefined; one = this.#lingering.take(now)) {
       const isNeeded = this.#roster.inNetwork(one).size > 0
       if (!isNeeded && this.#states.get(one)?.kind === 'joined') this.#leave(one, now)
@@ -66,7 +80,24 @@ export class Networks {
   }
 
   deadline(): number {
-    return this.#lingering.deadline()
+    return Math.min(this.#lingering.deadline(), this.#again.deadline())
+  }
+
+  #readPaths(networks: readonly NetworkId[], now: number): void {
+    const at = this.#changes
+    this.#asks.ask(
+      { kind: 'paths', networks },
+      (reply, then) => {
+        if (reply.kind === 'failed' || at !== this.#changes) this.#again.put(networks, then)
+        else for (const [i, network] of networks.entries()) this.#set(network, reply.paths[i]!)
+      },
+      now,
+    )
+  }
+
+  #set(network: NetworkId, paths: Paths): void {
+    const state = this.#states.get(network)
+    if (state?.kind === 'joined') state.paths = paths
   }
 
   #pathsOf(network: NetworkId): Paths {

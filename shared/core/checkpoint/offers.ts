@@ -8,7 +8,8 @@
  * did not accept. Otherwise a node answers by itself only when the offer cannot come to anything. Both ends repeat; here an
  * offer is remembered for a minute, so that an answer goes only to who made the offer.
  *
- * To offers an invisible peer is offline, but for the devices of its own user: it does not ring.
+ * To offers a peer that is invisible, or whose user blocks the one that offers, is not here: it does not ring, and the offering
+ * peer's node looks for it anew, as for one that has just left. The devices of its own user see an invisible peer.
  *
  * Each side may say at which port of its address the tunnel's socket will probably be seen, so that the other one can send
  * there as soon as both agree.
@@ -124,8 +125,8 @@ export class Offers {
       reach.admit(
         to,
         offer.from,
-        (refused, at) => {
-          if (refused !== undefined) answer(refused, at)
+        (admits, at) => {
+          if (!admits) answer('notHere', at)
           else if (!this.#handOver(to, origin, offer, at)) answer('unavailable', at)
         },
         now,
@@ -187,8 +188,8 @@ export class Offers {
     this.#options.reach.admit(
       to,
       other,
-      (refused, at) => {
-        if (refused === undefined) this.#lead(to, side, at)
+      (admits, at) => {
+        if (admits) this.#lead(to, side, at)
       },
       now,
     )

@@ -15,13 +15,19 @@ import type { PeerSession } from './peer-session.ts'
 import type { Presence } from './presence.ts'
 import type { Residence } from './residence.ts'
 import type { SessionTable } from './session-table.ts'
+import type { Standings } from './standings.ts'
 
+/** Change nothing for anybody else, or are told to the directory with the sign-in. */
+const ABOUT_ITSELF: ReadonlySet<number> = new Set([FRAME.STATUS, FRAME.PACE, FRAME.TICKET])
+/** Twice what may be in flight to a node that has acknowledged nothing. */
+const MOST_HELD = 64
 /** What a peer may say of its own interval: a ghost is seen for three of them. */
 const LEAST_INTERVAL_MS = 1000
 const GREATEST_INTERVAL_MS = 60_000
 
 export interface PeerFramesOptions {
   readonly table: SessionTable
+  readonly standings: Standings
   readonly residence: Residence
   readonly presence: Presence
   readonly messages: Messages
@@ -31,7 +37,10 @@ export interface PeerFramesOptions {
   readonly counters: CheckpointCounters
 }
 
-/** Takes the frames of peers to the part that each is for. One that is not understood is counted. */
+/**
+ * Takes the frames of peers to the part that each is for. One that is not understood is counted. Nothing that a peer says takes
+ * effect before its standing is known: it is held until then, or dropped with the session.
+ */
 export class PeerFrames implements FrameSink {
   readonly #options: PeerFramesOptions
 
@@ -43,7 +52,43 @@ export class PeerFrames implements FrameSink {
     const from = this.#options.table.find(session.index)
     if (from === undefined || body.length > MAX_BODY_BYTES) return
     this.#options.residence.prove(from, now)
-    if (from.stage !== 'ended' && !this.#take(from, type, body, now)) this.#options.counters.malformed++
+    if (from.stage === 'ended') return
+    const { standings } = this.#options
+    const isKnown = from.held === undefined && from.stage === 'online' && standings.isTrusted(from, now)
+    if (isKnown || ABOUT_ITSELF.has(type)) this.#act(from, type, body, now)
+    else this.#hold(from, type, body, now)
+  }
+
+  /** In order, when the standing of the peer is known. */
+  #hold(from: PeerSession, type: number, body: Uint8Array, now: number): void {
+    const isFirst = from.held === undefined
+    from.held ??= []
+    if (from.held.length < MOST_HELD) from.held.push({ type, body: body.slice() })
+    else this.#options.counters.dropped++
+    if (isFirst) this.#releaseLater(from, now)
+  }
+
+  #releaseLater(from: PeerSession, now: number): void {
+    this.#options.standings.ensure(from, (at) => this.#release(from, at), now)
+  }
+
+  #release(from: PeerSession, now: number): void {
+    if (from.stage === 'joining') {
+      // The directory has answered; the networks are being joined.
+      from.awaiting ??= []
+      from.awaiting.push((at) => this.#release(from, at))
+      return
+    }
+    const held = from.held ?? []
+    from.held = undefined
+    for (const { type, body } of held) {
+      if (from.stage !== 'online') return
+      this.#act(from, type, body, now)
+    }
+  }
+
+  #act(from: PeerSession, type: number, body: Uint8Array, now: number): void {
+    if (!this.#take(from, type, body, now)) this.#options.counters.malformed++
   }
 
   /** False where the body is not what its type says. Types of no concern here are passed over. */

@@ -4,12 +4,13 @@ import { ADDRESS_WORDS, type Address } from '../../wire/address.ts'
 import type { StatusUpdate } from '../../wire/presence.ts'
 import type { Session } from '../session/session.ts'
 import type { Inflow } from './inflow.ts'
+import type { Reading } from './standings.ts'
 
 /**
  * What a node knows of one peer that is signed in here.
  *
  *   halfOpen   welcomed, but its address is not proven yet: nobody else hears of it
- *   joining    proven; the directory is being told
+ *   joining    proven; the directory is being told, and tells what the peer may do. What the peer says meanwhile is held.
  *   online     the directory has it here
  *   ended      over; the slot is freed with the next flush
  */
@@ -23,10 +24,20 @@ export interface PeerSession {
   /** Where its WELCOME went, and arrived, once it is not half open any more. */
   readonly from: Address
   stage: 'halfOpen' | 'joining' | 'online' | 'ended'
+  /** What its standing says; none before that is read. */
   networks: readonly NetworkId[]
-  blocks: readonly (PeerId | UserId)[]
-  /** When the tables last told these two: a ticket made before that knows less. */
-  toldAt: number
+  /** Version of its user's blocks. */
+  blocks: number
+  /** When its standing was read; undefined before that. */
+  reading: Reading | undefined
+  /** A standing read before this moment is out of date. */
+  neededAt: number
+  /** Its standing is being read, or is to be. */
+  isAsking: boolean
+  /** What waits for its standing. */
+  awaiting: ((now: number) => void)[] | undefined
+  /** What it said while its standing was not known. */
+  held: HeldFrame[] | undefined
   /** By the time of this machine. */
   ticketEndsAt: number
   /** How often the peer says it will send a keep-alive. */
@@ -46,10 +57,12 @@ export interface PeerSession {
   dirty: boolean
 }
 
-type Known = Pick<
-  PeerSession,
-  'peer' | 'user' | 'since' | 'networks' | 'blocks' | 'ticketEndsAt' | 'intervalMs'
->
+export interface HeldFrame {
+  readonly type: number
+  readonly body: Uint8Array
+}
+
+type Known = Pick<PeerSession, 'peer' | 'user' | 'since' | 'ticketEndsAt' | 'intervalMs'>
 
 export const newPeerSession = (slot: number, session: Session, known: Known): PeerSession => ({
   slot,
@@ -57,7 +70,13 @@ export const newPeerSession = (slot: number, session: Session, known: Known): Pe
   ...known,
   from: { words: session.address.slice(session.addressAt, session.addressAt + ADDRESS_WORDS) },
   stage: 'halfOpen',
-  toldAt: 0,
+  networks: [],
+  blocks: 0,
+  reading: undefined,
+  neededAt: 0,
+  isAsking: false,
+  awaiting: undefined,
+  held: undefined,
   status: { version: 0, status: 'online', custom: '', metadata: {} },
   writesFullAt: 0,
   toBeWritten: false,

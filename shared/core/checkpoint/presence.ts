@@ -5,17 +5,20 @@
  * Each peer may change WRITES times at once and then once a second. What it says faster than that comes down to the last
  * of it, which is always written.
  */
-import type { NetworkId, NodeId } from '../../ids.ts'
-import type { PresenceItem } from '../../presence.ts'
+import type { SigningIn } from '../../directory.ts'
+import type { NetworkId, NodeId, PeerId, UserId } from '../../ids.ts'
+import type { PresenceRecord } from '../../presence.ts'
 import type { Push } from '../../push.ts'
 import { FRAME } from '../../wire/numbers.ts'
 import { type Change, encodeChange, encodePresence, type StatusUpdate } from '../../wire/presence.ts'
 import { DelayLine } from '../session/delay-line.ts'
 import type { Wall } from '../wall.ts'
 import type { Asks } from './asks.ts'
+import type { Blocks } from './blocks.ts'
 import type { PeerSession } from './peer-session.ts'
 import type { Roster } from './roster.ts'
 import type { SessionTable } from './session-table.ts'
+import type { Standings } from './standings.ts'
 
 /** One more write is allowed after this. */
 const WRITE_MS = 1000
@@ -27,6 +30,8 @@ export interface PresenceOptions {
   readonly table: SessionTable
   readonly roster: Roster
   readonly wall: Wall
+  readonly standings: Standings
+  readonly blocks: Blocks
 }
 
 export class Presence {
@@ -57,11 +62,11 @@ export class Presence {
   }
 
   /** What the directory is told at sign-in. */
-  itemOf(of: PeerSession): PresenceItem & { readonly node: NodeId } {
+  signingIn(of: PeerSession): SigningIn {
     of.toBeWritten = false
-    const { peer, user, since, networks, status } = of
+    const { peer, user, since, status } = of
     const lastSeenAt = this.#lastSeenAt(of)
-    return { peer, user, ...status, since, lastSeenAt, networks, node: this.#options.node }
+    return { peer, user, ...status, since, lastSeenAt, node: this.#options.node }
   }
 
   signOut(of: PeerSession, now: number): void {
@@ -71,16 +76,37 @@ export class Presence {
     asks.ask({ kind: 'signOut', peer, node, since, lastSeenAt }, () => {}, now)
   }
 
-  /** To everybody here who shares one of the networks, but not to the peer itself. */
-  tell({ record, networks }: Extract<Push, { kind: 'presence' }>): void {
-    const concerned = new Set<PeerSession>(this.#options.roster.ofUser(record.user))
-    for (const network of networks) {
-      for (const each of this.#options.roster.inNetwork(network)) concerned.add(each)
-    }
+  /** To everybody here who shares one of the networks, but not to the peer itself, nor to those whom its user blocks. */
+  tell(push: Extract<Push, { kind: 'presence' }>, now: number): void {
+    const { record, blocks = 0, to } = push
+    const concerned = this.#concernedBy(push)
+    if (to !== undefined) this.#show(record, concerned.filter(isOneOf(to)))
+    else if (blocks === 0) this.#show(record, concerned)
+    else
+      this.#options.blocks.listOf(
+        record.user,
+        blocks,
+        (list) => {
+          if (list !== undefined)
+            this.#show(
+              record,
+              concerned.filter(({ peer, user }) => !list.has(peer) && !list.has(user)),
+            )
+        },
+        now,
+      )
+  }
+
+  #concernedBy({ record, networks }: Extract<Push, { kind: 'presence' }>): PeerSession[] {
+    const { roster, standings } = this.#options
+    const concerned = new Set<PeerSession>(roster.ofUser(record.user))
+    for (const network of networks) for (const each of roster.inNetwork(network)) concerned.add(each)
+    return [...concerned].filter((each) => each.peer !== record.peer && !standings.isBehindGap(each))
+  }
+
+  #show(record: PresenceRecord, to: readonly PeerSession[]): void {
     const body = encodePresence(record)
-    for (const each of concerned) {
-      if (each.peer !== record.peer) this.#options.table.send(each, FRAME.PRESENCE, body)
-    }
+    for (const each of to) this.#options.table.send(each, FRAME.PRESENCE, body)
   }
 
   /** Of the networks that a user or a peer is in, each hears of those that it is in too. */
@@ -122,12 +148,17 @@ export class Presence {
 
   /** One write at a time: while the tables do not answer, what is said meanwhile comes down to one more. */
   #write(of: PeerSession, now: number): void {
+    const { networks, blocks } = of
     of.writing = true
     const written = (_: unknown, at: number): void => {
       of.writing = false
       this.told(of, at)
     }
-    this.#options.asks.ask({ kind: 'update', item: this.itemOf(of) }, written, now)
+    this.#options.asks.ask(
+      { kind: 'update', item: { ...this.signingIn(of), networks, blocks } },
+      written,
+      now,
+    )
   }
 
   #lastSeenAt(of: PeerSession): number {
@@ -138,3 +169,8 @@ export class Presence {
 
 const within = (change: Change, networks: readonly NetworkId[]): Change =>
   change.kind === 'membership' ? change : { ...change, networks }
+
+const isOneOf =
+  (whom: PeerId | UserId) =>
+  ({ peer, user }: PeerSession): boolean =>
+    peer === whom || user === whom

@@ -1,7 +1,6 @@
 import type { NetworkId, PeerId } from '../../ids.ts'
 import type { Push } from '../../push.ts'
 import type { CheckpointCounters } from './counters.ts'
-import type { Credentials } from './credentials.ts'
 import type { FleetView } from './fleet-view.ts'
 import type { Locator } from './locator.ts'
 import type { Mailboxes } from './mailboxes.ts'
@@ -9,6 +8,7 @@ import type { Networks } from './networks.ts'
 import type { Presence } from './presence.ts'
 import type { Residence } from './residence.ts'
 import type { Roster } from './roster.ts'
+import type { Standings } from './standings.ts'
 
 export interface PushesOptions {
   readonly roster: Roster
@@ -17,7 +17,7 @@ export interface PushesOptions {
   readonly residence: Residence
   readonly mailboxes: Mailboxes
   readonly locator: Locator
-  readonly credentials: Credentials
+  readonly standings: Standings
   readonly fleet: FleetView
   readonly counters: CheckpointCounters
 }
@@ -36,7 +36,7 @@ export class Pushes {
     switch (push.kind) {
       case 'presence':
         locator.forget(push.record.peer)
-        presence.tell(push)
+        presence.tell(push, now)
         break
       case 'membership':
         this.#membership(push, now)
@@ -61,22 +61,32 @@ export class Pushes {
     }
   }
 
-  /** Pushes may have been lost: all mailboxes may hold something. */
-  missed(now: number): void {
-    this.#options.mailboxes.arrivedAnywhere(now)
+  /** The streams do not reach this node from now on. */
+  lost(): void {
+    this.#options.standings.lost()
   }
 
-  /** Who leaves is told too: as long as it is a member, or because it has become one. */
+  /** The streams reach this node again: whatever they tell may have been missed. */
+  back(now: number): void {
+    const { standings, networks, mailboxes, locator } = this.#options
+    standings.back(now)
+    locator.forgetAll()
+    networks.readAgain(now)
+    mailboxes.arrivedAnywhere(now)
+  }
+
+  /**
+   * A push is a hint: the standing of the user's peers is read again. What takes something away from them holds at once.
+   * Who leaves a network is told too: as long as it is a member, or because it has become one.
+   */
   #membership(push: Extract<Push, { kind: 'membership' }>, now: number): void {
     const { roster, presence, residence, locator } = this.#options
     const { user, network, role } = push
-    const devices = [...roster.ofUser(user)]
-    if (role === null) locator.left(user, network, now)
-    else locator.joined(user, network)
-    presence.tellChange(push, devices)
-    for (const each of devices) {
-      each.toldAt = now
-      residence.setNetworks(each, changed(each.networks, network, role !== null), now)
+    locator.changed(user, now)
+    presence.tellChange(push, roster.ofUser(user))
+    for (const each of [...residence.sessionsOf(user)]) {
+      if (role === null) residence.setNetworks(each, without(each.networks, network), now)
+      this.#options.standings.doubt(each)
     }
   }
 
@@ -85,27 +95,21 @@ export class Pushes {
     if (here !== undefined) this.#options.mailboxes.arrived(here, now)
   }
 
-  #blocks({ user, blocks }: Extract<Push, { kind: 'blocks' }>, now: number): void {
-    for (const each of this.#options.roster.ofUser(user)) {
-      each.toldAt = now
-      each.blocks = blocks
+  #blocks({ user, version }: Extract<Push, { kind: 'blocks' }>, now: number): void {
+    for (const each of [...this.#options.residence.sessionsOf(user)]) {
+      if (each.blocks >= version) continue
+      each.blocks = version
+      if (each.stage === 'online') this.#options.presence.changed(each, now)
     }
   }
 
   #revoked(peer: PeerId, now: number): void {
-    const here = this.#options.roster.get(peer)
-    this.#options.credentials.revoke(peer, now)
+    const here = this.#options.residence.sessionOf(peer)
     this.#options.locator.forget(peer)
     if (here !== undefined) this.#options.residence.end(here, 'revoked', now)
   }
 }
 
-function changed(
-  networks: readonly NetworkId[],
-  network: NetworkId,
-  isMember: boolean,
-): readonly NetworkId[] {
-  const others = networks.filter((each) => each !== network)
-  if (!isMember) return others
-  return networks.includes(network) ? networks : [...networks, network]
+function without(networks: readonly NetworkId[], network: NetworkId): readonly NetworkId[] {
+  return networks.includes(network) ? networks.filter((each) => each !== network) : networks
 }

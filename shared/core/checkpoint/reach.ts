@@ -1,10 +1,13 @@
-import type { NetworkId, NodeId, PeerId } from '../../ids.ts'
+import type { Located } from '../../directory.ts'
+import type { NetworkId, NodeId, PeerId, UserId } from '../../ids.ts'
 import type { Paths } from '../../paths.ts'
 import type { AnswerOutcome } from '../../wire/offers.ts'
+import type { Blocks } from './blocks.ts'
 import type { Locator } from './locator.ts'
 import type { Networks } from './networks.ts'
 import { areRelated, type PeerSession } from './peer-session.ts'
 import type { Roster } from './roster.ts'
+import type { Standings } from './standings.ts'
 
 /** Where an offer goes, and what the tunnel may use. */
 export interface Destination {
@@ -17,59 +20,96 @@ export interface Destination {
 /** Where an offer goes, or why it goes nowhere. */
 export type Way = Destination | { readonly refused: AnswerOutcome }
 
-/** Who may come to whom with an offer. Where the directory does not answer, nothing is said: the offer comes again. */
-export class Reach {
-  readonly #node: NodeId
-  readonly #roster: Roster
-  readonly #locator: Locator
-  readonly #networks: Networks
+export interface ReachOptions {
+  readonly node: NodeId
+  readonly roster: Roster
+  readonly locator: Locator
+  readonly networks: Networks
+  readonly standings: Standings
+  readonly blocks: Blocks
+}
 
-  constructor(node: NodeId, roster: Roster, locator: Locator, networks: Networks) {
-    this.#node = node
-    this.#roster = roster
-    this.#locator = locator
-    this.#networks = networks
+/**
+ * Who may come to whom with an offer. A peer that is invisible, or whose user blocks the one that offers, is as one that is
+ * signed in nowhere. Where the directory does not answer, nothing is said: the offer comes again.
+ */
+export class Reach {
+  readonly #options: ReachOptions
+
+  constructor(options: ReachOptions) {
+    this.#options = options
   }
 
   /** The way from a peer here to another, who must be related to it. */
   find(from: PeerSession, peer: PeerId, then: (way: Way, now: number) => void, now: number): void {
-    const here = this.#roster.get(peer)
-    if (here !== undefined && areRelated(from, here)) {
-      then({ node: this.#node, ...this.#between(from, here) }, now)
+    const { node, roster, standings, blocks } = this.#options
+    const here = roster.get(peer)
+    if (here === undefined) {
+      this.#look(from, peer, then, now)
       return
     }
-    this.#locator.locate(
-      peer,
-      (where, at) => {
-        if (where === 'failed') return
-        if (where === undefined || !areRelated(from, where)) then({ refused: 'unknownPeer' }, at)
-        else if (where.node === undefined) then({ refused: 'offline' }, at)
-        else then({ node: where.node, ...this.#between(from, where) }, at)
+    standings.ensure(
+      here,
+      (known) => {
+        if (!areRelated(from, here) || isHidden(here, from.user)) this.#look(from, peer, then, known)
+        else
+          blocks.judge(
+            here,
+            from.peer,
+            (verdict, at) => {
+              if (verdict === 'passes') then({ node, ...this.#between(from, here) }, at)
+              else if (verdict === 'blocked') this.#look(from, peer, then, at)
+            },
+            known,
+          )
       },
       now,
     )
   }
 
-  /** Whether a peer here may be asked by another, and otherwise what the other is told. */
-  admit(
-    to: PeerSession,
-    from: PeerId,
-    then: (refused: AnswerOutcome | undefined, now: number) => void,
-    now: number,
-  ): void {
-    const isHidden = to.status.status === 'invisible'
-    if (to.blocks.includes(from)) then('blocked', now)
-    else if (!isHidden && !to.blocks.some((one) => one.startsWith('u_'))) then(undefined, now)
+  /** Whether a peer here may be asked by another. If not, it is as if it were not here. */
+  admit(to: PeerSession, from: PeerId, then: (admits: boolean, now: number) => void, now: number): void {
+    this.#options.blocks.judge(
+      to,
+      from,
+      (verdict, judged) => {
+        if (verdict === 'blocked') then(false, judged)
+        else if (verdict === 'passes' && to.status.status !== 'invisible') then(true, judged)
+        else if (verdict === 'passes') this.#isOwn(to, from, then, judged)
+      },
+      now,
+    )
+  }
+
+  /** An invisible peer is there for the other peers of its own user. */
+  #isOwn(to: PeerSession, from: PeerId, then: (admits: boolean, now: number) => void, now: number): void {
+    const { roster, locator } = this.#options
+    const here = roster.get(from)
+    if (here !== undefined) then(here.user === to.user, now)
     else
-      this.#locator.locate(
+      locator.locate(
         from,
+        to,
         (where, at) => {
-          if (where === undefined || where === 'failed') return
-          if (to.blocks.includes(where.user)) then('blocked', at)
-          else then(isHidden && where.user !== to.user ? 'offline' : undefined, at)
+          if (where !== undefined && where !== 'failed') then(where.user === to.user, at)
         },
         now,
       )
+  }
+
+  #look(from: PeerSession, peer: PeerId, then: (way: Way, now: number) => void, now: number): void {
+    this.#options.locator.locate(
+      peer,
+      from,
+      (where, at) => {
+        if (where === 'failed') return
+        if (where === undefined || !areRelated(from, where)) then({ refused: 'unknownPeer' }, at)
+        else if (where.node === undefined || where.node === this.#options.node || isAway(where, from))
+          then({ refused: 'offline' }, at)
+        else then({ node: where.node, ...this.#between(from, where) }, at)
+      },
+      now,
+    )
   }
 
   /** By the networks that the two share: all of them are known here, as `from` is. */
@@ -78,6 +118,13 @@ export class Reach {
     to: { readonly networks: readonly NetworkId[] },
   ): Pick<Destination, 'paths' | 'network'> {
     const shared = from.networks.filter((network) => to.networks.includes(network)).sort()
-    return { paths: this.#networks.pathsWithin(shared), network: shared[0] }
+    return { paths: this.#options.networks.pathsWithin(shared), network: shared[0] }
   }
 }
+
+const isHidden = (here: PeerSession, asker: UserId): boolean =>
+  here.status.status === 'invisible' && here.user !== asker
+
+/** As it seems to the asker. */
+const isAway = ({ hidden, status, user }: Located, asker: PeerSession): boolean =>
+  hidden || (status === 'invisible' && user !== asker.user)

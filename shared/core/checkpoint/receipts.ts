@@ -49,6 +49,7 @@ export class Receipts {
   #find(letter: Letter, outcome: ReceiptOutcome, now: number): void {
     this.#options.locator.locate(
       letter.from,
+      { peer: letter.to },
       (where) => {
         if (where === undefined || where === 'failed' || where.node === undefined) return
         if (where.node !== this.#options.node) this.tell(where.node, letter, outcome)

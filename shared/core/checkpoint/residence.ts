@@ -1,17 +1,19 @@
 /**
  * The life of a session at its node, from proof to end.
  *
- *   proven      the first SEALED datagram opened: the peer's older session here makes way, what was under way to it is
- *               under way to this one
- *   joining     the networks are joined, then the directory takes the peer over, and tells what has changed since the ticket
- *               was made; where it knows a newer session, or the peer is revoked, this one is told so and ends
- *   online      the peer is told (KNOWN), and so is the node where it was (MOVED); the mailbox is handed over, letters pass
+ *   proven      the first SEALED datagram opened: the peer's older session here makes way, what was under way to it goes to
+ *               where the peer is now
+ *   joining     the directory takes the peer over and tells its standing; where it knows a newer session, or the peer may not
+ *               sign in, this one is told so and ends. Then its networks are joined. Nobody here meets the peer before that,
+ *               and what it says meanwhile is held (peer-frames.ts)
+ *   online      the peer is told (KNOWN), and so is the node where it was (MOVED); the mailbox is handed over, letters pass,
+ *               what was held is judged
  *   end         letters go where the peer is now, or into its mailbox; the directory is told unless the peer is elsewhere
  *
  * A clean goodbye is offline at once; silence is offline after three of the peer's own intervals.
  */
 import type { DirectoryReply, Standing } from '../../directory.ts'
-import type { NetworkId, NodeId } from '../../ids.ts'
+import type { NetworkId, NodeId, PeerId, UserId } from '../../ids.ts'
 import { encodeMoved, type Moved } from '../../wire/node.ts'
 import { FRAME } from '../../wire/numbers.ts'
 import type { GoodbyeReason } from '../../wire/session.ts'
@@ -31,6 +33,7 @@ import type { Presence } from './presence.ts'
 import type { Roster } from './roster.ts'
 import type { SessionTable } from './session-table.ts'
 import { isOfWrongClock } from './since.ts'
+import type { Reading, Standings } from './standings.ts'
 
 const NOTHING = new Uint8Array(0)
 
@@ -40,6 +43,7 @@ export interface ResidenceOptions {
   readonly table: SessionTable
   readonly roster: Roster
   readonly networks: Networks
+  readonly standings: Standings
   readonly presence: Presence
   readonly locator: Locator
   readonly deliveries: Deliveries
@@ -53,16 +57,27 @@ export interface ResidenceOptions {
 
 export class Residence {
   readonly #options: ResidenceOptions
+  readonly #joining = new Map<PeerId, PeerSession>()
 
   constructor(options: ResidenceOptions) {
     this.#options = options
   }
 
+  /** Sessions of a user, also those that are still joining. */
+  *sessionsOf(user: UserId): Iterable<PeerSession> {
+    yield* this.#options.roster.ofUser(user)
+    for (const session of this.#joining.values()) if (session.user === user) yield session
+  }
+
+  sessionOf(peer: PeerId): PeerSession | undefined {
+    return this.#joining.get(peer) ?? this.#options.roster.get(peer)
+  }
+
   /** The peer has shown that the session is its own. `join` follows when its first datagram is read to the end. */
   prove(session: PeerSession, now: number): void {
     if (session.stage !== 'halfOpen') return
-    const { roster, locator, credentials } = this.#options
-    const older = roster.get(session.peer)
+    const { locator, credentials } = this.#options
+    const older = this.sessionOf(session.peer)
     session.stage = 'joining'
     const { since } = session
     if (older !== undefined && older.since > since && !this.#follows(session, older.since, now)) {
@@ -70,8 +85,7 @@ export class Residence {
       return
     }
     credentials.proved(session.peer, since)
-    session.inflow = newInflow('unread')
-    roster.add(session)
+    this.#joining.set(session.peer, session)
     locator.forget(session.peer)
     if (older !== undefined) this.#replace(older, now)
   }
@@ -79,7 +93,13 @@ export class Residence {
   /** Tells the directory, with the status that came with the first datagram: nobody sees an invisible peer come. */
   join(session: PeerSession, now: number): void {
     if (session.stage !== 'joining') return
-    this.#options.networks.join(session.networks, (at) => this.#enter(session, at), now)
+    const { asks, presence, standings } = this.#options
+    const reading = standings.reading(now)
+    asks.ask(
+      { kind: 'signIn', item: presence.signingIn(session) },
+      (reply, at) => this.#entered(session, reading, reply, at),
+      now,
+    )
   }
 
   /** The session is over by itself. */
@@ -96,22 +116,34 @@ export class Residence {
     this.#leave(session, !isElsewhere, now)
   }
 
-  /** The next ticket of a peer that is here: its networks and blocks hold from now on, unless newer ones are known. */
+  /** The next ticket of a peer that is here. */
   renew(session: PeerSession, text: Uint8Array, now: number): void {
     const ticket = this.#options.credentials.renew(session.peer, text, now)
-    if (ticket === undefined) return
+    if (ticket?.user !== session.user) return
     const endsAt = this.#options.credentials.endOf(ticket, now)
-    if (endsAt < session.ticketEndsAt) return
-    session.ticketEndsAt = endsAt
-    if (ticket.issuedAt <= session.toldAt) return
-    session.blocks = ticket.blocks
-    this.setNetworks(session, ticket.networks, now)
+    session.ticketEndsAt = Math.max(session.ticketEndsAt, endsAt)
+  }
+
+  /** What the tables say of a peer that is here. */
+  stands(session: PeerSession, standing: Standing | undefined, now: number): void {
+    if (standing === undefined) {
+      this.end(session, 'revoked', now)
+      return
+    }
+    const isNews = session.blocks !== standing.blocks
+    session.blocks = standing.blocks
+    this.setNetworks(session, standing.networks, now)
+    if (isNews && session.stage === 'online') this.#options.presence.changed(session, now)
   }
 
   setNetworks(session: PeerSession, wanted: readonly NetworkId[], now: number): void {
     const { roster, networks, presence } = this.#options
     const before = session.networks
-    if (before.length === wanted.length && before.every((network) => wanted.includes(network))) return
+    if (isSame(before, wanted)) return
+    if (session.stage !== 'online') {
+      session.networks = wanted
+      return
+    }
     roster.setNetworks(session, wanted)
     networks.left(before, now)
     networks.join(wanted, (at) => presence.changed(session, at), now)
@@ -119,37 +151,21 @@ export class Residence {
 
   /** The peer signed in at another node. */
   moved({ peer, since }: Moved, now: number): void {
-    const here = this.#options.roster.get(peer)
+    const here = this.sessionOf(peer)
     this.#options.locator.forget(peer)
     if (here !== undefined && here.since < since) this.end(here, 'replaced', now)
   }
 
-  #enter(session: PeerSession, now: number): void {
-    if (session.stage !== 'joining') return
-    const { asks, presence } = this.#options
-    asks.ask(
-      { kind: 'signIn', item: presence.itemOf(session) },
-      (reply, at) => this.#entered(session, now, reply, at),
-      now,
-    )
-  }
-
-  #entered(session: PeerSession, askedAt: number, reply: ReplyTo<'signIn'>, now: number): void {
-    const { node, table, presence, links, mailboxes } = this.#options
+  #entered(session: PeerSession, reading: Reading, reply: ReplyTo<'signIn'>, now: number): void {
     if (reply.kind === 'failed') return
     if (session.stage !== 'joining') this.#undo(session, reply, now)
     else if (reply.outcome === 'stale') this.#stale(session, reply.since, now)
     else if (reply.outcome === 'revoked') this.end(session, 'revoked', now)
     else {
-      if (reply.standing !== undefined && session.toldAt < askedAt) this.#told(session, reply.standing, now)
-      session.stage = 'online'
-      table.send(session, FRAME.KNOWN, NOTHING)
-      const { peer, since } = session
-      const { previousNode } = reply
-      if (previousNode !== undefined && previousNode !== node)
-        links.send(previousNode, FRAME.MOVED, encodeMoved({ peer, since }))
-      presence.told(session, now)
-      mailboxes.arrived(session, now)
+      session.reading = reading
+      this.stands(session, reply.standing, now)
+      this.#tellOldNode(session, reply.previousNode)
+      this.#admit(session, now)
     }
   }
 
@@ -166,29 +182,65 @@ export class Residence {
     return true
   }
 
-  #told(session: PeerSession, { networks, blocks }: Standing, now: number): void {
-    session.toldAt = now
-    session.blocks = blocks
-    this.setNetworks(session, networks, now)
-  }
-
-  /** The directory took this node for dead, and the peer for gone: it is told once more that the peer is here. */
-  again(session: PeerSession, now: number): void {
-    const { asks, presence } = this.#options
-    session.since++
-    asks.ask(
-      { kind: 'signIn', item: presence.itemOf(session) },
-      (reply, at) => this.#isBack(session, reply, at),
+  /** When all that its standing names is known: what changed meanwhile is read again first. */
+  #admit(session: PeerSession, now: number): void {
+    const { standings, networks } = this.#options
+    standings.ensure(
+      session,
+      (at) => {
+        const wanted = session.networks
+        const joined = (then: number): void => {
+          if (session.stage !== 'joining') return
+          if (standings.isTrusted(session, then) && isSame(wanted, session.networks))
+            this.#online(session, then)
+          else this.#admit(session, then)
+        }
+        networks.join(wanted, joined, at)
+      },
       now,
     )
   }
 
-  #isBack(session: PeerSession, reply: ReplyTo<'signIn'>, now: number): void {
+  #online(session: PeerSession, now: number): void {
+    const { roster, table, presence, mailboxes } = this.#options
+    this.#joining.delete(session.peer)
+    session.inflow = newInflow('unread')
+    session.stage = 'online'
+    roster.add(session)
+    table.send(session, FRAME.KNOWN, NOTHING)
+    presence.told(session, now)
+    mailboxes.arrived(session, now)
+    this.#options.standings.goOn(session, now)
+  }
+
+  #tellOldNode({ peer, since }: PeerSession, previous: NodeId | undefined): void {
+    const { node, links } = this.#options
+    if (previous !== undefined && previous !== node)
+      links.send(previous, FRAME.MOVED, encodeMoved({ peer, since }))
+  }
+
+  /** The directory took this node for dead, and the peer for gone: it is told once more that the peer is here. */
+  again(session: PeerSession, now: number): void {
+    const { asks, presence, standings } = this.#options
+    const reading = standings.reading(now)
+    session.since++
+    asks.ask(
+      { kind: 'signIn', item: presence.signingIn(session) },
+      (reply, at) => this.#isBack(session, reading, reply, at),
+      now,
+    )
+  }
+
+  #isBack(session: PeerSession, reading: Reading, reply: ReplyTo<'signIn'>, now: number): void {
     if (reply.kind === 'failed') return
     if (session.stage !== 'online') this.#undo(session, reply, now)
     else if (reply.outcome === 'revoked') this.end(session, 'revoked', now)
     else if (reply.outcome === 'stale') this.end(session, 'replaced', now)
-    else this.#options.presence.told(session, now)
+    else {
+      session.reading = reading
+      this.stands(session, reply.standing, now)
+      this.#options.presence.told(session, now)
+    }
   }
 
   /** It ended before the directory had taken it: now the directory has what is not there. */
@@ -197,7 +249,7 @@ export class Residence {
     reply: Pick<Extract<DirectoryReply, { kind: 'signIn' }>, 'outcome'>,
     now: number,
   ): void {
-    const here = this.#options.roster.get(session.peer)
+    const here = this.sessionOf(session.peer)
     if (reply.outcome === 'taken' && here === undefined) this.#options.presence.signOut(session, now)
   }
 
@@ -217,9 +269,13 @@ export class Residence {
     const { roster, networks, presence, deliveries, messages, table } = this.#options
     session.stage = 'ended'
     table.touch(session)
-    roster.remove(session)
+    if (this.#joining.get(session.peer) === session) this.#joining.delete(session.peer)
+    else roster.remove(session)
     networks.left(session.networks, now)
     if (tellsDirectory) presence.signOut(session, now)
     messages.reroute(deliveries.takeLetters(session), now)
   }
 }
+
+const isSame = (some: readonly NetworkId[], others: readonly NetworkId[]): boolean =>
+  some === others || (some.length === others.length && some.every((one) => others.includes(one)))

@@ -32,7 +32,7 @@ class Chunk {
   readonly sessions: (PeerSession | undefined)[] = new Array<PeerSession | undefined>(CHUNK)
 }
 
-type Known = 'peer' | 'user' | 'since' | 'networks' | 'blocks' | 'ticketEndsAt' | 'intervalMs'
+type Known = 'peer' | 'user' | 'since' | 'ticketEndsAt' | 'intervalMs'
 
 export interface Opening extends Pick<PeerSession, Known> {
   readonly channel: Channel

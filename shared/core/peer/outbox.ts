@@ -2,8 +2,8 @@
  * Messages on their way out, kept until the recipient's application or its mailbox has them. To each recipient at most
  * 16 are in flight, numbered 1, 2, 3 .. in the order they were given; each names the one before it that may still be on
  * its way, so that the recipient can keep the order (wire README, MESSAGE): one that was refused will never arrive, and
- * one that was delivered has, maybe in a run of the recipient that the present one knows nothing of. They outlive a session: a
- * new one carries again whatever has no receipt yet, and so does the same one after 4 s: twice within the shortest time
+ * one that was delivered has, maybe in a run of the recipient that the present one knows nothing of. Of one that was stored
+ * the recipient's node knows whether it still is: it says so. Messages outlive a session: a new one carries again whatever has no receipt yet, and so does the same one after 4 s: twice within the shortest time
  * that a recipient holds what is behind.
  */
 import type { PeerId } from '../../ids.ts'
@@ -25,6 +25,7 @@ interface Outgoing {
   sequence: number
   /** Greatest sequence before it that was neither refused nor delivered; 0 for none. */
   previous: number
+  previousIsStored: boolean
   /** When it is handed to the session again; 0: now. */
   dueAt: number
   /** Infinity while no session has taken it. */
@@ -38,7 +39,10 @@ interface Recipient {
   nextSequence: number
   /** Greatest sequence that was neither refused nor delivered: the next message names it. */
   last: number
+  lastIsStored: boolean
 }
+
+const UNNUMBERED = { sequence: 0, previous: 0, previousIsStored: false }
 
 export class Outbox {
   /** When this SDK started: it tells these numbers from those of an earlier run. */
@@ -55,7 +59,7 @@ export class Outbox {
   add(id: number, to: PeerId, body: Uint8Array, now: number): void {
     if (!(body instanceof Uint8Array)) throw new TypeError('a message is bytes')
     const recipient = this.#recipient(to)
-    recipient.waiting.push({ id, body, sentAt: now, sequence: 0, previous: 0, dueAt: 0, giveUpAt: NEVER })
+    recipient.waiting.push({ id, body, sentAt: now, ...UNNUMBERED, dueAt: 0, giveUpAt: NEVER })
     this.#active.add(recipient)
   }
 
@@ -66,8 +70,8 @@ export class Outbox {
       this.#launch(recipient)
       for (const message of recipient.flying) {
         if (message.dueAt > now) continue
-        const { sequence, previous, sentAt, body } = message
-        if (!take({ peer, epoch: this.epoch, sequence, previous, sentAt, body })) return
+        const { sequence, previous, previousIsStored, sentAt, body } = message
+        if (!take({ peer, epoch: this.epoch, sequence, previous, previousIsStored, sentAt, body })) return
         message.dueAt = now + REPEAT_MS
         message.giveUpAt = Math.min(message.giveUpAt, now + GIVE_UP_MS)
       }
@@ -77,11 +81,13 @@ export class Outbox {
   /** The caller's id of the message that is settled by this; undefined where it was settled before. */
   settle({ peer, epoch, sequence, outcome }: Receipt): number | undefined {
     const recipient = epoch === this.epoch ? this.#recipients.get(peer) : undefined
-    const at = recipient?.flying.findIndex((message) => message.sequence === sequence) ?? -1
-    if (recipient === undefined || at < 0) return undefined
+    if (recipient === undefined) return undefined
+    if (outcome === 'delivered') this.#leaveBehind(recipient, sequence)
+    if (outcome === 'stored') this.#markStored(recipient, sequence)
+    const at = recipient.flying.findIndex((message) => message.sequence === sequence)
+    if (at < 0) return undefined
     const message = recipient.flying.splice(at, 1)[0]!
-    if (outcome === 'delivered') this.#leaveBehind(recipient, message)
-    else if (outcome !== 'stored') this.#leaveOut(recipient, message)
+    if (outcome !== 'delivered' && outcome !== 'stored') this.#leaveOut(recipient, message)
     if (recipient.flying.length + recipient.waiting.length === 0) this.#active.delete(recipient)
     return message.id
   }
@@ -151,18 +157,31 @@ export class Outbox {
 
   /** What named the refused message as the one before it names the one before that, and goes out again. */
   #leaveOut(recipient: Recipient, refused: Outgoing): void {
-    if (recipient.last === refused.sequence) recipient.last = refused.previous
+    const { sequence, previous, previousIsStored } = refused
+    if (recipient.last === sequence) {
+      recipient.last = previous
+      recipient.lastIsStored = previousIsStored
+    }
     for (const message of recipient.flying) {
-      if (message.previous !== refused.sequence) continue
-      message.previous = refused.previous
-      message.dueAt = 0
+      if (message.previous === sequence) Object.assign(message, { previous, previousIsStored, dueAt: 0 })
     }
   }
 
-  /** Nothing has to wait for it any more; what is out already waits for it only where it is sent again. */
-  #leaveBehind(recipient: Recipient, { sequence }: Outgoing): void {
-    if (recipient.last === sequence) recipient.last = 0
-    for (const message of recipient.flying) if (message.previous === sequence) message.previous = 0
+  /** Nothing has to wait for it any more; what is out already says so when it is repeated. */
+  #leaveBehind(recipient: Recipient, sequence: number): void {
+    if (recipient.last === sequence) {
+      recipient.last = 0
+      recipient.lastIsStored = false
+    }
+    for (const message of recipient.flying) {
+      if (message.previous === sequence) Object.assign(message, { previous: 0, previousIsStored: false })
+    }
+  }
+
+  /** What is out already says so when it is repeated. */
+  #markStored(recipient: Recipient, sequence: number): void {
+    if (recipient.last === sequence) recipient.lastIsStored = true
+    for (const message of recipient.flying) if (message.previous === sequence) message.previousIsStored = true
   }
 
   #launch(recipient: Recipient): void {
@@ -170,7 +189,9 @@ export class Outbox {
       const message = recipient.waiting.shift()!
       message.sequence = recipient.nextSequence++
       message.previous = recipient.last
+      message.previousIsStored = recipient.lastIsStored
       recipient.last = message.sequence
+      recipient.lastIsStored = false
       recipient.flying.push(message)
     }
   }
@@ -178,7 +199,7 @@ export class Outbox {
   #recipient(to: PeerId): Recipient {
     let recipient = this.#recipients.get(to)
     if (recipient === undefined) {
-      recipient = { peer: to, flying: [], waiting: [], nextSequence: 1, last: 0 }
+      recipient = { peer: to, flying: [], waiting: [], nextSequence: 1, last: 0, lastIsStored: false }
       this.#recipients.set(to, recipient)
     }
     return recipient

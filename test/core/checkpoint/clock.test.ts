@@ -44,7 +44,7 @@ describe.each(CLOCKS)("a node's clock that reads %s for a while", (_, offMs) => 
     expect(knock(world, b, world.now)).toBe('clock')
     setClock(node, 0)
     expect(knock(world, b, world.now)).toBe('welcome')
-    b.ticket = ticketFor(b.identity, 'bob', [], [], world.now - 2 * HOUR_MS)
+    b.ticket = ticketFor(b.identity, 'bob', world.now - 2 * HOUR_MS)
     expect(knock(world, b, world.now)).toBe('ended')
     stay(world, a, 10)
     expect(a.session?.state).toBe('open')
@@ -55,11 +55,11 @@ describe.each(CLOCKS)("a node's clock that reads %s for a while", (_, offMs) => 
     const node = world.nodes[0]!
     const a = world.peer('a', 'ann', ['home'])
     setClock(node, offMs)
-    a.ticket = ticketFor(a.identity, 'ann', [], [], START + offMs)
+    a.ticket = ticketFor(a.identity, 'ann', START + offMs)
     expect(knock(world, a, world.now + offMs)).toBe('welcome')
     stay(world, a, 1)
     setClock(node, 0)
-    a.ticket = ticketFor(a.identity, 'ann', [], [], START)
+    a.ticket = ticketFor(a.identity, 'ann', START)
     for (const there of [node, world.nodes[1]!, node]) {
       expect(knock(world, a, world.now, there)).toBe('welcome')
       world.run(3000)

@@ -181,8 +181,8 @@ test('an offer that cannot come to anything is answered by the node', () => {
   expect(a.answers.map(({ outcome }) => outcome)).toEqual([
     'offline',
     'unknownPeer',
-    'blocked',
-    'blocked',
+    'offline',
+    'offline',
     'offline',
   ])
   expect([blocking, blockingUser, invisible].flatMap(({ offers }) => offers)).toEqual([])

@@ -12,6 +12,7 @@ import {
   encodeMessage,
   encodeReceipt,
   type Message,
+  type Predecessor,
   type Receipt,
 } from '../../../shared/wire/messages.ts'
 import { FRAME, KIND } from '../../../shared/wire/numbers.ts'
@@ -64,6 +65,8 @@ export class ScriptedPeer {
     status: 'online',
     metadata: {},
   }
+  /** What else its first datagram on a session says. */
+  firstWords: () => void = () => {}
   readonly messages: Message[] = []
   readonly receipts: Receipt[] = []
   readonly presences: PresenceRecord[] = []
@@ -120,9 +123,15 @@ export class ScriptedPeer {
     this.send(FRAME.STATUS, encodeStatus({ version: ++this.#version, status, custom, metadata }))
   }
 
-  say(to: ScriptedPeer, sequence: number, text: string, sentAt: number, previous = sequence - 1): void {
+  say(
+    to: ScriptedPeer,
+    sequence: number,
+    text: string,
+    sentAt: number,
+    { previous = sequence - 1, previousIsStored = false }: Partial<Predecessor> = {},
+  ): void {
     const body = Buffer.from(text)
-    const message = { peer: to.id, epoch: 1, sequence, previous, sentAt, body }
+    const message = { peer: to.id, epoch: 1, sequence, previous, previousIsStored, sentAt, body }
     this.send(FRAME.MESSAGE, encodeMessage(message))
   }
 
@@ -176,5 +185,6 @@ export class ScriptedPeer {
     this.session = new Session({ index, remoteIndex: nodeIndex, channel, address, now })
     this.send(FRAME.PACE, encodeU32(25_000))
     this.status(this.firstStatus.status, this.firstStatus.metadata)
+    this.firstWords()
   }
 }

@@ -44,13 +44,14 @@ export class World {
   readonly failing = new Set<string>()
   #events: { readonly at: number; readonly run: () => void }[] = []
   readonly #out = new Batch()
+  readonly #cutOff = new Set<NodeId>()
 
   constructor(nodes = 1, options: Partial<CheckpointOptions> = {}) {
     for (let n = 1; n <= nodes; n++) this.#addNode(n, options)
     this.publishFleet()
   }
 
-  /** A peer of a user, the networks of whose ticket are those it is a member of. */
+  /** A peer of a user that is a member of the networks. */
   peer(
     name: string,
     user: string,
@@ -58,13 +59,13 @@ export class World {
     blocks: readonly string[] = [],
     at = `198.51.100.${this.peers.length + 1}:4000`,
   ): ScriptedPeer {
-    const identity = identityOf(new Uint8Array(32).fill(this.peers.length + 20))
+    const identity = identityOf(seedOf(this.peers.length))
     const ids = networks.map(networkId)
     this.tables.enrol(identity.peer, userId(user))
     for (const network of ids) this.tables.setRole(network, userId(user), 'member')
-    this.tables.blocks.set(userId(user), blocks as readonly UserId[])
+    if (blocks.length > 0) this.tables.setBlocks(userId(user), blocks as readonly UserId[])
     while (this.tables.poll() !== undefined);
-    const ticket = ticketFor(identity, user, ids, blocks, this.now)
+    const ticket = ticketFor(identity, user, this.now)
     const address = parseAddress(at)!
     const peer = new ScriptedPeer({ identity, ticket, address })
     this.peers.push(peer)
@@ -103,9 +104,20 @@ export class World {
       const pushed = pushedBy(change, this.tables)
       if (pushed === undefined) continue
       const targets = this.nodes.filter(({ id }) => pushed.nodes.includes(id))
-      for (const node of targets)
+      for (const node of targets.filter(({ id }) => !this.#cutOff.has(id)))
         this.#at(PUSH_MS, () => this.handle(node, { kind: 'push', push: pushed.push }))
     }
+  }
+
+  /** The node's connection to the gateway ends: pushes to it are lost. */
+  cutOff(node: WorldNode): void {
+    this.#cutOff.add(node.id)
+    this.handle(node, { kind: 'pushesLost' })
+  }
+
+  connect(node: WorldNode): void {
+    this.#cutOff.delete(node.id)
+    this.handle(node, { kind: 'pushesBack' })
   }
 
   publishFleet(): void {
@@ -141,7 +153,9 @@ export class World {
       ...options,
     })
     const address = parseAddress(`192.0.2.${n}:3480`)!
-    this.nodes.push({ id, address, publicKey: identity.staticPublic, machine, alive: true })
+    const node = { id, address, publicKey: identity.staticPublic, machine, alive: true }
+    this.nodes.push(node)
+    this.handle(node, { kind: 'pushesBack' })
   }
 
   #next(): number {
@@ -215,6 +229,8 @@ export class World {
   }
 }
 
+const seedOf = (n: number): Uint8Array => new Uint8Array(32).fill((n + 20) & 255).fill(n >> 8, 0, 1)
+
 const names = new Map<PeerId, string>()
 
 export const nameOf = (peer: PeerId): string => names.get(peer) ?? peer
@@ -223,17 +239,10 @@ export const userId = (name: string): UserId => `u_${name.padEnd(16, 'a')}` as U
 
 export const networkId = (name: string): NetworkId => `n_${name.padEnd(16, 'a')}` as NetworkId
 
-export function ticketFor(
-  identity: Identity,
-  user: string,
-  networks: readonly NetworkId[],
-  blocks: readonly string[],
-  now: number,
-  lifeMs = 3600_000,
-): string {
+export function ticketFor(identity: Identity, user: string, now: number, lifeMs = 3600_000): string {
   const seconds = Math.floor(now / 1000)
   const times = { iat: seconds, exp: seconds + lifeMs / 1000 }
-  const claims = { sub: identity.peer, usr: userId(user), net: networks, blk: blocks, ...times }
+  const claims = { sub: identity.peer, usr: userId(user), ...times }
   const signed = `${part({ alg: 'EdDSA', kid: 'k1' })}.${part(claims)}`
   return `${signed}.${Buffer.from(sign(ISSUER, Buffer.from(signed))).toString('base64url')}`
 }

@@ -10,6 +10,7 @@ const message = (sequence: number, previous = sequence - 1, epoch = 1): Message 
   epoch,
   sequence,
   previous,
+  previousIsStored: false,
   sentAt: 0,
   body: Uint8Array.of(sequence),
 })

@@ -48,6 +48,27 @@ test('what is behind a refused message is sent again and names the one before th
   expect(sent(outbox)).toEqual([[3, 1]])
 })
 
+test('a stored message is named as stored, until it is known to be delivered', () => {
+  const outbox = withMessages(1)
+  const named = (): unknown[] => {
+    const out: unknown[] = []
+    outbox.send(0, ({ previous, previousIsStored }) => out.push([previous, previousIsStored]) > 0)
+    return out
+  }
+  named()
+  settle(outbox, 1, 'stored')
+  outbox.add(1, bob, new Uint8Array(0), 0)
+  outbox.add(2, bob, new Uint8Array(0), 0)
+  expect(named()).toEqual([
+    [1, true],
+    [2, false],
+  ])
+  settle(outbox, 3, 'stored')
+  expect(settle(outbox, 3)).toBeUndefined()
+  outbox.add(3, bob, new Uint8Array(0), 0)
+  expect(named()).toEqual([[0, false]])
+})
+
 test('a message that is sent again names the one before it although later ones have a receipt', () => {
   const outbox = withMessages(3)
   sent(outbox)

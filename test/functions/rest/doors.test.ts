@@ -203,15 +203,6 @@ test('the last admin key stays, also of two that delete each other', async () =>
   await lone.close()
 })
 
-test('whoever is blocked sees neither profile nor presence of the blocker', async () => {
-  const network = await index.network()
-  const [ann, ben] = [await index.member({ [network]: 'member' }), await index.member({ [network]: 'owner' })]
-  await index.call(`PUT /v1/users/${ann.user}/blocks/${ben.user}`, { as: ann.ticket })
-  expect((await index.call(`GET /v1/users/${ann.user}`, { as: ben.ticket })).status).toBe(404)
-  expect((await index.call(`GET /v1/peers/${ann.peer}`, { as: ben.ticket })).status).toBe(404)
-  expect((await index.call(`GET /v1/users/${ben.user}`, { as: ann.ticket })).status).toBe(200)
-})
-
 describe('an ID token', () => {
   const { privateKey, publicKey } = generateKeyPairSync('ed25519')
   const rotated = generateKeyPairSync('ed25519')

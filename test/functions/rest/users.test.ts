@@ -1,4 +1,7 @@
+import { randomBytes } from 'node:crypto'
+import { UpdateCommand } from '@aws-sdk/lib-dynamodb'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { toBase32 } from '../../../shared/ids.ts'
 import { LIMITS } from '../../../shared/limits.ts'
 import { type OpenIndex, openIndex } from './open-index.ts'
 import { newDevice } from './society.ts'
@@ -35,29 +38,48 @@ test('a subject of an identity provider has one user', async () => {
   expect(answers.map(({ status }) => status).sort()).toEqual([201, 409])
 })
 
-test('blocks ride in the ticket, as many as it has room for', async () => {
+test('blocks are listed page by page, and taken back', async () => {
   const ann = await index.member({}, 'Ann')
-  const others = await Promise.all(Array.from({ length: LIMITS.blocksPerUser + 1 }, () => index.member({})))
+  const others = await Promise.all(Array.from({ length: 5 }, () => index.member({})))
   const door = (blocked: string) => `/v1/users/${ann.user}/blocks/${blocked}`
-  const answers = []
-  for (const { user } of others) answers.push(await index.call(`PUT ${door(user)}`, { as: ann.ticket }))
-  expect(answers.map(({ status }) => status)).toEqual([...Array(LIMITS.blocksPerUser).fill(204), 413])
-  const [first, ...rest] = others.slice(0, LIMITS.blocksPerUser).map(({ user }) => user)
-  await index.call(`DELETE ${door(first!)}`, { as: ann.ticket })
-  const { body } = await index.call(`GET /v1/users/${ann.user}/blocks`, { as: ann.ticket })
-  expect(body.items).toEqual(rest.sort())
-  const { body: issued } = await index.call('POST /v1/tickets', { body: { proof: await index.proofOf(ann) } })
-  expect(JSON.parse(atob(issued.ticket.split('.')[1])).blk).toEqual(rest.sort())
+  for (const { user } of others)
+    expect((await index.call(`PUT ${door(user)}`, { as: ann.ticket })).status).toBe(204)
+  const [first, ...rest] = others.map(({ user }) => user).sort()
+  expect((await index.call(`DELETE ${door(first!)}`, { as: ann.ticket })).status).toBe(204)
+  const list = (query: object) =>
+    index.call(`GET /v1/users/${ann.user}/blocks`, { as: ann.ticket, query: { limit: '3', ...query } })
+  const { body } = await list({})
+  expect(body.items).toEqual(rest.slice(0, 3))
+  expect((await list({ cursor: body.cursor })).body.items).toEqual(rest.slice(3))
 })
 
-test('networks and blocks share the room of a ticket', async () => {
-  const networks = await Promise.all(Array.from({ length: LIMITS.networksPerUser }, () => index.network()))
+test('a ticket says who and nothing that grows', async () => {
+  const networks = await Promise.all([1, 2, 3].map(() => index.network()))
   const ann = await index.member(Object.fromEntries(networks.map((network) => [network, 'guest' as const])))
-  const block = async () =>
-    index.call(`PUT /v1/users/${ann.user}/blocks/${newDevice().peer}`, { as: ann.ticket })
+  const claims = JSON.parse(atob(ann.ticket.split('.')[1]!))
+  expect(Object.keys(claims).sort()).toEqual(['exp', 'iat', 'sub', 'usr'])
+  expect((claims.exp - claims.iat) * 1000).toBe(LIMITS.ticketMs)
+})
+
+test('a user blocks 10,000 and is in 1,000 networks, and not one more', async () => {
+  const ann = await index.member({}, 'Ann')
+  const { client } = index
+  const full = Array.from({ length: LIMITS.networksPerUser - 1 }, () => `n_${toBase32(randomBytes(10))}`)
+  const update = {
+    TableName: 'Users',
+    Key: { user: ann.user },
+    UpdateExpression: 'SET networks = :networks, blockCount = :blocks',
+    ExpressionAttributeValues: { ':networks': new Set(full), ':blocks': LIMITS.blocksPerUser - 1 },
+  }
+  await client.send(new UpdateCommand(update))
+  const block = () => index.call(`PUT /v1/users/${ann.user}/blocks/${newDevice().peer}`, { as: index.admin })
   expect([(await block()).status, (await block()).status]).toEqual([204, 413])
-  const { body } = await index.call('POST /v1/tickets', { body: { proof: await index.proofOf(ann) } })
-  expect(body.ticket.length).toBeLessThanOrEqual(LIMITS.datagramBytes - 126)
+  const join = async () =>
+    index.call(`PUT /v1/networks/${await index.network()}/members/${ann.user}`, {
+      as: index.admin,
+      body: { role: 'member' },
+    })
+  expect([(await join()).status, (await join()).status]).toEqual([200, 413])
 })
 
 test('a deleted user leaves nothing behind', async () => {

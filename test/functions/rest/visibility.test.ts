@@ -156,7 +156,8 @@ describe('a search', () => {
 
   test('by a private attribute is refused at a node as well', async () => {
     const find = createPeerSearch(index.client)
-    const asked = { networks: [network], filter: 'attributes.secret eq "nobody-knows"', limit: 5 }
+    const viewer = { peer: ben.peer, user: ben.user }
+    const asked = { viewer, networks: [network], filter: 'attributes.secret eq "nobody-knows"', limit: 5 }
     await expect(find(asked)).rejects.toMatchObject({ code: 'bad-request' })
   })
 

@@ -7,11 +7,10 @@ import type { FleetItem } from '../../../shared/directory.ts'
 import type { NodeId } from '../../../shared/ids.ts'
 import { createFleet } from '../../../shared/store/fleet.ts'
 import { connectNode, react, startCloud } from '../cloud-under-test.ts'
-import { directoryOf, newNetwork, newNode, presenceAt } from './world.ts'
+import { join, newNetwork, newNode, presenceAt, putPresence } from './world.ts'
 
 const cloud = await startCloud()
 const fleet = createFleet(cloud.client)
-const directory = directoryOf(cloud)
 const inSeconds = (seconds: number) => Math.floor(Date.now() / 1000) + seconds
 
 const lease = (node: NodeId, expiresAtSeconds = inSeconds(30)): FleetItem => ({
@@ -67,8 +66,8 @@ describe('the fleet', () => {
     const [node, network] = [newNode(), newNetwork()]
     const item = presenceAt(node, [network])
     await fleet.register(lease(node))
-    await directory.ask({ kind: 'signIn', item })
-    await directory.ask({ kind: 'joinNetwork', network, node })
+    await putPresence(cloud, item)
+    await join(cloud, network, node)
     const streams = await react(cloud, 'Fleet', createFleetReaction(cloud.stream))
     await fleet.leave(node)
     await streams.drain()
@@ -84,7 +83,7 @@ describe('the fleet', () => {
     const node = newNode()
     const item = presenceAt(node, [])
     await fleet.register(lease(node))
-    await directory.ask({ kind: 'signIn', item })
+    await putPresence(cloud, item)
     const streams = await react(cloud, 'Fleet', createFleetReaction(cloud.stream))
     await fleet.leave(node)
     await fleet.register(lease(node))
@@ -97,10 +96,10 @@ describe('the reaper', () => {
   test('takes the peers of a dead node offline, but not those that went elsewhere', async () => {
     const [dead, alive, network] = [newNode(), newNode(), newNetwork()]
     const items = Array.from({ length: 40 }, () => presenceAt(dead, [network]))
-    for (const item of items) await directory.ask({ kind: 'signIn', item })
+    for (const item of items) await putPresence(cloud, item)
     const moved = { ...items[0]!, node: alive, since: 2_000 }
-    await directory.ask({ kind: 'signIn', item: moved })
-    for (const node of [dead, alive]) await directory.ask({ kind: 'joinNetwork', network, node })
+    await putPresence(cloud, moved)
+    await join(cloud, network, dead, alive)
     await fleet.register(lease(dead, inSeconds(-1)))
     await fleet.register(lease(alive))
     const now = Date.now()
@@ -121,7 +120,7 @@ describe('the reaper', () => {
   test('finishes what an interrupted run began', async () => {
     const dead = newNode()
     const item = presenceAt(dead, [])
-    await directory.ask({ kind: 'signIn', item })
+    await putPresence(cloud, item)
     await fleet.register(lease(dead, inSeconds(-1)))
     const interrupted = (): number => {
       throw new Error('interrupted')
@@ -136,7 +135,7 @@ describe('the reaper', () => {
   test('goes on where a run ended that had no time left', async () => {
     const dead = newNode()
     const items = Array.from({ length: 60 }, () => presenceAt(dead, []))
-    for (const item of items) await directory.ask({ kind: 'signIn', item })
+    for (const item of items) await putPresence(cloud, item)
     await fleet.register(lease(dead, inSeconds(-1)))
     let asked = 0
     expect(await reap({ left: () => (asked++ < 6 ? 60_000 : 0) })).toEqual({ reaped: 0 })
@@ -155,7 +154,7 @@ describe('the reaper', () => {
   test('is several runs at the same time, each with its part, and the last one ends the lease', async () => {
     const dead = newNode()
     const items = Array.from({ length: 60 }, () => presenceAt(dead, []))
-    for (const item of items) await directory.ask({ kind: 'signIn', item })
+    for (const item of items) await putPresence(cloud, item)
     await fleet.register(lease(dead, inSeconds(-1)))
     const parts = 4
     for (const part of [0, 1, 2]) expect(await reap({ part, parts })).toEqual({ reaped: 0 })
@@ -166,7 +165,7 @@ describe('the reaper', () => {
   test('lets leases be that stand', async () => {
     const node = newNode()
     const item = presenceAt(node, [])
-    await directory.ask({ kind: 'signIn', item })
+    await putPresence(cloud, item)
     await fleet.register(lease(node))
     await reap()
     expect(await presenceOf(item.peer)).toMatchObject(item)

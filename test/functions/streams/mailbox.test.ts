@@ -1,18 +1,21 @@
 import { expect, test } from 'vitest'
 import { createMailboxReaction } from '../../../functions/streams/mailbox.ts'
-import type { PeerId } from '../../../shared/ids.ts'
+import type { PeerId, UserId } from '../../../shared/ids.ts'
 import { createMailbox } from '../../../shared/store/mailbox.ts'
 import { connectNode, react, startCloud } from '../cloud-under-test.ts'
-import { directoryOf, newNode, newPeerId, presenceAt } from './world.ts'
+import { newNode, newPeerId, presenceAt, putPresence } from './world.ts'
 
 const cloud = await startCloud()
 const mailbox = createMailbox(cloud.client)
 
+const USER = 'u_aaaaaaaaaaaaaaaa' as UserId
+
 const store = (peer: PeerId, ...sequences: number[]) =>
   Promise.all(
     sequences.map((sequence) => {
-      const message = { from: peer, epoch: 1, sequence, previous: 0, sentAt: 1, body: Uint8Array.of(1) }
-      return mailbox.store(peer, message, Date.now())
+      const number = { epoch: 1, sequence, previous: 0, previousIsStored: false }
+      const message = { from: peer, ...number, sentAt: 1, body: Uint8Array.of(1) }
+      return mailbox.store({ peer, user: USER, message }, Date.now())
     }),
   )
 
@@ -20,7 +23,7 @@ test('mail is told to the node where its recipient is, once for many messages', 
   const [here, there] = [newNode(), newNode()]
   const [nodeHere, nodeThere] = [await connectNode(cloud, here), await connectNode(cloud, there)]
   const item = presenceAt(here, [])
-  await directoryOf(cloud).ask({ kind: 'signIn', item })
+  await putPresence(cloud, item)
   await store(item.peer, 1, 2, 3, 4)
   const handler = createMailboxReaction(cloud.stream)
   const streams = await react(cloud, 'Mailbox', handler, 'the beginning')
@@ -36,7 +39,7 @@ test('mail for a peer that is away, and mail that is fetched, is told to nobody'
   await store(item.peer, 1)
   const streams = await react(cloud, 'Mailbox', createMailboxReaction(cloud.stream))
   await store(newPeerId(), 1)
-  await directoryOf(cloud).ask({ kind: 'signIn', item })
+  await putPresence(cloud, item)
   const { messages } = await mailbox.read(item.peer, 9)
   await mailbox.discard(
     item.peer,

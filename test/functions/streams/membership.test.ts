@@ -2,7 +2,7 @@ import { DeleteCommand, PutCommand } from '@aws-sdk/lib-dynamodb'
 import { expect, test } from 'vitest'
 import { createMembership } from '../../../functions/streams/membership.ts'
 import { connectNode, react, startCloud } from '../cloud-under-test.ts'
-import { directoryOf, join, newNetwork, newNode, newPeerId, newUserId, presenceAt } from './world.ts'
+import { join, newNetwork, newNode, newPeerId, newUserId, presenceAt, putPresence } from './world.ts'
 
 const cloud = await startCloud()
 const { client } = cloud
@@ -19,7 +19,7 @@ test('joining, a new role and leaving are told to the members and to the user it
   for (const node of [own, undefined]) {
     const peer = newPeerId()
     await client.send(new PutCommand({ TableName: 'Peers', Item: { peer, user } }))
-    if (node) await directoryOf(cloud).ask({ kind: 'signIn', item: { ...presenceAt(node, []), peer, user } })
+    if (node) await putPresence(cloud, { ...presenceAt(node, []), peer, user })
   }
   const streams = await react(cloud, 'Memberships', createMembership(cloud.stream))
   const put = (role: string, joinedAt = 1) =>
@@ -43,7 +43,7 @@ test('a node that has members and the user is told once', async () => {
   await join(cloud, network, id)
   const item = { ...presenceAt(id, [network]), user }
   await client.send(new PutCommand({ TableName: 'Peers', Item: { peer: item.peer, user } }))
-  await directoryOf(cloud).ask({ kind: 'signIn', item })
+  await putPresence(cloud, item)
   const node = await connectNode(cloud, id)
   const streams = await react(cloud, 'Memberships', createMembership(cloud.stream))
   await client.send(

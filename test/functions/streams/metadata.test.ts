@@ -1,11 +1,11 @@
 import { DeleteCommand, PutCommand } from '@aws-sdk/lib-dynamodb'
 import { describe, expect, test } from 'vitest'
 import { createMetadata } from '../../../functions/streams/metadata.ts'
+import { addBlock, removeBlock } from '../../../shared/store/blocks.ts'
 import { bindPeer, revokePeer, updatePeer } from '../../../shared/store/peers.ts'
 import type { TableName } from '../../../shared/store/tables.ts'
-import { addBlock, removeBlock } from '../../../shared/store/users.ts'
 import { connectNode, react, startCloud } from '../cloud-under-test.ts'
-import { directoryOf, join, newNetwork, newNode, newPeerId, newUserId, presenceAt, putUser } from './world.ts'
+import { join, newNetwork, newNode, newPeerId, newUserId, presenceAt, putPresence, putUser } from './world.ts'
 
 const cloud = await startCloud()
 const { client } = cloud
@@ -111,8 +111,8 @@ describe('metadata', () => {
     const { network, id, told } = await setting('Peers')
     const [user, peer] = [newUserId(), newPeerId()]
     await putUser(cloud, user, [network])
-    await directoryOf(cloud).ask({ kind: 'signIn', item: { ...presenceAt(id, [network]), peer, user } })
     await bindPeer(client, { peer, user, name: 'phone' }, 1)
+    await putPresence(cloud, { ...presenceAt(id, [network]), peer, user })
     expect(await told()).toMatchObject([
       { entity: 'peer', id: peer, networks: [network], value: { name: 'phone' } },
     ])
@@ -137,11 +137,11 @@ describe('metadata', () => {
     const [user, peer, foe] = [newUserId(), newPeerId(), newUserId()]
     await putUser(cloud, user, [network])
     await told()
-    await directoryOf(cloud).ask({ kind: 'signIn', item: { ...presenceAt(id, [network]), peer, user } })
+    await putPresence(cloud, { ...presenceAt(id, [network]), peer, user })
     await bindPeer(client, { peer, user, name: 'phone' }, 1)
-    await addBlock(client, user, foe)
-    expect(await told()).toEqual([{ kind: 'blocks', user, blocks: [foe] }])
+    await addBlock(client, user, foe, 1)
+    expect(await told()).toEqual([{ kind: 'blocks', user, version: 1 }])
     await removeBlock(client, user, foe)
-    expect(await told()).toEqual([{ kind: 'blocks', user, blocks: [] }])
+    expect(await told()).toEqual([{ kind: 'blocks', user, version: 2 }])
   })
 })

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { createPresence } from '../../../functions/streams/presence.ts'
 import { asSeenByOthers } from '../../../shared/presence.ts'
 import { connectNode, react, startCloud } from '../cloud-under-test.ts'
-import { directoryOf, join, newNetwork, newNode, presenceAt } from './world.ts'
+import { directoryOf, join, newNetwork, newNode, presenceAt, putPresence } from './world.ts'
 
 const cloud = await startCloud()
 const directory = directoryOf(cloud)
@@ -23,7 +23,7 @@ describe('a change of presence', () => {
   test('is pushed once to every node with members of the networks', async () => {
     const { shared, other, here, nodeHere, nodeThere, streams } = await setting()
     const item = presenceAt(here, [shared, other])
-    await directory.ask({ kind: 'signIn', item })
+    await putPresence(cloud, item)
     await streams.drain()
     const push = { kind: 'presence', record: asSeenByOthers(item), networks: [shared, other] }
     expect(await nodeHere.pushes()).toEqual([push])
@@ -32,7 +32,7 @@ describe('a change of presence', () => {
 
   test('is not pushed to nodes without members', async () => {
     const { other, there, nodeHere, nodeThere, streams } = await setting()
-    await directory.ask({ kind: 'signIn', item: presenceAt(there, [other]) })
+    await putPresence(cloud, presenceAt(there, [other]))
     await streams.drain()
     expect(await nodeHere.pushes()).toEqual([])
     expect(await nodeThere.pushes()).toHaveLength(1)
@@ -41,7 +41,7 @@ describe('a change of presence', () => {
   test('comes in the order it happened in', async () => {
     const { shared, here, nodeThere, streams } = await setting()
     const item = presenceAt(here, [shared])
-    await directory.ask({ kind: 'signIn', item })
+    await putPresence(cloud, item)
     for (const [i, custom] of ['a', 'b', 'c'].entries()) {
       await directory.ask({ kind: 'update', item: { ...item, custom, version: i + 2 } })
     }
@@ -66,15 +66,12 @@ describe('a change of presence', () => {
   test('that others cannot see is not pushed: being seen again, a move, a newer session', async () => {
     const { shared, here, there, nodeHere, streams } = await setting()
     const item = presenceAt(here, [shared])
-    await directory.ask({ kind: 'signIn', item })
+    await putPresence(cloud, item)
     await streams.drain()
     await nodeHere.pushes()
     await directory.ask({ kind: 'update', item: { ...item, version: 2, lastSeenAt: 9_000 } })
     const metadata = { rank: 3, map: 'dust' }
-    await directory.ask({
-      kind: 'signIn',
-      item: { ...item, metadata, node: there, since: 5_000, version: 1 },
-    })
+    await putPresence(cloud, { ...item, metadata, node: there, since: 5_000, version: 1 })
     await streams.drain()
     expect(await nodeHere.pushes()).toEqual([])
   })
@@ -83,7 +80,7 @@ describe('a change of presence', () => {
     const { shared, here, nodeThere, streams } = await setting()
     const item = presenceAt(here, [shared])
     const invisible = { ...item, status: 'invisible', version: 2 } as const
-    await directory.ask({ kind: 'signIn', item })
+    await putPresence(cloud, item)
     await directory.ask({ kind: 'update', item: invisible })
     await directory.ask({
       kind: 'update',
@@ -96,7 +93,7 @@ describe('a change of presence', () => {
       since: item.since,
       lastSeenAt: 9_000,
     })
-    await directory.ask({ kind: 'signIn', item: { ...invisible, since: 10_000, version: 1 } })
+    await putPresence(cloud, { ...invisible, since: 10_000, version: 1 })
     await streams.drain()
     const [came, left, ...more] = await nodeThere.pushes()
     expect(came).toMatchObject({ record: { status: 'online' } })
@@ -109,7 +106,7 @@ describe('a change of presence', () => {
   test('of networks is told to those it is new to, and a change of status also to those it left', async () => {
     const { shared, other, here, nodeHere, nodeThere, streams } = await setting()
     const item = presenceAt(here, [shared])
-    await directory.ask({ kind: 'signIn', item })
+    await putPresence(cloud, item)
     await streams.drain()
     await Promise.all([nodeHere.pushes(), nodeThere.pushes()])
     await directory.ask({ kind: 'update', item: { ...item, networks: [shared, other], version: 2 } })
@@ -125,7 +122,7 @@ describe('a change of presence', () => {
 test('a peer that was erased is offline, and the node where it still was ends its session', async () => {
   const { shared, here, nodeHere, nodeThere, streams } = await setting()
   const item = presenceAt(here, [shared])
-  await directory.ask({ kind: 'signIn', item })
+  await putPresence(cloud, item)
   await streams.drain()
   await Promise.all([nodeHere.pushes(), nodeThere.pushes()])
   await cloud.client.send(new DeleteCommand({ TableName: 'Presence', Key: { peer: item.peer } }))

@@ -53,6 +53,15 @@ describe('a push', () => {
     expect(await connections.get('newest=')).toBeUndefined()
   })
 
+  test('goes to the connection that a node still has while it makes its next one', async () => {
+    const id = newNode()
+    const node = await connectNode(cloud, id)
+    await connections.add({ ...stale('handshaking0=', Date.now() + 1000), node: id })
+    expect(await pushTo(batch(id))).toEqual(DONE)
+    await connections.remove('handshaking0=')
+    expect(await node.pushes()).toEqual([push])
+  })
+
   test('leaves a first connection alone that is only just being made: its node reads when it is open', async () => {
     const id = newNode()
     await connections.add({ ...stale('handshaking=', Date.now()), node: id })
@@ -92,7 +101,13 @@ describe('a batch', () => {
   test('is several posts only where it exceeds what is charged as one message', async () => {
     const { ids, posts, pushTo } = await nodesThat(['takes'])
     const long = pushes.map(
-      (_, i): Push => ({ kind: 'blocks', user: `u_${i}` as never, blocks: ['x'.repeat(800) as never] }),
+      (_, i): Push => ({
+        kind: 'metadata',
+        entity: 'user',
+        id: `u_${i}`,
+        networks: [],
+        value: 'x'.repeat(800),
+      }),
     )
     await pushTo(long.map((push) => [{ nodes: ids, push }]))
     const taken = posts.to(ids[0]!)

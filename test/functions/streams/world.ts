@@ -12,6 +12,7 @@ import {
 } from '../../../shared/ids.ts'
 import type { PresenceItem } from '../../../shared/presence.ts'
 import { createDirectory } from '../../../shared/store/directory.ts'
+import { placeOf } from '../../../shared/store/places.ts'
 import { itemOfUser, newUser } from '../../../shared/store/users.ts'
 import type { Cloud } from '../cloud-under-test.ts'
 
@@ -43,10 +44,19 @@ export const directoryOf = ({ client }: Cloud): Directory =>
 
 export async function join({ client }: Cloud, network: NetworkId, ...nodes: NodeId[]): Promise<void> {
   const TableName = 'NetworkNodes'
-  for (const node of nodes) await client.send(new PutCommand({ TableName, Item: { network, node } }))
+  for (const node of nodes) {
+    const Item = { network, node, place: placeOf(node, network) }
+    await client.send(new PutCommand({ TableName, Item }))
+  }
 }
 
 export async function putUser(cloud: Cloud, user: UserId, networks: readonly NetworkId[], name = 'Ada') {
   const Item = itemOfUser({ ...newUser({ name }, 0), user, networks })
   await cloud.client.send(new PutCommand({ TableName: 'Users', Item }))
+}
+
+/** What a sign-in writes. */
+export async function putPresence(cloud: Cloud, item: PresenceItem): Promise<void> {
+  const Item = item.node === undefined ? item : { ...item, place: placeOf(item.node, item.peer) }
+  await cloud.client.send(new PutCommand({ TableName: 'Presence', Item }))
 }

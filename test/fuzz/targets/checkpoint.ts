@@ -31,7 +31,10 @@ const STEPS: readonly Step[] = [
   (scene, program) => {
     const peer = scene.hostile(program)
     if (peer.session !== undefined)
-      peer.say(scene.friend, program.byte(), 'psst', scene.world.now, program.byte())
+      peer.say(scene.friend, program.byte(), 'psst', scene.world.now, {
+        previous: program.byte(),
+        previousIsStored: program.oneOf([true, false]),
+      })
   },
   ({ world }, program) => {
     world.write((tables) => tables.setRole(networkId('home'), userId('mal'), program.oneOf([null, 'member'])))

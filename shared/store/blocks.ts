@@ -1,0 +1,186 @@
+/**
+ * Whom users take nothing from, one item a block. The user's item counts them and carries a version that grows with every
+ * change, in the same transaction: who remembers the blocks of a user knows by the version whether it still knows them.
+ */
+import { type DynamoDBDocumentClient, GetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb'
+import type { Asker } from '../directory.ts'
+import { StraightwayError } from '../errors.ts'
+import type { PeerId, UserId } from '../ids.ts'
+import { LIMITS } from '../limits.ts'
+import { tableName } from './client.ts'
+import {
+  decodeCursor,
+  eachPage,
+  encodeCursor,
+  forEach,
+  getMany,
+  type Page,
+  type PageRequest,
+} from './pages.ts'
+import { CHANGED, retrying, type Step, transact } from './transact.ts'
+import { requireUser } from './users.ts'
+
+export type Blocked = PeerId | UserId
+
+export interface Block {
+  readonly user: UserId
+  readonly blocked: Blocked
+  readonly blockedAt: number
+}
+
+const TOO_MANY = new StraightwayError(
+  'too-large',
+  `A user blocks at most ${LIMITS.blocksPerUser} peers and users: take one back, or leave the network`,
+)
+
+/** Errors: `not-found`, `too-large`. */
+export function addBlock(
+  client: DynamoDBDocumentClient,
+  user: UserId,
+  blocked: Blocked,
+  now: number,
+): Promise<void> {
+  return retrying(async () => {
+    if (await isBlocked(client, user, [blocked])) return
+    await requireUser(client, user)
+    await transact(client, [comesToBe({ user, blocked, blockedAt: now }), counts(user, 1)])
+  })
+}
+
+/** Errors: `not-found`. */
+export function removeBlock(client: DynamoDBDocumentClient, user: UserId, blocked: Blocked): Promise<void> {
+  return retrying(async () => {
+    if (!(await isBlocked(client, user, [blocked]))) return void (await requireUser(client, user))
+    await transact(client, [ceasesToBe(user, blocked), counts(user, -1)])
+  })
+}
+
+/** Whether the user blocks any of them: a peer, or the user whose it is. */
+export async function isBlocked(
+  client: DynamoDBDocumentClient,
+  user: UserId,
+  any: readonly Blocked[],
+): Promise<boolean> {
+  const keys = any.map((blocked) => ({ user, blocked }))
+  return (await getMany<Block>(client, 'Blocks', keys)).length > 0
+}
+
+/**
+ * Those of the users that block the viewer, or the viewer's user where that is known, and since when. What nobody does costs one
+ * read, however many users there are; a block is seen here about a second after it was made.
+ */
+export async function blockersAmong(
+  client: DynamoDBDocumentClient,
+  { peer, user }: Asker,
+  users: readonly UserId[],
+): Promise<ReadonlyMap<UserId, number>> {
+  const sorted = [...new Set(users)].sort()
+  const [first, last] = [sorted[0], sorted.at(-1)]
+  if (first === undefined || last === undefined) return new Map()
+  const any: readonly Blocked[] = user === undefined ? [peer] : [peer, user]
+  const found = await Promise.all(any.map((blocked) => blocksOn(client, blocked, first, last)))
+  const asked = new Set(sorted)
+  return new Map(
+    found
+      .flat()
+      .filter((block) => asked.has(block.user))
+      .map((block) => [block.user, block.blockedAt]),
+  )
+}
+
+/** Made by users from `first` to `last`. */
+async function blocksOn(
+  client: DynamoDBDocumentClient,
+  blocked: Blocked,
+  first: UserId,
+  last: UserId,
+): Promise<readonly Block[]> {
+  const query = {
+    TableName: tableName('Blocks'),
+    IndexName: 'byBlocked',
+    KeyConditionExpression: 'blocked = :blocked AND #user BETWEEN :first AND :last',
+    ExpressionAttributeNames: { '#user': 'user' },
+    ExpressionAttributeValues: { ':blocked': blocked, ':first': first, ':last': last },
+  }
+  const blocks: Block[] = []
+  for await (const page of eachPage<Block>(client, query)) blocks.push(...page)
+  return blocks
+}
+
+/** All of them, as `version` of the user or a later one has them. */
+export async function blocksOf(
+  client: DynamoDBDocumentClient,
+  user: UserId,
+): Promise<{ readonly version: number; readonly blocks: readonly Blocked[] }> {
+  const get = new GetCommand({ TableName: tableName('Users'), Key: { user }, ConsistentRead: true })
+  const version = ((await client.send(get)).Item?.blocks as number | undefined) ?? 0
+  const blocks: Blocked[] = []
+  if (version > 0)
+    for await (const page of eachPage<Block>(client, { ...queryOf(user), ConsistentRead: true }))
+      blocks.push(...page.map(({ blocked }) => blocked))
+  return { version, blocks }
+}
+
+export async function listBlocks(
+  client: DynamoDBDocumentClient,
+  user: UserId,
+  { limit, cursor }: PageRequest,
+): Promise<Page<Blocked>> {
+  const from = cursor !== undefined && { ExclusiveStartKey: { user, blocked: decodeCursor(cursor) } }
+  const query = new QueryCommand({ ...queryOf(user), Limit: limit, ConsistentRead: true, ...from })
+  const { Items = [], LastEvaluatedKey } = await client.send(query)
+  const items = (Items as Block[]).map(({ blocked }) => blocked)
+  return LastEvaluatedKey === undefined
+    ? { items }
+    : { items, cursor: encodeCursor(LastEvaluatedKey.blocked as string) }
+}
+
+/** With the user. */
+export async function deleteBlocksOf(client: DynamoDBDocumentClient, user: UserId): Promise<void> {
+  for await (const page of eachPage<Block>(client, queryOf(user)))
+    await forEach(page, ({ blocked }) => transact(client, [ceasesToBe(user, blocked)]))
+}
+
+const queryOf = (user: UserId) => ({
+  TableName: tableName('Blocks'),
+  KeyConditionExpression: '#user = :user',
+  ExpressionAttributeNames: { '#user': 'user' },
+  ExpressionAttributeValues: { ':user': user },
+})
+
+const comesToBe = (block: Block): Step => ({
+  refused: CHANGED,
+  write: {
+    Put: {
+      TableName: tableName('Blocks'),
+      Item: block,
+      ConditionExpression: 'attribute_not_exists(blocked)',
+    },
+  },
+})
+
+const ceasesToBe = (user: UserId, blocked: Blocked): Step => ({
+  refused: CHANGED,
+  write: {
+    Delete: {
+      TableName: tableName('Blocks'),
+      Key: { user, blocked },
+      ConditionExpression: 'attribute_exists(blocked)',
+    },
+  },
+})
+
+const counts = (user: UserId, by: 1 | -1): Step => ({
+  refused: by > 0 ? TOO_MANY : CHANGED,
+  write: {
+    Update: {
+      TableName: tableName('Users'),
+      Key: { user },
+      ConditionExpression:
+        'attribute_exists(createdAt) AND attribute_not_exists(deletingAt)' +
+        ' AND (attribute_not_exists(blockCount) OR blockCount < :most)',
+      UpdateExpression: 'ADD blocks :one, blockCount :by',
+      ExpressionAttributeValues: { ':one': 1, ':by': by, ':most': LIMITS.blocksPerUser + (by > 0 ? 0 : 1) },
+    },
+  },
+})
