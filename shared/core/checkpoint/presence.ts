@@ -19,6 +19,7 @@ import type { PeerSession } from './peer-session.ts'
 import type { Roster } from './roster.ts'
 import type { SessionTable } from './session-table.ts'
 import type { Standings } from './standings.ts'
+import { SubjectPace } from './subject-pace.ts'
 
 /** One more write is allowed after this. */
 const WRITE_MS = 1000
@@ -37,6 +38,7 @@ export interface PresenceOptions {
 export class Presence {
   readonly #options: PresenceOptions
   readonly #later = new DelayLine<PeerSession>(WRITE_MS)
+  readonly #pace = new SubjectPace()
 
   constructor(options: PresenceOptions) {
     this.#options = options
@@ -76,8 +78,15 @@ export class Presence {
     asks.ask({ kind: 'signOut', peer, node, since, lastSeenAt }, () => {}, now)
   }
 
-  /** To everybody here who shares one of the networks, but not to the peer itself, nor to those whom its user blocks. */
+  /**
+   * To everybody here who shares one of the networks, but not to the peer itself, nor to those whom its user blocks. A peer that
+   * changes all the time is told of less often.
+   */
   tell(push: Extract<Push, { kind: 'presence' }>, now: number): void {
+    if (push.to !== undefined || this.#pace.lets(push, now)) this.#tell(push, now)
+  }
+
+  #tell(push: Extract<Push, { kind: 'presence' }>, now: number): void {
     const { record, blocks = 0, to } = push
     const concerned = this.#concernedBy(push)
     if (to !== undefined) this.#show(record, concerned.filter(isOneOf(to)))
@@ -129,10 +138,12 @@ export class Presence {
     for (let of = this.#later.take(now); of !== undefined; of = this.#later.take(now)) {
       if (of.toBeWritten) this.#writeIfAllowed(of, now)
     }
+    for (let push = this.#pace.take(now); push !== undefined; push = this.#pace.take(now))
+      this.#tell(push, now)
   }
 
   deadline(): number {
-    return this.#later.deadline()
+    return Math.min(this.#later.deadline(), this.#pace.deadline())
   }
 
   /** A token bucket in one number (GCRA): when all WRITES will be allowed again. */

@@ -4,8 +4,12 @@
  * the time of the one before, up to 2 s. When six repeats were in vain the other side is taken for dead, unless it was heard
  * lately: then the way is merely bad, and only after sixteen it is given up. A frame that was overtaken by later ones is
  * repeated as soon as that is known.
+ *
+ * News of others' presence waits behind everything else, and what waits of one peer is replaced by what is newer.
  */
+import { sameBytes } from '../../crypto/hash.ts'
 import { REF_BYTES } from '../../wire/frames.ts'
+import { FRAME } from '../../wire/numbers.ts'
 import type { Ack } from '../../wire/session.ts'
 
 /** What ACK can speak of: `next`, and one bit for each of the 32 behind it. */
@@ -18,6 +22,10 @@ const MOST_REPEATS = 16
 const LATELY_MS = 5000
 /** Frames that wait for their turn. Enough for the longest list of results, little enough for very many sessions. */
 const QUEUE = 256
+/** Of which this many may be news of presence. */
+const NEWS = 128
+/** A presence record begins with the peer that it is of. */
+const SUBJECT_BYTES = 32
 /** Weight of a new sample in the smoothed round trip (RFC 6298). */
 const GAIN = 1 / 8
 
@@ -52,9 +60,29 @@ export class Outgoing {
 
   /** False where the queue is full: then the frame is not taken. The body must not be changed afterwards. */
   add(type: number, body: Uint8Array): boolean {
+    if (type === FRAME.PRESENCE) return this.#addNews(body)
     if (this.room <= 0) return false
-    this.#waiting.push({ type, body, ref: 0, repeats: -1, sentAt: 0, lastSentAt: 0, dueAt: 0 })
+    this.#waiting.splice(this.#waiting.length - this.#news(), 0, waiting(type, body))
     return true
+  }
+
+  #addNews(body: Uint8Array): boolean {
+    const news = this.#news()
+    for (let i = this.#waiting.length - news; i < this.#waiting.length; i++) {
+      if (!isOfSame(this.#waiting[i]!.body, body)) continue
+      this.#waiting[i] = waiting(FRAME.PRESENCE, body)
+      return true
+    }
+    if (this.room <= 0 || news >= NEWS) return false
+    this.#waiting.push(waiting(FRAME.PRESENCE, body))
+    return true
+  }
+
+  /** How many at the end of those that wait are news of presence. */
+  #news(): number {
+    let count = 0
+    while (this.#waiting.at(-1 - count)?.type === FRAME.PRESENCE) count++
+    return count
   }
 
   /**
@@ -134,5 +162,12 @@ export class Outgoing {
     else if (repeats === 0) this.roundTripMs += GAIN * (sample - this.roundTripMs)
   }
 }
+
+function waiting(type: number, body: Uint8Array): OutgoingFrame {
+  return { type, body, ref: 0, repeats: -1, sentAt: 0, lastSentAt: 0, dueAt: 0 }
+}
+
+const isOfSame = (a: Uint8Array, b: Uint8Array): boolean =>
+  sameBytes(a.subarray(0, SUBJECT_BYTES), b.subarray(0, SUBJECT_BYTES))
 
 export const refBytes = (ref: number): number => (ref > 0 ? REF_BYTES : 0)

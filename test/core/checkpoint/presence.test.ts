@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { FRAME } from '../../../shared/wire/numbers.ts'
 import { encodeFind } from '../../../shared/wire/presence.ts'
 import { nameOf, networkId, userId, World } from './world.ts'
@@ -128,4 +128,41 @@ test('a change of a user names to each of those who hear of it the networks that
   world.run(500)
   expect(a.changes).toEqual([{ ...change, networks: [home, work] }])
   expect(b.changes).toEqual([{ ...change, networks: [home] }])
+})
+
+describe('a peer that flaps its status once a second for ten minutes', () => {
+  function flapping() {
+    const world = new World(1, { cookiesAbove: 10_000 })
+    const [flapper, other] = [world.peer('f', 'flo', ['home']), world.peer('o', 'oda', ['home'])]
+    for (const peer of [flapper, other]) world.signIn(peer)
+    other.presences.length = 0
+    return { world, flapper, other }
+  }
+
+  test('costs each member of its network one frame in ten seconds, and all learn the last', () => {
+    const { world, flapper, other } = flapping()
+    let bytes = 0
+    world.fate = (datagram, _, to) => {
+      if (to.startsWith('198.51.100.2:')) bytes += datagram.length
+      return [10]
+    }
+    for (let second = 1; second <= 600; second++) {
+      flapper.status(second % 2 === 0 ? 'online' : 'away', { second }, 'x'.repeat(50))
+      world.run(1000)
+    }
+    world.run(15_000)
+    expect(other.presences.length).toBeLessThanOrEqual(600 / 10 + 6)
+    expect(other.presences.at(-1)).toMatchObject({ status: 'online', metadata: { second: 600 } })
+    // In a network of 3,000 that is 67 KB/s, where each flap would be 670.
+    expect((bytes * 3000) / 600).toBeLessThan(100_000)
+  })
+
+  test('is told of at once as long as it changes now and then', () => {
+    const { world, flapper, other } = flapping()
+    for (let change = 1; change <= 20; change++) {
+      flapper.status('away', { change })
+      world.run(10_100)
+      expect(other.presences.at(-1)).toMatchObject({ metadata: { change } })
+    }
+  })
 })
