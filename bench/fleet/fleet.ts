@@ -106,7 +106,10 @@ export class Fleet {
       const life = { connectedAt: this.now, expiresAtSeconds: 9e9 }
       await connections.add({ connection: `${i}`, node: item.node, ...life })
     }
-    for (const { machine, out } of this.nodes) machine.handle({ kind: 'fleet', nodes: items }, out, this.now)
+    for (const { machine, out } of this.nodes) {
+      machine.handle({ kind: 'fleet', nodes: items }, out, this.now)
+      machine.handle({ kind: 'pushesBack' }, out, this.now)
+    }
     this.tables.streams.clear()
   }
 

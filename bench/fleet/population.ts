@@ -149,7 +149,7 @@ export class PeerSide implements FrameSink {
 
   message(from: BenchPeer, to: BenchPeer, out: Batch, now: number): void {
     const sequence = ++from.sequence
-    const number = { epoch: from.number + 1, sequence, previous: 0, sentAt: now }
+    const number = { epoch: from.number + 1, sequence, previous: 0, previousIsStored: false, sentAt: now }
     from.session?.send(FRAME.MESSAGE, encodeMessage({ peer: to.identity.peer, ...number, body: BODY }))
     this.flush(from, out, now)
   }

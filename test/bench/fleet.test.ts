@@ -1,9 +1,11 @@
+import { PutCommand } from '@aws-sdk/lib-dynamodb'
 import { expect, test } from 'vitest'
 import { benchFleet } from '../../bench/fleet/bench.ts'
 import { MemoryTables } from '../../bench/fleet/tables.ts'
 import type { DirectoryRequest } from '../../shared/directory.ts'
 import type { NetworkId, NodeId, PeerId, UserId } from '../../shared/ids.ts'
 import { createDirectory } from '../../shared/store/directory.ts'
+import { itemOfUser, newUser } from '../../shared/store/users.ts'
 import { startTables } from '../local/tables-under-test.ts'
 
 test('the counts of a fleet are those that `npm run cost` reckons with, within a fifth', async () => {
@@ -26,23 +28,27 @@ test('tables in memory answer the directory as the engine does', async () => {
   const [peer, user] = ['a'.repeat(52) as PeerId, 'u_aaaaaaaaaaaaaaaa' as UserId]
   const said = { status: 'online', custom: 'x', metadata: { a: 1 }, lastSeenAt: 5 } as const
   const item = { peer, user, node, networks: [network], ...said, since: 10, version: 1 }
-  const message = { from: peer, epoch: 1, sequence: 1, previous: 0, sentAt: now, body: Uint8Array.of(1) }
+  const message = { from: peer, epoch: 1, sequence: 1, previous: 0, previousIsStored: false, sentAt: now }
+  const mail = { peer, user, message: { ...message, body: Uint8Array.of(1) }, now }
   const requests: DirectoryRequest[] = [
     { kind: 'signIn', item },
     { kind: 'signIn', item: { ...item, since: 9 } },
     { kind: 'update', item: { ...item, status: 'away', version: 2 } },
     { kind: 'update', item: { ...item, status: 'busy', version: 1 } },
-    { kind: 'locate', peer },
+    { kind: 'locate', peer, asker: { peer } },
     { kind: 'joinNetwork', network, node },
-    { kind: 'storeMail', peer, message, now },
-    { kind: 'storeMail', peer, message: { ...message, sequence: 2 }, now },
+    { kind: 'storeMail', ...mail },
+    { kind: 'storeMail', ...mail, message: { ...mail.message, sequence: 2 } },
     { kind: 'readMail', peer, limit: 1 },
     { kind: 'signOut', peer, node, since: 9, lastSeenAt: 7 },
     { kind: 'signOut', peer, node, since: 10, lastSeenAt: 7 },
-    { kind: 'locate', peer },
+    { kind: 'locate', peer, asker: { peer } },
     { kind: 'leaveNetwork', network, node },
   ] as DirectoryRequest[]
   const answers = async (client: MemoryTables['client']) => {
+    const put = (TableName: string, Item: object) => client.send(new PutCommand({ TableName, Item }))
+    await put('Peers', { peer, user, name: 'phone', attributes: {}, createdAt: 1, updatedAt: 1, version: 1 })
+    await put('Users', itemOfUser({ ...newUser({ name: 'Ann' }, 1), user, networks: [network] }))
     const directory = createDirectory(client, none as never)
     const replies = []
     for (const request of requests) replies.push(await directory.ask(request))
