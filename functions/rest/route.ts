@@ -63,7 +63,7 @@ export const PAGE = {
 export const SEARCH = {
   ...PAGE,
   filter: z.string().meta({ maxLength: LIMITS.filterBytes }).optional(),
-  sortBy: z.string().meta({ maxLength: 128 }).optional(),
+  sortBy: z.string().max(128, 'at most 128 characters').optional(),
   sortOrder: z.enum(['ascending', 'descending'], 'ascending or descending').default('ascending'),
   network: networkIdSchema.optional(),
 } as const satisfies QueryShape

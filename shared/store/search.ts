@@ -17,7 +17,7 @@ import { matches } from '../model/filter/evaluate.ts'
 import { parseFilter } from '../model/filter/parse.ts'
 import { looksAtPresence } from '../model/filter/presence.ts'
 import { withFoldedNames } from '../model/search/fold.ts'
-import { compareBytes, SEARCH_MS } from '../model/search/history.ts'
+import { compareBytes, SEARCH_MS, SETTLED_MS } from '../model/search/history.ts'
 import { isCarriedBy, LIST_EVERYTHING } from '../model/search/plan.ts'
 import { EVERYTHING } from '../model/search/terms.ts'
 import type { User } from '../model/user.ts'
@@ -27,7 +27,7 @@ import { collect } from './collector.ts'
 import { Meter, metered } from './meter.ts'
 import type { Page, PageRequest } from './pages.ts'
 import { type Planned, planSearch, searchableBy } from './planning.ts'
-import { cursorOf, type Position, positionIn } from './positions.ts'
+import { cursorOf, invalidCursor, type Position, positionIn } from './positions.ts'
 import {
   type Documents,
   type Kind,
@@ -142,6 +142,7 @@ async function searchIndex<E extends Entity>(
     throw new StraightwayError('bad-request', 'sortBy: name one network, you are in too many to sort all')
   const lasting = (planned.plan.byId || planned.plan.present) && blocks.length <= 2
   const beganAt = lasting ? now : (from?.beganAt ?? now)
+  if (beganAt > now + SETTLED_MS) throw invalidCursor()
   if (beganAt < now - SEARCH_MS) {
     throw new StraightwayError('gone', 'The search has taken too long: begin again without the cursor')
   }

@@ -8,6 +8,7 @@ import { createIndexHandler } from '../../../functions/streams/index.ts'
 import { startStreams } from '../../../local/streams.ts'
 import { LIMITS } from '../../../shared/limits.ts'
 import { createApiKey } from '../../../shared/store/api-keys.ts'
+import { Meter, metered } from '../../../shared/store/meter.ts'
 import { startTables } from '../../local/tables-under-test.ts'
 import { type Answer, type Call, createSociety } from './society.ts'
 
@@ -35,7 +36,11 @@ export async function startIndex(given: Partial<RestConfig> = {}, { indexed = tr
   const mappings = indexed ? sources.map((table) => ({ table, name: 'index', handler: entering })) : []
   const streams = await startStreams({ endpoint: tables.endpoint, mappings })
 
-  async function call(door: string, { as, body, base64, query, headers }: Call = {}): Promise<Answer> {
+  async function ask(
+    through: typeof handler,
+    door: string,
+    { as, body, base64, query, headers }: Call = {},
+  ): Promise<Answer> {
     const [httpMethod, address] = door.split(' ') as [string, string]
     const [path, search] = address.split('?') as [string, string?]
     const asked = { ...Object.fromEntries(new URLSearchParams(search)), ...query }
@@ -49,7 +54,7 @@ export async function startIndex(given: Partial<RestConfig> = {}, { indexed = tr
       isBase64Encoded: base64 !== undefined,
       requestContext: { domainName: HOST },
     } as unknown as APIGatewayProxyEvent
-    const reply = await handler(event, {} as LambdaContext)
+    const reply = await through(event, {} as LambdaContext)
     const text = reply.body
     return {
       status: reply.statusCode,
@@ -58,12 +63,22 @@ export async function startIndex(given: Partial<RestConfig> = {}, { indexed = tr
     }
   }
 
+  const call = (door: string, given?: Call) => ask(handler, door, given)
+
+  /** The same, and what it cost to read. */
+  async function measured(door: string, given?: Call): Promise<Answer & { readonly cost: Meter }> {
+    const cost = new Meter()
+    const watched = createHandler(createContext(config, metered(client, cost), () => now))
+    return { ...(await ask(watched, door, given)), cost }
+  }
+
   const admin = (await createApiKey(client, { name: 'admin', role: 'admin' }, now)).token
   const reader = (await createApiKey(client, { name: 'reader', role: 'read' }, now)).token
 
   return {
     ...createSociety({ client, call, admin, reader, host: HOST, now: () => now }),
     config,
+    measured,
     /** The Lambda of INDEX itself. */
     rest: handler,
     handler: entering,
