@@ -1,26 +1,40 @@
 /** From the `authorization` header to who is asking. */
+import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import { decodeJwt } from 'jose'
 import { StraightwayError } from '../../shared/errors.ts'
 import type { NetworkId, PeerId, UserId } from '../../shared/ids.ts'
 import { ENTITY_COLLECTIONS } from '../../shared/model/collection.ts'
-import type { Role } from '../../shared/model/membership.ts'
+import { activeRole, type Role } from '../../shared/model/membership.ts'
 import type { Action, Actor } from '../../shared/model/permission.ts'
 import type { User } from '../../shared/model/user.ts'
 import { authenticateApiKey } from '../../shared/store/api-keys.ts'
 import { readEnrolled } from '../../shared/store/enrolled.ts'
-import { rolesOf } from '../../shared/store/memberships.ts'
+import { getMembership, type MembershipItem, rolesOf, toMembership } from '../../shared/store/memberships.ts'
 import { expectUsable } from '../../shared/store/peers.ts'
+import type { Remembered } from '../../shared/store/remembered.ts'
 import { audiencesOf, useProof } from '../proof.ts'
 import type { Context } from './context.ts'
+import { itemsNamed, type NamedParameters, networkConcerned } from './named.ts'
 import type { Request } from './request.ts'
 
-/** Actions that ask whether one is in a network and not by which role, so that reading one thing is two calls to the tables. */
+/**
+ * Actions that ask whether one is in a network and not by which role, or that ask neither, so that no role has to be read
+ * for them and everybody in a network is a guest.
+ */
 const BELONGING: ReadonlySet<Action | undefined> = new Set([
   'user.read',
+  'user.update',
+  'membership.list',
+  'blocks.read',
+  'blocks.change',
+  'network.create',
   'network.read',
   'peer.read',
+  'peer.update',
+  'peer.revoke',
   'object.read',
   'collection.read',
+  'job.read',
   'search',
 ] as const satisfies readonly Action[])
 
@@ -31,20 +45,31 @@ const DECLARED: Readonly<Partial<Record<Action, string>>> = {
   'peer.read': ENTITY_COLLECTIONS.peer,
 }
 
-/**
- * Nobody without a header. `action`: what is asked for; of an action that is for everybody in a network the roles are not
- * read, and everybody is a guest. Errors: `unauthenticated`, `forbidden` for a revoked peer.
- */
+export interface Asked {
+  readonly action?: Action | undefined
+  /** What the path and the query name. */
+  readonly named: NamedParameters
+}
+
+export interface Authenticated {
+  readonly actor: Actor
+  /** What was read with the credential; nothing for API keys. */
+  readonly remembered?: Remembered
+}
+
+/** Nobody without a header. Errors: `unauthenticated`, `forbidden` for a revoked peer. */
 export async function authenticate(
   context: Context,
   header: string | undefined,
-  action?: Action,
-): Promise<Actor> {
-  if (header === undefined) return { kind: 'nobody' }
+  asked: Asked = { named: {} },
+): Promise<Authenticated> {
+  if (header === undefined) return { actor: { kind: 'nobody' } }
   const [, credential] = /^Bearer +(\S+)$/i.exec(header.trim()) ?? []
   if (credential === undefined)
     throw unauthenticated('Send `authorization: Bearer` and an API key or a ticket')
-  return credential.startsWith('sw_') ? keyActor(context, credential) : peerActor(context, credential, action)
+  return credential.startsWith('sw_')
+    ? { actor: await keyActor(context, credential) }
+    : peerActor(context, credential, asked)
 }
 
 async function keyActor({ client }: Context, token: string): Promise<Actor> {
@@ -57,20 +82,47 @@ async function keyActor({ client }: Context, token: string): Promise<Actor> {
 async function peerActor(
   { client, ticketKeys, now }: Context,
   ticket: string,
-  action: Action | undefined,
-): Promise<Actor> {
+  { action, named }: Asked,
+): Promise<Authenticated> {
   const id = await ticketKeys.verify(ticket, now())
   const { usr } = decodeJwt<{ usr: UserId }>(ticket)
-  const enrolled = await readEnrolled(client, id, usr, action && DECLARED[action])
+  const enrolled = await readEnrolled(client, id, usr, {
+    collection: action && DECLARED[action],
+    named: itemsNamed(named, usr),
+  })
   if (enrolled === undefined) throw unauthenticated('This peer is no longer enrolled')
-  const { peer, user, visibility } = enrolled
+  const { peer, user, visibility, remembered } = enrolled
   expectUsable(peer)
-  const roles = BELONGING.has(action) ? guestOf(user) : await rolesOf(client, user)
-  return { kind: 'peer', peer: id, user: user.user, roles, visibility }
+  const network = networkConcerned(named, remembered)
+  const roles = BELONGING.has(action)
+    ? guestOf(user)
+    : network === undefined
+      ? await rolesOf(client, user)
+      : await rolesIn(network, client, user, remembered)
+  return { actor: { kind: 'peer', peer: id, user: user.user, roles, visibility }, remembered }
 }
 
-function guestOf({ networks }: User): ReadonlyMap<NetworkId, Role> {
+function guestOf({ networks }: User): Map<NetworkId, Role> {
   return new Map(networks.map((network) => [network, 'guest']))
+}
+
+/** The role in the one network that the request is about; a guest in the others. */
+async function rolesIn(
+  network: NetworkId,
+  client: DynamoDBDocumentClient,
+  user: User,
+  remembered: Remembered,
+): Promise<ReadonlyMap<NetworkId, Role>> {
+  const roles = guestOf(user)
+  const own = { table: 'Memberships', key: { network, user: user.user } } as const
+  const item = remembered.has(own) ? remembered.get<MembershipItem>(own) : undefined
+  const membership = remembered.has(own)
+    ? item && toMembership(item)
+    : await getMembership(client, network, user.user)
+  const role = roles.has(network) ? activeRole(membership) : undefined
+  if (role === undefined) roles.delete(network)
+  else roles.set(network, role)
+  return roles
 }
 
 /** The peer that made the proof for this deployment; the proof is used up. Errors: `unauthenticated`. */

@@ -10,13 +10,13 @@ import httpRouter from '@middy/http-router'
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda'
 import { z } from 'zod'
 import { StraightwayError } from '../../shared/errors.ts'
-import type { Actor } from '../../shared/model/permission.ts'
 import { credentialGuards, guarded } from '../../shared/store/guarded.ts'
 import { OUTDATED, retrying } from '../../shared/store/transact.ts'
 import { API } from './api.ts'
 import type { Context } from './context.ts'
-import { authenticate } from './credentials.ts'
+import { type Authenticated, authenticate } from './credentials.ts'
 import { randomBytesFor } from './idempotency.ts'
+import { parametersIn } from './named.ts'
 import { preflight, problem, type Reply, withoutBody } from './reply.ts'
 import { bodyOf, expectMay, headerOf, parameterOf, preconditionOf, queryOf } from './request.ts'
 import { type Call, PARAMETERS, type Route } from './route.ts'
@@ -65,14 +65,20 @@ function allowedBy(error: unknown): Readonly<Record<string, string>> {
 function serve(context: Context, route: Route) {
   return (event: APIGatewayProxyEvent): Promise<Reply> =>
     retrying(async () => {
-      const actor = await actorFor(route, context, event)
+      const authenticated = await actorFor(route, context, event)
+      const { actor } = authenticated
       const checked = {
         path: pathOf(route, event),
         query: queryFor(route, event),
         precondition: preconditionOf(event),
       }
       const call: Call = {
-        ...{ context: { ...context, client: clientFor(route, context, actor) }, actor, event, ...checked },
+        ...{
+          context: { ...context, client: clientFor(route, context, authenticated) },
+          actor,
+          event,
+          ...checked,
+        },
         random: randomBytesFor(event, actor, context.config),
         body: () => bodyOf({ event }, route.body ?? z.unknown()),
         allow: (resource) => (route.permission ? expectMay(actor, route.permission, resource) : []),
@@ -86,23 +92,24 @@ function serve(context: Context, route: Route) {
  * and a condition on one item would make these writes wait for each other: what a key was allowed to write before it was
  * deleted may be written within the 15 seconds of the function.
  */
-function clientFor({ method, permission }: Route, { client }: Context, actor: Actor) {
+function clientFor({ method, permission }: Route, { client }: Context, { actor, remembered }: Authenticated) {
+  const reads = method === 'GET' || permission === 'member.change'
+  const knowing = reads && remembered !== undefined ? remembered.client(client) : client
   const isBulk = actor.kind === 'key' && permission?.startsWith('object.')
-  return method === 'GET' || isBulk ? client : guarded(client, credentialGuards(actor))
+  return method === 'GET' || isBulk ? knowing : guarded(knowing, credentialGuards(actor))
 }
 
 /** Errors: `unauthenticated`, `forbidden` at the first door. */
-async function actorFor(
-  { who, permission }: Route,
-  context: Context,
-  event: APIGatewayProxyEvent,
-): Promise<Actor> {
-  if (who === 'anybody') return { kind: 'nobody' }
-  const actor = await authenticate(context, headerOf(event, 'authorization'), permission)
+async function actorFor(route: Route, context: Context, event: APIGatewayProxyEvent): Promise<Authenticated> {
+  const { who, permission } = route
+  if (who === 'anybody') return { actor: { kind: 'nobody' } }
+  const asked = { action: permission, named: parametersIn(route, event) }
+  const authenticated = await authenticate(context, headerOf(event, 'authorization'), asked)
+  const { actor } = authenticated
   if (actor.kind === 'nobody') throw new StraightwayError('unauthenticated', 'Send an API key or a ticket')
   if (who === 'key' && actor.kind !== 'key')
     throw new StraightwayError('forbidden', 'Only an API key may do this')
-  return actor
+  return authenticated
 }
 
 /** Path parameters as their schemas have them. Errors: `not-found` for what has another form, as it cannot exist. */

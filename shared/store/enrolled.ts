@@ -1,16 +1,12 @@
-/** A peer and its user, in one call: what every request of a ticket holder begins with. */
-import {
-  BatchGetCommand,
-  type BatchGetCommandOutput,
-  type DynamoDBDocumentClient,
-} from '@aws-sdk/lib-dynamodb'
+/** A peer and its user, with whatever else the request is about, in one call: what every request of a ticket holder begins with. */
+import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import { StraightwayError } from '../errors.ts'
 import type { PeerId, UserId } from '../ids.ts'
 import type { Peer } from '../model/peer.ts'
 import type { User } from '../model/user.ts'
 import type { Declared } from '../model/visibility.ts'
-import { tableName } from './client.ts'
 import type { CollectionItem } from './collections.ts'
+import { type ItemKey, Remembered } from './remembered.ts'
 import { toUser, type UserItem } from './users.ts'
 
 export interface Enrolled {
@@ -18,6 +14,14 @@ export interface Enrolled {
   readonly user: User
   /** What the collection declares. */
   readonly visibility: Declared
+  /** The items that were named, and those above. */
+  readonly remembered: Remembered
+}
+
+export interface Besides {
+  /** Whose declaration is wanted. */
+  readonly collection?: string | undefined
+  readonly named?: readonly ItemKey[]
 }
 
 /** Undefined if the peer is not enrolled as this user's. Errors: `unavailable` where the tables are too busy to answer. */
@@ -25,19 +29,19 @@ export async function readEnrolled(
   client: DynamoDBDocumentClient,
   peer: PeerId,
   user: UserId,
-  collection?: string,
+  { collection, named = [] }: Besides = {},
 ): Promise<Enrolled | undefined> {
-  const [peers, users, collections] = [tableName('Peers'), tableName('Users'), tableName('Collections')]
-  const RequestItems = {
-    [peers]: { Keys: [{ peer }], ConsistentRead: true },
-    [users]: { Keys: [{ user }], ConsistentRead: true },
-    ...(collection !== undefined && { [collections]: { Keys: [{ collection }], ConsistentRead: true } }),
-  }
-  const reply: BatchGetCommandOutput = await client.send(new BatchGetCommand({ RequestItems }))
-  if (Object.keys(reply.UnprocessedKeys ?? {}).length > 0) throw new StraightwayError('unavailable')
-  const [enrolled] = (reply.Responses?.[peers] ?? []) as Peer[]
-  const [owner] = (reply.Responses?.[users] ?? []) as UserItem[]
+  const [ofPeer, ofUser]: [ItemKey, ItemKey] = [
+    { table: 'Peers', key: { peer } },
+    { table: 'Users', key: { user } },
+  ]
+  const declaring: readonly ItemKey[] =
+    collection === undefined ? [] : [{ table: 'Collections', key: { collection } }]
+  const needed = [ofPeer, ofUser, ...declaring]
+  const remembered = await Remembered.read(client, [...needed, ...named])
+  if (!needed.every((one) => remembered.has(one))) throw new StraightwayError('unavailable')
+  const [enrolled, owner] = [remembered.get<Peer>(ofPeer), remembered.get<UserItem>(ofUser)]
   if (enrolled?.user !== user || owner === undefined || owner.deletingAt !== undefined) return undefined
-  const [declared] = (reply.Responses?.[collections] ?? []) as CollectionItem[]
-  return { peer: enrolled, user: toUser(owner), visibility: declared?.visibility ?? {} }
+  const [declared] = declaring.map((one) => remembered.get<CollectionItem>(one))
+  return { peer: enrolled, user: toUser(owner), visibility: declared?.visibility ?? {}, remembered }
 }
