@@ -80,6 +80,8 @@ async function makeSociety(): Promise<void> {
   )
 }
 
+let presenceVersion = 0
+
 /** What happens to a record, and what the stream says of it. */
 const CHANGE = {
   async object(): Promise<DynamoDBRecord> {
@@ -104,10 +106,10 @@ const CHANGE = {
     const { user, peer } = dice.of(people)
     const says = { level: dice.of(NUMBERS), modes: dice.times(dice.below(4), () => dice.of(TEXTS)) }
     const status = dice.of(['online', 'away', 'offline', 'invisible'])
-    const seen = { since: time, version: dice.below(1e9), lastSeenAt: time, networks }
-    const Item = { peer, user, status, custom: dice.of(TEXTS), metadata: says, ...seen }
-    if (dice.below(8) === 0) await client.send(new DeleteCommand({ TableName: 'Presence', Key: { peer } }))
-    else await client.send(new PutCommand({ TableName: 'Presence', Item }))
+    const seen = { since: 1, version: ++presenceVersion, lastSeenAt: time, networks }
+    const node = dice.below(8) === 0 ? {} : { node: 'node_aaaaaaaa' }
+    const Item = { peer, user, status, custom: dice.of(TEXTS), metadata: says, ...seen, ...node }
+    await client.send(new PutCommand({ TableName: 'Presence', Item }))
     return changed('Presence', { peer })
   },
   async membership(): Promise<DynamoDBRecord> {
@@ -148,7 +150,11 @@ async function rebuild(): Promise<string[]> {
   await createTables(client)
   const records = [
     ...OBJECTS.map((id) => changed('Objects', { collection, id })),
-    ...people.flatMap(({ user, peer }) => [changed('Users', { user }), changed('Peers', { peer })]),
+    ...people.flatMap(({ user, peer }) => [
+      changed('Users', { user }),
+      changed('Peers', { peer }),
+      changed('Presence', { peer }),
+    ]),
   ]
   expect(await indexChanges(records, client, now)).toEqual([])
   return entries()

@@ -9,6 +9,7 @@ import { createNetwork } from '../../shared/store/networks.ts'
 import { createObjects, objectKeyOf } from '../../shared/store/objects.ts'
 import { forEach } from '../../shared/store/pages.ts'
 import { bindPeer } from '../../shared/store/peers.ts'
+import { enterPresence } from '../../shared/store/present.ts'
 import { createUser, requireUser } from '../../shared/store/users.ts'
 import { startTables, type TablesUnderTest } from '../local/tables-under-test.ts'
 import { Dice } from './oracle/dice.ts'
@@ -51,6 +52,10 @@ interface Subject {
 }
 
 const declared = (prefix: string) => [...DECLARED, 'level', 'level'].map((path) => `${prefix}.${path}`)
+
+/** Of peers. */
+const owners = new Map<string, UserId>()
+let version = 0
 
 const SUBJECTS: Readonly<Record<Searched, Subject>> = {
   /** Edited, deleted and made again. */
@@ -110,7 +115,9 @@ const SUBJECTS: Readonly<Record<Searched, Subject>> = {
       await putMembership(tables.client, { network, user, role: 'member' }, 1)
       const letters = 'abcdefghijklmnopqrstuvwxyz234567'
       const peer = `${letters[i % 32]}${letters[i >> 5]}`.repeat(26) as PeerId
-      await bindPeer(tables.client, { peer, user }, 1)
+      await bindPeer(tables.client, { peer, user, name: TEXTS[1 + (i % 6)]! }, 1)
+      await indexRecord(tables.client, { entity: 'peer' }, peer)
+      owners.set(peer, user)
       return peer
     },
     async next(id) {
@@ -119,9 +126,10 @@ const SUBJECTS: Readonly<Record<Searched, Subject>> = {
       const seen = { status: dice.of(['online', 'away']), custom: dice.of(TEXTS), lastSeenAt: 5 }
       const record = { ...seen, metadata: { level, tags, title } }
       const place = { node: 'node_aaaaaaaa' as NodeId, networks: [network] }
-      const Item = { peer: id, user: 'u_aaaaaaaaaaaaaaaa', ...record, ...place, since: 1, version: 1 }
+      const Item = { peer: id, user: owners.get(id), ...record, ...place, since: 1, version: ++version }
       const write = () => client.send(new PutCommand({ TableName: 'Presence', Item }))
-      return { record, make: () => write().then(() => indexRecord(client, { entity: 'peer' }, id)) }
+      const enter = async () => void (await enterPresence(client, id as PeerId))
+      return { record, make: () => write().then(enter) }
     },
   },
 }
@@ -157,7 +165,7 @@ interface Question extends OracleFilter {
 
 function questionsOf({ prefix, paths }: Subject): readonly Question[] {
   const always = ALWAYS(prefix)
-  const orders = prefix === 'metadata' ? ['status'] : [`${prefix}.level`, `${prefix}.title`]
+  const orders = prefix === 'metadata' ? ['name'] : [`${prefix}.level`, `${prefix}.title`]
   const sorted = orders.flatMap((sortBy) =>
     [true, false].map((descending) => ({ ...EVERYTHING, order: { sortBy, descending } })),
   )

@@ -2,8 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { NetworkId } from '../../../shared/ids.ts'
 import { LIMITS } from '../../../shared/limits.ts'
-import { indexRecord } from '../../../shared/store/indexing.ts'
-import { createObjects, objectKeyOf } from '../../../shared/store/objects.ts'
+import { createObjects } from '../../../shared/store/objects.ts'
 import { forEach } from '../../../shared/store/pages.ts'
 import { type IndexUnderTest, startIndex } from './index-under-test.ts'
 import type { Enrolled } from './society.ts'
@@ -29,7 +28,6 @@ beforeAll(async () => {
   const objects = createObjects(index.client)
   const make = async (place: NetworkId, id: string, value: object) => {
     await objects.create({ collection: 'games', id, network: place, value: value as never }, index.now())
-    await indexRecord(index.client, { entity: 'object', collection: 'games' }, objectKeyOf(place, id))
   }
   await forEach(Array.from(Array(SMALL).keys()), (i) =>
     make(network, `s${i}`, {
@@ -41,6 +39,7 @@ beforeAll(async () => {
   )
   await forEach(Array.from(Array(LARGE).keys()), (i) => make(network, `l${i}`, { level: -i - 1, text: TEXT }))
   await forEach(Array.from(Array(20).keys()), (i) => make(foreign, `f${i}`, { level: i, kind: 'secret' }))
+  await index.settle(2)
 })
 afterAll(() => index.close())
 
