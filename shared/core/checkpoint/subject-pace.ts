@@ -6,7 +6,7 @@ import type { PeerId } from '../../ids.ts'
 import type { Push } from '../../push.ts'
 import { DelayLine } from '../session/delay-line.ts'
 
-const BURST = 5
+const BURST = 20
 const INTERVAL_MS = 10_000
 
 type PresencePush = Extract<Push, { kind: 'presence' }>
