@@ -9,5 +9,5 @@ export const SEARCH = [
 ]
 
 export default defineConfig({
-  test: { include: SEARCH, testTimeout: 1_800_000, hookTimeout: 900_000, maxWorkers: 2, retry: 0 },
+  test: { include: SEARCH, testTimeout: 3_600_000, hookTimeout: 900_000, maxWorkers: 2, retry: 0 },
 })

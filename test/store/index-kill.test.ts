@@ -25,7 +25,7 @@ const { client } = tables
 afterAll(() => tables.close())
 
 const CHANGES = Number(process.env.KILL_CHANGES ?? 10_000)
-const BATCH = 50
+const BATCH = 100
 const dice = new Dice(Number(process.env.KILL_SEED ?? 7))
 const collection = 'killed'
 const OWNER = 'u_aaaaaaaaaaaaaaaa' as UserId
