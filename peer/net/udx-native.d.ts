@@ -21,6 +21,8 @@ declare module 'udx-native' {
     readonly packetsTransmitted: number
     readonly connected: boolean
     readonly rtt: number
+    /** Resolves when all that was written before has been acknowledged; maybe never once the stream is destroyed. */
+    flush(): Promise<boolean>
     connect(socket: UdxSocket, remoteId: number, port: number, host: string): void
     /** Resolves when all sent to the old place has been acknowledged; null where it was. Throws while a change is under way. */
     changeRemote(socket: UdxSocket, remoteId: number, port: number, host: string): Promise<void> | null

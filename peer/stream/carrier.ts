@@ -1,21 +1,23 @@
 /**
  * One udx stream that carries frames of a tunnel's stream, sealed. It fails once, or ends once; after that it is silent.
+ * It ends, and believes that something arrived, by the sealed word of the other side alone (proof.ts).
  */
 import type { UdxStream } from 'udx-native'
 import type { Destination } from '../net/dual-socket.ts'
 import { FrameOpener, FrameSealer, type StreamKeys, type TakeFrame } from './frames.ts'
+import { Proof } from './proof.ts'
 
 /** What was sent over a living path has been acknowledged by then. */
 const MOVE_MS = 1000
+/** The end of a udx stream is acknowledged by then, or will not be. */
+const END_MS = 1000
 
 export interface CarrierEvents {
   readonly take: TakeFrame
   readonly drained: () => void
-  /** Whether the other side has said, sealed, that nothing more follows: only then may the udx stream end. */
-  readonly isFinished: () => boolean
-  /** Both sides ended it, and everything was acknowledged. */
+  /** Both sides ended it, and know that everything arrived. */
   readonly ended: () => void
-  /** `died`: the path, the other side or a forged packet ended it. `tampered`: what came is not what was sent. */
+  /** `died`: the path, the other side or a forged packet ended it, or left a gap in it. `tampered`: what came is not what was sent. */
   readonly failed: (how: 'died' | 'tampered') => void
 }
 
@@ -24,15 +26,21 @@ export class Carrier {
   readonly #sealer: FrameSealer
   readonly #opener: FrameOpener
   #events: CarrierEvents | undefined
-  readonly #over = { here: false, there: false }
+  readonly #proof: Proof
   #timer: NodeJS.Timeout | undefined
 
   /** `udx` is connected. */
   constructor(udx: UdxStream, keys: StreamKeys, events: CarrierEvents) {
     this.#udx = udx
     this.#sealer = new FrameSealer(keys.send)
-    this.#opener = new FrameOpener(keys.receive, (...frame) => this.#events?.take(...frame))
+    this.#opener = new FrameOpener(keys.receive, (...frame) => this.#take(...frame))
     this.#events = events
+    this.#proof = new Proof({
+      send: (plaintext) => void this.#udx.write(this.#sealer.seal(plaintext)),
+      flushed: () => udx.flush(),
+      disproved: () => this.#fail('died'),
+      over: () => this.#end(),
+    })
     udx.on('data', (chunk: Buffer) => this.#receive(chunk))
     udx.on('drain', () => this.#events?.drained())
     udx.on('end', () => this.#endedThere())
@@ -42,14 +50,13 @@ export class Carrier {
 
   /** False where it is full; it tells when it has drained. */
   send(plaintext: Uint8Array): boolean {
+    this.#proof.sent()
     return this.#udx.write(this.#sealer.seal(plaintext))
   }
 
-  /** Nothing more is sent; what was sent still arrives. */
+  /** Nothing more is sent, here and there; what was sent still arrives. */
   end(): void {
-    if (this.#over.here) return
-    this.#over.here = true
-    this.#udx.end()
+    this.#proof.end()
   }
 
   /** Sends another way from now on. Fails as died where what was sent the old way is not acknowledged soon. */
@@ -70,6 +77,7 @@ export class Carrier {
 
   destroy(): void {
     this.#settle()
+    this.#proof.close()
     this.#events = undefined
     this.#udx.destroy()
   }
@@ -83,15 +91,25 @@ export class Carrier {
     if (this.#events !== undefined && !this.#opener.push(chunk)) this.#fail('tampered')
   }
 
+  #take(...[kind, position, body]: Parameters<TakeFrame>): void {
+    if (!this.#proof.take(kind, position)) this.#events?.take(kind, position, body)
+  }
+
+  /** The other side has everything; it is given END_MS to acknowledge the end of the udx stream as well. */
+  #end(): void {
+    this.#udx.end()
+    this.#settle()
+    this.#timer = setTimeout(() => this.#closed(), END_MS)
+  }
+
   #endedThere(): void {
-    this.#over.there = true
-    if (this.#events?.isFinished() === false) this.#fail('died')
+    if (!this.#proof.isOver) this.#fail('died')
   }
 
   #closed(): void {
     const events = this.#events
     this.destroy()
-    if (this.#over.here && this.#over.there) events?.ended()
+    if (this.#proof.isOver) events?.ended()
     else events?.failed('died')
   }
 

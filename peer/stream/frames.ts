@@ -14,9 +14,14 @@
  *   0x03 CONTINUE   count u48: this many bytes have arrived; first on each udx stream but the first, before any other
  *   0x04 RESET      position u48: no bytes follow, and some that the writer meant to send are missing
  *   0x05 STOP       count u48: the reader took this many bytes in all and reads no more
+ *   0x06 ASK        number u48: to be answered with HEARD; all frames before it have then arrived, whatever udx says
+ *   0x07 HEARD      number u48 of an ASK or a LAST
+ *   0x08 LAST       number u48: as ASK, when both directions have finished; only ASK, HEARD and LAST follow
  *
  * Each direction finishes with END or RESET. A side that gets STOP finishes its own direction immediately. When both
- * directions have finished, both sides end the udx stream; an udx stream that ends earlier was ended by a stranger.
+ * directions have finished, each side sends LAST. It ends the udx stream when its own LAST was answered and that of the
+ * other side has come. An udx stream that ends earlier was ended by a stranger; one whose ASK udx calls acknowledged and
+ * nobody answers lost something that a stranger acknowledged. Both are replaced by another.
  *
  * Other kinds are ignored. Bytes of a position that has arrived already are ignored, so an older udx stream replayed
  * into a newer one changes nothing. The key of each direction is BLAKE2b-256 keyed with the key of STREAM_OPEN.
@@ -36,6 +41,9 @@ export const STREAM_FRAME = {
   CONTINUE: 0x03,
   RESET: 0x04,
   STOP: 0x05,
+  ASK: 0x06,
+  HEARD: 0x07,
+  LAST: 0x08,
 } as const
 /** The name in a STREAM_OPEN that continues a stream. No stream can be named so. */
 export const CONTINUE = '\0'

@@ -88,7 +88,6 @@ export class Link {
     this.#carrier = new Carrier(udx, this.#keys, {
       take: (...arrived) => this.#take(...arrived),
       drained: () => this.#drained(),
-      isFinished: () => this.#receiving !== 'open',
       ended: () => this.#settle(),
       failed: (how) => this.#failed(how),
     })

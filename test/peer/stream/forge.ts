@@ -1,13 +1,18 @@
 /** Packets that a stranger makes of one that it has seen: `ff · version · type · data offset · id · window · seq · ack`. */
 import dgram from 'node:dgram'
 
-export const UDX = { DATA: 1, END: 2, DESTROY: 16 } as const
+export const UDX = { ACK: 0, DATA: 1, END: 2, DESTROY: 16 } as const
 
 const HEADER_BYTES = 20
 const TYPE_AT = 2
+const ID_AT = 4
 const SEQ_AT = 12
+const ACK_AT = 16
 /** Sequence numbers from the one that was seen on: those that the stream expects next are among them. */
 const AHEAD = 300
+
+/** The number of the stream, at its receiver, that a packet is for. */
+export const idOf = (packet: Buffer): number => packet.readUInt32LE(ID_AT)
 
 /** Sends packets of this type, from a port of its own, for the stream that `seen` was for. */
 export function forge(seen: Buffer, type: number, port: number): void {
@@ -21,6 +26,7 @@ export function forge(seen: Buffer, type: number, port: number): void {
     packet[TYPE_AT] = type
     packet[TYPE_AT + 1] = 0
     packet.writeUInt32LE((seq + i) >>> 0, SEQ_AT)
+    if (type === UDX.ACK) packet.writeUInt32LE((seen.readUInt32LE(ACK_AT) + i) >>> 0, ACK_AT)
     socket.send(packet, port, '127.0.0.1', sent)
   }
 }

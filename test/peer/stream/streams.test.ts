@@ -8,7 +8,7 @@ import { WINDOW_BYTES } from '../../../peer/stream/frames.ts'
 import { StraightwayError } from '../../../shared/errors.ts'
 import { LIMITS } from '../../../shared/limits.ts'
 import { type Crossing, crossing, type Way } from './crossing.ts'
-import { forge, UDX } from './forge.ts'
+import { forge, idOf, UDX } from './forge.ts'
 
 const MEGABYTE = 1 << 20
 
@@ -388,5 +388,43 @@ describe('a stranger who has seen a number', () => {
     expect(sha256([await arrived[1]])).toBe(sha256(down))
     expect(seen).toBeDefined()
     expect(world.a.opens + world.b.opens).toBeGreaterThan(1)
+  })
+
+  test.each([
+    ['a stream in full flow', 6 * MEGABYTE, 200],
+    ['the last bytes of a stream, after which nothing follows', 30_000, 5],
+  ])('loses nothing of %s by acknowledging what did not arrive', async (_, bytes, from) => {
+    const world = await crossing()
+    const { opener, accepter } = await world.open()
+    const up = noise(bytes)
+    let [large, lost, forged, ended] = [0, 0, 0, false]
+    let there: number | undefined
+    let answer: Buffer | undefined
+    const attack = () => {
+      if (answer === undefined || forged++ >= 3) return
+      forge(answer, UDX.ACK, world.a.port)
+      setTimeout(() => {
+        ended = true
+      }, 100)
+    }
+    world.meddle = (packet) => {
+      const isLarge = packet.length > 500
+      if (isLarge) there ??= idOf(packet)
+      else if (idOf(packet) !== there) {
+        answer = Buffer.from(packet)
+        if (lost > 0) setTimeout(attack, 10)
+      }
+      if (!isLarge) return packet
+      if (++large < from || ended) return packet
+      if (lost++ === 0) setTimeout(attack, 30)
+      return undefined
+    }
+    const arrived = collect(accepter)
+    await send(up, opener)
+    accepter.end()
+    expect(sha256([await arrived])).toBe(sha256(up))
+    expect(lost).toBeGreaterThan(0)
+    expect(world.a.opens + world.b.opens).toBeGreaterThan(1)
+    await Promise.all([world.a.streams.flushed(), world.b.streams.flushed()])
   })
 })
