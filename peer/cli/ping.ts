@@ -77,9 +77,12 @@ export async function measured(seat: Pick<Seat, 'connect'>, to: PeerId, flags: P
   return summary
 }
 
+/** A direct path is looked for, or is there and may be the better one in a moment. */
+const PASSING = new Set<string | undefined>([undefined, 'not-yet', 'relay-better'])
+
 /** Until the path is direct, or traversal has ended without one. */
 function settled(socket: Tunnel, waitMs: number): Promise<void> {
-  const isSettled = () => socket.path === 'direct' || (socket.whyNotDirect ?? 'not-yet') !== 'not-yet'
+  const isSettled = () => socket.path === 'direct' || !PASSING.has(socket.whyNotDirect)
   return new Promise((resolve) => {
     const done = () => {
       clearTimeout(patience)

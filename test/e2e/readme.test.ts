@@ -79,7 +79,7 @@ test('the commands that the README shows do what it says, one after the other', 
   const { peer } = await alice.heard('online')
   const [ping, send] = others.map((line) => typed(line, peer as string))
   expect([ping![0], send![0], others.length]).toEqual(['ping', 'send', 2])
-  expect(await shell.pingDirect(...ping!.slice(1))).toMatchObject({ path: 'direct', lost: 0 })
+  expect(await shell.json('ping', ...ping!.slice(1))).toMatchObject({ path: 'direct', lost: 0 })
   expect(await shell.json(...send!)).toMatchObject({ name: 'photo.jpg', sha256Equal: true })
   expect(existsSync(joinPath(folder, 'files/photo.jpg'))).toBe(true)
   expect(await alice.ended('SIGTERM')).toBe(0)

@@ -4,7 +4,15 @@
  * Direct goes before relayed, unless it is much worse by measured loss or delay; then it comes back when it is clearly fine.
  * Between the two bounds everything stays as it is. Among direct ones the faster one, by enough to matter.
  */
-import { IDLE_PROBE_MS, isLeaving, LOSES_LITTLE, type Path, suspectAt } from './path.ts'
+import {
+  IDLE_PROBE_MS,
+  isLeaving,
+  LOSES_LITTLE,
+  leastRttMs,
+  type Path,
+  RECENT_RTTS,
+  suspectAt,
+} from './path.ts'
 
 /** A direct path must be this much faster to replace another that is in use, and by this part. */
 const FASTER_MS = 5
@@ -48,12 +56,13 @@ function isFaster(path: Path, than: Path): boolean {
 
 function isMuchWorse(path: Path, than: Path): boolean {
   if (isLossy(path) && than.loss.atMost < path.loss.atLeast / 2) return true
-  return areMeasured(path, than) && path.rttMs > 2 * than.rttMs + 100
+  const isKnown = path.recentRttMs.length === RECENT_RTTS
+  return isKnown && areMeasured(path, than) && leastRttMs(path) > 2 * leastRttMs(than) + 100
 }
 
 function isFine(path: Path, than: Path): boolean {
   const losesLittle = path.loss.share < LOSES_LITTLE || path.loss.share <= than.loss.share
-  return losesLittle && (!areMeasured(path, than) || path.rttMs < 1.5 * than.rttMs + 50)
+  return losesLittle && (!areMeasured(path, than) || leastRttMs(path) < 1.5 * leastRttMs(than) + 50)
 }
 
 const areMeasured = (path: Path, than: Path): boolean => path.rttMs > 0 && than.rttMs > 0

@@ -25,6 +25,8 @@ export interface Path {
   state: 'candidate' | 'open' | 'fit' | 'gone'
   /** Smoothed; 0 before the first acknowledgement. */
   rttMs: number
+  /** The last RECENT_RTTS round trips. The least of them is the path's own: the rest of the others was waiting. */
+  readonly recentRttMs: number[]
   readonly loss: Loss
   /** When a packet that opened last came from there; -Infinity never. */
   heardAt: number
@@ -67,6 +69,8 @@ const SILENT_MS = 300
 const DEAD_MS = 1500
 /** Longer than from the decision to leave to the end that was foretold. */
 const LEAVING_MS = 15_000
+/** Enough that one slow answer, of a machine that was busy, does not speak for a path. */
+export const RECENT_RTTS = 4
 /** Tries of a candidate that was heard of, of one that is to become fit, of one that was fit before. */
 export const TRIES = { candidate: 6, fit: 6, revival: 10 } as const
 /** Packets to an address that has proven nothing: a step's rounds and the answers to what comes from there. */
@@ -100,6 +104,7 @@ export function newPath(
     bornAt: now,
     state: 'candidate',
     rttMs: 0,
+    recentRttMs: [],
     loss: new Loss(),
     heardAt: Number.NEGATIVE_INFINITY,
     probedAt: Number.NEGATIVE_INFINITY,
@@ -135,6 +140,9 @@ export const leave = (path: Path, now: number): void => {
 
 export const isLeaving = ({ leavingUntil }: Path, now: number): boolean => now < leavingUntil
 
+/** What a round trip takes when nothing waits: neither at a busy machine nor in a full queue. Infinity before the first. */
+export const leastRttMs = ({ recentRttMs }: Path): number => Math.min(...recentRttMs)
+
 /** From then on what is sent this way is sent over the relay too. */
 export const suspectAt = (path: Path): number => path.unackedSince + paceOf(path, SUSPECT_MS)
 
@@ -158,6 +166,8 @@ export function abandon(path: Path): void {
 export function acknowledged(path: Path, sentAt: number, now: number): void {
   const rttMs = Math.max(now - sentAt, 1)
   path.rttMs = path.rttMs === 0 ? rttMs : (7 * path.rttMs + rttMs) / 8
+  path.recentRttMs.push(rttMs)
+  if (path.recentRttMs.length > RECENT_RTTS) path.recentRttMs.shift()
   path.provenAt = now
   path.unackedSince = path.probedAt > sentAt ? path.probedAt : never
   path.credit = namedCredit()

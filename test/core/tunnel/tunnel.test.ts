@@ -466,6 +466,15 @@ describe('a direct path that works badly', () => {
     expect(meeting.untilBoth('relayed', 300_000)).toBeLessThan(300_000)
   })
 
+  test('is taken soon where only the first answers were late, as those of a machine that was busy', () => {
+    const meeting = new Meeting(HOME).meet()
+    const mend = meeting.worsen({ loss: 0, delayMs: 300 })
+    for (const end of meeting.ends) end.talk(50, 120_000)
+    meeting.pass(2500)
+    mend()
+    expect(meeting.untilBoth('direct', 60_000)).toBeLessThan(8000)
+  })
+
   test('stays where only a tenth is lost, or the relay is no better', () => {
     const link = { ...BROADBAND, loss: 0.15 }
     const rough = new Meeting({

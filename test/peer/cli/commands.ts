@@ -5,10 +5,6 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
 
-/** Why a tunnel may be relayed where the machine has no time for it: the peers try again by themselves. */
-const PASSING = ['not-yet', 'probe-timeout', 'relay-better', 'handshake-unreachable']
-const PINGS = 5
-
 const LAUNCHER = join(import.meta.dirname, '../../../peer/cli/straightway.js')
 
 export type Event = Readonly<Record<string, unknown>>
@@ -61,21 +57,6 @@ export class Commands {
     const { code, out, err } = await this.run(...args, '--json')
     if (code !== 0 || err !== '') throw new Error(`${args.join(' ')}: ${code} ${out}${err}`)
     return JSON.parse(out) as T
-  }
-
-  /**
-   * What `ping` tells of a tunnel that is direct and loses nothing. Where the machine was too busy for that, another tunnel is
-   * measured; every other reason is a failure at once.
-   */
-  async pingDirect(...args: string[]): Promise<Event> {
-    const busy: Event[] = []
-    while (busy.length < PINGS) {
-      const report = await this.json('ping', ...args)
-      if (report.path === 'direct' && report.lost === 0) return report
-      busy.push(report)
-      if (report.path !== 'direct' && !PASSING.includes(report.whyNotDirect as string)) break
-    }
-    throw new Error(`No tunnel was direct without loss: ${JSON.stringify(busy)}`)
   }
 
   /** One that fails, and says why as JSON and nothing else. */

@@ -65,7 +65,7 @@ describe('while a home is up', () => {
   })
 
   test('ping opens a tunnel of it, which is direct', async () => {
-    const report = await commands.pingDirect('Ben', '--count', '3', ...ann)
+    const report = await commands.json('ping', 'Ben', '--count', '3', ...ann)
     expect(report).toMatchObject({ peer: benId, path: 'direct', sent: 3, lost: 0 })
     expect(await benUp.heard('offer', { intent: 'straightway/ping' })).toMatchObject({
       from: annId,

@@ -71,7 +71,7 @@ test('message is delivered to who is up, and stored for who is not', async () =>
 })
 
 test('ping measures a direct tunnel, and says why a relayed one is not direct', async () => {
-  const direct = await commands.pingDirect(alice, '--count', '3', '--size', '1000', ...bob)
+  const direct = await commands.json('ping', alice, '--count', '3', '--size', '1000', ...bob)
   expect(direct).toMatchObject({ peer: alice, path: 'direct', sent: 3, lost: 0 })
   expect(direct.directMs).toBeGreaterThanOrEqual(direct.firstByteMs as number)
   expect(await up.heard('offer')).toMatchObject({ intent: 'straightway/ping', accepted: true })
