@@ -51,6 +51,39 @@ export function checkPeer(given: unknown, name: string): asserts given is PeerId
   check(typeof given === 'string' && isPeerId(given), name, 'the id of a peer (`record.peer`)', given)
 }
 
+/** The id of a user, a network, an object or the like: what is not empty. */
+export function checkId(given: unknown, name: string): asserts given is string {
+  checkText(given, name)
+  check(given !== '', name, 'an id', given)
+}
+
+/** A path of this machine: no file has a name with NUL in it. */
+export function checkPath(given: unknown, name: string): asserts given is string {
+  check(typeof given === 'string' && given !== '' && !given.includes('\0'), name, 'a path', given)
+}
+
+/** What JSON can say: no cycle, no BigInt, and an object at its top. */
+export function checkJson(given: unknown, name: string): void {
+  check(typeof given === 'object' && given !== null && !Array.isArray(given), name, 'an object', given)
+  try {
+    JSON.stringify(given)
+  } catch (cause) {
+    const detail = `\`${name}\` cannot be written as JSON: ${cause instanceof Error ? cause.message : cause}`
+    throw new StraightwayError('bad-request', detail, { cause })
+  }
+}
+
+export function checkPort(given: unknown, name: string, least = 1): void {
+  check(given !== undefined, name, `a port from ${least} to 65535`, given)
+  checkInteger(given, name, least, 65_535)
+}
+
+/** As they are now: a getter or a proxy may say something else when it is asked again. Throws unless it is an object. */
+export function taken<T extends object>(given: T | undefined, name = 'options'): T {
+  checkOptions(given, name)
+  return { ...(given as T) }
+}
+
 /** Milliseconds that a timer can wait. */
 export const MOST_MS = 2 ** 31 - 1
 

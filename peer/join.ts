@@ -5,7 +5,7 @@ import type { Metadata } from '../shared/presence.ts'
 import { formatAddress } from '../shared/wire/address.ts'
 import type { OwnStatus } from '../shared/wire/presence.ts'
 import { Account } from './account.ts'
-import { check, checkFlag, checkSignal, checkText } from './arguments.ts'
+import { check, checkFlag, checkSignal, checkText, taken } from './arguments.ts'
 import { type Home, homeInMemory, openHome } from './home/home.ts'
 import { checkedPresence } from './own-presence.ts'
 import { Peer } from './peer.ts'
@@ -54,7 +54,9 @@ export interface JoinOptions {
  * no node does for 30 s, neither over UDP nor through the gateway) and `closed` (`signal`). INDEX is given 10 s for each of
  * two or three requests.
  */
-export async function join(options: JoinOptions): Promise<Peer> {
+export async function join(given: JoinOptions): Promise<Peer> {
+  check(typeof given === 'object' && given !== null, 'options', 'an object', given)
+  const options = taken(given)
   checkJoinOptions(options)
   const { status = 'online', custom = '', metadata = {}, scatter = true, udp = true, signal } = options
   const presence = checkedPresence({ status, custom, metadata })
@@ -78,7 +80,6 @@ export async function join(options: JoinOptions): Promise<Peer> {
 }
 
 function checkJoinOptions(options: JoinOptions): void {
-  check(typeof options === 'object' && options !== null, 'options', 'an object', options)
   const { index, invite, idToken, home, identity, name, scatter, udp, signal } = options
   for (const [key, text] of Object.entries({ index, invite, idToken, home, name }))
     if (text !== undefined) checkText(text, key)

@@ -3,7 +3,7 @@ import { StraightwayError } from '../shared/errors.ts'
 import type { PeerId, UserId } from '../shared/ids.ts'
 import { LIMITS } from '../shared/limits.ts'
 import type { Paths } from '../shared/paths.ts'
-import { checkChoice, checkFlag, checkOptions, checkText } from './arguments.ts'
+import { checkChoice, checkFlag, checkText, taken } from './arguments.ts'
 import type { PeerSocket } from './peer-socket.ts'
 
 const PATHS: readonly Paths[] = ['auto', 'direct-only', 'relay-only']
@@ -62,10 +62,10 @@ export class Offer {
    * closes first, `bad-request` (an argument; then it is not decided).
    */
   async accept(options: AcceptOptions = {}): Promise<PeerSocket> {
-    checkOptions(options)
-    checkTerms(options)
+    const terms = taken(options)
+    checkTerms(terms)
     this.#decide()
-    return this.#decision.accept(options)
+    return this.#decision.accept(terms)
   }
 
   /**

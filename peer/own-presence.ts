@@ -16,9 +16,11 @@ export function checkedPresence(presence: OwnPresence): OwnPresence {
     'flat, with numbers a table can keep, texts of whole characters, booleans, null and lists of texts, and no name `constructor`'
   check(isMetadata(metadata), 'metadata', wanted, metadata)
   const json = JSON.stringify(metadata)
+  const copy: unknown = JSON.parse(json)
+  check(isMetadata(copy), 'metadata', wanted, copy)
   if (Buffer.byteLength(json) > LIMITS.metadataBytes) {
     const detail = `\`metadata\` has at most ${LIMITS.metadataBytes} bytes as JSON: keep more in INDEX (peer.index).`
     throw new StraightwayError('too-large', detail)
   }
-  return { status, custom, metadata: JSON.parse(json) }
+  return { status, custom, metadata: copy }
 }

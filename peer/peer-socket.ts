@@ -10,7 +10,7 @@ import type { PeerId } from '../shared/ids.ts'
 import type { WhyNotDirect } from '../shared/why-not-direct.ts'
 import { type Address, formatIp, isIpv4 } from '../shared/wire/address.ts'
 import { MAX_PAYLOAD_BYTES, PACKET_OVERHEAD_BYTES } from '../shared/wire/tunnel.ts'
-import { checkFlag, checkFunction, checkOptions, checkSignal, checkText } from './arguments.ts'
+import { checkFlag, checkFunction, checkSignal, checkText, taken } from './arguments.ts'
 import { type Datagram, readSendArguments, type SendArguments } from './send-arguments.ts'
 import type { PeerStream } from './stream/peer-stream.ts'
 import type { Answer } from './stream/streams.ts'
@@ -163,8 +163,7 @@ export class PeerSocket extends EventEmitter<PeerSocketEvents> {
    */
   async createStream(options: StreamOptions = {}): Promise<PeerStream> {
     if (this.#closed) throw new StraightwayError('closed', 'The socket is closed.')
-    checkOptions(options)
-    const { name = '', allowHalfOpen = false, signal } = options
+    const { name = '', allowHalfOpen = false, signal } = taken(options)
     checkText(name, 'name')
     checkFlag(allowHalfOpen, 'allowHalfOpen')
     checkSignal(signal)

@@ -10,7 +10,7 @@ import { isPeerId, type NetworkId, type PeerId, type TunnelId, type UserId } fro
 import { LIMITS } from '../shared/limits.ts'
 import type { Change, OwnStatus } from '../shared/wire/presence.ts'
 import type { Account } from './account.ts'
-import { check, checkInteger, checkOptions, checkPeer, checkSignal, checkText } from './arguments.ts'
+import { check, checkInteger, checkPeer, checkSignal, checkText, taken } from './arguments.ts'
 import { Calls, type ConnectOptions, checkConnectOptions } from './calls.ts'
 import { type Affair, EndpointDriver } from './endpoint-driver.ts'
 import type { Home } from './home/home.ts'
@@ -131,8 +131,7 @@ export class Peer extends EventEmitter<PeerEvents> {
    */
   status(status: OwnStatus, options: Partial<Pick<OwnPresence, 'custom' | 'metadata'>> = {}): void {
     this.#checkOpen()
-    checkOptions(options)
-    const { custom = this.#presence.custom, metadata = this.#presence.metadata } = options
+    const { custom = this.#presence.custom, metadata = this.#presence.metadata } = taken(options)
     this.#presence = checkedPresence({ status, custom, metadata })
     this.#driver.handle({ kind: 'presence', presence: this.#presence })
   }
@@ -146,8 +145,7 @@ export class Peer extends EventEmitter<PeerEvents> {
    */
   async find(which: Which, options: FindOptions = {}): Promise<PresenceRecord[]> {
     this.#checkOpen()
-    checkOptions(options)
-    const { limit = FOUND_AT_ONCE, signal } = options
+    const { limit = FOUND_AT_ONCE, signal } = taken(options)
     checkInteger(limit, 'limit', 1, LIMITS.pageSize)
     checkSignal(signal)
     return this.#others.find(checkedWhich(which), limit, signal)
@@ -170,15 +168,15 @@ export class Peer extends EventEmitter<PeerEvents> {
     checkText(to, 'to')
     check(typeof body === 'string' || body instanceof Uint8Array, 'body', 'a text or a Uint8Array', body)
     if (typeof body === 'string') checkText(body, 'body')
-    checkOptions(options)
-    checkSignal(options.signal)
-    const bytes = typeof body === 'string' ? Buffer.from(body) : body
+    const { signal } = taken(options)
+    checkSignal(signal)
+    const bytes = Buffer.from(body as Uint8Array)
     if (bytes.length > LIMITS.messageBytes) {
       const detail = `\`body\` has at most ${LIMITS.messageBytes} bytes: use a tunnel for more.`
       throw new StraightwayError('too-large', detail)
     }
-    if (isPeerId(to)) return this.#messages.send(to, bytes, options.signal)
-    return this.#sendToUser(to as UserId, bytes, options)
+    if (isPeerId(to)) return this.#messages.send(to, bytes, signal)
+    return this.#sendToUser(to as UserId, bytes, signal)
   }
 
   /**
@@ -191,8 +189,9 @@ export class Peer extends EventEmitter<PeerEvents> {
   async connect(peer: PeerId, options: ConnectOptions = {}): Promise<PeerSocket> {
     this.#checkOpen()
     checkPeer(peer, 'peer')
-    checkConnectOptions(options)
-    return this.#calls.connect(peer, options)
+    const asked = taken(options)
+    checkConnectOptions(asked)
+    return this.#calls.connect(peer, asked)
   }
 
   /** The same as `on('offer', decide)`. Throws `bad-request` if `decide` is no function. */
@@ -225,7 +224,7 @@ export class Peer extends EventEmitter<PeerEvents> {
     if (this.#closing !== undefined) throw new StraightwayError('closed', 'The peer was closed.')
   }
 
-  async #sendToUser(user: UserId, bytes: Uint8Array, { signal }: MessageOptions): Promise<Delivery> {
+  async #sendToUser(user: UserId, bytes: Uint8Array, signal: AbortSignal | undefined): Promise<Delivery> {
     const peers = await this.#others.find({ user }, LIMITS.pageSize, signal)
     const others = peers.filter(({ peer }) => peer !== this.peer)
     if (others.length === 0)

@@ -5,7 +5,7 @@
 import { EventEmitter } from 'node:events'
 import { isDeepStrictEqual } from 'node:util'
 import type { PeerId } from '../shared/ids.ts'
-import { checkOptions, checkPeer, checkSignal } from './arguments.ts'
+import { checkPeer, checkSignal, taken } from './arguments.ts'
 import type { PresenceRecord } from './presence-record.ts'
 
 /** What happens to a roster, and what its listeners are given. */
@@ -78,9 +78,9 @@ export class Roster extends EventEmitter<RosterEvents> implements Iterable<Prese
    * INDEX did not answer (a later call asks again), and `closed` (`signal`, or the peer was closed).
    */
   async ready(options: ReadyOptions = {}): Promise<void> {
-    checkOptions(options)
-    checkSignal(options.signal)
-    return this.#source.read(options.signal)
+    const { signal } = taken(options)
+    checkSignal(signal)
+    return this.#source.read(signal)
   }
 
   /** A listener that is async and fails. */

@@ -4,6 +4,7 @@
  * wrong, `unavailable`.
  */
 import type { NetworkId, PeerId, UserId } from '../../shared/ids.ts'
+import { LIMITS } from '../../shared/limits.ts'
 import type {
   IfVersion,
   InviteRecord,
@@ -19,6 +20,7 @@ import type {
   SearchQuery,
   UserRecord,
 } from '../../shared/resources.ts'
+import { checkId, checkInteger, checkJson, checkText, taken } from '../arguments.ts'
 import { type Listing, listing } from './listing.ts'
 import { path, type Requests } from './requests.ts'
 
@@ -44,10 +46,13 @@ export function indexClient(requests: Requests) {
     networks: {
       ...entity<NetworkId, NetworkRecord>(requests, 'networks'),
       /** The peer's user is its owner. */
-      create: (network: {
+      async create(network: {
         readonly name: string
         readonly attributes?: JsonObject
-      }): Promise<NetworkRecord> => requests.send('POST', '/v1/networks', { body: network }),
+      }): Promise<NetworkRecord> {
+        checkJson(network, 'network')
+        return requests.send('POST', '/v1/networks', { body: network })
+      },
     },
     /** Deleting a peer revokes it. */
     peers: entity<PeerId, PeerRecord>(requests, 'peers'),
@@ -59,7 +64,10 @@ export function indexClient(requests: Requests) {
       kind: E,
       query: SearchQuery & { readonly collection?: string } = {},
     ): Listing<Entities[E]> {
-      return listed(requests, '/v1/search', { entity: kind, ...query })
+      return listed(requests, query, (more) => {
+        checkId(kind, 'kind')
+        return ['/v1/search', { entity: kind, ...more }]
+      })
     },
   }
 }
@@ -67,28 +75,46 @@ export function indexClient(requests: Requests) {
 function entity<Id extends string, Item>(requests: Requests, name: string) {
   return {
     /** All of them, or those that a filter finds. */
-    list: (query: SearchQuery = {}): Listing<Item> => listed(requests, path`/v1/${name}`, query),
+    list: (query: SearchQuery = {}): Listing<Item> =>
+      listed(requests, query, (more) => [path`/v1/${name}`, more]),
     /** One by its id. Rejects with `not-found`. */
-    get: (id: Id): Promise<Item> => requests.send('GET', path`/v1/${name}/${id}`),
+    async get(id: Id): Promise<Item> {
+      checkId(id, 'id')
+      return requests.send('GET', path`/v1/${name}/${id}`)
+    },
     /** Changes what the patch names (RFC 7396). */
-    update: (id: Id, patch: Patch, { ifVersion }: IfVersion = {}): Promise<Item> =>
-      requests.send('PATCH', path`/v1/${name}/${id}`, { body: patch, ifVersion }),
+    async update(id: Id, patch: Patch, options: IfVersion = {}): Promise<Item> {
+      checkId(id, 'id')
+      checkJson(patch, 'patch')
+      return requests.send('PATCH', path`/v1/${name}/${id}`, { body: patch, ...versionOf(options) })
+    },
     /** Removes it for good. */
-    delete: (id: Id): Promise<void> => requests.send('DELETE', path`/v1/${name}/${id}`),
+    async delete(id: Id): Promise<void> {
+      checkId(id, 'id')
+      return requests.send('DELETE', path`/v1/${name}/${id}`)
+    },
   }
 }
 
 function blocks(requests: Requests) {
   return {
     /** Peers and users from whom this user takes nothing. */
-    blocks: (user: UserId): Promise<Page<PeerId | UserId>> =>
-      requests.send('GET', path`/v1/users/${user}/blocks`),
+    async blocks(user: UserId): Promise<Page<PeerId | UserId>> {
+      checkId(user, 'user')
+      return requests.send('GET', path`/v1/users/${user}/blocks`)
+    },
     /** Takes nothing more from this peer or user. */
-    block: (user: UserId, blocked: PeerId | UserId): Promise<void> =>
-      requests.send('PUT', path`/v1/users/${user}/blocks/${blocked}`),
+    async block(user: UserId, blocked: PeerId | UserId): Promise<void> {
+      checkId(user, 'user')
+      checkId(blocked, 'blocked')
+      return requests.send('PUT', path`/v1/users/${user}/blocks/${blocked}`)
+    },
     /** Takes messages and offers from it again. */
-    unblock: (user: UserId, blocked: PeerId | UserId): Promise<void> =>
-      requests.send('DELETE', path`/v1/users/${user}/blocks/${blocked}`),
+    async unblock(user: UserId, blocked: PeerId | UserId): Promise<void> {
+      checkId(user, 'user')
+      checkId(blocked, 'blocked')
+      return requests.send('DELETE', path`/v1/users/${user}/blocks/${blocked}`)
+    },
   }
 }
 
@@ -96,13 +122,23 @@ function members(requests: Requests) {
   return {
     /** The members of a network. */
     list: (network: NetworkId, query: PageQuery = {}): Listing<MemberRecord> =>
-      listed(requests, path`/v1/networks/${network}/members`, query),
+      listed(requests, query, (more) => {
+        checkId(network, 'network')
+        return [path`/v1/networks/${network}/members`, more]
+      }),
     /** Adds a member, or changes its role. */
-    put: (network: NetworkId, user: UserId, role: Role): Promise<unknown> =>
-      requests.send('PUT', path`/v1/networks/${network}/members/${user}`, { body: { role } }),
+    async put(network: NetworkId, user: UserId, role: Role): Promise<unknown> {
+      checkId(network, 'network')
+      checkId(user, 'user')
+      checkId(role, 'role')
+      return requests.send('PUT', path`/v1/networks/${network}/members/${user}`, { body: { role } })
+    },
     /** Removes a member; one's own user leaves. */
-    delete: (network: NetworkId, user: UserId): Promise<void> =>
-      requests.send('DELETE', path`/v1/networks/${network}/members/${user}`),
+    async delete(network: NetworkId, user: UserId): Promise<void> {
+      checkId(network, 'network')
+      checkId(user, 'user')
+      return requests.send('DELETE', path`/v1/networks/${network}/members/${user}`)
+    },
   }
 }
 
@@ -110,9 +146,12 @@ function invites(requests: Requests) {
   return {
     /** The invites of a network. */
     list: (network: NetworkId, query: PageQuery = {}): Listing<InviteRecord> =>
-      listed(requests, path`/v1/networks/${network}/invites`, query),
+      listed(requests, query, (more) => {
+        checkId(network, 'network')
+        return [path`/v1/networks/${network}/invites`, more]
+      }),
     /** `code` is told this once. `user`: for a further peer of that user. `validMs`: from now, a week without. */
-    create: (
+    async create(
       network: NetworkId,
       invite: {
         readonly role?: Role
@@ -120,48 +159,99 @@ function invites(requests: Requests) {
         readonly uses?: number
         readonly validMs?: number
       } = {},
-    ): Promise<InviteRecord & { readonly code: string }> =>
-      requests.send('POST', path`/v1/networks/${network}/invites`, { body: invite }),
+    ): Promise<InviteRecord & { readonly code: string }> {
+      checkId(network, 'network')
+      checkJson(invite, 'invite')
+      return requests.send('POST', path`/v1/networks/${network}/invites`, { body: invite })
+    },
     /** Makes an invite useless from now on. */
-    delete: (invite: string): Promise<void> => requests.send('DELETE', path`/v1/invites/${invite}`),
+    async delete(invite: string): Promise<void> {
+      checkId(invite, 'invite')
+      return requests.send('DELETE', path`/v1/invites/${invite}`)
+    },
   }
 }
 
 function objects(requests: Requests) {
+  const at = (collection: string, id: string): string => {
+    checkId(collection, 'collection')
+    checkId(id, 'id')
+    return path`/v1/objects/${collection}/${id}`
+  }
   return {
     /** The objects of a collection. */
     list: (collection: string, query: SearchQuery = {}): Listing<ObjectRecord> =>
-      listed(requests, path`/v1/objects/${collection}`, query),
+      listed(requests, query, (more) => {
+        checkId(collection, 'collection')
+        return [path`/v1/objects/${collection}`, more]
+      }),
     /** One object. Rejects with `not-found`. */
-    get: (collection: string, id: string, { network }: InPlace = {}): Promise<ObjectRecord> =>
-      requests.send('GET', path`/v1/objects/${collection}/${id}`, { query: { network } }),
+    async get(collection: string, id: string, place: InPlace = {}): Promise<ObjectRecord> {
+      return requests.send('GET', at(collection, id), { query: placeOf(place) })
+    },
     /** Makes it or replaces its value. */
-    put: (
+    async put(
       collection: string,
       id: string,
-      { network, value }: InPlace & { readonly value: JsonObject },
-      { ifVersion }: IfVersion = {},
-    ): Promise<ObjectRecord> =>
-      requests.send('PUT', path`/v1/objects/${collection}/${id}`, {
-        ...{ query: { network }, body: { value }, ifVersion },
-      }),
+      object: InPlace & { readonly value: JsonObject },
+      options: IfVersion = {},
+    ): Promise<ObjectRecord> {
+      const { value, ...place } = taken(object, 'object')
+      checkJson(value, 'value')
+      return requests.send('PUT', at(collection, id), {
+        ...{ query: placeOf(place), body: { value }, ...versionOf(options) },
+      })
+    },
     /** A merge patch (RFC 7396) of its value. */
-    update: (
+    async update(
       collection: string,
       id: string,
       value: JsonObject,
-      { network, ifVersion }: InPlace & IfVersion = {},
-    ): Promise<ObjectRecord> =>
-      requests.send('PATCH', path`/v1/objects/${collection}/${id}`, {
-        ...{ query: { network }, body: { value }, ifVersion },
-      }),
+      options: InPlace & IfVersion = {},
+    ): Promise<ObjectRecord> {
+      checkJson(value, 'value')
+      return requests.send('PATCH', at(collection, id), {
+        ...{ query: placeOf(options), body: { value }, ...versionOf(options) },
+      })
+    },
     /** Removes an object. */
-    delete: (collection: string, id: string, { network }: InPlace = {}): Promise<void> =>
-      requests.send('DELETE', path`/v1/objects/${collection}/${id}`, { query: { network } }),
+    async delete(collection: string, id: string, place: InPlace = {}): Promise<void> {
+      return requests.send('DELETE', at(collection, id), { query: placeOf(place) })
+    },
   }
 }
 
-const listed = <T>(requests: Requests, at: string, query: object): Listing<T> =>
-  listing((cursor) =>
-    requests.send('GET', at, { query: { ...query, ...(cursor !== undefined && { cursor }) } }),
-  )
+function placeOf(place: InPlace): Query {
+  const { network } = taken(place)
+  if (network !== undefined) checkId(network, 'network')
+  return { network }
+}
+
+function versionOf(options: IfVersion): IfVersion {
+  const { ifVersion } = taken(options)
+  checkInteger(ifVersion, 'ifVersion', 0, Number.MAX_SAFE_INTEGER)
+  return ifVersion === undefined ? {} : { ifVersion }
+}
+
+type Query = { readonly [name: string]: string | number | undefined }
+
+/** `where`: throws what is wrong with the arguments, gives the path and the query for a page. */
+function listed<T>(
+  requests: Requests,
+  given: SearchQuery,
+  where: (query: Query) => [path: string, query: Query],
+): Listing<T> {
+  return listing(async (cursor) => {
+    const query = checkedQuery(given)
+    const [at, sent] = where({ ...query, ...(cursor !== undefined && { cursor }) })
+    return requests.send('GET', at, { query: sent })
+  })
+}
+
+function checkedQuery(given: SearchQuery): Query {
+  const query: Query = { ...taken(given, 'query') }
+  checkInteger(query.limit, 'limit', 1, LIMITS.pageSize)
+  for (const [name, value] of Object.entries(query))
+    if (value !== undefined && name !== 'limit') checkText(value, name)
+  return query
+}

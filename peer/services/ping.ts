@@ -1,13 +1,19 @@
 /** Round trips of datagrams through a tunnel whose other side sends them back. */
+import { MAX_PAYLOAD_BYTES } from '../../shared/wire/tunnel.ts'
+import { check, checkFunction, checkInteger, MOST_MS, taken } from '../arguments.ts'
 import type { Tunnel } from './tunnel.ts'
+
+const MOST_PINGS = 100_000
 
 /** How many datagrams, and how large. */
 export interface PingOptions {
+  /** 1 to 100,000. */
   readonly count: number
   /** Bytes of each datagram, at least 4. */
   readonly size: number
+  /** Between two of them: 1 to 21,474. */
   readonly intervalMs: number
-  /** How long the last one is waited for. */
+  /** How long the last one is waited for: an hour at most. */
   readonly timeoutMs: number
   /** Is called for each one that came back. */
   readonly onReply?: (sequence: number, rttMs: number) => void
@@ -21,9 +27,12 @@ export interface PingReport {
   readonly rttMs?: { readonly min: number; readonly avg: number; readonly max: number }
 }
 
-/** Resolves when every datagram came back, or the last has been waited for, or the tunnel has closed. */
+/**
+ * Resolves when every datagram came back, or the last has been waited for, or the tunnel has closed. Rejects with
+ * `bad-request` (an argument).
+ */
 export async function ping(socket: Tunnel, options: PingOptions): Promise<PingReport> {
-  const { count, size, intervalMs, timeoutMs, onReply } = options
+  const { count, size, intervalMs, timeoutMs, onReply } = checkedOptions(options)
   const sentAt: number[] = []
   const rtts = new Map<number, number>()
   let finish = () => {}
@@ -49,12 +58,24 @@ export async function ping(socket: Tunnel, options: PingOptions): Promise<PingRe
   socket.on('message', hear).once('close', end)
   const timer = setInterval(send, intervalMs)
   send()
-  const patience = setTimeout(finish, count * intervalMs + timeoutMs)
+  const patience = setTimeout(finish, Math.min(count * intervalMs + timeoutMs, MOST_MS))
   await finished
   clearInterval(timer)
   clearTimeout(patience)
   socket.off('message', hear).off('close', end)
   return reportOf(sentAt.length, [...rtts.values()])
+}
+
+function checkedOptions(given: PingOptions): PingOptions {
+  const options = taken(given)
+  for (const name of ['count', 'size', 'intervalMs', 'timeoutMs'] as const)
+    check(options[name] !== undefined, name, 'a number', undefined)
+  checkInteger(options.count, 'count', 1, MOST_PINGS)
+  checkInteger(options.size, 'size', 0, MAX_PAYLOAD_BYTES)
+  checkInteger(options.intervalMs, 'intervalMs', 1, Math.floor(MOST_MS / MOST_PINGS))
+  checkInteger(options.timeoutMs, 'timeoutMs', 0, 3_600_000)
+  checkFunction(options.onReply, 'onReply')
+  return options
 }
 
 function reportOf(sent: number, rtts: readonly number[]): PingReport {

@@ -6,6 +6,7 @@ import type { Duplex } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { StraightwayError } from '../../shared/errors.ts'
 import type { PeerId } from '../../shared/ids.ts'
+import { check, checkFunction, checkInteger, checkPath, checkPeer, checkSignal, taken } from '../arguments.ts'
 import { homeAround, refusalOfPath } from './file-names.ts'
 import { broken, misspoken, Records, type StreamRecord, type Value } from './records.ts'
 import { Staging } from './staging.ts'
@@ -49,7 +50,14 @@ export interface ReceivedTransfer {
  * that begin with a dot), `conflict` (other bytes), `too-large`, `refused` (`decide`), `unavailable` (the disk is full or
  * cannot be written), `closed` (the sender stopped or broke off, or `signal`). The sender is told all but the last.
  */
-export async function receiveFiles(stream: Duplex, options: ReceiveOptions): Promise<ReceivedTransfer> {
+export async function receiveFiles(stream: Duplex, given: ReceiveOptions): Promise<ReceivedTransfer> {
+  const options = checkedReceive(given)
+  check(
+    typeof stream?.write === 'function' && typeof stream.read === 'function',
+    'stream',
+    'a Duplex',
+    stream,
+  )
   const receiving = new Receiving(new Records(stream), options)
   const { signal } = options
   const stopped = new Promise<never>((_, reject) => {
@@ -65,6 +73,17 @@ export async function receiveFiles(stream: Duplex, options: ReceiveOptions): Pro
     await receiving.fail(told)
     throw told
   }
+}
+
+/** As they are now. Throws `bad-request`. */
+export function checkedReceive(given: ReceiveOptions): ReceiveOptions {
+  const options = taken(given)
+  checkPath(options.directory, 'directory')
+  if (options.from !== undefined) checkPeer(options.from, 'from')
+  checkInteger(options.maxBytes, 'maxBytes', 0, Number.MAX_SAFE_INTEGER)
+  for (const name of ['decide', 'onFile', 'progress'] as const) checkFunction(options[name], name)
+  checkSignal(options.signal)
+  return options
 }
 
 /** Transfers that go on in this process. A sender that begins one again has lost the first. */

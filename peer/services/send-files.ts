@@ -3,8 +3,9 @@ import { createHash, type Hash } from 'node:crypto'
 import type { Duplex, Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { StraightwayError } from '../../shared/errors.ts'
+import { check, checkFunction, checkSignal, taken } from '../arguments.ts'
 import { broken, misspoken, Records, type Value } from './records.ts'
-import { bytesOf, type FileSource, keyOf, type Source } from './sources.ts'
+import { bytesOf, type FileSource, isSource, keyOf, type Source } from './sources.ts'
 import {
   FILE_STREAM,
   FILE_VERSION,
@@ -46,21 +47,25 @@ export interface StreamOpener {
  * Sends files and folders (`sourcesOf`, `streamSource`) to a peer that serves files. Resolves when the receiver has all of
  * them and their checksums are the same. The promise lasts as long as the transfer; `signal` ends it with `closed`.
  * Rejects with what the receiver says (`refused`, `too-large`, `unavailable` when its disk is full), and with `closed` when
- * the connection breaks: then the same call on another tunnel goes on where it stopped.
+ * the connection breaks: then the same call on another tunnel goes on where it stopped. `bad-request`: an argument.
  */
 export async function sendFiles(
   tunnel: StreamOpener,
   sources: readonly Source[],
-  options: SendOptions = {},
+  given: SendOptions = {},
 ): Promise<SentTransfer> {
-  options.signal?.throwIfAborted()
+  const options = taken(given)
+  check(typeof tunnel?.createStream === 'function', 'tunnel', 'a tunnel (`peer.connect`)', tunnel)
+  check(Array.isArray(sources) && sources.every(isSource), 'sources', 'a list from `sourcesOf`', sources)
+  checkFunction(options.progress, 'progress')
+  checkFunction(options.asked, 'asked')
+  checkSignal(options.signal)
+  if (options.signal?.aborted) throw stoppedBy(options.signal)
   const stream = await tunnel.createStream({ name: FILE_STREAM })
   const sending = new Sending(new Records(stream), sources, options)
   const { signal } = options
   const stopped = new Promise<never>((_, reject) => {
-    signal?.addEventListener('abort', () => reject(new StraightwayError('closed', 'Sending was stopped.')), {
-      once: true,
-    })
+    signal?.addEventListener('abort', () => reject(stoppedBy(signal)), { once: true })
   })
   stopped.catch(() => {})
   try {
@@ -71,6 +76,9 @@ export async function sendFiles(
     throw error
   }
 }
+
+const stoppedBy = (signal: AbortSignal): StraightwayError =>
+  new StraightwayError('closed', 'Sending was stopped.', { cause: signal.reason })
 
 class Sending {
   readonly #records: Records

@@ -7,7 +7,8 @@
  *   straightway/tcp      each stream is one TCP connection (tcp.ts)
  */
 import type { Duplex } from 'node:stream'
-import { type ReceivedFile, type ReceiveOptions, receiveFiles } from './receive-files.ts'
+import { check, checkFlag, checkFunction, checkPath, checkPort, checkText, taken } from '../arguments.ts'
+import { checkedReceive, type ReceivedFile, type ReceiveOptions, receiveFiles } from './receive-files.ts'
 import { isTcpStream, serveTcp } from './tcp.ts'
 import { FILE_STREAM } from './transfer.ts'
 import type { Tunnel } from './tunnel.ts'
@@ -29,21 +30,39 @@ export interface Serving {
   readonly onFault?: (error: Error) => void
 }
 
-/** Whether an offer with this intent can be answered. */
-export function isServed(intent: string, { expose = [], receive, ping = true }: Serving): boolean {
+/** Whether an offer with this intent can be answered. Throws `bad-request` (an argument). */
+export function isServed(intent: string, serving: Serving): boolean {
+  checkText(intent, 'intent')
+  const { expose = [], receive, ping = true } = checkedServing(serving)
   if (intent === INTENT.file) return receive !== undefined
   if (intent === INTENT.tcp) return expose.length > 0
   return intent === INTENT.ping && ping
 }
 
-/** Serves a tunnel that was accepted, until it closes. */
-export function serve(socket: Tunnel, intent: string, serving: Serving): void {
+/** Serves a tunnel that was accepted, until it closes. Throws `bad-request` (an argument). */
+export function serve(socket: Tunnel, intent: string, given: Serving): void {
+  check(typeof socket?.on === 'function', 'socket', 'a tunnel (`offer.accept`)', socket)
+  checkText(intent, 'intent')
+  const serving = checkedServing(given)
   if (intent === INTENT.ping && serving.ping !== false)
     socket.on('message', (datagram) => socket.send(datagram))
   socket.on('stream', (stream, { name }) => {
     stream.on('error', () => {})
     if (!serveStream(socket, stream, { name, intent, serving })) stream.destroy()
   })
+}
+
+function checkedServing(given: Serving): Serving {
+  const serving = taken(given, 'serving')
+  const { expose = [], receive, ping, onFile, onFault } = serving
+  check(Array.isArray(expose), 'expose', 'a list of ports', expose)
+  for (const port of expose) checkPort(port, 'expose')
+  if (typeof receive === 'string') checkPath(receive, 'receive')
+  else if (receive !== undefined) checkedReceive(receive)
+  checkFlag(ping, 'ping')
+  checkFunction(onFile, 'onFile')
+  checkFunction(onFault, 'onFault')
+  return serving
 }
 
 interface Wanted {

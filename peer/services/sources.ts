@@ -5,6 +5,7 @@ import { readdir, stat } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
 import type { Readable } from 'node:stream'
 import { StraightwayError } from '../../shared/errors.ts'
+import { check, checkPath } from '../arguments.ts'
 import { refusalOfPath } from './file-names.ts'
 
 const READ_BYTES = 256 << 10
@@ -43,18 +44,31 @@ export interface Sources {
  * file, and `bad-request` when two would arrive under one name or a name would be refused.
  */
 export async function sourcesOf(paths: readonly string[]): Promise<Sources> {
+  check(Array.isArray(paths), 'paths', 'a list of paths', paths)
+  for (const path of paths) checkPath(path, 'paths')
   const list: Source[] = []
   const skipped: { path: string; why: string }[] = []
   for (const path of paths) await add(resolve(path), basename(resolve(path)), { list, skipped, isTop: true })
   return { list: distinct(list), skipped }
 }
 
-/** A stream under a name of its own. */
+/** A stream under a name of its own. Throws `bad-request` if that would be refused. */
 export function streamSource(path: string, stream: Readable): FileSource {
+  checkPath(path, 'path')
+  check(typeof stream?.pipe === 'function', 'stream', 'a Readable', stream)
   const refusal = refusalOfPath(path)
   if (refusal !== undefined) throw new StraightwayError('bad-request', `The name ${path} ${refusal}.`)
   return { kind: 'file', path, open: () => stream }
 }
+
+/** What `sourcesOf` and `streamSource` give. */
+export const isSource = (given: unknown): given is Source =>
+  typeof given === 'object' &&
+  given !== null &&
+  'path' in given &&
+  typeof given.path === 'string' &&
+  'kind' in given &&
+  (given.kind === 'folder' || (given.kind === 'file' && 'open' in given && typeof given.open === 'function'))
 
 /** Names a transfer: the same files, unchanged, are the same transfer. Undefined when it cannot be continued. */
 export function keyOf(sources: readonly Source[]): string | undefined {

@@ -9,6 +9,7 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { StraightwayError } from '../../shared/errors.ts'
+import { check, checkFunction, checkPort, checkText, taken } from '../arguments.ts'
 import type { StreamOpener } from './send-files.ts'
 
 const PREFIX = 'tcp:'
@@ -44,11 +45,17 @@ export interface Forward {
 
 /**
  * Tries the other side's port once, and then listens. Rejects with `forbidden` when the port is not exposed there
- * (`serveTcp`), `unavailable` when nothing listens at it, `conflict` when the local port is in use, and with what `tunnel`
- * rejects with.
+ * (`serve`), `unavailable` when nothing listens at it, `conflict` when the local port is in use, and with what `tunnel`
+ * rejects with; `bad-request` (an argument).
  */
-export async function forwardTcp(options: ForwardOptions): Promise<Forward> {
+export async function forwardTcp(given: ForwardOptions): Promise<Forward> {
+  const options = taken(given)
   const { remotePort, localPort, localHost = '127.0.0.1', onFault = () => {} } = options
+  check(typeof options.tunnel === 'function', 'tunnel', 'a function', options.tunnel)
+  checkPort(remotePort, 'remotePort')
+  checkPort(localPort, 'localPort', 0)
+  checkText(localHost, 'localHost')
+  checkFunction(onFault, 'onFault')
   const tunnel = reopening(options.tunnel)
   const open = async () => connected(await tunnel(), remotePort)
   ;(await open()).destroy()
