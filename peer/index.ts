@@ -44,7 +44,7 @@ export {
   createAdminClient,
   type Operations,
 } from './rest/admin-client.ts'
-export type { IndexClient } from './rest/index-client.ts'
+export type { IndexClient, InPlace } from './rest/index-client.ts'
 export type { Listing } from './rest/listing.ts'
 export type { ReadyOptions, Roster, RosterEvents, RosterSource, RosterTold } from './roster.ts'
 export type { Datagram, SendArguments, SendCallback } from './send-arguments.ts'

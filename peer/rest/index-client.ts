@@ -25,7 +25,7 @@ import { type Listing, listing } from './listing.ts'
 import { path, type Requests } from './requests.ts'
 
 /** Where an object is. Its id names it within that place. */
-interface InPlace {
+export interface InPlace {
   /** Without one the object is private to the peer's user. */
   readonly network?: NetworkId
 }
