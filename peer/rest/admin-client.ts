@@ -7,6 +7,7 @@
  *   const { items } = await admin.listUsers({ query: { filter: 'attributes.team eq "red"' } })
  */
 import { StraightwayError } from '../../shared/errors.ts'
+import { checkSignal, checkText, taken } from '../arguments.ts'
 import { DOORS, type Operations } from './operations.ts'
 import { Requests } from './requests.ts'
 
@@ -43,8 +44,12 @@ export type AdminClient = {
 /** A request whose answer was lost is sent again this often. PATCH is not, as it may have been made. */
 const ATTEMPTS = 3
 
-/** Throws `bad-request` if `index` is no HTTP address. */
-export function createAdminClient({ index, key, signal }: AdminOptions): AdminClient {
+/** Throws `bad-request` (an argument; `index` is an HTTP address). */
+export function createAdminClient(options: AdminOptions): AdminClient {
+  const { index, key, signal } = taken(options)
+  checkText(index, 'index')
+  checkText(key, 'key')
+  checkSignal(signal)
   const requests = new Requests(index, () => key, signal)
   const methods = Object.entries(DOORS).map(([operation, door]) => [
     operation,

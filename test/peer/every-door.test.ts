@@ -111,6 +111,12 @@ const socketLike = { on: () => {}, once: () => {}, off: () => {}, send: () => {}
 
 /** What each door says is wrong. Empty: it takes nothing, or anything. */
 const WRONG: Readonly<Record<string, readonly Wrong[]>> = {
+  createAdminClient: [
+    ...options(),
+    ['index', {}],
+    ['key', { index: 'http://a' }],
+    ['signal', { index: 'http://a', key: 'sw_x', signal: 5 }],
+  ],
   isPeerId: [],
   join: [
     ...options(),
