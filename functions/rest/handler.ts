@@ -74,7 +74,7 @@ function serve(context: Context, route: Route) {
       }
       const call: Call = {
         ...{
-          context: { ...context, client: clientFor(route, context, authenticated) },
+          context: contextFor(context, clientFor(route, context, authenticated)),
           actor,
           event,
           ...checked,
@@ -85,6 +85,11 @@ function serve(context: Context, route: Route) {
       }
       return route.handle(call)
     }, OUTDATED)
+}
+
+/** The same one where the client is: what is remembered of a context serves the next request. */
+function contextFor(context: Context, client: Context['client']): Context {
+  return client === context.client ? context : { ...context, client }
 }
 
 /**

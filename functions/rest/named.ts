@@ -22,12 +22,13 @@ export function parametersIn({ parameters }: Route, event: APIGatewayProxyEvent)
 
 /** Of a caller that is `own`. */
 export function itemsNamed(named: NamedParameters, own: UserId): readonly ItemKey[] {
-  const { network, user, peer, invite, job } = named
+  const { network, user, peer, invite, job, collection } = named
   const item = (table: ItemKey['table'], key: Key): ItemKey => ({ table, key })
   return [
     ...(user === undefined ? [] : [item('Users', { user })]),
     ...(peer === undefined ? [] : [item('Peers', { peer }), item('Presence', { peer })]),
     ...(invite === undefined ? [] : [item('Invites', { invite })]),
+    ...(collection === undefined ? [] : [item('Collections', { collection })]),
     ...(job === undefined ? [] : [item('Jobs', { job })]),
     ...(network === undefined
       ? []

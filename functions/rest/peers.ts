@@ -4,6 +4,7 @@ import type { PeerId } from '../../shared/ids.ts'
 import { hiddenSince, newPeerSchema, type PeerWithPresence } from '../../shared/model/peer.ts'
 import { may } from '../../shared/model/permission.ts'
 import { expectVersion } from '../../shared/model/precondition.ts'
+import type { User } from '../../shared/model/user.ts'
 import { toMembers, toStrangers } from '../../shared/model/visibility.ts'
 import { blockersAmong } from '../../shared/store/blocks.ts'
 import * as store from '../../shared/store/peers.ts'
@@ -17,6 +18,8 @@ import { listEntity, viewerOf } from './search.ts'
 import { isBlockedBy } from './users.ts'
 
 const tag = 'Peers'
+
+type Named = Request & { readonly path: { readonly peer: PeerId } }
 
 export const peerRoutes = [
   route({
@@ -74,7 +77,7 @@ export const peerRoutes = [
       const grounds = call.allow({ user })
       const { client, now } = call.context
       const edit = { patch: call.body(), precondition: call.precondition, grounds, now: now() }
-      return found(await viewOf({ ...(await store.updatePeer(client, peer, edit)), presence }, call))
+      return found(viewOf({ ...(await store.updatePeer(client, peer, edit)), presence }, call))
     },
   }),
   route({
@@ -97,41 +100,47 @@ export const peerRoutes = [
   }),
 ]
 
+interface Owned {
+  readonly peer: PeerWithPresence
+  readonly owner: User
+}
+
+/** Errors: `unknown-peer`. */
+async function ownedPeer({ context: { client }, actor, path }: Named): Promise<Owned> {
+  const own = actor.kind === 'peer' ? actor.user : undefined
+  const [peer] = await store.getPeersWithPresence(client, [path.peer], own)
+  const owner = peer && (await getUser(client, peer.user))
+  if (peer === undefined || owner === undefined) throw new StraightwayError('unknown-peer')
+  return { peer, owner }
+}
+
 /** Errors: `unknown-peer`, also where the caller may not see the peer. To whom its user blocks it is offline. */
-async function visiblePeer(
-  request: Request & { readonly path: { readonly peer: PeerId } },
-): Promise<PeerWithPresence> {
-  const { client } = request.context
-  const [peer] = await store.getPeersWithPresence(client, [request.path.peer])
-  if (peer === undefined) throw new StraightwayError('unknown-peer')
-  const owner = await getUser(client, peer.user)
-  if (owner === undefined) throw new StraightwayError('unknown-peer')
+async function visiblePeer(request: Named): Promise<PeerWithPresence> {
+  return asVisible(request, await ownedPeer(request))
+}
+
+async function asVisible(request: Named, { peer, owner }: Owned): Promise<PeerWithPresence> {
   expectVisible(request, 'peer.read', { user: peer.user, networks: owner.networks }, 'unknown-peer')
   const viewer = viewerOf(request.actor)
   if (viewer === undefined || viewer.user === peer.user || owner.blocks === 0) return peer
-  const blockedAt = (await blockersAmong(client, viewer, [peer.user])).get(peer.user)
+  const blockedAt = (await blockersAmong(request.context.client, viewer, [peer.user])).get(peer.user)
   return blockedAt === undefined ? peer : { ...peer, presence: hiddenSince(blockedAt) }
 }
 
 /** As the caller may see it. Errors: `unknown-peer`, also if the caller shares no network with it and nothing of it is public. */
-async function readablePeer(
-  call: Request & { readonly path: { readonly peer: PeerId } },
-): Promise<PeerWithPresence> {
-  const { actor, context, path } = call
-  if (actor.kind !== 'peer') return visiblePeer(call)
-  const [peer] = await store.getPeersWithPresence(context.client, [path.peer])
-  const owner = peer && (await getUser(context.client, peer.user))
-  if (peer === undefined || owner === undefined) throw new StraightwayError('unknown-peer')
-  if (may(actor, 'peer.read', { user: peer.user, networks: owner.networks }))
-    return viewOf(await visiblePeer(call), call)
+async function readablePeer(call: Named): Promise<PeerWithPresence> {
+  const { actor } = call
+  const owned = await ownedPeer(call)
+  const { peer, owner } = owned
+  if (actor.kind !== 'peer' || may(actor, 'peer.read', { user: peer.user, networks: owner.networks }))
+    return viewOf(await asVisible(call, owned), call)
   const shown = toStrangers(peer, actor.visibility ?? {})
   if (shown === undefined || (await isBlockedBy(call, owner))) throw new StraightwayError('unknown-peer')
   return { ...shown, presence: store.NEVER_SEEN }
 }
 
-/** A user sees its own peers as they are, others neither who is invisible nor private attributes. */
-async function viewOf(peer: PeerWithPresence, { actor, context }: Request): Promise<PeerWithPresence> {
-  const own = actor.kind === 'peer' && actor.user === peer.user
-  if (own) return { ...peer, presence: await store.getOwnPresence(context.client, peer.peer) }
-  return actor.kind === 'peer' ? toMembers(peer, actor.visibility ?? {}) : peer
+/** Private attributes are for their user. */
+function viewOf(peer: PeerWithPresence, { actor }: Request): PeerWithPresence {
+  const isOthers = actor.kind === 'peer' && actor.user !== peer.user
+  return isOthers ? toMembers(peer, actor.visibility ?? {}) : peer
 }

@@ -95,7 +95,7 @@ export interface Operations {
   /** Whom a user blocks. */
   readonly listBlocks: {
     readonly path: { readonly user: UserId }
-    readonly query: object
+    readonly query: { readonly limit?: number; readonly cursor?: string }
     readonly body: undefined
     readonly answer: { readonly items: readonly (PeerId | UserId)[]; readonly cursor?: string; readonly readUnits?: number }
     readonly conditional: false

@@ -96,10 +96,11 @@ export async function requirePeer(client: DynamoDBDocumentClient, peer: PeerId):
   return found
 }
 
-/** Revoked ones too; those that are absent are left out. */
+/** Revoked ones too; those that are absent are left out. The peers of the user `own` are told as they see themselves. */
 export async function getPeersWithPresence(
   client: DynamoDBDocumentClient,
   ids: readonly PeerId[],
+  own?: UserId,
 ): Promise<readonly PeerWithPresence[]> {
   const keys = [...new Set(ids)].map((peer) => ({ peer }))
   const [peers, items] = await Promise.all([
@@ -109,13 +110,13 @@ export async function getPeersWithPresence(
   const presence = new Map(items.map((item) => [item.peer, item]))
   return peers
     .filter(({ erasedAt }) => erasedAt === undefined)
-    .map((peer) => ({ ...peer, presence: seenByOthers(presence.get(peer.peer)) }))
+    .map((peer) => {
+      const item = presence.get(peer.peer)
+      return { ...peer, presence: peer.user === own ? seenByItself(item) : seenByOthers(item) }
+    })
 }
 
-/** Everything the peer itself may see, its being invisible included. */
-export async function getOwnPresence(client: DynamoDBDocumentClient, peer: PeerId): Promise<LivePresence> {
-  const get = new GetCommand({ TableName: tableName('Presence'), Key: { peer }, ConsistentRead: true })
-  const item = (await client.send(get)).Item as PresenceItem | undefined
+function seenByItself(item: PresenceItem | undefined): LivePresence {
   return item?.node === undefined ? seenByOthers(item) : livePartOf(item)
 }
 

@@ -16,9 +16,11 @@ import { buildNodeAsset, PLATFORMS } from '../../infra/node-asset.ts'
 import { packetFilter } from '../../infra/node-units.ts'
 import { type System, startSystem } from '../../local/system.ts'
 import { join as joinSystem, type Peer } from '../../peer/index.ts'
+import type { NodeId } from '../../shared/ids.ts'
 import { fleetKeysOf, ticketKeysOf } from '../../shared/secrets.ts'
 import { createClient } from '../../shared/store/client.ts'
 import { createFleet } from '../../shared/store/fleet.ts'
+import { atPlace, placesOf } from '../../shared/store/places.ts'
 import { parseNodeConfig } from '../../udp-edge/config.ts'
 import { nodeConfig } from '../../udp-edge/instance/facts.ts'
 import { createMetadata } from '../../udp-edge/instance/metadata.ts'
@@ -32,7 +34,7 @@ const asset = join(folder, 'asset')
 let system: System
 let aws: AwsUnderTest
 let instance: ChildProcess
-let node: string
+let node: NodeId
 /** What it printed: on an instance CloudWatch reads that. */
 const said: string[] = []
 
@@ -54,7 +56,7 @@ beforeAll(async () => {
   })
   const lines = createInterface({ input: instance.stdout! }).on('line', (line) => said.push(line))
   const [line] = (await once(lines, 'line')) as [string]
-  node = (JSON.parse(line) as { node: string }).node
+  node = (JSON.parse(line) as { node: NodeId }).node
 })
 
 afterAll(async () => {
@@ -204,16 +206,11 @@ async function config(env = environment()) {
   return parseNodeConfig(JSON.stringify(await nodeConfig(env, createMetadata(endpoint), secrets)))
 }
 
-async function peersAt(where: string): Promise<unknown[]> {
+async function peersAt(where: NodeId): Promise<unknown[]> {
   const { QueryCommand } = await import('@aws-sdk/lib-dynamodb')
-  const query = new QueryCommand({
-    TableName: 'Presence',
-    IndexName: 'byNode',
-    KeyConditionExpression: '#node = :node',
-    ExpressionAttributeNames: { '#node': 'node' },
-    ExpressionAttributeValues: { ':node': where },
-  })
-  return (await createClient({ endpoint: system.dynamodb }).send(query)).Items ?? []
+  const client = createClient({ endpoint: system.dynamodb })
+  const pages = placesOf(where).map((place) => client.send(new QueryCommand(atPlace('Presence', place))))
+  return (await Promise.all(pages)).flatMap(({ Items = [] }) => Items)
 }
 
 async function leaseOf(where: string): Promise<boolean> {

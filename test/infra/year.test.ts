@@ -211,7 +211,7 @@ test('after a year of sign-ins, deaths and renewals the tables hold what they he
     await year.society.present(peer, { node, version: n + 1 })
     await ticketOf(year, peer)
     vi.setSystemTime(Date.now() + 3 * LEASE_MS)
-    await reap(scheduled, {} as Context)
+    await reap(scheduled, { getRemainingTimeInMillis: () => 60_000 } as Context)
     vi.setSystemTime(Date.now() + DAY_MS / 2)
     await sweep(Date.now() / 1000)
   }

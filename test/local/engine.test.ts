@@ -23,7 +23,7 @@ describe('the embedded engine', () => {
     const expiry = await client.send(new DescribeTimeToLiveCommand({ TableName: tableName('Fleet') }))
     expect(expiry.TimeToLiveDescription?.AttributeName).toBe('expiresAtSeconds')
     const presence = await client.send(new DescribeTableCommand({ TableName: tableName('Presence') }))
-    expect(presence.Table?.GlobalSecondaryIndexes?.map((index) => index.IndexName)).toEqual(['byNode'])
+    expect(presence.Table?.GlobalSecondaryIndexes?.map((index) => index.IndexName)).toEqual(['byPlace'])
   })
 
   test('keeps what was written in a data folder over a restart', async () => {

@@ -33,3 +33,16 @@ test('fault 15: health says what fails beside INDEX, and still answers', async (
   const { statusCode, body } = await handler(GET_HEALTH, {} as never)
   expect([statusCode, JSON.parse(body)]).toEqual([200, { status: 'degraded', failing: failing() }])
 })
+
+test('health asks the tables once for all who want to know it at one time', async () => {
+  let asked = 0
+  const client = {
+    send: (...call: Parameters<typeof index.client.send>) => {
+      asked++
+      return index.client.send(...call)
+    },
+  } as typeof index.client
+  const handler = createHandler(createContext(index.config, client))
+  for (let i = 0; i < 20; i++) expect((await handler(GET_HEALTH, {} as never)).statusCode).toBe(200)
+  expect(asked).toBe(1)
+})
