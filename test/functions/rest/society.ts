@@ -9,6 +9,7 @@ import { tableName } from '../../../shared/store/client.ts'
 import { putMembership } from '../../../shared/store/memberships.ts'
 import { createNetwork } from '../../../shared/store/networks.ts'
 import { bindPeer } from '../../../shared/store/peers.ts'
+import { placeOf } from '../../../shared/store/places.ts'
 import { createUser } from '../../../shared/store/users.ts'
 import { expectContract } from './contract.ts'
 
@@ -92,7 +93,8 @@ export function createSociety(index: Index) {
       { peer, user }: Pick<Enrolled, 'peer' | 'user'>,
       says: Partial<PresenceItem> = {},
     ): Promise<void> {
-      const item: PresenceItem = {
+      const node = says.node ?? ('node_aaaaaaaa' as NodeId)
+      const item: PresenceItem & { readonly place: string } = {
         peer,
         user,
         status: 'online',
@@ -101,9 +103,10 @@ export function createSociety(index: Index) {
         since: now(),
         version: 1,
         lastSeenAt: now(),
-        node: 'node_aaaaaaaa' as NodeId,
         networks: [],
         ...says,
+        node,
+        place: placeOf(node, peer),
       }
       await client.send(new PutCommand({ TableName: tableName('Presence'), Item: item }))
     },
