@@ -93,8 +93,8 @@ export function createSociety(index: Index) {
       { peer, user }: Pick<Enrolled, 'peer' | 'user'>,
       says: Partial<PresenceItem> = {},
     ): Promise<void> {
-      const node = says.node ?? ('node_aaaaaaaa' as NodeId)
-      const item: PresenceItem & { readonly place: string } = {
+      const node = 'node' in says ? says.node : ('node_aaaaaaaa' as NodeId)
+      const item = {
         peer,
         user,
         status: 'online',
@@ -106,7 +106,7 @@ export function createSociety(index: Index) {
         networks: [],
         ...says,
         node,
-        place: placeOf(node, peer),
+        ...(node !== undefined && { place: placeOf(node, peer) }),
       }
       await client.send(new PutCommand({ TableName: tableName('Presence'), Item: item }))
     },
