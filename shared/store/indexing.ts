@@ -1,7 +1,7 @@
 /** Keeping the index: enters records as they are now, and the records of a collection that is declared anew. */
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import { ALSO_CARRIED, ENTITY_COLLECTIONS, type Entity } from '../model/collection.ts'
-import { cardOf } from '../model/search/card.ts'
+import { cardOf, SHOWN } from '../model/search/card.ts'
 import { isLive, isOfSeveral, isSaid, pairsOf } from '../model/search/terms.ts'
 import { getCollectionItem, markIndexed, noteSeveral } from './collections.ts'
 import { type Entered, enter, NOT_ENTERED } from './index-entries.ts'
@@ -60,7 +60,7 @@ export async function isSaidIndexed(client: DynamoDBDocumentClient): Promise<boo
 }
 
 function enteredOf(
-  { scopes, filterable, units }: FoundRecord,
+  { scopes, filterable, units, document }: FoundRecord,
   { entity }: Kind,
   { entered }: SearchableAttributes,
 ): Entered {
@@ -68,7 +68,10 @@ function enteredOf(
   return {
     ...{ scopes, units },
     pairs: pairsOf(filterable, attributes),
-    card: cardOf(filterable, [...attributes, ...ALSO_CARRIED[entity]]),
+    card:
+      entity === 'user' && 'name' in document
+        ? cardOf({ ...filterable, [SHOWN]: document.name }, [SHOWN, ...attributes, ...ALSO_CARRIED.user])
+        : cardOf(filterable, [...attributes, ...ALSO_CARRIED[entity]]),
   }
 }
 

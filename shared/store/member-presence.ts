@@ -7,6 +7,7 @@
 import type { DynamoDBDocumentClient, QueryCommandInput } from '@aws-sdk/lib-dynamodb'
 import type { NetworkId, PeerId, UserId } from '../ids.ts'
 import type { LivePresence } from '../model/peer.ts'
+import { SHOWN } from '../model/search/card.ts'
 import { encodeValue, HIGHEST } from '../model/search/encode.ts'
 import { entryOf, idOf } from '../model/search/terms.ts'
 import { asSeenByOthers, type PresenceItem, type Status } from '../presence.ts'
@@ -83,7 +84,7 @@ async function namesBetween(
   const query = between(termOf('user', network, ''), entryOf('', first), entryOf('', last))
   for await (const postings of eachPage<Posting>(client, query))
     for (const { entry, card, until } of postings) {
-      const [name] = valuesOf(card).name ?? []
+      const [name] = valuesOf(card)[SHOWN] ?? []
       if (until === undefined && typeof name === 'string') names.set(idOf(entry) as UserId, name)
     }
   return names

@@ -9,6 +9,9 @@ import { own } from './history.ts'
 /** JSON text: attribute to its values, and under `?` the attributes whose values did not fit. */
 export type Card = string
 
+/** What a card of a user carries of its name as it was given: filters compare it folded. No filter can name it. */
+export const SHOWN = '!name'
+
 const TEXT_LENGTH = 64
 const VALUES = 8
 /** An entry stays within one write unit of 1 KB. */
