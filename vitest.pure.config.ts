@@ -6,8 +6,9 @@ const pureCryptography: Plugin = {
   name: 'pure-cryptography',
   enforce: 'pre',
   resolveId(source, importer) {
-    const isNative = source === './native.ts' && importer?.includes('/shared/crypto/')
-    return isNative ? this.resolve('./pure.ts', importer, { skipSelf: true }) : undefined
+    const isWithin = source === './native.ts' && importer?.includes('/shared/crypto/')
+    if (!isWithin && !source.endsWith('/shared/crypto/native.ts')) return undefined
+    return this.resolve(source.replace('native.ts', 'pure.ts'), importer, { skipSelf: true })
   },
 }
 
