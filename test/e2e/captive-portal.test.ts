@@ -1,10 +1,10 @@
 /** What stands between a peer and INDEX for a minute, while the peer needs its next ticket. */
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { createServer, request, type Server } from 'node:http'
+import { createServer, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as pass } from 'node:timers/promises'
-import { afterAll, describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { freePort } from '../../local/engine.ts'
 import { Account } from '../../peer/account.ts'
 import { homeInMemory } from '../../peer/home/home.ts'
@@ -19,13 +19,6 @@ type Answer = (typeof ANSWERS)[number]
 
 const ports = await Promise.all([...ANSWERS, 'moved'].map(() => freePort()))
 const { system } = await systemUnderTest({ indexHosts: ports.map((port) => `${HOST}:${port}`) })
-const servers: Server[] = []
-afterAll(() => {
-  for (const server of servers) {
-    server.close()
-    server.closeAllConnections()
-  }
-})
 
 interface Portal {
   readonly index: string
@@ -33,7 +26,7 @@ interface Portal {
   answer: Answer | undefined
 }
 
-async function portalAt(port: number): Promise<Portal> {
+async function portalAt(port: number, atEnd: Ending): Promise<Portal> {
   const portal: Portal = { index: `http://${HOST}:${port}`, answer: undefined }
   const { hostname, port: behind } = new URL(system.index)
   const server = createServer((asked, answered) => {
@@ -51,26 +44,38 @@ async function portalAt(port: number): Promise<Portal> {
       answered.end('<html>Please sign in at the desk.</html>')
     }
   })
-  servers.push(server.listen(port, HOST))
+  server.listen(port, HOST)
+  atEnd(() => {
+    server.close()
+    server.closeAllConnections()
+  })
   await once(server, 'listening')
   expect((server.address() as AddressInfo).port).toBe(port)
   return portal
 }
 
-async function enrolledAt(port: number): Promise<{ readonly account: Account; readonly portal: Portal }> {
-  const portal = await portalAt(port)
+/** What is to end with a test. Tests that run at the same time each say it by their own context. */
+type Ending = (end: () => void) => void
+
+async function enrolledAt(
+  port: number,
+  atEnd: Ending,
+): Promise<{ readonly account: Account; readonly portal: Portal }> {
+  const portal = await portalAt(port, atEnd)
   const seed = randomBytes(32)
   const account = new Account(portal.index, identityOf(seed), homeInMemory(seed))
-  onTestFinished(() => account.close())
+  atEnd(() => account.close())
   await account.signUp({ invite: system.invite })
   return { account, portal }
 }
 
 describe('a captive portal of a minute', () => {
-  it.concurrent.each(
+  it.concurrent.for(
     ANSWERS.map((answer, i) => [answer, ports[i]!] as const),
-  )('that answers %s keeps a ticket back no longer than 5 s after its end', async (answer, port) => {
-    const { account, portal } = await enrolledAt(port)
+  )('that answers %s keeps a ticket back no longer than 5 s after its end', async ([answer, port], {
+    onTestFinished,
+  }) => {
+    const { account, portal } = await enrolledAt(port, onTestFinished)
     portal.answer = answer
     const renewed = account.renewTicket().then((ticket) => ({ ticket, at: performance.now() }))
     await pass(PORTAL_MS)
@@ -82,8 +87,8 @@ describe('a captive portal of a minute', () => {
     expect(at).toBeGreaterThan(endedAt)
   })
 
-  it.concurrent('is forgotten at once where the network changes', async () => {
-    const { account, portal } = await enrolledAt(ports.at(-1)!)
+  it.concurrent('is forgotten at once where the network changes', async ({ onTestFinished }) => {
+    const { account, portal } = await enrolledAt(ports.at(-1)!, onTestFinished)
     portal.answer = 511
     const renewed = account.renewTicket()
     await pass(10_000)

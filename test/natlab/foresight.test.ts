@@ -5,6 +5,8 @@ import type { Pair, Run } from './matrix.ts'
 import { Trials } from './trials.ts'
 
 const HANDSHAKE_PORT = 3481
+/** Of INDEX and the gateway, through which a HANDSHAKE is reached where its port is dropped. */
+const GATEWAY_PORT = 8787
 /** An attempt that comes before the NAT is known fails after 30 s; the next one does not. */
 const PATIENCE = { timeout: 100_000, interval: 1 }
 
@@ -24,6 +26,7 @@ laboratory('where no HANDSHAKE answers', {}, () => {
     try {
       await nft('add chain inet silent in { type filter hook input priority 0; }')
       await nft(`add rule inet silent in udp dport ${HANDSHAKE_PORT} drop`)
+      await nft(`add rule inet silent in tcp dport ${GATEWAY_PORT} drop`)
       return await act(async () => (await trials.runs(pair, 1))[0]!)
     } finally {
       await nft('delete table inet silent')
