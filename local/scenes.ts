@@ -1,6 +1,6 @@
 /** The scenes of the demo: what an administrator does over REST, and what three peers do as an application would. */
 import { createHash, randomBytes } from 'node:crypto'
-import { once } from 'node:events'
+import { on, once } from 'node:events'
 import { createReadStream, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -200,11 +200,10 @@ async function until<Args extends unknown[]>(
   event: string,
   isIt: (...args: Args) => boolean,
 ): Promise<void> {
+  // One listener throughout: several events may come at the same moment.
   const signal = AbortSignal.timeout(PATIENCE_MS)
-  for (;;) {
-    const args = (await once(peer as unknown as NodeJS.EventEmitter, event, { signal })) as Args
-    if (isIt(...args)) return
-  }
+  for await (const args of on(peer as unknown as NodeJS.EventEmitter, event, { signal }))
+    if (isIt(...(args as Args))) return
 }
 
 async function timed(act: () => Promise<void>): Promise<number> {
