@@ -42,6 +42,7 @@ export function operationsText(api: readonly Route[]): string {
 import type { ${ids.join(', ')} } from '../../shared/ids.ts'
 import type { ${records.join(', ')} } from '../../shared/resources.ts'
 
+/** Of each operation of INDEX: what its path, query and body are, what it answers, and whether it takes If-Match. */
 export interface Operations {
 ${types}
 }

@@ -13,6 +13,7 @@ import { Requests } from './requests.ts'
 
 export type { Operations }
 
+/** Where INDEX is and what shows who administers it. */
 export interface AdminOptions {
   /** Address of INDEX. */
   readonly index: string

@@ -3,6 +3,7 @@
 import type { NetworkId, PeerId, UserId } from '../../shared/ids.ts'
 import type { ApiKeyRecord, CollectionRecord, InviteRecord, JobRecord, JsonObject, MemberRecord, MembershipRecord, NetworkRecord, ObjectRecord, PeerRecord, StoredPeer, TicketRecord, UserDetails, UserRecord } from '../../shared/resources.ts'
 
+/** Of each operation of INDEX: what its path, query and body are, what it answers, and whether it takes If-Match. */
 export interface Operations {
   /** Whether INDEX answers. */
   readonly readHealth: {
