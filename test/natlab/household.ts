@@ -3,7 +3,7 @@ import type { Namespaces } from './namespaces.ts'
 import type { Place } from './topology.ts'
 
 /** Makes the router's `lan` a bridge with a port for each host. */
-export function connectHousehold(namespaces: Namespaces, place: Place, isolated: boolean): void {
+export function connectHousehold(namespaces: Namespaces, place: Place, isolated: boolean, bridges = 0): void {
   const { router, translated: prefix } = place
   namespaces.ip(router, 'link', 'add', 'lan', 'type', 'bridge')
   // Where br_netfilter is loaded, it would bridge what was translated in place of routing it.
@@ -12,6 +12,7 @@ export function connectHousehold(namespaces: Namespaces, place: Place, isolated:
   namespaces.ip(router, 'link', 'set', 'lan', 'up')
   for (const [i, host] of (['left', 'right'] as const).entries()) {
     namespaces.add(host)
+    for (let n = 0; n < bridges; n++) addBridge(namespaces, host, n)
     namespaces.wire(
       { at: router, name: host, addresses: [] },
       { at: host, name: 'lan', addresses: [`${prefix}.${10 + i}/24`] },
@@ -20,4 +21,12 @@ export function connectHousehold(namespaces: Namespaces, place: Place, isolated:
     if (isolated) namespaces.ip(router, 'link', 'set', host, 'type', 'bridge_slave', 'isolated', 'on')
     namespaces.route(host, '0.0.0.0/0', `${prefix}.1`)
   }
+}
+
+/** As Docker makes them for its networks. */
+function addBridge(namespaces: Namespaces, host: string, n: number): void {
+  const name = `br-${n}`
+  namespaces.ip(host, 'link', 'add', name, 'type', 'bridge')
+  namespaces.ip(host, 'address', 'add', `172.${17 + n}.0.1/16`, 'dev', name)
+  namespaces.ip(host, 'link', 'set', name, 'up')
 }

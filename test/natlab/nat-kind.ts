@@ -36,6 +36,8 @@ export interface NatKind {
   readonly maps?: 'upnp' | 'nat-pmp' | 'pcp'
   /** Both hosts are behind one router: `isolated` ones reach each other only by way of its outside address. */
   readonly household?: 'together' | 'isolated'
+  /** So many bridges to containers at each host of a household. */
+  readonly bridges?: number
   /** What the oracle must find. */
   readonly expected: Expected
 }

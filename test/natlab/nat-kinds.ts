@@ -104,6 +104,12 @@ function mapping(maps: 'upnp' | 'nat-pmp' | 'pcp'): NatKind {
   return { ...SYMMETRIC_RANDOM, name: maps, maps, admission: MAPPED }
 }
 
+/** A firewall that drops UDP to the port of one service: what it has for others must go on by UDP. */
+function dropping(service: string, ports: string, base = PORT_RESTRICTED): NatKind {
+  const leaving = `iifname "lan" udp dport ${ports} drop`
+  return { ...base, name: `${service}-dropped`, leaving }
+}
+
 /** What is sent from inside to the outside address of the router goes back inside, and comes from there. */
 const HAIRPIN: Partial<NatKind> = {
   sets: `map mapped {
@@ -144,6 +150,18 @@ export const NAT_KINDS = {
     leaving: 'meta l4proto udp drop',
     expected: { ...PORT_RESTRICTED.expected, udp: false },
   },
+  'checkpoint-dropped': dropping('checkpoint', '3480'),
+  'handshake-dropped': dropping('handshake', '3481'),
+  'stun-dropped': dropping('stun', '{ 3478, 3479 }'),
+  /** Its IPv4 is the hard case, so that a relay is needed. */
+  'relay-dropped': dropping('relay', '3482', SYMMETRIC_RANDOM),
+  /** Names and conferencing, a common rule of offices: the oracle's ports are not among them. */
+  'conferencing-only': {
+    ...PORT_RESTRICTED,
+    name: 'conferencing-only',
+    leaving: 'iifname "lan" udp dport != { 53, 3478-3481 } drop',
+    expected: { ...PORT_RESTRICTED.expected, udp: false },
+  },
   upnp: mapping('upnp'),
   'nat-pmp': mapping('nat-pmp'),
   pcp: mapping('pcp'),
@@ -167,6 +185,14 @@ export const NAT_KINDS = {
     ...PORT_RESTRICTED,
     name: 'same-nat',
     household: 'together',
+    expected: { ...PORT_RESTRICTED.expected, hairpin: false },
+  },
+  /** Each host has bridges to containers, the same ones, which were there before its network. */
+  'same-nat-bridges': {
+    ...PORT_RESTRICTED,
+    name: 'same-nat-bridges',
+    household: 'together',
+    bridges: 20,
     expected: { ...PORT_RESTRICTED.expected, hairpin: false },
   },
   'same-nat-hairpin': {

@@ -21,6 +21,14 @@ const DIRECT: readonly Pair[] = [
   ...households.map((name): Pair => [name, name]),
 ]
 
+/** No direct path is to be had, and the port of the relay is dropped: it is reached by TLS. */
+const RELAYED: readonly Pair[] = [
+  ['relay-dropped', 'symmetric-random'],
+  ['symmetric-random', 'relay-dropped'],
+  ['conferencing-only', 'port-restricted'],
+  ['symmetric-random', 'conferencing-only'],
+]
+
 laboratory('pairs of NATs, once each', {}, () => {
   let trials: Trials
   beforeAll(async () => {
@@ -31,5 +39,10 @@ laboratory('pairs of NATs, once each', {}, () => {
   it.each(DIRECT)('%s towards %s is direct', async (a, b) => {
     const [run] = await trials.runs([a, b], 1)
     expect(run).toMatchObject({ path: 'direct', lost: 0 })
+  })
+
+  it.each(RELAYED)('%s towards %s is relayed, whatever ports are dropped', async (a, b) => {
+    const [run] = await trials.runs([a, b], 1)
+    expect(run).toMatchObject({ path: 'relayed', lost: 0 })
   })
 })

@@ -87,7 +87,7 @@ const prefixOf = ({ translated, routed }: Place, { translates }: NatKind): strin
 /** To the router, which works already, so that a host that moves is without a network for as short as it can be. */
 function connectHosts(namespaces: Namespaces, host: SideName, place: Place, kind: NatKind): void {
   if (kind.household === undefined) connectHost(namespaces, host, place, kind)
-  else connectHousehold(namespaces, place, kind.household === 'isolated')
+  else connectHousehold(namespaces, place, kind.household === 'isolated', kind.bridges)
 }
 
 function connectHost(namespaces: Namespaces, host: SideName, place: Place, kind: NatKind): void {
