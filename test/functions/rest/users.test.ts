@@ -3,6 +3,7 @@ import { UpdateCommand } from '@aws-sdk/lib-dynamodb'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { toBase32 } from '../../../shared/ids.ts'
 import { LIMITS } from '../../../shared/limits.ts'
+import { tableName } from '../../../shared/store/client.ts'
 import { type OpenIndex, openIndex } from './open-index.ts'
 import { newDevice } from './society.ts'
 
@@ -68,7 +69,7 @@ test('a user blocks 10,000 and is in 1,000 networks, and not one more', async ()
   const { client } = index
   const full = Array.from({ length: LIMITS.networksPerUser - 1 }, () => `n_${toBase32(randomBytes(10))}`)
   const update = {
-    TableName: 'Users',
+    TableName: tableName('Users'),
     Key: { user: ann.user },
     UpdateExpression: 'SET networks = :networks, blockCount = :blocks',
     ExpressionAttributeValues: { ':networks': new Set(full), ':blocks': LIMITS.blocksPerUser - 1 },
