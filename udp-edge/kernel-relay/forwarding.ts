@@ -13,6 +13,8 @@ import { FORWARD_MARK } from '../../shared/forward-mark.ts'
 import { type Family, IPV4 } from './rules.ts'
 
 const GUARD = 'inet straightway_guard'
+/** It takes a few milliseconds. The relay forwards nothing meanwhile, so it does not wait for long. */
+const NFT_MS = 1000
 const SWITCHES = {
   ip: { all: 'ipv4/conf/all/forwarding', one: (name: string) => `ipv4/conf/${name}/forwarding` },
   ip6: { all: 'ipv6/conf/all/forwarding', one: (name: string) => `ipv6/conf/${name}/force_forwarding` },
@@ -60,11 +62,15 @@ function isGuarded({ name }: Family): boolean {
 }
 
 function tables(): string {
-  return execFileSync('nft', ['list', 'tables'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
+  return nft('list tables')
 }
 
-function nft(commands: string): void {
-  execFileSync('nft', ['-f', '-'], { input: commands, stdio: ['pipe', 'ignore', 'pipe'] })
+/** Synchronous, as a process that ends waits for nothing else. Throws what nft said, or that it took too long. */
+function nft(commands: string): string {
+  return execFileSync('nft', ['-f', '-'], {
+    ...{ input: commands, encoding: 'utf8', stdio: 'pipe' },
+    ...{ timeout: NFT_MS, killSignal: 'SIGKILL' },
+  })
 }
 
 /** Undefined where this kernel has no such switch. */

@@ -176,6 +176,11 @@ class Session {
   async #read(): Promise<void> {
     const startedAt = performance.now()
     this.#locals = localIps(networkInterfaces())
+    const gone = this.addresses.find((ip) => !this.#locals.has(ip))
+    if (gone !== undefined) {
+      this.#fail(`this host no longer has the address ${gone}`)
+      return
+    }
     const outcomes = await Promise.all([...this.#tables.values()].map((table) => table.read()))
     if (this.#isOver) return
     if (outcomes.includes(false)) {

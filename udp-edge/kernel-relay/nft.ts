@@ -3,32 +3,44 @@
  * process for each command would cost milliseconds; and the tables it makes are its own, so the kernel removes them with it.
  */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
+import { setTimeout as wait } from 'node:timers/promises'
 
 /** A listing ends with the brace that closes its table. */
 const END = '\n}\n'
+/** Listing all legs of a full relay takes a fraction of a second. A question that waits for this long has no answer. */
+const ANSWER_MS = 10_000
+/** How long nft has to end by itself, and then to be gone after it was killed. */
+const END_MS = 2000
 
 export class Nft {
   readonly #child: ChildProcessWithoutNullStreams
   readonly #asked: ((listing: string) => void)[] = []
   readonly #failed: (why: string) => void
+  readonly #answerMs: number
+  readonly #ended: Promise<void>
+  /** Runs out if the question that was asked first gets no answer. */
+  #patience: NodeJS.Timeout | undefined
   #output = ''
   #errors = ''
   #isOver = false
 
-  /** `failed` is called once, if nft complains or ends by itself; all its tables are gone then, or go. */
-  constructor(failed: (why: string) => void) {
+  /** `failed` is called once, if nft complains, ends by itself or does not answer; its tables are gone then, or go. */
+  constructor(failed: (why: string) => void, answerMs = ANSWER_MS) {
     this.#failed = failed
+    this.#answerMs = answerMs
     const child = spawn('nft', ['-i'], { stdio: 'pipe', env: { ...process.env, LC_ALL: 'C' } })
     this.#child = child
     child.once('error', (error: NodeJS.ErrnoException) =>
       this.#fail(error.code === 'ENOENT' ? 'nft is not installed (package nftables)' : error.message),
     )
-    child.once('close', (code) => this.#fail(this.#errors.trim() || `nft ended with ${code}`))
-    child.stdin.on('error', () => {})
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      this.#errors = (this.#errors + text).slice(0, 1000)
-      child.kill()
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#ended = promise
+    child.once('close', (code) => {
+      resolve()
+      this.#fail(this.#errors || `nft ended with ${code}`)
     })
+    child.stdin.on('error', () => {})
+    child.stderr.setEncoding('utf8').on('data', (text: string) => this.#giveUp(text))
     child.stdout.setEncoding('utf8').on('data', (text: string) => this.#onOutput(text))
   }
 
@@ -36,20 +48,23 @@ export class Nft {
     if (!this.#isOver) this.#child.stdin.write(`${commands.join('\n')}\n`)
   }
 
-  /** What a `list` or `get` command prints. Never settles once nft has failed. */
+  /** What a `list` or `get` command prints. Never settles once nft has failed or was closed. */
   ask(command: string): Promise<string> {
     return new Promise((resolve) => {
       this.#asked.push(resolve)
+      this.#patience ??= this.#beginPatience()
       this.run([command])
     })
   }
 
+  /** Resolves when nft has ended, or soon after it was killed. */
   async close(): Promise<void> {
     if (this.#isOver) return
-    this.#isOver = true
-    const closed = new Promise((resolve) => this.#child.once('close', resolve))
+    this.#over()
     this.#child.stdin.end()
-    await closed
+    if (await this.#endsInTime()) return
+    this.#child.kill('SIGKILL')
+    await this.#endsInTime()
   }
 
   #onOutput(text: string): void {
@@ -57,13 +72,38 @@ export class Nft {
     for (let end = this.#output.indexOf(END); end >= 0; end = this.#output.indexOf(END)) {
       const listing = this.#output.slice(0, end)
       this.#output = this.#output.slice(end + END.length)
+      clearTimeout(this.#patience)
       this.#asked.shift()?.(listing)
+      this.#patience = this.#asked.length > 0 ? this.#beginPatience() : undefined
     }
+  }
+
+  #beginPatience(): NodeJS.Timeout | undefined {
+    if (this.#isOver) return undefined
+    const why = `nft has not answered for ${this.#answerMs} ms`
+    return setTimeout(() => this.#giveUp(why), this.#answerMs).unref()
+  }
+
+  #giveUp(why: string): void {
+    this.#errors = (this.#errors + why).trim().slice(0, 1000)
+    this.#child.kill('SIGKILL')
+    void this.#endsInTime().then(() => this.#fail(this.#errors))
+  }
+
+  #endsInTime(): Promise<boolean> {
+    const inTime = this.#ended.then(() => true)
+    return Promise.race([inTime, wait(END_MS, false, { ref: false })])
   }
 
   #fail(why: string): void {
     if (this.#isOver) return
-    this.#isOver = true
+    this.#over()
     this.#failed(why)
+  }
+
+  #over(): void {
+    this.#isOver = true
+    this.#asked.length = 0
+    clearTimeout(this.#patience)
   }
 }

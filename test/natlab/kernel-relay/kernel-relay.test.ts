@@ -102,6 +102,17 @@ laboratory('a relay whose packets the kernel forwards', { tools: ['ping'] }, () 
     expect(await relay.ask('offloaded')).toMatchObject({ kernel: { pairs: 0 } })
   })
 
+  it('comes back to its process when the host loses the address that peers come to', async () => {
+    const relay = network.relay()
+    await offloaded(network, relay)
+    network.at('relay', 'ip', 'address', 'delete', `${ip4('relay')}/24`, 'dev', 'net')
+    expect(await relay.line('what')).toMatchObject({
+      what: expect.stringContaining('in its process'),
+      why: `this host no longer has the address ${ip4('relay')}`,
+    })
+    expect(network.at('relay', 'nft', 'list', 'tables')).not.toContain(MARK_SET)
+  })
+
   it('goes on in its process, and says why, where it may not tell the kernel anything', async () => {
     const relay = network.relay({}, ['setpriv', '--bounding-set', '-net_admin', '--inh-caps', '-net_admin'])
     const { address } = await relay.line<{ address: string }>('address')
