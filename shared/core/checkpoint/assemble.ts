@@ -75,7 +75,7 @@ export function assemble(options: CheckpointOptions) {
   const standings: Standings = new Standings({
     asks,
     roster,
-    onRead: (of, standing, _, at) => residence.stands(of, standing, at),
+    onRead: (of, standing, at) => residence.stands(of, standing, at),
   })
   const blocks = new Blocks({ asks, roster, locator, standings })
   const presence = new Presence({ node, asks, table, roster, wall, standings, blocks })

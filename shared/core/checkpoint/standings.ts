@@ -32,8 +32,8 @@ export interface Reading {
 export interface StandingsOptions {
   readonly asks: Asks
   readonly roster: Roster
-  /** Undefined: the peer may not be here. `afterGap`: it may have missed what others did. */
-  readonly onRead: (of: PeerSession, standing: Standing | undefined, afterGap: boolean, now: number) => void
+  /** Undefined: the peer may not be here. */
+  readonly onRead: (of: PeerSession, standing: Standing | undefined, now: number) => void
 }
 
 export class Standings {
@@ -141,9 +141,8 @@ export class Standings {
       this.#again.put(of, now)
       return
     }
-    const afterGap = this.isBehindGap(of)
     of.reading = reading
-    this.#options.onRead(of, reply.standings[i], afterGap, now)
+    this.#options.onRead(of, reply.standings[i], now)
     if (this.isTrusted(of, now)) this.goOn(of, now)
     else if (of.neededAt > reading.moment || of.awaiting !== undefined) this.#wanted.add(of)
   }
