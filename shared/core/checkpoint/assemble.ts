@@ -99,7 +99,7 @@ export function assemble(options: CheckpointOptions) {
   })
   const residence: Residence = new Residence({
     ...shared,
-    ...{ asks, networks, standings, presence, deliveries, mailboxes, messages, credentials, wall },
+    ...{ asks, networks, standings, blocks, presence, deliveries, mailboxes, messages, credentials, wall },
   })
   const admission = new Admission({
     ...{ self, random: random.fork('admission'), credentials, wall, table, counters },

@@ -96,11 +96,9 @@ export class Pushes {
   }
 
   #blocks({ user, version }: Extract<Push, { kind: 'blocks' }>, now: number): void {
-    for (const each of [...this.#options.residence.sessionsOf(user)]) {
-      if (each.blocks >= version) continue
-      each.blocks = version
-      if (each.stage === 'online') this.#options.presence.changed(each, now)
-    }
+    const { residence } = this.#options
+    for (const each of [...residence.sessionsOf(user)])
+      if (each.blocks < version) residence.setBlocks(each, version, now)
   }
 
   #revoked(peer: PeerId, now: number): void {

@@ -19,6 +19,7 @@ import { FRAME } from '../../wire/numbers.ts'
 import type { GoodbyeReason } from '../../wire/session.ts'
 import type { Wall } from '../wall.ts'
 import type { Asks, ReplyTo } from './asks.ts'
+import type { Blocks } from './blocks.ts'
 import type { CheckpointCounters } from './counters.ts'
 import type { Credentials } from './credentials.ts'
 import type { Deliveries } from './deliveries.ts'
@@ -44,6 +45,7 @@ export interface ResidenceOptions {
   readonly roster: Roster
   readonly networks: Networks
   readonly standings: Standings
+  readonly blocks: Blocks
   readonly presence: Presence
   readonly locator: Locator
   readonly deliveries: Deliveries
@@ -130,10 +132,20 @@ export class Residence {
       this.end(session, 'revoked', now)
       return
     }
-    const isNews = session.blocks !== standing.blocks
-    session.blocks = standing.blocks
+    this.setBlocks(session, standing.blocks, now)
     this.setNetworks(session, standing.networks, now)
-    if (isNews && session.stage === 'online') this.#options.presence.changed(session, now)
+  }
+
+  /**
+   * Whom the user blocks has this version now. The list is read before it is needed: if the first message had to wait for it,
+   * its sender could tell by the time that the peer is here.
+   */
+  setBlocks(session: PeerSession, version: number, now: number): void {
+    if (session.blocks === version) return
+    const { blocks, presence } = this.#options
+    session.blocks = version
+    blocks.listOf(session.user, version, () => {}, now)
+    if (session.stage === 'online') presence.changed(session, now)
   }
 
   setNetworks(session: PeerSession, wanted: readonly NetworkId[], now: number): void {
