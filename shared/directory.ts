@@ -53,8 +53,8 @@ export interface Claimed extends Asker {
   readonly user: UserId
 }
 
-/** What a node tells of a peer when it signs in; its networks and blocks are the tables' to say. */
-export type SigningIn = Omit<PresenceItem, 'networks' | 'blocks'> & { readonly node: NodeId }
+/** What a node tells of a peer when it signs in. The tables say its networks and blocks, and what others see. */
+export type SigningIn = Omit<PresenceItem, 'networks' | 'blocks' | 'shown'> & { readonly node: NodeId }
 
 /** Peers or networks in one request that reads many. */
 export const MANY = 100
@@ -73,7 +73,7 @@ export type DirectoryRequest =
   /** What tunnels within each of the networks may use. At most MANY. */
   | { readonly kind: 'paths'; readonly networks: readonly NetworkId[] }
   /** A transition of a signed-in peer: ignored when the table holds another session of it. */
-  | { readonly kind: 'update'; readonly item: PresenceItem & { readonly node: NodeId } }
+  | { readonly kind: 'update'; readonly item: Omit<PresenceItem, 'shown'> & { readonly node: NodeId } }
   /** Ignored when the peer has signed in elsewhere since. */
   | {
       readonly kind: 'signOut'

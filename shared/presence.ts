@@ -22,19 +22,41 @@ export interface PresenceRecord {
   readonly lastSeenAt: number
 }
 
+/** What tells one record of a peer from another, even if both say `offline`. */
+type Look = Pick<PresenceRecord, 'since' | 'version' | 'lastSeenAt'>
+
 /** The item of the `Presence` table: the record, and where the peer is. Kept after sign-out (`node` absent), for last seen. */
 export interface PresenceItem extends PresenceRecord {
   readonly node?: NodeId
   readonly networks: readonly NetworkId[]
   /** Version of the user's blocks; absent or 0 while it has never blocked anybody. */
   readonly blocks?: number
+  /** Of a peer that is invisible, or was so to the end of its last session: what others see in place of its own times. */
+  readonly shown?: Look
 }
 
-/** The record as anybody but the peer itself may see it: exactly these fields, and nothing live of who is not visible. */
-export function asSeenByOthers(record: PresenceRecord): PresenceRecord {
-  const { peer, user, status, custom, metadata, since, version, lastSeenAt } = record
-  const hidden = status === 'invisible' || status === 'offline'
-  return hidden
-    ? { peer, user, status: 'offline', custom: '', metadata: {}, since, version, lastSeenAt }
-    : { peer, user, status, custom, metadata, since, version, lastSeenAt }
+/** The record as anybody but the peer itself may see it: exactly these fields, and nothing live of a peer that is not visible. */
+export function asSeenByOthers(record: PresenceRecord & Pick<PresenceItem, 'shown'>): PresenceRecord {
+  const { peer, user, status, custom, metadata } = record
+  const isHidden = status === 'invisible' || status === 'offline'
+  const { since, version, lastSeenAt } = (isHidden ? record.shown : undefined) ?? record
+  const look = { since, version, lastSeenAt }
+  return isHidden
+    ? { peer, user, status: 'offline', custom: '', metadata: {}, ...look }
+    : { peer, user, status, custom, metadata, ...look }
+}
+
+/**
+ * `shown` of an item that replaces `before`. To others a peer that becomes invisible goes at that moment, and one that signs in
+ * invisible does not come: whatever it does then, they see what they saw last.
+ */
+export function shownAfter(
+  before: PresenceItem | undefined,
+  item: PresenceRecord,
+): Pick<PresenceItem, 'shown'> {
+  if (item.status !== 'invisible') return {}
+  if (before === undefined) return { shown: { since: 0, version: 0, lastSeenAt: 0 } }
+  const wasVisible = before.node !== undefined && before.status !== 'invisible'
+  const { since, version, lastSeenAt } = wasVisible ? item : (before.shown ?? before)
+  return { shown: { since, version, lastSeenAt } }
 }

@@ -7,7 +7,7 @@ import type { Asker, Directory, DirectoryReply, DirectoryRequest } from '../dire
 import { StraightwayError } from '../errors.ts'
 import type { NetworkId, PeerId } from '../ids.ts'
 import type { Paths } from '../paths.ts'
-import { asSeenByOthers, type PresenceItem, type PresenceRecord } from '../presence.ts'
+import { asSeenByOthers, type PresenceItem, type PresenceRecord, shownAfter } from '../presence.ts'
 import { blocksOf, isBlocked } from './blocks.ts'
 import { tableName } from './client.ts'
 import { unlessRefused } from './conditions.ts'
@@ -84,7 +84,7 @@ async function signIn(client: DynamoDBDocumentClient, { item }: Ask<'signIn'>): 
   if (before === undefined) return { kind: 'signIn', outcome: 'revoked' }
   const put = new PutCommand({
     TableName: tableName('Presence'),
-    Item: { ...item, ...before, place: placeOf(item.node, item.peer) },
+    Item: { ...item, ...before, ...(await shownOf(client, item)), place: placeOf(item.node, item.peer) },
     ConditionExpression: NOT_NEWER,
     ExpressionAttributeNames: { '#since': 'since', '#node': 'node' },
     ExpressionAttributeValues: { ':since': item.since, ':node': item.node },
@@ -105,7 +105,7 @@ async function signIn(client: DynamoDBDocumentClient, { item }: Ask<'signIn'>): 
 async function update(client: DynamoDBDocumentClient, { item }: Ask<'update'>): Reply<'update'> {
   const put = new PutCommand({
     TableName: tableName('Presence'),
-    Item: { ...item, place: placeOf(item.node, item.peer) },
+    Item: { ...item, ...(await shownOf(client, item)), place: placeOf(item.node, item.peer) },
     ConditionExpression: NOT_OUTDATED,
     ExpressionAttributeNames: { '#since': 'since', '#node': 'node', '#version': 'version' },
     ExpressionAttributeValues: { ':since': item.since, ':node': item.node, ':version': item.version },
@@ -137,6 +137,14 @@ async function locate(client: DynamoDBDocumentClient, { peer, asker }: Ask<'loca
   const { node, since, status } = Item ?? { since: 0, status: 'offline' as const }
   const located = { peer, user, since, status, networks, blocks, hidden }
   return { kind: 'locate', located: node === undefined ? located : { ...located, node } }
+}
+
+/** Costs a read for an invisible peer only. */
+async function shownOf(
+  client: DynamoDBDocumentClient,
+  item: PresenceRecord,
+): Promise<Pick<PresenceItem, 'shown'>> {
+  return item.status === 'invisible' ? shownAfter(await presenceOf(client, item.peer), item) : {}
 }
 
 async function presenceOf(client: DynamoDBDocumentClient, peer: PeerId): Promise<PresenceItem | undefined> {

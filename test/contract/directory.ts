@@ -339,8 +339,36 @@ function finding(make: Make): void {
   test('who is invisible is found offline, without what is live', async () => {
     const { find, others } = await company()
     expect((await find('status eq "invisible"')).found).toEqual([])
-    expect((await find('status eq "offline"')).found).toEqual([asSeenByOthers(others[2]!)])
+    const neverSeen = { since: 0, version: 0, lastSeenAt: 0 }
+    expect((await find('status eq "offline"')).found).toEqual([
+      { ...asSeenByOthers(others[2]!), ...neverSeen },
+    ])
     expect((await find('metadata.map eq "dust"')).found).toHaveLength(2)
+  })
+
+  test('whatever an invisible peer does, it is found as it was seen last', async () => {
+    const { find, others, directory } = await company()
+    const [item] = others as [Item]
+    const { peer, node } = item
+    const seen = async () => (await find(`user eq "${item.user}"`)).found
+    const change = (to: Partial<Item>) => directory.ask({ kind: 'update', item: { ...item, ...to } })
+    await change({ status: 'invisible', version: 5, lastSeenAt: NOW + 5 })
+    const left = { ...asSeenByOthers({ ...item, status: 'offline' }), version: 5, lastSeenAt: NOW + 5 }
+    expect(await seen()).toEqual([left])
+    await change({ status: 'invisible', custom: 'new', version: 6, lastSeenAt: NOW + 6 })
+    expect(await seen()).toEqual([left])
+    await directory.ask({ kind: 'signOut', peer, node, since: NOW, lastSeenAt: NOW + 7 })
+    expect(await seen()).toEqual([left])
+    const again = { ...item, status: 'invisible', version: 1, lastSeenAt: NOW + 8 } as const
+    await directory.ask({ kind: 'signIn', item: { ...again, since: NOW + 8 } })
+    expect(await seen()).toEqual([left])
+    await directory.ask({ kind: 'signIn', item: { ...again, since: NOW + 9, node: B } })
+    expect(await seen()).toEqual([left])
+    await directory.ask({ kind: 'signOut', peer, node: B, since: NOW + 9, lastSeenAt: NOW + 10 })
+    expect(await seen()).toEqual([left])
+    await directory.ask({ kind: 'signIn', item: { ...item, since: NOW + 11, lastSeenAt: NOW + 11 } })
+    await directory.ask({ kind: 'signOut', peer, node, since: NOW + 11, lastSeenAt: NOW + 12 })
+    expect(await seen()).toMatchObject([{ since: NOW + 11, lastSeenAt: NOW + 12 }])
   })
 
   test('who blocks the asker is found offline, without what is live', async () => {

@@ -18,7 +18,7 @@ import { looksAtPresence } from '../../shared/model/filter/presence.ts'
 import { MailboxShares } from '../../shared/model/mailbox-share.ts'
 import { hiddenSince } from '../../shared/model/peer.ts'
 import type { Paths } from '../../shared/paths.ts'
-import { asSeenByOthers, type PresenceItem, type PresenceRecord } from '../../shared/presence.ts'
+import { asSeenByOthers, type PresenceItem, type PresenceRecord, shownAfter } from '../../shared/presence.ts'
 
 const BLOCKED_AT = 1
 
@@ -223,8 +223,9 @@ export class Tables {
     this.#put({ ...item, status: 'offline', custom: '', metadata: {}, lastSeenAt, version: item.version + 1 })
   }
 
-  #put(after: PresenceItem): void {
-    const before = this.presence.get(after.peer)
+  #put(item: PresenceItem): void {
+    const before = this.presence.get(item.peer)
+    const after = { ...item, ...shownAfter(before, item) }
     this.presence.set(after.peer, after)
     this.#changes.push({ kind: 'presence', after, ...(before && { before }) })
   }

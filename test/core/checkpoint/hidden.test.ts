@@ -1,5 +1,6 @@
 /**
- * To those whom its user blocks a peer that is there is one that is away: the same frames, of the same length, at the same times.
+ * To those whom its user blocks a peer that is there is one that is away, and so is an invisible one to everybody: the same frames,
+ * of the same length, at the same times.
  */
 import { expect, test } from 'vitest'
 import type { TunnelId } from '../../../shared/ids.ts'
@@ -87,6 +88,7 @@ test.each<[string, Prepare, Prepare?]>([
   ['a peer that was blocked a moment ago', is('online'), blocks('peer')],
   ['a peer of a user that was blocked a moment ago', is('online'), blocks('user')],
   ['a blocked peer, if the other one is invisible,', both(blocks('peer'), is('invisible'))],
+  ['a member, if the other one is invisible,', is('invisible')],
 ])('%s cannot tell one that is there from one that is away', (_, prepare, then) => {
   const away = traceOf('away', prepare, then)
   expect(away.receipts.map(({ outcome }) => outcome)).toEqual(['stored', 'stored', 'stored'])
