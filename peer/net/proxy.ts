@@ -26,9 +26,9 @@ export function proxyFor(url: string): string | undefined {
   return LOOPBACK.test(hostname) ? undefined : getProxyForUrl(url.replace(/^ws/, 'http')) || undefined
 }
 
-/** A connection to that host, through the proxy. Rejects with what the proxy says. */
-export function connectThrough(proxy: string, host: string, port: number): Promise<Socket> {
-  const at = new URL(proxy)
+/** A connection to that host, through the proxy, within CONNECT_MS. Rejects with what the proxy says. */
+export async function connectThrough(proxy: string, host: string, port: number): Promise<Socket> {
+  const at = addressOf(proxy)
   const to = `${isIP(host) === 6 ? `[${host}]` : host}:${port}`
   const headers = { host: to, ...authorizationOf(at) }
   const { request } = at.protocol === 'https:' ? https : http
@@ -39,9 +39,10 @@ export function connectThrough(proxy: string, host: string, port: number): Promi
     path: to,
     headers,
     agent: false,
-    timeout: CONNECT_MS,
   })
-  return new Promise((resolve, reject) => {
+  const silent = () => asked.destroy(new Error(`The proxy ${at.host} does not answer.`))
+  const late = setTimeout(silent, CONNECT_MS)
+  const connected = new Promise<Socket>((resolve, reject) => {
     asked.on('connect', ({ statusCode }, socket, head) => {
       if (statusCode === 200) {
         if (head.length > 0) socket.unshift(head)
@@ -49,16 +50,17 @@ export function connectThrough(proxy: string, host: string, port: number): Promi
         return
       }
       socket.destroy()
-      reject(new Error(`The proxy ${at.host} does not connect to ${to}: ${statusCode}.`))
+      const advice = statusCode === 407 ? ' Its address needs a user and a password.' : ''
+      reject(new Error(`The proxy ${at.host} does not connect to ${to}: ${statusCode}.${advice}`))
     })
     asked.on('response', ({ statusCode }) => {
       asked.destroy()
       reject(new Error(`${at.host} is no proxy for ${to}: it answers ${statusCode}.`))
     })
-    asked.on('timeout', () => asked.destroy(new Error(`The proxy ${at.host} does not answer.`)))
     asked.on('error', reject)
     asked.end()
   })
+  return connected.finally(() => clearTimeout(late))
 }
 
 /** For `http.request` and `ws`, which take a connection that comes later: `isSecure` where TLS is spoken to the server itself. */
@@ -101,6 +103,12 @@ export function fetchThrough(
     asked.on('error', reject)
     asked.end(body)
   })
+}
+
+/** Throws unless it is the address of an HTTP proxy. The value stays out of the error, as it may hold a password. */
+function addressOf(proxy: string): URL {
+  if (/^https?:\/\//.test(proxy) && URL.canParse(proxy)) return new URL(proxy)
+  throw new Error('The proxy that the environment names is no http:// or https:// address.')
 }
 
 const nameOf = ({ hostname }: URL): string => hostname.replace(/^\[|\]$/g, '')

@@ -5,7 +5,7 @@ import net, { type AddressInfo } from 'node:net'
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { WebSocketServer } from 'ws'
 import { GatewayLink } from '../../../peer/net/gateway-link.ts'
-import { proxyFor } from '../../../peer/net/proxy.ts'
+import { connectThrough, proxyFor } from '../../../peer/net/proxy.ts'
 import { RelayTls } from '../../../peer/net/relay-tls.ts'
 import { Requests } from '../../../peer/rest/requests.ts'
 import type { NodeId } from '../../../shared/ids.ts'
@@ -94,11 +94,67 @@ describe('INDEX', () => {
     expect(asked[0]!.authorization).toBe(`Basic ${Buffer.from('ann:s ecret').toString('base64')}`)
   })
 
-  test('is unavailable where the proxy refuses', async () => {
+  test('is unavailable if the proxy refuses, and the error says so', async () => {
     const requests = await index()
     refuses = true
-    await expect(requests.send('GET', '/')).rejects.toMatchObject({ code: 'unavailable' })
+    const to = new URL(requests.base).host
+    await expect(requests.send('GET', '/')).rejects.toMatchObject({
+      code: 'unavailable',
+      message: expect.stringContaining(`The proxy ${HOST}:${portOf(proxy)} does not connect to ${to}: 403.`),
+    })
   })
+
+  test.each([
+    ['socks5://ann:secret@127.0.0.1:9', 'no http:// or https:// address'],
+    ['http://ann:secret@', 'no http:// or https:// address'],
+    ['http://%zz:secret@127.0.0.1:9', 'URI malformed'],
+    ['http://ann:secret@127.0.0.1:9', 'ECONNREFUSED'],
+  ])('is unavailable through %s, and the error keeps the password to itself', async (address, why) => {
+    const requests = await index()
+    for (const name of ['HTTP_PROXY', 'HTTPS_PROXY']) vi.stubEnv(name, address)
+    const error = (await requests.send('GET', '/').catch((reason) => reason)) as Error
+    expect(error).toMatchObject({ code: 'unavailable', message: expect.stringContaining(why) })
+    expect(error.message).not.toContain('secret')
+    await expect(connectThrough(address, HOST, 9)).rejects.toThrow(why)
+  })
+})
+
+/** Connects by way of something that answers a CONNECT with these words, and is told of when it has. */
+async function connectingThroughOne(
+  says: string,
+): Promise<{ connected: Promise<net.Socket>; said: Promise<void> }> {
+  const said = Promise.withResolvers<void>()
+  const odd = net.createServer((client) => {
+    client.on('error', () => {})
+    client.once('data', () => client.write(says, () => said.resolve()))
+    onTestFinished(() => void client.destroy())
+  })
+  odd.listen(0, HOST)
+  onTestFinished(() => void odd.close())
+  await once(odd, 'listening')
+  const connected = connectThrough(`http://${HOST}:${portOf(odd)}`, 'index.test', 443)
+  connected.catch(() => {})
+  return { connected, said: said.promise }
+}
+
+test.each([
+  ['is silent', ''],
+  ['never ends its answer', 'HTTP/1.1 200 OK\r\nX-Slow: '],
+])('a proxy that %s is given up after ten seconds', async (_, says) => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const { connected, said } = await connectingThroughOne(says)
+  await said
+  vi.advanceTimersByTime(10_000)
+  await expect(connected).rejects.toThrow('does not answer')
+})
+
+test.each([
+  ['answers garbage', '\0\0\0\r\n\r\n', 'Parse Error'],
+  ['wants a password', 'HTTP/1.1 407 Proxy Authentication Required\r\n\r\n', 'needs a user and a password'],
+])('a proxy that %s is told of immediately', async (_, says, why) => {
+  const { connected } = await connectingThroughOne(says)
+  await expect(connected).rejects.toThrow(why)
 })
 
 test('the gateway is reached through it', async () => {
