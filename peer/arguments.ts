@@ -51,10 +51,10 @@ export function checkPeer(given: unknown, name: string): asserts given is PeerId
   check(typeof given === 'string' && isPeerId(given), name, 'the id of a peer (`record.peer`)', given)
 }
 
-/** The id of a user, a network, an object or the like: what is not empty. */
+/** The id of a user, a network, an object or the like. As a part of a URL, `..` would ask for another path. */
 export function checkId(given: unknown, name: string): asserts given is string {
   checkText(given, name)
-  check(given !== '', name, 'an id', given)
+  check(!['', '.', '..'].includes(given), name, 'an id', given)
 }
 
 /** A path of this machine: no file has a name with NUL in it. */

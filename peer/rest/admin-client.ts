@@ -7,7 +7,7 @@
  *   const { items } = await admin.listUsers({ query: { filter: 'attributes.team eq "red"' } })
  */
 import { StraightwayError } from '../../shared/errors.ts'
-import { checkSignal, checkText, taken } from '../arguments.ts'
+import { checkId, checkSignal, checkText, taken } from '../arguments.ts'
 import { DOORS, type Operations } from './operations.ts'
 import { Requests } from './requests.ts'
 
@@ -54,7 +54,7 @@ export function createAdminClient(options: AdminOptions): AdminClient {
   const requests = new Requests(index, () => key, signal)
   const methods = Object.entries(DOORS).map(([operation, door]) => [
     operation,
-    (request: Given = {}) => send(requests, door, request),
+    (request?: Given) => send(requests, door, request),
   ])
   return Object.fromEntries(methods) as AdminClient
 }
@@ -67,9 +67,14 @@ interface Given {
   readonly idempotencyKey?: string
 }
 
-async function send(requests: Requests, door: string, request: Given): Promise<unknown> {
+async function send(requests: Requests, door: string, given: Given | undefined): Promise<unknown> {
+  const request = taken(given, 'request')
   const [method = '', template = ''] = door.split(' ')
-  const path = template.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(`${request[name]}`))
+  const path = template.replace(/\{(\w+)\}/g, (_, name: string) => {
+    const id = request[name]
+    checkId(id, name)
+    return encodeURIComponent(id)
+  })
   const { query = {}, body, ifVersion, idempotencyKey = crypto.randomUUID() } = request
   const options = { query, ifVersion, ...(body !== undefined && { body }) }
   const sent = method === 'POST' ? { ...options, idempotencyKey } : options

@@ -1,3 +1,4 @@
+import { StraightwayError } from '../../shared/errors.ts'
 import type { Page } from '../../shared/resources.ts'
 
 /**
@@ -14,9 +15,14 @@ export interface Listing<T> extends Promise<Page<T>>, AsyncIterable<T> {}
 export function listing<T>(ask: (cursor?: string) => Promise<Page<T>>): Listing<T> {
   const first = ask()
   const iterate = async function* (): AsyncGenerator<T, void, undefined> {
-    for (let page = await first; ; page = await ask(page.cursor)) {
-      yield* page.items
-      if (page.cursor === undefined) return
+    let { items, cursor } = await first
+    yield* items
+    while (cursor !== undefined) {
+      const next: Page<T> = await ask(cursor)
+      if (next.cursor === cursor)
+        throw new StraightwayError('unavailable', 'INDEX repeats a page of this list: ask for it again.')
+      ;({ items, cursor } = next)
+      yield* items
     }
   }
   return Object.assign(first, { [Symbol.asyncIterator]: iterate })

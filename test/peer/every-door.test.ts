@@ -79,7 +79,7 @@ const texts = (argument: string, ...before: unknown[]): Wrong[] =>
   [undefined, null, 5, {}, [], HALF].map((given): Wrong => [argument, ...before, given])
 const ids = (argument: string, ...before: unknown[]): Wrong[] => [
   ...texts(argument, ...before),
-  [argument, ...before, ''],
+  ...['', '.', '..'].map((given): Wrong => [argument, ...before, given]),
 ]
 const json = (argument: string, ...before: unknown[]): Wrong[] =>
   [undefined, null, 'x', 5, [], CYCLE, { big: 1n }].map((given): Wrong => [argument, ...before, given])
