@@ -1,6 +1,5 @@
 /** How a peer gets its ticket from INDEX, and what else it starts with. */
 import type { TlsEndpoint } from '../../shared/directory.ts'
-import { StraightwayError } from '../../shared/errors.ts'
 import { fromBase32, type NetworkId, type NodeId, type UserId } from '../../shared/ids.ts'
 import { type Address, parseAddress } from '../../shared/wire/address.ts'
 import type { Requests } from './requests.ts'
@@ -37,13 +36,15 @@ export interface BootstrapNode {
   readonly region?: string
 }
 
+const TICKET = { ticket: 'text', expiresAt: 'number', user: 'text', networks: ['text'] } as const
+
 /** Errors: those of the invite or ID token, in words; `forbidden` where the peer is revoked. */
 export const enrol = (requests: Requests, enrolment: Enrolment): Promise<Ticket> =>
-  requests.send('POST', '/v1/enrolments', { body: enrolment, authorized: false })
+  requests.send('POST', '/v1/enrolments', { body: enrolment, expects: TICKET, authorized: false })
 
 /** Errors: `unknown-peer` where it is not enrolled, `forbidden` where it is revoked. */
 export const fetchTicket = (requests: Requests, proof: string): Promise<Ticket> =>
-  requests.send('POST', '/v1/tickets', { body: { proof }, authorized: false })
+  requests.send('POST', '/v1/tickets', { body: { proof }, expects: TICKET, authorized: false })
 
 /** What a peer begins with: who there is. */
 export interface Bootstrap {
@@ -53,12 +54,10 @@ export interface Bootstrap {
 }
 
 export async function fetchBootstrap(requests: Requests): Promise<Bootstrap> {
-  const listed = await requests.send<{ nodes?: unknown; websocket?: unknown }>('GET', '/v1/bootstrap', {
-    authorized: false,
-  })
-  const { nodes, websocket } = listed
-  if (!Array.isArray(nodes))
-    throw new StraightwayError('unavailable', `${requests.base} is not INDEX: it lists no nodes.`)
+  const { nodes, websocket } = await requests.send<{
+    readonly nodes: readonly Listed[]
+    readonly websocket?: unknown
+  }>('GET', '/v1/bootstrap', { expects: { nodes: [{}] }, authorized: false })
   return {
     nodes: nodes.map(nodeOf).filter((node) => node !== undefined),
     websocket: typeof websocket === 'string' && /^wss?:/.test(websocket) ? websocket : undefined,

@@ -23,6 +23,7 @@ import type {
 import { checkId, checkInteger, checkJson, checkText, taken } from '../arguments.ts'
 import { type Listing, listing } from './listing.ts'
 import { path, type Requests } from './requests.ts'
+import type { Shape } from './shape.ts'
 
 /** Where an object is. Its id names it within that place. */
 export interface InPlace {
@@ -37,25 +38,35 @@ interface Entities {
   readonly object: ObjectRecord
 }
 
+/** What the SDK relies on in each record that INDEX answers. */
+const RECORDS = {
+  user: { user: 'text', name: 'text' },
+  network: { network: 'text', name: 'text' },
+  peer: { peer: 'text', user: 'text', name: 'text', presence: { status: 'text', since: 'number' } },
+  object: { collection: 'text', id: 'text', value: {} },
+  member: { network: 'text', user: 'text', name: 'text', role: 'text' },
+  invite: { invite: 'text', network: 'text' },
+} as const satisfies { readonly [record: string]: Shape }
+
 /** INDEX, as this peer's user may see and edit it. Every call rejects with a StraightwayError. */
 export type IndexClient = ReturnType<typeof indexClient>
 
 export function indexClient(requests: Requests) {
   return {
-    users: { ...entity<UserId, UserRecord>(requests, 'users'), ...blocks(requests) },
+    users: { ...entity<UserId, UserRecord>(requests, 'user'), ...blocks(requests) },
     networks: {
-      ...entity<NetworkId, NetworkRecord>(requests, 'networks'),
+      ...entity<NetworkId, NetworkRecord>(requests, 'network'),
       /** The peer's user is its owner. */
       async create(network: {
         readonly name: string
         readonly attributes?: JsonObject
       }): Promise<NetworkRecord> {
         checkJson(network, 'network')
-        return requests.send('POST', '/v1/networks', { body: network })
+        return requests.send('POST', '/v1/networks', { body: network, expects: RECORDS.network })
       },
     },
     /** Deleting a peer revokes it. */
-    peers: entity<PeerId, PeerRecord>(requests, 'peers'),
+    peers: entity<PeerId, PeerRecord>(requests, 'peer'),
     members: members(requests),
     invites: invites(requests),
     objects: objects(requests),
@@ -64,7 +75,7 @@ export function indexClient(requests: Requests) {
       kind: E,
       query: SearchQuery & { readonly collection?: string } = {},
     ): Listing<Entities[E]> {
-      return listed(requests, query, (more) => {
+      return listed(requests, RECORDS[kind], query, (more) => {
         checkId(kind, 'kind')
         return ['/v1/search', { entity: kind, ...more }]
       })
@@ -72,21 +83,22 @@ export function indexClient(requests: Requests) {
   }
 }
 
-function entity<Id extends string, Item>(requests: Requests, name: string) {
+function entity<Id extends string, Item>(requests: Requests, kind: 'user' | 'network' | 'peer') {
+  const [name, expects] = [`${kind}s`, RECORDS[kind]]
   return {
     /** All of them, or those that a filter finds. */
     list: (query: SearchQuery = {}): Listing<Item> =>
-      listed(requests, query, (more) => [path`/v1/${name}`, more]),
+      listed(requests, expects, query, (more) => [path`/v1/${name}`, more]),
     /** One by its id. Rejects with `not-found`. */
     async get(id: Id): Promise<Item> {
       checkId(id, 'id')
-      return requests.send('GET', path`/v1/${name}/${id}`)
+      return requests.send('GET', path`/v1/${name}/${id}`, { expects })
     },
     /** Changes what the patch names (RFC 7396). */
     async update(id: Id, patch: Patch, options: IfVersion = {}): Promise<Item> {
       checkId(id, 'id')
       checkJson(patch, 'patch')
-      return requests.send('PATCH', path`/v1/${name}/${id}`, { body: patch, ...versionOf(options) })
+      return requests.send('PATCH', path`/v1/${name}/${id}`, { body: patch, expects, ...versionOf(options) })
     },
     /** Removes it for good. */
     async delete(id: Id): Promise<void> {
@@ -101,7 +113,7 @@ function blocks(requests: Requests) {
     /** Peers and users from whom this user takes nothing. */
     async blocks(user: UserId): Promise<Page<PeerId | UserId>> {
       checkId(user, 'user')
-      return requests.send('GET', path`/v1/users/${user}/blocks`)
+      return requests.send('GET', path`/v1/users/${user}/blocks`, { expects: { items: ['text'] } })
     },
     /** Takes nothing more from this peer or user. */
     async block(user: UserId, blocked: PeerId | UserId): Promise<void> {
@@ -122,7 +134,7 @@ function members(requests: Requests) {
   return {
     /** The members of a network. */
     list: (network: NetworkId, query: PageQuery = {}): Listing<MemberRecord> =>
-      listed(requests, query, (more) => {
+      listed(requests, RECORDS.member, query, (more) => {
         checkId(network, 'network')
         return [path`/v1/networks/${network}/members`, more]
       }),
@@ -146,7 +158,7 @@ function invites(requests: Requests) {
   return {
     /** The invites of a network. */
     list: (network: NetworkId, query: PageQuery = {}): Listing<InviteRecord> =>
-      listed(requests, query, (more) => {
+      listed(requests, RECORDS.invite, query, (more) => {
         checkId(network, 'network')
         return [path`/v1/networks/${network}/invites`, more]
       }),
@@ -162,7 +174,10 @@ function invites(requests: Requests) {
     ): Promise<InviteRecord & { readonly code: string }> {
       checkId(network, 'network')
       checkJson(invite, 'invite')
-      return requests.send('POST', path`/v1/networks/${network}/invites`, { body: invite })
+      return requests.send('POST', path`/v1/networks/${network}/invites`, {
+        body: invite,
+        expects: { ...RECORDS.invite, code: 'text' },
+      })
     },
     /** Makes an invite useless from now on. */
     async delete(invite: string): Promise<void> {
@@ -173,6 +188,7 @@ function invites(requests: Requests) {
 }
 
 function objects(requests: Requests) {
+  const expects = RECORDS.object
   const at = (collection: string, id: string): string => {
     checkId(collection, 'collection')
     checkId(id, 'id')
@@ -181,13 +197,13 @@ function objects(requests: Requests) {
   return {
     /** The objects of a collection. */
     list: (collection: string, query: SearchQuery = {}): Listing<ObjectRecord> =>
-      listed(requests, query, (more) => {
+      listed(requests, expects, query, (more) => {
         checkId(collection, 'collection')
         return [path`/v1/objects/${collection}`, more]
       }),
     /** One object. Rejects with `not-found`. */
     async get(collection: string, id: string, place: InPlace = {}): Promise<ObjectRecord> {
-      return requests.send('GET', at(collection, id), { query: placeOf(place) })
+      return requests.send('GET', at(collection, id), { query: placeOf(place), expects })
     },
     /** Makes it or replaces its value. */
     async put(
@@ -199,7 +215,7 @@ function objects(requests: Requests) {
       const { value, ...place } = taken(object, 'object')
       checkJson(value, 'value')
       return requests.send('PUT', at(collection, id), {
-        ...{ query: placeOf(place), body: { value }, ...versionOf(options) },
+        ...{ query: placeOf(place), body: { value }, expects, ...versionOf(options) },
       })
     },
     /** A merge patch (RFC 7396) of its value. */
@@ -211,7 +227,7 @@ function objects(requests: Requests) {
     ): Promise<ObjectRecord> {
       checkJson(value, 'value')
       return requests.send('PATCH', at(collection, id), {
-        ...{ query: placeOf(options), body: { value }, ...versionOf(options) },
+        ...{ query: placeOf(options), body: { value }, expects, ...versionOf(options) },
       })
     },
     /** Removes an object. */
@@ -238,13 +254,14 @@ type Query = { readonly [name: string]: string | number | undefined }
 /** `where`: throws what is wrong with the arguments, gives the path and the query for a page. */
 function listed<T>(
   requests: Requests,
+  item: Shape | undefined,
   given: SearchQuery,
   where: (query: Query) => [path: string, query: Query],
 ): Listing<T> {
   return listing(async (cursor) => {
     const query = checkedQuery(given)
     const [at, sent] = where({ ...query, ...(cursor !== undefined && { cursor }) })
-    return requests.send('GET', at, { query: sent })
+    return requests.send('GET', at, { query: sent, expects: { items: [item ?? {}] } })
   })
 }
 

@@ -2,6 +2,7 @@
 
 import { ERRORS, type ErrorCode, StraightwayError } from '../../shared/errors.ts'
 import { fetchThrough, proxyFor } from '../net/proxy.ts'
+import { fits, type Shape } from './shape.ts'
 
 const TIMEOUT_MS = 10_000
 
@@ -13,6 +14,8 @@ export interface RequestOptions {
   readonly ifVersion?: number | undefined
   /** Of a POST: by it INDEX knows a request that is sent again. */
   readonly idempotencyKey?: string
+  /** What the answer has; without it, any object or 204. Something that answers otherwise is not INDEX: `unavailable`. */
+  readonly expects?: Shape
   /** False: no credential is sent. */
   readonly authorized?: boolean
 }
@@ -52,7 +55,7 @@ export class Requests {
 
   /** `path`: below the base; parts of it must be encoded already (see `path`). */
   async send<T>(method: string, path: string, options: RequestOptions = {}): Promise<T> {
-    const { query, body, ifVersion, idempotencyKey, authorized = true } = options
+    const { query, body, ifVersion, idempotencyKey, expects, authorized = true } = options
     const headers = new Headers({ accept: 'application/json' })
     if (authorized) headers.set('authorization', `Bearer ${await this.#credential()}`)
     if (body !== undefined) headers.set('content-type', 'application/json')
@@ -64,22 +67,53 @@ export class Requests {
     this.#isReached = false
     const response = await this.#fetch(`${this.base}${path}${searchOf(query)}`, sent)
     const problem = response.ok ? undefined : await problemOf(response)
-    const answer = response.ok && response.status !== 204 ? await jsonOf(response) : undefined
+    const answer = response.ok ? await this.#answerOf(response, expects) : undefined
     this.#isReached = problem?.isIndexes !== false
     if (problem !== undefined) throw problem.error
     return answer as T
   }
 
   async #fetch(url: string, init: Parameters<typeof fetchThrough>[2]): Promise<Response> {
+    const proxy = proxyFor(url)
     try {
-      const proxy = proxyFor(url)
       const response = await (proxy === undefined ? fetch(url, init) : fetchThrough(proxy, url, init))
       this.#learnTime(response.headers.get('date'))
       return response
     } catch (cause) {
-      const detail = `INDEX at ${this.base} does not answer: check the address, and that the system runs there.`
-      throw new StraightwayError('unavailable', detail, { cause })
+      throw proxy === undefined ? this.#silent(cause) : this.#cutOff(cause)
     }
+  }
+
+  async #answerOf(response: Response, expects: Shape | undefined): Promise<unknown> {
+    if (response.status === 204 && expects === undefined) return undefined
+    const answer = await this.#jsonOf(response)
+    if (fits(answer, expects ?? {})) return answer
+    throw this.#stranger('the answer has another form')
+  }
+
+  async #jsonOf(response: Response): Promise<unknown> {
+    try {
+      return await response.json()
+    } catch (cause) {
+      throw cause instanceof SyntaxError ? this.#stranger('it sent no JSON', cause) : this.#silent(cause)
+    }
+  }
+
+  #silent(cause: unknown): StraightwayError {
+    const detail = `INDEX at ${this.base} does not answer: check the address, and that the system runs there.`
+    return new StraightwayError('unavailable', detail, { cause })
+  }
+
+  #cutOff(cause: unknown): StraightwayError {
+    const why = cause instanceof Error ? cause.message : `${cause}`
+    const detail = `INDEX at ${this.base} is not reached through the proxy that the environment names (HTTPS_PROXY, HTTP_PROXY, NO_PROXY): ${why}`
+    return new StraightwayError('unavailable', detail, { cause })
+  }
+
+  #stranger(why: string, cause?: unknown): StraightwayError {
+    return new StraightwayError('unavailable', `What answers at ${this.base} is not INDEX: ${why}.`, {
+      cause,
+    })
   }
 
   #learnTime(date: string | null): void {
@@ -114,15 +148,6 @@ async function problemOf(response: Response): Promise<Problem> {
   const detail = `Something between this device and INDEX answered ${response.status}: a portal to sign in at, a proxy, or a gateway that is busy.`
   const code = response.status === 429 ? 'rate-limited' : 'unavailable'
   return { error: new StraightwayError(code, detail), isIndexes: false }
-}
-
-async function jsonOf(response: Response): Promise<unknown> {
-  try {
-    return await response.json()
-  } catch (cause) {
-    const detail = 'What answers at this address is not INDEX: it sent no JSON.'
-    throw new StraightwayError('unavailable', detail, { cause })
-  }
 }
 
 const isErrorCode = (code: unknown): code is ErrorCode =>
