@@ -5,7 +5,7 @@ import type { Metadata } from '../shared/presence.ts'
 import { formatAddress } from '../shared/wire/address.ts'
 import type { OwnStatus } from '../shared/wire/presence.ts'
 import { Account } from './account.ts'
-import { check, checkFlag, checkSignal, checkText, taken } from './arguments.ts'
+import { check, checkFlag, checkPath, checkSignal, checkText, taken } from './arguments.ts'
 import { type Home, homeInMemory, openHome } from './home/home.ts'
 import { checkedPresence } from './own-presence.ts'
 import { Peer } from './peer.ts'
@@ -81,8 +81,9 @@ export async function join(given: JoinOptions): Promise<Peer> {
 
 function checkJoinOptions(options: JoinOptions): void {
   const { index, invite, idToken, home, identity, name, scatter, udp, signal } = options
-  for (const [key, text] of Object.entries({ index, invite, idToken, home, name }))
+  for (const [key, text] of Object.entries({ index, invite, idToken, name }))
     if (text !== undefined) checkText(text, key)
+  if (home !== undefined) checkPath(home, 'home')
   const isIdentity = identity === undefined || (identity instanceof Uint8Array && identity.length === 32)
   check(isIdentity, 'identity', 'a Uint8Array of 32 bytes', identity)
   checkFlag(scatter, 'scatter')

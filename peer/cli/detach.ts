@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process'
-import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs'
+import { closeSync, openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { StraightwayError } from '../../shared/errors.ts'
 import type { PeerId } from '../../shared/ids.ts'
 import { logPath } from '../home/log.ts'
+import { makeFolder } from '../home/make-folder.ts'
 import { RemotePeer } from './daemon/remote-peer.ts'
 
 const START_MS = 40_000
@@ -14,7 +15,7 @@ const LOOK_MS = 100
 export async function startDetached(home: string): Promise<{ readonly peer: PeerId; readonly pid: number }> {
   const args = process.argv.slice(1).filter((each) => each !== '--detach' && each !== '--json')
   // A file and no pipe: what it says later must not fail because this process has ended.
-  mkdirSync(home, { recursive: true, mode: 0o700 })
+  makeFolder(home, 0o700)
   const path = join(home, 'up.err')
   const said = openSync(path, 'w', 0o600)
   const child = spawn(process.execPath, [...process.execArgv, ...args], {

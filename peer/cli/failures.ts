@@ -68,9 +68,12 @@ const SYSTEM: Readonly<Record<string, Words>> = {
   ],
 }
 
+const NO_PLACE: Words = (path) => ['bad-request', `${path} cannot be made there: choose another place.`]
+
 function systemFailure(error: NodeJS.ErrnoException): Failure {
   const { path, port, address } = error as NodeJS.ErrnoException & { port?: number; address?: string }
-  const words = SYSTEM[error.code!]
+  const isNoPlace = error.code === 'ENOENT' && error.syscall === 'mkdir'
+  const words = isNoPlace ? NO_PLACE : SYSTEM[error.code!]
   if (words === undefined) return { error: 'internal', detail: `The system says: ${error.message}.` }
   const [code, detail] = words(
     path ?? 'a file',

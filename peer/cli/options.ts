@@ -28,7 +28,7 @@ export function homeVerb(name: string, description: string): Command {
       new Option('--home <dir>', 'where this peer keeps its key')
         .env('STRAIGHTWAY_HOME')
         .default(joinPath(homedir(), '.straightway'), '~/.straightway')
-        .argParser((text: string) => resolve(text)),
+        .argParser((text: string) => resolve(folderArgument(text))),
     )
     .option('--json', 'print JSON')
 }
@@ -67,6 +67,12 @@ export function whoArgument(text: string): string {
   if (who === '' || who.length > 200)
     throw new InvalidArgumentError('Not a name or a key, as `straightway find` prints them.')
   return who
+}
+
+/** An empty one, as of a variable that is not set, would be the current folder. */
+export function folderArgument(text: string): string {
+  if (text !== '') return text
+  throw new InvalidArgumentError('Not a folder.')
 }
 
 export function portArgument(text: string): number {

@@ -12,7 +12,7 @@ import { escapeLine } from './escape.ts'
 import { failureOf } from './failures.ts'
 import { stopped, untilStopped } from './life.ts'
 import { Names } from './names.ts'
-import { bytesArgument, type CommonFlags, listArgument, verb } from './options.ts'
+import { bytesArgument, type CommonFlags, folderArgument, listArgument, verb } from './options.ts'
 import { note, ProgressBar, print, sizeText } from './output.ts'
 import { type Asked, type Seat, whileSeated } from './seat.ts'
 import { expectsNobody, Whom } from './whom.ts'
@@ -29,7 +29,7 @@ interface Flags extends CommonFlags {
 
 export function receive(description: string): Command {
   return verb('receive', description)
-    .option('--dir <dir>', 'where they go', '.')
+    .option('--dir <dir>', 'where they go', folderArgument, '.')
     .option('--from <who,…>', 'only of these: names or keys with commas', listArgument)
     .option('--max-size <size>', 'refuse what is larger, for example 500M', bytesArgument)
     .option('--yes', 'do not ask; without a terminal, or with --from, nobody is asked anyway')
@@ -38,7 +38,7 @@ export function receive(description: string): Command {
       'after',
       '\nIt ends after the first transfer that is whole; what fails before does not end it.\n' +
         'Nothing is overwritten. Names that begin with a dot, that are reserved on Windows, or that\n' +
-        'hide characters are refused, and so is a folder that is the home of a peer.',
+        'hide characters are refused, as are a file called `identity` and a folder that is the home of a peer.',
     )
     .action((flags: Flags) => whileSeated(flags, (seat) => run(seat, flags)))
 }

@@ -1,10 +1,11 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { homedir, userInfo } from 'node:os'
 import { dirname, join } from 'node:path'
 import { Command, Option } from 'commander'
 import { StraightwayError } from '../../shared/errors.ts'
 import { enrolledAt } from '../home/home.ts'
+import { makeFolder } from '../home/make-folder.ts'
 import { type CommonFlags, homeVerb } from './options.ts'
 import { note, print, printWhole } from './output.ts'
 import { launchdPlist, type ServiceFacts, systemdUnit } from './service-files.ts'
@@ -84,7 +85,7 @@ function install(options: readonly string[], { home, json, kind, print: isPrinte
       json,
       'npx keeps this program in a cache that may be emptied: `npm install -g straightway` keeps it.',
     )
-  mkdirSync(dirname(path), { recursive: true })
+  makeFolder(dirname(path))
   writeFileSync(path, file, { mode: 0o600 })
   runAll(start)
   print(json, { installed: path }, `installed ${path}, and started`)

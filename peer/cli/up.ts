@@ -10,7 +10,15 @@ import { Answers } from './answers.ts'
 import type { Daemon } from './daemon/server.ts'
 import { stop, untilStopped } from './life.ts'
 import { Names, shownName } from './names.ts'
-import { bytesArgument, type CommonFlags, indexOf, listArgument, portArgument, verb } from './options.ts'
+import {
+  bytesArgument,
+  type CommonFlags,
+  folderArgument,
+  indexOf,
+  listArgument,
+  portArgument,
+  verb,
+} from './options.ts'
 import { note, print } from './output.ts'
 import { recordLine } from './record-line.ts'
 import { joinAs } from './seat.ts'
@@ -41,7 +49,7 @@ export function up(description: string): Command {
     )
     .option('--ping <whom>', 'whose pings are answered, in the same way (default: as --accept)', listArgument)
     .option('--metadata <json>', 'what others may find you by', metadataArgument)
-    .option('--receive <dir>', 'receive files into this directory')
+    .option('--receive <dir>', 'receive files into this directory', folderArgument)
     .option('--max-size <size>', 'refuse transfers that are larger, for example 500M', bytesArgument)
     .addOption(
       new Option('--expose <port>', 'let others reach this TCP port of yours; may be repeated').argParser(

@@ -8,11 +8,12 @@
  * the folder for temporary files. On Windows it is a named pipe, which anybody may open: there the token alone protects.
  */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
-import { chmodSync, lstatSync, mkdirSync, readFileSync, realpathSync, rmSync } from 'node:fs'
+import { chmodSync, lstatSync, readFileSync, realpathSync, rmSync } from 'node:fs'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { StraightwayError } from '../../shared/errors.ts'
+import { makeFolder } from './make-folder.ts'
 import { writeWhole } from './whole-file.ts'
 
 /** Grows when the two sides would not understand each other. */
@@ -117,7 +118,7 @@ function listening(server: Server, path: string): Promise<void> {
 function ownFolder(): string {
   const { uid } = userInfo()
   const folder = join(tmpdir(), `straightway-${uid}`)
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  makeFolder(folder, 0o700)
   const found = lstatSync(folder)
   if (found.isDirectory() && found.uid === uid && (found.mode & 0o077) === 0) return folder
   throw new StraightwayError(

@@ -1,6 +1,7 @@
-import { chmodSync, lstatSync, mkdirSync, readdirSync, statSync } from 'node:fs'
+import { chmodSync, lstatSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { StraightwayError } from '../../shared/errors.ts'
+import { makeFolder } from './make-folder.ts'
 
 /** Windows has no modes: there a folder inherits who may read it from the user's profile. */
 const user = process.geteuid?.()
@@ -8,23 +9,14 @@ const user = process.geteuid?.()
 /**
  * Makes a folder if there is none, and keeps everybody but its owner out of it and of its own files, also those that were
  * readable before. `isOwn`: names of files that are kept there; other files stay as they are, behind the folder's mode.
- * Throws `bad-request` if the folder or one of these files belongs to another user, is a link, or cannot be made private.
+ * Throws `bad-request` if the folder or one of these files belongs to another user, is a link, or cannot be made private,
+ * and what the system says if the folder cannot be made.
  */
 export function makePrivate(folder: string, isOwn: (name: string) => boolean): void {
-  make(folder)
+  makeFolder(folder, 0o700)
   if (user === undefined) return
   restrict(folder, 0o700)
   for (const name of readdirSync(folder).filter(isOwn)) restrictFile(join(folder, name))
-}
-
-function make(folder: string): void {
-  try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
-  } catch (error) {
-    // A recursive mkdir says ENOENT where a plain one says what is wrong, as on a read-only file system.
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-    mkdirSync(folder, { mode: 0o700 })
-  }
 }
 
 function restrictFile(path: string): void {

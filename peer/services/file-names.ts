@@ -33,6 +33,18 @@ export function refusalOfPath(
   return undefined
 }
 
+/**
+ * The same of a file, with one more name that is refused: with a file called `identity` in it a folder looks like the home
+ * of a peer, where nothing more is received.
+ */
+export function refusalOfFile(
+  path: string,
+  platform: NodeJS.Platform = process.platform,
+): string | undefined {
+  const isKey = /(^|\/)identity$/i.test(path.replace(IGNORED, ''))
+  return refusalOfPath(path, platform) ?? (isKey ? 'is that of the key of a peer' : undefined)
+}
+
 function refusalOfName(name: string, platform: NodeJS.Platform): string | undefined {
   const compared = name.replace(IGNORED, '').normalize('NFC')
   if (name === '') return 'has an empty name in it'

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { StraightwayError } from '../../shared/errors.ts'
 import type { PeerId } from '../../shared/ids.ts'
 import { check, checkFunction, checkInteger, checkPath, checkPeer, checkSignal, taken } from '../arguments.ts'
-import { homeAround, refusalOfPath } from './file-names.ts'
+import { homeAround, refusalOfFile, refusalOfPath } from './file-names.ts'
 import { broken, misspoken, Records, type StreamRecord, type Value } from './records.ts'
 import { Staging } from './staging.ts'
 import { FILE_VERSION, type FileFacts, isCount, type Progress, type TransferOffer } from './transfer.ts'
@@ -209,7 +209,7 @@ class Receiving {
   async #entry({ kind, path, size }: Value, staging: Staging): Promise<void> {
     if ((kind !== 'file' && kind !== 'folder') || typeof path !== 'string') throw misspoken()
     if (size !== undefined && !isCount(size)) throw misspoken()
-    const refusal = refusalOfPath(path)
+    const refusal = kind === 'file' ? refusalOfFile(path) : refusalOfPath(path)
     if (refusal !== undefined)
       throw new StraightwayError('bad-request', `The receiver refuses ${path}: its name ${refusal}.`)
     const top = path.split('/')[0]!

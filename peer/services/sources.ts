@@ -6,7 +6,7 @@ import { basename, join, resolve } from 'node:path'
 import type { Readable } from 'node:stream'
 import { StraightwayError } from '../../shared/errors.ts'
 import { check, checkPath } from '../arguments.ts'
-import { refusalOfPath } from './file-names.ts'
+import { refusalOfFile, refusalOfPath } from './file-names.ts'
 
 const READ_BYTES = 256 << 10
 
@@ -56,7 +56,7 @@ export async function sourcesOf(paths: readonly string[]): Promise<Sources> {
 export function streamSource(path: string, stream: Readable): FileSource {
   checkPath(path, 'path')
   check(typeof stream?.pipe === 'function', 'stream', 'a Readable', stream)
-  const refusal = refusalOfPath(path)
+  const refusal = refusalOfFile(path)
   if (refusal !== undefined) throw new StraightwayError('bad-request', `The name ${path} ${refusal}.`)
   return { kind: 'file', path, open: () => stream }
 }
@@ -99,18 +99,22 @@ interface Walk {
 
 async function add(at: string, path: string, walk: Walk): Promise<void> {
   const refusal = refusalOfPath(path)
-  if (refusal !== undefined) {
-    if (walk.isTop) throw new StraightwayError('bad-request', `${at} cannot be sent: its name ${refusal}.`)
-    walk.skipped.push({ path, why: refusal })
-    return
-  }
+  if (refusal !== undefined) return leaveOut(at, path, refusal, walk)
   const found = await stat(at).catch(missing(at))
-  if (found.isDirectory()) await addFolder(at, path, walk)
+  if (found.isDirectory()) return addFolder(at, path, walk)
+  const refusalAsFile = refusalOfFile(path)
+  if (refusalAsFile !== undefined) leaveOut(at, path, refusalAsFile, walk)
   else if (found.isFile()) walk.list.push(fileAt(at, path, found.size, found.mtimeMs))
   else if (found.isFIFO() && walk.isTop)
     walk.list.push({ kind: 'file', path, open: () => createReadStream(at) })
   else if (walk.isTop) throw new StraightwayError('bad-request', `${at} is no file and no folder.`)
   else walk.skipped.push({ path, why: 'is no file' })
+}
+
+/** `why`: what is wrong with its name. */
+function leaveOut(at: string, path: string, why: string, { isTop, skipped }: Walk): void {
+  if (isTop) throw new StraightwayError('bad-request', `${at} cannot be sent: its name ${why}.`)
+  skipped.push({ path, why })
 }
 
 async function addFolder(at: string, path: string, walk: Walk): Promise<void> {

@@ -29,6 +29,7 @@ import {
 import { basename, extname, join } from 'node:path'
 import { StraightwayError } from '../../shared/errors.ts'
 import { lock } from '../home/lock.ts'
+import { makeFolder } from '../home/make-folder.ts'
 
 const FOLDER = '.straightway'
 /** Transfers that wait for their senders to go on, of one sender and of all. */
@@ -67,7 +68,7 @@ export class Staging {
   /** Makes the directory if there is none. Goes on with what an earlier attempt at the same transfer left. */
   static async open(directory: string, sender: Whose): Promise<Staging> {
     const folder = join(directory, FOLDER)
-    await mkdir(folder, { recursive: true, mode: 0o700 })
+    makeFolder(folder, 0o700)
     if (!(await lstat(folder)).isDirectory())
       throw new StraightwayError(
         'conflict',
@@ -81,7 +82,7 @@ export class Staging {
       if (unlock !== undefined) return Staging.#continued(directory, each.path, unlock)
     }
     const path = join(folder, randomBytes(16).toString('hex'))
-    await mkdir(join(path, 'files'), { recursive: true, mode: 0o700 })
+    makeFolder(join(path, 'files'), 0o700)
     const unlock = lock(join(path, 'lock'), 'transfer')
     await writeFile(join(path, 'about.json'), JSON.stringify(sender), { mode: 0o600 })
     return new Staging(directory, path, { unlock, entry: 0, canContinue })

@@ -51,6 +51,9 @@ describe('a command that was called wrongly', () => {
     ['a datagram that is too long', ['ping', PEER, '--size', '5000'], 'at most'],
     ['no such file', ['send', PEER, 'nothing-here'], 'No such file'],
     ['what is no port', ['forward', `${PEER}:70000`], '1 to 65535'],
+    ['an empty home', ['whoami', '--home', ''], 'Not a folder'],
+    ['no folder to receive into', ['receive', '--dir', ''], 'Not a folder'],
+    ['none for a peer that is up', ['up', '--receive', ''], 'Not a folder'],
     ['metadata that is no object', ['up', '--metadata', '7'], 'JSON object'],
   ])('with %s exits with 2 and says what is wrong', async (_, args, says) => {
     const { code, out, err } = await commands.run(...args)
@@ -66,6 +69,16 @@ describe('a command that cannot be done', () => {
       detail: expect.stringContaining('--index URL'),
     })
   })
+
+  test.skipIf(process.platform !== 'linux').each(['up', 'whoami'])(
+    'as %s with a home that cannot be made exits with 1 and says so',
+    async (verb) => {
+      expect(await commands.fails(verb, '--home', '/proc/straightway/home', ...nowhere.slice(2))).toEqual({
+        error: 'bad-request',
+        detail: '/proc/straightway cannot be made there: choose another place.',
+      })
+    },
+  )
 
   test('where INDEX does not answer exits with 1 and says what to check, for people and for programs', async () => {
     const detail =

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { enrolledAt, homeInMemory, openHome } from '../../../peer/home/home.ts'
+import { makeFolder } from '../../../peer/home/make-folder.ts'
 import { type PeerId, peerIdOf, type UserId } from '../../../shared/ids.ts'
 
 const INDEX = 'http://127.0.0.1:8787'
@@ -96,6 +97,15 @@ describe('a home', () => {
     await rm(join(path, 'index.json'))
     openHome(path).close()
   })
+})
+
+test('a folder is made with those above it, whoever makes it first; a file in its place is an error', async () => {
+  const deep = join(directory, 'a/b/c')
+  for (const _ of ['made', 'there']) makeFolder(deep, 0o700)
+  expect((await stat(deep)).mode & 0o777).toBe(0o700)
+  await writeFile(join(directory, 'file'), '')
+  expect(() => makeFolder(join(directory, 'file'))).toThrow(/EEXIST/)
+  expect(() => makeFolder(join(directory, 'file/below'))).toThrow(/ENOTDIR/)
 })
 
 describe('two processes', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { refusalOfPath } from '../../../peer/services/file-names.ts'
+import { refusalOfFile, refusalOfPath } from '../../../peer/services/file-names.ts'
 
 describe('a name that a peer may not give to a file', () => {
   test.each([
@@ -23,6 +23,19 @@ describe('a name that a peer may not give to a file', () => {
   })
 
   test.each([
+    'identity',
+    'Identity',
+    'photos/identity',
+    'iden\u200dtity',
+  ])('%j as a file, by which its folder looks like the home of a peer; a folder may have it', (name) => {
+    expect(refusalOfFile(name, 'linux')).toBe('is that of the key of a peer')
+    expect(refusalOfPath(name, 'linux')).toBeUndefined()
+  })
+
+  test.each([
+    'brand identity',
+    'identity.txt',
+    'identity/logo.png',
     'notes.txt',
     'é/日本語.txt',
     '👩‍👩‍👧.png',
@@ -30,6 +43,6 @@ describe('a name that a peer may not give to a file', () => {
     'a - b',
     '…and so on',
   ])('%s is none', (name) => {
-    expect(refusalOfPath(name, 'linux')).toBeUndefined()
+    expect(refusalOfFile(name, 'linux')).toBeUndefined()
   })
 })

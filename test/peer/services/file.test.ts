@@ -198,6 +198,16 @@ describe('a sender cannot', () => {
     expect(await readdir(inbox)).toEqual(['identity'])
   })
 
+  test.each([
+    'identity',
+    'photos/identity',
+  ])('make a folder look like the home of a peer by %j, so that nothing more could be received', async (name) => {
+    const { received } = saying({ directory: inbox }, ...oneFile(name, 'a'.repeat(52)))
+    await expect(received).rejects.toMatchObject({ code: 'bad-request' })
+    await saying({ directory: inbox }, ...oneFile('next', 'bytes')).received
+    expect(await readdir(inbox)).toEqual(['next'])
+  })
+
   test('send other bytes than it says', async () => {
     const [offer, head, , end] = oneFile('a', 'good')
     const { received, answers } = saying({ directory: inbox }, offer!, head!, Buffer.from('evil'), end!)
