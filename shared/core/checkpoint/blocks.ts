@@ -38,7 +38,7 @@ export class Blocks {
 
   /** Whether a peer here hears another, once its own standing is known. */
   judge(of: PeerSession, from: PeerId, then: Then, now: number): void {
-    this.#options.standings.ensure(of, (at) => this.#judge(of, from, then, at), now)
+    this.#options.standings.ensureForOthers(of, (at) => this.#judge(of, from, then, at), now)
   }
 
   /**
@@ -57,7 +57,7 @@ export class Blocks {
           judged,
         )
     }
-    this.judge(of, from, confirm, now)
+    this.#options.standings.ensure(of, (at) => this.#judge(of, from, confirm, at), now)
   }
 
   /** The list of a user, at least as new as the version; undefined where the directory did not answer. */

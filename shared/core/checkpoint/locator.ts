@@ -43,6 +43,11 @@ export class Locator {
     this.#asks = asks
   }
 
+  /** Peers of which something is remembered, and their users. */
+  get kept(): { readonly peers: number; readonly users: number } {
+    return { peers: this.#known.size, users: this.#ofUser.size }
+  }
+
   /** Calls `then` at once where the answer is remembered. Of a peer that is hidden from the asker nothing is. */
   locate(peer: PeerId, asker: Asker, then: Then, now: number): void {
     const known = this.#known.get(peer)
@@ -117,7 +122,7 @@ export class Locator {
   #remember(located: Located, asker: Asker, now: number): void {
     if (located.hidden || located.status === 'invisible') return
     const seenBy = isSelective(located) ? this.#seenBy(located, now).add(asker.peer) : undefined
-    this.#known.delete(located.peer)
+    this.forget(located.peer)
     if (located.node === undefined || located.node === this.#node) return
     this.#known.set(located.peer, { located, until: now + REMEMBERED_MS, seenBy })
     const peers = this.#ofUser.get(located.user) ?? new Set()

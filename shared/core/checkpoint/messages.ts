@@ -122,7 +122,7 @@ export class Messages {
     const { roster, standings } = this.#options
     const here = roster.get(letter.to)
     if (here === undefined) this.#look(letter, sender, lookUps, now)
-    else standings.ensure(here, (at) => this.#deliverHere(here, letter, sender, at), now)
+    else standings.ensureForOthers(here, (at) => this.#deliverHere(here, letter, sender, at), now)
   }
 
   /** From one that the sender cannot see it goes the way of a letter to a peer that is nowhere, step by step. */

@@ -21,15 +21,23 @@ type State =
   | { readonly kind: 'joined'; paths: Paths }
   | { readonly kind: 'joining' | 'leaving'; readonly waiting: Then[] }
 
+/** Paths that are read again. */
+interface Reading {
+  readonly networks: readonly NetworkId[]
+  readonly round: number
+}
+
 export class Networks {
   readonly #node: NodeId
   readonly #asks: Asks
   readonly #roster: Roster
   readonly #states = new Map<NetworkId, State>()
   readonly #lingering = new DelayLine<NetworkId>(LINGER_MS)
-  readonly #again = new DelayLine<readonly NetworkId[]>(AGAIN_MS)
+  readonly #again = new DelayLine<Reading>(AGAIN_MS)
   /** Pushes so far: what was read before one of them is older. */
   #changes = 0
+  /** How often all paths were to be read again. */
+  #rounds = 0
 
   constructor(node: NodeId, asks: Asks, roster: Roster) {
     this.#node = node
@@ -64,10 +72,12 @@ export class Networks {
     this.#set(network, paths)
   }
 
-  /** What networks allow may have changed without a word: it is read again, MANY networks at a time. */
+  /** What networks allow may have changed without a word: it is read again, MANY networks at a time, until that succeeds. */
   readAgain(now: number): void {
+    const round = ++this.#rounds
     const joined = [...this.#states].filter(([, { kind }]) => kind === 'joined').map(([network]) => network)
-    for (let at = 0; at < joined.length; at += MANY) this.#readPaths(joined.slice(at, at + MANY), now)
+    for (let at = 0; at < joined.length; at += MANY)
+      this.#readPaths({ networks: joined.slice(at, at + MANY), round }, now)
   }
 
   tick(now: number): void {
@@ -83,12 +93,15 @@ export class Networks {
     return Math.min(this.#lingering.deadline(), this.#again.deadline())
   }
 
-  #readPaths(networks: readonly NetworkId[], now: number): void {
+  #readPaths(reading: Reading, now: number): void {
+    const { networks, round } = reading
+    if (round !== this.#rounds) return
     const at = this.#changes
     this.#asks.ask(
       { kind: 'paths', networks },
       (reply, then) => {
-        if (reply.kind === 'failed' || at !== this.#changes) this.#again.put(networks, then)
+        if (round !== this.#rounds) return
+        if (reply.kind === 'failed' || at !== this.#changes) this.#again.put(reading, then)
         else for (const [i, network] of networks.entries()) this.#set(network, reply.paths[i]!)
       },
       now,

@@ -48,7 +48,7 @@ export class Reach {
       this.#look(from, peer, then, now)
       return
     }
-    standings.ensure(
+    standings.ensureForOthers(
       here,
       (known) => {
         if (!areRelated(from, here) || isHidden(here, from.user)) this.#look(from, peer, then, known)

@@ -19,6 +19,8 @@ const TRUST_MS = 5000
 /** A sweep reads this many standings, this often: 50,000 within half a minute. */
 const SWEEP_MS = 50
 const RETRY_MS = 1000
+/** What others want of one peer while its standing is not known. */
+const MOST_AWAITING = 1000
 const never = Number.POSITIVE_INFINITY
 
 type Then = (now: number) => void
@@ -87,6 +89,11 @@ export class Standings {
     of.awaiting ??= []
     of.awaiting.push(then)
     if (of.reading !== undefined) this.#wanted.add(of)
+  }
+
+  /** The same for what others want of the peer: what would be too much is dropped, and they ask again. */
+  ensureForOthers(of: PeerSession, then: Then, now: number): void {
+    if ((of.awaiting?.length ?? 0) < MOST_AWAITING || this.isTrusted(of, now)) this.ensure(of, then, now)
   }
 
   /** A push says that the standing is another one now. */
