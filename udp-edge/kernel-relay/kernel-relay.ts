@@ -1,7 +1,8 @@
 /**
  * Lets the kernel forward the pairs that the relay's machine hands over (shared/core/relay/offload.ts), where this process may:
  * it needs nft, CAP_NET_ADMIN and a network interface with one address. Whatever goes wrong, the pairs come back to the process,
- * which forwards them as before; the kernel is tried again a minute later.
+ * which forwards them as before; the kernel is tried again a second later, then ever less often, down to once a minute. A host
+ * that has just started, or whose link goes down for a moment, has no address to forward at until its link runs.
  */
 import { networkInterfaces } from 'node:os'
 import type { OffloadEffect, OffloadedTraffic } from '../../shared/core/relay/offload.ts'
@@ -17,7 +18,8 @@ const GATHER_MS = 10
 const READ_MS = 1000
 /** Reading thousands of counters takes nft a while: at most a twentieth of its time. */
 const READ_SHARE = 20
-const RETRY_MS = 60_000
+const FIRST_RETRY_MS = 1000
+const LAST_RETRY_MS = 60_000
 
 export interface KernelRelayOptions {
   /** What the relay is bound to. */
@@ -41,6 +43,8 @@ export class KernelRelay {
   readonly #options: KernelRelayOptions
   #session: Session | undefined
   #retry: NodeJS.Timeout | undefined
+  #retryMs = FIRST_RETRY_MS
+  #said: unknown
   #isClosed = false
   #readings = 0
 
@@ -65,8 +69,10 @@ export class KernelRelay {
 
   #start(): void {
     const { onForwarding, log } = this.#options
+    const startedAt = performance.now()
     const session = new Session(this.#options, {
       ready: () => {
+        this.#said = undefined
         log(`the kernel forwards for the relay at ${session.addresses.join(' and ')}`)
         onForwarding(true)
       },
@@ -75,13 +81,20 @@ export class KernelRelay {
       },
       failed: (why) => {
         this.#session = undefined
-        log('the relay forwards in its process, not in the kernel', why)
+        if (this.#said !== why) log('the relay forwards in its process, not in the kernel', why)
+        this.#said = why
         onForwarding(false)
-        if (!this.#isClosed) this.#retry = setTimeout(() => this.#start(), RETRY_MS).unref()
+        if (performance.now() - startedAt > LAST_RETRY_MS) this.#retryMs = FIRST_RETRY_MS
+        if (!this.#isClosed) this.#retryLater()
       },
     })
     this.#session = session
     session.start()
+  }
+
+  #retryLater(): void {
+    this.#retry = setTimeout(() => this.#start(), this.#retryMs).unref()
+    this.#retryMs = Math.min(this.#retryMs * 2, LAST_RETRY_MS)
   }
 }
 

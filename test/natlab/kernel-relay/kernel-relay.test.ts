@@ -129,10 +129,15 @@ laboratory('a relay whose packets the kernel forwards', { tools: ['ping'] }, () 
 /** A pair that the kernel has begun to forward. */
 async function offloaded(network: Network, relay: Talker): Promise<[Talker, Talker]> {
   const { address } = await relay.line<{ address: string }>('address')
-  expect(await relay.line('what')).toMatchObject({ what: expect.stringContaining('the kernel forwards') })
+  await untilForwarding(relay)
   const pair = await network.pair(address)
   await untilKernel(relay, pair[0])
   return pair
+}
+
+/** A link that has just been made is not up at once, and until then the relay says that it has no address. */
+async function untilForwarding(relay: Talker): Promise<void> {
+  while (!(await relay.line<{ what: string }>('what')).what.includes('the kernel forwards'));
 }
 
 /** While a pair is withdrawn a packet may be lost: it was for where the leg has been. */
