@@ -12,8 +12,6 @@ export function messageRefusal(outcome: ReceiptOutcome): StraightwayError | unde
     case 'delivered':
     case 'stored':
       return undefined
-    case 'blocked':
-      return new StraightwayError('blocked', 'The recipient takes no messages from you.')
     case 'mailboxFull':
       return new StraightwayError(
         'mailbox-full',
@@ -80,8 +78,6 @@ function offerRefusal(outcome: FinalOutcome, reason: string): StraightwayError {
     case 'accepted':
     case 'refused':
       return new StraightwayError('refused', REFUSALS[reason] ?? reason)
-    case 'blocked':
-      return new StraightwayError('blocked', 'The other peer takes no tunnels from you.')
     case 'unknownPeer':
       return new StraightwayError(
         'unknown-peer',

@@ -156,7 +156,7 @@ export class Peer extends EventEmitter<PeerEvents> {
    * delivered, or stored until the recipient is back. What exceeds the node's allowance waits its turn.
    *
    * Waits while this peer is offline; rejects with `timeout` when the recipient is online and has not taken it for 30 s,
-   * `closed` (`signal`, or this peer was closed), `blocked`, `unknown-peer`, `mailbox-full`, `too-large`, `bad-request`
+   * `closed` (`signal`, or this peer was closed), `unknown-peer`, `mailbox-full`, `too-large`, `bad-request`
    * (an argument). After `timeout` and `closed` it may still arrive.
    */
   async send(
@@ -183,7 +183,7 @@ export class Peer extends EventEmitter<PeerEvents> {
    * A tunnel to another peer. Resolves when data can flow: over a relay within about a round trip, and from then on over
    * better paths as they open.
    *
-   * Rejects with `refused` and the reason, `blocked`, `unknown-peer`, `peer-offline`, `unavailable`, `timeout` after
+   * Rejects with `refused` and the reason, `unknown-peer`, `peer-offline`, `unavailable`, `timeout` after
    * `timeoutMs`, `closed` (`signal`, or this peer was closed), `bad-request` and `too-large` (an argument).
    */
   async connect(peer: PeerId, options: ConnectOptions = {}): Promise<PeerSocket> {

@@ -13,7 +13,6 @@ export const ERRORS = {
   internal: { status: 500, title: 'Something failed on our side' },
   unavailable: { status: 503, title: 'The service cannot be reached or is starting' },
   refused: { status: 403, title: 'The other peer refused' },
-  blocked: { status: 403, title: 'The other peer does not take this from you' },
   'unknown-peer': { status: 404, title: 'No such peer, or none you are related to' },
   'peer-offline': { status: 404, title: 'The other peer is not online' },
   'mailbox-full': { status: 507, title: 'The mailbox of the other peer is full' },

@@ -82,10 +82,10 @@ export const GOODBYE_REASON = {
   closed: 5,
 } as const
 export const STATUS = { online: 0, away: 1, busy: 2, invisible: 3, offline: 4, unknown: 5 } as const
+/** 2 is free, here and in ANSWER_OUTCOME: a sender that is blocked is answered as if the recipient were away. */
 export const RECEIPT_OUTCOME = {
   delivered: 0,
   stored: 1,
-  blocked: 2,
   unknownPeer: 3,
   mailboxFull: 4,
   tooLarge: 5,
@@ -96,7 +96,6 @@ export const RECEIPT_OUTCOME = {
 export const ANSWER_OUTCOME = {
   accepted: 0,
   refused: 1,
-  blocked: 2,
   unknownPeer: 3,
   offline: 4,
   policy: 5,

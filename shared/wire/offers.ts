@@ -27,7 +27,9 @@ export const TUNNEL_ID_BYTES = 16
 const KEY_BYTES = 32
 const EMPTY = new Uint8Array(0)
 const FORGIVING = 8
-const OUTCOMES = Object.keys(ANSWER_OUTCOME) as AnswerOutcome[]
+const OUTCOMES = new Map<number, AnswerOutcome>(
+  Object.entries(ANSWER_OUTCOME).map(([name, number]) => [number, name as AnswerOutcome]),
+)
 const encoder = new TextEncoder()
 
 /** `ringing`: the other peer has the offer, and has not decided yet. */
@@ -116,7 +118,7 @@ export function encodeAnswer({ tunnel, peer, outcome, noise, expected, direction
 
 export function decodeAnswer(body: Uint8Array): Answer | undefined {
   const reader = new Reader(body)
-  const [tunnel, peer, outcome] = [readTunnel(reader), readPeer(reader), OUTCOMES[reader.u8()]]
+  const [tunnel, peer, outcome] = [readTunnel(reader), readPeer(reader), OUTCOMES.get(reader.u8())]
   const noise = reader.bytes16().slice()
   const [expected, direction] = [reader.address(), readDirection(reader)]
   if (!reader.ok || outcome === undefined) return undefined

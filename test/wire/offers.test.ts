@@ -72,7 +72,7 @@ codecSuite({
       outcome: fc.constantFrom(
         'accepted',
         'refused',
-        'blocked',
+        'rateLimited',
         'unknownPeer',
         'offline',
         'policy',

@@ -44,7 +44,7 @@ test('sixteen are in flight, and a receipt lets the next one go', () => {
 test('what is behind a refused message is sent again and names the one before that', () => {
   const outbox = withMessages(3)
   sent(outbox)
-  expect(settle(outbox, 2, 'blocked')).toBe(1)
+  expect(settle(outbox, 2, 'mailboxFull')).toBe(1)
   expect(sent(outbox)).toEqual([[3, 1]])
 })
 
@@ -92,7 +92,7 @@ test('what was delivered is not waited for: its recipient may have restarted and
 test('what comes after a refused message names the last that was not refused', () => {
   const outbox = withMessages(2)
   sent(outbox)
-  settle(outbox, 2, 'blocked')
+  settle(outbox, 2, 'mailboxFull')
   outbox.add(2, bob, new Uint8Array(0), 0)
   expect(sent(outbox)).toEqual([[3, 1]])
 })
