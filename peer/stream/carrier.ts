@@ -36,13 +36,13 @@ export class Carrier {
     this.#opener = new FrameOpener(keys.receive, (...frame) => this.#take(...frame))
     this.#events = events
     this.#proof = new Proof({
-      send: (plaintext) => void this.#udx.write(this.#sealer.seal(plaintext)),
+      send: (plaintext) => this.#udx.write(this.#sealer.seal(plaintext)),
       flushed: () => udx.flush(),
       disproved: () => this.#fail('died'),
       over: () => this.#end(),
     })
     udx.on('data', (chunk: Buffer) => this.#receive(chunk))
-    udx.on('drain', () => this.#events?.drained())
+    udx.on('drain', () => this.#drained())
     udx.on('end', () => this.#endedThere())
     udx.on('error', () => this.#fail('died'))
     udx.on('close', () => this.#closed())
@@ -85,6 +85,11 @@ export class Carrier {
   #settle(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
+  }
+
+  #drained(): void {
+    this.#proof.drained()
+    this.#events?.drained()
   }
 
   #receive(chunk: Buffer): void {

@@ -14,7 +14,8 @@ const ASK_MS = 1000
 const ANSWER_MS = 3000
 
 export interface ProofOptions {
-  readonly send: (plaintext: Uint8Array) => void
+  /** False if the carrier is full; `drained` is called when it takes more. */
+  readonly send: (plaintext: Uint8Array) => boolean
   /** Resolves when udx says that everything sent before was acknowledged. */
   readonly flushed: () => Promise<unknown>
   /** What udx says is not true. */
@@ -32,6 +33,9 @@ export class Proof {
   #timer: NodeJS.Timeout | undefined
   #heardAt = 0
   #closed = false
+  #isFull = false
+  /** What the other side asked last while the carrier was full. Earlier questions need no answer. */
+  #owed: number | undefined
 
   constructor(options: ProofOptions) {
     this.#options = options
@@ -61,10 +65,10 @@ export class Proof {
     this.#heardAt = performance.now()
     switch (kind) {
       case STREAM_FRAME.ASK:
-        this.#options.send(frame(STREAM_FRAME.HEARD, number))
+        this.#answer(number)
         return true
       case STREAM_FRAME.LAST:
-        this.#options.send(frame(STREAM_FRAME.HEARD, number))
+        this.#answer(number)
         this.#isLastThere = true
         this.#finish()
         return true
@@ -76,9 +80,22 @@ export class Proof {
     }
   }
 
+  /** The carrier takes more. */
+  drained(): void {
+    this.#isFull = false
+    const owed = this.#owed
+    this.#owed = undefined
+    if (owed !== undefined && !this.#closed) this.#answer(owed)
+  }
+
   close(): void {
     this.#closed = true
     clearTimeout(this.#timer)
+  }
+
+  #answer(number: number): void {
+    if (this.#isFull) this.#owed = number
+    else this.#isFull = !this.#options.send(frame(STREAM_FRAME.HEARD, number))
   }
 
   #ask(kind: number): void {

@@ -11,6 +11,8 @@ import { type Crossing, crossing, type Way } from './crossing.ts'
 import { forge, idOf, UDX } from './forge.ts'
 
 const MEGABYTE = 1 << 20
+/** A busy machine is slow: no test fails because of it. */
+const PATIENCE = { timeout: 100_000 }
 
 function noise(bytes: number, chunk = 64 << 10): Buffer[] {
   const blocks: Buffer[] = []
@@ -118,7 +120,7 @@ describe('a stream of a tunnel', () => {
       reader.on('data', (chunk: Buffer) => {
         read += chunk.length
       })
-      await expect.poll(() => read, { timeout: 20_000 }).toBe(written)
+      await expect.poll(() => read, PATIENCE).toBe(written)
     }
   })
 
@@ -167,7 +169,7 @@ describe('a stream whose path changes', () => {
     for (const way of ['straight', 'relayed', 'straight'] as const) {
       const before = opener.bytesSent
       await expect
-        .poll(() => opener.bytesSent, { interval: 5, timeout: 20_000 })
+        .poll(() => opener.bytesSent, { ...PATIENCE, interval: 5 })
         .toBeGreaterThan(before + 10 * MEGABYTE)
       go(world, way)
     }
@@ -182,7 +184,7 @@ describe('a stream whose path changes', () => {
     const sent = noise(20 * MEGABYTE)
     const arrived = collect(accepter)
     const sending = send(sent, opener)
-    await expect.poll(() => world.relayed, { timeout: 20_000 }).toBeGreaterThan(100)
+    await expect.poll(() => world.relayed, PATIENCE).toBeGreaterThan(100)
     world.a.go('straight')
     world.b.go('beside')
     await sending
@@ -195,7 +197,7 @@ describe('a stream whose path changes', () => {
     const [up, down] = [noise(20 * MEGABYTE), noise(20 * MEGABYTE)]
     const arrived = [collect(accepter), collect(opener)] as const
     const sending = Promise.all([send(up, opener), send(down, accepter)])
-    await expect.poll(() => world.relayed, { timeout: 20_000 }).toBeGreaterThan(1000)
+    await expect.poll(() => world.relayed, PATIENCE).toBeGreaterThan(1000)
     world.meddle = () => undefined
     go(world, 'straight')
     await sending
@@ -210,7 +212,7 @@ describe('a stream whose path changes', () => {
     const sent = noise(8 * MEGABYTE)
     const arrived = collect(accepter)
     const sending = send(sent, opener)
-    await expect.poll(() => world.relayed, { timeout: 20_000 }).toBeGreaterThan(100)
+    await expect.poll(() => world.relayed, PATIENCE).toBeGreaterThan(100)
     go(world, 'nowhere')
     go(world, 'relayed')
     await sending
