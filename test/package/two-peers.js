@@ -19,7 +19,9 @@ ada.on('offer', async (offer) => {
 const heard = once(ada, 'message')
 const outcome = await ben.send(ada.peer, 'hello')
 const [message] = await heard
-const found = await ben.find('metadata.game eq "chess"')
+// Metadata is found once the index has it, a moment after it was published.
+const isAda = ({ peer }) => peer === ada.peer
+while (!(await ben.find('metadata.game eq "chess"')).some(isAda));
 const socket = await ben.connect(ada.peer, { intent: 'test' })
 socket.send('datagram')
 const [answer] = await once(socket, 'message')
@@ -27,7 +29,6 @@ const stream = await socket.createStream({ name: 'shout', allowHalfOpen: true })
 stream.end('stream')
 const result = {
   message: `${message.text} ${outcome}`,
-  found: found.some(({ peer }) => peer === ada.peer),
   datagram: String(answer),
   stream: await text(stream),
 }
