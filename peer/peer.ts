@@ -266,6 +266,9 @@ export class Peer extends EventEmitter<PeerEvents> {
       case 'change':
         this.#changed(effect.change)
         break
+      case 'missed':
+        this.#others.learn()
+        break
       case 'found':
         this.#others.found(effect)
         break

@@ -49,6 +49,7 @@ export const FRAME = {
   REJOIN: 0x8a,
   TICKET: 0x8b,
   KNOWN: 0x8c,
+  MISSED: 0x8d,
   PACE: 0x8e,
   TIME: 0x8f,
   PROFILE: 0xa0,

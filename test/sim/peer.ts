@@ -284,6 +284,7 @@ export class Peer {
       case 'failed':
         this.#onFailed(effect)
         break
+      case 'missed':
       case 'lapsed':
       case 'opened':
       case 'ringing':

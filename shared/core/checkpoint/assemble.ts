@@ -23,6 +23,7 @@ import { Locator } from './locator.ts'
 import { Mailboxes } from './mailboxes.ts'
 import { Messages } from './messages.ts'
 import { Networks } from './networks.ts'
+import { News } from './news.ts'
 import { NodeFrames } from './node-frames.ts'
 import { NodeLinks } from './node-links.ts'
 import { Offers } from './offers.ts'
@@ -78,7 +79,8 @@ export function assemble(options: CheckpointOptions) {
     onRead: (of, standing, at) => residence.stands(of, standing, at),
   })
   const blocks = new Blocks({ asks, roster, locator, standings })
-  const presence = new Presence({ node, asks, table, roster, wall, standings, blocks })
+  const news = new News({ table, roster, standings })
+  const presence = new Presence({ node, asks, table, roster, wall, standings, blocks, news })
   const mailboxes = new Mailboxes({
     ...{ wall, asks, table, roster, blocks, receipts, counters },
     onRead: (to, inflow, at) => deliveries.resume(to, inflow, at),
@@ -110,7 +112,7 @@ export function assemble(options: CheckpointOptions) {
   })
   const nodeFrames = new NodeFrames(messages, offers, residence)
   const pushes = new Pushes({
-    ...{ roster, networks, standings, presence, residence, mailboxes, locator, fleet, counters },
+    ...{ roster, networks, standings, presence, news, residence, mailboxes, locator, fleet, counters },
   })
   const drain = new Drain(roster, table)
   const correction = new Correction(wall, roster, table)
@@ -118,6 +120,6 @@ export function assemble(options: CheckpointOptions) {
   const doors = { admission, peerFrames, nodeFrames, pushes, links, asks, drain, correction, comeback }
   const state = { wall, counters, table, roster, fleet, credentials, directions }
   /** What has to do something at some time, in this order. */
-  const timed = [asks, standings, networks, presence, mailboxes, messages, offers, correction, comeback]
+  const timed = [asks, standings, networks, presence, news, mailboxes, messages, offers, correction, comeback]
   return { ...doors, ...state, standings, residence, timed }
 }

@@ -8,6 +8,7 @@
  *   Admission    SIGN_IN to half-open session          Residence    a session from proof to end
  *   SessionTable all sessions, keep-alives, leases     Roster       who is here, by peer, user and network
  *   Presence     status out, pushes in                 Networks     which networks this node is told of
+ *   News         what peers are told of others, and that they missed some
  *   Standings    what peers here may do        Blocks       whom users do not hear
  *   Messages     to other nodes and back               Deliveries   to peers here; Mailboxes: to who is away
  *   Offers       tunnels: offers, answers, rejoins     Finds        look-ups
@@ -141,6 +142,7 @@ export class CheckpointMachine implements Machine<CheckpointInput, CheckpointEff
         break
       case 'leaseLost':
         this.#parts.comeback.start(now)
+        pushes.unlisted(now)
         break
       case 'fleet':
         fleet.setAll(input.nodes)

@@ -19,7 +19,9 @@ type Then = (now: number) => void
 
 type State =
   | { readonly kind: 'joined'; paths: Paths }
-  | { readonly kind: 'joining' | 'leaving'; readonly waiting: Then[] }
+  /** `paths`: pushed meanwhile. */
+  | { readonly kind: 'joining'; readonly waiting: Then[]; paths: Paths | undefined }
+  | { readonly kind: 'leaving'; readonly waiting: Then[] }
 
 /** Paths that are read again. */
 interface Reading {
@@ -55,6 +57,22 @@ export class Networks {
     }
   }
 
+  /**
+   * The tables have forgotten which networks this node is told of. `then` is called when it is told of all of them again; what
+   * was being joined when they forgot is joined twice.
+   */
+  joinAgain(then: Then, now: number): void {
+    const networks = [...this.#states]
+      .filter(([, { kind }]) => kind !== 'leaving')
+      .map(([network]) => network)
+    const again = (at: number): void => {
+      for (const network of networks)
+        if (this.#states.get(network)?.kind === 'joined') this.#ask(network, [], at)
+      this.join(networks, then, at)
+    }
+    this.join(networks, again, now)
+  }
+
   /** Members have gone; where they were the last, the network is left after a while. */
   left(networks: readonly NetworkId[], now: number): void {
     for (const network of networks) {
@@ -62,9 +80,10 @@ export class Networks {
     }
   }
 
-  /** What tunnels between members of all of these may use: what the strictest of them says. */
-  pathsWithin(networks: readonly NetworkId[]): Paths {
-    return strictestOf(networks.map((network) => this.#pathsOf(network)))
+  /** What tunnels between members of all of these may use: what the strictest of them says, once each is joined. */
+  pathsWithin(networks: readonly NetworkId[], then: (paths: Paths, now: number) => void, now: number): void {
+    const known = (at: number) => then(strictestOf(networks.map((network) => this.#pathsOf(network))), at)
+    this.join(networks, known, now)
   }
 
   setPaths(network: NetworkId, paths: Paths): void {
@@ -110,7 +129,7 @@ export class Networks {
 
   #set(network: NetworkId, paths: Paths): void {
     const state = this.#states.get(network)
-    if (state?.kind === 'joined') state.paths = paths
+    if (state !== undefined && state.kind !== 'leaving') state.paths = paths
   }
 
   #pathsOf(network: NetworkId): Paths {
@@ -125,9 +144,10 @@ export class Networks {
   }
 
   #ask(network: NetworkId, waiting: Then[], now: number): void {
-    this.#states.set(network, { kind: 'joining', waiting })
+    const joining = { kind: 'joining', waiting, paths: undefined as Paths | undefined } as const
+    this.#states.set(network, joining)
     const joined = (reply: ReplyTo<'joinNetwork'>, at: number): void => {
-      const paths = reply.kind === 'failed' ? 'auto' : reply.paths
+      const paths = joining.paths ?? (reply.kind === 'failed' ? 'auto' : reply.paths)
       this.#states.set(network, { kind: 'joined', paths })
       this.left([network], at)
       for (const then of waiting) then(at)

@@ -48,6 +48,8 @@ export interface PeerSession {
   toBeWritten: boolean
   /** A write is under way. */
   writing: boolean
+  /** News of others could not be told to it, and it does not know that yet. */
+  missed: boolean
   /** Messages on their way to the peer; undefined when there are none and the mailbox is empty. */
   inflow: Inflow | undefined
   /** When its allowance of requests will be full again (GCRA: a token bucket is one number). */
@@ -81,6 +83,7 @@ export const newPeerSession = (slot: number, session: Session, known: Known): Pe
   writesFullAt: 0,
   toBeWritten: false,
   writing: false,
+  missed: false,
   inflow: undefined,
   allowanceFullAt: 0,
   finds: 0,

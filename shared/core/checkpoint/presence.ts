@@ -15,6 +15,7 @@ import { DelayLine } from '../session/delay-line.ts'
 import type { Wall } from '../wall.ts'
 import type { Asks } from './asks.ts'
 import type { Blocks } from './blocks.ts'
+import type { News } from './news.ts'
 import type { PeerSession } from './peer-session.ts'
 import type { Roster } from './roster.ts'
 import type { SessionTable } from './session-table.ts'
@@ -33,6 +34,7 @@ export interface PresenceOptions {
   readonly wall: Wall
   readonly standings: Standings
   readonly blocks: Blocks
+  readonly news: News
 }
 
 export class Presence {
@@ -89,17 +91,19 @@ export class Presence {
   #tell(push: Extract<Push, { kind: 'presence' }>, now: number): void {
     const { record, blocks = 0, to } = push
     const concerned = this.#concernedBy(push)
-    if (to !== undefined) this.#show(record, concerned.filter(isOneOf(to)))
-    else if (blocks === 0) this.#show(record, concerned)
+    if (to !== undefined) this.#show(record, concerned.filter(isOneOf(to)), now)
+    else if (blocks === 0) this.#show(record, concerned, now)
     else
       this.#options.blocks.listOf(
         record.user,
         blocks,
-        (list) => {
-          if (list !== undefined)
+        (list, at) => {
+          if (list === undefined) for (const each of concerned) this.#options.news.missed(each, at)
+          else
             this.#show(
               record,
               concerned.filter(({ peer, user }) => !list.has(peer) && !list.has(user)),
+              at,
             )
         },
         now,
@@ -113,13 +117,13 @@ export class Presence {
     return [...concerned].filter((each) => each.peer !== record.peer && !standings.isBehindGap(each))
   }
 
-  #show(record: PresenceRecord, to: readonly PeerSession[]): void {
+  #show(record: PresenceRecord, to: readonly PeerSession[], now: number): void {
     const body = encodePresence(record)
-    for (const each of to) this.#options.table.send(each, FRAME.PRESENCE, body)
+    for (const each of to) this.#options.news.tell(each, FRAME.PRESENCE, body, now)
   }
 
-  /** Of the networks that a user or a peer is in, each hears of those that it is in too. */
-  tellChange(change: Change, also: Iterable<PeerSession>): void {
+  /** Of the networks that a user or a peer is in, each hears of those that it is in too, as far as that is known. */
+  tellChange(change: Change, also: Iterable<PeerSession>, now: number): void {
     const networks = change.kind === 'membership' ? [change.network] : change.networks
     const concerned = new Set<PeerSession>(also)
     for (const network of networks) {
@@ -127,10 +131,11 @@ export class Presence {
     }
     const bodies = new Map<string, Uint8Array>()
     for (const each of concerned) {
+      if (this.#options.standings.isBehindGap(each)) continue
       const shared = networks.filter((network) => each.networks.includes(network))
       const body = bodies.get(shared.join()) ?? encodeChange(within(change, shared))
       bodies.set(shared.join(), body)
-      this.#options.table.send(each, FRAME.CHANGE, body)
+      this.#options.news.tell(each, FRAME.CHANGE, body, now)
     }
   }
 

@@ -5,6 +5,7 @@ import type { FleetView } from './fleet-view.ts'
 import type { Locator } from './locator.ts'
 import type { Mailboxes } from './mailboxes.ts'
 import type { Networks } from './networks.ts'
+import type { News } from './news.ts'
 import type { Presence } from './presence.ts'
 import type { Residence } from './residence.ts'
 import type { Roster } from './roster.ts'
@@ -14,6 +15,7 @@ export interface PushesOptions {
   readonly roster: Roster
   readonly networks: Networks
   readonly presence: Presence
+  readonly news: News
   readonly residence: Residence
   readonly mailboxes: Mailboxes
   readonly locator: Locator
@@ -25,6 +27,11 @@ export interface PushesOptions {
 /** What the streams push (shared/push.ts), and what follows from it for the peers here. */
 export class Pushes {
   readonly #options: PushesOptions
+  /** The connection to the gateway is away. */
+  #isCutOff = true
+  /** How often the tables took this node for dead, and how many of them it has made good. */
+  #unlisted = 0
+  #listed = 0
 
   constructor(options: PushesOptions) {
     this.#options = options
@@ -42,7 +49,7 @@ export class Pushes {
         this.#membership(push, now)
         break
       case 'metadata':
-        presence.tellChange(push, [])
+        presence.tellChange(push, [], now)
         break
       case 'paths':
         this.#options.networks.setPaths(push.network, push.paths)
@@ -63,16 +70,34 @@ export class Pushes {
 
   /** The streams do not reach this node from now on. */
   lost(): void {
+    this.#isCutOff = true
     this.#options.standings.lost()
   }
 
   /** The streams reach this node again: whatever they tell may have been missed. */
   back(now: number): void {
-    const { standings, networks, mailboxes, locator } = this.#options
+    this.#isCutOff = false
+    if (this.#listed === this.#unlisted) this.#readAgain(now)
+  }
+
+  /** The tables took this node for dead: the streams have nothing for it until it has joined its networks again. */
+  unlisted(now: number): void {
+    const round = ++this.#unlisted
+    this.#options.standings.lost()
+    this.#options.networks.joinAgain((at) => {
+      this.#listed = round
+      if (!this.#isCutOff && round === this.#unlisted) this.#readAgain(at)
+    }, now)
+  }
+
+  /** All that the streams would have told. */
+  #readAgain(now: number): void {
+    const { standings, networks, mailboxes, locator, news } = this.#options
     standings.back(now)
     locator.forgetAll()
     networks.readAgain(now)
     mailboxes.arrivedAnywhere(now)
+    news.allMissed(now)
   }
 
   /**
@@ -83,7 +108,7 @@ export class Pushes {
     const { roster, presence, residence, locator } = this.#options
     const { user, network, role } = push
     locator.changed(user, now)
-    presence.tellChange(push, roster.ofUser(user))
+    presence.tellChange(push, roster.ofUser(user), now)
     for (const each of [...residence.sessionsOf(user)]) {
       if (role === null) residence.setNetworks(each, without(each.networks, network), now)
       this.#options.standings.doubt(each)

@@ -57,7 +57,7 @@ export class Reach {
             here,
             from.peer,
             (verdict, at) => {
-              if (verdict === 'passes') then({ node, ...this.#between(from, here) }, at)
+              if (verdict === 'passes') this.#lead(node, from, here, then, at)
               else if (verdict === 'blocked') this.#look(from, peer, then, at)
             },
             known,
@@ -106,19 +106,23 @@ export class Reach {
         if (where === undefined || !areRelated(from, where)) then({ refused: 'unknownPeer' }, at)
         else if (where.node === undefined || where.node === this.#options.node || isAway(where, from))
           then({ refused: 'offline' }, at)
-        else then({ node: where.node, ...this.#between(from, where) }, at)
+        else this.#lead(where.node, from, where, then, at)
       },
       now,
     )
   }
 
-  /** By the networks that the two share: all of them are known here, as `from` is. */
-  #between(
+  /** By the networks that the two share. One that `from` has just come into may not be known here yet. */
+  #lead(
+    node: NodeId,
     from: PeerSession,
     to: { readonly networks: readonly NetworkId[] },
-  ): Pick<Destination, 'paths' | 'network'> {
+    then: (way: Way, now: number) => void,
+    now: number,
+  ): void {
     const shared = from.networks.filter((network) => to.networks.includes(network)).sort()
-    return { paths: this.#options.networks.pathsWithin(shared), network: shared[0] }
+    const known = (paths: Paths, at: number) => then({ node, paths, network: shared[0] }, at)
+    this.#options.networks.pathsWithin(shared, known, now)
   }
 }
 

@@ -252,6 +252,7 @@ export class Residence {
       session.reading = reading
       this.stands(session, reply.standing, now)
       this.#options.presence.told(session, now)
+      this.#options.mailboxes.arrived(session, now)
     }
   }
 

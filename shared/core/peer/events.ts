@@ -98,6 +98,8 @@ export type PeerEffect =
   | { readonly kind: 'unanswered'; readonly what: 'send' | 'find'; readonly id: number }
   | { readonly kind: 'presence'; readonly record: PresenceRecord }
   | { readonly kind: 'change'; readonly change: Change }
+  /** What happened to others may not have been told: who is there has to be read again. */
+  | { readonly kind: 'missed' }
   | {
       readonly kind: 'found'
       readonly id: number
@@ -301,6 +303,7 @@ export type EndpointEffect =
           | 'receipt'
           | 'presence'
           | 'change'
+          | 'missed'
           | 'found'
           | 'unanswered'
       }

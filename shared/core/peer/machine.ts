@@ -304,6 +304,7 @@ export class PeerMachine implements Machine<PeerInput, PeerEffect> {
   readonly #sink: FrameSink = {
     frame: (session, type, body) => {
       if (type === FRAME.KNOWN) this.#known()
+      else if (type === FRAME.MISSED) this.#effects.push({ kind: 'missed' })
       else if (type === FRAME.TIME) this.#corrected(decodeTime(body))
       else this.#affairs.frame(session, type, body)
     },

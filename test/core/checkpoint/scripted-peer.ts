@@ -76,6 +76,8 @@ export class ScriptedPeer {
   readonly offers: Offer[] = []
   readonly answers: Answer[] = []
   readonly rejoins: Rejoin[] = []
+  /** How often it was told that it may have missed news. */
+  missed = 0
   /** Short datagrams that came: kind and length. */
   readonly short: { readonly kind: number; readonly length: number }[] = []
   index = 0
@@ -164,6 +166,7 @@ export class ScriptedPeer {
     if (type === FRAME.FOUND_END) this.foundEnds.push(decodeFoundEnd(body)!)
     if (type === FRAME.OFFER) this.offers.push(decodeOffer(body)!)
     if (type === FRAME.ANSWER) this.answers.push(decodeAnswer(body)!)
+    if (type === FRAME.MISSED) this.missed++
     if (type === FRAME.REJOIN) this.rejoins.push(decodeRejoin(body)!)
   }
 

@@ -1,0 +1,92 @@
+/**
+ * What peers here are told of others: presence and changes. Some of it is lost, if the streams did not reach this node or if
+ * more waits for a peer than its session holds. Such a peer is told MISSED, and reads from INDEX who there is and how they are:
+ *
+ *   - not before its standing is known again, so that it hears of whatever changes after its reading;
+ *   - after a gap of the streams at a steady pace, as all who are told ask INDEX;
+ *   - after an overflow when LATER_MS have passed and half of its queue is free, so that it is told seldom.
+ */
+import { FRAME } from '../../wire/numbers.ts'
+import { DelayLine } from '../session/delay-line.ts'
+import { Queue } from '../session/queue.ts'
+import type { PeerSession } from './peer-session.ts'
+import type { Roster } from './roster.ts'
+import type { SessionTable } from './session-table.ts'
+import type { Standings } from './standings.ts'
+
+/** This many peers are told, this often: 50,000 within a minute. */
+const A_STEP = 100
+const STEP_MS = 100
+const LATER_MS = 5000
+/** Half of what a session holds. */
+const ROOM = 128
+const NOTHING = new Uint8Array(0)
+const never = Number.POSITIVE_INFINITY
+
+type Type = typeof FRAME.PRESENCE | typeof FRAME.CHANGE
+
+export interface NewsOptions {
+  readonly table: SessionTable
+  readonly roster: Roster
+  readonly standings: Standings
+}
+
+export class News {
+  readonly #options: NewsOptions
+  readonly #later = new DelayLine<PeerSession>(LATER_MS)
+  readonly #due = new Queue<PeerSession>()
+  #stepAt = never
+
+  constructor(options: NewsOptions) {
+    this.#options = options
+  }
+
+  tell(to: PeerSession, type: Type, body: Uint8Array, now: number): void {
+    if (!this.#options.table.send(to, type, body)) this.missed(to, now)
+  }
+
+  /** Something that concerns the peer could not be told. */
+  missed(of: PeerSession, now: number): void {
+    if (of.missed || of.stage !== 'online') return
+    of.missed = true
+    this.#later.put(of, now)
+  }
+
+  /** Nobody here was told of what happened for a while. */
+  allMissed(now: number): void {
+    for (const each of this.#options.roster.all()) {
+      if (each.missed) continue
+      each.missed = true
+      this.#due.put(each)
+    }
+    this.#wake(now)
+  }
+
+  tick(now: number): void {
+    for (let of = this.#later.take(now); of !== undefined; of = this.#later.take(now)) {
+      this.#due.put(of)
+      this.#wake(now)
+    }
+    if (now >= this.#stepAt) this.#step(now)
+  }
+
+  deadline(): number {
+    return Math.min(this.#later.deadline(), this.#stepAt)
+  }
+
+  #wake(now: number): void {
+    if (this.#due.size > 0) this.#stepAt = Math.min(this.#stepAt, now)
+  }
+
+  #step(now: number): void {
+    const { table, standings } = this.#options
+    for (let left = Math.min(A_STEP, this.#due.size); left > 0; left--) {
+      const each = this.#due.take()!
+      if (each.stage !== 'online') continue
+      const isReady = !standings.isBehindGap(each) && each.session.room >= ROOM
+      if (isReady && table.send(each, FRAME.MISSED, NOTHING)) each.missed = false
+      else this.#due.put(each)
+    }
+    this.#stepAt = this.#due.size > 0 ? now + STEP_MS : never
+  }
+}
