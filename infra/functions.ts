@@ -76,7 +76,7 @@ export const FUNCTIONS = {
   metadata: {
     entry: 'functions/streams/metadata.ts',
     does: 'tells nodes of metadata, notes it for the index',
-    reads: ['Users', 'Peers', 'Presence', 'NetworkNodes'],
+    reads: ['Users', 'Peers', 'Presence', 'NetworkNodes', 'Collections'],
     writes: ['Connections', 'IndexQueue'],
     streams: ['Users', 'Networks', 'Peers', 'Objects', 'Blocks'],
     ...PUSHES,
@@ -126,7 +126,7 @@ export const FUNCTIONS = {
   jobs: {
     entry: 'functions/jobs/index.ts',
     does: 'finishes deletions',
-    writes: ['Users', 'Networks', 'Memberships', 'Peers', 'Objects', 'Invites', 'Presence', 'Jobs'],
+    writes: ['Users', 'Networks', 'Memberships', 'Peers', 'Blocks', 'Objects', 'Invites', 'Presence', 'Jobs'],
     every: 'minute',
     memoryMb: 256,
     timeoutSeconds: 60,

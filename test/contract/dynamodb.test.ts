@@ -1,6 +1,7 @@
 import { PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb'
 import { afterAll, expect, test } from 'vitest'
 import { createIndexHandler } from '../../functions/streams/index.ts'
+import { NODE_TABLES } from '../../infra/functions.ts'
 import { startStreams } from '../../local/streams.ts'
 import { StraightwayError } from '../../shared/errors.ts'
 import type { NetworkId, NodeId, PeerId, UserId } from '../../shared/ids.ts'
@@ -11,6 +12,7 @@ import { createDirectory, type FindPeers } from '../../shared/store/directory.ts
 import { bindPeer, revokePeer } from '../../shared/store/peers.ts'
 import { createPeerSearch } from '../../shared/store/search.ts'
 import { itemOfUser, newUser } from '../../shared/store/users.ts'
+import { asFunction, permitted } from '../functions/permitted.ts'
 import { startTables } from '../local/tables-under-test.ts'
 import { directoryContract } from './directory.ts'
 
@@ -20,10 +22,11 @@ afterAll(async () => {
   await tables.close()
 })
 const { client } = tables
+const node = permitted(client, NODE_TABLES)
 
 const nothing: FindPeers = async () => ({ records: [], more: false })
 
-const index = createIndexHandler(client)
+const index = createIndexHandler(asFunction(client, 'index'))
 const streams = await startStreams({
   endpoint: tables.endpoint,
   mappings: (['Users', 'Peers', 'Presence'] as const).map((table) => ({
@@ -34,7 +37,7 @@ const streams = await startStreams({
 })
 
 directoryContract('DynamoDB', async () => ({
-  directory: createDirectory(client, { search: createPeerSearch(client) }),
+  directory: createDirectory(node, { search: createPeerSearch(node) }),
   settled: () => streams.drain(),
   async enrol(peer, user, networks) {
     await client.send(

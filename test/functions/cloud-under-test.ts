@@ -7,6 +7,7 @@ import { createDisconnect } from '../../functions/gateway/disconnect.ts'
 import { createMessage } from '../../functions/gateway/message.ts'
 import { createManagement, type Management } from '../../functions/management.ts'
 import type { StreamContext } from '../../functions/streams/context.ts'
+import type { FunctionName } from '../../infra/functions.ts'
 import { type Gateway, startGateway } from '../../local/gateway.ts'
 import { type Streams, startStreams } from '../../local/streams.ts'
 import type { StreamHandler } from '../../local/streams-delivery.ts'
@@ -16,12 +17,14 @@ import { type Connections, createConnections } from '../../shared/store/connecti
 import type { TableName } from '../../shared/store/tables.ts'
 import { PushChannel } from '../../udp-edge/push-channel.ts'
 import { startTables, type TablesUnderTest } from '../local/tables-under-test.ts'
+import { asFunction } from './permitted.ts'
 
 export interface Cloud extends TablesUnderTest {
   readonly gateway: Gateway
   readonly connections: Connections
   readonly fleetKey: Uint8Array
-  readonly stream: StreamContext
+  /** What the function of this name works with: its role lets it do no more. */
+  streamOf(name: FunctionName): StreamContext
 }
 
 export interface NodeUnderTest {
@@ -36,21 +39,24 @@ export async function startCloud(): Promise<Cloud> {
   const tables = await startTables()
   const connections = createConnections(tables.client)
   const fleetKey = randomBytes(32)
-  const context: GatewayContext = {
-    client: tables.client,
-    connections,
-    fleetKeys: [randomBytes(32), fleetKey],
-    now: Date.now,
-    get management() {
-      return management
-    },
+  const contextOf = (name: FunctionName): GatewayContext => {
+    const client = asFunction(tables.client, name)
+    return {
+      client,
+      connections: createConnections(client),
+      fleetKeys: [randomBytes(32), fleetKey],
+      now: Date.now,
+      get management() {
+        return management
+      },
+    }
   }
   const gateway = await startGateway({
     rest: async () => ({ statusCode: 404, body: '' }),
     websocket: {
-      connect: createConnect(context),
-      disconnect: createDisconnect(context),
-      message: createMessage(context),
+      connect: createConnect(contextOf('connect')),
+      disconnect: createDisconnect(contextOf('disconnect')),
+      message: createMessage(contextOf('message')),
     },
   })
   const management: Management = createManagement(gateway.url)
@@ -63,13 +69,13 @@ export async function startCloud(): Promise<Cloud> {
     gateway,
     connections,
     fleetKey,
-    stream: { client: tables.client, management, now: Date.now },
+    streamOf: (name) => ({ client: asFunction(tables.client, name), management, now: Date.now }),
   }
 }
 
 /** A node's own end of its connection, once it is open. */
 export async function connectNode(cloud: Cloud, node: NodeId): Promise<NodeUnderTest> {
-  const { gateway, fleetKey, connections, stream } = cloud
+  const { gateway, fleetKey, connections, streamOf } = cloud
   const received: Push[] = []
   const opened = Promise.withResolvers<void>()
   let marked = Promise.withResolvers<void>()
@@ -83,7 +89,7 @@ export async function connectNode(cloud: Cloud, node: NodeId): Promise<NodeUnder
     async pushes() {
       const [newest] = await connections.ofNode(node)
       marked = Promise.withResolvers()
-      await stream.management.post(newest!.connection, JSON.stringify([MARK]))
+      await streamOf('metadata').management.post(newest!.connection, JSON.stringify([MARK]))
       await marked.promise
       return received.splice(0)
     },

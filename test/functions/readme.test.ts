@@ -7,6 +7,7 @@ import { createContext } from '../../functions/rest/context.ts'
 import { createHandler } from '../../functions/rest/handler.ts'
 import { type Gateway, startGateway } from '../../local/gateway.ts'
 import { createInvite } from '../../shared/store/invites.ts'
+import { asFunction } from './permitted.ts'
 import { type IndexUnderTest, startIndex } from './rest/index-under-test.ts'
 import { newDevice, proofOf } from './rest/society.ts'
 
@@ -22,7 +23,10 @@ beforeAll(async () => {
   index = await startIndex({}, { indexed: false })
   const accept = async () => ({ statusCode: 200 })
   const websocket = { connect: accept, disconnect: accept, message: accept }
-  gateway = await startGateway({ rest: createHandler(createContext(index.config, index.client)), websocket })
+  gateway = await startGateway({
+    rest: createHandler(createContext(index.config, asFunction(index.client, 'rest'))),
+    websocket,
+  })
   const network = await index.network()
   const ann = await index.member({ [network]: 'member' })
   const [device, aud] = [newDevice(), `straightway-index://${new URL(gateway.url).host}`]

@@ -25,6 +25,7 @@ import type { NodeKeys } from '../../udp-edge/config.ts'
 import { nodeKeys } from '../../udp-edge/instance/facts.ts'
 import { KeyWatch } from '../../udp-edge/instance/key-watch.ts'
 import { LEASE_MS } from '../../udp-edge/lease.ts'
+import { asFunction } from '../functions/permitted.ts'
 import { createSociety, type Enrolled, type Society } from '../functions/rest/society.ts'
 import { startTables, type TablesUnderTest } from '../local/tables-under-test.ts'
 import { type SecretsUnderTest, startSecrets } from './year/secrets.ts'
@@ -199,7 +200,7 @@ test('busy or quiet, through two rotations no ticket and no node is refused', as
 
 test('after a year of sign-ins, deaths and renewals the tables hold what they held after a day', async () => {
   const fleet = createFleet(tables.client)
-  const reap = createReaper({ client: tables.client, now: Date.now })
+  const reap = createReaper({ client: asFunction(tables.client, 'reaper'), now: Date.now })
   const sweep = createSweep(tables.client)
   const year = await deploy('busy')
   const peer = await year.society.member({}, 'traveller')

@@ -1,9 +1,11 @@
 /** Fleets in real tables; readings by the clock are far away, so that what is seen was asked for. */
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { NODE_TABLES } from '../../infra/functions.ts'
 import type { FleetItem } from '../../shared/directory.ts'
 import type { NodeId } from '../../shared/ids.ts'
 import { createFleet, type Fleet } from '../../shared/store/fleet.ts'
 import { Lease } from '../../udp-edge/lease.ts'
+import { permitted } from '../functions/permitted.ts'
 import { startTables, type TablesUnderTest } from '../local/tables-under-test.ts'
 
 let tables: TablesUnderTest
@@ -11,7 +13,7 @@ let fleet: Fleet
 const taken: Lease[] = []
 beforeAll(async () => {
   tables = await startTables()
-  fleet = createFleet(tables.client)
+  fleet = createFleet(permitted(tables.client, NODE_TABLES))
 })
 afterEach(() => Promise.all(taken.splice(0).map((lease) => lease.leave())))
 afterAll(() => tables.close())

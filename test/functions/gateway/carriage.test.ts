@@ -164,7 +164,7 @@ describe('a peer', () => {
   })
 
   test('that is revoked is cut off, and forgotten', async () => {
-    const streams = await react(cloud, 'Peers', createMetadata(cloud.stream))
+    const streams = await react(cloud, 'Peers', createMetadata(cloud.streamOf('metadata')))
     const [{ socket, peer }, other] = [await openPeer(), await openPeer()]
     const closed = once(socket, 'close')
     await revokePeer(client, peer, Date.now())

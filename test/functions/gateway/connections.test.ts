@@ -60,7 +60,7 @@ describe('$connect', () => {
   test('lets a node change its connection without missing a push', async () => {
     const node = await connectNode(cloud, NODE)
     const [before] = await connections.ofNode(NODE)
-    const push = createPusher(cloud.stream)
+    const push = createPusher(cloud.streamOf('presence'))
     const missing = new Set<string>()
     const told = async () => {
       for (const one of await node.pushes()) if (one.kind === 'mail') missing.delete(one.peer)
@@ -87,7 +87,9 @@ describe('$connect', () => {
     first.close()
     await expect.poll(() => connections.ofNode(NODE), { interval: 5 }).toHaveLength(1)
     const arrives = once(second, 'message')
-    expect(await cloud.stream.management.post(connection!.connection, 'to the second')).toBe('sent')
+    expect(await cloud.streamOf('presence').management.post(connection!.connection, 'to the second')).toBe(
+      'sent',
+    )
     expect(String((await arrives)[0])).toBe('to the second')
     second.close()
   })
@@ -121,7 +123,7 @@ describe('$default', () => {
     for (const text of ['{"kind":"ping"}', '{', '']) socket.send(text)
     const [connection] = await connections.ofNode('node_bbbbbbbb' as NodeId)
     const arrives = once(socket, 'message')
-    await cloud.stream.management.post(connection!.connection, 'still there')
+    await cloud.streamOf('presence').management.post(connection!.connection, 'still there')
     expect(String((await arrives)[0])).toBe('still there')
     socket.close()
   })

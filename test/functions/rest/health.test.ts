@@ -2,6 +2,7 @@ import { afterAll, expect, test } from 'vitest'
 import { createContext } from '../../../functions/rest/context.ts'
 import { createHandler } from '../../../functions/rest/handler.ts'
 import { createClient } from '../../../shared/store/client.ts'
+import { asFunction } from '../permitted.ts'
 import { startIndex } from './index-under-test.ts'
 
 const index = await startIndex({}, { indexed: false })
@@ -29,7 +30,9 @@ test('fault 15: health says that the tables do not answer', async () => {
 
 test('fault 15: health says what fails beside INDEX, and still answers', async () => {
   const failing = () => ({ streams: 'metadata cannot read its stream: ECONNREFUSED' })
-  const handler = createHandler(createContext(index.config, index.client, Date.now, failing))
+  const handler = createHandler(
+    createContext(index.config, asFunction(index.client, 'rest'), Date.now, failing),
+  )
   const { statusCode, body } = await handler(GET_HEALTH, {} as never)
   expect([statusCode, JSON.parse(body)]).toEqual([200, { status: 'degraded', failing: failing() }])
 })

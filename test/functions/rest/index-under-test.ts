@@ -10,6 +10,7 @@ import { LIMITS } from '../../../shared/limits.ts'
 import { createApiKey } from '../../../shared/store/api-keys.ts'
 import { Meter, metered } from '../../../shared/store/meter.ts'
 import { startTables } from '../../local/tables-under-test.ts'
+import { asFunction } from '../permitted.ts'
 import { type Answer, type Call, createSociety } from './society.ts'
 
 /** Under which it is asked. */
@@ -29,9 +30,9 @@ export async function startIndex(given: Partial<RestConfig> = {}, { indexed = tr
     websocket: 'ws://here',
     ...given,
   }
-  const context = createContext(config, client, () => now)
+  const context = createContext(config, asFunction(client, 'rest'), () => now)
   const handler = createHandler(context)
-  const entering = createIndexHandler(client)
+  const entering = createIndexHandler(asFunction(client, 'index'))
   const sources = ['Users', 'Networks', 'Peers', 'Objects', 'Collections', 'Presence', 'Memberships'] as const
   const mappings = indexed ? sources.map((table) => ({ table, name: 'index', handler: entering })) : []
   const streams = await startStreams({ endpoint: tables.endpoint, mappings })
@@ -68,7 +69,7 @@ export async function startIndex(given: Partial<RestConfig> = {}, { indexed = tr
   /** The same, and what it cost to read. */
   async function measured(door: string, given?: Call): Promise<Answer & { readonly cost: Meter }> {
     const cost = new Meter()
-    const watched = createHandler(createContext(config, metered(client, cost), () => now))
+    const watched = createHandler(createContext(config, metered(asFunction(client, 'rest'), cost), () => now))
     return { ...(await ask(watched, door, given)), cost }
   }
 

@@ -5,6 +5,7 @@ import { createDeletions } from '../../../shared/store/deletions.ts'
 import { createJobs } from '../../../shared/store/jobs.ts'
 import { getNetwork } from '../../../shared/store/networks.ts'
 import { requireUser } from '../../../shared/store/users.ts'
+import { asFunction } from '../permitted.ts'
 import { type IndexUnderTest, startIndex } from './index-under-test.ts'
 import { type Interruptions, interrupt } from './interrupted-client.ts'
 import { brokenInvariants } from './invariants.ts'
@@ -72,7 +73,10 @@ test.each(
     const outcome = await deletions.run(job, index.now()).catch(() => undefined)
     interruptions.beforeWrite = undefined
     died = outcome?.state !== 'done'
-    await createJobRunner({ client: index.client, now: index.now })({} as never, {} as never)
+    await createJobRunner({ client: asFunction(index.client, 'jobs'), now: index.now })(
+      {} as never,
+      {} as never,
+    )
     expect((await createJobs(index.client).get(job.job))?.state, `died at write ${n}`).toBe('done')
     expect(await brokenInvariants(index.client), `died at write ${n}`).toEqual([])
     for (const path of gone(of))
@@ -99,7 +103,10 @@ test('a deletion is answered with its job, which says how far it is, and asking 
   )
   expect((await index.call(`GET /v1/users/${ben.user}`, { as: ben.ticket })).body.networks).toEqual([])
   index.pass(20_000)
-  await createJobRunner({ client: index.client, now: index.now })({} as never, {} as never)
+  await createJobRunner({ client: asFunction(index.client, 'jobs'), now: index.now })(
+    {} as never,
+    {} as never,
+  )
   expect((await look(index.admin)).body.state).toBe('done')
   expect((await index.call(door, { as: index.admin })).status).toBe(404)
 })

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createJobRunner } from '../../../functions/jobs/index.ts'
+import { asFunction } from '../permitted.ts'
 import { type IndexUnderTest, startIndex } from './index-under-test.ts'
 import { newDevice } from './society.ts'
 
@@ -115,7 +116,10 @@ test("a deleted user's keys do not come back", async () => {
   const ann = await index.member({ [network]: 'member' })
   await index.call(`DELETE /v1/users/${ann.user}`, { as: index.admin })
   index.pass(60_000)
-  await createJobRunner({ client: index.client, now: index.now })({} as never, {} as never)
+  await createJobRunner({ client: asFunction(index.client, 'jobs'), now: index.now })(
+    {} as never,
+    {} as never,
+  )
   expect((await enrolBy(await inviteTo(network), ann)).status).toBe(403)
   const { user } = await index.member({})
   const bind = await index.call('POST /v1/peers', { as: index.admin, body: { peer: ann.peer, user } })

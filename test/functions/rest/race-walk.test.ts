@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createJobRunner } from '../../../functions/jobs/index.ts'
 import { ROUTES } from '../../../functions/rest/routes.ts'
 import type { NetworkId } from '../../../shared/ids.ts'
+import { asFunction } from '../permitted.ts'
 import { type IndexUnderTest, startIndex } from './index-under-test.ts'
 import { type Interruptions, interrupt, meanwhile } from './interrupted-client.ts'
 import { brokenInvariants } from './invariants.ts'
@@ -315,6 +316,9 @@ describe.each(WALKED)('$method $path', ({ operation, method }) => {
 
 test('the tables hold together after all of it', async () => {
   index.pass(60_000)
-  await createJobRunner({ client: index.client, now: index.now })({} as never, {} as never)
+  await createJobRunner({ client: asFunction(index.client, 'jobs'), now: index.now })(
+    {} as never,
+    {} as never,
+  )
   expect(await brokenInvariants(index.client)).toEqual([])
 })

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { createJobRunner } from '../../../functions/jobs/index.ts'
 import type { NetworkId } from '../../../shared/ids.ts'
 import { putMembership, removeMembership } from '../../../shared/store/memberships.ts'
+import { asFunction } from '../permitted.ts'
 import { type IndexUnderTest, startIndex } from './index-under-test.ts'
 import { type Interruptions, interrupt, meanwhile } from './interrupted-client.ts'
 import { brokenInvariants } from './invariants.ts'
@@ -25,7 +26,10 @@ type Case = [name: string, request: (network: string, user: string) => [door: st
 
 async function finishJobs(): Promise<void> {
   index.pass(60_000)
-  await createJobRunner({ client: index.client, now: index.now })({} as never, {} as never)
+  await createJobRunner({ client: asFunction(index.client, 'jobs'), now: index.now })(
+    {} as never,
+    {} as never,
+  )
 }
 
 test('an admin does not demote whoever became an owner after the admin was judged', async () => {

@@ -37,7 +37,7 @@ interface Run extends Share {
 }
 
 const reap = ({ now = Date.now, left = () => 60_000, ...share }: Run = {}) =>
-  createReaper({ ...cloud.stream, now })(
+  createReaper({ ...cloud.streamOf('reaper'), now })(
     share as ScheduledEvent & Share,
     {
       getRemainingTimeInMillis: left,
@@ -47,7 +47,7 @@ const reap = ({ now = Date.now, left = () => 60_000, ...share }: Run = {}) =>
 describe('the fleet', () => {
   test('hears of a node that is new, drains, and is gone; not of renewals', async () => {
     const observer = await connectNode(cloud, newNode())
-    const streams = await react(cloud, 'Fleet', createFleetReaction(cloud.stream))
+    const streams = await react(cloud, 'Fleet', createFleetReaction(cloud.streamOf('fleet')))
     const item = lease(newNode())
     await fleet.register(item)
     await fleet.renew({ ...item, load: 0.7, expiresAtSeconds: inSeconds(60) })
@@ -68,7 +68,7 @@ describe('the fleet', () => {
     await fleet.register(lease(node))
     await putPresence(cloud, item)
     await join(cloud, network, node)
-    const streams = await react(cloud, 'Fleet', createFleetReaction(cloud.stream))
+    const streams = await react(cloud, 'Fleet', createFleetReaction(cloud.streamOf('fleet')))
     await fleet.leave(node)
     await streams.drain()
     await reap()
@@ -84,7 +84,7 @@ describe('the fleet', () => {
     const item = presenceAt(node, [])
     await fleet.register(lease(node))
     await putPresence(cloud, item)
-    const streams = await react(cloud, 'Fleet', createFleetReaction(cloud.stream))
+    const streams = await react(cloud, 'Fleet', createFleetReaction(cloud.streamOf('fleet')))
     await fleet.leave(node)
     await fleet.register(lease(node))
     await streams.drain()

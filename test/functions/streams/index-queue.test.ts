@@ -32,10 +32,11 @@ test('fault 7: an edit behind 200 writes is pushed although not one of them can 
   const [network, id] = [newNetwork(), newNode()]
   await join(cloud, network, id)
   const node = await connectNode(cloud, id)
-  const reader = oneReader(createMetadata(cloud.stream), createIndexNote(client))
+  const metadata = cloud.streamOf('metadata')
+  const reader = oneReader(createMetadata(metadata), createIndexNote(metadata.client))
   const streams = await react(cloud, 'Objects', reader)
   const released = Promise.withResolvers<void>()
-  const index = createIndexHandler(client)
+  const index = createIndexHandler(cloud.streamOf('index').client)
   const held: StreamHandler = (event, context) => released.promise.then(() => index(event, context))
   const indexing = await startStreams({
     endpoint: cloud.endpoint,

@@ -21,7 +21,7 @@ test('joining, a new role and leaving are told to the members and to the user it
     await client.send(new PutCommand({ TableName: 'Peers', Item: { peer, user } }))
     if (node) await putPresence(cloud, { ...presenceAt(node, []), peer, user })
   }
-  const streams = await react(cloud, 'Memberships', createMembership(cloud.stream))
+  const streams = await react(cloud, 'Memberships', createMembership(cloud.streamOf('membership')))
   const put = (role: string, joinedAt = 1) =>
     client.send(new PutCommand({ TableName: 'Memberships', Item: { network, user, role, joinedAt } }))
   await put('member')
@@ -45,7 +45,7 @@ test('a node that has members and the user is told once', async () => {
   await client.send(new PutCommand({ TableName: 'Peers', Item: { peer: item.peer, user } }))
   await putPresence(cloud, item)
   const node = await connectNode(cloud, id)
-  const streams = await react(cloud, 'Memberships', createMembership(cloud.stream))
+  const streams = await react(cloud, 'Memberships', createMembership(cloud.streamOf('membership')))
   await client.send(
     new PutCommand({ TableName: 'Memberships', Item: { network, user, role: 'owner', joinedAt: 1 } }),
   )

@@ -15,7 +15,7 @@ async function setting(table: TableName) {
   await join(cloud, network, id)
   const node = await connectNode(cloud, id)
   const elsewhere = await connectNode(cloud, newNode())
-  const streams = await react(cloud, table, createMetadata(cloud.stream))
+  const streams = await react(cloud, table, createMetadata(cloud.streamOf('metadata')))
   const told = async () => {
     await streams.drain()
     expect(await elsewhere.pushes()).toEqual([])
@@ -122,7 +122,7 @@ describe('metadata', () => {
 
   test('that revokes a peer goes to every node once: it may come to any with a ticket it still has', async () => {
     const node = await connectNode(cloud, newNode())
-    const streams = await react(cloud, 'Peers', createMetadata(cloud.stream))
+    const streams = await react(cloud, 'Peers', createMetadata(cloud.streamOf('metadata')))
     const [peer, user] = [newPeerId(), newUserId()]
     await putUser(cloud, user, [])
     await bindPeer(client, { peer, user, name: 'phone' }, 1)

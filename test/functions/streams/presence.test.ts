@@ -15,7 +15,7 @@ async function setting() {
   await join(cloud, shared, here, there)
   await join(cloud, other, there)
   const [nodeHere, nodeThere] = [await connectNode(cloud, here), await connectNode(cloud, there)]
-  const streams = await react(cloud, 'Presence', createPresence(cloud.stream))
+  const streams = await react(cloud, 'Presence', createPresence(cloud.streamOf('presence')))
   return { shared, other, here, there, nodeHere, nodeThere, streams }
 }
 

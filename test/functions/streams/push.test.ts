@@ -9,7 +9,7 @@ import { newNode, newPeerId } from './world.ts'
 
 const cloud = await startCloud()
 const { connections } = cloud
-const pushTo = createPusher(cloud.stream)
+const pushTo = createPusher(cloud.streamOf('presence'))
 const push: Push = { kind: 'mail', peer: newPeerId() }
 const HOUR = 3600_000
 const DONE = { delivered: 1, error: undefined }
@@ -28,7 +28,7 @@ async function nodesThat(behaviours: readonly Behaviour[]) {
   const ids = behaviours.map(newNode)
   const posts = await startPosts(Object.fromEntries(ids.map((id, i) => [id, behaviours[i]!])))
   for (const id of ids) await connections.add({ ...stale(id, Date.now() - HOUR), node: id })
-  return { ids, posts, pushTo: createPusher({ ...cloud.stream, management: posts.management }) }
+  return { ids, posts, pushTo: createPusher({ ...cloud.streamOf('presence'), management: posts.management }) }
 }
 
 describe('a push', () => {
@@ -46,7 +46,7 @@ describe('a push', () => {
   test('forgets a connection that is gone and takes the next', async () => {
     const id = newNode()
     const node = await connectNode(cloud, id)
-    const future = createPusher({ ...cloud.stream, now: () => Date.now() + HOUR })
+    const future = createPusher({ ...cloud.streamOf('presence'), now: () => Date.now() + HOUR })
     await connections.add({ ...stale('newest=', Date.now() + 60_000), node: id })
     expect(await future(batch(id))).toEqual(DONE)
     expect(await node.pushes()).toEqual([push])
@@ -81,7 +81,7 @@ describe('a push', () => {
 
   test('comes again if one connection has just gone and its successor is not open yet', async () => {
     const { ids, pushTo } = await nodesThat(['is gone'])
-    const cloudy = createPusher(cloud.stream)
+    const cloudy = createPusher(cloud.streamOf('presence'))
     await connections.add({ ...stale('next=', Date.now()), node: ids[0]! })
     expect(await cloudy(batch(ids[0]!))).toMatchObject({ delivered: 0, error: { code: 'unavailable' } })
     expect(await pushTo(batch(newNode()))).toEqual(DONE)

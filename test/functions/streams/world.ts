@@ -1,6 +1,7 @@
 /** Entities for tests of the stream functions: each test takes ids that no other has. */
 import { randomBytes } from 'node:crypto'
 import { PutCommand } from '@aws-sdk/lib-dynamodb'
+import { NODE_TABLES } from '../../../infra/functions.ts'
 import type { Directory } from '../../../shared/directory.ts'
 import {
   type NetworkId,
@@ -15,6 +16,7 @@ import { createDirectory } from '../../../shared/store/directory.ts'
 import { placeOf } from '../../../shared/store/places.ts'
 import { itemOfUser, newUser } from '../../../shared/store/users.ts'
 import type { Cloud } from '../cloud-under-test.ts'
+import { permitted } from '../permitted.ts'
 
 const newId = (prefix: string, bytes = 10): string => `${prefix}_${toBase32(randomBytes(bytes))}`
 
@@ -40,7 +42,7 @@ export const presenceAt = (
 })
 
 export const directoryOf = ({ client }: Cloud): Directory =>
-  createDirectory(client, { search: async () => ({ records: [], more: false }) })
+  createDirectory(permitted(client, NODE_TABLES), { search: async () => ({ records: [], more: false }) })
 
 export async function join({ client }: Cloud, network: NetworkId, ...nodes: NodeId[]): Promise<void> {
   const TableName = 'NetworkNodes'

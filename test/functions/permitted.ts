@@ -1,0 +1,58 @@
+/**
+ * A client that may do with tables what a role lets its function or node do, and is refused the rest as IAM refuses it. Neither
+ * the embedded engine nor an emulator knows roles, so without this a right that is missing would show in an account only.
+ */
+import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
+import type { TableUse } from '../../infra/constructs/grants.ts'
+import { FUNCTIONS, type FunctionName } from '../../infra/functions.ts'
+import { tableName } from '../../shared/store/client.ts'
+
+interface Named {
+  readonly TableName?: string
+}
+
+interface Command {
+  readonly input: Named & {
+    readonly RequestItems?: Readonly<Record<string, unknown>>
+    readonly TransactItems?: readonly Readonly<Record<string, Named>>[]
+  }
+}
+
+const WRITES = new Set(['PutCommand', 'UpdateCommand', 'DeleteCommand', 'BatchWriteCommand'])
+const WRITES_OF_A_TRANSACTION = new Set(['Put', 'Update', 'Delete'])
+
+/** As the function of this name. */
+export const asFunction = (client: DynamoDBDocumentClient, name: FunctionName): DynamoDBDocumentClient =>
+  permitted(client, FUNCTIONS[name])
+
+export function permitted(
+  client: DynamoDBDocumentClient,
+  { reads = [], writes = [] }: TableUse,
+): DynamoDBDocumentClient {
+  const writable = new Set(writes.map((name) => tableName(name)))
+  const readable = new Set([...writable, ...reads.map((name) => tableName(name))])
+  const send = async (command: Command, ...rest: readonly unknown[]) => {
+    for (const [table, isWritten] of usesOf(command))
+      if (!(isWritten ? writable : readable).has(table)) throw refusal(command, table)
+    return (client.send as (...all: unknown[]) => Promise<unknown>).call(client, command, ...rest)
+  }
+  return Object.create(client, { send: { value: send } }) as DynamoDBDocumentClient
+}
+
+/** Tables that a command names, each with whether it writes there. */
+function usesOf(command: Command): readonly (readonly [table: string, isWritten: boolean])[] {
+  const { TableName, RequestItems = {}, TransactItems = [] } = command.input
+  const isWrite = WRITES.has(command.constructor.name)
+  const names = TableName === undefined ? Object.keys(RequestItems) : [TableName]
+  const steps = TransactItems.flatMap((step) => Object.entries(step))
+  return [
+    ...names.map((name) => [name, isWrite] as const),
+    ...steps.map(([kind, { TableName: name = '' }]) => [name, WRITES_OF_A_TRANSACTION.has(kind)] as const),
+  ]
+}
+
+function refusal(command: Command, table: string): Error {
+  const error = new Error(`not authorized to perform ${command.constructor.name} on ${table}`)
+  error.name = 'AccessDeniedException'
+  return error
+}
