@@ -63,11 +63,12 @@ export async function createApiKey(
   }
 }
 
-/** The admin key of a new system; undefined where one was made before. */
+/** The admin key of a new system; undefined if there is or was an admin key. The last one is never deleted, so one tells. */
 export async function createFirstApiKey(
   client: DynamoDBDocumentClient,
   now: number,
 ): Promise<MadeApiKey | undefined> {
+  if ((await adminKeyBut(client, undefined)) !== undefined) return undefined
   const made = makeKey(FIRST, { name: 'first', role: 'admin' }, now)
   const put = new PutCommand({
     TableName: tableName('ApiKeys'),
@@ -123,20 +124,26 @@ export function deleteApiKey(client: DynamoDBDocumentClient, key: string): Promi
       Key: { key },
       ConditionExpression: 'attribute_exists(createdAt)',
     }
-    const stays = removed.role === 'admin' ? [isAdminKey(await anotherAdminKey(client, key))] : []
+    const other = removed.role === 'admin' ? await adminKeyBut(client, key) : undefined
+    if (removed.role === 'admin' && other === undefined) throw LAST_ADMIN_KEY
+    const stays = other === undefined ? [] : [isAdminKey(other)]
     await transact(client, [{ refused: CHANGED, write: { Delete } }, ...stays])
   })
 }
 
-async function anotherAdminKey(client: DynamoDBDocumentClient, key: string): Promise<string> {
-  for await (const { Items = [] } of paginateScan(
-    { client },
-    { TableName: tableName('ApiKeys'), ConsistentRead: true },
-  )) {
+const LAST_ADMIN_KEY = new StraightwayError('conflict', 'This is the last admin key: make another one first')
+
+/** The id of an admin key other than this one; undefined if there is none. */
+async function adminKeyBut(
+  client: DynamoDBDocumentClient,
+  key: string | undefined,
+): Promise<string | undefined> {
+  const scan = { TableName: tableName('ApiKeys'), ConsistentRead: true }
+  for await (const { Items = [] } of paginateScan({ client }, scan)) {
     const other = (Items as ApiKeyItem[]).find((item) => item.role === 'admin' && item.key !== key)
     if (other !== undefined) return other.key
   }
-  throw new StraightwayError('conflict', 'This is the last admin key: make another one first')
+  return undefined
 }
 
 /** A condition: the key is there and an admin. Refused with CHANGED. */

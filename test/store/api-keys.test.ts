@@ -1,6 +1,11 @@
 import { GetCommand } from '@aws-sdk/lib-dynamodb'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { authenticateApiKey, createApiKey, createFirstApiKey } from '../../shared/store/api-keys.ts'
+import {
+  authenticateApiKey,
+  createApiKey,
+  createFirstApiKey,
+  deleteApiKey,
+} from '../../shared/store/api-keys.ts'
 import { startTables, type TablesUnderTest } from '../local/tables-under-test.ts'
 
 let tables: TablesUnderTest
@@ -20,6 +25,15 @@ test('a new system has one first key, however many start it', async () => {
     role: 'admin',
     createdAt: 1,
   })
+})
+
+test('no second first key is made after the first one was replaced and deleted', async () => {
+  const { client } = tables
+  await createFirstApiKey(client, 1)
+  const other = await createApiKey(client, { name: 'other', role: 'admin' }, 2)
+  await deleteApiKey(client, 'first')
+  expect(await createFirstApiKey(client, 3)).toBeUndefined()
+  await expect(deleteApiKey(client, other.apiKey.key)).rejects.toMatchObject({ code: 'conflict' })
 })
 
 test('what is kept of a key does not open anything', async () => {
