@@ -18,7 +18,7 @@ import {
   type PageRequest,
 } from './pages.ts'
 import { CHANGED, retrying, type Step, transact } from './transact.ts'
-import { requireUser } from './users.ts'
+import { IS_THERE, requireUserItem } from './users.ts'
 
 export type Blocked = PeerId | UserId
 
@@ -41,8 +41,9 @@ export function addBlock(
   now: number,
 ): Promise<void> {
   return retrying(async () => {
-    if (await isBlocked(client, user, [blocked])) return
-    await requireUser(client, user)
+    const [{ blockCount = 0 }, known] = await readBoth(client, user, blocked)
+    if (known) return
+    if (blockCount >= LIMITS.blocksPerUser) throw TOO_MANY
     await transact(client, [comesToBe({ user, blocked, blockedAt: now }), counts(user, 1)])
   })
 }
@@ -50,9 +51,14 @@ export function addBlock(
 /** Errors: `not-found`. */
 export function removeBlock(client: DynamoDBDocumentClient, user: UserId, blocked: Blocked): Promise<void> {
   return retrying(async () => {
-    if (!(await isBlocked(client, user, [blocked]))) return void (await requireUser(client, user))
-    await transact(client, [ceasesToBe(user, blocked), counts(user, -1)])
+    const [, known] = await readBoth(client, user, blocked)
+    if (known) await transact(client, [ceasesToBe(user, blocked), counts(user, -1)])
   })
+}
+
+/** The user, and whether it blocks this. Errors: `not-found`. */
+function readBoth(client: DynamoDBDocumentClient, user: UserId, blocked: Blocked) {
+  return Promise.all([requireUserItem(client, user), isBlocked(client, user, [blocked])])
 }
 
 /** Whether the user blocks any of them: a peer, or the user whose it is. */
@@ -170,15 +176,14 @@ const ceasesToBe = (user: UserId, blocked: Blocked): Step => ({
   },
 })
 
+/** Refused with CHANGED if the user is gone, or blocks too many. */
 const counts = (user: UserId, by: 1 | -1): Step => ({
-  refused: by > 0 ? TOO_MANY : CHANGED,
+  refused: CHANGED,
   write: {
     Update: {
       TableName: tableName('Users'),
       Key: { user },
-      ConditionExpression:
-        'attribute_exists(createdAt) AND attribute_not_exists(deletingAt)' +
-        ' AND (attribute_not_exists(blockCount) OR blockCount < :most)',
+      ConditionExpression: `${IS_THERE} AND (attribute_not_exists(blockCount) OR blockCount < :most)`,
       UpdateExpression: 'ADD blocks :one, blockCount :by',
       ExpressionAttributeValues: { ':one': 1, ':by': by, ':most': LIMITS.blocksPerUser + (by > 0 ? 0 : 1) },
     },

@@ -111,7 +111,8 @@ export function userIsThere({ user }: Pick<User, 'user'>): Step {
 }
 
 const NO_NETWORK = new StraightwayError('not-found', 'There is no such network')
-const LAST_OWNER = new StraightwayError(
+/** Also of a network that is gone: one condition says both. */
+export const LAST_OWNER = new StraightwayError(
   'conflict',
   'The last owner stays: make somebody else an owner or delete the network',
 )

@@ -18,7 +18,8 @@ import type { Ground } from '../model/permission.ts'
 import type { User } from '../model/user.ts'
 import { tableName } from './client.ts'
 import { groundSteps } from './grounds.ts'
-import { transitionSteps } from './membership-steps.ts'
+import { LAST_OWNER, transitionSteps } from './membership-steps.ts'
+import { requireNetwork } from './networks.ts'
 import { decodeCursor, encodeCursor, getMany, type Page, type PageRequest } from './pages.ts'
 import { CHANGED, OUTDATED, retrying, transact } from './transact.ts'
 import { requireUser } from './users.ts'
@@ -118,7 +119,13 @@ export async function changeMembership(
   const user = begins ? await requireUser(client, to.user) : undefined
   const others = grounds.filter((ground) => ground.user !== (to ?? from)?.user)
   const steps = [...transitionSteps({ from, to, user, lastOwnerToo }), ...groundSteps(others)]
-  await transact(client, steps).catch((error) => Promise.reject(error === CHANGED ? OUTDATED : error))
+  try {
+    await transact(client, steps)
+  } catch (error) {
+    // The condition that an owner is left is one with the condition that the network is there.
+    if (error === LAST_OWNER) await requireNetwork(client, (to ?? from)!.network)
+    throw error === CHANGED ? OUTDATED : error
+  }
 }
 
 export interface NewMember {

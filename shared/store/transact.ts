@@ -37,23 +37,38 @@ const PASSING_REASONS = new Set([
 ])
 
 /**
- * All of the steps or none, and only while the guards of the client hold. Throws the refusal of the first step whose condition
- * does not hold, but OUTDATED, which a guard throws as well, before any other; `unavailable` if other writes are in the way for longer than nine seconds.
+ * Writes all of the steps or none, and only while the guards of the client hold. Throws OUTDATED if a guard does not hold,
+ * else the refusal of the first step whose condition does not hold; `unavailable` if other writes are in the way for longer
+ * than nine seconds.
  */
 export async function transact(client: DynamoDBDocumentClient, given: readonly Step[]): Promise<void> {
-  const steps = guardsOf(client).reduce(withGuard, given)
+  const guards = guardsOf(client)
+  const steps = guards.reduce(withGuard, given)
+  const refused = await refusedOf(client, steps)
+  if (refused.length === 0) return
+  const refusals = refused.map((i) => steps[i]!.refused)
+  const isOutdated = refusals.includes(OUTDATED)
+  // DynamoDB does not say which half of a joined condition did not hold: the guards alone do.
+  const isJoined = !isOutdated && refused.some((i) => steps[i] !== given[i])
+  if (isJoined && (await refusedOf(client, guards.map(stepOf))).length > 0) throw OUTDATED
+  throw isOutdated ? OUTDATED : refusals[0]
+}
+
+/** Indexes of the steps whose conditions do not hold; none if the steps were written. */
+async function refusedOf(client: DynamoDBDocumentClient, steps: readonly Step[]): Promise<readonly number[]> {
   const TransactItems = steps.map(({ write }) => write)
-  await patiently(
-    () => client.send(new TransactWriteCommand({ TransactItems })),
-    (error) => {
-      const reasons = error instanceof TransactionCanceledException ? codesOf(error) : []
-      const refusals = steps.flatMap(({ refused }, i) =>
-        reasons[i] === 'ConditionalCheckFailed' ? [refused] : [],
-      )
-      const refused = refusals.find((each) => each === OUTDATED) ?? refusals[0]
-      if (refused !== undefined) throw refused
-      return reasons.some((reason) => reason !== undefined && PASSING_REASONS.has(reason))
-    },
+  const send = async (): Promise<readonly number[]> => {
+    try {
+      await client.send(new TransactWriteCommand({ TransactItems }))
+      return []
+    } catch (error) {
+      const refused = codesOf(error).flatMap((code, i) => (code === 'ConditionalCheckFailed' ? [i] : []))
+      if (refused.length === 0) throw error
+      return refused
+    }
+  }
+  return patiently(send, (error) =>
+    codesOf(error).some((code) => code !== undefined && PASSING_REASONS.has(code)),
   )
 }
 
@@ -70,7 +85,7 @@ export const OUTDATED = new StraightwayError('conflict', 'What allowed this was 
 function withGuard(steps: readonly Step[], guard: Guard): readonly Step[] {
   const at = steps.findIndex(({ write }) => isOf(guard, operationOf(write)[1]))
   const found = steps[at]
-  if (found === undefined) return [...steps, { refused: OUTDATED, write: { ConditionCheck: checkOf(guard) } }]
+  if (found === undefined) return [...steps, stepOf(guard)]
   const [kind, operation] = operationOf(found.write)
   const { ConditionExpression: own, ExpressionAttributeNames, ExpressionAttributeValues } = operation
   const { condition, names, values } = guard
@@ -80,15 +95,16 @@ function withGuard(steps: readonly Step[], guard: Guard): readonly Step[] {
     ...merged('ExpressionAttributeNames', ExpressionAttributeNames, names),
     ...merged('ExpressionAttributeValues', ExpressionAttributeValues, values),
   }
-  return steps.with(at, { refused: OUTDATED, write: { [kind]: joined } as Write })
+  return steps.with(at, { refused: found.refused, write: { [kind]: joined } as Write })
 }
 
-function checkOf({ table, key, condition, names, values }: Guard) {
-  return {
+function stepOf({ table, key, condition, names, values }: Guard): Step {
+  const ConditionCheck = {
     ...{ TableName: tableName(table), Key: { ...key }, ConditionExpression: condition },
     ...merged('ExpressionAttributeNames', names),
     ...merged('ExpressionAttributeValues', values),
   }
+  return { refused: OUTDATED, write: { ConditionCheck } }
 }
 
 interface Operation extends Target {
@@ -130,6 +146,8 @@ async function patiently<T>(attempt: () => Promise<T>, passes: (error: unknown) 
 
 const BUSY = 'Many change this at the same time, and nothing was done: try again in a moment'
 
-function codesOf(error: TransactionCanceledException): readonly (string | undefined)[] {
-  return error.CancellationReasons?.map(({ Code }) => Code) ?? []
+/** Why each item of a transaction was refused; nothing for any other error. */
+function codesOf(error: unknown): readonly (string | undefined)[] {
+  const isCancelled = error instanceof TransactionCanceledException
+  return isCancelled ? (error.CancellationReasons ?? []).map(({ Code }) => Code) : []
 }

@@ -103,9 +103,14 @@ export async function getUser(client: DynamoDBDocumentClient, user: UserId): Pro
 
 /** Errors: `not-found`. */
 export async function requireUser(client: DynamoDBDocumentClient, user: UserId): Promise<User> {
-  const found = await getUser(client, user)
-  if (found === undefined) throw NO_USER()
-  return found
+  return toUser(await requireUserItem(client, user))
+}
+
+/** Errors: `not-found`, also of one that is being deleted or was erased. */
+export async function requireUserItem(client: DynamoDBDocumentClient, user: UserId): Promise<UserItem> {
+  const item = await getUserItem(client, user)
+  if (item === undefined || item.deletingAt !== undefined) throw NO_USER()
+  return item
 }
 
 export async function getUsers(

@@ -95,6 +95,25 @@ test.each([
   expect(await brokenInvariants(index.client)).toEqual([])
 })
 
+test('the last owner of a network that is deleted meanwhile is told that it is gone, not that an owner stays', async () => {
+  const network = await index.network()
+  const { user } = await index.member({ [network]: 'owner' })
+  meanwhile(interruptions, () => index.call(`DELETE /v1/networks/${network}`, { as: index.admin }))
+  const door = `PUT ${memberDoor(network, user)}`
+  expect((await index.call(door, { as: index.admin, body: { role: 'admin' } })).status).toBe(404)
+})
+
+test.each([
+  'PUT',
+  'DELETE',
+])('%s of a block of a user that is deleted meanwhile is answered 404, however many it has', async (method) => {
+  const [ann, ben] = [await index.member({}), await index.member({})]
+  const door = `/v1/users/${ann.user}/blocks/${ben.user}`
+  if (method === 'DELETE') await index.call(`PUT ${door}`, { as: index.admin })
+  meanwhile(interruptions, () => index.call(`DELETE /v1/users/${ann.user}`, { as: ann.ticket }))
+  expect((await index.call(`${method} ${door}`, { as: index.admin })).status).toBe(404)
+})
+
 test('DELETE with If-Match fails when the thing was edited between the look and the deletion', async () => {
   const network = await index.network()
   const { ticket: as } = await index.member({ [network]: 'owner' })

@@ -64,8 +64,13 @@ test('a ticket says who and nothing that grows', async () => {
   expect((claims.exp - claims.iat) * 1000).toBe(LIMITS.ticketMs)
 })
 
-test('a user blocks 10,000 and is in 1,000 networks, and not one more', async () => {
+test.each([
+  'an API key',
+  'the user itself',
+])('a user blocks 10,000 and is in 1,000 networks, and not one more: asked by %s', async (by) => {
   const ann = await index.member({}, 'Ann')
+  const as = by === 'an API key' ? index.admin : ann.ticket
+  const open = { name: 'anybody', joining: 'open' }
   const { client } = index
   const full = Array.from({ length: LIMITS.networksPerUser - 1 }, () => `n_${toBase32(randomBytes(10))}`)
   const update = {
@@ -75,13 +80,12 @@ test('a user blocks 10,000 and is in 1,000 networks, and not one more', async ()
     ExpressionAttributeValues: { ':networks': new Set(full), ':blocks': LIMITS.blocksPerUser - 1 },
   }
   await client.send(new UpdateCommand(update))
-  const block = () => index.call(`PUT /v1/users/${ann.user}/blocks/${newDevice().peer}`, { as: index.admin })
+  const block = () => index.call(`PUT /v1/users/${ann.user}/blocks/${newDevice().peer}`, { as })
   expect([(await block()).status, (await block()).status]).toEqual([204, 413])
-  const join = async () =>
-    index.call(`PUT /v1/networks/${await index.network()}/members/${ann.user}`, {
-      as: index.admin,
-      body: { role: 'member' },
-    })
+  const join = async () => {
+    const { network } = (await index.call('POST /v1/networks', { as: index.admin, body: open })).body
+    return index.call(`PUT /v1/networks/${network}/members/${ann.user}`, { as, body: { role: 'member' } })
+  }
   expect([(await join()).status, (await join()).status]).toEqual([200, 413])
 })
 

@@ -1,10 +1,15 @@
-/** Which tables a request has written to, in the order of their names. Notes of jobs and spent proofs are no outcome of it. */
+/**
+ * Which tables a request has written to, in the order of their names. Notes of jobs and spent proofs are no outcome of it,
+ * and neither is what other requests write, nor the jobs that they leave at work.
+ */
+import { AsyncLocalStorage } from 'node:async_hooks'
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 
 export interface Recording {
-  start(): void
-  /** Ends the recording: the tables since its start. */
-  stop(): readonly string[]
+  /** Carries out a request and notes what it writes. */
+  of<T>(request: () => Promise<T>): Promise<{ readonly result: T; readonly tables: readonly string[] }>
+  /** Carries out within a request what is not part of it. */
+  apart<T>(act: () => Promise<T>): Promise<T>
 }
 
 const BESIDE = new Set(['Proofs', 'Jobs'])
@@ -15,27 +20,23 @@ interface Input {
 }
 
 export function record(client: DynamoDBDocumentClient): Recording {
-  let on = false
-  let tables = new Set<string>()
+  const written = new AsyncLocalStorage<Set<string>>()
   client.middlewareStack.add(
     (next, { commandName = '' }) =>
       async (args) => {
         const result = await next(args)
-        if (on) for (const table of tablesOf(commandName, args.input as Input)) tables.add(table)
+        for (const table of tablesOf(commandName, args.input as Input)) written.getStore()?.add(table)
         return result
       },
     { step: 'initialize', name: 'record', priority: 'high' },
   )
   return {
-    start: () => {
-      on = true
+    async of(request) {
+      const tables = new Set<string>()
+      const result = await written.run(tables, request)
+      return { result, tables: [...tables].filter((table) => !BESIDE.has(table)).sort() }
     },
-    stop: () => {
-      const found = [...tables].filter((table) => !BESIDE.has(table)).sort()
-      on = false
-      tables = new Set()
-      return found
-    },
+    apart: (act) => written.exit(act),
   }
 }
 
