@@ -19,9 +19,8 @@ import type { Subject } from '../../shared/store/index-queue.ts'
 import { indexCollection, indexRecord, isSaidIndexed } from '../../shared/store/indexing.ts'
 import { forEach } from '../../shared/store/pages.ts'
 import { erasePresenceOfErased, peersOfUser } from '../../shared/store/peers.ts'
-import { enterPresence, leavePresence } from '../../shared/store/present.ts'
+import { enterMembership, enterPresence } from '../../shared/store/present.ts'
 import type { TableName } from '../../shared/store/tables.ts'
-import { getUser } from '../../shared/store/users.ts'
 import { fromEnvironment } from '../environment.ts'
 import { subjectsOf } from './subjects.ts'
 
@@ -92,9 +91,7 @@ const REACTIONS: Readonly<Partial<Record<TableName, Reaction>>> = {
   Collections: ({ client, now }, { collection }) => indexCollection(client, collection!, now),
   Memberships: async ({ client, now }, { network, user }) => {
     const peers = await peersOfUser(client, user as UserId)
-    const isMember = (await getUser(client, user as UserId))?.networks.includes(network as NetworkId)
-    if (isMember) await forEach(peers, (peer) => enterPresence(client, peer, now))
-    else await leavePresence(client, network as NetworkId, user as UserId, peers)
+    await enterMembership(client, network as NetworkId, user as UserId, peers, now)
     await Promise.all([
       indexRecord(client, { entity: 'user' }, user!, now),
       forEach(peers, (peer) => indexRecord(client, { entity: 'peer' }, peer, now)),

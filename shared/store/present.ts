@@ -47,28 +47,78 @@ export async function enterPresence(
   peer: PeerId,
   now: () => number = Date.now,
 ): Promise<boolean> {
-  const Key = { peer }
-  const get = new GetCommand({ TableName: tableName('Presence'), Key, ConsistentRead: true })
-  const item = (await client.send(get)).Item as PresenceItem | undefined
+  const item = await presenceOf(client, peer)
   if (item === undefined) return false
-  const mine = (await getUser(client, item.user))?.networks ?? []
-  // Who has gone may have been entered where the user was a member before.
-  const networks = item.node === undefined ? new Set([...mine, ...item.networks]) : mine
+  const mine = await networksOf(client, item.user)
+  const isHere = item.node !== undefined
+  // A peer that is gone may have been entered in networks that its user has left.
+  const networks = isHere ? mine : new Set([...mine, ...item.networks])
   await forEach([...networks], (network) => put(client, entryOfPeer(item, network, now())))
-  return item.node !== undefined
+  if (isHere) await settle(client, item, mine, now)
+  return isHere
 }
 
-/** A user is no member any more: its peers are not there. */
-export async function leavePresence(
+/**
+ * Brings the entries of a user's peers in one network to what they are now, after the user joined or left it. Safe to repeat,
+ * at any time and in any order.
+ */
+export async function enterMembership(
   client: DynamoDBDocumentClient,
   network: NetworkId,
   user: UserId,
   peers: readonly PeerId[],
+  now: () => number = Date.now,
 ): Promise<void> {
-  await forEach(peers, (peer) => {
-    const Key = { term: presentTerm(network), entry: presentEntry(user, peer) }
-    return client.send(new DeleteCommand({ TableName: tableName('SearchTerms'), Key }))
-  })
+  for (let was: boolean | undefined; ; ) {
+    const is = (await networksOf(client, user)).has(network)
+    if (is === was) return
+    await forEach(peers, (peer) =>
+      is ? enterIn(client, network, peer, now) : remove(client, network, user, peer),
+    )
+    was = is
+  }
+}
+
+/** The user may have left a network after its networks were read, and the entry there may have been removed before it was written. */
+async function settle(
+  client: DynamoDBDocumentClient,
+  { user, peer }: PresenceItem,
+  entered: ReadonlySet<NetworkId>,
+  now: () => number,
+): Promise<void> {
+  if (entered.size === 0) return
+  const present = await networksOf(client, user)
+  const left = [...entered].filter((network) => !present.has(network))
+  await forEach(left, (network) => enterMembership(client, network, user, [peer], now))
+}
+
+async function enterIn(
+  client: DynamoDBDocumentClient,
+  network: NetworkId,
+  peer: PeerId,
+  now: () => number,
+): Promise<void> {
+  const item = await presenceOf(client, peer)
+  if (item !== undefined) await put(client, entryOfPeer(item, network, now()))
+}
+
+async function remove(
+  client: DynamoDBDocumentClient,
+  network: NetworkId,
+  user: UserId,
+  peer: PeerId,
+): Promise<void> {
+  const Key = { term: presentTerm(network), entry: presentEntry(user, peer) }
+  await client.send(new DeleteCommand({ TableName: tableName('SearchTerms'), Key }))
+}
+
+async function presenceOf(client: DynamoDBDocumentClient, peer: PeerId): Promise<PresenceItem | undefined> {
+  const get = new GetCommand({ TableName: tableName('Presence'), Key: { peer }, ConsistentRead: true })
+  return (await client.send(get)).Item as PresenceItem | undefined
+}
+
+async function networksOf(client: DynamoDBDocumentClient, user: UserId): Promise<ReadonlySet<NetworkId>> {
+  return new Set((await getUser(client, user))?.networks)
 }
 
 /** The range of the index in which the peers of users stand, both included. */

@@ -133,6 +133,59 @@ test('functions at work on one record at the same time agree on its last state',
   expect(await saidIn(network, ann.peer)).toEqual(said(ann, 7))
 })
 
+/** A client that does something before its first command of a name. */
+function interrupted(name: string, act: () => Promise<unknown>): typeof index.client {
+  let done = false
+  const send = async (command: { constructor: { name: string } }) => {
+    if (!done && command.constructor.name === name) {
+      done = true
+      await act()
+    }
+    return index.client.send(command as never)
+  }
+  return { send } as unknown as typeof index.client
+}
+
+test('a peer whose user leaves a network while its sign-in is entered is not entered there', async () => {
+  const { ann, network, changed } = await presentPeer()
+  const leave = async () => {
+    await index.call(`DELETE /v1/networks/${network}/members/${ann.user}`, { as: ann.ticket })
+    await indexChanges([record('Memberships', { network, user: ann.user })], index.client)
+  }
+  expect(await indexChanges([changed], interrupted('PutCommand', leave))).toEqual([])
+  expect(await saidIn(network, ann.peer)).toBeUndefined()
+})
+
+test('a peer whose user joins again while its leaving is entered stays entered', async () => {
+  const { ann, network, changed } = await presentPeer()
+  const membership = record('Memberships', { network, user: ann.user })
+  const door = `networks/${network}/members/${ann.user}`
+  await indexChanges([changed], index.client)
+  await index.call(`DELETE /v1/${door}`, { as: ann.ticket })
+  const joinAgain = async () => {
+    await index.call(`PUT /v1/${door}`, { as: index.admin, body: { role: 'member' } })
+    await index.call(`PUT /v1/${door}`, { as: ann.ticket, body: {} })
+    await indexChanges([membership], index.client)
+  }
+  expect(await indexChanges([membership], interrupted('DeleteCommand', joinAgain))).toEqual([])
+  expect(await saidIn(network, ann.peer)).toEqual(said(ann, 1))
+})
+
+test('fault 7: a membership of a peer in 24 networks writes its presence in one of them', async () => {
+  const networks = await Promise.all(Array.from({ length: 24 }, () => index.network()))
+  const ann = await index.member(Object.fromEntries(networks.map((one) => [one, 'member' as const])), 'ann')
+  await index.present(ann, { metadata: { level: 1 } })
+  let puts = 0
+  const send = (command: { constructor: { name: string } }) => {
+    if (command.constructor.name === 'PutCommand') puts++
+    return index.client.send(command as never)
+  }
+  const client = { send } as unknown as typeof index.client
+  await indexChanges([record('Memberships', { network: networks[0]!, user: ann.user })], client)
+  expect(puts).toBe(1)
+  expect(await saidIn(networks[0]!, ann.peer)).toEqual(said(ann, 1))
+})
+
 test('whoever leaves a network is no longer entered there, with all peers', async () => {
   const { ann, network, changed } = await presentPeer()
   await indexChanges([changed, record('Users', { user: ann.user })], index.client)
