@@ -12,6 +12,11 @@ export function messageRefusal(outcome: ReceiptOutcome): StraightwayError | unde
     case 'delivered':
     case 'stored':
       return undefined
+    case 'unreadable':
+      return new StraightwayError(
+        'unreadable',
+        'The recipient could not open the message: something on the way changed it.',
+      )
     case 'mailboxFull':
       return new StraightwayError(
         'mailbox-full',

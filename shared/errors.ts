@@ -15,6 +15,7 @@ export const ERRORS = {
   refused: { status: 403, title: 'The other peer refused' },
   'unknown-peer': { status: 404, title: 'No such peer, or none you are related to' },
   'peer-offline': { status: 404, title: 'The other peer is not online' },
+  unreadable: { status: 422, title: 'The other peer could not open it' },
   'mailbox-full': { status: 507, title: 'The mailbox of the other peer is full' },
   timeout: { status: 504, title: 'No answer in time' },
   closed: { status: 410, title: 'It was closed' },

@@ -5,7 +5,9 @@
 export const LIMITS = {
   /** A datagram never exceeds this, so it crosses every IPv6 path (1,280) with room for tunnels in between. */
   datagramBytes: 1200,
-  /** Instant message body. Anything larger belongs in a tunnel. */
+  /** Between nodes, whose links carry 1,500 bytes: a forwarded message of the greatest size. */
+  nodeDatagramBytes: 1280,
+  /** Instant message body, before it is sealed. Anything larger belongs in a tunnel. */
   messageBytes: 1024,
   /** Live metadata of a peer, as JSON. */
   metadataBytes: 512,

@@ -1,7 +1,15 @@
 /** The cryptography of Node: libsodium. A build for browsers takes `pure.ts` in place of this file. */
 import noiseHandshake from 'noise-handshake'
+import SymmetricState from 'noise-handshake/symmetric-state.js'
 import sodiumNative from 'sodium-native'
-import type { NoiseHandshakes, Sodium } from './primitives.ts'
+import type { NoiseHandshakes, NoiseSymmetrics, Sodium } from './primitives.ts'
 
 export const sodium: Sodium = sodiumNative
 export const NoiseState: NoiseHandshakes = noiseHandshake
+
+export const noiseSymmetric: NoiseSymmetrics = (protocol) => {
+  const state = new SymmetricState()
+  state.digest.write(protocol)
+  state.chainingKey = Buffer.from(state.digest)
+  return state
+}

@@ -3,3 +3,9 @@ declare module 'noise-handshake' {
   const NoiseState: import('./primitives.ts').NoiseHandshakes
   export default NoiseState
 }
+
+declare module 'noise-handshake/symmetric-state.js' {
+  type NoiseSymmetric = import('./primitives.ts').NoiseSymmetric
+  const SymmetricState: new () => NoiseSymmetric & { readonly digest: Buffer; chainingKey: Buffer }
+  export default SymmetricState
+}

@@ -73,3 +73,17 @@ export interface NoiseHandshake {
 }
 
 export type NoiseHandshakes = new (pattern: 'IK', initiator: boolean, self: NoiseKeyPair) => NoiseHandshake
+
+/**
+ * SymmetricState of the Noise specification (5.2) with its key agreement, from which `sealed-message.ts` makes a pattern that
+ * the library has no name for. `mixKey` throws on a key of small order, `decryptAndHash` on a bad tag.
+ */
+export interface NoiseSymmetric {
+  mixHash(data: Uint8Array): void
+  mixKey(remotePublic: Uint8Array, self: NoiseKeyPair): void
+  encryptAndHash(plaintext: Uint8Array): Uint8Array
+  decryptAndHash(ciphertext: Uint8Array): Uint8Array
+}
+
+/** A new one, for a protocol whose name has at most 64 bytes. */
+export type NoiseSymmetrics = (protocol: string) => NoiseSymmetric

@@ -9,7 +9,7 @@ import { chacha20poly1305 } from '@noble/ciphers/chacha.js'
 import { x25519 } from '@noble/curves/ed25519.js'
 import { blake2b } from '@noble/hashes/blake2.js'
 import { hmac } from '@noble/hashes/hmac.js'
-import type { NoiseHandshake, NoiseKeyPair } from './primitives.ts'
+import type { NoiseHandshake, NoiseKeyPair, NoiseSymmetric } from './primitives.ts'
 
 const HASH_BYTES = 64
 const KEY_BYTES = 32
@@ -40,14 +40,15 @@ function nonceOf(counter: number): Uint8Array {
 }
 
 /** SymmetricState of section 5.2. */
-class Symmetric {
+export class PureSymmetric implements NoiseSymmetric {
   hash: Uint8Array = new Uint8Array(HASH_BYTES)
   #chainingKey: Uint8Array
   #key: Uint8Array | undefined
   #counter = 0
 
-  constructor() {
-    this.hash.set(new TextEncoder().encode('Noise_IK_25519_ChaChaPoly_BLAKE2b'))
+  /** The name of the protocol has at most 64 bytes. */
+  constructor(protocol: string) {
+    this.hash.set(new TextEncoder().encode(protocol))
     this.#chainingKey = this.hash.slice()
   }
 
@@ -55,20 +56,21 @@ class Symmetric {
     this.hash = blake2b(joined(this.hash, data))
   }
 
-  mixKey(material: Uint8Array): void {
-    const [chainingKey, key] = derive(this.#chainingKey, material)
+  /** Throws if the other key is of small order. */
+  mixKey(remotePublic: Uint8Array, { secretKey }: NoiseKeyPair): void {
+    const [chainingKey, key] = derive(this.#chainingKey, x25519.getSharedSecret(secretKey, remotePublic))
     this.#chainingKey = chainingKey
     this.#key = key.subarray(0, KEY_BYTES)
     this.#counter = 0
   }
 
-  seal(plaintext: Uint8Array): Uint8Array {
+  encryptAndHash(plaintext: Uint8Array): Uint8Array {
     const sealed = this.#cipher().encrypt(plaintext)
     this.mixHash(sealed)
     return sealed
   }
 
-  open(sealed: Uint8Array): Uint8Array {
+  decryptAndHash(sealed: Uint8Array): Uint8Array {
     const plaintext = this.#cipher().decrypt(sealed)
     this.mixHash(sealed)
     return plaintext
@@ -93,7 +95,7 @@ export class PureNoise implements NoiseHandshake {
   hash: Uint8Array | null = null
   readonly #isInitiator: boolean
   readonly #self: NoiseKeyPair
-  readonly #symmetric = new Symmetric()
+  readonly #symmetric = new PureSymmetric('Noise_IK_25519_ChaChaPoly_BLAKE2b')
   #remoteEphemeral: Uint8Array = NONE
 
   constructor(_pattern: 'IK', isInitiator: boolean, self: NoiseKeyPair) {
@@ -122,38 +124,33 @@ export class PureNoise implements NoiseHandshake {
   }
 
   #sendFirst(ephemeral: Uint8Array, payload: Uint8Array): Uint8Array {
-    this.#agree(this.#ephemeral(), this.rs!)
-    const key = this.#symmetric.seal(this.#self.publicKey)
-    this.#agree(this.#self, this.rs!)
-    return joined(ephemeral, key, this.#symmetric.seal(payload))
+    this.#symmetric.mixKey(this.rs!, this.#ephemeral())
+    const key = this.#symmetric.encryptAndHash(this.#self.publicKey)
+    this.#symmetric.mixKey(this.rs!, this.#self)
+    return joined(ephemeral, key, this.#symmetric.encryptAndHash(payload))
   }
 
   #receiveFirst(rest: Uint8Array): Uint8Array {
-    this.#agree(this.#self, this.#remoteEphemeral)
-    this.rs = this.#symmetric.open(rest.subarray(0, KEY_BYTES + TAG_BYTES))
-    this.#agree(this.#self, this.rs)
-    return this.#symmetric.open(rest.subarray(KEY_BYTES + TAG_BYTES))
+    this.#symmetric.mixKey(this.#remoteEphemeral, this.#self)
+    this.rs = this.#symmetric.decryptAndHash(rest.subarray(0, KEY_BYTES + TAG_BYTES))
+    this.#symmetric.mixKey(this.rs, this.#self)
+    return this.#symmetric.decryptAndHash(rest.subarray(KEY_BYTES + TAG_BYTES))
   }
 
   #sendSecond(ephemeral: Uint8Array, payload: Uint8Array): Uint8Array {
-    this.#agree(this.#ephemeral(), this.#remoteEphemeral)
-    this.#agree(this.#ephemeral(), this.rs!)
-    const message = joined(ephemeral, this.#symmetric.seal(payload))
+    this.#symmetric.mixKey(this.#remoteEphemeral, this.#ephemeral())
+    this.#symmetric.mixKey(this.rs!, this.#ephemeral())
+    const message = joined(ephemeral, this.#symmetric.encryptAndHash(payload))
     this.#complete()
     return message
   }
 
   #receiveSecond(rest: Uint8Array): Uint8Array {
-    this.#agree(this.#ephemeral(), this.#remoteEphemeral)
-    this.#agree(this.#self, this.#remoteEphemeral)
-    const payload = this.#symmetric.open(rest)
+    this.#symmetric.mixKey(this.#remoteEphemeral, this.#ephemeral())
+    this.#symmetric.mixKey(this.#remoteEphemeral, this.#self)
+    const payload = this.#symmetric.decryptAndHash(rest)
     this.#complete()
     return payload
-  }
-
-  /** Throws if the other key is of small order. */
-  #agree({ secretKey }: NoiseKeyPair, remote: Uint8Array): void {
-    this.#symmetric.mixKey(x25519.getSharedSecret(secretKey, remote))
   }
 
   #ephemeral(): NoiseKeyPair {

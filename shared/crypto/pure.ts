@@ -5,13 +5,14 @@
 import { chacha20orig, chacha20poly1305, xchacha20poly1305 } from '@noble/ciphers/chacha.js'
 import { ed25519, x25519 } from '@noble/curves/ed25519.js'
 import { blake2b } from '@noble/hashes/blake2.js'
-import type { NoiseHandshakes, Sodium } from './primitives.ts'
-import { PureNoise } from './pure-noise.ts'
+import type { NoiseHandshakes, NoiseSymmetrics, Sodium } from './primitives.ts'
+import { PureNoise, PureSymmetric } from './pure-noise.ts'
 
 const NONE = new Uint8Array(0)
 const TAG_BYTES = 16
 
 export const NoiseState: NoiseHandshakes = PureNoise
+export const noiseSymmetric: NoiseSymmetrics = (protocol) => new PureSymmetric(protocol)
 
 export const sodium: Sodium = {
   sodium_memzero: (bytes) => void bytes.fill(0),

@@ -4,10 +4,13 @@
  *   MESSAGE   peer 32 · epoch u48 · sequence u32 · previous u32 · flags u8 · sentAt u48 · bytes16 body
  *   RECEIPT   peer 32 · epoch u48 · sequence u32 · outcome u8
  *
+ *   body      key u32 (of the recipient; 0: its identity) · Noise message, sealed by the sender for the recipient alone
+ *
  * `peer` is the other one: the recipient of a message on its way up, its sender on its way down. Flags: bit 0
  * `previousIsStored`, on the way up.
  */
 import type { PeerId } from '../ids.ts'
+import { LIMITS } from '../limits.ts'
 import { Reader, type Writer } from './cursor.ts'
 import { sized } from './frames.ts'
 import { RECEIPT_OUTCOME } from './numbers.ts'
@@ -41,6 +44,22 @@ export interface Message extends MessageNumber, Predecessor {
   readonly body: Uint8Array
 }
 
+/** The key of a peer's identity, among its keys. */
+export const IDENTITY_KEY = 0
+const KEY_NUMBER_BYTES = 4
+/** A key number, an ephemeral key and a tag. */
+export const SEALED_BODY_OVERHEAD = KEY_NUMBER_BYTES + 32 + 16
+/** The longest body of a MESSAGE. */
+export const MAX_SEALED_BODY_BYTES = LIMITS.messageBytes + SEALED_BODY_OVERHEAD
+const PROLOGUE = new TextEncoder().encode('straightway/message/1')
+
+export interface SealedBody {
+  /** Which of the recipient's keys it is sealed for. */
+  readonly key: number
+  /** As `crypto/sealed-message.ts` makes it. */
+  readonly sealed: Uint8Array
+}
+
 export interface Receipt extends MessageNumber {
   readonly peer: PeerId
   readonly outcome: ReceiptOutcome
@@ -61,6 +80,30 @@ export function decodeMessage(bytes: Uint8Array): Message | undefined {
   const [sentAt, body] = [reader.u48(), reader.bytes16().slice()]
   const ordered = sequence > 0 && predecessor.previous < sequence
   return reader.ok && ordered ? { peer, epoch, sequence, ...predecessor, sentAt, body } : undefined
+}
+
+export function encodeSealedBody({ key, sealed }: SealedBody): Uint8Array {
+  return sized(KEY_NUMBER_BYTES + sealed.length)
+    .u32(key)
+    .put(sealed)
+    .done()
+}
+
+export function decodeSealedBody(bytes: Uint8Array): SealedBody | undefined {
+  const reader = new Reader(bytes)
+  const [key, sealed] = [reader.u32(), reader.bytes(reader.left)]
+  return reader.ok ? { key, sealed } : undefined
+}
+
+/** What a sealed body is bound to: who wrote it to whom, which message it is, when it was sent, and for which key. */
+export function messagePrologue(
+  from: PeerId,
+  to: PeerId,
+  { epoch, sequence, sentAt }: Pick<Message, 'epoch' | 'sequence' | 'sentAt'>,
+  key: number,
+): Uint8Array {
+  const writer = writePeer(writePeer(sized(PROLOGUE.length + 84).put(PROLOGUE), from), to)
+  return writer.u48(epoch).u32(sequence).u48(sentAt).u32(key).done()
 }
 
 export const writePredecessor = (writer: Writer, { previous, previousIsStored }: Predecessor): Writer =>

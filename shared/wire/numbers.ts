@@ -91,6 +91,7 @@ export const RECEIPT_OUTCOME = {
   mailboxFull: 4,
   tooLarge: 5,
   rateLimited: 6,
+  unreadable: 7,
   taken: 254,
   notHere: 255,
 } as const

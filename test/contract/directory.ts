@@ -21,6 +21,7 @@ import {
 } from '../../shared/ids.ts'
 import { LIMITS } from '../../shared/limits.ts'
 import { asSeenByOthers, type PresenceItem } from '../../shared/presence.ts'
+import { MAX_SEALED_BODY_BYTES } from '../../shared/wire/messages.ts'
 
 export interface DirectoryUnderTest {
   readonly directory: Directory
@@ -440,7 +441,7 @@ function mail(make: Make): void {
   test('bodies come back byte for byte, empty ones too', async () => {
     const { directory } = await make()
     const peer = newPeer()
-    const bodies = [new Uint8Array(), Uint8Array.from({ length: LIMITS.messageBytes }, (_, i) => i & 255)]
+    const bodies = [new Uint8Array(), Uint8Array.from({ length: MAX_SEALED_BODY_BYTES }, (_, i) => i & 255)]
     for (const [i, body] of bodies.entries()) await store(directory, peer, message({ sequence: i + 1, body }))
     const { messages } = await readMail(directory, peer, { limit: 10 })
     expect(messages.map(({ body }) => body)).toEqual(bodies)

@@ -80,6 +80,36 @@ describe('a message', () => {
     expect(system.conclude()).toEqual([])
   })
 
+  it('that the table changed is not shown, its sender learns it, and what is behind it comes', () => {
+    const gathering = apart()
+    const { system, ann, bob } = gathering
+    bob.leave()
+    system.world.pass(2000)
+    const texts = Array.from({ length: 5 }, () => ann.send(bob))
+    expect(answered(gathering, ann, texts, 10_000)).toBe(true)
+    const { body } = system.cloud.tables.mailOf(bob.id)[1]!
+    body[40]! ^= 1
+    bob.kill()
+    bob.start()
+    expect(system.world.until(() => bob.messages.length === 4, 120_000)).toBe(true)
+    expect(bob.messages.map(({ text }) => text)).toEqual(texts.filter((_, i) => i !== 1))
+    system.world.pass(5000)
+    expect(system.cloud.tables.mailOf(bob.id)).toEqual([])
+  })
+
+  it('is in no table in a form that anybody but its recipient can read', () => {
+    const gathering = apart()
+    const { system, ann, bob } = gathering
+    bob.leave()
+    system.world.pass(2000)
+    const text = ann.send(bob)
+    expect(answered(gathering, ann, [text], 10_000)).toBe(true)
+    const letters = system.cloud.tables.mailOf(bob.id)
+    expect(letters).toHaveLength(1)
+    expect(Buffer.from(letters[0]!.body).includes(text)).toBe(false)
+    expect(system.mailOf(bob)).toEqual([text])
+  })
+
   it('that is sent while the recipient comes back stays behind those in the mailbox', () => {
     for (let seed = 0; seed < 20; seed++) {
       const gathering = apart(seed)

@@ -4,6 +4,8 @@
  */
 
 import type { PeerNode, PlacedStun } from '../../shared/core/peer/events.ts'
+import { MessageSeals } from '../../shared/core/peer/message-seals.ts'
+import { Random } from '../../shared/crypto/random.ts'
 import type { FleetItem } from '../../shared/directory.ts'
 import { fromBase32, type NetworkId, type PeerId, toBase32, type UserId } from '../../shared/ids.ts'
 import { parseAddress } from '../../shared/wire/address.ts'
@@ -149,11 +151,21 @@ export class System {
 
   /** Looks at the whole run; what was wrong with it. */
   conclude(): readonly string[] {
-    const mail = this.peers.flatMap(({ id }) => this.cloud.tables.mailOf(id))
-    const waiting = new Set(mail.map(({ body }) => new TextDecoder().decode(body)))
+    const waiting = new Set(this.peers.flatMap((peer) => this.mailOf(peer)))
     const alive = new Set(this.peers.filter(({ online }) => online).map(({ id }) => id))
     this.model.conclude(waiting, alive)
     return this.model.violations
+  }
+
+  /** The texts that lie in the mailbox of a peer, which it alone can read. */
+  mailOf({ id, identity }: Peer): string[] {
+    const seals = new MessageSeals(identity, new Random(new Uint8Array(32)))
+    const letters = this.cloud.tables.mailOf(id)
+    return letters.map((letter) => {
+      const body = seals.open({ ...letter, peer: letter.from })
+      if (body === undefined) throw new Error(`a letter of ${letter.from} cannot be read by ${id}`)
+      return new TextDecoder().decode(body)
+    })
   }
 
   #id(label: string): string {

@@ -4,6 +4,7 @@ import { type NodeId, type TunnelId, toBase32 } from '../../shared/ids.ts'
 import { LIMITS } from '../../shared/limits.ts'
 import { parseAddress } from '../../shared/wire/address.ts'
 import { Reader, Writer } from '../../shared/wire/cursor.ts'
+import { MAX_SEALED_BODY_BYTES } from '../../shared/wire/messages.ts'
 import * as wire from '../../shared/wire/node.ts'
 import {
   ALICE,
@@ -118,10 +119,10 @@ codecSuite({
   }),
 })
 
-test('the longest message fits a NODE datagram of 1,200 bytes', () => {
-  const body = filled(LIMITS.messageBytes, 1)
+test('the longest message fits a NODE datagram of 1,280 bytes', () => {
+  const body = filled(MAX_SEALED_BODY_BYTES, 1)
   const forwarded = { ...NUMBERED, to: ALICE, from: BOB, body }
   const length =
     wire.NODE_OVERHEAD_BYTES + wire.headerBytes(NODE) + 3 + wire.encodeForwardedMessage(forwarded).length
-  expect(length).toBeLessThanOrEqual(LIMITS.datagramBytes)
+  expect(length).toBeLessThanOrEqual(LIMITS.nodeDatagramBytes)
 })

@@ -46,14 +46,15 @@ export class Deliveries {
     )
   }
 
-  /** What the peer says became of a letter. */
+  /** What the peer says became of a letter: it has it, or cannot open it. All else is for nodes and tables to say. */
   receipt(from: PeerSession, { peer, epoch, sequence, outcome }: Receipt, now: number): void {
+    if (outcome !== 'delivered' && outcome !== 'unreadable') return
     const key = letterKey({ from: peer, to: from.peer, epoch, sequence })
     const { inflow } = from
     const letter = inflow?.live.get(key) ?? inflow?.mail.get(key)?.letter
     if (inflow === undefined || letter === undefined) return
     const isMail = !inflow.live.has(key)
-    const isInvisible = from.status.status === 'invisible' && outcome === 'delivered'
+    const isInvisible = from.status.status === 'invisible'
     if (!isInvisible) this.#options.receipts.send(letter, outcome, now)
     else if (!isMail) this.#options.receipts.send(letter, 'stored', now)
     inflow.live.delete(key)

@@ -9,8 +9,7 @@
  */
 import type { Located } from '../../directory.ts'
 import type { NodeId } from '../../ids.ts'
-import { LIMITS } from '../../limits.ts'
-import type { Message } from '../../wire/messages.ts'
+import { MAX_SEALED_BODY_BYTES, type Message } from '../../wire/messages.ts'
 import { encodeForwardedMessage, type ForwardedMessage, type ForwardedReceipt } from '../../wire/node.ts'
 import { FRAME } from '../../wire/numbers.ts'
 import { DelayLine } from '../session/delay-line.ts'
@@ -66,7 +65,8 @@ export class Messages {
     if (!takeAllowance(from, 1, now)) {
       this.#options.counters.rateLimited++
       this.#options.receipts.send(letter, 'rateLimited', now)
-    } else if (message.body.length > LIMITS.messageBytes) this.#options.receipts.send(letter, 'tooLarge', now)
+    } else if (message.body.length > MAX_SEALED_BODY_BYTES)
+      this.#options.receipts.send(letter, 'tooLarge', now)
     else if (!this.#forwarding.has(letterKey(letter))) this.#route(letter, from, 0, now)
   }
 

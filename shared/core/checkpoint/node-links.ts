@@ -76,7 +76,7 @@ export class NodeLinks {
   #flushTo(to: NodeId, frames: readonly Frame[], out: Batch, now: number): void {
     const address = this.#options.fleet.checkpointOf(to)
     if (address === undefined) return
-    const space = LIMITS.datagramBytes - NODE_OVERHEAD_BYTES - headerBytes(this.#options.node)
+    const space = LIMITS.nodeDatagramBytes - NODE_OVERHEAD_BYTES - headerBytes(this.#options.node)
     for (let first = 0; first < frames.length; ) {
       let [end, length] = [first, 0]
       while (end < frames.length && (end === first || length + lengthOf(frames[end]!) <= space)) {

@@ -37,6 +37,7 @@ import { Budget, COST } from './budget.ts'
 import type { OwnPresence, PeerEffect, PeerInput } from './events.ts'
 import { Finds, TOO_MANY } from './finds.ts'
 import { Inbox, type InboxMemory } from './inbox.ts'
+import { MessageSeals } from './message-seals.ts'
 import { Offers } from './offers.ts'
 import { Outbox } from './outbox.ts'
 import { Rejoins } from './rejoins.ts'
@@ -58,6 +59,7 @@ export type Wish = Exclude<
 >
 
 export class Affairs {
+  readonly #seals: MessageSeals
   readonly #outbox: Outbox
   readonly #inbox: Inbox
   readonly #offers: Offers
@@ -79,7 +81,8 @@ export class Affairs {
     emit: (effect: PeerEffect) => void,
   ) {
     this.#presence = presence
-    this.#outbox = new Outbox(epoch)
+    this.#seals = new MessageSeals(identity, random)
+    this.#outbox = new Outbox(epoch, (letter) => this.#seals.seal(letter))
     this.#inbox = new Inbox(memory)
     this.#offers = new Offers(identity, random)
     this.#emit = emit
@@ -150,7 +153,7 @@ export class Affairs {
         this.#presenceDue = true
         break
       case 'send':
-        this.#outbox.add(wish.id, wish.to, wish.body, this.#nodeNow)
+        this.#onSend(wish)
         break
       case 'taken':
         this.#onTaken(wish, session)
@@ -219,15 +222,24 @@ export class Affairs {
   #onMessage(body: Uint8Array, session: Session): void {
     const message = decodeMessage(body)
     if (message === undefined) return
-    const isKnown = this.#inbox.accept(message, this.#now, this.#deliver) === 'known'
-    if (isKnown && !this.#untaken.has(nameOf(message.peer, message)))
-      acknowledge(session, message.peer, message)
+    if (this.#inbox.knows(message)) {
+      if (!this.#untaken.has(nameOf(message.peer, message))) acknowledge(session, message.peer, message)
+      return
+    }
+    const opened = this.#seals.open(message)
+    if (opened === undefined) tell(session, message.peer, message, 'unreadable')
+    else this.#inbox.accept({ ...message, body: opened }, this.#now, this.#deliver)
   }
 
   readonly #deliver = ({ peer, epoch, sequence, sentAt, body }: Message): void => {
     const number = { epoch, sequence }
     this.#untaken.add(nameOf(peer, number))
     this.#emit({ kind: 'message', from: peer, number, sentAt, body })
+  }
+
+  #onSend({ id, to, body }: Wish & { kind: 'send' }): void {
+    if (this.#seals.canSealFor(to)) this.#outbox.add(id, to, body, this.#nodeNow)
+    else this.#emit({ kind: 'receipt', id, outcome: 'unknownPeer' })
   }
 
   #onTaken({ from, number }: Wish & { kind: 'taken' }, session: Session | undefined): void {
@@ -283,12 +295,17 @@ export class Affairs {
   }
 }
 
-function acknowledge(
+function acknowledge(session: Session | undefined, peer: Message['peer'], number: MessageNumber): void {
+  tell(session, peer, number, 'delivered')
+}
+
+function tell(
   session: Session | undefined,
   peer: Message['peer'],
   { epoch, sequence }: MessageNumber,
+  outcome: 'delivered' | 'unreadable',
 ): void {
-  session?.send(FRAME.RECEIPT, encodeReceipt({ peer, epoch, sequence, outcome: 'delivered' }))
+  session?.send(FRAME.RECEIPT, encodeReceipt({ peer, epoch, sequence, outcome }))
 }
 
 /** Given where there is a session; otherwise the offer comes again and so does the answer. */

@@ -51,6 +51,12 @@ export class Inbox {
     }
   }
 
+  /** Whether it was delivered before. */
+  knows({ peer, epoch, sequence }: Pick<Message, 'peer' | 'epoch' | 'sequence'>): boolean {
+    const known = this.#senders.get(peer)?.find((each) => each.epoch === epoch)
+    return known !== undefined && isDelivered(known, sequence)
+  }
+
   /** `deliver` is called for this message and those it sets free, in order. `known`: it was delivered before. */
   accept(message: Message, now: number, deliver: (message: Message) => void): Arrival {
     const epoch = this.#epoch(message.peer, message.epoch)

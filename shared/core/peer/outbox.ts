@@ -8,6 +8,7 @@
  */
 import type { PeerId } from '../../ids.ts'
 import type { Message, Receipt } from '../../wire/messages.ts'
+import type { Letter } from './message-seals.ts'
 
 const IN_FLIGHT = 16
 const NEVER = Number.POSITIVE_INFINITY
@@ -20,7 +21,8 @@ export const GIVE_UP_MS = 30_000
 
 interface Outgoing {
   readonly id: number
-  readonly body: Uint8Array
+  /** Sealed once it has a number: every repeat carries the same bytes. */
+  body: Uint8Array
   readonly sentAt: number
   sequence: number
   /** Greatest sequence before it that was neither refused nor delivered; 0 for none. */
@@ -44,15 +46,20 @@ interface Recipient {
 
 const UNNUMBERED = { sequence: 0, previous: 0, previousIsStored: false }
 
+/** What is sent in the place of a letter's body. */
+export type Seal = (letter: Letter) => Uint8Array
+
 export class Outbox {
   /** When this SDK started: it tells these numbers from those of an earlier run. */
   readonly epoch: number
+  readonly #seal: Seal
   readonly #recipients = new Map<PeerId, Recipient>()
   /** Those with something to send or to wait for. */
   readonly #active = new Set<Recipient>()
 
-  constructor(epoch: number) {
+  constructor(epoch: number, seal: Seal) {
     this.epoch = epoch
+    this.#seal = seal
   }
 
   /** Throws where `body` is no bytes: what can never be sent must not wait here. */
@@ -192,6 +199,7 @@ export class Outbox {
       message.previousIsStored = recipient.lastIsStored
       recipient.last = message.sequence
       recipient.lastIsStored = false
+      message.body = this.#seal({ peer: recipient.peer, epoch: this.epoch, ...message })
       recipient.flying.push(message)
     }
   }

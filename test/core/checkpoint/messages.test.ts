@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import type { UserId } from '../../../shared/ids.ts'
+import { MAX_SEALED_BODY_BYTES } from '../../../shared/wire/messages.ts'
 import { KIND } from '../../../shared/wire/numbers.ts'
 import { type Fate, networkId, START, userId, World } from './world.ts'
 
@@ -127,7 +128,7 @@ test('who shares no network, does not exist or writes too much is told so, and w
   a.say(b, 1, 'hello', START)
   a.say(c, 1, 'hello', START)
   a.say(d, 1, 'hello', START)
-  a.say(d, 2, 'x'.repeat(1025), START)
+  a.say(d, 2, 'x'.repeat(MAX_SEALED_BODY_BYTES + 1), START)
   Object.assign(nobody.identity, { peer: `${'q'.repeat(51)}a` })
   a.say(nobody, 1, 'hello', START)
   world.run(500)

@@ -1,0 +1,77 @@
+/**
+ * Seals the messages of a peer, and opens those that come for it, so that no node and no table can read one (wire README,
+ * MESSAGE). What tells a message from all others is sealed with it: nobody can show it again as another one.
+ */
+import { type Identity, staticPublicOf } from '../../crypto/identity.ts'
+import type { StaticKeys } from '../../crypto/noise.ts'
+import type { Random } from '../../crypto/random.ts'
+import { openMessage, sealMessage } from '../../crypto/sealed-message.ts'
+import { type PeerId, publicKeyOf } from '../../ids.ts'
+import {
+  decodeSealedBody,
+  encodeSealedBody,
+  IDENTITY_KEY,
+  type Message,
+  messagePrologue,
+} from '../../wire/messages.ts'
+
+/** Keys of other peers that are kept in the form in which they are used; the one used first is forgotten first. */
+const MAX_KEPT = 10_000
+
+/** A message as its sender has it before it is sealed. */
+export type Letter = Pick<Message, 'peer' | 'epoch' | 'sequence' | 'sentAt' | 'body'>
+
+export class MessageSeals {
+  readonly #identity: Identity
+  readonly #self: StaticKeys
+  readonly #random: Random
+  readonly #publics = new Map<PeerId, Uint8Array>()
+
+  constructor(identity: Identity, random: Random) {
+    this.#identity = identity
+    this.#self = { publicKey: identity.staticPublic, secretKey: identity.staticSecret }
+    this.#random = random
+  }
+
+  /** False where the id is of no key that anybody can have: nothing can be sealed for it. */
+  canSealFor(peer: PeerId): boolean {
+    return this.#publicOf(peer) !== undefined
+  }
+
+  /** What is sent in the place of the body of a letter to `peer`. Only behind `canSealFor`. */
+  seal(letter: Letter): Uint8Array {
+    const sealed = sealMessage({
+      prologue: messagePrologue(this.#identity.peer, letter.peer, letter, IDENTITY_KEY),
+      sender: this.#self,
+      recipientPublic: this.#publicOf(letter.peer)!,
+      ephemeralSeed: this.#random.bytes(32),
+      plaintext: letter.body,
+    })
+    if (sealed === undefined) throw new RangeError(`no key to agree with: ${letter.peer}`)
+    return encodeSealedBody({ key: IDENTITY_KEY, sealed })
+  }
+
+  /** The body of a letter of `peer`; undefined where that did not seal it for us as this letter. */
+  open(letter: Letter): Uint8Array | undefined {
+    const { peer } = letter
+    const body = decodeSealedBody(letter.body)
+    const senderPublic = this.#publicOf(peer)
+    if (body?.key !== IDENTITY_KEY || senderPublic === undefined) return undefined
+    return openMessage({
+      prologue: messagePrologue(peer, this.#identity.peer, letter, body.key),
+      senderPublic,
+      recipient: this.#self,
+      sealed: body.sealed,
+    })
+  }
+
+  #publicOf(peer: PeerId): Uint8Array | undefined {
+    const kept = this.#publics.get(peer)
+    if (kept !== undefined) return kept
+    const found = staticPublicOf(publicKeyOf(peer))
+    if (found === undefined) return undefined
+    this.#publics.set(peer, found)
+    if (this.#publics.size > MAX_KEPT) this.#publics.delete(this.#publics.keys().next().value!)
+    return found
+  }
+}

@@ -1,0 +1,76 @@
+import { describe, expect, test } from 'vitest'
+import { type Letter, MessageSeals } from '../../../shared/core/peer/message-seals.ts'
+import { identityOf } from '../../../shared/crypto/identity.ts'
+import { Random } from '../../../shared/crypto/random.ts'
+import { peerIdOf } from '../../../shared/ids.ts'
+import { SEALED_BODY_OVERHEAD } from '../../../shared/wire/messages.ts'
+
+const seed = (byte: number) => new Uint8Array(32).fill(byte)
+const [alice, bob, mallory] = [identityOf(seed(1)), identityOf(seed(2)), identityOf(seed(3))]
+const [ofAlice, ofBob, ofMallory] = [alice, bob, mallory].map(
+  (identity, i) => new MessageSeals(identity, new Random(seed(10 + i))),
+) as [MessageSeals, MessageSeals, MessageSeals]
+
+const body = new TextEncoder().encode('the key is under the mat')
+const LETTER: Letter = {
+  peer: bob.peer,
+  epoch: 1_790_000_000_000,
+  sequence: 3,
+  sentAt: 1_790_000_000_500,
+  body,
+}
+
+/** As the recipient's node hands it over. */
+const handed = (changes: Partial<Letter> = {}): Letter => ({
+  ...LETTER,
+  peer: alice.peer,
+  body: ofAlice.seal(LETTER),
+  ...changes,
+})
+
+describe('the body of a message', () => {
+  test('is read by its recipient, and costs 52 bytes', () => {
+    expect(ofBob.open(handed())).toEqual(body)
+    expect(handed().body).toHaveLength(body.length + SEALED_BODY_OVERHEAD)
+    expect(SEALED_BODY_OVERHEAD).toBeLessThanOrEqual(64)
+  })
+
+  test('is other bytes each time, and says nothing', () => {
+    const [one, other] = [handed().body, handed().body]
+    expect(one).not.toEqual(other)
+    expect(Buffer.from(one).includes(Buffer.from(body))).toBe(false)
+  })
+
+  test('of no bytes, and of the most bytes, comes whole', () => {
+    for (const length of [0, 1, 1024]) {
+      const plain = new Uint8Array(length).fill(7)
+      expect(ofBob.open(handed({ body: ofAlice.seal({ ...LETTER, body: plain }) }))).toEqual(plain)
+    }
+  })
+
+  test('cannot be shown again as another message, at another time, or by another peer', () => {
+    expect(ofBob.open(handed({ sequence: 4 }))).toBeUndefined()
+    expect(ofBob.open(handed({ epoch: LETTER.epoch + 1 }))).toBeUndefined()
+    expect(ofBob.open(handed({ sentAt: LETTER.sentAt + 1 }))).toBeUndefined()
+    expect(ofBob.open(handed({ peer: mallory.peer }))).toBeUndefined()
+  })
+
+  test('is nothing to another peer, nor back to its sender', () => {
+    expect(ofMallory.open(handed())).toBeUndefined()
+    expect(ofAlice.open(handed({ peer: bob.peer }))).toBeUndefined()
+  })
+
+  test('for a key that we do not have, cut short or empty, is not opened', () => {
+    const sealed = handed().body
+    const otherKey = sealed.slice()
+    otherKey[3] = 1
+    for (const bad of [otherKey, sealed.slice(0, -1), sealed.slice(0, 3), new Uint8Array(0)])
+      expect(ofBob.open(handed({ body: bad }))).toBeUndefined()
+  })
+})
+
+test('nothing can be sealed for an id that is no key', () => {
+  expect(ofAlice.canSealFor(bob.peer)).toBe(true)
+  expect(ofAlice.canSealFor(peerIdOf(seed(0)))).toBe(false)
+  expect(ofBob.open(handed({ peer: peerIdOf(seed(0)) }))).toBeUndefined()
+})
