@@ -17,6 +17,7 @@ export const LONG = [
   'test/e2e/udp-comes-and-goes.test.ts',
   'test/e2e/captive-portal.test.ts',
   'test/e2e/garbage.test.ts',
+  'test/e2e/canary.test.ts',
   'test/peer/recovery.test.ts',
   'test/peer/cli/one-peer.test.ts',
   'test/peer/cli/process.test.ts',
