@@ -4,12 +4,14 @@ import SymmetricState from 'noise-handshake/symmetric-state.js'
 import sodiumNative from 'sodium-native'
 import type { NoiseHandshakes, NoiseSymmetrics, Sodium } from './primitives.ts'
 
+const encoder = new TextEncoder()
+
 export const sodium: Sodium = sodiumNative
 export const NoiseState: NoiseHandshakes = noiseHandshake
 
 export const noiseSymmetric: NoiseSymmetrics = (protocol) => {
   const state = new SymmetricState()
-  state.digest.write(protocol)
-  state.chainingKey = Buffer.from(state.digest)
+  state.digest.set(encoder.encode(protocol))
+  state.chainingKey = new Uint8Array(state.digest)
   return state
 }

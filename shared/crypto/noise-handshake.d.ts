@@ -6,6 +6,6 @@ declare module 'noise-handshake' {
 
 declare module 'noise-handshake/symmetric-state.js' {
   type NoiseSymmetric = import('./primitives.ts').NoiseSymmetric
-  const SymmetricState: new () => NoiseSymmetric & { readonly digest: Buffer; chainingKey: Buffer }
+  const SymmetricState: new () => NoiseSymmetric & { readonly digest: Uint8Array; chainingKey: Uint8Array }
   export default SymmetricState
 }
