@@ -172,7 +172,10 @@ export class PeerSocket extends EventEmitter<PeerSocketEvents> {
     return stream
   }
 
-  /** Ends the tunnel; streams that have not ended are destroyed. `callback` is called when it has. */
+  /**
+   * Ends the tunnel. Streams that this side has ended bring over what was written, for 2 s at most; the others are
+   * destroyed. `callback` is called when it has ended.
+   */
   close(callback?: () => void): this {
     checkFunction(callback, 'callback')
     if (callback !== undefined) this.#afterClose(callback)

@@ -123,7 +123,7 @@ export class Tunnel implements TunnelLink {
     const late = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, FLUSH_MS)
     })
-    await Promise.race([this.#streams.flushed(), late])
+    await Promise.race([this.#streams.finished(), late])
     clearTimeout(timer)
     this.#options.use({ kind: 'close' })
   }

@@ -121,9 +121,17 @@ export class Streams {
     if (to !== undefined) for (const { stream } of this.#entries.values()) stream.move(to)
   }
 
-  /** Resolves when every stream that was ended on both sides has brought its last bytes over. */
+  /** This side is about to close: streams that it has ended read no more. Resolves when they have brought their last bytes over. */
+  finished(): Promise<void> {
+    for (const { stream } of this.#entries.values())
+      if (stream.writableEnded && !stream.destroyed) stream.destroySoon()
+    return this.flushed()
+  }
+
+  /** Resolves when every stream that was destroyed has brought its last bytes over. */
   async flushed(): Promise<void> {
-    const finishing = () => [...this.#entries.values()].some(({ stream }) => stream.destroyed)
+    const finishing = () =>
+      [...this.#entries.values()].some(({ stream }) => stream.destroyed || stream.writableEnded)
     while (finishing()) await new Promise<void>((resolve) => this.#idle.push(resolve))
   }
 

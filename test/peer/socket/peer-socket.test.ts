@@ -206,6 +206,18 @@ describe('streams of a socket', () => {
     expect(digest(await arrived)).toBe(digest(sent))
   })
 
+  test('bring over what was written, although only this side has ended them', async () => {
+    const [a, b] = await edge.pair()
+    const arrived = new Promise<Buffer>((resolve) => b.on('stream', (stream) => resolve(buffer(stream))))
+    const stream = await a.createStream()
+    const sent = randomBytes(500_000)
+    stream.end(sent)
+    const closed = once(b, 'close')
+    await new Promise<void>((resolve) => a.close(resolve))
+    await expect(arrived.then(digest)).resolves.toBe(digest(sent))
+    expect(await closed).toEqual(['closedByOther'])
+  })
+
   test('fail where the other side closes the socket before their end', async () => {
     const [a, b] = await edge.pair()
     b.on('stream', () => b.close())
