@@ -5,6 +5,8 @@ import { fetchThrough, proxyFor } from '../net/proxy.ts'
 import { fits, type Shape } from './shape.ts'
 
 const TIMEOUT_MS = 10_000
+/** INDEX sends less: a page has a hundred records at most. */
+const MAX_ANSWER_BYTES = 16 << 20
 
 type Query = { readonly [name: string]: string | number | undefined }
 
@@ -93,10 +95,12 @@ export class Requests {
 
   async #jsonOf(response: Response): Promise<unknown> {
     try {
-      return await response.json()
+      const text = await textOf(response)
+      if (text !== undefined) return JSON.parse(text)
     } catch (cause) {
       throw cause instanceof SyntaxError ? this.#stranger('it sent no JSON', cause) : this.#silent(cause)
     }
+    throw this.#stranger('the answer does not end')
   }
 
   #silent(cause: unknown): StraightwayError {
@@ -133,6 +137,18 @@ function searchOf(query: Query = {}): string {
   return search.size === 0 ? '' : `?${search}`
 }
 
+/** Undefined if it is longer than what INDEX sends; the rest is not read. */
+async function textOf({ body }: Response): Promise<string | undefined> {
+  const chunks: Uint8Array[] = []
+  let bytes = 0
+  for await (const chunk of body ?? []) {
+    bytes += chunk.length
+    if (bytes > MAX_ANSWER_BYTES) return undefined
+    chunks.push(chunk)
+  }
+  return new TextDecoder().decode(Buffer.concat(chunks))
+}
+
 interface Problem {
   readonly error: StraightwayError
   /** False: of something before INDEX. */
@@ -142,12 +158,22 @@ interface Problem {
 /** Only problem details with a code of ours are INDEX's word: a captive portal, a proxy or a firewall answers 401, 403, 404. */
 async function problemOf(response: Response): Promise<Problem> {
   const isProblem = response.headers.get('content-type')?.startsWith('application/problem+json') === true
-  const problem = (await response.json().catch(() => ({}))) as { code?: unknown; detail?: unknown }
-  if (isProblem && isErrorCode(problem.code))
-    return { error: new StraightwayError(problem.code, `${problem.detail}`), isIndexes: true }
-  const detail = `Something between this device and INDEX answered ${response.status}: a portal to sign in at, a proxy, or a gateway that is busy.`
-  const code = response.status === 429 ? 'rate-limited' : 'unavailable'
-  return { error: new StraightwayError(code, detail), isIndexes: false }
+  const { code, detail } = await detailsOf(response)
+  if (isProblem && isErrorCode(code)) {
+    const words = typeof detail === 'string' && detail !== '' ? detail : `${ERRORS[code].title}.`
+    return { error: new StraightwayError(code, words), isIndexes: true }
+  }
+  const stranger = `Something between this device and INDEX answered ${response.status}: a portal to sign in at, a proxy, or a gateway that is busy.`
+  const kind = response.status === 429 ? 'rate-limited' : 'unavailable'
+  return { error: new StraightwayError(kind, stranger), isIndexes: false }
+}
+
+async function detailsOf(response: Response): Promise<{ code?: unknown; detail?: unknown }> {
+  try {
+    return Object(JSON.parse((await textOf(response)) ?? ''))
+  } catch {
+    return {}
+  }
 }
 
 const isErrorCode = (code: unknown): code is ErrorCode =>

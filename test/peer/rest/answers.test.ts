@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { createAdminClient } from '../../../peer/rest/admin-client.ts'
 import { enrol, fetchBootstrap, fetchTicket } from '../../../peer/rest/enrolment.ts'
 import { indexClient } from '../../../peer/rest/index-client.ts'
@@ -77,6 +77,47 @@ test.each([
 /** Some of the answers above are users. */
 const isAnswer = (name: string, text: string): boolean =>
   /^user(Update)?$/.test(name) && text.includes('"name":"Ann"')
+
+test.each([
+  200, 500,
+])('an answer of status %i that does not end is left, and is no answer of INDEX', async (status) => {
+  const block = Buffer.alloc(1 << 20, ' ')
+  let sent = 0
+  const endless = createServer((_, response) => {
+    response.writeHead(status, { 'content-type': 'application/json' })
+    const more = () => {
+      while (response.write(block)) sent += block.length
+      response.once('drain', more)
+    }
+    more()
+  })
+  endless.listen(0, '127.0.0.1')
+  await once(endless, 'listening')
+  onTestFinished(() => {
+    endless.closeAllConnections()
+    endless.close()
+  })
+  const asking = new Requests(`http://127.0.0.1:${(endless.address() as AddressInfo).port}`, () => 'ticket')
+  await expect(fetchBootstrap(asking)).rejects.toMatchObject({
+    code: 'unavailable',
+    message: expect.stringMatching(status === 200 ? /is not INDEX: the answer does not end/ : /answered 500/),
+  })
+  expect(sent).toBeLessThan(64 << 20)
+})
+
+test('a problem without words is told in those of its code', async () => {
+  const silent = createServer((_, response) => {
+    response.writeHead(404, { 'content-type': 'application/problem+json' }).end('{"code":"unknown-peer"}')
+  })
+  silent.listen(0, '127.0.0.1')
+  await once(silent, 'listening')
+  onTestFinished(() => void silent.close())
+  const asking = new Requests(`http://127.0.0.1:${(silent.address() as AddressInfo).port}`, () => 'ticket')
+  await expect(fetchBootstrap(asking)).rejects.toMatchObject({
+    code: 'unknown-peer',
+    message: 'No such peer, or none you are related to.',
+  })
+})
 
 test('the admin client, too, takes no answer that is no object', async () => {
   const admin = createAdminClient({ index: requests.base, key: 'sw_a_b' })
