@@ -1,12 +1,13 @@
 /**
  * Which names of files are accepted from other peers. A path has its parts separated by `/`; each part becomes a name in
- * the receiver's directory, so a name that means something to a shell, to Windows or to a file system is refused, also if a file system takes it for
- * such a name.
+ * the receiver's directory, so a name that means something to a shell, to Windows or to a file system is refused, also if
+ * a file system takes it for such a name.
  */
 import { existsSync, readFileSync, realpathSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 
-const MAX_NAME_BYTES = 255
+/** Of most file systems. */
+export const MAX_NAME_BYTES = 255
 const MAX_PATH_BYTES = 4096
 const MAX_DEPTH = 64
 /** Devices of Windows, with any extension: Microsoft, "Naming Files, Paths, and Namespaces". */

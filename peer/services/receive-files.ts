@@ -1,19 +1,12 @@
 /** The receiving side of the file service (transfer.ts). */
-import { createHash, type Hash } from 'node:crypto'
-import type { FileHandle } from 'node:fs/promises'
-import { statfs } from 'node:fs/promises'
 import type { Duplex } from 'node:stream'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { StraightwayError } from '../../shared/errors.ts'
 import type { PeerId } from '../../shared/ids.ts'
 import { check, checkFunction, checkInteger, checkPath, checkPeer, checkSignal, taken } from '../arguments.ts'
-import { homeAround, refusalOfFile, refusalOfPath } from './file-names.ts'
-import { broken, misspoken, Records, type StreamRecord, type Value } from './records.ts'
-import { Staging } from './staging.ts'
-import { FILE_VERSION, type FileFacts, isCount, type Progress, type TransferOffer } from './transfer.ts'
-
-/** How long a sender may take to hear why it failed. */
-const FAREWELL_MS = 5000
+import { asTold } from './receive-failures.ts'
+import { Receiving } from './receiving.ts'
+import { Records } from './records.ts'
+import type { FileFacts, Progress, TransferOffer } from './transfer.ts'
 
 /** Where files go, and which are taken. */
 export interface ReceiveOptions {
@@ -60,8 +53,9 @@ export async function receiveFiles(stream: Duplex, given: ReceiveOptions): Promi
   )
   const receiving = new Receiving(new Records(stream), options)
   const { signal } = options
+  let stop = (): void => {}
   const stopped = new Promise<never>((_, reject) => {
-    const stop = () => reject(new StraightwayError('refused', 'The receiver stopped.'))
+    stop = () => reject(new StraightwayError('refused', 'The receiver stopped.'))
     if (signal?.aborted) stop()
     else signal?.addEventListener('abort', stop, { once: true })
   })
@@ -72,6 +66,8 @@ export async function receiveFiles(stream: Duplex, given: ReceiveOptions): Promi
     const told = asTold(error)
     await receiving.fail(told)
     throw told
+  } finally {
+    signal?.removeEventListener('abort', stop)
   }
 }
 
@@ -85,271 +81,3 @@ export function checkedReceive(given: ReceiveOptions): ReceiveOptions {
   checkSignal(options.signal)
   return options
 }
-
-/** Transfers that go on in this process. A sender that begins one again has lost the first. */
-const live = new Map<string, Receiving>()
-
-class Receiving {
-  /** Rejects when the sender begins again on another stream, which it does before we can notice that it is gone. */
-  readonly replaced: Promise<never>
-  readonly #letGo: Promise<void>
-  #replace: (error: StraightwayError) => void = () => {}
-  #released: () => void = () => {}
-  #id = ''
-  readonly #records: Records
-  readonly #options: ReceiveOptions
-  readonly #files: FileFacts[] = []
-  readonly #received: ReceivedFile[] = []
-  readonly #paths: string[] = []
-  #staging: Staging | undefined
-  #part: FileHandle | undefined
-  #total: number | undefined
-  /** Of the transfer, and of the file that is written now. */
-  #bytes = 0
-  #written = 0
-  /** What comes while the offer is decided: nothing but a farewell. */
-  #early: Promise<StreamRecord> | undefined
-  #top: string | undefined
-  #cancelled = false
-  #again = false
-
-  constructor(records: Records, options: ReceiveOptions) {
-    this.#records = records
-    this.#options = options
-    this.replaced = new Promise<never>((_, reject) => {
-      this.#replace = reject
-    })
-    this.replaced.catch(() => {})
-    this.#letGo = new Promise((resolve) => {
-      this.#released = resolve
-    })
-  }
-
-  async run(): Promise<ReceivedTransfer> {
-    const staging = await this.#agree(await this.#value())
-    await this.#records.value({ kind: 'accept', entry: staging.entry, offset: staging.offset })
-    for (;;) {
-      const value = await this.#value()
-      if (value.kind === 'done') break
-      await this.#entry(value, staging)
-    }
-    await this.#release(undefined, staging)
-    this.#staging = undefined
-    await staging.close(false)
-    this.#forget()
-    await this.#records.value({ kind: 'done' })
-    this.#records.stream.end()
-    await this.#farewell()
-    return { files: this.#received, paths: this.#paths }
-  }
-
-  /** Tells the sender, and keeps what has come unless the sender does not want it any more. */
-  async fail(error: StraightwayError): Promise<void> {
-    const { stream } = this.#records
-    await this.#part?.close().catch(() => {})
-    await this.#staging?.close(!this.#cancelled && mayGoOn(error)).catch(() => {})
-    this.#forget()
-    if (stream.writable) {
-      const { code, message } = error
-      this.#records.value({ kind: 'failed', code, detail: message, again: this.#again }).catch(() => {})
-      stream.end()
-      await this.#farewell()
-    }
-    stream.destroy()
-  }
-
-  /** Until the sender has ended too: then it has heard us. */
-  async #farewell(): Promise<void> {
-    await Promise.race([this.#records.drain(), sleep(FAREWELL_MS, undefined, { ref: false })])
-  }
-
-  async #agree(offer: Value): Promise<Staging> {
-    const { kind, version, key, name, entries, bytes } = offer
-    if (kind !== 'offer' || version !== FILE_VERSION) throw misspoken()
-    if (typeof name !== 'string' || !isCount(entries) || entries === 0) throw misspoken()
-    if (bytes !== undefined && !isCount(bytes)) throw misspoken()
-    const { directory, from, decide = () => true } = this.#options
-    expectNoHome(directory)
-    this.#total = bytes
-    this.#expectRoom(bytes ?? 0)
-    this.#early = this.#read()
-    const left = this.#early.then(() => Promise.reject(misspoken()))
-    left.catch(() => {})
-    const asked = Promise.resolve(decide({ name, entries, ...(bytes !== undefined && { bytes }) }))
-    const decision = await Promise.race([asked, left])
-    if (decision !== true)
-      throw new StraightwayError(
-        'refused',
-        typeof decision === 'string' ? decision : 'The other peer refused.',
-      )
-    if (from !== undefined && typeof key === 'string')
-      await this.#replaceBefore(`${from} ${key} ${directory}`)
-    this.#staging = await Staging.open(directory, { from, key: typeof key === 'string' ? key : undefined })
-    await expectDisk(directory, bytes ?? 0)
-    return this.#staging
-  }
-
-  async #replaceBefore(id: string): Promise<void> {
-    await live.get(id)?.giveWay()
-    this.#id = id
-    live.set(id, this)
-  }
-
-  /** Resolves when what has come is there for another one. */
-  async giveWay(): Promise<void> {
-    this.#replace(new StraightwayError('closed', 'The sender began again.'))
-    await this.#letGo
-  }
-
-  #forget(): void {
-    if (live.get(this.#id) === this) live.delete(this.#id)
-    this.#released()
-  }
-
-  async #entry({ kind, path, size }: Value, staging: Staging): Promise<void> {
-    if ((kind !== 'file' && kind !== 'folder') || typeof path !== 'string') throw misspoken()
-    if (size !== undefined && !isCount(size)) throw misspoken()
-    const refusal = kind === 'file' ? refusalOfFile(path) : refusalOfPath(path)
-    if (refusal !== undefined)
-      throw new StraightwayError('bad-request', `The receiver refuses ${path}: its name ${refusal}.`)
-    const top = path.split('/')[0]!
-    if (top !== this.#top) await this.#release(top, staging)
-    this.#top = top
-    if (kind === 'folder') await staging.makeFolder(path)
-    else await this.#file(path, size, staging)
-  }
-
-  async #file(path: string, size: number | undefined, staging: Staging): Promise<void> {
-    const { entry, offset } = staging
-    const part = await staging.openPart(offset === 0)
-    this.#part = part
-    const hash = createHash('sha256')
-    await this.#hashAgain(part, offset, hash)
-    const sha256 = await this.#write(part, { offset, size, hash })
-    await part.close()
-    this.#part = undefined
-    const here = hash.digest('hex')
-    if (here !== sha256) await this.#differs(path, offset, staging)
-    await staging.finishPart(path)
-    this.#files.push({ name: path, size: this.#written, sha256: here })
-    await this.#records.value({ kind: 'kept', entry, sha256: here })
-  }
-
-  /** Until the sender says that the file has ended: what its checksum is there. */
-  async #write(
-    part: FileHandle,
-    about: { offset: number; size: number | undefined; hash: Hash },
-  ): Promise<unknown> {
-    this.#written = about.offset
-    for (;;) {
-      const record = await this.#next()
-      if ('value' in record) {
-        if (record.value.kind !== 'end') throw misspoken()
-        if (about.size !== undefined && this.#written !== about.size) throw misspoken()
-        return record.value.sha256
-      }
-      this.#written += record.bytes.length
-      if (this.#written > (about.size ?? Number.POSITIVE_INFINITY))
-        throw new StraightwayError(
-          'bad-request',
-          `More comes than the ${about.size} bytes that were announced.`,
-        )
-      this.#bytes += record.bytes.length
-      this.#expectRoom(this.#bytes)
-      about.hash.update(record.bytes)
-      await part.writeFile(record.bytes)
-      this.#options.progress?.(this.#bytes, this.#total)
-    }
-  }
-
-  async #hashAgain(part: FileHandle, offset: number, hash: Hash): Promise<void> {
-    if (offset === 0) return
-    for await (const chunk of part.createReadStream({ start: 0, end: offset - 1, autoClose: false }))
-      hash.update(chunk as Buffer)
-    this.#bytes += offset
-  }
-
-  async #differs(path: string, offset: number, staging: Staging): Promise<never> {
-    await staging.dropPart()
-    this.#again = offset > 0
-    throw new StraightwayError('conflict', `${path} came with other bytes than were sent: send it again.`)
-  }
-
-  /** Everything that is staged but this one is whole. */
-  async #release(but: string | undefined, staging: Staging): Promise<void> {
-    for (const top of await staging.tops()) {
-      if (top === but) continue
-      const final = await staging.release(top)
-      this.#paths.push(final)
-      for (const file of this.#files.splice(0)) {
-        const received = { ...file, path: `${final}${file.name.slice(top.length)}` }
-        this.#received.push(received)
-        this.#options.onFile?.(received)
-      }
-    }
-  }
-
-  #expectRoom(bytes: number): void {
-    const { maxBytes = Number.POSITIVE_INFINITY } = this.#options
-    if (bytes > maxBytes)
-      throw new StraightwayError('too-large', `The receiver accepts at most ${maxBytes} bytes.`)
-  }
-
-  #next(): Promise<StreamRecord> {
-    const early = this.#early
-    this.#early = undefined
-    return early ?? this.#read()
-  }
-
-  async #read(): Promise<StreamRecord> {
-    const record = await this.#records.next()
-    if (record === undefined) throw broken()
-    if ('value' in record && record.value.kind === 'cancel') {
-      this.#cancelled = true
-      throw new StraightwayError('closed', 'The sender stopped.')
-    }
-    return record
-  }
-
-  async #value(): Promise<Value> {
-    const record = await this.#next()
-    if ('value' in record) return record.value
-    throw misspoken()
-  }
-}
-
-function expectNoHome(directory: string): void {
-  const home = homeAround(directory)
-  if (home !== undefined)
-    throw new StraightwayError(
-      'forbidden',
-      `${home} is the home of a peer, which keeps its key there: receive into another folder.`,
-    )
-}
-
-async function expectDisk(directory: string, bytes: number): Promise<void> {
-  const { bavail, bsize } = await statfs(directory)
-  if (bytes > bavail * bsize) throw diskFull(`it has ${bavail * bsize} bytes free, and ${bytes} would come`)
-}
-
-const diskFull = (why: string, cause?: unknown): StraightwayError =>
-  new StraightwayError('unavailable', `The disk of the receiver is full: ${why}.`, { cause })
-
-const FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG'])
-
-/** What went wrong here, in words that both sides can have: no path of this machine is told. */
-function asTold(error: unknown): StraightwayError {
-  if (error instanceof StraightwayError) return error
-  const { code } = error as NodeJS.ErrnoException
-  if (FULL.has(`${code}`)) return diskFull(`${code}`, error)
-  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS')
-    return new StraightwayError('unavailable', 'The receiver cannot write to its folder.', { cause: error })
-  if (code === 'ENOENT' || code === 'EEXIST' || code === 'ENOTDIR')
-    return new StraightwayError('conflict', `The receiver has no place for a file of that name (${code}).`, {
-      cause: error,
-    })
-  return new StraightwayError('internal', `The receiver failed (${code ?? 'unknown'}).`, { cause: error })
-}
-
-/** What the sender broke the rules with is not kept. */
-const mayGoOn = ({ code }: StraightwayError): boolean => code !== 'bad-request' && code !== 'too-large'

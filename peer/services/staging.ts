@@ -30,8 +30,11 @@ import { basename, extname, join } from 'node:path'
 import { StraightwayError } from '../../shared/errors.ts'
 import { lock } from '../home/lock.ts'
 import { makeFolder } from '../home/make-folder.ts'
+import { MAX_NAME_BYTES } from './file-names.ts'
 
 const FOLDER = '.straightway'
+/** A longer one is a part of the name that has a dot in it. */
+const MAX_EXTENSION_BYTES = 32
 /** Transfers that wait for their senders to go on, of one sender and of all. */
 const MAX_OF_ONE = 4
 const MAX_WAITING = 32
@@ -189,9 +192,19 @@ function unlessTaken(error: NodeJS.ErrnoException): undefined {
   if (error.code !== 'EEXIST') throw error
 }
 
+/** `photo (1).jpg`, shortened to what a file system takes. */
 function numbered(name: string, i: number, isFolder: boolean): string {
-  const extension = isFolder ? '' : extname(name)
-  return `${basename(name, extension)} (${i})${extension}`
+  const known = isFolder ? '' : extname(name)
+  const extension = Buffer.byteLength(known) <= MAX_EXTENSION_BYTES ? known : ''
+  const end = ` (${i})${extension}`
+  return `${shortened(basename(name, extension), MAX_NAME_BYTES - Buffer.byteLength(end))}${end}`
+}
+
+/** Whole characters from its beginning. */
+function shortened(text: string, maxBytes: number): string {
+  if (Buffer.byteLength(text) <= maxBytes) return text
+  const { read } = new TextEncoder().encodeInto(text, new Uint8Array(maxBytes))
+  return text.slice(0, read)
 }
 
 async function whose(path: string): Promise<Partial<Whose>> {

@@ -6,6 +6,7 @@ import { mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { Value } from '../../../peer/services/records.ts'
 import { sourcesOf } from '../../../peer/services/sources.ts'
 import type { PeerId } from '../../../shared/ids.ts'
 import { exchange, offerOf, oneFile, SENDER, saying, sha256, streamOf, transfer } from './transfers.ts'
@@ -103,6 +104,36 @@ describe('a transfer', () => {
     ])
     expect(await kept('a.txt')).toBe('mine')
     expect(await readdir(join(inbox, 'trip'))).toEqual([])
+  })
+
+  test.each([
+    ['a name', 'n'.repeat(255)],
+    ['one with an extension', `${'é'.repeat(125)}.jpeg`],
+    ['one that is all extension', `a.${'x'.repeat(253)}`],
+    ['one that would be cut within a character', `${'👩'.repeat(63)}abc`],
+  ])('finds a place for %s as long as names can be, again and again', async (_, name) => {
+    for (let i = 0; i < 3; i++) await saying({ directory: inbox }, ...oneFile(name, `${i}`)).received
+    const names = await readdir(inbox)
+    const [first, second] = names.filter((each) => each !== name).sort()
+    expect(names).toHaveLength(3)
+    expect([first, second]).toEqual([expect.stringContaining(' (1)'), expect.stringContaining(' (2)')])
+    for (const each of names) expect(Buffer.byteLength(each)).toBeLessThanOrEqual(255)
+    expect(await kept(second!)).toBe('2')
+  })
+
+  test('of a path that the file system does not take is refused, and the sender is told why', async () => {
+    const path = Array(16).fill('d'.repeat(250)).join('/')
+    const folders = path.split('/').map((_, i, all): Value => {
+      return { kind: 'folder', path: all.slice(0, i + 1).join('/') }
+    })
+    const said = [offerOf({ name: 'd', entries: 17, bytes: 0 }), ...folders]
+    const { received, answers } = saying({ directory: inbox }, ...said)
+    await expect(received).rejects.toMatchObject({ code: 'conflict' })
+    expect((await answers).at(-1)).toMatchObject({
+      kind: 'failed',
+      code: 'conflict',
+      detail: 'The receiver has no place for a file of that name (ENAMETOOLONG).',
+    })
   })
 
   test('leaves out what folders have that is refused, and says so', async () => {
