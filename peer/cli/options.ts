@@ -37,12 +37,21 @@ export function homeVerb(name: string, description: string): Command {
 export function verb(name: string, description: string): Command {
   return homeVerb(name, description)
     .addOption(
-      new Option('--index <url>', 'base URL of INDEX (default: that of the home)').env('STRAIGHTWAY_INDEX'),
+      new Option('--index <url>', 'base URL of INDEX (default: that of the home)')
+        .env('STRAIGHTWAY_INDEX')
+        .argParser(urlArgument),
     )
     .addOption(new Option('--invite <code>', 'enrols this peer the first time').env('STRAIGHTWAY_INVITE'))
     .option('--name <name>', 'of this peer and its user, when it enrols')
     .option('--no-udp', 'never use UDP; a network that drops it is noticed without this')
+    .hook('preAction', (_, command) => {
+      for (const each of EMPTY_IS_NONE)
+        if (command.getOptionValue(each) === '') command.setOptionValue(each, undefined)
+    })
 }
+
+/** An empty variable of the environment, or an option made of one, is as good as none. */
+const EMPTY_IS_NONE = ['index', 'invite', 'name'] as const
 
 export const pathsOption = (): Option =>
   new Option('--paths <which>', 'which paths the tunnel may take')
@@ -73,6 +82,11 @@ export function whoArgument(text: string): string {
 export function folderArgument(text: string): string {
   if (text !== '') return text
   throw new InvalidArgumentError('Not a folder.')
+}
+
+function urlArgument(text: string): string {
+  if (text === '' || (/^https?:\/\//.test(text) && URL.canParse(text))) return text
+  throw new InvalidArgumentError('Not an address such as https://example.com.')
 }
 
 export function portArgument(text: string): number {

@@ -55,6 +55,9 @@ describe('a command that was called wrongly', () => {
     ['no folder to receive into', ['receive', '--dir', ''], 'Not a folder'],
     ['none for a peer that is up', ['up', '--receive', ''], 'Not a folder'],
     ['metadata that is no object', ['up', '--metadata', '7'], 'JSON object'],
+    ['what is no address of INDEX', ['find', '--index', 'here'], 'Not an address'],
+    ['an address that is none', ['find', '--index', 'http://127.0.0.1:99999'], 'Not an address'],
+    ['an address of something else', ['doctor', '--index', 'ftp://example.com'], 'Not an address'],
   ])('with %s exits with 2 and says what is wrong', async (_, args, says) => {
     const { code, out, err } = await commands.run(...args)
     expect([code, out]).toEqual([2, ''])
@@ -70,15 +73,63 @@ describe('a command that cannot be done', () => {
     })
   })
 
-  test.skipIf(process.platform !== 'linux').each(['up', 'whoami'])(
-    'as %s with a home that cannot be made exits with 1 and says so',
-    async (verb) => {
-      expect(await commands.fails(verb, '--home', '/proc/straightway/home', ...nowhere.slice(2))).toEqual({
-        error: 'bad-request',
-        detail: '/proc/straightway cannot be made there: choose another place.',
-      })
+  test('where variables are empty is as if they were not set', async () => {
+    const empty = new Commands({ STRAIGHTWAY_INDEX: '', STRAIGHTWAY_INVITE: '' })
+    expect((await empty.fails('find', ...home)).detail).toContain('--index URL')
+  })
+
+  /** Every verb that has a home, but those that only look: there is none to look into. */
+  const MAKING = [
+    ['up'],
+    ['up', '--detach'],
+    ['whoami'],
+    ['find'],
+    ['presence'],
+    ['message', PEER, 'hello'],
+    ['send', PEER, import.meta.filename],
+    ['receive'],
+    ['ping', PEER],
+    ['forward', `${PEER}:80`],
+    ['networks'],
+    ['members'],
+    ['invite'],
+    ['block'],
+    ['unblock', PEER],
+    ['leave', 'first'],
+  ]
+  const IMPOSSIBLE = '/proc/straightway/home'
+  const isLinux = process.platform === 'linux'
+
+  test.skipIf(!isLinux)(
+    'with a home that cannot be made, named or of the environment, exits with 1 and says so',
+    async () => {
+      const detail = '/proc/straightway cannot be made there: choose another place.'
+      const set = new Commands({ STRAIGHTWAY_HOME: IMPOSSIBLE })
+      for (const verb of MAKING) {
+        const named = commands.fails(...verb, '--home', IMPOSSIBLE, ...nowhere.slice(2))
+        const ofEnvironment = set.fails(...verb, ...nowhere.slice(2))
+        expect(await named, verb.join(' ')).toEqual({ error: expect.any(String), detail })
+        expect(await ofEnvironment, verb.join(' ')).toEqual(await named)
+      }
     },
   )
+
+  test.skipIf(!isLinux)('that only looks into a home finds nothing where there is none', async () => {
+    const set = new Commands({ STRAIGHTWAY_HOME: IMPOSSIBLE })
+    expect(await set.json('status')).toEqual({ up: false })
+    expect(await set.json('down')).toEqual({ down: false })
+    expect(await set.run('logs')).toMatchObject({ code: 0, out: '' })
+    expect((await set.fails('service', 'install')).detail).toContain('is not enrolled yet')
+  })
+
+  test('in the home of an empty variable writes into no other folder', async () => {
+    const set = new Commands({ STRAIGHTWAY_HOME: '' })
+    for (const verb of MAKING) {
+      const { code, err } = await set.run(...verb, ...nowhere.slice(2))
+      expect([verb, code]).toEqual([verb, 2])
+      expect(err).toContain('Not a folder')
+    }
+  })
 
   test('where INDEX does not answer exits with 1 and says what to check, for people and for programs', async () => {
     const detail =
