@@ -8,6 +8,10 @@ const TIMEOUT_MS = 10_000
 /** INDEX sends less: a page has a hundred records at most. */
 const MAX_ANSWER_BYTES = 16 << 20
 
+/** That a connection was closed by its other end: by the system, and by `fetch`. */
+const CLOSED_BY_OTHER = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'])
+
+type FetchOptions = Parameters<typeof fetchThrough>[2]
 type Query = { readonly [name: string]: string | number | undefined }
 
 export interface RequestOptions {
@@ -67,7 +71,8 @@ export class Requests {
     const signal = this.#stop === undefined ? timeout : AbortSignal.any([timeout, this.#stop])
     const sent = { method, headers, signal, ...(body !== undefined && { body: JSON.stringify(body) }) }
     this.#isReached = false
-    const response = await this.#fetch(`${this.base}${path}${searchOf(query)}`, sent)
+    const isRepeatable = method === 'GET' || idempotencyKey !== undefined
+    const response = await this.#fetch(`${this.base}${path}${searchOf(query)}`, sent, isRepeatable)
     const problem = response.ok ? undefined : await problemOf(response)
     const answer = response.ok ? await this.#answerOf(response, expects) : undefined
     this.#isReached = problem?.isIndexes !== false
@@ -75,13 +80,15 @@ export class Requests {
     return answer as T
   }
 
-  async #fetch(url: string, init: Parameters<typeof fetchThrough>[2]): Promise<Response> {
+  /** A kept connection may just have been closed at its other end: what does no harm twice is sent once more. */
+  async #fetch(url: string, init: FetchOptions, isRepeatable: boolean): Promise<Response> {
     const proxy = proxyFor(url)
     try {
       const response = await (proxy === undefined ? fetch(url, init) : fetchThrough(proxy, url, init))
       this.#learnTime(response.headers.get('date'))
       return response
     } catch (cause) {
+      if (isRepeatable && isClosedByOther(cause)) return await this.#fetch(url, init, false)
       throw proxy === undefined ? this.#silent(cause) : this.#cutOff(cause)
     }
   }
@@ -178,3 +185,8 @@ async function detailsOf(response: Response): Promise<{ code?: unknown; detail?:
 
 const isErrorCode = (code: unknown): code is ErrorCode =>
   typeof code === 'string' && Object.hasOwn(ERRORS, code)
+
+function isClosedByOther(error: unknown): boolean {
+  const { cause = error } = error as Error
+  return CLOSED_BY_OTHER.has((cause as NodeJS.ErrnoException | undefined)?.code ?? '')
+}
