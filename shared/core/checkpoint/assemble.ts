@@ -120,6 +120,18 @@ export function assemble(options: CheckpointOptions) {
   const doors = { admission, peerFrames, nodeFrames, pushes, links, asks, drain, correction, comeback }
   const state = { wall, counters, table, roster, fleet, credentials, directions }
   /** What has to do something at some time, in this order. */
-  const timed = [asks, standings, networks, presence, news, mailboxes, messages, offers, correction, comeback]
+  const timed = [
+    asks,
+    standings,
+    networks,
+    residence,
+    presence,
+    news,
+    mailboxes,
+    messages,
+    offers,
+    correction,
+    comeback,
+  ]
   return { ...doors, ...state, standings, residence, timed }
 }

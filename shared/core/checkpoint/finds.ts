@@ -1,9 +1,10 @@
 import { LIMITS } from '../../limits.ts'
 import { FRAME } from '../../wire/numbers.ts'
 import { encodeFound, encodeFoundEnd, type Find } from '../../wire/presence.ts'
+import { takeAllowance } from './allowances.ts'
 import type { Asks, ReplyTo } from './asks.ts'
 import type { CheckpointCounters } from './counters.ts'
-import { type PeerSession, takeAllowance } from './peer-session.ts'
+import type { PeerSession } from './peer-session.ts'
 import type { SessionTable } from './session-table.ts'
 
 /** A search costs the tables what many messages do not cost. */

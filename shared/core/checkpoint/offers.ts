@@ -40,12 +40,13 @@ import {
   type Rejoin,
 } from '../../wire/offers.ts'
 import { DelayLine } from '../session/delay-line.ts'
+import { takeAllowance } from './allowances.ts'
 import type { CheckpointCounters } from './counters.ts'
 import type { Directions, Side } from './directions.ts'
 import type { FleetView } from './fleet-view.ts'
 import type { Locator } from './locator.ts'
 import type { NodeLinks } from './node-links.ts'
-import { type PeerSession, takeAllowance } from './peer-session.ts'
+import type { PeerSession } from './peer-session.ts'
 import type { Destination, Reach } from './reach.ts'
 import type { Roster } from './roster.ts'
 import type { SessionTable } from './session-table.ts'
@@ -53,6 +54,9 @@ import type { SessionTable } from './session-table.ts'
 /** An offer costs its recipient attention. */
 const COST = 2
 const REMEMBERED_MS = 60_000
+/** To one offer: an answer may be repeated as often as the offer is, which comes again after 0.5 s and more. */
+const ANSWERS = 4
+const ANSWER_MS = 500
 /** An application that decides at once, on the same machine or near it, is faster: then it need not ring. */
 const RING_AFTER_MS = 5
 const REMEMBERED = 100_000
@@ -68,6 +72,8 @@ interface Remembered extends Between {
   isDoubted: boolean
   /** The recipient, which is here, has answered. */
   isDecided: boolean
+  /** When all of ANSWERS will be allowed to it again. */
+  answersFullAt: number
 }
 
 export interface OffersOptions {
@@ -141,6 +147,12 @@ export class Offers {
   ): void {
     const offer = this.#remembered.get(receivedKey(from.peer, tunnel))
     if (offer?.from !== peer) return
+    const fullAt = Math.max(offer.answersFullAt, now) + ANSWER_MS
+    if (fullAt - now > ANSWERS * ANSWER_MS) {
+      this.#options.counters.rateLimited++
+      return
+    }
+    offer.answersFullAt = fullAt
     offer.isDecided = true
     const { origin, handshake } = offer
     const expected = outcome === 'accepted' ? expectedOf(from, words) : NOWHERE
@@ -218,7 +230,11 @@ export class Offers {
     const offer = { ...wanted, expected: within(paths, wanted.expected) }
     const key = madeKey(offer.from, offer.tunnel)
     const isDoubted = this.#remembered.get(key)?.isDoubted === true
-    this.#remember(key, { ...offer, origin: self, paths, network, isDoubted, isDecided: false }, now)
+    this.#remember(
+      key,
+      { ...offer, origin: self, paths, network, isDoubted, isDecided: false, answersFullAt: 0 },
+      now,
+    )
     if (node === self) this.arrive(self, offer, now)
     else links.send(node, FRAME.FORWARD_OFFER, encodeForwardedOffer(offer))
   }
@@ -252,7 +268,11 @@ export class Offers {
     const direction = this.#options.directions.to(side, to, now)
     if (direction === undefined) return false
     const offered = { to: to.peer, from, origin, handshake, paths: 'auto' } as const
-    this.#remember(receivedKey(to.peer, tunnel), { ...offered, isDoubted: false, isDecided: false }, now)
+    this.#remember(
+      receivedKey(to.peer, tunnel),
+      { ...offered, isDoubted: false, isDecided: false, answersFullAt: 0 },
+      now,
+    )
     this.#ringing.put({ to: to.peer, tunnel }, now)
     this.#options.table.send(to, FRAME.OFFER, encodeOffer({ tunnel, peer: from, noise, expected, direction }))
     return true

@@ -1,8 +1,8 @@
 import type { NetworkId, PeerId, UserId } from '../../ids.ts'
-import { LIMITS } from '../../limits.ts'
 import { ADDRESS_WORDS, type Address } from '../../wire/address.ts'
 import type { StatusUpdate } from '../../wire/presence.ts'
 import type { Session } from '../session/session.ts'
+import { type Allowances, fullAllowances } from './allowances.ts'
 import type { Inflow } from './inflow.ts'
 import type { Reading } from './standings.ts'
 
@@ -43,8 +43,10 @@ export interface PeerSession {
   /** How often the peer says it will send a keep-alive. */
   intervalMs: number
   status: StatusUpdate
-  /** When all writes of `status` to the directory will be allowed again, and whether one is due. */
-  writesFullAt: number
+  allowances: Allowances
+  /** The `since` with which the directory was told last that the peer is here, by this session or the one before it. */
+  announced: number | undefined
+  /** A write of `status` to the directory is due. */
   toBeWritten: boolean
   /** A write is under way. */
   writing: boolean
@@ -52,8 +54,6 @@ export interface PeerSession {
   missed: boolean
   /** Messages on their way to the peer; undefined when there are none and the mailbox is empty. */
   inflow: Inflow | undefined
-  /** When its allowance of requests will be full again (GCRA: a token bucket is one number). */
-  allowanceFullAt: number
   finds: number
   /** Something of it is to be flushed. */
   dirty: boolean
@@ -80,12 +80,12 @@ export const newPeerSession = (slot: number, session: Session, known: Known): Pe
   awaiting: undefined,
   held: undefined,
   status: { version: 0, status: 'online', custom: '', metadata: {} },
-  writesFullAt: 0,
+  allowances: fullAllowances(),
+  announced: undefined,
   toBeWritten: false,
   writing: false,
   missed: false,
   inflow: undefined,
-  allowanceFullAt: 0,
   finds: 0,
   dirty: false,
 })
@@ -98,12 +98,4 @@ export interface Related {
 
 export function areRelated(a: Related, b: Related): boolean {
   return a.user === b.user || a.networks.some((network) => b.networks.includes(network))
-}
-
-/** Takes `cost` requests from a peer's allowance; false where it has none left. */
-export function takeAllowance(from: PeerSession, cost: number, now: number): boolean {
-  const fullAt = Math.max(from.allowanceFullAt, now) + (cost * 1000) / LIMITS.requestsPerSecond
-  if (fullAt - now > (LIMITS.requestsBurst * 1000) / LIMITS.requestsPerSecond) return false
-  from.allowanceFullAt = fullAt
-  return true
 }

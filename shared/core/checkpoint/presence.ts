@@ -2,7 +2,7 @@
  * Presence, both ways: what peers here say of themselves goes to the directory; what the streams push goes to the peers
  * here that it concerns.
  *
- * Each peer may change WRITES times at once and then once a second. What it says faster than that comes down to the last
+ * Each peer may change three times at once and then once a second. What it says faster than that comes down to the last
  * of it, which is always written.
  */
 import type { SigningIn } from '../../directory.ts'
@@ -13,6 +13,7 @@ import { FRAME } from '../../wire/numbers.ts'
 import { type Change, encodeChange, encodePresence, type StatusUpdate } from '../../wire/presence.ts'
 import { DelayLine } from '../session/delay-line.ts'
 import type { Wall } from '../wall.ts'
+import { take } from './allowances.ts'
 import type { Asks } from './asks.ts'
 import type { Blocks } from './blocks.ts'
 import type { News } from './news.ts'
@@ -22,9 +23,8 @@ import type { SessionTable } from './session-table.ts'
 import type { Standings } from './standings.ts'
 import { SubjectPace } from './subject-pace.ts'
 
-/** One more write is allowed after this. */
+/** A write that is not allowed yet is tried again after this. */
 const WRITE_MS = 1000
-const WRITES = 3
 
 export interface PresenceOptions {
   readonly node: NodeId
@@ -73,9 +73,11 @@ export class Presence {
     return { peer, user, ...status, since, lastSeenAt, node: this.#options.node }
   }
 
+  /** Nothing if the directory was never told of it. */
   signOut(of: PeerSession, now: number): void {
     const { asks, node } = this.#options
-    const { peer, since } = of
+    const { peer, announced: since } = of
+    if (since === undefined) return
     const lastSeenAt = this.#lastSeenAt(of)
     asks.ask({ kind: 'signOut', peer, node, since, lastSeenAt }, () => {}, now)
   }
@@ -151,15 +153,10 @@ export class Presence {
     return Math.min(this.#later.deadline(), this.#pace.deadline())
   }
 
-  /** A token bucket in one number (GCRA): when all WRITES will be allowed again. */
   #writeIfAllowed(of: PeerSession, now: number): void {
     if (of.stage !== 'online' || of.writing) return
-    const fullAt = Math.max(of.writesFullAt, now) + WRITE_MS
-    if (fullAt - now > WRITES * WRITE_MS) this.#later.put(of, now)
-    else {
-      of.writesFullAt = fullAt
-      this.#write(of, now)
-    }
+    if (take(of, 'writes', 1, now)) this.#write(of, now)
+    else this.#later.put(of, now)
   }
 
   /** One write at a time: while the tables do not answer, what is said meanwhile comes down to one more. */

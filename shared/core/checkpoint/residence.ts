@@ -17,7 +17,9 @@ import type { NetworkId, NodeId, PeerId, UserId } from '../../ids.ts'
 import { encodeMoved, type Moved } from '../../wire/node.ts'
 import { FRAME } from '../../wire/numbers.ts'
 import type { GoodbyeReason } from '../../wire/session.ts'
+import { DelayLine } from '../session/delay-line.ts'
 import type { Wall } from '../wall.ts'
+import { TakenAllowances, take } from './allowances.ts'
 import type { Asks, ReplyTo } from './asks.ts'
 import type { Blocks } from './blocks.ts'
 import type { CheckpointCounters } from './counters.ts'
@@ -37,6 +39,8 @@ import { isOfWrongClock } from './since.ts'
 import type { Reading, Standings } from './standings.ts'
 
 const NOTHING = new Uint8Array(0)
+/** A sign-in that its peer may not have yet is tried again after this. */
+const JOIN_MS = 1000
 
 export interface ResidenceOptions {
   readonly node: NodeId
@@ -60,6 +64,9 @@ export interface ResidenceOptions {
 export class Residence {
   readonly #options: ResidenceOptions
   readonly #joining = new Map<PeerId, PeerSession>()
+  readonly #taken = new TakenAllowances()
+  /** Their peers sign in too often. */
+  readonly #patient = new DelayLine<PeerSession>(JOIN_MS)
 
   constructor(options: ResidenceOptions) {
     this.#options = options
@@ -90,12 +97,32 @@ export class Residence {
     this.#joining.set(session.peer, session)
     locator.forget(session.peer)
     if (older !== undefined) this.#replace(older, now)
+    session.announced = older?.announced
+    this.#taken.restore(session)
   }
 
-  /** Tells the directory, with the status that came with the first datagram: nobody sees an invisible peer come. */
+  /**
+   * Tells the directory, with the status that came with the first datagram: nobody sees an invisible peer come. Who signs in all
+   * the time waits: the directory, and all who are told, have no more of it than of one that changes its status.
+   */
   join(session: PeerSession, now: number): void {
     if (session.stage !== 'joining') return
+    if (take(session, 'joins', 1, now)) this.#announce(session, now)
+    else this.#patient.put(session, now)
+  }
+
+  tick(now: number): void {
+    for (let each = this.#patient.take(now); each !== undefined; each = this.#patient.take(now))
+      this.join(each, now)
+  }
+
+  deadline(): number {
+    return this.#patient.deadline()
+  }
+
+  #announce(session: PeerSession, now: number): void {
     const { asks, presence, standings } = this.#options
+    session.announced = session.since
     const reading = standings.reading(now)
     asks.ask(
       { kind: 'signIn', item: presence.signingIn(session) },
@@ -120,9 +147,14 @@ export class Residence {
 
   /** The next ticket of a peer that is here. */
   renew(session: PeerSession, text: Uint8Array, now: number): void {
-    const ticket = this.#options.credentials.renew(session.peer, text, now)
+    const { credentials, counters } = this.#options
+    if (!take(session, 'tickets', 1, now)) {
+      counters.rateLimited++
+      return
+    }
+    const ticket = credentials.renew(session.peer, text, now)
     if (ticket?.user !== session.user) return
-    const endsAt = this.#options.credentials.endOf(ticket, now)
+    const endsAt = credentials.endOf(ticket, now)
     session.ticketEndsAt = Math.max(session.ticketEndsAt, endsAt)
   }
 
@@ -183,7 +215,7 @@ export class Residence {
 
   /** The directory has a session with this `since`: a newer one, or one of a wrong clock. */
   #stale(session: PeerSession, since: number, now: number): void {
-    if (this.#follows(session, since, now)) this.join(session, now)
+    if (this.#follows(session, since, now)) this.#announce(session, now)
     else this.end(session, 'replaced', now)
   }
 
@@ -236,6 +268,7 @@ export class Residence {
     const { asks, presence, standings } = this.#options
     const reading = standings.reading(now)
     session.since++
+    session.announced = session.since
     asks.ask(
       { kind: 'signIn', item: presence.signingIn(session) },
       (reply, at) => this.#isBack(session, reading, reply, at),
@@ -281,6 +314,7 @@ export class Residence {
   #leave(session: PeerSession, tellsDirectory: boolean, now: number): void {
     const { roster, networks, presence, deliveries, messages, table } = this.#options
     session.stage = 'ended'
+    this.#taken.keep(session, now)
     table.touch(session)
     if (this.#joining.get(session.peer) === session) this.#joining.delete(session.peer)
     else roster.remove(session)
