@@ -8,7 +8,9 @@ import { createIndexHandler } from '../../../functions/streams/index.ts'
 import { startStreams } from '../../../local/streams.ts'
 import { LIMITS } from '../../../shared/limits.ts'
 import { createApiKey } from '../../../shared/store/api-keys.ts'
+import { createDirectory } from '../../../shared/store/directory.ts'
 import { Meter, metered } from '../../../shared/store/meter.ts'
+import { createPeerSearch } from '../../../shared/store/search.ts'
 import { startTables } from '../../local/tables-under-test.ts'
 import { asFunction } from '../permitted.ts'
 import { type Answer, type Call, createSociety } from './society.ts'
@@ -79,6 +81,8 @@ export async function startIndex(given: Partial<RestConfig> = {}, { indexed = tr
   return {
     ...createSociety({ client, call, admin, reader, host: HOST, now: () => now }),
     config,
+    /** What nodes ask. */
+    directory: createDirectory(client, { search: createPeerSearch(client) }),
     measured,
     /** The Lambda of INDEX itself. */
     rest: handler,
