@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { Option } from 'commander'
+import { StraightwayError } from '../../shared/errors.ts'
 import type { Role } from '../../shared/resources.ts'
 import { Names } from './names.ts'
 import { type CommonFlags, countArgument, indexOf, spanArgument, verb } from './options.ts'
@@ -30,15 +31,28 @@ export function invite(description: string): Command {
 async function run(seat: Seat, asked: string | undefined, flags: Flags): Promise<void> {
   const { json, role, uses, valid, device, home } = flags
   const { network, name } = await new Names(seat.index).networkOf(asked)
-  const made = await seat.index.invites.create(network, {
-    ...(device ? { user: seat.user } : { role }),
-    uses,
-    ...(valid !== undefined && { validMs: valid }),
-  })
+  const made = await seat.index.invites
+    .create(network, {
+      ...(device ? { user: seat.user } : { role }),
+      uses,
+      ...(valid !== undefined && { validMs: valid }),
+    })
+    .catch((error: unknown) => {
+      throw mayNot(error, name)
+    })
   const { code, invite, expiresAt } = made
   const command = `npx straightway up --index ${indexOf(flags.index, home)} --invite ${code}`
   print(json, { code, invite, network, uses, expiresAt, ...(device ? { user: seat.user } : { role }) }, [
     code,
     `${device ? 'your other device' : `into ${name}`}, until ${new Date(expiresAt).toISOString()}: ${command} --name NAME`,
   ])
+}
+
+function mayNot(error: unknown, network: string): unknown {
+  if (!(error instanceof StraightwayError) || error.code !== 'forbidden') return error
+  return new StraightwayError(
+    'forbidden',
+    `You may not invite into ${network} like this: ask its owner, or make a network of your own (\`straightway networks --create NAME\`).`,
+    { cause: error },
+  )
 }

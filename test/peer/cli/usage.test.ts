@@ -100,19 +100,22 @@ describe('a command that cannot be done', () => {
   const IMPOSSIBLE = '/proc/straightway/home'
   const isLinux = process.platform === 'linux'
 
-  test.skipIf(!isLinux)(
-    'with a home that cannot be made, named or of the environment, exits with 1 and says so',
-    async () => {
-      const detail = '/proc/straightway cannot be made there: choose another place.'
+  const impossible = {
+    error: expect.any(String),
+    detail: '/proc/straightway cannot be made there: choose another place.',
+  }
+
+  test.skipIf(!isLinux).each(MAKING)(
+    'as %s with a home that cannot be made exits with 1 and says so',
+    async (...verb) => {
       const set = new Commands({ STRAIGHTWAY_HOME: IMPOSSIBLE })
-      for (const verb of MAKING) {
-        const named = commands.fails(...verb, '--home', IMPOSSIBLE, ...nowhere.slice(2))
-        const ofEnvironment = set.fails(...verb, ...nowhere.slice(2))
-        expect(await named, verb.join(' ')).toEqual({ error: expect.any(String), detail })
-        expect(await ofEnvironment, verb.join(' ')).toEqual(await named)
-      }
+      expect(await set.fails(...verb, ...nowhere.slice(2))).toEqual(impossible)
     },
   )
+
+  test.skipIf(!isLinux)('with such a home that an option names says the same', async () => {
+    expect(await commands.fails('whoami', '--home', IMPOSSIBLE, ...nowhere.slice(2))).toEqual(impossible)
+  })
 
   test.skipIf(!isLinux)('that only looks into a home finds nothing where there is none', async () => {
     const set = new Commands({ STRAIGHTWAY_HOME: IMPOSSIBLE })
@@ -124,8 +127,8 @@ describe('a command that cannot be done', () => {
 
   test('in the home of an empty variable writes into no other folder', async () => {
     const set = new Commands({ STRAIGHTWAY_HOME: '' })
-    for (const verb of MAKING) {
-      const { code, err } = await set.run(...verb, ...nowhere.slice(2))
+    for (const verb of ['up', 'logs']) {
+      const { code, err } = await set.run(verb)
       expect([verb, code]).toEqual([verb, 2])
       expect(err).toContain('Not a folder')
     }
