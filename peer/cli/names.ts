@@ -53,7 +53,10 @@ export class Names {
     if (known !== undefined && performance.now() - known.at < KNOWN_MS) return known.name
     const name = this.#index.users.get(user).then(
       (found) => found.name,
-      () => '',
+      () => {
+        this.#users.delete(user)
+        return ''
+      },
     )
     this.#users.set(user, { at: performance.now(), name })
     return name
@@ -129,7 +132,10 @@ export class Names {
     if (known !== undefined && performance.now() - known.at < KNOWN_MS) return known.known
     const asked = this.#index.peers.get(peer).then(
       (record) => this.#withUser(record),
-      () => undefined,
+      () => {
+        this.#known.delete(peer)
+        return undefined
+      },
     )
     this.#known.set(peer, { at: performance.now(), known: asked })
     return asked

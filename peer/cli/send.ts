@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Command, InvalidArgumentError } from 'commander'
 import { StraightwayError } from '../../shared/errors.ts'
@@ -43,8 +43,17 @@ export function send(description: string): Command {
 }
 
 function fileArgument(path: string, before: readonly string[] = []): readonly string[] {
-  if (path !== '-' && !existsSync(path)) throw new InvalidArgumentError(`No such file: ${path}`)
+  if (path !== '-' && isMissing(path)) throw new InvalidArgumentError(`No such file: ${path}`)
   return [...before, path]
+}
+
+/** One that may not be looked at is told of later, in words of its own. */
+function isMissing(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false }) === undefined
+  } catch {
+    return false
+  }
 }
 
 async function sourcesFor(files: readonly string[], flags: Flags): Promise<Sources> {

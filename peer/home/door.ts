@@ -8,13 +8,13 @@
  * the folder for temporary files. On Windows it is a named pipe, which anybody may open: there the token alone protects.
  */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
-import { chmodSync, lstatSync, readFileSync, realpathSync, rmSync } from 'node:fs'
+import { chmodSync, lstatSync, realpathSync, rmSync } from 'node:fs'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { StraightwayError } from '../../shared/errors.ts'
 import { makeFolder } from './make-folder.ts'
-import { writeWhole } from './whole-file.ts'
+import { readIfThere, writeWhole } from './whole-file.ts'
 
 /** Grows when the two sides would not understand each other. */
 export const DOOR_PROTOCOL = 1
@@ -69,10 +69,12 @@ export async function openDoor(
   }
 }
 
-/** Undefined when the home has no door, or what is written there is none. */
+/** Undefined when the home has no door, or what is written there is none. Throws what the system says to those who may not look. */
 export function readDoor(home: string): Door | undefined {
+  const text = readIfThere(join(home, 'door.json'))
+  if (text === undefined) return undefined
   try {
-    const { protocol, pid, socket, token } = JSON.parse(readFileSync(join(home, 'door.json'), 'utf8'))
+    const { protocol, pid, socket, token } = JSON.parse(text)
     if (typeof socket === 'string' && typeof token === 'string') return { protocol, pid, socket, token }
   } catch {
     // No door.

@@ -19,7 +19,7 @@ import { fromBase32, toBase32, type UserId } from '../../shared/ids.ts'
 import { type Delivered, Journal } from './journal.ts'
 import { lock } from './lock.ts'
 import { makePrivate } from './private-folder.ts'
-import { writeWhole } from './whole-file.ts'
+import { readIfThere, writeWhole } from './whole-file.ts'
 
 const SEED_BYTES = 32
 const OWN = /^((identity|index\.json|delivered|door\.json)(\.new)?|lock|log(\.1)?|up\.err)$/
@@ -62,12 +62,13 @@ export function openHome(directory: string): Home {
   }
 }
 
-/** What a home says without being opened: any process may look. */
+/** What a home says without being opened: any process of its owner may look. Throws what the system says to others. */
 export function enrolledAt(directory: string): Enrolled | undefined {
   const path = join(directory, 'index.json')
-  if (!existsSync(path)) return undefined
+  const text = readIfThere(path)
+  if (text === undefined) return undefined
   try {
-    const { index, user } = JSON.parse(readFileSync(path, 'utf8'))
+    const { index, user } = JSON.parse(text)
     if (typeof index === 'string' && typeof user === 'string') return { index, user: user as UserId }
   } catch {
     // Told below.

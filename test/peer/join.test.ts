@@ -219,6 +219,20 @@ describe('tunnels', () => {
     expect([a.remotePeer, b.remotePeer]).toEqual([other.peer, peer.peer])
   })
 
+  test('count their first byte from `connect`, however long the other side decides', async () => {
+    const [peer, other] = await two()
+    const rang = Promise.withResolvers<number>()
+    const offered = once(other, 'offer') as Promise<[Offer]>
+    const before = performance.now()
+    const connecting = peer.connect(other.peer, { ringing: () => rang.resolve(performance.now()) })
+    const from = performance.now()
+    const [offer] = await offered
+    const rangMs = (await rang.promise) - from
+    const [a] = await Promise.all([connecting, offer.accept()])
+    expect(a.times.firstByteMs).toBeGreaterThanOrEqual(Math.floor(rangMs))
+    expect(a.times.firstByteMs).toBeLessThanOrEqual(Math.ceil(performance.now() - before) + 1)
+  })
+
   test('are refused with a reason', async () => {
     const [peer, other] = await two()
     other.listen((offer) => offer.refuse('busy'))

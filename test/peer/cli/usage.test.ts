@@ -1,7 +1,7 @@
 /** What the command line says of itself, and of what it cannot do, where no system is needed. */
 
 import { execFileSync, spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
@@ -162,6 +162,32 @@ describe('a command that cannot be done', () => {
     expect(err).toMatch(/^straightway: [^\n]+\n$/)
     expect(err).toContain(path.startsWith('/') ? 'straightway' : says)
   })
+
+  const isRoot = process.geteuid?.() === 0 && spawnSync('setpriv', ['--version']).status === 0
+  test.skipIf(!isRoot)(
+    'where the home or the file is of somebody else says so, and not that there is none',
+    () => {
+      const own = join(folder, 'own')
+      mkdirSync(own, { mode: 0o700 })
+      chmodSync(folder, 0o755)
+      writeFileSync(join(own, 'letter'), 'secret')
+      writeFileSync(join(own, 'index.json'), '{"index":"http://127.0.0.1:9","user":"u_aaaaaaaaaaaaaaaa"}')
+      const stranger = (...args: string[]) => {
+        const nobody = ['--reuid=65534', '--regid=65534', '--clear-groups']
+        const cli = join(import.meta.dirname, '../../../peer/cli/straightway.js')
+        return spawnSync('setpriv', [...nobody, process.execPath, cli, ...args], { encoding: 'utf8' })
+      }
+      for (const verb of ['find', 'status', 'down', 'whoami'])
+        expect(stranger(verb, '--home', own).stderr, verb).toMatch(
+          /^straightway: \S+ may not be used: give yourself the right to, or choose another place\.\n$/,
+        )
+      const sent = stranger('send', PEER, join(own, 'letter'), ...nowhere)
+      expect([sent.status, sent.stderr]).toEqual([
+        1,
+        expect.stringContaining('cannot be read: ask its owner'),
+      ])
+    },
+  )
 
   const mayMount = spawnSync('unshare', ['-Urm', 'true']).status === 0
   test.skipIf(!mayMount)('where the home is on a disk that is full or read-only says so too', () => {

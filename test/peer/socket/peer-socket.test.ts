@@ -130,6 +130,19 @@ describe('a socket', () => {
     expect(from.port).toBe(a.address().port)
   })
 
+  test('says of each datagram where it came from, whichever path is in use meanwhile', async () => {
+    const [a, b] = await edge.pair()
+    const heard: [sent: string, cameFrom: string][] = []
+    const { port } = a.address()
+    b.on('message', (message, from) => heard.push([`${message}`, from.port === port ? 'direct' : 'relayed']))
+    const count = (path: string) => heard.filter(([sent]) => sent === path).length
+    while (count('direct') < 50) {
+      a.send(a.path)
+      await new Promise(setImmediate)
+    }
+    for (const [sent, cameFrom] of heard) expect(cameFrom).toBe(sent)
+  })
+
   test('stays on the relay where it is told to, and says why', async () => {
     const [a, b] = await edge.pair({ paths: 'relay-only' })
     const before = edge.relayed()
