@@ -9,7 +9,7 @@ import { StraightwayError } from '../shared/errors.ts'
 import type { NetworkId, PeerId, UserId } from '../shared/ids.ts'
 import { LIMITS } from '../shared/limits.ts'
 import type { PresenceRecord as Presence } from '../shared/presence.ts'
-import type { PeerRecord } from '../shared/resources.ts'
+import type { PeerRecord, UserDetails } from '../shared/resources.ts'
 import type { Change } from '../shared/wire/presence.ts'
 import type { Account } from './account.ts'
 import { Names } from './names.ts'
@@ -24,6 +24,9 @@ const MOST_KNOWN = 10_000
 /** Pages of the others that are read from INDEX: a few, or all that are remembered if somebody looks at the roster. */
 const FEW_PAGES = 5
 const ALL_PAGES = MOST_KNOWN / LIMITS.pageSize
+/** A reading of who is there that INDEX did not answer is tried again: after a while that doubles each time. */
+const FIRST_AGAIN_MS = 1000
+const LONGEST_AGAIN_MS = 60_000
 /** An offer does not wait longer to be told whose peer it came from. */
 const WHOSE_MS = 1000
 
@@ -49,6 +52,8 @@ export class Others {
   #reading: Promise<void> | undefined
   #isReading = false
   #readAgain = false
+  #again: NodeJS.Timeout | undefined
+  #againMs = FIRST_AGAIN_MS
   readonly #closed = new AbortController()
 
   constructor(options: OthersOptions) {
@@ -114,6 +119,7 @@ export class Others {
   }
 
   lost(): void {
+    clearTimeout(this.#again)
     for (const record of this.#known.values()) {
       if (isThere(record)) this.heard({ ...record, status: 'unknown' })
     }
@@ -133,6 +139,7 @@ export class Others {
   close(): void {
     this.#finds.close()
     this.#telling.close()
+    clearTimeout(this.#again)
     this.#closed.abort()
   }
 
@@ -186,20 +193,40 @@ export class Others {
     this.#reading = reading
     reading.catch(() => {
       if (this.#reading === reading) this.#reading = undefined
+      this.#beginLater()
     })
     return reading
+  }
+
+  /** Many peers may have found INDEX away at the same moment. */
+  #beginLater(): void {
+    if (this.#closed.signal.aborted) return
+    clearTimeout(this.#again)
+    this.#again = setTimeout(() => this.learn(), this.#againMs * (0.75 + Math.random() / 2)).unref()
+    this.#againMs = Math.min(this.#againMs * 2, LONGEST_AGAIN_MS)
   }
 
   async #learn(): Promise<void> {
     this.#isReading = true
     try {
+      await this.#readNetworks()
       const before = [...this.#known.values()]
       const there = new Set<PeerId>()
       const isWhole = await this.#readPages(there)
       if (isWhole) for (const each of before) if (!there.has(each.peer)) await this.#checkShared(each)
+      this.#againMs = FIRST_AGAIN_MS
     } finally {
       this.#isReading = false
     }
+  }
+
+  /** Changes of its own memberships may have been missed too. */
+  async #readNetworks(): Promise<void> {
+    const { account } = this.#options
+    const { networks } = (await account.index.users.get(account.user)) as Partial<UserDetails>
+    if (networks === undefined) return
+    this.networks.clear()
+    for (const network of networks) this.networks.add(network)
   }
 
   /** False if there are more than are read. */

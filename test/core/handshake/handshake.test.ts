@@ -327,6 +327,23 @@ describe('joining', () => {
     expect(went).toBeLessThanOrEqual(3 * came)
   })
 
+  test('names candidates of others, and nobody is made to send there', () => {
+    const wire = new Wire()
+    const others = ['127.0.0.1:9', '255.255.255.255:9', '224.0.0.251:5353', '169.254.169.254:80']
+    others.push('192.168.1.250:161', '8.8.8.8:53', '203.0.113.9:40000')
+    const kinds = ['host', 'reflexive', 'mapped'] as const
+    const named = others.flatMap((text) => kinds.map((kind) => ({ kind, address: parseAddress(text)! })))
+    wire.join(wire.a, 0, { candidates: [{ kind: 'reflexive', address: wire.a.address }, ...named] })
+    wire.join(wire.b, 1)
+    const targets: string[] = []
+    for (let step = 0; step < 5; step++) {
+      targets.push(...wire.b.last('step')!.step.targets.map(({ words }) => formatAddress(words)))
+      wire.report('failed')
+    }
+    expect(targets).toContain('203.0.113.1:40000')
+    expect(others.filter((text) => targets.includes(text))).toEqual([])
+  })
+
   test('is let in although 1,000 forged ones come in its name', () => {
     const wire = new Wire()
     wire.a.client.join(direction(0, {}, new Uint8Array(32).fill(2)), wire.a.profile(), wire.now)
