@@ -33,6 +33,8 @@ export async function startRecorded(healthy: Answers): Promise<RecordedAws> {
     const { status, type, said } = rendered(given ?? refused(`NoRecordOf-${question}`, 501), question)
     response.writeHead(status, { 'content-type': type }).end(said)
   })
+  // A synthesis keeps the process busy for longer than sockets are kept by default, and a client would find its own reset.
+  server.keepAliveTimeout = 0
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   return {
