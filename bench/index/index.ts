@@ -45,10 +45,15 @@ export async function benchIndex(population: Size): Promise<IndexResult> {
   }
 }
 
-function excessOf({ name, bound, readUnits, calls }: RequestCost): readonly string[] {
+function excessOf({ name, bound, readUnits, calls, bytes }: RequestCost): readonly string[] {
   const units = readUnits > (bound.readUnits ?? Number.POSITIVE_INFINITY)
   const asked = calls > (bound.calls ?? Number.POSITIVE_INFINITY)
-  return [...(units ? [`${name}: read units`] : []), ...(asked ? [`${name}: calls`] : [])]
+  const long = bytes > LIMITS.pageBytes
+  return [
+    ...(units ? [`${name}: read units`] : []),
+    ...(asked ? [`${name}: calls`] : []),
+    ...(long ? [`${name}: bytes`] : []),
+  ]
 }
 
 async function newConfig(): Promise<RestConfig> {

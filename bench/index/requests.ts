@@ -15,7 +15,9 @@ export interface RequestCost {
   readonly calls: number
   readonly ms: number
   readonly items: number
-  /** What it may cost. */
+  /** Of the answer. */
+  readonly bytes: number
+  /** What it may cost; no answer is longer than LIMITS.pageBytes. */
   readonly bound: { readonly readUnits?: number; readonly calls?: number }
 }
 
@@ -40,7 +42,7 @@ export function questionsOf({ network, user, peer }: Society): readonly Question
     },
     { name: 'network by id', path: `/v1/networks/${network}`, bound: { calls: 2 } },
     { name: 'user by id', path: `/v1/users/${user}`, bound: { calls: 2 } },
-    { name: 'peer by id', path: `/v1/peers/${peer}`, bound: {} },
+    { name: 'peer by id', path: `/v1/peers/${peer}`, bound: { calls: 2 } },
     {
       ...{ name: '100 members with presence', path: `/v1/networks/${network}/members` },
       bound: { readUnits: 30 },
@@ -97,5 +99,13 @@ async function costOf(
   const ms = performance.now() - begun
   if (statusCode !== 200) throw new StraightwayError('internal', `${name}: ${statusCode} ${body}`)
   const { items } = JSON.parse(body) as { items?: unknown[] }
-  return { name, readUnits: meter.units, calls: meter.calls, ms, items: items?.length ?? 1, bound }
+  return {
+    name,
+    readUnits: meter.units,
+    calls: meter.calls,
+    ms,
+    items: items?.length ?? 1,
+    bytes: Buffer.byteLength(body),
+    bound,
+  }
 }
