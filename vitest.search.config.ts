@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config'
 
-/** Searches against an oracle, the index while its function is killed, and what it costs: thousands of records and changes. `npm run test:search`. */
+/** Searches against an oracle, the index while its function is killed, and what it costs: thousands of records and changes. `npm run test:search`; CI runs a part. */
 export const SEARCH = [
   'test/store/oracle.test.ts',
   'test/store/oracle-busy.test.ts',
