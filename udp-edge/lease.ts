@@ -80,7 +80,7 @@ export class Lease {
     const { fleet, log, onLost } = this.#options
     try {
       const item = this.#item()
-      const held = await fleet.renew(item)
+      const held = await fleet.renew(item, Math.floor(Date.now() / 1000))
       if (this.#left) return
       if (!held) {
         await fleet.register(item)

@@ -137,7 +137,8 @@ export class Fleet {
 
   /** The lease of a dead node ends; those of others are renewed. */
   async reap(): Promise<number> {
-    for (const node of this.nodes) if (!node.isDead) await this.#leases.renew(this.#leaseOf(node))
+    // They have renewed in time, which nothing here has to wait for.
+    for (const node of this.nodes) if (!node.isDead) await this.#leases.renew(this.#leaseOf(node), 0)
     const reaper = createReaper({ client: this.tables.client, now: () => this.now })
     const time = { getRemainingTimeInMillis: () => 60_000 } as Context
     let reaped = 0

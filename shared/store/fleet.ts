@@ -20,8 +20,11 @@ export type Lease = Pick<FleetItem, 'node' | 'load' | 'draining' | 'expiresAtSec
 export interface Fleet {
   /** Replaces whatever the table holds of this node. */
   register(item: FleetItem): Promise<void>
-  /** False where the lease was lost: the node registers again and signs its peers in again. */
-  renew(lease: Lease): Promise<boolean>
+  /**
+   * False if the lease had ended, even if it is still there: the node may have been taken for dead. It registers again, and signs
+   * its peers in again.
+   */
+  renew(lease: Lease, nowSeconds: number): Promise<boolean>
   leave(node: NodeId): Promise<void>
   has(node: NodeId): Promise<boolean>
   /** Every node whose lease has not ended, draining ones too. */
@@ -53,7 +56,8 @@ export function createFleet(client: DynamoDBDocumentClient): Fleet {
 
   return {
     register: async (Item) => void (await client.send(new PutCommand({ TableName, Item }))),
-    renew: async (lease) => (await unlessRefused(client.send(renewal(TableName, lease)))) !== undefined,
+    renew: async (lease, nowSeconds) =>
+      (await unlessRefused(client.send(renewal(TableName, lease, nowSeconds)))) !== undefined,
     leave: async (node) => void (await client.send(new DeleteCommand({ TableName, Key: { node } }))),
     async has(node) {
       const get = new GetCommand({ TableName, Key: { node }, ConsistentRead: true })
@@ -82,13 +86,22 @@ export function createFleet(client: DynamoDBDocumentClient): Fleet {
   }
 }
 
-function renewal(TableName: string, { node, load, draining, expiresAtSeconds }: Lease): UpdateCommand {
+function renewal(
+  TableName: string,
+  { node, load, draining, expiresAtSeconds }: Lease,
+  nowSeconds: number,
+): UpdateCommand {
   return new UpdateCommand({
     TableName,
     Key: { node },
-    ConditionExpression: 'attribute_exists(#node)',
+    ConditionExpression: 'expiresAtSeconds > :now',
     UpdateExpression: 'SET #load = :load, draining = :draining, expiresAtSeconds = :expires',
-    ExpressionAttributeNames: { '#node': 'node', '#load': 'load' },
-    ExpressionAttributeValues: { ':load': load, ':draining': draining, ':expires': expiresAtSeconds },
+    ExpressionAttributeNames: { '#load': 'load' },
+    ExpressionAttributeValues: {
+      ':load': load,
+      ':draining': draining,
+      ':expires': expiresAtSeconds,
+      ':now': nowSeconds,
+    },
   })
 }

@@ -25,7 +25,9 @@ test('a node is alive until its lease ends, and longer when it renews', async ()
   expect(await fleet.alive(99)).toEqual([item])
   expect(await fleet.alive(100)).toEqual([])
   expect(await fleet.ended(100)).toEqual([item])
-  expect(await fleet.renew({ node: item.node, load: 0.5, draining: true, expiresAtSeconds: 130 })).toBe(true)
+  const renewed = { node: item.node, load: 0.5, draining: true, expiresAtSeconds: 130 }
+  expect(await fleet.renew(renewed, 100)).toBe(false)
+  expect(await fleet.renew(renewed, 99)).toBe(true)
   expect(await fleet.alive(100)).toEqual([{ ...item, load: 0.5, draining: true, expiresAtSeconds: 130 }])
   await fleet.leave(item.node)
   expect(await fleet.alive(0)).toEqual([])
@@ -33,7 +35,7 @@ test('a node is alive until its lease ends, and longer when it renews', async ()
 
 test('a node whose lease was taken away learns it when it renews', async () => {
   const item = lease('node_lost', 100)
-  expect(await fleet.renew({ ...item, expiresAtSeconds: 130 })).toBe(false)
+  expect(await fleet.renew({ ...item, expiresAtSeconds: 130 }, 99)).toBe(false)
   expect(await fleet.alive(0)).toEqual([])
 })
 

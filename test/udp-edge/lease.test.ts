@@ -62,6 +62,24 @@ test('everybody who misses somebody at the same time shares one reading', async 
   expect(readings()).toBe(before + 1)
 })
 
+test('a node whose lease had ended hears that it was taken for dead, also if the lease is still there', async () => {
+  let lost = 0
+  const item = itemOf('node_c')
+  const lease = await Lease.take({
+    ...{ fleet, item, load: () => 0, onFleet: () => {}, log: () => {}, renewMs: 3_600_000 },
+    onLost: () => lost++,
+  })
+  taken.push(lease)
+  const now = Math.floor(Date.now() / 1000)
+  await fleet.register({ ...item, load: 0, draining: false, expiresAtSeconds: now - 1 })
+  expect((await fleet.ended(now)).map(({ node }) => node)).toContain('node_c')
+  await lease.drain()
+  expect(lost).toBe(1)
+  expect((await fleet.alive(now)).find(({ node }) => node === 'node_c')).toMatchObject({ draining: true })
+  await lease.drain()
+  expect(lost).toBe(1)
+})
+
 test('a node that has left reads no more', async () => {
   const { lease, readings } = await take('node_a')
   const before = readings()

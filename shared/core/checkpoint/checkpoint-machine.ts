@@ -13,6 +13,7 @@
  *   Messages     to other nodes and back               Deliveries   to peers here; Mailboxes: to who is away
  *   Offers       tunnels: offers, answers, rejoins     Finds        look-ups
  *   Locator      where others are                      Asks         the directory
+ *   Allowances   what a peer may ask for, also by another session
  *   Correction   the time, told anew                   Comeback     peers of a node that was taken for dead
  *   NodeLinks    datagrams of other nodes              FleetView    where nodes are
  *

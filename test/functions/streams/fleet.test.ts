@@ -50,9 +50,9 @@ describe('the fleet', () => {
     const streams = await react(cloud, 'Fleet', createFleetReaction(cloud.streamOf('fleet')))
     const item = lease(newNode())
     await fleet.register(item)
-    await fleet.renew({ ...item, load: 0.7, expiresAtSeconds: inSeconds(60) })
+    await fleet.renew({ ...item, load: 0.7, expiresAtSeconds: inSeconds(60) }, inSeconds(0))
     const draining = { ...item, load: 0.7, draining: true, expiresAtSeconds: inSeconds(90) }
-    await fleet.renew(draining)
+    await fleet.renew(draining, inSeconds(0))
     await fleet.leave(item.node)
     await streams.drain()
     expect(await observer.pushes()).toEqual([
