@@ -4,7 +4,8 @@
  *   OFFER     tunnel 16 · peer 32 · bytes16 Noise message 1 · expected 18 · downward only: bytes16 direction
  *   ANSWER    tunnel 16 · peer 32 · outcome u8 · bytes16 Noise message 2 · expected 18 · downward, accepted or ringing:
  *             bytes16 direction
- *   REJOIN    tunnel 16 · peer 32 · leg u8 (of the peer at this end) · downward only: bytes16 direction
+ *   REJOIN    tunnel 16 · peer 32 · leg u8 (of the peer at this end) · downward only: bytes16 direction; none: the other peer
+ *             is at no node. A peer that does not know the tunnel answers with an ANSWER, refused, without a Noise message
  *
  *   direction         count u8 · handshake addresses 18 each · key 32 · bytes16 grant
  *   Noise message 1   carries `flags u8 · str8 intent · sentAt u48`

@@ -54,6 +54,14 @@ function converse({ system, ends }: Joined, forMs: number, bytes?: number): void
 /** Until it has a leg's proof of address a relay sends it no more bytes than it got: large datagrams may be lost. */
 const RELAY_PROOF_MS = 60
 
+/** Old enough that a direct one has given up its relay. */
+function settled(setting: Setting, path: Tunnel['path']): Joined {
+  const tunnel = joined(setting)
+  expect(both(tunnel, path, 5000)).toBe(true)
+  converse(tunnel, 15_000)
+  return tunnel
+}
+
 /** How many datagrams of the other end never came. */
 const lost = ([a, b]: readonly [Tunnel, Tunnel]): number[] => [
   b.sent - a.received.size,
@@ -311,6 +319,47 @@ describe('a tunnel', () => {
     converse(left, 2000)
     left.ann.kill()
     expect(left.system.world.until(() => left.ends[1].end === 'unreachable', 180_000)).toBe(true)
+  })
+
+  it.each([
+    ['direct', {}],
+    ['relayed', { terms: { paths: 'relay-only' } }],
+  ] as const)('that is %s ends within seconds after others are told that the peer is gone', (path, terms) => {
+    const { system, ann, bob, ends } = settled({ ...pair, ...terms }, path)
+    const from = system.world.now
+    ends[1].talk(100, 60_000)
+    ann.kill()
+    expect(system.world.until(() => bob.seen.get(ann.id)?.status === 'offline', 60_000)).toBe(true)
+    expect(ends[1].end).toBeUndefined()
+    expect(system.world.until(() => ends[1].end !== undefined, 6000)).toBe(true)
+    expect(ends[1].end).toBe('unreachable')
+    expect(system.world.now - from).toBeLessThan(25_000)
+  })
+
+  it.each([
+    ['direct', {}],
+    ['relayed', { terms: { paths: 'relay-only' } }],
+  ] as const)('that is %s ends within seconds after the process of the other side was replaced', (path, terms) => {
+    const { system, ann, ends } = settled({ ...pair, ...terms }, path)
+    ends[1].talk(100, 60_000)
+    ann.kill()
+    system.world.pass(2000)
+    ann.start()
+    expect(system.world.until(() => ann.online, 10_000)).toBe(true)
+    expect(system.world.until(() => ends[1].end !== undefined, 5000)).toBe(true)
+    expect(ends[1].end).toBe('unreachable')
+  })
+
+  it('outlives ten seconds in which one side reaches nobody', () => {
+    const tunnel = settled(pair, 'direct')
+    const { system, ann, bob, ends } = tunnel
+    const others = [outsideIp(bob), ...system.nodes.flatMap(({ host }) => host.ips)]
+    const heal = system.internet.core.separate([outsideIp(ann)], others)
+    for (const end of ends) end.talk(100, 30_000)
+    system.world.pass(10_000)
+    heal()
+    expect(both(tunnel, 'direct', 20_000)).toBe(true)
+    expect(ends.map(({ end }) => end)).toEqual([undefined, undefined])
   })
 
   it('gets through links that lose a tenth and reorder, and is direct all the same', () => {

@@ -44,7 +44,7 @@ export class NodeFrames {
       case FRAME.FORWARD_ANSWER:
         return given(decodeForwardedAnswer(body), (answer) => this.#offers.answered(answer, now))
       case FRAME.FORWARD_REJOIN:
-        return given(decodeForwardedRejoin(body), (rejoin) => this.#offers.rejoined(rejoin, now))
+        return given(decodeForwardedRejoin(body), (rejoin) => this.#offers.rejoined(from, rejoin, now))
       case FRAME.MOVED:
         return given(decodeMoved(body), (moved) => this.#residence.moved(moved, now))
       default:

@@ -14,6 +14,9 @@
  * Each side may say at which port of its address the tunnel's socket will probably be seen, so that the other one can send
  * there as soon as both agree.
  *
+ * A tunnel that lost its paths asks to be led to a HANDSHAKE again. The other peer may be at no node by now, or may know nothing
+ * of the tunnel, as its process is another one: both are answered, so that nobody waits for it.
+ *
  * What the networks of the two let a tunnel use goes into the grant of the offering side, whose node knows them all; at the
  * HANDSHAKE the stricter side decides. Where they let none be direct, neither side is told where the other will be seen.
  */
@@ -182,10 +185,15 @@ export class Offers {
       from,
       peer,
       (way, at) => {
-        if ('refused' in way) return
+        if ('refused' in way) {
+          this.#options.table.send(from, FRAME.REJOIN, encodeRejoin({ tunnel, peer, leg }))
+          return
+        }
         const { paths, network } = way
+        const asked = { to: peer, from: from.peer, origin: node, handshake, paths, network }
+        this.#remember(madeKey(from.peer, tunnel), { ...asked, isDoubted: false, isDecided: true }, at)
         this.#lead(from, { tunnel, leg, other: peer, handshake, paths, network }, at)
-        if (way.node === node) this.rejoined(rejoin, at)
+        if (way.node === node) this.rejoined(node, rejoin, at)
         else links.send(way.node, FRAME.FORWARD_REJOIN, encodeForwardedRejoin(rejoin))
       },
       now,
@@ -193,15 +201,26 @@ export class Offers {
   }
 
   /** The other side of a tunnel of a peer here goes to the HANDSHAKE again. */
-  rejoined({ to: self, from: other, tunnel, leg, handshake }: ForwardedRejoin, now: number): void {
+  rejoined(origin: NodeId, rejoin: ForwardedRejoin, now: number): void {
+    const { to: self, from: other, tunnel, leg, handshake } = rejoin
     const to = this.#options.roster.get(self)
-    if (to === undefined) return
+    const absent = (at: number) => this.#answerTo(origin, byNode(rejoin, 'notHere'), at)
+    if (to === undefined) {
+      absent(now)
+      return
+    }
     const side = { tunnel, leg: leg === 0 ? 1 : 0, other, handshake, paths: 'auto' } as const
+    const asked = { to: self, from: other, origin, handshake, paths: 'auto' } as const
     this.#options.reach.admit(
       to,
       other,
       (admits, at) => {
-        if (admits) this.#lead(to, side, at)
+        if (!admits) {
+          absent(at)
+          return
+        }
+        this.#remember(receivedKey(self, tunnel), { ...asked, isDoubted: false, isDecided: true }, at)
+        this.#lead(to, side, at)
       },
       now,
     )

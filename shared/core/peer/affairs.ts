@@ -4,6 +4,7 @@
  */
 import type { Identity } from '../../crypto/identity.ts'
 import type { Random } from '../../crypto/random.ts'
+import { NOWHERE } from '../../wire/address.ts'
 import {
   decodeMessage,
   decodeReceipt,
@@ -179,6 +180,9 @@ export class Affairs {
         break
       case 'rejoin':
         this.#rejoins.want(wish, this.#now)
+        break
+      case 'unknownTunnel':
+        answer(session, { ...wish, outcome: 'refused', noise: new Uint8Array(0), expected: NOWHERE })
     }
   }
 
@@ -265,12 +269,16 @@ export class Affairs {
 
   #onAnswer(given: Answer): PeerEffect | undefined {
     if (given.outcome === 'rateLimited') this.#budget.exhaust(this.#now)
-    return this.#offers.takeAnswer(given, this.#now)
+    if (this.#offers.isOpen(given.tunnel)) return this.#offers.takeAnswer(given, this.#now)
+    const { tunnel, peer, outcome } = given
+    if (outcome === 'refused') return { kind: 'forgotten', tunnel, peer }
+    return outcome === 'offline' ? { kind: 'absent', tunnel, peer } : undefined
   }
 
-  #onRejoin({ tunnel, direction }: Rejoin): PeerEffect | undefined {
+  #onRejoin({ tunnel, peer, direction }: Rejoin): PeerEffect | undefined {
     this.#rejoins.settle(tunnel)
-    return direction && { kind: 'rejoin', tunnel, direction }
+    if (direction === undefined) return { kind: 'absent', tunnel, peer }
+    return { kind: 'rejoin', tunnel, peer, direction }
   }
 
   #onOfferWanted({ kind: _, ...wish }: Wish & { kind: 'offer' }): void {

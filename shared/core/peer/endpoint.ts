@@ -270,11 +270,27 @@ export class Endpoint implements Machine<EndpointInput, EndpointEffect> {
         this.#calls.refused(effect)
         break
       case 'rejoin':
+        this.#onRejoin(effect)
+        break
+      case 'absent':
+      case 'forgotten':
         this.#toTunnels(effect)
         break
+      case 'presence': {
+        const { peer, status } = effect.record
+        this.#toTunnels({ kind: status === 'offline' ? 'went' : 'came', peer })
+        this.#effects.put(effect)
+        break
+      }
       default:
         this.#effects.put(effect)
     }
+  }
+
+  /** The other side may ask for a tunnel of a process before this one. */
+  #onRejoin({ tunnel, peer, direction }: Extract<PeerEffect, { kind: 'rejoin' }>): void {
+    if (this.#tunnels.has(tunnel)) this.#toTunnels({ kind: 'rejoin', tunnel, direction })
+    else this.#toSession({ kind: 'unknownTunnel', tunnel, peer })
   }
 
   #onMessage(message: Extract<PeerEffect, { kind: 'message' }>): void {

@@ -60,6 +60,8 @@ export type PeerInput =
   | { readonly kind: 'refuse'; readonly tunnel: TunnelId; readonly reason: string }
   /** A tunnel of ours lost its path: lead both sides to the HANDSHAKE again. */
   | { readonly kind: 'rejoin'; readonly tunnel: TunnelId; readonly peer: PeerId; readonly leg: Leg }
+  /** This endpoint was asked to rejoin a tunnel that it does not have: the other side is told. */
+  | { readonly kind: 'unknownTunnel'; readonly tunnel: TunnelId; readonly peer: PeerId }
   /** How long the mapping lives was measured: keep-alives may come this far apart. */
   | { readonly kind: 'interval'; readonly intervalMs: number }
   /** The addresses of this machine, without a port. */
@@ -128,7 +130,18 @@ export type PeerEffect =
       readonly outcome: FinalOutcome
       readonly reason: string
     }
-  | { readonly kind: 'rejoin'; readonly tunnel: TunnelId; readonly direction: Direction }
+  | {
+      readonly kind: 'rejoin'
+      readonly tunnel: TunnelId
+      readonly peer: PeerId
+      readonly direction: Direction
+    }
+  /** The other peer of a tunnel is at no node, or does not have the tunnel any more. */
+  | {
+      readonly kind: 'absent' | 'forgotten'
+      readonly tunnel: TunnelId
+      readonly peer: PeerId
+    }
 
 /** Both sides want the tunnel. */
 export interface Agreement {
@@ -187,6 +200,10 @@ export type TunnelsInput =
   | { readonly kind: 'agreed'; readonly agreement: Agreement }
   /** Both sides are led to a HANDSHAKE again. */
   | { readonly kind: 'rejoin'; readonly tunnel: TunnelId; readonly direction: Direction }
+  /** As in PeerEffect. */
+  | { readonly kind: 'absent' | 'forgotten'; readonly tunnel: TunnelId; readonly peer: PeerId }
+  /** A peer came, or went, as its presence says. */
+  | { readonly kind: 'came' | 'went'; readonly peer: PeerId }
   | { readonly kind: 'use'; readonly tunnel: TunnelId; readonly use: TunnelUse }
   /** It has come to nothing. */
   | { readonly kind: 'abandon'; readonly tunnel: TunnelId }

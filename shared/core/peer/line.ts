@@ -26,6 +26,18 @@ import type { Surroundings } from './surroundings.ts'
 const OPENING = new Uint8Array(1)
 const NOTHING_YET: TunnelStatus = { path: 'none', rttMs: 0, effort: { packets: 0 } }
 const NEVER = Number.POSITIVE_INFINITY
+/** What the tunnel is told of what an endpoint hears of its other side. */
+const NEWS = {
+  came: 'otherPresent',
+  went: 'otherAbsent',
+  absent: 'otherAbsent',
+  forgotten: 'otherForgot',
+} as const
+
+export interface OtherSideNews {
+  readonly kind: keyof typeof NEWS
+  readonly peer: PeerId
+}
 
 /** The offer that this side is about to accept. */
 export interface Answering {
@@ -112,6 +124,11 @@ export class Line implements Part {
   use(input: TunnelInput, out: Batch, now: number): void {
     if (this.#state.kind === 'running') this.#state.hosted.handle(input, out, now)
     this.#drain(out, now)
+  }
+
+  /** Something about a peer, maybe the one at the other end. */
+  hear({ kind, peer }: OtherSideNews, out: Batch, now: number): void {
+    if (peer === this.peer) this.use({ kind: NEWS[kind] }, out, now)
   }
 
   /** The addresses of the host changed. */

@@ -95,6 +95,11 @@ export class Offers {
     return true
   }
 
+  /** One of ours that has no answer yet. */
+  isOpen(tunnel: TunnelId): boolean {
+    return this.#own.has(tunnel)
+  }
+
   withdraw(tunnel: TunnelId): void {
     this.#own.delete(tunnel)
   }

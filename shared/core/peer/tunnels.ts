@@ -36,6 +36,11 @@ export class Tunnels implements Machine<TunnelsInput, TunnelsEffect> {
     this.#parts.push(this.#natWatch, this.#mappingLife)
   }
 
+  /** False before it is wanted, and after its end. */
+  has(tunnel: TunnelId): boolean {
+    return this.#lines.has(tunnel)
+  }
+
   /** Undefined before it has a socket, and after its end. */
   machineOf(tunnel: TunnelId): TunnelMachine | undefined {
     return this.#lines.get(tunnel)?.machine
@@ -94,6 +99,14 @@ export class Tunnels implements Machine<TunnelsInput, TunnelsEffect> {
       case 'approach':
       case 'rejoin':
         this.#with(input.tunnel, (line) => line.use(input, out, now))
+        break
+      case 'absent':
+      case 'forgotten':
+        this.#with(input.tunnel, (line) => line.hear(input, out, now))
+        break
+      case 'came':
+      case 'went':
+        this.#each((line) => line.hear(input, out, now))
         break
       case 'use':
         this.#with(input.tunnel, (line) => line.use(input.use, out, now))

@@ -18,6 +18,8 @@ import { Patience } from './patience.ts'
 
 /** An attempt that has brought no path by then is given up for another. */
 const RETRY_MS = 10_000
+/** Without any path: the other side may be somebody else by now, who knows nothing of the tunnel and says so. */
+const URGENT_MS = 2900
 /** One of which nothing is heard any more. */
 const LONGEST_ATTEMPT_MS = 60_000
 /** A relay that turned out no better was given up again. */
@@ -95,9 +97,14 @@ export class Attempts {
     return relayDraining ? this.#lastAt + RETRY_MS : this.#againAt
   }
 
-  /** True where the CHECKPOINT may be asked now; it counts as asked then. */
-  ask(now: number): boolean {
-    if (now - this.#askedAt < RETRY_MS) return false
+  /** Who was asked in vain may be asked again. */
+  hurry(): void {
+    this.#askedAt = Number.NEGATIVE_INFINITY
+  }
+
+  /** True if the CHECKPOINT may be asked now; it counts as asked then. `isUrgent`: there is no path. */
+  ask(now: number, isUrgent: boolean): boolean {
+    if (now - this.#askedAt < (isUrgent ? URGENT_MS : RETRY_MS)) return false
     this.#askedAt = now
     return true
   }

@@ -57,6 +57,12 @@ export type TunnelInput =
   | { readonly kind: 'streaming'; readonly active: boolean }
   /** Both sides are led to a HANDSHAKE again. */
   | { readonly kind: 'rejoin'; readonly direction: Direction }
+  /** The other side is at a CHECKPOINT again, as its presence says: it may be led to a HANDSHAKE. */
+  | { readonly kind: 'otherPresent' }
+  /** The other side is at no CHECKPOINT. */
+  | { readonly kind: 'otherAbsent' }
+  /** The other side says that it does not have this tunnel. */
+  | { readonly kind: 'otherForgot' }
   /** More is known of the socket's addresses: all of them. */
   | { readonly kind: 'candidates'; readonly candidates: readonly Candidate[] }
   /** The addresses of this machine changed, or it woke up. */
@@ -67,7 +73,10 @@ export type TunnelInput =
   | { readonly kind: 'sockets'; readonly ports: readonly number[]; readonly alone: boolean }
   | { readonly kind: 'close' }
 
-/** `noDirectPath`: only a direct path was wanted. `unreachable`: no path for GIVE_UP_MS. */
+/**
+ * `noDirectPath`: only a direct path was wanted. `unreachable`: no path for GIVE_UP_MS, nor for ABSENT_MS after it was told that the
+ * other side is at no CHECKPOINT, or no path and the other side has forgotten the tunnel.
+ */
 export type TunnelEnd = 'closed' | 'closedByOther' | 'noDirectPath' | 'unreachable'
 
 export type TunnelEffect =

@@ -183,6 +183,14 @@ export class Traversal {
     this.#attempt(now)
   }
 
+  /** The other side is where it can be asked: it need not be waited for any longer. */
+  seek(now: number): void {
+    if (this.#attempts.going && this.#client.state === 'joined') return
+    this.#attempts.hurry()
+    this.#attempt(now)
+    this.#ask(now)
+  }
+
   /** A port that a router gave when the attempt was over already is worth another one. */
   setCandidates(candidates: readonly Candidate[], now: number): void {
     const before = this.#survey.mapped.length
@@ -437,7 +445,7 @@ export class Traversal {
   }
 
   #ask(now: number): void {
-    if (this.#attempts.ask(now)) this.#events.push('rejoin')
+    if (this.#attempts.ask(now, this.#agent.active === undefined)) this.#events.push('rejoin')
   }
 }
 

@@ -37,6 +37,8 @@ const MAX_WAITING = 64
 const MAX_EARLY = 16
 /** Without any path for so long a tunnel ends: the other side is gone. */
 export const GIVE_UP_MS = 60_000
+/** So long after it was told that the other side is at no CHECKPOINT: a device that changes its network may be back by then. */
+const ABSENT_MS = 5000
 /** Longer than a word takes from one side to the other. */
 const LAST_WORDS_MS = 500
 /** CLOSE is not answered, so it is said more than once. */
@@ -78,6 +80,8 @@ export class TunnelMachine implements Machine<TunnelInput, TunnelEffect> {
   #early: Batch | undefined
   /** Since when there is no path and nothing was heard; Infinity while that is not so. */
   #silentSince: number
+  /** Since when the other side is at no CHECKPOINT, as far as is known; Infinity while it may be at one. */
+  #absentSince = never
   /** The other side has closed, as the HANDSHAKE says: what it sent before may still come. */
   #closedAt = never
   #ended = false
@@ -127,13 +131,18 @@ export class TunnelMachine implements Machine<TunnelInput, TunnelEffect> {
 
   deadline(): number {
     if (this.#ended) return never
-    const givenUpAt = this.#silentSince + GIVE_UP_MS
-    const endAt = Math.min(givenUpAt, this.#closedAt)
+    const endAt = Math.min(this.#givenUpAt, this.#closedAt)
     return Math.min(this.#agent.deadline(), this.#traversal.deadline(), this.#streams.deadline(), endAt)
   }
 
   poll(): TunnelEffect | undefined {
     return this.#effects.take()
+  }
+
+  /** When it ends, unless a path is found or something is heard before. */
+  get #givenUpAt(): number {
+    const goneAt = Math.max(this.#silentSince, this.#absentSince) + ABSENT_MS
+    return Math.min(this.#silentSince + GIVE_UP_MS, goneAt)
   }
 
   #send(bytes: Uint8Array, out: Batch, now: number): void {
@@ -169,7 +178,18 @@ export class TunnelMachine implements Machine<TunnelInput, TunnelEffect> {
         this.#agent.streaming = input.active
         break
       case 'rejoin':
+        this.#absentSince = never
         this.#traversal.rejoin(input.direction, out, now)
+        break
+      case 'otherPresent':
+        this.#absentSince = never
+        if (this.#packets.agreed && this.#agent.active === undefined) this.#traversal.seek(now)
+        break
+      case 'otherAbsent':
+        this.#absentSince = Math.min(this.#absentSince, now)
+        break
+      case 'otherForgot':
+        if (this.#packets.agreed && this.#agent.active === undefined) this.#end('unreachable', out, now)
         break
       case 'candidates':
         this.#traversal.setCandidates(input.candidates, now)
@@ -235,6 +255,7 @@ export class TunnelMachine implements Machine<TunnelInput, TunnelEffect> {
     }
     this.#progress.heard(now)
     this.#silentSince = never
+    this.#absentSince = never
     this.#closedAt = never
     if (arrived.bytes[arrived.start(i)] === TUNNEL.CONTROL) {
       for (const control of this.#packets.controls(arrived))
@@ -281,7 +302,7 @@ export class TunnelMachine implements Machine<TunnelInput, TunnelEffect> {
     this.#flushWaiting(out, now)
     this.#passEvents(out, now)
     if (now >= this.#closedAt) this.#end('closedByOther', out, now)
-    if (now >= this.#silentSince + GIVE_UP_MS) this.#end('unreachable', out, now)
+    if (now >= this.#givenUpAt) this.#end('unreachable', out, now)
     this.#traversal.sent(out, from, now)
   }
 

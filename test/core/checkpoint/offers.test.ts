@@ -224,6 +224,30 @@ test('a rejoin gives both sides a new direction, each for its own leg', () => {
   expect(granted(a.rejoins[0]?.direction)).toMatchObject({ leg: 0, self: a.id, other: b.id })
 })
 
+test('a rejoin towards a peer that is at no node is answered without a direction', () => {
+  const world = new World(2)
+  const [a, b] = [world.peer('a', 'ann', ['home']), world.peer('b', 'bob', ['home'])]
+  world.signIn(a)
+  rejoin(a, b, 1)
+  world.run(200)
+  expect(a.rejoins).toEqual([{ tunnel: TUNNEL, peer: b.id, leg: 1 }])
+})
+
+test.each([
+  1, 2,
+])('over %i node(s) a peer that does not know a tunnel says so to the one that asked', (nodes) => {
+  const { world, a, b } = pair(nodes)
+  const refused = { tunnel: TUNNEL, outcome: 'refused', noise: new Uint8Array(0), expected: port(0) } as const
+  b.send(FRAME.ANSWER, encodeAnswer({ ...refused, peer: a.id }))
+  world.run(200)
+  expect(a.answers).toEqual([])
+  rejoin(a, b, 0)
+  world.run(200)
+  b.send(FRAME.ANSWER, encodeAnswer({ ...refused, peer: a.id }))
+  world.run(200)
+  expect(a.answers).toMatchObject([{ ...refused, peer: b.id }])
+})
+
 test('the grant of the offering side names a network that the two share, always the same one', () => {
   const world = new World(2)
   const [a, b] = [world.peer('a', 'ann', ['work', 'home', 'club']), world.peer('b', 'bob', ['home', 'work'])]

@@ -30,7 +30,7 @@ const heardBy = ({ messages, offers, answers, rejoins, found }: ScriptedPeer, of
     ...messages,
     ...offers,
     ...answers.filter(({ outcome }) => outcome === 'accepted'),
-    ...rejoins,
+    ...rejoins.filter(({ direction }) => direction !== undefined),
     ...found.filter(({ status }) => status !== 'offline'),
   ].filter(({ peer }) => peer === of.id)
 
