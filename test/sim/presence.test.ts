@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { NetworkId } from '../../shared/ids.ts'
+import { NAT_KINDS } from './nat-kinds.ts'
 import type { Peer } from './peer.ts'
 import { System } from './system.ts'
 
@@ -64,6 +65,25 @@ describe('presence', () => {
     ann.setPresence({ status: 'busy' })
     expect(system.world.until(() => statusAt(bob, ann) === 'busy', 1000)).toBe(true)
     expect(system.world.now - from).toBeLessThan(600)
+  })
+
+  it('of a peer whose NAT forgets after eight seconds stays, and so do messages to it', () => {
+    const system = new System({ seed: 1, nodes: 2 })
+    const network = system.network()
+    const forgetful = { ...NAT_KINDS['port-restricted'], unrepliedMs: 8000, streamMs: 8000 }
+    const ann = system.peer('ann', { networks: [network], site: system.site('left', { nat: forgetful }) })
+    const bob = system.peer('bob', { networks: [network] })
+    expect(system.bringOnline([ann, bob], 20_000)).toBe(true)
+    const told: string[] = []
+    const texts: string[] = []
+    for (let i = 0; i < 60; i++) {
+      system.world.pass(10_000)
+      told.push(statusAt(bob, ann)!)
+      texts.push(bob.send(ann))
+      system.world.pass(1000)
+    }
+    expect(new Set(told)).toEqual(new Set(['online']))
+    expect(texts.map((text) => bob.outcomeOf(text))).toEqual(texts.map(() => 'delivered'))
   })
 
   it('changes in quick succession end with the last, and cost the tables three writes and then one a second', () => {

@@ -4,8 +4,8 @@
  * mapping still lives; a new mapping is then made for the next try. Two requests make each mapping, as some carrier NATs
  * keep one that saw a single packet for 15 s only.
  *
- * The idle time is searched between 15 and 300 s: doubled while mappings live, then halved into the gap, to within a
- * tenth. The answer is the longest idle time that was survived; keep-alives at half of it hold the mapping.
+ * The idle time is searched between 4 and 300 s: doubled while mappings live, then halved into the gap, to within a
+ * tenth. Each idle time that was survived is told, so that keep-alives are frequent enough before the end of the search.
  */
 import type { Random } from '../../crypto/random.ts'
 import { ADDRESS_WORDS, type Address, sameAddress, sameIp } from '../../wire/address.ts'
@@ -14,7 +14,7 @@ import { TRANSACTION_BYTES } from '../../wire/stun.ts'
 import { type BindingAnswer, decodeBindingAnswer, encodeRoomyRequest } from '../../wire/stun-client.ts'
 import type { Machine } from '../machine.ts'
 
-const SHORTEST_MS = 15_000
+const SHORTEST_MS = 4000
 const LONGEST_MS = 300_000
 const PRECISION = 1.1
 const REPEAT_MS = 500
@@ -22,11 +22,11 @@ const REPEATS = 4
 /** Requests that make a mapping. */
 const OPENERS = 2
 
-export interface LifetimeResult {
-  readonly kind: 'measured'
-  /** Survived idle time in milliseconds; undefined where it could not be found out. */
-  readonly lifetimeMs: number | undefined
-}
+export type LifetimeResult =
+  /** A mapping has just survived this idle time; the search goes on. */
+  | { readonly kind: 'survived'; readonly lifetimeMs: number }
+  /** The longest idle time that was survived; undefined if it could not be found out. The search is over. */
+  | { readonly kind: 'measured'; readonly lifetimeMs: number | undefined }
 
 type Phase =
   | { readonly kind: 'opening'; answers: number; sent: number }
@@ -42,7 +42,7 @@ export class Lifetime implements Machine<never, LifetimeResult> {
   #dueAt = 0
   #survivedMs = 0
   #brokenMs = LONGEST_MS * PRECISION
-  #result: LifetimeResult | undefined
+  readonly #results: LifetimeResult[] = []
 
   /** `server`: the primary address of a STUN server that knows RESPONSE-PORT. */
   constructor(server: Address, random: Random) {
@@ -75,9 +75,7 @@ export class Lifetime implements Machine<never, LifetimeResult> {
   }
 
   poll(): LifetimeResult | undefined {
-    const result = this.#result
-    this.#result = undefined
-    return result
+    return this.#results.shift()
   }
 
   #isExpected({ transaction }: BindingAnswer): boolean {
@@ -106,6 +104,7 @@ export class Lifetime implements Machine<never, LifetimeResult> {
 
   #survived({ forMs }: Phase & { kind: 'asking' }, now: number): void {
     this.#survivedMs = forMs
+    this.#results.push({ kind: 'survived', lifetimeMs: forMs })
     this.#goOn(now)
   }
 
@@ -154,6 +153,6 @@ export class Lifetime implements Machine<never, LifetimeResult> {
 
   #end(lifetimeMs: number | undefined): void {
     this.#phase = { kind: 'done' }
-    this.#result = { kind: 'measured', lifetimeMs }
+    this.#results.push({ kind: 'measured', lifetimeMs })
   }
 }

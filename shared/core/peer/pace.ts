@@ -1,7 +1,8 @@
 /**
  * Keep-alives: one an interval holds the NAT's mapping open and shows that the node is there. One that is not answered
  * is repeated after a second; after the third in vain the node is taken for dead. The interval is the node's until the
- * life of the mapping has been measured, then half of that, between 15 s (RFC 8085, section 3.5) and 55 s.
+ * life of the mapping has been measured, then half of that, at most 55 s. Below the 15 s of RFC 8085, section 3.5, only because
+ * a mapping was measured to live for less than twice that.
  *
  * A peer is therefore back, at another node, at most an interval and 3 s after its node died, plus the sign-in; at
  * once when it has something to say, as a frame that is not acknowledged brings the next keep-alive forward.
@@ -10,7 +11,7 @@ const REPEAT_MS = 1000
 const MISSES = 3
 /** From the first keep-alive that is not answered. */
 export const DEAD_AFTER_MS = MISSES * REPEAT_MS
-const FLOOR_MS = 15_000
+const FLOOR_MS = 2000
 const CEILING_MS = 55_000
 
 export class Pace {
