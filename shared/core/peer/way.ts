@@ -2,20 +2,20 @@
  * Which way the datagrams between a peer and its CHECKPOINT travel: over UDP, or carried through the gateway where a network
  * drops UDP. Found out from what is answered, without a question of its own:
  *
- *   udp       until the third datagram in a row is not answered, 0.7 s after the first; 2 s where UDP has worked
+ *   udp       until the third datagram in a row is not answered, 0.7 s after the first; 1 s if UDP has worked
  *   asking    the gateway is tried too. Whichever way something comes by first is taken: it may be that only the node was gone,
  *             and UDP to the next one works. Neither in BOTH_MS: the gateway alone, as a network that drops only what comes
  *             in lets a sign-in out, and a node answers each once. Neither in ASK_MS: `udp` again
- *   carried   through the gateway. Now and then a keep-alive is sent over UDP: a node answers it wherever it comes from, and
- *             that answer is the way back to `udp`
+ *   carried   through the gateway. Every 30 s a keep-alive is sent over UDP, and every 5 s for a quarter of an hour if UDP has
+ *             worked in this network: a node answers it wherever it comes from, and that answer is the way back to `udp`
  *
- * Where UDP worked for a short time only, it is tried less often.
+ * If UDP worked for a short time only, it is tried less often.
  */
 
 /** SIGN_IN is sent at 0, 0.25 and 0.75 s; a keep-alive that is not answered each second. */
 const MOST_UNANSWERED = 3
 const DOUBT_MS = 700
-const DOUBT_WHERE_PROVEN_MS = 2000
+const DOUBT_WHERE_PROVEN_MS = 1000
 /** A node that is gone is left after 3 s, and may be tried once more for 1.75 s. */
 const BOTH_MS = 5000
 const ASK_MS = 10_000
@@ -23,6 +23,9 @@ const ASK_MS = 10_000
 const MOST_UNANSWERED_CARRIED = 6
 const PATIENCE_CARRIED_MS = 5000
 const PROBE_MS = 30_000
+/** UDP that has worked will probably work again. */
+const HOPEFUL_PROBE_MS = 5000
+const HOPEFUL_FOR_MS = 900_000
 const LONGEST_PROBE_MS = 480_000
 /** UDP that lasts for less has not come back. */
 const LASTING_MS = 60_000
@@ -41,6 +44,8 @@ export class Way {
   #provenAt = Number.NEGATIVE_INFINITY
   #probeMs = PROBE_MS
   #probeAt = never
+  /** Until then UDP is tried more often. */
+  #hopefulUntil = Number.NEGATIVE_INFINITY
 
   /** False: always carried. */
   constructor(mayUseUdp = true) {
@@ -93,13 +98,14 @@ export class Way {
   }
 
   probed(now: number): void {
-    this.#probeAt = now + this.#probeMs
+    this.#probeAt = now + this.#waitMs(now)
   }
 
   /** UDP may work where we are now. */
   networkChanged(): void {
     this.#isProven = false
     this.#probeMs = PROBE_MS
+    this.#hopefulUntil = Number.NEGATIVE_INFINITY
     if (this.#mayUseUdp) this.#probeAt = Number.NEGATIVE_INFINITY
   }
 
@@ -123,7 +129,12 @@ export class Way {
     this.#kind = 'carried'
     const isShort = now - this.#provenAt < LASTING_MS
     this.#probeMs = isShort ? Math.min(2 * this.#probeMs, LONGEST_PROBE_MS) : PROBE_MS
-    this.#probeAt = now + this.#probeMs
+    this.#hopefulUntil = this.#isProven && !isShort ? now + HOPEFUL_FOR_MS : Number.NEGATIVE_INFINITY
+    this.#probeAt = now + this.#waitMs(now)
+  }
+
+  #waitMs(now: number): number {
+    return now < this.#hopefulUntil ? HOPEFUL_PROBE_MS : this.#probeMs
   }
 
   #retreat(): void {

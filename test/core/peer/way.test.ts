@@ -23,11 +23,11 @@ test('what is said in one breath is no sign of anything', () => {
   expect(silent(new Way(), 0, 1, 2, 3, 4).kind).toBe('udp')
 })
 
-test('is patient where UDP has worked', () => {
+test('is patient if UDP has worked', () => {
   const way = new Way()
   way.heard('udp', 0)
-  expect(silent(way, 30_000, 31_000).kind).toBe('udp')
-  expect(silent(way, 32_000).kind).toBe('asking')
+  expect(silent(way, 30_000, 30_250, 30_750).kind).toBe('udp')
+  expect(silent(way, 31_000).kind).toBe('asking')
 })
 
 describe('asking', () => {
@@ -60,6 +60,20 @@ describe('carried', () => {
     expect(way.kind).toBe('carried')
     way.heard('udp', 61_100)
     expect([way.kind, way.probeAt]).toEqual(['udp', Number.POSITIVE_INFINITY])
+  })
+
+  test('tries it every five seconds if it has worked in this network for a minute, for a quarter of an hour', () => {
+    const way = new Way()
+    way.heard('udp', 0)
+    silent(way, 70_000, 71_000, 72_000).heard('gateway', 72_100)
+    expect(way.probeAt).toBe(77_100)
+    way.probed(77_100)
+    expect(way.probeAt).toBe(82_100)
+    way.probed(972_100)
+    expect(way.probeAt).toBe(1_002_100)
+    way.networkChanged()
+    way.probed(1_003_000)
+    expect(way.probeAt).toBe(1_033_000)
   })
 
   test('tries it at once in another network', () => {
