@@ -51,7 +51,7 @@ export class EndpointSockets {
   }: Extract<SocketEffect, { kind: 'openSockets' }>): (SocketPorts & { readonly socket: number })[] {
     return sockets.flatMap((number) => {
       const ways = new ServiceWays(this.#doubtful)
-      const socket = this.#open(number, ipv4Only, (words) => this.#heard(number, 'udp', words))
+      const socket = this.#open(number, ipv4Only, (words, bytes) => this.#heard(number, 'udp', words, bytes))
       if (socket === undefined) return []
       const entry = { socket, tunnel: ipv4Only ? undefined : tunnel, ways, carriers: [] }
       this.#entries.set(number, entry)
@@ -123,10 +123,14 @@ export class EndpointSockets {
     this.close([...this.#entries.keys()])
   }
 
-  #open(number: number, ipv4Only: boolean, heard: (words: Uint32Array) => void): DualSocket | undefined {
+  #open(
+    number: number,
+    ipv4Only: boolean,
+    heard: (words: Uint32Array, bytes: Uint8Array) => void,
+  ): DualSocket | undefined {
     try {
       const receive = (bytes: Uint8Array, words: Uint32Array) => {
-        heard(words)
+        heard(words, bytes)
         this.#options.receive(bytes, words, number)
       }
       return new DualSocket(receive, { ipv4Only })
@@ -138,15 +142,15 @@ export class EndpointSockets {
   #carry(number: number, entry: Entry): void {
     if (entry.tunnel === undefined || entry.carriers.length > 0) return
     entry.carriers = this.#options.carry((bytes, words) => {
-      this.#heard(number, 'carrier', words)
+      this.#heard(number, 'carrier', words, bytes)
       this.#options.receive(bytes, words, number)
     })
   }
 
-  #heard(number: number, by: 'udp' | 'carrier', words: Uint32Array): void {
+  #heard(number: number, by: 'udp' | 'carrier', words: Uint32Array, bytes: Uint8Array): void {
     if (by === 'udp') this.#heardAt = now()
     const entry = this.#entries.get(number)
-    if (entry?.ways.heard(by, words) === true && entry.tunnel !== undefined) this.onMoved(entry.tunnel)
+    if (entry?.ways.heard(by, words, bytes) === true && entry.tunnel !== undefined) this.onMoved(entry.tunnel)
   }
 
   #sendBy(number: number, entry: Entry, batch: Batch, i: number): void {

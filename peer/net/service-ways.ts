@@ -2,7 +2,7 @@
 import { ServiceWay, type ServiceWayKind } from '../../shared/core/peer/service-way.ts'
 import { ADDRESS_WORDS, sameAddress } from '../../shared/wire/address.ts'
 import type { Batch } from '../../shared/wire/batch.ts'
-import { KIND, VERSION } from '../../shared/wire/numbers.ts'
+import { KIND, RELAY_PREFIX, VERSION } from '../../shared/wire/numbers.ts'
 import { isRelayControl } from '../../shared/wire/relay.ts'
 
 export type Service = 'handshake' | 'relay'
@@ -43,10 +43,13 @@ export class ServiceWays {
     return this.#at(words, 0)?.way.kind ?? 'udp'
   }
 
-  /** True where what is for that service goes another way from now on. */
-  heard(by: 'udp' | 'carrier', words: Uint32Array): boolean {
+  /**
+   * True if what is for that service goes another way from now on. Only what a relay says itself counts: data that it passes on
+   * may be shorter than what the way must carry.
+   */
+  heard(by: 'udp' | 'carrier', words: Uint32Array, bytes: Uint8Array): boolean {
     const known = this.#at(words, 0)
-    if (known === undefined) return false
+    if (known === undefined || (known.service === 'relay' && !isControl(bytes))) return false
     const before = known.way.kind
     known.way.heard(by)
     if (by === 'udp') this.#doubtful.delete(known.service)
@@ -64,6 +67,8 @@ export class ServiceWays {
     return known
   }
 }
+
+const isControl = (bytes: Uint8Array): boolean => RELAY_PREFIX.every((byte, i) => bytes[i] === byte)
 
 /** The service that always answers such a datagram. */
 function askedService(batch: Batch, i: number): Service | undefined {

@@ -1,7 +1,7 @@
 /**
  * What a peer and a RELAY say to each other (README.md, section 7): eight bytes of prefix, then
  *
- *   BIND     01 · stamp u48 · bytes16 grant · mac 16 · padding to 600
+ *   BIND     01 · stamp u48 · bytes16 grant · mac 16 · padding to 1,200
  *   BOUND    02 · stamp u48 (of the BIND) · token 8 · flags u8 · idleMs u32
  *   CONFIRM  03 · token 8
  *   RELEASE  04 · stamp u48 · bytes16 grant · mac 16
@@ -12,12 +12,16 @@
  * Flags: 1 the other leg is bound, 2 the relay is draining. KEPT answers KEEP and CONFIRM, and is sent unasked when a
  * flag changes. Everything else that travels through a relay is no message of ours and has no form.
  */
+import { LIMITS } from '../limits.ts'
 import type { Batch } from './batch.ts'
 import { Reader, Writer } from './cursor.ts'
 import { RELAY_OP, RELAY_PREFIX } from './numbers.ts'
 
-/** So long that no answer to it is longer, and that some data may follow before the address is proven. */
-export const BIND_BYTES = 600
+/**
+ * As long as a datagram may be: a way that does not carry it does not carry the tunnel's data either, and the leg goes another
+ * way. No answer is longer, and some data may follow before the address is proven.
+ */
+export const BIND_BYTES = LIMITS.datagramBytes
 export const TOKEN_BYTES = 8
 export const MAC_BYTES = 16
 const HEADER_BYTES = RELAY_PREFIX.length + 1

@@ -5,11 +5,11 @@
  *   WELCOME   51 02 · index u32 (the peer's) · index u32 (the node's) · Noise message 2
  *   COOKIE    51 03 · index u32 (the peer's) · cookie 16
  *
- * Message 1 carries `sentAt u48 · bytes16 ticket`, message 2
+ * Message 1 carries `sentAt u48 · bytes16 ticket` and zeros, message 2
  * `status u8 · since u48 · serverTime u48 · keepAliveMs u32 · observed address 18`.
  */
 import type { Address } from './address.ts'
-import { Reader } from './cursor.ts'
+import { Reader, Writer } from './cursor.ts'
 import { sized } from './frames.ts'
 import { KIND, VERSION, WELCOME_STATUS } from './numbers.ts'
 
@@ -67,11 +67,11 @@ export function decodeSignIn(bytes: Uint8Array): SignIn | undefined {
   return reader.ok ? { index, cookie, noise } : undefined
 }
 
-export function encodeSignInPayload({ sentAt, ticket }: SignInPayload): Uint8Array {
-  return sized(8 + ticket.length)
-    .u48(sentAt)
-    .bytes16(ticket)
-    .done()
+/** `bytes`: as many at least, filled with zeros. */
+export function encodeSignInPayload({ sentAt, ticket }: SignInPayload, bytes = 0): Uint8Array {
+  const payload = new Uint8Array(Math.max(8 + ticket.length, bytes))
+  new Writer(payload).u48(sentAt).bytes16(ticket)
+  return payload
 }
 
 export function decodeSignInPayload(bytes: Uint8Array): SignInPayload | undefined {

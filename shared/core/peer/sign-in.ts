@@ -4,7 +4,8 @@
  */
 import { Channel } from '../../crypto/channel.ts'
 import type { Identity } from '../../crypto/identity.ts'
-import { type Initiation, initiate } from '../../crypto/noise.ts'
+import { type Initiation, initiate, MESSAGE_1_OVERHEAD } from '../../crypto/noise.ts'
+import { LIMITS } from '../../limits.ts'
 import type { Address } from '../../wire/address.ts'
 import type { Batch } from '../../wire/batch.ts'
 import {
@@ -14,6 +15,7 @@ import {
   decodeWelcomeDatagram,
   encodeSignIn,
   encodeSignInPayload,
+  SIGN_IN_HEADER_BYTES,
   SIGN_IN_PROLOGUE,
   type Welcome,
 } from '../../wire/sign-in.ts'
@@ -21,6 +23,8 @@ import { ACK_DELAY_MS, Session } from '../session/session.ts'
 import type { PeerNode } from './events.ts'
 
 const WAITS_MS = [250, 500, 1000]
+/** A datagram of full size: a way that does not carry it would carry no long message either. */
+const PAYLOAD_BYTES = LIMITS.datagramBytes - SIGN_IN_HEADER_BYTES - MESSAGE_1_OVERHEAD
 /** What a node that is gone costs. */
 export const ATTEMPT_MS = WAITS_MS.reduce((sum, wait) => sum + wait)
 
@@ -58,7 +62,7 @@ export class SignInAttempt {
       self: { publicKey: identity.staticPublic, secretKey: identity.staticSecret },
       remotePublic: node.publicKey,
       ephemeralSeed,
-      payload: encodeSignInPayload({ sentAt, ticket }),
+      payload: encodeSignInPayload({ sentAt, ticket }, PAYLOAD_BYTES),
     })
   }
 

@@ -20,7 +20,8 @@ function measure(keepsMs: number, isLost: (datagram: number) => boolean = () => 
   machine.tick(out, now)
   for (let result = machine.poll(); ; result = machine.poll()) {
     if (result?.kind === 'survived') survived.push(result.lifetimeMs)
-    if (result?.kind === 'measured') return { lifetimeMs: result.lifetimeMs, survived, datagrams, tookMs: now }
+    if (result?.kind === 'measured')
+      return { lifetimeMs: result.lifetimeMs, survived, datagrams, tookMs: now }
     const answers = new Batch()
     for (let i = 0; i < out.count; i++) {
       datagrams++

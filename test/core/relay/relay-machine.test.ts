@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { makeClaim } from '../../../shared/core/relay/claim.ts'
 import { IDLE_MS } from '../../../shared/core/relay/relay-machine.ts'
 import { Random } from '../../../shared/crypto/random.ts'
-import { decodeRelay, encodeRelay, type RelayMessage } from '../../../shared/wire/relay.ts'
+import { BIND_BYTES, decodeRelay, encodeRelay, type RelayMessage } from '../../../shared/wire/relay.ts'
 import { type Credentials, deliver, type Flying, GRANT_MS, Peer, pair, START, World } from './world.ts'
 
 const A = '203.0.113.1:1000'
@@ -140,7 +140,7 @@ describe('a claim', () => {
     const [bound] = world.send(ELSEWHERE, a.start()[0]!.bytes)
     expect(world.send(ELSEWHERE, DATA).map(({ to }) => to)).toEqual([B])
     expect(world.send(A, DATA)).toEqual([])
-    expect(sentTo(world, ELSEWHERE, 3000)).toBeLessThanOrEqual(600 + DATA.length)
+    expect(sentTo(world, ELSEWHERE, 3000)).toBeLessThanOrEqual(BIND_BYTES + DATA.length)
     deliver(world, [a], [bound!])
     expect(sentTo(world, ELSEWHERE, 3000)).toBe(3000)
     expect(world.relay.counters.moved).toBe(1)
@@ -223,7 +223,7 @@ describe('an address that is not proven', () => {
     const [a, b] = world.tunnel(undefined, B.replace(/:.*/, ':9')).legs
     prove(world, A, bind(world, A, a))
     const sent = bind(world, B, b).reduce((sum, { bytes }) => sum + bytes.length, 0)
-    expect(sent + sentTo(world, B, 500_000)).toBeLessThanOrEqual(80_600)
+    expect(sent + sentTo(world, B, 500_000)).toBeLessThanOrEqual(80_000 + BIND_BYTES)
     expect(sentTo(world, B, 1200)).toBe(0)
     expect(world.relay.counters.bytes).toBeGreaterThan(64 * 1200)
   })
@@ -235,9 +235,9 @@ describe('an address that is not proven', () => {
     let sent = bind(world, B, b).reduce((sum, { bytes }) => sum + bytes.length, 0)
     sent += sentTo(world, B, 50_000)
     expect(sent).toBeGreaterThan(500)
-    expect(sent).toBeLessThanOrEqual(600)
+    expect(sent).toBeLessThanOrEqual(BIND_BYTES)
     world.send(B, new Uint8Array(100))
-    expect(sentTo(world, B, 50_000) + sent).toBeLessThanOrEqual(700)
+    expect(sentTo(world, B, 50_000) + sent).toBeLessThanOrEqual(BIND_BYTES + 100)
     expect(world.relay.counters.unproven).toBeGreaterThan(0)
   })
 
