@@ -3,7 +3,7 @@ import type { Namespaces } from './namespaces.ts'
 import type { Place } from './topology.ts'
 
 /** Makes the router's `lan` a bridge with a port for each host. */
-export function connectHousehold(namespaces: Namespaces, place: Place, isolated: boolean): void {
+export function connectHousehold(namespaces: Namespaces, place: Place, isolated: boolean, bridges = 0): void {
   const { router, translated: prefix } = place
   namespaces.ip(router, 'link', 'add', 'lan', 'type', 'bridge')
   // Where br_netfilter is loaded, it would bridge what was translated in place of routing it.
@@ -12,6 +12,7 @@ export function connectHousehold(namespaces: Namespaces, place: Place, isolated:
   namespaces.ip(router, 'link', 'set', 'lan', 'up')
   for (const [i, host] of (['left', 'right'] as const).entries()) {
     namespaces.add(host)
+    addBridges(namespaces, host, bridges)
     namespaces.wire(
       { at: router, name: host, addresses: [] },
       { at: host, name: 'lan', addresses: [`${prefix}.${10 + i}/24`] },
@@ -19,5 +20,14 @@ export function connectHousehold(namespaces: Namespaces, place: Place, isolated:
     namespaces.ip(router, 'link', 'set', host, 'master', 'lan')
     if (isolated) namespaces.ip(router, 'link', 'set', host, 'type', 'bridge_slave', 'isolated', 'on')
     namespaces.route(host, '0.0.0.0/0', `${prefix}.1`)
+  }
+}
+
+/** As Docker makes them, one for each of its networks. */
+export function addBridges(namespaces: Namespaces, host: string, count: number): void {
+  for (let n = 0; n < count; n++) {
+    const name = `br-${n}`
+    namespaces.ip(host, 'link', 'add', name, 'type', 'bridge')
+    namespaces.raise({ at: host, name, addresses: [`172.${17 + n}.0.1/16`] })
   }
 }

@@ -12,6 +12,7 @@
 import type { ChildProcess, SpawnOptions } from 'node:child_process'
 import { Namespaces } from './namespaces.ts'
 import type { NatKind } from './nat-kind.ts'
+import { PROXY_PORT } from './proxy.ts'
 import { buildSite, removeSite, type Site } from './site.ts'
 import { buildCore, cutOff, placeOf, type SideName } from './topology.ts'
 
@@ -77,7 +78,9 @@ export class Lab {
 
   /** A process that lives until its place is built anew, or the laboratory is closed. */
   spawn(place: Place, command: readonly string[], options?: SpawnOptions): ChildProcess {
-    return this.#namespaces.spawn(place, command, options)
+    const proxy = this.#proxyOf(place)
+    const env = proxy === undefined ? {} : { env: { ...process.env, HTTP_PROXY: proxy, HTTPS_PROXY: proxy } }
+    return this.#namespaces.spawn(place, command, { ...env, ...options })
   }
 
   /** The router forgets its mappings, as after a restart. */
@@ -105,6 +108,11 @@ export class Lab {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#namespaces.close()
+  }
+
+  #proxyOf(place: Place): string | undefined {
+    const standing = place === 'left' || place === 'right' ? this.#standing.get(place) : undefined
+    return standing?.kind.proxy && `http://${placeOf(place as SideName, 'home').translated}.1:${PROXY_PORT}`
   }
 
   #stands(side: SideName, kind: NatKind): boolean {

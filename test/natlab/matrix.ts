@@ -62,6 +62,8 @@ export interface Run {
   readonly directMs?: number
   readonly technique?: string
   readonly packets?: number
+  /** Of the three datagrams that were to come back. */
+  readonly lost?: number
   readonly whyNotDirect?: string
   /** There was no tunnel. */
   readonly error?: string

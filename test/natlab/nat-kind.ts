@@ -36,6 +36,16 @@ export interface NatKind {
   readonly maps?: 'upnp' | 'nat-pmp' | 'pcp'
   /** Both hosts are behind one router: `isolated` ones reach each other only by way of its outside address. */
   readonly household?: 'together' | 'isolated'
+  /** Number of bridges to containers that each host has, the same ones on every host, made before its network. Default 0. */
+  readonly bridges?: number
+  /** The first three bytes of the hosts' private addresses. Default: other ones on each side. */
+  readonly subnet?: string
+  /** Bytes that a packet may have on the way to the outside; a longer one disappears without an error, in both directions. */
+  readonly mtu?: number
+  /** An HTTP proxy in the router, which the environment of the host's processes names (proxy.py). */
+  readonly proxy?: true
+  /** The router translates to a pool of POOL_SIZE addresses: `$POOL` is the range. */
+  readonly pool?: true
   /** What the oracle must find. */
   readonly expected: Expected
 }
@@ -59,17 +69,23 @@ export interface Expected {
   readonly idleS?: { readonly unreplied: number; readonly stream: number }
 }
 
+/** Addresses of a carrier that one subscriber may be seen at. */
+export const POOL_SIZE = 4
+
 export interface RouterAddresses {
   readonly wan: string
+  /** `first-last` of the pool. */
+  readonly pool: string
   readonly host: string
   readonly seed: number
 }
 
 /** The whole ruleset of a router; loaded again it replaces the one before. */
-export function rulesetOf(kind: NatKind, { wan, host, seed }: RouterAddresses): string {
+export function rulesetOf(kind: NatKind, { wan, pool, host, seed }: RouterAddresses): string {
   return `
 define WAN = ${wan}
 define HOST = ${host}
+define POOL = ${pool}
 table ip router {
 }
 delete table ip router
@@ -89,6 +105,7 @@ table ip router {
     iifname "wan" ct state established,related accept
     iifname "wan" ip protocol udp ${kind.unsolicited}
   }
+  ${kind.mtu === undefined ? '' : SILENT}
   chain passing {
     type filter hook forward priority 0; policy drop;
     ${kind.leaving ?? ''}
@@ -99,6 +116,12 @@ table ip router {
 ${kind.ipv6 === undefined ? '' : firewall6(kind.ipv6)}
 `
 }
+
+/** The sender of a packet that is too long is not told. */
+const SILENT = `chain told {
+    type filter hook output priority 0; policy accept;
+    icmp type destination-unreachable drop
+  }`
 
 /** As RFC 6092 wants it of a home router. */
 const firewall6 = (admission: string): string => `

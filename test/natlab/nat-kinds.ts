@@ -104,6 +104,23 @@ function mapping(maps: 'upnp' | 'nat-pmp' | 'pcp'): NatKind {
   return { ...SYMMETRIC_RANDOM, name: maps, maps, admission: MAPPED }
 }
 
+/** A firewall drops UDP to the port of one service: the others must go on by UDP. */
+function dropping(service: string, ports: string, base = PORT_RESTRICTED): NatKind {
+  return { ...base, name: `${service}-dropped`, leaving: `iifname "lan" udp dport ${ports} drop` }
+}
+
+/** Lets UDP out to these ports only. The oracle's are not among them. */
+function lettingOut(name: string, ports: string): NatKind {
+  const expected = { ...PORT_RESTRICTED.expected, udp: false }
+  return { ...PORT_RESTRICTED, name, leaving: `iifname "lan" udp dport != ${ports} drop`, expected }
+}
+
+/** Longer packets than `mtu` disappear, as behind a tunnel whose errors are filtered. Its router clamps TCP, as such routers do. */
+function narrow(mtu: number): NatKind {
+  const leaving = `tcp flags & syn == syn tcp option maxseg size set ${mtu - 40}`
+  return { ...PORT_RESTRICTED, name: `narrow-${mtu}`, mtu, leaving }
+}
+
 /** What is sent from inside to the outside address of the router goes back inside, and comes from there. */
 const HAIRPIN: Partial<NatKind> = {
   sets: `map mapped {
@@ -144,6 +161,32 @@ export const NAT_KINDS = {
     leaving: 'meta l4proto udp drop',
     expected: { ...PORT_RESTRICTED.expected, udp: false },
   },
+  'checkpoint-dropped': dropping('checkpoint', '3480'),
+  'handshake-dropped': dropping('handshake', '3481'),
+  'stun-dropped': dropping('stun', '{ 3478, 3479 }'),
+  /** Its IPv4 is the hard case, so that a relay is needed. */
+  'relay-dropped': dropping('relay', '3482', SYMMETRIC_RANDOM),
+  /** Names and conferencing, a common rule of offices. */
+  'conferencing-only': lettingOut('conferencing-only', '{ 53, 3478-3481 }'),
+  'quic-only': lettingOut('quic-only', '443'),
+  'proxy-only': {
+    ...PORT_RESTRICTED,
+    name: 'proxy-only',
+    leaving: 'iifname "lan" drop',
+    proxy: true,
+    expected: { ...PORT_RESTRICTED.expected, udp: false },
+  },
+  'narrow-1280': narrow(1280),
+  'narrow-1000': narrow(1000),
+  /** Linux chooses the address by source and destination: what one peer sends to another one comes from one of them. */
+  'cgn-pool': {
+    ...SYMMETRIC_RANDOM,
+    name: 'cgn-pool',
+    translation: `${OUT} snat to $POOL fully-random`,
+    pool: true,
+  },
+  /** Both sides have the same private addresses, and the same bridge to containers. */
+  overlapping: { ...PORT_RESTRICTED, name: 'overlapping', subnet: '192.168.77', bridges: 1 },
   upnp: mapping('upnp'),
   'nat-pmp': mapping('nat-pmp'),
   pcp: mapping('pcp'),
@@ -167,6 +210,14 @@ export const NAT_KINDS = {
     ...PORT_RESTRICTED,
     name: 'same-nat',
     household: 'together',
+    expected: { ...PORT_RESTRICTED.expected, hairpin: false },
+  },
+  /** Each host has bridges to containers, the same ones, which were there before its network. */
+  'same-nat-bridges': {
+    ...PORT_RESTRICTED,
+    name: 'same-nat-bridges',
+    household: 'together',
+    bridges: 20,
     expected: { ...PORT_RESTRICTED.expected, hairpin: false },
   },
   'same-nat-hairpin': {

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import type { WhyNotDirect } from '../../shared/why-not-direct.ts'
+import { MAX_PAYLOAD_BYTES } from '../../shared/wire/tunnel.ts'
 import { laboratory } from './laboratory.ts'
 import type { Pair } from './matrix.ts'
 import { type KindName, NAT_KINDS } from './nat-kinds.ts'
@@ -7,11 +9,21 @@ import { Trials } from './trials.ts'
 const KINDS = Object.keys(NAT_KINDS) as KindName[]
 const households = KINDS.filter((name) => 'household' in NAT_KINDS[name])
 const withUdp = KINDS.filter((name) => NAT_KINDS[name].expected.udp && !households.includes(name))
+/** A datagram of full size never crosses directly. */
+const TOO_NARROW: readonly KindName[] = ['narrow-1000']
 /** Neither translates each flow differently, nor has to be asked for a port first. */
-const independent = withUdp.filter((name) => NAT_KINDS[name].expected.mapping === 'independent')
+const independent = withUdp.filter(
+  (name) => NAT_KINDS[name].expected.mapping === 'independent' && !TOO_NARROW.includes(name),
+)
+
+/** What they do is not what their NATs do: once each is enough. */
+const ONCE: readonly KindName[] = [
+  ...(['checkpoint-dropped', 'handshake-dropped', 'stun-dropped'] as const),
+  ...(['narrow-1280', 'narrow-1000', 'overlapping'] as const),
+]
 
 const DIRECT: readonly Pair[] = [
-  ...withUdp.map((name): Pair => ['open', name]),
+  ...withUdp.filter((name) => !ONCE.includes(name)).map((name): Pair => ['open', name]),
   ...independent.map((name): Pair => ['port-restricted', name]),
   ['symmetric-random', 'open'],
   ['symmetric-sequential', 'full-cone'],
@@ -19,6 +31,20 @@ const DIRECT: readonly Pair[] = [
   ['nat-pmp', 'pcp'],
   ['ipv6-firewall', 'ipv6-firewall'],
   ...households.map((name): Pair => [name, name]),
+  ['overlapping', 'overlapping'],
+]
+
+/**
+ * There is no direct path, or none for a datagram of full size. What UDP does not carry goes by TLS or the gateway. The first
+ * datagram may be lost: until a leg has proven its address, a relay sends it no more bytes than came from it.
+ */
+const RELAYED: readonly (readonly [...Pair, whyNotDirect: WhyNotDirect])[] = [
+  ['relay-dropped', 'symmetric-random', 'both-symmetric'],
+  ['conferencing-only', 'open', 'probe-timeout'],
+  ['quic-only', 'port-restricted', 'udp-blocked'],
+  ['port-restricted', 'proxy-only', 'udp-blocked'],
+  ['narrow-1000', 'narrow-1000', 'data-blocked'],
+  ['symmetric-random', 'narrow-1000', 'data-blocked'],
 ]
 
 laboratory('pairs of NATs, once each', {}, () => {
@@ -31,5 +57,13 @@ laboratory('pairs of NATs, once each', {}, () => {
   it.each(DIRECT)('%s towards %s is direct', async (a, b) => {
     const [run] = await trials.runs([a, b], 1)
     expect(run).toMatchObject({ path: 'direct', lost: 0 })
+  })
+
+  it.each(
+    RELAYED,
+  )('%s towards %s is relayed, with datagrams of full size: %s', async (a, b, whyNotDirect) => {
+    const [run] = await trials.runs([a, b], 1, MAX_PAYLOAD_BYTES)
+    expect(run).toMatchObject({ path: 'relayed', whyNotDirect })
+    expect(run!.lost).toBeLessThanOrEqual(1)
   })
 })

@@ -3,14 +3,13 @@
  * what `ping --json` prints of it. Each tunnel has a socket of its own, so that nothing of one run serves the next but what
  * the HANDSHAKE remembers.
  *
- *   pinger.ts INDEX INVITE HOME      prints {"peer"}; then for each line {"to", "wait"} a summary, or {"error"}
+ *   pinger.ts INDEX INVITE HOME      prints {"peer"}; then for each line {"to", "wait", "size"} a summary, or {"error"}
  */
 import { createInterface } from 'node:readline'
 import { measured } from '../../peer/cli/ping.ts'
 import { join, type StraightwayError } from '../../peer/index.ts'
 
 const COUNT = 3
-const SIZE = 64
 
 const [index, invite, home] = process.argv.slice(2) as [string, string, string]
 const say = (value: object) => process.stdout.write(`${JSON.stringify(value)}\n`)
@@ -19,8 +18,8 @@ const peer = await join({ index, invite, home })
 process.once('SIGTERM', () => peer.close().then(() => process.exit()))
 say({ peer: peer.peer })
 for await (const line of createInterface({ input: process.stdin })) {
-  const { to, wait } = JSON.parse(line)
-  await measured(peer, to, { paths: 'auto', count: COUNT, size: SIZE, wait, json: true }).then(
+  const { to, wait, size } = JSON.parse(line)
+  await measured(peer, to, { paths: 'auto', count: COUNT, size, wait, json: true }).then(
     say,
     ({ code, message }: StraightwayError) => say({ error: code, detail: message }),
   )

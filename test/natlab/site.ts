@@ -5,10 +5,11 @@
  * another.
  */
 import { startExpiry } from './expiry.ts'
-import { connectHousehold } from './household.ts'
+import { addBridges, connectHousehold } from './household.ts'
 import { startMiniupnpd } from './miniupnpd.ts'
 import type { Namespaces } from './namespaces.ts'
-import { type NatKind, rulesetOf } from './nat-kind.ts'
+import { type NatKind, POOL_SIZE, rulesetOf } from './nat-kind.ts'
+import { startProxy } from './proxy.ts'
 import { type Place, routes, type SideName } from './topology.ts'
 
 /** What there is to know of it. */
@@ -32,6 +33,7 @@ export interface Plan {
 /** A host that is elsewhere already is moved here. */
 export function buildSite(namespaces: Namespaces, { host, place, kind, number }: Plan): Site {
   const { router, carrier, wan, carried } = place
+  const pool = `${place.pool}.${POOL_SIZE * number}-${place.pool}.${POOL_SIZE * (number + 1) - 1}`
   const outside = wan.at(number)
   const inner = kind.carrier === undefined ? outside : `${carried}.2`
   namespaces.add(router)
@@ -40,13 +42,15 @@ export function buildSite(namespaces: Namespaces, { host, place, kind, number }:
   const inside = `${prefixOf(place, kind)}.10`
   const load = () => {
     const seed = Math.floor(Math.random() * 2 ** 32)
-    loadRules(namespaces, router, rulesetOf(kind, { wan: inner, host: inside, seed }))
+    loadRules(namespaces, router, rulesetOf(kind, { wan: inner, pool, host: inside, seed }))
     if (kind.carrier !== undefined)
-      loadRules(namespaces, carrier, rulesetOf(kind.carrier, { wan: outside, host: inner, seed }))
+      loadRules(namespaces, carrier, rulesetOf(kind.carrier, { wan: outside, pool, host: inner, seed }))
   }
   for (const setting of kind.settings ?? []) namespaces.exec(router, ['sysctl', '-qw', setting])
   load()
+  if (kind.mtu !== undefined) namespaces.ip(router, 'link', 'set', 'wan', 'mtu', String(kind.mtu))
   connectHosts(namespaces, host, place, kind)
+  if (kind.proxy) startProxy(namespaces, router)
   if (kind.maps !== undefined) startMiniupnpd(namespaces, router, kind.maps, outside)
   if (kind.expiresAfterS !== undefined) startExpiry(namespaces, router, kind.expiresAfterS)
   const hosts = kind.household === undefined ? [host] : (['left', 'right'] as const)
@@ -60,14 +64,14 @@ export function removeSite(namespaces: Namespaces, { place, routers }: Site): vo
 }
 
 function connectOutside(namespaces: Namespaces, place: Place, outermost: string, outside: string): void {
-  const { core, port, wan, routed, six } = place
+  const { core, port, wan, routed, pool, six } = place
   const [near, far] = [`${six.outside}::1`, `${six.outside}::2`]
   namespaces.wire(
     { at: core, name: port, addresses: [`${wan.gateway}/25`, `${near}/64`] },
     { at: outermost, name: 'wan', addresses: [`${outside}/25`, `${far}/64`] },
   )
   routes(namespaces, outermost, ['0.0.0.0/0', '::/0'], [wan.gateway, near])
-  routes(namespaces, core, [`${routed}.0/24`, `${six.inside}::/64`], [outside, far])
+  routes(namespaces, core, [`${routed}.0/24`, `${pool}.0/24`, `${six.inside}::/64`], [outside, far])
 }
 
 function connectCarrier(namespaces: Namespaces, place: Place, outside: string): void {
@@ -81,13 +85,13 @@ function connectCarrier(namespaces: Namespaces, place: Place, outside: string): 
   namespaces.route(router, '0.0.0.0/0', `${carried}.1`)
 }
 
-const prefixOf = ({ translated, routed }: Place, { translates }: NatKind): string =>
-  translates ? translated : routed
+const prefixOf = ({ translated, routed }: Place, { translates, subnet }: NatKind): string =>
+  subnet ?? (translates ? translated : routed)
 
 /** To the router, which works already, so that a host that moves is without a network for as short as it can be. */
 function connectHosts(namespaces: Namespaces, host: SideName, place: Place, kind: NatKind): void {
   if (kind.household === undefined) connectHost(namespaces, host, place, kind)
-  else connectHousehold(namespaces, place, kind.household === 'isolated')
+  else connectHousehold(namespaces, place, kind.household === 'isolated', kind.bridges)
 }
 
 function connectHost(namespaces: Namespaces, host: SideName, place: Place, kind: NatKind): void {
@@ -95,7 +99,10 @@ function connectHost(namespaces: Namespaces, host: SideName, place: Place, kind:
   const prefix = prefixOf(place, kind)
   const sixes = (nth: number) => (kind.ipv6 === undefined ? [] : [`${six.inside}::${nth}/64`])
   if (namespaces.has(host)) namespaces.ip(host, 'link', 'delete', 'lan')
-  else namespaces.add(host)
+  else {
+    namespaces.add(host)
+    addBridges(namespaces, host, kind.bridges ?? 0)
+  }
   namespaces.wire(
     { at: router, name: 'lan', addresses: [`${prefix}.1/24`, ...sixes(1)] },
     { at: host, name: 'lan', addresses: [`${prefix}.10/24`, ...sixes(10)] },

@@ -24,6 +24,8 @@ export interface Place {
   readonly translated: string
   readonly routed: string
   readonly carried: string
+  /** Addresses that a carrier has besides the router's own. */
+  readonly pool: string
   /** Hosts', and between the core and the router. */
   readonly six: { readonly inside: string; readonly outside: string }
 }
@@ -49,6 +51,7 @@ export function placeOf(side: SideName, network: keyof typeof NETWORKS): Place {
     translated: `192.168.${nth}`,
     routed: `80.81.${90 + nth}`,
     carried: `100.64.${nth}`,
+    pool: `80.81.${110 + nth}`,
     six: { inside: `2a02:db8:${nth}`, outside: `2a02:db8:${100 + nth}` },
   }
 }
@@ -109,5 +112,10 @@ async function connectCore(namespaces: Namespaces, i: number, delayMs: number): 
 
 function insideOf(side: SideName): readonly string[] {
   const places = [placeOf(side, 'home'), placeOf(side, 'away')]
-  return places.flatMap(({ routed, six }) => [`${routed}.0/24`, `${six.inside}::/64`, `${six.outside}::/64`])
+  return places.flatMap(({ routed, pool, six }) => [
+    `${routed}.0/24`,
+    `${pool}.0/24`,
+    `${six.inside}::/64`,
+    `${six.outside}::/64`,
+  ])
 }

@@ -17,6 +17,8 @@ const ONLINE_MS = 15_000
 /** How long a run may look for a direct path, and how long it may take as a whole. */
 const DIRECT_WITHIN_MS = 20_000
 const RUN_MS = 45_000
+/** Bytes of a datagram. */
+const SMALL = 64
 
 export class Trials {
   readonly lab: Lab
@@ -34,11 +36,11 @@ export class Trials {
     return new Trials(lab, await SystemInLab.start(lab))
   }
 
-  /** So many tunnels from a peer behind `a` to one behind `b`. */
-  async runs([a, b]: Pair, count: number): Promise<readonly Run[]> {
+  /** So many tunnels from a peer behind `a` to one behind `b`, and datagrams of so many bytes on each. */
+  async runs([a, b]: Pair, count: number, size = SMALL): Promise<readonly Run[]> {
     await this.#stand(a, b)
     const runs: Run[] = []
-    while (runs.length < count) runs.push(await this.#run())
+    while (runs.length < count) runs.push(await this.#run(size))
     return runs
   }
 
@@ -64,10 +66,10 @@ export class Trials {
     this.#right = { kind: b, up }
   }
 
-  async #run(): Promise<Run> {
+  async #run(size: number): Promise<Run> {
     const [pinger, up] = [this.#left?.pinger, this.#right?.up]
     if (pinger === undefined || up === undefined) return { error: 'not-online' }
-    const run = await pinger.ping(up.peer)
+    const run = await pinger.ping(up.peer, size)
     if (run !== undefined) return run
     pinger.stop()
     this.#left = { kind: this.#left!.kind, pinger: await this.#startPinger() }
@@ -98,8 +100,8 @@ class Pinger {
   }
 
   /** Undefined where it does not end, or the process has. */
-  ping(to: string): Promise<Run | undefined> {
-    this.#dialogue.say({ to, wait: DIRECT_WITHIN_MS })
+  ping(to: string, size: number): Promise<Run | undefined> {
+    this.#dialogue.say({ to, wait: DIRECT_WITHIN_MS, size })
     return within(RUN_MS, this.#dialogue.next<Run>())
   }
 
