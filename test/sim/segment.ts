@@ -36,6 +36,8 @@ export interface Transit {
   /** Probability, 0 to 1. */
   readonly loss: number
   readonly delayMs: number
+  /** Bytes of a whole IP packet; a longer one is lost. Default: any. */
+  readonly mtu?: number
 }
 
 export class Segment {
@@ -128,6 +130,7 @@ export class Segment {
   #cross(packet: Packet, to: Attachment): void {
     const transit = this.#transits.get(`${packet.from.ip} ${packet.to.ip}`)
     if (transit === undefined) this.#deliver(packet, to)
+    else if (wireBytes(packet) > (transit.mtu ?? Number.POSITIVE_INFINITY)) this.#world.drop('too long')
     else if (this.#dice.chance(transit.loss)) this.#world.drop('transit')
     else this.#world.after(transit.delayMs, () => this.#deliver(packet, to))
   }

@@ -384,11 +384,19 @@ describe('the switch from the relay to the direct path', () => {
   })
 
   test('does not come where only small packets cross', () => {
-    const narrow = { nat: NAT_KINDS['port-restricted'], link: { ...BROADBAND, mtu: 1000 } }
-    const meeting = talking(new Meeting({ sites: [narrow, narrow] }).meet(), 4000).pass(500)
+    const meeting = new Meeting(HOME)
+    meeting.worsen({ loss: 0, delayMs: 0, mtu: 1000 })
+    talking(meeting.meet(), 4000).pass(500)
     expect(meeting.ends.map(({ path }) => path)).toEqual(['relayed', 'relayed'])
     expect(meeting.ends.map(({ whyNotDirect }) => whyNotDirect)).toEqual(['data-blocked', 'data-blocked'])
     expectAllArrived(meeting)
+  })
+
+  test('and none over a relay comes where the way to that is as narrow: it would lose what is long', () => {
+    const narrow = { nat: NAT_KINDS['port-restricted'], link: { ...BROADBAND, mtu: 1000 } }
+    const meeting = talking(new Meeting({ sites: [narrow, narrow] }).meet(), 4000).pass(500)
+    expect(meeting.ends.map(({ path }) => path)).toEqual(['none', 'none'])
+    expect(meeting.ends.map(({ whyNotDirect }) => whyNotDirect)).toEqual(['data-blocked', 'data-blocked'])
   })
 })
 
