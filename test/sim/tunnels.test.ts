@@ -324,16 +324,16 @@ describe('a tunnel', () => {
   it.each([
     ['direct', {}],
     ['relayed', { terms: { paths: 'relay-only' } }],
-  ] as const)('that is %s ends within seconds after others are told that the peer is gone', (path, terms) => {
+  ] as const)('that is %s ends a quarter of a minute after others are told that the peer is gone', (path, terms) => {
     const { system, ann, bob, ends } = settled({ ...pair, ...terms }, path)
     const from = system.world.now
     ends[1].talk(100, 60_000)
     ann.kill()
     expect(system.world.until(() => bob.seen.get(ann.id)?.status === 'offline', 60_000)).toBe(true)
     expect(ends[1].end).toBeUndefined()
-    expect(system.world.until(() => ends[1].end !== undefined, 6000)).toBe(true)
+    expect(system.world.until(() => ends[1].end !== undefined, 16_000)).toBe(true)
     expect(ends[1].end).toBe('unreachable')
-    expect(system.world.now - from).toBeLessThan(25_000)
+    expect(system.world.now - from).toBeLessThan(35_000)
   })
 
   it.each([

@@ -191,7 +191,11 @@ export class Offers {
         }
         const { paths, network } = way
         const asked = { to: peer, from: from.peer, origin: node, handshake, paths, network }
-        this.#remember(madeKey(from.peer, tunnel), { ...asked, isDoubted: false, isDecided: true }, at)
+        this.#remember(
+          madeKey(from.peer, tunnel),
+          { ...asked, isDoubted: false, isDecided: true, answersFullAt: 0 },
+          at,
+        )
         this.#lead(from, { tunnel, leg, other: peer, handshake, paths, network }, at)
         if (way.node === node) this.rejoined(node, rejoin, at)
         else links.send(way.node, FRAME.FORWARD_REJOIN, encodeForwardedRejoin(rejoin))
@@ -219,7 +223,11 @@ export class Offers {
           absent(at)
           return
         }
-        this.#remember(receivedKey(self, tunnel), { ...asked, isDoubted: false, isDecided: true }, at)
+        this.#remember(
+          receivedKey(self, tunnel),
+          { ...asked, isDoubted: false, isDecided: true, answersFullAt: 0 },
+          at,
+        )
         this.#lead(to, side, at)
       },
       now,

@@ -37,8 +37,8 @@ const MAX_WAITING = 64
 const MAX_EARLY = 16
 /** Without any path for so long a tunnel ends: the other side is gone. */
 export const GIVE_UP_MS = 60_000
-/** So long after it was told that the other side is at no CHECKPOINT: a device that changes its network may be back by then. */
-const ABSENT_MS = 5000
+/** So long after it was told that the other side is at no CHECKPOINT. One that changes its network, or whose node died, is back by then. */
+const ABSENT_MS = 15_000
 /** Longer than a word takes from one side to the other. */
 const LAST_WORDS_MS = 500
 /** CLOSE is not answered, so it is said more than once. */
