@@ -6,16 +6,14 @@ import { may } from '../../shared/model/permission.ts'
 import { expectVersion } from '../../shared/model/precondition.ts'
 import type { User } from '../../shared/model/user.ts'
 import { toMembers, toStrangers } from '../../shared/model/visibility.ts'
-import { blockersAmong } from '../../shared/store/blocks.ts'
+import { userSeenBy } from '../../shared/store/blocks.ts'
 import * as store from '../../shared/store/peers.ts'
-import { getUser } from '../../shared/store/users.ts'
 import { pageOf, peerAnswer, storedPeerAnswer } from './answers.ts'
 import { created, found, nothing, seen } from './reply.ts'
 import { expectVisible, type Request } from './request.ts'
 import { route, SEARCH } from './route.ts'
 import { patchSchema } from './schemas.ts'
 import { listEntity, viewerOf } from './search.ts'
-import { isBlockedBy } from './users.ts'
 
 const tag = 'Peers'
 
@@ -103,15 +101,18 @@ export const peerRoutes = [
 interface Owned {
   readonly peer: PeerWithPresence
   readonly owner: User
+  /** Since when the owner blocks the caller; undefined if it does not. */
+  readonly blockedAt: number | undefined
 }
 
 /** Errors: `unknown-peer`. */
 async function ownedPeer({ context: { client }, actor, path }: Named): Promise<Owned> {
-  const own = actor.kind === 'peer' ? actor.user : undefined
-  const [peer] = await store.getPeersWithPresence(client, [path.peer], own)
-  const owner = peer && (await getUser(client, peer.user))
-  if (peer === undefined || owner === undefined) throw new StraightwayError('unknown-peer')
-  return { peer, owner }
+  const viewer = viewerOf(actor)
+  const [peer] = await store.getPeersWithPresence(client, [path.peer], viewer?.user)
+  if (peer === undefined) throw new StraightwayError('unknown-peer')
+  const { owner, blockedAt } = await userSeenBy(client, peer.user, viewer)
+  if (owner === undefined) throw new StraightwayError('unknown-peer')
+  return { peer, owner, blockedAt }
 }
 
 /** Errors: `unknown-peer`, also where the caller may not see the peer. To whom its user blocks it is offline. */
@@ -119,11 +120,8 @@ async function visiblePeer(request: Named): Promise<PeerWithPresence> {
   return asVisible(request, await ownedPeer(request))
 }
 
-async function asVisible(request: Named, { peer, owner }: Owned): Promise<PeerWithPresence> {
+function asVisible(request: Named, { peer, owner, blockedAt }: Owned): PeerWithPresence {
   expectVisible(request, 'peer.read', { user: peer.user, networks: owner.networks }, 'unknown-peer')
-  const viewer = viewerOf(request.actor)
-  if (viewer === undefined || viewer.user === peer.user || owner.blocks === 0) return peer
-  const blockedAt = (await blockersAmong(request.context.client, viewer, [peer.user])).get(peer.user)
   return blockedAt === undefined ? peer : { ...peer, presence: hiddenSince(blockedAt) }
 }
 
@@ -131,11 +129,11 @@ async function asVisible(request: Named, { peer, owner }: Owned): Promise<PeerWi
 async function readablePeer(call: Named): Promise<PeerWithPresence> {
   const { actor } = call
   const owned = await ownedPeer(call)
-  const { peer, owner } = owned
+  const { peer, owner, blockedAt } = owned
   if (actor.kind !== 'peer' || may(actor, 'peer.read', { user: peer.user, networks: owner.networks }))
-    return viewOf(await asVisible(call, owned), call)
+    return viewOf(asVisible(call, owned), call)
   const shown = toStrangers(peer, actor.visibility ?? {})
-  if (shown === undefined || (await isBlockedBy(call, owner))) throw new StraightwayError('unknown-peer')
+  if (shown === undefined || blockedAt !== undefined) throw new StraightwayError('unknown-peer')
   return { ...shown, presence: store.NEVER_SEEN }
 }
 

@@ -7,6 +7,7 @@ import type { Asker } from '../directory.ts'
 import { StraightwayError } from '../errors.ts'
 import type { PeerId, UserId } from '../ids.ts'
 import { LIMITS } from '../limits.ts'
+import type { User } from '../model/user.ts'
 import { tableName } from './client.ts'
 import {
   decodeCursor,
@@ -17,8 +18,9 @@ import {
   type Page,
   type PageRequest,
 } from './pages.ts'
+import { type ItemKey, Remembered } from './remembered.ts'
 import { CHANGED, retrying, type Step, transact } from './transact.ts'
-import { IS_THERE, requireUserItem } from './users.ts'
+import { IS_THERE, requireUserItem, toUser, type UserItem } from './users.ts'
 
 export type Blocked = PeerId | UserId
 
@@ -69,6 +71,33 @@ export async function isBlocked(
 ): Promise<boolean> {
   const keys = any.map((blocked) => ({ user, blocked }))
   return (await getMany<Block>(client, 'Blocks', keys)).length > 0
+}
+
+export interface SeenUser {
+  /** Undefined if there is none. */
+  readonly owner: User | undefined
+  /** Since when it blocks the viewer; undefined if it does not. */
+  readonly blockedAt: number | undefined
+}
+
+/** A user as a viewer meets it: one read, whatever it finds. Errors: `unavailable` if the tables are too busy to answer all of it. */
+export async function userSeenBy(
+  client: DynamoDBDocumentClient,
+  user: UserId,
+  viewer: Asker | undefined,
+): Promise<SeenUser> {
+  const item: ItemKey = { table: 'Users', key: { user } }
+  const any = viewer === undefined || viewer.user === user ? [] : [viewer.peer, viewer.user ?? viewer.peer]
+  const blocks = any.map((blocked): ItemKey => ({ table: 'Blocks', key: { user, blocked } }))
+  const read = await Remembered.read(client, [item, ...blocks])
+  if (![item, ...blocks].every((key) => read.has(key)))
+    throw new StraightwayError('unavailable', 'The tables are busy: try again in a moment')
+  const found = read.get<UserItem>(item)
+  const blocking = blocks.map((key) => read.get<Block>(key)).find((block) => block !== undefined)
+  return {
+    owner: found === undefined || found.deletingAt !== undefined ? undefined : toUser(found),
+    blockedAt: blocking?.blockedAt,
+  }
 }
 
 /**

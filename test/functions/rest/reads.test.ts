@@ -74,6 +74,20 @@ test("fault 11: what is not there, or is not the caller's to see, costs no more"
     }
 })
 
+test('fault 11: who is blocked reads for as much as anybody', async () => {
+  const door = `/v1/users/${ben.user}/blocks/${ann.user}`
+  expect((await index.call(`PUT ${door}`, { as: ben.ticket })).status).toBe(204)
+  for (const path of BY_NAME)
+    for (const thing of THINGS[path]!()) {
+      const { status, cost } = await index.measured(`GET ${thing}`, { as: ann.ticket })
+      expect([200, 404], thing).toContain(status)
+      expect(cost.calls, thing).toBeLessThanOrEqual(2)
+    }
+  const { body } = await index.call(`GET /v1/peers/${ben.peer}`, { as: ann.ticket })
+  expect(body.presence?.status ?? 'offline').toBe('offline')
+  expect((await index.call(`DELETE ${door}`, { as: ben.ticket })).status).toBe(204)
+})
+
 test('fault 11: PUT of a member reads each item once and none twice', async () => {
   const cid = await index.member({ [network]: 'guest' }, 'cid')
   const door = `PUT /v1/networks/${network}/members/${cid.user}`
