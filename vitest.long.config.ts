@@ -13,15 +13,19 @@ export const LONG = [
   'test/core/tunnel/tunnel.test.ts',
   'test/core/checkpoint/hostile.test.ts',
   'test/functions/rest/race-walk.test.ts',
+  'test/functions/streams/large-user.test.ts',
+  'test/bench/fleet.test.ts',
   'test/fuzz/planted.test.ts',
   'test/e2e/udp-comes-and-goes.test.ts',
   'test/e2e/captive-portal.test.ts',
+  'test/e2e/node-death.test.ts',
   'test/e2e/garbage.test.ts',
   'test/e2e/canary.test.ts',
   'test/peer/recovery.test.ts',
   'test/peer/cli/one-peer.test.ts',
   'test/peer/cli/process.test.ts',
   'test/peer/cli/strangers.test.ts',
+  'test/peer/cli/verbs.test.ts',
 ]
 
 /** Programs that tests start are compiled once. */
