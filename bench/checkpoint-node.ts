@@ -1,4 +1,4 @@
-/** The CHECKPOINT node that is measured. Its directory knows nobody: no keep-alive ever reaches it. */
+/** The CHECKPOINT node under test. Its directory is empty, which does not matter: keep-alives never ask the directory. */
 import { randomBytes } from 'node:crypto'
 import { CheckpointMachine } from '../shared/core/checkpoint/checkpoint-machine.ts'
 import type { CheckpointEffect, CheckpointInput } from '../shared/core/checkpoint/events.ts'

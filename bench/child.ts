@@ -3,10 +3,10 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { StraightwayError } from '../shared/errors.ts'
 
-/** A process that a benchmark started. It dies with the benchmark. */
+/** A child process of a benchmark. It is killed when the benchmark ends. */
 export interface Child {
   readonly pid: number
-  /** The next line it prints; rejects with `unavailable` when it ends without one. */
+  /** The next line that it prints. Rejects with `unavailable` if it ends without printing one. */
   line(): Promise<string>
   stop(): Promise<void>
 }
@@ -27,7 +27,7 @@ export function start(command: string, args: readonly string[]): Child {
   }
 }
 
-/** One of ours: a TypeScript file beside this one, under the same Node. */
+/** Starts a TypeScript file of this folder with the same Node.js. */
 export const startScript = (file: string, ...args: readonly string[]): Child =>
   start(process.execPath, [new URL(file, import.meta.url).pathname, ...args])
 

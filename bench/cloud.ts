@@ -1,10 +1,10 @@
-/** What functions ask of AWS besides tables, answered on loopback at once: secrets, and the connections of the gateway. */
+/** A stub of the AWS services that functions call besides DynamoDB: Secrets Manager, and the connections of the gateway. */
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { json } from 'node:stream/consumers'
 
-/** Of a benchmark, so it is none. */
+/** The text of every secret. It is public, because it is used by benchmarks only. */
 export const SECRET = 'the text that Secrets Manager made up'
 const JSON_TYPE = { 'content-type': 'application/x-amz-json-1.1' }
 

@@ -13,13 +13,13 @@ const ASK_TIMES = 100
 const OFF = ['--no-cli', '--no-tls', '--no-dtls', '--no-tcp', '--no-software-attribute', '--no-stdout-log']
 
 /**
- * coturn as a STUN server on 127.0.0.1 and 127.0.0.2, so that it answers RFC 5780 as ours does: everything else off, one
- * thread for UDP. Rejects with `unavailable` and what to do if it is not installed or does not answer.
+ * Starts coturn as a STUN server on 127.0.0.1 and 127.0.0.2, so that it supports RFC 5780 like our node. Everything else is
+ * off, and UDP has one thread. Rejects with `unavailable` if coturn is not installed or does not answer.
  */
 export const startCoturn = (port: number): Promise<Child> =>
   started(port, ['-S', '-L', '127.0.0.1', '-L', '127.0.0.2'])
 
-/** coturn as a TURN server on loopback, without accounts. */
+/** Starts coturn as a TURN server on loopback, without accounts. */
 export const startTurn = (port: number): Promise<Child> =>
   started(port, ['-L', '127.0.0.1', '-E', '127.0.0.1', '--allow-loopback-peers'])
 

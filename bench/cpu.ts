@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { StraightwayError } from '../shared/errors.ts'
 
-/** USER_HZ: what /proc counts in, 100 on every Linux there is. */
+/** USER_HZ, the unit of times in /proc: 100 per second on every Linux. */
 const TICKS_PER_SECOND = 100
 
-/** CPU time of a process with all its threads, user and kernel. Linux only. */
+/** CPU time of a process in seconds: all its threads, user and kernel. Linux only. */
 export function cpuSeconds(pid: number): number {
   const fields = statOf(pid).split(') ')[1]!.split(' ')
   return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND

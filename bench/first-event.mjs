@@ -1,6 +1,6 @@
 /**
- * A function as Lambda starts it: the bundle is loaded, the handler gets its first event, and the process says on its last
- * line how long that took, in milliseconds. Plain JavaScript, so that no stripping of types is measured.
+ * Starts a function like Lambda: loads the bundle and gives the handler its first event. The last line of output has the
+ * times in milliseconds. It is plain JavaScript, so that the time for stripping types is not measured.
  *
  *   node first-event.mjs BUNDLE <EVENT
  */

@@ -1,7 +1,7 @@
 import dgram from 'node:dgram'
 import { once } from 'node:events'
 
-/** A UDP port that is free on every IPv4 address now. */
+/** Finds a UDP port that is free now on every IPv4 address. */
 export async function freePort(): Promise<number> {
   const socket = dgram.createSocket('udp4')
   socket.bind(0, '0.0.0.0')

@@ -1,4 +1,4 @@
-/** What each function is given as its first event, and what has to be in the tables for it. */
+/** The first event of each function, and the preparation of the tables for it. */
 import type { AttributeValue } from '@aws-sdk/client-dynamodb'
 import { DeleteCommand, type DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import { marshall } from '@aws-sdk/util-dynamodb'
@@ -11,7 +11,7 @@ import { SECRET } from './cloud.ts'
 
 export interface FirstEvent {
   readonly event: unknown
-  /** Before each start. */
+  /** Called before each start. */
   readonly prepare?: (client: DynamoDBDocumentClient) => Promise<unknown>
 }
 

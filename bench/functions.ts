@@ -1,6 +1,6 @@
 /**
- * How big the functions are and how long each takes to its first answer, beside a handler that does nothing: a fresh
- * process loads the bundle that is deployed and handles a first event on the embedded DynamoDB. Starts of all take turns.
+ * Measures the size of each function and its time to the first answer, compared with a handler that does nothing. A fresh
+ * process loads the deployed bundle and handles a first event on the embedded DynamoDB. The functions take turns.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -18,7 +18,7 @@ import { createClient } from '../shared/store/client.ts'
 import { startCloud } from './cloud.ts'
 import { type FirstEvent, firstEvents } from './function-events.ts'
 
-/** What a function may weigh. */
+/** Largest allowed size of a zipped function. */
 const BOUND_BYTES = 500 * 1024
 const BARE = 'exports.handler = async () => {}\n'
 const STARTER = fileURLToPath(new URL('first-event.mjs', import.meta.url))
@@ -26,17 +26,18 @@ const STARTER = fileURLToPath(new URL('first-event.mjs', import.meta.url))
 export interface FunctionResult {
   readonly name: string
   readonly zippedBytes: number
-  /** From the start of Node to the answer; loading the bundle alone; milliseconds, the median of the runs. */
+  /** Time from the start of Node.js to the answer; the median of the runs. */
   readonly coldMs: number
+  /** Time to load the bundle; the median of the runs. */
   readonly loadMs: number
-  /** Of `coldMs` to that of the bare handler. */
+  /** `coldMs` divided by that of the bare handler. */
   readonly ratio: number
 }
 
 export interface FunctionsResult {
   readonly runs: number
   readonly boundBytes: number
-  /** A handler that does nothing. */
+  /** Result of a handler that does nothing. */
   readonly bare: Omit<FunctionResult, 'ratio'>
   readonly functions: readonly FunctionResult[]
 }
@@ -53,7 +54,7 @@ interface Start {
   readonly coldMs: number
 }
 
-/** Errors: `internal` where a function fails at its first event. */
+/** Starts each function `runs` times. Errors: `internal` if a function fails at its first event. */
 export async function benchFunctions(runs: number): Promise<FunctionsResult> {
   const folder = mkdtempSync(join(tmpdir(), 'straightway-functions-'))
   const [engine, cloud] = await Promise.all([startEngine(), startCloud()])
@@ -93,7 +94,7 @@ async function bundled(folder: string): Promise<Contestant[]> {
   return [{ name: 'bare', bundle: bare, first: { event: {} }, starts: [] }, ...functions]
 }
 
-/** What is deployed sets, and nothing that makes a later start faster than the first. */
+/** The environment variables of a deployed function. The compile cache is off, because it would speed up later starts. */
 function environmentOf(tables: string, cloud: string): Record<string, string> {
   return {
     DYNAMODB_ENDPOINT: tables,

@@ -1,12 +1,13 @@
-/** Peers that sign in and then send keep-alives, in a process of its own. Told by one JSON value in argv, prints one. */
+/** A process with peers that sign in and then send keep-alives. Its argument is a JSON value, and it prints one. */
 import { fromBase32, type NodeId } from '../shared/ids.ts'
 import { parseAddress } from '../shared/wire/address.ts'
 import { KeepAlivePeer } from './keepalive-peer.ts'
 import { type Course, measure } from './measure.ts'
 
 export interface KeepAliveLoad extends Course {
-  /** `ip:port` of the node, and its X25519 key in base32. */
+  /** Address of the node, as `ip:port`. */
   readonly address: string
+  /** X25519 public key of the node, in base32. */
   readonly publicKey: string
   readonly peers: number
 }

@@ -12,18 +12,18 @@ import type { DatagramSocket, Endpoint, Inbox } from '../udp-edge/socket.ts'
 import type { Asker } from './measure.ts'
 import { benchTicket } from './ticket.ts'
 
-/** Where WELCOME has the index of the session at the node. */
+/** Offset in WELCOME of the session's index at the node. */
 const NODE_INDEX_AT = 6
 
 /**
- * A peer that signs in as every peer does, with the SDK's own machine, and then sends the KEEP_ALIVE of its session from the same
- * socket again and again: so the node does all that a keep-alive costs it.
+ * A peer that signs in with the SDK's own machine, like every peer, and then repeats the KEEP_ALIVE of its session from the
+ * same socket. So the node does all the work of a real keep-alive.
  */
 export class KeepAlivePeer implements Asker {
   answers = 0
   readonly #node: PeerNode
   readonly #keepAlive = new Batch(1)
-  /** What arrived, before the machine sees what is its. */
+  /** Datagrams that arrived. Those for the machine are passed on. */
   readonly #arrived = new Batch()
   #socket!: DatagramSocket
 
@@ -33,7 +33,7 @@ export class KeepAlivePeer implements Asker {
     this.#keepAlive.length[0] = SHORT_BYTES
   }
 
-  /** Resolves when the node has taken the session. */
+  /** Signs in. Resolves when the node has accepted the session. */
   async signIn(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>()
     const driver = await drive<PeerInput, PeerEffect>(this.#machine(), {

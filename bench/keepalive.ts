@@ -1,4 +1,4 @@
-/** Keep-alives: what a CHECKPOINT node acknowledges, from peers that signed in with the SDK's own machine. */
+/** Measures the keep-alives that a CHECKPOINT node acknowledges, from peers that signed in with the SDK's own machine. */
 import { KEEP_ALIVE_MS } from '../shared/core/checkpoint/assemble.ts'
 import { startScript } from './child.ts'
 import type { KeepAliveLoad } from './keepalive-load.ts'
@@ -6,11 +6,11 @@ import type { Measured } from './measure.ts'
 import { type Rate, rateOf } from './rate.ts'
 
 const WARM_UP_MS = 500
-/** Fewer than bring a node to ask for cookies. */
+/** Number of peers: too few for the node to require cookies. */
 const PEERS = 32
 const WINDOW = 8
 
-/** What `checkpoint-node.ts` prints. */
+/** The output of `checkpoint-node.ts`. */
 export interface CheckpointNode {
   readonly address: string
   readonly publicKey: string
@@ -18,7 +18,7 @@ export interface CheckpointNode {
 
 export interface KeepAliveResult {
   readonly ours: Rate
-  /** With one keep-alive a peer each KEEP_ALIVE_MS, and nothing else to do. */
+  /** Peers that one core can keep: one keep-alive per peer every KEEP_ALIVE_MS, and no other work. */
   readonly peersPerCore: number
 }
 

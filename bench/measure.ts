@@ -1,17 +1,17 @@
 import { cpuSeconds } from './cpu.ts'
 
-/** Something that asks, counts answers, and asks once more for each of them. */
+/** A source of load. It sends requests, counts responses, and sends another request for each response. */
 export interface Asker {
   readonly answers: number
   ask(count: number): void
 }
 
 export interface Course {
-  /** How many requests each asker keeps in flight. */
+  /** Number of requests that each asker keeps in flight. */
   readonly window: number
   readonly warmUpMs: number
   readonly measureMs: number
-  /** Process of the server. */
+  /** Process id of the server. */
   readonly pid: number
 }
 
@@ -22,7 +22,7 @@ export interface Measured {
   readonly loadCpuSeconds: number
 }
 
-/** A window without an answer for so long was lost, and is sent again. */
+/** Timeout after which a window without a response is considered lost, and is sent again. */
 const LOST_MS = 200
 
 export async function measure(askers: readonly Asker[], course: Course): Promise<Measured> {

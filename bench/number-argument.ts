@@ -1,4 +1,4 @@
-/** Numbers that commands take, for `argParser` of commander: both ends are included. */
+/** Parsers of numeric options, for commander's `argParser`. Both ends of a range are included. */
 import { InvalidArgumentError } from 'commander'
 
 export function numberFrom(least: number, most: number): (text: string) => number {

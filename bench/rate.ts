@@ -1,12 +1,13 @@
 import type { Measured } from './measure.ts'
 
 export interface Rate {
-  /** As many as came, with the load's own process as the likely limit. */
+  /** Responses per second of elapsed time. Often limited by the process of the load. */
   readonly answersPerSecond: number
-  /** For each second of CPU time the server's process used: what one core of it could answer. */
+  /** Responses per second of the server's CPU time: the most that one core could answer. */
   readonly perCpuSecond: number
-  /** Share of a core that the server used, and that the load used: near 1 means that one was the limit. */
+  /** Share of a core that the server used. Near 1, it was the limit. */
   readonly serverCpu: number
+  /** Share of a core that the load used. Near 1, it was the limit. */
   readonly loadCpu: number
 }
 

@@ -1,4 +1,4 @@
-/** `npm run bench -- NAME`: each benchmark is a file beside this one; see README.md for what they measure and how. */
+/** `npm run bench -- NAME` runs a benchmark. README.md says what each of them measures, and how. */
 import { Command } from 'commander'
 import { StraightwayError } from '../shared/errors.ts'
 import { addDoors } from './doors/command.ts'

@@ -1,4 +1,4 @@
-/** STUN requests, in a process of its own. Told by one JSON value in argv, prints one: see `measure.ts`. */
+/** A process that sends STUN requests. Its argument is a JSON value, and it prints one: see `measure.ts`. */
 import dgram from 'node:dgram'
 import { once } from 'node:events'
 import { STUN_TYPE } from '../shared/wire/stun.ts'
@@ -13,7 +13,7 @@ export interface StunLoad extends Course {
 
 const REQUEST = Buffer.from(encodeBindingRequest(new Uint8Array(12), { fingerprint: false }))
 
-/** A connected socket: the cheapest there is, so that the load is not dearer than what it measures. */
+/** An asker with a connected socket, which costs the least CPU, so that the load does not cost more than the server. */
 class StunAsker implements Asker {
   answers = 0
   readonly #socket = dgram.createSocket('udp4')

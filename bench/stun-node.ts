@@ -1,4 +1,4 @@
-/** The pair that is measured, this process the one under load. Its rate is lifted: all load comes from one IP. */
+/** The STUN node under test. Its rate limits are lifted, because all load comes from one IP address. */
 import { startStun } from '../udp-edge/stun.ts'
 
 const RATE = 1e9

@@ -1,4 +1,4 @@
-/** STUN answers: our node beside coturn, the same load against both in turn. */
+/** Compares the STUN responses of our node and of coturn, under the same load and in turns. */
 import { type Child, startScript } from './child.ts'
 import { startCoturn } from './coturn.ts'
 import { freePort } from './free-port.ts'
@@ -6,7 +6,7 @@ import type { Measured } from './measure.ts'
 import { type Rate, rateOf } from './rate.ts'
 import type { StunLoad } from './stun-load.ts'
 
-/** In turn, so that whatever else the machine does falls on both. */
+/** Number of turns of each server. With turns, other work on the machine affects both. */
 const ROUNDS = 3
 const WARM_UP_MS = 500
 const SOCKETS = 8
@@ -15,11 +15,11 @@ const WINDOW = 32
 export interface StunResult {
   readonly ours: Rate
   readonly coturn: Rate
-  /** Answers for a CPU-second of ours, over those of coturn. */
+  /** Responses per CPU-second of our node, divided by those of coturn. */
   readonly ratio: number
 }
 
-/** `seconds`: how long each of the two is measured. */
+/** Runs the benchmark. `seconds`: time for which each of the two servers is measured. */
 export async function benchStun(seconds: number): Promise<StunResult> {
   const [port, alternate, coturnPort] = [await freePort(), await freePort(), await freePort()]
   const ours = startScript('stun-node.ts', `${port}`, `${alternate}`)

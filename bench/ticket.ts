@@ -2,7 +2,7 @@ import { type Identity, identityOf, sign } from '../shared/crypto/identity.ts'
 import type { TicketKeys } from '../shared/crypto/ticket.ts'
 import { LIMITS } from '../shared/limits.ts'
 
-/** The INDEX of a benchmark: its key is no secret. */
+/** The identity of INDEX in benchmarks. Its key is public. */
 const ISSUER = identityOf(new Uint8Array(32).fill(1))
 const KEY_ID = 'bench'
 

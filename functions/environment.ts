@@ -1,9 +1,9 @@
 import { StraightwayError } from '../shared/errors.ts'
 
-/** What a function is told by its environment; each context.ts lists the variables it reads. */
+/** The environment variables of a function. Each context.ts lists those that it reads. */
 export type Environment = Readonly<Record<string, string | undefined>>
 
-/** Errors: `internal` naming the variable that is missing. */
+/** The value of a required variable. Errors: `internal` with the name of the variable if it is missing. */
 export function required(env: Environment, name: string): string {
   const value = env[name]
   if (value) return value
@@ -11,8 +11,8 @@ export function required(env: Environment, name: string): string {
 }
 
 /**
- * A handler that reads the environment when it is first called, so that whoever imports its module for another context
- * needs no environment.
+ * A handler that reads the environment when it is first called. So its module can be imported with another context
+ * and without any environment.
  */
 export function fromEnvironment<Context, Event, Invocation, Result>(
   contextFrom: (env: Environment) => Context,

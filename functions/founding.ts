@@ -1,6 +1,6 @@
 /**
- * Called by hand, once, after the first deployment: makes the admin key of the system and answers with it. It is told once;
- * called again, there is nothing to tell.
+ * Makes the first admin key of a system and answers with it. Called by hand once, after the first deployment. The key
+ * is shown this one time; every later call fails with `conflict`.
  */
 import middy from '@middy/core'
 import { StraightwayError } from '../shared/errors.ts'

@@ -11,19 +11,19 @@ import { connectionConfig } from '../shared/store/client.ts'
 /** The connections of the WebSocket API. */
 export interface Management {
   /**
-   * `gone`: there is no such connection, or not yet. `stuck`: it took nothing within POST_MS, or the service failed for it.
-   * Errors: `unavailable` when the service throttles.
+   * Posts a text to a connection. `gone`: the connection does not exist, or is not open yet. `stuck`: it accepted
+   * nothing within POST_MS, or the service failed for it. Errors: `unavailable` if the service throttles.
    */
   post(connection: string, text: string): Promise<'sent' | 'gone' | 'stuck'>
-  /** Ends a connection; one that has ended already is fine. Rejects if the service fails or throttles. */
+  /** Ends a connection, also one that has ended already. Rejects if the service fails or throttles. */
   end(connection: string): Promise<void>
 }
 
-/** A post takes some 20 ms. */
+/** Timeout of a call. A post usually takes about 20 ms. */
 export const POST_MS = 1_000
 const ATTEMPTS = 2
 
-/** `endpoint`: https://{api}.execute-api.{region}.amazonaws.com/{stage}, or a gateway of our own by plain HTTP. */
+/** `endpoint`: https://{api}.execute-api.{region}.amazonaws.com/{stage}, or a local gateway by plain HTTP. */
 export function createManagement(endpoint: string): Management {
   const local = endpoint.startsWith('http:')
   const client = new ApiGatewayManagementApiClient({

@@ -4,9 +4,9 @@
  *   header  { alg: "EdDSA", typ: "straightway-proof+jwt" }
  *   claims  { sub: peer, aud, jti, iat }
  *
- * A proof is good for one use, at one door of one deployment, within PROOF_MS of its `iat`. `aud` is the address that the
- * peer dialled (`audienceOf`), so whoever runs another deployment cannot use here what was made for them. A used `jti` is
- * kept in the table Proofs until the proof has ended.
+ * A proof is valid once, at one door of one deployment, within PROOF_MS of its `iat`. `aud` is the address that the
+ * peer dialled (`audiencesOf`), so the operator of another deployment cannot replay here a proof that was made for
+ * theirs. A used `jti` is kept in the table Proofs until the proof has expired.
  */
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import { type CryptoKey, decodeJwt, importJWK, type JWTPayload, jwtVerify } from 'jose'
@@ -20,16 +20,18 @@ const EXPECTED = { algorithms: ['EdDSA'], typ: 'straightway-proof+jwt' }
 
 export interface ProofDoor {
   readonly client: DynamoDBDocumentClient
-  /** What `aud` may be. */
+  /** The accepted values of `aud`. */
   readonly audiences: readonly string[]
   /** Epoch milliseconds. */
   readonly now: number
 }
 
 /**
- * The doors of one deployment, as `aud` names them: `straightway-index://HOST` for INDEX, `straightway-gateway://HOST` for
- * the WebSocket API. HOST has the port if it is not the scheme's own. `domainName`: the name under
- * which API Gateway was asked, which is one of its own. `configured`: further names, separated by commas, of proxies before it.
+ * The accepted values of `aud` at a door of one deployment: `straightway-index://HOST` for INDEX,
+ * `straightway-gateway://HOST` for the WebSocket API. HOST includes the port unless it is the default of the scheme.
+ *
+ * `domainName`: API Gateway's own name under which the request arrived. `configured`: names of proxies in front of
+ * it, separated by commas.
  */
 export function audiencesOf(
   door: 'index' | 'gateway',
@@ -40,7 +42,7 @@ export function audiencesOf(
   return hosts.map((host) => `straightway-${door}://${host.trim().toLowerCase()}`)
 }
 
-/** Whose proof it is. Errors: `unauthenticated`. */
+/** Verifies a proof, marks it as used, and returns the peer that made it. Errors: `unauthenticated`. */
 export async function useProof({ client, audiences, now }: ProofDoor, proof: string): Promise<PeerId> {
   const peer = subjectOf(proof)
   const { iat, jti } = await verified(proof, peer, audiences, now)
@@ -66,12 +68,12 @@ async function verified(
     const { payload } = await jwtVerify(proof, key, { ...EXPECTED, currentDate: new Date(now) })
     if (audiences.some((audience) => isFor(payload.aud, audience))) return payload
   } catch {
-    // Refused below, as one for another door is.
+    // Refused below, in the same way as a proof for another door.
   }
   throw refused('is not signed by its peer for us', audiences)
 }
 
-/** A name of ours that has no port, as API Gateway tells its own, is ours at every port. */
+/** Whether `aud` names this audience. A host without a port, such as API Gateway's own, matches at every port. */
 function isFor(aud: JWTPayload['aud'], audience: string): boolean {
   if (typeof aud !== 'string') return false
   return aud === audience || (!PORT.test(audience) && aud.replace(PORT, '') === audience)

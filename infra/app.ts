@@ -1,4 +1,4 @@
-/** The CDK app: the four stacks of one environment. `npx cdk synth`, `npx cdk deploy --all -c environment=prod`. */
+/** The CDK app: all stacks of one environment. `npx cdk synth`, `npx cdk deploy --all -c environment=prod`. */
 import { App } from 'aws-cdk-lib'
 import { check } from './checks.ts'
 import { environment } from './environments.ts'

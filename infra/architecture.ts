@@ -1,6 +1,6 @@
 /**
- * What is deployed and what leads to what, read from the synthesised templates: the picture of infra/README.md is drawn
- * from it, so it cannot show what is not there.
+ * The parts of a system and the calls between them, read from the synthesised templates. The picture in infra/README.md is
+ * drawn from this, so it shows only what is deployed.
  */
 import type { Stack } from 'aws-cdk-lib'
 import { Template } from 'aws-cdk-lib/assertions'
@@ -24,7 +24,7 @@ export interface Architecture {
   readonly functions: readonly Box[]
   readonly tables: readonly Box[]
   readonly arrows: readonly Arrow[]
-  /** Resources by stack. */
+  /** Number of resources, by stack. */
   readonly counts: Readonly<Record<string, number>>
 }
 
@@ -97,7 +97,7 @@ function doorsOf(methods: Resources, routes: Resources, rules: Resources): Box[]
   ]
 }
 
-/** The import of a stream's ARN has the table's name in it. */
+/** Arrows from tables to the functions that their streams call. The name of an imported stream ARN contains the table's name. */
 function streamsOf(mappings: Resources, tables: Resources): Arrow[] {
   const names = tables.map(([, { TableName }]) => lastPart(TableName))
   return mappings.flatMap(([, { EventSourceArn, FunctionName }]) => {

@@ -1,35 +1,36 @@
-/** The monthly bill of a load: a function of numbers, so that each assumption can be read and changed. */
+/** The monthly bill of a load. It is a pure function of numbers, so that each assumption can be read and changed. */
 import { LIMITS } from '../shared/limits.ts'
 import { HOURS, type InstanceType, PRICES } from './prices.ts'
 
 export interface Load {
-  /** Signed in at the same time, on average. */
+  /** Peers that are signed in at the same time, on average. */
   readonly peers: number
-  /** Instant messages of one peer. */
+  /** Instant messages that one peer sends. */
   readonly messagesPerDay: number
-  /** Sign-in, sign-out, status changes of one peer. */
+  /** Sign-ins, sign-outs and status changes of one peer. */
   readonly transitionsPerDay: number
-  /** Tunnels of one peer, what each carries, and how many of them stay on a relay. */
+  /** Tunnels that one peer opens. */
   readonly tunnelsPerDay: number
   readonly megabytesPerTunnel: number
+  /** Share of tunnels that stay on a relay, 0 to 1. */
   readonly relayShare: number
-  /** Messages of one exchange between two peers: each side's node looks the other up once. */
+  /** Messages of one conversation between two peers. Each side's node looks the other peer up once per conversation. */
   readonly messagesPerConversation: number
-  /** Of messages, those to peers that are away: they wait in the tables. */
+  /** Share of messages to peers that are away, 0 to 1. These messages wait in the tables. */
   readonly mailShare: number
-  /** Members of a network; each peer is in one. */
+  /** Members of a network. Each peer is in one network. */
   readonly networkSize: number
-  /** Requests to INDEX of one peer: a ticket in its life is one. */
+  /** Requests of one peer to INDEX. Default: one per lifetime of a ticket. */
   readonly requestsPerDay: number
-  /** Batches of presence changes a second of a shard: one where they are gathered for a second. */
+  /** Batches of presence changes per shard. Default: 1, as changes are gathered for a second. */
   readonly batchesPerSecond: number
-  /** Between keep-alives. */
+  /** Interval between keep-alives. */
   readonly keepAliveSeconds: number
-  /** Sessions of a node at its target load of 60 %: a t4g.small has room for 256,000 of 2 KB (udp-edge/checkpoint.ts). */
+  /** Sessions of a node at its target load of 60 %. A t4g.small has room for 256,000 of 2 KB (udp-edge/checkpoint.ts). */
   readonly peersPerNode: number
   readonly nodeInstance: InstanceType
   readonly relayInstance: InstanceType
-  /** Peers are spread over them evenly; a system has one or two. */
+  /** Number of regions, 1 or 2. Peers are spread over them evenly. */
   readonly regions: number
 }
 
@@ -62,22 +63,23 @@ export interface Line {
 
 const DAYS = HOURS / 24
 const MILLION = 1e6
-/** With the IP and UDP headers that AWS counts too. */
+/** Bytes of a keep-alive's answer, with the IP and UDP headers that AWS counts too. */
 const KEEP_ALIVE_BYTES = 34
 const MESSAGE_BYTES = 220
-/** Of transitions: sign-ins, and as many sign-outs; the rest are changes of status. */
+/** Share of transitions that are sign-ins. As many are sign-outs; the rest are status changes. */
 const SIGN_INS = 0.3
-/** Shards of a table of this size. */
+/** Stream shards of a table of this size. */
 const SHARDS = 4
-/** Of a transition: its entry among those that are there, which alone has a replica. */
+/** Writes per transition to a replicated table: the entry in `SearchTerms`. The other tables it writes have no replica. */
 const REPLICATED_WRITES = 1
-/** Names of a changed record, for the index. */
+/** Bytes of a note that names a changed record for the index. */
 const NOTE_BYTES = 120
 const WRITE_BYTES = 1_000
-/** What watches the machines of a second region, which has metrics of its own. */
+/** Alarms for the machines of a second region. */
 const MACHINE_ALARMS = 8
+/** Metrics of the machines of a second region. */
 const MACHINE_METRICS = 40
-/** Peaks over the average: relays are there for the peak. */
+/** Ratio of peak to average relayed traffic. The number of relays follows the peak. */
 const PEAK = 3
 const SECONDS_A_MONTH = HOURS * 3600
 
@@ -86,7 +88,7 @@ export function bill(load: Load): Line[] {
   return load.regions > 1 ? [...lines, ...beside(load, load.regions - 1)] : lines
 }
 
-/** The same connections and messages by services that would carry them. */
+/** Prices of other services that could carry the same connections and messages. */
 export function alternatives({ peers, messagesPerDay }: Load): Line[] {
   const minutes = (peers * HOURS * 60) / MILLION
   const messages = (peers * messagesPerDay * DAYS) / MILLION
@@ -141,7 +143,7 @@ function traffic(load: Load): Line[] {
   ]
 }
 
-/** What a second asks of the tables and functions; `npm run bench -- fleet` counts the same. */
+/** Requests per second to tables and functions. `npm run bench -- fleet` measures the same numbers. */
 function asked(load: Load) {
   const perSecond = (perDay: number) => (load.peers * perDay) / 86_400
   const transitions = perSecond(load.transitionsPerDay)
@@ -152,17 +154,18 @@ function asked(load: Load) {
   const nodes = nodesOf(load)
   const batches = Math.min(SHARDS * load.batchesPerSecond, transitions)
   const records = batches === 0 ? 0 : transitions / batches
-  /** Nodes that some of so many peers are at. */
+  /** Expected number of nodes that hold at least one of `peers` peers. */
   const spread = (peers: number) => nodes * (1 - (1 - 1 / nodes) ** peers)
   const posts = batches * spread(load.networkSize * records)
-  // Members of a network that are alone at their node: it joins with them and leaves after them.
+  // Sign-ins of a member that is alone of its network at its node: the node joins the network with it and leaves after it.
   const joins = signIns * (1 - 1 / nodes) ** (load.networkSize - 1)
   const notes = batches * Math.ceil((records * NOTE_BYTES) / 1024)
   return {
     ...{ transitions, batches, posts, mail },
-    // Presence and its entry, both ends of a session in the index of places, mail stored and fetched, networks of nodes.
+    // In this order: presence and its search entry; start and end of a session in the index `byPlace`; mail stored and
+    // fetched; nodes that join and leave networks; notes for the index.
     writes: 2 * transitions + 2 * signIns + 2 * mail + 4 * joins + notes,
-    // Peer, user and mailbox of a sign-in; nodes of a network, presence and user for each change; peer of who left.
+    // A sign-in reads peer, user and mailbox. A change reads the network's nodes, presence and user. A sign-out reads the peer.
     reads: 3 * signIns + 3 * transitions + signIns + lookUps + 3 * mail + joins + posts / 2 + batches,
   }
 }
@@ -226,7 +229,7 @@ function functions(load: Load): Line[] {
   ]
 }
 
-/** Replicas, what goes between the regions (half of the messages, and what is replicated), and what watches the machines. */
+/** Costs of further regions: replicas, traffic between regions (half of the messages, and replication), and monitoring. */
 function beside({ peers, transitionsPerDay, messagesPerDay }: Load, replicas: number): Line[] {
   const { dynamodb, alarmMonth, metricMonth, dashboardMonth, secretMonth, interRegionGb } = PRICES
   const writes = peers * transitionsPerDay * DAYS * REPLICATED_WRITES * replicas

@@ -1,7 +1,7 @@
 /**
- * The code that runs in the cloud: one file for a function, two for a node, each with all it imports inside, the SDK of AWS
- * included. A checkout has esbuild make them of the sources. The installed package brings them along (build.ts), so that
- * another CDK app that uses the constructs needs neither sources nor bundler.
+ * The bundles that run in the cloud: one file per function and two for a node. Each contains everything it imports,
+ * including the AWS SDK. In a checkout, esbuild makes them from the sources. The installed package contains them ready-made
+ * (build.ts), so that a CDK app that uses the constructs needs neither sources nor a bundler.
  */
 import { copyFileSync, cpSync, existsSync, mkdirSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -9,20 +9,20 @@ import { basename, dirname, join } from 'node:path'
 import type { BuildOptions } from 'esbuild'
 import { FUNCTIONS, type FunctionDescription, KEY_ROTATION } from './functions.ts'
 
-/** A native module: it loads a binary that lies beside it, so it cannot be part of a bundle. */
+/** A native module. It loads a binary from its own folder, so it cannot be part of a bundle. */
 export const NATIVE = 'sodium-native'
 
-/** The addon of a node, for each platform: it is looked for beside what loads it. */
+/** Builds of the node's native addon for each platform. The addon is loaded from the folder of the bundle. */
 const UDP_ADDON = 'udp-edge/native/prebuilds'
 
 const ROOT = join(import.meta.dirname, '..')
-/** Of the installed package; a checkout has none. */
+/** Ready-made bundles of the installed package. A checkout has none. */
 const READY = join(ROOT, 'bundles')
 const NODE = 'node'
 const FUNCTION_FILE = 'index.mjs'
 const NODE_ENTRIES = { main: 'udp-edge/main.ts', start: 'udp-edge/instance/start.ts' }
 
-/** Packages that are not ESM want a `require` when they are bundled into it. */
+/** Defines `require`, which CommonJS packages need inside an ESM bundle. */
 const BANNER = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);"
 
 const OPTIONS = {
@@ -39,7 +39,7 @@ const OPTIONS = {
 
 type Entry = FunctionDescription['entry']
 
-/** Puts a function into the folder; the file, whose export `handler` it is. */
+/** Writes a function's bundle into the folder `out`, and returns the path of the file, which exports `handler`. */
 export function writeFunction(entry: Entry, out: string): string {
   const file = join(out, FUNCTION_FILE)
   const ready = join(READY, readyName(entry))
@@ -48,7 +48,7 @@ export function writeFunction(entry: Entry, out: string): string {
   return file
 }
 
-/** Puts the process of a node and what starts it on an instance into the folder, with maps of their sources. */
+/** Writes the bundles of a node into the folder `out`: its process, the one that starts it on an instance, and source maps. */
 export function writeNode(out: string): void {
   const ready = join(READY, NODE)
   if (existsSync(ready)) cpSync(ready, out, { recursive: true })
@@ -66,7 +66,7 @@ export function writeNode(out: string): void {
   }
 }
 
-/** What the package brings along, into its folder `bundles`. */
+/** Writes all bundles of the package into the folder `out`. */
 export function writeBundles(out: string): void {
   for (const { entry } of [...Object.values(FUNCTIONS), KEY_ROTATION]) {
     const file = join(out, readyName(entry))
@@ -79,7 +79,7 @@ export function writeBundles(out: string): void {
 
 const readyName = (entry: Entry): string => join(dirname(entry), `${basename(entry, '.ts')}.mjs`)
 
-/** Loaded when there is something to bundle: the installed package does without it. */
+/** Runs esbuild, which is loaded on first use, because the installed package does not depend on it. */
 function esbuild(options: BuildOptions): void {
   const { buildSync } = createRequire(import.meta.url)('esbuild') as typeof import('esbuild')
   buildSync(options)

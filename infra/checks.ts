@@ -1,7 +1,7 @@
 import { type App, Validations } from 'aws-cdk-lib'
 import { AwsSolutionsChecks } from 'cdk-nag'
 
-/** Synthesis fails on a finding of cdk-nag that no construct acknowledges with a reason. */
+/** Adds cdk-nag to the app: synthesis fails on each finding that no construct acknowledges with a reason. */
 export function check(app: App): void {
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app))
 }

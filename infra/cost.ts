@@ -1,7 +1,7 @@
 /**
- * `npm run cost -- --peers 1000000 --messages-per-day 50 --relay-share 0.03`: the monthly bill by service, and what others
- * would charge for the same connections and messages. Every number of `Load` (infra/bill.ts) is an option; `--json` for
- * programs.
+ * `npm run cost -- --peers 1000000 --messages-per-day 50 --relay-share 0.03`: prints the monthly bill by service, and the
+ * prices of other services for the same connections and messages. Every field of `Load` (infra/bill.ts) is an option.
+ * `--json` prints JSON.
  */
 import { parseArgs } from 'node:util'
 import { StraightwayError } from '../shared/errors.ts'

@@ -1,22 +1,22 @@
-/** The deployments there are: `npx cdk deploy --all -c environment=prod`. Add your own here. */
+/** The named deployments, as in `npx cdk deploy --all -c environment=prod`. Add your own here. */
 import { StraightwayError } from '../shared/errors.ts'
 import { type Config, type ConfigInput, parseConfig } from './config.ts'
 
 type Environment = Omit<ConfigInput, 'name'>
 
-/** What an emulator can take. */
+/** Settings that an AWS emulator supports. */
 const EMULATED: Environment = {
   retain: false,
   backupDays: 1,
   logDays: 1,
   api: { concurrency: 'none', waf: false, accountRole: 'exists' },
-  // It serves WebSockets under its own address and tells functions another name.
+  // The emulator serves WebSockets under this address, but gives functions another host name.
   hosts: ['127.0.0.1'],
   emulator: { endpoint: process.env.AWS_ENDPOINT_URL ?? 'http://127.0.0.1:4566' },
 }
 
 const ENVIRONMENTS: Readonly<Record<string, Environment>> = {
-  /** To try it: everything goes with its stack, and a new account's ten Lambdas are enough. */
+  /** For trying the system: deleting a stack deletes everything in it, and a new account's ten Lambdas are enough. */
   dev: {
     retain: false,
     backupDays: 7,
@@ -26,26 +26,26 @@ const ENVIRONMENTS: Readonly<Record<string, Environment>> = {
     monthlyBudgetDollars: 100,
   },
   prod: {},
-  /** What `npm run deploy:local` puts into an emulator. */
+  /** For `npm run deploy:local`, which deploys to an emulator. */
   emulator: EMULATED,
-  /** What `npm run test:account` makes and removes again. */
+  /** For `npm run test:account`, which deploys to a real account and removes everything again. */
   account: {
     retain: false,
     backupDays: 1,
     logDays: 1,
-    // A role that it made would stay, as the account refers to it.
+    // A role made here would stay behind, because the account refers to it.
     api: { concurrency: 'none', waf: false, accountRole: 'exists' },
     nodes: { drainMinutes: 1 },
     relays: { instance: 't4g.small', max: 2, drainMinutes: 1 },
     monthlyBudgetDollars: 10,
   },
-  /** As `emulator`, but tables and keys outlive their stack: what the commands of an operator are tried on. */
+  /** Like `emulator`, but tables and keys outlive their stack. Operator commands are tested on it. */
   kept: { ...EMULATED, retain: true },
 }
 
 export const ENVIRONMENT_NAMES: readonly string[] = Object.keys(ENVIRONMENTS)
 
-/** Errors: `not-found` where there is none of that name. */
+/** The configuration of the environment called `name`. Errors: `not-found` if there is none. */
 export function environment(name: string): Config {
   const found = ENVIRONMENTS[name]
   if (found === undefined) {

@@ -1,34 +1,38 @@
 /**
- * Every Lambda function, once, as plain data: what code it runs, which tables it touches and how, what calls it, and what
- * else it is allowed. Constructs make functions, permissions and stream mappings from it; tests and the picture read it.
+ * Every Lambda function as plain data: its code, the tables it uses and how, what calls it, and what else it may do.
+ * Constructs derive functions, permissions and stream mappings from it; tests and the picture read it too.
  */
 import type { TableName } from '../shared/store/tables.ts'
 
 export interface FunctionDescription {
-  /** Exports `handler`. */
+  /** The file that exports `handler`. */
   readonly entry: `functions/${string}.ts`
+  /** Its purpose, for people. */
   readonly does: string
   readonly reads?: readonly TableName[]
-  /** Read as well. */
+  /** Tables that it writes, and reads too. */
   readonly writes?: readonly TableName[]
-  /** Tables whose streams call it: one function a stream, as that of a global table bears no more. */
+  /** Tables whose streams call it. Each stream has one function, because the stream of a global table supports no more. */
   readonly streams?: readonly TableName[]
-  /** Changes are gathered for a second before it is called, so that a busy shard calls it once a second and each node has one post. */
+  /**
+   * Gathers changes for a second before each call. A busy shard then calls the function once a second, and each node gets
+   * one post. Default: calls follow a change immediately.
+   */
   readonly gathers?: true
-  /** EventBridge calls it. */
+  /** Interval at which EventBridge calls it. Default: never. */
   readonly every?: 'minute' | 'day'
-  /** The clock calls it so many times at the same time, each with its part (`Share` in functions/streams/reaper.ts). Default: once. */
+  /** Parallel calls at each interval, each with its own part (`Share` in functions/streams/reaper.ts). Default: one call. */
   readonly parts?: number
-  /** Posts to connections of the WebSocket API and ends them. */
+  /** It posts to connections of the WebSocket API and ends them. */
   readonly pushes?: true
-  /** Reads the secret, and finds the key in its environment (functions/keys/fresh.ts). */
+  /** The secret that it reads; functions/keys/fresh.ts derives the key and puts it into the function's environment. */
   readonly key?: 'ticket' | 'fleet'
   readonly memoryMb: number
   readonly timeoutSeconds: number
 }
 
 const PUSHES = { pushes: true, memoryMb: 256, timeoutSeconds: 30 } as const
-/** What entering a record into the search index reads, whatever the record is. */
+/** Tables that the index function reads to enter any kind of record into the search index. */
 const INDEXED = ['Users', 'Networks', 'Peers', 'Objects', 'Collections'] as const
 const SOCKET = { ...PUSHES, writes: ['Connections'], key: 'fleet', timeoutSeconds: 10 } as const
 
@@ -150,7 +154,7 @@ export const FUNCTIONS = {
 
 export type FunctionName = keyof typeof FUNCTIONS
 
-/** Not among the others, which are parts of the api stack: it is one of the edge stack. */
+/** The function that rotates keys. It is not in `FUNCTIONS`, because it belongs to the edge stack and not to the api stack. */
 export const KEY_ROTATION: FunctionDescription = {
   entry: 'functions/keys/rotate.ts',
   does: 'replaces old keys',
@@ -159,7 +163,7 @@ export const KEY_ROTATION: FunctionDescription = {
   timeoutSeconds: 60,
 }
 
-/** What nodes do with tables: sign peers in and out, keep their mail, look them up, hold their own lease. */
+/** Tables that nodes use: to sign peers in and out, keep their mail, look them up, and hold the node's own lease. */
 export const NODE_TABLES: { readonly reads: readonly TableName[]; readonly writes: readonly TableName[] } = {
   reads: ['Users', 'Networks', 'Memberships', 'Peers', 'Blocks', 'Collections', 'SearchTerms'],
   writes: ['Presence', 'NetworkNodes', 'Mailbox', 'Fleet', 'TraversalHistory'],

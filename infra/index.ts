@@ -1,4 +1,4 @@
-/** The system for another CDK app: all of it, a stack of it, or a construct of it. */
+/** The parts of Straightway for another CDK app: the whole system, single stacks, or single constructs. */
 export { type Config, type ConfigInput, parseConfig } from './config.ts'
 export { Keys } from './constructs/keys.ts'
 export { Lambda } from './constructs/lambda.ts'

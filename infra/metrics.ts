@@ -1,6 +1,9 @@
 /**
- * Metrics of our own: of the fleet, published by functions/watch/fleet.ts from its leases; of what nodes do, told by each in its
- * log (shared/node-metrics.ts); and of the network card, by the CloudWatch agent.
+ * Straightway's own metrics:
+ *
+ * - of the fleet, published by functions/watch/fleet.ts from the leases of nodes
+ * - of each node's work, which it writes to its log (shared/node-metrics.ts)
+ * - of the network card, published by the CloudWatch agent
  */
 import { Duration } from 'aws-cdk-lib'
 import { MathExpression, Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch'
@@ -24,24 +27,24 @@ export function fleetMetric(system: string, role: string, metricName: FleetMetri
 
 export const loadOf = (system: string, role: string): Metric => fleetMetric(system, role, 'Load')
 
-/** Of all nodes together. */
+/** A node metric, summed over all nodes. */
 export function nodeMetric(system: string, role: string, metricName: Exclude<MetricName, 'Tunnels'>): Metric {
   return told(system, metricName, { Role: role }, Duration.minutes(1))
 }
 
 export type TunnelPath = 'direct' | 'relayed' | 'recovered'
 
-/** Tunnels that were opened, by the path that their first attempt led to; or that recovered later. */
+/** Tunnels opened per hour, by the path of their first attempt; `recovered` counts those that became direct later. */
 export const tunnels = (system: string, path: TunnelPath): Metric =>
   told(system, 'Tunnels', { Path: path }, Duration.hours(1))
 
 export const tunnelsRelayedFor = (system: string, why: WhyNotDirect): Metric =>
   told(system, 'Tunnels', { Path: 'relayed', WhyNotDirect: why }, Duration.hours(1))
 
-/** With fewer tunnels an hour a single one would be more than the promise. */
+/** Smallest divisor of the relay share. With fewer tunnels an hour, a single relayed one would exceed the promised share. */
 const FEW_TUNNELS = 100
 
-/** Percent of tunnels that stay on a relay though nobody asked for one. */
+/** Percentage of tunnels per hour that stay on a relay although no application asked for one. */
 export function relayShare(system: string): MathExpression {
   const stays = 'FILL(relayed, 0) - FILL(asked, 0) - FILL(recovered, 0)'
   const all = 'FILL(direct, 0) + FILL(relayed, 0) - FILL(asked, 0)'

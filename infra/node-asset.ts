@@ -1,7 +1,11 @@
 /**
- * What an instance downloads and runs: two bundles, the native module they need for both architectures of Linux, units,
- * packet filter, the configuration of the CloudWatch agent, and the script that installs all that. Its content is its
- * version: another content is another launch template, and the group replaces its instances.
+ * The files that an instance downloads and runs:
+ *
+ * - two bundles, and the native module they need, for both architectures of Linux
+ * - systemd units, packet filter, and configuration of the CloudWatch agent
+ * - the script that installs all of it
+ *
+ * The content is the version: other content makes another launch template, and the group replaces its instances.
  */
 import {
   chmodSync,
@@ -30,12 +34,12 @@ import {
 } from './node-units.ts'
 
 export const PLATFORMS = ['linux-arm64', 'linux-x64'] as const
-/** Where it lies on an instance. */
+/** Folder of the files on an instance. */
 export const DIRECTORY = '/opt/straightway'
-/** Of Amazon Linux, which keeps it patched. */
+/** Node.js as packaged and patched by Amazon Linux. */
 export const NODE = '/usr/bin/node-24'
 const UDP_PORTS = [3478, 3479, 3480, 3481, 3482]
-/** Networks that drop UDP let this one through. */
+/** TCP port of relays. Networks that drop UDP let this port through. */
 export const RELAY_TCP_PORT = 443
 
 export function buildNodeAsset(
@@ -54,7 +58,7 @@ export function buildNodeAsset(
   for (const [name, text] of Object.entries(units(options))) write(out, join('units', name), text)
 }
 
-/** Folders of the package and of what it needs at run time, by name, each found from who needs it. */
+/** Folders of a package and of its runtime dependencies, by package name. Each is resolved from the package that needs it. */
 function closureOf(name: string, from: string, seen = new Map<string, string>()): Map<string, string> {
   if (seen.has(name)) return seen
   const folder = folderOf(name, from)
@@ -67,7 +71,7 @@ function closureOf(name: string, from: string, seen = new Map<string, string>())
   return seen
 }
 
-/** Not all packages let their manifest be resolved, so it is looked for where Node would look. */
+/** Folder of a package, searched in the places where Node.js searches: not all packages export their manifest. */
 function folderOf(name: string, from: string): string {
   const places = createRequire(from).resolve.paths(name) ?? []
   const found = places.map((place) => join(place, name)).find((folder) => existsSync(folder))
@@ -94,7 +98,7 @@ function write(out: string, name: string, text: string): void {
   writeFileSync(file, text)
 }
 
-/** Counters of the network card that tell when AWS held traffic back, and what the node has to say. */
+/** Configuration of the CloudWatch agent: it publishes the network card's counters of held-back packets, and the node's log. */
 const CLOUDWATCH_AGENT = {
   agent: { metrics_collection_interval: 60, run_as_user: AGENT_GROUP },
   metrics: {

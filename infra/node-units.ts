@@ -1,9 +1,10 @@
 /**
- * The systemd units of an instance. A node runs as a user of its own, sees a file system it cannot write, and has one
- * capability at most, and a relay two: it may listen on TCP 443, and tell the kernel which packets to forward. What it knows it has in memory. Its log is the one file it writes.
+ * The systemd units of an instance. A node runs as its own user, on a read-only file system, without capabilities. A relay
+ * has two: it may listen on TCP 443, and tell the kernel which packets to forward. A node keeps its state in memory; its log
+ * is the only file it writes.
  *
  * The log belongs to the node's user and to the group of the CloudWatch agent, which reads it. A `LogsDirectory` of a
- * `DynamicUser` would hide it: systemd puts that behind /var/log/private, which only root can enter.
+ * `DynamicUser` would be unreadable to the agent: systemd puts it behind /var/log/private, which only root can enter.
  */
 import { FORWARD_MARK } from '../shared/forward-mark.ts'
 
@@ -11,19 +12,20 @@ export const USER = 'straightway'
 export const AGENT_GROUP = 'cwagent'
 export const LOG_DIRECTORY = '/var/log/straightway'
 export const LOG_FILE = `${LOG_DIRECTORY}/node.log`
-/** Written by user data (constructs/user-data.ts), as it must work before anything is downloaded. */
+/** Script with which the instance gives itself up. User data writes it, because it must work before the asset is there. */
 export const GIVE_UP = '/usr/local/sbin/straightway-give-up'
 
 export interface UnitOptions {
-  /** Where the asset lies. */
+  /** Folder of the asset. */
   readonly directory: string
+  /** Path of the Node.js binary. */
   readonly node: string
-  /** Only a relay gets capabilities, and a TCP port. */
+  /** The node is a relay. Only relays get capabilities and a TCP port. */
   readonly relay: boolean
   readonly drainMinutes: number
 }
 
-/** File name to content. */
+/** The unit files of an instance: file name to content. */
 export function units(options: UnitOptions): Readonly<Record<string, string>> {
   return {
     'straightway.service': service(options),
@@ -34,11 +36,11 @@ export function units(options: UnitOptions): Readonly<Record<string, string>> {
   }
 }
 
-/** Five starts within five minutes are a crash loop: the instance is given up, and the group makes another. */
+/** The unit of the node. Five starts within five minutes are a crash loop: the instance gives up, and the group replaces it. */
 function service({ directory, node, relay, drainMinutes }: UnitOptions): string {
   const capability = relay ? 'CAP_NET_BIND_SERVICE CAP_NET_ADMIN' : ''
   const families = relay ? ' AF_NETLINK' : ''
-  // A relay looks up whether the kernel forwards; it cannot change it.
+  // A relay reads from /proc whether the kernel forwards packets. It cannot change that.
   const proc = relay ? 'all' : 'pid'
   return `[Unit]
 Description=Straightway node
@@ -101,7 +103,7 @@ Type=oneshot
 ExecStart=${GIVE_UP}
 `
 
-/** Not the system's own timer, which runs once a day. */
+/** Rotates the node's log. The system's own logrotate timer is too rare: it runs once a day. */
 const ROTATE = `[Unit]
 Description=Rotate the log of the Straightway node
 
@@ -122,7 +124,8 @@ WantedBy=timers.target
 `
 
 /**
- * IPv4 only: with IPv6 forwarding the instance would no longer listen to the router advertisements that it has its route from.
+ * Enables packet forwarding for IPv4 only. With IPv6 forwarding the kernel would ignore the router advertisements that give
+ * the instance its default route.
  */
 const FORWARDING = 'ExecStart=/usr/sbin/sysctl --quiet --write net.ipv4.conf.all.forwarding=1\n'
 
@@ -145,8 +148,8 @@ WantedBy=multi-user.target
 }
 
 /**
- * Keeps the log small: nobody reads it here, as the agent sends it away. It is copied and emptied because systemd holds the
- * file open.
+ * Logrotate configuration of the node's log. It keeps the log small, because the agent sends the lines to CloudWatch. It
+ * copies and truncates, because systemd holds the file open.
  */
 export const LOG_ROTATION = `${LOG_FILE} {
   size 20M
@@ -158,15 +161,16 @@ export const LOG_ROTATION = `${LOG_FILE} {
 }
 `
 
-/** What a node listens on. */
+/** Ports that a node listens on. */
 export interface FilterPorts {
   readonly udp: readonly number[]
   readonly tcp: readonly number[]
 }
 
 /**
- * The security group lets every packet in, as tracking them would drop some when its table is full; this lets in what a node
- * answers, and tracks nothing that belongs to its ports either. Through an instance goes only what its relay has marked
+ * The nftables rules of an instance. The security group admits all UDP, because it would track anything less and drop
+ * packets when its table is full. These rules admit only packets for the given ports and what the system itself needs. They
+ * do not track packets of the given ports either. Only packets that the relay has marked are forwarded
  * (udp-edge/kernel-relay).
  */
 export function packetFilter(ports: FilterPorts): string {

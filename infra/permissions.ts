@@ -1,6 +1,6 @@
 /**
- * `npm run permissions -- -c environment=prod`: every call between the parts of a system, and whether the synthesised policies
- * allow it. Ends with 1 if one is not. Needs no credentials. `--json` for programs.
+ * `npm run permissions -- -c environment=prod`: lists every call between the parts of a system, and whether the synthesised
+ * policies allow it. Exits with 1 if one is not allowed. Needs no credentials. `--json` prints JSON.
  */
 
 import { parseArgs } from 'node:util'

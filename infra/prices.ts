@@ -1,12 +1,14 @@
 /**
- * What AWS charges in us-east-1, in dollars, on demand, as far as known in November 2026: look at the page of a service before
- * you rely on a number. Only what makes up a bill of ours; free tiers are left out, as they do not last or do not matter.
+ * On-demand prices of AWS in us-east-1, in dollars, as known in November 2026. Check the pricing page of a service before you
+ * rely on a number. Only prices that matter for a bill of Straightway are listed. Free tiers are left out, because they
+ * expire or make no difference.
  */
+/** Hours in a month. */
 export const HOURS = 730
 
 export const PRICES = {
   source: 'On demand, us-east-1, as known in November 2026: compare with aws.amazon.com/<service>/pricing',
-  /** By the hour. Graviton, on demand, Linux. */
+  /** Per hour: Graviton, on demand, Linux. */
   instanceHour: {
     't4g.nano': 0.0042,
     't4g.micro': 0.0084,
@@ -16,7 +18,7 @@ export const PRICES = {
     'c7gn.medium': 0.0624,
     'c7gn.large': 0.1248,
   },
-  /** What it sustains, in Mbit/s: what a relay is bought for. */
+  /** Sustained bandwidth of an instance type in Mbit/s, which bounds what a relay carries. */
   sustainedMbit: {
     't4g.nano': 32,
     't4g.micro': 64,
@@ -28,16 +30,16 @@ export const PRICES = {
   },
   publicIpv4Hour: 0.005,
   diskGbMonth: 0.08,
-  /** To the internet, by the GB: the first 10 TB, the next 40, the next 100, all above. */
+  /** Traffic to the internet, per GB: the first 10 TB, the next 40, the next 100, and all above. */
   egressGb: [
     { upToGb: 10_240, price: 0.09 },
     { upToGb: 51_200, price: 0.085 },
     { upToGb: 153_600, price: 0.07 },
     { upToGb: Number.POSITIVE_INFINITY, price: 0.05 },
   ],
-  /** By the GB, from one region to another. */
+  /** Traffic between two regions, per GB. */
   interRegionGb: 0.02,
-  /** A write that reaches a replica costs there what it costs at home. */
+  /** DynamoDB on demand. A write to a replica costs as much as the write at home. */
   dynamodb: {
     writeMillion: 0.625,
     readMillion: 0.125,
@@ -54,7 +56,7 @@ export const PRICES = {
   dashboardMonth: 3,
   metricMonth: 0.3,
   secretMonth: 0.4,
-  /** For comparison. */
+  /** AWS IoT Core, for comparison. */
   iot: { connectionMinuteMillion: 0.08, messageMillion: 1 },
 } as const
 

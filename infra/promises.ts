@@ -1,4 +1,4 @@
-/** What the README promises, as metrics that tell when it does not hold: infra/README.md says what to do then. */
+/** The promises of the README, as metrics that show when one is broken. infra/README.md says what to do then. */
 import { Duration } from 'aws-cdk-lib'
 import { MathExpression, type Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch'
 import type { Config } from './config.ts'
@@ -11,7 +11,7 @@ import type { ApiStack } from './stacks/api.ts'
 
 const MINUTE = { period: Duration.minutes(1) } as const
 
-/** Of one region: an alarm sees the metrics of its own. */
+/** The promises to watch in one region, as an alarm sees only metrics of its own region. `api`: the APIs, if they are there. */
 export function promises({ name, nodes, relays }: Config, machines: Machines, api?: ApiStack): Promised[] {
   return [
     ...(api ? [...ofIndex(api), ...ofStreams(api)] : []),

@@ -1,11 +1,11 @@
-/** All that the infrastructure reads of the routes of INDEX. */
+/** The routes of INDEX, reduced to what the infrastructure needs. */
 import { ROUTES } from '../functions/rest/routes.ts'
 
 export interface RestRoute {
   readonly method: string
-  /** Parameters in braces. */
+  /** Path with parameters in braces. */
   readonly path: string
-  /** Anybody may write through it without a credential: a flood would come this way, so it has a share of the rate. */
+  /** Anybody may write through this route without a credential. A flood would use it, so it gets only a share of the rate. */
   readonly open: boolean
 }
 

@@ -1,6 +1,10 @@
 /**
- * A whole system as stacks, one for each lifetime: what must never be lost, what is replaced with every release, what
- * moves peers when it is replaced, and what watches the rest.
+ * A whole system as CDK stacks, one per lifetime:
+ *
+ * - data: what must never be lost
+ * - api: what changes with every release
+ * - edge: what moves peers when it is replaced
+ * - watch: what watches the others
  */
 import {
   DefaultStackSynthesizer,
@@ -22,21 +26,21 @@ import { WatchStack } from './stacks/watch.ts'
 export interface System {
   readonly data: DataStack
   readonly api: ApiStack
-  /** An emulator has no machines: `local` runs the nodes. */
+  /** Undefined for an emulator, which has no machines: `local` runs the nodes. */
   readonly edge?: EdgeStack
   readonly watch?: WatchStack
-  /** Where the configuration has two regions. */
+  /** Stacks of the second region, if the configuration has one. */
   readonly second?: { readonly edge: SecondEdgeStack; readonly watch: SecondWatchStack }
 }
 
-/** `scope`: an app or a stage. Errors: `bad-request` if the streams of a promoted region are not all named. */
+/** Creates all stacks in `scope`, an app or a stage. Errors: `bad-request` if `regions.promoted.streams` lacks a stream. */
 export function createSystem(scope: Construct, config: Config): System {
   const system = createStacks(scope, config)
   for (const stack of stacksOf(system)) governed(stack, config)
   return system
 }
 
-/** What the rules of an organisation ask of every resource and role. */
+/** Applies an organisation's rules to a stack: tags on every resource, and a permissions boundary on every role. */
 function governed(stack: Stack, { name, tags, permissionsBoundary }: Config): void {
   for (const [key, value] of Object.entries({ ...tags, straightway: name })) Tags.of(stack).add(key, value)
   if (permissionsBoundary === undefined) return
@@ -47,7 +51,7 @@ function governed(stack: Stack, { name, tags, permissionsBoundary }: Config): vo
 function createStacks(app: Construct, config: Config): System {
   const { home, second, adopted } = placesOf(config)
   const id = (stack: string) => `straightway-${config.name}-${stack}`
-  // Machines that were the second region's stay, and are told where home is now.
+  // After a promotion, the machines of the second region keep their stacks. They are updated to use the new home.
   const machinesId = (stack: string) => (adopted ? `${id(stack)}-${home}` : id(stack))
   const here = { config, ...deployedBy(config), ...(home && { env: { region: home } }) }
   const data = new DataStack(app, id('data'), here)
@@ -63,13 +67,13 @@ export function stacksOf({ data, api, edge, watch, second }: System): Stack[] {
   return [data, api, edge, watch, second?.edge, second?.watch].filter((stack) => stack !== undefined)
 }
 
-/** How a stack is deployed, if the account was bootstrapped with another qualifier. */
+/** The synthesizer of a stack, if the account was bootstrapped with its own qualifier. */
 function deployedBy({ bootstrap: { qualifier } }: Config): Pick<StackProps, 'synthesizer'> {
   if (qualifier === undefined) return {}
   return { synthesizer: new DefaultStackSynthesizer({ qualifier }) as IStackSynthesizer }
 }
 
-/** Nodes there look up where INDEX is, so it is deployed first. */
+/** The stacks of the second region. Its nodes look up the URL of INDEX in the home region, so the api stack is deployed first. */
 function secondRegion(app: Construct, config: Config, regions: TwoRegions, api: ApiStack) {
   const id = (stack: string) => `straightway-${config.name}-${stack}-${regions.second}`
   const edge = new SecondEdgeStack(app, id('edge'), { config, regions, ...deployedBy(config) })

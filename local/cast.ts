@@ -1,15 +1,15 @@
 /**
- * A recorded terminal session: as text that any player of asciinema shows (asciicast v2), and as an SVG that a README can
- * show. In the SVG every line appears when it did; who asks for less motion sees the last picture.
+ * A recorded terminal session, as text for any asciinema player (asciicast v2) and as an SVG for a README. In the SVG
+ * every line appears at its time. Viewers who prefer reduced motion see the final picture.
  */
 
-/** Something that one of the people typed, or that a program printed. */
+/** A line that a person typed or a program printed. */
 export interface CastLine {
-  /** Seconds since the beginning. */
+  /** Seconds since the beginning of the session. */
   readonly at: number
   readonly who: string
   readonly kind: 'typed' | 'printed' | 'note'
-  /** One line, without control characters. */
+  /** Text of one line without control characters. */
   readonly text: string
 }
 
@@ -31,7 +31,7 @@ const COLOURS: Readonly<Record<CastLine['kind'], string>> = {
 }
 const PEOPLE = ['#7ee0a2', '#7ab8ff', '#f2b5ff'] as const
 
-/** One JSON value a line: the header, then `[seconds, "o", text]`. */
+/** Writes asciicast: one JSON value per line, first the header, then `[seconds, "o", text]`. */
 export function asciicast({ title, lines }: Cast): string {
   const rows = folded(lines)
   const header = { version: 2, width: COLUMNS, height: rows.length + 1, title }
@@ -84,7 +84,7 @@ interface Row extends CastLine {
   readonly i: number
 }
 
-/** Lines that are too long go on below. */
+/** Wraps lines that are too long. */
 function folded(lines: readonly CastLine[]): Row[] {
   const rows = lines.flatMap((line) => {
     const room = COLUMNS - line.who.length - 3

@@ -1,15 +1,16 @@
-/** The folder that keeps a system over restarts: tables, keys, how far streams were read. One system has it at a time. */
+/** The folder that keeps a system across restarts: tables, keys and stream checkpoints. Only one system may use it at a time. */
 import { readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { lock } from '../peer/home/lock.ts'
 import { makePrivate } from '../peer/home/private-folder.ts'
 
-/** What a system writes there; whatever else is in the folder is somebody else's. */
+/** Names of a system's own files. Other files in the folder are left alone. */
 const OWN = /^(tables\.sqlite.*|(secrets|founding|checkpoints)\.json(\.new)?)$/
 
 /**
- * Makes it if there is none, and private to its owner in any case: tables hold messages. `fresh` forgets what was kept.
- * Returns what gives the folder back. Throws `conflict` if another system has it, `bad-request` if it cannot be private.
+ * Takes the folder: creates it if necessary, and makes it private to its owner, because tables hold messages. `fresh`:
+ * deletes the data of earlier runs. Returns a function that releases the folder. Throws `conflict` if another system
+ * has it, and `bad-request` if it cannot be made private.
  */
 export function takeDataFolder(data: string, fresh: boolean): () => void {
   makePrivate(data, (name) => OWN.test(name) || name === 'lock')

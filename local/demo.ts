@@ -1,7 +1,7 @@
 /**
- * `npm run demo`: the main job, once through, on this machine. It starts the system, makes users and a network over REST,
- * and lets three peers do what an application would do with them. Everything is real: nodes, sockets, tables, streams.
- * With `--index` and `--key` it plays on a system that is already there.
+ * `npm run demo`: plays the main use case once on this machine. It starts the system, creates users and a network over
+ * REST, and lets three peers act as an application would. Nodes, sockets, tables and streams are all real. With
+ * `--index` and `--key` it uses an existing system.
  */
 
 import { randomBytes } from 'node:crypto'

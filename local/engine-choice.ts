@@ -1,11 +1,11 @@
 /**
- * Which DynamoDB this machine runs, the first of these that it can:
+ * Chooses the DynamoDB of this machine, the first of these that it can run:
  *
  *   1. the embedded engine of its platform, a package of npm
  *   2. DynamoDB Local by Java, if DYNAMODB_LOCAL names the folder that has DynamoDBLocal.jar
  *   3. DynamoDB Local by Docker
  *
- * `DYNAMODB_ENDPOINT` comes before all of them (engine.ts).
+ * `DYNAMODB_ENDPOINT` takes precedence over all of them (engine.ts).
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
@@ -13,47 +13,47 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { StraightwayError } from '../shared/errors.ts'
 
-/** Of every platform; the optional dependency of system/package.json. */
+/** Version of the engine on every platform, and of the optional dependency in system/package.json. */
 export const ENGINE_VERSION = '1.2.1'
-/** What the engine for Linux was built with. */
+/** Oldest glibc that the engine for Linux runs on. */
 export const OLDEST_GLIBC = '2.33'
 const IMAGE = 'amazon/dynamodb-local'
 const JAR = 'DynamoDBLocal.jar'
 
-/** What a machine has. */
+/** Facts about a machine. */
 export interface Machine {
   readonly platform: string
   readonly arch: string
-  /** Its C library is musl, as Alpine's: a binary for glibc does not start. */
+  /** True if its C library is musl, as on Alpine: a binary for glibc does not start there. */
   readonly isMusl: boolean
-  /** Version of its glibc, as `2.36`; undefined where there is none. */
+  /** Version of its glibc, such as `2.36`; undefined if it has none. */
   readonly glibc: string | undefined
-  /** Path of the embedded engine of a package, if that is installed. */
+  /** Path of the engine in a package; undefined if that is not installed. */
   readonly embedded: (packageName: string) => string | undefined
-  /** Path of DynamoDBLocal.jar, if DYNAMODB_LOCAL leads there. */
+  /** Path of DynamoDBLocal.jar; undefined unless DYNAMODB_LOCAL leads there. */
   readonly jar: string | undefined
-  /** Whether a command answers. */
+  /** Whether a command works. */
   readonly has: (command: 'java' | 'docker') => boolean
 }
 
 export interface EngineChoice {
   readonly kind: 'embedded' | 'java' | 'docker'
   readonly command: string
-  /** Arguments for a port, and for a folder that keeps the tables; without one they are in memory. */
+  /** Arguments for a port and a folder that keeps the tables. Without a folder the tables are in memory. */
   readonly args: (port: number, folder: string | undefined) => readonly string[]
 }
 
-/** The npm package that would have the engine of a machine. */
+/** Name of the npm package with the engine for a machine. */
 export function packageOf({ platform, arch, isMusl }: Pick<Machine, 'platform' | 'arch' | 'isMusl'>): string {
   return `@dynoxide/${platform}-${arch}${isMusl ? '-musl' : ''}`
 }
 
-/** False where the engine of the platform, installed or not, does not start. */
+/** Whether the engine for the platform can start, installed or not. */
 export function runsEngine({ glibc }: Pick<Machine, 'glibc'>): boolean {
   return glibc === undefined || numberOf(glibc) >= numberOf(OLDEST_GLIBC)
 }
 
-/** Errors: `unavailable`, with what can be installed, if there is none. */
+/** Chooses an engine. Throws `unavailable` with installation advice if there is none. */
 export function chooseEngine(machine: Machine): EngineChoice {
   const embedded = runsEngine(machine) ? machine.embedded(packageOf(machine)) : undefined
   if (embedded !== undefined) return byBinary(embedded)
@@ -62,7 +62,7 @@ export function chooseEngine(machine: Machine): EngineChoice {
   throw new StraightwayError('unavailable', adviceFor(machine))
 }
 
-/** This machine. */
+/** Facts about this machine. */
 export function thisMachine(): Machine {
   const folder = process.env.DYNAMODB_LOCAL
   const jar = folder === undefined ? undefined : join(folder, JAR)
@@ -131,13 +131,13 @@ function binaryOf(packageName: string): string | undefined {
   }
 }
 
-/** Node tells the version of glibc in its report, and nothing where there is another library. */
+/** Version of glibc in Node's report; undefined with another C library. */
 function glibcVersion(): string | undefined {
   const { header } = process.report.getReport() as { header: { glibcVersionRuntime?: string } }
   return header.glibcVersionRuntime
 }
 
-/** Of `2.33`: 2033. */
+/** The version as a number: 2033 for `2.33`. */
 function numberOf(version: string): number {
   const [major = 0, minor = 0] = version.split('.').map(Number)
   return 1000 * major + minor

@@ -1,7 +1,7 @@
 /**
- * Before the first start on a machine without an embedded engine: asks the registry for that of its platform, says which
- * command installs it, and runs that command if somebody at the terminal agrees. Whatever comes of it, engine-choice.ts
- * then takes the first that there is.
+ * Offers to install the embedded engine before the first start on a machine without one. It asks the registry for the
+ * engine of the platform and shows the command that installs it. It runs the command if the user at the terminal
+ * agrees. In any case, engine-choice.ts then chooses the first engine that is available.
  */
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -18,22 +18,22 @@ import {
 } from './engine-choice.ts'
 
 const ROOT = join(import.meta.dirname, '..')
-/** A registry that does not answer by then is taken for one that has none. */
+/** A registry that does not answer within this time counts as one without the engine. */
 const REGISTRY_MS = 10_000
 
-/** What is around the machine. */
+/** The machine's environment. */
 export interface Surroundings {
   readonly machine: Machine
   /** Whether the registry has `name@version`. */
   readonly isPublished: (spec: string) => Promise<boolean>
-  /** Asks who is at the terminal; undefined if nobody is. */
+  /** Asks the user at the terminal; undefined if there is no terminal. */
   readonly agree: ((question: string) => Promise<boolean>) | undefined
-  /** Rejects with what went wrong. */
+  /** Runs npm with these arguments. Rejects if that fails. */
   readonly install: (args: readonly string[]) => Promise<void>
   readonly say: (line: string) => void
 }
 
-/** Never rejects: what cannot be had is said. */
+/** Makes the offer. Never rejects: it prints what is not available. */
 export async function offerEngine(around: Surroundings): Promise<void> {
   const { machine, isPublished, say } = around
   const name = packageOf(machine)
@@ -57,11 +57,11 @@ function sayInstead({ machine, say }: Surroundings): void {
     const { kind } = chooseEngine(machine)
     if (kind !== 'embedded') say(`DynamoDB Local is used instead, by ${kind === 'java' ? 'Java' : 'Docker'}.`)
   } catch {
-    // The start says what can be done.
+    // The start itself gives advice.
   }
 }
 
-/** Of this process: the registry that npm asks, and the terminal if there is one. */
+/** Environment of this process: the registry that npm uses, and the terminal if there is one. */
 export function surroundings(machine: Machine, say: (line: string) => void): Surroundings {
   const isTerminal = process.stdin.isTTY === true && process.stderr.isTTY === true
   return { machine, isPublished, agree: isTerminal ? agree : undefined, install, say }
@@ -79,7 +79,7 @@ async function isPublished(spec: string): Promise<boolean> {
   }
 }
 
-/** To press Enter is to agree. */
+/** Asks a question. Enter means yes. */
 async function agree(question: string): Promise<boolean> {
   const terminal = createInterface({ input: process.stdin, output: process.stderr })
   try {

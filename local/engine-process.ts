@@ -1,9 +1,9 @@
 /**
- * The process of the embedded DynamoDB, started again when it dies.
+ * The process of the local DynamoDB engine, restarted when it dies.
  *
- * It lives as long as this process and no longer: a shell starts it and watches a pipe that only this process holds, so it
- * ends even when this process is killed. It has a process group of its own: Ctrl-C reaches this process alone, and nodes can
- * still sign their peers out.
+ * It ends with this process, even if this process is killed: a shell starts it and watches a pipe that only this
+ * process holds. It has its own process group, so Ctrl-C reaches this process alone, and nodes can still sign out their
+ * peers.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -12,29 +12,32 @@ import { StraightwayError } from '../shared/errors.ts'
 export interface EngineProcessOptions {
   readonly command: string
   readonly args: readonly string[]
-  /** A folder that is removed when this process is gone, however it ended. */
+  /** Folder that is removed when this process is gone, however it ended. */
   readonly temporary?: string | undefined
-  /** It says nothing when it is ready: it is ready when it answers here. Without, it prints `listening on`. */
+  /** URL at which an engine that prints nothing answers when it is ready. Without it, the engine prints `listening on`. */
   readonly answersAt?: string | undefined
   /** Called after each start, when the engine listens. */
   readonly onListening: () => void
   readonly log: (line: string) => void
 }
 
-/** The pause before a restart doubles from one to the other while the engine keeps dying within LIVED_MS. */
+/** The pause before a restart doubles between these bounds while the engine keeps dying within LIVED_MS. */
 const FIRST_PAUSE_MS = 100
 const LONGEST_PAUSE_MS = 5_000
 const LIVED_MS = 10_000
-/** DynamoDB Local takes a second or two. */
+/** Pause between checks whether the engine is ready. DynamoDB Local takes one or two seconds. */
 const ASK_MS = 250
 
-/** The shell's child waits for the end of descriptor 3, which only this process holds. The shell itself becomes the engine. */
+/**
+ * A shell command. Its background child waits for the end of descriptor 3, which only this process holds. The shell
+ * itself becomes the engine.
+ */
 const WATCH =
   '{ cat <&3; kill $$; [ -z "$TEMPORARY" ] || rm -rf "$TEMPORARY"; } >/dev/null 2>&1 & exec 3<&- "$0" "$@"'
 
 export class EngineProcess {
   readonly #options: EngineProcessOptions
-  /** All that were started: the pipe of one that died stays open, because its end removes the temporary folder. */
+  /** All processes that were started. The pipe of a dead one stays open, because its end removes the temporary folder. */
   readonly #children: ChildProcess[] = []
   #restart: NodeJS.Timeout | undefined
   #pauseMs = FIRST_PAUSE_MS
@@ -45,7 +48,7 @@ export class EngineProcess {
     this.#options = options
   }
 
-  /** Errors: `unavailable` if the engine ends before it listens. */
+  /** Starts the engine. Rejects with `unavailable` if it ends before it listens. */
   static async start(options: EngineProcessOptions): Promise<EngineProcess> {
     const engine = new EngineProcess(options)
     await engine.#spawn()
@@ -97,7 +100,7 @@ export class EngineProcess {
 const isRunning = ({ exitCode, signalCode }: ChildProcess): boolean =>
   exitCode === null && signalCode === null
 
-/** Any answer will do, an error of DynamoDB as well. */
+/** Checks whether the engine answers. An error of DynamoDB counts too. */
 function ask(endpoint: string, answered: () => void): void {
   fetch(endpoint, { signal: AbortSignal.timeout(ASK_MS) }).then(answered, () => {})
 }

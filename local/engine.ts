@@ -1,7 +1,7 @@
 /**
- * The DynamoDB of one machine: a small binary with streams and one file, spawned beside this process, or DynamoDB Local
- * on platforms that have no such binary (engine-choice.ts). `DYNAMODB_ENDPOINT` names
- * another DynamoDB instead, and nothing is spawned.
+ * The DynamoDB of one machine: a small binary with streams and one data file, started beside this process. Platforms
+ * without such a binary run DynamoDB Local (engine-choice.ts). If `DYNAMODB_ENDPOINT` names another DynamoDB, that one
+ * is used and nothing is started.
  */
 import { once } from 'node:events'
 import { accessSync, constants, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
@@ -15,22 +15,25 @@ import { indexStreamRecords, keepTrimmed } from './engine-records.ts'
 export { createTables } from './tables.ts'
 
 export interface EngineOptions {
-  /** Folder that keeps the tables over restarts; without, they are in memory. */
+  /** Folder that keeps the tables across restarts. Default: in memory. */
   readonly data?: string | undefined
-  /** A free one without. */
+  /** Port to listen on. Default: a free one. */
   readonly port?: number | undefined
-  /** Hears that the engine died and is started again. Nobody without. */
+  /** Receives a line when the engine died and is restarted. Default: no log. */
   readonly log?: ((line: string) => void) | undefined
 }
 
 export interface Engine {
   readonly endpoint: string
-  /** The process, where one was spawned. */
+  /** Id of the process; undefined if none was started. */
   readonly pid: number | undefined
   close(): Promise<void>
 }
 
-/** Errors: `unavailable` if this machine has no engine, or it does not start. `choice`: the first that it has. */
+/**
+ * Starts the engine. Rejects with `unavailable` if this machine has none, or it does not start. `choice`: default the
+ * first that is available.
+ */
 export async function startEngine(options: EngineOptions = {}, choice?: EngineChoice): Promise<Engine> {
   const elsewhere = process.env.DYNAMODB_ENDPOINT
   if (elsewhere) return { endpoint: elsewhere, pid: undefined, close: async () => {} }
@@ -100,7 +103,10 @@ function fileIn(folder: string): string {
   return join(folder, 'tables.sqlite')
 }
 
-/** A file system in memory where there is one: the engine's own memory mode cannot be given an index. */
+/**
+ * Folder on a file system in memory if there is one. The engine's own memory mode is not used, because it cannot be
+ * given indexes.
+ */
 function memory(): string {
   try {
     accessSync('/dev/shm', constants.W_OK)

@@ -1,6 +1,6 @@
 /**
- * What a new system is founded with: an admin key, a first network, and an invite to it that many may use. They are kept
- * in the data folder, so that every start prints the same ones.
+ * The founding of a new system: an admin key, a first network, and a reusable invite to it. They are kept in the data
+ * folder, so that every start prints the same ones.
  */
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -30,7 +30,7 @@ export async function foundSystem(
   return founded
 }
 
-/** What was taken back, deleted or used up since is made anew, so that nothing dead is printed. */
+/** Replaces a key, network or invite that was revoked, deleted or used up, so that only valid ones are printed. */
 async function found(client: DynamoDBDocumentClient, known: Founded | undefined): Promise<Founded> {
   const now = Date.now()
   const [key, there, open] = await Promise.all([

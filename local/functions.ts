@@ -1,4 +1,4 @@
-/** Every Lambda handler of the system, each behind what would call it in the cloud: gateway, stream mapping, schedule. */
+/** All Lambda handlers of the system, each behind a local version of its trigger: gateway, event source mapping, schedule. */
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import { createConnect } from '../functions/gateway/connect.ts'
 import type { GatewayContext } from '../functions/gateway/context.ts'
@@ -29,19 +29,19 @@ import { type Mapping, type Streams, startStreams } from './streams.ts'
 
 export interface FunctionsOptions {
   readonly client: DynamoDBDocumentClient
-  /** Of DynamoDB. */
+  /** Endpoint of DynamoDB. */
   readonly endpoint: string
-  /** Where that tells regions apart. */
+  /** Region, if the endpoint distinguishes them. */
   readonly region?: string | undefined
-  /** Between two reads of an idle stream. */
+  /** Milliseconds between two reads of an idle stream. */
   readonly idleMs?: number | undefined
   readonly secrets: Secrets
   readonly http: { readonly host: string; readonly port: number }
   readonly data: string | undefined
   readonly ticketMs?: number | undefined
-  /** Why the nodes do not serve, where they do not: `/v1/health` says so. */
+  /** Returns why the nodes are not serving, for `/v1/health`; undefined if they are. */
   readonly nodesFailing?: (() => string | undefined) | undefined
-  /** Of proxies under whose names peers reach INDEX, besides those in INDEX_HOSTS. */
+  /** Names of proxies through which peers reach INDEX, in addition to INDEX_HOSTS. */
   readonly indexHosts?: readonly string[] | undefined
   readonly log: (line: string) => void
 }
@@ -52,7 +52,7 @@ export interface Functions {
   close(): Promise<void>
 }
 
-/** In the cloud this runs once a minute; here nobody minds a query every few seconds. */
+/** Interval of the reaper. It runs once a minute in the cloud; a query every few seconds costs nothing here. */
 const REAP_EVERY_MS = 5_000
 
 export async function startFunctions(options: FunctionsOptions): Promise<Functions> {
@@ -135,7 +135,7 @@ function websocketHandlers(context: GatewayContext) {
   }
 }
 
-/** One reader a stream, as in the cloud. */
+/** The event source mappings. Each stream has one reader, as in the cloud. */
 function mappings(context: StreamContext): Mapping[] {
   const index = createIndexHandler(context.client)
   const note = createIndexNote(context.client)

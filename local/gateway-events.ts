@@ -1,4 +1,4 @@
-/** The events of the WebSocket API, as its functions receive them. */
+/** Events of the WebSocket API in the form that its functions receive. */
 import { randomBytes } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { WebSocketEvent } from '../functions/gateway/event.ts'
@@ -9,7 +9,7 @@ export interface Identity {
   readonly userAgent: string
 }
 
-/** Who asked for a connection, and the id that it has from then on. */
+/** A client that asked for a connection, with the connection's id. */
 export interface Caller {
   readonly id: string
   readonly connectedAt: number

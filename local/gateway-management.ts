@@ -1,10 +1,10 @@
-/** The management API of WebSocket connections, as `@aws-sdk/client-apigatewaymanagementapi` speaks it. */
+/** The management API of WebSocket connections, as `@aws-sdk/client-apigatewaymanagementapi` uses it. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { GatewayLimits } from './gateway-limits.ts'
 import { bodyOf, sourceIpOf, targetOf } from './gateway-request.ts'
 import type { WebSocketDoor } from './gateway-websocket.ts'
 
-/** The connection that a path names; undefined where the path is not of this API. */
+/** Id of the connection in a path; undefined if the path is not of this API. */
 export function managementPath(url: string | undefined): string | undefined {
   return /^(?:\/[^/]+)?\/@connections\/([^/]+)$/.exec(decoded(targetOf(url).path))?.[1]
 }
@@ -40,7 +40,7 @@ function refuse(response: ServerResponse, status: number, type: string, message:
   response.writeHead(status, headers).end(JSON.stringify({ message }))
 }
 
-/** Over loopback, or from the very address the gateway listens on: the functions call it by that. */
+/** Whether a request comes over loopback, or from the address that the gateway listens on, which the functions use. */
 function isOfThisMachine(request: IncomingMessage): boolean {
   const ip = sourceIpOf(request)
   const isLoopback = ip === '::1' || ip.startsWith('127.')

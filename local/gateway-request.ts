@@ -1,4 +1,4 @@
-/** What the doors need to know of a request: its parts, as the service would hand them on. */
+/** Parts of an HTTP request, in the form in which API Gateway passes them on. */
 import type { IncomingMessage } from 'node:http'
 import { isIPv6 } from 'node:net'
 
@@ -15,7 +15,7 @@ export function targetOf(url = '/'): Target {
 export type SingleValues = Record<string, string>
 export type MultiValues = Record<string, string[]>
 
-/** Header names as they were sent; the last value of a repeated one counts. */
+/** Headers with their names as sent. If one is repeated, its last value counts. */
 export function headersOf(request: IncomingMessage): { single: SingleValues; multi: MultiValues } {
   const pairs: [string, string][] = []
   for (let i = 0; i < request.rawHeaders.length; i += 2) {
@@ -34,8 +34,8 @@ export function valuesOf(pairs: Iterable<[string, string]>): { single: SingleVal
 export const sourceIpOf = (request: IncomingMessage): string => plain(request.socket.remoteAddress)
 
 /**
- * The name under which the service was asked. API Gateway answers only to its own names. A server of our own is reached by
- * any that somebody wrote into the header, so it believes the names of its own address and no others.
+ * Host name under which the service was called. API Gateway answers only to its own names. A local server is reached by
+ * any name that a client writes into the header, so it accepts only the names of its own address.
  */
 export function domainNameOf({ headers, socket }: IncomingMessage): string {
   const { localAddress, localPort } = socket
@@ -51,8 +51,8 @@ const isLoopback = (name: string): boolean => /^(localhost|127\.\d+\.\d+\.\d+|\[
 const plain = (address = ''): string => address.replace(/^::ffff:/, '')
 
 /**
- * The whole body, undefined where it is longer than allowed; it is read to its end then too, or the caller would never
- * read our answer. Rejects when the caller goes away or takes too long.
+ * Reads the whole body; undefined if it exceeds the limit. A longer body is still read to its end, as the caller would
+ * otherwise never read the answer. Rejects if the caller disconnects or takes too long.
  */
 export async function bodyOf(request: IncomingMessage, limitBytes: number): Promise<Buffer | undefined> {
   let chunks: Buffer[] = []

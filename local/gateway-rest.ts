@@ -1,6 +1,7 @@
 /**
- * The REST API: one proxy integration (payload format 1.0). The handler finds its own route. Like the service it answers
- * 413 to a body that is too long, 502 to a handler that throws or answers nonsense, 504 to one that takes too long.
+ * The REST API: one proxy integration (payload format 1.0), whose handler routes requests itself. Like the service, it
+ * answers 413 if the body is too long, 502 if the handler throws or its result is invalid, and 504 if it takes too
+ * long.
  */
 import { isUtf8 } from 'node:buffer'
 import { randomUUID } from 'node:crypto'
@@ -75,7 +76,7 @@ function contextOf(request: IncomingMessage, path: string, requestId: string) {
   }
 }
 
-/** Throws on a result that is not the one of a proxy integration. */
+/** Writes the result of a handler. Throws if it is not the result of a proxy integration. */
 function answer(response: ServerResponse, result: APIGatewayProxyResult): void {
   const { statusCode, headers = {}, multiValueHeaders = {}, body = '', isBase64Encoded = false } = result
   if (!Number.isInteger(statusCode) || statusCode < 100 || typeof body !== 'string') {
@@ -88,7 +89,7 @@ function answer(response: ServerResponse, result: APIGatewayProxyResult): void {
   response.writeHead(statusCode).end(Buffer.from(body, isBase64Encoded ? 'base64' : 'utf8'))
 }
 
-/** The rest of the request is of no interest: the connection ends with the answer. */
+/** Sends an error and closes the connection, so that the rest of the request need not be read. */
 export function refuse(response: ServerResponse, status: number, message: string): void {
   for (const name of response.getHeaderNames()) if (name !== 'x-amzn-requestid') response.removeHeader(name)
   response.writeHead(status, { 'content-type': 'application/json', connection: 'close' })

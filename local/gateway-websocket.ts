@@ -1,11 +1,11 @@
 /**
- * The WebSocket API. A connection lives like this:
+ * The WebSocket API. The life of a connection:
  *
  *   upgrade      `$connect` is asked first; any status but 2xx refuses the handshake with it, an error with 502
  *   message      `$default`; what it answers is not sent, an error is told to the client
  *   end          by either side, by the management API, after 10 minutes without a message, after two hours: `$disconnect`
  *
- * A caller that goes away while `$connect` runs gets its `$disconnect` too, so nothing stays registered.
+ * If the caller disconnects while `$connect` runs, `$disconnect` is called too, so that nothing stays registered.
  */
 
 import { isUtf8 } from 'node:buffer'
@@ -45,7 +45,7 @@ interface Connection extends Caller {
   lastActiveAt: number
 }
 
-/** How long a client may take to answer the end of its connection. */
+/** Time that a client gets to answer the close of its connection. */
 const CLOSE_MS = 2_000
 
 export class WebSocketDoor {
@@ -76,7 +76,7 @@ export class WebSocketDoor {
     })
   }
 
-  /** As text where the data is UTF-8, binary otherwise. Does not wait until it has arrived. */
+  /** Sends data to a connection: as text if it is UTF-8, else as binary. Does not wait for its arrival. */
   post(id: string, data: Buffer): 'sent' | 'gone' | 'busy' {
     const connection = this.#openConnection(id)
     if (connection === undefined) return 'gone'
@@ -86,13 +86,13 @@ export class WebSocketDoor {
     return 'sent'
   }
 
-  /** The answer of GetConnection. */
+  /** State of a connection, as the answer of GetConnection. */
   describe(id: string): ConnectionState | undefined {
     const connection = this.#openConnection(id)
     return connection && stateOf(connection)
   }
 
-  /** False where there is no such connection. */
+  /** Closes a connection. Returns false if there is none with this id. */
   end(id: string): boolean {
     const connection = this.#openConnection(id)
     connection?.socket.close(1000, 'Connection closed')
@@ -162,7 +162,7 @@ function goneAway(socket: WebSocket): Promise<void> {
   return promise
 }
 
-/** Answers a request to upgrade in plain HTTP. */
+/** Refuses an upgrade request with a plain HTTP answer. */
 export function refuseUpgrade(socket: Duplex, status: number): void {
   socket.end(`HTTP/1.1 ${status} Refused\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`)
   socket.once('finish', () => socket.destroy())

@@ -1,11 +1,11 @@
 /**
- * The API Gateway of one machine: one HTTP server with three doors, each with the limits and errors of the service.
+ * The API Gateway of one machine: one HTTP server with three APIs, each with the limits and errors of the service.
  *
  *   /@connections/{id}, with or without a stage before it   the management API (gateway-management.ts)
  *   /ws, upgraded                                           the WebSocket API (gateway-websocket.ts)
  *   everything else                                         the REST API (gateway-rest.ts)
  *
- * Signatures are not checked; the management door opens to callers on this machine only.
+ * Signatures are not checked. The management API accepts only callers on this machine.
  */
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server } from 'node:http'
@@ -19,23 +19,23 @@ import { refuseUpgrade, WebSocketDoor, type WebSocketHandlers } from './gateway-
 
 export interface GatewayOptions {
   readonly host?: string
-  /** A free one without. */
+  /** Port to listen on. Default: a free one. */
   readonly port?: number
   readonly rest: RestHandler
   readonly websocket: WebSocketHandlers
-  /** Other limits than those of the service. */
+  /** Limits that differ from those of the service. */
   readonly limits?: Partial<GatewayLimits>
 }
 
 export interface Gateway {
-  /** `http://host:port`, also the endpoint for clients of the management API. */
+  /** Base URL `http://host:port`, which is also the endpoint for clients of the management API. */
   readonly url: string
   readonly websocketUrl: string
-  /** Ends every connection, runs `$disconnect` for each, and waits for what is under way. */
+  /** Closes every connection, runs `$disconnect` for each, and waits for calls in progress. */
   close(): Promise<void>
 }
 
-/** Rejects with `unavailable` where the port is in use, or the host none of this machine. */
+/** Starts the gateway. Rejects with `unavailable` if the port is in use or the host is not an address of this machine. */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const limits = { ...GATEWAY_LIMITS, ...options.limits }
   const websocket = new WebSocketDoor(options.websocket, limits)

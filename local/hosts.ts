@@ -1,6 +1,6 @@
 /**
- * Where the nodes of one machine listen. The STUN pair wants two addresses: Linux answers on all of 127/8, other
- * systems only on 127.0.0.1; there the second node takes other ports, and we say so.
+ * Addresses at which the nodes of one machine listen. The STUN pair needs two addresses. Linux answers on all of 127/8,
+ * other systems only on 127.0.0.1. There the second node uses other ports, and a note says so.
  */
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
@@ -20,12 +20,12 @@ export interface Hosts {
 }
 
 const PORTS = { checkpoint: 3480, handshake: 3481, stun: [3478, 3479], relay: 3482, relayTls: 3483 } as const
-/** Between the two nodes where they share an address. */
+/** Difference between the ports of two nodes that share an address. */
 const PORT_OFFSET = 20
 const ONE_ADDRESS =
   'This system has only one loopback address, so both nodes share it and differ by port: NAT filtering by address cannot be told.'
 
-/** `free`: ports the system chooses, for tests that run side by side. */
+/** Chooses the hosts. `free`: the system chooses the ports, for tests that run in parallel. */
 export async function chooseHosts(addresses: readonly string[] | undefined, free: boolean): Promise<Hosts> {
   const [first, second] = addresses ?? ['127.0.0.1', (await canBind('127.0.0.2')) ? '127.0.0.2' : '127.0.0.1']
   if (first === undefined || second === undefined)
@@ -45,7 +45,7 @@ async function host(address: string, free: boolean, offset: number): Promise<Hos
   return { address, ports: { ...PORTS, ...moved, stun: [stun[0] + offset, stun[1] + offset] } }
 }
 
-/** The pair is told each other's STUN ports before it starts, so these are looked for beforehand. */
+/** Finds two free ports in advance, because each node of a pair needs the other's STUN ports before it starts. */
 async function freePorts(address: string): Promise<[number, number]> {
   const sockets = await Promise.all([bind(address), bind(address)])
   const [first, second] = sockets.map((socket) => socket.address().port)

@@ -1,4 +1,4 @@
-/** Runs a Lambda handler in this process as the service would: the event as JSON, a context, and an end to its time. */
+/** Runs a Lambda handler in this process as the service would: with the event as JSON, a context, and a timeout. */
 import { randomBytes, randomUUID } from 'node:crypto'
 import type { Context } from 'aws-lambda'
 import { StraightwayError } from '../shared/errors.ts'
@@ -10,7 +10,10 @@ export interface Invocation {
   readonly timeoutMs: number
 }
 
-/** Errors: whatever the handler throws; `timeout` when it takes longer than it may (its work goes on unheard). */
+/**
+ * Invokes a handler. Rejects with the handler's error, or with `timeout`; the handler then continues and its result is
+ * ignored.
+ */
 export async function invoke<Event, Result>(
   handler: LambdaHandler<Event, Result>,
   event: Event,

@@ -1,6 +1,6 @@
 /**
- * Node processes on this machine, as an autoscaling group would keep them: each is a process of its own, and one that
- * dies is replaced by a new node (new id, new key) at the same addresses a second later.
+ * The nodes of this machine, each a process, as an autoscaling group would keep them. A node that dies is replaced a
+ * second later by a new one at the same addresses, with a new id and key.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -12,13 +12,13 @@ import { StraightwayError } from '../shared/errors.ts'
 import type { NodeConfig } from '../udp-edge/config.ts'
 
 const MAIN = join(import.meta.dirname, `../udp-edge/main${extname(import.meta.filename)}`)
-/** Where Node keeps what it compiled, were it asked without a place: a node then starts in half the time. */
+/** Node's default folder for its compile cache, which halves the start-up time of a node. */
 const COMPILED = join(tmpdir(), 'node-compile-cache')
 const REPLACE_AFTER_MS = 1_000
-/** A node drains in less; one that hangs is killed. */
+/** Time that a node gets to drain. One that hangs is killed. */
 const STOP_MS = 5_000
 
-/** What a node prints when it serves. */
+/** Facts that a node prints when it is ready. */
 export type Ready = Pick<FleetItem, 'node' | 'roles' | 'addresses'> & { readonly pid: number }
 
 export class NodeProcess {
@@ -34,14 +34,14 @@ export class NodeProcess {
     this.#log = log
   }
 
-  /** Rejects with `unavailable` when the node ends before it serves. */
+  /** Starts a node. Rejects with `unavailable` if it ends before it is ready. */
   static async start(config: NodeConfig, log: (line: string) => void): Promise<NodeProcess> {
     const node = new NodeProcess(config, log)
     await node.#spawn()
     return node
   }
 
-  /** The node that serves at present. */
+  /** Facts about the current node. */
   get ready(): Ready {
     return this.#ready!
   }
@@ -95,7 +95,7 @@ export class NodeProcess {
   }
 }
 
-/** `said`: the last line on stderr, `{what, detail}` or whatever ended it. */
+/** The error of a node that does not start. `said`: its last line on stderr, either `{what, detail}` or plain text. */
 function cannotStart(said: string): StraightwayError {
   const why = detailOf(said)
   const advice = why.startsWith('cannot bind')

@@ -1,4 +1,4 @@
-/** A pause that can be cut short, also one that is about to begin. */
+/** A pause that can be ended early, even before it begins. */
 export class Pause {
   #ended = false
   #end: (() => void) | undefined

@@ -1,7 +1,7 @@
 /**
- * `npm run record`: two people install the package, find each other by name and send a folder, with nothing but an invite.
- * Everything is real: a system of this machine, the packed package, processes with homes of their own. What they type and
- * what is printed becomes `docs/first-minute.cast` and `docs/first-minute.svg`.
+ * `npm run record`: records how two people install the package, find each other by name and send a folder, with nothing
+ * but an invite. All of it is real: a system on this machine, the packed package, and processes with their own homes.
+ * The commands and their output become `docs/first-minute.cast` and `docs/first-minute.svg`.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -27,7 +27,7 @@ const folder = mkdtempSync(join(tmpdir(), 'straightway-record-'))
 const lines: CastLine[] = []
 let beganAt = 0
 
-/** One of the people, with a folder of their own. */
+/** One of the two people, with a folder of their own. */
 class Person {
   readonly who: string
   readonly folder: string
@@ -41,7 +41,7 @@ class Person {
     writeFileSync(join(this.folder, 'package.json'), '{}')
   }
 
-  /** Types a command, and lets what it prints be seen. */
+  /** Types a command, runs it and records its output. */
   start(command: string): { readonly child: ChildProcess; readonly says: (text: string) => Promise<void> } {
     this.#add('typed', command)
     const child = spawn('sh', ['-c', command], {

@@ -1,4 +1,4 @@
-/** The scenes of the demo: what an administrator does over REST, and what three peers do as an application would. */
+/** The scenes of the demo: the actions of an administrator over REST, and those of three peers as in an application. */
 import { createHash, randomBytes } from 'node:crypto'
 import { on, once } from 'node:events'
 import { createReadStream, writeFileSync } from 'node:fs'
@@ -16,10 +16,10 @@ import type { System } from './system.ts'
 
 const FILE_BYTES = 20 * 1000 * 1000
 export const MESSAGES = 100
-/** Nothing of all this takes longer where it works. */
+/** Longest time that a step takes in a working system. */
 const PATIENCE_MS = 20_000
 
-/** The system that is played on. */
+/** The system that the demo uses. */
 export type Stage = Pick<System, 'index' | 'adminKey' | 'close'>
 
 export interface Cast {
@@ -80,7 +80,7 @@ export async function notify(ada: Peer, ben: Peer): Promise<number> {
   })
 }
 
-/** The index follows the tables within moments: it is asked until it knows. */
+/** Finds Ben by his metadata. The index lags behind the tables by a moment, so the search is repeated. */
 export async function findBen({ ada, ben }: Cast): Promise<number> {
   for (const endAt = performance.now() + PATIENCE_MS; performance.now() < endAt; ) {
     const found = await ada.find('metadata.game eq "chess" and metadata.rating gt 1500 and status eq "busy"')
@@ -200,7 +200,7 @@ async function until<Args extends unknown[]>(
   event: string,
   isIt: (...args: Args) => boolean,
 ): Promise<void> {
-  // One listener throughout: several events may come at the same moment.
+  // One listener for the whole wait, because several events may arrive at the same moment.
   const signal = AbortSignal.timeout(PATIENCE_MS)
   for await (const args of on(peer as unknown as NodeJS.EventEmitter, event, { signal }))
     if (isIt(...(args as Args))) return

@@ -1,4 +1,4 @@
-/** What EventBridge and DynamoDB do by the clock: calling a scheduled function, and removing items that have expired. */
+/** Timed work of EventBridge and DynamoDB: calls of a scheduled function, and the removal of expired items. */
 import { randomUUID } from 'node:crypto'
 import { DeleteCommand, type DynamoDBDocumentClient, ScanCommand } from '@aws-sdk/lib-dynamodb'
 import type { ScheduledEvent } from 'aws-lambda'
@@ -15,13 +15,13 @@ export interface ScheduleOptions {
 }
 
 export interface Schedule {
-  /** Waits for a call that is under way. */
+  /** Ends the schedule and waits for a call in progress. */
   close(): Promise<void>
 }
 
 const TIMEOUT_MS = 60_000
 
-/** Calls the handler now and then again and again, never twice at once. A call that fails is logged. */
+/** Calls the handler immediately and then periodically, one call at a time. A failed call is logged. */
 export function startSchedule({ name, everyMs, handler }: ScheduleOptions): Schedule {
   const pause = new Pause()
   let closed = false
@@ -44,9 +44,9 @@ export function startSchedule({ name, everyMs, handler }: ScheduleOptions): Sche
 }
 
 /**
- * What removes items that have expired: the embedded engine knows expiry times and does not act on them. Ended leases are left
- * to the reaper. Each call looks at a part of each table and the next one goes on there, so that it costs the same
- * however large tables are.
+ * Makes a function that removes expired items, because the embedded engine stores expiry times and does not act on
+ * them. Expired leases are left to the reaper. Each call examines a part of each table and the next call continues
+ * there, so that its cost does not grow with the tables.
  */
 export function createSweep(client: DynamoDBDocumentClient): (nowSeconds: number) => Promise<void> {
   const names = (Object.keys(TABLES) as TableName[]).filter((name) => name !== 'Fleet')
@@ -62,7 +62,7 @@ export function createSweep(client: DynamoDBDocumentClient): (nowSeconds: number
   }
 }
 
-/** Items looked at in one call. */
+/** Items of a table that one call examines. */
 const PART = 1_000
 
 async function sweepTable(

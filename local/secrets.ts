@@ -1,6 +1,6 @@
 /**
- * The keys of a system on one machine: made once, kept beside its tables. In the cloud the same two live in Secrets
- * Manager. Deleting the file invalidates every ticket and API key holder's session, not the data.
+ * The keys of a system on one machine, created once and kept beside its tables. In the cloud, both are in Secrets
+ * Manager. If the file is deleted, all tickets and the sessions of API key holders become invalid; the data stays.
  */
 import { randomBytes } from 'node:crypto'
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
@@ -11,11 +11,11 @@ import { toBase32 } from '../shared/ids.ts'
 export interface Secrets {
   /** Private JWK (OKP, Ed25519) that signs tickets. */
   readonly ticketKey: JWK & { readonly kid: string; readonly x: string }
-  /** Shared by nodes and functions, base64 of 32 bytes. */
+  /** Key shared by nodes and functions: 32 bytes in base64. */
   readonly fleetKey: string
 }
 
-/** Kept in `data` where there is one; otherwise made for this run. */
+/** Loads the keys from `data`, or creates them. Without `data` they are created for this run only. */
 export async function loadSecrets(data: string | undefined): Promise<Secrets> {
   if (data === undefined) return makeSecrets()
   const file = join(data, 'secrets.json')
@@ -31,7 +31,7 @@ export async function loadSecrets(data: string | undefined): Promise<Secrets> {
   return secrets
 }
 
-/** kid to public key in base32, as nodes want it. */
+/** Public keys in base32 by `kid`, as nodes need them. */
 export function ticketKeysOf({ ticketKey }: Secrets): Record<string, string> {
   return { [ticketKey.kid]: toBase32(Buffer.from(ticketKey.x, 'base64url')) }
 }

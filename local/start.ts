@@ -1,4 +1,4 @@
-/** `npm start`: the whole system on this machine, until it is told to stop. */
+/** `npm start`: runs the whole system on this machine until it is stopped. */
 import { isIP } from 'node:net'
 import { Command, InvalidArgumentError } from 'commander'
 import { escapeLine } from '../peer/cli/escape.ts'

@@ -1,4 +1,4 @@
-/** The demo on screen: a line per scene that says what happens and then how it went. Silent when a program listens. */
+/** Prints the demo: one line per scene, which says what happens and then how it went. Silent if a program reads the output. */
 const GREEN = '\x1b[32m'
 const DIM = '\x1b[2m'
 const PLAIN = '\x1b[0m'
@@ -15,7 +15,7 @@ export class Story {
     this.#out?.write(`\n${text}\n\n`)
   }
 
-  /** Runs one scene and tells its outcome, or where it failed. */
+  /** Runs one scene and prints its outcome or its error. */
   async scene<T>(what: string, play: () => Promise<T>, told: (outcome: T) => string): Promise<T> {
     if (this.#out?.isTTY) this.#out.write(`  ${DIM}..${PLAIN} ${what}`)
     try {

@@ -1,11 +1,11 @@
-/** How far each mapping has come in each shard: the sequence number of the last record that was handled or given up. */
+/** Checkpoints of each mapping in each shard: the sequence number of the last record that was handled or given up. */
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 export interface Checkpoints {
-  /** `stream` is its ARN: another stream of the same table begins anew. */
+  /** Checkpoints of a mapping. `stream` is an ARN: a new stream of the same table starts from the beginning. */
   of(mapping: string, stream: string): StreamCheckpoints
-  /** Resolves when everything that was kept is on disk. */
+  /** Resolves when all checkpoints are on disk. */
   close(): Promise<void>
 }
 
@@ -14,7 +14,7 @@ export interface StreamCheckpoints {
   keep(shard: string, sequenceNumber: string): Promise<void>
 }
 
-/** `mapping stream shard` to sequence number. */
+/** Sequence numbers by `mapping stream shard`. */
 type Kept = Record<string, string>
 
 export async function openCheckpoints(data: string | undefined): Promise<Checkpoints> {
@@ -23,7 +23,7 @@ export async function openCheckpoints(data: string | undefined): Promise<Checkpo
   let writing = Promise.resolve()
   let dirty = false
 
-  /** Many batches that end at once share one write. */
+  /** Writes the file. Batches that end at the same time share one write. */
   function flush(): Promise<void> {
     if (file === undefined || dirty) return writing
     dirty = true
@@ -46,7 +46,7 @@ export async function openCheckpoints(data: string | undefined): Promise<Checkpo
   }
 }
 
-/** A file that is missing or was cut off begins anew: every record comes again, none is lost. */
+/** Reads the file. If it is missing or truncated, every record is delivered again and none is lost. */
 async function readKept(file: string): Promise<Kept> {
   try {
     return JSON.parse(await readFile(file, 'utf8')) as Kept

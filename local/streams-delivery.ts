@@ -1,4 +1,4 @@
-/** Gives the records of a shard to a handler until each is handled or given up. See streams.ts for the rules. */
+/** Delivers the records of a shard to a handler until each is handled or given up. The rules are in streams.ts. */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { DynamoDBBatchResponse, DynamoDBRecord, DynamoDBStreamEvent } from 'aws-lambda'
 import { invoke, type LambdaHandler } from './lambda.ts'
@@ -7,9 +7,9 @@ export type StreamHandler = LambdaHandler<DynamoDBStreamEvent, DynamoDBBatchResp
 
 export interface Policy {
   readonly batchSize: number
-  /** How often one record is tried again. */
+  /** Retries for one record. */
   readonly retries: number
-  /** Pause before the first retry of a record; doubles, up to `longestPauseMs`. */
+  /** Pause before the first retry of a record; it doubles up to `longestPauseMs`. */
   readonly pauseMs: number
   readonly longestPauseMs: number
   readonly maxAgeMs: number
@@ -40,8 +40,8 @@ export interface Delivery {
 }
 
 /**
- * Handles the records in order. `through` is told after each part that is done with, so that what was handled never
- * comes again. Resolves early, with records left, when the signal is aborted.
+ * Delivers the records in order. Calls `through` after each part that is done, so that it is never delivered again. If
+ * the signal aborts, resolves early and leaves the rest.
  */
 export async function deliver(
   delivery: Delivery,
@@ -67,14 +67,14 @@ export async function deliver(
   }
 }
 
-/** Records that are handed over together. */
+/** Records of one invocation. */
 interface Part {
   readonly records: readonly DynamoDBRecord[]
   readonly retried: number
 }
 
 interface Outcome {
-  /** How many records from the first on are done with. */
+  /** Number of records from the beginning that are done. */
   readonly handled: number
   readonly error?: unknown
 }
@@ -92,7 +92,7 @@ async function attempt(delivery: Delivery, records: readonly DynamoDBRecord[]): 
   }
 }
 
-/** Index of the first record that failed. An identifier that names none of them fails the whole batch. */
+/** Index of the first record that failed. An unknown identifier fails the whole batch. */
 function lowestFailure(
   records: readonly DynamoDBRecord[],
   response: DynamoDBBatchResponse | undefined,
@@ -109,7 +109,7 @@ function halves(records: readonly DynamoDBRecord[]): Part[] {
   return [records.slice(0, middle), records.slice(middle)].map((half) => ({ records: half, retried: 0 }))
 }
 
-/** How many records at the beginning are given up for their age; a shard holds them in the order of their times. */
+/** Number of records at the beginning that are given up because of their age. A shard is ordered by time. */
 function countOld({ name, policy, onFailure }: Delivery, records: readonly DynamoDBRecord[]): number {
   const oldest = Date.now() - policy.maxAgeMs
   const at = records.findIndex(

@@ -1,4 +1,4 @@
-/** Reads one stream for one mapping, until it is closed: every shard in order, a shard's children after it. */
+/** Reads one stream for one mapping until it is closed. Each shard is read in order, and its children after it. */
 import type { DynamoDBStreamsClient } from '@aws-sdk/client-dynamodb-streams'
 import { Pause } from './pause.ts'
 import type { StreamCheckpoints } from './streams-checkpoints.ts'
@@ -9,19 +9,19 @@ import { dueShards, iteratorAt, THROUGH } from './streams-shards.ts'
 export interface StreamReaderOptions {
   readonly client: DynamoDBStreamsClient
   readonly records: StreamRecords
-  /** ARN. */
+  /** ARN of the stream. */
   readonly stream: string
   readonly checkpoints: StreamCheckpoints
   readonly delivery: Delivery
-  /** Between two reads of an idle stream; 200 ms without. */
+  /** Milliseconds between two reads of an idle stream. Default: 200. */
   readonly idleMs?: number | undefined
 }
 
-/** Between two reads: of a stream where something was found, of an idle one at most if not told, of one that cannot be read. */
+/** Pauses between two reads: after records were found, of an idle stream by default, and after a failure. */
 const BUSY_MS = 20
 const IDLE_MS = 200
 const BROKEN_MS = 2_000
-/** How often the stream is asked for new shards. */
+/** Interval between checks for new shards. */
 const SHARDS_MS = 10_000
 
 export class StreamReader {
@@ -32,10 +32,10 @@ export class StreamReader {
   readonly #iterators = new Map<string, string>()
   #shards: readonly string[] = []
   #shardsAt = 0
-  /** Drains that no round has answered yet. */
+  /** Calls of `drain` that wait for a round. */
   #draining: (() => void)[] = []
 
-  /** Why the last round failed; undefined after one that did not. */
+  /** Reason why the last round failed; undefined if it succeeded. */
   failing: string | undefined
 
   constructor(options: StreamReaderOptions) {
@@ -43,7 +43,7 @@ export class StreamReader {
     this.#running = this.#run()
   }
 
-  /** Resolves after a round that began later than this call and found nothing. */
+  /** Resolves after a round that began after this call and found nothing. */
   drain(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#draining.push(resolve)
@@ -76,7 +76,7 @@ export class StreamReader {
     }
   }
 
-  /** Reads every shard that is due once. How many records it found; a shard that is through counts as one. */
+  /** Reads each due shard once. Returns the number of records; a shard that has ended counts as one. */
   async #round(): Promise<number> {
     const { client, stream, checkpoints } = this.#options
     if (Date.now() - this.#shardsAt > SHARDS_MS) {
@@ -91,7 +91,7 @@ export class StreamReader {
   async #read(shard: string): Promise<number> {
     const { client, records: source, stream, checkpoints, delivery } = this.#options
     const known = this.#iterators.get(shard)
-    // Where anything fails, the next round begins at the checkpoint.
+    // After a failure, the next round starts at the checkpoint.
     this.#iterators.delete(shard)
     const iterator = known ?? (await iteratorAt(client, stream, shard, checkpoints.get(shard)))
     const { records, next } = await source.read(stream, iterator, delivery.policy.batchSize)

@@ -1,6 +1,6 @@
 /**
- * GetRecords, as JSON over HTTP: what the service answers is what a function receives, but for the time and the stream. Idle
- * streams are asked all the time, and this costs less CPU than the SDK does.
+ * A client for GetRecords, as JSON over HTTP. The service's records have the form that a function receives, except for
+ * the time and the stream. Idle streams are polled all the time, and this uses less CPU than the SDK.
  */
 import { once } from 'node:events'
 import http from 'node:http'
@@ -10,18 +10,18 @@ import type { DynamoDBRecord } from 'aws-lambda'
 
 export interface RecordPage {
   readonly records: readonly DynamoDBRecord[]
-  /** Undefined where the shard is through. */
+  /** Iterator for the next page; undefined at the end of the shard. */
   readonly next: string | undefined
 }
 
 interface Answer {
   readonly Records?: readonly DynamoDBRecord[]
   readonly NextShardIterator?: string
-  /** Of an error. */
+  /** Type of an error. */
   readonly __type?: string
 }
 
-/** No DynamoDB of one machine checks signatures; some want to see one, and read the region in it. */
+/** Headers with a fake signature. A local DynamoDB does not check signatures, but some require one and read the region in it. */
 const headersFor = (region: string) => ({
   'content-type': 'application/x-amz-json-1.0',
   'x-amz-target': 'DynamoDBStreams_20120810.GetRecords',
@@ -42,7 +42,7 @@ export class StreamRecords {
     this.#agent = new this.#protocol.Agent({ keepAlive: true })
   }
 
-  /** `stream`: the ARN that the records name. Rejects where the service refuses. */
+  /** Reads a page. `stream`: ARN to put into the records. Rejects if the service refuses. */
   async read(stream: string, iterator: string, limit: number): Promise<RecordPage> {
     const { Records = [], NextShardIterator } = await this.#ask({ ShardIterator: iterator, Limit: limit })
     return { records: Records.map((record) => asReceived(record, stream)), next: NextShardIterator }
@@ -58,7 +58,7 @@ export class StreamRecords {
       agent: this.#agent,
       headers: this.#headers,
     })
-    // Once the answer has begun nobody else hears of a connection that breaks; reading it fails then.
+    // Ignores a connection that breaks after the answer has begun: reading the answer fails then.
     request.on('error', () => {}).end(JSON.stringify(question))
     const [response] = (await once(request, 'response')) as [http.IncomingMessage]
     const answer = JSON.parse(await text(response)) as Answer
@@ -67,7 +67,7 @@ export class StreamRecords {
   }
 }
 
-/** Times are whole seconds there. */
+/** Converts a record to the form that a function receives, with the time in whole seconds. */
 function asReceived(record: DynamoDBRecord, stream: string): DynamoDBRecord {
   const at = Math.floor(record.dynamodb?.ApproximateCreationDateTime ?? 0)
   return {

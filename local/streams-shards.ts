@@ -1,4 +1,4 @@
-/** Which shards of a stream are due, and where reading them begins. */
+/** Finds the shards of a stream that are due, and where to start reading each. */
 import {
   DescribeStreamCommand,
   type DynamoDBStreamsClient,
@@ -8,10 +8,10 @@ import {
 } from '@aws-sdk/client-dynamodb-streams'
 import type { StreamCheckpoints } from './streams-checkpoints.ts'
 
-/** The checkpoint of a shard that is through. */
+/** Checkpoint of a shard that has been read to its end. */
 export const THROUGH = 'through'
 
-/** Shards that are not through, without those whose parent must come first. */
+/** Ids of the unfinished shards, without those whose parent is unfinished. */
 export async function dueShards(
   client: DynamoDBStreamsClient,
   stream: string,
@@ -22,7 +22,7 @@ export async function dueShards(
   return open.filter(({ ParentShardId }) => !ids.has(ParentShardId ?? '')).map(({ ShardId }) => ShardId!)
 }
 
-/** After the checkpoint; at the oldest record where there is none, or where what followed it is no longer kept. */
+/** Iterator after the checkpoint, or at the oldest record if there is no checkpoint or the records after it are gone. */
 export async function iteratorAt(
   client: DynamoDBStreamsClient,
   stream: string,

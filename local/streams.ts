@@ -1,14 +1,16 @@
 /**
- * The event source mappings of one machine: each reads the stream of one table and calls one Lambda handler.
+ * The event source mappings of one machine. Each reads the stream of one table and calls one Lambda handler.
  *
- * Semantics, those of the service with BisectBatchOnFunctionError and ReportBatchItemFailures:
- *   - a shard is read in order, one batch at a time, and its children only after it is through;
- *   - a batch that fails is halved and tried again until the record that fails stands alone; halving uses up no retry;
- *   - a handler may name the records that failed: the checkpoint moves to the lowest of them, the rest comes again;
- *   - a record that fails `retries` times, or is older than `maxAgeMs`, goes to `onFailure`, and the stream moves on.
+ * They behave as in the service with BisectBatchOnFunctionError and ReportBatchItemFailures:
  *
- * The checkpoint is kept after every batch, in a file where there is a data folder; a restart begins there, a new
- * mapping at the oldest record. A batch may therefore come twice, and is never lost.
+ * - A shard is read in order, one batch at a time. Its children are read after its end.
+ * - A batch that fails is halved and retried until the failing record stands alone. Halving uses up no retry.
+ * - A handler may name the records that failed. The checkpoint moves to the first of them, and the rest is delivered
+ *   again.
+ * - A record that fails `retries` times, or is older than `maxAgeMs`, goes to `onFailure`, and the stream continues.
+ *
+ * The checkpoint is saved after every batch, in a file if there is a data folder. A restart continues there, and a new
+ * mapping starts at the oldest record. A batch may therefore be delivered twice, and is never lost.
  */
 import { DescribeTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { DynamoDBStreamsClient } from '@aws-sdk/client-dynamodb-streams'
@@ -21,31 +23,31 @@ import { StreamRecords } from './streams-records.ts'
 
 export interface Mapping {
   readonly table: TableName
-  /** Names the function; with the table it names the mapping's checkpoint. */
+  /** Name of the function. Together with the table it names the mapping's checkpoint. */
   readonly name: string
   readonly handler: StreamHandler
 }
 
 export interface StreamsOptions {
   readonly endpoint: string
-  /** Where the endpoint tells regions apart. */
+  /** Region, if the endpoint distinguishes them. */
   readonly region?: string | undefined
   readonly mappings: readonly Mapping[]
-  /** Between two reads of an idle stream, where reading costs much; 200 ms without. */
+  /** Milliseconds between two reads of an idle stream; raise it if reads are expensive. Default: 200. */
   readonly idleMs?: number | undefined
-  /** Folder for the checkpoints; in memory without. */
+  /** Folder for the checkpoints. Default: in memory. */
   readonly data?: string | undefined
   readonly policy?: Partial<Policy>
-  /** Gets every record that is given up. Logged without. */
+  /** Receives every record that is given up. Default: they are logged. */
   readonly onFailure?: (failed: FailedBatch) => void
 }
 
 export interface Streams {
-  /** Resolves when everything that was written before the call has been handled or given up. */
+  /** Resolves when everything written before the call has been handled or given up. */
   drain(): Promise<void>
-  /** Why a stream cannot be read at present; undefined if all are read. */
+  /** Reason why a stream cannot be read now; undefined if all are read. */
   failing(): string | undefined
-  /** Lets the batches under way end; what comes after them waits for the next start. */
+  /** Waits for the batches in progress. The next start delivers the rest. */
   close(): Promise<void>
 }
 

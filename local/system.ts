@@ -1,6 +1,7 @@
 /**
  * The whole system on one machine: the embedded DynamoDB, the Lambda handlers behind the gateway and the streams, the
- * scheduled reaper, and nodes as processes of their own. What `cdk deploy` puts into an account, wired by hand.
+ * scheduled reaper, and nodes as separate processes. It is wired by hand, and equals what `cdk deploy` creates in an
+ * account.
  */
 import { isIPv6 } from 'node:net'
 import type { NetworkId } from '../shared/ids.ts'
@@ -14,48 +15,56 @@ import { chooseHosts, type Host } from './hosts.ts'
 import { NodeProcess, type Ready } from './nodes.ts'
 import { loadSecrets, type Secrets, ticketKeysOf } from './secrets.ts'
 
+/** Options of `startSystem`. */
 export interface SystemOptions {
-  /** Folder that keeps everything over restarts; in memory without. */
+  /** Folder that keeps everything across restarts. Default: in memory. */
   readonly data?: string | undefined
+  /** True to delete what earlier runs kept in `data`. Default: false. */
   readonly fresh?: boolean | undefined
-  /** Of the two nodes. */
+  /** Addresses of the two nodes. */
   readonly addresses?: readonly string[] | undefined
-  /** In which the two nodes say they stand: peers then look for the nearer one. */
+  /** Regions that the two nodes report. Peers then look for the nearer node. */
   readonly regions?: readonly [string, string] | undefined
+  /** Address of INDEX and the gateway. Default: 127.0.0.1, port 8787. */
   readonly http?: { readonly host: string; readonly port: number } | undefined
-  /** Every port is chosen by the system: tests run side by side. */
+  /** True if the system chooses every port, so that tests can run in parallel. */
   readonly freePorts?: boolean | undefined
-  /** Of proxies under whose names peers reach INDEX. */
+  /** Names of proxies through which peers reach INDEX. */
   readonly indexHosts?: readonly string[] | undefined
-  /** How long a ticket holds; LIMITS.ticketMs without. */
+  /** Lifetime of a ticket. Default: LIMITS.ticketMs. */
   readonly ticketMs?: number | undefined
-  /** Of the nodes, as `NodeConfig` has it. */
+  /** `cookiesAbove` of the nodes, as in `NodeConfig`. */
   readonly cookiesAbove?: number | undefined
+  /** Receives lines about events in the background. */
   readonly log?: ((line: string) => void) | undefined
 }
 
+/** A running system. */
 export interface System {
   /** Base URL of INDEX. */
   readonly index: string
+  /** URL of the WebSocket API. */
   readonly websocket: string
-  /** Endpoint of the tables. */
+  /** Endpoint of DynamoDB. */
   readonly dynamodb: string
   readonly nodes: readonly Ready[]
   readonly relays: readonly Ready[]
+  /** API key of an administrator. */
   readonly adminKey: string
+  /** The first network. */
   readonly network: NetworkId
-  /** Reusable, to the first network. */
+  /** Reusable invite to the first network. */
   readonly invite: string
-  /** What differs from the defaults and why. */
+  /** Differences from the defaults, with reasons. */
   readonly notes: readonly string[]
   close(): Promise<void>
 }
 
-/** When all of it ends there is nowhere to move to. */
+/** Drain time of nodes at the end of the whole system: peers cannot move to another node. */
 const DRAIN_MS = 300
 const HTTP = { host: '127.0.0.1', port: 8787 }
 
-/** Rejects with `conflict` where another system has the data folder, and `unavailable` where it cannot listen. */
+/** Starts the system. Rejects with `conflict` if another system has the data folder, and `unavailable` if it cannot listen. */
 export async function startSystem(options: SystemOptions = {}): Promise<System> {
   const { data, fresh = false } = options
   const closing: (() => void | Promise<void>)[] = []

@@ -9,7 +9,7 @@ import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import { tableName } from '../shared/store/client.ts'
 import { TABLES, type Table, type TableName } from '../shared/store/tables.ts'
 
-/** Makes every table that is missing. Calling it again does no harm. */
+/** Creates the missing tables. Idempotent. */
 export async function createTables(client: DynamoDBDocumentClient): Promise<void> {
   await Promise.all((Object.keys(TABLES) as TableName[]).map((name) => createTable(client, name)))
 }

@@ -1,6 +1,6 @@
 /**
- * A peer's standing with INDEX: enrols it the first time, keeps its ticket fresh, and knows the nodes. What is asked for
- * in the background is asked again until INDEX answers.
+ * A peer's account at INDEX: enrols the peer, keeps its ticket fresh and keeps the list of nodes. Background requests
+ * are retried with backoff until INDEX answers.
  */
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -25,11 +25,14 @@ import { Requests } from './rest/requests.ts'
 
 const FIRST_WAIT_MS = 1000
 const LONGEST_WAIT_MS = 30_000
-/** While it is not INDEX that answers, as in a captive portal: back soon after somebody has signed in there. */
+/**
+ * Longest wait while something other than INDEX answers, such as a captive portal. Short, so that the peer is back soon
+ * after somebody has signed in there.
+ */
 const LONGEST_WAIT_OUTSIDE_MS = 3000
-/** INDEX answers from its cache for this long. */
+/** INDEX answers from its cache for this long, so asking more often is useless. */
 const MISSED_MS = 5000
-/** A ticket is not used for requests in its last minute: clocks differ. */
+/** A ticket is not used for requests in its last minute, because clocks differ. */
 const SPARE_MS = 60_000
 
 export interface Credentials {
@@ -40,7 +43,7 @@ export interface Credentials {
 
 export class Account {
   readonly index: IndexClient
-  /** Called when the nodes were asked for again. */
+  /** Called when the list of nodes has been refreshed. */
   onNodes: () => void = () => {}
   readonly #identity: Identity
   readonly #home: Home
@@ -51,7 +54,7 @@ export class Account {
   #bootstrap: Bootstrap = { nodes: [], websocket: undefined }
   #missedAt = Number.NEGATIVE_INFINITY
 
-  /** Throws `bad-request` where `index` is no address. */
+  /** Throws `bad-request` if `index` is not an address. */
   constructor(index: string, identity: Identity, home: Home) {
     this.#identity = identity
     this.#home = home
@@ -60,7 +63,7 @@ export class Account {
     this.index = indexClient(this.#requests)
   }
 
-  /** After `signUp`. */
+  /** Valid after `signUp`. */
   get user(): UserId {
     return this.ticket.user
   }
@@ -69,12 +72,12 @@ export class Account {
     return this.ticket.networks
   }
 
-  /** After `signUp`. */
+  /** Valid after `signUp`. */
   get ticket(): Ticket {
     return this.#ticket!
   }
 
-  /** Where to sign in, as last heard. */
+  /** CHECKPOINTs to sign in at, from the last list of nodes. */
   get checkpoints(): PeerNode[] {
     const nodes = this.#bootstrap.nodes.filter(({ checkpoint }) => checkpoint.length > 0)
     return nodes.map(({ node, publicKey, checkpoint, region }) => {
@@ -86,35 +89,35 @@ export class Account {
     return this.#bootstrap.nodes.flatMap(serverOf)
   }
 
-  /** Of the gateway. */
+  /** URL of the gateway; undefined if there is none. */
   get websocket(): string | undefined {
     return this.#bootstrap.websocket
   }
 
-  /** Whose address of that service it is, as far as is known. */
+  /** The node that has this address for the service; undefined if unknown. */
   nodeAt(service: 'checkpoint' | 'handshake', words: Uint32Array, at: number): NodeId | undefined {
     const isIts = (address: Address) => sameAddress(address.words, 0, words, at)
     return this.#bootstrap.nodes.find((node) => node[service].some(isIts))?.node
   }
 
-  /** How the relay at that address is reached without UDP, as far as is known. */
+  /** TLS endpoint of the relay at this address; undefined if unknown. */
   relayTlsAt(words: Uint32Array, at: number): TlsEndpoint | undefined {
     const isIts = (address: Address) => sameAddress(address.words, 0, words, at)
     return this.#bootstrap.nodes.find(({ relay }) => relay.some(isIts))?.relayTls
   }
 
-  /** All addresses of the relay at that one; only that where the relay is not known. */
+  /** All addresses of the relay at this address; only this one if the relay is unknown. */
   relayAddresses(words: Uint32Array): readonly Address[] {
     const isIts = (address: Address) => sameAddress(address.words, 0, words, 0)
     return this.#bootstrap.nodes.find(({ relay }) => relay.some(isIts))?.relay ?? [{ words }]
   }
 
-  /** What shows the gateway who we are. */
+  /** A signed proof of identity for the gateway. */
   gatewayProof(): string {
     return this.#proofFor('gateway', this.websocket ?? this.#requests.base)
   }
 
-  /** A node is not known, or not where it was: asks who there is now, from time to time. */
+  /** Reports that a node is unknown or has moved. Refreshes the list of nodes, at most every MISSED_MS. */
   missed(): void {
     if (now() - this.#missedAt < MISSED_MS) return
     this.#missedAt = now()
@@ -122,11 +125,12 @@ export class Account {
   }
 
   /**
-   * Gets the first ticket and the nodes; enrols with an invite or ID token where the peer is not enrolled yet. Errors:
-   * `unknown-peer` where it is not and there is neither, what is wrong with the invite, `forbidden`, `unavailable`.
+   * Gets the first ticket and the list of nodes. Enrols the peer with the invite or ID token if it is not enrolled yet.
+   * Rejects with `unknown-peer` if it is not enrolled and has neither, `forbidden`, `unavailable`, or an error about
+   * the invite.
    */
   async signUp(credentials: Credentials): Promise<Ticket> {
-    // In this order: the first answer tells the time by which the proof is made.
+    // The order matters: the first answer tells INDEX's time, which the proof contains.
     const bootstrap = await fetchBootstrap(this.#requests)
     const ticket = await this.#firstTicket(credentials)
     if (bootstrap.nodes.length === 0) {
@@ -140,12 +144,15 @@ export class Account {
     return this.#keep(ticket)
   }
 
-  /** Rejects where asking again is no use: the peer is revoked, unknown, or the account was closed. */
+  /**
+   * Renews the ticket, with retries. Rejects if a retry is useless: the peer is revoked or unknown, or the account was
+   * closed.
+   */
   renewTicket(): Promise<Ticket> {
     return this.#untilAnswered(async () => this.#keep(await this.#fetchTicket()))
   }
 
-  /** Asks who there is now: `onNodes` follows. Rejects if the account was closed. */
+  /** Refreshes the list of nodes, with retries, and calls `onNodes`. Rejects if the account was closed. */
   refreshNodes(): Promise<void> {
     return this.#untilAnswered(async () => {
       const bootstrap = await fetchBootstrap(this.#requests)
@@ -182,7 +189,10 @@ export class Account {
     return this.#proving((proof) => fetchTicket(this.#requests, proof))
   }
 
-  /** Once more where the proof was refused: after a sleep only that answer tells what time it is. */
+  /**
+   * Sends a proof, and a second one if the first is refused. After a sleep of the machine, only the refusal tells
+   * INDEX's time.
+   */
   async #proving(send: (proof: string) => Promise<Ticket>): Promise<Ticket> {
     const proof = () => this.#proofFor('index', this.#requests.base)
     try {
@@ -199,7 +209,7 @@ export class Account {
     return selfSignedProof(this.#identity, { audience, issuedAt: this.#requests.serverTime, id })
   }
 
-  /** INDEX has just given it: its life counts from now, by a clock that nobody sets. */
+  /** Stores a ticket that INDEX has just issued. Its lifetime counts from now on a monotonic clock. */
   #keep(given: Ticket): Ticket {
     const expiresAt = now() + given.expiresAt - this.#requests.serverTime
     this.#ticket = { ...given, expiresAt }
@@ -211,7 +221,7 @@ export class Account {
     return ticket !== undefined && ticket.expiresAt - SPARE_MS > now() ? ticket : this.renewTicket()
   }
 
-  /** The network is another one: what waits to be asked again is asked now. */
+  /** Retries immediately whatever waits for its next attempt, because the network changed. */
   hurry(): void {
     this.#hurry.abort()
     this.#hurry = new AbortController()
@@ -233,7 +243,7 @@ export class Account {
     return this.#requests.isReached ? LONGEST_WAIT_MS : LONGEST_WAIT_OUTSIDE_MS
   }
 
-  /** Rejects if the account was closed. */
+  /** Waits for `ms` or until `hurry`. Rejects if the account was closed. */
   async #pause(ms: number): Promise<void> {
     const signal = AbortSignal.any([this.#stop.signal, this.#hurry.signal])
     await sleep(ms, undefined, { signal }).catch(() => {})

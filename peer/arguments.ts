@@ -1,22 +1,22 @@
 /**
- * Checks at the public doors: each throws `bad-request` with the name of the argument, what it has to be and what was
- * given, or `too-large`. What gets past them can be encoded and sent.
+ * Argument checks of the public API. Each throws `bad-request` with the name of the argument, the expected value and
+ * the given one, or `too-large`. A checked argument can be encoded and sent.
  */
 import { StraightwayError } from '../shared/errors.ts'
 import { isPeerId, type PeerId } from '../shared/ids.ts'
 
-/** Throws unless it holds. */
+/** Throws `bad-request` unless `holds`. */
 export function check(holds: boolean, name: string, wanted: string, given: unknown): asserts holds {
   if (!holds) throw new StraightwayError('bad-request', `\`${name}\` is ${wanted}, not ${shown(given)}.`)
 }
 
-/** An object with options, or nothing. */
+/** Requires an object or undefined. */
 export function checkOptions(given: unknown, name = 'options'): void {
   const is = given === undefined || (typeof given === 'object' && given !== null && !Array.isArray(given))
   check(is, name, 'an object', given)
 }
 
-/** Text that can be sent: a lone surrogate cannot. */
+/** Requires a string without lone surrogates, which cannot be encoded as UTF-8. */
 export function checkText(given: unknown, name: string, maxBytes?: number): asserts given is string {
   check(typeof given === 'string', name, 'a text', given)
   check(given.isWellFormed(), name, 'well-formed Unicode', 'a text with half of a surrogate pair')
@@ -51,18 +51,18 @@ export function checkPeer(given: unknown, name: string): asserts given is PeerId
   check(typeof given === 'string' && isPeerId(given), name, 'the id of a peer (`record.peer`)', given)
 }
 
-/** The id of a user, a network, an object or the like. As a part of a URL, `..` would ask for another path. */
+/** Requires the id of a user, a network, an object or the like. Rejects `.` and `..`, which would change the path of a URL. */
 export function checkId(given: unknown, name: string): asserts given is string {
   checkText(given, name)
   check(!['', '.', '..'].includes(given), name, 'an id', given)
 }
 
-/** A path of this machine: no file has a name with NUL in it. */
+/** Requires a path of this machine. No file name contains NUL. */
 export function checkPath(given: unknown, name: string): asserts given is string {
   check(typeof given === 'string' && given !== '' && !given.includes('\0'), name, 'a path', given)
 }
 
-/** What JSON can say: no cycle, no BigInt, and an object at its top. */
+/** Requires an object that JSON can represent: no cycle, no BigInt. */
 export function checkJson(given: unknown, name: string): void {
   check(typeof given === 'object' && given !== null && !Array.isArray(given), name, 'an object', given)
   try {
@@ -78,13 +78,16 @@ export function checkPort(given: unknown, name: string, least = 1): void {
   checkInteger(given, name, least, 65_535)
 }
 
-/** As they are now: a getter or a proxy may say something else when it is asked again. Throws unless it is an object. */
+/**
+ * Returns a copy of an options object. A getter or proxy could otherwise return something else after the check. Throws
+ * `bad-request` unless it is an object or undefined.
+ */
 export function taken<T extends object>(given: T | undefined, name = 'options'): T {
   checkOptions(given, name)
   return { ...(given as T) }
 }
 
-/** Milliseconds that a timer can wait. */
+/** Longest time in milliseconds that a timer can wait. */
 export const MOST_MS = 2 ** 31 - 1
 
 function shown(given: unknown): string {

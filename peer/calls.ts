@@ -1,4 +1,4 @@
-/** Promises for the calls of an endpoint: each settles when the endpoint says what became of it, or at the end of the peer. */
+/** The calls of an endpoint as promises. Each settles when the endpoint reports the outcome, or when the peer is closed. */
 import type { EndpointEffect, EndpointInput } from '../shared/core/peer/events.ts'
 import type { StraightwayError } from '../shared/errors.ts'
 import type { PeerId, TunnelId } from '../shared/ids.ts'
@@ -13,22 +13,29 @@ import type { TunnelHost } from './tunnel-host.ts'
 
 const TIMEOUT_MS = 30_000
 
-/** How a tunnel is asked for. */
+/** Options of `Peer.connect`. */
 export interface ConnectOptions {
-  /** What it is for; the other application decides by it. At most LIMITS.intentBytes. */
+  /** Purpose of the tunnel, by which the other application decides. At most LIMITS.intentBytes. Default: empty. */
   readonly intent?: string
-  /** Datagrams authenticated and not encrypted, if the other side accepts so too. Streams are always encrypted. */
+  /**
+   * Whether datagrams are authenticated but not encrypted. Applies only if the other side accepts with `clear` too.
+   * Streams are always encrypted. Default: false.
+   */
   readonly clear?: boolean
-  /** `auto` (default): a relay at once, a direct path as soon as there is one. */
+  /** Paths that this side accepts. `auto` (default): a relay immediately, and a direct path as soon as one opens. */
   readonly paths?: Paths
-  /** Until data can flow, the other side's decision included. Default: 30 s. */
+  /** Longest time until data can flow, including the other side's decision. Default: 30 s. */
   readonly timeoutMs?: number
+  /** Aborts the attempt; the promise rejects with `closed`. */
   readonly signal?: AbortSignal
-  /** The other side has the offer, and has not decided yet. Called once at most, and not if it decides within a few milliseconds. */
+  /**
+   * Called when the other side has the offer and has not decided yet. Called at most once, and not at all if it decides
+   * within a few milliseconds.
+   */
   readonly ringing?: () => void
 }
 
-/** Throws `bad-request` or `too-large`. */
+/** Checks the options of `connect`. Throws `bad-request` or `too-large`. */
 export function checkConnectOptions(options: ConnectOptions): void {
   checkOptions(options)
   const { intent = '', timeoutMs, signal, ringing } = options
@@ -44,13 +51,14 @@ export interface CallsOptions {
   readonly tunnels: TunnelHost
 }
 
+/** Opens and accepts the tunnels of an endpoint. */
 export class Calls {
   readonly #options: CallsOptions
   readonly #outgoing = new Pending<PeerSocket>()
   readonly #ringing = new Map<number, () => void>()
   readonly #incoming = new Map<TunnelId, number>()
   readonly #accepted = new Pending<PeerSocket>()
-  /** Of tunnels that both sides want, until data can flow. */
+  /** Sockets of agreed tunnels in which data cannot flow yet. */
   readonly #sockets = new Map<TunnelId, PeerSocket>()
 
   constructor(options: CallsOptions) {
@@ -85,7 +93,7 @@ export class Calls {
     this.#ringing.get(id)?.()
   }
 
-  /** Both sides want it: there is a socket, which hears all of it. */
+  /** Makes the socket of a tunnel that both sides agreed on, so that it misses none of the tunnel's events. */
   agreed({ tunnel, peer }: Extract<EndpointEffect, { kind: 'agreed' }>): void {
     this.#sockets.set(tunnel, new PeerSocket(this.#options.tunnels.add(tunnel, peer)))
   }
@@ -103,7 +111,7 @@ export class Calls {
     else this.#accepted.reject(this.#takeIncoming(tunnel), callFailure(why))
   }
 
-  /** The endpoint failed at it. */
+  /** Rejects the promise of an input at which the endpoint threw. */
   broken(input: EndpointInput, error: StraightwayError): void {
     if (input.kind === 'connect') this.#outgoing.reject(input.id, error)
     else if (input.kind === 'accept') this.#accepted.reject(this.#takeIncoming(input.tunnel), error)

@@ -1,6 +1,7 @@
 /**
- * How this peer's datagrams travel while its network drops UDP: to CHECKPOINTs and HANDSHAKEs through the gateway, to relays
- * by TLS. Whether it does is found out by the session's socket (net/home-socket.ts) and holds for the tunnels too.
+ * Transport without UDP, for networks that drop it: datagrams to CHECKPOINTs and HANDSHAKEs go through the gateway,
+ * datagrams to relays go over TLS. The session's socket finds out whether UDP is dropped (net/home-socket.ts), and the
+ * tunnels follow it.
  */
 import { reachableFirst } from '../shared/core/families.ts'
 import type { Account } from './account.ts'
@@ -11,7 +12,7 @@ import { GatewayLink, type LinkEvents } from './net/gateway-link.ts'
 import { hostIps } from './net/host-addresses.ts'
 import { RelayTls } from './net/relay-tls.ts'
 
-/** Takes what is left. */
+/** Swallows every datagram that no other carrier accepts. */
 const NOWHERE: Carrier = { send: () => true, close: () => {} }
 
 export class Carriage {
@@ -19,7 +20,7 @@ export class Carriage {
   readonly #udp: boolean
   readonly #link: GatewayLink
 
-  /** `udp` false: nothing of a tunnel goes over UDP. Otherwise a direct path may go on. */
+  /** `udp`: false if tunnels may never use UDP. If true, a tunnel's direct path may continue. */
   constructor(account: Account, udp: boolean) {
     this.#account = account
     this.#udp = udp
@@ -30,18 +31,18 @@ export class Carriage {
     })
   }
 
-  /** Whether a CHECKPOINT is at that address. */
+  /** Whether a CHECKPOINT has this address. */
   isNode(words: Uint32Array): boolean {
     return this.#account.nodeAt('checkpoint', words, 0) !== undefined
   }
 
-  /** What carries the session. */
+  /** Makes the carrier of the session. */
   session(receive: Receive, events: LinkEvents): Carrier {
     const nodeAt = (words: Uint32Array, at: number) => this.#account.nodeAt('checkpoint', words, at)
     return new GatewayCarrier({ link: this.#link, service: 'checkpoint', nodeAt, receive, events })
   }
 
-  /** What carries a tunnel. */
+  /** Makes the carriers of a tunnel. */
   tunnel(receive: Receive): readonly Carrier[] {
     const nodeAt = (words: Uint32Array, at: number) => this.#account.nodeAt('handshake', words, at)
     const missed = () => this.#account.missed()

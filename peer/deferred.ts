@@ -1,4 +1,4 @@
-/** A promise with what settles it: `Promise.withResolvers`, which Node has from version 22 on. */
+/** A promise with its `resolve` and `reject`, as of `Promise.withResolvers`, which Node has from version 22 on. */
 export interface Deferred<T> {
   readonly promise: Promise<T>
   resolve(value: T): void

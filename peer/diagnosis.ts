@@ -1,6 +1,7 @@
 /**
- * What a peer finds out about its own side of the network, without joining: whether INDEX and the nodes answer, how its
- * NAT maps and filters (RFC 5780, by the evidence that tunnels gather), and what that means against each kind of NAT.
+ * Diagnosis of this side of the network, without joining. It tells whether INDEX and the nodes answer, and how the NAT
+ * maps and filters (RFC 5780, from the evidence that tunnels also gather). From that it predicts the path to a peer
+ * behind each kind of NAT.
  */
 import type { Service as PortMappingService } from '../shared/core/port-mapping/dialects.ts'
 import type { StunServer } from '../shared/core/tunnel/evidence.ts'
@@ -16,14 +17,14 @@ export interface Diagnosis {
   readonly index: { readonly url: string; readonly reachable: boolean; readonly detail?: string }
   readonly nodes: readonly { readonly node: string; readonly addresses: readonly string[] }[]
   readonly udp: 'works' | 'blocked'
-  /** Behind no NAT, behind one, or unknown. */
+  /** Whether this host is behind a NAT. */
   readonly nat: 'none' | 'present' | 'unknown'
   readonly mapping: Profile['mapping']
   readonly filtering: Profile['filtering']
   readonly allocation: Profile['allocation']
-  /** Two peers behind this NAT reach each other by its public address. */
+  /** Whether two peers behind this NAT can reach each other by its public address (hairpinning). */
   readonly hairpin: boolean
-  /** What the default gateway speaks; `doubleNat` where its outside address is not the public one. */
+  /** Port mapping services of the default gateway. `doubleNat`: its external address is not the public one. */
   readonly portMapping: {
     readonly gateway?: string
     readonly services: readonly PortMappingService[]
@@ -32,11 +33,11 @@ export interface Diagnosis {
   }
   readonly local: readonly string[]
   readonly public: readonly string[]
-  /** Against a side with each kind of NAT. */
+  /** Expected path to a peer behind each kind of NAT. */
   readonly against: Prospects
 }
 
-/** Never rejects: what cannot be found out is part of the answer. */
+/** Runs the diagnosis. Never rejects: the answer says what could not be found out. */
 export async function diagnose(index: string): Promise<Diagnosis> {
   const asked = await nodesOf(index)
   const isAfar = asked.nodes.some(({ stun }) => stun.some(({ words }) => !isLoopback(words)))

@@ -1,6 +1,6 @@
 /**
- * Drives the Endpoint of a peer (shared/core/peer) on sockets and with INDEX. It carries out what the endpoint asks for and
- * decides nothing; what concerns the application is told to the peer.
+ * Runs the Endpoint of a peer (shared/core/peer) with sockets and INDEX. It carries out the endpoint's effects and
+ * decides nothing. Effects that concern the application go to the peer.
  */
 import { randomBytes } from 'node:crypto'
 import { Endpoint } from '../shared/core/peer/endpoint.ts'
@@ -22,10 +22,10 @@ import { NetworkWatch } from './net/network-watch.ts'
 import { PortMapping } from './net/port-mapping.ts'
 import { type HostedEffect, TunnelHost } from './tunnel-host.ts'
 
-/** All peers of this process are behind one router. */
+/** Shared by all peers of the process, because they are behind the same router. */
 const SCATTER_TURN = new Turn()
 
-/** What concerns the application. */
+/** Effects that concern the application. */
 export type Affair = Exclude<EndpointEffect, HostedEffect | { kind: 'ticketWanted' | 'nodesWanted' }>
 
 export interface EndpointDriverOptions {
@@ -34,10 +34,10 @@ export interface EndpointDriverOptions {
   readonly account: Account
   readonly presence: OwnPresence
   readonly scatter: boolean
-  /** False: UDP is never used. */
+  /** False if UDP must never be used. */
   readonly udp: boolean
   readonly affair: (effect: Affair) => void
-  /** Something will not mend itself. `input`: what the endpoint failed at, which has no effect any more. */
+  /** Reports an error that does not resolve itself. `input`: the input at which the endpoint threw, which has no effect. */
   readonly fault: (error: unknown, input?: EndpointInput) => void
 }
 
@@ -87,7 +87,7 @@ export class EndpointDriver {
     account.onNodes = () => this.#tellNodes()
   }
 
-  /** Call it once the peer is ready to hear of what happens. */
+  /** Starts the endpoint. Call it when the peer can receive effects. */
   begin(): void {
     const { account } = this.#options
     this.handle({ kind: 'host', ips: hostIps() })
@@ -96,7 +96,7 @@ export class EndpointDriver {
     this.#tellNodes()
   }
 
-  /** UDP is known to be dropped here, or not wanted. */
+  /** True if the network is known to drop UDP, or UDP is not wanted. */
   get isBlocked(): boolean {
     return this.#sockets.isBlocked
   }
@@ -105,7 +105,7 @@ export class EndpointDriver {
     this.#loop.handle(input)
   }
 
-  /** Tunnels end, then the node is told goodbye. */
+  /** Ends the tunnels, then signs out at the node. */
   async close(): Promise<void> {
     this.#closed = true
     this.#options.account.close()
@@ -127,7 +127,10 @@ export class EndpointDriver {
     })
   }
 
-  /** That a CHECKPOINT is not reached over UDP may be due to its port: then other services, or peers, were heard meanwhile. */
+  /**
+   * Handles that the session left or returned to UDP. Perhaps only the CHECKPOINT's port is blocked: if other services
+   * or peers were heard over UDP since then, UDP is not blocked.
+   */
   #onCarried(since: number | undefined): void {
     const isBlocked = since !== undefined && !this.#sockets.heardSince(since)
     if (isBlocked !== this.#sockets.isBlocked) this.tunnels.setUdp(isBlocked)

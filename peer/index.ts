@@ -1,5 +1,5 @@
 /**
- * Straightway for applications: peers that find each other, exchange messages, and get direct, encrypted tunnels.
+ * The Straightway SDK: peers find each other, exchange messages, and open direct, encrypted tunnels.
  *
  *   import { join } from 'straightway'
  *   const peer = await join({ index: 'https://…', invite: 'CODE', metadata: { game: 'chess' } })
@@ -8,8 +8,8 @@
  *   const socket = friend && (await peer.connect(friend.peer, { intent: 'play' }))
  *   socket?.send('hello')
  *
- * Times are epoch milliseconds (`…At`), durations milliseconds (`…Ms`). Every error is a StraightwayError, whose `code` is
- * one of ERRORS and whose message says what to do.
+ * Times are epoch milliseconds (`…At`), and durations are milliseconds (`…Ms`). Every error is a StraightwayError,
+ * whose `code` is one of ERRORS and whose message says what to do.
  */
 export type { OfflineReason } from '../shared/core/peer/events.ts'
 export type { Effort } from '../shared/core/tunnel/events.ts'

@@ -13,46 +13,56 @@ import { stoppable } from './pending.ts'
 
 const ONLINE_MS = 30_000
 
-/** Who joins, where, and how it is seen. */
+/** Options of `join`. */
 export interface JoinOptions {
-  /** Base URL of INDEX. Not needed where `home` knows it. */
+  /** Base URL of INDEX. Not needed if `home` was enrolled before, as it keeps the URL. */
   readonly index?: string
-  /** Code of an invite: brings the peer into a network the first time, and is not used again. */
+  /** Code of an invite, which enrols the peer in a network. Needed only the first time. */
   readonly invite?: string
-  /** Of the team's own identity provider (OIDC): the peer becomes one of that user's. */
+  /** ID token of the team's own identity provider (OIDC). The peer becomes one of that user's peers. */
   readonly idToken?: string
-  /** Directory that keeps the identity between runs, and lets one process have it. In memory without. */
+  /** Directory that keeps the identity between runs. Only one process may use it at a time. Default: in memory. */
   readonly home?: string
-  /** Where there is no `home`: 32 secret bytes that the application keeps. The same seed is always the same peer. */
+  /**
+   * Seed of the identity, for use without `home`: 32 secret bytes that the application keeps. The same seed always
+   * gives the same peer.
+   */
   readonly identity?: Uint8Array
-  /** Of the peer, and of its user where one is made. */
+  /** Name of the peer, and of its user if enrolment creates one. */
   readonly name?: string
+  /** Status that other peers see at first; `invisible` is shown as offline. Default: `online`. */
   readonly status?: OwnStatus
-  /** At most LIMITS.customStatusBytes. */
+  /** Custom status text of at most LIMITS.customStatusBytes. Default: empty. */
   readonly custom?: string
-  /** Live and searchable: flat JSON, at most LIMITS.metadataBytes. */
+  /** Live metadata that other peers see and search by: flat JSON of at most LIMITS.metadataBytes. Default: empty. */
   readonly metadata?: Metadata
   /**
-   * Whether its tunnels may scatter: reach a NAT with random ports by hundreds of packets within seconds, which some
-   * networks take for an attack. Default true.
+   * Whether tunnels may scatter: to get through a NAT with random ports they send hundreds of packets within seconds.
+   * Some networks take that for an attack. Default: true.
    */
   readonly scatter?: boolean
   /**
-   * False: UDP is never used, all goes over TLS on TCP and no tunnel is direct. Not needed where a network drops UDP, as that
-   * is found out. Default true.
+   * False to never use UDP: everything then travels over TLS on TCP, and no tunnel is direct. There is no need for this
+   * in a network that drops UDP, because the SDK detects it. Default: true.
    */
   readonly udp?: boolean
+  /** Aborts joining; the promise rejects with `closed`. */
   readonly signal?: AbortSignal
 }
 
 /**
- * Brings a peer online: enrols it the first time, gets its ticket, signs it in at a CHECKPOINT. From then on it stays
- * online by itself until it is closed.
+ * Brings a peer online. It enrols the peer if necessary, gets a ticket from INDEX and signs in at a CHECKPOINT. The
+ * peer then stays online by itself until it is closed. Rejects with:
  *
- * Rejects with `bad-request` and `too-large` (options), `unknown-peer` (not enrolled, and no invite), `gone` or `not-found` (the invite),
- * `forbidden` (revoked), `conflict` (another process has this home or identity), `unavailable` (INDEX does not answer, or
- * no node does for 30 s, neither over UDP nor through the gateway) and `closed` (`signal`). INDEX is given 10 s for each of
- * two or three requests.
+ * - `bad-request`, `too-large`: an invalid option
+ * - `unknown-peer`: the peer is not enrolled, and there is no invite
+ * - `gone`, `not-found`: the invite is no longer valid, or does not exist
+ * - `forbidden`: the peer was revoked
+ * - `conflict`: another process uses this home or identity
+ * - `unavailable`: INDEX does not answer; or no node answers for 30 s, over UDP or through the gateway
+ * - `closed`: `signal` aborted
+ *
+ * INDEX gets 10 s for each of two or three requests.
  */
 export async function join(given: JoinOptions): Promise<Peer> {
   check(typeof given === 'object' && given !== null, 'options', 'an object', given)

@@ -1,4 +1,4 @@
-/** Promises for the instant messages of an endpoint, and those that come, with Node's types. */
+/** The instant messages of an endpoint as promises and Node types: those sent, and those that arrive. */
 import type { EndpointEffect, EndpointInput } from '../shared/core/peer/events.ts'
 import { StraightwayError } from '../shared/errors.ts'
 import type { PeerId } from '../shared/ids.ts'
@@ -7,16 +7,17 @@ import type { Home } from './home/home.ts'
 import { messageRefusal } from './outcomes.ts'
 import { Pending } from './pending.ts'
 
-/** `stored`: the recipient is away, and gets it when it is back. */
+/** Outcome of a message. `stored`: the recipient is offline and gets it when it is back. */
 export type Delivery = 'delivered' | 'stored'
 
-/** A message of another peer. It comes once, and in the order in which that peer sent it. */
+/** A message from another peer. Each message arrives once, and in the order in which its sender sent it. */
 export interface Message {
+  /** The sender. */
   readonly from: PeerId
   readonly body: Buffer
-  /** The body as UTF-8. */
+  /** The body decoded as UTF-8. */
   readonly text: string
-  /** Epoch milliseconds, by the sender. */
+  /** Epoch milliseconds, by the sender's clock. */
   readonly sentAt: number
 }
 
@@ -25,10 +26,11 @@ type Arrived = Extract<EndpointEffect, { kind: 'message' }>
 export interface MessagesOptions {
   readonly home: Home
   readonly handle: (input: EndpointInput) => void
-  /** False if nobody listens. */
+  /** Returns false if there is no listener. */
   readonly emit: (message: Message) => boolean
 }
 
+/** Sends and receives the messages of an endpoint. */
 export class Messages {
   readonly #options: MessagesOptions
   readonly #sent = new Pending<Delivery>()
@@ -56,7 +58,10 @@ export class Messages {
     this.#sent.reject(id, new StraightwayError('timeout', detail))
   }
 
-  /** Taken when every listener has returned. If the last one has just gone, the endpoint keeps it for the next. */
+  /**
+   * Hands a message to the application and acknowledges it when every listener has returned. If there is no listener
+   * any more, the endpoint keeps the message for the next one.
+   */
   arrived(message: Arrived): void {
     const { from, number, sentAt, body } = message
     const bytes = Buffer.from(body.buffer, body.byteOffset, body.length)
@@ -68,7 +73,7 @@ export class Messages {
     this.#options.handle({ kind: 'taken', from, number })
   }
 
-  /** The endpoint failed at it. */
+  /** Rejects the promise of an input at which the endpoint threw. */
   broken(input: EndpointInput, error: StraightwayError): void {
     if (input.kind === 'send') this.#sent.reject(input.id, error)
   }

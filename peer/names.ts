@@ -1,6 +1,6 @@
 /**
- * The names of peers and users: read from INDEX once, followed by the changes that a peer hears of. A record waits for its
- * names at most WAIT_MS; without an answer of INDEX it has empty ones.
+ * A cache of the names of peers and users: read from INDEX once, then updated from the changes that the peer hears of.
+ * A record waits at most WAIT_MS for its names. If INDEX does not answer in time, the names are empty.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { PeerId, UserId } from '../shared/ids.ts'
@@ -10,9 +10,9 @@ import type { PresenceRecord } from './presence-record.ts'
 import type { IndexClient } from './rest/index-client.ts'
 
 const WAIT_MS = 2000
-/** Questions to INDEX at the same time. */
+/** Requests to INDEX at the same time. */
 const MOST_ASKED = 8
-/** Names of peers, and as many of users; the one that was learnt first is forgotten first. */
+/** Capacity for peers, and the same for users. The oldest entry is evicted first. */
 const MOST_KNOWN = 10_000
 
 type Subject = PeerId | UserId
@@ -38,7 +38,7 @@ export class Names {
     return this.#known.has(subject)
   }
 
-  /** True if somebody is called differently from now on. */
+  /** Applies a change. Returns true if a known name changed. */
   changed(change: Change): boolean {
     if (change.kind !== 'metadata' || (change.entity !== 'peer' && change.entity !== 'user')) return false
     const subject = change.id as Subject
@@ -49,13 +49,13 @@ export class Names {
     return before !== undefined && before !== name
   }
 
-  /** With the names that are known; undefined if one is not. */
+  /** Adds the names to a record; undefined if one of them is not cached. */
   now(record: Presence): PresenceRecord | undefined {
     const [name, userName] = [this.#known.get(record.peer), this.#known.get(record.user)]
     return name === undefined || userName === undefined ? undefined : { ...record, name, userName }
   }
 
-  /** With its names, asked for if they are not known. Never rejects. */
+  /** Adds the names to a record, and asks INDEX for those that are not cached. Never rejects. */
   async of(record: Presence): Promise<PresenceRecord> {
     const known = this.now(record)
     if (known !== undefined) return known
@@ -86,7 +86,7 @@ export class Names {
     try {
       this.learn(subject, (await get()).name)
     } catch {
-      // Its name stays unknown, and is asked for with the next record.
+      // The name stays unknown; the next record asks again.
     } finally {
       this.#asked.delete(subject)
       const next = this.#waiting.shift()

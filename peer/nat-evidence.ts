@@ -1,4 +1,4 @@
-/** Looks at the NAT in front of this host without a peer, for `doctor`. */
+/** Examines the NAT in front of this host without a peer, for `doctor`. */
 import { randomBytes } from 'node:crypto'
 import { ownAddresses } from '../shared/core/peer/candidates.ts'
 import type { SocketsEffect, SocketsInput } from '../shared/core/peer/hosted.ts'
@@ -15,11 +15,11 @@ import { FreshSockets } from './net/fresh-sockets.ts'
 import { hostIps } from './net/host-addresses.ts'
 
 export interface NatEvidence extends NatFindings {
-  /** Addresses of the socket itself. */
+  /** Local addresses of the socket. */
   readonly local: readonly Address[]
 }
 
-/** Takes 2 s at most. */
+/** Runs the survey, which takes at most 2 s. */
 export async function gatherEvidence(servers: readonly StunServer[]): Promise<NatEvidence> {
   const socket: DualSocket = new DualSocket((bytes, words) => loop.receive(bytes, words, OWN_SOCKET))
   const fresh = new FreshSockets((bytes, words, number) => loop.receive(bytes, words, number))

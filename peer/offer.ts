@@ -10,39 +10,40 @@ const PATHS: readonly Paths[] = ['auto', 'direct-only', 'relay-only']
 
 export type HeardOffer = Extract<EndpointEffect, { kind: 'offer' }>
 
-/** On which terms an offer is accepted. */
+/** Options of `Offer.accept`. */
 export interface AcceptOptions {
-  /** Datagrams authenticated and not encrypted, if the other side asked for it too. */
+  /** Whether datagrams are authenticated but not encrypted. Applies only if the other side asked for it too. Default: false. */
   readonly clear?: boolean
-  /** Which paths this side wants; the stricter of both wishes holds. */
+  /** Paths that this side accepts; the stricter wish of the two sides applies. Default: `auto`. */
   readonly paths?: Paths
 }
 
-/** Throws `bad-request`. */
+/** Checks the terms of an offer. Throws `bad-request`. */
 export function checkTerms({ clear, paths }: AcceptOptions): void {
   checkFlag(clear, 'clear')
   checkChoice(paths, 'paths', PATHS)
 }
 
-/** What an offer asks of the peer it came to. */
+/** Operations of the receiving peer that carry out the decision. */
 export interface OfferDecision {
   accept(options: AcceptOptions): Promise<PeerSocket>
   refuse(reason: string): void
 }
 
-/** Another peer wants a tunnel. Decide within 30 s, once. */
+/** A request of another peer for a tunnel. Accept or refuse it once, within 30 s. */
 export class Offer {
+  /** The peer that wants the tunnel. */
   readonly from: PeerId
-  /** Undefined where INDEX did not say whose peer it is. */
+  /** The user that `from` belongs to. Undefined if INDEX did not tell. */
   readonly user: UserId | undefined
-  /** What the other application said it is for, at most LIMITS.intentBytes. */
+  /** Purpose of the tunnel in the words of the other application; at most LIMITS.intentBytes. */
   readonly intent: string
-  /** What the other side asked for. */
+  /** Terms that the other side asked for. */
   readonly terms: { readonly clear: boolean; readonly paths: Paths }
   readonly #decision: OfferDecision
   #decided = false
 
-  /** Offers come from the `offer` event. */
+  /** Internal: applications get offers from the `offer` event. */
   constructor({ from, intent, terms }: HeardOffer, user: UserId | undefined, decision: OfferDecision) {
     this.from = from
     this.user = user
@@ -51,15 +52,19 @@ export class Offer {
     this.#decision = decision
   }
 
-  /** Whether it has been accepted, refused or withdrawn. */
+  /** Whether the offer was accepted, refused or withdrawn, or has timed out. */
   get decided(): boolean {
     return this.#decided
   }
 
   /**
-   * Resolves when data can flow, which is over a relay at first. Rejects with `conflict` if it is decided already,
-   * `refused` if the wishes for paths exclude each other, `timeout` if no path opens in 60 s, `closed` if either side
-   * closes first, `bad-request` (an argument; then it is not decided).
+   * Accepts the offer. Resolves when data can flow, over a relay at first. Rejects with:
+   *
+   * - `conflict`: the offer has been decided already, or timed out
+   * - `refused`: the two sides want paths that exclude each other
+   * - `timeout`: no path opened within 60 s
+   * - `closed`: either side closed first
+   * - `bad-request`: an invalid argument; the offer stays undecided
    */
   async accept(options: AcceptOptions = {}): Promise<PeerSocket> {
     const terms = taken(options)
@@ -69,8 +74,9 @@ export class Offer {
   }
 
   /**
-   * `reason`: told to the other side, at most LIMITS.reasonBytes. Throws `conflict` if it is decided already, `bad-request`
-   * and `too-large` (an argument; then it is not decided).
+   * Refuses the offer. `reason` is sent to the other side and has at most LIMITS.reasonBytes. Throws `conflict` if the
+   * offer has been decided already, and `bad-request` or `too-large` for an invalid argument; the offer then stays
+   * undecided.
    */
   refuse(reason = ''): void {
     checkText(reason, 'reason', LIMITS.reasonBytes)
@@ -78,7 +84,7 @@ export class Offer {
     this.#decision.refuse(reason)
   }
 
-  /** Time is up: it has been refused. */
+  /** Internal: marks the offer as decided, because it timed out or was withdrawn. */
   lapse(): void {
     this.#decided = true
   }

@@ -1,7 +1,7 @@
 /**
- * What a peer knows of the others: what was last heard of them, what they are called, and which networks it shares with
- * them. Whenever it comes online, or a membership changes, it reads from INDEX who there is; while it is offline it cannot
- * know, and everybody who was there is `unknown`. Records are told in the order in which they were heard, with their names.
+ * The other peers that this peer knows: their last presence, their names, and the networks they share. It reads the
+ * peers from INDEX whenever this peer comes online or a membership changes. While this peer is offline, every peer that
+ * was online is `unknown`. Records are delivered with their names, in the order in which they were heard.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { EndpointEffect, EndpointInput } from '../shared/core/peer/events.ts'
@@ -19,15 +19,15 @@ import { Roster, type RosterTold } from './roster.ts'
 import { Telling } from './telling.ts'
 import { filterOf, type Which } from './which.ts'
 
-/** Others that are remembered; the one heard of longest ago is forgotten first. */
+/** Peers that are remembered. The one that was heard of longest ago is forgotten first. */
 const MOST_KNOWN = 10_000
-/** Pages of the others that are read from INDEX: a few, or all that are remembered if somebody looks at the roster. */
+/** Pages of peers that are read from INDEX: a few, or all that can be remembered if the application uses the roster. */
 const FEW_PAGES = 5
 const ALL_PAGES = MOST_KNOWN / LIMITS.pageSize
-/** A reading of who is there that INDEX did not answer is tried again: after a while that doubles each time. */
+/** Backoff after INDEX did not answer: the wait starts here and doubles each time. */
 const FIRST_AGAIN_MS = 1000
 const LONGEST_AGAIN_MS = 60_000
-/** An offer does not wait longer to be told whose peer it came from. */
+/** Longest time that an offer waits to learn its sender's user. */
 const WHOSE_MS = 1000
 
 export interface OthersOptions {
@@ -35,7 +35,7 @@ export interface OthersOptions {
   readonly account: Account
   readonly handle: (input: EndpointInput) => void
   readonly presence: (record: PresenceRecord) => void
-  /** A listener of the roster that is async rejected. */
+  /** An async listener of the roster rejected. */
   readonly failed: (error: unknown) => void
 }
 
@@ -48,7 +48,7 @@ export class Others {
   #roster: Roster | undefined
   #told: RosterTold | undefined
   readonly #telling: Telling
-  /** The present or last reading of who there is; undefined before the first, and after one that failed. */
+  /** The current or last read of the peers; undefined before the first one and after one that failed. */
   #reading: Promise<void> | undefined
   #isReading = false
   #readAgain = false
@@ -63,7 +63,7 @@ export class Others {
     this.networks = new Set(options.account.networks)
   }
 
-  /** From the first time on it is kept up to date, with everybody who is remembered. */
+  /** The roster. The first access creates it and keeps it up to date from then on. */
   get roster(): Roster {
     this.#roster ??= this.#makeRoster()
     return this.#roster
@@ -100,7 +100,7 @@ export class Others {
     })
   }
 
-  /** True if it is news to the application: that this peer was enrolled is none. */
+  /** Applies a change. Returns true if the application should hear of it; it should not hear of this peer's own enrolment. */
   changed(change: Change): boolean {
     const isNews = !this.#isOwnBeginning(change)
     if (change.kind !== 'membership') {
@@ -109,7 +109,7 @@ export class Others {
     return isNews
   }
 
-  /** Whose peer it is; undefined where INDEX does not say, or not soon. */
+  /** The user of a peer; undefined if INDEX does not tell within WHOSE_MS. */
   async userOf(peer: PeerId): Promise<UserId | undefined> {
     const known = this.#known.get(peer)
     if (known !== undefined) return known.user
@@ -125,13 +125,13 @@ export class Others {
     }
   }
 
-  /** Reads who there is: those of whom something else was known, or who were `unknown`, are told. */
+  /** Reads the peers from INDEX. Reports those that changed, and those whose status was `unknown`. */
   learn(): void {
     if (this.#isReading) this.#readAgain = true
     else this.#begin().catch(() => {})
   }
 
-  /** The endpoint failed at it. */
+  /** Rejects the promise of an input at which the endpoint threw. */
   broken(input: EndpointInput, error: StraightwayError): void {
     if (input.kind === 'find') this.#finds.reject(input.id, error)
   }
@@ -172,7 +172,10 @@ export class Others {
     return change.id === self || change.id === account.user
   }
 
-  /** Our own says who may be seen from now on; of somebody who left it is asked whether another network is shared. */
+  /**
+   * Applies a membership change. A change of our own decides which peers may be seen. If another user left a network,
+   * asks INDEX whether that user's peers still share another network with us.
+   */
   #membershipChanged({ user, network, role }: Extract<Change, { kind: 'membership' }>): void {
     if (user === this.#options.account.user) {
       if (role === null) this.networks.delete(network)
@@ -183,7 +186,7 @@ export class Others {
     }
   }
 
-  /** What changes while it is read is read once more. */
+  /** Starts a read. A change during the read causes another read. */
   #begin(): Promise<void> {
     const reading = this.#learn().finally(() => {
       if (!this.#readAgain) return
@@ -198,7 +201,7 @@ export class Others {
     return reading
   }
 
-  /** Many peers may have found INDEX away at the same moment. */
+  /** Schedules the next attempt, with jitter: many peers may have lost INDEX at the same moment. */
   #beginLater(): void {
     if (this.#closed.signal.aborted) return
     clearTimeout(this.#again)
@@ -220,7 +223,7 @@ export class Others {
     }
   }
 
-  /** Changes of its own memberships may have been missed too. */
+  /** Reads our own networks, because changes of our memberships may have been missed. */
   async #readNetworks(): Promise<void> {
     const { account } = this.#options
     const { networks } = (await account.index.users.get(account.user)) as Partial<UserDetails>
@@ -229,7 +232,7 @@ export class Others {
     for (const network of networks) this.networks.add(network)
   }
 
-  /** False if there are more than are read. */
+  /** Reads pages of peers. Returns false if there are more than it may read. */
   async #readPages(there: Set<PeerId>): Promise<boolean> {
     const pages = this.#roster === undefined ? FEW_PAGES : ALL_PAGES
     let cursor: string | undefined
@@ -248,7 +251,7 @@ export class Others {
     return false
   }
 
-  /** Names of many users at once, if there are many to learn. */
+  /** Learns the names of many users with one request, if at least two are unknown. */
   async #learnUsers(peers: readonly PeerRecord[]): Promise<void> {
     const unknown = new Set(peers.map(({ user }) => user).filter((user) => !this.#names.isKnown(user)))
     if (unknown.size < 2) return
@@ -256,7 +259,7 @@ export class Others {
     for (const { user, name } of items) this.#names.learn(user, name)
   }
 
-  /** What was heard since is newer. */
+  /** Takes a record from a listing. A record that was heard in the meantime is newer and stays. */
   #learnt(record: Presence): void {
     if (record.peer === this.#options.self) return
     const known = this.#known.get(record.peer)
@@ -267,7 +270,7 @@ export class Others {
     else this.#tellRoster(known)
   }
 
-  /** Forgets a peer that INDEX does not show any more. A listing may lack one that came just now. */
+  /** Forgets a peer if INDEX no longer shows it. Asks for the peer itself, as a listing may lack one that came just now. */
   async #checkShared(record: Presence): Promise<void> {
     const isShown = await this.#read(record.peer).catch(() => record)
     if (isShown !== undefined) return
@@ -293,7 +296,7 @@ export class Others {
     return record === undefined ? [] : this.#named([record])
   }
 
-  /** Undefined where INDEX knows no such peer. */
+  /** Reads one peer from INDEX; undefined if INDEX does not know it. */
   async #read(peer: PeerId): Promise<Presence | undefined> {
     try {
       const read = await this.#options.account.index.peers.get(peer)

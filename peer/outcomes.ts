@@ -1,4 +1,4 @@
-/** What a peer is told of its messages and calls, as errors that say what can be done. */
+/** Outcomes of messages and calls as errors that say what can be done. */
 import type { CallFailure } from '../shared/core/peer/events.ts'
 import type { TunnelEnd } from '../shared/core/tunnel/events.ts'
 import { StraightwayError } from '../shared/errors.ts'
@@ -6,7 +6,7 @@ import { WHY_NOT_DIRECT, type WhyNotDirect } from '../shared/why-not-direct.ts'
 import type { ReceiptOutcome } from '../shared/wire/messages.ts'
 import type { FinalOutcome } from '../shared/wire/offers.ts'
 
-/** Undefined where the message was delivered or stored. */
+/** The error for a receipt; undefined if the message was delivered or stored. */
 export function messageRefusal(outcome: ReceiptOutcome): StraightwayError | undefined {
   switch (outcome) {
     case 'delivered':
@@ -43,7 +43,7 @@ export const TUNNEL_ENDS: Readonly<Record<TunnelEnd, string>> = {
   unreachable: 'The other side cannot be reached, neither directly nor over a relay.',
 }
 
-/** Why there is no tunnel. */
+/** The error for a call that gave no tunnel. */
 export function callFailure(why: CallFailure): StraightwayError {
   switch (why.kind) {
     case 'refused':
@@ -72,7 +72,7 @@ function noPath(end: TunnelEnd, why: WhyNotDirect | undefined): StraightwayError
   return new StraightwayError(isOver ? 'closed' : 'timeout', `${TUNNEL_ENDS[end]}${advice}`)
 }
 
-/** Reasons that an endpoint gives by itself; others are the application's words. */
+/** Texts for the reasons that an endpoint gives by itself. Any other reason is the application's own text. */
 const REFUSALS: Readonly<Record<string, string>> = {
   '': 'The other peer refused.',
   paths: 'The two sides want paths that exclude each other.',

@@ -6,7 +6,10 @@ import { check, checkChoice, checkText } from './arguments.ts'
 
 const STATUSES = ['online', 'away', 'busy', 'invisible']
 
-/** Throws `too-large` if the custom status or the metadata exceed LIMITS, `bad-request` if they are none. */
+/**
+ * Returns a checked copy. Throws `too-large` if the custom status or the metadata exceeds LIMITS, and `bad-request` if
+ * a field is invalid.
+ */
 export function checkedPresence(presence: OwnPresence): OwnPresence {
   const { status, custom, metadata } = presence
   check(typeof status === 'string', 'status', `one of ${STATUSES.join(', ')}`, status)

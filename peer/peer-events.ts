@@ -5,24 +5,27 @@ import type { Message } from './messages.ts'
 import type { Offer } from './offer.ts'
 import type { PresenceRecord } from './presence-record.ts'
 
-/** Whether a peer is online. */
+/** State of a peer. */
 export type PeerState = 'online' | 'offline'
 
-/** What happens to a peer, and what its listeners are given. */
+/** Events of a peer, with the arguments of their listeners. */
 export interface PeerEvents {
-  /** Acknowledged to its sender when every listener has returned. Without a listener it waits for one. */
+  /**
+   * A message arrived. It is acknowledged to the sender when every listener has returned. Without a listener it waits
+   * for one.
+   */
   message: [message: Message]
-  /** Somebody of a shared network came, went or changed. While we are offline ourselves everybody is `unknown`. */
+  /** A peer of a shared network came online, went offline or changed. While this peer is offline, all others are `unknown`. */
   presence: [record: PresenceRecord]
-  /** A membership or permanent metadata of a shared network changed. That this peer itself was enrolled is not told. */
+  /** A membership or permanent metadata of a shared network changed. The enrolment of this peer itself is not reported. */
   change: [change: Change]
-  /** Somebody wants a tunnel. Without a listener it is refused with the reason `not-listening`. */
+  /** Another peer wants a tunnel. Without a listener the offer is refused with the reason `not-listening`. */
   offer: [offer: Offer]
-  /** We came online, or are offline and why. It mends itself, unless it is `replaced` or `revoked`. */
+  /** This peer went online, or offline with a reason. It comes back by itself unless it was `replaced` or `revoked`. */
   state: [state: PeerState, why: OfflineReason | undefined]
   /**
-   * Something failed in the background and will not mend itself, or a listener that is async rejected. Without a
-   * listener for this it is a warning of the process.
+   * A background task failed for good, or an async listener rejected. Without a listener for this event, the error is
+   * emitted as a process warning.
    */
   error: [error: StraightwayError]
 }

@@ -1,7 +1,8 @@
 /**
- * A tunnel to another peer, used like a connected `dgram.Socket`: datagrams, encrypted end to end unless both asked for
- * `clear`, neither repeated nor in order. It keeps working while its path changes beneath it, from a relay to a direct
- * path and back. `createStream` gives reliable streams beside the datagrams, up to LIMITS.streams at a time.
+ * A tunnel to another peer, with the API of a connected `dgram.Socket`. Datagrams are encrypted end to end unless both
+ * sides asked for `clear`. They are not retransmitted and may arrive out of order. The socket keeps working while its
+ * path changes, from a relay to a direct path and back. `createStream` opens reliable streams beside the datagrams, up
+ * to LIMITS.streams at a time.
  */
 import { EventEmitter } from 'node:events'
 import type { Effort, TunnelEnd } from '../shared/core/tunnel/events.ts'
@@ -17,73 +18,80 @@ import type { Answer } from './stream/streams.ts'
 import type { TunnelStream } from './stream/tunnel-stream.ts'
 import type { TunnelLink } from './tunnel-link.ts'
 
-/** As in `dgram`: where a datagram came from. */
+/** Source address and size of a datagram, as in `dgram`. */
 export interface RemoteInfo {
   readonly address: string
   readonly family: 'IPv4' | 'IPv6'
   readonly port: number
+  /** Size of the datagram in bytes. */
   readonly size: number
 }
 
-/** As in `dgram`: an address of this side or the other. */
+/** An address of this side or of the other side, as in `dgram`. */
 export type AddressInfo = Omit<RemoteInfo, 'size'>
-/** How datagrams travel now. */
+/** Kind of path that carries the datagrams. */
 export type Path = 'direct' | 'relayed'
 
 /**
- * Why a tunnel ended: `closed` here or `closedByOther`; `noDirectPath` where only a direct one was wanted; `unreachable`
- * after 30 s without any path.
+ * Why a tunnel ended:
+ *
+ * - `closed`: this side closed it
+ * - `closedByOther`: the other side closed it
+ * - `noDirectPath`: no direct path opened, and only a direct one was wanted
+ * - `unreachable`: there was no path for 30 s
  */
 export type { TunnelEnd }
 
-/** How a stream is opened. */
+/** Options of `PeerSocket.createStream`. */
 export interface StreamOptions {
-  /** What the stream is for, in at most 255 bytes; the other side is told. Default: empty. */
+  /** Purpose of the stream, told to the other side: at most 255 bytes without NUL. Default: empty. */
   readonly name?: string
   /**
-   * True: this side may go on writing after the other side has ended. Default false, as in `net`: the stream then ends by
-   * itself.
+   * If true, this side may go on writing after the other side has ended. If false, the stream then ends by itself, as
+   * in `net`. Default: false.
    */
   readonly allowHalfOpen?: boolean
-  /** Stops the opening: the promise rejects with `closed`, with the signal's reason as cause. */
+  /** Aborts the opening. The promise rejects with `closed`, with the signal's reason as its cause. */
   readonly signal?: AbortSignal
 }
 
-/** What happens on a socket, and what its listeners are given. */
+/** Events of a PeerSocket, with the arguments of their listeners. */
 export interface PeerSocketEvents {
+  /** The first path is open. Emitted once, before any other event. */
   listening: []
+  /** A datagram arrived. `from` is the address of the path that brought it. */
   message: [message: Buffer, from: RemoteInfo]
-  /** The path changed, or the reason for a relayed one did. */
+  /** The kind of path changed, or the reason why it is relayed changed. */
   path: [path: Path, whyNotDirect: WhyNotDirect | undefined]
   /**
-   * The other side opened a stream. Without a listener for this, streams are refused. Set `stream.allowHalfOpen` in the
-   * listener to go on writing after the other side has ended.
+   * The other side opened a stream. Without a listener for this event, streams are refused. To go on writing after the
+   * other side has ended, set `stream.allowHalfOpen` in the listener.
    */
   stream: [stream: PeerStream, about: { readonly name: string }]
-  /** Once, at the end. */
+  /** The tunnel ended. Emitted once. */
   close: [end: TunnelEnd]
-  /** A datagram that could not be sent and had no callback. The socket goes on. */
+  /** A datagram without a callback could not be sent. The socket stays open. */
   error: [error: StraightwayError]
 }
 
-/** Datagrams, and whatever else happens, between the first packet and the first listener. */
+/** Events that are queued between the first packet and `listening`. Later ones are dropped. */
 const MAX_EARLY = 256
 
-/** A tunnel to another peer, with the API of a connected `dgram.Socket`, and with streams. */
+/** A tunnel to another peer: the API of a connected `dgram.Socket`, plus streams. */
 export class PeerSocket extends EventEmitter<PeerSocketEvents> {
-  /** The other side. */
+  /** Id of the peer on the other side. */
   readonly remotePeer: PeerId
-  /** What a tunnel adds to each datagram, on every path. */
+  /** Bytes that the tunnel adds to each datagram, on every path. */
   readonly overheadBytesPerPacket = PACKET_OVERHEAD_BYTES
-  /** A longer datagram is refused with `too-large`. */
+  /** Largest datagram that `send` accepts. A larger one fails with `too-large`. */
   readonly maxDatagramBytes = MAX_PAYLOAD_BYTES
   readonly #tunnel: TunnelLink
-  /** What came before the application had a chance to listen; undefined from then on. */
+  /** Events queued until the application had a chance to add listeners; undefined after that. */
   #early: (() => void)[] | undefined = []
   #told: { readonly path: Path; readonly why: WhyNotDirect | undefined } | undefined
   #closed = false
 
-  /** Sockets come from `peer.connect` and `offer.accept`. */
+  /** Internal: applications get a socket from `peer.connect` or `offer.accept`. */
   constructor(tunnel: TunnelLink) {
     super()
     this.#tunnel = tunnel
@@ -104,35 +112,38 @@ export class PeerSocket extends EventEmitter<PeerSocketEvents> {
     )
   }
 
-  /** How datagrams travel now. */
+  /** Kind of path that carries the datagrams now. */
   get path(): Path {
     return this.#tunnel.status.path === 'direct' ? 'direct' : 'relayed'
   }
 
-  /** Undefined on a direct path. Each reason has advice in WHY_NOT_DIRECT. */
+  /** Why the path is not direct. Undefined on a direct path. WHY_NOT_DIRECT has advice for each reason. */
   get whyNotDirect(): WhyNotDirect | undefined {
     return this.#tunnel.status.whyNotDirect
   }
 
-  /** From `connect` or `accept` to the first packet of the other side, and to the first direct path. Milliseconds. */
+  /**
+   * Milliseconds from `connect` or `accept` to the first packet of the other side (`firstByteMs`), and to the first
+   * direct path (`directMs`). Each is undefined until it happened.
+   */
   get times(): { readonly firstByteMs?: number; readonly directMs?: number } {
     const { firstByteMs, directMs } = this.#tunnel.status
     return { ...(firstByteMs !== undefined && { firstByteMs }), ...(directMs !== undefined && { directMs }) }
   }
 
-  /** What the search for a direct path took from here: the technique tried last, and packets sent. */
+  /** Cost of the search for a direct path on this side: the technique tried last, and the number of packets sent. */
   get effort(): Effort {
     return this.#tunnel.status.effort
   }
 
-  /** Round trip of the present path; 0 while it is not measured. */
+  /** Round-trip time of the current path in milliseconds; 0 until it is measured. */
   get rttMs(): number {
     return this.#tunnel.status.rttMs
   }
 
   /**
-   * Sends a datagram of at most `maxDatagramBytes`, called in any way that `dgram.Socket.send` can be; port and address
-   * are ignored. Throws `closed` after the end, and `bad-request` where offset and length are wrong.
+   * Sends a datagram of at most `maxDatagramBytes`. Accepts every form of `dgram.Socket.send`; port and address are
+   * ignored. Throws `closed` after the end, and `bad-request` if the datagram, offset or length is invalid.
    */
   send(datagram: Datagram, ...given: SendArguments): void {
     if (this.#closed) throw new StraightwayError('closed', 'The socket is closed.')
@@ -143,23 +154,27 @@ export class PeerSocket extends EventEmitter<PeerSocketEvents> {
     else if (error !== undefined) process.nextTick(() => this.emit('error', error))
   }
 
-  /** Where the socket is bound. */
+  /** Local address that the socket is bound to. */
   address(): AddressInfo {
     const { four, six } = this.#tunnel.ports
     if (four !== undefined) return { address: '0.0.0.0', family: 'IPv4', port: four }
     return { address: '::', family: 'IPv6', port: six! }
   }
 
-  /** Where datagrams go now: the other side, or a relay. Changes with the path. */
+  /** Address that datagrams are sent to now: the other side's, or a relay's. It changes with the path. */
   remoteAddress(): AddressInfo {
     return infoOf(this.#tunnel.remote!)
   }
 
   /**
-   * Opens a reliable, ordered, encrypted stream on the same tunnel: a Duplex that behaves as `net.Socket` does. Resolves
-   * when the other side has accepted it. Rejects with `refused` (nobody there listens for streams), `too-large`
-   * (LIMITS.streams are open or opening), `timeout` (no answer for 30 s), `closed` (the socket closed, or `signal`
-   * aborted) and `bad-request` (the name).
+   * Opens a reliable, ordered, encrypted stream on the same tunnel: a Duplex that behaves as `net.Socket` does.
+   * Resolves when the other side has accepted it. Rejects with:
+   *
+   * - `refused`: the other side has no listener for streams
+   * - `too-large`: LIMITS.streams are open or opening
+   * - `timeout`: no answer within 30 s
+   * - `closed`: the socket closed, or `signal` aborted
+   * - `bad-request`: an invalid name or option
    */
   async createStream(options: StreamOptions = {}): Promise<PeerStream> {
     if (this.#closed) throw new StraightwayError('closed', 'The socket is closed.')
@@ -173,8 +188,8 @@ export class PeerSocket extends EventEmitter<PeerSocketEvents> {
   }
 
   /**
-   * Ends the tunnel. Streams that this side has ended bring over what was written, for 2 s at most; the others are
-   * destroyed. `callback` is called when it has ended.
+   * Ends the tunnel. Streams that this side has ended get at most 2 s to deliver what was written; other streams are
+   * destroyed. `callback` is called when the tunnel has ended.
    */
   close(callback?: () => void): this {
     checkFunction(callback, 'callback')
@@ -183,17 +198,17 @@ export class PeerSocket extends EventEmitter<PeerSocketEvents> {
     return this
   }
 
-  /** Here for those who know them from dgram: an open tunnel always keeps the process alive. */
+  /** Does nothing, and exists for compatibility with dgram: an open tunnel always keeps the process alive. */
   ref(): this {
     return this
   }
 
-  /** Does nothing, as `ref`. */
+  /** Does nothing; see `ref`. */
   unref(): this {
     return this
   }
 
-  /** Closes it, for `await using`; resolves when it has ended. */
+  /** Closes the tunnel, for `await using`. Resolves when the tunnel has ended. */
   async [Symbol.asyncDispose](): Promise<void> {
     await new Promise<void>((resolve) => this.close(resolve))
   }
@@ -211,7 +226,10 @@ export class PeerSocket extends EventEmitter<PeerSocketEvents> {
     else drop()
   }
 
-  /** Another address of the other side, or another relay, is no other path. */
+  /**
+   * Emits `path` only if the kind of path or the reason changed. A new address of the other side or a new relay is not
+   * reported.
+   */
   #tellPath(): void {
     const [path, why] = [this.path, this.whyNotDirect]
     if (this.#told?.path === path && this.#told.why === why) return

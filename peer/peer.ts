@@ -1,6 +1,8 @@
 /**
- * A peer: online at a CHECKPOINT, found and reached by the others of its networks. It stays so by itself: it signs in
- * again, at another node, whenever it has to, and keeps its ticket fresh. What it was asked to send meanwhile waits.
+ * A peer of one or more networks. While it is online it has a session at a CHECKPOINT, and the other peers of its
+ * networks can find it and reach it. It stays online by itself: when a session ends it signs in again, at another node
+ * if necessary, and it renews its ticket before the ticket expires. Requests made while it is offline wait for the next
+ * session.
  */
 import { EventEmitter } from 'node:events'
 import type { EndpointInput, OfflineReason, OwnPresence } from '../shared/core/peer/events.ts'
@@ -26,53 +28,54 @@ import type { Roster } from './roster.ts'
 import { checkedWhich, type Which } from './which.ts'
 
 const FOUND_AT_ONCE = 20
-/** What the other side is told if a listener of ours throws before it decides. */
+/** Refusal reason sent to the other peer if an `offer` listener throws before it decides. */
 const LISTENER_FAILED = 'listener-failed'
 
-/** Of `find`. */
+/** Options of `Peer.find`. */
 export interface FindOptions {
-  /** 1 to LIMITS.pageSize. Default: 20. */
+  /** Largest number of peers to return, 1 to LIMITS.pageSize. Default: 20. */
   readonly limit?: number
-  /** Aborted: the search ends. */
+  /** Aborts the search; the promise rejects with `closed`. */
   readonly signal?: AbortSignal
 }
 
-/** Of `send`. */
+/** Options of `Peer.send`. */
 export interface MessageOptions {
-  /** Aborted: no longer waits for the delivery, which may still happen. */
+  /** Stops waiting for the delivery; the promise rejects with `closed`. The message may still be delivered. */
   readonly signal?: AbortSignal
 }
 
+/** Internal: the parts that `join` makes a peer from. */
 export interface PeerParts {
   readonly identity: Identity
   readonly home: Home
   readonly account: Account
   readonly presence: OwnPresence
   readonly scatter: boolean
-  /** False: UDP is never used. */
+  /** False if UDP must never be used. */
   readonly udp: boolean
 }
 
-/** A peer that is online: what `join` resolves with. */
+/** A peer of this process. `join` resolves with it once it is online; `state` says whether it still is. */
 export class Peer extends EventEmitter<PeerEvents> {
-  /** Its id: the public key. */
+  /** Id of the peer, which is its public key. */
   readonly peer: PeerId
-  /** Whose peer it is. */
+  /** The user that the peer belongs to. */
   readonly user: UserId
-  /** INDEX, as this peer's user may see and edit it. */
+  /** Client for INDEX, with the permissions of this peer's user. */
   readonly index: IndexClient
   readonly #home: Home
   readonly #driver: EndpointDriver
   readonly #others: Others
   readonly #messages: Messages
   readonly #calls: Calls
-  /** Those that the application has not decided. */
+  /** Offers that the application has not decided yet. */
   readonly #offers = new Map<TunnelId, Offer>()
   #presence: OwnPresence
   #state: PeerState = 'offline'
   #closing: Promise<void> | undefined
 
-  /** Peers come from `join`. */
+  /** Internal: applications get a peer from `join`. */
   constructor({ identity, home, account, presence, scatter, udp }: PeerParts) {
     super({ captureRejections: true })
     this.peer = identity.peer
@@ -105,29 +108,30 @@ export class Peer extends EventEmitter<PeerEvents> {
     this.#driver.begin()
   }
 
-  /** Whether it is online now. */
+  /** Whether the peer is online now. */
   get state(): PeerState {
     return this.#state
   }
 
-  /** Whether its datagrams go through the gateway and relays' TLS, as UDP is dropped here or was not wanted. */
+  /** True if datagrams travel through the gateway and over TLS to relays, because the network drops UDP or `udp` was false. */
   get udpBlocked(): boolean {
     return this.#driver.isBlocked
   }
 
-  /** Networks its user is a member of. */
+  /** The networks that this peer's user is a member of. */
   get networks(): NetworkId[] {
     return [...this.#others.networks]
   }
 
-  /** Who is there now, as a list that keeps itself up to date, from the first time that it is asked for. */
+  /** Live list of the peers of its networks that are not offline. The first access starts it. */
   get roster(): Roster {
     return this.#others.roster
   }
 
   /**
-   * Tells the others of its networks: `invisible` is shown to them as offline. What is not given stays as it is. Throws
-   * `bad-request` (an argument), `too-large` (LIMITS) and `closed`.
+   * Sets the status, custom text and metadata that the other peers of its networks see. They see `invisible` as
+   * offline. An option that is not given keeps its value. Throws `bad-request` (invalid argument), `too-large` (exceeds
+   * LIMITS) and `closed`.
    */
   status(status: OwnStatus, options: Partial<Pick<OwnPresence, 'custom' | 'metadata'>> = {}): void {
     this.#checkOpen()
@@ -137,11 +141,15 @@ export class Peer extends EventEmitter<PeerEvents> {
   }
 
   /**
-   * Peers of its networks, online or not: by a SCIM filter (RFC 7644 section 3.4.2.2) over `status`, `custom`, `user`,
-   * `name`, `metadata.*` and `attributes.*`, or by id. `limit`: 1 to LIMITS.pageSize, 20 without.
+   * Finds peers of its networks, online or offline, by id or by a SCIM filter (RFC 7644 section 3.4.2.2). A filter may
+   * use `status`, `custom`, `user`, `name`, `metadata.*` and `attributes.*`. `limit`: 1 to LIMITS.pageSize, default 20.
    *
-   * Waits for a session; rejects with `timeout` after 30 s without an answer, `closed` (`signal`, or this peer was closed),
-   * `bad-request` with what is wrong with the filter or an argument, `too-large`.
+   * Waits for a session if the peer is offline. Rejects with:
+   *
+   * - `timeout`: no answer within 30 s
+   * - `closed`: `signal` aborted, or this peer was closed
+   * - `bad-request`: an invalid filter or argument; the message says what is wrong
+   * - `too-large`: the filter exceeds LIMITS.filterBytes
    */
   async find(which: Which, options: FindOptions = {}): Promise<PresenceRecord[]> {
     this.#checkOpen()
@@ -152,12 +160,20 @@ export class Peer extends EventEmitter<PeerEvents> {
   }
 
   /**
-   * Sends an instant message of at most LIMITS.messageBytes; to a user it goes to each of its peers. Resolves when it is
-   * delivered, or stored until the recipient is back. What exceeds the node's allowance waits its turn.
+   * Sends an instant message of at most LIMITS.messageBytes. A message to a user goes to each of the user's peers.
+   * Resolves when the message is delivered, or stored until the recipient is back. Messages above the node's rate limit
+   * are queued and sent later.
    *
-   * Waits while this peer is offline; rejects with `timeout` when the recipient is online and has not taken it for 30 s,
-   * `closed` (`signal`, or this peer was closed), `unknown-peer`, `mailbox-full`, `too-large`, `bad-request`
-   * (an argument). After `timeout` and `closed` it may still arrive.
+   * Waits while this peer is offline. Rejects with:
+   *
+   * - `timeout`: the recipient is online and did not acknowledge the message within 30 s
+   * - `closed`: `signal` aborted, or this peer was closed
+   * - `unknown-peer`: no such peer, or none that shares a network with this one
+   * - `mailbox-full`: the recipient is offline and its mailbox is full
+   * - `unreadable`: the message was changed on the way, and the recipient could not open it
+   * - `too-large`, `bad-request`: an invalid argument
+   *
+   * After `timeout` or `closed` the message may still arrive.
    */
   async send(
     to: PeerId | UserId,
@@ -180,11 +196,19 @@ export class Peer extends EventEmitter<PeerEvents> {
   }
 
   /**
-   * A tunnel to another peer. Resolves when data can flow: over a relay within about a round trip, and from then on over
-   * better paths as they open.
+   * Opens a tunnel to another peer. Resolves when data can flow: over a relay within about one round trip after the
+   * other side accepts. The tunnel then moves to better paths as they open. Offers above the rate limit are sent later.
    *
-   * Rejects with `refused` and the reason, `unknown-peer`, `peer-offline`, `unavailable`, `timeout` after
-   * `timeoutMs`, `closed` (`signal`, or this peer was closed), `bad-request` and `too-large` (an argument).
+   * Rejects with:
+   *
+   * - `refused`: the other side refused; the message is its reason
+   * - `unknown-peer`: no such peer, or none that shares a network with this one
+   * - `peer-offline`: the other peer is not online
+   * - `forbidden`: a shared network does not allow tunnels
+   * - `unavailable`: no HANDSHAKE is running, or the system gives no UDP port
+   * - `timeout`: no tunnel within `timeoutMs`, or no path
+   * - `closed`: `signal` aborted, or either side closed
+   * - `bad-request`, `too-large`: an invalid argument
    */
   async connect(peer: PeerId, options: ConnectOptions = {}): Promise<PeerSocket> {
     this.#checkOpen()
@@ -194,27 +218,30 @@ export class Peer extends EventEmitter<PeerEvents> {
     return this.#calls.connect(peer, asked)
   }
 
-  /** The same as `on('offer', decide)`. Throws `bad-request` if `decide` is no function. */
+  /** Adds a listener for offers, as `on('offer', decide)` does. Throws `bad-request` if `decide` is not a function. */
   listen(decide: (offer: Offer) => void): this {
     check(typeof decide === 'function', 'decide', 'a function', decide)
     return this.on('offer', decide)
   }
 
   /**
-   * Says goodbye: others see it go at once. Tunnels close; whatever still waits is rejected with `closed`. Resolves within
-   * about 3 s, and never rejects.
+   * Closes the peer. It signs out, so the other peers see it go immediately. Its tunnels close, and pending promises
+   * reject with `closed`. Resolves within about 3 s and never rejects.
    */
   close(): Promise<void> {
     this.#closing ??= this.#close()
     return this.#closing
   }
 
-  /** The same as `close`, for `await using`. */
+  /** Calls `close`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
 
-  /** A listener that is async and fails, as one that accepts an offer and then finds no path. An undecided offer is refused. */
+  /**
+   * Handles the rejection of an async listener, such as one that accepts an offer and then finds no path. If the offer
+   * is still undecided, it is refused.
+   */
   [Symbol.for('nodejs.rejection')](error: unknown, _event: string, ...[given]: readonly unknown[]): void {
     if (given instanceof Offer && !given.decided) given.refuse(LISTENER_FAILED)
     this.#fail(error)
@@ -338,7 +365,10 @@ export class Peer extends EventEmitter<PeerEvents> {
     }
   }
 
-  /** A bug: what the endpoint failed at has no effect any more, so whoever waits for it is told. */
+  /**
+   * Handles a bug: the endpoint threw while it handled `input`. The input then has no effect, so a promise that waits
+   * for its outcome is rejected here.
+   */
   #broken(error: unknown, input: EndpointInput | undefined): void {
     const told = new StraightwayError('internal', `${error}`, { cause: error })
     if (input !== undefined) {
@@ -358,7 +388,7 @@ export class Peer extends EventEmitter<PeerEvents> {
   }
 }
 
-/** Delivered to one of them is delivered; an error only where all refused. */
+/** Combines the outcomes of a message to several peers: the best delivery, or an error only if every peer refused. */
 function bestOf(sent: readonly PromiseSettledResult<Delivery>[]): Delivery {
   const outcomes = sent.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []))
   if (outcomes.length > 0) return outcomes.includes('delivered') ? 'delivered' : 'stored'

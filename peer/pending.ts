@@ -5,13 +5,13 @@ interface Waiting<T> {
   reject(error: unknown): void
 }
 
-/** Questions that wait for their answers, by number. Each is answered, stopped by its signal, or ends with `close`. */
+/** Requests that wait for an answer, by number. Each is answered, aborted by its signal, or rejected by `close`. */
 export class Pending<T> {
   readonly #waiting = new Map<number, Waiting<T>>()
   #next = 1
   #closed = false
 
-  /** The number under which the answer will come, and the answer. `stopped`: called if the signal aborts first. */
+  /** Registers a request. Returns its number and a promise for the answer. `stopped` is called if the signal aborts first. */
   open(
     signal?: AbortSignal,
     stopped: (id: number) => void = () => {},
@@ -32,13 +32,16 @@ export class Pending<T> {
     this.#take(id)?.reject(error)
   }
 
-  /** Nobody will answer any more, nor what is asked from now on. */
+  /** Rejects all open requests, and all later ones, with `closed`. */
   close(): void {
     this.#closed = true
     for (const id of [...this.#waiting.keys()]) this.reject(id, closed())
   }
 
-  /** The question is asked in the same turn, so an abort that came before is told in the next. */
+  /**
+   * Makes an answer abortable. The caller sends the request in the same turn, so an earlier abort is reported in the
+   * next one.
+   */
   #stoppable(id: number, answer: Promise<T>, signal: AbortSignal, stopped: (id: number) => void): Promise<T> {
     const stop = () => {
       if (!this.#waiting.has(id)) return
@@ -57,7 +60,7 @@ export class Pending<T> {
   }
 }
 
-/** Rejects with `closed` as soon as the signal aborts; what it waited for goes on unheard. */
+/** Rejects with `closed` as soon as the signal aborts. The work behind `promise` continues and its outcome is ignored. */
 export async function stoppable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return promise
   let stop!: () => void

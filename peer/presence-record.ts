@@ -1,9 +1,9 @@
 import type { PresenceRecord as Presence } from '../shared/presence.ts'
 
-/** What one peer says of itself, and what it and its user are called. Times in epoch milliseconds. */
+/** Presence of one peer, with the names of the peer and its user. Times are epoch milliseconds. */
 export interface PresenceRecord extends Presence {
-  /** Name of the peer. Empty if INDEX did not tell it. */
+  /** Name of the peer. Empty if INDEX did not tell. */
   readonly name: string
-  /** Name of its user. Empty if INDEX did not tell it. Anybody may choose any name: trust goes by `peer` and `user`. */
+  /** Name of its user. Empty if INDEX did not tell. Users may choose any name: base trust on `peer` and `user` instead. */
   readonly userName: string
 }

@@ -1,4 +1,4 @@
-/** What tunnels may hope for from here, against a side with each kind of NAT: what the HANDSHAKE would plan first. */
+/** Predicts the path of a tunnel to a peer behind each kind of NAT: the technique that the HANDSHAKE would plan first. */
 import { plan } from '../shared/core/handshake/planner.ts'
 import type { WhyNotDirect } from '../shared/why-not-direct.ts'
 import { addressOf } from '../shared/wire/address.ts'
@@ -13,7 +13,7 @@ export type Prospect =
 export type NatKind = 'open' | 'port-restricted' | 'symmetric'
 export type Prospects = Readonly<Record<NatKind, Prospect>>
 
-/** Of documentation (RFC 5737): nobody is there, and nobody is asked. */
+/** An address reserved for documentation (RFC 5737). Nothing is sent to it. */
 const ELSEWHERE = addressOf('192.0.2.1', 40_000)!
 const OTHER: Profile = {
   ...UNKNOWN_PROFILE,
@@ -30,7 +30,7 @@ const OTHERS: Readonly<Record<NatKind, Profile>> = {
   symmetric: { ...OTHER, mapping: 'addressAndPort', allocation: 'random', forgiving: false },
 }
 
-/** `givesPorts`: the router does, and its outside is the public address. */
+/** `givesPorts`: the router maps ports, and its external address is the public one. */
 export function prospects(evidence: NatEvidence, givesPorts: boolean): Prospects {
   const own = profileOf(evidence, givesPorts)
   const against = (other: Profile): Prospect => {

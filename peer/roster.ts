@@ -1,6 +1,6 @@
 /**
- * Who is there: the peers of this peer's networks that are not offline, as a list that follows what happens. A new
- * listener for `enter` is first told of everybody who is there already, so that list and events together miss nothing.
+ * A live list of the peers of this peer's networks that are not offline. A new `enter` listener is first called for
+ * every peer that is already in the list, so the list and the events together miss nothing.
  */
 import { EventEmitter } from 'node:events'
 import { isDeepStrictEqual } from 'node:util'
@@ -8,46 +8,46 @@ import type { PeerId } from '../shared/ids.ts'
 import { checkPeer, checkSignal, taken } from './arguments.ts'
 import type { PresenceRecord } from './presence-record.ts'
 
-/** What happens to a roster, and what its listeners are given. */
+/** Events of a roster, with the arguments of their listeners. */
 export interface RosterEvents {
-  /** Somebody is there now, or was when the listener was added. */
+  /** A peer came online, or was already in the list when the listener was added. */
   enter: [record: PresenceRecord]
-  /** Somebody's status, custom text, metadata or name is another one. */
+  /** The status, custom text, metadata or a name of a peer changed. */
   change: [record: PresenceRecord, before: PresenceRecord]
-  /** Somebody went offline, or shares no network with this peer any more; `last` is what was known. */
+  /** A peer went offline, or no longer shares a network with this peer. `last` is its last known record. */
   leave: [last: PresenceRecord]
 }
 
-/** Of `ready`. */
+/** Options of `Roster.ready`. */
 export interface ReadyOptions {
-  /** Aborted: no longer waits. */
+  /** Stops waiting; the promise rejects with `closed`. */
   readonly signal?: AbortSignal
 }
 
-/** Where a roster hears what it shows. */
+/** Internal: the source that a roster gets its records from. */
 export interface RosterSource {
-  /** Resolves when the first state was told. */
+  /** Resolves when the initial records have been delivered. */
   readonly read: (signal: AbortSignal | undefined) => Promise<void>
-  /** A listener that is async rejected. */
+  /** Reports the rejection of an async listener. */
   readonly failed: (error: unknown) => void
-  /** Whom to tell. */
+  /** Sets the receiver of the updates. */
   readonly attach: (tell: RosterTold) => void
 }
 
-/** What a roster is told. */
+/** Internal: the updates that a roster receives. */
 export interface RosterTold {
-  /** Whatever was heard of a peer. */
+  /** A new record of a peer; one that is `offline` removes the peer from the list. */
   heard(record: PresenceRecord): void
-  /** It is not there any more. */
+  /** Removes the peer from the list. */
   gone(peer: PeerId): void
 }
 
-/** The peers that are there now. While this peer is offline itself, their status is `unknown`. */
+/** The peers that are not offline now. While this peer is offline itself, their status is `unknown`. */
 export class Roster extends EventEmitter<RosterEvents> implements Iterable<PresenceRecord> {
   readonly #records = new Map<PeerId, PresenceRecord>()
   readonly #source: RosterSource
 
-  /** Rosters come from `peer.roster`. */
+  /** Internal: applications get the roster from `peer.roster`. */
   constructor(source: RosterSource) {
     super({ captureRejections: true })
     this.#source = source
@@ -57,25 +57,25 @@ export class Roster extends EventEmitter<RosterEvents> implements Iterable<Prese
     })
   }
 
-  /** How many are there. */
+  /** Number of peers in the list. */
   get size(): number {
     return this.#records.size
   }
 
-  /** Undefined if that peer is not there. Throws `bad-request` if it is no id. */
+  /** The record of a peer; undefined if the peer is not in the list. Throws `bad-request` if `peer` is not a peer id. */
   get(peer: PeerId): PresenceRecord | undefined {
     checkPeer(peer, 'peer')
     return this.#records.get(peer)
   }
 
-  /** Everybody, as they are now. */
+  /** Iterates over a copy of the current records. */
   [Symbol.iterator](): IterableIterator<PresenceRecord> {
     return [...this.#records.values()][Symbol.iterator]()
   }
 
   /**
-   * Resolves when everybody who was there has been read from INDEX, at once if that is done. Rejects with `unavailable` if
-   * INDEX did not answer (a later call asks again), and `closed` (`signal`, or the peer was closed).
+   * Resolves when all current peers have been read from INDEX; immediately if that is done. Rejects with `unavailable`
+   * if INDEX did not answer (the next call tries again), and `closed` if `signal` aborted or the peer was closed.
    */
   async ready(options: ReadyOptions = {}): Promise<void> {
     const { signal } = taken(options)
@@ -83,7 +83,7 @@ export class Roster extends EventEmitter<RosterEvents> implements Iterable<Prese
     return this.#source.read(signal)
   }
 
-  /** A listener that is async and fails. */
+  /** Handles the rejection of an async listener. */
   [Symbol.for('nodejs.rejection')](error: unknown): void {
     this.#source.failed(error)
   }
@@ -105,7 +105,7 @@ export class Roster extends EventEmitter<RosterEvents> implements Iterable<Prese
     if (last !== undefined) this.emit('leave', last)
   }
 
-  /** Tells one listener alone, when whoever adds it has done so. */
+  /** Calls one new `enter` listener for the peers that are already in the list, after the current turn. */
   #tellFirst(there: readonly PresenceRecord[], listener: Listener): void {
     queueMicrotask(() => {
       for (const { peer } of there) {
@@ -123,7 +123,7 @@ export class Roster extends EventEmitter<RosterEvents> implements Iterable<Prese
 
 type Listener = (record: PresenceRecord) => void
 
-/** Of one that `once` wrapped. */
+/** The listener inside the wrapper that `once` makes. */
 const listenerOf = (raw: object): unknown => ('listener' in raw ? raw.listener : undefined)
 
 function looksSame(one: PresenceRecord, other: PresenceRecord): boolean {

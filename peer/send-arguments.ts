@@ -1,5 +1,5 @@
 /**
- * The ways to call `send` of dgram.Socket. A tunnel has one other side, so port and address are taken and ignored.
+ * The forms of `dgram.Socket.send`. A tunnel has one other side, so port and address are accepted and ignored.
  *
  *   send(msg, callback?)
  *   send(msg, port, address?, callback?)
@@ -9,14 +9,17 @@
 import { StraightwayError } from '../shared/errors.ts'
 import { check } from './arguments.ts'
 
-/** What `send` takes, as `dgram` does: text, bytes, or parts of either. */
+/** A datagram for `send`, as in `dgram`: text, bytes, or a list of either. */
 export type Datagram = string | Uint8Array | readonly (string | Uint8Array)[]
-/** Is called when a datagram has left, or could not. */
+/** Called when a datagram was sent, or failed. */
 export type SendCallback = (error: Error | null, bytes: number) => void
-/** What may follow the datagram in `send`, as in `dgram`. */
+/** Arguments that may follow the datagram in `send`, as in `dgram`. */
 export type SendArguments = readonly (number | string | SendCallback | undefined | null)[]
 
-/** Throws `bad-request` where offset and length are not within the datagram. */
+/**
+ * Reads the arguments of `send`. Throws `bad-request` if offset and length are not within the datagram, or it has
+ * another type.
+ */
 export function readSendArguments(
   datagram: Datagram,
   given: SendArguments,

@@ -1,11 +1,11 @@
-/** Tells of records with their names, in the order in which they were heard, however long INDEX takes to say a name. */
+/** Delivers records with their names in the order in which they were heard, however long INDEX takes to tell a name. */
 import type { PresenceRecord as Presence } from '../shared/presence.ts'
 import type { Names } from './names.ts'
 import type { PresenceRecord } from './presence-record.ts'
 
 export class Telling {
   readonly #names: Names
-  /** The last one that waits; undefined if none does. */
+  /** Delivery of the last record in the queue; undefined if the queue is empty. */
   #last: Promise<void> | undefined
   #closed = false
 
@@ -13,19 +13,19 @@ export class Telling {
     this.#names = names
   }
 
-  /** Immediately if the names are known and nobody waits. */
+  /** Delivers a record: immediately if its names are known and the queue is empty. */
   tell(record: Presence, tell: (record: PresenceRecord) => void): void {
     const known = this.#names.now(record)
     if (known !== undefined && this.#last === undefined) tell(known)
     else this.#wait(this.#names.of(record), tell)
   }
 
-  /** Resolves when everything has been told. */
+  /** Resolves when the queue is empty. */
   async settled(): Promise<void> {
     while (this.#last !== undefined) await this.#last
   }
 
-  /** Nothing more is told. */
+  /** Stops all deliveries. */
   close(): void {
     this.#closed = true
   }
@@ -40,7 +40,7 @@ export class Telling {
   }
 }
 
-/** What a listener throws ends the process, as it does where nobody waited. */
+/** Runs a listener in such a way that its exception ends the process, as it does for a record that did not wait. */
 function escaping(act: () => void): void {
   try {
     act()

@@ -1,4 +1,4 @@
-/** Gives the tunnels of an endpoint what they ask for: sockets, ports of the router, and somebody to tell of each. */
+/** Provides the tunnels of an endpoint with sockets and mapped ports, and delivers the endpoint's news to each tunnel. */
 import type { TunnelsEffect, TunnelsInput } from '../shared/core/peer/events.ts'
 import type { TunnelStatus } from '../shared/core/tunnel/events.ts'
 import type { PeerId, TunnelId } from '../shared/ids.ts'
@@ -8,7 +8,7 @@ import { Tunnel, type TunnelNews } from './tunnel.ts'
 
 export interface TunnelHostOptions {
   readonly sockets: EndpointSockets
-  /** Of the default gateway. Without, no port of it is asked for. */
+  /** Port mapping at the default gateway. Without it, no port is mapped. */
   readonly mapping?: PortMapping
   readonly handle: (input: Extract<TunnelsInput, { kind: 'sockets' | 'mapped' | 'use' | 'udp' }>) => void
   readonly statusOf: (tunnel: TunnelId) => TunnelStatus | undefined
@@ -22,7 +22,7 @@ export type HostedEffect = Exclude<
 export class TunnelHost {
   readonly #options: TunnelHostOptions
   readonly #tunnels = new Map<TunnelId, Tunnel>()
-  /** By port: gives it back to the router. */
+  /** Functions that remove a port mapping, by local port. */
   readonly #mapped = new Map<number, () => void>()
 
   constructor(options: TunnelHostOptions) {
@@ -30,7 +30,7 @@ export class TunnelHost {
     options.sockets.onMoved = (tunnel) => this.#tunnels.get(tunnel)?.moved()
   }
 
-  /** Both sides want it. */
+  /** Adds a tunnel that both sides agreed on. */
   add(tunnel: TunnelId, peer: PeerId): Tunnel {
     const { sockets, handle, statusOf } = this.#options
     const made = new Tunnel({
@@ -68,14 +68,14 @@ export class TunnelHost {
     }
   }
 
-  /** UDP is dropped here from now on, or works. */
+  /** Switches all tunnels to or from carriers, when UDP turns out to be dropped or to work. */
   setUdp(blocked: boolean): void {
     this.#options.sockets.setUdp(blocked)
     this.#options.handle({ kind: 'udp', blocked })
     for (const tunnel of this.#tunnels.values()) tunnel.moved()
   }
 
-  /** Each tunnel is closed when the last bytes of its streams are over, or soon after. */
+  /** Closes all tunnels. Each one gets at most 2 s to deliver the last bytes of its streams. */
   async close(): Promise<void> {
     await Promise.all([...this.#tunnels.values()].map((tunnel) => tunnel.close()))
     await this.#options.mapping?.close()

@@ -4,18 +4,18 @@ import type { Address } from '../shared/wire/address.ts'
 import type { Answer, OpenOptions } from './stream/streams.ts'
 import type { TunnelStream } from './stream/tunnel-stream.ts'
 
-/** What a socket needs of its tunnel. */
+/** The tunnel as a PeerSocket uses it. */
 export interface TunnelLink {
-  /** The other side. */
+  /** Id of the peer on the other side. */
   readonly peer: PeerId
-  /** The first path is there; rejects where there will be none. */
+  /** Resolves when the first path is open; rejects if there will be none. */
   readonly opened: Promise<void>
   readonly status: TunnelStatus
-  /** Where datagrams go now; undefined before the first path. */
+  /** Address that datagrams are sent to now; undefined before the first path. */
   readonly remote: Address | undefined
-  /** Where it is bound; undefined for a family that is missing. */
+  /** Local ports by family; undefined for a family that is not available. */
   readonly ports: { readonly four: number | undefined; readonly six: number | undefined }
-  /** Who is told; set before the tunnel begins. */
+  /** Receiver of the tunnel's events; set before the tunnel begins. */
   listener: TunnelListener
   send(bytes: Uint8Array): void
   openStream(options: OpenOptions): Promise<TunnelStream>
@@ -24,9 +24,9 @@ export interface TunnelLink {
 
 export interface TunnelListener {
   path(): void
-  /** `from`: the address of the path that brought it. */
+  /** `from`: the address of the path on which the datagram arrived. */
   datagram(bytes: Uint8Array, from: Address): void
-  /** The other side opened a stream; `answer` is called once. */
+  /** The other side opened a stream. Call `answer` once. */
   stream(stream: TunnelStream, answer: (answer: Answer) => void): void
   closed(end: TunnelEnd): void
 }

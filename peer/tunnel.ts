@@ -1,4 +1,4 @@
-/** One tunnel of an endpoint as its socket sees it, and the streams that run beside it on the same UDP socket. */
+/** One tunnel of an endpoint as its PeerSocket uses it, with the streams that share the tunnel's UDP socket. */
 import type { TunnelsEffect, TunnelUse } from '../shared/core/peer/events.ts'
 import type { TunnelEnd, TunnelStatus } from '../shared/core/tunnel/events.ts'
 import { StraightwayError } from '../shared/errors.ts'
@@ -10,7 +10,7 @@ import { type OpenOptions, Streams } from './stream/streams.ts'
 import type { TunnelStream } from './stream/tunnel-stream.ts'
 import type { TunnelLink, TunnelListener } from './tunnel-link.ts'
 
-/** How long closing waits for the last bytes of streams that have ended. */
+/** Longest time that closing waits for the last bytes of ended streams. */
 const FLUSH_MS = 2000
 const NOTHING_YET: TunnelStatus = { path: 'none', rttMs: 0, effort: { packets: 0 } }
 
@@ -19,25 +19,25 @@ export interface TunnelOptions {
   readonly peer: PeerId
   readonly sockets: EndpointSockets
   readonly use: (use: TunnelUse) => void
-  /** Undefined after its end. */
+  /** Status of the tunnel; undefined after its end. */
   readonly status: () => TunnelStatus | undefined
 }
 
-/** What an endpoint tells of one tunnel. */
+/** Effects of the endpoint that concern one tunnel. */
 export type TunnelNews = Extract<TunnelsEffect, { tunnel: TunnelId }>
 
 export class Tunnel implements TunnelLink {
   readonly peer: PeerId
   listener!: TunnelListener
-  /** The first path is there. Rejects with `closed` if the tunnel ends before that. */
+  /** Resolves when the first path is open. Rejects with `closed` if the tunnel ends before that. */
   readonly opened: Promise<void>
   readonly #options: TunnelOptions
   readonly #streams: Streams
   #open!: { resolve(): void; reject(error: StraightwayError): void }
   #remote: Address | undefined
-  /** Number of the socket that the path goes through. */
+  /** Number of the socket that the current path uses. */
   #through = 0
-  /** As it was when it ended. */
+  /** Status at the end of the tunnel. */
   #lastStatus: TunnelStatus | undefined
   #ports: TunnelLink['ports']
   #closing: Promise<void> | undefined
@@ -67,7 +67,7 @@ export class Tunnel implements TunnelLink {
     return this.#lastStatus ?? this.#options.status() ?? NOTHING_YET
   }
 
-  /** Where datagrams go now. */
+  /** Address that datagrams are sent to now. */
   get remote(): Address | undefined {
     return this.#remote
   }
@@ -85,12 +85,12 @@ export class Tunnel implements TunnelLink {
     return this.#streams.open(options)
   }
 
-  /** What leaves by its socket goes another way now. */
+  /** Tells the streams that the transport of the tunnel's socket changed. */
   moved(): void {
     this.#streams.moved()
   }
 
-  /** Brings over what streams that ended still have on the way, and tells the other side. */
+  /** Closes the tunnel after ended streams have delivered their last bytes, or after FLUSH_MS. */
   close(): Promise<void> {
     this.#closing ??= this.#close()
     return this.#closing
@@ -128,7 +128,7 @@ export class Tunnel implements TunnelLink {
     this.#options.use({ kind: 'close' })
   }
 
-  /** Told too when only the reason for a relayed path changed. */
+  /** Handles a path. Also called if only the reason for a relayed path changed. */
   #onPath(remote: Address, through: number): void {
     const same = this.#remote !== undefined && sameAddress(this.#remote.words, 0, remote.words, 0)
     const moved = !same || through !== this.#through

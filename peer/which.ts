@@ -3,10 +3,10 @@ import type { PeerId, UserId } from '../shared/ids.ts'
 import { LIMITS } from '../shared/limits.ts'
 import { check, checkPeer, checkText } from './arguments.ts'
 
-/** By a SCIM filter, or by id. */
+/** Selects peers: by a SCIM filter, by the id of a peer, or by the id of their user. */
 export type Which = string | { readonly peer: PeerId } | { readonly user: UserId }
 
-/** Throws `bad-request` or `too-large`. */
+/** Checks a selection. Throws `bad-request` or `too-large`. */
 export function checkedWhich(which: Which): Which {
   if (typeof which === 'object' && which !== null && 'peer' in which) checkPeer(which.peer, 'peer')
   else if (typeof which === 'object' && which !== null && 'user' in which) checkText(which.user, 'user')
@@ -17,7 +17,7 @@ export function checkedWhich(which: Which): Which {
   return which
 }
 
-/** Throws `too-large`: the id of a user may make the filter too long. */
+/** The filter of a selection. Throws `too-large`, because the id of a user may make the filter too long. */
 export function filterOf(which: string | { readonly user: UserId }): string {
   const filter = typeof which === 'string' ? which : `user eq ${JSON.stringify(which.user)}`
   if (Buffer.byteLength(filter) > LIMITS.filterBytes)

@@ -1,6 +1,6 @@
 /**
- * Datagrams of peers whose network drops UDP: JSON text through the WebSocket API, one datagram a message. A datagram keeps
- * its bytes (base64 here, at most LIMITS.datagramBytes of them); `port` tells the sockets of one peer apart.
+ * Datagrams of peers whose network drops UDP. They travel through the WebSocket API as JSON text, one datagram per message.
+ * A datagram keeps its bytes: at most LIMITS.datagramBytes, encoded as base64. `port` distinguishes the sockets of one peer.
  *
  *   peer to gateway    {kind: datagram, node, service, port, bytes}
  *   gateway to node    {kind: datagram, from, peer, service, port, bytes}    `from`: the peer's connection
@@ -11,7 +11,7 @@
 import type { NodeId, PeerId } from './ids.ts'
 import { LIMITS } from './limits.ts'
 
-/** What peers need of a node before they are anywhere else. */
+/** The services whose datagrams the gateway carries. A relay has its own TLS port for peers without UDP. */
 export type CarriedService = 'checkpoint' | 'handshake'
 
 interface Carried {
@@ -22,11 +22,11 @@ interface Carried {
   readonly bytes: string
 }
 
-/** Between a peer and the gateway, either way: which node it goes to or comes from. */
+/** A datagram between a peer and the gateway, in either direction. `node`: the node it goes to or comes from. */
 export type PeerDatagram = Carried & { readonly node: NodeId }
-/** From a node to the gateway. */
+/** A datagram from a node to the gateway. `to`: the connection of the peer. */
 export type NodeDatagram = Carried & { readonly to: string }
-/** From the gateway to a node. */
+/** A datagram from the gateway to a node. `from`: the connection of the peer. */
 export type PushedDatagram = Carried & { readonly from: string; readonly peer: PeerId }
 
 export type PeerGone = { readonly kind: 'gone'; readonly connection: string }
@@ -36,24 +36,24 @@ const SERVICES: readonly unknown[] = ['checkpoint', 'handshake'] satisfies Carri
 const MOST_TEXT = 4 * Math.ceil(LIMITS.datagramBytes / 3)
 const BASE64 = /^(?:[\dA-Za-z+/]{4})*(?:[\dA-Za-z+/]{2}==|[\dA-Za-z+/]{3}=)?$/
 const NODE = /^node_[a-z2-7]{8}$/
-/** As API Gateway makes them, and longer ones. */
+/** A connection id in the form that API Gateway uses, with room for longer ids. */
 const CONNECTION = /^[\w+/=-]{1,64}$/
 
 type Unknown<T> = { readonly [Key in keyof T]?: unknown }
 
-/** Undefined where the text is anything else. */
+/** Parses a datagram between a peer and the gateway; undefined if the text is anything else. */
 export function peerDatagramOf(text: string): PeerDatagram | undefined {
   const said = carriedIn<PeerDatagram>(text)
   return said !== undefined && matches(said.node, NODE) ? said : undefined
 }
 
-/** Undefined where the text is anything else. */
+/** Parses a datagram from a node; undefined if the text is anything else. */
 export function nodeDatagramOf(text: string): NodeDatagram | undefined {
   const said = carriedIn<NodeDatagram>(text)
   return said !== undefined && matches(said.to, CONNECTION) ? said : undefined
 }
 
-/** What a node is told of carried peers; undefined where the text is anything else. */
+/** Parses what the gateway sends to a node about carried peers; undefined if the text is anything else. */
 export function carriedPushOf(text: string): PushedDatagram | PeerGone | undefined {
   const said = carriedIn<PushedDatagram>(text)
   if (said !== undefined) return matches(said.from, CONNECTION) ? said : undefined
@@ -61,7 +61,7 @@ export function carriedPushOf(text: string): PushedDatagram | PeerGone | undefin
   return gone?.kind === 'gone' && matches(gone.connection, CONNECTION) ? (gone as PeerGone) : undefined
 }
 
-/** What a peer is told; undefined where the text is anything else. */
+/** Parses what the gateway sends to a peer; undefined if the text is anything else. */
 export function carriedAnswerOf(text: string): PeerDatagram | NodeGone | undefined {
   const gone = objectIn<NodeGone>(text)
   return gone?.kind === 'gone' && matches(gone.node, NODE) ? (gone as NodeGone) : peerDatagramOf(text)

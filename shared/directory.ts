@@ -1,13 +1,13 @@
 /**
- * What a node asks of the tables, as values: a machine in `core` emits a request, whoever drives it answers with the
- * reply. `store` answers from DynamoDB, the simulated world from memory; one contract suite (test/contract) runs
- * against both.
+ * The requests that a node makes to the tables, and their replies, as plain values. A machine in `core` emits a request, and
+ * its driver answers with the reply. `store` answers from DynamoDB, the simulated world from memory; one contract suite
+ * (test/contract) runs against both.
  */
 import type { NetworkId, NodeId, PeerId, UserId } from './ids.ts'
 import type { Paths } from './paths.ts'
 import type { PresenceItem, PresenceRecord, Status } from './presence.ts'
 
-/** A message kept for a peer that is not there. `entry` orders a mailbox by arrival and names the item. */
+/** A message in a peer's mailbox. `entry` names the item and orders the mailbox by arrival. */
 export interface StoredMessage {
   readonly entry: string
   readonly from: PeerId
@@ -20,7 +20,7 @@ export interface StoredMessage {
   readonly sentAt: number
 }
 
-/** What others need to know to reach a peer and to decide whether they may. */
+/** The location of a peer, and the facts that decide whether the asker may reach it. */
 export interface Located {
   readonly peer: PeerId
   readonly user: UserId
@@ -29,52 +29,52 @@ export interface Located {
   readonly since: number
   readonly status: Status
   readonly networks: readonly NetworkId[]
-  /** Version of the user's blocks; 0 while it has never blocked anybody. */
+  /** Version of the user's block list; 0 if the user has never blocked anybody. */
   readonly blocks: number
-  /** The user takes nothing from the peer that asked: to that one the peer is signed in nowhere. */
+  /** Whether the user blocks the asker. To such an asker the peer appears to be signed in nowhere. */
   readonly hidden: boolean
 }
 
-/** What a peer may do, as its user's. */
+/** The rights that a peer has through its user. */
 export interface Standing {
   readonly networks: readonly NetworkId[]
-  /** Version of the user's blocks; 0 while it has never blocked anybody. */
+  /** Version of the user's block list; 0 if the user has never blocked anybody. */
   readonly blocks: number
 }
 
-/** A peer that asks for another, or writes to it. `user` is looked up where it is not known. */
+/** A peer that looks up another peer or sends to it. If `user` is absent, the tables look it up. */
 export interface Asker {
   readonly peer: PeerId
   readonly user?: UserId
 }
 
-/** A peer that is signed in, and whose its ticket says it is. */
+/** A peer that is signed in, and the user that its ticket names. */
 export interface Claimed extends Asker {
   readonly user: UserId
 }
 
-/** What a node tells of a peer when it signs in. The tables say its networks and blocks, and what others see. */
+/** A node's report that a peer signs in. The tables add its networks, its blocks and what others see (`shown`). */
 export type SigningIn = Omit<PresenceItem, 'networks' | 'blocks' | 'shown'> & { readonly node: NodeId }
 
-/** Peers or networks in one request that reads many. */
+/** Maximum number of peers or networks in one `standings` or `paths` request. */
 export const MANY = 100
 
 export type DirectoryRequest =
   /**
-   * Take the peer over: refused when it is `revoked` (or not enrolled, or another user's), and (`stale`) when the table holds
-   * a newer session. Tells where it was before, and its standing as it is after the item was written: of whatever changes
-   * from then on the node is told.
+   * Registers the peer at this node. Refused as `revoked` if the peer is revoked, not enrolled or another user's, and as
+   * `stale` if the table holds a newer session. The reply has the peer's previous node and its standing, read after the item
+   * was written, so every later change is pushed to the node.
    */
   | { readonly kind: 'signIn'; readonly item: SigningIn }
-  /** What peers that are signed in may do now, in order; undefined for those that may not be signed in. At most MANY. */
+  /** Reads the standings of signed-in peers, in the order given; undefined for a peer that may not be signed in. At most MANY. */
   | { readonly kind: 'standings'; readonly peers: readonly Claimed[] }
-  /** Whom a user takes nothing from. */
+  /** Reads the block list of a user. */
   | { readonly kind: 'blocks'; readonly user: UserId }
-  /** What tunnels within each of the networks may use. At most MANY. */
+  /** Reads the path policy of each network, in the order given. At most MANY. */
   | { readonly kind: 'paths'; readonly networks: readonly NetworkId[] }
-  /** A transition of a signed-in peer: ignored when the table holds another session of it. */
+  /** Writes a change of a signed-in peer. Ignored if the table holds another session of the peer. */
   | { readonly kind: 'update'; readonly item: Omit<PresenceItem, 'shown'> & { readonly node: NodeId } }
-  /** Ignored when the peer has signed in elsewhere since. */
+  /** Records that a session has ended. Ignored if the peer has signed in elsewhere since. */
   | {
       readonly kind: 'signOut'
       readonly peer: PeerId
@@ -82,9 +82,9 @@ export type DirectoryRequest =
       readonly since: number
       readonly lastSeenAt: number
     }
-  /** Where a peer is, as `asker` may know it; for a peer that never signed in, made from Peers and Users. */
+  /** Locates a peer, as far as `asker` may know. For a peer that never signed in, the reply is made from Peers and Users. */
   | { readonly kind: 'locate'; readonly peer: PeerId; readonly asker: Asker }
-  /** Peers of the networks that match a SCIM filter, permanent and live attributes alike, as the asker may see them. */
+  /** Finds the peers of the networks that match a SCIM filter on permanent and live attributes, as the asker may see them. */
   | {
       readonly kind: 'find'
       readonly asker: Claimed
@@ -93,8 +93,8 @@ export type DirectoryRequest =
       readonly limit: number
     }
   /**
-   * For a peer of `user`. What comes of somebody whom that user blocks is answered as if it were stored, and is not. `sender`: the
-   * user whose the message's sender is; looked up where it is not known.
+   * Stores a message for a peer of `user`. A message from somebody whom that user blocks is dropped, but answered as if it
+   * were stored. `sender`: the user of the sending peer; if absent, the tables look it up.
    */
   | {
       readonly kind: 'storeMail'
@@ -106,19 +106,19 @@ export type DirectoryRequest =
     }
   | { readonly kind: 'readMail'; readonly peer: PeerId; readonly after?: string; readonly limit: number }
   | { readonly kind: 'discardMail'; readonly peer: PeerId; readonly entries: readonly string[] }
-  /** This node has, or has no longer, members of the network online. */
+  /** Registers this node as having members of the network online (`leaveNetwork`: as no longer having any). */
   | { readonly kind: 'joinNetwork'; readonly network: NetworkId; readonly node: NodeId }
   | { readonly kind: 'leaveNetwork'; readonly network: NetworkId; readonly node: NodeId }
 
-/** `failed` answers any request: the tables were not reachable or refused; the machine decides what to do. */
+/** A reply. `failed` answers any request that the tables refused or did not answer; the machine decides what to do. */
 export type DirectoryReply =
-  /** The table holds a session with this `since`. */
+  /** The table holds a newer session, whose `since` this is. */
   | { readonly kind: 'signIn'; readonly outcome: 'stale'; readonly since: number }
   | {
       readonly kind: 'signIn'
       readonly outcome: 'taken' | 'revoked'
       readonly previousNode?: NodeId
-      /** With `taken`. */
+      /** Present if the outcome is `taken`. */
       readonly standing?: Standing
     }
   | { readonly kind: 'standings'; readonly standings: readonly (Standing | undefined)[] }
@@ -136,17 +136,17 @@ export type DirectoryReply =
   | { readonly kind: 'storeMail'; readonly outcome: 'stored' | 'full' }
   | { readonly kind: 'readMail'; readonly messages: readonly StoredMessage[]; readonly more: boolean }
   | { readonly kind: 'discardMail' }
-  /** What tunnels between members of the network may use. */
+  /** `paths`: the path policy of the network. */
   | { readonly kind: 'joinNetwork'; readonly paths: Paths }
   | { readonly kind: 'leaveNetwork' }
   | { readonly kind: 'failed'; readonly detail: string }
 
-/** The same, as an interface: what `store` implements. Never rejects: a failure is a reply. */
+/** Answers directory requests; implemented by `store`. The promise never rejects: a failure is a reply. */
 export interface Directory {
   ask(request: DirectoryRequest): Promise<DirectoryReply>
 }
 
-/** A TCP port that speaks TLS, and the key by which it is known: SHA-256 of its SubjectPublicKeyInfo, base32. */
+/** A TCP port that speaks TLS. `pin` identifies its key: SHA-256 of the SubjectPublicKeyInfo, base32. */
 export interface TlsEndpoint {
   readonly port: number
   readonly pin: string
@@ -165,9 +165,9 @@ export interface FleetItem {
     readonly stun?: readonly string[]
     readonly relay?: readonly string[]
   }
-  /** Of a relay: where peers without UDP come, by the IP of its address. */
+  /** Relays only: the TLS port for peers without UDP, at the IP of the relay's address. */
   readonly relayTls?: TlsEndpoint
-  /** Of AWS, where it stands; absent where all stand in one place. */
+  /** AWS region of the node; absent if the whole fleet is in one place. */
   readonly region?: string
   /** 0 (idle) to 1 (full). */
   readonly load: number

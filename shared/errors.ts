@@ -1,4 +1,4 @@
-/** One closed list of error codes, the same over REST (problem details, RFC 9457), in the SDK and in the CLI. */
+/** The closed list of error codes, the same over REST (problem details, RFC 9457), in the SDK and in the CLI. */
 export const ERRORS = {
   'bad-request': { status: 400, title: 'The request is not valid' },
   unauthenticated: { status: 401, title: 'No valid credential was presented' },
@@ -24,7 +24,7 @@ export const ERRORS = {
 /** The code of an error: one of ERRORS. */
 export type ErrorCode = keyof typeof ERRORS
 
-/** The one error class that leaves our doors. `detail` says what happened and what to do next. */
+/** The only error class that the SDK and the services expose. The message says what happened and what to do next. */
 export class StraightwayError extends Error {
   readonly code: ErrorCode
   constructor(code: ErrorCode, detail?: string, options?: ErrorOptions) {

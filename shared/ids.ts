@@ -1,19 +1,19 @@
-/** Branded ids: the same words on the wire, in the tables, in the API and in the SDK. */
+/** Branded ids, spelled the same on the wire, in the tables, in the API and in the SDK. */
 declare const brand: unique symbol
 type Brand<T, B> = T & { readonly [brand]: B }
 
-/** Ed25519 public key, base32 (RFC 4648, lower case, no padding): 52 characters. */
+/** Id of a peer: its Ed25519 public key in base32 (RFC 4648, lower case, no padding), 52 characters. */
 export type PeerId = Brand<string, 'PeerId'>
-/** `u_` and 16 base32 characters. */
+/** Id of a user: `u_` and 16 base32 characters. */
 export type UserId = Brand<string, 'UserId'>
-/** `n_` and 16 base32 characters. */
+/** Id of a network: `n_` and 16 base32 characters. */
 export type NetworkId = Brand<string, 'NetworkId'>
-/** `node_` and 8 base32 characters. */
+/** Id of a node: `node_` and 8 base32 characters. */
 export type NodeId = Brand<string, 'NodeId'>
-/** 16 random bytes, base32: 26 characters. */
+/** Id of a tunnel: 16 random bytes in base32, 26 characters. */
 export type TunnelId = Brand<string, 'TunnelId'>
 
-/** In the order of their values. */
+/** The base32 alphabet; the index of a letter is its value. */
 export const BASE32_LETTERS = 'abcdefghijklmnopqrstuvwxyz234567'
 const VALUES = new Map([...BASE32_LETTERS].map((letter, value) => [letter, value]))
 
@@ -33,7 +33,7 @@ export function toBase32(bytes: Uint8Array): string {
   return bits > 0 ? text + BASE32_LETTERS[(value << (5 - bits)) & 31] : text
 }
 
-/** Undefined where the text is not the one base32 form of some bytes (padding bits must be zero). */
+/** Decodes base32; undefined unless the text is the canonical form of some bytes (padding bits must be zero). */
 export function fromBase32(text: string): Uint8Array | undefined {
   const bytes = new Uint8Array(Math.floor((text.length * 5) / 8))
   let bits = 0
@@ -60,7 +60,7 @@ export function isPeerId(text: string): text is PeerId {
 
 export const peerIdOf = (publicKey: Uint8Array): PeerId => toBase32(publicKey) as PeerId
 
-/** Throws on a text that is not a PeerId: call it only behind `isPeerId`. */
+/** Returns the Ed25519 public key of a peer. Throws a RangeError if the text is not a peer id: check `isPeerId` first. */
 export function publicKeyOf(peer: PeerId): Uint8Array {
   const bytes = fromBase32(peer)
   if (bytes?.length !== 32) throw new RangeError(`not a peer id: ${peer}`)

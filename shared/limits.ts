@@ -1,37 +1,37 @@
 /**
- * Every limit of the system, once. Doors enforce these, the documentation quotes them, tests push against them.
- * Sizes in bytes of UTF-8, durations in milliseconds.
+ * Every limit of the system. The services enforce these, the documentation quotes them, and tests try to exceed them.
+ * Sizes are in bytes of UTF-8, durations in milliseconds.
  */
 export const LIMITS = {
-  /** A datagram never exceeds this, so it crosses every IPv6 path (1,280) with room for tunnels in between. */
+  /** Largest datagram. It crosses every IPv6 path (1,280 bytes) with room for the headers of tunnels in between. */
   datagramBytes: 1200,
-  /** Between nodes, whose links carry 1,500 bytes: a forwarded message of the greatest size. */
+  /** Largest datagram between nodes, whose links carry 1,500 bytes. It holds a forwarded message of the largest size. */
   nodeDatagramBytes: 1280,
-  /** Instant message body, before it is sealed. Anything larger belongs in a tunnel. */
+  /** Body of an instant message before it is sealed. Anything larger belongs in a tunnel. */
   messageBytes: 1024,
   /** Live metadata of a peer, as JSON. */
   metadataBytes: 512,
   /** Custom status text. */
   customStatusBytes: 128,
-  /** Intent of an offer, and the reason of a refusal. */
+  /** Intent of an offer, and reason of a refusal. */
   intentBytes: 255,
   reasonBytes: 128,
   /** A search filter, as text. */
   filterBytes: 512,
-  /** Streams of one tunnel that each side may have open or opening at the same time; `createStream` then rejects with `too-large`. */
+  /** Streams of one tunnel that each side may have open or opening. Beyond it, `createStream` rejects with `too-large`. */
   streams: 1024,
   /** Networks one user may be in. */
   networksPerUser: 1000,
   /** Peers and users one user may block. */
   blocksPerUser: 10_000,
-  /** Of one session at its node: messages count once, offers twice, searches five times. An SDK keeps what exceeds it waiting. */
+  /** Request rate of one session at its node. A message costs 1, an offer 2, a search 5. The SDK queues what exceeds it. */
   requestsPerSecond: 50,
   requestsBurst: 250,
-  /** Searches of one session that are answered at the same time. */
+  /** Searches of one session that may run at the same time. */
   findsAtOnce: 8,
   /**
-   * Messages waiting for an offline peer. Those of one user are at most as many as there are free places: a newer one is refused
-   * with `mailbox-full`.
+   * Messages waiting for an offline peer. One sending user may fill at most as many places as are still free; a further
+   * message of that user is refused with `mailbox-full`.
    */
   mailboxMessages: 1000,
   mailboxMs: 30 * 24 * 3600_000,
@@ -43,9 +43,9 @@ export const LIMITS = {
   searchableAttributes: 16,
   /** Results of one page of a listing or search. */
   pageSize: 100,
-  /** JSON of one page; one result more may exceed it. */
+  /** JSON of one page. A page ends before it would exceed this, unless it has a single result. */
   pageBytes: 1024 * 1024,
-  /** What a page of a search costs at most, in read units of DynamoDB: a page ends early instead. */
+  /** Maximum cost of one page of a search, in DynamoDB read units. A page that would cost more ends early. */
   searchReadUnits: 200,
   ticketMs: 24 * 3600_000,
   inviteMs: 7 * 24 * 3600_000,

@@ -1,9 +1,9 @@
-/** The metrics that nodes tell, each described once: for CloudWatch, for Prometheus, for alarms and the dashboard. */
+/** The metrics that nodes report, described once for CloudWatch, Prometheus, the alarms and the dashboard. */
 export interface Description {
-  /** A counter only grows while the node lives; a gauge is what it is now. */
+  /** A counter only grows during the life of the node; a gauge is a current value. */
   readonly kind: 'counter' | 'gauge'
   readonly help: string
-  /** CloudWatch is told each part too, and not only what the parts come to: each is paid for. */
+  /** If set, CloudWatch receives each part as well as the total. Each part is billed as a metric of its own. */
   readonly parts?: 'told'
 }
 

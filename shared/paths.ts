@@ -1,10 +1,10 @@
-/** What the tunnels of a connection, or those within a network, may use; the later in the list, the stricter. */
+/** The path policies of a connection or a network, from the least to the most strict. */
 export const PATHS = ['auto', 'direct-only', 'relay-only'] as const
 
-/** Which paths a tunnel may take. */
+/** The paths that a tunnel may use. */
 export type Paths = (typeof PATHS)[number]
 
-/** Not being seen weighs more than saving relay: `relay-only` outdoes `direct-only`. */
+/** Returns the strictest policy, `auto` if there is none. `relay-only` wins over `direct-only`: privacy outweighs relay cost. */
 export function strictestOf(all: Iterable<Paths>): Paths {
   let strictest: Paths = 'auto'
   for (const each of all) if (PATHS.indexOf(each) > PATHS.indexOf(strictest)) strictest = each

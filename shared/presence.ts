@@ -1,12 +1,12 @@
 import type { NetworkId, NodeId, PeerId, UserId } from './ids.ts'
 
-/** `invisible` is told to nobody: others see `offline`. `unknown` is what an observer says when it cannot know. */
+/** Status of a peer. Others see `invisible` as `offline`. `unknown` means that the observer cannot tell. */
 export type Status = 'online' | 'away' | 'busy' | 'invisible' | 'offline' | 'unknown'
 
 /** Live metadata of a peer: JSON, at most LIMITS.metadataBytes. */
 export type Metadata = { readonly [name: string]: string | number | boolean | null | readonly string[] }
 
-/** What one peer says of itself, as others may see it. Times in epoch milliseconds. */
+/** A peer's presence as others may see it. Times are in epoch milliseconds. */
 export interface PresenceRecord {
   readonly peer: PeerId
   readonly user: UserId
@@ -18,24 +18,24 @@ export interface PresenceRecord {
   readonly since: number
   /** Grows with every change within a session. */
   readonly version: number
-  /** When the peer was last known to be there. */
+  /** When the peer was last known to be online. */
   readonly lastSeenAt: number
 }
 
-/** What tells one record of a peer from another, even if both say `offline`. */
+/** The fields that distinguish two records of a peer even if both say `offline`. */
 type Look = Pick<PresenceRecord, 'since' | 'version' | 'lastSeenAt'>
 
-/** The item of the `Presence` table: the record, and where the peer is. Kept after sign-out (`node` absent), for last seen. */
+/** An item of the `Presence` table: the record and the peer's node. Kept after sign-out, without `node`, for last seen. */
 export interface PresenceItem extends PresenceRecord {
   readonly node?: NodeId
   readonly networks: readonly NetworkId[]
-  /** Version of the user's blocks; absent or 0 while it has never blocked anybody. */
+  /** Version of the user's block list; absent or 0 if the user has never blocked anybody. */
   readonly blocks?: number
-  /** Of a peer that is invisible, or was so to the end of its last session: what others see in place of its own times. */
+  /** The times that others see while the peer is invisible, or if its last session ended invisible. */
   readonly shown?: Look
 }
 
-/** The record as anybody but the peer itself may see it: exactly these fields, and nothing live of a peer that is not visible. */
+/** Returns the record as other peers may see it: exactly these fields, without live data if the peer is not visible. */
 export function asSeenByOthers(record: PresenceRecord & Pick<PresenceItem, 'shown'>): PresenceRecord {
   const { peer, user, status, custom, metadata } = record
   const isHidden = status === 'invisible' || status === 'offline'
@@ -47,8 +47,8 @@ export function asSeenByOthers(record: PresenceRecord & Pick<PresenceItem, 'show
 }
 
 /**
- * `shown` of an item that replaces `before`. To others a peer that becomes invisible goes at that moment, and one that signs in
- * invisible does not come: whatever it does then, they see what they saw last.
+ * Computes `shown` for an item that replaces `before`. Others see a peer that becomes invisible go offline at that moment, and
+ * do not see one that signs in invisible. As long as the peer is invisible, they see its last visible state.
  */
 export function shownAfter(
   before: PresenceItem | undefined,

@@ -1,6 +1,6 @@
 /**
- * What a stream function pushes to a node through the WebSocket API: JSON text, a message holds an array of pushes in the
- * order of the changes. The node tells the peers concerned over UDP.
+ * Pushes from a stream function to a node through the WebSocket API. Each message is JSON text: an array of pushes in the
+ * order of the changes. The node notifies the affected peers over UDP.
  */
 import type { FleetItem } from './directory.ts'
 import type { NetworkId, PeerId, UserId } from './ids.ts'
@@ -9,9 +9,11 @@ import type { PresenceRecord } from './presence.ts'
 
 export type Push =
   /**
-   * A peer's presence changed; `networks` are those in which somebody may care. An invisible peer is pushed as offline. `blocks`:
-   * version of the blocks of its user, who is not shown to those; 0 or absent: it has none. `to`: only this peer, or this
-   * user's, is told, as it can no longer see the other or can again.
+   * A peer's presence changed. An invisible peer is pushed as offline.
+   *
+   *   networks   those whose members may need to know
+   *   blocks     version of the block list of the peer's user, whose entries do not see the peer; 0 or absent: no list
+   *   to         if present, only this peer or this user's peers are told: they can no longer see the peer, or can again
    */
   | {
       readonly kind: 'presence'
@@ -27,10 +29,10 @@ export type Push =
       readonly user: UserId
       readonly role: string | null
       readonly name?: string
-      /** The user was no member before. */
+      /** Set if the user was not a member before. */
       readonly isNew?: true
     }
-  /** Permanent metadata changed: everybody in `networks` may care. `value` is absent when it was deleted or is too long to push. */
+  /** Permanent metadata changed, which concerns the members of `networks`. `value` is absent if deleted or too long to push. */
   | {
       readonly kind: 'metadata'
       readonly entity: 'user' | 'network' | 'peer' | 'object'
@@ -38,15 +40,15 @@ export type Push =
       readonly collection?: string
       readonly networks: readonly NetworkId[]
       readonly value?: unknown
-      /** There was no such entity before. */
+      /** Set if the entity did not exist before. */
       readonly isNew?: true
     }
-  /** What tunnels between members of a network may use, from now on. */
+  /** The path policy of a network changed. */
   | { readonly kind: 'paths'; readonly network: NetworkId; readonly paths: Paths }
   /** Mail was stored for a peer that is signed in at this node. */
   | { readonly kind: 'mail'; readonly peer: PeerId }
-  /** Whom a user takes nothing from is another list now, of this version. */
+  /** A user's block list changed and now has this version. */
   | { readonly kind: 'blocks'; readonly user: UserId; readonly version: number }
-  /** The peer may no longer be anywhere: end its session, and take none of its tickets. */
+  /** The peer is revoked: the node ends its session and accepts none of its tickets. */
   | { readonly kind: 'revoked'; readonly peer: PeerId }
   | { readonly kind: 'fleet'; readonly item: FleetItem }

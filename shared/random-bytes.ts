@@ -1,2 +1,2 @@
-/** As `randomBytes` of node:crypto, or bytes that come again when the same request does. */
+/** A source of random bytes: `randomBytes` of node:crypto, or one that returns the same bytes when a request is repeated. */
 export type RandomBytes = (size: number) => Uint8Array

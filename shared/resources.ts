@@ -1,5 +1,5 @@
 /**
- * What INDEX keeps and answers, as JSON: the same types in the tables, over REST and in the SDK. Times are epoch
+ * The records that INDEX stores and returns as JSON. The tables, REST and the SDK share these types. Times are epoch
  * milliseconds; `version` grows with every edit.
  */
 import type { NetworkId, NodeId, PeerId, UserId } from './ids.ts'
@@ -13,16 +13,22 @@ export interface JsonObject {
   readonly [name: string]: Json
 }
 
-/** Each may do what those before it may: see the members, make objects, manage members and invites, delete it. */
+/**
+ * Role of a member. Each role has the rights of those before it. A `guest` may see the members, a `member` may create objects,
+ * an `admin` may manage members and invites, an `owner` may delete the network.
+ */
 export type Role = 'guest' | 'member' | 'admin' | 'owner'
 
 /** Only an active membership counts; shared/model/membership.ts says what each state means. */
 export type MembershipState = 'invited' | 'requested' | 'active' | 'suspended' | 'banned' | 'removed'
 
-/** Who did something: a user, or an API key as `key:` and its id. */
+/** The author of a change: a user, or an API key as `key:` and its id. */
 export type Maker = UserId | `key:${string}`
 
-/** How somebody becomes a member who was not invited: not at all, when an admin agrees, when they say so. */
+/**
+ * How a user who was not invited can join a network: not at all (`invite`), with the consent of an admin (`approval`), or
+ * freely (`open`).
+ */
 export type Joining = 'invite' | 'approval' | 'open'
 
 interface Kept {
@@ -35,15 +41,15 @@ interface Kept {
 export interface UserRecord extends Kept {
   readonly user: UserId
   readonly name: string
-  /** The application's own, at most LIMITS.attributesBytes. */
+  /** Attributes defined by the application, at most LIMITS.attributesBytes. */
   readonly attributes: JsonObject
 }
 
-/** A user as itself and API keys see it; others see neither `subject` nor networks that they do not share. */
+/** A user as seen by itself and by API keys. Others see neither `subject` nor networks that they do not share. */
 export interface UserDetails extends UserRecord {
   /** `issuer#subject` at the team's identity provider, if the user came from there. */
   readonly subject?: string
-  /** Where the user is an active member. */
+  /** The networks in which the user is an active member. */
   readonly networks: readonly NetworkId[]
 }
 
@@ -52,14 +58,14 @@ export interface NetworkRecord extends Kept {
   readonly network: NetworkId
   readonly name: string
   readonly attributes: JsonObject
-  /** What tunnels between its members may use. Of several networks shared, the strictest holds. */
+  /** The paths that tunnels between its members may use. If two peers share several networks, the strictest policy applies. */
   readonly paths: Paths
   readonly joining: Joining
-  /** How many active members are owners: a network that has one keeps one. */
+  /** Number of active members who are owners. A network that has an owner always keeps at least one. */
   readonly owners: number
 }
 
-/** A peer as INDEX knows it: whose it is, and what is permanent about it. */
+/** A peer as INDEX knows it: its user, its permanent metadata and its presence. */
 export interface PeerRecord extends Kept {
   readonly peer: PeerId
   readonly user: UserId
@@ -73,26 +79,26 @@ export interface PeerRecord extends Kept {
 /** A peer as the tables keep it, without its presence. */
 export type StoredPeer = Omit<PeerRecord, 'presence'>
 
-/** What ties a user to a network. */
+/** A user's membership in a network. */
 export interface MembershipRecord {
   readonly network: NetworkId
   readonly user: UserId
   readonly role: Role
   readonly state: MembershipState
-  /** Who brought it into its role and state; absent if the system itself did. */
+  /** The author of its current role and state; absent if the system set them. */
   readonly by?: Maker
   readonly changedAt: number
-  /** When it became active; absent before. */
+  /** When the membership became active; absent before. */
   readonly joinedAt?: number
-  /** The invite it came by. */
+  /** The invite that created the membership. */
   readonly invite?: string
 }
 
 /** A member of a network, with its user. */
 export interface MemberRecord extends MembershipRecord {
-  /** Of the user. */
+  /** Name of the user. */
   readonly name: string
-  /** The best of the user's peers; `peer` is which. */
+  /** The best presence among the user's peers; `peer` says which peer has it. */
   readonly presence: {
     readonly status: Status
     readonly custom: string
@@ -108,73 +114,73 @@ export interface ObjectRecord extends Kept {
   /** Absent for an object private to its owner. */
   readonly network?: NetworkId
   readonly owner?: UserId
-  /** The application's own, at most LIMITS.objectBytes. */
+  /** Content defined by the application, at most LIMITS.objectBytes. */
   readonly value: JsonObject
 }
 
-/** An invite to a network; its code is told once, to whoever makes it. */
+/** An invite to a network. Its code is returned only once, when the invite is created. */
 export interface InviteRecord {
-  /** Names the invite; it is not the code. */
+  /** Id of the invite, which is not its code. */
   readonly invite: string
   /** First letters of the code. */
   readonly prefix: string
   readonly network: NetworkId
-  /** Absent for an invite that brings a further peer of a member and nobody new. */
+  /** Role of the new member; absent if the invite only adds a further peer to an existing member. */
   readonly role?: Role
-  /** The existing user a further peer is for. */
+  /** The existing user that a further peer will belong to. */
   readonly user?: UserId
   readonly uses: number
   readonly used: number
-  /** Who made it: it ends with their right to make it. */
+  /** The author of the invite. The invite becomes invalid when the author loses the right to create it. */
   readonly by?: Maker
   readonly createdAt: number
   readonly expiresAt: number
 }
 
-/** Who sees an attribute of a user, network or peer: every peer, whoever shares a network with it, itself. */
+/** Audience of an attribute of a user, network or peer: every peer, those that share a network with it, or only itself. */
 export type Visibility = 'public' | 'network' | 'private'
 
 /** A collection of objects, and which of their attributes can be searched. */
 export interface CollectionRecord extends Kept {
   readonly collection: string
-  /** Dotted paths of a filter. */
+  /** Dotted paths that a filter may use. */
   readonly searchable: readonly string[]
-  /** The part of `searchable` under which every object is indexed already: what a search may rely on. */
+  /** The part of `searchable` under which every object is already indexed. A search may rely on these. */
   readonly indexed: readonly string[]
-  /** `owner`: who made an object edits it. `members`: every member of its network does. */
+  /** Who may edit an object: its creator (`owner`), or every member of its network (`members`). */
   readonly editable: 'owner' | 'members'
-  /** Of `users`, `networks` and `peers`: by dotted path, such as `attributes.email`. What is not named is for `network`. */
+  /** Visibility of attributes of `users`, `networks` and `peers` by dotted path (`attributes.email`). Default: `network`. */
   readonly visibility: Readonly<Record<string, Visibility>>
 }
 
-/** A key of the admin API; its secret is told once. */
+/** A key of the admin API. Its secret is returned only once, when the key is created. */
 export interface ApiKeyRecord {
   readonly key: string
   readonly name: string
-  /** `read` changes nothing. */
+  /** A `read` key cannot change anything. */
   readonly role: 'admin' | 'read'
   readonly createdAt: number
 }
 
-/** Work of several steps that a request started. */
+/** A job of several steps that a request started. */
 export interface JobRecord {
-  /** One a subject: asking for the same work again answers with the same job. */
+  /** Id of the job. There is one job per subject: a repeated request returns the same job. */
   readonly job: string
   readonly kind: 'delete-network' | 'delete-user'
   readonly subject: NetworkId | UserId
   readonly state: 'running' | 'done'
-  /** What is being done, or was done last. */
+  /** The current step, or the last one. */
   readonly step: string
   readonly by?: Maker
   readonly createdAt: number
   readonly updatedAt: number
-  /** Runs that have begun. */
+  /** Number of runs that have begun. */
   readonly runs: number
   /** Why the last run ended early. */
   readonly failure?: string
 }
 
-/** What a peer that enrols, or shows a proof, is given. */
+/** A ticket, as returned to a peer that enrols or presents a proof of its key. */
 export interface TicketRecord {
   readonly ticket: string
   readonly expiresAt: number
@@ -182,7 +188,7 @@ export interface TicketRecord {
   readonly networks: readonly NetworkId[]
 }
 
-/** A node as a peer is told of it before it knows anybody. Addresses are texts such as `192.0.2.1:3478`. */
+/** A node as described to a peer that is bootstrapping. Addresses are texts such as `192.0.2.1:3478`. */
 export interface NodeRecord {
   readonly node: NodeId
   readonly publicKey: string
@@ -197,31 +203,31 @@ export interface NodeRecord {
 /** One page of a listing. */
 export interface Page<T> {
   readonly items: readonly T[]
-  /** Where the next page begins; absent on the last. */
+  /** Position of the next page; absent on the last page. */
   readonly cursor?: string
 }
 
-/** Which page of a listing. */
+/** Selects a page of a listing. */
 export interface PageQuery {
   /** 1 to LIMITS.pageSize. */
   readonly limit?: number
   readonly cursor?: string
 }
 
-/** Which records, and in which order. */
+/** Selects the records of a search. */
 export interface SearchQuery extends PageQuery {
   /** SCIM (RFC 7644 section 3.4.2.2), for example `status eq "online" and metadata.game eq "chess"`. */
   readonly filter?: string
   readonly network?: NetworkId
 }
 
-/** A merge patch (RFC 7396): null within `attributes` removes. */
+/** A merge patch (RFC 7396): a null within `attributes` removes that attribute. */
 export interface Patch {
   readonly name?: string
   readonly attributes?: JsonObject
 }
 
-/** Refused with `precondition-failed` if the thing has another version meanwhile. */
+/** A condition for a change: refused with `precondition-failed` if the resource no longer has this version. */
 export interface IfVersion {
   readonly ifVersion?: number
 }

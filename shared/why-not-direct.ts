@@ -1,6 +1,6 @@
 /**
- * Why a tunnel is relayed: the closed list, the same in SDK, CLI, API, metrics and documentation. The number is the one
- * on the wire; `advice` says what the user can do about it.
+ * The closed list of reasons why a tunnel is relayed, the same in SDK, CLI, API, metrics and documentation. `number` is the
+ * code on the wire; `advice` says what the user can do about it.
  */
 export const WHY_NOT_DIRECT = {
   'not-yet': { number: 0, advice: 'Traversal is still going on; data flows over the relay meanwhile.' },
@@ -43,7 +43,7 @@ export const WHY_NOT_DIRECT = {
   },
 } as const
 
-/** Why a tunnel is relayed: a key of WHY_NOT_DIRECT, which has advice for each. */
+/** A reason why a tunnel is relayed: a key of WHY_NOT_DIRECT, which has advice for each. */
 export type WhyNotDirect = keyof typeof WHY_NOT_DIRECT
 
 const BY_NUMBER = new Map<number, WhyNotDirect>(

@@ -1,4 +1,4 @@
-/** What a browser will drive, an Endpoint with its codecs and cryptography, needs nothing of Node. */
+/** The parts that a browser will drive, an Endpoint with its codecs and cryptography, need nothing from Node. */
 import { join } from 'node:path'
 import { runInNewContext } from 'node:vm'
 import { gzipSync } from 'node:zlib'
@@ -11,7 +11,7 @@ const ENTRY = `
   export { identityOf, selfSignedProof } from './shared/crypto/identity.ts'
   export { initiate, respond } from './shared/crypto/noise.ts'`
 
-/** As a build for browsers does. */
+/** Replaces the cryptography as a build for browsers does. */
 const pureCryptography: Plugin = {
   name: 'pure-cryptography',
   setup({ onResolve }) {
@@ -58,7 +58,7 @@ test('it runs without a global of Node: keys, a proof, a handshake', () => {
     const proof = selfSignedProof(a, { audience: 'straightway-index://x', issuedAt: 0, id: '0123456789abcdef' })
     const same = String(completed.keys.send) === String(answered.keys.receive)
     ;({ same, endpoint: typeof straightway.Endpoint, parts: proof.split('.').length })`
-  // What every engine has, and nothing else.
+  // Only globals that every engine has.
   const globals = { TextEncoder, TextDecoder }
   expect({ ...runInNewContext(program, globals) }).toEqual({ same: true, endpoint: 'function', parts: 3 })
 })

@@ -1,6 +1,6 @@
 /**
- * The house rules that a compiler cannot see: who may import whom, and that protocol cores are functions of bytes, time
- * and seed (DESIGN: sans-IO).
+ * House rules that the compiler cannot check: which folders may import which, and that protocol cores are functions of bytes,
+ * time and seed (DESIGN: sans-IO).
  */
 import { globSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
@@ -44,11 +44,11 @@ const ROOMS: Record<string, readonly string[]> = {
   infra: ['shared', 'shared/store', 'infra', 'functions'],
 }
 
-/** `infra` reads descriptions and never behaviour. */
+/** Modules that `infra` may import: descriptions, never behaviour. */
 const DESCRIPTIONS = new Set(['shared/store/tables.ts', 'functions/rest/routes.ts'])
 
 const PURE = ['shared/wire', 'shared/crypto', 'shared/core', 'shared/model']
-/** What browsers run: no global of Node either. */
+/** Rooms that browsers run, which may use no global of Node either. */
 const EVERYWHERE = ['shared/wire', 'shared/crypto', 'shared/core']
 
 const FORBIDDEN: Record<string, RegExp> = {

@@ -1,4 +1,4 @@
-/** The packages as a stranger gets them: built, packed, and unpacked elsewhere. */
+/** The packages as a user gets them: built, packed, and unpacked elsewhere. */
 import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -9,24 +9,24 @@ const root = join(import.meta.dirname, '..')
 export type PackageName = 'straightway' | '@straightway/system'
 
 export interface Packed {
-  /** The archive, as `npm install` takes it. */
+  /** Path of the archive for `npm install`. */
   readonly archive: string
-  /** Paths of what is in it. */
+  /** Paths of its files. */
   readonly files: readonly string[]
   readonly unpackedBytes: number
 }
 
 export interface PackageUnderTest {
-  /** Of the stranger's project. */
+  /** Folder of the user's project. */
   readonly folder: string
-  /** Of the package in it. */
+  /** Folder of the package installed in it. */
   readonly installed: string
   write(name: string, text: string): void
-  /** What Node prints with these arguments in that project. */
+  /** Returns what Node prints with these arguments in that project. */
   node(...arguments_: string[]): string
-  /** What the compiler says of a file there. */
+  /** Returns the compiler's output for a file there. */
   types(name: string, ...flags: string[]): string
-  /** Another package beside ours, that of the checkout: what is tested is our own part, and no registry is asked. */
+  /** Links another package of the checkout next to ours. Only our own part is tested, and no registry is used. */
   link(name: string): void
   remove(): void
 }
@@ -50,7 +50,7 @@ export function pack(name: PackageName, into: string): Packed {
   }
 }
 
-/** A project with these packages, and links to what they depend on. */
+/** Makes a project with these packages, and links to their dependencies. */
 export function installPackages(...names: PackageName[]): PackageUnderTest {
   const folder = mkdtempSync(join(tmpdir(), 'straightway-package-'))
   const packages = join(folder, 'node_modules')

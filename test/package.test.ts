@@ -1,4 +1,4 @@
-/** The SDK's package as a stranger gets it: built, packed, installed elsewhere, imported and type-checked there. */
+/** The SDK's package as a user gets it: built, packed, installed elsewhere, imported and type-checked there. */
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, posix } from 'node:path'
@@ -7,7 +7,7 @@ import { addressOf, packedLinks } from '../docs/packed-links.ts'
 import { installPackages, type PackageUnderTest, type Packed, pack } from './package-under-test.ts'
 
 const ROOT = join(import.meta.dirname, '..')
-/** The SDK, the CLI and their types; what a node or a function is made of weighs ten times as much. */
+/** Maximum size: the SDK, the CLI and their types. The code of a node or a function is ten times as large. */
 const LARGEST_BYTES = 1_500_000
 
 let elsewhere: PackageUnderTest

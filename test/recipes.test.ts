@@ -7,7 +7,7 @@ import { expect, onTestFinished, test } from 'vitest'
 
 const ROOT = join(import.meta.dirname, '..')
 
-/** Types of what has none of its own. */
+/** Type declarations for modules that have none of their own. */
 const AMBIENT = ['shared/crypto/*.d.ts', 'peer/net/*.d.ts', 'peer/stream/*.d.ts'].map((path) =>
   join(ROOT, path),
 )

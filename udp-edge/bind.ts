@@ -1,4 +1,4 @@
-/** UDP sockets of a node: on the addon where this machine can run it, otherwise on dgram. */
+/** UDP sockets of a node. They use the native addon if this machine can load it, and Node's dgram otherwise. */
 import { openDgram } from './dgram-socket.ts'
 import { udpAddon } from './native/addon.ts'
 import { openNative } from './native-socket.ts'

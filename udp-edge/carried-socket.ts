@@ -1,28 +1,30 @@
 /**
- * Peers whose network drops UDP reach a service by a stream that somebody keeps for them: a TLS connection, or the
- * gateway's WebSocket. The service's machine sees no difference. Each such peer has an address in 100::/64, which
- * nobody has on the real network; what the machine sends there is delivered by whoever opened the address, and what that
- * one hands in comes from there, through the same socket as UDP.
+ * Carries datagrams of peers whose network drops UDP. Such a peer reaches a service by a stream: a TLS connection, or the
+ * gateway's WebSocket. The service's machine sees no difference.
+ *
+ * Each carried peer has an address in 100::/64 (discard-only, RFC 6666), which nobody has on the real network. A datagram
+ * that the machine sends to this address is delivered over the stream. A datagram from the stream arrives from this address,
+ * through the same socket as UDP.
  *
  *   100:0:0:0 : generation (32 bits) : place (32 bits), port 1
  *
- * A place is taken again after its peer has gone, with the next generation: what is late for a former peer is dropped.
+ * When its peer has gone, a place is reused with the next generation, so late datagrams for the former peer are dropped.
  */
 import { ADDRESS_WORDS, type Address, DISCARD_ONLY, isDiscardOnly } from '../shared/wire/address.ts'
 import { type Batch, SLOT_BYTES } from '../shared/wire/batch.ts'
 import type { Bind, DatagramSocket, Endpoint, Inbox, SocketCounters } from './socket.ts'
 
-/** It says nothing, but 0 is no port. */
+/** The port of every carried address. It has no meaning, but 0 would not be a valid port. */
 const PORT = 1
 
-/** Takes a datagram to the peer; false where it was dropped, never throwing. The bytes are the caller's to reuse. */
+/** Sends a datagram over the peer's stream. False if it was dropped. Never throws. The caller may reuse the bytes afterwards. */
 export type Deliver = (bytes: Uint8Array) => boolean
 
 export interface CarriedPeer {
   readonly address: Address
-  /** A datagram has come from the peer. Too long for a slot, or after `close`: dropped. */
+  /** Hands in a datagram from the peer. It is dropped if it is too long for a slot, or after `close`. */
   arrived(bytes: Uint8Array): void
-  /** Nothing is delivered any more, and nobody gets this address again. */
+  /** Stops delivery. No other peer gets this address. */
   close(): void
 }
 
@@ -38,7 +40,7 @@ export class CarriedPeers {
   readonly #free: number[] = []
   #inbox: Inbox | undefined
 
-  /** What is bound by it serves these peers beside those of UDP. For one socket. */
+  /** Wraps `bindUdp`: the socket that it binds serves these peers in addition to peers over UDP. Call it for one socket. */
   beside(bindUdp: Bind): Bind {
     return async (endpoint: Endpoint, inbox: Inbox) => {
       const udp = await bindUdp(endpoint, inbox)
@@ -47,7 +49,7 @@ export class CarriedPeers {
     }
   }
 
-  /** Gives a peer that comes by a stream its address. */
+  /** Assigns an address to a peer that has connected by a stream. */
   open(deliver: Deliver): CarriedPeer {
     const number = this.#free.pop() ?? this.#places.push({ generation: 0, deliver: undefined }) - 1
     const place = this.#places[number]!
@@ -113,7 +115,7 @@ class CarriedSocket implements DatagramSocket {
     }
   }
 
-  /** Runs of datagrams over UDP stay whole. */
+  /** Sends consecutive UDP datagrams in one call of the UDP socket, and delivers the others one by one. */
   send(batch: Batch, from: number, to: number): boolean {
     let held = false
     let start = from

@@ -1,4 +1,4 @@
-/** The CHECKPOINT service of a node: a CheckpointMachine on one UDP port, the tables behind it, the pushes into it. */
+/** The CHECKPOINT service of a node: a CheckpointMachine on one UDP port, with its access to tables and its pushes. */
 import { randomBytes } from 'node:crypto'
 import { getHeapStatistics } from 'node:v8'
 import { CheckpointMachine } from '../shared/core/checkpoint/checkpoint-machine.ts'
@@ -15,7 +15,7 @@ import { addressOf, formatAddress } from '../shared/wire/address.ts'
 import { type DriverCounters, drive } from './drive.ts'
 import type { Bind } from './socket.ts'
 
-/** Of an idle session, measured with a million of them and rounded up. */
+/** Memory of an idle session, measured with a million of them and rounded up. */
 const SESSION_BYTES = 2048
 
 export interface StartCheckpointOptions {
@@ -23,48 +23,48 @@ export interface StartCheckpointOptions {
   readonly host: string
   /** Port 0 lets the system choose. */
   readonly port: number
-  /** What peers see where a 1:1 NAT stands between, as an elastic IP does. Needed where `host` is a wildcard. */
+  /** Address that peers see behind a 1:1 NAT, such as an elastic IP. Default: `host`. Required if `host` is a wildcard. */
   readonly publicAddress?: string
   readonly node: NodeId
-  /** X25519: what bootstrap names as the node's public key, and its secret. */
+  /** X25519 key pair of the node. Bootstrap publishes the public key. */
   readonly identity: StaticKeys
-  /** Newest first. */
+  /** Fleet keys, newest first. */
   readonly fleetKeys: FleetKeys
   readonly ticketKeys: TicketKeys
   readonly directory: Directory
-  /** Sessions from which on peers are sent elsewhere; by default as many as half of this process's heap holds. */
+  /** Number of sessions from which peers are redirected to other nodes. Default: as many as half of the heap limit holds. */
   readonly capacity?: number
   readonly keepAliveMs?: number
   readonly cookiesAbove?: number
-  /** Every ten seconds. */
+  /** Called every ten seconds. */
   readonly onMetrics?: (metrics: Extract<CheckpointEffect, { kind: 'metrics' }>) => void
-  /** Somebody was looked for who is not in the fleet that this one has heard of. */
+  /** Called if a node is needed that is not in the last fleet this node read. */
   readonly onMissing?: () => void
   readonly bind?: Bind
 }
 
 export interface Checkpoint {
-  /** What peers use and the lease says: `ip:port`. */
+  /** Public address as published in the lease: `ip:port`. */
   readonly address: string
-  /** 0 to 1, for the lease. */
+  /** Load for the lease, 0 to 1. */
   readonly load: number
   readonly sessions: number
   push(push: Push): void
-  /** Whether pushes reach this node now. Each time that they do again, what they would have told is read again. */
+  /** Reports whether pushes reach this node. When they arrive again, the node reads again what it may have missed. */
   pushesArrive(arrive: boolean): void
-  /** All leases: where other nodes and HANDSHAKEs are. */
+  /** Sets all leases, which name the other nodes and HANDSHAKE services. */
   setFleet(items: readonly FleetItem[]): void
   setFleetKeys(keys: FleetKeys): void
-  /** This node's lease had ended: the tables took its peers for gone. */
+  /** Reports that this node's lease had expired, so the tables counted its peers as gone. */
   leaseLost(): void
   setTicketKeys(keys: TicketKeys): void
-  /** Takes no new session and asks peers to go elsewhere; resolves when all are gone, at the latest after `graceMs`. */
+  /** Accepts no new session and asks peers to sign in elsewhere. Resolves when all are gone, at the latest after `graceMs`. */
   drain(graceMs: number): Promise<void>
   counters(): CheckpointCounters & { readonly socket: DriverCounters }
   close(): Promise<void>
 }
 
-/** Rejects with `unavailable` where the port cannot be bound. */
+/** Starts the service. Rejects with `unavailable` if the port cannot be bound. */
 export async function startCheckpoint(options: StartCheckpointOptions): Promise<Checkpoint> {
   const { host, port, publicAddress = host, bind, ...rest } = options
   const capacity = Math.floor(getHeapStatistics().heap_size_limit / 2 / SESSION_BYTES)

@@ -1,6 +1,6 @@
 /**
- * What a node is told at its start, as one JSON value in STRAIGHTWAY_NODE: by `local` on one machine, by the instance's
- * start script in the cloud. Secrets come this way so that they are never on disk.
+ * The configuration of a node, as one JSON value in the environment variable STRAIGHTWAY_NODE. `local` sets it on one
+ * machine, the instance's start process in the cloud. It includes secrets, which are thereby never on disk.
  */
 import { isIP } from 'node:net'
 import { z } from 'zod'
@@ -12,14 +12,18 @@ const key = z.base64().refine((text) => Buffer.from(text, 'base64').length === 3
 
 const schema = z.object({
   roles: z.array(z.enum(['checkpoint', 'handshake', 'stun', 'relay'])).min(1),
-  /** The address to bind, and the one the world sees where a 1:1 NAT stands between (an elastic IP). */
+  /** IP address to bind. */
   address: ip,
+  /** IP address that peers see behind a 1:1 NAT, such as an elastic IP. Default: `address`. */
   publicAddress: ip.optional(),
-  /** Where it is reached over IPv6 as well, with the same ports: `address` is `::` then. */
+  /** Public IPv6 address, with the same ports. `address` is `::` then. Default: no IPv6. */
   publicIpv6: z.ipv6().optional(),
-  /** Where it stands, for peers and nodes that look for who is near; not told where all stand in one place. */
+  /** Region of the node, for peers and nodes that look for a near one. Default: none, if all nodes are in one place. */
   region: z.string().min(1).optional(),
-  /** UDP, and `relayTls` TCP: without, the relay serves no peer whose UDP is dropped. Port 0 lets the system choose; the lease says which. */
+  /**
+   * Ports: `relayTls` is TCP, the others UDP. Without `relayTls` the relay serves no peer whose network drops UDP. Port 0
+   * lets the system choose, and the lease names the port.
+   */
   ports: z.object({
     checkpoint: port,
     handshake: port,
@@ -27,40 +31,43 @@ const schema = z.object({
     relay: port,
     relayTls: port.optional(),
   }),
-  /** `ip:port` of the partner's primary STUN socket, and its alternate port. */
+  /** `ip:port` of the STUN partner's primary socket, and its alternate port. Default: a partner is chosen from the fleet. */
   partner: z.object({ address: z.string(), alternatePort: port }).optional(),
-  /** Newest first. */
+  /** Fleet keys: 32 bytes each, base64, newest first. */
   fleetKeys: z.array(key).min(1),
-  /** kid to Ed25519 public key, base32: those that sign tickets. */
+  /** Keys that sign tickets: kid to Ed25519 public key, base32. */
   ticketKeys: z.record(z.string(), z.string()),
-  /** WebSocket URL of the gateway through which the streams reach this node. */
+  /** WebSocket URL of the gateway through which pushes reach this node. Default: no pushes. */
   gateway: z.url().optional(),
-  /** Sign-ins in a second above which peers have to show first that they receive at their address; 200 without, 0 for always. */
+  /**
+   * Sign-ins per second above which a peer must first prove, with a cookie, that it receives at its address. 0: always.
+   * Default: 200.
+   */
   cookiesAbove: z.int().min(0).optional(),
-  /** Without, or with `auto`, the kernel forwards for the relay where this process may tell it to; with `process` it never does. */
+  /** `auto` (default): the kernel forwards for the relay if this process has the permission. `process`: it never does. */
   relayPath: z.enum(['auto', 'process']).optional(),
-  /** How long peers and tunnels may take to move away after SIGTERM. */
+  /** Time that peers and tunnels have to move away after SIGTERM. */
   drainMs: z.int().min(0).default(60_000),
-  /** Told nowhere without. */
+  /** Publication of metrics. Default: none. */
   metrics: z
     .object({
-      /** In the log, for CloudWatch, with this as the dimension `System`. */
+      /** Value of the dimension `System` of metrics in the log, for CloudWatch. Default: none are written to the log. */
       system: z.string().min(1).optional(),
-      /** For Prometheus: where `GET /metrics` is answered. Whoever reaches it may read it. */
+      /** Address at which `GET /metrics` answers Prometheus, to anybody who can reach it. Default: none. */
       listen: z.object({ host: ip, port }).optional(),
     })
     .optional(),
   dynamodb: z.object({ endpoint: z.url().optional(), region: z.string().optional() }),
 })
 
-/** What changes while a node runs: keys are rotated. */
+/** The part of the configuration that changes while a node runs, because keys are rotated. */
 const keysSchema = schema.pick({ fleetKeys: true, ticketKeys: true })
 
 export type NodeConfig = z.infer<typeof schema>
 export type NodeKeys = z.infer<typeof keysSchema>
 export type Role = NodeConfig['roles'][number]
 
-/** Throws `bad-request` naming each field that is wrong. */
+/** Parses STRAIGHTWAY_NODE. Throws `bad-request`, which names each wrong field. */
 export function parseNodeConfig(text: string | undefined): NodeConfig {
   if (text === undefined || text === '') {
     throw new StraightwayError(
@@ -73,7 +80,7 @@ export function parseNodeConfig(text: string | undefined): NodeConfig {
   throw new StraightwayError('bad-request', `STRAIGHTWAY_NODE is not valid. ${z.prettifyError(parsed.error)}`)
 }
 
-/** One line of JSON that a running node is told. Throws `bad-request`. */
+/** Parses new keys, which a running node receives as one line of JSON. Throws `bad-request`. */
 export function parseNodeKeys(line: string): NodeKeys {
   const parsed = keysSchema.safeParse(jsonOf(line))
   if (parsed.success) return parsed.data

@@ -1,10 +1,10 @@
 /**
- * A socket of one address family on Node's dgram: one system call a datagram. It serves where the addon does not run.
+ * A socket of one address family on Node's dgram, with one system call per datagram. It is used if the addon cannot run.
  *
- * dgram looks up even literal addresses asynchronously unless it is given a `lookup` that answers at once; only then
- * does `send` reach the kernel before it returns, so that the TTL set just before holds for this datagram and no other.
- * When the kernel's buffer is full, libuv keeps one datagram (its bytes are not copied, its TTL not yet read): nothing
- * more is sent until that one has left, so neither bytes nor TTL can change under it, and no queue grows without bound.
+ * - dgram resolves even literal addresses asynchronously, unless it has a `lookup` that answers synchronously. Only then does
+ *   `send` reach the kernel before it returns, so that the TTL set before it applies to this datagram alone.
+ * - If the kernel's buffer is full, libuv keeps one datagram, without copying its bytes or reading its TTL. Nothing more is
+ *   sent until that datagram has left. So its bytes and TTL cannot change, and no queue grows without bound.
  */
 import dgram from 'node:dgram'
 import { once } from 'node:events'
@@ -118,6 +118,6 @@ export class DgramSocket implements FamilySocket {
   }
 }
 
-/** dgram calls it as (host, family, callback), which its types do not say. */
+/** A `lookup` that returns the literal address synchronously. dgram calls it as (host, family, callback), unlike its types. */
 const asIs = ((host: string, family: number, done: (error: null, host: string, family: number) => void) =>
   done(null, host, family)) as unknown as NonNullable<dgram.SocketOptions['lookup']>

@@ -8,9 +8,9 @@ import { bindUdp } from './bind.ts'
 import type { Bind, DatagramSocket, Endpoint, SocketCounters } from './socket.ts'
 
 export interface DriveOptions<Input, Effect> {
-  /** In the order in which the machine counts them. */
+  /** Sockets to bind, in the order of the machine's socket numbers. */
   readonly sockets: readonly Endpoint[]
-  /** Carries out an effect; what it resolves to is handed to the machine. */
+  /** Carries out an effect. If it resolves to an input, the machine handles that input. */
   readonly perform?: (effect: Effect) => Promise<Input | undefined> | undefined
   readonly bind?: Bind
   /** Default: the clock of this process. */
@@ -19,20 +19,20 @@ export interface DriveOptions<Input, Effect> {
 }
 
 export interface Driver<Input> {
-  /** What each socket is bound to, in order; a socket of both families has two. */
+  /** Bound addresses of each socket, in order. A socket of both address families has two. */
   readonly addresses: readonly (readonly Address[])[]
   handle(input: Input): void
   counters(): DriverCounters
-  /** Nothing is received, sent or performed any more; the machine is not called again. */
+  /** Stops receiving, sending and performing effects. The machine is not called again. */
   close(): Promise<void>
 }
 
 export interface DriverCounters extends SocketCounters {
-  /** Exceptions of the machine or of an effect: bugs. */
+  /** Exceptions that the machine or an effect threw. Each is a bug. */
   readonly faults: number
 }
 
-/** Rejects with `unavailable` if a socket cannot be bound; then none stays open. */
+/** Binds the sockets and starts the machine. Rejects with `unavailable` if a socket cannot be bound; then none stays open. */
 export async function drive<Input, Effect>(
   machine: Machine<Input, Effect>,
   options: DriveOptions<Input, Effect>,
@@ -67,7 +67,7 @@ const FAULTS: Readonly<Record<Fault<never, never>['kind'], string>> = {
   effect: 'an effect failed',
 }
 
-/** Before all sockets are open nothing could be answered: what arrives by then is lost. */
+/** Binds all sockets. Datagrams that arrive before all are open are dropped, because nothing could be answered yet. */
 async function bindAll<Input, Effect>(
   endpoints: readonly Endpoint[],
   bind: Bind,
@@ -89,7 +89,7 @@ async function bindAll<Input, Effect>(
   return sockets
 }
 
-/** One call of a socket for each run of datagrams that leave by it. */
+/** Sends a batch, with one call per run of datagrams for the same socket. True if a socket still needs the bytes. */
 function sendAll(out: Batch, sockets: readonly DatagramSocket[]): boolean {
   let held = false
   for (let from = 0; from < out.count; ) {

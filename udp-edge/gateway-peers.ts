@@ -1,27 +1,27 @@
 /**
- * The peers that reach this node through the gateway, as their network drops UDP. Each socket of such a peer is a carried
- * peer of the service it talks to (carried-socket.ts), until it has been silent for IDLE_MS or the gateway says that its
- * connection is gone. A peer that connects anew has other addresses from then on.
+ * The peers that reach this node through the gateway, because their network drops UDP. Each socket of such a peer is a
+ * carried peer of the service it talks to (carried-socket.ts). It is closed if the peer is silent for IDLE_MS, or when the
+ * gateway reports that the connection has ended. A peer that connects again gets new addresses.
  *
- * What one peer can take is bounded: datagrams a second, and sockets. All are peers that INDEX knows.
+ * Each peer has a limit of datagrams per second and of sockets. All of them are authenticated: INDEX knows them.
  */
 import type { CarriedService, NodeDatagram, PeerGone, PushedDatagram } from '../shared/carried.ts'
 import { now } from '../shared/drive/clock.ts'
 import type { PeerId } from '../shared/ids.ts'
 import type { CarriedPeer, CarriedPeers } from './carried-socket.ts'
 
-/** A keep-alive comes each minute, and a HANDSHAKE ends within seconds. */
+/** Silence after which a peer is forgotten. A keep-alive comes each minute, and a HANDSHAKE ends within seconds. */
 const IDLE_MS = 180_000
-/** One for its session, and one for each tunnel that is just being opened; the oldest goes. */
+/** Most sockets of one peer: one for its session, and one per tunnel that is being opened. Above it the oldest is closed. */
 const MOST_SOCKETS = 64
-/** Some dozen for each tunnel that is opened, and one for each message. */
+/** Datagrams per second of one peer. Opening a tunnel takes some dozens, a message one. */
 const PER_SECOND = 100
 const BURST = 400
 const MOST_PEERS = 50_000
 
 export interface GatewayPeersOptions {
   readonly services: Readonly<Record<CarriedService, CarriedPeers>>
-  /** False where it was dropped. */
+  /** Sends a datagram to the gateway. False if it was dropped. */
   readonly send: (datagram: NodeDatagram) => boolean
   readonly now?: () => number
 }
@@ -29,7 +29,7 @@ export interface GatewayPeersOptions {
 export interface GatewayPeersCounters {
   received: number
   sent: number
-  /** More than a peer may send, or more peers than there is room for. */
+  /** Datagrams above a peer's rate, or of more peers than there is room for. */
   refused: number
 }
 
@@ -37,7 +37,7 @@ interface Guest {
   readonly connection: string
   readonly sockets: Map<string, CarriedPeer>
   heardAt: number
-  /** When its allowance is full again. */
+  /** Time at which its allowance is full again. */
   fullAt: number
 }
 
@@ -45,7 +45,7 @@ export class GatewayPeers {
   readonly counters: GatewayPeersCounters = { received: 0, sent: 0, refused: 0 }
   readonly #options: GatewayPeersOptions
   readonly #now: () => number
-  /** Least recently heard first. */
+  /** Peers, the least recently heard first. */
   readonly #guests = new Map<PeerId, Guest>()
   readonly #peers = new Map<string, PeerId>()
 
@@ -74,7 +74,7 @@ export class GatewayPeers {
     }
   }
 
-  /** One that comes by another connection has other sockets, and the same allowance. */
+  /** The state of a peer. A peer on a new connection gets new sockets, but keeps its allowance. */
   #guestOf({ peer, from }: PushedDatagram, now: number): Guest | undefined {
     let guest = this.#guests.get(peer)
     if (guest?.connection !== from) {
@@ -125,7 +125,7 @@ export class GatewayPeers {
   }
 }
 
-/** A bucket that is one number (GCRA). */
+/** Charges one datagram to a peer's token bucket, which is kept as one number (GCRA). False if the bucket is empty. */
 function isAllowed(guest: Guest, now: number): boolean {
   const fullAt = Math.max(guest.fullAt, now)
   if (fullAt - now > (BURST * 1000) / PER_SECOND) return false

@@ -11,9 +11,9 @@ import type { StepKind } from '../shared/wire/handshake.ts'
 import { type DriverCounters, drive } from './drive.ts'
 import type { Bind } from './socket.ts'
 
-/** What worked before between two networks, named as one. Losing it costs a step in another order. */
+/** The technique that worked before between two networks, by a name for the pair. Losing it only changes the order of steps. */
 export interface TraversalHistory {
-  /** Never rejects. */
+  /** The technique that worked last. Never rejects. */
   recall(pair: string): Promise<StepKind | undefined>
   remember(pair: string, technique: StepKind): void
 }
@@ -23,33 +23,33 @@ export interface StartHandshakeOptions {
   readonly host: string
   /** Port 0 lets the system choose. */
   readonly port: number
-  /** What peers see where a 1:1 NAT stands between, as an elastic IP does. Needed where `host` is a wildcard. */
+  /** Address that peers see behind a 1:1 NAT, such as an elastic IP. Default: `host`. Required if `host` is a wildcard. */
   readonly publicAddress?: string
   readonly node: NodeId
-  /** Newest first. */
+  /** Fleet keys, newest first. */
   readonly fleetKeys: FleetKeys
   readonly history?: TraversalHistory
-  /** There may be relays that this one has not heard of. */
+  /** Called if relays are needed that may not be in the last fleet this node read. */
   readonly onMissing?: () => void
   readonly maxPairs?: number
   readonly bind?: Bind
 }
 
 export interface Handshake {
-  /** What peers use and the lease says: `ip:port`. */
+  /** Public address as published in the lease: `ip:port`. */
   readonly address: string
-  /** 0 to 1, for the lease. */
+  /** Load for the lease, 0 to 1. */
   readonly load: number
-  /** All leases: the relays among them are given to tunnels. */
+  /** Sets all leases. Tunnels get their relays from them. */
   setFleet(items: readonly FleetItem[]): void
   setFleetKeys(fleetKeys: FleetKeys): void
-  /** Takes no new tunnel; resolves when there is none any more, at the latest after `graceMs`. */
+  /** Accepts no new tunnel. Resolves when none is left, at the latest after `graceMs`. */
   drain(graceMs: number): Promise<void>
   counters(): HandshakeCounters & { readonly socket: DriverCounters }
   close(): Promise<void>
 }
 
-/** Rejects with `unavailable` where the port cannot be bound. */
+/** Starts the service. Rejects with `unavailable` if the port cannot be bound. */
 export async function startHandshake(options: StartHandshakeOptions): Promise<Handshake> {
   const { host, port, publicAddress = host, bind, ...rest } = options
   const machine = new HandshakeMachine({ ...rest, seed: randomBytes(32) })

@@ -1,20 +1,20 @@
 import { addressOf, formatIp } from '../shared/wire/address.ts'
 
-/** Answers go where requests came from: most texts are asked for soon after they were seen. */
+/** Size of the cache. It is small, because answers go to the sources of requests, soon after these were seen. */
 const PLACES = 4096
 const MAPPED = 0xffff
 const DOT = 46
 const ZERO = 48
 
 /**
- * IP addresses between dgram's text and our words, without parsing or formatting one that was just seen. Constant in
- * size: one place an address may be remembered at, the newest wins.
+ * Converts IP addresses between dgram's text and four 32-bit words, without parsing or formatting recent ones again. It has a
+ * constant size: each address has one place, and a newer address replaces an older one there.
  */
 export class IpTexts {
   readonly #texts = new Array<string>(PLACES).fill('')
   readonly #words = new Uint32Array(PLACES * 4)
 
-  /** False where the text is no address. Writes four words; the port is the caller's. */
+  /** Writes the four words of an address; the caller writes the port. False if the text is not an IP address. */
   wordsOf(text: string, words: Uint32Array): boolean {
     const ip = ipv4Of(text)
     if (ip >= 0) {
@@ -56,7 +56,7 @@ function placeOf(words: Uint32Array, at: number): number {
   return (Math.imul(mixed, 0x9e3779b1) >>> 0) % PLACES
 }
 
-/** The value of a dotted quad, as the system writes it; -1 where it is none. */
+/** The value of an IPv4 address in dotted decimal, as the system formats it; -1 if the text is something else. */
 function ipv4Of(text: string): number {
   let value = 0
   let part = 0

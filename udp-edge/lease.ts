@@ -1,8 +1,10 @@
 /**
- * A node's place in the fleet: it registers, renews three times within a lease, tells its load, reads who else is
- * there, says when it drains, and leaves. It reads sooner where pushes may have been missed, or a service wants a node
- * that it has not heard of. A node that dies is noticed when its lease ends. DynamoDB being away for a
- * while costs nothing but news: the node goes on serving with the fleet it knew.
+ * A node's lease in the fleet. It is renewed three times within its lifetime. Each renewal writes the load and whether the
+ * node drains, and reads the other leases.
+ *
+ * - The fleet is read sooner if pushes may have been missed, or if a service needs a node that is not known yet.
+ * - A node that dies is noticed when its lease expires.
+ * - While DynamoDB is unavailable, the node goes on serving with the fleet it last read.
  */
 import { setTimeout as wait } from 'node:timers/promises'
 import type { FleetItem } from '../shared/directory.ts'
@@ -10,16 +12,16 @@ import type { Fleet } from '../shared/store/fleet.ts'
 
 export const LEASE_MS = 30_000
 export const RENEW_MS = 10_000
-/** Before a reading that somebody asks for; twice as long after each that found nobody new. */
+/** Shortest pause before a read on demand. The pause doubles after each such read that found no new node. */
 const LOOK_MS = 500
 
 export interface LeaseOptions {
   readonly fleet: Fleet
   readonly item: Omit<FleetItem, 'load' | 'draining' | 'expiresAtSeconds'>
   readonly load: () => number
-  /** Called with every node whose lease stands, after each renewal and each push. */
+  /** Called with every node whose lease has not expired, after each renewal and each push. */
   readonly onFleet: (items: readonly FleetItem[]) => void
-  /** The lease had ended, as when the tables were away or a clock was wrong: this node's peers were taken for gone. */
+  /** Called if the lease had expired, because of an outage or a wrong clock. This node's peers were counted as gone. */
   readonly onLost?: () => void
   readonly log: (what: string, error?: unknown) => void
   readonly renewMs?: number
@@ -39,7 +41,7 @@ export class Lease {
     this.#options = options
   }
 
-  /** Rejects when the tables cannot be reached: a node that cannot register does not serve. */
+  /** Registers the node. Rejects if the tables cannot be reached: a node that cannot register does not serve. */
   static async take(options: LeaseOptions): Promise<Lease> {
     const lease = new Lease(options)
     await options.fleet.register(lease.#item())
@@ -48,14 +50,14 @@ export class Lease {
     return lease
   }
 
-  /** A change that was pushed, ahead of the next reading. */
+  /** Applies a pushed change of one lease, ahead of the next read. */
   learn(item: FleetItem): void {
     const gone = item.expiresAtSeconds * 1000 <= Date.now()
     const others = this.#known.filter(({ node }) => node !== item.node)
     this.#tell(gone ? others : [...others, item])
   }
 
-  /** Somebody is missing who may have come: the fleet is read soon, once for all who ask meanwhile. Never rejects. */
+  /** Reads the fleet soon, because a node may have been added. Calls in the meantime share one read. Never rejects. */
   look(): Promise<void> {
     this.#look ??= this.#readAsked().finally(() => {
       this.#look = undefined
@@ -63,7 +65,7 @@ export class Lease {
     return this.#look
   }
 
-  /** No new sessions are sent here any more. */
+  /** Marks the lease as draining, so that no new sessions are sent to this node. */
   async drain(): Promise<void> {
     this.#draining = true
     await this.#renew()
@@ -103,7 +105,7 @@ export class Lease {
     this.#pauseMs = isNew ? LOOK_MS : this.#pauseMs * 2
   }
 
-  /** Whether somebody is new. */
+  /** Reads all leases. True if a node is new. */
   async #read(): Promise<boolean> {
     const items = await this.#options.fleet.alive(Math.floor(Date.now() / 1000))
     const known = new Set(this.#known.map(({ node }) => node))

@@ -1,7 +1,7 @@
 /**
- * The process of a node. Prints one line of JSON when it serves, then one for each thing that is worth an operator's
- * attention. SIGTERM drains. If STRAIGHTWAY_WATCH_STDIN is set, each line of stdin is the node's new keys as JSON, and the end
- * of stdin drains too, so that a node does not outlive the process that started it.
+ * The process of a node. It prints one line of JSON when it serves, and one for each event that an operator should know.
+ * SIGTERM drains the node. If STRAIGHTWAY_WATCH_STDIN is set, each line of stdin holds new keys as JSON. The end of stdin
+ * drains the node too, so that it does not outlive the process that started it.
  */
 import { createInterface } from 'node:readline'
 import { parseNodeConfig, parseNodeKeys } from './config.ts'

@@ -1,6 +1,6 @@
 /**
- * Samples as lines of log from which CloudWatch takes metrics (embedded metric format): a line for each set of labels, counters
- * as what they grew by since they were last told.
+ * Formats samples as log lines in CloudWatch's embedded metric format, one line per set of labels. A counter is reported as
+ * its increase since the last report.
  */
 import { METRICS, type MetricName } from '../shared/node-metrics.ts'
 import type { Sample } from './metrics.ts'
@@ -17,19 +17,19 @@ export class EmbeddedMetrics {
   readonly #system: string
   #told = new Map<string, number>()
 
-  /** `system`: the dimension that tells systems in one account apart. */
+  /** `system`: value of the dimension `System`, which distinguishes systems in one account. */
   constructor(system: string) {
     this.#system = system
   }
 
-  /** Lines of JSON. Calling it counts as telling. */
+  /** Lines of JSON for the samples. Each call counts as a report. */
   tell(samples: readonly Sample[], at: number): string[] {
     const lines = new Map<string, Line>()
     for (const sample of this.#grown(samples)) add(lines, sample)
     return [...lines.values()].map((line) => JSON.stringify(this.#embedded(line, at)))
   }
 
-  /** A part that did not grow is left out: what never happens is no metric that is paid for. */
+  /** Samples with the increase of counters. Parts that did not grow are left out, because CloudWatch charges per metric. */
   #grown(samples: readonly Sample[]): Sample[] {
     const before = this.#told
     this.#told = new Map(samples.map((sample) => [keyOf(sample), sample.value]))
@@ -57,7 +57,7 @@ function add(lines: Map<string, Line>, sample: Sample): void {
   lines.set(key, line)
 }
 
-/** By the coarsest label alone; where parts are told, by each of the finer ones as well. */
+/** Labels and dimensions of a sample: only the coarsest label, or all of them if the metric reports its parts. */
 function placeOf({ metric, labels }: Sample): Pick<Line, 'labels' | 'dimensions'> {
   const names = Object.keys(labels)
   if ('parts' in METRICS[metric]) return { labels, dimensions: names.map((_, i) => names.slice(0, i + 1)) }

@@ -19,7 +19,7 @@ function familyText(metric: MetricName, samples: readonly Sample[]): string {
   return `# HELP ${name} ${help}\n# TYPE ${name} ${kind}\n${lines.join('')}`
 }
 
-/** Values are words of ours, with nothing in them to be escaped. */
+/** Labels in braces. Values are constants of this code base, without characters that need escaping. */
 function labelsText(labels: Sample['labels']): string {
   return Object.entries(labels)
     .map(([name, value]) => `${snakeCase(name)}="${value}"`)

@@ -1,4 +1,4 @@
-/** Tells the metrics of a node: once a minute as lines of log, and over HTTP to whoever asks, where either is wanted. */
+/** Publishes the metrics of a node as configured: once a minute as log lines, and over HTTP on request. */
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -7,7 +7,7 @@ import type { Sample } from './metrics.ts'
 import { EmbeddedMetrics } from './metrics-embedded.ts'
 import { CONTENT_TYPE, prometheusText } from './metrics-prometheus.ts'
 
-/** CloudWatch keeps a minute apart from the next, and no less. */
+/** Interval of log lines. CloudWatch resolves standard metrics to one minute. */
 const TELL_EVERY_MS = 60_000
 
 export interface PublishMetricsOptions {
@@ -18,13 +18,13 @@ export interface PublishMetricsOptions {
 }
 
 export interface MetricsPublisher {
-  /** Of `GET /metrics`, where it is answered. */
+  /** URL of `GET /metrics`; undefined if metrics are not served over HTTP. */
   readonly url: string | undefined
-  /** Tells what was not told yet. */
+  /** Publishes the last samples, and stops. */
   close(): Promise<void>
 }
 
-/** A port that is taken is logged: a node serves without being measured. */
+/** Starts publishing. If the port cannot be bound, that is logged, and the node serves without metrics over HTTP. */
 export async function publishMetrics(options: PublishMetricsOptions): Promise<MetricsPublisher> {
   const { config, read, print } = options
   const embedded = config?.system === undefined ? undefined : new EmbeddedMetrics(config.system)

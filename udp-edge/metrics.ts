@@ -1,6 +1,6 @@
 /**
- * What a node has to tell of itself (shared/node-metrics.ts), as samples: metrics-embedded.ts tells them to CloudWatch and
- * metrics-prometheus.ts to whoever scrapes.
+ * The metrics of a node (shared/node-metrics.ts) as samples. metrics-embedded.ts formats them for CloudWatch, and
+ * metrics-prometheus.ts for Prometheus.
  */
 import type { CheckpointCounters } from '../shared/core/checkpoint/counters.ts'
 import type { HandshakeCounters } from '../shared/core/handshake/events.ts'
@@ -11,12 +11,12 @@ import type { DriverCounters } from './drive.ts'
 
 export interface Sample {
   readonly metric: MetricName
-  /** From the coarsest to the finest. */
+  /** Labels, from the coarsest to the finest. */
   readonly labels: Readonly<Record<string, string>>
   readonly value: number
 }
 
-/** The services of a node, as far as they are measured. */
+/** The services of a node that are measured. */
 export interface Measured {
   readonly checkpoint?: {
     readonly sessions: number

@@ -1,4 +1,4 @@
-/** A socket of one address family on the addon: one call and one system call for a batch of datagrams. */
+/** A socket of one address family on the native addon, with one call and one system call per batch of datagrams. */
 import { StraightwayError } from '../shared/errors.ts'
 import { ADDRESS_WORDS, type Address, isIpv4 } from '../shared/wire/address.ts'
 import type { Batch } from '../shared/wire/batch.ts'
@@ -6,9 +6,9 @@ import type { UdpAddon, UdpSocketHandle } from './native/addon.ts'
 import { type FamilySocket, type OpenFamily, UDP_BUFFER_BYTES } from './port-socket.ts'
 import type { Inbox, SocketCounters } from './socket.ts'
 
-/** Datagrams of one system call: what the addon takes at most, and what a machine is handed together. */
+/** Most datagrams of one system call: the limit of the addon, and the most that a machine gets at a time. */
 const READ = 64
-/** Reads of one wake-up, so that a flood on one socket leaves time for the others. */
+/** Most reads per wake-up, so that a flood on one socket leaves time for the others. */
 const MAX_READS = 4
 
 export const openNative =

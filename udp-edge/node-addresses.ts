@@ -1,8 +1,8 @@
-/** Where the services of a node are, as its lease says and bootstrap tells peers. */
+/** The addresses of a node's services, as its lease and bootstrap publish them. */
 import type { FleetItem } from '../shared/directory.ts'
 import { addressOf, formatAddress, parseAddress } from '../shared/wire/address.ts'
 
-/** `ip:port` of each, over IPv4 where there is IPv4. */
+/** Addresses of the services, as `ip:port`: IPv4 if the node has it. */
 export interface Located {
   readonly checkpoint?: { readonly address: string }
   readonly handshake?: { readonly address: string }
@@ -11,8 +11,8 @@ export interface Located {
 }
 
 /**
- * The IPv6 address has the same ports. STUN is told of at one address: what it finds out is about NATs, and a pair of
- * nodes has to agree on the family.
+ * The addresses for the lease, over IPv4 and IPv6. The IPv6 address has the same ports. STUN has one address only: it
+ * examines NATs, and a pair of nodes must use the same address family.
  */
 export function addressesOf(located: Located, publicIpv6: string | undefined): FleetItem['addresses'] {
   const { checkpoint, handshake, stun, relay } = located

@@ -1,13 +1,13 @@
 /**
- * A node: the services that its roles name, in one process.
+ * A node: the services of its roles, in one process.
  *
  *   start   sockets are bound, then the lease is taken: nobody is sent here before it serves
  *   serve   the lease is renewed and the fleet read (lease.ts); pushes come through the gateway (push-channel.ts)
  *   drain   on SIGTERM: the lease says so, sessions are asked to sign in elsewhere, tunnels and relay legs get time to move
  *   close   the lease is given back
  *
- * Its id and its Noise key are made at every start: a node that comes back is a new node, and whatever the tables still
- * hold of the old one is cleared away when that one's lease ends.
+ * Its id and its Noise key are generated at every start, so a restarted node is a new node. The reaper removes the former
+ * node's entries from the tables when its lease has expired.
  */
 import { randomBytes } from 'node:crypto'
 import type { CarriedService, PeerGone, PushedDatagram } from '../shared/carried.ts'
@@ -44,9 +44,9 @@ export interface Node {
   readonly node: NodeId
   readonly roles: readonly Role[]
   readonly addresses: FleetItem['addresses']
-  /** Keys were rotated: from now on these are used and accepted. */
+  /** Sets rotated keys: from now on these are used and accepted. */
   setKeys(keys: NodeKeys): void
-  /** Moves everybody away, for at most `graceMs`. */
+  /** Moves sessions, tunnels and relay legs to other nodes. Resolves when they have gone, at the latest after `graceMs`. */
   drain(graceMs: number): Promise<void>
   close(): Promise<void>
 }
@@ -133,7 +133,7 @@ interface Parts {
   readonly identity: ReturnType<typeof identityOf>
   readonly client: ReturnType<typeof createClient>
   readonly carried: Readonly<Record<CarriedService, CarriedPeers>>
-  /** A service wants a node that it has not heard of. */
+  /** Called if a service needs a node that is not in the last fleet read. */
   readonly onMissing: () => void
   readonly log: Log
 }
@@ -196,7 +196,7 @@ function ticketKeysOf({ ticketKeys }: NodeKeys): Map<string, Uint8Array> {
   return new Map(Object.entries(ticketKeys).map(([kid, key]) => [kid, fromBase32(key) ?? new Uint8Array(0)]))
 }
 
-/** Losing history costs a step in another order, so it never fails. */
+/** The traversal history. Its errors are ignored or logged, because losing it only changes the order of steps. */
 function historyOf(table: TraversalHistoryTable, log: Log): TraversalHistory {
   return {
     recall: (pair) =>

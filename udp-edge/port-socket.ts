@@ -1,11 +1,11 @@
-/** A DatagramSocket of one port: a socket for each address family it serves, by dgram or by the addon. */
+/** A DatagramSocket for one port, with one socket per address family. The sockets use dgram or the addon. */
 import { isIP } from 'node:net'
 import { StraightwayError } from '../shared/errors.ts'
 import { ADDRESS_WORDS, type Address, isIpv4 } from '../shared/wire/address.ts'
 import type { Batch } from '../shared/wire/batch.ts'
 import type { Bind, DatagramSocket, Inbox, SocketCounters } from './socket.ts'
 
-/** A burst of 10,000 small datagrams. The kernel grants at most net.core.rmem_max and wmem_max. */
+/** Size of the socket buffers: a burst of 10,000 small datagrams. The kernel grants at most net.core.rmem_max and wmem_max. */
 export const UDP_BUFFER_BYTES = 4 << 20
 
 /** A socket of one address family. */
@@ -15,7 +15,7 @@ export interface FamilySocket extends DatagramSocket {
 
 export type Family = 'udp4' | 'udp6'
 
-/** Rejects with `unavailable` where it cannot be bound. */
+/** Opens a socket of one address family. Rejects with `unavailable` if it cannot be bound. */
 export type OpenFamily = (family: Family, host: string, port: number, inbox: Inbox) => Promise<FamilySocket>
 
 export const bindWith =
@@ -40,7 +40,7 @@ async function bindBoth(open: OpenFamily, port: number, inbox: Inbox): Promise<D
   return four
 }
 
-/** A machine without IPv6 is served over IPv4 alone. */
+/** True if binding failed because the machine has no IPv6. Such a machine is served over IPv4 alone. */
 function lacksIpv6(failure: Error): boolean {
   const { code } = failure.cause as NodeJS.ErrnoException
   return code === 'EAFNOSUPPORT' || code === 'EADDRNOTAVAIL'
@@ -70,7 +70,7 @@ class PortSocket implements DatagramSocket {
     }
   }
 
-  /** One call for each run of one family. */
+  /** Sends a batch with one call per run of datagrams of the same address family. */
   send(batch: Batch, from: number, to: number): boolean {
     let held = false
     for (let at = from; at < to; ) {

@@ -1,9 +1,13 @@
 /**
- * The one WebSocket that a node holds open to the gateway: what the stream functions push comes through it, and what peers
- * without UDP and this node say to each other goes through it. It is opened again by itself, after 0.25 s doubling to 8 s.
- * Before API Gateway's end of two hours another takes its place, and until that is open it stays, so that nothing is lost
- * then. A way that died without a word is found by its silence. What was pushed between two connections is lost: `onLost` and
- * `onOpen` say when, so that the node does not believe its memory meanwhile and reads again what it missed.
+ * The WebSocket that a node keeps open to the gateway. It carries the pushes of stream functions, and the datagrams between
+ * this node and peers without UDP.
+ *
+ * - After a loss it reconnects, with a backoff that doubles from 0.25 s to 8 s.
+ * - API Gateway ends each connection after two hours. Before that a new connection is opened, and the old one is closed only
+ *   when the new one is open, so nothing is lost.
+ * - A connection that died silently is detected by missing answers to pings.
+ * - Pushes between two connections are lost. `onLost` and `onOpen` mark that time: in between, the node must not rely on its
+ *   memory, and afterwards it reads again what it may have missed.
  */
 import { SignJWT } from 'jose'
 import WebSocket from 'ws'
@@ -16,27 +20,27 @@ export interface PushChannelOptions {
   readonly node: NodeId
   readonly fleetKey: Uint8Array
   readonly onPush: (push: Push) => void
-  /** Of peers whose network drops UDP. */
+  /** Called with datagrams and ended connections of peers whose network drops UDP. */
   readonly onCarried?: (said: PushedDatagram | PeerGone) => void
-  /** Pushes arrive from now on; some may have been missed before. */
+  /** Called when pushes arrive again. Some may have been missed before. */
   readonly onOpen?: () => void
-  /** They do not arrive from now on. */
+  /** Called when pushes no longer arrive. */
   readonly onLost?: () => void
-  /** How often it is asked whether the gateway is there; 15 s by default. */
+  /** Interval of pings that check the connection. Default: 15 s. */
   readonly aliveMs?: number
   readonly log?: (what: string, error?: unknown) => void
 }
 
 const FIRST_WAIT_MS = 250
 const LONGEST_WAIT_MS = 8_000
-/** API Gateway ends a connection after two hours; we leave earlier, when it suits us. */
+/** Age at which a connection is replaced. API Gateway ends it after two hours. */
 const LIFE_MS = 110 * 60_000
-/** API Gateway ends a connection without a message for ten minutes; control frames are no messages. */
+/** Interval of ping messages. API Gateway ends a connection after ten minutes without a message, and ignores control frames. */
 const PING_MS = 5 * 60_000
 const HANDSHAKE_MS = 10_000
-/** How often the gateway is asked whether it is there. After two questions without an answer it is not. */
+/** Interval of control-frame pings. After two without an answer the connection is considered dead. */
 const ALIVE_MS = 15_000
-/** What waits for the gateway to take it; more is dropped, as on any network. */
+/** Most bytes in the send buffer. Datagrams above it are dropped, as on any network. */
 const MOST_WAITING_BYTES = 1 << 20
 const PING = JSON.stringify({ kind: 'ping' })
 const KINDS = new Set<Push['kind']>([
@@ -52,8 +56,9 @@ const KINDS = new Set<Push['kind']>([
 
 export class PushChannel {
   readonly #options: PushChannelOptions
-  /** The one in use; another that is being made may take its place. */
+  /** The connection in use. */
   #socket: WebSocket | undefined
+  /** The connection that is being opened to replace it. */
   #coming: WebSocket | undefined
   #isComing = false
   #wait = FIRST_WAIT_MS
@@ -68,7 +73,7 @@ export class PushChannel {
     void this.#connect()
   }
 
-  /** False where it was dropped: the gateway is away, or takes too little. */
+  /** Sends a datagram. False if it was dropped, because there is no connection or the send buffer is full. */
   send(datagram: NodeDatagram): boolean {
     const socket = this.#socket
     if (socket?.readyState !== WebSocket.OPEN || socket.bufferedAmount > MOST_WAITING_BYTES) return false
@@ -76,12 +81,12 @@ export class PushChannel {
     return true
   }
 
-  /** The next connection is opened with it. */
+  /** Sets the key with which the next connection is opened. */
   setFleetKey(fleetKey: Uint8Array): void {
     this.#fleetKey = fleetKey
   }
 
-  /** Another connection takes the place of this one, as soon as it is open. */
+  /** Opens a new connection, which replaces the current one as soon as it is open. */
   renew(): void {
     if (!this.#isComing) void this.#connect()
   }
@@ -125,7 +130,7 @@ export class PushChannel {
     else before.close(1000)
   }
 
-  /** One that another has replaced is no loss. */
+  /** Handles the end of a connection. The end of one that has been replaced already is ignored. */
   #lost(socket: WebSocket): void {
     if (socket === this.#socket) {
       this.#socket = undefined
@@ -160,7 +165,10 @@ export class PushChannel {
   }
 }
 
-/** Asks by control frames, which cost nothing. A gateway that never answers them is not judged by that. */
+/**
+ * Pings by control frames, which are free, and ends a connection that leaves two of them unanswered. A gateway that has never
+ * answered one is assumed not to support them, and keeps its connection.
+ */
 function endWhenSilent(socket: WebSocket, everyMs: number): NodeJS.Timeout {
   let answers = false
   let unanswered = 0
@@ -188,7 +196,7 @@ function nodeToken(node: NodeId, fleetKey: Uint8Array): Promise<string> {
     .sign(fleetKey)
 }
 
-/** Those of a message; kinds that this node does not know are left out. Undefined if it is no message of pushes. */
+/** The pushes in a message, without kinds that this node does not know. Undefined if the message is not a list of pushes. */
 function pushesOf(text: string): readonly Push[] | undefined {
   try {
     const values: unknown = JSON.parse(text)

@@ -1,11 +1,11 @@
-/** What the kernel lost of a socket because its receive buffer was full, read where Linux tells it. */
+/** Datagrams that the kernel dropped because a socket's receive buffer was full. Linux counts them in /proc/net. */
 import { readFileSync } from 'node:fs'
 import { type Address, isIpv4, PORT_WORD } from '../shared/wire/address.ts'
 
 const PORT = /^\s*\d+: [0-9A-F]+:([0-9A-F]{4}) /
 const LAST = /(\d+)\s*$/
 
-/** Datagrams since the socket was opened; 0 on other systems. */
+/** Number of datagrams dropped since the socket was opened; 0 on other systems than Linux. */
 export function overrunOf({ words }: Address): number {
   const port = words[PORT_WORD]!.toString(16).toUpperCase().padStart(4, '0')
   const rows = tableOf(isIpv4(words) ? '/proc/net/udp' : '/proc/net/udp6')

@@ -1,4 +1,4 @@
-/** The RELAY service of a node: a RelayMachine on one UDP port, and on one of TCP for peers whose network drops UDP. */
+/** The RELAY service of a node: a RelayMachine on one UDP port, and on one TCP port for peers whose network drops UDP. */
 import { randomBytes } from 'node:crypto'
 import type { RelayCounters } from '../shared/core/relay/relay-counters.ts'
 import { type RelayEffect, type RelayInput, RelayMachine } from '../shared/core/relay/relay-machine.ts'
@@ -18,32 +18,32 @@ export interface StartRelayOptions {
   readonly host: string
   /** Port 0 lets the system choose. */
   readonly port: number
-  /** What peers see where a 1:1 NAT stands between, as an elastic IP does. Needed where `host` is a wildcard. */
+  /** Address that peers see behind a 1:1 NAT, such as an elastic IP. Default: `host`. Required if `host` is a wildcard. */
   readonly publicAddress?: string
-  /** Newest first. */
+  /** Fleet keys, newest first. */
   readonly fleetKeys: FleetKeys
-  /** Port 0 lets the system choose. Without, peers need UDP. */
+  /** TLS over TCP, for peers whose network drops UDP. Port 0 lets the system choose. Default: UDP only. */
   readonly tls?: { readonly port: number } & Partial<TlsLimits>
   readonly maxTunnels?: number
   readonly maxBytesPerSecond?: number
   readonly idleMs?: number
-  /** A leg ended, with what was forwarded from it. */
+  /** Called when a leg has ended, with the traffic forwarded from it. */
   readonly onEnded?: (leg: Extract<RelayEffect, { kind: 'ended' }>) => void
   readonly bind?: Bind
-  /** Given, the kernel forwards what it can, where this process may tell it to; here it is said which of both forwards. */
+  /** Forwards in the kernel if this process may. `log` reports whether kernel or process forwards. Default: the process. */
   readonly kernel?: { readonly log: (what: string, why?: unknown) => void }
 }
 
 export interface Relay {
-  /** What peers use and the lease says: `ip:port`. */
+  /** Public address as published in the lease: `ip:port`. */
   readonly address: string
-  /** Where peers without UDP come, by the IP of `address`, and what they know the relay by. */
+  /** TCP port at the IP of `address` for peers without UDP, and the pin by which they recognise the relay. */
   readonly tls: TlsEndpoint | undefined
-  /** 0 to 1, for the lease. */
+  /** Load for the lease, 0 to 1. */
   readonly load: number
   readonly legs: number
   setFleetKeys(fleetKeys: FleetKeys): void
-  /** Takes no new leg; resolves when there is none any more, at the latest after `graceMs`. */
+  /** Accepts no new leg. Resolves when none is left, at the latest after `graceMs`. */
   drain(graceMs: number): Promise<void>
   counters(): RelayCounters & {
     readonly socket: DriverCounters
@@ -53,7 +53,7 @@ export interface Relay {
   close(): Promise<void>
 }
 
-/** Rejects with `unavailable` where a port cannot be bound. */
+/** Starts the service. Rejects with `unavailable` if a port cannot be bound. */
 export async function startRelay(options: StartRelayOptions): Promise<Relay> {
   const { host, port, publicAddress = host, tls, onEnded, bind = bindUdp, kernel, ...limits } = options
   const machine = new RelayMachine({ ...limits, seed: randomBytes(32) })

@@ -1,28 +1,29 @@
 /**
- * How near this process is to what it can do, measured and not counted: a node that has few peers may still drown, in
- * large packets, in a flood, or because something else takes its CPU.
+ * Measures how near this process is to its limits. Counting peers is not enough: a node with few peers may still be
+ * overloaded by large packets, by a flood, or by another process that uses its CPU.
  */
 import { performance } from 'node:perf_hooks'
 
-/** One reading of the process. Counts grow from its start on. */
+/** A reading of the process. Counts start at 0 when the process starts. */
 export interface Reading {
   /** Milliseconds of any clock that does not jump. */
   readonly atMs: number
-  /** Milliseconds in which the event loop was at work or waited for a core. */
+  /** Time in which the event loop was busy, or waited for a CPU core. */
   readonly activeMs: number
-  /** Milliseconds of CPU, user and kernel, of all threads. */
+  /** CPU time of all threads, user and kernel. */
   readonly cpuMs: number
-  /** Datagrams that the sockets handed over, and those that the kernel lost as their buffers were full. */
+  /** Datagrams that the sockets received. */
   readonly received: number
+  /** Datagrams that the kernel dropped because receive buffers were full. */
   readonly overrun: number
 }
 
-/** One datagram in a hundred lost before it was read is saturation. */
+/** Share of datagrams lost before they were read that counts as full saturation. */
 const OVERRUN_LIMIT = 0.01
-/** Shorter times say little. */
+/** Shortest time between two readings that are compared. Shorter times give no useful result. */
 const LEAST_MS = 1000
 
-/** 0 to 1, between two readings: the greatest of event loop utilisation, CPU of one core, and losses of the sockets. */
+/** Saturation between two readings, 0 to 1: the maximum of event loop utilisation, CPU of one core, and socket losses. */
 export function saturation(before: Reading, after: Reading): number {
   const elapsed = Math.max(1, after.atMs - before.atMs)
   const loop = (after.activeMs - before.activeMs) / elapsed
@@ -33,7 +34,7 @@ export function saturation(before: Reading, after: Reading): number {
   return Math.min(1, Math.max(0, loop, cpu, losses))
 }
 
-/** Measures this process since it last told, for a lease that is renewed from time to time. */
+/** Measures this process between calls of `read`, which each renewal of the lease makes. */
 export class SaturationMeter {
   readonly #sockets: () => Pick<Reading, 'received' | 'overrun'>
   #before: Reading
@@ -44,7 +45,7 @@ export class SaturationMeter {
     this.#before = this.#read()
   }
 
-  /** 0 to 1, over the time since the last call; asked again within a second it says the same. */
+  /** Saturation since the last call, 0 to 1. A call within a second of the last one returns the same value. */
   read(): number {
     const after = this.#read()
     if (after.atMs - this.#before.atMs < LEAST_MS) return this.#last

@@ -2,17 +2,17 @@ import type { Address } from '../shared/wire/address.ts'
 import type { Batch } from '../shared/wire/batch.ts'
 
 /**
- * What a driver needs of a UDP socket, batch-shaped. `native-socket.ts` implements it with one system call a batch,
- * `dgram-socket.ts` with one a datagram.
+ * A UDP socket that sends and receives batches. `native-socket.ts` implements it with one system call per batch,
+ * `dgram-socket.ts` with one per datagram.
  */
 export interface DatagramSocket {
-  /** What it is bound to: one address, or one of each family on the same port. */
+  /** Bound addresses: one, or one of each family on the same port. */
   readonly addresses: readonly Address[]
   readonly counters: Readonly<SocketCounters>
   /**
-   * Sends datagrams `from` to `to` - 1 of the batch at once, each with its own TTL, never throwing: what cannot be sent
-   * is counted and lost, as on any network. True where the socket still needs the bytes: then the batch is the
-   * socket's, and must not be written again.
+   * Sends datagrams `from` to `to` - 1 of the batch immediately, each with its own TTL. Never throws: a datagram that cannot
+   * be sent is counted and dropped, as on any network. True if the socket still needs the bytes; then the batch belongs to
+   * the socket and must not be written again.
    */
   send(batch: Batch, from: number, to: number): boolean
   close(): Promise<void>
@@ -20,33 +20,33 @@ export interface DatagramSocket {
 
 export interface SocketCounters {
   received: number
-  /** Handed to the system, which may still lose it. */
+  /** Datagrams handed to the system, which may still lose them. */
   sent: number
-  /** Too long for a slot, from or to an address that is none (100::/64 is none over UDP), or no room left to send. */
+  /** Datagrams too long for a slot, with an invalid address (100::/64 is invalid over UDP), or without room in the buffer. */
   dropped: number
-  /** Errors the system reported for a socket that stays open. */
+  /** Errors that the system reported for a socket that stays open. */
   errors: number
-  /** Lost by the system before they were read, because the receive buffer was full: the process is too slow. */
+  /** Datagrams that the system dropped because the receive buffer was full, which means that the process is too slow. */
   overrun: number
 }
 
-/** Where a socket appends what arrives. */
+/** The batch to which a socket appends received datagrams. */
 export interface Inbox {
   readonly batch: Batch
-  /** What to write into `batch.socket`. */
+  /** The socket's number, which it writes into `batch.socket`. */
   readonly socket: number
-  /** Call after each append, or once after many. */
+  /** The socket calls this after each append, or once after several. */
   arrived(): void
 }
 
 /**
- * `host` is a literal address. `0.0.0.0` is every IPv4 address; `::` is every address of both families. Port 0 lets
- * the system choose.
+ * An address to bind. `host` is a literal address: `0.0.0.0` stands for every IPv4 address, `::` for every address of both
+ * families. Port 0 lets the system choose.
  */
 export interface Endpoint {
   readonly host: string
   readonly port: number
 }
 
-/** Rejects with `unavailable` where the endpoint cannot be bound. */
+/** Binds a socket. Rejects with `unavailable` if the endpoint cannot be bound. */
 export type Bind = (endpoint: Endpoint, inbox: Inbox) => Promise<DatagramSocket>

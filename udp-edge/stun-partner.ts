@@ -4,9 +4,10 @@ import { parseAddress } from '../shared/wire/address.ts'
 import type { StunPartner } from './stun.ts'
 
 /**
- * Who a node without a fixed partner pairs with: the next one by id that serves STUN in its region, the first after the last;
- * of another region where it is alone in its own. Everybody who sees the same fleet chooses alike, and one that comes or goes
- * changes the partner of one other.
+ * The STUN partner of a node that has no fixed one: the node with the next id, cyclically, that serves STUN in the same
+ * region. If there is none in the region, nodes of other regions count.
+ *
+ * Nodes that see the same fleet choose consistently, and a node that joins or leaves changes the partner of one other node.
  */
 export function stunPartnerOf(own: NodeId, fleet: readonly FleetItem[]): StunPartner | undefined {
   const region = fleet.find(({ node }) => node === own)?.region

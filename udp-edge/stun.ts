@@ -1,4 +1,4 @@
-/** The STUN service of a node: a StunServer on the node's two ports, and what the fleet says of its partner. */
+/** The STUN service of a node: a StunServer on the node's two ports, with the addresses of its partner. */
 import { randomBytes } from 'node:crypto'
 import {
   type StunCounters,
@@ -13,7 +13,7 @@ import { addressOf, formatAddress, formatIp, isIpv4, parseAddress } from '../sha
 import { type DriverCounters, drive } from './drive.ts'
 import type { Bind } from './socket.ts'
 
-/** Another node's STUN: `ip:port` of its primary port, and the alternate port of the same IP. */
+/** Another node's STUN service: `ip:port` of its primary port, and its alternate port at the same IP. */
 export interface StunPartner {
   readonly address: string
   readonly alternatePort: number
@@ -23,19 +23,19 @@ export interface StartStunOptions {
   /** Literal address to bind. Port 0 lets the system choose. */
   readonly address: string
   readonly ports: readonly [primary: number, alternate: number]
-  /** What clients see where a 1:1 NAT stands between, as an elastic IP does. Needed where `address` is a wildcard. */
+  /** Address that clients see behind a 1:1 NAT, such as an elastic IP. Default: `address`. Required if that is a wildcard. */
   readonly publicAddress?: string
   readonly partner?: StunPartner
-  /** Newest first. */
+  /** Fleet keys, newest first. */
   readonly fleetKeys: FleetKeys
-  /** Limits of answers that are longer than their requests: see `StunServerOptions`. */
+  /** Limits on responses that are longer than their requests: see `StunServerOptions`. */
   readonly longerPerSecond?: number
   readonly excessBytesPerSecond?: number
   readonly bind?: Bind
 }
 
 export interface Stun {
-  /** What clients use and the lease says: `ip:port` of the primary port, and of the alternate. */
+  /** Public addresses as published in the lease: `ip:port` of the primary and of the alternate port. */
   readonly addresses: readonly [primary: string, alternate: string]
   setPartner(partner: StunPartner | undefined): void
   setFleetKeys(fleetKeys: FleetKeys): void
@@ -43,7 +43,7 @@ export interface Stun {
   close(): Promise<void>
 }
 
-/** Rejects with `unavailable` where a port cannot be bound, with `bad-request` where an address is none. */
+/** Starts the service. Rejects with `unavailable` if a port cannot be bound, and with `bad-request` if an address is invalid. */
 export async function startStun(options: StartStunOptions): Promise<Stun> {
   const {
     address,

@@ -1,12 +1,12 @@
 /**
- * The certificate that a relay shows: signed by itself, made at its start. Of all that is in it peers look at the key
- * alone, whose hash they have from bootstrap (the pin), so it names nobody and does not end (RFC 5280, section 4.1).
+ * The self-signed certificate of a relay, generated at its start. Peers check its key alone, whose hash (the pin) they have
+ * from bootstrap. So the certificate has an empty subject and no expiry (RFC 5280, section 4.1).
  */
 import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto'
 import { toBase32 } from '../shared/ids.ts'
 
 export interface TlsCertificate {
-  /** PEM. */
+  /** Certificate and private key, as PEM. */
   readonly cert: string
   readonly key: string
   /** SHA-256 of the SubjectPublicKeyInfo, base32. */
@@ -26,14 +26,14 @@ const NOBODY = der(SEQUENCE)
 const V3 = der(VERSION, der(INTEGER, Buffer.of(2)))
 /** Object identifier 1.2.840.10045.4.3.2 (RFC 5758, section 3.2). */
 const ECDSA_WITH_SHA256 = der(SEQUENCE, Buffer.from('06082a8648ce3d040302', 'hex'))
-/** From long ago, as clocks of peers may be wrong, to no particular day (RFC 5280, section 4.1.2.5). */
+/** Validity from 2000, as clocks of peers may be wrong, to no defined expiry (RFC 5280, section 4.1.2.5). */
 const ALWAYS = der(
   SEQUENCE,
   der(UTC_TIME, Buffer.from('000101000000Z')),
   der(GENERALIZED_TIME, Buffer.from('99991231235959Z')),
 )
 
-/** P-256: every TLS library has it. */
+/** Generates a key and its certificate. The curve is P-256, which every TLS library supports. */
 export function makeCertificate(): TlsCertificate {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const spki = publicKey.export({ type: 'spki', format: 'der' })
@@ -54,14 +54,14 @@ function signed(certificate: Buffer, key: KeyObject): Buffer {
   return der(SEQUENCE, certificate, ECDSA_WITH_SHA256, signature)
 }
 
-/** Positive and without leading zeros, as DER wants it. */
+/** A random serial number: positive and without leading zeros, as DER requires. */
 function serial(): Buffer {
   const bytes = randomBytes(SERIAL_BYTES)
   bytes[0] = (bytes[0]! & 0x3f) | 0x40
   return der(INTEGER, bytes)
 }
 
-/** Tag, length, content (X.690, section 8.1). */
+/** Encodes an element: tag, length, content (X.690, section 8.1). */
 function der(tag: number, ...parts: Buffer[]): Buffer {
   const content = Buffer.concat(parts)
   const { length } = content

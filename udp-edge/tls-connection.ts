@@ -1,20 +1,21 @@
 /**
- * One TLS connection of a carried peer: what arrives on it is cut into datagrams, what the service sends is framed.
- * Datagrams stay datagrams: where the peer reads too slowly they are lost, so nothing is kept for it without bound.
+ * One TLS connection of a carried peer. Its byte stream is split into datagrams, and datagrams of the service are framed. If
+ * the peer reads too slowly, datagrams are dropped, so the send buffer stays bounded.
  */
 import type { TLSSocket } from 'node:tls'
 import { DatagramReader, framed } from '../shared/wire/datagram-stream.ts'
 import type { CarriedPeer, CarriedPeers } from './carried-socket.ts'
 
 export interface TlsConnectionLimits {
-  /** Of what has been sent and not yet been taken by the kernel. */
+  /** Most bytes that are sent and not yet accepted by the kernel. */
   readonly queuedBytes: number
-  /** From the handshake to the first datagram, and from each to the next. */
+  /** Timeout from the TLS handshake to the first datagram. */
   readonly firstMs: number
+  /** Timeout from one datagram to the next. */
   readonly idleMs: number
 }
 
-/** `left`: the peer ended it, or its network did. */
+/** Reason why a connection ended. `left`: the peer or its network ended it. */
 export type TlsConnectionEnd = 'left' | 'malformed' | 'idle'
 
 export interface TlsConnectionEvents {
@@ -48,7 +49,7 @@ export class TlsConnection {
     socket.on('close', () => this.#closed())
   }
 
-  /** What one turn of the event loop sends goes out as one record. */
+  /** Sends a datagram. All datagrams of one turn of the event loop leave as one TLS record. */
   #deliver(bytes: Uint8Array): boolean {
     const socket = this.#socket
     if (!socket.writable || socket.writableLength > this.#limits.queuedBytes) {

@@ -1,7 +1,10 @@
 /**
- * The TCP port of a service for peers whose network drops UDP: TLS 1.3, one carried peer a connection. Whoever comes is
- * let in, as on a UDP port; a grant is the machine's to ask for. What a connection costs is bounded: so many in all, so
- * many from one address, so many new ones, so long to shake hands, to say something, and to say something more.
+ * The TCP port of a service for peers whose network drops UDP: TLS 1.3, with one carried peer per connection. Anybody may
+ * connect, as on a UDP port; the service's machine checks the grant. Limits bound the cost of connections:
+ *
+ * - the number of connections, in total and per address
+ * - the rate of new connections per address
+ * - timeouts for the TLS handshake, for the first datagram, and for silence
  */
 import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
@@ -18,46 +21,52 @@ import { makeCertificate } from './tls-certificate.ts'
 import { TlsConnection, type TlsConnectionLimits } from './tls-connection.ts'
 
 export interface TlsLimits extends TlsConnectionLimits {
-  /** Open at the same time. */
+  /** Most open connections. */
   readonly connections: number
-  /** Of these, from one IPv4 address or one /64 of IPv6: many peers share an address behind one NAT. */
+  /** Most open connections from one IPv4 address or IPv6 /64. Peers behind one NAT share an address, so it is not small. */
   readonly connectionsOfOne: number
-  /** New ones from such an address: over time, and at once. Shaking hands costs a millisecond, and a carried peer begins unknown. */
+  /**
+   * New connections per second from such an address. A TLS handshake costs a millisecond of CPU, and the peer has proved
+   * nothing yet.
+   */
   readonly newPerSecondOfOne: number
+  /** Burst of new connections from such an address. */
   readonly newAtOnceOfOne: number
+  /** Timeout of the TLS handshake. */
   readonly handshakeMs: number
 }
 
 const LIMITS: TlsLimits = {
-  // Some 50 KiB each.
+  // About 50 KiB each.
   connections: 4096,
   connectionsOfOne: 256,
   newPerSecondOfOne: 20,
   newAtOnceOfOne: 256,
   handshakeMs: 5_000,
   firstMs: 10_000,
-  // As for legs over UDP: four times the interval at which a peer says KEEP.
+  // As for legs over UDP: four times the interval of a peer's KEEP messages.
   idleMs: 60_000,
-  // 100 Mbit/s over 20 ms; more would only make datagrams late.
+  // 100 Mbit/s for 20 ms. More would only delay datagrams.
   queuedBytes: 256 * 1024,
 }
 
-/** Of one that has gone before it was looked at. */
+/** Address of a connection that was closed before it was examined. */
 const NOWHERE: Address = { words: new Uint32Array(ADDRESS_WORDS) }
 
 export interface TlsCounters {
-  /** Open now. */
+  /** Connections that are open now. */
   connections: number
-  /** Since the start: hands were shaken. */
+  /** TLS handshakes completed since the start. */
   opened: number
-  /** Sent away at once: too many in all, too many or too fast from one address. */
+  /** Connections refused immediately: too many in total (`full`), or too many or too fast from one address. */
   refused: { full: number; sameAddress: number }
-  /** No handshake: another protocol, another version, or too slow. */
+  /** Connections without a TLS handshake: another protocol, another version, or too slow. */
   strange: number
-  /** Ended by this side: not framed, or silent. */
+  /** Connections that this side ended because a frame was invalid. */
   malformed: number
+  /** Connections that this side ended because the peer was silent. */
   idle: number
-  /** Datagrams for readers that were too slow. */
+  /** Datagrams dropped because the peer read too slowly. */
   dropped: number
 }
 
@@ -79,7 +88,7 @@ export class TlsListener {
   readonly #ofOne = new Map<string, number>()
   readonly #pace: RateLimit
 
-  /** Rejects with `unavailable` where the port cannot be bound. */
+  /** Opens the port. Rejects with `unavailable` if it cannot be bound. */
   static async open(
     at: Endpoint,
     peers: CarriedPeers,
@@ -117,7 +126,7 @@ export class TlsListener {
     door.on('error', () => {})
   }
 
-  /** 0 to 1: of the connections that it can take. */
+  /** Share of the connection limit in use, 0 to 1. */
   get load(): number {
     return Math.min(1, this.#sockets.size / this.#limits.connections)
   }
@@ -171,7 +180,7 @@ export class TlsListener {
   }
 }
 
-/** Whoever has one address of IPv6 has a /64 of them. */
+/** Key for limits: the IPv4 address, or the IPv6 /64, as a host usually controls a whole /64. */
 function networkOf(words: Uint32Array): string {
   return isIpv4(words) ? `${words[3]}` : `${words[0]}:${words[1]}`
 }

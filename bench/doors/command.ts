@@ -4,7 +4,7 @@ import { benchMoves } from './moves.ts'
 import { benchReturn } from './return.ts'
 
 const COUNT = { whole: 100_000, quick: 5000 }
-/** All that one node may have behind one address, and few enough for a few seconds. */
+/** Number of peers behind one address: `whole` is the most that one node accepts, `quick` takes a few seconds. */
 const PEERS = { whole: 20_000, quick: 1000 }
 const BACK_WITHIN_S = 60
 
@@ -13,7 +13,7 @@ interface Options {
   readonly quick?: true
 }
 
-/** `doors`: fails where an unproven datagram brings back more than its bound, or peers are not back in time. */
+/** Adds the command `doors`. It fails if an unproven datagram gets a response above its bound, or if peers return too late. */
 export function addDoors(program: Command): void {
   program
     .command('doors')

@@ -1,4 +1,7 @@
-/** What each kind of unproven datagram costs a door of a node, and what it brings back: machines in this process, no sockets. */
+/**
+ * Measures, for each kind of datagram from an unproven source, the CPU time of a node's service and the size of its response.
+ * The service machines run in this process, without sockets.
+ */
 import { randomBytes } from 'node:crypto'
 import { CheckpointMachine } from '../../shared/core/checkpoint/checkpoint-machine.ts'
 import { HandshakeMachine } from '../../shared/core/handshake/handshake-machine.ts'
@@ -28,9 +31,9 @@ export interface DoorResult {
   readonly door: string
   readonly datagram: string
   readonly cpuMicroseconds: number
-  /** Bytes that went to the source for each that came from it. */
+  /** Amplification: bytes sent to the source address per byte received from it. */
   readonly ratio: number
-  /** What the ratio may be at most. */
+  /** Upper bound of the ratio. */
   readonly bound: number
 }
 
@@ -47,7 +50,7 @@ interface Kind {
   readonly bound?: number
 }
 
-/** `count` datagrams of each kind. */
+/** Measures `count` datagrams of each kind. */
 export function benchDoors(count: number): readonly DoorResult[] {
   return kinds().map((kind) => measure(kind, count))
 }

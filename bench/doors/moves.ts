@@ -1,4 +1,4 @@
-/** What an address gets to which a session, or one side of a tunnel, is said to have moved and which never answers. */
+/** Measures the amplification towards a victim: a source address to which a session or tunnel seems to move, silent itself. */
 
 import { AMPLIFICATION } from '../../shared/core/address-credit.ts'
 import { Session } from '../../shared/core/session/session.ts'
@@ -20,7 +20,7 @@ const ROUNDS = 200
 
 export const benchMoves = (): readonly DoorResult[] => [movedSession(), movedTunnel()]
 
-/** Frames wait for a peer that sends one PING after another in the name of a victim. */
+/** A node has frames for a peer that keeps sending PINGs with a victim's source address. */
 function movedSession(): DoorResult {
   const start = 1_800_000_000_000
   const random = new Random(new Uint8Array(32).fill(5))
@@ -56,7 +56,7 @@ function movedSession(): DoorResult {
   )
 }
 
-/** The application sends all the time; the other side probes in the name of a victim. */
+/** An application sends continuously, while the other side sends PROBEs with a victim's source address. */
 function movedTunnel(): DoorResult {
   const terms = { clear: false, paths: 'auto' } as const
   const direction = { handshake: [], key: UP, grant: new Uint8Array(0) }

@@ -1,6 +1,7 @@
 /**
- * A node has died: all its peers, behind one address of a carrier, come to another one, while forged sign-ins flood in. Real
- * sign-ins at a real machine; time is simulated. Each peer notices within an interval of keep-alives and 3 s.
+ * Measures how soon peers return after a node has died. All its peers, behind one address of a carrier, sign in at another
+ * node, while forged sign-ins flood that node. Sign-ins and machine are real, and time is simulated. Each peer notices the
+ * death within one keep-alive interval and 3 s.
  */
 import { randomBytes } from 'node:crypto'
 import { KEEP_ALIVE_MS } from '../../shared/core/checkpoint/assemble.ts'
@@ -26,9 +27,9 @@ const NAT = parseAddress('198.51.100.7:1')!
 export interface ReturnResult {
   readonly peers: number
   readonly forgedPerSecond: number
-  /** Simulated time until the last is welcome. */
+  /** Simulated time until the last peer has signed in; infinite if not all have. */
   readonly allBackSeconds: number
-  /** CPU that the node needed for a second of it, at most. */
+  /** CPU time of the node per simulated second, on average. */
   readonly nodeCpuShare: number
 }
 
@@ -112,7 +113,7 @@ function attemptOf(
   })
 }
 
-/** All that a peer said, from its port of the carrier's NAT. */
+/** Moves the datagrams of a peer, with its port of the carrier's NAT as source. */
 function move(from: Batch, to: Batch, port: number): void {
   const words = NAT.words.slice()
   words[4] = port
@@ -120,7 +121,7 @@ function move(from: Batch, to: Batch, port: number): void {
   from.clear()
 }
 
-/** What the node said to a peer: a cookie comes back with its sign-in, a welcome is the end. */
+/** Handles a datagram from the node to a peer: after a COOKIE it signs in again, and after a WELCOME it is done. */
 function answer(peers: Map<number, Returning>, out: Batch, i: number, arrived: Batch, now: number): void {
   if (out.address[i * 5 + 3] !== NAT.words[3]) return
   const peer = peers.get(out.address[i * 5 + 4]!)

@@ -1,4 +1,7 @@
-/** What a fleet of some size asks of AWS: counts, units and a bill, from simulated minutes of an ordinary day and a node's death. */
+/**
+ * Measures the AWS usage of a fleet: counts, units and a bill. They come from simulated minutes of an ordinary day. Then a
+ * node dies, and the time to recover is measured.
+ */
 import { bill, type Load, TYPICAL, total } from '../../infra/bill.ts'
 import { HOURS, PRICES } from '../../infra/prices.ts'
 import { Fleet, type FleetCounts } from './fleet.ts'
@@ -9,7 +12,7 @@ export interface FleetSize {
   readonly peers: number
   readonly nodes: number
   readonly networkSize: number
-  /** Of simulated time. */
+  /** Seconds of simulated time. */
   readonly seconds: number
   readonly progress: (what: string) => void
 }
@@ -31,7 +34,7 @@ export interface FleetResult {
   readonly counts: FleetCounts
   readonly tables: Readonly<Record<string, Units>>
   readonly death: { readonly peers: number; readonly secondsToRecover: number; readonly peakQueue: number }
-  /** Dollars a month: as counted here, and as `npm run cost` has it. */
+  /** Dollars per month: as counted here, and as estimated by `npm run cost`. */
   readonly bill: {
     readonly counted: Counted
     readonly estimated: Counted
@@ -46,13 +49,13 @@ interface Counted {
   readonly pushes: number
 }
 
-/** Peers that sign in within one simulated second of the beginning. */
+/** Sign-ins per simulated second while the fleet fills. */
 const SIGN_INS = 5_000
 const AWAY_SECONDS = 60
 const DAY = 86_400
 const SECONDS_A_MONTH = HOURS * 3600
 
-/** Of the transitions of a day: 3 in 10 sign-ins, as many sign-outs, the rest changes of status. */
+/** Share of transitions that are sign-ins. As many are sign-outs; the rest are status changes. */
 const SIGN_IN_SHARE = 0.3
 
 export async function benchFleet(size: FleetSize): Promise<FleetResult> {
@@ -138,7 +141,7 @@ async function ordinary(fleet: Fleet, population: Population, size: FleetSize): 
   const delivered = fleet.side.delivered
   const away: { readonly peer: BenchPeer; readonly until: number }[] = []
   const some = () => somebody(population)
-  // Peers are away when the count begins, as they are when it ends.
+  // Starts before the count does, so that some peers are away at its beginning as at its end.
   for (let second = -AWAY_SECONDS; second < size.seconds; second++) {
     if (second === 0) {
       reset(fleet)
@@ -184,7 +187,7 @@ async function ordinary(fleet: Fleet, population: Population, size: FleetSize): 
   return done
 }
 
-/** Half of the peers of a node come back elsewhere within 25 s; the other half is gone with it. */
+/** Kills a node. Half of its peers sign in elsewhere within 25 s; the other half is gone with it. */
 async function die(
   fleet: Fleet,
   population: Population,
@@ -227,7 +230,7 @@ function somebody({ peers }: Population): BenchPeer {
   }
 }
 
-/** So many a second, also if that is less than one. */
+/** Spreads events evenly over seconds, also at a rate of less than one per second. */
 class Pace {
   readonly #perSecond: number
   #due = 0

@@ -1,4 +1,4 @@
-/** The expressions of DynamoDB that the store uses, evaluated on plain items. */
+/** Evaluates the DynamoDB expressions that the store uses, on plain items. */
 import { StraightwayError } from '../../shared/errors.ts'
 
 export type Item = Record<string, unknown>
@@ -8,7 +8,7 @@ export interface Names {
   readonly ExpressionAttributeValues?: Item | undefined
 }
 
-/** Conditions, and the conditions of queries: AND, OR, comparisons, BETWEEN, attribute_exists and attribute_not_exists. */
+/** True if a condition holds, also a key condition: AND, OR, comparisons, BETWEEN, attribute_exists, attribute_not_exists. */
 export function holds(expression: string | undefined, item: Item | undefined, names: Names): boolean {
   if (expression === undefined) return true
   return expression
@@ -16,7 +16,7 @@ export function holds(expression: string | undefined, item: Item | undefined, na
     .some((any) => conjunctsOf(any).every((part) => satisfied(part.trim(), item, names)))
 }
 
-/** SET with values, counters and if_not_exists, ADD of numbers, REMOVE. */
+/** The item after an update expression: SET with values, counters and if_not_exists, ADD of numbers, and REMOVE. */
 export function updated(expression: string, item: Item, names: Names): Item {
   const next = { ...item }
   for (const [, action = '', rest = ''] of expression.matchAll(

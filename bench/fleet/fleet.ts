@@ -1,7 +1,6 @@
 /**
- * A fleet in one process and in simulated time: real node machines with real sessions, the real directory and the real stream
- * functions, on tables in memory that count as AWS does. What is not here touches no table and no function: keep-alives,
- * relays, requests to INDEX.
+ * A fleet in one process and in simulated time. Node machines, sessions, directory and stream functions are the real ones.
+ * The tables are in memory, and count units like AWS. Keep-alives, relays and requests to INDEX are not simulated.
  */
 import { randomBytes } from 'node:crypto'
 import type { Context, DynamoDBRecord, ScheduledEvent } from 'aws-lambda'
@@ -29,23 +28,25 @@ import { BENCH_TICKET_KEYS } from '../ticket.ts'
 import { PeerSide, type Population } from './population.ts'
 import { MemoryTables } from './tables.ts'
 
-/** 192.0.2.0 and on. */
+/** Address of the first node: 192.0.2.0. The others follow. */
 const FIRST_NODE = 0xc0000200
 const NODE_PORT = 3480
-/** Shards of a table of this size, records of a batch, and records that a shard gets through in a second. */
+/** Stream shards of a table of this size. */
 export const SHARDS = 4
+/** Most records of a batch. */
 export const BATCH = 100
+/** Records per second that one shard handles. */
 export const SHARD_RATE = 2_000
 const START = 1_800_000_000_000
 const LEASE_SECONDS = 30
-/** Peers say that they are there less often than in truth, as that touches no table. */
+/** Interval of keep-alives: longer than in reality, because they use no table. */
 const KEEP_ALIVE_MS = 24 * 3600_000
-/** An answer is under way, and what waits for company leaves. */
+/** Times within a second at which peers flush, so that replies and frames that wait to be batched leave. */
 const STEPS_MS = [0, 30, 60]
 
 export interface FleetCounts {
   posts: number
-  /** Of 32 KB. */
+  /** Messages of 32 KB, by which API Gateway charges. */
   messages: number
   invocations: number
   records: number
@@ -115,7 +116,7 @@ export class Fleet {
 
   outOf = (node: number): Batch => this.nodes[node]!.arrived
 
-  /** One second: what was said arrives, is answered, and the functions read what changed. */
+  /** Simulates one second: datagrams arrive and are answered, and the functions read the streams. */
   async second(): Promise<void> {
     for (const step of STEPS_MS) {
       this.now = this.now - (this.now % 1000) + step
@@ -135,9 +136,9 @@ export class Fleet {
     this.nodes[node]!.isDead = true
   }
 
-  /** The lease of a dead node ends; those of others are renewed. */
+  /** Renews all leases except those of dead nodes, and runs the reaper. Returns the number of nodes that were removed. */
   async reap(): Promise<number> {
-    // They have renewed in time, which nothing here has to wait for.
+    // Living nodes renew their leases in time; the simulation does not wait for that.
     for (const node of this.nodes) if (!node.isDead) await this.#leases.renew(this.#leaseOf(node), 0)
     const reaper = createReaper({ client: this.tables.client, now: () => this.now })
     const time = { getRemainingTimeInMillis: () => 60_000 } as Context
@@ -216,7 +217,7 @@ export class Fleet {
     out.clear()
   }
 
-  /** Each shard hands its function what is there, a batch after the other, as much as fits a second. */
+  /** Gives each function the records of its shards, in batches, at most SHARD_RATE per shard. */
   async #read(): Promise<void> {
     const waiting = [...this.tables.streams.values()].reduce((sum, { length }) => sum + length, 0)
     this.counts.peakQueue = Math.max(this.counts.peakQueue, waiting)

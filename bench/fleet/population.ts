@@ -1,4 +1,4 @@
-/** Who is in a fleet: peers with one user each, in networks of one size. Users and peers are functions of their number. */
+/** The peers of a fleet, with one user each, in networks of equal size. Records of users and peers derive from their number. */
 import { randomBytes } from 'node:crypto'
 import type { PeerNode } from '../../shared/core/peer/events.ts'
 import { SignInAttempt } from '../../shared/core/peer/sign-in.ts'
@@ -14,7 +14,7 @@ import { encodeStatus } from '../../shared/wire/presence.ts'
 import { benchTicket } from '../ticket.ts'
 import type { Derived } from './tables.ts'
 
-/** 10.0.0.0 and on: one address a peer. */
+/** Address of the first peer: 10.0.0.0. Each peer has its own. */
 const FIRST_ADDRESS = 0x0a000000
 const PORT = 4000
 const BODY = new Uint8Array(80)
@@ -22,7 +22,7 @@ const BODY = new Uint8Array(80)
 export interface BenchPeer {
   readonly number: number
   readonly identity: Identity
-  /** The node it is at or signs in to. */
+  /** Number of the node that it is signed in to, or is signing in to. */
   at: number
   attempt: SignInAttempt | undefined
   session: Session | undefined
@@ -56,7 +56,7 @@ export class Population {
     return `n_${String(Math.floor(number / this.#networkSize)).padStart(16, 'a')}` as NetworkId
   }
 
-  /** Somebody else of the same network. */
+  /** A random other peer of the same network. */
   neighbourOf({ number }: BenchPeer): BenchPeer {
     const first = number - (number % this.#networkSize)
     const others = Math.min(this.#networkSize, this.peers.length - first)
@@ -94,7 +94,7 @@ export class Population {
     }
   }
 
-  /** Known by the ticket: the first letters of the peer. */
+  /** Number of the peer whose user this is. */
   #numberOfUser(user: UserId): number | undefined {
     return this.#byUser().get(user)
   }
@@ -108,7 +108,7 @@ export class Population {
 
 export const userOf = (peer: PeerId): UserId => `u_${peer.slice(0, 16)}` as UserId
 
-/** What a peer says goes to the node it is at, by `out`; what it is told is handled here. */
+/** The peers' side of sessions. Datagrams of a peer go to its node, by `out`; datagrams of nodes are handled here. */
 export class PeerSide implements FrameSink {
   readonly welcomed: BenchPeer[] = []
   delivered = 0
@@ -159,7 +159,7 @@ export class PeerSide implements FrameSink {
     this.#leave(peer, out)
   }
 
-  /** Datagram `i` that a node sent to a peer; undefined if it was for none. */
+  /** Handles datagram `i` of a node, and returns the peer that it was for; undefined if it was for none. */
   hear(from: Batch, i: number, out: (node: number) => Batch, now: number): BenchPeer | undefined {
     const peer = this.#population.peers[from.address[i * ADDRESS_WORDS + 3]! - FIRST_ADDRESS]
     if (peer === undefined) return undefined

@@ -1,7 +1,7 @@
 /**
- * DynamoDB in this process, as far as the store asks it for presence and messages: items, indexes, streams, and what AWS
- * would charge in units. The embedded engine answers a few thousand calls a second, a fleet of a million peers makes as many.
- * `test/bench/fleet.test.ts` compares its answers with those of the engine.
+ * An in-process DynamoDB, as far as the store needs it for presence and messages: items, indexes, streams, and the units that
+ * AWS would charge. The embedded engine is too slow: it answers a few thousand calls per second, which a fleet of a million
+ * peers makes already. `test/bench/fleet.test.ts` compares the answers with those of the engine.
  */
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb'
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
@@ -32,14 +32,14 @@ interface Input extends Names {
   readonly RequestItems?: Readonly<Record<string, never>>
 }
 
-/** An item that is a function of its key, so that it takes no room: users and peers of a large population. */
+/** Items that are computed from their key and so take no memory: users and peers of a large population. */
 export type Derived = Partial<Record<TableName, (key: Item) => Item | undefined>>
 
 const WRITE_BYTES = 1024
 const READ_BYTES = 4096
 
 export class MemoryTables {
-  /** Paginators of the SDK want one of its own class. */
+  /** The client. It has the SDK's prototype, because the SDK's paginators check the class. */
   readonly client: DynamoDBDocumentClient = Object.assign(Object.create(DynamoDBDocumentClient.prototype), {
     send: (command: object) => this.#send(command),
   })
@@ -234,7 +234,7 @@ function indexOf(name: TableName, index: string | undefined): { partition: strin
   return index === undefined ? table : table.indexes!.find((one) => one.name === index)!
 }
 
-/** The value that a query wants of the partition key; undefined for a scan. */
+/** The value of the partition key in a query; undefined for a scan. */
 function partitionIn(input: Input, partition: string): string | undefined {
   const { KeyConditionExpression = '', ExpressionAttributeNames = {}, ExpressionAttributeValues = {} } = input
   for (const [, name = '', value = ''] of KeyConditionExpression.matchAll(/(\S+) = (:\w+)/g))
@@ -262,7 +262,7 @@ function enter(
 const defined = (item: Item): Item =>
   Object.fromEntries(Object.entries(item).filter(([, value]) => value !== undefined))
 
-/** As AWS counts, more or less: names and values as text. */
+/** Approximate size of an item as AWS counts it: names and values as text. */
 const bytesOf = (item: Item | undefined): number => (item === undefined ? 0 : JSON.stringify(item).length)
 const writeUnits = (item: Item | undefined): number => Math.max(1, Math.ceil(bytesOf(item) / WRITE_BYTES))
 const readUnits = (bytes: number, consistent = false): number =>

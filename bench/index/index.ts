@@ -1,4 +1,7 @@
-/** INDEX on the embedded engine: what each kind of request reads, what a change costs to index, and whether writes keep their pace. */
+/**
+ * Measures INDEX on the embedded engine: the reads of each kind of request, the cost of indexing a change, and whether writes
+ * slow down as a stream grows.
+ */
 import { generateKeyPairSync } from 'node:crypto'
 import { exportJWK } from 'jose'
 import type { RestConfig } from '../../functions/rest/config.ts'
@@ -14,7 +17,7 @@ export interface IndexResult {
   readonly requests: readonly RequestCost[]
   readonly indexWrites: readonly IndexWriteCost[]
   readonly streamedWrites: StreamedWrites
-  /** What is over its bound; nothing is as it should be. */
+  /** Measurements above their bounds. Empty if all is well. */
   readonly over: readonly string[]
 }
 
@@ -25,7 +28,7 @@ export interface Size {
   readonly records: number
 }
 
-/** Writes to a streamed table may take this much longer after all those records. */
+/** Largest allowed ratio of the cost of a write to a streamed table after all records to the cost before. */
 const SLOWDOWN = 1.3
 
 export async function benchIndex(population: Size): Promise<IndexResult> {

@@ -1,4 +1,4 @@
-/** Requests of a member to INDEX, each with what it cost in table reads. */
+/** Requests of a member to INDEX, with the table reads that each costs. */
 
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import type { APIGatewayProxyEvent, Context as LambdaContext } from 'aws-lambda'
@@ -15,9 +15,9 @@ export interface RequestCost {
   readonly calls: number
   readonly ms: number
   readonly items: number
-  /** Of the answer. */
+  /** Length of the response body. */
   readonly bytes: number
-  /** What it may cost; no answer is longer than LIMITS.pageBytes. */
+  /** Upper bounds of the costs. The length of every response is bounded by LIMITS.pageBytes. */
   readonly bound: { readonly readUnits?: number; readonly calls?: number }
 }
 
@@ -63,7 +63,7 @@ export function questionsOf({ network, user, peer }: Society): readonly Question
   ]
 }
 
-/** Errors: `internal` if INDEX does not answer with 200. */
+/** Measures each request. Errors: `internal` if INDEX does not answer with 200. */
 export async function costsOf(
   client: DynamoDBDocumentClient,
   society: Society,

@@ -1,4 +1,4 @@
-/** What is in the tables: members with peers that are online, and objects with searchable values, all of them indexed. */
+/** Fills the tables with members whose peers are online, and objects with searchable values. All of them are indexed. */
 import { generateKeyPairSync } from 'node:crypto'
 import { type DynamoDBDocumentClient, PutCommand } from '@aws-sdk/lib-dynamodb'
 import { type NetworkId, type NodeId, type PeerId, peerIdOf, type UserId } from '../../shared/ids.ts'

@@ -1,4 +1,7 @@
-/** What writes cost: calls and write units to enter a change into the index, and how writes to a streamed table keep their pace. */
+/**
+ * Measures the cost of writes: calls and write units to index a change, and whether writes to a streamed table slow down as
+ * its stream grows.
+ */
 import { readFileSync } from 'node:fs'
 import { type DynamoDBDocumentClient, UpdateCommand } from '@aws-sdk/lib-dynamodb'
 import type { Engine } from '../../local/engine.ts'
@@ -21,7 +24,7 @@ export interface IndexWriteCost {
   readonly units: number
 }
 
-/** A peer in 24 networks, with eight declared lists of sixteen values. */
+/** Measures edits of a peer in 24 networks, with eight declared lists of sixteen values each. */
 export async function indexWriteCosts(client: DynamoDBDocumentClient): Promise<IndexWriteCost[]> {
   const now = Date.now()
   const lists = numbers(8).map((i) => `list${i}`)
@@ -56,7 +59,7 @@ export interface StreamedWrites {
   readonly records: number
   readonly firstCpuMs: number
   readonly laterCpuMs: number
-  /** What a write costs after the records, to what it cost at first. */
+  /** `laterCpuMs` divided by `firstCpuMs`. */
   readonly ratio: number
 }
 
@@ -64,7 +67,7 @@ const MEASURED = 2_000
 const WIDTH = 8
 const TICK_MS = 10
 
-/** In CPU time of the engine for a write, so that other work on the machine does not count. */
+/** Measures the engine's CPU time per write, which other work on the machine does not affect. */
 export async function streamedWrites(
   client: DynamoDBDocumentClient,
   engine: Engine,

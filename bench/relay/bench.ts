@@ -1,6 +1,6 @@
 /**
- * What a relayed datagram costs: our relay beside coturn (ChannelData, whose header of four bytes the load has to add) and
- * the least that C can do, in turns, under the same load.
+ * Measures the cost of a relayed datagram, under the same load and in turns, of: our relay, coturn with ChannelData (the load
+ * has to add its header of four bytes), and a minimal relay in C.
  */
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -12,20 +12,21 @@ import { freePort } from '../free-port.ts'
 import type { RelayLoad, RelayMeasured } from './load.ts'
 
 const WARM_UP_MS = 500
-/** Datagrams on the way while a relay is saturated: more than one batch, less than any buffer. */
+/** Datagrams in flight while a relay is saturated: more than one batch, less than any buffer. */
 const WINDOW = 512
 export const STEADY_PER_SECOND = 20_000
 
 export type RelayKind = RelayLoad['kind']
 
 export interface RelayCost {
-  /** CPU time of the relay's process for a datagram, user and kernel. */
+  /** CPU time of the relay's process per datagram, user and kernel. */
   readonly cpuMicros: number
   readonly perSecond: number
-  /** Shares of a core: which of the two was the limit. */
+  /** Share of a core that the relay used. Near 1, it was the limit. */
   readonly relayCpu: number
+  /** Share of a core that the load used. Near 1, it was the limit. */
   readonly loadCpu: number
-  /** 0 to 1, of what was sent. */
+  /** Share of sent datagrams that did not arrive, 0 to 1. */
   readonly lost: number
   readonly delayMs: { readonly p50: number; readonly p99: number }
 }
@@ -37,13 +38,13 @@ export interface RelayRow {
   readonly coturn: RelayCost
   /** Absent if this machine has no compiler. */
   readonly loop?: RelayCost
-  /** CPU time of ours over that of coturn. */
+  /** CPU time per datagram of our relay, divided by that of coturn. */
   readonly ratio: number
 }
 
 export interface RelayOptions {
   readonly seconds: number
-  /** How often all take their turn; the median counts. */
+  /** Number of turns of each relay. The median is reported. */
   readonly rounds: number
   readonly sizes: readonly number[]
 }

@@ -1,4 +1,4 @@
-/** Ways through each of the relays that are compared: how both ends get in, and what a datagram looks like on the way there. */
+/** Sets up the legs of each compared relay, and describes where and in which format its datagrams are sent. */
 import { RelayLeg } from '../../shared/core/relay/leg.ts'
 import { type Grant, grantKey, sealGrant } from '../../shared/crypto/grant.ts'
 import { peerIdOf, type TunnelId, toBase32 } from '../../shared/ids.ts'
@@ -10,15 +10,15 @@ export const FLEET_KEY = new Uint8Array(32).fill(1)
 const LIFE_MS = 600_000
 
 export interface Way {
-  /** Where the sender sends. */
+  /** Address that the sender sends to. */
   readonly to: Uint32Array
-  /** What it has to put before each datagram: nothing, or the ChannelData header of TURN. */
+  /** Header before each datagram: empty, or TURN's ChannelData header. */
   readonly header: (payload: number) => Uint8Array
 }
 
 const NO_HEADER = new Uint8Array(0)
 
-/** Our relay: each end shows a grant and proves its address. */
+/** Sets up our relay: each end presents a grant and proves its address. */
 export async function bindLegs(relay: Address, ends: readonly LoadSocket[]): Promise<Way> {
   const tunnel = toBase32(new Uint8Array(16).fill(4)) as TunnelId
   const [a, b] = [peerIdOf(new Uint8Array(32).fill(2)), peerIdOf(new Uint8Array(32).fill(3))]
@@ -61,7 +61,7 @@ function bindLeg(relay: Address, end: LoadSocket, grant: Grant): Promise<void> {
   })
 }
 
-/** The C loop: whoever sends first is a leg. */
+/** Sets up the C loop: the first two sources become its legs. */
 export async function announce(relay: Address, ends: readonly LoadSocket[]): Promise<Way> {
   for (const end of ends) end.sendOne(Uint8Array.of(1), relay.words)
   return { to: relay.words, header: () => NO_HEADER }
@@ -73,7 +73,7 @@ const [ALLOCATE, CHANNEL_BIND, SUCCESS] = [0x0003, 0x0009, 0x0100]
 const [CHANNEL_NUMBER, XOR_PEER_ADDRESS, REQUESTED_TRANSPORT] = [0x000c, 0x0012, 0x0019]
 const UDP = 17
 
-/** coturn: the sender allocates and binds a channel to the other end (RFC 8656, sections 7 and 12). */
+/** Sets up coturn: the sender allocates, and binds a channel to the other end (RFC 8656, sections 7 and 12). */
 export async function bindChannel(turn: Address, [sender, receiver]: readonly LoadSocket[]): Promise<Way> {
   await ask(sender!, turn, ALLOCATE, attribute(REQUESTED_TRANSPORT, Uint8Array.of(UDP, 0, 0, 0)))
   const number = attribute(CHANNEL_NUMBER, Uint8Array.of(CHANNEL >> 8, CHANNEL & 255, 0, 0))

@@ -1,4 +1,4 @@
-/** Datagrams through a relay, from one end to the other, in a process of its own. Told by one JSON value, prints one. */
+/** A process that sends datagrams through a relay, from one end to the other. Its argument is a JSON value; it prints one. */
 import { parseAddress } from '../../shared/wire/address.ts'
 import { Batch } from '../../shared/wire/batch.ts'
 import { type Asker, type Course, type Measured, measure } from '../measure.ts'
@@ -10,27 +10,27 @@ const ENTER = { ours: bindLegs, coturn: bindChannel, loop: announce } as const
 export interface RelayLoad extends Course {
   readonly relay: string
   readonly kind: keyof typeof ENTER
-  /** Of a datagram that arrives. */
+  /** Length of a datagram as it arrives. */
   readonly bytes: number
-  /** Sent in a second. Without: as many as come through, with `window` of them on the way. */
+  /** Datagrams sent per second. Default: as many as possible, with `window` of them in flight. */
   readonly perSecond?: number
 }
 
 export interface RelayMeasured extends Measured {
   readonly sent: number
-  /** Time on the way, without the load's own: from the call that sends to the call that receives. */
+  /** Delay of a datagram, from the call that sends it to the call that receives it. */
   readonly delayMs: { readonly p50: number; readonly p99: number }
 }
 
 const BATCH = 64
 const STAMP_BYTES = 8
-/** Steady load leaves every millisecond. */
+/** Interval at which steady load is sent. */
 const PACE_MS = 1
 
 class Through implements Asker {
   answers = 0
   sent = 0
-  /** Counts what arrives; what leaves is not its business. */
+  /** An asker for steady load: it counts datagrams that arrive, and sends none. */
   readonly paced: Asker
   readonly delays: number[] = []
   readonly #load: RelayLoad

@@ -1,5 +1,5 @@
 /*
- * The least that a relay in user space can do: one thread, one port, two sources that are each other's destination.
+ * A minimal relay in user space: one thread, one port, and two sources that are each other's destination.
  * Usage: loop PORT. The first two sources that send anything are the legs.
  */
 #define _GNU_SOURCE

@@ -1,4 +1,4 @@
-/** The relay that is measured, this process the one under load. Told by argv: its port. */
+/** The process of our relay under test. Its argument is the port. */
 import { startRelay } from '../../udp-edge/relay.ts'
 import { FLEET_KEY } from './legs.ts'
 

@@ -1,11 +1,11 @@
-/** A UDP socket of the load: batches, so that the load is not dearer than what it measures. */
+/** A UDP socket of the load. It uses batches, so that the load costs less CPU than the relay under test. */
 import { Batch } from '../../shared/wire/batch.ts'
 import { bindUdp } from '../../udp-edge/bind.ts'
 import type { DatagramSocket } from '../../udp-edge/socket.ts'
 
 export class LoadSocket {
   readonly batch = new Batch()
-  /** Called with what arrived; the batch is cleared afterwards. */
+  /** Called with the datagrams that arrived. The batch is cleared afterwards. */
   take: (batch: Batch) => void = () => {}
   #socket: DatagramSocket | undefined
 
@@ -33,7 +33,7 @@ export class LoadSocket {
     this.send(one)
   }
 
-  /** Sends until something comes that is taken for an answer; repeats, as the first may be lost. */
+  /** Sends a request, and repeats it until `read` accepts a response. */
   async ask<T>(bytes: Uint8Array, to: Uint32Array, read: (answer: Uint8Array) => T | undefined): Promise<T> {
     return new Promise((answered) => {
       const repeat = setInterval(() => this.sendOne(bytes, to), 100)

@@ -14,7 +14,7 @@ interface Options {
 }
 
 const MAX_RUNS = 1000
-/** Twice around the world. */
+/** Longest additional round-trip time: twice around the world. */
 const MAX_DELAY_MS = 1000
 
 export function addTraversal(program: Command): void {

@@ -1,27 +1,27 @@
-/** One that opens direct paths, in a laboratory, with a peer on each side. */
+/** A system under comparison, which opens direct paths in the laboratory between a peer on each side. */
 export interface Contestant {
   readonly name: 'straightway' | 'hyperdht' | 'libjuice'
-  /** A peer on each side, after the routers were built anew. False where one of them does not come up. */
+  /** Starts a peer on each side, after the routers were rebuilt. False if one of them does not come up. */
   stand(): Promise<boolean>
-  /** One attempt, from left to right. */
+  /** Makes one attempt, from left to right. */
   run(): Promise<Attempt>
 }
 
-/** How long until the path was direct, or why it was not. */
+/** Result of an attempt: the time until the path was direct, or the reason why it was not. */
 export interface Attempt {
-  /** Until it says so itself. */
+  /** Time until the system reports a direct path. */
   readonly directMs?: number
-  /** Until MESSAGE_BYTES have gone there and back on it. */
+  /** Time until MESSAGE_BYTES have made a round trip on it. */
   readonly provenMs?: number
   readonly error?: string
 }
 
-/** In one packet, with what anybody adds to it. */
+/** Length of a message. It fits into one packet with the headers of each system. */
 export const MESSAGE_BYTES = 1100
-/** A peer that is not up by then will not be. */
+/** Timeout for a peer to come up. */
 export const UP_MS = 15_000
-/** A message that is not back by then was lost, and is not waited for. */
+/** Timeout for a message's round trip. */
 export const ECHO_MS = 3000
-/** An attempt that has not ended by then has failed. */
+/** Timeout of an attempt. */
 export const RUN_MS = 20_000
 export const LATE: Attempt = { error: 'late' }

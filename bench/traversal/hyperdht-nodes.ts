@@ -1,7 +1,7 @@
-/** A DHT of its own: hyperdht-nodes.ts IP IP prints {"bootstrap"}, and serves until it is killed. */
+/** A private DHT: hyperdht-nodes.ts IP IP prints {"bootstrap"}, and serves until it is killed. */
 import DHT from 'hyperdht'
 
-/** Each side asks some of them how its NAT looks from outside, and they forward the first words of two peers. */
+/** Number of nodes per address. Each side asks some of them for its external address, and they forward first messages. */
 const NODES_PER_ADDRESS = 5
 const PORT = 49_737
 

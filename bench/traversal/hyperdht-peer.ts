@@ -1,7 +1,9 @@
 /**
- * A peer of HyperDHT: hyperdht-peer.ts BOOTSTRAP prints {"key"} of the server that it listens with; then for each line {"to"},
- * one connection, {"directMs"} from the call to its `open`, with "provenMs" until the other side has returned a message, or
- * {"error"}. No relay is configured, so what opens is direct.
+ * A peer of HyperDHT: hyperdht-peer.ts BOOTSTRAP.
+ *
+ * It prints {"key"}, the public key of its server. Then it opens one connection for each input line {"to"}, and prints one
+ * line: {"directMs"}, the time from the call to the event `open`, with "provenMs" when the other side has returned a message;
+ * or {"error"}. No relay is configured, so each connection that opens is direct.
  */
 import { createInterface } from 'node:readline'
 import DHT, { type Stream } from 'hyperdht'
@@ -10,7 +12,7 @@ import { ECHO_MS, MESSAGE_BYTES } from './contestant.ts'
 const [bootstrap] = process.argv.slice(2) as [string]
 const say = (value: object) => process.stdout.write(`${JSON.stringify(value)}\n`)
 
-/** It pauses for 20 s between two scatterings, so that a second run would wait for the first. */
+/** The node. By default it pauses for 20 s between two rounds of random punching, so a second run would wait for the first. */
 const node = new DHT({ bootstrap: [bootstrap], randomPunchInterval: 1 })
 const server = node.createServer((stream) => void stream.on('error', () => {}).pipe(stream))
 const keyPair = DHT.keyPair()
@@ -33,7 +35,7 @@ function opened(stream: Stream): Promise<object> {
   })
 }
 
-/** Whether a message came back. */
+/** Sends a message. Resolves with true if it comes back in time. */
 function returned(stream: Stream): Promise<boolean> {
   return new Promise((resolve) => {
     let missing = MESSAGE_BYTES

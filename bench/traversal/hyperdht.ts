@@ -8,7 +8,7 @@ interface Listening {
   readonly key: string
 }
 
-/** A DHT of its own at the server; a node on each side. */
+/** HyperDHT with a private DHT at the server, and a node on each side. */
 export async function startHyperdht(lab: Lab): Promise<Contestant> {
   const nodes = placePeer(lab, 'server', 'hyperdht-nodes.ts', ...SERVER_IPS)
   const dht = await nodes.next<{ bootstrap: string }>()

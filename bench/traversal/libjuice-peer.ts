@@ -1,9 +1,12 @@
 /**
- * A peer of libdatachannel, whose ICE agent is libjuice: libjuice-peer.ts STUN IP PORT reads and prints lines, and says
- * what is for the other side through the server there. {"ask": N} begins connection number N, and is answered by {"run": N, "directMs"} from there to a
- * connected ICE agent, with "provenMs" until the other side has returned a message through the data channel, or {"run": N, "error"};
- * {"end": N} ends it on either side. There is no TURN server, so what connects
- * is direct.
+ * A peer of libdatachannel, whose ICE agent is libjuice: libjuice-peer.ts STUN IP PORT. It signals through the server at
+ * IP PORT, and reads and prints lines:
+ *
+ * - {"ask": N} opens connection number N. The result is {"run": N, "directMs"}, the time until the ICE agent is connected,
+ *   with "provenMs" when the other side has returned a message through the data channel; or {"run": N, "error"}.
+ * - {"end": N} closes the connection, on either side.
+ *
+ * There is no TURN server, so each connection is direct.
  */
 import { once } from 'node:events'
 import { connect as connectTcp } from 'node:net'
@@ -53,14 +56,14 @@ function begin(run: number): void {
   })
 }
 
-/** Whether a message came back that was sent as soon as the channel opened. */
+/** Sends a message as soon as the channel opens. The result resolves with true if the message comes back in time. */
 function returned(channel: DataChannel): () => Promise<boolean> {
   const back = new Promise<boolean>((resolve) => channel.onMessage(() => resolve(true)))
   channel.onOpen(() => channel.sendMessageBinary(new Uint8Array(MESSAGE_BYTES)))
   return () => Promise.race([back, sleep(ECHO_MS, false)])
 }
 
-/** What belongs to a connection that has ended comes late. */
+/** Handles a signal of the other side. Signals of a connection that has ended are ignored. */
 function hear(signal: Signal): void {
   if ('sdp' in signal && signal.type === 'offer') connect(signal.run)
   if (current?.run !== signal.run) return

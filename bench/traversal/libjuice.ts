@@ -4,16 +4,16 @@ import { within } from '../../test/natlab/within.ts'
 import { type Attempt, type Contestant, LATE, UP_MS } from './contestant.ts'
 import { placePeer } from './place-peer.ts'
 
-/** Its checks are repeated for longer, but what connects here does so within one. */
+/** Timeout of an attempt. ICE repeats its checks for longer, but every pair that connects here does so within this time. */
 const RUN_MS = 8_000
 const SIGNAL_PORT = 8790
 
 interface Line extends Attempt {
-  /** For which attempt it is; what comes late counts no more. */
+  /** Number of the attempt. Lines of earlier attempts are ignored. */
   readonly run?: number
 }
 
-/** STUN is asked of our nodes; what the two sides tell each other passes through a server beside them. */
+/** libjuice, with our nodes as STUN servers, and a signalling server in the same place. */
 export function startLibjuice(lab: Lab): Contestant {
   let asking: Dialogue
   let answering: Dialogue
@@ -48,7 +48,7 @@ export function startLibjuice(lab: Lab): Contestant {
 const serve = (lab: Lab, address: readonly [string, string]): Promise<object | undefined> =>
   placePeer(lab, 'server', 'signal-server.ts', ...address).next()
 
-/** Tells of what a peer says, until its process ends. */
+/** Passes on the output lines of a peer until its process ends. */
 async function hear(from: Dialogue, tell: (line: Line) => void): Promise<void> {
   for (;;) {
     const line = await from.next<Line>()

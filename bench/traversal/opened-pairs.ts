@@ -1,4 +1,7 @@
-/** The pairs of the core that somebody opens: two symmetric NATs, of which only we open some, and blocked UDP are left out. */
+/**
+ * The pairs of the core matrix that at least one other system opens. Pairs of two symmetric NATs, of which only Straightway
+ * opens some, and pairs with blocked UDP are left out.
+ */
 import type { Pair } from '../../test/natlab/matrix.ts'
 import type { KindName } from '../../test/natlab/nat-kinds.ts'
 
@@ -10,7 +13,7 @@ const EASY = [
   'port-restricted-reject',
 ] as const satisfies readonly KindName[]
 
-/** Symmetric in IPv4, for who does not ask the router for a port. */
+/** NATs that are symmetric in IPv4, unless a peer asks the router for a port mapping. */
 const HARD = [
   'symmetric-sequential',
   'symmetric-block',
@@ -20,7 +23,7 @@ const HARD = [
   'upnp',
 ] as const satisfies readonly KindName[]
 
-/** Each pair once; who asks changes from pair to pair. */
+/** Each pair once. The asking side alternates from pair to pair. */
 export const OPENED: readonly Pair[] = EASY.flatMap((one, at) =>
   [...EASY.slice(at), ...HARD].map((other): Pair => [one, other]),
 ).map(([one, other], i): Pair => (i % 2 === 0 ? [one, other] : [other, one]))

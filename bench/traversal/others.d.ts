@@ -1,4 +1,4 @@
-/** What is used of it here. */
+/** The part of its API that is used here. */
 declare module 'hyperdht' {
   import type { Duplex } from 'node:stream'
 
@@ -34,7 +34,7 @@ declare module 'hyperdht' {
   }
 }
 
-/** The same. */
+/** The part of its API that is used here. */
 declare module 'node-datachannel' {
   export interface DataChannel {
     onOpen(listener: () => void): void

@@ -1,6 +1,6 @@
 /**
- * What an application has to run besides libjuice: signal-server.ts IP PORT passes lines on between the two who are
- * connected, and prints {"ready"} when it listens.
+ * The signalling server that an application has to run with libjuice: signal-server.ts IP PORT. It passes lines between the
+ * two connected peers, and prints {"ready"} when it listens.
  */
 import { createServer, type Socket } from 'node:net'
 import { createInterface } from 'node:readline'

@@ -1,7 +1,9 @@
 /**
- * A peer of ours that asks: straightway-peer.ts INDEX INVITE HOME prints {"peer"}; then for each line {"to"}, one tunnel,
- * {"directMs", "provenMs"} from the call to the first direct path, or {} where there is none. A path is direct when 1,200 bytes
- * have gone there and back on it, so both are the same.
+ * The asking peer of Straightway: straightway-peer.ts INDEX INVITE HOME.
+ *
+ * It prints {"peer"}. Then it opens one tunnel for each input line {"to"}, and prints {"directMs", "provenMs"}, the time from
+ * the call to the first direct path, or {} if there is none. Straightway reports a direct path after a round trip of 1,200
+ * bytes on it, so both times are equal.
  */
 import { createInterface } from 'node:readline'
 import { join, type PeerSocket } from '../../peer/index.ts'
@@ -28,7 +30,7 @@ async function tunnelTo(to: PeerId): Promise<object> {
   }
 }
 
-/** Whether the path is direct, once that is decided. */
+/** Resolves once the kind of path is decided: true if it is direct. */
 function settled(socket: PeerSocket): Promise<boolean> {
   return new Promise((resolve) => {
     const check = () => {

@@ -5,7 +5,7 @@ import { within } from '../../test/natlab/within.ts'
 import { type Attempt, type Contestant, LATE, RUN_MS, UP_MS } from './contestant.ts'
 import { placePeer } from './place-peer.ts'
 
-/** INDEX, nodes and relay at the server; a peer on each side that is online. */
+/** Straightway, with INDEX, nodes and relay at the server, and an online peer on each side. */
 export async function startStraightway(lab: Lab): Promise<Contestant & AsyncDisposable> {
   const system = await SystemInLab.start(lab)
   let asking: Dialogue

@@ -1,4 +1,4 @@
-/** What the pairs came to as a table in Markdown, and beside whom we are how fast where both are direct. */
+/** The results of the pairs as a Markdown table, and a comparison of times for pairs that both systems open directly. */
 import type { Contestant } from './contestant.ts'
 import { median } from './median.ts'
 import type { Score, TraversalResult } from './traversal.ts'
@@ -14,13 +14,13 @@ const TITLES: Readonly<Record<Name, string>> = {
 
 export interface Comparison {
   readonly beside: Name
-  /** Of those that both open. */
+  /** Number of pairs that both systems open. */
   readonly pairs: number
-  /** Over those pairs, until each says itself that it is direct. */
+  /** Median time over these pairs until each system reports a direct path. */
   readonly directMs: { readonly ours: number; readonly theirs: number }
-  /** Over those pairs, until a message of full size has gone there and back directly. */
+  /** Median time over these pairs until a full-size message has made a round trip on the direct path. */
   readonly provenMs: { readonly ours: number; readonly theirs: number }
-  /** Of those that only one of the two opens. */
+  /** Number of pairs that only one of the two opens. */
   readonly only: { readonly ours: number; readonly theirs: number }
 }
 
@@ -50,7 +50,7 @@ export function tableOf(results: readonly TraversalResult[]): string {
   return [...lines, '', ...comparisons(results).map(sentenceOf)].join('\n')
 }
 
-/** `3/3, 12 (15) ms`: as it says itself, and there and back; once where both are the same. */
+/** `3/3, 12 (15) ms`: the reported time, and the time of a round trip in brackets unless both are equal. */
 export function cellOf({ direct, runs, directMs, provenMs }: Score): string {
   if (directMs === null) return `${direct}/${runs}`
   const proven = provenMs?.p50 === directMs.p50 ? '' : ` (${provenMs?.p50.toFixed() ?? '-'})`

@@ -1,4 +1,4 @@
-/** Which pairs of NATs are opened, and how soon: our peers beside those of HyperDHT and libjuice, in one laboratory. */
+/** Measures which pairs of NATs Straightway, HyperDHT and libjuice open directly, and how soon, in one laboratory. */
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { StraightwayError } from '../../shared/errors.ts'
@@ -17,9 +17,9 @@ const OTHERS = fileURLToPath(new URL('node_modules', import.meta.url))
 export interface Score {
   readonly direct: number
   readonly runs: number
-  /** From the call that asks for the other side, as each says itself; null where none was direct. */
+  /** Time from the call that connects to the reported direct path; null if no attempt was direct. */
   readonly directMs: { readonly p50: number } | null
-  /** Until a message of full size has gone there and back directly. */
+  /** Time until a full-size message has made a round trip on the direct path. */
   readonly provenMs: { readonly p50: number } | null
 }
 
@@ -28,7 +28,7 @@ export type TraversalResult = {
   readonly b: Pair[1]
 } & Readonly<Record<Contestant['name'], Score>>
 
-/** Throws `unavailable` where something is missing. `told` is called with each pair when it is measured. */
+/** Measures the pairs. Throws `unavailable` if a prerequisite is missing. `told` is called with the result of each pair. */
 export async function benchTraversal(
   pairs: readonly Pair[],
   { runs, delayMs }: { readonly runs: number; readonly delayMs: number },
@@ -51,8 +51,8 @@ export async function benchTraversal(
 }
 
 /**
- * One run of each in turn, so that whatever else the machine does falls on all. The first one of each does not count: its
- * programs are compiled in it.
+ * Measures one pair. The systems take turns, so that other work on the machine affects all of them. The first run of each
+ * does not count, because its programs are compiled in it.
  */
 async function measure(
   lab: Lab,

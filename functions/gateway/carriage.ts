@@ -1,9 +1,12 @@
-/** Takes datagrams between peers and nodes, each posted to the connection of the other side. */
+/** Forwards datagrams between peers and nodes: each is posted to the WebSocket connection of its recipient. */
 import type { NodeDatagram, NodeGone, PeerDatagram, PeerGone, PushedDatagram } from '../../shared/carried.ts'
 import type { NodeConnection, PeerConnection } from '../../shared/store/connections.ts'
 import type { GatewayContext } from './context.ts'
 
-/** To the node's newest connection. A datagram that a connection does not take is lost, as on any network. */
+/**
+ * Forwards to the node's newest connection that exists. If a connection does not accept the datagram in time it is
+ * lost, as on any network. If no connection exists, the sender is told that the node is gone.
+ */
 export async function toNode(
   { connections, management }: GatewayContext,
   { connection: from, peer }: PeerConnection,

@@ -1,7 +1,9 @@
 /**
- * `$connect`: a node proves who it is by a token of the fleet and is reached through this connection from then on. Its
- * earlier connection is its own to end: pushes go there until the new one is open. A peer whose network drops UDP proves that it holds its key and is enrolled. Whoever presents
- * nothing that we know is refused with 401.
+ * `$connect`: admits a node or a peer to the WebSocket API. Anything else is refused with 401.
+ *
+ *   - A node proves its identity by a token made with a fleet key. It is reached through the new connection from then
+ *     on. It ends its earlier connection itself, so that pushes still arrive there until the new one is open.
+ *   - A peer, whose network drops UDP, proves by a proof that it holds its key, and must be enrolled.
  */
 import middy from '@middy/core'
 import type { PeerConnection } from '../../shared/store/connections.ts'
@@ -12,7 +14,7 @@ import { isEnrolled, proven } from './enrolled-peer.ts'
 import type { WebSocketEvent, WebSocketResult } from './event.ts'
 import { nodeOf } from './node-token.ts'
 
-/** API Gateway ends a connection after two hours; what is left of it then expires. */
+/** API Gateway ends a connection after two hours. The entry of one whose `$disconnect` was missed expires then. */
 const LIFE_SECONDS = 7_200
 
 export function createConnect(context: GatewayContext) {
@@ -42,7 +44,10 @@ async function admit(
   return admitPeer(context, { connection, peer, ...times })
 }
 
-/** In this order: a peer that is revoked meanwhile is either seen to be, or its connection is found and ended. */
+/**
+ * Adds the connection first, then checks the peer. A revocation at the same time is either seen by the check, or
+ * finds the connection and ends it.
+ */
 async function admitPeer(context: GatewayContext, connected: PeerConnection): Promise<boolean> {
   await context.connections.add(connected)
   const isIn = await isEnrolled(context, connected.peer)
@@ -55,7 +60,7 @@ const timesFrom = (connectedAt: number) => ({
   expiresAtSeconds: Math.floor(connectedAt / 1000) + LIFE_SECONDS,
 })
 
-/** Empty where there is none. */
+/** The bearer token, or an empty string. */
 function bearerOf(headers: Readonly<Record<string, string>>): string {
   const [, value] = Object.entries(headers).find(([name]) => name.toLowerCase() === 'authorization') ?? []
   return /^Bearer ([\w-]+\.[\w-]+\.[\w-]+)$/i.exec(value ?? '')?.[1] ?? ''

@@ -1,5 +1,5 @@
 /**
- * What the functions of the WebSocket API work with.
+ * The context of the WebSocket API's functions, and the environment variables that configure it.
  *
  *   FLEET_KEY              keys of the fleet, base64 of 32 bytes each, newest first, separated by commas
  *   MANAGEMENT_ENDPOINT    management API of the WebSocket API

@@ -1,4 +1,7 @@
-/** `$disconnect`: pushes no longer go there. It is not sure to be called, so entries expire as well. */
+/**
+ * `$disconnect`: removes the connection, so that nothing is posted to it any more. AWS does not guarantee this call,
+ * so entries expire as well.
+ */
 import middy from '@middy/core'
 import { fromEnvironment } from '../environment.ts'
 import { contextFrom, type GatewayContext } from './context.ts'

@@ -4,8 +4,8 @@ import { getPeer } from '../../shared/store/peers.ts'
 import { type ProofDoor, useProof } from '../proof.ts'
 
 /**
- * The peer that made the proof for this door. Undefined for everything else. A proof and not a ticket, so that the key
- * which signs tickets stays with INDEX.
+ * The peer that made the proof for this door, or undefined if the proof is not valid. The gateway accepts proofs and
+ * not tickets, so that the key that signs tickets stays with INDEX.
  */
 export async function proven(proof: string, door: ProofDoor): Promise<PeerId | undefined> {
   try {

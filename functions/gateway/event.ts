@@ -1,11 +1,11 @@
 import type { APIGatewayProxyWebsocketEventV2 } from 'aws-lambda'
 
-/** What the WebSocket API hands to its functions; headers come with `$connect` and `$disconnect` only. */
+/** The event of the WebSocket API. Headers are present on `$connect` and `$disconnect` only. */
 export type WebSocketEvent = APIGatewayProxyWebsocketEventV2 & {
   readonly headers?: Readonly<Record<string, string>>
 }
 
-/** Any status but 2xx in the answer to `$connect` refuses the connection with that status. */
+/** The result of a function. Any status but 2xx from `$connect` refuses the connection with that status. */
 export interface WebSocketResult {
   readonly statusCode: number
   readonly body?: string

@@ -1,10 +1,13 @@
 /**
- * `$default`: a datagram of a peer goes on to its node, one of a node to its peer, and whoever is not there any more is
- * told of (shared/carried.ts). So a peer reaches nodes only, and a node peers only.
+ * `$default`: forwards a peer's datagram to its node, and a node's datagram to its peer. If the recipient is not
+ * connected, the sender is told (shared/carried.ts). So a peer reaches only nodes, and a node only peers.
  *
- * Anything else that a node sends says that it is there, which keeps the connection from idling out; a peer that sends
- * anything else is put out. A connection that the table has lost is not found by pushes, and would stay silent for two
- * hours: it is ended, and whoever has it connects again.
+ * Other messages:
+ *
+ *   - From a node, any other message is a keepalive, which keeps the connection from idling out.
+ *   - A peer that sends anything else is disconnected.
+ *   - A connection that is missing in the table is ended. Pushes could not find it, and it would stay silent for up
+ *     to two hours; its owner connects again.
  */
 import middy from '@middy/core'
 import { nodeDatagramOf, peerDatagramOf } from '../../shared/carried.ts'

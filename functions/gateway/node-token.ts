@@ -1,15 +1,18 @@
 /**
- * How a node proves who it is: a JWT (HS256) under a key of the fleet, `sub` the node, `aud` straightway-gateway, short-lived.
+ * The token by which a node proves its identity: a short-lived JWT (HS256) signed with a fleet key. `sub` is the
+ * node, `aud` is straightway-gateway.
  */
 import { jwtVerify } from 'jose'
 import type { NodeId } from '../../shared/ids.ts'
 
 export const GATEWAY_AUDIENCE = 'straightway-gateway'
 
-/** Clocks of nodes and functions may differ by this much. */
+/** Allowed difference between the clocks of nodes and functions. */
 const CLOCK_TOLERANCE_SECONDS = 30
 
-/** Undefined where no key of the fleet made the token, or it is no longer valid, or for something else. */
+/**
+ * The node that the token names. Undefined if no fleet key made it, if it has expired, or if it has another audience.
+ */
 export async function nodeOf(token: string, fleetKeys: readonly Uint8Array[]): Promise<NodeId | undefined> {
   for (const key of fleetKeys) {
     const node = await verified(token, key)

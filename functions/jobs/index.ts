@@ -1,6 +1,6 @@
 /**
- * By the clock: jobs that a request has started and that are not done (shared/store/deletions.ts). A run that ends early,
- * whatever ends it, is finished by the next one.
+ * Runs unfinished jobs on a schedule (shared/store/deletions.ts). A run that ends early, for whatever reason, is
+ * continued by the next one.
  */
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import middy from '@middy/core'
@@ -15,7 +15,7 @@ export interface JobsContext {
   readonly now: () => number
 }
 
-/** Jobs looked up at a time. */
+/** Jobs per page of the listing. */
 const PAGE = 25
 
 export function createJobRunner({ client, now }: JobsContext) {

@@ -1,4 +1,4 @@
-/** `$connect`, with its key read anew from time to time. */
+/** `$connect`, with the fleet key read again at intervals (fresh.ts). */
 
 import { createConnect } from '../gateway/connect.ts'
 import { contextFrom } from '../gateway/context.ts'

@@ -1,4 +1,4 @@
-/** `$disconnect`, with its key read anew from time to time. */
+/** `$disconnect`, with the fleet key read again at intervals (fresh.ts). */
 import { contextFrom } from '../gateway/context.ts'
 import { createDisconnect } from '../gateway/disconnect.ts'
 import { withSecrets } from './fresh.ts'

@@ -1,7 +1,7 @@
 /**
- * Functions that use secrets. They are fetched from Secrets Manager before the first event, and again when they are older
- * than FRESH_MS: a key that is being rotated (rotate.ts) is known to every function long before it is used. So keys are
- * never part of a function's configuration, and no instance of a function is too warm to learn one.
+ * Functions that use secrets. Secrets are read from Secrets Manager before the first event, and again once they are
+ * older than FRESH_MS. So every function knows a new key long before it is used (rotate.ts). Keys are never part of a
+ * function's configuration, and even a function instance that runs for days learns new ones.
  *
  *   TICKET_SECRET   ARN: becomes TICKET_KEY and TICKET_KEYS
  *   FLEET_SECRET    ARN: becomes FLEET_KEY
@@ -11,7 +11,10 @@ import { fleetKeysOf, ticketKeysOf } from '../../shared/secrets.ts'
 import { readVersions } from '../../shared/store/secret-versions.ts'
 import type { Environment } from '../environment.ts'
 
-/** A pending key waits a day before it is used. A clock that was set back by more than this makes keys old, too. */
+/**
+ * Age at which keys are read again. A new key waits a day before it is used. Keys also count as old if the clock was
+ * set back by more than this.
+ */
 export const FRESH_MS = 30 * 60_000
 
 type Handler<Event, Invocation, Result> = (event: Event, invocation: Invocation) => Promise<Result>
@@ -20,12 +23,15 @@ export interface FreshOptions<Context, Event, Invocation, Result> {
   readonly contextFrom: (env: Environment) => Context
   readonly create: (context: Context) => Handler<Event, Invocation, Result>
   readonly env: Environment
-  /** The variables that the secrets become. */
+  /** Reads the secrets, as the variables that they become. */
   readonly readKeys: () => Promise<Environment>
   readonly now: () => number
 }
 
-/** A handler that is made anew when its keys have changed. If they cannot be read again it goes on with those it has. */
+/**
+ * A handler that is created again whenever its keys have changed. If the keys cannot be read again, it continues with
+ * those that it has.
+ */
 export function withFreshKeys<Context, Event, Invocation, Result>(
   options: FreshOptions<Context, Event, Invocation, Result>,
 ): Handler<Event, Invocation, Result> {
@@ -53,7 +59,7 @@ export function withFreshKeys<Context, Event, Invocation, Result>(
   }
 }
 
-/** For a deployed function. */
+/** `withFreshKeys` for a deployed function: reads the secrets that the environment names. */
 export function withSecrets<Context, Event, Invocation, Result>(
   contextFrom: (env: Environment) => Context,
   create: (context: Context) => Handler<Event, Invocation, Result>,

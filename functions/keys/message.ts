@@ -1,4 +1,4 @@
-/** `$default`, with its key read anew from time to time. */
+/** `$default`, with the fleet key read again at intervals (fresh.ts). */
 import { contextFrom } from '../gateway/context.ts'
 import { createMessage } from '../gateway/message.ts'
 import { withSecrets } from './fresh.ts'

@@ -1,4 +1,4 @@
-/** INDEX, with its keys read anew from time to time. */
+/** INDEX, with its keys read again at intervals (fresh.ts). */
 import { contextFrom } from '../rest/context.ts'
 import { createHandler } from '../rest/handler.ts'
 import { withSecrets } from './fresh.ts'

@@ -1,10 +1,11 @@
 /**
- * Once a day: replaces keys that are old, without an ended session, in two steps.
+ * Replaces old keys once a day, in two steps, without ending a session.
  *
- *   1. A `pending` version is made. Functions and nodes, which read keys again while they run, publish and accept it within
- *      half an hour.
- *   2. A day later it becomes `current`: it signs and seals. The one before is `previous` and still accepted until the next
- *      rotation, long after the last ticket made with it (an hour) is over.
+ *   1. A `pending` version is made. Functions and nodes read keys again while they run: within half an hour they
+ *      publish and accept it.
+ *   2. A day later it becomes `current`: it signs and seals. The version before it becomes `previous`, and is
+ *      accepted until the next rotation. The last ticket made with it, which is valid for an hour, has ended long
+ *      before.
  *
  *   SECRETS   ARNs, separated by commas
  *   KEY_DAYS  age at which a key is replaced
@@ -31,7 +32,7 @@ export interface RotationContext {
 
 const DAY_MS = 24 * 3600_000
 
-/** What the versions of a secret call for. */
+/** The next step for a secret with these versions. */
 export function stepFor(
   versions: readonly SecretVersionsListEntry[],
   keyMs: number,
@@ -43,7 +44,7 @@ export function stepFor(
   return current !== undefined && ageOf(current, now) >= keyMs ? 'prepare' : 'wait'
 }
 
-/** Each secret is tried; rejects then if any failed. */
+/** Tries every secret. Rejects afterwards if any failed. */
 export function createRotation(context: RotationContext) {
   return middy<ScheduledEvent, Readonly<Record<string, string>>>().handler(async () => {
     const steps = await Promise.allSettled(context.secrets.map((secret) => rotate(context, secret)))
@@ -72,7 +73,7 @@ async function prepare(client: RotationContext['client'], SecretId: string): Pro
   )
 }
 
-/** Moving AWSCURRENT leaves AWSPREVIOUS on the version it was on. */
+/** Moves AWSCURRENT to the pending version. Secrets Manager moves AWSPREVIOUS to the version that had it. */
 async function promote(client: RotationContext['client'], SecretId: string): Promise<void> {
   const { VersionIdsToStages = {} } = await client.send(new DescribeSecretCommand({ SecretId }))
   const idOf = (stage: string) => Object.entries(VersionIdsToStages).find(([, on]) => on.includes(stage))?.[0]

@@ -1,6 +1,6 @@
 /**
- * What INDEX answers, as schemas. The types are those of shared/resources.ts: a schema that says anything else than its type
- * does not compile.
+ * The schemas of what INDEX answers. Their types are those of shared/resources.ts: a schema that differs from its
+ * type does not compile.
  */
 import { z } from 'zod'
 import type { NodeId } from '../../shared/ids.ts'
@@ -31,7 +31,7 @@ import type {
 } from '../../shared/resources.ts'
 import type { Health } from './health.ts'
 
-/** The same without `readonly`, and with absent properties as optional ones. */
+/** The type without `readonly`, and with properties that may be undefined as optional ones. */
 type Plain<T> = T extends Json | JsonObject | Metadata
   ? T extends object
     ? PlainObject<T>
@@ -45,7 +45,7 @@ type PlainObject<T> = T extends readonly (infer Item)[]
 
 type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : false) : false
 
-/** The schema, if what it lets through is the record and nothing else. */
+/** Returns the schema unchanged. Does not compile unless the schema's output is exactly the record `T`. */
 const of =
   <T>() =>
   <S extends z.ZodType>(schema: S & (Same<Plain<z.output<S>>, Plain<T>> extends true ? unknown : never)): S =>
@@ -218,7 +218,10 @@ export const healthAnswer = of<Health>()(
   }),
 )
 
-/** A page of a listing; `cursor` is absent on the last one. A search tells what it read. */
+/**
+ * A page of a listing. `cursor` is absent on the last page. `readUnits` is present in answers to searches: their cost
+ * in read units of DynamoDB.
+ */
 export function pageOf<S extends z.ZodType>(item: S) {
   const readUnits = z.number().min(0).optional()
   return z.strictObject({ items: z.array(item), cursor: z.string().optional(), readUnits })

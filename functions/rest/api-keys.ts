@@ -1,4 +1,4 @@
-/** API keys: only an admin key sees and changes them. */
+/** Routes for API keys. Only an admin key may see and change them. */
 import { StraightwayError } from '../../shared/errors.ts'
 import { newApiKeySchema } from '../../shared/model/api-key.ts'
 import * as store from '../../shared/store/api-keys.ts'

@@ -1,7 +1,6 @@
 /**
- * Whom a user blocks. Nodes where its peers are signed in are told of a change by the stream
- * (functions/streams/metadata.ts), so that it holds within
- * about a second.
+ * Routes for the blocks of a user. After a change the stream notifies the nodes where the user's peers are signed in
+ * (functions/streams/metadata.ts), so a block takes effect within about a second.
  */
 import type { z } from 'zod'
 import { addBlock, listBlocks, removeBlock } from '../../shared/store/blocks.ts'

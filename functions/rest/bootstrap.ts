@@ -1,11 +1,11 @@
-/** What a peer needs before it knows anybody: which nodes there are, with which keys, and how to check tickets. */
+/** The data that a peer needs before it can sign in: the nodes with their keys, and the keys that check tickets. */
 import type { FleetItem } from '../../shared/directory.ts'
 import { LIMITS } from '../../shared/limits.ts'
 import { createFleet } from '../../shared/store/fleet.ts'
 import { ok, type Reply } from './reply.ts'
 import type { Request } from './request.ts'
 
-/** Nodes come and go within tens of seconds. */
+/** Short, because nodes come and go within tens of seconds. */
 const CACHEABLE = { 'cache-control': 'public, max-age=5' }
 
 export async function readBootstrap({ context }: Request): Promise<Reply> {

@@ -1,4 +1,4 @@
-/** Declarations of collections. */
+/** Routes for the declarations of collections. */
 import { StraightwayError } from '../../shared/errors.ts'
 import type { NetworkId } from '../../shared/ids.ts'
 import { collectionSchema, ENTITY_COLLECTIONS } from '../../shared/model/collection.ts'
@@ -19,8 +19,13 @@ interface Sight extends Request {
 }
 
 /**
- * Names of collections tell what other tenants do: a peer is told of those of which a place that it sees into holds objects,
- * and of the three that stand for users, networks and peers. Errors: `not-found` for a network that it is not in.
+ * Whether the caller may know that a collection exists: its name could reveal what other tenants do. An API key may
+ * know every collection. A peer may know
+ *
+ *   - the three collections that stand for users, networks and peers;
+ *   - a collection with objects in the network of the query, or, without a network, among its user's own objects.
+ *
+ * Errors: `not-found` if the peer is not in the network of the query.
  */
 async function isInSight(call: Sight): Promise<boolean> {
   const { actor, context, path, query } = call

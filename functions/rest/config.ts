@@ -1,5 +1,5 @@
 /**
- * What the functions of INDEX are told by their environment.
+ * The configuration of INDEX, read from environment variables.
  *
  *   TICKET_KEY                private JWK (OKP, Ed25519) with `kid`: signs tickets
  *   TICKET_KEYS               JSON list of further public JWKs, for tickets of a key that is being retired
@@ -41,7 +41,7 @@ export interface RestConfig {
   readonly dynamodbEndpoint?: string
 }
 
-/** Errors: `internal` naming the variable that is missing or wrong. */
+/** Reads the configuration. Errors: `internal` with the name of the variable that is missing or wrong. */
 export function configFrom(env: Environment): RestConfig {
   const {
     OIDC_ISSUER: issuer,

@@ -1,4 +1,4 @@
-/** What every handler works with: made once per process. */
+/** The context of every handler. Made once per process. */
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import { createClient } from '../../shared/store/client.ts'
 import type { Environment } from '../environment.ts'
@@ -13,7 +13,7 @@ export interface Context {
   readonly ticketKeys: TicketKeys
   readonly identityProvider: IdentityProvider
   readonly now: () => number
-  /** What does not work beside INDEX, as far as its surroundings know. */
+  /** Components other than INDEX that do not work, as reported by the process that hosts INDEX. Default: none. */
   readonly failing: () => Failing
 }
 

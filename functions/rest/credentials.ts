@@ -1,4 +1,4 @@
-/** From the `authorization` header to who is asking. */
+/** Authentication: from the `authorization` header to the caller. */
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import { decodeJwt } from 'jose'
 import { StraightwayError } from '../../shared/errors.ts'
@@ -18,8 +18,8 @@ import { itemsNamed, type NamedParameters, networkConcerned } from './named.ts'
 import type { Request } from './request.ts'
 
 /**
- * Actions that ask whether one is in a network and not by which role, or that ask neither, so that no role has to be read
- * for them and everybody in a network is a guest.
+ * Actions that check whether the caller is in a network but not its role, and actions that check neither. No role is
+ * read for them: the caller counts as a guest of each of its networks.
  */
 const BELONGING: ReadonlySet<Action | undefined> = new Set([
   'user.read',
@@ -38,7 +38,10 @@ const BELONGING: ReadonlySet<Action | undefined> = new Set([
   'search',
 ] as const satisfies readonly Action[])
 
-/** Actions whose answer depends on who may see which attributes; what is declared of that is read in the same call. */
+/**
+ * Actions whose answer depends on who may see which attributes, with the collection that declares it. The declaration
+ * is read in the same call as the peer and its user.
+ */
 const DECLARED: Readonly<Partial<Record<Action, string>>> = {
   'user.read': ENTITY_COLLECTIONS.user,
   'network.read': ENTITY_COLLECTIONS.network,
@@ -47,17 +50,20 @@ const DECLARED: Readonly<Partial<Record<Action, string>>> = {
 
 export interface Asked {
   readonly action?: Action | undefined
-  /** What the path and the query name. */
+  /** The ids in the path and in the query. */
   readonly named: NamedParameters
 }
 
 export interface Authenticated {
   readonly actor: Actor
-  /** What was read with the credential; nothing for API keys. */
+  /** The items read in one call with a ticket's peer and user. Absent without a ticket. */
   readonly remembered?: Remembered
 }
 
-/** Nobody without a header. Errors: `unauthenticated`, `forbidden` for a revoked peer. */
+/**
+ * Authenticates the caller. Without a header the caller is `nobody`. Errors: `unauthenticated`; `forbidden` for a
+ * revoked peer.
+ */
 export async function authenticate(
   context: Context,
   header: string | undefined,
@@ -78,7 +84,7 @@ async function keyActor({ client }: Context, token: string): Promise<Actor> {
   return { kind: 'key', key: apiKey.key, role: apiKey.role }
 }
 
-/** The ticket says who; what the peer may is what the tables say now. */
+/** Authenticates by a ticket. The ticket names the peer and its user; what they may do is read from the tables. */
 async function peerActor(
   { client, ticketKeys, now }: Context,
   ticket: string,
@@ -106,7 +112,10 @@ function guestOf({ networks }: User): Map<NetworkId, Role> {
   return new Map(networks.map((network) => [network, 'guest']))
 }
 
-/** The role in the one network that the request is about; a guest in the others. */
+/**
+ * The user's role in the network of the request, absent if it is no active member there. In its other networks it
+ * counts as a guest.
+ */
 async function rolesIn(
   network: NetworkId,
   client: DynamoDBDocumentClient,
@@ -125,7 +134,7 @@ async function rolesIn(
   return roles
 }
 
-/** The peer that made the proof for this deployment; the proof is used up. Errors: `unauthenticated`. */
+/** The peer that signed the proof for this deployment. Marks the proof as used. Errors: `unauthenticated`. */
 export function proven({ context, event }: Request, proof: string): Promise<PeerId> {
   const { client, config, now } = context
   const audiences = audiencesOf('index', event.requestContext.domainName, config.hosts)

@@ -1,6 +1,9 @@
 /**
- * Enrolling a peer: by an invite (a new user, or the one the invite names), by an ID token (the user of that subject),
- * or by both (that user, brought into the invite's network).
+ * Enrolment of a peer, in one of three ways:
+ *
+ *   - by an invite: for a new user, or for the user that the invite names;
+ *   - by an ID token: for the user of its subject;
+ *   - by both: for the user of the subject, who joins the network of the invite.
  */
 import { z } from 'zod'
 import { StraightwayError } from '../../shared/errors.ts'
@@ -20,9 +23,9 @@ export const enrolmentSchema = z
     proof: tokenSchema,
     invite: z.string().max(64).optional(),
     idToken: tokenSchema.optional(),
-    /** The nonce that the ID token was asked for with; not needed where that is the id of the peer. */
+    /** The nonce with which the ID token was requested. Not needed if the nonce is the id of the peer. */
     nonce: z.string().max(512).optional(),
-    /** Of the peer. */
+    /** Name of the peer. */
     name: nameSchema.optional(),
     user: z.strictObject({ name: nameSchema }).optional(),
   })
@@ -33,7 +36,7 @@ export const enrolmentSchema = z
 
 type Body = z.infer<typeof enrolmentSchema>
 
-/** 201 where something was made, 200 where the peer was enrolled so already. */
+/** Enrols a peer. Answers 201 if anything was made, 200 if the peer was already enrolled in this way. */
 export async function createEnrolment(request: Request): Promise<Reply> {
   const { context } = request
   const body = bodyOf(request, enrolmentSchema)

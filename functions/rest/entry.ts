@@ -1,4 +1,4 @@
-/** Routes for everybody: what a peer starts with, and how it becomes one of ours. */
+/** Routes that need no credential: health, bootstrap, enrolment and tickets. */
 import { bootstrapAnswer, enrolmentAnswer, healthAnswer, ticketAnswer } from './answers.ts'
 import { readBootstrap } from './bootstrap.ts'
 import { createEnrolment, enrolmentSchema } from './enrolments.ts'

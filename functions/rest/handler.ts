@@ -1,9 +1,9 @@
 /**
- * INDEX as one Lambda behind a REST API: find the route, find out who asks, and hand the request to the handler of the
- * route. Handlers parse, decide, store and reply; whatever they throw becomes problem details.
+ * INDEX as one Lambda behind a REST API: finds the route, authenticates the caller, and runs the route's handler. A
+ * handler parses, decides, stores and replies. Whatever it throws becomes problem details.
  *
- * A handler whose write was refused, because what it had judged was changed meanwhile, is run again from the start: who asks
- * is read anew, and so is everything that decides.
+ * A handler is run again from the start if its write was refused because a fact that allowed it has changed
+ * meanwhile. The caller is authenticated again, and every fact is read again.
  */
 import middy from '@middy/core'
 import httpRouter from '@middy/http-router'
@@ -47,7 +47,7 @@ function notFoundResponse({ method, path }: { method: string; path: string }): R
   throw new StraightwayError('method-not-allowed', see, { cause: allowed })
 }
 
-/** What can be done with a path, whatever its parameters. */
+/** The methods of a path, whatever its parameters. Empty if no route has the path. */
 function methodsOf(path: string): readonly string[] {
   const matching = API.filter((route) => patternOf(route.path).test(path)).map(({ method }) => method)
   return matching.length === 0 ? [] : [...matching, ...(matching.includes('GET') ? ['HEAD'] : []), 'OPTIONS']
@@ -56,7 +56,7 @@ function methodsOf(path: string): readonly string[] {
 const patternOf = (path: string) =>
   new RegExp(`^${path.replaceAll('.', '\\.').replace(/\{\w+\}/g, '[^/]+')}/?$`)
 
-/** RFC 9110, 15.5.6. */
+/** The `Allow` header of a 405 answer (RFC 9110, 15.5.6). */
 function allowedBy(error: unknown): Readonly<Record<string, string>> {
   const isMethod = error instanceof StraightwayError && error.code === 'method-not-allowed'
   return isMethod && Array.isArray(error.cause) ? { allow: error.cause.join(', ') } : {}
@@ -87,15 +87,23 @@ function serve(context: Context, route: Route) {
     }, OUTDATED)
 }
 
-/** The same one where the client is: what is remembered of a context serves the next request. */
+/**
+ * The context with this client. An unchanged client gets the same context object, so that caches keyed by it
+ * (health.ts) serve later requests too.
+ */
 function contextFor(context: Context, client: Context['client']): Context {
   return client === context.client ? context : { ...context, client }
 }
 
 /**
- * A client that writes only while the credential is good. Objects are written by one API key as fast as a table takes them,
- * and a condition on one item would make these writes wait for each other: what a key was allowed to write before it was
- * deleted may be written within the 15 seconds of the function.
+ * The client of one request.
+ *
+ *   - On routes that read, and on `member.change`, it answers reads from the items read with the ticket (remembered.ts).
+ *   - On routes that write, it writes only while the credential is still valid (guarded.ts).
+ *
+ * Exception: object writes with an API key are not guarded. A condition on the key's one item would make them wait
+ * for each other, and an API key may write objects as fast as the table accepts them. Writes that such a key was
+ * allowed to make may therefore still arrive after its deletion, for at most the 15 seconds that the function runs.
  */
 function clientFor({ method, permission }: Route, { client }: Context, { actor, remembered }: Authenticated) {
   const reads = method === 'GET' || permission === 'member.change'
@@ -104,7 +112,7 @@ function clientFor({ method, permission }: Route, { client }: Context, { actor, 
   return method === 'GET' || isBulk ? knowing : guarded(knowing, credentialGuards(actor))
 }
 
-/** Errors: `unauthenticated`, `forbidden` at the first door. */
+/** Authenticates the caller and applies the route's `who`. Errors: `unauthenticated`; `forbidden`. */
 async function actorFor(route: Route, context: Context, event: APIGatewayProxyEvent): Promise<Authenticated> {
   const { who, permission } = route
   if (who === 'anybody') return { actor: { kind: 'nobody' } }
@@ -117,7 +125,7 @@ async function actorFor(route: Route, context: Context, event: APIGatewayProxyEv
   return authenticated
 }
 
-/** Path parameters as their schemas have them. Errors: `not-found` for what has another form, as it cannot exist. */
+/** The parsed path parameters. Errors: `not-found` for a malformed one, because nothing can have such an id. */
 function pathOf({ parameters }: Route, event: APIGatewayProxyEvent): object {
   return Object.fromEntries(
     parameters.map((name) => {
@@ -128,7 +136,7 @@ function pathOf({ parameters }: Route, event: APIGatewayProxyEvent): object {
   )
 }
 
-/** Errors: `bad-request` for a parameter that the route does not take, or that has another form. */
+/** The parsed query. Errors: `bad-request` for a malformed parameter, and for one that the route does not have. */
 function queryFor({ query = {} }: Route, event: APIGatewayProxyEvent): object {
   const given = queryOf(event)
   const unknown = Object.keys(given).find((name) => !Object.hasOwn(query, name))

@@ -1,4 +1,4 @@
-/** What of the system works. Nobody has to sign in for it, so what was found is told again for some seconds. */
+/** Health of the system. The route needs no credential, so each result is reused for KEPT_MS. */
 import { GetCommand } from '@aws-sdk/lib-dynamodb'
 import { tableName } from '../../shared/store/client.ts'
 import type { Context } from './context.ts'
@@ -7,10 +7,10 @@ import type { Request } from './request.ts'
 
 export type Failing = Readonly<Partial<Record<'tables' | 'streams' | 'nodes', string>>>
 
-/** `degraded`: INDEX answers and something else does not work. `failing`: INDEX does not work. */
+/** `degraded`: INDEX works but another component does not. `failing`: INDEX does not work. */
 export interface Health {
   readonly status: 'ok' | 'degraded' | 'failing'
-  /** What does not work, each with the reason. */
+  /** The components that do not work, each with the reason. */
   readonly failing: Failing
 }
 
@@ -19,7 +19,7 @@ const PATIENCE_MS = 2_000
 
 const known = new WeakMap<Context, { readonly at: number; readonly health: Promise<Health> }>()
 
-/** 503 where INDEX does not work. */
+/** Answers 503 if INDEX does not work. */
 export async function readHealth({ context }: Request): Promise<Reply> {
   const now = performance.now()
   const last = known.get(context)

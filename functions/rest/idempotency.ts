@@ -1,8 +1,10 @@
 /**
- * `Idempotency-Key`: a client that lost the answer to a POST sends it again with the same key, and is answered as the first
- * time. Nothing is kept for that: ids and secrets of what a request makes are derived from who asks, the key and the request
- * itself, so the second attempt finds what the first has made. Whoever asks something else with the same key asks something
- * else. It holds until the ticket key is rotated.
+ * `Idempotency-Key`: a client that lost the answer to a POST sends the request again with the same key and gets the
+ * same answer.
+ *
+ * No answers are stored. Ids and secrets are derived from the caller, the key and the request itself, so the second
+ * attempt finds what the first one made. A different request with the same key derives different ids, and is
+ * therefore independent. A key works until the ticket key is rotated, because the derivation uses the ticket key.
  */
 import { createHash, hkdfSync, randomBytes } from 'node:crypto'
 import type { APIGatewayProxyEvent } from 'aws-lambda'
@@ -13,11 +15,14 @@ import type { RandomBytes } from '../../shared/random-bytes.ts'
 import type { RestConfig } from './config.ts'
 import { headerOf } from './request.ts'
 
-/** Visible ASCII, with or without the quotes that the draft of the IETF has around it. */
+/** Visible ASCII, with or without the quotes of the IETF draft (draft-ietf-httpapi-idempotency-key-header). */
 const KEY = /^"?([\x21\x23-\x7e]{1,255})"?$/
 const SALT = 'straightway idempotency'
 
-/** Random bytes for the request; the same again if it comes again. Errors: `bad-request` for a key that is none. */
+/**
+ * A source of random bytes for the request. With an `Idempotency-Key` it yields the same bytes whenever the request
+ * is repeated. Errors: `bad-request` for a malformed key.
+ */
 export function randomBytesFor(
   event: APIGatewayProxyEvent,
   actor: Actor,

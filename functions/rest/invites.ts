@@ -1,4 +1,4 @@
-/** Invites into a network. */
+/** Routes for invites into a network. */
 import { StraightwayError } from '../../shared/errors.ts'
 import { type Invite, newInviteSchema } from '../../shared/model/invite.ts'
 import { makerOf } from '../../shared/model/membership.ts'
@@ -13,7 +13,7 @@ import { PAGE, route } from './route.ts'
 const tag = 'Invites'
 
 export const inviteRoutes = [
-  /** One that a user makes for itself brings further peers of it and no membership. */
+  /** An invite that a user makes for itself only enrols further peers of that user; it grants no membership. */
   route({
     operation: 'createInvite',
     door: 'POST /v1/networks/{network}/invites',

@@ -1,4 +1,4 @@
-/** Jobs: work that a request has started and that goes on after its answer. */
+/** Routes for jobs: work that a request started and that continues after the answer. */
 
 import { z } from 'zod'
 import { StraightwayError } from '../../shared/errors.ts'
@@ -13,7 +13,7 @@ import { ok, page } from './reply.ts'
 import type { Request } from './request.ts'
 import { PAGE, route } from './route.ts'
 
-/** How long a request works on its job itself before it answers; small jobs are nearly done then. */
+/** How long a request works on its job before it answers. Small jobs are nearly done by then. */
 const AT_ONCE_MS = 2_000
 
 const tag = 'Jobs'
@@ -49,7 +49,7 @@ export const jobRoutes = [
   }),
 ]
 
-/** The job, if it is still running and the caller might start it again. */
+/** The job if it is still running and the caller may start it: an admin API key, or the caller that started it. */
 export async function underWay({ context, actor }: Request, id: string): Promise<JobRecord | undefined> {
   const job = await createJobs(context.client).get(id)
   if (job?.state !== 'running') return undefined
@@ -61,7 +61,7 @@ async function visibleJob({ context, actor }: Request, id: string): Promise<JobR
   return job !== undefined && (actor.kind === 'key' || job.by === makerOf(actor)) ? job : undefined
 }
 
-/** Works on the job for a moment. What is left, whatever the reason, is done by the scheduled function. */
+/** Works on the job for at most AT_ONCE_MS. The scheduled function does the rest, also after a failure. */
 export async function begun({ client, now }: Context, job: JobRecord): Promise<JobRecord> {
   const run = createDeletions(unguarded(client))
     .run(job, now())

@@ -1,4 +1,4 @@
-/** Members of a network, each with the best presence among the peers of its user. */
+/** Routes for the members of a network. Each member has the best presence among its user's peers. */
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import type { Asker } from '../../shared/directory.ts'
 import { StraightwayError } from '../../shared/errors.ts'
@@ -123,7 +123,11 @@ export const memberRoutes = [
   }),
 ]
 
-/** What a user decides about its own membership; undefined where that is for an admin, as of any other. */
+/**
+ * Applies what a user decides about its own membership: to accept an invitation, to join an open network, or to ask
+ * to join. Undefined if the change is none of these: it then needs the rights that a change of any other membership
+ * needs.
+ */
 async function joins(
   call: Request,
   { network, user }: Pick<Membership, 'network' | 'user'>,
@@ -145,7 +149,7 @@ async function joins(
 
 const isOwn = ({ actor }: Request, user: string) => actor.kind === 'peer' && actor.user === user
 
-/** Whoever is suspended, banned or removed does not get rid of that by leaving. */
+/** Whether leaving removes the membership. A user cannot shed a suspension, ban or removal by leaving. */
 const leavesFreely = ({ state }: Membership) => ['invited', 'requested', 'active'].includes(state)
 
 type Standing = Pick<Membership, 'network' | 'user' | 'role' | 'state'>
@@ -161,7 +165,7 @@ function changed(
   return { network, user, role, state, ...(by && { by }), changedAt: context.now(), ...since, ...invite }
 }
 
-/** A member since it first became active, or did again after it was removed. */
+/** Sets `joinedAt` when a membership becomes active. One that was active or suspended before keeps its earlier time. */
 function joined(from: Membership | undefined, to: Membership, now: number): Membership {
   const stays = from?.joinedAt !== undefined && ['active', 'suspended'].includes(from.state)
   return to.state === 'active' && !stays ? { ...to, joinedAt: now } : to
@@ -180,7 +184,7 @@ function expectKnown({ actor }: Request, user: Resource | undefined): void {
   throw new StraightwayError('not-found', 'You share no network with such a user: send an invite instead')
 }
 
-/** Who blocks the viewer is offline to it. */
+/** Adds name and presence to the members. A user that blocks the viewer appears offline. */
 async function withPresence(
   client: DynamoDBDocumentClient,
   members: readonly Membership[],

@@ -1,4 +1,4 @@
-/** Which items a request names in its path and query: they are read together with the credential. */
+/** The items that a request names in its path and query. They are read in one call with the credential. */
 import type { APIGatewayProxyEvent } from 'aws-lambda'
 import type { NetworkId, UserId } from '../../shared/ids.ts'
 import { networkIdSchema } from '../../shared/model/identifiers.ts'
@@ -9,7 +9,7 @@ import { PARAMETERS, type Route } from './route.ts'
 
 export type NamedParameters = Readonly<Partial<Record<keyof typeof PARAMETERS, string>>>
 
-/** Those that have the form of their kind; the others are refused later. */
+/** The parameters that match their schemas. Malformed ones are left out here and refused later. */
 export function parametersIn({ parameters }: Route, event: APIGatewayProxyEvent): NamedParameters {
   const given = parameters.map((name) => [name, event.pathParameters?.[name]] as const)
   const { network } = event.queryStringParameters ?? {}
@@ -20,7 +20,10 @@ export function parametersIn({ parameters }: Route, event: APIGatewayProxyEvent)
   )
 }
 
-/** Of a caller that is `own`. */
+/**
+ * Keys of the items that the parameters name. `own` is the caller's user, whose membership in the network is
+ * included.
+ */
 export function itemsNamed(named: NamedParameters, own: UserId): readonly ItemKey[] {
   const { network, user, peer, invite, job, collection } = named
   const item = (table: ItemKey['table'], key: Key): ItemKey => ({ table, key })
@@ -37,7 +40,7 @@ export function itemsNamed(named: NamedParameters, own: UserId): readonly ItemKe
   ]
 }
 
-/** The one network that the request is about. */
+/** The one network that the request is about: the named one, or that of the named invite. */
 export function networkConcerned(named: NamedParameters, remembered: Remembered): NetworkId | undefined {
   const { network, invite } = named
   if (invite === undefined) return network as NetworkId | undefined

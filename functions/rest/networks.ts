@@ -1,4 +1,4 @@
-/** Networks of the caller. */
+/** Routes for networks. */
 
 import { StraightwayError } from '../../shared/errors.ts'
 import type { NetworkId } from '../../shared/ids.ts'
@@ -104,7 +104,10 @@ export const networkRoutes = [
   }),
 ]
 
-/** As the caller may see it. Errors: `not-found`, also if the caller is no member and nothing of it is public. */
+/**
+ * The network with the attributes that the caller may see. Errors: `not-found`, also if the caller is no member and
+ * nothing of the network is public.
+ */
 async function readableNetwork(call: Call<{ readonly network: NetworkId }>): Promise<Network> {
   const { actor, context, path } = call
   if (actor.kind !== 'peer') return visibleNetwork(call)
@@ -122,7 +125,7 @@ async function readableNetwork(call: Call<{ readonly network: NetworkId }>): Pro
   return atLeast(role, 'admin') ? network : shown
 }
 
-/** Errors: `not-found`, also where the caller is no member. */
+/** The network, if the caller may see it. Errors: `not-found`, also if it may not. */
 export async function visibleNetwork(
   request: Request & { readonly path: { readonly network: NetworkId } },
 ): Promise<Network> {

@@ -1,6 +1,7 @@
 /**
- * Application objects: of a network, or private to their owner. `network` (or, for API keys, `owner`) in the query says in
- * which place the object is. Whoever may not see into a place is told the same of every id there.
+ * Routes for application objects. An object belongs to a network, or is private to its owner. The query names this
+ * place: by `network`, or, for API keys, by `owner`. In a place that the caller may not see, every id answers
+ * `not-found`.
  */
 import { StraightwayError } from '../../shared/errors.ts'
 import type { NetworkId, UserId } from '../../shared/ids.ts'
@@ -21,7 +22,7 @@ import { listEntity } from './search.ts'
 
 const tag = 'Objects'
 
-/** The place of an object; without either it is the caller's own. */
+/** The place of an object. Default: the caller's own objects. */
 const PLACE = { network: networkIdSchema.optional(), owner: userIdSchema.optional() }
 
 export const objectRoutes = [
@@ -109,7 +110,7 @@ export const objectRoutes = [
 type Given = ReturnType<typeof objectSchema.parse>
 type Conditional = Request & { readonly precondition: Precondition }
 
-/** What names an object. */
+/** The request with the parameters that identify an object. */
 interface Named extends Request {
   readonly path: { readonly collection: string; readonly id: string }
   readonly query: { readonly network?: NetworkId | undefined; readonly owner?: UserId | undefined }
@@ -147,14 +148,17 @@ async function replaceObject(
   return found(await write(current, value, context.now(), grounds))
 }
 
-/** Errors: `not-found`, also for every id of a place that the caller may not see into. */
+/** The object. Errors: `not-found`, also for every id in a place that the caller may not see. */
 async function visibleObject(call: Named): Promise<StoredObject> {
   const object = await createObjects(call.context.client).get(visibleKey(call))
   if (object === undefined) throw new StraightwayError('not-found')
   return object
 }
 
-/** Errors: `not-found` for a place that the caller may not see into; `bad-request` for an API key that names none. */
+/**
+ * The key of the object. Errors: `not-found` for a place that the caller may not see; `bad-request` for an API key
+ * that names no place.
+ */
 function visibleKey(call: Named): ObjectKey {
   const { actor, path, query } = call
   const { network, owner } = query
@@ -167,7 +171,10 @@ function visibleKey(call: Named): ObjectKey {
   return key
 }
 
-/** What allows the caller to change the object: a membership, and the declaration if it takes that one. */
+/**
+ * The facts that allow the caller to change the object: its memberships, and the collection's declaration if the
+ * right depends on it.
+ */
 async function changeGrounds({ context, actor }: Request, object: StoredObject): Promise<ObjectGrounds> {
   const resource = resourceOf(object)
   if (may(actor, 'object.change', resource))
@@ -177,7 +184,7 @@ async function changeGrounds({ context, actor }: Request, object: StoredObject):
   return { memberships: expectMay(actor, 'object.change', { ...resource, shared }), declared }
 }
 
-/** Errors: `not-found` for the names that stand for users, networks and peers. */
+/** The name of a collection of objects. Errors: `not-found` for the names that stand for users, networks and peers. */
 function objectsIn(collection: string): string {
   const result = objectCollectionSchema.safeParse(collection)
   if (result.success) return result.data

@@ -1,4 +1,4 @@
-/** ID tokens (OpenID Connect Core 1.0) of the team's identity provider, checked with the keys it publishes. */
+/** Checks ID tokens (OpenID Connect Core 1.0) of the team's identity provider with the keys that it publishes. */
 import { setTimeout as delay } from 'node:timers/promises'
 import { createRemoteJWKSet, errors, type JWTPayload, type JWTVerifyOptions, jwtVerify } from 'jose'
 import { StraightwayError } from '../../shared/errors.ts'
@@ -6,15 +6,16 @@ import type { PeerId } from '../../shared/ids.ts'
 import type { OidcConfig } from './config.ts'
 
 export interface Identity {
-  /** `issuer#sub`: the same person always. */
+  /** `issuer#sub`: identifies the same person always. */
   readonly subject: string
   readonly name?: string
 }
 
 export interface IdentityProvider {
   /**
-   * Errors: `unauthenticated`, `unavailable` where the provider cannot be asked for its keys. A token that was asked for
-   * with a nonce is good only with that nonce, or with the id of the peer as nonce, which binds it to the peer.
+   * Checks an ID token; `now` in epoch milliseconds. A token that has a nonce is accepted only with the expected
+   * nonce. If none is expected, the nonce must be the id of the peer, which binds the token to that peer. Errors:
+   * `unauthenticated`; `unavailable` if the provider's keys cannot be fetched.
    */
   verify(idToken: string, now: number, expected?: Expected): Promise<Identity>
 }
@@ -24,7 +25,7 @@ export interface Expected {
   readonly peer?: PeerId | undefined
 }
 
-/** Signatures with a public key; a shared secret would let whoever verifies also sign. */
+/** Signature algorithms with a public key. With a shared secret, anyone who can verify could also sign. */
 const ALGORITHMS = [
   'RS256',
   'RS384',
@@ -40,11 +41,11 @@ const ALGORITHMS = [
 ]
 const DISCOVERY_MS = 5000
 
-/** How far the clock of the provider may be from ours. */
+/** Allowed difference between the provider's clock and ours. */
 const CLOCK_SKEW_SECONDS = 60
-/** Keys are asked for at most this often; a token of a newer key waits for the next time. */
+/** Minimum interval between two fetches of the keys. A token signed with a newer key waits for the next fetch. */
 const KEYS_MS = 1000
-/** OpenID Connect Core, 2: at most 255 ASCII characters. */
+/** A valid `sub`: at most 255 ASCII characters (OpenID Connect Core, 2). */
 const SUBJECT = /^[\x21-\x7e]([\x20-\x7e]{0,253}[\x21-\x7e])?$/
 
 export function createIdentityProvider(config: OidcConfig | undefined): IdentityProvider {
@@ -79,7 +80,10 @@ export function createIdentityProvider(config: OidcConfig | undefined): Identity
 
 type RemoteKeys = ReturnType<typeof createRemoteJWKSet>
 
-/** The provider may have a new key since we asked last: then we ask once more, as soon as we may. */
+/**
+ * Verifies the token. If its key is unknown, the provider may have published a new one: the keys are fetched once
+ * more, as soon as KEYS_MS allows.
+ */
 async function verified(idToken: string, keys: RemoteKeys, options: JWTVerifyOptions) {
   try {
     return await jwtVerify(idToken, keys, options)
@@ -91,7 +95,7 @@ async function verified(idToken: string, keys: RemoteKeys, options: JWTVerifyOpt
   return jwtVerify(idToken, keys, options)
 }
 
-/** What a signature does not say: OpenID Connect Core, 3.1.3.7. */
+/** Checks the claims that the signature does not cover (OpenID Connect Core, 3.1.3.7). */
 function expectClaims({ sub, aud, azp, nonce }: JWTPayload, audience: string, expected: Expected): void {
   const others = Array.isArray(aud) && aud.length > 1
   const ours = azp === undefined ? !others : azp === audience
@@ -113,7 +117,7 @@ async function discoverKeys(issuer: string): Promise<RemoteKeys> {
   return createRemoteJWKSet(new URL(document.jwks_uri), { cooldownDuration: KEYS_MS })
 }
 
-/** As long as a name may be at most: 32 characters are 128 bytes or fewer. */
+/** The name, cut to 32 characters: these have at most 128 bytes, the limit of a name. */
 function nameIn(claim: unknown): Pick<Identity, 'name'> {
   const name = typeof claim === 'string' ? [...claim.trim().toWellFormed()].slice(0, 32).join('') : ''
   return name === '' ? {} : { name }

@@ -1,4 +1,4 @@
-/** The OpenAPI 3.1 description, made from the definitions of the routes. */
+/** The OpenAPI 3.1 document, made from the definitions of the routes. */
 import { z } from 'zod'
 import { ERRORS } from '../../shared/errors.ts'
 import { errorsOf, PARAMETERS, type Route } from './route.ts'
@@ -59,7 +59,7 @@ const DESCRIPTIONS: Readonly<Record<number, string>> = {
   503: 'What the function needs does not work',
 }
 
-/** One description a status; the codes that it can have. */
+/** One response per status, whose description lists the error codes with that status. */
 function problemsOf(route: Route) {
   const byStatus = new Map<number, string[]>()
   for (const code of errorsOf(route)) {

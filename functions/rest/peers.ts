@@ -1,4 +1,4 @@
-/** Peers with their presence. Revoking one takes its tickets away and ends its session. */
+/** Routes for peers, with their presence. Revoking a peer invalidates its tickets and ends its session. */
 import { StraightwayError } from '../../shared/errors.ts'
 import type { PeerId } from '../../shared/ids.ts'
 import { hiddenSince, newPeerSchema, type PeerWithPresence } from '../../shared/model/peer.ts'
@@ -101,11 +101,11 @@ export const peerRoutes = [
 interface Owned {
   readonly peer: PeerWithPresence
   readonly owner: User
-  /** Since when the owner blocks the caller; undefined if it does not. */
+  /** When the owner blocked the caller, epoch milliseconds. Undefined if it does not. */
   readonly blockedAt: number | undefined
 }
 
-/** Errors: `unknown-peer`. */
+/** The peer with its user. Errors: `unknown-peer`. */
 async function ownedPeer({ context: { client }, actor, path }: Named): Promise<Owned> {
   const viewer = viewerOf(actor)
   const [peer] = await store.getPeersWithPresence(client, [path.peer], viewer?.user)
@@ -115,7 +115,10 @@ async function ownedPeer({ context: { client }, actor, path }: Named): Promise<O
   return { peer, owner, blockedAt }
 }
 
-/** Errors: `unknown-peer`, also where the caller may not see the peer. To whom its user blocks it is offline. */
+/**
+ * The peer, if the caller may see it. It appears offline if its user blocks the caller. Errors: `unknown-peer`, also
+ * if the caller may not see it.
+ */
 async function visiblePeer(request: Named): Promise<PeerWithPresence> {
   return asVisible(request, await ownedPeer(request))
 }
@@ -125,7 +128,10 @@ function asVisible(request: Named, { peer, owner, blockedAt }: Owned): PeerWithP
   return blockedAt === undefined ? peer : { ...peer, presence: hiddenSince(blockedAt) }
 }
 
-/** As the caller may see it. Errors: `unknown-peer`, also if the caller shares no network with it and nothing of it is public. */
+/**
+ * The peer with the attributes that the caller may see. Errors: `unknown-peer`, also if the caller shares no network
+ * with it and nothing of it is public.
+ */
 async function readablePeer(call: Named): Promise<PeerWithPresence> {
   const { actor } = call
   const owned = await ownedPeer(call)
@@ -137,7 +143,7 @@ async function readablePeer(call: Named): Promise<PeerWithPresence> {
   return { ...shown, presence: store.NEVER_SEEN }
 }
 
-/** Private attributes are for their user. */
+/** The peer without its private attributes, unless it is of the caller's own user. */
 function viewOf(peer: PeerWithPresence, { actor }: Request): PeerWithPresence {
   const isOthers = actor.kind === 'peer' && actor.user !== peer.user
   return isOthers ? toMembers(peer, actor.visibility ?? {}) : peer

@@ -17,21 +17,21 @@ const COMMON = {
 
 const METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE'
 
-/** What passes is worth another try after this long. */
+/** `Retry-After` of answers with status 429 or 503. */
 const RETRY_SECONDS = 1
 
 export function ok(body: unknown, headers: Readonly<Record<string, string>> = {}): Reply {
   return json(200, body, headers)
 }
 
-/** With the version as ETag; 304 where the caller has it. Errors: `precondition-failed`. */
+/** 200 with the version as ETag, or 304 if the caller has this version. Errors: `precondition-failed`. */
 export function found(body: { readonly version: number }, precondition: Precondition = {}): Reply {
   return tagged(body, `${body.version}`, precondition)
 }
 
 /**
- * The same of what changes without a new version as well: presence, the networks of a user, the number of owners. The ETag
- * is the version and a digest of the answer; `If-Match` looks at the version.
+ * Like `found`, for resources that also change without a new version: presence, the networks of a user, the number of
+ * owners. The ETag is the version and a digest of the answer; `If-Match` compares the version only.
  */
 export function seen(body: { readonly version: number }, precondition: Precondition): Reply {
   const digest = createHash('sha256')
@@ -43,7 +43,7 @@ export function seen(body: { readonly version: number }, precondition: Precondit
 
 const DIGEST_LETTERS = 11
 
-/** Tables hand on the parts of a map in any order. */
+/** A JSON replacer that sorts keys: DynamoDB returns the entries of a map in any order. */
 function inOrder(_: string, value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
   return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
@@ -61,7 +61,7 @@ export function created(body: object, location: string): Reply {
   return json(201, body, { location, ...etag })
 }
 
-/** The work has begun and goes on whatever happens; `location` tells how far it has come. */
+/** 202: the job has begun and runs to its end whatever happens to the caller. `location` shows its progress. */
 export function accepted(job: JobRecord): Reply {
   return json(202, job, { location: `/v1/jobs/${job.job}` })
 }
@@ -74,18 +74,18 @@ export function nothing(): Reply {
   return { statusCode: 204, headers: COMMON, body: '' }
 }
 
-/** The caller has it already (RFC 9110, 15.4.5). */
+/** 304: the caller has this version already (RFC 9110, 15.4.5). */
 function notModified({ headers = {} }: Reply): Reply {
   const { 'content-type': _, ...rest } = headers
   return { statusCode: 304, headers: rest, body: '' }
 }
 
-/** To HEAD: as to GET, without the body. */
+/** The answer to HEAD: that of GET, without the body. */
 export function withoutBody(reply: Reply): Reply {
   return { ...reply, body: '' }
 }
 
-/** Browsers ask first (CORS): any origin may, as no credential is sent by itself. */
+/** The answer to a CORS preflight. Any origin is allowed, because browsers send no credential here on their own. */
 export function preflight(): Reply {
   const allowed = {
     'access-control-allow-methods': METHODS,
@@ -95,7 +95,10 @@ export function preflight(): Reply {
   return { statusCode: 204, headers: { ...COMMON, ...allowed }, body: '' }
 }
 
-/** What is not ours is told as `internal` without detail, and logged, unless it passes by itself. */
+/**
+ * Converts an error to problem details. An error other than StraightwayError is logged and answered without detail:
+ * as `unavailable` if it is transient, else as `internal`.
+ */
 export function problem(error: unknown, headers: Readonly<Record<string, string>> = {}): Reply {
   const known = error instanceof StraightwayError ? error : new StraightwayError(codeOf(error))
   if (known !== error) console.error(error)

@@ -21,15 +21,15 @@ export interface Request {
   readonly event: APIGatewayProxyEvent
 }
 
-/** An object at its limit, and what is around it. */
+/** An object of the largest size, and 4 KB for what surrounds it in the body. */
 const BODY_BYTES = LIMITS.objectBytes + 4096
 
-/** The body as the schema has it. Errors: `bad-request`, `too-large`. */
+/** The parsed body. Errors: `bad-request`, `too-large`. */
 export function bodyOf<T>(request: Pick<Request, 'event'>, schema: z.ZodType<T>): T {
   return validated(schema, jsonOf(request.event))
 }
 
-/** The text of a path parameter. Errors: `bad-request` where it is no percent-encoded UTF-8. */
+/** The text of a path parameter. Errors: `bad-request` if it is no percent-encoded UTF-8. */
 export function parameterOf({ pathParameters }: APIGatewayProxyEvent, name: string): string {
   try {
     return decodeURIComponent(pathParameters?.[name] ?? '')
@@ -38,7 +38,7 @@ export function parameterOf({ pathParameters }: APIGatewayProxyEvent, name: stri
   }
 }
 
-/** Every parameter of the query once. Errors: `bad-request` where one is given twice or is no text. */
+/** The query parameters. Errors: `bad-request` if one is given twice or is not well-formed text. */
 export function queryOf(event: APIGatewayProxyEvent): Readonly<Record<string, string>> {
   const repeated = Object.entries(event.multiValueQueryStringParameters ?? {}).find(
     ([, values]) => (values?.length ?? 0) > 1,
@@ -50,7 +50,7 @@ export function queryOf(event: APIGatewayProxyEvent): Readonly<Record<string, st
   return Object.fromEntries(given)
 }
 
-/** What `If-Match` and `If-None-Match` demand. Errors: `bad-request` where one is no list of ETags. */
+/** The preconditions in `If-Match` and `If-None-Match`. Errors: `bad-request` if a header is no list of ETags. */
 export function preconditionOf(event: APIGatewayProxyEvent): Precondition {
   const match = versionsIn(headerOf(event, 'if-match'), 'If-Match')
   const noneMatch = versionsIn(headerOf(event, 'if-none-match'), 'If-None-Match')
@@ -62,7 +62,10 @@ export function preconditionOf(event: APIGatewayProxyEvent): Precondition {
 
 type Tags = readonly { readonly tag: string; readonly weak: boolean; readonly version: number }[] | '*'
 
-/** A list of entity tags (RFC 9110, 8.8.3). One that is none of ours is at a version that nothing is at. */
+/**
+ * Parses a list of entity tags (RFC 9110, 8.8.3). A tag that INDEX cannot have made gets version -1, which matches
+ * nothing.
+ */
 function versionsIn(header: string | undefined, name: string): Tags | undefined {
   const text = header?.trim()
   if (text === undefined || text === '*') return text as '*' | undefined
@@ -89,7 +92,7 @@ export function headerOf({ headers }: APIGatewayProxyEvent, name: string): strin
   return found === undefined ? undefined : headers[found]
 }
 
-/** What allows the action. Errors: `forbidden`, `unauthenticated` without any credential. */
+/** The grounds that allow the action. Errors: `forbidden`; `unauthenticated` without a credential. */
 export function expectMay(actor: Actor, action: Action, resource: Resource = {}): readonly Ground[] {
   const grounds = judge(actor, action, resource)
   if (grounds !== undefined) return grounds
@@ -97,7 +100,10 @@ export function expectMay(actor: Actor, action: Action, resource: Resource = {})
   throw new StraightwayError('forbidden', `This credential does not allow ${action}`)
 }
 
-/** What somebody may not see does not exist for them, to the letter of the answer. Errors: `not-found`, or as named. */
+/**
+ * Requires that the caller may see the resource. Otherwise it answers exactly as if the resource did not exist.
+ * Errors: `code`.
+ */
 export function expectVisible(
   { actor }: Pick<Request, 'actor'>,
   action: Action,

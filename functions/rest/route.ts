@@ -1,7 +1,11 @@
 /**
- * A route of INDEX is one expression: operation, door, credential, permission, parameters, body, answers, errors, an
- * example and the handler. The handler of the Lambda (handler.ts) routes and checks by it; the OpenAPI document, the doors
- * that API Gateway knows (routes.ts) and the test that every answer is as it says are made from it.
+ * A route of INDEX is one expression: operation, door (method and path), credential, permission, parameters, body,
+ * answers, errors, an example and the handler. From these definitions come
+ *
+ *   - the routing and the checks of the Lambda (handler.ts);
+ *   - the OpenAPI document;
+ *   - the list of routes for API Gateway (routes.ts);
+ *   - the test that every answer matches its schema.
  */
 import { z } from 'zod'
 import type { ErrorCode } from '../../shared/errors.ts'
@@ -20,10 +24,13 @@ import type { Request } from './request.ts'
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 
-/** The first door: `anybody` (no credential is looked at), `credential` (an API key or a ticket) or `key` (an API key). */
+/**
+ * The credential that a route requires: `anybody` (none; a credential is ignored), `credential` (an API key or a
+ * ticket) or `key` (an API key).
+ */
 export type Who = 'anybody' | 'credential' | 'key'
 
-/** What a path parameter of a name looks like. What has another form cannot exist. */
+/** The schema of each path parameter, by name. A malformed id answers `not-found`: nothing can have it. */
 export const PARAMETERS = {
   network: networkIdSchema,
   user: userIdSchema,
@@ -45,7 +52,7 @@ type PathOf<Door extends string> = { readonly [N in NamesIn<Door>]: z.output<(ty
 export type QueryShape = Readonly<Record<string, z.ZodType>>
 type QueryOf<Q extends QueryShape> = { readonly [N in keyof Q]: z.output<Q[N]> }
 
-/** A page of a listing. */
+/** Query parameters of a listing. */
 export const PAGE = {
   limit: z
     .string()
@@ -59,7 +66,10 @@ export const PAGE = {
     .optional(),
 } as const satisfies QueryShape
 
-/** A page of a search: a filter (RFC 7644, 3.4.2.2), and the network to search in. */
+/**
+ * Query parameters of a search: those of a listing, a filter (RFC 7644, 3.4.2.2), an order, and the network to search
+ * in.
+ */
 export const SEARCH = {
   ...PAGE,
   filter: z.string().meta({ maxLength: LIMITS.filterBytes }).optional(),
@@ -68,16 +78,16 @@ export const SEARCH = {
   network: networkIdSchema.optional(),
 } as const satisfies QueryShape
 
-/** What a handler is given, checked. */
+/** A request whose path, query and preconditions are checked; the argument of a handler. */
 export interface Call<Path = object, Query = object, Body = unknown> extends Request {
   readonly path: Path
   readonly query: Query
   readonly precondition: Precondition
-  /** The body as the schema has it. Errors: `bad-request`, `too-large`. */
+  /** Parses the body. Errors: `bad-request`, `too-large`. */
   body(): Body
-  /** For ids and secrets of what is made: the same ones for a request that is sent again (idempotency.ts). */
+  /** Random bytes for new ids and secrets. A request that is sent again gets the same bytes (idempotency.ts). */
   readonly random: RandomBytes
-  /** Judges the permission of the route on the resource, and answers with the grounds. Errors: `forbidden`. */
+  /** Checks the route's permission on the resource and returns the grounds that allow it. Errors: `forbidden`. */
   allow(resource?: Resource): readonly Ground[]
 }
 
@@ -89,27 +99,27 @@ export interface Definition<
   readonly operation: string
   readonly door: Door
   readonly who: Who
-  /** Judged by `allow`; a route for anybody has none. */
+  /** The action that `allow` checks. Absent on routes for anybody. */
   readonly permission?: Action
   readonly tag: string
   readonly summary: string
   readonly query?: Query
   readonly body?: Body
-  /** A body that is accepted. */
+  /** A valid body, for the OpenAPI document. */
   readonly example?: z.input<Body>
-  /** By status. `null`: no body. */
+  /** Schema of the body by status. `null`: no body. */
   readonly answers: Readonly<Record<number, z.ZodType | null>>
-  /** Beyond those that any route has: see `errorsOf`. */
+  /** Error codes beyond those that every route has: see `errorsOf`. */
   readonly errors?: readonly ErrorCode[]
-  /** Whether `If-Match` and `If-None-Match` are looked at; always on reading. */
+  /** Whether `If-Match` and `If-None-Match` are evaluated. GET routes always do. */
   readonly conditional?: true
   readonly handle: (call: Call<PathOf<Door>, QueryOf<Query>, z.output<Body>>) => Promise<Reply>
 }
 
-/** A definition whose types have been forgotten, with the parts of its door. */
+/** A definition with its types erased and its door split into parts. */
 export interface Route extends Omit<Definition, 'handle' | 'example'> {
   readonly method: Method
-  /** Parameters in braces. */
+  /** The path, with parameters in braces. */
   readonly path: `/v1/${string}`
   readonly parameters: readonly ParameterName[]
   readonly example?: unknown
@@ -126,7 +136,7 @@ export function route<
   return { ...definition, method, path, parameters, handle: definition.handle as Route['handle'] }
 }
 
-/** Every error of the route, in the order of their statuses. */
+/** Every error code of the route, each once. */
 export function errorsOf(route: Route): readonly ErrorCode[] {
   const { who, body, errors = [], parameters, query, conditional, method } = route
   const always: ErrorCode[] = ['bad-request', 'method-not-allowed', 'rate-limited', 'internal', 'unavailable']

@@ -1,4 +1,4 @@
-/** Shapes of requests that belong to no one entity. */
+/** Request schemas that several entities share. */
 import { z } from 'zod'
 import { LIMITS } from '../../shared/limits.ts'
 import { jsonObject } from '../../shared/model/json.ts'
@@ -6,7 +6,7 @@ import { JOININGS } from '../../shared/model/network.ts'
 import { attributesSchema, nameSchema } from '../../shared/model/user.ts'
 import { PATHS } from '../../shared/paths.ts'
 
-/** Merge patches (RFC 7396) of what may be edited; null within `attributes` removes. */
+/** A merge patch (RFC 7396) of the editable fields; null within `attributes` removes an entry. */
 export const patchSchema = z.strictObject({
   name: nameSchema.optional(),
   attributes: attributesSchema.optional(),

@@ -1,4 +1,4 @@
-/** Searching and listing: one way for every entity, within what the caller may see. */
+/** Search and listings. Every entity is searched in the same way, within what the caller may see. */
 import { z } from 'zod'
 import type { Asker } from '../../shared/directory.ts'
 import { StraightwayError } from '../../shared/errors.ts'
@@ -46,7 +46,7 @@ interface SortedQuery extends SearchQuery {
   readonly sortOrder: 'ascending' | 'descending'
 }
 
-/** `?filter=&network=&sortBy=&sortOrder=&limit=&cursor=`. */
+/** Answers a search for `?filter=&network=&sortBy=&sortOrder=&limit=&cursor=`. */
 export async function listEntity(
   { actor, allow, context, query }: Call<object, SortedQuery>,
   entity: Entity,
@@ -62,12 +62,15 @@ export async function listEntity(
   return page(found)
 }
 
-/** To whom users may have blocked; undefined for an API key, which sees everything. */
+/** The viewer for whom blocks and visibility are applied. Undefined for an API key, which sees everything. */
 export function viewerOf(actor: Actor): Asker | undefined {
   return actor.kind === 'peer' ? { peer: actor.peer, user: actor.user } : undefined
 }
 
-/** An API key searches everything, a peer the networks of its user, and among objects the user's own. */
+/**
+ * The scopes that the caller may search. An API key: everything. A peer: its user's networks, and for objects also
+ * its user's own. Errors: `not-found` for a network that the caller is not in.
+ */
 function scopesOf(actor: Actor, entity: Entity, network: NetworkId | undefined): readonly Scope[] {
   if (actor.kind !== 'peer') return [network ?? EVERYTHING]
   if (network !== undefined && !actor.roles.has(network)) {

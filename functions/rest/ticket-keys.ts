@@ -1,6 +1,6 @@
 /**
- * Issues and checks tickets: JWTs (EdDSA) that say whose a peer is and nothing else. Nodes check them offline; here they are
- * credentials too. What the peer may do is read from the tables each time.
+ * Issues and checks tickets: JWTs (EdDSA) that say which user a peer belongs to, and nothing else. Nodes check them
+ * offline; INDEX accepts them as credentials. What the peer may do is read from the tables at each request.
  *
  *   header  { alg: "EdDSA", kid }
  *   claims  { sub: peer, usr, iat, exp }   times in seconds
@@ -17,9 +17,9 @@ export interface IssuedTicket {
 
 export interface TicketKeys {
   issue(peer: PeerId, user: UserId, now: number): Promise<IssuedTicket>
-  /** Whose ticket it is. Errors: `unauthenticated`. */
+  /** The peer that the ticket is for. Errors: `unauthenticated`. */
   verify(ticket: string, now: number): Promise<PeerId>
-  /** For bootstrap: what nodes and peers check tickets with. */
+  /** The public keys with which nodes and peers check tickets; published by bootstrap. */
   readonly published: readonly { readonly kid: string; readonly publicKey: string }[]
 }
 

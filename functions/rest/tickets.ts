@@ -1,4 +1,4 @@
-/** Tickets: what a peer presents to nodes, and here. */
+/** Tickets: the credential that a peer presents to nodes and to INDEX. */
 import { z } from 'zod'
 import type { PeerId } from '../../shared/ids.ts'
 import type { User } from '../../shared/model/user.ts'
@@ -9,11 +9,11 @@ import { proven } from './credentials.ts'
 import { ok, type Reply } from './reply.ts'
 import { bodyOf, type Request } from './request.ts'
 
-/** A JWT; far more than any of ours. */
+/** A JWT. The bound is far above the length of any JWT that is expected. */
 export const tokenSchema = z.string().min(1).max(16_384)
 export const ticketRequestSchema = z.strictObject({ proof: tokenSchema })
 
-/** Errors: `unknown-peer`, `forbidden` where it is revoked, `unauthenticated`. */
+/** Issues a ticket for a proof. Errors: `unknown-peer`; `forbidden` if the peer is revoked; `unauthenticated`. */
 export async function createTicket(request: Request): Promise<Reply> {
   const { context } = request
   const { proof } = bodyOf(request, ticketRequestSchema)

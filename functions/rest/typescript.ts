@@ -1,6 +1,6 @@
 /**
- * The operations of INDEX as types and doors for clients, printed from the definitions of the routes. Records are named as
- * shared/resources.ts names them; everything else is written out.
+ * Prints the operations of INDEX as TypeScript types for clients, from the definitions of the routes. Records keep
+ * the names of shared/resources.ts; other types are written out.
  */
 import { z } from 'zod'
 import { networkIdSchema, peerIdSchema, userIdSchema } from '../../shared/model/identifiers.ts'
@@ -8,7 +8,7 @@ import { jobIdSchema } from '../../shared/model/job.ts'
 import * as answers from './answers.ts'
 import { PARAMETERS, type Route } from './route.ts'
 
-/** What has a name in shared/, by its schema. */
+/** Schemas that have a named type in shared/. */
 const NAMES = new Map<unknown, string>([
   [userIdSchema, 'UserId'],
   [networkIdSchema, 'NetworkId'],
@@ -108,7 +108,7 @@ function text(schema: Described | boolean): string {
   return typeof type === 'string' ? type : 'unknown'
 }
 
-/** An object of which nothing is said is the application's own. */
+/** The type of an object schema. An object without properties is the application's own: `JsonObject`. */
 function objectText({ properties, required = [], additionalProperties: more }: Described): string {
   if (properties === undefined)
     return typeof more === 'object' ? `Readonly<Record<string, ${text(more)}>>` : 'JsonObject'

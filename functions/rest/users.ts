@@ -1,4 +1,4 @@
-/** Users, each as the caller may see it. */
+/** Routes for users. Each caller sees what it may. */
 import type { z } from 'zod'
 import { StraightwayError } from '../../shared/errors.ts'
 import type { UserId } from '../../shared/ids.ts'
@@ -116,7 +116,10 @@ interface Named {
   readonly path: { readonly user: UserId }
 }
 
-/** An API key deletes whomever; a user itself not while a network would lose its last owner. */
+/**
+ * Deletes a user. An API key may delete any user; a user may not delete itself while it is the last owner of a
+ * network.
+ */
 async function deleteUser(call: Call<Named['path'], object, z.output<z.ZodType>>) {
   const { context, actor, path, precondition } = call
   const going = await underWay(call, jobIdOf(path.user))
@@ -129,7 +132,7 @@ async function deleteUser(call: Call<Named['path'], object, z.output<z.ZodType>>
   return accepted(await begun(context, await createDeletions(context.client).ofUser(user, start, resigns)))
 }
 
-/** Errors: `not-found`, also where the caller may not see the user. */
+/** The user, if the caller may see it. Errors: `not-found`, also if it may not. */
 export async function visibleUser(request: Request & Named): Promise<User> {
   const user = await store.getUser(request.context.client, request.path.user)
   if (user === undefined) throw new StraightwayError('not-found')
@@ -137,7 +140,10 @@ export async function visibleUser(request: Request & Named): Promise<User> {
   return user
 }
 
-/** Errors: `not-found`, also if the caller shares no network with the user and nothing of it is public. */
+/**
+ * The user with the attributes that the caller may see. Errors: `not-found`, also if the caller shares no network
+ * with the user and nothing of it is public.
+ */
 async function readableUser(call: Request & Named): Promise<User> {
   const { actor, context, path } = call
   if (actor.kind !== 'peer') return visibleUser(call)
@@ -149,7 +155,10 @@ async function readableUser(call: Request & Named): Promise<User> {
   return shown
 }
 
-/** What is public is not for strangers that the user blocks. */
+/**
+ * Whether the user blocks the calling peer or its user. Public attributes are hidden from callers that the user
+ * blocks.
+ */
 export async function isBlockedBy(
   { actor, context: { client } }: Pick<Request, 'actor' | 'context'>,
   { user, blocks }: User,
@@ -157,7 +166,7 @@ export async function isBlockedBy(
   return actor.kind === 'peer' && blocks > 0 && isBlocked(client, user, [actor.peer, actor.user])
 }
 
-/** The memberships by which the user is an owner. Errors: `conflict` if it is the last one of a network. */
+/** The active memberships in which the user is an owner. Errors: `conflict` if it is the last owner of a network. */
 async function ownedBy({ client }: Context, { user, roles }: PeerActor): Promise<readonly Membership[]> {
   const owned = [...roles].filter(([, role]) => role === 'owner').map(([network]) => network)
   const orphaned = (await getNetworks(client, owned)).find(({ owners }) => owners === 1)
@@ -174,7 +183,10 @@ async function ownedBy({ client }: Context, { user, roles }: PeerActor): Promise
     .filter((each) => activeRole(each) === 'owner')
 }
 
-/** Others see of a user's networks those they share, and of its attributes those that are not private. */
+/**
+ * The user as the caller sees it. API keys and the user itself see everything. Others see the networks that they
+ * share with the user, and attributes that are not private.
+ */
 function viewOf({ blocks: _, subject, ...user }: User, { actor }: Pick<Request, 'actor'>): UserDetails {
   const own = may(actor, 'blocks.read', user)
   if (own || actor.kind !== 'peer') return subject === undefined ? user : { ...user, subject }

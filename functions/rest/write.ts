@@ -1,6 +1,9 @@
 /**
- * `npm run openapi`: writes what is made from the definitions of the routes: routes.ts, which `infra` reads, the operations
- * of the clients in peer/rest, and the OpenAPI document.
+ * `npm run openapi`: writes what is generated from the definitions of the routes:
+ *
+ *   - routes.ts, which `infra` reads;
+ *   - the operations of the clients in peer/rest;
+ *   - the OpenAPI document.
  */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -12,7 +15,7 @@ export const DOORS_FILE = join(import.meta.dirname, 'routes.ts')
 export const OPERATIONS_FILE = join(import.meta.dirname, '../../peer/rest/operations.ts')
 export const DOCUMENT_FILE = join(import.meta.dirname, '../../docs/openapi.json')
 
-/** Routes as plain data: whoever imports them gets no behaviour with them. */
+/** The routes as plain data, so that importing them does not import the handlers. */
 export function doorsText(): string {
   const doors = API.map(
     ({ operation, method, path, who }) =>

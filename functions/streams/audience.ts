@@ -1,4 +1,4 @@
-/** Which nodes a change concerns. What was looked up is kept for the invocation it was looked up in. */
+/** The nodes that a change concerns. Results are cached for one invocation. */
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import type { NetworkId, NodeId, PeerId, UserId } from '../../shared/ids.ts'
 import type { Declared } from '../../shared/model/visibility.ts'
@@ -11,15 +11,15 @@ import { peersOfUser } from '../../shared/store/peers.ts'
 import { getUser } from '../../shared/store/users.ts'
 
 export interface Audience {
-  /** Nodes that have members of any of the networks online. */
+  /** The nodes where members of any of the networks are online. */
   ofNetworks(networks: readonly NetworkId[]): Promise<Set<NodeId>>
-  /** Where a peer is signed in: one node or none. */
+  /** The node where the peer is signed in: one or none. */
   ofPeer(peer: PeerId): Promise<Set<NodeId>>
-  /** Nodes at which peers of the user are signed in. */
+  /** The nodes where peers of the user are signed in. */
   ofUser(user: UserId): Promise<Set<NodeId>>
   everybody(): Promise<Set<NodeId>>
   networksOfUser(user: UserId): Promise<readonly NetworkId[]>
-  /** What is declared of attributes of `users`, `networks` or `peers`. */
+  /** The declared visibility of the attributes of `users`, `networks` or `peers`. */
   visibilityOf(collection: string): Promise<Declared>
 }
 
@@ -55,7 +55,7 @@ async function readNodes(client: DynamoDBDocumentClient, network: NetworkId): Pr
   return nodes
 }
 
-/** The node of each peer: one or none. */
+/** The node where each peer is signed in: one or none. */
 async function readPresence(
   client: DynamoDBDocumentClient,
   peers: readonly PeerId[],
@@ -77,7 +77,7 @@ function remembering<Key, Value>(look: (key: Key) => Promise<Value>): (key: Key)
   }
 }
 
-/** What is asked for in the same turn of the event loop is looked up in one go, each key once. */
+/** Batches lookups: the keys requested within one turn of the event loop are looked up in one call, each key once. */
 function gathering<Key, Value>(
   look: (keys: readonly Key[]) => Promise<ReadonlyMap<Key, readonly Value[]>>,
 ): (key: Key) => Promise<readonly Value[]> {

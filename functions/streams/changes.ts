@@ -1,11 +1,12 @@
 /**
  * The frame of every stream function. A batch is handled in two steps:
  *
- *   1. Every record becomes a change, and the function says which pushes follow from it for which nodes. Changes are looked
- *      at together; the first one that fails, and all behind it, come again.
- *   2. What each node is to be told, in the order of the records, is posted to it at once (push.ts).
+ *   1. Every record becomes a change, and the function says which pushes follow from it for which nodes. Changes are
+ *      handled concurrently. The first one that fails, and all behind it, are delivered again.
+ *   2. The pushes for a node, in the order of the records, are posted to it together (push.ts).
  *
- * A record whose pushes could not be handed over comes again, with all behind it: nodes take a push twice without harm.
+ * A record whose pushes could not be posted is delivered again, with all behind it. Pushes are idempotent, so a node
+ * may receive one twice.
  */
 import type { AttributeValue } from '@aws-sdk/client-dynamodb'
 import { unmarshall } from '@aws-sdk/util-dynamodb'
@@ -17,21 +18,24 @@ import type { Push } from '../../shared/push.ts'
 import { READING } from '../../shared/store/client.ts'
 import type { Pusher } from './push.ts'
 
-/** Before is absent for an item that was made, after for one that was removed. */
+/** `before` is absent for a new item, `after` for a removed one. */
 export interface Change<Item> {
   readonly before?: Item
   readonly after?: Item
-  /** Epoch milliseconds, to the second. */
+  /** Epoch milliseconds, with a resolution of a second. */
   readonly at: number
 }
 
-/** A push, and the nodes that it is for. */
+/** A push and its recipients. */
 export interface Told {
   readonly nodes: Iterable<NodeId>
   readonly push: Push
 }
 
-/** `begin` makes what the changes of one invocation share; `react` says what follows from one of them. */
+/**
+ * `begin` makes the state that the changes of one invocation share. `react` returns the pushes that follow from one
+ * change.
+ */
 export function onChanges<Item, Scope>(
   push: Pusher,
   begin: () => Scope,
@@ -56,7 +60,10 @@ export function onChanges<Item, Scope>(
   })
 }
 
-/** What comes again in a moment is not worth a line; what fails for good ends in the dead-letter queue. */
+/**
+ * Logs an error unless it is `unavailable`: that record is retried shortly. One that keeps failing ends in the
+ * dead-letter queue.
+ */
 function complain({ eventName, dynamodb }: DynamoDBRecord, error: unknown): void {
   if (error instanceof StraightwayError && error.code === 'unavailable') return
   console.error(`${eventName} ${JSON.stringify(dynamodb?.Keys)}:`, error)

@@ -1,5 +1,5 @@
 /**
- * What the stream functions work with.
+ * The context of the stream functions, and the environment variables that configure it.
  *
  *   MANAGEMENT_ENDPOINT    management API of the WebSocket API
  *   DYNAMODB_ENDPOINT      another DynamoDB than that of AWS

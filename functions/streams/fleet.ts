@@ -1,7 +1,9 @@
 /**
- * The fleet changed: a node is new, drains, changed its addresses, or is gone. Every node hears of it; renewals and load are
- * read with the leases. What a node that is gone left behind is the work of the reaper, which finds its lease put back as one
- * that has ended.
+ * Reacts to changes of the fleet: a node is new, drains, has other addresses, or is gone. Every node is told.
+ * Renewals and changes of load are not pushed; nodes read them with the leases.
+ *
+ * If a node is gone and the tables still hold some of its items, its lease is put back as an ended one: the reaper
+ * then finds it and clears them.
  */
 import { isDeepStrictEqual } from 'node:util'
 import type { FleetItem } from '../../shared/directory.ts'
@@ -29,12 +31,12 @@ export function createFleetReaction(context: StreamContext) {
 
 export const handler = fromEnvironment(contextFrom, createFleetReaction)
 
-/** What does not change with every renewal. */
+/** The part of a lease that does not change with every renewal. */
 function lasting(item: FleetItem | undefined) {
   if (item === undefined) return undefined
   const { load: _, expiresAtSeconds: __, ...rest } = item
   return rest
 }
 
-/** A lease that has ended is how nodes know a node that is no more. */
+/** The lease as an ended one, by which nodes recognise that a node is gone. */
 const gone = (item: FleetItem): FleetItem => ({ ...item, draining: true, expiresAtSeconds: 0 })

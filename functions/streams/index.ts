@@ -1,9 +1,10 @@
 /**
- * Enters records into the search index again after they changed.
+ * Updates the search index after records changed.
  *
- * A stream says which records may have changed, no more: each is read as it is now (shared/store/index-entries.ts), so
- * records that are delivered twice, late, or in a batch that was cut in half lead to the same index. Two streams lead here:
- * that of Collections, and that of IndexQueue, where the readers of all other streams note what changed (index-note.ts).
+ * A stream record only says which record may have changed; that record is then read as it is now
+ * (shared/store/index-entries.ts). So records that are delivered twice, late, or in a batch that was split lead to
+ * the same index. Two streams lead here: that of Collections, and that of IndexQueue, where the readers of all other
+ * streams note what changed (index-note.ts).
  */
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import middy from '@middy/core'
@@ -37,7 +38,10 @@ export function createIndexHandler(client: DynamoDBDocumentClient) {
   )
 }
 
-/** The records that have to come again, in the form a partial batch response has them. `now`: epoch milliseconds. */
+/**
+ * Indexes what the records name. Returns the records to deliver again, as a partial batch response. `now`: epoch
+ * milliseconds.
+ */
 export async function indexChanges(
   records: readonly DynamoDBRecord[],
   client: DynamoDBDocumentClient,
@@ -63,9 +67,12 @@ export async function indexChanges(
   return failures
 }
 
-/** Records that are entered at the same time: each is a handful of calls, one after the other. */
+/** Records indexed concurrently. Each takes a handful of calls, one after the other. */
 const TOGETHER = 24
-/** What is not begun by then comes again: the rest of the function's time is for what is under way. */
+/**
+ * Records not begun within this time are delivered again. The rest of the function's timeout is for those in
+ * progress.
+ */
 const PATIENCE_MS = 20_000
 
 type Reaction = (context: IndexContext, keys: Subject['keys']) => Promise<unknown>
@@ -73,7 +80,7 @@ type Reaction = (context: IndexContext, keys: Subject['keys']) => Promise<unknow
 interface IndexContext {
   readonly client: DynamoDBDocumentClient
   readonly now: () => number
-  /** Looked up once for a batch. */
+  /** Whether what peers say of themselves (status, custom, metadata) is declared searchable. Read once per batch. */
   readonly isSaidIndexed: () => Promise<boolean>
 }
 

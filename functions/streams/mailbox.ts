@@ -1,4 +1,4 @@
-/** Mail was stored: where its recipient is signed in, it is fetched now. */
+/** Reacts to stored mail: the node where its recipient is signed in is told to fetch it. */
 
 import type { PeerId } from '../../shared/ids.ts'
 import { isUnread } from '../../shared/store/mailbox.ts'
@@ -23,7 +23,7 @@ export function createMailboxReaction(context: StreamContext) {
 
 interface Scope {
   readonly audience: Audience
-  /** Peers that have mail in this batch, each told of once. */
+  /** Peers with mail in this batch; each is notified once. */
   readonly told: Set<PeerId>
 }
 

@@ -1,6 +1,7 @@
 /**
- * A user joined a network, changed role in it, or left it: its members hear of it, and the user's own peers, whose sessions
- * are in the network from now on or no longer.
+ * Reacts to a user that joins a network, changes its role there, or leaves it. Two groups of nodes are told: those
+ * with members of the network, and those with the user's own peers, whose sessions are in the network from now on, or
+ * no longer.
  */
 import { activeRole } from '../../shared/model/membership.ts'
 import type { Push } from '../../shared/push.ts'

@@ -1,8 +1,12 @@
 /**
- * Permanent metadata changed: of a user, a network, a peer or an object. The nodes with members of the networks concerned
- * hear of it, with the new value where it is short enough to go on to peers. Every node hears of a peer that was revoked,
- * as it may be anywhere; the nodes with peers of a user hear that it blocks others now, those with members
- * of a network what it lets tunnels use.
+ * Reacts to changes of permanent metadata: of users, networks, peers, objects and blocks.
+ *
+ *   - Changed name, attributes or value: the nodes with members of the networks concerned are told. The new value is
+ *     included if it is short enough to go on to peers.
+ *   - Revoked peer: every node is told, because the peer may be at any.
+ *   - Changed blocks of a user: the nodes with the user's own peers are told, and those of the peers that were
+ *     blocked or unblocked.
+ *   - Changed `paths` of a network (what its tunnels may use): the nodes with its members are told.
  */
 import { isDeepStrictEqual } from 'node:util'
 import type { NetworkId, PeerId, UserId } from '../../shared/ids.ts'
@@ -29,7 +33,7 @@ import { createIndexNote } from './index-note.ts'
 import { oneReader } from './one-reader.ts'
 import { createPusher } from './push.ts'
 
-/** Items of Users, Networks, Peers, Objects and Blocks. */
+/** An item of Users, Networks, Peers, Objects or Blocks. */
 type Entity = UserItem | Network | Peer | StoredObject
 type Item = Entity | Block
 
@@ -89,7 +93,10 @@ async function description(change: Change<Entity>, audience: Audience): Reaction
 const isOfBlock = (change: Change<Item>): change is Change<Block> =>
   'blocked' in (change.after ?? change.before ?? {})
 
-/** Who is blocked sees the peers of the user go, and come back when the block ends; nobody else hears of it. */
+/**
+ * Shows a blocked peer or user the blocking user's peers as offline, and as they are again when the block ends.
+ * Nobody else is told.
+ */
 async function sight(
   { client }: StreamContext,
   { before, after, at }: Change<Block>,
@@ -108,7 +115,7 @@ async function sight(
     })
 }
 
-/** Of a peer that came through the gateway. */
+/** Ends the peer's connections through the gateway. */
 async function endConnections({ client, management }: StreamContext, peer: PeerId): Promise<void> {
   const connections = createConnections(client)
   for (const { connection } of await connections.ofPeer(peer)) {
@@ -153,7 +160,7 @@ async function networksOf(entity: Entity, audience: Audience): Promise<readonly 
   return isUser(entity) ? toUser(entity).networks : [entity.network]
 }
 
-/** What members of the same network see of an entity: the rest of an item is bookkeeping, or private. */
+/** The part of an entity that members of the same network see. The rest of the item is bookkeeping, or private. */
 async function seenByMembers(entity: Entity, audience: Audience) {
   if (isObject(entity)) return entity.value
   const { name, attributes } = entity
@@ -170,7 +177,7 @@ function nameOf(entity: Entity): Name {
   return isUser(entity) ? { entity: 'user', id: entity.user } : { entity: 'network', id: entity.network }
 }
 
-/** A value that would not fit the datagram to a peer is looked up by who cares. */
+/** The value, if it fits the datagram to a peer. Otherwise peers look it up if they need it. */
 function pushable(value: unknown) {
   const short = value !== undefined && Buffer.byteLength(JSON.stringify(value)) <= LIMITS.messageBytes
   return short ? { value } : {}

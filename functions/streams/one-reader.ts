@@ -1,15 +1,20 @@
 /**
- * The one reader of a stream: that of a global table bears a single function, and most changes are told to nodes and noted
- * for the index (index-note.ts). Each part gets every batch, at the same time as the others, and fails by itself: the batch comes again from the first record
- * that any of them has left. What a part did beyond that record it remembers and leaves out, so that nodes are not told
- * again because a note could not be written. The memory is that of one process: elsewhere a part does it once more, which
- * each of them bears.
+ * The single reader of a stream: the stream of a global table supports one function only. Most changes have two uses,
+ * each a part of the reader: they are pushed to nodes, and noted for the index (index-note.ts).
+ *
+ * Every part gets every batch, concurrently with the others, and fails independently. The batch is delivered again
+ * from the first record that any part failed at. A part remembers the records beyond it that it has handled, and
+ * skips them then: so a failed note does not make nodes receive their pushes again. This memory belongs to one
+ * process. In another process a part handles these records twice, which every part tolerates.
  */
 import type { Context, DynamoDBBatchResponse, DynamoDBRecord, DynamoDBStreamEvent } from 'aws-lambda'
 
 export type Part = (event: DynamoDBStreamEvent, context: Context) => Promise<DynamoDBBatchResponse>
 
-/** Records that are given up never come again: beyond so many the oldest are forgotten. */
+/**
+ * Most `eventID`s remembered. Beyond it the oldest are forgotten: records that were given up are never delivered
+ * again.
+ */
 const REMEMBERED = 10_000
 
 export function oneReader(...parts: readonly Part[]): Part {
@@ -27,14 +32,14 @@ export function oneReader(...parts: readonly Part[]): Part {
 
 class PartReader {
   readonly #part: Part
-  /** `eventID`s of what was done and comes again for the sake of another part. */
+  /** `eventID`s of records that this part has handled, and that are delivered again because another part failed. */
   readonly #ahead = new Set<string>()
 
   constructor(part: Part) {
     this.#part = part
   }
 
-  /** Where in the batch the first record is that has to come again; behind the last one where there is none. */
+  /** The index of the first record to deliver again, or the number of records if there is none. */
   async read(records: readonly DynamoDBRecord[], context: Context): Promise<number> {
     const fresh = records.filter(({ eventID = '' }) => !this.#ahead.delete(eventID))
     const failed = await this.#failed(fresh, context)
@@ -51,7 +56,10 @@ class PartReader {
     }
   }
 
-  /** Sequence numbers. Not to answer is to fail: the other parts are done first, so that none is cut short. */
+  /**
+   * The sequence numbers of failed records. A part that throws fails at its first record; the error is caught so that
+   * the other parts finish.
+   */
   async #failed(fresh: readonly DynamoDBRecord[], context: Context): Promise<ReadonlySet<string>> {
     if (fresh.length === 0) return new Set()
     try {

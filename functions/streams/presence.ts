@@ -1,7 +1,9 @@
 /**
- * Presence changed: the nodes with members of the peer's networks hear of it, where others see a difference. A move between
- * nodes, being seen again, and whatever an invisible peer does make none. An item is removed only when its peer is: the
- * node where it still was ends the session.
+ * Reacts to changes of presence. The nodes with members of the peer's networks are told if others see a difference. A
+ * move to another node, a newer `lastSeenAt`, and any change while a peer is invisible make none.
+ *
+ * A presence item is removed only when its peer is deleted. The node where the peer was still signed in is told to
+ * end the session.
  */
 import { isDeepStrictEqual } from 'node:util'
 import type { NetworkId } from '../../shared/ids.ts'
@@ -39,7 +41,10 @@ export const handler = fromEnvironment(contextFrom, (context) =>
   oneReader(createPresence(context), createIndexNote(context.client)),
 )
 
-/** Those the peer is and was in, where it looks different; otherwise those that it is new to. */
+/**
+ * The networks to tell: if others see a difference, those that the peer is in and was in. Otherwise those that it has
+ * newly joined.
+ */
 function networksConcerned(change: Change<PresenceItem>): NetworkId[] {
   const { before, after } = change
   const [old, present] = [before?.networks ?? [], after?.networks ?? []]
@@ -47,14 +52,14 @@ function networksConcerned(change: Change<PresenceItem>): NetworkId[] {
   return look(after) === undefined ? [] : present.filter((network) => !old.includes(network))
 }
 
-/** What others can tell apart; undefined of a peer that is not there. */
+/** The part of a presence item that others can tell apart. Undefined for a peer that is offline. */
 function look(item: PresenceItem | undefined) {
   if (item === undefined) return undefined
   const { status, custom, metadata } = asSeenByOthers(item)
   return status === 'offline' ? undefined : { status, custom, metadata }
 }
 
-/** A peer that was removed is offline for good. */
+/** The record after the change. A removed peer is offline for good. */
 function recordAfter({ before, after }: Change<PresenceItem>): PresenceRecord {
   if (after !== undefined) return asSeenByOthers(after)
   return asSeenByOthers({ ...before!, status: 'offline', version: before!.version + 1 })

@@ -1,15 +1,18 @@
 /**
- * Pushes to nodes through their WebSocket connections. All that one batch has for a node is one post to its newest
- * connection: a JSON array of pushes, in several posts only if it exceeds what API Gateway charges as one message.
+ * Pushes to nodes over their WebSocket connections. All pushes of a batch for one node are one post to its newest
+ * connection: a JSON array. It is split into several posts only if it exceeds the size that API Gateway charges as
+ * one message.
  *
- * Nodes are posted to at the same time, and none waits for another. What a node cannot be told it will find out: it reads
- * the state behind the pushes again after every gap of its connection (shared/core/checkpoint/pushes.ts). So
+ * Nodes are posted to concurrently and independently. A push that cannot be delivered may be dropped: after every gap
+ * of its connection a node reads the state behind the pushes again (shared/core/checkpoint/pushes.ts). So
  *
- *   - a connection that is gone is forgotten, and the next older one is tried;
- *   - one that is just being made is gone as well to the API; it stays, and its node reads the state when it is open;
- *   - one that takes nothing within POST_MS, or fails, is ended, so that its node makes another and reads then.
+ *   - a connection that is gone is removed, and the next older one is tried;
+ *   - a connection that is still opening is also `gone` to the API. It is kept, and its node reads the state once it
+ *     is open;
+ *   - a connection that accepts nothing within POST_MS, or fails, is ended. Its node then connects again and reads
+ *     the state.
  *
- * Only if the API throttles, or a connection can be neither used nor ended, do the records come again.
+ * Records are delivered again only if the API throttles, or if a connection can be neither used nor ended.
  */
 import { StraightwayError } from '../../shared/errors.ts'
 import type { NodeId } from '../../shared/ids.ts'
@@ -20,25 +23,25 @@ import type { Told } from './changes.ts'
 import type { StreamContext } from './context.ts'
 
 export interface Delivered {
-  /** How many records, from the first on, need not come again. */
+  /** Number of records, from the first, that need not be delivered again. */
   readonly delivered: number
-  /** Why the record behind them has to. */
+  /** Why the next record has to be delivered again. */
   readonly error?: unknown
 }
 
-/** What follows from each record of a batch, to the nodes concerned. Never rejects. */
+/** Posts the pushes that follow from each record of a batch. Never rejects. */
 export type Pusher = (told: readonly (readonly Told[])[]) => Promise<Delivered>
 
-/** How long a handshake may take. */
+/** Longest WebSocket handshake: a younger connection that is `gone` may still be opening. */
 const YOUNG_MS = 10_000
-/** Nodes that are posted to at the same time: as many sockets as the client of the API holds. */
+/** Nodes posted to concurrently: as many as the API client has sockets. */
 const TOGETHER = 50
-/** API Gateway charges each 32 KB of a post as a message, and takes 128. */
+/** API Gateway charges a post as one message per 32 KB, and accepts 128 KB. */
 const POST_BYTES = 32 * 1024
 
 interface Parcel {
   readonly texts: string[]
-  /** The first record that the node has something of. */
+  /** The first record with a push for the node. */
   readonly record: number
 }
 
@@ -58,7 +61,8 @@ export function createPusher({ client, management, now }: StreamContext): Pusher
       if (now() - connectedAt < YOUNG_MS) coming ??= connection
       else await connections.remove(connection)
     }
-    // One that replaces another does not count as a gap: by now it is open.
+    // A connection that replaces another leaves no gap, so its node would not read the state. It is tried again: by
+    // now it may be open.
     const replaces = coming !== undefined && all.length > 1
     if (replaces && (await postAll(coming!, texts)) !== 'sent')
       throw new StraightwayError('unavailable', `${node} is just connecting`)
@@ -104,7 +108,7 @@ function addTo(parcels: Map<NodeId, Parcel>, nodes: ReadonlySet<NodeId>, push: P
   }
 }
 
-/** JSON arrays, each as long as one message may be; a push that is longer by itself has one of its own. */
+/** The posts: JSON arrays of at most POST_BYTES each. A longer push gets a post of its own. */
 function* postsOf(texts: readonly string[]): Generator<string> {
   let [part, bytes]: [string[], number] = [[], 2]
   for (const text of texts) {

@@ -1,7 +1,9 @@
 /**
- * By the clock: nodes whose lease has ended are dead. Their peers are offline, their networks have one node less, and then
- * the lease goes. The lease that has ended is the job: a run that has no time left, or dies, is resumed by the next one.
- * Several runs at the same time each take their part of a node's places (shared/store/places.ts).
+ * Clears away dead nodes on a schedule. A node is dead when its lease has ended: its peers become offline, it is
+ * removed from its networks, and last its lease is deleted.
+ *
+ * The ended lease itself is the job: a run that runs out of time, or dies, is resumed by the next one. Several
+ * concurrent runs each take a part of a node's places (shared/store/places.ts).
  */
 import middy from '@middy/core'
 import type { ScheduledEvent } from 'aws-lambda'
@@ -13,19 +15,22 @@ import { vacate } from '../../shared/store/vacate.ts'
 import { fromEnvironment } from '../environment.ts'
 import type { StreamContext } from './context.ts'
 
-/** Which of how many runs at the same time; the schedule says it (infra/constructs/schedule.ts). The only one without. */
+/**
+ * Which of several concurrent runs this is; set by the schedule (infra/constructs/schedule.ts). Default: the only
+ * one.
+ */
 export interface Share {
   readonly part?: number
   readonly parts?: number
 }
 
-/** Left for what is under way when a run stops by itself. */
+/** A run stops this long before its timeout, to finish what is in progress. */
 const SPARE_MS = 10_000
 
 export function createReaper({ client, now }: Pick<StreamContext, 'client' | 'now'>) {
   const fleet = createFleet(client)
 
-  /** True if nothing of the node is left. */
+  /** Clears away a node. True if nothing of it is left. */
   async function reap({ node }: FleetItem, share: Share, isOver: () => boolean): Promise<boolean> {
     const isDone = await vacate(client, { node, now: now(), ...shareOf(share), isOver })
     if (!isDone || !(await isVacant(client, node))) return false

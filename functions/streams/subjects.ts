@@ -1,4 +1,4 @@
-/** Which items the records of a stream are about. */
+/** The items that the records of a stream are about. */
 import type { AttributeValue } from '@aws-sdk/client-dynamodb'
 import { unmarshall } from '@aws-sdk/util-dynamodb'
 import type { DynamoDBRecord } from 'aws-lambda'
@@ -6,7 +6,10 @@ import { READING, tableName } from '../../shared/store/client.ts'
 import type { QueuedBatch, Subject } from '../../shared/store/index-queue.ts'
 import { TABLES, type TableName } from '../../shared/store/tables.ts'
 
-/** Each subject once, with the sequence number of the first record that names it: a failed batch comes again from there. */
+/**
+ * Each subject once, with the sequence number of the first record that names it: from there a failed batch is
+ * delivered again.
+ */
 export function subjectsOf(records: readonly DynamoDBRecord[]): ReadonlyMap<string, [Subject, string]> {
   const subjects = new Map<string, [Subject, string]>()
   for (const record of records)
@@ -17,7 +20,7 @@ export function subjectsOf(records: readonly DynamoDBRecord[]): ReadonlyMap<stri
   return subjects
 }
 
-/** Those that a queued batch notes, or the item of the record itself. */
+/** The subjects that a queued batch notes, or the item of the record itself. */
 function namedBy({ eventSourceARN, dynamodb }: DynamoDBRecord): readonly Subject[] {
   const table = tableOf(eventSourceARN ?? '')
   if (table === undefined || dynamodb?.Keys === undefined) return []
@@ -26,13 +29,13 @@ function namedBy({ eventSourceARN, dynamodb }: DynamoDBRecord): readonly Subject
   return [{ table, keys }]
 }
 
-/** Nothing if the batch expired: its subjects were delivered when it was made. */
+/** The subjects of a queued batch. None if the batch was removed: they were delivered when it was written. */
 function queuedIn(image: NonNullable<DynamoDBRecord['dynamodb']>['NewImage']): readonly Subject[] {
   if (image === undefined) return []
   return (unmarshall(image as Record<string, AttributeValue>, READING) as QueuedBatch).subjects
 }
 
-/** arn:aws:dynamodb:region:account:table/name/stream/label */
+/** The table of a stream, from its ARN: arn:aws:dynamodb:region:account:table/name/stream/label */
 function tableOf(arn: string): TableName | undefined {
   const [, deployed] = arn.split('/')
   return (Object.keys(TABLES) as TableName[]).find((name) => tableName(name) === deployed)

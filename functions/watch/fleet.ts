@@ -1,6 +1,7 @@
 /**
- * Once a minute: what the leases say of the fleet, as metrics (CloudWatch embedded metric format). Autoscaling acts on
- * `Load`, alarms on all of them. Taken from the leases and not from each node, so a node that is gone counts as gone.
+ * Publishes metrics of the fleet once a minute (CloudWatch embedded metric format). Autoscaling acts on `Load`,
+ * alarms act on all of them. They are computed from the leases and not reported by each node, so a dead node counts
+ * as gone.
  *
  *   SYSTEM        the dimension that tells systems in one account apart
  *   REGION        only nodes that stand there are counted: metrics are of one region, as are the groups that scale on them
@@ -15,20 +16,22 @@ import { type Environment, fromEnvironment, required } from '../environment.ts'
 
 export type Role = FleetItem['roles'][number]
 
-/** Of the nodes that have the role and do not drain: what new peers and tunnels can be given. */
+/**
+ * Metrics of one role. `Nodes` and the loads cover only nodes that do not drain: those accept new peers and tunnels.
+ */
 export interface RoleMetrics {
   readonly Nodes: number
-  /** Average and largest, 0 to 1; 1 where there is no node, so that the group grows. */
+  /** Average and largest load, 0 to 1. Both are 1 if there is no node, so that the group grows. */
   readonly Load: number
   readonly PeakLoad: number
   readonly Draining: number
-  /** Nodes that started within ten minutes: many of them, again and again, are a crash loop. */
+  /** Nodes that started within ten minutes. A count that stays high is a sign of a crash loop. */
   readonly Young: number
 }
 
 export interface FleetMetricsContext {
   readonly system: string
-  /** All nodes are counted without. */
+  /** Only nodes in this region are counted. Default: all nodes. */
   readonly region?: string | undefined
   readonly fleet: Pick<Fleet, 'alive'>
   readonly print: (line: string) => void
@@ -69,7 +72,10 @@ function embedded(System: string, Role: Role, metrics: RoleMetrics, Timestamp: n
   return { _aws: { Timestamp, CloudWatchMetrics }, System, Role, ...metrics }
 }
 
-/** Straight to standard output: what goes through `console` is wrapped by the runtime and no metric then. */
+/**
+ * Writes straight to standard output: the runtime wraps what is written to `console`, which CloudWatch would not read
+ * as metrics.
+ */
 function contextFrom(env: Environment): FleetMetricsContext {
   return {
     system: required(env, 'SYSTEM'),

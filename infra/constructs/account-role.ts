@@ -7,8 +7,8 @@ import type { Config } from '../config.ts'
 const WRITES_LOGS = 'service-role/AmazonAPIGatewayPushToCloudWatchLogs'
 
 /**
- * The role with which API Gateway writes logs. An account has one in each region, and refuses every stage with an access
- * log while it has none. The role stays when the stack goes, because other APIs of the account use it too.
+ * The role with which API Gateway writes access logs. An account has one such role per region. Without it, creating a stage
+ * with an access log fails. The role outlives the stack, because other APIs of the account use it too.
  */
 export class AccountRole extends Construct {
   constructor(scope: Construct, id: string, { api }: Pick<Config, 'api'>) {
@@ -28,7 +28,7 @@ export class AccountRole extends Construct {
     })
   }
 
-  /** The stage is made after the account has the role. */
+  /** Makes `stage` depend on the role, so that CloudFormation creates the role first. */
   before(stage: IConstruct): void {
     stage.node.addDependency(this)
   }

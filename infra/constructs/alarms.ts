@@ -11,21 +11,23 @@ import { Construct } from 'constructs'
 import { type Config, prefixOf } from '../config.ts'
 import { operatorTopic } from './operator-topic.ts'
 
+/** A promise of the system and the metric that shows whether it holds. */
 export interface Promised {
   readonly name: string
-  /** Which promise is broken when it rings, and where the runbook says what to do. */
+  /** The promise that is broken when the alarm rings; a sentence of the alarm's description. */
   readonly broken: string
   readonly metric: Metric | MathExpression
-  /** It rings above this, or below it. */
+  /** Upper bound: the alarm rings while the metric is above it. Give either `above` or `below`. */
   readonly above?: number
+  /** Lower bound: the alarm rings while the metric is below it. */
   readonly below?: number
-  /** How long, in whole periods of the metric. */
+  /** Minutes that the bound must be crossed before the alarm rings: a multiple of the metric's period. */
   readonly minutes: number
-  /** That nothing was measured is as bad. */
+  /** The alarm also rings if the metric has no data. Default: missing data counts as good. */
   readonly silenceRings?: true
 }
 
-/** An alarm for each promise, all to one topic. */
+/** One CloudWatch alarm per promise. All of them notify one topic, when they ring and when they recover. */
 export class Alarms extends Construct {
   readonly topic: Topic
   readonly all: readonly Alarm[]

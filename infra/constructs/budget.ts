@@ -2,7 +2,10 @@ import { CfnBudget } from 'aws-cdk-lib/aws-budgets'
 import { Construct } from 'constructs'
 import { type Config, prefixOf } from '../config.ts'
 
-/** What the system may cost in a month, by the tag that every resource of it has. Somebody has to be told, so it wants an address. */
+/**
+ * The monthly cost budget of the system, measured by the tag `straightway` that every resource carries. It notifies
+ * `alarmEmail` at 80 % of the actual cost and when the forecast exceeds 100 %. Without an address it notifies nobody.
+ */
 export class Budget extends Construct {
   constructor(
     scope: Construct,

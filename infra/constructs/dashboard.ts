@@ -22,11 +22,11 @@ import type { Alarms } from './alarms.ts'
 import type { Machines } from './machines.ts'
 
 export interface DashboardProps {
-  /** Dashboards are of the whole account, whatever the region. */
+  /** Name of the dashboard, unique in the account: dashboards belong to no region. */
   readonly name: string
   readonly config: Pick<Config, 'name'>
   readonly alarms: Alarms
-  /** Of the home region. */
+  /** The APIs, which only the home region has. Default: no widgets for INDEX and streams. */
   readonly api?: ApiStack
   readonly machines: Machines
 }
@@ -34,7 +34,7 @@ export interface DashboardProps {
 const WIDTH = 24
 const ROLES = ['checkpoint', 'handshake', 'stun', 'relay']
 
-/** One page: do the promises hold, how is INDEX, do changes arrive, how full is the fleet, what becomes of tunnels. */
+/** A CloudWatch dashboard of one page: alarms, INDEX, stream delays, fleet load, sessions and tunnels, network limits. */
 export class Dashboard extends Construct {
   constructor(scope: Construct, id: string, { name, config, alarms, api, machines }: DashboardProps) {
     super(scope, id)

@@ -2,7 +2,7 @@ import { Stack } from 'aws-cdk-lib'
 import type { Construct } from 'constructs'
 import type { Config } from '../config.ts'
 
-/** Where a stage of an API answers: at AWS by a name of its own, at an emulator by a path. */
+/** URL of an API's stage. On AWS the API has its own host name; an emulator serves all APIs under one host, by path. */
 export function executeApi(
   scope: Construct,
   { emulator }: Pick<Config, 'emulator'>,

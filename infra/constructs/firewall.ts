@@ -2,7 +2,10 @@ import { CfnWebACL, CfnWebACLAssociation } from 'aws-cdk-lib/aws-wafv2'
 import { Construct } from 'constructs'
 import { type Config, prefixOf } from '../config.ts'
 
-/** WAF in front of a stage: a rate for one address, and the rules AWS keeps against known bad inputs and addresses. */
+/**
+ * A WAF in front of an API stage, with three rules: a limit of requests per IP address in five minutes (429 above it),
+ * AWS's list of addresses with a bad reputation, and AWS's list of known bad inputs.
+ */
 export class Firewall extends Construct {
   constructor(scope: Construct, id: string, config: Pick<Config, 'name' | 'api'>, stageArn: string) {
     super(scope, id)

@@ -1,20 +1,21 @@
 import { type IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import { TABLES, type Table, type TableName } from '../../shared/store/tables.ts'
 
-/** Of items; nothing about tables themselves. */
+/** Actions on items. No function or node may change a table itself. */
 const READ = ['BatchGetItem', 'ConditionCheckItem', 'GetItem', 'Query', 'Scan']
 const WRITE = ['BatchWriteItem', 'DeleteItem', 'PutItem', 'UpdateItem']
 
-/** A table of this region or of another: only where it is matters here. */
+/** The ARN of every table. The tables may be in another region than the grantee. */
 export type TableArns = Readonly<Record<TableName, { readonly tableArn: string }>>
 
+/** Tables that a function or node uses. */
 export interface TableUse {
   readonly reads?: readonly TableName[] | undefined
-  /** Read as well. */
+  /** Tables that are written, and read too: no need to name them in `reads`. */
   readonly writes?: readonly TableName[] | undefined
 }
 
-/** What shared/store does, on the tables named and each of their indexes by name. */
+/** Grants the item actions that shared/store uses, on the given tables and on each of their indexes by name. */
 export function grantTables(
   tables: TableArns,
   { grantPrincipal }: IGrantable,

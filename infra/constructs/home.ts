@@ -1,7 +1,9 @@
 /**
- * What nodes need of the home region: where its APIs are, and the right to use its tables and the key of the fleet. In the home
- * region that is taken from the other stacks. From another region nothing can be referred to, so there tables and key are known
- * by their names, and addresses are read from parameters of the home region when an instance starts.
+ * What nodes need from the home region: the URLs of its APIs, and permission to use its tables and the fleet key.
+ *
+ * - In the home region (`homeHere`) these are references to the other stacks.
+ * - In the second region (`homeElsewhere`) there are no references across regions. Tables and the key are found by name, and
+ *   an instance reads the URLs from SSM parameters of the home region when it first starts.
  */
 import { Stack } from 'aws-cdk-lib'
 import { type IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam'
@@ -16,19 +18,21 @@ import type { Keys } from './keys.ts'
 import type { Tables } from './tables.ts'
 
 export interface Home {
-  /** What an instance is told, by the name of the variable. */
+  /** Environment variables of a node whose values are known at synthesis: name to value. */
   readonly told: Readonly<Record<string, string>>
-  /** What it finds out at its first start: variable to command. */
+  /** Environment variables that an instance looks up at its first start: name to the shell command that prints the value. */
   readonly found: Readonly<Record<string, string>>
-  /** Of a node: tables, the key of the fleet, and where to look for what is found. */
+  /** Grants what a node needs: its tables, the fleet key, and the parameters that the commands of `found` read. */
   grant(to: IGrantable): void
+  /** Grants access to the given tables of the home region. */
   grantTables(to: IGrantable, use: TableUse): void
 }
 
-/** Where the APIs of home are. */
+/** URLs of the APIs in the home region. */
 export interface Addresses {
-  /** INDEX as API Gateway itself serves it. The name of a custom domain leads nowhere until its DNS record is made. */
+  /** INDEX under API Gateway's own host name. A custom domain does not resolve until the team creates its DNS record. */
   readonly index: string
+  /** The WebSocket API. */
   readonly gateway: string
 }
 
@@ -38,6 +42,7 @@ export interface HomeParts {
   readonly addresses: Addresses
 }
 
+/** The home region as its own stacks see it. */
 export function homeHere({ tables, keys, addresses }: HomeParts): Home {
   return {
     told: {
@@ -54,7 +59,7 @@ export function homeHere({ tables, keys, addresses }: HomeParts): Home {
   }
 }
 
-/** `scope`: of the stack in the other region. */
+/** The home region `region` as a stack of another region sees it. `scope`: a construct of that stack. */
 export function homeElsewhere(scope: Construct, config: Config, region: string): Home {
   const { partition, account } = Stack.of(scope)
   const arn = (service: string, resource: string) =>
@@ -71,7 +76,7 @@ export function homeElsewhere(scope: Construct, config: Config, region: string):
     },
     grant(to) {
       grantTables(tables, to, NODE_TABLES)
-      // Secrets Manager puts six characters of its own behind the name.
+      // Secrets Manager appends six random characters to the name.
       const secret = arn('secretsmanager', `secret:${keyName(config, 'Fleet')}-??????`)
       allow(to, ['secretsmanager:GetSecretValue', 'secretsmanager:DescribeSecret'], [secret])
       allow(
@@ -84,7 +89,7 @@ export function homeElsewhere(scope: Construct, config: Config, region: string):
   }
 }
 
-/** Where the APIs are, for `homeElsewhere`. */
+/** Writes the URLs of the APIs to SSM parameters, where instances of `homeElsewhere` read them. */
 export function announceHome(scope: Construct, config: Config, { index, gateway }: Addresses): void {
   const announce = (id: string, what: 'index-url' | 'gateway-url', stringValue: string) =>
     new StringParameter(scope, id, { parameterName: parameterName(config, what), stringValue })

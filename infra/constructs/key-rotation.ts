@@ -17,7 +17,7 @@ export interface KeyRotationProps {
   readonly keys: Keys
 }
 
-/** Replaces the key of tickets and that of the fleet when they are old: functions/keys/rotate.ts says how. */
+/** A daily function that replaces the ticket key and the fleet key after `keyDays` days (functions/keys/rotate.ts). */
 export class KeyRotation extends Construct {
   constructor(scope: Construct, id: string, { config, keys }: KeyRotationProps) {
     super(scope, id)

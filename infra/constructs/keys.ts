@@ -5,21 +5,21 @@ import { type Config, placesOf } from '../config.ts'
 import { keyName } from '../key-names.ts'
 import { removalOf } from './removal.ts'
 
-/** Letters and digits: 43 of them hold 256 bits. */
+/** Characters of a secret, each a letter or a digit: 43 hold 256 bits. */
 const LENGTH = 43
 
-/** As policies name it. Secrets Manager puts six characters of its own behind the name. */
+/** The secret's ARN for a policy. If only the name is known, a wildcard stands for Secrets Manager's six random characters. */
 export const policyArnOf = (secret: ISecret): string => secret.secretFullArn ?? `${secret.secretArn}-??????`
 
 /**
- * The two secrets of a system. Secrets Manager makes them up itself, so that no template, log or machine of a developer
- * ever has them; functions and nodes derive their keys from the text (shared/secrets.ts). Where a second region was promoted they
- * are there already.
+ * The two secrets of a system. Secrets Manager generates them, so they appear in no template, no log and on no developer's
+ * machine. Functions and nodes derive their keys from the text (shared/secrets.ts). With a second region the secrets are
+ * replicated there; if that region has been promoted, the replicas are used instead of new secrets.
  */
 export class Keys extends Construct {
-  /** Signs tickets. Only INDEX reads it: nodes get the public part from `GET /v1/bootstrap`. */
+  /** Key that signs tickets. Only INDEX reads it; nodes get the public key from `GET /v1/bootstrap`. */
   readonly ticket: ISecret
-  /** Shared by nodes and the functions of the gateway. */
+  /** Key shared by the nodes and the functions of the WebSocket API. */
   readonly fleet: ISecret
 
   constructor(scope: Construct, id: string, config: Pick<Config, 'name' | 'retain' | 'regions'>) {

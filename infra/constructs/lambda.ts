@@ -19,12 +19,13 @@ export interface LambdaProps {
   readonly config: Pick<Config, 'name' | 'retain' | 'logDays' | 'tracing'>
   readonly description: FunctionDescription
   readonly environment: Readonly<Record<string, string>>
-  /** At most this many at once; as many as the account has without. */
+  /** Reserved concurrency: the most executions at the same time. Default: the account's limit. */
   readonly concurrency?: number | undefined
 }
 
 /**
- * A function of ours: Node 24 on arm64, one file with the SDK inside (infra/bundles.ts), a role that can write its own log and nothing else until granted, logs as JSON that end after a while.
+ * A Lambda function of the system. It runs Node.js 24 on arm64 from one bundled file that includes the AWS SDK
+ * (infra/bundles.ts). Its role may only write its own log until more is granted. Logs are JSON and expire after `logDays`.
  */
 export class Lambda extends Construct {
   readonly function: LambdaFunction
@@ -67,12 +68,16 @@ export class Lambda extends Construct {
     )
   }
 
+  /** Adds a statement to the function's role. */
   allow(actions: readonly string[], resources: readonly string[]): void {
     this.function.addToRolePolicy(new PolicyStatement({ actions: [...actions], resources: [...resources] }))
   }
 }
 
-/** Made at synthesis, without Docker. The CDK takes bundlings for the same whose description is, hence `environment`. */
+/**
+ * The code asset of a function, bundled at synthesis without Docker. `environment` distinguishes the assets of functions,
+ * because the CDK compares bundling options, but not the body of `tryBundle`.
+ */
 function codeOf(entry: FunctionDescription['entry']): Code {
   return Code.fromAsset(import.meta.dirname, {
     assetHashType: AssetHashType.OUTPUT,

@@ -7,13 +7,13 @@ import { NodeGroup } from './node-group.ts'
 import { operatorTopic } from './operator-topic.ts'
 import { removalOf } from './removal.ts'
 
-/** What a region has of the fleet. */
+/** The instance groups of the fleet in one region. */
 export interface Machines {
   readonly nodes: NodeGroup
   readonly relays: NodeGroup
 }
 
-/** Makes them in the scope itself, whichever region that is in. */
+/** Creates the network and the two groups directly in `scope`, in whichever region its stack is. */
 export function createMachines(scope: Construct, config: Config, home: Home): Machines {
   const network = new Network(scope, 'Network', config)
   const log = new LogGroup(scope, 'Log', {

@@ -21,12 +21,15 @@ type ExistingVpc = Extract<Config['network'], { readonly vpcId: string }>
 type NewVpc = Exclude<Config['network'], ExistingVpc>
 
 /**
- * Public subnets only, with IPv4 and IPv6: a node needs an address of its own, and a NAT gateway would cost more than the
- * nodes. DynamoDB is reached through the gateway endpoint, which is free and stays inside AWS.
+ * The VPC and security groups of the fleet. It has only public subnets, with IPv4 and IPv6: a node needs its own public
+ * address, and a NAT gateway would cost more than the nodes. DynamoDB and S3 are reached through gateway endpoints, which
+ * are free and keep the traffic inside AWS.
  */
 export class Network extends Construct {
   readonly vpc: IVpc
+  /** Admits UDP. */
   readonly nodes: SecurityGroup
+  /** Admits UDP, and TLS of peers without UDP. */
   readonly relays: SecurityGroup
 
   constructor(scope: Construct, id: string, config: Pick<Config, 'logDays' | 'network'>) {
@@ -55,7 +58,10 @@ export class Network extends Construct {
     return vpc as IVpc
   }
 
-  /** Named and not looked up, so that synthesis needs no credentials. Its flow logs and endpoints are the team's. */
+  /**
+   * An existing VPC. Its ids come from the configuration and are not looked up, so synthesis needs no credentials. Flow
+   * logs and endpoints are left to the team that owns the VPC.
+   */
   #adopt({ vpcId, subnets }: ExistingVpc): IVpc {
     return Vpc.fromVpcAttributes(this, 'Vpc', {
       vpcId,
@@ -64,7 +70,7 @@ export class Network extends Construct {
     })
   }
 
-  /** Only what was refused: a line for every flow of every peer would cost more than the nodes. */
+  /** Logs rejected flows only: one log line per flow of every peer would cost more than the nodes. */
   #logRejected(vpc: Vpc, { logDays }: Pick<Config, 'logDays'>): void {
     const log = new LogGroup(this, 'Rejected', {
       retention: logDays as RetentionDays,
@@ -77,8 +83,9 @@ export class Network extends Construct {
   }
 
   /**
-   * Open both ways for UDP, and for nothing else from outside but the TLS of relays. A security group tracks every flow that is not, and drops
-   * packets when its table is full; so filtering is the host's (infra/node-units.ts), which tracks nothing.
+   * A security group that admits all UDP in both directions. Only relays admit anything else from outside: TLS. A security
+   * group tracks every flow that its rules do not fully open, and drops packets when its tracking table is full. So the
+   * filtering is done by the host's packet filter (infra/node-units.ts), which tracks nothing.
    */
   #open(id: string, description: string): SecurityGroup {
     const group = new SecurityGroup(this, id, {

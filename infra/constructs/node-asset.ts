@@ -6,7 +6,7 @@ import { buildNodeAsset } from '../node-asset.ts'
 import type { UnitOptions } from '../node-units.ts'
 import type { AssetLocation } from './user-data.ts'
 
-/** The files of an instance (infra/node-asset.ts), built at synthesis, kept in the bucket of the CDK under their hash. */
+/** The files of an instance (infra/node-asset.ts), built at synthesis and stored in the CDK's bucket under their hash. */
 export class NodeAsset extends Construct {
   readonly location: AssetLocation
   readonly #asset: Asset
@@ -18,7 +18,7 @@ export class NodeAsset extends Construct {
       assetHashType: AssetHashType.OUTPUT,
       bundling: {
         image: DockerImage.fromRegistry('unused'),
-        // The CDK takes bundlings for the same whose description is, and does not look into `tryBundle`.
+        // Distinguishes assets with different options: the CDK compares bundling options, but not the body of `tryBundle`.
         environment: { OPTIONS: JSON.stringify(options) },
         local: {
           tryBundle(out) {
@@ -31,7 +31,10 @@ export class NodeAsset extends Construct {
     this.location = { bucket: this.#asset.s3BucketName, key: this.#asset.s3ObjectKey }
   }
 
-  /** This one object. `bucketKey`: ARN of the customer key that the bootstrap bucket is encrypted with, if it is. */
+  /**
+   * Grants reading this one object. `bucketKey`: ARN of the customer-managed KMS key that encrypts the bootstrap bucket;
+   * default: none.
+   */
   grantDownload({ grantPrincipal }: IGrantable, bucketKey?: string): void {
     const allow = (actions: string[], resources: string[]) =>
       grantPrincipal.addToPrincipalPolicy(new PolicyStatement({ actions, resources }))

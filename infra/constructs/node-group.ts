@@ -39,26 +39,31 @@ export type NodeRole = 'checkpoint' | 'handshake' | 'stun' | 'relay'
 export interface NodeGroupProps {
   readonly config: Pick<Config, 'name' | 'bootstrap'>
   readonly group: GroupConfig
-  /** The first is the one whose load the group scales on. */
+  /** Roles that each node of the group has. The group scales on the load of the first. */
   readonly roles: readonly [NodeRole, ...NodeRole[]]
   readonly network: Network
+  /** Log group that the instances write to. */
   readonly log: ILogGroup
+  /** Topic for notifications of failed launches and terminations. */
   readonly topic: ITopic
-  /** Of the system, which may be another region than that of the group. */
+  /** The system's home region, which may be another one than the group's. */
   readonly home: Home
 }
 
 const SERVE_HOOK = 'serve'
 const DRAIN_HOOK = 'drain'
 const DISK_GIB = 8
-/** Installing, fetching keys and taking a lease takes about two minutes. */
+/** The longest that an instance may take until it serves. Installing, fetching keys and taking a lease take about two minutes. */
 const READY = Duration.minutes(10)
-/** A node that drains says each few seconds that it still does; one that is silent for so long hangs. */
+/** A draining node sends a heartbeat every few seconds. One that sends none for this long hangs, and is terminated. */
 const SILENCE = Duration.minutes(5)
 
 /**
- * Instances that each run a node: replaced one at a time when their template changes, a new one serving before an old one
- * drains; more of them when they are full; another one when a node does not stay up.
+ * An autoscaling group whose instances each run one node:
+ *
+ * - If the launch template changes, instances are replaced one at a time. A new one serves before an old one drains.
+ * - If the load is above the target, or AWS holds packets back, instances are added.
+ * - An instance whose node does not stay up is replaced.
  */
 export class NodeGroup extends Construct {
   readonly group: AutoScalingGroup
@@ -166,7 +171,7 @@ export class NodeGroup extends Construct {
       }),
     })
     made.userData.addSignalOnExitCommand(made)
-    // After the signal: the instance ends when it gives itself up.
+    // After the signal to CloudFormation, because giving up terminates the instance.
     made.userData.addOnExitCommands(GIVE_UP_IF_FAILED)
     serveBeforeService(made)
     Validations.of(made).acknowledge({
@@ -186,7 +191,7 @@ export class NodeGroup extends Construct {
     })
   }
 
-  /** By what nodes say of themselves, and at once where the network card says that AWS held packets back. */
+  /** Scales on the load that nodes report, and immediately if the network card counts packets that AWS held back. */
   #scale({ config, group, roles }: NodeGroupProps): void {
     this.group.scaleToTrackMetric('Load', {
       metric: loadOf(config.name, roles[0]),
@@ -200,13 +205,16 @@ export class NodeGroup extends Construct {
         { lower: 1, change: +1 },
         { lower: 100_000, change: +2 },
       ],
-      // Two samples of an agent in one minute look like a rise, and a fall in the next minute.
+      // If an agent reports twice in one minute, the sum rises in that minute and falls in the next. Two periods hide that.
       evaluationPeriods: 2,
       datapointsToAlarm: 2,
     })
   }
 
-  /** Packets a minute beyond what the instances are allowed; the counters of the card only grow. */
+  /**
+   * Packets per minute that AWS held back because an instance exceeded a network allowance: bandwidth, packet rate or
+   * connection tracking. The network card's counters only grow, so this is their difference from minute to minute.
+   */
   heldBack(): MathExpression {
     const counters = ['bw_in', 'bw_out', 'pps', 'conntrack'].map(
       (what) => `ethtool_${what}_allowance_exceeded`,
@@ -226,9 +234,9 @@ export class NodeGroup extends Construct {
 }
 
 /**
- * An instance is in service once its node serves: the node completes this hook itself (udp-edge/instance/lifecycle.ts). One
- * that cannot is replaced. The hook is part of the group and no resource of its own, so that it holds for the first
- * instances too.
+ * Keeps a launching instance out of service until its node serves: the node completes this hook itself
+ * (udp-edge/instance/lifecycle.ts). An instance that does not is replaced. The hook is a property of the group and not a
+ * separate resource, so that it also holds for the group's first instances.
  */
 function serveBeforeService(group: AutoScalingGroup): void {
   const made = group.node.defaultChild as CfnAutoScalingGroup
@@ -242,13 +250,13 @@ function serveBeforeService(group: AutoScalingGroup): void {
   ]
 }
 
-/** Of the group of that name in this region. */
+/** ARN of the group called `name` in the region of `scope`, with a wildcard for the id that AWS assigns. */
 function groupArn(scope: Construct, name: string): string {
   const { partition, region, account } = Stack.of(scope)
   return `arn:${partition}:autoscaling:${region}:${account}:autoScalingGroup:*:autoScalingGroupName/${name}`
 }
 
-/** The same as cdk-nag writes it. */
+/** The ARN of `groupArn` as cdk-nag prints it in findings. */
 function groupArnFinding(scope: Construct, name: string): string {
   const region = regionInFinding(Stack.of(scope).region)
   return `arn:<AWS::Partition>:autoscaling:${region}:<AWS::AccountId>:autoScalingGroup:*:autoScalingGroupName/${name}`

@@ -11,9 +11,9 @@ export interface OperatorTopicProps {
 }
 
 /**
- * A topic that writes to the operator. Its policy names its publishers, because a topic with a policy of its own loses the
- * default one, which lets the account publish. Autoscaling publishes with its service-linked role, which is allowed to by
- * the policy of that role.
+ * An SNS topic that e-mails the operator, if `alarmEmail` is set. `enforceSSL` gives the topic a policy, which replaces the
+ * default policy that lets the whole account publish. So the policy names CloudWatch as a publisher. Autoscaling needs no
+ * entry: it publishes with its service-linked role, whose own policy allows that.
  */
 export function operatorTopic(
   scope: Construct,

@@ -5,17 +5,18 @@ import { Construct } from 'constructs'
 import { NAMESPACE } from '../metrics.ts'
 
 export interface RefusalsProps {
-  /** The access log of a stage; its lines have a field `system`. */
+  /** The access log of a stage. Its lines are JSON with a field `system`. */
   readonly log: ILogGroup
+  /** Name of the metric. */
   readonly metric: string
   readonly system: string
-  /** Filter pattern of CloudWatch Logs that matches a request that API Gateway refused because of its rate. */
+  /** CloudWatch Logs filter pattern that matches a request which API Gateway throttled. */
   readonly pattern: string
 }
 
 /**
- * Counts what API Gateway answers with 429. Neither the function nor the metric of client errors tells: the function is
- * never called, and the metric counts every 4xx.
+ * A metric of the requests per minute that API Gateway answers with 429. No other metric shows them: the function is not
+ * called for a throttled request, and API Gateway's metric of client errors counts every 4xx.
  */
 export class Refusals extends Construct {
   readonly metric: Metric

@@ -26,7 +26,7 @@ const STAGE = 'index'
 const CORS_AGE = Duration.days(1)
 const CORS_HEADERS = ['authorization', 'content-type', 'idempotency-key', 'if-match', 'if-none-match']
 
-/** What API Gateway answers of its own to a path that no route has: as the function would, without calling it. */
+/** API Gateway's own answer to a path that no route has. It equals the function's answer, without calling the function. */
 const NO_SUCH_PATH = {
   type: 'urn:straightway:error:not-found',
   title: ERRORS['not-found'].title,
@@ -35,7 +35,7 @@ const NO_SUCH_PATH = {
   detail: 'There is no such path: see GET /v1/openapi.json',
 }
 
-/** What tells one call from another. Neither query nor headers: they hold filters and credentials. */
+/** Fields of an access log line. Queries and headers are left out, because they hold filters and credentials. */
 const accessLog = (system: string) => ({
   system,
   requestId: AccessLogField.contextRequestId(),
@@ -44,19 +44,22 @@ const accessLog = (system: string) => ({
   path: AccessLogField.contextResourcePath(),
   status: AccessLogField.contextStatus(),
   ms: AccessLogField.contextResponseLatency(),
-  // `THROTTLED` for API Gateway's own 429. A refusal of the WAF has another type, one of the function has none.
+  // `THROTTLED` for API Gateway's own 429. A refusal by the WAF has another type, one by the function has none.
   refused: AccessLogField.contextErrorResponseType(),
 })
 
 export interface RestProps {
   readonly config: Config
+  /** The function that answers every route. */
   readonly handler: IFunction
+  /** The role that must exist before a stage with an access log. */
   readonly account: AccountRole
 }
 
-/** INDEX over HTTPS: the routes of functions/rest and no other, throttled, logged, with answers to browsers. */
+/** The REST API of INDEX: exactly the routes of functions/rest, with throttling, an access log and CORS for browsers. */
 export class Rest extends Construct {
   readonly api: RestApi
+  /** Counts requests that API Gateway throttled. */
   readonly refusals: Refusals
 
   constructor(scope: Construct, id: string, { config, handler, account }: RestProps) {
@@ -108,7 +111,7 @@ export class Rest extends Construct {
   #route(handler: IFunction): void {
     const integration = new LambdaIntegration(handler, { scopePermissionToMethod: false })
     for (const { method, path } of REST_ROUTES) resourceAt(this.api.root, path).addMethod(method, integration)
-    // HEAD, and methods that a path does not have: the function answers these with 405 and `allow`.
+    // HEAD, and methods that a path does not have. The function answers the latter with 405 and `allow`.
     for (const path of new Set(REST_ROUTES.map(({ path }) => path)))
       resourceAt(this.api.root, path).addMethod('ANY', integration)
     this.api.addGatewayResponse('NoSuchPath', {
@@ -119,7 +122,7 @@ export class Rest extends Construct {
     })
   }
 
-  /** For clients that a team gives an API key of the gateway: each has a rate of its own. */
+  /** A usage plan for clients that the team gives an API key of API Gateway: each key has its own rate limit. */
   #plan({ api }: Config): void {
     const throttle = {
       rateLimit: Math.ceil(api.requestsPerSecond / 10),

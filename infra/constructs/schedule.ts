@@ -8,12 +8,12 @@ const RATES = { minute: Duration.minutes(1), day: Duration.days(1) } as const
 
 export interface ScheduledCallProps {
   readonly every: keyof typeof RATES
-  /** Calls at the same time, each with its `part`; a rule has five targets at most. Default: one, without. */
+  /** Parallel calls, each with its own `part` in the event; at most 5, the targets of a rule. Default: one call without. */
   readonly parts?: number | undefined
   readonly target: IFunction
 }
 
-/** Calls a function by the clock. A call that fails is not repeated: the next one does what it left. */
+/** Calls a function every minute or every day. A failed call is not retried: the next one does what is left. */
 export class ScheduledCall extends Construct {
   constructor(scope: Construct, id: string, { every, parts, target }: ScheduledCallProps) {
     super(scope, id)

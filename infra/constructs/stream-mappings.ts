@@ -6,28 +6,36 @@ import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs'
 import { Construct } from 'constructs'
 import { type Config, prefixOf } from '../config.ts'
 
-/** A record that fails is tried this often, and no longer than it is still news; by default it would block for a day. */
+/** Retries of a failing record. By default it would block its shard for a day. */
 const RETRIES = 8
+/** Age after which a record is given up: by then it is no longer news. */
 const MAX_AGE = Duration.hours(1)
+/** Most records in a batch, unless changes are gathered. */
 const BATCH = 100
-/** Of a second: a shard in trouble has larger batches, not more of them. */
+/** Most records in a gathered batch. It is large, so that a busy shard gets larger batches, not more of them. */
 const GATHERED = 1_000
-/** Shards are read in order for each key, so reading one from several sides keeps the order that matters. */
+/** Batches of one shard in parallel. Lambda keeps the order of records with the same key, which is the order that matters. */
 const PARALLEL = 2
 
 export interface StreamMappingsProps {
   readonly config: Pick<Config, 'name'>
   readonly function: IFunction
+  /** Tables with a stream. */
   readonly tables: readonly ITableV2[]
-  /** Changes are gathered for a second, in one batch a shard. Default: a shard is read four times a second, from two sides. */
+  /**
+   * Gathers the changes of a second into one batch per shard. Default: each shard is polled four times a second, with two
+   * batches in parallel.
+   */
   readonly gathers?: true | undefined
 }
 
 /**
- * A function behind the streams of tables. A batch that fails is cut in halves until the record is found; what comes after
- * it in its half comes again, what came before does not; given up, it is named in a queue that an alarm watches.
+ * Event source mappings from the streams of tables to a function. A failing batch is halved until the failing record is
+ * found. Records after it in its half are delivered again; records before it are not. A record that is given up is named in
+ * a dead-letter queue that an alarm watches.
  */
 export class StreamMappings extends Construct {
+  /** The dead-letter queue. It keeps entries for 14 days. */
   readonly failed: Queue
 
   constructor(scope: Construct, id: string, props: StreamMappingsProps) {

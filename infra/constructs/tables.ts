@@ -17,9 +17,11 @@ import { removalOf } from './removal.ts'
 type TablesConfig = Pick<Config, 'name' | 'retain' | 'backupDays' | 'regions'>
 
 /**
- * Every table of shared/store/tables.ts: on demand, encrypted, recoverable to the second, kept when its stack goes. Where there
- * is a second region what must not be lost has a replica there, which is the same in all that; where that has been promoted the
- * replicas are adopted, and stay what they are.
+ * Every table of shared/store/tables.ts: on-demand capacity, encrypted, with point-in-time recovery, and kept when its stack
+ * is deleted if `retain` is set.
+ *
+ * With a second region, every table that must not be lost has a replica there with the same properties. If that region has
+ * been promoted, its replicas are adopted unchanged.
  */
 export class Tables extends Construct {
   readonly all: Readonly<Record<TableName, ITableV2>>
@@ -38,7 +40,7 @@ export class Tables extends Construct {
 const make = (scope: Construct, table: Table, config: TablesConfig): ITableV2 =>
   new TableV2(scope, table.name, tableProps(table, config)) as ITableV2
 
-/** Throws `bad-request` where the table has a stream that is not among those given. */
+/** A replica that exists already. Throws `bad-request` if the table needs a stream and `streams` does not name it. */
 function adopt(scope: Construct, table: Table, config: TablesConfig, streams: readonly string[]): ITableV2 {
   const tableName = physicalName(table, config)
   const tableStreamArn = streams.find((arn) => arn.includes(`:table/${tableName}/stream/`))

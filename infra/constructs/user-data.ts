@@ -9,12 +9,13 @@ export interface AssetLocation {
 
 export interface NodeUserData {
   readonly asset: AssetLocation
-  /** What the node is told, by the name of the variable; nothing of it is secret. */
+  /** Environment variables of the node: name to value. None of them is secret. */
   readonly told: Readonly<Record<string, string>>
-  /** Variable to the command that prints it. */
+  /** Environment variables looked up by the instance: name to the shell command that prints the value. */
   readonly found: Readonly<Record<string, string>>
-  /** The autoscaling group of the instance, and its hook that waits until the node serves. */
+  /** Name of the instance's autoscaling group. */
   readonly group: string
+  /** Name of the group's lifecycle hook that waits until the node serves. */
   readonly hook: string
 }
 
@@ -28,12 +29,12 @@ const PACKAGES = [
 ]
 const IMDS = 'http://169.254.169.254/latest'
 
-/** For the trap of a user data script, which knows how the script ended. */
+/** A line for the exit trap of a user data script, where `$exitCode` is set: gives the instance up if the script failed. */
 export const GIVE_UP_IF_FAILED = `[ $exitCode -eq 0 ] || ${GIVE_UP} || true`
 
 /**
- * What an instance does at its first start: installs what Amazon Linux has, writes down what its node is told and what it
- * finds out, downloads the asset and lets it install itself.
+ * The script that an instance runs at its first start. It installs packages of Amazon Linux, writes the node's environment
+ * variables to `/etc/straightway/node.env`, downloads the asset, and runs the asset's `install.sh`.
  */
 export function nodeUserData({ asset, told, found, group, hook }: NodeUserData): UserData {
   const data = UserData.forLinux()
@@ -48,7 +49,7 @@ export function nodeUserData({ asset, told, found, group, hook }: NodeUserData):
     `meta() { curl -sSf --retry 5 -H "x-aws-ec2-metadata-token: $token" ${IMDS}/meta-data/$1; }`,
     'INSTANCE_ID=$(meta instance-id)',
     'AWS_REGION=$(meta placement/region)',
-    // Before anything that can fail for long: it is how the instance says so.
+    // Written before every step that can fail for long, because the instance reports a failure with this script.
     `cat > ${GIVE_UP} <<END\n${giveUp(group, hook)}\nEND`,
     `chmod 0755 ${GIVE_UP}`,
     `dnf install -y -q ${PACKAGES.join(' ')}`,
@@ -63,7 +64,10 @@ export function nodeUserData({ asset, told, found, group, hook }: NodeUserData):
   return data
 }
 
-/** A launching instance is abandoned; one in service becomes unhealthy. In both cases the group starts another one. */
+/**
+ * The script with which an instance gives itself up. A launching instance abandons its lifecycle hook; one in service marks
+ * itself unhealthy. In both cases the group starts a replacement.
+ */
 function giveUp(group: string, hook: string): string {
   const instance = '--region $AWS_REGION --instance-id $INSTANCE_ID'
   return `#!/bin/bash

@@ -25,14 +25,15 @@ const accessLog = {
   refused: '$context.error.responseType',
 }
 
-/** The WebSocket API: through it stream functions reach nodes, and peers without UDP do. */
+/** The WebSocket API. Stream functions reach nodes through it, and so do peers without UDP. */
 export class Gateway extends Construct {
   readonly api: WebSocketApi
   readonly stage: WebSocketStage
-  /** Where nodes and peers connect. */
+  /** URL that nodes and peers connect to. */
   readonly url: string
-  /** What functions post to connections through. */
+  /** URL through which functions post to connections and end them. */
   readonly managementEndpoint: string
+  /** Counts messages and connections that API Gateway throttled. */
   readonly refusals: Refusals
 
   constructor(
@@ -46,7 +47,7 @@ export class Gateway extends Construct {
       webSocketApi: this.api,
       stageName: STAGE,
       autoDeploy: true,
-      // One peer cannot be held to less here: nodes hold each to a rate of its own.
+      // API Gateway has no limit per peer here; nodes limit the rate of each peer.
       throttle: {
         rateLimit: config.api.gatewayMessagesPerSecond,
         burstLimit: config.api.gatewayBurst,
@@ -58,7 +59,7 @@ export class Gateway extends Construct {
     this.managementEndpoint = executeApi(this, config, 'http', this.api.apiId, STAGE)
   }
 
-  /** Of nodes: `$connect` proves who comes, the others are reached by who has connected. */
+  /** Adds a route. The function of `$connect` authenticates; the other routes are open to established connections only. */
   route(key: '$connect' | '$disconnect' | '$default', handler: IFunction): void {
     const route = this.api.addRoute(key, {
       integration: new WebSocketLambdaIntegration(key.slice(1), handler),
@@ -72,7 +73,7 @@ export class Gateway extends Construct {
     })
   }
 
-  /** Posting to connections and ending them; connections come and go, so they are named by a wildcard. */
+  /** Grants posting to connections and ending them. Connections come and go, so a wildcard names them. */
   grantPush(handler: IFunction): void {
     const methods = ['POST', 'DELETE']
     const { partition, region, account } = Stack.of(this)

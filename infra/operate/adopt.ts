@@ -1,6 +1,6 @@
 /**
- * `npm run adopt -- -c environment=prod`: takes tables and keys that an earlier deployment left into a new data stack, by an
- * import of CloudFormation. Nothing in them changes. `npx cdk deploy --all` makes the rest afterwards.
+ * `npm run adopt -- -c environment=prod`: imports tables and keys that an earlier deployment left behind into a new data
+ * stack. Their content does not change. `npx cdk deploy --all` then creates the rest.
  */
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -16,7 +16,7 @@ import { createSystem } from '../system.ts'
 import { say, told } from './arguments.ts'
 import { cdk } from './cdk.ts'
 
-/** Logical id to the identifier of what exists, as `cdk import --resource-mapping` reads it. */
+/** Logical id to the identifier of the existing resource, in the format of `cdk import --resource-mapping`. */
 export type Mapping = Readonly<Record<string, Readonly<Record<string, string>>>>
 
 interface Named {
@@ -24,7 +24,7 @@ interface Named {
   readonly Properties: { readonly TableName?: string; readonly Name?: string }
 }
 
-/** Of the data stack, for what exists. */
+/** The mapping of the data stack, for those of its tables and secrets that exist. */
 export async function mappingOf(config: Config, clients: Clients): Promise<Mapping> {
   const app = new App({ context: { 'aws:cdk:bundling-stacks': [] } })
   const template = Template.fromStack(createSystem(app, config).data).toJSON() as {

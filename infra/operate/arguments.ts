@@ -1,16 +1,16 @@
-/** What every command of an operator is told: `-c environment=NAME --region REGION --json`, and more of its own. */
+/** Arguments of operator commands: `-c environment=NAME`, `--region REGION`, and the switches of each command. */
 import { parseArgs } from 'node:util'
 import { type Config, placesOf } from '../config.ts'
 import { environment } from '../environments.ts'
 
 export interface Told {
   readonly config: Config
-  /** Of home. */
+  /** The home region. */
   readonly region: string
   readonly flags: ReadonlySet<string>
 }
 
-/** `flags`: names of switches without a value. Errors: `not-found` if there is no such environment. */
+/** Parses the command line. `flags`: names of the command's switches. Errors: `not-found` if the environment is unknown. */
 export function told(flags: readonly string[]): Told {
   const switches = Object.fromEntries(flags.map((flag) => [flag, { type: 'boolean' as const }]))
   const { values } = parseArgs({

@@ -4,7 +4,7 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { StraightwayError } from '../../shared/errors.ts'
 
-/** Runs the CDK CLI with what it says shown. Errors: `unavailable` if it fails. */
+/** Runs the CDK CLI and shows its output. Errors: `unavailable` if it fails. */
 export async function cdk(arguments_: readonly string[], region: string): Promise<void> {
   const cli = join(dirname(createRequire(import.meta.url).resolve('aws-cdk/package.json')), 'bin/cdk')
   const child = spawn(process.execPath, [cli, ...arguments_], {

@@ -1,4 +1,4 @@
-/** What outlives the stacks of a system: resources whose template says `Retain`, as CloudFormation knows them. */
+/** Resources that outlive the stacks of a system: those with a `Retain` deletion policy in the deployed template. */
 import {
   type CloudFormationClient,
   GetTemplateCommand,
@@ -10,7 +10,7 @@ export interface Kept {
   readonly logicalId: string
   /** Name or ARN. */
   readonly physicalId: string
-  /** What deletes it by hand. */
+  /** The command that deletes it by hand. */
   readonly remove: string
 }
 

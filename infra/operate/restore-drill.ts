@@ -1,7 +1,8 @@
 /**
- * `npm run restore-drill -- -c environment=prod`: restores every table that must not be lost to the latest point in time, beside
- * the real one, compares keys, indexes and a sample of items, and deletes the copy. It proves that a restore works, and says how
- * long it takes. Costs one read of the sample, and the storage of the copies while they exist. `--keep` leaves the copies.
+ * `npm run restore-drill -- -c environment=prod`: proves that a restore works, and measures how long it takes. For every
+ * table that must not be lost, it restores a copy from the latest point in time, compares keys, indexes and a sample of
+ * items, and deletes the copy. It costs one read of the sample, and the storage of the copies while they exist. `--keep`
+ * keeps the copies.
  */
 
 import { isDeepStrictEqual } from 'node:util'
@@ -22,19 +23,20 @@ import { type Config, prefixOf } from '../config.ts'
 import { createClients } from '../preflight/clients.ts'
 import { say, told } from './arguments.ts'
 
-/** Items of each table that are compared. */
+/** Number of items per table that are compared. */
 const SAMPLE = 100
-/** A restore takes from minutes to hours, by the size of the table. */
+/** Timeout of one restore. It takes from minutes to hours, depending on the size of the table. */
 const PATIENCE_SECONDS = 6 * 3600
 
 export interface Drilled {
   readonly table: string
   readonly copy: string
   readonly seconds: number
-  /** Items of the sample that the copy has, and those it lacks or has otherwise. */
+  /** Items of the sample that are equal in the table and its copy. */
   readonly same: number
+  /** Items of the sample that differ, or that the table no longer has. */
   readonly different: number
-  /** Keys and indexes are those of the table. */
+  /** Keys and indexes of the copy equal those of the table. */
   readonly shape: boolean
 }
 
@@ -85,7 +87,7 @@ function shapeOf({ KeySchema, AttributeDefinitions = [], GlobalSecondaryIndexes 
   }
 }
 
-/** The real table may have changed since the point in time, so the copy is what the sample is taken from. */
+/** Compares a sample of items. The sample is taken from the copy, because the table may have changed since the restore point. */
 async function compare(client: DynamoDBClient, copy: string, schema: readonly KeySchemaElement[]) {
   const { Items = [] } = await client.send(new ScanCommand({ TableName: copy, Limit: SAMPLE }))
   const table = copy.replace('drill-', '')

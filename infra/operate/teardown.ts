@@ -1,7 +1,8 @@
 /**
- * `npm run teardown -- -c environment=dev --yes`: removes the stacks of an environment and lists what stays, with the command
- * that deletes each. Without `--yes` it says what it would do. `--leftovers` deletes tables and keys that stayed: tables must be
- * empty, unless `--with-data` says otherwise.
+ * `npm run teardown -- -c environment=dev --yes`: removes the stacks of an environment. It lists the resources that stay,
+ * each with the command that deletes it. Without `--yes` it only prints what it would do.
+ *
+ * `--leftovers` deletes tables and keys that stayed. The tables must be empty, unless `--with-data` is given.
  */
 import {
   CloudFormationClient,
@@ -46,7 +47,7 @@ async function keptByAll(stacks: readonly Standing[]): Promise<Kept[]> {
   return (await Promise.all(kept)).flat()
 }
 
-/** The data stack is protected while its configuration retains. What is in it stays all the same. */
+/** Turns off the data stack's termination protection, which `retain` turns on. Its tables and keys stay all the same. */
 async function unprotect({ config, region }: Pick<Told, 'config' | 'region'>): Promise<void> {
   const client = new CloudFormationClient({ region })
   const StackName = stackNames(config).data
@@ -68,7 +69,10 @@ export async function teardown(asked: Told): Promise<void> {
   for (const { type, physicalId, remove } of kept) say(`  ${type} ${physicalId}\n    ${remove}`)
 }
 
-/** Errors: `conflict` if the data stack still owns them, or a table holds something and `withData` is not set. */
+/**
+ * Deletes tables and keys that no stack owns, and returns their names. Errors: `conflict` if the data stack still exists, or
+ * if a table is not empty and `withData` is not set.
+ */
 export async function removeLeftovers(
   config: Config,
   clients: Clients,

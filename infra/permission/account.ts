@@ -1,13 +1,13 @@
-/** The policies of a system as an account holds them: who has which, and on what they lie. */
+/** The policies of a system: those of each role, and those on each resource. */
 import { type Policies, type Request, type Statement, type Verdict, verdictOn } from './evaluate.ts'
 import { ACCOUNT, type Resource } from './resolve.ts'
 
-/** AWS made it; autoscaling publishes and calls others with it. */
+/** The service-linked role with which autoscaling publishes notifications and manages instances. AWS creates it. */
 export const AUTOSCALING_ROLE = `arn:aws:iam::${ACCOUNT}:role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling`
 
 const allow = (Action: readonly string[]): Statement => ({ Effect: 'Allow', Action, Resource: '*' })
 
-/** What AWS keeps in the managed policies that roles here have, as far as the arrows ask for it. */
+/** The statements of AWS-managed policies that roles here have, reduced to the actions that the arrows need. */
 const MANAGED: Readonly<Record<string, readonly Statement[]>> = {
   AmazonAPIGatewayPushToCloudWatchLogs: [
     allow(['logs:CreateLogGroup', 'logs:CreateLogStream', 'logs:DescribeLogStreams', 'logs:PutLogEvents']),

@@ -1,6 +1,6 @@
 /**
- * Every call between parts of a system: who calls, what, on which resource. Read from the templates where they say it, and from
- * the descriptions of functions and nodes where only the code does.
+ * Every call between parts of a system: the caller, the action and the resource. Calls are read from the templates, and from
+ * the descriptions of functions and nodes if only the code makes them.
  */
 import { TABLES, type Table, type TableName } from '../../shared/store/tables.ts'
 import type { FunctionDescription } from '../functions.ts'
@@ -11,12 +11,12 @@ import { instanceArrows } from './instance-arrows.ts'
 import { ACCOUNT, type Resource } from './resolve.ts'
 
 export interface Arrow extends Request {
-  /** Names of the two ends, to be read. */
+  /** Names of the two ends, for people. */
   readonly from: string
   readonly to: string
 }
 
-/** `prefix`: of physical names. */
+/** All calls in an account, without duplicates. `prefix`: prefix of physical names. */
 export function arrowsOf(account: Account, prefix: string): Arrow[] {
   return unique([
     ...account.all('AWS::Lambda::Function').flatMap((lambda) => ofFunction(account, prefix, lambda)),
@@ -33,7 +33,7 @@ export function arrowsOf(account: Account, prefix: string): Arrow[] {
   ])
 }
 
-/** Requests on the items of tables, as shared/store makes them. */
+/** The requests that shared/store makes on items of the given tables. */
 export function onTables(
   account: Account,
   prefix: string,
@@ -60,7 +60,7 @@ export function onTables(
   ]
 }
 
-/** A stream in the log group of that ARN. */
+/** ARN of a log stream in the given log group. */
 export const streamIn = (logGroupArn: string): string => logGroupArn.replace(/(:\*)?$/, ':log-stream:one')
 
 export const call = (
@@ -99,7 +99,7 @@ function ofFunction(account: Account, prefix: string, { properties }: Resource):
   ])
 }
 
-/** Adopted secrets are told without the six characters that Secrets Manager put behind their name. */
+/** ARN of a secret. Adopted secrets are configured without the six characters that Secrets Manager appends to the name. */
 export const secretArn = (told: string): string => (/-\w{6}$/.test(told) ? told : `${told}-AbCdEf`)
 
 const keyOf = (arn: string): string => (/ticket-key/.test(arn) ? 'key of tickets' : 'key of the fleet')
@@ -130,7 +130,7 @@ function rotates({ SECRETS = '' }: Readonly<Record<string, string>>) {
   ]
 }
 
-/** Each role is assumed by the service that uses it. */
+/** Calls in which a service assumes the role it works with. */
 function assumed(account: Account): Arrow[] {
   const by = (type: string, property: string, service: string) =>
     account.all(type).flatMap(({ id, properties }) => {
@@ -236,7 +236,7 @@ function ofGroup({ id, properties }: Resource): Arrow[] {
   )
 }
 
-/** Access logs of stages, and flow logs. */
+/** Calls that write logs: access logs of stages, and flow logs. */
 function ofLogs(account: Account): Arrow[] {
   const [owner] = account.all('AWS::ApiGateway::Account')
   const write = (from: string, role: unknown, to: string, resource: unknown) =>

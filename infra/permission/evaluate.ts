@@ -1,6 +1,6 @@
 /**
- * Whether a request is allowed, as IAM decides it within one account: a matching Deny refuses; otherwise a role needs an Allow
- * of its own policies or of the resource, a service needs one of the resource.
+ * IAM's decision on a request within one account. A matching Deny refuses it. Otherwise a role needs an Allow in its own
+ * policies or in those of the resource; a service needs an Allow in the policy of the resource.
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
  */
 export interface Statement {
@@ -16,14 +16,14 @@ export interface Request {
   readonly principal: string
   readonly action: string
   readonly resource: string
-  /** Condition keys of the request. */
+  /** Condition keys of the request, in lower case, with their values. */
   readonly context: Readonly<Record<string, string>>
 }
 
 export interface Policies {
-  /** Of the principal. */
+  /** Statements in the policies of the principal. */
   readonly identity: readonly Statement[]
-  /** Of the resource. */
+  /** Statements in the policy of the resource. */
   readonly resource: readonly Statement[]
 }
 
@@ -66,7 +66,7 @@ const OPERATORS: Readonly<Record<string, Operator>> = {
   Bool: (wanted, is) => wanted === is,
 }
 
-/** A condition on a key that the request lacks does not hold. Errors: an operator that is not known. */
+/** True if a condition holds. One on a key that the request lacks does not. Throws a TypeError for an unknown operator. */
 function holds(
   operator: string,
   keys: Readonly<Record<string, string | readonly string[]>>,
@@ -83,7 +83,7 @@ function holds(
 const listOf = <T>(value: T | readonly T[]): readonly T[] =>
   Array.isArray(value) ? (value as readonly T[]) : [value as T]
 
-/** `*` stands for any text, `?` for one character. */
+/** True if `text` matches a pattern in which `*` stands for any text and `?` for one character. */
 function like(pattern: string, text: string): boolean {
   const escaped = pattern.replaceAll(/[.+^${}()|[\]\\]/g, '\\$&')
   return new RegExp(`^${escaped.replaceAll('*', '.*').replaceAll('?', '.')}$`, 's').test(text)

@@ -1,4 +1,4 @@
-/** What an instance calls: read from its user data, which names buckets, secrets, parameters and hooks as it will use them. */
+/** The calls of an instance, read from its user data, which names the buckets, secrets and parameters that it uses. */
 import { NODE_TABLES } from '../functions.ts'
 import { NAMESPACE } from '../metrics.ts'
 import type { Account } from './account.ts'
@@ -54,7 +54,7 @@ function roleOf(account: Account, { stack }: Resource, profile: string): string 
   return account.all('AWS::IAM::Role').find(({ arn }) => arn.endsWith(`/${name}`))!.arn
 }
 
-/** In a second region it is told by its name. */
+/** ARN of the fleet's secret. An instance in a second region is given the name and the region instead. */
 function secretOf(variable: (name: string) => string): string {
   const secret = variable('FLEET_SECRET')
   if (secret.startsWith('arn:')) return secretArn(secret)

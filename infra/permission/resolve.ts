@@ -1,6 +1,6 @@
 /**
- * Templates with their references resolved to the names and ARNs that CloudFormation would give them, as far as policies need
- * it: `Ref`, `Fn::GetAtt`, `Fn::Join`, `Fn::Sub`, `Fn::Select`, `Fn::Split`, `Fn::ImportValue`, and pseudo parameters.
+ * Resolves references in templates to names and ARNs like those that CloudFormation would assign, as far as policies need
+ * them: `Ref`, `Fn::GetAtt`, `Fn::Join`, `Fn::Sub`, `Fn::Select`, `Fn::Split`, `Fn::ImportValue`, and pseudo parameters.
  */
 import type { Stack } from 'aws-cdk-lib'
 import { Token } from 'aws-cdk-lib'
@@ -37,7 +37,7 @@ interface Scope {
   readonly exports: ReadonlyMap<string, () => unknown>
 }
 
-/** Every resource of the stacks, which are of one system. */
+/** Every resource of the stacks of one system, with its references resolved. */
 export function resolved(stacks: readonly Stack[]): Resource[] {
   const exports = new Map<string, () => unknown>()
   const scopes = stacks.map((stack) => scopeOf(stack, exports))
@@ -122,13 +122,13 @@ function referenceTo(name: string, scope: Scope): unknown {
 
 const REFERS_BY_ARN = new Set(['AWS::SNS::Topic', 'AWS::SecretsManager::Secret', 'AWS::IAM::ManagedPolicy'])
 
-/** Attributes that are no ARN are names; policies ask for no others. */
+/** Value of `Fn::GetAtt`. An attribute that is not an ARN is taken for a name: policies use no others. */
 function attributeOf(id: string, attribute: string, scope: Scope): string {
   if (attribute === 'StreamArn') return `${arnOf(id, scope)}/stream/2026-11-01T00:00:00.000`
   return attribute.endsWith('Arn') || attribute === 'TopicArn' ? arnOf(id, scope) : nameOf(id, scope)
 }
 
-/** Property that holds the physical name; the logical id stands for a name that CloudFormation makes up. */
+/** The property that holds the physical name, by resource type. If it is unset, the stack and logical id stand for the name. */
 const NAMES: Readonly<Record<string, string>> = {
   'AWS::AutoScaling::AutoScalingGroup': 'AutoScalingGroupName',
   'AWS::CloudWatch::Alarm': 'AlarmName',

@@ -1,4 +1,4 @@
-/** What the account allows the APIs and their functions. */
+/** Checks of the account's limits and settings for the APIs and their functions. */
 import { GetAccountCommand } from '@aws-sdk/client-api-gateway'
 import { GetAccountSettingsCommand } from '@aws-sdk/client-lambda'
 import { type Check, stackNames } from './check.ts'
@@ -33,7 +33,7 @@ export const accessLogs: Check = async ({ config, kind, clients, stacks }) => {
   ]
 }
 
-/** Lambda keeps this many for functions without a reservation. */
+/** Executions that Lambda keeps free for functions without reserved concurrency. */
 const UNRESERVED = 100
 const GATEWAY_FUNCTIONS = 3
 

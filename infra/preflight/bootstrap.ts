@@ -1,11 +1,11 @@
 import { DescribeStacksCommand } from '@aws-sdk/client-cloudformation'
 import type { Check, Found } from './check.ts'
 
-/** What the templates of this CDK ask for. */
+/** Lowest bootstrap version that the templates of this CDK require. */
 const VERSION = 6
 const AWS_KEY = 'AWS_MANAGED_KEY'
 
-/** The account is bootstrapped, new enough, and instances may read what its bucket holds. */
+/** Checks that the account is bootstrapped with a recent version, and that instances may read from the bootstrap bucket. */
 export const bootstrap: Check = async ({ config, region, account, clients }) => {
   const { qualifier, bucketKey } = config.bootstrap
   const command = `npx cdk bootstrap aws://${account}/${region}${qualifier ? ` --qualifier ${qualifier}` : ''}`

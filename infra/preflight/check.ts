@@ -1,17 +1,17 @@
-/** What a check before a deployment is given and answers. */
+/** The input and the result of a check before a deployment. */
 
 import type { Config } from '../config.ts'
 import type { Clients } from './clients.ts'
 
 export interface Finding {
-  /** `error`: the deployment would fail or would not work. `warning`: something of it would not be as expected. */
+  /** `error`: the deployment would fail or not work. `warning`: a part of it would not work as expected. */
   readonly level: 'error' | 'warning'
-  /** Stable, for programs. */
+  /** Stable name of the check, for programs. */
   readonly check: CheckName
   readonly region: string
   /** What is wrong, as a sentence. */
   readonly what: string
-  /** The command or the setting that mends it. */
+  /** The command or the setting that fixes it. */
   readonly mend: string
 }
 
@@ -33,6 +33,7 @@ export type CheckName =
   | 'left-behind'
   | 'not-checked'
 
+/** A region that is checked. */
 export interface Place {
   readonly config: Config
   readonly region: string

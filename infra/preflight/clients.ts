@@ -1,4 +1,4 @@
-/** The clients of AWS that preflight asks, all of one region. */
+/** The AWS clients of operator commands, all for one region. */
 import { ACMClient } from '@aws-sdk/client-acm'
 import { APIGatewayClient } from '@aws-sdk/client-api-gateway'
 import { CloudFormationClient } from '@aws-sdk/client-cloudformation'
@@ -24,14 +24,14 @@ export interface Clients {
   close(): void
 }
 
-/** Credentials and endpoint come from the environment, as for every client of AWS. */
+/** Creates the clients. Credentials and endpoint come from the environment, as for every AWS client. */
 export function createClients(region: string): Clients {
   const here = { region, maxAttempts: 3 }
   const clients = {
     acm: new ACMClient(here),
     apiGateway: new APIGatewayClient(here),
     cloudFormation: new CloudFormationClient(here),
-    // Billing has one endpoint.
+    // Cost Explorer has one endpoint for all regions.
     costs: new CostExplorerClient({ ...here, region: 'us-east-1' }),
     dynamodb: new DynamoDBClient(here),
     ec2: new EC2Client(here),

@@ -1,6 +1,6 @@
 /**
- * `npm run preflight -- -c environment=prod`: whether the account is ready for `cdk deploy`, and for each thing that is not, the
- * command that mends it. Reads only. `--json` for programs; ends with 1 if the deployment would fail.
+ * `npm run preflight -- -c environment=prod`: checks whether the account is ready for `cdk deploy`, and prints a fix for each
+ * problem. It changes nothing. `--json` prints JSON. Exits with 1 if the deployment would fail.
  */
 import { parseArgs } from 'node:util'
 import { environment } from '../environments.ts'

@@ -1,4 +1,4 @@
-/** What an earlier deployment left: stacks that cannot be updated, and names that a new stack would want. */
+/** Checks for leftovers of an earlier deployment: stacks that cannot be updated, and names that a new stack needs. */
 import { DescribeTableCommand } from '@aws-sdk/client-dynamodb'
 import { DescribeSecretCommand } from '@aws-sdk/client-secrets-manager'
 import { TABLES } from '../../shared/store/tables.ts'
@@ -6,7 +6,7 @@ import { placesOf, prefixOf } from '../config.ts'
 import { keyName } from '../key-names.ts'
 import { type Check, type Found, type Place, stackNames } from './check.ts'
 
-/** Stacks in these states accept nothing but their deletion. */
+/** States of a stack that can only be deleted. */
 const DEAD = /^(ROLLBACK_COMPLETE|ROLLBACK_FAILED|CREATE_FAILED|DELETE_FAILED)$/
 
 export const stackStates: Check = async ({ region, stacks }) =>
@@ -51,7 +51,7 @@ export const leftBehind: Check = async (place) => {
   ]
 }
 
-/** Physical names of tables that exist. */
+/** Physical names of the system's tables that exist. */
 export async function tablesLeft({ config, clients }: Pick<Place, 'config' | 'clients'>): Promise<string[]> {
   const names = Object.keys(TABLES).map((name) => `${prefixOf(config)}${name}`)
   const exist = await Promise.all(
@@ -71,7 +71,7 @@ export async function tablesLeft({ config, clients }: Pick<Place, 'config' | 'cl
 export interface SecretLeft {
   readonly name: string
   readonly arn: string
-  /** It will be gone after its recovery window. */
+  /** It is scheduled for deletion at the end of its recovery window. */
   readonly deleted: boolean
 }
 

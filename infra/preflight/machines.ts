@@ -1,4 +1,7 @@
-/** What the region and the account have for nodes and relays. Nodes need no elastic address: each gets one with its instance. */
+/**
+ * Checks of what region and account offer for nodes and relays. Elastic IP addresses are not needed: each instance gets a
+ * public address when it starts.
+ */
 import {
   DescribeAvailabilityZonesCommand,
   DescribeInstanceTypeOfferingsCommand,
@@ -11,7 +14,7 @@ import { GetServiceQuotaCommand } from '@aws-sdk/client-service-quotas'
 import { type Check, type Found, type Place, stackNames } from './check.ts'
 
 const VPCS = { ServiceCode: 'vpc', QuotaCode: 'L-F678F1CE' }
-/** Virtual CPUs of running instances of the standard families. */
+/** Quota of virtual CPUs of running instances in the standard families. */
 const CPUS = { ServiceCode: 'ec2', QuotaCode: 'L-1216C47A' }
 
 const increase = ({ ServiceCode, QuotaCode }: typeof VPCS, region: string, value: number) =>
@@ -22,7 +25,7 @@ async function quotaOf({ quotas }: Place['clients'], quota: typeof VPCS): Promis
   return Quota?.Value ?? 0
 }
 
-/** The edge stack of this region has its machines already. */
+/** True if the edge stack of this region exists, so its machines do too. */
 const deployed = ({ config, kind, region, stacks }: Place): boolean => {
   const { edge } = stackNames(config)
   return stacks.has(kind === 'home' ? edge : `${edge}-${region}`)
@@ -67,7 +70,7 @@ export const subnets: Check = async ({ config: { network }, clients }) => {
   })
 }
 
-/** Zones that nodes are spread over: those of the VPC of the team, or the first ones of the region. */
+/** Zones that nodes are spread over: those of the team's own VPC, or the first ones of the region. */
 async function zonesOf({ config: { network }, clients }: Place): Promise<string[]> {
   if ('vpcId' in network) return network.subnets.map(({ zone }) => zone)
   const Filters = [{ Name: 'zone-type', Values: ['availability-zone'] }]

@@ -1,4 +1,4 @@
-/** What must be there so that the system is reached, paid for knowingly, and watched by somebody. */
+/** Checks of the certificate, of the tag by which the budget counts costs, and of the address that alarms write to. */
 import { DescribeCertificateCommand } from '@aws-sdk/client-acm'
 import { ListCostAllocationTagsCommand } from '@aws-sdk/client-cost-explorer'
 import type { Check } from './check.ts'
@@ -34,7 +34,7 @@ export const certificate: Check = async ({ config: { domain }, kind, region, cli
     : wrong(`The certificate is for ${names.join(', ')}.`)
 }
 
-/** A wildcard stands for one label. */
+/** True if a certificate's name covers `name`. A wildcard stands for one label. */
 const covers = (covered: string, name: string): boolean =>
   covered === name || (covered.startsWith('*.') && name.replace(/^[^.]+/, '*') === covered)
 

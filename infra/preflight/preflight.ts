@@ -1,4 +1,4 @@
-/** Whether an account and its regions are ready for a deployment. */
+/** Checks whether an account and its regions are ready for a deployment. */
 import { DescribeStacksCommand } from '@aws-sdk/client-cloudformation'
 import { GetCallerIdentityCommand } from '@aws-sdk/client-sts'
 import { type Config, placesOf } from '../config.ts'
@@ -26,13 +26,13 @@ const CHECKS: Readonly<Record<string, Check>> = {
 }
 
 export interface Report {
-  /** Undefined without credentials. */
+  /** Account id. Undefined if AWS accepts no credentials. */
   readonly account?: string
   readonly regions: readonly string[]
   readonly findings: readonly Finding[]
 }
 
-/** `region`: where the system is deployed if its configuration names no regions. */
+/** Runs all checks in each region. `region`: the region of the deployment if the configuration names no regions. */
 export async function preflight(config: Config, region: string): Promise<Report> {
   const { home = region, second } = placesOf(config)
   const places = [
@@ -46,7 +46,7 @@ export async function preflight(config: Config, region: string): Promise<Report>
   return { account, regions, findings: findings.flat() }
 }
 
-/** Twelve digits, or what is wrong with the credentials. */
+/** The account id, 12 digits, or a finding about the credentials. */
 async function accountOf(region: string): Promise<string | Finding> {
   const { sts, close } = createClients(region)
   try {
@@ -81,7 +81,7 @@ async function inspect(
   }
 }
 
-/** A question that AWS does not answer is told, and the others are asked all the same. */
+/** The result of a check. If AWS refuses a request, the result is a warning, and the other checks still run. */
 const outcome = (name: string, check: Check, place: Place): ReturnType<Check> =>
   check(place).catch((error: Error) => [
     {

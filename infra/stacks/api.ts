@@ -19,15 +19,15 @@ export interface ApiProps extends Pick<StackProps, 'env' | 'synthesizer'> {
   readonly data: DataStack
 }
 
-/** What is replaced with every release and holds nothing: both APIs, all functions, and what calls them. */
+/** The stack that holds no data and changes with every release: both APIs, all functions, their schedules and mappings. */
 export class ApiStack extends Stack {
   readonly functions: Readonly<Record<FunctionName, Lambda>>
   readonly streams: Readonly<Partial<Record<FunctionName, StreamMappings>>>
   readonly gateway: Gateway
   readonly rest: Rest
-  /** INDEX as peers know it, without a slash at its end. */
+  /** URL of INDEX for peers, without a trailing slash. */
   readonly indexUrl: string
-  /** For nodes. */
+  /** URLs of the APIs for nodes. */
   readonly addresses: Addresses
 
   constructor(scope: Construct, id: string, { config, data, ...props }: ApiProps) {
@@ -116,7 +116,7 @@ export class ApiStack extends Stack {
 
 const names = () => Object.keys(FUNCTIONS) as FunctionName[]
 
-/** Those that anybody can call as often as they like are held to a number, so that the streams never starve. */
+/** Reserved concurrency of a function. Functions that anybody can call are limited, so that a flood cannot starve the others. */
 function limitOf(name: FunctionName, { api: { concurrency } }: Config): number | undefined {
   if (concurrency === 'none') return undefined
   if (name === 'rest') return concurrency.rest

@@ -8,7 +8,7 @@ export interface DataProps extends Pick<StackProps, 'env' | 'synthesizer'> {
   readonly config: Config
 }
 
-/** What must never be lost: tables with their streams, and keys. */
+/** The stack of what must never be lost: tables with their streams, and keys. */
 export class DataStack extends Stack {
   readonly tables: Tables
   readonly keys: Keys

@@ -14,7 +14,7 @@ export interface EdgeProps extends Pick<StackProps, 'env' | 'synthesizer'> {
   readonly api: ApiStack
 }
 
-/** What moves peers when it is replaced: the network, the nodes and the relays. The rotation of keys, too. */
+/** The stack whose replacement moves peers: the network, the nodes and the relays. It also holds the rotation of keys. */
 export class EdgeStack extends Stack implements Machines {
   readonly nodes: NodeGroup
   readonly relays: NodeGroup

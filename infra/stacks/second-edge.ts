@@ -14,8 +14,8 @@ export interface SecondEdgeProps extends Pick<StackProps, 'synthesizer'> {
 }
 
 /**
- * Nodes and relays in the second region. They use the tables, the key and the gateway of the home region; what is here besides
- * tells the load of these groups, as a group scales on metrics of its own region.
+ * The stack of nodes and relays in the second region. They use the tables, the fleet key and the gateway of the home region.
+ * A function publishes the load of these groups here, because a group scales on metrics of its own region.
  */
 export class SecondEdgeStack extends Stack implements Machines {
   readonly nodes: NodeGroup

@@ -12,7 +12,7 @@ export interface SecondWatchProps extends Pick<StackProps, 'synthesizer'> {
   readonly edge: SecondEdgeStack
 }
 
-/** What looks at the machines of the second region: its metrics are there, and so must be its alarms. */
+/** The stack of alarms and dashboard for the machines of the second region. An alarm must be in the region of its metrics. */
 export class SecondWatchStack extends Stack {
   readonly alarms: Alarms
 

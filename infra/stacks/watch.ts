@@ -15,8 +15,9 @@ export interface WatchProps extends Pick<StackProps, 'env' | 'synthesizer'> {
 }
 
 /**
- * What looks at the rest, and says when a promise does not hold or the money runs out. Budgets and dashboards are of the whole account:
- * where a second region was promoted there is a budget already, and the dashboard is that of its machines.
+ * The stack that watches the others: alarms for broken promises, a dashboard and a budget. Budgets and dashboards belong to
+ * the whole account. So after a promotion of the second region no second budget is created, and the dashboard of that
+ * region's machines is reused.
  */
 export class WatchStack extends Stack {
   readonly alarms: Alarms

@@ -1,6 +1,6 @@
 /**
- * Functions and gateway of this machine beside an emulator that has the data stack and no APIs: the tables with their streams
- * and the keys are the deployed ones.
+ * Functions and a gateway on this machine, beside an emulator that has the data stack and no APIs. The tables, their
+ * streams and the keys are the deployed ones.
  */
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import { StraightwayError } from '../../shared/errors.ts'
@@ -14,7 +14,10 @@ import { connection } from './cdk.ts'
 import type { Apis } from './deployed.ts'
 import { PREFIX } from './names.ts'
 
-/** LocalStack answers tens of requests a second, and nine streams are asked all the time. */
+/**
+ * Pause between reads of an idle stream. LocalStack handles tens of requests per second, and nine streams are polled
+ * all the time.
+ */
 const IDLE_MS = 1_000
 
 export async function startBeside(endpoint: string, log: (line: string) => void): Promise<Apis> {

@@ -1,4 +1,4 @@
-/** The real CDK CLI, against an endpoint: what `npx cdk` does by hand. */
+/** Runs the real CDK CLI against an endpoint, as `npx cdk` does by hand. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -11,24 +11,24 @@ const CLI = join(ROOT, 'node_modules/aws-cdk/bin/cdk')
 const ACCOUNT = '000000000000'
 const REGION = 'us-east-1'
 
-/** Stack to name to value. */
+/** Outputs: value by stack and name. */
 export type Outputs = Readonly<Record<string, Readonly<Record<string, string>>>>
 
 export interface Cdk {
   bootstrap(): Promise<void>
-  /** All stacks without names. */
+  /** Deploys the named stacks; by default all. */
   deploy(stacks?: readonly string[]): Promise<Outputs>
   destroy(stacks?: readonly string[]): Promise<void>
-  /** Removes what was synthesised. */
+  /** Removes the synthesised templates. */
   close(): void
 }
 
-/** What an AWS client needs to reach the endpoint; credentials are made up. */
+/** Configuration of an AWS client for the endpoint, with made-up credentials. */
 export function connection(endpoint: string) {
   return { endpoint, region: REGION, credentials: { accessKeyId: 'local', secretAccessKey: 'local' } }
 }
 
-/** The same for a process. */
+/** The same configuration as environment variables for a process. */
 export function awsEnvironment(endpoint: string): Record<string, string> {
   return {
     AWS_ENDPOINT_URL: endpoint,
@@ -41,8 +41,8 @@ export function awsEnvironment(endpoint: string): Record<string, string> {
 }
 
 /**
- * `environment`: of infra/environments.ts; `app`: what prints the stacks, that of cdk.json without. Errors of all:
- * `unavailable`, with what the CLI said last.
+ * Makes a CDK CLI for an endpoint. `environment`: name in infra/environments.ts. `app`: command that prints the stacks,
+ * default that of cdk.json. Every method rejects with `unavailable` and the last output of the CLI.
  */
 export function createCdk(endpoint: string, environment: string, app?: string): Cdk {
   const folder = mkdtempSync(join(tmpdir(), 'straightway-cdk-'))

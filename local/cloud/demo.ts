@@ -1,4 +1,4 @@
-/** The demo of `npm run demo`, played on a deployed system. */
+/** Plays the demo of `npm run demo` on a deployed system. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
@@ -7,10 +7,10 @@ import type { Deployed } from './deployed.ts'
 
 const DEMO = join(import.meta.dirname, '../demo.ts')
 
-/** What it prints. */
+/** The output of the demo. */
 export interface Report {
   readonly ok: boolean
-  /** Why it is not. */
+  /** Reason of the failure. */
   readonly detail?: string
   readonly tunnels?: readonly { readonly path: string; readonly sha256Equal: boolean }[]
   readonly presenceNotifiedMs?: number

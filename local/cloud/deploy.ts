@@ -1,7 +1,10 @@
 /**
- * `npm run deploy:local`: the data and api stacks in the emulator at AWS_ENDPOINT_URL, or in one that it starts itself; nodes
- * as processes of this machine that register there; and the demo, played on it. Runs until it is interrupted, or with
- * `--once` until the demo is over; then the stacks are destroyed, and the emulator ends if it was started here.
+ * `npm run deploy:local`: deploys the system to an emulator of AWS and plays the demo on it.
+ *
+ * - The data and api stacks go to the emulator at AWS_ENDPOINT_URL, or to one that it starts itself.
+ * - The nodes are processes of this machine that register there.
+ * - It runs until it is interrupted, or with `--once` until the demo is over.
+ * - At the end it destroys the stacks, and ends the emulator if it started it.
  */
 import { once } from 'node:events'
 import { Command, Option } from 'commander'

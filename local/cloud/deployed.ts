@@ -1,6 +1,7 @@
 /**
- * The system in an emulator, deployed as into an account: by the CDK CLI, through CloudFormation. What the emulator has no
- * machines for, the nodes, `nodes.ts` starts on this one. Where its edition has no APIs, functions run here as well (beside.ts).
+ * The system in an emulator, deployed by the CDK CLI through CloudFormation, as into an account. An emulator has no
+ * machines for the nodes, so `nodes.ts` starts them on this one. If its edition has no APIs, the functions run here as
+ * well (beside.ts).
  */
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda'
 import { StraightwayError } from '../../shared/errors.ts'
@@ -12,18 +13,18 @@ import { ENVIRONMENT, PREFIX, STACKS } from './names.ts'
 export interface Apis {
   /** Base URL of INDEX. */
   readonly index: string
-  /** Of the WebSocket API. */
+  /** URL of the WebSocket API. */
   readonly gateway: string
-  /** The admin key: told once in the life of a deployment. Errors: `conflict` after that. */
+  /** Returns the admin key, once in the life of a deployment. Rejects with `conflict` after that. */
   found(): Promise<string>
-  /** Ends what runs beside the emulator. */
+  /** Ends the processes that run beside the emulator. */
   close(): Promise<void>
 }
 
 export interface Deployed extends Apis {
   readonly endpoint: string
   readonly cdk: Cdk
-  /** Of the stacks that the emulator has. */
+  /** Names of the deployed stacks. */
   readonly stacks: readonly string[]
 }
 
@@ -46,7 +47,7 @@ function deployedApis(endpoint: string, outputs: Readonly<Record<string, string>
   return { index: IndexUrl, gateway: GatewayUrl, found: () => foundDeployed(endpoint), close: async () => {} }
 }
 
-/** Of the deployed function. Errors: `conflict` if it was told before. */
+/** Gets the admin key from the deployed function. Rejects with `conflict` if it was returned before. */
 export async function foundDeployed(endpoint: string): Promise<string> {
   const client = new LambdaClient(connection(endpoint))
   const invoke = new InvokeCommand({ FunctionName: `${PREFIX}founding` })

@@ -1,9 +1,10 @@
-/** What an emulator says that it serves. */
+/** Capabilities that an emulator reports. */
 import { connection } from './cdk.ts'
 
 /**
- * Whether it has WebSocket APIs, which is what editions of LocalStack differ in: without them neither the api stack is complete nor
- * a node reached. Asked over plain HTTP, as an emulator tells services apart by the scope of a signature that it does not check.
+ * Whether the emulator has WebSocket APIs, in which the editions of LocalStack differ. Without them the api stack is
+ * incomplete and nodes cannot be reached. Asked over plain HTTP: an emulator selects the service by the scope of the
+ * signature, which it does not check.
  */
 export async function servesApis(endpoint: string): Promise<boolean> {
   const credential = `local/20260101/${connection(endpoint).region}/apigateway/aws4_request`

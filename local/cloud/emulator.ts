@@ -1,4 +1,7 @@
-/** An emulator of AWS without Docker, account or token, on a port of loopback until `close`. Its state is in memory. */
+/**
+ * An emulator of AWS that needs no Docker, account or token. It listens on a loopback port until `close` and keeps its
+ * state in memory.
+ */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -10,19 +13,19 @@ import { freePort } from '../engine.ts'
 import { installLocalstack } from './localstack.ts'
 import { installMinistack } from './ministack.ts'
 
-/** LocalStack takes half a minute on an idle machine. */
+/** LocalStack takes half a minute to start on an idle machine. */
 const READY_MS = 180_000
 const ASK_EVERY_MS = 100
 const STOP_MS = 10_000
 
-/** An emulator that is a program in Python. */
+/** An emulator as a Python program. */
 export interface Program {
   readonly name: string
   readonly python: string
   readonly arguments: readonly string[]
-  /** Variables that tell it where it listens on loopback, and the folder for what it keeps while it runs. */
+  /** Environment variables that set its loopback port and its working folder. */
   readonly environment: (port: number, folder: string) => Readonly<Record<string, string>>
-  /** Path that answers 200 when it serves. */
+  /** Path that answers 200 when the emulator is ready. */
   readonly health: string
 }
 
@@ -38,7 +41,7 @@ const PROGRAMS: Readonly<Record<EmulatorName, (log: (line: string) => void) => P
   localstack: installLocalstack,
 }
 
-/** Errors: `unavailable` where Python or the packages cannot be had, or it does not answer. */
+/** Starts an emulator. Rejects with `unavailable` if Python or the packages are not available, or it does not answer. */
 export async function startEmulator(
   log: (line: string) => void,
   name: EmulatorName = 'ministack',
@@ -46,7 +49,7 @@ export async function startEmulator(
   const program = PROGRAMS[name](log)
   const port = await freePort()
   const folder = mkdtempSync(join(tmpdir(), 'straightway-emulator-'))
-  // A group of its own: LocalStack starts the engine and the streams as processes of their own.
+  // Starts a process group, because LocalStack starts the engine and the streams as child processes.
   const child = spawn(program.python, program.arguments, {
     cwd: folder,
     env: { ...process.env, PATH: path(), ...program.environment(port, folder) },
@@ -71,14 +74,14 @@ export async function startEmulator(
   throw new StraightwayError('unavailable', `${program.name} does not answer.`)
 }
 
-/** What an emulator starts runs on the Node that is found first: that of the project. */
+/** PATH on which the project's Node comes first, so that the emulator uses it for what it starts. */
 const path = (): string => `${dirname(process.execPath)}${delimiter}${process.env.PATH}`
 
 function endGroup(leader: number | undefined, signal: NodeJS.Signals): void {
   try {
     if (leader !== undefined) process.kill(-leader, signal)
   } catch {
-    // All of it has ended.
+    // All processes of the group have ended.
   }
 }
 

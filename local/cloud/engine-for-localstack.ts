@@ -1,7 +1,7 @@
 /**
- * What LocalStack starts as `java`: the embedded engine where it expects DynamoDB Local, on the port after `-port`. LocalStack goes by
- * two things that the two say differently: the region that ARNs name, and that an update asks for nothing that the engine has
- * (replicas, deletion protection).
+ * The program that LocalStack starts as `java`: the embedded engine instead of DynamoDB Local, on the port after
+ * `-port`. LocalStack relies on two things in which the engine differs, so this program translates them: the region in
+ * ARNs, and updates that change nothing the engine has (replicas, deletion protection).
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -10,7 +10,7 @@ import { buffer, text } from 'node:stream/consumers'
 import { freePort } from '../engine.ts'
 import { chooseEngine, thisMachine } from '../engine-choice.ts'
 
-/** What of an update the engine knows. */
+/** Fields of UpdateTable that the engine knows. */
 const KNOWN = [
   'ProvisionedThroughput',
   'BillingMode',
@@ -50,7 +50,7 @@ async function answer(incoming: IncomingMessage, response: ServerResponse): Prom
   asked.end(body)
   const [reply] = (await once(asked, 'response')) as [IncomingMessage]
   const said = (await text(reply)).replaceAll(REGION, LOCAL_REGION)
-  // Checksum and length were those of the other text.
+  // The old checksum and length do not fit the changed text.
   const { 'x-amz-crc32': _, 'content-length': __, ...kept } = reply.headers
   response.writeHead(reply.statusCode ?? 500, kept).end(said)
 }

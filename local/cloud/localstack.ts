@@ -1,9 +1,10 @@
 /**
- * The open core of LocalStack (Apache-2.0) without Docker and without a token: CloudFormation, DynamoDB with its streams, Secrets
- * Manager, S3 and what else the data stack needs. It has no functions and no WebSocket APIs; those run beside it (beside.ts).
+ * The open core of LocalStack (Apache-2.0), without Docker and without a token. It has CloudFormation, DynamoDB with
+ * streams, Secrets Manager, S3 and whatever else the data stack needs. It has no functions and no WebSocket APIs; those
+ * run beside it (beside.ts).
  *
- * LocalStack runs DynamoDB Local, whose terms are its vendor's own. The embedded engine of this project takes its place: what
- * LocalStack starts as `java` starts that one. Streams are LocalStack's own, over kinesis-local from npm.
+ * LocalStack runs DynamoDB Local, which has its vendor's own licence. The embedded engine of this project replaces it:
+ * what LocalStack starts as `java` starts the engine. Streams are LocalStack's own, over kinesis-local from npm.
  */
 import { execFileSync } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -13,15 +14,18 @@ import { chooseEngine, thisMachine } from '../engine-choice.ts'
 import type { Program } from './emulator.ts'
 import { cacheFolder, installPython } from './python-package.ts'
 
-/** The newest that parses on Python 3.11, which Debian 12 has, and asks for no token. 4.14 wants Python 3.12, later ones a token. */
+/**
+ * The newest version that runs on Python 3.11, which Debian 12 has, and needs no token. 4.14 requires Python 3.12, and
+ * later ones a token.
+ */
 const VERSION = '4.13.1'
-/** It names no upper bounds for these, and does not start with newer ones. */
+/** Dependencies without upper bounds, whose newer versions keep LocalStack from starting. */
 const PINS = ['cbor2==5.7.1', 'pyopenssl==25.1.0', 'cryptography<46', 'service_identity==24.2.0']
-/** The one that this version of LocalStack looks for. */
+/** The version that this version of LocalStack looks for. */
 const KINESIS = '0.5.2'
 const ENGINE = join(import.meta.dirname, 'engine-for-localstack.ts')
 
-/** LocalStack relies on two things that Python 3.11 lacks: that `threading.Lock` is a class, and names of bytes in `uuid5`. */
+/** Adds two things to Python 3.11 that LocalStack relies on: `threading.Lock` as a class, and names as bytes in `uuid5`. */
 const MAIN = `
 import _thread, hashlib, runpy, sys, threading, uuid
 if sys.version_info < (3, 13):
@@ -34,7 +38,7 @@ if sys.version_info < (3, 12):
 runpy.run_module('localstack.runtime.main', run_name='__main__', alter_sys=True)
 `
 
-/** Errors: `unavailable` if Python, a package or the embedded engine cannot be had. */
+/** Installs LocalStack. Throws `unavailable` if Python, a package or the embedded engine is not available. */
 export function installLocalstack(log: (line: string) => void): Program {
   requireEmbeddedEngine()
   const { python, env } = installPython('localstack-core', VERSION, log, { extra: 'runtime', pins: PINS })
@@ -68,7 +72,7 @@ function requireEmbeddedEngine(): void {
     throw new StraightwayError('unavailable', 'LocalStack without Docker wants the embedded engine.')
 }
 
-/** The folder of the package, with its dependencies. */
+/** Installs kinesis-local if necessary. Returns the folder of the package with its dependencies. */
 function installKinesis(log: (line: string) => void): string {
   const folder = cacheFolder(`kinesis-local-${KINESIS}`)
   if (existsSync(folder)) return folder
@@ -87,7 +91,7 @@ function installKinesis(log: (line: string) => void): string {
   return folder
 }
 
-/** What LocalStack would download at first use, where it looks for it. */
+/** Creates the files that LocalStack would download at first use, at the paths where it looks for them. */
 function layOut(root: string, kinesis: string): void {
   const libraries = join(root, 'usr/lib/localstack')
   const java = join(libraries, 'java/21/bin/java')

@@ -1,11 +1,11 @@
-/** MiniStack, an emulator of AWS in Python (MIT), from PyPI. Functions run as processes of the project's own Node. */
+/** MiniStack, an emulator of AWS in Python (MIT), from PyPI. It runs functions as processes of the project's own Node. */
 import type { Program } from './emulator.ts'
 import { installPython } from './python-package.ts'
 
-/** What the suite of the emulator has passed with. */
+/** The version with which the emulator's test suite has passed. */
 const VERSION = '1.5.33'
 
-/** Errors: `unavailable` if Python or the package cannot be had. */
+/** Installs MiniStack. Throws `unavailable` if Python or the package is not available. */
 export function installMinistack(log: (line: string) => void): Program {
   const { python, env } = installPython('ministack', VERSION, log)
   return {

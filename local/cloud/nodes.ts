@@ -1,4 +1,7 @@
-/** The nodes of a deployed system, as processes of this machine: told what an instance is told, registered where it would. */
+/**
+ * The nodes of a deployed system, as processes of this machine. They get the facts that an instance gets, and register
+ * where an instance would.
+ */
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import { fleetKeysOf } from '../../shared/secrets.ts'
 import { readVersions } from '../../shared/store/secret-versions.ts'
@@ -13,7 +16,7 @@ import { PREFIX } from './names.ts'
 const DRAIN_MS = 3_000
 
 export interface Nodes {
-  /** Two nodes and a relay. */
+  /** Facts about the two nodes and the relay. */
   readonly ready: readonly Ready[]
   close(): Promise<void>
 }

@@ -1,6 +1,6 @@
 /**
- * A program in Python from PyPI, in the user's folder for caches: in a virtual environment, or by pip alone if Python has none,
- * as Debian's has not until python3-venv is installed.
+ * Installs a Python program from PyPI into the user's cache folder. It uses a virtual environment, or pip alone if
+ * Python has no venv, as on Debian without python3-venv.
  */
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, rmSync } from 'node:fs'
@@ -11,24 +11,24 @@ import { StraightwayError } from '../../shared/errors.ts'
 const PIP = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--retries', '5']
 
 export interface PythonPackage {
-  /** Runs `python -m MODULE` with the variables. */
+  /** The interpreter; run `python -m MODULE` with the variables in `env`. */
   readonly python: string
   readonly env: Readonly<Record<string, string>>
 }
 
 interface Wanted {
-  /** A set of optional dependencies of the package. */
+  /** Extra of the package: a set of optional dependencies. */
   readonly extra?: string
-  /** Requirements of its dependencies, where it names too wide ones. */
+  /** Requirements for dependencies whose declared versions are too broad. */
   readonly pins?: readonly string[]
 }
 
-/** Where a tool is kept that no package.json names. */
+/** Folder for a tool that is not in package.json. */
 export function cacheFolder(name: string): string {
   return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'straightway', name)
 }
 
-/** Installs it the first time. Errors: `unavailable` if Python or the package cannot be had. */
+/** Installs the package the first time. Throws `unavailable` if Python or the package is not available. */
 export function installPython(
   name: string,
   version: string,

@@ -1,4 +1,4 @@
-/** How `up` answers offers: whom it lets in, and what it serves them. */
+/** Answers offers for `up`: which peers it accepts, and which services it offers them. */
 import type { PeerId } from '../../shared/ids.ts'
 import type { Path } from '../peer-socket.ts'
 import { INTENT, isServed, type Serving, serve } from '../services/services.ts'
@@ -37,7 +37,7 @@ export class Answers {
     return new Answers({ flags, names, tell, accept, ping })
   }
 
-  /** What people should know before it happens. */
+  /** Notes for the user, shown at the start. */
   get notes(): string[] {
     const { accept, ping } = this.#parts
     if (accept.rule !== 'network' || ping.rule !== 'network') return []
@@ -92,7 +92,7 @@ export class Answers {
     this.#parts.tell('error', { code, detail }, `${who}: ${detail}`)
   }
 
-  /** Only peers of our networks can offer at all. */
+  /** Reason to refuse an offer; undefined if it is accepted. Only peers of our networks can send offers. */
   #refusalOf(offer: Asked): string | undefined {
     const { accept, ping } = this.#parts
     const whom = offer.intent === INTENT.ping ? ping : accept

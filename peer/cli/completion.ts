@@ -8,14 +8,14 @@ interface Word {
   readonly description: string
 }
 
-/** A verb and what may follow it. */
+/** A verb with the options, verbs and files that may follow it. */
 interface Completed extends Word {
   readonly options: readonly (Word & { readonly choices: readonly string[]; readonly kind: Kind })[]
   readonly verbs: readonly Word[]
   readonly takesFiles: boolean
 }
 
-/** What an option wants after it. */
+/** Kind of an option's value. */
 type Kind = 'nothing' | 'file' | 'folder' | 'choice' | 'text'
 
 const SCRIPTS: Readonly<Record<Shell, (verbs: readonly Completed[]) => string>> = { bash, zsh, fish }

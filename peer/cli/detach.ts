@@ -11,10 +11,10 @@ import { RemotePeer } from './daemon/remote-peer.ts'
 const START_MS = 40_000
 const LOOK_MS = 100
 
-/** The same command without `--detach`, as a process of its own. Resolves when it is online. */
+/** Starts the same command without `--detach` as a separate process. Resolves when it is online. */
 export async function startDetached(home: string): Promise<{ readonly peer: PeerId; readonly pid: number }> {
   const args = process.argv.slice(1).filter((each) => each !== '--detach' && each !== '--json')
-  // A file and no pipe: what it says later must not fail because this process has ended.
+  // A file instead of a pipe: later output must not fail because this process has ended.
   makeFolder(home, 0o700)
   const path = join(home, 'up.err')
   const said = openSync(path, 'w', 0o600)

@@ -46,7 +46,7 @@ const prospectOf = (it: Prospect): string =>
 
 const SERVICE_NAMES = { pcp: 'PCP', natPmp: 'NAT-PMP', upnp: 'UPnP' } as const
 
-/** `192.168.1.1 gives ports by PCP, UPnP (outside: 203.0.113.2)`. */
+/** A line such as `192.168.1.1 gives ports by PCP, UPnP (outside: 203.0.113.2)`. */
 function gatewayOf({ gateway, services, external, doubleNat }: Diagnosis['portMapping']): string {
   if (gateway === undefined) return 'not asked for ports'
   if (services.length === 0) return `${gateway} gives no ports (PCP, NAT-PMP, UPnP)`

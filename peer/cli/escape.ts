@@ -1,8 +1,12 @@
 /**
- * Makes text of others harmless on a terminal. What is escaped: C0 and C1 controls (ESC begins sequences that move the
- * cursor, set the title, or answer for the user), line breaks, what turns the direction of writing, and what cannot be
- * seen, as the tag characters that write ASCII invisibly. Joiners stay, as scripts and emoji need them. Each becomes `\n`,
- * `\x1b` or `\u202e`.
+ * Escapes text of others for output on a terminal, as `\n`, `\x1b` or `\u202e`. Escaped are:
+ *
+ * - C0 and C1 controls: ESC begins sequences that move the cursor, set the title, or type on behalf of the user
+ * - line breaks
+ * - characters that change the direction of writing
+ * - invisible characters, such as the tag characters that encode ASCII invisibly
+ *
+ * Joiners are kept, because scripts and emoji need them.
  */
 const HARMFUL =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters that are escaped
@@ -10,10 +14,10 @@ const HARMFUL =
 
 const SHORT: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' }
 
-/** As one line that says what it holds and does nothing. */
+/** Escapes text into one harmless line. */
 export const escapeLine = (text: string): string => text.replace(HARMFUL, escaped)
 
-/** JSON of the value, on one line: what a program reads is exact, what a terminal shows does nothing. */
+/** JSON of a value on one line. A program reads the exact value, and a terminal shows it without side effects. */
 export const escapeJson = (value: unknown): string =>
   JSON.stringify(value).replace(HARMFUL, (characters) =>
     units(characters)
@@ -23,7 +27,7 @@ export const escapeJson = (value: unknown): string =>
 
 const escaped = (characters: string): string => units(characters).map(escapedUnit).join('')
 
-/** Of UTF-16. */
+/** UTF-16 code units. */
 const units = (characters: string): string[] => characters.split('')
 
 function escapedUnit(unit: string): string {

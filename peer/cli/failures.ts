@@ -1,6 +1,6 @@
 /**
- * One place turns everything that can go wrong into one line: what happened, then what to do. Exit codes: 0 done, 1 it
- * failed, 2 called wrongly. A stack is shown when STRAIGHTWAY_DEBUG is set, and never without.
+ * Turns every error into one line: what happened, then what to do. Exit codes: 0 success, 1 failure, 2 wrong usage. A
+ * stack trace is shown only if STRAIGHTWAY_DEBUG is set.
  */
 import { StraightwayError } from '../../shared/errors.ts'
 import { escapeLine } from './escape.ts'
@@ -11,7 +11,7 @@ export interface Failure {
   readonly detail: string
 }
 
-/** Prints it, and says with which code the process ends. */
+/** Prints an error and sets the exit code. */
 export function fail(error: unknown, json: boolean): void {
   process.exitCode = 1
   const failure = failureOf(error)
@@ -30,7 +30,7 @@ export function failureOf(error: unknown): Failure {
   return { error: 'internal', detail }
 }
 
-/** What programs of ours answer with; `up` and `receive` are what serves. */
+/** Texts for refusal reasons of our own programs; `up` and `receive` are the ones that serve. */
 const REFUSALS: Readonly<Record<string, string>> = {
   'not-allowed': 'The other peer refused (not-allowed): there, `--accept` or `--from` says whom it accepts.',
   'not-served':

@@ -29,7 +29,7 @@ async function run(seat: Seat, asked: string, { json, limit }: Flags): Promise<v
   if (named.length === 0) note(json, 'nobody')
 }
 
-/** One word is a name; a filter has at least two. */
+/** Finds peers by a name (one word) or a filter (at least two words). */
 async function sought(seat: Seat, asked: string, limit: number): Promise<PresenceRecord[]> {
   if (/\s/.test(asked)) return seat.find(asked, { limit })
   return (await new Names(seat.index).peersCalled(asked)).slice(0, limit)

@@ -1,6 +1,6 @@
 /**
- * When a process of ours has to end: by a signal, because nobody reads its output any more, or because what started it is
- * gone. A verb then says goodbye and ends; a second signal ends it without that.
+ * Ends the process: on a signal, when nobody reads its output any more, or when the process that started it is gone. A
+ * verb then signs out and ends. A second signal ends it immediately.
  */
 
 import { execFileSync } from 'node:child_process'
@@ -10,20 +10,20 @@ export type StopReason = 'signal' | 'output' | 'parent'
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 const LOOK_MS = 1000
-/** 128 and the number of SIGINT, as shells count. */
+/** Exit code after SIGINT: 128 plus the number of the signal, as in shells. */
 const INTERRUPTED = 130
-/** Ctrl-C reaches the launcher and this process, and the launcher passes it on: that is one signal. */
+/** Signals within this time count as one: Ctrl-C reaches both the launcher and this process, and the launcher forwards it. */
 const ECHO_MS = 500
 
 const stopping = new AbortController()
 
-/** Aborted when the process has to end. */
+/** Aborted when the process must end. */
 export const stopped: AbortSignal = stopping.signal
 
-/** Ends what runs. The first reason counts. */
+/** Stops the process. Only the first reason counts. */
 export const stop = (reason: StopReason): void => stopping.abort(reason)
 
-/** The reason, once it has to end. */
+/** The reason why the process must end; undefined before that. */
 export const stopReason = (): StopReason | undefined =>
   stopped.aborted ? (stopped.reason as StopReason) : undefined
 
@@ -41,15 +41,16 @@ export function watchLife(): void {
       at ??= performance.now()
       stop('signal')
     })
-  // The launcher (straightway.js) holds the other end of the channel, and passes signals on.
+  // The launcher (straightway.js) holds the other end of the channel and forwards signals.
   process.once('disconnect', () => stop('parent'))
   process.channel?.unref()
   onOrphaned(() => stop('parent'))
 }
 
 /**
- * Calls `act` when the npm or npx that started this process has ended. npm runs scripts through a shell, which may outlive
- * npm and does not pass signals on. A process that a shell of the user started is left alone: `nohup` outlives shells.
+ * Calls `act` when the npm or npx that started this process has ended. npm runs scripts through a shell, which may
+ * outlive npm and does not forward signals. A process that the user started from a shell is left alone: `nohup`
+ * outlives shells.
  */
 export function onOrphaned(act: () => void): void {
   if (process.env.npm_command === undefined && process.env.npm_lifecycle_event === undefined) return
@@ -62,7 +63,7 @@ export function onOrphaned(act: () => void): void {
   timer.unref()
 }
 
-/** The parent; and its parent, if the parent is a shell that npm started. */
+/** Ids of the parent and, if the parent is a shell that npm started, of its parent. */
 function lineage(): readonly number[] {
   const parent = process.ppid
   const { name, parent: grandparent } = about(parent)

@@ -30,7 +30,7 @@ async function run({ home, json, lines, follow }: Flags): Promise<void> {
 const tell = (line: LogLine, json: true | undefined): void =>
   print(json, line, `${new Date(line.at).toISOString()}  ${line.text}`)
 
-/** A file that is shorter than it was is a new one. */
+/** Prints lines as they are appended. A file that got shorter is a new one. */
 async function followed(path: string, json: true | undefined): Promise<void> {
   let at = sizeOf(path)
   while (!stopped.aborted) {

@@ -1,4 +1,7 @@
-/** `straightway`: a peer on the command line. One file a verb. Exit codes: 0 done, 1 it failed, 2 called wrongly. */
+/**
+ * The command `straightway`: a peer on the command line. Each verb has its own file. Exit codes: 0 success, 1 failure,
+ * 2 wrong usage.
+ */
 import { Command, CommanderError } from 'commander'
 import { escapeLine } from './escape.ts'
 import { fail } from './failures.ts'
@@ -17,7 +20,7 @@ const program = new Command('straightway')
   .addHelpText('after', '\nExit codes: 0 done, 1 it failed, 2 called wrongly.')
   .configureHelp({ sortSubcommands: false })
 
-// Only the verb that is wanted is loaded, so that help is there at once.
+// Only the requested verb is loaded, so that help appears immediately.
 const wanted = process.argv.slice(2).find((each) => each !== 'help' && !each.startsWith('-'))
 for (const { name, description, load } of VERBS)
   program.addCommand(name === wanted ? await load() : new Command(name).description(description))
@@ -31,7 +34,7 @@ await program.parseAsync().catch((error: unknown) => {
   else if (stopReason() !== 'output') fail(error, process.argv.includes('--json'))
 })
 
-/** What nobody awaited. */
+/** Handles uncaught errors. */
 function end(error: unknown): void {
   if (stopReason() !== 'output') fail(error, process.argv.includes('--json'))
   process.exit()

@@ -1,6 +1,6 @@
 /**
- * Names beside keys. A name is what a peer or its user calls itself: anybody may choose any, so it is shown with the first
- * letters of the key, and accepted as an argument only if it means one peer.
+ * Names of peers and users next to their keys. Peers and users choose their own names. So a name is shown with the
+ * first letters of the key, and accepted as an argument only if it identifies one peer.
  */
 import { StraightwayError } from '../../shared/errors.ts'
 import { isPeerId, type PeerId, type UserId } from '../../shared/ids.ts'
@@ -9,14 +9,14 @@ import type { Change } from '../../shared/wire/presence.ts'
 import type { PresenceRecord } from '../presence-record.ts'
 import type { IndexClient } from '../rest/index-client.ts'
 
-/** 60 bits of a key: nobody makes another key that begins so. */
+/** 60 bits of a key: too many to generate another key with the same beginning. */
 const SHOWN = 12
-/** Fewer letters are taken for a name. */
+/** Fewer letters are treated as a name. */
 const MIN_PREFIX = 8
 const PAGE = 100
-/** Looked through for a name in other letters, or a key by its beginning. */
+/** Pages to search for a name in different case, or for a key by its beginning. */
 const MAX_PAGES = 5
-/** Names do not change often. */
+/** Names are cached for this long, because they rarely change. */
 const KNOWN_MS = 60_000
 
 export const shortKey = (peer: string): string => peer.slice(0, SHOWN)
@@ -24,7 +24,7 @@ export const shortKey = (peer: string): string => peer.slice(0, SHOWN)
 export interface Known {
   readonly peer: PeerId
   readonly user: UserId
-  /** `Ann`, or `Ann/laptop` when the peer has a name of its own. Empty when neither has one. */
+  /** `Ann`, or `Ann/laptop` if the peer has a name too. Empty if neither has one. */
   readonly name: string
 }
 
@@ -37,13 +37,13 @@ export class Names {
     this.#index = index
   }
 
-  /** `Ann/laptop (abcdefghijkl)`, or the whole key when the name is not known. */
+  /** `Ann/laptop (abcdefghijkl)`, or the whole key if the name is unknown. */
   async label(peer: PeerId): Promise<string> {
     const name = await this.nameOf(peer)
     return name === '' ? peer : `${name} (${shortKey(peer)})`
   }
 
-  /** Empty when it is not known. */
+  /** Name of a peer; empty if unknown. */
   async nameOf(peer: PeerId): Promise<string> {
     return (await this.#about(peer))?.name ?? ''
   }
@@ -62,13 +62,13 @@ export class Names {
     return name
   }
 
-  /** The one peer that is meant. Throws `unknown-peer`, or `bad-request` with those that could be. */
+  /** Finds the one peer that the text identifies. Throws `unknown-peer`, or `bad-request` with the candidates. */
   async peerOf(text: string): Promise<PeerId> {
     if (isPeerId(text)) return text
     return (await this.#one(text, await this.#peersOf(text))).peer
   }
 
-  /** Everybody who is called that, or whose key begins so. */
+  /** Finds all peers with this name, or whose key begins with the text. */
   async peersCalled(text: string): Promise<PresenceRecord[]> {
     const found = isPeerId(text)
       ? await this.#index.peers.get(text).then((record) => [record])
@@ -80,7 +80,7 @@ export class Names {
     return { peer, user, ...presence, name, userName: await this.userName(user) }
   }
 
-  /** Who gets a message: a peer, or a user with all of its peers. */
+  /** Finds the recipient of a message: a peer, or a user, who gets it on all peers. */
   async recipientOf(text: string): Promise<PeerId | UserId> {
     if (isPeerId(text) || isUserId(text)) return text as PeerId | UserId
     const found = await this.#peersOf(text)
@@ -89,7 +89,7 @@ export class Names {
     return (await this.#one(text, found)).peer
   }
 
-  /** Who is let in or blocked: a peer by its key, everybody else by the user. */
+  /** Finds the subject of a permission or a block. A key stands for its peer, a name for its user. */
   async subjectOf(text: string): Promise<PeerId | UserId> {
     if (isPeerId(text) || isUserId(text)) return text as PeerId | UserId
     const found = await this.#peersOf(text)
@@ -97,7 +97,7 @@ export class Names {
     return users.size === 1 ? found[0]!.user : (await this.#one(text, found)).peer
   }
 
-  /** The one network that is meant, by id or name; the only one there is without a text. */
+  /** Finds one network by its id or name; without a text, the only network there is. */
   async networkOf(text: string | undefined): Promise<NetworkRecord> {
     const all = await this.networks()
     const named =
@@ -109,7 +109,7 @@ export class Names {
     throw new StraightwayError('bad-request', `Which network? Say one of: ${list}.`)
   }
 
-  /** A change of a network, in words. */
+  /** Describes a change of a network. */
   async told(change: Change): Promise<string> {
     if (change.kind !== 'membership') return `changed: ${change.entity} ${change.id}`
     const { network, user, role } = change
@@ -152,7 +152,7 @@ export class Names {
     return exact.length > 0 ? exact : this.#likely(text)
   }
 
-  /** Peers of this name, and peers of users of this name. */
+  /** Finds peers with this name, and the peers of users with this name. */
   async #named(name: string): Promise<PeerRecord[]> {
     const filter = `name eq ${JSON.stringify(name)}`
     const [peers, users] = await Promise.all([
@@ -172,7 +172,10 @@ export class Names {
     return pages((query) => this.#index.peers.list({ ...query, filter }))
   }
 
-  /** In other letters, or by the beginning of a key. The index of names follows a change within a second or so. */
+  /**
+   * Finds peers by a name in different case, or by the beginning of a key. The index of names lags behind a change by
+   * about a second.
+   */
   async #likely(text: string): Promise<PeerRecord[]> {
     const peers = await pages((query) => this.#index.peers.list(query))
     if (/^[a-z2-7]+$/.test(text) && text.length >= MIN_PREFIX) {
@@ -186,7 +189,7 @@ export class Names {
     })
   }
 
-  /** One of them, or the only one that is there now. */
+  /** Picks the only candidate, or the only one that is online among the peers of one user. */
   async #one(text: string, all: readonly PeerRecord[]): Promise<PeerRecord> {
     const found = all.filter(({ revokedAt }) => revokedAt === undefined)
     const online = found.filter(
@@ -212,10 +215,10 @@ const isUserId = (text: string): boolean => /^u_[a-z2-7]{16}$/.test(text)
 const folded = (text: string): string => text.normalize('NFC').toLowerCase()
 const isSame = (one: string, other: string): boolean => one !== '' && folded(one) === folded(other)
 
-/** What INDEX calls those that gave no name. */
+/** Names that INDEX gives to those without one. */
 const NAMELESS = new Set(['user', 'peer', ''])
 
-/** `Ann`, or `Ann/laptop`. */
+/** Shown name of a peer: `Ann`, or `Ann/laptop`. */
 export const shownName = ({ userName, name }: PresenceRecord): string => joined(userName, name)
 
 function joined(ofUser: string, ofPeer: string): string {
@@ -228,7 +231,7 @@ const distinct = (peers: readonly PeerRecord[]): PeerRecord[] => [
   ...new Map(peers.map((each) => [each.peer, each])).values(),
 ]
 
-/** All items of a listing, up to a bound that no terminal would show. */
+/** All items of a listing, up to MAX_PAGES pages; a terminal would not show more. */
 export async function pages<T>(list: (query: SearchQuery) => Promise<Page<T>>): Promise<T[]> {
   const items: T[] = []
   let cursor: string | undefined

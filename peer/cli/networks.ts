@@ -30,7 +30,7 @@ async function run(seat: Seat, { json, create }: Flags): Promise<void> {
   if (mine.length === 0) note(json, 'none: an invite brings you into one, and --create makes one')
 }
 
-/** Empty when it is not found among the first of a large network. */
+/** Role of our user in a network; empty if it is not among the first members of a large network. */
 async function roleIn(
   { index, user }: Seat,
   network: Parameters<Seat['index']['members']['list']>[0],

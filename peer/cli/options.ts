@@ -1,4 +1,4 @@
-/** Options that verbs share, and what they are read as. */
+/** Options that verbs share, and the parsers of their values. */
 import { homedir } from 'node:os'
 import { join as joinPath, resolve } from 'node:path'
 import { Command, InvalidArgumentError, Option } from 'commander'
@@ -11,7 +11,7 @@ export interface CommonFlags {
   readonly home: string
   readonly invite?: string
   readonly name?: string
-  /** False: UDP is never used. */
+  /** False if UDP must never be used. */
   readonly udp: boolean
   readonly json?: true
 }
@@ -20,7 +20,7 @@ export interface PathFlags {
   readonly paths: Paths
 }
 
-/** A verb that needs a home, and nothing else. */
+/** A verb that needs only a home. */
 export function homeVerb(name: string, description: string): Command {
   return new Command(name)
     .description(description)
@@ -33,7 +33,7 @@ export function homeVerb(name: string, description: string): Command {
     .option('--json', 'print JSON')
 }
 
-/** A verb that does something with the peer of the home. */
+/** A verb that uses the peer of the home. */
 export function verb(name: string, description: string): Command {
   return homeVerb(name, description)
     .addOption(
@@ -50,7 +50,7 @@ export function verb(name: string, description: string): Command {
     })
 }
 
-/** An empty variable of the environment, or an option made of one, is as good as none. */
+/** Options whose empty value, as from an empty environment variable, counts as not given. */
 const EMPTY_IS_NONE = ['index', 'invite', 'name'] as const
 
 export const pathsOption = (): Option =>
@@ -60,7 +60,7 @@ export const pathsOption = (): Option =>
 
 export const whoHelp = 'a name, a key, or its first letters, as `straightway find` prints them'
 
-/** Throws `bad-request` when no flag, environment or home says where INDEX is. */
+/** URL of INDEX. Throws `bad-request` if neither a flag nor the environment nor the home tells it. */
 export function indexOf(index: string | undefined, home: string): string {
   const known = index ?? enrolledAt(home)?.index
   if (known !== undefined) return known
@@ -70,7 +70,7 @@ export function indexOf(index: string | undefined, home: string): string {
   )
 }
 
-/** What nobody can be called: caught before anything is opened. */
+/** Parses a name or key. Rejects a text that cannot be a name before anything is opened. */
 export function whoArgument(text: string): string {
   const who = text.trim()
   if (who === '' || who.length > 200)
@@ -78,7 +78,7 @@ export function whoArgument(text: string): string {
   return who
 }
 
-/** An empty one, as of a variable that is not set, would be the current folder. */
+/** Parses a folder. Rejects an empty value, as from an unset variable, because it would mean the current folder. */
 export function folderArgument(text: string): string {
   if (text !== '') return text
   throw new InvalidArgumentError('Not a folder.')
@@ -103,7 +103,7 @@ export function countArgument(text: string): number {
 
 const UNITS: Readonly<Record<string, number>> = { '': 1, k: 1e3, m: 1e6, g: 1e9, t: 1e12 }
 
-/** `500`, `20k`, `1.5G`: bytes, decimal units. */
+/** Parses a size such as `500`, `20k` or `1.5G` into bytes (decimal units). */
 export function bytesArgument(text: string): number {
   const match = /^(\d+(?:\.\d+)?)\s*([kmgt]?)b?$/i.exec(text.trim())
   const bytes = match === null ? 0 : Math.floor(Number(match[1]) * UNITS[match[2]!.toLowerCase()]!)
@@ -118,7 +118,7 @@ const SPANS: Readonly<Record<string, number>> = {
   w: 7 * 24 * 3600_000,
 }
 
-/** `30m`, `12h`, `7d`: milliseconds. */
+/** Parses a time such as `30m`, `12h` or `7d` into milliseconds. */
 export function spanArgument(text: string): number {
   const match = /^(\d+)\s*([mhdw])$/i.exec(text.trim())
   const span = match === null ? 0 : Number(match[1]) * SPANS[match[2]!.toLowerCase()]!
@@ -126,7 +126,7 @@ export function spanArgument(text: string): number {
   throw new InvalidArgumentError('Not a time such as 30m, 12h or 7d.')
 }
 
-/** `ann,ben`: a list without empty parts. */
+/** Parses a list such as `ann,ben`. Empty parts are dropped. */
 export const listArgument = (text: string): readonly string[] =>
   text
     .split(',')

@@ -1,6 +1,6 @@
 /**
- * The door to the terminal: everything that the command line prints goes through here, and is escaped here. Programs get
- * lines of JSON on stdout; people get lines of text on stdout, and progress, notes and errors on stderr.
+ * Output of the command line: everything it prints goes through here and is escaped here. Programs get lines of JSON on
+ * stdout. People get lines of text on stdout, and progress, notes and errors on stderr.
  */
 import { escapeJson, escapeLine } from './escape.ts'
 import { stop } from './life.ts'
@@ -8,20 +8,20 @@ import { stop } from './life.ts'
 const BAR = 24
 const REDRAW_MS = 100
 
-/** `lines`: one text a line; what would break a line is escaped. */
+/** Prints a result: `value` as JSON, or `lines` as text. Line breaks within a text are escaped. */
 export function print(json: true | undefined, value: object, lines: string | readonly string[] = []): void {
   if (json) write(process.stdout, escapeJson(value))
   else for (const line of [lines].flat()) write(process.stdout, escapeLine(line))
 }
 
-/** A note for people that is no result. */
+/** Prints a note for people, which is not part of the result. */
 export function note(json: true | undefined, ...lines: readonly string[]): void {
   if (json) return
   clearBars()
   for (const line of lines) write(process.stderr, escapeLine(line))
 }
 
-/** What is a file and no line, as a completion script: it is ours, and is printed as it is. */
+/** Prints a whole text of our own, such as a completion script, without escaping. */
 export const printWhole = (text: string): void => write(process.stdout, text.replace(/\n$/, ''))
 
 function write(to: NodeJS.WriteStream, line: string): void {
@@ -29,7 +29,7 @@ function write(to: NodeJS.WriteStream, line: string): void {
   if (to.writable) to.write(`${line}\n`)
 }
 
-/** Who reads our output may stop reading: then a verb ends as if it were told to, without an error. */
+/** Stops the process without an error when the reader of its output has gone. */
 export function watchOutput(): void {
   for (const stream of [process.stdout, process.stderr])
     stream.on('error', ({ code }: NodeJS.ErrnoException) => {
@@ -42,7 +42,7 @@ const clearBars = () => {
   for (const bar of bars) bar.clear()
 }
 
-/** A bar that draws itself at most ten times a second, on a terminal only. */
+/** A progress bar that is drawn at most ten times a second, and only on a terminal. */
 export class ProgressBar {
   readonly #out: NodeJS.WriteStream | undefined
   readonly #name: string
@@ -74,7 +74,7 @@ export class ProgressBar {
     bars.delete(this)
   }
 
-  /** Since it was made. */
+  /** Mean rate since the bar was created, in Mbit/s. */
   mbps(bytes: number): number {
     return megabits(bytes, performance.now() - this.#startedAt)
   }
@@ -91,7 +91,7 @@ const megabits = (bytes: number, ms: number): number => Math.round((bytes * 8) /
 
 const UNITS = ['bytes', 'kB', 'MB', 'GB', 'TB'] as const
 
-/** `1.5 MB`; decimal units. */
+/** A size such as `1.5 MB`, in decimal units. */
 export function sizeText(bytes: number): string {
   const power = Math.min(Math.floor(Math.log10(Math.max(bytes, 1)) / 3), UNITS.length - 1)
   const amount = bytes / 1000 ** power

@@ -59,7 +59,7 @@ async function run(seat: Seat, who: string, flags: Flags): Promise<void> {
   if (summary.rttMs === undefined) process.exitCode = 1
 }
 
-/** One tunnel, from the offer to its end. */
+/** Opens a tunnel, measures it and closes it. */
 export async function measured(seat: Pick<Seat, 'connect'>, to: PeerId, flags: PingFlags) {
   const socket = await seat.connect(to, { intent: INTENT.ping, paths: flags.paths, signal: stopped })
   await settled(socket, flags.wait)
@@ -77,10 +77,10 @@ export async function measured(seat: Pick<Seat, 'connect'>, to: PeerId, flags: P
   return summary
 }
 
-/** A direct path is looked for, or is there and may be the better one in a moment. */
+/** Reasons for a relayed path that may change soon: a direct path is still being sought, or may soon be the better one. */
 const PASSING = new Set<string | undefined>([undefined, 'not-yet', 'relay-better'])
 
-/** Until the path is direct, or traversal has ended without one. */
+/** Waits until the path is direct, or the search for a direct path has ended. */
 function settled(socket: Tunnel, waitMs: number): Promise<void> {
   const isSettled = () => socket.path === 'direct' || !PASSING.has(socket.whyNotDirect)
   return new Promise((resolve) => {

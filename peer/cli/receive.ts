@@ -67,7 +67,7 @@ async function run(seat: Seat, flags: Flags): Promise<void> {
   await Promise.race([received, untilStopped(), lost(seat)])
 }
 
-/** The process that was `up` for us has ended. */
+/** Rejects when the process that is `up` has ended. */
 const lost = (seat: Seat): Promise<never> =>
   new Promise((_, reject) => {
     if (!seat.isShared) return
@@ -82,7 +82,7 @@ interface Taking {
   readonly names: Names
 }
 
-/** True when a transfer is whole. Never rejects: what one sender does is not the end of it. */
+/** Receives one transfer. Returns true if it is complete. Never rejects: the failure of one sender does not end the verb. */
 async function take(offer: Asked, { flags, names }: Taking): Promise<boolean> {
   const { json } = flags
   const who = await names.label(offer.from)
@@ -131,7 +131,7 @@ function tell({ from }: Asked, { files, paths }: ReceivedTransfer, { json }: Fla
 const isAsked = ({ json, yes, from }: Flags): boolean =>
   !json && !yes && from === undefined && process.stdin.isTTY === true && process.stderr.isTTY === true
 
-/** One question at a time; whatever is not a yes is a no. */
+/** The last question to the user. Questions are asked one at a time, and any answer but yes means no. */
 let asking: Promise<unknown> = Promise.resolve()
 
 function ask(who: string, offer: TransferOffer): Promise<boolean | string> {

@@ -1,6 +1,6 @@
 /**
- * What a verb does its work with: the peer of a home. It is the one of the process that is `up`, if there is one, and
- * otherwise a peer of the verb's own, which is online while the verb runs. Both look the same.
+ * The peer of a home, as a verb uses it. It is the peer of the process that is `up`, if there is one. Otherwise it is
+ * the verb's own peer, which is online while the verb runs. Both have the same API.
  */
 import type { EventEmitter } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -17,11 +17,11 @@ import { stopped } from './life.ts'
 import { type CommonFlags, indexOf } from './options.ts'
 import { note } from './output.ts'
 
-/** Two verbs of one home take turns; the second waits this long for the first, which may be on a slow network. */
+/** Two verbs of one home run in sequence. The second one waits this long for the first, which may be on a slow network. */
 const TURN_MS = 20_000
 const LOOK_MS = 100
 
-/** An offer of a tunnel, of this process or of the one that is `up`. */
+/** An offer of a tunnel, to this process or to the one that is `up`. */
 export interface Asked extends Pick<Offer, 'from' | 'user' | 'intent'> {
   accept(options?: AcceptOptions): Promise<Tunnel>
   refuse(reason?: string): void
@@ -29,17 +29,17 @@ export interface Asked extends Pick<Offer, 'from' | 'user' | 'intent'> {
 
 export interface Seat
   extends Pick<Peer, 'peer' | 'user' | 'networks' | 'index' | 'find' | 'send' | 'status' | 'close'> {
-  /** Of the process that is `up`. */
+  /** True if the peer belongs to the process that is `up`. */
   readonly isShared: boolean
   readonly events: EventEmitter<PeerEvents>
   connect(to: PeerId, options: Pick<ConnectOptions, 'intent' | 'paths' | 'signal'>): Promise<Tunnel>
-  /** Offers with one of these intents come here, until the seat is closed. */
+  /** Receives offers with one of these intents until the seat is closed. */
   serve(intents: readonly string[], decide: (offer: Asked) => void): Promise<void>
-  /** From now on `events` tells what happens. */
+  /** Starts the delivery of events to `events`. */
   watch(): Promise<void>
 }
 
-/** The peer of the home, to be closed. Waits a little when another verb has the home. */
+/** Opens the peer of the home; the caller closes it. Waits up to TURN_MS if another verb uses the home. */
 export async function takeSeat(flags: CommonFlags, more: Partial<JoinOptions> = {}): Promise<Seat> {
   let said = false
   for (const endAt = performance.now() + TURN_MS; ; ) {
@@ -57,11 +57,11 @@ export async function takeSeat(flags: CommonFlags, more: Partial<JoinOptions> = 
   }
 }
 
-/** Does something with the peer of the home, and says goodbye however it ends. To be stopped before is a failure. */
+/** Runs `act` with the peer of the home and closes the peer afterwards. Fails if the process is stopped before `act` ends. */
 export const withSeat = <T>(flags: CommonFlags, act: (seat: Seat) => Promise<T>): Promise<T> =>
   whileSeated(flags, (seat) => Promise.race([act(seat), rejectWhenStopped()]))
 
-/** The same for what goes on until it is stopped, which `act` looks after. */
+/** Runs `act` with the peer of the home and closes the peer afterwards. `act` itself must end when the process is stopped. */
 export async function whileSeated<T>(flags: CommonFlags, act: (seat: Seat) => Promise<T>): Promise<T> {
   const seat = await takeSeat(flags)
   try {
@@ -149,5 +149,5 @@ function ownSeat(peer: Peer): Seat {
   }
 }
 
-/** The home, and not the identity, is in use. */
+/** Whether the conflict is about the home, and not about the identity. */
 const isOfHome = ({ message }: StraightwayError): boolean => message.includes('in use by process')

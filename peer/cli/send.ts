@@ -18,10 +18,10 @@ interface Flags extends CommonFlags, PathFlags {
   readonly retry: boolean
 }
 
-/** After the connection broke: how long it is tried again, and how often. */
+/** Total time and pause of the retries after the connection broke. */
 const RETRY_MS = 60_000
 const PAUSE_MS = 1000
-/** What passes: the other side may be on its way back. */
+/** Temporary errors: the other side may come back. */
 const PASSING = new Set(['closed', 'timeout', 'unavailable', 'peer-offline'])
 
 export function send(description: string): Command {
@@ -47,7 +47,7 @@ function fileArgument(path: string, before: readonly string[] = []): readonly st
   return [...before, path]
 }
 
-/** One that may not be looked at is told of later, in words of its own. */
+/** Whether a file is missing. A file that may not be read is reported later, with its own error. */
 function isMissing(path: string): boolean {
   try {
     return statSync(path, { throwIfNoEntry: false }) === undefined
@@ -106,7 +106,7 @@ interface Done {
   readonly path: Tunnel['path']
 }
 
-/** Tries again when the connection broke, for as long as the other side may need to come back. */
+/** Sends, and retries for RETRY_MS if the connection broke, so that the other side can come back. */
 async function insistently(seat: Seat, to: PeerId, attempt: Attempt): Promise<Done> {
   const { flags, sources } = attempt
   const isOnce = !flags.retry || sources.some((each) => each.kind === 'file' && each.size === undefined)

@@ -1,11 +1,11 @@
-/** What service managers read, made from a command. */
+/** Files for service managers, made from a command. */
 
 export interface ServiceFacts {
   readonly command: readonly string[]
   readonly home: string
 }
 
-/** systemd.service(5), for the manager of a user. */
+/** A unit for the user's systemd: systemd.service(5). */
 export function systemdUnit({ command, home }: ServiceFacts): string {
   return `[Unit]
 Description=Straightway peer (${home.replaceAll('%', '%%')})
@@ -22,7 +22,7 @@ WantedBy=default.target
 `
 }
 
-/** Quoted, with `%` and `$` doubled: systemd.unit(5), "Quoting", and systemd.service(5), "Command lines". */
+/** Quotes a word and doubles `%` and `$`: systemd.unit(5), "Quoting", and systemd.service(5), "Command lines". */
 function systemdWord(word: string): string {
   const escaped = word
     .replaceAll('\\', '\\\\')
@@ -33,7 +33,7 @@ function systemdWord(word: string): string {
   return `"${escaped}"`
 }
 
-/** launchd.plist(5), for the agent of a user. */
+/** An agent for the user's launchd: launchd.plist(5). */
 export function launchdPlist(label: string, { command, home }: ServiceFacts): string {
   const words = command.map((word) => `    <string>${xml(word)}</string>`).join('\n')
   return `<?xml version="1.0" encoding="UTF-8"?>

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Runs the command line: as built JavaScript where the package is installed, as TypeScript in a checkout. The TypeScript
-// needs a Node that strips types; an older one starts the Node that is among the dependencies.
+// Runs the command line: the built JavaScript in an installed package, the TypeScript in a checkout. The TypeScript
+// needs a Node that strips types; an older Node starts the one among the dependencies.
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import module from 'node:module'
@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 
 const at = (path) => fileURLToPath(new URL(path, import.meta.url))
 const source = at('./main.ts')
-module.enableCompileCache?.() // Starts in half the time.
+module.enableCompileCache?.() // Halves the start-up time.
 const [major, minor] = process.versions.node.split('.').map(Number)
 
 if (!existsSync(source)) await import('../../dist/peer/cli/main.js')
@@ -25,7 +25,7 @@ else {
   }
 }
 
-// Signals are passed on, and the channel tells the other process when this one is killed.
+// Forwards signals. The channel tells the other process when this one is killed.
 function launch(node) {
   const child = spawn(node, [source, ...process.argv.slice(2)], {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],

@@ -34,7 +34,7 @@ export interface UpFlags extends CommonFlags {
   readonly detach?: true
 }
 
-/** Says what happened: for programs, for people, and for `logs`. */
+/** Reports an event to programs, to people, and to `logs`. */
 export type Tell = (event: string, facts: object, text: string) => void
 
 const NETWORK = ['network'] as const
@@ -136,7 +136,7 @@ async function openDaemon(peer: Peer, flags: UpFlags, answers: Answers): Promise
   })
 }
 
-/** Everything that happens to a peer; lines that need a name come in the order of what happened. */
+/** Reports all events of a peer in their order, even if a line has to wait for a name. */
 function narrate(peer: Peer, names: Names, tell: Tell): void {
   let last: Promise<unknown> = Promise.resolve()
   const later = (act: () => Promise<void>) => {

@@ -1,4 +1,4 @@
-/** Every verb: its name, what it does, and the file that does it. */
+/** All verbs: the name, the description and the file of each. */
 import type { Command } from 'commander'
 
 export interface Verb {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 
-/** Of the package: beside the sources in a checkout, and above `dist` when it is installed. */
+/** Version in package.json, which is beside the sources in a checkout and above `dist` in an installed package. */
 export function version(): string {
   for (const path of ['../../package.json', '../../../package.json']) {
     try {
@@ -8,7 +8,7 @@ export function version(): string {
       if (typeof found === 'string' && typeof name === 'string' && name.startsWith('straightway'))
         return found
     } catch {
-      // Not there.
+      // There is no such file here.
     }
   }
   return 'unknown'

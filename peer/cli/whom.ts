@@ -2,13 +2,13 @@ import type { PeerId, UserId } from '../../shared/ids.ts'
 import type { Names } from './names.ts'
 import type { Asked } from './seat.ts'
 
-/** `none`, or a list without anybody. */
+/** Whether a rule accepts nobody. */
 export const expectsNobody = (rule: readonly string[] | undefined): boolean =>
   rule !== undefined && (rule.length === 0 || rule.every((each) => each === 'none'))
 
 /**
- * Who is let in: `network` (everybody who can ask at all), `none`, or names and keys. A name becomes a key when it is read,
- * so nobody is let in by calling itself so later.
+ * A rule for the peers that are accepted: `network` (every peer that can ask), `none`, or names and keys. Names are
+ * resolved to keys when the rule is read, so nobody gets in by taking a name later.
  */
 export class Whom {
   readonly #ids: ReadonlySet<string> | undefined
@@ -28,7 +28,7 @@ export class Whom {
     return this.#ids === undefined || ids.some((id) => id !== undefined && this.#ids?.has(id))
   }
 
-  /** As people are told. */
+  /** Kind of the rule, for messages to people. */
   get rule(): 'network' | 'none' | 'some' {
     if (this.#ids === undefined) return 'network'
     return this.#ids.size === 0 ? 'none' : 'some'

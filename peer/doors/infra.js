@@ -1,2 +1,2 @@
-// The constructs for a CDK app. They are in a package of their own: `npm install @straightway/system aws-cdk-lib constructs`.
+// The constructs for a CDK app, which are in another package: `npm install @straightway/system aws-cdk-lib constructs`.
 export * from '@straightway/system/infra'

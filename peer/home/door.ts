@@ -1,11 +1,12 @@
 /**
- * The door of a home: a local socket at which the process that has the home (`straightway up`) lets others of the same user
- * use its peer. `door.json` in the home says where it is, with a token that only the home's owner can read.
+ * The door of a home: a local socket through which other processes of the same user use the peer of the process that
+ * has the home (`straightway up`). `door.json` in the home tells where the socket is. It also has a token, which only
+ * the home's owner can read:
  *
  *   {protocol, pid, socket, token}
  *
- * The socket is in the home, if the path is short enough for the system, and otherwise in a folder of the user's own below
- * the folder for temporary files. On Windows it is a named pipe, which anybody may open: there the token alone protects.
+ * The socket is in the home if the path is short enough for the system. Otherwise it is in a folder of the user below
+ * the folder for temporary files. On Windows it is a named pipe, which anybody may open, so only the token protects it.
  */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { chmodSync, lstatSync, realpathSync, rmSync } from 'node:fs'
@@ -16,10 +17,10 @@ import { StraightwayError } from '../../shared/errors.ts'
 import { makeFolder } from './make-folder.ts'
 import { readIfThere, writeWhole } from './whole-file.ts'
 
-/** Grows when the two sides would not understand each other. */
+/** Version of the protocol; it increases with every incompatible change. */
 export const DOOR_PROTOCOL = 1
 
-/** `sun_path` has 104 bytes on macOS and 108 on Linux, with a NUL at its end. */
+/** Longest path of a socket: `sun_path` has 104 bytes on macOS and 108 on Linux, including a final NUL. */
 const MAX_PATH_BYTES = 103
 
 export interface Door {
@@ -29,7 +30,7 @@ export interface Door {
   readonly token: string
 }
 
-/** Where the door of a home is. */
+/** Path of a home's socket. */
 export function socketPath(home: string, platform: NodeJS.Platform = process.platform): string {
   const name = createHash('sha256').update(realpathSync(home)).digest('hex').slice(0, 32)
   if (platform === 'win32') return `\\\\.\\pipe\\straightway-${name}`
@@ -37,7 +38,7 @@ export function socketPath(home: string, platform: NodeJS.Platform = process.pla
   return Buffer.byteLength(inside) <= MAX_PATH_BYTES ? inside : join(ownFolder(), name)
 }
 
-/** Opens the door. The caller has the home's lock, so a socket that is there already belongs to nobody. */
+/** Opens the door. The caller has the home's lock, so a socket that already exists is a leftover. */
 export async function openDoor(
   home: string,
   serve: (socket: Socket) => void,
@@ -69,7 +70,7 @@ export async function openDoor(
   }
 }
 
-/** Undefined when the home has no door, or what is written there is none. Throws what the system says to those who may not look. */
+/** Reads `door.json`; undefined if there is none or it is invalid. Throws the system's error if the file may not be read. */
 export function readDoor(home: string): Door | undefined {
   const text = readIfThere(join(home, 'door.json'))
   if (text === undefined) return undefined
@@ -77,12 +78,12 @@ export function readDoor(home: string): Door | undefined {
     const { protocol, pid, socket, token } = JSON.parse(text)
     if (typeof socket === 'string' && typeof token === 'string') return { protocol, pid, socket, token }
   } catch {
-    // No door.
+    // An invalid file counts as no door.
   }
   return undefined
 }
 
-/** Undefined when nobody is behind it any more: it was left by a process that was killed. */
+/** Connects to a door; undefined if nobody listens, as after the process was killed. */
 export function knock({ socket }: Door): Promise<Socket | undefined> {
   return new Promise((resolve, reject) => {
     const connection = connect({ path: socket, allowHalfOpen: true })
@@ -98,7 +99,7 @@ export function knock({ socket }: Door): Promise<Socket | undefined> {
   })
 }
 
-/** In a time that does not tell how much of it is right. */
+/** Checks a token in constant time. */
 export function isToken(home: string, given: unknown): boolean {
   const token = readDoor(home)?.token
   if (token === undefined || typeof given !== 'string') return false
@@ -116,7 +117,7 @@ function listening(server: Server, path: string): Promise<void> {
   })
 }
 
-/** Nobody else may have made it, or may look into it. */
+/** A folder for sockets that only this user may own and enter. */
 function ownFolder(): string {
   const { uid } = userInfo()
   const folder = join(tmpdir(), `straightway-${uid}`)

@@ -1,5 +1,5 @@
 /**
- * What a peer keeps between runs, in a directory that nobody else may read:
+ * The home of a peer: what it keeps between runs, in a directory that only its owner may read.
  *
  *   identity    32 bytes of seed, base32: whoever has it is this peer
  *   index.json  which INDEX it is enrolled at, and as whose peer
@@ -8,7 +8,7 @@
  *   door.json   how other processes use the peer of the one that is `up`, see door.ts
  *   log         what happened to it, see log.ts
  *
- * Without a directory the same is kept in memory.
+ * Without a directory only the seed is kept, in memory.
  */
 import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
@@ -40,7 +40,7 @@ export interface Home {
   close(): void
 }
 
-/** Nothing outlives the process but the seed, which the application may keep. */
+/** A home in memory. Only the seed outlives the process, if the application keeps it. */
 export function homeInMemory(seed: Uint8Array = randomBytes(SEED_BYTES)): Home {
   if (seed.length !== SEED_BYTES)
     throw new StraightwayError('bad-request', '`identity` is a seed of 32 bytes.')
@@ -48,8 +48,8 @@ export function homeInMemory(seed: Uint8Array = randomBytes(SEED_BYTES)): Home {
 }
 
 /**
- * Makes the directory where there is none. Throws `conflict` where another process has it, and `bad-request` where what
- * is in it cannot be read.
+ * Opens a home and creates its directory if necessary. Throws `conflict` if another process uses it, and `bad-request`
+ * if a file in it cannot be read.
  */
 export function openHome(directory: string): Home {
   makePrivate(directory, (name) => OWN.test(name))
@@ -62,7 +62,10 @@ export function openHome(directory: string): Home {
   }
 }
 
-/** What a home says without being opened: any process of its owner may look. Throws what the system says to others. */
+/**
+ * Reads the enrolment of a home without opening it, which any process of its owner may do. Throws the system's error if
+ * the file may not be read.
+ */
 export function enrolledAt(directory: string): Enrolled | undefined {
   const path = join(directory, 'index.json')
   const text = readIfThere(path)
@@ -71,7 +74,7 @@ export function enrolledAt(directory: string): Enrolled | undefined {
     const { index, user } = JSON.parse(text)
     if (typeof index === 'string' && typeof user === 'string') return { index, user: user as UserId }
   } catch {
-    // Told below.
+    // Reported below.
   }
   throw new StraightwayError('bad-request', `${path} is damaged: remove it, and enrol again with an invite.`)
 }

@@ -1,6 +1,7 @@
 /**
- * Which messages were delivered, one line each, so that "once" outlives the process: appended after the application had a
- * message and before it is acknowledged. When the file has grown its older half goes; nobody repeats messages that old.
+ * Journal of delivered messages, one line each, so that a message is delivered only once across restarts. A line is
+ * appended after the application got the message and before the message is acknowledged. When the file is full, its
+ * older half is dropped: nobody retransmits messages that old.
  */
 import { appendFileSync, existsSync, readFileSync } from 'node:fs'
 import type { InboxMemory } from '../../shared/core/peer/inbox.ts'
@@ -45,7 +46,7 @@ export class Journal {
 
 const lineOf = ({ from, epoch, sequence }: Delivered): string => `${from} ${epoch} ${sequence}\n`
 
-/** A line that a crash cut short is left out. */
+/** Parses a line; a line that a crash truncated is skipped. */
 function parse(line: string): Delivered[] {
   const [from = '', epoch, sequence] = line.split(' ')
   if (!isPeerId(from) || !(Number(epoch) >= 0) || !(Number(sequence) > 0)) return []

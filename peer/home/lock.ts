@@ -1,13 +1,16 @@
 /**
- * Lets one process have a directory at a time: a file made only where there is none, with the process's id and when it began.
- * A lock whose process has ended is taken away, under a name of our own, so that of two who try only one succeeds.
+ * A lock on a directory: a file that is created only if it does not exist, with the process's id and start time. The
+ * lock of a dead process is first renamed to a name of our own and then removed, so only one of two processes succeeds.
  */
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { StraightwayError } from '../../shared/errors.ts'
 
 const ATTEMPTS = 5
 
-/** Throws `conflict` where another process has it; `what` it is called there. Returns what gives it back. */
+/**
+ * Takes the lock and returns a function that releases it. Throws `conflict` if another process has it. `what`: what the
+ * error calls the directory.
+ */
 export function lock(path: string, what = 'home'): () => void {
   const own = `${process.pid} ${startOf(process.pid)}`
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
@@ -33,14 +36,14 @@ function make(path: string, own: string): boolean {
   }
 }
 
-/** What was taken away may be the lock of one who was quicker: then it is put back. */
+/** Removes the lock of a dead process. If the renamed file is another process's new lock, it is put back. */
 function takeAway(path: string, dead: string): void {
   const aside = `${path}.${process.pid}`
   try {
     renameSync(path, aside)
     if (readFileSync(aside, 'utf8') !== dead) linkSync(aside, path)
   } catch {
-    // Somebody else was quicker.
+    // Another process was faster.
   }
   rmSync(aside, { force: true })
 }
@@ -67,7 +70,7 @@ function lives(holder: string): boolean {
   return startOf(Number(pid)) === start
 }
 
-/** Tells a process from a later one of the same id. Only Linux says; elsewhere the id alone has to do. */
+/** Start time of a process, which distinguishes it from a later one with the same id. Only Linux tells; elsewhere empty. */
 function startOf(pid: number): string {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')

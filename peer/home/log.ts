@@ -1,6 +1,6 @@
 /**
- * What happened to the process that is `up`, one line of JSON each, in `log` of the home: read by `straightway logs`. When
- * the file has grown it becomes `log.1`, in place of the one before.
+ * The log of the process that is `up`: one line of JSON for each event, in the file `log` of the home. `straightway
+ * logs` reads it. A full file is renamed to `log.1` and replaces the previous one.
  */
 import { appendFileSync, readFileSync, renameSync, statSync } from 'node:fs'
 import { join } from 'node:path'
@@ -11,7 +11,7 @@ export interface LogLine {
   /** Epoch milliseconds. */
   readonly at: number
   readonly event: string
-  /** As people are told. */
+  /** Text for people. */
   readonly text: string
 }
 
@@ -24,7 +24,7 @@ export class Log {
     this.#bytes = statSync(this.#path, { throwIfNoEntry: false })?.size ?? 0
   }
 
-  /** What cannot be written, as on a full disk, is left out: the peer goes on. */
+  /** Appends a line. A line that cannot be written, such as on a full disk, is dropped: the peer keeps running. */
   add(line: LogLine): void {
     const text = `${JSON.stringify(line)}\n`
     try {
@@ -35,20 +35,20 @@ export class Log {
       appendFileSync(this.#path, text, { mode: 0o600 })
       this.#bytes += text.length
     } catch {
-      // Told nowhere: this is where it would be.
+      // There is no other place to report this.
     }
   }
 }
 
-/** Where it is. */
+/** Path of the log. */
 export const logPath = (home: string): string => join(home, 'log')
 
-/** Everything that is kept, the oldest first. */
+/** All lines, oldest first. */
 export function readLog(home: string): LogLine[] {
   return [`${logPath(home)}.1`, logPath(home)].flatMap((path) => linesOf(textOf(path)))
 }
 
-/** Whole lines of it; what is none is left out. */
+/** Parses the lines of a log; invalid lines are skipped. */
 export function linesOf(text: string): LogLine[] {
   return text.split('\n').flatMap((line) => {
     try {

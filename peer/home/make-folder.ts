@@ -2,8 +2,8 @@ import { existsSync, mkdirSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 
 /**
- * Makes a folder and those above it that are missing. Throws what the system says. Node's recursive mkdir does not end on
- * a file system that answers ENOENT although the parent is there, as /proc does.
+ * Creates a folder and its missing parents. Throws the system's error. Node's recursive mkdir is not used: it never
+ * ends on a file system that answers ENOENT although the parent exists, as /proc does.
  */
 export function makeFolder(path: string, mode = 0o777): void {
   try {

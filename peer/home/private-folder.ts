@@ -3,14 +3,15 @@ import { join } from 'node:path'
 import { StraightwayError } from '../../shared/errors.ts'
 import { makeFolder } from './make-folder.ts'
 
-/** Windows has no modes: there a folder inherits who may read it from the user's profile. */
+/** Undefined on Windows, which has no modes: a folder there inherits its permissions from the user's profile. */
 const user = process.geteuid?.()
 
 /**
- * Makes a folder if there is none, and keeps everybody but its owner out of it and of its own files, also those that were
- * readable before. `isOwn`: names of files that are kept there; other files stay as they are, behind the folder's mode.
- * Throws `bad-request` if the folder or one of these files belongs to another user, is a link, or cannot be made private,
- * and what the system says if the folder cannot be made.
+ * Creates a folder if necessary, and makes it and its own files accessible to their owner only, also those that were
+ * readable before. `isOwn`: selects the files that belong there; the folder's mode alone protects other files.
+ *
+ * Throws `bad-request` if the folder or one of these files belongs to another user, is a link, or cannot be made
+ * private. Throws the system's error if the folder cannot be created.
  */
 export function makePrivate(folder: string, isOwn: (name: string) => boolean): void {
   makeFolder(folder, 0o700)

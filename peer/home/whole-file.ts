@@ -1,6 +1,6 @@
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 
-/** Replaces a file as a whole: whoever reads it, even after a crash, finds the old content or the new. */
+/** Replaces a file atomically: a reader finds either the old content or the new one, even after a crash. */
 export function writeWhole(path: string, text: string): void {
   const beside = `${path}.new`
   const file = openSync(beside, 'w', 0o600)
@@ -13,7 +13,7 @@ export function writeWhole(path: string, text: string): void {
   renameSync(beside, path)
 }
 
-/** Undefined if there is no such file. Throws what the system says if it cannot be read. */
+/** Reads a file; undefined if it does not exist. Throws the system's error if it cannot be read. */
 export function readIfThere(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8')

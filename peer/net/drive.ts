@@ -3,16 +3,16 @@ import { Loop } from '../../shared/drive/loop.ts'
 import type { Batch } from '../../shared/wire/batch.ts'
 
 export interface DriveOptions<Input, Effect> {
-  /** Sends datagram i of the batch by the socket it names. */
+  /** Sends datagram i of the batch from the socket that it names. */
   readonly send: (batch: Batch, i: number) => void
   readonly perform: (effect: Effect) => void
-  /** The machine threw. `input` is what it threw at, if it was one; it has no effect any more. */
+  /** Reports that the machine threw. `input`: the input that it threw at, if any, which has no effect. */
   readonly fault: (error: unknown, input?: Input) => void
 }
 
 /**
- * A machine of a peer on udx sockets. What a listener of the application throws goes to the process, as with every
- * emitter, and the loop goes on.
+ * Runs a machine of a peer on udx sockets. An exception of an application's listener goes to the process, as with every
+ * emitter, and the loop continues.
  */
 export function drive<Input, Effect>(
   machine: Machine<Input, Effect>,

@@ -1,8 +1,8 @@
 /// <reference path="./udx-native.d.ts" preserve="true" />
 /**
- * One UDP port of a peer: an udx socket for IPv4, and one for IPv6 where the system has it, the same number if it is
- * free. Two sockets rather than one of both families, because a TTL set on the latter does not hold for IPv4. udx keeps
- * the packets of its streams for itself; everything else is handed on.
+ * One UDP port of a peer: a udx socket for IPv4, and one for IPv6 if the system has it, with the same port number if
+ * that is free. A dual-stack socket would not do, because a TTL set on it does not apply to IPv4. udx keeps the packets
+ * of its streams; all other datagrams go to `receive`.
  */
 import type { UdxSocket } from 'udx-native'
 import { StraightwayError } from '../../shared/errors.ts'
@@ -17,16 +17,16 @@ import {
 import { type Batch, SLOT_BYTES } from '../../shared/wire/batch.ts'
 import { udx } from './udx.ts'
 
-/** Some hundred datagrams of full size: what arrives while JavaScript is busy elsewhere. */
+/** Room for several hundred full-size datagrams that arrive while JavaScript is busy. */
 const BUFFER_BYTES = 1 << 20
 
-/** Nobody reads it; where it arrives it is no packet of a tunnel. */
+/** Payload of a datagram that only opens the NAT. If it arrives, it is not a packet of any tunnel. */
 const OPENING = Buffer.alloc(1)
 
-/** `bytes` is the receiver's to keep, `words` are not. */
+/** Receives a datagram. It may keep `bytes`, but not `words`. */
 export type Receive = (bytes: Uint8Array, words: Uint32Array) => void
 
-/** Where a stream is sent to. */
+/** Destination of a stream. */
 export interface Destination {
   readonly socket: UdxSocket
   readonly host: string
@@ -34,15 +34,15 @@ export interface Destination {
 }
 
 export class DualSocket {
-  /** Who is handed what arrives; what comes before there is anybody is lost. */
+  /** Receiver of the datagrams. Those that arrive before it is set are lost. */
   receive: Receive | undefined
   readonly #four: UdxSocket | undefined
   readonly #six: UdxSocket | undefined
-  /** What was last sent to and heard from: nearly always the same. */
+  /** Text form of the last destination and the last source address, which rarely change. */
   readonly #to = { words: new Uint32Array(ADDRESS_WORDS), host: '' }
   readonly #from = { words: new Uint32Array(ADDRESS_WORDS), host: '' }
 
-  /** Throws `unavailable` where the system gives no UDP port at all. */
+  /** Throws `unavailable` if the system gives no UDP port at all. */
   constructor(receive?: Receive, { ipv4Only = false } = {}) {
     this.receive = receive
     this.#four = this.#open('0.0.0.0', 0)
@@ -54,32 +54,32 @@ export class DualSocket {
       )
   }
 
-  /** Undefined where the family is missing. */
+  /** Local ports by family; undefined for a family that is not available. */
   get ports(): { readonly four: number | undefined; readonly six: number | undefined } {
     return { four: this.#four?.address()?.port, six: this.#six?.address()?.port }
   }
 
-  /** Sends datagram i of a batch, with its TTL. What cannot be sent is lost, as on any network. */
+  /** Sends datagram i of a batch, with its TTL. A datagram that cannot be sent is lost, as on any network. */
   send(batch: Batch, i: number): void {
     const at = i * ADDRESS_WORDS
     const to = this.destination(batch.address, at)
     if (to !== undefined) to.socket.trySend(Buffer.from(batch.at(i)), to.port, to.host, batch.ttl[i]!)
   }
 
-  /** Has the NAT in front of it let in what comes from there. `ttl` 0: the system's default. */
+  /** Opens the NAT for datagrams from this address by sending one there. `ttl` 0: the system's default. */
   open({ words }: Address, ttl: number): void {
     const to = this.destination(words)
     to?.socket.trySend(OPENING, to.port, to.host, ttl)
   }
 
-  /** Undefined where the address is of a family that is missing here, or has no port. */
+  /** Destination of a stream to this address; undefined if its family is not available here, or it has no port. */
   destination(words: Uint32Array, at = 0): Destination | undefined {
     const socket = isIpv4(words, at) ? this.#four : this.#six
     const port = words[at + 4]!
     return socket && port > 0 ? { socket, host: this.#hostOf(words, at), port } : undefined
   }
 
-  /** Resolves when the streams on it have ended. */
+  /** Closes the sockets. Resolves when the streams on them have ended. */
   async close(): Promise<void> {
     await Promise.all([this.#four?.close(), this.#six?.close()])
   }

@@ -1,6 +1,7 @@
 /**
- * The sockets of an endpoint, by the numbers that it gives them; 0 is the session's. While UDP is dropped here, what leaves
- * by a tunnel's own socket goes by carriers; where it is dropped to one service only, what is for that (`service-ways.ts`).
+ * The sockets of an endpoint, by the endpoint's numbers; 0 is the session's. While the network drops UDP, datagrams
+ * from a tunnel's own socket go through carriers. If UDP fails to one service only, just the datagrams to that service
+ * do (`service-ways.ts`).
  */
 import type { SocketEffect, SocketPorts } from '../../shared/core/peer/events.ts'
 import { HOME_SOCKET } from '../../shared/core/peer/socket-book.ts'
@@ -13,28 +14,28 @@ import { type Destination, DualSocket } from './dual-socket.ts'
 import { type Service, ServiceWays } from './service-ways.ts'
 
 export interface EndpointSocketsOptions {
-  /** `bytes` is the receiver's to keep, `words` are not. */
+  /** Receives a datagram. It may keep `bytes`, but not `words`. */
   readonly receive: (bytes: Uint8Array, words: Uint32Array, socket: number) => void
-  /** The session's socket. Without, there is none. */
+  /** The session's socket, if there is one. */
   readonly home?: { send(batch: Batch, i: number): void }
-  /** What carries the datagrams of a tunnel while UDP is dropped here. */
+  /** Makes the carriers for the datagrams of a tunnel while UDP is dropped. */
   readonly carry: Carry
 }
 
 interface Entry {
   readonly socket: DualSocket
-  /** Whose own socket it is. */
+  /** The tunnel that this is the own socket of; undefined for an additional socket. */
   readonly tunnel: TunnelId | undefined
   readonly ways: ServiceWays
   carriers: readonly Carrier[]
 }
 
 export class EndpointSockets {
-  /** What a tunnel's own socket sends goes another way now. */
+  /** Called when the transport of a tunnel's own socket changed. */
   onMoved: (tunnel: TunnelId) => void = () => {}
   readonly #options: EndpointSocketsOptions
   readonly #entries = new Map<number, Entry>()
-  /** To which UDP did not work from here. */
+  /** Services to which UDP did not work from here. */
   readonly #doubtful = new Set<Service>()
   #heardAt = Number.NEGATIVE_INFINITY
   #isBlocked = false
@@ -43,7 +44,7 @@ export class EndpointSockets {
     this.#options = options
   }
 
-  /** As many as the system gives. */
+  /** Opens sockets, as many of them as the system gives. */
   open({
     sockets,
     ipv4Only,
@@ -69,7 +70,7 @@ export class EndpointSockets {
     }
   }
 
-  /** Sends datagram i of a batch by the socket that it names. */
+  /** Sends datagram i of a batch from the socket that it names. */
   send(batch: Batch, i: number): void {
     const number = batch.socket[i]!
     if (number === HOME_SOCKET) this.#options.home?.send(batch, i)
@@ -79,7 +80,7 @@ export class EndpointSockets {
     }
   }
 
-  /** Where a stream is sent so that its packets leave by that socket for that address. */
+  /** Destination for a stream whose packets should go from that socket to that address. */
   destination(number: number, words: Uint32Array): Destination | undefined {
     const entry = this.#entries.get(number)
     const carriers = this.#isBlocked || entry?.ways.to(words) === 'carried' ? entry?.carriers : undefined
@@ -90,12 +91,12 @@ export class EndpointSockets {
     return entry?.socket.destination(words)
   }
 
-  /** Of a tunnel's own socket. */
+  /** Local ports of a tunnel's own socket. */
   portsOf(tunnel: TunnelId): SocketPorts | undefined {
     return [...this.#entries.values()].find((entry) => entry.tunnel === tunnel)?.socket.ports
   }
 
-  /** The network is another one: UDP may work where it did not. */
+  /** Forgets the services to which UDP failed, because the network changed. */
   networkChanged(): void {
     this.#doubtful.clear()
   }
@@ -104,12 +105,12 @@ export class EndpointSockets {
     return this.#isBlocked
   }
 
-  /** Something came over UDP since then, from a node or a peer. The session's socket does not count. */
+  /** Returns true if a tunnel's socket received UDP from a node or a peer since `time`. The session's socket does not count. */
   heardSince(time: number): boolean {
     return this.#heardAt >= time
   }
 
-  /** UDP is dropped here from now on, or works. */
+  /** Switches all sockets to or from carriers, when UDP turns out to be dropped or to work. */
   setUdp(blocked: boolean): void {
     this.#isBlocked = blocked
     for (const [number, entry] of this.#entries) {

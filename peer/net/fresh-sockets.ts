@@ -1,7 +1,7 @@
-/** The sockets of a tunnel besides its own, over IPv4, numbered from 1 on: opened many at a time for a technique that needs them. */
+/** The additional IPv4 sockets of a tunnel, numbered from 1. A technique that needs them opens many at a time. */
 import { DualSocket } from './dual-socket.ts'
 
-/** `bytes` is the receiver's to keep, `words` are not. */
+/** Receives a datagram. It may keep `bytes`, but not `words`. */
 export type ReceiveOn = (bytes: Uint8Array, words: Uint32Array, socket: number) => void
 
 export class FreshSockets {
@@ -16,7 +16,7 @@ export class FreshSockets {
     return this.#sockets[number]
   }
 
-  /** As many of 1 to `count` as the system gives; the port of each that is open, 0 where none is. */
+  /** Opens sockets 1 to `count`, as far as the system gives them. Returns the port of each, or 0 if it is not open. */
   open(count: number): number[] {
     for (let number = 1; number <= count; number++) this.#sockets[number] ??= this.#open(number)
     return [...this.#sockets.slice(1)].map((socket) => socket?.ports.four ?? 0)

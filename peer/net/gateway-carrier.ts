@@ -9,16 +9,16 @@ import type { GatewayLink, LinkEvents, LinkPort } from './gateway-link.ts'
 export interface GatewayCarrierOptions {
   readonly link: GatewayLink
   readonly service: CarriedService
-  /** Whose address of that service it is, as far as is known. */
+  /** The node that has this address for the service; undefined if unknown. */
   readonly nodeAt: (words: Uint32Array, at: number) => NodeId | undefined
-  /** Gets what comes, as from the address of the node that was last sent to. */
+  /** Receives datagrams, with the address at which their node was last sent to as the source address. */
   readonly receive: Receive
   readonly events?: LinkEvents
-  /** A HANDSHAKE is not known: ask who there is. */
+  /** Called if a HANDSHAKE is unknown, so that the list of nodes is refreshed. */
   readonly missed?: () => void
 }
 
-/** Carries what one socket and one service of the nodes say to each other, through the gateway. */
+/** Carries the datagrams between one socket and one service of the nodes through the gateway. */
 export class GatewayCarrier implements Carrier {
   readonly #nodeAt: GatewayCarrierOptions['nodeAt']
   readonly #missed: () => void

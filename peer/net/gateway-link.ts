@@ -1,7 +1,10 @@
 /**
- * The one WebSocket that a peer whose network drops UDP has with the gateway (shared/carried.ts). It is there while some
- * socket of the peer is carried; each has a port of its own on it. Lost, it is opened again by itself, after 0.25 s doubling
- * to 8 s, and before API Gateway's end of two hours. It needs no pings: whoever is carried sends keep-alives.
+ * The single WebSocket between a peer and the gateway, used while the network drops UDP (shared/carried.ts). It is open
+ * while at least one socket of the peer is carried; each has its own port on it.
+ *
+ * - If the link is lost, it reconnects by itself: after 0.25 s, doubling up to 8 s.
+ * - It is renewed before API Gateway ends it after two hours.
+ * - It needs no pings, because each carried socket sends keep-alives.
  */
 import WebSocket from 'ws'
 import { type CarriedService, carriedAnswerOf, type PeerDatagram } from '../../shared/carried.ts'
@@ -12,22 +15,22 @@ const FIRST_WAIT_MS = 250
 const LONGEST_WAIT_MS = 8_000
 const HANDSHAKE_MS = 5_000
 const LIFE_MS = 110 * 60_000
-/** Datagrams that wait for it to open; the oldest is dropped. */
+/** Datagrams queued until the link is open. If there are more, the oldest is dropped. */
 const MOST_WAITING = 32
-/** What waits for a slow network; more is dropped. */
+/** Bytes queued on a slow network. Datagrams above that are dropped. */
 const MOST_WAITING_BYTES = 256 * 1024
 const MESSAGE_BYTES = 128 * 1024
 
 export interface GatewayLinkOptions {
-  /** Where it is; undefined where that is not known. */
+  /** URL of the gateway; undefined if unknown. */
   readonly url: () => string | undefined
-  /** What shows the gateway who we are. */
+  /** Returns a signed proof of identity for the gateway. */
   readonly proof: () => string
-  /** A node that was sent to is not there any more. */
+  /** Called if a node that was sent to no longer exists. */
   readonly onGone: (node: NodeId) => void
 }
 
-/** From which node, of the service that the port talks to. `bytes` are the receiver's to keep. */
+/** Receives a datagram of a node's service. It may keep `bytes`. */
 export type ReceiveCarried = (bytes: Uint8Array, node: NodeId) => void
 
 export interface LinkPort {
@@ -35,11 +38,11 @@ export interface LinkPort {
   close(): void
 }
 
-/** What becomes of the link, for whom a port is open. */
+/** Events of the link for the owner of a port. */
 export interface LinkEvents {
-  /** The gateway cannot be reached. */
+  /** The gateway is unreachable. */
   readonly failed: () => void
-  /** It is open again, and nodes do not know it yet: say something. */
+  /** The link is open again. Nodes do not know it yet, so the owner must send something. */
   readonly reopened: () => void
 }
 
@@ -86,7 +89,7 @@ export class GatewayLink {
     }
   }
 
-  /** The network is another one: what was connected is not any more, whether it knows or not. */
+  /** Reconnects because the network changed. The old connection is dead, even if that has not been noticed yet. */
   renew(): void {
     if (this.#ports.size === 0) return
     this.#disconnect()

@@ -1,6 +1,7 @@
 /**
- * The socket of a peer's session with its CHECKPOINT: UDP, or the gateway where a network drops that, as the way says
- * (shared/core/peer/way.ts). Keep-alives go seldom through the gateway, as each costs; those that try UDP are made here.
+ * The socket of a peer's session with its CHECKPOINT. It uses UDP, or the gateway if the network drops UDP; the way
+ * decides (shared/core/peer/way.ts). Keep-alives through the gateway are rare, because each one costs money. The
+ * keep-alives that probe UDP are sent from here.
  */
 import { Way, type WayKind } from '../../shared/core/peer/way.ts'
 import { now } from '../../shared/drive/clock.ts'
@@ -14,15 +15,15 @@ import type { LinkEvents } from './gateway-link.ts'
 
 export interface HomeSocketOptions {
   readonly receive: Receive
-  /** False: UDP is never used. */
+  /** False if UDP must never be used. */
   readonly udp: boolean
-  /** Through the gateway. */
+  /** Makes the carrier through the gateway. */
   readonly carry: (receive: Receive, events: LinkEvents) => Carrier
-  /** Whether a node is at that address: what others send shows nothing. */
+  /** Whether a node has this address. A datagram from any other address does not show that UDP works. */
   readonly isNode: (words: Uint32Array) => boolean
-  /** UDP to CHECKPOINTs works from now on, or has been dropped since then. */
+  /** Called with undefined when UDP to CHECKPOINTs works again, or with the time since when it has been dropped. */
   readonly onCarried: (since: number | undefined) => void
-  /** From now on the node sees us elsewhere: say something. */
+  /** Called when the node sees this peer at another address. The owner must then send something. */
   readonly onMoved: () => void
 }
 
@@ -30,10 +31,10 @@ export class HomeSocket {
   readonly #options: HomeSocketOptions
   readonly #udp: DualSocket | undefined
   readonly #way: Way
-  /** A keep-alive of the session that there is: it never moves that, wherever it comes from. */
+  /** A keep-alive of the current session. Such a packet never moves the session, whatever address it comes from. */
   readonly #keepAlive = new Batch(1)
   #probe: NodeJS.Timeout | undefined
-  /** While the way is not UDP. */
+  /** Carrier through the gateway, while the way is not UDP. */
   #carrier: Carrier | undefined
 
   constructor(options: HomeSocketOptions) {
@@ -43,7 +44,7 @@ export class HomeSocket {
     else this.#carry()
   }
 
-  /** UDP to CHECKPOINTs is known to be dropped here, or not wanted. */
+  /** True if UDP to CHECKPOINTs is known to be dropped, or is not wanted. */
   get isCarried(): boolean {
     return this.#way.kind === 'carried'
   }
@@ -67,7 +68,7 @@ export class HomeSocket {
     await this.#udp?.close()
   }
 
-  /** What is sealed for a session begins as its keep-alives do. */
+  /** Makes the keep-alive from a packet of the session: sealed packets begin with the same bytes as keep-alives. */
   #remember(batch: Batch, i: number): void {
     const bytes = batch.at(i)
     if (bytes[1] !== KIND.SEALED && bytes[1] !== KIND.KEEP_ALIVE) return

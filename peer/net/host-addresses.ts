@@ -1,14 +1,17 @@
 /**
- * The addresses of this machine that others may reach, without a port: not loopback, not link-local. The likeliest first, as
- * only so many are told: those of interfaces that a default route leads through, then others, then those that lead to guests
- * of this machine or into a tunnel, of which there may be dozens.
+ * The addresses of this machine that other hosts may reach, without a port: neither loopback nor link-local. Only a
+ * limited number is sent to others, so the most useful ones come first:
+ *
+ * 1. addresses of interfaces with a default route
+ * 2. other addresses
+ * 3. those of bridges to guests of this machine and of tunnels, of which there may be dozens
  */
 import { readFileSync } from 'node:fs'
 import { type Address, addressOf } from '../../shared/wire/address.ts'
 import { udx } from './udx.ts'
 
 const LINK_LOCAL = /^(169\.254\.|fe[89ab][0-9a-f]:)/i
-/** Bridges to containers and virtual machines, tunnels of VPNs, and Apple's links between devices. */
+/** Names of bridges to containers and virtual machines, of VPN tunnels, and of Apple's links between devices. */
 const INWARD =
   /^(br-|bridge|docker|podman|cni|cali|flannel|veth|virbr|vmnet|vboxnet|vethernet|lxc|lxd|tun|tap|utun|wg|ppp|ipsec|zt|tailscale|awdl|llw|anpi)/i
 
@@ -23,7 +26,7 @@ export function hostIps(): readonly Address[] {
   return ranked.flatMap(({ host }) => addressOf(host, 0) ?? [])
 }
 
-/** `defaults`: names of interfaces that a default route leads through. */
+/** Sorts the usable interfaces, the most useful ones first. `defaults`: names of interfaces with a default route. */
 export function byWorth(
   interfaces: readonly HostInterface[],
   defaults: ReadonlySet<string>,
@@ -33,7 +36,7 @@ export function byWorth(
   return usable.toSorted((one, other) => worth(one) - worth(other))
 }
 
-/** As Linux tells; none elsewhere. */
+/** Names of interfaces with a default route. Only Linux tells; empty on other systems. */
 function defaultInterfaces(): ReadonlySet<string> {
   const four = linesOf('/proc/net/route').filter(([, to, , , , , , mask]) => /^0+$/.test(`${to}${mask}`))
   const six = linesOf('/proc/net/ipv6_route').filter(([to, bits]) => /^0+$/.test(`${to}${bits}`))

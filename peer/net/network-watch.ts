@@ -2,13 +2,13 @@ import type { Watcher } from 'udx-native'
 import { now } from '../../shared/drive/clock.ts'
 import { udx } from './udx.ts'
 
-/** Interfaces come and go several at a time; one answer to all of it is enough. */
+/** Interfaces change several at a time. This delay merges such a burst into one event. */
 const SETTLE_MS = 250
 const PULSE_MS = 5000
-/** A pulse this late means that the machine slept. */
+/** A timer that fires this late means that the machine slept. */
 const SLEPT_MS = 15_000
 
-/** Tells when the addresses of this machine changed, once for each burst of changes, and when it woke from sleep. */
+/** Reports when the addresses of this machine changed, once for each burst of changes, and when it woke from sleep. */
 export class NetworkWatch {
   readonly #changed: () => void
   readonly #watcher: Watcher

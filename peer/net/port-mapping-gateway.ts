@@ -1,6 +1,6 @@
 /**
- * The default gateway of this machine for IPv4, as its system knows it: Linux keeps it in a file, macOS and Windows print
- * it with `netstat -rn`. No library: the one in wide use (default-gateway) starts a process through execa for the same.
+ * The IPv4 default gateway of this machine. Linux has it in a file; macOS and Windows print it with `netstat -rn`. No
+ * library is used: the common one (default-gateway) starts the same process through execa.
  */
 import { execFile } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
@@ -12,7 +12,7 @@ const UP = 1
 const GATEWAY = 2
 const run = promisify(execFile)
 
-/** Undefined where there is none, or the system does not say. */
+/** Address of the default gateway; undefined if there is none, or the system does not tell. */
 export async function defaultGateway(): Promise<string | undefined> {
   try {
     if (process.platform === 'linux') return gatewayInProcRoute(await readFile('/proc/net/route', 'utf8'))
@@ -23,7 +23,7 @@ export async function defaultGateway(): Promise<string | undefined> {
   }
 }
 
-/** /proc/net/route: addresses as little-endian hex. Of several the one with the least metric. */
+/** Reads /proc/net/route, whose addresses are little-endian hex. Of several gateways, the one with the lowest metric counts. */
 export function gatewayInProcRoute(text: string): string | undefined {
   const routes = text.split('\n').flatMap((line) => {
     const [, destination, gateway = '', flags = '', , , metric, mask] = line.split('\t')
@@ -34,7 +34,10 @@ export function gatewayInProcRoute(text: string): string | undefined {
   return routes.sort((a, b) => a.metric - b.metric)[0]?.gateway
 }
 
-/** `default 192.168.1.1 UGScg en0` and `0.0.0.0 0.0.0.0 192.168.1.1 192.168.1.5 25`. The first is the one in use. */
+/**
+ * Reads the output of netstat: `default 192.168.1.1 UGScg en0` or `0.0.0.0 0.0.0.0 192.168.1.1 192.168.1.5 25`. The
+ * first default route is the one in use.
+ */
 export function gatewayInNetstat(text: string): string | undefined {
   for (const line of text.split('\n')) {
     const [destination, ...columns] = line.trim().split(/\s+/)

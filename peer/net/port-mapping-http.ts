@@ -1,6 +1,6 @@
 /**
- * One HTTP request to a router and the text of the answer, whatever its status. Not `fetch`: routers write HTTP that its
- * parser refuses, and it would follow a redirection to elsewhere.
+ * Sends one HTTP request to a router and returns the text of the answer, whatever its status. `fetch` does not do: its
+ * parser rejects the HTTP of some routers, and it would follow redirects to other hosts.
  */
 
 import { request } from 'node:http'
@@ -13,11 +13,11 @@ export interface RequestOptions {
   /** Address of this machine to send from. */
   readonly local: string
   readonly headers?: Readonly<Record<string, string>>
-  /** POST where given, GET where not. */
+  /** Body of a POST. Without it the request is a GET. */
   readonly body?: string
 }
 
-/** Rejects after 3 s, where nothing answers, or too much. */
+/** Rejects if there is no complete answer within 3 s, or the answer is too long. */
 export function fetchText(url: URL, { local, headers = {}, body }: RequestOptions): Promise<string> {
   const { promise, resolve, reject } = deferred<string>()
   const sent = request(

@@ -1,6 +1,6 @@
 /**
- * Where PCP and NAT-PMP are spoken with one gateway: a socket that is connected to it, so that the system drops what comes
- * from anyone else and says from which of our addresses the gateway is reached; and one for its announcements.
+ * The sockets for PCP and NAT-PMP with one gateway. One is connected to the gateway, so the system drops datagrams from
+ * other hosts and tells which local address reaches it. The other receives the gateway's announcements.
  */
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
@@ -29,7 +29,7 @@ export class GatewaySocket {
     }
   }
 
-  /** Undefined where the system has no way there. */
+  /** Opens the sockets; undefined if the system has no route to the gateway. */
   static async open(gateway: string, receive: Receive): Promise<GatewaySocket | undefined> {
     const socket = createSocket('udp4')
     try {
@@ -59,7 +59,10 @@ async function connected(socket: Socket, gateway: string): Promise<void> {
   await connects
 }
 
-/** All hosts are members of 224.0.0.1 without joining. Where another program has the port to itself, there are none. */
+/**
+ * Opens the socket for announcements. All hosts are members of 224.0.0.1 without joining. If another program uses the
+ * port exclusively, no announcements are received.
+ */
 function openAnnouncements(): Socket {
   const socket = createSocket({ type: 'udp4', reuseAddr: true })
   ignoreErrors(socket)
@@ -67,7 +70,7 @@ function openAnnouncements(): Socket {
   return socket
 }
 
-/** A gateway that has nothing at the port says so with ICMP: as good as no answer. */
+/** Ignores the ICMP error of a gateway that does not listen on the port: it means the same as no answer. */
 function ignoreErrors(socket: Socket): void {
   socket.on('error', () => {})
 }

@@ -1,25 +1,25 @@
 /**
- * Finds where the default gateway describes itself, by SSDP (UPnP Device Architecture 1.1, section 1.3). The search goes to
- * the gateway itself, and to the multicast group that some gateways listen to alone: whoever else hears that one is not
- * listened to, and the description must be on the gateway too.
+ * Finds the device description of the default gateway by SSDP (UPnP Device Architecture 1.1, section 1.3). The search
+ * goes to the gateway itself, and to the multicast group, because some gateways listen only there. Answers from other
+ * hosts are ignored, and the description must be on the gateway too.
  */
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 const GROUP = '239.255.255.250'
-/** Also answered by gateways of version 2. */
+/** Gateways of version 2 answer this one too. */
 const DEVICE = 'urn:schemas-upnp-org:device:InternetGatewayDevice:1'
 const WAITS_MS = [250, 500, 1000, 2000]
 
 export interface Search {
   readonly gateway: string
-  /** Address of this machine towards it. */
+  /** Local address that reaches the gateway. */
   readonly local: string
   readonly port: number
 }
 
-/** Undefined where the gateway does not answer. */
+/** URL of the gateway's description; undefined if the gateway does not answer. */
 export async function searchGateway(search: Search): Promise<URL | undefined> {
   const socket = createSocket('udp4')
   const found = new Promise<URL>((resolve) => {
@@ -38,7 +38,7 @@ export async function searchGateway(search: Search): Promise<URL | undefined> {
   }
 }
 
-/** Undefined where the text is no answer to a search. */
+/** The URL in an answer to a search; undefined if the text is no such answer. */
 export function locationIn(text: string): URL | undefined {
   if (!/^HTTP\/1\.\d 200/.test(text)) return undefined
   const location = /^location:\s*(http:\S+)\s*$/im.exec(text)?.[1]

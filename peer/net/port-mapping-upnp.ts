@@ -1,9 +1,10 @@
 /**
- * UPnP IGD with the default gateway: WANIPConnection (version 1 and 2) and WANPPPConnection, each action one HTTP request.
+ * A client for UPnP IGD on the default gateway: WANIPConnection (versions 1 and 2) and WANPPPConnection. Each action is
+ * one HTTP request.
  *
- * Ours, because the libraries for it ask every gateway they find, or bring fifteen packages (the most used one,
- * @achingbrain/nat-port-mapper, comes with an XML parser, a logger and an SSDP server that binds port 1900). Of XML only the
- * text of a few elements is wanted.
+ * It is our own code, because the available libraries ask every gateway they find, or bring fifteen packages. The most
+ * used one, @achingbrain/nat-port-mapper, comes with an XML parser, a logger and an SSDP server that binds port 1900.
+ * Only the text of a few XML elements is needed here.
  */
 import { type Address, addressOf } from '../../shared/wire/address.ts'
 import { fetchText } from './port-mapping-http.ts'
@@ -11,7 +12,7 @@ import { searchGateway } from './port-mapping-ssdp.ts'
 
 const SSDP_PORT = 1900
 const CONNECTION = /^urn:schemas-upnp-org:service:WAN(IP|PPP)Connection:\d+$/
-/** Error codes of WANIPConnection:1, section 2.4.16, and :2. */
+/** Error codes of WANIPConnection:1, section 2.4.16, and of WANIPConnection:2. */
 const FAULT = { conflict: 718, samePort: 724, permanentOnly: 725, otherMechanism: 729 } as const
 
 export interface UpnpOptions {
@@ -23,7 +24,7 @@ export interface UpnpOptions {
 export interface UpnpWish {
   readonly port: number
   readonly externalPort: number
-  /** 0 for good. */
+  /** 0: permanent. */
   readonly lifetimeSeconds: number
 }
 
@@ -38,19 +39,22 @@ export class UpnpGateway {
   readonly #options: UpnpOptions
   #service: Service | undefined
   #external: string | undefined
-  /** One request at a time: the web servers of routers take no more, and what is deleted must have been made. */
+  /**
+   * The last request. Requests run one at a time: the web servers of routers accept no more, and a mapping must exist
+   * before it can be deleted.
+   */
   #last: Promise<unknown> = Promise.resolve()
 
   constructor(options: UpnpOptions) {
     this.#options = options
   }
 
-  /** Its outside address, with port 0; undefined where it speaks no UPnP, or has no outside address. */
+  /** External address of the gateway, with port 0; undefined if it does not support UPnP, or has no external address. */
   find(): Promise<Address | undefined> {
     return this.#inTurn(() => this.#find(), undefined)
   }
 
-  /** The outside address with the port, `taken` where another port may be free, `refused`. */
+  /** Maps a port. Returns the external address and port, `taken` if another external port may be free, or `refused`. */
   map(wish: UpnpWish): Promise<Address | 'taken' | 'refused'> {
     return this.#inTurn(() => this.#map(wish), 'refused')
   }
@@ -121,7 +125,7 @@ const described = (externalPort: number): Values => ({
   NewProtocol: 'UDP',
 })
 
-/** Services of a device description through which ports can be mapped; only on the device itself. */
+/** Services of a device description that can map ports. Only services on the device itself count. */
 export function servicesIn(description: string, location: URL): Service[] {
   const base = textOf(description, 'URLBase') || location.href
   return [...description.matchAll(/<service>([\s\S]*?)<\/service>/g)].flatMap(([, inside = '']) => {
@@ -132,7 +136,7 @@ export function servicesIn(description: string, location: URL): Service[] {
   })
 }
 
-/** Of the first element of that name, whatever its namespace. */
+/** Text of the first element with that name in any namespace. */
 function textOf(xml: string, name: string): string | undefined {
   const text = new RegExp(`<(?:[\\w-]+:)?${name}(?:\\s[^>]*)?>([^<]*)<`).exec(xml)?.[1]
   return text?.trim().replaceAll('&amp;', '&')

@@ -1,6 +1,6 @@
 /**
- * Ports of the default gateway for the sockets of this peer: the machine of shared/core/port-mapping on real sockets. Nothing
- * is opened or sent before `prepare`, or the first port is wanted, and nothing waits for the gateway.
+ * Port mappings at the default gateway for the sockets of this peer: the machine of shared/core/port-mapping on real
+ * sockets. It opens and sends nothing before `prepare` or the first `map`, and no caller waits for the gateway.
  */
 
 import { randomBytes } from 'node:crypto'
@@ -14,10 +14,13 @@ import { defaultGateway } from './port-mapping-gateway.ts'
 import { GatewaySocket } from './port-mapping-socket.ts'
 import { UpnpGateway } from './port-mapping-upnp.ts'
 
-/** A gateway that answers does so in a few milliseconds; the mappings of one that does not run out by themselves. */
+/**
+ * Longest wait for the gateway to remove mappings. A gateway that answers does so in a few milliseconds; mappings of
+ * one that does not answer expire by themselves.
+ */
 const FAREWELL_MS = 500
 
-/** The external address, or that there is none any more. */
+/** Receives the external address, or undefined if there is none any more. */
 export type MappedListener = (external: Address | undefined) => void
 
 export class PortMapping {
@@ -40,14 +43,14 @@ export class PortMapping {
     })
   }
 
-  /** Finds out beforehand what the gateway speaks, so that a port is there sooner once it is wanted. */
+  /** Finds out which protocols the gateway supports, so that a later `map` is faster. */
   prepare(): void {
     if (this.#isPrepared) return
     this.#isPrepared = true
     void this.#located()
   }
 
-  /** Wants a port of the gateway for an IPv4 UDP port of this machine, until the function that is returned is called. */
+  /** Maps an IPv4 UDP port of this machine at the gateway until the returned function is called. */
   map(port: number, listener: MappedListener): () => void {
     this.#listeners.set(port, listener)
     this.#leaving.delete(port)
@@ -55,7 +58,7 @@ export class PortMapping {
     return () => this.#unmap(port)
   }
 
-  /** What the default gateway speaks, and where it says it is. */
+  /** Returns the protocols that the default gateway supports, and its addresses. */
   async survey(): Promise<Survey & { readonly gateway?: string }> {
     this.prepare()
     await this.#located()
@@ -67,7 +70,7 @@ export class PortMapping {
     if (this.#locating !== undefined) this.#locating = this.#locating.then(() => this.#locate())
   }
 
-  /** Has the gateway forget all. */
+  /** Removes all mappings from the gateway. */
   async close(): Promise<void> {
     for (const port of [...this.#listeners.keys()]) this.#unmap(port)
     if (this.#leaving.size > 0) await this.#farewell()

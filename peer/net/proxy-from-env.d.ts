@@ -1,5 +1,5 @@
-/** What we use of proxy-from-env, which has no types of its own. */
+/** The part of proxy-from-env that is used here; the package has no types. */
 declare module 'proxy-from-env' {
-  /** Empty: none. */
+  /** The proxy for a URL; empty if none. */
   export function getProxyForUrl(url: string): string
 }

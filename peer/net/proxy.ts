@@ -1,6 +1,6 @@
 /**
- * Connections by way of an HTTP proxy, as HTTPS_PROXY, HTTP_PROXY and NO_PROXY say it for every program of a machine: by CONNECT,
- * whatever is said on them afterwards. What the proxy is told is where to, no more.
+ * Connections through the HTTP proxy that HTTPS_PROXY, HTTP_PROXY and NO_PROXY configure for all programs of a machine.
+ * Every connection uses CONNECT, whatever protocol runs on it, so the proxy learns only the destination.
  */
 import http from 'node:http'
 import https from 'node:https'
@@ -11,22 +11,22 @@ import { getProxyForUrl } from 'proxy-from-env'
 
 const CONNECT_MS = 10_000
 
-/** What both take. */
+/** A connection factory that fits both `http.request` and `ws`. */
 type Connector = typeof createConnection & NonNullable<http.RequestOptions['createConnection']>
 type Connected = (error: Error | null, socket?: Socket) => void
 
 const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/
 
 /**
- * The proxy for an address such as `https://example.com` or `https://203.0.113.7:3483`; undefined: none. `ws:` and `wss:` go by
- * those of `http:` and `https:`. Nobody means this machine itself.
+ * The proxy for a URL such as `https://example.com` or `https://203.0.113.7:3483`; undefined if none. `ws:` and `wss:`
+ * use the proxies of `http:` and `https:`. Loopback addresses never use a proxy.
  */
 export function proxyFor(url: string): string | undefined {
   const { hostname } = new URL(url)
   return LOOPBACK.test(hostname) ? undefined : getProxyForUrl(url.replace(/^ws/, 'http')) || undefined
 }
 
-/** A connection to that host, through the proxy, within CONNECT_MS. Rejects with what the proxy says. */
+/** Connects to a host through the proxy, within CONNECT_MS. Rejects with the proxy's answer. */
 export async function connectThrough(proxy: string, host: string, port: number): Promise<Socket> {
   const at = addressOf(proxy)
   const to = `${isIP(host) === 6 ? `[${host}]` : host}:${port}`
@@ -63,7 +63,10 @@ export async function connectThrough(proxy: string, host: string, port: number):
   return connected.finally(() => clearTimeout(late))
 }
 
-/** For `http.request` and `ws`, which take a connection that comes later: `isSecure` where TLS is spoken to the server itself. */
+/**
+ * Makes a connection factory for `http.request` and `ws`, which accept a connection that comes later. `isSecure`: speak
+ * TLS to the server itself.
+ */
 export function connector(proxy: string, isSecure: boolean): Connector {
   const connect = (
     options: { host?: string | null; port?: number | string | null },
@@ -81,7 +84,7 @@ export function connector(proxy: string, isSecure: boolean): Connector {
   return connect as unknown as Connector
 }
 
-/** `fetch`, of text, through the proxy. Redirects are handed back. */
+/** `fetch` of text through the proxy. Redirects are not followed. */
 export function fetchThrough(
   proxy: string,
   url: string,
@@ -105,7 +108,7 @@ export function fetchThrough(
   })
 }
 
-/** Throws unless it is the address of an HTTP proxy. The value stays out of the error, as it may hold a password. */
+/** Parses the address of the proxy. Throws if it is not an HTTP URL. The error omits the value, which may hold a password. */
 function addressOf(proxy: string): URL {
   if (/^https?:\/\//.test(proxy) && URL.canParse(proxy)) return new URL(proxy)
   throw new Error('The proxy that the environment names is no http:// or https:// address.')

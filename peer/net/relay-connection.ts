@@ -1,7 +1,7 @@
 /**
- * The leg to one relay over TLS. What it is to send opens the connection, and opens it again after it broke; while it is
- * being opened a few datagrams wait, and beyond what is bounded they are lost, as on any network. The relay is known by
- * the pin of its key; nothing is said to anyone else.
+ * A TLS connection to one relay. A datagram to send opens the connection, also after it broke. A few datagrams are
+ * queued while it opens; above the bounds they are lost, as on any network. The pin of its key identifies the relay;
+ * nothing is sent to any other server.
  *
  *   closed   until there is something to send, and after a failure until a pause is over (0.25 s, 0.5 s, .. 8 s)
  *   opening  at most 5 s
@@ -17,30 +17,30 @@ import { toBase32 } from '../../shared/ids.ts'
 import { DatagramReader, framed } from '../../shared/wire/datagram-stream.ts'
 import { connectThrough, proxyFor } from './proxy.ts'
 
-/** The pin stands in place of names and authorities. */
+/** The pin replaces the check of names and authorities. */
 const TLS = { minVersion: 'TLSv1.3', rejectUnauthorized: false } as const
 const OPEN_MS = 5_000
 const FIRST_PAUSE_MS = 250
 const LONGEST_PAUSE_MS = 8_000
-/** A BIND, and what the application sends meanwhile. */
+/** A BIND, and datagrams that the application sends in the meantime. */
 const MAX_WAITING = 64
-/** 100 Mbit/s over 20 ms; more would only make datagrams late. */
+/** 100 Mbit/s over 20 ms. A longer queue would only delay datagrams. */
 const MAX_QUEUED_BYTES = 256 * 1024
 
 export interface RelayConnectionOptions {
-  /** IP of the relay. */
+  /** IP address of the relay. */
   readonly host: string
-  /** As it is known now; undefined where it is not. */
+  /** The relay's TLS endpoint as known now; undefined if unknown. */
   readonly endpoint: () => TlsEndpoint | undefined
-  /** Where it should be is nobody, or somebody else: it may have been replaced. */
+  /** Called if the relay cannot be reached, or another server answers in its place: it may have been replaced. */
   readonly missed: () => void
-  /** `bytes` are the receiver's to keep. */
+  /** Receives a datagram. It may keep `bytes`. */
   readonly receive: (bytes: Uint8Array) => void
 }
 
 type State =
   | { readonly kind: 'closed'; readonly retryAt: number }
-  /** Without a socket while a proxy connects. */
+  /** There is no socket while a proxy connects. */
   | { readonly kind: 'opening'; readonly socket?: tls.TLSSocket; readonly waiting: Uint8Array[] }
   | { readonly kind: 'open'; readonly socket: tls.TLSSocket }
   | { readonly kind: 'ended' }
@@ -132,7 +132,7 @@ export class RelayConnection {
   }
 }
 
-/** What one turn of the event loop sends goes out as one record. */
+/** Writes bytes. Those of one turn of the event loop leave as one TLS record. */
 function write(socket: tls.TLSSocket, bytes: Uint8Array): void {
   if (!socket.writable || socket.writableLength > MAX_QUEUED_BYTES) return
   if (socket.writableCorked === 0) {

@@ -1,4 +1,4 @@
-/** Carries the datagrams of one tunnel to its relay by TLS on TCP where UDP is dropped, and the packets of its streams. */
+/** Carries the datagrams of one tunnel, and the packets of its streams, to its relay over TLS on TCP while UDP is dropped. */
 import type { TlsEndpoint } from '../../shared/directory.ts'
 import { ADDRESS_WORDS, type Address, formatIp, sameAddress } from '../../shared/wire/address.ts'
 import type { Carrier } from './carrier.ts'
@@ -7,13 +7,13 @@ import { RelayConnection } from './relay-connection.ts'
 import { isUdx, UdxBridge } from './udx-bridge.ts'
 
 export interface RelayTlsOptions {
-  /** The TLS port of the relay at this UDP address. Undefined where that is no relay, as far as is known. */
+  /** TLS endpoint of the relay at this UDP address; undefined if no relay is known there. */
   readonly endpointAt: (words: Uint32Array, at: number) => TlsEndpoint | undefined
-  /** Where to connect to for the relay at this UDP address, which may be of a family that this host lacks. Default: there. */
+  /** Address to connect to for the relay at this UDP address, whose family this host may lack. Default: the UDP address. */
   readonly hostOf?: (words: Uint32Array) => Address
-  /** A relay is not what it was known for: ask again. Called at every attempt. */
+  /** Called at every attempt if a relay is not as it was listed, so that the list of nodes is refreshed. */
   readonly missed: () => void
-  /** Gets what comes, as from the relay's UDP address. */
+  /** Receives datagrams, with the relay's UDP address as the source address. */
   readonly receive: Receive
 }
 
@@ -25,7 +25,7 @@ interface Leg {
 
 export class RelayTls implements Carrier {
   readonly #options: RelayTlsOptions
-  /** One; two while a tunnel changes its relay. */
+  /** One leg, or two while a tunnel changes its relay. */
   readonly #legs: Leg[] = []
 
   constructor(options: RelayTlsOptions) {

@@ -1,4 +1,4 @@
-/** Which way each service is reached from one socket, found out from what the socket asks and what is answered. */
+/** Decides for one socket whether each service is reached over UDP or a carrier, from the requests it sends and the answers. */
 import { ServiceWay, type ServiceWayKind } from '../../shared/core/peer/service-way.ts'
 import { ADDRESS_WORDS, sameAddress } from '../../shared/wire/address.ts'
 import type { Batch } from '../../shared/wire/batch.ts'
@@ -7,7 +7,7 @@ import { isRelayControl } from '../../shared/wire/relay.ts'
 
 export type Service = 'handshake' | 'relay'
 
-/** A HANDSHAKE or two and a relay or two, each over IPv4 and IPv6; the oldest is forgotten. */
+/** Up to two HANDSHAKEs and two relays, each over IPv4 and IPv6. The oldest is forgotten. */
 const MOST = 8
 
 interface Known {
@@ -20,12 +20,12 @@ export class ServiceWays {
   readonly #doubtful: Set<Service>
   readonly #known: Known[] = []
 
-  /** `doubtful`: those to which UDP did not work from here, shared by all sockets. */
+  /** `doubtful`: services to which UDP did not work from here, shared by all sockets. */
   constructor(doubtful: Set<Service>) {
     this.#doubtful = doubtful
   }
 
-  /** Datagram i of a batch leaves now: by which way. */
+  /** The way for datagram i of a batch, which leaves now. */
   leaving(batch: Batch, i: number, now: number): ServiceWayKind {
     const at = i * ADDRESS_WORDS
     const service = askedService(batch, i)
@@ -38,14 +38,14 @@ export class ServiceWays {
     return known.way.kind
   }
 
-  /** Where packets of streams go that are sent there now. */
+  /** The way for packets of streams to this address. */
   to(words: Uint32Array): ServiceWayKind {
     return this.#at(words, 0)?.way.kind ?? 'udp'
   }
 
   /**
-   * True if what is for that service goes another way from now on. Only what a relay says itself counts: data that it passes on
-   * may be shorter than what the way must carry.
+   * Handles a received datagram. Returns true if datagrams to that service go another way from now on. Of a relay, only
+   * its own control messages count: the data that it forwards may be shorter than what the way must carry.
    */
   heard(by: 'udp' | 'carrier', words: Uint32Array, bytes: Uint8Array): boolean {
     const known = this.#at(words, 0)
@@ -70,7 +70,7 @@ export class ServiceWays {
 
 const isControl = (bytes: Uint8Array): boolean => RELAY_PREFIX.every((byte, i) => bytes[i] === byte)
 
-/** The service that always answers such a datagram. */
+/** The service that always answers this datagram, if any. */
 function askedService(batch: Batch, i: number): Service | undefined {
   if (isRelayControl(batch, i)) return 'relay'
   const at = batch.start(i)

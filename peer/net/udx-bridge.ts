@@ -1,6 +1,7 @@
 /**
- * A way for the packets of udx streams where UDP is dropped: udx sends from a socket of its own and nowhere else, so it
- * is given one on loopback, and another socket there takes its packets out to be carried, and brings in those that came.
+ * Takes the packets of udx streams out of UDP where the network drops it. udx sends only from its own sockets, so it
+ * gets one on loopback. Another loopback socket receives its packets to carry them, and sends it the packets that
+ * arrive.
  */
 import dgram from 'node:dgram'
 import type { UdxSocket } from 'udx-native'
@@ -8,9 +9,9 @@ import type { Destination } from './dual-socket.ts'
 import { udx } from './udx.ts'
 
 const LOOPBACK = '127.0.0.1'
-/** Some hundred packets: what udx sends at a time, and what arrives while JavaScript is busy elsewhere. */
+/** Room for several hundred packets: what udx sends at a time, and what arrives while JavaScript is busy. */
 const BUFFER_BYTES = 1 << 20
-/** Of every packet of udx, and of nothing else that travels in a tunnel. */
+/** First byte of every udx packet, and of nothing else that travels in a tunnel. */
 const MAGIC = 0xff
 
 export const isUdx = (bytes: Uint8Array): boolean => bytes[0] === MAGIC
@@ -20,7 +21,7 @@ export class UdxBridge {
   readonly #outside: dgram.Socket
   #outsidePort: number | undefined
 
-  /** `carry` is given each packet that a stream sends. */
+  /** `carry` gets each packet that a stream sends. */
   constructor(carry: (packet: Uint8Array) => void) {
     this.#inside = udx.createSocket()
     this.#inside.bind(0, LOOPBACK)
@@ -33,18 +34,18 @@ export class UdxBridge {
     })
   }
 
-  /** Where a stream is sent to be carried. Undefined where the system gives no port on loopback. */
+  /** Destination for a stream that should be carried; undefined if the system gives no port on loopback. */
   get destination(): Destination | undefined {
     const port = this.#outsidePort
     return port === undefined ? undefined : { socket: this.#inside, host: LOOPBACK, port }
   }
 
-  /** A packet came for a stream. */
+  /** Delivers a received packet to its stream. */
   receive(packet: Uint8Array): void {
     if (this.#outsidePort !== undefined) this.#outside.send(packet, this.#insidePort, LOOPBACK)
   }
 
-  /** Streams are moved before or after; what is on the way here is lost. */
+  /** Closes the sockets. Packets inside the bridge are lost; the caller moves the streams before or after. */
   close(): void {
     this.#outsidePort = undefined
     this.#outside.close()
@@ -56,6 +57,9 @@ export class UdxBridge {
   }
 }
 
-/** Binds at once: without, dgram looks up even a literal address in a later turn. It calls so, which its types do not say. */
+/**
+ * Resolves a literal address synchronously: dgram would otherwise look it up in a later turn, and bind later. Its types
+ * do not show how it calls `lookup`.
+ */
 const asIs = ((host: string, family: number, done: (error: null, host: string, family: number) => void) =>
   done(null, host, family)) as unknown as NonNullable<dgram.SocketOptions['lookup']>

@@ -6,25 +6,28 @@ declare module 'udx-native' {
   interface UdxSocket extends EventEmitter<{ message: [Buffer, { host: string; port: number }]; close: [] }> {
     bind(port: number, host: string): void
     address(): { host: string; family: number; port: number } | null
-    /** Copies nothing: the bytes must not change until they have left. TTL 0 is the system's default. */
+    /** Does not copy: the bytes must not change until they are sent. TTL 0 is the system's default. */
     trySend(bytes: Uint8Array, port: number, host: string, ttl?: number): void
     setSendBufferSize(bytes: number): number
     setRecvBufferSize(bytes: number): number
-    /** Resolves when every stream on it has ended. */
+    /** Resolves when every stream on the socket has ended. */
     close(): Promise<void>
   }
 
-  /** A streamx Duplex, which is like Node's in what is used of it. Nothing holds back what arrives. */
+  /** A streamx Duplex, which behaves like Node's in the parts used here. It has no backpressure on the receiving side. */
   interface UdxStream extends Duplex {
     readonly id: number
     readonly remoteId: number
     readonly packetsTransmitted: number
     readonly connected: boolean
     readonly rtt: number
-    /** Resolves when all that was written before has been acknowledged; maybe never once the stream is destroyed. */
+    /** Resolves when everything written before has been acknowledged; possibly never if the stream is destroyed. */
     flush(): Promise<boolean>
     connect(socket: UdxSocket, remoteId: number, port: number, host: string): void
-    /** Resolves when all sent to the old place has been acknowledged; null where it was. Throws while a change is under way. */
+    /**
+     * Resolves when everything sent to the old address has been acknowledged; null if it already was. Throws during
+     * another change.
+     */
     changeRemote(socket: UdxSocket, remoteId: number, port: number, host: string): Promise<void> | null
   }
 

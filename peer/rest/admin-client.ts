@@ -1,6 +1,6 @@
 /**
- * INDEX for a team's own servers and scripts: one method for each operation, typed from the same definitions that INDEX
- * routes and validates by (`npm run openapi`).
+ * A client of INDEX for a team's own servers and scripts. It has one method for each operation. The types come from the
+ * same definitions by which INDEX routes and validates requests (`npm run openapi`).
  *
  *   const admin = createAdminClient({ index: 'https://…', key: 'sw_…' })
  *   const { network } = await admin.createNetwork({ body: { name: 'Chess club' } })
@@ -13,39 +13,42 @@ import { Requests } from './requests.ts'
 
 export type { Operations }
 
-/** Where INDEX is and what shows who administers it. */
+/** Options of `createAdminClient`. */
 export interface AdminOptions {
-  /** Address of INDEX. */
+  /** Base URL of INDEX. */
   readonly index: string
   /** An API key, `sw_…`. */
   readonly key: string
-  /** Ends every request. */
+  /** Aborts every request of the client. */
   readonly signal?: AbortSignal
 }
 
-/** What an operation is given: parameters of its path, and what else it takes. */
+/** Request of an operation: the parameters of its path, and its query, body and conditions if it has them. */
 export type AdminRequest<O extends keyof Operations> = Operations[O]['path'] &
   (object extends Operations[O]['query']
     ? { readonly query?: Operations[O]['query'] }
     : { readonly query: Operations[O]['query'] }) &
   (undefined extends Operations[O]['body'] ? object : { readonly body: Operations[O]['body'] }) &
-  /** Refused with `precondition-failed` if the thing has another version meanwhile. */
+  /** The request fails with `precondition-failed` if the resource now has another version. */
   (Operations[O]['conditional'] extends true ? { readonly ifVersion?: number } : object) & {
-    /** Of a POST: the same work is done once, whoever sends it again. One of its own for each call without. */
+    /**
+     * Idempotency key of a POST: requests with the same key take effect once, even if they are sent again. Default: a
+     * new key for each call.
+     */
     readonly idempotencyKey?: string
   }
 
-/** Every method rejects with a StraightwayError. */
+/** One method for each operation of INDEX. Every method rejects with a StraightwayError. */
 export type AdminClient = {
   readonly [O in keyof Operations]: (
     ...request: object extends AdminRequest<O> ? [request?: AdminRequest<O>] : [request: AdminRequest<O>]
   ) => Promise<Operations[O]['answer']>
 }
 
-/** A request whose answer was lost is sent again this often. PATCH is not, as it may have been made. */
+/** Attempts in all for a request whose answer was lost. PATCH is not retried, because it may have taken effect. */
 const ATTEMPTS = 3
 
-/** Throws `bad-request` (an argument; `index` is an HTTP address). */
+/** Creates a client with an API key. Throws `bad-request` if an argument is invalid or `index` is not an HTTP address. */
 export function createAdminClient(options: AdminOptions): AdminClient {
   const { index, key, signal } = taken(options)
   checkText(index, 'index')

@@ -1,4 +1,4 @@
-/** How a peer gets its ticket from INDEX, and what else it starts with. */
+/** The requests by which a peer enrols, gets its ticket and learns the nodes. */
 import type { TlsEndpoint } from '../../shared/directory.ts'
 import { fromBase32, type NetworkId, type NodeId, type UserId } from '../../shared/ids.ts'
 import { type Address, parseAddress } from '../../shared/wire/address.ts'
@@ -15,9 +15,9 @@ export interface Enrolment {
   readonly proof: string
   readonly invite?: string | undefined
   readonly idToken?: string | undefined
-  /** The nonce that the ID token was asked for with; not needed where that is the id of the peer. */
+  /** Nonce with which the ID token was requested. Not needed if the nonce is the id of the peer. */
   readonly nonce?: string | undefined
-  /** Of the peer. */
+  /** Name of the peer. */
   readonly name?: string | undefined
   readonly user?: { readonly name: string } | undefined
 }
@@ -28,28 +28,28 @@ export interface BootstrapNode {
   readonly publicKey: Uint8Array
   readonly checkpoint: readonly Address[]
   readonly handshake: readonly Address[]
-  /** Primary, and the alternate port on the same address. */
+  /** The primary address, then the alternate port on the same IP address. */
   readonly stun: readonly Address[]
   readonly relay: readonly Address[]
-  /** How peers without UDP reach the relay, by the IP of its address. */
+  /** How peers without UDP reach the relay: over TLS at the IP address of `relay`. */
   readonly relayTls?: TlsEndpoint
   readonly region?: string
 }
 
 const TICKET = { ticket: 'text', expiresAt: 'number', user: 'text', networks: ['text'] } as const
 
-/** Errors: those of the invite or ID token, in words; `forbidden` where the peer is revoked. */
+/** Enrols a peer. Rejects with an error about the invite or ID token, or with `forbidden` if the peer was revoked. */
 export const enrol = (requests: Requests, enrolment: Enrolment): Promise<Ticket> =>
   requests.send('POST', '/v1/enrolments', { body: enrolment, expects: TICKET, authorized: false })
 
-/** Errors: `unknown-peer` where it is not enrolled, `forbidden` where it is revoked. */
+/** Gets a new ticket. Rejects with `unknown-peer` if the peer is not enrolled, and `forbidden` if it was revoked. */
 export const fetchTicket = (requests: Requests, proof: string): Promise<Ticket> =>
   requests.send('POST', '/v1/tickets', { body: { proof }, expects: TICKET, authorized: false })
 
-/** What a peer begins with: who there is. */
+/** The nodes and the gateway that a peer starts with. */
 export interface Bootstrap {
   readonly nodes: readonly BootstrapNode[]
-  /** Of the gateway; undefined where there is none. */
+  /** WebSocket URL of the gateway; undefined if there is none. */
   readonly websocket: string | undefined
 }
 

@@ -1,7 +1,7 @@
 /**
- * INDEX for an application: users, networks, members, invites, peers, objects and search, as the peer's user may see and
- * edit them. Every method rejects with StraightwayError: `forbidden`, `not-found`, `conflict`, `bad-request` with what is
- * wrong, `unavailable`.
+ * The INDEX client of an application: users, networks, members, invites, peers, objects and search, with the
+ * permissions of the peer's user. Every method rejects with a StraightwayError: `forbidden`, `not-found`, `conflict`,
+ * `unavailable`, or `bad-request` whose message says what is wrong.
  */
 import type { NetworkId, PeerId, UserId } from '../../shared/ids.ts'
 import { LIMITS } from '../../shared/limits.ts'
@@ -25,9 +25,9 @@ import { type Listing, listing } from './listing.ts'
 import { path, type Requests } from './requests.ts'
 import type { Shape } from './shape.ts'
 
-/** Where an object is. Its id names it within that place. */
+/** The place of an object. Ids of objects are unique within a place. */
 export interface InPlace {
-  /** Without one the object is private to the peer's user. */
+  /** Network that shares the object. Without it, the object is private to the peer's user. */
   readonly network?: NetworkId
 }
 
@@ -38,7 +38,7 @@ interface Entities {
   readonly object: ObjectRecord
 }
 
-/** What the SDK relies on in each record that INDEX answers. */
+/** Fields that the SDK relies on in each record of INDEX. */
 const RECORDS = {
   user: { user: 'text', name: 'text' },
   network: { network: 'text', name: 'text' },
@@ -48,7 +48,7 @@ const RECORDS = {
   invite: { invite: 'text', network: 'text' },
 } as const satisfies { readonly [record: string]: Shape }
 
-/** INDEX, as this peer's user may see and edit it. Every call rejects with a StraightwayError. */
+/** Client for INDEX, with the permissions of this peer's user. Every call rejects with a StraightwayError. */
 export type IndexClient = ReturnType<typeof indexClient>
 
 export function indexClient(requests: Requests) {
@@ -56,7 +56,7 @@ export function indexClient(requests: Requests) {
     users: { ...entity<UserId, UserRecord>(requests, 'user'), ...blocks(requests) },
     networks: {
       ...entity<NetworkId, NetworkRecord>(requests, 'network'),
-      /** The peer's user is its owner. */
+      /** Creates a network. The peer's user becomes its owner. */
       async create(network: {
         readonly name: string
         readonly attributes?: JsonObject
@@ -65,12 +65,12 @@ export function indexClient(requests: Requests) {
         return requests.send('POST', '/v1/networks', { body: network, expects: RECORDS.network })
       },
     },
-    /** Deleting a peer revokes it. */
+    /** Peers. To delete a peer is to revoke it. */
     peers: entity<PeerId, PeerRecord>(requests, 'peer'),
     members: members(requests),
     invites: invites(requests),
     objects: objects(requests),
-    /** Any entity by a filter; `collection` says which objects. */
+    /** Searches entities of one kind by a filter. For objects, `collection` names the collection. */
     search<E extends keyof Entities>(
       kind: E,
       query: SearchQuery & { readonly collection?: string } = {},
@@ -86,21 +86,21 @@ export function indexClient(requests: Requests) {
 function entity<Id extends string, Item>(requests: Requests, kind: 'user' | 'network' | 'peer') {
   const [name, expects] = [`${kind}s`, RECORDS[kind]]
   return {
-    /** All of them, or those that a filter finds. */
+    /** Lists all entities, or those that match a filter. */
     list: (query: SearchQuery = {}): Listing<Item> =>
       listed(requests, expects, query, (more) => [path`/v1/${name}`, more]),
-    /** One by its id. Rejects with `not-found`. */
+    /** Gets one entity by its id. Rejects with `not-found`. */
     async get(id: Id): Promise<Item> {
       checkId(id, 'id')
       return requests.send('GET', path`/v1/${name}/${id}`, { expects })
     },
-    /** Changes what the patch names (RFC 7396). */
+    /** Changes the fields that the patch names (JSON merge patch, RFC 7396). */
     async update(id: Id, patch: Patch, options: IfVersion = {}): Promise<Item> {
       checkId(id, 'id')
       checkJson(patch, 'patch')
       return requests.send('PATCH', path`/v1/${name}/${id}`, { body: patch, expects, ...versionOf(options) })
     },
-    /** Removes it for good. */
+    /** Deletes the entity permanently. */
     async delete(id: Id): Promise<void> {
       checkId(id, 'id')
       return requests.send('DELETE', path`/v1/${name}/${id}`)
@@ -110,18 +110,18 @@ function entity<Id extends string, Item>(requests: Requests, kind: 'user' | 'net
 
 function blocks(requests: Requests) {
   return {
-    /** Peers and users from whom this user takes nothing. */
+    /** Lists the peers and users whose messages and offers this user does not accept. */
     async blocks(user: UserId): Promise<Page<PeerId | UserId>> {
       checkId(user, 'user')
       return requests.send('GET', path`/v1/users/${user}/blocks`, { expects: { items: ['text'] } })
     },
-    /** Takes nothing more from this peer or user. */
+    /** Blocks a peer or user: its messages and offers are no longer accepted. */
     async block(user: UserId, blocked: PeerId | UserId): Promise<void> {
       checkId(user, 'user')
       checkId(blocked, 'blocked')
       return requests.send('PUT', path`/v1/users/${user}/blocks/${blocked}`)
     },
-    /** Takes messages and offers from it again. */
+    /** Unblocks a peer or user: its messages and offers are accepted again. */
     async unblock(user: UserId, blocked: PeerId | UserId): Promise<void> {
       checkId(user, 'user')
       checkId(blocked, 'blocked')
@@ -132,7 +132,7 @@ function blocks(requests: Requests) {
 
 function members(requests: Requests) {
   return {
-    /** The members of a network. */
+    /** Lists the members of a network. */
     list: (network: NetworkId, query: PageQuery = {}): Listing<MemberRecord> =>
       listed(requests, RECORDS.member, query, (more) => {
         checkId(network, 'network')
@@ -145,7 +145,7 @@ function members(requests: Requests) {
       checkId(role, 'role')
       return requests.send('PUT', path`/v1/networks/${network}/members/${user}`, { body: { role } })
     },
-    /** Removes a member; one's own user leaves. */
+    /** Removes a member. To remove one's own user is to leave the network. */
     async delete(network: NetworkId, user: UserId): Promise<void> {
       checkId(network, 'network')
       checkId(user, 'user')
@@ -156,13 +156,16 @@ function members(requests: Requests) {
 
 function invites(requests: Requests) {
   return {
-    /** The invites of a network. */
+    /** Lists the invites of a network. */
     list: (network: NetworkId, query: PageQuery = {}): Listing<InviteRecord> =>
       listed(requests, RECORDS.invite, query, (more) => {
         checkId(network, 'network')
         return [path`/v1/networks/${network}/invites`, more]
       }),
-    /** `code` is told this once. `user`: for a further peer of that user. `validMs`: from now, a week without. */
+    /**
+     * Creates an invite. Only this answer contains `code`. `user`: the invite is for another peer of that user.
+     * `validMs`: lifetime from now, default one week.
+     */
     async create(
       network: NetworkId,
       invite: {
@@ -179,7 +182,7 @@ function invites(requests: Requests) {
         expects: { ...RECORDS.invite, code: 'text' },
       })
     },
-    /** Makes an invite useless from now on. */
+    /** Revokes an invite. */
     async delete(invite: string): Promise<void> {
       checkId(invite, 'invite')
       return requests.send('DELETE', path`/v1/invites/${invite}`)
@@ -195,17 +198,17 @@ function objects(requests: Requests) {
     return path`/v1/objects/${collection}/${id}`
   }
   return {
-    /** The objects of a collection. */
+    /** Lists the objects of a collection. */
     list: (collection: string, query: SearchQuery = {}): Listing<ObjectRecord> =>
       listed(requests, expects, query, (more) => {
         checkId(collection, 'collection')
         return [path`/v1/objects/${collection}`, more]
       }),
-    /** One object. Rejects with `not-found`. */
+    /** Gets one object. Rejects with `not-found`. */
     async get(collection: string, id: string, place: InPlace = {}): Promise<ObjectRecord> {
       return requests.send('GET', at(collection, id), { query: placeOf(place), expects })
     },
-    /** Makes it or replaces its value. */
+    /** Creates an object, or replaces its value. */
     async put(
       collection: string,
       id: string,
@@ -218,7 +221,7 @@ function objects(requests: Requests) {
         ...{ query: placeOf(place), body: { value }, expects, ...versionOf(options) },
       })
     },
-    /** A merge patch (RFC 7396) of its value. */
+    /** Changes an object's value by a merge patch (RFC 7396). */
     async update(
       collection: string,
       id: string,
@@ -230,7 +233,7 @@ function objects(requests: Requests) {
         ...{ query: placeOf(options), body: { value }, expects, ...versionOf(options) },
       })
     },
-    /** Removes an object. */
+    /** Deletes an object. */
     async delete(collection: string, id: string, place: InPlace = {}): Promise<void> {
       return requests.send('DELETE', at(collection, id), { query: placeOf(place) })
     },
@@ -251,7 +254,7 @@ function versionOf(options: IfVersion): IfVersion {
 
 type Query = { readonly [name: string]: string | number | undefined }
 
-/** `where`: throws what is wrong with the arguments, gives the path and the query for a page. */
+/** A listing of checked queries. `where` checks the other arguments and returns the path and query of a page. */
 function listed<T>(
   requests: Requests,
   item: Shape | undefined,

@@ -2,16 +2,19 @@ import { StraightwayError } from '../../shared/errors.ts'
 import type { Page } from '../../shared/resources.ts'
 
 /**
- * One page of a listing when it is awaited; everything, page after page, when it is iterated:
+ * A listing. Awaited, it gives one page; iterated, it gives every item, page after page:
  *
  *   const { items, cursor } = await peer.index.users.list({ limit: 20 })
  *   for await (const user of peer.index.users.list()) …
  *
- * An iteration asks for the next page when it gets there, and rejects with what the request for a page rejects with.
+ * An iteration requests the next page when it gets there. It rejects if the request for a page rejects.
  */
 export interface Listing<T> extends Promise<Page<T>>, AsyncIterable<T> {}
 
-/** `ask`: for the page at a cursor, the first one without. The first one is asked for immediately. */
+/**
+ * Makes a listing. `ask` requests the page at a cursor, or the first page without one. The first page is requested
+ * immediately.
+ */
 export function listing<T>(ask: (cursor?: string) => Promise<Page<T>>): Listing<T> {
   const first = ask()
   const iterate = async function* (): AsyncGenerator<T, void, undefined> {

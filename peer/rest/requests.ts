@@ -1,14 +1,14 @@
-/** Requests to INDEX: JSON in and out, problem details (RFC 9457) as StraightwayError. */
+/** HTTP requests to INDEX: JSON in and out, and problem details (RFC 9457) as StraightwayError. */
 
 import { ERRORS, type ErrorCode, StraightwayError } from '../../shared/errors.ts'
 import { fetchThrough, proxyFor } from '../net/proxy.ts'
 import { fits, type Shape } from './shape.ts'
 
 const TIMEOUT_MS = 10_000
-/** INDEX sends less: a page has a hundred records at most. */
+/** Largest answer that is read. INDEX sends less: a page has at most a hundred records. */
 const MAX_ANSWER_BYTES = 16 << 20
 
-/** That a connection was closed by its other end: by the system, and by `fetch`. */
+/** Error codes of a connection that its other end closed, from the system and from `fetch`. */
 const CLOSED_BY_OTHER = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'])
 
 type FetchOptions = Parameters<typeof fetchThrough>[2]
@@ -18,27 +18,30 @@ export interface RequestOptions {
   readonly query?: Query
   readonly body?: unknown
   readonly ifVersion?: number | undefined
-  /** Of a POST: by it INDEX knows a request that is sent again. */
+  /** Idempotency key of a POST, by which INDEX recognises a request that is sent again. */
   readonly idempotencyKey?: string
-  /** What the answer has; without it, any object or 204. Something that answers otherwise is not INDEX: `unavailable`. */
+  /**
+   * Fields that the answer must have; by default any object, or status 204. An answer without them is not from INDEX,
+   * and the request rejects with `unavailable`.
+   */
   readonly expects?: Shape
-  /** False: no credential is sent. */
+  /** False to send no credential. Default: true. */
   readonly authorized?: boolean
 }
 
 export class Requests {
-  /** Without a slash at its end. */
+  /** Base URL without a trailing slash. */
   readonly base: string
   readonly #credential: () => string | Promise<string>
-  /** Ends every request. */
+  /** Aborts every request. */
   readonly #stop: AbortSignal | undefined
-  /** The clock of INDEX minus ours that only runs forwards; undefined before its first answer. */
+  /** INDEX's clock minus our monotonic clock, in milliseconds; undefined before the first answer. */
   #aheadMs: number | undefined
 
-  /** What was last asked was answered by INDEX, not by a portal or a proxy before it, or by nobody. */
+  /** True if INDEX itself answered the last request, and not a portal or proxy in between. */
   #isReached = false
 
-  /** Throws `bad-request` where `base` is no HTTP address. `credential`: a ticket or an API key. */
+  /** `credential` returns a ticket or an API key. Throws `bad-request` if `base` is not an HTTP address. */
   constructor(base: string, credential: () => string | Promise<string>, stop?: AbortSignal) {
     this.#stop = stop
     if (!/^https?:\/\//.test(base) || !URL.canParse(base))
@@ -54,12 +57,12 @@ export class Requests {
     return this.#isReached
   }
 
-  /** The time at INDEX in epoch milliseconds, to about a second; this device's own before its first answer. */
+  /** INDEX's time in epoch milliseconds, accurate to about a second. The device's own time before the first answer. */
   get serverTime(): number {
     return this.#aheadMs === undefined ? Date.now() : performance.now() + this.#aheadMs
   }
 
-  /** `path`: below the base; parts of it must be encoded already (see `path`). */
+  /** Sends a request. `path` is relative to the base, and its parameters must be encoded already (see `path`). */
   async send<T>(method: string, path: string, options: RequestOptions = {}): Promise<T> {
     const { query, body, ifVersion, idempotencyKey, expects, authorized = true } = options
     const headers = new Headers({ accept: 'application/json' })
@@ -80,7 +83,10 @@ export class Requests {
     return answer as T
   }
 
-  /** A kept connection may just have been closed at its other end: what does no harm twice is sent once more. */
+  /**
+   * Sends once more if the connection was closed and the request may be repeated: a kept-alive connection may just have
+   * been closed at its other end.
+   */
   async #fetch(url: string, init: FetchOptions, isRepeatable: boolean): Promise<Response> {
     const proxy = proxyFor(url)
     try {
@@ -133,7 +139,7 @@ export class Requests {
   }
 }
 
-/** A path with its parameters encoded. */
+/** Template tag for a path: encodes its parameters. */
 export function path(strings: TemplateStringsArray, ...parts: readonly string[]): string {
   return String.raw({ raw: strings }, ...parts.map(encodeURIComponent))
 }
@@ -144,7 +150,7 @@ function searchOf(query: Query = {}): string {
   return search.size === 0 ? '' : `?${search}`
 }
 
-/** Undefined if it is longer than what INDEX sends; the rest is not read. */
+/** Reads the body as text; undefined if it exceeds MAX_ANSWER_BYTES. The rest is then not read. */
 async function textOf({ body }: Response): Promise<string | undefined> {
   const chunks: Uint8Array[] = []
   let bytes = 0
@@ -158,11 +164,14 @@ async function textOf({ body }: Response): Promise<string | undefined> {
 
 interface Problem {
   readonly error: StraightwayError
-  /** False: of something before INDEX. */
+  /** False if something in front of INDEX answered. */
   readonly isIndexes: boolean
 }
 
-/** Only problem details with a code of ours are INDEX's word: a captive portal, a proxy or a firewall answers 401, 403, 404. */
+/**
+ * Reads the error of an answer. Only problem details with one of our codes come from INDEX. Captive portals, proxies
+ * and firewalls answer with plain 401, 403 or 404.
+ */
 async function problemOf(response: Response): Promise<Problem> {
   const isProblem = response.headers.get('content-type')?.startsWith('application/problem+json') === true
   const { code, detail } = await detailsOf(response)

@@ -1,7 +1,7 @@
-/** What an answer of INDEX has, as far as the SDK relies on it: `{ items: [{ user: 'text' }] }`. Other fields are ignored. */
+/** The fields of an answer that the SDK relies on, such as `{ items: [{ user: 'text' }] }`. Other fields are ignored. */
 export type Shape = 'text' | 'number' | readonly [Shape] | { readonly [field: string]: Shape }
 
-/** True if a parsed answer has everything that the shape names. */
+/** Returns true if a parsed answer has everything that the shape names. */
 export function fits(value: unknown, shape: Shape): boolean {
   if (shape === 'text') return typeof value === 'string'
   if (shape === 'number') return Number.isFinite(value)

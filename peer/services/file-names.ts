@@ -1,26 +1,26 @@
 /**
- * Which names of files are accepted from other peers. A path has its parts separated by `/`; each part becomes a name in
- * the receiver's directory, so a name that means something to a shell, to Windows or to a file system is refused, also if
- * a file system takes it for such a name.
+ * Checks of file names that other peers send. The parts of a path are separated by `/`, and each part becomes a name in
+ * the receiver's directory. A name with a special meaning for a shell, for Windows or for a file system is refused. So
+ * is a name that a file system treats as equal to such a name.
  */
 import { existsSync, readFileSync, realpathSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 
-/** Of most file systems. */
+/** Longest name of most file systems. */
 export const MAX_NAME_BYTES = 255
 const MAX_PATH_BYTES = 4096
 const MAX_DEPTH = 64
-/** Devices of Windows, with any extension: Microsoft, "Naming Files, Paths, and Namespaces". */
+/** Device names of Windows, with any extension (Microsoft, "Naming Files, Paths, and Namespaces"). */
 const RESERVED = /^(con|prn|aux|nul|conin\$|conout\$|clock\$|com[0-9¹²³]|lpt[0-9¹²³])\s*(\.|$)/i
-/** C0, DEL, C1, line separators, and characters that turn or hide text. */
+/** C0, DEL, C1, line separators, and characters that change the direction of text or hide it. */
 const INVISIBLE =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters that are refused
   /[\u0000-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]/
-/** Joiners and the like: HFS+ compares names without them, and no list of files shows them. */
+/** Joiners and other characters that HFS+ ignores when it compares names, and that no file listing shows. */
 const IGNORED = /\p{Default_Ignorable_Code_Point}/gu
 const NOT_ON_WINDOWS = /[<>:"|?*]/
 
-/** What is wrong with a path of another peer, as the end of a sentence; undefined when it is accepted. */
+/** Reason to refuse a path of another peer, as the end of a sentence; undefined if the path is accepted. */
 export function refusalOfPath(
   path: string,
   platform: NodeJS.Platform = process.platform,
@@ -35,8 +35,8 @@ export function refusalOfPath(
 }
 
 /**
- * The same of a file, with one more name that is refused: with a file called `identity` in it a folder looks like the home
- * of a peer, where nothing more is received.
+ * Reason to refuse the path of a file. In addition to `refusalOfPath` it refuses the name `identity`: a folder with
+ * such a file looks like the home of a peer, and nothing is received there.
  */
 export function refusalOfFile(
   path: string,
@@ -59,7 +59,7 @@ function refusalOfName(name: string, platform: NodeJS.Platform): string | undefi
   return Buffer.byteLength(name) > MAX_NAME_BYTES ? 'is too long' : undefined
 }
 
-/** The directory that keeps a peer's key and has this one in it, if there is one: nothing is received there. */
+/** The home of a peer that is or contains this directory; undefined if there is none. Nothing may be received there. */
 export function homeAround(directory: string): string | undefined {
   for (let each = real(directory); ; each = dirname(each)) {
     if (isHome(each)) return each
@@ -75,7 +75,7 @@ function isHome(directory: string): boolean {
   }
 }
 
-/** Of a directory that need not exist yet. */
+/** Real path of a directory that need not exist yet. */
 function real(directory: string): string {
   const path = resolve(directory)
   if (existsSync(path)) return realpathSync(path)

@@ -1,35 +1,37 @@
-/** Round trips of datagrams through a tunnel whose other side sends them back. */
+/** Measures round-trip times of datagrams through a tunnel whose other side echoes them. */
 import { MAX_PAYLOAD_BYTES } from '../../shared/wire/tunnel.ts'
 import { check, checkFunction, checkInteger, MOST_MS, taken } from '../arguments.ts'
 import type { Tunnel } from './tunnel.ts'
 
 const MOST_PINGS = 100_000
 
-/** How many datagrams, and how large. */
+/** Options of `ping`. */
 export interface PingOptions {
-  /** 1 to 100,000. */
+  /** Number of datagrams, 1 to 100,000. */
   readonly count: number
-  /** Bytes of each datagram, at least 4. */
+  /** Size of each datagram in bytes; at least 4 are sent. */
   readonly size: number
-  /** Between two of them: 1 to 21,474. */
+  /** Milliseconds between two datagrams, 1 to 21,474. */
   readonly intervalMs: number
-  /** How long the last one is waited for: an hour at most. */
+  /** Milliseconds to wait for the last reply, at most an hour. */
   readonly timeoutMs: number
-  /** Is called for each one that came back. */
+  /** Called for each reply. */
   readonly onReply?: (sequence: number, rttMs: number) => void
 }
 
-/** What came back. */
+/** Result of `ping`. */
 export interface PingReport {
+  /** Number of datagrams that were sent. */
   readonly sent: number
+  /** Number of datagrams without a reply. */
   readonly lost: number
-  /** Absent where nothing came back. */
+  /** Round-trip times in milliseconds; absent if there was no reply. */
   readonly rttMs?: { readonly min: number; readonly avg: number; readonly max: number }
 }
 
 /**
- * Resolves when every datagram came back, or the last has been waited for, or the tunnel has closed. Rejects with
- * `bad-request` (an argument).
+ * Sends datagrams and measures their round trips. Resolves when every reply has arrived, when the wait for the last one
+ * is over, or when the tunnel has closed. Rejects with `bad-request` if an argument is invalid.
  */
 export async function ping(socket: Tunnel, options: PingOptions): Promise<PingReport> {
   const { count, size, intervalMs, timeoutMs, onReply } = checkedOptions(options)

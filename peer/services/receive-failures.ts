@@ -1,17 +1,17 @@
-/** Why a transfer failed at its receiver, and what becomes of what has come. */
+/** Errors of a transfer at its receiver, and whether the received part is kept. */
 import { StraightwayError } from '../../shared/errors.ts'
 
 export const diskFull = (why: string, cause?: unknown): StraightwayError =>
   new StraightwayError('unavailable', `The disk of the receiver is full: ${why}.`, { cause })
 
 const FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG'])
-/** Something else is there, or the file system takes no such name. */
+/** Error codes when another file is in the way, or the file system does not accept the name. */
 const NO_PLACE = new Set([
   ...['ENOENT', 'EEXIST', 'ENOTDIR', 'EISDIR', 'ENOTEMPTY', 'ELOOP'],
   ...['ENAMETOOLONG', 'EINVAL', 'EILSEQ'],
 ])
 
-/** What went wrong here, in words that both sides can have: no path of this machine is told. */
+/** Turns an error into one that both sides may see: it contains no path of this machine. */
 export function asTold(error: unknown): StraightwayError {
   if (error instanceof StraightwayError) return error
   const { code } = error as NodeJS.ErrnoException
@@ -25,5 +25,5 @@ export function asTold(error: unknown): StraightwayError {
   return new StraightwayError('internal', `The receiver failed (${code ?? 'unknown'}).`, { cause: error })
 }
 
-/** What the sender broke the rules with is not kept. */
+/** Whether the received part is kept. It is not kept if the sender violated the protocol or a limit. */
 export const mayGoOn = ({ code }: StraightwayError): boolean => code !== 'bad-request' && code !== 'too-large'

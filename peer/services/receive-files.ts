@@ -8,40 +8,55 @@ import { Receiving } from './receiving.ts'
 import { Records } from './records.ts'
 import type { FileFacts, Progress, TransferOffer } from './transfer.ts'
 
-/** Where files go, and which are taken. */
+/** Options of `receiveFiles`. */
 export interface ReceiveOptions {
-  /** Made if there is none. One that a peer has for its home is refused. */
+  /** Directory for the files, created if necessary. The home of a peer is refused. */
   readonly directory: string
-  /** Who sends: its transfers go on after a break. */
+  /** The sender. If given, its transfers can be resumed after a break. */
   readonly from?: PeerId
-  /** More than that is refused with `too-large`, at the offer or as it comes. Default: as much as the disk holds. */
+  /**
+   * Largest transfer in bytes. A larger one is refused with `too-large`, when it is offered or while it arrives.
+   * Default: the free space of the disk.
+   */
   readonly maxBytes?: number
-  /** Whether to receive it; a text refuses, and is told to the sender. It may take as long as a person does. */
+  /**
+   * Decides whether to receive the transfer. A text refuses it and is sent to the sender. The decision may take as long
+   * as a person needs.
+   */
   readonly decide?: (offer: TransferOffer) => boolean | string | Promise<boolean | string>
-  /** A file is whole and has its final name; so is every file of a folder when the folder is whole. */
+  /** Called when a file is complete and has its final name. Files of a folder are reported when the whole folder is complete. */
   readonly onFile?: (file: ReceivedFile) => void
   readonly progress?: Progress
-  /** Ends it with `closed`; what has come is kept for the same sender to go on. */
+  /** Aborts the transfer. What has arrived is kept, so that the same sender can resume. */
   readonly signal?: AbortSignal
 }
 
+/** A received file. */
 export interface ReceivedFile extends FileFacts {
-  /** Where it is now. */
+  /** Path of the file on this machine. */
   readonly path: string
 }
 
-/** What a transfer brought. */
+/** Result of `receiveFiles`. */
 export interface ReceivedTransfer {
   readonly files: readonly ReceivedFile[]
-  /** Files and folders at the top, where they are now. */
+  /** Paths of the top-level files and folders on this machine. */
   readonly paths: readonly string[]
 }
 
 /**
- * Receives one transfer. A name appears in the directory when everything under it is there and its checksum is the
- * sender's; nothing that is there is replaced. Rejects with `bad-request` (what the sender says is not accepted, as names
- * that begin with a dot), `conflict` (other bytes), `too-large`, `refused` (`decide`), `unavailable` (the disk is full or
- * cannot be written), `closed` (the sender stopped or broke off, or `signal`). The sender is told all but the last.
+ * Receives one transfer. A name appears in the directory only when everything under it has arrived with the sender's
+ * checksum. Existing files are never replaced. Rejects with:
+ *
+ * - `bad-request`: the sender violated the protocol, or sent a name that is refused, such as one that begins with a dot
+ * - `conflict`: the checksum differs
+ * - `too-large`: the transfer exceeds `maxBytes`
+ * - `refused`: `decide` refused, or `signal` aborted
+ * - `forbidden`: the directory is the home of a peer
+ * - `unavailable`: the disk is full or cannot be written
+ * - `closed`: the sender stopped, or the connection broke
+ *
+ * The sender is told the error, unless the connection broke.
  */
 export async function receiveFiles(stream: Duplex, given: ReceiveOptions): Promise<ReceivedTransfer> {
   const options = checkedReceive(given)
@@ -71,7 +86,7 @@ export async function receiveFiles(stream: Duplex, given: ReceiveOptions): Promi
   }
 }
 
-/** As they are now. Throws `bad-request`. */
+/** Returns a checked copy of the options. Throws `bad-request`. */
 export function checkedReceive(given: ReceiveOptions): ReceiveOptions {
   const options = taken(given)
   checkPath(options.directory, 'directory')

@@ -1,4 +1,4 @@
-/** One transfer at its receiver: what was agreed, the file that is written now, and what is whole. */
+/** The receiving side of one transfer: what was agreed, the file that is being written, and what is complete. */
 import { createHash, type Hash } from 'node:crypto'
 import { type FileHandle, statfs } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -10,14 +10,14 @@ import { broken, misspoken, type Records, type StreamRecord, type Value } from '
 import { Staging } from './staging.ts'
 import { FILE_VERSION, type FileFacts, isCount } from './transfer.ts'
 
-/** How long a sender may take to hear why it failed. */
+/** Time that a sender gets to read the final message. */
 const FAREWELL_MS = 5000
 
-/** Transfers that go on in this process. A sender that begins one again has lost the first. */
+/** Active transfers of this process. If a sender starts one of them again, its first connection is dead. */
 const live = new Map<string, Receiving>()
 
 export class Receiving {
-  /** Rejects when the sender begins again on another stream, which it does before we can notice that it is gone. */
+  /** Rejects when the sender starts the transfer again on another stream, which may happen before the break is noticed here. */
   readonly replaced: Promise<never>
   readonly #letGo: Promise<void>
   #replace: (error: StraightwayError) => void = () => {}
@@ -31,10 +31,10 @@ export class Receiving {
   #staging: Staging | undefined
   #part: FileHandle | undefined
   #total: number | undefined
-  /** Of the transfer, and of the file that is written now. */
+  /** Bytes received of the whole transfer, and of the file that is being written. */
   #bytes = 0
   #written = 0
-  /** What comes while the offer is decided: nothing but a farewell. */
+  /** The record that arrives while the offer is being decided; only `cancel` is allowed. */
   #early: Promise<StreamRecord> | undefined
   #top: string | undefined
   #cancelled = false
@@ -70,7 +70,7 @@ export class Receiving {
     return { files: this.#received, paths: this.#paths }
   }
 
-  /** Tells the sender, and keeps what has come unless the sender does not want it any more. */
+  /** Reports the failure to the sender. Keeps what has arrived unless the sender cancelled the transfer. */
   async fail(error: StraightwayError): Promise<void> {
     const { stream } = this.#records
     await this.#part?.close().catch(() => {})
@@ -85,7 +85,7 @@ export class Receiving {
     stream.destroy()
   }
 
-  /** Until the sender has ended too: then it has heard us. */
+  /** Waits until the sender has ended too, which shows that it has read the final message. */
   async #farewell(): Promise<void> {
     await Promise.race([this.#records.drain(), sleep(FAREWELL_MS, undefined, { ref: false })])
   }
@@ -122,7 +122,7 @@ export class Receiving {
     live.set(id, this)
   }
 
-  /** Resolves when what has come is there for another one. */
+  /** Ends this transfer in favour of a newer one. Resolves when the newer one can take over what has arrived. */
   async giveWay(): Promise<void> {
     this.#replace(new StraightwayError('closed', 'The sender began again.'))
     await this.#letGo
@@ -162,7 +162,7 @@ export class Receiving {
     await this.#records.value({ kind: 'kept', entry, sha256: here })
   }
 
-  /** Until the sender says that the file has ended: what its checksum is there. */
+  /** Writes the file until the sender ends it. Returns the checksum that the sender computed. */
   async #write(
     part: FileHandle,
     about: { offset: number; size: number | undefined; hash: Hash },
@@ -202,7 +202,7 @@ export class Receiving {
     throw new StraightwayError('conflict', `${path} came with other bytes than were sent: send it again.`)
   }
 
-  /** Everything that is staged but this one is whole. */
+  /** Moves every staged top-level entry except `but` to its final name. */
   async #release(but: string | undefined, staging: Staging): Promise<void> {
     for (const top of await staging.tops()) {
       if (top === but) continue

@@ -1,5 +1,5 @@
 /**
- * Records on a stream: JSON values and runs of bytes, one after the other.
+ * Records on a stream: JSON values and chunks of bytes, in sequence.
  *
  *   length u32 · kind u8 · payload      kind 0: a JSON object of at most 64 KiB; kind 1: bytes, at most 1 MiB
  */
@@ -27,19 +27,19 @@ export class Records {
     stream.on('error', () => {})
   }
 
-  /** Resolves when more can be sent. Rejects with `closed` when the stream is gone. */
+  /** Sends a JSON value. Resolves when more can be sent. Rejects with `closed` if the stream is gone. */
   value(value: Value): Promise<void> {
     return this.#send(VALUE, Buffer.from(JSON.stringify(value)))
   }
 
-  /** At most 1 MiB at a time. */
+  /** Sends a chunk of at most 1 MiB. */
   bytes(bytes: Buffer): Promise<void> {
     return this.#send(BYTES, bytes)
   }
 
   /**
-   * The next record; undefined after the other side ended. Rejects with `closed` when the stream broke, and with
-   * `bad-request` when the other side does not speak this format.
+   * Reads the next record; undefined after the other side ended. Rejects with `closed` if the stream broke, and with
+   * `bad-request` if the other side does not use this format.
    */
   async next(): Promise<StreamRecord | undefined> {
     const header = await this.#take(HEADER_BYTES)
@@ -52,12 +52,12 @@ export class Records {
     return { value: parse(payload) }
   }
 
-  /** Reads on to the end, whatever comes. */
+  /** Reads and drops everything until the end. */
   async drain(): Promise<void> {
     try {
       while (!(await this.#chunks.next()).done);
     } catch {
-      // It broke, and that is an end too.
+      // A break is an end too.
     }
   }
 
@@ -70,7 +70,7 @@ export class Records {
     return this.stream.write(record) ? Promise.resolve() : drained(this.stream)
   }
 
-  /** Undefined when the other side ended before the first of these bytes. */
+  /** Reads exactly `bytes` bytes; undefined if the other side ended before the first one. */
   async #take(bytes: number): Promise<Buffer | undefined> {
     while (this.#have < bytes) {
       const { value, done } = await this.#chunks.next().catch((cause: Error) => Promise.reject(broken(cause)))
@@ -91,7 +91,7 @@ function parse(payload: Buffer): Value {
     const value: unknown = JSON.parse(payload.toString())
     if (typeof value === 'object' && value !== null) return value as Value
   } catch {
-    // Told below.
+    // Reported below.
   }
   throw misspoken()
 }
@@ -109,7 +109,7 @@ function drained(stream: Duplex): Promise<void> {
   })
 }
 
-/** The one error that says that trying again can help. */
+/** The error of a broken connection, the only one after which a retry can help. */
 export const broken = (cause?: unknown): StraightwayError =>
   new StraightwayError('closed', 'The connection broke before everything was there: send it again.', {
     cause,

@@ -16,38 +16,43 @@ import {
   toldFailure,
 } from './transfer.ts'
 
-/** How long a farewell may take. */
+/** Time that the other side gets to end after a `cancel`. */
 const FAREWELL_MS = 3000
 
-/** How files are sent. */
+/** Options of `sendFiles`. */
 export interface SendOptions {
   readonly progress?: Progress
-  /** The other side has the offer, and decides. */
+  /** Called when the other side has the offer and has to decide. */
   readonly asked?: () => void
+  /** Aborts the transfer; the promise rejects with `closed`. */
   readonly signal?: AbortSignal
 }
 
-/** What the receiver has now. */
+/** Result of `sendFiles`. */
 export interface SentTransfer {
-  /** Those sent now; those of an earlier attempt are not repeated. */
+  /** Files sent by this call; files of earlier attempts are not listed. */
   readonly files: readonly FileFacts[]
-  /** Of all files, and of earlier attempts too. */
+  /** Size of all files in bytes, including those of earlier attempts. */
   readonly bytes: number
-  /** Bytes of it that earlier attempts had brought over. */
+  /** Part of `bytes` that earlier attempts had transferred. */
   readonly resumedBytes: number
 }
 
-/** Where streams come from: a `PeerSocket` is one. */
+/** Something that opens streams to another peer, such as a `PeerSocket`. */
 export interface StreamOpener {
   /** Opens a stream to the other side. */
   createStream(options: { readonly name: string; readonly allowHalfOpen?: boolean }): Promise<Duplex>
 }
 
 /**
- * Sends files and folders (`sourcesOf`, `streamSource`) to a peer that serves files. Resolves when the receiver has all of
- * them and their checksums are the same. The promise lasts as long as the transfer; `signal` ends it with `closed`.
- * Rejects with what the receiver says (`refused`, `too-large`, `unavailable` when its disk is full), and with `closed` when
- * the connection breaks: then the same call on another tunnel goes on where it stopped. `bad-request`: an argument.
+ * Sends files and folders (`sourcesOf`, `streamSource`) to a peer that serves files. Resolves when the receiver has all
+ * of them with equal checksums, which takes as long as the transfer. Rejects with:
+ *
+ * - `closed`: `signal` aborted, or the connection broke. After a break, the same call on another tunnel resumes the
+ *   transfer
+ * - `refused`, `too-large`, `unavailable` (its disk is full) and others: the answer of the receiver
+ * - `conflict`: a file changed while it was sent, or the checksum differs
+ * - `bad-request`: an invalid argument
  */
 export async function sendFiles(
   tunnel: StreamOpener,
@@ -101,13 +106,13 @@ class Sending {
     this.#options.asked?.()
     const { entry, offset } = await this.#accepted()
     const answers = this.#hear(entry)
-    // What the receiver says ends the sending before the stream notices, so that its words are not lost.
+    // The receiver's answer ends the sending before the stream reports its end, so that the answer is not lost.
     await Promise.race([this.#sendAll(entry, offset).then(() => answers), answers])
     this.#records.stream.end()
     return { files: this.#files, bytes: this.#bytes, resumedBytes: this.#before(entry) + offset }
   }
 
-  /** Ends the stream; `cancel`: the receiver need not keep what it has. */
+  /** Ends the stream. `cancel`: tells the receiver not to keep what has arrived. */
   async stop(cancel: boolean): Promise<void> {
     const { stream } = this.#records
     this.#over = true
@@ -144,7 +149,7 @@ class Sending {
     throw record.value.again === true ? broken() : toldFailure(record.value)
   }
 
-  /** Until the receiver has everything. */
+  /** Checks the receiver's answers until it has everything. */
   async #hear(first: number): Promise<void> {
     const files = this.#sources.flatMap(({ kind }, i) => (kind === 'file' && i >= first ? [i] : []))
     for (const [i, expected] of files.entries()) {
@@ -203,13 +208,13 @@ class Sending {
     }
   }
 
-  /** Bytes of the entries before that one. */
+  /** Total size of the entries before this one. */
   #before(entry: number): number {
     return bytesOf(this.#sources.slice(0, entry)) ?? 0
   }
 }
 
-/** No run is longer than a record may be. */
+/** Splits a chunk into parts that fit into a record. */
 function* runsOf(chunk: Buffer | string): Generator<Buffer> {
   const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk
   for (let at = 0; at < bytes.length; at += MAX_RUN_BYTES) yield bytes.subarray(at, at + MAX_RUN_BYTES)

@@ -1,6 +1,6 @@
 /**
- * What two `straightway` commands say to each other over a tunnel. The intent of the offer names the service; `serve`
- * is the answering side of all of them.
+ * The services that `straightway` commands offer each other over a tunnel. The intent of an offer names the service;
+ * `serve` answers all of them.
  *
  *   straightway/ping     every datagram is sent back as it came (ping.ts)
  *   straightway/file     a stream carries files and folders (transfer.ts)
@@ -13,24 +13,24 @@ import { isTcpStream, serveTcp } from './tcp.ts'
 import { FILE_STREAM } from './transfer.ts'
 import type { Tunnel } from './tunnel.ts'
 
-/** The intents by which commands know each other's offers. */
+/** Intents that name the services. */
 export const INTENT = { ping: 'straightway/ping', file: 'straightway/file', tcp: 'straightway/tcp' } as const
 
-/** What is answered, and to whom. */
+/** The services to offer. */
 export interface Serving {
-  /** TCP ports of this machine that others may reach; none by default. */
+  /** TCP ports of this machine that other peers may reach. Default: none. */
   readonly expose?: readonly number[]
-  /** How files are received, or the directory they go to; none are by default. */
+  /** How files are received, or just the directory for them. Default: files are not received. */
   readonly receive?: string | ReceiveOptions
-  /** Whether datagrams of pings are sent back. Default true. */
+  /** Whether ping datagrams are echoed. Default: true. */
   readonly ping?: boolean
-  /** Is called for each file that is there. */
+  /** Called for each received file. */
   readonly onFile?: (file: ReceivedFile) => void
-  /** A service that failed for one stream; the others go on. */
+  /** Called when a service failed for one stream. Other streams continue. */
   readonly onFault?: (error: Error) => void
 }
 
-/** Whether an offer with this intent can be answered. Throws `bad-request` (an argument). */
+/** Whether `serving` includes the service of this intent. Throws `bad-request` if an argument is invalid. */
 export function isServed(intent: string, serving: Serving): boolean {
   checkText(intent, 'intent')
   const { expose = [], receive, ping = true } = checkedServing(serving)
@@ -39,7 +39,7 @@ export function isServed(intent: string, serving: Serving): boolean {
   return intent === INTENT.ping && ping
 }
 
-/** Serves a tunnel that was accepted, until it closes. Throws `bad-request` (an argument). */
+/** Serves an accepted tunnel until it closes. Throws `bad-request` if an argument is invalid. */
 export function serve(socket: Tunnel, intent: string, given: Serving): void {
   check(typeof socket?.on === 'function', 'socket', 'a tunnel (`offer.accept`)', socket)
   checkText(intent, 'intent')

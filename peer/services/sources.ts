@@ -1,4 +1,4 @@
-/** What is sent: files, folders with everything in them, and streams such as stdin. */
+/** Sources of a transfer: files, folders with their contents, and streams such as stdin. */
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
@@ -10,38 +10,39 @@ import { refusalOfFile, refusalOfPath } from './file-names.ts'
 
 const READ_BYTES = 256 << 10
 
-/** A folder to send, with what is in it. */
+/** A folder to send. Its contents are sources of their own. */
 export interface FolderSource {
   readonly kind: 'folder'
-  /** With `/`, and relative: what the receiver is told. */
+  /** Relative path with `/` as separator, as sent to the receiver. */
   readonly path: string
 }
 
-/** A file, or a stream, to send. */
+/** A file or a stream to send. */
 export interface FileSource {
   readonly kind: 'file'
   readonly path: string
-  /** Bytes; undefined when nobody knows before the end. */
+  /** Size in bytes; undefined if it is not known in advance. */
   readonly size?: number
   /** Epoch milliseconds. */
   readonly modifiedAt?: number
-  /** From its beginning. A source without a size is read once. */
+  /** Opens the content from its beginning. Called only once for a source without a size. */
   readonly open: () => Readable
 }
 
-/** What can be sent. */
+/** A source of a transfer. */
 export type Source = FolderSource | FileSource
 
-/** What can be sent of what was named, and what cannot. */
+/** Result of `sourcesOf`. */
 export interface Sources {
+  /** Sources to send. */
   readonly list: readonly Source[]
-  /** What folders hold that is not sent, and why. */
+  /** Entries of folders that are not sent, with the reason. */
   readonly skipped: readonly { readonly path: string; readonly why: string }[]
 }
 
 /**
- * Files and folders by their paths, in an order that is the same every time. Throws `not-found` when there is no such
- * file, and `bad-request` when two would arrive under one name or a name would be refused.
+ * Collects files and folders by their paths, always in the same order. Throws `not-found` if a file does not exist,
+ * `forbidden` if it cannot be read, and `bad-request` if two entries have the same name or a name would be refused.
  */
 export async function sourcesOf(paths: readonly string[]): Promise<Sources> {
   check(Array.isArray(paths), 'paths', 'a list of paths', paths)
@@ -52,7 +53,7 @@ export async function sourcesOf(paths: readonly string[]): Promise<Sources> {
   return { list: distinct(list), skipped }
 }
 
-/** A stream under a name of its own. Throws `bad-request` if that would be refused. */
+/** Makes a source from a stream. Throws `bad-request` if the name would be refused. */
 export function streamSource(path: string, stream: Readable): FileSource {
   checkPath(path, 'path')
   check(typeof stream?.pipe === 'function', 'stream', 'a Readable', stream)
@@ -61,7 +62,7 @@ export function streamSource(path: string, stream: Readable): FileSource {
   return { kind: 'file', path, open: () => stream }
 }
 
-/** What `sourcesOf` and `streamSource` give. */
+/** Whether a value is a source. */
 export const isSource = (given: unknown): given is Source =>
   typeof given === 'object' &&
   given !== null &&
@@ -70,7 +71,7 @@ export const isSource = (given: unknown): given is Source =>
   'kind' in given &&
   (given.kind === 'folder' || (given.kind === 'file' && 'open' in given && typeof given.open === 'function'))
 
-/** Names a transfer: the same files, unchanged, are the same transfer. Undefined when it cannot be continued. */
+/** Key of a transfer: the same unchanged files have the same key. Undefined if the transfer cannot be resumed. */
 export function keyOf(sources: readonly Source[]): string | undefined {
   const facts = sources.map((each) =>
     each.kind === 'folder' ? [each.path] : [each.path, each.size, each.modifiedAt],
@@ -79,7 +80,7 @@ export function keyOf(sources: readonly Source[]): string | undefined {
   return createHash('sha256').update(JSON.stringify(facts)).digest('hex')
 }
 
-/** Undefined when one of them has no size. */
+/** Total size in bytes; undefined if a source has no size. */
 export function bytesOf(sources: readonly Source[]): number | undefined {
   let bytes = 0
   for (const each of sources) {
@@ -93,7 +94,7 @@ export function bytesOf(sources: readonly Source[]): number | undefined {
 interface Walk {
   readonly list: Source[]
   readonly skipped: { path: string; why: string }[]
-  /** Given by the user, not found in a folder. */
+  /** True for a path that the caller gave, false for one found in a folder. */
   readonly isTop: boolean
 }
 
@@ -111,7 +112,7 @@ async function add(at: string, path: string, walk: Walk): Promise<void> {
   else walk.skipped.push({ path, why: 'is no file' })
 }
 
-/** `why`: what is wrong with its name. */
+/** Skips an entry of a folder, or throws for a path that the caller gave. `why`: what is wrong with its name. */
 function leaveOut(at: string, path: string, why: string, { isTop, skipped }: Walk): void {
   if (isTop) throw new StraightwayError('bad-request', `${at} cannot be sent: its name ${why}.`)
   skipped.push({ path, why })

@@ -1,13 +1,14 @@
 /**
- * Where files are until they are whole: `DIRECTORY/.straightway/RANDOM/`, on the same file system as the place they go to.
+ * The staging folder of a transfer, which holds files until they are complete: `DIRECTORY/.straightway/RANDOM/`, on the
+ * same file system as their destination.
  *
  *   about.json   {from, key}: whose transfer it is; the same transfer goes on here after a break
  *   progress     one byte for each entry that is whole
  *   files/       the tree as it was sent
  *   lock         the process that has it (home/lock.ts)
  *
- * No name in it was chosen by another peer but those below `files`. A whole file is linked to its final name, which
- * overwrites nothing; a whole folder is renamed onto an empty one that was made for it.
+ * Only names below `files` come from another peer. A complete file is hard-linked to its final name, which never
+ * overwrites anything. A complete folder is renamed onto a new, empty folder.
  */
 import { randomBytes } from 'node:crypto'
 import {
@@ -33,15 +34,15 @@ import { makeFolder } from '../home/make-folder.ts'
 import { MAX_NAME_BYTES } from './file-names.ts'
 
 const FOLDER = '.straightway'
-/** A longer one is a part of the name that has a dot in it. */
+/** A longer extension is treated as part of the name. */
 const MAX_EXTENSION_BYTES = 32
-/** Transfers that wait for their senders to go on, of one sender and of all. */
+/** Most transfers that are kept to be resumed, of one sender and of all senders. */
 const MAX_OF_ONE = 4
 const MAX_WAITING = 32
 const MAX_WAITING_MS = 7 * 24 * 3600_000
 
 export interface Whose {
-  /** Who sends; undefined when the caller does not say, and then nothing is continued. */
+  /** The sender; undefined if the caller does not tell. The transfer can then not be resumed. */
   readonly from: string | undefined
   readonly key: string | undefined
 }
@@ -51,9 +52,9 @@ export class Staging {
   readonly #path: string
   readonly #unlock: () => void
   readonly #canContinue: boolean
-  /** Entries that are whole. */
+  /** Number of complete entries. */
   entry: number
-  /** Bytes of the next one that are here. */
+  /** Bytes of the next entry that have arrived. */
   offset = 0
 
   private constructor(
@@ -68,7 +69,7 @@ export class Staging {
     this.#canContinue = parts.canContinue
   }
 
-  /** Makes the directory if there is none. Goes on with what an earlier attempt at the same transfer left. */
+  /** Opens the staging folder of a transfer and creates the directory if necessary. Resumes what an earlier attempt left. */
   static async open(directory: string, sender: Whose): Promise<Staging> {
     const folder = join(directory, FOLDER)
     makeFolder(folder, 0o700)
@@ -98,7 +99,7 @@ export class Staging {
     return staging
   }
 
-  /** Files and folders at the top that are staged, and have no final name yet. */
+  /** Top-level files and folders that are staged and not yet released. */
   tops(): Promise<string[]> {
     return readdir(join(this.#path, 'files'))
   }
@@ -108,12 +109,12 @@ export class Staging {
     await this.#advance()
   }
 
-  /** The file that is written now: what is there of it stays, unless it is begun `anew`. */
+  /** Opens the file that is being written. Its content is kept unless `anew` is true. */
   openPart(anew: boolean): Promise<FileHandle> {
     return open(join(this.#path, 'part'), anew ? 'w+' : 'a+', 0o600)
   }
 
-  /** The part is whole. */
+  /** Turns the completed part into a staged file. */
   async finishPart(path: string): Promise<void> {
     const part = join(this.#path, 'part')
     await link(part, this.#at(path)).catch((error: NodeJS.ErrnoException) => {
@@ -129,7 +130,7 @@ export class Staging {
     this.offset = 0
   }
 
-  /** Gives something that is whole its final name, or the next free one like it. Returns the path. */
+  /** Moves a complete file or folder to its final name, or to the next free variant of it. Returns the path. */
   async release(top: string): Promise<string> {
     const staged = this.#at(top)
     const isFolder = (await stat(staged)).isDirectory()
@@ -139,7 +140,7 @@ export class Staging {
     }
   }
 
-  /** Nothing more comes now. `keep`: the same transfer may go on later. */
+  /** Ends this attempt. `keep`: keeps the staged files so that the transfer can be resumed. */
   async close(keep: boolean): Promise<void> {
     const begun = this.entry > 0 || (await sizeOf(join(this.#path, 'part'))) > 0
     if (!keep || !this.#canContinue || !begun) await rm(this.#path, { recursive: true, force: true })
@@ -160,7 +161,7 @@ export class Staging {
 
 const CANNOT_LINK = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EXDEV'])
 
-/** False when the name is taken. */
+/** Moves a file. Returns false if the name is in use. */
 async function moveFile(staged: string, final: string): Promise<boolean> {
   try {
     await link(staged, final)
@@ -171,7 +172,7 @@ async function moveFile(staged: string, final: string): Promise<boolean> {
     if (code === 'EEXIST') return false
     if (!CANNOT_LINK.has(`${code}`)) throw error
   }
-  // A file system without links: the name is taken first, by an empty file of ours.
+  // The file system has no hard links: reserve the name with an empty file first.
   const placeholder = await open(final, 'wx').catch(unlessTaken)
   if (placeholder === undefined) return false
   await placeholder.close()
@@ -182,7 +183,7 @@ async function moveFile(staged: string, final: string): Promise<boolean> {
 async function moveFolder(staged: string, final: string): Promise<boolean> {
   const made = await mkdir(final).then(() => true, unlessTaken)
   if (made === undefined) return false
-  // Windows renames onto nothing that exists, not even an empty folder.
+  // Windows cannot rename onto anything that exists, not even an empty folder.
   if (process.platform === 'win32') await rmdir(final)
   await rename(staged, final)
   return true
@@ -192,7 +193,7 @@ function unlessTaken(error: NodeJS.ErrnoException): undefined {
   if (error.code !== 'EEXIST') throw error
 }
 
-/** `photo (1).jpg`, shortened to what a file system takes. */
+/** A variant such as `photo (1).jpg`, shortened to the longest name that file systems accept. */
 function numbered(name: string, i: number, isFolder: boolean): string {
   const known = isFolder ? '' : extname(name)
   const extension = Buffer.byteLength(known) <= MAX_EXTENSION_BYTES ? known : ''
@@ -200,7 +201,7 @@ function numbered(name: string, i: number, isFolder: boolean): string {
   return `${shortened(basename(name, extension), MAX_NAME_BYTES - Buffer.byteLength(end))}${end}`
 }
 
-/** Whole characters from its beginning. */
+/** The longest prefix of whole characters that fits. */
 function shortened(text: string, maxBytes: number): string {
   if (Buffer.byteLength(text) <= maxBytes) return text
   const { read } = new TextEncoder().encodeInto(text, new Uint8Array(maxBytes))
@@ -228,7 +229,7 @@ interface Waiting extends Partial<Whose> {
   readonly at: number
 }
 
-/** Removes what nobody came back for. Returns what is left, the newest first. */
+/** Removes expired and surplus transfers. Returns the others, newest first. */
 async function prune(folder: string): Promise<Waiting[]> {
   const names = (await readdir(folder)).filter((name) => /^[0-9a-f]{32}$/.test(name))
   const found = await Promise.all(names.map((name) => waiting(join(folder, name))))

@@ -1,6 +1,7 @@
 /**
- * A TCP port of one machine on another: every connection is a stream named `tcp:PORT` on one tunnel. The serving side first
- * sends one byte, which says whether the stream is connected; then both sides send what the connections say.
+ * Forwards a TCP port of one machine to another. Each connection is a stream named `tcp:PORT` on one tunnel. The
+ * serving side first sends one byte, which tells whether the stream is connected. After that, both sides relay the
+ * bytes of the connection.
  *
  *   0 connected    1 the port is not exposed    2 nothing listens at the port
  */
@@ -17,36 +18,42 @@ const CONNECTED = 0
 const NOT_EXPOSED = 1
 const NOBODY_LISTENS = 2
 
-/** A tunnel whose end is told: a `PeerSocket` is one. */
+/** A tunnel that emits `close`, such as a `PeerSocket`. */
 export interface ForwardTunnel extends StreamOpener {
-  /** Tells of the end of the tunnel, once. */
+  /** Adds a listener for the end of the tunnel. */
   once(event: 'close', listener: () => void): unknown
 }
 
-/** Which port is forwarded to where. */
+/** Options of `forwardTcp`. */
 export interface ForwardOptions {
-  /** Called first, and again for a connection when the tunnel has ended since. */
+  /** Opens the tunnel. Called first, and again for a new connection if the tunnel has ended. */
   readonly tunnel: () => Promise<ForwardTunnel>
+  /** Port on the other machine. */
   readonly remotePort: number
-  /** On this machine; 0: any. */
+  /** Port on this machine; 0 for any free one. */
   readonly localPort: number
-  /** Default: 127.0.0.1. */
+  /** Address on this machine to listen on. Default: 127.0.0.1. */
   readonly localHost?: string
-  /** Is called for a connection that failed; the others go on. */
+  /** Called when a connection failed. Other connections continue. */
   readonly onFault?: (error: StraightwayError) => void
 }
 
-/** A port that is forwarded. */
+/** A forwarded port. */
 export interface Forward {
+  /** Local port that is forwarded. */
   readonly port: number
-  /** Ends the connections that are open. */
+  /** Stops listening and ends all connections. */
   close(): Promise<void>
 }
 
 /**
- * Tries the other side's port once, and then listens. Rejects with `forbidden` when the port is not exposed there
- * (`serve`), `unavailable` when nothing listens at it, `conflict` when the local port is in use, and with what `tunnel`
- * rejects with; `bad-request` (an argument).
+ * Connects to the other side's port once, as a test, and then listens. Rejects with:
+ *
+ * - `forbidden`: the other side does not expose the port (`serve`), or the local port needs an administrator
+ * - `unavailable`: nothing listens on the port there
+ * - `conflict`: the local port is in use
+ * - `bad-request`: an invalid argument
+ * - the error of `tunnel`
  */
 export async function forwardTcp(given: ForwardOptions): Promise<Forward> {
   const options = taken(given)
@@ -86,7 +93,7 @@ export async function forwardTcp(given: ForwardOptions): Promise<Forward> {
 
 export const isTcpStream = (name: string): boolean => /^tcp:\d{1,5}$/.test(name)
 
-/** Connects a stream named `tcp:PORT` with that port of this machine, if it is among `ports`. */
+/** Connects a stream named `tcp:PORT` to that port of this machine, if it is among `ports`. */
 export function serveTcp(stream: Duplex, name: string, ports: readonly number[]): void {
   const port = Number(name.slice(PREFIX.length))
   stream.on('error', () => {})
@@ -129,7 +136,7 @@ async function connected(tunnel: StreamOpener, port: number): Promise<Duplex> {
   )
 }
 
-/** Undefined when the stream ended before. */
+/** Reads the first byte; undefined if the stream ended before it. */
 async function firstByte(stream: Duplex): Promise<number | undefined> {
   for (;;) {
     const byte = stream.read(1) as Buffer | null
@@ -145,7 +152,7 @@ async function firstByte(stream: Duplex): Promise<number | undefined> {
   }
 }
 
-/** Both directions, each ended by its own end; a failure of one ends both. */
+/** Relays both directions. Each ends by itself; a failure of one ends both. */
 async function joined(connection: Socket, stream: Duplex): Promise<void> {
   try {
     await Promise.all([pipeline(connection, stream), pipeline(stream, connection)])

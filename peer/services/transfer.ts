@@ -1,5 +1,6 @@
 /**
- * The file service, `straightway/file`: one transfer of files and folders over one stream, as records (records.ts).
+ * The protocol of the file service, `straightway/file`: one transfer of files and folders over one stream, as records
+ * (records.ts).
  *
  *   sender                                           receiver
  *   offer {version, key?, name, entries, bytes?}  →
@@ -11,10 +12,11 @@
  *   done                                          →
  *                                                 ←  done
  *
- * The receiver may say `failed` at any time, the sender `cancel`. A file is hashed while it is sent and while it comes.
- * `key` names the transfer. When it is begun again after a break, `entry` and `offset` say where the receiver stopped, and
- * the bytes before are not sent again. Both sides hash them again, so a beginning that differs is noticed; the file is then
- * sent from its beginning (`failed` with `again`).
+ * The receiver may send `failed` at any time, and the sender `cancel`. Both sides hash a file while it is transferred.
+ *
+ * `key` identifies the transfer. If it is started again after a break, `entry` and `offset` tell where the receiver
+ * stopped, and earlier bytes are not sent again. Both sides hash them again, so that a difference is detected. The file
+ * is then sent from its beginning (`failed` with `again`).
  */
 import { ERRORS, type ErrorCode, StraightwayError } from '../../shared/errors.ts'
 import type { Value } from './records.ts'
@@ -22,36 +24,36 @@ import type { Value } from './records.ts'
 export const FILE_VERSION = 2
 export const FILE_STREAM = 'file'
 
-/** What a transfer brings, as its sender says. */
+/** Contents of a transfer, as announced by its sender. */
 export interface TransferOffer {
-  /** Of the first file or folder. */
+  /** Name of the first file or folder. */
   readonly name: string
-  /** Files and folders, those within folders included. */
+  /** Number of files and folders, including those within folders. */
   readonly entries: number
-  /** Undefined when the sender does not know, as with stdin. */
+  /** Total size in bytes; undefined if the sender does not know it, as with stdin. */
   readonly bytes?: number
 }
 
-/** A file that has arrived whole. */
+/** A file that was transferred completely. */
 export interface FileFacts {
-  /** Its path as it was sent, with `/`. */
+  /** Path of the file as it was sent, with `/` as separator. */
   readonly name: string
-  /** Bytes. */
+  /** Size in bytes. */
   readonly size: number
-  /** Hexadecimal. */
+  /** Checksum in hexadecimal. */
   readonly sha256: string
 }
 
-/** `bytes` of `total`, which is undefined when the sender does not know it. Bytes of earlier attempts count. */
+/** Reports progress: `bytes` of `total`. `total` is undefined if the sender does not know it. Bytes of earlier attempts count. */
 export type Progress = (bytes: number, total: number | undefined) => void
 
 export const isCount = (value: unknown): value is number =>
   Number.isSafeInteger(value) && (value as number) >= 0
 
-/** What the other side said of its failure, as an error of ours. */
+/** Turns the failure that the other side reported into an error. */
 export function toldFailure({ code, detail }: Value): StraightwayError {
   const known = typeof code === 'string' && Object.hasOwn(ERRORS, code) ? (code as ErrorCode) : 'refused'
   const said = typeof detail === 'string' ? detail.slice(0, 1000) : ''
-  // `closed` is kept for a connection that broke: what the other side decided is not tried again.
+  // `closed` is reserved for broken connections, because those are retried and a decision of the other side is not.
   return new StraightwayError(known === 'closed' ? 'refused' : known, said === '' ? undefined : said)
 }

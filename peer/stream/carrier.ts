@@ -1,23 +1,27 @@
 /**
- * One udx stream that carries frames of a tunnel's stream, sealed. It fails once, or ends once; after that it is silent.
- * It ends, and believes that something arrived, by the sealed word of the other side alone (proof.ts).
+ * One udx stream that carries the sealed frames of a tunnel's stream. It either fails once or ends once, and emits
+ * nothing after that. It believes that data arrived, or that the stream ended, only if the other side says so in a
+ * sealed frame (proof.ts).
  */
 import type { UdxStream } from 'udx-native'
 import type { Destination } from '../net/dual-socket.ts'
 import { FrameOpener, FrameSealer, type StreamKeys, type TakeFrame } from './frames.ts'
 import { Proof } from './proof.ts'
 
-/** What was sent over a living path has been acknowledged by then. */
+/** Time within which data sent over a working path is acknowledged. */
 const MOVE_MS = 1000
-/** The end of a udx stream is acknowledged by then, or will not be. */
+/** Time within which the end of a udx stream is acknowledged. After it, the stream is closed anyway. */
 const END_MS = 1000
 
 export interface CarrierEvents {
   readonly take: TakeFrame
   readonly drained: () => void
-  /** Both sides ended it, and know that everything arrived. */
+  /** Both sides have ended, and each knows that everything arrived. */
   readonly ended: () => void
-  /** `died`: the path, the other side or a forged packet ended it, or left a gap in it. `tampered`: what came is not what was sent. */
+  /**
+   * The carrier failed. `died`: the path, the other side or a forged packet ended it, or left a gap in it. `tampered`:
+   * bytes arrived that the other side did not send.
+   */
   readonly failed: (how: 'died' | 'tampered') => void
 }
 
@@ -29,7 +33,7 @@ export class Carrier {
   readonly #proof: Proof
   #timer: NodeJS.Timeout | undefined
 
-  /** `udx` is connected. */
+  /** `udx` must be connected. */
   constructor(udx: UdxStream, keys: StreamKeys, events: CarrierEvents) {
     this.#udx = udx
     this.#sealer = new FrameSealer(keys.send)
@@ -48,18 +52,21 @@ export class Carrier {
     udx.on('close', () => this.#closed())
   }
 
-  /** False where it is full; it tells when it has drained. */
+  /** Sends a frame. Returns false if the carrier is full; `drained` is called when it accepts more. */
   send(plaintext: Uint8Array): boolean {
     this.#proof.sent()
     return this.#udx.write(this.#sealer.seal(plaintext))
   }
 
-  /** Nothing more is sent, here and there; what was sent still arrives. */
+  /** Ends the carrier when neither side sends more. Frames that were sent still arrive. */
   end(): void {
     this.#proof.end()
   }
 
-  /** Sends another way from now on. Fails as died where what was sent the old way is not acknowledged soon. */
+  /**
+   * Switches to another path. Fails as `died` if data sent over the old path is not acknowledged within MOVE_MS, or if
+   * the path changes again before that.
+   */
   move({ socket, port, host }: Destination): void {
     if (!this.#udx.connected) return
     if (this.#timer !== undefined) {
@@ -100,7 +107,7 @@ export class Carrier {
     if (!this.#proof.take(kind, position)) this.#events?.take(kind, position, body)
   }
 
-  /** The other side has everything; it is given END_MS to acknowledge the end of the udx stream as well. */
+  /** Ends the udx stream after the other side got everything, and waits END_MS for the acknowledgement of its end. */
   #end(): void {
     this.#udx.end()
     this.#settle()

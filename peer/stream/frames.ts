@@ -1,12 +1,13 @@
 /**
- * What a stream is on the wire. A stream is carried by udx streams on the tunnel's own socket, one after another: when
- * a path dies, what udx had sent over it is lost, for udx repeats a packet only to where it first went. So the side that
- * notices begins another udx stream on the present path, with a STREAM_OPEN that has the key of the first and the name
- * CONTINUE, and both sides go on from what the other has. The same happens if somebody ends or damages the udx stream
- * with a forged packet.
+ * The wire format of a stream. A stream is carried by udx streams on the tunnel's own socket, one after another. udx
+ * retransmits a packet only to the address it first sent it to, so everything in flight is lost when a path dies. The
+ * side that notices then opens another udx stream on the current path. Its STREAM_OPEN has the key of the first one and
+ * the name CONTINUE, and both sides resume at the position that the other one has received. The same happens if
+ * somebody ends or damages the udx stream with a forged packet.
  *
- * On a udx stream, in each direction: 24 bytes of header, then frames of `length u16 · ciphertext`, sealed one after
- * another with libsodium's secretstream, so that none can be changed, left out, repeated or moved. The plaintext:
+ * Each direction of a udx stream has a header of 24 bytes, followed by frames of `length u16 · ciphertext`. The frames
+ * are sealed in sequence with libsodium's secretstream, so none can be changed, dropped, repeated or reordered. The
+ * plaintext:
  *
  *   0x00 DATA       position u48 · bytes: where in the stream they begin
  *   0x01 TAKEN      count u48: the reader took this many bytes in all; the writer may be WINDOW_BYTES ahead of that
@@ -18,13 +19,20 @@
  *   0x07 HEARD      number u48 of an ASK or a LAST
  *   0x08 LAST       number u48: as ASK, when both directions have finished; only ASK, HEARD and LAST follow
  *
- * Each direction finishes with END or RESET. A side that gets STOP finishes its own direction immediately. When both
- * directions have finished, each side sends LAST. It ends the udx stream when its own LAST was answered and that of the
- * other side has come. An udx stream that ends earlier was ended by a stranger; one whose ASK udx calls acknowledged and
- * nobody answers lost something that a stranger acknowledged. Both are replaced by another.
+ * How a stream finishes:
  *
- * Other kinds are ignored. Bytes of a position that has arrived already are ignored, so an older udx stream replayed
- * into a newer one changes nothing. The key of each direction is BLAKE2b-256 keyed with the key of STREAM_OPEN.
+ * - Each direction finishes with END or RESET. A side that receives STOP finishes its own direction immediately.
+ * - When both directions have finished, each side sends LAST.
+ * - A side ends the udx stream when its own LAST was answered and it has received the other side's LAST.
+ *
+ * Two signs show that a third party interfered; in both cases another udx stream replaces this one:
+ *
+ * - The udx stream ends earlier than that.
+ * - udx reports an ASK as acknowledged, but no HEARD arrives: somebody else acknowledged data that was lost.
+ *
+ * Unknown kinds are ignored. DATA at a position that has already arrived is ignored, so an older udx stream that is
+ * replayed into a newer one changes nothing. The key of each direction is BLAKE2b-256, keyed with the key of
+ * STREAM_OPEN.
  */
 import {
   crypto_secretstream_xchacha20poly1305_init_pull as initPull,
@@ -45,13 +53,16 @@ export const STREAM_FRAME = {
   HEARD: 0x07,
   LAST: 0x08,
 } as const
-/** The name in a STREAM_OPEN that continues a stream. No stream can be named so. */
+/** Name in a STREAM_OPEN that continues a stream. Applications cannot use it as a name. */
 export const CONTINUE = '\0'
-/** A path of 320 Mbit/s at 50 ms, or 160 at 100 ms. */
+/** Enough for 320 Mbit/s at a round trip of 50 ms, or 160 Mbit/s at 100 ms. */
 export const WINDOW_BYTES = 2 << 20
-/** Small enough to be decrypted soon after its first byte came, large enough that 26 bytes of overhead vanish. */
+/**
+ * Small enough that a frame can be opened soon after its first byte arrived, and large enough that 26 bytes of overhead
+ * do not matter.
+ */
 export const DATA_BYTES = 16 << 10
-/** Kind and position. */
+/** Size of kind and position. */
 export const FRAME_HEADER_BYTES = 1 + 6
 
 const STATE_BYTES = 52
@@ -73,7 +84,7 @@ export function streamKeys(key: Uint8Array, opener: boolean): StreamKeys {
   return opener ? { send: opening, receive: accepting } : { send: accepting, receive: opening }
 }
 
-/** A frame before it is sealed; `body` is copied. */
+/** Encodes the plaintext of a frame. `body` is copied. */
 export function frame(kind: number, position: number, body?: Uint8Array): Buffer {
   const plaintext = Buffer.allocUnsafe(FRAME_HEADER_BYTES + (body?.length ?? 0))
   plaintext[0] = kind
@@ -90,7 +101,7 @@ export class FrameSealer {
     initPush(this.#state, this.#header!, key)
   }
 
-  /** The bytes to send; the first ones begin with the header. */
+  /** Seals a frame into the bytes to send. The first call prepends the header. */
   seal(plaintext: Uint8Array): Buffer {
     const start = (this.#header?.length ?? 0) + LENGTH_BYTES
     const out = Buffer.allocUnsafe(start + plaintext.length + TAG_BYTES)
@@ -102,10 +113,10 @@ export class FrameSealer {
   }
 }
 
-/** `body` is the receiver's to keep. */
+/** Receives an opened frame; it may keep `body`. */
 export type TakeFrame = (kind: number, position: number, body: Buffer) => void
 
-/** Cuts what arrives into frames and opens them. */
+/** Splits the received bytes into frames and opens them. */
 export class FrameOpener {
   readonly #state = Buffer.alloc(STATE_BYTES)
   readonly #tag = Buffer.alloc(1)
@@ -120,7 +131,7 @@ export class FrameOpener {
     this.#take = take
   }
 
-  /** False where the bytes are not what the other side sealed; then the opener is of no more use. */
+  /** Adds received bytes. Returns false if they are not what the other side sealed; the opener must not be used after that. */
   push(chunk: Uint8Array): boolean {
     for (let at = 0; at < chunk.length; ) {
       const part = Math.min(this.#wanted.length - this.#filled, chunk.length - at)

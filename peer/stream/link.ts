@@ -1,13 +1,13 @@
 /**
- * The two directions of one stream beneath the Duplex: what is sent, what arrives, and how each direction finishes. It
- * speaks the frames of frames.ts through one carrier after another and outlives the Duplex until both directions have
- * finished.
+ * The protocol of one stream beneath its Duplex: what is sent, what arrives, and how each direction finishes. It sends
+ * and receives the frames of frames.ts through one carrier after another. It outlives the Duplex until both directions
+ * have finished.
  *
  *   sending     open -> ended (END) | cut (RESET)
  *   receiving   open -> ended | cut, by what the other side says
  *   over        both have finished: the carrier closes when its last bytes are acknowledged, then it is settled
  *
- * What has not arrived for certain is kept, at most WINDOW_BYTES of it, to be sent again through another carrier.
+ * Data whose arrival is not confirmed is kept, at most WINDOW_BYTES, and retransmitted through the next carrier.
  */
 import type { UdxStream } from 'udx-native'
 import { StraightwayError } from '../../shared/errors.ts'
@@ -16,33 +16,33 @@ import { Carrier } from './carrier.ts'
 import { DATA_BYTES, frame, STREAM_FRAME, type StreamKeys, WINDOW_BYTES } from './frames.ts'
 import { SentFrames } from './sent-frames.ts'
 
-/** The reader tells what it took in quarters: few frames, and the writer hardly ever waits. */
+/** The reader sends TAKEN for each quarter of the window: few frames, and the writer rarely has to wait. */
 const TAKEN_BYTES = WINDOW_BYTES / 4
 /**
- * Carriers in a row that brought something forged and nothing new. A stranger who injects a packet costs one carrier; a
- * path that changes every packet costs them all.
+ * Consecutive carriers that may deliver forged bytes and no new data. A third party that injects a packet costs one
+ * carrier; a path that changes every packet makes all of them fail.
  */
 const MAX_TAMPERED = 8
-/** A destroyed stream whose other side does not finish is given up after this time, as TCP does with its orphans. */
+/** Time after which a destroyed stream is given up if the other side does not finish, as TCP does with orphans. */
 const LINGER_MS = 60_000
 const NOTHING = Buffer.alloc(0)
 
 type Phase = 'open' | 'ended' | 'cut'
 
 export interface LinkEvents {
-  /** Bytes arrived, in order. */
+  /** Bytes arrived; they come in order. */
   readonly data: (body: Buffer) => void
-  /** The other side has written everything. */
+  /** The other side has ended after all its data. */
   readonly end: () => void
-  /** The other side gave up before it had written everything. */
+  /** The other side aborted before it had written everything. */
   readonly cut: () => void
-  /** The other side reads no more; `unread`: it has not read all that was written. */
+  /** The other side stopped reading. `unread`: it has not read everything that was written. */
   readonly stopped: (unread: boolean) => void
-  /** The stream cannot go on. */
+  /** The stream failed. */
   readonly failed: (error: StraightwayError) => void
-  /** The carrier is gone and the stream is not over: another one is wanted. */
+  /** The carrier failed before the stream was over, so another one is needed. */
   readonly stranded: () => void
-  /** Nothing more will be needed of it. */
+  /** The stream needs nothing more. */
   readonly settled: () => void
 }
 
@@ -53,14 +53,14 @@ export class Link {
   #sending: Phase = 'open'
   #receiving: Phase = 'open'
   #carrier: Carrier | undefined
-  /** The other side knows where this carrier goes on. */
+  /** True when the two sides have agreed on the position at which this carrier resumes. */
   #ready = false
   #full = false
   #tampered = 0
   #arrived = 0
   #taken = 0
   #told = 0
-  /** This side reads no more, and had read this much. */
+  /** Bytes read when this side stopped reading; undefined while it reads. */
   #stoppedAt: number | undefined
   #isStoppedThere = false
   #pending: Buffer = NOTHING
@@ -73,7 +73,7 @@ export class Link {
     this.#events = events
   }
 
-  /** Bytes handed to the network, those sent again not counted twice. */
+  /** Bytes handed to the network, without retransmissions. */
   get bytesSent(): number {
     return this.#sent.position
   }
@@ -82,7 +82,7 @@ export class Link {
     return this.#arrived
   }
 
-  /** Takes a connected udx stream for its carrier, in place of the one it had. */
+  /** Uses a connected udx stream as the carrier, instead of the previous one. */
   carry(udx: UdxStream, which: 'first' | 'another'): void {
     this.#carrier?.destroy()
     this.#carrier = new Carrier(udx, this.#keys, {
@@ -97,29 +97,29 @@ export class Link {
     else this.#tellAll()
   }
 
-  /** The tunnel's path changed. */
+  /** Moves the carrier to the tunnel's new path. */
   move(to: Destination): void {
     this.#carrier?.move(to)
   }
 
-  /** One piece at a time: `done` is called when all of it has been handed to the network. */
+  /** Writes one chunk. `done` is called when all of it has been handed to the network; call `write` again only after that. */
   write(bytes: Buffer, done: () => void): void {
     this.#pending = bytes
     this.#written = done
     this.#flush()
   }
 
-  /** Nothing more is written. */
+  /** Ends the sending direction after all that was written. */
   end(): void {
     this.#finish(this.#pending.length > 0 ? 'cut' : 'ended')
   }
 
-  /** Not everything was written. */
+  /** Aborts the sending direction: the other side learns that data is missing. */
   cut(): void {
     this.#finish('cut')
   }
 
-  /** The application took bytes that had arrived. */
+  /** Reports that the application took received bytes. */
   took(bytes: number): void {
     this.#taken += bytes
     if (this.#taken - this.#told < TAKEN_BYTES || this.#receiving !== 'open') return
@@ -127,13 +127,13 @@ export class Link {
     if (this.#ready) this.#say(STREAM_FRAME.TAKEN, this.#taken)
   }
 
-  /** The application reads no more; `unread` of the bytes that it took were not read either. */
+  /** Reports that the application stopped reading. `unread`: bytes that were handed to it and not read. */
   stop(unread: number): void {
     this.#stoppedAt ??= this.#taken - unread
     if (this.#ready && this.#isUnread) this.#say(STREAM_FRAME.STOP, this.#stoppedAt)
   }
 
-  /** The Duplex is gone: what is on the way may still arrive, within a bound. */
+  /** Reports that the Duplex was destroyed. Data in flight may still arrive, for at most LINGER_MS. */
   linger(): void {
     if (!this.#isSettled) this.#lingering ??= setTimeout(() => this.letGo(), LINGER_MS)
   }
@@ -143,7 +143,7 @@ export class Link {
     return this.#sending !== 'open' && this.#receiving !== 'open'
   }
 
-  /** No carrier will come any more. */
+  /** Ends the stream: there will be no other carrier. */
   letGo(): void {
     this.#carrier?.destroy()
     this.#carrier = undefined
@@ -194,7 +194,7 @@ export class Link {
     if (this.isOver && this.#ready) this.#carrier?.end()
   }
 
-  /** What the other side may not know yet. */
+  /** Sends everything that the other side may not know yet. */
   #tellAll(): void {
     if (this.#stoppedAt !== undefined && this.#isUnread) this.#say(STREAM_FRAME.STOP, this.#stoppedAt)
     this.#tellFinish()

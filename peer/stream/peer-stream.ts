@@ -1,38 +1,43 @@
 import type { Duplex } from 'node:stream'
 
 /**
- * A stream of a tunnel: a Duplex with the surface of `net.Socket` that does not speak of addresses, so that what takes a
- * `net.Socket` (`http`, `tls`, parsers) takes this. It behaves as one, with two differences: destroyed with an error it
- * fails on the other side with `closed`, as half of what was meant must not look whole, and its errors are
- * StraightwayErrors: `closed` where TCP has ECONNRESET and EPIPE, `unauthenticated` if its bytes were changed on the way.
+ * A stream of a tunnel: a Duplex with the API of `net.Socket`, without its addresses. Code that takes a `net.Socket`
+ * (`http`, `tls`, parsers) takes a PeerStream too. It differs from `net.Socket` in two ways:
+ *
+ * - If it is destroyed with an error, the other side fails with `closed`, so that truncated data never looks complete.
+ * - Its errors are StraightwayErrors: `closed` instead of ECONNRESET and EPIPE, and `unauthenticated` if its bytes were
+ *   changed on the way.
  */
 export interface PeerStream extends Duplex {
-  /** What the opener called it; empty without a name. */
+  /** Name that the opener gave the stream; empty by default. */
   readonly name: string
-  /** Bytes that the application has read, or that wait for it. */
+  /** Bytes received, including those that the application has not read yet. */
   readonly bytesRead: number
-  /** Bytes written, those included that are not sent yet. */
+  /** Bytes written, including those that have not been sent yet. */
   readonly bytesWritten: number
-  /** As of `net.Socket`; never `opening`, as an application has it only when it is open. */
+  /** State as in `net.Socket`. Never `opening`, because an application gets a stream only when it is open. */
   readonly readyState: 'open' | 'readOnly' | 'writeOnly' | 'closed'
-  /** False: it is connected once an application has it. */
+  /** Always false: an application gets a stream only when it is connected. */
   readonly connecting: boolean
-  /** False, for the same reason. */
+  /** Always false, for the same reason. */
   readonly pending: boolean
-  /** Milliseconds without traffic after which `timeout` is emitted; 0: never. */
+  /** Milliseconds without traffic after which `timeout` is emitted; 0 if never. */
   readonly timeout: number
-  /** Emits `timeout` after `ms` without traffic, and does nothing else; 0 switches it off. Throws `bad-request`. */
+  /**
+   * Emits `timeout` after `ms` milliseconds without traffic; 0 turns it off. The stream stays open. Throws
+   * `bad-request` if `ms` is not a number of 0 or more.
+   */
   setTimeout(ms: number, callback?: () => void): this
-  /** Does nothing: a stream sends what is written without delay. */
+  /** Does nothing: a stream always sends without delay. */
   setNoDelay(noDelay?: boolean): this
-  /** Does nothing: the tunnel checks its path by itself. */
+  /** Does nothing: the tunnel itself checks its path. */
   setKeepAlive(enable?: boolean, initialDelayMs?: number): this
   /** Does nothing: an open tunnel keeps the process alive. */
   ref(): this
   /** Does nothing: an open tunnel keeps the process alive. */
   unref(): this
-  /** Destroys it when all that was written has been handed over. */
+  /** Destroys the stream after everything written has been handed to the network. */
   destroySoon(): void
-  /** Destroys it without an error here; the other side fails with `closed`. */
+  /** Destroys the stream without an error on this side. The other side fails with `closed`. */
   resetAndDestroy(): this
 }

@@ -1,6 +1,6 @@
 /**
- * Whether what was sent on a carrier has arrived, in the sealed word of the other side. What udx says of it can be forged:
- * a packet of a stranger that acknowledges what was lost on the way leaves a gap that udx never fills.
+ * Proves by sealed frames of the other side that sent frames have arrived. udx's own acknowledgements can be forged: a
+ * packet that acknowledges lost data leaves a gap that udx never fills.
  *
  *   sent      something was sent: ASK follows within ASK_MS
  *   asked     HEARD is awaited; when udx says that the ASK was acknowledged, within ANSWER_MS of the last frame that came
@@ -10,17 +10,17 @@ import { performance } from 'node:perf_hooks'
 import { frame, STREAM_FRAME } from './frames.ts'
 
 const ASK_MS = 1000
-/** Longer than a frame waits behind others on a path that udx sees alive. */
+/** Longer than a frame waits behind others on a path that udx considers alive. */
 const ANSWER_MS = 3000
 
 export interface ProofOptions {
-  /** False if the carrier is full; `drained` is called when it takes more. */
+  /** Sends a frame. Returns false if the carrier is full; `drained` is called when it accepts more. */
   readonly send: (plaintext: Uint8Array) => boolean
-  /** Resolves when udx says that everything sent before was acknowledged. */
+  /** Resolves when udx reports everything sent before as acknowledged. */
   readonly flushed: () => Promise<unknown>
-  /** What udx says is not true. */
+  /** Reports that udx acknowledged data that did not arrive. */
   readonly disproved: () => void
-  /** Nothing more has to be proven, here and there. */
+  /** Reports that both sides have proven everything. */
   readonly over: () => void
 }
 
@@ -34,33 +34,33 @@ export class Proof {
   #heardAt = 0
   #closed = false
   #isFull = false
-  /** What the other side asked last while the carrier was full. Earlier questions need no answer. */
+  /** Number of the last ASK that came while the carrier was full. Earlier ones need no answer. */
   #owed: number | undefined
 
   constructor(options: ProofOptions) {
     this.#options = options
   }
 
-  /** Both sides know that the other has everything. */
+  /** True when each side knows that the other has everything. */
   get isOver(): boolean {
     return this.#ending === 'heard' && this.#isLastThere
   }
 
-  /** A frame was sent that the other side has to get. */
+  /** Reports that a frame was sent which the other side must get. */
   sent(): void {
     if (this.#state !== 'proven' || this.#closed) return
     this.#state = 'sent'
     this.#timer = setTimeout(() => this.#ask(STREAM_FRAME.ASK), ASK_MS)
   }
 
-  /** Nothing more is sent but this. */
+  /** Sends LAST. Only frames of the proof may follow it. */
   end(): void {
     if (this.#ending !== 'no' || this.#closed) return
     this.#ending = 'wanted'
     this.#ask(STREAM_FRAME.LAST)
   }
 
-  /** False if the frame is none of a proof. */
+  /** Handles a frame. Returns false if it is not ASK, HEARD or LAST. */
   take(kind: number, number: number): boolean {
     this.#heardAt = performance.now()
     switch (kind) {
@@ -80,7 +80,7 @@ export class Proof {
     }
   }
 
-  /** The carrier takes more. */
+  /** Reports that the carrier accepts more. */
   drained(): void {
     this.#isFull = false
     const owed = this.#owed

@@ -1,4 +1,4 @@
-/** libsodium's secretstream, as named exports of sodium-native. Wrong lengths throw. */
+/** libsodium's secretstream, as named exports of sodium-native. Buffers of a wrong length throw. */
 declare module 'sodium-native' {
   export function crypto_secretstream_xchacha20poly1305_init_push(
     state: Uint8Array,
@@ -17,7 +17,7 @@ declare module 'sodium-native' {
     additional: Uint8Array | null,
     tag: number,
   ): number
-  /** Throws where the ciphertext is not the next one of the stream. */
+  /** Throws if the ciphertext is not the next one of the stream. */
   export function crypto_secretstream_xchacha20poly1305_pull(
     state: Uint8Array,
     plaintext: Uint8Array,

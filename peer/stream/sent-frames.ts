@@ -1,6 +1,6 @@
 import { FRAME_HEADER_BYTES, frame, STREAM_FRAME } from './frames.ts'
 
-/** The writer's side of a stream: what was sent and may have to be sent again, and how much more may be sent now. */
+/** The send buffer of a stream: frames that may have to be retransmitted, and the room left in the window. */
 export class SentFrames {
   readonly #window: number
   readonly #frames: Buffer[] = []
@@ -12,7 +12,7 @@ export class SentFrames {
     this.#window = window
   }
 
-  /** Bytes sent in all. */
+  /** Total bytes sent. */
   get position(): number {
     return this.#position
   }
@@ -21,7 +21,7 @@ export class SentFrames {
     return this.#window - (this.#position - this.#taken)
   }
 
-  /** The frame that carries these bytes, kept until they have arrived. */
+  /** Makes the frame for these bytes and keeps it until they have arrived. */
   add(bytes: Uint8Array): Buffer {
     const data = frame(STREAM_FRAME.DATA, this.#position, bytes)
     this.#position += bytes.length
@@ -29,14 +29,14 @@ export class SentFrames {
     return data
   }
 
-  /** The reader took so many bytes in all. */
+  /** Reports that the reader took `count` bytes in all. */
   take(count: number): void {
     if (count <= this.#taken || count > this.#position) return
     this.#taken = count
     this.forget(count)
   }
 
-  /** So many bytes have arrived. */
+  /** Drops the frames within the first `count` bytes, which have arrived. */
   forget(count: number): void {
     while (this.#frames.length > 0) {
       const length = this.#frames[0]!.length - FRAME_HEADER_BYTES
@@ -46,7 +46,7 @@ export class SentFrames {
     }
   }
 
-  /** What has not arrived for certain. */
+  /** Iterates over the frames whose arrival is not confirmed. */
   *[Symbol.iterator](): Iterator<Buffer> {
     yield* this.#frames
   }

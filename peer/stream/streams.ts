@@ -1,7 +1,7 @@
 /**
- * The streams of one tunnel: opens and accepts them, moves them when the tunnel's path changes, and gives a stream
- * whose carrier died another one. Either side may begin that, as soon as it notices; if both do, the side that opened
- * the stream in the first place wins, and answers the other's wish with the carrier number 0.
+ * The streams of one tunnel. Opens and accepts streams, moves them when the tunnel's path changes, and replaces a
+ * carrier that died. Either side may start a replacement as soon as it notices. If both do, the side that opened the
+ * stream wins and answers the other side's request with carrier number 0.
  */
 
 import { randomBytes } from 'node:crypto'
@@ -18,14 +18,17 @@ import { TunnelStream } from './tunnel-stream.ts'
 const MAX_NAME_BYTES = 255
 const NO_CARRIER = 0
 
-/** What the tunnel tells the other side; it repeats an OPEN until it is answered, and its answer when it is asked again. */
+/**
+ * Signals that the tunnel delivers to the other side. It retransmits an OPEN until it is answered, and repeats an
+ * answer if it is asked again.
+ */
 export interface StreamSignals {
   open(stream: number, key: Uint8Array, name: string): void
   accept(stream: number, accepter: number): void
   refuse(stream: number, reason?: 'too-many'): void
 }
 
-/** Why the other side does not take a stream; without a reason it has no listener. */
+/** Why the other side refused a stream; undefined if it has no listener. */
 export type Refusal = 'too-many' | 'timeout' | undefined
 
 /** The application's answer to a stream that the other side opened. */
@@ -38,11 +41,11 @@ export interface OpenOptions {
 
 export interface StreamsOptions {
   readonly signals: StreamSignals
-  /** Where the tunnel's packets go now. */
+  /** Destination of the tunnel's packets now; undefined before the first path. */
   readonly route: () => Destination | undefined
-  /** The other side opened a stream; `answer` is called once. */
+  /** The other side opened a stream. Call `answer` once. */
   readonly offered: (stream: TunnelStream, answer: (answer: Answer) => void) => void
-  /** There are streams now, or none any more. */
+  /** Called with true when the first stream begins, and with false when the last one is gone. */
   readonly active: (active: boolean) => void
 }
 
@@ -52,7 +55,7 @@ interface Entry {
   readonly stream: TunnelStream
 }
 
-/** A carrier that the other side has been asked for. */
+/** A carrier that was requested from the other side. */
 interface Wish {
   readonly udx: UdxStream
   readonly entry: Entry
@@ -71,8 +74,13 @@ export class Streams {
   }
 
   /**
-   * Rejects with `refused` if the other side does not want streams, `too-large` if there are too many, `timeout` if it
-   * does not answer, and `closed` if the tunnel closes first or `signal` aborts.
+   * Opens a stream. Rejects with:
+   *
+   * - `bad-request`: an invalid name
+   * - `refused`: the other side does not accept streams
+   * - `too-large`: too many streams
+   * - `timeout`: no answer
+   * - `closed`: the tunnel closed first, or `signal` aborted
    */
   async open({ name, signal }: OpenOptions): Promise<TunnelStream> {
     if (name.includes(CONTINUE) || Buffer.byteLength(name) > MAX_NAME_BYTES) {
@@ -89,14 +97,14 @@ export class Streams {
     return stream.off('error', ignore)
   }
 
-  /** The other side sent STREAM_OPEN. */
+  /** Handles STREAM_OPEN from the other side. */
   opened(stream: number, key: Uint8Array, name: string): void {
     const known = this.#entries.get(hex(key))
     if (name === CONTINUE) this.#continue(stream, known)
     else if (known === undefined) this.#accept(stream, key, name)
   }
 
-  /** The other side sent STREAM_ACCEPT. */
+  /** Handles STREAM_ACCEPT from the other side. */
   accepted(stream: number, accepter: number): void {
     const wish = this.#wishes.get(stream)
     if (wish === undefined) return
@@ -106,7 +114,7 @@ export class Streams {
     wish.first?.resolve()
   }
 
-  /** The other side sent STREAM_REFUSE. */
+  /** Handles STREAM_REFUSE from the other side. */
   refused(stream: number, reason?: Refusal): void {
     const wish = this.#wishes.get(stream)
     if (wish === undefined) return
@@ -115,34 +123,37 @@ export class Streams {
       wish.entry.stream.abandon(new StraightwayError('closed', 'The other side cut the stream.'))
   }
 
-  /** The tunnel's path changed. */
+  /** Moves all streams to the tunnel's new path. */
   moved(): void {
     const to = this.#options.route()
     if (to !== undefined) for (const { stream } of this.#entries.values()) stream.move(to)
   }
 
-  /** This side is about to close: streams that it has ended read no more. Resolves when they have brought their last bytes over. */
+  /** Prepares to close: streams that this side has ended stop reading. Resolves when they have delivered their last bytes. */
   finished(): Promise<void> {
     for (const { stream } of this.#entries.values())
       if (stream.writableEnded && !stream.destroyed) stream.destroySoon()
     return this.flushed()
   }
 
-  /** Resolves when every stream that was destroyed has brought its last bytes over. */
+  /** Resolves when every stream that was ended or destroyed has delivered its last bytes. */
   async flushed(): Promise<void> {
     const finishing = () =>
       [...this.#entries.values()].some(({ stream }) => stream.destroyed || stream.writableEnded)
     while (finishing()) await new Promise<void>((resolve) => this.#idle.push(resolve))
   }
 
-  /** The tunnel closed: streams that have not ended are destroyed, with the error if it was not our own wish. */
+  /** Handles the end of the tunnel: destroys the open streams, with `error` unless this side closed the tunnel. */
   close(error?: StraightwayError): void {
     this.#closed = error ?? new StraightwayError('closed', 'The tunnel was closed.')
     for (const wish of [...this.#wishes.values()]) this.#drop(wish, this.#closed)
     for (const { stream } of [...this.#entries.values()]) stream.abandon(error)
   }
 
-  /** Settles with the other side's answer; a stream that `signal` stops is destroyed and told so if it is accepted later. */
+  /**
+   * Waits for the other side's answer. If `signal` aborts, the stream is destroyed; the other side learns so if it
+   * accepts later.
+   */
   async #asked(entry: Entry, name: string, signal: AbortSignal | undefined): Promise<void> {
     const { promise, resolve, reject } = deferred()
     const stop = () => {
@@ -257,6 +268,6 @@ function refusal(reason: Refusal): StraightwayError {
 const stopped = (signal: AbortSignal): StraightwayError =>
   new StraightwayError('closed', 'Opening the stream was stopped.', { cause: signal.reason })
 
-/** A stream may fail before it is handed out: `open` tells that. */
+/** A stream may fail before the application has it; `open` reports that error. */
 const ignore = (): void => {}
 const hex = (key: Uint8Array): string => Buffer.from(key).toString('hex')

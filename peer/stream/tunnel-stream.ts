@@ -1,6 +1,6 @@
 /**
- * The Duplex of one stream (peer-stream.ts is its surface). It lives until both sides have ended, or either destroys it, or the tunnel closes; carriers may
- * come and go beneath it (link.ts).
+ * The Duplex of one stream, with the API of peer-stream.ts. It lives until both sides have ended, either side destroys
+ * it, or the tunnel closes. Its carriers may change beneath it (link.ts).
  *
  * How it ends for the other side:
  *
@@ -9,7 +9,8 @@
  *   destroy(error)             `closed`: half of what was meant must not look whole
  *   destroyed with bytes that were not read, or written to after it was destroyed: `closed`, as ECONNRESET and EPIPE
  *
- * What the application has not read is held, at most WINDOW_BYTES of it: udx holds nothing back on the receiving side.
+ * Data that the application has not read is buffered here, at most WINDOW_BYTES: udx has no backpressure on the
+ * receiving side.
  */
 import { Duplex } from 'node:stream'
 import type { UdxStream } from 'udx-native'
@@ -22,9 +23,9 @@ import type { PeerStream } from './peer-stream.ts'
 export interface TunnelStreamOptions {
   readonly name: string
   readonly keys: StreamKeys
-  /** The carrier is gone and the stream is not over: another one is wanted. */
+  /** The carrier failed before the stream was over, so another one is needed. */
   readonly stranded: () => void
-  /** Nothing more will be needed of it: both directions have finished, or it was given up. */
+  /** The stream needs nothing more: both directions have finished, or it was given up. */
   readonly settled: () => void
 }
 
@@ -34,12 +35,12 @@ export class TunnelStream extends Duplex implements PeerStream {
   readonly #held: Buffer[] = []
   #wanted = false
   #ended = false
-  /** The other side reads no more. */
+  /** True if the other side stopped reading. */
   #unheard = false
   #timeoutMs = 0
   #timer: NodeJS.Timeout | undefined
 
-  /** Half-open by default, as every Duplex; `createStream` and `PeerSocket` close it as `net` does. */
+  /** Half-open by default, as every Duplex. `createStream` and `PeerSocket` turn that off, as `net` does. */
   constructor({ name, keys, stranded, settled }: TunnelStreamOptions) {
     super({ emitClose: false })
     this.#name = name
@@ -66,7 +67,7 @@ export class TunnelStream extends Duplex implements PeerStream {
     return this.#link.bytesSent + this.writableLength
   }
 
-  /** Bytes handed to the network so far, those sent again not counted twice. */
+  /** Bytes handed to the network so far, without retransmissions. */
   get bytesSent(): number {
     return this.#link.bytesSent
   }
@@ -125,17 +126,17 @@ export class TunnelStream extends Duplex implements PeerStream {
     return this.destroy()
   }
 
-  /** Takes a connected udx stream for its carrier, in place of the one it had. */
+  /** Uses a connected udx stream as the carrier, instead of the previous one. */
   carry(udx: UdxStream, which: 'first' | 'another'): void {
     this.#link.carry(udx, which)
   }
 
-  /** The tunnel's path changed. */
+  /** Moves the carrier to the tunnel's new path. */
   move(to: Destination): void {
     this.#link.move(to)
   }
 
-  /** No carrier will come any more: the stream is destroyed, with the error unless both directions have finished. */
+  /** Ends the stream because there will be no other carrier. Destroys it with `error` unless both directions have finished. */
   abandon(error?: StraightwayError): void {
     if (!this.#link.isOver && !this.destroyed) this.destroy(error)
     this.#link.letGo()
@@ -205,7 +206,7 @@ export class TunnelStream extends Duplex implements PeerStream {
   }
 }
 
-/** What async iteration destroys a stream with that it has read to the end (Node 20). */
+/** Whether async iteration destroyed a stream that it has read to the end (Node 20 uses an AbortError for that). */
 const isAbort = (error: Error): boolean => error.name === 'AbortError'
 
 const unheard = (): StraightwayError =>

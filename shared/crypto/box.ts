@@ -4,8 +4,8 @@ export const NONCE_BYTES = 24
 const TAG_BYTES = 16
 
 /**
- * XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha): ciphertext and tag. A nonce of 24 random bytes needs no memory.
- * `additional` is authenticated and not part of what is returned.
+ * Seals with XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha), and returns ciphertext and tag. With 24 bytes the nonce can be
+ * random: no counter has to be kept. `additional` is authenticated, and not part of the result.
  */
 export function sealBox(
   key: Uint8Array,
@@ -18,7 +18,7 @@ export function sealBox(
   return sealed
 }
 
-/** Undefined if it was not sealed with this key, nonce and additional data. */
+/** Opens a sealed box. Undefined if it was not sealed with this key, nonce and additional data. */
 export function openBox(
   key: Uint8Array,
   nonce: Uint8Array,

@@ -1,28 +1,28 @@
 /**
  * The sealed channel between a peer and a node, and between two peers: ChaCha20-Poly1305 (RFC 8439) with the keys of a
- * Noise handshake. The nonce is four zero bytes and the counter as a little-endian u64 (Noise specification, 5.1); all
+ * Noise handshake. The nonce is four zero bytes and the counter as a little-endian u64 (Noise specification, 5.1). All
  * bytes before the ciphertext are additional data.
  *
- * A counter has 48 bits and is never used twice. Its upper part, counter >> 24, is the key epoch: after two minutes of
- * use the sender jumps to the next epoch, and so do the keys. The receiver keeps the epoch before the newest as well.
- * Each epoch has its own replay window of 2,048.
+ * A counter has 48 bits and is never used twice. Its upper part, counter >> 24, is the key epoch. After two minutes of use
+ * the sender moves to the next epoch, which has another key. The recipient also keeps the epoch before the newest. Each
+ * epoch has its own replay window of 2,048.
  *
- * Sealing and opening work in place in a slot of a batch. A datagram that does not open changes nothing of the channel;
- * its own bytes are lost. The only thing made for each datagram is one view, as the binding takes no offsets.
+ * Sealing and opening work in place, in a slot of a batch. A datagram that fails to open does not change the channel's
+ * state, but its bytes are overwritten. Each datagram allocates only one view, because the binding accepts no offsets.
  */
 
 import { KeyEpochs } from './key-epochs.ts'
 import { sodium } from './native.ts'
 
 export const TAG_BYTES = 16
-/** The channel sends under one key for this long. */
+/** Time for which the sender uses one key. */
 export const EPOCH_MS = 120_000
-/** Counters of an epoch. */
+/** Number of counters in an epoch. */
 export const EPOCH_COUNTERS = 2 ** 24
 const MAX_COUNTER = 2 ** 48
 const TWO_32 = 2 ** 32
 
-/** 32 bytes each; what one side sends with, the other receives with. */
+/** The two keys of one side, 32 bytes each. The other side has them the other way round. */
 export interface ChannelKeys {
   readonly send: Uint8Array
   readonly receive: Uint8Array
@@ -32,7 +32,7 @@ export class Channel {
   readonly #sending: KeyEpochs
   readonly #receiving: KeyEpochs
   #next = 0
-  /** Given out by `nextCounter` and not used yet, or -1. */
+  /** The counter that `nextCounter` returned and that is not used yet; -1 if there is none. */
   #claimed = -1
   #epochSince = Number.NEGATIVE_INFINITY
   #greatest = -1
@@ -43,12 +43,12 @@ export class Channel {
     this.#receiving = new KeyEpochs(keys.receive)
   }
 
-  /** The greatest counter that was opened; -1 before the first. */
+  /** The greatest counter opened so far; -1 before the first. */
   get greatest(): number {
     return this.#greatest
   }
 
-  /** For one `seal` or `authenticate`, which must be the next. */
+  /** The counter for one `seal` or `authenticate`, which must be the next call. Throws a RangeError if none is left. */
   nextCounter(now: number): number {
     const inUse = this.#next % EPOCH_COUNTERS !== 0
     if (inUse && now - this.#epochSince >= EPOCH_MS) this.#next = (epochOf(this.#next) + 1) * EPOCH_COUNTERS
@@ -59,8 +59,8 @@ export class Channel {
   }
 
   /**
-   * Encrypts bytes [body, body + length) where they are, writes the tag after them, and returns the length of the whole
-   * from `header`. The header, [header, body), must be complete: it is authenticated too.
+   * Encrypts bytes [body, body + length) in place and writes the tag after them. Returns the length from `header` to the end
+   * of the tag. The header, [header, body), must be complete, because it is authenticated too.
    */
   seal(counter: number, bytes: Uint8Array, header: number, body: number, length: number): number {
     const end = body + length
@@ -78,8 +78,8 @@ export class Channel {
   }
 
   /**
-   * Decrypts in place what `seal` made: `length` counts from `header`, with the tag. Returns the length of the plaintext,
-   * which begins at `body`, or -1 where it is not authentic, not new, or too old.
+   * Decrypts in place a datagram that `seal` made. `length` counts from `header` and includes the tag. Returns the length of
+   * the plaintext, which begins at `body`; -1 if the datagram is not authentic, a replay, or too old.
    */
   open(counter: number, bytes: Uint8Array, header: number, body: number, length: number): number {
     const end = header + length - TAG_BYTES
@@ -89,7 +89,7 @@ export class Channel {
     return this.#open(counter, text, additional(bytes, header, body)) ? end - body : -1
   }
 
-  /** Checks what `authenticate` made: true at most once for each. */
+  /** Checks a datagram that `authenticate` made. True at most once for each datagram. */
   check(counter: number, bytes: Uint8Array, header: number, length: number): boolean {
     const end = header + length - TAG_BYTES
     if (end < header) return false
@@ -97,7 +97,7 @@ export class Channel {
     return this.#open(counter, NOTHING, bytes.subarray(header, end))
   }
 
-  /** The counter whose low 32 bits were sent: the one nearest to what is expected next (RFC 9000, appendix A.3). */
+  /** The counter whose low 32 bits are `low`: the one nearest to the next expected counter (RFC 9000, appendix A.3). */
   restore(low: number): number {
     const expected = this.#greatest + 1
     const near = expected - (expected % TWO_32) + low
@@ -135,7 +135,7 @@ const NOTHING = new Uint8Array(0)
 const nonce = new Uint8Array(12)
 const nonceView = new DataView(nonce.buffer)
 const tag = new Uint8Array(TAG_BYTES)
-/** Headers are of few lengths: one view for each is kept, and the bytes are copied into it. */
+/** A buffer for each header length, into which header bytes are copied, so that no view is allocated. */
 const headers: Uint8Array[] = Array.from({ length: 32 }, (_, length) => new Uint8Array(length))
 
 const epochOf = (counter: number): number => Math.floor(counter / EPOCH_COUNTERS)

@@ -3,13 +3,13 @@ import { Writer } from '../wire/cursor.ts'
 import { hash128, hash256, sameBytes } from './hash.ts'
 import type { Random } from './random.ts'
 
-/** How long one secret makes cookies; each is taken for at least this and at most twice this. */
+/** Lifetime of a secret. A cookie is accepted for at least this time, and for at most twice this time. */
 export const SECRET_MS = 120_000
 const COOKIE_BYTES = 16
 
 /**
- * Proof that a sender receives at its address, without keeping anything for it: BLAKE2b-128, keyed with a secret of two
- * minutes, over the address and a number of the sender's.
+ * Stateless cookies that prove that a sender receives at its source address: BLAKE2b-128 over the address and a number of the
+ * sender, keyed with a secret that changes every two minutes.
  */
 export class Cookies {
   readonly #root: Uint8Array
@@ -22,7 +22,7 @@ export class Cookies {
     this.#root = random.bytes(32)
   }
 
-  /** 16 bytes. `words`: an address as in a batch. */
+  /** Makes a cookie of 16 bytes. `words`: an address as in a batch. */
   make(now: number, words: Uint32Array, wordsAt: number, index: number): Uint8Array {
     this.#turn(now)
     return hash128(this.#secret, this.#over(words, wordsAt, index))

@@ -1,15 +1,15 @@
 import { NONCE_BYTES, openBox, sealBox } from './box.ts'
 import { hash256 } from './hash.ts'
 
-/** What is sealed for one purpose never opens for another. */
+/** The purpose of a sealed message. A message sealed for one purpose never opens for another. */
 export type FleetPurpose = 'node' | 'stun' | 'handshake' | 'relay'
 
-/** A fleet key, 32 bytes. While it is being changed the new one seals and both open. */
+/** Fleet keys, 32 bytes each. During a rotation the new key seals, and both keys open. */
 export type FleetKeys = readonly Uint8Array[]
 
 /**
- * Nonce, ciphertext, tag: 40 bytes more than the plaintext. `nonce`: 24 random bytes. `recipient`: the only one of the fleet
- * who can open it; default anybody who has the key.
+ * Seals a message within the fleet. The result is nonce, ciphertext and tag: 40 bytes more than the plaintext. `nonce`: 24
+ * random bytes. `recipient`: must be given again to open the message; default: none, so any key holder opens it.
  */
 export function sealFleet(
   key: Uint8Array,
@@ -24,7 +24,7 @@ export function sealFleet(
   return sealed
 }
 
-/** Undefined if none of the keys sealed it for this purpose and recipient. */
+/** Opens a sealed message. Undefined if none of the keys sealed it for this purpose and recipient. */
 export function openFleet(
   keys: FleetKeys,
   purpose: FleetPurpose,
@@ -34,7 +34,7 @@ export function openFleet(
   return openFleetWith(keys, purpose, sealed, recipient)?.plaintext
 }
 
-/** As `openFleet`, and says which of the keys it was. */
+/** Like `openFleet`, but also returns the key that sealed the message. */
 export function openFleetWith(
   keys: FleetKeys,
   purpose: FleetPurpose,

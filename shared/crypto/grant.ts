@@ -1,7 +1,7 @@
 /**
- * A grant says that the fleet let a peer in for one side of one tunnel. Only the fleet can read it; the key that goes with
- * it, given to the peer over its session, can be derived by any node from what the grant says. So whoever seals with that
- * key was let in, and nothing needs to be stored.
+ * A grant states that the fleet admitted a peer to one side of one tunnel. Only the fleet can read it. The grant comes with a
+ * key, which the peer gets over its session and which any node can derive from the grant's fields. So a datagram sealed with
+ * that key proves that its sender was admitted, and nodes need to store nothing.
  */
 import {
   fromBase32,
@@ -23,38 +23,38 @@ export type GrantPurpose = 'handshake' | 'relay'
 
 export interface Grant {
   readonly tunnel: TunnelId
-  /** 0 is the offering side. */
+  /** Side of the tunnel; 0 is the offering side. */
   readonly leg: 0 | 1
   readonly self: PeerId
   readonly other: PeerId
-  /** Whose peer `self` is: charged for what it takes. */
+  /** User of `self`, whose quota is charged. Undefined if unknown. */
   readonly user?: UserId | undefined
-  /** A network that the two share, where they do: charged too. The offering side's node knows it. */
+  /** A network that the two peers share, whose quota is charged too. Only the offering side's node knows it. */
   readonly network?: NetworkId | undefined
   readonly expiresAt: number
-  /** What the networks that the two share allow; everything where absent. */
+  /** Paths that the shared networks allow. Default: all. */
   readonly paths?: Paths
-  /** Where the peer proved to be when it was let in; zero where it was carried. */
+  /** Source address that the peer proved when it was admitted; zero if it has no UDP. */
   readonly from?: Address
 }
 
 export interface OpenedGrant extends Grant {
   readonly paths: Paths
   readonly from: Address
-  /** 32 bytes: proves that its holder was given this grant. */
+  /** 32 bytes. Using the key proves that the peer was given this grant. */
   readonly key: Uint8Array
 }
 
-/** How long a direction lets its holder join; a tunnel that needs the HANDSHAKE later asks for another (REJOIN). */
+/** Lifetime of a direction, within which its holder may join. A tunnel that rejoins later requests a new one (REJOIN). */
 export const DIRECTION_MS = 10 * 60_000
-/** Of a user's or a network's id. */
+/** Bytes of a user's or a network's id. */
 const ID_BYTES = 10
-/** tunnel 16, leg u8, self 32, other 32, expiresAt u48, paths u8, from 18, user 10, network 10. */
+/** Bytes of the fields: tunnel 16, leg u8, self 32, other 32, expiresAt u48, paths u8, from 18, user 10, network 10. */
 const FIELDS_BYTES = 16 + 1 + 32 + 32 + 6 + 1 + 18 + 2 * ID_BYTES
 /** Length of a sealed grant of version 1. */
 export const GRANT_BYTES = 24 + FIELDS_BYTES + 16
 
-/** `nonce`: 24 random bytes. */
+/** Seals a grant. `nonce`: 24 random bytes. */
 export function sealGrant(
   fleetKey: Uint8Array,
   purpose: GrantPurpose,
@@ -68,7 +68,7 @@ export function grantKey(fleetKey: Uint8Array, purpose: GrantPurpose, grant: Gra
   return hash256(fleetKey, purpose, encode(grant))
 }
 
-/** Undefined where no key of the fleet sealed it. Whether it has expired is for the caller to see. */
+/** Opens a grant. Undefined if no fleet key sealed it. The caller has to check whether it has expired. */
 export function openGrant(
   keys: FleetKeys,
   purpose: GrantPurpose,
@@ -79,7 +79,7 @@ export function openGrant(
   return grant && { ...grant, key: grantKey(opened.key, purpose, grant) }
 }
 
-/** The two keys of a session with a HANDSHAKE: `up` is what the peer sends with. Each random is 16 bytes. */
+/** The two keys of a session with a HANDSHAKE: the peer sends with `up`, the node with `down`. Each random has 16 bytes. */
 export function handshakeKeys(key: Uint8Array, peerRandom: Uint8Array, nodeRandom: Uint8Array) {
   return {
     up: hash256(key, 'up', peerRandom, nodeRandom),
@@ -111,7 +111,7 @@ function encode({
     .done()
 }
 
-/** Zeros if it is not known. */
+/** The bytes of an id; zeros if the id is unknown. */
 function idBytes(id: UserId | NetworkId | undefined): Uint8Array {
   const bytes = id && fromBase32(id.slice(2))
   return bytes?.length === ID_BYTES ? bytes : new Uint8Array(ID_BYTES)

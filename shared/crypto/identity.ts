@@ -6,7 +6,7 @@ const SIGNATURE_BYTES = 64
 const KEY_BYTES = 32
 const encoder = new TextEncoder()
 
-/** Who a peer is: an Ed25519 key pair, and its X25519 form, which is the static key of every Noise handshake. */
+/** The identity of a peer: an Ed25519 key pair, and its X25519 form, which is the static key of every Noise handshake. */
 export interface Identity {
   readonly peer: PeerId
   /** Ed25519: 32 bytes public, 64 bytes secret (seed and public key). */
@@ -17,7 +17,7 @@ export interface Identity {
   readonly staticSecret: Uint8Array
 }
 
-/** The same 32 bytes of seed are always the same peer. */
+/** Derives an identity from a seed of 32 bytes. The same seed always gives the same peer. */
 export function identityOf(seed: Uint8Array): Identity {
   const publicKey = new Uint8Array(KEY_BYTES)
   const secretKey = new Uint8Array(SIGNATURE_BYTES)
@@ -29,7 +29,7 @@ export function identityOf(seed: Uint8Array): Identity {
   return { peer: peerIdOf(publicKey), publicKey, secretKey, staticPublic, staticSecret }
 }
 
-/** The X25519 form of an Ed25519 public key; undefined where the bytes are no such key. */
+/** The X25519 form of an Ed25519 public key; undefined if the bytes are not such a key. */
 export function staticPublicOf(publicKey: Uint8Array): Uint8Array | undefined {
   const staticPublic = new Uint8Array(KEY_BYTES)
   try {
@@ -40,7 +40,7 @@ export function staticPublicOf(publicKey: Uint8Array): Uint8Array | undefined {
   }
 }
 
-/** Ed25519 (RFC 8032): 64 bytes. */
+/** Signs a message with Ed25519 (RFC 8032). The signature has 64 bytes. */
 export function sign(identity: Identity, message: Uint8Array): Uint8Array {
   const signature = new Uint8Array(SIGNATURE_BYTES)
   sodium.crypto_sign_detached(signature, message, identity.secretKey)
@@ -53,17 +53,17 @@ export function verify(publicKey: Uint8Array, message: Uint8Array, signature: Ui
 }
 
 export interface ProofOptions {
-  /** The door it is made for: `straightway-index://HOST` or `straightway-gateway://HOST`. */
+  /** The API that the proof is made for: `straightway-index://HOST` or `straightway-gateway://HOST`. */
   readonly audience: string
-  /** By the clock of INDEX, in epoch milliseconds. */
+  /** Time by the clock of INDEX, in epoch milliseconds. */
   readonly issuedAt: number
-  /** 16 to 64 letters, digits, `-` or `_`; never the same twice. */
+  /** A unique id: 16 to 64 letters, digits, `-` or `_`. */
   readonly id: string
 }
 
 /**
- * A JWT (RFC 7519) by which a peer shows INDEX that it holds its key: signed by the key that its `sub` is. It is good once,
- * within two minutes of `issuedAt`.
+ * A JWT (RFC 7519) with which a peer proves that it holds its private key. Its `sub` is the peer's public key, which verifies
+ * the signature. It is accepted once, within two minutes of `issuedAt`.
  */
 export function selfSignedProof(identity: Identity, { audience, issuedAt, id }: ProofOptions): string {
   const header = { alg: 'EdDSA', typ: 'straightway-proof+jwt' }

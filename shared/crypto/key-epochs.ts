@@ -1,14 +1,14 @@
 import { sodium } from './native.ts'
 import { ReplayWindow } from './replay-window.ts'
 
-/** Epochs that may be skipped: of all that was sent in them nothing arrived. */
+/** Most consecutive epochs that may pass without any datagram reaching the recipient. */
 export const MAX_SKIPPED = 8
 const KEY_BYTES = 32
 const MAX_NONCE = Uint8Array.of(0, 0, 0, 0, 255, 255, 255, 255, 255, 255, 255, 255)
 const ZEROS = new Uint8Array(KEY_BYTES)
 const tag = new Uint8Array(16)
 
-/** A key and, on the receiving side, the counters seen under it. */
+/** A key and, on the receiving side, the counters that were used with it. */
 export class KeyEpoch {
   readonly key: Uint8Array
   #window: ReplayWindow | undefined
@@ -24,12 +24,12 @@ export class KeyEpoch {
 }
 
 /**
- * The keys of one direction: each epoch's key is made from the one before by REKEY (Noise specification, 4.2), so that a
- * key says nothing of earlier ones. Kept are the epoch in use, the one before it, and those asked for ahead of it, which
- * become lasting only by `advance`.
+ * The keys of one direction. Each epoch's key is derived from the previous one by REKEY (Noise specification, 4.2), so a key
+ * reveals nothing about earlier ones. Three kinds of epochs are kept: the current one, the one before it, and later ones that
+ * `at` has derived. A later epoch becomes current by `advance` only.
  */
 export class KeyEpochs {
-  /** From #first on, without gaps. */
+  /** Consecutive epochs, starting with number #first. */
   readonly #epochs: KeyEpoch[]
   #first = 0
   #current = 0
@@ -39,14 +39,14 @@ export class KeyEpochs {
     this.#epochs = [new KeyEpoch(new Uint8Array(key))]
   }
 
-  /** Undefined where the epoch is too old or too far ahead. */
+  /** The given epoch; undefined if it is too old or too far ahead. */
   at(epoch: number): KeyEpoch | undefined {
     if (epoch < this.#first || epoch > this.#current + MAX_SKIPPED + 1) return undefined
     while (this.#first + this.#epochs.length <= epoch) this.#epochs.push(after(this.#epochs.at(-1)!))
     return this.#epochs[epoch - this.#first]
   }
 
-  /** Something of this epoch was sent or opened; what lies more than one epoch before is forgotten. */
+  /** Makes an epoch current, once a datagram of it was sent or opened. Epochs more than one before it are erased. */
   advance(epoch: number): void {
     if (epoch <= this.#current || this.at(epoch) === undefined) return
     this.#current = epoch

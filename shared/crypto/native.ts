@@ -1,4 +1,4 @@
-/** The cryptography of Node: libsodium. A build for browsers takes `pure.ts` in place of this file. */
+/** The cryptography for Node.js: libsodium. A build for browsers uses `pure.ts` in place of this file. */
 import noiseHandshake from 'noise-handshake'
 import SymmetricState from 'noise-handshake/symmetric-state.js'
 import sodiumNative from 'sodium-native'

@@ -1,19 +1,19 @@
 /**
- * Noise_IK_25519_ChaChaPoly_BLAKE2b (Noise specification, revision 34): two messages, after which both sides hold two
- * keys and know each other's static key. The initiator knows the responder's before it begins.
+ * Noise_IK_25519_ChaChaPoly_BLAKE2b (Noise specification, revision 34). After two messages both sides hold two keys, and
+ * know each other's static key. The initiator knows the responder's static key beforehand.
  *
  *   initiate  makes message 1; `complete` reads message 2, as often as it takes: one that is not right changes nothing
  *   respond   reads message 1; `answer` makes message 2
  *
- * What is carried in message 1 can be replayed to the responder, so its payload must say when it was sent. No bytes make
- * any of this throw. Copies are made by `new Uint8Array`: `slice` of a Buffer, which the library returns, is a view.
+ * Message 1 can be replayed to the responder, so its payload must contain the time of sending. No input bytes make these
+ * functions throw. They copy with `new Uint8Array`, because the library returns Buffers, whose `slice` is only a view.
  */
 
 import type { ChannelKeys } from './channel.ts'
 import { NoiseState, sodium } from './native.ts'
 import type { NoiseHandshake } from './primitives.ts'
 
-/** X25519, 32 bytes each. */
+/** An X25519 key pair, 32 bytes each. */
 export interface StaticKeys {
   readonly publicKey: Uint8Array
   readonly secretKey: Uint8Array
@@ -21,23 +21,24 @@ export interface StaticKeys {
 
 export interface Initiation {
   readonly message: Uint8Array
-  /** Undefined where the bytes are not the answer to `message`. */
+  /** Reads message 2. Undefined if the bytes are not the answer to `message`. */
   complete(answer: Uint8Array): Completed | undefined
 }
 
 export interface Completed {
-  /** What message 2 carried. */
+  /** Payload of message 2. */
   readonly payload: Uint8Array
   readonly keys: ChannelKeys
-  /** 64 bytes, the same on both sides, of this handshake only. */
+  /** Handshake hash: 64 bytes, equal on both sides and unique to this handshake. */
   readonly hash: Uint8Array
 }
 
 export interface Request {
-  /** What message 1 carried, and whose it is: proven, though maybe replayed. */
+  /** Payload of message 1. It is authentic, but may be a replay. */
   readonly payload: Uint8Array
+  /** Static key of the initiator. */
   readonly remotePublic: Uint8Array
-  /** Once. `ephemeralSeed`: 32 random bytes, used for nothing else. */
+  /** Makes message 2; call it once. `ephemeralSeed`: 32 random bytes, used for nothing else. */
   answer(payload: Uint8Array, ephemeralSeed: Uint8Array): Answered
 }
 
@@ -56,11 +57,11 @@ export interface InitiateOptions {
   readonly payload: Uint8Array
 }
 
-/** Bytes that a handshake adds to its two payloads. */
+/** Bytes that each message adds to its payload. */
 export const MESSAGE_1_OVERHEAD = 32 + 48 + 16
 export const MESSAGE_2_OVERHEAD = 32 + 16
 
-/** Undefined where `remotePublic` is no key to agree with. */
+/** Makes message 1. Undefined if `remotePublic` is not a valid key for key agreement. */
 export function initiate(given: InitiateOptions): Initiation | undefined {
   const options = { ...given, payload: new Uint8Array(given.payload) }
   let begun = attempt(() => begin(options))
@@ -77,7 +78,7 @@ export function initiate(given: InitiateOptions): Initiation | undefined {
   }
 }
 
-/** Undefined where the bytes are no message 1 for this prologue and key. */
+/** Reads message 1. Undefined if the bytes are not a message 1 for this prologue and key. */
 export function respond(
   { prologue, self }: { readonly prologue: Uint8Array; readonly self: StaticKeys },
   message: Uint8Array,
@@ -96,7 +97,7 @@ export function respond(
   }
 }
 
-/** A state that failed to read is spoilt; beginning again from the same ephemeral key gives the same message 1. */
+/** Starts as initiator. A state that failed to read is unusable; starting again with the same seed gives the same message 1. */
 function begin({ prologue, self, remotePublic, ephemeralSeed, payload }: InitiateOptions) {
   const state = new NoiseState('IK', true, self)
   state.initialise(prologue, remotePublic)

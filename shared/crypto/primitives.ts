@@ -1,6 +1,6 @@
 /**
- * What everything in this folder is made of, by libsodium's names and with its behaviour: wrong lengths throw, and so does
- * a tag or key that is wrong. `native.ts` is libsodium; `pure.ts` does the same in JavaScript, for a browser.
+ * The primitives of this folder, with the names and the behaviour of libsodium: they throw if a length, a tag or a key is
+ * wrong. `native.ts` is libsodium; `pure.ts` implements the same in JavaScript, for browsers.
  */
 export interface Sodium {
   sodium_memzero(bytes: Uint8Array): void
@@ -13,7 +13,7 @@ export interface Sodium {
   crypto_sign_verify_detached(signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array): boolean
   crypto_sign_ed25519_pk_to_curve25519(staticPublic: Uint8Array, publicKey: Uint8Array): void
   crypto_sign_ed25519_sk_to_curve25519(staticSecret: Uint8Array, secretKey: Uint8Array): void
-  /** `ciphertext` and `plaintext` may be the same memory. */
+  /** Encrypts. `ciphertext` and `plaintext` may share memory. */
   crypto_aead_chacha20poly1305_ietf_encrypt_detached(
     ciphertext: Uint8Array,
     tag: Uint8Array,
@@ -23,7 +23,7 @@ export interface Sodium {
     nonce: Uint8Array,
     key: Uint8Array,
   ): number
-  /** If the tag is wrong it throws, and `plaintext` is of no more use. */
+  /** Decrypts. Throws if the tag is wrong; the content of `plaintext` is undefined then. */
   crypto_aead_chacha20poly1305_ietf_decrypt_detached(
     plaintext: Uint8Array,
     secretNonce: null,
@@ -58,25 +58,27 @@ export interface NoiseKeyPair {
 
 /** One side of a Noise_IK_25519_ChaChaPoly_BLAKE2b handshake. */
 export interface NoiseHandshake {
-  /** The ephemeral pair, to be set before `send`. */
+  /** The ephemeral key pair. Set it before `send`. */
   e: NoiseKeyPair | null
   /** The static key of the other side, once known. */
   rs: Uint8Array | null
-  /** The keys of what follows and the hash of the handshake, once it is complete. */
+  /** The receiving key, once the handshake is complete. */
   rx: Uint8Array | null
+  /** The sending key, once the handshake is complete. */
   tx: Uint8Array | null
+  /** The hash of the handshake, once it is complete. */
   hash: Uint8Array | null
   initialise(prologue: Uint8Array, remotePublic?: Uint8Array): void
   send(payload: Uint8Array): Uint8Array
-  /** Throws on a bad message, and is of no use afterwards. May change the message's bytes. */
+  /** Reads a message. Throws on a bad message; the object is unusable then. May change the message's bytes. */
   recv(message: Uint8Array): Uint8Array
 }
 
 export type NoiseHandshakes = new (pattern: 'IK', initiator: boolean, self: NoiseKeyPair) => NoiseHandshake
 
 /**
- * SymmetricState of the Noise specification (5.2) with its key agreement, from which `sealed-message.ts` makes a pattern that
- * the library has no name for. `mixKey` throws on a key of small order, `decryptAndHash` on a bad tag.
+ * SymmetricState of the Noise specification (5.2) with its key agreement. `sealed-message.ts` builds a pattern from it that
+ * the library does not offer. `mixKey` throws on a key of small order, `decryptAndHash` on a bad tag.
  */
 export interface NoiseSymmetric {
   mixHash(data: Uint8Array): void
@@ -85,5 +87,5 @@ export interface NoiseSymmetric {
   decryptAndHash(ciphertext: Uint8Array): Uint8Array
 }
 
-/** A new one, for a protocol whose name has at most 64 bytes. */
+/** Creates a NoiseSymmetric. `protocol`: its name, at most 64 bytes. */
 export type NoiseSymmetrics = (protocol: string) => NoiseSymmetric

@@ -1,6 +1,6 @@
 /**
- * The cryptography of `native.ts` in JavaScript (noble), for where no native module can be loaded. It gives the same
- * bytes, more slowly, and does not promise that secrets leave memory.
+ * The cryptography of `native.ts` in JavaScript (noble), for platforms that cannot load native modules. It produces the same
+ * bytes, more slowly, and cannot guarantee that secrets are erased from memory.
  */
 import { chacha20orig, chacha20poly1305, xchacha20poly1305 } from '@noble/ciphers/chacha.js'
 import { ed25519, x25519 } from '@noble/curves/ed25519.js'

@@ -7,9 +7,8 @@ const NONCE = new Uint8Array(8)
 const TWO_32 = 0x1_0000_0000
 
 /**
- * All randomness of a machine, from one seed: the keystream of ChaCha20. Each refill takes its first 32 bytes as the
- * next key, so what was drawn before cannot be computed from what is in memory now. The same seed and the same calls
- * give the same values.
+ * A deterministic random generator for a machine: the keystream of ChaCha20. The same seed and the same calls give the same
+ * values. Each refill uses its first 32 bytes as the next key, so the memory reveals nothing about earlier values.
  */
 export class Random {
   readonly #key: Uint8Array
@@ -36,7 +35,7 @@ export class Random {
     return out
   }
 
-  /** 0 to 2^32 - 1. */
+  /** An integer from 0 to 2^32 - 1. */
   u32(): number {
     if (this.#at + 4 > POOL_BYTES) this.#refill()
     const value = this.#view.getUint32(this.#at)
@@ -45,7 +44,7 @@ export class Random {
     return value
   }
 
-  /** 0 to n - 1, each as likely as the others; n from 1 to 2^32. */
+  /** An integer from 0 to n - 1, uniformly distributed. `n`: 1 to 2^32, otherwise a RangeError is thrown. */
   below(n: number): number {
     if (!Number.isInteger(n) || n < 1 || n > TWO_32) throw new RangeError('n is an integer from 1 to 2^32')
     const fair = TWO_32 - (TWO_32 % n)
@@ -54,12 +53,12 @@ export class Random {
     return value % n
   }
 
-  /** 0 to below 1, in steps of 2^-53. */
+  /** A number from 0 up to but not including 1, in steps of 2^-53. */
   float(): number {
     return ((this.u32() >>> 5) * 0x400_0000 + (this.u32() >>> 6)) / 2 ** 53
   }
 
-  /** Another generator, unrelated to this one and to forks under other labels. */
+  /** Another generator, independent of this one and of forks with other labels. */
   fork(label: string): Random {
     return new Random(hash256(this.bytes(SEED_BYTES), label))
   }

@@ -1,21 +1,22 @@
-/** Counters back from the greatest one that are still told apart. */
+/** Size of the window: the number of counters, back from the greatest, whose use is remembered. */
 export const WINDOW = 2048
 const BITS = 32
-/** One word more than the window: the word being filled never holds bits of the window's far end (RFC 6479). */
+/** One word more than the window, so that the word being filled never holds bits of the window's far end (RFC 6479). */
 const WORDS = WINDOW / BITS + 1
 
-/** Which of the last counters were seen. Counters are integers from 0 to 2^31 - 1; `isFresh` changes nothing. */
+/** Remembers which of the last counters were used. Counters are integers from 0 to 2^31 - 1. */
 export class ReplayWindow {
   readonly #words = new Uint32Array(WORDS)
   #greatest = -1
 
+  /** True if the counter was not used and is not too old. Changes nothing. */
   isFresh(counter: number): boolean {
     if (counter > this.#greatest) return true
     if (counter <= this.#greatest - WINDOW) return false
     return (this.#words[this.#wordOf(counter)]! & this.#bitOf(counter)) === 0
   }
 
-  /** Only a fresh one. */
+  /** Marks a counter as used. It must be fresh. */
   mark(counter: number): void {
     if (counter > this.#greatest) this.#slide(counter)
     this.#words[this.#wordOf(counter)]! |= this.#bitOf(counter)

@@ -1,14 +1,14 @@
 /**
- * One message that only its recipient can read and only its sender can have made: Noise_K_25519_ChaChaPoly_BLAKE2b (Noise
- * specification, revision 34, 7.4), whose one message needs no answer.
+ * A single message that only its recipient can read and only its sender can have made: Noise_K_25519_ChaChaPoly_BLAKE2b
+ * (Noise specification, revision 34, 7.4), a one-way pattern.
  *
  *   -> s
  *   <- s        both are known before
  *   ...
  *   -> e, es, ss
  *
- * The recipient's key is one of its prekeys, or the key of its identity. What the prologue says is authenticated with it. The
- * same bytes may be shown to the recipient again, so the prologue must say which message it is.
+ * The recipient's key is one of its prekeys, or the key of its identity. The prologue is authenticated with the message.
+ * Somebody may replay the same bytes to the recipient, so the prologue must identify the message.
  */
 import { noiseSymmetric, sodium } from './native.ts'
 import type { StaticKeys } from './noise.ts'
@@ -27,7 +27,7 @@ export interface SealMessageOptions {
   readonly plaintext: Uint8Array
 }
 
-/** Undefined where `recipientPublic` is no key to agree with. */
+/** Seals a message. Undefined if `recipientPublic` is not a valid key for key agreement. */
 export function sealMessage(options: SealMessageOptions): Uint8Array | undefined {
   const { prologue, sender, recipientPublic, ephemeralSeed, plaintext } = options
   const ephemeral = { publicKey: new Uint8Array(KEY_BYTES), secretKey: new Uint8Array(ephemeralSeed) }
@@ -56,7 +56,7 @@ export interface OpenMessageOptions {
   readonly sealed: Uint8Array
 }
 
-/** Undefined where the bytes are not of this sender for this recipient and prologue. */
+/** Opens a message. Undefined if it is not from this sender, for this recipient and prologue. */
 export function openMessage(options: OpenMessageOptions): Uint8Array | undefined {
   const { prologue, senderPublic, recipient, sealed } = options
   if (sealed.length < SEALED_MESSAGE_OVERHEAD) return undefined

@@ -1,8 +1,9 @@
 /**
- * A ticket: a JWT (RFC 7519, JWS RFC 7515, EdDSA RFC 8037) by which INDEX tells nodes who a peer is, checked offline. It says
- * nothing that can change: what the peer may do is read from the tables when it signs in.
- * Everything that is not exactly what INDEX makes is refused: another algorithm, an unknown key id, padding or stray bits
- * in base64url, a header that must be understood (`crit`), a claim of another shape, a text that no datagram could hold.
+ * A ticket: a JWT (RFC 7519, JWS RFC 7515, EdDSA RFC 8037) with which INDEX attests the identity of a peer. Nodes verify it
+ * offline. It contains nothing that can change: permissions are read from the tables when the peer signs in.
+ *
+ * Every ticket that differs in form from those of INDEX is rejected: another algorithm, an unknown key id, padding or stray
+ * bits in base64url, a critical header (`crit`), a claim of another type, or a text too long for a datagram.
  */
 import { isPeerId, type PeerId, type UserId } from '../ids.ts'
 import { LIMITS } from '../limits.ts'
@@ -16,7 +17,7 @@ export interface Ticket {
   readonly expiresAt: number
 }
 
-/** The names of WELCOME_STATUS. */
+/** Result of a verification. `status` uses the names of WELCOME_STATUS. */
 export type TicketOutcome =
   | { readonly ok: true; readonly ticket: Ticket }
   | { readonly ok: false; readonly status: 'invalid' | 'ended' }
@@ -59,7 +60,7 @@ function ticketOf(claims: Claims | undefined): Ticket | undefined {
 const isPeer = (value: unknown): value is PeerId => typeof value === 'string' && isPeerId(value)
 const isUser = (value: unknown): value is UserId =>
   typeof value === 'string' && /^u_[a-z2-7]{16}$/.test(value)
-/** Seconds since the epoch, as JWT has them. */
+/** True for a JWT's time: seconds since the epoch. */
 const isTime = (value: unknown): value is number =>
   Number.isSafeInteger(value) && (value as number) > 0 && (value as number) < 2 ** 40
 

@@ -1,32 +1,32 @@
 /**
- * The clock of a process: a time that only runs forwards, for everything that is timed, and how far the wall clock is ahead
- * of it, for what other machines have dated (`shared/core/wall.ts`).
+ * The clock of a process: a monotonic time for all timers, and the wall clock's offset from it for times that other machines
+ * have set (`shared/core/wall.ts`).
  *
- *   the wall clock is set   `now` goes on as before, and `aheadMs` follows. A difference of more than LEAP_MS is believed
- *                           when it has lasted for LASTING_MS, so one wrong reading changes nothing
- *   the machine slept       `now` leaps by the time that it slept, as everything timed is overdue. The system's uptime
- *                           tells sleep from a clock that was set
+ *   the wall clock is set   `now` continues as before, and `aheadMs` follows. A difference of more than LEAP_MS is accepted
+ *                           only after it has lasted for LASTING_MS, so one wrong reading changes nothing
+ *   the machine slept       `now` leaps by the time that the machine slept, because every timer is overdue. The system's
+ *                           uptime distinguishes sleep from a clock that was set
  */
 import { uptime } from 'node:os'
 
 const LEAP_MS = 60_000
 const LASTING_MS = 3000
-/** The uptime of some systems has whole seconds. */
+/** Some systems report their uptime in whole seconds. */
 const LEAST_SLEEP_MS = 2000
 
 export interface Clock {
-  /** Milliseconds, never backwards. They began as those since the epoch. */
+  /** Milliseconds that never run backwards. When the process starts they are epoch milliseconds. */
   now(): number
-  /** How far the wall clock is ahead of `now`. */
+  /** How far the wall clock is ahead of `now`, in milliseconds. */
   readonly aheadMs: number
 }
 
-/** What a clock reads, in milliseconds. */
+/** The time sources of a clock, in milliseconds. */
 export interface ClockSources {
   wall(): number
   /** May stand still while the machine sleeps. */
   monotonic(): number
-  /** Goes on while the machine sleeps. Read only when the wall clock leapt. */
+  /** Continues while the machine sleeps. Read only at the start and when the wall clock has leapt. */
   uptime(): number
 }
 
@@ -40,7 +40,7 @@ export class SteadyClock implements Clock {
   readonly #sources: ClockSources
   /** `now` minus the monotonic clock. */
   #base: number
-  /** The uptime minus the monotonic clock: grows by what the machine slept. */
+  /** The uptime minus the monotonic clock. Grows by the time that the machine sleeps. */
   #uptimeBase: number
   #aheadMs = 0
   #leaptAt: number | undefined
@@ -52,7 +52,7 @@ export class SteadyClock implements Clock {
     this.#uptimeBase = sources.uptime() - monotonic
   }
 
-  /** As of the last call of `now`. */
+  /** The offset as of the last call of `now`. */
   get aheadMs(): number {
     return this.#aheadMs
   }
@@ -81,7 +81,7 @@ export class SteadyClock implements Clock {
     if (leapMs <= LEAP_MS || monotonic - this.#leaptAt >= LASTING_MS) this.#believe(told, monotonic)
   }
 
-  /** Since it was last asked. */
+  /** Returns how long the machine has slept since the last call that found a sleep. */
   #sleptMs(monotonic: number): number {
     const uptimeBase = this.#sources.uptime() - monotonic
     const sleptMs = uptimeBase - this.#uptimeBase

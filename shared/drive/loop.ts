@@ -1,20 +1,19 @@
 /**
- * Joins one machine to its sockets, the clock and whoever carries out its effects, as the contract of
- * `shared/core/machine.ts` says: the one place where a protocol meets the world, at nodes and at peers.
+ * Connects one machine to its sockets, its clock and the code that carries out its effects, following the contract of
+ * `shared/core/machine.ts`. Nodes and peers use it alike.
  *
- * One step is one call of the machine. What the machine appended to its batch is sent before anything else happens, then
- * its effects are carried out, then one timer is armed for its deadline. Inputs that are given during a step wait until
- * it is over.
+ * One step is one call of the machine. First the datagrams that the machine appended to its batch are sent, then its effects
+ * are carried out, then one timer is armed for its deadline. An input given during a step waits until the step is over.
  *
- * Datagrams that arrive in one turn of the event loop are handed over together. A few of them, which are answers rather
- * than a flood, are handed over one after another, so that what one of them asks for leaves before the next is looked at.
+ * Datagrams that arrive in one turn of the event loop are handed over together. If there are at most FEW, they are handed
+ * over one by one, so that the answer to each leaves before the next is processed.
  *
- * No fault ends the loop or holds up what is behind it. Each one is told to `fault` and counted:
+ * No fault ends the loop or holds up later work. Each one is reported to `fault` and counted:
  *
- *   a datagram or an input makes the machine throw   it is dropped, and nothing of its step is sent. Where several
- *                                                    datagrams were handed over together, each is handed over again by
- *                                                    itself, so that only the poisoned one is lost
- *   the machine throws when its time has come        it is called again after REST_MS
+ *   a datagram or an input makes the machine throw   it is dropped, and nothing of its step is sent. If several datagrams
+ *                                                    were handed over together, each is handed over again by itself, so
+ *                                                    that only the poisoned one is lost
+ *   the machine throws at its deadline               it is called again after REST_MS
  *   an effect throws, or its promise rejects         the other effects are carried out
  */
 import type { Machine } from '../core/machine.ts'
@@ -22,18 +21,18 @@ import { ADDRESS_WORDS } from '../wire/address.ts'
 import { Batch } from '../wire/batch.ts'
 import { type Clock, clock } from './clock.ts'
 
-/** One call of the machine handles at most about this many: enough to spread its cost, few enough to answer early. */
+/** Datagrams that one call of the machine handles, approximately: enough to spread its cost, few enough to answer early. */
 const MAX_BATCH = 64
-/** A process may have thousands of loops. A batch grows when more arrives at the same time. */
+/** Initial capacity of a batch: small, because a process may have thousands of loops. A batch grows when needed. */
 const ROOM = 16
 const FEW = 4
 /** Node turns a longer timeout into 1 ms. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1
-/** A machine that throws when its time has come would throw again immediately. */
+/** Pause after a machine threw at its deadline, as it would throw again immediately. */
 const REST_MS = 1000
 const NEVER = Number.POSITIVE_INFINITY
 
-/** What went wrong: a bug, of ours or of the application. */
+/** A fault: a bug in this code base or in the application. */
 export type Fault<Input, Effect> = { readonly error: unknown } & (
   | { readonly kind: 'datagram' | 'tick' }
   /** The machine threw at this input, and will not see it again. */
@@ -42,9 +41,9 @@ export type Fault<Input, Effect> = { readonly error: unknown } & (
 )
 
 export interface LoopOptions<Input, Effect> {
-  /** Sends what is in the batch. True if the sockets still need its bytes: then the batch is theirs. */
+  /** Sends the batch. Returns true if the sockets still need its bytes; they then own the batch. */
   readonly send: (out: Batch) => boolean
-  /** Carries out an effect. What a promise resolves to is the machine's next input. */
+  /** Carries out an effect. If its promise resolves to an input, the machine receives that input. */
   readonly perform?: ((effect: Effect) => Promise<Input | undefined> | undefined) | undefined
   readonly fault: (fault: Fault<Input, Effect>) => void
   /** Default: the clock of this process. */
@@ -74,45 +73,45 @@ export class Loop<Input, Effect> {
     this.#clock = options.clock ?? clock
   }
 
-  /** How often something threw. */
+  /** Number of faults so far. */
   get faults(): number {
     return this.#faults
   }
 
-  /** One datagram that arrived. */
+  /** Adds one datagram that arrived. */
   receive(bytes: Uint8Array, words: Uint32Array, socket: number): void {
     if (this.#closed) return
     this.arrived.push(bytes, words, 0, socket)
     this.#flushSoon()
   }
 
-  /** There is something in `arrived`. */
+  /** Processes `arrived`, now or at the end of this turn. Sockets call it after appending. */
   flush(): void {
     if (this.arrived.count >= MAX_BATCH && !this.#running) this.#receive()
     else this.#flushSoon()
   }
 
-  /** An input that is given during a step waits its turn. */
+  /** Hands an input to the machine. An input given during a step waits until the step is over. */
   handle(input: Input): void {
     if (this.#closed) return
     this.#inputs.push(input)
     if (!this.#running) this.#run(() => true)
   }
 
-  /** Does what is due. Call it once to begin. */
+  /** Runs whatever the machine has due. Call it once to start the loop. */
   tick(): void {
     this.#timerAt = NEVER
     this.#run(() => this.#step(() => this.#machine.tick(this.#out, this.#now()), this.#rest))
   }
 
-  /** Nothing is sent or carried out any more, and the machine is not called again. */
+  /** Stops the loop: nothing more is sent or carried out, and the machine is not called again. */
   close(): void {
     this.#closed = true
     clearImmediate(this.#flush)
     clearTimeout(this.#timer)
   }
 
-  /** The time, for the call of the machine that follows. */
+  /** Returns the time for the next call of the machine, and updates the machine's wall-clock offset. */
   #now(): number {
     const now = this.#clock.now()
     if (this.#machine.wall !== undefined) this.#machine.wall.aheadMs = this.#clock.aheadMs
@@ -159,7 +158,7 @@ export class Loop<Input, Effect> {
     return done
   }
 
-  /** False if the machine threw: then nothing that it wrote is sent, as it may be half a datagram. */
+  /** Runs one step. Returns false if the machine threw; its output is then discarded, as it may end in half a datagram. */
   #step(call: () => void, failed: (error: unknown) => void): boolean {
     if (this.#closed) return true
     const done = this.#attempt(call, failed)
@@ -171,7 +170,7 @@ export class Loop<Input, Effect> {
     return done
   }
 
-  /** The machine is not called for its deadline again for a while. */
+  /** Pauses deadline calls for REST_MS after the machine threw. */
   readonly #rest = (error: unknown): void => {
     this.#restUntil = this.#now() + REST_MS
     this.#arm(this.#restUntil)
@@ -210,7 +209,7 @@ export class Loop<Input, Effect> {
     }, failed)
   }
 
-  /** A timer that is early does no harm, so a deadline that moves away does not touch it. */
+  /** Arms the timer. An early timer does no harm, so a deadline that moves later leaves it alone. */
   #arm(wanted: number): void {
     const deadline = Math.max(wanted, this.#restUntil)
     if (deadline >= this.#timerAt || this.#closed) return

@@ -1,6 +1,6 @@
 /**
- * An API key is for a team's own servers and people: it sees every network. It is shown once, as `sw_<key>_<secret>`;
- * kept is a hash of the secret.
+ * An API key authenticates a team's own servers and people; it can see every network. It is shown once, as
+ * `sw_<key>_<secret>`. Only a hash of the secret is stored.
  */
 import { z } from 'zod'
 import { toBase32 } from '../ids.ts'

@@ -1,7 +1,7 @@
 /**
- * A collection declares which attributes of its objects are searchable, as the dotted paths of a filter, and who may edit
- * them. The names of the other entities declare further attributes of theirs. An undeclared collection works; nothing in
- * it is indexed beyond the defaults.
+ * A collection declares which attributes of its objects are searchable, as dotted paths like those of a filter, and who may
+ * edit the objects. The collections `users`, `networks` and `peers` declare searchable attributes of these entities.
+ * Collections need no declaration: without one, only the default attributes are indexed.
  */
 import { z } from 'zod'
 import { LIMITS } from '../limits.ts'
@@ -10,7 +10,7 @@ import { VISIBILITIES } from './visibility.ts'
 
 export type Entity = 'user' | 'network' | 'peer' | 'object'
 
-/** Collections that stand for our own entities; no object can be in them. */
+/** Collections that stand for users, networks and peers. They cannot contain objects. */
 export const ENTITY_COLLECTIONS: Readonly<Record<Exclude<Entity, 'object'>, string>> = {
   user: 'users',
   network: 'networks',
@@ -18,8 +18,8 @@ export const ENTITY_COLLECTIONS: Readonly<Record<Exclude<Entity, 'object'>, stri
 }
 
 /**
- * What has an index without a declaration. What a peer says of itself (`status`, `custom`, `metadata.*`) is searched among
- * those that are there; declared, it has an index too, which each change of it has to write.
+ * Attributes that are indexed without a declaration. The presence of peers (`status`, `custom`, `metadata.*`) is searched
+ * among the peers that are online. If declared, it is indexed too, which costs a write for each change.
  */
 export const DEFAULT_SEARCHABLE: Readonly<Record<Entity, readonly string[]>> = {
   user: ['name'],
@@ -28,7 +28,7 @@ export const DEFAULT_SEARCHABLE: Readonly<Record<Entity, readonly string[]>> = {
   object: ['owner'],
 }
 
-/** What every card of the index holds besides what is searchable (shared/model/search/card.ts), lower case. */
+/** Attributes that every card of the index holds besides the searchable ones (shared/model/search/card.ts), in lower case. */
 export const ALSO_CARRIED: Readonly<Record<Entity, readonly string[]>> = {
   user: ['createdat'],
   network: ['createdat'],
@@ -43,7 +43,7 @@ const attributePath = z
   .max(128)
   .regex(/^[A-Za-z][\w$-]*(\.[A-Za-z_$][\w$-]*)*$/, 'is no attribute path, such as `value.level`')
 
-/** What the entities have to show. */
+/** A path for which visibility can be declared. */
 const visiblePath = attributePath.refine(
   (path) => path === 'name' || path.startsWith('attributes.'),
   'is neither `name` nor a path such as `attributes.email`',

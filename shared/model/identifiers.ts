@@ -1,8 +1,8 @@
-/** Ids from random bytes given by the caller, and how ids are recognised at our doors. */
+/** Makes ids from random bytes of the caller, and schemas that validate ids in requests. */
 import { z } from 'zod'
 import { isPeerId, type NetworkId, type PeerId, toBase32, type UserId } from '../ids.ts'
 
-/** 80 bits: 16 letters of base32. */
+/** Bytes of a user's or network's id: 80 bits, 16 characters of base32. */
 export const ID_BYTES = 10
 
 export const userIdOf = (random: Uint8Array): UserId =>

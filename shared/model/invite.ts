@@ -1,7 +1,9 @@
 /**
- * An invite lets whoever has its code bring a peer into a network: as a new user, or as a further peer of the user it
- * names. A code is four groups of four letters, 80 random bits, easy to say. Kept are its hash, which is the invite's
- * id, and the first group, by which people recognise it: 60 bits stay unknown to a reader of the table.
+ * An invite lets anybody with its code add a peer to a network: as a new user, or as another peer of the user that the invite
+ * names. A code is four groups of four characters, 80 random bits, easy to spell out.
+ *
+ * Two things are stored: the hash of the code, which is the invite's id, and the first group, by which people recognise the
+ * code. So 60 bits stay unknown to a reader of the table.
  */
 import { z } from 'zod'
 import { fromBase32, toBase32 } from '../ids.ts'
@@ -17,14 +19,14 @@ export const inviteIdSchema = z.string().regex(/^[a-z2-7]{26}$/, 'is no invite i
 export const CODE_BYTES = 10
 const CODE = /^[a-z2-7]{4}(-[a-z2-7]{4}){3}$/
 
-/** A reusable invite of a game night or a class; more are made with an API key. */
+/** Most uses of an invite. It is meant for a reusable invite of an event or a class; more users are added with an API key. */
 const MAX_USES = 100_000
 
 export const newInviteSchema = z.strictObject({
   role: roleSchema.default('member'),
   user: userIdSchema.optional(),
   uses: z.int().min(1).max(MAX_USES).default(1),
-  /** From now, in milliseconds. */
+  /** Lifetime in milliseconds, from now. */
   validMs: z
     .int()
     .min(1000)
@@ -37,7 +39,10 @@ export function inviteCodeOf(random: Uint8Array): string {
   return [0, 4, 8, 12].map((at) => letters.slice(at, at + 4)).join('-')
 }
 
-/** The code as it was given out, from how somebody typed it; undefined where it is no code. */
+/**
+ * The canonical form of a typed code; undefined if it is not a code. Case, blanks and dashes do not matter; 0 is read as the
+ * letter O, and 1 as L.
+ */
 export function normalizeInviteCode(typed: string): string | undefined {
   const letters = typed.toLowerCase().replace(/[\s-]/g, '').replaceAll('0', 'o').replaceAll('1', 'l')
   const code = letters.match(/.{1,4}/g)?.join('-') ?? ''

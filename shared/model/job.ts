@@ -1,6 +1,6 @@
 /**
- * A job is work of several steps that a request starts: the deletion of a user or of a network. It is kept in a table, and
- * whoever runs it next finishes what an earlier run left.
+ * A job is work of several steps that a request starts: the deletion of a user or of a network. It is stored in a table, so
+ * that the next run finishes what an earlier run left undone.
  */
 import { z } from 'zod'
 import type { NetworkId, UserId } from '../ids.ts'

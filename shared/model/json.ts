@@ -1,6 +1,6 @@
 /**
- * JSON as tables can keep it: numbers within the range of DynamoDB (1e-130 to 1e125), names that are not empty, whole
- * characters everywhere, not nested deeper than a table allows.
+ * JSON that DynamoDB can store: numbers within its range (1e-130 to 1e125), no empty names, well-formed Unicode, and a
+ * nesting of at most 16 levels.
  */
 import { z } from 'zod'
 import type { Json, JsonObject } from '../resources.ts'
@@ -10,7 +10,7 @@ export type { Json, JsonObject }
 
 const MAX_DEPTH = 16
 
-/** An object of at most `bytes` as JSON text. */
+/** Schema of a JSON object of at most `bytes` as JSON text. */
 export function jsonObject(bytes: number) {
   return z
     .custom<JsonObject>(isObject, 'is no JSON object')
@@ -26,12 +26,12 @@ function isObject(value: unknown): boolean {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** Length as JSON text in UTF-8. */
+/** Length of a value as JSON text in UTF-8. */
 export function jsonBytes(value: unknown): number {
   return textBytes(JSON.stringify(value))
 }
 
-/** A text of at most `bytes` in UTF-8. */
+/** Schema of a text of at most `bytes` in UTF-8. */
 export function textUpTo(bytes: number, text = z.string()) {
   return text.superRefine((text, context) => {
     if (!text.isWellFormed()) context.addIssue({ code: 'custom', message: HALF })
@@ -41,7 +41,7 @@ export function textUpTo(bytes: number, text = z.string()) {
 
 const HALF = 'holds half of a character'
 
-/** `params.limit` makes it `too-large` rather than `bad-request`: see validate.ts. */
+/** The issue for a value that is too long. Its `params.limit` makes the error `too-large`, not `bad-request` (validate.ts). */
 function longerThan(bytes: number) {
   return { code: 'custom', message: `is longer than ${bytes} bytes`, params: { limit: bytes } } as const
 }

@@ -1,7 +1,9 @@
 /**
- * How a mailbox is shared out. A user, with all its peers, may have no more messages in it than there are free places. So one
- * fills half of it at most, two a third each, and whoever comes next finds some. Should so many users, or nodes that count
- * apart, fill it all the same, FEW messages of anybody are still taken, up to EXTRA in all.
+ * The quota of senders in a mailbox. A user, with all its peers, may have at most as many messages in it as there are free
+ * places. So one sender fills at most half of it, two fill a third each, and the next sender still finds places.
+ *
+ * A mailbox can still become full, because of many senders or of nodes that count separately. Then each sender may still
+ * store FEW messages, up to EXTRA messages in total above the limit.
  */
 import type { UserId } from '../ids.ts'
 import { LIMITS } from '../limits.ts'
@@ -9,7 +11,7 @@ import { LIMITS } from '../limits.ts'
 export const FEW = 10
 export const EXTRA = 250
 
-/** What is in a mailbox; undefined: senders whose user is not known. */
+/** Number of messages in a mailbox, by the sender's user. `undefined` stands for all senders whose user is not known. */
 export class MailboxShares {
   total = 0
   readonly #ofUser = new Map<UserId | undefined, number>()

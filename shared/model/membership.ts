@@ -1,12 +1,12 @@
 /**
- * A membership ties a user to a network with a role and a state. Each role may do what those below it may.
+ * A membership connects a user to a network, with a role and a state. Each role includes the permissions of lower roles.
  *
  *   guest   is seen, sees the members, reads objects
  *   member  makes objects
  *   admin   edits the network, manages members and invites up to its own role
  *   owner   deletes the network; the last one cannot leave
  *
- * Only an active membership counts: for permissions, tickets, limits and the number of owners.
+ * Only an active membership counts for permissions, tickets, limits and the number of owners.
  *
  *   invited    an admin added the user, who has yet to accept
  *   requested  the user asked to join a network that takes requests; an admin has yet to agree
@@ -37,18 +37,18 @@ export type Membership = MembershipRecord
 export const roleSchema = z.enum(ROLES)
 export const stateSchema = z.enum(STATES)
 
-/** Without a role the one there is stays, a new member is `member`. Without a state see `stateAfter`. */
+/** A change of a membership. Default role: the current one, or `member` for a new member. Default state: see `stateAfter`. */
 export const membershipSchema = z.strictObject({
   role: roleSchema.optional(),
   state: z.enum(['active', 'suspended', 'banned']).optional(),
 })
 
-/** Whether `role` may do what `wanted` may. */
+/** True if `role` includes the permissions of `wanted`. */
 export function atLeast(role: Role | undefined, wanted: Role): boolean {
   return role !== undefined && ROLES.indexOf(role) >= ROLES.indexOf(wanted)
 }
 
-/** The role by which the user is a member now; undefined where it is none. */
+/** The role of an active membership; undefined if it is not active. */
 export function activeRole(membership: Pick<Membership, 'role' | 'state'> | undefined): Role | undefined {
   return membership?.state === 'active' ? membership.role : undefined
 }
@@ -61,8 +61,8 @@ export function makerOf(actor: Actor): Maker | undefined {
 type Wanted = z.infer<typeof membershipSchema>['state']
 
 /**
- * The state that a manager of the network brings a membership into; undefined where that cannot be. Whoever is not there
- * by their own will has to accept first, unless an API key adds them, which is the team's own decision.
+ * The state after a manager of the network changes a membership; undefined if the change is not allowed. A user who has not
+ * asked to join must accept first. If an API key adds the user, no acceptance is needed, because the team decides.
  */
 export function stateAfter(
   current: MembershipState | undefined,

@@ -1,4 +1,4 @@
-/** JSON merge patch (RFC 7396): objects are merged, null removes, anything else replaces. Neither argument is changed. */
+/** Applies a JSON merge patch (RFC 7396): objects are merged, null removes, other values replace. Changes neither argument. */
 export function mergePatch(target: unknown, patch: unknown): unknown {
   if (!isObject(patch)) return patch
   const merged = new Map(isObject(target) ? Object.entries(target) : [])

@@ -7,7 +7,7 @@ import { attributesSchema, editableSchema, nameSchema } from './user.ts'
 
 export type { Joining }
 
-/** `invite`: not at all. `approval`: an admin agrees to their request. `open`: they say so. */
+/** How users join on their own. `invite`: not at all. `approval`: an admin approves their request. `open`: without approval. */
 export const JOININGS = ['invite', 'approval', 'open'] as const satisfies readonly Joining[]
 
 export type Network = NetworkRecord
@@ -15,7 +15,7 @@ export type Network = NetworkRecord
 const pathsSchema = z.enum(PATHS)
 const joiningSchema = z.enum(JOININGS)
 
-/** What may be edited of a network. */
+/** The editable fields of a network. */
 export const editableNetworkSchema = editableSchema.extend({ paths: pathsSchema, joining: joiningSchema })
 
 export const newNetworkSchema = z.strictObject({
@@ -23,6 +23,6 @@ export const newNetworkSchema = z.strictObject({
   attributes: attributesSchema.default({}),
   paths: pathsSchema.default('auto'),
   joining: joiningSchema.default('invite'),
-  /** First owner; a peer that makes a network is its owner itself. */
+  /** The first owner, if an API key creates the network. If a peer creates it, the peer's user is the owner. */
   owner: userIdSchema.optional(),
 })

@@ -1,6 +1,6 @@
 /**
- * An object is application metadata: `value` is the application's own, `collection` its word for the kind. It is in a
- * network, whose members read it, or private to its owner.
+ * An object is metadata of an application, which defines its `value` and names its kind, the `collection`. It is either in a
+ * network, whose members can read it, or private to its owner.
  */
 import { z } from 'zod'
 import { StraightwayError } from '../errors.ts'
@@ -11,10 +11,10 @@ import { jsonObject } from './json.ts'
 
 export type StoredObject = ObjectRecord
 
-/** Where an object is: in a network, or private to a user. An id names one object of a collection in a place. */
+/** The place of an object: a network, or the user it is private to. Within a place, collection and id identify an object. */
 export type Place = NetworkId | UserId
 
-/** Errors: `bad-request` without either. */
+/** The place of an object: its network, otherwise its owner. Errors: `bad-request` if neither is given. */
 export function placeOf({
   network,
   owner,

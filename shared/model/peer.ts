@@ -1,4 +1,4 @@
-/** A peer is one running endpoint with its own key, bound to the user it acts for. */
+/** A peer is a running endpoint with its own key. It belongs to the user it acts for. */
 import { z } from 'zod'
 import type { PeerRecord, StoredPeer } from '../resources.ts'
 import { peerIdSchema, userIdSchema } from './identifiers.ts'
@@ -6,13 +6,13 @@ import { attributesSchema, nameSchema } from './user.ts'
 
 export type Peer = StoredPeer
 
-/** A peer as others find it: what is kept of it, and its presence as they may see it. */
+/** A peer as others see it: its record, and its presence as far as they may see it. */
 export type PeerWithPresence = PeerRecord
 
-/** What a peer says of itself at the moment. */
+/** The current presence that a peer reports. */
 export type LivePresence = PeerRecord['presence']
 
-/** What a viewer sees of a peer whose user blocks it since then: always the same, whatever the peer does. */
+/** The presence shown to a blocked viewer. It depends only on the time of the block, so it reveals nothing about the peer. */
 export function hiddenSince(blockedAt: number): LivePresence {
   return { status: 'offline', custom: '', metadata: {}, since: 0, version: 0, lastSeenAt: blockedAt }
 }

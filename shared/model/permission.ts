@@ -1,10 +1,10 @@
 /**
- * Who may do what: one table. An admin key may do everything, a read key whatever only reads; a peer what the rule of
- * the action says of it and of the resource. The answer to "may not" is decided elsewhere: of what somebody may not
- * read, even the existence is not told.
+ * All permissions, in one table. An admin key may do everything, and a read key may do everything that only reads. For a
+ * peer, the rule of the action decides, from the actor and the resource. The error for a refusal is chosen elsewhere: a
+ * resource that an actor may not read is reported as missing.
  *
- * A rule answers with its grounds: the memberships that allow the action. They were read before the write, so the write
- * is made on the condition that they still hold (shared/store/grounds.ts).
+ * A rule returns its grounds: the memberships that allow the action. They were read before the write, so the write is
+ * conditional on them: it fails if they no longer hold (shared/store/grounds.ts).
  */
 import type { NetworkId, PeerId, UserId } from '../ids.ts'
 import { atLeast, type Role } from './membership.ts'
@@ -19,32 +19,32 @@ export interface PeerActor {
   readonly kind: 'peer'
   readonly peer: PeerId
   readonly user: UserId
-  /** Its user's roles as they are now, not as they were when the ticket was issued. */
+  /** Current roles of its user, not those at the time the ticket was issued. */
   readonly roles: ReadonlyMap<NetworkId, Role>
-  /** Of the attributes of the kind of record that it asks for by an id. */
+  /** Declared visibility of attributes, for the kind of record that the peer requests by id. */
   readonly visibility?: Declared | undefined
 }
 
-/** What an action is about, as far as a rule asks. */
+/** The resource of an action, as far as rules need it. */
 export interface Resource {
-  /** The user concerned: itself, the owner of a peer or object, the member. */
+  /** The user concerned: the user itself, the owner of a peer or object, or the member. */
   readonly user?: UserId | undefined
-  /** The networks the resource is seen in, or the one it belongs to. */
+  /** The networks in which the resource is visible, or the one it belongs to. */
   readonly networks?: readonly NetworkId[] | undefined
-  /** Roles given or taken: nobody gives, takes or removes one above their own. */
+  /** Roles that the action grants or revokes. No actor may grant or revoke a role above its own. */
   readonly roles?: readonly Role[] | undefined
-  /** Whether every member may edit the object. */
+  /** True if every member may edit the object. */
   readonly shared?: boolean | undefined
 }
 
-/** The membership that allows an action: this user is an active member of the network by this role. */
+/** A membership that allows an action: this user is an active member of the network, with this role. */
 export interface Ground {
   readonly network: NetworkId
   readonly user: UserId
   readonly role: Role
 }
 
-/** What allows the action; empty where nothing can take the right away; undefined where it is not allowed. */
+/** The memberships that allow an action. Empty if it is allowed without any; undefined if it is not allowed. */
 export type Grounds = readonly Ground[] | undefined
 
 type Rule = (actor: PeerActor, resource: Resource) => Grounds
@@ -62,7 +62,7 @@ const has =
     return undefined
   }
 const shares = has('guest')
-/** An admin, up to the own role. */
+/** Allows admins, for roles up to their own. */
 const manages: Rule = (actor, resource) => has('admin', ...(resource.roles ?? []))(actor, resource)
 
 const either =
@@ -94,7 +94,7 @@ const RULES = {
   'user.read': isSelfOrShares,
   'user.update': isSelf,
   'user.delete': isSelf,
-  /** What ties it to networks, invitations included. */
+  /** All memberships of the user, including invitations. */
   'membership.list': isSelf,
   'blocks.read': isSelf,
   'blocks.change': isSelf,
@@ -103,12 +103,12 @@ const RULES = {
   'network.update': has('admin'),
   'network.delete': has('owner'),
   'member.read': shares,
-  /** Sees who is invited, asks to join, is suspended, banned or was removed. */
+  /** Sees users who are invited, have asked to join, are suspended or banned, or were removed. */
   'member.review': has('admin'),
   'member.change': manages,
   'member.remove': either(both(isSelf, shares), manages),
   'invite.read': either(has('admin'), isSelf),
-  /** An invite that names a user binds a peer to it: only that user makes one. */
+  /** An invite that names a user binds a peer to that user, so only that user may create it. */
   'invite.create': either(
     when(({ user }) => user === undefined, manages),
     both(isSelf, shares),
@@ -118,11 +118,11 @@ const RULES = {
   'peer.read': isSelfOrShares,
   'peer.update': isSelf,
   'peer.revoke': isSelf,
-  /** Names of collections tell what other applications and tenants do. */
+  /** Not for peers: names of collections would reveal what other applications and tenants do. */
   'collection.list': never,
   'collection.read': always,
   'collection.change': never,
-  /** Without a network it is private to its owner. */
+  /** An object without a network is private to its owner. */
   'object.read': either(when(isPrivate, isSelf), when(isOfNetwork, shares)),
   'object.create': either(when(isPrivate, isSelf), when(isOfNetwork, has('member'))),
   'object.change': either(
@@ -136,7 +136,7 @@ const RULES = {
       ),
     ),
   ),
-  /** Jobs are read by API keys; whoever started one is told of that one. */
+  /** Jobs are for API keys. The actor that started a job may read it too, which functions/rest/jobs.ts checks. */
   'job.read': never,
   'key.read': never,
   'key.change': never,
@@ -147,7 +147,7 @@ export type Action = keyof typeof RULES
 
 export const ACTIONS = Object.keys(RULES) as readonly Action[]
 
-/** The one place where a permission is judged. */
+/** Decides whether `actor` may do `action`. All permission checks go through this function. */
 export function judge(actor: Actor, action: Action, resource: Resource = {}): Grounds {
   switch (actor.kind) {
     case 'nobody':

@@ -1,22 +1,22 @@
-/** What a request demands of the version of a thing: `If-Match` and `If-None-Match` (RFC 9110, 13.1). */
+/** Preconditions of a request on the version of a resource: `If-Match` and `If-None-Match` (RFC 9110, 13.1). */
 import { StraightwayError } from '../errors.ts'
 
 export interface Precondition {
-  /** One of these versions, or any. */
+  /** The resource must have one of these versions; `*`: it must exist. */
   readonly match?: readonly number[] | '*'
-  /** None of these versions, or nothing at all. */
+  /** The resource must have none of these versions; `*`: it must not exist. */
   readonly noneMatch?: readonly number[] | '*'
-  /** What `If-None-Match` holds, each without its quotes. */
+  /** Entity tags of `If-None-Match`, without quotes. */
   readonly tags?: readonly string[]
 }
 
-/** Throws `precondition-failed`. A thing that is not there has no version. */
+/** Throws `precondition-failed` if the precondition does not hold. `version`: undefined if the resource does not exist. */
 export function expectVersion(version: number | undefined, { match, noneMatch }: Precondition = {}): void {
   if (match !== undefined && !isAmong(version, match)) throw failed(found(version))
   if (noneMatch !== undefined && isAmong(version, noneMatch)) throw failed(found(version))
 }
 
-/** Whether the caller has what this tag stands for already. */
+/** True if the caller already has the representation with this tag. */
 export function isKnown(tag: string, { noneMatch, tags = [] }: Precondition): boolean {
   return noneMatch === '*' || tags.includes(tag)
 }

@@ -4,13 +4,13 @@ import { LIMITS } from '../limits.ts'
 import type { UserDetails } from '../resources.ts'
 import { jsonObject, textUpTo } from './json.ts'
 
-/** `networks` is kept with the memberships, in the same transactions; `version` is the ETag of name and attributes. */
+/** A user. `networks` is updated in the same transactions as the memberships; `version` is the ETag of name and attributes. */
 export interface User extends UserDetails {
-  /** Version of its blocks (shared/store/blocks.ts); 0 while it has never blocked anybody. */
+  /** Version of the user's block list (shared/store/blocks.ts); 0 if the user has never blocked anybody. */
   readonly blocks: number
 }
 
-/** In Unicode's form NFC, so that what looks the same is the same. */
+/** A name, normalised to Unicode NFC, so that names that look the same are equal. */
 export const nameSchema = textUpTo(128, z.string().normalize('NFC')).refine(
   (name) => name.trim() !== '',
   'is empty',
@@ -23,5 +23,5 @@ export const newUserSchema = z.strictObject({
   subject: textUpTo(512).optional(),
 })
 
-/** What may be edited of users and peers. */
+/** The editable fields of users and peers. */
 export const editableSchema = z.strictObject({ name: nameSchema, attributes: attributesSchema })

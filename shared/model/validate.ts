@@ -2,7 +2,7 @@ import type { z } from 'zod'
 import { StraightwayError } from '../errors.ts'
 import { mergePatch } from './merge-patch.ts'
 
-/** The value as the schema has it. Throws `bad-request` or `too-large`, naming what is wrong where. */
+/** Parses a value with a schema. Throws `bad-request` or `too-large`, with each problem and its path. */
 export function validated<T>(schema: z.ZodType<T>, value: unknown): T {
   const result = schema.safeParse(value)
   if (result.success) return result.data
@@ -11,7 +11,7 @@ export function validated<T>(schema: z.ZodType<T>, value: unknown): T {
   throw new StraightwayError(exceeds ? 'too-large' : 'bad-request', issues.map(described).join('; '))
 }
 
-/** `current` after a merge patch (RFC 7396), if the schema accepts the outcome. */
+/** Applies a merge patch (RFC 7396) to `current`, and parses the result with the schema. Throws like `validated`. */
 export function patched<T>(schema: z.ZodType<T>, current: T, patch: unknown): T {
   return validated(schema, mergePatch(current, patch))
 }

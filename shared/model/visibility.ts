@@ -1,11 +1,12 @@
 /**
- * Who sees an attribute of a user, a network or a peer, as the collections `users`, `networks` and `peers` declare it.
+ * The visibility of attributes of users, networks and peers, as the collections of these names declare it.
  *
  *   public   every peer of the deployment that asks by the id
  *   network  whoever shares a network with it; what is not declared
  *   private  itself: the user, the user of a peer, admins of a network
  *
- * API keys see everything. A private path hides what is below it as well. Names are matched in any case, as filters do.
+ * API keys see everything. A private path also hides everything below it. Names are matched without regard to case, as in
+ * filters.
  */
 import { StraightwayError } from '../errors.ts'
 import type { JsonObject, Visibility } from '../resources.ts'
@@ -14,7 +15,7 @@ import { mergePatch } from './merge-patch.ts'
 
 export const VISIBILITIES = ['public', 'network', 'private'] as const satisfies readonly Visibility[]
 
-/** By dotted path: `name`, or `attributes.` and a path. */
+/** Declared visibility by dotted path: `name`, or `attributes.` and a path. */
 export type Declared = Readonly<Record<string, Visibility>>
 
 interface Described {
@@ -22,18 +23,18 @@ interface Described {
   readonly attributes: JsonObject
 }
 
-/** Lower case. */
+/** Paths with the given visibility, in lower case. */
 export function pathsOf(declared: Declared, visibility: Visibility): readonly string[] {
   return Object.entries(declared).flatMap(([path, is]) => (is === visibility ? [path.toLowerCase()] : []))
 }
 
-/** As whoever shares a network with it sees it. */
+/** The record as peers see it that share a network with it. */
 export function toMembers<T extends Described>(record: T, declared: Declared): T {
   const hidden = pathsOf(declared, 'private')
   return hidden.length === 0 ? record : { ...record, attributes: without(record.attributes, hidden) }
 }
 
-/** As any peer sees it; undefined if nothing of it is public. */
+/** The record as any other peer sees it; undefined if no attribute is public. */
 export function toStrangers<T extends Described>(record: T, declared: Declared): T | undefined {
   const shown = pathsOf(declared, 'public')
   const parts = shown.map((path) => path.split('.')).filter(([first]) => first === 'attributes')
@@ -44,7 +45,7 @@ export function toStrangers<T extends Described>(record: T, declared: Declared):
   return name === '' && Object.keys(attributes).length === 0 ? undefined : { ...record, name, attributes }
 }
 
-/** Throws `bad-request` for a filter or an order that would tell of a private attribute. */
+/** Throws `bad-request` for a filter or an order that would reveal a private attribute. */
 export function expectVisiblePaths(
   { filter, sortBy }: { readonly filter: Filter | undefined; readonly sortBy: string | undefined },
   declared: Declared,
@@ -75,7 +76,7 @@ function pathsIn(filter: Filter, above: readonly string[] = []): readonly string
   }
 }
 
-/** `paths` begin with `attributes`. */
+/** The attributes without those at the given paths, which begin with `attributes`. */
 function without(attributes: JsonObject, paths: readonly string[]): JsonObject {
   const left = paths.reduce((rest: unknown, path) => omitted(rest, path.split('.')), { attributes })
   return (left as { readonly attributes?: JsonObject }).attributes ?? {}

@@ -1,4 +1,4 @@
-/** API keys: a hash of each secret. */
+/** API keys. Only a hash of each secret is stored. */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import {
   type DynamoDBDocumentClient,
@@ -29,7 +29,7 @@ export interface NewApiKey {
   readonly role: ApiKey['role']
 }
 
-/** `token` is what a client presents (`sw_...`): told here and never again. */
+/** A new key. `token` (`sw_...`) is what a client presents; it is returned this one time and never again. */
 export interface MadeApiKey {
   readonly apiKey: ApiKey
   readonly token: string
@@ -37,7 +37,7 @@ export interface MadeApiKey {
 
 type ApiKeyItem = ApiKey & { readonly secretHash: string }
 
-/** The id of the key that a system is set up with: there is at most one, whoever starts first. */
+/** The id of the first key of a system. Because the id is fixed, concurrent first starts make only one. */
 const FIRST = 'first'
 
 export async function createApiKey(
@@ -56,14 +56,17 @@ export async function createApiKey(
     await transact(client, [{ refused: CHANGED, write: { Put } }])
     return made
   } catch (error) {
-    // An id that comes again is that of a request that was sent again, and so is the secret.
+    // The same id and secret come from the same request, sent again with its `Idempotency-Key`.
     const known = error === CHANGED ? await getApiKey(client, made.apiKey.key) : undefined
     if (known === undefined) throw error
     return { apiKey: known, token: made.token }
   }
 }
 
-/** The admin key of a new system; undefined if there is or was an admin key. The last one is never deleted, so one tells. */
+/**
+ * Makes the admin key of a new system. Undefined if the system has an admin key: the last one is never deleted, so
+ * one exists if there ever was any.
+ */
 export async function createFirstApiKey(
   client: DynamoDBDocumentClient,
   now: number,
@@ -78,7 +81,10 @@ export async function createFirstApiKey(
   return (await unlessRefused(client.send(put))) && made
 }
 
-/** Undefined where the token is none of ours: a wrong secret and an unknown key take the same path. */
+/**
+ * The key that a token belongs to. Undefined if the token is invalid. A wrong secret and an unknown key take the same
+ * path, so that timing does not tell them apart.
+ */
 export async function authenticateApiKey(
   client: DynamoDBDocumentClient,
   token: string,
@@ -114,7 +120,7 @@ export async function getApiKey(client: DynamoDBDocumentClient, key: string): Pr
   return item && toApiKey(item)
 }
 
-/** Errors: `not-found`, `conflict` for the last admin key, without which nobody could make another. */
+/** Deletes a key. Errors: `not-found`; `conflict` for the last admin key, without which nobody could make another. */
 export function deleteApiKey(client: DynamoDBDocumentClient, key: string): Promise<void> {
   return retrying(async () => {
     const removed = await getApiKey(client, key)
@@ -146,7 +152,7 @@ async function adminKeyBut(
   return undefined
 }
 
-/** A condition: the key is there and an admin. Refused with CHANGED. */
+/** A condition: the key exists and is an admin key. Refused with CHANGED. */
 export function isAdminKey(key: string): Step {
   return {
     refused: CHANGED,
@@ -173,7 +179,7 @@ function makeKey(
   return { apiKey, token: formatApiKey(key, secret), item: { ...apiKey, secretHash: hashOf(secret) } }
 }
 
-/** A secret has 256 random bits: a plain hash is enough. */
+/** A plain hash is enough, because a secret has 256 random bits. */
 function hashOf(secret: string): string {
   return createHash('sha256').update(secret).digest('hex')
 }

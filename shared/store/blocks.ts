@@ -1,6 +1,7 @@
 /**
- * Whom users take nothing from, one item a block. The user's item counts them and carries a version that grows with every
- * change, in the same transaction: who remembers the blocks of a user knows by the version whether it still knows them.
+ * Blocks: the peers and users that a user accepts nothing from, one item per block. In the same transaction as a
+ * block, the user's item changes: it counts the blocks, and its version of them grows with every change. By this
+ * version a node recognises whether the blocks that it has cached are current.
  */
 import { type DynamoDBDocumentClient, GetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb'
 import type { Asker } from '../directory.ts'
@@ -35,7 +36,7 @@ const TOO_MANY = new StraightwayError(
   `A user blocks at most ${LIMITS.blocksPerUser} peers and users: take one back, or leave the network`,
 )
 
-/** Errors: `not-found`, `too-large`. */
+/** Adds a block, unless it exists. Errors: `not-found`, `too-large`. */
 export function addBlock(
   client: DynamoDBDocumentClient,
   user: UserId,
@@ -50,7 +51,7 @@ export function addBlock(
   })
 }
 
-/** Errors: `not-found`. */
+/** Removes a block if it exists. Errors: `not-found`. */
 export function removeBlock(client: DynamoDBDocumentClient, user: UserId, blocked: Blocked): Promise<void> {
   return retrying(async () => {
     const [, known] = await readBoth(client, user, blocked)
@@ -58,12 +59,12 @@ export function removeBlock(client: DynamoDBDocumentClient, user: UserId, blocke
   })
 }
 
-/** The user, and whether it blocks this. Errors: `not-found`. */
+/** Reads the user, and whether it blocks `blocked`. Errors: `not-found`. */
 function readBoth(client: DynamoDBDocumentClient, user: UserId, blocked: Blocked) {
   return Promise.all([requireUserItem(client, user), isBlocked(client, user, [blocked])])
 }
 
-/** Whether the user blocks any of them: a peer, or the user whose it is. */
+/** Whether the user blocks any of these: usually a peer and the user that the peer belongs to. */
 export async function isBlocked(
   client: DynamoDBDocumentClient,
   user: UserId,
@@ -74,13 +75,16 @@ export async function isBlocked(
 }
 
 export interface SeenUser {
-  /** Undefined if there is none. */
+  /** The user. Undefined if it does not exist or is being deleted. */
   readonly owner: User | undefined
-  /** Since when it blocks the viewer; undefined if it does not. */
+  /** When the user blocked the viewer, epoch milliseconds. Undefined if it does not. */
   readonly blockedAt: number | undefined
 }
 
-/** A user as a viewer meets it: one read, whatever it finds. Errors: `unavailable` if the tables are too busy to answer all of it. */
+/**
+ * A user, and whether it blocks the viewer. Takes one read, whatever it finds. Errors: `unavailable` if the tables
+ * are too busy to answer completely.
+ */
 export async function userSeenBy(
   client: DynamoDBDocumentClient,
   user: UserId,
@@ -101,8 +105,9 @@ export async function userSeenBy(
 }
 
 /**
- * Those of the users that block the viewer, or the viewer's user where that is known, and since when. What nobody does costs one
- * read, however many users there are; a block is seen here about a second after it was made.
+ * The users of `users` that block the viewer's peer, or its user if that is known, each with the time of the block.
+ * If nobody blocks the viewer this costs one read per id, however many users there are. A new block is seen after
+ * about a second.
  */
 export async function blockersAmong(
   client: DynamoDBDocumentClient,
@@ -123,7 +128,7 @@ export async function blockersAmong(
   )
 }
 
-/** Made by users from `first` to `last`. */
+/** The blocks against `blocked` by users whose ids are from `first` to `last`. */
 async function blocksOn(
   client: DynamoDBDocumentClient,
   blocked: Blocked,
@@ -142,7 +147,7 @@ async function blocksOn(
   return blocks
 }
 
-/** All of them, as `version` of the user or a later one has them. */
+/** All blocks of a user, with their version. They are those of this version or of a later one. */
 export async function blocksOf(
   client: DynamoDBDocumentClient,
   user: UserId,
@@ -170,7 +175,7 @@ export async function listBlocks(
     : { items, cursor: encodeCursor(LastEvaluatedKey.blocked as string) }
 }
 
-/** With the user. */
+/** Deletes all blocks of a user, as a part of its deletion. */
 export async function deleteBlocksOf(client: DynamoDBDocumentClient, user: UserId): Promise<void> {
   for await (const page of eachPage<Block>(client, queryOf(user)))
     await forEach(page, ({ blocked }) => transact(client, [ceasesToBe(user, blocked)]))
@@ -205,7 +210,7 @@ const ceasesToBe = (user: UserId, blocked: Blocked): Step => ({
   },
 })
 
-/** Refused with CHANGED if the user is gone, or blocks too many. */
+/** Changes the counts of the user's blocks. Refused with CHANGED if the user is gone, or if it has too many blocks. */
 const counts = (user: UserId, by: 1 | -1): Step => ({
   refused: CHANGED,
   write: {

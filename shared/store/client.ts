@@ -5,18 +5,18 @@ import { marshallable } from './marshal.ts'
 import { TABLES, type TableName } from './tables.ts'
 
 export interface ClientOptions {
-  /** Another DynamoDB than that of AWS: the embedded engine, an emulator. It is asked with made-up credentials. */
+  /** An endpoint other than AWS: the embedded engine or an emulator. It is called with made-up credentials. */
   readonly endpoint?: string | undefined
   readonly region?: string | undefined
 }
 
-/** A number is the double that was given, also beyond the integers that a double counts one by one. */
+/** Numbers are read as doubles, just as they were written, also those beyond the safe integers. */
 export const READING = { wrapNumbers: Number } as const satisfies unmarshallOptions
 const WRITING = { removeUndefinedValues: true, allowImpreciseNumbers: true } as const
 
 /**
- * The one door to DynamoDB. Undefined attributes are left out, binary comes back as Uint8Array. The library adds to the options
- * it is given, so it gets its own.
+ * The client for DynamoDB; every store uses one. Undefined attributes are left out; binary values are read as
+ * Uint8Array. The options are copied because the library adds to those that it is given.
  */
 export function createClient(options: ClientOptions = {}): DynamoDBDocumentClient {
   const client = new DynamoDBClient(connectionConfig(options))
@@ -31,14 +31,14 @@ export function createClient(options: ClientOptions = {}): DynamoDBDocumentClien
   return documents
 }
 
-/** What any AWS client needs to reach AWS as configured, or an endpoint of our own. */
+/** Configuration for any AWS client: AWS as the environment configures it, or an endpoint of our own. */
 export function connectionConfig({ endpoint, region }: ClientOptions) {
   if (endpoint === undefined) return region === undefined ? {} : { region }
   const credentials = { accessKeyId: 'local', secretAccessKey: 'local' }
   return { endpoint, region: region ?? 'local', credentials } satisfies DynamoDBClientConfig
 }
 
-/** The deployed name of a table. Two systems in one account differ by the prefix that both are deployed with. */
+/** The deployed name of a table. The prefix, set at deployment, tells two systems in one account apart. */
 export function tableName(name: TableName, prefix = process.env.STRAIGHTWAY_TABLE_PREFIX ?? ''): string {
   return `${prefix}${TABLES[name].name}`
 }

@@ -1,4 +1,4 @@
-/** Declarations of collections: which attributes are searchable, who edits the objects. */
+/** Declarations of collections: which attributes are searchable, and who may edit the objects. */
 import { type DynamoDBDocumentClient, GetCommand, ScanCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb'
 import { type Collection, collectionNameSchema } from '../model/collection.ts'
 import { expectVersion, type Precondition } from '../model/precondition.ts'
@@ -15,12 +15,15 @@ export interface Declaration {
   readonly visibility?: Declared | undefined
 }
 
-/** The item, whose visibility is absent if it was made before there was any: while objects made before a declaration are being indexed, how far that has come. */
+/**
+ * The item of a declaration. `visibility` is absent on items written before it existed. While existing objects are
+ * being indexed as declared, the item holds the progress.
+ */
 export interface CollectionItem extends Omit<Collection, 'visibility'> {
   readonly visibility?: Declared
-  /** The key of the last object indexed; empty when none is yet; absent when all are. */
+  /** Key of the last object indexed. Empty if none is yet; absent if all are. */
   readonly indexedTo?: string
-  /** Declared paths, lower case, at which some object has had several values since they were declared. */
+  /** Declared paths, lower case, at which any object has had several values since the declaration. */
   readonly several?: ReadonlySet<string>
 }
 
@@ -60,7 +63,10 @@ export async function listCollections(
   return last === undefined ? { items } : { items, cursor: encodeCursor(last.collection as string) }
 }
 
-/** What is newly searchable is not relied on until every object is indexed under it. Errors: `precondition-failed`. */
+/**
+ * Declares a collection. Searches rely on a newly searchable attribute only after every object has been indexed by
+ * it. Errors: `precondition-failed`.
+ */
 export function putCollection(
   client: DynamoDBDocumentClient,
   { collection, searchable, editable, visibility = {} }: Declaration,
@@ -93,7 +99,7 @@ export function putCollection(
   })
 }
 
-/** Neither declared anew, nor has another path been found to hold several values. */
+/** Condition: neither the declaration nor `several` has changed. */
 function isStill({ version, several }: CollectionItem) {
   const same = several === undefined ? 'attribute_not_exists(several)' : 'size(several) = :several'
   return {
@@ -103,7 +109,10 @@ function isStill({ version, several }: CollectionItem) {
   }
 }
 
-/** Notes that objects may have several values at these paths, before the first such object is indexed. */
+/**
+ * Records that objects may have several values at these paths. Must be called before the first such object is
+ * indexed.
+ */
 export async function noteSeveral(
   client: DynamoDBDocumentClient,
   collection: string,
@@ -119,7 +128,10 @@ export async function noteSeveral(
   await unlessRefused(client.send(update))
 }
 
-/** Every object up to `to` is indexed as declared; all of them when it is undefined. Nothing if declared anew since. */
+/**
+ * Records that every object up to `to` is indexed as declared; all objects if `to` is undefined. Does nothing if the
+ * declaration has changed.
+ */
 export async function markIndexed(
   client: DynamoDBDocumentClient,
   { collection, searchable, version }: CollectionItem,
@@ -140,7 +152,7 @@ export async function markIndexed(
   await unlessRefused(client.send(update))
 }
 
-/** Errors: OUTDATED where it is at another version. */
+/** Deletes a declaration. Errors: OUTDATED if it is at another version. */
 export async function deleteCollection(
   client: DynamoDBDocumentClient,
   { collection, version }: Pick<Collection, 'collection' | 'version'>,

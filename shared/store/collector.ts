@@ -1,4 +1,4 @@
-/** Fills one page of a search. */
+/** Collects one page of a search. */
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import { LIMITS } from '../limits.ts'
 import type { Entity } from '../model/collection.ts'
@@ -24,11 +24,14 @@ export interface Collecting<E extends Entity> {
   readonly from: Position | undefined
 }
 
-/** At this cost nothing more is begun, so that what is under way stays within LIMITS.searchReadUnits. */
+/**
+ * The cost from which no further read is begun. With the reads in progress, a page stays within
+ * LIMITS.searchReadUnits.
+ */
 const ENOUGH_UNITS = LIMITS.searchReadUnits / 2
-/** Records that are read together. */
+/** Most records in one read. */
 const TOGETHER = 50
-/** Candidates, refuted ones too, between two looks at the cost. */
+/** Most candidates, including refuted ones, between two checks of the cost. */
 const LOOKED_AT = 200
 
 export async function collect<E extends Entity>(given: Collecting<E>): Promise<Page<Documents[E]>> {
@@ -44,7 +47,7 @@ export async function collect<E extends Entity>(given: Collecting<E>): Promise<P
   return page.answer()
 }
 
-/** The tables refuse to go on from outside a range: a made-up cursor. */
+/** DynamoDB refuses a start key outside the range, which only a made-up cursor has. Errors: `bad-request`. */
 function expectInPlan({ range, entry }: Spot, { plan }: Consideration): void {
   const bounds = plan.ranges[plan.byId ? 0 : range]
   const start = plan.byId ? `${bounds?.from}${entry}` : entry
@@ -60,7 +63,7 @@ interface Answered<T> {
   readonly spot: Mark
 }
 
-/** Where the page may end. */
+/** A position at which the page may end. */
 interface Mark extends Spot {
   readonly through: string
 }
@@ -71,7 +74,7 @@ class PageInProgress<E extends Entity> {
   readonly #reading: DynamoDBDocumentClient
   #bytes = 0
   #through: string
-  /** Everything up to here is looked at. */
+  /** The position up to which every candidate is considered. */
   #last: Mark | undefined
   isFull = false
 
@@ -81,7 +84,7 @@ class PageInProgress<E extends Entity> {
     this.#reading = metered(given.client, given.meter, { eventually: true })
   }
 
-  /** Until the block is through or the page is full. */
+  /** Reads a block of scopes, until its end or until the page is full. */
   async read(block: number, scopes: readonly string[], from: Spot | undefined): Promise<void> {
     const { request, consideration, meter } = this.#given
     const { plan, reach } = consideration
@@ -113,7 +116,7 @@ class PageInProgress<E extends Entity> {
     return { items, cursor: cursorOf({ ...more, beganAt, attributes }, request) }
   }
 
-  /** What follows in the walk, as much as can be read together and afforded. */
+  /** The next candidates of the walk: as many as one read takes and the cost allows. */
   async #gather(gathering: Gathering): Promise<readonly Considered[]> {
     const { consideration, request, meter } = this.#given
     const wanted = Math.min(TOGETHER, request.limit + 1 - this.#answers.length)
@@ -137,7 +140,7 @@ class PageInProgress<E extends Entity> {
     return batch
   }
 
-  /** False if the page was full before the end of the batch. */
+  /** Reads the batch and adds what matches to the page. False if the page became full before the end of the batch. */
   async #answer(batch: readonly Considered[], block: number): Promise<boolean> {
     const { client, request, meter, consideration } = this.#given
     const { filter } = consideration
@@ -168,12 +171,12 @@ class PageInProgress<E extends Entity> {
 
 interface Gathering {
   readonly walk: Walk
-  /** A candidate that could not be afforded any more. */
+  /** A candidate left for the next batch because of its cost. */
   held: Candidate | undefined
   isThrough: boolean
 }
 
-/** Those whose place in the search is where they were found. */
+/** The candidates that were found at their record's place in this search. */
 async function placedHere<E extends Entity>(
   client: DynamoDBDocumentClient,
   meter: Meter,
@@ -187,7 +190,7 @@ async function placedHere<E extends Entity>(
   const doubtful = batch.filter(({ isDoubtful }) => isDoubtful)
   const ids = [...new Set(doubtful.map(({ candidate }) => candidate.id))]
   const keys = ids.map((id) => ({ term: manifestTermOf({ entity, id }), entry: MANIFEST_ENTRY }))
-  // Consistently, as this one read decides whether a record is left out.
+  // Read consistently, because this read decides whether a record is left out.
   const items = await getMany<ManifestItem>(metered(client, meter), 'SearchTerms', keys)
   const histories = new Map(items.map((item) => [item.term, manifestOf(item).history]))
   const { reach, plan } = consideration

@@ -1,6 +1,6 @@
 /**
- * Whom each connection of the WebSocket API reaches: a node, for pushes, or a peer whose network drops UDP. A node has
- * several at once while it replaces its own; the newest counts.
+ * The connections of the WebSocket API, each to a node (for pushes) or to a peer (whose network drops UDP). A node
+ * has several while it replaces its own; the newest counts.
  */
 import {
   DeleteCommand,
@@ -15,7 +15,7 @@ import type { NodeId, PeerId } from '../ids.ts'
 import { tableName } from './client.ts'
 
 interface Connected {
-  /** The id that the WebSocket API gave it. */
+  /** The id that API Gateway assigned. */
   readonly connection: string
   readonly connectedAt: number
   readonly expiresAtSeconds: number
@@ -29,7 +29,7 @@ export interface Connections {
   add(connection: Connection): Promise<void>
   remove(connection: string): Promise<void>
   get(connection: string): Promise<Connection | undefined>
-  /** Newest first. */
+  /** The connections of a node, newest first. */
   ofNode(node: NodeId): Promise<NodeConnection[]>
   ofPeer(peer: PeerId): Promise<PeerConnection[]>
   nodes(): Promise<NodeId[]>
@@ -37,7 +37,7 @@ export interface Connections {
 
 export function createConnections(client: DynamoDBDocumentClient): Connections {
   const TableName = tableName('Connections')
-  /** Of nodes only: what has no `node` is not in it. */
+  /** Contains connections of nodes only: items without `node` are not in this index. */
   const byNode = { TableName, IndexName: 'byNode' }
 
   async function listed<T extends Connection>(query: QueryCommandInput): Promise<T[]> {

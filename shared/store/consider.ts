@@ -1,4 +1,4 @@
-/** What the index alone tells of a candidate: that it is none, or what it costs to find out. */
+/** Judges a candidate by the index alone: it is refuted, or it has to be read at a known cost. */
 import type { Filter } from '../model/filter/ast.ts'
 import { refutes } from '../model/search/card.ts'
 import { instantOf } from '../model/search/encode.ts'
@@ -13,17 +13,17 @@ export interface Consideration {
   readonly reach: Reach
   readonly filter: Filter | undefined
   readonly isCarried: (attribute: string) => boolean
-  /** Whether what is live decides what is found, or its order. */
+  /** Whether presence or other live attributes affect which records are found, or their order. */
   readonly isByPresence: boolean
 }
 
 export interface Considered {
   readonly candidate: Candidate
-  /** It is no answer: its record need not be read. */
+  /** The candidate cannot match: its record need not be read. */
   readonly isRefuted: boolean
-  /** Whether its manifest has to tell that this is its place. */
+  /** Whether the record may have another place in this search. Its manifest has to be read to decide. */
   readonly isDoubtful: boolean
-  /** What reading it costs, in read units. */
+  /** Cost of reading the record, in read units. */
   readonly units: number
 }
 
@@ -44,7 +44,13 @@ export function consider(candidate: Candidate, given: Consideration): Considered
   return { candidate, isRefuted: false, isDoubtful, units: records / 2 + (isDoubtful ? 1 : 0) }
 }
 
-/** The only place of a record: it is there since before the search, alone with its value, and nothing else is read. */
+/**
+ * Whether the record may have another place in this search. Within one block there is no doubt
+ *
+ *   - if the plan is read by id, or lists present peers;
+ *   - if the plan reads one attribute only, the record has a single value there, and its entry is older than the
+ *     search.
+ */
 function doubtful(
   { range, entry }: Candidate,
   open: readonly Posting[],
@@ -61,7 +67,7 @@ function severalBlocks({ blocks }: Reach): boolean {
   return blocks.length > 2 || (blocks[0]!.length > 0 && blocks.length > 1)
 }
 
-/** A date-time stands as text and as instant: both are in a range of all kinds. */
+/** A date-time is indexed both as text and as an instant. A range that spans several kinds contains both. */
 function mayBeTwice(entry: string, { from, to }: Range): boolean {
   const value = valueIn(entry)
   if (isOfSeveral(value)) return true

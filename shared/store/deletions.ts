@@ -1,7 +1,12 @@
 /**
- * Deleting what others hang on, as a job. One transaction marks the thing and keeps the job: from then on it is gone for
- * everybody and nothing can be added to it. Then what belongs to it is removed, step by step, and it goes last. Each step
- * can be repeated, so a run that ends anywhere is finished by the next one.
+ * Deletes a network or user, with all that belongs to it, as a job.
+ *
+ *   1. One transaction marks the subject as being deleted and stores the job. From then on the subject is gone for
+ *      everybody, and nothing can be added to it.
+ *   2. What belongs to it is removed in steps.
+ *   3. The subject itself is removed last.
+ *
+ * Every step is idempotent, so a run that ends anywhere is completed by the next one.
  */
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import { StraightwayError } from '../errors.ts'
@@ -32,8 +37,8 @@ export interface Start {
 }
 
 /**
- * A secondary index follows its table within about a second. What was added just before the mark may be missing in it, so
- * the indexes are read once more this long after.
+ * How long after the mark the indexes are read a last time. A secondary index follows its table within about a
+ * second, so something added just before the mark may be missing in it at first.
  */
 const SETTLED_MS = 10_000
 
@@ -42,7 +47,7 @@ export type Deletions = ReturnType<typeof createDeletions>
 export function createDeletions(client: DynamoDBDocumentClient) {
   const jobs = createJobs(client)
 
-  /** Each with its name; a run begins with the first. */
+  /** The steps of each kind of job, by name. Every run begins with the first. */
   const steps: Readonly<Record<JobKind, readonly Task[]>> = {
     'delete-network': [
       ['members', ({ subject }) => removeMembers(client, subject as NetworkId)],
@@ -67,7 +72,10 @@ export function createDeletions(client: DynamoDBDocumentClient) {
   }
 
   return {
-    /** Memberships, invites and objects go with it. Errors: OUTDATED where it was changed since it was read. */
+    /**
+     * Deletes a network with its memberships, invites and objects. Errors: OUTDATED if it has changed since it was
+     * read.
+     */
     async ofNetwork(network: Network, given: Start): Promise<Job> {
       const job = start('delete-network', network.network, given)
       const mark = startsDeletingNetwork(network, given.now)
@@ -76,8 +84,9 @@ export function createDeletions(client: DynamoDBDocumentClient) {
     },
 
     /**
-     * Memberships, peers and private objects go with it; a network it owned alone is managed by API keys only, unless it is
-     * among `resigns`: active memberships as owner that it steps down from. Errors: OUTDATED; `conflict` for the last owner.
+     * Deletes a user with its memberships, peers and private objects. `resigns` are active memberships in which it
+     * first steps down as owner. A network that it owned alone, and that is not among them, is managed by API keys
+     * only from then on. Errors: OUTDATED; `conflict` if it is the last owner of a network in `resigns`.
      */
     async ofUser(user: User, given: Start, resigns: readonly Membership[] = []): Promise<Job> {
       const job = start('delete-user', user.user, given)
@@ -89,7 +98,10 @@ export function createDeletions(client: DynamoDBDocumentClient) {
       return job
     },
 
-    /** One run: the job as it is afterwards. Rejects where a step fails, which the job notes. */
+    /**
+     * Runs the job once and returns it as it is afterwards. Rejects if a step fails; the failure is recorded in the
+     * job.
+     */
     async run(job: Job, now: number): Promise<Job> {
       await jobs.begins(job.job, now)
       try {
@@ -111,7 +123,10 @@ export function createDeletions(client: DynamoDBDocumentClient) {
   }
 }
 
-/** Two writes each; a transaction has 100. Whoever owns more networks steps down from the others one by one first. */
+/**
+ * Most memberships in the transaction of the deletion: each takes two writes, and a transaction has 100. A user that
+ * owns more networks first steps down from the others one by one.
+ */
 const RESIGNED_TOGETHER = 45
 
 function steppedDown(from: Membership, now: number): Membership {
@@ -142,7 +157,7 @@ async function removeMembers(client: DynamoDBDocumentClient, network: NetworkId)
   }
 }
 
-/** Those that count are on the user; the others are in the index. */
+/** The active memberships are on the user item. The others are found by the secondary index, which may lag. */
 async function leaveAll(client: DynamoDBDocumentClient, user: UserId): Promise<void> {
   const networks = [...((await getUserItem(client, user))?.networks ?? [])]
   await forEach(networks, (network) => leave(client, network, user))
@@ -162,7 +177,7 @@ async function erasePeers(client: DynamoDBDocumentClient, user: UserId, now: num
   await forEach(await peersOfUser(client, user), (peer) => erasePeer(client, peer, now))
 }
 
-/** What an earlier run has removed is as it should be. */
+/** Removes a membership. One that an earlier run has removed is not an error. */
 async function leave(client: DynamoDBDocumentClient, network: NetworkId, user: UserId): Promise<void> {
   try {
     await removeMembership(client, network, user, { lastOwnerToo: true })

@@ -1,6 +1,7 @@
 /**
- * The directory of nodes, on DynamoDB: every request is one to three calls, every rule about sessions a named condition,
- * so that two nodes that hold the same peer can never undo each other. A call that fails answers `failed`.
+ * The directory of the nodes, on DynamoDB. Each request takes one to three calls. Every rule about sessions is a
+ * condition of a write, so two nodes that both hold a peer cannot undo each other's writes. A call that fails is
+ * answered with `failed`.
  */
 import { DeleteCommand, type DynamoDBDocumentClient, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb'
 import type { Asker, Directory, DirectoryReply, DirectoryRequest } from '../directory.ts'
@@ -20,7 +21,7 @@ import { signOutPeer } from './sign-out.ts'
 import { standingsOf } from './standings.ts'
 import { getUser } from './users.ts'
 
-/** Looks peers up by attributes. Errors: `bad-request` where the filter cannot be understood or planned. */
+/** Finds peers by attributes. Errors: `bad-request` if the filter cannot be parsed or planned. */
 export type FindPeers = (query: {
   readonly viewer: Asker
   readonly networks: readonly NetworkId[]
@@ -31,9 +32,9 @@ export type FindPeers = (query: {
 type Ask<K extends DirectoryRequest['kind']> = Extract<DirectoryRequest, { kind: K }>
 type Reply<K extends DirectoryReply['kind']> = Promise<Extract<DirectoryReply, { kind: K }>>
 
-/** A session replaces only older ones, or itself when a sign-in is repeated. */
+/** A session replaces older ones only, or itself if the sign-in is repeated. */
 const NOT_NEWER = 'attribute_not_exists(peer) OR #since < :since OR (#since = :since AND #node = :node)'
-/** The peer is still here, in this very session. */
+/** The peer is still at this node, in this session. */
 const SAME_SESSION = '#since = :since AND #node = :node'
 const NOT_OUTDATED = `${SAME_SESSION} AND #version <= :version`
 
@@ -78,7 +79,10 @@ export function createDirectory(
   }
 }
 
-/** The item first: of what changes after the standing was read the node is told, as the item says that the peer is there. */
+/**
+ * Signs a peer in. Writes the item before it reads the standing: changes after that read are pushed to the node,
+ * because the item says that the peer is there.
+ */
 async function signIn(client: DynamoDBDocumentClient, { item }: Ask<'signIn'>): Reply<'signIn'> {
   const [before] = await standingsOf(client, [item])
   if (before === undefined) return { kind: 'signIn', outcome: 'revoked' }
@@ -120,7 +124,7 @@ async function signOut(client: DynamoDBDocumentClient, request: Ask<'signOut'>):
   return { kind: 'signOut' }
 }
 
-/** Two calls whatever they find, so that nothing can be told by the time that they take. */
+/** Locates a peer. Always takes two calls, whatever it finds, so that the duration of the answer reveals nothing. */
 async function locate(client: DynamoDBDocumentClient, { peer, asker }: Ask<'locate'>): Reply<'locate'> {
   const [Item, enrolled, askersUser] = await Promise.all([
     presenceOf(client, peer),
@@ -139,7 +143,7 @@ async function locate(client: DynamoDBDocumentClient, { peer, asker }: Ask<'loca
   return { kind: 'locate', located: node === undefined ? located : { ...located, node } }
 }
 
-/** Costs a read for an invisible peer only. */
+/** The view of an invisible peer that others keep seeing. Costs a read for such a peer only. */
 async function shownOf(
   client: DynamoDBDocumentClient,
   item: PresenceRecord,
@@ -162,7 +166,7 @@ async function pathsOf(
   return networks.map((network) => paths.get(network) ?? 'auto')
 }
 
-/** In this order: what changes after it was read is pushed to the node. */
+/** Registers the node for the network before it reads the network: changes after the read are pushed to the node. */
 async function joinNetwork(
   client: DynamoDBDocumentClient,
   request: Ask<'joinNetwork'>,

@@ -1,4 +1,4 @@
-/** Edits, the same for users, networks and peers: merge patch, checked, written if unchanged. */
+/** Edits of users, networks and peers: a merge patch is applied, checked, and written if nothing has changed. */
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import type { z } from 'zod'
 import { StraightwayError } from '../errors.ts'
@@ -12,11 +12,11 @@ import type { Key } from './pages.ts'
 import { CHANGED, retrying, transact } from './transact.ts'
 
 export interface Edit {
-  /** JSON merge patch (RFC 7396) of what the schema has. */
+  /** JSON merge patch (RFC 7396) of the fields in the schema. */
   readonly patch: unknown
-  /** What the caller demands of the version; without it the edit is made on whatever is there. */
+  /** The version that the caller requires. Without it the edit applies to any version. */
   readonly precondition?: Precondition | undefined
-  /** What allows the edit. */
+  /** The memberships that allow the edit. */
   readonly grounds?: readonly Ground[] | undefined
   readonly now: number
 }
@@ -25,12 +25,12 @@ interface Versioned {
   readonly version: number
 }
 
-/** Nobody changed it since, and it is not being deleted. */
+/** Condition: the item has not changed and is not being deleted. */
 export const UNCHANGED = '#version = :version AND attribute_not_exists(deletingAt)'
 
 /**
- * The thing as it is afterwards: what the schema has can be edited. Errors: `not-found`, `precondition-failed`,
- * `bad-request`, `too-large`; OUTDATED where the grounds hold no longer.
+ * Edits the fields in the schema and returns the entity as it is afterwards. Errors: `not-found`,
+ * `precondition-failed`, `bad-request`, `too-large`; OUTDATED if the grounds no longer hold.
  */
 export function editEntity<T extends Versioned>(
   client: DynamoDBDocumentClient,

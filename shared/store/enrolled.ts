@@ -1,4 +1,7 @@
-/** A peer and its user, with whatever else the request is about, in one call: what every request of a ticket holder begins with. */
+/**
+ * Reads a peer, its user and the other items that the request names in one call. Every request with a ticket begins
+ * with it.
+ */
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import { StraightwayError } from '../errors.ts'
 import type { PeerId, UserId } from '../ids.ts'
@@ -12,19 +15,22 @@ import { toUser, type UserItem } from './users.ts'
 export interface Enrolled {
   readonly peer: Peer
   readonly user: User
-  /** What the collection declares. */
+  /** The visibility that the collection declares. */
   readonly visibility: Declared
-  /** The items that were named, and those above. */
+  /** All items that were read: the named ones, the peer, the user and the declaration. */
   readonly remembered: Remembered
 }
 
 export interface Besides {
-  /** Whose declaration is wanted. */
+  /** The collection whose declaration is read too. */
   readonly collection?: string | undefined
   readonly named?: readonly ItemKey[]
 }
 
-/** Undefined if the peer is not enrolled as this user's. Errors: `unavailable` where the tables are too busy to answer. */
+/**
+ * Reads the peer and its user. Undefined if the peer is not enrolled for this user. Errors: `unavailable` if the
+ * tables are too busy to answer.
+ */
 export async function readEnrolled(
   client: DynamoDBDocumentClient,
   peer: PeerId,

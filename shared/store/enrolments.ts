@@ -1,7 +1,7 @@
 /**
- * Enrolling: a peer becomes a user's, and the user a member, by an invite. The use of the invite, the user, the
- * membership and the peer are one transaction, so an invite is never used more often than it allows, however many try
- * at once. Enrolling again what is enrolled already changes nothing and uses nothing up.
+ * Enrolment by an invite: a peer becomes a user's, and the user a member. One transaction holds the use of the
+ * invite, the user, the membership and the peer. So concurrent enrolments never use an invite more often than it
+ * allows. Enrolment is idempotent: to repeat it changes nothing and does not use up the invite.
  */
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import { StraightwayError } from '../errors.ts'
@@ -23,22 +23,25 @@ import { IS_NEW, itemOfUser, newUser, requireUser } from './users.ts'
 export interface Enrolment {
   readonly peer: PeerId
   readonly peerName?: string | undefined
-  /** As typed. */
+  /** The code as the user typed it. */
   readonly code: string
-  /** Who it is, where an identity provider said so. */
+  /** The user that an identity provider identified. */
   readonly user?: UserId | undefined
-  /** Name of the user that is made when the invite and the provider name none. */
+  /** Name of a new user, which is made if neither the invite nor the identity provider names one. */
   readonly userName?: string | undefined
 }
 
 export interface Enrolled {
   readonly user: User
   readonly peer: Peer
-  /** False where everything was so before. */
+  /** False if everything existed before. */
   readonly made: boolean
 }
 
-/** Errors: `not-found`, `gone` where the invite is used up or over, `forbidden`, `conflict`, `too-large`. */
+/**
+ * Enrols a peer by an invite. Errors: `not-found`; `gone` if the invite is used up or has expired; `forbidden`;
+ * `conflict`; `too-large`.
+ */
 export function enrol(client: DynamoDBDocumentClient, enrolment: Enrolment, now: number): Promise<Enrolled> {
   return retrying(async () => {
     const [invite, peer] = await Promise.all([
@@ -70,7 +73,7 @@ export function enrol(client: DynamoDBDocumentClient, enrolment: Enrolment, now:
   })
 }
 
-/** Whose the peer is or will be; undefined for a user that is yet to be made. */
+/** The user that the peer belongs to, or will belong to. Undefined if that user is yet to be made. */
 function ownerOf(invite: Invite, { user }: Enrolment, peer: Peer | undefined): UserId | undefined {
   if (invite.user !== undefined && user !== undefined && invite.user !== user) {
     throw new StraightwayError('forbidden', 'The invite is for another user')
@@ -85,7 +88,10 @@ function expectOpen({ uses, used, expiresAt }: Invite, now: number): void {
   if (used >= uses) throw new StraightwayError('gone', 'The invite is used up: ask for a new one')
 }
 
-/** An invite brings nobody back whom an admin sent away after it was made, unless it was made for that user. */
+/**
+ * Requires that the user may join by this invite. An invite does not bring back a user that an admin removed after
+ * the invite was made, unless it was made for that user.
+ */
 function expectMayJoin({ role, user, createdAt }: Invite, from: Membership | undefined): void {
   if (role === undefined)
     throw new StraightwayError('gone', 'Whom the invite is for has left the network: ask for a new one')
@@ -98,7 +104,10 @@ function expectMayJoin({ role, user, createdAt }: Invite, from: Membership | und
     )
 }
 
-/** Conditions on which the maker of the invite may still make it. Throws `gone` where that is over. */
+/**
+ * Conditions under which the maker of the invite would still be allowed to make it. Errors: `gone` if it no longer
+ * is.
+ */
 async function makerSteps(
   client: DynamoDBDocumentClient,
   { network, role, user, by }: Invite,

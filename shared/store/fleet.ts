@@ -1,6 +1,6 @@
 /**
- * The leases of nodes. A node registers, renews before its lease ends, says when it drains, and leaves; whose lease has
- * ended is taken for dead and cleared away by the reaper.
+ * The leases of nodes. A node registers, renews its lease before it ends, reports when it drains, and leaves. A node
+ * whose lease has ended counts as dead: the reaper clears it away.
  */
 import {
   DeleteCommand,
@@ -18,25 +18,28 @@ import { unlessRefused } from './conditions.ts'
 export type Lease = Pick<FleetItem, 'node' | 'load' | 'draining' | 'expiresAtSeconds'>
 
 export interface Fleet {
-  /** Replaces whatever the table holds of this node. */
+  /** Replaces any item of this node. */
   register(item: FleetItem): Promise<void>
   /**
-   * False if the lease had ended, even if it is still there: the node may have been taken for dead. It registers again, and signs
-   * its peers in again.
+   * False if the lease had ended, even if its item still exists: the node may already count as dead. It then
+   * registers again and signs its peers in again.
    */
   renew(lease: Lease, nowSeconds: number): Promise<boolean>
   leave(node: NodeId): Promise<void>
   has(node: NodeId): Promise<boolean>
-  /** Every node whose lease has not ended, draining ones too. */
+  /** Every node whose lease has not ended, including draining ones. */
   alive(nowSeconds: number): Promise<FleetItem[]>
   ended(nowSeconds: number): Promise<FleetItem[]>
-  /** Puts the lease of a node that is gone back as one that has ended, for the reaper; a node that came back keeps its own. */
+  /**
+   * Puts the lease of a removed node back as an ended one, for the reaper. A node that has registered again keeps its
+   * own.
+   */
   end(item: FleetItem): Promise<void>
-  /** Removes a lease that has ended; a node that came back meanwhile keeps its own. */
+  /** Removes an ended lease. A node that has registered again keeps its own. */
   removeEnded(node: NodeId, nowSeconds: number): Promise<void>
 }
 
-/** So long ago that no table expires it: TTL leaves alone what is older than five years. */
+/** An expiry more than five years ago. DynamoDB's TTL ignores these, so the item stays until the reaper removes it. */
 const ENDED = 1
 
 export function createFleet(client: DynamoDBDocumentClient): Fleet {

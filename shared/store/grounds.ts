@@ -1,12 +1,12 @@
-/** What allowed an action (shared/model/permission.ts) as conditions of its write. */
+/** Turns what allowed an action (shared/model/permission.ts) into conditions of its write. */
 import type { Ground } from '../model/permission.ts'
 import { tableName } from './client.ts'
 import { OUTDATED, type Step } from './transact.ts'
 
-/** A membership without a state was made before there were any, and is active. */
+/** Condition: the membership is active. One written before memberships had a state has none, and is active. */
 export const IS_ACTIVE = '(attribute_not_exists(#state) OR #state = :active)'
 
-/** Refused with OUTDATED where one of them holds no longer. */
+/** A condition per ground. Refused with OUTDATED if a ground no longer holds. */
 export function groundSteps(grounds: readonly Ground[]): readonly Step[] {
   const distinct = new Map(grounds.map((ground) => [`${ground.network} ${ground.user}`, ground]))
   return [...distinct.values()].map(({ network, user, role }) => ({

@@ -1,13 +1,16 @@
 /**
- * A client whose transactions are made only while its holder may make them. INDEX gives one to each request: the credential
- * was read before the write, so that it is still good is a condition of the write.
+ * A client whose transactions succeed only while its guards hold. INDEX gives one to each request: the credential is
+ * read before the write, so its validity is a condition of the write.
  */
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import type { Actor } from '../model/permission.ts'
 import { tableName } from './client.ts'
 import { TABLES, type Table, type TableName } from './tables.ts'
 
-/** What must hold of an item. Names and values of the expression begin with `guard`, so that they fit any other. */
+/**
+ * A condition on an item. Its names and values begin with `guard`, so that it can be joined with any other
+ * expression.
+ */
 export interface Guard {
   readonly table: TableName
   readonly key: Readonly<Record<string, string>>
@@ -25,14 +28,16 @@ export function guarded(client: DynamoDBDocumentClient, guards: readonly Guard[]
   return holder
 }
 
-/** The same client for work that goes on after its request, whatever becomes of who asked. */
+/** The client without its guards, for work that continues after its request even if the credential is revoked. */
 export function unguarded(client: DynamoDBDocumentClient): DynamoDBDocumentClient {
   return GUARDS.has(client) ? (Object.getPrototypeOf(client) as DynamoDBDocumentClient) : client
 }
 
 export const guardsOf = (client: DynamoDBDocumentClient): readonly Guard[] => GUARDS.get(client) ?? []
 
-/** The credential is still good: the key is not deleted, the peer not revoked, its user not being deleted. */
+/**
+ * The credential is still valid: the API key is not deleted; the peer is not revoked; its user is not being deleted.
+ */
 export function credentialGuards(actor: Actor): readonly Guard[] {
   switch (actor.kind) {
     case 'nobody':
@@ -57,7 +62,7 @@ export function credentialGuards(actor: Actor): readonly Guard[] {
   }
 }
 
-/** Whether the write, which has a key or an item, is of the item that is guarded. */
+/** Whether the write, which has a key or an item, concerns the guarded item. */
 export function isOf({ table, key }: Guard, { TableName, Key, Item }: Target): boolean {
   if (TableName !== tableName(table)) return false
   const { partition, sort }: Table = TABLES[table]

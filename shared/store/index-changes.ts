@@ -1,4 +1,4 @@
-/** Which items of the index differ when a record is entered anew. */
+/** Computes which items of the index change when a record is indexed again. */
 import type { Card } from '../model/search/card.ts'
 import { type History, KEPT_MS, type Stay } from '../model/search/history.ts'
 import { entryOf, isOfSeveral, type Pair } from '../model/search/terms.ts'
@@ -6,12 +6,12 @@ import { tableName } from './client.ts'
 import type { Manifest } from './index-entries.ts'
 import type { Write } from './transact.ts'
 
-/** What a record is to be found under; no scopes if it is gone. */
+/** The entries that a record is to have. No scopes if the record is gone. */
 export interface Entered {
   readonly scopes: readonly string[]
   readonly pairs: readonly Pair[]
   readonly card: Card
-  /** What reading the record costs, in units of 4 KB. */
+  /** Cost of reading the record, in units of 4 KB. */
   readonly units: number
 }
 
@@ -23,7 +23,7 @@ export interface IndexedRecord {
 
 export interface Changes {
   readonly needed: readonly Write[]
-  /** Items that no search reads any more. Left over, they expire. */
+  /** Items that no search reads any more. Those that are not removed now expire. */
   readonly spare: readonly Write[]
 }
 
@@ -31,16 +31,19 @@ export interface Changes {
 export interface Posting {
   readonly term: string
   readonly entry: string
-  /** When the record came there, epoch milliseconds. */
+  /** When the record came to this place, epoch milliseconds. */
   readonly at: number
-  /** When it left. */
+  /** When the record left this place, epoch milliseconds. */
   readonly until?: number
   readonly card?: Card
   readonly units?: number
   readonly expiresAtSeconds?: number
 }
 
-/** Of a record in more entries than this, only those by which members are listed carry the card: each change rewrites them. */
+/**
+ * A record with more entries than this carries its card only in the entries by which members are listed, because
+ * every change rewrites all cards.
+ */
 const CARDS = 256
 const ALWAYS_CARDED = new Set(['', 'user'])
 
@@ -91,7 +94,7 @@ interface Spot {
   readonly until: number | null
 }
 
-/** Every place of a history, as of the last stay there. */
+/** Every place of a history, each with its last stay. */
 function spotsOf(record: IndexedRecord, { scopes, values }: History): ReadonlyMap<string, Spot> {
   const spots = Object.entries(scopes).flatMap(([scope, scopeStays]) =>
     Object.entries(values).flatMap(([attribute, byValue]) =>

@@ -1,12 +1,18 @@
 /**
- * Writing the inverted index; README.md shows the items.
+ * Writes the inverted index; README.md shows the items.
  *
- * Streams of several tables concern one record and have no order between them. So a change is never applied as a
- * difference of images: the record is read as it is now, compared with its manifest, and entered anew where they differ.
- * Doing that twice, late or out of order leads to the same end. The manifest and the entries are written in one transaction,
- * so a record is entered as before or as after. A change of more entries than a transaction takes is noted in the manifest
- * first, made in several transactions that hold only while that note stands, and noted as made; whoever finds the note of
- * another finishes or replaces its work.
+ * The streams of several tables concern the same record, and have no order among them. So no change is applied as a
+ * difference of two images. The record is read as it is now, compared with its manifest, and indexed again where they
+ * differ. This is idempotent and independent of order and delay.
+ *
+ * The manifest and the entries are written in one transaction, so a search sees a record as it was before or after. A
+ * change with more entries than a transaction holds is made in steps:
+ *
+ *   1. The change is noted in the manifest.
+ *   2. It is made in several transactions, each on condition that the note stands.
+ *   3. The note is removed.
+ *
+ * A function that finds another's note completes or replaces its work.
  */
 import { randomUUID } from 'node:crypto'
 import { type DynamoDBDocumentClient, GetCommand } from '@aws-sdk/lib-dynamodb'
@@ -30,14 +36,14 @@ export const NOT_ENTERED: Entered = { scopes: [], pairs: [], card: '{}', units: 
 
 /** The manifest of a record. */
 export interface Manifest {
-  /** Another with every write; it never comes back. */
+  /** Different after every write; a version never returns. */
   readonly version: string
-  /** When the last version was written. */
+  /** When this version was written, epoch milliseconds. */
   readonly at: number
   readonly history: History
   readonly card: Card
   readonly units: number
-  /** What is being entered in several transactions. */
+  /** The change that is being made in several transactions. */
   readonly pending?: Entered
 }
 
@@ -48,7 +54,7 @@ type ManifestItem = Omit<Manifest, 'history' | 'pending'> & {
 
 const NO_MANIFEST: Manifest = { version: '', at: 0, history: NO_HISTORY, card: '', units: 1 }
 export const MANIFEST_ENTRY = '='
-/** A transaction has 100 writes, one of them of the manifest. */
+/** Entry writes per transaction. DynamoDB allows 100 writes, and one of them is the manifest. */
 const AT_ONCE = 98
 const WIDTH = 4
 const HISTORY_LENGTH = 150_000
@@ -63,7 +69,7 @@ export function manifestOf(item: unknown): Manifest {
   return { ...rest, history: parsedHistory(history), ...parsed }
 }
 
-/** Brings the entries of a record to what `read` says of it now. */
+/** Updates the entries of a record to what `read` returns for it now. */
 export function enter(
   client: DynamoDBDocumentClient,
   record: IndexedRecord,
@@ -85,7 +91,10 @@ export function enter(
   })
 }
 
-/** A record with very long values that keep changing: searches that run meanwhile may find it twice. */
+/**
+ * Drops the past of a record with very long values that keep changing. Searches in progress may find such a record
+ * twice.
+ */
 function bounded(history: History): History {
   return writtenHistory(history).length > HISTORY_LENGTH ? withoutPast(history) : history
 }
@@ -124,7 +133,7 @@ async function enterInSteps(
   await write(client, [manifestWrite(record, note, gone ? undefined : next)])
 }
 
-/** Throws CHANGED if another function entered the record meanwhile. */
+/** Writes in one transaction. Errors: CHANGED if another function has indexed the record meanwhile. */
 function write(client: DynamoDBDocumentClient, writes: readonly Write[]): Promise<void> {
   return transact(
     client,
@@ -139,7 +148,7 @@ async function readManifest(client: DynamoDBDocumentClient, record: IndexedRecor
   return Item === undefined ? NO_MANIFEST : manifestOf(Item)
 }
 
-/** The next version, or nothing of a record that is gone. */
+/** Writes the next version of the manifest, or deletes that of a record that is gone. */
 function manifestWrite(
   record: IndexedRecord,
   before: string,

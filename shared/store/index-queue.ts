@@ -1,6 +1,6 @@
 /**
- * What changed and is still to be indexed. Functions that push changes to nodes note the records here, and the stream of this
- * table calls the function that indexes them: however long that takes, no push waits for it.
+ * Queue of changed records that are yet to be indexed. Functions that push changes to nodes note the records here;
+ * the stream of this table calls the function that indexes them. So no push waits for indexing.
  */
 import { randomUUID } from 'node:crypto'
 import { type DynamoDBDocumentClient, PutCommand } from '@aws-sdk/lib-dynamodb'
@@ -19,10 +19,10 @@ export interface QueuedBatch {
   readonly expiresAtSeconds: number
 }
 
-/** The stream has delivered an item long before. */
+/** Time to live of a queued item; its stream delivers it long before. */
 const KEPT_MS = 24 * 3600_000
 
-/** `now`: epoch milliseconds. */
+/** Queues the subjects as one batch. `now`: epoch milliseconds. */
 export async function queueForIndex(
   client: DynamoDBDocumentClient,
   subjects: readonly Subject[],

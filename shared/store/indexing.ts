@@ -1,4 +1,4 @@
-/** Keeping the index: enters records as they are now, and the records of a collection that is declared anew. */
+/** Maintains the index: indexes single records, and all records of a collection after a new declaration. */
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import { ALSO_CARRIED, ENTITY_COLLECTIONS, type Entity } from '../model/collection.ts'
 import { cardOf, SHOWN } from '../model/search/card.ts'
@@ -16,10 +16,10 @@ import {
   searchableOf,
 } from './records.ts'
 
-/** Records entered before the progress is noted; the note is a change of the stream and so calls for the next. */
+/** Records indexed per step. The progress is then noted, and the stream of that write calls for the next step. */
 const STEP = 100
 
-/** Safe to repeat, at any time and in any order. `now`: epoch milliseconds. */
+/** Indexes a record as it is now. Idempotent, at any time and in any order. `now`: epoch milliseconds. */
 export function indexRecord(
   client: DynamoDBDocumentClient,
   kind: Kind,
@@ -39,7 +39,7 @@ export function indexRecord(
   return enter(client, { entity: indexNameOf(kind), id }, read, now)
 }
 
-/** One step towards every record being entered as declared; nothing where all are. */
+/** Takes one step towards indexing every record as declared. Does nothing if all are. */
 export async function indexCollection(
   client: DynamoDBDocumentClient,
   collection: string,
@@ -53,7 +53,10 @@ export async function indexCollection(
   await markIndexed(client, item, ids.length < STEP ? undefined : ids.at(-1))
 }
 
-/** Whether what peers say of themselves is declared searchable, so that each transition changes their entries. */
+/**
+ * Whether what peers say of themselves (status, custom, metadata) is declared searchable. Then every transition of a
+ * peer changes its ordinary entries too.
+ */
 export async function isSaidIndexed(client: DynamoDBDocumentClient): Promise<boolean> {
   const { entered } = await searchableOf(client, { entity: 'peer' })
   return entered.some((path) => isSaid(path.toLowerCase()))
@@ -75,7 +78,10 @@ function enteredOf(
   }
 }
 
-/** Searches look for several values only where there are some, so that is noted before the first is entered. */
+/**
+ * Records that attributes have several values, before the first such record is indexed: searches look for several
+ * values only at attributes that are known to have them.
+ */
 async function expectSeveral(
   client: DynamoDBDocumentClient,
   { entity, collection }: Kind,

@@ -1,4 +1,4 @@
-/** Invites, by the hash of their code; the code itself is nowhere but with whom it was given to. */
+/** Invites, stored by the hash of their code. The code itself is known only to those it was given to. */
 import { createHash, randomBytes } from 'node:crypto'
 import { DeleteCommand, type DynamoDBDocumentClient, GetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb'
 import { StraightwayError } from '../errors.ts'
@@ -22,19 +22,22 @@ import { CHANGED, OUTDATED, transact } from './transact.ts'
 
 export interface NewInvite {
   readonly network: NetworkId
-  /** Without one, only a further peer of `user` can come of it. */
+  /** Without a role the invite only enrols further peers of `user`. */
   readonly role?: Role | undefined
   readonly user?: UserId | undefined
-  /** One without it. */
+  /** Default: 1. */
   readonly uses?: number | undefined
-  /** LIMITS.inviteMs without it. */
+  /** Default: LIMITS.inviteMs. */
   readonly validMs?: number | undefined
   readonly by?: Maker | undefined
 }
 
 type InviteItem = Invite & { readonly expiresAtSeconds: number }
 
-/** `code` is told here and never again. Errors: `not-found` without the network; OUTDATED where the grounds hold no longer. */
+/**
+ * Makes an invite. `code` is returned this one time and never again. Errors: `not-found` without the network;
+ * OUTDATED if the grounds no longer hold.
+ */
 export async function createInvite(
   client: DynamoDBDocumentClient,
   { uses = 1, validMs = LIMITS.inviteMs, ...given }: NewInvite,
@@ -69,7 +72,7 @@ export async function createInvite(
     ])
     return { invite, code }
   } catch (error) {
-    // A code that comes again is that of a request that was sent again.
+    // The same code comes from the same request, sent again with its `Idempotency-Key`.
     const known = error === CHANGED ? await getInvite(client, invite.invite) : undefined
     if (known === undefined) throw error
     return { invite: known, code }
@@ -82,7 +85,7 @@ export async function getInvite(client: DynamoDBDocumentClient, invite: string):
   return item && toInvite(item)
 }
 
-/** By what somebody typed. Errors: `not-found`. */
+/** The invite for a code that a user typed. Errors: `not-found`. */
 export async function requireInviteOf(client: DynamoDBDocumentClient, typed: string): Promise<Invite> {
   const code = normalizeInviteCode(typed)
   const invite = code === undefined ? undefined : await getInvite(client, idOf(code))
@@ -105,7 +108,7 @@ export async function listInvites(
   return last === undefined ? { items } : { items, cursor: encodeCursor(last.invite as string) }
 }
 
-/** Errors: OUTDATED where it is gone, or a ground holds no longer. */
+/** Deletes an invite. Errors: OUTDATED if it is gone or a ground no longer holds. */
 export async function deleteInvite(
   client: DynamoDBDocumentClient,
   invite: string,
@@ -136,7 +139,7 @@ function ofNetwork(network: NetworkId) {
   }
 }
 
-/** 130 bits of SHA-256: the code itself has 80. */
+/** The id of an invite: 130 bits of the SHA-256 of its code, which has 80 bits. */
 function idOf(code: string): string {
   return toBase32(createHash('sha256').update(code).digest()).slice(0, 26)
 }

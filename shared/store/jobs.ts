@@ -1,4 +1,4 @@
-/** Jobs: what is to be done, how far it has come. A job that is done is kept for a month. */
+/** Jobs: what is to be done, and the progress. A finished job is kept for 30 days. */
 import { type DynamoDBDocumentClient, GetCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb'
 import { type Job, jobIdSchema } from '../model/job.ts'
 import { tableName } from './client.ts'
@@ -24,7 +24,10 @@ export function createJobs(client: DynamoDBDocumentClient) {
   }
 
   return {
-    /** Part of the transaction that accepts the work. Refused with OUTDATED where it was accepted before. */
+    /**
+     * The step that stores a job, for the transaction that accepts the work. Refused with OUTDATED if the job is
+     * already running.
+     */
     starts(job: Job): Step {
       const condition = 'attribute_not_exists(createdAt) OR #state = :done'
       const Put = {
@@ -42,7 +45,7 @@ export function createJobs(client: DynamoDBDocumentClient) {
       return Item && toJob(Item as JobItem)
     },
 
-    /** Of one state; a change is seen within about a second. */
+    /** Jobs in one state. A change is seen after about a second. */
     async list(state: Job['state'], { limit, cursor }: PageRequest): Promise<Page<Job>> {
       const query = new QueryCommand({
         TableName,
@@ -79,6 +82,6 @@ type JobItem = Job & { readonly expiresAtSeconds?: number }
 
 const toJob = ({ expiresAtSeconds: _, ...job }: JobItem): Job => job
 
-/** Names that could be reserved words are written with a mark. */
+/** Attribute names in an expression. They are written with `#` because some are reserved words. */
 const namesIn = (expression: string): Record<string, string> =>
   Object.fromEntries([...expression.matchAll(/#(\w+)/g)].map(([mark, name]) => [mark, name!]))

@@ -1,18 +1,21 @@
 /**
- * Messages for peers that are not there, one item a message.
+ * Messages for peers that are not signed in, one item per message.
  *
- * `entry` is the time of sending, the sender, its epoch and its sequence number, each padded so that text order is their
- * order. It is made from the message alone, so storing a message again meets the item of the first time and is answered
- * `stored`; an arrival time would make a second copy of every message whose receipt was lost. A sender stamps `sentAt`
- * without running backwards, so each sender's messages lie in their order; where its clock was set back, the
- * recipient's rule of `previous` restores it. A message that was long under way may sort before ones already read:
- * who empties a mailbox begins again without `after` until a page is empty.
+ * `entry` is `sentAt`, the sender, its epoch and its sequence number, each padded so that text order is their order.
+ * It is made from the message alone. So storing a message is idempotent: a repeated one meets its first item and is
+ * answered `stored`. With an arrival time in the key, every message whose receipt was lost would be stored twice.
  *
- * Users share a mailbox (shared/model/mailbox-share.ts). It is counted once, then again when the count is old; several nodes
- * storing for one peer at once can exceed a share by what they store in that time.
+ * Order: a sender stamps `sentAt` without running backwards, so its messages are in its order. If its clock was set
+ * back, the recipient restores the order by `previous`. A message that was delayed may sort before ones already read.
+ * To empty a mailbox, therefore start again without `after` until a page is empty.
  *
- * What comes of somebody whom the recipient's user blocks takes no place. It is put where nobody reads, over the one before:
- * the same steps as for any other message, so that the time of the answer tells nothing.
+ * Quota: senders share a mailbox (shared/model/mailbox-share.ts). Its messages are counted once, and again when the
+ * count is older than TALLY_MS. Several nodes that store for one peer can together exceed a share by what they store
+ * in that time.
+ *
+ * Blocks: a message from a sender that the recipient's user blocks takes no space. It is written to a mailbox that
+ * nobody reads, over the one before. The steps are those of any other message, so that the duration of the answer
+ * reveals nothing.
  */
 import {
   type DynamoDBDocumentClient,
@@ -35,27 +38,27 @@ import { writeMany } from './write-many.ts'
 export interface Posted {
   readonly peer: PeerId
   readonly user: UserId
-  /** Whose the message's sender is; looked up if it is not known. */
+  /** The user of the message's sender. Looked up if absent. */
   readonly sender?: UserId
   readonly message: Omit<StoredMessage, 'entry'>
 }
 
 export interface Mailbox {
   store(posted: Posted, now: number): Promise<'stored' | 'full'>
-  /** In order of `entry`, from the first after `after`. */
+  /** Messages in the order of `entry`, from the first after `after`. */
   read(peer: PeerId, limit: number, after?: string): Promise<{ messages: StoredMessage[]; more: boolean }>
   discard(peer: PeerId, entries: readonly string[]): Promise<void>
 }
 
-/** How long a count of a mailbox is believed, and of how many mailboxes it is remembered. */
+/** How long the count of a mailbox is reused, and for how many mailboxes counts are kept. */
 const TALLY_MS = 5_000
 const TALLIES = 10_000
-/** Before the name of a mailbox that nobody has. */
+/** Prefix of the names of mailboxes that nobody reads. */
 const UNREAD = '-'
-/** Whether nobody reads what is put there. */
+/** Whether nobody reads this mailbox. */
 export const isUnread = (peer: string): boolean => peer.startsWith(UNREAD)
 
-/** What was counted, and stored or discarded through here since. */
+/** The count of a mailbox, updated by what was stored and discarded through this process since. */
 interface Tally {
   readonly countedAt: number
   readonly counted: Promise<MailboxShares>
@@ -118,7 +121,8 @@ export function createMailbox(client: DynamoDBDocumentClient): Mailbox {
     async discard(peer, entries) {
       const requests = [...new Set(entries)].map((entry) => ({ DeleteRequest: { Key: { peer, entry } } }))
       await writeMany(client, TableName, requests)
-      // Whose they were is not known: shares are too great until the next count.
+      // The senders of the discarded messages are unknown here. Only the total is updated; the shares are too high
+      // until the next count.
       const left = await tallies.get(peer)?.counted
       if (left !== undefined) left.total -= requests.length
     },

@@ -1,12 +1,13 @@
 /**
- * Where values meet the marshaller of the SDK. That one tells a map from a set by `value.constructor.name`, which an
- * application's JSON can say whatever it likes about; a `Map` cannot be mistaken, so nested objects are handed on as such.
+ * Prepares values for the marshaller of the SDK. The marshaller tells a map from a set by `value.constructor.name`,
+ * and an application's JSON can contain a property `constructor`. A `Map` cannot be mistaken, so nested objects are
+ * passed as Maps.
  */
 
 /** Parts of a command that hold attribute values by name. */
 const VALUES = new Set(['Item', 'Key', 'ExpressionAttributeValues', 'ExclusiveStartKey'])
 
-/** The input of a command with every object within an attribute value as a Map. */
+/** The input of a command, with every object within an attribute value replaced by a Map. */
 export function marshallable<T>(input: T): T {
   return each(input, (part, name) => (VALUES.has(name) ? each(part, mapped) : marshallable(part))) as T
 }
@@ -23,7 +24,7 @@ function mapped(value: unknown): unknown {
   return new Map(Object.entries(value).map(([name, part]) => [name, mapped(part)]))
 }
 
-/** Neither a set nor bytes. The prototype is not among what JSON can say. */
+/** Whether a value is a plain object, not a set or bytes. JSON cannot set a prototype, so this check is safe. */
 function isPlain(value: unknown): value is object {
   if (typeof value !== 'object' || value === null) return false
   const prototype: unknown = Object.getPrototypeOf(value)

@@ -1,8 +1,9 @@
 /**
- * The name of each member and the presence of the peer by which it is best reached, from the search index: in a network, users,
- * their peers and those of them that are there stand in the order in which members are listed, with what is wanted on their
- * cards. When a member was last seen of whom no peer is there is read from the tables, and so is a member that the index does
- * not have yet.
+ * The name of each member, and the presence of its most reachable peer.
+ *
+ * Both come from the search index. In a network the entries of users, of their peers and of present peers are in the
+ * order in which members are listed, and their cards hold what is needed. The tables are read in two cases: for
+ * `lastSeenAt` of a member without a present peer, and for a member that is not indexed yet.
  */
 import type { DynamoDBDocumentClient, QueryCommandInput } from '@aws-sdk/lib-dynamodb'
 import type { NetworkId, PeerId, UserId } from '../ids.ts'
@@ -24,7 +25,7 @@ export interface SeenMember {
   readonly presence: Pick<LivePresence, 'status' | 'custom' | 'lastSeenAt'> & { readonly peer?: PeerId }
 }
 
-/** How reachable a user is by a peer of this status. */
+/** How reachable a user is through a peer with this status; higher is better. */
 const RANKS: Readonly<Record<Status, number>> = {
   online: 4,
   busy: 3,
@@ -38,11 +39,11 @@ const NEVER_SEEN = { status: 'offline', custom: '', lastSeenAt: 0 } as const
 interface SeenPeer extends Pick<LivePresence, 'status' | 'lastSeenAt'> {
   readonly peer: PeerId
   readonly user: UserId
-  /** Undefined if it was too long for the card. */
+  /** Undefined if the text was too long for the card. */
   readonly custom: string | undefined
 }
 
-/** `users`: members of the network, in the order of their ids. */
+/** Names and presence by user. `users`: members of the network, in the order of their ids. */
 export async function seenMembers(
   client: DynamoDBDocumentClient,
   network: NetworkId,
@@ -133,7 +134,7 @@ async function presentBetween(
   return peers
 }
 
-/** Eventually consistent, as the index is: half the cost. */
+/** A query that reads eventually consistent, like the index itself, at half the cost. */
 function between(term: string, from: string, to: string): QueryCommandInput {
   return {
     TableName: tableName('SearchTerms'),
@@ -160,7 +161,7 @@ async function peersOf(
     }))
 }
 
-/** Of peers that the index says are not there; some may have come meanwhile. */
+/** The presence of peers that the index has as absent. Some may have signed in meanwhile. */
 async function presenceOf(
   client: DynamoDBDocumentClient,
   peers: readonly PeerId[],

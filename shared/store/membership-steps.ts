@@ -1,4 +1,4 @@
-/** The writes of which changes of memberships are made, each with its condition; see memberships.ts. */
+/** The conditional writes that a change of a membership consists of; see memberships.ts. */
 import { StraightwayError } from '../errors.ts'
 import type { NetworkId } from '../ids.ts'
 import { LIMITS } from '../limits.ts'
@@ -9,21 +9,21 @@ import { CHANGED, type Step } from './transact.ts'
 import { IS_THERE } from './users.ts'
 
 export interface Transition {
-  /** As it was when the change was decided; undefined where there was none. */
+  /** The membership when the change was decided. Undefined if there was none. */
   readonly from: Membership | undefined
-  /** Undefined where nothing is to remain. */
+  /** Undefined if the membership is to be deleted. */
   readonly to: Membership | undefined
-  /** Needed where the membership begins to be there, or to count. */
+  /** Required if the membership is new or becomes active. */
   readonly user?: User | undefined
-  /** The last owner may go too: the user or the network itself is going. */
+  /** Lets the last owner go too, because the user or the network itself is being deleted. */
   readonly lastOwnerToo?: boolean | undefined
   /** The network is made in the same transaction. */
   readonly newNetwork?: boolean | undefined
 }
 
 /**
- * The membership, the list of networks on the user and the number of owners on the network change together. Throws
- * `too-large` where the user is in as many networks as it may be.
+ * The writes of a transition: the membership, the list of networks on the user, and the number of owners on the
+ * network change together. Errors: `too-large` if the user is in as many networks as it may be.
  */
 export function transitionSteps({ from, to, user, lastOwnerToo, newNetwork }: Transition): readonly Step[] {
   const { network } = (to ?? from)!
@@ -48,7 +48,7 @@ function membershipStep(from: Membership | undefined, to: Membership | undefined
 
 const STATE = { '#state': 'state' }
 
-/** One made before there were states has none, and is active. */
+/** Condition: the membership is unchanged. One written before memberships had a state has none, and is active. */
 function isAs({ role, state }: Membership) {
   const same = state === 'active' ? '(attribute_not_exists(#state) OR #state = :state)' : '#state = :state'
   return {
@@ -111,7 +111,7 @@ export function userIsThere({ user }: Pick<User, 'user'>): Step {
 }
 
 const NO_NETWORK = new StraightwayError('not-found', 'There is no such network')
-/** Also of a network that is gone: one condition says both. */
+/** The refusal if the last owner would go. It also covers a network that is gone: one condition checks both. */
 export const LAST_OWNER = new StraightwayError(
   'conflict',
   'The last owner stays: make somebody else an owner or delete the network',
@@ -122,7 +122,7 @@ export function networkIsThere(network: NetworkId): Step {
   return { refused: NO_NETWORK, write: { ConditionCheck: { ...key, ConditionExpression: IS_THERE } } }
 }
 
-/** The network is there, and has `by` owners more. */
+/** Adds `by` to the number of owners, on condition that the network exists. */
 function countsOwners(network: NetworkId, by: number, lastOwnerToo = false): Step {
   if (by === 0) return networkIsThere(network)
   const keepsOne = by < 0 && !lastOwnerToo

@@ -1,7 +1,9 @@
 /**
- * Memberships. Three items agree at all times, because every change of them is one transaction: the membership, the
- * list of networks on the user (where it is an active member; what the limit counts), the number of active owners on the
- * network (a network that has an owner keeps one).
+ * Memberships. Every change is one transaction, so three items always agree:
+ *
+ *   - the membership;
+ *   - the list of networks on the user: those where it is an active member, which the limit counts;
+ *   - the number of active owners on the network. A network that has an owner keeps at least one.
  */
 import { type DynamoDBDocumentClient, GetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb'
 import { StraightwayError } from '../errors.ts'
@@ -24,11 +26,11 @@ import { decodeCursor, encodeCursor, getMany, type Page, type PageRequest } from
 import { CHANGED, OUTDATED, retrying, transact } from './transact.ts'
 import { requireUser } from './users.ts'
 
-/** One made before there were states has none, and is active. */
+/** An item written before memberships had a state has none, and is active. */
 export type MembershipItem = Omit<Membership, 'state' | 'changedAt'> &
   Partial<Pick<Membership, 'state' | 'changedAt'>>
 
-/** In whatever state, removed ones included. */
+/** The membership in any state, including `removed`. */
 export async function getMembership(
   client: DynamoDBDocumentClient,
   network: NetworkId,
@@ -43,7 +45,7 @@ export async function getMembership(
   return item && toMembership(item)
 }
 
-/** Of the networks where the user is an active member. */
+/** The user's role in each network where it is an active member. */
 export async function rolesOf(
   client: DynamoDBDocumentClient,
   user: User,
@@ -53,7 +55,7 @@ export async function rolesOf(
   return new Map(memberships.filter(activeRole).map(({ network, role }) => [network, role]))
 }
 
-/** Those in the state, a page of at most `limit` read; it may hold fewer, even none, and still name a cursor. */
+/** Members in one state. Reads at most `limit` items; the page may hold fewer, even none, and still have a cursor. */
 export async function listMembers(
   client: DynamoDBDocumentClient,
   network: NetworkId,
@@ -75,7 +77,7 @@ export async function listMembers(
     : { items, cursor: encodeCursor(LastEvaluatedKey.user as string) }
 }
 
-/** What ties a user to networks, in every state; a change is seen within about a second. */
+/** The memberships of a user in every state. A change is seen after about a second. */
 export async function listMembershipsOf(
   client: DynamoDBDocumentClient,
   user: UserId,
@@ -100,7 +102,7 @@ export async function listMembershipsOf(
 }
 
 export interface Change {
-  /** The membership on which the change was decided. */
+  /** The membership for which the change was decided. */
   readonly from: Membership | undefined
   readonly to: Membership | undefined
   readonly grounds?: readonly Ground[]
@@ -108,8 +110,8 @@ export interface Change {
 }
 
 /**
- * From one state to another, or to nothing. Errors: `not-found` without the user or network, `too-large`, `conflict` for
- * the last owner; OUTDATED where it is not in `from` or the grounds hold no longer.
+ * Changes a membership from one state to another, or deletes it. Errors: `not-found` without the user or network;
+ * `too-large`; `conflict` for the last owner; OUTDATED if it differs from `from` or the grounds no longer hold.
  */
 export async function changeMembership(
   client: DynamoDBDocumentClient,
@@ -122,7 +124,7 @@ export async function changeMembership(
   try {
     await transact(client, steps)
   } catch (error) {
-    // The condition that an owner is left is one with the condition that the network is there.
+    // One condition covers both that an owner is left and that the network exists; this read tells which one failed.
     if (error === LAST_OWNER) await requireNetwork(client, (to ?? from)!.network)
     throw error === CHANGED ? OUTDATED : error
   }
@@ -135,7 +137,10 @@ export interface NewMember {
   readonly by?: Maker | undefined
 }
 
-/** Makes the user an active member, or changes its role. Errors: `not-found`, `too-large`, `conflict` for the last owner. */
+/**
+ * Makes the user an active member, or changes its role. Errors: `not-found`, `too-large`; `conflict` for the last
+ * owner.
+ */
 export function putMembership(
   client: DynamoDBDocumentClient,
   { network, user, role, by }: NewMember,
@@ -151,7 +156,10 @@ export function putMembership(
   }, OUTDATED)
 }
 
-/** Errors: `not-found`, `conflict` for the last owner unless the user or the network itself is going. */
+/**
+ * Deletes a membership. Errors: `not-found`; `conflict` for the last owner, unless `lastOwnerToo` (the user or the
+ * network itself is being deleted).
+ */
 export function removeMembership(
   client: DynamoDBDocumentClient,
   network: NetworkId,

@@ -1,9 +1,9 @@
-/** Counts what reads cost, so that a page can be bounded by it. */
+/** Counts the cost of reads, so that a page of a search can be bounded by it. */
 import type { ConsumedCapacity, ReturnConsumedCapacity } from '@aws-sdk/client-dynamodb'
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 
 export class Meter {
-  /** DynamoDB's: half a unit for 4 KB read eventually consistent. */
+  /** Read units of DynamoDB: 4 KB read eventually consistent cost half a unit. */
   units = 0
   calls = 0
 }
@@ -21,8 +21,8 @@ interface Answer {
 }
 
 /**
- * The client, with a meter at it. `eventually` gives up consistent reads, which cost twice as much: what is found may be some
- * milliseconds old.
+ * A client whose reads are counted by the meter. `eventually` turns consistent reads, which cost twice as much, into
+ * eventually consistent ones: results may be some milliseconds old.
  */
 export function metered(
   client: DynamoDBDocumentClient,

@@ -21,19 +21,22 @@ export interface NewNetwork {
   readonly attributes?: JsonObject | undefined
   readonly paths?: Paths | undefined
   readonly joining?: Joining | undefined
-  /** Its first owner; without one only API keys manage it. */
+  /** The first owner. Without one, only API keys manage the network. */
   readonly owner?: UserId | undefined
-  /** Who makes it. */
+  /** The user or API key that makes the network. */
   readonly by?: Maker | undefined
 }
 
-/** One that was made before networks had them lacks `paths` or `joining`. */
+/** Items written before networks had `paths` and `joining` lack these. */
 type NetworkItem = Omit<Network, 'paths' | 'joining'> &
   Partial<Pick<Network, 'paths' | 'joining'>> & { readonly deletingAt?: number }
 
 const NO_NETWORK = () => new StraightwayError('not-found', 'There is no such network')
 
-/** The network and its first owner, or neither; the one that is there if the same request comes again. Errors: `not-found` without that user, `too-large`. */
+/**
+ * Makes a network and its first owner, or neither. A repeated request returns the network that the first one made.
+ * Errors: `not-found` without that user; `too-large`.
+ */
 export function createNetwork(
   client: DynamoDBDocumentClient,
   input: NewNetwork,
@@ -53,7 +56,7 @@ export function createNetwork(
       await transact(client, [comesToBe(made), ...owning])
       return made
     } catch (error) {
-      // An id that comes again is that of a request that was sent again.
+      // The same id comes from the same request, sent again with its `Idempotency-Key`.
       const known = error === CHANGED ? await getNetwork(client, network) : undefined
       if (known === undefined) throw error
       return known
@@ -85,7 +88,7 @@ export async function getNetwork(
   return item === undefined ? undefined : toNetwork(item)
 }
 
-/** Errors: `not-found`. */
+/** The network. Errors: `not-found`. */
 export async function requireNetwork(client: DynamoDBDocumentClient, network: NetworkId): Promise<Network> {
   const found = await getNetwork(client, network)
   if (found === undefined) throw NO_NETWORK()
@@ -110,7 +113,7 @@ export function updateNetwork(
   return editEntity(client, 'Networks', { network }, read, edit, editableNetworkSchema)
 }
 
-/** From here on nobody can join; what belongs to it is removed next. */
+/** Marks the network as being deleted: from then on nobody can join. What belongs to it is removed next. */
 export function startsDeletingNetwork({ network, version }: Network, now: number): Step {
   return {
     refused: OUTDATED,

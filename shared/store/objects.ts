@@ -1,7 +1,7 @@
 /**
- * Application objects. An object is in one place: a network, or its owner's own. Ids belong to a collection within a place,
- * so nobody can take an id that somebody else wants elsewhere, or learn that it is taken. The sort key of the table, which
- * is the id of the record in the index as well, is the place and the id.
+ * Application objects. An object has one place: a network, or its owner. Ids are unique within a collection and a
+ * place: so nobody can occupy an id elsewhere, or learn that it is in use there. The sort key of the table is the
+ * place and the id; it is also the id of the record in the index.
  */
 import { DeleteCommand, type DynamoDBDocumentClient, GetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb'
 import type { NetworkId, UserId } from '../ids.ts'
@@ -25,7 +25,7 @@ export interface ObjectKey {
 export interface NewObject {
   readonly collection: string
   readonly id: string
-  /** Without a network it is private to its owner: one of the two is there. */
+  /** Without a network, the object is private to its owner. One of the two is required. */
   readonly network?: NetworkId | undefined
   readonly owner?: UserId | undefined
   readonly value: JsonObject
@@ -33,14 +33,14 @@ export interface NewObject {
 
 export interface ObjectGrounds {
   readonly memberships?: readonly Ground[] | undefined
-  /** The declaration by which every member may edit, if the right rests on it. */
+  /** The declaration that lets every member edit, if the right depends on it. */
   readonly declared?: Pick<Collection, 'collection' | 'version'> | undefined
 }
 
-/** `network` holds the place, which the secondary index is made of. */
+/** `network` holds the place, because it is the key of the secondary index. */
 type ObjectItem = Omit<StoredObject, 'network'> & { readonly network: Place }
 
-/** Of the table and of the index. Neither part holds a slash. */
+/** The key of an object in the table and in the index. Neither part contains a slash. */
 export function objectKeyOf(place: Place, id: string): string {
   return `${place}/${id}`
 }
@@ -59,7 +59,10 @@ export function createObjects(client: DynamoDBDocumentClient) {
     return item && toObject(item)
   }
 
-  /** The whole value anew. Errors: OUTDATED if it is at another version than `current`, or a ground no longer holds. */
+  /**
+   * Replaces the value. Errors: OUTDATED if the object is at another version than `current`, or if a ground no longer
+   * holds.
+   */
   async function replace(
     current: StoredObject,
     value: JsonObject,
@@ -74,13 +77,16 @@ export function createObjects(client: DynamoDBDocumentClient) {
   return {
     get: ({ collection, place, id }: ObjectKey) => read(collection, objectKeyOf(place, id)),
 
-    /** By their keys in the table; those that are absent are left out. */
+    /** Objects by their keys in the table, in any order. Absent ones are left out. */
     async getMany(collection: string, keys: readonly string[]): Promise<readonly StoredObject[]> {
       const distinct = [...new Set(keys)].map((id) => ({ collection, id }))
       return (await getMany<ObjectItem>(client, 'Objects', distinct)).map(toObject)
     },
 
-    /** Errors: `not-found` without its network or owner; OUTDATED if the id is taken or a ground no longer holds. */
+    /**
+     * Makes an object. Errors: `not-found` without its network or owner; OUTDATED if the id is in use or a ground no
+     * longer holds.
+     */
     async create(
       { collection, id, network, owner, value }: NewObject,
       now: number,
@@ -96,9 +102,9 @@ export function createObjects(client: DynamoDBDocumentClient) {
     replace,
 
     /**
-     * The whole value anew, whatever version it is at meanwhile: of many that come at once each is made, and none has to
-     * try again. The answer is the object as it is afterwards, which may be what somebody else has put since. Errors:
-     * OUTDATED if it is another object than `current` by now, or a ground no longer holds.
+     * Replaces the value whatever the version: of concurrent writes each succeeds, and none has to be retried.
+     * Returns the object as it is afterwards, which may already hold a later write. Errors: OUTDATED if `current` was
+     * deleted (and perhaps made anew), or if a ground no longer holds.
      */
     async overwrite(
       current: StoredObject,
@@ -121,18 +127,18 @@ export function createObjects(client: DynamoDBDocumentClient) {
       return (await read(collection, id)) ?? written
     },
 
-    /** A merge patch (RFC 7396) of the value. Errors: `bad-request`, `too-large`, OUTDATED. */
+    /** Applies a merge patch (RFC 7396) to the value. Errors: `bad-request`, `too-large`, OUTDATED. */
     patch: (current: StoredObject, patch: unknown, now: number, grounds: ObjectGrounds = {}) =>
       replace(current, patched(objectValueSchema, current.value, patch), now, grounds),
 
-    /** Errors: OUTDATED if it is at another version, or a ground no longer holds. */
+    /** Deletes an object. Errors: OUTDATED if it is at another version, or if a ground no longer holds. */
     async delete(object: StoredObject, grounds: ObjectGrounds = {}): Promise<void> {
       const { collection, version } = object
       const Delete = { TableName, Key: { collection, id: keyOf(object) }, ...isAt(version) }
       await transact(client, [{ refused: OUTDATED, write: { Delete } }, ...stepsOf(grounds)])
     },
 
-    /** Everything that is in a network, or private to a user. */
+    /** Deletes every object of a network, or every private object of a user. */
     async deleteUnder(place: Place): Promise<void> {
       const query = {
         TableName,
@@ -147,7 +153,7 @@ export function createObjects(client: DynamoDBDocumentClient) {
       }
     },
 
-    /** Whether the place holds any object of the collection; a change is seen within about a second. */
+    /** Whether the place holds any object of the collection. A change is seen after about a second. */
     async isHeld(collection: string, place: Place): Promise<boolean> {
       const query = new QueryCommand({
         TableName,
@@ -160,7 +166,7 @@ export function createObjects(client: DynamoDBDocumentClient) {
       return ((await client.send(query)).Items ?? []).length > 0
     },
 
-    /** Keys in the table in order, from the first after `after`. */
+    /** Keys in the table, in order, from the first after `after`. */
     async listKeys(collection: string, limit: number, after?: string): Promise<readonly string[]> {
       const query = new QueryCommand({
         TableName,
@@ -176,7 +182,10 @@ export function createObjects(client: DynamoDBDocumentClient) {
   }
 }
 
-/** A membership that the write rests on goes before its network does, so it stands for the network as well. */
+/**
+ * Conditions that the place exists. A membership that the write depends on also stands for its network, because
+ * memberships are deleted first.
+ */
 function placeSteps({ network, owner }: StoredObject, grounds: readonly Ground[]): readonly Step[] {
   if (network !== undefined)
     return grounds.some((ground) => ground.network === network) ? [] : [networkIsThere(network)]

@@ -1,6 +1,6 @@
 /**
- * Reading many items. A cursor given to a caller holds the sort key of the last item only; the rest of a start key is
- * what the caller may ask for anyway, so a made-up cursor reads nothing else.
+ * Reads many items. A cursor holds only the sort key of the last item. The rest of the start key comes from the
+ * query, which the caller may make anyway, so a made-up cursor reads nothing else.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import {
@@ -18,7 +18,7 @@ import type { TableName } from './tables.ts'
 
 export interface Page<T> {
   readonly items: readonly T[]
-  /** Continues the listing; absent on the last page. */
+  /** Continues the listing. Absent on the last page. */
   readonly cursor?: string
 }
 
@@ -29,13 +29,13 @@ export interface PageRequest {
 
 export type Key = Readonly<Record<string, string>>
 
-/** How much longer each pause before asking again for what a throttle left out. */
+/** Pauses before retries of unprocessed keys are random, up to a bound that grows by this much each time. */
 const UNPROCESSED_PAUSE_MS = 50
 
-/** BatchGetItem takes no more. */
+/** The limit of BatchGetItem. */
 const BATCH = 100
 
-/** Items in no particular order; keys that are absent are left out. Keys must differ. */
+/** Items by their keys, in any order. Absent ones are left out. The keys must differ. */
 export async function getMany<T>(
   client: DynamoDBDocumentClient,
   table: TableName,
@@ -56,7 +56,7 @@ export async function getMany<T>(
   return found
 }
 
-/** Every item of a query, a page at a time. */
+/** Every item of a query, page by page. */
 export async function* eachPage<T>(
   client: DynamoDBDocumentClient,
   query: QueryCommandInput,
@@ -69,7 +69,7 @@ export async function* eachPage<T>(
   } while (from !== undefined)
 }
 
-/** Runs `work` for every item, a few at a time. */
+/** Runs `work` for every item, at most `width` at a time. */
 export async function forEach<T>(
   items: readonly T[],
   work: (item: T) => Promise<unknown>,
@@ -86,7 +86,7 @@ export function encodeCursor(text: string): string {
   return Buffer.from(text).toString('base64url')
 }
 
-/** Throws `bad-request` on what is no cursor to an id of this form. */
+/** The id in a cursor. Errors: `bad-request` if the cursor does not hold an id that matches the schema. */
 export function decodeCursor(cursor: string, schema: z.ZodType<string> = z.string().min(1)): string {
   const text = Buffer.from(cursor, 'base64url').toString()
   const id = schema.safeParse(text)

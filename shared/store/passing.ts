@@ -1,4 +1,4 @@
-/** Errors of DynamoDB, and of the way to it, after which the same request may succeed. */
+/** Names of transient errors of DynamoDB and its transport: the same request may succeed later. */
 const PASSING = new Set([
   'InternalServerError',
   'LimitExceededException',

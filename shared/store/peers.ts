@@ -1,4 +1,4 @@
-/** Peers: keys bound to users, and what the `Presence` table says of them at the moment. */
+/** Peers: keys bound to users, and their presence from the `Presence` table. */
 import { DeleteCommand, type DynamoDBDocumentClient, GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb'
 import { StraightwayError } from '../errors.ts'
 import type { PeerId, UserId } from '../ids.ts'
@@ -12,7 +12,7 @@ import { userIsThere } from './membership-steps.ts'
 import { eachPage, getMany } from './pages.ts'
 import { CHANGED, OUTDATED, type Step, transact } from './transact.ts'
 
-/** `erasedAt`: its user was deleted. */
+/** `erasedAt` is set when the peer's user was deleted. */
 type PeerItem = Peer & { readonly erasedAt?: number }
 
 export interface NewPeer {
@@ -22,7 +22,7 @@ export interface NewPeer {
   readonly attributes?: JsonObject | undefined
 }
 
-/** What there is to see of a peer that never signed in. */
+/** The presence of a peer that has never signed in. */
 export const NEVER_SEEN: LivePresence = {
   status: 'offline',
   custom: '',
@@ -37,8 +37,8 @@ export function newPeer({ peer, user, name = 'peer', attributes = {} }: NewPeer,
 }
 
 /**
- * `made` is false where the peer was bound to this user already. Errors: `conflict`, `forbidden` where it is revoked,
- * `not-found` without the user.
+ * Binds a peer to a user. `made` is false if it was bound to this user already. Errors: `conflict` if it is another
+ * user's; `forbidden` if it is revoked; `not-found` without the user.
  */
 export async function bindPeer(
   client: DynamoDBDocumentClient,
@@ -60,7 +60,7 @@ export async function bindPeer(
 
 const NO_USER = new StraightwayError('not-found', 'There is no such user')
 
-/** Refused with CHANGED where there is such a peer. */
+/** The write of a new peer. Refused with CHANGED if the peer exists. */
 export function comesToBe(peer: Peer): Step {
   const Put = {
     TableName: tableName('Peers'),
@@ -70,7 +70,10 @@ export function comesToBe(peer: Peer): Step {
   return { refused: CHANGED, write: { Put } }
 }
 
-/** Errors: `forbidden` where the peer is revoked, `conflict` where it is another user's. */
+/**
+ * Requires that the peer may be used by the user. Errors: `forbidden` if the peer is revoked; `conflict` if it
+ * belongs to another user.
+ */
 export function expectUsable(peer: Peer, user: UserId = peer.user): void {
   if (peer.revokedAt !== undefined) {
     throw new StraightwayError(
@@ -88,7 +91,7 @@ export async function getPeer(client: DynamoDBDocumentClient, peer: PeerId): Pro
   return (await client.send(get)).Item as Peer | undefined
 }
 
-/** Errors: `unknown-peer`. */
+/** The peer. Errors: `unknown-peer`, also for a peer that was erased. */
 export async function requirePeer(client: DynamoDBDocumentClient, peer: PeerId): Promise<Peer> {
   const found: PeerItem | undefined = await getPeer(client, peer)
   if (found === undefined || found.erasedAt !== undefined)
@@ -96,7 +99,10 @@ export async function requirePeer(client: DynamoDBDocumentClient, peer: PeerId):
   return found
 }
 
-/** Revoked ones too; those that are absent are left out. The peers of the user `own` are told as they see themselves. */
+/**
+ * Peers with their presence, including revoked ones. Absent ones are left out. The peers of the user `own` have the
+ * presence that they see themselves.
+ */
 export async function getPeersWithPresence(
   client: DynamoDBDocumentClient,
   ids: readonly PeerId[],
@@ -142,8 +148,8 @@ export function updatePeer(client: DynamoDBDocumentClient, peer: PeerId, edit: E
 }
 
 /**
- * It gets no ticket from now on, and its nodes end its session. The item stays, so that the key cannot come back. Errors:
- * `unknown-peer`; OUTDATED where it is at another version than the one given.
+ * Revokes a peer: it gets no more tickets, and nodes end its session. The item stays, so that the key cannot be
+ * enrolled again. Errors: `unknown-peer`; OUTDATED if the peer is at another version than the one given.
  */
 export async function revokePeer(
   client: DynamoDBDocumentClient,
@@ -169,8 +175,8 @@ export async function revokePeer(
 }
 
 /**
- * For the deletion of its user. The revocation is what makes a node end the session; what remains is that the key was
- * used, so that it cannot come back. Repeatable.
+ * Erases a peer as a part of the deletion of its user. The revocation makes its node end the session. What remains
+ * records that the key was used, so that it cannot be enrolled again. Idempotent.
  */
 export async function erasePeer(client: DynamoDBDocumentClient, peer: PeerId, now: number): Promise<void> {
   const update = new UpdateCommand({
@@ -187,7 +193,10 @@ export async function erasePeer(client: DynamoDBDocumentClient, peer: PeerId, no
   await erasePresenceOfErased(client, peer)
 }
 
-/** The presence of a peer that is erased goes with it, or, where a session has yet to end, when that has ended. */
+/**
+ * Deletes the presence of an erased peer, unless the peer is still signed in. The presence is then deleted when the
+ * session has ended.
+ */
 export async function erasePresenceOfErased(client: DynamoDBDocumentClient, peer: PeerId): Promise<void> {
   const item = (await getPeer(client, peer)) as PeerItem | undefined
   if (item !== undefined && item.erasedAt === undefined) return

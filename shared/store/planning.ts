@@ -1,4 +1,4 @@
-/** Which plan a search takes, and which it goes on with. */
+/** Chooses the plan of a search, and restores that of a search that continues. */
 import { type DynamoDBDocumentClient, QueryCommand } from '@aws-sdk/lib-dynamodb'
 import { StraightwayError } from '../errors.ts'
 import type { Filter } from '../model/filter/ast.ts'
@@ -18,7 +18,7 @@ import { indexNameOf, type Kind, type SearchableAttributes } from './records.ts'
 
 export interface Planned {
   readonly plan: Plan
-  /** For the cursor: by these the plan is made again. */
+  /** The attributes that the plan reads. The cursor holds them, so that the plan can be made again. */
   readonly attributes: readonly PlannedAttribute[]
 }
 
@@ -32,12 +32,15 @@ interface Planning {
   readonly from: Position | undefined
 }
 
-/** More alternatives, or ranges of one, are not compared. */
+/** Only this many plans are compared, and only those with at most this many ranges. */
 const PROBED_PLANS = 4
 const PROBED_RANGES = 4
 const PROBE = 16
 
-/** Errors: `bad-request` for an order that no index has, and for a cursor of another search. */
+/**
+ * The plan of a search. Errors: `bad-request` for an order that no index supports, and for a cursor of another
+ * search.
+ */
 export async function planSearch(client: DynamoDBDocumentClient, planning: Planning): Promise<Planned> {
   const { filter, sortBy, searchable, kind, from } = planning
   const known = searchableBy(searchable, kind)
@@ -64,7 +67,10 @@ export function searchableBy({ indexed, several }: SearchableAttributes, { entit
   }
 }
 
-/** The one plan of these attributes, whatever is declared meanwhile: entries of before stay as long as a search may last. */
+/**
+ * The plan with these attributes, even if declarations have changed meanwhile: earlier entries are kept for as long
+ * as a search may last.
+ */
 function resumed(filter: Filter | undefined, attributes: readonly PlannedAttribute[]): Planned {
   const kinds = new Map(
     attributes.map(({ attribute, several }) => [attribute, several ? 'several' : 'one'] as const),
@@ -81,7 +87,7 @@ function attributesOf({ attributes }: Plan, known: Searchable): readonly Planned
   return attributes.map((attribute) => ({ attribute, several: known(attribute) === 'several' }))
 }
 
-/** The plan of the fewest entries, counted up to a few in one scope. */
+/** The plan that reads the fewest entries. Entries are counted in one scope, up to PROBE for each range. */
 async function mostSelective(
   client: DynamoDBDocumentClient,
   { kind, scopes }: Planning,

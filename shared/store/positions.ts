@@ -1,4 +1,4 @@
-/** Where a page of a search ended, and as a cursor. */
+/** The position at which a page of a search ended, and its cursor. */
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { StraightwayError } from '../errors.ts'
@@ -8,13 +8,16 @@ import type { Kind } from './records.ts'
 export interface Position {
   /** When the search began, epoch milliseconds. */
   readonly beganAt: number
-  /** What the plan reads, each attribute once; nothing if it is read by id and any such plan will do. */
+  /**
+   * The attributes that the plan reads, each once. Empty if the plan is read by id: then any such plan continues the
+   * search.
+   */
   readonly attributes: readonly PlannedAttribute[]
-  /** The last scope of the blocks that are through; empty in the first block. */
+  /** The last scope of the blocks that are finished. Empty in the first block. */
   readonly through: string
-  /** Which range of the plan. */
+  /** Index of the range in the plan. */
   readonly range: number
-  /** An entry of the range, an id if the plan is read by id; empty at the start of a block. */
+  /** An entry of the range, or an id if the plan is read by id. Empty at the start of a block. */
   readonly entry: string
 }
 
@@ -23,7 +26,7 @@ export interface PlannedAttribute {
   readonly several: boolean
 }
 
-/** What a cursor belongs to. */
+/** The search that a cursor belongs to. */
 interface Search extends Kind {
   readonly filter?: string | undefined
   readonly sortBy?: string | undefined
@@ -31,7 +34,7 @@ interface Search extends Kind {
   readonly cursor?: string | undefined
 }
 
-/** As long as a sort key may be. */
+/** The longest sort key. */
 const ENTRY_BYTES = 1024
 const entrySchema = z.string().refine((text) => text.isWellFormed() && Buffer.byteLength(text) <= ENTRY_BYTES)
 
@@ -44,14 +47,14 @@ const positionSchema = z.tuple([
   entrySchema,
 ])
 
-/** Whose search it continues is in the cursor, so that it is not taken for another's. */
+/** The cursor of a position. It includes a digest of the search, so that another search refuses it. */
 export function cursorOf(position: Position, search: Search): string {
   const { beganAt, attributes, through, range, entry } = position
   const planned = attributes.map(({ attribute, several }) => [attribute, several])
   return encodeCursor(JSON.stringify([digestOf(search), beganAt, planned, through, range, entry]))
 }
 
-/** Errors: `bad-request` for what is no cursor of this search. */
+/** The position in the cursor, if there is one. Errors: `bad-request` if it is no cursor of this search. */
 export function positionIn(search: Search): Position | undefined {
   if (search.cursor === undefined) return undefined
   const parsed = positionSchema.safeParse(jsonOf(decodeCursor(search.cursor)))

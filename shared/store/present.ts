@@ -1,11 +1,12 @@
 /**
- * Who is there, as the index knows it: in each network one entry for each peer that others see there, with what it says of
- * itself on the card. A transition of a peer writes this entry and no other: what is live is entered under values of its own
- * only if the collection `peers` declares it.
+ * The present entries of the index: in each network, one entry per peer that others see there. Its card holds what
+ * the peer says of itself. A transition of a peer writes only these entries, unless the collection `peers` declares
+ * live attributes as searchable.
  *
- * Entries are in the order of users and their peers, which never changes, so a search that reads them misses nobody who is
- * there throughout. An entry carries the session and version that it was written for; an older one never replaces it. A peer
- * that goes leaves its entry with `until`, which expires.
+ *   - Order: entries are in the order of users and their peers, which never changes. So a search that reads them
+ *     finds every peer that is present throughout.
+ *   - Conflicts: an entry carries the session and version that it was written for. An older one never replaces it.
+ *   - Departure: the entry of a peer that leaves stays with `until`, and expires.
  */
 import { DeleteCommand, type DynamoDBDocumentClient, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb'
 import type { NetworkId, PeerId, UserId } from '../ids.ts'
@@ -20,10 +21,10 @@ import { termOf } from './index-changes.ts'
 import { forEach } from './pages.ts'
 import { getUser } from './users.ts'
 
-/** Reading a candidate reads its peer, its presence and its user. */
+/** Cost of reading a candidate: its peer, its presence and its user. */
 const UNITS = 3
 
-/** The item of a peer in a network. */
+/** The present entry of a peer in a network. */
 export interface PresentEntry {
   readonly term: string
   readonly entry: string
@@ -32,14 +33,14 @@ export interface PresentEntry {
   readonly expiresAtSeconds?: number
   readonly card?: Card
   readonly units?: number
-  /** Not on the card, as nothing is written when a peer is only seen again. */
+  /** Not on the card, because a peer that is merely seen again writes nothing. */
   readonly lastSeenAt?: number
-  /** Text in the order of sessions and their versions. */
+  /** Text whose order is that of sessions and their versions. */
   readonly order: string
 }
 
 /**
- * Brings the entries of a peer to what its presence is now, and says whether it is signed in anywhere. Safe to repeat, at any
+ * Updates the entries of a peer to its current presence. Returns whether the peer is signed in. Idempotent, at any
  * time and in any order.
  */
 export async function enterPresence(
@@ -51,7 +52,7 @@ export async function enterPresence(
   if (item === undefined) return false
   const mine = await networksOf(client, item.user)
   const isHere = item.node !== undefined
-  // A peer that is gone may have been entered in networks that its user has left.
+  // An absent peer may still have entries in networks that its user has left.
   const networks = isHere ? mine : new Set([...mine, ...item.networks])
   await forEach([...networks], (network) => put(client, entryOfPeer(item, network, now())))
   if (isHere) await settle(client, item, mine, now)
@@ -59,8 +60,8 @@ export async function enterPresence(
 }
 
 /**
- * Brings the entries of a user's peers in one network to what they are now, after the user joined or left it. Safe to repeat,
- * at any time and in any order.
+ * Updates the entries of a user's peers in one network after the user joined or left it. Idempotent, at any time and
+ * in any order.
  */
 export async function enterMembership(
   client: DynamoDBDocumentClient,
@@ -79,7 +80,10 @@ export async function enterMembership(
   }
 }
 
-/** The user may have left a network after its networks were read, and the entry there may have been removed before it was written. */
+/**
+ * Repairs a race: the user may have left a network after its networks were read. The removal of the entry there may
+ * have come before the entry was written.
+ */
 async function settle(
   client: DynamoDBDocumentClient,
   { user, peer }: PresenceItem,
@@ -121,7 +125,7 @@ async function networksOf(client: DynamoDBDocumentClient, user: UserId): Promise
   return new Set((await getUser(client, user))?.networks)
 }
 
-/** The range of the index in which the peers of users stand, both included. */
+/** The sort key of a peer's entry. With an empty or highest peer it is the bound of a range over users. */
 export function presentEntry(user: UserId, peer: PeerId | ''): string {
   return entryOf(encodeValue(user)!, peer)
 }

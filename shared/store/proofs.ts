@@ -1,4 +1,4 @@
-/** Proofs that were used: each is good once (functions/proof.ts). */
+/** Used proofs. A proof is accepted once (functions/proof.ts). */
 import { type DynamoDBDocumentClient, PutCommand } from '@aws-sdk/lib-dynamodb'
 import type { PeerId } from '../ids.ts'
 import { tableName } from './client.ts'
@@ -7,14 +7,17 @@ import { unlessRefused } from './conditions.ts'
 export interface UsedProof {
   readonly peer: PeerId
   readonly jti: string
-  /** When the proof is no longer taken anyway, in epoch milliseconds. */
+  /** When the proof expires, epoch milliseconds. */
   readonly endsAt: number
 }
 
-/** Clocks of functions differ, and a table may remove an item up to this much before another function calls it ended. */
+/**
+ * Items are kept this much longer than their proofs are valid, because the clocks of functions and of DynamoDB's TTL
+ * differ.
+ */
 const SPARE_SECONDS = 300
 
-/** False if the proof was used before. */
+/** Marks a proof as used. False if it was used before. */
 export async function spendProof(
   client: DynamoDBDocumentClient,
   { peer, jti, endsAt }: UsedProof,

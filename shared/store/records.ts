@@ -1,6 +1,6 @@
 /**
- * Records of every entity as they are searched: what is answered, what a filter is evaluated on, and in which scopes they
- * may be found at this moment. An index entry only proposes a record; what is read here decides.
+ * The records of every entity as search needs them: the answer, the values that a filter is evaluated on, and the
+ * scopes in which they may be found now. An index entry only proposes a record; what is read here decides.
  */
 import { type DynamoDBDocumentClient, ScanCommand } from '@aws-sdk/lib-dynamodb'
 import type { Asker } from '../directory.ts'
@@ -35,11 +35,14 @@ export interface FoundRecord<E extends Entity = Entity> {
   readonly id: string
   readonly scopes: readonly Scope[]
   readonly document: Documents[E]
-  /** What a filter names; see shared/model/README.md. */
+  /** The values that a filter names; see shared/model/README.md. */
   readonly filterable: object
-  /** What reading it costs, in units of 4 KB. */
+  /** Cost of reading the record, in units of 4 KB. */
   readonly units: number
-  /** Of a user that blocks the viewer: no search by what is live finds it, whatever that is. */
+  /**
+   * Set on peers of a user that blocks the viewer. No search by live attributes finds them, whatever their presence
+   * is.
+   */
   readonly isHidden?: true
 }
 
@@ -47,18 +50,21 @@ export interface FoundRecord<E extends Entity = Entity> {
 export interface Kind<E extends Entity = Entity> {
   readonly entity: E
   readonly collection?: string | undefined
-  /** To whom it is answered: it sees what it may, and peers of users that block it as offline. An API key sees everything: undefined. */
+  /**
+   * The asker that the records are shown to: it sees peers of users that block it as offline. Undefined for an API
+   * key, which sees everything.
+   */
   readonly viewer?: Asker | undefined
 }
 
 const UNIT_BYTES = 4096
 
-/** How the index calls it. */
+/** The name of the kind in the index. */
 export function indexNameOf({ entity, collection }: Kind): string {
   return collection === undefined ? entity : `${entity}/${collection}`
 }
 
-/** Those that are there, in no particular order. */
+/** The records that exist, in any order. */
 export async function readRecords<E extends Entity>(
   client: DynamoDBDocumentClient,
   { entity, collection = '', viewer }: Kind<E>,
@@ -74,13 +80,13 @@ export async function readRecords<E extends Entity>(
 }
 
 export interface SearchableAttributes {
-  /** Dotted paths under which records of the kind are entered. */
+  /** Dotted paths by which records of the kind are indexed. */
   readonly entered: readonly string[]
-  /** Those under which all of them are entered already, lower case. */
+  /** The paths by which all of them are already indexed, lower case. */
   readonly indexed: ReadonlySet<string>
-  /** Those at which some record may have several values, lower case. */
+  /** The paths at which some record may have several values, lower case. */
   readonly several: ReadonlySet<string>
-  /** Who sees which of its attributes. */
+  /** The visibility of attributes, as declared. */
   readonly visibility: Declared
 }
 
@@ -100,7 +106,7 @@ export async function searchableOf(
   }
 }
 
-/** Ids of every record of the kind in a lasting order, from the first after `after`. */
+/** Ids of all records of the kind, in a stable order, from the first after `after`. */
 export async function listIds(
   client: DynamoDBDocumentClient,
   { entity, collection = '' }: Kind,
@@ -175,7 +181,7 @@ async function readPeers(
   })
 }
 
-/** As a filter compares its name. */
+/** The document with its name folded, as filters compare it. */
 const named = <T extends { readonly name: string }>(document: T): T => ({
   ...document,
   name: foldedName(document.name),
@@ -185,7 +191,7 @@ interface HiddenOrNot {
   readonly isHidden?: true
 }
 
-/** To a viewer whom its user blocks, a peer is offline. */
+/** The peers as the viewer sees them: those of users that block it are offline. */
 async function asSeenBy(
   client: DynamoDBDocumentClient,
   viewer: Asker | undefined,
@@ -203,7 +209,10 @@ async function asSeenBy(
   })
 }
 
-/** Live attributes beside the permanent ones, live metadata as far as it is searchable. */
+/**
+ * The values that a filter names: live attributes beside the permanent ones, and the live metadata that is
+ * searchable.
+ */
 function flattened({ presence, ...peer }: PeerWithPresence): object {
   const { status, custom, metadata, lastSeenAt } = presence
   return { ...named(peer), status, custom, lastSeenAt, metadata: searchableMetadata(metadata) }
@@ -223,7 +232,10 @@ async function readObjects(
   })
 }
 
-/** Of the item as a table counts it, more or less. What is large is rounded up, so that it does not change with every edit. */
+/**
+ * The approximate size of the item in the table, in units. Large sizes are rounded up to a power of two, so that they
+ * do not change with every edit.
+ */
 function unitsOf(item: object): number {
   const units = Math.ceil((jsonBytes(item) + 64) / UNIT_BYTES)
   return units <= 4 ? units : 2 ** Math.ceil(Math.log2(units))

@@ -1,6 +1,6 @@
 /**
- * Items that a request is going to need, read with one call before it is known what they are needed for. The client that comes
- * of it answers each of them once from memory: whoever asks again, because a write was refused, reads the table.
+ * Items that a request is going to need, read in one call in advance. The client made from them answers each item
+ * once from memory. A second read of the same item, such as a retry after a refused write, goes to the table.
  */
 import {
   BatchGetCommand,
@@ -22,14 +22,14 @@ type Keys = readonly Key[]
 type Requests = Record<string, { Keys: Keys; ConsistentRead: true }>
 
 export class Remembered {
-  /** By table and key; undefined for an item that is not there. */
+  /** The items by table and key; undefined for an item that does not exist. */
   readonly #items: Map<string, Item | undefined>
 
   private constructor(items: Map<string, Item | undefined>) {
     this.#items = items
   }
 
-  /** At most 100 keys. What a throttle left out is not remembered. */
+  /** Reads at most 100 items. Those that DynamoDB leaves unprocessed are not remembered. */
   static async read(client: DynamoDBDocumentClient, keys: readonly ItemKey[]): Promise<Remembered> {
     const distinct = new Map(keys.map((one) => [nameOf(tableName(one.table), one.key), one]))
     const requests: Requests = {}
@@ -52,7 +52,7 @@ export class Remembered {
     return new Remembered(items)
   }
 
-  /** Whether the answer for it is known. */
+  /** Whether the item was read, even if it does not exist. */
   has({ table, key }: ItemKey): boolean {
     return this.#items.has(nameOf(tableName(table), key))
   }

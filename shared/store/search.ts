@@ -1,10 +1,11 @@
 /**
- * Search: candidates from the index, refuted by their cards or read and evaluated as they are now.
+ * Search. Candidates come from the index. They are refuted by their cards, or read and evaluated as they are now.
  *
- * A record that matches from the first page to the last is found, and none is answered twice, whatever is edited meanwhile:
- * plans of single values are read in the order of ids (walk.ts), of any other each record has one place
- * (shared/model/search/history.ts). A page ends at its limit, at LIMITS.pageBytes of answer, or when its reads have cost about half
- * of LIMITS.searchReadUnits; it may hold fewer than asked for, even none, and still name a cursor.
+ * A record that matches throughout is found once, whatever is edited meanwhile. Plans of single values are read in
+ * the order of ids (walk.ts). In any other plan each record has one place (shared/model/search/history.ts).
+ *
+ * A page ends at its limit, at LIMITS.pageBytes of answer, or when its reads have cost about half of
+ * LIMITS.searchReadUnits. It may hold fewer records than requested, even none, and still have a cursor.
  */
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import type { Asker } from '../directory.ts'
@@ -40,30 +41,33 @@ import {
 export type { Scope } from './records.ts'
 
 export interface SearchRequest<E extends Entity> extends Kind<E>, PageRequest {
-  /** Where the asker may find anything: networks, for objects also its user, for API keys `*`. */
+  /** The scopes that the asker may search: networks, for objects also its own user; `*` for API keys. */
   readonly scopes: readonly Scope[]
-  /** RFC 7644 section 3.4.2.2; everything in the scopes without it. */
+  /** A filter (RFC 7644, 3.4.2.2). Default: everything in the scopes. */
   readonly filter?: string | undefined
-  /** A searchable attribute. By id, or as the index has them, without it. */
+  /** A searchable attribute. Default: by id, or in the order of the index. */
   readonly sortBy?: string | undefined
   readonly descending?: boolean | undefined
 }
 
 export interface SearchPage<T> extends Page<T> {
-  /** What the page cost, in read units of DynamoDB. */
+  /** Cost of the page, in read units of DynamoDB. */
   readonly readUnits: number
 }
 
-/** At this cost a page of networks ends. */
+/** A page of networks ends at this cost. */
 const ENOUGH_UNITS = LIMITS.searchReadUnits / 2
-/** Networks that are read together: each may be five units. */
+/** Networks per read: each may cost five units. */
 const NAMED_TOGETHER = 20
-/** Ranges and scopes that are read together. */
+/** Most ranges times scopes that are read concurrently. */
 const STREAMS = 32
 
 /**
- * Errors: `bad-request` for a filter that is none, with the position, for an order that no index has, and for a cursor of
- * another search; `gone` for a cursor of a search that takes too long.
+ * Searches for one page. Errors:
+ *
+ *   - `bad-request` for a malformed filter (with the position), for an order that no index supports, and for a cursor
+ *     of another search;
+ *   - `gone` for a cursor of a search that began too long ago.
  */
 export async function search<E extends Entity>(
   client: DynamoDBDocumentClient,
@@ -89,7 +93,7 @@ export async function search<E extends Entity>(
   return { ...page, items, readUnits: meter.units }
 }
 
-/** Everybody sees the own attributes whole. */
+/** The item as the viewer sees it. A user sees its own attributes in full. */
 function asSeenBy<T>({ user }: Asker, item: T, visibility: Declared): T {
   if (typeof item !== 'object' || item === null || !('attributes' in item)) return item
   const own = user !== undefined && 'user' in item && item.user === user
@@ -101,7 +105,7 @@ function filterOf({ filter, entity }: Pick<SearchRequest<Entity>, 'filter' | 'en
   return parsed === undefined || entity === 'object' ? parsed : withFoldedNames(parsed)
 }
 
-/** What a node asks for (shared/directory.ts, `find`). */
+/** The search that nodes use (shared/directory.ts, `find`). */
 export function createPeerSearch(client: DynamoDBDocumentClient) {
   return async (query: {
     readonly viewer: Asker
@@ -147,7 +151,7 @@ async function searchIndex<E extends Entity>(
     throw new StraightwayError('gone', 'The search has taken too long: begin again without the cursor')
   }
   const { plan } = planned
-  // Of those that are there manifests tell their scopes, as of any record that is listed.
+  // The manifests tell the scopes of present peers, as they do for the records of any listing.
   const ranges = plan.present ? LIST_EVERYTHING.ranges : plan.ranges
   const reach = { blocks, ranges, descending, beganAt }
   const isByPresence = request.entity === 'peer' && looksAtPresence(filter, sortBy)
@@ -155,7 +159,10 @@ async function searchIndex<E extends Entity>(
   return collect({ client, meter, request, planned, consideration, from })
 }
 
-/** Networks by their ids: a member knows them all, so no index is asked and nothing is missing yet. */
+/**
+ * Searches networks by their ids. A member knows them all, so no index is needed, and a new network is found
+ * immediately.
+ */
 async function searchNamed<E extends Entity>(
   client: DynamoDBDocumentClient,
   request: SearchRequest<E>,
@@ -186,7 +193,10 @@ async function searchNamed<E extends Entity>(
   return { items, cursor: cursorOf(position, request) }
 }
 
-/** Those that are through as the first block, empty where none is; then as many at a time as are read together. */
+/**
+ * Splits the scopes into blocks that are read one after the other. The first block holds the finished scopes and may
+ * be empty; each of the others holds as many as can be read concurrently.
+ */
 function blocksOf(
   scopes: readonly string[],
   { plan }: Planned,

@@ -6,7 +6,7 @@ import {
 import { StraightwayError } from '../errors.ts'
 import type { Versions } from '../secrets.ts'
 
-/** Errors: `internal` where the secret has no current version. */
+/** Reads the versions of a secret. Errors: `internal` if it has no current version. */
 export async function readVersions(client: SecretsManagerClient, secret: string): Promise<Versions> {
   const stages = ['AWSCURRENT', 'AWSPENDING', 'AWSPREVIOUS']
   const [current, pending, previous] = await Promise.all(stages.map((stage) => read(client, secret, stage)))

@@ -7,13 +7,13 @@ export interface Departure {
   readonly peer: PeerId
   readonly node: NodeId
   readonly lastSeenAt: number
-  /** The session that ends; any session at the node where absent. */
+  /** Start of the session that ends, epoch milliseconds. Default: any session at the node. */
   readonly since?: number
 }
 
 /**
- * Takes the peer off its node and clears what is live. The version grows, so that whoever saw the session sees its end.
- * Nothing happens where the peer has signed in elsewhere, or again.
+ * Signs a peer out of its node and clears its live attributes. The version grows, so that those who saw the session
+ * also see its end. Does nothing if the peer has signed in elsewhere or again.
  */
 export async function signOutPeer(client: DynamoDBDocumentClient, departure: Departure): Promise<void> {
   const { peer, node, lastSeenAt, since } = departure

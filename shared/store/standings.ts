@@ -1,11 +1,14 @@
-/** What peers may do: whether they are enrolled, and what their users are members of. */
+/** The standing of peers: whether they are enrolled, and what their users are members of. */
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import type { Claimed, Standing } from '../directory.ts'
 import type { Peer } from '../model/peer.ts'
 import { getMany } from './pages.ts'
 import { getUsers } from './users.ts'
 
-/** In order; undefined for a peer that is revoked, unknown or another user's, or whose user is gone. */
+/**
+ * Standings in the order of `peers`. Undefined for a peer that is revoked, unknown or another user's, or whose user
+ * is gone.
+ */
 export async function standingsOf(
   client: DynamoDBDocumentClient,
   peers: readonly Claimed[],

@@ -1,26 +1,32 @@
 /**
- * Every table, once, as plain data: `local` and `infra` make the tables from this description, `store` reads and writes
- * them. One entity one table; keys named for what they hold; secondary indexes rather than overloaded keys.
+ * The description of every table, as plain data. `local` and `infra` create the tables from it; `store` reads and
+ * writes them. One table per entity; keys are named for what they hold; secondary indexes instead of overloaded keys.
  */
 export interface Index {
   readonly name: string
   readonly partition: string
   readonly sort?: string
-  /** Holds the keys only, so a write that leaves them alone costs nothing there. Default: the whole item. */
+  /** The index holds only keys, so a write that does not change them costs nothing there. Default: the whole item. */
   readonly keysOnly?: true
 }
 
 export interface Table {
   readonly name: string
-  /** Key attributes; all are strings. */
+  /** Key attributes. All are strings. */
   readonly partition: string
   readonly sort?: string
   readonly indexes?: readonly Index[]
-  /** Who reads the stream: one function a stream, as that of a global table bears no more. NEW_AND_OLD_IMAGES. */
+  /**
+   * The function that reads the stream (NEW_AND_OLD_IMAGES): one only, because the stream of a global table supports
+   * no more.
+   */
   readonly stream?: StreamReader
-  /** Attribute holding an expiry in epoch seconds. */
+  /** Name of the attribute with the expiry, in epoch seconds. */
   readonly expires?: string
-  /** It is written anew by whoever needs it: it has no replica in another region, and is not restored. */
+  /**
+   * The contents are written again when they are needed. So the table has no replica in another region, and is not
+   * restored.
+   */
   readonly passing?: true
 }
 
@@ -36,7 +42,7 @@ export const TABLES = {
     stream: 'membership',
     indexes: [{ name: 'byUser', partition: 'user', sort: 'network' }],
   },
-  /** Whom users take nothing from: peers, and users with all their peers. */
+  /** Peers, and users with all their peers, from whom a user accepts nothing. */
   Blocks: {
     name: 'Blocks',
     partition: 'user',
@@ -50,7 +56,7 @@ export const TABLES = {
     stream: 'metadata',
     indexes: [{ name: 'byUser', partition: 'user', sort: 'peer' }],
   },
-  /** Application metadata: `collection` is the application's own word for a kind of object. */
+  /** Application objects. `collection` is the application's own name for a kind of object. */
   Objects: {
     name: 'Objects',
     partition: 'collection',
@@ -58,9 +64,9 @@ export const TABLES = {
     stream: 'metadata',
     indexes: [{ name: 'byNetwork', partition: 'network', sort: 'collection' }],
   },
-  /** What applications declare of their collections: which attributes are searchable. */
+  /** The declarations of collections, such as which attributes are searchable. */
   Collections: { name: 'Collections', partition: 'collection', stream: 'index' },
-  /** Batches of changed records, until the index function has entered them (index-queue.ts). */
+  /** Batches of changed records that are yet to be indexed (index-queue.ts). */
   IndexQueue: {
     name: 'IndexQueue',
     partition: 'batch',
@@ -69,13 +75,14 @@ export const TABLES = {
     expires: 'expiresAtSeconds',
   },
   /**
-   * Inverted index, kept by the stream functions: see README.md. `term` is entity#scope#attribute, `entry` an encoded value and
-   * an id, so that equality, prefixes and ranges are ranges of the sort key. Places that records left expire.
+   * Inverted index, maintained by the stream functions; see README.md. `term` is entity#scope#attribute; `entry` is
+   * an encoded value and an id. So equality, prefixes and ranges are ranges of the sort key. Entries that records
+   * have left expire.
    */
   SearchTerms: { name: 'SearchTerms', partition: 'term', sort: 'entry', expires: 'expiresAtSeconds' },
   /**
-   * One item a peer: where it is signed in, and what it says of itself. Written on transitions only. `place` is the node,
-   * spread over partitions (places.ts); an item without it is nowhere.
+   * One item per peer: where it is signed in, and what it says of itself. Written on transitions only. `place` is the
+   * node, spread over partitions (places.ts); it is absent if the peer is not signed in.
    */
   Presence: {
     name: 'Presence',
@@ -109,7 +116,7 @@ export const TABLES = {
     ],
     expires: 'expiresAtSeconds',
   },
-  /** Proofs that were used, each until it has ended. */
+  /** Used proofs, until they expire. */
   Proofs: { name: 'Proofs', partition: 'proof', expires: 'expiresAtSeconds' },
   Invites: {
     name: 'Invites',
@@ -118,7 +125,7 @@ export const TABLES = {
     expires: 'expiresAtSeconds',
   },
   ApiKeys: { name: 'ApiKeys', partition: 'key' },
-  /** Work of several steps, such as the deletion of a network, until it is finished. */
+  /** Work in several steps, such as the deletion of a network. */
   Jobs: {
     name: 'Jobs',
     partition: 'job',

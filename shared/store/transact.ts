@@ -1,7 +1,9 @@
 /**
- * Writes with named refusals: each carries the error that is meant when its condition does not hold, so that callers
- * state rules and not exception classes. Every write of INDEX is a transaction, also a single one: the token that the SDK
- * adds makes a write that is sent again after its answer was lost succeed once, instead of failing on its own traces.
+ * Transactions with named refusals: each write carries the error for the case that its condition does not hold. So
+ * callers state rules instead of exception classes.
+ *
+ * Every write of INDEX is a transaction, even a single one, for the idempotency token that the SDK adds. A write that
+ * is sent again because its answer was lost then succeeds once, and does not fail on its own first effect.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { TransactionCanceledException } from '@aws-sdk/client-dynamodb'
@@ -18,17 +20,17 @@ export type Write = NonNullable<TransactWriteCommandInput['TransactItems']>[numb
 
 export interface Step {
   readonly write: Write
-  /** Thrown when the condition of the write does not hold. */
+  /** Thrown if the condition of the write does not hold. */
   readonly refused: StraightwayError
 }
 
-/** Attempts end after this long, well within the 15 seconds of the function. */
+/** Attempts end after this time, well within the function's timeout of 15 seconds. */
 const PATIENCE_MS = 9_000
-/** Pauses are random between zero and a bound that doubles up to the second figure. */
+/** Pauses are random, from zero to a bound. The bound doubles from the first of these to the second. */
 const FIRST_PAUSE_MS = 10
 const LONGEST_PAUSE_MS = 400
 
-/** What another transaction or a throttle refuses for the moment. */
+/** Reasons for a cancellation that are transient: another transaction, or throttling. */
 const PASSING_REASONS = new Set([
   'TransactionConflict',
   'ThrottlingError',
@@ -37,9 +39,11 @@ const PASSING_REASONS = new Set([
 ])
 
 /**
- * Writes all of the steps or none, and only while the guards of the client hold. Throws OUTDATED if a guard does not hold,
- * else the refusal of the first step whose condition does not hold; `unavailable` if other writes are in the way for longer
- * than nine seconds.
+ * Makes all of the writes or none, and only while the guards of the client hold. Errors:
+ *
+ *   - OUTDATED if a guard does not hold, or if it is the refusal of any step whose condition does not hold;
+ *   - else the refusal of the first step whose condition does not hold;
+ *   - `unavailable` if other writes are in the way for longer than PATIENCE_MS.
  */
 export async function transact(client: DynamoDBDocumentClient, given: readonly Step[]): Promise<void> {
   const guards = guardsOf(client)
@@ -48,13 +52,13 @@ export async function transact(client: DynamoDBDocumentClient, given: readonly S
   if (refused.length === 0) return
   const refusals = refused.map((i) => steps[i]!.refused)
   const isOutdated = refusals.includes(OUTDATED)
-  // DynamoDB does not say which half of a joined condition did not hold: the guards alone do.
+  // DynamoDB does not tell which half of a joined condition failed. The guards are therefore checked alone.
   const isJoined = !isOutdated && refused.some((i) => steps[i] !== given[i])
   if (isJoined && (await refusedOf(client, guards.map(stepOf))).length > 0) throw OUTDATED
   throw isOutdated ? OUTDATED : refusals[0]
 }
 
-/** Indexes of the steps whose conditions do not hold; none if the steps were written. */
+/** Indexes of the steps whose conditions do not hold. Empty if the steps were written. */
 async function refusedOf(client: DynamoDBDocumentClient, steps: readonly Step[]): Promise<readonly number[]> {
   const TransactItems = steps.map(({ write }) => write)
   const send = async (): Promise<readonly number[]> => {
@@ -72,16 +76,19 @@ async function refusedOf(client: DynamoDBDocumentClient, steps: readonly Step[])
   )
 }
 
-/** The refusal of a write whose item was changed since it was read: the store reads it again. */
+/** The refusal of a write whose item has changed since it was read: the store reads it again. */
 export const CHANGED = new StraightwayError(
   'conflict',
   'It was changed meanwhile: read it again and try again',
 )
 
-/** The refusal of a write that was allowed by facts which hold no longer: it is judged again. */
+/** The refusal of a write whose grounds no longer hold: they are checked again. */
 export const OUTDATED = new StraightwayError('conflict', 'What allowed this was changed meanwhile: try again')
 
-/** A transaction names each item once, so the condition joins that of a step on the same item. */
+/**
+ * Adds a guard. A transaction may contain an item once only, so the guard's condition is joined to a step on the same
+ * item.
+ */
 function withGuard(steps: readonly Step[], guard: Guard): readonly Step[] {
   const at = steps.findIndex(({ write }) => isOf(guard, operationOf(write)[1]))
   const found = steps[at]
@@ -116,7 +123,7 @@ interface Operation extends Target {
 const operationOf = (write: Write): [kind: string, operation: Operation] =>
   Object.entries(write)[0] as [string, Operation]
 
-/** DynamoDB refuses an empty map. */
+/** The merged maps, or nothing if they are empty: DynamoDB refuses an empty map. */
 function merged<T>(
   name: string,
   ...maps: readonly (Readonly<Record<string, T>> | undefined)[]
@@ -125,12 +132,12 @@ function merged<T>(
   return Object.keys(all).length === 0 ? {} : { [name]: all }
 }
 
-/** Reads, decides and writes again while somebody else changes the item in between. Errors: `unavailable`. */
+/** Reads, decides and writes again while the item keeps changing in between. Errors: `unavailable`. */
 export function retrying<T>(attempt: () => Promise<T>, refused = CHANGED): Promise<T> {
   return patiently(attempt, (error) => error === refused)
 }
 
-/** Repeats while `passes` says so of the error, with growing random pauses. */
+/** Retries with growing random pauses as long as `passes` accepts the error. */
 async function patiently<T>(attempt: () => Promise<T>, passes: (error: unknown) => boolean): Promise<T> {
   const until = Date.now() + PATIENCE_MS
   for (let bound = FIRST_PAUSE_MS; ; bound = Math.min(2 * bound, LONGEST_PAUSE_MS)) {
@@ -146,7 +153,7 @@ async function patiently<T>(attempt: () => Promise<T>, passes: (error: unknown) 
 
 const BUSY = 'Many change this at the same time, and nothing was done: try again in a moment'
 
-/** Why each item of a transaction was refused; nothing for any other error. */
+/** The cancellation reason of each step of a transaction. Empty for any other error. */
 function codesOf(error: unknown): readonly (string | undefined)[] {
   const isCancelled = error instanceof TransactionCanceledException
   return isCancelled ? (error.CancellationReasons ?? []).map(({ Code }) => Code) : []

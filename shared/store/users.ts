@@ -1,4 +1,4 @@
-/** Users, with the networks that they are in (kept with memberships.ts). */
+/** Users, with the networks that they are in (maintained with memberships.ts). */
 import { createHash, randomBytes } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import { DeleteCommand, type DynamoDBDocumentClient, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb'
@@ -20,21 +20,27 @@ export interface NewUser {
   readonly subject?: string | undefined
 }
 
-/** The item: sets instead of lists, because sets are added to and counted in place. DynamoDB has no empty set. */
+/**
+ * The item of a user. It has sets instead of lists, because DynamoDB can add to a set and count it in place. An empty
+ * set is absent: DynamoDB has none.
+ */
 export interface UserItem extends Omit<User, 'networks' | 'blocks'> {
   readonly networks?: ReadonlySet<NetworkId>
-  /** Version of its blocks, and how many there are: kept with blocks.ts. */
+  /** Version and number of the user's blocks (maintained by blocks.ts). */
   readonly blocks?: number
   readonly blockCount?: number
-  /** Its memberships and peers are being removed; to everybody else it is gone. */
+  /** The user's memberships and peers are being removed. To everybody else the user is gone. */
   readonly deletingAt?: number
-  /** It is gone. The item of a subject's user stays without what it held, so that signing in again does not bring it back. */
+  /**
+   * The user is gone. If it had a subject, the item stays without its contents, so that a sign-in does not bring the
+   * user back.
+   */
   readonly erasedAt?: number
 }
 
 const NO_USER = () => new StraightwayError('not-found', 'There is no such user')
 
-/** A user that comes from an identity provider has an id made of its subject, so nobody is made twice. */
+/** A new user. The id of one from an identity provider is derived from its subject, so that it is never made twice. */
 export function newUser(
   { name, attributes = {}, subject }: NewUser,
   now: number,
@@ -47,8 +53,9 @@ export function newUser(
 }
 
 /**
- * Also of a subject whose user was deleted: the team says that it may come back. If the user is there already as it is to be
- * made, the first answer was lost, and this is the same one. Errors: `conflict` if the subject has another user.
+ * Makes a user, also for a subject whose user was deleted: this is how the team lets it come back. If an identical
+ * user exists, the answer to an earlier attempt was lost, and that user is returned. Errors: `conflict` if the
+ * subject has a different user.
  */
 export async function createUser(
   client: DynamoDBDocumentClient,
@@ -75,7 +82,10 @@ export async function createUser(
   }
 }
 
-/** The user of an identity provider's subject, made on first sight. Errors: `forbidden` where it was deleted. */
+/**
+ * The user for the subject of an identity provider; made when the subject is first seen. Errors: `forbidden` if it
+ * was deleted.
+ */
 export async function userOfSubject(
   client: DynamoDBDocumentClient,
   input: NewUser & { readonly subject: string },
@@ -101,12 +111,12 @@ export async function getUser(client: DynamoDBDocumentClient, user: UserId): Pro
   return item === undefined || item.deletingAt !== undefined ? undefined : toUser(item)
 }
 
-/** Errors: `not-found`. */
+/** The user. Errors: `not-found`. */
 export async function requireUser(client: DynamoDBDocumentClient, user: UserId): Promise<User> {
   return toUser(await requireUserItem(client, user))
 }
 
-/** Errors: `not-found`, also of one that is being deleted or was erased. */
+/** The item of a user. Errors: `not-found`, also for a user that is being deleted or was erased. */
 export async function requireUserItem(client: DynamoDBDocumentClient, user: UserId): Promise<UserItem> {
   const item = await getUserItem(client, user)
   if (item === undefined || item.deletingAt !== undefined) throw NO_USER()
@@ -126,10 +136,10 @@ export function updateUser(client: DynamoDBDocumentClient, user: UserId, edit: E
   return editEntity(client, 'Users', { user }, () => getUser(client, user), edit)
 }
 
-/** Of users and networks: it is there, and not being deleted. */
+/** Condition: the user or network exists and is not being deleted. */
 export const IS_THERE = 'attribute_exists(createdAt) AND attribute_not_exists(deletingAt)'
 
-/** From here on the user is gone for everybody; what belongs to it is removed next. */
+/** Marks the user as being deleted: from then on it is gone for everybody. What belongs to it is removed next. */
 export function startsDeletingUser({ user, version }: User, now: number): Step {
   return {
     refused: OUTDATED,
@@ -146,7 +156,7 @@ export function startsDeletingUser({ user, version }: User, now: number): Step {
   }
 }
 
-/** Also of one that is being deleted or was erased. */
+/** The item of a user, even if it is being deleted or was erased. */
 export async function getUserItem(
   client: DynamoDBDocumentClient,
   user: UserId,
@@ -155,7 +165,10 @@ export async function getUserItem(
   return (await client.send(get)).Item as UserItem | undefined
 }
 
-/** The last step of its deletion. Of a subject's user remains that it was deleted. Repeatable. */
+/**
+ * The last step of a user's deletion. If the user had a subject, an item remains that says that it was deleted.
+ * Idempotent.
+ */
 export async function eraseUserItem(
   client: DynamoDBDocumentClient,
   { user, subject, createdAt, deletingAt }: UserItem,

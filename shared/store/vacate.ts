@@ -8,23 +8,24 @@ import { writeMany } from './write-many.ts'
 
 export interface Vacating {
   readonly node: NodeId
-  /** When its peers were last seen, epoch milliseconds. */
+  /** Recorded as `lastSeenAt` of the node's peers, epoch milliseconds. */
   readonly now: number
-  /** Of several workers, which one this is: each takes its share of the places. Default: the only one. */
+  /** Which of several workers this is: each clears its share of the places. Default: the only one. */
   readonly part?: number
   readonly parts?: number
-  /** Asked before every page; work stops where it says so. Default: never. */
+  /** Checked before every page: work stops once it returns true. Default: never. */
   readonly isOver?: () => boolean
 }
 
-/** Places that one worker clears at the same time, and peers of each that are signed out at the same time. */
+/** Places cleared concurrently by one worker, and peers signed out concurrently at each. */
 const PLACES_TOGETHER = 8
 const PEERS_TOGETHER = 16
 
 /**
- * Clears away what the tables hold of a node that is no more: its peers are offline, its networks have one node less.
- * Peers that have signed in elsewhere meanwhile stay where they are. Can be interrupted and repeated: what is cleared is
- * out of the index, so the next run begins where this one ended. False if there was no time for all of its share.
+ * Clears away what the tables hold of a dead node: its peers are signed out, and it is removed from its networks.
+ * Peers that have signed in elsewhere meanwhile are left alone. May be interrupted and repeated: what is cleared
+ * leaves the index, so the next run continues where this one ended. False if the time did not suffice for the whole
+ * share.
  */
 export async function vacate(client: DynamoDBDocumentClient, vacating: Vacating): Promise<boolean> {
   const { node, now, part = 0, parts = 1, isOver = () => false } = vacating
@@ -57,7 +58,7 @@ async function eachAt<Item>(
   isOver: () => boolean,
   work: (items: readonly Item[]) => Promise<unknown>,
 ): Promise<boolean> {
-  // A page as small as a worker clears in a moment, so that it ends in time.
+  // Small pages, so that a worker can stop in time.
   for await (const items of eachPage<Item>(client, { ...atPlace(table, place), Limit: 500 })) {
     if (isOver()) return false
     await work(items)

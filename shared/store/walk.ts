@@ -1,9 +1,10 @@
 /**
- * Reading the index by a plan, in an order that edits do not disturb.
+ * Reads the index by a plan, in an order that edits do not disturb.
  *
- * A plan whose ranges each hold one value is read in the order of ids: all of its ranges, in all scopes of a block, are merged,
- * so the entries of one record meet, and a record that moves between them stays where it is in the order. Any other plan is
- * read range by range, in the order of values, merged over the scopes.
+ *   - A plan whose ranges each hold one value is read in the order of ids. All of its ranges in all scopes of a block
+ *     are merged, so the entries of one record meet. A record that moves between them keeps its position in the
+ *     order.
+ *   - Any other plan is read range by range, in the order of values, merged over the scopes.
  */
 import { type DynamoDBDocumentClient, QueryCommand } from '@aws-sdk/lib-dynamodb'
 import { compareBytes } from '../model/search/history.ts'
@@ -14,18 +15,18 @@ import { type Posting, termOf } from './index-changes.ts'
 
 export interface WalkOptions {
   readonly client: DynamoDBDocumentClient
-  /** How the index calls the kind of record. */
+  /** The name of the kind of record in the index. */
   readonly name: string
   readonly scopes: readonly string[]
   readonly plan: Plan
   readonly descending: boolean
-  /** Begins after it; at the start without. */
+  /** The position after which the walk continues. Default: the start. */
   readonly from: Spot | undefined
-  /** Entries read at a time, of all streams together. */
+  /** Entries per read, over all streams. */
   readonly wanted: number
 }
 
-/** Where a walk is: `entry` is an id if the plan is read by id. */
+/** A position of a walk. `entry` is an id if the plan is read by id. */
 export interface Spot {
   readonly range: number
   readonly entry: string
@@ -33,7 +34,7 @@ export interface Spot {
 
 export interface Candidate extends Spot {
   readonly id: string
-  /** Its entries here, of one or several scopes. */
+  /** The entries of the record at this position, from one or several scopes. */
   readonly postings: readonly Posting[]
 }
 
@@ -53,7 +54,7 @@ export class Walk {
     this.#range = from === undefined || plan.byId ? 0 : this.#turnOf(from.range)
   }
 
-  /** Undefined at the end. */
+  /** The next candidate. Undefined at the end. */
   async next(): Promise<Candidate | undefined> {
     const { plan } = this.#options
     const turns = plan.byId ? Math.min(plan.ranges.length, 1) : plan.ranges.length
@@ -66,7 +67,7 @@ export class Walk {
     return undefined
   }
 
-  /** Ranges are read from the last to the first in descending order. */
+  /** The index of the range to read at this turn: in descending order, ranges are read from the last to the first. */
   #turnOf(range: number): number {
     return this.#options.descending ? this.#options.plan.ranges.length - 1 - range : range
   }

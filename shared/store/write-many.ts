@@ -7,12 +7,12 @@ import {
 
 type Requests = NonNullable<BatchWriteCommandInput['RequestItems']>
 
-/** BatchWriteItem takes no more. */
+/** The limit of BatchWriteItem. */
 const BATCH = 25
-/** How much longer each pause before writing again what a throttle left out. */
+/** Pauses before retries of unprocessed items are random, up to a bound that grows by this much each time. */
 const UNPROCESSED_PAUSE_MS = 50
 
-/** Writes and deletes items of one table without a condition, in no particular order. */
+/** Writes and deletes items of one table without conditions, in any order. */
 export async function writeMany(
   client: DynamoDBDocumentClient,
   table: string,

@@ -1,17 +1,21 @@
 import { ADDRESS_WORDS, sameAddress } from './address.ts'
 import { type HashKey, keyedHash } from './keyed-hash.ts'
 
-/** Linear probing stays short below this: 2.5 places looked at for an address that is there, 8.5 for one that is not. */
+/**
+ * Linear probing stays short below this load: on average 2.5 places for an address that is present, 8.5 for one that is
+ * not.
+ */
 const MAX_LOAD = 0.75
 
 /**
- * A map from address to u32, in typed arrays: no object and no text for an entry, so a lookup a datagram costs neither
- * memory nor garbage. Open addressing, the hash under a secret key; a deletion closes the gap it leaves, so there are
- * no tombstones. Grows by doubling and never shrinks: whoever fills it from the network must bound it.
+ * A map from address to u32 in typed arrays. An entry needs no object and no string, so a lookup for each datagram
+ * allocates nothing. It uses open addressing, with a hash under a secret key. A deletion closes its gap, so there are
+ * no tombstones. The table doubles when it is full and never shrinks: a caller that fills it from the network must
+ * bound it.
  */
 export class AddressTable {
   readonly #key: HashKey
-  /** 0 where the place is free. */
+  /** 0 for a free place. */
   #hashes: Uint32Array
   #addresses: Uint32Array
   #values: Uint32Array
@@ -31,7 +35,7 @@ export class AddressTable {
     return this.#size
   }
 
-  /** -1 where the address is not there. */
+  /** -1 if the address is not in the table. */
   get(words: Uint32Array, at = 0): number {
     const place = this.#find(this.#hashOf(words, at), words, at)
     return this.#hashes[place] === 0 ? -1 : this.#values[place]!
@@ -51,7 +55,7 @@ export class AddressTable {
     this.#values[place] = value
   }
 
-  /** False where the address was not there. */
+  /** False if the address was not in the table. */
   delete(words: Uint32Array, at = 0): boolean {
     const place = this.#find(this.#hashOf(words, at), words, at)
     if (this.#hashes[place] === 0) return false
@@ -69,7 +73,7 @@ export class AddressTable {
     return keyedHash(words, at, ADDRESS_WORDS, this.#key) || 1
   }
 
-  /** The place of the address, or the free one where it would go. */
+  /** The place of the address, or the free place where it belongs. */
   #find(hash: number, words: Uint32Array, at: number): number {
     let place = hash & this.#mask
     for (let there = this.#hashes[place]!; there !== 0; there = this.#hashes[place]!) {
@@ -84,7 +88,7 @@ export class AddressTable {
     for (let i = 0; i < ADDRESS_WORDS; i++) this.#addresses[place * ADDRESS_WORDS + i] = words[at + i]!
   }
 
-  /** Moves later entries of the run into the gap, where that brings them no farther than their own place. */
+  /** Moves later entries of the run into the gap, unless that would put them before their own place. */
   #close(from: number): void {
     let gap = from
     let next = (gap + 1) & this.#mask

@@ -1,6 +1,6 @@
 /**
- * One form of address everywhere: an IPv6 address as four 32-bit words and a port; IPv4 is ::ffff:a.b.c.d. On the wire
- * 18 bytes (16 and 2, big-endian), in text `203.0.113.7:3478` or `[2001:db8::1]:3478`.
+ * The common form of addresses: an IPv6 address as four 32-bit words and a port; IPv4 is ::ffff:a.b.c.d. On the wire it
+ * has 18 bytes (16 and 2, big-endian). The text form is `203.0.113.7:3478` or `[2001:db8::1]:3478`.
  */
 export const ADDRESS_BYTES = 18
 /** Words of an address in a Uint32Array: four of IP, one of port. */
@@ -12,7 +12,7 @@ export interface Address {
   readonly words: Uint32Array
 }
 
-/** Zeros: no address. */
+/** All zeros: no address. */
 export const NOWHERE: Address = { words: new Uint32Array(ADDRESS_WORDS) }
 export const isNowhere = ({ words }: Address): boolean => words.every((word) => word === 0)
 
@@ -29,7 +29,10 @@ export function isLoopback(words: Uint32Array, at = 0): boolean {
   return words[at] === 0 && words[at + 1] === 0 && words[at + 2] === 0 && words[at + 3] === 1
 }
 
-/** 100::/64, which nobody has and everybody discards (RFC 6666): a node's names for peers that reach it otherwise than by UDP. */
+/**
+ * 100::/64, a prefix that no host has and routers discard (RFC 6666). A node uses it to name peers that reach it by
+ * other means than UDP.
+ */
 export function isDiscardOnly(words: Uint32Array, at = 0): boolean {
   return words[at] === DISCARD_ONLY && words[at + 1] === 0
 }
@@ -44,7 +47,7 @@ export function sameIp(a: Uint32Array, atA: number, b: Uint32Array, atB: number)
   return true
 }
 
-/** Undefined where the text is no `ip:port`. Host names are resolved elsewhere. */
+/** Undefined if the text is not `ip:port`. Host names are resolved elsewhere. */
 export function parseAddress(text: string): Address | undefined {
   const colon = text.lastIndexOf(':')
   if (colon < 1) return undefined

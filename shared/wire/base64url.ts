@@ -12,7 +12,7 @@ export function toBase64url(bytes: Uint8Array): string {
   return text
 }
 
-/** Undefined if the text is not the one form of some bytes: padding, other letters and stray bits are refused. */
+/** Undefined unless the text is the canonical encoding: padding, other characters and stray bits are rejected. */
 export function fromBase64url(text: string): Uint8Array | undefined {
   const bytes = new Uint8Array(Math.floor((text.length * 3) / 4))
   let [bits, held, at] = [0, 0, 0]

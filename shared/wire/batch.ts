@@ -1,21 +1,25 @@
 import { ADDRESS_WORDS, type Address } from './address.ts'
 
-/** Room for one datagram. Nothing of ours exceeds LIMITS.datagramBytes; a relay carries what its peers send. */
+/**
+ * Size of a slot for one datagram. Our own datagrams are at most LIMITS.datagramBytes; a relay carries what its peers
+ * send.
+ */
 export const SLOT_BYTES = 2048
 
 /**
- * Many datagrams in one slab, with lengths and addresses as integers: what a driver hands to a machine and takes back.
- * A full batch grows, so that a machine never has to stop half-way. Slot i holds bytes [i * SLOT_BYTES, + length[i]).
+ * Many datagrams in one buffer, with lengths and addresses in typed arrays: the form in which a driver passes datagrams
+ * to a machine and receives its output. A full batch grows, so that a machine never has to stop halfway. Slot i holds
+ * bytes [i * SLOT_BYTES, + length[i]).
  */
 export class Batch {
   bytes: Uint8Array
   view: DataView
   length: Uint16Array
-  /** Where each came from or goes to: ADDRESS_WORDS words a slot. */
+  /** Source or destination of each datagram: ADDRESS_WORDS words per slot. */
   address: Uint32Array
-  /** Which of the driver's sockets: an index into the list the machine was given. */
+  /** Socket of each datagram: an index into the list of sockets that the machine was given. */
   socket: Uint16Array
-  /** Hops the datagram may travel; 0 is the system's default. Only for sending. */
+  /** TTL of a datagram to be sent; 0 for the system's default. */
   ttl: Uint8Array
   count = 0
 
@@ -41,7 +45,7 @@ export class Batch {
     while (this.count + more > this.capacity) this.#grow()
   }
 
-  /** Where slot i begins in `bytes`. */
+  /** Offset of slot i in `bytes`. */
   start(i: number): number {
     return i * SLOT_BYTES
   }
@@ -69,7 +73,7 @@ export class Batch {
     this.length[i] = bytes.length
   }
 
-  /** The source or destination of datagram i, copied. */
+  /** A copy of the source or destination of datagram i. */
   addressOf(i: number): Address {
     return { words: this.address.slice(i * ADDRESS_WORDS, (i + 1) * ADDRESS_WORDS) }
   }

@@ -41,14 +41,14 @@ export class Reader {
     return this.u16() * 0x100000000 + this.u32()
   }
 
-  /** Only values a double holds exactly: greater ones clear `ok`. */
+  /** Accepts only values that a double represents exactly: greater ones clear `ok`. */
   u64(): number {
     const value = this.u32() * 0x100000000 + this.u32()
     if (value > Number.MAX_SAFE_INTEGER) this.ok = false
     return this.ok ? value : 0
   }
 
-  /** All 64 bits. */
+  /** All 64 bits, as a bigint. */
   bits64(): bigint {
     return (BigInt(this.u32()) << 32n) | BigInt(this.u32())
   }
@@ -97,7 +97,7 @@ export class Reader {
   }
 }
 
-/** Writes fields one after another into a given array. Running out of room is a bug of the caller, so it throws. */
+/** Writes fields one after another into a given array. Insufficient room is a bug of the caller and throws. */
 export class Writer {
   readonly bytes: Uint8Array
   at: number
@@ -145,7 +145,7 @@ export class Writer {
     return this.u16(bytes.length).put(bytes)
   }
 
-  /** Text longer than 255 bytes is a bug of the caller: limits are checked at the doors. */
+  /** Throws if the text is longer than 255 bytes, which is a bug of the caller: limits are checked on input. */
   str8(text: string): this {
     const bytes = encoder.encode(text)
     if (bytes.length > 255) throw new RangeError('text too long for str8')
@@ -157,7 +157,7 @@ export class Writer {
     return this.u16(words[at + 4]!)
   }
 
-  /** What was written so far, as a view. */
+  /** The bytes written so far, as a view. */
   done(): Uint8Array {
     return this.bytes.subarray(this.#start, this.at)
   }

@@ -1,15 +1,15 @@
 /**
- * Datagrams on a stream: where a network drops UDP, a leg to a RELAY is a TLS connection (README.md, section 8).
+ * Datagrams on a stream. If a network drops UDP, the leg to a RELAY is a TLS connection (README.md, section 8).
  *
  *   length u16 · datagram, again and again
  *
- * A length of more than SLOT_BYTES is none of ours: whoever sends it is not understood any more.
+ * A length of more than SLOT_BYTES is invalid: nothing that follows on that stream can be understood.
  */
 import { SLOT_BYTES } from './batch.ts'
 
 const LENGTH_BYTES = 2
 
-/** A datagram with its length before it, to be written to the stream whole. */
+/** A datagram with its length in front, to be written to the stream in one piece. */
 export function framed(datagram: Uint8Array): Uint8Array {
   const bytes = new Uint8Array(LENGTH_BYTES + datagram.length)
   bytes[0] = datagram.length >> 8
@@ -18,13 +18,16 @@ export function framed(datagram: Uint8Array): Uint8Array {
   return bytes
 }
 
-/** Takes the datagrams out of a stream, however it was cut into chunks. */
+/** Extracts the datagrams from a stream, however it is divided into chunks. */
 export class DatagramReader {
-  /** The beginning of a datagram of which the rest has not come. */
+  /** The beginning of a datagram whose rest has not arrived. */
   readonly #begun = new Uint8Array(LENGTH_BYTES + SLOT_BYTES)
   #held = 0
 
-  /** False: the stream is broken, and nothing more can be read from it. `take` gets a view that is valid while it runs. */
+  /**
+   * Passes each complete datagram to `take`, as a view that is valid during the call. False if the stream is broken and
+   * nothing more can be read from it.
+   */
   push(chunk: Uint8Array, take: (datagram: Uint8Array) => void): boolean {
     let at = 0
     while (at < chunk.length) {
@@ -43,7 +46,7 @@ export class DatagramReader {
     return true
   }
 
-  /** What was held, with as much of the chunk behind it as could belong to it. */
+  /** The held bytes, followed by as much of the chunk as may belong to the same datagram. */
   #gather(chunk: Uint8Array, at: number): Uint8Array {
     const room = this.#begun.length - this.#held
     const more = chunk.subarray(at, at + room)
@@ -57,7 +60,7 @@ export class DatagramReader {
   }
 }
 
-/** Where the first datagram of these bytes ends, as far as they say. */
+/** End of the first datagram in these bytes, or of its length if that is incomplete. */
 function endOf(bytes: Uint8Array): number {
   return bytes.length < LENGTH_BYTES ? LENGTH_BYTES : LENGTH_BYTES + (bytes[0]! << 8) + bytes[1]!
 }

@@ -1,24 +1,24 @@
 /**
- * Frames: what a sealed datagram carries (README.md, section 3).
+ * Frames: the contents of a sealed datagram (README.md, section 3).
  *
  *   type u8 · bytes16 body, repeated
  *
- * The body of a reliable frame in a session begins with `ref u32`; the session layer puts it there and takes it off, so a
- * codec of a body never sees it.
+ * In a session, the body of a reliable frame begins with `ref u32`. The session layer adds and removes it, so a codec
+ * of a body never sees it.
  */
 import { LIMITS } from '../limits.ts'
 import { Writer } from './cursor.ts'
 
 export const FRAME_HEADER_BYTES = 3
 export const REF_BYTES = 4
-/** A SEALED datagram: two bytes of kind, index u32, counter u64 before the frames, and 16 bytes of tag behind them. */
+/** Header of a SEALED datagram: two bytes of kind, index u32 and counter u64. The frames follow, and 16 bytes of tag. */
 export const SEALED_HEADER_BYTES = 14
 export const SEALED_TAG_BYTES = 16
-/** The longest body that fits a datagram of its own. */
+/** The longest body that fits into one datagram. */
 export const MAX_BODY_BYTES =
   LIMITS.datagramBytes - SEALED_HEADER_BYTES - SEALED_TAG_BYTES - FRAME_HEADER_BYTES - REF_BYTES
 
-/** Walks over frames without copying: `type`, and the body at [start, end). Stops at one that is cut short. */
+/** Iterates over frames without copying: `type`, and the body at [start, end). Stops at a truncated frame. */
 export class FrameReader {
   type = 0
   start: number
@@ -45,7 +45,7 @@ export class FrameReader {
     return true
   }
 
-  /** A view. */
+  /** The body as a view. */
   get body(): Uint8Array {
     return this.#bytes.subarray(this.start, this.end)
   }
@@ -55,5 +55,5 @@ export const sized = (bytes: number): Writer => new Writer(new Uint8Array(bytes)
 
 const encoder = new TextEncoder()
 
-/** Bytes of a text as UTF-8. */
+/** Length of a text in UTF-8, in bytes. */
 export const utf8Length = (text: string): number => encoder.encode(text).length

@@ -1,5 +1,5 @@
 /**
- * What a peer and a HANDSHAKE say to each other (README.md, section 5).
+ * Messages between a peer and a HANDSHAKE (README.md, section 5).
  *
  *   JOIN      51 10 · index u32 (the peer's) · bytes16 grant · nonce 24 · sealed(random 16 · PROFILE)
  *   JOINED    51 11 · index u32 (the peer's) · index u32 (the node's) · nonce 24 · sealed(random 16 · observed 18 · serverTime u48)
@@ -9,8 +9,8 @@
  *   RESULT    step u16 · outcome u8 · reached 18 · elapsedMs u16 · packets u16
  *   OUTCOME   path u8 · whyNotDirect u8
  *
- * The first two are datagrams, the others bodies of frames. In a RESULT that failed, `reached` other than zero says that
- * small probes crossed there and full-sized ones did not.
+ * JOIN and JOINED are datagrams, the others are bodies of frames. In a RESULT that failed, `reached` is the address at
+ * which small probes were answered but full-sized ones were not; zeros if there is none.
  */
 import { WHY_NOT_DIRECT, type WhyNotDirect, whyNotDirectOf } from '../why-not-direct.ts'
 import type { Address } from './address.ts'
@@ -19,7 +19,7 @@ import { KIND, STEP_KIND, VERSION } from './numbers.ts'
 import { MAX_PROFILE_BYTES, type Profile, readProfile, writeProfile } from './profile.ts'
 import { readVolley, VOLLEY_BYTES, type Volley, writeVolley } from './volley.ts'
 
-/** Nobody is made to send anywhere else than here in one step. */
+/** Limit of the addresses that one step can make a peer send to. */
 export const MAX_TARGETS = 16
 export const RANDOM_BYTES = 16
 export const NONCE_BYTES = 24
@@ -66,21 +66,21 @@ export interface Relayed {
 export interface Step {
   readonly step: number
   readonly kind: StepKind
-  /** 0: both alike, or the side that waits; 1: the side that sends first; 2: measure only, send to nobody. */
+  /** 0: both sides do the same, or this side waits; 1: this side sends first; 2: measure only, send to nobody. */
   readonly role: number
-  /** From arrival to the first packet; the sender has taken the distance into account. */
+  /** Time from the arrival of the step to the first packet; the sender has allowed for the latency. */
   readonly startInMs: number
   readonly timeoutMs: number
-  /** Hops of the packets of the first round; 0 is the system's default. */
+  /** TTL of the packets of the first round; 0 for the system's default. */
   readonly ttl: number
   readonly intervalMs: number
   readonly rounds: number
-  /** From how many: 1 is the tunnel's own socket; more are fresh ones besides it. */
+  /** Number of sockets to send from: 1 is the tunnel's own, more are fresh ones. */
   readonly sockets: number
   readonly targets: readonly Address[]
-  /** Number of the target, from 1, at which the HANDSHAKE itself has seen the other side; 0 none. */
+  /** Number of the target, from 1, at which the HANDSHAKE itself has seen the other side; 0 for none. */
   readonly proven: number
-  /** Between two packets; 0: a round leaves at once. */
+  /** Time between two packets; 0 sends a round without pause. */
   readonly paceMs: number
   /** Ports to send to instead of the targets' own. */
   readonly volley: Volley | undefined
@@ -89,7 +89,7 @@ export interface Step {
 export interface Result {
   readonly step: number
   readonly outcome: StepOutcome
-  /** Where the other side was reached; zeros: nowhere. */
+  /** Address at which the other side was reached; zeros for none. */
   readonly reached: Address
   readonly elapsedMs: number
   readonly packets: number
@@ -107,7 +107,7 @@ export function encodeJoin(join: Join): Uint8Array {
   return writer.put(join.nonce).put(sealed).done()
 }
 
-/** The datagram from its first byte on. Byte fields are views. */
+/** Decodes the whole datagram. Byte fields are views. */
 export function decodeJoin(bytes: Uint8Array): Join | undefined {
   const reader = new Reader(bytes, 2)
   const [index, grant] = [reader.u32(), reader.bytes16()]
@@ -186,7 +186,7 @@ export function encodeStep(step: Step): Uint8Array {
   return writer.done()
 }
 
-/** Undefined too where the kind is not known. Targets beyond MAX_TARGETS are not read. */
+/** Undefined also if the kind is unknown. Targets beyond MAX_TARGETS are ignored. */
 export function decodeStep(bytes: Uint8Array): Step | undefined {
   const reader = new Reader(bytes)
   const [step, kind, role] = [reader.u16(), KINDS[reader.u8()], reader.u8()]

@@ -3,7 +3,7 @@ const encoder = new TextEncoder()
 
 export const encodeJson = (value: unknown): Uint8Array => encoder.encode(JSON.stringify(value))
 
-/** Undefined where the bytes are not JSON in UTF-8. */
+/** Undefined if the bytes are not JSON in UTF-8. */
 export function decodeJson(bytes: Uint8Array): unknown {
   try {
     return JSON.parse(decoder.decode(bytes))

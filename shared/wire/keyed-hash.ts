@@ -1,4 +1,4 @@
-/** 64 bits of secret, as two words. */
+/** A secret of 64 bits, as two words. */
 export interface HashKey {
   readonly low: number
   readonly high: number
@@ -10,8 +10,8 @@ const FINISH_ROUNDS = 4
 const state = new Int32Array(4)
 
 /**
- * HalfSipHash-2-4 with 32 bits of output (Aumasson, Bernstein) over `count` words as little-endian bytes. Who does not
- * know the key cannot choose words that collide: so a table or a set of buckets cannot be flooded on purpose.
+ * HalfSipHash-2-4 with 32 bits of output (Aumasson, Bernstein) over `count` words as little-endian bytes. Without the
+ * key nobody can choose words that collide, so a table or a set of buckets cannot be flooded on purpose.
  */
 export function keyedHash(words: Uint32Array, at: number, count: number, key: HashKey): number {
   state[0] = key.low

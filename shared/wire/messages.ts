@@ -6,8 +6,8 @@
  *
  *   body      key u32 (of the recipient; 0: its identity) · Noise message, sealed by the sender for the recipient alone
  *
- * `peer` is the other one: the recipient of a message on its way up, its sender on its way down. Flags: bit 0
- * `previousIsStored`, on the way up.
+ * `peer` is the other peer: the recipient on the way to the node, the sender on the way to the recipient. Flags: bit 0
+ * is `previousIsStored`, on the way to the node only.
  */
 import type { PeerId } from '../ids.ts'
 import { LIMITS } from '../limits.ts'
@@ -22,19 +22,19 @@ const OUTCOMES = new Map<number, ReceiptOutcome>(
   Object.entries(RECEIPT_OUTCOME).map(([name, number]) => [number, name as ReceiptOutcome]),
 )
 
-/** What tells one message of a sender from all others. */
+/** Identifies one message of a sender to a recipient. */
 export interface MessageNumber {
-  /** When the sender's SDK started. */
+  /** Time at which the sender's SDK started. */
   readonly epoch: number
   /** 1, 2, 3 .. within the epoch, to one recipient. */
   readonly sequence: number
 }
 
-/** Which message comes before this one. */
+/** The message that comes before this one. */
 export interface Predecessor {
-  /** The greatest sequence below this one that was neither refused nor delivered; 0: none. */
+  /** Greatest earlier sequence that was neither refused nor delivered; 0 for none. */
   readonly previous: number
-  /** `previous` was answered `stored`: it is in the mailbox, or nothing has to wait for it any more. */
+  /** `previous` was answered with `stored`: it is in the mailbox, or nothing has to wait for it any more. */
   readonly previousIsStored: boolean
 }
 
@@ -44,19 +44,19 @@ export interface Message extends MessageNumber, Predecessor {
   readonly body: Uint8Array
 }
 
-/** The key of a peer's identity, among its keys. */
+/** Number of the key that belongs to a peer's identity. */
 export const IDENTITY_KEY = 0
 const KEY_NUMBER_BYTES = 4
-/** A key number, an ephemeral key and a tag. */
+/** Size of a key number, an ephemeral key and a tag. */
 export const SEALED_BODY_OVERHEAD = KEY_NUMBER_BYTES + 32 + 16
 /** The longest body of a MESSAGE. */
 export const MAX_SEALED_BODY_BYTES = LIMITS.messageBytes + SEALED_BODY_OVERHEAD
 const PROLOGUE = new TextEncoder().encode('straightway/message/1')
 
 export interface SealedBody {
-  /** Which of the recipient's keys it is sealed for. */
+  /** Number of the recipient's key that the body is sealed for. */
   readonly key: number
-  /** As `crypto/sealed-message.ts` makes it. */
+  /** Made by `crypto/sealed-message.ts`. */
   readonly sealed: Uint8Array
 }
 
@@ -95,7 +95,7 @@ export function decodeSealedBody(bytes: Uint8Array): SealedBody | undefined {
   return reader.ok ? { key, sealed } : undefined
 }
 
-/** What a sealed body is bound to: who wrote it to whom, which message it is, when it was sent, and for which key. */
+/** Prologue that binds a sealed body to its sender, recipient, number, time and key. */
 export function messagePrologue(
   from: PeerId,
   to: PeerId,

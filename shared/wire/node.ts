@@ -1,5 +1,5 @@
 /**
- * What CHECKPOINT nodes say to each other (README.md, section 4).
+ * Messages between CHECKPOINT nodes (README.md, section 4).
  *
  *   NODE   51 20 · sealed for one node of the fleet, whose id is additional data (nonce 24 first, tag 16 last): str8 node · sentAt u48 · counter u64 · frames
  *
@@ -28,10 +28,10 @@ import { ANSWER_OUTCOME, RECEIPT_OUTCOME } from './numbers.ts'
 import { type AnswerOutcome, isLeg, type Leg, readTunnel, writeTunnel } from './offers.ts'
 import { readPeer, writePeer } from './presence.ts'
 
-/** Two bytes of kind, and what sealing adds. */
+/** Two bytes of kind, and the bytes that sealing adds. */
 export const NODE_OVERHEAD_BYTES = 2 + 24 + 16
 
-/** 255: the recipient is not at this node; peers are never told that. */
+/** 255: the recipient is not at this node. Peers never receive this outcome. */
 const ANSWERS = { ...ANSWER_OUTCOME, notHere: 255 } as const
 const ANSWER_NAMES = new Map<number, AnswerOutcome | 'notHere'>(
   Object.entries(ANSWERS).map(([name, number]) => [number, name as AnswerOutcome | 'notHere']),
@@ -40,11 +40,11 @@ const ANSWER_NAMES = new Map<number, AnswerOutcome | 'notHere'>(
 export interface NodeHeader {
   readonly node: NodeId
   readonly sentAt: number
-  /** Never the same twice from one node. */
+  /** Unique among the datagrams of one node. */
   readonly counter: number
 }
 
-/** Between whom: `to` is the peer at the receiving node. */
+/** The two peers: `to` is the one at the receiving node. */
 export interface Between {
   readonly to: PeerId
   readonly from: PeerId
@@ -63,7 +63,7 @@ export interface ForwardedOffer extends Between {
   readonly tunnel: TunnelId
   readonly noise: Uint8Array
   readonly handshake: NodeId
-  /** Where the tunnel's socket of `from` will probably be seen; zeros: not known. */
+  /** Expected address of the tunnel's socket of `from`; zeros if unknown. */
   readonly expected: Address
 }
 

@@ -1,9 +1,9 @@
-/** Every number on the wire, in one list. README.md beside this says what each carries. */
+/** All numbers of the protocol. The README in this folder describes what each message carries. */
 
-/** First byte of what a node receives and sends: version 1. */
+/** First byte of every datagram that a node receives or sends: version 1. */
 export const VERSION = 0x51
 
-/** Second byte: kinds of datagram. */
+/** Second byte: the kind of datagram. */
 export const KIND = {
   SIGN_IN: 0x01,
   WELCOME: 0x02,
@@ -19,7 +19,7 @@ export const KIND = {
   RELAY: 0x40,
 } as const
 
-/** Frames inside SEALED, NODE and tunnel CONTROL. From RELIABLE on they carry a `ref` in a session. */
+/** Types of frames in SEALED, NODE and tunnel CONTROL. In a session, frames from RELIABLE on carry a `ref`. */
 export const RELIABLE = 0x80
 export const FRAME = {
   ACK: 0x01,
@@ -83,7 +83,7 @@ export const GOODBYE_REASON = {
   closed: 5,
 } as const
 export const STATUS = { online: 0, away: 1, busy: 2, invisible: 3, offline: 4, unknown: 5 } as const
-/** 2 is free, here and in ANSWER_OUTCOME: a sender that is blocked is answered as if the recipient were away. */
+/** 2 is unused, here and in ANSWER_OUTCOME: a blocked sender gets the same answer as if the recipient were away. */
 export const RECEIPT_OUTCOME = {
   delivered: 0,
   stored: 1,
@@ -108,9 +108,11 @@ export const ANSWER_OUTCOME = {
 export const STEP_KIND = { lan: 0, ipv6: 1, mapped: 2, open: 3, punch: 4, predict: 5, scatter: 6 } as const
 export const CANDIDATE_KIND = { host: 0, reflexive: 1, mapped: 2 } as const
 
-/** Tunnel packets. */
+/** Types of tunnel packets. */
 export const TUNNEL = { DATA: 0x60, CONTROL: 0x61, CLEAR: 0x62 } as const
 
-/** RELAY control: eight bytes no application is likely to begin a datagram with, then the op. */
+/**
+ * Prefix of RELAY control messages, which applications are unlikely to use at the start of a datagram. The op follows.
+ */
 export const RELAY_PREFIX = Uint8Array.of(0x51, 0x40, 0x53, 0x57, 0x52, 0x4c, 0x59, 0x31)
 export const RELAY_OP = { BIND: 1, BOUND: 2, CONFIRM: 3, RELEASE: 4, UNBOUND: 5, KEEP: 6, KEPT: 7 } as const

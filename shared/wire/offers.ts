@@ -1,5 +1,5 @@
 /**
- * How two peers come to a tunnel (README.md, section 3). Bodies of frames:
+ * How two peers agree on a tunnel (README.md, section 3). Bodies of frames:
  *
  *   OFFER     tunnel 16 · peer 32 · bytes16 Noise message 1 · expected 18 · downward only: bytes16 direction
  *   ANSWER    tunnel 16 · peer 32 · outcome u8 · bytes16 Noise message 2 · expected 18 · downward, accepted or ringing:
@@ -12,8 +12,10 @@
  *   Noise message 2   carries `flags u8 · str8 reason`
  *   flags             bit 0 clear · bits 1 and 2 paths · bit 3, in message 1: `expected` is forgiving
  *
- * `peer` is the other one. `expected` is where the sender's socket of the tunnel will probably be seen: upward only its port counts, downward the IP is the one at which the node knows the
- * sender to be. Zeros: nowhere. *Forgiving*: what is sent there before anything came from there does no harm. What is in the Noise messages is end to end: no node can read it.
+ * `peer` is the other peer. `expected` is the address at which the sender's tunnel socket will probably be seen; zeros
+ * mean that it is unknown. On the way to the node only its port counts. On the way to the peer, the node sets the IP to
+ * the one at which it knows the sender. *Forgiving*: packets sent there before any came from there do no harm. The
+ * Noise messages are end to end: no node can read their contents.
  */
 import { fromBase32, type PeerId, type TunnelId, toBase32 } from '../ids.ts'
 import { LIMITS } from '../limits.ts'
@@ -33,14 +35,14 @@ const OUTCOMES = new Map<number, AnswerOutcome>(
 )
 const encoder = new TextEncoder()
 
-/** `ringing`: the other peer has the offer, and has not decided yet. */
+/** `ringing`: the other peer has received the offer but not decided yet. */
 export type AnswerOutcome = keyof typeof ANSWER_OUTCOME
-/** After which no other comes. */
+/** An outcome after which no other comes. */
 export type FinalOutcome = Exclude<AnswerOutcome, 'ringing'>
 /** 0: the side that made the offer. */
 export type Leg = 0 | 1
 
-/** Where to go with a tunnel, and what lets one in there. */
+/** Addresses of a HANDSHAKE for a tunnel, with the grant and key for joining there. */
 export interface Direction {
   readonly handshake: readonly Address[]
   /** 32 bytes. */
@@ -48,11 +50,11 @@ export interface Direction {
   readonly grant: Uint8Array
 }
 
-/** Where the sender of an offer will be seen. */
+/** Port at which the sender of an offer will be seen, and how its NAT treats early packets. */
 export interface Foreseen {
-  /** Of the tunnel's socket; 0: nobody can tell. */
+  /** Port of the tunnel's socket; 0 if it is unknown. */
   readonly port: number
-  /** What comes there before anything left does no harm. */
+  /** Early packets to that port do no harm. */
   readonly forgiving: boolean
 }
 
@@ -68,7 +70,7 @@ export interface Answer {
   readonly tunnel: TunnelId
   readonly peer: PeerId
   readonly outcome: AnswerOutcome
-  /** Empty where a node answers, as it does for `ringing`. */
+  /** Empty if a node answers, as it does for `ringing`. */
   readonly noise: Uint8Array
   readonly expected: Address
   readonly direction?: Direction
@@ -81,9 +83,9 @@ export interface Rejoin {
   readonly direction?: Direction
 }
 
-/** What both sides of a tunnel agree on. */
+/** The terms of a tunnel that both sides agree on. */
 export interface TunnelTerms {
-  /** Datagrams authenticated, not encrypted. */
+  /** Datagrams are authenticated but not encrypted. */
   readonly clear: boolean
   readonly paths: Paths
 }
@@ -94,7 +96,7 @@ export interface OfferPayload extends TunnelTerms, Pick<Foreseen, 'forgiving'> {
 }
 
 export interface AnswerPayload extends TunnelTerms {
-  /** Of a refusal. */
+  /** Reason of a refusal. */
   readonly reason: string
 }
 
@@ -167,7 +169,7 @@ export function decodeAnswerPayload(bytes: Uint8Array): AnswerPayload | undefine
   return { ...terms, reason }
 }
 
-/** What both handshakes of a tunnel are bound to: words of the protocol, and the tunnel's id. */
+/** Prologue that binds both Noise messages of a tunnel to the protocol and the tunnel's id. */
 export const tunnelPrologue = (tunnel: TunnelId): Uint8Array =>
   encoder.encode(`straightway/tunnel/1${tunnel}`)
 
@@ -177,7 +179,7 @@ export const readTunnel = (reader: Reader): TunnelId => toBase32(reader.bytes(TU
 
 export const writeTunnel = (writer: Writer, tunnel: TunnelId): Writer => writer.put(tunnelBytes(tunnel))
 
-/** Throws on a text that is not a TunnelId: ids come from `readTunnel` or from the seed. */
+/** Throws if the text is not a TunnelId: ids come from `readTunnel` or from the seed. */
 export function tunnelBytes(tunnel: TunnelId): Uint8Array {
   const bytes = fromBase32(tunnel)
   if (bytes?.length !== TUNNEL_ID_BYTES) throw new RangeError(`not a tunnel id: ${tunnel}`)
@@ -199,7 +201,7 @@ function writeDirection(writer: Writer, direction: Direction | undefined): Write
   return writer.put(direction.key).bytes16(direction.grant)
 }
 
-/** As a field of its own, so that one that is not there is not there. */
+/** Returns an object to spread, so that an absent direction is an absent property. */
 function readDirection(outer: Reader): { readonly direction?: Direction } {
   const bytes = outer.left > 0 ? outer.bytes16() : EMPTY
   if (!outer.ok || bytes.length === 0) return {}

@@ -1,11 +1,11 @@
 /**
- * NAT Port Mapping Protocol, RFC 6886: what a host and its router say about a port of the router. Sections 3.2 to 3.5; UDP only.
+ * NAT Port Mapping Protocol, RFC 6886, between a host and its router. Sections 3.2 to 3.5; UDP only.
  *
  *   address    request 00 00 · response 00 80 · result u16 · epoch u32 · external IPv4 4
  *   map        request 00 01 · 0000 · internal port u16 · external port u16 · lifetime u32
  *              response 00 81 · result u16 · epoch u32 · internal port u16 · external port u16 · lifetime u32
  *
- * Lifetimes are in seconds. `epochSeconds`: since the router last lost its mappings. Longer messages are accepted.
+ * Lifetimes are in seconds. `epochSeconds`: time since the router last lost its mappings. Longer messages are accepted.
  */
 import { ADDRESS_WORDS, type Address } from './address.ts'
 import { Reader, Writer } from './cursor.ts'
@@ -21,14 +21,14 @@ export type NatPmpRequest =
   | {
       readonly kind: 'map'
       readonly internalPort: number
-      /** Wished for. */
+      /** The requested port. */
       readonly externalPort: number
-      /** 0 deletes. */
+      /** 0 deletes the mapping. */
       readonly lifetimeSeconds: number
     }
 
 interface Answered {
-  /** 0 is success; the others: RFC 6886 section 3.5. */
+  /** 0 is success; other codes: RFC 6886 section 3.5. */
   readonly result: number
   readonly epochSeconds: number
 }
@@ -49,7 +49,7 @@ export function encodeNatPmpRequest(request: NatPmpRequest): Uint8Array {
   return writer.u16(0).u16(request.internalPort).u16(request.externalPort).u32(request.lifetimeSeconds).done()
 }
 
-/** Undefined where the bytes are no request of these kinds. */
+/** Undefined if the bytes are no request of these kinds. */
 export function decodeNatPmpRequest(bytes: Uint8Array): NatPmpRequest | undefined {
   const reader = new Reader(bytes)
   const [version, opcode] = [reader.u8(), reader.u8()]
@@ -70,7 +70,7 @@ export function encodeNatPmpResponse(response: NatPmpResponse): Uint8Array {
   return writer.u16(internalPort).u16(externalPort).u32(lifetimeSeconds).done()
 }
 
-/** Undefined where the bytes are no response of these kinds. */
+/** Undefined if the bytes are no response of these kinds. */
 export function decodeNatPmpResponse(bytes: Uint8Array): NatPmpResponse | undefined {
   const reader = new Reader(bytes)
   const [version, opcode] = [reader.u8(), reader.u8()]

@@ -1,18 +1,19 @@
 /**
- * Port Control Protocol, RFC 6887: what a host and its router say about a port of the router. Sections 7.1, 7.2, 11.1, 14.1;
- * UDP only, no options. Addresses are 16 bytes, IPv4 as ::ffff:a.b.c.d.
+ * Port Control Protocol, RFC 6887, between a host and its router. Sections 7.1, 7.2, 11.1, 14.1; UDP only, no options.
+ * Addresses are 16 bytes, IPv4 as ::ffff:a.b.c.d.
  *
  *   request    02 · opcode u8 · 0000 · lifetime u32 · client 16 · body
  *   response   02 · 80 | opcode u8 · 00 · result u8 · lifetime u32 · epoch u32 · 0 * 12 · body
  *   ANNOUNCE   opcode 0, no body
  *   MAP        opcode 1: nonce 12 · 11 (UDP) · 000000 · internal port u16 · external port u16 · external 16
  *
- * Lifetimes are in seconds. `epochSeconds`: since the router last lost its mappings. What follows a known body is skipped.
+ * Lifetimes are in seconds. `epochSeconds`: time since the router last lost its mappings. Bytes after a known body are
+ * skipped.
  */
 import { ADDRESS_WORDS, type Address } from './address.ts'
 import { Reader, Writer } from './cursor.ts'
 
-/** Of the router; announcements come to ANNOUNCE_PORT of 224.0.0.1 (both protocols). */
+/** The router's port. Announcements are sent to ANNOUNCE_PORT of 224.0.0.1, in both protocols. */
 export const PORT_MAPPING_PORT = 5351
 export const ANNOUNCE_PORT = 5350
 export const PCP_NONCE_BYTES = 12
@@ -29,19 +30,19 @@ export type PcpRequest =
   | { readonly kind: 'announce'; readonly client: Address }
   | {
       readonly kind: 'map'
-      /** With the internal port. */
+      /** The address that the request is sent from, with the internal port. */
       readonly client: Address
       readonly nonce: Uint8Array
-      /** 0 deletes. */
+      /** 0 deletes the mapping. */
       readonly lifetimeSeconds: number
-      /** Wished for. */
+      /** The requested external address and port. */
       readonly external: Address
     }
 
 interface Answered {
-  /** 0 is success; the others: RFC 6887 section 7.4. */
+  /** 0 is success; other codes: RFC 6887 section 7.4. */
   readonly result: number
-  /** Of the mapping; where refused, how long the refusal will hold. */
+  /** Lifetime of the mapping; in a refusal, how long the refusal will hold. */
   readonly lifetimeSeconds: number
   readonly epochSeconds: number
 }
@@ -64,7 +65,7 @@ export function encodePcpRequest(request: PcpRequest): Uint8Array {
   return writer.done()
 }
 
-/** Undefined where the bytes are no request of these kinds. */
+/** Undefined if the bytes are no request of these kinds. */
 export function decodePcpRequest(bytes: Uint8Array): PcpRequest | undefined {
   const reader = new Reader(bytes)
   const [version, opcode] = [reader.u8(), reader.u8()]
@@ -89,7 +90,7 @@ export function encodePcpResponse(response: PcpResponse): Uint8Array {
   return writer.done()
 }
 
-/** Undefined where the bytes are no response of these kinds. */
+/** Undefined if the bytes are no response of these kinds. */
 export function decodePcpResponse(bytes: Uint8Array): PcpResponse | undefined {
   const reader = new Reader(bytes)
   const [version, opcode] = [reader.u8(), reader.u8()]

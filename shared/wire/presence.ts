@@ -1,5 +1,5 @@
 /**
- * What peers say of themselves and hear of others (README.md, section 3). Bodies of frames:
+ * What peers report about themselves and are told about others (README.md, section 3). Bodies of frames:
  *
  *   STATUS            version u32 · status u8 · str8 custom · bytes16 metadata (JSON)
  *   PRESENCE          presence record
@@ -21,12 +21,12 @@ import { MAX_BODY_BYTES, sized, utf8Length } from './frames.ts'
 import { decodeJson, encodeJson, isRecord } from './json.ts'
 import { STATUS } from './numbers.ts'
 
-/** In the order of their numbers. */
+/** Statuses in the order of their numbers. */
 const STATUSES = Object.keys(STATUS) as Status[]
 const decoder = new TextDecoder()
 const encoder = new TextEncoder()
 
-/** What a peer may say of itself. */
+/** The states that a peer may report. */
 export type OwnStatus = 'online' | 'away' | 'busy' | 'invisible'
 
 export interface StatusUpdate {
@@ -57,7 +57,7 @@ export interface FoundEnd {
   readonly error: string
 }
 
-/** A membership or metadata that changed, of this user or of one that shares a network with it. */
+/** A change of a membership or of metadata, of this user or of one that shares a network with it. */
 export type Change = Extract<Push, { kind: 'membership' | 'metadata' }>
 
 export function encodeStatus({ version, status, custom, metadata }: StatusUpdate): Uint8Array {
@@ -68,7 +68,7 @@ export function encodeStatus({ version, status, custom, metadata }: StatusUpdate
   return writer.str8(custom).bytes16(json).done()
 }
 
-/** Undefined too where a text is longer than LIMITS allow, or the metadata is not flat. */
+/** Undefined also if a text exceeds its limit (LIMITS), or the metadata is not flat. */
 export function decodeStatus(body: Uint8Array): StatusUpdate | undefined {
   const reader = new Reader(body)
   const [version, status, custom] = [reader.u32(), STATUSES[reader.u8()], reader.str8()]
@@ -129,7 +129,7 @@ export function decodeFoundEnd(body: Uint8Array): FoundEnd | undefined {
   return reader.ok ? { request, count, more, error } : undefined
 }
 
-/** The value of a `metadata` change is left out where it does not fit; then who cares asks INDEX. */
+/** The value of a `metadata` change is omitted if it does not fit; the application can then ask INDEX. */
 export function encodeChange(change: Change): Uint8Array {
   const whole = encodeJson(change)
   const json = whole.length + 2 <= MAX_BODY_BYTES ? whole : encodeJson({ ...change, value: undefined })
@@ -145,7 +145,7 @@ export function decodeChange(body: Uint8Array): Change | undefined {
   return value.kind === 'membership' || value.kind === 'metadata' ? (value as Change) : undefined
 }
 
-/** JSON of one level, as a table can keep it: numbers, texts, booleans, null and lists of texts. */
+/** True for flat JSON that a table can store: numbers, texts, booleans, null and lists of texts. */
 export function isMetadata(value: unknown): value is Metadata {
   return isRecord(value) && Object.keys(value).every(isName) && Object.values(value).every(isMetadataValue)
 }
@@ -179,9 +179,9 @@ function readMetadata(reader: Reader): Metadata | undefined {
   return isMetadata(value) ? value : undefined
 }
 
-/** JSON can escape half of a character, which no table keeps. */
+/** JSON can escape half of a surrogate pair, which no table can store. */
 const isText = (value: unknown): value is string => typeof value === 'string' && value.isWellFormed()
-/** No table can keep the two names: they mean something else to whatever handles objects. */
+/** No table can store the two names, as they have a special meaning in objects. */
 const isName = (name: string): boolean =>
   name !== '' && name !== '__proto__' && name !== 'constructor' && isText(name)
 
@@ -196,7 +196,7 @@ function isOwnStatus(status: Status | undefined): status is OwnStatus {
   return status !== undefined && STATUS[status] <= STATUS.invisible
 }
 
-/** At most 255 bytes, cut at a letter. */
+/** At most 255 bytes, cut between characters. */
 function clipped(text: string): string {
   let end = Math.min(text.length, 255)
   while (utf8Length(text.slice(0, end)) > 255) end--

@@ -1,16 +1,16 @@
 /**
- * What a peer knows of its own side of the network, as it tells the HANDSHAKE (README.md, section 5):
+ * What a peer knows about its own side of the network, as sent to the HANDSHAKE (README.md, section 5):
  *
  *   mapping u8 · filtering u8 · allocation u8 · step u16 · low u16 · high u16 · hops u8 · flags u8 · paths u8
  *   count u8 · candidates: kind u8 · address 18 · next u16
  *
- * Classes are those of RFC 4787 and RFC 5780. A number that this version does not know reads as `unknown`.
+ * Classes are those of RFC 4787 and RFC 5780. An unknown number is read as `unknown`.
  */
 import { PATHS, type Paths } from '../paths.ts'
 import type { Address } from './address.ts'
 import { ADDRESS_BYTES, type Reader, type Writer } from './cursor.ts'
 
-/** More candidates than a machine with a dozen interfaces has; the rest of a longer list is not read. */
+/** More candidates than a host with a dozen interfaces has; the rest of a longer list is ignored. */
 export const MAX_CANDIDATES = 16
 export const MAX_PROFILE_BYTES = 15 + MAX_CANDIDATES * (1 + ADDRESS_BYTES)
 
@@ -18,7 +18,7 @@ const DEPENDENCE = ['unknown', 'independent', 'address', 'addressAndPort'] as co
 const ALLOCATION = ['unknown', 'preserving', 'sequential', 'block', 'random'] as const
 const CANDIDATE = ['host', 'reflexive', 'mapped'] as const
 
-/** On what a mapping or a filter depends: nothing, the remote address, or the remote address and port. */
+/** The part of the remote address on which a mapping or a filter depends: nothing, the IP, or the IP and port. */
 export type Dependence = (typeof DEPENDENCE)[number]
 export type Allocation = (typeof ALLOCATION)[number]
 export type CandidateKind = (typeof CANDIDATE)[number]
@@ -32,24 +32,24 @@ export interface Profile {
   readonly mapping: Dependence
   readonly filtering: Dependence
   readonly allocation: Allocation
-  /** Distance between ports given one after another; 0 unknown. */
+  /** Distance between ports assigned one after another; 0 if unknown. */
   readonly step: number
-  /** Least and greatest public port seen; 0 none. */
+  /** Lowest and highest mapped port seen; 0 for none. */
   readonly low: number
   readonly high: number
-  /** Routers to the public side; 0 unknown. */
+  /** Hops to the outermost NAT of the peer; 0 if unknown. */
   readonly hops: number
   readonly hairpin: boolean
   readonly udpBlocked: boolean
-  /** Evidence is complete: nothing better will come. */
+  /** The evidence is complete and will not improve. */
   readonly ready: boolean
-  /** Takes no part in `scatter`: its network would take it for an attack. */
+  /** Takes no part in `scatter`, which its network would mistake for an attack. */
   readonly quiet: boolean
-  /** What nobody asked for leaves no trace in its NAT: a packet that comes too early does no harm. */
+  /** Unrequested packets create no state in its NAT, so an early packet does no harm. */
   readonly forgiving: boolean
   readonly paths: Paths
   readonly candidates: readonly Candidate[]
-  /** Public port that the NAT gives next, as measured a moment ago; 0 unknown. */
+  /** Port that the NAT assigns next, as measured a moment ago; 0 if unknown. */
   readonly next: number
 }
 
@@ -86,7 +86,7 @@ export function writeProfile(writer: Writer, profile: Profile): void {
   writer.u16(profile.next)
 }
 
-/** Undefined where it is too short. */
+/** Undefined if it is too short. */
 export function readProfile(reader: Reader): Profile | undefined {
   const [mapping, filtering, allocation] = [reader.u8(), reader.u8(), reader.u8()]
   const [step, low, high, hops] = [reader.u16(), reader.u16(), reader.u16(), reader.u8()]
@@ -123,7 +123,7 @@ function writeCandidates(writer: Writer, candidates: readonly Candidate[]): void
   for (const { kind, address } of candidates) writer.u8(CANDIDATE.indexOf(kind)).address(address.words)
 }
 
-/** Candidates of a kind that is not known are skipped. */
+/** Candidates of an unknown kind are skipped. */
 function readCandidates(reader: Reader): readonly Candidate[] {
   const candidates: Candidate[] = []
   for (let left = reader.u8(); left > 0 && reader.ok; left--) {

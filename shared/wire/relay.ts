@@ -1,5 +1,5 @@
 /**
- * What a peer and a RELAY say to each other (README.md, section 7): eight bytes of prefix, then
+ * Messages between a peer and a RELAY (README.md, section 7): eight bytes of prefix, then
  *
  *   BIND     01 · stamp u48 · bytes16 grant · mac 16 · padding to 1,200
  *   BOUND    02 · stamp u48 (of the BIND) · token 8 · flags u8 · idleMs u32
@@ -10,7 +10,7 @@
  *   KEPT     07 · flags u8
  *
  * Flags: 1 the other leg is bound, 2 the relay is draining. KEPT answers KEEP and CONFIRM, and is sent unasked when a
- * flag changes. Everything else that travels through a relay is no message of ours and has no form.
+ * flag changes. All other datagrams are forwarded as they are and have no prescribed format.
  */
 import { LIMITS } from '../limits.ts'
 import type { Batch } from './batch.ts'
@@ -18,8 +18,8 @@ import { Reader, Writer } from './cursor.ts'
 import { RELAY_OP, RELAY_PREFIX } from './numbers.ts'
 
 /**
- * As long as a datagram may be: a way that does not carry it does not carry the tunnel's data either, and the leg goes another
- * way. No answer is longer, and some data may follow before the address is proven.
+ * The maximum size of a datagram. A path that cannot carry it cannot carry the tunnel's data either, and the leg uses
+ * another one. No answer is longer, and some data may be sent to the address before it is proven.
  */
 export const BIND_BYTES = LIMITS.datagramBytes
 export const TOKEN_BYTES = 8
@@ -28,13 +28,13 @@ const HEADER_BYTES = RELAY_PREFIX.length + 1
 const OTHER_BOUND = 1
 const DRAINING = 2
 
-/** A peer asks for its leg, or gives it up. */
+/** A peer requests its leg, or releases it. */
 export interface RelayClaim {
   readonly op: 'bind' | 'release'
-  /** Greater than that of any claim before for this leg. */
+  /** Greater than that of any earlier claim for this leg. */
   readonly stamp: number
   readonly grant: Uint8Array
-  /** Over op, stamp and grant, by the key of the grant. */
+  /** MAC over op, stamp and grant, with the key of the grant. */
   readonly mac: Uint8Array
 }
 
@@ -56,7 +56,7 @@ export type RelayMessage =
   | { readonly op: 'keep' }
   | (RelayFlags & { readonly op: 'kept' })
 
-/** True for everything that a relay keeps for itself, understood or not. Looks at one byte of most datagrams. */
+/** True for every control message, whether it is valid or not. For most datagrams only one byte is examined. */
 export function isRelayControl(batch: Batch, i: number): boolean {
   const start = batch.start(i)
   if (batch.bytes[start] !== RELAY_PREFIX[0] || batch.length[i]! < RELAY_PREFIX.length) return false
@@ -91,7 +91,10 @@ export function encodeRelay(message: RelayMessage): Uint8Array {
   }
 }
 
-/** Of a datagram that `isRelayControl`. Byte fields are views. Undefined where it is too short or of an unknown op. */
+/**
+ * Decodes a datagram for which `isRelayControl` is true. Byte fields are views. Undefined if it is too short or its op
+ * is unknown.
+ */
 export function decodeRelay(bytes: Uint8Array): RelayMessage | undefined {
   const reader = new Reader(bytes, RELAY_PREFIX.length)
   const message = read(reader, reader.u8(), bytes.length)

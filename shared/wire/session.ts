@@ -1,5 +1,5 @@
 /**
- * What keeps a session going (README.md, sections 2 and 3). Datagrams, from their first byte on:
+ * Datagrams and frames that maintain a session (README.md, sections 2 and 3). Datagrams, from their first byte on:
  *
  *   SEALED          51 05 · index u32 (the receiver's) · counter u64 · sealed frames
  *   KEEP_ALIVE      51 06 · index u32 (the node's)
@@ -19,10 +19,10 @@ import { GOODBYE_REASON, VERSION } from './numbers.ts'
 
 export { SEALED_HEADER_BYTES } from './frames.ts'
 
-/** KEEP_ALIVE, KEEP_ALIVE_ACK and GONE are this long. */
+/** Length of KEEP_ALIVE, KEEP_ALIVE_ACK and GONE. */
 export const SHORT_BYTES = 6
 
-/** The token of PATH_CHALLENGE, which PATH_RESPONSE brings back. */
+/** Size of the token of PATH_CHALLENGE, which PATH_RESPONSE returns. */
 export const CHALLENGE_BYTES = 8
 
 const REASONS = Object.keys(GOODBYE_REASON) as GoodbyeReason[]
@@ -30,13 +30,13 @@ const REASONS = Object.keys(GOODBYE_REASON) as GoodbyeReason[]
 export type GoodbyeReason = keyof typeof GOODBYE_REASON
 
 export interface Ack {
-  /** All refs below have arrived. */
+  /** All refs below this one have arrived. */
   readonly next: number
   /** Bit i: next + 1 + i has arrived too. */
   readonly held: number
 }
 
-/** Where every datagram of a session has the index of its receiver. */
+/** The receiver's index in a datagram of a session. */
 export function indexAt(bytes: Uint8Array, start: number): number {
   return (
     ((bytes[start + 2]! << 24) | (bytes[start + 3]! << 16) | (bytes[start + 4]! << 8) | bytes[start + 5]!) >>>
@@ -62,7 +62,7 @@ export function decodeAck(body: Uint8Array): Ack | undefined {
   return reader.ok ? { next, held } : undefined
 }
 
-/** PING, PONG and PACE are one u32. */
+/** The body of PING, PONG and PACE. */
 export const encodeU32 = (value: number): Uint8Array => sized(4).u32(value).done()
 
 export function decodeU32(body: Uint8Array): number | undefined {
@@ -86,7 +86,7 @@ export function decodeTicket(body: Uint8Array): Uint8Array | undefined {
   return reader.ok ? ticket : undefined
 }
 
-/** What the node's wall clock says. */
+/** `serverTime`: the node's wall clock. */
 export const encodeTime = (serverTime: number): Uint8Array => sized(6).u48(serverTime).done()
 
 export function decodeTime(body: Uint8Array): number | undefined {

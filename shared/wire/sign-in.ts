@@ -15,7 +15,7 @@ import { KIND, VERSION, WELCOME_STATUS } from './numbers.ts'
 
 export const SIGN_IN_PROLOGUE = new TextEncoder().encode('straightway/checkpoint/1')
 export const COOKIE_BYTES = 16
-/** Where Noise message 1 begins. */
+/** Offset of Noise message 1. */
 export const SIGN_IN_HEADER_BYTES = 6 + COOKIE_BYTES
 const WELCOME_BYTES = 35
 
@@ -30,7 +30,7 @@ export interface SignIn {
 }
 
 export interface SignInPayload {
-  /** The peer's clock, corrected; greater with every attempt. */
+  /** The peer's corrected clock; increases with every attempt. */
   readonly sentAt: number
   readonly ticket: Uint8Array
 }
@@ -43,7 +43,7 @@ export interface WelcomeDatagram {
 
 export interface Welcome {
   readonly status: WelcomeStatus
-  /** Start of the session: what tells this session from an earlier one of the same peer. */
+  /** Start of the session, which distinguishes it from earlier sessions of the same peer. */
   readonly since: number
   readonly serverTime: number
   readonly keepAliveMs: number
@@ -60,14 +60,14 @@ export function encodeSignIn({ index, cookie, noise }: SignIn): Uint8Array {
   return writer.u8(VERSION).u8(KIND.SIGN_IN).u32(index).put(cookie).put(noise).done()
 }
 
-/** The datagram from its first byte on, as the others of this file. Byte fields are views. */
+/** Decodes the whole datagram, as the other datagram decoders of this file do. Byte fields are views. */
 export function decodeSignIn(bytes: Uint8Array): SignIn | undefined {
   const reader = new Reader(bytes, 2)
   const [index, cookie, noise] = [reader.u32(), reader.bytes(COOKIE_BYTES), reader.rest()]
   return reader.ok ? { index, cookie, noise } : undefined
 }
 
-/** `bytes`: as many at least, filled with zeros. */
+/** `bytes`: minimum length; the payload is padded with zeros. */
 export function encodeSignInPayload({ sentAt, ticket }: SignInPayload, bytes = 0): Uint8Array {
   const payload = new Uint8Array(Math.max(8 + ticket.length, bytes))
   new Writer(payload).u48(sentAt).bytes16(ticket)

@@ -1,4 +1,4 @@
-/** The client's side of a Binding: what a peer asks and learns. Not a hot path, so in values. */
+/** The client's side of a Binding: its requests and answers. It is no hot path, so it works with plain values. */
 import { ADDRESS_WORDS, type Address } from './address.ts'
 import { Batch } from './batch.ts'
 import { crc32 } from './crc32.ts'
@@ -15,14 +15,14 @@ import {
 import { StunWriter } from './stun-writer.ts'
 
 export interface BindingOptions {
-  /** Have the answer come from the other address, or the other port, of the pair. */
+  /** Asks for the answer from the other address, or the other port, of the pair. */
   readonly changeIp?: boolean
   readonly changePort?: boolean
-  /** Have the answer sent to this port of our address. */
+  /** Asks for the answer to be sent to this port of our address. */
   readonly responsePort?: number
   /** Bytes of PADDING, rounded up to a multiple of 4; the answer carries at most as many. */
   readonly padding?: number
-  /** At least `ANSWER_EXCESS` bytes of it leave an answer room to be no longer than the request. */
+  /** With `ANSWER_EXCESS` bytes or more, the answer need not be longer than the request. */
   readonly software?: string
   readonly fingerprint?: boolean
 }
@@ -30,9 +30,9 @@ export interface BindingOptions {
 export interface BindingAnswer {
   /** 12 bytes. */
   readonly transaction: Uint8Array
-  /** XOR-MAPPED-ADDRESS, or MAPPED-ADDRESS where a server knows only that. */
+  /** XOR-MAPPED-ADDRESS, or MAPPED-ADDRESS if the server sends only that. */
   readonly mapped?: Address
-  /** MAPPED-ADDRESS as it came: where it differs from `mapped`, something on the way rewrites payloads. */
+  /** MAPPED-ADDRESS as received: if it differs from `mapped`, a middlebox rewrites addresses in payloads. */
   readonly plainMapped?: Address
   readonly origin?: Address
   readonly other?: Address
@@ -57,16 +57,16 @@ export function encodeBindingRequest(transaction: Uint8Array, options: BindingOp
   return batch.at(slot).slice()
 }
 
-/** As many bytes as the longest answer needs beyond a bare request: three addresses of IPv6. */
+/** As many bytes as the longest answer exceeds a bare request: three IPv6 addresses. */
 const ROOM = 'straightway'.padEnd(72)
 
-/** A request that leaves room for its answer, so that a server answers it with no more bytes whoever forged its source. */
+/** A request that leaves room for its answer. The server's answer is not longer, so a forged source gains nothing. */
 export const encodeRoomyRequest = (
   transaction: Uint8Array,
   options: Omit<BindingOptions, 'software'> = {},
 ): Uint8Array => encodeBindingRequest(transaction, { ...options, software: ROOM })
 
-/** Undefined where the bytes are no Binding response, or its fingerprint is wrong. */
+/** Undefined if the bytes are no Binding response, or the fingerprint is wrong. */
 export function decodeBindingAnswer(bytes: Uint8Array): BindingAnswer | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   if (bytes.length < STUN_HEADER_BYTES || view.getUint32(4) !== STUN_COOKIE) return undefined
@@ -128,7 +128,7 @@ type Addresses = Pick<BindingAnswer, 'mapped' | 'plainMapped' | 'origin' | 'othe
 const present = (addresses: Record<keyof Addresses, Address | undefined>): Addresses =>
   Object.fromEntries(Object.entries(addresses).filter(([, address]) => address !== undefined))
 
-/** `mask`: cookie and transaction id, which an XOR address is combined with. */
+/** `mask`: cookie and transaction id, with which an XOR address is combined. */
 function addressIn(value: Uint8Array | undefined, mask?: Uint8Array): Address | undefined {
   const family = value?.[1]
   const length = family === FAMILY.ipv4 ? 4 : family === FAMILY.ipv6 ? 16 : -1

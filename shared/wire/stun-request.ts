@@ -14,12 +14,12 @@ import {
 } from './stun.ts'
 
 /**
- * What a datagram is to a STUN server. Only `request` is answered: a server that answered the rest would answer noise,
- * other protocols and its own answers coming back.
+ * Classifies a datagram at a STUN server. Only `request` is answered. Otherwise the server would answer noise, other
+ * protocols, and its own answers that come back.
  */
 export type StunVerdict = 'request' | 'malformed' | 'wrongCookie' | 'wrongFingerprint' | 'notARequest'
 
-/** Credentials mean nothing to a server that asks for none; attributes of answers are ignored in requests. */
+/** Known attributes that a server ignores: credentials, as it asks for none, and attributes of answers. */
 const IGNORED = new Set<number>([
   ATTRIBUTE.MAPPED_ADDRESS,
   ATTRIBUTE.USERNAME,
@@ -32,41 +32,41 @@ const IGNORED = new Set<number>([
   ATTRIBUTE.XOR_MAPPED_ADDRESS,
 ])
 
-/** A Binding request as a server reads it. One is read again and again: reading allocates nothing. */
+/** A Binding request as read by a server. One object is reused for all requests, so reading allocates nothing. */
 export class StunRequest {
-  /** Where it lies: bytes, source and socket are there. */
+  /** The batch that contains its bytes, source and socket. */
   batch!: Batch
   slot = 0
-  /** Bytes of the whole message. */
+  /** Length of the whole message in bytes. */
   length = 0
   hasFingerprint = false
   /** Carries CHANGE-REQUEST, RESPONSE-PORT or PADDING: the sender knows RFC 5780. */
   isDiscovery = false
   changeIp = false
   changePort = false
-  /** -1 where the request does not say. */
+  /** -1 if the request has no RESPONSE-PORT. */
   responsePort = -1
-  /** Bytes of PADDING; -1 where there is none. */
+  /** Bytes of PADDING; -1 if there is none. */
   padding = -1
-  /** Attributes that must be understood and are not, the first `unknownCount`. */
+  /** Unknown attributes that must be understood: the first `unknownCount` entries. */
   readonly unknown = new Uint16Array(SLOT_BYTES / 4)
   unknownCount = 0
-  /** A known attribute that cannot be: to be answered with 400. */
+  /** A known attribute has an invalid value: the request is answered with 400. */
   isBad = false
-  /** What follows MESSAGE-INTEGRITY may have been added on the way (RFC 8489 section 14.5). */
+  /** Attributes after MESSAGE-INTEGRITY may have been added on the way (RFC 8489 section 14.5). */
   #isSealed = false
 
-  /** Where the five words of the source begin in `batch.address`. */
+  /** Index of the source's five words in `batch.address`. */
   get sourceAt(): number {
     return this.slot * ADDRESS_WORDS
   }
 
-  /** Where the transaction id begins in `batch.bytes`. */
+  /** Offset of the transaction id in `batch.bytes`. */
   get transactionAt(): number {
     return this.batch.start(this.slot) + 8
   }
 
-  /** Reads datagram i of the batch. The fields hold only after `request`. */
+  /** Reads datagram i of the batch. The other fields are valid only after the verdict `request`. */
   read(batch: Batch, i: number): StunVerdict {
     const start = batch.start(i)
     const length = batch.length[i]!
@@ -107,7 +107,7 @@ export class StunRequest {
     return 'request'
   }
 
-  /** It must be the last attribute, and right: otherwise this is no STUN. */
+  /** FINGERPRINT must be the last attribute, and correct: otherwise the datagram is not STUN. */
   #readFingerprint({ bytes, view }: Batch, start: number, at: number, end: number): StunVerdict {
     if (view.getUint16(at + 2) !== 4 || at + 8 !== end) return 'wrongFingerprint'
     if (view.getUint32(at + 4) !== (crc32(bytes, start, at) ^ FINGERPRINT_XOR) >>> 0)
@@ -148,7 +148,7 @@ export class StunRequest {
     this.changePort = (flags & CHANGE_PORT) !== 0
   }
 
-  /** The value is two bytes; some count the padding into the length. */
+  /** The value has two bytes; some clients count the padding in the length. */
   #readResponsePort(view: DataView, at: number, length: number): void {
     this.isDiscovery = true
     this.responsePort = length === 2 || length === 4 ? view.getUint16(at) : 0

@@ -14,17 +14,17 @@ import {
   TRANSACTION_BYTES,
 } from './stun.ts'
 
-/** Bytes an address attribute takes. */
+/** Size of an address attribute in bytes. */
 export const addressAttributeBytes = (words: Uint32Array, at: number): number => (isIpv4(words, at) ? 12 : 24)
 
-/** Writes one message after another, each into a slot of a batch. Allocates nothing. */
+/** Writes messages, each into a slot of a batch. Allocates nothing. */
 export class StunWriter {
   #batch!: Batch
   #slot = 0
   #start = 0
   #at = 0
 
-  /** `transaction`: where the 12 bytes of the transaction id are to be copied from. */
+  /** `transaction`: array that contains the 12 bytes of the transaction id, from `transactionAt` on. */
   begin(batch: Batch, slot: number, type: number, transaction: Uint8Array, transactionAt: number): this {
     this.#batch = batch
     this.#slot = slot
@@ -43,7 +43,7 @@ export class StunWriter {
     return this.#at - this.#start
   }
 
-  /** MAPPED-ADDRESS and the others that carry an address as it is. */
+  /** Writes MAPPED-ADDRESS or another attribute with a plain address. */
   address(type: number, words: Uint32Array, at: number): this {
     return this.#address(type, words, at, false)
   }
@@ -52,7 +52,7 @@ export class StunWriter {
     return this.#address(ATTRIBUTE.XOR_MAPPED_ADDRESS, words, at, true)
   }
 
-  /** Any value; what follows it up to a multiple of 4 is zero. */
+  /** Writes any value, padded with zeros to a multiple of 4. */
   value(type: number, value: Uint8Array): this {
     this.#header(type, value.length)
     this.#batch.bytes.set(value, this.#at)
@@ -71,7 +71,7 @@ export class StunWriter {
     return this.#u32(port << 16)
   }
 
-  /** PADDING of `length` zeros, a multiple of 4. */
+  /** Writes PADDING of `length` zeros, a multiple of 4. */
   padding(length: number): this {
     this.#header(ATTRIBUTE.PADDING, length)
     this.#batch.bytes.fill(0, this.#at, this.#at + length)
@@ -79,7 +79,7 @@ export class StunWriter {
     return this
   }
 
-  /** ERROR-CODE with an empty reason phrase. */
+  /** Writes ERROR-CODE with an empty reason phrase. */
   errorCode(code: number): this {
     this.#header(ATTRIBUTE.ERROR_CODE, 4)
     return this.#u32((Math.floor(code / 100) << 8) | (code % 100))
@@ -91,7 +91,7 @@ export class StunWriter {
     return count % 2 === 1 ? this.#u16(0) : this
   }
 
-  /** Closes the message: its length is written last, with FINGERPRINT counted in before the CRC is taken. */
+  /** Completes the message: writes its length, which includes FINGERPRINT before the CRC is computed. */
   end(fingerprint: boolean): void {
     const { bytes, view } = this.#batch
     const attributes = this.length - STUN_HEADER_BYTES + (fingerprint ? FINGERPRINT_BYTES : 0)
@@ -104,7 +104,7 @@ export class StunWriter {
     this.#batch.length[this.#slot] = this.length
   }
 
-  /** RFC 8489 section 14.2: the port against the cookie, IPv6 against the cookie and the transaction id. */
+  /** RFC 8489 section 14.2: XORs the port with the cookie, and an IPv6 address with the cookie and the transaction id. */
   #address(type: number, words: Uint32Array, at: number, xor: boolean): this {
     const { view } = this.#batch
     const ipv4 = isIpv4(words, at)

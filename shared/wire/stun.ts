@@ -1,12 +1,12 @@
 /**
- * STUN (RFC 8489) as far as Binding needs it, with NAT behaviour discovery (RFC 5780).
+ * The part of STUN (RFC 8489) that Binding needs, with NAT behaviour discovery (RFC 5780).
  *
  *   header     type u16 · length u16 (of the attributes, a multiple of 4) · cookie u32 · transaction 12
  *   attribute  type u16 · length u16 (of the value) · value · zeros up to a multiple of 4
  *
- * The two top bits of the type are zero, so the first byte of a message is 0 to 3. An attribute below 0x8000 that a
- * server does not know makes it refuse the request; one above may be ignored. `stun-request.ts` reads what a server gets,
- * `stun-writer.ts` writes into a batch, `stun-client.ts` is the other side.
+ * The two top bits of the type are zero, so the first byte of a message is 0 to 3. A server rejects a request with an
+ * unknown attribute below 0x8000 and ignores unknown attributes from there on. `stun-request.ts` reads the requests at
+ * a server, `stun-writer.ts` writes into a batch, `stun-client.ts` is the client's side.
  */
 export const STUN_COOKIE = 0x2112a442
 export const STUN_HEADER_BYTES = 20
@@ -43,7 +43,7 @@ export const ATTRIBUTE = {
 
 export const FIRST_OPTIONAL = 0x8000
 export const FINGERPRINT_BYTES = 8
-/** What the CRC is combined with, so that it differs from one the payload may carry itself ("STUN"). */
+/** XORed with the CRC, so that it differs from a CRC that the payload may contain itself ("STUN"). */
 export const FINGERPRINT_XOR = 0x5354554e
 
 /** Flags of CHANGE-REQUEST (RFC 5780 section 7.2). */
@@ -55,5 +55,5 @@ export const FAMILY = { ipv4: 1, ipv6: 2 } as const
 
 export const isStun = (bytes: Uint8Array, at = 0): boolean => bytes[at]! < 4
 
-/** Up to the next multiple of 4. */
+/** Rounds up to the next multiple of 4. */
 export const padded = (length: number): number => (length + 3) & ~3

@@ -12,10 +12,11 @@
  *   PROBE_BACK     id u64 (of the probe that it answers) · observed 18 · id u64 · flags u8 · padding to the size of that
  *                  probe: an answer that is a probe itself
  *
- * The id of a probe is random: only who received it can answer it, so an answer proves that the address receives.
+ * The id of a probe is random. Only a receiver of the probe can answer it, so an answer proves that the address
+ * receives.
  *
- * A probe is padded to at least MIN_PROBE_BODY, the least an answer takes: so an answer is never longer than its
- * question, whoever forged the source. A shorter one is refused.
+ * A probe is padded to at least MIN_PROBE_BODY, the smallest size of an answer. So an answer is never longer than the
+ * probe, even if its source was forged. A shorter probe is rejected.
  */
 import { LIMITS } from '../limits.ts'
 import type { Address } from './address.ts'
@@ -24,11 +25,11 @@ import { FRAME, TUNNEL } from './numbers.ts'
 
 export const PACKET_HEADER_BYTES = 5
 export const TAG_BYTES = 16
-/** What a tunnel adds to a datagram of the application, on every path. */
+/** Bytes that a tunnel adds to each datagram of the application, on every path. */
 export const PACKET_OVERHEAD_BYTES = PACKET_HEADER_BYTES + TAG_BYTES
 /** The longest datagram of the application. */
 export const MAX_PAYLOAD_BYTES = LIMITS.datagramBytes - PACKET_OVERHEAD_BYTES
-/** Type and length before each frame. */
+/** Type and length in front of each frame. */
 const FRAME_HEADER_BYTES = 3
 const PROBE_ID_BYTES = 8
 export const MIN_PROBE_BODY = PROBE_ID_BYTES + ADDRESS_BYTES
@@ -45,7 +46,7 @@ export type Control =
   | { readonly kind: 'streamOpen'; readonly stream: number; readonly key: Uint8Array; readonly name: string }
   | { readonly kind: 'streamAccept'; readonly stream: number; readonly accepter: number }
   | { readonly kind: 'streamRefuse'; readonly stream: number; readonly reason?: 'too-many' }
-  /** `answers`: the id of the probe that it acknowledges. */
+  /** `answers`: the id of the probe that this acknowledges. */
   | {
       readonly kind: 'probeBack'
       readonly answers: bigint
@@ -54,14 +55,14 @@ export type Control =
       readonly here: boolean
       readonly bodyBytes: number
     }
-  /** This side will soon send from there: it is to be sent to already. */
+  /** This side will soon send from `address`: the other side should send there now. */
   | { readonly kind: 'move'; readonly address: Address }
 
 export function isTunnelPacket(firstByte: number): boolean {
   return firstByte === TUNNEL.DATA || firstByte === TUNNEL.CONTROL || firstByte === TUNNEL.CLEAR
 }
 
-/** Length of the whole packet that carries one probe of `bodyBytes`, and the other way round. */
+/** Length of the whole packet that carries a probe of `bodyBytes`. `probeBodyBytes` is the inverse. */
 export function probePacketBytes(bodyBytes: number): number {
   return PACKET_OVERHEAD_BYTES + FRAME_HEADER_BYTES + bodyBytes
 }
@@ -82,7 +83,7 @@ export function writeControl(writer: Writer, control: Control): void {
   writer.at = end
 }
 
-/** The frames of an opened CONTROL packet; those that are not known or too short are left out. */
+/** The frames of an opened CONTROL packet; unknown and truncated ones are skipped. */
 export function readControls(bytes: Uint8Array): readonly Control[] {
   const reader = new Reader(bytes)
   const controls: Control[] = []

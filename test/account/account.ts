@@ -1,4 +1,4 @@
-/** A stage of its own in an account: deployed, asked what it has, and removed so that nothing stays. */
+/** A separate stage in an AWS account: it is deployed, listed, and removed so that nothing stays. */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -41,7 +41,7 @@ export async function deploy(region: string): Promise<Outputs> {
 export const destroy = (region: string): Promise<void> =>
   cdk(['destroy', '--all', '--force', '--ci', ...CONTEXT], region)
 
-/** The admin key: the stage is new, so nobody has been told it. */
+/** Founds the stage and returns the admin key. The stage is new, so nobody has been given the key yet. */
 export async function found(region: string): Promise<string> {
   const client = new LambdaClient({ region })
   const invoke = new InvokeCommand({ FunctionName: `${prefixOf(STAGE)}founding` })
@@ -50,8 +50,8 @@ export async function found(region: string): Promise<string> {
 }
 
 /**
- * Whether CloudFormation takes every template: makes a change set for each stack, executes none, and removes the empty stacks.
- * Answers with their names.
+ * Checks that CloudFormation accepts every template: creates a change set for each stack, executes none, and removes the
+ * empty stacks. Returns their names.
  */
 export async function dryRun(region: string): Promise<string[]> {
   try {
@@ -77,7 +77,7 @@ async function stacksIn(region: string): Promise<string[]> {
   ).sort()
 }
 
-/** Names of what is still there of the stage: nothing, after `destroy`. */
+/** Returns the names of the stage's remaining resources: none, after `destroy`. */
 export async function left(region: string): Promise<string[]> {
   const clients = createClients(region)
   const logs = new CloudWatchLogsClient({ region })

@@ -1,4 +1,4 @@
-/** What the contract suite is told of the system that `run.ts` has deployed. */
+/** Passes the system deployed by `run.ts` to the contract suite. */
 import type { ProvidedContext } from 'vitest'
 import type { TestProject } from 'vitest/node'
 
@@ -7,7 +7,7 @@ export const VARIABLE = 'STRAIGHTWAY_ACCOUNT_TEST'
 
 export type Told = NonNullable<ProvidedContext['deployed']>
 
-/** Rejects where nobody has deployed anything: `npm run test:account` does. */
+/** Fails if no system is deployed. `npm run test:account` deploys one. */
 export function setup(project: TestProject): void {
   const told = process.env[VARIABLE]
   if (!told) throw new Error(`${VARIABLE} is not set: run npm run test:account`)

@@ -1,9 +1,13 @@
 /**
- * `npm run test:account`: a stage of its own in the account whose credentials the environment has. It looks first, deploys all four
- * stacks, holds INDEX to its contract, plays the demo through the real nodes and relays, prints what it measured as one line of
- * JSON, destroys the stage, and fails if anything is left. About half an hour and less than a dollar.
+ * `npm run test:account`: tests a separate stage in the account of the environment's credentials. It takes about half an hour
+ * and costs less than a dollar. It does the following:
  *
- * `-- --dry-run` makes a change set of every stack and executes none: a minute, and nothing is made.
+ * - runs preflight checks and deploys all four stacks
+ * - runs the contract tests of INDEX
+ * - plays the demo through the real nodes and relays, and prints measurements as one line of JSON
+ * - destroys the stage, and fails if anything is left
+ *
+ * `-- --dry-run` creates a change set of every stack and executes none. It takes a minute and leaves nothing.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'

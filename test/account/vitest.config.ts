@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config'
 
-/** What INDEX promises, held against the system in an account. `npm run test:account` deploys it and runs this. */
+/** The contract tests of INDEX, run against a system in an account. `npm run test:account` deploys it and runs this. */
 export default defineConfig({
   test: {
     include: ['users', 'networks', 'objects', 'permissions'].map(

@@ -1,6 +1,6 @@
 /**
- * What every implementation of `Directory` promises, as tests. `makeDirectory` is called once for each test; ids differ from
- * test to test, so that implementations may share their tables.
+ * The contract of `Directory` as tests for every implementation. `makeDirectory` is called once for each test. Ids differ
+ * from test to test, so that implementations may share their tables.
  */
 import { describe, expect, test } from 'vitest'
 import {
@@ -25,14 +25,14 @@ import { MAX_SEALED_BODY_BYTES } from '../../shared/wire/messages.ts'
 
 export interface DirectoryUnderTest {
   readonly directory: Directory
-  /** Makes the peer known as INDEX would: it belongs to the user, who is a member of the networks. */
+  /** Enrols the peer as INDEX would: it belongs to the user, who is a member of the networks. */
   enrol(peer: PeerId, user: UserId, networks: readonly NetworkId[]): Promise<void>
   revoke(peer: PeerId): Promise<void>
   block(user: UserId, blocked: PeerId | UserId): Promise<void>
   unblock(user: UserId, blocked: PeerId | UserId): Promise<void>
-  /** The nodes that have members of the network online. */
+  /** Returns the nodes that have members of the network online. */
   nodesOf(network: NetworkId): Promise<NodeId[]>
-  /** Resolves when `find` sees what was written; at once where it always does. */
+  /** Resolves when `find` sees what was written. Absent if it always does immediately. */
   settled?(): Promise<void>
 }
 
@@ -310,7 +310,7 @@ function blocking(make: Make): void {
 type Item = ReturnType<typeof presence>
 
 function finding(make: Make): void {
-  /** Three peers of one network, each at its own status, and one of another network. */
+  /** Returns three peers of one network, each with its own status, and one of another network. */
   async function company() {
     const { directory, enrol, block, settled } = await make()
     const asker = presence({ node: A, since: NOW })
@@ -569,7 +569,7 @@ function networks(make: Make): void {
 
 let made = 0
 
-/** Ids that no other test of this run has. */
+/** Returns a peer id that no other test of this run has. */
 function newPeer(): PeerId {
   const key = new Uint8Array(32)
   new DataView(key.buffer).setUint32(0, ++made)
@@ -597,7 +597,7 @@ function presence(
 const SENDER = newPeer()
 const STRANGER = { peer: newPeer() }
 const OWNER = 'u_aaaaaaaaaaaaaaaa' as UserId
-/** Of somebody who blocks nobody. */
+/** State of a user who blocks nobody. */
 const OPEN = { blocks: 0, hidden: false }
 
 const taken = ({ networks }: PresenceItem) => ({

@@ -1,4 +1,4 @@
-/** Streams of tunnels do what `net.Socket` does: the same suite on both. */
+/** Streams of tunnels behave like `net.Socket`: the same suite runs on both. */
 import { once } from 'node:events'
 import net from 'node:net'
 import { afterAll, beforeAll, onTestFinished } from 'vitest'

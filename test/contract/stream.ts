@@ -1,7 +1,7 @@
 /**
- * What a stream between two peers and a TCP connection both do, as one suite for whatever makes a pair of them. A test
- * here says nothing of which of the two it runs on; where they differ on purpose the test is
- * in test/peer/stream/streams.test.ts.
+ * The behaviour that a stream between two peers shares with a TCP connection, as one suite for anything that makes a pair of
+ * them. The tests do not mention which of the two they run on. Intended differences are tested in
+ * test/peer/stream/streams.test.ts.
  */
 import { once } from 'node:events'
 import http from 'node:http'
@@ -10,7 +10,7 @@ import { buffer, text } from 'node:stream/consumers'
 import { finished, pipeline } from 'node:stream/promises'
 import { describe, expect, test } from 'vitest'
 
-/** What `net.Socket` and `PeerStream` have in common. */
+/** The common interface of `net.Socket` and `PeerStream`. */
 export interface StreamUnderTest extends Duplex {
   readonly bytesRead: number
   readonly bytesWritten: number
@@ -22,14 +22,14 @@ export interface StreamUnderTest extends Duplex {
 }
 
 export interface PairOptions {
-  /** Of both sides. Default false. */
+  /** Applies to both sides. Default false. */
   readonly allowHalfOpen?: boolean
 }
 
-/** Both ends of a fresh connection. */
+/** Makes both ends of a new connection. */
 export type MakePair = (options?: PairOptions) => Promise<[StreamUnderTest, StreamUnderTest]>
 
-/** What happens at one end until it closes, in order. */
+/** Records the events at one end until it closes, in order. */
 function told(stream: Duplex): Promise<string[]> {
   const events: string[] = []
   for (const name of ['end', 'finish'] as const) stream.on(name, () => events.push(name))

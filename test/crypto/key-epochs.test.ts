@@ -47,7 +47,7 @@ describe('key epochs', () => {
   })
 })
 
-/** ENCRYPT(k, 2^64 - 1, no additional data, 32 zeros), cut to 32 bytes. */
+/** ENCRYPT(k, 2^64 - 1, no additional data, 32 zeros), truncated to 32 bytes. */
 function rekeyed(key: Uint8Array): string {
   const nonce = Buffer.from('00000000ffffffffffffffff', 'hex')
   const cipher = createCipheriv('chacha20-poly1305', key, nonce, { authTagLength: 16 })

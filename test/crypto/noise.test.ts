@@ -132,7 +132,7 @@ function keysOf(identity: { staticPublic: Uint8Array; staticSecret: Uint8Array }
   return { publicKey: identity.staticPublic, secretKey: identity.staticSecret }
 }
 
-/** X25519 public keys by another implementation than the one under test. */
+/** Computes X25519 public keys with another implementation than the one under test. */
 function fromVector(secret: string): StaticKeys {
   const pkcs8 = Buffer.concat([bytesOf('302e020100300506032b656e04220420'), bytesOf(secret)])
   const key = createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' })
@@ -140,7 +140,7 @@ function fromVector(secret: string): StaticKeys {
   return { publicKey: new Uint8Array(spki.subarray(-32)), secretKey: bytesOf(secret) }
 }
 
-/** One bit changed, or a part cut off, or something put behind. */
+/** Flips one bit, cuts off a part, or appends bytes. */
 function mutation(bytes: Uint8Array): fc.Arbitrary<Uint8Array> {
   const flipped = fc.nat(bytes.length * 8 - 1).map((bit) => {
     const changed = bytes.slice()

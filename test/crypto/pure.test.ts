@@ -1,4 +1,4 @@
-/** The JavaScript primitives are those of libsodium: the same bytes, the same refusals. */
+/** The JavaScript primitives behave like libsodium's: the same bytes, the same refusals. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import * as native from '../../shared/crypto/native.ts'
@@ -8,7 +8,7 @@ const both = [native.sodium, pure.sodium] as const
 const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length })
 const some = fc.uint8Array({ maxLength: 200 })
 
-/** What each implementation wrote into fresh arrays of these lengths. */
+/** Returns what each implementation wrote into new arrays of these lengths. */
 function written(
   lengths: readonly number[],
   write: (sodium: typeof native.sodium, out: Uint8Array[]) => unknown,

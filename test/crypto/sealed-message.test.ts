@@ -45,7 +45,7 @@ describe('a sealed message', () => {
       fc.property(fc.nat(sealed.length * 8 - 1), (bit) => {
         const changed = sealed.slice()
         changed[bit >> 3]! ^= 1 << (bit & 7)
-        // The last bit of an X25519 key is not looked at by the agreement, but it is hashed.
+        // The key agreement ignores the last bit of an X25519 key, but the hash does not.
         expect(opened({ sealed: changed })).toBeUndefined()
       }),
     )

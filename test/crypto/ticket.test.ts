@@ -122,7 +122,7 @@ async function rawKey(key: GenerateKeyPairResult['publicKey']): Promise<Uint8Arr
   return new Uint8Array(Buffer.from((await exportJWK(key)).x!, 'base64url'))
 }
 
-/** What no honest library would sign. */
+/** Signs a token that no honest library would sign. */
 function signedHere(header: unknown, claims: object): string {
   const signed = [header, claims]
     .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))

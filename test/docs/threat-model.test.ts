@@ -1,4 +1,4 @@
-/** The threat model's claims lead to tests that exist. */
+/** The claims of the threat model refer to tests that exist. */
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'

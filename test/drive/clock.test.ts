@@ -8,7 +8,7 @@ let monotonic: number
 let uptime: number
 let clock: SteadyClock
 
-/** What the clock says after so much time, and after the wall clock was set forward by so much besides. */
+/** Lets `ms` pass, sets the wall clock forward by `setForwardMs` as well, and returns what the clock shows. */
 function pass(ms: number, setForwardMs = 0): { readonly now: number; readonly aheadMs: number } {
   monotonic += ms
   uptime += ms
@@ -16,7 +16,7 @@ function pass(ms: number, setForwardMs = 0): { readonly now: number; readonly ah
   return { now: clock.now(), aheadMs: clock.aheadMs }
 }
 
-/** The machine sleeps: the monotonic clock stands still, as on Linux. */
+/** Puts the machine to sleep: the monotonic clock stands still, as on Linux. */
 function sleep(ms: number): { readonly now: number; readonly aheadMs: number } {
   uptime += ms
   wall += ms

@@ -8,10 +8,10 @@ import type { Batch } from '../../shared/wire/batch.ts'
 const POISON = 'poison'
 const FROM = addressOf('127.0.0.1', 1)!.words
 
-/** Sends back what it is told, and tells it as effects. POISON makes it throw, half-way through its step. */
+/** Echoes its input as datagrams and effects. POISON makes it throw half-way through its step. */
 class Echo implements Machine<string, string> {
   readonly #effects: string[] = []
-  /** In which call it throws, whatever it is given. */
+  /** The call in which it throws, whatever its input. */
   failing: 'tick' | 'deadline' | 'poll' | undefined
   dueAt = Number.POSITIVE_INFINITY
   ticks = 0

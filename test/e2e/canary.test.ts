@@ -1,6 +1,6 @@
 /**
- * What peers say to each other is looked for wherever somebody else could find it: in the memory of every node and relay while
- * it is under way, in the tables, in what the nodes log, and in the folder in which all is kept.
+ * Searches for the content of peers' traffic wherever others could find it: in the memory of every node and relay while it is
+ * in flight, in the tables, in the logs of the nodes, and in the data folder.
  */
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -19,10 +19,10 @@ const { system, joinAt, join } = await systemUnderTest({ data, log: (line) => sa
 const client = createClient({ endpoint: system.dynamodb })
 afterAll(() => client.destroy())
 
-/** The process's number makes it different from what an earlier run may have left in memory. */
+/** A unique text. The process id distinguishes it from what an earlier run may have left in memory. */
 const canary = (name: string) => `canary-${name}-${process.pid}`
 const [live, away, intent, reason] = [canary('live'), canary('away'), canary('intent'), canary('reason')]
-/** A status is for all to see: it shows that the search finds what is there. */
+/** A status is public, so finding it shows that the search works. */
 const custom = canary('status')
 
 test('what peers say to each other is in no node, table, log or file, and arrives', async () => {
@@ -58,7 +58,7 @@ test('what peers say to each other is in no node, table, log or file, and arrive
   expect((await heard(back, 'message'))[0].text).toBe(away)
 })
 
-/** All that is in all tables. */
+/** Returns the content of all tables. */
 async function tables(): Promise<Buffer> {
   const { TableNames = [] } = await client.send(new ListTablesCommand({}))
   const items: Buffer[] = []
@@ -71,7 +71,7 @@ async function tables(): Promise<Buffer> {
 const binariesOf = (item: Record<string, unknown>): Buffer[] =>
   Object.values(item).flatMap((value) => (value instanceof Uint8Array ? [Buffer.from(value)] : []))
 
-/** All that is in all files of a folder. */
+/** Returns the content of all files of a folder. */
 function folder(path: string): Buffer {
   const entries = readdirSync(path, { recursive: true, withFileTypes: true })
   const files = entries.filter((entry) => entry.isFile())

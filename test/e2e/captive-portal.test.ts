@@ -1,4 +1,4 @@
-/** What stands between a peer and INDEX for a minute, while the peer needs its next ticket. */
+/** A captive portal blocks the way from a peer to INDEX for a minute, while the peer needs its next ticket. */
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, request } from 'node:http'
@@ -22,7 +22,7 @@ const { system } = await systemUnderTest({ indexHosts: ports.map((port) => `${HO
 
 interface Portal {
   readonly index: string
-  /** What it answers in place of INDEX. */
+  /** The answer that it gives in place of INDEX; undefined to pass requests on. */
   answer: Answer | undefined
 }
 
@@ -54,7 +54,7 @@ async function portalAt(port: number, atEnd: Ending): Promise<Portal> {
   return portal
 }
 
-/** What is to end with a test. Tests that run at the same time each say it by their own context. */
+/** Registers a clean-up at the end of a test. Tests that run at the same time each register it in their own context. */
 type Ending = (end: () => void) => void
 
 async function enrolledAt(

@@ -1,6 +1,6 @@
 /**
- * The clients of coturn against a pair of nodes on 127.0.0.1 and 127.0.0.2: somebody else's reading of RFC 8489 and
- * RFC 5780. There is no NAT here, so what they say of one must be that it is open.
+ * The clients of coturn, an independent implementation of RFC 8489 and RFC 5780, against a pair of nodes on 127.0.0.1 and
+ * 127.0.0.2. There is no NAT here, so the clients must report an open network.
  */
 import { afterEach, expect } from 'vitest'
 import { type StartStunOptions, type Stun, startStun } from '../../udp-edge/stun.ts'
@@ -14,7 +14,7 @@ afterEach(async () => {
 
 const portOf = (address: string) => Number(address.slice(address.lastIndexOf(':') + 1))
 
-/** Both on the same two ports, as RFC 5780 has it. `other`: what is different about the second. */
+/** Starts both nodes on the same two ports, as RFC 5780 requires. `other`: options of the second node that differ. */
 async function startPair(
   other: Partial<StartStunOptions> = {},
 ): Promise<{ port: number; alternate: number }> {

@@ -1,6 +1,6 @@
 /**
- * What strangers may throw at every door of a running system: damaged and random datagrams at each UDP port, broken
- * requests at the gateway. No process dies, nobody gets more than he sent, and those who are there notice nothing.
+ * Garbage from strangers at every port of a running system: damaged and random datagrams at each UDP port, broken requests at
+ * the gateway. No process dies, no sender gets more bytes than it sent, and connected peers notice nothing.
  */
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
@@ -23,7 +23,10 @@ import { heard, systemUnderTest } from './system-under-test.ts'
 
 const DATAGRAMS = 100_000
 const BURST = 2_000
-/** In a second: so few that the burst exceeds it in some second, however long it takes of what the test may. */
+/**
+ * Cookie threshold in sign-ins a second. It is so low that the burst exceeds it in some second, even if the burst takes as
+ * long as the test allows.
+ */
 const COOKIES_ABOVE = 10
 const REQUESTS = 200
 
@@ -38,7 +41,7 @@ const fleetKey = Buffer.from(
 const processes = () => [...system.nodes, ...system.relays].map(({ node, pid }) => `${node} ${pid}`)
 const before = processes()
 const nodes = system.nodes.map(({ node }) => node)
-/** What peers really sent, by where it went. */
+/** Datagrams that peers really sent, by destination. */
 const recorded = new Map<string, Uint8Array[]>()
 let ada: Peer
 let ben: Peer
@@ -63,7 +66,7 @@ beforeAll(async () => {
   vi.restoreAllMocks()
 })
 
-/** The same processes, and everything works for who was there and for who comes. */
+/** Expects the same processes as before, and that everything works for connected and for new peers. */
 async function expectAllWell(): Promise<void> {
   expect(processes()).toEqual(before)
   expect([ada.state, ben.state]).toEqual(['online', 'online'])
@@ -80,7 +83,7 @@ async function expectAllWell(): Promise<void> {
   }
 }
 
-/** What went to a door, and what would have gone there had it lasted longer, by kind. */
+/** Returns the datagrams recorded at a port, and those that a longer run would have sent there, by kind. */
 function samplesOf({ service, address }: Door): Uint8Array[][] {
   const real = recorded.get(address) ?? [...recorded.values()].flat()
   const sealed = real.filter((bytes) => bytes[0] === VERSION && bytes[1] === KIND.SEALED)
@@ -169,7 +172,7 @@ test('a connection at the WebSocket door may say anything', async () => {
   await expectAllWell()
 })
 
-/** As a node presents it; a node of this id does not exist. */
+/** Returns a token like those of nodes, for a node id that does not exist. */
 function nodeToken(): Promise<string> {
   const token = new SignJWT({}).setProtectedHeader({ alg: 'HS256' }).setSubject('node_zzzzzzzz')
   return token.setAudience('straightway-gateway').setExpirationTime('2 minutes').sign(fleetKey)

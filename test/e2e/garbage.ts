@@ -1,4 +1,6 @@
-/** Datagrams that nobody should send: real ones, damaged, cut, lengthened and repeated, and random ones of every kind. */
+/**
+ * Generates invalid datagrams: real ones that are damaged, truncated, lengthened or repeated, and random ones of every kind.
+ */
 
 import { sealFleet } from '../../shared/crypto/fleet.ts'
 import { Random } from '../../shared/crypto/random.ts'
@@ -18,13 +20,13 @@ export class Garbage {
   readonly #nodes: readonly NodeId[]
   #count = 0
 
-  /** With the fleet's key also what only a node can say to these nodes is made, with nonsense inside. */
+  /** The fleet's key allows it to make messages that only nodes can send, with random content. */
   constructor(fleetKey: Uint8Array, nodes: readonly NodeId[]) {
     this.#fleetKey = fleetKey
     this.#nodes = nodes
   }
 
-  /** `recorded`: real ones, by kind; each kind is as likely as the others. */
+  /** Makes a datagram. `recorded`: real ones by kind; each kind is equally likely. */
   make(recorded: readonly (readonly Uint8Array[])[]): Uint8Array {
     const lot = this.#random.below(10)
     if (lot === 0) return this.#random.bytes(this.#random.below(LONGEST))
@@ -44,7 +46,7 @@ export class Garbage {
     return bytes
   }
 
-  /** One in four as it was. */
+  /** Damages a datagram. One in four stays as it was. */
   #damaged(from: Uint8Array): Uint8Array {
     const random = this.#random
     const length = random.below(8) === 0 ? random.below(from.length + 40) : from.length
@@ -55,7 +57,7 @@ export class Garbage {
     return bytes
   }
 
-  /** Another transaction, or another index of a peer that begins: each answer then shows what it is for. */
+  /** Gives a datagram a unique transaction or sender index, so that each answer shows which request it is for. */
   #identified(bytes: Uint8Array): Uint8Array {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
     const begins = bytes[0] === VERSION && (bytes[1] === KIND.SIGN_IN || bytes[1] === KIND.JOIN)

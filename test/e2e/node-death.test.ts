@@ -1,8 +1,10 @@
 /**
- * A node is killed while peers of both nodes write to each other and tunnels are open. Those that were on it have
- * something to say, so they miss its acknowledgements at once, and are on a living one, the other or the one that takes its
- * place, as soon as shared/core/peer/pace.ts says; nothing that was acknowledged is lost or comes twice, the tunnels notice nothing, and
- * news gets through.
+ * A node is killed while peers of both nodes send each other messages and tunnels are open:
+ *
+ * - Its peers have something to send, so they miss its acknowledgements quickly. They move to a living node, the other one or
+ *   the replacement, as soon as shared/core/peer/pace.ts says.
+ * - No acknowledged message is lost or delivered twice.
+ * - Tunnels notice nothing, and presence updates get through.
  */
 import { expect, onTestFinished, test } from 'vitest'
 import type { Peer, PeerSocket } from '../../peer/index.ts'
@@ -13,12 +15,12 @@ import { heard, systemUnderTest, until } from './system-under-test.ts'
 
 const { system, joinAt, nodeOf } = await systemUnderTest()
 
-/** Below what a node lets a peer ask for in a second, to all others together. */
+/** Interval of messages, below the rate limit of a node for one peer to all others together. */
 const EVERY_MS = 100
-/** The dead node may be tried first. The rest is for a machine that does other things too. */
+/** Time until its peers are back. The dead node may be tried first. The rest is a margin for a busy machine. */
 const BACK_MS = FIRST_REPEAT_MS + EVERY_MS + DEAD_AFTER_MS + ATTEMPT_MS + 3_000
 
-/** One sender's numbers to one recipient. */
+/** The numbered messages of one sender to one recipient. */
 class Correspondence {
   readonly received: number[] = []
   readonly #sends: Promise<unknown>[] = []
@@ -30,7 +32,7 @@ class Correspondence {
     onTestFinished(() => clearInterval(this.#timer))
   }
 
-  /** Resolves with how many were sent when all of them are acknowledged. */
+  /** Stops sending. Resolves with the number of messages when all of them are acknowledged. */
   async end(): Promise<number> {
     clearInterval(this.#timer)
     await Promise.all(this.#sends)
@@ -44,7 +46,7 @@ class Correspondence {
   }
 }
 
-/** Datagrams there and back all the time, and the longest wait for one that came back. */
+/** Sends datagrams back and forth all the time, and measures the longest wait for one that came back. */
 class Pulse {
   longestMs = 0
   #lastAt = performance.now()

@@ -1,4 +1,4 @@
-/** The main job, as an application sees it: the SDK on a running system, with peers on different nodes. */
+/** The main features as an application sees them: the SDK on a running system, with peers on different nodes. */
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import type { Duplex } from 'node:stream'
@@ -12,7 +12,7 @@ const identity = randomBytes(32)
 let ada: Peer
 let ben: Peer
 let begunAt: number
-/** Ada is online all the time. */
+/** Interruptions of Ada, who must be online all the time. */
 const interruptions: unknown[] = []
 
 beforeAll(async () => {
@@ -216,7 +216,7 @@ describe('a tunnel', () => {
     expect((await Promise.all(arrived)).map(([bytes]) => bytes.toString())).toEqual(['back', 'there'])
   }
 
-  /** Leaves the other direction alone, as an iterator over a Duplex does not. */
+  /** Reads a stream to its end. Unlike an iterator over a Duplex, it leaves the other direction open. */
   async function bytesOf(stream: Duplex): Promise<Buffer> {
     const chunks: Buffer[] = []
     stream.on('data', (chunk) => chunks.push(chunk))
@@ -224,7 +224,7 @@ describe('a tunnel', () => {
     return Buffer.concat(chunks)
   }
 
-  /** Both directions at once, each to its end. */
+  /** Transfers bytes in both directions at the same time, each to its end. */
   async function exchange(a: PeerSocket, b: PeerSocket, bytes: number, name: string): Promise<void> {
     const opened = heard(b, 'stream', (_, about) => about.name === name)
     const here = await a.createStream({ name })

@@ -1,10 +1,10 @@
-/** What a process has in its memory (Linux, of the same user). */
+/** Searches the memory of a process (Linux, same user). */
 import { readFileSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 
 const CHUNK_BYTES = 1 << 20
 
-/** Those of the texts that the writable memory of a process holds as UTF-8, but where a text lies across the end of a chunk. */
+/** Returns the texts that the writable memory of a process holds as UTF-8. It misses a text that spans two chunks. */
 export async function foundInMemory(pid: number, texts: readonly string[]): Promise<Set<string>> {
   const sought = texts.map((text) => ({ text, bytes: Buffer.from(text) }))
   const found = new Set<string>()
@@ -35,7 +35,7 @@ function* chunksOf(pid: number): Generator<Chunk> {
   }
 }
 
-/** Some regions cannot be read, as those of devices. */
+/** Reads a chunk. Some regions, such as those of devices, cannot be read. */
 async function read(memory: FileHandle, into: Buffer, { at, length }: Chunk): Promise<number> {
   try {
     return (await memory.read(into, 0, length, at)).bytesRead

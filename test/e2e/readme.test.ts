@@ -1,4 +1,4 @@
-/** What the README shows is what happens: its six lines are run, and so are its commands. */
+/** Runs what the README shows: its six lines of code and its commands. */
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'

@@ -1,13 +1,16 @@
-/** Two nodes in two regions, one of them far away: real peers sign in at the near one, and talk to whoever is at the other. */
+/** Two nodes in two regions, one of them far away. Real peers sign in at the near one, and talk to those at the other. */
 import { expect, onTestFinished, test } from 'vitest'
 import { heard, systemUnderTest } from './system-under-test.ts'
 import { gatePort, udpGate } from './udp-gate.ts'
 
 const { port, indexHosts } = await gatePort()
 const { system, join, joinAt, nodeOf } = await systemUnderTest({ regions: ['far', 'near'], indexHosts })
-/** Each way: more than a machine that does other things keeps an answer waiting. */
+/** One-way delay of the far region, in milliseconds. It is longer than a busy machine delays an answer. */
 const FAR_MS = 400
-/** A machine that stands still for a moment may lead one astray; by chance alone so many would be near in one of 50 runs. */
+/**
+ * Number of peers, and of those that must be near. A machine that stalls for a moment may lead one to the far node. If peers
+ * chose at random, 10 of 12 would be near in one of 50 runs.
+ */
 const PEERS = 12
 const NEAR = 10
 

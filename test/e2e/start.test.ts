@@ -1,4 +1,4 @@
-/** `npm start` as its user has it: a program on this machine, with a folder, that is stopped, killed and started again. */
+/** `npm start` as users run it: a program on this machine, with a folder, that is stopped, killed and started again. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -13,11 +13,10 @@ import { heard, loopbackNet, until } from './system-under-test.ts'
 import { count, NEEDS, natDiscovery, stunClient, withTurnutils } from './turnutils.ts'
 
 const PROGRAM = joinPath(import.meta.dirname, '../../local/start.ts')
-/** Nobody else's, as tests and systems run side by side. */
+/** A loopback network of its own, because tests and systems run side by side. */
 const NET = loopbackNet()
 const ADDRESSES = `${NET}.3,${NET}.4`
 const STOP_MS = 8_000
-/** For tests that start programs, on a machine that does other things too. */
 
 type Line = Omit<System, 'network' | 'notes' | 'close'>
 
@@ -45,7 +44,7 @@ async function running(...args: string[]): Promise<{ child: ChildProcess; line: 
   return { child, line: JSON.parse(line) }
 }
 
-/** What a program that cannot start says, and how it ends. */
+/** Runs a program that cannot start. Returns its exit code and its error output. */
 async function failing(...args: string[]): Promise<{ code: number; said: string }> {
   const child = start(...args)
   const [said, [code]] = await Promise.all([text(child.stderr!), once(child, 'close')])
@@ -63,7 +62,7 @@ function processes(): { pid: number; parent: number }[] {
   return rows.map(([pid, parent]) => ({ pid: Number(pid), parent: Number(parent) }))
 }
 
-/** Processes below this one, at any depth. */
+/** Returns the descendants of a process. */
 function below(pid: number, all = processes()): number[] {
   return all.filter(({ parent }) => parent === pid).flatMap((child) => [child.pid, ...below(child.pid, all)])
 }

@@ -1,7 +1,7 @@
 /**
- * A stranger who sends datagrams to every port of a system and knows which of them each answer is for. What is sent at
- * once is little enough for the kernel's buffers, and is waited for: every port that answers anything is asked, from
- * another address, something that it answers.
+ * A stranger that sends datagrams to every port of a system, and knows which of them each answer is for. Each burst fits the
+ * kernel's buffers, and the stranger waits until it was read. To find out, it uses another address to ask every port that
+ * answers anything a question that it answers.
  */
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
@@ -33,7 +33,7 @@ export function doorsOf({ nodes, relays }: System): Door[] {
   )
 }
 
-/** What was said and answered under one identification, which both carry. */
+/** Datagrams sent and received under one identifier, which both carry. */
 interface Talk {
   asked: number
   askedBytes: number
@@ -41,7 +41,7 @@ interface Talk {
 }
 
 export class Stranger {
-  /** How many there were of each kind. */
+  /** Number of answers of each kind. */
   readonly answers = new Map<string, number>()
   readonly #talks = new Map<string, Talk>()
   readonly #socket: Socket
@@ -67,7 +67,7 @@ export class Stranger {
     this.#asking.close()
   }
 
-  /** Sends `count` datagrams, to one door after the other. */
+  /** Sends `count` datagrams to the ports in turn. */
   async throw(doors: readonly Door[], count: number, make: (door: Door) => Uint8Array): Promise<void> {
     for (let i = 0; i < count; i++) {
       const door = doors[i % doors.length]!
@@ -77,7 +77,7 @@ export class Stranger {
     await this.#caughtUp(doors)
   }
 
-  /** Identifications under which more bytes came back than the protocol allows for. */
+  /** Identifiers under which more bytes came back than the protocol allows. */
   get rewarded(): string[] {
     const isTooMuch = ([key, { asked, askedBytes, answeredBytes }]: [string, Talk]) =>
       answeredBytes > askedBytes + (key.startsWith('stun') ? asked * ANSWER_EXCESS.ipv4 : 0)
@@ -104,7 +104,7 @@ export class Stranger {
     return talk
   }
 
-  /** What all doors got before has been read. */
+  /** Waits until all ports have read what they received before. */
   async #caughtUp(doors: readonly Door[]): Promise<void> {
     const waiting = new Map(
       doors.flatMap((door) => (door.service === 'handshake' ? [] : [[door.address, door]])),
@@ -126,7 +126,10 @@ export class Stranger {
   }
 }
 
-/** A strange keep-alive is answered with GONE, a strange KEEP with UNBOUND. A HANDSHAKE answers no stranger. */
+/**
+ * Questions that the services answer for strangers: GONE for an unknown keepalive, UNBOUND for an unknown KEEP. A HANDSHAKE
+ * answers no stranger.
+ */
 const QUESTIONS: Readonly<Partial<Record<Service, Uint8Array>>> = {
   checkpoint: Uint8Array.of(VERSION, KIND.KEEP_ALIVE, 255, 255, 255, 255),
   stun: encodeBindingRequest(new Uint8Array(12).fill(1)),
@@ -140,14 +143,14 @@ function sendTo(socket: Socket, address: string, bytes: Uint8Array): void {
 
 const isStun = (bytes: Uint8Array): boolean => bytes.length >= 20 && bytes[0]! < 4
 
-/** STUN, or the name of the second byte. */
+/** Returns `stun`, or the name of the kind in the second byte. */
 export function kindOf(bytes: Uint8Array): string {
   if (isStun(bytes)) return 'stun'
   const name = Object.entries(KIND).find(([, kind]) => kind === bytes[1])?.[0]
   return bytes[0] === VERSION ? (name ?? 'unknown') : 'other'
 }
 
-/** What a question and its answer have in common: the transaction, the stamp of a BIND, or the sender's index. */
+/** Returns the identifier shared by a question and its answer: the transaction, the stamp of a BIND, or the sender's index. */
 function keyOf(bytes: Uint8Array): string {
   const part = (from: number, to: number) => Buffer.from(bytes.subarray(from, to)).toString('hex')
   if (isStun(bytes)) return `stun ${part(8, 20)}`

@@ -1,4 +1,4 @@
-/** A running system for a file of tests, peers on the node that a test wants them on, and waiting for what happens. */
+/** A running system for a test file, peers on the node that a test chooses, and ways to wait for events. */
 import { randomInt } from 'node:crypto'
 import type { EventEmitter } from 'node:events'
 import { GetCommand } from '@aws-sdk/lib-dynamodb'
@@ -8,22 +8,22 @@ import { type JoinOptions, join, type Peer, type PeerId } from '../../peer/index
 import type { NodeId } from '../../shared/ids.ts'
 import { createClient, tableName } from '../../shared/store/client.ts'
 
-/** Far more than anything takes where it works, on a machine that does other things too. */
+/** Time limit, far above what anything takes even on a busy machine. */
 const PATIENCE_MS = 15_000
 
 export interface SystemUnderTest {
   readonly system: System
-  /** A peer that is closed with the system; of the first network where nothing else is said. */
+  /** Joins a peer, by default to the first network. It is closed with the system. */
   readonly join: (options?: Partial<JoinOptions>) => Promise<Peer>
-  /** The same, signed in at the first or second of the nodes. */
+  /** Like `join`, signed in at the first or second node. */
   readonly joinAt: (node: 0 | 1, options?: Partial<JoinOptions>) => Promise<Peer>
-  /** Where the peer is signed in, as the tables know. */
+  /** Returns the node of the peer, according to the tables. */
   readonly nodeOf: (peer: PeerId) => Promise<NodeId | undefined>
-  /** INDEX over REST with the admin key: what it answered. */
+  /** Calls INDEX over REST with the admin key and returns its answer. */
   readonly admin: <T>(method: string, path: string, body?: object) => Promise<T>
 }
 
-/** Call it where the file begins: it ends with the file. */
+/** Starts a system. Call it at the start of the file: the system ends with the file. */
 export async function systemUnderTest(options: SystemOptions = {}): Promise<SystemUnderTest> {
   const system = await startSystem({ freePorts: true, ...options })
   const client = createClient({ endpoint: system.dynamodb })
@@ -66,17 +66,17 @@ export async function systemUnderTest(options: SystemOptions = {}): Promise<Syst
   return { system, join: joinAnywhere, joinAt, nodeOf, admin }
 }
 
-/** The first three numbers of loopback addresses that are not used by anybody else, as far as chance goes. */
+/** Returns the first three numbers of random loopback addresses, which nobody else is likely to use. */
 export function loopbackNet(): string {
   return `127.${randomInt(16, 255)}.${randomInt(256)}`
 }
 
-/** Resolves with what `look` finds as soon as that is something. */
+/** Resolves with the first result of `look` that is truthy. */
 export function until<T>(look: () => T | Promise<T>): Promise<T> {
   return vi.waitUntil(look, { timeout: PATIENCE_MS, interval: 20 }) as Promise<T>
 }
 
-/** The first event of this kind from now on that is the one: call it before what brings it about. */
+/** Resolves with the next event of this kind for which `isIt` is true. Call it before triggering the event. */
 export function heard<Events extends Record<keyof Events, unknown[]>, Name extends keyof Events & string>(
   emitter: EventEmitter<Events>,
   event: Name,

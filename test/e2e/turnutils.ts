@@ -1,4 +1,4 @@
-/** The clients of coturn: somebody else's reading of RFC 8489 and RFC 5780. */
+/** The clients of coturn: an independent implementation of RFC 8489 and RFC 5780. */
 import { execFile, spawnSync } from 'node:child_process'
 import { promisify } from 'node:util'
 import { test } from 'vitest'
@@ -8,9 +8,9 @@ const isThere = (tool: string) => spawnSync(tool, []).error === undefined
 const isMissing = !['turnutils_stunclient', 'turnutils_natdiscovery'].every(isThere)
 const skip = isMissing && process.env.CI === undefined
 
-/** A test that needs them: without, it is skipped, and fails in continuous integration. */
+/** A test that needs them. If they are missing it is skipped; in continuous integration it fails. */
 export const withTurnutils = test.skipIf(skip)
-/** For its name. */
+/** Suffix for the name of such a test. */
 export const NEEDS = skip ? ' (needs the turnutils of the package coturn)' : ''
 
 export async function stunClient(ip: string, port: number): Promise<string> {

@@ -1,4 +1,4 @@
-/** Peers without UDP, as an application sees them: the same as others, except that their tunnels are relayed. */
+/** Peers without UDP, as an application sees them: like others, except that their tunnels are relayed. */
 import { randomBytes } from 'node:crypto'
 import { buffer } from 'node:stream/consumers'
 import { beforeAll, describe, expect, test } from 'vitest'

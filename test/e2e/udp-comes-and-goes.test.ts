@@ -1,13 +1,13 @@
 /**
- * A peer in a network that drops UDP, then does not, then does again: it goes by the gateway and back without a break, and
- * its tunnel becomes direct meanwhile.
+ * A peer in a network that first drops UDP, then passes it, then drops it again. The peer moves to the gateway and back
+ * without interruption, and its tunnel becomes direct meanwhile.
  */
 import { afterAll, expect, test, vi } from 'vitest'
 import type { PeerSocket } from '../../peer/index.ts'
 import { heard, systemUnderTest } from './system-under-test.ts'
 import { gatePort, udpGate } from './udp-gate.ts'
 
-/** A carried peer tries UDP each 30 s. */
+/** Time limit of a test. A carried peer retries UDP every 30 s. */
 const PATIENCE_MS = 60_000
 
 const { port, indexHosts } = await gatePort()
@@ -62,7 +62,7 @@ test('is online all the time, and reached', async () => {
   ada.once('message', () => {})
   expect(await sent).toBe('delivered')
   await reach()
-  // Only CHECKPOINTs and STUN are behind the gate: what works between peers is not given up for it.
+  // Only CHECKPOINTs and STUN are behind the gate. A working path between peers is not given up because of it.
   await cross()
   expect([here.path, there.path]).toEqual(['direct', 'direct'])
   expect(changes).toEqual([])

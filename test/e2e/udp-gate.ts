@@ -1,4 +1,4 @@
-/** A network that drops UDP when a test says so: what is between a peer and the nodes of a system. */
+/** A network between a peer and the nodes of a system, which drops UDP when a test says so. */
 import dgram from 'node:dgram'
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
@@ -9,10 +9,10 @@ import { formatIp, parseAddress } from '../../shared/wire/address.ts'
 
 const HOST = '127.0.0.1'
 
-/** Passes datagrams on to one address and back, each client by a port of its own, as a NAT would. */
+/** Forwards datagrams to one address and back, each client by its own port, like a NAT. */
 class Gate {
   isOpen = true
-  /** That came from clients. */
+  /** Number of datagrams from clients. */
   datagrams = 0
   readonly #delayMs: number
   readonly #inside = dgram.createSocket('udp4')
@@ -58,23 +58,26 @@ class Gate {
   }
 }
 
-/** Where the gate before INDEX will be: a system has to know it by that name. */
+/** Reserves the port of the gate in front of INDEX. The system has to know this host name. */
 export async function gatePort(): Promise<{ readonly port: number; readonly indexHosts: readonly string[] }> {
   const port = await freePort()
   return { port, indexHosts: [`${HOST}:${port}`] }
 }
 
 export interface UdpGate {
-  /** INDEX, as it names the services behind the gate. */
+  /** URL of INDEX that names the services behind the gate. */
   readonly index: string
   /** Whether UDP passes. */
   isOpen: boolean
-  /** That came from the side of the peers. */
+  /** Number of datagrams from the peers' side. */
   readonly datagrams: number
   close(): void
 }
 
-/** Before INDEX, at that port, and the services at these addresses, which are as much farther away each way. */
+/**
+ * Puts a gate in front of INDEX, at that port, and of the services at these addresses. It adds the given delay in each
+ * direction.
+ */
 export async function udpGate(
   { index }: { readonly index: string },
   port: number,
@@ -105,7 +108,7 @@ export async function udpGate(
   }
 }
 
-/** Passes requests on, and what is answered through `seen`. */
+/** Forwards requests to `target`, and passes the answers through `seen`. */
 async function proxy(target: string, port: number, seen: (text: string) => string): Promise<Server> {
   const server = createServer(async (request, response) => {
     const { method = 'GET', headers } = request

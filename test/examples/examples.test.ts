@@ -1,4 +1,4 @@
-/** The five applications of examples/ and the six lines of the README, each side as a process of its own. */
+/** The five applications of examples/ and the six lines of the README. Each side is a process of its own. */
 import { createHash, randomBytes } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -98,7 +98,8 @@ test('the six lines of the README work as they stand in two terminals', async ()
   const [, block] = /^```ts\n(.*?)^```/ms.exec(readFileSync(join(ROOT, 'README.md'), 'utf8'))!
   const lines = block!.split('\n').filter((line) => line.trim() !== '')
   expect(lines).toHaveLength(6)
-  // The address and the invite are those that `npm start` printed: here, of a system with ports of its own.
+  // The README has the address and the invite that `npm start` prints. Here they are replaced by those of a system with other
+  // ports.
   const text = lines
     .join('\n')
     .replace('http://127.0.0.1:8787', system.index)

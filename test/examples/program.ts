@@ -1,4 +1,4 @@
-/** A program that a newcomer starts: what it prints, line by line, and what is typed into it. */
+/** A program as a newcomer runs it: its printed lines, and what is typed into it. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
@@ -25,12 +25,12 @@ export class Program {
     this.#child.once('close', () => this.#wake())
   }
 
-  /** What it has printed so far, on both outputs. */
+  /** Its output so far, stdout and stderr together. */
   get said(): string {
     return this.#said
   }
 
-  /** Resolves with the match when it has printed that. */
+  /** Resolves with the match when the output matches. */
   async says(what: RegExp): Promise<RegExpExecArray> {
     for (;;) {
       const match = what.exec(this.#said)
@@ -46,12 +46,12 @@ export class Program {
     this.#child.stdin!.write(text)
   }
 
-  /** No more is typed. */
+  /** Closes its input. */
   hangUp(): void {
     this.#child.stdin!.end()
   }
 
-  /** Its exit code, after the signal if there is one. */
+  /** Waits for its end, after a signal if one is given, and returns the exit code. */
   async ends(signal?: NodeJS.Signals): Promise<number | null> {
     const closed = once(this.#child, 'close')
     if (signal !== undefined) this.#child.kill(signal)

@@ -1,4 +1,4 @@
-/** Tables, gateway and the functions of the WebSocket API as one: what a node meets, for one test file. */
+/** Tables, gateway and the functions of the WebSocket API together, as a node meets them, for one test file. */
 import { randomBytes } from 'node:crypto'
 import { afterAll, onTestFinished } from 'vitest'
 import { createConnect } from '../../functions/gateway/connect.ts'
@@ -23,14 +23,14 @@ export interface Cloud extends TablesUnderTest {
   readonly gateway: Gateway
   readonly connections: Connections
   readonly fleetKey: Uint8Array
-  /** What the function of this name works with: its role lets it do no more. */
+  /** The stream context of the function of this name, with no more rights than its role. */
   streamOf(name: FunctionName): StreamContext
 }
 
 export interface NodeUnderTest {
-  /** The pushes that were sent so far, since this was last asked. */
+  /** Returns the pushes received since the last call. */
   pushes(): Promise<Push[]>
-  /** Another connection takes the place of its own. */
+  /** Replaces its connection by another one. */
   renew(): void
   close(): void
 }
@@ -73,7 +73,7 @@ export async function startCloud(): Promise<Cloud> {
   }
 }
 
-/** A node's own end of its connection, once it is open. */
+/** Opens a node's connection and returns its own end. */
 export async function connectNode(cloud: Cloud, node: NodeId): Promise<NodeUnderTest> {
   const { gateway, fleetKey, connections, streamOf } = cloud
   const received: Push[] = []
@@ -85,7 +85,7 @@ export async function connectNode(cloud: Cloud, node: NodeId): Promise<NodeUnder
   onTestFinished(() => channel.close())
   await opened.promise
   return {
-    // A connection keeps its order: what was sent before the mark is there when the mark is.
+    // A connection preserves order: when the mark arrives, everything sent before it has arrived.
     async pushes() {
       const [newest] = await connections.ofNode(node)
       marked = Promise.withResolvers()
@@ -101,7 +101,7 @@ export async function connectNode(cloud: Cloud, node: NodeId): Promise<NodeUnder
 const MARK: Push = { kind: 'mail', peer: 'mark' as PeerId }
 const isMark = (push: Push): boolean => push.kind === 'mail' && push.peer === MARK.peer
 
-/** Runs a stream function on what is written to a table from now on, or on all that ever was. */
+/** Runs a stream function on the writes to a table: from now on, or since the beginning. */
 export async function react(
   { endpoint }: Cloud,
   table: TableName,

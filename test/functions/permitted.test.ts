@@ -1,4 +1,4 @@
-/** A role is held to its description, and what few requests reach keeps within it too. */
+/** A role is limited to its description, and operations that few requests reach stay within it too. */
 import { GetCommand, PutCommand, TransactWriteCommand } from '@aws-sdk/lib-dynamodb'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { NODE_TABLES } from '../../infra/functions.ts'

@@ -1,6 +1,7 @@
 /**
- * A client that may do with tables what a role lets its function or node do, and is refused the rest as IAM refuses it. Neither
- * the embedded engine nor an emulator knows roles, so without this a right that is missing would show in an account only.
+ * A client that has the same rights on tables as the role of a function or node. It rejects other commands as IAM does.
+ * Neither the embedded engine nor an emulator knows roles. Without this client, a missing right would show only in a real
+ * account.
  */
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import type { TableUse } from '../../infra/constructs/grants.ts'
@@ -21,7 +22,7 @@ interface Command {
 const WRITES = new Set(['PutCommand', 'UpdateCommand', 'DeleteCommand', 'BatchWriteCommand'])
 const WRITES_OF_A_TRANSACTION = new Set(['Put', 'Update', 'Delete'])
 
-/** As the function of this name. */
+/** Returns a client with the rights of the function of this name. */
 export const asFunction = (client: DynamoDBDocumentClient, name: FunctionName): DynamoDBDocumentClient =>
   permitted(client, FUNCTIONS[name])
 
@@ -39,7 +40,7 @@ export function permitted(
   return Object.create(client, { send: { value: send } }) as DynamoDBDocumentClient
 }
 
-/** Tables that a command names, each with whether it writes there. */
+/** Returns the tables that a command names, and whether it writes to each. */
 function usesOf(command: Command): readonly (readonly [table: string, isWritten: boolean])[] {
   const { TableName, RequestItems = {}, TransactItems = [] } = command.input
   const isWrite = WRITES.has(command.constructor.name)

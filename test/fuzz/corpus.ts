@@ -1,4 +1,4 @@
-/** Inputs worth keeping: one line of hex each, one file a target. What once was a finding stays in here. */
+/** The corpus: inputs worth keeping, one line of hex each, one file for each target. Inputs of past findings stay in it. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 

@@ -1,6 +1,6 @@
 /**
- * Loads a module with counters in all code of `shared/`: one for each statement and each arm of a branch. Everything is
- * bundled, so that each run has machines and codecs of its own; native modules stay outside.
+ * Loads a module with counters in all code of `shared/`: one for each statement and each branch. Everything is bundled, so
+ * that each run has its own machines and codecs. Native modules are not bundled.
  */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
@@ -12,7 +12,7 @@ import { createInstrumenter } from 'istanbul-lib-instrument'
 const ROOT = join(import.meta.dirname, '../..')
 const CACHE = join(ROOT, 'node_modules/.cache/straightway-fuzz')
 const MOST_COUNTERS = 1 << 17
-/** How often each place was reached, by its number; instrumented code counts here. */
+/** Name of the global in which instrumented code counts how often each place was reached. */
 const COUNTERS = '__straightwayFuzz'
 const COUNT = /\bcov_\w+\(\)\.(?:s|b)\[(\d+)\](?:\[(\d+)\])?\+\+/g
 
@@ -20,18 +20,18 @@ let loaded = 0
 
 export interface Covered<Module> {
   readonly module: Module
-  /** Of the run since they were cleared. */
+  /** Counts since they were last cleared. */
   readonly counters: Uint16Array
 }
 
-/** A text of a file, and what stands there instead. */
+/** A planted fault: a text in a file, and its replacement. */
 export interface Plant {
   readonly file: string
   readonly from: string
   readonly to: string
 }
 
-/** `plant`: a fault to be found. Throws if its text is not there. */
+/** Loads a module. `plant`: a fault to be found; throws if its text does not occur. */
 export async function loadCovered<Module>(entry: string, plant?: Plant): Promise<Covered<Module>> {
   const numbers = new Map<string, number>()
   const { outputFiles } = await build({

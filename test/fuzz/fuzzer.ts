@@ -1,17 +1,17 @@
 /**
- * A coverage-guided fuzzer: an input that reaches a place, or reaches it more often, than all before it is kept and
- * changed further. What makes the target throw is a finding; it is made as small as it gets.
+ * A coverage-guided fuzzer. An input that reaches a new place, or reaches one more often than all inputs before it, is kept
+ * and mutated further. An input that makes the target throw is a finding, and is minimised.
  *
  * The same seed and corpus give the same inputs in the same order.
  */
 import { Random } from '../../shared/crypto/random.ts'
 import { mutated, smaller } from './mutate.ts'
 
-/** Attempts to make one finding smaller. */
+/** Maximum number of attempts to minimise one finding. */
 const MOST_SHRINKING = 2000
 
 export interface Target {
-  /** Well-formed inputs to begin with. */
+  /** Well-formed inputs to start from. */
   readonly seeds: readonly Uint8Array[]
   /** Throws if something is wrong. Must not depend on earlier calls. */
   run(input: Uint8Array): void
@@ -20,14 +20,14 @@ export interface Target {
 export interface Finding {
   readonly target: string
   readonly message: string
-  /** The smallest input that was found for it, in hex. */
+  /** The smallest input found for it, in hex. */
   readonly input: string
 }
 
 export interface FuzzResult {
   readonly target: string
   readonly executions: number
-  /** Places of `shared/` that were reached. */
+  /** Number of places of `shared/` that were reached. */
   readonly edges: number
   readonly corpus: number
   readonly findings: readonly Finding[]
@@ -38,7 +38,7 @@ export class Fuzzer {
   readonly #target: Target
   readonly #counters: Uint16Array
   readonly #random: Random
-  /** Of each place, a bit for each order of magnitude in which it was reached by one run. */
+  /** For each place, one bit for each order of magnitude of the count in one run. */
   readonly #reached: Uint16Array
   readonly #corpus: Uint8Array[] = []
   readonly #findings = new Map<string, Finding>()
@@ -53,7 +53,7 @@ export class Fuzzer {
     this.#reached = new Uint16Array(counters.length)
   }
 
-  /** Few and short inputs that together reach every place that was reached: what is worth keeping. */
+  /** Returns few and short inputs that together reach every place reached: the ones worth keeping. */
   smallest(): readonly Uint8Array[] {
     const reached = new Uint8Array(this.#counters.length)
     return [...this.#corpus].sort(shorter).filter((input) => {
@@ -74,18 +74,18 @@ export class Fuzzer {
     return { target: this.#name, executions: this.#executions, edges: this.#edges, corpus, findings }
   }
 
-  /** Tries inputs as they are. */
+  /** Tries inputs unchanged. */
   learn(inputs: readonly Uint8Array[]): void {
     for (const input of inputs) this.#try(input)
   }
 
-  /** Tries changed inputs for as long as `goesOn`. */
+  /** Tries mutated inputs for as long as `goesOn` returns true. */
   search(goesOn: () => boolean): void {
     if (this.#corpus.length === 0) this.#corpus.push(new Uint8Array(1))
     while (goesOn()) this.#try(mutated(this.#any(), this.#any(), this.#random))
   }
 
-  /** The newest ones more often. */
+  /** Picks an input from the corpus; newer ones are more likely. */
   #any(): Uint8Array {
     const { length } = this.#corpus
     const back = Math.min(this.#random.below(length), this.#random.below(length))
@@ -145,7 +145,7 @@ export class Fuzzer {
 
 const shorter = (a: Uint8Array, b: Uint8Array): number => a.length - b.length || Buffer.compare(a, b)
 
-/** Two failures are one finding if they say the same at the same place. */
+/** Identifies a finding: two failures are the same if they have the same message at the same place. */
 function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   const [place = ''] = (error.stack ?? '').split('\n').filter((line) => line.trim().startsWith('at '))

@@ -1,4 +1,4 @@
-/** Changes an input the way coverage-guided fuzzers do: bits, bytes, numbers at limits, cuts, repeats and splices. */
+/** Mutates an input like other coverage-guided fuzzers: bits, bytes, boundary values, cuts, repeats and splices. */
 import type { Random } from '../../shared/crypto/random.ts'
 
 const MOST_BYTES = 4096
@@ -50,7 +50,7 @@ export function mutated(input: Uint8Array, other: Uint8Array, random: Random): U
   return result.subarray(0, MOST_BYTES)
 }
 
-/** Smaller inputs, the boldest first, for whoever looks for the smallest that still fails. */
+/** Yields smaller inputs, the greatest reductions first, to find the smallest one that still fails. */
 export function* smaller(input: Uint8Array): Generator<Uint8Array> {
   for (let size = input.length >> 1; size > 0; size >>= 1) {
     for (let from = 0; from < input.length; from += size) {

@@ -1,4 +1,4 @@
-/** The fuzzer finds what it is there for: a fault is planted in the code of a machine, one for each promise. */
+/** The fuzzer finds faults planted in the code of the machines, one for each guarantee. */
 import { expect, test } from 'vitest'
 import { readCorpus } from './corpus.ts'
 import { loadCovered } from './coverage.ts'

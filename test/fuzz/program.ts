@@ -1,4 +1,7 @@
-/** Reads an input as a program: a sequence of steps with small numbers and pieces of bytes. Ends quietly. */
+/**
+ * Reads an input as a program: a sequence of steps with small numbers and byte strings. Past its end it yields zeros and
+ * empty strings.
+ */
 export class Program {
   readonly #bytes: Uint8Array
   #at = 0
@@ -23,7 +26,7 @@ export class Program {
     return values[this.below(values.length)]!
   }
 
-  /** As many as the next byte says, or as there are. */
+  /** Returns as many bytes as the next byte says, or as are left. */
   piece(): Uint8Array {
     const length = this.byte()
     const piece = this.#bytes.slice(this.#at, this.#at + length)
@@ -31,7 +34,7 @@ export class Program {
     return piece
   }
 
-  /** A copy with up to four bytes changed, or cut. */
+  /** Returns a copy that is truncated or has up to four bytes changed. */
   damaged(bytes: Uint8Array): Uint8Array {
     const changes = this.below(5)
     const copy = bytes.slice(0, this.below(8) === 0 ? (this.byte() * bytes.length) >> 8 : bytes.length)
@@ -43,7 +46,7 @@ export class Program {
   }
 }
 
-/** Does the steps that an input names, and then checks what must be true. */
+/** Executes the steps named by an input, then checks the invariants. */
 export function play<Scene extends { check(): void }>(
   input: Uint8Array,
   scene: Scene,

@@ -1,7 +1,7 @@
 /**
- * `npm run fuzz -- [--minutes N] [--seed N] [--target NAME] [--json] [--keep]`: searches codecs and machines for inputs
- * that make them throw or break a promise. `--keep` writes the inputs that reach something new into the corpus.
- * Exit code 1 if there is a finding; its line of hex belongs into the corpus with the fix.
+ * `npm run fuzz -- [--minutes N] [--seed N] [--target NAME] [--json] [--keep]`: searches for inputs that make codecs and
+ * machines throw or break a guarantee. `--keep` adds the inputs that reach something new to the corpus. The exit code is 1 if
+ * there is a finding. Its line of hex belongs in the corpus, together with the fix.
  */
 import { parseArgs } from 'node:util'
 import { readCorpus, writeCorpus } from './corpus.ts'

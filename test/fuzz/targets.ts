@@ -1,4 +1,4 @@
-/** Everything that is fuzzed, by name. */
+/** All fuzz targets, by name. */
 import type { Target } from './fuzzer.ts'
 import { checkpoint } from './targets/checkpoint.ts'
 import { codecs } from './targets/codecs.ts'

@@ -1,4 +1,7 @@
-/** `npm run adopt` over recorded answers: which resource of the data stack takes which table or key. No emulator can execute the import. */
+/**
+ * `npm run adopt` with recorded answers: which resource of the data stack gets which table or key. No emulator can execute
+ * the import.
+ */
 import { App } from 'aws-cdk-lib'
 import { Template } from 'aws-cdk-lib/assertions'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'

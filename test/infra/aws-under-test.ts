@@ -1,4 +1,4 @@
-/** What an instance asks of AWS, answered on loopback: its metadata, its secret, and its autoscaling group. */
+/** The AWS services that an instance uses, on loopback: its metadata, its secret, and its autoscaling group. */
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -6,16 +6,16 @@ import { text } from 'node:stream/consumers'
 
 export interface AwsUnderTest {
   readonly endpoint: string
-  /** It has an IPv6 address from now on. */
+  /** Assigns an IPv6 address to the instance. */
   assignIpv6(address: string): void
-  /** The group wants the instance gone. */
+  /** Makes the group terminate the instance. */
   terminate(): void
-  /** Resolves when the group has been told that an action of this hook is complete. */
+  /** Resolves when the group was told that an action of this hook is complete. */
   completed(hook: string): Promise<URLSearchParams>
   close(): Promise<void>
 }
 
-/** `listen`: where it answers; a free port of loopback without. */
+/** Starts the services. `listen`: the address to answer at. Default: a free loopback port. */
 export async function startAws(
   address: string,
   secret: string,

@@ -1,4 +1,4 @@
-/** The templates by the rules of CloudFormation itself: schemas of every resource, regions, references, policies. */
+/** Checks the templates by CloudFormation's own rules: schemas of every resource, regions, references, policies. */
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -10,15 +10,15 @@ import { installPython } from '../../local/cloud/python-package.ts'
 import { CONFIGURATIONS, configured, HOME, SECOND } from './configurations.ts'
 
 const VERSION = '1.58.0'
-/** The package is no module that Python runs by its name. */
+/** Python program that runs cfn-lint. The package cannot be run as a module by its name. */
 const PROGRAM = 'import sys; from cfnlint.runner import main; sys.exit(main())'
-/** A dependency that a reference implies already: the CDK writes those. */
+/** Rule against a dependency that a reference already implies. The CDK generates those. */
 const IGNORED = ['W3005']
 
 const folder = mkdtempSync(join(tmpdir(), 'straightway-templates-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-/** Findings as `rule file place message`, of files that CloudFormation would be given. */
+/** Returns findings as `rule file place message`, for the files that CloudFormation would be given. */
 function lint(files: readonly string[]): string[] {
   const { python, env } = installPython('cfn-lint', VERSION, console.warn)
   const options = ['--format', 'parseable', '--ignore-checks', ...IGNORED, '--regions', HOME, SECOND]

@@ -1,14 +1,14 @@
-/** The systems that must be deployable: each way in which templates differ from another. */
+/** The systems that must be deployable: one for each way in which templates can differ. */
 import type { ConfigInput } from '../../infra/config.ts'
 import { environment } from '../../infra/environments.ts'
 import { TABLES, type Table } from '../../shared/store/tables.ts'
 import { systemUnderTest } from './system-under-test.ts'
 
-/** A region that has the default types of instances; by the rules of cfn-lint eu-central-1 lacks c7gn.medium. */
+/** A region that has the default instance types. By the rules of cfn-lint, eu-central-1 lacks c7gn.medium. */
 export const HOME = 'eu-west-1'
 export const SECOND = 'us-east-1'
 
-/** ARNs of the streams of replicas, as a promoted region is told them. */
+/** ARNs of the streams of replicas, in the form in which a promoted region is given them. */
 export const STREAMS = (Object.values(TABLES) as Table[])
   .filter(({ stream, passing }) => stream && !passing)
   .map(
@@ -47,7 +47,7 @@ export const CONFIGURATIONS = Object.keys(INPUTS) as ConfigurationName[]
 
 const made = new Map<ConfigurationName, ReturnType<typeof systemUnderTest>>()
 
-/** Synthesised once for a file of tests. */
+/** Returns a configuration, synthesised once for each test file. */
 export function configured(name: ConfigurationName): ReturnType<typeof systemUnderTest> {
   const system = made.get(name) ?? systemUnderTest({ ...INPUTS[name], name: 'test' })
   made.set(name, system)

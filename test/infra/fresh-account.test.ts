@@ -1,6 +1,6 @@
 /**
- * What CloudFormation does with the templates in an account that has nothing, after a deployment that failed, after one that was
- * destroyed, beside another environment, and in a second region.
+ * The templates under CloudFormation's rules in an empty account, after a failed deployment, after a destroyed one, next to
+ * another environment, and in a second region.
  */
 import type { Stack } from 'aws-cdk-lib'
 import { Template } from 'aws-cdk-lib/assertions'
@@ -25,22 +25,22 @@ interface RawTemplate {
 const entriesOf = (stack: Stack): [string, Raw][] =>
   Object.entries((Template.fromStack(stack).toJSON() as RawTemplate).Resources ?? {})
 
-/** Properties that give a resource a name that CloudFormation does not make up. */
+/** Properties by which a template names a resource, instead of CloudFormation. */
 const NAME =
   /^(TopicName|TableName|LogGroupName|FunctionName|QueueName|RoleName|BucketName|DashboardName|AlarmName|BudgetName|LaunchTemplateName|AutoScalingGroupName|Name)$/
-/** Names of these are labels, and may be used twice. */
+/** Types whose names are labels and need not be unique. */
 const LABELS = /^AWS::(ApiGateway|ApiGatewayV2|EC2::(?!LaunchTemplate))/
 
-/** A name that refers to another resource is no name of its own. */
+/** Returns a resource's own name. A name that refers to another resource does not count. */
 const nameOf = ({ Type, Properties = {} }: Raw): string | undefined => {
   if (LABELS.test(Type)) return undefined
   const named = Object.entries({ ...Properties, ...Properties.Budget }).filter(([key]) => NAME.test(key))
   return named.map(([, name]) => name).find((name) => typeof name === 'string')
 }
 
-/** `npm run adopt` imports these into a new stack; README, "After a deployment that was destroyed". */
+/** Types that `npm run adopt` imports into a new stack; README, "After a deployment that was destroyed". */
 const ADOPTED = ['AWS::DynamoDB::GlobalTable', 'AWS::SecretsManager::Secret']
-/** Belongs to the account, and stays even if the deployment fails, because the setting of the account names it. */
+/** Resources of the account. They stay even if the deployment fails, because an account setting refers to them. */
 const OF_THE_ACCOUNT = /^Account/
 
 describe.each(CONFIGURATIONS)('%s', (name) => {

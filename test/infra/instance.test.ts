@@ -1,6 +1,6 @@
 /**
- * The files of an instance as synthesis makes them: unpacked where there is nothing else, started as systemd starts them,
- * told what an instance is told.
+ * An instance's files as produced by synthesis: unpacked into an empty place, started as systemd starts them, with the
+ * configuration of an instance.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
@@ -35,7 +35,7 @@ let system: System
 let aws: AwsUnderTest
 let instance: ChildProcess
 let node: NodeId
-/** What it printed: on an instance CloudWatch reads that. */
+/** Its output, which CloudWatch reads on an instance. */
 const said: string[] = []
 
 beforeAll(async () => {
@@ -198,7 +198,7 @@ function environment(): NodeJS.ProcessEnv {
   }
 }
 
-/** What its node would be told now. */
+/** Returns the configuration that its node would get now. */
 async function config(env = environment()) {
   const { endpoint } = aws
   const credentials = { accessKeyId: 'local', secretAccessKey: 'local' }
@@ -213,13 +213,13 @@ async function peersAt(where: NodeId): Promise<unknown[]> {
   return (await Promise.all(pages)).flatMap(({ Items = [] }) => Items)
 }
 
-/** Whether it holds a lease: one that has ended may be there still, for the reaper. */
+/** Tells whether it holds a valid lease. Expired leases may still be in the table until the reaper runs. */
 async function leaseOf(where: NodeId): Promise<boolean> {
   const fleet = createFleet(createClient({ endpoint: system.dynamodb }))
   return (await fleet.alive(Math.floor(Date.now() / 1000))).some((item) => item.node === where)
 }
 
-/** Everybody still has a session that works. */
+/** Checks that every peer still has a working session. */
 async function exchange(peers: readonly Peer[]): Promise<void> {
   const [first, ...others] = peers
   for (const peer of others) peer.on('message', () => {})

@@ -1,12 +1,12 @@
 /**
- * A stack as a list that a reviewer can read: of each resource the logical id, the type, and the few properties that matter.
- * Resources of a type without such properties are counted.
+ * A stack as a list for reviewers: the logical id, type and important properties of each resource. Resources of types without
+ * such properties are only counted.
  */
 import type { Stack } from 'aws-cdk-lib'
 import { Template } from 'aws-cdk-lib/assertions'
 import type { Resource } from './system-under-test.ts'
 
-/** Paths into the properties. */
+/** Paths of the important properties, by type. */
 const MATTER: Readonly<Record<string, readonly string[]>> = {
   'AWS::ApiGateway::Account': [],
   'AWS::ApiGateway::DomainName': ['DomainName', 'SecurityPolicy'],

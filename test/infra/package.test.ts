@@ -1,4 +1,4 @@
-/** The constructs from another CDK app, which has the package and neither its sources nor its tools. */
+/** The constructs used from another CDK app, which has the package but neither its sources nor its tools. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'

@@ -1,4 +1,4 @@
-/** Who may do what, decided over the synthesised policies as IAM decides it. */
+/** Permissions, evaluated over the synthesised policies as IAM does. */
 import { App, Stack } from 'aws-cdk-lib'
 import { Topic } from 'aws-cdk-lib/aws-sns'
 import { expect, test } from 'vitest'

@@ -23,5 +23,5 @@ test('every stream that calls a function is an arrow', () => {
   )
 })
 
-/** Without the numbers of resources: who has the WAF or not has others. */
+/** Removes the resource counts, which differ with and without the WAF. */
 const boxes = (svg: string): string => svg.replaceAll(/\(\d+ resources\)/g, '')

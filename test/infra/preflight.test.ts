@@ -1,4 +1,6 @@
-/** `npm run preflight` over recorded answers: nothing is said of a healthy account, and each thing that is broken is named. */
+/**
+ * `npm run preflight` with recorded answers: it reports nothing about a healthy account, and names each broken precondition.
+ */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
@@ -115,7 +117,7 @@ interface Broken {
   readonly level?: 'warning'
   readonly answers?: Answers
   readonly input?: Partial<ConfigInput>
-  /** Part of what is said, and of what mends it. */
+  /** Expected part of the message, and of the remedy. */
   readonly what: string
   readonly mend: string
 }

@@ -1,6 +1,6 @@
 /**
- * AWS as preflight asks it, answered on loopback from records: a healthy account, of which a test breaks one thing at a time.
- * An answer is JSON or XML as the service sends it; a number is the status of a refusal.
+ * The AWS services that preflight uses, answered on loopback from records of a healthy account. A test breaks one thing at a
+ * time. An answer is JSON or XML as the service sends it; a number is the status of an error.
  */
 import { once } from 'node:events'
 import { createServer, type IncomingMessage } from 'node:http'
@@ -33,7 +33,8 @@ export async function startRecorded(healthy: Answers): Promise<RecordedAws> {
     const { status, type, said } = rendered(given ?? refused(`NoRecordOf-${question}`, 501), question)
     response.writeHead(status, { 'content-type': type }).end(said)
   })
-  // A synthesis keeps the process busy for longer than sockets are kept by default, and a client would find its own reset.
+  // A synthesis blocks the process for longer than the default keep-alive timeout, and clients would then see connection
+  // resets.
   server.keepAliveTimeout = 0
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -50,7 +51,7 @@ export async function startRecorded(healthy: Answers): Promise<RecordedAws> {
   }
 }
 
-/** The target of a JSON service, the action of a query service, or the path. */
+/** Returns the target of a JSON service, the action of a query service, or the path. */
 function questionOf({ headers, url = '' }: IncomingMessage, body: string): string {
   const target = headers['x-amz-target']
   if (target !== undefined) return String(target).split('.').at(-1)!

@@ -1,4 +1,7 @@
-/** A system in two regions: what is home, what is in the other, and that turning it on or off replaces nothing. */
+/**
+ * A system in two regions: what is in the home region, what is in the other, and that adding or removing a region replaces
+ * nothing.
+ */
 import type { Stack } from 'aws-cdk-lib'
 import { Template } from 'aws-cdk-lib/assertions'
 import { expect, test } from 'vitest'
@@ -201,9 +204,9 @@ test('promoted without a stream that is needed, it says which', () => {
   )
 })
 
-/** Named for what is in them: another function is another one of these. */
+/** Whether a type is named by a hash of its content. A change of a function then makes a new resource. */
 const isOfContent = (type: string): boolean => type === 'AWS::ApiGateway::Deployment'
-/** By CloudFormation, of what a template cannot know. */
+/** Whether CloudFormation makes the name, from values that a template cannot know. */
 const isMade = (name: unknown): boolean => typeof name !== 'string' && !Array.isArray(name)
 
 interface Statement {

@@ -1,4 +1,4 @@
-/** Stacks as templates, without bundling: what is in an asset is tested by itself. */
+/** Stacks as templates, without bundling: assets have their own tests. */
 import { App, type Stack } from 'aws-cdk-lib'
 import { Template } from 'aws-cdk-lib/assertions'
 import { check } from '../../infra/checks.ts'
@@ -23,7 +23,7 @@ export function resourcesOf(stack: Stack, type: string): Resource[] {
   return Object.values(Template.fromStack(stack).findResources(type)) as Resource[]
 }
 
-/** What changes with the content of assets and not with the architecture. */
+/** Returns the template without what changes with the content of assets but not with the architecture. */
 export function scrubbed(stack: Stack): unknown {
   const text = JSON.stringify(Template.fromStack(stack).toJSON())
   return JSON.parse(

@@ -1,6 +1,6 @@
 /**
- * Keys of a table cannot be changed: CloudFormation would make another table, and with a physical name refuses even that.
- * What is deployed somewhere is written down in table-keys.json; a table or an index may be added to it and never changed.
+ * The keys of a table cannot be changed: CloudFormation would create another table, and refuses even that for a physical
+ * name. table-keys.json lists what is deployed somewhere. A table or an index may be added to it, but never changed.
  */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -16,7 +16,7 @@ type Description = Keys & { readonly indexes?: Readonly<Record<string, Keys>>; r
 const file = join(import.meta.dirname, 'table-keys.json')
 const deployed = JSON.parse(readFileSync(file, 'utf8')) as Record<string, Description>
 
-/** What would replace the table or orphan its stream mappings. */
+/** Lists the changes that would replace a table or orphan its stream mappings. */
 function breaches(before: Record<string, Description>, after: Record<string, Description>): string[] {
   return Object.entries(before).flatMap(([name, old]) => {
     const now = after[name]

@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config'
 
-/** `npm run test:infra`: synthesis and bundles, without credentials; a minute, so not part of `npm test`. */
+/** `npm run test:infra`: synthesis and bundles, without credentials. It takes a minute, so it is not part of `npm test`. */
 export default defineConfig({
   test: {
     include: ['test/infra/*.test.ts', 'test/infra/machine/*.test.ts'],

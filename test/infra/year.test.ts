@@ -1,6 +1,6 @@
 /**
- * A year of a deployed system, with the clock of all its parts moved: the deployed functions, warm all the time as the worst
- * case for keys, on real tables; what a node does about keys and its lease; Secrets Manager with the same clock.
+ * A year of a deployed system, with the clocks of all parts moved. It has the deployed functions on real tables, warm all the
+ * time (the worst case for keys), a node's handling of keys and its lease, and Secrets Manager with the same clock.
  */
 import { randomBytes } from 'node:crypto'
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
@@ -59,7 +59,7 @@ afterAll(async () => {
 
 type Index = (event: APIGatewayProxyEvent, context: Context) => Promise<APIGatewayProxyResult>
 
-/** A Lambda of INDEX that stays warm, and so keeps what it once read as long as it likes. */
+/** A Lambda of INDEX that stays warm, and so caches what it has read for as long as it likes. */
 function warmIndex(name: string): Index {
   Object.assign(process.env, { TICKET_SECRET: `${name}-ticket`, WEBSOCKET_URL: 'ws://index.test' })
   const { TICKET_SECRET } = process.env
@@ -96,7 +96,7 @@ async function startNode(env: Readonly<Record<string, string>>, client: SecretsM
 interface Deployed {
   readonly society: Society
   readonly nodes: readonly Node[]
-  /** What the two of them would refuse now: tickets, and what another node sealed. */
+  /** Returns what the two nodes would reject now: tickets, and data sealed by the other node. */
   refusals(tickets: readonly string[]): string[]
   close(): Promise<void>
 }
@@ -153,7 +153,7 @@ function refusedBy(node: Node, other: Node, tickets: readonly string[]): string[
 const scheduled = {} as ScheduledEvent
 const rotate = () => rotateKeys(scheduled, {} as Context)
 
-/** A ticket that INDEX gives the peer now. */
+/** Gets a ticket for the peer from INDEX, now. */
 async function ticketOf(
   { society }: Deployed,
   peer: Enrolled,
@@ -163,9 +163,9 @@ async function ticketOf(
   return answer.body
 }
 
-/** Days after the start on which keys are made, and those on which they begin to sign. */
+/** Days after the start on which keys are created, and on which they begin to sign. */
 const TURNS = [90, 91, 180, 181]
-/** Of such a day: the first ones, when some have read the new key and some have not, and later ones. */
+/** Half-hours of such a day: the first ones, when only some parts have read the new key, and later ones. */
 const HALF_HOURS = [0, 1, 2, 3, 4, 5, 12, 24, 36, 47]
 
 test('busy or quiet, through two rotations no ticket and no node is refused', async () => {
@@ -180,7 +180,7 @@ test('busy or quiet, through two rotations no ticket and no node is refused', as
     const isTurn = TURNS.includes(day)
     for (const half of isTurn ? HALF_HOURS : [0]) {
       vi.setSystemTime(START + day * DAY_MS + half * HALF_HOUR_MS)
-      // The second node looks a round later than the first one: as far apart as they can be.
+      // The second node refreshes its keys one round after the first, the maximum distance.
       await busy.nodes[half % 2]!.look()
       await quiet.nodes[half % 2]!.look()
       held = [...held.filter(({ expiresAt }) => expiresAt > Date.now()), await ticketOf(busy, worker)]

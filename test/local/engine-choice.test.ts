@@ -78,7 +78,7 @@ test('glibc older than the engine needs: another DynamoDB is taken, and the reas
 })
 
 describe('npm start where the platform has no engine', () => {
-  /** What is said, and installed, where the registry has these packages. */
+  /** Returns what is printed and installed if the registry has these packages. */
   async function offered(machine: Machine, published: string[], answer?: boolean, failing = false) {
     const [said, installed]: [string[], string[][]] = [[], []]
     await offerEngine({
@@ -144,7 +144,8 @@ test.runIf(process.platform === 'linux' && process.arch === 'x64')(
     const folder = mkdtempSync(join(tmpdir(), 'straightway-java-'))
     onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
     const { command } = chooseEngine(thisMachine())
-    // A `java` that understands DynamoDB Local's -port: behind it is a real DynamoDB, a second late and silent.
+    // A `java` that accepts DynamoDB Local's -port. Behind it is a real DynamoDB that starts a second late and prints
+    // nothing.
     const java = join(folder, 'java')
     writeFileSync(
       java,

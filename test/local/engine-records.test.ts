@@ -20,7 +20,7 @@ async function engineWithFile() {
   return { engine, file, put }
 }
 
-/** Records of writes that were made `ageSeconds` ago, as the engine writes them down. */
+/** Adds records of writes made `ageSeconds` ago, in the engine's format. */
 function addRecords(file: string, count: number, ageSeconds = 0): void {
   const database = new DatabaseSync(file, { timeout: 5_000 })
   database
@@ -42,7 +42,7 @@ function recordsIn(file: string): number {
   return records
 }
 
-/** User and system time, in ticks of the kernel. */
+/** Returns user and system time, in kernel ticks. */
 function cpuTicks({ pid }: Engine): number {
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ')
   return Number(fields[11]) + Number(fields[12])
@@ -60,7 +60,7 @@ test('fault 15: after 200,000 stream records a write costs the engine what it co
   addRecords(file, 200_000)
   await ticksOf(200)
   const later = await ticksOf(600)
-  // Ticks are 10 ms: two of them are noise.
+  // Ticks are 10 ms; two are within the noise.
   expect(later).toBeLessThanOrEqual(first * 1.3 + 2)
 })
 

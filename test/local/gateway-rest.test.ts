@@ -191,7 +191,7 @@ describe('the REST door, given garbage,', () => {
   })
 })
 
-/** Sends bytes as they are and reads until the other side ends. */
+/** Sends raw bytes and reads until the other side closes. */
 async function talk({ hostname, port }: URL, bytes: string): Promise<string> {
   const socket = connect(Number(port), hostname)
   socket.write(bytes, 'latin1')

@@ -8,7 +8,7 @@ export type Given = Partial<Omit<GatewayOptions, 'websocket'>> & {
   readonly websocket?: Partial<GatewayOptions['websocket']>
 }
 
-/** A gateway whose handlers answer 200 where the test gives none; closed when the test ends. */
+/** Starts a gateway. Handlers that the test does not provide answer 200. It is closed at the end of the test. */
 export async function gatewayWith({ websocket, ...given }: Given): Promise<Gateway> {
   const accept = async () => ({ statusCode: 200 })
   const gateway = await startGateway({
@@ -26,7 +26,7 @@ export async function openSocket(gateway: Gateway, options: ClientOptions = {}):
   return socket
 }
 
-/** A handler that accepts, and the events it was given, each awaited once. */
+/** Returns a handler that accepts, and the events that it received, which can be awaited one by one. */
 export function recording() {
   const events: WebSocketEvent[] = []
   let awake = Promise.withResolvers<void>()

@@ -1,4 +1,4 @@
-/** The embedded engine has one shard a stream; here the service is a server that answers as it would after a split. */
+/** The embedded engine has one shard for each stream. Here the service is a server that answers as it would after a split. */
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'

@@ -5,7 +5,7 @@ import { type Streams, type StreamsOptions, startStreams } from '../../local/str
 import type { StreamHandler } from '../../local/streams-delivery.ts'
 import { startTables, type TablesUnderTest } from './tables-under-test.ts'
 
-/** Mail of one peer, `entry` by `entry`: a table with a stream, a partition and a sort key. */
+/** Starts tables with the mailbox of one peer: a table with a stream, a partition key and a sort key. */
 export async function tablesWithMail() {
   const tables = await startTables()
   onTestFinished(() => tables.close())
@@ -47,7 +47,7 @@ export function nameOf({ dynamodb }: DynamoDBRecord): string {
   return `${dynamodb?.Keys?.peer?.S}/${dynamodb?.Keys?.entry?.S}`
 }
 
-/** A handler that writes down what it is given, batch by batch, and fails where told. */
+/** Returns a handler that records each batch, and fails for the records chosen by `fails`. */
 export function noting(
   fails: (record: DynamoDBRecord) => boolean = () => false,
   how: 'throws' | 'names' = 'names',

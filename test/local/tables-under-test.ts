@@ -8,7 +8,7 @@ export interface TablesUnderTest {
   close(): Promise<void>
 }
 
-/** A real engine in memory with every table, for one test file. */
+/** Starts a real engine in memory with every table, for one test file. */
 export async function startTables(): Promise<TablesUnderTest> {
   const engine = await startEngine()
   const client = createClient(engine)

@@ -5,7 +5,7 @@ import { EXTRA, MailboxShares } from '../../shared/model/mailbox-share.ts'
 
 const user = (i: number) => `u_${i}` as UserId
 
-/** Each user in turn puts in what it may, until nobody may any more. */
+/** Lets users in turn add what they may, until nobody may any more. */
 function filledBy(users: number, shares = new MailboxShares()): number[] {
   const own = Array<number>(users).fill(0)
   for (let isFull = false; !isFull; ) {

@@ -1,13 +1,16 @@
-/** Peers that can tell where they will be seen are direct without a HANDSHAKE: nothing else leads them to each other here. */
+/**
+ * Peers that can predict their own public address become direct without a HANDSHAKE. Nothing else helps them find each other
+ * here.
+ */
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { laboratory } from './laboratory.ts'
 import type { Pair, Run } from './matrix.ts'
 import { Trials } from './trials.ts'
 
 const HANDSHAKE_PORT = 3481
-/** Of INDEX and the gateway, through which a HANDSHAKE is reached where its port is dropped. */
+/** Port of INDEX and the gateway. A HANDSHAKE is reached through the gateway if its own port is dropped. */
 const GATEWAY_PORT = 8787
-/** An attempt that comes before the NAT is known fails after 30 s; the next one does not. */
+/** An attempt made before the NAT is known fails after 30 s; the next one succeeds. */
 const PATIENCE = { timeout: 100_000, interval: 1 }
 
 laboratory('where no HANDSHAKE answers', {}, () => {
@@ -19,7 +22,7 @@ laboratory('where no HANDSHAKE answers', {}, () => {
 
   const nft = (command: string) => trials.lab.run('server', ['nft', command])
 
-  /** Two tunnels as usual, in which both sides learn of their NATs; then `act` without a HANDSHAKE. */
+  /** Opens two tunnels as usual, so that both sides learn about their NATs, then runs `act` without a HANDSHAKE. */
   async function silently<T>(pair: Pair, act: (run: () => Promise<Run>) => Promise<T>): Promise<T> {
     await trials.runs(pair, 2)
     await nft('add table inet silent')

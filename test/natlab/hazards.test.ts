@@ -1,6 +1,6 @@
 /**
- * What a tunnel goes through while it carries datagrams and a stream. Each hazard meets a young tunnel, whose relay still
- * stands by, and where that makes a difference a settled one, whose relay was given up.
+ * Hazards for a tunnel that carries datagrams and a stream. Each hazard is tried on a young tunnel, whose relay is still on
+ * standby. If it makes a difference, it is also tried on a settled tunnel, whose relay was given up.
  */
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -13,11 +13,11 @@ import { SystemInLab } from './system.ts'
 
 const TRAFFIC = fileURLToPath(new URL('traffic.ts', import.meta.url))
 const MEGABYTES = 50
-/** How long the stream takes: a young tunnel, a settled one, and one that outlives three mappings of 50 s. */
+/** Duration of the stream for a young tunnel, a settled one, and one that outlives three mappings of 50 s. */
 const SECONDS = { young: 8, settled: 24, long: 165 } as const
 /** The relay is given up 10 s after both sides began to send directly. */
 const SETTLED_MS = 12_000
-/** Datagrams lost, of one every 5 ms: what is in flight when a way ends, and what a busy machine does besides. */
+/** Maximum datagrams lost, at one every 5 ms: those in flight when a path ends, with a margin for a busy machine. */
 const IN_FLIGHT = 5
 const LONG_MS = 240_000
 
@@ -39,7 +39,7 @@ interface Told extends Partial<Taken> {
 
 type Age = keyof typeof SECONDS
 
-/** A tunnel with traffic on it, from left to right. */
+/** A tunnel with traffic from left to right. */
 class Traffic {
   readonly #giver: Dialogue
   readonly #taker: Dialogue
@@ -61,7 +61,7 @@ class Traffic {
   }
 }
 
-/** Rejects where the process has ended before it told so. */
+/** Waits for a matching line. Rejects if the process ends before it prints one. */
 async function until(peer: Dialogue, wanted: (told: Told) => boolean): Promise<Told> {
   for (;;) {
     const told = await peer.next<Told>()
@@ -83,7 +83,7 @@ laboratory('a tunnel with datagrams and a stream on it', {}, () => {
     await system[Symbol.asyncDispose]()
   })
 
-  /** One that is direct, and so old. */
+  /** Opens a tunnel that is direct and has the given age. */
   async function direct(age: Age, left: KindName, right: KindName): Promise<Traffic> {
     lab.rebuild({ left: open, right: open })
     lab.rebuild({ left: NAT_KINDS[left], right: NAT_KINDS[right] })

@@ -1,4 +1,4 @@
-/** Both hosts behind the router of the left side: a bridge in it joins them, or keeps them apart. */
+/** Connects both hosts to the router of the left side. A bridge in the router joins them or isolates them from each other. */
 import type { Namespaces } from './namespaces.ts'
 import type { Place } from './topology.ts'
 
@@ -6,7 +6,7 @@ import type { Place } from './topology.ts'
 export function connectHousehold(namespaces: Namespaces, place: Place, isolated: boolean, bridges = 0): void {
   const { router, translated: prefix } = place
   namespaces.ip(router, 'link', 'add', 'lan', 'type', 'bridge')
-  // Where br_netfilter is loaded, it would bridge what was translated in place of routing it.
+  // With br_netfilter loaded, translated packets would be bridged instead of routed.
   namespaces.exec(router, ['sysctl', '-qew', 'net.bridge.bridge-nf-call-iptables=0'])
   namespaces.ip(router, 'address', 'add', `${prefix}.1/24`, 'dev', 'lan')
   namespaces.ip(router, 'link', 'set', 'lan', 'up')
@@ -23,7 +23,7 @@ export function connectHousehold(namespaces: Namespaces, place: Place, isolated:
   }
 }
 
-/** As Docker makes them, one for each of its networks. */
+/** Adds bridges as Docker does, one for each of its networks. */
 export function addBridges(namespaces: Namespaces, host: string, count: number): void {
   for (let n = 0; n < count; n++) {
     const name = `br-${n}`

@@ -8,7 +8,7 @@ import { askOracle, type Finding, hairpins, startOracle, startOracle6 } from './
 
 const KINDS: readonly NatKind[] = Object.values(NAT_KINDS)
 const SIDES: readonly SideName[] = ['left', 'right']
-/** Of the ports that 24 fresh flows got, this far apart at least where they are random over the whole range. */
+/** Minimum spread of the ports of 24 fresh flows if they are random over the whole range. */
 const WIDE = 20_000
 
 function confirm({ expected, unsolicited }: NatKind, finding: Finding): void {

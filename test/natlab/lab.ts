@@ -1,13 +1,14 @@
 /**
- * Two hosts behind a router each, four routers of a core between them, and a server with two addresses in its middle:
+ * Two hosts, each behind a router. Between the routers is a core of four more, with a server with two addresses in its
+ * middle:
  *
  *   left - left-router - core1 - core2 - core3 - core4 - right-router - right
  *                                  |
  *                                server (198.51.100.1 and 198.51.100.2)
  *
- * so that a packet with a TTL of 3 to 6 passes its own router and not the other one. A carrier's router stands between a
- * router and the core where the kind has one; in a household both hosts are behind the left router. All real: kernel,
- * netfilter, processes.
+ * A packet with a TTL of 3 to 6 therefore passes its own router and not the other one. If the kind has a carrier, the
+ * carrier's router stands between the router and the core. In a household both hosts are behind the left router. Everything
+ * is real: kernel, netfilter, processes.
  */
 import type { ChildProcess, SpawnOptions } from 'node:child_process'
 import { Namespaces } from './namespaces.ts'
@@ -21,7 +22,7 @@ export { SERVER_IPS, SERVER_IPV6S, type SideName } from './topology.ts'
 export type Place = SideName | 'server' | `${SideName}-router`
 
 export interface LabOptions {
-  /** How much longer a round trip takes that passes the middle of the core: from one side to the other, or from the right to the server. */
+  /** Extra round-trip time through the middle of the core: between the two sides, or between the right side and the server. */
   readonly delayMs?: number
 }
 
@@ -32,7 +33,7 @@ export interface Kinds {
 
 interface Standing {
   readonly kind: NatKind
-  /** Where its host is; before it, where that was. */
+  /** The site of its host, preceded by its earlier sites. */
   readonly sites: readonly Site[]
 }
 
@@ -45,7 +46,7 @@ export class Lab {
     this.#namespaces = namespaces
   }
 
-  /** Throws what nft or ip said, with nothing left behind. */
+  /** Builds the laboratory. If nft or ip fails, removes everything and throws their error. */
   static async start(kinds: Kinds, { delayMs = 0 }: LabOptions = {}): Promise<Lab> {
     const lab = new Lab(new Namespaces())
     try {
@@ -58,7 +59,7 @@ export class Lab {
     }
   }
 
-  /** Other routers, and new hosts behind them, where the kinds differ from those that stand. The processes there end. */
+  /** Builds routers of other kinds, with new hosts behind them, on the sides whose kind changes. The processes there end. */
   rebuild(kinds: Kinds): void {
     const isHousehold = kinds.left.household !== undefined
     if (isHousehold !== (kinds.right.household !== undefined) || (isHousehold && kinds.left !== kinds.right))
@@ -71,34 +72,34 @@ export class Lab {
     for (const name of wanted) if (!this.#standing.has(name)) this.#build(name, kinds[name])
   }
 
-  /** Runs a command at a place to its end; what it printed. */
+  /** Runs a command at a place to its end and returns its output. */
   run(place: Place, command: readonly string[], timeoutMs?: number): Promise<string> {
     return this.#namespaces.run(place, command, timeoutMs)
   }
 
-  /** A process that lives until its place is built anew, or the laboratory is closed. */
+  /** Starts a process that lives until its place is rebuilt or the laboratory is closed. */
   spawn(place: Place, command: readonly string[], options?: SpawnOptions): ChildProcess {
     const proxy = this.#proxyOf(place)
     const env = proxy === undefined ? {} : { env: { ...process.env, HTTP_PROXY: proxy, HTTPS_PROXY: proxy } }
     return this.#namespaces.spawn(place, command, { ...env, ...options })
   }
 
-  /** The router forgets its mappings, as after a restart. */
+  /** Drops the router's mappings, as a restart would. */
   rebind(side: SideName): void {
     for (const router of this.#siteOf(side).routers) this.#namespaces.exec(router, ['conntrack', '-F'])
   }
 
-  /** The router forgets its mappings, and gives other ports where it does not keep those of its hosts. */
+  /** Drops the router's mappings. If it does not preserve the ports of its hosts, it then assigns other ones. */
   renew(side: SideName): void {
     this.#siteOf(side).load()
   }
 
-  /** From now on nothing passes the router but what comes from the server or goes there. */
+  /** Makes the router drop all UDP except from and to the server. */
   cut(side: SideName): void {
     cutOff(this.#namespaces, this.#siteOf(side).routers[0]!)
   }
 
-  /** The host is unplugged, and comes to another network: another router, other addresses inside and outside. Once. */
+  /** Moves the host to another network, with another router and other addresses inside and outside. Works once. */
   roam(side: SideName, kind: NatKind): void {
     const { kind: home, sites } = this.#standing.get(side)!
     const place = placeOf(side, 'away')

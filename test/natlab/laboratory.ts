@@ -2,8 +2,8 @@ import { describe, it } from 'vitest'
 import { missingHere, type Tool } from './needs.ts'
 
 /**
- * A group of tests that need real network namespaces. Elsewhere they are skipped, saying what they need; in continuous
- * integration (CI set) that is a failure, so that they cannot quietly stop running.
+ * A group of tests that need real network namespaces. If those are missing, the tests are skipped with a message that says
+ * what they need. In continuous integration (CI set) that is a failure, so that they cannot silently stop running.
  */
 export function laboratory(
   name: string,

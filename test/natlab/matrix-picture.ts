@@ -1,9 +1,12 @@
-/** The matrix as a picture: rows ask, columns answer; how many runs were direct, and how soon. */
+/**
+ * The matrix as a picture: the peer in the row asks, the peer in the column answers. Each cell shows how many runs were
+ * direct, and how soon.
+ */
 import type { Cell } from './matrix.ts'
 
 const CELL = { width: 62, height: 34 }
 const MARGIN = { left: 190, top: 150, right: 20, bottom: 46 }
-/** By the share of runs that were direct; a pair with a failed run is told apart. */
+/** Colours by the share of direct runs. A pair with a failed run has its own colour. */
 const COLOURS = { all: '#2f9e62', some: '#e3b23c', none: '#7d8fa3', failed: '#c8442f' } as const
 const LEGEND: readonly (readonly [keyof typeof COLOURS, string])[] = [
   ['all', 'every run direct'],

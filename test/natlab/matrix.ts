@@ -1,9 +1,9 @@
-/** Which pairs of kinds are tried, and what is said of each. */
+/** The pairs of NAT kinds that are tried, and the results of each. */
 import { type KindName, NAT_KINDS } from './nat-kinds.ts'
 
 export type Pair = readonly [a: KindName, b: KindName]
 
-/** What the populations of real networks are made of. */
+/** Kinds that the populations of real networks consist of. */
 const CORE = [
   'open',
   'full-cone',
@@ -19,7 +19,7 @@ const CORE = [
   'udp-blocked',
 ] as const satisfies readonly KindName[]
 
-/** What all others are tried against: the easy and the hard case. */
+/** Kinds that all others are tried against: the easy and the hard case. */
 const AGAINST = ['port-restricted', 'symmetric-random'] as const satisfies readonly KindName[]
 
 export type MatrixName = 'core' | 'rest'
@@ -36,7 +36,7 @@ export function pairsOf(matrix: MatrixName): readonly Pair[] {
   return [...there, ...back, ...households]
 }
 
-/** `a:b,c:d`. Throws what is wrong with it. */
+/** Parses `a:b,c:d`. Throws a description of the error. */
 export function parsePairs(text: string): readonly Pair[] {
   return text.split(',').map((pair) => {
     const [a, b, ...more] = pair.split(':').map(kindOf)
@@ -55,17 +55,17 @@ function kindOf(name: string): KindName {
 
 const isHousehold = (name: KindName): boolean => 'household' in NAT_KINDS[name]
 
-/** One tunnel, as the peer tells of it. */
+/** One tunnel, as reported by the peer. */
 export interface Run {
   readonly path?: 'direct' | 'relayed'
   readonly firstByteMs?: number
   readonly directMs?: number
   readonly technique?: string
   readonly packets?: number
-  /** Of the three datagrams that were to come back. */
+  /** Number of the three datagrams that did not come back. */
   readonly lost?: number
   readonly whyNotDirect?: string
-  /** There was no tunnel. */
+  /** Set if there was no tunnel. */
   readonly error?: string
 }
 
@@ -74,7 +74,7 @@ export interface Percentiles {
   readonly p95: number
 }
 
-/** Of all runs of a pair; times and packets of those that had them. */
+/** Results of all runs of a pair. Times and packets are taken from the runs that have them. */
 export interface Cell {
   readonly a: KindName
   readonly b: KindName
@@ -86,9 +86,9 @@ export interface Cell {
   readonly directMs: Percentiles | null
   /** Probes sent by the peer that asked, on average. */
   readonly packets: number | null
-  /** The one that most direct runs were due to. */
+  /** The technique behind most of the direct runs. */
   readonly technique: string | null
-  /** The commonest reason of the others. */
+  /** The most common reason of the other runs. */
   readonly why: string | null
 }
 

@@ -1,4 +1,4 @@
-/** The port mapping daemon of a router, miniupnpd as Debian packages it for nftables, made to speak one protocol only. */
+/** A router's port mapping daemon: miniupnpd as Debian packages it for nftables, restricted to one protocol. */
 import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -8,14 +8,17 @@ import type { NatKind } from './nat-kind.ts'
 
 type Protocol = NonNullable<NatKind['maps']>
 
-/** The first byte of a request is the version: NAT-PMP has 0, PCP has 2, on the same port. */
+/**
+ * Rules that drop the other protocol's requests. Both use the same port, and the first byte is the version: 0 for NAT-PMP, 2
+ * for PCP.
+ */
 const OTHERS: Readonly<Record<Protocol, string>> = {
   upnp: '',
   'nat-pmp': 'udp dport 5351 @th,64,8 2 drop',
   pcp: 'udp dport 5351 @th,64,8 0 drop',
 }
 
-/** Answers from now on, for as long as the router is there. `outside` is its outside address, and not a private one. */
+/** Starts the daemon, which runs as long as the router exists. `outside` is the router's outside address; it must be public. */
 export function startMiniupnpd(
   namespaces: Namespaces,
   router: string,
@@ -35,7 +38,7 @@ export function startMiniupnpd(
 const untilBound = (port: number): string =>
   `until ss -Hlun sport = :${port} | grep -q .; do sleep 0.02; done`
 
-/** Its rules come before those of the router. */
+/** The daemon's table. Its rules come before those of the router. */
 const tableOf = (maps: Protocol): string => `
 table inet miniupnpd {
   chain own {

@@ -1,6 +1,6 @@
 /**
- * Network namespaces of one run. Their names carry the process id, so that runs do not meet, and whatever a run that was
- * killed has left behind is removed by the next one.
+ * The network namespaces of one run. Their names contain the process id, so that runs do not collide. If a run was killed,
+ * the next run removes what it left behind.
  */
 import { type ChildProcess, execFile, execFileSync, type SpawnOptions, spawn } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
@@ -8,7 +8,7 @@ import { promisify } from 'node:util'
 
 const PREFIX = 'straightway'
 const DIRECTORY = '/run/netns'
-/** IPv6 would wait for two seconds before it uses an address, in case somebody else has it. */
+/** Kernel settings of each namespace. By default IPv6 waits two seconds before it uses an address, to detect duplicates. */
 const SETTINGS = [
   'net.ipv4.ip_forward=1',
   'net.ipv4.conf.all.rp_filter=0',
@@ -17,7 +17,7 @@ const SETTINGS = [
 ] as const
 const run = promisify(execFile)
 
-/** One end of a wire: which namespace, what the interface is called there, its address with prefix length. */
+/** One end of a wire: its namespace, its interface name there, and its addresses with prefix lengths. */
 export interface End {
   readonly at: string
   readonly name: string
@@ -28,7 +28,7 @@ export class Namespaces {
   static #made = 0
   readonly #prefix = `${PREFIX}-${process.pid}-${Namespaces.#made++}`
   readonly #names = new Set<string>()
-  /** And where each runs. */
+  /** Running processes and the namespace of each. */
   readonly #processes = new Map<ChildProcess, string>()
   readonly #atExit = () => this.#remove()
 
@@ -48,27 +48,27 @@ export class Namespaces {
     return this.#names.has(name)
   }
 
-  /** With what runs in it; its ends of wires and what they joined are gone a little later. */
+  /** Removes a namespace and kills its processes. The kernel removes its wires and bridges a little later. */
   remove(name: string): void {
     for (const [child, at] of this.#processes) if (at === name) killGroup(child, 'SIGKILL')
     ip('netns', 'delete', this.#full(name))
     this.#names.delete(name)
   }
 
-  /** A wire between two namespaces. */
+  /** Joins two namespaces with a wire. */
   wire(a: End, b: End): void {
     const [to, from] = [this.#full(a.at), this.#full(b.at)]
     ip('link', 'add', a.name, 'netns', to, 'type', 'veth', 'peer', 'name', b.name, 'netns', from)
     for (const end of [a, b]) this.raise(end)
   }
 
-  /** Gives an interface that is there its addresses, and sets it up. */
+  /** Gives an existing interface its addresses and brings it up. */
   raise({ at, name, addresses }: End): void {
     for (const address of addresses) this.ip(at, 'address', 'add', address, 'dev', name)
     this.ip(at, 'link', 'set', name, 'up')
   }
 
-  /** The file that stands for a namespace. */
+  /** Returns the path of the file that represents a namespace. */
   file(name: string): string {
     return `${DIRECTORY}/${this.#full(name)}`
   }
@@ -81,7 +81,7 @@ export class Namespaces {
     ip('-n', this.#full(at), ...args)
   }
 
-  /** Runs a command inside to its end; what it printed. */
+  /** Runs a command inside to its end and returns its output. */
   exec(at: string, [command, ...args]: readonly [string, ...string[]], input?: string): string {
     const inside = ['netns', 'exec', this.#full(at), command, ...args]
     return execFileSync('ip', inside, {
@@ -91,13 +91,13 @@ export class Namespaces {
     })
   }
 
-  /** The same without blocking this process. Rejects when it ends with another code than 0. */
+  /** Like `exec`, without blocking this process. Rejects if the command exits with another code than 0. */
   async run(at: string, command: readonly string[], timeoutMs = 60_000): Promise<string> {
     const inside = ['netns', 'exec', this.#full(at), ...command]
     return (await run('ip', inside, { encoding: 'utf8', timeout: timeoutMs })).stdout
   }
 
-  /** A process inside that lives until `close`, or until it ends by itself. */
+  /** Starts a process inside. It lives until `close` unless it ends by itself. */
   spawn(at: string, command: readonly string[], options: SpawnOptions = {}): ChildProcess {
     const child = spawn('ip', ['netns', 'exec', this.#full(at), ...command], { ...options, detached: true })
     this.#processes.set(child, at)
@@ -117,7 +117,7 @@ export class Namespaces {
     this.#remove()
   }
 
-  /** Each is the leader of a group of its own. */
+  /** Kills all processes with their process groups; each leads its own. */
   #kill(signal: NodeJS.Signals): void {
     for (const child of this.#processes.keys()) killGroup(child, signal)
   }
@@ -133,7 +133,7 @@ export class Namespaces {
   }
 }
 
-/** It may have ended by itself meanwhile. */
+/** The process may have ended by itself meanwhile. */
 function killGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
   if (pid === undefined) return
   try {

@@ -1,75 +1,75 @@
 /**
- * What one kind of router does, as data, and the nftables ruleset that makes Linux do it. Interfaces are `wan` and `lan`;
- * $WAN is the outside address, $HOST the (first) host inside, $SEED a number that changes when the router forgets. nft 1.0.6
- * wants every `}` on a line of its own.
+ * A kind of router as data, and the nftables ruleset that makes Linux behave like it. Interfaces are `wan` and `lan`. $WAN is
+ * the outside address, $HOST the (first) host inside, and $SEED a number that changes when the router drops its mappings. nft
+ * 1.0.6 requires every `}` on a line of its own.
  */
 export type Dependence = 'independent' | 'address' | 'address-and-port'
 
 export interface NatKind {
   readonly name: string
-  /** False: hosts have addresses of their own, routed to them. */
+  /** Whether the router translates. If false, hosts have public addresses that are routed to them. */
   readonly translates: boolean
-  /** Sets of its table. */
+  /** nftables sets of its table. */
   readonly sets?: string
-  /** What comes from either side, before it is routed. */
+  /** Rules for packets from either side, before routing. */
   readonly arriving?: string
-  /** What goes out: remembered before it is translated, or not let out; and translated. */
+  /** Rules for outbound packets: `leaving` records or drops them before translation, `translation` translates them. */
   readonly leaving?: string
   readonly translation?: string
-  /** What may come from outside to the inside. */
+  /** Rules that admit packets from outside to the inside. */
   readonly admission: string
-  /** The same for IPv6. Without, the site has none. */
+  /** The same for IPv6. If absent, the site has no IPv6. */
   readonly ipv6?: string
   /**
-   * What happens to packets for the router itself that nobody asked for. Accepted, they find no socket: the router answers
-   * with an ICMP error and remembers the flow, which is what poisons it. nft's own `reject` was found to leave no
-   * entry (Linux 6.18), as its ICMP error counts as the reply direction and confirms nothing.
+   * Treatment of unsolicited packets for the router itself. If accepted, they find no socket: the router answers with an ICMP
+   * error and records the flow, which poisons the port. nft's own `reject` leaves no entry (Linux 6.18), because its ICMP
+   * error counts as the reply direction and confirms nothing.
    */
   readonly unsolicited: 'drop' | 'accept'
   /** Kernel settings of the router. */
   readonly settings?: readonly string[]
-  /** So long after it was made a mapping ends, however much it is used: the map `given` has its next port (expiry.py). */
+  /** Maximum age of a mapping in seconds, however much it is used. The map `given` then has its next port (expiry.py). */
   readonly expiresAfterS?: number
-  /** A second router between this one and the core, of the carrier. */
+  /** The carrier's router, between this one and the core. */
   readonly carrier?: NatKind
-  /** What its miniupnpd speaks. */
+  /** The port mapping protocol of its miniupnpd. */
   readonly maps?: 'upnp' | 'nat-pmp' | 'pcp'
-  /** Both hosts are behind one router: `isolated` ones reach each other only by way of its outside address. */
+  /** Set if both hosts are behind one router. `isolated` hosts reach each other only through its outside address. */
   readonly household?: 'together' | 'isolated'
-  /** Number of bridges to containers that each host has, the same ones on every host, made before its network. Default 0. */
+  /** Number of container bridges on each host, the same ones on every host, made before its network. Default 0. */
   readonly bridges?: number
-  /** The first three bytes of the hosts' private addresses. Default: other ones on each side. */
+  /** First three bytes of the hosts' private addresses. Default: different ones on each side. */
   readonly subnet?: string
-  /** Bytes that a packet may have on the way to the outside; a longer one disappears without an error, in both directions. */
+  /** Largest packet on the way to the outside, in bytes. A longer one is dropped without an error, in both directions. */
   readonly mtu?: number
-  /** An HTTP proxy in the router, which the environment of the host's processes names (proxy.py). */
+  /** Runs an HTTP proxy in the router. The environment of the host's processes names it (proxy.py). */
   readonly proxy?: true
   /** The router translates to a pool of POOL_SIZE addresses: `$POOL` is the range. */
   readonly pool?: true
-  /** What the oracle must find. */
+  /** The expected findings of the oracle. */
   readonly expected: Expected
 }
 
 export interface Expected {
-  /** False: nothing gets out. Then nothing else can be found. */
+  /** False if no UDP gets out. Then nothing else can be found. */
   readonly udp: boolean
   readonly mapping: Dependence
   readonly filtering: Dependence
-  /** Outside port equal to the inside one. */
+  /** Whether the outside port equals the inside one. */
   readonly preserves: boolean
-  /** Between the ports of one socket's flows, one after another. */
+  /** Difference between the ports of successive flows of one socket. */
   readonly step?: number
-  /** Where the ports of fresh flows lie. */
+  /** Range of the ports of fresh flows. */
   readonly range?: readonly [low: number, high: number]
-  /** Of 200 flows begun at once, at most so many get through. */
+  /** Maximum number that gets through of 200 flows started at the same time. */
   readonly burst?: number
-  /** What is sent from inside to a mapping of the same router arrives there. */
+  /** Whether a packet sent from inside to a mapping of the same router arrives there. */
   readonly hairpin?: boolean
-  /** A mapping lives this long after one packet, and after an exchange. */
+  /** Lifetime of an idle mapping after one packet, and after an exchange. */
   readonly idleS?: { readonly unreplied: number; readonly stream: number }
 }
 
-/** Addresses of a carrier that one subscriber may be seen at. */
+/** Number of carrier addresses that one subscriber may be seen at. */
 export const POOL_SIZE = 4
 
 export interface RouterAddresses {
@@ -80,7 +80,7 @@ export interface RouterAddresses {
   readonly seed: number
 }
 
-/** The whole ruleset of a router; loaded again it replaces the one before. */
+/** Returns the whole ruleset of a router. Loading it again replaces the earlier one. */
 export function rulesetOf(kind: NatKind, { wan, pool, host, seed }: RouterAddresses): string {
   return `
 define WAN = ${wan}
@@ -117,13 +117,13 @@ ${kind.ipv6 === undefined ? '' : firewall6(kind.ipv6)}
 `
 }
 
-/** The sender of a packet that is too long is not told. */
+/** Chain that does not tell the sender of a packet that it was too long. */
 const SILENT = `chain told {
     type filter hook output priority 0; policy accept;
     icmp type destination-unreachable drop
   }`
 
-/** As RFC 6092 wants it of a home router. */
+/** Returns an IPv6 firewall as RFC 6092 asks of a home router. */
 const firewall6 = (admission: string): string => `
 table ip6 router {
 }

@@ -1,4 +1,4 @@
-/** The routers of the laboratory, by the names that RFC 4787 and the field give them. A new kind is an entry here. */
+/** The routers of the laboratory, by the names used in RFC 4787 and in the field. To add a kind, add an entry here. */
 import type { Expected, NatKind } from './nat-kind.ts'
 
 const ANSWERS = 'ct state established,related accept'
@@ -13,7 +13,7 @@ const OPEN: NatKind = {
   expected: { udp: true, mapping: 'independent', filtering: 'independent', preserves: true },
 }
 
-/** The usual home router: Linux keeps the port, so that it looks endpoint-independent. */
+/** The usual home router. Linux preserves the port, so it looks endpoint-independent. */
 const PORT_RESTRICTED: NatKind = {
   name: 'port-restricted',
   translates: true,
@@ -59,7 +59,7 @@ const SYMMETRIC_RANDOM: NatKind = {
   expected: { ...EACH_FLOW, range: [1024, 65_535] },
 }
 
-/** Ports of a block that a carrier gives to one subscriber. */
+/** A carrier that gives each subscriber a block of ports. */
 const SYMMETRIC_BLOCK: NatKind = {
   ...PORT_RESTRICTED,
   name: 'symmetric-block',
@@ -67,7 +67,7 @@ const SYMMETRIC_BLOCK: NatKind = {
   expected: { ...EACH_FLOW, range: [20_000, 20_511] },
 }
 
-/** 2,000 ports one after another, `step` apart, for whatever flow comes next. */
+/** Allocates 2,000 ports in sequence, `step` apart, to successive flows. */
 function sequential(name: string, step: number): NatKind {
   const ports = Array.from({ length: 2000 }, (_, i) => `${i} : ${40_000 + step * i}`).join(', ')
   return {
@@ -78,7 +78,7 @@ function sequential(name: string, step: number): NatKind {
   }
 }
 
-/** A port for each socket and address it sends to. */
+/** Uses one port for each pair of socket and destination address. */
 const ADDRESS_DEPENDENT: NatKind = {
   ...PORT_RESTRICTED,
   name: 'address-dependent',
@@ -86,7 +86,7 @@ const ADDRESS_DEPENDENT: NatKind = {
   expected: { ...EACH_FLOW, mapping: 'address' },
 }
 
-/** As some mobile carriers do it: 50 s after it was made a mapping is gone, in spite of traffic. */
+/** Like some mobile carriers: a mapping ends 50 s after it was made, in spite of traffic. */
 const ABSOLUTE_EXPIRY: NatKind = {
   ...PORT_RESTRICTED,
   name: 'absolute-expiry',
@@ -99,29 +99,32 @@ const ABSOLUTE_EXPIRY: NatKind = {
   expected: { ...PORT_RESTRICTED.expected, preserves: false },
 }
 
-/** Its miniupnpd can be asked for a port; whoever does not ask is behind a symmetric NAT. */
+/** A symmetric NAT whose miniupnpd maps ports on request. */
 function mapping(maps: 'upnp' | 'nat-pmp' | 'pcp'): NatKind {
   return { ...SYMMETRIC_RANDOM, name: maps, maps, admission: MAPPED }
 }
 
-/** A firewall drops UDP to the port of one service: the others must go on by UDP. */
+/** A firewall that drops UDP to the port of one service. The other services must still be reached over UDP. */
 function dropping(service: string, ports: string, base = PORT_RESTRICTED): NatKind {
   return { ...base, name: `${service}-dropped`, leaving: `iifname "lan" udp dport ${ports} drop` }
 }
 
-/** Lets UDP out to these ports only. The oracle's are not among them. */
+/** A firewall that lets UDP out to these ports only. The oracle's ports are not among them. */
 function lettingOut(name: string, ports: string): NatKind {
   const expected = { ...PORT_RESTRICTED.expected, udp: false }
   return { ...PORT_RESTRICTED, name, leaving: `iifname "lan" udp dport != ${ports} drop`, expected }
 }
 
-/** Longer packets than `mtu` disappear, as behind a tunnel whose errors are filtered. Its router clamps TCP, as such routers do. */
+/**
+ * Drops packets longer than `mtu` silently, like a tunnel whose errors are filtered. The router clamps the TCP MSS, as such
+ * routers do.
+ */
 function narrow(mtu: number): NatKind {
   const leaving = `tcp flags & syn == syn tcp option maxseg size set ${mtu - 40}`
   return { ...PORT_RESTRICTED, name: `narrow-${mtu}`, mtu, leaving }
 }
 
-/** What is sent from inside to the outside address of the router goes back inside, and comes from there. */
+/** Returns packets from inside to the router's outside address back inside, with that address as their source. */
 const HAIRPIN: Partial<NatKind> = {
   sets: `map mapped {
     type inet_service : ipv4_addr
@@ -138,7 +141,7 @@ export const NAT_KINDS = {
   'full-cone': FULL_CONE,
   'address-restricted': ADDRESS_RESTRICTED,
   'port-restricted': PORT_RESTRICTED,
-  /** Refuses what nobody asked for, and remembers it: a packet that comes too early costs the port. */
+  /** Rejects unsolicited packets and records them: an early packet costs the port. */
   'port-restricted-reject': { ...PORT_RESTRICTED, name: 'port-restricted-reject', unsolicited: 'accept' },
   'symmetric-sequential': sequential('symmetric-sequential', 1),
   'symmetric-sequential-2': sequential('symmetric-sequential-2', 2),
@@ -153,7 +156,7 @@ export const NAT_KINDS = {
     expected: SYMMETRIC_RANDOM.expected,
   },
   firewall: { ...OPEN, name: 'firewall', admission: ANSWERS, expected: PORT_RESTRICTED.expected },
-  /** IPv4 is the hard case, as with many mobile carriers, so that a direct path shows that IPv6 was used. */
+  /** IPv4 is the hard case, as with many mobile carriers. A direct path therefore shows that IPv6 was used. */
   'ipv6-firewall': { ...SYMMETRIC_RANDOM, name: 'ipv6-firewall', ipv6: ANSWERS },
   'udp-blocked': {
     ...PORT_RESTRICTED,
@@ -164,9 +167,9 @@ export const NAT_KINDS = {
   'checkpoint-dropped': dropping('checkpoint', '3480'),
   'handshake-dropped': dropping('handshake', '3481'),
   'stun-dropped': dropping('stun', '{ 3478, 3479 }'),
-  /** Its IPv4 is the hard case, so that a relay is needed. */
+  /** IPv4 is the hard case, so that a relay is needed. */
   'relay-dropped': dropping('relay', '3482', SYMMETRIC_RANDOM),
-  /** Names and conferencing, a common rule of offices. */
+  /** DNS and conferencing ports only, a common rule in offices. */
   'conferencing-only': lettingOut('conferencing-only', '{ 53, 3478-3481 }'),
   'quic-only': lettingOut('quic-only', '443'),
   'proxy-only': {
@@ -178,14 +181,16 @@ export const NAT_KINDS = {
   },
   'narrow-1280': narrow(1280),
   'narrow-1000': narrow(1000),
-  /** Linux chooses the address by source and destination: what one peer sends to another one comes from one of them. */
+  /**
+   * Linux chooses the address by source and destination, so all packets from one peer to another come from the same address.
+   */
   'cgn-pool': {
     ...SYMMETRIC_RANDOM,
     name: 'cgn-pool',
     translation: `${OUT} snat to $POOL fully-random`,
     pool: true,
   },
-  /** Both sides have the same private addresses, and the same bridge to containers. */
+  /** Both sides have the same private addresses and the same container bridge. */
   overlapping: { ...PORT_RESTRICTED, name: 'overlapping', subnet: '192.168.77', bridges: 1 },
   upnp: mapping('upnp'),
   'nat-pmp': mapping('nat-pmp'),
@@ -212,7 +217,7 @@ export const NAT_KINDS = {
     household: 'together',
     expected: { ...PORT_RESTRICTED.expected, hairpin: false },
   },
-  /** Each host has bridges to containers, the same ones, which were there before its network. */
+  /** Each host has the same container bridges, made before its network. */
   'same-nat-bridges': {
     ...PORT_RESTRICTED,
     name: 'same-nat-bridges',

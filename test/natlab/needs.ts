@@ -1,7 +1,7 @@
-/** What the laboratory needs of a machine. */
+/** The requirements of the laboratory on a machine. */
 import { execFileSync } from 'node:child_process'
 
-/** And the package of each. */
+/** Required tools, with the package of each. */
 const TOOLS = {
   ip: 'iproute2',
   nft: 'nftables',
@@ -17,7 +17,7 @@ export type Tool = keyof typeof TOOLS
 
 const ALWAYS: readonly Tool[] = ['ip', 'nft', 'conntrack', 'sysctl', 'python3', 'miniupnpd']
 
-/** Undefined where everything is here. */
+/** Returns what is missing on this machine; undefined if nothing is. */
 export function missingHere(more: readonly Tool[] = []): string | undefined {
   if (process.platform !== 'linux') return 'needs Linux with network namespaces'
   if (process.getuid?.() !== 0) return 'needs root (sudo)'

@@ -6,29 +6,29 @@ import { type Lab, SERVER_IPS, SERVER_IPV6S, type SideName } from './lab.ts'
 
 const ORACLE = fileURLToPath(new URL('oracle.py', import.meta.url))
 
-/** What the oracle found of the NAT of one side; nothing else where `udp` is false. */
+/** The oracle's findings about the NAT of one side. If `udp` is false, there are no others. */
 export interface Finding {
   readonly udp: boolean
   readonly mapping: string
   readonly filtering: string
-  /** Outside port equal to the inside one. */
+  /** Whether the outside port equals the inside one. */
   readonly preserves: boolean
-  /** Between the ports of one socket's flows to four targets, where it is always the same. */
+  /** Constant difference between the ports of one socket's flows to four targets; null if it varies. */
   readonly step: number | null
   /** Outside ports of fresh sockets. */
   readonly ports: readonly number[]
-  /** A stranger's early packet cost the port. */
+  /** Whether a stranger's early packet cost the port. */
   readonly poisoned: boolean
 }
 
 export type Ask = (side: SideName) => Promise<Finding>
 
-/** The oracle's server, at the place of the server; lives as long as the laboratory. */
+/** Starts the oracle's server at the place of the server. It lives as long as the laboratory. */
 export function startOracle(lab: Lab): Promise<Ask> {
   return start(lab, SERVER_IPS)
 }
 
-/** The same over IPv6. */
+/** Like `startOracle`, over IPv6. */
 export function startOracle6(lab: Lab): Promise<Ask> {
   return start(lab, SERVER_IPV6S)
 }
@@ -41,12 +41,12 @@ async function start(lab: Lab, ips: readonly string[]): Promise<Ask> {
   return (side) => askOracle<Finding>(lab, side, 'ask', ...ips)
 }
 
-/** One of the other questions that oracle.py lists; its server must be running. */
+/** Asks one of the other questions listed in oracle.py. The oracle's server must be running. */
 export async function askOracle<T>(lab: Lab, side: SideName, ...question: readonly string[]): Promise<T> {
   return JSON.parse(await lab.run(side, ['python3', ORACLE, ...question])) as T
 }
 
-/** Whether two hosts behind one router reach each other by their outside addresses. */
+/** Tells whether two hosts behind one router reach each other by their outside addresses. */
 export async function hairpins(lab: Lab): Promise<boolean> {
   const [left, right] = [hairpin(lab, 'left'), hairpin(lab, 'right')]
   const [toLeft, toRight] = await Promise.all([left.line(), right.line()])

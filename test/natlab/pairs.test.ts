@@ -9,14 +9,14 @@ import { Trials } from './trials.ts'
 const KINDS = Object.keys(NAT_KINDS) as KindName[]
 const households = KINDS.filter((name) => 'household' in NAT_KINDS[name])
 const withUdp = KINDS.filter((name) => NAT_KINDS[name].expected.udp && !households.includes(name))
-/** A datagram of full size never crosses directly. */
+/** Kinds whose direct path is too narrow for a full-size datagram. */
 const TOO_NARROW: readonly KindName[] = ['narrow-1000']
-/** Neither translates each flow differently, nor has to be asked for a port first. */
+/** Kinds with endpoint-independent mapping that are wide enough. They do not have to request a port first. */
 const independent = withUdp.filter(
   (name) => NAT_KINDS[name].expected.mapping === 'independent' && !TOO_NARROW.includes(name),
 )
 
-/** What they do is not what their NATs do: once each is enough. */
+/** Kinds whose specialty is not their NAT, so one pair with each is enough. */
 const ONCE: readonly KindName[] = [
   ...(['checkpoint-dropped', 'handshake-dropped', 'stun-dropped'] as const),
   ...(['narrow-1280', 'narrow-1000', 'overlapping'] as const),
@@ -35,8 +35,8 @@ const DIRECT: readonly Pair[] = [
 ]
 
 /**
- * There is no direct path, or none for a datagram of full size. What UDP does not carry goes by TLS or the gateway. The first
- * datagram may be lost: until a leg has proven its address, a relay sends it no more bytes than came from it.
+ * Pairs without a direct path, or without one for a full-size datagram. What UDP cannot carry goes over TLS or the gateway.
+ * The first datagram may be lost: until a leg has proven its address, a relay sends it no more bytes than came from it.
  */
 const RELAYED: readonly (readonly [...Pair, whyNotDirect: WhyNotDirect])[] = [
   ['relay-dropped', 'symmetric-random', 'both-symmetric'],

@@ -1,7 +1,7 @@
 /**
- * `straightway ping` that stays: signs in once, then opens a tunnel to a peer for each line that it reads, and prints
- * what `ping --json` prints of it. Each tunnel has a socket of its own, so that nothing of one run serves the next but what
- * the HANDSHAKE remembers.
+ * A `straightway ping` that keeps running. It signs in once, opens a tunnel to a peer for each line that it reads, and prints
+ * what `ping --json` prints. Each tunnel has its own socket, so only what the HANDSHAKE remembers carries over from one run
+ * to the next.
  *
  *   pinger.ts INDEX INVITE HOME      prints {"peer"}; then for each line {"to", "wait", "size"} a summary, or {"error"}
  */

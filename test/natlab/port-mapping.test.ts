@@ -1,6 +1,6 @@
 /**
- * Ports of a real router: miniupnpd, Debian's, behind which the NAT is symmetric, so that two peers of whom neither has a port
- * stay on the relay (ping.test.ts shows that they do).
+ * Port mappings on a real router, with Debian's miniupnpd. Its NAT is symmetric, so two peers without mapped ports stay on
+ * the relay (shown in ping.test.ts).
  */
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
@@ -32,7 +32,7 @@ laboratory('a port of the router', {}, () => {
     await system[Symbol.asyncDispose]()
   })
 
-  /** What the router on the left forwards, one rule each. */
+  /** Returns the rules by which the left router forwards ports. */
   async function forwarded(): Promise<string[]> {
     const rules = await lab.run('left-router', ['nft', 'list', 'table', 'inet', 'miniupnpd'])
     return rules.split('\n').filter((rule) => rule.includes('dnat'))

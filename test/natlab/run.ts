@@ -1,4 +1,7 @@
-/** `npm run natlab`: which pairs of NATs the product opens, in this laboratory. JSON on stdout, progress on stderr. */
+/**
+ * `npm run natlab`: measures for which pairs of NATs the product opens a direct path in this laboratory. Prints JSON on
+ * stdout and progress on stderr.
+ */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -17,7 +20,7 @@ interface Flags {
   readonly delay: number
 }
 
-/** Twice around the world. */
+/** Maximum delay: a round trip twice around the world. */
 const MAX_DELAY_MS = 1000
 
 const program = new Command('npm run natlab --')

@@ -1,8 +1,7 @@
 /**
- * A site of the laboratory (see lab.ts): a router, perhaps the router of a carrier, and the host behind it, or both hosts.
+ * A site of the laboratory (see lab.ts): a router, perhaps a carrier's router, and one or both hosts behind it.
  *
- * No two routers of a laboratory have had the same outside address, so that what was remembered of one does not count for
- * another.
+ * No two routers of a laboratory ever have the same outside address, so nothing remembered about one applies to another.
  */
 import { startExpiry } from './expiry.ts'
 import { addBridges, connectHousehold } from './household.ts'
@@ -12,13 +11,13 @@ import { type NatKind, POOL_SIZE, rulesetOf } from './nat-kind.ts'
 import { startProxy } from './proxy.ts'
 import { type Place, routes, type SideName } from './topology.ts'
 
-/** What there is to know of it. */
+/** A site that has been built. */
 export interface Site {
   readonly place: Place
   readonly hosts: readonly SideName[]
-  /** The outermost last. */
+  /** Its routers, the outermost last. */
   readonly routers: readonly string[]
-  /** Loads the rules of its routers, afresh where they are loaded already. */
+  /** Loads the rules of its routers, replacing those already loaded. */
   load(): void
 }
 
@@ -26,11 +25,11 @@ export interface Plan {
   readonly host: SideName
   readonly place: Place
   readonly kind: NatKind
-  /** Counts the sites that were ever there. */
+  /** Number of the site among all that were ever built. */
   readonly number: number
 }
 
-/** A host that is elsewhere already is moved here. */
+/** Builds a site. A host that is already somewhere else is moved here. */
 export function buildSite(namespaces: Namespaces, { host, place, kind, number }: Plan): Site {
   const { router, carrier, wan, carried } = place
   const pool = `${place.pool}.${POOL_SIZE * number}-${place.pool}.${POOL_SIZE * (number + 1) - 1}`
@@ -57,7 +56,7 @@ export function buildSite(namespaces: Namespaces, { host, place, kind, number }:
   return { place, hosts, routers: kind.carrier === undefined ? [router] : [router, carrier], load }
 }
 
-/** Takes its routers away, so that others can be built there. Hosts are left alone. */
+/** Removes its routers, so that others can be built there. The hosts stay. */
 export function removeSite(namespaces: Namespaces, { place, routers }: Site): void {
   namespaces.ip(place.core, 'link', 'delete', place.port)
   for (const router of routers) namespaces.remove(router)
@@ -88,7 +87,7 @@ function connectCarrier(namespaces: Namespaces, place: Place, outside: string): 
 const prefixOf = ({ translated, routed }: Place, { translates, subnet }: NatKind): string =>
   subnet ?? (translates ? translated : routed)
 
-/** To the router, which works already, so that a host that moves is without a network for as short as it can be. */
+/** Connects the hosts to the router. It works already, so a host that moves is offline for as short a time as possible. */
 function connectHosts(namespaces: Namespaces, host: SideName, place: Place, kind: NatKind): void {
   if (kind.household === undefined) connectHost(namespaces, host, place, kind)
   else connectHousehold(namespaces, place, kind.household === 'isolated', kind.bridges)

@@ -4,7 +4,7 @@ import type { End, Namespaces } from './namespaces.ts'
 
 const DELAY = fileURLToPath(new URL('delay.py', import.meta.url))
 
-/** A wire between two namespaces on which each packet takes `delayMs`, for as long as the namespaces are there. */
+/** Joins two namespaces with a wire that delays each packet by `delayMs`, for as long as the namespaces exist. */
 export async function slowWire(namespaces: Namespaces, a: End, b: End, delayMs: number): Promise<void> {
   const ends = [a, b].flatMap(({ at, name }) => [namespaces.file(at), name])
   const shim = namespaces.spawn(a.at, ['python3', DELAY, String(delayMs), ...ends], {

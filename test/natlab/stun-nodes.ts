@@ -1,4 +1,4 @@
-/** A STUN pair on the two addresses given, until it is killed; prints "ready". */
+/** Runs a STUN pair on the two given addresses until it is killed. Prints "ready". */
 import { startStun } from '../../udp-edge/stun.ts'
 
 const PORTS = [3478, 3479] as const

@@ -9,8 +9,8 @@ import { NAT_KINDS } from './nat-kinds.ts'
 const NODES = fileURLToPath(new URL('stun-nodes.ts', import.meta.url))
 
 /**
- * Of each mapping and filtering, but address-dependent mapping: coturn's client looks for it with the other port of the
- * first address, where RFC 5780 section 4.3 wants that of the second.
+ * One kind for each mapping and filtering, except address-dependent mapping. coturn's client tests for that with the other
+ * port of the first address, while RFC 5780 section 4.3 requires the other port of the second.
  */
 const ONE_OF_EACH: readonly NatKind[] = [
   NAT_KINDS['full-cone'],
@@ -21,7 +21,7 @@ const ONE_OF_EACH: readonly NatKind[] = [
   NAT_KINDS['symmetric-random'],
 ]
 
-/** As turnutils_natdiscovery, coturn's client for RFC 5780, puts it. */
+/** The words of turnutils_natdiscovery, coturn's client for RFC 5780. */
 const WORDS = {
   independent: 'Endpoint Independent',
   address: 'Address Dependent',

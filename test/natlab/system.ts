@@ -1,4 +1,4 @@
-/** The product in the laboratory, as a user starts it: `npm start` at the server, the CLI at the hosts. */
+/** The product in the laboratory, run as users do: `npm start` at the server, the CLI at the hosts. */
 import type { ChildProcess, SpawnOptions } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -32,7 +32,7 @@ export class SystemInLab {
     this.#invite = started.invite
   }
 
-  /** Resolves when it is ready; ends with the laboratory. */
+  /** Starts the system and resolves when it is ready. It ends with the laboratory. */
   static async start(lab: Lab): Promise<SystemInLab> {
     const directory = await mkdtemp(join(tmpdir(), 'straightway-natlab-'))
     const options = ['--addresses', SERVER_IPS.join(), '--http', HTTP, '--data', join(directory, 'data')]
@@ -40,19 +40,19 @@ export class SystemInLab {
     return new SystemInLab(lab, directory, await firstLine(lab.spawn('server', command, PIPED)))
   }
 
-  /** A peer that is up at a host and answers offers, until it is disposed of. Each has a home of its own. */
+  /** Starts a peer that answers offers until it is disposed of. Each peer has its own home directory. */
   async up(host: SideName): Promise<PeerInLab> {
     const child = this.#lab.spawn(host, this.#cli('up'), PIPED)
     const { peer } = await firstLine<{ peer: string }>(child)
     return { peer, [Symbol.asyncDispose]: () => ended(child) }
   }
 
-  /** What `straightway ping` prints of a tunnel to the peer. */
+  /** Returns what `straightway ping` prints about a tunnel to the peer. */
   async ping<T>(host: SideName, peer: string, ...options: string[]): Promise<T> {
     return JSON.parse(await this.#lab.run(host, this.#cli('ping', peer, ...options)))
   }
 
-  /** What a new peer joins with, and a home of its own. */
+  /** Returns what a new peer needs to join, and a home directory of its own. */
   enrolment(): { readonly index: string; readonly invite: string; readonly home: string } {
     const home = join(this.#directory, `home-${++this.#homes}`)
     return { index: this.index, invite: this.#invite, home }
@@ -77,7 +77,7 @@ async function ended(child: ChildProcess): Promise<void> {
 
 const PIPED: SpawnOptions = { stdio: ['ignore', 'pipe', 'pipe'] }
 
-/** The first line of JSON that a process prints. Rejects with what it says when that is an error, or when it just ends. */
+/** Returns the first line of JSON that a process prints. Rejects with its error output if it fails or ends first. */
 function firstLine<T>(child: ChildProcess): Promise<T> {
   let said = ''
   child.stderr!.on('data', (text) => {

@@ -1,7 +1,8 @@
 /**
- * The middle of the laboratory (see lab.ts): its core, the server, and the places at either edge where a router may stand.
+ * The middle of the laboratory (see lab.ts): its core, the server, and the places at either edge where a router can be built.
  *
- * Outside addresses are real ones, as miniupnpd refuses those that are kept for documentation; nothing leads out of here.
+ * Outside addresses are from real ranges, because miniupnpd rejects those reserved for documentation. No packet leaves the
+ * laboratory.
  */
 import type { Namespaces } from './namespaces.ts'
 import { slowWire } from './slow-wire.ts'
@@ -11,33 +12,33 @@ export type SideName = 'left' | 'right'
 export const SERVER_IPS = ['198.51.100.1', '198.51.100.2'] as const
 export const SERVER_IPV6S = ['2a02:db8:ffff::1', '2a02:db8:ffff::2'] as const
 
-/** Where a router stands, and the addresses there. */
+/** A place for a router, and its addresses. */
 export interface Place {
   readonly router: string
   readonly carrier: string
   readonly core: string
-  /** The core's interface to it. */
+  /** The core's interface to the place. */
   readonly port: string
-  /** Outside addresses: the gateway's, and those that routers may have. */
+  /** Outside addresses: that of the gateway, and those for routers. */
   readonly wan: { readonly gateway: string; at(number: number): string }
-  /** Where hosts have private addresses, and where routed ones; between a router and its carrier. */
+  /** Address prefixes: for private hosts, for routed hosts, and between a router and its carrier. */
   readonly translated: string
   readonly routed: string
   readonly carried: string
-  /** Addresses that a carrier has besides the router's own. */
+  /** Prefix of the addresses that a carrier has besides the router's own. */
   readonly pool: string
-  /** Hosts', and between the core and the router. */
+  /** IPv6 prefixes: of the hosts, and between the core and the router. */
   readonly six: { readonly inside: string; readonly outside: string }
 }
 
-/** Where a host is at first, and where it may move to. */
+/** The networks of a host: the one it starts in, and the one it may move to. */
 const NETWORKS = {
   home: { router: 'router', port: 'site', wan: '80.81.82', number: 0 },
   away: { router: 'away', port: 'away', wan: '80.81.83', number: 10 },
 } as const
 const SITES = 120
 
-/** Names of interfaces and namespaces differ, and so does every address. */
+/** Returns a place. Names of interfaces and namespaces are unique, and so is every address. */
 export function placeOf(side: SideName, network: keyof typeof NETWORKS): Place {
   const { router, port, wan, number } = NETWORKS[network]
   const [core, own, gateway] = side === 'left' ? (['core1', 1, 1] as const) : (['core4', 2, 129] as const)
@@ -60,10 +61,10 @@ const LEFTWARD = ['80.81.82.0/25', '80.81.83.0/25', ...insideOf('left')]
 const RIGHTWARD = ['80.81.82.128/25', '80.81.83.128/25', ...insideOf('right')]
 const SERVERWARD = ['198.51.100.0/24', '2a02:db8:ffff::/64'] as const
 const CORE = ['core1', 'core2', 'core3', 'core4'] as const
-/** Where the delay is: the server is to the left of it. */
+/** Number of the core link with the delay. The server is to the left of it. */
 const SLOW = 2
 
-/** `delayMs`: how much longer a round trip from one side to the other takes. */
+/** Builds the core. `delayMs`: extra round-trip time between the two sides. */
 export async function buildCore(namespaces: Namespaces, delayMs: number): Promise<void> {
   for (const name of [...CORE, 'server']) namespaces.add(name)
   for (let i = 1; i < CORE.length; i++) await connectCore(namespaces, i, i === SLOW ? delayMs : 0)
@@ -78,14 +79,14 @@ export async function buildCore(namespaces: Namespaces, delayMs: number): Promis
   routes(namespaces, 'server', ['0.0.0.0/0', '::/0'], ['198.51.100.254', '2a02:db8:ffff::fe'])
 }
 
-/** Nothing passes any more but between the host and the server. */
+/** Drops all UDP that is not from or to the server. */
 export function cutOff(namespaces: Namespaces, router: string): void {
   const [server] = SERVERWARD
   const rule = `ip saddr != ${server} ip daddr != ${server} meta l4proto udp drop`
   namespaces.exec(router, ['nft', 'insert', 'rule', 'ip', 'router', 'passing', ...rule.split(' ')])
 }
 
-/** Each destination by the gateway of its own family. */
+/** Adds a route for each destination, by the gateway of its own address family. */
 export function routes(
   namespaces: Namespaces,
   at: string,
@@ -95,7 +96,7 @@ export function routes(
   for (const to of destinations) namespaces.route(at, to, to.includes(':') ? six : four)
 }
 
-/** `i` from 1: between one core router and the next. */
+/** Connects core router `i` (from 1) to the next. */
 async function connectCore(namespaces: Namespaces, i: number, delayMs: number): Promise<void> {
   const [a, b] = [CORE[i - 1]!, CORE[i]!]
   const ends = [1, 2].map((end) => [`192.0.2.${4 * i + end}`, `2a02:db8:c${i}::${end}`] as const)

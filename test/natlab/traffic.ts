@@ -1,14 +1,14 @@
 /**
- * A tunnel under load, told as JSON lines: numbered datagrams all the time, and beside them one long stream.
+ * A tunnel under load, reported as JSON lines: numbered datagrams all the time, and one long stream beside them.
  *
- *   traffic.ts take INDEX INVITE HOME           prints {"peer"}; after each tunnel what came: {"datagrams", "doubled",
+ *   traffic.ts take INDEX INVITE HOME           prints {"peer"}; after each tunnel what arrived: {"datagrams", "doubled",
  *                                               "gaps", "streamBytes", "streamHash"}
  *   traffic.ts give INDEX INVITE HOME PEER MEGABYTES SECONDS
- *                                               prints {"path"} whenever it changes; when the stream is through and a
+ *                                               prints {"path"} whenever it changes; when the stream is complete and a
  *                                               line was read, {"datagrams", "streamBytes", "streamHash"}
  *
- * `gaps` are the numbers that did not come, in rows: [first, how many]. The stream is spread over SECONDS at least, so that
- * whatever happens meets it under way.
+ * `gaps` are the missing numbers, in runs: [first, how many]. The stream takes at least SECONDS, so that hazards hit it under
+ * way.
  */
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
@@ -51,7 +51,7 @@ interface Came {
   readonly gaps: readonly (readonly [first: number, count: number])[]
 }
 
-/** What came so far. */
+/** Counts the datagrams that arrive. Returns a function that gives the counts so far. */
 function count(socket: PeerSocket): () => Came {
   const seen = new Set<number>()
   let doubled = 0
@@ -102,7 +102,7 @@ async function give(other: string, bytes: number, ms: number): Promise<void> {
   await peer.close()
 }
 
-/** Until the other side has ended the stream too: it has all of it. */
+/** Writes the stream and waits until the other side has ended it too, which shows that it received everything. */
 async function written(
   stream: Duplex,
   bytes: number,

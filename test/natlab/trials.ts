@@ -1,6 +1,6 @@
 /**
- * The product across pairs of routers, in one laboratory: INDEX, nodes and relay start once, a peer once for each router
- * it stands behind, and each run is a tunnel between two peers that are up. Runs follow one another: two at once would
+ * The product across pairs of routers, in one laboratory. INDEX, nodes and relay start once, and a peer starts once for each
+ * router it stands behind. Each run is a tunnel between two running peers. Runs do not overlap: two at the same time would
  * measure the machine.
  */
 import { fileURLToPath } from 'node:url'
@@ -12,9 +12,9 @@ import { type PeerInLab, SystemInLab } from './system.ts'
 import { within } from './within.ts'
 
 const PINGER = fileURLToPath(new URL('pinger.ts', import.meta.url))
-/** A peer that is not online by then will not be: signing in takes two round trips. */
+/** Time limit for a peer to come online. Signing in takes only two round trips. */
 const ONLINE_MS = 15_000
-/** How long a run may look for a direct path, and how long it may take as a whole. */
+/** Time limits of a run: for finding a direct path, and for the whole run. */
 const DIRECT_WITHIN_MS = 20_000
 const RUN_MS = 45_000
 /** Bytes of a datagram. */
@@ -36,7 +36,7 @@ export class Trials {
     return new Trials(lab, await SystemInLab.start(lab))
   }
 
-  /** So many tunnels from a peer behind `a` to one behind `b`, and datagrams of so many bytes on each. */
+  /** Opens `count` tunnels from a peer behind `a` to one behind `b`, and sends datagrams of `size` bytes on each. */
   async runs([a, b]: Pair, count: number, size = SMALL): Promise<readonly Run[]> {
     await this.#stand(a, b)
     const runs: Run[] = []
@@ -89,7 +89,7 @@ export class Trials {
 /** The process of pinger.ts. */
 class Pinger {
   readonly #dialogue: Dialogue
-  /** Rejects where the peer could not join. */
+  /** Rejects if the peer could not join. */
   readonly started: Promise<void>
 
   constructor(dialogue: Dialogue) {
@@ -99,7 +99,7 @@ class Pinger {
     })
   }
 
-  /** Undefined where it does not end, or the process has. */
+  /** Pings a peer. Undefined if that takes too long or the process has ended. */
   ping(to: string, size: number): Promise<Run | undefined> {
     this.#dialogue.say({ to, wait: DIRECT_WITHIN_MS, size })
     return within(RUN_MS, this.#dialogue.next<Run>())
@@ -113,7 +113,7 @@ class Pinger {
 const isHousehold = (name: KindName | undefined): boolean =>
   name !== undefined && 'household' in NAT_KINDS[name]
 
-/** Undefined where it is not online in time, or says that it cannot be. */
+/** Waits until a peer is online. Undefined if it fails or is not online in time. */
 function online<T>(peer: Promise<T>): Promise<T | undefined> {
   return within(
     ONLINE_MS,

@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config'
 
-/** `npm run test:natlab`: needs root and nft. One laboratory at a time: each file has real processes and real waits. */
+/** `npm run test:natlab`: needs root and nft. Files run one at a time, because each has real processes and real waits. */
 export default defineConfig({
   test: {
     include: ['test/natlab/**/*.test.ts'],

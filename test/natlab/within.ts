@@ -1,4 +1,4 @@
-/** Undefined where it takes longer. */
+/** Waits for a promise; undefined if it takes longer than `ms`. */
 export async function within<T>(ms: number, promised: Promise<T>): Promise<T | undefined> {
   const { promise: late, resolve } = Promise.withResolvers<undefined>()
   const timer = setTimeout(resolve, ms, undefined)

@@ -1,6 +1,6 @@
 /**
- * The packed SDK, installed into an empty folder as a stranger does it, on each Node that it promises: an application of
- * two peers, what `require` says, and every verb of the command line. The system that they use is that of this checkout.
+ * The packed SDK, installed into an empty folder as a user does, on each supported Node: an application of two peers,
+ * `require`, and every verb of the command line. The system that they use is that of this checkout.
  */
 import { execFile, execFileSync } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
@@ -99,7 +99,7 @@ async function everyVerb(node: string): Promise<void> {
   await forwards(commands, `${alice}:${port}`, bob)
 }
 
-/** As `--help` lists them. */
+/** Returns the verbs that `--help` lists. */
 async function verbsOf(commands: Commands): Promise<string[]> {
   const { out } = await commands.run('--help')
   const listed = out.slice(out.indexOf('Commands:')).matchAll(/^ {2}([a-z]+)/gm)

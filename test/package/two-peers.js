@@ -1,4 +1,4 @@
-// What an application does with the installed package: prints {message, datagram, stream, presence, closed}.
+// An application on the installed package. Prints {message, datagram, stream, presence, closed}.
 import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
 import { join } from 'straightway'
@@ -19,7 +19,7 @@ ada.on('offer', async (offer) => {
 const heard = once(ada, 'message')
 const outcome = await ben.send(ada.peer, 'hello')
 const [message] = await heard
-// Metadata is found once the index has it, a moment after it was published.
+// A search finds metadata a moment after it was published, when the index has it.
 const isAda = ({ peer }) => peer === ada.peer
 while (!(await ben.find('metadata.game eq "chess"')).some(isAda));
 const socket = await ben.connect(ada.peer, { intent: 'test' })

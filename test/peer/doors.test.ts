@@ -1,6 +1,6 @@
 /**
- * Every door of the SDK: what an argument may not be, and how each promise ends. The bounds of 30 s are tested where time
- * is jumped (test/sim/messages.test.ts, test/core/peer/finds.test.ts).
+ * Every public function of the SDK: invalid arguments, and how each promise settles. The 30 s limits are tested in simulated
+ * time (test/sim/messages.test.ts, test/core/peer/finds.test.ts).
  */
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
@@ -12,7 +12,7 @@ import { type JoinOptions, join, LIMITS, type Offer, type Peer, type PeerSocket 
 let system: System
 let ann: Peer
 let bob: Peer
-/** Between the two, at Ann's side. */
+/** Ann's end of a tunnel between the two. */
 let socket: PeerSocket
 const HALF = '\ud800'
 const NOBODY = 'a'.repeat(52)
@@ -33,7 +33,7 @@ afterAll(async () => {
 const joining = (options: Partial<JoinOptions> = {}): Promise<Peer> =>
   join({ index: system.index, invite: system.invite, ...options })
 
-/** The tables say where it is, so that it can be reached. */
+/** Waits until the tables show that the peer is online, so that it can be reached. */
 async function known(peer: Peer): Promise<void> {
   while ((await ann.find({ peer: peer.peer }))[0]?.status !== 'online');
 }
@@ -45,7 +45,7 @@ async function another(): Promise<Peer> {
   return peer
 }
 
-/** Called as JavaScript would: no type stands in the way. */
+/** Calls a method as JavaScript would, without type checks. */
 // biome-ignore lint/complexity/noBannedTypes: any method of the SDK
 const wrongly = async (self: object | undefined, method: Function, ...given: unknown[]) =>
   Reflect.apply(method, self, given)
@@ -166,7 +166,7 @@ describe('an argument that is wrong is named, whichever door it comes through:',
 })
 
 describe('a promise ends', () => {
-  /** Those that wait for others, each in a way that nobody answers. */
+  /** Promises that wait for other peers, none of which answers. */
   const waiting = (peer: Peer, deaf: Peer, signal?: AbortSignal): readonly Promise<unknown>[] => [
     peer.send(deaf.peer, 'anybody?', { ...(signal && { signal }) }),
     peer.connect(deaf.peer, { ...(signal && { signal }) }),

@@ -1,6 +1,6 @@
 /**
- * Every public function and method, derived from what the SDK exports: each says what is wrong with its arguments, and how
- * it ends. A new export that is in neither list fails the first test.
+ * Every public function and method, derived from the exports of the SDK. Each must reject invalid arguments, and its promises
+ * must settle. A new export that is in neither list fails the first test.
  */
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
@@ -55,7 +55,7 @@ function functionsOf(of: object, prefix = ''): [string, Door][] {
     .map(([name, call]) => [`${prefix}${name}`, { self: of, call }])
 }
 
-/** Those of its own class: what EventEmitter and Duplex bring are Node's. */
+/** Returns the methods of the object's own class. Those of EventEmitter and Duplex belong to Node. */
 function methodsOf(prefix: string, self: object): [string, Door][] {
   const described = Object.getOwnPropertyDescriptors(Object.getPrototypeOf(self))
   return Object.entries(described)
@@ -109,7 +109,7 @@ const without = (argument: string, given: object, ...before: unknown[]): Wrong =
 ]
 const socketLike = { on: () => {}, once: () => {}, off: () => {}, send: () => {} }
 
-/** What each door says is wrong. Empty: it takes nothing, or anything. */
+/** Invalid arguments for each function. Empty if it takes no arguments, or accepts any. */
 const WRONG: Readonly<Record<string, readonly Wrong[]>> = {
   createAdminClient: [
     ...options(),
@@ -266,7 +266,7 @@ test('no door is forgotten', () => {
   expect([...doors.keys()].sort()).toEqual(Object.keys(WRONG).sort())
 })
 
-/** How promises end that no peer closes: where that is tested, from `test/`. */
+/** Promises that closing a peer does not end, and the files in `test/` that test how they settle. */
 const ENDS_ELSEWHERE: Readonly<Record<string, string>> = {
   join: 'peer/doors.test.ts',
   ping: 'peer/cli/verbs.test.ts',
@@ -322,7 +322,7 @@ test('what a getter says the second time gets past no check', async () => {
 })
 
 describe('every promise ends with the peer, or by itself:', () => {
-  /** Called last: each door that gives a promise, in a way that nobody answers. */
+  /** Calls each function that returns a promise, in a way that nobody answers. Runs last. */
   test('none is left when the peer has closed', async () => {
     const peer = await sdk.join({ index: system.index, invite: system.invite })
     const { roster, index } = peer

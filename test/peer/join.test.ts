@@ -1,4 +1,4 @@
-/** The SDK as an application uses it, against the whole system on this machine. */
+/** The SDK as an application uses it, with the whole system on this machine. */
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -26,7 +26,7 @@ async function joining(options: Partial<JoinOptions> = {}): Promise<Peer> {
   return peer
 }
 
-/** Both know each other by now: each one's search finds the other. */
+/** Returns two peers that already find each other by search. */
 async function two(): Promise<[Peer, Peer]> {
   const game = randomBytes(4).toString('hex')
   const pair = await Promise.all([joining({ metadata: { game } }), joining({ metadata: { game } })])
@@ -304,7 +304,7 @@ describe('a change of membership', () => {
     const heard: unknown[] = []
     guest.on('change', (change) => heard.push(change))
     await owner.index.members.put(network, guest.user, 'member')
-    // An owner invites; the guest consents.
+    // An owner invites, and the guest accepts.
     await guest.index.members.put(network, guest.user, 'member')
     await expect.poll(() => guest.networks, { timeout: 10_000 }).toContain(network)
     expect(heard).toContainEqual(expect.objectContaining({ kind: 'membership', network, role: 'member' }))

@@ -1,4 +1,4 @@
-/** What a peer was not told of others it reads: again and again until INDEX answers. */
+/** A peer reads what it was not told about others, and retries until INDEX answers. */
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { arrayBuffer } from 'node:stream/consumers'
@@ -14,9 +14,9 @@ const PATIENCE = { timeout: 30_000, interval: 50 }
 const joined: Peer[] = []
 let system: System
 let port: number
-/** INDEX answers nothing about peers. */
+/** Whether INDEX fails all requests about peers. */
 let isAway = false
-/** Listings of peers that were asked for. */
+/** Number of requests for lists of peers. */
 let listings = 0
 
 const proxy = createServer(async (request, response) => {

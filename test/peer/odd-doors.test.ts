@@ -1,4 +1,4 @@
-/** What applications do that nobody expects: options that throw, texts without end, ends in the middle of a callback. */
+/** Unexpected behaviour of applications: options that throw, endless texts, closing in the middle of a callback. */
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
@@ -51,7 +51,7 @@ afterAll(async () => {
 const joining = (options: Partial<JoinOptions> = {}): Promise<Peer> =>
   joinPeer({ index: system.index, invite: system.invite, ...options })
 
-/** The tables say where it is, so that it can be reached. */
+/** Waits until the tables show that the peer is online, so that it can be reached. */
 async function known(peer: Peer): Promise<void> {
   while ((await ann.find({ peer: peer.peer }))[0]?.status !== 'online');
 }

@@ -1,4 +1,4 @@
-/** What an application sees while nodes die under it: on a system of its own, whose nodes are replaced when they are killed. */
+/** The view of an application while nodes fail. The test has its own system, whose nodes are replaced when they are killed. */
 import { once } from 'node:events'
 import type { Duplex } from 'node:stream'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -18,7 +18,7 @@ afterAll(async () => {
   await system.close()
 })
 
-/** Offers reach the other side from when the tables say where it is. */
+/** Waits until the tables show that the other side is online, because only then do offers reach it. */
 async function reachable(): Promise<[Peer, Peer]> {
   const [peer, other] = peers
   const found = async () => (await peer.find({ user: other.user }))[0]?.status
@@ -27,7 +27,7 @@ async function reachable(): Promise<[Peer, Peer]> {
   return peers
 }
 
-/** Ends a node as a crash would. */
+/** Kills a node, like a crash. */
 function kill(node: { readonly pid: number }): void {
   process.kill(node.pid, 'SIGKILL')
 }

@@ -1,4 +1,4 @@
-/** Who is there, by name: the roster, the names in records, and what a peer is not told of itself. */
+/** The roster, names in records, and what a peer is not told about itself. */
 import { once } from 'node:events'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { type System, startSystem } from '../../local/system.ts'
@@ -28,7 +28,7 @@ async function joining(name: string, options: Partial<JoinOptions> = {}): Promis
   return peer
 }
 
-/** The INDEX of an administrator. */
+/** Calls INDEX as an administrator. */
 const admin = (method: string, path: string, body?: unknown) =>
   fetch(`${system.index}${path}`, {
     method,
@@ -41,7 +41,7 @@ const admin = (method: string, path: string, body?: unknown) =>
 
 const isOf = (peer: Peer) => (record: PresenceRecord) => record.peer === peer.peer
 
-/** The first event about that peer which fits. */
+/** Resolves with the first matching event about that peer. */
 const about = (
   peer: Peer,
   event: 'enter' | 'change' | 'leave',

@@ -1,6 +1,6 @@
 /**
- * INDEX under schemathesis, with an admin key, a member's ticket and a stranger's: nothing fails on our side, every answer is
- * documented and of its schema, and nobody is told anything of a network that is not theirs.
+ * INDEX under schemathesis, with an admin key, a member's ticket and a stranger's. No server error occurs, every answer is
+ * documented and matches its schema, and no caller learns anything about a network of others.
  */
 import { once } from 'node:events'
 import { mkdtempSync, writeFileSync } from 'node:fs'
@@ -14,7 +14,7 @@ import { restDoor } from '../../local/gateway-rest.ts'
 import { type IndexUnderTest, startIndex } from '../functions/rest/index-under-test.ts'
 import { fuzz, installSchemathesis } from './schemathesis.ts'
 
-/** In every text of the network that neither the member nor the stranger is in. */
+/** Part of every text in the network that neither the member nor the stranger belongs to. */
 const SECRET = 'tell-nobody-of-this'
 
 const program = await installSchemathesis()
@@ -24,12 +24,12 @@ if (program === undefined)
 let index: IndexUnderTest
 let server: ReturnType<typeof createServer>
 let url: string
-/** Answers that hold the secret, by the credential that they were given to. */
+/** Answers that contain the secret, by the credential of the caller. */
 const told = new Map<string, string>()
 
 beforeAll(async () => {
   index = await startIndex()
-  // What is too long for any server is not what is asked here.
+  // A large header limit: requests that are too long for any server are not tested here.
   server = createServer(
     { maxHeaderSize: 128 * 1024 },
     restDoor(async (event, context) => {
@@ -49,7 +49,7 @@ afterAll(async () => {
   await index.close()
 })
 
-/** A network with a member, an invite and an object, and another one whose every text is the secret. */
+/** Makes a network with a member, an invite and an object, and another one in which every text is the secret. */
 async function scene() {
   const network = await index.network('open')
   const hidden = await index.network(SECRET)
@@ -74,7 +74,7 @@ function configOf(path: Readonly<Record<string, string>>): string {
   return file
 }
 
-/** They end what the other requests need. */
+/** Operations that remove what the other requests need. */
 const ENDING = ['deleteNetwork', 'deleteUser', 'deleteMember', 'deletePeer', 'deleteApiKey']
 
 test.skipIf(program === undefined)(

@@ -1,4 +1,4 @@
-/** Schemathesis from PyPI, in a virtual environment of its own that later runs find again. */
+/** Schemathesis from PyPI, in its own virtual environment, which later runs reuse. */
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -11,7 +11,7 @@ const PROGRAM = join(HOME, 'bin', 'schemathesis')
 const INSTALL_MS = 200_000
 const run = promisify(execFile)
 
-/** Undefined where this machine has no Python or cannot reach PyPI. */
+/** Installs schemathesis. Undefined if this machine has no Python or cannot reach PyPI. */
 export async function installSchemathesis(): Promise<string | undefined> {
   if (existsSync(PROGRAM)) return PROGRAM
   try {
@@ -28,16 +28,16 @@ export interface Fuzzing {
   readonly program: string
   readonly url: string
   readonly credential: string
-  /** Kept in a file, with the values that path parameters have. */
+  /** Path of its configuration file, which contains the values of path parameters. */
   readonly config: string
   readonly exclude: readonly string[]
 }
 
-/** No 5xx, no undocumented status, every body as its schema says. */
+/** Checks: no 5xx, no undocumented status, and every body matches its schema. */
 const CHECKS =
   'not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance'
 
-/** What it found, as it prints it; empty where it found nothing. */
+/** Returns its findings as printed; empty if there are none. */
 export async function fuzz({ program, url, credential, config, exclude }: Fuzzing): Promise<string> {
   const given = [
     ...['--config-file', config, 'run', `${url}/v1/openapi.json`, '--url', url],

@@ -1,14 +1,14 @@
 /**
- * How a host gets about whose network drops UDP: over connections of TCP (WebSocket to a gateway, TLS to a relay) to the
- * services that take those. They take a while to open, lose nothing and keep the order; the service sees the host at an
- * address in 100::/64, which no real datagram can come from (RFC 6666).
+ * The TCP connections of a host whose network drops UDP: WebSocket to a gateway, TLS to a relay. They reach only the services
+ * that accept TCP. They take a while to open, lose nothing and keep the order. The service sees the host at an address in
+ * 100::/64, which no real datagram can come from (RFC 6666).
  */
 import { DATA_CENTRE, type LinkProfile } from './link.ts'
 import type { Endpoint, Packet } from './packet.ts'
 import type { Attachment, Member, Segment } from './segment.ts'
 import type { World } from './world.ts'
 
-/** TCP, TLS and the upgrade, a round trip each. */
+/** Round trips to open a connection: one each for TCP, TLS and the upgrade. */
 const OPENING_ROUND_TRIPS = 3
 
 export interface CarrierSetting {
@@ -16,11 +16,11 @@ export interface CarrierSetting {
   readonly core: Segment
   /** Routers of the core between its middle and the site. */
   readonly hops: number
-  /** Of this host among those that are carried, from 1 on. */
+  /** Number of this host among the carried ones, starting at 1. */
   readonly number: number
-  /** From the site to the core, for datagrams. */
+  /** Link from the site to the core, as datagrams would see it. Its loss, duplicates and reordering do not apply here. */
   readonly link: LinkProfile
-  /** Whether something at this end takes connections. */
+  /** Whether a service at this endpoint accepts connections. */
   readonly serves: (to: Endpoint) => boolean
 }
 
@@ -64,7 +64,7 @@ export class Carrier implements Member {
     this.#setting.core.detach(this.#attachment)
   }
 
-  /** When the connection to this service is, or was, open. */
+  /** Time at which the connection to this service is or was open. The first packet starts opening it. */
   #opened(to: Endpoint): number {
     const service = `${to.ip} ${to.port}`
     const roundTripMs = 2 * (this.#setting.link.latencyMs + DATA_CENTRE.latencyMs)

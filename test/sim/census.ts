@@ -1,6 +1,6 @@
 /**
- * Plays pairs of a population: each pair signs in, opens a tunnel, and is watched until both sides send directly or the
- * time is over. A few pairs share a world with its nodes; worlds are small, so that their seed repeats what happened.
+ * Plays pairs of a population. Each pair signs in, opens a tunnel, and is watched until both sides send directly or the time
+ * is up. A few pairs share a world and its nodes. Worlds are small so that a seed is enough to replay what happened.
  */
 import type { StepKind } from '../../shared/wire/handshake.ts'
 import type { Dice } from './dice.ts'
@@ -11,31 +11,34 @@ import type { Tunnel } from './tunnel.ts'
 
 /** Pairs of one world. */
 export const BATCH = 10
-/** Seeds of worlds: each seed of a census has so many. */
+/** Number of world seeds reserved for each seed of a census. */
 const WORLDS = 1_000_000
-/** As long as a call or a game: time for five attempts, the later the longer after the one before. */
+/**
+ * How long a pair is watched: about the length of a call or a game. It allows five attempts, with growing pauses between
+ * them.
+ */
 const WATCHED_MS = 600_000
-/** Peers do not all come at once. */
+/** Peers start at random times within this span. */
 const SPREAD_MS = 3000
-/** Between signing in and the offer: a peer that has just come is in the tables by then. */
+/** Time between sign-in and offer. After it, a new peer is in the tables. */
 const SETTLE_MS = 1000
 const LOOK_MS = 100
 const TALK_MS = 500
-/** Both have been sending directly for so long: it stays so. */
+/** Once both sides have sent directly for this long, the path counts as stable. */
 const STEADY_MS = 1500
 
 export interface PairOutcome {
   readonly world: number
   readonly kinds: readonly [string, string]
-  /** Data came through both ways. */
+  /** Whether data arrived in both directions. */
   readonly connected: boolean
   readonly path: 'direct' | 'relayed' | 'none'
   readonly whyNotDirect?: string
-  /** Of a direct path. */
+  /** The technique that opened the direct path. */
   readonly technique?: StepKind
   readonly firstByteMs?: number
   readonly directMs?: number
-  /** Probes that both sides sent in the steps of HANDSHAKE. */
+  /** Number of probes that both sides sent in the steps of HANDSHAKE. */
   readonly packets: number
 }
 
@@ -44,7 +47,7 @@ export interface BatchOutcome {
   readonly hash: string
 }
 
-/** The worlds in which so many pairs meet. */
+/** Divides `pairs` among worlds, at most `BATCH` to a world. */
 export function batchesOf(seed: number, pairs: number): { readonly world: number; readonly count: number }[] {
   return Array.from({ length: Math.ceil(pairs / BATCH) }, (_, i) => ({
     world: seed * WORLDS + i,
@@ -158,7 +161,7 @@ class Couple {
     else this.#system.world.after(LOOK_MS, look)
   }
 
-  /** What it was stays readable; nothing of it takes any more time. */
+  /** Ends the pair. Its results stay readable, and its peers use no more time. */
   #end(): void {
     this.over = true
     for (const peer of this.#peers) peer.kill()

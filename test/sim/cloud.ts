@@ -1,7 +1,10 @@
 /**
- * The tables as nodes meet them: an answer takes a while and sometimes fails, sometimes after the write was made all the
- * same; a change reaches the nodes concerned through the streams a little later, in order, and not at all while a node is
- * not connected. A schedule looks for leases that ended.
+ * The tables as nodes see them, with the delays and failures of a real cloud:
+ *
+ * - An answer takes a while and sometimes fails, sometimes although the write was made.
+ * - A change reaches the nodes concerned through the streams a little later, in order. A node that is not connected misses
+ *   it.
+ * - A schedule looks for leases that have ended.
  */
 import type { DirectoryReply, DirectoryRequest } from '../../shared/directory.ts'
 import type { NodeId } from '../../shared/ids.ts'
@@ -13,10 +16,10 @@ import { type Change, Tables } from './tables.ts'
 import type { World } from './world.ts'
 
 export interface CloudProfile {
-  /** Of one request and its answer; mean of what is added. */
+  /** Latency of a request and its answer together. The jitter is the mean of the exponential delay added to it. */
   readonly requestMs: number
   readonly requestJitterMs: number
-  /** From a write to the push at the node. */
+  /** Delay from a write to the push at the node. */
   readonly streamMs: number
   readonly streamJitterMs: number
   /** Probability that a request is answered `failed`. */
@@ -24,7 +27,7 @@ export interface CloudProfile {
   readonly reapEveryMs: number
 }
 
-/** As measured on AWS: see facts in DESIGN section 2. */
+/** Values measured on AWS; see the facts in DESIGN section 2. */
 export const CLOUD: CloudProfile = {
   requestMs: 4,
   requestJitterMs: 2,
@@ -36,7 +39,7 @@ export const CLOUD: CloudProfile = {
 
 export class Cloud {
   readonly tables = new Tables()
-  /** How many there were of each kind. */
+  /** Number of requests of each kind. */
   readonly requests: Partial<Record<DirectoryRequest['kind'], number>> = {}
   profile: CloudProfile
   readonly #world: World
@@ -65,7 +68,7 @@ export class Cloud {
     })
   }
 
-  /** A change made through INDEX; the streams see it as they see those of nodes. */
+  /** Makes a change through INDEX. The streams see it like a change made by a node. */
   write<T>(act: (tables: Tables) => T): T {
     const result = act(this.tables)
     for (let change = this.tables.poll(); change !== undefined; change = this.tables.poll())
@@ -73,7 +76,7 @@ export class Cloud {
     return result
   }
 
-  /** What worked between two networks: `recall` answers as a request to a table does. */
+  /** Stores the technique that worked between two networks. `recall` answers with the delay of a table request. */
   remember(pair: string, technique: StepKind): void {
     this.#history.set(pair, technique)
   }
@@ -82,7 +85,7 @@ export class Cloud {
     this.#world.after(this.profile.requestMs, () => take(this.#history.get(pair)))
   }
 
-  /** The node's WebSocket. A second one replaces the first. */
+  /** Connects the node's WebSocket, which replaces an earlier one. */
   connect(node: NodeId, take: (push: Push) => void): void {
     this.#connected.set(node, take)
   }
@@ -91,7 +94,7 @@ export class Cloud {
     this.#connected.delete(node)
   }
 
-  /** Each table has a stream of its own, and keeps its order. */
+  /** Pushes a change to the nodes concerned. Each kind of change has its own stream, which keeps its order. */
   #stream(change: Change): void {
     const { streamMs, streamJitterMs } = this.profile
     const due = this.#world.now + streamMs + this.#dice.exponential(streamJitterMs)

@@ -1,6 +1,6 @@
 /**
- * The world's own randomness: sfc32 (Doty-Humphrey, PractRand), small and fast. A fork depends on the label alone, never
- * on how much was drawn before, so that a new choice in one corner of the world leaves the others as they were.
+ * The source of randomness of the world: sfc32 (Doty-Humphrey, PractRand), small and fast. A fork depends on its label alone,
+ * not on how much was drawn before it. A new random choice in one part of the world therefore leaves the others unchanged.
  */
 export class Dice {
   readonly #seed: string
@@ -26,17 +26,17 @@ export class Dice {
     return result
   }
 
-  /** In [0, 1). */
+  /** Returns a number in [0, 1). */
   float(): number {
     return this.u32() / 0x1_0000_0000
   }
 
-  /** A whole number in [0, bound). */
+  /** Returns an integer in [0, bound). */
   below(bound: number): number {
     return Math.floor(this.float() * bound)
   }
 
-  /** A whole number in [low, high]. */
+  /** Returns an integer in [low, high]. */
   between(low: number, high: number): number {
     return low + this.below(high - low + 1)
   }
@@ -45,7 +45,7 @@ export class Dice {
     return this.float() < probability
   }
 
-  /** Exponentially distributed: many small values, a long tail, cut at ten times the mean. */
+  /** Draws from an exponential distribution: many small values and a long tail, cut at ten times the mean. */
   exponential(mean: number): number {
     return Math.min(-Math.log(1 - this.float()), 10) * mean
   }
@@ -55,7 +55,7 @@ export class Dice {
     return list[this.below(list.length)]!
   }
 
-  /** Fisher and Yates. */
+  /** Returns a shuffled copy (Fisher-Yates). */
   shuffled<T>(list: readonly T[]): T[] {
     const result = [...list]
     for (let i = result.length - 1; i > 0; i--) {
@@ -70,7 +70,7 @@ export class Dice {
   }
 }
 
-/** FNV-1a with a final mix. */
+/** FNV-1a with a final mixing step. */
 function hashOf(text: string): number {
   let hash = 0x811c9dc5
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)

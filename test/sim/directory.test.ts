@@ -40,7 +40,7 @@ const ann: PresenceItem & { node: NodeId } = {
   networks: [chess],
 }
 
-/** What is pushed for the changes that `act` makes. */
+/** Returns what is pushed for the changes that `act` makes. */
 function pushes(act: (tables: Tables) => void): Pushed[] {
   const tables = new Tables()
   for (const [network, node] of [

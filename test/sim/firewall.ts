@@ -1,6 +1,6 @@
 /**
- * A stateful firewall without translation, as RFC 6092 asks of IPv6 routers: in comes only what answers something that
- * went out, per pair of endpoints.
+ * A stateful firewall without address translation, as RFC 6092 asks of IPv6 routers. It admits an inbound packet only if it
+ * answers an outbound one between the same two endpoints.
  */
 import type { Lifetimes } from './mapping.ts'
 import { type Endpoint, textOf } from './packet.ts'

@@ -1,4 +1,4 @@
-/** The evidence of one socket alone, without a tunnel: what a peer finds out about its NAT from the STUN servers it is told. */
+/** The NAT evidence of one socket, without a tunnel: what a peer learns about its NAT from the given STUN servers. */
 import type { Machine } from '../../shared/core/machine.ts'
 import { Evidence, type Evidenced, type StunServer } from '../../shared/core/tunnel/evidence.ts'
 import { Random } from '../../shared/crypto/random.ts'
@@ -33,7 +33,7 @@ class Gathering implements Machine<never, never> {
   poll(): undefined {}
 }
 
-/** What is known of the NAT that `host` is behind when the evidence says that it is ready, and how long that took. */
+/** Returns what the evidence knows about the NAT of `host` when it reports that it is ready, and how long that took. */
 export function evidenceOf(
   host: Host,
   stun: readonly StunServer[],

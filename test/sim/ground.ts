@@ -1,6 +1,6 @@
 /**
- * What a host gives the tunnels of an endpoint: sockets, ports of its router, and applications that hear what happens on
- * each of them. It carries out what the endpoint asks for and decides nothing.
+ * The resources that a host gives to the tunnels of an endpoint: sockets, port mappings on its router, and an application for
+ * each tunnel that is told its events. This class carries out the endpoint's requests and decides nothing.
  */
 import type { SocketPorts, TunnelsEffect, TunnelsInput } from '../../shared/core/peer/events.ts'
 import type { TunnelId } from '../../shared/ids.ts'
@@ -9,7 +9,7 @@ import type { Host } from './host.ts'
 import type { Process } from './process.ts'
 import type { Tunnel } from './tunnel.ts'
 
-/** Until a router has answered that it gives a port. */
+/** Time a router takes to answer a request for a port mapping, in milliseconds. */
 const MAP_MS = 300
 
 type Grounded = Pick<Process<never, never>, 'alive' | 'sockets' | 'open' | 'close'> & {
@@ -19,7 +19,7 @@ type Grounded = Pick<Process<never, never>, 'alive' | 'sockets' | 'open' | 'clos
 export interface GroundSetting {
   readonly host: Host
   readonly process: () => Grounded
-  /** The application on a tunnel, made when it is first wanted. */
+  /** Returns the application on a tunnel. It is created on first use. */
   readonly application: (tunnel: TunnelId) => Tunnel
 }
 
@@ -85,7 +85,7 @@ export class Ground {
   }
 }
 
-/** A simulated socket serves both families. */
+/** A simulated socket serves both address families on one port. */
 const portsOf = (port: number): SocketPorts => ({ four: port, six: port })
 
 export const ipsOf = (host: Host): Address[] => host.ips.map((ip) => addressOf(ip, 0)!)

@@ -1,6 +1,6 @@
 /**
- * A machine in the ordinary sense: addresses, a clock that may be wrong, and UDP sockets. It moves between segments as a
- * laptop does; its sockets stay, its addresses change.
+ * A simulated computer: addresses, a clock that may be wrong, and UDP sockets. It moves between segments like a laptop: its
+ * sockets stay, its addresses change.
  */
 import { type Carrier, isCarried } from './carrier.ts'
 import type { Dice } from './dice.ts'
@@ -10,15 +10,15 @@ import type { World } from './world.ts'
 
 const EPHEMERAL = { low: 32_768, high: 60_999 }
 
-/** What its place gives a host besides a link. */
+/** Services that a site offers its hosts besides a link. */
 export interface Amenities {
-  /** UDP is dropped: how services are reached all the same. */
+  /** Present if the network drops UDP: makes the TCP connections by which services are reached. */
   readonly carrier?: (deliver: (packet: Packet) => void) => Carrier
-  /** The router gives a port when asked (PCP, NAT-PMP, UPnP): its outside end. */
+  /** Present if the router maps ports on request (PCP, NAT-PMP, UPnP). Returns the outside end of the mapping. */
   readonly mapPort?: (inside: Endpoint) => Endpoint | undefined
 }
 
-/** One bound UDP socket. Without `ip` it takes what comes to any address of the host. */
+/** One bound UDP socket. Without `ip` it receives packets for any address of the host. */
 export interface Socket {
   readonly ip: string | undefined
   readonly port: number
@@ -29,9 +29,9 @@ export interface Socket {
 export class Host implements Member {
   readonly name: string
   readonly world: World
-  /** How far its clock is ahead of the world's, in milliseconds. */
+  /** Milliseconds by which the host's clock is ahead of the world's. */
   clockOffsetMs: number
-  /** How far its wall clock is ahead of that: somebody has set it. */
+  /** Milliseconds by which the wall clock is ahead of that clock, as if somebody had set it. */
   wallAheadMs = 0
   readonly #dice: Dice
   readonly #sockets = new Map<number, Socket[]>()
@@ -55,12 +55,12 @@ export class Host implements Member {
     return this.#attachment
   }
 
-  /** What its clock shows: whole milliseconds since the epoch. */
+  /** Time shown by the host's clock: whole milliseconds since the epoch. */
   get clock(): number {
     return Math.floor(this.world.now + this.clockOffsetMs)
   }
 
-  /** Its network drops UDP. */
+  /** Whether the host's network drops UDP. */
   get udpBlocked(): boolean {
     return this.#carrier !== undefined
   }
@@ -82,13 +82,13 @@ export class Host implements Member {
     this.#ips = []
   }
 
-  /** Asks the router for a port before this one; undefined where it gives none. */
+  /** Asks the router to map an outside port to this one. Undefined if the router maps no ports. */
   mapPort(port: number): Endpoint | undefined {
     const ip = this.#ips.find((own) => !isIpv6(own))
     return ip === undefined ? undefined : this.#amenities.mapPort?.({ ip, port })
   }
 
-  /** Without a port: an ephemeral one. */
+  /** Binds a socket, by default to an ephemeral port. */
   open(take: Socket['take'], { ip, port }: { ip?: string; port?: number } = {}): Socket {
     const socket = { ip, port: port ?? this.freePort(), host: this, take }
     const others = this.#sockets.get(socket.port) ?? []
@@ -114,7 +114,9 @@ export class Host implements Member {
     }
   }
 
-  /** Over a carrier a service answers from the address by which it is known. */
+  /**
+   * Returns the source address for an answer. A service answers a carried host from its first address, by which it is known.
+   */
   #sourceFor(ip: string): string | undefined {
     if (isCarried(ip)) return this.#ips[0]
     return this.#ips.find((own) => isIpv6(own) === isIpv6(ip))
@@ -134,7 +136,7 @@ export class Host implements Member {
     this.world.trace.datagram(this.world.now, what, textOf(from), textOf(to), bytes)
   }
 
-  /** An ephemeral port that nothing is bound to. */
+  /** Returns an ephemeral port that no socket is bound to. */
   freePort(): number {
     for (;;) {
       const port = this.#dice.between(EPHEMERAL.low, EPHEMERAL.high)

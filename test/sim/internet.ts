@@ -1,7 +1,7 @@
 /**
- * The public network and what hangs on it: hosts in data centres with addresses of their own, and sites (homes, offices,
- * carriers) behind routers. Addresses are handed out in order, from the ranges that RFC 5737, RFC 2544 and RFC 3849 keep
- * for documentation and tests.
+ * The public network, with hosts in data centres and sites (homes, offices, carriers) behind routers. Hosts in data centres
+ * have addresses of their own. Addresses are handed out in order, from the ranges that RFC 5737, RFC 2544 and RFC 3849
+ * reserve for documentation and tests.
  */
 import { Carrier } from './carrier.ts'
 import { type Amenities, Host } from './host.ts'
@@ -12,33 +12,33 @@ import { Router } from './router.ts'
 import { type Placement, Segment } from './segment.ts'
 import type { World } from './world.ts'
 
-/** Routers between a site and the middle of the core: two sites are twice as many apart. */
+/** Routers between a site and the middle of the core. There are twice as many between two sites. */
 const HOPS = 3
 
 export interface SiteSetting {
-  /** Without one hosts have public addresses. */
+  /** The NAT of the site. Without one, hosts have public addresses. */
   readonly nat?: NatBehaviour
   /** A second NAT between the first and the core. */
   readonly carrier?: NatBehaviour
-  /** A stateful firewall for what is not translated. Default true behind a NAT, false without. */
+  /** Whether traffic that is not translated passes a stateful firewall. Default: true behind a NAT, false without. */
   readonly firewall?: boolean
   readonly ipv6?: boolean
-  /** False: hosts have IPv6 only. */
+  /** False if hosts have IPv6 only. Default true. */
   readonly ipv4?: boolean
-  /** Hosts reach by TCP what serves it. */
+  /** Whether the site drops UDP. Hosts then reach the services that accept TCP over TCP. */
   readonly udpBlocked?: boolean
-  /** The router gives ports to those who ask. */
+  /** Whether the router maps ports on request. */
   readonly portMapping?: boolean
-  /** From the site to the core. */
+  /** Link from the site to the core. */
   readonly link?: LinkProfile
-  /** Within the site. */
+  /** Link within the site. */
   readonly lan?: LinkProfile
 }
 
 export interface Site {
   readonly name: string
   readonly router: Router
-  /** One more host there. */
+  /** Adds a host to the site. */
   host(name: string, clockOffsetMs?: number): Host
   /** Brings a host here from wherever it was. */
   plug(host: Host): void
@@ -57,7 +57,10 @@ export class Internet {
     this.core = new Segment(world, 'core')
   }
 
-  /** A host in a data centre, with as many addresses of its own as asked for, and one of IPv6; `overTcp`: ports that take TCP too. */
+  /**
+   * Adds a host in a data centre, with `ips` IPv4 addresses and one IPv6 address. The ports in `overTcp` accept TCP as well
+   * as UDP.
+   */
   server(
     name: string,
     {
@@ -103,7 +106,7 @@ export class Internet {
     return { name, router, host, plug }
   }
 
-  /** An address nobody has, for a router that gets another one. */
+  /** Returns an unused address, for a router that gets another one. */
   freshIp(): string {
     return this.#subnet().ipv4(1)
   }
@@ -133,7 +136,7 @@ export class Internet {
     return { segment: inside, ips: ['100.64.0.2'], link: WIRE }
   }
 
-  /** Each its own /24 and /64, so that only hosts of one site look near to each other. */
+  /** Allocates a subnet: a /24 and a /64 for each site or server, so that only hosts of one site look near to each other. */
   #subnet(): Subnet {
     const number = ++this.#subnets
     const [high, low] = [number >> 8, number & 255]

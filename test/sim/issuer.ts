@@ -1,4 +1,4 @@
-/** INDEX as far as nodes see it: the key that signs tickets, and who is told what about whom. */
+/** The part of INDEX that nodes depend on: it issues tickets, and nodes know its public key. */
 import { type Identity, identityOf, sign } from '../../shared/crypto/identity.ts'
 import type { TicketKeys } from '../../shared/crypto/ticket.ts'
 import type { PeerId } from '../../shared/ids.ts'
@@ -16,7 +16,7 @@ export interface IssuedTicket {
 export class Issuer {
   readonly keys: TicketKeys
   ticketMs: number = LIMITS.ticketMs
-  /** Tickets so far. */
+  /** Number of tickets issued so far. */
   issued = 0
   readonly #tables: Tables
   readonly #identity: Identity
@@ -27,7 +27,7 @@ export class Issuer {
     this.keys = new Map([[KEY_ID, this.#identity.publicKey]])
   }
 
-  /** Undefined for a peer that was never enrolled, or not any more. `now` is the clock of INDEX. */
+  /** Issues a ticket. Undefined for a peer that is not, or no longer, enrolled. `now` is the clock of INDEX. */
   ticket(peer: PeerId, now: number): IssuedTicket | undefined {
     const user = this.#tables.peers.get(peer)
     if (user === undefined) return undefined

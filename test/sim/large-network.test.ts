@@ -1,4 +1,4 @@
-/** A network of 100,000 members costs its peers, nodes and tables what one of three does. */
+/** A network of 100,000 members costs its peers, nodes and tables as much as a network of three. */
 import { expect, it } from 'vitest'
 import { type PeerId, toBase32, type UserId } from '../../shared/ids.ts'
 import { System } from './system.ts'
@@ -11,7 +11,7 @@ const numbered = (i: number, bytes: number): string => {
   return toBase32(id)
 }
 
-/** Ann, Bob and Cid in a network with others: what they see, when, and what it took. */
+/** Lets Ann, Bob and Cid meet in a network with `others` more members. Returns what they see, when, and what it cost. */
 function meeting(others: number) {
   const system = new System({ seed: 1, nodes: 3 })
   const network = system.network()
@@ -20,7 +20,7 @@ function meeting(others: number) {
     const user = `u_${numbered(i, 10)}` as UserId
     tables.enrol(numbered(i, 32) as PeerId, user)
     tables.setRole(network, user, 'member')
-    // They joined long ago: the streams have told of it.
+    // They joined long ago, so the streams have already reported it.
     tables.poll()
   }
   const [ann, bob, cid] = ['ann', 'bob', 'cid'].map((name) => system.peer(name, { networks: [network] }))

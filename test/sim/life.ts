@@ -1,7 +1,7 @@
 /**
- * The scenario `life`: peers of several networks, in all kinds of places, do everything they can, while routers restart,
- * hosts move, devices and nodes vanish, nodes drain, the tables fail and partitions come and go. Then it is quiet, and
- * everybody must be reachable, every message delivered, every tunnel alive.
+ * The scenario `life`. Peers of several networks, in all kinds of places, do everything they can. Meanwhile routers restart,
+ * hosts move, devices and nodes vanish, nodes drain, tables fail, and partitions come and go. Then everything is quiet, and
+ * all peers must be reachable, all messages delivered and all tunnels alive.
  */
 import type { NetworkId } from '../../shared/ids.ts'
 import type { Dice } from './dice.ts'
@@ -68,7 +68,7 @@ class Life {
     }
   }
 
-  /** Each as likely as it is often listed. */
+  /** The possible events. An event that is listed more often is more likely. */
   #events(): readonly (() => void)[] {
     const often = <T>(times: number, event: T): T[] => Array<T>(times).fill(event)
     return [
@@ -95,7 +95,7 @@ class Life {
     return this.#system.peer(`${i} ${name}`, { site, networks, clockOffsetMs })
   }
 
-  /** Two peers that share a network, or undefined when chance picked strangers. */
+  /** Draws two peers. Undefined if they share no network. */
   #pair(): readonly [Peer, Peer] | undefined {
     const [a, b] = this.#dice.shuffled(this.#peers) as [Peer, Peer]
     return this.#system.related(a.id, b.id) ? [a, b] : undefined
@@ -174,7 +174,7 @@ class Life {
     })
   }
 
-  /** One of at least two that serve. */
+  /** Returns a node that serves; undefined unless at least two do. */
   #spareNode() {
     const serving = this.#system.nodes.filter(({ alive, draining }) => alive && !draining)
     return serving.length > 1 ? this.#dice.pick(serving) : undefined
@@ -194,7 +194,7 @@ class Life {
     })
   }
 
-  /** Those that both peers still have. */
+  /** Lists the tunnels that both peers still have. */
   #tunnels(): { readonly between: string; readonly ends: readonly [Tunnel, Tunnel] }[] {
     return this.#peers.flatMap((one) =>
       this.#peers.flatMap((other) =>

@@ -1,22 +1,22 @@
 /**
- * One direction of a link: packets leave it in order, later by latency and jitter, unless chance loses, doubles or
- * overtakes them. A packet above the MTU is lost: peers do not fragment, and nobody hears ICMP here.
+ * One direction of a link. Packets leave it in order, delayed by latency and jitter, except those that are lost, duplicated
+ * or reordered by chance. A packet above the MTU is lost: peers do not fragment, and the simulation has no ICMP.
  */
 import type { Dice } from './dice.ts'
 
 export interface LinkProfile {
   readonly latencyMs: number
-  /** Mean of what is added to the latency, exponentially distributed. */
+  /** Mean of the exponentially distributed delay that is added to the latency. */
   readonly jitterMs: number
   /** Probabilities, 0 to 1. */
   readonly loss: number
   readonly duplicate: number
   readonly reorder: number
-  /** Bytes of a whole IP packet. */
+  /** Largest IP packet, in bytes with headers. */
   readonly mtu: number
 }
 
-/** A wire that does nothing but lead. */
+/** A wire with almost no latency, no jitter and no loss. */
 export const WIRE: LinkProfile = { latencyMs: 0.1, jitterMs: 0, loss: 0, duplicate: 0, reorder: 0, mtu: 1500 }
 export const BROADBAND: LinkProfile = { ...WIRE, latencyMs: 12, jitterMs: 1 }
 export const MOBILE: LinkProfile = { ...WIRE, latencyMs: 35, jitterMs: 12, loss: 0.005, reorder: 0.005 }
@@ -32,7 +32,7 @@ export class Link {
     this.#dice = dice
   }
 
-  /** When a packet that enters now comes out: never, once or twice. */
+  /** Returns the times at which a packet that enters now leaves: none, one or two. */
   arrivals(now: number, bytes: number): readonly number[] {
     const { mtu, loss, duplicate } = this.profile
     if (bytes > mtu || this.#dice.chance(loss)) return []

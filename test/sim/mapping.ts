@@ -1,13 +1,13 @@
 /**
- * One mapping of a NAT: an inside endpoint, an outside port, and the remotes it has talked to. Only what goes out keeps
- * it alive (RFC 4787 REQ-6); an answer from outside lengthens the life of what went out before, as Linux conntrack's
- * `udp_timeout` and `udp_timeout_stream` do.
+ * One mapping of a NAT: an inside endpoint, an outside port, and the remotes it has talked to. Only outbound packets keep it
+ * alive (RFC 4787 REQ-6). An answer from outside extends the lifetime, counted from the last outbound packet, like Linux
+ * conntrack's `udp_timeout` and `udp_timeout_stream`.
  */
 import { type Endpoint, textOf } from './packet.ts'
 
 export type Dependence = 'endpoint-independent' | 'address-dependent' | 'address-and-port-dependent'
 
-/** What of a remote endpoint a NAT looks at. */
+/** Returns the part of a remote endpoint that the NAT distinguishes. */
 export function scopeOf(dependence: Dependence, remote: Endpoint): string {
   switch (dependence) {
     case 'endpoint-independent':
@@ -20,11 +20,11 @@ export function scopeOf(dependence: Dependence, remote: Endpoint): string {
 }
 
 export interface Lifetimes {
-  /** Nothing has come back yet. RFC 4787 REQ-5 asks for two minutes; Linux gives 30 s. */
+  /** Lifetime before the first answer. RFC 4787 REQ-5 asks for two minutes; Linux uses 30 s. */
   readonly unrepliedMs: number
-  /** Traffic both ways. */
+  /** Lifetime after traffic in both directions. */
   readonly streamMs: number
-  /** Some carriers end a mapping this long after its birth, whatever goes through it. */
+  /** Maximum age of a mapping. Some carriers end it then, whatever its traffic. */
   readonly absoluteMs?: number
 }
 
@@ -58,7 +58,7 @@ export class Mapping {
     })
   }
 
-  /** Whether the filter lets this packet in. */
+  /** Whether the filter admits this packet. */
   admits(remote: Endpoint, now: number): boolean {
     const flow = this.#flows.get(scopeOf(this.#filtering, remote))
     if (flow === undefined || !this.#lives(flow, now)) return false

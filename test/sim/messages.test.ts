@@ -14,7 +14,7 @@ interface Gathering {
   readonly bob: Peer
 }
 
-/** Two peers in one network, online at two different nodes. */
+/** Returns two peers of one network that are online at different nodes. Tries seeds until they are. */
 function apart(seed = 1, link: LinkProfile = BROADBAND): Gathering {
   for (;;) {
     const system = new System({ seed, nodes: 2 })

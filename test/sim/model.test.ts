@@ -4,7 +4,7 @@ import { Model } from './model.ts'
 
 const [ann, bob, eve] = ['ann', 'bob', 'eve'] as [PeerId, PeerId, PeerId]
 
-/** Everybody but Eve shares a network. */
+/** A model in which everybody except Eve shares a network. */
 const model = (now = () => 0): Model => new Model((a, b) => a !== eve && b !== eve, now)
 
 describe('the reference model', () => {

@@ -1,35 +1,39 @@
 /**
- * What must be true of a run, kept beside it in the simplest form: who said what to whom, who heard of whom, which tunnels
- * were agreed on and what went through them. It knows nothing of sessions, nodes or paths.
+ * The reference model: what must be true of a run, recorded beside it in the simplest form. It records messages, which peers
+ * heard of which, the agreed tunnels, and the data that went through them. It knows nothing about sessions, nodes or paths.
  */
 import type { PeerId } from '../../shared/ids.ts'
 
-/** A recipient holds a message back for its predecessor this long at least (shared/core/peer/inbox.ts). */
+/** Minimum time that a recipient holds a message back for its predecessor (shared/core/peer/inbox.ts). */
 const HOLD_MS = 10_000
-/** Until a tunnel whose HANDSHAKE has just died is led to another one, and data flows (shared/core/tunnel/attempts.ts). */
+/**
+ * Time until a tunnel whose HANDSHAKE has just died has moved to another one and data flows (shared/core/tunnel/attempts.ts).
+ */
 const LED_ANEW_MS = 12_000
 
 interface Sent {
   readonly from: PeerId
   readonly to: PeerId
-  /** Place among the messages of this sender to this recipient. */
+  /** Position among the messages from this sender to this recipient. */
   readonly number: number
-  /** Which run of the sender it is of: order is kept within one. */
+  /** The run of the sender that it belongs to. Order is kept within a run. */
   readonly run: number
   readonly sentAt: number
   outcome: string | undefined
   deliveries: number
-  /** Its sender ended before it heard what became of it: it may arrive or not, even after those of its next run. */
+  /**
+   * Whether its sender ended before it got a receipt. Such a message may arrive or not, even after messages of the next run.
+   */
   orphaned: boolean
 }
 
 interface Agreed {
   readonly between: readonly PeerId[]
-  /** When the first of them knew. */
+  /** Time at which the first of the two peers knew. */
   readonly since: number
-  /** Who knows that it was agreed on. */
+  /** Peers that know of the agreement. */
   readonly known: Set<PeerId>
-  /** Who has got data through it. */
+  /** Peers that have received data through it. */
   readonly reached: Set<PeerId>
 }
 
@@ -43,16 +47,16 @@ export class Model {
   readonly #delivered = new Map<string, number>()
   readonly #agreedOn = new Set<string>()
   readonly #tunnels = new Map<string, Agreed>()
-  /** Whose call ran out of time before they can have carried anything. */
+  /** Tunnels whose call timed out before they can have carried anything. */
   readonly #cutShort = new Set<string>()
 
-  /** `related`: whether two peers share a network, by the tables. */
+  /** `related` tells whether two peers share a network, according to the tables. */
   constructor(related: (a: PeerId, b: PeerId) => boolean, now: () => number) {
     this.#related = related
     this.#now = now
   }
 
-  /** A text that no other message of the run has. */
+  /** Returns a text that no other message of the run has. */
   nextText(from: PeerId, to: PeerId): string {
     const pair = `${from} ${to}`
     const number = (this.#numbers.get(pair) ?? 0) + 1
@@ -93,7 +97,7 @@ export class Model {
     }
   }
 
-  /** The observer was told of another peer, by presence or by an answer to a search. */
+  /** Records that the observer was told about another peer, by presence or by a search result. */
   heard(observer: PeerId, about: PeerId): void {
     if (observer !== about && !this.#related(observer, about)) {
       this.violated(`${short(observer)} heard of ${short(about)}, with whom it shares no network`)
@@ -119,8 +123,8 @@ export class Model {
   }
 
   /**
-   * The time that an application gave its call is up, and it was told so. True where that was too soon after the agreement
-   * for another HANDSHAKE to be asked: the call has failed, and no tunnel is owed to anybody.
+   * Records that an application's call timed out, and that it was told. True if this was too soon after the agreement for
+   * another HANDSHAKE to be tried. The call has then failed, and neither peer is owed a tunnel.
    */
   timedOut(tunnel: string): boolean {
     const since = this.#tunnels.get(tunnel)?.since ?? this.#now()
@@ -129,7 +133,7 @@ export class Model {
     return isTooSoon
   }
 
-  /** It ended: what its tunnels have not carried yet they will not carry, what it has no receipt for it will not repeat. */
+  /** Records that a peer ended. Its tunnels carry nothing more, and it does not retransmit messages without a receipt. */
   vanished(peer: PeerId): void {
     this.#runs.set(peer, (this.#runs.get(peer) ?? 0) + 1)
     for (const message of this.#messages.values()) {
@@ -139,12 +143,12 @@ export class Model {
       if (between.includes(peer)) this.#tunnels.delete(tunnel)
   }
 
-  /** Something that a scenario found by itself. */
+  /** Records a violation that a scenario found itself. */
   violated(what: string): void {
     this.violations.push(what)
   }
 
-  /** Counts of messages. Unanswered: without a receipt, although the sender is still waiting for one. */
+  /** Message counts. `unanswered`: without a receipt, although the sender is still waiting for one. */
   get messages(): { sent: number; acknowledged: number; delivered: number; unanswered: number } {
     const all = [...this.#messages.values()]
     return {
@@ -155,7 +159,7 @@ export class Model {
     }
   }
 
-  /** At the end of a run in which everybody is back: every message has its receipt, and was delivered. */
+  /** Requires a receipt and a delivery for every message. For the end of a run in which every peer is back. */
   requireAllDelivered(): void {
     for (const message of this.#messages.values()) {
       if (message.orphaned) continue
@@ -165,8 +169,10 @@ export class Model {
   }
 
   /**
-   * Looks at the whole run when it is over. `waiting`: the texts that lie in mailboxes; what was acknowledged is delivered
-   * or there. `alive`: peers that are still online; an agreed tunnel between two of those has carried data both ways.
+   * Checks the whole run when it is over. An acknowledged message must be delivered or in a mailbox. A tunnel agreed between
+   * two peers that are still online must have carried data both ways.
+   *
+   * `waiting`: the texts in mailboxes. `alive`: the peers that are still online.
    */
   conclude(waiting: ReadonlySet<string>, alive: ReadonlySet<PeerId>): void {
     for (const [text, message] of this.#messages) {
@@ -183,7 +189,10 @@ export class Model {
     }
   }
 
-  /** An offer may be accepted after whoever made it is gone. */
+  /**
+   * Whether the tunnel must have worked: both peers learned of the agreement, or neither ever ended. An offer may be accepted
+   * after its sender is gone.
+   */
   #isOwed({ between, known }: Agreed): boolean {
     return known.size === between.length || !between.some((peer) => this.#runs.has(peer))
   }

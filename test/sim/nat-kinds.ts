@@ -1,4 +1,4 @@
-/** NATs by the names people know them by; each is one line of difference. Timeouts as Linux has them. */
+/** NATs by their common names, each defined by its difference from another. Timeouts are those of Linux. */
 import type { NatBehaviour } from './nat.ts'
 
 const LOW_TIMEOUTS = { unrepliedMs: 30_000, streamMs: 120_000 }
@@ -23,24 +23,24 @@ export const NAT_KINDS = {
   'full-cone': FULL_CONE,
   'address-restricted': { ...FULL_CONE, filtering: 'address-dependent' },
   'port-restricted': PORT_RESTRICTED,
-  /** Home routers on Linux: looks port-restricted until two inside hosts want the same. */
+  /** Linux home routers. They look port-restricted until two inside hosts want the same port for the same remote. */
   linux: { ...SYMMETRIC, allocation: { kind: 'overloading' } },
-  /** As `linux`, without a firewall before the router itself: an early packet from outside poisons it. */
+  /** Like `linux`, but no firewall protects the router itself, so an early packet from outside poisons a port. */
   'linux-exposed': { ...SYMMETRIC, allocation: { kind: 'overloading' }, unsolicited: 'accept' },
-  /** RFC 4787 all the way: endpoint-independent, port not preserved, hairpin. */
+  /** The NAT that RFC 4787 recommends: endpoint-independent mapping, port not preserved, hairpinning. */
   'hairpin-cone': { ...PORT_RESTRICTED, allocation: { kind: 'random', ...EPHEMERAL }, hairpin: true },
   'symmetric-preserving': { ...SYMMETRIC, allocation: { kind: 'preserving' } },
   'symmetric-sequential': { ...SYMMETRIC, allocation: { kind: 'sequential', step: 1, ...EPHEMERAL } },
-  /** The same at a carrier: its other customers take ports too. */
+  /** Like `symmetric-sequential`, at a carrier whose other customers take ports too. */
   'symmetric-busy': {
     ...SYMMETRIC,
     allocation: { kind: 'sequential', step: 1, ...EPHEMERAL, foreignPerSecond: 30 },
   },
   'symmetric-block': { ...SYMMETRIC, allocation: { kind: 'block', size: 512 } },
-  /** A carrier that gives each customer so many ports. */
+  /** A carrier that gives each customer a block of 4096 ports. */
   'symmetric-chunk': { ...SYMMETRIC, allocation: { kind: 'block', size: 4096 } },
   'symmetric-random': { ...SYMMETRIC, allocation: { kind: 'random', low: 1024, high: 65_535 } },
-  /** A carrier that maps by address only and ends every mapping within a minute. */
+  /** A carrier with address-dependent mapping that ends every mapping within a minute. */
   'carrier-absolute': {
     ...PORT_RESTRICTED,
     mapping: 'address-dependent',

@@ -1,12 +1,12 @@
 /**
- * A NAT as RFC 4787 describes them: how it maps, how it filters, how it chooses ports, how long it remembers. Pure: ports
- * in, ports out; whoever owns it (router.ts, or a test) puts the outside IP in.
+ * A NAT in the terms of RFC 4787: mapping, filtering, port allocation and lifetimes. It is pure and works on ports only. Its
+ * owner (router.ts or a test) adds the outside IP.
  *
- * Filtering belongs to a mapping: what an inside endpoint has sent through one mapping opens no other one.
+ * Filtering belongs to a mapping. A packet that an inside endpoint sends through one mapping opens no other mapping.
  *
- * A router that takes unsolicited packets for its own (`accept`) is poisoned by them, as Linux is: such a packet leaves an
- * entry for (remote, outside port), so that a later packet to that very remote cannot leave from that port and gets
- * another one. Each further packet keeps the entry alive. Silent routers (`drop`) leave no entry.
+ * A router that accepts unsolicited packets for itself (`accept`) is poisoned by them, like Linux. Such a packet leaves an
+ * entry for (remote, outside port). A later packet to that remote cannot leave from that port and gets another one. Each
+ * further packet keeps the entry alive. Silent routers (`drop`) leave no entry.
  */
 import type { Dice } from './dice.ts'
 import { type Dependence, type Lifetimes, Mapping, scopeOf } from './mapping.ts'
@@ -22,7 +22,7 @@ export interface NatBehaviour extends Lifetimes {
   readonly unsolicited: 'drop' | 'accept'
 }
 
-/** Routers give such ports out at random, so that two hosts do not ask for the same. */
+/** Range of forwarded ports. Routers choose them at random, so that two hosts do not ask for the same port. */
 const FORWARDED = { low: 20_000, high: 65_535 }
 
 export class Nat {
@@ -32,9 +32,12 @@ export class Nat {
   readonly #byKey = new Map<string, Mapping>()
   readonly #byPort = new Map<number, Set<Mapping>>()
   readonly #forwards = new Map<number, Endpoint>()
-  /** The mapping that last sent from a port to a remote, by `remote port`: a port may have thousands. */
+  /**
+   * The mapping that last sent from a port to a remote, by `remote port`. A map, because a port may have thousands of
+   * mappings.
+   */
   readonly #byFlow = new Map<string, Mapping>()
-  /** `remote port` of unsolicited packets, and until when each is remembered. */
+  /** Expiry times of the entries that unsolicited packets left, by `remote port`. */
   readonly #poison = new Map<string, number>()
 
   constructor(behaviour: NatBehaviour, dice: Dice) {
@@ -43,7 +46,7 @@ export class Nat {
     this.#ports = new Ports(behaviour.allocation, dice)
   }
 
-  /** The outside port from which this packet leaves; undefined when there is none left for it. */
+  /** Returns the outside port from which this packet leaves; undefined if no port is left for it. */
   outbound(inside: Endpoint, remote: Endpoint, now: number): number | undefined {
     const mapping = this.#mappingFor(inside, remote, now)
     if (mapping === undefined) return undefined
@@ -52,7 +55,7 @@ export class Nat {
     return mapping.port
   }
 
-  /** A port that a host asked for, once for each of its endpoints: whatever comes there goes to it. */
+  /** Forwards a port that a host asked for: all packets to it go to `inside`. Each inside endpoint gets one such port. */
   forward(inside: Endpoint): number {
     for (const [port, holder] of this.#forwards) if (textOf(holder) === textOf(inside)) return port
     for (;;) {
@@ -63,7 +66,7 @@ export class Nat {
     }
   }
 
-  /** The inside endpoint that gets this packet; undefined when it is refused. */
+  /** Returns the inside endpoint that receives this packet; undefined if the filter rejects it. */
   inbound(port: number, remote: Endpoint, now: number): Endpoint | undefined {
     const forwarded = this.#forwards.get(port)
     if (forwarded !== undefined) {
@@ -78,7 +81,7 @@ export class Nat {
     return undefined
   }
 
-  /** The router was restarted: every mapping is gone. */
+  /** Drops every mapping, as when the router restarts. */
   forget(): void {
     this.#byKey.clear()
     this.#byPort.clear()
@@ -104,7 +107,7 @@ export class Nat {
     return this.#open(known === undefined ? key : detour, inside, remote, now)
   }
 
-  /** What answers a packet that came through a forwarded port leaves from that port, whatever the mapping. */
+  /** Makes answers to a packet that came through a forwarded port leave from that port, whatever the mapping. */
   #answerFrom(port: number, inside: Endpoint, remote: Endpoint, now: number): void {
     const detour = detourOf(inside, remote)
     const known = this.#alive(detour, now)
@@ -138,7 +141,7 @@ export class Nat {
     return mapping?.alive(now) ? mapping : undefined
   }
 
-  /** The mappings that hold this port; ended ones are let go of. */
+  /** Returns the mappings that hold this port, and drops those that have ended. */
   #living(port: number, now: number): Set<Mapping> {
     const holders = this.#holders(port)
     for (const mapping of holders) if (!mapping.alive(now)) holders.delete(mapping)
@@ -155,7 +158,7 @@ export class Nat {
 const keyOf = (mapping: Dependence, inside: Endpoint, remote: Endpoint): string =>
   `${textOf(inside)} ${scopeOf(mapping, remote)}`
 
-/** Where the mapping of a remote differs from that of the others. */
+/** Key of a mapping for one remote that differs from the mapping for the others. */
 const detourOf = (inside: Endpoint, remote: Endpoint): string =>
   `detour ${keyOf('address-and-port-dependent', inside, remote)}`
 

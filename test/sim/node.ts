@@ -1,6 +1,7 @@
 /**
- * A node of the fleet with all its roles on one host: what udp-edge does with the same machines. It registers a lease and
- * renews it, learns of the fleet, asks the tables, takes pushes. Killed, it says nothing to anybody: its lease runs out.
+ * A node of the fleet with all roles on one host. It does what udp-edge does with the same machines: it registers and renews
+ * a lease, learns of the fleet, sends requests to the tables and receives pushes. A killed node tells nobody; its lease
+ * expires.
  */
 import { CheckpointMachine } from '../../shared/core/checkpoint/checkpoint-machine.ts'
 import type { CheckpointEffect, CheckpointInput } from '../../shared/core/checkpoint/events.ts'
@@ -19,18 +20,18 @@ import { Process } from './process.ts'
 import type { System } from './system.ts'
 
 const PORTS = { checkpoint: 4000, handshake: 4001, stun: [3478, 3479], relay: 4002 } as const
-/** As udp-edge/lease.ts has them. */
+/** The values of udp-edge/lease.ts. */
 const LEASE_MS = 30_000
 const RENEW_MS = 10_000
-/** Until the WebSocket to the gateway is open. */
+/** Time until the WebSocket to the gateway is open. */
 const CONNECT_MS = 60
-/** What is left of tunnels and legs after this ends. */
+/** Time limit of a drain. Tunnels and legs that remain after it end. */
 const DRAIN_MS = 60_000
-/** A world has few peers; a node of a real fleet has room for a million. */
+/** A world has few peers. A node of a real fleet has room for a million. */
 const CAPACITY = 1000
 const MAX_TUNNELS = 1000
 
-/** Where a node stands, and how far from the core that is. */
+/** The location of a node, and its link to the core. */
 export interface Region {
   readonly name: string
   readonly link: LinkProfile
@@ -47,7 +48,7 @@ export class Node {
   readonly id: NodeId
   readonly host: Host
   draining = false
-  /** Of the run that is or was last. */
+  /** Machine of the current run, or of the last one. */
   checkpoint: CheckpointMachine | undefined
   handshake: HandshakeMachine | undefined
   relay: RelayMachine | undefined
@@ -89,14 +90,14 @@ export class Node {
     this.#system.world.after(CONNECT_MS, () => this.#connect(services))
   }
 
-  /** Vanishes. */
+  /** Stops without telling anybody. */
   kill(): void {
     for (const process of Object.values(this.#services ?? {})) process.kill()
     this.#services = undefined
     this.#system.cloud.disconnect(this.id)
   }
 
-  /** Takes nothing new and asks those who are here to go. */
+  /** Refuses new work and asks the connected peers to leave. */
   drain(): void {
     this.draining = true
     this.#register()
@@ -106,7 +107,7 @@ export class Node {
     this.#services?.relay.handle({ kind: 'drain', until })
   }
 
-  /** Ends as it should: gives its lease back first. */
+  /** Stops in an orderly way: ends its lease first. */
   leave(): void {
     this.#system.cloud.write((tables) => tables.endLease(this.id))
     this.kill()
@@ -172,7 +173,7 @@ export class Node {
     })
   }
 
-  /** Writes the lease and reads those of the others, as long as this run of the node lasts. */
+  /** Writes its lease and reads the leases of the others, for as long as this run of the node lasts. */
   #renew(services: Services): void {
     if (services !== this.#services) return
     this.#register()

@@ -4,9 +4,9 @@ import type { Node } from './node.ts'
 import type { Peer } from './peer.ts'
 import { System } from './system.ts'
 
-/** shared/core/peer/pace.ts: an interval, three keep-alives a second apart; and a sign-in. */
+/** Time until an idle peer is back (shared/core/peer/pace.ts): one interval, three keepalives a second apart, and a sign-in. */
 const BACK_MS = 25_000 + 3000 + 1000
-/** With something to say a peer notices sooner. */
+/** Time until a peer that has something to send is back. It notices sooner. */
 const BACK_TALKING_MS = 6000
 
 /** Peers of one network, online at three nodes. */

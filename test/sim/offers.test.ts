@@ -4,7 +4,7 @@ import { NAT_KINDS } from './nat-kinds.ts'
 import type { Attempt, Peer } from './peer.ts'
 import { System } from './system.ts'
 
-/** Two peers of one network, and a stranger, online. */
+/** Returns two peers of one network and a stranger, all online. */
 function three(seed = 1): { system: System; ann: Peer; bob: Peer; eve: Peer } {
   const system = new System({ seed })
   const network = system.network()

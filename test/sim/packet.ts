@@ -1,4 +1,4 @@
-/** UDP over IP as the simulated network carries it. IPs are in the text form of `shared/wire/address.ts`. */
+/** A UDP endpoint in the simulated network. The IP is in the text form of `shared/wire/address.ts`. */
 export interface Endpoint {
   readonly ip: string
   readonly port: number
@@ -7,7 +7,7 @@ export interface Endpoint {
 export interface Packet {
   readonly from: Endpoint
   readonly to: Endpoint
-  /** Routers it may still pass; the one at which it would become 0 drops it. */
+  /** Hops left. The router at which it would become 0 drops the packet. */
   readonly ttl: number
   readonly bytes: Uint8Array
 }
@@ -18,6 +18,6 @@ export const isIpv6 = (ip: string): boolean => ip.includes(':')
 
 export const textOf = ({ ip, port }: Endpoint): string => (isIpv6(ip) ? `[${ip}]:${port}` : `${ip}:${port}`)
 
-/** Bytes on the link: payload, UDP header, IP header without options. */
+/** Returns the bytes on the link: payload, UDP header, and IP header without options. */
 export const wireBytes = (packet: Packet): number =>
   packet.bytes.length + 8 + (isIpv6(packet.to.ip) ? 40 : 20)

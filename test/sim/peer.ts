@@ -1,6 +1,6 @@
 /**
- * A device of a user: the Endpoint that the SDK drives too, on a host, and an application that notes what it is told. INDEX
- * answers from the system. Nothing is decided here.
+ * A user's device: the Endpoint that the SDK drives too, on a host, with an application that records what it is told. The
+ * system answers for INDEX. This class decides nothing.
  */
 import { Endpoint } from '../../shared/core/peer/endpoint.ts'
 import type {
@@ -24,7 +24,7 @@ import type { System } from './system.ts'
 import { Tunnel } from './tunnel.ts'
 
 export type Offered = Extract<EndpointEffect, { kind: 'offer' }>
-/** The terms on which an offer is accepted, or the reason of its refusal; undefined to let it wait. */
+/** Decides an offer: the terms to accept it on, the reason to refuse it, or undefined to let it wait. */
 export type Decide = (offer: Offered) => TunnelTerms | string | undefined
 
 export interface Refusal {
@@ -32,22 +32,22 @@ export interface Refusal {
   readonly reason: string
 }
 
-/** What became of an offer of this side. */
+/** The result of an offer made by this side. */
 export interface Attempt {
   readonly to: PeerId
   tunnel?: Tunnel
   refusal?: Refusal
-  /** Why it came to nothing, if it did. */
+  /** Reason of the failure, if it failed. */
   failure?: CallFailure
 }
 
 const TERMS: TunnelTerms = { clear: false, paths: 'auto' }
 const PRESENCE: OwnPresence = { status: 'online', custom: '', metadata: {} }
-/** As in the SDK. */
+/** The SDK's default. */
 const TIMEOUT_MS = 30_000
-/** A call of INDEX over HTTPS. */
+/** Duration of a call to INDEX over HTTPS, in milliseconds. */
 const INDEX_MS = 80
-/** What the trace tells of; what happens on tunnels they tell themselves. */
+/** Effects that are written to the trace. Tunnels write their own events. */
 const TOLD = new Set<EndpointEffect['kind']>([
   ...(['online', 'offline', 'ticketWanted', 'nodesWanted', 'message', 'receipt', 'presence'] as const),
   'unanswered',
@@ -62,22 +62,22 @@ export class Peer {
   readonly user: UserId
   readonly host: Host
   decide: Decide = ({ terms }) => terms
-  /** What others were last said to be. */
+  /** The last presence record received for each peer. */
   readonly seen = new Map<PeerId, PresenceRecord>()
   readonly messages: { readonly from: PeerId; readonly text: string }[] = []
   readonly changes: Change[] = []
   readonly offers: Offered[] = []
   readonly tunnels = new Map<TunnelId, Tunnel>()
-  /** Since when it has been online; undefined while it is not. */
+  /** Time since which it has been online; undefined while it is not. */
   onlineSince: number | undefined
   offlineWhy: string | undefined
-  /** Of its last session. */
+  /** Node of its last session. */
   node: string | undefined
   readonly #dice: Dice
   #process: Process<EndpointInput, EndpointEffect> | undefined
   #machine: Endpoint | undefined
   readonly #ground: Ground
-  /** What is on top of each tunnel, from the first wish for it on. */
+  /** The application on each tunnel, from the first request for the tunnel on. */
   readonly #applications = new Map<TunnelId, Tunnel>()
   #memory: readonly InboxMemory[] = []
   #presence = PRESENCE
@@ -109,7 +109,7 @@ export class Peer {
     return this.onlineSince !== undefined
   }
 
-  /** Started, and neither killed nor gone with a goodbye. */
+  /** Whether it was started, and neither killed nor left. */
   get running(): boolean {
     return this.#process?.alive === true && this.offlineWhy !== 'left'
   }
@@ -133,7 +133,7 @@ export class Peer {
     return this
   }
 
-  /** Whether its application takes messages, and offers. */
+  /** Sets whether its application accepts messages and offers. */
   listen({
     messages = true,
     offers = true,
@@ -144,12 +144,14 @@ export class Peer {
     this.#handle({ kind: 'listening', messages, offers })
   }
 
-  /** Says goodbye. */
+  /** Leaves in an orderly way. */
   leave(): void {
     this.#handle({ kind: 'leave' })
   }
 
-  /** Vanishes without a word, tunnels and all. What it has delivered to its application is on disk. */
+  /**
+   * Stops without telling anybody; its tunnels stop too. Messages delivered to its application are remembered, as if on disk.
+   */
   kill(): void {
     this.#memory = this.#machine?.memory() ?? []
     this.#process?.kill()
@@ -165,7 +167,7 @@ export class Peer {
     this.#handle({ kind: 'presence', presence: this.#presence })
   }
 
-  /** Sends a message that no other is like; its text. */
+  /** Sends a message with a unique text, and returns the text. */
   send(to: Peer): string {
     const text = this.system.model.nextText(this.id, to.id)
     const id = ++this.#ids
@@ -174,7 +176,7 @@ export class Peer {
     return text
   }
 
-  /** What became of a message: an outcome of RECEIPT, undefined so far. */
+  /** Returns the outcome of a message from its RECEIPT; undefined until it comes. */
   outcomeOf(text: string): string | undefined {
     return this.#outcomes.get(text)
   }
@@ -207,7 +209,7 @@ export class Peer {
     this.#handle({ kind: 'refuse', tunnel, reason })
   }
 
-  /** Its addresses changed, and it noticed. */
+  /** Tells the endpoint that the host's addresses changed. */
   networkChanged(): void {
     this.#handle({ kind: 'udp', blocked: this.host.udpBlocked })
     this.#handle({ kind: 'moved', ips: ipsOf(this.host) })

@@ -1,6 +1,6 @@
 /**
- * Where the peers of random scenarios are: every kind of NAT and link often enough to be met. How often each is met in the
- * field is another question: `population.ts`.
+ * Draws the places of peers in random scenarios. Every kind of NAT and link is frequent enough to be tested. For the
+ * frequencies in the field, see `population.ts`.
  */
 import type { Dice } from './dice.ts'
 import type { SiteSetting } from './internet.ts'

@@ -1,43 +1,44 @@
 /**
- * Who meets whom in the field: how peers get to the internet, as far as anybody has measured it. Shares are of peers, each
- * with its source; where a source gives a range or leaves it open, the share is on the side that is harder to open, except
- * for UDP that is dropped: 1 % of typical peers is the least that anybody gives, and each further per cent adds two of relays.
+ * The population of peers in the field: how peers reach the internet, as far as it has been measured. Each share is a share of
+ * peers, with its source. If a source gives a range or leaves the share open, we take the end that is harder to connect.
+ * Dropped UDP is the exception: 1 % of typical peers is the lowest figure published, and each further per cent adds two per
+ * cent of relayed pairs.
  *
  *   Richter    "A Multi-perspective Analysis of Carrier-Grade NAT Deployment", IMC 2016: carriers translate in more than
- *              90 % of cellular networks and, for some of their lines, in 17-18 % of fixed ones; symmetric are 40 % of
- *              cellular translators, 11 % of fixed ones, less than 2 % of home routers; many give each customer 512 to
+ *              90 % of cellular networks and, for some of their lines, in 17-18 % of fixed ones. Symmetric are 40 % of
+ *              cellular translators, 11 % of fixed ones, less than 2 % of home routers. Many give each customer 512 to
  *              16,384 ports
- *   Mandalari  "Tracking the Big NAT across Europe and the U.S.", 2017: so do 10 % of providers of fixed lines
+ *   Mandalari  "Tracking the Big NAT across Europe and the U.S.", 2017: 10 % of providers of fixed lines translate
  *   NATwatcher 2017, 700 lines in 65 countries: home routers mostly map endpoint-independently, filter by address and
  *              port, and preserve the port
- *   SIN        Klinec and Matyas, SIN 2014: a third of mobile providers symmetric, some counting upwards, with up to 35 new
- *              flows a second from others
- *   Google     50.1 % of users with IPv6, March 2026; APNIC 42 % of the world, April 2026; strongest on mobile
+ *   SIN        Klinec and Matyas, SIN 2014: a third of mobile providers are symmetric. Some allocate upwards, with up to 35
+ *              new flows a second from other customers
+ *   Google     50.1 % of users with IPv6, March 2026; APNIC 42 % of the world, April 2026; highest on mobile
  *   Langley    "The QUIC Transport Protocol", SIGCOMM 2017: UDP fails for 4.4 % of clients, mostly in corporate networks
  *   libp2p     punchr notebook, January 2023: 45 % of results from clients with a port mapping; Di Cioccio, PAM 2012: most
  *              homes answer no UPnP
  *   vendors    symmetric by default: Cisco ASA, Palo Alto, Fortinet, SonicWall, Juniper SRX, pfSense before 25.11
- *   Hancke, callstats.io, Twilio: 15 to 22 % of WebRTC calls need a relay; so should these without the techniques that
- *              WebRTC lacks (`predict`, `scatter`, `mapped`)
+ *   Hancke, callstats.io, Twilio: 15 to 22 % of WebRTC calls need a relay. These populations should too, without the
+ *              techniques that WebRTC lacks (`predict`, `scatter`, `mapped`)
  *
- * Nothing is known of how many pairs share a site; two in a hundred is a guess, and hardly matters.
+ * There is no measurement of how many pairs share a site; two per cent is a guess, and hardly matters.
  */
 import type { Dice } from './dice.ts'
 import type { SiteSetting } from './internet.ts'
 import { BROADBAND, type LinkProfile, MOBILE } from './link.ts'
 import { NAT_KINDS, type NatKind } from './nat-kinds.ts'
 
-/** Weights need not add up to anything. */
+/** Values with weights. The weights need not add up to any particular sum. */
 type Mix<T> = readonly (readonly [weight: number, what: T])[]
 
-/** `none`: public addresses behind a firewall. */
+/** A NAT, or `none`: public addresses behind a firewall. */
 type Layer = NatKind | 'none'
 
 interface Access {
   readonly name: string
-  /** Of the place itself. */
+  /** The router of the place itself. */
   readonly router: Mix<Layer>
-  /** Between the place and the core. */
+  /** The carrier's NAT between the place and the core. */
   readonly carrier: Mix<Layer>
   readonly links: Mix<LinkProfile>
   /** Probabilities, 0 to 1. */
@@ -54,7 +55,7 @@ export interface Population {
 
 /** One peer's place. */
 export interface Residence {
-  /** What decides whether it can be reached: its NAT, or the worse of two. */
+  /** The NAT that decides whether the peer can be reached: its only one, or the worse of two. */
   readonly kind: string
   readonly setting: SiteSetting
 }
@@ -68,7 +69,7 @@ const FIXED_LINKS: Mix<LinkProfile> = [
   [10, ROUGH],
 ]
 
-/** NATwatcher for the most of them, Richter for the symmetric. A tenth lets early packets poison it, as OpenWrt does. */
+/** NATwatcher for most of them, Richter for the symmetric ones. A tenth can be poisoned by early packets, like OpenWrt. */
 const HOME_ROUTERS: Mix<Layer> = [
   [53, 'linux'],
   [10, 'linux-exposed'],
@@ -80,21 +81,24 @@ const HOME_ROUTERS: Mix<Layer> = [
   [1, 'symmetric-random'],
 ]
 
-/** Symmetric ones: 3 of 8 count (SIN; the share is a guess), half of the others give out of a customer's own ports (Richter). */
+/**
+ * Symmetric NATs: 3 of 8 allocate sequentially (SIN; the share is a guess), half of the others from a customer's own block
+ * (Richter).
+ */
 const symmetric = (weight: number): Mix<Layer> => [
   [weight * 0.375, 'symmetric-busy'],
   [weight * 0.3125, 'symmetric-chunk'],
   [weight * 0.3125, 'symmetric-random'],
 ]
 
-/** Richter: 11 % symmetric; the others as RFC 6888 asks, filters unknown and so the strict ones. */
+/** Richter: 11 % symmetric. The others behave as RFC 6888 asks; their filtering is unknown, so the strict kind is assumed. */
 const fixedCarrier = (percentOfLines: number): Mix<Layer> => [
   [100 - percentOfLines, 'none'],
   [percentOfLines * 0.89, 'port-restricted'],
   ...symmetric(percentOfLines * 0.11),
 ]
 
-/** Richter: nine in ten translated, 40 % of those symmetric; a carrier that ends every mapping within a minute is rare. */
+/** Richter: nine in ten are translated, 40 % of those symmetric. Few carriers end every mapping within a minute. */
 const CELLULAR: Mix<Layer> = [
   [10, 'none'],
   [36, 'port-restricted'],
@@ -103,7 +107,7 @@ const CELLULAR: Mix<Layer> = [
   ...symmetric(36),
 ]
 
-/** Vendors: about half of what offices have is symmetric, 3 of 8 of it counting. */
+/** Vendors: about half of the office routers are symmetric, and 3 of 8 of those allocate sequentially. */
 const OFFICE_ROUTERS: Mix<Layer> = [
   [5, 'none'],
   [50, 'linux'],
@@ -114,12 +118,12 @@ const OFFICE_ROUTERS: Mix<Layer> = [
 const NO_CARRIER: Mix<Layer> = [[1, 'none']]
 
 interface Shares {
-  /** Of peers, per cent; the rest is at home. */
+  /** Per cent of peers; the rest is at home. */
   readonly cellular: number
   readonly office: number
-  /** Of offices. */
+  /** Share of offices that drop UDP, 0 to 1. */
   readonly udpBlocked: number
-  /** Of home lines, per cent. */
+  /** Per cent of home lines behind a carrier's NAT. */
   readonly carrier: number
   readonly portMapping: number
   readonly ipv6: { readonly home: number; readonly cellular: number; readonly office: number }
@@ -162,7 +166,7 @@ function population({ cellular, office, udpBlocked, carrier, portMapping, ipv6 }
 }
 
 export const POPULATIONS = {
-  /** An application for homes: a tenth on the road, few at work; IPv6 as in the better half of countries. */
+  /** An application for homes: a tenth of its users on the road, few at work. IPv6 as in the better half of countries. */
   optimistic: population({
     cellular: 10,
     office: 4,
@@ -172,8 +176,9 @@ export const POPULATIONS = {
     ipv6: { home: 0.55, cellular: 0.75, office: 0.3 },
   }),
   /**
-   * Half of the use is on phones, half of that on Wi-Fi (Cisco VNI 2019: 54 % offloaded): a quarter on cellular. Seven in a
-   * hundred at work, where one network in seven drops UDP: 1 % of all. IPv6: 47 % in all, between APNIC and Google.
+   * A quarter of peers is on cellular: half of the use is on phones, half of that on Wi-Fi (Cisco VNI 2019: 54 % offloaded).
+   * Seven per cent are at work, where one network in seven drops UDP: 1 % of all peers. IPv6: 47 % in all, between APNIC and
+   * Google.
    */
   typical: population({
     cellular: 25,
@@ -183,7 +188,7 @@ export const POPULATIONS = {
     portMapping: 0.3,
     ipv6: { home: 0.43, cellular: 0.6, office: 0.25 },
   }),
-  /** An application for work and the road: UDP fails for 4.4 % (Langley), little IPv6, hardly any router gives ports. */
+  /** An application for work and the road: UDP fails for 4.4 % (Langley), little IPv6, hardly any port mapping. */
   hostile: population({
     cellular: 35,
     office: 25,
@@ -196,7 +201,7 @@ export const POPULATIONS = {
 
 export type PopulationName = keyof typeof POPULATIONS
 
-/** One of two peers that meet; undefined for the second where it is in the first one's site. */
+/** Draws the places of two peers that meet. The second is undefined if it is in the first one's site. */
 export function drawPair(population: Population, dice: Dice): readonly [Residence, Residence | undefined] {
   const first = drawResidence(population, dice)
   return [first, dice.chance(population.sameSite) ? undefined : drawResidence(population, dice)]

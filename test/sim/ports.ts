@@ -1,28 +1,28 @@
-/** How a NAT chooses the outside port of a new mapping (RFC 4787 section 4.2, and what is found in the field). */
+/** The choice of the outside port of a new mapping (RFC 4787 section 4.2, and behaviour found in the field). */
 import type { Dice } from './dice.ts'
 import type { Endpoint } from './packet.ts'
 
 export type Allocation =
-  /** The inside port while no other mapping has it, otherwise a random one. */
+  /** The inside port if no other mapping has it, otherwise a random one. */
   | { readonly kind: 'preserving' }
-  /** The inside port as long as no other mapping with that port talks to the same remote: Linux masquerade. */
+  /** The inside port unless another mapping with that port talks to the same remote: Linux masquerade. */
   | { readonly kind: 'overloading' }
   | {
       readonly kind: 'sequential'
       readonly step: number
       readonly low: number
       readonly high: number
-      /** Ports that others behind it take meanwhile, as a Poisson process. Default none. */
+      /** Rate at which other hosts behind the NAT take ports, as a Poisson process. Default none. */
       readonly foreignPerSecond?: number
     }
-  /** Each inside IP gets a run of so many ports and random ones within it: carriers with port blocks. */
+  /** Each inside IP gets a block of `size` ports, and random ports within it: carriers with port blocks. */
   | { readonly kind: 'block'; readonly size: number }
   | { readonly kind: 'random'; readonly low: number; readonly high: number }
 
 type Sequential = Extract<Allocation, { kind: 'sequential' }>
 
 const DYNAMIC = { low: 1024, high: 65_535 }
-/** Linux gives up after 128 tries too. */
+/** Attempts to find a free port. Linux gives up after 128 too. */
 const TRIES = 128
 
 export class Ports {
@@ -30,7 +30,7 @@ export class Ports {
   readonly #dice: Dice
   readonly #blocks = new Map<string, number>()
   #next: number
-  /** When somebody else takes the next port. */
+  /** Time at which another host takes the next port. */
   #foreignAt = Number.NEGATIVE_INFINITY
 
   constructor(allocation: Allocation, dice: Dice) {
@@ -39,7 +39,7 @@ export class Ports {
     this.#next = allocation.kind === 'sequential' ? dice.between(allocation.low, allocation.high) : 0
   }
 
-  /** Undefined when there is none left. */
+  /** Chooses a free port; undefined if none is left. */
   choose(inside: Endpoint, free: (port: number) => boolean, now: number): number | undefined {
     switch (this.#allocation.kind) {
       case 'preserving':

@@ -4,7 +4,7 @@ import { NAT_KINDS } from './nat-kinds.ts'
 import type { Peer } from './peer.ts'
 import { System } from './system.ts'
 
-/** As many peers as wished for in one network, online, wherever they happened to sign in. */
+/** Brings peers with the given names online in one network, at whichever nodes they sign in. */
 function gathered(names: readonly string[], seed = 1): { system: System; network: NetworkId; peers: Peer[] } {
   const system = new System({ seed, nodes: 3 })
   const network = system.network()

@@ -1,7 +1,7 @@
 /**
- * A protocol machine running on a host: the driver of the simulated world. It keeps the contract of
- * shared/core/machine.ts to the letter, and holds the machine to it: a machine that asks to be woken for a time it has
- * already been woken at, and asks again, would spin on a real host; here it fails the run.
+ * A protocol machine running on a host: the driver of the simulated world. It follows the contract of shared/core/machine.ts
+ * exactly and holds the machine to it. A machine that keeps asking to be woken at a time that has already passed would spin
+ * on a real host; here it fails the run.
  */
 import type { Machine } from '../../shared/core/machine.ts'
 import { addressOf, formatIp } from '../../shared/wire/address.ts'
@@ -10,10 +10,10 @@ import type { Dice } from './dice.ts'
 import type { Host, Socket } from './host.ts'
 import type { Endpoint } from './packet.ts'
 
-/** How long a host may take to get round to what has arrived; meanwhile more arrives, and a batch has several. */
+/** Maximum delay before a host handles arrived datagrams. More arrive meanwhile, so a batch can hold several. */
 const WAKE_MS = 0.3
 const SPINS = 8
-/** Datagrams that a batch has room for at first. There are thousands of processes, and most get one at a time. */
+/** Initial capacity of a batch, in datagrams. There are thousands of processes, and most receive one at a time. */
 const FEW = 4
 
 export interface SocketSetting {
@@ -35,7 +35,7 @@ export class Process<Input, Effect> {
   #alarmAt = Number.POSITIVE_INFINITY
   #spins = 0
 
-  /** Sockets are numbered as listed; `perform` carries an effect out, and may call `handle`. */
+  /** Sockets are numbered in the order of the list. `perform` carries out an effect, and may call `handle`. */
   constructor(
     host: Host,
     machine: Machine<Input, Effect>,
@@ -50,12 +50,12 @@ export class Process<Input, Effect> {
     this.#settle()
   }
 
-  /** By number; those that were closed are missing. */
+  /** Sockets by number; undefined for closed ones. */
   get sockets(): readonly (Socket | undefined)[] {
     return this.#sockets
   }
 
-  /** One more socket; what it is numbered. */
+  /** Opens another socket and returns its number. */
   open(setting: SocketSetting, number = this.#sockets.length): number {
     this.#sockets[number] = this.host.open((from, bytes) => this.#take(from, bytes, number), setting)
     return number
@@ -73,7 +73,7 @@ export class Process<Input, Effect> {
     this.#settle()
   }
 
-  /** It vanishes: nothing is said to anybody. */
+  /** Stops the process without telling anybody. */
   kill(): void {
     this.alive = false
     for (const number of this.#sockets.keys()) this.close(number)
@@ -99,7 +99,10 @@ export class Process<Input, Effect> {
     this.#settle()
   }
 
-  /** Sends, performs, takes the next input, until nothing is left. Inputs given meanwhile queue up. */
+  /**
+   * Sends datagrams, performs effects and handles queued inputs until nothing is left. Inputs that arrive meanwhile are
+   * queued.
+   */
   #settle(): void {
     if (this.#busy) return
     this.#busy = true

@@ -1,4 +1,4 @@
-/** What happens when: a binary heap of events; those of one moment happen in the order they were planned. */
+/** The event queue: a binary heap ordered by time. Events of the same time run in the order in which they were planned. */
 interface Planned {
   readonly at: number
   readonly order: number
@@ -13,7 +13,7 @@ export class Queue {
     return this.#heap.length
   }
 
-  /** When the next event is due; Infinity when there is none. */
+  /** Time of the next event; Infinity if there is none. */
   get next(): number {
     return this.#heap[0]?.at ?? Number.POSITIVE_INFINITY
   }

@@ -1,7 +1,9 @@
 /**
- * A router between a segment (its inside) and another (its outside). IPv4 is translated when it has a NAT; everything else
- * passes a stateful firewall unless there is none. TTL as Linux counts it: a packet that ends here leaves no mapping; one
- * that arrives at its last hop is looked at before it is dropped, so it can still poison.
+ * A router between two segments, its inside and its outside. It translates IPv4 if it has a NAT. Everything else passes a
+ * stateful firewall, if there is one.
+ *
+ * TTL is counted as Linux does: an outbound packet that expires here creates no mapping. An inbound packet that expires here
+ * is looked at before it is dropped, so it can still poison a port.
  */
 import { Firewall } from './firewall.ts'
 import { WIRE } from './link.ts'
@@ -12,13 +14,13 @@ import type { World } from './world.ts'
 
 export interface RouterSetting {
   readonly name: string
-  /** Where it hangs; the first IP is the outside address of the NAT. */
+  /** Its attachment outside. The first IP is the outside address of the NAT. */
   readonly outside: Placement
   readonly inside: Segment
   readonly nat?: NatBehaviour
-  /** For what is not translated. Default true. */
+  /** Whether a firewall filters traffic that is not translated. Default true. */
   readonly firewall?: boolean
-  /** A network that lets no UDP out. */
+  /** Whether it drops outbound UDP. */
   readonly udpBlocked?: boolean
 }
 
@@ -48,12 +50,12 @@ export class Router implements Member {
     return this.#ip
   }
 
-  /** It hangs on the core itself, not behind a carrier's router. */
+  /** Whether it attaches to the core itself, not behind a carrier's router. */
   get isPublic(): boolean {
     return this.#outside.hops > 0
   }
 
-  /** A restart or a new lease: all state is gone, and the outside IP may be another one. */
+  /** Simulates a restart or a new lease: all state is gone, and the outside IP may change. */
   rebind(ip = this.#ip): void {
     this.#world.event(`${this.name} rebinds to ${ip}`)
     this.nat?.forget()
@@ -62,7 +64,7 @@ export class Router implements Member {
     this.#outside.segment.route(ip, this.#outside)
   }
 
-  /** Its outside end of a port that leads to `inside` from now on: behind a carrier that is no public one. */
+  /** Forwards a port to `inside` and returns the outside end. Behind a carrier's NAT that end is not public. */
   mapPort(inside: Endpoint): Endpoint | undefined {
     const port = this.nat?.forward(inside)
     return port === undefined ? undefined : { ip: this.#ip, port }
@@ -110,7 +112,7 @@ export class Router implements Member {
     return this.nat !== undefined && !isIpv6(ip)
   }
 
-  /** What is reachable from outside by its own address is routed here. */
+  /** Routes an inside address that is not translated to this router. */
   #announce(ip: string): void {
     if (!this.#translates(ip)) this.#outside.segment.route(ip, this.#outside)
   }

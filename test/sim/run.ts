@@ -1,4 +1,4 @@
-/** `npm run sim`: random scenarios, or pairs of a population, in the simulated world, and what they say together. */
+/** `npm run sim`: plays random scenarios, or pairs of a population, in the simulated world, and prints the combined results. */
 import { parseArgs } from 'node:util'
 import { BATCH, type BatchOutcome, batchesOf, playBatch } from './census.ts'
 import { Dice } from './dice.ts'
@@ -115,7 +115,7 @@ function readable(summary: Summary): string {
   return rows.map(([name, value]) => `${name.padEnd(14)}${value}\n`).join('')
 }
 
-/** Undefined: help was asked for. A text: what is wrong. */
+/** Parses the options. Undefined if help was asked for; a text if an option is wrong. */
 function optionsOf(args: readonly string[]): Options | string | undefined {
   try {
     const { values } = parseArgs({

@@ -1,4 +1,4 @@
-/** What happens in a random run. Each scenario plays a system to its end; what was wrong is the model's to say. */
+/** The random scenarios. Each plays a system to its end; the model decides what was wrong. */
 import type { Dice } from './dice.ts'
 import { playLife } from './life.ts'
 import type { Peer } from './peer.ts'
@@ -8,7 +8,7 @@ import type { Tunnel } from './tunnel.ts'
 
 export interface Played {
   readonly system: System
-  /** One end of each tunnel that was agreed on, and what the two sites were. */
+  /** One end of each agreed tunnel, and the kinds of the two sites. */
   readonly tunnels: readonly { readonly between: string; readonly end: Tunnel }[]
 }
 
@@ -36,7 +36,7 @@ export const SCENARIOS = {
     return { system, tunnels: [{ between, end: attempt.tunnel! }] }
   },
 
-  /** A few peers write to each other all the time, on bad links, while nodes die and come back. */
+  /** A few peers send each other messages all the time, on bad links, while nodes die and come back. */
   letters(seed, tell) {
     const system = new System({ seed, nodes: 3, tell })
     const dice = system.world.dice.fork('letters')
@@ -58,7 +58,7 @@ export const SCENARIOS = {
     return { system, tunnels: [] }
   },
 
-  /** Two minutes in which everything happens that happens in years, and three in which it settles. */
+  /** Two minutes in which everything happens that happens in years, and three in which it settles down. */
   life: playLife,
 } satisfies Record<string, (seed: number, tell?: Tell) => Played>
 

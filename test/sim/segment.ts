@@ -1,6 +1,6 @@
 /**
- * A network in which members reach each other by IP: a LAN, the inside of a carrier's NAT, the internet's core. What is
- * for nobody here goes to the gateway, if there is one.
+ * A network in which members reach each other by IP: a LAN, the inside of a carrier's NAT, or the core of the internet. A
+ * packet for no member goes to the gateway, if there is one.
  */
 import type { Dice } from './dice.ts'
 import { Link, type LinkProfile } from './link.ts'
@@ -9,11 +9,11 @@ import type { World } from './world.ts'
 
 export interface Member {
   readonly name: string
-  /** A packet came out of the link of this attachment. */
+  /** Receives a packet from the link of this attachment. */
   arrive(packet: Packet, via: Attachment): void
 }
 
-/** How a member hangs on a segment: two links, and the routers of the segment between it and the middle. */
+/** The attachment of a member to a segment: two links, and the number of routers between it and the middle of the segment. */
 export interface Attachment {
   readonly member: Member
   readonly segment: Segment
@@ -28,7 +28,10 @@ export interface Placement {
   readonly segment: Segment
   readonly ips: readonly string[]
   readonly link: LinkProfile
-  /** Default 0. In the core 3, so that two sites are six routers apart. */
+  /**
+   * Routers between the member and the middle of the segment. Default 0. In the core 3, so that two sites are six routers
+   * apart.
+   */
   readonly hops?: number
 }
 
@@ -36,7 +39,7 @@ export interface Transit {
   /** Probability, 0 to 1. */
   readonly loss: number
   readonly delayMs: number
-  /** Bytes of a whole IP packet; a longer one is lost. Default: any. */
+  /** Largest IP packet, in bytes with headers; a longer one is lost. Default: no limit. */
   readonly mtu?: number
 }
 
@@ -44,9 +47,9 @@ export class Segment {
   readonly name: string
   readonly #world: World
   readonly #members = new Map<string, Attachment>()
-  /** How many partitions are between two addresses. */
+  /** Number of partitions between two addresses. */
   readonly #separated = new Map<string, number>()
-  /** What the way between two addresses does beyond the links at its ends. */
+  /** Impairments between two addresses beyond those of the links at either end. */
   readonly #transits = new Map<string, Transit>()
   readonly #dice: Dice
   #gateway: Attachment | undefined
@@ -73,7 +76,7 @@ export class Segment {
     return attachment
   }
 
-  /** Packets for `ip` go to this attachment; a router announces so what lies behind it. */
+  /** Routes packets for `ip` to this attachment. A router announces the addresses behind it in this way. */
   route(ip: string, attachment: Attachment): void {
     const holder = this.#members.get(ip)
     if (holder !== undefined && holder !== attachment) throw new Error(`${ip} is taken in ${this.name}`)
@@ -86,14 +89,14 @@ export class Segment {
     for (const [ip, holder] of this.#members) if (holder === attachment) this.#members.delete(ip)
   }
 
-  /** The default route, and who is told of the addresses in here. */
+  /** Sets the default route, and the callback that is told the addresses in this segment. */
   leaveThrough(gateway: Attachment, announce: (ip: string) => void): void {
     this.#gateway = gateway
     this.#announce = announce
     for (const ip of this.#members.keys()) announce(ip)
   }
 
-  /** Between each of `these` and each of `those` nothing passes; call what is returned to heal it. */
+  /** Drops all packets between each of `these` and each of `those`. Call the returned function to heal the partition. */
   separate(these: readonly string[], those: readonly string[]): () => void {
     const cuts = these.flatMap((a) => those.flatMap((b) => [`${a} ${b}`, `${b} ${a}`]))
     const count = (by: number): void => {
@@ -103,7 +106,7 @@ export class Segment {
     return () => count(-1)
   }
 
-  /** Between each of `these` and each of `those` the way is worse; call what is returned to mend it. */
+  /** Impairs the way between each of `these` and each of `those`. Call the returned function to restore it. */
   worsen(these: readonly string[], those: readonly string[], transit: Transit): () => void {
     const ways = these.flatMap((a) => those.flatMap((b) => [`${a} ${b}`, `${b} ${a}`]))
     for (const way of ways) this.#transits.set(way, transit)
@@ -112,7 +115,7 @@ export class Segment {
     }
   }
 
-  /** A member puts a packet on its link. */
+  /** Sends a packet from a member along its link. */
   carry(packet: Packet, from: Attachment): void {
     if (from.connected) this.#along(from.up, packet, () => this.#forward(packet, from))
     else this.#world.drop('unplugged')

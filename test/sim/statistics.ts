@@ -1,4 +1,4 @@
-/** What many runs say together. Times in milliseconds. */
+/** Combined results of many runs. Times in milliseconds. */
 import { SCENARIOS, type ScenarioName } from './scenarios.ts'
 
 export interface TunnelOutcome {
@@ -25,21 +25,21 @@ export interface Percentiles {
 
 export interface Summary {
   readonly runs: number
-  /** Share of the runs in which nothing was wrong, 0 to 1. */
+  /** Share of the runs without violations, 0 to 1. */
   readonly success: number
   readonly tunnels: number
-  /** Share of the tunnels that ended on a relay, 0 to 1; null without tunnels. */
+  /** Share of the tunnels that were relayed at the end, 0 to 1; null without tunnels. */
   readonly relayShare: number | null
-  /** How many of those for each reason. */
+  /** Number of relayed tunnels by reason. */
   readonly whyNotDirect: Readonly<Record<string, number>>
   readonly firstByteMs: Percentiles
   readonly directMs: Percentiles
   readonly messages: { readonly sent: number; readonly delivered: number }
-  /** Of all traces. */
+  /** Hash of all traces. */
   readonly hash: string
 }
 
-/** Plays one run. `tell` hears everything that happens in it. */
+/** Plays one run. `tell` receives a line for everything that happens in it. */
 export function runOnce(scenario: ScenarioName, seed: number, tell?: (line: string) => void): RunOutcome {
   const { system, tunnels } = SCENARIOS[scenario](seed, tell)
   return {
@@ -69,7 +69,7 @@ export function summarise(outcomes: readonly RunOutcome[]): Summary {
   }
 }
 
-/** What is told of a run in which something was wrong, and how to see it again. */
+/** Describes a run with violations, and how to repeat it. */
 export function complaint({ scenario, seed, violations }: RunOutcome): string {
   const list = violations.slice(0, 10).map((violation) => `  ${violation}\n`)
   const repeat = `npm run sim -- --seed ${seed} --runs 1 --scenario ${scenario}`

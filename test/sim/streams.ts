@@ -1,6 +1,6 @@
 /**
- * Who hears of a change: what functions/streams decide on the real tables, as one pure function. A node is told once a
- * change, however many of its peers care.
+ * Decides which nodes hear of a change: what functions/streams does on the real tables, as one pure function. A node is told
+ * of a change once, even if several of its peers need it.
  */
 import type { FleetItem } from '../../shared/directory.ts'
 import type { NetworkId, NodeId, PeerId, UserId } from '../../shared/ids.ts'
@@ -13,7 +13,7 @@ export interface Pushed {
   readonly push: Push
 }
 
-/** Undefined where nobody needs to hear of it. */
+/** Undefined if no node needs to hear of it. */
 export function pushedBy(change: Change, tables: Tables): Pushed | undefined {
   switch (change.kind) {
     case 'presence':
@@ -47,7 +47,7 @@ function presence(before: PresenceItem | undefined, after: PresenceItem, tables:
   return { nodes, push: blocks > 0 ? { ...push, blocks } : push }
 }
 
-/** Only to whom it is shown, or no longer. */
+/** Tells only the peer or the user to whom it is now shown or hidden. */
 function shown({ item, to, isSeen }: Extract<Change, { kind: 'shown' }>, tables: Tables): Pushed | undefined {
   if (item.node === undefined || item.status === 'invisible') return undefined
   const nodes = to.startsWith('u_') ? nodesOfUser(to as UserId, tables) : nodeOf(to as PeerId, tables)
@@ -55,20 +55,20 @@ function shown({ item, to, isSeen }: Extract<Change, { kind: 'shown' }>, tables:
   return { nodes: unique(nodes), push: { kind: 'presence', record, networks: item.networks, to } }
 }
 
-/** Where it looks different, those that the peer is and was in; otherwise those that it is new to. */
+/** If the visible state changed: the networks that the peer is or was in. Otherwise: the networks that it is new in. */
 function networksConcerned(before: PresenceItem | undefined, after: PresenceItem): NetworkId[] {
   const old = before?.networks ?? []
   if (look(before) !== look(after)) return unique([...old, ...after.networks])
   return look(after) === undefined ? [] : after.networks.filter((network) => !old.includes(network))
 }
 
-/** What others can tell apart; neither a move between nodes nor being seen again is. Undefined: not there. */
+/** The visible state of a peer; undefined if it is offline. A move between nodes or a new last-seen time does not change it. */
 function look(item: PresenceItem | undefined): string | undefined {
   const { status, custom, metadata } = item ? asSeenByOthers(item) : { status: 'offline' }
   return status === 'offline' ? undefined : JSON.stringify([status, custom, metadata])
 }
 
-/** Load and renewals are no news; a node that is gone is told as one whose lease ended long ago. */
+/** Load and lease renewals are not pushed. A removed node is pushed as one whose lease ended long ago. */
 function fleet({ before, after }: Extract<Change, { kind: 'fleet' }>, tables: Tables): Pushed | undefined {
   const item = after ?? (before && { ...before, draining: true, expiresAtSeconds: 0 })
   if (item === undefined || lasting(before) === lasting(after)) return undefined

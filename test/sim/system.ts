@@ -1,6 +1,6 @@
 /**
- * A whole system in one world: the tables and their streams, INDEX, a fleet of nodes, networks of users, and peers wherever
- * they are. Scenarios are written against this.
+ * A whole system in one world: the tables and their streams, INDEX, a fleet of nodes, networks of users, and peers in any
+ * place. Scenarios are written against this class.
  */
 
 import type { PeerNode, PlacedStun } from '../../shared/core/peer/events.ts'
@@ -19,22 +19,22 @@ import { World } from './world.ts'
 
 export interface SystemSetting {
   readonly seed: number
-  /** Nodes with every role. */
+  /** Number of nodes. Each has every role. */
   readonly nodes?: number
-  /** Of each node in turn; without, all are in one place. */
+  /** Regions of the nodes, in order. Without it all nodes are in one place. */
   readonly regions?: readonly Region[]
   readonly cloud?: Partial<CloudProfile>
-  /** Nodes are reached over IPv6 as well. */
+  /** Whether nodes are reachable over IPv6 as well. */
   readonly ipv6?: boolean
-  /** Hears everything that happens. */
+  /** Receives a line for everything that happens. */
   readonly tell?: ((line: string) => void) | undefined
 }
 
 export interface PeerSetting {
-  /** Without one it is in a site of its own, without NAT. */
+  /** Its site. Default: a site of its own, without NAT. */
   readonly site?: Site
   readonly networks?: readonly NetworkId[]
-  /** One who has peers already. */
+  /** An existing user. Default: a new one. */
   readonly user?: UserId
   readonly clockOffsetMs?: number
 }
@@ -48,7 +48,7 @@ export class System {
   readonly nodes: readonly Node[]
   readonly peers: Peer[] = []
   readonly ipv6: boolean
-  /** Of the key of the fleet, 32 bytes. */
+  /** The key of the fleet, 32 bytes. */
   readonly fleetKey: Uint8Array
   readonly #sites = new Map<Peer, Site>()
   #networks = 0
@@ -77,7 +77,7 @@ export class System {
     return this.internet.site(name, setting)
   }
 
-  /** Enrolled, a member of the networks, not started. */
+  /** Creates a peer that is enrolled and a member of the networks, but not started. */
   peer(name: string, { site, networks = [], user, clockOffsetMs = 0 }: PeerSetting = {}): Peer {
     const place = site ?? this.site(`${name}'s`)
     const owner = user ?? (`u_${this.#id(`user ${name}`)}` as UserId)
@@ -91,24 +91,24 @@ export class System {
     return peer
   }
 
-  /** Where it was made. */
+  /** Returns the site in which the peer was created. */
   siteOf(peer: Peer): Site {
     return this.#sites.get(peer)!
   }
 
-  /** Another device with the same key, which should not be. */
+  /** Creates another device with the same key, which an application should never do. */
   twinOf(peer: Peer): Peer {
     const host = this.site('twin').host('twin')
     return new Peer(this, host, peer.user, 'twin', peer.identity)
   }
 
-  /** Starts those that are given, and lets time pass until others can reach them; false when they cannot within the time. */
+  /** Starts the peers and lets time pass until others can reach them. False if that does not happen within `withinMs`. */
   bringOnline(peers: readonly Peer[], withinMs = 5000): boolean {
     for (const peer of peers) peer.start()
     return this.world.until(() => peers.every((peer) => this.isReachable(peer)), withinMs)
   }
 
-  /** It is online, and the tables say at which node. */
+  /** Whether the peer is online and the tables show its node. */
   isReachable({ id, online, node }: Peer): boolean {
     return online && this.cloud.tables.presence.get(id)?.node === node
   }
@@ -123,13 +123,13 @@ export class System {
     )
   }
 
-  /** Of the nodes that are there, by the tables. */
+  /** Returns the valid leases in the tables. */
   leases(): FleetItem[] {
     const items = [...this.cloud.tables.fleet.values()]
     return items.filter(({ expiresAtSeconds }) => expiresAtSeconds * 1000 > this.world.now)
   }
 
-  /** Where a peer can sign in, as INDEX lists it. */
+  /** Returns the nodes where a peer can sign in, as INDEX lists them. */
   checkpoints(): PeerNode[] {
     const open = this.leases().filter(({ draining }) => !draining)
     return open.map(({ node, publicKey, addresses, region }) => ({
@@ -140,7 +140,7 @@ export class System {
     }))
   }
 
-  /** As INDEX lists them. */
+  /** Returns the STUN servers as INDEX lists them. */
   stunServers(): PlacedStun[] {
     return this.leases().flatMap(({ addresses: { stun = [] }, region }) => {
       const [primary, alternate] = stun.map((text) => parseAddress(text)!)
@@ -149,7 +149,7 @@ export class System {
     })
   }
 
-  /** Looks at the whole run; what was wrong with it. */
+  /** Checks the whole run and returns the violations. */
   conclude(): readonly string[] {
     const waiting = new Set(this.peers.flatMap((peer) => this.mailOf(peer)))
     const alive = new Set(this.peers.filter(({ online }) => online).map(({ id }) => id))
@@ -157,7 +157,7 @@ export class System {
     return this.model.violations
   }
 
-  /** The texts that lie in the mailbox of a peer, which it alone can read. */
+  /** Returns the texts in the mailbox of a peer. Only that peer's key can open them. */
   mailOf({ id, identity }: Peer): string[] {
     const seals = new MessageSeals(identity, new Random(new Uint8Array(32)))
     const letters = this.cloud.tables.mailOf(id)

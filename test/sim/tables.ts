@@ -1,6 +1,6 @@
 /**
- * The tables in memory: the same promises as shared/store keeps on DynamoDB (test/contract/directory.ts runs against
- * both), answered at once. Every write leaves a change, old and new, for the streams.
+ * In-memory tables with the same guarantees as shared/store on DynamoDB (test/contract/directory.ts runs against both). They
+ * answer immediately. Every write adds a change, with the old and the new item, for the streams.
  */
 import type {
   Asker,
@@ -28,13 +28,13 @@ export type Change =
       readonly kind: 'membership'
       readonly network: NetworkId
       readonly user: UserId
-      /** Null: not a member any more. */
+      /** The new role; null if the user is no longer a member. */
       readonly role: string | null
     }
   | { readonly kind: 'mail'; readonly peer: PeerId }
   | { readonly kind: 'revoked'; readonly peer: PeerId }
   | { readonly kind: 'blocks'; readonly user: UserId; readonly version: number }
-  /** Somebody can no longer see a peer, or can again. */
+  /** A user or peer can no longer see `item`, or can see it again. */
   | {
       readonly kind: 'shown'
       readonly item: PresenceItem
@@ -42,7 +42,7 @@ export type Change =
       readonly isSeen: boolean
     }
   | { readonly kind: 'paths'; readonly network: NetworkId; readonly paths: Paths }
-  /** No `after`: the node is gone. */
+  /** Without `after` the node is gone. */
   | { readonly kind: 'fleet'; readonly before?: FleetItem; readonly after?: FleetItem }
 
 type Ask<K extends DirectoryRequest['kind']> = Extract<DirectoryRequest, { kind: K }>
@@ -52,19 +52,19 @@ export class Tables {
   readonly peers = new Map<PeerId, UserId>()
   readonly presence = new Map<PeerId, PresenceItem>()
   readonly fleet = new Map<NodeId, FleetItem>()
-  /** Whom users take nothing from, and the version of that. */
+  /** The blocked peers and users of each user, and the version of that list. */
   readonly #blocks = new Map<
     UserId,
     { readonly version: number; readonly blocks: ReadonlySet<PeerId | UserId> }
   >()
-  /** What networks let tunnels use, where it is not everything. */
+  /** The paths that networks allow tunnels to use, if not all. */
   readonly paths = new Map<NetworkId, Paths>()
   readonly #memberships = new Map<NetworkId, Map<UserId, string>>()
   readonly #networkNodes = new Map<NetworkId, Set<NodeId>>()
   readonly #mail = new Map<PeerId, Map<string, StoredMessage>>()
   readonly #changes: Change[] = []
 
-  /** The oldest change not taken yet. */
+  /** Removes and returns the oldest change. */
   poll(): Change | undefined {
     return this.#changes.shift()
   }
@@ -97,7 +97,7 @@ export class Tables {
     return [...this.#blocksOf(user).blocks]
   }
 
-  /** `role` null takes the membership away. */
+  /** Sets a role; null ends the membership. */
   setRole(network: NetworkId, user: UserId, role: string | null): void {
     const members = this.#memberships.get(network) ?? new Map<UserId, string>()
     this.#memberships.set(network, members)
@@ -129,7 +129,10 @@ export class Tables {
     return [...(this.#mail.get(peer)?.values() ?? [])].sort((a, b) => (a.entry < b.entry ? -1 : 1))
   }
 
-  /** A node gives its lease back, or the scheduled function finds that it ended: its peers are offline, it is gone. */
+  /**
+   * Ends a lease: the node gave it back, or the scheduled function found it expired. The node is removed and its peers go
+   * offline.
+   */
   endLease(node: NodeId): void {
     const before = this.fleet.get(node)
     for (const item of this.presence.values()) if (item.node === node) this.#depart(item, item.lastSeenAt)
@@ -138,7 +141,7 @@ export class Tables {
     this.#changes.push({ kind: 'fleet', ...(before && { before }) })
   }
 
-  /** What the scheduled function does. */
+  /** Ends expired leases, as the scheduled function does. */
   reap(now: number): void {
     for (const { node, expiresAtSeconds } of [...this.fleet.values()]) {
       if (expiresAtSeconds * 1000 <= now) this.endLease(node)
@@ -291,7 +294,7 @@ export class Tables {
   }
 }
 
-/** By time of sending, then by sender and number: the same message is the same entry whenever it is stored. */
+/** Sort key of a stored message: time of sending, sender, then number. Storing a message again gives the same key. */
 function entryOf({ sentAt, from, epoch, sequence }: Omit<StoredMessage, 'entry'>): string {
   return [padded(sentAt), from, padded(epoch), padded(sequence)].join(' ')
 }

@@ -1,10 +1,10 @@
-/** What the pairs of a census say together. Times in milliseconds, shares from 0 to 1. */
+/** Combined results of the pairs of a census. Times in milliseconds, shares from 0 to 1. */
 import type { BatchOutcome, PairOutcome } from './census.ts'
 import type { PopulationName } from './population.ts'
 import { combined, counted, type Percentiles, percentiles } from './statistics.ts'
 
 export interface KindPair {
-  /** In the order of the alphabet: who offered is not told apart. */
+  /** The two kinds in alphabetical order. Which side offered is not recorded. */
   readonly between: string
   readonly direct: number
   readonly relayed: number
@@ -14,16 +14,16 @@ export interface Tally {
   readonly population: PopulationName
   readonly seed: number
   readonly pairs: number
-  /** Share of the pairs in which data came through both ways. */
+  /** Share of the pairs that received data in both directions. */
   readonly connected: number
   /** Share of the pairs that were not direct in the end. */
   readonly relayShare: number
   readonly whyNotDirect: Readonly<Record<string, number>>
-  /** What brought the direct paths. */
+  /** Number of direct paths by the technique that opened them. */
   readonly techniques: Readonly<Record<string, number>>
   readonly firstByteMs: Percentiles
   readonly directMs: Percentiles
-  /** Probes of a pair. */
+  /** Number of probes for each pair. */
   readonly packets: Percentiles & { readonly mean: number }
   readonly byKind: readonly KindPair[]
   /** Worlds in which a pair was not connected; see `--world`. */
@@ -51,7 +51,7 @@ export function tally(population: PopulationName, seed: number, batches: readonl
   }
 }
 
-/** Those with the most relayed pairs first. */
+/** Groups the pairs by kind, those with the most relayed pairs first. */
 function byKind(pairs: readonly PairOutcome[]): KindPair[] {
   const groups = new Map<string, { direct: number; relayed: number }>()
   for (const { kinds, path } of pairs) {

@@ -1,14 +1,14 @@
 /**
- * Everything that happens in a world, as one running hash: two runs with the same hash did the same. Two 32-bit lanes, a
- * word at a time, after FNV-1a with different primes; an accident of one run in 2^64 is no concern here.
+ * A running hash of everything that happens in a world: two runs with the same hash did the same. It has two 32-bit lanes
+ * that hash a word at a time, like FNV-1a with different primes. A collision in one run of 2^64 is acceptable.
  */
 export class Trace {
   #low = 0x811c9dc5
   #high = 0xcbf29ce4
-  /** Set by `npm run sim -- --verbose`: what is hashed is also told. */
+  /** Receives a line for everything that is hashed. Set by `npm run sim -- --verbose`. */
   tell: ((line: string) => void) | undefined
 
-  /** Something other than a datagram: a birth, a death, an event of an application. */
+  /** Records something other than a datagram: a start, an end, an event of an application. */
   event(at: number, text: string): void {
     this.#number(at)
     for (let i = 0; i < text.length; i++) this.#word(text.charCodeAt(i))
@@ -23,7 +23,7 @@ export class Trace {
     for (let i = whole; i < bytes.length; i++) this.#word(bytes[i]!)
   }
 
-  /** 16 hexadecimal digits. */
+  /** The hash so far: 16 hexadecimal digits. */
   get hash(): string {
     return (this.#high >>> 0).toString(16).padStart(8, '0') + (this.#low >>> 0).toString(16).padStart(8, '0')
   }

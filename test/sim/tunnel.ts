@@ -1,6 +1,6 @@
 /**
- * One end of a tunnel as the application on top of an endpoint sees it. It talks at an even pace, and every datagram is
- * numbered, so that what is lost or doubled is known.
+ * One end of a tunnel as the application on top of an endpoint sees it. It sends at an even pace and numbers its datagrams,
+ * so that lost and duplicated ones are detected.
  */
 import type { TunnelsEffect, TunnelUse } from '../../shared/core/peer/events.ts'
 import type { TunnelEnd } from '../../shared/core/tunnel/events.ts'
@@ -13,7 +13,7 @@ import type { Host } from './host.ts'
 export interface TunnelSetting {
   readonly host: Host
   readonly use: (use: TunnelUse) => void
-  /** Undefined while it has no socket, and after its end. */
+  /** Returns the tunnel machine; undefined while the tunnel has no socket, and after its end. */
   readonly machine: () => TunnelMachine | undefined
   readonly onDatagram?: () => void
 }
@@ -30,25 +30,25 @@ const HEADER_BYTES = 4
 
 export class Tunnel {
   readonly paths: PathEvent[] = []
-  /** Numbers of the datagrams that came, each once. */
+  /** Numbers of the received datagrams, each once. */
   readonly received = new Set<number>()
   duplicates = 0
-  /** Addresses that datagrams came from, and how many came from another one than this side sends to. */
+  /** Source addresses of datagrams. `crossed` counts those that came from another address than this side sends to. */
   readonly sources = new Set<string>()
   crossed = 0
   sent = 0
   end: TunnelEnd | undefined
-  /** Most sockets that there were at once, and those that are open. */
+  /** Maximum number of sockets open at one time, and those open now. */
   maxSockets = 0
   readonly sockets = new Set<number>()
-  /** Of its own socket. */
+  /** Port of its own socket. */
   localPort = 0
-  /** A router was to be asked for a port. */
+  /** Whether the tunnel asked for a port mapping. */
   wantsPort = false
-  /** The relay was given up. */
+  /** Whether the relay was given up. */
   released = false
   #remote = ''
-  /** This side made the offer. */
+  /** Whether this side made the offer. */
   initiator = false
   readonly #setting: TunnelSetting
   #machine: TunnelMachine | undefined
@@ -58,7 +58,7 @@ export class Tunnel {
     this.#setting = setting
   }
 
-  /** As it is, or as it was at the end. */
+  /** The tunnel machine, or its last one after the end. */
   get machine(): TunnelMachine {
     this.#machine = this.#setting.machine() ?? this.#machine
     return this.#machine!
@@ -80,14 +80,14 @@ export class Tunnel {
     return this.sockets.size
   }
 
-  /** A datagram of `bytes` in all. */
+  /** Sends a datagram of `bytes` in all. */
   send(bytes = 64): void {
     const payload = new Uint8Array(Math.max(bytes, HEADER_BYTES))
     new DataView(payload.buffer).setUint32(0, ++this.sent)
     this.#setting.use({ kind: 'send', bytes: payload })
   }
 
-  /** A datagram every so often, from now on. */
+  /** Sends a datagram every `everyMs`, for `forMs`. */
   talk(everyMs: number, forMs: number, bytes?: number): void {
     if (forMs <= 0 || !this.alive) return
     this.send(bytes)
@@ -98,7 +98,7 @@ export class Tunnel {
     this.#setting.use({ kind: 'close' })
   }
 
-  /** The process that it was in is gone. */
+  /** Records that its process has ended. */
   killed(): void {
     this.#killed = true
   }

@@ -14,7 +14,7 @@ interface Joined {
   readonly system: System
   readonly ann: Peer
   readonly bob: Peer
-  /** Ann's end, and Bob's. */
+  /** The end of Ann and the end of Bob. */
   readonly ends: readonly [Tunnel, Tunnel]
   readonly agreedAt: number
 }
@@ -28,7 +28,7 @@ interface Setting {
   readonly nodes?: number
 }
 
-/** Two peers in two sites, with a tunnel just agreed on. */
+/** Returns two peers in two sites, with a tunnel just agreed on. */
 function joined({ seed = 1, left, right, terms = {}, allowed = 'auto', nodes = 2 }: Setting): Joined {
   const system = new System({ seed, nodes })
   const network = system.network()
@@ -45,16 +45,19 @@ function joined({ seed = 1, left, right, terms = {}, allowed = 'auto', nodes = 2
 
 const behind = (kind: Kind): SiteSetting => (kind === 'open' ? {} : { nat: NAT_KINDS[kind] })
 
-/** Both talk ten times a second for so long; then what is still under way may arrive. */
+/** Both ends send ten datagrams a second for `forMs`. A second later, all have arrived. */
 function converse({ system, ends }: Joined, forMs: number, bytes?: number): void {
   for (const end of ends) end.talk(100, forMs, bytes)
   system.world.pass(forMs + 1000)
 }
 
-/** Until it has a leg's proof of address a relay sends it no more bytes than it got: large datagrams may be lost. */
+/**
+ * Time until a relay has a leg's proof of address. Until then it sends the leg no more bytes than it received from it, so
+ * large datagrams may be lost.
+ */
 const RELAY_PROOF_MS = 60
 
-/** Old enough that a direct one has given up its relay. */
+/** Returns a tunnel that is old enough to have given up its relay if it is direct. */
 function settled(setting: Setting, path: Tunnel['path']): Joined {
   const tunnel = joined(setting)
   expect(both(tunnel, path, 5000)).toBe(true)
@@ -62,7 +65,7 @@ function settled(setting: Setting, path: Tunnel['path']): Joined {
   return tunnel
 }
 
-/** How many datagrams of the other end never came. */
+/** Returns for each end how many datagrams sent to the other end were lost. */
 const lost = ([a, b]: readonly [Tunnel, Tunnel]): number[] => [
   b.sent - a.received.size,
   a.sent - b.received.size,
@@ -71,7 +74,7 @@ const lost = ([a, b]: readonly [Tunnel, Tunnel]): number[] => [
 const both = ({ system, ends }: Joined, path: Tunnel['path'], withinMs: number): boolean =>
   system.world.until(() => ends.every((end) => end.path === path), withinMs)
 
-/** `d` direct, `r` relayed; rows offer. */
+/** Expected paths: `d` direct, `r` relayed. The row is the side that offers. */
 const EXPECTED: Record<string, string> = {
   //                      op fc ar pr lx hc ss sr
   open: /*               */ 'd d d d d d d d',

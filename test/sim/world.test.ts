@@ -12,7 +12,7 @@ import { World } from './world.ts'
 
 const hello = Uint8Array.of(1, 2, 3)
 
-/** A core with a server in it, and a host behind a router. */
+/** Builds a core with a server in it, and a host behind a router. */
 function small(setting: Partial<RouterSetting> = {}, link: LinkProfile = WIRE, seed = 1) {
   const world = new World(seed)
   const core = new Segment(world, 'core')
@@ -191,7 +191,7 @@ describe('the network', () => {
   })
 })
 
-/** Sends back what it gets, and a beat of its own every 100 ms. */
+/** Echoes each datagram, and emits a beat every 100 ms. */
 class Echo implements Machine<string, string> {
   readonly told: string[] = []
   readonly beats: number[] = []

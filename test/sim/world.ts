@@ -1,20 +1,20 @@
 /**
- * A world in virtual time: one queue of events, one seed, one trace. Nothing in it waits; an hour of it takes as long as
- * its events do. Time is in milliseconds since the epoch, with fractions; a machine is told whole milliseconds of its
- * host's own clock.
+ * A world in virtual time, with one event queue, one seed and one trace. Nothing in it waits: an hour takes only as long as
+ * its events take to run. Times are in milliseconds since the epoch, with fractions. A machine is given whole milliseconds of
+ * its host's own clock.
  */
 import { Dice } from './dice.ts'
 import { Queue } from './queue.ts'
 import { Trace } from './trace.ts'
 
-/** When every world begins: late enough that 48-bit times have their upper bits set. */
+/** Start of every world: late enough that 48-bit times have their upper bits set. */
 const BEGINNING = Date.UTC(2027, 0, 1)
 
 export class World {
   readonly seed: number
   readonly dice: Dice
   readonly trace = new Trace()
-  /** Packets that went nowhere, by why. */
+  /** Number of dropped packets, by reason. */
   readonly dropped = new Map<string, number>()
   readonly #queue = new Queue()
   #now = BEGINNING
@@ -43,7 +43,7 @@ export class World {
     this.#now = end
   }
 
-  /** Lets time pass until the condition holds; false when it does not within the duration. */
+  /** Lets time pass until the condition holds. False if it does not within `withinMs`. */
   until(condition: () => boolean, withinMs: number): boolean {
     const end = this.#now + withinMs
     while (!condition()) {

@@ -1,4 +1,4 @@
-/** What a change costs to index, in calls to the tables, writes and bytes. */
+/** The cost of indexing a change, in calls to the tables, writes and bytes. */
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { PeerId } from '../../shared/ids.ts'
@@ -31,7 +31,7 @@ interface Cost {
   calls: number
   /** Items put or deleted. */
   writes: number
-  /** Of the requests, as JSON. */
+  /** Bytes of the requests, as JSON. */
   bytes: number
 }
 
@@ -56,7 +56,7 @@ const listed = (edit: number): JsonObject =>
     LISTS.map((list) => [list, Array.from({ length: VALUES }, (_, i) => `${list} ${edit} ${i}`)]),
   )
 
-/** A peer in so many networks, with everything entered. */
+/** Makes a peer in this many networks, with all its entries in the index. */
 async function peerIn(networks: number, peer: PeerId) {
   const { client } = tables
   const { user } = await createUser(client, { name: 'busy' }, now)
@@ -77,7 +77,7 @@ async function peerIn(networks: number, peer: PeerId) {
   return { edit, networks: made }
 }
 
-/** Items in one transaction beside the manifest. */
+/** Items in one transaction, besides the manifest. */
 const AT_ONCE = 98
 
 test.each([
@@ -92,7 +92,7 @@ test.each([
   console.log(JSON.stringify({ networks: count, oneValueOf128: one, nothingSearchable: none }))
   const scopes = count + 1
   expect(one.writes).toBeLessThanOrEqual(2 * scopes + 2)
-  // Manifest, declaration, peer, presence and user are read; a change of several transactions is noted first.
+  // Reads manifest, declaration, peer, presence and user. A change that takes several transactions is recorded first.
   expect(one.calls).toBeLessThanOrEqual(6 + Math.ceil((2 * scopes) / AT_ONCE) + 1)
   expect(none).toMatchObject({ writes: 0 })
   expect(none.calls).toBeLessThanOrEqual(5)

@@ -27,7 +27,7 @@ async function entriesOf(id: string): Promise<string[]> {
     .sort()
 }
 
-/** A client that carries out so many calls and then, like its process, is no more. */
+/** Returns a client that carries out this many calls and then fails for good, like a dead process. */
 function dying(calls: number): DynamoDBDocumentClient {
   let left = calls
   const send = (command: never) => {
@@ -37,7 +37,7 @@ function dying(calls: number): DynamoDBDocumentClient {
   return { send } as unknown as DynamoDBDocumentClient
 }
 
-/** More entries than one transaction writes. */
+/** More entries than fit into one transaction. */
 const MANY_BEFORE: Entered = { ...BEFORE, pairs: pairs(...Array.from({ length: 60 }, (_, i) => `s${i}`)) }
 const MANY_AFTER: Entered = { ...AFTER, pairs: pairs(...Array.from({ length: 60 }, (_, i) => `s${i + 30}`)) }
 

@@ -1,4 +1,4 @@
-/** The stream function is killed again and again while the index follows thousands of changes. */
+/** The stream function is killed repeatedly while the index follows thousands of changes. */
 import { DeleteTableCommand } from '@aws-sdk/client-dynamodb'
 import { DeleteCommand, type DynamoDBDocumentClient, PutCommand, ScanCommand } from '@aws-sdk/lib-dynamodb'
 import { marshall } from '@aws-sdk/util-dynamodb'
@@ -32,11 +32,11 @@ const OWNER = 'u_aaaaaaaaaaaaaaaa' as UserId
 const KILLED = new Error('the function was killed')
 const READS = new Set(['GetCommand', 'QueryCommand', 'BatchGetCommand'])
 
-/** Time passes between batches: what searches no longer read is removed while the test runs. */
+/** Time advances between batches, so that entries that searches no longer read are removed while the test runs. */
 let time = Date.now()
 const now = () => time
 
-/** Carries out calls until it dies. Its last write reaches the tables or is lost. */
+/** Returns a client that dies after some calls. Its last write reaches the tables or is lost. */
 function mortal(calls: number): DynamoDBDocumentClient {
   let left = calls
   const send = async (command: { constructor: { name: string } }) => {
@@ -82,7 +82,7 @@ async function makeSociety(): Promise<void> {
 
 let presenceVersion = 0
 
-/** What happens to a record, and what the stream says of it. */
+/** Changes a record and returns its stream record. */
 const CHANGE = {
   async object(): Promise<DynamoDBRecord> {
     const Key = { collection, id: dice.of(OBJECTS) }
@@ -121,7 +121,7 @@ const CHANGE = {
   },
 } as const
 
-/** Another change of the batch was faster. */
+/** Accepts that another change of the batch removed the record first. */
 function expectGone(error: { readonly code?: string }): void {
   if (error.code !== 'not-found') throw error
 }
@@ -130,7 +130,7 @@ const KINDS = [
   ...['object', 'object', 'object', 'object', 'object', 'user', 'peer', 'presence', 'presence', 'membership'],
 ] as readonly (keyof typeof CHANGE)[]
 
-/** Where records are, without when they came there. */
+/** Returns the index entries of records, without the times of entry. */
 async function entries(): Promise<string[]> {
   const found: string[] = []
   let from: Record<string, unknown> | undefined
@@ -144,7 +144,7 @@ async function entries(): Promise<string[]> {
   return found.sort()
 }
 
-/** An index that never heard of any change: everything is entered as it is now. */
+/** Rebuilds the index from nothing: enters everything in its current state. */
 async function rebuild(): Promise<string[]> {
   await client.send(new DeleteTableCommand({ TableName: 'SearchTerms' }))
   await createTables(client)
@@ -160,7 +160,7 @@ async function rebuild(): Promise<string[]> {
   return entries()
 }
 
-/** How often the function died before everything was handled. */
+/** Delivers records. Returns how often the function died before all were handled. */
 async function deliver(records: readonly DynamoDBRecord[]): Promise<number> {
   let kills = 0
   for (let left = records; left.length > 0; ) {

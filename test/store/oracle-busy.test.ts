@@ -1,4 +1,4 @@
-/** The oracle while writers are at work: what matched throughout is found, and nothing is answered twice. */
+/** The oracle while writers are active: records that matched throughout are found, and none is returned twice. */
 import { PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { NetworkId, NodeId, PeerId, UserId } from '../../shared/ids.ts'
@@ -53,12 +53,12 @@ interface Subject {
 
 const declared = (prefix: string) => [...DECLARED, 'level', 'level'].map((path) => `${prefix}.${path}`)
 
-/** Of peers. */
+/** Owners of peers. */
 const owners = new Map<string, UserId>()
 let version = 0
 
 const SUBJECTS: Readonly<Record<Searched, Subject>> = {
-  /** Edited, deleted and made again. */
+  /** Objects are edited, deleted and created again. */
   object: {
     prefix: 'value',
     paths: declared('value'),
@@ -80,7 +80,7 @@ const SUBJECTS: Readonly<Record<Searched, Subject>> = {
       return { record: goes ? undefined : place, make: () => write().then(enter) }
     },
   },
-  /** Edited; leave the network and come back. */
+  /** Users are edited, leave the network and come back. */
   user: {
     prefix: 'attributes',
     paths: [...declared('attributes'), 'name'],
@@ -106,7 +106,7 @@ const SUBJECTS: Readonly<Record<Searched, Subject>> = {
       }
     },
   },
-  /** Say something else of themselves. */
+  /** Peers change what they publish. */
   peer: {
     prefix: 'metadata',
     paths: ['metadata.level', 'metadata.level', 'metadata.tags', 'metadata.title', 'status', 'custom'],
@@ -134,7 +134,7 @@ const SUBJECTS: Readonly<Record<Searched, Subject>> = {
   },
 }
 
-/** As a whole: a merge patch would leave parts of the values before. */
+/** Replaces the attributes as a whole. A merge patch would leave parts of the earlier values. */
 function edited(user: UserId, says: object): UpdateCommand {
   return new UpdateCommand({
     TableName: 'Users',
@@ -144,7 +144,7 @@ function edited(user: UserId, says: object): UpdateCommand {
   })
 }
 
-/** Every record matches these whatever becomes of it, and moves in what they read. */
+/** Filters that every record always matches, while the values that they read change. */
 const ALWAYS = (prefix: string): readonly OracleFilter[] =>
   [
     '@level ge 1',

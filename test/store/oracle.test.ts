@@ -1,4 +1,4 @@
-/** An oracle: what a search finds, page by page, is what every record, looked at one after the other, says. */
+/** An oracle for search: the results, page by page, must be those of checking every record one by one. */
 import { PutCommand } from '@aws-sdk/lib-dynamodb'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { NetworkId, NodeId, PeerId } from '../../shared/ids.ts'
@@ -18,7 +18,7 @@ import { ENTITIES, found, PATHS, type Searched } from './oracle/searches.ts'
 import { attributes, DECLARED, NUMBERS, scalar, TEXTS } from './oracle/values.ts'
 
 const SEED = Number(process.env.ORACLE_SEED ?? 1)
-/** Of 2,000 records and as many filters. */
+/** Multiple of 2,000 records and as many filters. */
 const SCALE = Number(process.env.ORACLE_SCALE ?? 1)
 const dice = new Dice(SEED)
 let tables: TablesUnderTest
@@ -27,7 +27,7 @@ let networks: NetworkId[]
 interface Kept {
   readonly id: string
   readonly scopes: readonly string[]
-  /** As a filter sees it. */
+  /** The record as a filter sees it. */
   readonly record: object
 }
 
@@ -45,7 +45,7 @@ beforeAll(async () => {
       { collection, searchable: DECLARED.map((path) => `${prefix}.${path}`), editable: 'owner' },
       { now: 1 },
     )
-  // Half of it is there before it is declared searchable, half comes later.
+  // Half of the records exist before the collection is declared searchable, half are added later.
   await forEach(dice.times(700 * SCALE, makeSociety), (make) => make())
   await forEach(dice.times(300 * SCALE, makeObject), (make) => make())
   for (const [collection, prefix] of [
@@ -64,7 +64,7 @@ function someNetworks(): NetworkId[] {
   return networks.filter(() => dice.below(2) === 0)
 }
 
-/** A user and a peer of it. */
+/** Makes a user with a peer. */
 function makeSociety() {
   const [mine, name, values] = [
     someNetworks(),
@@ -163,7 +163,7 @@ describe.each(ENTITIES)('pages of %s searches', (entity) => {
 
 type Sorted = Readonly<Record<string, Readonly<Record<string, unknown>>>>
 
-/** Of a text the index knows the first 128 code points. */
+/** Expects values in order. The index stores the first 128 code points of a text. */
 function expectOrder(values: readonly unknown[]): void {
   const absent = values.indexOf(undefined)
   const given = absent < 0 ? values : values.slice(0, absent)

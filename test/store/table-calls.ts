@@ -1,4 +1,4 @@
-/** Counts what a client of the tables sends and gets: calls, and bytes of the bodies. */
+/** Counts the traffic of a client of the tables: calls, and bytes of the bodies. */
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 
 export interface TableCalls {
@@ -13,7 +13,7 @@ interface Wire {
   readonly headers: Readonly<Record<string, string>>
 }
 
-/** What was sent since the last time that this was asked. */
+/** Returns a function that gives the counts since its last call. */
 export function countCalls(client: DynamoDBDocumentClient): () => TableCalls {
   let [calls, bytes] = [0, 0]
   let by: Record<string, number> = {}

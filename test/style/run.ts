@@ -1,4 +1,4 @@
-/** `npm run style -- --shape`: prints the shape of the client; ends with 1 unless every rule holds. */
+/** `npm run style -- --shape`: prints the shape of the client. The exit code is 1 unless every rule holds. */
 import { Command } from 'commander'
 import { shape } from './shape.ts'
 

@@ -1,6 +1,6 @@
 /**
- * The shape of the client: how large its classes and its SDK are, whether modules import each other in a circle, and whether the
- * simulation and the production run the same objects. Reads the sources as the formatter leaves them.
+ * The shape of the client: the size of its classes and of the SDK, import cycles between modules, and whether the simulation
+ * and production run the same objects. Reads the sources as formatted.
  */
 import { globSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
@@ -15,7 +15,7 @@ const ROOT = join(import.meta.dirname, '../..')
 const MOST_METHODS = 20
 const MOST_FIELDS = 15
 const PEER_LINES = 5000
-/** What only an Endpoint, or the machine of all its tunnels, may make. */
+/** Classes that only an Endpoint, or the machine of all its tunnels, may construct. */
 const PARTS_OF_A_CLIENT =
   /\bnew (PeerMachine|TunnelMachine|Traversal|PathAgent|HandshakeClient|Affairs|Calls|Line)\(/
 const MEMBER = /^ {2}(?:static |readonly |async |private |get |set |\*)*(#?[A-Za-z]\w*)(\??[:=( <]| =)/
@@ -41,7 +41,7 @@ export function classesOf(file: string, text: string): ClassShape[] {
   })
 }
 
-/** A method's name is followed by its parameters. */
+/** Whether a line starts a method: its name is followed by parameters. */
 const isMethod = (line: string): boolean =>
   /^ {2}(?:static |async |get |set |\*)*#?\w+(?:<[^>]*>)?\(/.test(line)
 
@@ -71,7 +71,7 @@ function sizeOfPeer(): Finding {
   }
 }
 
-/** Imports of types alone leave nothing behind. */
+/** Returns the imports of a file, without type-only ones, which do not exist at run time. */
 function importsOf(file: string): string[] {
   const found = textOf(file).matchAll(/^(?:import|export) (?!type )[^'"]*? from '(\.[^']+)'/gm)
   return [...found].map(([, to]) => normalize(join(dirname(file), to!)))
@@ -110,7 +110,7 @@ function clients(): Finding {
   }
 }
 
-/** A machine is driven where its deadline becomes a timer. */
+/** Finds the loops that drive machines: places where a deadline becomes a timer. */
 function loops(): Finding {
   const files = ['shared', 'peer', 'udp-edge'].flatMap((room) => sources(`${room}/**/*.ts`))
   const driving = files.filter(

@@ -1,6 +1,6 @@
 /**
- * Calls the addon wrongly, a great many times: wrong types, sizes, slots and moments. It must throw or do nothing; a
- * crash of this process is the finding. Told by argv: the file of the addon, how many calls, a seed.
+ * Misuses the addon many times: wrong types, sizes, slots and moments. It must throw or do nothing; a crash of this process
+ * is the finding. Arguments: the file of the addon, the number of calls, a seed.
  */
 import { createRequire } from 'node:module'
 import { Worker } from 'node:worker_threads'
@@ -95,7 +95,7 @@ for (let i = 0; i < Number(calls); i++) {
 }
 socket.close()
 
-/** Threads that end with open sockets, in the middle of their callbacks too. */
+/** A thread that ends with open sockets, possibly in the middle of their callbacks. */
 const OPEN_AND_STAY = `
   const { UdpSocket } = require(${JSON.stringify(file)})
   const { parentPort } = require('node:worker_threads')

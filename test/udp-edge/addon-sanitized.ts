@@ -1,4 +1,4 @@
-/** `npm run test:native`: the addon under AddressSanitizer and UndefinedBehaviorSanitizer, called wrongly very often. */
+/** `npm run test:native`: misuses the addon many times under AddressSanitizer and UndefinedBehaviorSanitizer. */
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -12,7 +12,7 @@ try {
   const build = join(import.meta.dirname, '../../udp-edge/native/build.ts')
   execFileSync(process.execPath, [build, '--sanitize', addon], { stdio: 'inherit' })
   const library = execFileSync('gcc', ['-print-file-name=libasan.so'], { encoding: 'utf8' }).trim()
-  // Node itself leaves memory to the system when it ends, which would be reported as leaks.
+  // Node leaves memory to the operating system when it exits, which would be reported as leaks.
   const env = {
     ...process.env,
     LD_PRELOAD: library,

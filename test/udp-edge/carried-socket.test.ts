@@ -17,9 +17,9 @@ afterEach(async () => {
 interface World {
   readonly peers: CarriedPeers
   readonly socket: DatagramSocket
-  /** What came in, by carriers and by UDP. */
+  /** Received datagrams, from carriers and over UDP. */
   readonly batch: Batch
-  /** The next datagram over UDP. */
+  /** Resolves when the next datagram arrives over UDP. */
   arrival(): Promise<void>
 }
 

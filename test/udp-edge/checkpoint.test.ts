@@ -28,7 +28,7 @@ async function node(tables: Tables) {
   return { checkpoint, publicKey: identity.publicKey, address: parseAddress(checkpoint.address)! }
 }
 
-/** A scripted peer on a real socket; `until` resolves when a condition holds after something arrived. */
+/** A scripted peer on a real socket. `until` resolves when a condition holds after a datagram arrived. */
 async function peer(seed: number, user: string) {
   const identity = identityOf(new Uint8Array(32).fill(seed))
   const ticket = ticketFor(identity, user, Date.now())

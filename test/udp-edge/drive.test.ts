@@ -15,7 +15,7 @@ afterEach(async () => {
   await Promise.all(opened.splice(0).map((each) => each.close()))
 })
 
-/** Sends every datagram back by the socket it came by, and does what its inputs say. */
+/** Echoes every datagram on the socket that it came by, and follows its inputs. */
 class Echo implements Machine<string, string> {
   readonly sizes: number[] = []
   readonly inputs: string[] = []
@@ -64,7 +64,7 @@ async function client(type: 'udp4' | 'udp6' = 'udp4'): Promise<dgram.Socket> {
   const socket = dgram.createSocket(type)
   socket.bind(0, type === 'udp4' ? '127.0.0.1' : '::1')
   await once(socket, 'listening')
-  // The answers to a burst come faster than this process reads them.
+  // The answers to a burst arrive faster than this process reads them.
   socket.setRecvBufferSize(1 << 20)
   opened.push(socket)
   return socket
@@ -241,7 +241,7 @@ test('after close nothing is performed any more', async () => {
   expect(machine.inputs).toEqual([])
 })
 
-/** A network in memory: notes what it is given, and keeps hold of batches when it is told to. */
+/** A network in memory. It records what is sent, and keeps the batches if told to. */
 function memoryNetwork(holds: boolean) {
   const sent: { socket: number; from: number; to: number; batch: Batch }[] = []
   const bind: Bind = async (_endpoint, { socket }) => ({
@@ -286,7 +286,7 @@ test('a batch that a socket still needs is not written again; one that it does n
   }
 })
 
-/** Prints the hops left of each datagram it receives, as the kernel tells it. */
+/** Prints the remaining TTL of each received datagram, as reported by the kernel. */
 const TTL_RECEIVER = `
 import socket
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)

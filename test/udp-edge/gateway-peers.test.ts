@@ -14,7 +14,7 @@ const NO_UDP: DatagramSocket = {
   close: async () => {},
 }
 
-/** The services of a node, what they were sent, and a clock that stands. */
+/** Makes the services of a node, the datagrams that they received, and a stopped clock. */
 async function node() {
   const services = { checkpoint: new CarriedPeers(), handshake: new CarriedPeers() }
   const arrived = { checkpoint: new Batch(), handshake: new Batch() }

@@ -55,7 +55,7 @@ async function freePort(): Promise<number> {
   return port
 }
 
-/** One end of the tunnel on a real socket; what it said, in order. */
+/** One end of the tunnel on a real socket, and what it reported, in order. */
 async function end(handshake: Handshake, leg: 0 | 1, paths: Paths = 'auto') {
   const localPort = await freePort()
   const grant: Grant = {

@@ -9,7 +9,7 @@ afterEach(() => {
   for (const watch of opened.splice(0)) watch.close()
 })
 
-/** Looks only when it is told to. */
+/** Makes a key watch that reads keys only when told to. */
 function watching() {
   const world = { now: first as NodeKeys | Error, told: [] as NodeKeys[], logged: [] as string[] }
   const watch = new KeyWatch({

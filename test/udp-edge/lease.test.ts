@@ -1,4 +1,4 @@
-/** Fleets in real tables; readings by the clock are far away, so that what is seen was asked for. */
+/** Fleets in real tables. The periodic readings are far apart, so every reading seen was requested. */
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { NODE_TABLES } from '../../infra/functions.ts'
 import type { FleetItem } from '../../shared/directory.ts'
@@ -26,7 +26,7 @@ const itemOf = (node: string): Omit<FleetItem, 'load' | 'draining' | 'expiresAtS
   startedAt: 0,
 })
 
-/** Who the node knows, after each reading. */
+/** Takes a lease. Returns the nodes that it knows after each reading. */
 async function take(node: string) {
   const known: NodeId[][] = []
   const logged: string[] = []

@@ -1,4 +1,4 @@
-/** The process that carries out nftables commands, when it is not what it should be: stand-ins on the PATH. */
+/** The process that executes nftables commands, when it misbehaves: stand-ins for `nft` on the PATH. */
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -20,7 +20,7 @@ afterEach(() => {
   rmSync(folder, { recursive: true })
 })
 
-/** What `nft` is from now on. It leaves its process id behind. */
+/** Replaces `nft` by a script that writes its process id to a file. */
 function nftIs(script: string): void {
   const file = join(folder, 'nft')
   writeFileSync(file, `#!/bin/sh\necho $$ > ${folder}/pid\n${script}\n`)
@@ -59,7 +59,7 @@ test('a process that answers in time is asked for as long as it is needed', asyn
   nftIs(`while read -r _; do sleep 0.1; printf 'table ip t {\\n}\\n'; done`)
   const failures: string[] = []
   const nft = new Nft((why) => failures.push(why), 2000)
-  // Longer than one of them may take.
+  // All 25 together take longer than one of them may.
   await Promise.all(Array.from({ length: 25 }, () => nft.ask('list table ip t')))
   await nft.close()
   expect(failures).toEqual([])

@@ -7,7 +7,7 @@ import { PushChannel } from '../../udp-edge/push-channel.ts'
 
 const PATIENTLY = { timeout: 20_000 }
 
-/** A gateway behind a way that can fall silent: what comes on it is thrown away, and nothing is ended. */
+/** Starts a gateway behind a connection that can fall silent: messages are then dropped, and nothing is closed. */
 async function gateway(autoPong = true) {
   const server = new WebSocketServer({ port: 0, host: '127.0.0.1', autoPong })
   await once(server, 'listening')

@@ -1,4 +1,4 @@
-/** Peers of a relay: each a RelayLeg on a socket of its own, over UDP or over TLS. */
+/** Peers of a relay. Each is a RelayLeg on its own socket, over UDP or over TLS. */
 import dgram from 'node:dgram'
 import { once } from 'node:events'
 import tls from 'node:tls'
@@ -15,7 +15,7 @@ import type { Relay } from '../../udp-edge/relay.ts'
 export const FLEET_KEY = new Uint8Array(32).fill(1)
 export const random = new Random(new Uint8Array(32).fill(2))
 
-/** What a leg sends and hears by. */
+/** The transport of a leg. */
 export interface Way {
   send(bytes: Uint8Array): void
   onDatagram(take: (bytes: Buffer) => void): void
@@ -49,7 +49,7 @@ export async function overTls(relay: Relay): Promise<Way & { readonly socket: tl
   }
 }
 
-/** Grants for both legs of a new tunnel. */
+/** Makes grants for both legs of a new tunnel. */
 export function grants(): [Grant, Grant] {
   const tunnel = toBase32(random.bytes(16)) as TunnelId
   const [self, other] = [peerIdOf(random.bytes(32)), peerIdOf(random.bytes(32))]
@@ -60,10 +60,10 @@ export function grants(): [Grant, Grant] {
   ]
 }
 
-/** A leg; `bound` when the relay has proven its address. */
+/** A leg. `bound` resolves when the relay has proven its address. */
 export class Peer {
   readonly bound: Promise<void>
-  /** Everything that came, control and data. */
+  /** Everything received, control and data. */
   readonly heard: Buffer[] = []
   readonly #way: Way
   readonly #leg: RelayLeg
@@ -90,7 +90,7 @@ export class Peer {
     this.#way.send(bytes)
   }
 
-  /** What comes here once the other has sent something. */
+  /** Sends bytes from the other peer and returns what arrives here. */
   afterSending(other: Peer, bytes: Buffer): Promise<Buffer> {
     const { promise, resolve } = Promise.withResolvers<Buffer>()
     this.#onData = resolve

@@ -32,7 +32,7 @@ async function opened<T extends Way>(way: Promise<T>): Promise<T> {
   return way
 }
 
-/** A relay and both legs of a tunnel, each by its way. */
+/** Starts a relay and both legs of a tunnel, each over its own transport. */
 async function tunnel<A extends Way>(
   wayOfA: (relay: Relay) => Promise<A>,
   wayOfB: (relay: Relay) => Promise<Way>,
@@ -46,7 +46,7 @@ async function tunnel<A extends Way>(
   return { relay, one, way, a, b }
 }
 
-/** A TCP connection that has said nothing yet. */
+/** Opens a TCP connection that has sent nothing yet. */
 async function tcpTo(relay: Relay): Promise<net.Socket> {
   const socket = net.connect(relay.tls!.port, HOST).on('error', () => {})
   open.push({ close: () => socket.destroy() })
@@ -58,7 +58,7 @@ async function tlsTo(relay: Relay): Promise<tls.TLSSocket> {
   return (await opened(overTls(relay))).socket
 }
 
-/** Whether the relay still answers on this connection. */
+/** Tells whether the relay still answers on this connection. */
 async function isServed(way: Way): Promise<boolean> {
   const answer = new Promise<Buffer>((resolve) => way.onDatagram(resolve))
   way.send(KEEP)

@@ -1,4 +1,4 @@
-/** One contract for every implementation of DatagramSocket: Node's dgram, and the addon where this machine can run it. */
+/** The contract of every implementation of DatagramSocket: Node's dgram, and the addon if this machine can run it. */
 import dgram from 'node:dgram'
 import { once } from 'node:events'
 import { afterEach, describe, expect, test } from 'vitest'
@@ -215,7 +215,7 @@ describe.each(implementations.filter(([, bind]) => bind !== undefined))('%s', (_
     const here = await bound(bind)
     const there = await peer()
     const filler = Buffer.alloc(1400)
-    // This process sends without reading: the buffer of 4 MiB overflows.
+    // This process sends without reading, so the buffer of 4 MiB overflows.
     for (let i = 0; i < 20_000; i++) there.socket.send(filler, portOf(here), HOST)
     await here.holds(1)
     if (process.platform === 'linux') expect(here.socket.counters.overrun).toBeGreaterThan(0)

@@ -21,7 +21,7 @@ async function node(address: string, options: Partial<StartStunOptions> = {}): P
   return stun
 }
 
-/** Two nodes on two addresses; they learn of each other as a fleet does, after both have started. */
+/** Starts two nodes on two addresses. They learn of each other like a fleet, after both have started. */
 async function pairOfNodes(): Promise<[Stun, Stun]> {
   const nodes = [await node('127.0.0.1'), await node('127.0.0.2')] as [Stun, Stun]
   for (const [a, b] of [nodes, [...nodes].reverse()] as [Stun, Stun][]) {

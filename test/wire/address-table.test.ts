@@ -36,7 +36,7 @@ test('an address is read where it lies, in the middle of other words', () => {
 
 const step = fc.record({
   kind: fc.constantFrom('set', 'set', 'get', 'delete'),
-  /** Few addresses, so that they meet again; differing in every word. */
+  /** Few addresses, so that they repeat; they differ in every word. */
   which: fc.nat({ max: 40 }),
   value: fc.nat({ max: 0xffffffff }),
 })

@@ -1,4 +1,4 @@
-/** What every codec has to show: its vector, the round trip, refusal of what is cut short, and no throw on anything. */
+/** The tests of every codec: its vector, the round trip, rejection of truncated input, and no throw on any input. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { peerIdOf, type TunnelId, toBase32 } from '../../shared/ids.ts'
@@ -10,11 +10,11 @@ export interface Codec<T> {
   /** The value as one line of hex; blanks between fields. */
   readonly line: string
   readonly any: fc.Arbitrary<T>
-  /** Bytes it cannot do without. */
+  /** Minimum length in bytes. */
   readonly least: number
 }
 
-/** Its parts agree on one type; which, the suite need not know. */
+/** Hides the type that the codec's parts agree on. The suite does not need to know it. */
 export const codec = <T>(it: Codec<T>): Codec<unknown> => it as unknown as Codec<unknown>
 
 export const hex = (value: Uint8Array): string => Buffer.from(value).toString('hex')

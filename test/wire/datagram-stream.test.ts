@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { SLOT_BYTES } from '../../shared/wire/batch.ts'
 import { DatagramReader, framed } from '../../shared/wire/datagram-stream.ts'
 
-/** What a reader takes out of these chunks; `broken` behind it where it gave up. */
+/** Returns what a reader extracts from these chunks, with `broken` at the end if it gave up. */
 function readFrom(chunks: readonly Uint8Array[]): (string | 'broken')[] {
   const reader = new DatagramReader()
   const taken: string[] = []

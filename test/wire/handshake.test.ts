@@ -26,14 +26,14 @@ const filled = (length: number, value: number) => new Uint8Array(length).fill(va
 const peer = parseAddress('203.0.113.7:40000')!
 const PEER = '00000000000000000000ffffcb0071079c40'
 
-/** One message: how it is made, its line of hex, and anything it may hold. */
+/** One message: how it is encoded, its line of hex, and its arbitrary values. */
 interface Codec<T> {
   readonly encode: (value: T) => Uint8Array
   readonly decode: (bytes: Uint8Array) => T | undefined
   readonly value: T
   readonly line: string
   readonly any: fc.Arbitrary<T>
-  /** Bytes it cannot do without. */
+  /** Minimum length in bytes. */
   readonly least: number
 }
 

@@ -103,7 +103,7 @@ describe('control of a relay', () => {
   })
 })
 
-/** In the second slot, with the rest of a longer datagram behind it. */
+/** Checks a datagram in the second slot of a batch, followed by the rest of a longer one. */
 function isControl(bytes: Uint8Array): boolean {
   const batch = new Batch(2)
   batch.bytes.set(Buffer.from(PREFIX, 'hex'), SLOT_BYTES)

@@ -79,7 +79,7 @@ test.each([
   expect(hexOf(written.subarray(20))).toBe(hexOf(bytesOf(hex)))
 })
 
-/** One line a message, as they go over the wire. */
+/** Vectors: one line of hex for each message, as on the wire. */
 test.each<[string, BindingOptions, string]>([
   ['plain', { fingerprint: false }, '00010000 2112a442 b7e7a701bc34d686fa87dfae'],
   ['fingerprint', {}, '00010008 2112a442 b7e7a701bc34d686fa87dfae 80280004 fdf6ae02'],

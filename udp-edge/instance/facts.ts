@@ -1,6 +1,6 @@
 /**
- * What an instance finds out before its node can start: where it is, from its metadata; keys of the fleet, from Secrets
- * Manager; keys of tickets, from INDEX. The rest it was given by its launch template, as environment:
+ * Assembles the configuration of an instance's node. Addresses and region come from the instance metadata, fleet keys from
+ * Secrets Manager, and ticket keys from INDEX. The rest comes from the launch template, as environment variables:
  *
  *   ROLES            of the node, separated by commas
  *   FLEET_SECRET     ARN
@@ -22,8 +22,8 @@ import type { Metadata } from './metadata.ts'
 type Environment = Readonly<Record<string, string | undefined>>
 
 /**
- * The same on every instance; security group, host filter and documentation name them. Networks that drop UDP let TCP 443
- * through.
+ * Ports of a node, the same on every instance. Security group, packet filter and documentation name them too. `relayTls` is
+ * 443, because networks that drop UDP let TCP 443 through.
  */
 export const PORTS: NodeConfig['ports'] = {
   checkpoint: 3480,
@@ -35,14 +35,14 @@ export const PORTS: NodeConfig['ports'] = {
 
 /** Wildcard of sockets for IPv4 and IPv6. */
 const BOTH_FAMILIES = '::'
-/** Only the machine itself reaches it: `aws ssm start-session` forwards it to whoever may. */
+/** Address of the metrics. Only the instance itself reaches it; `aws ssm start-session` forwards it to authorised users. */
 const METRICS = { host: '127.0.0.1', port: 9464 }
 
 const bootstrapSchema = z.object({
   ticketKeys: z.array(z.object({ kid: z.string(), publicKey: z.string() })).min(1),
 })
 
-/** What the node is told as STRAIGHTWAY_NODE. Errors: `unavailable` where something cannot be found out now. */
+/** The node's configuration, for STRAIGHTWAY_NODE. Errors: `unavailable` if a part of it cannot be read now. */
 export async function nodeConfig(
   env: Environment,
   metadata: Metadata,
@@ -72,7 +72,7 @@ export async function nodeConfig(
   }
 }
 
-/** Keys as they are now: they are rotated while the node runs. Errors: `unavailable`. */
+/** The current keys, which are rotated while the node runs. Errors: `unavailable`. */
 export async function nodeKeys(env: Environment, secrets: SecretsManagerClient): Promise<NodeKeys> {
   const [ticketKeys, fleetKeys] = await Promise.all([
     readTicketKeys(given(env, 'INDEX_URL')),
@@ -81,7 +81,7 @@ export async function nodeKeys(env: Environment, secrets: SecretsManagerClient):
   return { ticketKeys, fleetKeys }
 }
 
-/** Errors: `bad-request` naming the variable that is missing. */
+/** The value of an environment variable. Errors: `bad-request`, which names the variable, if it is missing. */
 export function given(env: Environment, name: string): string {
   const value = env[name]
   if (value) return value
@@ -94,7 +94,7 @@ async function fact(metadata: Metadata, path: string): Promise<string> {
   throw new StraightwayError('unavailable', `Instance metadata has no ${path}`)
 }
 
-/** As `GET /v1/bootstrap` publishes them: kid to public key. Errors: `unavailable`. */
+/** The ticket keys that `GET /v1/bootstrap` publishes: kid to public key. Errors: `unavailable`. */
 export async function readTicketKeys(index: string): Promise<Record<string, string>> {
   const response = await fetch(`${index}/v1/bootstrap`, { signal: AbortSignal.timeout(10_000) })
   const parsed = bootstrapSchema.safeParse(response.ok ? await response.json() : undefined)

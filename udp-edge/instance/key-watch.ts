@@ -1,8 +1,8 @@
-/** Reads the keys again and again, and tells the node when they have changed. What cannot be read now is read later. */
+/** Reads the keys periodically, and passes them to the node when they have changed. A failed read is logged. */
 import type { NodeKeys } from '../config.ts'
 
 export interface KeyWatchOptions {
-  /** What the node was started with. */
+  /** The keys that the node was started with. */
   readonly known: NodeKeys
   readonly read: () => Promise<NodeKeys>
   readonly tell: (keys: NodeKeys) => void
@@ -39,7 +39,7 @@ export class KeyWatch {
   }
 }
 
-/** The order of ticket keys says nothing; that of the fleet's keys does. */
+/** A text that changes with the keys. The order of fleet keys matters, that of ticket keys does not. */
 function textOf({ ticketKeys, fleetKeys }: NodeKeys): string {
   return JSON.stringify([Object.entries(ticketKeys).sort(), fleetKeys])
 }

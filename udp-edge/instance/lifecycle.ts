@@ -1,7 +1,9 @@
 /**
- * The part of a node in the life of its instance. The autoscaling group counts the instance once the node says that it
- * serves. When the group wants the instance gone the metadata say so: the node drains, the group is told again and again
- * that it still does, and once when it has. Only then does the machine end.
+ * Ties the life of an instance to that of its node, by lifecycle hooks of the autoscaling group:
+ *
+ * - Once the node serves, the launch hook is completed, and the group counts the instance as in service.
+ * - When the group terminates the instance, the instance metadata say so. The node drains, and heartbeats keep the
+ *   termination hook open. It is completed when the node has ended, and only then does the instance end.
  */
 import {
   type AutoScalingClient,
@@ -17,7 +19,7 @@ export interface LifecycleOptions {
   /** Names of the hooks at the start and at the end of an instance. */
   readonly hooks: { readonly serve: string; readonly drain: string }
   readonly everyMs: number
-  /** Called once. */
+  /** Called once, when the group terminates the instance. */
   readonly onEnding: () => void
   readonly log: (what: string, error?: unknown) => void
 }
@@ -35,14 +37,14 @@ export class Lifecycle {
     this.#timer = setInterval(() => void this.#turn(), options.everyMs)
   }
 
-  /** The node serves. The group is told until it has heard. */
+  /** Reports that the node serves. The group is notified, with retries until that succeeds. */
   serves(): void {
     if (this.#phase !== 'starting') return
     this.#phase = 'serving'
     void this.#turn()
   }
 
-  /** The node has ended. A group that waits for that is told. */
+  /** Reports that the node has ended. If the group waits for that, it is notified. */
   async close(): Promise<void> {
     clearInterval(this.#timer)
     await this.#looking
@@ -78,7 +80,7 @@ export class Lifecycle {
 
   async #count(): Promise<void> {
     await this.#complete(this.#options.hooks.serve).catch((error: Error) => {
-      // Nothing waits for it: the node was started again on an instance that is in service.
+      // No hook is waiting: the node was restarted on an instance that is in service already.
       if (error.name !== 'ValidationError') throw error
     })
     if (this.#phase === 'serving') this.#phase = 'counted'

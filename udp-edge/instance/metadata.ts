@@ -1,9 +1,9 @@
-/** The instance metadata service of EC2, version 2: a token first, then everything by it. */
+/** A client of the EC2 instance metadata service, version 2 (IMDSv2), which requires a token for every read. */
 import { now } from '../../shared/drive/clock.ts'
 import { StraightwayError } from '../../shared/errors.ts'
 
 export interface Metadata {
-  /** Undefined where there is nothing of that name. Errors: `unavailable`. */
+  /** The value at `path`; undefined if there is none. Errors: `unavailable`. */
   read(path: string): Promise<string | undefined>
 }
 
@@ -11,7 +11,7 @@ const TOKEN_SECONDS = 21_600
 const RENEW_BEFORE_MS = 60_000
 const TIMEOUT_MS = 2_000
 
-/** `endpoint`: http://169.254.169.254 unless AWS_EC2_METADATA_SERVICE_ENDPOINT says otherwise, as for the SDK. */
+/** Creates a client. `endpoint`: http://169.254.169.254, or AWS_EC2_METADATA_SERVICE_ENDPOINT if set, as for the AWS SDK. */
 export function createMetadata(endpoint: string): Metadata {
   let token: { readonly value: string; readonly until: number } | undefined
 

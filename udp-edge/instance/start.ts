@@ -1,6 +1,6 @@
 /**
- * The process that systemd starts on an instance: finds out what the node has to know, starts the node with it, and lets
- * the autoscaling group wait while the node drains. What the node ends with it ends with, and systemd starts both again.
+ * The process that systemd starts on an instance. It assembles the node's configuration, starts the node as a child process,
+ * and makes the autoscaling group wait while the node drains. It exits with the node's exit code, and systemd restarts both.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -12,10 +12,10 @@ import { KeyWatch } from './key-watch.ts'
 import { Lifecycle } from './lifecycle.ts'
 import { createMetadata } from './metadata.ts'
 
-/** Beside this file in the asset. */
+/** The node's process, in the same folder of the asset. */
 const MAIN = join(import.meta.dirname, 'main.mjs')
 const LOOK_EVERY_MS = 5_000
-/** A new key waits a day before it is used (functions/keys/rotate.ts). */
+/** Interval of key reads. It may be long, because a new key is not used for a day (functions/keys/rotate.ts). */
 const KEYS_EVERY_MS = 30 * 60_000
 
 const { env } = process
@@ -49,7 +49,7 @@ const lifecycle = new Lifecycle({
   onEnding: () => node.kill('SIGTERM'),
   log,
 })
-// The first that a node prints is where it serves.
+// The first output of a node is the line with its addresses, printed when it serves.
 node.stdout.once('data', () => lifecycle.serves())
 process.on('SIGTERM', () => node.kill('SIGTERM'))
 const [code] = (await once(node, 'exit')) as [number | null]

@@ -1,11 +1,15 @@
 /**
- * The kernel forwards a packet only where the interface that it came in by is told to. Where the host is a router already,
- * nothing is changed. Elsewhere forwarding is switched on for the relay's interfaces, and a guard lets nothing through but
- * what a relay has marked, so the host still is no router. The guard outlives this process: if that is killed, forwarding
- * stays on and nothing passes. The next relay finds it; the last to close takes it away and switches forwarding off.
+ * Switches the kernel's packet forwarding on and off. The kernel forwards a packet only if forwarding is enabled on the
+ * interface by which the packet arrived.
  *
- * IPv6 forwarding of one interface needs Linux 6.17 (`force_forwarding`): forwarding on all interfaces would make
- * the host ignore router advertisements. Before that an IPv6 pair is forwarded only by hosts that are routers.
+ * - If the host is a router already, nothing is changed.
+ * - Otherwise forwarding is enabled on the relay's interfaces. A guard, an nftables table, drops all forwarded packets except
+ *   those that a relay has marked, so the host does not become a router.
+ * - The guard outlives this process. If the process is killed, forwarding stays on and the guard drops everything. The next
+ *   relay reuses the guard. The last relay to close removes it and disables forwarding.
+ *
+ * IPv6 forwarding on a single interface needs Linux 6.17 (`force_forwarding`). Enabling it on all interfaces would make the
+ * host ignore router advertisements. So with an older kernel, IPv6 pairs are forwarded only by hosts that are routers.
  */
 import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -13,14 +17,14 @@ import { FORWARD_MARK } from '../../shared/forward-mark.ts'
 import { type Family, IPV4 } from './rules.ts'
 
 const GUARD = 'inet straightway_guard'
-/** It takes a few milliseconds. The relay forwards nothing meanwhile, so it does not wait for long. */
+/** Timeout of an nft command. It takes a few milliseconds, in which the relay forwards nothing. */
 const NFT_MS = 1000
 const SWITCHES = {
   ip: { all: 'ipv4/conf/all/forwarding', one: (name: string) => `ipv4/conf/${name}/forwarding` },
   ip6: { all: 'ipv6/conf/all/forwarding', one: (name: string) => `ipv6/conf/${name}/force_forwarding` },
 } as const
 
-/** True where packets of the family that come in by these interfaces are forwarded now. Throws what the system said. */
+/** Enables forwarding. True if packets of the family that arrive by these interfaces are forwarded now. Throws system errors. */
 export function enableForwarding(family: Family, interfaces: readonly string[]): boolean {
   const { all, one } = SWITCHES[family.name]
   if (read(all) === '1') return true
@@ -32,7 +36,7 @@ export function enableForwarding(family: Family, interfaces: readonly string[]):
   return true
 }
 
-/** Undoes it, unless another relay of this host is at work. */
+/** Disables forwarding and removes the guard, unless another relay is running on this host. */
 export function disableForwarding(family: Family, interfaces: readonly string[]): void {
   if (!isGuarded(family) || tables().includes(`table ${family.name} straightway_relay_`)) return
   for (const name of interfaces)
@@ -50,7 +54,7 @@ function guard({ name }: Family): void {
       `flush table ${table}`,
       `add chain ${table} through { type filter hook forward priority raw; policy accept; }`,
       `add rule ${table} through ${protocol} meta mark & 0xffff0000 != 0x${FORWARD_MARK.toString(16)} drop`,
-      // A packet that leaves by the interface it came in by makes the kernel tell its sender of a shorter way.
+      // If a packet leaves by the interface it arrived by, the kernel sends an ICMP redirect to the sender.
       `add chain ${table} out { type filter hook output priority raw; policy accept; }`,
       `add rule ${table} out ${redirect} drop`,
     ].join('\n'),
@@ -65,7 +69,7 @@ function tables(): string {
   return nft('list tables')
 }
 
-/** Synchronous, as a process that ends waits for nothing else. Throws what nft said, or that it took too long. */
+/** Runs nft synchronously, because an exiting process cannot wait for promises. Throws if nft fails or exceeds the timeout. */
 function nft(commands: string): string {
   return execFileSync('nft', ['-f', '-'], {
     ...{ input: commands, encoding: 'utf8', stdio: 'pipe' },
@@ -73,7 +77,7 @@ function nft(commands: string): string {
   })
 }
 
-/** Undefined where this kernel has no such switch. */
+/** Value of a kernel setting; undefined if this kernel does not have it. */
 function read(path: string): string | undefined {
   try {
     return readFileSync(`/proc/sys/net/${path}`, 'utf8').trim()

@@ -1,8 +1,10 @@
 /**
- * Lets the kernel forward the pairs that the relay's machine hands over (shared/core/relay/offload.ts), where this process may:
- * it needs nft, CAP_NET_ADMIN and a network interface with one address. Whatever goes wrong, the pairs come back to the process,
- * which forwards them as before; the kernel is tried again a second later, then ever less often, down to once a minute. A host
- * that has just started, or whose link goes down for a moment, has no address to forward at until its link runs.
+ * Lets the kernel forward the pairs that the relay's machine hands over (shared/core/relay/offload.ts). This needs nft,
+ * CAP_NET_ADMIN, and a network interface with one address.
+ *
+ * After any failure the process forwards all pairs itself, as before. The kernel is tried again after a second, with a
+ * backoff that doubles up to a minute. Failures can be temporary: a host that has just started, or whose link is down for a
+ * moment, has no address until its link is up.
  */
 import { networkInterfaces } from 'node:os'
 import type { OffloadEffect, OffloadedTraffic } from '../../shared/core/relay/offload.ts'
@@ -13,29 +15,31 @@ import { Nft } from './nft.ts'
 import { factsHere, localIps, placesOf } from './places.ts'
 import { IPV4, type RelayPlace } from './rules.ts'
 
-/** New pairs wait for company. What is withdrawn does not: what comes meanwhile goes where the leg was. */
+/** Time that new pairs wait to be added in one batch. Withdrawals do not wait, as their packets still go to the old address. */
 const GATHER_MS = 10
+/** Shortest interval between two reads of the counters. */
 const READ_MS = 1000
-/** Reading thousands of counters takes nft a while: at most a twentieth of its time. */
+/** Shortest pause between two reads, as a multiple of the time the last one took: reading thousands of counters is slow. */
 const READ_SHARE = 20
 const FIRST_RETRY_MS = 1000
 const LAST_RETRY_MS = 60_000
 
 export interface KernelRelayOptions {
-  /** What the relay is bound to. */
+  /** Address that the relay is bound to. */
   readonly host: string
   readonly port: number
-  /** From now on the kernel forwards what it is handed, or forwards nothing any more. */
+  /** Called when the kernel starts forwarding the pairs it is given (true), and when it stops (false). */
   readonly onForwarding: (isForwarding: boolean) => void
+  /** Called with the packets and bytes that the kernel has forwarded since the last call. */
   readonly onTraffic: (traffic: readonly OffloadedTraffic[]) => void
-  /** Told when the path in use changes, and why. */
+  /** Called when forwarding moves between kernel and process, with the reason. */
   readonly log: (what: string, why?: unknown) => void
 }
 
 export interface KernelCounters {
   /** Pairs that the kernel forwards. */
   readonly pairs: number
-  /** How often its counters were read. */
+  /** Number of times its counters were read. */
   readonly readings: number
 }
 
@@ -101,11 +105,11 @@ export class KernelRelay {
 interface SessionEvents {
   ready(): void
   read(): void
-  /** Once, and nothing after it. */
+  /** Called at most once, and last. */
   failed(why: string): void
 }
 
-/** From one start of nft to its end. */
+/** One attempt at forwarding in the kernel, from the start of nft to its end. */
 class Session {
   readonly #options: KernelRelayOptions
   readonly #events: SessionEvents
@@ -225,7 +229,7 @@ class Session {
     process.off('exit', this.#atExit)
   }
 
-  /** Never fails: what stays behind lets nothing through. */
+  /** Disables forwarding. Errors are ignored, because a guard that stays behind lets nothing through. */
   #disable(): void {
     for (const { family, interfaces } of this.#places) {
       try {
@@ -235,7 +239,7 @@ class Session {
   }
 }
 
-/** Of a command that failed: what it said. */
+/** First line of a failed command's error output, or the error's message if there is none. */
 function firstLine(error: Error & { readonly stderr?: Buffer | string }): string {
   const said = String(error.stderr ?? '').trim()
   return said === '' ? error.message : said.split('\n')[0]!

@@ -1,7 +1,7 @@
 /**
- * The table of one address family: pairs go in and out in batches, and what the kernel counted is read.
+ * The nftables table of one address family. Pairs are added and removed in batches, and the kernel's counters are read.
  *
- * nft carries its commands out in order, so a batch that withdraws first asks for the last counters of what it takes away.
+ * nft executes commands in order. So a batch that removes pairs first reads the final counters of these pairs.
  */
 import type { OffloadedTraffic } from '../../shared/core/relay/offload.ts'
 import { type Address, formatIp, PORT_WORD } from '../../shared/wire/address.ts'
@@ -9,11 +9,11 @@ import { type Account, Ledger } from './ledger.ts'
 import type { Nft } from './nft.ts'
 import { addLegs, countersIn, type RelayPlace, removeLegs, sentIn, tableOf, tableRules } from './rules.ts'
 
-/** Elements of one command. */
+/** Most elements in one nft command. */
 const BATCH = 500
 
 interface Pair {
-  /** Of leg 0 and leg 1. */
+  /** Addresses of leg 0 and leg 1. */
   readonly keys: readonly [string, string]
   readonly muted: Set<number>
 }
@@ -26,8 +26,9 @@ export class KernelTable {
   readonly #pairs = new Map<number, Pair>()
   readonly #added = new Map<number, Pair>()
   readonly #removed = new Map<string, Account>()
-  /** Packets that were taken for forwarding, and that left, as of the last reading. */
+  /** Packets that matched a leg and were to be forwarded, up to the last read. */
   #taken = 0
+  /** Packets that left this host, up to the last read. */
   #sent = 0
 
   constructor(nft: Nft, place: RelayPlace, tell: (traffic: readonly OffloadedTraffic[]) => void) {
@@ -81,7 +82,7 @@ export class KernelTable {
     this.#ledger.unmute(key)
   }
 
-  /** Hands over what has gathered. What is withdrawn goes first: a leg may come back at the same address. */
+  /** Sends the gathered changes to nft. Removals go first, because a new leg may have the address of a removed one. */
   flush(): void {
     for (const accounts of chunks([...this.#removed])) this.#take(new Map(accounts))
     this.#removed.clear()
@@ -95,7 +96,7 @@ export class KernelTable {
     this.#added.clear()
   }
 
-  /** Tells what was forwarded since the last time. False where packets were taken and none of them left. */
+  /** Reads the counters and reports the traffic since the last read. False if packets matched a leg but none left the host. */
   async read(): Promise<boolean> {
     this.flush()
     const before = this.#taken

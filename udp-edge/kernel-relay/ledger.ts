@@ -1,22 +1,22 @@
 import type { OffloadedTraffic } from '../../shared/core/relay/offload.ts'
 import type { Counted } from './rules.ts'
 
-/** What was counted of one leg's address up to the last reading. */
+/** Packets and bytes counted for one leg's address, up to the last reading. */
 export interface Account {
   /** Undefined once its pair was withdrawn. */
   leg: number | undefined
-  /** The first reading that can have counted it: one that was asked for earlier tells of another leg at this address. */
+  /** Number of the first reading that can include this leg. An earlier one counts another leg at the same address. */
   readonly from: number
   packets: number
   bytes: number
   muted: number
 }
 
-/** Turns readings of the kernel's absolute counters into what came since the reading before. */
+/** Turns readings of the kernel's absolute counters into the increase since the previous reading. */
 export class Ledger {
   readonly #headerBytes: number
   readonly #accounts = new Map<string, Account>()
-  /** Readings that were asked for. */
+  /** Number of readings requested so far. */
   #readings = 0
 
   constructor(headerBytes: number) {
@@ -35,7 +35,7 @@ export class Ledger {
     return account
   }
 
-  /** The number of a reading that is asked for now. */
+  /** Registers a reading that is requested now, and returns its number. */
   ask(): number {
     return ++this.#readings
   }
@@ -47,7 +47,7 @@ export class Ledger {
     })
   }
 
-  /** What was forwarded since the account was last settled: nothing, or one entry. */
+  /** The traffic since the account was last settled: one entry, or none if nothing was forwarded. */
   settle(account: Account, { packets: total, bytes: totalBytes }: Counted): OffloadedTraffic[] {
     const packets = total - account.packets
     if (packets === 0) return []
@@ -67,7 +67,7 @@ export class Ledger {
     })
   }
 
-  /** The kernel counts from 0 when the address is muted again. */
+  /** Resets the count of muted packets, because the kernel starts at 0 when the address is muted again. */
   unmute(key: string): void {
     const account = this.#accounts.get(key)
     if (account !== undefined) account.muted = 0

@@ -1,15 +1,16 @@
 /**
- * One `nft -i` that lives as long as it is needed: commands go in by lines, each a transaction, and are carried out in order. A
- * process for each command would cost milliseconds; and the tables it makes are its own, so the kernel removes them with it.
+ * A long-lived `nft -i` process. Commands are written to it as lines. Each line is a transaction, and they are executed in
+ * order. One process per command would cost milliseconds each. The process also owns the tables that it creates, so the
+ * kernel removes them when it ends.
  */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { setTimeout as wait } from 'node:timers/promises'
 
 /** A listing ends with the brace that closes its table. */
 const END = '\n}\n'
-/** Listing all legs of a full relay takes a fraction of a second. A question that waits for this long has no answer. */
+/** Timeout of a listing. Listing all legs of a full relay takes a fraction of a second. */
 const ANSWER_MS = 10_000
-/** How long nft has to end by itself, and then to be gone after it was killed. */
+/** Timeout for nft to end by itself, and again for its end after it was killed. */
 const END_MS = 2000
 
 export class Nft {
@@ -18,13 +19,13 @@ export class Nft {
   readonly #failed: (why: string) => void
   readonly #answerMs: number
   readonly #ended: Promise<void>
-  /** Runs out if the question that was asked first gets no answer. */
+  /** Timeout of the oldest unanswered `ask`. */
   #patience: NodeJS.Timeout | undefined
   #output = ''
   #errors = ''
   #isOver = false
 
-  /** `failed` is called once, if nft complains, ends by itself or does not answer; its tables are gone then, or go. */
+  /** `failed` is called at most once: if nft prints an error, ends by itself or does not answer. Its tables then disappear. */
   constructor(failed: (why: string) => void, answerMs = ANSWER_MS) {
     this.#failed = failed
     this.#answerMs = answerMs
@@ -48,7 +49,7 @@ export class Nft {
     if (!this.#isOver) this.#child.stdin.write(`${commands.join('\n')}\n`)
   }
 
-  /** What a `list` or `get` command prints. Never settles once nft has failed or was closed. */
+  /** Output of a `list` or `get` command. The promise never settles once nft has failed or was closed. */
   ask(command: string): Promise<string> {
     return new Promise((resolve) => {
       this.#asked.push(resolve)
@@ -57,7 +58,7 @@ export class Nft {
     })
   }
 
-  /** Resolves when nft has ended, or soon after it was killed. */
+  /** Ends nft, and kills it after END_MS. Resolves when it has ended, or END_MS after it was killed. */
   async close(): Promise<void> {
     if (this.#isOver) return
     this.#over()

@@ -1,4 +1,4 @@
-/** Where a relay is reached on this host, as far as the kernel can forward for it there. */
+/** Addresses and interfaces of this host at which the kernel can forward for a relay. */
 import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { type NetworkInterfaceInfo, networkInterfaces } from 'node:os'
@@ -18,8 +18,10 @@ export const factsHere = (): Facts => ({
 })
 
 /**
- * `host` is what the relay is bound to. Where that is every address, it is the one of the default route: packets to another
- * one are the process's, as are those of the host's own peers, which no packet of the network comes from.
+ * The places at which the kernel can forward, at most one per address family. `host`: the address the relay is bound to.
+ *
+ * For a wildcard it is the address of the default route's interface. Packets to other addresses are left to the process. So
+ * are packets of peers on this host itself, which do not arrive from a network.
  */
 export function placesOf(host: string, port: number, { interfaces, defaults }: Facts): RelayPlace[] {
   const families = host === '::' ? [IPV4, IPV6] : [isIP(host) === 4 ? IPV4 : IPV6]
@@ -30,7 +32,7 @@ export function placesOf(host: string, port: number, { interfaces, defaults }: F
   })
 }
 
-/** No address of this host, as texts. */
+/** All IP addresses of this host, as texts. */
 export function localIps(interfaces: Interfaces): Set<string> {
   return new Set(
     Object.values(interfaces).flatMap((addresses) => addresses?.map(({ address }) => address) ?? []),
@@ -58,7 +60,7 @@ function ofDefault({ name }: Family, interfaces: Interfaces, defaults: Facts['de
 
 const isLinkLocal = (ip: string): boolean => /^fe[89ab]/i.test(ip) || ip.startsWith('169.254.')
 
-/** Columns: interface, destination, gateway, flags, .. mask as the eighth. */
+/** Interface of the IPv4 default route. Columns of `route`: interface, destination, gateway, flags, .. mask as the eighth. */
 function defaultRoute4(table: string): string | undefined {
   const rows = table.split('\n').map((line) => line.split(/\s+/))
   return rows.find(
@@ -66,7 +68,7 @@ function defaultRoute4(table: string): string | undefined {
   )?.[0]
 }
 
-/** Columns: destination, its length, .. the interface as the last. Unreachable defaults stand on `lo`. */
+/** Interface of the IPv6 default route. Columns: destination, its length, .. interface last. Unreachable defaults are on `lo`. */
 function defaultRoute6(table: string): string | undefined {
   const rows = table.split('\n').map((line) => line.trim().split(/\s+/))
   return rows
@@ -76,7 +78,7 @@ function defaultRoute6(table: string): string | undefined {
 
 function textOf(file: 'route' | 'ipv6_route'): string {
   try {
-    // Not /proc/net, which a service may not see.
+    // Not /proc/net, which the sandbox of a systemd service may hide.
     return readFileSync(`/proc/self/net/${file}`, 'utf8')
   } catch {
     return ''

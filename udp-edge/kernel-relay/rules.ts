@@ -1,37 +1,37 @@
 /**
- * The text of what nftables is told. One table for each address family a relay serves:
+ * The nftables commands of a relay, and the parsing of listings. Each address family of a relay has one table:
  *
  *   prerouting    whatever comes to the relay's port from the address of a leg, and is no control message, gets the address of
  *                 the other leg as its destination; conntrack does not see it
  *   postrouting   it leaves with the relay's own address as its source
  *
- * Nothing else matches: another packet goes on as if the table were not there. A mark ties both halves together.
- * The table is owned by the process that made it, so the kernel removes it when that process ends, however it ends.
+ * No other packet matches, so all others pass as if the table did not exist. A packet mark connects the two chains. The
+ * process that creates the table owns it, so the kernel removes the table when that process ends for any reason.
  */
 import { FORWARD_MARK } from '../../shared/forward-mark.ts'
 import { RELAY_PREFIX } from '../../shared/wire/numbers.ts'
 
 const PREFIX = `0x${Buffer.from(RELAY_PREFIX).toString('hex')}`
-/** Bits from the UDP header to what is compared with the prefix. */
+/** The nftables expression for the first bytes of the UDP payload, as many as the prefix has. */
 const PAYLOAD = `@th,64,${RELAY_PREFIX.length * 8}`
 
 export interface Family {
   readonly name: 'ip' | 'ip6'
-  /** Of IP and UDP. */
+  /** Bytes of the IP and UDP headers. */
   readonly headerBytes: number
-  /** A packet whose UDP header is whole. */
+  /** nftables match for packets that are not fragments, so that their UDP header is complete. */
   readonly unfragmented: string
 }
 
 export const IPV4: Family = { name: 'ip', headerBytes: 28, unfragmented: 'ip frag-off & 0x3fff == 0' }
 export const IPV6: Family = { name: 'ip6', headerBytes: 48, unfragmented: 'ip6 nexthdr udp' }
 
-/** Where a relay is reached. */
+/** An address at which a relay is reached. */
 export interface RelayPlace {
   readonly family: Family
   readonly ip: string
   readonly port: number
-  /** By which packets for it come in; those that come by others are left to the process. */
+  /** Interfaces by which its packets arrive. Packets that arrive by others are left to the process. */
   readonly interfaces: readonly string[]
 }
 
@@ -39,7 +39,7 @@ export function tableOf({ family, port }: Pick<RelayPlace, 'family' | 'port'>): 
   return `${family.name} straightway_relay_${port}`
 }
 
-/** Commands, in order, each a transaction of its own. */
+/** The commands that create a relay's table, in order. Each is its own transaction. */
 export function tableRules(place: RelayPlace): string[] {
   const { family, ip, port, interfaces } = place
   const { name, unfragmented } = family
@@ -64,7 +64,7 @@ export function tableRules(place: RelayPlace): string[] {
   ]
 }
 
-/** One leg of a pair: what comes from `from` is for `to`. Each as nftables writes it, `ip . port`. */
+/** One leg of a pair: packets from `from` are forwarded to `to`. Both are in nftables' format, `ip . port`. */
 export interface LegKeys {
   readonly from: string
   readonly to: string
@@ -83,14 +83,14 @@ export function removeLegs(table: string, keys: readonly string[]): string[] {
 }
 
 export interface Counted {
-  /** `ip . port` */
+  /** Address in nftables' format: `ip . port`. */
   readonly key: string
   readonly packets: number
-  /** With IP and UDP headers. */
+  /** Bytes, including IP and UDP headers. */
   readonly bytes: number
 }
 
-/** The counters in what nftables lists of a map or set. */
+/** The counters in the listing of a map or set. */
 export function countersIn(listing: string): Counted[] {
   return [...listing.matchAll(/(\S+) \. (\d+) counter packets (\d+) bytes (\d+)/g)].map(
     ([, ip, port, packets, bytes]) => ({
@@ -101,7 +101,7 @@ export function countersIn(listing: string): Counted[] {
   )
 }
 
-/** Packets that have left, in what nftables lists of the counter. */
+/** The number of packets in the listing of the counter `sent`. */
 export function sentIn(listing: string): number {
   return Number(/packets (\d+)/.exec(listing)?.[1] ?? 0)
 }

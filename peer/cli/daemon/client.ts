@@ -1,4 +1,4 @@
-/** One verb, as the process that is `up` sees it: what it asks for, its tunnels, the offers that it decides. */
+/** A running verb as seen by the process that is `up`: its requests, its tunnels, and the offers that it decides. */
 import type { Duplex } from 'node:stream'
 import { StraightwayError } from '../../../shared/errors.ts'
 import type { PeerId, UserId } from '../../../shared/ids.ts'
@@ -11,7 +11,7 @@ import type { Records, Value } from '../../services/records.ts'
 import type { Which } from '../../which.ts'
 import { errorValue, nextValue, type SelfFacts, type TunnelFacts } from './protocol.ts'
 
-/** A stream of the other side that no verb fetched by then is cut. */
+/** A stream of the other side that no verb has fetched after this time is destroyed. */
 const FETCH_MS = 10_000
 
 export interface ClientOptions {
@@ -53,7 +53,7 @@ export class Client {
     this.#tell('offer', { offer: number, from, user, intent })
   }
 
-  /** Answers what it asks until it leaves. */
+  /** Answers the verb's requests until it disconnects. */
   async run(): Promise<void> {
     for (;;) {
       const request = await nextValue(this.#options.records)
@@ -68,7 +68,7 @@ export class Client {
     this.#options.records.stream.destroy()
   }
 
-  /** A new stream of a tunnel, or one that the other side opened. */
+  /** Opens a new stream of a tunnel, or returns one that the other side opened. */
   async streamFor({ open }: Value): Promise<Duplex> {
     const { tunnel, name, take } = Object(open) as Record<string, unknown>
     if (typeof take === 'number') {
@@ -210,13 +210,13 @@ const factsOf = (
   effort,
 })
 
-/** JSON has no bytes; a message says the same as text. */
+/** Encodes the bytes of a message's body as base64 text, because JSON has no bytes. */
 function withoutBytes(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || !('body' in value)) return value
   return { ...value, body: Buffer.from(value.body as Uint8Array).toString('base64') }
 }
 
-/** `peer.index.members.list(…)` by its name; nothing that is not a method of INDEX. */
+/** Calls a method of INDEX by its path, such as `members.list`. Only methods of INDEX can be called. */
 function callAt(index: object, path: readonly string[], args: readonly unknown[]): unknown {
   let at: unknown = index
   for (const name of path) {

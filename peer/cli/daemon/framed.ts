@@ -1,6 +1,6 @@
 /**
- * A stream through the door of a home: records on a local socket, so that an end can be told from a break. Each side sends
- * its bytes as they come, and `{end: true}` when it has ended.
+ * A stream through the door of a home. It uses records on a local socket, so that an end differs from a break. Each
+ * side sends its bytes as records, and `{end: true}` when it has ended.
  */
 import { Duplex } from 'node:stream'
 import { broken, type Records } from '../../services/records.ts'

@@ -1,12 +1,16 @@
 /**
- * What goes through the door of a home (home/door.ts), as records (services/records.ts). A connection begins with
+ * The protocol of a home's door (home/door.ts), as records (services/records.ts). A connection begins with
  *
  *   {protocol, token, open}     open: `control`, or {stream, name} or {take} for a stream of a tunnel
  *
- * and is answered with `{ok: true, …}` or `{error, detail}`. On the control connection a request is `{id, call, args}`, its
- * answer `{id, result}` or `{id, error, detail}`, and what happens is `{event, args}`. Tunnels and offers have numbers,
- * which hold for one control connection; its tunnels close with it. A stream's connection names the control connection by
- * the `client` that it was given, and then carries the stream (framed.ts).
+ * and is answered with `{ok: true, …}` or `{error, detail}`.
+ *
+ * On the control connection, a request is `{id, call, args}`, its answer is `{id, result}` or `{id, error, detail}`,
+ * and an event is `{event, args}`. Tunnels and offers have numbers that are valid for one control connection; its
+ * tunnels close with it.
+ *
+ * The connection of a stream names its control connection by the `client` that it was given. After that it carries the
+ * stream (framed.ts).
  */
 import type { Duplex } from 'node:stream'
 import { ERRORS, type ErrorCode, StraightwayError } from '../../../shared/errors.ts'
@@ -15,7 +19,7 @@ import type { WhyNotDirect } from '../../../shared/why-not-direct.ts'
 import type { Path, PeerSocket } from '../../peer-socket.ts'
 import type { Records, Value } from '../../services/records.ts'
 
-/** What is known of a tunnel, sent with everything that happens to it. */
+/** State of a tunnel, sent with each of its events. */
 export interface TunnelFacts {
   readonly tunnel: number
   readonly remotePeer: PeerId
@@ -25,7 +29,7 @@ export interface TunnelFacts {
   readonly effort: PeerSocket['effort']
 }
 
-/** What the process that is `up` says of itself. */
+/** State of the process that is `up`. */
 export interface SelfFacts {
   readonly client: string
   readonly pid: number
@@ -40,7 +44,7 @@ export interface SelfFacts {
   readonly custom: string
   readonly udpBlocked: boolean
   readonly udp: boolean
-  /** What is being done for whom. */
+  /** Open tunnels, with their peers and services. */
   readonly tunnels: readonly { readonly peer: PeerId; readonly intent: string; readonly path: Path }[]
 }
 
@@ -50,20 +54,20 @@ export const errorValue = (error: unknown): Value => {
   return { error: code, detail: message }
 }
 
-/** The error that an answer holds, if it holds one. */
+/** The error in an answer; undefined if there is none. */
 export function errorOf({ error, detail }: Value): StraightwayError | undefined {
   if (typeof error !== 'string') return undefined
   const code = Object.hasOwn(ERRORS, error) ? (error as ErrorCode) : 'internal'
   return new StraightwayError(code, typeof detail === 'string' ? detail : undefined)
 }
 
-/** The next value; undefined at the end. Anything else is an end too. */
+/** Reads the next value; undefined at the end. A record that is not a value also counts as the end. */
 export async function nextValue(records: Records): Promise<Value | undefined> {
   const record = await records.next().catch(() => undefined)
   return record !== undefined && 'value' in record ? record.value : undefined
 }
 
-/** Joins two streams until both have ended; a failure of one ends both. */
+/** Connects two streams until both have ended. A failure of one ends both. */
 export function couple(one: Duplex, other: Duplex): void {
   for (const [from, to] of [
     [one, other],
@@ -77,7 +81,7 @@ export function couple(one: Duplex, other: Duplex): void {
   }
 }
 
-/** JSON turns what is not given into null, which is something that is given. */
+/** Drops trailing undefined arguments, because JSON would turn them into null, which is a value. */
 export function withoutAbsent(args: readonly unknown[]): readonly unknown[] {
   return args.slice(0, args.findLastIndex((each) => each !== undefined) + 1)
 }

@@ -1,4 +1,4 @@
-/** INDEX through the process that is up: every method of its client, by its name. */
+/** A client for INDEX through the process that is `up`. Each of its methods is called by name. */
 import type { IndexClient } from '../../rest/index-client.ts'
 import { listing } from '../../rest/listing.ts'
 import { withoutAbsent } from './protocol.ts'
@@ -16,7 +16,7 @@ export function remoteIndex(call: CallIndex, path: readonly string[] = []): Inde
 
 const LISTINGS = new Set(['list', 'search'])
 
-/** The query is the last argument. */
+/** A listing whose query is the last argument. */
 function pagesOf(call: CallIndex, path: readonly string[], args: readonly unknown[]) {
   const isQuery = typeof args.at(-1) === 'object'
   const [ids, query] = isQuery ? [args.slice(0, -1), args.at(-1) as object] : [args, {}]

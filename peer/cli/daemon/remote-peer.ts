@@ -1,4 +1,4 @@
-/** The peer of the process that is `up`, for a verb: what it asks goes through the door of the home (protocol.ts). */
+/** The peer of the process that is `up`, for use by a verb. Requests go through the door of the home (protocol.ts). */
 import { EventEmitter } from 'node:events'
 import type { Duplex } from 'node:stream'
 import { StraightwayError } from '../../../shared/errors.ts'
@@ -33,7 +33,7 @@ export class RemotePeer implements Seat {
   readonly #records: Records
   readonly #answers = new Map<number, Answer>()
   readonly #tunnels = new Map<number, RemoteTunnel>()
-  /** What happened to a tunnel before the answer came that tells of it. */
+  /** Events of tunnels whose opening has not been answered yet. */
   readonly #early = new Map<number, Value[]>()
   #decide: ((offer: Asked) => void) | undefined
   #last = 0
@@ -47,7 +47,7 @@ export class RemotePeer implements Seat {
     void this.#hear()
   }
 
-  /** Undefined when nobody is up with this home. Rejects with `conflict` when it is of another version. */
+  /** Connects to the process that is `up`; undefined if there is none. Rejects with `conflict` if it has another version. */
   static async open(home: string): Promise<RemotePeer | undefined> {
     const door = readDoor(home)
     if (door === undefined) return undefined
@@ -83,7 +83,7 @@ export class RemotePeer implements Seat {
     this.#call('status', status, more).catch(() => {})
   }
 
-  /** The same, and rejects with what is wrong with it. */
+  /** Sets the status and custom text. Rejects if they are invalid. */
   setStatus(status: OwnStatus, custom: string): Promise<void> {
     return this.#call('status', status, { custom })
   }
@@ -111,7 +111,7 @@ export class RemotePeer implements Seat {
     await this.#call('watch')
   }
 
-  /** Ends the process that is up. Resolves when it has said goodbye. */
+  /** Stops the process that is `up`. Resolves when it has signed out. */
   async stop(): Promise<void> {
     const gone = new Promise<void>((resolve) => this.#records.stream.once('close', () => resolve()))
     await this.#call('stop')
@@ -205,7 +205,7 @@ export class RemotePeer implements Seat {
     })
   }
 
-  /** Nothing more comes. */
+  /** Handles the end of the connection. */
   #end(): void {
     for (const { reject } of this.#answers.values()) reject(new StraightwayError('closed', GONE))
     this.#answers.clear()
@@ -216,7 +216,7 @@ export class RemotePeer implements Seat {
   }
 }
 
-/** Undefined when nobody opens. */
+/** Opens a connection and sends `hello`; undefined if nobody answers. */
 async function enter(door: Door, hello: Value): Promise<{ records: Records; welcome: Value } | undefined> {
   const socket = await knock(door)
   if (socket === undefined) return undefined

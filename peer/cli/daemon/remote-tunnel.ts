@@ -1,4 +1,4 @@
-/** A tunnel of the process that is `up`, as a verb has it. */
+/** A tunnel of the process that is `up`, for use by a verb. */
 import { EventEmitter } from 'node:events'
 import type { Duplex } from 'node:stream'
 import type { PeerSocket, RemoteInfo, TunnelEnd } from '../../peer-socket.ts'
@@ -16,7 +16,7 @@ export interface RemoteTunnelOptions {
 export class RemoteTunnel extends EventEmitter<TunnelEvents> implements Tunnel {
   readonly #options: RemoteTunnelOptions
   #facts: TunnelFacts
-  /** What happened before the verb had a chance to listen. */
+  /** Events queued until the verb had a chance to add listeners. */
   #early: (() => void)[] | undefined = []
 
   constructor(facts: TunnelFacts, options: RemoteTunnelOptions) {
@@ -71,7 +71,7 @@ export class RemoteTunnel extends EventEmitter<TunnelEvents> implements Tunnel {
     else this.#early.push(act)
   }
 
-  /** The process that had it has ended. */
+  /** Handles the end of the process that had the tunnel. */
   lost(): void {
     this.emit('close', 'closed')
   }

@@ -1,4 +1,4 @@
-/** The process that is `up`, for other verbs of its home: see protocol.ts. */
+/** Serves other verbs of the home from the process that is `up` (protocol.ts). */
 import { randomBytes } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { StraightwayError } from '../../../shared/errors.ts'
@@ -10,16 +10,16 @@ import { Client } from './client.ts'
 import { Framed } from './framed.ts'
 import { couple, errorValue, nextValue, type SelfFacts } from './protocol.ts'
 
-/** Who connects has said what it wants by then. */
+/** Time within which a new connection must send its first record. */
 const HELLO_MS = 5000
 
 export interface DaemonOptions {
   readonly home: string
   readonly peer: Peer
   readonly self: () => Omit<SelfFacts, 'client'>
-  /** A client changed the status of the peer. */
+  /** Called when a client changed the status of the peer. */
   readonly onStatus: (status: string, custom: string) => void
-  /** `straightway down`. */
+  /** Called by `straightway down`. */
   readonly onStop: () => void
 }
 
@@ -32,7 +32,7 @@ export class Daemon {
     this.#options = options
   }
 
-  /** Opens the door of the home, which the peer has. */
+  /** Opens the door of the home. The peer must have the home's lock. */
   static async open(options: DaemonOptions): Promise<Daemon> {
     const daemon = new Daemon(options)
     daemon.#door = await openDoor(options.home, (socket) => {
@@ -41,7 +41,7 @@ export class Daemon {
     return daemon
   }
 
-  /** True when a verb waits for offers like this one: it decides. The newest is asked. */
+  /** Passes an offer to the newest verb that waits for its intent. Returns false if there is none. */
   offer(offer: Offer): boolean {
     const client = [...this.#clients.values()].reverse().find((each) => each.serves(offer.intent))
     client?.offer(offer)

@@ -1,12 +1,16 @@
 /**
- * Signing in (wire README, section 2): from a SIGN_IN to a half-open session.
+ * Sign-in (wire README, section 2): from a SIGN_IN to a half-open session.
  *
- * Nothing here believes the source address. An answer is shorter than the question; what is kept is one place in a ring
- * of fixed size, which the next sign-ins take over; and only a SEALED datagram on the session, which nobody but the peer
- * can make, turns it into the peer's session. So a replayed SIGN_IN changes nothing, even where it is not recognised.
+ * Nothing here trusts the source address:
  *
- * The session's `since` is the peer's own `sentAt`: of two sessions of a peer, at whatever nodes, the one it asked for
- * last is its session, however the clocks of nodes differ; a time in the future counts as now.
+ *   - an answer is shorter than the request;
+ *   - a half-open session takes one place in a ring of fixed size, where later sign-ins overwrite it;
+ *   - only a SEALED datagram, which nobody but the peer can make, turns it into the peer's session.
+ *
+ * A replayed SIGN_IN therefore changes nothing, even if it is not recognised as a replay.
+ *
+ * The session's `since` is the peer's own `sentAt`. Of two sessions of a peer, at any nodes, the one it asked for last wins,
+ * however much the clocks of the nodes differ. A time in the future counts as now.
  */
 import { Channel } from '../../crypto/channel.ts'
 import { type Answered, type Request, respond, type StaticKeys } from '../../crypto/noise.ts'
@@ -33,16 +37,16 @@ import type { SessionTable } from './session-table.ts'
 
 interface HalfOpen {
   readonly session: PeerSession
-  /** Of its SIGN_IN. */
+  /** `sentAt` of the SIGN_IN. */
   readonly sentAt: number
-  /** The datagram that was sent, for a peer that did not get it. */
+  /** The WELCOME datagram, to be sent again if the peer did not receive it. */
   readonly welcome: Uint8Array
 }
 
-/** Half-open sessions. At 10,000 sign-ins a second a peer still has 400 ms to prove its address. */
+/** Maximum number of half-open sessions. At 10,000 sign-ins a second, a peer still has 400 ms to prove its address. */
 const HALF_OPEN = 4096
 const SEED_BYTES = 32
-/** A peer whose clock is further ahead counts as signed in now: when its clock is right again it is no older than it was. */
+/** Maximum lead of `since` over this node's clock, so that a peer whose fast clock is corrected can sign in again. */
 const AHEAD_MS = 2000
 
 export interface AdmissionOptions {
@@ -65,13 +69,13 @@ interface Guest {
 }
 
 export class Admission {
-  /** Whether peers are to go elsewhere. */
+  /** Whether sign-ins are refused, so that peers go to another node. */
   full = false
   readonly #options: AdmissionOptions
   readonly #gate: Gate
   readonly #halfOpen = new Array<HalfOpen | undefined>(HALF_OPEN)
   #cursor = 0
-  /** The latest of each peer that is half-open. */
+  /** The latest half-open session of each peer. */
   readonly #latest = new Map<PeerId, HalfOpen>()
 
   constructor(options: AdmissionOptions) {
@@ -104,7 +108,10 @@ export class Admission {
     }
   }
 
-  /** What is older than the last proven one is a replay, or the first word of a peer whose clock is behind: it is told the time. */
+  /**
+   * Welcomes a sign-in that is newer than the peer's last proven one. An older one is a replay, or comes from a peer whose clock
+   * is behind; it is refused with `clock`, which tells the peer the time.
+   */
   #rank(guest: Guest, request: Request, knock: Knock): void {
     const { counters, credentials } = this.#options
     const rank = credentials.rank(guest.ticket.peer, guest.since, knock.now)
@@ -134,7 +141,7 @@ export class Admission {
     answer(knock, welcome)
   }
 
-  /** The sign-in came before. Where its WELCOME may have been lost on the way, it is sent again: the very same one. */
+  /** Answers a repeated sign-in from the session's address with the same WELCOME, which may have been lost. */
   #again({ session, welcome }: HalfOpen, knock: Knock): void {
     if (isFrom(session, knock)) answer(knock, welcome)
     else this.#options.counters.replays++
@@ -158,7 +165,7 @@ export class Admission {
     return table.open({ ...known, channel, remoteIndex: index, arrived, i }, now)
   }
 
-  /** The oldest half-open session makes way. */
+  /** Adds a half-open session to the ring in place of the oldest. */
   #keep(halfOpen: HalfOpen): void {
     this.#cursor = (this.#cursor + 1) % HALF_OPEN
     const oldest = this.#halfOpen[this.#cursor]

@@ -1,6 +1,6 @@
 /**
- * What a peer may still ask of this node. A session has the allowances; what was taken of them outlives it, so that who signs in
- * anew gets no more than who stays. Each is a bucket in one number, the time when it will be full again (GCRA).
+ * Rate limits of a peer at this node. A session holds its allowances. The used part outlives the session, so that signing in
+ * again does not renew them. Each allowance is a bucket in one number: the time when it will be full again (GCRA).
  */
 import type { PeerId } from '../../ids.ts'
 import { LIMITS } from '../../limits.ts'
@@ -8,28 +8,28 @@ import type { PeerSession } from './peer-session.ts'
 
 interface Bucket {
   readonly burst: number
-  /** One more is allowed after this. */
+  /** Time after which one more is allowed. */
   readonly everyMs: number
 }
 
 const BUCKETS = {
-  /** Requests that cost others something. */
+  /** Requests that cost other peers or the tables something. */
   requests: { burst: LIMITS.requestsBurst, everyMs: 1000 / LIMITS.requestsPerSecond },
-  /** Writes of its status to the directory. */
+  /** Writes of the peer's status to the directory. */
   writes: { burst: 3, everyMs: 1000 },
-  /** Sign-ins that the directory is told of. A peer in a bad network loses its session now and then. */
+  /** Sign-ins reported to the directory. A peer in a bad network loses its session now and then. */
   joins: { burst: 5, everyMs: 2000 },
-  /** Tickets whose signature is checked: one a day is needed. */
+  /** Tickets whose signature is checked; a peer needs one a day. */
   tickets: { burst: 8, everyMs: 10_000 },
 } as const satisfies Record<string, Bucket>
 
 export type Allowance = keyof typeof BUCKETS
-/** When each is full again. */
+/** The time when each allowance is full again. */
 export type Allowances = Record<Allowance, number>
 
 export const fullAllowances = (): Allowances => ({ requests: 0, writes: 0, joins: 0, tickets: 0 })
 
-/** Takes so much of an allowance; false where there is not so much left. */
+/** Takes `cost` from an allowance; false, without taking anything, if less is left. */
 export function take(
   of: Pick<PeerSession, 'allowances'>,
   what: Allowance,
@@ -43,13 +43,13 @@ export function take(
   return true
 }
 
-/** Takes `cost` of its requests. */
+/** Takes `cost` from the allowance for requests. */
 export const takeAllowance = (from: PeerSession, cost: number, now: number): boolean =>
   take(from, 'requests', cost, now)
 
-/** What peers that have gone had taken, until their allowances are full again. */
+/** Remembers the allowances of peers that have left until they are full again. */
 export class TakenAllowances {
-  /** In the order in which they went. */
+  /** Allowances by peer, in the order in which the peers left. */
   readonly #gone = new Map<PeerId, Allowances>()
 
   get size(): number {
@@ -66,7 +66,7 @@ export class TakenAllowances {
     this.#gone.set(peer, allowances)
   }
 
-  /** The new session of a peer has what is left. */
+  /** Gives a new session what is left of its peer's allowances. */
   restore(to: PeerSession): void {
     const taken = this.#gone.get(to.peer)
     if (taken !== undefined) to.allowances = taken

@@ -1,7 +1,7 @@
 /**
- * Requests to the directory and what is to happen with their replies. A bounded number is under way, the others wait. A
- * write that failed is asked again a second later, until it succeeds: each is conditional, so that doing it twice or late
- * does no harm. A read that failed is told to who asked.
+ * Requests to the directory and the callbacks for their replies. A bounded number is in progress, the others wait. A failed
+ * write of the kinds in LASTING is retried every second until it succeeds: it is conditional, so a late or repeated write does
+ * no harm. Any other failure is reported to the caller.
  */
 import type { DirectoryReply, DirectoryRequest } from '../../directory.ts'
 import { DelayLine } from '../session/delay-line.ts'
@@ -11,7 +11,7 @@ import type { CheckpointCounters } from './counters.ts'
 type Kind = DirectoryRequest['kind']
 export type ReplyTo<K extends Kind> = Extract<DirectoryReply, { kind: K | 'failed' }>
 
-/** Asked again until they succeed. */
+/** Kinds of requests that are retried until they succeed. */
 const LASTING: ReadonlySet<Kind> = new Set<Kind>([
   'signIn',
   'update',
@@ -49,7 +49,10 @@ export class Asks {
     this.#counters = counters
   }
 
-  /** `answered` is called once, with a reply of the request's own kind or, where it is not lasting, `failed`. */
+  /**
+   * Queues a request. `answered` is called once, with a reply of the request's own kind or with `failed`. A lasting request
+   * fails only if too many requests are waiting.
+   */
   ask<K extends Kind>(
     request: Extract<DirectoryRequest, { kind: K }>,
     answered: (reply: ReplyTo<K>, now: number) => void,
@@ -79,7 +82,7 @@ export class Asks {
     }
   }
 
-  /** Sets off what may be under way. */
+  /** Starts waiting requests, up to UNDER_WAY at a time. */
   flush(now: number): void {
     while (this.#waiting.size > 0 && this.#underWay.size < UNDER_WAY) {
       const asked = this.#waiting.take()!

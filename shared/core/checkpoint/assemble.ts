@@ -1,4 +1,4 @@
-/** Puts the parts of a CheckpointMachine together: each is given what it uses, and nothing else. */
+/** Assembles the parts of a CheckpointMachine. Each part receives only what it uses. */
 import type { FleetKeys } from '../../crypto/fleet.ts'
 import { hash256 } from '../../crypto/hash.ts'
 import type { StaticKeys } from '../../crypto/noise.ts'
@@ -37,7 +37,7 @@ import { Roster } from './roster.ts'
 import { SessionTable } from './session-table.ts'
 import { Standings } from './standings.ts'
 
-/** Between the shortest mapping life of home routers and a ghost that is seen too long: three of them are 75 s. */
+/** A compromise: shorter than home routers keep a mapping, and three intervals (75 s) bound how long a vanished peer is shown. */
 export const KEEP_ALIVE_MS = 25_000
 
 export interface CheckpointOptions {
@@ -46,14 +46,14 @@ export interface CheckpointOptions {
   /** Newest first. */
   readonly fleetKeys: FleetKeys
   readonly ticketKeys: TicketKeys
-  /** 32 bytes. */
+  /** 32 random bytes. */
   readonly seed: Uint8Array
   readonly now: number
-  /** Sessions from which on peers are sent elsewhere. */
+  /** Number of sessions at which sign-ins are refused, so that peers go to another node. Default 1,000,000. */
   readonly capacity?: number
-  /** What peers are told that keep-alives should come in. */
+  /** Keep-alive interval that peers are told. Default KEEP_ALIVE_MS. */
   readonly keepAliveMs?: number
-  /** Sign-ins in a second above which a peer has to show first that it receives at its address; 0 for always. */
+  /** Sign-ins a second above which a peer needs a cookie to prove its address; 0: always. Default COOKIES_ABOVE. */
   readonly cookiesAbove?: number
 }
 
@@ -119,7 +119,7 @@ export function assemble(options: CheckpointOptions) {
   const comeback = new Comeback(roster, (session, at) => residence.again(session, at))
   const doors = { admission, peerFrames, nodeFrames, pushes, links, asks, drain, correction, comeback }
   const state = { wall, counters, table, roster, fleet, credentials, directions }
-  /** What has to do something at some time, in this order. */
+  /** The parts with deadlines, in the order of their ticks. */
   const timed = [
     asks,
     standings,

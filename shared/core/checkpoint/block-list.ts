@@ -1,14 +1,17 @@
-/** Whom a user takes nothing from, eight bytes each: ids are evenly spread, so their first 50 bits tell them apart. */
+/**
+ * The peers and users that a user blocks, at eight bytes each. A key is the first 50 bits of an id; ids are evenly spread, so
+ * these bits suffice to distinguish them.
+ */
 import { BASE32_LETTERS, type PeerId, type UserId } from '../../ids.ts'
 
 const LETTERS = 10
 const BASE = 32
-/** Above every key of a peer. */
+/** Added to the keys of users; greater than every key of a peer. */
 const USER = BASE ** LETTERS
 
 export class BlockList {
   readonly version: number
-  /** Whether users are among them, so that it matters whose a peer is. */
+  /** Whether the list contains users, so that the user of a peer matters. */
   readonly hasUsers: boolean
   readonly #keys: Float64Array
 

@@ -1,6 +1,6 @@
 /**
- * Whom users take nothing from. A list is read when it is first needed and remembered with its version, which standings and
- * pushes tell: another version means that the list is read again. A user that never blocked anybody costs nothing.
+ * The block lists of users. A list is read when it is first needed, and remembered with its version. Standings and pushes name
+ * the current version; if it is newer, the list is read again. A user that never blocked anybody costs nothing.
  */
 import type { PeerId, UserId } from '../../ids.ts'
 import type { Asks } from './asks.ts'
@@ -10,13 +10,13 @@ import type { PeerSession } from './peer-session.ts'
 import type { Roster } from './roster.ts'
 import type { Standings } from './standings.ts'
 
-/** `unknown`: it takes a look-up, and the directory did not answer. */
+/** Whether a peer may reach another. `unknown`: this needed a look-up, and the directory did not answer. */
 export type Verdict = 'passes' | 'blocked' | 'unknown'
 
 type Then = (verdict: Verdict, now: number) => void
 type ThenList = (list: BlockList | undefined, now: number) => void
 
-/** Blocks that are remembered, of all users: 32 MB. The list used longest ago is forgotten first. */
+/** Maximum number of remembered entries in all lists together: 32 MB. The list read longest ago is forgotten first. */
 const MOST_REMEMBERED = 4_000_000
 
 export interface BlocksOptions {
@@ -36,14 +36,14 @@ export class Blocks {
     this.#options = options
   }
 
-  /** Whether a peer here hears another, once its own standing is known. */
+  /** Decides whether the user of a peer here blocks another peer. Waits until the standing of the peer here is known. */
   judge(of: PeerSession, from: PeerId, then: Then, now: number): void {
     this.#options.standings.ensureForOthers(of, (at) => this.#judge(of, from, then, at), now)
   }
 
   /**
-   * The same of a letter in the mailbox of a peer here. What is blocked is thrown away, and the list may be older than the
-   * letter: the tables have the last word.
+   * Like `judge`, for a message in the mailbox of a peer here. A blocked message is discarded, and the list may be older than the
+   * message. The verdict `blocked` is therefore confirmed by the tables.
    */
   judgeStored(of: PeerSession, from: PeerId, then: Then, now: number): void {
     const confirm: Then = (verdict, judged) => {
@@ -60,7 +60,7 @@ export class Blocks {
     this.#options.standings.ensure(of, (at) => this.#judge(of, from, confirm, at), now)
   }
 
-  /** The list of a user, at least as new as the version; undefined where the directory did not answer. */
+  /** Finds the block list of a user, at least as new as `version`; undefined if the directory did not answer. */
   listOf(user: UserId, version: number, then: ThenList, now: number): void {
     const known = version === 0 ? NOBODY : this.#lists.get(user)
     if (known === undefined || known.version < version) this.#read(user, then, now)

@@ -1,24 +1,25 @@
 /**
- * CHECKPOINT, the node's side: peers sign in here over UDP, are reachable through the session at any moment, say how they
- * are, find each other, exchange messages and offers of tunnels (wire README, sections 2 to 4).
+ * CHECKPOINT, the node's side. Peers sign in here over UDP and are reachable through the session at any moment. They publish
+ * their status, find each other, and exchange messages and offers of tunnels (wire README, sections 2 to 4).
  *
- * The machine is a function of datagrams, replies of the directory, pushes of the streams, time and seed. It only takes
- * things apart and hands them on; each part is a file of its own:
+ * The machine is a function of datagrams, directory replies, stream pushes, time and seed. It only dispatches; each part is a
+ * file of its own:
  *
- *   Admission    SIGN_IN to half-open session          Residence    a session from proof to end
- *   SessionTable all sessions, keep-alives, leases     Roster       who is here, by peer, user and network
- *   Presence     status out, pushes in                 Networks     which networks this node is told of
- *   News         what peers are told of others, and that they missed some
- *   Standings    what peers here may do        Blocks       whom users do not hear
- *   Messages     to other nodes and back               Deliveries   to peers here; Mailboxes: to who is away
- *   Offers       tunnels: offers, answers, rejoins     Finds        look-ups
- *   Locator      where others are                      Asks         the directory
- *   Allowances   what a peer may ask for, also by another session
- *   Correction   the time, told anew                   Comeback     peers of a node that was taken for dead
- *   NodeLinks    datagrams of other nodes              FleetView    where nodes are
+ *   Admission    sign-in, up to a half-open session    Residence    a session from proof to end
+ *   SessionTable all sessions, keep-alives, leases     Roster       sessions by peer, user and network
+ *   Presence     status out, pushes in                 Networks     networks whose changes are pushed here
+ *   News         news of others for peers, and MISSED  Allowances   rate limits of peers
+ *   Standings    the rights of peers here              Blocks       the block lists of users
+ *   Messages     routing between nodes                 Receipts     outcomes of messages, for their senders
+ *   Deliveries   messages to peers here                Mailboxes    messages for offline peers
+ *   Offers       tunnels: offers, answers, rejoins     Directions   grants for HANDSHAKEs
+ *   Finds        searches                              Reach        which peers may reach each other
+ *   Locator      the nodes of other peers              Asks         requests to the directory
+ *   Correction   the time, after the clock was set     Comeback     sign-ins after an expired lease
+ *   NodeLinks    datagrams of other nodes              FleetView    the addresses of nodes
  *
- * All of it may be lost: peers sign in elsewhere, messages are repeated by their senders until they have a receipt, and
- * presence is in the directory. Whatever a stranger can make it keep has a fixed size.
+ * All of this state may be lost: peers sign in elsewhere, senders retransmit messages until they have a receipt, and presence is
+ * in the directory. State that a stranger can make the node keep has a fixed size.
  */
 import type { Batch } from '../../wire/batch.ts'
 import { KIND, VERSION } from '../../wire/numbers.ts'
@@ -53,12 +54,12 @@ export class CheckpointMachine implements Machine<CheckpointInput, CheckpointEff
     return this.#parts.counters
   }
 
-  /** Peers signed in here. */
+  /** Number of peers signed in here. */
   get sessions(): number {
     return this.#parts.roster.size
   }
 
-  /** 0 (idle) to 1 (full). */
+  /** Load from 0 (idle) to 1 (full). */
   get load(): number {
     return Math.min(1, this.sessions / this.#capacity)
   }

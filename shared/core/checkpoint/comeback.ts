@@ -1,6 +1,7 @@
 /**
- * A node whose lease had ended was taken for dead, and its peers for gone, while their sessions went on: the tables were away
- * for long, or a clock was wrong. Now that it is back its peers are signed in again, a few at a time.
+ * Signs peers in again after this node's lease had expired although the node was alive: the tables were unreachable for a long
+ * time, or a clock was wrong. The tables then list the node's peers as offline while their sessions go on. The peers are signed
+ * in again a few at a time.
  */
 import type { PeerSession } from './peer-session.ts'
 import type { Roster } from './roster.ts'
@@ -14,7 +15,7 @@ export class Comeback {
   #left: PeerSession[] = []
   #stepAt = Number.POSITIVE_INFINITY
 
-  /** `signIn`: tells the directory that the peer is here. */
+  /** `signIn`: registers a peer at this node in the directory. */
   constructor(roster: Roster, signIn: (session: PeerSession, now: number) => void) {
     this.#roster = roster
     this.#signIn = signIn

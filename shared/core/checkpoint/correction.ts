@@ -1,6 +1,6 @@
 /**
- * Tells the time to peers anew when the wall clock of this node was set. What they date, as their offers to peers of other
- * nodes, they date by what the node said when they signed in. A few at a time, as there may be very many.
+ * Sends the time to all peers again after this node's wall clock was set. Peers date their offers to peers of other nodes by the
+ * time that their node told them. There may be very many peers, so they are told a few at a time.
  */
 import { FRAME } from '../../wire/numbers.ts'
 import { encodeTime } from '../../wire/session.ts'
@@ -9,7 +9,7 @@ import type { PeerSession } from './peer-session.ts'
 import type { Roster } from './roster.ts'
 import type { SessionTable } from './session-table.ts'
 
-/** Less is no matter to those who judge what a peer has dated. */
+/** A smaller correction does not matter to those that check a peer's times. */
 const LEAST_MS = 2000
 const STEP_MS = 20
 const A_STEP = 500
@@ -18,7 +18,7 @@ export class Correction {
   readonly #wall: Wall
   readonly #roster: Roster
   readonly #table: SessionTable
-  /** What peers go by. */
+  /** The wall-clock offset that peers were last told. */
   #toldAheadMs: number
   #left: PeerSession[] = []
   #stepAt = Number.POSITIVE_INFINITY

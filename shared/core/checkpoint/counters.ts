@@ -1,9 +1,9 @@
-/** What happened at a node since it started. */
+/** Counters of a node since it started. */
 export interface CheckpointCounters {
-  /** Datagrams that were not understood, authentic or new. */
+  /** Datagrams and frames that could not be decoded, were not authentic, or were replays. */
   malformed: number
   signIns: number
-  /** Answered with another status than welcome. */
+  /** Sign-ins answered with a status other than `welcome`. */
   refusedSignIns: number
   cookies: number
   replays: number
@@ -18,7 +18,7 @@ export interface CheckpointCounters {
   offers: number
   finds: number
   pushes: number
-  /** Frames that a full queue had no room for. */
+  /** Frames dropped because a queue was full or the session had ended. */
   dropped: number
   rateLimited: number
   asks: number

@@ -9,10 +9,10 @@ import { isOfWrongClock } from './since.ts'
 const decoder = new TextDecoder()
 /** How far a peer's clock may be from this node's. */
 const CLOCK_MS = 5 * 60_000
-/** Peers whose last sign-in is remembered. A replay of one that was forgotten takes a place in a ring, and that is all. */
+/** Number of peers whose last sign-in is remembered. A replay of a forgotten one only takes a place among half-open sessions. */
 const REMEMBERED = 65_536
 
-/** Whose sign-in it is: checks of tickets and times. Whether the peer may sign in the directory says. */
+/** Checks the tickets and times of sign-ins to identify the peer. The directory decides whether that peer may sign in. */
 export class Credentials {
   ticketKeys: TicketKeys
   readonly #wall: Wall
@@ -24,7 +24,7 @@ export class Credentials {
     this.#wall = wall
   }
 
-  /** The ticket of who holds the static key, or why there is none to be had. */
+  /** Returns the ticket if it belongs to the holder of the static key, or the status to refuse the sign-in with. */
   check({ sentAt, ticket }: SignInPayload, key: Uint8Array, now: number): Ticket | WelcomeStatus {
     const wallNow = this.#wall.at(now)
     if (Math.abs(sentAt - wallNow) > CLOCK_MS) return 'clock'
@@ -36,20 +36,20 @@ export class Credentials {
     return outcome.ticket
   }
 
-  /** The next ticket of a peer that is signed in: undefined where it is not valid, or another's. */
+  /** Checks the next ticket of a signed-in peer; undefined if it is invalid or another peer's. */
   renew(peer: PeerId, ticket: Uint8Array, now: number): Ticket | undefined {
     const outcome = verifyTicket(decoder.decode(ticket), this.ticketKeys, this.#wall.at(now))
     return outcome.ok && outcome.ticket.peer === peer ? outcome.ticket : undefined
   }
 
-  /** When a ticket ends, by the time of this machine. No later than its whole life from now, if the wall clock is behind. */
+  /** When a ticket expires, on this machine's clock. At most its whole lifetime from now, in case the wall clock is behind. */
   endOf({ issuedAt, expiresAt }: Ticket, now: number): number {
     return now + Math.min(expiresAt - this.#wall.at(now), expiresAt - issuedAt)
   }
 
   /**
-   * `old`: the peer has proven a newer session. `last`: this very one, so the sign-in is a replay. What nobody has proven
-   * does not count, as anybody can replay it.
+   * Compares a sign-in with the peer's last proven session. `old`: the peer has proven a newer session. `last`: the peer has
+   * proven this one, so the sign-in is a replay. Unproven sign-ins do not count, because anybody can replay them.
    */
   rank(peer: PeerId, since: number, now: number): 'new' | 'last' | 'old' {
     const last = this.#since.get(peer) ?? 0
@@ -57,7 +57,7 @@ export class Credentials {
     return since === last ? 'last' : 'old'
   }
 
-  /** The session is the peer's: older ones are dead. */
+  /** Records that the peer has proven a session; older ones are void. */
   proved(peer: PeerId, since: number): void {
     this.#since.delete(peer)
     this.#since.set(peer, since)

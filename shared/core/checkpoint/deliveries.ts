@@ -1,6 +1,6 @@
 /**
- * The last stretch of a message: to a peer that is signed in here, or into its mailbox where anything is in that. A node
- * never acknowledges on its own: a receipt is the peer's, or the table's.
+ * The last hop of a message: to a peer that is signed in here, or into its mailbox if the mailbox is not empty. A node never
+ * issues a receipt of its own: a receipt says that the peer or the mailbox has the message.
  */
 import { encodeMessage, type Receipt } from '../../wire/messages.ts'
 import { FRAME } from '../../wire/numbers.ts'
@@ -11,7 +11,7 @@ import type { Reach } from './reach.ts'
 import type { Receipts } from './receipts.ts'
 import type { SessionTable } from './session-table.ts'
 
-/** Letters handed to one peer whose receipts are awaited; further ones are taken later. */
+/** Maximum number of messages handed to one peer that await a receipt. Further ones are accepted later. */
 const LIVE = 256
 
 export type Outcome = 'taken' | 'full' | 'hidden'
@@ -31,8 +31,13 @@ export class Deliveries {
   }
 
   /**
-   * `taken`: this node sees to the letter from now on. `full`: it may be tried again. `hidden`: for the sender the peer is not
-   * here. Nothing is said where that takes a look-up and the directory does not answer: the letter comes again.
+   * Delivers a message to a peer here. The outcome is one of:
+   *
+   *   taken    this node is responsible for the message from now on
+   *   full     too many messages await a receipt; the caller may try again
+   *   hidden   the sender must not learn that the peer is here
+   *
+   * `then` is not called if a look-up is needed and the directory does not answer. The sender retransmits the message.
    */
   deliver(to: PeerSession, letter: Letter, then: (outcome: Outcome, now: number) => void, now: number): void {
     this.#options.reach.admit(
@@ -46,7 +51,7 @@ export class Deliveries {
     )
   }
 
-  /** What the peer says became of a letter: it has it, or cannot open it. All else is for nodes and tables to say. */
+  /** Handles a peer's receipt for a message: `delivered` or `unreadable`. Other outcomes are ignored: only nodes report them. */
   receipt(from: PeerSession, { peer, epoch, sequence, outcome }: Receipt, now: number): void {
     if (outcome !== 'delivered' && outcome !== 'unreadable') return
     const key = letterKey({ from: peer, to: from.peer, epoch, sequence })
@@ -61,7 +66,7 @@ export class Deliveries {
     this.#options.mailboxes.done(from, inflow, letter, now)
   }
 
-  /** Takes what is under way to a session that is over. */
+  /** Removes and returns the messages on their way to a session that has ended. */
   takeLetters(ended: PeerSession): readonly Letter[] {
     const { live = [], parked = [] } = ended.inflow ?? {}
     const letters = [...new Map([...live, ...parked]).values()]
@@ -69,7 +74,7 @@ export class Deliveries {
     return letters
   }
 
-  /** The mailbox has been looked into: what waited for that passes, or goes there too. */
+  /** Call after the mailbox was read. Messages that waited for it are handed to the peer, or stored too. */
   resume(to: PeerSession, inflow: Inflow, now: number): void {
     const letters = [...inflow.parked.values()]
     inflow.parked.clear()
@@ -79,7 +84,7 @@ export class Deliveries {
     }
   }
 
-  /** A repeat of what is under way is not sent again, unless it says something else of its predecessor. */
+  /** Passes a message on; false if the peer's queue is full. A repeat is not sent again unless it names another predecessor. */
   #pass(to: PeerSession, letter: Letter, now: number): boolean {
     to.inflow ??= newInflow('empty')
     const { inflow } = to
@@ -102,7 +107,7 @@ export class Deliveries {
     return true
   }
 
-  /** While the mailbox is empty: a predecessor that was stored is not named. */
+  /** Sends a message to the peer while its mailbox is empty. A stored predecessor is therefore not named. */
   #hand(to: PeerSession, inflow: Inflow, letter: Letter): boolean {
     const key = letterKey(letter)
     if (!inflow.live.has(key) && inflow.live.size >= LIVE) return false

@@ -9,21 +9,21 @@ import type { PeerSession } from './peer-session.ts'
 
 const NONCE_BYTES = 24
 
-/** One side of a tunnel, seen from there, and the HANDSHAKE that it goes to. */
+/** One side of a tunnel, from its own point of view, and the HANDSHAKE that it goes to. */
 export interface Side {
   readonly tunnel: TunnelId
   readonly leg: Leg
   readonly other: PeerId
   readonly handshake: NodeId
-  /** What the networks that the two share allow. */
+  /** The paths allowed by the networks that both peers share. */
   readonly paths: Paths
-  /** One that the two share; the offering side's node knows it. */
+  /** A network that both peers share; known to the node of the offering side only. */
   readonly network?: NetworkId | undefined
 }
 
-/** Makes directions to a HANDSHAKE: where it is, and the grant that lets one side of one tunnel in. */
+/** Makes directions to a HANDSHAKE: its addresses, and a grant that admits one side of one tunnel. */
 export class Directions {
-  /** Seals grants. */
+  /** The key that seals grants. */
   fleetKey: Uint8Array
   readonly #fleet: FleetView
   readonly #random: Random
@@ -36,7 +36,7 @@ export class Directions {
     this.#wall = wall
   }
 
-  /** Undefined where that HANDSHAKE is not known here. */
+  /** Makes the direction for the holder's side; undefined if this node does not know the HANDSHAKE. */
   to({ handshake, ...side }: Side, holder: PeerSession, now: number): Direction | undefined {
     const addresses = this.#fleet.handshakeOf(handshake)
     if (addresses.length === 0) return undefined

@@ -1,6 +1,6 @@
 /**
- * Leaving in an orderly way: peers are asked to sign in elsewhere, a few at a time, so that the others are not flooded; who
- * does not seem to have heard is asked again. A session stays until its peer has moved.
+ * Drains a node. Peers are asked to sign in elsewhere, a few at a time, so that the other nodes are not flooded. Peers that are
+ * still here are asked again in the next round. A session stays until its peer has moved.
  */
 import { FRAME } from '../../wire/numbers.ts'
 import { encodeGoodbye } from '../../wire/session.ts'
@@ -9,7 +9,7 @@ import type { Roster } from './roster.ts'
 import type { SessionTable } from './session-table.ts'
 
 const STEP_MS = 100
-/** At least so many in a step, and all of them in 600 steps: a minute. */
+/** Peers asked in one step: at least A_STEP, and enough to ask all of them in STEPS steps, which is a minute. */
 const A_STEP = 200
 const STEPS = 600
 const ROUND_MS = 5000
@@ -36,7 +36,7 @@ export class Drain {
     if (!this.isUnderWay) this.#beginRound(now)
   }
 
-  /** True once, when nobody is left. */
+  /** Asks the peers that are due. Returns true once, when nobody is left. */
   tick(now: number): boolean {
     if (now >= this.#stepAt) this.#step(now)
     if (now >= this.#roundAt) this.#beginRound(now)

@@ -7,10 +7,10 @@ import type { CheckpointCounters } from './counters.ts'
 import type { PeerSession } from './peer-session.ts'
 import type { SessionTable } from './session-table.ts'
 
-/** A search costs the tables what many messages do not cost. */
+/** Cost of a search in requests. A search costs the tables more than several messages. */
 const COST = 5
 
-/** Look-ups by filter: FIND, and its FOUNDs. */
+/** Searches by filter: answers FIND with FOUND frames and a FOUND_END. */
 export class Finds {
   readonly #asks: Asks
   readonly #table: SessionTable

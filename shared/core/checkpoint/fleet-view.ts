@@ -1,10 +1,10 @@
-/** The fleet as this node knows it: where other nodes are, and which HANDSHAKE a tunnel goes to. */
+/** The fleet as this node knows it: the addresses of other nodes, and the choice of a HANDSHAKE for a tunnel. */
 import type { FleetItem } from '../../directory.ts'
 import type { NodeId, TunnelId } from '../../ids.ts'
 import { type Address, parseAddress } from '../../wire/address.ts'
 import { Wall } from '../wall.ts'
 
-/** Loads that differ by less are the same load: or every node would send everybody to one. */
+/** Loads are compared in steps of this size. Otherwise every node would send all tunnels to the same HANDSHAKE. */
 const LOAD_STEP = 0.25
 
 export class FleetView {
@@ -26,14 +26,14 @@ export class FleetView {
     this.#nodes.set(item.node, item)
   }
 
-  /** Whether somebody was looked for, since this was last asked, who is not here: the fleet may have changed. */
+  /** Whether a look-up has failed since the last call. The fleet may then have changed. */
   takeMissed(): boolean {
     const missed = this.#missed
     this.#missed = false
     return missed
   }
 
-  /** Where to send NODE datagrams; undefined for a node that is not known, or has no CHECKPOINT. */
+  /** The address for NODE datagrams; undefined if the node is unknown or has no CHECKPOINT. */
   checkpointOf(node: NodeId): Address | undefined {
     return addressesOf(this.#find(node)?.addresses.checkpoint)[0]
   }
@@ -43,8 +43,8 @@ export class FleetView {
   }
 
   /**
-   * Among the least loaded of this node's region, always the same one for the same tunnel; of another region where there is
-   * none here; undefined when there is none at all.
+   * Chooses the HANDSHAKE for a tunnel among the least loaded ones in this node's region, or in any region if this one has none.
+   * The same tunnel always gets the same HANDSHAKE. Undefined if there is none at all.
    */
   handshakeFor(tunnel: TunnelId, now: number): NodeId | undefined {
     const usable = [...this.#nodes.values()].filter(
@@ -76,7 +76,7 @@ function addressesOf(texts: readonly string[] | undefined): readonly Address[] {
   return (texts ?? []).map(parseAddress).filter((address) => address !== undefined)
 }
 
-/** FNV-1a over both ids (rendezvous hashing): the choice moves little when nodes come and go. */
+/** Rank of a node for a tunnel: FNV-1a over both ids. Rendezvous hashing changes few choices when nodes come and go. */
 function rank(tunnel: TunnelId, node: NodeId): number {
   let hash = 0x811c9dc5
   for (const letter of `${tunnel}/${node}`) {

@@ -1,14 +1,14 @@
 /**
- * What a sign-in must show before its handshake is computed, which costs a fraction of a millisecond.
+ * Protects the node from floods of sign-ins, each of which costs a handshake of a fraction of a millisecond.
  *
- * Above COOKIES_ABOVE sign-ins a second only those come in who have shown that they receive at their address: they bring the
- * cookie they were sent, so a forged source costs a hash and a datagram that is shorter than the question. The handshakes of
- * those are bounded in total, and shared out:
+ * Above `cookiesAbove` sign-ins a second, a sign-in must bring a cookie, which proves that the peer receives at its source
+ * address. A forged source then costs the node only a hash and a datagram that is shorter than the request. The rate of
+ * handshakes for sign-ins with a cookie is limited. A network here is an IPv4 address, an IPv6 /48 (a site) or a carried peer:
  *
- *   reserved   for networks that ask little (LIGHT_PER_SECOND): who floods from one network, or from many addresses of one
- *              site, keeps no other out
- *   shared     for the rest, to one network at most NETWORK_PER_SECOND: all 20,000 peers that a dead node leaves behind one
- *              carrier's NAT are back within half a minute, and one IPv6 site cannot take a core
+ *   reserved   for networks with few sign-ins (LIGHT_PER_SECOND). A flood from one network, or from many addresses of one site,
+ *              cannot keep these out
+ *   shared     for all others, at most NETWORK_PER_SECOND for one network. If a node dies, all its 20,000 peers behind one
+ *              carrier's NAT are back within half a minute, and one IPv6 site cannot use up a core
  */
 import { Cookies } from '../../crypto/cookie.ts'
 import type { Random } from '../../crypto/random.ts'
@@ -20,7 +20,7 @@ import { TokenBucket } from '../token-bucket.ts'
 import type { CheckpointCounters } from './counters.ts'
 import type { Knock } from './knock.ts'
 
-/** Sign-ins in a second that need no cookie, where nothing else is said. */
+/** Default number of sign-ins a second that need no cookie. */
 export const COOKIES_ABOVE = 200
 const LIGHT_PER_SECOND = 20
 const LIGHT_BURST = 40
@@ -48,7 +48,7 @@ export class Gate {
     this.#cookiesAbove = cookiesAbove
   }
 
-  /** False where a cookie was sent instead, or where there were too many of them. */
+  /** Whether to process a sign-in. False if a cookie was sent instead, or if a rate limit is exceeded. */
   lets({ index, cookie }: SignIn, { arrived, i, out, now }: Knock): boolean {
     if (!this.#isLoaded(now)) return true
     const at = i * ADDRESS_WORDS

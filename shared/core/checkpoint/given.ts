@@ -1,4 +1,4 @@
-/** Hands a decoded value on; false where there is none. */
+/** Passes a decoded value to `take`; false if there is none. */
 export function given<T>(value: T | undefined, take: (value: T) => void): boolean {
   if (value === undefined) return false
   take(value)

@@ -1,13 +1,13 @@
 import type { NodeId } from '../../ids.ts'
 import type { ForwardedMessage } from '../../wire/node.ts'
 
-/** A message under way, and where its receipt goes. */
+/** A message in transit, with the origin to which its receipt goes. */
 export interface Letter extends ForwardedMessage {
-  /** The node that sent it here; `here`: the sender is (or was) signed in here; undefined: it comes from the mailbox. */
+  /** The node that sent the message; `here` if the sender is or was signed in here; undefined if it comes from the mailbox. */
   origin: NodeId | 'here' | undefined
 }
 
-/** What tells a letter from all others. */
+/** A unique key for a message. */
 export const letterKey = ({
   from,
   to,
@@ -16,22 +16,24 @@ export const letterKey = ({
 }: Pick<Letter, 'from' | 'to' | 'epoch' | 'sequence'>): string => `${from}${to}${epoch}/${sequence}`
 
 /**
- * Messages on their way to one peer that is signed in here.
+ * Messages on their way to one peer that is signed in here. The state of the peer's mailbox:
  *
- *   unread     the mailbox is to be looked into; new letters go there
- *   reading    it is being looked into; new letters wait for what it holds
- *   handing    a page of it was handed to the peer, whose receipts are awaited; new letters go there
- *   empty      nothing is in it: letters pass. One whose predecessor was stored makes it be looked into
+ *   unread     it has to be read; new messages are stored in it
+ *   reading    it is being read; new messages wait for the result
+ *   handing    a page of it was handed to the peer and awaits receipts; new messages are stored in it
+ *   empty      it has no messages; new messages go straight to the peer. One with a stored predecessor makes it be read again
  */
 export interface Inflow {
   mailbox: 'unread' | 'reading' | 'handing' | 'empty'
-  /** Something was put into the mailbox since it was read. */
+  /** Whether a message may have been stored since the mailbox was last read. */
   more: boolean
+  /** Messages handed to the peer that await a receipt and are not in the mailbox. */
   readonly live: Map<string, Letter>
-  /** Letters that came while the mailbox was being looked into. */
+  /** Messages that arrived while the mailbox was being read. */
   readonly parked: Map<string, Letter>
-  /** By letter key: a page of the mailbox. */
+  /** The current page of the mailbox, by message key. */
   readonly mail: Map<string, { readonly entry: string; readonly letter: Letter }>
+  /** Mailbox entries that can be discarded. */
   done: string[]
 }
 
@@ -44,7 +46,7 @@ export const newInflow = (mailbox: 'unread' | 'empty'): Inflow => ({
   done: [],
 })
 
-/** What the letter names as its predecessor, unless that was stored and is not in the mailbox any more. */
+/** Sequence number of the predecessor to name to the peer; 0 if the predecessor was stored and has left the mailbox. */
 export function predecessorOf(
   { from, to, epoch, previous, previousIsStored }: Letter,
   { mail }: Inflow,

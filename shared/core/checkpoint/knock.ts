@@ -1,6 +1,6 @@
 import type { Batch } from '../../wire/batch.ts'
 
-/** A datagram that wants an answer: the i-th that arrived, and where the answer goes. */
+/** A datagram that requests an answer: the i-th of `arrived`. The answer goes to `out`. */
 export interface Knock {
   readonly arrived: Batch
   readonly i: number

@@ -1,25 +1,29 @@
 /**
- * Where peers are: asked of the directory, remembered for a short while, asked once however many wait. A peer that is nowhere,
- * invisible, or hidden from the asker is not remembered: it may come at any moment, and nobody can tell them apart. Nor is one that is here.
+ * Locates peers through the directory. Answers are remembered for a short time, and concurrent requests for one peer share one
+ * look-up. Not remembered are:
+ *
+ *   - peers that are offline, invisible or hidden from the asker. They may appear at any moment, and caching only some of them
+ *     would let askers tell these cases apart;
+ *   - peers at this node.
  */
 import type { Asker, Located } from '../../directory.ts'
 import type { NodeId, PeerId, UserId } from '../../ids.ts'
 import type { Asks } from './asks.ts'
 
-/** Short, as a peer that moved is looked for at its old node until then. */
+/** Short, because until then a peer that has moved is looked for at its old node. */
 const REMEMBERED_MS = 15_000
 const REMEMBERED = 65_536
-/** Every request has been answered, or has failed, by then. */
+/** Time within which every request has been answered or has failed. */
 const IN_TIME_MS = 30_000
 
-/** `undefined`: no such peer. `failed`: the directory did not answer. */
+/** The location of a peer. `undefined`: no such peer. `failed`: the directory did not answer. */
 export type Whereabouts = Located | undefined | 'failed'
 type Then = (where: Whereabouts, now: number) => void
 
 interface Remembered {
   readonly located: Located
   readonly until: number
-  /** To whom it is known not to be hidden; undefined: to nobody. */
+  /** Askers that are known not to be blocked; undefined if the peer's user blocks nobody, so that the answer is for all. */
   readonly seenBy: Set<PeerId> | undefined
 }
 
@@ -34,7 +38,7 @@ export class Locator {
   readonly #known = new Map<PeerId, Remembered>()
   readonly #waiting = new Map<PeerId, Waiting[]>()
   readonly #ofUser = new Map<UserId, Set<PeerId>>()
-  /** Users that changed a short while ago, oldest first: what was asked before `moment` may be older. */
+  /** Users that changed recently, oldest first. The answer to a request made before `moment` may be out of date. */
   readonly #changed = new Map<UserId, { readonly moment: number; readonly until: number }>()
   #moment = 0
 
@@ -43,12 +47,12 @@ export class Locator {
     this.#asks = asks
   }
 
-  /** Peers of which something is remembered, and their users. */
+  /** Number of remembered peers, and of their users. */
   get kept(): { readonly peers: number; readonly users: number } {
     return { peers: this.#known.size, users: this.#ofUser.size }
   }
 
-  /** Calls `then` at once where the answer is remembered. Of a peer that is hidden from the asker nothing is. */
+  /** Locates a peer. Calls `then` immediately if the answer is remembered and valid for this asker. */
   locate(peer: PeerId, asker: Asker, then: Then, now: number): void {
     const known = this.#known.get(peer)
     const isKnown = known !== undefined && known.until > now && (known.seenBy?.has(asker.peer) ?? true)
@@ -68,7 +72,7 @@ export class Locator {
     this.#ofUser.clear()
   }
 
-  /** The networks of the user, or whom it blocks, are others now: what is remembered of its peers, or on its way, is old. */
+  /** Call when a user's networks or block list changed. Remembered answers about its peers and answers in transit are void. */
   changed(user: UserId, now: number): void {
     for (const [key, { until }] of this.#changed) {
       if (until > now) break
@@ -80,7 +84,7 @@ export class Locator {
     this.#ofUser.delete(user)
   }
 
-  /** Whoever waits with the first is answered with it, unless whoever asks makes a difference. */
+  /** Shares one look-up among concurrent askers. If the answer depends on the asker, the others are looked up separately. */
   #ask(peer: PeerId, asker: Asker, then: Then, now: number): void {
     const waiting = this.#waiting.get(peer)
     if (waiting !== undefined) {
@@ -137,6 +141,6 @@ export class Locator {
   }
 }
 
-/** Its user blocks somebody, so it matters who asks. */
+/** Whether the answer depends on the asker, because the peer's user blocks somebody. */
 const isSelective = (where: Whereabouts): boolean =>
   where !== undefined && where !== 'failed' && where.blocks > 0

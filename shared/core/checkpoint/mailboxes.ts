@@ -1,12 +1,12 @@
 /**
- * Mailboxes of peers that are signed in here, and the way into any mailbox.
+ * Reads the mailboxes of peers that are signed in here, and stores messages in any mailbox.
  *
- * Order is kept by one rule: while anything is in the mailbox, letters go there too. A page of it is handed to the peer;
- * when each of the page has a receipt it is discarded, and the next is read. What was stored meanwhile may belong before
- * what was handed over, and the peer may be waiting for it: it is handed over too.
+ * One rule keeps the order: while a mailbox has messages, new messages are stored in it too. A page of the mailbox is handed to
+ * the peer. When every message of the page has a receipt, the page is discarded and the next one is read. A message stored
+ * meanwhile may belong before those of the page, and the peer may be waiting for it, so it is handed over as well.
  *
- * A letter may name a stored predecessor. One that a block dropped never comes, and the peer would wait for it: what is not
- * in the mailbox any more is not named to the peer.
+ * A message may name a stored predecessor. If a block dropped that predecessor, it never arrives and the peer would wait for it.
+ * A predecessor that is no longer in the mailbox is therefore not named to the peer.
  */
 import type { StoredMessage } from '../../directory.ts'
 import type { UserId } from '../../ids.ts'
@@ -25,9 +25,9 @@ import type { Roster } from './roster.ts'
 import type { SessionTable } from './session-table.ts'
 
 const PAGE = 16
-/** Reads of mailboxes that have to wait: for the tables, or for room in the session. */
+/** Delay before a mailbox is read again, after the tables failed or the session had no room. */
 const AGAIN_MS = 1000
-/** Mailboxes that are looked into at once, and how often, when all are to be: others wait for the tables too. */
+/** When all mailboxes have to be read, this many are read in each round, so that other requests reach the tables too. */
 const ROUND = 100
 const ROUND_MS = 100
 
@@ -39,7 +39,7 @@ export interface MailboxesOptions {
   readonly blocks: Blocks
   readonly receipts: Receipts
   readonly counters: CheckpointCounters
-  /** The mailbox has been looked into: it is not being read now. */
+  /** Called when a read of the mailbox has ended. */
   readonly onRead: (to: PeerSession, inflow: Inflow, now: number) => void
 }
 
@@ -53,7 +53,7 @@ export class Mailboxes {
     this.#options = options
   }
 
-  /** Puts the letter into its mailbox, that of a peer of `user`: the receipt follows when it is there. */
+  /** Stores a message in the mailbox of its recipient, a peer of `user`. The receipt follows once it is stored. */
   store(letter: Letter, user: UserId, now: number): void {
     const { wall, asks, roster, receipts } = this.#options
     const { to, from, epoch, sequence, previous, previousIsStored, sentAt, body } = letter
@@ -72,7 +72,7 @@ export class Mailboxes {
     )
   }
 
-  /** Something is (or may be) in the peer's mailbox. */
+  /** Call when a message is, or may be, in the peer's mailbox. */
   arrived(to: PeerSession, now: number): void {
     to.inflow ??= newInflow('empty')
     to.inflow.more = true
@@ -81,12 +81,12 @@ export class Mailboxes {
     else if (to.inflow.mailbox === 'handing') this.#again.put(to, now)
   }
 
-  /** Something may have been stored that nobody told this node of. */
+  /** Reads the mailbox, unless a read or a page is in progress: a message may have been stored without a push to this node. */
   lookInto(to: PeerSession, inflow: Inflow, now: number): void {
     if (isIdle(inflow)) this.#read(to, inflow, now)
   }
 
-  /** Something may be in any of them. */
+  /** Call when messages may be in any mailbox. All are read, a few at a time. */
   arrivedAnywhere(now: number): void {
     const { roster } = this.#options
     if (this.#unsure.size > roster.size) return
@@ -94,7 +94,7 @@ export class Mailboxes {
     this.#roundAt = Math.min(this.#roundAt, now)
   }
 
-  /** The peer has a letter, or does not want it: where it came from the mailbox, it is done with there. */
+  /** Call when the peer has received or refused a message. If the message came from the mailbox, its entry can be discarded. */
   done(of: PeerSession, inflow: Inflow, letter: Letter, now: number): void {
     const mail = inflow.mail.get(letterKey(letter))
     if (mail !== undefined) {
@@ -172,7 +172,7 @@ export class Mailboxes {
     )
   }
 
-  /** One less of this page. When the whole page is done with, it goes, and the next one is read. */
+  /** Removes a message from the current page. After the last one, the page is discarded and the next one is read. */
   #oneLess(to: PeerSession, inflow: Inflow, letter: Letter, now: number): void {
     inflow.mail.delete(letterKey(letter))
     if (inflow.mail.size > 0) return
@@ -180,7 +180,7 @@ export class Mailboxes {
     else this.#readLater(to, inflow, now)
   }
 
-  /** What is done with goes, and what is there then is read. */
+  /** Discards the finished entries, then reads the mailbox again. */
   #turnOver(to: PeerSession, inflow: Inflow, now: number): void {
     const entries = inflow.done
     inflow.done = []

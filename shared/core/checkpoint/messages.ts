@@ -1,11 +1,14 @@
 /**
- * The way of a message from its sender's node to its recipient's (wire README, section 3, MESSAGE).
+ * Routes a message from its sender's node to its recipient's node (wire README, section 3, MESSAGE).
  *
- * The sender's node checks that the two are related and looks up where the recipient is. Signed in here: `Deliveries`.
- * At another node: the letter is forwarded, three times in 1.5 s, until that node takes it over or says that the
- * recipient is not there; then it is looked up again. Nowhere, or not to be reached after four look-ups: the mailbox.
+ * The sender's node checks that the two peers are related, and looks up the recipient:
  *
- * What is kept here may be lost: the sender repeats what has no receipt, and the recipient knows what it has had.
+ *   here        `Deliveries` delivers the message
+ *   elsewhere   the message is forwarded to that node, up to three times at intervals of 500 ms, until the node accepts it. If
+ *               the node does not answer, or reports that the recipient is not there, the recipient is looked up again
+ *   nowhere     the message is stored in the mailbox. So is one whose recipient was not reached after four look-ups
+ *
+ * The state here may be lost: the sender retransmits messages without a receipt, and the recipient detects duplicates.
  */
 import type { Located } from '../../directory.ts'
 import type { NodeId } from '../../ids.ts'
@@ -28,7 +31,7 @@ import type { Standings } from './standings.ts'
 const FORWARD_MS = 500
 const FORWARDS = 3
 const LOOK_UPS = 4
-/** Letters under way to other nodes; more are dropped, and come again. */
+/** Maximum number of messages in transit to other nodes. More are dropped, and their senders retransmit them. */
 const UNDER_WAY = 100_000
 
 interface Forwarding {
@@ -59,7 +62,7 @@ export class Messages {
     this.#options = options
   }
 
-  /** A message of a peer that is signed in here. */
+  /** Handles a message from a peer that is signed in here. */
   submit(from: PeerSession, { peer, ...message }: Message, now: number): void {
     const letter: Letter = { ...message, to: peer, from: from.peer, origin: 'here' }
     this.#options.counters.messages++
@@ -71,7 +74,7 @@ export class Messages {
     else if (!this.#forwarding.has(letterKey(letter))) this.#route(letter, from, 0, now)
   }
 
-  /** A letter that another node sent here. */
+  /** Handles a message that another node forwarded. */
   arrive(from: NodeId, message: ForwardedMessage, now: number): void {
     const { roster, deliveries, receipts } = this.#options
     const here = roster.get(message.to)
@@ -85,7 +88,7 @@ export class Messages {
       )
   }
 
-  /** What another node says became of a letter. */
+  /** Handles another node's report on a message. */
   acknowledged(receipt: ForwardedReceipt, now: number): void {
     const { to: sender, from: recipient, epoch, sequence, outcome } = receipt
     const key = letterKey({ from: sender, to: recipient, epoch, sequence })
@@ -98,7 +101,7 @@ export class Messages {
     if (outcome !== 'taken') this.#options.receipts.show(receipt)
   }
 
-  /** Letters that a session left behind: its peer is elsewhere, or nowhere. */
+  /** Routes messages that were on their way to a session which has ended. Its peer is at another node, or offline. */
   reroute(letters: readonly Letter[], now: number): void {
     for (const letter of letters) {
       this.#options.locator.forget(letter.to)
@@ -118,7 +121,7 @@ export class Messages {
     return this.#repeats.deadline()
   }
 
-  /** `sender` where it is still to be checked that it may write to the recipient. */
+  /** Routes a message. `sender` is given only if it has yet to be checked that the sender may write to the recipient. */
   #route(letter: Letter, sender: Related | undefined, lookUps: number, now: number): void {
     const { roster, standings } = this.#options
     const here = roster.get(letter.to)
@@ -126,7 +129,10 @@ export class Messages {
     else standings.ensureForOthers(here, (at) => this.#deliverHere(here, letter, sender, at), now)
   }
 
-  /** From one that the sender cannot see it goes the way of a letter to a peer that is nowhere, step by step. */
+  /**
+   * Delivers a message to a peer here. If the sender must not see that peer, the message takes every step of one to an offline
+   * peer, so that the sender cannot tell the difference.
+   */
   #deliverHere(to: PeerSession, letter: Letter, sender: Related | undefined, now: number): void {
     const { deliveries, mailboxes } = this.#options
     if (sender !== undefined && !areRelated(sender, to)) {
@@ -198,6 +204,6 @@ export class Messages {
   }
 }
 
-/** But for the other peers of its own user. */
+/** Whether the peer is invisible to the sender. Other peers of its own user do see it. */
 const isInvisible = ({ status, user }: Located, sender: PeerSession | undefined): boolean =>
   status === 'invisible' && user !== sender?.user

@@ -1,8 +1,8 @@
 /**
- * Which networks this node is told of: those that members signed in here are in. A network is joined before the first
- * member's presence is written, so that no change is missed, and left a minute after the last member went. Joining and
- * leaving the same one never overlap, as nobody could say which of the two the table would see last. With a network comes
- * what it lets the tunnels between its members use.
+ * The networks whose changes are pushed to this node: those of the peers signed in here. A network is joined before the first
+ * member's presence is written, so that no change is missed. It is left a minute after the last member has gone. Joining and
+ * leaving the same network never overlap, because the table might see them in either order. Joining a network also reads its
+ * path policy.
  */
 import { MANY } from '../../directory.ts'
 import type { NetworkId, NodeId } from '../../ids.ts'
@@ -12,18 +12,18 @@ import type { Asks, ReplyTo } from './asks.ts'
 import type { Roster } from './roster.ts'
 
 const LINGER_MS = 60_000
-/** Paths that could not be read are read again. */
+/** Delay before path policies that could not be read are read again. */
 const AGAIN_MS = 1000
 
 type Then = (now: number) => void
 
 type State =
   | { readonly kind: 'joined'; paths: Paths }
-  /** `paths`: pushed meanwhile. */
+  /** `paths`: the policy, if one was pushed meanwhile. */
   | { readonly kind: 'joining'; readonly waiting: Then[]; paths: Paths | undefined }
   | { readonly kind: 'leaving'; readonly waiting: Then[] }
 
-/** Paths that are read again. */
+/** A request to read path policies again. */
 interface Reading {
   readonly networks: readonly NetworkId[]
   readonly round: number
@@ -36,9 +36,9 @@ export class Networks {
   readonly #states = new Map<NetworkId, State>()
   readonly #lingering = new DelayLine<NetworkId>(LINGER_MS)
   readonly #again = new DelayLine<Reading>(AGAIN_MS)
-  /** Pushes so far: what was read before one of them is older. */
+  /** Number of policies pushed so far. A read that began before the last push may be out of date. */
   #changes = 0
-  /** How often all paths were to be read again. */
+  /** Number of times that all policies had to be read again. */
   #rounds = 0
 
   constructor(node: NodeId, asks: Asks, roster: Roster) {
@@ -47,7 +47,7 @@ export class Networks {
     this.#roster = roster
   }
 
-  /** `then` is called when this node is told of all of them. */
+  /** Joins networks. Calls `then` once the changes of all of them are pushed to this node. */
   join(networks: readonly NetworkId[], then: Then, now: number): void {
     const missing = networks.filter((network) => this.#states.get(network)?.kind !== 'joined')
     let left = missing.length
@@ -58,8 +58,8 @@ export class Networks {
   }
 
   /**
-   * The tables have forgotten which networks this node is told of. `then` is called when it is told of all of them again; what
-   * was being joined when they forgot is joined twice.
+   * Joins all networks again after the tables have forgotten that this node joined them. Calls `then` when all are joined. A
+   * network that was being joined at that time is joined twice.
    */
   joinAgain(then: Then, now: number): void {
     const networks = [...this.#states]
@@ -73,14 +73,14 @@ export class Networks {
     this.join(networks, again, now)
   }
 
-  /** Members have gone; where they were the last, the network is left after a while. */
+  /** Call when members have gone. A network without members is left after LINGER_MS. */
   left(networks: readonly NetworkId[], now: number): void {
     for (const network of networks) {
       if (this.#roster.inNetwork(network).size === 0) this.#lingering.put(network, now)
     }
   }
 
-  /** What tunnels between members of all of these may use: what the strictest of them says, once each is joined. */
+  /** Finds the strictest path policy of several networks, once all of them are joined. */
   pathsWithin(networks: readonly NetworkId[], then: (paths: Paths, now: number) => void, now: number): void {
     const known = (at: number) => then(strictestOf(networks.map((network) => this.#pathsOf(network))), at)
     this.join(networks, known, now)
@@ -91,7 +91,7 @@ export class Networks {
     this.#set(network, paths)
   }
 
-  /** What networks allow may have changed without a word: it is read again, MANY networks at a time, until that succeeds. */
+  /** Reads all path policies again, as pushes may have been missed: MANY networks at a time, until it succeeds. */
   readAgain(now: number): void {
     const round = ++this.#rounds
     const joined = [...this.#states].filter(([, { kind }]) => kind === 'joined').map(([network]) => network)

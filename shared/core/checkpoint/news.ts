@@ -1,10 +1,11 @@
 /**
- * What peers here are told of others: presence and changes. Some of it is lost, if the streams did not reach this node or if
- * more waits for a peer than its session holds. Such a peer is told MISSED, and reads from INDEX who there is and how they are:
+ * Tells peers here the news of others: presence and changes. News is lost if the streams do not reach this node, or if the
+ * queue of a peer's session is full. Such a peer is sent MISSED, and then reads the members and their presence from INDEX.
+ * MISSED is sent:
  *
- *   - not before its standing is known again, so that it hears of whatever changes after its reading;
- *   - after a gap of the streams at a steady pace, as all who are told ask INDEX;
- *   - after an overflow when LATER_MS have passed and half of its queue is free, so that it is told seldom.
+ *   - only once the peer's standing is known again, so that the peer is told of every change after it has read INDEX;
+ *   - at a steady pace after a gap of the streams, because every peer that is told reads from INDEX;
+ *   - after an overflow, only when LATER_MS have passed and half of the queue is free, so that it is rare.
  */
 import { FRAME } from '../../wire/numbers.ts'
 import { DelayLine } from '../session/delay-line.ts'
@@ -14,11 +15,11 @@ import type { Roster } from './roster.ts'
 import type { SessionTable } from './session-table.ts'
 import type { Standings } from './standings.ts'
 
-/** This many peers are told, this often: 50,000 within a minute. */
+/** A_STEP peers are sent MISSED every STEP_MS: 50,000 within a minute. */
 const A_STEP = 100
 const STEP_MS = 100
 const LATER_MS = 5000
-/** Half of what a session holds. */
+/** Half of the queue of a session. */
 const ROOM = 128
 const NOTHING = new Uint8Array(0)
 const never = Number.POSITIVE_INFINITY
@@ -45,14 +46,14 @@ export class News {
     if (!this.#options.table.send(to, type, body)) this.missed(to, now)
   }
 
-  /** Something that concerns the peer could not be told. */
+  /** Call when news for a peer was lost. */
   missed(of: PeerSession, now: number): void {
     if (of.missed || of.stage !== 'online') return
     of.missed = true
     this.#later.put(of, now)
   }
 
-  /** Nobody here was told of what happened for a while. */
+  /** Call when news for all peers here may have been lost. */
   allMissed(now: number): void {
     for (const each of this.#options.roster.all()) {
       if (each.missed) continue

@@ -14,7 +14,7 @@ import type { Messages } from './messages.ts'
 import type { Offers } from './offers.ts'
 import type { Residence } from './residence.ts'
 
-/** Takes the frames of other nodes to the part that each is for. */
+/** Dispatches the frames of other nodes. */
 export class NodeFrames {
   readonly #messages: Messages
   readonly #offers: Offers
@@ -26,7 +26,7 @@ export class NodeFrames {
     this.#residence = residence
   }
 
-  /** False where a body is not what its type says. */
+  /** Handles all frames of a datagram; false if the body of any frame could not be decoded. */
   take(from: NodeId, frames: FrameReader, now: number): boolean {
     let isSound = true
     while (frames.next()) isSound = this.#frame(from, frames.type, frames.body, now) && isSound

@@ -1,6 +1,7 @@
 /**
- * NODE datagrams (wire README, section 4): frames for other nodes, packed until the flush and sealed for the fleet. Any of
- * them names its recipient, so that it means nothing to another node, and is read once. Any of them may be lost or come twice; who needs an answer repeats.
+ * NODE datagrams (wire README, section 4): frames for other nodes, queued until the flush, packed, and sealed with the fleet key.
+ * A datagram names its recipient, so another node cannot open it, and it is accepted only once. It may be lost; a sender that
+ * needs an answer retransmits the frame.
  */
 import { type FleetKeys, openFleet, sealFleet } from '../../crypto/fleet.ts'
 import type { Random } from '../../crypto/random.ts'
@@ -16,7 +17,7 @@ import type { FleetView } from './fleet-view.ts'
 import { NodeReplay } from './node-replay.ts'
 
 const NONCE_BYTES = 24
-/** Counters a millisecond: a node that started later always counts from further up. */
+/** Counters per millisecond. A node starts at its start time, so after a restart it always counts from a higher value. */
 const COUNTERS_PER_MS = 1024
 
 interface Frame {
@@ -34,7 +35,7 @@ export interface NodeLinksOptions {
 }
 
 export class NodeLinks {
-  /** Newest first: it seals, all open. */
+  /** Newest first. The newest key seals, all of them open. */
   keys: FleetKeys
   readonly #options: NodeLinksOptions
   readonly #self: Uint8Array
@@ -49,14 +50,14 @@ export class NodeLinks {
     this.#counter = options.now * COUNTERS_PER_MS
   }
 
-  /** Leaves with the next flush; nothing does where the node is not known. */
+  /** Queues a frame for the next flush. It is dropped then if the node is unknown. */
   send(to: NodeId, type: number, body: Uint8Array): void {
     const frames = this.#pending.get(to)
     if (frames === undefined) this.#pending.set(to, [{ type, body }])
     else frames.push({ type, body })
   }
 
-  /** The frames of a NODE datagram and who sent them; undefined where it is not authentic, not fresh or came before. */
+  /** Opens a NODE datagram: its sender and its frames. Undefined if it is not authentic, not fresh or a replay. */
   open(
     datagram: Uint8Array,
     now: number,

@@ -4,14 +4,14 @@ import { CounterReplay } from '../counter-replay.ts'
 import type { Wall } from '../wall.ts'
 
 const FRESH_MS = 30_000
-/** More nodes than any fleet has. */
+/** Maximum number of remembered nodes: more than any fleet has. */
 const NODES = 4096
 
-/** Which NODE datagrams came before. A node that started again counts from further up, and then its old ones are dead. */
+/** Detects replayed NODE datagrams. A restarted node counts from a higher value, which makes its older datagrams void. */
 export class NodeReplay {
   readonly #seen = new Map<NodeId, CounterReplay>()
 
-  /** True once for each datagram, while it is fresh. */
+  /** Returns true once for each datagram while it is fresh. */
   accept({ node, sentAt, counter }: NodeHeader, now: number, wall: Wall): boolean {
     return Math.abs(wall.at(now) - sentAt) <= FRESH_MS && this.#of(node).accept(counter, now)
   }

@@ -1,24 +1,28 @@
 /**
  * Offers of tunnels and their answers (wire README, section 3).
  *
- * The offering peer's node checks that the two are related, chooses the HANDSHAKE, and passes the offer on; the other
- * peer's node checks that it does not block the first, gives it the offer and the direction to the HANDSHAKE, and says that
- * it is `ringing` where it does not answer at once: with that the offering peer gets its direction, and joins the HANDSHAKE
- * while the other one decides. There it learns nothing before the other one has joined too, so nobody learns of a peer that
- * did not accept. Otherwise a node answers by itself only when the offer cannot come to anything. Both ends repeat; here an
- * offer is remembered for a minute, so that an answer goes only to who made the offer.
+ *   1  The node of the offering peer checks that the two peers are related, chooses the HANDSHAKE and passes the offer on.
+ *   2  The node of the recipient checks that the recipient does not block the offering peer. It gives the recipient the offer and
+ *      a direction to the HANDSHAKE.
+ *   3  If the recipient does not answer within RING_AFTER_MS, its node answers `ringing`. With that the offering peer gets its
+ *      own direction, and joins the HANDSHAKE while the recipient decides. The HANDSHAKE tells it nothing until the recipient
+ *      has joined too, so a peer that does not accept reveals nothing.
+ *   4  The recipient's answer goes back the same way.
  *
- * To offers a peer that is invisible, or whose user blocks the one that offers, is not here: it does not ring, and the offering
- * peer's node looks for it anew, as for one that has just left. The devices of its own user see an invisible peer.
+ * Apart from `ringing`, a node answers by itself only if the offer must fail. Both ends retransmit. A node remembers an offer for
+ * a minute, so that an answer goes only to the peer that made the offer.
  *
- * Each side may say at which port of its address the tunnel's socket will probably be seen, so that the other one can send
+ * A peer that is invisible, or whose user blocks the offering peer, is treated as absent: it does not ring, and the node of the
+ * offering peer looks it up again, as if it had just left. The other peers of its own user do see an invisible peer.
+ *
+ * Each side may name the port of its address at which the tunnel's socket will probably be seen. The other side can then send
  * there as soon as both agree.
  *
- * A tunnel that lost its paths asks to be led to a HANDSHAKE again. The other peer may be at no node by now, or may know nothing
- * of the tunnel, as its process is another one: both are answered, so that nobody waits for it.
+ * A tunnel that has lost its paths asks for a HANDSHAKE again with REJOIN. The other peer may be offline, or a new process that
+ * does not know the tunnel. Both cases are answered, so that nobody waits for it.
  *
- * What the networks of the two let a tunnel use goes into the grant of the offering side, whose node knows them all; at the
- * HANDSHAKE the stricter side decides. Where they let none be direct, neither side is told where the other will be seen.
+ * The path policy of the shared networks goes into the grant of the offering side, whose node knows all of them. At the HANDSHAKE
+ * the stricter side decides. If the policy allows no direct path, neither side is told where the other will be seen.
  */
 import type { NetworkId, NodeId, PeerId, TunnelId } from '../../ids.ts'
 import type { Paths } from '../../paths.ts'
@@ -54,13 +58,13 @@ import type { Destination, Reach } from './reach.ts'
 import type { Roster } from './roster.ts'
 import type { SessionTable } from './session-table.ts'
 
-/** An offer costs its recipient attention. */
+/** Cost of an offer in requests. It is higher than that of a message, because an offer demands attention. */
 const COST = 2
 const REMEMBERED_MS = 60_000
-/** To one offer: an answer may be repeated as often as the offer is, which comes again after 0.5 s and more. */
+/** Rate limit of the answers to one offer: as often as the offer itself is retransmitted, which is every 0.5 s or less often. */
 const ANSWERS = 4
 const ANSWER_MS = 500
-/** An application that decides at once, on the same machine or near it, is faster: then it need not ring. */
+/** Delay of `ringing`. An application that decides immediately, on this machine or near it, answers sooner. */
 const RING_AFTER_MS = 5
 const REMEMBERED = 100_000
 const NOTHING = new Uint8Array(0)
@@ -71,11 +75,11 @@ interface Remembered extends Between {
   readonly handshake: NodeId
   readonly paths: Paths
   readonly network?: NetworkId | undefined
-  /** One node said that the recipient is not there. */
+  /** Whether a node has reported that the recipient is not there. */
   isDoubted: boolean
-  /** The recipient, which is here, has answered. */
+  /** Whether the recipient, which is at this node, has answered. */
   isDecided: boolean
-  /** When all of ANSWERS will be allowed to it again. */
+  /** When all ANSWERS will be allowed again (GCRA). */
   answersFullAt: number
 }
 
@@ -93,7 +97,7 @@ export interface OffersOptions {
 
 export class Offers {
   readonly #options: OffersOptions
-  /** Offers that passed here: those of peers here and those to peers here. */
+  /** Offers from peers here and to peers here. */
   readonly #remembered = new Map<string, Remembered>()
   readonly #forgetting = new DelayLine<string>(REMEMBERED_MS)
   readonly #ringing = new DelayLine<{ readonly to: PeerId; readonly tunnel: TunnelId }>(RING_AFTER_MS)
@@ -102,7 +106,7 @@ export class Offers {
     this.#options = options
   }
 
-  /** An offer of a peer that is signed in here. */
+  /** Handles an offer from a peer that is signed in here. */
   submit(from: PeerSession, { tunnel, peer, noise, expected: { words } }: Offer, now: number): void {
     const { fleet, counters, reach } = this.#options
     const handshake = fleet.handshakeFor(tunnel, now)
@@ -123,7 +127,7 @@ export class Offers {
       )
   }
 
-  /** An offer to a peer that is signed in here. */
+  /** Handles an offer to a peer that is signed in here. */
   arrive(origin: NodeId, offer: ForwardedOffer, now: number): void {
     const { roster, reach } = this.#options
     const to = roster.get(offer.to)
@@ -142,7 +146,7 @@ export class Offers {
       )
   }
 
-  /** The answer of a peer that is signed in here. */
+  /** Handles an answer from a peer that is signed in here. */
   answer(
     from: PeerSession,
     { tunnel, peer, outcome, noise, expected: { words } }: Answer,
@@ -162,7 +166,7 @@ export class Offers {
     this.#answerTo(origin, { to: peer, from: from.peer, tunnel, outcome, noise, handshake, expected }, now)
   }
 
-  /** The answer to an offer of a peer that is signed in here. */
+  /** Handles the answer to an offer from a peer that is signed in here. */
   answered(answer: ForwardedAnswer, now: number): void {
     const { to, from: peer, tunnel, noise } = answer
     const offer = this.#remembered.get(madeKey(to, tunnel))
@@ -175,7 +179,7 @@ export class Offers {
     else this.#show(here, { tunnel, peer, outcome, noise, expected: NOWHERE })
   }
 
-  /** A peer here needs the HANDSHAKE again: both sides get a new direction. */
+  /** Handles a REJOIN from a peer here, which needs the HANDSHAKE again: both sides get a new direction. */
   rejoin(from: PeerSession, { tunnel, peer, leg }: Rejoin, now: number): void {
     const { fleet, node, links, reach } = this.#options
     const handshake = fleet.handshakeFor(tunnel, now)
@@ -204,7 +208,7 @@ export class Offers {
     )
   }
 
-  /** The other side of a tunnel of a peer here goes to the HANDSHAKE again. */
+  /** Handles a REJOIN to a peer here: the other side of its tunnel goes to the HANDSHAKE again. */
   rejoined(origin: NodeId, rejoin: ForwardedRejoin, now: number): void {
     const { to: self, from: other, tunnel, leg, handshake } = rejoin
     const to = this.#options.roster.get(self)
@@ -266,7 +270,7 @@ export class Offers {
     else links.send(node, FRAME.FORWARD_OFFER, encodeForwardedOffer(offer))
   }
 
-  /** To the HANDSHAKE, with what the other side says. */
+  /** Gives the offering peer its direction to the HANDSHAKE, with the answer of the other side. */
   #direct(
     by: PeerSession,
     answer: ForwardedAnswer & Pick<Answer, 'outcome'>,
@@ -281,13 +285,13 @@ export class Offers {
     else this.#say(by, tunnel, peer, 'unavailable')
   }
 
-  /** A peer that has just moved is not where it was remembered to be: the next repeat looks for it anew. */
+  /** Forgets where the recipient was, which may have just moved. The next retransmission of the offer looks it up again. */
   #doubt(offer: Remembered): void {
     offer.isDoubted = true
     this.#options.locator.forget(offer.to)
   }
 
-  /** False where there is no way to the HANDSHAKE. */
+  /** Gives an offer to a peer here; false if this node does not know the HANDSHAKE. */
   #handOver(to: PeerSession, origin: NodeId, offer: ForwardedOffer, now: number): boolean {
     const { from, tunnel, noise, handshake } = offer
     const expected = elsewhere(offer.expected, to)
@@ -310,7 +314,7 @@ export class Offers {
     else this.#options.links.send(origin, FRAME.FORWARD_ANSWER, encodeForwardedAnswer(answer))
   }
 
-  /** By itself. */
+  /** Sends an answer that this node gives by itself. */
   #say(to: PeerSession, tunnel: TunnelId, peer: PeerId, outcome: AnswerOutcome): void {
     this.#show(to, { tunnel, peer, outcome, noise: NOTHING, expected: NOWHERE })
   }
@@ -333,7 +337,7 @@ export class Offers {
   }
 }
 
-/** What the recipient's node says of an offer by itself. */
+/** The answer that the recipient's node gives to an offer by itself. */
 function byNode(
   { to, from, tunnel, handshake }: Between & Pick<ForwardedOffer, 'tunnel' | 'handshake'>,
   outcome: ForwardedAnswer['outcome'],
@@ -341,7 +345,7 @@ function byNode(
   return { to: from, from: to, tunnel, outcome, noise: NOTHING, handshake, expected: NOWHERE }
 }
 
-/** A port of the IP at which the peer proved to be: whatever it says, nobody is aimed at elsewhere. */
+/** The port that a peer expects, at the IP that it has proven. A peer can thus direct packets at no other host. */
 function expectedOf({ from }: PeerSession, said: Uint32Array): Address {
   const port = said[PORT_WORD]!
   if (port === 0 || !isIpv4(from.words)) return NOWHERE
@@ -350,11 +354,11 @@ function expectedOf({ from }: PeerSession, said: Uint32Array): Address {
   return { words }
 }
 
-/** Two behind one NAT better meet inside. */
+/** Removes an expected address at the peer's own IP: two peers behind one NAT should use their local addresses. */
 const elsewhere = (expected: Address, { from }: PeerSession): Address =>
   sameIp(expected.words, 0, from.words, 0) ? NOWHERE : expected
 
-/** Nobody is looked for directly before the HANDSHAKE could say that it must not be. */
+/** Removes the expected address if no direct path is allowed. It would be used before the HANDSHAKE could enforce the policy. */
 const within = (paths: Paths, expected: Address): Address => (paths === 'relay-only' ? NOWHERE : expected)
 
 const madeKey = (from: PeerId, tunnel: TunnelId): string => `made ${from} ${tunnel}`

@@ -17,11 +17,11 @@ import type { Residence } from './residence.ts'
 import type { SessionTable } from './session-table.ts'
 import type { Standings } from './standings.ts'
 
-/** Change nothing for anybody else, or are told to the directory with the sign-in. */
+/** Frames that are handled before the standing is known: they affect nobody else, or are written with the sign-in. */
 const ABOUT_ITSELF: ReadonlySet<number> = new Set([FRAME.STATUS, FRAME.PACE, FRAME.TICKET])
-/** Twice what may be in flight to a node that has acknowledged nothing. */
+/** Maximum number of held frames: twice as many as may be in flight to a node that has acknowledged nothing. */
 const MOST_HELD = 64
-/** What a peer may say of its own interval: a ghost is seen for three of them. */
+/** Bounds on the keep-alive interval that a peer may set. A vanished peer is shown for three intervals. */
 const LEAST_INTERVAL_MS = 1000
 const GREATEST_INTERVAL_MS = 60_000
 
@@ -38,8 +38,8 @@ export interface PeerFramesOptions {
 }
 
 /**
- * Takes the frames of peers to the part that each is for. One that is not understood is counted. Nothing that a peer says takes
- * effect before its standing is known: it is held until then, or dropped with the session.
+ * Dispatches the frames of peers. A frame that cannot be decoded is counted. Except for ABOUT_ITSELF, no frame takes effect
+ * before the standing of the peer is known: it is held until then, or dropped with the session.
  */
 export class PeerFrames implements FrameSink {
   readonly #options: PeerFramesOptions
@@ -59,7 +59,7 @@ export class PeerFrames implements FrameSink {
     else this.#hold(from, type, body, now)
   }
 
-  /** In order, when the standing of the peer is known. */
+  /** Holds a frame until the standing of the peer is known. Held frames keep their order. */
   #hold(from: PeerSession, type: number, body: Uint8Array, now: number): void {
     const isFirst = from.held === undefined
     from.held ??= []
@@ -91,7 +91,7 @@ export class PeerFrames implements FrameSink {
     if (!this.#take(from, type, body, now)) this.#options.counters.malformed++
   }
 
-  /** False where the body is not what its type says. Types of no concern here are passed over. */
+  /** Handles a frame; false if its body could not be decoded. Unknown types are ignored. */
   #take(from: PeerSession, type: number, body: Uint8Array, now: number): boolean {
     const { residence, presence, messages, deliveries, offers, finds } = this.#options
     switch (type) {

@@ -7,11 +7,11 @@ import type { Inflow } from './inflow.ts'
 import type { Reading } from './standings.ts'
 
 /**
- * What a node knows of one peer that is signed in here.
+ * The state of one peer that is signed in at this node. Its stages:
  *
- *   halfOpen   welcomed, but its address is not proven yet: nobody else hears of it
- *   joining    proven; the directory is being told, and tells what the peer may do. What the peer says meanwhile is held.
- *   online     the directory has it here
+ *   halfOpen   welcomed, but its address is not proven yet; nobody else is told of it
+ *   joining    proven; being registered in the directory, which returns its standing. Frames of the peer are held meanwhile
+ *   online     registered in the directory
  *   ended      over; the slot is freed with the next flush
  */
 export interface PeerSession {
@@ -19,43 +19,44 @@ export interface PeerSession {
   readonly session: Session
   readonly peer: PeerId
   readonly user: UserId
-  /** The peer's own time of signing in (`since.ts`): of two sessions the one with the greater `since` is the peer's. */
+  /** The peer's own sign-in time. Of two sessions of a peer, the one with the greater `since` is valid (`since.ts`). */
   since: number
-  /** Where its WELCOME went, and arrived, once it is not half open any more. */
+  /** The address to which the WELCOME was sent. It is proven once the session is no longer half open. */
   readonly from: Address
   stage: 'halfOpen' | 'joining' | 'online' | 'ended'
-  /** What its standing says; none before that is read. */
+  /** Networks of its user, from its standing; empty until that is read. */
   networks: readonly NetworkId[]
-  /** Version of its user's blocks. */
+  /** Version of its user's block list. */
   blocks: number
   /** When its standing was read; undefined before that. */
   reading: Reading | undefined
   /** A standing read before this moment is out of date. */
   neededAt: number
-  /** Its standing is being read, or is to be. */
+  /** Whether its standing is being read. */
   isAsking: boolean
-  /** What waits for its standing. */
+  /** Callbacks that wait for its standing. */
   awaiting: ((now: number) => void)[] | undefined
-  /** What it said while its standing was not known. */
+  /** Frames that arrived while its standing was not known. */
   held: HeldFrame[] | undefined
-  /** By the time of this machine. */
+  /** When its ticket expires, on this machine's clock. */
   ticketEndsAt: number
-  /** How often the peer says it will send a keep-alive. */
+  /** Keep-alive interval of the peer. */
   intervalMs: number
   status: StatusUpdate
   allowances: Allowances
-  /** The `since` with which the directory was told last that the peer is here, by this session or the one before it. */
+  /** The `since` last registered in the directory, by this session or the one before it. */
   announced: number | undefined
-  /** A write of `status` to the directory is due. */
+  /** Whether a write of `status` to the directory is due. */
   toBeWritten: boolean
-  /** A write is under way. */
+  /** Whether a write is in progress. */
   writing: boolean
-  /** News of others could not be told to it, and it does not know that yet. */
+  /** Whether news of others was lost and the peer has not been told so (MISSED). */
   missed: boolean
-  /** Messages on their way to the peer; undefined when there are none and the mailbox is empty. */
+  /** Messages on their way to the peer; undefined if there are none and the mailbox is empty. */
   inflow: Inflow | undefined
+  /** Number of searches in progress. */
   finds: number
-  /** Something of it is to be flushed. */
+  /** Whether the session has to be flushed. */
   dirty: boolean
 }
 
@@ -90,7 +91,7 @@ export const newPeerSession = (slot: number, session: Session, known: Known): Pe
   dirty: false,
 })
 
-/** Who may reach whom: the devices of one user, and members of one network. */
+/** The facts that decide who may reach whom: peers of one user may, and so may members of one network. */
 export interface Related {
   readonly user: UserId
   readonly networks: readonly NetworkId[]

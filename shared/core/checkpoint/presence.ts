@@ -1,9 +1,9 @@
 /**
- * Presence, both ways: what peers here say of themselves goes to the directory; what the streams push goes to the peers
- * here that it concerns.
+ * Presence in both directions: the status of peers here is written to the directory, and the streams' pushes are sent to the
+ * peers here that they concern.
  *
- * Each peer may change three times at once and then once a second. What it says faster than that comes down to the last
- * of it, which is always written.
+ * A peer may change its status three times in a burst and then once a second. Faster changes are merged: the last one is always
+ * written.
  */
 import type { SigningIn } from '../../directory.ts'
 import type { NetworkId, NodeId, PeerId, UserId } from '../../ids.ts'
@@ -23,7 +23,7 @@ import type { SessionTable } from './session-table.ts'
 import type { Standings } from './standings.ts'
 import { SubjectPace } from './subject-pace.ts'
 
-/** A write that is not allowed yet is tried again after this. */
+/** Delay before a write that was not allowed is tried again. */
 const WRITE_MS = 1000
 
 export interface PresenceOptions {
@@ -46,26 +46,26 @@ export class Presence {
     this.#options = options
   }
 
-  /** What a peer says of itself now. */
+  /** Handles a new status of a peer. */
   update(of: PeerSession, status: StatusUpdate, now: number): void {
     if (status.version < of.status.version) return
     of.status = status
     this.changed(of, now)
   }
 
-  /** The directory is to be told: now, or as soon as another write is allowed. */
+  /** Writes the status to the directory, now or as soon as another write is allowed. */
   changed(of: PeerSession, now: number): void {
     if (of.toBeWritten) return
     of.toBeWritten = true
     this.#writeIfAllowed(of, now)
   }
 
-  /** The directory has what it was told: what changed meanwhile follows. */
+  /** Call when a write has completed. A change made meanwhile is written next. */
   told(of: PeerSession, now: number): void {
     if (of.toBeWritten) this.#writeIfAllowed(of, now)
   }
 
-  /** What the directory is told at sign-in. */
+  /** Returns the item that registers a peer in the directory, and marks its status as written. */
   signingIn(of: PeerSession): SigningIn {
     of.toBeWritten = false
     const { peer, user, since, status } = of
@@ -73,7 +73,7 @@ export class Presence {
     return { peer, user, ...status, since, lastSeenAt, node: this.#options.node }
   }
 
-  /** Nothing if the directory was never told of it. */
+  /** Signs the peer out of the directory. Does nothing if the directory was never told of it. */
   signOut(of: PeerSession, now: number): void {
     const { asks, node } = this.#options
     const { peer, announced: since } = of
@@ -83,8 +83,8 @@ export class Presence {
   }
 
   /**
-   * To everybody here who shares one of the networks, but not to the peer itself, nor to those whom its user blocks. A peer that
-   * changes all the time is told of less often.
+   * Sends a presence push to the peers here that share one of its networks or its user, except the peer itself and those whom
+   * its user blocks. Pushes about a peer that changes all the time are sent less often.
    */
   tell(push: Extract<Push, { kind: 'presence' }>, now: number): void {
     if (push.to !== undefined || this.#pace.lets(push, now)) this.#tell(push, now)
@@ -124,7 +124,7 @@ export class Presence {
     for (const each of to) this.#options.news.tell(each, FRAME.PRESENCE, body, now)
   }
 
-  /** Of the networks that a user or a peer is in, each hears of those that it is in too, as far as that is known. */
+  /** Sends a change to the members of its networks and to `also`. Each peer is told only the networks that it shares. */
   tellChange(change: Change, also: Iterable<PeerSession>, now: number): void {
     const networks = change.kind === 'membership' ? [change.network] : change.networks
     const concerned = new Set<PeerSession>(also)
@@ -159,7 +159,7 @@ export class Presence {
     else this.#later.put(of, now)
   }
 
-  /** One write at a time: while the tables do not answer, what is said meanwhile comes down to one more. */
+  /** Starts a write. There is one at a time, so changes made while the tables do not answer are merged into one more write. */
   #write(of: PeerSession, now: number): void {
     const { networks, blocks } = of
     of.writing = true

@@ -24,12 +24,12 @@ export interface PushesOptions {
   readonly counters: CheckpointCounters
 }
 
-/** What the streams push (shared/push.ts), and what follows from it for the peers here. */
+/** Handles the pushes of the streams (shared/push.ts) and applies them to the peers here. */
 export class Pushes {
   readonly #options: PushesOptions
-  /** The connection to the gateway is away. */
+  /** Whether the connection to the gateway is down. */
   #isCutOff = true
-  /** How often the tables took this node for dead, and how many of them it has made good. */
+  /** How often the node's lease had expired, and the last of these times after which it has joined its networks again. */
   #unlisted = 0
   #listed = 0
 
@@ -68,19 +68,19 @@ export class Pushes {
     }
   }
 
-  /** The streams do not reach this node from now on. */
+  /** Call when the streams no longer reach this node. */
   lost(): void {
     this.#isCutOff = true
     this.#options.standings.lost()
   }
 
-  /** The streams reach this node again: whatever they tell may have been missed. */
+  /** Call when the streams reach this node again. Any push may have been missed. */
   back(now: number): void {
     this.#isCutOff = false
     if (this.#listed === this.#unlisted) this.#readAgain(now)
   }
 
-  /** The tables took this node for dead: the streams have nothing for it until it has joined its networks again. */
+  /** Call when the node's lease had expired. The streams have no pushes for it until it has joined its networks again. */
   unlisted(now: number): void {
     const round = ++this.#unlisted
     this.#options.standings.lost()
@@ -90,7 +90,7 @@ export class Pushes {
     }, now)
   }
 
-  /** All that the streams would have told. */
+  /** Reads again everything that the streams would have told. */
   #readAgain(now: number): void {
     const { standings, networks, mailboxes, locator, news } = this.#options
     standings.back(now)
@@ -101,8 +101,8 @@ export class Pushes {
   }
 
   /**
-   * A push is a hint: the standing of the user's peers is read again. What takes something away from them holds at once.
-   * Who leaves a network is told too: as long as it is a member, or because it has become one.
+   * A membership push is a hint: the standings of the user's peers are read again. The loss of a membership takes effect
+   * immediately. The user's own peers are always told of the change, whether they leave the network or have just joined it.
    */
   #membership(push: Extract<Push, { kind: 'membership' }>, now: number): void {
     const { roster, presence, residence, locator } = this.#options

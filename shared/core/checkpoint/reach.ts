@@ -9,15 +9,15 @@ import { areRelated, type PeerSession } from './peer-session.ts'
 import type { Roster } from './roster.ts'
 import type { Standings } from './standings.ts'
 
-/** Where an offer goes, and what the tunnel may use. */
+/** The node to which an offer goes, and the paths that the tunnel may use. */
 export interface Destination {
   readonly node: NodeId
   readonly paths: Paths
-  /** One that the two share, always the same: it is charged for what the tunnel takes of a relay. */
+  /** A network that both peers share, always the same one. It is charged for the tunnel's traffic at a relay. */
   readonly network: NetworkId | undefined
 }
 
-/** Where an offer goes, or why it goes nowhere. */
+/** The destination of an offer, or the reason why it is refused. */
 export type Way = Destination | { readonly refused: AnswerOutcome }
 
 export interface ReachOptions {
@@ -30,8 +30,8 @@ export interface ReachOptions {
 }
 
 /**
- * Who may come to whom with an offer. A peer that is invisible, or whose user blocks the one that offers, is as one that is
- * signed in nowhere. Where the directory does not answer, nothing is said: the offer comes again.
+ * Decides which peers may reach each other. A peer that is invisible, or whose user blocks the asker, is treated as signed in
+ * nowhere. If the directory does not answer, `then` is not called: the asker retransmits.
  */
 export class Reach {
   readonly #options: ReachOptions
@@ -40,7 +40,7 @@ export class Reach {
     this.#options = options
   }
 
-  /** The way from a peer here to another, who must be related to it. */
+  /** Finds the way from a peer here to another peer, which must be related to it. */
   find(from: PeerSession, peer: PeerId, then: (way: Way, now: number) => void, now: number): void {
     const { node, roster, standings, blocks } = this.#options
     const here = roster.get(peer)
@@ -67,7 +67,7 @@ export class Reach {
     )
   }
 
-  /** Whether a peer here may be asked by another. If not, it is as if it were not here. */
+  /** Decides whether another peer may reach a peer here. If not, the peer here is treated as absent. */
   admit(to: PeerSession, from: PeerId, then: (admits: boolean, now: number) => void, now: number): void {
     this.#options.blocks.judge(
       to,
@@ -81,7 +81,7 @@ export class Reach {
     )
   }
 
-  /** An invisible peer is there for the other peers of its own user. */
+  /** Admits only peers of the same user to an invisible peer. */
   #isOwn(to: PeerSession, from: PeerId, then: (admits: boolean, now: number) => void, now: number): void {
     const { roster, locator } = this.#options
     const here = roster.get(from)
@@ -112,7 +112,7 @@ export class Reach {
     )
   }
 
-  /** By the networks that the two share. One that `from` has just come into may not be known here yet. */
+  /** Finds the path policy of the networks that both share. A network that `from` has just joined may not be known here yet. */
   #lead(
     node: NodeId,
     from: PeerSession,
@@ -129,6 +129,6 @@ export class Reach {
 const isHidden = (here: PeerSession, asker: UserId): boolean =>
   here.status.status === 'invisible' && here.user !== asker
 
-/** As it seems to the asker. */
+/** Whether a peer appears offline to the asker. */
 const isAway = ({ hidden, status, user }: Located, asker: PeerSession): boolean =>
   hidden || (status === 'invisible' && user !== asker.user)

@@ -16,7 +16,7 @@ export interface ReceiptsOptions {
   readonly links: NodeLinks
 }
 
-/** Says what became of a letter to whoever sent it, wherever that is. A receipt that is lost is asked for by a repeat. */
+/** Sends receipts to the senders of messages, at any node. If a receipt is lost, the sender retransmits and gets another. */
 export class Receipts {
   readonly #options: ReceiptsOptions
 
@@ -31,7 +31,7 @@ export class Receipts {
     else if (outcome === 'delivered') this.#find(letter, outcome, now)
   }
 
-  /** False where the sender is not signed in here. */
+  /** Sends a receipt to a sender that is signed in here; false if it is not. */
   show({ to: sender, from: recipient, epoch, sequence, outcome }: ForwardedReceipt): boolean {
     const { roster, table } = this.#options
     const here = roster.get(sender)
@@ -45,7 +45,7 @@ export class Receipts {
     this.#options.links.send(node, FRAME.FORWARD_RECEIPT, receipt)
   }
 
-  /** The sender moved, or the letter comes from the mailbox. Only good news is worth a look-up. */
+  /** Looks up a sender that has moved, or whose message comes from the mailbox. Done only for `delivered`. */
   #find(letter: Letter, outcome: ReceiptOutcome, now: number): void {
     this.#options.locator.locate(
       letter.from,

@@ -1,16 +1,16 @@
 /**
  * The life of a session at its node, from proof to end.
  *
- *   proven      the first SEALED datagram opened: the peer's older session here makes way, what was under way to it goes to
- *               where the peer is now
- *   joining     the directory takes the peer over and tells its standing; where it knows a newer session, or the peer may not
- *               sign in, this one is told so and ends. Then its networks are joined. Nobody here meets the peer before that,
- *               and what it says meanwhile is held (peer-frames.ts)
- *   online      the peer is told (KNOWN), and so is the node where it was (MOVED); the mailbox is handed over, letters pass,
- *               what was held is judged
- *   end         letters go where the peer is now, or into its mailbox; the directory is told unless the peer is elsewhere
+ *   proven      the first SEALED datagram has opened. An older session of the peer here ends, and messages on their way to it
+ *               are routed to the new one
+ *   joining     the directory registers the peer and returns its standing. If the directory knows a newer session, or the peer
+ *               may not sign in, the peer is told so and the session ends. Then its networks are joined. Until then nobody
+ *               here sees the peer, and its frames are held (peer-frames.ts)
+ *   online      the peer is told (KNOWN), and so is its previous node (MOVED). The mailbox is handed over, messages pass, and
+ *               held frames are handled
+ *   end         messages go to the peer's new node or into its mailbox. The directory is told unless the peer is elsewhere
  *
- * A clean goodbye is offline at once; silence is offline after three of the peer's own intervals.
+ * After a GOODBYE the peer is offline immediately; after silence, when three of its own keep-alive intervals have passed.
  */
 import type { DirectoryReply, Standing } from '../../directory.ts'
 import type { NetworkId, NodeId, PeerId, UserId } from '../../ids.ts'
@@ -39,7 +39,7 @@ import { isOfWrongClock } from './since.ts'
 import type { Reading, Standings } from './standings.ts'
 
 const NOTHING = new Uint8Array(0)
-/** A sign-in that its peer may not have yet is tried again after this. */
+/** Delay before a rate-limited sign-in is tried again. */
 const JOIN_MS = 1000
 
 export interface ResidenceOptions {
@@ -65,14 +65,14 @@ export class Residence {
   readonly #options: ResidenceOptions
   readonly #joining = new Map<PeerId, PeerSession>()
   readonly #taken = new TakenAllowances()
-  /** Their peers sign in too often. */
+  /** Sessions whose peers sign in too often, and so have to wait. */
   readonly #patient = new DelayLine<PeerSession>(JOIN_MS)
 
   constructor(options: ResidenceOptions) {
     this.#options = options
   }
 
-  /** Sessions of a user, also those that are still joining. */
+  /** Sessions of a user, including those that are still joining. */
   *sessionsOf(user: UserId): Iterable<PeerSession> {
     yield* this.#options.roster.ofUser(user)
     for (const session of this.#joining.values()) if (session.user === user) yield session
@@ -82,7 +82,7 @@ export class Residence {
     return this.#joining.get(peer) ?? this.#options.roster.get(peer)
   }
 
-  /** The peer has shown that the session is its own. `join` follows when its first datagram is read to the end. */
+  /** Call when the peer has proven that the session is its own. `join` follows once its first datagram has been read. */
   prove(session: PeerSession, now: number): void {
     if (session.stage !== 'halfOpen') return
     const { locator, credentials } = this.#options
@@ -102,8 +102,8 @@ export class Residence {
   }
 
   /**
-   * Tells the directory, with the status that came with the first datagram: nobody sees an invisible peer come. Who signs in all
-   * the time waits: the directory, and all who are told, have no more of it than of one that changes its status.
+   * Registers the peer in the directory with the status of its first datagram, so that nobody sees an invisible peer appear. A
+   * peer that signs in too often has to wait: sign-ins then burden the directory and others no more than changes of status do.
    */
   join(session: PeerSession, now: number): void {
     if (session.stage !== 'joining') return
@@ -131,21 +131,21 @@ export class Residence {
     )
   }
 
-  /** The session is over by itself. */
+  /** Call when a session has ended without this node ending it. */
   onEnd(ended: PeerSession, how: 'left' | 'lost' | 'ticketEnded', now: number): void {
     if (how === 'lost') this.#options.counters.lost++
     if (how === 'ticketEnded') this.#dismiss(ended, 'ticketEnded')
     this.#leave(ended, true, now)
   }
 
-  /** This node ends the session, and says why. */
+  /** Ends the session and tells the peer why. */
   end(session: PeerSession, reason: GoodbyeReason, now: number): void {
     const isElsewhere = reason === 'replaced'
     this.#dismiss(session, reason)
     this.#leave(session, !isElsewhere, now)
   }
 
-  /** The next ticket of a peer that is here. */
+  /** Handles the next ticket of a peer here, which extends its session. */
   renew(session: PeerSession, text: Uint8Array, now: number): void {
     const { credentials, counters } = this.#options
     if (!take(session, 'tickets', 1, now)) {
@@ -158,7 +158,7 @@ export class Residence {
     session.ticketEndsAt = Math.max(session.ticketEndsAt, endsAt)
   }
 
-  /** What the tables say of a peer that is here. */
+  /** Applies the standing of a peer here, as read from the tables. Undefined ends the session. */
   stands(session: PeerSession, standing: Standing | undefined, now: number): void {
     if (standing === undefined) {
       this.end(session, 'revoked', now)
@@ -169,8 +169,8 @@ export class Residence {
   }
 
   /**
-   * Whom the user blocks has this version now. The list is read before it is needed: if the first message had to wait for it,
-   * its sender could tell by the time that the peer is here.
+   * Sets the version of the user's block list. The list is read before it is needed. If the first message had to wait for it, the
+   * sender could tell from the delay that the peer is here.
    */
   setBlocks(session: PeerSession, version: number, now: number): void {
     if (session.blocks === version) return
@@ -193,7 +193,7 @@ export class Residence {
     networks.join(wanted, (at) => presence.changed(session, at), now)
   }
 
-  /** The peer signed in at another node. */
+  /** Handles MOVED: the peer has signed in at another node. */
   moved({ peer, since }: Moved, now: number): void {
     const here = this.sessionOf(peer)
     this.#options.locator.forget(peer)
@@ -213,20 +213,20 @@ export class Residence {
     }
   }
 
-  /** The directory has a session with this `since`: a newer one, or one of a wrong clock. */
+  /** Handles a refusal as `stale`. The session in the directory, with this `since`, is newer or was dated by a wrong clock. */
   #stale(session: PeerSession, since: number, now: number): void {
     if (this.#follows(session, since, now)) this.#announce(session, now)
     else this.end(session, 'replaced', now)
   }
 
-  /** Makes a session newer than one of a wrong clock; false if the other one is newer by right. */
+  /** Makes a session newer than one dated by a wrong clock; false if the other one is really newer. */
   #follows(session: PeerSession, other: number, now: number): boolean {
     if (!isOfWrongClock(other, this.#options.wall.at(now))) return false
     session.since = other + 1
     return true
   }
 
-  /** When all that its standing names is known: what changed meanwhile is read again first. */
+  /** Brings the peer online once its standing is known and its networks are joined. If they change meanwhile, starts again. */
   #admit(session: PeerSession, now: number): void {
     const { standings, networks } = this.#options
     standings.ensure(
@@ -263,7 +263,7 @@ export class Residence {
       links.send(previous, FRAME.MOVED, encodeMoved({ peer, since }))
   }
 
-  /** The directory took this node for dead, and the peer for gone: it is told once more that the peer is here. */
+  /** Registers the peer in the directory again, after the lease of this node had expired. */
   again(session: PeerSession, now: number): void {
     const { asks, presence, standings } = this.#options
     const reading = standings.reading(now)
@@ -289,7 +289,7 @@ export class Residence {
     }
   }
 
-  /** It ended before the directory had taken it: now the directory has what is not there. */
+  /** Signs a peer out whose session ended while the directory was registering it. */
   #undo(
     session: PeerSession,
     reply: Pick<Extract<DirectoryReply, { kind: 'signIn' }>, 'outcome'>,
@@ -299,7 +299,7 @@ export class Residence {
     if (reply.outcome === 'taken' && here === undefined) this.#options.presence.signOut(session, now)
   }
 
-  /** A newer session of the same peer at this node: what was on its way goes on to it. */
+  /** Ends an older session of a peer at this node. Messages on their way to it go to the newer one. */
   #replace(older: PeerSession, now: number): void {
     this.#dismiss(older, 'replaced')
     this.#leave(older, false, now)

@@ -3,7 +3,7 @@ import type { PeerSession } from './peer-session.ts'
 
 const NOBODY: ReadonlySet<PeerSession> = new Set()
 
-/** Who is here: proven sessions by peer, by user and by network. */
+/** The online sessions of this node, by peer, by user and by network. */
 export class Roster {
   readonly #peers = new Map<PeerId, PeerSession>()
   readonly #users = new Map<UserId, Set<PeerSession>>()
@@ -41,7 +41,7 @@ export class Roster {
     for (const network of session.networks) removeFrom(this.#networks, network, session)
   }
 
-  /** The session is in these networks from now on. */
+  /** Sets the networks of a session. */
   setNetworks(session: PeerSession, networks: readonly NetworkId[]): void {
     for (const network of session.networks) removeFrom(this.#networks, network, session)
     session.networks = networks

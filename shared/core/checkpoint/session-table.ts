@@ -1,9 +1,9 @@
 /**
- * All sessions of a node, made for very many: a keep-alive reads and writes typed arrays and touches no object.
+ * All sessions of a node, designed for very many: a keep-alive reads and writes typed arrays and touches no object.
  *
- * An index, as a peer sends it, is a slot and a generation: a slot that is used again has another index. Slots live in
- * chunks that never move, so that a session may keep its address in one. Leases are lazy: a keep-alive notes the time and
- * nothing else; a deadline that comes due while the peer was heard since is set again.
+ * The index that a peer sends consists of a slot and a generation, so a reused slot has a new index. Slots are in chunks that
+ * never move, so a session may keep its address in a chunk. Leases are lazy: a keep-alive only records the time, and a
+ * deadline that comes due is set again if the peer was heard meanwhile.
  */
 import type { Channel } from '../../crypto/channel.ts'
 import type { Random } from '../../crypto/random.ts'
@@ -19,12 +19,12 @@ import { newPeerSession, type PeerSession } from './peer-session.ts'
 const SLOT_BITS = 22
 const GENERATIONS = 2 ** (32 - SLOT_BITS)
 const CHUNK = 4096
-/** A session ends after this many of the peer's own intervals without a word. */
+/** A session ends after silence for this many of the peer's own keep-alive intervals. */
 const MISSED_INTERVALS = 3
 
 class Chunk {
   readonly address = new Uint32Array(CHUNK * ADDRESS_WORDS)
-  /** This node's index of the session; 0 where the slot is free. */
+  /** This node's index of the session; 0 if the slot is free. */
   readonly index = new Uint32Array(CHUNK)
   readonly remoteIndex = new Uint32Array(CHUNK)
   readonly heardAt = new Float64Array(CHUNK)
@@ -37,12 +37,12 @@ type Known = 'peer' | 'user' | 'since' | 'ticketEndsAt' | 'intervalMs'
 export interface Opening extends Pick<PeerSession, Known> {
   readonly channel: Channel
   readonly remoteIndex: number
-  /** The datagram it is opened for. */
+  /** The datagram for which the session is opened. */
   readonly arrived: Batch
   readonly i: number
 }
 
-/** Called when a session is over by itself: `lost` when it fell silent or a repeat was in vain. */
+/** Called when a session ends by itself. `lost`: the peer fell silent or stopped acknowledging. */
 export type OnEnd = (ended: PeerSession, how: 'left' | 'lost' | 'ticketEnded') => void
 
 export class SessionTable {
@@ -53,13 +53,13 @@ export class SessionTable {
   readonly #challenges: Random
   #dirty: PeerSession[] = []
 
-  /** `challenges`: for sessions that move. */
+  /** `challenges`: source of the challenges for sessions that move. */
   constructor(counters: CheckpointCounters, challenges: Random) {
     this.#counters = counters
     this.#challenges = challenges
   }
 
-  /** A half-open session for the sender of a datagram; undefined when no slot is left. */
+  /** Opens a half-open session for the sender of a datagram; undefined if no slot is left. */
   open({ channel, remoteIndex, arrived, i, ...known }: Opening, now: number): PeerSession | undefined {
     const slot = this.#claim()
     if (slot === undefined) return undefined
@@ -88,7 +88,7 @@ export class SessionTable {
     return chunk?.index[slot % CHUNK] === index && index !== 0 ? chunk.sessions[slot % CHUNK] : undefined
   }
 
-  /** Answers a KEEP_ALIVE: ACK where it came from the session's own address, GONE otherwise. */
+  /** Answers a KEEP_ALIVE with KEEP_ALIVE_ACK if it came from the session's own address, with GONE otherwise. */
   keepAlive(arrived: Batch, i: number, out: Batch, now: number): void {
     const index = indexAt(arrived.bytes, arrived.start(i))
     const slot = slotOf(index)
@@ -108,13 +108,13 @@ export class SessionTable {
     reply(arrived, i, out, KIND.KEEP_ALIVE_ACK, chunk.remoteIndex[at]!)
   }
 
-  /** Tells a sender that its session is not (any more) here: six bytes, no more than it sent. */
+  /** Sends GONE: the session is not, or no longer, here. It is six bytes long, no more than the request. */
   gone(arrived: Batch, i: number, out: Batch): void {
     this.#counters.gone++
     reply(arrived, i, out, KIND.GONE, indexAt(arrived.bytes, arrived.start(i)))
   }
 
-  /** Queues a frame; false where there is no room or the session is over. */
+  /** Queues a frame; false if there is no room or the session has ended. */
   send(to: PeerSession, type: number, body: Uint8Array): boolean {
     const taken = to.stage !== 'ended' && to.session.send(type, body)
     if (taken) this.touch(to)
@@ -122,7 +122,7 @@ export class SessionTable {
     return taken
   }
 
-  /** Whatever changed of the session is seen to at the next flush. */
+  /** Marks a session for the next flush. */
   touch(session: PeerSession): void {
     if (session.dirty) return
     session.dirty = true
@@ -133,7 +133,7 @@ export class SessionTable {
     return Math.max(this.#chunkOf(slot).heardAt[slot % CHUNK]!, session.heardAt)
   }
 
-  /** Sends what sessions have to say, frees the slots of those that are over, and reports those that ended. */
+  /** Flushes marked and due sessions, reports those that ended by themselves, and frees the slots of ended ones. */
   flush(out: Batch, now: number, onEnd: OnEnd): void {
     for (let slot = this.#deadlines.take(now); slot >= 0; slot = this.#deadlines.take(now)) {
       const due = this.#chunkOf(slot).sessions[slot % CHUNK]
@@ -150,7 +150,7 @@ export class SessionTable {
     return this.#dirty.length > 0 ? Number.NEGATIVE_INFINITY : this.#deadlines.next()
   }
 
-  /** Frees the slot at once, without a word. */
+  /** Frees the slot immediately, without telling the peer. */
   release(session: PeerSession): void {
     const { slot } = session
     session.stage = 'ended'

@@ -1,10 +1,10 @@
 /**
- * Of two sessions of a peer the one with the greater `since` is the peer's, whichever node has it and whoever is told of it.
+ * The order of a peer's sessions: the one with the greatest `since` is valid, whichever node has it.
  *
- * A node accepts no `since` far ahead of its clock. One that is far ahead was accepted while a clock was wrong. The next
- * session of that peer follows it: it gets a greater `since`, or the peer would be refused until time catches up.
+ * A node accepts no `since` far ahead of its clock. If one is far ahead, it was accepted while a clock was wrong. The next
+ * session of that peer then gets an even greater `since`. Otherwise the peer would be refused until time has caught up.
  */
-/** What a node accepts, and by how much the clocks of two nodes may differ. */
+/** Maximum lead of a valid `since`: what a node accepts, plus the difference between the clocks of two nodes. */
 const FARTHEST_AHEAD_MS = 5000
 
 export const isOfWrongClock = (since: number, wallNow: number): boolean => since > wallNow + FARTHEST_AHEAD_MS

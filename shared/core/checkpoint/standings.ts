@@ -1,12 +1,13 @@
 /**
- * What peers here may do, and whether this node may still believe what it remembers of that.
+ * The standings of peers here: what each may do, and whether this node may still trust what it has read.
  *
- * A standing is read when a peer signs in, and again after a push that says that it changed. While the node is told of
- * changes (`back`), what it read since it began to be told holds. After a gap, however short, each standing is read anew before
- * anything comes of the peer: first those of peers that do something, the others at a steady pace behind them. While the node is
- * not told of changes at all (`lost`), a standing holds for TRUST_MS after it was read.
+ * A standing is read when a peer signs in, and again after a push that says that it changed.
  *
- * The order of events is counted rather than timed, so that two within one millisecond are told apart.
+ *   back   changes are pushed to this node. Standings read since then are trusted. All others are read again before the node acts
+ *          on frames of the peer, however short the gap was: first those of active peers, the rest at a steady pace
+ *   lost   changes are not pushed. A standing is trusted for TRUST_MS after it was read
+ *
+ * The order of events is counted rather than timed, because two events may fall within one millisecond.
  */
 import { MANY, type Standing } from '../../directory.ts'
 import { DelayLine } from '../session/delay-line.ts'
@@ -16,16 +17,16 @@ import type { PeerSession } from './peer-session.ts'
 import type { Roster } from './roster.ts'
 
 const TRUST_MS = 5000
-/** A sweep reads this many standings, this often: 50,000 within half a minute. */
+/** Interval at which a sweep reads MANY standings: 50,000 within half a minute. */
 const SWEEP_MS = 50
 const RETRY_MS = 1000
-/** What others want of one peer while its standing is not known. */
+/** Maximum number of requests of others that wait for the standing of one peer. */
 const MOST_AWAITING = 1000
 const never = Number.POSITIVE_INFINITY
 
 type Then = (now: number) => void
 
-/** When a standing was asked for: by the clock, and in the order of events. */
+/** The time at which a standing was requested: by the clock, and in the order of events. */
 export interface Reading {
   readonly at: number
   readonly moment: number
@@ -34,14 +35,14 @@ export interface Reading {
 export interface StandingsOptions {
   readonly asks: Asks
   readonly roster: Roster
-  /** Undefined: the peer may not be here. */
+  /** Called with each standing that was read; undefined if the peer may not be signed in. */
   readonly onRead: (of: PeerSession, standing: Standing | undefined, now: number) => void
 }
 
 export class Standings {
   readonly #options: StandingsOptions
   #moment = 0
-  /** Since when all that changed was told; undefined while changes are not told. */
+  /** The moment since which all changes have been pushed; undefined while changes are not pushed. */
   #toldSince: number | undefined
   #wanted = new Set<PeerSession>()
   readonly #again = new DelayLine<PeerSession>(RETRY_MS)
@@ -52,12 +53,12 @@ export class Standings {
     this.#options = options
   }
 
-  /** Changes are not told from now on. */
+  /** Call when changes are no longer pushed. */
   lost(): void {
     this.#toldSince = undefined
   }
 
-  /** Changes are told from now on; some may have been missed. */
+  /** Call when changes are pushed again. Some may have been missed. */
   back(now: number): void {
     this.#toldSince = ++this.#moment
     while (this.#sweep.take() !== undefined);
@@ -65,7 +66,7 @@ export class Standings {
     this.#sweepAt = this.#sweep.size > 0 ? now : never
   }
 
-  /** To be kept with the standing that a request made now will tell. */
+  /** Returns the mark to store with the standing that a request made now will return. */
   reading(now: number): Reading {
     return { at: now, moment: this.#moment }
   }
@@ -75,12 +76,12 @@ export class Standings {
     return this.#toldSince === undefined ? now - reading.at < TRUST_MS : reading.moment >= this.#toldSince
   }
 
-  /** Whether pushes about the peer may have been lost: it is told nothing before its standing is read. */
+  /** Whether pushes about the peer may have been lost. It is then told no news until its standing has been read. */
   isBehindGap({ reading }: PeerSession): boolean {
     return reading !== undefined && reading.moment < (this.#toldSince ?? 0)
   }
 
-  /** Calls `then` as soon as the standing can be trusted; never if the session ends before. A sign-in reads it by itself. */
+  /** Calls `then` as soon as the standing is trusted; never if the session ends first. A sign-in reads the standing by itself. */
   ensure(of: PeerSession, then: Then, now: number): void {
     if (this.isTrusted(of, now)) {
       then(now)
@@ -91,12 +92,12 @@ export class Standings {
     if (of.reading !== undefined) this.#wanted.add(of)
   }
 
-  /** The same for what others want of the peer: what would be too much is dropped, and they ask again. */
+  /** Like `ensure`, for requests of others. Above MOST_AWAITING the request is dropped; its sender retransmits. */
   ensureForOthers(of: PeerSession, then: Then, now: number): void {
     if ((of.awaiting?.length ?? 0) < MOST_AWAITING || this.isTrusted(of, now)) this.ensure(of, then, now)
   }
 
-  /** A push says that the standing is another one now. */
+  /** Call when a push says that the standing has changed. */
   doubt(of: PeerSession): void {
     of.neededAt = ++this.#moment
     this.#wanted.add(of)
@@ -107,7 +108,7 @@ export class Standings {
     if (now >= this.#sweepAt) this.#step(now)
   }
 
-  /** Asks for what is wanted. */
+  /** Requests the standings that are needed. */
   flush(now: number): void {
     if (this.#wanted.size === 0) return
     const wanted = [...this.#wanted].filter(({ stage, isAsking }) => stage !== 'ended' && !isAsking)
@@ -154,7 +155,7 @@ export class Standings {
     else if (of.neededAt > reading.moment || of.awaiting !== undefined) this.#wanted.add(of)
   }
 
-  /** What waited for the standing of a session. */
+  /** Runs the callbacks that wait for the standing of a session. */
   goOn(of: PeerSession, now: number): void {
     const { awaiting = [] } = of
     of.awaiting = undefined

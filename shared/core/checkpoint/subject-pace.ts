@@ -1,6 +1,6 @@
 /**
- * How often others are told of one peer: BURST times at once, then once in INTERVAL_MS, whatever the streams push. What comes
- * faster comes down to the last of it, which is always told.
+ * Limits how often others are told of one peer: BURST times, then once in INTERVAL_MS. Faster pushes are merged: the last one is
+ * always told.
  */
 import type { PeerId } from '../../ids.ts'
 import type { Push } from '../../push.ts'
@@ -12,17 +12,17 @@ const INTERVAL_MS = 10_000
 type PresencePush = Extract<Push, { kind: 'presence' }>
 
 interface Subject {
-  /** When all of BURST will be allowed again. */
+  /** When a full BURST will be allowed again (GCRA). */
   fullAt: number
   held: PresencePush | undefined
 }
 
 export class SubjectPace {
-  /** Told of lately, longest ago first. */
+  /** Peers that others were told of recently, oldest first. */
   readonly #subjects = new Map<PeerId, Subject>()
   readonly #due = new DelayLine<PeerId>(INTERVAL_MS)
 
-  /** Whether the push may be told now; if not, it is held. */
+  /** Whether the push may be sent now; if not, it is held. */
   lets(push: PresencePush, now: number): boolean {
     this.#forget(now)
     const { peer } = push.record
@@ -38,7 +38,7 @@ export class SubjectPace {
     return isLet
   }
 
-  /** The next push whose time has come. */
+  /** Removes and returns the next held push that is due. */
   take(now: number): PresencePush | undefined {
     for (let peer = this.#due.take(now); peer !== undefined; peer = this.#due.take(now)) {
       const subject = this.#subjects.get(peer)
@@ -63,7 +63,7 @@ export class SubjectPace {
   }
 }
 
-/** The newer of the two, for all that either is for. */
+/** Merges two pushes: the record of the newer one, for the networks of both. */
 function merged(held: PresencePush | undefined, push: PresencePush): PresencePush {
   if (held === undefined) return push
   const [a, b] = [held.record, push.record]

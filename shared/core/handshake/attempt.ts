@@ -1,14 +1,13 @@
 /**
  * One attempt to make a pair direct: runs the planner's steps one after another until one succeeds.
  *
- *   gathering   until both sides say that their evidence is complete, or the first step does not depend on it, at most
- *               EVIDENCE_MS
- *   running     a step is ordered from both sides so that they start together: each is told to start after a delay that
- *               takes its own distance into account. It is over when both have reported, or when their time is
- *   over        with an outcome
+ *   gathering   until both sides report complete evidence, or the first step does not depend on it; at most EVIDENCE_MS
+ *   running     both sides have the order for a step. Each is told to start after a delay that allows for its own round trip
+ *               time, so that they start together. The step ends when both have reported, or at its timeout
+ *   over        the outcome is known
  *
- * A step that needs a fresh measurement is ordered twice: first a side only measures, and says what it found in its profile.
- * After each step the plan is made anew, as profiles grow meanwhile; steps that failed are left out.
+ * A step that needs a fresh measurement is ordered twice: first the side only measures, and reports the result in its
+ * profile. The plan is made again after each step, as profiles grow meanwhile; steps that failed are left out.
  */
 import type { WhyNotDirect } from '../../why-not-direct.ts'
 import { type Address, formatAddress, isNowhere, NOWHERE, sameAddress } from '../../wire/address.ts'
@@ -16,24 +15,24 @@ import type { Outcome, Result, Step, StepKind } from '../../wire/handshake.ts'
 import type { Profile } from '../../wire/profile.ts'
 import { isPlain, type PlannedSide, type PlannedStep, plan, type Standing } from './planner.ts'
 
-/** STUN answers within two round trips; a side without STUN must not hold up the other for longer. */
+/** STUN answers within two round trips; a side without STUN must not delay the other for longer. */
 const EVIDENCE_MS = 1500
-/** A lost RESULT is repeated after 250 ms, and again after 500. */
+/** A lost RESULT is retransmitted after 250 ms, and again after 500. */
 const RESULT_MS = 800
-/** A profile that keeps changing does not keep an attempt going. */
+/** A profile that keeps changing must not prolong an attempt forever. */
 const MAX_STEPS = 12
-/** A round trip to STUN, and what is sent again. */
+/** A round trip to STUN, and a retransmission. */
 const MEASURE_MS = 400
 /** Both orders should have arrived when the first side starts. */
 const MARGIN_MS = 5
 /**
- * And where a NAT minds an early packet: the priming packets leave with the order, and have opened both NATs by then, on
- * uneven ways and busy machines too.
+ * The margin if a NAT reacts badly to early packets. Priming packets leave when the order arrives; by the start they
+ * have opened both NATs, even with unequal latencies and on busy machines.
  */
 const PRIMING_MS = 60
 const AT_ONCE: ReadonlySet<StepKind> = new Set(['lan', 'mapped', 'open', 'punch'])
 const never = Number.POSITIVE_INFINITY
-/** Of a side that was told to do nothing. */
+/** The result of a side that had nothing to do. */
 const NOTHING: Result = {
   step: 0,
   outcome: 'failed',
@@ -42,7 +41,7 @@ const NOTHING: Result = {
   packets: 0,
 }
 
-/** What is known of both sides when it is needed. */
+/** State of both sides that the planner needs. */
 export interface Sides {
   readonly profiles: readonly [Profile, Profile]
   readonly roundTripMs: readonly [number, number]
@@ -60,7 +59,7 @@ type Phase =
       readonly kind: 'running'
       readonly id: number
       readonly step: PlannedStep
-      /** Of a side that only measures for the step. */
+      /** True if the sides only measure for the step. */
       readonly measuring: boolean
       readonly results: (Result | undefined)[]
       readonly until: number
@@ -74,10 +73,10 @@ export class Attempt {
   #ordered = 0
   #phase: Phase
   #dataBlocked = false
-  /** The technique that last worked between these networks, once it is known. */
+  /** The technique that last worked between these networks; undefined until it is known. */
   history: StepKind | undefined
 
-  /** `number` counts from 0; `firstStep`: no step of an earlier attempt has this number or a greater one. */
+  /** `number` counts from 0; `firstStep` is greater than the number of every step of an earlier attempt. */
   constructor(number: number, firstStep: number, now: number) {
     this.#number = number
     this.#firstStep = firstStep
@@ -88,7 +87,7 @@ export class Attempt {
     return this.#phase.kind === 'over'
   }
 
-  /** The number that the next step would have. */
+  /** The number of the next step. */
   get nextStep(): number {
     return (this.#firstStep + this.#ordered) & 0xffff
   }
@@ -97,12 +96,12 @@ export class Attempt {
     return this.#phase.kind === 'over' ? never : this.#phase.until
   }
 
-  /** A side has reported; only of the step that runs. */
+  /** Records a side's result; ignored unless it is for the running step. */
   report(side: 0 | 1, result: Result): void {
     if (this.#phase.kind === 'running' && result.step === this.#phase.id) this.#phase.results[side] ??= result
   }
 
-  /** What both sides are to be told now, if anything. */
+  /** The order to send to both sides now, if there is one. */
   advance(sides: Sides, now: number): Order | undefined {
     switch (this.#phase.kind) {
       case 'gathering':
@@ -116,7 +115,7 @@ export class Attempt {
     }
   }
 
-  /** Where both are to start together, their distances have to be known. */
+  /** True if the attempt can begin. If both sides must start together, their round trip times must be known. */
   #isReady(sides: Sides): boolean {
     if (!isKnown(sides)) return false
     const [first] = this.#plan(sides).steps
@@ -144,7 +143,7 @@ export class Attempt {
     return plan(a, b, this.#number, { ...standing, history: this.history })
   }
 
-  /** With the port measured: the same step of a new plan. */
+  /** Runs the step again, planned with the measured port. */
   #afterMeasuring(step: PlannedStep, sides: Sides, now: number): Order {
     const known = sides.profiles.every(({ next }, side) => next > 0 || !isMeasured(step.sides[side]!))
     const again = this.#plan(sides).steps.find((it) => signature(it) === signature(step))
@@ -186,7 +185,10 @@ export class Attempt {
   }
 }
 
-/** Where there can be no direct path, there is no evidence to wait for, nor where the first step is plain. */
+/**
+ * True if more evidence would change nothing: it is complete, a direct path is impossible, or the first step is
+ * certain.
+ */
 function isKnown({ profiles: [a, b] }: Sides): boolean {
   return (a.ready && b.ready) || isHopeless(a) || isHopeless(b) || isPlain(a, b)
 }
@@ -195,14 +197,17 @@ const isHopeless = ({ paths, udpBlocked }: Profile): boolean => paths === 'relay
 
 const isMeasured = ({ measureSockets = 0 }: PlannedSide): boolean => measureSockets > 0
 
-/** A side sends what must not arrive before the other's NAT is open. In `open` only the one that sends first counts. */
+/**
+ * True if a packet must not arrive before the other side's NAT is open. In `open` only the side that sends first
+ * matters.
+ */
 const isPrimed = ({ kind, sides }: PlannedStep): boolean =>
   sides.some(({ ttl = 0, role }) => ttl > 0 && (kind !== 'open' || role === 1))
 
-/** No packet comes too early there, so each side begins when it is told. */
+/** True if no packet can come too early, so each side starts when its order arrives. */
 const startsAtOnce = (step: PlannedStep): boolean => AT_ONCE.has(step.kind) && !isPrimed(step)
 
-/** `other`: where the other side proved to be. */
+/** `other`: address at which the other side has proven to be. */
 function orderOf(
   id: number,
   step: PlannedStep,

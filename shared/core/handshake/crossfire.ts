@@ -1,17 +1,18 @@
 /**
- * Both sides symmetric, and yet not hopeless: one *counts*, so its next ports are known, and the other draws from a *block*
- * of ports. A path needs a packet of each that meets the other's: from port p of the counting side to port r of the
- * block, and from r to p.
+ * A technique for two symmetric NATs, of which one *counts*, so that its next ports are known, and the other draws from
+ * a *block* of ports. A path needs two packets that meet: one from port p of the counting side to port r of the block,
+ * and one from r to p.
  *
- *   1. The counting side measures its next port, and at once sends one packet each to DRAWS ports of the block, none twice:
- *      each leaves from the next port, and dies near by. From now on it is known, but for a few foreign flows, that its ports
- *      go up from the measured one, whatever time passes.
- *   2. The block side sends from many sockets to each of WINDOW of those ports: its NAT opens as many of its ports.
- *   3. The counting side sends through the same mappings again, this time all the way.
+ *   1. The counting side measures its next port. It immediately sends one packet each to DRAWS ports of the block, none
+ *      twice. Each packet leaves from the next port and has a small TTL. From then on its ports are known, except for a few
+ *      foreign flows: they count up from the measured one, however long the rest takes.
+ *   2. The block side sends from many sockets to each of WINDOW of those ports, and so opens as many ports of its NAT.
+ *   3. The counting side sends through the same mappings again, this time without a TTL.
  *
- * With T packets in the second part and R ports in the block one meets with a chance of 1 - exp(-T / R). T leaves the
- * customer of the carrier half of its ports, and SPARE_PORTS. Each attempt draws anew. Where the block is all ports, each
- * hits once in thirty times: little, and yet nothing else is known, and a relayed tunnel tries again for as long as it lives.
+ * With T packets in the second part and R ports in the block, the chance of a hit is 1 - exp(-T / R). T is limited so
+ * that the carrier's customer keeps half of its ports, and SPARE_PORTS. Each attempt draws other ports. If the block is
+ * all ports, one attempt in thirty hits. That is little, but no better technique is known, and a relayed tunnel tries
+ * again for as long as it lives.
  */
 import type { Profile } from '../../wire/profile.ts'
 import { isSymmetric, LAST_ANSWER_MS, primingTtl, type Technique } from './planned-step.ts'
@@ -22,12 +23,12 @@ const WINDOW = 16
 /** Ports that others may have taken between the measurement and the first packet. */
 const AHEAD = 40
 const SPARE_PORTS = 256
-/** Fewer sockets hit too rarely to be worth it. */
+/** With fewer sockets the chance of a hit is too small. */
 const LEAST_SOCKETS = 16
 const MAX_SOCKETS = 128
-/** Fresh sockets that measure; of those the last few ask. */
+/** Fresh sockets for the measurement; the last few of them send. */
 const MEASURING = 4
-/** Between the parts. */
+/** Pause between the parts. */
 const REST_MS = 300
 
 export const crossfire: Technique = (a, b, attempt, { seen, relayed }) => {
@@ -66,7 +67,9 @@ function blockSide(own: Profile, { next, step }: Profile, sockets: number, attem
 
 const counts = (profile: Profile): boolean => isSymmetric(profile) && profile.allocation === 'sequential'
 
-/** By the ports that were seen: a range that is guessed wider must not cost the customer more. */
+/**
+ * Number of sockets by the ports that were actually seen: guessing a wider range must not cost the customer more ports.
+ */
 function socketsFor(profile: Profile): number {
   if (!isSymmetric(profile)) return 0
   if (profile.allocation === 'random') return MAX_SOCKETS

@@ -1,8 +1,8 @@
 /**
- * Who may join. A JOIN passes when it was sealed by a peer whom a CHECKPOINT let into this very tunnel, on this very side,
- * and when it is not one that came before. It is answered with JOINED, which is no longer; a JOIN that is repeated is
- * answered with the same keys, under another nonce. Tunnels that are offered and not accepted yet find at most half of the
- * places, so that no offers keep those away who agreed.
+ * Decides who may join. A JOIN is accepted if a CHECKPOINT admitted its sender to this tunnel on this side, and if it
+ * is not a replay. The answer, JOINED, is no longer than the JOIN. A repeated JOIN is answered with the same keys and
+ * another nonce. Tunnels that are offered but not yet accepted use at most half of the places, so that offers cannot
+ * block the others.
  */
 import { openBox, sealBox } from '../../crypto/box.ts'
 import type { FleetKeys } from '../../crypto/fleet.ts'
@@ -28,34 +28,37 @@ import type { Leg, Pending } from './leg.ts'
 import type { Pair } from './pair.ts'
 import type { Pairs } from './pairs.ts'
 
-/** Of one peer: it repeats a JOIN four times a second, for each of its tunnels. */
+/** Limits for one peer, which repeats a JOIN four times a second for each of its tunnels. */
 const JOINS_PER_SECOND = 50
 const JOIN_BURST = 400
-/** Opening a junk JOIN costs about 10 us: a fifth of a core. Beyond that JOINs are lost by chance, and repeated. */
+/**
+ * Opening a junk JOIN costs about 10 us, so this is a fifth of a core. Beyond it JOINs are dropped at random; peers
+ * repeat them.
+ */
 const OPENED_PER_SECOND = 20_000
-/** Less than a pair is remembered, so that a JOIN that is replayed is known. */
+/** Shorter than a pair is remembered, so that a replayed JOIN is recognised. */
 const FRESH_MS = 50_000
 const SEED_BYTES = 32
 
-/** Somebody was answered. */
+/** A JOIN that was answered. */
 export interface Admission {
   readonly pair: Pair
   readonly side: 0 | 1
   readonly pending: Pending
-  /** Of the IP, if not of the port: it is there, whether or not the answer arrives. */
+  /** The grant proves that the peer is at this IP, though not at this port, whether or not the answer arrives. */
   readonly isProven: boolean
 }
 
 interface Joiner {
   readonly grant: OpenedGrant
   readonly body: JoinBody
-  /** The peer's. */
+  /** The peer's index of the session. */
   readonly index: number
 }
 
 export class Door {
   fleetKeys: FleetKeys
-  /** Tunnels that may be here at a time; 0 lets in nobody but those that are. */
+  /** Maximum number of tunnels; 0 admits only those that are known already. */
   maxPairs: number
   readonly #pairs: Pairs
   readonly #counters: HandshakeCounters
@@ -83,7 +86,7 @@ export class Door {
     this.#limit = new ProvenLimit(rates, random)
   }
 
-  /** Answers datagram i, a JOIN. */
+  /** Answers datagram i, a JOIN. Undefined if it was not answered. */
   admit(arrived: Batch, i: number, out: Batch, now: number): Admission | undefined {
     if (!this.#limit.mayOpen(now)) {
       this.#counters.limited++
@@ -97,7 +100,7 @@ export class Door {
     return undefined
   }
 
-  /** Whoever repeats what it overheard is charged to nobody. */
+  /** A replayed JOIN is not charged to the peer that sent the original. */
   #isReplayed({ grant, body }: Joiner): boolean {
     return this.#pairs.get(grant.tunnel)?.legs[grant.leg]?.isSuperseded(body.random) === true
   }
@@ -161,18 +164,18 @@ export class Door {
   }
 }
 
-/** The same JOIN once more, from the same place. */
+/** True if this is the same JOIN from the same address. */
 function isRepeat({ random, from }: Pending, { body }: Joiner, observed: Address): boolean {
   return sameBytes(random, body.random) && sameAddress(from.words, 0, observed.words, 0)
 }
 
-/** It was given to somebody at this IP, a moment ago. */
+/** True if the grant was given a moment ago to a peer at this IP. */
 function wasThereJustNow({ from, expiresAt }: OpenedGrant, { words }: Address, wallNow: number): boolean {
   const isFresh = expiresAt - wallNow > DIRECTION_MS - FRESH_MS
   return isFresh && sameIp(from.words, 0, words, 0) && !isDiscardOnly(words)
 }
 
-/** Undefined where the grant is not ours or has ended, or the JOIN was not made with its key. */
+/** Undefined if the grant is not from this fleet or has expired, or the JOIN was not sealed with its key. */
 function openJoin(arrived: Batch, i: number, keys: FleetKeys, wallNow: number): Joiner | undefined {
   const join = decodeJoin(arrived.at(i))
   const grant = join && openGrant(keys, 'handshake', join.grant)

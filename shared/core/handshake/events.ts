@@ -1,4 +1,4 @@
-/** What goes into and comes out of a `HandshakeMachine`: plain data. */
+/** Inputs and effects of a `HandshakeMachine`, as plain data. */
 import type { FleetKeys } from '../../crypto/fleet.ts'
 import type { FleetItem } from '../../directory.ts'
 import type { NodeId, TunnelId } from '../../ids.ts'
@@ -8,51 +8,51 @@ import type { StepKind } from '../../wire/handshake.ts'
 export interface HandshakeOptions {
   /** 32 bytes. */
   readonly seed: Uint8Array
-  /** The first seals, all open. */
+  /** The first key seals; all of them open. */
   readonly fleetKeys: FleetKeys
-  /** This node: a relay on it is the nearest. */
+  /** This node, whose own relay is the nearest. */
   readonly node: NodeId
-  /** Tunnels at a time. */
+  /** Maximum number of tunnels at a time. */
   readonly maxPairs?: number
 }
 
 export type HandshakeInput =
-  /** All leases as they are now. */
+  /** All current leases. */
   | { readonly kind: 'fleet'; readonly items: readonly FleetItem[] }
   | { readonly kind: 'fleetKeys'; readonly fleetKeys: FleetKeys }
   /** Answers `recall`: the technique that last worked between the two networks of this tunnel. */
   | { readonly kind: 'history'; readonly tunnel: TunnelId; readonly technique?: StepKind }
-  /** No tunnel is taken that is not here; those that are here end by then at the latest. */
+  /** Accepts no further tunnels; the present ones end by `until` at the latest. */
   | { readonly kind: 'drain'; readonly until: number }
 
 export type HandshakeEffect =
-  /** Look up what worked between these two networks. */
+  /** Look up the technique that worked between these two networks. */
   | { readonly kind: 'recall'; readonly tunnel: TunnelId; readonly pair: string }
-  /** It worked: worth remembering. */
+  /** Store the technique that worked between these two networks. */
   | { readonly kind: 'history'; readonly pair: string; readonly technique: StepKind }
-  /** Somebody waits for a relay and the fleet as it is known has none: it may have changed. */
+  /** A tunnel waits for a relay and the known fleet has none: read the fleet again. */
   | { readonly kind: 'lookForNodes' }
-  /** After `drain`: the last tunnel is done. */
+  /** After `drain`: the last tunnel has ended. */
   | { readonly kind: 'drained' }
 
 export interface HandshakeCounters {
   joins: number
-  /** JOINs with no grant of ours, an ended one, or not made with its key. */
+  /** JOINs whose grant is not from this fleet or has expired, or that were not sealed with its key. */
   refused: number
-  /** JOINs that were followed by another one, or by a session. */
+  /** JOINs that were superseded by a later JOIN or by a session. */
   replayed: number
-  /** JOINs beyond what one address may send, and beyond MAX_PAIRS or while draining. */
+  /** JOINs beyond the rate limits. `full`: JOINs beyond MAX_PAIRS or while draining. */
   limited: number
   full: number
-  /** Datagrams of no kind that belongs here, or of no session. */
+  /** Datagrams of an unknown kind or session. */
   unknown: number
   unopened: number
-  /** Tunnels that should have been given a relay, and there was none. */
+  /** Tunnels for which no relay was available. */
   withoutRelay: number
-  /** Tunnels by what their first attempt came to: the technique that worked, the reason why none did. */
+  /** Tunnels by the result of their first attempt: the technique that worked, or the reason why none did. */
   readonly direct: Partial<Record<StepKind, number>>
   readonly relayed: Partial<Record<WhyNotDirect, number>>
-  /** Of those relayed at first, tunnels that a later attempt made direct. */
+  /** Tunnels that were relayed at first and that a later attempt made direct, by technique. */
   readonly recovered: Partial<Record<StepKind, number>>
 }
 

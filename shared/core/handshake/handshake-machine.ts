@@ -1,10 +1,13 @@
 /**
- * HANDSHAKE: brings two peers to a relay at once and to a direct path if there is one (shared/wire/README.md, section 5).
+ * HANDSHAKE: brings two peers to a relay immediately, and to a direct path if there is one (shared/wire/README.md,
+ * section 5).
  *
- * A JOIN proves by its grant that a CHECKPOINT let its sender in, so a pair costs memory only for tunnels whose peers
- * agreed. Its answer is no longer than itself; nothing else is sent to an address before a datagram under the keys of that
- * answer came from there. `door.ts` opens a JOIN, `leg.ts` tells the life of one side, `pair.ts` that of both, `attempt.ts`
- * that of one attempt; this file finds them for a datagram, and says what they have to say.
+ * The grant in a JOIN proves that a CHECKPOINT admitted its sender, so memory is spent only on tunnels that a
+ * CHECKPOINT knows. The answer is no longer than the JOIN. Nothing else is sent to an address until a datagram sealed
+ * with the keys of that answer has come from it.
+ *
+ * `door.ts` opens a JOIN, `leg.ts` holds the state of one side, `pair.ts` that of both, `attempt.ts` that of one
+ * attempt. This file finds them for a datagram and sends their orders.
  */
 import { Random } from '../../crypto/random.ts'
 import type { FleetItem } from '../../directory.ts'
@@ -49,13 +52,13 @@ export class HandshakeMachine implements Machine<HandshakeInput, HandshakeEffect
   readonly #maxPairs: number
   readonly #pairs: Pairs
   readonly #door: Door
-  /** Pairs that may have something to say at the end of this call. */
+  /** Pairs that may have something to send at the end of this call. */
   readonly #touched = new Set<Pair>()
   readonly #effects = new Queue<HandshakeEffect>()
   /** Pairs with a side that waits for a relay. */
   readonly #withoutRelay = new Set<Pair>()
   #relays: readonly Relay[] = []
-  /** Infinity while it takes new tunnels. */
+  /** Time at which draining ends; Infinity while new tunnels are accepted. */
   #drainedAt = never
   #now = 0
 
@@ -124,7 +127,7 @@ export class HandshakeMachine implements Machine<HandshakeInput, HandshakeEffect
     return this.#effects.take()
   }
 
-  /** Something a side said over its session. */
+  /** Handles a frame that a side sent in its session. */
   frame(session: Session, type: number, body: Uint8Array): void {
     const { pair, side } = this.#pairs.seat(session.index)!
     const leg = this.#confirmed(pair, side, session)
@@ -159,7 +162,7 @@ export class HandshakeMachine implements Machine<HandshakeInput, HandshakeEffect
     }
   }
 
-  /** Something opened under this session: if it was pending, the side has joined with it. */
+  /** A datagram of this session was opened: if the session was pending, the side has joined with it. */
   #confirmed(pair: Pair, side: Side, session: Session): Leg {
     const leg = pair.legs[side]!
     if (leg.pending?.session !== session) return leg
@@ -168,7 +171,7 @@ export class HandshakeMachine implements Machine<HandshakeInput, HandshakeEffect
     return leg
   }
 
-  /** The side has joined; once for each session. */
+  /** Records that the side has joined; once for each session. */
   #seat(pair: Pair, side: Side, pending: Pending): void {
     const leg = pair.legs[side]!
     if (leg.session === pending.session) return
@@ -197,7 +200,7 @@ export class HandshakeMachine implements Machine<HandshakeInput, HandshakeEffect
     if (this.#pairs.size === 0) this.#effects.put({ kind: 'drained' })
   }
 
-  /** Says what the touched pairs have to say. */
+  /** Sends what the touched pairs have to send. */
   #settle(out: Batch, now: number): void {
     for (const pair of this.#touched) {
       if (pair.hearsClose()) this.#dismiss(pair)
@@ -216,7 +219,7 @@ export class HandshakeMachine implements Machine<HandshakeInput, HandshakeEffect
       this.#tell(pair, order)
   }
 
-  /** A side that has no path yet would wait for nobody. */
+  /** Closes both sessions, as the tunnel is closed: a side without a path would otherwise wait in vain. */
   #dismiss({ legs }: Pair): void {
     for (const leg of legs) if (leg?.joined) leg.session?.goodbye('closed')
   }
@@ -230,8 +233,9 @@ export class HandshakeMachine implements Machine<HandshakeInput, HandshakeEffect
   }
 
   /**
-   * As soon as a side has joined: it binds its leg while the other one joins. The offering side, which joins before the
-   * other one has decided, costs a relay nothing before that.
+   * Names a relay to a side that has joined, so that it binds its leg while the other side joins. The offering side
+   * joins before the other has decided; it is told only after the other has joined too, so an unanswered offer uses no
+   * relay.
    */
   #tellRelay(pair: Pair, side: Side, now: number): void {
     const leg = pair.legs[side]
@@ -246,7 +250,7 @@ export class HandshakeMachine implements Machine<HandshakeInput, HandshakeEffect
     else leg.relayed = leg.session.send(FRAME.RELAYED, encodeRelayed(relayed))
   }
 
-  /** Once after each reading of the fleet, while the side is here. */
+  /** Counts a missing relay and asks for the fleet: once for each pair between two updates of the fleet. */
   #missRelay(pair: Pair): void {
     if (this.#withoutRelay.has(pair)) return
     this.#withoutRelay.add(pair)
@@ -297,7 +301,7 @@ export class HandshakeMachine implements Machine<HandshakeInput, HandshakeEffect
   }
 }
 
-/** 0 for what is no datagram of ours. */
+/** The kind of a datagram; 0 if it is not one of this protocol. */
 function kindOf(arrived: Batch, i: number): number {
   const start = arrived.start(i)
   const ours = arrived.length[i]! >= SHORT_BYTES && arrived.bytes[start] === VERSION

@@ -1,10 +1,12 @@
 /**
- * One side of a tunnel at a HANDSHAKE. A JOIN makes a *pending* session, which becomes *the* session when the first
- * datagram opens under it: only then is the address proven and is it known that the JOIN was no replay. It is so at once
- * where the JOIN came from the IP that the grant says its holder proved to be at; then it stays pending besides, as its
- * answer may have been lost. A JOIN that comes again is answered again with the same keys, from another address with other
- * keys: the keys tell which address has received its answer. One that was superseded is
- * refused.
+ * One side of a tunnel at a HANDSHAKE. A JOIN creates a *pending* session. It becomes *the* session when the first
+ * datagram opens under its keys, which proves the address and that the JOIN was no replay.
+ *
+ * If the grant proves that its holder is at the IP of the JOIN, the session is used immediately. It stays pending as
+ * well, because its answer may have been lost.
+ *
+ * A repeated JOIN is answered with the same keys, but from another address with other keys: so the keys tell which
+ * address received the answer. A JOIN that was superseded is refused.
  */
 import { Channel } from '../../crypto/channel.ts'
 import { handshakeKeys, type OpenedGrant } from '../../crypto/grant.ts'
@@ -19,9 +21,9 @@ import type { AddressCredit } from '../address-credit.ts'
 import { Session } from '../session/session.ts'
 import { plausible } from './plausible.ts'
 
-/** A JOINED is answered within one round trip. */
+/** Time for the first datagram after JOINED, which takes one round trip. */
 const CONFIRM_MS = 5000
-/** JOINs of one side of one tunnel: one a minute for as long as its grant lives, and some more. */
+/** Remembered JOINs of one side of a tunnel: one a minute during the life of its grant, and some more. */
 const MAX_REMEMBERED = 128
 const never = Number.POSITIVE_INFINITY
 
@@ -31,23 +33,23 @@ export interface Pending {
   readonly random: Uint8Array
   readonly nodeRandom: Uint8Array
   readonly profile: Profile
-  /** The only address to which JOINED goes. */
+  /** The only address to which JOINED is sent. */
   readonly from: Address
-  /** What that may be sent before the first datagram under the keys comes. */
+  /** Credit for what may be sent to that address before the first datagram under the keys comes. */
   readonly credit: AddressCredit
   readonly endAt: number
   sentAt: number
 }
 
 export class Leg {
-  /** Of the session: each JOIN may come with a newer one. */
+  /** Grant of the session: each JOIN may bring a newer one. */
   grant: OpenedGrant
   session: Session | undefined
   pending: Pending | undefined
   #profile: Profile = UNKNOWN_PROFILE
-  /** In the attempt that goes on, or is waited for. */
+  /** The side takes part in the attempt that runs or is waited for. */
   joined = false
-  /** It was told of a relay in this attempt. */
+  /** The side was told of a relay in this attempt. */
   relayed = false
   #firstRoundTripMs = 0
   #seen: Address | undefined
@@ -57,17 +59,17 @@ export class Leg {
     this.grant = grant
   }
 
-  /** What it said of its side, within what its networks allow. */
+  /** The side's profile, restricted to plausible addresses and to the paths that its networks allow. */
   get profile(): Profile {
     return this.#profile
   }
 
-  /** 0: not measured yet. */
+  /** 0 until measured. */
   get roundTripMs(): number {
     return this.session?.roundTripMs || this.#firstRoundTripMs
   }
 
-  /** Where it proved to be, which a datagram of its session need not come from. */
+  /** The address that its JOIN proved. Datagrams of the session may come from elsewhere. */
   get seen(): Address | undefined {
     return this.session && this.#seen
   }
@@ -102,7 +104,7 @@ export class Leg {
     return this.pending
   }
 
-  /** Its session is the pending one from now on. */
+  /** Makes the pending session the session of this side. */
   seat({ grant, session, profile, from }: Pending): void {
     this.grant = grant
     this.#firstRoundTripMs = 0
@@ -112,14 +114,14 @@ export class Leg {
     this.relayed = false
   }
 
-  /** The first datagram of the pending session opened. Its JOIN will be refused from now on. */
+  /** The first datagram of the pending session opened. Its JOIN is refused from now on. */
   confirm({ random, sentAt }: Pending, now: number): void {
     this.#supersede(random)
     this.#firstRoundTripMs = Math.max(now - sentAt, 1)
     this.pending = undefined
   }
 
-  /** Its session ended, confirmed or not. */
+  /** Its session ended, whether it was confirmed or not. */
   unseat(): void {
     if (this.pending !== undefined && this.pending.session === this.session) {
       this.#supersede(this.pending.random)
@@ -128,7 +130,10 @@ export class Leg {
     this.session = undefined
   }
 
-  /** What it says of itself, as far as that is plausible. A side that has not been told yet where it was seen is known to be there all the same. */
+  /**
+   * Sets the profile, as far as it is plausible. The address that the JOIN proved is added, as the side may not know it
+   * yet.
+   */
   learn(profile: Profile): void {
     const paths = strictestOf([profile.paths, this.grant.paths])
     const proven = [this.#seen, this.grant.from].filter(
@@ -138,7 +143,7 @@ export class Leg {
     this.#profile = { ...profile, paths, candidates: withSeen(candidates, this.#seen) }
   }
 
-  /** The session that nobody has confirmed in time, now without one. */
+  /** Removes and returns the pending session if nobody confirmed it in time. */
   expired(now: number): Pending | undefined {
     const { pending } = this
     if (pending === undefined || now < pending.endAt) return undefined
@@ -161,7 +166,7 @@ export class Leg {
   }
 }
 
-/** Where a side that goes by UDP was seen is an address of its NAT. */
+/** Adds the address at which a side that uses UDP was seen: it is an address of its NAT. */
 function withSeen(candidates: readonly Candidate[], seen: Address | undefined): readonly Candidate[] {
   if (seen === undefined || isDiscardOnly(seen.words)) return candidates
   const isThere = ({ kind, address }: Candidate) =>

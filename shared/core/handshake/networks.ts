@@ -1,4 +1,4 @@
-/** What the addresses of two profiles say about where their networks meet. */
+/** Compares the addresses in two profiles, to tell how the two networks are connected. */
 import { type Address, formatIp, isIpv4, sameIp } from '../../wire/address.ts'
 import type { CandidateKind, Profile } from '../../wire/profile.ts'
 
@@ -6,12 +6,12 @@ export function addressesOf(profile: Profile, kind: CandidateKind): readonly Add
   return profile.candidates.filter((candidate) => candidate.kind === kind).map(({ address }) => address)
 }
 
-/** Where the public side of its NAT was seen, IPv4. */
+/** Mapped IPv4 addresses of the peer. */
 export function publicAddresses(profile: Profile): readonly Address[] {
   return addressesOf(profile, 'reflexive').filter(({ words }) => isIpv4(words))
 }
 
-/** Addresses out of 2000::/3 of its own interfaces: no NAT is between. */
+/** Addresses of its own interfaces within 2000::/3, without a NAT in between. */
 export function globalIpv6Addresses(profile: Profile): readonly Address[] {
   return addressesOf(profile, 'host').filter(({ words }) => words[0]! >>> 29 === 1)
 }
@@ -26,13 +26,13 @@ export function samePublicIp(a: Profile, b: Profile): boolean {
   )
 }
 
-/** /24 or /64: what a home or an office has. A wrong guess costs a few packets. */
+/** Same /24 or /64, the usual size of a home or office network. A wrong guess costs a few packets. */
 export function sameSubnet({ words: a }: Address, { words: b }: Address): boolean {
   if (isIpv4(a) !== isIpv4(b)) return false
   return isIpv4(a) ? a[3]! >>> 8 === b[3]! >>> 8 : a[0] === b[0] && a[1] === b[1]
 }
 
-/** Names two networks in either order: what worked between them once is tried first next time. */
+/** Name of two networks, independent of their order: the technique that worked between them is remembered under it. */
 export function networkPair(a: Profile, b: Profile): string | undefined {
   const [one, other] = [networkOf(a), networkOf(b)]
   if (one === undefined || other === undefined) return undefined

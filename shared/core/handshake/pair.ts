@@ -2,11 +2,11 @@
  * The two sides of one tunnel at a HANDSHAKE.
  *
  *   waiting   for a side to join; a side that has joined is told of the relay already
- *   trying    both are there and an attempt goes on
- *   settled   both were told the outcome
+ *   trying    both sides are there and an attempt runs
+ *   settled   both sides were told the outcome
  *
- * A side that joins again while an attempt goes on lost its session: the attempt starts afresh with both. After the
- * outcome a new attempt waits until both have joined again. Each attempt has the next number, so that its plan differs.
+ * A side that joins again during an attempt lost its session: the attempt starts again with both. After the outcome, a
+ * new attempt waits until both have joined again. Attempts are numbered, so that their plans differ.
  */
 import type { OpenedGrant } from '../../crypto/grant.ts'
 import type { NetworkId, NodeId, TunnelId } from '../../ids.ts'
@@ -15,30 +15,30 @@ import { Attempt, type Order, type Sides } from './attempt.ts'
 import { Leg } from './leg.ts'
 import type { Relay } from './relays.ts'
 
-/** A side that is alone asks its CHECKPOINT to lead the other one here meanwhile. */
+/** How long a side waits for the other. Meanwhile it asks its CHECKPOINT to direct the other one here. */
 const WAIT_MS = 60_000
 /** The next attempt comes after ten minutes at most: its number and its relay are remembered for longer. */
 const FAILED_MEMORY_MS = 660_000
-/** A path that works may die young. */
+/** How long a pair with a direct path is remembered: a path that fails does so early, and the pair then tries again. */
 const DIRECT_MEMORY_MS = 180_000
-/** Who begins again this soon found the relay of no use. */
+/** A pair that rejoins this soon could not use its relay, so it gets another one. */
 const HASTE_MS = 15_000
 const never = Number.POSITIVE_INFINITY
 
 export class Pair {
   readonly tunnel: TunnelId
-  /** Offering side first; a side is there once it has tried to join. */
+  /** Offering side first; undefined until the side has tried to join. */
   readonly legs: [Leg | undefined, Leg | undefined] = [undefined, undefined]
   attempt: Attempt | undefined
-  /** What the tunnel was counted as. */
+  /** How the tunnel was counted. */
   countedAs: 'direct' | 'relayed' | undefined
-  /** The networks it lies between, once they were asked about. */
+  /** Name of the two networks, once their history was asked for. */
   networks: string | undefined
-  /** In the table of pairs. */
+  /** Index in the table of pairs. */
   readonly slot: number
   #history: StepKind | undefined
   #attempts = 0
-  /** The next relay is chosen for a new round. */
+  /** The next request for a relay begins a new round. */
   #newRound = true
   #nextStep = 1
   #relay: NodeId | undefined
@@ -52,7 +52,7 @@ export class Pair {
     this.#endAt = now + WAIT_MS
   }
 
-  /** Which network pays for a relay, as far as a side that is here has been told. */
+  /** The network that pays for a relay, if a present side's grant names one. */
   get network(): NetworkId | undefined {
     return this.legs[0]?.grant.network ?? this.legs[1]?.grant.network
   }
@@ -63,7 +63,7 @@ export class Pair {
     return leg
   }
 
-  /** A side has joined: true where that starts an attempt. */
+  /** A side has joined. True if that starts an attempt. */
   joined(side: 0 | 1, now: number): boolean {
     const [own, other] = [this.legs[side]!, this.legs[side === 0 ? 1 : 0]]
     if (this.attempt?.over === true && other !== undefined) other.joined = false
@@ -79,13 +79,13 @@ export class Pair {
     return true
   }
 
-  /** Its session ended. While nothing goes on, it has to join again. */
+  /** The side's session ended. If no attempt exists, the side has to join again. */
   left(leg: Leg): void {
     leg.unseat()
     if (this.attempt === undefined) leg.joined = false
   }
 
-  /** True once a side has closed the tunnel: nothing is tried any more. */
+  /** True once a side has closed the tunnel: no attempt is made any more. */
   hearsClose(): boolean {
     if (this.legs.some((leg) => leg?.session?.reason === 'closed')) {
       this.#closed = true
@@ -99,7 +99,7 @@ export class Pair {
     if (this.attempt !== undefined) this.attempt.history = technique
   }
 
-  /** What both are to be told now, if anything. */
+  /** The order to send to both sides now, if there is one. */
   advance(now: number): Order | undefined {
     const sides = this.sides
     const order = sides && this.attempt?.advance(sides, now)
@@ -118,7 +118,7 @@ export class Pair {
     }
   }
 
-  /** The relay stays the same from round to round, unless it went or did not serve. Both sides get the same. */
+  /** The relay for both sides. It stays the same from round to round, unless it is gone or could not be used. */
   relayFrom(relays: readonly Relay[], now: number): Relay | undefined {
     const known = relays.find(({ node }) => node === this.#relay)
     const hasty = this.#newRound && now - this.#relayAt < HASTE_MS
@@ -130,17 +130,17 @@ export class Pair {
     return chosen
   }
 
-  /** The side that was offered it has accepted, as only then it comes here. */
+  /** The offered side has accepted: it joins only then. */
   get isWanted(): boolean {
     return this.legs[1] !== undefined
   }
 
-  /** Both know the outcome. */
+  /** True if both sides have acknowledged the outcome. */
   get isSettled(): boolean {
     return this.attempt?.over === true && this.legs.every((leg) => leg?.session?.settled ?? true)
   }
 
-  /** True when there is nothing left to remember. */
+  /** True if the pair need not be remembered any longer. */
   isOver(now: number): boolean {
     return now >= this.#endAt && (this.attempt === undefined || this.attempt.over)
   }

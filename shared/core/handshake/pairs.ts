@@ -8,14 +8,14 @@ import { Pair } from './pair.ts'
 export const SIDES = [0, 1] as const
 export type Side = (typeof SIDES)[number]
 
-/** Whose session it is. */
+/** The pair and side that a session belongs to. */
 export interface Seat {
   readonly pair: Pair
   readonly side: Side
   readonly session: Session
 }
 
-/** All pairs: by tunnel, by the index of each of their sessions, by when they have something to do. */
+/** All pairs: by tunnel, by the index of each of their sessions, and by deadline. */
 export class Pairs {
   readonly #random: Random
   readonly #byTunnel = new Map<TunnelId, Pair>()
@@ -56,7 +56,7 @@ export class Pairs {
     this.#deadlines.clear(pair.slot)
   }
 
-  /** For a session that is about to be made; nobody can guess it. */
+  /** An unused index for a new session; it is random, so nobody can guess it. */
   freeIndex(): number {
     for (;;) {
       const index = this.#random.u32()
@@ -80,7 +80,7 @@ export class Pairs {
     this.#deadlines.set(pair.slot, pair.deadline())
   }
 
-  /** A pair that is due; undefined when none is (left). */
+  /** A pair that is due; undefined if none is left. */
   takeDue(now: number): Pair | undefined {
     const slot = this.#deadlines.take(now)
     return slot < 0 ? undefined : this.#bySlot[slot]

@@ -1,4 +1,4 @@
-/** What a plan is made of, and what all techniques share. Side 0 is the offering one. */
+/** The types of a plan, and what all techniques share. Side 0 is the offering side. */
 import type { Address } from '../../wire/address.ts'
 import type { StepKind } from '../../wire/handshake.ts'
 import type { Profile } from '../../wire/profile.ts'
@@ -8,17 +8,17 @@ export interface PlannedSide {
   /** As in STEP: 1 for the side that sends first. */
   readonly role: 0 | 1
   readonly targets: readonly Address[]
-  /** How long after the other side, or 0. */
+  /** How long this side starts after the other, or 0. */
   readonly delayMs: number
-  /** Hops of the first round; 0, as without, is the system's default. */
+  /** TTL of the first round; 0, the default, for the system's default. */
   readonly ttl?: number
-  /** In place of the step's. */
+  /** Overrides the step's number of rounds. */
   readonly rounds?: number
-  /** As in STEP; without: the tunnel's own socket, a round at once, the targets' own ports. */
+  /** As in STEP. Default: the tunnel's own socket, the packets of a round without pause, the targets' own ports. */
   readonly sockets?: number
   readonly paceMs?: number
   readonly volley?: Volley
-  /** Before the step this side measures with so many fresh sockets which port its NAT gives next. */
+  /** Number of fresh sockets with which this side measures the next port of its NAT before the step. */
   readonly measureSockets?: number
 }
 
@@ -30,13 +30,13 @@ export interface PlannedStep {
   readonly timeoutMs: number
 }
 
-/** What besides their profiles is known of the two sides. */
+/** State of the two sides besides their profiles. */
 export interface Standing {
   /** The technique that last worked between these two networks. */
   readonly history?: StepKind | undefined
-  /** Where the HANDSHAKE has seen each side: proven by its session. */
+  /** Address at which the HANDSHAKE has seen each side, proven by its session. */
   readonly seen?: readonly [Address | undefined, Address | undefined]
-  /** A relay was named to both. */
+  /** Both sides were told of a relay. */
   readonly relayed?: boolean
 }
 
@@ -47,12 +47,15 @@ export type Technique = (
   standing: Standing,
 ) => PlannedStep | undefined
 
-/** After the last packet: a round trip across the world and the full-sized probe. */
+/** Time after the last packet for a round trip across the world and a full-sized probe. */
 export const LAST_ANSWER_MS = 1000
-/** Passes two NATs of one's own and none of the other's: the core between is longer. Then farther, then all the way. */
+/**
+ * TTLs that pass two NATs of the own side but not the other side's, as the path between is longer; then farther; then
+ * without limit.
+ */
 const PRIMING_TTLS = [4, 7, 0]
 
-/** Hops of a side's first packets: what it measured for its own routers, and one more the next time. */
+/** TTL of a side's first packets: the measured hops to its own NATs, then one more, then no limit. */
 export function primingTtl({ hops }: Profile, attempt: number): number {
   const ttls = hops > 0 ? [hops, hops + 1, 0] : PRIMING_TTLS
   return ttls[attempt % ttls.length]!
@@ -61,6 +64,6 @@ export function primingTtl({ hops }: Profile, attempt: number): number {
 export const isSymmetric = ({ mapping }: Profile): boolean =>
   mapping === 'address' || mapping === 'addressAndPort'
 
-/** Takes packets from where it never sent, or from any port of where it sent. */
+/** True if the NAT accepts packets from anywhere, or from any port of an IP that it has sent to. */
 export const isOpen = ({ mapping, filtering }: Profile): boolean =>
   mapping === 'independent' && (filtering === 'independent' || filtering === 'address')

@@ -1,9 +1,9 @@
 /**
- * Which steps could make a pair direct, in order, and what to say when none does: a pure function of the two profiles, of
- * how often it was tried, and of what worked before between these networks.
+ * Plans the steps that could make a pair direct, in order, and the reason to report if all fail. The plan is a pure
+ * function of the two profiles, the number of the attempt, and what worked before between these networks.
  *
- * The HANDSHAKE asks again after each step, as profiles grow meanwhile, and runs the first step that it has not run yet.
- * A step that failed is not run again unchanged: the attempt changes TTL, who leads, windows, pace, and patience.
+ * The HANDSHAKE plans again after each step, as profiles grow meanwhile, and runs the first step that it has not run
+ * yet. A failed step is not repeated unchanged: each attempt changes TTL, leading side, windows and pace.
  */
 
 import type { WhyNotDirect } from '../../why-not-direct.ts'
@@ -17,7 +17,7 @@ export type { PlannedSide, PlannedStep, Standing } from './planned-step.ts'
 
 export interface Plan {
   readonly steps: readonly PlannedStep[]
-  /** The reason when every step has failed, or there is none. */
+  /** The reason to report if every step has failed, or if there is none. */
   readonly whyNotDirect: WhyNotDirect
 }
 
@@ -32,8 +32,8 @@ export function plan(a: Profile, b: Profile, attempt: number, standing: Standing
 }
 
 /**
- * The first step is the same whatever else is found out: one side takes packets from others, or has a port of its router, or
- * both have IPv6.
+ * True if no further evidence changes the first step: one side is open or has a port mapped by its router, or both have
+ * IPv6.
  */
 export function isPlain(a: Profile, b: Profile): boolean {
   if ([a, b].every((side) => globalIpv6Addresses(side).length > 0)) return true

@@ -1,23 +1,23 @@
 /**
- * Which of the addresses that a peer says of itself are tried. It could name anybody's, so what counts is where it proved to
- * be: to the HANDSHAKE by its JOIN, to a CHECKPOINT by its sign-in.
+ * Decides which of the addresses in a peer's profile are tried. A peer could name anybody's addresses, so they are
+ * compared with the addresses that it has proven: to the HANDSHAKE by its JOIN, to a CHECKPOINT by its sign-in.
  *
- *   reflexive, mapped   another port of an IP at which it proved to be
- *   host                that IP too; a private address, which is tried only by peers behind the same public one
- *                       (`techniques.ts`); a global IPv6 address in a /64 in which it proved to be, or at most
- *                       MAX_UNPROVEN_IPV6 if it proved to be nowhere by IPv6
+ *   reflexive, mapped   another port of a proven IP
+ *   host                a proven IP; a private address, which is tried only by peers behind the same public one
+ *                       (`techniques.ts`); a global IPv6 address in a proven /64, or at most MAX_UNPROVEN_IPV6 addresses
+ *                       if no IPv6 address is proven
  *
- * Nothing else is: no port 0, no unspecified, loopback, link-local, multicast, broadcast, documentation or reserved address,
- * and no IPv6 form that embeds an IPv4 address (mapped, compatible, NAT64, 6to4, Teredo). Loopback and documentation
- * addresses are taken only of a peer that was seen in such a network itself.
+ * Everything else is rejected: port 0, unspecified, loopback, link-local, multicast, broadcast, documentation and
+ * reserved addresses, and IPv6 forms that embed an IPv4 address (mapped, compatible, NAT64, 6to4, Teredo). Loopback and
+ * documentation addresses are accepted only from a peer that was itself seen in such a network.
  */
 import { type Address, isDiscardOnly, isIpv4, isLoopback, sameIp } from '../../wire/address.ts'
 import type { Candidate } from '../../wire/profile.ts'
 
-/** A device has a stable and a temporary address. */
+/** A host has a stable and a temporary address. */
 const MAX_UNPROVEN_IPV6 = 2
 
-/** Network, bits of its prefix. */
+/** Network, and bits of its prefix. */
 const DOCUMENTATION: readonly (readonly [number, number])[] = [
   [0xc0000200, 24],
   [0xc6336400, 24],
@@ -44,7 +44,7 @@ const IPV6_DOCUMENTATION = 0x20010db8
 const TEREDO = 0x20010000
 const SIX_TO_FOUR = 0x2002
 
-/** `proven`: where the peer proved to be. */
+/** The plausible candidates. `proven`: addresses that the peer has proven. */
 export function plausible(
   candidates: readonly Candidate[],
   proven: readonly Address[],
@@ -64,7 +64,9 @@ export function isPrivate({ words }: Address): boolean {
   return isIpv4(words) ? isWithin(words[3]!, PRIVATE) : words[0]! >>> 25 === 0x7e
 }
 
-/** Unicast that somebody may have: loopback and documentation only where the peer was seen in such a network. */
+/**
+ * True for a unicast address that a host may have. Loopback and documentation addresses need a proven one of that kind.
+ */
 function isOrdinary(address: Address, proven: readonly Address[]): boolean {
   const { words } = address
   if (isLoopback(words)) return proven.some((each) => isLoopback(each.words))
@@ -78,7 +80,7 @@ function isGlobalIpv6({ words }: Address): boolean {
   return !isIpv4(words) && words[0]! >>> 29 === 1 && !isEmbedding
 }
 
-/** Undefined if it proved to be nowhere by IPv6. */
+/** True if it is in a proven /64; undefined if no IPv6 address is proven. */
 function isNear({ words }: Address, proven: readonly Address[]): boolean | undefined {
   const ipv6 = proven.filter((each) => !isIpv4(each.words) && !isDiscardOnly(each.words))
   if (ipv6.length === 0) return undefined

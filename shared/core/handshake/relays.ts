@@ -8,23 +8,23 @@ import { NONCE_BYTES, type Relayed } from '../../wire/handshake.ts'
 import type { Leg } from './leg.ts'
 
 /**
- * What being near is worth: a relay farther away is taken when it is this much less loaded. One in another region is taken only
- * where those of this one are full.
+ * Bonus for near relays, in units of load: a farther relay is preferred if its load is lower by this much. A relay in
+ * another region is chosen only if those of this region are full.
  */
 const NEARNESS = { sameNode: 0.3, sameNetwork: 0.15, otherRegion: -0.9 }
-/** A fleet's nodes in one place have addresses of one /16. */
+/** The nodes of a fleet in one place have addresses of one /16. */
 const NETWORK_BITS = 16
-/** As long as a tunnel may need to bind its leg again without asking for another grant. */
+/** How long a tunnel may bind its leg again without asking for another grant. */
 const GRANT_MS = 3600_000
 
 export interface Relay {
   readonly node: NodeId
   readonly addresses: readonly Address[]
-  /** 0 is best. */
+  /** Load minus the bonus for nearness; the lowest is best. */
   readonly cost: number
 }
 
-/** Those that take tunnels, the best first. `near`: this node, which is in the region of the peer that offers. */
+/** Relays that accept tunnels, best first. `near`: this node, which is in the region of the offering peer. */
 export function relaysOf(items: readonly FleetItem[], near: NodeId): readonly Relay[] {
   const own = items.find(({ node }) => node === near)
   const ownAddresses = Object.values(own?.addresses ?? {}).flatMap(parsed)
@@ -40,8 +40,8 @@ export function relaysOf(items: readonly FleetItem[], near: NodeId): readonly Re
 }
 
 /**
- * What lets a side bind its leg there; undefined where the relay has no address of the family that side came by. A side
- * that is carried came by none, and reaches any address.
+ * The grant and key for binding a leg at this relay. Undefined if the relay has no address of the side's IP family. A
+ * side whose datagrams are not carried over UDP has no family and reaches any address.
  */
 export function inviteToRelay(
   { addresses }: Relay,
@@ -71,7 +71,7 @@ function nearness(item: FleetItem, near: NodeId, own: readonly Address[]): numbe
   return shared ? NEARNESS.sameNetwork : 0
 }
 
-/** Where one of them does not say, nobody knows better. */
+/** No penalty if one of the regions is unknown. */
 function regionally(region: string | undefined, own: string | undefined): number {
   const isElsewhere = region !== undefined && own !== undefined && region !== own
   return isElsewhere ? NEARNESS.otherRegion : 0

@@ -1,19 +1,22 @@
 /**
- * Techniques against symmetric NATs: the *hard* side's NAT gives each destination another port, so nobody knows where it
- * will be seen; the *easy* side's NAT lets in only what comes from the very port that it sent to.
+ * Techniques against symmetric NATs. The NAT of the *hard* side maps each destination to another port, so its next port
+ * is unknown. The NAT of the *easy* side accepts packets only from the exact port that was sent to.
  *
- * predict   the hard side's ports can be foreseen: they go up by a step, or the NAT keeps the local port of a fresh
- *           socket. It measures the next port at the last moment; then the easy side sends to a window from there
- *           on, and the hard side from fresh sockets. Two that count upwards aim at each other: the n-th packet of each
- *           leaves from the port at which the n-th of the other is aimed, and one of them shifts its aim after
- *           every few packets, as foreign traffic has moved both counters by an unknown number.
- * scatter   the ports are random within a range: the birthday paradox. The hard side opens its NAT from many sockets, the
- *           easy side sends to many ports of the range, none twice. Of R ports, N sockets and M probes miss each other with
- *           a chance of C(R-N, M) / C(R, M): 0.0003 for all 64,512 ports with 255 and 2,048. Where that fails a router may
- *           have kept most of it back, as some let only a hundred new flows a second through: `patiently` it is done again.
+ * predict: the hard side's ports are foreseeable. They increase by a step, or the NAT preserves the local port of a
+ * fresh socket. The hard side measures the next port at the last moment. Then the easy side sends to a window of ports
+ * from there on, and the hard side sends from fresh sockets. If both sides count upwards, they aim at each other: the
+ * n-th packet of each leaves from the port at which the n-th packet of the other is aimed. One side shifts its aim
+ * after every few packets, as foreign traffic has moved both counters by an unknown number.
  *
- * Both send only to the IP at which the HANDSHAKE has seen the other side, and scatter only while a relay carries the
- * tunnel. Sizes follow from the range that the evidence shows; each attempt has another window, part of the range, TTL, pace.
+ * scatter: the ports are random within a range, which the birthday paradox makes feasible. The hard side opens its NAT
+ * from many sockets, the easy side sends to many ports of the range, none twice. With R ports, N sockets and M probes
+ * the chance of a miss is C(R-N, M) / C(R, M): 0.0003 for all 64,512 ports with 255 and 2,048. A failure suggests that
+ * a router dropped most packets, as some accept only a hundred new flows a second. Then it is done again, slowly
+ * (`patiently`).
+ *
+ * Both techniques send only to the IP at which the HANDSHAKE has seen the other side. `scatter` runs only while a relay
+ * carries the tunnel. Sizes follow from the range in the evidence. Window, part of the range, TTL and pace differ
+ * between attempts.
  */
 import { type Address, isIpv4, sameIp } from '../../wire/address.ts'
 import type { Profile } from '../../wire/profile.ts'
@@ -30,31 +33,34 @@ import {
   type Technique,
 } from './planned-step.ts'
 
-/** 500 packets a second: below what home routers and their watchdogs take for an attack. */
+/** 500 packets a second: less than home routers and their watchdogs consider an attack. */
 export const PACE_MS = 2
-/** For routers that let only so many new flows through. */
+/** For routers that accept only a limited number of new flows a second. */
 const PATIENT_PACE_MS = 10
-/** From then on there is no hurry any more. */
+/** First attempt in which time no longer matters. */
 const PATIENT_ATTEMPT = 2
 const PREDICT_ROUNDS = 3
-/** Between the rounds: an answer may be on its way. */
+/** Pause between the rounds, as an answer may be on its way. */
 const REST_MS = 100
-/** Fresh sockets of a hard side that is predicted: each takes one port of the window. */
+/** Fresh sockets of a hard side whose ports are predicted: each takes one port of the window. */
 const PREDICT_SOCKETS = 8
-/** A socket that keeps its port, and one in reserve. */
+/** One socket that keeps its port, and one in reserve. */
 const PRESERVED_SOCKETS = 2
-/** Ports ahead of the measured one; doubled with each attempt. */
+/** Ports after the measured one; doubled with each attempt. */
 const WINDOW = 32
 const MAX_WINDOW = 256
-/** Both counting: so many packets at each of so many shifts of the aim, 250 shifts a second: faster than others take ports. */
+/**
+ * If both sides count: packets for each aim, and number of aims. With 250 shifts a second the aim moves faster than
+ * other traffic takes ports.
+ */
 const AIM_PACKETS = 2
 const AIM_SHIFTS = 64
 const MAX_DRAWS = 2048
-/** With 255 sockets a miss has a chance of 5 %. */
+/** With 255 sockets the chance of a miss is 5 %. */
 const PATIENT_DRAWS = 768
 const LOWEST_PORT = 1024
 const HIGHEST_PORT = 65_535
-/** Ports beyond the extremes that samples showed; with 32 samples they miss more with a chance of 2 %. */
+/** Share of the sampled range added at both ends; with 32 samples the true range is wider with a chance of 2 %. */
 const BEYOND = 0.12
 const PRIME_AGAIN_MS = 2500
 
@@ -123,7 +129,7 @@ function scattered(
 
 export const bothReady = (a: Profile, b: Profile): boolean => a.ready && b.ready
 
-/** At least one side is hard; where both are, both must count. */
+/** At least one side is hard; if both are, both must count upwards. */
 function isForeseeable(a: Profile, b: Profile): boolean {
   const hard = [a, b].filter(isSymmetric)
   const counting = hard.filter(({ allocation }) => allocation === 'sequential')
@@ -131,7 +137,7 @@ function isForeseeable(a: Profile, b: Profile): boolean {
   return hard.length > 0 && counting.length === hard.length && !isOpen(a) && !isOpen(b)
 }
 
-/** Its public address as it says, where the HANDSHAKE saw the same IP. */
+/** The other side's proven address, if its profile names the same IP. */
 export function targetsOf(profile: Profile, seen: Address | undefined): readonly Address[] {
   if (seen === undefined || !isIpv4(seen.words)) return []
   const own = publicAddresses(profile).find(({ words }) => sameIp(words, 0, seen.words, 0))
@@ -152,7 +158,7 @@ function aim({ next, step }: Profile, shifts: boolean): Volley {
   return { first: next, stride: Math.max(step, 1), count, leap, seed: 0, skip: 0, draws: count }
 }
 
-/** The ports that the NAT gives, as far as samples show. */
+/** The range of ports that the NAT assigns, as far as samples show. */
 export function blockOf({ allocation, low, high }: Profile): {
   readonly first: number
   readonly count: number
@@ -171,7 +177,7 @@ function draw(hard: Profile, attempt: number, draws: number): Volley {
   return { first, stride: 1, count, leap: 0, seed: first + count, skip, draws: Math.min(count, draws) }
 }
 
-/** Enough for a hit that is nearly sure, and few enough for the quota of a carrier's port block. */
+/** Enough sockets for an almost certain hit, and few enough for the quota of a carrier's port block. */
 function socketsFor(ports: number): number {
   if (ports <= 1024) return 32
   return ports <= 4096 ? 64 : 255

@@ -1,11 +1,11 @@
 /**
- * The techniques of NAT traversal that a plan is made of, each a pure function of two profiles: undefined where it cannot
- * serve. Side 0 is the offering one.
+ * The techniques of NAT traversal that a plan consists of. Each is a pure function of two profiles, and returns
+ * undefined if it cannot work. Side 0 is the offering side.
  *
- * Every number of rounds and every interval is the least that gets through with a few losses: what is not direct after
- * this needs another technique, not more packets. The first packet of a punch travels only TTL hops: it opens the own
- * NAT and dies before the far one, where it might occupy the very port that the other side is about to use (the far
- * router answers an unexpected packet with REJECT, and keeps its entry for 30 s).
+ * Rounds and intervals are the least that succeeds in spite of a few losses: if a technique fails, another technique
+ * helps, not more packets. The first packet of a punch has a small TTL: it opens its own NAT and expires before the far
+ * one. There it might occupy the port that the other side is about to use: the far router answers an unexpected packet
+ * with REJECT and keeps its entry for 30 s.
  */
 import { type Address, sameIp } from '../../wire/address.ts'
 import { MAX_TARGETS, type StepKind } from '../../wire/handshake.ts'
@@ -30,20 +30,20 @@ import {
 } from './planned-step.ts'
 import { patiently, predict, scatter } from './symmetric.ts'
 
-/** Without priming the side that waits must have heard nothing before the other's NAT is open. */
+/** Without priming, the waiting side must not have received anything before the other side's NAT is open. */
 const LATE_START_MS = 1000
-/** The other side's first packet has left by then, so that what comes from here is let in. */
+/** The other side's first packet has been sent by then, so its NAT accepts what comes from here. */
 const AFTER_PRIMING_MS = 10
 const MAX_PUNCH_ROUNDS = 30
-/** Near priming, farther priming, none: then again, with more patience. */
+/** Priming with a small TTL, with a larger one, and without; after these, again with more rounds. */
 const STRATEGIES = 3
 
-/** Takes packets only from the very port that it sent to, or changes its own. */
+/** True if the NAT accepts packets only from the exact port that was sent to, or changes its own port. */
 const isStrict = (profile: Profile): boolean => isSymmetric(profile) || profile.filtering === 'addressAndPort'
 
 /**
- * Behind one NAT, or in one subnet. Public addresses are tried too, for a NAT that returns what is sent to itself. Only who
- * is behind the same public address can have private ones that mean the same: to others they are strangers' hosts.
+ * For peers behind one NAT or in one subnet. Public addresses are tried too, for a NAT with hairpinning. Private
+ * addresses are used only between peers with the same public address: elsewhere they belong to other hosts.
  */
 const lan: Technique = (a, b) => {
   const oneNat = samePublicIp(a, b)
@@ -56,14 +56,14 @@ const lan: Technique = (a, b) => {
   return both('lan', toB, toA, { rounds: 4, intervalMs: 100, answerMs: 300 })
 }
 
-/** Both firewalls open when both send: there is no port to guess. */
+/** Both firewalls open when both sides send; no port has to be guessed. */
 const ipv6: Technique = (a, b) => {
   const [toA, toB] = [globalIpv6Addresses(a), globalIpv6Addresses(b)]
   if (toA.length === 0 || toB.length === 0) return undefined
   return both('ipv6', toB, toA, { rounds: 6, intervalMs: 100, answerMs: LAST_ANSWER_MS })
 }
 
-/** A router was asked for a port (PCP, NAT-PMP, UPnP) and gave it: the other side just sends there. */
+/** A router mapped a port (PCP, NAT-PMP, UPnP), so the other side sends to that port. */
 const mapped: Technique = (a, b) => {
   const [toA, toB] = [addressesOf(a, 'mapped'), addressesOf(b, 'mapped')]
   if (toA.length === 0 && toB.length === 0) return undefined
@@ -71,8 +71,8 @@ const mapped: Technique = (a, b) => {
 }
 
 /**
- * One side takes packets from anywhere, or from any port of the other's address once it has sent there: it only primes,
- * and the other, whatever its NAT, sends first.
+ * One side accepts packets from anywhere, or from any port of an IP that it has sent to. It only primes; the other
+ * side, whatever its NAT, sends first.
  */
 const open: Technique = (a, b, attempt) => {
   if (isOpen(a) === isOpen(b)) return undefined
@@ -94,8 +94,8 @@ const open: Technique = (a, b, attempt) => {
 }
 
 /**
- * Simultaneous open: both prime, then both send. Each attempt differs from the one before. It needs both ports to be known,
- * or one side that takes what comes from another port.
+ * Simultaneous open: both sides prime, then both send. Each attempt differs from the one before. Both ports must be
+ * known, or one side must accept packets from another port than expected.
  */
 const punch: Technique = (a, b, attempt) => {
   const known = a.ready && b.ready
@@ -111,7 +111,7 @@ const punch: Technique = (a, b, attempt) => {
   return { ...step, sides: [lead(first, leader === 0, late), lead(second, leader === 1, late)] }
 }
 
-/** In the order in which they are tried. A kind that is not here is never planned. */
+/** All techniques, in the order in which they are tried. A kind that is not listed is never planned. */
 export const TECHNIQUES: readonly (readonly [StepKind, Technique])[] = [
   ['lan', lan],
   ['ipv6', ipv6],
@@ -146,8 +146,8 @@ function both(
 }
 
 /**
- * The first packet of each side opens its own NAT and dies before the other's. Where neither minds a packet that comes too
- * early, the first may go all the way.
+ * Gives the first packet of each side a TTL, so that it opens its own NAT and expires before the other one. If both
+ * sides tolerate early packets, no TTL is needed.
  */
 function primed(step: PlannedStep, a: Profile, b: Profile, attempt: number): PlannedStep {
   if (isTolerant(a, attempt) && isTolerant(b, attempt)) return step
@@ -159,7 +159,7 @@ function primed(step: PlannedStep, a: Profile, b: Profile, attempt: number): Pla
   return { ...step, sides }
 }
 
-/** Takes packets from anywhere, or can be hoped not to mind an early one. */
+/** True if the side accepts packets from anywhere, or is expected to tolerate an early one. */
 const isTolerant = ({ filtering, forgiving }: Profile, attempt: number): boolean =>
   filtering === 'independent' || (forgiving && attempt === 0)
 
@@ -167,7 +167,7 @@ function lead(side: PlannedSide, first: boolean, lateMs: number): PlannedSide {
   return { ...side, role: first ? 1 : 0, delayMs: first ? 0 : lateMs }
 }
 
-/** Of its interfaces' addresses those at which it was seen: no NAT is between. */
+/** Addresses of the host's interfaces at which it was seen, so that there is no NAT in between. */
 function seenHosts(profile: Profile): readonly Address[] {
   const seen = addressesOf(profile, 'reflexive')
   return addressesOf(profile, 'host').filter((host) =>
@@ -176,8 +176,8 @@ function seenHosts(profile: Profile): readonly Address[] {
 }
 
 /**
- * What this side has itself comes later: bridges to containers have the same address everywhere, and lead back here. Two
- * peers on one machine have all addresses in common.
+ * Puts addresses that this side has too last: bridges to containers have the same address on every host, and lead back
+ * to this one. Two peers on one machine share all their addresses.
  */
 function nearestFirst(own: readonly Address[], other: readonly Address[]): readonly Address[] {
   const isOwn = ({ words }: Address) => own.some((it) => sameIp(it.words, 0, words, 0))

@@ -1,6 +1,6 @@
 /**
- * What a peer has to do with others, whatever session carries it: its presence, its messages (`outbox.ts`, `inbox.ts`),
- * its searches (`finds.ts`) and its offers (`offers.ts`). A new session carries again what has no answer yet.
+ * Everything between this peer and others, independent of the session that carries it: presence, messages (`outbox.ts`,
+ * `inbox.ts`), searches (`finds.ts`) and offers (`offers.ts`). A new session sends again whatever has no answer yet.
  */
 import type { Identity } from '../../crypto/identity.ts'
 import type { Random } from '../../crypto/random.ts'
@@ -47,13 +47,13 @@ export interface AffairsOptions {
   readonly identity: Identity
   readonly random: Random
   readonly presence: OwnPresence
-  /** When this SDK started: the epoch of its messages. Greater than that of any run before. */
+  /** Start time of this SDK: the epoch of its messages. Greater than that of any earlier run. */
   readonly epoch: number
-  /** What an earlier run delivered. */
+  /** Memory of the messages that an earlier run delivered. */
   readonly memory?: readonly InboxMemory[]
 }
 
-/** Inputs that concern others. */
+/** Inputs that concern other peers. */
 export type Wish = Exclude<
   PeerInput,
   { readonly kind: 'nodes' | 'ticket' | 'interval' | 'host' | 'networkChanged' | 'leave' }
@@ -70,9 +70,9 @@ export class Affairs {
   readonly #emit: (effect: PeerEffect) => void
   #presence: OwnPresence
   #presenceVersion = 1
-  /** Not in the session yet. */
+  /** The presence has not been sent in this session yet. */
   #presenceDue = false
-  /** Delivered to the application, which has not taken them yet. */
+  /** Messages that the application received but has not taken yet. */
   readonly #untaken = new Set<string>()
   #now = 0
   #nodeNow = 0
@@ -89,7 +89,7 @@ export class Affairs {
     this.#emit = emit
   }
 
-  /** What the application has taken, so that it gets the rest again after a crash. */
+  /** The messages that the application has taken. After a crash it gets the others again. */
   memory(): InboxMemory[] {
     return this.#inbox.memory().map(({ sender, epoch, delivered }) => {
       const taken = delivered.filter((sequence) => !this.#untaken.has(nameOf(sender, { epoch, sequence })))
@@ -97,7 +97,7 @@ export class Affairs {
     })
   }
 
-  /** Comes before every other call. `nodeNow` is the same moment by the node's clock. */
+  /** Must be called before every other method. `nodeNow` is the same moment by the node's clock. */
   at(now: number, nodeNow: number): void {
     this.#now = now
     this.#nodeNow = nodeNow
@@ -106,7 +106,7 @@ export class Affairs {
     for (const id of this.#finds.expire(now)) this.#emit({ kind: 'unanswered', what: 'find', id })
   }
 
-  /** A new session knows nothing of what the last one carried. */
+  /** Starts a new session, which knows nothing of what the last one carried. */
   restart(): void {
     this.#presenceDue = true
     this.#budget.renew(this.#now)
@@ -116,7 +116,7 @@ export class Affairs {
     this.#rejoins.restart()
   }
 
-  /** Gives a session all that waits for one, as far as it takes it. */
+  /** Sends what is queued, as far as the session accepts it. */
   fill(session: Session): void {
     const send = (type: number, body: Uint8Array) => session.room > 0 && session.send(type, body)
     const ask = (cost: number, type: number, body: () => Uint8Array) =>
@@ -131,7 +131,7 @@ export class Affairs {
     this.#outbox.send(this.#now, (message) => ask(COST.message, FRAME.MESSAGE, () => encodeMessage(message)))
   }
 
-  /** When `fill` has something to give again. */
+  /** Time at which `fill` has something to send again. */
   fillAt(): number {
     return Math.min(
       Math.max(this.#offers.deadline(), this.#budget.availableAt(COST.offer)),
@@ -140,7 +140,7 @@ export class Affairs {
     )
   }
 
-  /** When something has waited for long enough. */
+  /** Time at which something waits too long and is given up. */
   expiresAt(): number {
     return Math.min(this.#inbox.deadline(), this.#outbox.expiresAt(), this.#finds.expiresAt())
   }
@@ -222,7 +222,10 @@ export class Affairs {
     if (effect !== undefined) this.#emit(effect)
   }
 
-  /** What the application still has is acknowledged when it has taken it; what it took before, now. */
+  /**
+   * Delivers a message. It is acknowledged when the application has taken it, and a duplicate of a message taken before
+   * is acknowledged immediately.
+   */
   #onMessage(body: Uint8Array, session: Session): void {
     const message = decodeMessage(body)
     if (message === undefined) return
@@ -316,7 +319,7 @@ function tell(
   session?.send(FRAME.RECEIPT, encodeReceipt({ peer, epoch, sequence, outcome }))
 }
 
-/** Given where there is a session; otherwise the offer comes again and so does the answer. */
+/** Sends an answer if there is a session. Otherwise the offer is retransmitted and answered then. */
 function answer(session: Session | undefined, given: Answer | undefined): void {
   if (given !== undefined) session?.send(FRAME.ANSWER, encodeAnswer(given))
 }

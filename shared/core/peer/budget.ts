@@ -1,11 +1,12 @@
 /**
- * What a session may ask of its node. A node grants REQUESTS requests (LIMITS) and refuses the rest; here they wait instead,
- * so that the application may ask for as much as it likes at one time. A little less than the node's allowance is used, as
- * the node counts what arrives, and repeats arrive together.
+ * Limits the requests of a session to what its node allows. A node grants `LIMITS.requestsPerSecond` requests a second,
+ * in bursts of `LIMITS.requestsBurst`, and refuses the rest. Excess requests are queued here instead, so that the
+ * application may ask for any number at the same time. A little less than the node's allowance is used, because the
+ * node counts what arrives, and retransmissions arrive together.
  */
 import { LIMITS } from '../../limits.ts'
 
-/** What a node charges, in requests. */
+/** Cost of each kind of request at a node. */
 export const COST = { message: 1, offer: 2, find: 5 } as const
 
 const SHARE = 0.9
@@ -16,13 +17,13 @@ export class Budget {
   #left = BURST
   #at = 0
 
-  /** A new session has all of it. */
+  /** A new session has the whole allowance. */
   renew(now: number): void {
     this.#left = BURST
     this.#at = now
   }
 
-  /** False if it has to wait until `availableAt`. */
+  /** False if the request has to wait until `availableAt`. */
   take(cost: number, now: number): boolean {
     this.#refill(now)
     if (this.#left < cost) return false
@@ -30,7 +31,7 @@ export class Budget {
     return true
   }
 
-  /** The node refused a request: it counts otherwise than we do. */
+  /** The node refused a request, so it counts differently: nothing is left. */
   exhaust(now: number): void {
     this.#left = 0
     this.#at = now

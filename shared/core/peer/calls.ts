@@ -1,6 +1,6 @@
 /**
- * Calls: how this peer and others come to a tunnel, from the wish for it until data can flow. Each ends by itself: a call
- * of ours when its time is up, a call that came in when nobody has decided on it for DECIDE_MS.
+ * Calls: how a tunnel comes about, from the request until data can be sent. Each call ends by itself: an outgoing one
+ * at its timeout, an incoming one if the application does not decide within DECIDE_MS.
  */
 import type { PeerId, TunnelId } from '../../ids.ts'
 import type { Address } from '../../wire/address.ts'
@@ -19,7 +19,7 @@ export const DECIDE_MS = 30_000
 const NEVER = Number.POSITIVE_INFINITY
 
 interface Outgoing {
-  /** The application's number of it. */
+  /** The application's number for the call. */
   readonly id: number
   readonly to: PeerId
   readonly intent: string
@@ -28,11 +28,11 @@ interface Outgoing {
 }
 
 /**
- * A call of ours:
+ * A call of this peer:
  *
- *   preparing   its socket is on the way
+ *   preparing   its socket is being opened
  *   offered     the other side decides
- *   agreed      until data can flow
+ *   agreed      until data can be sent
  */
 export type OutgoingCall = Outgoing & { readonly kind: 'preparing' | 'offered' | 'agreed' }
 
@@ -45,8 +45,8 @@ interface Incoming {
  * A call of another peer:
  *
  *   undecided   our application decides
- *   preparing   it accepts, and the socket is on the way
- *   agreed      until data can flow
+ *   preparing   the application accepts, and the socket is being opened
+ *   agreed      until data can be sent
  */
 export type IncomingCall = Incoming &
   (
@@ -75,7 +75,7 @@ export interface Wanted {
 }
 
 export class Calls {
-  /** False: what comes in is refused. */
+  /** False: incoming offers are refused. */
   listening = false
   readonly #options: CallsOptions
   readonly #outgoing = new Map<TunnelId, OutgoingCall>()
@@ -90,7 +90,7 @@ export class Calls {
     this.#options.toTunnels({ kind: 'prepare', tunnel, peer: to, terms })
   }
 
-  /** The application does not want it any more. */
+  /** The application cancels a call. */
   stop(id: number): void {
     for (const [tunnel, call] of this.#outgoing)
       if (call.id === id) this.#giveUp(tunnel, call, { kind: 'stopped' })
@@ -123,7 +123,7 @@ export class Calls {
     this.#options.toSession({ kind: 'refuse', tunnel, reason })
   }
 
-  /** Another peer wants a tunnel. */
+  /** Another peer offers a tunnel. */
   offered({ kind: _, intent, ...offer }: Extract<PeerEffect, { kind: 'offer' }>, now: number): void {
     const { tunnel, from, terms } = offer
     this.#incoming.set(tunnel, { kind: 'undecided', ...offer, until: now + DECIDE_MS })
@@ -131,7 +131,7 @@ export class Calls {
     else this.refuse(tunnel, 'not-listening')
   }
 
-  /** The other side has our offer, and has not decided yet. */
+  /** The other side has received our offer but not decided yet. */
   ringing({ tunnel, direction }: Extract<PeerEffect, { kind: 'ringing' }>): void {
     const call = this.#outgoing.get(tunnel)
     if (call?.kind !== 'offered') return
@@ -151,13 +151,13 @@ export class Calls {
     this.#options.toTunnels({ kind: 'agreed', agreement })
   }
 
-  /** By the other side, or by a node; or our acceptance came too late. */
+  /** The other side or a node refused the offer, or our acceptance came too late. */
   refused({ tunnel, outcome, reason }: Extract<PeerEffect, { kind: 'refused' }>): void {
     this.#fail(tunnel, { kind: 'refused', outcome, reason })
     this.#options.toTunnels({ kind: 'abandon', tunnel })
   }
 
-  /** Its socket is there. */
+  /** The tunnel's socket is open. */
   prepared({ tunnel, foreseen }: Extract<TunnelsEffect, { kind: 'prepared' }>): void {
     const [outgoing, incoming] = [this.#outgoing.get(tunnel), this.#incoming.get(tunnel)]
     if (outgoing?.kind === 'preparing') {
@@ -170,13 +170,13 @@ export class Calls {
     }
   }
 
-  /** The system gave it no socket. */
+  /** The system opened no socket for the tunnel. */
   unprepared(tunnel: TunnelId): void {
     if (this.#incoming.has(tunnel)) this.#options.toSession({ kind: 'refuse', tunnel, reason: 'no-socket' })
     this.#fail(tunnel, { kind: 'noSocket' })
   }
 
-  /** Data can flow on a tunnel, for the first time or by another path. */
+  /** Data can be sent on a tunnel, for the first time or on another path. */
   opened(tunnel: TunnelId): void {
     const outgoing = this.#outgoing.get(tunnel)
     if (outgoing === undefined && !this.#incoming.has(tunnel)) return
@@ -184,7 +184,7 @@ export class Calls {
     this.#options.emit({ kind: 'opened', tunnel, ...(outgoing && { id: outgoing.id }) })
   }
 
-  /** A tunnel ended; if it was never open, its call came to nothing. */
+  /** A tunnel ended. If it was never open, its call failed. */
   closed({ tunnel, end, whyNotDirect }: Extract<TunnelsEffect, { kind: 'closed' }>): void {
     this.#fail(tunnel, { kind: 'noPath', end, ...(whyNotDirect && { whyNotDirect }) })
   }
@@ -204,7 +204,7 @@ export class Calls {
     return least
   }
 
-  /** The endpoint ends: each fails. */
+  /** The endpoint ends: all calls fail. */
   end(): void {
     for (const tunnel of [...this.#outgoing.keys(), ...this.#incoming.keys()])
       this.#fail(tunnel, { kind: 'closed' })
@@ -234,6 +234,6 @@ export class Calls {
   }
 }
 
-/** Both say which paths they want, and the wishes contradict each other. */
+/** True if both sides restrict the paths and the restrictions contradict each other. */
 const excludeEachOther = (one: TunnelTerms['paths'], other: TunnelTerms['paths']): boolean =>
   one !== 'auto' && other !== 'auto' && one !== other

@@ -2,7 +2,7 @@ import { type Address, isIpv4, PORT_WORD } from '../../wire/address.ts'
 import type { Candidate } from '../../wire/profile.ts'
 import type { SocketPorts } from './events.ts'
 
-/** Where a socket may be reached: by the port that a router gave it, then by each address of its host. */
+/** Candidates of a socket: the port that a router mapped, then each address of the host. */
 export function candidatesOf(
   ips: readonly Address[],
   ports: SocketPorts,
@@ -12,7 +12,7 @@ export function candidatesOf(
   return mapped === undefined ? hosts : [{ kind: 'mapped', address: mapped }, ...hosts]
 }
 
-/** Addresses of a host with the port of their family, for each family that the socket has. */
+/** Addresses of the host with the socket's port of their family, for each family that the socket has. */
 export function ownAddresses(ips: readonly Address[], { four, six }: SocketPorts): Address[] {
   return ips.flatMap(({ words }) => {
     const port = isIpv4(words) ? four : six

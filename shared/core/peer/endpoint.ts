@@ -1,8 +1,8 @@
 /**
  * The whole client as one machine: its session with a CHECKPOINT (`machine.ts`), its calls (`calls.ts`) and its tunnels
- * (`tunnels.ts`). README.md beside this tells how they fit together.
+ * (`tunnels.ts`). The README in this folder describes how they fit together.
  *
- * The SDK gives it sockets and promises and decides nothing; the simulation drives the same object.
+ * The SDK adds sockets and promises but decides nothing; the simulation drives the same object.
  */
 import type { Random } from '../../crypto/random.ts'
 import { type TunnelId, toBase32 } from '../../ids.ts'
@@ -29,7 +29,7 @@ import { HOME_SOCKET } from './socket-book.ts'
 import type { SurroundingsOptions } from './surroundings.ts'
 import { Tunnels } from './tunnels.ts'
 
-/** Messages that came while the application listened to none. A node hands over 256 and a page of mail at most. */
+/** Messages kept while the application does not listen. A node delivers at most 256 and a page of the mailbox. */
 const MAX_UNHEARD = 1024
 
 export type EndpointOptions = AffairsOptions & SurroundingsOptions
@@ -40,14 +40,14 @@ export class Endpoint implements Machine<EndpointInput, EndpointEffect> {
   readonly #calls: Calls
   readonly #random: Random
   readonly #effects = new Queue<EndpointEffect>()
-  /** Those that wait for the application to listen; undefined while it does. */
+  /** Messages that wait until the application listens; undefined while it does. */
   #unheard: Extract<PeerEffect, { kind: 'message' }>[] | undefined = []
   #nodes: Extract<EndpointInput, { kind: 'nodes' }> | undefined
-  /** False until the first sign-in: the look at the NAT that began with the list of nodes is still fresh then. */
+  /** False until the first sign-in: the NAT survey that began with the list of nodes is still fresh then. */
   #wasOnline = false
   #isOnline = false
   #udpBlocked = false
-  /** Of the step that is being made. */
+  /** Output of the current call. */
   #out = new Batch(1)
   #now = 0
   readonly #arrivedHome = new Batch(1)
@@ -64,12 +64,12 @@ export class Endpoint implements Machine<EndpointInput, EndpointEffect> {
     })
   }
 
-  /** What was delivered so far, for the next run. */
+  /** The messages delivered so far, to be stored for the next run. */
   memory(): InboxMemory[] {
     return this.#session.memory()
   }
 
-  /** Of a tunnel that has a socket and has not ended. */
+  /** The machine of a tunnel. Undefined until it has a socket, and after its end. */
   machineOf(tunnel: TunnelId): TunnelMachine | undefined {
     return this.#tunnels.machineOf(tunnel)
   }
@@ -191,7 +191,7 @@ export class Endpoint implements Machine<EndpointInput, EndpointEffect> {
     this.#toSession(input)
   }
 
-  /** Those of the region in which we are signed in first. */
+  /** Sets the STUN servers, those in the region of our node first. */
   #tellStun(region: string | undefined): void {
     const servers = this.#nodes?.stun ?? []
     const isNear = (server: PlacedStun) => server.region === region
@@ -200,7 +200,7 @@ export class Endpoint implements Machine<EndpointInput, EndpointEffect> {
     this.#toTunnels({ kind: 'stun', servers: [...near, ...far] })
   }
 
-  /** What is on the way is looked at before the first tunnel. */
+  /** Surveys the NAT and the router before they are needed. */
   #lookAround(): void {
     if (this.#udpBlocked || this.#nodes === undefined) return
     this.#toTunnels({ kind: 'lookAtNat', unlessKnown: false })
@@ -231,7 +231,7 @@ export class Endpoint implements Machine<EndpointInput, EndpointEffect> {
     if (messages) for (const message of unheard) this.#effects.put(message)
   }
 
-  /** Carries what the parts say to each other and to the application, until nobody says anything. */
+  /** Passes events between the parts, and to the application, until there are none left. */
   #settle(): void {
     for (;;) {
       const told = this.#session.poll()
@@ -287,7 +287,7 @@ export class Endpoint implements Machine<EndpointInput, EndpointEffect> {
     }
   }
 
-  /** The other side may ask for a tunnel of a process before this one. */
+  /** The other side may rejoin a tunnel of an earlier process. */
   #onRejoin({ tunnel, peer, direction }: Extract<PeerEffect, { kind: 'rejoin' }>): void {
     if (this.#tunnels.has(tunnel)) this.#toTunnels({ kind: 'rejoin', tunnel, direction })
     else this.#toSession({ kind: 'unknownTunnel', tunnel, peer })

@@ -1,4 +1,4 @@
-/** What goes into and comes out of a `PeerMachine`: plain data. `id`s are the caller's own. */
+/** Inputs and effects of the machines in this folder, as plain data. The caller assigns each `id`. */
 import type { ChannelKeys } from '../../crypto/channel.ts'
 import type { NodeId, PeerId, TunnelId } from '../../ids.ts'
 import type { Paths } from '../../paths.ts'
@@ -12,14 +12,14 @@ import type { TunnelEffect, TunnelEnd, TunnelInput, TunnelStatus } from '../tunn
 import type { StunServer } from '../tunnel/evidence.ts'
 import type { NatClass } from '../tunnel/nat-class.ts'
 
-/** A node as INDEX lists it. */
+/** A node as listed by INDEX. */
 export interface PeerNode {
   readonly node: NodeId
   /** X25519, 32 bytes. */
   readonly publicKey: Uint8Array
-  /** Of its CHECKPOINT; tried in this order. */
+  /** Addresses of its CHECKPOINT, tried in this order. */
   readonly addresses: readonly Address[]
-  /** Where it stands; absent where all stand in one place. */
+  /** Region of the node; absent if all nodes are in one place. */
   readonly region?: string
 }
 
@@ -35,10 +35,10 @@ export type PeerInput =
   | { readonly kind: 'ticket'; readonly ticket: string; readonly expiresAt: number }
   | { readonly kind: 'presence'; readonly presence: OwnPresence }
   | { readonly kind: 'send'; readonly id: number; readonly to: PeerId; readonly body: Uint8Array }
-  /** The application has the message: only now is it acknowledged. */
+  /** The application has processed the message: it is acknowledged only now. */
   | { readonly kind: 'taken'; readonly from: PeerId; readonly number: MessageNumber }
   | { readonly kind: 'find'; readonly id: number; readonly filter: string; readonly limit: number }
-  /** Nobody waits for what became of it any more. */
+  /** The application no longer waits for the result. */
   | { readonly kind: 'forget'; readonly what: 'send' | 'find'; readonly id: number }
   | {
       readonly kind: 'offer'
@@ -48,29 +48,29 @@ export type PeerInput =
       readonly terms: TunnelTerms
       readonly foreseen: Foreseen
     }
-  /** Nobody waits for the answer any more. */
+  /** The application no longer waits for the answer. */
   | { readonly kind: 'withdraw'; readonly tunnel: TunnelId }
   | {
       readonly kind: 'accept'
       readonly tunnel: TunnelId
       readonly terms: TunnelTerms
-      /** Of the tunnel's socket, where it will be seen; 0: nobody can tell. */
+      /** Port at which the tunnel's socket will be seen; 0 if it is unknown. */
       readonly port: number
     }
   | { readonly kind: 'refuse'; readonly tunnel: TunnelId; readonly reason: string }
-  /** A tunnel of ours lost its path: lead both sides to the HANDSHAKE again. */
+  /** A tunnel of ours lost its path: ask the CHECKPOINT to direct both sides to a HANDSHAKE again. */
   | { readonly kind: 'rejoin'; readonly tunnel: TunnelId; readonly peer: PeerId; readonly leg: Leg }
-  /** This endpoint was asked to rejoin a tunnel that it does not have: the other side is told. */
+  /** This endpoint was asked to rejoin a tunnel that it does not have: tells the other side. */
   | { readonly kind: 'unknownTunnel'; readonly tunnel: TunnelId; readonly peer: PeerId }
-  /** How long the mapping lives was measured: keep-alives may come this far apart. */
+  /** Interval of keep-alives, by the measured lifetime of the NAT mapping. */
   | { readonly kind: 'interval'; readonly intervalMs: number }
-  /** The addresses of this machine, without a port. */
+  /** The addresses of this host, without a port. */
   | { readonly kind: 'host'; readonly ips: readonly Address[] }
-  /** They changed, or it woke up. */
+  /** The addresses changed, or the host woke from sleep. */
   | { readonly kind: 'networkChanged' }
   | { readonly kind: 'leave' }
 
-/** Why a peer is not online. `replaced` and `revoked` are final until a new ticket comes. */
+/** Why a peer is not online. `replaced` and `revoked` are final until a new ticket is given. */
 export type OfflineReason =
   | 'starting'
   | 'unreachable'
@@ -84,9 +84,9 @@ export type OfflineReason =
 export type PeerEffect =
   | { readonly kind: 'online'; readonly node: NodeId; readonly observed: Address; readonly since: number }
   | { readonly kind: 'offline'; readonly why: OfflineReason }
-  /** The ticket ends soon, has ended, or was not taken. */
+  /** The ticket expires soon, has expired, or was not accepted. */
   | { readonly kind: 'ticketWanted' }
-  /** No node answered: the list may be old. */
+  /** No node answered: the list may be outdated. */
   | { readonly kind: 'nodesWanted' }
   | {
       readonly kind: 'message'
@@ -96,11 +96,14 @@ export type PeerEffect =
       readonly body: Uint8Array
     }
   | { readonly kind: 'receipt'; readonly id: number; readonly outcome: ReceiptOutcome }
-  /** No answer within 30 s: of a `find` from the beginning, of a `send` from when a session took it. It may still arrive. */
+  /**
+   * No answer within 30 s. The time counts from the request for a `find`, and from when a session accepted it for a
+   * `send`. The message may still arrive.
+   */
   | { readonly kind: 'unanswered'; readonly what: 'send' | 'find'; readonly id: number }
   | { readonly kind: 'presence'; readonly record: PresenceRecord }
   | { readonly kind: 'change'; readonly change: Change }
-  /** What happened to others may not have been told: who is there has to be read again. */
+  /** Changes of other peers may have been lost: read again who is present. */
   | { readonly kind: 'missed' }
   | {
       readonly kind: 'found'
@@ -116,12 +119,12 @@ export type PeerEffect =
       readonly from: PeerId
       readonly intent: string
       readonly terms: TunnelTerms
-      /** Where the other side's socket will probably be seen; NOWHERE: not known. */
+      /** Expected address of the other side's socket; NOWHERE if it is unknown. */
       readonly expected: Address
-      /** What comes there before anything left does no harm. */
+      /** The other side's NAT tolerates early packets. */
       readonly forgiving: boolean
     }
-  /** The other peer has our offer: the tunnel may get ready. Once for each offer. */
+  /** The other peer has received our offer: the tunnel may prepare. Once for each offer. */
   | { readonly kind: 'ringing'; readonly tunnel: TunnelId; readonly direction: Direction }
   | { readonly kind: 'agreed'; readonly agreement: Agreement }
   | {
@@ -136,33 +139,39 @@ export type PeerEffect =
       readonly peer: PeerId
       readonly direction: Direction
     }
-  /** The other peer of a tunnel is at no node, or does not have the tunnel any more. */
+  /** The other peer of a tunnel is at no node (`absent`), or does not have the tunnel any more (`forgotten`). */
   | {
       readonly kind: 'absent' | 'forgotten'
       readonly tunnel: TunnelId
       readonly peer: PeerId
     }
 
-/** Both sides want the tunnel. */
+/** A tunnel that both sides have accepted. */
 export interface Agreement {
   readonly tunnel: TunnelId
   readonly peer: PeerId
   readonly leg: Leg
   readonly keys: ChannelKeys
   readonly direction: Direction
-  /** Where the other side may be looked for at once; NOWHERE: it is not known, or minds early packets. */
+  /**
+   * Address at which the other side may be probed immediately. NOWHERE if it is unknown or reacts badly to early
+   * packets.
+   */
   readonly expected: Address
   readonly terms: TunnelTerms
 }
 
-/** Of one socket, by family; undefined for a family that is missing. */
+/** Ports of one socket by IP family; undefined for a missing family. */
 export interface SocketPorts {
   readonly four: number | undefined
   readonly six: number | undefined
 }
 
 export type SocketEffect =
-  /** Open these; the answer is `sockets`. `ipv4Only`: no IPv6 is needed. `tunnel`: whose they are. */
+  /**
+   * Open these sockets; the answer is `sockets`. `ipv4Only`: no IPv6 is needed. `tunnel`: the tunnel that they belong
+   * to.
+   */
   | {
       readonly kind: 'openSockets'
       readonly sockets: readonly number[]
@@ -171,21 +180,21 @@ export type SocketEffect =
     }
   | { readonly kind: 'closeSockets'; readonly sockets: readonly number[] }
 
-/** What an application does with a tunnel that is there. */
+/** The inputs of a tunnel that an application may give. */
 export type TunnelUse = Extract<
   TunnelInput,
   { kind: 'send' | 'openStream' | 'acceptStream' | 'refuseStream' | 'streaming' | 'close' }
 >
 
 export type TunnelsInput =
-  /** This side offers it: `prepared` follows, and it gets ready. */
+  /** This side offers the tunnel: the machine is started, and `prepared` follows. */
   | {
       readonly kind: 'prepare'
       readonly tunnel: TunnelId
       readonly peer: PeerId
       readonly terms: TunnelTerms
     }
-  /** This side is about to accept it: `prepared` follows. */
+  /** This side is about to accept the tunnel: `prepared` follows. */
   | {
       readonly kind: 'prepareAnswer'
       readonly tunnel: TunnelId
@@ -194,43 +203,46 @@ export type TunnelsInput =
       readonly expected: Address
       readonly forgiving: boolean
     }
-  /** The other side has the offer. */
+  /** The other side has received the offer. */
   | { readonly kind: 'approach'; readonly tunnel: TunnelId; readonly direction: Direction }
-  /** Both sides want it, whether it was prepared or not. */
+  /** Both sides have accepted, whether the tunnel was prepared or not. */
   | { readonly kind: 'agreed'; readonly agreement: Agreement }
-  /** Both sides are led to a HANDSHAKE again. */
+  /** The CHECKPOINT directs both sides to a HANDSHAKE again. */
   | { readonly kind: 'rejoin'; readonly tunnel: TunnelId; readonly direction: Direction }
   /** As in PeerEffect. */
   | { readonly kind: 'absent' | 'forgotten'; readonly tunnel: TunnelId; readonly peer: PeerId }
-  /** A peer came, or went, as its presence says. */
+  /** The presence of a peer shows that it came or went. */
   | { readonly kind: 'came' | 'went'; readonly peer: PeerId }
   | { readonly kind: 'use'; readonly tunnel: TunnelId; readonly use: TunnelUse }
-  /** It has come to nothing. */
+  /** The call failed: the tunnel ends. */
   | { readonly kind: 'abandon'; readonly tunnel: TunnelId }
-  /** Answers `openSockets`: of those, the ones that the system gave. */
+  /** Answers `openSockets`. `opened`: those sockets that the system opened. */
   | {
       readonly kind: 'sockets'
       readonly asked: readonly number[]
       readonly opened: readonly (SocketPorts & { readonly socket: number })[]
     }
-  /** Answers `mapPort`, whenever it changes: where the router lets in what comes for that port; undefined: nowhere. */
+  /**
+   * Answers `mapPort`, whenever it changes. `external`: address at which the router forwards to the port; undefined if
+   * none.
+   */
   | { readonly kind: 'mapped'; readonly port: number; readonly external: Address | undefined }
   /** The addresses of the host, without a port. */
   | { readonly kind: 'host'; readonly ips: readonly Address[] }
-  /** They changed, or the machine woke up. */
+  /** The addresses changed, or the host woke from sleep. */
   | { readonly kind: 'moved'; readonly ips: readonly Address[] }
   | { readonly kind: 'stun'; readonly servers: readonly StunServer[] }
-  /** UDP is dropped here from now on, or works. */
+  /** UDP is dropped here from now on, or works again. */
   | { readonly kind: 'udp'; readonly blocked: boolean }
-  /** What is known of the NAT by other means than `lookAtNat`. */
+  /** Sets the class of the NAT, if it is known by other means than `lookAtNat`. */
   | { readonly kind: 'nat'; readonly nat: NatClass | undefined }
-  /** `unlessKnown`: only if nothing answered the last time. */
+  /** Test the NAT. `unlessKnown`: only if no server answered the last time. */
   | { readonly kind: 'lookAtNat'; readonly unlessKnown: boolean }
-  /** Has a router looked for, so that a port of it is there sooner once it is wanted. */
+  /** Look for a router that maps ports, so that a mapping is there sooner when it is needed. */
   | { readonly kind: 'lookAtRouter' }
-  /** `interval` follows, maybe minutes later. */
+  /** Measure the interval of keep-alives; `interval` follows, perhaps minutes later. */
   | { readonly kind: 'findInterval' }
-  /** All tunnels end. */
+  /** Ends all tunnels. */
   | { readonly kind: 'end' }
 
 type Told = Exclude<
@@ -240,59 +252,59 @@ type Told = Exclude<
 
 export type TunnelsEffect =
   | SocketEffect
-  /** Ask a router for a port before this one of ours: `mapped` follows, if it ever gives one. */
+  /** Ask a router to map this port of ours: `mapped` follows if it does. */
   | { readonly kind: 'mapPort'; readonly tunnel: TunnelId; readonly port: number }
   | { readonly kind: 'unmapPort'; readonly port: number }
-  /** Find out beforehand what the router speaks. */
+  /** Find out in advance which protocols the router speaks. */
   | { readonly kind: 'lookAtRouter' }
-  /** Keep-alives may come this far apart. */
+  /** Interval at which keep-alives may be sent. */
   | { readonly kind: 'interval'; readonly intervalMs: number }
-  /** Its socket is there, and will probably be seen at this port. */
+  /** The tunnel's socket is open. `foreseen`: where it will probably be seen. */
   | { readonly kind: 'prepared'; readonly tunnel: TunnelId; readonly foreseen: Foreseen }
-  /** The system gives it no socket. It has ended. */
+  /** The system opened no socket for the tunnel, which has ended. */
   | { readonly kind: 'unprepared'; readonly tunnel: TunnelId }
-  /** Have the CHECKPOINT lead both sides to a HANDSHAKE again. */
+  /** Ask the CHECKPOINT to direct both sides to a HANDSHAKE again. */
   | { readonly kind: 'rejoinWanted'; readonly tunnel: TunnelId; readonly peer: PeerId; readonly leg: Leg }
-  /** `socket` of a path is the endpoint's number. */
+  /** The `socket` of a path is the endpoint's number. */
   | (Told & { readonly tunnel: TunnelId })
   | (Extract<TunnelEffect, { kind: 'closed' }> & {
       readonly tunnel: TunnelId
-      /** As it was at the end. */
+      /** Status at the end of the tunnel. */
       readonly status: TunnelStatus
     })
 
-/** Why there is no tunnel. */
+/** Why a call failed. */
 export type CallFailure =
-  /** By the other side, with its reason, or by a node. */
+  /** Refused by the other side, with its reason, or by a node. */
   | { readonly kind: 'refused'; readonly outcome: FinalOutcome; readonly reason: string }
-  /** Nothing was agreed on, or no path was found, in the time that the application gave it. */
+  /** The time that the application allowed passed without an agreement or a path. */
   | { readonly kind: 'timeout' }
   | { readonly kind: 'stopped' }
-  /** The offer had been decided before. */
+  /** The offer was decided already. */
   | { readonly kind: 'decided' }
-  /** The system gives no socket. */
+  /** The system opened no socket. */
   | { readonly kind: 'noSocket' }
   | { readonly kind: 'noPath'; readonly end: TunnelEnd; readonly whyNotDirect?: WhyNotDirect }
   /** This endpoint has ended. */
   | { readonly kind: 'closed' }
 
-/** A STUN server as INDEX lists it. */
+/** A STUN server as listed by INDEX. */
 export interface PlacedStun extends StunServer {
   readonly region?: string
 }
 
 export type EndpointInput =
-  /** What INDEX lists: where to sign in, and the STUN servers. */
+  /** The lists of INDEX: the nodes to sign in at, and the STUN servers. */
   | { readonly kind: 'nodes'; readonly nodes: readonly PeerNode[]; readonly stun: readonly PlacedStun[] }
   | Extract<PeerInput, { kind: 'ticket' | 'presence' | 'send' | 'taken' | 'find' | 'forget' | 'leave' }>
   | Extract<TunnelsInput, { kind: 'sockets' | 'mapped' | 'use' | 'host' | 'moved' | 'udp' }>
-  /** From now on the node sees us at another address. */
+  /** The node sees this peer at another address from now on. */
   | { readonly kind: 'homeMoved' }
-  /** A message that the application did not take after all: it is told again when it listens. */
+  /** The application did not process this message after all: it is emitted again once the application listens. */
   | { readonly kind: 'unheard'; readonly message: Extract<PeerEffect, { kind: 'message' }> }
-  /** Whether the application takes messages, and offers. */
+  /** Whether the application accepts messages, and offers. */
   | { readonly kind: 'listening'; readonly messages: boolean; readonly offers: boolean }
-  /** `ringing`, `agreed`, and `opened` or `failed` follow, with this id. */
+  /** Offers a tunnel: `ringing`, `agreed`, and `opened` or `failed` follow with this id. */
   | {
       readonly kind: 'connect'
       readonly id: number
@@ -301,9 +313,9 @@ export type EndpointInput =
       readonly terms: TunnelTerms
       readonly timeoutMs: number
     }
-  /** The application does not want that call any more. */
+  /** The application cancels the call. */
   | { readonly kind: 'stop'; readonly id: number }
-  /** `agreed`, and `opened` or `failed` follow. */
+  /** Accepts an offered tunnel: `agreed`, and `opened` or `failed` follow. */
   | { readonly kind: 'accept'; readonly tunnel: TunnelId; readonly terms: TunnelTerms }
   | { readonly kind: 'refuse'; readonly tunnel: TunnelId; readonly reason: string }
 
@@ -326,7 +338,7 @@ export type EndpointEffect =
       }
     >
   | Exclude<TunnelsEffect, { kind: 'prepared' | 'unprepared' | 'rejoinWanted' | 'interval' }>
-  /** Another peer wants a tunnel: `accept` or `refuse` it. */
+  /** Another peer offers a tunnel: `accept` or `refuse` it. */
   | {
       readonly kind: 'offer'
       readonly tunnel: TunnelId
@@ -334,12 +346,12 @@ export type EndpointEffect =
       readonly intent: string
       readonly terms: TunnelTerms
     }
-  /** The application has not decided in time: refused. */
+  /** The application has not decided in time: the offer was refused. */
   | { readonly kind: 'lapsed'; readonly tunnel: TunnelId }
-  /** The other peer has our offer, and has not decided yet. Once for each call at most. */
+  /** The other peer has received our offer but not decided yet. At most once for each call. */
   | { readonly kind: 'ringing'; readonly id: number }
-  /** Both sides want it. `id`: of our call. */
+  /** Both sides have accepted. `id`: that of our call. */
   | { readonly kind: 'agreed'; readonly tunnel: TunnelId; readonly peer: PeerId; readonly id?: number }
-  /** Data can flow. */
+  /** Data can be sent. */
   | { readonly kind: 'opened'; readonly tunnel: TunnelId; readonly id?: number }
   | { readonly kind: 'failed'; readonly tunnel: TunnelId; readonly why: CallFailure; readonly id?: number }

@@ -1,14 +1,14 @@
-/** Searches that have no answer yet. Their results come in order; a new session asks again from the start. */
+/** Searches that have no answer yet. Results come in order; a new session repeats a search from the start. */
 import { LIMITS } from '../../limits.ts'
 import type { PresenceRecord } from '../../presence.ts'
 import { encodeFind, type Find, type Found, type FoundEnd } from '../../wire/presence.ts'
 import type { PeerEffect } from './events.ts'
 
-/** What a node says to a search that it refuses for now. */
+/** The error with which a node refuses a search for now. */
 export const TOO_MANY = 'too many requests'
-/** A search that a node refused for now is asked again after this. */
+/** Delay before a search is sent again that a node refused for now. */
 const POSTPONE_MS = 1000
-/** A search that is not answered is given up this long after it was asked for, whether a session took it or not. */
+/** A search is given up this long after the application asked for it, whether it was sent or not. */
 const GIVE_UP_MS = 30_000
 const NEVER = Number.POSITIVE_INFINITY
 
@@ -19,7 +19,7 @@ interface Search {
   readonly giveUpAt: number
   request: number
   sent: boolean
-  /** When it may be sent. */
+  /** Earliest time at which it may be sent. */
   dueAt: number
   records: PresenceRecord[]
 }
@@ -28,7 +28,7 @@ export class Finds {
   #searches: Search[] = []
   #nextRequest = 1
 
-  /** Throws where a search cannot be encoded: what can never be sent must not wait here. */
+  /** Queues a search. Throws if it cannot be encoded, as it could never be sent. */
   add(id: number, filter: string, limit: number, now: number): void {
     const request = this.#nextRequest++
     encodeFind({ request, filter, limit })
@@ -36,7 +36,7 @@ export class Finds {
     this.#searches.push({ id, filter, limit, giveUpAt, request, sent: false, dueAt: 0, records: [] })
   }
 
-  /** Hands out what was not sent yet, as many as a node answers at the same time, until `take` returns false. */
+  /** Passes unsent searches to `take` until it returns false, as many as a node answers at the same time. */
   send(now: number, take: (find: Find) => boolean): void {
     let asked = this.#searches.filter(({ sent }) => sent).length
     for (const search of this.#searches) {
@@ -47,19 +47,19 @@ export class Finds {
     }
   }
 
-  /** When `send` has something to hand out; 0: now. */
+  /** Time at which `send` has something to send; 0 for now. */
   deadline(): number {
     const asked = this.#searches.filter(({ sent }) => sent).length
     if (asked >= LIMITS.findsAtOnce) return NEVER
     return Math.min(NEVER, ...this.#searches.filter(({ sent }) => !sent).map(({ dueAt }) => dueAt))
   }
 
-  /** The application does not wait for it any more. */
+  /** The application no longer waits for the result. */
   withdraw(id: number): void {
     this.#searches = this.#searches.filter((search) => search.id !== id)
   }
 
-  /** Ids of searches that were not answered in time; they are given up. */
+  /** Removes the searches that were not answered in time, and returns their ids. */
   expire(now: number): number[] {
     const overdue = this.#searches.filter(({ giveUpAt }) => giveUpAt <= now).map(({ id }) => id)
     for (const id of overdue) this.withdraw(id)

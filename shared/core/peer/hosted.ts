@@ -1,6 +1,6 @@
 /**
- * A machine inside an endpoint, on sockets of its own. It numbers its sockets from 0 on, as if it were alone; here they get
- * the endpoint's numbers, and its wishes for more of them are carried out.
+ * A machine inside an endpoint, with sockets of its own. The machine numbers its sockets from 0, as if it were alone.
+ * This class translates them to the endpoint's numbers, and carries out the machine's requests for sockets.
  */
 import { ADDRESS_WORDS } from '../../wire/address.ts'
 import { Batch } from '../../wire/batch.ts'
@@ -14,23 +14,23 @@ export type SocketsEffect = Extract<TunnelEffect, { kind: 'openSockets' | 'close
 
 export interface HostedOptions<Input, Effect> {
   readonly machine: Machine<Input | SocketsInput, Effect | SocketsEffect>
-  /** Whose sockets they are. */
+  /** The part that the sockets belong to. */
   readonly part: Part
-  /** The endpoint's numbers of the sockets that it has from the beginning, which are open. */
+  /** The endpoint's numbers of the sockets that are open from the beginning. */
   readonly sockets: readonly number[]
   readonly book: SocketBook
-  /** Held by whoever wants to be alone. */
+  /** Lock for machines that ask to be alone. */
   readonly turn: Turn
 }
 
-/** What is handed over, with the machine's numbers. */
+/** Datagrams passed to the machine, with its socket numbers. */
 const handed = new Batch(1)
 
 export class Hosted<Input, Effect extends { readonly kind: string }> {
   readonly #options: HostedOptions<Input, Effect>
-  /** By the machine's number, the endpoint's; undefined for one that is closed. */
+  /** The endpoint's socket numbers, by the machine's; undefined for a closed socket. */
   #sockets: (number | undefined)[]
-  /** Sockets were asked for: whether the machine is alone. */
+  /** Set while requested sockets are being opened: whether the machine is alone. */
   #asked: { readonly alone: boolean } | undefined
 
   constructor(options: HostedOptions<Input, Effect>) {
@@ -64,7 +64,7 @@ export class Hosted<Input, Effect extends { readonly kind: string }> {
     return this.#options.machine.deadline()
   }
 
-  /** The next effect that does not concern sockets. */
+  /** The next effect that is not about sockets. */
   poll(out: Batch, now: number): Effect | undefined {
     const { machine } = this.#options
     for (let effect = machine.poll(); effect !== undefined; effect = machine.poll()) {
@@ -75,7 +75,7 @@ export class Hosted<Input, Effect extends { readonly kind: string }> {
     return undefined
   }
 
-  /** What was asked for is there, as far as the system gives it. */
+  /** The requested sockets are open, as far as the system allows. */
   opened(out: Batch, now: number): void {
     const asked = this.#asked
     if (asked === undefined) return
@@ -85,7 +85,7 @@ export class Hosted<Input, Effect extends { readonly kind: string }> {
     this.handle({ kind: 'sockets', ports, alone: asked.alone }, out, now)
   }
 
-  /** Gives back all that it has. */
+  /** Closes all sockets. */
   end(): void {
     this.#closeAllBut([])
     this.#options.book.close(this.#options.sockets)

@@ -1,26 +1,27 @@
 /**
- * Messages on their way in: each is handed to the application once, and in the order of its sender. A message that
- * comes before the one it names as its predecessor is held: the mailbox or a repeat brings the other. Only a sender
- * that died before it could repeat it leaves a gap, so after a minute the message goes without its predecessor; after ten
- * seconds where nothing of that run of the sender is known here, as an earlier run of ours may have had the predecessor.
+ * Received messages: each is passed to the application once, and in the order of its sender. A message that arrives
+ * before its predecessor is held until the mailbox or a retransmission brings that. A gap remains only if the sender
+ * died before it could retransmit. Therefore a message is passed on without its predecessor after a minute. The wait is
+ * ten seconds if nothing of that run of the sender is known here: an earlier run of ours may have received the
+ * predecessor.
  *
- * What was delivered is remembered for each sender and epoch: the greatest sequence and the 256 before it. The memory
- * can be taken out as plain data and put back, so that "once" outlives the process.
+ * What was delivered is remembered for each sender and epoch: the greatest sequence and the 256 before it. This memory
+ * can be exported as plain data and restored, so that "once" outlives the process.
  */
 import type { PeerId } from '../../ids.ts'
 import type { Message } from '../../wire/messages.ts'
 
 const HOLD_MS = 60_000
 const HOLD_UNKNOWN_MS = 10_000
-/** Held messages of one sender: twice what a sender has in flight; more are dropped and come again. */
+/** Held messages of one sender: twice what a sender has in flight. Further ones are dropped and retransmitted. */
 const MAX_HELD = 32
 /**
- * Runs of one sender that are told apart; the one not heard of for longest is forgotten first. A page of a mailbox may hold one
- * message of each of sixteen runs, as of a command that is run again and again, and be handed over twice.
+ * Runs of one sender that are remembered; the least recently active is forgotten first. A page of a mailbox may contain
+ * messages of sixteen runs, as of a command that is run again and again, and may be delivered twice.
  */
 const MAX_EPOCHS = 32
 const REMEMBERED = 256
-/** Senders that are remembered; the one that was silent longest is forgotten first. */
+/** Senders that are remembered; the least recently active is forgotten first. */
 const MAX_SENDERS = 10_000
 
 export type Arrival = 'new' | 'held' | 'known' | 'dropped'
@@ -41,7 +42,7 @@ interface Epoch {
 
 export class Inbox {
   readonly #senders = new Map<PeerId, Epoch[]>()
-  /** Those that hold something. */
+  /** Epochs that hold a message. */
   readonly #holding = new Set<Epoch>()
 
   constructor(memory: readonly InboxMemory[] = []) {
@@ -51,13 +52,16 @@ export class Inbox {
     }
   }
 
-  /** Whether it was delivered before. */
+  /** True if the message was delivered before. */
   knows({ peer, epoch, sequence }: Pick<Message, 'peer' | 'epoch' | 'sequence'>): boolean {
     const known = this.#senders.get(peer)?.find((each) => each.epoch === epoch)
     return known !== undefined && isDelivered(known, sequence)
   }
 
-  /** `deliver` is called for this message and those it sets free, in order. `known`: it was delivered before. */
+  /**
+   * Accepts a message. Calls `deliver` for it and for those that it releases, in order. `known`: it was delivered
+   * before.
+   */
   accept(message: Message, now: number, deliver: (message: Message) => void): Arrival {
     const epoch = this.#epoch(message.peer, message.epoch)
     if (isDelivered(epoch, message.sequence)) return 'known'
@@ -66,7 +70,7 @@ export class Inbox {
     return 'new'
   }
 
-  /** Gives up waiting for predecessors that did not come. */
+  /** Delivers messages whose predecessor did not arrive in time. */
   expire(now: number, deliver: (message: Message) => void): void {
     for (const epoch of this.#holding) {
       const overdue = [...epoch.held.values()].filter(({ until }) => until <= now)
@@ -104,7 +108,7 @@ export class Inbox {
   #hold(epoch: Epoch, message: Message, now: number): Arrival {
     const held = epoch.held.get(message.sequence)
     if (held === undefined && epoch.held.size >= MAX_HELD) return 'dropped'
-    // A repeat may name another predecessor; it does not wait longer for it.
+    // A retransmission may name another predecessor, but it does not wait longer for it.
     epoch.held.set(message.sequence, { message, until: held?.until ?? now + holdMs(epoch) })
     this.#holding.add(epoch)
     return 'held'

@@ -1,11 +1,11 @@
 /**
- * How long the NAT keeps an idle UDP mapping (RFC 5780, section 4.6): socket 0 makes a mapping and is silent for a while;
- * then socket 1 asks the STUN server to answer to socket 0's mapped port. An answer that arrives there shows that the
- * mapping still lives; a new mapping is then made for the next try. Two requests make each mapping, as some carrier NATs
- * keep one that saw a single packet for 15 s only.
+ * Measures how long the NAT keeps an idle UDP mapping (RFC 5780, section 4.6). Socket 0 creates a mapping and is silent
+ * for a while. Then socket 1 asks the STUN server to answer to the mapped port of socket 0. If the answer arrives
+ * there, the mapping still exists, and a new one is created for the next try. Each mapping is created with two
+ * requests, as some carrier NATs keep one that saw a single packet for only 15 s.
  *
- * The idle time is searched between 4 and 300 s: doubled while mappings live, then halved into the gap, to within a
- * tenth. Each idle time that was survived is told, so that keep-alives are frequent enough before the end of the search.
+ * The idle time is searched between 4 and 300 s: doubled while mappings survive, then by bisection, to within a tenth.
+ * Each idle time that was survived is reported, so that keep-alives are frequent enough before the end of the search.
  */
 import type { Random } from '../../crypto/random.ts'
 import { ADDRESS_WORDS, type Address, sameAddress, sameIp } from '../../wire/address.ts'
@@ -19,13 +19,13 @@ const LONGEST_MS = 300_000
 const PRECISION = 1.1
 const REPEAT_MS = 500
 const REPEATS = 4
-/** Requests that make a mapping. */
+/** Requests that create a mapping. */
 const OPENERS = 2
 
 export type LifetimeResult =
   /** A mapping has just survived this idle time; the search goes on. */
   | { readonly kind: 'survived'; readonly lifetimeMs: number }
-  /** The longest idle time that was survived; undefined if it could not be found out. The search is over. */
+  /** The longest idle time that was survived; undefined if it could not be measured. The search has ended. */
   | { readonly kind: 'measured'; readonly lifetimeMs: number | undefined }
 
 type Phase =
@@ -44,7 +44,7 @@ export class Lifetime implements Machine<never, LifetimeResult> {
   #brokenMs = LONGEST_MS * PRECISION
   readonly #results: LifetimeResult[] = []
 
-  /** `server`: the primary address of a STUN server that knows RESPONSE-PORT. */
+  /** `server`: the primary address of a STUN server that supports RESPONSE-PORT. */
   constructor(server: Address, random: Random) {
     this.#server = server
     this.#random = random
@@ -108,7 +108,7 @@ export class Lifetime implements Machine<never, LifetimeResult> {
     this.#goOn(now)
   }
 
-  /** Doubles as long as nothing broke, then tries the middle. */
+  /** Doubles the idle time until a mapping is lost, then bisects. */
   #nextTry(): number {
     if (this.#survivedMs === 0 && this.#brokenMs > LONGEST_MS) return SHORTEST_MS
     if (this.#brokenMs > LONGEST_MS) return Math.min(this.#survivedMs * 2, LONGEST_MS)

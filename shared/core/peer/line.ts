@@ -1,10 +1,10 @@
 /**
- * One tunnel of an endpoint, from the wish for it to its end:
+ * One tunnel of an endpoint, from the request for it to its end:
  *
- *   opening   its socket is on the way. Then it is `running` if this side offers or both have agreed already, else `waiting`
- *   waiting   this side is about to accept: its NAT is open for the other side, and its port is told with the answer
- *   running   a TunnelMachine. If this side offers it gets ready while the other one decides. If that one wants other
- *             paths, what is ready is discarded and it is `opening` again
+ *   opening   its socket is being opened. It is then `running` if this side offers or both have agreed, otherwise `waiting`
+ *   waiting   this side is about to accept: its NAT is open for the other side, and its port is sent with the answer
+ *   running   has a TunnelMachine. An offering side prepares it while the other side decides. If the other side wants other
+ *             paths, the prepared machine is discarded and the tunnel is `opening` again
  *   ended
  */
 
@@ -22,11 +22,11 @@ import { Hosted, type SocketsEffect } from './hosted.ts'
 import type { Part } from './socket-book.ts'
 import type { Surroundings } from './surroundings.ts'
 
-/** Nobody reads it; where it arrives it is no packet of a tunnel. */
+/** Packet that opens the NAT. If it arrives, the receiver ignores it, as it is no packet of a tunnel. */
 const OPENING = new Uint8Array(1)
 const NOTHING_YET: TunnelStatus = { path: 'none', rttMs: 0, effort: { packets: 0 } }
 const NEVER = Number.POSITIVE_INFINITY
-/** What the tunnel is told of what an endpoint hears of its other side. */
+/** The input of the tunnel for each event about its other side. */
 const NEWS = {
   came: 'otherPresent',
   went: 'otherAbsent',
@@ -42,9 +42,9 @@ export interface OtherSideNews {
 /** The offer that this side is about to accept. */
 export interface Answering {
   readonly paths: Paths
-  /** Where the other side will be seen. */
+  /** Expected address of the other side. */
   readonly expected: Address
-  /** What comes there before anything left does no harm. */
+  /** The other side's NAT tolerates early packets. */
   readonly forgiving: boolean
 }
 
@@ -61,7 +61,7 @@ interface Running {
   readonly ports: SocketPorts
   readonly machine: TunnelMachine
   readonly hosted: Hosted<TunnelInput, MachineEffect>
-  /** What this side asked for, until both have agreed. */
+  /** The paths that this side asked for, until both sides have agreed. */
   readonly paths: Paths
   readonly agreement: Agreement | undefined
 }
@@ -86,10 +86,10 @@ export class Line implements Part {
   readonly tunnel: TunnelId
   readonly peer: PeerId
   readonly #around: Surroundings
-  /** When the application asked for it, or accepted it. */
+  /** Time at which the application asked for the tunnel, or accepted it. */
   readonly #since: number
   #state: State
-  /** A port of the router is wanted for this port; what it gave. */
+  /** A port that a router was asked to map, and the mapping if there is one. */
   #mapping: { readonly port: number; readonly external?: Address } | undefined
 
   constructor({ slot, tunnel, peer, around, purpose, now }: LineOptions) {
@@ -109,12 +109,12 @@ export class Line implements Part {
     return this.#state.kind === 'ended'
   }
 
-  /** The other side has the offer. */
+  /** The other side has received the offer. */
   approach(direction: Direction, out: Batch, now: number): void {
     this.use({ kind: 'approach', direction }, out, now)
   }
 
-  /** Both sides want it. */
+  /** Both sides have accepted the tunnel. */
   agreed(agreement: Agreement, out: Batch, now: number): void {
     if (this.#state.kind === 'waiting') this.#run(this.#state.own, { kind: 'begin', agreement }, now)
     else if (this.#state.kind === 'running') this.#settle(this.#state, agreement, out, now)
@@ -126,7 +126,7 @@ export class Line implements Part {
     this.#drain(out, now)
   }
 
-  /** Something about a peer, maybe the one at the other end. */
+  /** Handles an event about a peer, which may be the other side of this tunnel. */
   hear({ kind, peer }: OtherSideNews, out: Batch, now: number): void {
     if (peer === this.peer) this.use({ kind: NEWS[kind] }, out, now)
   }
@@ -137,14 +137,14 @@ export class Line implements Part {
       this.use({ kind: 'networkChanged', candidates: this.#candidates(this.#state) }, out, now)
   }
 
-  /** The router gave a port, or takes it back. */
+  /** The router mapped a port, or ended the mapping. */
   mapped(port: number, external: Address | undefined, out: Batch, now: number): void {
     if (this.#mapping?.port !== port || this.#state.kind !== 'running') return
     this.#mapping = { port, ...(external && { external }) }
     this.use({ kind: 'candidates', candidates: this.#candidates(this.#state) }, out, now)
   }
 
-  /** It has come to nothing: the other side is told if it may know of it. */
+  /** Ends the tunnel without success; tells the other side if it may know of the tunnel. */
   abandon(out: Batch, now: number): void {
     this.use({ kind: 'close' }, out, now)
     if (this.#state.kind !== 'ended') this.#closed({ kind: 'closed', end: 'closed' }, NOTHING_YET)
@@ -192,7 +192,7 @@ export class Line implements Part {
     this.#around.emit({ kind: 'prepared', tunnel: this.tunnel, foreseen })
   }
 
-  /** Its NAT is open for the other side before that hears of its port (`foresight.ts`). */
+  /** Opens the NAT for the other side before that learns the port (`foresight.ts`). */
   #answer(own: number, { four = 0 }: SocketPorts, answering: Answering, out: Batch): void {
     const { paths, expected, forgiving } = answering
     const nat = this.#around.natFor(paths)
@@ -226,7 +226,7 @@ export class Line implements Part {
     this.#state = { kind: 'running', own, ports, machine, hosted, paths: terms.paths, agreement }
   }
 
-  /** What got ready for other paths is of no use. */
+  /** Passes the agreement to the prepared machine. If the paths are other ones, discards the machine and starts again. */
   #settle(running: Running, agreement: Agreement, out: Batch, now: number): void {
     const { keys, direction, expected, terms } = agreement
     if (terms.paths === running.paths) {

@@ -1,15 +1,15 @@
 /**
- * The peer's side of CHECKPOINT. It always wants to be signed in at one node:
+ * The peer's side of CHECKPOINT. It always tries to be signed in at one node:
  *
  *   resting    waits: for a list of nodes or a ticket, for the next round after every node failed (1 s doubling to 30 s),
  *              or, after it was replaced or revoked, for a new ticket
- *   looking    nodes are in several regions: who of them is near (`nearest.ts`)
- *   signingIn  one attempt at one address after another (`sign-in.ts`)
- *   online     a session; keep-alives show that the node is there (`pace.ts`)
+ *   looking    the nodes are in several regions: finds out which are near (`nearest.ts`)
+ *   signingIn  tries one address after another (`sign-in.ts`)
+ *   online     has a session; keep-alives show that the node is there (`pace.ts`)
  *
- * What it has to do with other peers outlives a session (`affairs.ts`). The frames sent after WELCOME prove the address to
- * the node; `online` is reported when the directory knows of it (KNOWN), so that others find whom they are told of. Socket
- * 0 is the only one it uses.
+ * Everything that concerns other peers outlives a session (`affairs.ts`). The frames sent after WELCOME prove the
+ * source address to the node. `online` is reported once the directory knows of the session (KNOWN), so that others can
+ * find this peer by then. The machine uses socket 0 only.
  */
 
 import type { Identity } from '../../crypto/identity.ts'
@@ -30,9 +30,9 @@ import { SignInAttempt, type Welcomed } from './sign-in.ts'
 
 const FIRST_REST_MS = 1000
 const LONGEST_REST_MS = 30_000
-/** The next ticket is asked for this long before the present one ends, or when half of a short one is over. */
+/** The next ticket is requested this long before the present one expires, or at half the life of a short one. */
 const RENEW_MS = 300_000
-/** The directory answers a sign-in within this. */
+/** The directory answers a sign-in within this time. */
 const DOUBT_MS = 10_000
 const NEVER = Number.POSITIVE_INFINITY
 const encoder = new TextEncoder()
@@ -42,13 +42,13 @@ export type PeerOptions = AffairsOptions
 interface Ticket {
   readonly bytes: Uint8Array
   readonly expiresAt: number
-  /** How long before its end the next one is asked for. */
+  /** How long before its expiry the next one is requested. */
   readonly spareMs: number
   renewing: boolean
 }
 
 interface Stop extends Place {
-  /** Our clock was corrected for it once: a node that finds it wrong again is left alone. */
+  /** Our clock was corrected once for this node; a node that rejects the time again is skipped. */
   readonly corrected?: true
 }
 
@@ -75,9 +75,9 @@ interface Online {
   readonly kind: 'online'
   readonly session: Session
   readonly pace: Pace
-  /** Until then `replaced` may only mean that a clock behind the node's made this sign-in look old. */
+  /** Time until which `replaced` may mean only that this sign-in looked old, because our clock was behind the node's. */
   readonly doubtfulUntil: number
-  /** To be told when others find us. */
+  /** Event to emit when others can find this peer. */
   news: Extract<PeerEffect, { kind: 'online' }> | undefined
 }
 
@@ -88,15 +88,15 @@ export class PeerMachine implements Machine<PeerInput, PeerEffect> {
   readonly #effects: PeerEffect[] = []
   #state: Resting | Looking | SigningIn | Online = { kind: 'resting', until: NEVER, why: 'starting' }
   #nodes: readonly PeerNode[] = []
-  /** Of this host, without a port. */
+  /** Addresses of this host, without a port. */
   #ips: readonly Address[] = []
   #ticket: Ticket | undefined
   #restMs = FIRST_REST_MS
-  /** What the node's wall clock is ahead of our time; undefined until a node has told it. */
+  /** Difference between the node's wall clock and our time; undefined until a node has told its time. */
   #clockOffset: number | undefined
   #lastSignInAt = 0
   #now = 0
-  /** Datagrams that meant nothing here. */
+  /** Datagrams dropped because they belong to nothing here. */
   dropped = 0
 
   constructor(options: PeerOptions) {
@@ -106,7 +106,7 @@ export class PeerMachine implements Machine<PeerInput, PeerEffect> {
     this.#affairs = new Affairs({ ...options, random }, (effect) => this.#effects.push(effect))
   }
 
-  /** What was delivered so far, for the next run. */
+  /** The messages delivered so far, to be stored for the next run. */
   memory(): InboxMemory[] {
     return this.#affairs.memory()
   }
@@ -146,7 +146,10 @@ export class PeerMachine implements Machine<PeerInput, PeerEffect> {
     this.#affairs.at(now, this.#nodeNow())
   }
 
-  /** A round of attempts at every address of every node: the nearest first, otherwise in random order, a family that this host lacks last. */
+  /**
+   * Starts a round of attempts at every address of every node: nearest first, otherwise in random order. Addresses of
+   * an IP family that this host lacks come last.
+   */
   #round(): void {
     if (this.#nodes.length === 0) this.#rest('unreachable')
     else if (this.#ticket === undefined || this.#hasEnded(this.#ticket)) this.#wantTicket()
@@ -198,7 +201,7 @@ export class PeerMachine implements Machine<PeerInput, PeerEffect> {
     this.#rest('ticket')
   }
 
-  /** Over, for a reason that another node does not share: sign in there at once. */
+  /** The session ended for a reason that does not apply to other nodes: signs in at another one immediately. */
   #lost(why: OfflineReason): void {
     this.#become({ kind: 'resting', until: this.#now, why })
   }
@@ -316,12 +319,14 @@ export class PeerMachine implements Machine<PeerInput, PeerEffect> {
     this.#state.news = undefined
   }
 
-  /** The node's clock was wrong when it told the time. */
+  /** Corrects our estimate: the node's clock was wrong when it told the time. */
   #corrected(serverTime: number | undefined): void {
     if (serverTime !== undefined) this.#clockOffset = serverTime - this.#now
   }
 
-  /** A sealed word moves the session to where we are; a keep-alive tells soon whether there is one at all. */
+  /**
+   * A sealed frame moves the session to our present address; a keep-alive soon shows whether the session still exists.
+   */
   #prove(session: Session, pace: Pace): void {
     session.ping(this.#random.u32())
     pace.hurry(this.#now)
@@ -388,7 +393,7 @@ export class PeerMachine implements Machine<PeerInput, PeerEffect> {
     this.#rest('left')
   }
 
-  /** Begins a round where we rest for one of these reasons. */
+  /** Begins a round if the machine rests for one of these reasons. */
   #wake(...reasons: OfflineReason[]): void {
     const isReady = this.#nodes.length > 0 && this.#ticket !== undefined
     if (this.#state.kind === 'resting' && reasons.includes(this.#state.why) && isReady) this.#round()

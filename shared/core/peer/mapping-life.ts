@@ -1,8 +1,9 @@
 /**
- * How far apart keep-alives may be. While UDP is dropped: as seldom as a node takes them, as each costs four messages of
- * the gateway. Otherwise half of what the NAT keeps an idle mapping, measured in the background on two sockets of its own,
- * once in each network. It takes minutes, most of them silent. Meanwhile three quarters of what a mapping has survived so far:
- * a NAT that forgets within seconds would lose the session before the search has ended.
+ * Determines the interval of keep-alives. While UDP is dropped it is the longest that a node accepts, as each
+ * keep-alive costs four messages of the gateway. Otherwise it is half the time for which the NAT keeps an idle mapping.
+ * That is measured in the background on two extra sockets, once in each network, and takes minutes, most of them
+ * silent. Meanwhile the interval is three quarters of the longest idle time survived so far: a NAT that forgets within
+ * seconds would otherwise lose the session before the search has ended.
  */
 import type { Batch } from '../../wire/batch.ts'
 import { Hosted } from './hosted.ts'
@@ -11,18 +12,18 @@ import type { Part } from './socket-book.ts'
 import type { Surroundings } from './surroundings.ts'
 
 const CARRIED_INTERVAL_MS = 55_000
-/** Of an idle time that was survived, while the search goes on; and of the longest one. */
+/** Share of an idle time that was survived, while the search goes on and after its end. */
 const SHARE = { survived: 0.75, measured: 0.5 } as const
-/** An interval that is longer is no news while the search goes on. */
+/** A longer interval is not reported while the search goes on. */
 const NORMAL_INTERVAL_MS = 25_000
 const NEVER = Number.POSITIVE_INFINITY
 
 type State =
   | { readonly kind: 'unknown' }
-  /** Its sockets are on the way. */
+  /** The sockets are being opened. */
   | { readonly kind: 'opening'; readonly sockets: readonly number[] }
   | { readonly kind: 'measuring'; readonly hosted: Hosted<never, LifetimeResult> }
-  /** Undefined: it could not be found out. */
+  /** Undefined if it could not be measured. */
   | { readonly kind: 'known'; readonly intervalMs: number | undefined }
 
 export class MappingLife implements Part {
@@ -37,7 +38,7 @@ export class MappingLife implements Part {
     this.#tell = tell
   }
 
-  /** The peer is online, with a new session: it is told the interval, as soon as that is known. */
+  /** The peer has a new session: reports the interval, as soon as it is known. */
   want(): void {
     if (this.#around.udpBlocked) this.#tell(CARRIED_INTERVAL_MS)
     else if (this.#state.kind === 'known') this.#tellKnown(this.#state.intervalMs)
@@ -45,7 +46,7 @@ export class MappingLife implements Part {
       this.#state = { kind: 'opening', sockets: this.#around.book.open(this, [0, 1], 'own') }
   }
 
-  /** The network is another one. */
+  /** The network is another one: forgets the measurement. */
   forget(): void {
     if (this.#state.kind === 'opening') this.#around.book.close(this.#state.sockets)
     if (this.#state.kind === 'measuring') this.#state.hosted.end()

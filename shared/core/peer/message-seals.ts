@@ -1,6 +1,7 @@
 /**
- * Seals the messages of a peer, and opens those that come for it, so that no node and no table can read one (wire README,
- * MESSAGE). What tells a message from all others is sealed with it: nobody can show it again as another one.
+ * Seals the messages of a peer and opens those that it receives, so that no node and no table can read them (wire
+ * README, MESSAGE). Sender, recipient, number and time are authenticated too, so a message cannot be passed off as
+ * another one.
  */
 import { type Identity, staticPublicOf } from '../../crypto/identity.ts'
 import type { StaticKeys } from '../../crypto/noise.ts'
@@ -15,10 +16,10 @@ import {
   messagePrologue,
 } from '../../wire/messages.ts'
 
-/** Keys of other peers that are kept in the form in which they are used; the one used first is forgotten first. */
+/** Public keys of other peers that are cached in converted form; the oldest is evicted first. */
 const MAX_KEPT = 10_000
 
-/** A message as its sender has it before it is sealed. */
+/** A message before it is sealed. */
 export type Letter = Pick<Message, 'peer' | 'epoch' | 'sequence' | 'sentAt' | 'body'>
 
 export class MessageSeals {
@@ -33,12 +34,12 @@ export class MessageSeals {
     this.#random = random
   }
 
-  /** False where the id is of no key that anybody can have: nothing can be sealed for it. */
+  /** False if the peer id contains no valid key, so that nothing can be sealed for it. */
   canSealFor(peer: PeerId): boolean {
     return this.#publicOf(peer) !== undefined
   }
 
-  /** What is sent in the place of the body of a letter to `peer`. Only behind `canSealFor`. */
+  /** The sealed body of a letter to `letter.peer`. Call it only if `canSealFor` is true. */
   seal(letter: Letter): Uint8Array {
     const sealed = sealMessage({
       prologue: messagePrologue(this.#identity.peer, letter.peer, letter, IDENTITY_KEY),
@@ -51,7 +52,7 @@ export class MessageSeals {
     return encodeSealedBody({ key: IDENTITY_KEY, sealed })
   }
 
-  /** The body of a letter of `peer`; undefined where that did not seal it for us as this letter. */
+  /** The body of a letter from `letter.peer`; undefined if that peer did not seal it for us as this letter. */
   open(letter: Letter): Uint8Array | undefined {
     const { peer } = letter
     const body = decodeSealedBody(letter.body)

@@ -1,6 +1,6 @@
 /**
- * Looks at the NAT in front of a host (RFC 5780), from a socket of its own that sends nothing else; and then, if packets
- * that die on the way may serve, finds out how far the host's routers reach, from a few more. Takes 2 s at most.
+ * Tests the NAT of a host (RFC 5780) from a socket that sends nothing else. If priming packets may help, it then
+ * measures the hops to the host's own NATs from a few more sockets. Takes 2 s at most.
  */
 import type { Random } from '../../crypto/random.ts'
 import type { Address } from '../../wire/address.ts'
@@ -13,19 +13,19 @@ import { OWN_SOCKET, Sockets } from '../tunnel/sockets.ts'
 import type { SocketsEffect, SocketsInput } from './hosted.ts'
 
 export interface NatFindings extends Evidenced {
-  /** Of a packet that opens all NATs of this host; 0: unknown, or of no use. */
+  /** TTL that passes all NATs of this host; 0 if it is unknown or not needed. */
   readonly hops: number
-  /** Where the socket was seen. */
+  /** Mapped addresses of the socket. */
   readonly reflexive: readonly Address[]
 }
 
-/** `classified`: all but the hops is known. `done` comes last. Each comes once. */
+/** `classified`: everything but the hops is known. `done` comes last. Each comes once. */
 export type NatNews = { readonly kind: 'classified' | 'done'; readonly findings: NatFindings }
 
 export interface NatSurveyOptions {
   readonly random: Random
   readonly servers: readonly StunServer[]
-  /** The port that its socket is bound to. */
+  /** Port that the socket is bound to. */
   readonly localPort: number
   readonly now: number
 }
@@ -43,7 +43,7 @@ export class NatSurvey implements Machine<SocketsInput, NatNews | SocketsEffect>
     this.#evidence.start(servers, undefined, localPort, now)
   }
 
-  /** What is known by now. */
+  /** The findings so far. */
   get findings(): NatFindings {
     return { ...this.#evidence.profile, hops: this.#hops.least, reflexive: this.#evidence.reflexive }
   }

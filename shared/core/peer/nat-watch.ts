@@ -1,6 +1,6 @@
 /**
- * Looks at the NAT in front of an endpoint: while it signs in, whenever it is online again, and after each change of the
- * network. What it finds is what a new tunnel may expect, so that an attempt need not wait for its own evidence.
+ * Surveys the NAT of an endpoint while it signs in, whenever it is online again, and after each change of the network.
+ * A new tunnel uses the result, so that an attempt need not wait for its own evidence.
  */
 import type { Batch } from '../../wire/batch.ts'
 import { Hosted } from './hosted.ts'
@@ -12,7 +12,7 @@ const NEVER = Number.POSITIVE_INFINITY
 
 type State =
   | { readonly kind: 'idle' }
-  /** Its socket is on the way. */
+  /** The socket is being opened. */
   | { readonly kind: 'opening'; readonly socket: number }
   | { readonly kind: 'looking'; readonly hosted: Hosted<never, NatNews> }
 
@@ -26,7 +26,7 @@ export class NatWatch implements Part {
     this.#around = around
   }
 
-  /** Begins afresh: what was known may hold no more. */
+  /** Starts a new survey: the earlier result may be wrong now. */
   look(): void {
     const { book } = this.#around
     this.#around.nat = undefined
@@ -34,7 +34,7 @@ export class NatWatch implements Part {
     this.#state = { kind: 'opening', socket: book.open(this, [0], 'own')[0]! }
   }
 
-  /** Again, if nothing answered. */
+  /** Starts a new survey if no server answered the last time. */
   ensure(): void {
     if (this.#around.nat?.mapping === 'unknown') this.look()
   }

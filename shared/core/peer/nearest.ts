@@ -1,8 +1,8 @@
 /**
- * Where nodes are in several regions, a peer signs in where it is near, and nearness is who answers first: some nodes of each
- * region are sent a KEEP_ALIVE of no session, which a node answers with GONE wherever it comes from (wire README, section 2).
- * That costs one round trip to the nearest, six bytes a question, and nothing is kept at the node. A region that is down does
- * not answer, so the next one is found as fast; where nobody answers, the order stays as it was drawn.
+ * Finds a near node if the nodes are in several regions: the one that answers first. Some nodes of each region are sent
+ * a KEEP_ALIVE of no session, which a node answers with GONE whatever its source address (wire README, section 2). That
+ * takes one round trip to the nearest node and six bytes a request, and the node keeps no state. A region that is down
+ * does not answer, so the next one is found as fast. If no node answers, the random order stays.
  */
 import type { Random } from '../../crypto/random.ts'
 import type { Address } from '../../wire/address.ts'
@@ -11,25 +11,25 @@ import { KIND } from '../../wire/numbers.ts'
 import { indexAt, SHORT_BYTES, writeShort } from '../../wire/session.ts'
 import type { PeerNode } from './events.ts'
 
-/** A node, at one of its addresses. */
+/** A node at one of its addresses. */
 export interface Place {
   readonly node: PeerNode
   readonly address: Address
 }
 
-/** As often as a SIGN_IN is sent before the next address is tried, and faster: who is far loses anyhow. */
+/** Sent as often as a SIGN_IN before the next address is tried, but faster: a node that is far loses anyway. */
 const WAITS_MS = [250, 250, 250]
-/** What nobody answering costs. */
+/** Time until it is clear that no node answers. */
 export const LOOK_MS = WAITS_MS.reduce((sum, wait) => sum + wait)
-/** Of each region: one alone may be gone, or its datagram lost. */
+/** Nodes asked in each region: one alone may be gone, or its datagram lost. */
 const ASKED = 2
 
-/** Nodes that name no region are in one together. */
+/** Nodes without a region count as one region. */
 export function isInOneRegion(nodes: readonly PeerNode[]): boolean {
   return nodes.every(({ region }) => region === nodes[0]!.region)
 }
 
-/** Who answered, what else is in its region, and all others behind; otherwise in the order given. */
+/** The place that answered, then the others of its region, then the rest, otherwise in the given order. */
 export function nearestFirst<P extends Place>(places: readonly P[], answered: Place): readonly P[] {
   const rank = ({ node, address }: P): number => {
     if (address === answered.address) return 0
@@ -39,18 +39,18 @@ export function nearestFirst<P extends Place>(places: readonly P[], answered: Pl
 }
 
 export class Nearest {
-  /** What each question is known by. */
+  /** The places by the index in their request. */
   readonly #asked: ReadonlyMap<number, Place>
   #sent = 0
   #dueAt: number
 
-  /** Of each region the first of `places` are asked. */
+  /** Asks the first `places` of each region. */
   constructor(places: readonly Place[], random: Random, now: number) {
     this.#asked = new Map(someOfEach(places).map((place) => [random.u32(), place]))
     this.#dueAt = now
   }
 
-  /** False when nobody answered. */
+  /** False when no node has answered. */
   tick(out: Batch, now: number): boolean {
     if (now < this.#dueAt) return true
     const wait = WAITS_MS[this.#sent++]
@@ -64,7 +64,7 @@ export class Nearest {
     return this.#dueAt
   }
 
-  /** Who it is that answers; undefined where it is no answer to what was asked. */
+  /** The place that answers; undefined if the datagram answers none of the requests. */
   take(bytes: Uint8Array): Place | undefined {
     return bytes[1] === KIND.GONE ? this.#asked.get(indexAt(bytes, 0)) : undefined
   }

@@ -1,10 +1,10 @@
 /**
- * Offers in both directions (wire README, section 3): how two peers agree on a tunnel, with Noise IK between them inside
- * the offer and the answer, so that no node can read it or stand in for either.
+ * Offers in both directions (wire README, section 3): how two peers agree on a tunnel. Offer and answer contain a Noise
+ * IK handshake between the peers, so no node can read them or impersonate a peer.
  *
- * Ours are repeated after 0.5 and 1 s, then every 2 s, until answered or withdrawn. Those that arrive are shown to the
- * application once; whatever it answered is given again to every repeat, for a minute. An offer sent more than two minutes
- * ago by its own word is a replay and is dropped.
+ * Our offers are retransmitted after 0.5 and 1 s, then every 2 s, until they are answered or withdrawn. An offer that
+ * arrives is shown to the application once. Its retransmissions get the same answer, for three minutes. An offer that was
+ * sent more than two minutes ago, by its own timestamp, is a replay and is dropped.
  */
 import type { Identity } from '../../crypto/identity.ts'
 import { staticPublicOf } from '../../crypto/identity.ts'
@@ -28,11 +28,11 @@ import {
 import type { Agreement, PeerEffect } from './events.ts'
 
 const REPEATS_MS = [500, 1000, 2000]
-/** An offer that a node refused for now is made again after this. */
+/** Delay before an offer is sent again that a node refused for now. */
 const POSTPONE_MS = 1000
 const FRESH_MS = 120_000
 const REMEMBER_MS = 60_000
-/** Offers that wait for the application at one time; more are not shown. */
+/** Maximum number of undecided offers; further ones are not shown. */
 const MAX_WAITING = 64
 
 interface OwnOffer {
@@ -52,7 +52,7 @@ interface HeardOffer {
   readonly expected: Address
   readonly terms: TunnelTerms
   readonly until: number
-  /** Once the application has decided. */
+  /** Set when the application has decided. */
   answer?: Answer
 }
 
@@ -77,7 +77,7 @@ export class Offers {
     this.#random = random
   }
 
-  /** False where `to` is no key to agree with. */
+  /** False if the id of `to` contains no valid key. */
   offer({ tunnel, to, intent, terms, foreseen, sentAt }: OfferOptions): boolean {
     const remotePublic = staticPublicOf(publicKeyOf(to))
     const initiation =
@@ -95,7 +95,7 @@ export class Offers {
     return true
   }
 
-  /** One of ours that has no answer yet. */
+  /** True for an offer of ours that has no answer yet. */
   isOpen(tunnel: TunnelId): boolean {
     return this.#own.has(tunnel)
   }
@@ -104,7 +104,7 @@ export class Offers {
     this.#own.delete(tunnel)
   }
 
-  /** Hands out offers that are due, until `take` returns false. */
+  /** Passes the offers that are due to `take`, until it returns false. */
   send(now: number, take: (offer: Offer) => boolean): void {
     for (const [tunnel, own] of this.#own) {
       if (own.dueAt > now) continue
@@ -120,12 +120,12 @@ export class Offers {
     return least
   }
 
-  /** A new session repeats at once what has no answer. */
+  /** A new session sends unanswered offers again immediately. */
   restart(): void {
     for (const own of this.#own.values()) own.dueAt = 0
   }
 
-  /** What an answer to one of our offers means; undefined where it means nothing. */
+  /** The event that an answer to one of our offers causes; undefined if there is none. */
   takeAnswer(
     { tunnel, peer, outcome, noise, expected, direction }: Answer,
     now: number,
@@ -151,7 +151,7 @@ export class Offers {
     }
   }
 
-  /** `now` by the node's clock. An offer to show, an answer to give again, or nothing. */
+  /** Returns an offer to show, an answer to send again, or nothing. `now`: by the node's clock. */
   takeOffer(
     { tunnel, peer, noise, expected, direction }: Offer,
     now: number,
@@ -178,7 +178,7 @@ export class Offers {
     return { kind: 'offer', tunnel, from: peer, intent, terms, expected, forgiving }
   }
 
-  /** Undefined where nobody offered that tunnel, or it was decided before. */
+  /** Undefined if nobody offered that tunnel, or it was decided before. */
   accept(
     tunnel: TunnelId,
     own: TunnelTerms,
@@ -233,14 +233,14 @@ export class Offers {
   }
 }
 
-/** The node knows the rest. */
+/** An address without an IP: the node adds it. */
 function portOnly(port: number): Address {
   const words = new Uint32Array(ADDRESS_WORDS)
   words[PORT_WORD] = port
   return { words }
 }
 
-/** Once. */
+/** The event is emitted once for each offer. */
 function ringing(tunnel: TunnelId, own: OwnOffer, direction: Direction | undefined): PeerEffect | undefined {
   if (own.rings || direction === undefined) return undefined
   own.rings = true
@@ -254,7 +254,10 @@ const refusal = (tunnel: TunnelId, outcome: FinalOutcome, reason: string): PeerE
   reason,
 })
 
-/** Clear only where both want it; the stricter wish for paths, and none where they contradict each other. */
+/**
+ * The terms that both sides accept: unencrypted only if both want it, and the stricter choice of paths. Undefined if
+ * the choices contradict each other.
+ */
 function agreedTerms(theirs: TunnelTerms, ours: TunnelTerms): TunnelTerms | undefined {
   const clear = theirs.clear && ours.clear
   if (theirs.paths === ours.paths || ours.paths === 'auto') return { clear, paths: theirs.paths }

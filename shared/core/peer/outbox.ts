@@ -1,10 +1,13 @@
 /**
- * Messages on their way out, kept until the recipient's application or its mailbox has them. To each recipient at most
- * 16 are in flight, numbered 1, 2, 3 .. in the order they were given; each names the one before it that may still be on
- * its way, so that the recipient can keep the order (wire README, MESSAGE): one that was refused will never arrive, and
- * one that was delivered has, maybe in a run of the recipient that the present one knows nothing of. Of one that was stored
- * the recipient's node knows whether it still is: it says so. Messages outlive a session: a new one carries again whatever has no receipt yet, and so does the same one after 4 s: twice within the shortest time
- * that a recipient holds what is behind.
+ * Messages to be sent, kept until the recipient's application or its mailbox has them.
+ *
+ * At most 16 messages to each recipient are in flight, numbered 1, 2, 3 .. in the order they were given. Each names its
+ * predecessor, so that the recipient can restore the order (wire README, MESSAGE). A refused message is not named, as
+ * it will never arrive. A delivered one is not named either: an earlier run of the recipient may have received it. A
+ * stored predecessor is named and marked as stored: the recipient's node knows whether the mailbox still has it.
+ *
+ * Messages outlive a session. Whatever has no receipt is retransmitted by a new session, and by the same one after 4 s.
+ * That is twice within the shortest time for which a recipient holds the messages behind it.
  */
 import type { PeerId } from '../../ids.ts'
 import type { Message, Receipt } from '../../wire/messages.ts'
@@ -12,25 +15,28 @@ import type { Letter } from './message-seals.ts'
 
 const IN_FLIGHT = 16
 const NEVER = Number.POSITIVE_INFINITY
-/** A node answers within a few seconds; one that forgot is reminded. */
+/** A node answers within a few seconds, so an unanswered message is retransmitted. */
 const REPEAT_MS = 4000
-/** A node that refused a message for now is asked again after this. */
+/** Delay before a message is sent again that a node refused for now. */
 const POSTPONE_MS = 1000
-/** A message without a receipt is given up this long after a session took it: its recipient is there, but does not take it. */
+/**
+ * A message without a receipt is given up this long after a session accepted it: the recipient is there but does not
+ * take it.
+ */
 export const GIVE_UP_MS = 30_000
 
 interface Outgoing {
   readonly id: number
-  /** Sealed once it has a number: every repeat carries the same bytes. */
+  /** Sealed once the message has a number: every retransmission carries the same bytes. */
   body: Uint8Array
   readonly sentAt: number
   sequence: number
-  /** Greatest sequence before it that was neither refused nor delivered; 0 for none. */
+  /** Greatest earlier sequence that was neither refused nor delivered; 0 for none. */
   previous: number
   previousIsStored: boolean
-  /** When it is handed to the session again; 0: now. */
+  /** When the message is sent (again); 0 for now. */
   dueAt: number
-  /** Infinity while no session has taken it. */
+  /** Infinity until a session has accepted the message. */
   giveUpAt: number
 }
 
@@ -39,22 +45,22 @@ interface Recipient {
   readonly flying: Outgoing[]
   readonly waiting: Outgoing[]
   nextSequence: number
-  /** Greatest sequence that was neither refused nor delivered: the next message names it. */
+  /** Greatest sequence that was neither refused nor delivered; the next message names it as its predecessor. */
   last: number
   lastIsStored: boolean
 }
 
 const UNNUMBERED = { sequence: 0, previous: 0, previousIsStored: false }
 
-/** What is sent in the place of a letter's body. */
+/** Seals the body of a letter. */
 export type Seal = (letter: Letter) => Uint8Array
 
 export class Outbox {
-  /** When this SDK started: it tells these numbers from those of an earlier run. */
+  /** Start time of this SDK: it distinguishes these numbers from those of an earlier run. */
   readonly epoch: number
   readonly #seal: Seal
   readonly #recipients = new Map<PeerId, Recipient>()
-  /** Those with something to send or to wait for. */
+  /** Recipients with a message that is queued or in flight. */
   readonly #active = new Set<Recipient>()
 
   constructor(epoch: number, seal: Seal) {
@@ -62,7 +68,7 @@ export class Outbox {
     this.#seal = seal
   }
 
-  /** Throws where `body` is no bytes: what can never be sent must not wait here. */
+  /** Queues a message. Throws a TypeError if `body` is not bytes, as it could never be sent. */
   add(id: number, to: PeerId, body: Uint8Array, now: number): void {
     if (!(body instanceof Uint8Array)) throw new TypeError('a message is bytes')
     const recipient = this.#recipient(to)
@@ -70,7 +76,7 @@ export class Outbox {
     this.#active.add(recipient)
   }
 
-  /** Hands out what is to be sent now, until `take` returns false. */
+  /** Passes the messages that are due to `take`, until it returns false. */
   send(now: number, take: (message: Message) => boolean): void {
     for (const recipient of this.#active) {
       const { peer } = recipient
@@ -85,7 +91,7 @@ export class Outbox {
     }
   }
 
-  /** The caller's id of the message that is settled by this; undefined where it was settled before. */
+  /** The caller's id of the message that the receipt settles; undefined if it was settled before. */
   settle({ peer, epoch, sequence, outcome }: Receipt): number | undefined {
     const recipient = epoch === this.epoch ? this.#recipients.get(peer) : undefined
     if (recipient === undefined) return undefined
@@ -99,7 +105,7 @@ export class Outbox {
     return message.id
   }
 
-  /** The node refused it for now: it keeps its place, and what is behind it waits for it. */
+  /** The node refused the message for now: it keeps its place, and later messages wait for it. */
   postpone({ peer, epoch, sequence }: Receipt, now: number): void {
     const flying = epoch === this.epoch ? (this.#recipients.get(peer)?.flying ?? []) : []
     const message = flying.find((each) => each.sequence === sequence)
@@ -108,7 +114,7 @@ export class Outbox {
     message.giveUpAt = NEVER
   }
 
-  /** The application does not wait for it any more. It may still arrive if a session took it. */
+  /** The application no longer waits for the message. It may still arrive if a session accepted it. */
   withdraw(id: number): void {
     for (const recipient of this.#active) {
       const waits = recipient.waiting.findIndex((message) => message.id === id)
@@ -118,7 +124,7 @@ export class Outbox {
     }
   }
 
-  /** Ids of messages that no receipt came for in time; they are given up. */
+  /** Removes the messages without a receipt in time, and returns their ids. */
   expire(now: number): number[] {
     const overdue: number[] = []
     for (const recipient of this.#active) {
@@ -137,7 +143,7 @@ export class Outbox {
     return least
   }
 
-  /** A new session knows nothing of what was sent on the last. */
+  /** Starts a new session, which knows nothing of what the last one sent. */
   restart(): void {
     for (const { flying } of this.#active)
       for (const message of flying) {
@@ -146,7 +152,7 @@ export class Outbox {
       }
   }
 
-  /** When `send` has something to hand out; 0: now. */
+  /** Time at which `send` has something to send; 0 for now. */
   deadline(): number {
     let least = NEVER
     for (const { flying, waiting } of this.#active) {
@@ -162,7 +168,7 @@ export class Outbox {
     if (recipient.flying.length + recipient.waiting.length === 0) this.#active.delete(recipient)
   }
 
-  /** What named the refused message as the one before it names the one before that, and goes out again. */
+  /** Messages that named the refused message as predecessor name the one before it instead, and are sent again. */
   #leaveOut(recipient: Recipient, refused: Outgoing): void {
     const { sequence, previous, previousIsStored } = refused
     if (recipient.last === sequence) {
@@ -174,7 +180,7 @@ export class Outbox {
     }
   }
 
-  /** Nothing has to wait for it any more; what is out already says so when it is repeated. */
+  /** No message has to wait for the delivered one any more. Messages in flight say so when they are retransmitted. */
   #leaveBehind(recipient: Recipient, sequence: number): void {
     if (recipient.last === sequence) {
       recipient.last = 0
@@ -185,7 +191,7 @@ export class Outbox {
     }
   }
 
-  /** What is out already says so when it is repeated. */
+  /** Messages in flight say that their predecessor was stored when they are retransmitted. */
   #markStored(recipient: Recipient, sequence: number): void {
     if (recipient.last === sequence) recipient.lastIsStored = true
     for (const message of recipient.flying) if (message.previous === sequence) message.previousIsStored = true

@@ -1,15 +1,16 @@
 /**
- * Keep-alives: one an interval holds the NAT's mapping open and shows that the node is there. One that is not answered
- * is repeated after a second; after the third in vain the node is taken for dead. The interval is the node's until the
- * life of the mapping has been measured, then half of that, at most 55 s. Below the 15 s of RFC 8085, section 3.5, only because
- * a mapping was measured to live for less than twice that.
+ * Keep-alives: one per interval keeps the NAT mapping open and shows that the node is there. An unanswered one is
+ * repeated after a second; after three without an answer the node counts as dead.
  *
- * A peer is therefore back, at another node, at most an interval and 3 s after its node died, plus the sign-in; at
- * once when it has something to say, as a frame that is not acknowledged brings the next keep-alive forward.
+ * The node sets the interval until the lifetime of the mapping has been measured. Then it is half of that, at most 55
+ * s. It is below the 15 s of RFC 8085, section 3.5, only if the mapping was measured to live for less than twice that.
+ *
+ * After its node died, a peer is therefore back at another node within an interval, 3 s and the sign-in. It is back
+ * sooner if it has something to send, as an unacknowledged frame brings the next keep-alive forward.
  */
 const REPEAT_MS = 1000
 const MISSES = 3
-/** From the first keep-alive that is not answered. */
+/** Time from the first unanswered keep-alive until the node counts as dead. */
 export const DEAD_AFTER_MS = MISSES * REPEAT_MS
 const FLOOR_MS = 2000
 const CEILING_MS = 55_000
@@ -17,7 +18,7 @@ const CEILING_MS = 55_000
 export class Pace {
   #intervalMs: number
   #dueAt: number
-  /** Keep-alives since something was heard. */
+  /** Keep-alives sent since something was received. */
   #unanswered = 0
 
   constructor(intervalMs: number, now: number) {
@@ -40,12 +41,12 @@ export class Pace {
     this.#unanswered = 0
   }
 
-  /** There is doubt that the node is there: ask now. */
+  /** The node may be gone: sends the next keep-alive now. */
   hurry(now: number): void {
     if (this.#unanswered === 0) this.#dueAt = Math.min(this.#dueAt, now)
   }
 
-  /** `send`: time for a keep-alive; `dead`: three were in vain. */
+  /** `send`: a keep-alive is due; `dead`: three were not answered. */
   due(now: number): 'wait' | 'send' | 'dead' {
     if (now < this.#dueAt) return 'wait'
     if (this.#unanswered === MISSES) return 'dead'

@@ -1,6 +1,6 @@
 /**
- * Tunnels that want to be led to a HANDSHAKE again. A wish lasts for as long as the tunnel would wait before it asks anew,
- * so that one that comes while there is no session, or goes down with one, is carried by the next.
+ * Tunnels that ask to be directed to a HANDSHAKE again. A request is kept until the tunnel would ask anew. So a request
+ * that is made without a session, or lost with one, is sent by the next session.
  */
 import type { TunnelId } from '../../ids.ts'
 import type { Rejoin } from '../../wire/offers.ts'
@@ -21,17 +21,17 @@ export class Rejoins {
     this.#wanted.set(rejoin.tunnel, { rejoin, until: now + LASTING_MS, isSent: false })
   }
 
-  /** It is led there, or is over. */
+  /** The tunnel was directed to a HANDSHAKE, or has ended. */
   settle(tunnel: TunnelId): void {
     this.#wanted.delete(tunnel)
   }
 
-  /** A new session knows nothing of what the last one carried. */
+  /** Starts a new session, which knows nothing of what the last one carried. */
   restart(): void {
     for (const wanted of this.#wanted.values()) wanted.isSent = false
   }
 
-  /** `send`: false where the session takes no more. */
+  /** `send`: returns false if the session accepts no more. */
   send(now: number, send: (rejoin: Rejoin) => boolean): void {
     for (const [tunnel, wanted] of this.#wanted) {
       if (now >= wanted.until) this.#wanted.delete(tunnel)

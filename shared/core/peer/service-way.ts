@@ -1,13 +1,13 @@
 /**
- * Which way the datagrams between one socket and one service of a node travel: over UDP, or carried (by TLS to a relay,
- * through the gateway to a HANDSHAKE). That UDP to a CHECKPOINT works says nothing of another port.
+ * Decides how datagrams between one socket and one service of a node travel: over UDP, or carried (by TLS to a relay,
+ * through the gateway to a HANDSHAKE). UDP that works to a CHECKPOINT may be blocked to another port.
  *
- *   udp       until the third question in a row is not answered, 0.7 s after the first; 2 s where UDP has worked
- *   asking    both ways. The one by which something comes first is taken
- *   carried   until six questions in a row are not answered: then `asking` again
+ *   udp       until three requests in a row are not answered and 0.7 s have passed since the first; 2 s if UDP has worked
+ *   asking    both ways are tried, and the first way that brings something is used
+ *   carried   until more than six requests in a row are not answered: then `asking` again
  *
- * A socket that is opened where UDP to such a service did not work before begins with `asking`: nobody waits for the same
- * thing twice, and UDP is taken again as soon as it works.
+ * If UDP to such a service did not work before, a new socket begins with `asking`. So nobody waits for the same timeout
+ * twice, and UDP is used again as soon as it works.
  */
 
 const MOST_UNANSWERED = 3
@@ -23,7 +23,7 @@ export class ServiceWay {
   #silentSince = 0
   #isProven = false
 
-  /** `isDoubtful`: UDP to another one of its kind did not work. */
+  /** `isDoubtful`: UDP to another service of this kind did not work. */
   constructor(isDoubtful: boolean) {
     this.#kind = isDoubtful ? 'asking' : 'udp'
   }
@@ -32,7 +32,7 @@ export class ServiceWay {
     return this.#kind
   }
 
-  /** What a service always answers leaves now, by the way that `kind` says afterwards. */
+  /** Counts a request that is sent now and that the service always answers; `kind` says afterwards which way it takes. */
   asked(now: number): void {
     if (this.#unanswered++ === 0) this.#silentSince = now
     if (this.#isSilent(now)) this.#kind = 'asking'

@@ -1,6 +1,6 @@
 /**
- * One attempt to sign in at one address of a node (wire README, section 2): SIGN_IN is repeated after 0.25, 0.5 and 1 s
- * and given up a second later, so a node that is gone costs 1.75 s. A COOKIE is sent back at once.
+ * One attempt to sign in at one address of a node (wire README, section 2). SIGN_IN is sent, retransmitted after 0.25
+ * and 0.75 s, and given up a second later: a node that is gone costs 1.75 s. A COOKIE is returned immediately.
  */
 import { Channel } from '../../crypto/channel.ts'
 import type { Identity } from '../../crypto/identity.ts'
@@ -23,9 +23,9 @@ import { ACK_DELAY_MS, Session } from '../session/session.ts'
 import type { PeerNode } from './events.ts'
 
 const WAITS_MS = [250, 500, 1000]
-/** A datagram of full size: a way that does not carry it would carry no long message either. */
+/** A full-sized datagram: a path that cannot carry it could not carry long messages either. */
 const PAYLOAD_BYTES = LIMITS.datagramBytes - SIGN_IN_HEADER_BYTES - MESSAGE_1_OVERHEAD
-/** What a node that is gone costs. */
+/** Duration of an attempt at a node that does not answer. */
 export const ATTEMPT_MS = WAITS_MS.reduce((sum, wait) => sum + wait)
 
 export interface AttemptOptions {
@@ -34,7 +34,7 @@ export interface AttemptOptions {
   readonly address: Address
   readonly index: number
   readonly ticket: Uint8Array
-  /** By the node's clock as far as it is known; greater than that of any attempt before. */
+  /** By the node's clock, as far as it is known; greater than that of any earlier attempt. */
   readonly sentAt: number
   readonly ephemeralSeed: Uint8Array
 }
@@ -66,7 +66,7 @@ export class SignInAttempt {
     })
   }
 
-  /** False when it is time to give up. */
+  /** False when the attempt has failed. */
   tick(out: Batch, now: number): boolean {
     if (now < this.#dueAt) return true
     if (this.#initiation === undefined || this.#sent === WAITS_MS.length) return false
@@ -79,7 +79,7 @@ export class SignInAttempt {
     return this.#dueAt
   }
 
-  /** Only the first one counts: an attempt asks once more, not for ever. */
+  /** Accepts only the first COOKIE: an attempt is repeated once, not forever. */
   takeCookie(bytes: Uint8Array, out: Batch): boolean {
     const answer = decodeCookie(bytes)
     const isFirst = this.#cookie.every((byte) => byte === 0)
@@ -89,7 +89,7 @@ export class SignInAttempt {
     return true
   }
 
-  /** Undefined where it is not the answer to this attempt. */
+  /** Undefined if the datagram is not the answer to this attempt. */
   takeWelcome(bytes: Uint8Array, now: number): Welcomed | undefined {
     const answer = decodeWelcomeDatagram(bytes)
     if (answer?.index !== this.#index) return undefined

@@ -1,26 +1,27 @@
 /**
- * The UDP sockets of an endpoint. Its parts (each tunnel, the look at the NAT) want sockets; this book numbers them for the
- * whole endpoint, asks the driver to open and close them, and knows whose each one is. Socket 0 is the session's.
+ * The UDP sockets of an endpoint. Its parts (each tunnel, the NAT survey) ask for sockets. This book numbers them for
+ * the whole endpoint, asks the driver to open and close them, and knows which part each belongs to. Socket 0 is the
+ * session's.
  *
- * A driver answers each `openSockets` once, with the ports of those that the system gave.
+ * A driver answers each `openSockets` once, with the ports of the sockets that the system opened.
  */
 import type { TunnelId } from '../../ids.ts'
 import type { Batch } from '../../wire/batch.ts'
 import type { SocketEffect, SocketPorts } from './events.ts'
 
 export const HOME_SOCKET = 0
-/** No driver has a socket of this number: what leaves by a socket that is closed is lost. */
+/** No driver has a socket of this number: what is sent on a closed socket is lost. */
 export const NO_SOCKET = 0xffff
 
 /** A part of an endpoint that has sockets of its own. */
 export interface Part {
-  /** A small number that no other part has. */
+  /** A small number that is unique among the parts. */
   readonly slot: number
-  /** Whose sockets they are, if they are a tunnel's. */
+  /** The tunnel that the sockets belong to, if they belong to one. */
   readonly tunnel?: TunnelId
-  /** The sockets that were asked for last are there, or the system refused them. */
+  /** The sockets requested last are open, or the system refused them. */
   opened(out: Batch, now: number): void
-  /** Datagrams `from` to `to` - 1 of the batch came to its sockets. */
+  /** Handles datagrams `from` to `to` - 1 of the batch, which arrived on its sockets. */
   receive(arrived: Batch, from: number, to: number, out: Batch, now: number): void
   /** Does what is due. */
   tick(out: Batch, now: number): void
@@ -29,7 +30,7 @@ export interface Part {
 
 interface Entry {
   readonly part: Part
-  /** The part's own number of it. */
+  /** The part's own number of the socket. */
   readonly local: number
   ports: SocketPorts | undefined
 }
@@ -43,7 +44,9 @@ export class SocketBook {
     this.#emit = emit
   }
 
-  /** One socket for each local number, in order: their numbers. `fresh`: over IPv4 only. */
+  /**
+   * Asks for one socket for each local number, and returns the sockets' numbers in that order. `fresh`: over IPv4 only.
+   */
   open(part: Part, locals: readonly number[], use: 'own' | 'fresh'): number[] {
     const sockets = locals.map((local) => this.#enter({ part, local, ports: undefined }))
     const { tunnel } = part
@@ -56,7 +59,7 @@ export class SocketBook {
     if (known.length > 0) this.#emit({ kind: 'closeSockets', sockets: known })
   }
 
-  /** The driver's answer to `openSockets`; the parts that it concerns. */
+  /** Handles the driver's answer to `openSockets`, and returns the parts that it concerns. */
   opened(asked: readonly number[], opened: ReadonlyMap<number, SocketPorts>): ReadonlySet<Part> {
     const parts = new Set<Part>()
     for (const socket of asked) {
@@ -69,7 +72,7 @@ export class SocketBook {
     return parts
   }
 
-  /** Undefined for a socket that is not open. */
+  /** Undefined if the socket is not open. */
   portsOf(socket: number): SocketPorts | undefined {
     return this.#entries.get(socket)?.ports
   }
@@ -82,7 +85,7 @@ export class SocketBook {
     return this.#entries.get(socket)!.local
   }
 
-  /** Never one that was used a moment ago, as something may still be on its way to that. */
+  /** Does not reuse a number soon, as something may still be on its way to the old socket. */
   #enter(entry: Entry): number {
     do this.#last = this.#last === NO_SOCKET - 1 ? HOME_SOCKET + 1 : this.#last + 1
     while (this.#entries.has(this.#last))

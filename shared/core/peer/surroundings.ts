@@ -12,23 +12,23 @@ export interface SurroundingsOptions {
   readonly random: Random
   /** False: no tunnel takes part in `scatter`. Default true. */
   readonly scatter?: boolean | undefined
-  /** Shared by all endpoints behind one router. Default: one of its own. */
+  /** Lock shared by all endpoints behind one router. Default: a lock of its own. */
   readonly turn?: Turn | undefined
 }
 
-/** What the tunnels of an endpoint share: the host, its NAT, the servers around it, its sockets. */
+/** State shared by the tunnels of an endpoint: the host's addresses, its NAT, the STUN servers, its sockets. */
 export class Surroundings {
   readonly random: Random
   readonly scatter: boolean
   readonly turn: Turn
   readonly book: SocketBook
   readonly emit: (effect: TunnelsEffect) => void
-  /** Of the host, without a port. */
+  /** Addresses of the host, without a port. */
   ips: readonly Address[] = []
   stun: readonly StunServer[] = []
-  /** UDP is dropped here, as far as is known. */
+  /** UDP is known to be dropped here. */
   udpBlocked = false
-  /** What is known of the NAT: from a look at it, and from each tunnel. */
+  /** Class of the NAT, from the NAT survey and from each tunnel. */
   nat: NatClass | undefined
 
   constructor(
@@ -42,12 +42,12 @@ export class Surroundings {
     this.emit = emit
   }
 
-  /** What a tunnel's socket may expect in front of it; undefined if that is not known, or does not serve the tunnel. */
+  /** Class of the NAT that a tunnel may expect; undefined if it is unknown or the tunnel does not need it. */
   natFor(paths: Paths): NatClass | undefined {
     return paths === 'relay-only' || this.udpBlocked ? undefined : this.nat
   }
 
-  /** Not if the nodes are on this machine, nor if no direct path is wanted. */
+  /** False if the nodes are on this machine, or if no direct path is wanted. */
   isRouterOnTheWay(paths: Paths): boolean {
     return paths !== 'relay-only' && this.stun.some(({ primary }) => !isLoopback(primary.words))
   }
@@ -57,7 +57,9 @@ export class Surroundings {
     this.nat = { ...known, hops: hops || (this.nat?.hops ?? 0) }
   }
 
-  /** A tunnel's socket does not know what only a socket of its own can find out, and does not always ask for hops. */
+  /**
+   * Takes over what a tunnel found. A tunnel cannot test some traits, and does not always measure hops: these are kept.
+   */
   learned(nat: NatClass): void {
     const { forgiving, hairpin, hops } = this.nat ?? nat
     this.nat = { ...nat, forgiving, hairpin, hops: nat.hops || hops }

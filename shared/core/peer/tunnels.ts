@@ -1,6 +1,7 @@
 /**
- * The tunnels of an endpoint. Each has a life of its own (`line.ts`); here are those that there are, and what they share
- * (`surroundings.ts`). It is a machine by itself, so that a test may have two ends of a tunnel meet without a CHECKPOINT.
+ * The tunnels of an endpoint. Each has its own life cycle (`line.ts`); this file holds the table of them and what they
+ * share (`surroundings.ts`). It is a machine of its own, so that a test can connect two ends of a tunnel without a
+ * CHECKPOINT.
  */
 import type { PeerId, TunnelId } from '../../ids.ts'
 import type { Batch } from '../../wire/batch.ts'
@@ -19,12 +20,12 @@ export class Tunnels implements Machine<TunnelsInput, TunnelsEffect> {
   readonly #effects = new Queue<TunnelsEffect>()
   readonly #around: Surroundings
   readonly #lines = new Map<TunnelId, Line>()
-  /** By slot. */
+  /** Parts by slot. */
   readonly #parts: (Part | undefined)[] = []
   readonly #deadlines = new Deadlines()
   readonly #natWatch: NatWatch
   readonly #mappingLife: MappingLife
-  /** Datagrams that came to a socket which is not open any more. */
+  /** Datagrams that arrived on a socket which is no longer open. */
   dropped = 0
 
   constructor(options: SurroundingsOptions) {
@@ -36,17 +37,17 @@ export class Tunnels implements Machine<TunnelsInput, TunnelsEffect> {
     this.#parts.push(this.#natWatch, this.#mappingLife)
   }
 
-  /** False before it is wanted, and after its end. */
+  /** True from the request for the tunnel until its end. */
   has(tunnel: TunnelId): boolean {
     return this.#lines.has(tunnel)
   }
 
-  /** Undefined before it has a socket, and after its end. */
+  /** Undefined until the tunnel has a socket, and after its end. */
   machineOf(tunnel: TunnelId): TunnelMachine | undefined {
     return this.#lines.get(tunnel)?.machine
   }
 
-  /** Those of runs that belong to one part are handed to it together. */
+  /** Passes consecutive datagrams of one part to it together. */
   receive(arrived: Batch, out: Batch, now: number): void {
     for (let from = 0; from < arrived.count; ) {
       const part = this.#around.book.partOf(arrived.socket[from]!)
@@ -192,7 +193,7 @@ export class Tunnels implements Machine<TunnelsInput, TunnelsEffect> {
     }
   }
 
-  /** A part was called: when it wants to be called next, unless it is over. */
+  /** Updates the deadline of a part after it was called, or removes it if it has ended. */
   #settled(part: Part): void {
     if (part instanceof Line && part.ended) {
       this.#deadlines.clear(part.slot)

@@ -2,7 +2,7 @@
 export class Turn {
   #holder: object | undefined
 
-  /** True if the lock is the asker's now. */
+  /** True if the asker holds the lock now. */
   take(asker: object): boolean {
     this.#holder ??= asker
     return this.#holder === asker

@@ -1,25 +1,25 @@
 /**
- * Which way the datagrams between a peer and its CHECKPOINT travel: over UDP, or carried through the gateway where a network
- * drops UDP. Found out from what is answered, without a question of its own:
+ * Decides how datagrams between a peer and its CHECKPOINT travel: over UDP, or carried through the gateway if a network
+ * drops UDP. It is inferred from what is answered, without extra requests:
  *
- *   udp       until the third datagram in a row is not answered, 0.7 s after the first; 1 s if UDP has worked
- *   asking    the gateway is tried too. Whichever way something comes by first is taken: it may be that only the node was gone,
- *             and UDP to the next one works. Neither in BOTH_MS: the gateway alone, as a network that drops only what comes
- *             in lets a sign-in out, and a node answers each once. Neither in ASK_MS: `udp` again
- *   carried   through the gateway. Every 30 s a keep-alive is sent over UDP, and every 5 s for a quarter of an hour if UDP has
- *             worked in this network: a node answers it wherever it comes from, and that answer is the way back to `udp`
+ *   udp       until three datagrams in a row are not answered and 0.7 s have passed since the first; 1 s if UDP has worked
+ *   asking    both ways are tried, and the first way that brings something is used: perhaps only the node was gone, and UDP
+ *             to the next one works. After BOTH_MS without an answer only the gateway is used, for a network that drops
+ *             incoming UDP alone: a sign-in gets out there, and a node answers each sign-in once. After ASK_MS: `udp` again
+ *   carried   through the gateway. A keep-alive is sent over UDP every 30 s, and every 5 s for a quarter of an hour if UDP
+ *             has worked in this network. A node answers it whatever its source address, and the answer leads back to `udp`
  *
- * If UDP worked for a short time only, it is tried less often.
+ * If UDP worked for a short time only, it is probed less often.
  */
 
-/** SIGN_IN is sent at 0, 0.25 and 0.75 s; a keep-alive that is not answered each second. */
+/** SIGN_IN is sent at 0, 0.25 and 0.75 s; an unanswered keep-alive every second. */
 const MOST_UNANSWERED = 3
 const DOUBT_MS = 700
 const DOUBT_WHERE_PROVEN_MS = 1000
-/** A node that is gone is left after 3 s, and may be tried once more for 1.75 s. */
+/** A node that is gone is abandoned after 3 s, and may be tried once more for 1.75 s. */
 const BOTH_MS = 5000
 const ASK_MS = 10_000
-/** A node that died is left within 3 s, for another one. */
+/** While carried, a node that died is abandoned for another one within 3 s. */
 const MOST_UNANSWERED_CARRIED = 6
 const PATIENCE_CARRIED_MS = 5000
 const PROBE_MS = 30_000
@@ -27,7 +27,7 @@ const PROBE_MS = 30_000
 const HOPEFUL_PROBE_MS = 5000
 const HOPEFUL_FOR_MS = 900_000
 const LONGEST_PROBE_MS = 480_000
-/** UDP that lasts for less has not come back. */
+/** If UDP works for less than this, it has not recovered. */
 const LASTING_MS = 60_000
 const never = Number.POSITIVE_INFINITY
 
@@ -36,7 +36,7 @@ export type WayKind = 'udp' | 'asking' | 'carried'
 export class Way {
   readonly #mayUseUdp: boolean
   #kind: WayKind = 'udp'
-  /** Datagrams in a row without an answer, and when the first of them was sent. */
+  /** Number of consecutive datagrams without an answer, and when the first of them was sent. */
   #unanswered = 0
   #silentSince = never
   #askedAt = never
@@ -44,10 +44,10 @@ export class Way {
   #provenAt = Number.NEGATIVE_INFINITY
   #probeMs = PROBE_MS
   #probeAt = never
-  /** Until then UDP is tried more often. */
+  /** Time until which UDP is probed more often. */
   #hopefulUntil = Number.NEGATIVE_INFINITY
 
-  /** False: always carried. */
+  /** `mayUseUdp`: false if everything is carried. */
   constructor(mayUseUdp = true) {
     this.#mayUseUdp = mayUseUdp
     if (!mayUseUdp) this.#kind = 'carried'
@@ -57,17 +57,17 @@ export class Way {
     return this.#kind
   }
 
-  /** When the first of the datagrams was sent that nobody answered. */
+  /** Time of the first unanswered datagram; Infinity before the first datagram. */
   get silentSince(): number {
     return this.#silentSince
   }
 
-  /** Whether what is sent now goes over UDP, and not only through the gateway. */
+  /** True if datagrams are sent over UDP now, perhaps through the gateway as well. */
   usesUdp(now: number): boolean {
     return this.#kind === 'udp' || (this.#kind === 'asking' && now - this.#askedAt < BOTH_MS)
   }
 
-  /** A datagram is sent now, by the way that `kind` says afterwards. */
+  /** Counts a datagram that is sent now; `kind` says afterwards which way it takes. */
   sent(now: number): void {
     if (this.#unanswered++ === 0) this.#silentSince = now
     const silentMs = now - this.#silentSince
@@ -87,12 +87,12 @@ export class Way {
     else if (this.#kind === 'asking') this.#onCarried(now)
   }
 
-  /** The gateway cannot be reached. */
+  /** The gateway is unreachable. */
   gatewayFailed(): void {
     this.#retreat()
   }
 
-  /** When a keep-alive is to be sent over UDP; Infinity for never. */
+  /** Time of the next keep-alive over UDP; Infinity for never. */
   get probeAt(): number {
     return this.#kind === 'carried' ? this.#probeAt : never
   }
@@ -101,7 +101,7 @@ export class Way {
     this.#probeAt = now + this.#waitMs(now)
   }
 
-  /** UDP may work where we are now. */
+  /** The network changed, and UDP may work in it. */
   networkChanged(): void {
     this.#isProven = false
     this.#probeMs = PROBE_MS

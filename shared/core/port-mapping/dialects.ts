@@ -1,32 +1,32 @@
-/** PCP and NAT-PMP as one: what is asked in both, and what both answer. */
+/** A common interface to PCP and NAT-PMP: the requests and answers that both have. */
 import { ADDRESS_WORDS, type Address, isIpv4 } from '../../wire/address.ts'
 import { decodeNatPmpResponse, encodeNatPmpRequest } from '../../wire/port-mapping-nat-pmp.ts'
 import { decodePcpResponse, encodePcpRequest } from '../../wire/port-mapping-pcp.ts'
 
-/** In the order of preference: PCP has nonces, UPnP is a web server in a router. */
+/** In order of preference: PCP has nonces, and UPnP is a web server in a router. */
 export const SERVICES = ['pcp', 'natPmp', 'upnp'] as const
 export type Service = (typeof SERVICES)[number]
 
 export interface Wish {
-  /** Address of this machine, with the internal port. */
+  /** Address of this host, with the internal port. */
   readonly client: Address
-  /** 12 bytes, the same as long as the mapping lives. */
+  /** 12 bytes, constant for the life of the mapping. */
   readonly nonce: Uint8Array
   readonly externalPort: number
-  /** 0 deletes. */
+  /** 0 deletes the mapping. */
   readonly lifetimeSeconds: number
 }
 
 export type Reply = { readonly epochSeconds: number } & (
   | { readonly kind: 'here'; readonly external?: Address }
-  /** The service itself refuses. */
+  /** The service refuses all requests. */
   | { readonly kind: 'unwilling' }
   | {
       readonly kind: 'mapping'
       readonly port: number
       readonly nonce?: Uint8Array
       readonly refused: boolean
-      /** Without `external` the service's address is meant. */
+      /** Undefined: the external address that the service reported. */
       readonly external?: Address
       readonly externalPort: number
       readonly lifetimeSeconds: number
@@ -34,10 +34,10 @@ export type Reply = { readonly epochSeconds: number } & (
 )
 
 export interface Dialect {
-  /** Asks whether it is spoken, and changes nothing. */
+  /** A request that only tests whether the protocol is supported. */
   probe(client: Address): Uint8Array
   wish(wish: Wish): Uint8Array
-  /** Undefined where the bytes are of another dialect, or of none. */
+  /** Undefined if the bytes are not of this protocol. */
   read(bytes: Uint8Array): Reply | undefined
 }
 
@@ -93,7 +93,7 @@ export function withPort(ip: Uint32Array, port: number): Address {
   return { words }
 }
 
-/** Any address, of the same family as the client. */
+/** The unspecified address of the client's IP family. */
 function anywhere(ipv4: boolean, port: number): Address {
   return { words: Uint32Array.of(0, 0, ipv4 ? 0xffff : 0, 0, port) }
 }

@@ -1,16 +1,16 @@
-/** What clocks of different machines may differ by, beside one part in DRIFT. */
+/** Tolerated difference between the clocks, in seconds, besides one part in DRIFT. */
 const SLACK_SECONDS = 2
 const DRIFT = 16
 
 /**
- * Watches the seconds that a router says have passed since it last lost its mappings: RFC 6887 section 8.5, which is the
- * rule of RFC 6886 section 3.6 made stricter.
+ * Watches the time that a router reports since it last lost its mappings. The rule is RFC 6887 section 8.5, a stricter
+ * form of RFC 6886 section 3.6.
  */
 export class Epoch {
   #seconds = 0
   #heardAt: number | undefined
 
-  /** False where the router has lost its mappings since it was last heard. */
+  /** False if the router has lost its mappings since the last call. */
   heard(seconds: number, now: number): boolean {
     const here = this.#heardAt === undefined ? 0 : (now - this.#heardAt) / 1000
     const there = this.#heardAt === undefined ? 0 : seconds - this.#seconds

@@ -1,27 +1,27 @@
-/** What goes into and comes out of a `PortMappingMachine`: plain data. Ports without a name are UDP ports of this machine. */
+/** Inputs and effects of a `PortMappingMachine`, as plain data. A `port` is a UDP port of this host. */
 import type { Address } from '../../wire/address.ts'
 import type { Service } from './dialects.ts'
 
 export interface Network {
   /** The default gateway, with PORT_MAPPING_PORT. */
   readonly gateway: Address
-  /** Address of this machine towards it. */
+  /** Address of this host in the gateway's network. */
   readonly local: Address
 }
 
 export type PortMappingInput =
-  /** At the beginning, and when addresses change or the machine woke up. Without a gateway nothing is asked. */
+  /** Set at the beginning, and when addresses change or the host wakes from sleep. Without a gateway nothing is asked. */
   | { readonly kind: 'network'; readonly network: Network | undefined }
-  /** A port of the gateway is wanted for this one. */
+  /** Asks the gateway to map this port. */
   | { readonly kind: 'open'; readonly port: number }
-  /** And no longer. */
+  /** The mapping is no longer needed. */
   | { readonly kind: 'close'; readonly port: number }
-  /** Find out what the gateway speaks, with no mapping. */
+  /** Find out which services the gateway offers, without a mapping. */
   | { readonly kind: 'survey' }
   /** Answers to `findUpnp`. */
   | { readonly kind: 'upnpFound'; readonly external: Address }
   | { readonly kind: 'upnpAbsent' }
-  /** Answers to `mapUpnp`. `taken`: another external port may do. */
+  /** Answers to `mapUpnp`. `taken`: the external port is in use, another one may work. */
   | {
       readonly kind: 'upnpMapped'
       readonly port: number
@@ -29,11 +29,11 @@ export type PortMappingInput =
       readonly lifetimeSeconds: number
     }
   | { readonly kind: 'upnpRefused'; readonly port: number; readonly taken: boolean }
-  /** Answer to `unmapUpnp`, whether or not it could be done. */
+  /** Answer to `unmapUpnp`, whether it succeeded or not. */
   | { readonly kind: 'upnpUnmapped'; readonly port: number }
 
 export type PortMappingEffect =
-  /** What comes to `external` comes to the port. Also when only the external address changed. */
+  /** The gateway forwards from `external` to the port. Emitted again if only the external address changes. */
   | {
       readonly kind: 'mapped'
       readonly port: number
@@ -41,10 +41,10 @@ export type PortMappingEffect =
       readonly service: Service
     }
   | { readonly kind: 'unmapped'; readonly port: number }
-  /** After `close`: the gateway has forgotten it, or will. */
+  /** After `close`: the gateway has deleted the mapping, or will. */
   | { readonly kind: 'closed'; readonly port: number }
   | ({ readonly kind: 'surveyed' } & Survey)
-  /** Each is answered with an input, whatever happens. */
+  /** Each of the following is answered with an input, whatever happens. */
   | { readonly kind: 'findUpnp' }
   | {
       readonly kind: 'mapUpnp'
@@ -55,8 +55,8 @@ export type PortMappingEffect =
   | { readonly kind: 'unmapUpnp'; readonly port: number; readonly externalPort: number }
 
 export interface Survey {
-  /** What the gateway speaks. */
+  /** The services that the gateway offers. */
   readonly services: readonly Service[]
-  /** Its outside address, where it told. */
+  /** The gateway's external address, if a service reported it. */
   readonly external?: Address
 }

@@ -2,15 +2,17 @@ import type { Address } from '../../wire/address.ts'
 import type { Service } from './dialects.ts'
 import { Question } from './question.ts'
 
-/** A gateway that gives a mapping for seconds only is not asked more often than this. */
+/** Minimum renewal interval, for a gateway that grants mappings for seconds only. */
 const LEAST_RENEWAL_MS = 4000
 const never = Number.POSITIVE_INFINITY
 
 /**
+ * The state of a mapping:
+ *
  *   waiting   for a service that has not refused it
- *   asking    one of them
- *   held      by a service until it expires; renewed at half its life, then at half of what is left
- *   leaving   no longer wanted: the service that may have it is asked to forget it
+ *   asking    a service was asked for it
+ *   held      granted by a service until it expires; renewed at half its lifetime, then at half of what is left
+ *   leaving   no longer needed: the service that may have it is asked to delete it
  */
 export type MappingState =
   | { readonly kind: 'waiting' }
@@ -25,16 +27,16 @@ export type MappingState =
     }
   | { readonly kind: 'leaving'; readonly service: Service; readonly question: Question }
 
-/** What is due: ask the service, or the end of the wait, or of the life. */
+/** The action that is due: ask the service, give up an unanswered request, or drop the expired mapping. */
 export type Due = 'ask' | 'unanswered' | 'expired'
 
-/** One port of this machine for which a port of the gateway is wanted. */
+/** One port of this host for which a port of the gateway is requested. */
 export class Mapping {
   readonly port: number
   readonly nonce: Uint8Array
-  /** Wished for: the one given before, or any. */
+  /** The requested external port: the one granted before, or a random one. */
   externalPort: number
-  /** Found taken, one after another. */
+  /** Number of consecutive external ports that were in use. */
   taken = 0
   readonly refusedBy = new Set<Service>()
   state: MappingState = { kind: 'waiting' }
@@ -45,7 +47,7 @@ export class Mapping {
     this.externalPort = externalPort
   }
 
-  /** That has it, or is asked for it. */
+  /** The service that has granted the mapping, or is asked for it. */
   get service(): Service | undefined {
     return this.state.kind === 'waiting' ? undefined : this.state.service
   }
@@ -71,7 +73,7 @@ export class Mapping {
     this.state = { kind: 'leaving', service, question: new Question(now) }
   }
 
-  /** The gateway may have forgotten it. */
+  /** The gateway may have lost the mapping: renews it now. */
   doubt(now: number): void {
     if (this.state.kind !== 'held') return
     this.state.renewAt = now

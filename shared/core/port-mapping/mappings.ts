@@ -1,4 +1,4 @@
-/** The mappings that are wanted, and what becomes of each as services give, refuse and forget them. */
+/** The requested mappings, and their changes as services grant, refuse and lose them. */
 import type { Random } from '../../crypto/random.ts'
 import { type Address, sameAddress } from '../../wire/address.ts'
 import { PCP_NONCE_BYTES } from '../../wire/port-mapping-pcp.ts'
@@ -6,17 +6,17 @@ import type { Service } from './dialects.ts'
 import type { PortMappingEffect } from './events.ts'
 import { Mapping } from './mapping.ts'
 
-/** Below are the ports of services that a household may run. */
+/** Lower ports belong to services that a household may run. */
 const LEAST_EXTERNAL_PORT = 10_000
 const EXTERNAL_PORTS = 0x10000 - LEAST_EXTERNAL_PORT
-/** UPnP does not choose another port by itself. */
+/** Ports tried in turn if they are in use, as UPnP does not choose another port by itself. */
 const MAX_TAKEN = 4
 const never = Number.POSITIVE_INFINITY
 
 export class Mappings {
   refusals = 0
   readonly #random: Random
-  /** Those that have answered, best first. */
+  /** The services that have answered, best first. */
   readonly #present: () => readonly Service[]
   readonly #byPort = new Map<number, Mapping>()
   #effects: PortMappingEffect[] = []
@@ -30,7 +30,7 @@ export class Mappings {
     return this.#byPort.size > 0
   }
 
-  /** Where the service was asked for it, or has given it. */
+  /** The mapping of this port, if the service was asked for it or has granted it. */
   of(port: number, service: Service): Mapping | undefined {
     const mapping = this.#byPort.get(port)
     return mapping?.service === service ? mapping : undefined
@@ -52,7 +52,7 @@ export class Mappings {
     else if (mapping.state.kind !== 'leaving') mapping.leave(service, now)
   }
 
-  /** Another gateway: what the one before holds is out of reach. */
+  /** Forgets what was granted: mappings of the former gateway are out of reach. */
   abandon(): void {
     for (const mapping of [...this.#byPort.values()]) {
       mapping.refusedBy.clear()
@@ -61,25 +61,25 @@ export class Mappings {
     }
   }
 
-  /** The gateway may have forgotten those that the service holds, or all of them. */
+  /** The gateway may have lost the mappings of this service, or of all services if it is undefined. */
   doubt(service: Service | undefined, now: number): void {
     for (const mapping of this.#byPort.values())
       if (service === undefined || mapping.service === service) mapping.doubt(now)
   }
 
-  /** Whoever refused may have changed its mind. */
+  /** Asks services again that have refused: they may grant the mapping now. */
   retry(now: number): void {
     for (const mapping of this.#byPort.values()) mapping.refusedBy.clear()
     this.chooseAll(now)
   }
 
-  /** A service has answered. */
+  /** A service has answered: requests the mappings that wait for one. */
   chooseAll(now: number): void {
     for (const mapping of this.#byPort.values())
       if (mapping.state.kind === 'waiting') this.#choose(mapping, now)
   }
 
-  /** Those whose service is to be asked now. */
+  /** The mappings whose service is to be asked now. */
   due(now: number): Mapping[] {
     return [...this.#byPort.values()].filter((mapping) => {
       const due = mapping.due(now)
@@ -102,7 +102,10 @@ export class Mappings {
     return this.#effects.shift()
   }
 
-  /** A late answer to a wish that is no longer one is not the answer to its deletion. */
+  /**
+   * The service granted the mapping. Ignored if the mapping is no longer wanted: a late grant does not answer its
+   * deletion.
+   */
   granted(mapping: Mapping, external: Address, lifetimeSeconds: number, now: number): void {
     const { state, port } = mapping
     if (state.kind !== 'asking' && state.kind !== 'held') return
@@ -123,7 +126,7 @@ export class Mappings {
     }
   }
 
-  /** Somebody else has the external port. */
+  /** The external port is in use. */
   taken(mapping: Mapping, now: number): void {
     if (mapping.state.kind !== 'asking' || ++mapping.taken === MAX_TAKEN) {
       this.refused(mapping, now)
@@ -133,7 +136,7 @@ export class Mappings {
     mapping.ask(mapping.state.service, now)
   }
 
-  /** Late, where it is wanted again by now: then the service is being asked for it anew. */
+  /** The service deleted the mapping. Ignored if the mapping is wanted again: then the service is being asked for it. */
   deleted({ state, port }: Mapping): void {
     if (state.kind === 'leaving') this.#forget(port)
   }

@@ -1,16 +1,17 @@
 /**
- * Gets ports of the default gateway for UDP ports of this machine, by PCP (RFC 6887), NAT-PMP (RFC 6886) and UPnP IGD.
+ * Maps ports of the default gateway to UDP ports of this host, by PCP (RFC 6887), NAT-PMP (RFC 6886) and UPnP IGD.
  *
- *   - All three are asked at the same time, when the first port is wanted and whenever the network changes; that asks for no
- *     mapping. The first that answers is asked for one; where it refuses, the next is.
- *   - The external port is random, so that two machines behind one gateway do not want the same. A mapping is asked for
- *     two hours (RFC 6886 recommends it), renewed at half of what was given, and deleted when it is no longer wanted.
- *   - Every CHECK_MS the services are asked again. Each answer tells how long the gateway has had its mappings (its epoch);
- *     so do announcements after a restart. Where it has lost them, all are asked for again. UPnP has no epoch: its mappings
- *     are renewed at each check.
- *   - Nothing is sent to anyone but the gateway, and nothing taken from anyone else.
+ * - All three services are asked at the same time, when the first port is requested and whenever the network changes.
+ *   That creates no mapping. The first service that answers is asked for one; if it refuses, the next one is.
+ * - The external port is random, so that two hosts behind one gateway do not request the same one. A mapping is
+ *   requested for two hours, as RFC 6886 recommends. It is renewed at half of the granted lifetime, and deleted when it
+ *   is no longer needed.
+ * - The services are asked again every CHECK_MS. Each answer tells how long the gateway has had its mappings (its
+ *   epoch), and so do announcements after a restart. If the gateway has lost its mappings, all are requested again.
+ *   UPnP has no epoch: its mappings are renewed at each check.
+ * - The machine sends only to the gateway, and accepts datagrams only from it.
  *
- * UPnP is HTTP: whoever drives this machine carries it out, as effects that are answered by inputs.
+ * UPnP is HTTP. The driver of this machine carries it out: the machine emits effects, which inputs answer.
  */
 import { sameBytes } from '../../crypto/hash.ts'
 import { Random } from '../../crypto/random.ts'
@@ -28,9 +29,9 @@ const CHECK_MS = 600_000
 const never = Number.POSITIVE_INFINITY
 
 export interface PortMappingCounters {
-  /** Not from the gateway. */
+  /** Datagrams that did not come from the gateway. */
   foreign: number
-  /** In no dialect, or about a mapping that is not ours. */
+  /** Datagrams of no known protocol, or about a mapping that is not ours. */
   unknown: number
   /** How often the gateway had lost its mappings. */
   lost: number

@@ -2,8 +2,8 @@ import { type Address, sameIp } from '../../wire/address.ts'
 import type { Candidate } from '../../wire/profile.ts'
 
 /**
- * The mapped candidates that the other side can come through: those on an address where the socket is seen from outside.
- * Any other belongs to a gateway that is behind a NAT itself, and nothing sent there would arrive.
+ * The mapped candidates at which the other side can reach this one: those on an IP at which the socket is seen from
+ * outside. Any other belongs to a gateway that is itself behind a NAT, and nothing sent there would arrive.
  */
 export function reachable(candidates: readonly Candidate[], seen: readonly Address[]): Candidate[] {
   return candidates.filter(

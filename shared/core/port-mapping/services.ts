@@ -1,4 +1,4 @@
-/** Which of the three services the gateway offers: all are asked at the same time, none waits for another. */
+/** Finds out which of the three services the gateway offers. All are asked at the same time; none waits for another. */
 import type { Address } from '../../wire/address.ts'
 import { SERVICES, type Service } from './dialects.ts'
 import { Epoch } from './epoch.ts'
@@ -9,7 +9,7 @@ const never = Number.POSITIVE_INFINITY
 interface Known {
   status: 'asked' | 'here' | 'silent'
   question: Question | undefined
-  /** The gateway's outside address, where the service tells it apart from mappings. */
+  /** The gateway's external address, if the service reports it apart from mappings. */
   external: Address | undefined
   readonly epoch: Epoch
 }
@@ -21,7 +21,10 @@ export class Services {
     this.#known = { pcp: asked(now), natPmp: asked(now), upnp: asked(now) }
   }
 
-  /** Asks all again that are not being asked: those that were silent, and those that answered, for epoch and address. */
+  /**
+   * Asks all services again that are not being asked: the silent ones, and those that answered before, for their epoch
+   * and address.
+   */
   check(now: number): void {
     for (const known of Object.values(this.#known)) {
       if (known.question !== undefined) continue
@@ -30,7 +33,7 @@ export class Services {
     }
   }
 
-  /** Those to be asked now. One that does not answer is silent, unless it has answered before. */
+  /** The services to be asked now. One that does not answer counts as silent, unless it has answered before. */
   due(now: number): Service[] {
     return SERVICES.filter((service) => {
       const { question } = this.#known[service]
@@ -54,7 +57,7 @@ export class Services {
     if (known.status === 'asked') known.status = 'silent'
   }
 
-  /** False where the gateway has lost its mappings. */
+  /** False if the gateway has lost its mappings. */
   heard(service: Service, epochSeconds: number, now: number): boolean {
     return this.#known[service].epoch.heard(epochSeconds, now)
   }
@@ -67,7 +70,7 @@ export class Services {
     return SERVICES.filter((service) => this.#known[service].status === 'here')
   }
 
-  /** Every one has answered or been given up. */
+  /** True if every service has answered or was given up. */
   get settled(): boolean {
     return SERVICES.every((service) => this.#known[service].status !== 'asked')
   }

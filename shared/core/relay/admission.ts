@@ -11,15 +11,15 @@ import type { Quota } from './quota.ts'
 import type { ClaimRefusal } from './relay-counters.ts'
 import type { Tunnels } from './tunnels.ts'
 
-/** A peer claims often while it roams, for each of its tunnels. */
+/** A roaming peer sends claims often, for each of its tunnels. */
 const CLAIMS_PER_SECOND = 20
 const CLAIM_BURST = 200
-/** Opening a junk grant costs about 10 us: a third of a core. Beyond that claims are lost by chance, and repeated. */
+/** Opening a junk grant costs about 10 us, so this is a third of a core. Above it, random claims are lost and retransmitted. */
 const OPENED_PER_SECOND = 30_000
 
 export interface Admitted {
   readonly leg: number
-  /** The HANDSHAKE has seen its peer at this very IP. */
+  /** Whether the HANDSHAKE has seen the peer at this IP. */
   readonly isBelieved: boolean
 }
 
@@ -31,13 +31,14 @@ export interface AdmissionParts {
 }
 
 /**
- * Tells whose leg a claim is and whether it may be had: by what the fleet sealed, and by nothing else. A claim is opened
- * first, and what it shows to be the peer's own and new is charged to that peer: who forges sources, or repeats what it
- * overheard, uses up nobody's rate.
+ * Decides which leg a claim is for, and whether it is granted. The decision relies only on what the fleet sealed.
+ *
+ * A claim is opened first. Only a claim that proves to be the peer's own and new is charged to that peer's rate limit. Forged
+ * source addresses and replayed claims therefore use up nobody's rate.
  */
 export class Admission {
   #fleetKeys: FleetKeys
-  /** No leg is made any more; those there are may move and go. */
+  /** Whether new legs are refused. Existing legs may still move and end. */
   closed = false
   readonly #parts: AdmissionParts
   readonly #limit: ProvenLimit
@@ -54,7 +55,7 @@ export class Admission {
     this.#fleetKeys = fleetKeys
   }
 
-  /** The leg that a BIND may have; its stamp is from now on the last. */
+  /** Returns the leg that a BIND is for, or why it is refused. Records the stamp of the BIND as the leg's last. */
   bind(claim: RelayClaim, words: Uint32Array, at: number, now: number): Admitted | ClaimRefusal {
     const { tunnels } = this.#parts
     const grant = this.#open(claim, now)
@@ -69,7 +70,7 @@ export class Admission {
     return { leg, isBelieved: sameIp(grant.from.words, 0, words, at) }
   }
 
-  /** The leg that a RELEASE gives up. */
+  /** Returns the leg that a RELEASE gives up, or why it is refused. */
   release(claim: RelayClaim, now: number): number | ClaimRefusal {
     const { tunnels } = this.#parts
     const grant = this.#open(claim, now)
@@ -81,7 +82,7 @@ export class Admission {
     return leg
   }
 
-  /** Makes room for what may still come. */
+  /** Forgets tunnels that have neither legs nor valid grants, to make room for others. */
   forget(now: number): void {
     const { tunnels, wall } = this.#parts
     tunnels.forget(wall.at(now), this.#isBusy)
@@ -105,7 +106,7 @@ export class Admission {
     return leg
   }
 
-  /** A datagram that the network doubled is answered again, where the leg is. */
+  /** Admits a duplicate of the last BIND again, if it comes from the leg's address. */
   #again(
     { stamp }: RelayClaim,
     leg: number,

@@ -1,12 +1,14 @@
 /**
- * Where the legs of a relay are, in typed arrays: forwarding a packet looks up its source and reads the rest by index.
+ * The addresses of a relay's legs, in typed arrays. To forward a packet, the relay looks up its source and reads the rest by
+ * index. The state of a leg:
  *
  *   free      nowhere
- *   claiming  its BIND came from the address of another leg that is proven: it stays that leg's until the token comes back
- *   bound     at an address not proven yet: is sent no more bytes than came from there, and MOST_UNPROVEN in all
- *   proven    the token came back from there
+ *   claiming  its BIND came from the address of a proven leg, which keeps that address until this leg's token comes back
+ *   bound     at an address not proven yet, which is sent no more bytes than came from it, and MOST_UNPROVEN in all
+ *   proven    the token came back from the address
  *
- * An address belongs to one leg. A BIND from where nobody is proven takes effect at once, so that roaming costs nothing.
+ * An address belongs to one leg. A BIND from an address without a proven leg takes effect immediately, so roaming does not
+ * interrupt traffic.
  */
 import type { Random } from '../../crypto/random.ts'
 import { ADDRESS_WORDS, sameAddress } from '../../wire/address.ts'
@@ -17,15 +19,16 @@ const FREE = 0
 const CLAIMING = 1
 const BOUND = 2
 const PROVEN = 3
-/** More than any datagram; keeps the number small. */
+/** Maximum credit in bytes: more than any datagram, and far from overflow. */
 const MAX_CREDIT = 2 ** 20
 /**
- * What comes back from an address is no proof that a peer is there. It may be a server that answers anybody, which would be
- * attacked in our name, or another relay: two relays whose legs are bound at each other would pass a packet on for ever.
+ * Maximum bytes sent to an address before it is proven. Traffic from an address does not prove that a peer is there. It may come
+ * from a server that answers anybody, which would be attacked in our name. It may also come from another relay: two relays with
+ * legs bound at each other would pass a packet back and forth for ever.
  */
 const MOST_UNPROVEN = 2 ** 16
 
-/** Hears of each leg that is no longer free, that has proven its address, or that is free again. */
+/** Is notified of each leg that becomes taken, proves its address, or becomes free again. */
 export interface Occupancy {
   taken(leg: number): void
   proven(leg: number): void
@@ -39,7 +42,7 @@ export class Bindings {
   readonly #states: Uint8Array
   readonly #tokens: Uint8Array
   readonly #credits: Int32Array
-  /** Bytes that may be sent to a leg before it is proven. */
+  /** Bytes that may still be sent to a leg before it is proven. */
   readonly #untilProven: Int32Array
   readonly #heardAt: Float64Array
   readonly #owners: AddressTable
@@ -67,7 +70,7 @@ export class Bindings {
     return this.#count
   }
 
-  /** The leg that owns an address; -1 where none does. */
+  /** The leg that owns an address; -1 if none does. */
   at(words: Uint32Array, wordsAt: number): number {
     return this.#owners.get(words, wordsAt)
   }
@@ -76,7 +79,7 @@ export class Bindings {
     return this.#states[leg] === FREE
   }
 
-  /** It owns its address. */
+  /** Whether the leg owns its address. */
   isBound(leg: number): boolean {
     return this.#states[leg]! >= BOUND
   }
@@ -89,7 +92,7 @@ export class Bindings {
     return !this.isFree(leg) && sameAddress(this.addresses, leg * ADDRESS_WORDS, words, wordsAt)
   }
 
-  /** Puts a leg at an address; where it is there already it keeps what it has proven. */
+  /** Puts a leg at an address. A leg that is already there stays proven if it was. */
   bind(leg: number, words: Uint32Array, wordsAt: number, socket: number): void {
     this.sockets[leg] = socket
     if (this.isAt(leg, words, wordsAt)) return
@@ -108,7 +111,7 @@ export class Bindings {
     return this.#tokens.subarray(leg * TOKEN_BYTES, (leg + 1) * TOKEN_BYTES)
   }
 
-  /** The leg whose token came back from its address, from now on proven; -1 where it is nobody's. */
+  /** Marks the leg whose token came back from its address as proven, and returns it; -1 if no leg there has this token. */
   prove(words: Uint32Array, wordsAt: number, token: Uint8Array): number {
     const claimant = this.#claimants.get(words, wordsAt)
     if (claimant >= 0 && this.#hasToken(claimant, token)) {
@@ -132,24 +135,24 @@ export class Bindings {
     this.#occupancy.left(leg)
   }
 
-  /** So many bytes came from the leg's address. */
+  /** Records that bytes came from the leg's address, and credits them. */
   hear(leg: number, bytes: number, now: number): void {
     this.#heardAt[leg] = now
     this.#credits[leg] = Math.min(this.#credits[leg]! + bytes, MAX_CREDIT)
   }
 
-  /** So many bytes may be sent to the leg besides. */
+  /** Lets that many more bytes be sent to the leg before it is proven. */
   trust(leg: number, bytes: number): void {
     this.#credits[leg] = Math.min(this.#credits[leg]! + bytes, MAX_CREDIT)
     this.#untilProven[leg]! += bytes
   }
 
-  /** True where nothing came from the leg since then. */
+  /** Whether nothing has come from the leg after `since`. */
   isSilent(leg: number, since: number): boolean {
     return !this.isFree(leg) && this.#heardAt[leg]! <= since
   }
 
-  /** False where so many bytes may not be sent to the leg; true takes them from its credit. */
+  /** Takes bytes from the leg's credit; false if that many may not be sent to the leg. */
   spend(leg: number, bytes: number): boolean {
     const state = this.#states[leg]
     if (state === PROVEN) return true

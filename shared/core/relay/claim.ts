@@ -3,7 +3,7 @@ import { Writer } from '../../wire/cursor.ts'
 import { RELAY_OP } from '../../wire/numbers.ts'
 import type { RelayClaim } from '../../wire/relay.ts'
 
-/** A claim under the key of its grant: nobody else can make it, nor another stamp or op of it. */
+/** Makes a claim with a MAC under the key of its grant. Without the key nobody can make one or change its stamp or op. */
 export function makeClaim(
   op: RelayClaim['op'],
   stamp: number,

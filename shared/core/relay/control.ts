@@ -1,6 +1,6 @@
 /**
- * The control plane of a relay: legs come, prove their address, move and end here, and their peers are told how it stands.
- * What goes through them is forwarded elsewhere, by `bindings`.
+ * The control plane of a relay. It binds, proves, moves and ends legs, and tells their peers about the state of both legs.
+ * Data packets do not pass here: `relay-machine.ts` forwards them by means of `bindings`.
  */
 import type { FleetKeys } from '../../crypto/fleet.ts'
 import { Random } from '../../crypto/random.ts'
@@ -22,7 +22,7 @@ import { Quota } from './quota.ts'
 import { type ClaimRefusal, noRelayCounts } from './relay-counters.ts'
 import { Tunnels } from './tunnels.ts'
 
-/** All that a peer keeps back until there is a path: 64 datagrams. */
+/** Everything that a peer holds back until there is a path: 64 datagrams. */
 const BELIEVED_BYTES = 80_000
 
 export interface EndedLeg {
@@ -80,7 +80,7 @@ export class RelayControl {
     return this.#tunnels.end
   }
 
-  /** Nothing is remembered of any tunnel. */
+  /** Whether no tunnel is remembered. */
   get isEmpty(): boolean {
     return this.#tunnels.size === 0
   }
@@ -89,12 +89,12 @@ export class RelayControl {
     this.#admission.setFleetKeys(fleetKeys)
   }
 
-  /** No leg is made any more. */
+  /** Refuses new legs from now on. */
   close(): void {
     this.#admission.closed = true
   }
 
-  /** Datagram i, which is control. */
+  /** Handles datagram `i`, which is a control message. */
   take(arrived: Batch, i: number, out: Batch, now: number): void {
     const message = decodeRelay(arrived.at(i))
     switch (message?.op) {
@@ -115,14 +115,14 @@ export class RelayControl {
     }
   }
 
-  /** Tells a leg's peer how it stands with the other leg and the relay, as far as its address may be sent anything. */
+  /** Sends KEPT to a leg: the state of the other leg and of the relay. Sends nothing if the leg's credit does not suffice. */
   tell(leg: number, out: Batch): void {
     const bytes = encodeRelay({ op: 'kept', ...this.#flagsOf(leg) })
     if (!this.bindings.spend(leg, bytes.length)) return
     out.push(bytes, this.bindings.addresses, leg * ADDRESS_WORDS, this.bindings.sockets[leg])
   }
 
-  /** Ends the legs that have been silent, and forgets what no claim can bring back. */
+  /** Ends silent legs, and forgets tunnels that no claim can bring back. */
   sweep(out: Batch, now: number): void {
     const since = now - this.#idleMs
     for (let leg = 0; leg < this.end; leg++) {
@@ -133,7 +133,7 @@ export class RelayControl {
     for (const leg of this.offload.muted) if (!this.quota.isOver(leg, now)) this.offload.unmute(leg)
   }
 
-  /** Ends every leg; nobody is told. */
+  /** Ends every leg without telling the peers. */
   endAll(): void {
     for (let leg = 0; leg < this.end; leg++) {
       if (this.bindings.isFree(leg)) continue
@@ -204,7 +204,7 @@ export class RelayControl {
     this.counters.refused[why]++
   }
 
-  /** To where it came from; never longer than what is answered. */
+  /** Answers datagram `i` at its source. The answer is never longer than the datagram. */
   #answer(arrived: Batch, i: number, out: Batch, message: RelayMessage): void {
     const bytes = encodeRelay(message)
     const leg = this.bindings.at(arrived.address, i * ADDRESS_WORDS)
@@ -221,7 +221,7 @@ export class RelayControl {
     this.#gone(leg, reason, out)
   }
 
-  /** A leg lost its address: the other is alone now. */
+  /** Reports a leg that lost its address, and tells the other leg. */
   #gone(leg: number, reason: EndedLeg['reason'], out: Batch): void {
     this.#report(leg, reason)
     this.tell(leg ^ 1, out)

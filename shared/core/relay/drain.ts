@@ -1,8 +1,8 @@
-/** Legs told at once: the batch would otherwise grow to hold them all. */
+/** Legs told in one step. Otherwise the batch would grow to hold all of them. */
 const TOLD = 256
 const TELL_MS = 20
 
-/** A relay that is going: which legs have been told, when the next are, and when the rest ends. */
+/** The progress of a draining relay: which legs have been told, when the next are told, and when the rest end. */
 export class Drain {
   readonly until: number
   #told = 0
@@ -13,7 +13,7 @@ export class Drain {
     this.#tellAt = now
   }
 
-  /** The legs to tell now, [from, to) of those below `end`. */
+  /** Returns the legs to tell now, [from, to), all below `end`. */
   next(end: number, now: number): { readonly from: number; readonly to: number } {
     const from = this.#told
     if (now < this.#tellAt) return { from, to: from }

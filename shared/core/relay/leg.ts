@@ -1,16 +1,16 @@
 /**
  * The peer's side of a relayed path: one leg at one relay.
  *
- *   binding     BIND, again after 250 ms, 500 ms, .. 2 s, each with a greater stamp, until BOUND says so
- *   confirming  CONFIRM with the token of BOUND, in the same rhythm, until KEPT says that the address is proven
- *   bound       nothing to do while data flows. After 15 s without sending, or 2 s of sending without hearing: asking
- *   asking      KEEP, again each second. Anything heard: bound. Three unanswered, or UNBOUND in answer: binding, as this
+ *   binding     sends BIND, retransmitted after 250 ms, 500 ms, .. 2 s, each time with a greater stamp, until BOUND arrives
+ *   confirming  sends CONFIRM with the token of BOUND, at the same intervals, until KEPT says that the address is proven
+ *   bound       nothing to do while data flows. After 15 s without sending, or 2 s of sending without an answer: asking
+ *   asking      sends KEEP every second. Anything received: bound. Three unanswered, or UNBOUND in answer: binding, as this
  *               side's address may have changed
- *   lost        six BINDs unanswered: the relay is gone or refuses. Another grant is needed
+ *   lost        six BINDs were unanswered: the relay is gone or refuses. Another grant is needed
  *   released    given up, because a direct path carries the data
  *
- * Data may flow from the first BIND on, and surely from BOUND on. What the application sends goes to the relay's address
- * as it is, by whoever owns the leg, who says so with `sent`.
+ * Data may get through from the first BIND on, and does from BOUND on. The owner of the leg sends the application's data
+ * unchanged to the relay's address, and reports it with `sent`.
  */
 import { type Address, sameAddress } from '../../wire/address.ts'
 import type { Batch } from '../../wire/batch.ts'
@@ -23,7 +23,7 @@ import {
 } from '../../wire/relay.ts'
 import { makeClaim } from './claim.ts'
 
-/** Less than any NAT keeps a mapping (30 s is common). */
+/** Shorter than any NAT keeps a mapping (30 s is common). */
 export const KEEP_MS = 15_000
 export const SILENCE_MS = 2000
 const FIRST_REPEAT_MS = 250
@@ -35,10 +35,10 @@ const NEVER = Number.POSITIVE_INFINITY
 
 export interface RelayLegOptions {
   readonly relay: Address
-  /** Sealed for the relay, and the key that goes with it. */
+  /** The grant, sealed for the relay, and the key of that grant. */
   readonly grant: Uint8Array
   readonly key: Uint8Array
-  /** Which of the machine's sockets the leg is on. */
+  /** Index of the machine's socket that the leg uses. */
   readonly socket: number
 }
 
@@ -54,7 +54,7 @@ export class RelayLeg {
   #phase: Phase = { kind: 'binding', firstStamp: 0 }
   #flags: RelayFlags = { otherBound: false, draining: false }
   #stamp = 0
-  /** How often the present phase has sent its message, and when it does so next. */
+  /** How often the current phase has sent its message, and when it sends it next. */
   #tries = 0
   #repeatAt = NEVER
   #keepMs = KEEP_MS
@@ -72,12 +72,12 @@ export class RelayLeg {
     return kind === 'confirming' || kind === 'asking' ? 'bound' : kind
   }
 
-  /** As the relay last said: data sent now will be forwarded. */
+  /** Whether the other leg is bound, as the relay last said: data sent now will be forwarded. */
   get otherBound(): boolean {
     return this.#flags.otherBound
   }
 
-  /** The relay is going: time to ask for another. */
+  /** Whether the relay is draining: time to ask for another one. */
   get draining(): boolean {
     return this.#flags.draining
   }
@@ -86,13 +86,13 @@ export class RelayLeg {
     return sameAddress(words, at, this.relay.words, 0)
   }
 
-  /** Begins, and begins again after a change of the local network. Not after `release`. */
+  /** Starts binding the leg. Call it again after a change of the local network. Does nothing after `release`. */
   start(out: Batch, now: number): void {
     if (this.#phase.kind === 'released') return
     this.#enter({ kind: 'binding', firstStamp: this.#nextStamp(now) }, out, now)
   }
 
-  /** Of a datagram that came from the relay's address: data is the caller's, control was dealt with. */
+  /** Handles a datagram from the relay's address. Returns `data` if it is for the caller, `control` if it was handled here. */
   take(arrived: Batch, i: number, out: Batch, now: number): 'control' | 'data' {
     const message = isRelayControl(arrived, i) ? decodeRelay(arrived.at(i)) : 'data'
     if (message === undefined) return 'control'
@@ -104,7 +104,7 @@ export class RelayLeg {
     return 'control'
   }
 
-  /** Something was sent through this leg. */
+  /** Records that data was sent through this leg. */
   sent(now: number): void {
     this.#sentAt = now
     if (this.#unheardSince === NEVER) this.#unheardSince = now
@@ -135,7 +135,7 @@ export class RelayLeg {
     return Math.min(this.#sentAt + this.#keepMs, this.#unheardSince + SILENCE_MS)
   }
 
-  /** Said once: a relay that does not hear it ends the leg when it has been idle. */
+  /** Gives the leg up. RELEASE is sent once; a relay that misses it ends the leg when it is idle. */
   release(out: Batch, now: number): void {
     const mayBeBound = this.#stamp > 0 && (this.state === 'bound' || this.state === 'binding')
     this.#enter({ kind: 'released' }, out, now)
@@ -143,7 +143,7 @@ export class RelayLeg {
     this.#send(makeClaim('release', this.#nextStamp(now), this.#credentials), out, now)
   }
 
-  /** UNBOUND counts only as an answer: it is easily forged. */
+  /** Handles a control message. UNBOUND counts only as an answer, because it is easily forged. */
   #onMessage(message: RelayMessage, wasAsking: boolean, out: Batch, now: number): void {
     const { kind } = this.#phase
     if (message.op === 'bound' && this.#isAnswer(message.stamp)) {
@@ -167,7 +167,7 @@ export class RelayLeg {
     this.#repeat(out, now)
   }
 
-  /** Sends what the phase has to say, if anything, and sets when to say it again. */
+  /** Sends the message of the current phase, if it has one, and sets the time of the next retransmission. */
   #repeat(out: Batch, now: number): void {
     const message = this.#messageOf(this.#phase, now)
     if (message === undefined) return
@@ -193,7 +193,7 @@ export class RelayLeg {
     }
   }
 
-  /** The time, so that a new process of the same peer goes on above the last; never the same twice. */
+  /** Returns a stamp that is never used twice. It is the time, so a new process of the same peer continues above the last one. */
   #nextStamp(now: number): number {
     this.#stamp = Math.max(Math.floor(now), this.#stamp + 1)
     return this.#stamp

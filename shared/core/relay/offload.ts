@@ -1,28 +1,28 @@
 /**
- * Which pairs of legs the kernel forwards instead of this process. A pair is handed over when both its legs are proven, both
- * come by UDP and both are of one address family; it is taken back as soon as a leg moves or ends. Control messages always
+ * Chooses the pairs of legs that the kernel forwards instead of this process. A pair is handed over when both legs are proven,
+ * both use UDP and both have the same address family. It is withdrawn as soon as a leg moves or ends. Control messages always
  * come to the process, so legs are bound, moved and ended as without the kernel.
  *
- * The kernel cannot know what an owner may take. So the process hears about once a second what was forwarded, charges it, and
- * mutes a leg whose owner has had its part until the allowance is there again.
+ * The kernel does not know the quotas. About once a second the process learns what was forwarded and charges it. It mutes a leg
+ * whose owner is over quota until the allowance has recovered.
  */
 import { ADDRESS_WORDS, type Address, isDiscardOnly, isIpv4 } from '../../wire/address.ts'
 import type { Bindings } from './bindings.ts'
 
 export type OffloadEffect =
-  /** From now on whatever comes from one address is for the other. `pair` is a number below `maxTunnels`. */
+  /** The kernel forwards between the two addresses from now on. `pair` is a number below `maxTunnels`. */
   | { readonly kind: 'offload'; readonly pair: number; readonly addresses: readonly [Address, Address] }
-  /** The pair comes to the process again; what is muted of it is no longer. */
+  /** The packets of the pair come to the process again. Its legs are no longer muted. */
   | { readonly kind: 'withdraw'; readonly pair: number }
-  /** What comes from this leg of an offloaded pair is dropped, or no longer. */
+  /** The kernel drops packets from this leg of an offloaded pair, or stops dropping them. */
   | { readonly kind: 'mute' | 'unmute'; readonly leg: number }
 
-/** What came from a leg of an offloaded pair since this was last told. */
+/** The traffic from a leg of an offloaded pair since the last report. */
 export interface OffloadedTraffic {
-  /** Undefined where the pair was withdrawn meanwhile. */
+  /** Undefined if the pair was withdrawn meanwhile. */
   readonly leg: number | undefined
   readonly packets: number
-  /** Of UDP payload. */
+  /** Bytes of UDP payload. */
   readonly bytes: number
   /** Packets that were dropped because the leg was muted. */
   readonly muted: number
@@ -39,7 +39,7 @@ export class Offload {
     this.#emit = emit
   }
 
-  /** The kernel forwards from now on, or no longer: then it has forgotten all pairs, and no effect says so. */
+  /** Starts or stops offloading. The kernel knows no pairs at that moment, so none is withdrawn. */
   set(isOn: boolean, bindings: Bindings, end: number): void {
     this.#isOn = isOn
     this.#offloaded.fill(0)
@@ -55,7 +55,7 @@ export class Offload {
     return this.#muted
   }
 
-  /** A leg has proven its address: its pair is handed over if the other one has as well. */
+  /** Call when a leg has proven its address. Hands the pair over if the other leg is proven too. */
   proven(leg: number, bindings: Bindings): void {
     const other = leg ^ 1
     if (!this.#isOn || this.has(leg) || !bindings.isProven(leg) || !bindings.isProven(other)) return
@@ -65,7 +65,7 @@ export class Offload {
     this.#emit({ kind: 'offload', pair: leg >>> 1, addresses })
   }
 
-  /** A leg is no longer at its address. */
+  /** Call when a leg is no longer at its address. Withdraws the pair. */
   left(leg: number): void {
     if (!this.has(leg)) return
     this.#offloaded[leg >>> 1] = 0

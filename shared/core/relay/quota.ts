@@ -1,44 +1,43 @@
 /**
- * What each owner of legs may take of a relay. A leg has three owners: its peer, that peer's user, and a network that the
- * two peers of the tunnel share. All are charged for what comes from the leg. Nobody has more than its quota, and when the
- * relay is busy nobody has more than a fair share:
+ * The quotas of a relay. A leg has three owners: its peer, that peer's user, and a network that the two peers of the tunnel
+ * share. All three are charged for traffic from the leg. No owner exceeds its quota and, while the relay is busy, its fair share:
  *
- *   legs      when three quarters of the tunnels are taken, an owner that has half as many legs as tunnels are left gets no
- *             further one: there is always room for an owner that has few
- *   traffic   no peer and no user gets more than half of the relay; when bytes or packets come near what it can carry, each
- *             network that sends gets an equal part, and within it each peer, and each user. Tunnels between the peers of one
- *             user, who share no network, count as one network
+ *   legs      when three quarters of the tunnels are taken, an owner with half as many legs as there are tunnels left gets no
+ *             further leg. There is then always room for owners with few legs
+ *   traffic   no peer and no user gets more than half of the relay. When bytes or packets come near its capacity, all networks
+ *             that send get equal parts. Within a network, all peers get equal parts, and so do all users. Tunnels between
+ *             peers of one user that share no network count as one network
  *
- * A network that is alone has the whole relay, as many deployments have one network only.
+ * A network that is alone gets the whole relay, because many deployments have only one network.
  *
- * An owner without legs is kept until its allowance is full again, so that leaving and coming back renews nothing.
+ * An owner without legs is remembered until its allowance is full again, so leaving and coming back does not renew it.
  */
 import type { OpenedGrant } from '../../crypto/grant.ts'
 
-/** Of the places for legs, and of bytes and packets a second: what one owner may have. */
+/** The parts of a relay that one owner may have: of its places for legs, and of its bytes and packets a second. */
 const PEER_LEGS = 1 / 64
 const USER_LEGS = 1 / 16
 const MOST: Readonly<Record<Kind, number>> = { peer: 1 / 2, user: 1 / 2, network: 1 }
-/** A small relay is shared by few. */
+/** Lower bounds, because a small relay has few users. */
 const LEAST_PEER_LEGS = 16
 const LEAST_USER_LEGS = 64
 const CROWDED = 3 / 4
 const BUSY = 0.9
-/** At once: a second of the rate. */
+/** Largest burst, as time at the full rate: one second. */
 const BURST_MS = 1000
 
 type Kind = 'peer' | 'user' | 'network'
 
 interface Owner {
   readonly kind: Kind
-  /** The network within which it gets its part: of its latest leg. */
+  /** The network in which the owner gets its part: that of its latest leg. */
   network: string
   rate: Rate
   legs: number
-  /** When its allowances will be full again (GCRA). */
+  /** When each allowance will be full again (GCRA). */
   bytesAt: number
   packetsAt: number
-  /** It has sent since the last round. */
+  /** Whether the owner has sent since the last round. */
   sends: boolean
 }
 
@@ -61,16 +60,16 @@ export class Quota {
   readonly #ofLeg: (readonly Owner[] | undefined)[]
   readonly #legs: Record<Kind, number>
   readonly #most: Record<Kind, Rate>
-  /** Networks that have legs. */
+  /** Number of networks that have legs. */
   #networks = 0
-  /** Tunnels of which a leg is taken. */
+  /** Number of tunnels with at least one leg. */
   #pairs = 0
   readonly #isTaken: Uint8Array
-  /** In this round. */
+  /** Bytes and packets charged in this round. */
   #bytes = 0
   #packets = 0
   #roundAt = 0
-  /** Of what the relay can carry, in the last round. */
+  /** The part of the relay's capacity that was used in the last round. */
   #share = 0
 
   constructor(options: QuotaOptions) {
@@ -90,7 +89,7 @@ export class Quota {
     }
   }
 
-  /** 0 to 1: of tunnels, or of bytes or packets a second as of the last round, whichever share is greater. */
+  /** Load from 0 to 1: the used part of tunnels, or of bytes or packets a second in the last round, whichever is greatest. */
   get load(): number {
     return Math.min(1, Math.max(this.#share, this.#pairs / (this.#options.maxLegs / 2)))
   }
@@ -103,7 +102,7 @@ export class Quota {
     })
   }
 
-  /** Whose leg it is, from when it is taken on. */
+  /** Sets the owners of a leg. They count from the moment the leg is taken. */
   assign(leg: number, { self, user, network }: OpenedGrant): void {
     const within = network ?? this.#networkOf(leg ^ 1)
     const owners = [this.#owner(self, 'peer', within)]
@@ -124,21 +123,21 @@ export class Quota {
     for (const owner of this.#ofLeg[leg] ?? []) if (--owner.legs === 0) this.#countNetwork(owner, -1)
   }
 
-  /** A datagram of so many bytes came from a leg: false if its owner has had its part. */
+  /** Charges a datagram from a leg; false, without a charge, if an owner is over quota. */
   take(leg: number, bytes: number, now: number): boolean {
     if (this.isOver(leg, now)) return false
     this.charge(leg, 1, bytes, now)
     return true
   }
 
-  /** An owner of the leg has had its part. */
+  /** Whether an owner of the leg is over quota. */
   isOver(leg: number, now: number): boolean {
     for (const { bytesAt, packetsAt } of this.#ofLeg[leg] ?? NOBODY)
       if (Math.max(bytesAt, packetsAt) - now > BURST_MS) return true
     return false
   }
 
-  /** What came from a leg and was forwarded, whether its owners had it left or not. */
+  /** Charges forwarded traffic to the owners of a leg, even if they are over quota. */
   charge(leg: number, packets: number, bytes: number, now: number): void {
     for (const owner of this.#ofLeg[leg] ?? NOBODY) {
       const { bytesMs, packetsMs } = owner.rate
@@ -150,7 +149,7 @@ export class Quota {
     this.#packets += packets
   }
 
-  /** Once a second: shares the relay out by what was carried since, and forgets who has gone. */
+  /** Runs once a second. Divides the relay among owners by the traffic since the last round, and forgets owners that are gone. */
   round(now: number): void {
     const { maxBytesPerSecond, maxPacketsPerSecond } = this.#options
     const seconds = Math.max((now - this.#roundAt) / 1000, 0.001)
@@ -188,7 +187,7 @@ export class Quota {
     if (kind === 'network') this.#networks += by
   }
 
-  /** When the relay is crowded, half of the places that are left: whoever has many is refused first. */
+  /** Maximum legs of an owner. On a crowded relay it is half of the places left, so owners with many legs are refused first. */
   #legsFor({ kind }: Owner): number {
     const places = this.#options.maxLegs / 2
     const left = places - this.#pairs
@@ -208,7 +207,7 @@ export class Quota {
     return owner
   }
 
-  /** The answering side's grant may not say it, as its node does not know it. */
+  /** The network of a leg, or ''. The grant of the answering side may lack a network, as that side's node does not know it. */
   #networkOf(leg: number): string {
     const owners = this.#isTaken[leg] === 1 ? this.#ofLeg[leg] : undefined
     return owners?.find(({ kind }) => kind === 'network')?.network ?? ''

@@ -1,23 +1,24 @@
+/** Counters of a relay since it started. */
 export interface RelayCounters {
-  /** Forwarded. */
+  /** Forwarded packets and bytes. */
   packets: number
   bytes: number
-  /** Packets among them that the kernel forwarded. */
+  /** The part of `packets` that the kernel forwarded. */
   offloaded: number
-  /** Dropped: from where no leg is; with no leg to go to; more than an unproven address may be sent. */
+  /** Dropped packets, because: no leg is at the source; the other leg is not bound; the other leg has no credit left. */
   strange: number
   unpaired: number
   unproven: number
-  /** Dropped: its owner has had its part of the relay. */
+  /** Dropped packets, because an owner of the leg is over quota. */
   overQuota: number
-  /** Control that was not understood. */
+  /** Control messages that could not be decoded. */
   malformed: number
-  /** Legs bound, at a first or another address; addresses proven; legs ended. */
+  /** Legs bound, legs moved to another address, addresses proven, legs ended. */
   bound: number
   moved: number
   proven: number
   ended: number
-  /** Claims that were not granted, and tokens that were nobody's. */
+  /** Refused claims by reason, and tokens that belong to no leg. */
   refused: Record<ClaimRefusal | 'token', number>
 }
 

@@ -1,19 +1,22 @@
 /**
- * A RELAY: carries the packets of tunnels that traversal could not open, and adds nothing to them.
+ * A RELAY: forwards the packets of tunnels for which traversal found no direct path, and adds nothing to them.
  *
- * A leg is known by its source address alone. A peer's BIND carries a grant, which the fleet sealed for one side of one
- * tunnel, and a mac by the key of that grant; nothing is asked of anyone. The answer, BOUND, has a token; when it comes
- * back (CONFIRM) the address is proven. From then on whatever comes from one leg goes to the other, byte for byte; before,
- * no more goes to an address than came from it. A stamp greater than the last moves a leg to where it came from, so a
- * BIND can neither be replayed nor be made by anybody else. A leg that is alive may move after its grant has ended; a
- * new one is not made then.
+ * A leg is identified by its source address alone. Its life:
  *
- * A leg ends by RELEASE, after `idleMs` without a word, when another leg proves to be at its address, and with the relay.
- * A relay that drains takes no new leg, tells the ones it has, and ends what is left at the time it was given; the effect
- * `drained` says once that there is no leg.
+ *   BIND      carries a grant, which the fleet sealed for one side of one tunnel, and a MAC under the key of that grant. The
+ *             relay needs no look-up to check them
+ *   BOUND     answers with a token. Until the token comes back, the address is sent no more than came from it
+ *   CONFIRM   brings the token back and proves the address. From then on everything that comes from one leg goes to the other,
+ *             byte for byte
+ *   moving    a BIND with a greater stamp than the last moves the leg to the source of that BIND. A BIND can therefore be
+ *             neither replayed nor forged. A leg may move after its grant has expired, but no new leg is made then
+ *   end       by RELEASE, after `idleMs` of silence, when another leg proves its address, or with the relay
  *
- * What is not understood, not allowed or not paired is counted and dropped. Of strangers' datagrams only a KEEP is
- * answered: by UNBOUND, which is as long.
+ * A draining relay accepts no new leg, tells the legs it has, and ends the remaining ones at the given time. The effect
+ * `drained` reports once that no leg is left.
+ *
+ * Datagrams that cannot be decoded, are not allowed or have no other leg are counted and dropped. Of strangers' datagrams, only
+ * KEEP is answered, with UNBOUND of the same length.
  */
 import type { FleetKeys } from '../../crypto/fleet.ts'
 import type { TunnelId } from '../../ids.ts'
@@ -29,14 +32,14 @@ import type { OffloadEffect, OffloadedTraffic } from './offload.ts'
 import type { RelayCounters } from './relay-counters.ts'
 import { Traffic } from './traffic.ts'
 
-/** Four times the interval at which a peer says KEEP. */
+/** Four times the interval at which a peer sends KEEP. */
 export const IDLE_MS = 60_000
 const MAX_TUNNELS = 16_384
-/** What EC2 lets an instance below 32 vCPU send to the internet. */
+/** The bandwidth to the internet that EC2 allows an instance with fewer than 32 vCPU. */
 const MAX_BYTES_PER_SECOND = 5e9 / 8
-/** Twice what one core forwards: half of it, what one owner may have, is a core. */
+/** Twice what one core forwards, so that the half which one owner may have is one core. */
 const MAX_PACKETS_PER_SECOND = 500_000
-/** How often silence, expiry and throughput are looked at: one pass over the legs, no timer for each. */
+/** How often silence, expiry and throughput are checked, in one pass over the legs instead of a timer for each. */
 const ROUND_MS = 1000
 const NEVER = Number.POSITIVE_INFINITY
 
@@ -46,7 +49,7 @@ export interface RelayOptions {
   /** 32 random bytes. */
   readonly seed: Uint8Array
   readonly maxTunnels?: number
-  /** Where `load` is 1. */
+  /** Rates at which `load` is 1. */
   readonly maxBytesPerSecond?: number
   readonly maxPacketsPerSecond?: number
   readonly idleMs?: number
@@ -55,7 +58,7 @@ export interface RelayOptions {
 export type RelayInput =
   | { readonly kind: 'drain'; readonly until: number }
   | { readonly kind: 'fleet-keys'; readonly fleetKeys: FleetKeys }
-  /** The kernel can forward, or has stopped. */
+  /** The kernel can forward from now on, or has stopped. */
   | { readonly kind: 'kernel'; readonly isForwarding: boolean }
   | { readonly kind: 'offloaded'; readonly traffic: readonly OffloadedTraffic[] }
 
@@ -65,7 +68,7 @@ export type RelayEffect =
       readonly tunnel: TunnelId
       readonly leg: 0 | 1
       readonly reason: EndedLeg['reason']
-      /** Forwarded from this leg. */
+      /** Traffic forwarded from this leg. */
       readonly packets: number
       readonly bytes: number
     }
@@ -97,7 +100,7 @@ export class RelayMachine implements Machine<RelayInput, RelayEffect> {
     this.#traffic = new Traffic(maxTunnels * 2)
   }
 
-  /** 0 to 1: of its tunnels, or of the bytes or packets a second that it can carry, whichever share is greater. */
+  /** Load from 0 to 1: the used part of tunnels, or of bytes or packets a second, whichever is greatest. 1 while draining. */
   get load(): number {
     if (this.#drain !== undefined) return 1
     return this.#control.quota.load
@@ -176,7 +179,7 @@ export class RelayMachine implements Machine<RelayInput, RelayEffect> {
     this.#traffic.count(from, 1, length)
   }
 
-  /** As if it had come here, but charged after the fact. */
+  /** Accounts for traffic that the kernel forwarded as if it had passed here, but charges it afterwards. */
   #onOffloaded({ leg, packets, bytes, muted }: OffloadedTraffic, now: number): void {
     this.counters.packets += packets
     this.counters.bytes += bytes

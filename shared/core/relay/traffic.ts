@@ -1,4 +1,4 @@
-/** What was forwarded from each leg. */
+/** Counts the traffic forwarded from each leg. */
 export class Traffic {
   readonly #packets: Float64Array
   readonly #bytes: Float64Array
@@ -13,7 +13,7 @@ export class Traffic {
     this.#bytes[leg]! += bytes
   }
 
-  /** What was forwarded from a leg since this was last asked. */
+  /** Returns the traffic forwarded from a leg and resets its counts. */
   take(leg: number): { readonly packets: number; readonly bytes: number } {
     const taken = { packets: this.#packets[leg]!, bytes: this.#bytes[leg]! }
     this.#packets[leg] = 0

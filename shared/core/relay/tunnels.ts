@@ -2,9 +2,9 @@ import type { Grant } from '../../crypto/grant.ts'
 import type { TunnelId } from '../../ids.ts'
 
 /**
- * The tunnels that were let in. Each has two places side by side for its legs, so legs are numbers and the other leg of
- * `leg` is `leg ^ 1`. A tunnel keeps its places, and its legs their last stamps, while its grants last: no old BIND brings a
- * leg back that was given up. Only where no place is left does a tunnel without legs make room early.
+ * The admitted tunnels. Each has two adjacent places for its legs: a leg is a number, and the other leg of `leg` is `leg ^ 1`.
+ * A tunnel keeps its places, and its legs their last stamps, until its grants expire, so an old BIND cannot bring back a leg
+ * that was given up. A tunnel without legs makes room earlier only if no place is left.
  */
 export class Tunnels {
   readonly #ids: (TunnelId | undefined)[]
@@ -13,9 +13,9 @@ export class Tunnels {
   readonly #stamps: Float64Array
   readonly #places = new Map<string, number>()
   readonly #unused: number[] = []
-  /** Places from here on were never used. */
+  /** Places from here on have never been used. */
   #end = 0
-  /** Where the search for room goes on. */
+  /** Place at which the search for room continues. */
   #next = 0
 
   constructor(capacity: number) {
@@ -34,13 +34,13 @@ export class Tunnels {
     return this.#end * 2
   }
 
-  /** -1 where the tunnel of the grant has no place. */
+  /** The leg of a grant; -1 if its tunnel has no place. */
   legOf(grant: Grant): number {
     const place = this.#places.get(keyOf(grant))
     return place === undefined ? -1 : place * 2 + grant.leg
   }
 
-  /** Gives the tunnel a place and returns the grant's leg; -1 where all places have a leg that `isBusy`. */
+  /** Gives the tunnel a place and returns the grant's leg; -1 if every place has a leg that `isBusy`. */
   admit(grant: Grant, isBusy: (leg: number) => boolean): number {
     const place = this.#unused.pop() ?? this.#fresh() ?? this.#replace(isBusy)
     if (place === undefined) return -1
@@ -57,7 +57,7 @@ export class Tunnels {
     return this.#ids[leg >>> 1]!
   }
 
-  /** That of the newest claim for the leg; -1 before the first. */
+  /** Stamp of the newest claim for the leg; -1 before the first. */
   stampOf(leg: number): number {
     return this.#stamps[leg]!
   }
@@ -66,7 +66,7 @@ export class Tunnels {
     this.#stamps[leg] = stamp
   }
 
-  /** Forgets tunnels without legs whose grants have ended. */
+  /** Forgets tunnels that have no legs and whose grants have expired. */
   forget(wallNow: number, isBusy: (leg: number) => boolean): void {
     for (let place = 0; place < this.#end; place++) {
       if (this.#ids[place] === undefined || this.#expiresAt[place]! > wallNow) continue
@@ -96,7 +96,7 @@ export class Tunnels {
   }
 }
 
-/** Both legs of a tunnel have the same, and only with each other: a grant names both peers. */
+/** The key of a tunnel. Both legs have the same key, and no other leg has it, because a grant names both peers. */
 function keyOf({ tunnel, leg, self, other }: Grant): string {
   return leg === 0 ? `${tunnel}.${self}.${other}` : `${tunnel}.${other}.${self}`
 }

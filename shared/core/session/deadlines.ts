@@ -1,6 +1,7 @@
 /**
- * One deadline for each of very many small numbers (slots of a table): a binary heap in typed arrays that knows where each
- * item is. No timer, closure or object for any; a million deadlines are 16 MB, and the next one is known at once.
+ * Deadlines of very many items, one per item. Items are small integers (slots of a table). A binary heap in typed arrays
+ * records the place of each item, so no item needs a timer, closure or object. A million deadlines take 16 MB, and reading the
+ * next one takes constant time.
  */
 const NOWHERE = -1
 
@@ -11,7 +12,7 @@ export class Deadlines {
   /** Place of each item in the heap. */
   #place = new Int32Array(64).fill(NOWHERE)
 
-  /** Moves a deadline that was set before; Infinity clears it. */
+  /** Sets the deadline of an item, or moves it; Infinity clears it. */
   set(item: number, at: number): void {
     if (at === Number.POSITIVE_INFINITY) {
       this.clear(item)
@@ -35,7 +36,7 @@ export class Deadlines {
     this.#sink(this.#place[last]!)
   }
 
-  /** The item that has been due longest, now without a deadline; -1 when none is due. */
+  /** Clears the deadline of the item that has been due longest and returns the item; -1 if none is due. */
   take(now: number): number {
     if (this.next() > now) return NOWHERE
     const item = this.#heap[0]!
@@ -43,7 +44,7 @@ export class Deadlines {
     return item
   }
 
-  /** The least deadline; Infinity when there is none. */
+  /** The earliest deadline; Infinity if there is none. */
   next(): number {
     return this.#size === 0 ? Number.POSITIVE_INFINITY : this.#at[this.#heap[0]!]!
   }
@@ -69,7 +70,7 @@ export class Deadlines {
     this.#put(place, item)
   }
 
-  /** Of the two places below, the one that is due first. */
+  /** The child of a place whose item is due first. */
   #earlierBelow(place: number): number {
     const left = 2 * place + 1
     const right = left + 1

@@ -1,6 +1,6 @@
 import { Queue } from './queue.ts'
 
-/** Things that are due a fixed time after they were put in: so they come out in the order in which they went in. */
+/** A queue whose items become due a fixed time after they were added, and so leave in the order in which they came. */
 export class DelayLine<T> {
   readonly #delayMs: number
   readonly #waiting = new Queue<{ readonly item: T; readonly dueAt: number }>()
@@ -17,7 +17,7 @@ export class DelayLine<T> {
     this.#waiting.put({ item, dueAt: now + this.#delayMs })
   }
 
-  /** The next that is due, undefined when none is. */
+  /** Removes and returns the next item that is due; undefined if none is. */
   take(now: number): T | undefined {
     return this.deadline() <= now ? this.#waiting.take()!.item : undefined
   }

@@ -1,7 +1,7 @@
-/** The receiving half of a session's reliable frames: gives each one once, in order of their refs. */
+/** The receiving half of a session's reliable frames: delivers each frame once, in the order of refs. */
 import type { Ack } from '../../wire/session.ts'
 
-/** As many as the sender has in flight: of anything further ahead no ACK could speak. */
+/** As many frames as the sender may have in flight. An ACK cannot report any frame further ahead. */
 const AHEAD = 32
 
 interface HeldFrame {
@@ -13,14 +13,14 @@ export class Incoming {
   #next = 1
   #held: Map<number, HeldFrame> | undefined
 
-  /** What has arrived so far. */
+  /** Acknowledges everything that has arrived so far. */
   get ack(): Ack {
     let held = 0
     for (const ref of this.#held?.keys() ?? []) held |= 1 << (ref - this.#next - 1)
     return { next: this.#next, held: held >>> 0 }
   }
 
-  /** Hands out the frame when its turn is there, and those held for it; a frame that must wait is copied. */
+  /** Delivers the frame if it is the next one, then the held frames that follow it. A frame that must wait is copied. */
   accept(ref: number, type: number, body: Uint8Array, each: (type: number, body: Uint8Array) => void): void {
     if (ref > this.#next && ref <= this.#next + AHEAD) {
       this.#held ??= new Map()

@@ -1,7 +1,8 @@
 /**
- * A datagram of a session came from a new address, so the other side has moved, or somebody forged the source. Until the
- * new address has answered a challenge (RFC 9000, sections 8.2 and 9.3) it is sent at most three times what came from it,
- * and the old one stays the session's. An address that answers nothing for VALIDATE_MS is given up.
+ * A session's move to a new address. It begins when a datagram of the session comes from a new address: the other side has
+ * moved, or somebody forged the source. The session keeps the old address until the new one has answered a challenge (RFC 9000,
+ * sections 8.2 and 9.3). Until then the new address is sent at most three times what came from it. A move is abandoned if the
+ * new address does not answer within VALIDATE_MS.
  */
 import type { Random } from '../../crypto/random.ts'
 import { ADDRESS_WORDS, sameAddress } from '../../wire/address.ts'
@@ -17,10 +18,10 @@ export class Move {
   readonly addressAt = 0
   readonly socket: number
   readonly credit = new AddressCredit()
-  /** What the new address has to send back. */
+  /** The challenge that the new address has to send back. */
   readonly token: Uint8Array
   readonly endAt: number
-  /** When the challenge leaves (again). */
+  /** When the challenge is next sent. */
   challengeAt: number
 
   constructor(arrived: Batch, i: number, random: Random, now: number) {

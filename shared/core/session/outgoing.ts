@@ -1,38 +1,40 @@
 /**
- * The sending half of a session's reliable frames: numbered from 1, at most 32 in flight, each repeated until it is
- * acknowledged. The first repeat comes after 250 ms or twice the round trip, whichever is longer, then each after twice
- * the time of the one before, up to 2 s. When six repeats were in vain the other side is taken for dead, unless it was heard
- * lately: then the way is merely bad, and only after sixteen it is given up. A frame that was overtaken by later ones is
- * repeated as soon as that is known.
+ * The sending half of a session's reliable frames. Frames are numbered from 1, at most 32 are in flight, and each is
+ * retransmitted until it is acknowledged.
  *
- * News of others' presence waits behind everything else, and what waits of one peer is replaced by what is newer.
+ *   timeout     250 ms or two round trips, whichever is longer, for the first retransmission; then twice the last timeout, up
+ *               to 2 s. A frame that an ACK shows to be overtaken is retransmitted immediately
+ *   giving up   the other side is considered dead after six unanswered retransmissions; after sixteen if it was heard within
+ *               LATELY_MS, as the path is then merely bad
+ *
+ * PRESENCE frames wait behind all other frames. A newer one replaces a waiting one about the same peer.
  */
 import { sameBytes } from '../../crypto/hash.ts'
 import { REF_BYTES } from '../../wire/frames.ts'
 import { FRAME } from '../../wire/numbers.ts'
 import type { Ack } from '../../wire/session.ts'
 
-/** What ACK can speak of: `next`, and one bit for each of the 32 behind it. */
+/** The frames that one ACK can report: `next`, and one bit for each of the 32 frames after it. */
 const IN_FLIGHT = 32
 export const FIRST_REPEAT_MS = 250
 const LAST_REPEAT_MS = 2000
 const REPEATS = 6
 const MOST_REPEATS = 16
-/** The other side has said something this long ago at most: more than two of the longest waits. */
+/** How recently the other side must have been heard to count as alive: more than two of the longest timeouts. */
 const LATELY_MS = 5000
-/** Frames that wait for their turn. Enough for the longest list of results, little enough for very many sessions. */
+/** Capacity of the queue of waiting frames: enough for the longest list of results, small enough for very many sessions. */
 const QUEUE = 256
-/** Of which this many may be news of presence. */
+/** Capacity of the queue for PRESENCE frames. */
 const NEWS = 128
-/** A presence record begins with the peer that it is of. */
+/** A presence record begins with the key of the peer that it describes. */
 const SUBJECT_BYTES = 32
-/** Weight of a new sample in the smoothed round trip (RFC 6298). */
+/** Weight of a new sample in the smoothed round-trip time (RFC 6298). */
 const GAIN = 1 / 8
 
 export interface OutgoingFrame {
   readonly type: number
   readonly body: Uint8Array
-  /** 0 while it waits. */
+  /** 0 while the frame waits. */
   ref: number
   repeats: number
   sentAt: number
@@ -42,10 +44,10 @@ export interface OutgoingFrame {
 
 export class Outgoing {
   #waiting: OutgoingFrame[] = []
-  /** In order of their refs. */
+  /** Frames in flight, in the order of their refs. */
   #flying: OutgoingFrame[] = []
   #nextRef = 1
-  /** Smoothed round trip in milliseconds; 0 before the first sample. */
+  /** Smoothed round-trip time in milliseconds; 0 before the first sample. */
   roundTripMs = 0
 
   /** Whether nothing waits and nothing is in flight. */
@@ -53,12 +55,12 @@ export class Outgoing {
     return this.#waiting.length === 0 && this.#flying.length === 0
   }
 
-  /** How many more frames are taken. */
+  /** How many more frames `add` accepts. */
   get room(): number {
     return QUEUE - this.#waiting.length
   }
 
-  /** False where the queue is full: then the frame is not taken. The body must not be changed afterwards. */
+  /** Queues a frame; false if the queue is full. The caller must not change the body afterwards. */
   add(type: number, body: Uint8Array): boolean {
     if (type === FRAME.PRESENCE) return this.#addNews(body)
     if (this.room <= 0) return false
@@ -78,7 +80,7 @@ export class Outgoing {
     return true
   }
 
-  /** How many at the end of those that wait are news of presence. */
+  /** Number of PRESENCE frames, which are at the end of the queue. */
   #news(): number {
     let count = 0
     while (this.#waiting.at(-1 - count)?.type === FRAME.PRESENCE) count++
@@ -86,9 +88,10 @@ export class Outgoing {
   }
 
   /**
-   * False where the ACK speaks of a frame that was never sent: the other side acknowledges what it has not received.
-   * Only a frame that was sent once says how long the way is (Karn); the very first may be one that was repeated, or a
-   * way longer than the first repeat would never be known.
+   * Handles an ACK. Returns false if it names a frame that was never sent.
+   *
+   * Only a frame that was sent once yields a round-trip sample (Karn's algorithm). The very first sample is an exception: without
+   * it, a round trip longer than the first timeout would never be measured.
    */
   acknowledge({ next, held }: Ack, now: number): boolean {
     const newest = held === 0 ? next - 1 : next + IN_FLIGHT - Math.clz32(held)
@@ -102,8 +105,9 @@ export class Outgoing {
   }
 
   /**
-   * Hands out what is to be sent now: what is due again, then what may join, until `each` refuses one, which then stays as
-   * it was. `heardAt`: when the other side was heard last. False: it is dead.
+   * Passes the frames to send now to `each`: first those due for retransmission, then new ones. Stops if `each` returns false;
+   * that frame then stays as it was. `heardAt`: when the other side was last heard. Returns false if the other side is
+   * considered dead.
    */
   send(now: number, heardAt: number, each: (frame: OutgoingFrame) => boolean): boolean {
     const patience = now - heardAt <= LATELY_MS ? MOST_REPEATS : REPEATS
@@ -131,7 +135,7 @@ export class Outgoing {
     return least
   }
 
-  /** Whether something has been repeated in vain so far: the first sign that the other side may be gone. */
+  /** Whether a frame was retransmitted and is still unacknowledged: the first sign that the other side may be gone. */
   get doubtful(): boolean {
     return this.#flying.some(({ repeats }) => repeats > 0)
   }
@@ -143,14 +147,17 @@ export class Outgoing {
     frame.dueAt = now + Math.min(first * 2 ** frame.repeats, Math.max(first, LAST_REPEAT_MS))
   }
 
-  /** What should have arrived before `ref` did is due at once: it was lost, or is very late (RFC 8985). */
+  /**
+   * Makes frames before `ref` due now: they were lost, or are very late (RFC 8985). Frames sent less than one round trip ago
+   * are left alone.
+   */
   #missing(ref: number, now: number): void {
     for (const frame of this.#flying) {
       if (frame.ref < ref && now - frame.lastSentAt >= this.roundTripMs) frame.dueAt = now
     }
   }
 
-  /** The frame that joins those in flight next, undefined where none may. */
+  /** The next frame to put in flight; undefined if none waits or too many are in flight. */
   #joining(): OutgoingFrame | undefined {
     const oldest = this.#flying[0]
     return oldest === undefined || this.#nextRef - oldest.ref < IN_FLIGHT ? this.#waiting[0] : undefined

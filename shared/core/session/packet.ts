@@ -10,7 +10,7 @@ import { refBytes } from './outgoing.ts'
 
 const MAX_FRAMES_BYTES = LIMITS.datagramBytes - SEALED_HEADER_BYTES - SEALED_TAG_BYTES
 
-/** Where a packet goes, and with which key. */
+/** The destination of a packet: its address, its session index there, and the channel that seals it. */
 export interface Destination {
   readonly channel: Channel
   readonly remoteIndex: number
@@ -28,7 +28,7 @@ export class PacketWriter {
   #slot = -1
   #length = 0
 
-  /** `credit`: what the address may be sent before it is validated; undefined where it is. */
+  /** `credit`: the bytes that the address may still be sent; undefined if the address is validated. */
   constructor(to: Destination, credit: AddressCredit | undefined, out: Batch, now: number) {
     this.#to = to
     this.#credit = credit
@@ -41,7 +41,7 @@ export class PacketWriter {
     return this.#slot < 0
   }
 
-  /** `ref` 0: a frame that is not reliable. False where the address may not be sent so much. */
+  /** Adds a frame. `ref` is 0 for an unreliable frame. Returns false if the credit of the address does not suffice. */
   add(type: number, ref: number, body: Uint8Array): boolean {
     const length = refBytes(ref) + body.length
     if (this.#length + FRAME_HEADER_BYTES + length > MAX_FRAMES_BYTES) this.end()
@@ -58,7 +58,7 @@ export class PacketWriter {
     return true
   }
 
-  /** Seals what was added, if anything was. */
+  /** Seals the frames added so far, if there are any. */
   end(): void {
     if (this.#slot < 0) return
     const { channel, remoteIndex } = this.#to

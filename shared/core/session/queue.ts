@@ -1,4 +1,4 @@
-/** First in, first out, without moving what waits. */
+/** A FIFO queue. `take` does not move the remaining items. */
 export class Queue<T> {
   #items: T[] = []
   #first = 0

@@ -1,21 +1,25 @@
 /**
- * A session: frames between a peer and a node over a sealed channel (wire README, sections 2 and 3). The same object at
- * both ends, for CHECKPOINT and HANDSHAKE alike.
+ * A session: frames between a peer and a node over a sealed channel (wire README, sections 2 and 3). Both ends use this
+ * object, for CHECKPOINT and HANDSHAKE alike.
  *
- *   receive   opens a SEALED datagram and hands its frames to a sink: reliable ones once and in order
- *   send      takes a frame; nothing leaves before `flush`
- *   flush     packs what there is to say (acknowledgements, answers, new frames, repeats that are due) into datagrams
- *   deadline  when `flush` has something to repeat, or an acknowledgement has waited long enough for company
+ *   receive   opens a SEALED datagram and passes its frames to a sink: reliable ones once and in order
+ *   send      queues a frame; nothing is sent before `flush`
+ *   flush     packs acknowledgements, answers, new frames and due retransmissions into datagrams
+ *   deadline  when `flush` has something to retransmit, or an acknowledgement has waited long enough to share a packet
  *
- * Life: `open` until `goodbye` (closed by this side, with one last flush), a GOODBYE from the other side (`left`), or six
- * repeats in vain or an ACK of what was never sent (`dead`). Who owns the session looks at `state` after `receive` and `flush`; nothing is sent once it is
- * not open any more.
+ * A session is `open` until one of these:
  *
- * An address is sent more than three times what came from it only once it is validated: a node's session follows its peer
- * to another address when that has answered a challenge (`move.ts`). Frames wait meanwhile.
+ *   closed    this side called `goodbye`; one last flush sends GOODBYE
+ *   left      the other side sent GOODBYE
+ *   dead      the other side does not acknowledge (`outgoing.ts`), or acknowledges a frame that was never sent
  *
- * An index and an address are not owned here: a node keeps the addresses of all its sessions in one array, so that a
- * keep-alive is checked without touching the session.
+ * The owner checks `state` after `receive` and `flush`. A session that has left or is dead sends nothing more.
+ *
+ * An address that is not validated is sent at most three times what came from it. A node's session follows its peer to
+ * another address once that address has answered a challenge (`move.ts`); frames beyond the limit wait until then.
+ *
+ * The session owns neither its index nor its address. A node keeps the addresses of all its sessions in one array, so that it
+ * can check a keep-alive without touching the session.
  */
 import type { Channel } from '../../crypto/channel.ts'
 import { sameBytes } from '../../crypto/hash.ts'
@@ -39,36 +43,36 @@ import { Move } from './move.ts'
 import { Outgoing } from './outgoing.ts'
 import { type Destination, PacketWriter } from './packet.ts'
 
-/** Short answers that wait for the next flush: more are dropped, as their askers ask again. */
+/** Unreliable frames that may wait for the next flush. More are dropped, because the other side asks again. */
 const UNRELIABLE = 16
 const never = Number.POSITIVE_INFINITY
 
 export interface SessionOptions {
-  /** This end's index, and the one the other side knows itself by. */
+  /** The index of the session at this end, and at the other end. */
   readonly index: number
   readonly remoteIndex: number
   readonly channel: Channel
-  /** Five words from `addressAt`, written when the session moves. */
+  /** Five words from `addressAt`, overwritten when the session moves. */
   readonly address: Uint32Array
   readonly addressAt?: number
   readonly socket?: number
-  /** A node's session follows its peer to another address once that has answered a challenge drawn from here. Default: it stays. */
+  /** Source of the challenges that let the session follow its peer to a new address. Default: the address never changes. */
   readonly challenges?: Random
-  /** What `address` may be sent until the first datagram opens, where it is not validated. Default: it is. */
+  /** Bytes that an unvalidated `address` may be sent until the first datagram opens. Default: the address is validated. */
   readonly credit?: AddressCredit
-  /** How long an acknowledgement may wait for something that leaves anyway. Default 0. */
+  /** How long an acknowledgement may wait for other frames to share its packet, in milliseconds. Default 0. */
   readonly ackDelayMs?: number
   readonly now: number
 }
 
-/** Time for an application to answer what has just come; far from the 250 ms after which a frame is repeated. */
+/** Time for an application to answer, so that the answer carries the ACK. Well below the 250 ms retransmission timeout. */
 export const ACK_DELAY_MS = 20
-/** So many frames are acknowledged at once: a quarter of what may be in flight. */
+/** Unacknowledged frames after which an ACK is sent immediately: a quarter of those that may be in flight. */
 const ACK_AT_ONCE = 8
-/** An acknowledgement may be lost: whatever leaves this soon after the frames it is about carries it again. */
+/** An ACK may be lost, so every packet sent within this time after a reliable frame repeats it. */
 const ACK_AGAIN_MS = 2000
 
-/** Takes the frames of many sessions. `body` is a view that holds during the call only. */
+/** Receives the frames of many sessions. `body` is a view that is valid only during the call. */
 export interface FrameSink {
   frame(session: Session, type: number, body: Uint8Array, now: number): void
 }
@@ -82,23 +86,23 @@ export class Session implements Destination {
   readonly address: Uint32Array
   readonly addressAt: number
   socket: number
-  /** When something of it was last opened. */
+  /** When a datagram of the session last opened. */
   heardAt: number
-  /** Why the other side left, where it did. */
+  /** Why the other side left; undefined unless it did. */
   reason: GoodbyeReason | undefined
   #state: SessionState = 'open'
   readonly #challenges: Random | undefined
   #credit: AddressCredit | undefined
   #move: Move | undefined
-  /** The address may not be sent any more for now. */
+  /** Whether the credit of the address is used up for now. */
   #blocked = false
   readonly #ackDelayMs: number
   readonly #outgoing = new Outgoing()
   readonly #incoming = new Incoming()
-  /** Reliable frames since the last acknowledgement, and until when that may wait. */
+  /** Reliable frames received since the last ACK, and when the next ACK is due. */
   #unacknowledged = 0
   #ackAt = never
-  /** When a reliable frame came last. */
+  /** When the last reliable frame arrived. */
   #receivedAt = Number.NEGATIVE_INFINITY
   #unreliable: { readonly type: number; readonly body: Uint8Array }[] | undefined
 
@@ -119,7 +123,7 @@ export class Session implements Destination {
     return this.#state
   }
 
-  /** Smoothed round trip in milliseconds; 0 before the first sample. */
+  /** Smoothed round-trip time in milliseconds; 0 before the first sample. */
   get roundTripMs(): number {
     return this.#outgoing.roundTripMs
   }
@@ -129,17 +133,17 @@ export class Session implements Destination {
     return this.#outgoing.idle
   }
 
-  /** Whether a frame has been repeated and is still not acknowledged. */
+  /** Whether a frame was retransmitted and is still unacknowledged. */
   get doubtful(): boolean {
     return this.#outgoing.doubtful
   }
 
-  /** Reliable frames that `send` still takes. */
+  /** Number of reliable frames that `send` still accepts. */
   get room(): number {
     return this.#outgoing.room
   }
 
-  /** Queues a frame, reliable from type 0x80 on. False where the queue is full or the session is not open. */
+  /** Queues a frame; types from 0x80 on are reliable. Returns false if the queue is full or the session is not open. */
   send(type: number, body: Uint8Array): boolean {
     if (this.#state !== 'open') return false
     return type >= RELIABLE ? this.#outgoing.add(type, body) : this.#sendOnce(type, body)
@@ -149,7 +153,7 @@ export class Session implements Destination {
     this.#sendOnce(FRAME.PING, encodeU32(token))
   }
 
-  /** The last word: leaves with the next flush, and then nothing more does. */
+  /** Closes the session. The next flush sends GOODBYE, and nothing is sent after it. */
   goodbye(reason: GoodbyeReason): void {
     if (this.#state !== 'open') return
     this.#sendOnce(FRAME.GOODBYE, encodeGoodbye(reason))
@@ -157,8 +161,8 @@ export class Session implements Destination {
   }
 
   /**
-   * Opens datagram `i`, a SEALED one with this session's index. False where it does not open, is too short, or came
-   * before; then nothing has changed.
+   * Opens datagram `i`, which is SEALED and has this session's index. Returns false and changes nothing if the datagram is too
+   * short, does not open or is a replay, or if the session is not open.
    */
   receive(arrived: Batch, i: number, now: number, sink: FrameSink): boolean {
     const start = arrived.start(i)
@@ -176,7 +180,7 @@ export class Session implements Destination {
     return true
   }
 
-  /** Sends all there is to send. */
+  /** Sends everything that is due. */
   flush(out: Batch, now: number): void {
     if (this.#state === 'dead' || this.#state === 'left') return
     if (this.#move !== undefined && now >= this.#move.endAt) this.#move = undefined
@@ -199,14 +203,14 @@ export class Session implements Destination {
     if (!isAlive) this.#state = 'dead'
   }
 
-  /** When to flush at the latest; Infinity when there is nothing to repeat. */
+  /** When to flush at the latest; Infinity if nothing is due. */
   deadline(): number {
     if (this.#state !== 'open') return never
     const moveAt = this.#move?.deadline() ?? never
     return this.#blocked ? moveAt : Math.min(this.#outgoing.deadline(), this.#ackAt, moveAt)
   }
 
-  /** While the other side moves, to its new address as far as that may be sent. */
+  /** Returns a writer to the session's address or, while the other side moves, to its new address within its credit. */
   #packetWriter(out: Batch, now: number): PacketWriter {
     const move = this.#move
     if (move === undefined) return new PacketWriter(this, this.#credit, out, now)
@@ -237,7 +241,7 @@ export class Session implements Destination {
     return true
   }
 
-  /** The newest datagram so far came from there. */
+  /** Notes the source address of the newest datagram so far. A new address starts a move. */
   #heardFrom(arrived: Batch, i: number, challenges: Random, now: number): void {
     if (sameAddress(this.address, this.addressAt, arrived.address, i * ADDRESS_WORDS)) {
       this.#move = undefined

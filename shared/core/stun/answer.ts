@@ -4,17 +4,20 @@ import type { StunRequest } from '../../wire/stun-request.ts'
 import { addressAttributeBytes, StunWriter } from '../../wire/stun-writer.ts'
 
 /**
- * How many bytes longer than its request an answer may be, by the family of the asker. This is the least the RFCs leave:
- * a request may be a header alone, and its answer carries XOR-MAPPED-ADDRESS (RFC 8489), RESPONSE-ORIGIN and OTHER-ADDRESS
- * (RFC 5780, without which a client cannot know that the server has a second address): three addresses of 12 or 24 bytes.
- * FINGERPRINT is in an answer only when it was in the request; MAPPED-ADDRESS, SOFTWARE and PADDING only as far as the
- * answer stays no longer than the request; an error is at most 12 bytes longer. Our own peers leave room in their requests.
+ * How many bytes longer than its request an answer may be, by the IP family of the client. This is the least that the
+ * RFCs allow. A request may consist of a header alone. Its answer carries XOR-MAPPED-ADDRESS (RFC 8489),
+ * RESPONSE-ORIGIN and OTHER-ADDRESS: three addresses of 12 or 24 bytes. Without the last two (RFC 5780) a client cannot
+ * know that the server has a second address.
+ *
+ * FINGERPRINT is in an answer only if it was in the request. MAPPED-ADDRESS, SOFTWARE and PADDING are added only as far
+ * as the answer stays no longer than the request. An error is at most 12 bytes longer. Our own peers leave room in
+ * their requests.
  */
 export const ANSWER_EXCESS = { ipv4: 3 * 12, ipv6: 3 * 24 } as const
 
 const SOFTWARE = new TextEncoder().encode('straightway')
 
-/** Where an answer comes from, and where it would come from if another address and port were asked for. */
+/** Address that an answer comes from, and the one it would come from if another address and port were requested. */
 export interface AnswerOrigin {
   origin: Uint32Array | undefined
   other: Uint32Array | undefined
@@ -33,7 +36,7 @@ export class AnswerWriter {
     return STUN_HEADER_BYTES + addresses * bytes + fingerprint - request.length
   }
 
-  /** `maxBytes`: what there is room for on the way, besides the request's own length. */
+  /** Writes an answer. `maxBytes`: limit of its length on the way, besides the request's own length. */
   success(request: StunRequest, out: Batch, slot: number, from: AnswerOrigin, maxBytes: number): void {
     const source = request.batch.address
     const writer = this.#begin(request, out, slot, STUN_TYPE.success)
@@ -56,7 +59,7 @@ export class AnswerWriter {
     return this.#writer.begin(out, slot, type, request.batch.bytes, request.transactionAt)
   }
 
-  /** What the request left room for, most useful first; padding takes what is left. */
+  /** Uses the room that the request left, most useful attribute first; padding takes the rest. */
   #fill(request: StunRequest, maxBytes: number): void {
     const writer = this.#writer
     const source = request.batch.address

@@ -1,11 +1,12 @@
 /**
- * STUN_FORWARD: an answer on its way to the partner, which sends it from its own address (README of `wire`, kind 0x30).
+ * STUN_FORWARD: an answer handed to the partner, which sends it from its own address (README of `wire`, kind 0x30).
  *
  *   51 30 · nonce 24 · sealed for the fleet, purpose `stun`, additional data the partner's primary address 18:
  *   counter u64 · socket u8 · destination 18 · answer
  *
- * `socket` 0 is the partner's primary port, 1 its alternate. The counter is the time in milliseconds and ten bits more, never
- * the same twice. A forward that is older or newer than FRESH_MS, came before, or is for another node is dropped.
+ * `socket` 0 is the partner's primary port, 1 its alternate. The counter is the time in milliseconds followed by ten
+ * more bits, and is never used twice. A forward is dropped if its time differs by more than FRESH_MS, if it came
+ * before, or if it is for another node.
  */
 import { type FleetKeys, openFleet, sealFleet } from '../../crypto/fleet.ts'
 import { ADDRESS_BYTES, type Address } from '../../wire/address.ts'
@@ -13,11 +14,11 @@ import { SLOT_BYTES } from '../../wire/batch.ts'
 import { Reader, Writer } from '../../wire/cursor.ts'
 import { KIND, VERSION } from '../../wire/numbers.ts'
 
-/** How far the clocks of two nodes may be apart, as for NODE. */
+/** Greatest difference between the clocks of two nodes, as for NODE. */
 const FRESH_MS = 30_000
 const HEADER_BYTES = 2
 const FIELD_BYTES = 9 + ADDRESS_BYTES
-/** Counters a millisecond. */
+/** Counters per millisecond. */
 export const COUNTERS_PER_MS = 1024
 const SEAL_BYTES = 40
 
@@ -34,7 +35,10 @@ export interface Forward {
 export const isForward = (bytes: Uint8Array, at: number): boolean =>
   bytes[at] === VERSION && bytes[at + 1] === KIND.STUN_FORWARD
 
-/** `nonce`: 24 random bytes. `to`: the partner's primary address. `destinationAt`: where the five words of the destination begin. */
+/**
+ * `nonce`: 24 random bytes. `to`: the partner's primary address. `destinationAt`: index of the first of the
+ * destination's five words.
+ */
 export function encodeForward(
   key: Uint8Array,
   nonce: Uint8Array,

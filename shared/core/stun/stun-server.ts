@@ -1,18 +1,24 @@
 /**
- * One of a pair of STUN servers that together say what kind of NAT a peer is behind (RFC 8489, RFC 5780).
+ * One of a pair of STUN servers that together classify the NAT of a peer (RFC 8489, RFC 5780).
  *
- * Each has one address and two ports: socket 0 is the primary, socket 1 the alternate. A request is answered from the socket it
- * came by; with CHANGE-REQUEST from the other port, or from the partner's address: then the answer, ready to go, is handed to the
- * partner in a STUN_FORWARD and the partner sends it. The partner keeps nothing about it, and nothing is repeated: the client asks again.
- * A server without a partner says so by leaving OTHER-ADDRESS out, and refuses the other IP with 420, as RFC 5780 section 6
- * has it for a server that does not have what CHANGE-REQUEST asks for.
+ * Each server has one address and two ports: socket 0 is the primary, socket 1 the alternate. A request is answered
+ * from the socket it arrived on, and with CHANGE-REQUEST from the other port or from the partner's address. In the
+ * latter case the finished answer is handed to the partner in a STUN_FORWARD, and the partner sends it. The partner
+ * keeps no state about it, and nothing is retransmitted: the client asks again. A server without a partner omits
+ * OTHER-ADDRESS and rejects a change of IP with 420, as RFC 5780 section 6 requires if CHANGE-REQUEST cannot be
+ * satisfied.
  *
- * Answers go to the address the request came from, and with RESPONSE-PORT to another port of that same IP, never elsewhere. No answer
- * exceeds its request by more than ANSWER_EXCESS. A request that leaves room for its answer, as our peers' do, is always
- * answered: whoever forges its source gains nothing. Longer answers have a rate for each address and port, so that a forger
- * who does not know the port of a client locks it out of nothing, and one allowance of bytes for everybody together, which is
- * all that can be gained by forging. What the partner hands over has been charged there. What is no Binding request is
- * counted and dropped.
+ * Answers go to the source address of the request, or with RESPONSE-PORT to another port of that IP, never elsewhere.
+ * The amplification is limited:
+ * - No answer exceeds its request by more than ANSWER_EXCESS.
+ * - A request that leaves room for its answer, as our peers' requests do, is always answered: forging its source gains
+ *   nothing.
+ * - Longer answers have a rate limit for each address and port. A forger who does not know a client's port cannot lock
+ *   it out.
+ * - All longer answers share one allowance of bytes, which bounds what forging can gain.
+ * - Answers that the partner hands over were charged at the partner.
+ *
+ * Datagrams that are no Binding request are counted and dropped.
  */
 import type { FleetKeys } from '../../crypto/fleet.ts'
 import { Random } from '../../crypto/random.ts'
@@ -28,15 +34,15 @@ import { Wall } from '../wall.ts'
 import { type AnswerOrigin, AnswerWriter } from './answer.ts'
 import { COUNTERS_PER_MS, decodeForward, encodeForward, FORWARD_ANSWER_BYTES, isForward } from './forward.ts'
 
-/** Answers that are longer than their requests, to one address and port: a client asks a few times. */
+/** Rate of answers longer than their requests, to one address and port: a client asks a few times. */
 const LONGER_PER_SECOND = 20
 const LONGER_BURST = 60
-/** Bytes by which all answers may exceed their requests: 27,000 bare requests a second. */
+/** Bytes by which all answers together may exceed their requests: enough for 27,000 bare requests a second. */
 const EXCESS_BYTES_PER_SECOND = 1_000_000
-/** ERROR-CODE without a reason, and what a 420 names at least. */
+/** Size of an ERROR-CODE without a reason, and of the smallest list in a 420. */
 const ERROR_EXCESS = 12
 const NONCE_BYTES = 24
-/** More forwards than a millisecond has counters carry the counter ahead of the time, never this far. */
+/** The counter runs ahead of the time if a millisecond has more forwards than counters, but never this far. */
 const LONGEST_BURST_MS = 5000
 
 /** The primary port and the alternate port of one address, as clients see them. */
@@ -48,21 +54,21 @@ export interface StunEnds {
 }
 
 export interface StunServerOptions {
-  /** May come later, as an input. */
+  /** May be set later, by an input. */
   readonly own?: StunEnds
   readonly partner?: StunEnds
-  /** Newest first: it seals. */
+  /** Newest first; the newest seals. */
   readonly fleetKeys: FleetKeys
   /** 32 bytes. */
   readonly seed: Uint8Array
-  /** Answers longer than their requests, to one address and port. Default 20, 60 at once. */
+  /** Rate of answers longer than their requests, to one address and port. Default 20 a second, in bursts of 60. */
   readonly longerPerSecond?: number
-  /** By which all answers together may exceed their requests. Default 1,000,000. */
+  /** Bytes per second by which all answers together may exceed their requests. Default 1,000,000. */
   readonly excessBytesPerSecond?: number
 }
 
 export type StunInput =
-  /** The sockets are bound: what clients see them as. */
+  /** The sockets are bound; `own` are their addresses as clients see them. */
   | { readonly kind: 'own'; readonly own: StunEnds }
   /** The fleet changed: another partner, or none. */
   | { readonly kind: 'partner'; readonly partner: StunEnds | undefined }
@@ -71,7 +77,7 @@ export type StunInput =
 
 export interface StunCounters {
   answered: number
-  /** Handed to the partner, and sent for it. */
+  /** Answers handed to the partner. `sentForPartner`: answers sent for the partner. */
   forwarded: number
   sentForPartner: number
   refused: number
@@ -107,13 +113,13 @@ export class StunServer implements Machine<StunInput> {
   readonly #random: Random
   readonly #longer: RateLimit
   readonly #excess: TokenBucket
-  /** Which forwards of the partner came before. */
+  /** Recognises forwards that the partner sent before. */
   #replay = new CounterReplay()
   #counter = 0
   readonly #request = new StunRequest()
   readonly #answers = new AnswerWriter()
   readonly #from: AnswerOrigin = { origin: undefined, other: undefined }
-  /** Where an answer is written that the partner will send. */
+  /** Buffer for an answer that the partner will send. */
   readonly #scratch = new Batch(1)
 
   constructor({
@@ -177,7 +183,7 @@ export class StunServer implements Machine<StunInput> {
     else this.#succeed(out)
   }
 
-  /** Whether the request read last may be answered with so many bytes more than it has. */
+  /** True if the answer to the current request may be this many bytes longer than the request. */
   #mayExceed(bytes: number, now: number): boolean {
     if (bytes <= 0) return true
     const { batch, sourceAt } = this.#request
@@ -227,7 +233,7 @@ export class StunServer implements Machine<StunInput> {
     }
   }
 
-  /** Which addresses the answer to the request read last names: of whoever sends it, and of its other end. */
+  /** Sets the addresses named in the answer to the current request: that of its sender, and the one at the other end. */
   #speakFor(sender: StunPair | undefined, partner: StunPair | undefined): void {
     const { batch, slot, changePort } = this.#request
     const came = batch.socket[slot]!
@@ -235,7 +241,7 @@ export class StunServer implements Machine<StunInput> {
     this.#from.other = partner?.[1 - came]?.words
   }
 
-  /** The answer into a new slot, to where the request came from or to another port there. */
+  /** Writes the answer into a new slot, to the source of the request or to RESPONSE-PORT there. */
   #write(out: Batch, maxBytes: number): number {
     const { batch, sourceAt, slot: asked, changePort, responsePort } = this.#request
     const came = batch.socket[asked]!
@@ -246,14 +252,17 @@ export class StunServer implements Machine<StunInput> {
   }
 }
 
-/** Never the same twice, unless the wall clock was set back: then the time counts, or no forward would be fresh. */
+/**
+ * A unique counter. Only if the wall clock was set back may it repeat: the time decides then, or no forward would be
+ * fresh.
+ */
 function nextCounter(last: number, wallNow: number): number {
   const time = Math.floor(wallNow) * COUNTERS_PER_MS
   const isAhead = last > time + LONGEST_BURST_MS * COUNTERS_PER_MS
   return isAhead ? time : Math.max(last + 1, time)
 }
 
-/** 0 where the request can be answered. RESPONSE-PORT with PADDING is forbidden by RFC 5780 section 7.5. */
+/** The error code, 0 if the request can be answered. RFC 5780 section 7.5 forbids RESPONSE-PORT with PADDING. */
 function errorOf(request: StunRequest, partner: StunPair | undefined): number {
   if (request.isBad || (request.responsePort > 0 && request.padding >= 0)) return 400
   if (request.changeIp && partner === undefined)

@@ -1,10 +1,11 @@
 /**
- * How a symmetric NAT chooses ports, and which it gives next, from fresh sockets: a socket in use says nothing new.
+ * Finds out how a symmetric NAT assigns ports, and which port it assigns next. It uses fresh sockets, as a socket in
+ * use keeps its mapping.
  *
- *   sampling    at the beginning of an attempt, SAMPLED_SOCKETS sockets to all endpoints of the STUN pair: the class, its
- *               step or its range
- *   measuring   right before the result is used: one packet from each socket, and the port after the last one's. The
- *               sockets stay open, as the step goes on with them
+ *   sampling    at the beginning of an attempt: SAMPLED_SOCKETS sockets ask all endpoints of the STUN pair. The result is
+ *               the class of allocation with its step or range
+ *   measuring   right before the result is used: some fresh sockets send one packet each. The result is the port after
+ *               that of the last one. The sockets stay open, as the step uses them
  */
 import type { Random } from '../../crypto/random.ts'
 import type { Address } from '../../wire/address.ts'
@@ -13,14 +14,17 @@ import { classifyPorts, type PortClass } from './classify.ts'
 import { PortSampler } from './port-sampler.ts'
 import type { Sockets } from './sockets.ts'
 
-/** With four endpoints 32 samples: the extremes of a range are known to a tenth, and foreign traffic does not hide a step. */
+/**
+ * With four endpoints this gives 32 samples: the ends of a range are known to a tenth, and foreign traffic does not
+ * hide a step.
+ */
 const SAMPLED_SOCKETS = 8
-/** Of the sockets of a measurement, those that ask; the others stay untouched for the step. */
+/** Number of the measuring sockets that send; the others stay unused for the step. */
 const MEASURING_SOCKETS = 4
-/** Some routers let few new flows a second through. */
+/** Some routers accept only few new flows a second. */
 const SAMPLE_PACE_MS = 5
 const MEASURE_PACE_MS = 1
-/** Sockets are there at once, or not at all. */
+/** Sockets open within this time, or not at all. */
 const OPENING_MS = 200
 const PORTS = 0x10000
 const never = Number.POSITIVE_INFINITY
@@ -48,12 +52,12 @@ export class Allocation {
     return this.#task !== undefined
   }
 
-  /** Undefined while it was not sampled, or too little came back. */
+  /** Undefined if nothing was sampled yet, or too few answers came. */
   get found(): PortClass | undefined {
     return this.#found
   }
 
-  /** Port that the NAT gives next; 0 unknown. */
+  /** The port that the NAT assigns next; 0 if unknown. */
   get next(): number {
     return this.#next
   }

@@ -1,40 +1,44 @@
 /**
- * When a tunnel goes to the HANDSHAKE (again), and when the CHECKPOINT is asked to lead both sides there.
+ * When a tunnel goes to the HANDSHAKE (again), and when the CHECKPOINT is asked to direct both sides there.
  *
- *   without any path          at once, then every RETRY_MS
- *   a direct path died        at once, as the relay carries the data meanwhile
- *   the relay is going        at once
- *   relayed                   every minute at first, rarer the more often it failed (`patience.ts`). Both sides count from the
- *                             same OUTCOME, so they meet without being led
- *   a router gave a port      at once, where that came after the attempt
- *   direct, but silent        at once, where no relay stands by: it will be needed if the path is dead
- *   direct, but lossy         every LOSSY_MS while there is no relay to compare with
+ *   without any path          immediately, then every RETRY_MS
+ *   a direct path died        immediately; the relay carries the data meanwhile
+ *   the relay is draining     immediately
+ *   relayed                   every minute at first, less often with each failure (`patience.ts`). Both sides count from
+ *                             the same OUTCOME, so they meet without being directed
+ *   a router mapped a port    immediately, if that came after the attempt
+ *   direct, but silent        immediately, if there is no relay: it is needed if the path is dead
+ *   direct, but lossy         every LOSSY_MS, while there is no relay to compare with
  *   direct                    never
  *
- * Nothing else is tried within RETRY_MS of the last attempt.
+ * Attempts are at least RETRY_MS apart, unless a port was mapped, the network changed, or the CHECKPOINT directs both
+ * sides to a HANDSHAKE.
  */
 import type { Paths } from '../../paths.ts'
 import { Patience } from './patience.ts'
 
-/** An attempt that has brought no path by then is given up for another. */
+/** An attempt that has brought no path after this time is replaced by another. */
 const RETRY_MS = 10_000
-/** Without any path: the other side may be somebody else by now, who knows nothing of the tunnel and says so. */
+/**
+ * Interval at which the CHECKPOINT is asked while there is no path. The other side may have restarted: then it does not
+ * know the tunnel, and answers so.
+ */
 const URGENT_MS = 2900
-/** One of which nothing is heard any more. */
+/** An attempt that reports nothing for this long is abandoned. */
 const LONGEST_ATTEMPT_MS = 60_000
-/** A relay that turned out no better was given up again. */
+/** Interval at which a relay is compared with a lossy direct path; a relay that is no better is released. */
 const LOSSY_MS = 300_000
 const never = Number.POSITIVE_INFINITY
 
-/** How the tunnel stands. */
+/** The state of the tunnel that decides about attempts. */
 export interface Situation {
   readonly path: 'direct' | 'relayed' | undefined
-  /** A direct path died, and none has replaced it. */
+  /** A direct path died and no other one has replaced it. */
   readonly directDied: boolean
   readonly relayDraining: boolean
-  /** Direct, unanswered for some time, and there is no relay. */
+  /** The path in use is direct and has not answered for some time, and there is no relay. */
   readonly silent: boolean
-  /** Direct, much is lost, and there is no relay. */
+  /** The path in use is direct and loses much, and there is no relay. */
   readonly lossy: boolean
 }
 
@@ -63,7 +67,10 @@ export class Attempts {
     this.#againAt = never
   }
 
-  /** `found`: whether there is a direct path, by the HANDSHAKE; undefined where that was not heard. `byChance`: see Patience. */
+  /**
+   * Ends an attempt. `found`: the HANDSHAKE reports a direct path; undefined if it could not be reached. `byChance`:
+   * see Patience.
+   */
   end(now: number, found: boolean | undefined, byChance: boolean): void {
     this.#going = false
     if (found === true) this.#patience.renew()
@@ -71,12 +78,12 @@ export class Attempts {
     this.#againAt = this.#paths === 'relay-only' ? never : now + this.#patience.waitMs
   }
 
-  /** One of the two sides is somewhere else, or its NAT is another. */
+  /** One side has another network or another NAT: begins at the first pace again. */
   renew(): void {
     this.#patience.renew()
   }
 
-  /** One that began shortly ago goes on. */
+  /** True if an attempt began less than RETRY_MS ago. */
   isFresh(now: number): boolean {
     return this.#going && now - this.#lastAt < RETRY_MS
   }
@@ -97,12 +104,12 @@ export class Attempts {
     return relayDraining ? this.#lastAt + RETRY_MS : this.#againAt
   }
 
-  /** Who was asked in vain may be asked again. */
+  /** Lets the CHECKPOINT be asked again immediately. */
   hurry(): void {
     this.#askedAt = Number.NEGATIVE_INFINITY
   }
 
-  /** True if the CHECKPOINT may be asked now; it counts as asked then. `isUrgent`: there is no path. */
+  /** True if the CHECKPOINT may be asked now, which then counts as done. `isUrgent`: there is no path. */
   ask(now: number, isUrgent: boolean): boolean {
     if (now - this.#askedAt < (isUrgent ? URGENT_MS : RETRY_MS)) return false
     this.#askedAt = now

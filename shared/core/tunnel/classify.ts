@@ -1,9 +1,9 @@
-/** What STUN answers and a HANDSHAKE saw of one socket, and what that says about the NAT before it. */
+/** Classifies the NAT in front of a socket from the mapped addresses that STUN servers and a HANDSHAKE saw. */
 import { isIpv4, sameAddress, sameIp } from '../../wire/address.ts'
 import type { Allocation, Dependence } from '../../wire/profile.ts'
 import type { PortSample } from './port-sampler.ts'
 
-/** The socket's own packet to `server` came from `mapped`. In the order in which they were sent. */
+/** `server` saw the socket at `mapped`. Observations are in sending order. */
 export interface Observation {
   readonly server: Uint32Array
   readonly mapped: Uint32Array
@@ -17,7 +17,7 @@ export interface MappingClass {
   readonly high: number
 }
 
-/** Ports given one after another to one NAT's hosts are rarely farther apart than this. */
+/** Ports that a NAT assigns to its hosts one after another are rarely farther apart than this. */
 const MAX_STEP = 32
 
 export interface PortClass {
@@ -27,12 +27,12 @@ export interface PortClass {
   readonly high: number
 }
 
-/** Fewer samples show no class. */
+/** With fewer samples no class is reported. */
 const LEAST_SAMPLES = 8
-/** A wider range counts as all ports: narrowing would save little and could miss. */
+/** A wider range counts as all ports: narrowing it would save little and could miss. */
 const MAX_BLOCK = 32_768
 
-/** RFC 5780 section 4.3, over IPv4; classes that too few observations leave open are `unknown`. */
+/** Classes by RFC 5780 section 4.3, over IPv4; `unknown` if there are too few observations. */
 export function classify(observations: readonly Observation[], localPort: number): MappingClass {
   const seen = observations.filter(({ mapped }) => isIpv4(mapped))
   const ports = seen.map(({ mapped }) => mapped[4]!)
@@ -48,7 +48,10 @@ export function classify(observations: readonly Observation[], localPort: number
   }
 }
 
-/** Differences between two servers say more than between two ports of one. */
+/**
+ * Two mapped addresses that differ between two ports of one server mean `addressAndPort`; between servers, at least
+ * `address`.
+ */
 function mappingOf(seen: readonly Observation[]): Dependence {
   const pairs = seen.flatMap((one, i) => seen.slice(i + 1).map((other) => [one, other] as const))
   const across = pairs.filter(([one, other]) => !sameIp(one.server, 0, other.server, 0))
@@ -62,7 +65,7 @@ function mappingOf(seen: readonly Observation[]): Dependence {
 const differs = ([one, other]: readonly [Observation, Observation]): boolean =>
   !sameAddress(one.mapped, 0, other.mapped, 0)
 
-/** Distance of ports given one after another, upwards; 0 where they do not look like that. */
+/** Distance between ports assigned one after another, upwards; 0 if they do not look like that. */
 function stepOf(ports: readonly number[]): number {
   const steps = ports.slice(1).map((port, i) => port - ports[i]!)
   return steps.every((step) => step > 0 && step <= MAX_STEP) ? Math.min(...steps) : 0
@@ -75,8 +78,8 @@ function allocationOf(distinct: readonly number[], step: number, localPort: numb
 }
 
 /**
- * The class of a symmetric NAT's ports from samples of fresh sockets. *Sequential* where most neighbours among the sorted
- * ports are one and the same distance apart: that bears reordering, foreign flows in between, and one wrap around.
+ * Classifies how a symmetric NAT assigns ports, from samples of fresh sockets. *Sequential*: most neighbours among the
+ * sorted ports have the same distance. This tolerates reordering, foreign flows in between, and one wrap around.
  */
 export function classifyPorts(
   samples: readonly PortSample[],
@@ -92,7 +95,7 @@ export function classifyPorts(
   return { allocation: high - low < MAX_BLOCK ? 'block' : 'random', step: 0, low, high }
 }
 
-/** The first destination of a socket sees its own port; the others cannot have it too. */
+/** True if the first destination of most sockets sees the local port; later destinations cannot get the same one. */
 function keepsFirst(samples: readonly PortSample[], localPortOf: (socket: number) => number): boolean {
   const first = new Map<number, number>()
   for (const { socket, port } of samples) if (!first.has(socket)) first.set(socket, port)
@@ -100,7 +103,7 @@ function keepsFirst(samples: readonly PortSample[], localPortOf: (socket: number
   return kept.length * 4 >= first.size * 3
 }
 
-/** The distance that at least half of the neighbours have; 0 where there is none. */
+/** The distance that at least half of the neighbours have; 0 if there is none. */
 function commonGap(ports: readonly number[]): number {
   const gaps = ports.slice(1).map((port, i) => port - ports[i]!)
   const median = [...gaps].sort((a, b) => a - b)[Math.floor((gaps.length - 1) / 2)]!

@@ -1,6 +1,6 @@
 /**
- * Sees to it that a direct tunnel has left a mapping before it ends: when that will be says `lifespan`, the way to another
- * socket is `relocation`.
+ * Moves a direct tunnel off a NAT mapping before the mapping ends: `lifespan` estimates when that is, `relocation`
+ * moves the tunnel to another socket.
  */
 import type { Random } from '../../crypto/random.ts'
 import type { Address } from '../../wire/address.ts'
@@ -10,12 +10,12 @@ import type { PathAgent } from './path-agent.ts'
 import { Relocation } from './relocation.ts'
 import { OWN_SOCKET, type Sockets } from './sockets.ts'
 
-/** How long before a mapping ends: going elsewhere takes a few round trips. */
+/** How long before the end of a mapping the move begins: it takes a few round trips. */
 const LEAVE_MS = 8000
 const never = Number.POSITIVE_INFINITY
 
 export class Departure {
-  /** Other things want fresh sockets: none is begun meanwhile. */
+  /** True while an attempt needs fresh sockets: no move begins. */
   held = false
   readonly #agent: PathAgent
   readonly #sockets: Sockets
@@ -23,7 +23,7 @@ export class Departure {
   readonly #relocation: Relocation
   /** Number of the socket that direct data goes through. */
   #through = OWN_SOCKET
-  /** End of the mapping that was, or could not be, left in time. */
+  /** Expected end of the last mapping that was to be left: each is tried once. */
   #leftFor = never
 
   constructor(agent: PathAgent, sockets: Sockets, random: Random, now: number) {
@@ -33,12 +33,12 @@ export class Departure {
     this.#relocation = new Relocation(random, sockets)
   }
 
-  /** False where the datagram, of STUN, is for somebody else. */
+  /** False if the STUN datagram is for another part. */
   take(bytes: Uint8Array, now: number): boolean {
     return this.#relocation.take(bytes, now)
   }
 
-  /** Another network: what was known holds no more. */
+  /** The network is another one: forgets the estimate. */
   forget(now: number): void {
     this.#lifespan.forget(now)
   }
@@ -76,7 +76,7 @@ export class Departure {
     this.#relocation.stop()
   }
 
-  /** Once for each mapping. */
+  /** When to move; Infinity if no move is possible or this mapping was tried already. */
   get #leaveAt(): number {
     const { endsAt } = this.#lifespan
     const isBusy = this.held || this.#relocation.busy || endsAt === this.#leftFor

@@ -1,4 +1,4 @@
-/** What goes into and comes out of a `TunnelMachine`: plain data. */
+/** Inputs and effects of a `TunnelMachine`, as plain data. */
 import type { ChannelKeys } from '../../crypto/channel.ts'
 import type { WhyNotDirect } from '../../why-not-direct.ts'
 import type { Address } from '../../wire/address.ts'
@@ -8,38 +8,44 @@ import type { Candidate } from '../../wire/profile.ts'
 import type { StunServer } from './evidence.ts'
 import type { NatClass } from './nat-class.ts'
 
-/** What the two peers agreed on (`Agreement` of shared/core/peer has it), and what this machine has. */
+/**
+ * Options of a `TunnelMachine`: what the two peers agreed on (see `Agreement` in shared/core/peer), and what this host
+ * has.
+ */
 export interface TunnelOptions {
   /** 32 bytes. */
   readonly seed: Uint8Array
-  /** Undefined while the other side has not decided: `agreed` brings them, and `terms` are what this side asks for. */
+  /**
+   * Undefined until the other side has decided. The input `agreed` brings the keys; until then `terms` are what this
+   * side asks for.
+   */
   readonly keys?: ChannelKeys | undefined
-  /** Undefined while it is not known: `approach` or `agreed` bring it. */
+  /** Undefined until the input `approach` or `agreed` brings it. */
   readonly direction?: Direction | undefined
-  /** Where the other side's socket will probably be seen: it is looked for there at once. */
+  /** Expected address of the other side's socket: it is probed there immediately. */
   readonly expected?: Address | undefined
   readonly terms: TunnelTerms
-  /** A STUN node and its partner; without them traversal goes by what the HANDSHAKE sees. */
+  /** A STUN node and its partner. Without them, traversal uses only what the HANDSHAKE observes. */
   readonly stun: readonly StunServer[]
-  /** Addresses of the socket: of its interfaces (`host`), and ports a router gave it (`mapped`). */
+  /** Addresses of the socket: those of the host's interfaces (`host`) and ports mapped by a router (`mapped`). */
   readonly candidates: readonly Candidate[]
   /** Port the socket is bound to. */
   readonly localPort: number
-  /** False: takes no part in `scatter`, which some networks take for an attack. Default true. */
+  /** False: takes no part in `scatter`, which some networks mistake for an attack. Default true. */
   readonly scatter?: boolean
-  /** UDP is known to be dropped here: whatever is sent goes another way, and only a relay serves. Default false. */
+  /** UDP is known to be dropped here: datagrams are carried another way, and only a relay works. Default false. */
   readonly udpBlocked?: boolean
-  /** What other sockets of this host have found out. */
+  /** Class of the NAT that other sockets of this host found. */
   readonly nat?: NatClass | undefined
-  /** When the application asked for the tunnel, or accepted it: times are measured from there. Default `now`. */
+  /** Time at which the application asked for the tunnel, or accepted it; durations count from it. Default `now`. */
   readonly since?: number
   readonly now: number
 }
 
 export type TunnelInput =
-  /** The other side has the offer: time to join, though it has not decided. */
+  /** The other side has received the offer: this side joins the HANDSHAKE, although the other has not decided. */
   | { readonly kind: 'approach'; readonly direction: Direction }
-  /** The other side accepts, on terms whose `paths` are those that were asked for. */
+  /** The other side accepts. The `paths` of its terms are those that this side asked for. */
   | {
       readonly kind: 'agreed'
       readonly keys: ChannelKeys
@@ -47,80 +53,87 @@ export type TunnelInput =
       readonly expected?: Address | undefined
       readonly terms: TunnelTerms
     }
-  /** At most MAX_PAYLOAD_BYTES; what is longer is dropped and counted. */
+  /** At most MAX_PAYLOAD_BYTES; a longer datagram is dropped and counted. */
   | { readonly kind: 'send'; readonly bytes: Uint8Array }
-  /** Repeated to the other side until `acceptStream` or `refuseStream` there answers. `key`: 32 bytes. */
+  /** Sent to the other side repeatedly until its `acceptStream` or `refuseStream` answers. `key`: 32 bytes. */
   | { readonly kind: 'openStream'; readonly stream: number; readonly key: Uint8Array; readonly name: string }
   | { readonly kind: 'acceptStream'; readonly stream: number; readonly accepter: number }
   | { readonly kind: 'refuseStream'; readonly stream: number; readonly reason?: 'too-many' }
-  /** Streams run on the same socket, past this machine: the path is checked as often as if it sent data itself. */
+  /** Streams use the same socket past this machine: the path is checked as often as if the machine sent data itself. */
   | { readonly kind: 'streaming'; readonly active: boolean }
-  /** Both sides are led to a HANDSHAKE again. */
+  /** The CHECKPOINT directs both sides to a HANDSHAKE again. */
   | { readonly kind: 'rejoin'; readonly direction: Direction }
-  /** The other side is at a CHECKPOINT again, as its presence says: it may be led to a HANDSHAKE. */
+  /** The other side's presence shows that it is at a CHECKPOINT again and may be directed to a HANDSHAKE. */
   | { readonly kind: 'otherPresent' }
   /** The other side is at no CHECKPOINT. */
   | { readonly kind: 'otherAbsent' }
-  /** The other side says that it does not have this tunnel. */
+  /** The other side reports that it does not have this tunnel. */
   | { readonly kind: 'otherForgot' }
-  /** More is known of the socket's addresses: all of them. */
+  /** The complete, updated list of the socket's addresses. */
   | { readonly kind: 'candidates'; readonly candidates: readonly Candidate[] }
-  /** The addresses of this machine changed, or it woke up. */
+  /** The addresses of this host changed, or it woke from sleep. */
   | { readonly kind: 'networkChanged'; readonly candidates: readonly Candidate[] }
-  /** UDP is dropped here from now on, or works (again). */
+  /** UDP is dropped here from now on, or it works (again). */
   | { readonly kind: 'udp'; readonly blocked: boolean }
-  /** Answers `openSockets`: the port of each from socket 1 on, 0 where there is none, and whether this tunnel is alone. */
+  /**
+   * Answers `openSockets`. `ports`: by number from socket 1 on, 0 for a closed one. `alone`: leave to scatter was
+   * given.
+   */
   | { readonly kind: 'sockets'; readonly ports: readonly number[]; readonly alone: boolean }
   | { readonly kind: 'close' }
 
 /**
- * `noDirectPath`: only a direct path was wanted. `unreachable`: no path for GIVE_UP_MS, nor for ABSENT_MS after it was told that the
- * other side is at no CHECKPOINT, or no path and the other side has forgotten the tunnel.
+ * Why a tunnel ended. `noDirectPath`: only a direct path was allowed, and none was found. `unreachable`, one of:
+ * - no path for GIVE_UP_MS,
+ * - no path for ABSENT_MS after notice that the other side is at no CHECKPOINT,
+ * - no path, and the other side has forgotten the tunnel.
  */
 export type TunnelEnd = 'closed' | 'closedByOther' | 'noDirectPath' | 'unreachable'
 
 export type TunnelEffect =
-  /** This side sends its data there from now on. */
+  /** This side sends its data on this path from now on. */
   | {
       readonly kind: 'path'
       readonly path: 'direct' | 'relayed'
       readonly remote: Address
       readonly socket: number
-      /** 0 while it is not measured. */
+      /** 0 until it is measured. */
       readonly rttMs: number
-      /** Of a relayed path. */
+      /** Only for a relayed path. */
       readonly whyNotDirect?: WhyNotDirect
     }
-  /** There is no path for the moment: datagrams wait. */
+  /** There is no path for the moment: datagrams are queued. */
   | { readonly kind: 'interrupted' }
-  /** `from`: the address of the path that brought it. */
+  /** `from`: the remote address of the path that brought it. */
   | { readonly kind: 'datagram'; readonly bytes: Uint8Array; readonly from: Address }
   | { readonly kind: 'streamOpen'; readonly stream: number; readonly key: Uint8Array; readonly name: string }
   | { readonly kind: 'streamAccepted'; readonly stream: number; readonly accepter: number }
-  /** Without a reason nobody listens there. `timeout`: the other side did not answer for STREAM_ANSWER_MS. */
+  /**
+   * The stream was refused. Without a reason, nobody listens for that name. `timeout`: no answer for STREAM_ANSWER_MS.
+   */
   | { readonly kind: 'streamRefused'; readonly stream: number; readonly reason?: 'too-many' | 'timeout' }
-  /** Have the CHECKPOINT lead both sides to a HANDSHAKE again. */
+  /** Ask the CHECKPOINT to direct both sides to a HANDSHAKE again. */
   | { readonly kind: 'rejoin' }
   /**
-   * Have sockets 1 to `count` besides the tunnel's own, each on a port of its own over IPv4, opening those that are not
-   * there. `alone`: only if no other tunnel of this host has been told that it is alone since its sockets were closed.
+   * Open those of the sockets 1 to `count` that are closed, each on its own port over IPv4. `alone`: also asks for
+   * leave to scatter. One tunnel of a host holds it at a time, until its sockets are closed.
    */
   | { readonly kind: 'openSockets'; readonly count: number; readonly alone: boolean }
-  /** All but these and the tunnel's own; it is no longer alone. */
+  /** Close all sockets except these and the tunnel's own, and take back the leave to scatter. */
   | { readonly kind: 'closeSockets'; readonly keep: readonly number[] }
-  /** What other sockets of this host may expect. */
+  /** The class of the NAT, for other sockets of this host. */
   | { readonly kind: 'surveyed'; readonly nat: NatClass }
-  /** Ask a router for a port of its own for the tunnel's socket; what it gives is a candidate. May come again. */
+  /** Ask a router to map a port for the tunnel's socket; the mapping becomes a candidate. May be emitted again. */
   | { readonly kind: 'mapPort' }
-  /** The relay was given up: all data goes directly. */
+  /** The relay was released: all data goes directly. */
   | { readonly kind: 'released' }
   | { readonly kind: 'closed'; readonly end: TunnelEnd; readonly whyNotDirect?: WhyNotDirect }
 
-/** What the search for a direct path took from this side. */
+/** The cost of the search for a direct path to this side. */
 export interface Effort {
-  /** The last technique that was tried: of a direct path, the one that brought it. */
+  /** The technique tried last: for a direct path, the one that found it. */
   readonly technique?: StepKind
-  /** Probes sent for it. */
+  /** Number of probes sent for it. */
   readonly packets: number
 }
 
@@ -128,9 +141,9 @@ export interface TunnelStatus {
   readonly path: 'direct' | 'relayed' | 'none'
   readonly rttMs: number
   readonly whyNotDirect?: WhyNotDirect
-  /** From the wish for the tunnel, or its acceptance, to the first packet of the other side. */
+  /** Time from the request for the tunnel, or its acceptance, to the first packet of the other side, in milliseconds. */
   readonly firstByteMs?: number
-  /** To the first direct path. */
+  /** Time from the same moment to the first direct path, in milliseconds. */
   readonly directMs?: number
   readonly effort: Effort
 }

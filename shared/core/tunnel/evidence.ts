@@ -1,18 +1,20 @@
 /**
- * Finds out from the tunnel's own socket how its NAT maps and filters, with a pair of STUN nodes (RFC 5780).
+ * Tests from the tunnel's own socket how its NAT maps and filters, with a pair of STUN nodes (RFC 5780).
  *
- *   first     to the near node: where are we seen, and do answers come through from the far node (endpoint-independent
- *             filter) or from another port of the near one (address-dependent)? The far node must not have been sent to.
- *   mapping   to the far node: are we seen there as the same? If not, to its other port. Only with `tracing`: have the
- *             answers that were to test the filter left a trace? Then the NAT shows us to their source as another one,
- *             and would do so to a peer whose packet comes too early. That spoils the socket for anything else, as Linux
- *             prefers the other port for all its later flows. And does a question to ourselves, where we are seen, come back
- *             (hairpin)?
- *   done      everything was answered, or BUDGET_MS is over
+ *   first     to the near node: which mapped address does it see, and do answers arrive from the far node
+ *             (endpoint-independent filtering) or from another port of the near one (address-dependent filtering)? The
+ *             socket must not have sent to the far node before.
+ *   mapping   to the far node: does it see the same mapped address? If not, its other port is asked too. Only with
+ *             `tracing`, two more tests:
+ *               trace: did the answers that tested the filter create state in the NAT? Then the NAT maps us to another
+ *               port towards their source, and would do so to a peer whose packet comes too early. The test spoils the
+ *               socket: Linux prefers the other port for all later flows.
+ *               hairpin: does a request to our own mapped address come back?
+ *   done      everything was answered, or BUDGET_MS has passed
  *
- * An answer that a filter keeps away never comes, so the filter gets as long again as the first answer took. What the
- * HANDSHAKE saw counts as an observation too. The near node is the one that shares the HANDSHAKE's address, as the socket
- * talks to that anyhow.
+ * An answer that a filter blocks never comes, so the filter test waits as long again as the first answer took. The
+ * address seen by the HANDSHAKE counts as an observation too. The near node is the one with the HANDSHAKE's IP, as the
+ * socket sends there anyway.
  */
 import { sameBytes } from '../../crypto/hash.ts'
 import type { Random } from '../../crypto/random.ts'
@@ -28,13 +30,13 @@ import {
 } from '../../wire/stun-client.ts'
 import { classify, type Observation } from './classify.ts'
 
-/** A STUN node: its primary address, and its other port. */
+/** A STUN node: its primary address and its other port. */
 export interface StunServer {
   readonly primary: Address
   readonly alternate?: Address
 }
 
-/** All of it; longer waiting would delay the first step for a side that has no STUN. */
+/** Limit for all tests; a longer wait would delay the first step for a side whose STUN servers do not answer. */
 const BUDGET_MS = 1500
 const REPEAT_MS = [100, 200, 400, 800] as const
 const LEAST_FILTER_WAIT_MS = 50
@@ -79,7 +81,7 @@ export class Evidence {
     this.#tracing = tracing
   }
 
-  /** `near`: the HANDSHAKE's address; `now` may lie ahead. Begins anew when called again. */
+  /** Starts the tests again. `near`: the HANDSHAKE's address. `now` may be in the future. */
   start(servers: readonly StunServer[], near: Address | undefined, localPort: number, now: number): void {
     this.#servers = nearestFirst(servers, near)
     this.#localPort = localPort
@@ -98,13 +100,13 @@ export class Evidence {
     this.#ask('otherPort', first, { changePort: true }, now)
   }
 
-  /** What was observed stays. */
+  /** Stops the tests; observations are kept. */
   stop(): void {
     this.#finish()
     this.#phase = 'idle'
   }
 
-  /** The nearest first. */
+  /** The STUN servers, nearest first. */
   get servers(): readonly StunServer[] {
     return this.#servers
   }
@@ -113,7 +115,7 @@ export class Evidence {
     return this.#phase === 'done'
   }
 
-  /** Where the socket was seen, each once. */
+  /** The mapped addresses seen so far, without duplicates. */
   get reflexive(): readonly Address[] {
     const seen: Address[] = []
     for (const { mapped } of this.#observations) {
@@ -128,12 +130,12 @@ export class Evidence {
     return { ...classes, filtering, forgiving, hairpin, ready: this.ready }
   }
 
-  /** A HANDSHAKE saw the socket. */
+  /** Records the address at which a HANDSHAKE saw the socket. */
   observed(server: Address, mapped: Address): void {
     this.#observe(server, mapped)
   }
 
-  /** False where the datagram is no answer to one of the questions. */
+  /** False if the datagram does not answer one of the requests. */
   take(bytes: Uint8Array, now: number): boolean {
     if (this.#hasReturned(bytes)) return true
     const answer = decodeBindingAnswer(bytes)
@@ -183,7 +185,7 @@ export class Evidence {
     if (this.#phase === 'mapping' && this.#requests.every(isAnswered)) this.#nextMapping(now)
   }
 
-  /** A node without a partner has no other address to answer from: its silence says nothing. */
+  /** A node without a partner has no other address to answer from, so its silence proves nothing. */
   #onFirst(request: Request, { other }: BindingAnswer, now: number): void {
     this.#filterUntil = now + Math.max(now - request.sentAt, LEAST_FILTER_WAIT_MS)
     if (other !== undefined && this.#filtering === 'unknown') this.#filtering = 'addressAndPort'
@@ -204,8 +206,9 @@ export class Evidence {
   }
 
   /**
-   * RFC 5780 section 4.3: the far node's other port is asked only where its first port saw us elsewhere. The answers that
-   * were to test the filter came from that other port, and a router that took them for its own shows it another port.
+   * RFC 5780 section 4.3: the far node's other port is asked only if its first port saw another mapped address. The
+   * answers that tested the filter came from that other port. A router that recorded them as flows of its own shows
+   * that port another mapping.
    */
   #nextMapping(now: number): void {
     const other = this.#servers[1]?.alternate
@@ -214,7 +217,7 @@ export class Evidence {
     else this.#ask('mapping', other, {}, now)
   }
 
-  /** Our own question, by way of our NAT. */
+  /** True if the datagram is our own request, returned by our NAT (hairpin). */
   #hasReturned(bytes: Uint8Array): boolean {
     const request = this.#requests.find(({ test }) => test === 'hairpin')
     if (request === undefined || !sameBytes(request.bytes, bytes)) return false
@@ -242,10 +245,10 @@ export class Evidence {
   }
 }
 
-/** Most NATs return nothing, and those that do are faster than any server. */
+/** The hairpin request is not waited for: most NATs never return it, and the others are faster than any server. */
 const isAnswered = ({ test, answered }: Request): boolean => answered || test === 'hairpin'
 
-/** Some of what was to test it did not come through. */
+/** True if the filter blocked some of the answers that tested it. */
 const isStrict = (filtering: Dependence): boolean => filtering === 'address' || filtering === 'addressAndPort'
 
 function nearestFirst(servers: readonly StunServer[], near: Address | undefined): readonly StunServer[] {

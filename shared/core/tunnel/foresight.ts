@@ -1,14 +1,18 @@
 /**
- * What the two sides of an offer can tell each other of where they will be seen, so that a path is direct one round trip
- * after the answer. Whoever accepts moves first: its NAT is open before the other side hears of its port.
+ * Decides what the two sides of an offer tell each other about the ports at which they will be seen. Its purpose is a
+ * direct path one round trip after the answer. The accepting side sends first: its NAT is open before the other side
+ * learns its port.
  *
- *                                 the offering side is nowhere   forgives early packets        minds them
- *   accepting: unforeseeable      tells nothing                  tells nothing                 tells nothing
- *              forgives           tells its port                 tells its port                opens with a TTL, tells its port
- *              minds              tells nothing                  opens, tells its port         opens with a TTL, tells its port
+ * The rows are the accepting side, the columns the offering side:
  *
- * A packet with a TTL opens the own NAT and dies before the other one: that needs the hops of the own NAT. Without them a
- * side that minds tells nothing, and one that forgives hears of the other side when the HANDSHAKE has led it there.
+ *                   its address is unknown   tolerates early packets   reacts badly to them
+ *   unforeseeable   tells nothing            tells nothing             tells nothing
+ *   tolerates       tells its port           tells its port            opens with a TTL, tells its port
+ *   reacts badly    tells nothing            opens, tells its port     opens with a TTL, tells its port
+ *
+ * A packet with a TTL opens this side's NAT and expires before it reaches the other NAT. This requires the measured
+ * number of hops. Without it, a side that reacts badly tells nothing. A side that tolerates early packets tells its
+ * port and sends nothing until the HANDSHAKE directs it to the other side.
  */
 import { type Address, isNowhere } from '../../wire/address.ts'
 import type { Foreseen } from '../../wire/offers.ts'
@@ -16,21 +20,21 @@ import { isForeseeable, isForgiving, type NatClass } from './nat-class.ts'
 
 export const UNFORESEEN: Foreseen = { port: 0, forgiving: false }
 
-/** What an offer tells. */
+/** The expectation that an offer carries. */
 export function foresee(nat: NatClass | undefined, port: number): Foreseen {
   return nat !== undefined && isForeseeable(nat) ? { port, forgiving: isForgiving(nat) } : UNFORESEEN
 }
 
 export interface Reply {
-  /** As in Foreseen. */
+  /** As in `Foreseen`. */
   readonly port: number
-  /** Hops of a packet that goes to where the other side will be seen, before the answer; 0: as many as it takes. */
+  /** TTL of a packet sent to the other side's expected address before the answer; 0 for the system's default. */
   readonly openingTtl?: number
 }
 
 const SILENT: Reply = { port: 0 }
 
-/** What an answer tells, and does first. `expected`: where the offering side will be seen. */
+/** The content of an answer, and the packet sent before it. `expected`: expected address of the offering side. */
 export function reply(
   nat: NatClass | undefined,
   port: number,

@@ -1,13 +1,13 @@
 /**
- * The peer's side of HANDSHAKE: joins from the tunnel's own socket, then keeps a session with it.
+ * The peer's side of HANDSHAKE: joins from the tunnel's own socket, then keeps a session with the node.
  *
- *   joining   JOIN every 250 ms, the next of its addresses after a second; after 5 s it counts as unreachable, and JOIN
- *             goes on at a slower pace
- *   joined    PROFILE goes up at once (so that the node can be sure of the address) and whenever it changes; RELAYED,
- *             STEP and OUTCOME come down. Without STEP or OUTCOME for 3 s the other side is missing
- *   idle      before the first JOIN, and some time after OUTCOME
+ *   joining   sends JOIN every 250 ms, to the next address of the node after a second. After 5 s the node counts as
+ *             unreachable, and JOIN is sent every second
+ *   joined    sends PROFILE immediately (which proves the source address to the node) and whenever it changes; receives
+ *             RELAYED, STEP and OUTCOME. Without STEP or OUTCOME for 3 s the other side counts as missing
+ *   idle      before the first JOIN, and from 5 s after OUTCOME
  *
- * Each `join` begins afresh, with new keys.
+ * Each call of `join` starts a new session with new keys.
  */
 import { openBox, sealBox } from '../../crypto/box.ts'
 import { Channel } from '../../crypto/channel.ts'
@@ -41,10 +41,10 @@ import { type FrameSink, Session } from '../session/session.ts'
 
 const REPEAT_MS = 250
 const SLOW_REPEAT_MS = 1000
-/** Before the next address is tried. */
+/** JOINs sent to one address before the next address is tried. */
 const TRIES_PER_ADDRESS = 4
 const UNREACHABLE_MS = 5000
-/** The HANDSHAKE waits for evidence at most 1.5 s; more than that, and the other side is not there. */
+/** The HANDSHAKE waits for evidence at most 1.5 s, so after a longer silence the other side has not joined. */
 const ALONE_MS = 3000
 const LINGER_MS = 5000
 const never = Number.POSITIVE_INFINITY
@@ -65,7 +65,7 @@ interface Joining {
   readonly direction: Direction
   readonly random: Uint8Array
   readonly since: number
-  /** What the first one says; then what is repeated. */
+  /** The profile in the first JOIN; later JOINs repeat the encoded datagram. */
   profile: Profile
   datagram: Uint8Array | undefined
   tries: number
@@ -86,7 +86,7 @@ export class HandshakeClient implements FrameSink {
   #state: Joining | JoinedState | { readonly kind: 'idle' } = { kind: 'idle' }
   #index = 0
   #profile: Uint8Array = new Uint8Array(0)
-  /** In this session. */
+  /** The current profile was sent in this session. */
   #said = false
   #events: ClientEvent[] = []
   #now = 0
@@ -100,7 +100,7 @@ export class HandshakeClient implements FrameSink {
     return this.#state.kind
   }
 
-  /** The first JOIN leaves at `at`. */
+  /** Starts joining; the first JOIN is sent at `at`. */
   join(direction: Direction, profile: Profile, at: number): void {
     if (direction.handshake.length === 0) return
     const random = this.#random.bytes(RANDOM_BYTES)
@@ -109,7 +109,7 @@ export class HandshakeClient implements FrameSink {
     this.#state = { ...state, tries: 0, dueAt: at, unreachable: false }
   }
 
-  /** What is known of this side has changed, perhaps. */
+  /** Sets the profile of this side, which is sent if it differs from the last one. */
   update(profile: Profile): void {
     if (this.#state.kind === 'joining' && this.#state.datagram === undefined) this.#state.profile = profile
     const encoded = encodeProfile(profile)
@@ -118,14 +118,14 @@ export class HandshakeClient implements FrameSink {
     this.#said = false
   }
 
-  /** After what is known by then. */
+  /** Sends the result of a step, after the current profile. */
   report(result: Result): void {
     if (this.#state.kind !== 'joined') return
     this.#sayProfile(this.#state)
     this.#state.session.send(FRAME.RESULT, encodeResult(result))
   }
 
-  /** False where the datagram is not for this session. */
+  /** False if the datagram is not for this session. */
   take(arrived: Batch, i: number, now: number): boolean {
     this.#now = now
     const start = arrived.start(i)
@@ -145,7 +145,7 @@ export class HandshakeClient implements FrameSink {
     this.#state.endAt = event.kind === 'outcome' ? this.#now + LINGER_MS : never
   }
 
-  /** Sends what is due, and what was said since. */
+  /** Sends what is due and what was queued. */
   tick(out: Batch, now: number): void {
     const state = this.#state
     if (state.kind === 'joining' && now >= state.dueAt) this.#sendJoin(state, out, now)
@@ -163,7 +163,10 @@ export class HandshakeClient implements FrameSink {
     return this.#events.shift()
   }
 
-  /** `closed`: the tunnel is over, which a side without a path would not learn otherwise. */
+  /**
+   * Leaves the session. `closed`: the tunnel is over, which tells the other side even if there is no path between the
+   * two.
+   */
   leave(reason: 'leaving' | 'closed', out: Batch, now: number): void {
     if (this.#state.kind === 'joined') {
       this.#state.session.goodbye(reason)
@@ -207,7 +210,7 @@ export class HandshakeClient implements FrameSink {
     if (state.session.state === 'dead' || state.session.state === 'left') this.#onLost(state)
   }
 
-  /** A HANDSHAKE that ends the session before OUTCOME, or falls silent, is as good as none. */
+  /** A session that ends before OUTCOME, or falls silent, counts as an unreachable HANDSHAKE. */
   #onLost(state: JoinedState): void {
     if (state.session.reason === 'closed') this.#events.push({ kind: 'closed' })
     else if (state.endAt === never) this.#events.push({ kind: 'unreachable' })
@@ -222,7 +225,7 @@ export class HandshakeClient implements FrameSink {
     const plaintext = joined && openBox(state.direction.key, joined.nonce, joined.sealed)
     const body = plaintext && decodeJoinedBody(plaintext)
     if (server === undefined || joined === undefined || body === undefined) return false
-    // Our own JOIN, sent back to us, would open as well.
+    // Our own JOIN, sent back to us, would decrypt as well.
     if (sameBytes(body.random, state.random)) return false
     const { up, down } = handshakeKeys(state.direction.key, state.random, body.random)
     const session = new Session({

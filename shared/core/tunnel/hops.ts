@@ -1,9 +1,10 @@
 /**
- * How many hops a packet needs to open all NATs of one's own: priming packets travel just so far. From a fresh socket for
- * each number of hops a packet goes to an endpoint that the socket never sent to, and another node is asked to have that
- * endpoint answer: the answer comes through where the first packet passed the own NATs, or where they filter nothing.
+ * Measures how many hops a packet needs to pass all NATs on this side; it is the TTL of priming packets. For each
+ * number of hops, a fresh socket sends a packet with that TTL to an endpoint that it never sent to. It then asks
+ * another node to have that endpoint answer. The answer arrives if the first packet passed this side's NATs, or if they
+ * filter nothing.
  *
- * A symmetric NAT gives the two packets two ports, so nothing comes back and the number stays unknown.
+ * A symmetric NAT gives the two packets two ports, so no answer arrives and the number stays unknown.
  */
 import { sameBytes } from '../../crypto/hash.ts'
 import type { Random } from '../../crypto/random.ts'
@@ -13,9 +14,9 @@ import { decodeBindingAnswer, encodeRoomyRequest } from '../../wire/stun-client.
 import type { StunServer } from './evidence.ts'
 import type { Sockets } from './sockets.ts'
 
-/** Home router, carrier's router, and what is routed between. */
+/** Home router, the carrier's router, and those between. */
 const MAX_HOPS = 6
-/** The answers to all come at nearly the same time. */
+/** All answers arrive at nearly the same time. */
 const SPREAD_MS = 30
 const LONGEST_MS = 500
 const never = Number.POSITIVE_INFINITY
@@ -26,7 +27,7 @@ interface Question {
 }
 
 export class Hops {
-  /** Least number that passed; 0 unknown. */
+  /** Smallest number of hops that passed the NATs; 0 if unknown. */
   least = 0
   readonly #random: Random
   readonly #sockets: Sockets
@@ -44,7 +45,7 @@ export class Hops {
     return this.#phase !== 'idle'
   }
 
-  /** The nearest server first; without two servers of two ports there is nothing to ask. */
+  /** Starts the measurement. `servers`: nearest first; without two servers, each with two ports, nothing is measured. */
   start(servers: readonly StunServer[], now: number): void {
     this.least = 0
     this.#servers = servers
@@ -61,12 +62,12 @@ export class Hops {
     this.#sockets.closeUnused()
   }
 
-  /** False where the datagram answers none of the questions. */
+  /** False if the datagram does not answer one of the requests. */
   take(bytes: Uint8Array, now: number): boolean {
     const answer = decodeBindingAnswer(bytes)
     const question = answer && this.#questions.find((it) => sameBytes(it.transaction, answer.transaction))
     if (question === undefined) return false
-    // A server without a partner refuses from its own address, which every NAT lets in.
+    // A server without a partner sends its error from its own address, which every NAT accepts.
     if (answer?.mapped === undefined) return true
     this.#endAt = Math.min(this.#endAt, now + SPREAD_MS)
     this.least = Math.min(this.least || MAX_HOPS, question.hops)

@@ -1,57 +1,58 @@
 /**
- * How long the NAT keeps a mapping that is used. Some end each one some time after it was made, whatever passes: the other
- * side then sees this one at another address, again and again at equal distances. Two that are equal count.
+ * Estimates how long the NAT keeps a mapping that is in use. Some NATs end each mapping a fixed time after it was made,
+ * whatever traffic passes. The other side then sees this one at a new address at equal intervals; two equal intervals
+ * count as proof.
  */
 import { type Address, sameAddress } from '../../wire/address.ts'
 
-/** What ends sooner cannot be left in time. */
+/** A mapping that ends sooner cannot be replaced in time. */
 const LEAST_MS = 20_000
-/** Of two distances that count as equal: as exact as probes tell when a mapping ended; and part of them. */
+/** Intervals count as equal within this time, the precision of the probes, or within this share of their length. */
 const TOLERANCE_MS = 2000
 const TOLERANCE_SHARE = 0.05
 const never = Number.POSITIVE_INFINITY
 
 export class Lifespan {
-  /** 0 while it is not known. */
+  /** 0 if unknown. */
   #spanMs = 0
   #lastSpanMs = 0
   #madeAt: number
   #seenAt: number
   #address: Address | undefined
 
-  /** `madeAt`: when the socket sent first. */
+  /** `madeAt`: time of the socket's first packet. */
   constructor(madeAt: number) {
     this.#madeAt = madeAt
     this.#seenAt = madeAt
   }
 
-  /** When the mapping in use ends; Infinity where it is not known to. */
+  /** Expected end of the mapping in use; Infinity if none is known. */
   get endsAt(): number {
     return this.#spanMs === 0 ? never : this.#madeAt + this.#spanMs
   }
 
-  /** The other side saw this one there. */
+  /** The other side reported that it sees this side at `address`. */
   seen(address: Address, now: number): void {
     if (this.#address !== undefined && !sameAddress(this.#address.words, 0, address.words, 0)) this.#ended()
     this.#address = address
     this.#seenAt = now
   }
 
-  /** Data goes through another socket, which sent first then. */
+  /** Data now goes through another socket. `madeAt`: time of its first packet. */
   moved(madeAt: number): void {
     this.#address = undefined
     this.#madeAt = madeAt
     this.#seenAt = madeAt
   }
 
-  /** Another network: nothing of it holds any more. */
+  /** The network is another one: forgets everything. */
   forget(now: number): void {
     this.moved(now)
     this.#spanMs = 0
     this.#lastSpanMs = 0
   }
 
-  /** While data flows the next mapping is made as soon as one has ended. */
+  /** While data flows, the next mapping is made as soon as one has ended. */
   #ended(): void {
     const spanMs = this.#seenAt - this.#madeAt
     const tolerance = Math.max(TOLERANCE_MS, TOLERANCE_SHARE * spanMs)

@@ -1,24 +1,24 @@
 /**
- * How many packets a path loses, lately, by its probes. Only probes that were sent in their turn count: repeats come after
- * one was lost, and an outage of a second would weigh as ten losses. Whether one was lost shows when a later one is answered,
- * so a path that falls silent for good is no lossy one.
+ * Estimates the recent packet loss of a path from its probes. Only regular probes count, not repeats: a repeat follows
+ * a loss, so an outage of a second would weigh as ten losses. A probe counts as lost when a later one is answered, so a
+ * path that falls silent for good does not count as lossy.
  *
- * A few probes say little: `atLeast` and `atMost` are three standard deviations from what they say.
+ * A few probes prove little: `atLeast` and `atMost` are three standard deviations from the estimate.
  */
 
-/** Of the mean, what a new probe weighs: the last half minute of a path in use. */
+/** Weight of a new probe in the mean: it covers the last half minute of a path in use. */
 const WEIGHT = 1 / 32
-/** As many probes say as much, for a mean that forgets so. */
+/** Effective number of probes in a mean with this weight. */
 const MOST = 2 / WEIGHT - 1
 const DEVIATIONS = 3
 
 export class Loss {
   #share = 0
   #count = 0
-  /** Number of the probe that is asked about; 0 none. */
+  /** Number of the regular probe that waits for its answer; 0 for none. */
   #asked = 0
 
-  /** 0 to 1. */
+  /** Estimated share of packets lost, one way: 0 to 1. */
   get share(): number {
     return oneWay(this.#share)
   }
@@ -35,7 +35,7 @@ export class Loss {
     this.#asked = id
   }
 
-  /** Any probe of the path was answered. One that left before says nothing of this one. */
+  /** A probe of the path was answered. An answer to one sent before the regular probe says nothing about it. */
   answered(id: number): void {
     if (this.#asked === 0 || id < this.#asked) return
     const lost = id === this.#asked ? 0 : 1
@@ -44,7 +44,7 @@ export class Loss {
     this.#share += Math.max(WEIGHT, 1 / this.#count) * (lost - this.#share)
   }
 
-  /** After Laplace: nothing lost of few is not nothing. */
+  /** Uses Laplace's rule: no loss among a few probes does not mean no loss. */
   get #deviation(): number {
     const count = Math.min(this.#count, MOST)
     if (count === 0) return 1
@@ -53,5 +53,5 @@ export class Loss {
   }
 }
 
-/** A probe is lost when it or its answer is. */
+/** A probe is lost if it or its answer is lost. */
 const oneWay = (share: number): number => 1 - Math.sqrt(1 - share)

@@ -1,6 +1,6 @@
 /**
- * What a host has found out about the NAT in front of it. A new socket may hope for the same, so that an attempt need not
- * wait for the socket's own evidence; that is gathered all the same, and has the last word.
+ * What a host has found out about its NAT. A new socket may expect the same, so that an attempt need not wait for the
+ * socket's own evidence. That is gathered nevertheless and overrides the expectation.
  */
 import type { Profile } from '../../wire/profile.ts'
 
@@ -9,10 +9,10 @@ export type NatClass = Pick<
   'mapping' | 'filtering' | 'allocation' | 'forgiving' | 'hairpin' | 'hops'
 >
 
-/** Whether a socket will be seen at its own port. */
+/** True if a socket will be seen at its own port. */
 export const isForeseeable = (nat: Pick<NatClass, 'mapping' | 'allocation'> | undefined): boolean =>
   nat?.mapping === 'independent' && nat.allocation === 'preserving'
 
-/** What comes to a port before anything has left from there does no harm. */
+/** True if a packet that reaches a port before the host has sent from it does no harm. */
 export const isForgiving = ({ forgiving, filtering }: NatClass): boolean =>
   forgiving || filtering === 'independent'

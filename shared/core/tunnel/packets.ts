@@ -11,14 +11,16 @@ import {
   writeControl,
 } from '../../wire/tunnel.ts'
 
-/** Where a packet goes. */
 export interface Destination {
   readonly words: Uint32Array
   readonly socket: number
 }
 
 export class Packets {
-  /** Of the packet opened last: where its plaintext is, and whether no later one was opened before it. */
+  /**
+   * Offset of the plaintext of the packet opened last. `bodyLength`: its length. `newest`: no later packet was opened
+   * before.
+   */
   bodyAt = 0
   bodyLength = 0
   newest = false
@@ -26,7 +28,7 @@ export class Packets {
   #clear = false
   #agreed = false
 
-  /** Without keys nothing opens and nothing may be sent until `agree`. */
+  /** Without keys, nothing can be opened or sent until `agree`. */
   constructor(keys?: ChannelKeys, clear = false) {
     if (keys !== undefined) this.agree(keys, clear)
   }
@@ -42,7 +44,7 @@ export class Packets {
     this.#agreed = true
   }
 
-  /** Returns the slot. */
+  /** Seals a datagram into a new slot of `out` and returns the slot. */
   sendData(out: Batch, to: Destination, payload: Uint8Array, now: number): number {
     const slot = out.claim(to.words, 0, to.socket)
     const start = out.start(slot)
@@ -65,7 +67,7 @@ export class Packets {
     out.length[slot] = this.#channel.seal(counter, out.bytes, start, body, writer.at - body)
   }
 
-  /** Opens datagram i where it is; false where it is not authentic, not new, or not a packet that was agreed on. */
+  /** Opens datagram i in place. False if it is forged, a duplicate, or in clear although that was not agreed. */
   open(arrived: Batch, i: number): boolean {
     const [start, length] = [arrived.start(i), arrived.length[i]!]
     if (!this.#agreed || length < PACKET_OVERHEAD_BYTES) return false
@@ -99,7 +101,7 @@ export class Packets {
   }
 }
 
-/** The same packet once more, to another address: its counter tells the receiver that it is the same. */
+/** Sends the same packet to another address too. Its counter is the same, so the receiver drops the second copy. */
 export function sendAgain(out: Batch, slot: number, to: Destination): void {
   const copy = out.claim(to.words, 0, to.socket)
   const from = out.start(slot)

@@ -1,16 +1,17 @@
 /**
- * Keeps the paths of one tunnel and chooses the one this side sends on. Each side chooses for itself, and takes packets
- * from every path: the replay window drops what came twice, so nothing is lost or doubled when the choice changes.
+ * Keeps the paths of one tunnel and chooses the one that this side sends on. Each side chooses for itself and accepts
+ * packets from every path. The replay window drops duplicates, so a change of path neither loses nor repeats a packet.
  *
- *   - An address becomes a candidate when a step names it or when a packet that opens comes from it (a NAT gave the
- *     other side another port, or it moved). What was heard of is probed at once.
- *   - An acknowledged small probe makes it open, an acknowledged full-sized one fit; fit and direct is promoted.
- *   - The path in use is probed twice a second while data flows, every 15 s while none does. When a probe stays
- *     unanswered the path is suspect and data goes over the spare path too, with the same counters; when all stay
- *     unanswered for 1.5 s it is dead and the spare path takes over. What had left on it before that was noticed, and may be
- *     lost, leaves again the other way (`unproven.ts`).
- *   - Before an address has answered a probe, whose id nobody can guess, it gets probes and answers only, at most
- *     UNPROVEN_CREDIT packets: three times the bytes that came from it, and what a step that names it allows.
+ * - An address becomes a candidate when a step names it, or when an authentic packet comes from it: the other side
+ *   moved, or its NAT assigned another port. A candidate that a packet came from is probed immediately.
+ * - A candidate becomes open when a small probe is acknowledged, and fit when a full-sized one is. A direct path that
+ *   is fit is preferred to a relay.
+ * - The path in use is probed twice a second while data flows, otherwise every 15 s. An unanswered probe makes the path
+ *   suspect: data is sent over the spare path too, with the same counters.
+ * - After 1.5 s without an answer the path is dead and the spare path takes over. Packets sent on the dead path that
+ *   may be lost are sent again over the spare path (`unproven.ts`).
+ * - A probe id cannot be guessed. Until an address has answered a probe, it receives only probes and answers. These are
+ *   limited to UNPROVEN_CREDIT packets, and to three times the bytes received from the address plus what a step allows.
  */
 
 import type { Random } from '../../crypto/random.ts'
@@ -39,18 +40,21 @@ import { PathTable } from './path-table.ts'
 import { type Probe, type ProbeAck, type ProbeCounters, Probes } from './probes.ts'
 import { Unproven } from './unproven.ts'
 
-/** A candidate that was probed this shortly ago has a probe under way already. */
+/** A candidate that was probed less than this long ago counts as being probed. */
 const JUST_PROBED_MS = 20
-/** Nothing is under way for so long. */
+/** Packets that were on their way on a replaced path have arrived after this time. */
 const ARRIVED_MS = 2000
-/** After the first repeat: two probes were lost and more, which is hardly chance. */
+/**
+ * An answer to a probe that was sent this long after the path became suspect shows an outage: at least two probes were
+ * lost before it, which is hardly chance.
+ */
 const GAP_MS = 50
 const never = Number.POSITIVE_INFINITY
 
 export class PathAgent {
-  /** Data is sent by others beside this machine (streams): check the path as if it were sent here. */
+  /** Streams send data past this machine: the path is checked as often as if the data were sent here. */
   streaming = false
-  /** The path in use was not answered for some time. */
+  /** The path in use has not answered its probes for some time (`silentAt`). */
   silent = false
   readonly #packets: Packets
   readonly #directAllowed: boolean
@@ -58,7 +62,7 @@ export class PathAgent {
   readonly #probes: Probes
   readonly #unproven = new Unproven()
   #active: Path | undefined
-  /** When the path in use was chosen. */
+  /** Time at which the path in use was chosen. */
   #chosenAt = Number.NEGATIVE_INFINITY
   #demandAt = Number.NEGATIVE_INFINITY
   #directDied = false
@@ -81,22 +85,22 @@ export class PathAgent {
     return this.#probes.counters
   }
 
-  /** A direct path was in use and fell silent, and none has replaced it. */
+  /** True if the direct path in use died and no other direct path has replaced it. */
   get directDied(): boolean {
     return this.#directDied
   }
 
-  /** Data goes directly, and much of it is lost: a relay may be better. */
+  /** True if data goes directly and much of it is lost, so that a relay may be better. */
   get lossy(): boolean {
     return this.#active?.kind === 'direct' && isLossy(this.#active)
   }
 
-  /** Data goes over a relay although there is a direct path. */
+  /** True if data goes over a relay although a direct path exists. */
   get relayBetter(): boolean {
     return this.#active?.kind === 'relayed' && [...this.#table].some(rests)
   }
 
-  /** The best direct path: fit rather than open, undefined where none is even open. */
+  /** The best direct path: a fit one, otherwise an open one. Undefined if there is neither. */
   get direct(): Path | undefined {
     const open = [...this.#table].filter(
       ({ kind, state }) => kind === 'direct' && (state === 'open' || state === 'fit'),
@@ -108,7 +112,7 @@ export class PathAgent {
     return this.#active !== undefined && now >= suspectAt(this.#active)
   }
 
-  /** False where there is no path; then nothing was sent. */
+  /** Sends a datagram. False if there is no path; then nothing was sent. */
   send(out: Batch, payload: Uint8Array, now: number): boolean {
     if (this.#active === undefined) return false
     const slot = this.#packets.sendData(out, this.#active, payload, now)
@@ -119,7 +123,7 @@ export class PathAgent {
     return true
   }
 
-  /** Over the path in use, and the spare one while that is suspect. False where there is no path. */
+  /** Sends on the path in use, and on the spare path too while the first is suspect. False if there is no path. */
   sendControl(control: Control, out: Batch, now: number): boolean {
     if (this.#active === undefined) return false
     this.#packets.sendControl(out, this.#active, control, now)
@@ -128,7 +132,10 @@ export class PathAgent {
     return true
   }
 
-  /** The path that a packet of so many bytes, which opened, came by; undefined where packets from there are not wanted. */
+  /**
+   * Records an authentic packet of `bytes` bytes and returns the path it came by. Undefined if packets from that
+   * address are not wanted.
+   */
   heard(
     words: Uint32Array,
     at: number,
@@ -171,14 +178,16 @@ export class PathAgent {
     this.#choose(out, now)
   }
 
-  /** One probe of a step to an address it named. */
+  /** Sends one probe of a step to an address that the step named. */
   probeTarget(words: Uint32Array, socket: number, ttl: number, out: Batch, now: number): boolean {
     if (!this.#directAllowed) return false
     const path = this.#table.reach('direct', words, 0, socket, now)
     return path !== undefined && path.state === 'candidate' && this.#probe(path, out, now, ttl)
   }
 
-  /** The other side is probably there: asks for everything at once, and goes on asking a little. */
+  /**
+   * Sends a full-sized probe to the expected address of the other side, and small ones after it while none is answered.
+   */
   greet(words: Uint32Array, socket: number, out: Batch, now: number): boolean {
     const path = this.#directAllowed ? this.#table.reach('direct', words, 0, socket, now) : undefined
     if (path?.state !== 'candidate') return false
@@ -186,19 +195,22 @@ export class PathAgent {
     return this.#probes.send(path, false, out, now, 0, LIMITS.datagramBytes)
   }
 
-  /** A probe that may pass has just gone there. */
+  /** True if a probe that may reach the other side was just sent to this address. */
   isUnderWay(words: Uint32Array, socket: number, now: number): boolean {
     const path = this.#table.find(words, 0, socket)
     return path !== undefined && now - path.probedAt < JUST_PROBED_MS
   }
 
-  /** A direct path that is there already is to prove itself once more, if it is not about to. */
+  /** Probes the direct path once more, unless a probe is unanswered already. */
   confirm(out: Batch, now: number): void {
     const { direct } = this
     if (direct?.state === 'fit' && direct.unackedSince === never) this.#probe(direct, out, now)
   }
 
-  /** One of full size, to where the other side is known to be: its answer makes the path fit at once. */
+  /**
+   * Sends a full-sized probe to an address at which the other side is known to be: its answer makes the path fit
+   * immediately.
+   */
   probeInFull(words: Uint32Array, socket: number, out: Batch, now: number): boolean {
     if (!this.#directAllowed) return false
     const path = this.#table.reach('direct', words, 0, socket, now)
@@ -206,19 +218,25 @@ export class PathAgent {
     return this.#probes.send(path, false, out, now, 0, LIMITS.datagramBytes)
   }
 
-  /** A probe to where probably nobody is: no path is made, and only what the other side sends because of it counts. */
+  /**
+   * Sends a probe to an address that probably belongs to nobody. No path is made for it: the path comes from what the
+   * other side sends in return.
+   */
   strew(words: Uint32Array, socket: number, ttl: number, out: Batch, now: number): boolean {
     if (this.#directAllowed) this.#probes.strew({ words, socket }, ttl, out, now)
     return this.#directAllowed
   }
 
-  /** Those, besides the tunnel's own, on which something of the other side came. */
+  /** Sockets, besides the tunnel's own, on which a packet of the other side arrived. */
   get usedSockets(): ReadonlySet<number> {
     const heard = [...this.#table].filter(({ heardAt }) => heardAt !== Number.NEGATIVE_INFINITY)
     return new Set(heard.map(({ socket }) => socket).filter((socket) => socket > 0))
   }
 
-  /** A new step was ordered: its targets may be sent to afresh, in full size where small probes cross. */
+  /**
+   * Prepares a target of a new step: renews its credit, revives an abandoned path, and lets an open path be probed in
+   * full size again.
+   */
   renew(words: Uint32Array, socket: number, now: number): void {
     const path = this.#directAllowed ? this.#table.reach('direct', words, 0, socket, now) : undefined
     if (path === undefined) return
@@ -227,7 +245,7 @@ export class PathAgent {
     if (path.state === 'open') path.tries = TRIES.fit
   }
 
-  /** The path in use ends soon. This side goes over to another socket of its own. */
+  /** Moves this side to another socket of its own, because the path in use ends soon. */
   moveTo(socket: number, out: Batch, now: number): void {
     const old = this.#active
     if (old?.kind !== 'direct' || old.socket === socket) return
@@ -235,8 +253,8 @@ export class PathAgent {
   }
 
   /**
-   * The path in use ends soon, as a packet of so many bytes says. The other side goes over to another port of its NAT; to
-   * another IP it would have to come itself.
+   * Follows the other side to another port of its NAT, because the path in use ends soon. `bytes` is the size of the
+   * packet that announced it. An address with another IP is ignored: the other side must send from there itself.
    */
   follow({ words }: Address, bytes: number, out: Batch, now: number): void {
     const old = this.#active
@@ -247,13 +265,19 @@ export class PathAgent {
     this.#replace(old, path, out, now)
   }
 
-  /** What the other side sends through this relay may come before the relay says that both legs are bound. */
+  /**
+   * Adds the path through a relay. Packets of the other side may come through it before the relay reports that both
+   * legs are bound.
+   */
   addRelay(words: Uint32Array, socket: number, now: number): void {
     const path = this.#table.reach('relayed', words, 0, socket, now)
     if (path?.state === 'gone') path.state = 'candidate'
   }
 
-  /** Both legs are bound at this relay: data may go there at once, unless it fell silent before. Measures it too. */
+  /**
+   * Uses the path through this relay for data, as both legs are bound, and measures it. If it fell silent before, it is
+   * only probed.
+   */
   relayUsable(words: Uint32Array, socket: number, out: Batch, now: number): void {
     const path = this.#table.reach('relayed', words, 0, socket, now)
     if (path === undefined || path.state === 'fit') return
@@ -274,7 +298,7 @@ export class PathAgent {
     this.#choose(out, now)
   }
 
-  /** An address changed here or there: what worked may not work any more, and is looked at at once. */
+  /** An address of either side changed: every path that worked is suspect and is probed immediately. */
   doubt(out: Batch, now: number): void {
     for (const path of this.#table) {
       if (path.state === 'candidate' || path.state === 'gone') continue
@@ -319,8 +343,9 @@ export class PathAgent {
   }
 
   /**
-   * Something came from there: it is probed with the next tick, unless what came is a probe and is answered with another.
-   * `isFirst`: the other side's NAT is known to be open only now, and may have kept away what was sent before.
+   * Something came from this candidate: it is probed with the next tick, unless what came is a probe and is answered
+   * with another. `isFirst`: the other side's NAT is known to be open only now, and may have blocked what was sent
+   * before.
    */
   #wonder(path: Path, isFirst: boolean, now: number): void {
     path.tries = TRIES.candidate
@@ -336,7 +361,10 @@ export class PathAgent {
     return this.#probes.send(path, path === this.#active, out, now, ttl)
   }
 
-  /** `isGap`: those before were not answered. A way that mended itself has lost what it was given. */
+  /**
+   * `isGap`: earlier probes were not answered, so the path has recovered from an outage and has lost what was sent in
+   * it.
+   */
   #settle(path: Path, sentAt: number, isGap: boolean, out: Batch): void {
     if (isGap) this.#unproven.sendTo(path, out)
     else this.#unproven.proven(sentAt)
@@ -370,7 +398,7 @@ export class PathAgent {
     if (path.state === 'candidate') this.#examine(path, out, now)
   }
 
-  /** Another has taken its place; what is on the way on it has come. */
+  /** True if another path has replaced this one, and packets still on their way have arrived. */
   #isLeft(path: Path, now: number): boolean {
     const isReplaced = this.#active?.kind === 'direct' && !isLeaving(this.#active, now)
     return isLeaving(path, now) && isReplaced && now >= this.#chosenAt + ARRIVED_MS
@@ -387,9 +415,9 @@ export class PathAgent {
   }
 
   /**
-   * Where none is in use, begins with a relay, so that a direct path that was left for one stays left when another relay
-   * takes its place. Says at once that a direct path is used from now on: the other side waits for it before it gives up
-   * its relay.
+   * Chooses the path to send on. If none is in use, begins with a relay: a direct path that was left for a relay stays
+   * left when another relay takes over. Probes a newly chosen direct path immediately, because the other side waits for
+   * that notice before it releases its relay.
    */
   #choose(out: Batch, now: number): void {
     let best = this.#active ?? this.#relay()

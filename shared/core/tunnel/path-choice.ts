@@ -1,8 +1,8 @@
 /**
- * Which of two fit paths is used, and which are forgotten.
+ * Chooses between two fit paths, and says which paths are forgotten.
  *
- * Direct goes before relayed, unless it is much worse by measured loss or delay; then it comes back when it is clearly fine.
- * Between the two bounds everything stays as it is. Among direct ones the faster one, by enough to matter.
+ * A direct path is preferred to a relayed one unless its measured loss or delay is much worse; it is used again once it
+ * is clearly fine. Between the two thresholds nothing changes. Among direct paths the one that is notably faster wins.
  */
 import {
   IDLE_PROBE_MS,
@@ -14,21 +14,24 @@ import {
   suspectAt,
 } from './path.ts'
 
-/** A direct path must be this much faster to replace another that is in use, and by this part. */
+/** A direct path replaces another one in use only if it is faster by this time, and by this share. */
 const FASTER_MS = 5
 const FASTER_SHARE = 0.1
-/** What the next attempt finds again would be taken for a good one: longer than attempts are apart. */
+/**
+ * A lossy path is remembered for longer than the time between two attempts. A new path at the same address would count
+ * as a good one.
+ */
 const LOSSY_KEPT_MS = 700_000
-/** Of packets: then it is left for a relay that loses less than half as many. */
+/** Share of packets lost above which a direct path is left for a relay that loses less than half as many. */
 const LOSSY = 0.25
 
-/** Too much is lost on it to give up what else there may be. */
+/** True if so much is lost on the path that the alternatives must be kept. */
 export const isLossy = ({ loss }: Path): boolean => loss.atLeast > LOSSY
 
-/** It may turn out to be lossy: time to measure a relay too. */
+/** True if the path may turn out to be lossy, so that a relay should be measured too. */
 export const seemsLossy = ({ loss }: Path): boolean => loss.share > LOSES_LITTLE
 
-/** A direct path that is there, if not all the time, and not used: a relay is better. */
+/** True for a direct path that works, at least at times. If such a path is not in use, a relay is better. */
 export const rests = ({ kind, state, died, loss }: Path): boolean =>
   kind === 'direct' && (state === 'fit' || (died && loss.share > LOSES_LITTLE))
 
@@ -67,6 +70,6 @@ function isFine(path: Path, than: Path): boolean {
 
 const areMeasured = (path: Path, than: Path): boolean => path.rttMs > 0 && than.rttMs > 0
 
-/** The other side was first heard here after it was last heard there. */
+/** True if the other side was first heard on `path` after it was last heard on `from`. */
 const hasMovedTo = (path: Path, from: Path): boolean =>
   path.bornAt > from.heardAt && path.heardAt > from.heardAt

@@ -1,12 +1,12 @@
 import { sameAddress } from '../../wire/address.ts'
 import { heardCredit, namedCredit, newPath, type Path } from './path.ts'
 
-/** Addresses of both sides' machines, of both families, with room for what a changing NAT adds. */
+/** Addresses of both hosts in both families, with room for those that a changing NAT adds. */
 const MAX_PATHS = 32
-/** An unproven path makes room for another only after this: who invents sources gains nothing by inventing faster. */
+/** An unproven path is evicted only after this time: forging many source addresses evicts nothing sooner. */
 const UNPROVEN_MS = 10_000
 
-/** The few paths of a tunnel, by the address of the other end and the own socket. */
+/** The paths of a tunnel, by the address of the other end and the local socket. */
 export class PathTable implements Iterable<Path> {
   readonly #paths: Path[] = []
 
@@ -26,8 +26,9 @@ export class PathTable implements Iterable<Path> {
   }
 
   /**
-   * The path of that address, made where there is none; undefined where there is no room. What is a relay's is no direct
-   * one, whoever sent from there before. `from`: what a new path may be sent before it is validated.
+   * The path of that address, which is created if it does not exist. Undefined if the table is full. A relay's address
+   * is never a direct path, even if a packet made it one before. `from`: why a new path is created, which sets its
+   * credit.
    */
   reach(
     kind: Path['kind'],

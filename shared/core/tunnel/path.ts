@@ -1,15 +1,16 @@
 /**
- * One concrete way a tunnel's packets may travel: an address of the other side, or of a relay, seen from one socket.
+ * One way for a tunnel's packets: an address of the other side, or of a relay, and the local socket that is used for
+ * it.
  *
- *   candidate   somebody named the address, or a packet came from there; nothing has crossed both ways yet
- *   open        a probe was acknowledged
- *   fit         a probe of full size was acknowledged in full size: data may go there (a relay is fit once both legs are
- *               bound: it carries what it is given)
- *   gone        given up, a relay or what another direct path has replaced: what still comes from there is taken, nothing is
- *               sent there
+ *   candidate   the address was named, or a packet came from it; nothing has crossed in both directions yet
+ *   open        a small probe was acknowledged
+ *   fit         a full-sized probe was acknowledged in full size: data may be sent. A relay is fit once both legs are
+ *               bound, as it forwards packets of any size
+ *   gone        abandoned: a released relay, or a direct path that another one replaced. Packets from it are still
+ *               accepted, nothing is sent to it
  *
- * A fit path that leaves its probes unanswered becomes a candidate again. These functions say when a path is probed next
- * and when it counts as suspect or dead; they decide from its times alone.
+ * A fit path that leaves its probes unanswered becomes a candidate again. The functions of this file say when a path is
+ * probed next and when it counts as suspect or dead. They depend on the times in the path alone.
  */
 import { LIMITS } from '../../limits.ts'
 import type { Address } from '../../wire/address.ts'
@@ -23,70 +24,79 @@ export interface Path {
   readonly socket: number
   readonly bornAt: number
   state: 'candidate' | 'open' | 'fit' | 'gone'
-  /** Smoothed; 0 before the first acknowledgement. */
+  /** Smoothed round trip time; 0 before the first acknowledgement. */
   rttMs: number
-  /** The last RECENT_RTTS round trips. The least of them is the path's own: the rest of the others was waiting. */
+  /**
+   * The last RECENT_RTTS round trips. The smallest is the path's own; whatever the others have more was spent in
+   * queues.
+   */
   readonly recentRttMs: number[]
   readonly loss: Loss
-  /** When a packet that opened last came from there; -Infinity never. */
+  /** Time of the last authentic packet that was the newest so far; -Infinity if there was none. */
   heardAt: number
   probedAt: number
-  /** When a probe was last acknowledged; -Infinity never. */
+  /** Time of the last acknowledged probe; -Infinity if there was none. */
   provenAt: number
-  /** When the first probe after the last acknowledgement was sent; Infinity when none is unanswered. */
+  /** Time of the first probe sent after the last acknowledgement; Infinity if no probe is unanswered. */
   unackedSince: number
-  /** Where the other side last saw this one by it. */
+  /** Address at which the other side last saw this side on this path. */
   observed: Address | undefined
-  /** Probes left before it is given up, while it is not fit. */
+  /** Probes left before the path is given up, while it is not fit. */
   tries: number
-  /** What it may be sent before anything was acknowledged. */
+  /** Credit for what may be sent before a probe was acknowledged. */
   credit: AddressCredit
-  /** The other side said that it sends its data this way. */
+  /** The other side reported that it sends its data on this path. */
   otherHere: boolean
-  /** It was fit before and fell silent. */
+  /** True if the path was fit before and fell silent. */
   died: boolean
-  /** Until then one of its ends is about to be given up: any other direct path is better. */
+  /** Time until which one end of the path is about to close. Any other direct path is better until then. */
   leavingUntil: number
 }
 
-/** While data flows: often enough to notice a dead path, and fall back, within 2 s. */
+/** Probe interval while data flows: short enough to notice a dead path, and fall back, within 2 s. */
 const BUSY_PROBE_MS = 500
-/** While it seems to lose much: what few probes say has to be made sure of. */
+/** Probe interval while a path seems to lose much: a few probes do not prove it. */
 const DOUBT_PROBE_MS = 150
-/** Of packets, lost. */
+/** Share of lost packets up to which a path counts as good. */
 export const LOSES_LITTLE = 0.1
-/** An unanswered probe is repeated at this pace, so that loss alone does not kill a path. */
+/** Interval at which an unanswered probe is repeated, so that loss alone does not kill a path. */
 const HURRY_PROBE_MS = 100
-/** Shorter than most NATs forget a mapping after (30 s and more); RFC 8085 section 3.5 asks for no less. */
+/** Shorter than the mapping timeout of most NATs (30 s and more), and not below the minimum of RFC 8085 section 3.5. */
 export const IDLE_PROBE_MS = 15_000
-/** A direct path that was left for a relay, as it was much worse: it comes back a few minutes after it is fine. */
+/**
+ * Probe interval of a direct path that was left for a relay because it was much worse. It is used again a few minutes
+ * after it has recovered.
+ */
 const RESTING_PROBE_MS = 3000
 const CANDIDATE_PROBE_MS = 100
-/** After a small probe crossed, a large one has this long before it is repeated. */
+/** Time for an answer to the full-sized probe that follows an acknowledged small one, before it is repeated. */
 const FIT_PROBE_MS = 200
 const SUSPECT_MS = 300
 const SILENT_MS = 300
 const DEAD_MS = 1500
-/** Longer than from the decision to leave to the end that was foretold. */
+/** Longer than from the decision to leave a mapping to its expected end. */
 const LEAVING_MS = 15_000
-/** Enough that one slow answer, of a machine that was busy, does not speak for a path. */
+/** Enough samples that one slow answer of a busy machine does not decide. */
 export const RECENT_RTTS = 4
-/** Tries of a candidate that was heard of, of one that is to become fit, of one that was fit before. */
+/** Probes of a candidate that a packet came from, of one that is to become fit, and of one that was fit before. */
 export const TRIES = { candidate: 6, fit: 6, revival: 10 } as const
-/** Packets to an address that has proven nothing: a step's rounds and the answers to what comes from there. */
+/** Packets to an unproven address: the rounds of a step, and answers to what comes from there. */
 export const UNPROVEN_CREDIT = 40
 
-/** An address that was only heard: nobody but a packet that opens says that anyone is there. */
+/** Credit of an address that only a packet came from: nothing else vouches for it. */
 export const heardCredit = (): AddressCredit => new AddressCredit({ packets: UNPROVEN_CREDIT })
 
-/** An address that a step or a CHECKPOINT named: one probe of full size and small ones, before anything came from there. */
+/**
+ * Credit of an address that a step or a CHECKPOINT named: one full-sized probe and UNPROVEN_CREDIT small ones, before
+ * anything has come from it.
+ */
 export const namedCredit = (): AddressCredit =>
   new AddressCredit({
     packets: UNPROVEN_CREDIT,
     bytes: LIMITS.datagramBytes + UNPROVEN_CREDIT * SMALL_PROBE_BYTES,
   })
 
-/** A relay is the fleet's; another address is validated by the answer to a probe. */
+/** True for a relay, which belongs to the fleet, and for an address that has answered a probe. */
 export const isValidated = ({ kind, state }: Path): boolean =>
   kind === 'relayed' || state === 'open' || state === 'fit'
 
@@ -119,7 +129,7 @@ export function newPath(
   }
 }
 
-/** When the next probe is due. `demandAt`: when data was last sent this way; `rests`: a relay has taken its place. */
+/** When the next probe is due. `demandAt`: when data was last sent on this path; `rests`: a relay has taken its place. */
 export function probeDueAt(path: Path, demandAt: number, rests = false): number {
   if (path.state === 'gone') return never
   if (path.state === 'candidate') return path.tries > 0 ? path.probedAt + CANDIDATE_PROBE_MS : never
@@ -133,27 +143,30 @@ export function probeDueAt(path: Path, demandAt: number, rests = false): number 
 export const probeBytes = ({ state }: Path): number =>
   state === 'open' ? LIMITS.datagramBytes : SMALL_PROBE_BYTES
 
-/** One that was not left by then stays what it was: its end was not where it was expected. */
+/**
+ * Marks a path as about to end. If it is still in use after LEAVING_MS, the expected end was wrong and the mark
+ * expires.
+ */
 export const leave = (path: Path, now: number): void => {
   path.leavingUntil = now + LEAVING_MS
 }
 
 export const isLeaving = ({ leavingUntil }: Path, now: number): boolean => now < leavingUntil
 
-/** What a round trip takes when nothing waits: neither at a busy machine nor in a full queue. Infinity before the first. */
+/** Round trip time without queueing, in the network or at a busy machine. Infinity before the first. */
 export const leastRttMs = ({ recentRttMs }: Path): number => Math.min(...recentRttMs)
 
-/** From then on what is sent this way is sent over the relay too. */
+/** Time from which data sent on this path is sent over the spare path too. */
 export const suspectAt = (path: Path): number => path.unackedSince + paceOf(path, SUSPECT_MS)
 
-/** From then on it is worth having a relay at hand. A few probes more are lost than chance alone loses. */
+/** Time from which a relay should be at hand: more probes are lost than by chance. */
 export const silentAt = (path: Path): number => suspectAt(path) + SILENT_MS
 
-/** From then on a fit path is fit no more. */
+/** Time from which the path is dead and no longer fit. */
 export const deadAt = (path: Path): number =>
   path.unackedSince + Math.max(DEAD_MS, SUSPECT_MS + 3 * path.rttMs)
 
-/** There is reason to think that it is dead: it is suspect until an answer comes. */
+/** Marks a path as suspect until an answer comes, because it may be dead. */
 export function doubt(path: Path, now: number): void {
   path.unackedSince = Math.min(path.unackedSince, now - paceOf(path, SUSPECT_MS))
 }
@@ -174,5 +187,5 @@ export function acknowledged(path: Path, sentAt: number, now: number): void {
 }
 
 const never = Number.POSITIVE_INFINITY
-/** Not before an answer could be there. */
+/** Interval that leaves time for an answer. */
 const paceOf = ({ rttMs }: Path, leastMs: number): number => Math.max(leastMs, 2 * rttMs)

@@ -1,19 +1,23 @@
 /**
- * How long a tunnel stays on the relay before the same two networks are tried again: AGAIN_MS until every strategy of the
- * planner had its turn, then twice as long each time, up to LONGEST_MS. An attempt that is a matter of luck, as each draws other
- * ports, is not the worse for those before: LUCKY of them are made at the first pace. Both sides wait equally long, chance included, as
- * they draw it from what only they share: so they come to the HANDSHAKE together, and not all tunnels of a node at once.
+ * How long a relayed tunnel waits before the same two networks are tried again. The wait is AGAIN_MS until every
+ * strategy of the planner was tried, then it doubles each time up to LONGEST_MS.
+ *
+ * Techniques that depend on chance draw other ports each time, so earlier failures say little: LUCKY such attempts are
+ * made at the first pace.
+ *
+ * Both sides draw the random part of the wait from a secret that only they share. So they come to the HANDSHAKE
+ * together, but not all tunnels of a node at the same time.
  */
 import { hash256 } from '../../crypto/hash.ts'
 import { Random } from '../../crypto/random.ts'
 
 const AGAIN_MS = 60_000
 const LONGEST_MS = 600_000
-/** Near priming, farther, none. */
+/** Priming with a small TTL, with a larger one, and without. */
 const STRATEGIES = 3
-/** Where one of the two counts and the other draws from all ports, each hits once in thirty times. */
+/** If one NAT counts and the other draws from all ports, an attempt succeeds once in thirty times. */
 const LUCKY = 10
-/** At most this part of a long wait is left off. */
+/** A long wait is shortened by a random share of at most this much. */
 const SPREAD = 0.2
 
 export class Patience {
@@ -26,19 +30,19 @@ export class Patience {
     this.#shared = shared
   }
 
-  /** `byChance`: the same again may succeed. */
+  /** `byChance`: the same attempt may succeed if it is repeated. */
   failed(byChance: boolean): void {
     if (byChance) this.#unlucky++
     if (!byChance || this.#unlucky > LUCKY - STRATEGIES) this.#failures++
   }
 
-  /** Something has changed: what failed may work now. */
+  /** Something has changed: techniques that failed may work now. */
   renew(): void {
     this.#failures = 0
     this.#unlucky = 0
   }
 
-  /** From the end of an attempt. */
+  /** Time to wait after the end of an attempt, in milliseconds. */
   get waitMs(): number {
     const doublings = this.#failures - STRATEGIES + 1
     if (doublings <= 0) return AGAIN_MS

@@ -1,4 +1,6 @@
-/** Asks STUN servers from several sockets, one after another, which ports the NAT gives: a row of samples in the order sent. */
+/**
+ * Asks STUN servers from several sockets, one after another, which ports the NAT assigns. Samples are in sending order.
+ */
 import { sameBytes } from '../../crypto/hash.ts'
 import type { Random } from '../../crypto/random.ts'
 import { type Address, isIpv4 } from '../../wire/address.ts'
@@ -6,7 +8,7 @@ import type { Batch } from '../../wire/batch.ts'
 import { TRANSACTION_BYTES } from '../../wire/stun.ts'
 import { decodeBindingAnswer, encodeRoomyRequest } from '../../wire/stun-client.ts'
 
-/** A request from a socket to a server, and the port that the server saw; 0 while there is no answer. */
+/** A request from a socket to a server, and the port that the server saw; 0 until it answers. */
 export interface PortSample {
   readonly socket: number
   readonly server: Address
@@ -14,7 +16,7 @@ export interface PortSample {
   port: number
 }
 
-/** Nothing is sent twice: a repeat would go through the same mapping, and the row bears a gap. */
+/** Nothing is sent twice: a repeat would use the same mapping, and the series tolerates a gap. */
 const LAST_ANSWER_MS = 250
 const never = Number.POSITIVE_INFINITY
 
@@ -33,7 +35,7 @@ export class PortSampler {
     return this.#samples
   }
 
-  /** From each socket to the first server, then from each to the second, and so on. */
+  /** Starts with each socket to the first server, then each to the second, and so on. */
   start(sockets: readonly number[], servers: readonly Address[], paceMs: number, now: number): void {
     this.#samples = servers.flatMap((server) =>
       sockets.map((socket) => ({
@@ -57,7 +59,7 @@ export class PortSampler {
     return this.#samples.every(({ port }) => port > 0) || now >= this.#endAt
   }
 
-  /** False where the datagram answers none of the questions. */
+  /** False if the datagram does not answer one of the requests. */
   take(bytes: Uint8Array): boolean {
     const answer = decodeBindingAnswer(bytes)
     const sample = answer && this.#samples.find((it) => sameBytes(it.transaction, answer.transaction))

@@ -1,4 +1,4 @@
-/** Sends the probes of a tunnel, answers those of the other side, and knows which are still unanswered. */
+/** Sends the probes of a tunnel, answers those of the other side, and keeps track of the unanswered ones. */
 
 import type { Random } from '../../crypto/random.ts'
 import { LIMITS } from '../../limits.ts'
@@ -7,9 +7,9 @@ import { type Control, probeBodyBytes, probePacketBytes, SMALL_PROBE_BYTES } fro
 import type { Destination, Packets } from './packets.ts'
 import { isValidated, type Path, probeBytes } from './path.ts'
 
-/** More than are on their way at once; a probe that is older counts as lost. */
+/** More probes than are ever on their way at the same time; the oldest beyond that counts as lost. */
 const OUTSTANDING = 256
-/** The id of a strewn probe: its answer proves nothing, as the other side is heard by what it sends itself. */
+/** The id of probes sent by `strew`: an answer to them proves nothing, as the other side's own packets do. */
 const NO_ID = 0n
 const FULL_BODY_BYTES = probeBodyBytes(LIMITS.datagramBytes)
 
@@ -17,7 +17,7 @@ export type Probe = Extract<Control, { kind: 'probe' }>
 export type ProbeAck = Extract<Control, { kind: 'probeAck' }>
 
 export interface SentProbe {
-  /** Counts all probes of the tunnel from 1. */
+  /** Number of the probe within the tunnel, from 1. */
   readonly number: number
   readonly path: Path
   readonly sentAt: number
@@ -27,7 +27,7 @@ export interface SentProbe {
 export interface ProbeCounters {
   probes: number
   acknowledgements: number
-  /** Not sent, because the address is not validated and has no credit left. */
+  /** Packets not sent because the address is not validated and has no credit left. */
   withheld: number
 }
 
@@ -35,7 +35,7 @@ export class Probes {
   readonly counters: ProbeCounters = { probes: 0, acknowledgements: 0, withheld: 0 }
   readonly #packets: Packets
   readonly #random: Random
-  /** By id, oldest first. An id is random: nobody who did not receive it can answer it. */
+  /** By id, oldest first. Ids are random: only a receiver of the probe can answer it. */
   readonly #sent = new Map<bigint, SentProbe>()
   #number = 0
 
@@ -44,14 +44,14 @@ export class Probes {
     this.#random = random
   }
 
-  /** Probes that wait for an answer. */
+  /** Number of unanswered probes. */
   get size(): number {
     return this.#sent.size
   }
 
   /**
-   * `here`: this side sends its data there. With a TTL it only primes: nobody is asked. False where nothing may be sent
-   * there any more.
+   * Sends a probe. `here`: this side sends its data on this path. With a TTL the probe only primes the NAT and no
+   * answer is expected. False if the address has no credit left.
    */
   send(path: Path, here: boolean, out: Batch, now: number, ttl = 0, bytes = probeBytes(path)): boolean {
     if (!this.#spend(path, bytes)) return false
@@ -68,7 +68,10 @@ export class Probes {
     this.#packets.sendControl(out, to, { kind: 'probe', id: NO_ID, here: false, bodyBytes }, now, ttl)
   }
 
-  /** Goes back the way the probe came, in its size, and asks the same where that is not known yet. `here`: as in `send`. */
+  /**
+   * Answers a probe on the same path and in the same size. If the probe was full-sized and the direct path is not fit
+   * yet, the answer is a probe too. `here`: as in `send`.
+   */
   answer(path: Path, { id, bodyBytes }: Probe, here: boolean, out: Batch, now: number): void {
     if (!this.#spend(path, probePacketBytes(bodyBytes))) return
     this.counters.acknowledgements++
@@ -97,7 +100,7 @@ export class Probes {
     return { id, number }
   }
 
-  /** The probe that this answers, once; only an answer of its size from where it was sent counts. */
+  /** The probe that this answers. Undefined if it is unknown, came on another path, or has another size. */
   settle(path: Path, { id, bodyBytes }: ProbeAck): SentProbe | undefined {
     const probe = this.#sent.get(id)
     if (probe?.path !== path || bodyBytes !== probeBodyBytes(probe.bytes)) return undefined
@@ -113,7 +116,7 @@ export class Probes {
   }
 }
 
-/** An answer is waited for. A repeat says nothing of the path's loss. */
+/** Notes that an answer is expected. A repeated probe does not count in the loss of the path. */
 function noteAsked(path: Path, number: number, now: number): void {
   if (path.state === 'fit' && path.unackedSince === Number.POSITIVE_INFINITY) path.loss.asked(number)
   path.probedAt = now

@@ -2,7 +2,10 @@ import type { WhyNotDirect } from '../../why-not-direct.ts'
 import type { TunnelEffect, TunnelStatus } from './events.ts'
 import type { Path } from './path.ts'
 
-/** What the application is told of the path in use, when it has changed, and how long the first of each kind took. */
+/**
+ * Reports changes of the path in use to the application, and measures the time to the first packet and first direct
+ * path.
+ */
 export class Progress {
   readonly #since: number
   #shown: { readonly path: Path; readonly why: WhyNotDirect | undefined } | undefined
@@ -18,7 +21,7 @@ export class Progress {
     this.#firstByteMs ??= now - this.#since
   }
 
-  /** `whyNotDirect` counts for a path that is not direct. Undefined where there is nothing new to say. */
+  /** The effect to report, undefined if nothing changed. `whyNotDirect` is used only for a relayed path. */
   show(path: Path | undefined, whyNotDirect: WhyNotDirect, now: number): TunnelEffect | undefined {
     if (path === undefined) return this.#interrupt()
     const why = path.kind === 'direct' ? undefined : whyNotDirect

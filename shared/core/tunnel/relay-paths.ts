@@ -1,6 +1,6 @@
 /**
- * The relays of one tunnel: one leg as a rule, two while a new relay takes over from an old one. A leg becomes a path as
- * soon as the relay says that the other side is bound too, or something of the other side comes through it.
+ * The relays of one tunnel: usually one leg, two while a new relay takes over from an old one. A leg becomes a path as
+ * soon as the relay reports that the other side is bound too, or a packet of the other side comes through it.
  */
 import { sameAddress } from '../../wire/address.ts'
 import type { Batch } from '../../wire/batch.ts'
@@ -13,7 +13,7 @@ const OVERLAP_MS = 5000
 
 interface Held {
   readonly leg: RelayLeg
-  /** Since when it carries data; Infinity while it does not. */
+  /** Time since which the leg carries data; Infinity if it does not. */
   usableSince: number
 }
 
@@ -27,17 +27,17 @@ export class RelayPaths {
     this.#socket = socket
   }
 
-  /** Some leg is bound or about to be. */
+  /** True if a leg is bound or being bound. */
   get alive(): boolean {
     return this.#held.some(({ leg }) => leg.state === 'bound' || leg.state === 'binding')
   }
 
-  /** The relay that serves is going. */
+  /** True if every relay in use is draining. */
   get draining(): boolean {
     return this.#held.length > 0 && this.#held.every(({ leg }) => leg.draining)
   }
 
-  /** A leg that is bound at this very relay stays, and its path is looked at anew. */
+  /** Binds a leg at this relay. A leg that is bound there already is kept, and its path is examined again. */
   add({ relay, grant, key }: Relayed, out: Batch, now: number): void {
     const same = this.#held.find(({ leg }) => leg.isFrom(relay.words, 0))
     if (same?.leg.state === 'bound') {
@@ -51,20 +51,20 @@ export class RelayPaths {
     leg.start(out, now)
   }
 
-  /** `undefined`: the datagram did not come from a relay. */
+  /** Handles a datagram of a relay. Undefined if it came from none. */
   take(arrived: Batch, i: number, out: Batch, now: number): 'control' | 'data' | undefined {
     const held = this.#held.find(({ leg }) => leg.isFrom(arrived.address, i * 5))
     return held?.leg.take(arrived, i, out, now)
   }
 
-  /** What was appended since slot `from` may have gone through a leg. */
+  /** Notes which datagrams, from slot `from` of `out` on, went through a leg. */
   sent(out: Batch, from: number, now: number): void {
     for (const { leg } of this.#held) {
       for (let i = from; i < out.count; i++) if (leg.isFrom(out.address, i * 5)) leg.sent(now)
     }
   }
 
-  /** Our address may have changed: the relay must learn it. */
+  /** This side's address may have changed: binds again so that the relay learns it. */
   rebind(out: Batch, now: number): void {
     for (const { leg } of this.#held) leg.start(out, now)
   }
@@ -86,7 +86,7 @@ export class RelayPaths {
     return least
   }
 
-  /** True where there was something to give up. */
+  /** Releases all legs. False if there was none. */
   release(out: Batch, now: number): boolean {
     const had = this.#held.length > 0
     for (const held of [...this.#held]) this.#release(held, out, now)

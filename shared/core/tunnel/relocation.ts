@@ -1,11 +1,12 @@
 /**
- * Goes over to a fresh socket before the mapping of the one in use ends: the new path is made while the old one serves.
+ * Moves a tunnel to a fresh socket before the NAT mapping of the one in use ends. The new path is made while the old
+ * one still works.
  *
- *   opening   a fresh socket is asked for
- *   asking    a STUN node is asked where that socket is seen
- *   moving    the other side is told, over the old path, to expect packets from there (MOVE), and both send to each other
+ *   opening   a fresh socket is requested
+ *   asking    a STUN node is asked for the mapped address of that socket
+ *   moving    MOVE tells the other side, over the old path, to expect packets from that address; both send to each other
  *
- * It ends when the new path is in use, or after LONGEST_MS; then the old one serves as long as it can.
+ * The relocation ends when the new path is in use, or after LONGEST_MS; the old path is then used until it fails.
  */
 import { sameBytes } from '../../crypto/hash.ts'
 import type { Random } from '../../crypto/random.ts'
@@ -15,7 +16,7 @@ import { TRANSACTION_BYTES } from '../../wire/stun.ts'
 import { decodeBindingAnswer, encodeRoomyRequest } from '../../wire/stun-client.ts'
 import type { Sockets } from './sockets.ts'
 
-/** A question, or MOVE, is repeated so often. */
+/** Interval at which a STUN request or MOVE is repeated. */
 const REPEAT_MS = 200
 const LONGEST_MS = 3000
 const never = Number.POSITIVE_INFINITY
@@ -33,7 +34,7 @@ export class Relocation {
   #server: Address | undefined
   #dueAt = never
   #endAt = never
-  /** When the fresh socket sent first. */
+  /** Time of the first packet from the fresh socket. */
   startedAt = 0
 
   constructor(random: Random, sockets: Sockets) {
@@ -45,7 +46,7 @@ export class Relocation {
     return this.#phase.kind !== 'idle'
   }
 
-  /** The fresh socket, once it has sent. */
+  /** The fresh socket, once its mapped address is known. */
   get socket(): number | undefined {
     return this.#phase.kind === 'moving' ? this.#phase.socket : undefined
   }
@@ -63,7 +64,7 @@ export class Relocation {
     this.#dueAt = never
   }
 
-  /** False where the datagram is no answer to the question. */
+  /** False if the datagram does not answer the request. */
   take(bytes: Uint8Array, now: number): boolean {
     if (this.#phase.kind !== 'asking') return false
     const answer = decodeBindingAnswer(bytes)
@@ -74,7 +75,7 @@ export class Relocation {
     return true
   }
 
-  /** Where this side will be, when it is time to say so (again). */
+  /** The socket and address to announce now, if MOVE is due. */
   tick(out: Batch, now: number): { readonly socket: number; readonly address: Address } | undefined {
     if (now >= this.#endAt) this.stop()
     if (this.#phase.kind === 'opening' && this.#sockets.answered) this.#ask(this.#phase.socket, now)

@@ -1,24 +1,24 @@
 /**
- * The sockets of a tunnel: number 0 is its own, the others are opened for a technique that needs many, and closed after it
- * but for those that a path was found on. The machine holds none of them: it asks (`openSockets`), and is told which
- * there are (`sockets`). *Alone* is leave to scatter: one tunnel of a host has it at a time, until its sockets close.
+ * The sockets of a tunnel. Number 0 is its own. Others are opened for techniques that need many, and closed afterwards
+ * unless a path uses them. The machine does not hold sockets: it asks for them (`openSockets`) and is told which are
+ * open (`sockets`). *Alone* is the leave to scatter: one tunnel of a host has it at a time, until its sockets close.
  */
 import type { TunnelEffect } from './events.ts'
 
 export const OWN_SOCKET = 0
-/** A batch names a socket by one byte. */
+/** The most fresh sockets that any technique uses (`scatter`). */
 const MAX_FRESH = 255
 
 export class Sockets {
   readonly #used: () => ReadonlySet<number>
-  /** Ports by number, from socket 1 on; 0 where it is closed. */
+  /** Ports by socket number, from socket 1 on; 0 for a closed socket. */
   #ports: readonly number[] = []
   #alone = false
-  /** What was asked for is there, or as much of it as the system gives. */
+  /** True if the requested sockets are open, or as many of them as the system allows. */
   #answered = true
   #effects: TunnelEffect[] = []
 
-  /** `used`: those that paths were found on. */
+  /** `used`: the sockets that paths use. */
   constructor(used: () => ReadonlySet<number>) {
     this.#used = used
   }
@@ -31,7 +31,7 @@ export class Sockets {
     return this.#alone
   }
 
-  /** Those that no path is on, besides its own. */
+  /** The open sockets that no path uses, without the tunnel's own. */
   get fresh(): readonly number[] {
     const used = this.#used()
     return this.#ports.flatMap((port, i) => (port > 0 && !used.has(i + 1) ? [i + 1] : []))
@@ -50,7 +50,7 @@ export class Sockets {
     this.#effects.push({ kind: 'openSockets', count: Math.min(count, MAX_FRESH), alone })
   }
 
-  /** One more than there are; its number. */
+  /** Asks for one more socket and returns its number. */
   openAnother(): number {
     const free = this.#ports.indexOf(0)
     const number = free < 0 ? this.#ports.length + 1 : free + 1

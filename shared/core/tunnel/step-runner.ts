@@ -1,12 +1,17 @@
 /**
- * Carries out the steps that a HANDSHAKE orders (shared/wire/README.md, section 5): so many rounds of probes, the first with
- * few hops and at once; to addresses that the step names, or to a volley of ports, from one socket or from many. A step ends with
- * exactly one RESULT: as soon as a direct path is fit and has proven it since the order came, or when its time is over.
- * A new step ends the one before without a result: the HANDSHAKE has moved on.
+ * Carries out the steps that a HANDSHAKE orders (shared/wire/README.md, section 5). A step is a number of rounds of
+ * probes; the first round may have a small TTL and is sent immediately. Probes go to the addresses that the step names,
+ * or to a volley of ports, from one socket or from many.
  *
- * The HANDSHAKE tells what the other peer says of itself, so a step is bounded whatever it says: MAX_TARGETS, MAX_ROUNDS,
- * MAX_PACKETS, no round below MIN_INTERVAL_MS, and a budget for addresses at which the HANDSHAKE has not seen the other side. Probes of `predict` and `scatter` go to one IP, MIN_PACE_MS apart and at most
- * MAX_VOLLEY, and `scatter` only while a relay carries the tunnel and no other tunnel here scatters.
+ * A step ends with exactly one RESULT: when a direct path is fit and was proven after the order came, at the timeout, or
+ * at its start if it cannot run. A new step replaces the one before without a result, as the HANDSHAKE no longer waits
+ * for it.
+ *
+ * The addresses come from the other peer, so a step is bounded whatever it says:
+ * - at most MAX_TARGETS targets, MAX_ROUNDS rounds and MAX_PACKETS packets, rounds at least MIN_INTERVAL_MS apart;
+ * - a budget for addresses at which the HANDSHAKE has not seen the other side (`target-budget.ts`);
+ * - probes of `predict` and `scatter` go to one IP, at least MIN_PACE_MS apart, at most MAX_VOLLEY of them;
+ * - `scatter` runs only while a relay carries the tunnel and no other tunnel of this host scatters.
  */
 import { ADDRESS_WORDS, type Address, NOWHERE } from '../../wire/address.ts'
 import type { Batch } from '../../wire/batch.ts'
@@ -19,9 +24,9 @@ import { isUnicast, TargetBudget } from './target-budget.ts'
 const MAX_ROUNDS = 30
 const MAX_PACKETS = 256
 const MIN_INTERVAL_MS = 20
-/** At most 500 a second. */
+/** At most 500 packets a second. */
 const MIN_PACE_MS = 2
-/** All draws of a scatter, and what little is repeated. */
+/** All draws of a scatter and its few repeats. */
 const MAX_VOLLEY = 2560
 const never = Number.POSITIVE_INFINITY
 
@@ -35,13 +40,13 @@ interface Running {
   readonly rounds: number
   readonly maxPackets: number
   round: number
-  /** Of the round. */
+  /** Probes sent in this round. */
   shot: number
   packets: number
 }
 
 export class StepRunner {
-  /** Of the last step that was ordered. */
+  /** Technique of the step ordered last. */
   technique: StepKind | undefined
   /** Probes sent in all steps. */
   packets = 0
@@ -99,12 +104,15 @@ export class StepRunner {
     return running === undefined ? never : Math.min(dueAt(running), running.endAt)
   }
 
-  /** Of a step that ended; each once. */
+  /** Results of ended steps, each once. */
   result(): Result | undefined {
     return this.#results.shift()
   }
 
-  /** The sockets that it wants are there; scattering never weighs on somebody who has no relay. */
+  /**
+   * True if the sockets of the step are open. `scatter` also needs leave to scatter, and a relay that carries the
+   * tunnel.
+   */
   #mayRun({ step, packets }: Running): boolean {
     if (packets > 0) return true
     if (freshOf(step) > 0 && this.#socketsOf(step).length === 0) return false
@@ -127,7 +135,7 @@ export class StepRunner {
     running.shot = 0
   }
 
-  /** To the step's destination number `at`. */
+  /** Sends a probe to destination number `at` of the step. */
   #probe(running: Running, at: number, socket: number, ttl: number, out: Batch, now: number): boolean {
     const { step } = running
     const target = step.targets[step.volley === undefined ? at : 0]
@@ -158,15 +166,18 @@ export class StepRunner {
   }
 }
 
-/** In `open` the open side only keeps its filter open, in `scatter` the hard side its many ports: the other one sends. */
+/**
+ * True for the side that only primes: in `open` it keeps its filter open, in `scatter` the hard side keeps its many
+ * ports open. The other side sends.
+ */
 const onlyPrimes = ({ kind, role }: Step): boolean =>
   (kind === 'open' && role === 0) || (kind === 'scatter' && role === 1)
 
-/** Where the other side is known to be, the first packet that goes all the way asks for everything at once. */
+/** At an address that the other side has proven, the first probe that goes all the way is full-sized. */
 const isInFull = ({ step: { proven, ttl }, round }: Running, at: number): boolean =>
   proven === at + 1 && round === (ttl > 0 ? 1 : 0)
 
-/** To ports of which nearly all are nobody's: what comes back makes a path, not what is sent. */
+/** Nearly all ports of such a step belong to nobody. The path is made by what comes back, not by what is sent. */
 const isStrewn = ({ kind }: Pick<Step, 'kind'>): boolean => kind === 'predict' || kind === 'scatter'
 
 const freshOf = ({ sockets }: Step): number => (sockets > 1 ? sockets : 0)
@@ -174,7 +185,7 @@ const freshOf = ({ sockets }: Step): number => (sockets > 1 ? sockets : 0)
 const destinationsOf = (step: Step): number =>
   isStrewn(step) ? (step.volley?.draws ?? 1) : step.targets.length
 
-/** Priming packets reach nobody, so they need not wait for the start. */
+/** Priming packets do not reach the other side, so they need not wait for the common start. */
 function dueAt({ step, orderedAt, startAt, round, rounds, intervalMs, shot, paceMs }: Running): number {
   if (round >= rounds) return never
   if (isStrewn(step) || step.ttl === 0) return startAt + round * intervalMs + shot * paceMs

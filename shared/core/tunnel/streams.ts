@@ -1,6 +1,7 @@
 /**
- * Agrees on streams: STREAM_OPEN is repeated until the other side has accepted or refused, and a repeat is answered as the
- * first was. The bytes of a stream travel beside the tunnel's packets on the same socket, not through here.
+ * Negotiates streams: STREAM_OPEN is retransmitted until the other side has accepted or refused, and a retransmission
+ * gets the same answer. The bytes of a stream do not pass through this machine; they use the same socket beside the
+ * tunnel's packets.
  */
 import { LIMITS } from '../../limits.ts'
 import type { Control } from '../../wire/tunnel.ts'
@@ -10,7 +11,7 @@ const FIRST_REPEAT_MS = 250
 const LAST_REPEAT_MS = 2000
 /** An opening that the other side leaves unanswered for this long fails. */
 export const STREAM_ANSWER_MS = 30_000
-/** Bounds openings that wait for an answer, in each direction, and the answers that are remembered. */
+/** Limit of the openings that wait for an answer, in each direction, and of the remembered answers. */
 const MAX_STREAMS = LIMITS.streams
 const never = Number.POSITIVE_INFINITY
 
@@ -27,7 +28,7 @@ interface Opening {
 
 export class Streams {
   readonly #opening = new Map<number, Opening>()
-  /** What the other side opened: undecided until there is an answer. */
+  /** Streams that the other side opened: `undecided` until the application has answered. */
   readonly #asked = new Map<number, Answer | 'undecided'>()
   #answers: Answer[] = []
   #events: StreamEvent[] = []
@@ -41,7 +42,7 @@ export class Streams {
     this.#opening.set(stream, { frame, since: now, repeatMs: FIRST_REPEAT_MS, dueAt: now })
   }
 
-  /** The application's decision about a stream of the other side. */
+  /** Records the application's decision about a stream that the other side opened. */
   answer(answer: Answer): void {
     if (this.#asked.get(answer.stream) !== 'undecided') return
     this.#asked.set(answer.stream, answer)
@@ -69,7 +70,7 @@ export class Streams {
     return least
   }
 
-  /** Openings and answers that it remembers. */
+  /** Number of remembered openings and answers. */
   get kept(): number {
     return this.#opening.size + this.#asked.size + this.#answers.length
   }
@@ -88,7 +89,7 @@ export class Streams {
     } else this.#answers.push({ kind: 'streamRefuse', stream: frame.stream, reason: 'too-many' })
   }
 
-  /** Forgets the oldest answer; what is undecided stays. */
+  /** Forgets the oldest answer; undecided streams are kept. */
   #makeRoom(): boolean {
     if (this.#asked.size < MAX_STREAMS) return true
     for (const [stream, answer] of this.#asked) {

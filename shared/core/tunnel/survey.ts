@@ -1,6 +1,10 @@
 /**
- * All that a tunnel finds out about its own side of the network, as a profile for the HANDSHAKE: classes of the NAT
- * (`evidence`), how far its routers reach (`hops`, at the same time), how a symmetric one chooses ports (`allocation`), addresses.
+ * Finds out about this side of the network for one tunnel, and reports it as a profile for the HANDSHAKE:
+ *
+ * - the mapping and filtering of the NAT (`evidence`),
+ * - the number of hops to the outermost NAT of its own (`hops`, at the same time),
+ * - how a symmetric NAT assigns ports (`allocation`),
+ * - the addresses of the socket.
  */
 import type { Random } from '../../crypto/random.ts'
 import type { Paths } from '../../paths.ts'
@@ -14,11 +18,11 @@ import { Hops } from './hops.ts'
 import { isForeseeable, type NatClass } from './nat-class.ts'
 import { OWN_SOCKET, type Sockets } from './sockets.ts'
 
-/** Of the addresses that it was seen at, newest last. */
+/** Mapped addresses in the profile; the newest are kept. */
 const MAX_REFLEXIVE = 4
-/** An attempt that needs no evidence to begin with mostly ends before. */
+/** Delay of the evidence if the attempt can begin without it: most such attempts end earlier. */
 const LATER_MS = 300
-/** The other side has been sent to where it is expected: between near peers its answer spares the rest. */
+/** Delay of the evidence if a probe was sent to the expected address: between near peers its answer spares the rest. */
 const GREETED_MS = 30
 const never = Number.POSITIVE_INFINITY
 
@@ -34,7 +38,7 @@ export interface SurveyOptions {
 
 export class Survey {
   candidates: readonly Candidate[]
-  /** There is nothing to find out then. Takes effect at the next `start`. */
+  /** If true, nothing is tested. Takes effect at the next `start`. */
   udpBlocked: boolean
   readonly #options: SurveyOptions
   readonly #evidence: Evidence
@@ -43,9 +47,9 @@ export class Survey {
   #sampled = false
   #measuring = false
   #started = false
-  /** When a router is to be asked for a port; Infinity when it was, or need not be. */
+  /** Time at which a router is to be asked for a port; Infinity if it was asked, or need not be. */
   #portAt = never
-  /** Until the evidence is there. */
+  /** Class of the NAT found by other sockets, used until the evidence is there. */
   #expected: NatClass | undefined
   #told = false
 
@@ -59,7 +63,9 @@ export class Survey {
     this.#allocation = new Allocation(random.fork('allocation'), sockets)
   }
 
-  /** `near`: the HANDSHAKE's address. `greets`: the other side is looked for already. */
+  /**
+   * Starts the tests of an attempt. `near`: the HANDSHAKE's address. `greets`: the other side is being probed already.
+   */
   start(near: Address | undefined, greets: boolean, now: number): void {
     const { stun, localPort } = this.#options
     this.#sampled = false
@@ -75,30 +81,33 @@ export class Survey {
     if (!this.#isHard && (!isHopeful || this.#needsHops)) this.#hops.start(this.#evidence.servers, now)
   }
 
-  /** As far as is known before the evidence is there. */
+  /** True if the socket is expected to be seen at its own port, by what other sockets found. */
   get isForeseeable(): boolean {
     return isForeseeable(this.#expected)
   }
 
-  /** There is a direct path: what has only been hoped for need not be found out. */
+  /**
+   * There is a direct path: no router is asked for a port, and the evidence is stopped if what other sockets found is
+   * enough.
+   */
   spare(): void {
     this.#portAt = never
     if (this.#hope !== undefined) this.#evidence.stop()
   }
 
-  /** A router should be asked for a port now: once in an attempt. */
+  /** True if a router should be asked for a port now: once per attempt. */
   wantsPort(now: number): boolean {
     const isDue = now >= this.#portAt
     if (isDue) this.#portAt = never
     return isDue
   }
 
-  /** What is in front of this host may be something else now. */
+  /** The network may be another one: forgets what other sockets found. */
   expectNothing(): void {
     this.#expected = undefined
   }
 
-  /** What other sockets may expect: once, when it is known. */
+  /** The class of the NAT, for other sockets: once per attempt, when it is known. */
   natClass(): NatClass | undefined {
     if (this.#told || !this.#isNeeded || !this.#evidence.ready || this.#hops.busy) return undefined
     this.#told = true
@@ -112,7 +121,7 @@ export class Survey {
     }
   }
 
-  /** A HANDSHAKE saw the socket. */
+  /** Records the address at which a HANDSHAKE saw the socket. */
   observed(server: Address, mapped: Address): void {
     if (this.#isNeeded) this.#evidence.observed(server, mapped)
   }
@@ -121,13 +130,13 @@ export class Survey {
     return this.#allocation.take(bytes) || this.#hops.take(bytes, now) || this.#evidence.take(bytes, now)
   }
 
-  /** Which port the NAT gives next, with so many fresh sockets: done when `measured` says so. */
+  /** Measures the next port of the NAT with this number of fresh sockets; `measured` tells when it is done. */
   measure(sockets: number, now: number): void {
     this.#measuring = true
     this.#allocation.measure(this.#endpoints, sockets, now)
   }
 
-  /** Once for each measurement. */
+  /** True once per measurement, when it is done. */
   measured(): boolean {
     const done = this.#measuring && !this.#allocation.busy
     if (done) this.#measuring = false
@@ -146,7 +155,10 @@ export class Survey {
     return Math.min(asked, this.#portAt)
   }
 
-  /** Of a NAT that is known: the HANDSHAKE itself sees the port. */
+  /**
+   * True if the profile is complete enough to begin. For a NAT that other sockets know this is so from the start, as
+   * the HANDSHAKE itself sees the port.
+   */
   get ready(): boolean {
     if (this.#hope !== undefined) return true
     return this.#evidence.ready && this.#sampled && (this.#measuring || !this.#allocation.busy)
@@ -157,12 +169,12 @@ export class Survey {
     return this.candidates.filter(({ kind }) => kind === 'host').map(({ address }) => address)
   }
 
-  /** The nearest first. */
+  /** The STUN servers, nearest first. */
   get servers(): readonly StunServer[] {
     return this.#evidence.servers
   }
 
-  /** Ports that a router gave, where the public address is its own. */
+  /** Ports that a router mapped, if the router itself has the public address. */
   get mapped(): readonly Candidate[] {
     return reachable(this.candidates, this.#evidence.reflexive)
   }
@@ -184,41 +196,53 @@ export class Survey {
     return { ...UNKNOWN_PROFILE, ...classes, hops, ...found, next, ready, quiet, paths, candidates }
   }
 
-  /** Equal as long as this side is behind the same NATs, whatever ports they give. */
+  /** Text that is equal for two attempts behind the same NATs, whatever ports those assign. */
   get network(): string {
     const { mapping, filtering, allocation, udpBlocked, candidates } = this.profile
     const ips = candidates.map(({ kind, address }) => `${kind} ${formatIp(address.words)}`)
     return [mapping, filtering, allocation, udpBlocked, ...new Set(ips)].join()
   }
 
-  /** Whether there may be a direct path at all. */
+  /** True if a direct path is possible at all. */
   get #isNeeded(): boolean {
     return this.#options.paths !== 'relay-only' && !this.udpBlocked
   }
 
-  /** Nothing that the own socket could find out. */
+  /** Traits that the tunnel's own socket cannot test. */
   get #traits(): Pick<NatClass, 'forgiving' | 'hairpin'> {
     const { forgiving = false, hairpin = false } = this.#expected ?? {}
     return { forgiving, hairpin }
   }
 
-  /** What is expected, while the evidence is not there. Of a symmetric NAT the class is not enough to begin with. */
+  /**
+   * The class that other sockets found, until the evidence is there. Undefined for a symmetric NAT, whose class alone
+   * is not enough to begin.
+   */
   get #hope(): NatClass | undefined {
     return isEnough(this.#expected) && !this.#evidence.ready ? this.#expected : undefined
   }
 
-  /** Symmetric, as other sockets found: it tells nothing of its hops, and every question takes one of its ports. */
+  /**
+   * True if other sockets found the NAT symmetric. The hop test shows nothing then, and each of its requests would take
+   * a port of the NAT.
+   */
   get #isHard(): boolean {
     return this.#expected !== undefined && isSymmetric(this.#expected)
   }
 
-  /** A first attempt is primed only where a NAT minds early packets. */
+  /**
+   * True if a first attempt needs the number of hops: it sends priming packets if the NAT reacts badly to early
+   * packets.
+   */
   get #needsHops(): boolean {
     const { filtering, forgiving, hops } = this.#expected!
     return filtering !== 'independent' && !forgiving && hops === 0
   }
 
-  /** Only a symmetric NAT: what it seemed to tell of its hops was chance, and the sockets are needed. */
+  /**
+   * Samples ports if the NAT is symmetric. The hop test is stopped then: its result would be chance, and its sockets
+   * are needed.
+   */
   #beginSampling(now: number): void {
     this.#sampled = true
     if (!isSymmetric(this.#evidence.profile)) return

@@ -1,10 +1,11 @@
 /**
- * How much a tunnel sends to addresses that the other peer named and nobody has vouched for: whatever is ordered, a third
- * party gets few packets, and all third parties together get not many more. An address that has answered costs nothing.
+ * Limits the packets that a tunnel sends to addresses which the other peer named and nobody vouches for. Whatever a
+ * HANDSHAKE orders, one third party receives few packets, and all third parties together not many more. An address at
+ * which the HANDSHAKE has seen the other side is not charged.
  */
 import { type Address, formatIp, isIpv4 } from '../../wire/address.ts'
 
-/** A step's rounds are 30 at most, and attempts come minutes apart. */
+/** A step has at most 30 rounds, and attempts are minutes apart. */
 const PACKETS_PER_IP = 60
 const PACKETS_IN_ALL = 240
 /** As long as a HANDSHAKE remembers a pair. */
@@ -15,7 +16,7 @@ export class TargetBudget {
   #total = 0
   #until = Number.NEGATIVE_INFINITY
 
-  /** Takes a packet; false if the address is none to send to, or has had its part. */
+  /** Spends a packet; false if the address is not a valid target or its budget is used up. */
   take(address: Address, now: number): boolean {
     if (!isUnicast(address)) return false
     if (now >= this.#until) this.#begin(now)
@@ -34,7 +35,10 @@ export class TargetBudget {
   }
 }
 
-/** No port 0, no unspecified, link-local, multicast, broadcast or reserved address, no form that embeds another. */
+/**
+ * False for port 0, unspecified, link-local, multicast, broadcast and reserved addresses, and IPv6 forms that embed
+ * IPv4.
+ */
 export function isUnicast({ words }: Address): boolean {
   if (words[4] === 0) return false
   if (isIpv4(words)) {

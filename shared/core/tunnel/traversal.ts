@@ -1,10 +1,11 @@
 /**
- * How the paths of a tunnel come and go: asks a HANDSHAKE, gathers evidence for it, binds the relay it names, carries out
- * its steps, and begins anew when `attempts.ts` says so.
+ * Finds and replaces the paths of a tunnel. It asks a HANDSHAKE, gathers evidence for it, binds the relay that it
+ * names, carries out its steps, and starts another attempt when `attempts.ts` says so.
  *
- *   - Before the other side has decided, this one joins and gathers evidence; what the HANDSHAKE says waits.
- *   - The relay is released when both sides have been sending directly for RELEASE_MS.
- *   - Relay only: no evidence, no candidates, no step. Direct only: no relay, and the end when the attempt has failed.
+ * - Before the other side has decided, this side joins and gathers evidence; orders of the HANDSHAKE are queued.
+ * - The relay is released when both sides have been sending directly for RELEASE_MS.
+ * - With `relay-only` there is no evidence, no candidate and no step.
+ * - With `direct-only` there is no relay, and the tunnel ends if the attempt fails.
  */
 import type { ChannelKeys } from '../../crypto/channel.ts'
 import { DIRECTION_MS } from '../../crypto/grant.ts'
@@ -30,21 +31,24 @@ import { OWN_SOCKET, Sockets } from './sockets.ts'
 import { StepRunner } from './step-runner.ts'
 import { Survey } from './survey.ts'
 
-/** One side has proven a direct path a round trip before the other, or two. */
+/** One side proves a direct path one or two round trips before the other: the later side gets this long. */
 const OTHER_WAY_MS = 1000
-/** A path that fails young fails within this time; until then the relay stays. */
+/** A direct path that fails early fails within this time; the relay is kept until then. */
 const RELEASE_MS = 10_000
-/** An older direction might end before it has led anywhere. */
+/** An older direction might expire before the attempt that uses it has ended. */
 const DIRECTED_MS = DIRECTION_MS - 60_000
-/** What was begun before the other side had decided is begun anew after that: the NAT may have forgotten it. */
+/**
+ * An attempt begun longer ago than this, before the other side decided, is begun again: the NAT may have dropped the
+ * mappings.
+ */
 const APPROACH_MS = 10_000
 /**
- * Where both sides look for each other at once, the HANDSHAKE waits: near peers are done by then, and the probe has neither
- * node nor processor against it.
+ * If both sides look for each other immediately, JOIN waits this long. Near peers are connected by then, and the probe
+ * does not compete with JOIN for the processor or the node.
  */
 const HEAD_START_MS = 5
 const ROLE_MEASURE = 2
-/** What a measurement reports: what it found is in the profile. */
+/** The result of a measurement: what it measured is in the profile. */
 const MEASURED: Result = {
   step: 0,
   outcome: 'failed',
@@ -74,28 +78,28 @@ export class Traversal {
   readonly #departure: Departure
   #direction: Direction
   #directedAt: number
-  /** The other side wants the tunnel too. */
+  /** The other side has accepted the tunnel. */
   #agreed = false
-  /** Where the other side probably is, until it was looked for there. */
+  /** Expected address of the other side, until a probe was sent there. */
   #expected: Address | undefined
   #greetings = 0
-  /** What the HANDSHAKE said before. */
+  /** Events of the HANDSHAKE that came before the other side accepted. */
   #held: ClientEvent[] = []
-  /** The attempt begins when a new direction comes. */
+  /** The attempt waits for a new direction. */
   #wantsDirection = false
-  /** Number of the step that a measurement answers. */
+  /** Number of the step that ordered the measurement. */
   #measuringFor = 0
   #events: TraversalEvent[] = []
   #whyNotDirect: WhyNotDirect
-  /** Since when both sides send directly. */
+  /** Time since which both sides have been sending directly; Infinity if they do not. */
   #directSince = never
   #profileChanged = false
-  /** In this attempt. */
+  /** This attempt has used `scatter`. */
   #scattered = false
-  /** Of this side, when the last attempt ended. */
+  /** Network of this side when the last attempt ended (`Survey.network`). */
   #network = ''
   #suspected = false
-  /** The other side has a direct path: when this one has failed if it has none. */
+  /** The other side has a direct path: time at which this side's attempt has failed if it has none. */
   #verdictAt = never
 
   constructor(options: TunnelOptions, agent: PathAgent, random: Random) {
@@ -119,7 +123,7 @@ export class Traversal {
     if (keys !== undefined) this.agree({ keys, direction: this.#direction, expected }, now)
   }
 
-  /** Before the other side has decided. */
+  /** Begins the attempt before the other side has decided. */
   approach(direction: Direction, now: number): void {
     if (this.#agreed) return
     this.#direction = direction
@@ -127,7 +131,10 @@ export class Traversal {
     this.#approach(now)
   }
 
-  /** The other side wants the tunnel: what was begun goes on, if it is young. `direction` is newer than the first. */
+  /**
+   * The other side accepts the tunnel. An attempt begun less than APPROACH_MS ago at the same node goes on; otherwise a
+   * new one starts with `direction`, which is newer than the first.
+   */
   agree({ keys, direction, expected }: Agreed, now: number): void {
     this.#expected = expected
     const isYoung = now - this.#directedAt < APPROACH_MS && sameNode(direction, this.#direction)
@@ -143,18 +150,21 @@ export class Traversal {
     this.#attempt(now)
   }
 
-  /** Of a tunnel that is not direct. */
+  /** Why the tunnel is not direct. */
   get whyNotDirect(): WhyNotDirect {
     return this.#agent.relayBetter ? 'relay-better' : this.#whyNotDirect
   }
 
-  /** How a direct path was last looked for, and the packets that it took from here. */
+  /** The technique tried last for a direct path, and the number of probes sent from here. */
   get effort(): Effort {
     const { technique, packets } = this.#runner
     return { packets: packets + this.#greetings, ...(technique !== undefined && { technique }) }
   }
 
-  /** False where the datagram is for somebody else: it may be a tunnel packet, from a relay or not. */
+  /**
+   * Handles a datagram of the relay, the HANDSHAKE or STUN. False if it is for another part: it may be a tunnel packet,
+   * relayed or not.
+   */
   take(arrived: Batch, i: number, out: Batch, now: number): boolean {
     const first = arrived.bytes[arrived.start(i)]!
     if (this.#relays.take(arrived, i, out, now) === 'control') return true
@@ -166,12 +176,15 @@ export class Traversal {
     return true
   }
 
-  /** What was appended since slot `from` may have gone to a relay. */
+  /** Notes which datagrams, from slot `from` of `out` on, went to a relay. */
   sent(out: Batch, from: number, now: number): void {
     this.#relays.sent(out, from, now)
   }
 
-  /** The other side may have asked for it because it hears nothing from here. */
+  /**
+   * Starts another attempt with a new direction. The other side may have asked for it because it receives nothing from
+   * this side.
+   */
   rejoin(direction: Direction, out: Batch, now: number): void {
     if (!this.#agreed) return
     const same = sameNode(direction, this.#direction)
@@ -183,7 +196,7 @@ export class Traversal {
     this.#attempt(now)
   }
 
-  /** The other side is where it can be asked: it need not be waited for any longer. */
+  /** The other side is reachable through a CHECKPOINT again: tries immediately instead of waiting. */
   seek(now: number): void {
     if (this.#attempts.going && this.#client.state === 'joined') return
     this.#attempts.hurry()
@@ -191,7 +204,7 @@ export class Traversal {
     this.#ask(now)
   }
 
-  /** A port that a router gave when the attempt was over already is worth another one. */
+  /** Sets the candidates. A port that a router mapped after the attempt ended is worth another attempt. */
   setCandidates(candidates: readonly Candidate[], now: number): void {
     const before = this.#survey.mapped.length
     this.#survey.candidates = candidates
@@ -209,7 +222,7 @@ export class Traversal {
     this.#beginElsewhere(out, now)
   }
 
-  /** From now on the relay sees this side at another address. */
+  /** Sets whether UDP is dropped here. The relay sees this side at another address from then on. */
   setUdp(blocked: boolean, out: Batch, now: number): void {
     if (blocked === this.#survey.udpBlocked) return
     this.#survey.udpBlocked = blocked
@@ -229,7 +242,10 @@ export class Traversal {
     this.#ask(now)
   }
 
-  /** The other side will soon send from elsewhere, as a packet of so many bytes says: the relay may be needed for it. */
+  /**
+   * The other side announces, in a packet of `bytes` bytes, that it will send from `address` soon. The relay is kept,
+   * as it may be needed for the move.
+   */
   onMove(address: Address, bytes: number, out: Batch, now: number): void {
     this.#directSince = never
     this.#agent.follow(address, bytes, out, now)
@@ -271,12 +287,12 @@ export class Traversal {
     )
   }
 
-  /** What the next socket of this host may expect of its NAT: once, when it is known. */
+  /** The class of the NAT, for other sockets of this host: once per attempt, when it is known. */
   natClass(): NatClass | undefined {
     return this.#survey.natClass()
   }
 
-  /** Ask a router for a port: once in an attempt. */
+  /** True if a router should be asked for a port now: once per attempt. */
   wantsPort(now: number): boolean {
     return this.#survey.wantsPort(now)
   }
@@ -373,7 +389,7 @@ export class Traversal {
     this.#end('probe-timeout', true, now)
   }
 
-  /** `why` holds unless a direct path is there, or comes. */
+  /** Ends the attempt. `why` is reported as long as there is no direct path. */
   #end(why: WhyNotDirect, found: boolean | undefined, now: number): void {
     const { network } = this.#survey
     if (network !== this.#network) this.#attempts.renew()
@@ -400,7 +416,7 @@ export class Traversal {
       this.#client.report(result)
   }
 
-  /** Before the HANDSHAKE says anything. */
+  /** Probes the expected address of the other side, before the HANDSHAKE orders anything. */
   #greet(out: Batch, now: number): void {
     const [expected, greets] = [this.#expected, this.#greets]
     this.#expected = undefined
@@ -408,7 +424,10 @@ export class Traversal {
     if (this.#agent.greet(expected.words, OWN_SOCKET, out, now)) this.#greetings++
   }
 
-  /** A path that falls silent may mean that our NAT gives other ports now: the relay must know them before it is needed. */
+  /**
+   * A path that falls silent may mean that this side's NAT assigns other ports now. The relay must learn them before it
+   * is needed.
+   */
   #readyRelay(out: Batch, now: number): void {
     const isSuspect = this.#agent.suspect(now)
     if (isSuspect && !this.#suspected) this.#relays.rebind(out, now)
@@ -449,7 +468,7 @@ export class Traversal {
   }
 }
 
-/** Attempts that are made before the keys and a direction are there: none. */
+/** Placeholder until the keys are there: no waiting time is drawn from it before `agree` replaces it. */
 const NOT_SHARED = new Uint8Array(32)
 const NO_DIRECTION: Direction = { handshake: [], key: NOT_SHARED, grant: NOT_SHARED }
 
@@ -457,6 +476,6 @@ function sameNode(a: Direction, b: Direction): boolean {
   return a.handshake.some(({ words }) => b.handshake.some((other) => sameAddress(words, 0, other.words, 0)))
 }
 
-/** 32 bytes that the other side has too, and nobody else. */
+/** 32 bytes that only the two sides of this tunnel know. */
 const sharedBy = ({ send, receive }: ChannelKeys): Uint8Array =>
   Uint8Array.from(send, (byte, i) => byte ^ receive[i]!)

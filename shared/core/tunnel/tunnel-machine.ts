@@ -1,12 +1,12 @@
 /**
- * The peer's side of one tunnel, on a socket of its own. README.md beside this tells its life, and why its times are what
- * they are.
+ * The peer's side of one tunnel, on a socket of its own. The README in this folder describes its life cycle and the
+ * reasons for its times.
  *
- * It joins the parts: `Traversal` brings paths, `PathAgent` chooses one, `Streams` agrees on streams. Datagrams of the
- * application leave at once on the path in use; the first few wait while there is none.
+ * It joins the parts: `Traversal` finds paths, `PathAgent` chooses one, `Streams` agrees on streams. The application's
+ * datagrams are sent immediately on the path in use. If there is none, up to MAX_WAITING of them are queued.
  *
- * The offering side may begin before the other one has decided, and joins the HANDSHAKE meanwhile. Until the keys are there
- * it sends the other side nothing; what comes from there, which has them before, waits.
+ * The offering side may join the HANDSHAKE before the other side has decided. It sends the other side nothing until it
+ * has the keys. The other side has them earlier, so packets that come from it are queued meanwhile.
  */
 import { hash256 } from '../../crypto/hash.ts'
 import { Random } from '../../crypto/random.ts'
@@ -31,29 +31,32 @@ import { Progress } from './progress.ts'
 import { Streams } from './streams.ts'
 import { Traversal, type TraversalEvent } from './traversal.ts'
 
-/** Datagrams that wait for the first path, or for the next; then the oldest is dropped. */
+/** Datagrams queued while there is no path; beyond that the oldest is dropped. */
 const MAX_WAITING = 64
-/** Packets that wait for the keys: the other side's first ones; it repeats them. */
+/** Packets of the other side queued until the keys are there; the other side retransmits them. */
 const MAX_EARLY = 16
-/** Without any path for so long a tunnel ends: the other side is gone. */
+/** A tunnel without any path for this long ends: the other side is gone. */
 export const GIVE_UP_MS = 60_000
-/** So long after it was told that the other side is at no CHECKPOINT. One that changes its network, or whose node died, is back by then. */
+/**
+ * A tunnel without a path ends this long after the notice that the other side is at no CHECKPOINT. A peer that changes
+ * its network, or whose node died, has signed in again by then.
+ */
 const ABSENT_MS = 15_000
-/** Longer than a word takes from one side to the other. */
+/** Time to wait for packets that the other side sent before it closed. */
 const LAST_WORDS_MS = 500
-/** CLOSE is not answered, so it is said more than once. */
+/** CLOSE is not acknowledged, so it is sent several times. */
 const CLOSE_REPEATS = 3
 const MAX_NAME_BYTES = 255
 const never = Number.POSITIVE_INFINITY
 
 export interface TunnelCounters {
-  /** Not a packet of this tunnel, of its HANDSHAKE, relay or STUN servers. */
+  /** Datagrams that belong neither to this tunnel nor to its HANDSHAKE, relays or STUN servers. */
   unknown: number
-  /** Did not open: forged, damaged, too old, or here before. */
+  /** Packets that could not be opened: forged, damaged, too old or duplicates. */
   unopened: number
-  /** From an address that is not wanted: relay only, or too many. */
+  /** Packets from an address that is not accepted: the tunnel is relay-only, or the path table is full. */
   unwanted: number
-  /** Dropped from a queue while there was no path, or no key; longer than a datagram may be. */
+  /** Datagrams dropped from a full queue while there was no path or no key. */
   dropped: number
   oversized: number
 }
@@ -61,9 +64,9 @@ export interface TunnelCounters {
 export interface TunnelKept {
   readonly paths: number
   readonly probes: number
-  /** Openings, and answers to those of the other side. */
+  /** Streams that this side is opening, and remembered answers to streams of the other side. */
   readonly streams: number
-  /** Datagrams that wait for a path or for the keys. */
+  /** Datagrams queued for a path or for the keys. */
   readonly waiting: number
 }
 
@@ -76,13 +79,16 @@ export class TunnelMachine implements Machine<TunnelInput, TunnelEffect> {
   readonly #streams = new Streams()
   readonly #effects = new Queue<TunnelEffect>()
   #waiting: Uint8Array[] = []
-  /** Came before the keys. */
+  /** Packets that came before the keys. */
   #early: Batch | undefined
-  /** Since when there is no path and nothing was heard; Infinity while that is not so. */
+  /** Time since which there is no path and nothing was received; Infinity otherwise. */
   #silentSince: number
-  /** Since when the other side is at no CHECKPOINT, as far as is known; Infinity while it may be at one. */
+  /** Time since which the other side is known to be at no CHECKPOINT; Infinity while it may be at one. */
   #absentSince = never
-  /** The other side has closed, as the HANDSHAKE says: what it sent before may still come. */
+  /**
+   * The HANDSHAKE reports that the other side has closed: time at which this side ends too, as earlier packets may
+   * still arrive.
+   */
   #closedAt = never
   #ended = false
 
@@ -101,7 +107,7 @@ export class TunnelMachine implements Machine<TunnelInput, TunnelEffect> {
     return { ...this.#progress.status(this.#agent.active, whyNotDirect), effort }
   }
 
-  /** How much it remembers because of others: each is bounded, whatever they send. */
+  /** The size of everything that it stores because of other parties. Each is bounded, whatever they send. */
   get kept(): TunnelKept {
     const waiting = this.#waiting.length + (this.#early?.count ?? 0)
     return { ...this.#agent.kept, streams: this.#streams.kept, waiting }
@@ -139,7 +145,7 @@ export class TunnelMachine implements Machine<TunnelInput, TunnelEffect> {
     return this.#effects.take()
   }
 
-  /** When it ends, unless a path is found or something is heard before. */
+  /** Time at which the tunnel ends unless a path is found or a packet arrives. */
   get #givenUpAt(): number {
     const goneAt = Math.max(this.#silentSince, this.#absentSince) + ABSENT_MS
     return Math.min(this.#silentSince + GIVE_UP_MS, goneAt)
@@ -291,7 +297,7 @@ export class TunnelMachine implements Machine<TunnelInput, TunnelEffect> {
     }
   }
 
-  /** Lets each part do what is due, and carries news from one to the other. */
+  /** Lets each part do what is due, and passes events between the parts. */
   #work(out: Batch, from: number, now: number): void {
     if (this.#ended) return
     this.#agent.tick(out, now)
@@ -335,7 +341,10 @@ export class TunnelMachine implements Machine<TunnelInput, TunnelEffect> {
       this.#passEvent(event, out, now)
   }
 
-  /** Over a path that it was heard on the other side says itself that it closes. */
+  /**
+   * Passes an event on. On a path that works, the other side sends CLOSE itself, so its CLOSE at the HANDSHAKE is
+   * ignored.
+   */
   #passEvent(event: TraversalEvent, out: Batch, now: number): void {
     if (event === 'rejoin' || event === 'released') this.#effects.put({ kind: event })
     else if (event === 'noDirectPath' || this.#agent.active === undefined) this.#end(event, out, now)

@@ -1,13 +1,13 @@
 /**
- * The last datagrams that left on the path in use and that no later probe has proven to have arrived: when the path falls
- * silent they leave once more, another way. The same packets with the same counters, so those that did arrive open once.
- * What is longer ago than CAPACITY holds is given up, as on any datagram path.
+ * The last datagrams sent on the path in use that no later probe has proven to have arrived. When the path falls silent
+ * they are sent again on another path. They keep their counters, so the receiver drops those that it already has.
+ * Datagrams beyond CAPACITY are given up, as on any datagram path.
  */
 import type { Batch } from '../../wire/batch.ts'
 import { Queue } from '../session/queue.ts'
 import type { Destination } from './packets.ts'
 
-/** The second and a half after which a path is dead, at 700 kbit/s. Taken when the first datagram leaves. */
+/** Holds 1.5 s of data, after which a path is dead, at 700 kbit/s. Allocated when the first datagram is sent. */
 const CAPACITY = 128 * 1024
 
 interface Sent {
@@ -22,7 +22,7 @@ export class Unproven {
   readonly #sent = new Queue<Sent>()
   #end = 0
 
-  /** Packet `slot` has left on the path in use, and nowhere else. */
+  /** Keeps packet `slot`, which was sent on the path in use only. */
   keep(out: Batch, slot: number, now: number): void {
     this.#bytes ??= new Uint8Array(CAPACITY)
     const [start, length] = [out.start(slot), out.length[slot]!]
@@ -31,7 +31,7 @@ export class Unproven {
     this.#sent.put({ at, length, sentAt: now })
   }
 
-  /** A probe that left then has been answered: what left before it has had its chance. */
+  /** A probe sent at `sentAt` was answered: packets sent before it have arrived or are lost. */
   proven(sentAt: number): void {
     for (let oldest = this.#sent.peek(); oldest !== undefined && oldest.sentAt < sentAt; ) {
       this.#sent.take()
@@ -39,7 +39,7 @@ export class Unproven {
     }
   }
 
-  /** All of it leaves again, there; then nothing is kept. */
+  /** Sends all kept packets to `to` and forgets them. */
   sendTo(to: Destination, out: Batch): void {
     for (let sent = this.#sent.take(); sent !== undefined; sent = this.#sent.take()) {
       const slot = out.claim(to.words, 0, to.socket)
@@ -48,7 +48,7 @@ export class Unproven {
     }
   }
 
-  /** In one piece, where the oldest are; a packet that does not fit before the end goes to the beginning. */
+  /** Makes contiguous room by dropping the oldest; a packet that does not fit before the end goes to the beginning. */
   #makeRoom(length: number): number {
     if (this.#end + length > CAPACITY) {
       this.#forget(this.#end, CAPACITY)
@@ -60,7 +60,7 @@ export class Unproven {
     return at
   }
 
-  /** The oldest, as long as they lie between these two. */
+  /** Drops the oldest packets that lie between these two offsets. */
   #forget(from: number, to: number): void {
     for (let oldest = this.#sent.peek(); oldest !== undefined; oldest = this.#sent.peek()) {
       if (oldest.at >= to || oldest.at + oldest.length <= from) return

@@ -1,4 +1,4 @@
-/** A parsed filter (RFC 7644 section 3.4.2.2). Paths are attribute names from the outside in. */
+/** A parsed filter (RFC 7644, section 3.4.2.2). A path lists attribute names, the outermost first. */
 export type Scalar = string | number | boolean | null
 
 export type Comparator = 'eq' | 'ne' | 'co' | 'sw' | 'ew' | 'gt' | 'ge' | 'lt' | 'le'
@@ -19,5 +19,5 @@ export type Filter =
   | Present
   | { readonly op: 'and' | 'or'; readonly filters: readonly Filter[] }
   | { readonly op: 'not'; readonly filter: Filter }
-  /** `path[filter]`: some one value at the path matches the whole filter. */
+  /** `path[filter]`: at least one value at the path matches the whole filter. */
   | { readonly op: 'some'; readonly path: readonly string[]; readonly filter: Filter }

@@ -1,11 +1,11 @@
 /**
- * Whether a record matches a filter.
+ * Evaluates a filter on a record.
  *
- * - A comparison holds when some value at the path satisfies it; lists are searched through at every level. So `ne` says
- *   "some value differs", and `not (tags eq "a")` says "no value is a".
- * - An attribute that is absent satisfies no comparison, not even `ne`. `pr` wants a value that is not null and not empty.
- * - Values are compared with their own kind only. Text is compared exactly, by code point; a date-time (RFC 3339) is
- *   compared by instant when the filter's value is one too.
+ * - A comparison holds if at least one value at the path satisfies it. Lists are searched at every level. So `ne` means
+ *   "some value differs", and `not (tags eq "a")` means "no value is a".
+ * - An absent attribute satisfies no comparison, not even `ne`. `pr` requires a value that is not null and not empty.
+ * - Values are compared only with values of the same type. Text is compared exactly, by code point. Two date-times (RFC 3339)
+ *   are compared by instant.
  */
 import { compareText, instantOf } from '../search/encode.ts'
 import type { Comparison, Filter, Scalar } from './ast.ts'
@@ -15,8 +15,8 @@ export function matches(filter: Filter, record: unknown): boolean {
 }
 
 /**
- * The same where not every value is known: `look` answers undefined for a path of which nothing is known, and so does this
- * where what is unknown decides.
+ * Like `matches`, for a record of which some values are unknown. `look` returns undefined for a path whose values are
+ * unknown. The result is undefined if it depends on unknown values.
  */
 export function judge(
   filter: Filter,
@@ -38,7 +38,7 @@ export function judge(
   }
 }
 
-/** Logic of three values (Kleene): one that is false outweighs any that are unknown. */
+/** Conjunction in three-valued logic (Kleene): a false part outweighs unknown ones. */
 function all(parts: readonly (boolean | undefined)[]): boolean | undefined {
   if (parts.includes(false)) return false
   return parts.includes(undefined) ? undefined : true
@@ -48,7 +48,7 @@ function negated(part: boolean | undefined): boolean | undefined {
   return part === undefined ? undefined : !part
 }
 
-/** Every value at the path, lists flattened. */
+/** Every value at the path, with lists flattened. */
 export function valuesAt(record: unknown, path: readonly string[]): readonly unknown[] {
   let values = flat(record)
   for (const name of path) values = values.flatMap((value) => attributesOf(value, name))
@@ -59,7 +59,7 @@ function flat(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value.flatMap(flat) : [value]
 }
 
-/** Names are matched in any case, so one name may stand for several attributes. */
+/** Values of an attribute. Names are matched without regard to case, so one name may match several attributes. */
 function attributesOf(value: unknown, name: string): readonly unknown[] {
   if (typeof value !== 'object' || value === null) return []
   const wanted = name.toLowerCase()
@@ -92,7 +92,7 @@ function equal(value: unknown, wanted: Scalar): boolean {
   return value === wanted || compare(value, wanted) === 0
 }
 
-/** Undefined where the two have no order. */
+/** The order of two values, -1, 0 or 1; undefined if they have none. */
 function compare(value: unknown, wanted: Scalar): number | undefined {
   if (typeof value === 'number' && typeof wanted === 'number') return Math.sign(value - wanted)
   if (typeof value !== 'string' || typeof wanted !== 'string') return undefined

@@ -1,19 +1,19 @@
 /**
- * Text to filter, by precedence (a Pratt parser): `not` binds tighter than `and`, `and` tighter than `or`.
+ * Parses the text of a filter by precedence (a Pratt parser): `not` binds tighter than `and`, `and` tighter than `or`.
  *
  *   filter     = comparison / "not" "(" filter ")" / "(" filter ")" / path "[" filter "]" / filter ("and" / "or") filter
  *   comparison = path "pr" / path ("eq" / "ne" / "co" / "sw" / "ew" / "gt" / "ge" / "lt" / "le") value
  *   path       = name *("." name)          value = JSON text, number, true, false, null
  *
- * Operators and attribute names are matched in any case (RFC 7644 section 3.4.2.2). What could never match is refused
- * rather than answered with nothing: an order of booleans or null, a part of something that is no text.
+ * Operators and attribute names are matched without regard to case (RFC 7644, section 3.4.2.2). A comparison that could never
+ * match is an error: `gt`, `ge`, `lt` or `le` with a boolean or null, and `co`, `sw` or `ew` with anything but text.
  */
 import { StraightwayError } from '../../errors.ts'
 import { LIMITS } from '../../limits.ts'
 import type { Comparator, Comparison, Filter, Scalar } from './ast.ts'
 import { invalid, type Token, tokenize } from './tokens.ts'
 
-/** Brackets within brackets; far more than a person writes, far less than the stack bears. */
+/** Most nested brackets: far more than a person writes, and far less than the stack allows. */
 const MAX_DEPTH = 16
 const BINDING = { or: 1, and: 2 } as const
 const COMPARATORS: ReadonlySet<string> = new Set<Comparator>([
@@ -35,7 +35,7 @@ const LITERALS: ReadonlyMap<string, Scalar> = new Map([
   ['null', null],
 ] as const)
 
-/** Throws `bad-request`, saying what was expected and at which position. */
+/** Parses a filter. Throws `bad-request`, with what was expected at which position. */
 export function parseFilter(text: string): Filter {
   if (new TextEncoder().encode(text).length > LIMITS.filterBytes) {
     throw new StraightwayError('bad-request', `filter: longer than ${LIMITS.filterBytes} bytes`)
@@ -115,7 +115,7 @@ function logicalAt(token: Token): 'and' | 'or' | undefined {
   return text === 'and' || text === 'or' ? text : undefined
 }
 
-/** `a and b and c` is one node of three, not two of two. */
+/** Joins two filters. `a and b and c` becomes one node with three parts, not two nodes with two. */
 function joined(op: 'and' | 'or', left: Filter, right: Filter): Filter {
   return left.op === op ? { op, filters: [...left.filters, right] } : { op, filters: [left, right] }
 }

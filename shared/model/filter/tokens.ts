@@ -1,6 +1,6 @@
 /**
- * The words of a filter, each with its position. Strings and numbers are JSON; a word is an attribute path, an operator
- * or a JSON literal name, and only its place tells which.
+ * The tokens of a filter, each with its position. Strings and numbers are JSON. A word is an attribute path, an operator or a
+ * literal name of JSON; only its position in the filter decides which.
  */
 import { StraightwayError } from '../../errors.ts'
 import type { Scalar } from './ast.ts'

@@ -1,5 +1,5 @@
 /**
- * Values as text whose order (by UTF-8 byte, as DynamoDB sorts keys) is the order of the values, so that equality,
+ * Encodes values as text in the order of the values. The order is by UTF-8 byte, as DynamoDB sorts keys. So equality,
  * prefixes and ranges are ranges of a sort key.
  *
  *   b0 b1                  false, true
@@ -8,19 +8,20 @@
  *   s<text>                at most 128 code points; the lowest three and the highest two escaped, so that the separator is
  *                          below every text and HIGHEST above
  *
- * A text is cut, so an encoding may stand for several values: what an index finds is a candidate, never an answer.
+ * A long text is truncated, so one encoding may stand for several values. An index therefore finds candidates, and each
+ * candidate has to be evaluated.
  */
 import type { Scalar } from '../filter/ast.ts'
 
-/** Stands between a value and an id; lower than anything in an encoded value. */
+/** Separator between a value and an id. It sorts before every character of an encoded value. */
 export const SEPARATOR = '\u0001'
-/** Higher than anything in an encoded value or an id. */
+/** Sorts after every character of an encoded value or an id. */
 export const HIGHEST = '\u{10ffff}'
 
 const TEXT_POINTS = 128
 const DATE_TIME = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)$/
 
-/** Undefined for null, which is not indexed. */
+/** Encodes a value. Undefined for null, which is not indexed. */
 export function encodeValue(value: Scalar): string | undefined {
   if (value === null) return undefined
   if (typeof value === 'boolean') return value ? 'b1' : 'b0'
@@ -28,20 +29,20 @@ export function encodeValue(value: Scalar): string | undefined {
   return `s${encodeText(value)}`
 }
 
-/** Undefined where the text is no date-time of RFC 3339. */
+/** Encodes a date-time. Undefined if the text is not a date-time of RFC 3339. */
 export function encodeInstant(text: string): string | undefined {
   const instant = instantOf(text)
   return instant === undefined ? undefined : `d${encodeNumber(instant)}`
 }
 
-/** Epoch milliseconds of a date-time of RFC 3339. */
+/** Epoch milliseconds of a date-time of RFC 3339; undefined if the text is not one. */
 export function instantOf(text: string): number | undefined {
   if (!DATE_TIME.test(text)) return undefined
   const instant = Date.parse(text)
   return Number.isNaN(instant) ? undefined : instant
 }
 
-/** By code point, as UTF-8 sorts; `<` of JavaScript sorts by UTF-16 unit. */
+/** Compares texts by code point, like the order of UTF-8 bytes. JavaScript's `<` compares UTF-16 code units. */
 export function compareText(a: string, b: string): number {
   const length = Math.min(a.length, b.length)
   for (let i = 0; i < length; i++) {
@@ -51,7 +52,7 @@ export function compareText(a: string, b: string): number {
   return Math.sign(a.length - b.length)
 }
 
-/** Surrogates stand for the code points above every other unit. */
+/** Weight of a UTF-16 code unit. Surrogates are above all others, because they encode the highest code points. */
 function weightAt(text: string, i: number): number {
   const unit = text.charCodeAt(i)
   return unit >= 0xd800 && unit < 0xe000 ? unit + 0x10000 : unit
@@ -62,7 +63,10 @@ function encodeText(text: string): string {
   return points.slice(0, TEXT_POINTS).map(escaped).join('').toWellFormed()
 }
 
-/** The two highest become two points each, of which the first is the lower of them: order and prefixes stay. */
+/**
+ * Escapes a code point. Each of the two highest becomes two code points, the first being the lower of the two, which keeps
+ * order and prefixes. Each of the three lowest becomes U+0002 and another one.
+ */
 function escaped(point: string): string {
   if (point <= '\u0002') return `\u0002${String.fromCharCode(3 + point.charCodeAt(0))}`
   if (point.codePointAt(0)! < 0x10fffe) return point

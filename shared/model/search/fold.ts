@@ -1,7 +1,7 @@
-/** Names of users, networks and peers are compared without case, and in Unicode's form NFC: what looks the same is the same. */
+/** Folds names of users, networks and peers, which are compared without case, and in Unicode NFC. */
 import type { Filter } from '../filter/ast.ts'
 
-/** Both ways, as some letters have one capital for two small ones; a sigma is one letter wherever it stands. */
+/** A name in folded form. It is upper-cased first, as two small letters may share one capital; a final sigma becomes a sigma. */
 export function foldedName(name: string): string {
   return name.toUpperCase().toLowerCase().replaceAll('ς', 'σ').normalize('NFC')
 }

@@ -1,18 +1,20 @@
 /**
- * Where a record was entered and when, for as long as a search may last. Pages of a search that reads values in their order
- * are read while records move: one may move from what is still to be read to what has been, or the other way. So a search
- * has a time, and each record has one place for that time: the first, in the order of the search, of those where it was
- * entered then. The place stays readable when the record has moved on, and the record is answered there alone.
+ * The history of a record's index entries: where it was entered and when, for as long as a search may last.
  *
- * A record that was not in reach at that time has its place where it came into reach first, until the search began.
+ * A search in the order of values is read in pages, and records may move meanwhile between pages that were read and pages
+ * that were not. So each search has a fixed time, and each record has exactly one place for that time: the first, in the
+ * order of the search, of the places where it was entered at that time. The entry stays readable there after the record has
+ * moved on, and the record is returned at that place only.
+ *
+ * A record that was out of reach at that time has its place where it first came into reach before the search began.
  */
 import type { Range } from './plan.ts'
 import { entryOf, type Pair } from './terms.ts'
 
-/** From when on, and until when; times in epoch milliseconds. */
+/** A period in which a record was entered, in epoch milliseconds; `until` is null while it still is. */
 export type Stay = readonly [at: number, until: number | null]
 
-/** By scope, and by attribute and value. */
+/** Stays of a record, by scope, and by attribute and value. */
 export interface History {
   readonly scopes: Readonly<Record<string, readonly Stay[]>>
   readonly values: Readonly<Record<string, Readonly<Record<string, readonly Stay[]>>>>
@@ -20,20 +22,20 @@ export interface History {
 
 export const NO_HISTORY: History = { scopes: {}, values: {} }
 
-/** A write is done this long after the time it carries, on whatever clock. */
+/** Upper bound of the time from a write's timestamp to its completion, including the error of clocks. */
 export const SETTLED_MS = 10_000
-/** How long a search may take. */
+/** Longest duration of a search. */
 export const SEARCH_MS = 10 * 60_000
-/** A stay that ended is of interest to no search after this. */
+/** Time after which no search needs a stay that has ended. */
 export const KEPT_MS = SEARCH_MS + 2 * SETTLED_MS
 
-/** What a search is about, as far as places depend on it. */
+/** The properties of a search that determine places. */
 export interface Reach {
-  /** Which block of scopes comes first, second...: all scopes of a block are read together. */
+  /** Blocks of scopes, in the order of the search. All scopes of a block are read together. */
   readonly blocks: readonly (readonly string[])[]
   readonly ranges: readonly Range[]
   readonly descending: boolean
-  /** When the search began. */
+  /** Start of the search, in epoch milliseconds. */
   readonly beganAt: number
 }
 
@@ -43,7 +45,7 @@ export interface Place {
   readonly entry: string
 }
 
-/** The time for which a search looks: everything before it is written. */
+/** The fixed time of a search. All writes with an earlier timestamp are complete when the search begins. */
 export function timeOf({ beganAt }: Pick<Reach, 'beganAt'>): number {
   return beganAt - SETTLED_MS
 }
@@ -67,8 +69,8 @@ export function advanced(
 }
 
 /**
- * As text. Names and values are in lists: V8 13.6 (Node 24) reads a name of an object that ends with a quote as one that ends
- * with a backslash, if it has just read such an object.
+ * The history as JSON text, with lists in place of objects. This avoids a bug in V8 13.6 (Node.js 24): after JSON.parse has
+ * read a name that ends with a backslash, it may return that name for one that ends with a quote.
  */
 export function writtenHistory({ scopes, values }: History): string {
   const byAttribute = Object.entries(values).map(([attribute, byValue]) => [
@@ -86,13 +88,13 @@ export function parsedHistory(text: string): History {
 
 type ByName = [name: string, stays: readonly Stay[]][]
 
-/** When what is entered at present was. */
+/** Start of the current stay; undefined if there is none. */
 function sinceIn(stays: readonly Stay[] | undefined): number | undefined {
   const last = stays?.at(-1)
   return last !== undefined && last[1] === null ? last[0] : undefined
 }
 
-/** The same without the stays that have ended. */
+/** The history without stays that have ended. */
 export function withoutPast({ scopes, values }: History): History {
   const open = (stays: readonly Stay[]) => stays.filter(([, until]) => until === null)
   const kept = (byName: Readonly<Record<string, readonly Stay[]>>) =>
@@ -105,7 +107,7 @@ export function withoutPast({ scopes, values }: History): History {
   return { scopes: kept(scopes), values: Object.fromEntries(attributes) }
 }
 
-/** Undefined if the record is out of reach. */
+/** The one place of a record in a search; undefined if the record is out of reach. */
 export function placeOf(history: History, id: string, reach: Reach): Place | undefined {
   const time = timeOf(reach)
   const stays = staysIn(history, id, reach)
@@ -119,13 +121,13 @@ export function placeOf(history: History, id: string, reach: Reach): Place | und
   )
 }
 
-/** The order in which a search reads. */
+/** Compares places by the order in which a search reads them. */
 export function comparePlaces(a: Place, b: Place, descending: boolean): number {
   const sign = descending ? -1 : 1
   return a.block - b.block || sign * (a.range - b.range) || sign * compareBytes(a.entry, b.entry)
 }
 
-/** As DynamoDB sorts. */
+/** Compares texts by their UTF-8 bytes, as DynamoDB sorts keys. */
 export function compareBytes(a: string, b: string): number {
   return a === b ? 0 : Buffer.compare(Buffer.from(a), Buffer.from(b))
 }
@@ -149,7 +151,7 @@ function staysIn({ scopes, values }: History, id: string, reach: Reach): readonl
       stays.map((other) => ({ block, range, entry, ...overlapOf(stay, other) })),
     ),
   )
-  // A record that comes back to a scope with another value was never there with the one before.
+  // Drops pairs of stays that do not overlap: a record that returned to a scope with a new value was not there with the old one.
   return all.filter(({ at, until }) => at < until)
 }
 
@@ -164,12 +166,12 @@ function firstOf(stays: readonly PlaceAndStay[], { descending }: Reach): Place |
   return [...stays].sort((a, b) => comparePlaces(a, b, descending))[0]
 }
 
-/** An attribute may be called as what every object has: `constructor`. */
+/** An own property of a record. An attribute may have the name of an inherited property, such as `constructor`. */
 export function own<T>(record: Readonly<Record<string, T>>, name: string): T | undefined {
   return Object.hasOwn(record, name) ? record[name] : undefined
 }
 
-/** What is wanted stays or comes, what is not ends, what ended long ago is forgotten. */
+/** The stays after a change: wanted names stay or begin, others end, and stays that ended long ago are removed. */
 function stayed(
   before: Readonly<Record<string, readonly Stay[]>>,
   wanted: readonly string[],

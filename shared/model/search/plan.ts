@@ -1,14 +1,14 @@
 /**
- * From a filter to what to read of the index. A plan is a list of ranges that together hold every record that can match;
- * each record found is then evaluated, so a plan may be too wide and never too narrow.
+ * Plans the index reads for a filter. A plan is a list of ranges that together contain every record that can match. Each
+ * record found is then evaluated, so a plan may be too wide, but never too narrow.
  *
- * - `eq`, `sw`, `gt ge lt le` and `pr` on a searchable attribute are a range. `ne`, `co`, `ew`, `not`, value paths and
- *   comparisons with null are evaluated only.
- * - `and` needs the ranges of one attribute: each attribute is an alternative. Comparisons of one attribute with values of
- *   one kind are intersected, for the records that have one value there. `or` needs ranges of every part.
- * - Peers that only match while they are there (`status eq "online"`, anything of `metadata`) are read from the list of those
- *   that are, unless a range promises less.
- * - If nothing can be read from the index, or too many ranges would have to be, the whole scope is listed.
+ * - `eq`, `sw`, `gt`, `ge`, `lt`, `le` and `pr` on a searchable attribute become a range. `ne`, `co`, `ew`, `not`, value paths
+ *   and comparisons with null do not; they are only evaluated.
+ * - `and` needs the ranges of one attribute only, so each attribute is an alternative plan. Comparisons of one attribute with
+ *   values of one kind are intersected, for records that have a single value there. `or` needs ranges of every part.
+ * - A filter that only online peers can match (`status eq "online"`, any condition on `metadata`) is read from the list of
+ *   online peers, unless a range is expected to be smaller.
+ * - If the index cannot help, or a plan would have too many ranges, the whole scope is listed.
  */
 
 import type { Status } from '../../presence.ts'
@@ -24,22 +24,22 @@ export interface Range {
 }
 
 export interface Plan {
-  /** All that it was made of: a range that can hold nothing is left out. */
+  /** All attributes of the plan, including those whose ranges were left out because they are empty. */
   readonly attributes: readonly string[]
-  /** Ranges of one attribute are disjoint and in order. */
+  /** Ranges to read. Ranges of one attribute are disjoint and in order. */
   readonly ranges: readonly Range[]
-  /** Each range holds a single value, so its entries are in the order of ids. */
+  /** Each range contains a single value, so its entries are in the order of ids. */
   readonly byId: boolean
-  /** Those that are there, in the order of users and peers. */
+  /** The plan lists online peers, in the order of users and peers. */
   readonly present?: true
-  /** How little a plan of this form can be expected to select: lower is better. */
+  /** Expected selectivity of this kind of plan. A lower weight selects fewer records. */
   readonly weight: number
 }
 
-/** Whether a search may rely on an attribute, and whether a record may have several values there. */
+/** Tells whether an attribute is indexed (undefined if not), and whether a record may have several values there. */
 export type Searchable = (attribute: string) => 'one' | 'several' | undefined
 
-/** Each is a query for every network: a filter of 512 bytes could ask for a hundred. */
+/** Most ranges of a plan. Each range is a query per network, and a filter of 512 bytes could have a hundred of them. */
 const MAX_RANGES = 24
 
 const WEIGHTS = { equal: 0, prefix: 1, range: 2, present: 3, everything: 4 } as const
@@ -60,8 +60,8 @@ export const LIST_PRESENT: Plan = {
 }
 
 /**
- * The equally promising plans, of which the reader takes the one that selects least. Never empty. `hasPresent`: it is
- * listed who is there.
+ * The plans with the lowest weight, at least one. The reader chooses the one that selects the fewest records. `hasPresent`:
+ * online peers are listed, so that a plan may read that list.
  */
 export function plansOf(
   filter: Filter | undefined,
@@ -77,7 +77,10 @@ export function plansOf(
 
 const THERE = new Set<unknown>(['online', 'away', 'busy'] satisfies Status[])
 
-/** A peer that is not there has no metadata and says nothing, and an attribute without a value satisfies no comparison. */
+/**
+ * True if only online peers can match. A peer that is offline has no `metadata` and an empty `custom`, and an attribute
+ * without a value satisfies no comparison.
+ */
 function onlyMatchesPresent(filter: Filter): boolean {
   switch (filter.op) {
     case 'and':
@@ -99,12 +102,12 @@ function onlyMatchesPresent(filter: Filter): boolean {
 
 const SAYS_SOMETHING = new Set<Comparison['op']>(['eq', 'sw', 'co', 'ew'])
 
-/** What the cards of a plan's entries carry, besides what is indexed. */
+/** True for attributes that the cards of a plan's entries hold besides the indexed ones. */
 export function isCarriedBy({ present }: Plan, attribute: string): boolean {
   return present === true && (isSaid(attribute) || attribute === 'user')
 }
 
-/** Everything that can match in the order of an attribute; what has no value there comes last. */
+/** The plan that reads all records that can match in the order of an attribute. Records without a value come last. */
 export function sortedPlan(filter: Filter | undefined, attribute: string): Plan {
   const wanted = partsOf(filter).flatMap((part) => boundsOf(part, attribute))
   const ranges = rangesOf(attribute, wanted.length > 0 ? wanted : [ANY], true)
@@ -113,14 +116,14 @@ export function sortedPlan(filter: Filter | undefined, attribute: string): Plan 
   return { attributes: [attribute], ranges: all, byId: false, weight: WEIGHTS.range }
 }
 
-/** Of one comparison: single values from `from` to `to`. */
+/** Bounds of one comparison: single values from `from` to `to`. */
 interface Bounds {
   readonly from: string
   readonly to: string
   readonly weight: number
 }
 
-/** Single values of any kind: kinds are letters from `b` to `s`. */
+/** Bounds of all single values. Their kinds are letters from `b` to `s`. */
 const ANY: Bounds = { from: 'b', to: `s${HIGHEST}`, weight: WEIGHTS.present }
 
 function alternatives(filter: Filter, searchable: Searchable): readonly Plan[] {
@@ -132,7 +135,7 @@ function alternatives(filter: Filter, searchable: Searchable): readonly Plan[] {
   return [...own, ...ors.flatMap((part) => alternatives(part, searchable))]
 }
 
-/** What all has to hold. */
+/** The parts of a conjunction, all of which have to hold. */
 function partsOf(filter: Filter | undefined): readonly Filter[] {
   if (filter === undefined) return []
   return filter.op === 'and' ? filter.filters.flatMap(partsOf) : [filter]
@@ -152,7 +155,10 @@ function planOf(parts: readonly Filter[], attribute: string, searchable: Searcha
   return [{ attributes: [attribute], ranges, byId: ranges.every(isOneValue), weight: bounds.weight }]
 }
 
-/** Where records that satisfy all of the bounds can be: with a single value in their intersection, with several in any of them. */
+/**
+ * The ranges of records that can satisfy all of the bounds. A record with a single value is in the intersection of the
+ * bounds. A record with several values is in each of them, so one is enough.
+ */
 function rangesOf(attribute: string, wanted: readonly Bounds[], several: boolean): readonly Range[] {
   const one = narrowest(wanted)
   const any = [...wanted].sort((a, b) => a.weight - b.weight)[0]!
@@ -165,7 +171,7 @@ function rangesOf(attribute: string, wanted: readonly Bounds[], several: boolean
   ]
 }
 
-/** The intersection of the bounds of one kind: of the kind that promises most. */
+/** The intersection of all bounds of one kind of value, for the kind with the lowest weight. */
 function narrowest(wanted: readonly Bounds[]): Bounds {
   const kindOf = ({ from, to }: Bounds) => (from[0] === to[0] ? from[0] : '')
   const kinds = new Set(wanted.map(kindOf))
@@ -186,7 +192,7 @@ function isOneValue({ from, to }: Range): boolean {
   return from.endsWith(SEPARATOR) && to === from + HIGHEST
 }
 
-/** The best of every part together; none if a part has none, or if they would be too many. */
+/** One plan that joins the best plans of all parts. None if a part has no plan, or if there would be too many ranges. */
 function union(parts: readonly (readonly Plan[])[]): readonly Plan[] {
   const best = parts.map((plans) => [...plans].sort((a, b) => a.weight - b.weight)[0])
   if (!best.every((plan) => plan !== undefined)) return []
@@ -197,7 +203,7 @@ function union(parts: readonly (readonly Plan[])[]): readonly Plan[] {
   return [{ attributes, ranges, byId: ranges.every(isOneValue), weight }]
 }
 
-/** In order, those that overlap made one, so that no entry is in two of them. */
+/** Sorts ranges and merges those that overlap, so that no entry is in two of them. */
 function joined(ranges: readonly Range[]): readonly Range[] {
   const sorted = [...ranges].sort(
     (a, b) => compareText(a.attribute, b.attribute) || compareText(a.from, b.from),
@@ -211,7 +217,7 @@ function joined(ranges: readonly Range[]): readonly Range[] {
   return disjoint
 }
 
-/** None if it says nothing of the attribute that an index could use. */
+/** The bounds of a filter part on an attribute. None if the index cannot use it. */
 function boundsOf(filter: Filter, attribute: string): readonly Bounds[] {
   if (attributeOf(filter)[0] !== attribute) return []
   if (filter.op === 'pr') return [ANY]

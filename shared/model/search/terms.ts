@@ -1,6 +1,6 @@
 /**
- * What of a record goes into the index. A record is entered under its scopes (the networks it may be found in, and `*` for
- * API keys). Within a scope it is entered under pairs of attribute and encoded value, in one of these places:
+ * The index entries of a record. A record is entered under its scopes: the networks in which it may be found, and `*` for API
+ * keys. Within a scope it is entered under pairs of attribute and encoded value, in one of these forms:
  *
  *   (empty)   the pair of the empty attribute, by which a scope is listed
  *   <value>   the value of an attribute that has one value
@@ -8,10 +8,10 @@
  *   t~        beside them, when there are more than the limit
  *   z         an attribute that has no value: it sorts last
  *
- * Peers that are there stand in their networks under PRESENT too, which is no attribute: shared/store/present.ts.
+ * Online peers are also entered in their networks under PRESENT, which is not an attribute (shared/store/present.ts).
  *
- * Several values stand apart from one, because `a ge 1 and a le 5` is one range of single values, while of several values one
- * may satisfy the one comparison and another the other.
+ * Single values and several values are entered separately. For single values, `a ge 1 and a le 5` is one range. Of several
+ * values, one may satisfy the first comparison and another one the second.
  */
 import { LIMITS } from '../../limits.ts'
 import type { Metadata } from '../../presence.ts'
@@ -19,25 +19,25 @@ import type { Scalar } from '../filter/ast.ts'
 import { valuesAt } from '../filter/evaluate.ts'
 import { encodeInstant, encodeValue, SEPARATOR } from './encode.ts'
 
-/** The scope of API keys: everything. */
+/** The scope of API keys, which contains every record. */
 export const EVERYTHING = '*'
-/** First letter of each of several values. */
+/** Prefix of values of an attribute that has several. */
 export const SEVERAL = 't'
-/** A record with more values than are entered: it may have any. */
+/** Entry of a record with more values than are entered, so that it may have any value. */
 export const MORE = `${SEVERAL}~`
 export const NONE = 'z'
-/** Values of one list that are entered one by one. */
+/** Most values of one attribute that are entered individually. */
 const VALUES_PER_ATTRIBUTE = 16
-/** Stands for any object: beside the kinds of encode.ts. */
+/** Encoding of any object, in addition to the kinds of encode.ts. */
 const OBJECT = 'o'
-/** What a filter can name. */
+/** Names that a filter can contain. */
 const NAME = /^[A-Za-z][\w$-]{0,63}$/
-/** Live metadata has room for few values, so all of them are entered and none of them stands under MORE. */
+/** Live metadata of a peer. It is small, so all its values are entered, and MORE is not needed. */
 const LIVE = /^metadata\.[^.]+$/
 
-/** Under this stand the peers that others see there: no attribute has such a name. */
+/** Attribute under which peers are entered that others see online. No real attribute can have this name. */
 export const PRESENT = '~present'
-/** What a peer says of itself as long as it is there, besides its live metadata; lower case. */
+/** Attributes of a peer's presence, besides its live metadata, in lower case. */
 const SAID = new Set(['status', 'custom'])
 
 export interface Pair {
@@ -58,24 +58,24 @@ export function isOfSeveral(value: string): boolean {
   return value.startsWith(SEVERAL)
 }
 
-/** Live metadata of a peer, at its top level. */
+/** True for live metadata of a peer, at the top level. */
 export function isLive(attribute: string): boolean {
   return LIVE.test(attribute)
 }
 
-/** What a peer says of itself: it is searched among those that are there, unless it is declared searchable. */
+/** True for attributes of presence. They are searched among online peers, unless they are declared searchable. */
 export function isSaid(attribute: string): boolean {
   return isLive(attribute) || SAID.has(attribute)
 }
 
-/** The live metadata a peer may be found by: the first names in order, as many as may be declared. */
+/** The live metadata by which a peer can be found: the first names in order, up to `LIMITS.searchableAttributes`. */
 export function searchableMetadata(metadata: Metadata): Metadata {
   const names = Object.keys(metadata).filter((name) => NAME.test(name))
   const first = names.sort().slice(0, LIMITS.searchableAttributes)
   return Object.fromEntries(first.map((name) => [name, metadata[name]!]))
 }
 
-/** The sort key of an entry: value first, so that ranges of values are ranges of keys. */
+/** The sort key of an entry. The value comes first, so that ranges of values are ranges of keys. */
 export function entryOf(value: string, id: string): string {
   return `${value}${SEPARATOR}${id}`
 }
@@ -104,7 +104,7 @@ function plainOf(value: unknown): string {
   return typeof value === 'object' ? OBJECT : encodeValue(value as Scalar)!
 }
 
-/** A date-time is found as a text and as an instant. */
+/** The encodings of a value. A date-time is entered as a text and as an instant. */
 function encodingsOf(value: unknown): readonly string[] {
   const instant = typeof value === 'string' ? encodeInstant(value) : undefined
   return instant === undefined ? [plainOf(value)] : [plainOf(value), instant]

@@ -1,4 +1,4 @@
-/** What one peer may ask of a node, and of others through it, however it asks. */
+/** Limits on what one peer may request from a node, and from others through it, by whatever means. */
 import { describe, expect, test } from 'vitest'
 import type { TunnelId } from '../../../shared/ids.ts'
 import { LIMITS } from '../../../shared/limits.ts'

@@ -1,4 +1,4 @@
-/** What a node keeps while its tables are away, or for ever. */
+/** Bounds on the state that a node keeps while its tables are unreachable, or permanently. */
 import { expect, test } from 'vitest'
 import { Asks } from '../../../shared/core/checkpoint/asks.ts'
 import { noCounters } from '../../../shared/core/checkpoint/counters.ts'
@@ -23,7 +23,7 @@ function session() {
   return newPeerSession(0, new Session({ index: 0, remoteIndex: 0, channel, address, now: 0 }), known)
 }
 
-/** Answers all that is asked. */
+/** Answers all pending requests. */
 function answerAll(asks: Asks, reply: DirectoryReply, now: number): void {
   asks.flush(now)
   for (let asked = asks.poll(); asked !== undefined; asked = asks.poll()) asks.resolve(asked.id, reply, now)

@@ -12,7 +12,7 @@ const CLOCKS = [
   ['thirty days ahead', 720 * HOUR_MS],
 ] as const
 
-/** A sign-in that is dated so. */
+/** Sends a sign-in with the timestamp `sentAt`. */
 function knock(world: World, peer: ScriptedPeer, sentAt: number, node = world.nodes[0]!): string | undefined {
   const out = new Batch(1)
   world.inject(peer.signIn(node, sentAt, out), peer.address, node.address)
@@ -24,7 +24,7 @@ function setClock({ machine }: WorldNode, aheadMs: number): void {
   machine.wall.aheadMs = aheadMs
 }
 
-/** Lets minutes pass in which a peer sends keep-alives. */
+/** Lets `minutes` pass while a peer sends keepalives. */
 function stay(world: World, peer: ScriptedPeer, minutes: number): void {
   for (let left = minutes * 3; left > 0; left--) {
     world.keepAlive(peer)

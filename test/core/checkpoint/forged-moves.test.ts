@@ -8,7 +8,7 @@ import { World } from './world.ts'
 describe('a member that signs in and then forges the source of its datagrams', () => {
   const VICTIM = parseAddress('203.0.113.99:53')!
 
-  /** What went to the victim, and what came in its name, while much waits for the member. */
+  /** Returns what was sent to the victim, and what arrived in its name, while much data waits for the member. */
   function aimed(say: (member: ScriptedPeer) => void): { readonly came: number; readonly went: number } {
     const world = new World()
     const [member, friend] = [world.peer('m', 'mal', ['home']), world.peer('f', 'fay', ['home'])]

@@ -1,4 +1,4 @@
-/** What a node told its peers, and what it lets them do, is right again after every gap in what the node itself is told. */
+/** After every gap in a node's pushes, what it tells its peers and what it lets them do is correct again. */
 import { describe, expect, test } from 'vitest'
 import type { TunnelId } from '../../../shared/ids.ts'
 import { NOWHERE } from '../../../shared/wire/address.ts'
@@ -139,7 +139,7 @@ describe('peers are told that they may have missed something', () => {
   })
 })
 
-/** Many peers come online at the same moment. */
+/** Brings `count` peers online at the same moment. */
 function flood(world: World, count: number): void {
   const digit = (n: number) => 'abcdefghij'[n]!
   for (let i = 0; i < count; i++) {

@@ -1,4 +1,4 @@
-/** The sign-in door under floods: who comes with a good cookie, and how many handshakes that costs the node. */
+/** The sign-in gate under floods: who gets in with a valid cookie, and how many handshakes that costs the node. */
 import { expect, test } from 'vitest'
 import { noCounters } from '../../../shared/core/checkpoint/counters.ts'
 import { COOKIES_ABOVE, Gate } from '../../../shared/core/checkpoint/gate.ts'
@@ -10,14 +10,14 @@ import { decodeCookie } from '../../../shared/wire/sign-in.ts'
 const NO_COOKIE = new Uint8Array(16)
 const NOISE = new Uint8Array(150)
 
-/** A gate, the cookies that it gave, and the handshakes that it let through. */
+/** A gate, the cookies that it issued, and the handshakes that it let through. */
 class Door {
   readonly counters = noCounters()
   readonly #gate = new Gate(new Random(new Uint8Array(32).fill(1)), this.counters, COOKIES_ABOVE)
   readonly #out = new Batch()
   handshakes = 0
 
-  /** A sign-in: `in`, the cookie it gets, or undefined where it is dropped. */
+  /** Sends a sign-in. Returns `in`, the cookie that it gets, or undefined if it is dropped. */
   knock(from: Address, index: number, cookie: Uint8Array, now: number): 'in' | Uint8Array | undefined {
     const arrived = new Batch(1)
     arrived.push(NOISE, from.words)
@@ -28,13 +28,13 @@ class Door {
     return this.#out.count === 0 ? undefined : decodeCookie(this.#out.at(0))!.cookie.slice()
   }
 
-  /** Somebody who receives at the address: asks, and comes again with the cookie. */
+  /** Signs in as a peer that receives at the address: asks, and retries with the cookie. */
   visit(from: Address, index: number, now: number): boolean {
     const first = this.knock(from, index, NO_COOKIE, now)
     return first === 'in' || (first !== undefined && this.knock(from, index, first, now) === 'in')
   }
 
-  /** So many sign-ins from sources that are made up, within a second. */
+  /** Sends `count` sign-ins from forged sources within a second. */
   flood(count: number, now: number): void {
     for (let i = 0; i < count; i++)
       this.knock(parseAddress(`203.0.${(i >>> 8) & 255}.${i & 255}:9`)!, i, NO_COOKIE, now)
@@ -49,7 +49,9 @@ test('twenty thousand peers behind one IP are all back within 60 s while forged 
   const INTERVAL_MS = 25_000
   let now = 1_800_000_000_000
   const start = now
-  /** When each tries (again): a dead node is noticed within an interval and 3 s, and an attempt that fails costs 1.75 s. */
+  /**
+   * Time at which each peer tries (again). A dead node is noticed within one interval and 3 s; a failed attempt costs 1.75 s.
+   */
   const due = Array.from({ length: PEERS }, (_, i) => ({ i, at: start + 3000 + (i * INTERVAL_MS) / PEERS }))
   let last = 0
   for (; due.length > 0; now += 100) {

@@ -1,6 +1,6 @@
 /**
- * To those whom its user blocks a peer that is there is one that is away, and so is an invisible one to everybody: the same frames,
- * of the same length, at the same times.
+ * A peer that is online looks offline to those whom its user blocks, and an invisible peer looks offline to everybody. They
+ * see the same frames, of the same length, at the same times.
  */
 import { expect, test } from 'vitest'
 import type { TunnelId } from '../../../shared/ids.ts'
@@ -12,13 +12,13 @@ import type { ScriptedPeer } from './scripted-peer.ts'
 import { START, userId, World } from './world.ts'
 
 const NOISE = new Uint8Array(96)
-/** Where the peer is while it is asked for. */
+/** The place of the peer while others ask for it. */
 type Place = 'away' | 'here' | 'elsewhere'
 type Prepare = (world: World, asker: ScriptedPeer, asked: ScriptedPeer) => void
 
 const tunnel = (n: number) => `${'t'.repeat(24)}${'abcdefgh'[n]}a` as TunnelId
 
-/** What comes to somebody who asks for a peer in every way, and when. */
+/** Returns the frames that arrive, and when, at a peer that asks for another in every way. */
 function traceOf(place: Place, prepare: Prepare, then: Prepare = () => {}) {
   const world = new World(2)
   const [asker, asked] = [world.peer('s', 'sam', ['home']), world.peer('r', 'rae', ['home'])]
@@ -58,7 +58,7 @@ function askInEveryWay(world: World, asker: ScriptedPeer, asked: ScriptedPeer, r
   for (const act of actions) {
     act()
     world.run(300)
-    // It goes on living, and nobody may notice.
+    // The peer stays active, and nobody may notice.
     if (asked.session !== undefined && round > 0) asked.status(asked.firstStatus.status, { round }, 'busy')
     world.run(700)
   }

@@ -8,7 +8,7 @@ import { World } from './world.ts'
 const FAR = parseAddress('203.0.113.200:7777')!
 const DATAGRAMS = 100_000
 
-/** What two peers at two nodes really send in a little while, and what nodes send each other. */
+/** Records the datagrams that two peers at two nodes send in a short time, and those between the nodes. */
 function recorded(): { readonly world: World; readonly datagrams: Uint8Array[] } {
   const world = new World(2)
   const [a, b] = [world.peer('a', 'ann', ['home']), world.peer('b', 'bob', ['home'])]

@@ -3,7 +3,7 @@ import { FRAME } from '../../../shared/wire/numbers.ts'
 import { encodeFind } from '../../../shared/wire/presence.ts'
 import { nameOf, networkId, userId, World } from './world.ts'
 
-/** A peer's view of the others: what it was told last of each. */
+/** The last status that a peer was told of each other peer. */
 function seenBy(peer: ReturnType<World['peer']>): Record<string, string> {
   return Object.fromEntries(peer.presences.map(({ peer: other, status }) => [nameOf(other), status]))
 }
@@ -153,7 +153,7 @@ describe('a peer that flaps its status once a second for ten minutes', () => {
     world.run(15_000)
     expect(other.presences.length).toBeLessThanOrEqual(600 / 10 + 21)
     expect(other.presences.at(-1)).toMatchObject({ status: 'online', metadata: { second: 600 } })
-    // To a network of 3,000 in a second; were each change told, it would be seven times as much.
+    // Bytes per second to a network of 3,000. Pushing each change would take seven times as much.
     expect((bytes * 3000) / 600).toBeLessThan(100_000)
   })
 

@@ -1,4 +1,4 @@
-/** A peer that says and does what a test tells it, and nothing by itself but what a session does. */
+/** A peer that does only what a test tells it to, except for what a session does by itself. */
 import { Session } from '../../../shared/core/session/session.ts'
 import { Channel } from '../../../shared/crypto/channel.ts'
 import type { Identity } from '../../../shared/crypto/identity.ts'
@@ -57,15 +57,15 @@ export class ScriptedPeer {
   address: Address
   session: Session | undefined
   welcome: Welcome | undefined
-  /** Whether messages are acknowledged as soon as they come. */
+  /** Whether messages are acknowledged as soon as they arrive. */
   acknowledges = true
   cookie: Uint8Array = new Uint8Array(16)
-  /** What its first datagram on a session says. */
+  /** The status in its first datagram on a session. */
   firstStatus: { readonly status: OwnStatus; readonly metadata: Metadata } = {
     status: 'online',
     metadata: {},
   }
-  /** What else its first datagram on a session says. */
+  /** Adds further frames to its first datagram on a session. */
   firstWords: () => void = () => {}
   readonly messages: Message[] = []
   readonly receipts: Receipt[] = []
@@ -76,9 +76,9 @@ export class ScriptedPeer {
   readonly offers: Offer[] = []
   readonly answers: Answer[] = []
   readonly rejoins: Rejoin[] = []
-  /** How often it was told that it may have missed news. */
+  /** Number of times it was told that it may have missed news. */
   missed = 0
-  /** Short datagrams that came: kind and length. */
+  /** Short datagrams received: kind and length. */
   readonly short: { readonly kind: number; readonly length: number }[] = []
   index = 0
   #initiation: Initiation | undefined
@@ -95,7 +95,7 @@ export class ScriptedPeer {
     return this.identity.peer
   }
 
-  /** A SIGN_IN datagram, sent now; `at` is what the peer's clock says. */
+  /** Makes a SIGN_IN datagram; `at` is the time on the peer's clock. */
   signIn(
     node: { readonly address: Address; readonly publicKey: Uint8Array },
     at: number,
@@ -152,7 +152,7 @@ export class ScriptedPeer {
     else this.short.push({ kind: bytes[1]!, length: bytes.length })
   }
 
-  /** The texts of the messages that came, in the order in which they came. */
+  /** The texts of the received messages, in order of arrival. */
   get texts(): string[] {
     return this.messages.map(({ body }) => Buffer.from(body).toString())
   }

@@ -1,4 +1,4 @@
-/** Nothing a peer sends takes effect before its standing is known, and a standing is known anew after every gap. */
+/** Nothing that a peer sends takes effect before its standing is known. After every gap the standing is fetched again. */
 import { describe, expect, test } from 'vitest'
 import type { TunnelId } from '../../../shared/ids.ts'
 import { LIMITS } from '../../../shared/limits.ts'
@@ -14,7 +14,7 @@ const TUNNEL = `${'t'.repeat(25)}a` as TunnelId
 const NOISE = new Uint8Array(96)
 const HOME = networkId('home')
 
-/** All that a peer can say to another, or of it. */
+/** Sends everything that a peer can say to or about another. */
 function sayEverything(from: ScriptedPeer, to: ScriptedPeer): void {
   const between = { tunnel: TUNNEL, peer: to.id, noise: NOISE, expected: NOWHERE }
   from.say(to, 1, 'let me in', START)
@@ -24,7 +24,7 @@ function sayEverything(from: ScriptedPeer, to: ScriptedPeer): void {
   from.send(FRAME.FIND, encodeFind({ request: 1, limit: 10, filter: 'status eq "online"' }))
 }
 
-/** Whom it has heard of, in whatever way. */
+/** Lists everything by which it has heard of another peer. */
 const heardBy = ({ messages, offers, answers, rejoins, found }: ScriptedPeer, of: ScriptedPeer) =>
   [
     ...messages,
@@ -117,7 +117,7 @@ test('a ticket says who, whatever else somebody signs into it', () => {
 })
 
 describe('after a gap in the pushes', () => {
-  /** Two at the first node, whose connection is away, and one at the second. */
+  /** Two peers at the first node, whose connection is cut, and one at the second. */
   function cutOff() {
     const world = new World(2)
     const [a, b] = [world.peer('a', 'ann', ['home']), world.peer('b', 'bob', ['home'])]

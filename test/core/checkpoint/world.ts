@@ -1,6 +1,6 @@
 /**
- * CHECKPOINT nodes, scripted peers and the tables, joined directly: time jumps to what happens next. The way between any
- * two has a fate for each datagram; the directory answers after 4 ms, the streams push after 50 ms.
+ * CHECKPOINT nodes, scripted peers and the tables, joined directly. Time jumps to the next event. A function decides the fate
+ * of each datagram between any two. The directory answers after 4 ms, and the streams push after 50 ms.
  */
 import {
   CheckpointMachine,
@@ -21,7 +21,7 @@ const PUSH_MS = 50
 export const FLEET_KEY = new Uint8Array(32).fill(7)
 export const ISSUER = identityOf(new Uint8Array(32).fill(9))
 
-/** After how many milliseconds each copy of a datagram arrives. */
+/** The delays, in milliseconds, after which the copies of a datagram arrive. */
 export type Fate = (bytes: Uint8Array, from: string, to: string) => readonly number[]
 
 export interface WorldNode {
@@ -40,7 +40,7 @@ export class World {
   readonly peers: ScriptedPeer[] = []
   readonly asked: string[] = []
   readonly drained: NodeId[] = []
-  /** Requests of these kinds are answered `failed`. */
+  /** Kinds of requests that are answered `failed`. */
   readonly failing = new Set<string>()
   #events: { readonly at: number; readonly run: () => void }[] = []
   readonly #out = new Batch()
@@ -51,7 +51,7 @@ export class World {
     this.publishFleet()
   }
 
-  /** A peer of a user that is a member of the networks. */
+  /** Adds a peer whose user is a member of the networks. */
   peer(
     name: string,
     user: string,
@@ -73,7 +73,7 @@ export class World {
     return peer
   }
 
-  /** Sends a SIGN_IN and lets everything come of it. */
+  /** Sends a SIGN_IN and lets time pass until it has taken effect. */
   signIn(peer: ScriptedPeer, node = this.nodes[0]!, runMs = 500): Uint8Array {
     const datagram = peer.signIn(node, ++this.#clock, this.#out)
     this.#leave(peer.address)
@@ -81,7 +81,7 @@ export class World {
     return datagram
   }
 
-  /** Puts a datagram on the way. */
+  /** Sends a datagram. */
   inject(bytes: Uint8Array, from: Address, to: Address): void {
     this.#out.push(bytes, to.words)
     this.#leave(from)
@@ -97,7 +97,7 @@ export class World {
     this.#after(node)
   }
 
-  /** A change made through INDEX, and what the streams make of it. */
+  /** Makes a change through INDEX and delivers what the streams push for it. */
   write(act: (tables: Tables) => void): void {
     act(this.tables)
     for (let change = this.tables.poll(); change !== undefined; change = this.tables.poll()) {
@@ -109,7 +109,7 @@ export class World {
     }
   }
 
-  /** The node's connection to the gateway ends: pushes to it are lost. */
+  /** Ends the node's connection to the gateway: pushes to it are lost. */
   cutOff(node: WorldNode): void {
     this.#cutOff.add(node.id)
     this.handle(node, { kind: 'pushesLost' })
@@ -126,7 +126,7 @@ export class World {
     for (const node of this.nodes) this.handle(node, { kind: 'fleet', nodes: fleet })
   }
 
-  /** Lets `ms` pass, doing all that happens meanwhile. */
+  /** Lets `ms` pass and handles everything that happens meanwhile. */
   run(ms: number): void {
     const end = this.now + ms
     this.#flushPeers()

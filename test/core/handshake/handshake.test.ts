@@ -82,14 +82,14 @@ interface WireSetting {
   readonly first?: string
 }
 
-/** A HANDSHAKE and peers on a wire without delay, unless a test keeps something back. */
+/** A HANDSHAKE and peers joined without delay, unless a test holds datagrams back. */
 class Wire {
   now = 1000
   readonly machine: HandshakeMachine
   readonly effects: HandshakeEffect[] = []
   readonly a: Peer
   readonly b = new Peer('203.0.113.2:40000')
-  /** Every datagram to the node, and how many bytes it sent back on it. */
+  /** Every datagram sent to the node. */
   readonly up: { readonly bytes: Uint8Array; readonly from: Address }[] = []
   lossy = false
 
@@ -114,7 +114,7 @@ class Wire {
     this.join(this.b, 1, { paths })
   }
 
-  /** Carries everything until nobody has anything to say now. */
+  /** Delivers datagrams until nobody has any more to send now. */
   settle(): this {
     for (let busy = true; busy; ) {
       busy = false
@@ -128,7 +128,10 @@ class Wire {
     return this
   }
 
-  /** One datagram for the node, from wherever; what it sends in return is delivered. Bytes to the sender. */
+  /**
+   * Sends one datagram to the node from any address and delivers what the node sends. Returns the bytes sent back to the
+   * sender.
+   */
   give(bytes: Uint8Array, from: Address): number {
     this.up.push({ bytes, from })
     const [arrived, out] = [new Batch(1), new Batch(4)]
@@ -147,7 +150,7 @@ class Wire {
     return this
   }
 
-  /** What the peers report about the step they were last told. */
+  /** Makes the peers report the outcome of their current step. */
   report(outcome: 'direct' | 'failed'): this {
     for (const peer of [this.a, this.b]) {
       const { step } = peer.last('step')!.step
@@ -548,14 +551,14 @@ describe('a pair', () => {
   })
 })
 
-/** Datagrams that the HANDSHAKE says because of it. */
+/** Gives the HANDSHAKE a fleet. Returns how many datagrams it sends because of it. */
 function fleetIs(wire: Wire, items: FleetItem[]): number {
   const out = new Batch(4)
   wire.machine.handle({ kind: 'fleet', items }, out, wire.now)
   return out.count
 }
 
-/** How often it asked for the fleet since this was last counted. */
+/** Returns how often it has asked for the fleet since the last call. */
 function looks({ machine, effects }: Wire): number {
   for (let effect = machine.poll(); effect !== undefined; effect = machine.poll()) effects.push(effect)
   return effects.splice(0).filter(({ kind }) => kind === 'lookForNodes').length

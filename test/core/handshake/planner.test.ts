@@ -11,7 +11,7 @@ const candidate = (kind: Candidate['kind'], text: string): Candidate => ({
   address: parseAddress(text)!,
 })
 
-/** Behind a NAT of its own: `host` is the last byte of its public address. */
+/** Returns a peer behind its own NAT. `host` is the last byte of its public address. */
 function behind(nat: Partial<Profile>, host: number, ...more: Candidate[]): Profile {
   const candidates = [
     candidate('host', `192.168.${host}.2:5000`),
@@ -31,9 +31,9 @@ const PRESERVING = { ...SYMMETRIC, allocation: 'preserving', next: 5001 } as con
 const BLOCK = { ...SYMMETRIC, allocation: 'block', low: 20_000, high: 20_500 } as const
 const CHUNK = { ...SYMMETRIC, allocation: 'block', low: 20_000, high: 23_800 } as const
 const RANDOM = { ...SYMMETRIC, allocation: 'random', low: 2000, high: 64_000 } as const
-/** In haste, then patiently. */
+/** The impatient attempt, then the patient one. */
 const TWICE = ['scatter', 'scatter']
-/** Where the HANDSHAKE has seen both, and a relay named to both. */
+/** Standing in which the HANDSHAKE has seen both peers, and both know a relay. */
 const standing = (a: Profile, b: Profile): Standing => ({
   seen: [publicAddresses(a)[0], publicAddresses(b)[0]],
   relayed: true,

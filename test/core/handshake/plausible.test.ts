@@ -1,4 +1,4 @@
-/** A peer names candidates: whose addresses others are made to send to. */
+/** The filter of the candidates that a peer names: it decides which addresses others may be made to send to. */
 import { expect, test } from 'vitest'
 import { plan } from '../../../shared/core/handshake/planner.ts'
 import { isPrivate, plausible } from '../../../shared/core/handshake/plausible.ts'

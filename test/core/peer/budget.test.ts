@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { Budget } from '../../../shared/core/peer/budget.ts'
 import { LIMITS } from '../../../shared/limits.ts'
 
-/** How many requests of that cost leave between two moments, asked for every millisecond. */
+/** Returns how many requests of that cost leave between two times, if one is tried every millisecond. */
 function spent(budget: Budget, cost: number, from: number, to: number): number {
   let count = 0
   for (let now = from; now < to; now++) while (budget.take(cost, now)) count++

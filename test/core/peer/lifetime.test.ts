@@ -9,7 +9,10 @@ import { StunWriter } from '../../../shared/wire/stun-writer.ts'
 const server = parseAddress('192.0.2.1:3478')!
 const mapped = parseAddress('203.0.113.5:40000')!
 
-/** A NAT that forgets a mapping after `keepsMs`, and a STUN server that answers to RESPONSE-PORT. Losses by number of datagram. */
+/**
+ * Measures a NAT that drops a mapping after `keepsMs`, with a STUN server that supports RESPONSE-PORT. `isLost` decides by
+ * the number of a datagram.
+ */
 function measure(keepsMs: number, isLost: (datagram: number) => boolean = () => false) {
   const machine = new Lifetime(server, new Random(new Uint8Array(32).fill(1)))
   const out = new Batch()

@@ -20,7 +20,7 @@ const LETTER: Letter = {
   body,
 }
 
-/** As the recipient's node hands it over. */
+/** A message as the recipient's node delivers it. */
 const handed = (changes: Partial<Letter> = {}): Letter => ({
   ...LETTER,
   peer: alice.peer,

@@ -43,7 +43,7 @@ function asked(nearest: Nearest, now: number) {
   return { goesOn, all }
 }
 
-/** As a node answers. */
+/** Returns a node's answer to a question. */
 const goneFor = (question: Uint8Array) => question.with(1, KIND.GONE)
 
 test('two nodes of each region are asked at once, at all their addresses, by a keep-alive of no session', () => {

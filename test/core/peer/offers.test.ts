@@ -29,7 +29,7 @@ function offered(ours: Offers, wanted = terms, foreseen = FORESEEN, tunnel = TUN
   return { ...offers[0]!, peer: alice!.peer, direction }
 }
 
-/** What a node says by itself. */
+/** Fields of an answer that a node sends on its own. */
 const BY_NODE = { noise: new Uint8Array(0), expected: NOWHERE }
 const asHeard = (answer: Answer): Answer => ({ ...answer, peer: bob!.peer, direction })
 

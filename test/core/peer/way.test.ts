@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { Way } from '../../../shared/core/peer/way.ts'
 
-/** A way after datagrams sent at these times in vain. */
+/** Returns a way after datagrams sent at these times without an answer. */
 function silent(way: Way, ...times: number[]): Way {
   for (const at of times) way.sent(at)
   return way

@@ -1,4 +1,4 @@
-/** A router that speaks PCP, NAT-PMP and UPnP as it is told to, and the machine behind it, at a time that is set by hand. */
+/** A router that speaks PCP, NAT-PMP and UPnP as configured, and the machine behind it, with a manual clock. */
 import type { Service } from '../../../shared/core/port-mapping/dialects.ts'
 import type {
   Network,
@@ -26,21 +26,21 @@ export const HOME: Network = {
 }
 const NOT_AUTHORISED = 2
 
-/** A request that came to the gateway: `pcp announce`, `natPmp map 5000 for 7200` and so on. */
+/** A request to the gateway: `pcp announce`, `natPmp map 5000 for 7200` and so on. */
 export type Asked = { readonly text: string; readonly at: number }
 
 export class Gateway {
   speaks: readonly Service[]
   external = '203.0.113.2'
-  /** Refuses mappings, not the question whether it is there. */
+  /** Services that refuse mappings, but answer the probe whether they exist. */
   refuses: Service[] = []
-  /** Gives what is asked for up to this. */
+  /** Longest mapping lifetime granted, in seconds. */
   longestSeconds = 86_400
-  /** UPnP only: this many ports are found taken. */
+  /** UPnP only: number of ports that are reported as taken. */
   takenPorts = 0
-  /** Loses the next so many datagrams, of either direction. */
+  /** Number of next datagrams to lose, in either direction. */
   loses = 0
-  /** internal port -> external address, and who holds it. */
+  /** Mappings by internal port: external address, and the service that made the mapping. */
   readonly mappings = new Map<number, { service: Service; external: string }>()
   readonly asked: Asked[] = []
   bootedAt: number
@@ -164,10 +164,10 @@ export class Household {
   readonly gateway: Gateway
   readonly machine = new PortMappingMachine(new Uint8Array(32).fill(3))
   now = 1_700_000_000_000
-  /** What was told, one line each. */
+  /** Reports of the machine, one line each. */
   readonly told: string[] = []
   surveyed: Survey | undefined
-  /** Where datagrams went. */
+  /** Destinations of datagrams. */
   readonly sentTo = new Set<string>()
   readonly #bornAt = this.now
 
@@ -176,7 +176,7 @@ export class Household {
     this.handle({ kind: 'network', network })
   }
 
-  /** What the gateway was asked since it was last looked at, with the milliseconds since the beginning. */
+  /** Returns the requests to the gateway since the last call, with milliseconds since the start. */
   asked(): string[] {
     return this.gateway.asked.splice(0).map(({ text, at }) => `${at - this.#bornAt} ${text}`)
   }
@@ -185,14 +185,14 @@ export class Household {
     return this.#run((out) => this.machine.handle(input, out, this.now))
   }
 
-  /** A datagram from somewhere. */
+  /** Delivers a datagram, by default from the gateway. */
   arrive(bytes: Uint8Array, from = '192.168.1.1:5351'): this {
     const arrived = new Batch(1)
     arrived.push(bytes, parseAddress(from)!.words)
     return this.#run((out) => this.machine.receive(arrived, out, this.now))
   }
 
-  /** Jumps from deadline to deadline. */
+  /** Lets `ms` pass, jumping from deadline to deadline. */
   pass(ms: number): this {
     const end = this.now + ms
     while (this.machine.deadline() <= end) {

@@ -1,4 +1,4 @@
-/** A port that a router gives when the tunnel is on the relay already. */
+/** A port mapping that arrives when the tunnel is already on the relay. */
 import { expect, test } from 'vitest'
 import { parseAddress } from '../../../shared/wire/address.ts'
 import { Batch } from '../../../shared/wire/batch.ts'
@@ -12,7 +12,7 @@ function relayed(): Meeting {
   return meeting.pass(10_000)
 }
 
-/** What a's router gives it; its host goes on with it at the next datagram. */
+/** Gives `a` a mapped address. Its host continues at the next datagram. */
 function give({ a, world }: Meeting, address: string): void {
   const candidates = [{ kind: 'mapped', address: parseAddress(address)! } as const]
   a.machine.handle({ kind: 'candidates', candidates }, new Batch(), world.now)

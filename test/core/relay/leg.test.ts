@@ -177,7 +177,7 @@ describe('a leg of a peer', () => {
   })
 })
 
-/** Time passes for a peer whom nobody answers. */
+/** Lets time pass for a peer that nobody answers, and returns what it sends. */
 function untilQuiet(world: World, peer: Peer): { at: number; message: RelayMessage | undefined }[] {
   const sent: { at: number; message: RelayMessage | undefined }[] = []
   while (peer.leg.deadline() < NEVER) {

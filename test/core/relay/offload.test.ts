@@ -7,7 +7,7 @@ const A = '203.0.113.1:1000'
 const B = '203.0.113.2:2000'
 const DATA = Buffer.from('any packet')
 
-/** What the kernel was told since this was last asked. */
+/** Returns what the kernel was told since the last call. */
 function told(world: World): string[] {
   return world.effects.splice(0).flatMap((effect) => textOf(effect) ?? [])
 }

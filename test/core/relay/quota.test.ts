@@ -1,4 +1,4 @@
-/** Members who take more of a relay than their part. */
+/** Members that use more than their share of a relay. */
 import { describe, expect, test } from 'vitest'
 import { makeClaim } from '../../../shared/core/relay/claim.ts'
 import { type Grant, grantKey, sealGrant } from '../../../shared/crypto/grant.ts'
@@ -26,7 +26,7 @@ interface Member {
 }
 
 let ports = 0
-/** The relay's answer to a BIND of the first leg of a new tunnel. */
+/** Binds a leg, by default the first one of a new tunnel, and returns the relay's answer. */
 function bind(
   world: World,
   { peer, user, network }: Member,
@@ -45,7 +45,7 @@ function bind(
   return answer === undefined ? undefined : { from, answer: decodeRelay(answer.bytes)! }
 }
 
-/** A tunnel both of whose addresses are proven: where its sides are. */
+/** Makes a tunnel with both addresses proven. Returns the addresses of its two sides. */
 function pairOf(world: World, a: Member, b: Member): readonly [string, string] {
   const tunnel = toBase32(random.bytes(16))
   const sides = [bind(world, a, 0, tunnel, b.peer)!, bind(world, b, 1, tunnel, a.peer)!]
@@ -54,7 +54,7 @@ function pairOf(world: World, a: Member, b: Member): readonly [string, string] {
   return [sides[0]!.from, sides[1]!.from]
 }
 
-/** How many of so many BINDs are answered; slow enough for the rate of claims. */
+/** Returns how many of `count` BINDs are answered. They are sent slowly enough for the rate limit of claims. */
 function bindMany(world: World, count: number, member: (i: number) => Member): number {
   let bound = 0
   for (let i = 0; i < count; i++) {
@@ -132,7 +132,7 @@ describe('legs', () => {
 describe('traffic', () => {
   const PACKET = new Uint8Array(1000)
 
-  /** Seconds of sending so many packets a second from each: what came through in the last three. */
+  /** Sends at each rate for some seconds. Returns what arrived in the last three. */
   function carried(world: World, rates: readonly (readonly [from: string, to: string, perSecond: number])[]) {
     const through = rates.map(() => 0)
     for (let tick = 0; tick < 80; tick++) {

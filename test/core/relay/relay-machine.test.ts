@@ -421,7 +421,7 @@ function prove(world: World, from: string, answers: readonly Flying[]): void {
   world.send(from, confirm(tokenOf(answers[0]!)))
 }
 
-/** Bytes that reach an address when the other side of the first tunnel sends so many, 50 at a time. */
+/** Returns the bytes that reach an address when the other side of the first tunnel sends `total` bytes, 50 at a time. */
 function sentTo(world: World, to: string, total: number): number {
   const packets = Array.from({ length: total / 50 }, () => new Uint8Array(50))
   const from = to === B ? A : B
@@ -436,7 +436,7 @@ const decode = (datagrams: readonly Flying[]): (RelayMessage | undefined)[] =>
 
 const drained = (world: World): number => world.effects.filter(({ kind }) => kind === 'drained').length
 
-/** One of each kind, true and to the purpose. */
+/** Makes a valid and useful datagram of each kind. */
 function datagramsOfAll(world: World): Uint8Array[] {
   const { legs } = world.tunnel()
   return [
@@ -457,7 +457,7 @@ function datagramsOfAll(world: World): Uint8Array[] {
   ]
 }
 
-/** Half of the time as it is, else with some bytes changed, or cut. */
+/** Returns the datagram unchanged half of the time, otherwise with some bytes changed or cut. */
 function mutated(bytes: Uint8Array, random: Random): Uint8Array {
   const copy = bytes.slice()
   if (random.below(2) === 0) return copy

@@ -20,14 +20,14 @@ export interface Credentials {
   readonly key: Uint8Array
 }
 
-/** A datagram on its way, kept as bytes. */
+/** A datagram in flight, copied. */
 export interface Flying {
   readonly from: string
   readonly to: string
   readonly bytes: Uint8Array
 }
 
-/** A relay and what comes to it and from it, at a time that is set by hand. */
+/** A relay with the datagrams to and from it, and a manual clock. */
 export class World {
   readonly relay: RelayMachine
   readonly effects: RelayEffect[] = []
@@ -38,7 +38,7 @@ export class World {
     this.relay = new RelayMachine({ fleetKeys: [FLEET_KEY], seed: new Uint8Array(32).fill(9), ...options })
   }
 
-  /** Grants for both sides of a new tunnel. `seen`: where the HANDSHAKE has seen the answering one. */
+  /** Makes grants for both sides of a new tunnel. `seen`: the address at which the HANDSHAKE has seen the answering side. */
   tunnel(
     fleetKey = FLEET_KEY,
     seen?: string,
@@ -61,7 +61,7 @@ export class World {
     return { id, legs: [first!, second!] }
   }
 
-  /** What the relay sends in reply to datagrams from an address. */
+  /** Sends datagrams from an address and returns what the relay sends in reply. */
   send(from: string, ...datagrams: readonly Uint8Array[]): Flying[] {
     const arrived = new Batch(1)
     for (const bytes of datagrams) arrived.push(bytes, parseAddress(from)!.words)
@@ -72,7 +72,7 @@ export class World {
     return this.#run((out) => this.relay.handle(input, out, this.now))
   }
 
-  /** Jumps there from deadline to deadline. */
+  /** Lets `ms` pass, jumping from deadline to deadline. Returns what the relay sends. */
   advance(ms: number): Flying[] {
     const end = this.now + ms
     const sent: Flying[] = []
@@ -94,7 +94,7 @@ export class World {
   }
 }
 
-/** A peer's leg at an address that may change, joined to the relay without loss. */
+/** A peer's leg, at an address that may change, joined to the relay without loss. */
 export class Peer {
   readonly leg: RelayLeg
   readonly received: Uint8Array[] = []
@@ -139,7 +139,7 @@ export class Peer {
   }
 }
 
-/** Carries datagrams to and fro until none is left. */
+/** Delivers datagrams back and forth until none is left. */
 export function deliver(world: World, peers: readonly Peer[], datagrams: readonly Flying[]): void {
   for (let left = [...datagrams]; left.length > 0; ) {
     const next: Flying[] = []
@@ -151,7 +151,7 @@ export function deliver(world: World, peers: readonly Peer[], datagrams: readonl
   }
 }
 
-/** Two peers bound to the same tunnel, both addresses proven. */
+/** Returns two peers bound to the same tunnel, with both addresses proven. */
 export function pair(world: World, first = '203.0.113.1:1000', second = '203.0.113.2:2000'): [Peer, Peer] {
   const [a, b] = world.tunnel().legs
   const peers: [Peer, Peer] = [new Peer(world, first, a), new Peer(world, second, b)]
@@ -159,7 +159,7 @@ export function pair(world: World, first = '203.0.113.1:1000', second = '203.0.1
   return peers
 }
 
-/** Time passes for all; every deadline is met. */
+/** Lets `ms` pass for the relay and all peers, and meets every deadline. */
 export function pass(world: World, peers: readonly Peer[], ms: number): void {
   const end = world.now + ms
   for (;;) {

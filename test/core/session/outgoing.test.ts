@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { Outgoing } from '../../../shared/core/session/outgoing.ts'
 import { FRAME } from '../../../shared/wire/numbers.ts'
 
-/** News of a peer: its id, and what is told of it. */
+/** News about a peer: its id and a value. */
 const news = (subject: number, told = 0): Uint8Array =>
   Uint8Array.from({ length: 33 }, (_, i) => (i < 32 ? subject : told))
 

@@ -13,7 +13,7 @@ const NODE = parseAddress('192.0.2.1:4000')!
 const PEER = parseAddress('198.51.100.7:5000')!
 const ELSEWHERE = parseAddress('203.0.113.9:6000')!
 
-/** One end of a session, and what it was told. */
+/** One end of a session, and the frames it received. */
 class End implements FrameSink {
   readonly session: Session
   readonly heard: string[] = []
@@ -35,7 +35,7 @@ interface Flight {
   readonly at: number
 }
 
-/** A peer and a node joined by a way that may lose, repeat and delay. Time jumps to what happens next. */
+/** A peer and a node joined by a link that may lose, duplicate and delay. Time jumps to the next event. */
 class Pair {
   readonly peer: End
   readonly node: End
@@ -44,7 +44,7 @@ class Pair {
   #flights: Flight[] = []
   readonly #fate: (bytes: Uint8Array) => readonly number[]
 
-  /** `fate` of a datagram: after how long each of its copies arrives. */
+  /** `fate` gives the delays in milliseconds after which the copies of a datagram arrive. */
   constructor(fate: (bytes: Uint8Array) => readonly number[] = () => [10], ackDelayMs = 0) {
     this.#fate = fate
     const [up, down] = [new Uint8Array(32).fill(1), new Uint8Array(32).fill(2)]
@@ -71,7 +71,7 @@ class Pair {
     )
   }
 
-  /** Until nothing happens any more, or `untilMs` have passed. */
+  /** Runs until nothing happens any more, at most `untilMs`. */
   run(untilMs = 60_000): void {
     const end = this.now + untilMs
     this.#flush()
@@ -89,7 +89,7 @@ class Pair {
     return to.session.receive(arrived, 0, this.now, to)
   }
 
-  /** What an end sends now, not delivered. */
+  /** Returns what an end sends now, without delivering it. */
   flushed(end: End): Uint8Array[] {
     end.session.flush(end.out, this.now)
     const datagrams = Array.from({ length: end.out.count }, (_, i) => end.out.at(i).slice())
@@ -161,7 +161,7 @@ test.each([
 })
 
 describe('an acknowledgement that may wait', () => {
-  /** The peer said so much, and the node has heard it. */
+  /** Returns a pair in which the peer has sent `frames` frames and the node has received them. */
   function said(frames: number): Pair {
     const pair = new Pair(() => [0], ACK_DELAY_MS)
     for (let i = 0; i < frames; i++) pair.peer.session.send(FRAME.STATUS, text('x'))
@@ -294,7 +294,7 @@ test('a goodbye leaves with the next flush and ends both sides', () => {
 })
 
 describe('a session that moves', () => {
-  /** The node hears a ping that came from elsewhere. */
+  /** Delivers a ping to the node from another address. */
   function pingFrom(pair: Pair, from: Uint32Array): number {
     pair.peer.session.ping(1)
     const [ping] = pair.flushed(pair.peer)

@@ -62,7 +62,7 @@ const firstOf = (ends: typeof A, from: string) =>
 
 const isFrom = (sent: Sent, source: string) => sameIp(at(sent.to).words, 0, at(source).words, 0)
 
-/** The pair: what A hands to its partner goes to B at once. */
+/** Asks a pair of servers: what A hands to its partner goes to B immediately. */
 function askPair(options: BindingOptions, socket: number, from = CLIENT): { by: 'A' | 'B'; sent: Sent } {
   const [first] = give(serverOf(), [ask(options)], from, socket)
   if (isFrom(first!, from)) return { by: 'A', sent: first! }
@@ -94,7 +94,7 @@ test('a server that is told its own address later says it from then on', () => {
   expect(texts(give(server, [ask()])[0]!).origin).toBe('198.51.100.1:3478')
 })
 
-/** RFC 5780 section 6.1: which address and port answers, for each request and each socket. */
+/** RFC 5780 section 6.1: the address and port that answer, for each request and each socket. */
 test.each([
   [false, false, 0, 'A', 0, '198.51.100.1:3478'],
   [false, true, 0, 'A', 1, '198.51.100.1:3479'],
@@ -448,7 +448,7 @@ test('a hundred thousand random and mutated datagrams make it neither throw nor 
   }
 })
 
-/** Numbers below n, from a seed. */
+/** Pseudo-random numbers below n. */
 function lehmer(seed: number): (n: number) => number {
   let state = seed
   return (n) => {

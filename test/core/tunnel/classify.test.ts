@@ -5,7 +5,7 @@ import { parseAddress } from '../../../shared/wire/address.ts'
 const [S1, S1B, S2, S2B] = ['192.0.2.1:3478', '192.0.2.1:3479', '192.0.2.2:3478', '192.0.2.2:3479']
 const LOCAL_PORT = 5000
 
-/** What each server saw, in order: `server -> port`. */
+/** The observations of each server, in order: server and port. */
 function seen(...pairs: [string, number][]) {
   const observations = pairs.map(([server, port]) => ({
     server: parseAddress(server)!.words,

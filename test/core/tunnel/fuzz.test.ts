@@ -1,4 +1,4 @@
-/** Whatever arrives, a machine of a tunnel neither throws nor lets itself be used against others. */
+/** Whatever it receives, a tunnel machine neither throws nor lets itself be used against others. */
 import { expect, test } from 'vitest'
 import { TunnelMachine } from '../../../shared/core/tunnel/tunnel-machine.ts'
 import { Random } from '../../../shared/crypto/random.ts'
@@ -11,7 +11,7 @@ const ROUNDS = 100_000
 const ATTACKER = parseAddress('203.0.113.66:6666')!
 const HANDSHAKE = parseAddress('192.0.2.1:4001')!
 
-/** Changes, cuts or replaces a datagram. */
+/** Changes, truncates or replaces a datagram. */
 function mangled(bytes: Uint8Array, random: Random): Uint8Array {
   if (random.below(4) === 0) return random.bytes(random.below(200))
   const copy = bytes.slice(0, random.below(3) === 0 ? random.below(bytes.length + 1) : bytes.length)

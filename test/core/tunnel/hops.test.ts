@@ -15,7 +15,7 @@ interface Opened {
   readonly ports: readonly number[]
 }
 
-/** The measurement alone, without a tunnel. */
+/** The hop measurement alone, without a tunnel. */
 class Measurement implements Machine<Opened, TunnelEffect> {
   readonly sockets = new Sockets(() => new Set())
   readonly hops = new Hops(new Random(new Uint8Array(32)), this.sockets)

@@ -1,4 +1,4 @@
-/** The other side of a tunnel holds its keys and forges source addresses: it must not aim this side at anybody. */
+/** The other side of a tunnel holds its keys and forges source addresses. It must not be able to aim this side at a victim. */
 import { beforeEach, describe, expect, test } from 'vitest'
 import { Packets } from '../../../shared/core/tunnel/packets.ts'
 import { TunnelMachine } from '../../../shared/core/tunnel/tunnel-machine.ts'
@@ -29,7 +29,7 @@ class HostilePeer {
   readonly #sent = new Map<Address, number>()
   readonly #received = new Map<Address, number>()
 
-  /** Bytes that the victim got for each that was sent in its name. */
+  /** Amplification: bytes that the victim received for each byte sent in its name. */
   factor(victim: Address): number {
     return (this.#received.get(victim) ?? 0) / Math.max(this.#sent.get(victim) ?? 0, 1)
   }
@@ -46,7 +46,7 @@ class HostilePeer {
     this.#deliver()
   }
 
-  /** The application of the honest side sends as much as it can. */
+  /** Makes the application of the honest side send as much as it can. */
   talk(ms: number): void {
     for (const end = this.now + ms; this.now < end; this.now += 10) {
       this.machine.tick(this.#out, this.now)
@@ -56,14 +56,14 @@ class HostilePeer {
     }
   }
 
-  /** A direct path to where the attacker really is. */
+  /** Establishes a direct path to the attacker's real address. */
   settle(): void {
     this.say(ATTACKER, { kind: 'probe', id: 1n, here: true, bodyBytes: MIN_PROBE_BODY })
     this.talk(500)
     expect(this.machine.status.path).toBe('direct')
   }
 
-  /** Only what comes to the attacker is read and answered. */
+  /** Delivers datagrams. Only those to the attacker's address are read and answered. */
   #deliver(): void {
     const out = this.#out
     const questions: Extract<Control, { kind: 'probe' }>[] = []
@@ -82,7 +82,7 @@ class HostilePeer {
   }
 }
 
-/** Another port at the attacker's own IP: somebody else behind the same carrier's NAT. */
+/** Another port at the attacker's own IP, like another customer behind the same carrier's NAT. */
 const NEIGHBOUR = address('198.51.100.66:53')
 
 let peer: HostilePeer
@@ -91,7 +91,7 @@ beforeEach(() => {
   peer.settle()
 })
 
-/** In the victim's name: acknowledgements of probes that only the victim has received, in the order in which they leave. */
+/** Acknowledges probes in the victim's name, in the order in which they leave. Only the victim has received them. */
 function acknowledgeBlindly(from: Address): void {
   const guess = (first: bigint, last: bigint, bodyBytes: number) => {
     for (let id = first; id <= last; id++) peer.say(from, { kind: 'probeAck', id, observed: from, bodyBytes })

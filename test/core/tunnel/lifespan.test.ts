@@ -4,7 +4,7 @@ import { addressOf } from '../../../shared/wire/address.ts'
 
 const never = Number.POSITIVE_INFINITY
 
-/** Seen twice a second, at another port after each of these times. */
+/** Makes a lifespan that was observed twice a second, with another port after each of these times. */
 function life(...ends: readonly number[]): Lifespan {
   const lifespan = new Lifespan(0)
   for (let now = 0; now <= ends.at(-1)! + 1000; now += 500) {

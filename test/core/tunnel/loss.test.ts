@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { Loss } from '../../../shared/core/tunnel/loss.ts'
 
-/** So many probes in turn; `lost` tells which the repeat after it answered. */
+/** Records `count` probes in turn. `lost` tells for which the retransmission was answered. */
 function after(count: number, lost: (i: number) => boolean): Loss {
   const loss = new Loss()
   for (let i = 0; i < count; i++) {

@@ -1,6 +1,6 @@
 /**
- * Two ends of a tunnel wherever they are, and two nodes with STUN, HANDSHAKE and RELAY; no CHECKPOINT: the tunnels are agreed
- * on already, and a wish to join again is granted to both sides after a moment.
+ * Two ends of a tunnel in any places, and two nodes with STUN, HANDSHAKE and RELAY. There is no CHECKPOINT: the tunnels are
+ * already agreed on, and a request to rejoin is granted to both sides after a moment.
  */
 
 import type { HandshakeEffect, HandshakeInput } from '../../../shared/core/handshake/events.ts'
@@ -27,23 +27,23 @@ import { Tunnel } from '../../sim/tunnel.ts'
 import { World } from '../../sim/world.ts'
 
 const PORT = { handshake: 4001, relay: 4002, stun: [3478, 3479] } as const
-/** Through both CHECKPOINTs. */
+/** Time of a rejoin through both CHECKPOINTs, in milliseconds. */
 const LED_MS = 60
 
 export interface MeetingSetting {
   readonly seed?: number
   readonly sites?: readonly [SiteSetting, SiteSetting]
-  /** Both in the first site. */
+  /** Whether both ends are in the first site. */
   readonly together?: boolean
   readonly paths?: Paths
   readonly clear?: boolean
-  /** False: neither end takes part in `scatter`. */
+  /** If false, neither end takes part in `scatter`. */
   readonly scatter?: boolean
-  /** What both ends expect of their NAT, or each of them. */
+  /** The NAT class that both ends expect, or each of them. */
   readonly nat?: NatClass | readonly [NatClass, NatClass]
-  /** The offering end begins so long before the other one accepts, and hears of that so much later. */
+  /** The offering end starts `forMs` before the other one accepts, and learns of that `answerMs` later. */
   readonly asks?: { readonly forMs: number; readonly answerMs: number; readonly rings?: false }
-  /** Each end is told that the other will be seen at its own port, or at another. */
+  /** Whether each end is told the right or a wrong port at which the other will be seen. */
   readonly expects?: 'rightly' | 'wrongly'
 }
 
@@ -51,7 +51,7 @@ interface Side {
   readonly host: Host
   readonly process: Process<TunnelsInput, TunnelsEffect>
   readonly application: Tunnel
-  /** Where it said that it would be seen. */
+  /** The port at which it predicted to be seen, and whether its NAT is forgiving. */
   readonly foreseen: Foreseen
   handle(input: TunnelsInput): void
 }
@@ -94,7 +94,7 @@ export class Meeting {
     return this.handshake.machine as HandshakeMachine
   }
 
-  /** Of the HANDSHAKE. */
+  /** Address of the HANDSHAKE. */
   get nodeAddress(): Address {
     return addressOf(this.nodes[0]!.ips[0]!, PORT.handshake)!
   }
@@ -112,7 +112,7 @@ export class Meeting {
     return [a.application, b.application]
   }
 
-  /** Both ends begin, the answering one a moment earlier. */
+  /** Starts both ends, the answering one a moment earlier. */
   meet(): this {
     const { asks } = this.#setting
     this.#sides = [this.#side(0), this.#side(1)]
@@ -126,13 +126,13 @@ export class Meeting {
     return this
   }
 
-  /** UDP is dropped there from now on, or works again. */
+  /** Sets whether the network of this side drops UDP. */
   udp(side: 'a' | 'b', blocked: boolean): this {
     this.#sideOf(side).handle({ kind: 'udp', blocked })
     return this
   }
 
-  /** The addresses of its host changed, or it woke up. */
+  /** Tells a side that its host's addresses changed, or that it woke up. */
   networkChanged(side: 'a' | 'b'): this {
     const { host, handle } = this.#sideOf(side)
     handle({ kind: 'moved', ips: ipsOf(host) })
@@ -150,7 +150,7 @@ export class Meeting {
     return this.#sides![side === 'a' ? 0 : 1]
   }
 
-  /** As the CHECKPOINTs of the two would pass an offer and its answer on. */
+  /** Passes an offer and its answer on as the CHECKPOINTs of the two would. */
   #ask(first: Side, second: Side, { forMs, answerMs, rings }: NonNullable<MeetingSetting['asks']>): void {
     const [tunnel, terms] = [this.tunnel, this.#terms]
     first.handle({ kind: 'prepare', tunnel, peer: this.#peer(1), terms })
@@ -179,7 +179,7 @@ export class Meeting {
     return { clear: this.#setting.clear ?? false, paths: this.#setting.paths ?? 'auto' }
   }
 
-  /** Where the end on this side will be seen, as the other is told. */
+  /** The address at which the end on this side will be seen, as the other is told. */
   #expected(leg: 0 | 1): Address | undefined {
     const { expects } = this.#setting
     const { localPort } = this.ends[leg]
@@ -196,7 +196,7 @@ export class Meeting {
     return peerIdOf(this.world.dice.fork(`peer ${leg}`).bytes(32))
   }
 
-  /** An endpoint as far as it has to do with tunnels, with an application on top. */
+  /** The tunnel part of an endpoint, with an application on top. */
   #side(leg: 0 | 1): Side {
     const host = this.hosts[leg]
     const { scatter } = this.#setting
@@ -233,19 +233,19 @@ export class Meeting {
     return this
   }
 
-  /** Until both are on such a path; the milliseconds it took. */
+  /** Lets time pass until both ends are on such a path. Returns the milliseconds it took; Infinity if it took too long. */
   untilBoth(path: 'direct' | 'relayed', withinMs = 10_000): number {
     const from = this.world.now
     const there = this.world.until(() => this.ends.every((end) => end.path === path), withinMs)
     return there ? Math.round(this.world.now - from) : Number.POSITIVE_INFINITY
   }
 
-  /** Nothing passes between the two sites any more, except through a relay. */
+  /** Drops everything between the two sites, except through a relay. Call the returned function to undo it. */
   cut(): () => void {
     return this.internet.core.separate([this.sites[0].router.ip], [this.sites[1].router.ip])
   }
 
-  /** The direct way between the two sites is worse than the one through a relay. */
+  /** Makes the direct way between the two sites worse than the one through a relay. */
   worsen(transit: Transit): () => void {
     return this.internet.core.worsen([this.sites[0].router.ip], [this.sites[1].router.ip], transit)
   }

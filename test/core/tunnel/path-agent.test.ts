@@ -20,7 +20,7 @@ const address = (text: string): Address => parseAddress(text)!
 const B = address('198.51.100.2:40000')
 const RELAY = address('192.0.2.9:4002')
 
-/** One agent; the test is the other side of its paths, at whatever address it likes. */
+/** One agent. The test plays the other side of its paths, at any address. */
 class Other {
   now = 0
   readonly out = new Batch()
@@ -28,7 +28,7 @@ class Other {
   readonly #other = new Packets({ send: TWO, receive: ONE }, false)
   readonly agent = new PathAgent(this.packets, true, new Random(new Uint8Array(32).fill(9)))
 
-  /** What the agent sent since the last call: where to, and what. */
+  /** Returns what the agent sent since the last call: destination and content. */
   sent(): { to: string; ttl: number; bytes: number; controls: readonly Control[] }[] {
     const sent = Array.from({ length: this.out.count }, (_, i) => {
       const to = formatAddress(this.out.address, i * 5)
@@ -40,7 +40,7 @@ class Other {
     return sent
   }
 
-  /** The other side says something from an address. */
+  /** Sends a control from the other side, from an address. */
   say(from: Address, control: Control): void {
     const line = new Batch()
     this.#other.sendControl(line, { words: from.words, socket: 0 }, control, this.now)
@@ -63,7 +63,7 @@ class Other {
     }
   }
 
-  /** Answers every probe that was sent there, from there. */
+  /** Answers every probe that was sent to `at`, by default from there. */
   answer(at: Address, from = at): void {
     for (const { to, controls } of this.sent()) {
       for (const it of controls) {
@@ -149,7 +149,7 @@ describe('a direct path that the other side is about to leave', () => {
   const [NEXT, FAR] = [address('198.51.100.2:40007'), address('198.51.100.3:40000')]
   const at = () => other.agent.active && formatAddress(other.agent.active.words)
 
-  /** Fit, after answers that took so long. */
+  /** Proves a path whose answers take `rttMs`. */
   function reach(there: Address, rttMs: number): void {
     other.agent.probeTarget(there.words, 0, 0, other.out, other.now)
     other.now += rttMs
@@ -158,7 +158,7 @@ describe('a direct path that the other side is about to leave', () => {
     other.answer(there)
   }
 
-  /** So long, one path answering. */
+  /** Lets `ms` pass while one path answers. */
   function stay(ms: number, there: Address): void {
     for (const end = other.now + ms; other.now < end; ) {
       other.pass(100)
@@ -251,7 +251,7 @@ const step = (change: Partial<Step>): Step => ({
   ...change,
 })
 
-/** What is sent, and when, until the step has ended. */
+/** Runs a step to its end. Returns what is sent, and when. */
 function run(change: Partial<Step>) {
   const runner = new StepRunner(other.agent, new Sockets(() => other.agent.usedSockets))
   runner.start(step(change), 0)

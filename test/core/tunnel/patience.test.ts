@@ -3,7 +3,7 @@ import { Patience } from '../../../shared/core/tunnel/patience.ts'
 
 const shared = (byte: number) => new Uint8Array(32).fill(byte)
 
-/** Seconds until each next attempt, in tens. */
+/** Returns the seconds until each next attempt, rounded to tens. */
 function waits(patience: Patience, failures: number, byChance: boolean): number[] {
   return Array.from({ length: failures }, () => {
     patience.failed(byChance)

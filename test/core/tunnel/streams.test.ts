@@ -4,7 +4,7 @@ import type { Control } from '../../../shared/wire/tunnel.ts'
 
 const KEY = new Uint8Array(32).fill(7)
 
-/** Two sides joined by a line that may lose things. */
+/** Two sides joined by a line that may lose controls. */
 class Line {
   readonly a = new Streams()
   readonly b = new Streams()
@@ -12,7 +12,7 @@ class Line {
   now = 0
   loses: (control: Control) => boolean = () => false
 
-  /** Lets both sides say what is due, at `now`. */
+  /** Lets both sides send what is due at `now`. */
   settle(): this {
     this.#carry(this.a, this.b)
     this.#carry(this.b, this.a)

@@ -23,7 +23,7 @@ const SYMMETRIC: NatClass = {
   hairpin: false,
   hops: 0,
 }
-/** Its hops are worth knowing: it may mind what comes before it has sent. */
+/** A NAT whose hops are worth measuring: it may react to packets that arrive before it has sent. */
 const STRICT: NatClass = { ...SYMMETRIC, mapping: 'independent', allocation: 'preserving' }
 
 class Surveyed {
@@ -38,13 +38,13 @@ class Surveyed {
     this.survey.start(undefined, false, 0)
   }
 
-  /** What it asks to be opened for its questions. */
+  /** Number of sockets that it asks for. */
   get wanted(): number {
     const effect = this.#sockets.effect()
     return effect?.kind === 'openSockets' ? effect.count : 0
   }
 
-  /** It has these; what it sends with a TTL, and what it asks from the same socket right after. */
+  /** Gives it sockets. Returns what it sends with a TTL, and what it then asks from the same socket. */
   questions(count: number): readonly { readonly ttl: number; readonly request: Uint8Array }[] {
     this.#sockets.opened(
       Array.from({ length: count }, (_, i) => 50_000 + i),

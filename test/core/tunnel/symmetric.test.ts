@@ -16,16 +16,16 @@ const RANDOM = NAT_KINDS['symmetric-random']
 
 interface Trial {
   readonly rate: number
-  /** Of the runs that became direct. */
+  /** 95th percentile of the runs that became direct, in milliseconds. */
   readonly p95Ms: number
 }
 
 interface Setting extends Omit<MeetingSetting, 'sites' | 'seed'> {
-  /** What else happens; told which site is the hard one. */
+  /** Runs before the meeting; `hard` is the number of the hard site. */
   readonly before?: (meeting: Meeting, hard: 0 | 1) => void
 }
 
-/** Half of the runs in either direction. */
+/** Runs trials, half of them in either direction. */
 function trial(hard: SiteSetting, other: SiteSetting, { before, ...setting }: Setting = {}): Trial {
   const times: number[] = []
   for (let seed = 1; seed <= SEEDS; seed++) {
@@ -39,7 +39,7 @@ function trial(hard: SiteSetting, other: SiteSetting, { before, ...setting }: Se
   return { rate: times.length / SEEDS, p95Ms: times[Math.ceil(times.length * 0.95) - 1] ?? 0 }
 }
 
-/** Another host behind the same router opens so many flows a second. */
+/** Makes another host behind the same router open `flowsPerSecond` flows a second. */
 const neighbour =
   (flowsPerSecond: number) =>
   ({ world, sites, nodes }: Meeting, hard: 0 | 1): void => {
@@ -90,7 +90,7 @@ describe('a symmetric NAT is opened', () => {
   })
 })
 
-/** When which packets left a host of the site, and where to. */
+/** Records when packets left a host of the site, and their destinations. */
 function sentFrom({ world, hosts }: Meeting, leg: 0 | 1): { readonly at: number; readonly to: string }[] {
   const sent: { at: number; to: string }[] = []
   world.trace.tell = (line) => {

@@ -11,11 +11,11 @@ const behind = (...kinds: [NatKind, NatKind]): MeetingSetting => ({
 })
 const SYMMETRIC = behind('symmetric-random', 'symmetric-random')
 const HOME = behind('port-restricted', 'port-restricted')
-/** Between two sites, and from a site to a node. */
+/** Round-trip times between two sites, and from a site to a node. */
 const ROUND_TRIP_MS = 52
 const NODE_ROUND_TRIP_MS = 27
 const JITTER_MS = 8
-/** As an ordinary router. */
+/** NAT class of an ordinary router. */
 const FORESEEABLE = {
   mapping: 'independent',
   filtering: 'addressAndPort',
@@ -24,10 +24,10 @@ const FORESEEABLE = {
   hairpin: false,
   hops: 2,
 } as const
-/** Longer than any other step: a NAT whose ports can be foreseen gives it hope. */
+/** Duration of the longest step: a NAT with predictable ports makes it worthwhile. */
 const CROSSFIRE_MS: number = 6500
 
-/** Both talk all the time; then nothing may be missing or doubled. */
+/** Lets both ends send all the time. After it, no datagram may be missing or duplicated. */
 function talking(meeting: Meeting, forMs: number, everyMs = 20): Meeting {
   for (const end of meeting.ends) end.talk(everyMs, forMs)
   return meeting.pass(forMs)
@@ -145,7 +145,7 @@ describe('an end that is told where the other will be seen', () => {
   const meet = (expects: 'rightly' | 'wrongly', setting = HOME) =>
     new Meeting({ ...setting, nat: FORESEEABLE, expects, asks }).meet()
 
-  /** Without a HANDSHAKE, from the answer on. */
+  /** Kills the HANDSHAKE at the answer, and expects a direct path after one round trip. */
   function expectOneRoundTrip(meeting: Meeting): void {
     meeting.handshake.kill()
     const agreedAt = meeting.world.now + ROUND_TRIP_MS / 2
@@ -291,7 +291,7 @@ describe('each pair of networks ends on the path the table says, with nothing lo
 })
 
 describe('a port that an early packet has occupied', () => {
-  /** As the other side's packets would, had they come before this side sent anything. */
+  /** Poisons the NATs as the other side's packets would if they arrived before this side sent anything. */
   function poison({ sites, world }: Meeting, ports: readonly [number, number]): void {
     for (const own of [0, 1] as const) {
       const other = own === 0 ? 1 : 0
@@ -439,7 +439,10 @@ describe('a direct path that works badly', () => {
     ['takes a detour around the world', { loss: 0, delayMs: 300 }],
   ] as const
 
-  /** Some with another relay taking over in between, one without, and one whose path dies and is found again. */
+  /**
+   * Seeds with different outcomes: some in which another relay takes over in between, one without, and one whose path dies
+   * and is found again.
+   */
   const SEEDS = [2, 3, 8, 10, 14, 19]
   const CASES = TRANSITS.flatMap(([what, transit]) => SEEDS.map((seed) => [what, seed, transit] as const))
 

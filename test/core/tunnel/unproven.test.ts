@@ -6,7 +6,7 @@ import { Batch } from '../../../shared/wire/batch.ts'
 
 const THERE = { words: addressOf('192.0.2.9', 4002)!.words, socket: 3 }
 
-/** A packet of so many bytes that begins with its number. */
+/** Returns a packet of `length` bytes that begins with its number. */
 function packet(number: number, length: number): Uint8Array {
   const bytes = new Uint8Array(length).fill(number)
   new DataView(bytes.buffer).setUint32(0, number)

@@ -1,14 +1,14 @@
 /**
- * What a side is told of a direct path that the other has proven and it has not. The two are far from each other and near to
- * the HANDSHAKE: where one NAT lets anybody in and the other does not, one side is ahead by half a round trip, and its
- * success is told before the other side has its own.
+ * The verdict for a side about a direct path that the other side has proven and it has not. The two sides are far from each
+ * other and near the HANDSHAKE. If one NAT admits every sender and the other does not, one side is ahead by half a round
+ * trip. Its success is then reported before the other side has its own.
  */
 import { describe, expect, test } from 'vitest'
 import type { Paths } from '../../../shared/paths.ts'
 import { NAT_KINDS } from '../../sim/nat-kinds.ts'
 import { Meeting } from './meeting.ts'
 
-/** One way. The step is over when one side is there, and not yet when the other is. */
+/** One-way delay. The step ends when one side has succeeded and the other has not yet. */
 const FAR_MS = 340
 const reasonsOf = ({ ends }: Meeting) =>
   ends.flatMap(({ paths }) => paths.map(({ whyNotDirect }) => whyNotDirect))

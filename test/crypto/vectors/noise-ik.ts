@@ -1,6 +1,6 @@
 /**
- * The vector of noise-c (tests/vector/noise-c-basic.txt) for Noise_IK_25519_ChaChaPoly_BLAKE2b: keys, two handshake
- * messages, then transport messages that go to and fro, the initiator first.
+ * The vector of noise-c (tests/vector/noise-c-basic.txt) for Noise_IK_25519_ChaChaPoly_BLAKE2b: keys, two handshake messages,
+ * then transport messages in alternating directions, the initiator's first.
  */
 export const NOISE_IK = {
   prologue: '50726f6c6f677565313233',

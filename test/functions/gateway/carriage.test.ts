@@ -49,7 +49,7 @@ const openPeer = async () => {
   return { socket: await open(proofOf(identity)), peer: identity.peer }
 }
 
-/** What this end is told next. */
+/** Returns the next message to this end. */
 async function next(socket: WebSocket): Promise<Record<string, unknown>> {
   const [data] = await once(socket, 'message')
   return JSON.parse(String(data))

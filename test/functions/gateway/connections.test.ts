@@ -28,7 +28,7 @@ async function open(headers: Record<string, string>): Promise<WebSocket> {
 
 const openAs = async (claims: Claims) => open({ authorization: `Bearer ${await token(claims)}` })
 
-/** What cannot be sent yet comes again, as from a stream. */
+/** Retries until everything is sent, as a stream does. */
 async function untilSent(send: () => Promise<Delivered>): Promise<void> {
   for (;;) {
     const { delivered, error } = await send()

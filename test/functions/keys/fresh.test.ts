@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { FRESH_MS, withFreshKeys } from '../../../functions/keys/fresh.ts'
 
-/** A warm function whose key somebody else changes. */
+/** A warm function whose key is changed by somebody else. */
 function warm() {
   const world = { now: 0, key: 'first' as string | Error, reads: 0, made: 0 }
   const handler = withFreshKeys({

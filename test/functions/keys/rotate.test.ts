@@ -31,7 +31,7 @@ test.each([
   expect(stepFor(versions, KEY_MS, NOW)).toBe(step)
 })
 
-/** Secrets of those versions, of which some refuse every command; notes what was asked of which. */
+/** Secrets with those versions, some of which reject every command. Records which commands each received. */
 function rotationOf(versions: readonly ReturnType<typeof version>[], refused: readonly string[] = []) {
   const asked: string[] = []
   const send = async (command: { readonly input: { readonly SecretId?: string } }) => {

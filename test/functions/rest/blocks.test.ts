@@ -1,4 +1,4 @@
-/** What those see whom a user blocks. */
+/** The view that blocked users and peers have of the user who blocks them. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type IndexUnderTest, startIndex } from './index-under-test.ts'
 

@@ -1,11 +1,13 @@
-/** Every answer in these tests is as the definition of its route says: a documented status, a body of its schema. */
+/**
+ * Checks that every answer in these tests matches the definition of its route: a documented status, and a body of its schema.
+ */
 
 import { API } from '../../../functions/rest/api.ts'
 import { errorsOf, type Route } from '../../../functions/rest/route.ts'
 import { ERRORS } from '../../../shared/errors.ts'
 import type { Answer } from './society.ts'
 
-/** Throws where the answer is another than the route promises. */
+/** Throws if the answer is not one that the route promises. */
 export function expectContract(door: string, { status, body }: Answer): void {
   const [method = '', path = ''] = door.split(/[ ?]/)
   const route = API.find((each) => each.method === method && patternOf(each).test(path))

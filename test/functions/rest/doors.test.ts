@@ -1,4 +1,4 @@
-/** What comes in at the doors: JSON that tables cannot keep, ETags, parameters, methods, credentials. */
+/** Input at the edges of the REST API: JSON that tables cannot store, ETags, parameters, methods, credentials. */
 import { generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:http'

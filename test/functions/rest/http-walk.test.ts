@@ -1,4 +1,4 @@
-/** What HTTP asks of every route alike (RFC 9110), shown by a walk over all of them. */
+/** HTTP's requirements on all routes (RFC 9110), tested by a walk over all of them. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { API } from '../../../functions/rest/api.ts'
 import type { NetworkId } from '../../../shared/ids.ts'
@@ -28,7 +28,7 @@ beforeAll(async () => {
 })
 afterAll(() => index.close())
 
-/** Parameters that a route cannot do without. */
+/** Query parameters that a route requires. */
 const queryOf = (operation: string) => ({
   ...(operation === 'search' && { entity: 'peer' }),
   ...(/^(read|put|update|delete)Object$/.test(operation) && { network }),
@@ -36,7 +36,10 @@ const queryOf = (operation: string) => ({
 
 const READING = API.filter(({ method }) => method === 'GET')
 const PATHS = [...new Set(API.map(({ path }) => path))]
-/** They change with every answer: a clock, or what somebody else has done meanwhile. */
+/**
+ * Routes with an ETag that the tests can repeat. Other answers may change each time, with a clock or with what others do
+ * meanwhile.
+ */
 const TAGGED = ['readUser', 'readNetwork', 'readPeer', 'readCollection', 'readObject']
 
 describe.each(
@@ -135,7 +138,7 @@ test('whatever is made, or begun, is where its Location says, for whoever made i
         ...(body !== undefined && { body }),
       })
       expect([201, 202], `${door} ${JSON.stringify(made.body)}`).toContain(made.status)
-      // Whoever deletes the own account has no credential any more.
+      // After deleting its own account a user has no credential any more.
       const reads = operation === 'deleteUser' ? as.key : credential
       const there = await index.call(`GET ${made.headers.location}`, { as: reads })
       expect(there.status, `${operation}: ${made.headers.location}`).toBe(200)

@@ -15,12 +15,12 @@ import { startTables } from '../../local/tables-under-test.ts'
 import { asFunction } from '../permitted.ts'
 import { type Answer, type Call, createSociety } from './society.ts'
 
-/** Under which it is asked. */
+/** Host name of INDEX in requests. */
 const HOST = 'index.test'
 
 export type IndexUnderTest = Awaited<ReturnType<typeof startIndex>>
 
-/** INDEX on real tables, its streams behind it unless told; time stands still until a test moves it. */
+/** Starts INDEX on real tables, by default with its streams. Time stands still until a test moves it. */
 export async function startIndex(given: Partial<RestConfig> = {}, { indexed = true } = {}) {
   const tables = await startTables()
   const { client } = tables
@@ -68,7 +68,7 @@ export async function startIndex(given: Partial<RestConfig> = {}, { indexed = tr
 
   const call = (door: string, given?: Call) => ask(handler, door, given)
 
-  /** The same, and what it cost to read. */
+  /** Like `call`, and returns the cost of its reads as well. */
   async function measured(door: string, given?: Call): Promise<Answer & { readonly cost: Meter }> {
     const cost = new Meter()
     const watched = createHandler(createContext(config, metered(asFunction(client, 'rest'), cost), () => now))
@@ -81,7 +81,7 @@ export async function startIndex(given: Partial<RestConfig> = {}, { indexed = tr
   return {
     ...createSociety({ client, call, admin, reader, host: HOST, now: () => now }),
     config,
-    /** What nodes ask. */
+    /** The directory that nodes use. */
     directory: createDirectory(client, { search: createPeerSearch(client) }),
     measured,
     /** The Lambda of INDEX itself. */
@@ -90,7 +90,7 @@ export async function startIndex(given: Partial<RestConfig> = {}, { indexed = tr
     pass: (ms: number) => {
       now += ms
     },
-    /** Until the index has followed every write; a collection declared anew takes a round for every step. */
+    /** Waits until the search index has followed every write. A newly declared collection takes a round for each step. */
     settle: async (rounds = 1) => {
       for (let round = 0; round < rounds; round++) await streams.drain()
     },

@@ -1,10 +1,10 @@
-/** A client of the tables whose calls a test can hold up, or cut off as a dying process would. */
+/** A client of the tables. A test can delay its calls, or cut them off as a dying process would. */
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 
 export interface Interruptions {
-  /** Runs before every call that writes; a rejection is what the caller gets, and nothing is written. */
+  /** Runs before every write. If it rejects, the caller gets the rejection and nothing is written. */
   beforeWrite: (() => Promise<void>) | undefined
-  /** Writes since the start. */
+  /** Number of writes since the start. */
   writes: number
 }
 
@@ -26,7 +26,7 @@ export function interrupt(client: DynamoDBDocumentClient): Interruptions {
   return interruptions
 }
 
-/** What runs once, between the reads of a request and its first write, or a later one. */
+/** Runs `act` once: between the reads of a request and its first write, or its `nth` one. */
 export function meanwhile(interruptions: Interruptions, act: () => Promise<unknown>, nth = 1): void {
   let left = nth
   interruptions.beforeWrite = async () => {

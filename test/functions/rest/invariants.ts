@@ -1,4 +1,4 @@
-/** Reads every table and says which of the rules that must hold at all times does not. */
+/** Reads every table and reports which of the rules that must always hold are broken. */
 import { type DynamoDBDocumentClient, paginateScan } from '@aws-sdk/lib-dynamodb'
 import { tableName } from '../../../shared/store/client.ts'
 import type { TableName } from '../../../shared/store/tables.ts'

@@ -1,4 +1,4 @@
-/** What others see of a peer that is invisible: the same as if it had gone when it became so. */
+/** The view of an invisible peer by others: the same as if it had left when it became invisible. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { SigningIn } from '../../../shared/directory.ts'
 import type { NodeId } from '../../../shared/ids.ts'

@@ -28,7 +28,7 @@ async function peopled() {
   return { network, ann, ben }
 }
 
-/** The process dies at its nth write from now, and writes nothing more. */
+/** Makes the process die at its nth write from now on. It writes nothing after it. */
 function dieAtWrite(n: number): void {
   let left = n
   interruptions.beforeWrite = async () => {
@@ -38,7 +38,7 @@ function dieAtWrite(n: number): void {
 
 type Peopled = Awaited<ReturnType<typeof peopled>>
 
-/** How each kind of job begins, and what is to be gone in the end. A new kind does not compile until it is here. */
+/** For each kind of job: its start, and what must be gone at the end. A new kind does not compile until it is listed here. */
 const KINDS: Readonly<
   Record<
     JobKind,

@@ -1,4 +1,7 @@
-/** Every POST whose answer is lost and that is sent again: it is recognised, answered as the first time, and makes nothing twice. */
+/**
+ * Every POST that is sent again because its answer was lost is recognised. It gets the first answer again, and creates
+ * nothing twice.
+ */
 import { paginateScan } from '@aws-sdk/lib-dynamodb'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ROUTES } from '../../../functions/rest/routes.ts'
@@ -38,7 +41,7 @@ const keyed = (door: string, as: string, body: unknown) => {
   return async (): Promise<Attempt> => ({ door, as, headers, body })
 }
 
-/** What sends a request, and sends it again. A proof is good once, so whoever shows one signs another. */
+/** Functions that send a request, and send it again. A proof is valid once, so a sender that uses one signs a new one. */
 const POSTS: Readonly<Record<Posting, () => Promise<readonly (() => Promise<Attempt>)[]>>> = {
   createEnrolment: async () => {
     const device = newDevice()
@@ -88,7 +91,7 @@ const send = async (attempt: () => Promise<Attempt>) => {
 
 const POSTING = ROUTES.filter(({ method }) => method === 'POST').map(({ operation }) => operation as Posting)
 
-/** Loses the answer to the next transaction on its way back to INDEX, which sends it again. */
+/** Loses the answer to the next transaction on its way back to INDEX, which then retries it. */
 function loseTheNextAnswer(): () => void {
   const { requestHandler } = index.client.config
   const { handle } = requestHandler

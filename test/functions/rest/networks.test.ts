@@ -111,7 +111,7 @@ test('members are told with the best presence of their peers', async () => {
   const ben = await index.member({ [network]: 'guest' }, 'Ben')
   await index.present(ann, { status: 'away', custom: 'back soon' })
   await index.present(ben, { status: 'invisible', custom: 'here', lastSeenAt: 5 })
-  // The index follows the tables.
+  // The search index lags behind the tables.
   const seen = async () => {
     const members: { readonly name: string }[] = await membersOf(network, ann.ticket)
     return Object.fromEntries(members.map((member) => [member.name, member]))

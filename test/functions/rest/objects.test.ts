@@ -10,7 +10,7 @@ beforeAll(async () => {
 })
 afterAll(() => index.close())
 
-/** An object that is not there yet, in the network, or private to whoever asks. */
+/** Names an object that does not exist yet, in the network, or private to the caller. */
 function newObject(network?: string, collection = 'boards') {
   const door = `/v1/objects/${collection}/o${next++}${network === undefined ? '' : `?network=${network}`}`
   return (method: string, call: Call) => index.call(`${method} ${door}`, call)

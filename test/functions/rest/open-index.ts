@@ -1,6 +1,6 @@
 /**
- * The INDEX that a test file talks to where any will do: in this process, or the one that test/infra/emulator has deployed
- * when it runs the same file, over HTTP and through API Gateway.
+ * The INDEX that a test file uses if it does not matter which: one in this process, or the deployed one. The latter is used
+ * over HTTP and through API Gateway when test/infra/emulator runs the same file.
  */
 import { inject } from 'vitest'
 import { createApiKey } from '../../../shared/store/api-keys.ts'
@@ -10,15 +10,15 @@ import { type Answer, type Call, createSociety, type Society } from './society.t
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** Where it is, and how its tables are named. */
+    /** Location of the deployed INDEX, and the names of its tables. */
     readonly deployed?: {
-      /** Of an emulator; AWS without. */
+      /** Endpoint of an emulator. Default: AWS. */
       readonly endpoint?: string
       readonly region: string
       readonly index: string
       readonly tablePrefix: string
       readonly adminKey: string
-      /** Of the WebSocket API. */
+      /** URL of the WebSocket API. */
       readonly gateway: string
     }
   }
@@ -28,7 +28,7 @@ export type OpenIndex = Society & { close(): Promise<void> }
 
 type Deployed = NonNullable<ReturnType<typeof inject<'deployed'>>>
 
-/** An emulator starts a process for each request that comes while others are served. */
+/** Maximum concurrent requests. An emulator starts a process for each request that arrives while others are served. */
 const AT_ONCE = 3
 
 export async function openIndex(): Promise<OpenIndex> {
@@ -68,7 +68,7 @@ async function ask(index: string, door: string, { as, body, query, headers }: Ca
   }
 }
 
-/** Lets so many through at once; others wait in line. */
+/** Admits a limited number at a time; others wait in line. */
 class Gate {
   #room: number
   readonly #waiting: (() => void)[] = []

@@ -11,7 +11,7 @@ import { transact } from '../../../shared/store/transact.ts'
 import { type OpenIndex, openIndex } from './open-index.ts'
 import { type Enrolled, newDevice } from './society.ts'
 
-/** Who asks; `self` is the user that the request is about, a member; `outsider` a member of another network. */
+/** The callers. `self` is the user that the request is about, a member. `outsider` is a member of another network. */
 const ASKERS = [
   'nobody',
   'garbage',
@@ -38,7 +38,7 @@ interface Target {
 }
 
 interface Row {
-  /** One status an asker, in the order of ASKERS. */
+  /** One status for each caller, in the order of ASKERS. */
   readonly expected: string
   readonly door: (target: Target) => string
   readonly body?: (target: Target) => unknown
@@ -176,7 +176,7 @@ const TABLE: Readonly<Record<Operation, Row>> = {
 
 let index: OpenIndex
 let outsider: Enrolled
-/** For requests that change nothing. */
+/** Shared by the requests that change nothing. */
 let scene: Promise<Scene>
 
 beforeAll(async () => {
@@ -238,11 +238,11 @@ test('what is hidden is answered to the letter like what does not exist', async 
 
 interface Scene {
   readonly target: Target
-  /** Made when it is first asked for. */
+  /** Makes the credential of a caller when it is first needed. */
   readonly credentialOf: (asker: Asker) => Promise<string | undefined>
 }
 
-/** Where a request changes something everything is new, so that none sees what another has done. */
+/** Returns a new scene if the request changes something, so that no request sees the changes of another. */
 const stage = (changes: boolean): Promise<Scene> => (changes ? newScene(true) : scene)
 
 async function newScene(changes: boolean): Promise<Scene> {
@@ -257,9 +257,9 @@ async function newScene(changes: boolean): Promise<Scene> {
   await putCollection(client, { collection, searchable: [], editable: 'owner' }, { now })
   const objects = createObjects(client)
   await objects.create({ collection: 'things', id: object, network, owner: self.user, value: {} }, now)
-  // One that holds something is not taken back, so this one is held for reading only.
+  // A collection that holds objects cannot be deleted, so it gets one only for requests that read.
   if (!changes) await objects.create({ collection, id: object, network, value: {} }, now)
-  // A deployed INDEX runs the job, so it takes somebody who asks nothing here.
+  // A deployed INDEX runs the job, so the job is about a user that no request uses.
   const leaver = await index.member({})
   const job = `delete-${leaver.user}`
   const started = {

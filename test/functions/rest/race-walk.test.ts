@@ -1,6 +1,6 @@
 /**
- * Every route that writes, with everything that it judges changed between its reads and its first write. What was changed
- * then was changed before the write, so the request has to end as it does when the change is made before it: with the same
+ * Every route that writes, with everything that it checks changed between its reads and its first write. Such a change comes
+ * before the write. The request must therefore end as it does when the change is made before the request: with the same
  * status, and with writes to the same tables. At the end a checker reads the tables.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -17,10 +17,10 @@ import { type Recording, record } from './written-tables.ts'
 type Writing = Exclude<(typeof ROUTES)[number], { method: 'GET' }>['operation']
 type Asker = 'owner' | 'key'
 
-/** Everything a request may be about, new for each. */
+/** Everything that a request may be about, new for each request. */
 interface Scene {
   readonly network: NetworkId
-  /** One of two owners: asks, is the user that requests about a user are about, and blocks the other one's peer. */
+  /** One of two owners. Sends the requests, is the subject of requests about a user, and blocks the other owner's peer. */
   readonly owner: Enrolled
   readonly other: Enrolled
   readonly member: Enrolled
@@ -33,10 +33,10 @@ interface Request {
   readonly as: Asker | 'nobody'
   readonly door: (scene: Scene) => string
   readonly body?: (scene: Scene) => unknown
-  /** Sends `If-Match` with the version that it finds. */
+  /** If set, sends `If-Match` with the current version. */
   readonly edits?: string
   readonly changes: readonly Change[]
-  /** Before which of its writes the change is made: the first. */
+  /** Number of the write before which the change is made. Default: the first. */
   readonly write?: number
 }
 
@@ -46,7 +46,7 @@ const memberDoor = ({ network }: Scene, { user }: Enrolled) => `/v1/networks/${n
 const blockDoor = ({ owner }: Scene, { peer }: Enrolled) => `/v1/users/${owner.user}/blocks/${peer}`
 const objectDoor = ({ network }: Scene, id = 'o') => `/v1/objects/walked/${id}?network=${network}`
 
-/** What happens between the reads and the write. */
+/** Changes made between the reads and the write. */
 const CHANGES = {
   'the key is deleted': ({ key }: Scene) => admin(`DELETE /v1/api-keys/${key.split('_')[1]}`),
   'the peer is revoked': ({ owner }: Scene) => admin(`DELETE /v1/peers/${owner.peer}`),
@@ -98,7 +98,7 @@ const WALK: Readonly<Record<Writing, readonly Request[]>> = {
       door: () => '/v1/enrolments',
       body: async ({ invite }) => ({ invite: invite.code, proof: await index.proofOf(newDevice()) }),
       changes: ['the invite is taken back', ...STANDING],
-      // The first one uses the proof up.
+      // The first write uses the proof up.
       write: 2,
     },
   ],
@@ -206,7 +206,7 @@ const WALK: Readonly<Record<Writing, readonly Request[]>> = {
   deleteApiKey: [{ as: 'key', door: ({ key }) => `/v1/api-keys/${key.split('_')[1]}`, changes: KEY }],
 }
 
-/** By an owner and by a key. */
+/** Returns the request as sent by an owner and by a key. */
 function both(door: Request['door'], body: unknown, changes: readonly Change[]): readonly Request[] {
   const sent = body === undefined ? {} : { body: () => body }
   return [
@@ -215,7 +215,7 @@ function both(door: Request['door'], body: unknown, changes: readonly Change[]):
   ]
 }
 
-/** Of the owner, by itself and by a key. */
+/** Returns a block by the owner, sent by the owner and by a key. */
 function blocks(blocked: (scene: Scene) => Enrolled, changes: readonly Change[]): readonly Request[] {
   const door = (scene: Scene) => blockDoor(scene, blocked(scene))
   return [
@@ -224,7 +224,7 @@ function blocks(blocked: (scene: Scene) => Enrolled, changes: readonly Change[])
   ]
 }
 
-/** The same without the deletion of the key, which writes of objects do not wait for (functions/rest/handler.ts). */
+/** Like `both`, without the deletion of the key: writes of objects do not wait for that (functions/rest/handler.ts). */
 function objects(
   door: Request['door'],
   body: unknown,
@@ -238,7 +238,7 @@ function objects(
   }))
 }
 
-/** With `If-Match`, by the user itself, who is the owner, and by a key. */
+/** Returns the request with `If-Match`, as sent by the user itself, who is the owner, and by a key. */
 function bothEdit(door: Request['door'], changes: readonly Change[], patches = true): readonly Request[] {
   const request = { door, edits: 'yes', ...(patches && { body: () => ({ name: 'mine' }) }) }
   return [
@@ -282,7 +282,7 @@ async function newScene(): Promise<Scene> {
   return scene
 }
 
-/** The request, with the change before it or between its reads and its first write. */
+/** Sends the request, with the change before it or between its reads and its first write. */
 async function outcomeOf(method: string, request: Request, change: Change, when: 'before' | 'between') {
   const scene = await newScene()
   const door = request.door(scene)

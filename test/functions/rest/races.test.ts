@@ -249,7 +249,7 @@ test('16 writers on the same members, invites, objects and deletions break no ru
     for (const { used, uses } of body.items) expect(used).toBeLessThanOrEqual(uses)
 }, 120_000)
 
-/** Repeatable: mulberry32. */
+/** Returns a repeatable random number generator (mulberry32). */
 function randomFrom(seed: number): () => number {
   let state = seed
   return () => {

@@ -1,4 +1,4 @@
-/** What a ticket holder's requests cost to read: every route that reads one thing by its name is walked. */
+/** The read cost of a ticket holder's requests, for every route that reads one thing by its name. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { API } from '../../../functions/rest/api.ts'
 import type { NetworkId } from '../../../shared/ids.ts'
@@ -35,7 +35,7 @@ beforeAll(async () => {
 })
 afterAll(() => index.close())
 
-/** Things of others and of the caller itself, for each path. A new route does not pass until it is here. */
+/** Things that belong to others and to the caller, for each path. A new route fails until it is listed here. */
 const THINGS: Readonly<Record<string, () => readonly string[]>> = {
   '/v1/users/{user}': () => [`/v1/users/${ben.user}`, `/v1/users/${ann.user}`],
   '/v1/peers/{peer}': () => [`/v1/peers/${ben.peer}`, `/v1/peers/${ann.peer}`],
@@ -93,7 +93,7 @@ test('fault 11: PUT of a member reads each item once and none twice', async () =
   const door = `PUT /v1/networks/${network}/members/${cid.user}`
   const promoted = await index.measured(door, { as: ann.ticket, body: { role: 'member' } })
   expect(promoted).toMatchObject({ status: 200, body: { role: 'member' } })
-  // One read of everything that is named, one write.
+  // One read of everything named, and one write.
   expect(promoted.cost.calls).toBe(2)
   const same = await index.measured(door, { as: ann.ticket, body: { role: 'member' } })
   expect(same.status).toBe(200)

@@ -1,4 +1,4 @@
-/** A member asks for the most expensive searches that it can think of, and makes cursors up. */
+/** A member sends the most expensive searches it can construct, and forges cursors. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { NetworkId } from '../../../shared/ids.ts'
 import { LIMITS } from '../../../shared/limits.ts'

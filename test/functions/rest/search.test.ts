@@ -23,7 +23,7 @@ const namesOf = (page: { items: { name: string }[] }) => page.items.map(({ name 
 let network: NetworkId
 let asker: Enrolled
 
-/** Of its own, with somebody in it who asks. */
+/** Makes a new network with a member who searches. */
 async function newNetwork(): Promise<void> {
   network = await index.network()
   asker = await index.member({ [network]: 'guest' }, 'asker')

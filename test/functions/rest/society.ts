@@ -1,4 +1,4 @@
-/** Users, their peers and networks, made where an INDEX keeps them, wherever that INDEX is. */
+/** Users, their peers and networks, created in the tables of an INDEX, wherever it runs. */
 import { generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto'
 import { type DynamoDBDocumentClient, PutCommand } from '@aws-sdk/lib-dynamodb'
 import { SignJWT } from 'jose'
@@ -17,7 +17,7 @@ export interface Call {
   /** `Bearer` credential. */
   readonly as?: string | undefined
   readonly body?: unknown
-  /** A body as API Gateway hands bytes on. */
+  /** A body in the form in which API Gateway passes bytes. */
   readonly base64?: string
   readonly query?: Readonly<Record<string, string>>
   readonly headers?: Readonly<Record<string, string>>
@@ -35,20 +35,20 @@ export interface Device {
   readonly key: KeyObject
 }
 
-/** A peer that is enrolled, with its ticket. */
+/** An enrolled peer and its ticket. */
 export interface Enrolled extends Device {
   readonly user: UserId
   readonly ticket: string
 }
 
-/** What is asked, and the tables behind it. */
+/** An INDEX and the tables behind it. */
 export interface Index {
   readonly client: DynamoDBDocumentClient
   call(door: string, call?: Call): Promise<Answer>
-  /** API keys of either role. */
+  /** API keys of both roles. */
   readonly admin: string
   readonly reader: string
-  /** Under which it is dialled: proofs are made for it. */
+  /** Host name of INDEX, for which proofs are made. */
   readonly host: string
   now(): number
 }
@@ -75,7 +75,7 @@ export function createSociety(index: Index) {
       return (await createNetwork(client, { name }, now())).network
     },
 
-    /** A user with a peer, a member of the networks by the role given for each. */
+    /** Makes a user with a peer, with the given role in each network. */
     async member(roles: Readonly<Record<NetworkId, Role>>, name = 'somebody'): Promise<Enrolled> {
       const { user } = await createUser(client, { name }, now())
       for (const [network, role] of Object.entries(roles)) {
@@ -88,7 +88,7 @@ export function createSociety(index: Index) {
       return { ...device, user, ticket: body.ticket }
     },
 
-    /** What a node writes when the peer has signed in. */
+    /** Writes what a node writes when the peer has signed in. */
     async present(
       { peer, user }: Pick<Enrolled, 'peer' | 'user'>,
       says: Partial<PresenceItem> = {},
@@ -122,7 +122,7 @@ export function newDevice(): Device {
 export interface ProofClaims {
   readonly sub: string
   readonly aud: string
-  /** Milliseconds. */
+  /** In milliseconds. */
   readonly iat: number
   readonly jti: string
   readonly typ: string

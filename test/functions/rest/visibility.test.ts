@@ -1,4 +1,4 @@
-/** Attributes that are declared public, for a network, or private, and everybody who tries to learn more. */
+/** Attributes declared public, network-wide or private, and callers who try to read more than they may. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { NetworkId } from '../../../shared/ids.ts'
 import { createPeerSearch } from '../../../shared/store/search.ts'

@@ -1,14 +1,14 @@
 /**
- * Which tables a request has written to, in the order of their names. Notes of jobs and spent proofs are no outcome of it,
- * and neither is what other requests write, nor the jobs that they leave at work.
+ * Records which tables a request has written to, sorted by name. Not recorded are records of jobs, used proofs, writes of
+ * other requests, and writes of the jobs that a request leaves running.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 
 export interface Recording {
-  /** Carries out a request and notes what it writes. */
+  /** Carries out a request and returns the tables that it writes. */
   of<T>(request: () => Promise<T>): Promise<{ readonly result: T; readonly tables: readonly string[] }>
-  /** Carries out within a request what is not part of it. */
+  /** Carries out something within a request that is not part of it. */
   apart<T>(act: () => Promise<T>): Promise<T>
 }
 

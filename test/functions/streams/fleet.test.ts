@@ -32,7 +32,7 @@ const nodesOf = async (network: string, node: NodeId) =>
 
 interface Run extends Share {
   readonly now?: () => number
-  /** Milliseconds left to the run, each time it asks. */
+  /** Returns the milliseconds left to the run. */
   readonly left?: () => number
 }
 

@@ -26,7 +26,7 @@ function record(table: TableName, keys: Record<string, string>): DynamoDBRecord 
   }
 }
 
-/** Where the index has a record at present. */
+/** Returns the current index entries of a record. */
 async function entriesOf(id: string): Promise<string[]> {
   const { Items = [] } = await index.client.send(
     new ScanCommand({ TableName: 'SearchTerms', ConsistentRead: true }),
@@ -44,7 +44,7 @@ async function presentPeer(): Promise<{ ann: Enrolled; network: NetworkId; chang
   return { ann, network, changed: record('Presence', { peer: ann.peer }) }
 }
 
-/** What the index says that a peer says of itself in a network, as long as it is there. */
+/** Returns what the index holds for a peer in a network; undefined if it has no entry. */
 async function saidIn(network: NetworkId, peer: string): Promise<unknown> {
   const { Items = [] } = await index.client.send(
     new ScanCommand({ TableName: 'SearchTerms', ConsistentRead: true }),
@@ -128,12 +128,12 @@ test('functions at work on one record at the same time agree on its last state',
     reactions.push(react('Presence', { peer: ann.peer }), react('Memberships', { network, user: ann.user }))
   }
   const outcomes = await Promise.all(reactions)
-  // Whoever gave way too often is delivered again.
+  // A change that lost too often to concurrent functions is delivered again.
   if (outcomes.flat().length > 0) await react('Presence', { peer: ann.peer })
   expect(await saidIn(network, ann.peer)).toEqual(said(ann, 7))
 })
 
-/** A client that does something before its first command of a name. */
+/** Returns a client that runs `act` before its first command of that name. */
 function interrupted(name: string, act: () => Promise<unknown>): typeof index.client {
   let done = false
   const send = async (command: { constructor: { name: string } }) => {

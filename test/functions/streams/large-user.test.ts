@@ -1,4 +1,4 @@
-/** A user at its limits, in 1,000 networks and with 10,000 blocks, signs in at a node, is found and is notified. */
+/** A user at the limits, in 1,000 networks and with 10,000 blocks, signs in at a node, is found and is notified. */
 import { randomBytes } from 'node:crypto'
 import { PutCommand } from '@aws-sdk/lib-dynamodb'
 import type { DynamoDBRecord } from 'aws-lambda'
@@ -24,12 +24,12 @@ const directory = createDirectory(client, { search: createPeerSearch(client) })
 const [here, there] = [newNode(), newNode()]
 const networks = Array.from({ length: LIMITS.networksPerUser }, newNetwork)
 const [user, peer] = [newUserId(), newPeerId()]
-/** What its node says of it. */
+/** The user's presence as written by its node. */
 const large = { ...presenceAt(here, []), user, peer, metadata: { game: 'go' } }
 /** A member of one of the networks, at the other node. */
 const ada = presenceAt(there, [networks[0]!])
 
-/** As INDEX would have made it one by one. */
+/** Writes what INDEX would have created one by one. */
 beforeAll(async () => {
   const made = { ...newUser({ name: 'large' }, 1), user, networks, blocks: LIMITS.blocksPerUser }
   const Item = { ...itemOfUser(made), blockCount: LIMITS.blocksPerUser }
@@ -127,7 +127,7 @@ test('others are told of it, and it of them', async () => {
   const own = told('changes its status')
   console.log(JSON.stringify({ what: 'the push of that', bytes: JSON.stringify(pushes).length }))
   expect(own.calls).toBeLessThan(LIMITS.networksPerUser + 20)
-  // API Gateway passes on 128 kB.
+  // API Gateway accepts messages of up to 128 kB.
   expect(JSON.stringify(pushes).length).toBeLessThan(64_000)
   await mine.pushes()
   taken()

@@ -7,7 +7,7 @@ afterEach(() => vi.restoreAllMocks())
 const batch = (...names: string[]): DynamoDBRecord[] =>
   names.map((eventID) => ({ eventID, dynamodb: { SequenceNumber: `at ${eventID}` } }))
 
-/** Takes note of what it is given, and fails at the records named as often as said. */
+/** Returns a reader that records its input, and fails at each named record the given number of times. */
 function scripted(failing: Readonly<Record<string, number>> = {}) {
   const left = new Map(Object.entries(failing))
   const seen: string[] = []

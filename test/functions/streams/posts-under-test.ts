@@ -1,4 +1,4 @@
-/** The management API of API Gateway on loopback: counts posts to each connection, and answers as told. */
+/** The management API of API Gateway on loopback. It counts posts to each connection, and answers as configured. */
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -11,7 +11,7 @@ export type Behaviour = 'takes' | 'hangs' | 'is gone' | 'throttles' | 'fails'
 
 export interface Posts {
   readonly management: Management
-  /** Pushes of each post to a connection, in order. */
+  /** Returns the pushes of each post to a connection, in order. */
   to(connection: string): readonly (readonly Push[])[]
   /** Connections that were ended. */
   readonly ended: readonly string[]

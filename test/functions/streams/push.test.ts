@@ -20,10 +20,10 @@ const stale = (connection: string, connectedAt: number) => ({
   expiresAtSeconds: 9e9,
 })
 
-/** One record with one push. */
+/** Returns one record with one push. */
 const batch = (...nodes: NodeId[]): Told[][] => [[{ nodes, push }]]
 
-/** Nodes with a connection each, named like the node, that was made an hour ago. */
+/** Starts nodes with one connection each, named like the node and made an hour ago. */
 async function nodesThat(behaviours: readonly Behaviour[]) {
   const ids = behaviours.map(newNode)
   const posts = await startPosts(Object.fromEntries(ids.map((id, i) => [id, behaviours[i]!])))

@@ -1,4 +1,4 @@
-/** Entities for tests of the stream functions: each test takes ids that no other has. */
+/** Entities for tests of the stream functions. Each test gets ids that no other test has. */
 import { randomBytes } from 'node:crypto'
 import { PutCommand } from '@aws-sdk/lib-dynamodb'
 import { NODE_TABLES } from '../../../infra/functions.ts'
@@ -57,7 +57,7 @@ export async function putUser(cloud: Cloud, user: UserId, networks: readonly Net
   await cloud.client.send(new PutCommand({ TableName: 'Users', Item }))
 }
 
-/** What a sign-in writes. */
+/** Writes what a sign-in writes. */
 export async function putPresence(cloud: Cloud, item: PresenceItem): Promise<void> {
   const Item = item.node === undefined ? item : { ...item, place: placeOf(item.node, item.peer) }
   await cloud.client.send(new PutCommand({ TableName: 'Presence', Item }))

@@ -1,10 +1,14 @@
 /**
- * A CHECKPOINT under programs of an attacker. There are a member of a network who turned hostile, two honest
- * members, an enrolled peer outside of it, and a third party's address. The attacker says frames of any type over both sessions it
- * owns, forges sources, and replays and damages what it has seen on the wire.
+ * A CHECKPOINT under programs of an attacker. There are a network member that turned hostile, two honest members, an enrolled
+ * peer outside the network, and the address of a third party. The attacker owns two sessions and sends frames of any type
+ * over both. It forges source addresses, and replays and damages datagrams that it has seen.
  *
- * What must be true throughout: the third party is sent at most three times what came in its name; nothing of a peer
- * without standing reaches the friend; what the friend was told once it is not told again; nothing is thrown.
+ * Invariants:
+ *
+ * - The third party receives at most three times the bytes that came in its name.
+ * - Nothing from a peer without standing reaches the friend.
+ * - The friend is told nothing twice.
+ * - Nothing throws.
  */
 import { formatAddress, parseAddress } from '../../../shared/wire/address.ts'
 import { FRAME, KIND, VERSION } from '../../../shared/wire/numbers.ts'
@@ -67,12 +71,12 @@ class Scene {
       this.world.signIn(peer, this.world.nodes[0]!, 200)
   }
 
-  /** One of the sessions that the attacker owns. */
+  /** Returns one of the attacker's sessions. */
   hostile(program: Program): ScriptedPeer {
     return program.oneOf([this.member, this.outsider])
   }
 
-  /** A datagram comes to a node in the name of anybody. */
+  /** Delivers a datagram to a node from any source address. */
   inject(bytes: Uint8Array, program: Program): void {
     const from = program.oneOf([THIRD_PARTY, this.member.address, this.friend.address])
     this.world.inject(bytes, from, program.oneOf(this.world.nodes).address)
@@ -82,7 +86,7 @@ class Scene {
     if (peer.session?.state === 'open') peer.send(program.oneOf(TYPES), program.piece())
   }
 
-  /** The session's next datagram leaves in the third party's name. */
+  /** Sends the session's next datagram in the third party's name. */
   forged(peer: ScriptedPeer, program: Program): void {
     const own = peer.address
     Object.assign(peer, { address: THIRD_PARTY })

@@ -1,6 +1,6 @@
 /**
- * Every decoder of the wire: the first byte chooses it, the rest is what it decodes. None throws, none changes its
- * input, and what an encoder makes of a decoded value decodes to the same value.
+ * Every wire decoder. The first byte chooses the decoder, and the rest is its input. No decoder throws or changes its input.
+ * A decoded value that is encoded again decodes to the same value.
  */
 import { isDeepStrictEqual } from 'node:util'
 import * as datagramStream from '../../../shared/wire/datagram-stream.ts'
@@ -57,7 +57,7 @@ const CODECS: readonly Codec[] = MODULES.flatMap((module) =>
     })),
 ).sort((a, b) => a.name.localeCompare(b.name))
 
-/** Those of one argument: the others want more than what was decoded. */
+/** Returns the encoder if it has one argument. The others need more than the decoded value. */
 function encodeOf(encode: unknown): Encode | undefined {
   return typeof encode === 'function' && encode.length === 1 ? (encode as Encode) : undefined
 }

@@ -1,12 +1,15 @@
 /**
- * A HANDSHAKE under programs of an attacker. Two honest peers are led together. A third tunnel has the attacker on one
- * side and an honest peer on the other. The attacker has the grant for its own side, one that has ended and one of
- * another fleet; it sees every datagram, replays, holds back and changes them, forges sources, and says anything over its
- * own session.
+ * A HANDSHAKE under programs of an attacker. Two honest peers share a tunnel. Another tunnel has the attacker on one side and
+ * an honest peer on the other. The attacker has the grant for its own side, an expired one, and one of another fleet. It sees
+ * every datagram, replays, delays and changes datagrams, forges source addresses, and sends anything over its own session.
  *
- * What must be true throughout: a third party is sent at most three times what came in its name, and is in nobody's plan;
- * no plan names an address that no peer can have; a JOIN counts once; without a good grant nobody takes a place; what
- * peers report is acted on once.
+ * Invariants:
+ *
+ * - A third party receives at most three times the bytes that came in its name, and is in no plan.
+ * - No plan names an address that a peer cannot have.
+ * - A JOIN counts once.
+ * - Nobody takes a place without a valid grant.
+ * - A peer's report is acted on once.
  */
 import type { HandshakeEffect } from '../../../shared/core/handshake/events.ts'
 import { HandshakeMachine } from '../../../shared/core/handshake/handshake-machine.ts'
@@ -65,7 +68,7 @@ class Peer {
   readonly client: HandshakeClient
   readonly events: ClientEvent[] = []
   readonly address: Address
-  /** What its datagrams say. */
+  /** Source address of its datagrams. */
   source: Address
 
   constructor(seed: number, address: string) {
@@ -96,7 +99,7 @@ class Scene {
     node: 'node_own' as NodeId,
     maxPairs: 100,
   })
-  /** Ann and ben share a tunnel, cat and the attacker another one. */
+  /** Ann and ben share one tunnel, cat and the attacker another. */
   readonly ann = new Peer(1, '192.0.2.1:40001')
   readonly ben = new Peer(2, '192.0.2.2:40002')
   readonly cat = new Peer(3, '192.0.2.3:40003')
@@ -105,7 +108,7 @@ class Scene {
   readonly seen: Datagram[] = []
   readonly #effects: HandshakeEffect[] = []
   readonly #random = new Random(new Uint8Array(32).fill(7))
-  /** Grants under which somebody began to join: how often. */
+  /** Number of joins that were started. */
   #joins = 0
   #reports = 0
   #held: Datagram[] | undefined
@@ -142,12 +145,12 @@ class Scene {
     this.#now = end
   }
 
-  /** A datagram comes to the node in the name of anybody. */
+  /** Delivers a datagram to the node from any source address. */
   inject(bytes: Uint8Array, program: Program): void {
     this.#give({ bytes, from: program.oneOf([THIRD_PARTY, ...this.peers.map(({ address }) => address)]) })
   }
 
-  /** The attacker joins with a grant of its own, or with one that is no good. */
+  /** Makes the attacker join with a grant of its own, or with an invalid one. */
   join(program: Program): void {
     const ways = [
       () => this.#direction(2, 1),
@@ -161,7 +164,7 @@ class Scene {
     this.#flushPeers()
   }
 
-  /** What the attacker says next comes in the third party's name. */
+  /** Sends the attacker's profile or its pending datagrams in the third party's name. */
   forge(program: Program): void {
     this.attacker.source = THIRD_PARTY
     if (program.below(2) === 0) this.profile(program)
@@ -169,7 +172,7 @@ class Scene {
     this.attacker.source = this.attacker.address
   }
 
-  /** Somebody says what became of the step it was told last. */
+  /** Makes a peer report the outcome of its latest step. */
   report(program: Program): void {
     const peer = program.oneOf(this.peers)
     const told = peer.events.findLast((event) => event.kind === 'step')
@@ -186,7 +189,7 @@ class Scene {
     this.#flushPeers()
   }
 
-  /** What is on its way to the node waits, or goes on backwards. */
+  /** Holds datagrams to the node back, or releases them in reverse order. */
   hold(): void {
     const held = this.#held
     this.#held = held === undefined ? [] : undefined
@@ -210,7 +213,7 @@ class Scene {
     this.#flushPeers()
   }
 
-  /** Of the attacker: it names whom it likes. */
+  /** Returns a profile. The attacker's names any candidates. */
   #profile(peer: Peer, program: Program | undefined): Profile {
     const own = { kind: 'reflexive', address: peer.address } as const
     const kinds = ['host', 'reflexive', 'mapped'] as const

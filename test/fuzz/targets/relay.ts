@@ -1,7 +1,11 @@
 /**
- * A relay under programs of strangers and of a tunnel's own sides. What must be true throughout: an address that has not
- * shown a grant is sent at most three times what came from it, what it sends goes to nobody, and nothing is added to what
- * a leg sends.
+ * A relay under programs of strangers and of a tunnel's own sides.
+ *
+ * Invariants:
+ *
+ * - An address that has not shown a grant receives at most three times the bytes that came from it.
+ * - Packets from such an address are forwarded to nobody.
+ * - Nothing is added to what a leg sends.
  */
 import { formatAddress } from '../../../shared/wire/address.ts'
 import { type Flying, Peer, RELAY, World } from '../../core/relay/world.ts'
@@ -34,9 +38,9 @@ class Scene {
   readonly seen: Flying[] = []
   readonly came = new Map<string, number>()
   readonly went = new Map<string, number>()
-  /** Addresses at which a side is or was. */
+  /** Current and former addresses of the two sides. */
   readonly own = new Set<string>(SIDES)
-  /** From where each datagram came to the relay. */
+  /** Source addresses of the datagrams that reached the relay, by datagram in hex. */
   readonly senders = new Map<string, string[]>()
 
   constructor() {
@@ -44,7 +48,7 @@ class Scene {
     this.travel(this.sides[0]!.start())
   }
 
-  /** Until nothing is on its way: to the relay, and to the sides at their own addresses. */
+  /** Delivers datagrams until none is in flight, to the relay and to the sides at their own addresses. */
   travel(flying: readonly Flying[]): void {
     const queue = [...flying]
     for (let i = 0; i < queue.length && i < 200; i++) {
@@ -69,7 +73,7 @@ class Scene {
     return sent
   }
 
-  /** A side goes on from another address, which is then no stranger's any more. */
+  /** Moves a side to another address, which then counts as its own. */
   roam(program: Program): void {
     const side = program.oneOf(this.sides)
     side.address = program.oneOf([...SIDES, ...STRANGERS])

@@ -1,6 +1,8 @@
 /**
- * A STUN server under requests of any shape. What must be true: one request has at most one answer, which is no longer
- * than the request by more than the stated excess, and goes to the IP it came from or, sealed, to the partner.
+ * A STUN server under requests of any shape.
+ *
+ * Invariants: a request has at most one answer. The answer exceeds the request by no more than the stated excess. It goes to
+ * the source IP of the request or, sealed, to the partner.
  */
 import { ANSWER_EXCESS } from '../../../shared/core/stun/answer.ts'
 import { FORWARD_ANSWER_BYTES } from '../../../shared/core/stun/forward.ts'

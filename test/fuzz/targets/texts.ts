@@ -1,4 +1,4 @@
-/** What INDEX and nodes read as text: filters, tickets, addresses, JSON. Only errors of our own list may come of it. */
+/** Texts that INDEX and nodes read: filters, tickets, addresses, JSON. They may only cause errors from our own list. */
 import { verifyTicket } from '../../../shared/crypto/ticket.ts'
 import { StraightwayError } from '../../../shared/errors.ts'
 import { matches } from '../../../shared/model/filter/evaluate.ts'

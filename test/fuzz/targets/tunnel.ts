@@ -2,12 +2,16 @@
  * Tunnel machines under programs of an attacker. Three machines:
  *
  *   ann, ben   the two honest ends of one tunnel. The attacker has none of its keys. It sees every datagram between them,
- *              holds them back, replays, reorders and changes them, and forges their sources
- *   cat        an honest end whose other end is the attacker itself, which has the keys and says any control frame
+ *              delays, replays, reorders and changes them, and forges their source addresses
+ *   cat        an honest end whose other end is the attacker itself, which has the keys and sends any control frame
  *
- * What must be true throughout: a third party is sent at most three times what came in its name; an application gets
- * what the other one sent, and each datagram at most once; a datagram makes a machine send a bounded number of others;
- * what a machine keeps is bounded; nothing is thrown.
+ * Invariants:
+ *
+ * - A third party receives at most three times the bytes that came in its name.
+ * - An application gets only what the other one sent, and each datagram at most once.
+ * - A datagram makes a machine send a bounded number of others.
+ * - What a machine stores is bounded.
+ * - Nothing throws.
  */
 import { Packets } from '../../../shared/core/tunnel/packets.ts'
 import { type TunnelKept, TunnelMachine } from '../../../shared/core/tunnel/tunnel-machine.ts'
@@ -28,15 +32,15 @@ const [ROAMED, NEIGHBOUR] = [at('198.51.100.2:2001'), at('198.51.100.66:53')]
 const PLACES = [THIRD_PARTY, ATTACKER, ANN, BEN, ROAMED, NEIGHBOUR]
 const PACKETS = Object.values(TUNNEL)
 const MOST_STEPS = 60
-/** A datagram is answered, and what waited for its news is sent: a full queue, and probes on each path. */
+/** Maximum datagrams sent for one received: its answer, a full queue that waited for its news, and probes on each path. */
 const MOST_ANSWERS = 200
-/** One datagram has at most 30 openings, each of which is answered. */
+/** Bounds on the state. One datagram carries at most 30 stream openings, each of which is answered. */
 const MOST_KEPT = { paths: 32, probes: 256, streams: 2 * LIMITS.streams + 30, waiting: 64 + 16 }
 
 interface End {
   readonly machine: TunnelMachine
   address: Address
-  /** Of the datagrams that the application there got. */
+  /** Datagrams that the application there received. */
   readonly got: string[]
   readonly sent: Set<string>
 }
@@ -73,7 +77,7 @@ class Scene {
   readonly ben = endOf(2, BEN, 2, ANN)
   readonly cat = endOf(3, CAT, 3, ATTACKER)
   readonly seen: Datagram[] = [{ from: ATTACKER, to: ANN, bytes: new Uint8Array(20) }]
-  /** Ids of probes that came to the attacker. */
+  /** Ids of the probes sent to the attacker. */
   readonly probes: bigint[] = [0n]
   readonly #ends = [this.ann, this.ben, this.cat]
   readonly #attacker = new Packets(keysOf(4), false)
@@ -99,7 +103,7 @@ class Scene {
     this.#now = end
   }
 
-  /** An application says something that it has not said before. */
+  /** Makes an application send a text that it has not sent before. */
   talk(from: End, program: Program): void {
     const text = `${++this.#numbered}`
     from.sent.add(text)
@@ -107,19 +111,19 @@ class Scene {
     this.#run(from, (out) => from.machine.handle({ kind: 'send', bytes }, out, this.#now))
   }
 
-  /** As much as fits into a second. */
+  /** Makes an application send as much as fits into a second. */
   flood(program: Program): void {
     const from = program.oneOf(this.#ends)
     for (let i = 0; i < 20; i++) this.talk(from, program)
   }
 
-  /** A datagram comes to an end in the name of anybody. */
+  /** Delivers a datagram to an end from any source address. */
   inject({ from, to, bytes }: Datagram, program: Program): void {
     const isEnd = this.#ends.some(({ address }) => formatAddress(address.words) === formatAddress(to.words))
     this.#carry({ from: program.oneOf([from, ...PLACES]), to: isEnd ? to : CAT, bytes })
   }
 
-  /** The attacker says something to cat, in anybody's name. */
+  /** Makes the attacker send a control to cat, from any source address. */
   say(from: Address, control: Control): void {
     const out = new Batch(1)
     this.#attacker.sendControl(out, { words: from.words, socket: 0 }, control, this.#now)
@@ -128,21 +132,21 @@ class Scene {
     this.#carry(datagram)
   }
 
-  /** The attacker says the same from many ports. */
+  /** Makes the attacker send the same control from many ports. */
   spray(program: Program): void {
     const control = controlOf(this, program)
     for (let port = 1 + program.byte(), left = 40; left > 0; left--, port++)
       this.say(at(`198.51.100.66:${port}`), control)
   }
 
-  /** What is on its way waits, or goes on in another order. */
+  /** Holds datagrams back, or releases them in another order. */
   hold(program: Program): void {
     const held = this.#held
     this.#held = held === undefined ? [] : undefined
     while (held !== undefined && held.length > 0) this.#carry(held.splice(program.below(held.length), 1)[0]!)
   }
 
-  /** A NAT gives ben another port. */
+  /** Gives ben another port, like a NAT. */
   roam(program: Program): void {
     this.ben.address = program.oneOf([BEN, ROAMED])
   }
@@ -178,7 +182,7 @@ class Scene {
     }
   }
 
-  /** The attacker hears everything; for what is meant for it, it has the keys. */
+  /** Records every datagram. The attacker has the keys of those addressed to it. */
   #note(datagram: Datagram): void {
     this.seen.push(datagram)
     if (formatAddress(datagram.to.words) !== formatAddress(ATTACKER.words)) return
@@ -238,7 +242,7 @@ function controlOf(scene: Scene, program: Program): Control {
 
 const keyOf = (n: number): Uint8Array => new Uint8Array(32).fill(n)
 
-/** 1 and 2 are the ends of one tunnel, 3 and 4 those of another. */
+/** Keys of an end: 1 and 2 are the ends of one tunnel, 3 and 4 those of another. */
 function keysOf(n: number): ChannelKeys {
   const other = n % 2 === 0 ? n - 1 : n + 1
   return { send: keyOf(n), receive: keyOf(other) }

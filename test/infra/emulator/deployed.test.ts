@@ -1,6 +1,6 @@
 /**
- * The stacks as CloudFormation deploys them, in an emulator: what a template test cannot see, that the functions start with
- * their keys, may do what they do, and are called by what should call them.
+ * The stacks as CloudFormation deploys them, in an emulator. These tests see what a template test cannot: that the functions
+ * start with their keys, have the rights they need, and are called by their triggers.
  */
 import { DescribeTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { expect, test } from 'vitest'

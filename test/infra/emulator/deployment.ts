@@ -1,4 +1,4 @@
-/** What all files of the suite share: the stacks, deployed once into an emulator. */
+/** State shared by all files of the suite: the stacks, deployed once into an emulator. */
 import type { TestProject } from 'vitest/node'
 import { connection } from '../../../local/cloud/cdk.ts'
 import { deployTo } from '../../../local/cloud/deployed.ts'

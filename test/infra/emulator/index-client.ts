@@ -4,12 +4,12 @@ const provided = inject('deployed')!
 export const deployed = { ...provided, endpoint: provided.endpoint! }
 
 interface Ask {
-  /** An API key; that of the administrator without. */
+  /** API key. Default: the administrator's. */
   readonly key?: string
   readonly body?: unknown
 }
 
-/** What the deployed INDEX answers, which has to be of this status. */
+/** Sends a request to the deployed INDEX and returns its answer, which must have this status. */
 export async function ask(
   method: string,
   path: string,

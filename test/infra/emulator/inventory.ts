@@ -1,14 +1,14 @@
 /**
- * What an account holds of a system, by kind of resource: names that begin with the prefix of its physical names, as the
- * services themselves list them. Asked over plain HTTP, as an emulator checks no signature and five more SDK clients would
- * say the same.
+ * The resources of a system in an account, by kind: those whose names begin with the prefix of its physical names, as listed
+ * by the services themselves. Requests go over plain HTTP. An emulator checks no signature, and five more SDK clients would
+ * give the same answer.
  */
 import { connection } from '../../../local/cloud/cdk.ts'
 
 interface Question {
   readonly service: string
   readonly path?: string
-  /** Of the JSON protocol, or the action of the query protocol. */
+  /** Target of the JSON protocol, or action of the query protocol. */
   readonly target?: string
   readonly action?: string
 }
@@ -37,7 +37,7 @@ export async function inventory(endpoint: string, prefix: string): Promise<Reado
   return Object.fromEntries(await Promise.all(kinds)) as Record<Kind, string[]>
 }
 
-/** Of every stack there is, the one of the bootstrap included. */
+/** Returns the status of every stack, including that of the bootstrap. */
 export async function stackStatuses(endpoint: string): Promise<string[]> {
   const said = await answer(endpoint, QUESTIONS.stacks)
   return [...said.matchAll(/<StackStatus>(\w+)</g)].map(([, status]) => status!)

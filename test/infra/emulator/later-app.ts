@@ -1,4 +1,4 @@
-/** The release after the one that is deployed: other settings for tables and functions, and one more index. */
+/** The next release after the deployed one: other settings for tables and functions, and one more index. */
 import { App } from 'aws-cdk-lib'
 import { AttributeType, type TableV2 } from 'aws-cdk-lib/aws-dynamodb'
 import { environment } from '../../../infra/environments.ts'

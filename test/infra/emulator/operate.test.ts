@@ -1,6 +1,6 @@
 /**
- * What an operator does to a system whose tables and keys outlive their stack, by the commands of infra/README.md, each run as a
- * process against the emulator: look before deploying, drill a restore, tear down, delete what stayed.
+ * An operator's work on a system whose tables and keys outlive their stack. The commands of infra/README.md run as processes
+ * against the emulator: preview a deployment, drill a restore, tear down, delete what was retained.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'

@@ -1,4 +1,4 @@
-/** What a deployed system is for: peers that find each other, talk and hear of changes, through nodes that registered in it. */
+/** The purpose of a deployed system: peers find each other, talk and learn of changes, through nodes registered in it. */
 import { on, once } from 'node:events'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { playDemo } from '../../../local/cloud/demo.ts'
@@ -49,14 +49,14 @@ test('the demo plays on it', async () => {
   expect(report.tunnels?.map(({ path }) => path)).toEqual(['direct', 'relayed'])
 })
 
-/** Two peers of a new network. */
+/** Returns two peers of a new network. */
 async function friends(name: string): Promise<[Peer, Peer, string]> {
   const { network, code } = await inviteTo(name)
   const options = { index: deployed.index, invite: code }
   return [await join(options), await join(options), network]
 }
 
-/** For two, into a new network. */
+/** Makes a new network and an invitation for two. */
 async function inviteTo(name: string): Promise<{ readonly network: string; readonly code: string }> {
   const { network } = await ask('POST', '/v1/networks', 201, { body: { name } })
   const body = { role: 'member', uses: 2 }
@@ -64,7 +64,10 @@ async function inviteTo(name: string): Promise<{ readonly network: string; reado
   return { network: String(network), code: String(code) }
 }
 
-/** The next one of its metadata: users and memberships have just been made, and may be told of meanwhile. */
+/**
+ * Returns the next change of the peer's metadata. Other changes may come first, because users and memberships were just
+ * created.
+ */
 async function changeOf(id: string, peer: Peer): Promise<Change> {
   for await (const [change] of on(peer, 'change') as AsyncIterable<[Change]>)
     if (change.kind === 'metadata' && change.id === id) return change

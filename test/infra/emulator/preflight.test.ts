@@ -1,6 +1,7 @@
 /**
- * `npm run preflight -- --json` against the emulator, each precondition that it serves broken in turn. What it does not serve
- * (quotas, billing, offers of instance types, a stack that was rolled back) is broken in recorded answers: test/infra/preflight.test.ts.
+ * `npm run preflight -- --json` against the emulator, with each precondition that it serves broken in turn. The others
+ * (quotas, billing, instance type offerings, a rolled-back stack) are broken in recorded answers:
+ * test/infra/preflight.test.ts.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'

@@ -1,6 +1,7 @@
 /**
- * The one call of a restore that no emulator serves, RestoreTableToPointInTime, before one that serves the rest: the items of the
- * table as they are now, in another table with the keys and indexes that the emulator describes. Everything else is passed on.
+ * A proxy before the emulator that adds the one call of a restore that no emulator serves, RestoreTableToPointInTime. It
+ * copies the current items of the table to another table, with the keys and indexes that the emulator describes. Everything
+ * else is forwarded.
  */
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'

@@ -1,4 +1,4 @@
-/** A release over a system that holds something. */
+/** A release deployed over a system that contains data. */
 import { DescribeTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { expect, test } from 'vitest'
 import { connection, createCdk } from '../../../local/cloud/cdk.ts'

@@ -1,14 +1,14 @@
 import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
-/** The files that hold what INDEX promises, wherever it runs. */
+/** Test files with the guarantees of INDEX, wherever it runs. */
 const CONTRACT = ['users', 'networks', 'objects', 'permissions'].map(
   (name) => `test/functions/rest/${name}.test.ts`,
 )
 const FIRST = ['deployed', 'users', 'networks', 'objects', 'permissions', 'peers', 'update', 'removal']
 const ORDER = [...FIRST, 'operate', 'preflight']
 
-/** The first ones share one deployment, which the last of them removes. */
+/** Runs the files in order. The first ones share one deployment, and the last of them removes it. */
 class InOrder extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const place = ({ moduleId }: TestSpecification) =>
@@ -17,7 +17,7 @@ class InOrder extends BaseSequencer {
   }
 }
 
-/** `npm run test:emulator`: deploys into MiniStack by the CDK CLI; needs python3 and PyPI. A few minutes. */
+/** `npm run test:emulator`: deploys into MiniStack with the CDK CLI. Needs python3 and PyPI; takes a few minutes. */
 export default defineConfig({
   test: {
     include: ['test/infra/emulator/*.test.ts', ...CONTRACT],

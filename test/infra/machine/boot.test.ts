@@ -1,6 +1,6 @@
 /**
- * An instance from its first start on: the synthesised user data run on a machine with systemd, with the files of the asset.
- * Programs that Amazon Linux brings and this system lacks are scripts that note how they were called.
+ * An instance from its first boot: the synthesised user data run on a machine with systemd, with the files of the asset.
+ * Programs of Amazon Linux that this machine lacks are replaced by scripts that record their arguments.
  */
 import type { ChildProcess } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
@@ -16,7 +16,9 @@ import { bootMachine, canBoot, type Machine, until } from './machine-under-test.
 const LOG = '/var/log/straightway/node.log'
 const noted = (name: string) => `echo "${name} $*" >> /machine/calls`
 
-/** `dnf`: what it does. The agent, as its own user, copies what it can read of the log. */
+/**
+ * The replaced programs. `dnf`: its script. The CloudWatch agent runs as its own user and copies what it can read of the log.
+ */
 const programs = (dnf: string) => ({
   '/usr/bin/dnf': dnf,
   // There is no lifecycle action to complete, as on an instance that is in service.
@@ -28,7 +30,7 @@ const programs = (dnf: string) => ({
 })
 const AMAZON_LINUX = 'id cwagent >/dev/null 2>&1 || useradd --system cwagent'
 
-/** As CloudFormation writes it, but that INDEX, tables and AWS are where the test has them. */
+/** Returns the user data as CloudFormation writes it, with INDEX, tables and AWS at the addresses of the test. */
 function userData(place: Readonly<Record<string, string>>): string {
   const template = resolved(stacksOf(systemUnderTest())).find(
     ({ type, properties }) =>
@@ -56,7 +58,7 @@ function callsIn({ shared }: Machine): string[] {
 interface Started {
   readonly machine: Machine
   readonly home: ChildProcess
-  /** What home says next. */
+  /** Returns the next output of home.ts. */
   readonly heard: () => Promise<Record<string, string>>
   readonly code: number
   readonly said: string

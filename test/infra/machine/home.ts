@@ -1,6 +1,7 @@
 /**
- * What an instance reaches, for a machine without another network: metadata and the services of AWS at 169.254.169.254, and a
- * system whose INDEX, gateway and tables are on loopback. Prints where they are, then how the launch hook was completed.
+ * The services that an instance reaches, for a machine without another network: metadata and AWS services at 169.254.169.254,
+ * and a system whose INDEX, gateway and tables are on loopback. Prints their addresses, then how the launch hook was
+ * completed.
  */
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -1,4 +1,4 @@
-/** A machine with systemd that a test may do anything to: machine.sh says how. Needs root. */
+/** A disposable machine with systemd; see machine.sh. Needs root. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, globSync, mkdirSync, mkdtempSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
@@ -6,12 +6,12 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 
-/** Its own programs, and none of whoever runs the test. */
+/** A clean environment with the machine's programs and nothing from the caller. */
 const CLEAN = ['env', '-i', 'PATH=/usr/sbin:/usr/bin:/sbin:/bin']
 const SYSTEMD = '/lib/systemd/systemd'
 const BOOT_MS = 120_000
 
-/** Path of a program inside to the shell script that it is. */
+/** Shell scripts by the path inside at which each is installed as a program. */
 export type Programs = Readonly<Record<string, string>>
 
 export interface Outcome {
@@ -20,11 +20,11 @@ export interface Outcome {
 }
 
 export interface Machine {
-  /** The same folder is /machine inside. */
+  /** A folder on the host, which is /machine inside. */
   readonly shared: string
-  /** As root unless a user is named. */
+  /** Runs a command, by default as root. */
   run(command: string, user?: string): Promise<Outcome>
-  /** A process in its network, on this file system. */
+  /** Starts a process in the machine's network, on the host's file system. */
   spawnBeside(command: string, arguments_: readonly string[]): ChildProcess
   close(): Promise<void>
 }
@@ -78,7 +78,7 @@ export async function until(holds: () => Promise<boolean> | boolean): Promise<vo
 const asUser = (user: string | undefined): string[] =>
   user === undefined ? [] : ['setpriv', `--reuid=${user}`, `--regid=${user}`, '--init-groups']
 
-/** Of the new PID namespace: the child of unshare. */
+/** Returns the first process of the new PID namespace, which is the child of unshare. */
 async function firstProcess(child: ChildProcess, folder: string): Promise<number> {
   await until(() => existsSync(join(folder, 'ready')) || child.exitCode !== null)
   const { said } = await outcomeOf('ps', ['--ppid', String(child.pid), '-o', 'pid='])
@@ -99,7 +99,7 @@ function removeCgroups(name: string): void {
     try {
       rmdirSync(folder)
     } catch {
-      // A process that has just ended may still be counted; the kernel keeps the folder then.
+      // A process that has just ended may still be counted; the kernel then keeps the folder.
     }
   }
 }

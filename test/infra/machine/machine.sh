@@ -1,6 +1,6 @@
 #!/bin/bash
-# A machine: systemd as the first process of namespaces of its own, on a copy-on-write view of this file system, with loopback
-# as its only network. `machine.sh FOLDER` runs until it is killed; FOLDER/ready appears before systemd starts.
+# A machine: systemd as the first process of its own namespaces, on a copy-on-write view of this file system, with loopback as
+# its only network. `machine.sh FOLDER` runs until it is killed. FOLDER/ready appears before systemd starts.
 set -euo pipefail
 folder=$1
 if [ "${2:-}" != inside ]; then
@@ -13,7 +13,7 @@ if [ "${2:-}" != inside ]; then
 fi
 mount --make-rprivate /
 ip link set lo up
-# Where the metadata of an instance are.
+# The address of the instance metadata.
 ip address add 169.254.169.254/32 dev lo
 mount -t tmpfs machine "$folder/disk"
 mkdir "$folder/disk/upper" "$folder/disk/work" "$folder/disk/root"
@@ -27,7 +27,7 @@ mkdir -p "$root/machine"
 mount --bind "$folder/shared" "$root/machine"
 touch "$root/usr/bin/node-24"
 mount --bind "$NODE" "$root/usr/bin/node-24"
-# Nothing of the machine underneath is started.
+# No services of the underlying machine are started.
 mkdir -p "$root/run/systemd/system"
 printf '[Unit]\nDescription=A machine under test\nWants=timers.target\n' > "$root/run/systemd/system/machine.target"
 touch "$folder/ready"

@@ -1,6 +1,6 @@
 /**
- * Secrets Manager on loopback, with the clock of the process that runs it: the five calls that functions and nodes make. No emulator
- * lets its clock be moved, and the age of a version is what a rotation goes by.
+ * Secrets Manager on loopback, with the clock of its process: the five calls that functions and nodes make. A rotation
+ * depends on the age of a version, and no emulator has an adjustable clock.
  */
 import { randomBytes, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
@@ -99,10 +99,10 @@ function answerTo(action: string, asked: Asked, versions: Version[]): object {
   }
 }
 
-/** Versions without a label are deprecated, and not told of. */
+/** Versions with a label. The others are deprecated and not listed. */
 const labelled = (versions: readonly Version[]) => versions.filter(({ stages }) => stages.size > 0)
 
-/** As the service has it: where AWSCURRENT moves, AWSPREVIOUS goes to the version that had it. */
+/** Moves a label like the service: when AWSCURRENT moves, AWSPREVIOUS goes to the version that had it. */
 function move(
   { VersionStage = '', MoveToVersionId, RemoveFromVersionId }: Asked,
   versions: Version[],

@@ -39,7 +39,7 @@ export const arbitraryFilter: fc.Arbitrary<Filter> = fc.letrec<{ filter: Filter 
   ),
 })).filter
 
-/** `a and (b and c)` is read as it is bracketed, `(a and b) and c` as one list: only the second is made here. */
+/** `a and (b and c)` parses as it is bracketed, and `(a and b) and c` parses as one list. Only the second is generated here. */
 function flattened({ op, filters }: { op: 'and' | 'or'; filters: Filter[] }): Filter {
   const [first, ...rest] = filters
   return first !== undefined && first.op === op

@@ -66,9 +66,15 @@ test('texts are ordered by code point', () => {
 })
 
 /**
- * The library reads other things on purpose or by accident: lists of plain values are one value to it, null and empty
- * values are present, values of different kinds are compared as JavaScript does, dates as texts, and it cannot read a
- * negative number before a bracket; a value path on a list is about the whole list. Where attributes keep to one kind, both have one meaning.
+ * The reference library differs from ours, on purpose or by accident:
+ *
+ * - It treats a list of plain values as one value.
+ * - Null and empty values are present.
+ * - It compares values of different kinds as JavaScript does, and dates as texts.
+ * - It cannot read a negative number before a bracket.
+ * - A value path on a list applies to the whole list.
+ *
+ * If attributes keep to one kind, both give the same results.
  */
 const text = fc.constantFrom('a', 'ab', 'abc', 'b', 'é')
 const number = fc.constantFrom(0, 1, 2, 2.5, 1e9)

@@ -3,7 +3,7 @@ import { laboratory } from '../laboratory.ts'
 import { type Counted, ip4, ip6, Network } from './network.ts'
 import type { Talker } from './talker.ts'
 
-/** Shorter ones than the prefix of control messages are the process's. */
+/** Datagram sizes. The process, not the kernel, forwards those that are shorter than the prefix of control messages. */
 const SIZES = [8, 9, 100, 576, 1200, 1400]
 const MARK_SET = 'straightway_relay_3482'
 
@@ -126,7 +126,7 @@ laboratory('a relay whose packets the kernel forwards', { tools: ['ping'] }, () 
   })
 })
 
-/** A pair that the kernel has begun to forward. */
+/** Returns a pair whose packets the kernel has begun to forward. */
 async function offloaded(network: Network, relay: Talker): Promise<[Talker, Talker]> {
   const { address } = await relay.line<{ address: string }>('address')
   await untilForwarding(relay)
@@ -135,18 +135,24 @@ async function offloaded(network: Network, relay: Talker): Promise<[Talker, Talk
   return pair
 }
 
-/** A link that has just been made is not up at once, and until then the relay says that it has no address. */
+/**
+ * Waits until the kernel forwards. A new link takes a moment to come up, and until then the relay reports that it has no
+ * address.
+ */
 async function untilForwarding(relay: Talker): Promise<void> {
   while (!(await relay.line<{ what: string }>('what')).what.includes('the kernel forwards'));
 }
 
-/** While a pair is withdrawn a packet may be lost: it was for where the leg has been. */
+/**
+ * Waits until the kernel has forwarded another packet. A packet sent to a leg's old address may be lost while its pair is
+ * withdrawn.
+ */
 async function untilKernel(relay: Talker, a: Talker, before = 0): Promise<void> {
   do await a.ask('equal', { exchange: [100] })
   while ((await relay.ask<Counted>('offloaded')).offloaded === before)
 }
 
-/** What the relay has counted of all that was sent until now. */
+/** Returns the relay's counts for everything sent so far. */
 async function settled(relay: Talker): Promise<Counted> {
   const read = (await relay.ask<Counted>('offloaded')).kernel.readings
   for (;;) {
@@ -155,7 +161,7 @@ async function settled(relay: Talker): Promise<Counted> {
   }
 }
 
-/** What the relay has counted once it has read so many packets from the kernel. */
+/** Returns the relay's counts once it has read at least `offloaded` packets from the kernel. */
 async function after(relay: Talker, offloaded: number): Promise<Counted> {
   for (;;) {
     const counted = await relay.ask<Counted>('offloaded')

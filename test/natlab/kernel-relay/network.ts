@@ -1,6 +1,6 @@
 /**
- * A relay's host, two peers' and a stranger's, each on a wire of its own to one router. The relay's host is no router, as a
- * machine is at first.
+ * Hosts of a relay, two peers and a stranger, each on its own wire to one router. The relay's host does not forward packets,
+ * like a freshly installed machine.
  */
 import { fileURLToPath } from 'node:url'
 import { type Grant, grantKey, sealGrant } from '../../../shared/crypto/grant.ts'
@@ -40,7 +40,7 @@ export class Network {
     return new Talker(this.namespaces.spawn('relay', [...prefix, ...command], { stdio: 'pipe' }))
   }
 
-  /** Two peers whose legs are proven. */
+  /** Returns two peers whose legs are proven. */
   async pair(relay: string): Promise<[Talker, Talker]> {
     const [first, second] = grants()
     const peers = [this.#peer('a', relay, first), this.#peer('b', relay, second)] as const
@@ -48,7 +48,7 @@ export class Network {
     return [...peers]
   }
 
-  /** What a command printed in the relay's host. */
+  /** Runs a command in the relay's host and returns its output. */
   at(host: Host, ...command: [string, ...string[]]): string {
     return this.namespaces.exec(host, command)
   }

@@ -1,12 +1,13 @@
 /**
- * One leg of a relayed tunnel as a process of its own. Prints `{bound: true}` when the relay has proven its address, then one
- * line for each line of JSON that it reads:
+ * One leg of a relayed tunnel as a process of its own. It prints `{bound: true}` when the relay has proven its address, then
+ * one line for each line of JSON that it reads:
  *
  *   {"exchange": [sizes]}   sends a datagram of each size and waits for the other side's echo: `{equal}`, how many came back as sent
- *   {"flood": n}            sends so many of 1,200 bytes without waiting: `{flooded}`
- *   {"roam": true}          goes on from another port: `{roamed}` when that is proven
+ *   {"flood": n}            sends n datagrams of 1,200 bytes without waiting: `{flooded}`
+ *   {"roam": true}          continues from another port: `{roamed}` when that is proven
  *
- * Echoes everything that comes and is no answer. Arguments: the relay's address, the sealed grant and its key in hexadecimal.
+ * It echoes every datagram that is not an answer. Arguments: the relay's address, the sealed grant and its key in
+ * hexadecimal.
  */
 import { createHash } from 'node:crypto'
 import dgram from 'node:dgram'
@@ -28,7 +29,7 @@ const say = (value: unknown) => process.stdout.write(`${JSON.stringify(value)}\n
 
 let socket = await open()
 let proven: (() => void) | undefined
-/** What this side waits to see come back. */
+/** The datagram that this side expects to be echoed. */
 let expected: { readonly bytes: Buffer; readonly came: (equal: boolean) => void } | undefined
 
 async function open(): Promise<dgram.Socket> {
@@ -57,7 +58,7 @@ function take(bytes: Buffer): void {
   else expected.came(bytes.equals(expected.bytes))
 }
 
-/** Bytes of no pattern, the same for the same number. */
+/** Pseudo-random bytes, the same for the same number. */
 function datagram(size: number, number: number): Buffer {
   return createHash('shake256', { outputLength: Math.max(size, 1) })
     .update(String(number))

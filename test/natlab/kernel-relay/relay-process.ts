@@ -1,6 +1,6 @@
 /**
- * A relay as a process of its own: prints `{address}`, then what it says of the path in use, then what it counted for each
- * line that it reads. Ends with its standard input. Argument: options as JSON.
+ * A relay as a process of its own. It prints `{address}`, then a description of the path in use. For each line that it reads
+ * it prints its counts. It ends when its standard input ends. Argument: options as JSON.
  */
 import { createInterface } from 'node:readline'
 import { startRelay } from '../../../udp-edge/relay.ts'

@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 
-/** A process that prints lines of JSON, some of its own accord and one for each line that it reads. */
+/** A process that prints lines of JSON: some unprompted, and one for each line that it reads. */
 export class Talker {
   readonly child: ChildProcess
   readonly #lines: Record<string, unknown>[] = []
@@ -21,7 +21,7 @@ export class Talker {
     })
   }
 
-  /** The first line, of those not taken yet, that has the key. Rejects with what it said when the process has ended. */
+  /** Returns the first unread line that has the key. If the process has ended, rejects with what it printed. */
   async line<T>(key: string): Promise<T> {
     for (;;) {
       const at = this.#lines.findIndex((line) => key in line)
@@ -38,7 +38,7 @@ export class Talker {
     return await this.line<T>(key)
   }
 
-  /** Its standard input ends, and then it does. */
+  /** Closes the standard input and waits for the process to exit. */
   async end(): Promise<void> {
     this.child.stdin!.end()
     if (this.child.exitCode === null && this.child.signalCode === null) await once(this.child, 'exit')

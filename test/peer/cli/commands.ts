@@ -1,4 +1,4 @@
-/** Commands as they are typed, each a process of its own. */
+/** Runs CLI commands as they are typed, each as a process of its own. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
@@ -20,12 +20,12 @@ interface Program {
   readonly launcher: string
 }
 
-/** `environment` in place of ours, so that no setting of the developer's shell gets in. */
+/** `environment` replaces the test's own, so that no setting of the developer's shell interferes. */
 export class Commands {
   readonly #environment: NodeJS.ProcessEnv
   readonly #program: Program
 
-  /** `program`: of an installed package and another Node; that of the checkout without. */
+  /** `program`: the launcher of an installed package and another Node. Default: those of the checkout. */
   constructor(
     settings: Readonly<Record<string, string>>,
     program: Program = { node: process.execPath, launcher: LAUNCHER },
@@ -35,7 +35,7 @@ export class Commands {
     this.#environment = { ...ours, ...settings }
   }
 
-  /** One that ends by itself. */
+  /** Runs a command that ends by itself. */
   async run(...args: string[]): Promise<Ended> {
     const child = this.#launch(args)
     const [out, err] = [text(child.stdout!), text(child.stderr!)]
@@ -43,7 +43,7 @@ export class Commands {
     return { code, out: await out, err: await err }
   }
 
-  /** One that reads this from stdin. */
+  /** Runs a command that reads `input` from stdin. */
   async piped(input: string, ...args: string[]): Promise<Ended> {
     const child = this.#launch(args, 'pipe')
     child.stdin!.end(input)
@@ -52,31 +52,31 @@ export class Commands {
     return { code, out: await out, err: await err }
   }
 
-  /** One that ends well, and prints one value as JSON and nothing else. */
+  /** Runs a command that succeeds and prints exactly one JSON value, and returns it. */
   async json<T = Event>(...args: string[]): Promise<T> {
     const { code, out, err } = await this.run(...args, '--json')
     if (code !== 0 || err !== '') throw new Error(`${args.join(' ')}: ${code} ${out}${err}`)
     return JSON.parse(out) as T
   }
 
-  /** One that fails, and says why as JSON and nothing else. */
+  /** Runs a command that fails and prints only its error as JSON, and returns it. */
   async fails(...args: string[]): Promise<{ readonly error: string; readonly detail: string }> {
     const { code, out, err } = await this.run(...args, '--json')
     if (code !== 1 || err !== '') throw new Error(`${args.join(' ')}: ${code} ${out}${err}`)
     return JSON.parse(out)
   }
 
-  /** One that goes on, and prints events as lines of JSON. */
+  /** Starts a command that keeps running and prints events as lines of JSON. */
   start(...args: string[]): Running {
     return new Running(this.#launch([...args, '--json']))
   }
 
-  /** The process itself, which prints for people. */
+  /** Starts a command with output for people, and returns its process. */
   process(...args: string[]): ChildProcess {
     return this.#launch(args)
   }
 
-  /** As it is typed in a shell. */
+  /** Returns the command as typed in a shell. */
   line(...args: string[]): string {
     return [process.execPath, LAUNCHER, ...args].map((word) => `'${word}'`).join(' ')
   }
@@ -109,12 +109,12 @@ export class Running {
     return this.#child.pid!
   }
 
-  /** The first event of this name that has these facts, from the beginning on; others stay. */
+  /** Returns the first event with this name and these facts since the start. Other events stay unread. */
   heard(event: string, facts: Event = {}): Promise<Event> {
     return this.heardAny({ event, ...facts })
   }
 
-  /** The first line that has these facts. */
+  /** Returns the first line with these facts. */
   async heardAny(facts: Event): Promise<Event> {
     const isIt = (each: Event) => Object.entries(facts).every(([name, value]) => each[name] === value)
     for (;;) {
@@ -126,7 +126,7 @@ export class Running {
     }
   }
 
-  /** Sends a signal, or waits for its own end without one: how it ended. */
+  /** Sends a signal, or without one waits for the process to end. Returns the exit code. */
   async ended(signal?: NodeJS.Signals): Promise<number | null> {
     if (this.#child.exitCode !== null) return this.#child.exitCode
     const exit = once(this.#child, 'exit')

@@ -1,4 +1,7 @@
-/** One person is one peer: while a home is `up`, every other verb of it uses that peer, through the door of the home. */
+/**
+ * A home is one peer. While it is `up`, every other command with that home uses the same peer, through the socket of the
+ * home.
+ */
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
@@ -12,7 +15,7 @@ import { readDoor, socketPath } from '../../../peer/home/door.ts'
 import { Records } from '../../../peer/services/records.ts'
 import { Commands, type Running } from './commands.ts'
 
-/** The index of names follows a change within a second or so, and a command takes its time. */
+/** Time limits: the search index follows a change within about a second, and a command takes time. */
 const PATIENCE = { timeout: 30_000 }
 
 const system = await startSystem({ freePorts: true })
@@ -245,7 +248,7 @@ describe('names', () => {
     expect(await commands.json('block', 'Guest', ...ann)).toMatchObject({ on: true })
     const blocked = (await commands.json<string[]>('block', ...ann)) as string[]
     expect(blocked).toEqual([expect.stringMatching(/^u_/)])
-    // Whoever is blocked cannot tell it from a peer that is away.
+    // A blocked peer cannot distinguish being blocked from the other peer being offline.
     const sent = await commands.json('message', annId, 'hello?', ...guest)
     expect(sent).toMatchObject({ outcome: 'stored' })
     expect(await commands.json('unblock', 'Guest', ...ann)).toMatchObject({ on: false })

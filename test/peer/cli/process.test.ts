@@ -1,4 +1,4 @@
-/** The command line as a process: signals, pipes, parents that are killed, and connections that break. */
+/** The command line as a process: signals, pipes, killed parents and broken connections. */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
@@ -31,7 +31,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true })
 })
 
-/** Others see it go: it said goodbye. */
+/** Resolves when others see the peer leave, which shows that it left in an orderly way. */
 const goodbye = (peer: unknown) =>
   new Promise<void>((resolve) => {
     const hear = (record: { peer: string; status: string }) => {
@@ -51,7 +51,7 @@ const isAlive = (pid: number): boolean => {
   }
 }
 
-/** A Node that strips no types: there the launcher starts another one. */
+/** A Node that cannot strip types. The launcher then starts another one. */
 const older = execFileSync('sh', ['-c', 'which -a node || true'], { encoding: 'utf8' })
   .split('\n')
   .find(
@@ -95,7 +95,7 @@ describe.skipIf(older === undefined)('where the launcher starts another Node', (
 })
 
 describe('under npm', () => {
-  /** npm starts programs through a shell, as npx does. */
+  /** Starts a program through a shell, as npm and npx do. */
   async function started(command: string) {
     const runner = spawn('sh', ['-c', `${command}; exit $?`], {
       env: { ...process.env, ...settings, npm_command: 'exec' },
@@ -199,7 +199,7 @@ describe('a transfer', () => {
   const path = join(folder, 'long.bin')
   beforeAll(() => writeFileSync(path, LONG))
 
-  /** Some of it has arrived. */
+  /** Waits until part of the file has arrived. */
   const begun = (inbox: string) =>
     expect
       .poll(

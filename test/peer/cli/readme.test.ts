@@ -1,4 +1,4 @@
-/** What peer/cli/README.md shows is what happens: its commands are run, one after the other. */
+/** Runs the commands that peer/cli/README.md shows, one after the other. */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'

@@ -1,4 +1,4 @@
-/** What peers that nobody trusts can do to somebody at a terminal: Mallory is a member of the same network. */
+/** Attacks of untrusted peers on a user at a terminal: Mallory is a member of the same network. */
 
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
@@ -22,7 +22,7 @@ import { oneFile } from '../services/transfers.ts'
 import { Commands, type Running } from './commands.ts'
 
 const EVIL = '\u001b]0;pwned\u0007\u001b[2J\u009b31m\u202eexe.gpj\nroot'
-/** Everything that must not reach a terminal but the ends of lines. */
+/** Characters that must not reach a terminal: control characters except line feeds, and line separators and direction marks. */
 const HARMFUL = /(?!\n)\p{Cc}|[\u2028-\u202e\u2066-\u2069]/u
 
 const system = await startSystem({ freePorts: true })
@@ -51,7 +51,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true })
 })
 
-/** A command as people see it: text, and not JSON. */
+/** Runs a command with output for people: text, not JSON. */
 async function watched(...args: string[]) {
   const child = commands.process(...args)
   let said = ''

@@ -1,4 +1,4 @@
-/** What the command line says of itself, and of what it cannot do, where no system is needed. */
+/** The help and the errors of the command line that need no system. */
 
 import { execFileSync, spawnSync } from 'node:child_process'
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -16,7 +16,7 @@ const PEER = `${'q'.repeat(51)}a`
 const folder = mkdtempSync(join(tmpdir(), 'straightway-usage-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 const home = ['--home', join(folder, 'home')]
-/** Port 9 (discard): nobody listens there. */
+/** An INDEX at port 9 (discard), where nothing listens. */
 const nowhere = [...home, '--index', 'http://127.0.0.1:9']
 const commands = new Commands({})
 
@@ -78,7 +78,7 @@ describe('a command that cannot be done', () => {
     expect((await empty.fails('find', ...home)).detail).toContain('--index URL')
   })
 
-  /** Every verb that has a home, but those that only look: there is none to look into. */
+  /** Every verb that creates a home. Verbs that only read are excluded, because there is no home to read. */
   const MAKING = [
     ['up'],
     ['up', '--detach'],

@@ -1,4 +1,4 @@
-/** What each verb does, on a running system: Alice is `up`, Bob does things to her. */
+/** Each verb on a running system: Alice is `up`, and Bob's commands address her. */
 import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -41,7 +41,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true })
 })
 
-/** A file of random bytes: its path and what it is. */
+/** Makes a file of random bytes. Returns its path and content. */
 function fileOf(bytes: number, name: string) {
   const content = randomBytes(bytes)
   const path = join(folder, name)

@@ -20,7 +20,7 @@ beforeEach(async () => {
 })
 afterEach(() => rm(directory, { recursive: true }))
 
-/** A process that opens the home and keeps it until it is killed. */
+/** Starts a process that opens the home and holds it until it is killed. */
 async function holder() {
   const script = `
     import { openHome } from ${JSON.stringify(new URL('../../../peer/home/home.ts', import.meta.url).href)}

@@ -8,7 +8,7 @@ import type { NodeId } from '../../../shared/ids.ts'
 
 const NODE = 'node_aaaaaaaa' as NodeId
 
-/** The other end, and a link to it of which everything that becomes of it is noted. */
+/** Starts the other end and a link to it. Records all events of the link. */
 async function gateway() {
   const server = new WebSocketServer({ port: 0, host: '127.0.0.1' })
   onTestFinished(() => server.close())

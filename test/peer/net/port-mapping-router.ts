@@ -1,4 +1,4 @@
-/** A router on loopback that describes itself by SSDP and answers SOAP, as its owner tells it to. */
+/** A router on loopback that describes itself by SSDP and answers SOAP, as configured by a test. */
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
@@ -8,18 +8,18 @@ const TYPE = 'urn:schemas-upnp-org:service:WANIPConnection:1'
 
 export interface RouterSetting {
   readonly external?: string
-  /** What AddPortMapping answers, one after another; then success. */
+  /** Successive error codes that AddPortMapping returns; then success. */
   readonly faults?: number[]
-  /** In place of the address of the router. */
+  /** Location to announce instead of the router's address. */
   readonly location?: (httpPort: number) => string
   readonly description?: string
-  /** Searches that it does not hear. */
+  /** Number of searches that it ignores. */
   readonly deaf?: number
 }
 
 export interface Router {
   readonly ssdpPort: number
-  /** `AddPortMapping NewExternalPort=4000 ...`, in order. */
+  /** Actions received, in order: `AddPortMapping NewExternalPort=4000 ...` */
   readonly actions: string[]
   searches: number
   close(): Promise<void>

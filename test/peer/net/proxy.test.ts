@@ -1,4 +1,4 @@
-/** A network whose only way out is an HTTP proxy that connects (CONNECT) to hosts by names that only it knows. */
+/** A network whose only way out is an HTTP proxy, which connects (CONNECT) to hosts by names that only it can resolve. */
 import { once } from 'node:events'
 import http, { createServer } from 'node:http'
 import net, { type AddressInfo } from 'node:net'
@@ -17,7 +17,7 @@ const HOST = '127.0.0.1'
 const PATIENT = { interval: 5, timeout: 60_000 }
 
 const proxy = http.createServer()
-/** What it was asked to connect to. */
+/** Requests to connect. */
 let asked: { readonly to: string; readonly authorization: string | undefined }[] = []
 let refuses = false
 
@@ -119,7 +119,7 @@ describe('INDEX', () => {
   })
 })
 
-/** Connects by way of something that answers a CONNECT with these words, and is told of when it has. */
+/** Connects through a proxy that answers CONNECT with `says`. `said` resolves when it has. */
 async function connectingThroughOne(
   says: string,
 ): Promise<{ connected: Promise<net.Socket>; said: Promise<void> }> {

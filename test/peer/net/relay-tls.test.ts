@@ -27,7 +27,7 @@ interface Carried {
   readonly carrier: RelayTls
   readonly relay: Uint32Array
   readonly heard: Buffer[]
-  /** How often it asked who there is. */
+  /** Number of times it requested the list of relays. */
   asked: number
 }
 
@@ -47,7 +47,7 @@ function carrierTo(endpoint: () => TlsEndpoint | undefined): Carried {
   return carried
 }
 
-/** Says KEEP until it is answered. */
+/** Sends KEEP until it is answered. */
 async function answered({ carrier, relay, heard }: Carried): Promise<Buffer> {
   const before = heard.length
   const again = setInterval(() => carrier.send(relay, 0, KEEP), 20)
@@ -56,7 +56,7 @@ async function answered({ carrier, relay, heard }: Carried): Promise<Buffer> {
   return heard[before]!
 }
 
-/** A TCP port that passes everything on to the relay's TLS port, until it cuts what goes through. */
+/** Opens a TCP port that forwards everything to the relay's TLS port. `cut` breaks the connections. */
 async function passage(): Promise<{ readonly port: number; cut(): void }> {
   const sockets = new Set<net.Socket>()
   const cut = () => {
@@ -134,7 +134,7 @@ describe('a carrier to relays', () => {
     const between = await passage()
     let port = between.port
     const carried = carrierTo(() => ({ port, pin: edge.relay.tls!.pin }))
-    // An answer may still be one of the connection that breaks.
+    // An answer may still come from the connection that is about to break.
     const opened = async () => {
       expect(await answered(carried)).toEqual(UNBOUND)
       return edge.relay.counters().tls!.opened
@@ -158,7 +158,7 @@ const WAYS: [Way, Way][] = [
   ['tls', 'tls'],
 ]
 
-/** Sends it all through a stream from a to b, and returns what has arrived. */
+/** Sends the data through a stream from a to b, and returns what arrived. */
 async function streamed(a: End, b: End, sent: Buffer): Promise<Buffer> {
   const arrived = new Promise<Buffer>((resolve) => {
     b.socket.once('stream', (stream) => resolve(buffer(stream)))

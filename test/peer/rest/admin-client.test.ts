@@ -1,4 +1,4 @@
-/** The admin client, every operation of it, against the handlers, tables and streams of one machine over HTTP. */
+/** Every operation of the admin client, against the handlers, tables and streams of one machine over HTTP. */
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -16,7 +16,7 @@ let index: IndexUnderTest
 let server: ReturnType<typeof createServer>
 let url: string
 let admin: AdminClient
-/** Answers that are made and never sent. */
+/** Number of answers to drop. */
 let lost = 0
 
 beforeAll(async () => {

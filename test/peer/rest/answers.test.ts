@@ -1,4 +1,7 @@
-/** What an application is told if something else answers at the address of INDEX: a portal, a proxy, another service. */
+/**
+ * Errors that an application gets if another server answers at the address of INDEX: a captive portal, a proxy, another
+ * service.
+ */
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -74,7 +77,7 @@ test.each([
   expect(requests.isReached).toBe(false)
 })
 
-/** Some of the answers above are users. */
+/** Whether the answer is a valid user. Some of the answers above are. */
 const isAnswer = (name: string, text: string): boolean =>
   /^user(Update)?$/.test(name) && text.includes('"name":"Ann"')
 

@@ -1,11 +1,11 @@
-/** INDEX, or a gateway before it, closes a connection that a client still keeps. */
+/** INDEX, or a gateway in front of it, closes a connection that a client keeps for reuse. */
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
 import { Requests } from '../../../peer/rest/requests.ts'
 
-/** Cuts off the first so many requests that come to it. */
+/** Starts a server that aborts the first `times` requests. */
 async function cuttingOff(times: number) {
   const seen: string[] = []
   const server = createServer((request, response) => {

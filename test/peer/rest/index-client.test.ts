@@ -1,4 +1,4 @@
-/** The REST client against the real handlers, tables and streams, through the gateway of one machine. */
+/** The REST client against the real handlers, tables and streams, through one machine's gateway. */
 import { randomBytes } from 'node:crypto'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'

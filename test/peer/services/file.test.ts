@@ -1,4 +1,4 @@
-/** The file service: what arrives, what is refused, and what stays when something breaks. */
+/** The file service: what arrives, what is refused, and what remains if a transfer breaks. */
 import { execFileSync, spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, symlinkSync } from 'node:fs'
@@ -313,7 +313,7 @@ describe('who receives decides', () => {
 describe('after a break', () => {
   const LONG = randomBytes(2_000_000)
 
-  /** Broken when the second half of the file is on its way. */
+  /** Breaks a transfer while the second half of the file is in flight. */
   async function broken(paths: readonly string[], directory = inbox) {
     const { list } = await sourcesOf(paths)
     const it = exchange(list, {
@@ -438,7 +438,7 @@ test('a file that changes while it is sent is not sent', async () => {
   expect(existsSync(inbox) ? await readdir(inbox) : []).toEqual([])
 })
 
-/** A file system of 1 MB that only the test's own process sees. */
+/** Whether the test can mount a file system of 1 MB that only its own process sees. */
 const mayMount = spawnSync('unshare', ['-Urm', 'true']).status === 0
 
 test.skipIf(!mayMount)('a full disk at the receiver is named at the sender, announced or not', () => {

@@ -1,4 +1,4 @@
-/** Both sides of the file service, joined in memory; and a sender that says what it likes. */
+/** Both sides of the file service, joined in memory, and a scripted sender. */
 import { createHash } from 'node:crypto'
 import { type Duplex, duplexPair, Readable } from 'node:stream'
 import { type ReceiveOptions, receiveFiles } from '../../../peer/services/receive-files.ts'
@@ -13,11 +13,11 @@ export const sha256 = (bytes: string | Buffer) => createHash('sha256').update(by
 export interface Exchange {
   readonly sent: ReturnType<typeof sendFiles>
   readonly received: ReturnType<typeof receiveFiles>
-  /** Ends both sides without a word, as a tunnel does that breaks. */
+  /** Ends both sides abruptly, like a broken tunnel. */
   readonly cut: () => void
 }
 
-/** The real sender and the real receiver. */
+/** Joins the real sender and the real receiver. */
 export function exchange(
   sources: readonly Source[],
   receive: ReceiveOptions,
@@ -46,7 +46,7 @@ export const transfer = async (paths: readonly string[], receive: ReceiveOptions
 export const streamOf = (name: string, ...chunks: string[]): Source =>
   streamSource(name, Readable.from(chunks.map((chunk) => Buffer.from(chunk))))
 
-/** What a sender says that keeps to no rules; and what the receiver made of it. */
+/** Sends what a misbehaving sender might, and returns what the receiver made of it. */
 export function saying(receive: ReceiveOptions, ...said: (Value | Buffer)[]) {
   const [here, there] = duplexPair() as [Duplex, Duplex]
   const records = new Records(here)
@@ -80,7 +80,7 @@ export const offerOf = (facts: object = {}): Value => ({
   ...facts,
 })
 
-/** A whole transfer of one file. */
+/** The records of a whole transfer of one file. */
 export const oneFile = (path: string, bytes: string): (Value | Buffer)[] => [
   offerOf({ name: path, bytes: bytes.length }),
   { kind: 'file', path, size: bytes.length },

@@ -1,4 +1,4 @@
-/** The port of one service is dropped, and all other UDP works. */
+/** The UDP port of one service is dropped, while all other UDP works. */
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { buffer } from 'node:stream/consumers'

@@ -1,6 +1,6 @@
 /**
- * HANDSHAKE, RELAY and STUN of one node on loopback, in this process, and pairs of sockets of which both sides have
- * agreed on a tunnel already.
+ * HANDSHAKE, RELAY and STUN of one node on loopback, in this process, and pairs of sockets whose two sides have already
+ * agreed on a tunnel.
  */
 import { randomBytes } from 'node:crypto'
 import dgram from 'node:dgram'
@@ -30,7 +30,7 @@ import { startStun } from '../../../udp-edge/stun.ts'
 
 const HOST = '127.0.0.1'
 
-/** How one end reaches the relay: over TLS while UDP counts as dropped there. The HANDSHAKE hears of it by UDP all the same. */
+/** The transport between an end and the relay: TLS if UDP counts as dropped there. The end still uses UDP for the HANDSHAKE. */
 export type Way = 'udp' | 'tls'
 
 export interface End {
@@ -41,17 +41,17 @@ export interface End {
 
 export interface Edge {
   readonly relay: Relay
-  /** TCP port by which ends reach the relay over TLS; its own until a test puts something between. */
+  /** TCP port at which ends reach the relay over TLS. A test may change it to put something in between. */
   tlsPort: number
-  /** Two ends of a tunnel, open. */
+  /** Returns two open ends of a tunnel. */
   pair(terms?: Partial<TunnelTerms>): Promise<[PeerSocket, PeerSocket]>
   ends(terms: Partial<TunnelTerms>, ways: readonly [Way, Way]): Promise<[End, End]>
-  /** Packets that the relay forwarded. */
+  /** Returns the number of packets that the relay forwarded. */
   relayed(): number
   close(): Promise<void>
 }
 
-/** `dropped`: services whose UDP port is silent. A HANDSHAKE is then reached by post, as if by the gateway. */
+/** Starts the node. `dropped`: services whose UDP port is silent. A HANDSHAKE is then reached as if through the gateway. */
 export async function startEdge({
   dropped = [],
 }: {
@@ -131,14 +131,14 @@ export async function startEdge({
   return edge
 }
 
-/** Takes what comes and says nothing. */
+/** Opens a UDP port that receives and never answers. */
 async function silentPort(): Promise<{ readonly socket: dgram.Socket; readonly address: string }> {
   const socket = dgram.createSocket('udp4').bind(0, HOST)
   await once(socket, 'listening')
   return { socket, address: `${HOST}:${socket.address().port}` }
 }
 
-/** Carries what is for one address to another, and back. */
+/** Carries datagrams for one address to another, and back. */
 function byPost(from: string, to: string, receive: Receive): Carrier {
   const [{ words: seen }, { words: real }] = [parseAddress(from)!, parseAddress(to)!]
   const socket = dgram.createSocket('udp4').on('message', (bytes) => receive(bytes, seen))

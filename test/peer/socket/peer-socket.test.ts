@@ -17,7 +17,7 @@ afterAll(() => edge.close())
 
 const WORDS = Buffer.from('one two three')
 
-/** Every way to call `send` of a dgram socket that is not connected, with port and address where it needs them. */
+/** Every way to call `send` of an unconnected dgram socket, with port and address if it needs them. */
 type Send = (socket: PeerSocket | dgram.Socket, port: number, done: SendCallback) => void
 const CALLS: readonly [name: string, call: Send, sent: string][] = [
   ['a buffer', (socket, port, done) => socket.send(WORDS, port, '127.0.0.1', done), 'one two three'],
@@ -38,7 +38,7 @@ const CALLS: readonly [name: string, call: Send, sent: string][] = [
   ['nothing', (socket, port, done) => socket.send('', port, '127.0.0.1', done), ''],
 ]
 
-/** The same of one that is connected. */
+/** The same for a connected socket. */
 const CONNECTED: readonly [name: string, call: Send, sent: string][] = [
   ['a buffer, connected', (socket, _, done) => socket.send(WORDS, done), 'one two three'],
   ['a piece, connected', (socket, _, done) => socket.send(WORDS, 4, 3, done), 'two'],

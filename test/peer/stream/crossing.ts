@@ -1,8 +1,11 @@
 /**
- * The streams of two ends of a tunnel on real udx sockets on loopback, with several ways between them: straight, straight
- * between a second socket of each (as IPv6 is beside IPv4), and through a socket in the middle that passes every packet
- * on, or does with it what a test wants. What the ends tell each other
- * (STREAM_OPEN and its answers) always arrives.
+ * The streams of two ends of a tunnel on real udx sockets on loopback, with several ways between them:
+ *
+ * - a straight way
+ * - a straight way between a second socket of each end, like IPv6 beside IPv4
+ * - a way through a socket in the middle, which forwards every packet or does with it what a test wants
+ *
+ * Control messages between the ends (STREAM_OPEN and its answers) always arrive.
  */
 import dgram from 'node:dgram'
 import { once } from 'node:events'
@@ -18,17 +21,17 @@ export type Way = 'straight' | 'beside' | 'relayed' | 'nowhere'
 
 export interface End {
   readonly streams: Streams
-  /** Streams that the other end opened. */
+  /** Streams opened by the other end. */
   readonly offered: TunnelStream[]
-  /** Is given each stream that the other end opens, before it is accepted. */
+  /** Called with each stream that the other end opens, before it is accepted. */
   heard: (stream: TunnelStream) => void
-  /** False: it refuses streams. */
+  /** Whether it accepts streams. */
   listening: boolean
-  /** STREAM_OPENs that it has sent. */
+  /** Number of STREAM_OPENs sent. */
   opens: number
-  /** What it said last: whether there are streams. */
+  /** Whether it last reported that there are streams. */
   active: boolean
-  /** UDP port that its streams arrive at. */
+  /** UDP port of its streams. */
   readonly port: number
   go(way: Way): void
 }
@@ -36,11 +39,11 @@ export interface End {
 export interface Crossing {
   readonly a: End
   readonly b: End
-  /** Packets that went through the middle. */
+  /** Number of packets that went through the middle. */
   relayed: number
-  /** What the middle does with a packet; undefined is lost. */
+  /** Handles a packet in the middle: returns the packet to forward, or undefined to drop it. */
   meddle: (packet: Buffer) => Buffer | undefined
-  /** A stream from a to b, both ends of it. */
+  /** Opens a stream from a to b and returns both ends. */
   open(name?: string): Promise<{ opener: TunnelStream; accepter: TunnelStream }>
 }
 

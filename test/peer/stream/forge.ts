@@ -1,4 +1,4 @@
-/** Packets that a stranger makes of one that it has seen: `ff · version · type · data offset · id · window · seq · ack`. */
+/** Packets that an attacker forges from one that it has seen: `ff · version · type · data offset · id · window · seq · ack`. */
 import dgram from 'node:dgram'
 
 export const UDX = { ACK: 0, DATA: 1, END: 2, DESTROY: 16 } as const
@@ -8,13 +8,13 @@ const TYPE_AT = 2
 const ID_AT = 4
 const SEQ_AT = 12
 const ACK_AT = 16
-/** Sequence numbers from the one that was seen on: those that the stream expects next are among them. */
+/** Number of sequence numbers to try, from the one that was seen. They include those that the stream expects next. */
 const AHEAD = 300
 
-/** The number of the stream, at its receiver, that a packet is for. */
+/** Returns the receiver's number of the stream that a packet is for. */
 export const idOf = (packet: Buffer): number => packet.readUInt32LE(ID_AT)
 
-/** Sends packets of this type, from a port of its own, for the stream that `seen` was for. */
+/** Sends packets of this type from another port, for the stream of `seen`. */
 export function forge(seen: Buffer, type: number, port: number): void {
   const socket = dgram.createSocket('udp4')
   const seq = seen.readUInt32LE(SEQ_AT)

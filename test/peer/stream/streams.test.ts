@@ -11,7 +11,7 @@ import { type Crossing, crossing, type Way } from './crossing.ts'
 import { forge, idOf, UDX } from './forge.ts'
 
 const MEGABYTE = 1 << 20
-/** A busy machine is slow: no test fails because of it. */
+/** Long time limit, so that no test fails because of a busy machine. */
 const PATIENCE = { timeout: 100_000 }
 
 function noise(bytes: number, chunk = 64 << 10): Buffer[] {
@@ -26,7 +26,7 @@ function sha256(bytes: Iterable<Buffer>): string {
   return hash.digest('hex')
 }
 
-/** All that comes. Node's own collectors would destroy the stream at its end, with what it still has to send. */
+/** Collects a stream. Node's own collectors would destroy the stream at its end, with the data that it still has to send. */
 async function collect(stream: Readable): Promise<Buffer> {
   const chunks: Buffer[] = []
   stream.on('data', (chunk: Buffer) => chunks.push(chunk))
@@ -41,7 +41,7 @@ function go(world: Crossing, way: Way): void {
   world.b.go(way)
 }
 
-/** Writes until the stream is full and stays so: nothing drains while a hundred turns of the event loop go by. */
+/** Writes until the stream is full and stays full: it does not drain during a hundred turns of the event loop. */
 async function fill(stream: Writable): Promise<number> {
   const block = Buffer.alloc(64 << 10)
   let written = 0

@@ -1,4 +1,4 @@
-/** Random choices that come again with the same seed. */
+/** Random choices, the same for the same seed. */
 export class Dice {
   #state: number
 
@@ -6,7 +6,7 @@ export class Dice {
     this.#state = seed
   }
 
-  /** From 0 to below 1 (mulberry32). */
+  /** Returns a number in [0, 1) (mulberry32). */
   roll(): number {
     this.#state = (this.#state + 0x6d2b79f5) | 0
     let t = Math.imul(this.#state ^ (this.#state >>> 15), 1 | this.#state)

@@ -1,6 +1,6 @@
 /**
- * Filters, each as text and as what it means. The meaning is written here from shared/model/README.md, apart from the code
- * that is tested.
+ * Filters, each as text and as its meaning. The meaning is implemented here from shared/model/README.md, independently of the
+ * code under test.
  */
 import type { Dice } from './dice.ts'
 import { DATES, EXTREMES, NUMBERS, scalar, TEXTS } from './values.ts'
@@ -12,7 +12,7 @@ export interface OracleFilter {
 
 export const EVERYTHING: OracleFilter = { text: '', means: () => true }
 
-/** At most 512 bytes long. `paths`: attributes that records may have. */
+/** Returns a filter of at most 512 bytes. `paths`: attributes that records may have. */
 export function filter(dice: Dice, paths: readonly string[]): OracleFilter {
   for (;;) {
     const made = expression(dice, paths, dice.below(4))
@@ -50,7 +50,7 @@ function joined(op: 'and' | 'or', parts: readonly OracleFilter[]): OracleFilter 
   return { text, means: (record) => parts.every((part) => part.means(record)) }
 }
 
-/** Without brackets: `not` binds tighter than `and`, and `and` tighter than `or`. */
+/** An expression without brackets: `not` binds tighter than `and`, and `and` tighter than `or`. */
 function bare(dice: Dice, paths: readonly string[]): OracleFilter {
   const atom = () => {
     const part = comparison(dice, paths)
@@ -63,7 +63,7 @@ function bare(dice: Dice, paths: readonly string[]): OracleFilter {
   return { text, means: (record) => groups.some((group) => group.every((part) => part.means(record))) }
 }
 
-/** One value of a list, as a whole. */
+/** A condition that one element of a list must fulfil as a whole. */
 function some(dice: Dice, paths: readonly string[]): OracleFilter {
   const path = dice.of(paths.map((one) => one.replace(/\.x$/, '')))
   const inside = dice.of([comparison, bare, between])(dice, ['x', 'y', 'X', 'none'])
@@ -71,7 +71,7 @@ function some(dice: Dice, paths: readonly string[]): OracleFilter {
   return { text: `${path}[${inside.text}]`, means }
 }
 
-/** Two bounds of one attribute: of several values one may satisfy the one and another the other. */
+/** Two bounds on one attribute. If it has several values, different ones may satisfy the two. */
 function between(dice: Dice, paths: readonly string[]): OracleFilter {
   const path = dice.of(paths)
   const values: readonly (string | number)[] = dice.of([NUMBERS, NUMBERS, TEXTS, DATES])
@@ -119,13 +119,13 @@ function compared(
   return { text, means: (record) => valuesAt(record, path).some((value) => test(as(value), as(wanted))) }
 }
 
-/** Names have no case. */
+/** Normalises the case of a text, because comparison ignores case. */
 function caseless(value: unknown): unknown {
   if (!text(value)) return value
   return value.normalize('NFC').toUpperCase().toLowerCase().replace(/ς/g, 'σ').normalize('NFC')
 }
 
-/** A value has many spellings in JSON. */
+/** Returns one of the many JSON spellings of a value. */
 function spelt(dice: Dice, value: string | number | boolean | null): string {
   if (typeof value === 'number') {
     if (value === 0) return dice.of(['0', '-0', '0.0', '-0e5', '0E-2'])
@@ -156,7 +156,7 @@ function same(value: unknown, wanted: unknown): boolean {
   return typeof value === 'number' && typeof wanted === 'number' ? value - wanted === 0 : value === wanted
 }
 
-/** By code point; where the filter names a date-time, only date-times have an order, by instant. */
+/** Compares texts by code point. If the filter contains a date-time, only date-times compare, by instant. */
 export function order(value: unknown, wanted: unknown): number | undefined {
   if (typeof value === 'number' && typeof wanted === 'number') return value - wanted
   if (!text(value) || !text(wanted)) return undefined
@@ -175,7 +175,7 @@ function isThere(value: unknown): boolean {
   return typeof value === 'object' ? Object.keys(value).length > 0 : true
 }
 
-/** Names in any case; lists stand for each of what is in them. */
+/** Returns the values at a path. Names ignore case, and a list stands for each of its elements. */
 function valuesAt(record: unknown, path: string): readonly unknown[] {
   let found: unknown[] = [record]
   for (const name of path.toLowerCase().split('.')) {

@@ -1,4 +1,4 @@
-/** Which attributes filters name, and whole searches, page by page. */
+/** The attributes that filters name, and whole searches, page by page. */
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import type { UserId } from '../../../shared/ids.ts'
 import { type Scope, search } from '../../../shared/store/search.ts'
@@ -9,7 +9,7 @@ export type Searched = (typeof ENTITIES)[number]
 
 const LIVE = ['status', 'custom', 'metadata.level', 'metadata.modes', 'metadata.text', 'metadata.none']
 
-/** Names in several cases, declared attributes and others. */
+/** Attribute paths in upper and lower case, both declared and undeclared. */
 export const PATHS: Readonly<Record<Searched, readonly string[]>> = {
   user: [
     ...DECLARED.map((path) => `attributes.${path}`),
@@ -29,7 +29,7 @@ export interface Asked {
   readonly limit: number
 }
 
-/** Ids in the order of the answers. */
+/** Returns the ids in the order of the results. */
 export async function found(client: DynamoDBDocumentClient, asked: Asked): Promise<string[]> {
   const ids: string[] = []
   let cursor: string | undefined

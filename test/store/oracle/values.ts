@@ -1,4 +1,4 @@
-/** Values that records have and filters ask for: from few enough that they meet, and strange enough to matter. */
+/** Values for records and filters: few enough that they often match, and unusual enough to matter. */
 import type { Json } from '../../../shared/model/json.ts'
 import type { Dice } from './dice.ts'
 
@@ -56,7 +56,7 @@ export const NUMBERS = [
   ...[Number('12345678901234567890123456789012345678'), 2 ** 53 - 1, 2 ** 53, 2 ** 53 + 2, -(2 ** 53)],
   ...[1000, 1e-7, 9.9e124, -9.9e124],
 ]
-/** Only filters name these: no table keeps them. */
+/** Numbers only for filters, because tables cannot store them. */
 export const EXTREMES = [Number.MAX_VALUE, -Number.MAX_VALUE, Number.MIN_VALUE, 1e126]
 
 export function scalar(dice: Dice): string | number | boolean | null {
@@ -66,7 +66,7 @@ export function scalar(dice: Dice): string | number | boolean | null {
   return kind === 8 ? dice.of(DATES) : dice.of([true, false, null])
 }
 
-/** Attributes of an object, a user or a peer. What is not in here is absent. */
+/** Makes the attributes of an object, a user or a peer. Each may be absent. */
 export function attributes(dice: Dice): { [name: string]: Json } {
   const made: { [name: string]: Json } = {}
   const has = () => dice.below(10) < 8
@@ -84,7 +84,7 @@ export function attributes(dice: Dice): { [name: string]: Json } {
   return made
 }
 
-/** An object in a list, or a list of them in a list, or something else. */
+/** Makes an object in a list, a list of them in a list, or something else. */
 function nested(dice: Dice): Json {
   if (dice.below(8) === 0) return scalar(dice)
   if (dice.below(8) === 0) return [{ x: dice.of(NUMBERS), y: 'a' }, [{ x: dice.of(TEXTS) }]]
@@ -92,5 +92,5 @@ function nested(dice: Dice): Json {
   return { ...x, ...(dice.below(3) > 0 && { y: dice.of(['a', 'b', 1, null]) }) }
 }
 
-/** Declared for collections; `loose` is not. */
+/** Paths declared for collections; `loose` is undeclared. */
 export const DECLARED = ['any', 'level', 'title', 'at', 'tags', 'deep.x']

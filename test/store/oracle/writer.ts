@@ -1,17 +1,17 @@
-/** Changes records without a pause, and keeps what each of them was and when. */
+/** Changes records continuously, and records the states of each with their times. */
 
-/** What a record was: from when it may have been so, and when the index had it. */
+/** A state of a record, from the time when it may have begun to the time when the index had it. */
 export interface State {
-  /** As a filter sees it; undefined if it was not to be found. */
+  /** The record as a filter sees it; undefined if it could not be found. */
   readonly record: object | undefined
   readonly begunAt: number
   indexedAt: number
 }
 
-/** The next state of a record, and how it gets there. */
+/** The next state of a record, and the action that leads to it. */
 export interface Change {
   readonly record: object | undefined
-  /** Until the index has it. */
+  /** Makes the change. Resolves when the index has it. */
   readonly make: () => Promise<void>
 }
 
@@ -39,7 +39,10 @@ export class Writer {
     state.indexedAt = performance.now()
   }
 
-  /** What each record may have been to a search: as the index had it at first, and whatever it became until the end. */
+  /**
+   * Returns the states in which a search may have seen each record: the one indexed at the start, and all later ones until
+   * the end.
+   */
   during(from: number, to: number): [id: string, states: readonly State[]][] {
     return [...this.#states].map(([id, states]) => {
       const first = states.findLastIndex(({ indexedAt }) => indexedAt <= from)
