@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
-import { LONG, PROGRAMS } from './vitest.long.config.ts'
+import { LONG, PATIENCE, PROGRAMS } from './vitest.long.config.ts'
 import { SEARCH } from './vitest.search.config.ts'
 
 /** These wait most, so they begin first and the others run meanwhile. vitest puts the biggest files first where it knows no times. */
@@ -28,6 +28,7 @@ export default defineConfig({
     ],
     /** Tests are not timed: a machine that does other things too is no fault. */
     testTimeout: 120_000,
+    expect: PATIENCE,
     hookTimeout: 120_000,
     retry: process.env.CI ? 1 : 0,
     // Twice the cores of a small machine: many tests wait for the network more than they compute.

@@ -31,10 +31,14 @@ export const LONG = [
 /** Programs that tests start are compiled once. */
 export const PROGRAMS = { NODE_COMPILE_CACHE: join(tmpdir(), 'node-compile-cache') }
 
+/** How long a polled expectation waits: far longer than it takes on an idle machine, because tests are not timed. */
+export const PATIENCE = { poll: { timeout: 60_000 } }
+
 export default defineConfig({
   test: {
     include: LONG,
     testTimeout: 120_000,
+    expect: PATIENCE,
     hookTimeout: 120_000,
     maxWorkers: 2,
     retry: process.env.CI ? 1 : 0,

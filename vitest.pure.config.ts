@@ -1,5 +1,5 @@
 import { defineConfig, type Plugin } from 'vitest/config'
-import { LONG } from './vitest.long.config.ts'
+import { LONG, PATIENCE } from './vitest.long.config.ts'
 
 /** As a build for browsers does: the JavaScript cryptography in place of the native one. */
 const pureCryptography: Plugin = {
@@ -19,6 +19,7 @@ export default defineConfig({
     include: ['test/wire/**/*.test.ts', 'test/crypto/**/*.test.ts', 'test/core/**/*.test.ts'],
     exclude: [...LONG, 'test/crypto/pure.test.ts', 'test/core/tunnel/fuzz.test.ts'],
     testTimeout: 300_000,
+    expect: PATIENCE,
     maxWorkers: 2,
     isolate: false,
     env: { STRAIGHTWAY_CRYPTOGRAPHY: 'pure' },

@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { PATIENCE } from './vitest.long.config.ts'
 
 /** Searches against an oracle, the index while its function is killed, and what it costs: thousands of records and changes. `npm run test:search`; CI runs a part. */
 export const SEARCH = [
@@ -9,5 +10,12 @@ export const SEARCH = [
 ]
 
 export default defineConfig({
-  test: { include: SEARCH, testTimeout: 3_600_000, hookTimeout: 900_000, maxWorkers: 2, retry: 0 },
+  test: {
+    include: SEARCH,
+    testTimeout: 3_600_000,
+    expect: PATIENCE,
+    hookTimeout: 900_000,
+    maxWorkers: 2,
+    retry: 0,
+  },
 })

@@ -189,6 +189,7 @@ describe('a listing', () => {
     const ann = await joining('Ann')
     const ids = ['a', 'b', 'c', 'd', 'e']
     for (const id of ids) await ann.index.objects.put('notes', id, { value: { id } })
+    await expect.poll(async () => (await ann.index.objects.list('notes')).items).toHaveLength(ids.length)
     const page = await ann.index.objects.list('notes', { limit: 2 })
     expect(page.items).toHaveLength(2)
     const all: string[] = []

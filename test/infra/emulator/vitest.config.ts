@@ -1,5 +1,6 @@
 import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
+import { PATIENCE } from '../../../vitest.long.config.ts'
 
 /** Test files with the guarantees of INDEX, wherever it runs. */
 const CONTRACT = ['users', 'networks', 'objects', 'permissions'].map(
@@ -23,6 +24,7 @@ export default defineConfig({
     include: ['test/infra/emulator/*.test.ts', ...CONTRACT],
     globalSetup: 'test/infra/emulator/deployment.ts',
     testTimeout: 300_000,
+    expect: PATIENCE,
     hookTimeout: 300_000,
     fileParallelism: false,
     sequence: { sequencer: InOrder },

@@ -86,7 +86,7 @@ test('brings each port what is for it, and nothing of what else may be said', as
   for (const text of others) socket.send(text)
   socket.send(answer(number, { service: 'handshake' }))
   socket.send(JSON.stringify({ kind: 'gone', node: NODE }))
-  await vi.waitUntil(() => events.length >= 2)
+  await vi.waitUntil(() => events.length >= 2, { timeout: 60_000 })
   expect(events).toEqual([`handshake ${NODE} hi`, `gone ${NODE}`])
 })
 
@@ -98,7 +98,7 @@ test('opens itself again when it is lost, and tells so', async () => {
   connected = next()
   socket.terminate()
   await connected
-  await vi.waitUntil(() => events.includes('reopened'))
+  await vi.waitUntil(() => events.includes('reopened'), { timeout: 60_000 })
 })
 
 test('is given up where the gateway cannot be reached', async () => {
