@@ -4,7 +4,7 @@ import { LONG, PATIENCE, PROGRAMS } from './vitest.long.config.ts'
 import { SEARCH } from './vitest.search.config.ts'
 
 /** These wait most, so they begin first and the others run meanwhile. vitest puts the biggest files first where it knows no times. */
-const WAITING = ['test/e2e/start.test.ts', 'test/peer/stream/streams.test.ts', 'test/peer/cli/usage.test.ts']
+const WAITING = ['test/e2e/start.test.ts', 'test/peer/stream/streams.test.ts', 'test/peer/join.test.ts']
 
 class WaitingFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {

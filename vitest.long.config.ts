@@ -12,10 +12,13 @@ export const LONG = [
   'test/core/tunnel/symmetric.test.ts',
   'test/core/tunnel/tunnel.test.ts',
   'test/core/checkpoint/hostile.test.ts',
+  'test/core/checkpoint/gate.test.ts',
   'test/functions/rest/race-walk.test.ts',
+  'test/functions/rest/search-attacks.test.ts',
   'test/functions/streams/large-user.test.ts',
   'test/bench/fleet.test.ts',
   'test/fuzz/planted.test.ts',
+  'test/e2e/udp-blocked.test.ts',
   'test/e2e/udp-comes-and-goes.test.ts',
   'test/e2e/captive-portal.test.ts',
   'test/e2e/node-death.test.ts',
@@ -25,6 +28,7 @@ export const LONG = [
   'test/peer/cli/one-peer.test.ts',
   'test/peer/cli/process.test.ts',
   'test/peer/cli/strangers.test.ts',
+  'test/peer/cli/usage.test.ts',
   'test/peer/cli/verbs.test.ts',
 ]
 
