@@ -18,6 +18,9 @@ import { readPeer, writePeer } from './presence.ts'
 
 export type ReceiptOutcome = keyof typeof RECEIPT_OUTCOME
 
+/** The outcomes that the recipient of a message may report. Nodes report the others. */
+export const RECIPIENT_OUTCOMES: ReadonlySet<ReceiptOutcome> = new Set(['delivered', 'unreadable'])
+
 const OUTCOMES = new Map<number, ReceiptOutcome>(
   Object.entries(RECEIPT_OUTCOME).map(([name, number]) => [number, name as ReceiptOutcome]),
 )

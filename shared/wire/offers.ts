@@ -37,6 +37,8 @@ const encoder = new TextEncoder()
 
 /** `ringing`: the other peer has received the offer but not decided yet. */
 export type AnswerOutcome = keyof typeof ANSWER_OUTCOME
+/** The outcomes that the peer that received an offer may report. Nodes report the others. */
+export const CALLEE_OUTCOMES: ReadonlySet<AnswerOutcome> = new Set(['accepted', 'refused'])
 /** An outcome after which no other comes. */
 export type FinalOutcome = Exclude<AnswerOutcome, 'ringing'>
 /** 0: the side that made the offer. */

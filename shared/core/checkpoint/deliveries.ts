@@ -51,9 +51,8 @@ export class Deliveries {
     )
   }
 
-  /** Handles a peer's receipt for a message: `delivered` or `unreadable`. Other outcomes are ignored: only nodes report them. */
+  /** Handles a peer's receipt for a message: `delivered` or `unreadable`. */
   receipt(from: PeerSession, { peer, epoch, sequence, outcome }: Receipt, now: number): void {
-    if (outcome !== 'delivered' && outcome !== 'unreadable') return
     const key = letterKey({ from: peer, to: from.peer, epoch, sequence })
     const { inflow } = from
     const letter = inflow?.live.get(key) ?? inflow?.mail.get(key)?.letter

@@ -1,7 +1,7 @@
 import { MAX_BODY_BYTES } from '../../wire/frames.ts'
-import { decodeMessage, decodeReceipt } from '../../wire/messages.ts'
+import { decodeMessage, decodeReceipt, RECIPIENT_OUTCOMES } from '../../wire/messages.ts'
 import { FRAME } from '../../wire/numbers.ts'
-import { decodeAnswer, decodeOffer, decodeRejoin } from '../../wire/offers.ts'
+import { CALLEE_OUTCOMES, decodeAnswer, decodeOffer, decodeRejoin } from '../../wire/offers.ts'
 import { decodeFind, decodeStatus } from '../../wire/presence.ts'
 import { decodeTicket, decodeU32 } from '../../wire/session.ts'
 import type { FrameSink, Session } from '../session/session.ts'
@@ -91,7 +91,7 @@ export class PeerFrames implements FrameSink {
     if (!this.#take(from, type, body, now)) this.#options.counters.malformed++
   }
 
-  /** Handles a frame; false if its body could not be decoded. Unknown types are ignored. */
+  /** Handles a frame; false if its body could not be decoded, or reports what only a node may report. Unknown types are ignored. */
   #take(from: PeerSession, type: number, body: Uint8Array, now: number): boolean {
     const { residence, presence, messages, deliveries, offers, finds } = this.#options
     switch (type) {
@@ -100,13 +100,17 @@ export class PeerFrames implements FrameSink {
       case FRAME.MESSAGE:
         return given(decodeMessage(body), (message) => messages.submit(from, message, now))
       case FRAME.RECEIPT:
-        return given(decodeReceipt(body), (receipt) => deliveries.receipt(from, receipt, now))
+        return given(saidByPeer(decodeReceipt(body), RECIPIENT_OUTCOMES), (receipt) =>
+          deliveries.receipt(from, receipt, now),
+        )
       case FRAME.FIND:
         return given(decodeFind(body), (find) => finds.find(from, find, now))
       case FRAME.OFFER:
         return given(decodeOffer(body), (offer) => offers.submit(from, offer, now))
       case FRAME.ANSWER:
-        return given(decodeAnswer(body), (answer) => offers.answer(from, answer, now))
+        return given(saidByPeer(decodeAnswer(body), CALLEE_OUTCOMES), (answer) =>
+          offers.answer(from, answer, now),
+        )
       case FRAME.REJOIN:
         return given(decodeRejoin(body), (rejoin) => offers.rejoin(from, rejoin, now))
       case FRAME.TICKET:
@@ -121,4 +125,12 @@ export class PeerFrames implements FrameSink {
 
 function setPace(of: PeerSession, intervalMs: number): void {
   of.intervalMs = Math.max(LEAST_INTERVAL_MS, Math.min(intervalMs, GREATEST_INTERVAL_MS))
+}
+
+/** A report from a peer; undefined if its outcome is for nodes to report. A sender slows down or gives up because of those. */
+function saidByPeer<O, T extends { readonly outcome: O }>(
+  report: T | undefined,
+  outcomes: ReadonlySet<O>,
+): T | undefined {
+  return report !== undefined && outcomes.has(report.outcome) ? report : undefined
 }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { UserId } from '../../../shared/ids.ts'
-import { MAX_SEALED_BODY_BYTES } from '../../../shared/wire/messages.ts'
-import { KIND } from '../../../shared/wire/numbers.ts'
+import { encodeReceipt, MAX_SEALED_BODY_BYTES, type ReceiptOutcome } from '../../../shared/wire/messages.ts'
+import { FRAME, KIND } from '../../../shared/wire/numbers.ts'
 import { type Fate, networkId, START, userId, World } from './world.ts'
 
 const isBetweenNodes = (bytes: Uint8Array): boolean => bytes[1] === KIND.NODE
@@ -25,6 +25,27 @@ test('a message arrives at the same node and at another, and is receipted as del
   world.run(500)
   expect([b.texts, c.texts]).toEqual([['near'], ['far']])
   expect(a.receipts.map(({ outcome }) => outcome)).toEqual(['delivered', 'delivered'])
+})
+
+test.each<ReceiptOutcome>([
+  'rateLimited',
+  'mailboxFull',
+  'unknownPeer',
+  'stored',
+  'tooLarge',
+  'notHere',
+  'taken',
+])('a recipient cannot say in the place of a node that a message is %s', (outcome) => {
+  const { world, a, b, c } = three()
+  for (const recipient of [b, c]) {
+    recipient.acknowledges = false
+    a.say(recipient, 1, 'hello', START)
+    world.run(500)
+    recipient.send(FRAME.RECEIPT, encodeReceipt({ peer: a.id, epoch: 1, sequence: 1, outcome }))
+    world.run(500)
+  }
+  expect(a.receipts).toEqual([])
+  expect(world.nodes.map(({ machine }) => machine.counters.malformed)).toEqual([1, 1])
 })
 
 test('the way of a message costs the directory one look-up and no write', () => {

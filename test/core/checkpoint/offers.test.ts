@@ -3,7 +3,13 @@ import { openGrant } from '../../../shared/crypto/grant.ts'
 import type { TunnelId } from '../../../shared/ids.ts'
 import { type Address, addressOf, formatAddress, isNowhere } from '../../../shared/wire/address.ts'
 import { FRAME } from '../../../shared/wire/numbers.ts'
-import { type Direction, encodeAnswer, encodeOffer, encodeRejoin } from '../../../shared/wire/offers.ts'
+import {
+  type AnswerOutcome,
+  type Direction,
+  encodeAnswer,
+  encodeOffer,
+  encodeRejoin,
+} from '../../../shared/wire/offers.ts'
 import { ASK_MS, FLEET_KEY, networkId, userId, World } from './world.ts'
 
 const TUNNEL = 'abcdefghijklmnopqrstuvwxye' as TunnelId
@@ -17,12 +23,7 @@ const answersOf = ({ answers }: Peer) => answers.filter(({ outcome }) => outcome
 const offer = (from: Peer, to: Peer, expected = port(0)): void =>
   from.send(FRAME.OFFER, encodeOffer({ tunnel: TUNNEL, peer: to.id, noise: NOISE_1, expected }))
 
-const answer = (
-  from: Peer,
-  to: Peer,
-  outcome: 'accepted' | 'refused' = 'accepted',
-  expected = port(0),
-): void =>
+const answer = (from: Peer, to: Peer, outcome: AnswerOutcome = 'accepted', expected = port(0)): void =>
   from.send(FRAME.ANSWER, encodeAnswer({ tunnel: TUNNEL, peer: to.id, outcome, noise: NOISE_2, expected }))
 
 const rejoin = (from: Peer, to: Peer, leg: 0 | 1): void =>
@@ -54,6 +55,28 @@ test.each([1, 2])('over %i node(s) an accepted offer leads both sides to the sam
   expect(granted(early)).toMatchObject({ tunnel: TUNNEL, leg: 0, self: a.id, other: b.id, key: early!.key })
   expect(granted(mine)).toMatchObject({ tunnel: TUNNEL, leg: 0, self: a.id, other: b.id, key: mine!.key })
   expect(granted(theirs)).toMatchObject({ tunnel: TUNNEL, leg: 1, self: b.id, other: a.id, key: theirs!.key })
+})
+
+test.each([
+  'rateLimited',
+  'policy',
+  'unavailable',
+  'offline',
+  'unknownPeer',
+] as const)('who receives an offer cannot say in the place of a node that it is %s', (outcome) => {
+  const world = new World(2)
+  const [a, b] = [world.peer('a', 'ann', ['home']), world.peer('b', 'bob', ['home'])]
+  world.signIn(a)
+  world.signIn(b, world.nodes[1]!)
+  offer(a, b)
+  world.run(300)
+  answer(b, a, outcome)
+  world.run(300)
+  expect(b.offers).toHaveLength(1)
+  expect(answersOf(a)).toEqual([])
+  answer(b, a, 'refused')
+  world.run(300)
+  expect(answersOf(a)).toMatchObject([{ outcome: 'refused' }])
 })
 
 test('an offer that is answered within five milliseconds does not ring', () => {
