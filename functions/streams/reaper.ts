@@ -15,10 +15,7 @@ import { vacate } from '../../shared/store/vacate.ts'
 import { fromEnvironment } from '../environment.ts'
 import type { StreamContext } from './context.ts'
 
-/**
- * Which of several concurrent runs this is; set by the schedule (infra/constructs/schedule.ts). Default: the only
- * one.
- */
+/** Number of this run among several concurrent runs, set by the schedule (infra/constructs/schedule.ts). Default: one run. */
 export interface Share {
   readonly part?: number
   readonly parts?: number

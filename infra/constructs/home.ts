@@ -1,5 +1,5 @@
 /**
- * What nodes need from the home region: the URLs of its APIs, and permission to use its tables and the fleet key.
+ * Gives nodes access to the home region: the URLs of its APIs, and permission to use its tables and the fleet key.
  *
  * - In the home region (`homeHere`) these are references to the other stacks.
  * - In the second region (`homeElsewhere`) there are no references across regions. Tables and the key are found by name, and

@@ -9,7 +9,7 @@ export interface Finding {
   /** Stable name of the check, for programs. */
   readonly check: CheckName
   readonly region: string
-  /** What is wrong, as a sentence. */
+  /** The problem, as a sentence. */
   readonly what: string
   /** The command or the setting that fixes it. */
   readonly mend: string

@@ -1,7 +1,7 @@
 /**
- * What an address may be sent before it is validated: at most three times the bytes that came from it (RFC 9000, sections
- * 8.1 and 9.3), and what somebody who is trusted allowed it. An address is validated when something unpredictable that was
- * sent there comes back.
+ * The byte budget of an address before it is validated: three times the bytes that came from it (RFC 9000, sections 8.1 and
+ * 9.3), plus an allowance granted by a trusted party. An address is validated when an unpredictable value that was sent there
+ * comes back.
  */
 export const AMPLIFICATION = 3
 

@@ -1,6 +1,6 @@
 import { ReplayWindow, WINDOW } from '../crypto/replay-window.ts'
 
-/** What a ReplayWindow counts up to. */
+/** Largest counter that a ReplayWindow accepts. */
 const SPAN = 2 ** 31
 
 /** No datagram that is judged by this is fresh for so long. */

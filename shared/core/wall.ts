@@ -9,7 +9,7 @@ export class Wall {
   /** How far the wall clock is ahead of `now`. The driver of the machine keeps it up to date. */
   aheadMs = 0
 
-  /** What the wall clock says at a moment of the machine. */
+  /** Converts a moment of the machine to wall-clock time, epoch milliseconds. */
   at(now: number): number {
     return now + this.aheadMs
   }

@@ -10,7 +10,7 @@ export interface Vacating {
   readonly node: NodeId
   /** Recorded as `lastSeenAt` of the node's peers, epoch milliseconds. */
   readonly now: number
-  /** Which of several workers this is: each clears its share of the places. Default: the only one. */
+  /** Number of this worker among `parts` workers; each clears its share of the places. Default: one worker. */
   readonly part?: number
   readonly parts?: number
   /** Checked before every page: work stops once it returns true. Default: never. */

@@ -1,5 +1,5 @@
 /**
- * What a peer knows about its own side of the network, as sent to the HANDSHAKE (README.md, section 5):
+ * PROFILE: a peer's description of its own side of the network, sent to the HANDSHAKE (README.md, section 5):
  *
  *   mapping u8 · filtering u8 · allocation u8 · step u16 · low u16 · high u16 · hops u8 · flags u8 · paths u8
  *   count u8 · candidates: kind u8 · address 18 · next u16

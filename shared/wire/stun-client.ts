@@ -57,7 +57,7 @@ export function encodeBindingRequest(transaction: Uint8Array, options: BindingOp
   return batch.at(slot).slice()
 }
 
-/** As many bytes as the longest answer exceeds a bare request: three IPv6 addresses. */
+/** Padding of a request. Its length is the difference between the longest answer (three IPv6 addresses) and a bare request. */
 const ROOM = 'straightway'.padEnd(72)
 
 /** A request that leaves room for its answer. The server's answer is not longer, so a forged source gains nothing. */

@@ -5,7 +5,7 @@ import type { Profile } from '../../wire/profile.ts'
 import type { Volley } from '../../wire/volley.ts'
 
 export interface PlannedSide {
-  /** As in STEP: 1 for the side that sends first. */
+  /** Field of STEP (wire README, section 5): 1 for the side that sends first. */
   readonly role: 0 | 1
   readonly targets: readonly Address[]
   /** How long this side starts after the other, or 0. */
@@ -14,9 +14,11 @@ export interface PlannedSide {
   readonly ttl?: number
   /** Overrides the step's number of rounds. */
   readonly rounds?: number
-  /** As in STEP. Default: the tunnel's own socket, the packets of a round without pause, the targets' own ports. */
+  /** 1 for the tunnel's own socket alone, n > 1 for n fresh sockets besides it. Default: 1. */
   readonly sockets?: number
+  /** Pause between two packets of a round. Default: none. */
   readonly paceMs?: number
+  /** Ports to send to. Default: the port of each target. */
   readonly volley?: Volley
   /** Number of fresh sockets with which this side measures the next port of its NAT before the step. */
   readonly measureSockets?: number

@@ -83,7 +83,7 @@ export class Affairs {
   ) {
     this.#presence = presence
     this.#seals = new MessageSeals(identity, random)
-    this.#outbox = new Outbox(epoch, (letter) => this.#seals.seal(letter))
+    this.#outbox = new Outbox(epoch, (message) => this.#seals.seal(message))
     this.#inbox = new Inbox(memory)
     this.#offers = new Offers(identity, random)
     this.#emit = emit

@@ -209,7 +209,7 @@ export type TunnelsInput =
   | { readonly kind: 'agreed'; readonly agreement: Agreement }
   /** The CHECKPOINT directs both sides to a HANDSHAKE again. */
   | { readonly kind: 'rejoin'; readonly tunnel: TunnelId; readonly direction: Direction }
-  /** As in PeerEffect. */
+  /** Reports that the other peer of a tunnel is at no node, or that its process does not know the tunnel. */
   | { readonly kind: 'absent' | 'forgotten'; readonly tunnel: TunnelId; readonly peer: PeerId }
   /** The presence of a peer shows that it came or went. */
   | { readonly kind: 'came' | 'went'; readonly peer: PeerId }

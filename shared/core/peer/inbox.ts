@@ -5,8 +5,8 @@
  * ten seconds if nothing of that run of the sender is known here: an earlier run of ours may have received the
  * predecessor.
  *
- * What was delivered is remembered for each sender and epoch: the greatest sequence and the 256 before it. This memory
- * can be exported as plain data and restored, so that "once" outlives the process.
+ * The inbox remembers for each sender and epoch which messages it delivered: the greatest sequence and the 256 before it.
+ * This memory can be exported as plain data and restored, so that "once" outlives the process.
  */
 import type { PeerId } from '../../ids.ts'
 import type { Message } from '../../wire/messages.ts'

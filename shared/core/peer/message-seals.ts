@@ -19,8 +19,8 @@ import {
 /** Public keys of other peers that are cached in converted form; the oldest is evicted first. */
 const MAX_KEPT = 10_000
 
-/** A message before it is sealed. */
-export type Letter = Pick<Message, 'peer' | 'epoch' | 'sequence' | 'sentAt' | 'body'>
+/** A message with its number. `peer` is the recipient when it is sealed, and the sender when it is opened. */
+export type NumberedMessage = Pick<Message, 'peer' | 'epoch' | 'sequence' | 'sentAt' | 'body'>
 
 export class MessageSeals {
   readonly #identity: Identity
@@ -39,27 +39,27 @@ export class MessageSeals {
     return this.#publicOf(peer) !== undefined
   }
 
-  /** The sealed body of a letter to `letter.peer`. Call it only if `canSealFor` is true. */
-  seal(letter: Letter): Uint8Array {
+  /** The sealed body of a message to `message.peer`. Call it only if `canSealFor` is true. */
+  seal(message: NumberedMessage): Uint8Array {
     const sealed = sealMessage({
-      prologue: messagePrologue(this.#identity.peer, letter.peer, letter, IDENTITY_KEY),
+      prologue: messagePrologue(this.#identity.peer, message.peer, message, IDENTITY_KEY),
       sender: this.#self,
-      recipientPublic: this.#publicOf(letter.peer)!,
+      recipientPublic: this.#publicOf(message.peer)!,
       ephemeralSeed: this.#random.bytes(32),
-      plaintext: letter.body,
+      plaintext: message.body,
     })
-    if (sealed === undefined) throw new RangeError(`no key to agree with: ${letter.peer}`)
+    if (sealed === undefined) throw new RangeError(`no key to agree with: ${message.peer}`)
     return encodeSealedBody({ key: IDENTITY_KEY, sealed })
   }
 
-  /** The body of a letter from `letter.peer`; undefined if that peer did not seal it for us as this letter. */
-  open(letter: Letter): Uint8Array | undefined {
-    const { peer } = letter
-    const body = decodeSealedBody(letter.body)
+  /** The body of a message from `message.peer`; undefined if that peer did not seal it for us as this message. */
+  open(message: NumberedMessage): Uint8Array | undefined {
+    const { peer } = message
+    const body = decodeSealedBody(message.body)
     const senderPublic = this.#publicOf(peer)
     if (body?.key !== IDENTITY_KEY || senderPublic === undefined) return undefined
     return openMessage({
-      prologue: messagePrologue(peer, this.#identity.peer, letter, body.key),
+      prologue: messagePrologue(peer, this.#identity.peer, message, body.key),
       senderPublic,
       recipient: this.#self,
       sealed: body.sealed,

@@ -11,7 +11,7 @@
  */
 import type { PeerId } from '../../ids.ts'
 import type { Message, Receipt } from '../../wire/messages.ts'
-import type { Letter } from './message-seals.ts'
+import type { NumberedMessage } from './message-seals.ts'
 
 const IN_FLIGHT = 16
 const NEVER = Number.POSITIVE_INFINITY
@@ -52,8 +52,8 @@ interface Recipient {
 
 const UNNUMBERED = { sequence: 0, previous: 0, previousIsStored: false }
 
-/** Seals the body of a letter. */
-export type Seal = (letter: Letter) => Uint8Array
+/** Seals the body of a message. */
+export type Seal = (message: NumberedMessage) => Uint8Array
 
 export class Outbox {
   /** Start time of this SDK: it distinguishes these numbers from those of an earlier run. */

@@ -1,7 +1,7 @@
 /** The receiving half of a session's reliable frames: delivers each frame once, in the order of refs. */
 import type { Ack } from '../../wire/session.ts'
 
-/** As many frames as the sender may have in flight. An ACK cannot report any frame further ahead. */
+/** Maximum number of frames held ahead of a gap. It equals the sender's limit of frames in flight, and the width of an ACK. */
 const AHEAD = 32
 
 interface HeldFrame {

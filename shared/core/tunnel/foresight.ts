@@ -26,7 +26,7 @@ export function foresee(nat: NatClass | undefined, port: number): Foreseen {
 }
 
 export interface Reply {
-  /** As in `Foreseen`. */
+  /** Port at which the tunnel's socket will probably be seen; 0 if it cannot be predicted. */
   readonly port: number
   /** TTL of a packet sent to the other side's expected address before the answer; 0 for the system's default. */
   readonly openingTtl?: number

@@ -1,6 +1,6 @@
 /**
- * What a host has found out about its NAT. A new socket may expect the same, so that an attempt need not wait for the
- * socket's own evidence. That is gathered nevertheless and overrides the expectation.
+ * The class of a host's NAT, as earlier sockets measured it. A new socket expects the same, so that an attempt need not wait
+ * for the socket's own evidence. The socket's own evidence is still gathered, and overrides the expectation.
  */
 import type { Profile } from '../../wire/profile.ts'
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type Letter, MessageSeals } from '../../../shared/core/peer/message-seals.ts'
+import { MessageSeals, type NumberedMessage } from '../../../shared/core/peer/message-seals.ts'
 import { identityOf } from '../../../shared/crypto/identity.ts'
 import { Random } from '../../../shared/crypto/random.ts'
 import { peerIdOf } from '../../../shared/ids.ts'
@@ -12,7 +12,7 @@ const [ofAlice, ofBob, ofMallory] = [alice, bob, mallory].map(
 ) as [MessageSeals, MessageSeals, MessageSeals]
 
 const body = new TextEncoder().encode('the key is under the mat')
-const LETTER: Letter = {
+const MESSAGE: NumberedMessage = {
   peer: bob.peer,
   epoch: 1_790_000_000_000,
   sequence: 3,
@@ -21,10 +21,10 @@ const LETTER: Letter = {
 }
 
 /** A message as the recipient's node delivers it. */
-const handed = (changes: Partial<Letter> = {}): Letter => ({
-  ...LETTER,
+const handed = (changes: Partial<NumberedMessage> = {}): NumberedMessage => ({
+  ...MESSAGE,
   peer: alice.peer,
-  body: ofAlice.seal(LETTER),
+  body: ofAlice.seal(MESSAGE),
   ...changes,
 })
 
@@ -44,14 +44,14 @@ describe('the body of a message', () => {
   test('of no bytes, and of the most bytes, comes whole', () => {
     for (const length of [0, 1, 1024]) {
       const plain = new Uint8Array(length).fill(7)
-      expect(ofBob.open(handed({ body: ofAlice.seal({ ...LETTER, body: plain }) }))).toEqual(plain)
+      expect(ofBob.open(handed({ body: ofAlice.seal({ ...MESSAGE, body: plain }) }))).toEqual(plain)
     }
   })
 
   test('cannot be shown again as another message, at another time, or by another peer', () => {
     expect(ofBob.open(handed({ sequence: 4 }))).toBeUndefined()
-    expect(ofBob.open(handed({ epoch: LETTER.epoch + 1 }))).toBeUndefined()
-    expect(ofBob.open(handed({ sentAt: LETTER.sentAt + 1 }))).toBeUndefined()
+    expect(ofBob.open(handed({ epoch: MESSAGE.epoch + 1 }))).toBeUndefined()
+    expect(ofBob.open(handed({ sentAt: MESSAGE.sentAt + 1 }))).toBeUndefined()
     expect(ofBob.open(handed({ peer: mallory.peer }))).toBeUndefined()
   })
 

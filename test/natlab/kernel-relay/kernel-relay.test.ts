@@ -102,7 +102,7 @@ laboratory('a relay whose packets the kernel forwards', { tools: ['ping'] }, () 
     expect(await relay.ask('offloaded')).toMatchObject({ kernel: { pairs: 0 } })
   })
 
-  it('comes back to its process when the host loses the address that peers come to', async () => {
+  it('comes back to its process when the host loses the address that peers come to, and to the kernel with it', async () => {
     const relay = network.relay()
     await offloaded(network, relay)
     network.at('relay', 'ip', 'address', 'delete', `${ip4('relay')}/24`, 'dev', 'net')
@@ -111,6 +111,8 @@ laboratory('a relay whose packets the kernel forwards', { tools: ['ping'] }, () 
       why: `this host no longer has the address ${ip4('relay')}`,
     })
     expect(network.at('relay', 'nft', 'list', 'tables')).not.toContain(MARK_SET)
+    network.at('relay', 'ip', 'address', 'add', `${ip4('relay')}/24`, 'dev', 'net')
+    await untilForwarding(relay)
   })
 
   it('goes on in its process, and says why, where it may not tell the kernel anything', async () => {
