@@ -5,14 +5,14 @@
  */
 export const AMPLIFICATION = 3
 
-/** More than any exchange before validation needs; an address that is never validated saves up no more than this. */
+/** Upper bound of the saved-up budget. It exceeds what any exchange before validation needs. */
 const MAX_BYTES = 2 ** 16
 
 export class AddressCredit {
   #bytes: number
   #packets: number
 
-  /** `bytes`, `packets`: what it may be sent before anything came from there. Default: nothing, and any number. */
+  /** `bytes`, `packets`: initial budget, before anything came from the address. Default: no bytes, any number of packets. */
   constructor({ bytes = 0, packets = Number.POSITIVE_INFINITY }: { bytes?: number; packets?: number } = {}) {
     this.#bytes = bytes
     this.#packets = packets
@@ -23,12 +23,12 @@ export class AddressCredit {
     return this.#packets > 0 ? this.#bytes : 0
   }
 
-  /** A datagram of this length came from the address. */
+  /** Credits a datagram of this length that came from the address. */
   received(length: number): void {
     this.#bytes = Math.min(this.#bytes + AMPLIFICATION * length, MAX_BYTES)
   }
 
-  /** True takes a datagram of this length from the credit; false where it may not be sent. */
+  /** Charges a datagram of this length; false, without a charge, if it may not be sent. */
   spend(length: number): boolean {
     if (length > this.bytes) return false
     this.#bytes -= length

@@ -3,22 +3,22 @@ import { ReplayWindow, WINDOW } from '../crypto/replay-window.ts'
 /** Largest counter that a ReplayWindow accepts. */
 const SPAN = 2 ** 31
 
-/** No datagram that is judged by this is fresh for so long. */
+/** Time after which no datagram judged by this class can still be fresh. */
 const FORGOTTEN_MS = 60_000
 
 /**
- * Which counters of one sender came before. The counters grow with time; the first that comes is where the window begins,
- * and when it is full the next one begins above it, so that nothing that was read in the last one is read again.
+ * Detects replayed counters of one sender. The counters grow with time. The window begins at the first counter received. When
+ * it is full, the next window begins above it, so no counter of the last window is accepted again.
  *
- * A sender whose clock was ahead counts from further down when that is mended. It is heard again FORGOTTEN_MS after the
- * last datagram that was accepted: none that came before is fresh any more.
+ * A sender whose clock was ahead sends lower counters once its clock is corrected. They are accepted again FORGOTTEN_MS after
+ * the last accepted datagram, because no earlier datagram is fresh by then.
  */
 export class CounterReplay {
   #base = -1
   #window = new ReplayWindow()
   #acceptedAt = 0
 
-  /** True once for each counter. */
+  /** Accepts a counter; true the first time only. */
   accept(counter: number, now: number): boolean {
     if (this.#base < 0 || now - this.#acceptedAt > FORGOTTEN_MS) this.#begin(Math.max(0, counter - WINDOW))
     else if (counter - this.#base >= SPAN) this.#begin(counter)

@@ -1,6 +1,7 @@
 /**
- * A limit that is charged to who is proven. What proves it costs work that anybody can cause, so that work is bounded for all
- * together; what it shows to come from a peer is charged to that peer, and to no source address, which anybody can forge.
+ * A rate limit charged to proven peers. Checking a proof costs work that anybody can cause, so the checks have one limit for
+ * all senders together. A request that is proven to come from a peer is charged to that peer. No limit is charged to a source
+ * address, which anybody can forge.
  */
 import type { Random } from '../crypto/random.ts'
 import { type PeerId, publicKeyOf } from '../ids.ts'
@@ -10,9 +11,9 @@ import { TokenBucket } from './token-bucket.ts'
 const KEY_WORDS = 8
 
 export interface ProvenRates {
-  /** Proofs that are looked at, of whomever. */
+  /** Proofs to check, from all senders together. */
   readonly openedPerSecond: number
-  /** Of one peer, and at once. */
+  /** Requests of one peer, and its burst. */
   readonly perSecond: number
   readonly burst: number
 }
@@ -28,12 +29,12 @@ export class ProvenLimit {
     this.#ofPeer = new RateLimit({ low: random.u32(), high: random.u32() }, perSecond, burst, 'key')
   }
 
-  /** Whether one more proof may be looked at. */
+  /** Whether one more proof may be checked. */
   mayOpen(now: number): boolean {
     return this.#opened.take(1, now)
   }
 
-  /** False if this peer has had its part. */
+  /** Charges a request to a peer; false if the peer is over its limit. */
   charge(peer: PeerId, now: number): boolean {
     this.#bytes.set(publicKeyOf(peer))
     return this.#ofPeer.take(this.#words, 0, now)

@@ -1,34 +1,37 @@
 import { ADDRESS_WORDS, isDiscardOnly, isIpv4 } from '../wire/address.ts'
 import { type HashKey, keyedHash } from '../wire/keyed-hash.ts'
 
-/** Half a megabyte. A million sources at once share a bucket sixteen to one, and are then limited together. */
+/** Number of buckets: half a megabyte. With a million sources, sixteen share a bucket and are limited together. */
 const BUCKETS = 2 ** 16
-/** A public key of 32 bytes. */
+/** Words of a public key of 32 bytes. */
 const KEY_WORDS = 8
 const SITE_MASK = 0xffff_0000
 
 /**
- * Who has a bucket of its own: an IPv4 address, an IPv6 /64 (what one customer is given) and each carried peer (`network`);
- * the same with an IPv6 /48 (what one site is given: `site`); an address with its port; a key of 32 bytes.
+ * The kinds of source that have a bucket of their own:
+ *
+ *   - `network`: an IPv4 address, an IPv6 /64 (one customer) or a carried peer
+ *   - `site`: the same with an IPv6 /48 (one site)
+ *   - an address with its port, or a key of 32 bytes
  */
 export type LimitedBy = 'network' | 'site' | 'address-and-port' | 'key'
 
 const site = new Uint32Array(2)
 
 /**
- * A token bucket for each source in constant memory: which bucket is decided by a hash under a secret key, so nobody can
- * choose addresses that empty the bucket of another. Sources whose hashes meet share one: that errs on the side of silence,
- * never of flooding.
+ * Token buckets for any number of sources in constant memory. A hash under a secret key selects the bucket of a source, so
+ * nobody can choose addresses that empty another source's bucket. Sources with colliding hashes share a bucket, so they may be
+ * allowed less, but never more.
  */
 export class RateLimit {
   readonly #key: HashKey
   readonly #by: LimitedBy
   readonly #intervalMs: number
   readonly #burstMs: number
-  /** When each bucket will be full again (GCRA: a bucket is one number). */
+  /** The time at which each bucket is full again (GCRA: a bucket is one number). */
   readonly #fullAt = new Float64Array(BUCKETS)
 
-  /** At most `perSecond` over time, and `burst` at once. */
+  /** Allows `perSecond` on average, and a burst of `burst`. */
   constructor(key: HashKey, perSecond: number, burst: number, by: LimitedBy = 'network') {
     this.#key = key
     this.#by = by

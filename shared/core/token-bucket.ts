@@ -1,4 +1,4 @@
-/** One allowance for everybody together: so many tokens over time, and a burst at once (GCRA: the bucket is one number). */
+/** One token bucket shared by all: a rate and a burst (GCRA: the bucket is one number). */
 export class TokenBucket {
   readonly #intervalMs: number
   readonly #burstMs: number
@@ -9,7 +9,7 @@ export class TokenBucket {
     this.#burstMs = burst * this.#intervalMs
   }
 
-  /** Takes `tokens`; false if there are not so many. */
+  /** Takes `tokens`; false, without taking any, if fewer are left. */
   take(tokens: number, now: number): boolean {
     const fullAt = Math.max(this.#fullAt, now) + tokens * this.#intervalMs
     if (fullAt - now > this.#burstMs) return false

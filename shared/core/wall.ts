@@ -1,9 +1,9 @@
 /**
- * The wall clock, as a machine knows it: an offset from `now`.
+ * The wall clock of a machine, kept as an offset from `now`.
  *
- * `now` is for whatever the machine itself times. Only what another machine has dated (a ticket, a grant, a datagram
- * between nodes) is judged by the wall clock. So a wall clock that was wrong, in either direction, ends no session, fires
- * no timer, and is forgotten with the next correction.
+ * A machine times its own work by `now`. It uses the wall clock only to judge timestamps of other machines (in a ticket, a
+ * grant, a datagram between nodes). A wrong wall clock therefore ends no session and fires no timer, and its effect is gone
+ * after the next correction.
  */
 export class Wall {
   /** How far the wall clock is ahead of `now`. The driver of the machine keeps it up to date. */
