@@ -4,7 +4,7 @@
  */
 import middy from '@middy/core'
 import { StraightwayError } from '../shared/errors.ts'
-import { createFirstApiKey } from '../shared/store/api-keys.ts'
+import { createApiKeys } from '../shared/store/api-keys.ts'
 import { createClient } from '../shared/store/client.ts'
 import { fromEnvironment } from './environment.ts'
 
@@ -12,7 +12,7 @@ export const handler = fromEnvironment(
   ({ DYNAMODB_ENDPOINT: endpoint }) => createClient({ endpoint }),
   (client) =>
     middy<object, { readonly adminKey: string }>().handler(async () => {
-      const made = await createFirstApiKey(client, Date.now())
+      const made = await createApiKeys(client).createFirst(Date.now())
       if (made === undefined)
         throw new StraightwayError('conflict', 'The admin key was made and told before.')
       return { adminKey: made.token }

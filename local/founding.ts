@@ -6,9 +6,9 @@ import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import type { NetworkId } from '../shared/ids.ts'
-import { authenticateApiKey, createApiKey } from '../shared/store/api-keys.ts'
-import { createInvite, requireInviteOf } from '../shared/store/invites.ts'
-import { createNetwork, getNetwork } from '../shared/store/networks.ts'
+import { createApiKeys } from '../shared/store/api-keys.ts'
+import { createInvites } from '../shared/store/invites.ts'
+import { createNetworks } from '../shared/store/networks.ts'
 
 export interface Founded {
   readonly adminKey: string
@@ -34,22 +34,25 @@ export async function foundSystem(
 async function found(client: DynamoDBDocumentClient, known: Founded | undefined): Promise<Founded> {
   const now = Date.now()
   const [key, there, open] = await Promise.all([
-    known && authenticateApiKey(client, known.adminKey),
-    known && getNetwork(client, known.network),
-    known && requireInviteOf(client, known.invite).catch(() => undefined),
+    known && createApiKeys(client).authenticate(known.adminKey),
+    known && createNetworks(client).get(known.network),
+    known &&
+      createInvites(client)
+        .requireByCode(known.invite)
+        .catch(() => undefined),
   ])
   const good = open !== undefined && open.expiresAt > now && open.used < open.uses
   if (known && key && there && good) return known
   const adminKey = known && key ? known.adminKey : await newKey(client, now)
   if (known && there && good) return { ...known, adminKey }
-  const { network } = there ?? (await createNetwork(client, { name: 'first' }, now))
+  const { network } = there ?? (await createNetworks(client).create({ name: 'first' }, now))
   const given = { network, role: 'member', uses: INVITE_USES, validMs: INVITE_MS } as const
-  const { code } = await createInvite(client, given, now)
+  const { code } = await createInvites(client).create(given, now)
   return { adminKey, network, invite: code }
 }
 
 async function newKey(client: DynamoDBDocumentClient, now: number): Promise<string> {
-  return (await createApiKey(client, { name: 'npm start', role: 'admin' }, now)).token
+  return (await createApiKeys(client).create({ name: 'npm start', role: 'admin' }, now)).token
 }
 
 function read(file: string): Founded | undefined {

@@ -4,15 +4,15 @@ import { type DynamoDBDocumentClient, PutCommand } from '@aws-sdk/lib-dynamodb'
 import { type NetworkId, type NodeId, type PeerId, peerIdOf, type UserId } from '../../shared/ids.ts'
 import type { JsonObject } from '../../shared/model/json.ts'
 import { tableName } from '../../shared/store/client.ts'
-import { putCollection } from '../../shared/store/collections.ts'
+import { createCollections } from '../../shared/store/collections.ts'
 import { indexCollection, indexRecord } from '../../shared/store/indexing.ts'
-import { putMembership } from '../../shared/store/memberships.ts'
-import { createNetwork } from '../../shared/store/networks.ts'
+import { createMemberships } from '../../shared/store/memberships.ts'
+import { createNetworks } from '../../shared/store/networks.ts'
 import { createObjects, objectKeyOf } from '../../shared/store/objects.ts'
 import { forEach } from '../../shared/store/pages.ts'
-import { bindPeer } from '../../shared/store/peers.ts'
+import { createPeers } from '../../shared/store/peers.ts'
 import { enterPresence } from '../../shared/store/present.ts'
-import { createUser } from '../../shared/store/users.ts'
+import { createUsers } from '../../shared/store/users.ts'
 
 export interface Society {
   readonly network: NetworkId
@@ -30,17 +30,17 @@ export async function populate(
   { members, objects, large }: { readonly members: number; readonly objects: number; readonly large: number },
 ): Promise<Society> {
   const now = Date.now()
-  const { network } = await createNetwork(client, { name: 'bench' }, now)
+  const { network } = await createNetworks(client).create({ name: 'bench' }, now)
   const searchable = ['value.kind', 'value.level', 'value.open']
-  await putCollection(client, { collection: COLLECTION, searchable, editable: 'owner' }, { now })
+  await createCollections(client).put({ collection: COLLECTION, searchable, editable: 'owner' }, { now })
   await indexCollection(client, COLLECTION)
   const users: UserId[] = []
   const peers: PeerId[] = []
   await forEach(numbers(members), async (i) => {
-    const { user } = await createUser(client, { name: `member ${i}` }, now)
-    await putMembership(client, { network, user, role: 'member' }, now)
+    const { user } = await createUsers(client).create({ name: `member ${i}` }, now)
+    await createMemberships(client).put({ network, user, role: 'member' }, now)
     const peer = newPeerId()
-    await bindPeer(client, { peer, user, name: `peer ${i}` }, now)
+    await createPeers(client).bind({ peer, user, name: `peer ${i}` }, now)
     const presence = { status: 'online', custom: 'here', metadata: { game: 'chess' }, since: now, version: 1 }
     const place = { node: 'node_aaaaaaaa' as NodeId, networks: [network], lastSeenAt: now }
     const Item = { peer, user, ...presence, ...place }

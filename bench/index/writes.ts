@@ -8,14 +8,14 @@ import type { Engine } from '../../local/engine.ts'
 import type { UserId } from '../../shared/ids.ts'
 import type { JsonObject } from '../../shared/model/json.ts'
 import { tableName } from '../../shared/store/client.ts'
-import { putCollection } from '../../shared/store/collections.ts'
+import { createCollections } from '../../shared/store/collections.ts'
 import { indexCollection, indexRecord } from '../../shared/store/indexing.ts'
-import { putMembership } from '../../shared/store/memberships.ts'
+import { createMemberships } from '../../shared/store/memberships.ts'
 import { Meter, metered } from '../../shared/store/meter.ts'
-import { createNetwork } from '../../shared/store/networks.ts'
+import { createNetworks } from '../../shared/store/networks.ts'
 import { forEach } from '../../shared/store/pages.ts'
-import { bindPeer, updatePeer } from '../../shared/store/peers.ts'
-import { createUser } from '../../shared/store/users.ts'
+import { createPeers } from '../../shared/store/peers.ts'
+import { createUsers } from '../../shared/store/users.ts'
 import { newPeerId, numbers, type Society } from './society.ts'
 
 export interface IndexWriteCost {
@@ -29,20 +29,20 @@ export async function indexWriteCosts(client: DynamoDBDocumentClient): Promise<I
   const now = Date.now()
   const lists = numbers(8).map((i) => `list${i}`)
   const searchable = lists.map((list) => `attributes.${list}`)
-  await putCollection(client, { collection: 'peers', searchable, editable: 'owner' }, { now })
+  await createCollections(client).put({ collection: 'peers', searchable, editable: 'owner' }, { now })
   for (let step = 0; step < 20; step++) await indexCollection(client, 'peers')
-  const { user } = await createUser(client, { name: 'busy' }, now)
+  const { user } = await createUsers(client).create({ name: 'busy' }, now)
   for (const _ of numbers(24)) {
-    const { network } = await createNetwork(client, { name: 'one of many' }, now)
-    await putMembership(client, { network, user, role: 'member' }, now)
+    const { network } = await createNetworks(client).create({ name: 'one of many' }, now)
+    await createMemberships(client).put({ network, user, role: 'member' }, now)
   }
   const valuesOf = (edit: number): JsonObject =>
     Object.fromEntries(lists.map((list) => [list, numbers(16).map((i) => `${list} ${edit} ${i}`)]))
   const peer = newPeerId()
-  await bindPeer(client, { peer, user, attributes: valuesOf(0) }, now)
+  await createPeers(client).bind({ peer, user, attributes: valuesOf(0) }, now)
   await indexRecord(client, { entity: 'peer' }, peer)
   const edit = async (name: string, attributes: JsonObject) => {
-    await updatePeer(client, peer, { patch: { attributes }, now })
+    await createPeers(client).update(peer, { patch: { attributes }, now })
     const meter = new Meter()
     await indexRecord(metered(client, meter), { entity: 'peer' }, peer)
     return { name, calls: meter.calls, units: meter.units }

@@ -1,6 +1,6 @@
 import { StraightwayError } from '../../shared/errors.ts'
 import type { PeerId } from '../../shared/ids.ts'
-import { getPeer } from '../../shared/store/peers.ts'
+import { createPeers } from '../../shared/store/peers.ts'
 import { type ProofDoor, useProof } from '../proof.ts'
 
 /**
@@ -18,6 +18,6 @@ export async function proven(proof: string, door: ProofDoor): Promise<PeerId | u
 
 /** Whether the peer is enrolled and not revoked. */
 export async function isEnrolled({ client }: Pick<ProofDoor, 'client'>, peer: PeerId): Promise<boolean> {
-  const known = await getPeer(client, peer)
+  const known = await createPeers(client).get(peer)
   return known !== undefined && known.revokedAt === undefined
 }

@@ -1,7 +1,7 @@
 /** Routes for API keys. Only an admin key may see and change them. */
 import { StraightwayError } from '../../shared/errors.ts'
 import { newApiKeySchema } from '../../shared/model/api-key.ts'
-import * as store from '../../shared/store/api-keys.ts'
+import { createApiKeys } from '../../shared/store/api-keys.ts'
 import { apiKeyAnswer, madeApiKeyAnswer, pageOf } from './answers.ts'
 import { created, nothing, ok, page } from './reply.ts'
 import { PAGE, route } from './route.ts'
@@ -21,7 +21,7 @@ export const apiKeyRoutes = [
     answers: { 201: madeApiKeyAnswer },
     async handle({ context: { client, now }, allow, body, random }) {
       allow()
-      const { apiKey, token } = await store.createApiKey(client, body(), now(), random)
+      const { apiKey, token } = await createApiKeys(client).create(body(), now(), random)
       return created({ ...apiKey, token }, `/v1/api-keys/${apiKey.key}`)
     },
   }),
@@ -36,7 +36,7 @@ export const apiKeyRoutes = [
     answers: { 200: pageOf(apiKeyAnswer) },
     async handle({ context, allow, query }) {
       allow()
-      return page(await store.listApiKeys(context.client, query))
+      return page(await createApiKeys(context.client).list(query))
     },
   }),
   route({
@@ -49,7 +49,7 @@ export const apiKeyRoutes = [
     answers: { 200: apiKeyAnswer },
     async handle({ context, allow, path }) {
       allow()
-      const apiKey = await store.getApiKey(context.client, path.key)
+      const apiKey = await createApiKeys(context.client).get(path.key)
       if (apiKey === undefined) throw new StraightwayError('not-found', 'There is no such API key')
       return ok(apiKey)
     },
@@ -65,7 +65,7 @@ export const apiKeyRoutes = [
     errors: ['conflict'],
     async handle({ context, allow, path }) {
       allow()
-      await store.deleteApiKey(context.client, path.key)
+      await createApiKeys(context.client).delete(path.key)
       return nothing()
     },
   }),

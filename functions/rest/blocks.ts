@@ -3,7 +3,7 @@
  * (functions/streams/metadata.ts), so a block takes effect within about a second.
  */
 import type { z } from 'zod'
-import { addBlock, listBlocks, removeBlock } from '../../shared/store/blocks.ts'
+import { createBlocks } from '../../shared/store/blocks.ts'
 import { pageOf } from './answers.ts'
 import { nothing, page } from './reply.ts'
 import { PAGE, PARAMETERS, route } from './route.ts'
@@ -24,7 +24,7 @@ export const blockRoutes = [
     async handle(call) {
       const user = await visibleUser(call)
       call.allow(user)
-      return page(await listBlocks(call.context.client, user.user, call.query))
+      return page(await createBlocks(call.context.client).list(user.user, call.query))
     },
   }),
   route({
@@ -40,7 +40,7 @@ export const blockRoutes = [
       const { user } = await visibleUser(call)
       call.allow({ user })
       const { client, now } = call.context
-      await addBlock(client, user, call.path.blocked, now())
+      await createBlocks(client).add(user, call.path.blocked, now())
       return nothing()
     },
   }),
@@ -55,7 +55,7 @@ export const blockRoutes = [
     async handle(call) {
       const { user } = await visibleUser(call)
       call.allow({ user })
-      await removeBlock(call.context.client, user, call.path.blocked)
+      await createBlocks(call.context.client).remove(user, call.path.blocked)
       return nothing()
     },
   }),

@@ -4,7 +4,7 @@ import type { NetworkId } from '../../shared/ids.ts'
 import { collectionSchema, ENTITY_COLLECTIONS } from '../../shared/model/collection.ts'
 import { networkIdSchema } from '../../shared/model/identifiers.ts'
 import { expectVersion } from '../../shared/model/precondition.ts'
-import * as store from '../../shared/store/collections.ts'
+import { createCollections } from '../../shared/store/collections.ts'
 import { createObjects } from '../../shared/store/objects.ts'
 import { collectionAnswer, pageOf } from './answers.ts'
 import { found, nothing, page } from './reply.ts'
@@ -49,7 +49,7 @@ export const collectionRoutes = [
     answers: { 200: pageOf(collectionAnswer) },
     async handle({ context, allow, query }) {
       allow()
-      return page(await store.listCollections(context.client, query))
+      return page(await createCollections(context.client).list(query))
     },
   }),
   route({
@@ -65,7 +65,7 @@ export const collectionRoutes = [
       const { context, allow, path, precondition } = call
       allow()
       if (!(await isInSight(call))) throw NONE()
-      const collection = await store.getCollection(context.client, path.collection)
+      const collection = await createCollections(context.client).get(path.collection)
       if (collection === undefined) throw NONE()
       return found(collection, precondition)
     },
@@ -87,7 +87,7 @@ export const collectionRoutes = [
       const ofEntity = Object.values(ENTITY_COLLECTIONS).includes(path.collection)
       if (!ofEntity && Object.keys(declaration.visibility).length > 0)
         throw new StraightwayError('bad-request', 'visibility: of users, networks and peers only')
-      return found(await store.putCollection(client, declaration, { now: now(), precondition }))
+      return found(await createCollections(client).put(declaration, { now: now(), precondition }))
     },
   }),
   route({
@@ -102,13 +102,13 @@ export const collectionRoutes = [
     conditional: true,
     async handle({ context: { client }, allow, path, precondition }) {
       allow()
-      const collection = await store.getCollection(client, path.collection)
+      const collection = await createCollections(client).get(path.collection)
       if (collection === undefined) throw NONE()
       expectVersion(collection.version, precondition)
       if ((await createObjects(client).listKeys(path.collection, 1)).length > 0) {
         throw new StraightwayError('conflict', 'The collection holds objects: delete them first')
       }
-      await store.deleteCollection(client, collection)
+      await createCollections(client).delete(collection)
       return nothing()
     },
   }),

@@ -7,9 +7,9 @@ import { ENTITY_COLLECTIONS } from '../../shared/model/collection.ts'
 import { activeRole, type Role } from '../../shared/model/membership.ts'
 import type { Action, Actor } from '../../shared/model/permission.ts'
 import type { User } from '../../shared/model/user.ts'
-import { authenticateApiKey } from '../../shared/store/api-keys.ts'
+import { createApiKeys } from '../../shared/store/api-keys.ts'
 import { readEnrolled } from '../../shared/store/enrolled.ts'
-import { getMembership, type MembershipItem, rolesOf, toMembership } from '../../shared/store/memberships.ts'
+import { createMemberships, type MembershipItem, toMembership } from '../../shared/store/memberships.ts'
 import { expectUsable } from '../../shared/store/peers.ts'
 import type { Remembered } from '../../shared/store/remembered.ts'
 import { audiencesOf, useProof } from '../proof.ts'
@@ -79,7 +79,7 @@ export async function authenticate(
 }
 
 async function keyActor({ client }: Context, token: string): Promise<Actor> {
-  const apiKey = await authenticateApiKey(client, token)
+  const apiKey = await createApiKeys(client).authenticate(token)
   if (apiKey === undefined) throw unauthenticated('This API key is not known')
   return { kind: 'key', key: apiKey.key, role: apiKey.role }
 }
@@ -103,7 +103,7 @@ async function peerActor(
   const roles = BELONGING.has(action)
     ? guestOf(user)
     : network === undefined
-      ? await rolesOf(client, user)
+      ? await createMemberships(client).rolesOf(user)
       : await rolesIn(network, client, user, remembered)
   return { actor: { kind: 'peer', peer: id, user: user.user, roles, visibility }, remembered }
 }
@@ -127,7 +127,7 @@ async function rolesIn(
   const item = remembered.has(own) ? remembered.get<MembershipItem>(own) : undefined
   const membership = remembered.has(own)
     ? item && toMembership(item)
-    : await getMembership(client, network, user.user)
+    : await createMemberships(client).get(network, user.user)
   const role = roles.has(network) ? activeRole(membership) : undefined
   if (role === undefined) roles.delete(network)
   else roles.set(network, role)

@@ -10,8 +10,8 @@ import { StraightwayError } from '../../shared/errors.ts'
 import type { PeerId } from '../../shared/ids.ts'
 import { nameSchema, type User } from '../../shared/model/user.ts'
 import { enrol } from '../../shared/store/enrolments.ts'
-import { bindPeer } from '../../shared/store/peers.ts'
-import { userOfSubject } from '../../shared/store/users.ts'
+import { createPeers } from '../../shared/store/peers.ts'
+import { createUsers } from '../../shared/store/users.ts'
 import type { Context } from './context.ts'
 import { proven } from './credentials.ts'
 import { ok, type Reply } from './reply.ts'
@@ -56,7 +56,7 @@ async function identify(
   { user, nonce }: Body,
 ): Promise<User> {
   const { subject, name } = await identityProvider.verify(idToken, now(), { nonce, peer })
-  return userOfSubject(client, { subject, name: name ?? user?.name ?? 'user' }, now())
+  return createUsers(client).ofSubject({ subject, name: name ?? user?.name ?? 'user' }, now())
 }
 
 async function enrolled({ client, now }: Context, peer: PeerId, identified: User | undefined, body: Body) {
@@ -66,6 +66,6 @@ async function enrolled({ client, now }: Context, peer: PeerId, identified: User
     return enrol(client, { peer, peerName: name, code: invite, ...who }, now())
   }
   if (identified === undefined) throw new StraightwayError('bad-request', 'Give an `invite` or an `idToken`')
-  const { made } = await bindPeer(client, { peer, user: identified.user, name }, now())
+  const { made } = await createPeers(client).bind({ peer, user: identified.user, name }, now())
   return { user: identified, made }
 }

@@ -2,8 +2,8 @@
 import { StraightwayError } from '../../shared/errors.ts'
 import { type Invite, newInviteSchema } from '../../shared/model/invite.ts'
 import { makerOf } from '../../shared/model/membership.ts'
-import * as store from '../../shared/store/invites.ts'
-import { requireUser } from '../../shared/store/users.ts'
+import { createInvites } from '../../shared/store/invites.ts'
+import { createUsers } from '../../shared/store/users.ts'
 import { inviteAnswer, madeInviteAnswer, pageOf } from './answers.ts'
 import { visibleNetwork } from './networks.ts'
 import { created, nothing, ok, page } from './reply.ts'
@@ -29,10 +29,10 @@ export const inviteRoutes = [
       const { actor, context } = call
       const { role, user, ...rest } = call.body()
       const grounds = call.allow({ networks: [network], roles: [role], user })
-      if (user !== undefined) await requireUser(context.client, user)
+      if (user !== undefined) await createUsers(context.client).require(user)
       const granted = user !== undefined && actor.kind === 'peer' ? undefined : role
       const given = { ...rest, network, user, role: granted, by: makerOf(actor) }
-      const made = await store.createInvite(context.client, given, context.now(), grounds, call.random)
+      const made = await createInvites(context.client).create(given, context.now(), grounds, call.random)
       return created({ ...made.invite, code: made.code }, `/v1/invites/${made.invite.invite}`)
     },
   }),
@@ -48,7 +48,7 @@ export const inviteRoutes = [
     async handle(call) {
       const { network } = await visibleNetwork(call)
       call.allow({ networks: [network] })
-      return page(await store.listInvites(call.context.client, network, call.query))
+      return page(await createInvites(call.context.client).list(network, call.query))
     },
   }),
   route({
@@ -75,7 +75,7 @@ export const inviteRoutes = [
     answers: { 204: null },
     async handle(call) {
       const { invite, network, user } = await visibleInvite(call)
-      await store.deleteInvite(call.context.client, invite, call.allow({ networks: [network], user }))
+      await createInvites(call.context.client).delete(invite, call.allow({ networks: [network], user }))
       return nothing()
     },
   }),
@@ -84,7 +84,7 @@ export const inviteRoutes = [
 async function visibleInvite(
   request: Request & { readonly path: { readonly invite: string } },
 ): Promise<Invite> {
-  const invite = await store.getInvite(request.context.client, request.path.invite)
+  const invite = await createInvites(request.context.client).get(request.path.invite)
   if (invite === undefined) throw new StraightwayError('not-found')
   expectVisible(request, 'network.read', { networks: [invite.network] })
   return invite

@@ -13,11 +13,11 @@ import {
 } from '../../shared/model/membership.ts'
 import { hiddenSince } from '../../shared/model/peer.ts'
 import type { Resource } from '../../shared/model/permission.ts'
-import { blockersAmong } from '../../shared/store/blocks.ts'
+import { createBlocks } from '../../shared/store/blocks.ts'
 import { seenMembers } from '../../shared/store/member-presence.ts'
-import * as store from '../../shared/store/memberships.ts'
-import { getNetwork } from '../../shared/store/networks.ts'
-import { getUser } from '../../shared/store/users.ts'
+import { createMemberships } from '../../shared/store/memberships.ts'
+import { createNetworks } from '../../shared/store/networks.ts'
+import { createUsers } from '../../shared/store/users.ts'
 import { memberAnswer, membershipAnswer, pageOf } from './answers.ts'
 import { visibleNetwork } from './networks.ts'
 import { nothing, ok, page } from './reply.ts'
@@ -43,7 +43,7 @@ export const memberRoutes = [
       const { state } = call.query
       call.allow({ networks: [network] })
       if (state !== 'active') expectMay(call.actor, 'member.review', { networks: [network] })
-      const members = await store.listMembers(client, network, call.query, state)
+      const members = await createMemberships(client).list(network, call.query, state)
       return page({ ...members, items: await withPresence(client, members.items, viewerOf(call.actor)) })
     },
   }),
@@ -57,7 +57,7 @@ export const memberRoutes = [
     answers: { 200: membershipAnswer },
     async handle(call) {
       const { network, user } = call.path
-      const membership = await store.getMembership(call.context.client, network, user)
+      const membership = await createMemberships(call.context.client).get(network, user)
       if (isOwn(call, user) && membership !== undefined) return ok(membership)
       await visibleNetwork(call)
       call.allow({ networks: [network] })
@@ -79,7 +79,7 @@ export const memberRoutes = [
     errors: ['conflict', 'too-large'],
     async handle(call) {
       const { network, user } = call.path
-      const from = await store.getMembership(call.context.client, network, user)
+      const from = await createMemberships(call.context.client).get(network, user)
       const own = isOwn(call, user) ? await joins(call, call.path, from, call.body()) : undefined
       if (own !== undefined) return ok(own)
       await visibleNetwork(call)
@@ -87,12 +87,12 @@ export const memberRoutes = [
       const roles: Role[] = [role, ...(from && from.state !== 'removed' ? [from.role] : [])]
       const grounds = call.allow({ networks: [network], roles })
       const { client, now } = call.context
-      expectKnown(call, await getUser(client, user))
+      expectKnown(call, await createUsers(client).get(user))
       const state = stateAfter(from?.state, wanted, call.actor.kind === 'key')
       if (state === undefined) throw notNow(from, wanted)
       const to = changed(from, { network, user, role, state }, call)
       if (from?.role === role && from.state === state) return ok(from)
-      await store.changeMembership(client, { from, to: joined(from, to, now()), grounds })
+      await createMemberships(client).change({ from, to: joined(from, to, now()), grounds })
       return ok(joined(from, to, now()))
     },
   }),
@@ -108,16 +108,16 @@ export const memberRoutes = [
     async handle(call) {
       const { network, user } = call.path
       const { client } = call.context
-      const from = await store.getMembership(client, network, user)
+      const from = await createMemberships(client).get(network, user)
       if (isOwn(call, user) && from !== undefined && leavesFreely(from)) {
-        await store.changeMembership(client, { from, to: undefined })
+        await createMemberships(client).change({ from, to: undefined })
         return nothing()
       }
       await visibleNetwork(call)
       const grounds = call.allow({ user, networks: [network], roles: from ? [from.role] : [] })
       if (from === undefined || from.state === 'removed') throw NO_MEMBER()
       const to = changed(from, { ...from, state: 'removed' }, call)
-      await store.changeMembership(client, { from, to, grounds })
+      await createMemberships(client).change({ from, to, grounds })
       return nothing()
     },
   }),
@@ -137,13 +137,13 @@ async function joins(
   const { client, now } = call.context
   if (from !== undefined && from.state !== 'invited') return from.state === 'requested' ? from : undefined
   if (state !== undefined && state !== 'active') return undefined
-  const joining = from ? 'open' : ((await getNetwork(client, network))?.joining ?? 'invite')
+  const joining = from ? 'open' : ((await createNetworks(client).get(network))?.joining ?? 'invite')
   if (joining === 'invite') return undefined
   if (role !== undefined && role !== (from?.role ?? 'member'))
     throw new StraightwayError('forbidden', 'role: an admin gives it')
   const next = joining === 'open' ? 'active' : 'requested'
   const to = changed(from, { network, user, role: from?.role ?? 'member', state: next }, call)
-  await store.changeMembership(client, { from, to: joined(from, to, now()) })
+  await createMemberships(client).change({ from, to: joined(from, to, now()) })
   return joined(from, to, now())
 }
 
@@ -195,7 +195,7 @@ async function withPresence(
   const users = members.map(({ user }) => user)
   const [seen, blockedAt] = await Promise.all([
     seenMembers(client, first.network, users),
-    viewer === undefined ? new Map<UserId, number>() : blockersAmong(client, viewer, users),
+    viewer === undefined ? new Map<UserId, number>() : createBlocks(client).blockersAmong(viewer, users),
   ])
   return members.map((member) => {
     const at = blockedAt.get(member.user)

@@ -9,8 +9,8 @@ import { may } from '../../shared/model/permission.ts'
 import { expectVersion } from '../../shared/model/precondition.ts'
 import { toMembers, toStrangers } from '../../shared/model/visibility.ts'
 import { createDeletions } from '../../shared/store/deletions.ts'
-import { getMembership } from '../../shared/store/memberships.ts'
-import * as store from '../../shared/store/networks.ts'
+import { createMemberships } from '../../shared/store/memberships.ts'
+import { createNetworks } from '../../shared/store/networks.ts'
 import { jobAnswer, networkAnswer, pageOf } from './answers.ts'
 import { begun, underWay } from './jobs.ts'
 import { accepted, created, found, seen } from './reply.ts'
@@ -38,7 +38,7 @@ export const networkRoutes = [
       const given = body()
       const owner = actor.kind === 'peer' ? actor.user : given.owner
       const made = { ...given, owner, by: makerOf(actor) }
-      const network = await store.createNetwork(client, made, now(), random)
+      const network = await createNetworks(client).create(made, now(), random)
       return created(network, `/v1/networks/${network.network}`)
     },
   }),
@@ -79,7 +79,7 @@ export const networkRoutes = [
       const grounds = call.allow({ networks: [network] })
       const { client, now } = call.context
       const edit = { patch: call.body(), precondition: call.precondition, grounds, now: now() }
-      return found(await store.updateNetwork(client, network, edit))
+      return found(await createNetworks(client).update(network, edit))
     },
   }),
   route({
@@ -111,7 +111,7 @@ export const networkRoutes = [
 async function readableNetwork(call: Call<{ readonly network: NetworkId }>): Promise<Network> {
   const { actor, context, path } = call
   if (actor.kind !== 'peer') return visibleNetwork(call)
-  const network = await store.getNetwork(context.client, path.network)
+  const network = await createNetworks(context.client).get(path.network)
   if (network === undefined) throw new StraightwayError('not-found')
   const { visibility = {} } = actor
   if (!may(actor, 'network.read', { networks: [path.network] })) {
@@ -121,7 +121,7 @@ async function readableNetwork(call: Call<{ readonly network: NetworkId }>): Pro
   }
   const shown = toMembers(network, visibility)
   if (shown === network) return network
-  const role = activeRole(await getMembership(context.client, path.network, actor.user))
+  const role = activeRole(await createMemberships(context.client).get(path.network, actor.user))
   return atLeast(role, 'admin') ? network : shown
 }
 
@@ -131,5 +131,5 @@ export async function visibleNetwork(
 ): Promise<Network> {
   const { network } = request.path
   expectVisible(request, 'network.read', { networks: [network] })
-  return store.requireNetwork(request.context.client, network)
+  return createNetworks(request.context.client).require(network)
 }

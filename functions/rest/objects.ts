@@ -10,8 +10,8 @@ import { networkIdSchema, userIdSchema } from '../../shared/model/identifiers.ts
 import { objectSchema, type Place, placeOf, type StoredObject } from '../../shared/model/object.ts'
 import { type Ground, may, type Resource } from '../../shared/model/permission.ts'
 import { expectVersion, type Precondition } from '../../shared/model/precondition.ts'
-import { getCollection } from '../../shared/store/collections.ts'
-import { requireNetwork } from '../../shared/store/networks.ts'
+import { createCollections } from '../../shared/store/collections.ts'
+import { createNetworks } from '../../shared/store/networks.ts'
 import { createObjects, type ObjectGrounds, type ObjectKey } from '../../shared/store/objects.ts'
 import { objectAnswer, pageOf } from './answers.ts'
 import { created, found, nothing, type Reply } from './reply.ts'
@@ -128,7 +128,7 @@ async function makeObject(
   expectVersion(undefined, precondition)
   if (network === undefined && owner === undefined)
     throw new StraightwayError('bad-request', 'network: an API key makes objects of networks only')
-  if (network !== undefined) await requireNetwork(context.client, network)
+  if (network !== undefined) await createNetworks(context.client).require(network)
   const object = { collection, id, network, owner, value }
   const made = await createObjects(context.client).create(object, context.now(), grounds)
   return created(made, locationOf(made))
@@ -179,7 +179,7 @@ async function changeGrounds({ context, actor }: Request, object: StoredObject):
   const resource = resourceOf(object)
   if (may(actor, 'object.change', resource))
     return { memberships: expectMay(actor, 'object.change', resource) }
-  const declared = await getCollection(context.client, object.collection)
+  const declared = await createCollections(context.client).get(object.collection)
   const shared = declared?.editable === 'members'
   return { memberships: expectMay(actor, 'object.change', { ...resource, shared }), declared }
 }

@@ -6,8 +6,8 @@ import { may } from '../../shared/model/permission.ts'
 import { expectVersion } from '../../shared/model/precondition.ts'
 import type { User } from '../../shared/model/user.ts'
 import { toMembers, toStrangers } from '../../shared/model/visibility.ts'
-import { userSeenBy } from '../../shared/store/blocks.ts'
-import * as store from '../../shared/store/peers.ts'
+import { createBlocks } from '../../shared/store/blocks.ts'
+import { createPeers, NEVER_SEEN } from '../../shared/store/peers.ts'
 import { pageOf, peerAnswer, storedPeerAnswer } from './answers.ts'
 import { created, found, nothing, seen } from './reply.ts'
 import { expectVisible, type Request } from './request.ts'
@@ -32,7 +32,7 @@ export const peerRoutes = [
     errors: ['not-found', 'conflict'],
     async handle({ context: { client, now }, allow, body }) {
       allow()
-      const { peer, made } = await store.bindPeer(client, body(), now())
+      const { peer, made } = await createPeers(client).bind(body(), now())
       return made ? created(peer, `/v1/peers/${peer.peer}`) : found(peer)
     },
   }),
@@ -75,7 +75,7 @@ export const peerRoutes = [
       const grounds = call.allow({ user })
       const { client, now } = call.context
       const edit = { patch: call.body(), precondition: call.precondition, grounds, now: now() }
-      return found(viewOf({ ...(await store.updatePeer(client, peer, edit)), presence }, call))
+      return found(viewOf({ ...(await createPeers(client).update(peer, edit)), presence }, call))
     },
   }),
   route({
@@ -92,7 +92,7 @@ export const peerRoutes = [
       const { peer, user, version } = await visiblePeer(call)
       call.allow({ user })
       expectVersion(version, call.precondition)
-      await store.revokePeer(call.context.client, peer, call.context.now(), version)
+      await createPeers(call.context.client).revoke(peer, call.context.now(), version)
       return nothing()
     },
   }),
@@ -108,9 +108,9 @@ interface Owned {
 /** The peer with its user. Errors: `unknown-peer`. */
 async function ownedPeer({ context: { client }, actor, path }: Named): Promise<Owned> {
   const viewer = viewerOf(actor)
-  const [peer] = await store.getPeersWithPresence(client, [path.peer], viewer?.user)
+  const [peer] = await createPeers(client).getManyWithPresence([path.peer], viewer?.user)
   if (peer === undefined) throw new StraightwayError('unknown-peer')
-  const { owner, blockedAt } = await userSeenBy(client, peer.user, viewer)
+  const { owner, blockedAt } = await createBlocks(client).userSeenBy(peer.user, viewer)
   if (owner === undefined) throw new StraightwayError('unknown-peer')
   return { peer, owner, blockedAt }
 }
@@ -140,7 +140,7 @@ async function readablePeer(call: Named): Promise<PeerWithPresence> {
     return viewOf(asVisible(call, owned), call)
   const shown = toStrangers(peer, actor.visibility ?? {})
   if (shown === undefined || blockedAt !== undefined) throw new StraightwayError('unknown-peer')
-  return { ...shown, presence: store.NEVER_SEEN }
+  return { ...shown, presence: NEVER_SEEN }
 }
 
 /** The peer without its private attributes, unless it is of the caller's own user. */

@@ -2,8 +2,8 @@
 import { z } from 'zod'
 import type { PeerId } from '../../shared/ids.ts'
 import type { User } from '../../shared/model/user.ts'
-import { expectUsable, requirePeer } from '../../shared/store/peers.ts'
-import { requireUser } from '../../shared/store/users.ts'
+import { createPeers, expectUsable } from '../../shared/store/peers.ts'
+import { createUsers } from '../../shared/store/users.ts'
 import type { Context } from './context.ts'
 import { proven } from './credentials.ts'
 import { ok, type Reply } from './reply.ts'
@@ -17,9 +17,9 @@ export const ticketRequestSchema = z.strictObject({ proof: tokenSchema })
 export async function createTicket(request: Request): Promise<Reply> {
   const { context } = request
   const { proof } = bodyOf(request, ticketRequestSchema)
-  const peer = await requirePeer(context.client, await proven(request, proof))
+  const peer = await createPeers(context.client).require(await proven(request, proof))
   expectUsable(peer)
-  return ok(await ticketFor(context, peer.peer, await requireUser(context.client, peer.user)))
+  return ok(await ticketFor(context, peer.peer, await createUsers(context.client).require(peer.user)))
 }
 
 export async function ticketFor({ ticketKeys, now }: Context, peer: PeerId, user: User) {

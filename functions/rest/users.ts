@@ -9,11 +9,11 @@ import { expectVersion } from '../../shared/model/precondition.ts'
 import { newUserSchema, type User } from '../../shared/model/user.ts'
 import { toMembers, toStrangers } from '../../shared/model/visibility.ts'
 import type { UserDetails } from '../../shared/resources.ts'
-import { isBlocked } from '../../shared/store/blocks.ts'
+import { createBlocks } from '../../shared/store/blocks.ts'
 import { createDeletions } from '../../shared/store/deletions.ts'
-import { getMembership, listMembershipsOf } from '../../shared/store/memberships.ts'
-import { getNetworks } from '../../shared/store/networks.ts'
-import * as store from '../../shared/store/users.ts'
+import { createMemberships } from '../../shared/store/memberships.ts'
+import { createNetworks } from '../../shared/store/networks.ts'
+import { createUsers } from '../../shared/store/users.ts'
 import { jobAnswer, membershipAnswer, pageOf, userAnswer, userDetailsAnswer } from './answers.ts'
 import type { Context } from './context.ts'
 import { begun, underWay } from './jobs.ts'
@@ -39,7 +39,7 @@ export const userRoutes = [
     errors: ['conflict'],
     async handle({ context: { client, now }, allow, body, actor, random }) {
       allow()
-      const user = await store.createUser(client, body(), now(), random)
+      const user = await createUsers(client).create(body(), now(), random)
       return created(viewOf(user, { actor }), `/v1/users/${user.user}`)
     },
   }),
@@ -80,7 +80,7 @@ export const userRoutes = [
       const grounds = call.allow({ user, networks })
       const { client, now } = call.context
       const edit = { patch: call.body(), precondition: call.precondition, grounds, now: now() }
-      return found(viewOf(await store.updateUser(client, user, edit), call))
+      return found(viewOf(await createUsers(client).update(user, edit), call))
     },
   }),
   route({
@@ -107,7 +107,7 @@ export const userRoutes = [
     async handle(call) {
       const { user } = await visibleUser(call)
       call.allow({ user })
-      return page(await listMembershipsOf(call.context.client, user, call.query))
+      return page(await createMemberships(call.context.client).listOfUser(user, call.query))
     },
   }),
 ]
@@ -134,7 +134,7 @@ async function deleteUser(call: Call<Named['path'], object, z.output<z.ZodType>>
 
 /** The user, if the caller may see it. Errors: `not-found`, also if it may not. */
 export async function visibleUser(request: Request & Named): Promise<User> {
-  const user = await store.getUser(request.context.client, request.path.user)
+  const user = await createUsers(request.context.client).get(request.path.user)
   if (user === undefined) throw new StraightwayError('not-found')
   expectVisible(request, 'user.read', user)
   return user
@@ -147,7 +147,7 @@ export async function visibleUser(request: Request & Named): Promise<User> {
 async function readableUser(call: Request & Named): Promise<User> {
   const { actor, context, path } = call
   if (actor.kind !== 'peer') return visibleUser(call)
-  const user = await store.getUser(context.client, path.user)
+  const user = await createUsers(context.client).get(path.user)
   if (user === undefined) throw new StraightwayError('not-found')
   if (may(actor, 'user.read', user)) return user
   const shown = toStrangers(user, actor.visibility ?? {})
@@ -163,13 +163,13 @@ export async function isBlockedBy(
   { actor, context: { client } }: Pick<Request, 'actor' | 'context'>,
   { user, blocks }: User,
 ): Promise<boolean> {
-  return actor.kind === 'peer' && blocks > 0 && isBlocked(client, user, [actor.peer, actor.user])
+  return actor.kind === 'peer' && blocks > 0 && createBlocks(client).isBlocked(user, [actor.peer, actor.user])
 }
 
 /** The active memberships in which the user is an owner. Errors: `conflict` if it is the last owner of a network. */
 async function ownedBy({ client }: Context, { user, roles }: PeerActor): Promise<readonly Membership[]> {
   const owned = [...roles].filter(([, role]) => role === 'owner').map(([network]) => network)
-  const orphaned = (await getNetworks(client, owned)).find(({ owners }) => owners === 1)
+  const orphaned = (await createNetworks(client).getMany(owned)).find(({ owners }) => owners === 1)
   if (orphaned !== undefined) {
     const { network } = orphaned
     throw new StraightwayError(
@@ -177,7 +177,7 @@ async function ownedBy({ client }: Context, { user, roles }: PeerActor): Promise
       `${network} would lose its last owner: make another one or delete it first`,
     )
   }
-  const memberships = await Promise.all(owned.map((network) => getMembership(client, network, user)))
+  const memberships = await Promise.all(owned.map((network) => createMemberships(client).get(network, user)))
   return memberships
     .filter((membership) => membership !== undefined)
     .filter((each) => activeRole(each) === 'owner')

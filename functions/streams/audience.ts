@@ -4,11 +4,11 @@ import type { NetworkId, NodeId, PeerId, UserId } from '../../shared/ids.ts'
 import type { Declared } from '../../shared/model/visibility.ts'
 import type { PresenceItem } from '../../shared/presence.ts'
 import { tableName } from '../../shared/store/client.ts'
-import { getCollection } from '../../shared/store/collections.ts'
+import { createCollections } from '../../shared/store/collections.ts'
 import { createConnections } from '../../shared/store/connections.ts'
 import { eachPage, getMany } from '../../shared/store/pages.ts'
-import { peersOfUser } from '../../shared/store/peers.ts'
-import { getUser } from '../../shared/store/users.ts'
+import { createPeers } from '../../shared/store/peers.ts'
+import { createUsers } from '../../shared/store/users.ts'
 
 export interface Audience {
   /** The nodes where members of any of the networks are online. */
@@ -33,12 +33,14 @@ export function createAudience(client: DynamoDBDocumentClient): Audience {
     },
     ofPeer: async (peer) => new Set(await nodeOfPeer(peer)),
     async ofUser(user) {
-      const nodes = await Promise.all((await peersOfUser(client, user)).map(nodeOfPeer))
+      const nodes = await Promise.all((await createPeers(client).ofUser(user)).map(nodeOfPeer))
       return new Set(nodes.flat())
     },
     everybody: async () => new Set(await everybody('all')),
-    visibilityOf: remembering(async (name: string) => (await getCollection(client, name))?.visibility ?? {}),
-    networksOfUser: async (user) => (await getUser(client, user))?.networks ?? [],
+    visibilityOf: remembering(
+      async (name: string) => (await createCollections(client).get(name))?.visibility ?? {},
+    ),
+    networksOfUser: async (user) => (await createUsers(client).get(user))?.networks ?? [],
   }
 }
 

@@ -19,7 +19,7 @@ import { createClient } from '../../shared/store/client.ts'
 import type { Subject } from '../../shared/store/index-queue.ts'
 import { indexCollection, indexRecord, isSaidIndexed } from '../../shared/store/indexing.ts'
 import { forEach } from '../../shared/store/pages.ts'
-import { erasePresenceOfErased, peersOfUser } from '../../shared/store/peers.ts'
+import { createPeers } from '../../shared/store/peers.ts'
 import { enterMembership, enterPresence } from '../../shared/store/present.ts'
 import type { TableName } from '../../shared/store/tables.ts'
 import { fromEnvironment } from '../environment.ts'
@@ -91,13 +91,13 @@ const REACTIONS: Readonly<Partial<Record<TableName, Reaction>>> = {
   Presence: async ({ client, now, isSaidIndexed }, { peer }) => {
     if (await isSaidIndexed()) await indexRecord(client, { entity: 'peer' }, peer!, now)
     const isThere = await enterPresence(client, peer as PeerId, now)
-    if (!isThere) await erasePresenceOfErased(client, peer as PeerId)
+    if (!isThere) await createPeers(client).erasePresence(peer as PeerId)
   },
   Objects: ({ client, now }, { collection, id }) =>
     indexRecord(client, { entity: 'object', collection }, id!, now),
   Collections: ({ client, now }, { collection }) => indexCollection(client, collection!, now),
   Memberships: async ({ client, now }, { network, user }) => {
-    const peers = await peersOfUser(client, user as UserId)
+    const peers = await createPeers(client).ofUser(user as UserId)
     await enterMembership(client, network as NetworkId, user as UserId, peers, now)
     await Promise.all([
       indexRecord(client, { entity: 'user' }, user!, now),

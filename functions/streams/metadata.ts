@@ -23,7 +23,7 @@ import type { Block } from '../../shared/store/blocks.ts'
 import { createConnections } from '../../shared/store/connections.ts'
 import { objectIdIn } from '../../shared/store/objects.ts'
 import { getMany } from '../../shared/store/pages.ts'
-import { peersOfUser } from '../../shared/store/peers.ts'
+import { createPeers } from '../../shared/store/peers.ts'
 import { toUser, type UserItem } from '../../shared/store/users.ts'
 import { fromEnvironment } from '../environment.ts'
 import { type Audience, createAudience } from './audience.ts'
@@ -103,7 +103,7 @@ async function sight(
   audience: Audience,
 ): Reaction {
   const { user, blocked } = (after ?? before)!
-  const keys = (await peersOfUser(client, user)).map((peer) => ({ peer }))
+  const keys = (await createPeers(client).ofUser(user)).map((peer) => ({ peer }))
   const items = await getMany<PresenceItem>(client, 'Presence', keys)
   const nodes = isUserId(blocked) ? await audience.ofUser(blocked) : await audience.ofPeer(blocked)
   return items

@@ -5,7 +5,7 @@
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import { StraightwayError } from '../../shared/errors.ts'
 import { fleetKeysOf, ticketKeysOf } from '../../shared/secrets.ts'
-import { createFirstApiKey } from '../../shared/store/api-keys.ts'
+import { createApiKeys } from '../../shared/store/api-keys.ts'
 import { createClient } from '../../shared/store/client.ts'
 import { readVersions } from '../../shared/store/secret-versions.ts'
 import { startFunctions } from '../functions.ts'
@@ -38,7 +38,7 @@ export async function startBeside(endpoint: string, log: (line: string) => void)
     index: functions.index,
     gateway: functions.websocket,
     async found() {
-      const made = await createFirstApiKey(client, Date.now())
+      const made = await createApiKeys(client).createFirst(Date.now())
       if (made !== undefined) return made.token
       throw new StraightwayError('conflict', 'The admin key was made and told before.')
     },

@@ -40,117 +40,112 @@ type ApiKeyItem = ApiKey & { readonly secretHash: string }
 /** The id of the first key of a system. Because the id is fixed, concurrent first starts make only one. */
 const FIRST = 'first'
 
-export async function createApiKey(
-  client: DynamoDBDocumentClient,
-  input: NewApiKey,
-  now: number,
-  random: RandomBytes = randomBytes,
-): Promise<MadeApiKey> {
-  const made = makeKey(keyIdOf(random(KEY_BYTES)), input, now, random)
-  const Put = {
-    TableName: tableName('ApiKeys'),
-    Item: made.item,
-    ConditionExpression: 'attribute_not_exists(createdAt)',
-  }
-  try {
-    await transact(client, [{ refused: CHANGED, write: { Put } }])
-    return made
-  } catch (error) {
-    // The same id and secret come from the same request, sent again with its `Idempotency-Key`.
-    const known = error === CHANGED ? await getApiKey(client, made.apiKey.key) : undefined
-    if (known === undefined) throw error
-    return { apiKey: known, token: made.token }
-  }
-}
+export type ApiKeys = ReturnType<typeof createApiKeys>
 
-/**
- * Makes the admin key of a new system. Undefined if the system has an admin key: the last one is never deleted, so
- * one exists if there ever was any.
- */
-export async function createFirstApiKey(
-  client: DynamoDBDocumentClient,
-  now: number,
-): Promise<MadeApiKey | undefined> {
-  if ((await adminKeyBut(client, undefined)) !== undefined) return undefined
-  const made = makeKey(FIRST, { name: 'first', role: 'admin' }, now)
-  const put = new PutCommand({
-    TableName: tableName('ApiKeys'),
-    Item: made.item,
-    ConditionExpression: 'attribute_not_exists(createdAt)',
-  })
-  return (await unlessRefused(client.send(put))) && made
-}
-
-/**
- * The key that a token belongs to. Undefined if the token is invalid. A wrong secret and an unknown key take the same
- * path, so that timing does not tell them apart.
- */
-export async function authenticateApiKey(
-  client: DynamoDBDocumentClient,
-  token: string,
-): Promise<ApiKey | undefined> {
-  const parsed = parseApiKey(token)
-  if (parsed === undefined) return undefined
-  const get = new GetCommand({
-    TableName: tableName('ApiKeys'),
-    Key: { key: parsed.key },
-    ConsistentRead: true,
-  })
-  const item = (await client.send(get)).Item as ApiKeyItem | undefined
-  const expected = Buffer.from(item?.secretHash ?? hashOf(''), 'hex')
-  const same = timingSafeEqual(Buffer.from(hashOf(parsed.secret), 'hex'), expected)
-  return item !== undefined && same ? toApiKey(item) : undefined
-}
-
-export async function listApiKeys(
-  client: DynamoDBDocumentClient,
-  { limit, cursor }: PageRequest,
-): Promise<Page<ApiKey>> {
-  const from =
-    cursor === undefined ? {} : { ExclusiveStartKey: { key: decodeCursor(cursor, apiKeyIdSchema) } }
-  const reply = await client.send(new ScanCommand({ TableName: tableName('ApiKeys'), Limit: limit, ...from }))
-  const items = ((reply.Items ?? []) as ApiKeyItem[]).map(toApiKey)
-  const last = reply.LastEvaluatedKey
-  return last === undefined ? { items } : { items, cursor: encodeCursor(last.key as string) }
-}
-
-export async function getApiKey(client: DynamoDBDocumentClient, key: string): Promise<ApiKey | undefined> {
-  const get = new GetCommand({ TableName: tableName('ApiKeys'), Key: { key }, ConsistentRead: true })
-  const item = (await client.send(get)).Item as ApiKeyItem | undefined
-  return item && toApiKey(item)
-}
-
-/** Deletes a key. Errors: `not-found`; `conflict` for the last admin key, without which nobody could make another. */
-export function deleteApiKey(client: DynamoDBDocumentClient, key: string): Promise<void> {
-  return retrying(async () => {
-    const removed = await getApiKey(client, key)
-    if (removed === undefined) throw new StraightwayError('not-found', 'There is no such API key')
-    const Delete = {
+export function createApiKeys(client: DynamoDBDocumentClient) {
+  async function create(
+    input: NewApiKey,
+    now: number,
+    random: RandomBytes = randomBytes,
+  ): Promise<MadeApiKey> {
+    const made = makeKey(keyIdOf(random(KEY_BYTES)), input, now, random)
+    const Put = {
       TableName: tableName('ApiKeys'),
-      Key: { key },
-      ConditionExpression: 'attribute_exists(createdAt)',
+      Item: made.item,
+      ConditionExpression: 'attribute_not_exists(createdAt)',
     }
-    const other = removed.role === 'admin' ? await adminKeyBut(client, key) : undefined
-    if (removed.role === 'admin' && other === undefined) throw LAST_ADMIN_KEY
-    const stays = other === undefined ? [] : [isAdminKey(other)]
-    await transact(client, [{ refused: CHANGED, write: { Delete } }, ...stays])
-  })
+    try {
+      await transact(client, [{ refused: CHANGED, write: { Put } }])
+      return made
+    } catch (error) {
+      // The same id and secret come from the same request, sent again with its `Idempotency-Key`.
+      const known = error === CHANGED ? await get(made.apiKey.key) : undefined
+      if (known === undefined) throw error
+      return { apiKey: known, token: made.token }
+    }
+  }
+
+  /**
+   * Makes the admin key of a new system. Undefined if the system has an admin key: the last one is never deleted, so
+   * one exists if there ever was any.
+   */
+  async function createFirst(now: number): Promise<MadeApiKey | undefined> {
+    if ((await adminKeyBut(undefined)) !== undefined) return undefined
+    const made = makeKey(FIRST, { name: 'first', role: 'admin' }, now)
+    const put = new PutCommand({
+      TableName: tableName('ApiKeys'),
+      Item: made.item,
+      ConditionExpression: 'attribute_not_exists(createdAt)',
+    })
+    return (await unlessRefused(client.send(put))) && made
+  }
+
+  /**
+   * The key that a token belongs to. Undefined if the token is invalid. A wrong secret and an unknown key take the same
+   * path, so that timing does not tell them apart.
+   */
+  async function authenticate(token: string): Promise<ApiKey | undefined> {
+    const parsed = parseApiKey(token)
+    if (parsed === undefined) return undefined
+    const get = new GetCommand({
+      TableName: tableName('ApiKeys'),
+      Key: { key: parsed.key },
+      ConsistentRead: true,
+    })
+    const item = (await client.send(get)).Item as ApiKeyItem | undefined
+    const expected = Buffer.from(item?.secretHash ?? hashOf(''), 'hex')
+    const same = timingSafeEqual(Buffer.from(hashOf(parsed.secret), 'hex'), expected)
+    return item !== undefined && same ? toApiKey(item) : undefined
+  }
+
+  async function list({ limit, cursor }: PageRequest): Promise<Page<ApiKey>> {
+    const from =
+      cursor === undefined ? {} : { ExclusiveStartKey: { key: decodeCursor(cursor, apiKeyIdSchema) } }
+    const reply = await client.send(
+      new ScanCommand({ TableName: tableName('ApiKeys'), Limit: limit, ...from }),
+    )
+    const items = ((reply.Items ?? []) as ApiKeyItem[]).map(toApiKey)
+    const last = reply.LastEvaluatedKey
+    return last === undefined ? { items } : { items, cursor: encodeCursor(last.key as string) }
+  }
+
+  async function get(key: string): Promise<ApiKey | undefined> {
+    const get = new GetCommand({ TableName: tableName('ApiKeys'), Key: { key }, ConsistentRead: true })
+    const item = (await client.send(get)).Item as ApiKeyItem | undefined
+    return item && toApiKey(item)
+  }
+
+  /** Deletes a key. Errors: `not-found`; `conflict` for the last admin key, without which nobody could make another. */
+  function deleteApiKey(key: string): Promise<void> {
+    return retrying(async () => {
+      const removed = await get(key)
+      if (removed === undefined) throw new StraightwayError('not-found', 'There is no such API key')
+      const Delete = {
+        TableName: tableName('ApiKeys'),
+        Key: { key },
+        ConditionExpression: 'attribute_exists(createdAt)',
+      }
+      const other = removed.role === 'admin' ? await adminKeyBut(key) : undefined
+      if (removed.role === 'admin' && other === undefined) throw LAST_ADMIN_KEY
+      const stays = other === undefined ? [] : [isAdminKey(other)]
+      await transact(client, [{ refused: CHANGED, write: { Delete } }, ...stays])
+    })
+  }
+
+  /** The id of an admin key other than this one; undefined if there is none. */
+  async function adminKeyBut(key: string | undefined): Promise<string | undefined> {
+    const scan = { TableName: tableName('ApiKeys'), ConsistentRead: true }
+    for await (const { Items = [] } of paginateScan({ client }, scan)) {
+      const other = (Items as ApiKeyItem[]).find((item) => item.role === 'admin' && item.key !== key)
+      if (other !== undefined) return other.key
+    }
+    return undefined
+  }
+
+  return { create, createFirst, authenticate, list, get, delete: deleteApiKey }
 }
 
 const LAST_ADMIN_KEY = new StraightwayError('conflict', 'This is the last admin key: make another one first')
-
-/** The id of an admin key other than this one; undefined if there is none. */
-async function adminKeyBut(
-  client: DynamoDBDocumentClient,
-  key: string | undefined,
-): Promise<string | undefined> {
-  const scan = { TableName: tableName('ApiKeys'), ConsistentRead: true }
-  for await (const { Items = [] } of paginateScan({ client }, scan)) {
-    const other = (Items as ApiKeyItem[]).find((item) => item.role === 'admin' && item.key !== key)
-    if (other !== undefined) return other.key
-  }
-  return undefined
-}
 
 /** A condition: the key exists and is an admin key. Refused with CHANGED. */
 export function isAdminKey(key: string): Step {

@@ -21,7 +21,7 @@ import {
 } from './pages.ts'
 import { type ItemKey, Remembered } from './remembered.ts'
 import { CHANGED, retrying, type Step, transact } from './transact.ts'
-import { IS_THERE, requireUserItem, toUser, type UserItem } from './users.ts'
+import { createUsers, IS_THERE, toUser, type UserItem } from './users.ts'
 
 export type Blocked = PeerId | UserId
 
@@ -36,44 +36,6 @@ const TOO_MANY = new StraightwayError(
   `A user blocks at most ${LIMITS.blocksPerUser} peers and users: take one back, or leave the network`,
 )
 
-/** Adds a block, unless it exists. Errors: `not-found`, `too-large`. */
-export function addBlock(
-  client: DynamoDBDocumentClient,
-  user: UserId,
-  blocked: Blocked,
-  now: number,
-): Promise<void> {
-  return retrying(async () => {
-    const [{ blockCount = 0 }, known] = await readBoth(client, user, blocked)
-    if (known) return
-    if (blockCount >= LIMITS.blocksPerUser) throw TOO_MANY
-    await transact(client, [comesToBe({ user, blocked, blockedAt: now }), counts(user, 1)])
-  })
-}
-
-/** Removes a block if it exists. Errors: `not-found`. */
-export function removeBlock(client: DynamoDBDocumentClient, user: UserId, blocked: Blocked): Promise<void> {
-  return retrying(async () => {
-    const [, known] = await readBoth(client, user, blocked)
-    if (known) await transact(client, [ceasesToBe(user, blocked), counts(user, -1)])
-  })
-}
-
-/** Reads the user, and whether it blocks `blocked`. Errors: `not-found`. */
-function readBoth(client: DynamoDBDocumentClient, user: UserId, blocked: Blocked) {
-  return Promise.all([requireUserItem(client, user), isBlocked(client, user, [blocked])])
-}
-
-/** Whether the user blocks any of these: usually a peer and the user that the peer belongs to. */
-export async function isBlocked(
-  client: DynamoDBDocumentClient,
-  user: UserId,
-  any: readonly Blocked[],
-): Promise<boolean> {
-  const keys = any.map((blocked) => ({ user, blocked }))
-  return (await getMany<Block>(client, 'Blocks', keys)).length > 0
-}
-
 export interface SeenUser {
   /** The user. Undefined if it does not exist or is being deleted. */
   readonly owner: User | undefined
@@ -81,104 +43,126 @@ export interface SeenUser {
   readonly blockedAt: number | undefined
 }
 
-/**
- * A user, and whether it blocks the viewer. Takes one read, whatever it finds. Errors: `unavailable` if the tables
- * are too busy to answer completely.
- */
-export async function userSeenBy(
-  client: DynamoDBDocumentClient,
-  user: UserId,
-  viewer: Asker | undefined,
-): Promise<SeenUser> {
-  const item: ItemKey = { table: 'Users', key: { user } }
-  const any = viewer === undefined || viewer.user === user ? [] : [viewer.peer, viewer.user ?? viewer.peer]
-  const blocks = any.map((blocked): ItemKey => ({ table: 'Blocks', key: { user, blocked } }))
-  const read = await Remembered.read(client, [item, ...blocks])
-  if (![item, ...blocks].every((key) => read.has(key)))
-    throw new StraightwayError('unavailable', 'The tables are busy: try again in a moment')
-  const found = read.get<UserItem>(item)
-  const blocking = blocks.map((key) => read.get<Block>(key)).find((block) => block !== undefined)
-  return {
-    owner: found === undefined || found.deletingAt !== undefined ? undefined : toUser(found),
-    blockedAt: blocking?.blockedAt,
+export type Blocks = ReturnType<typeof createBlocks>
+
+export function createBlocks(client: DynamoDBDocumentClient) {
+  const users = createUsers(client)
+
+  /** Adds a block, unless it exists. Errors: `not-found`, `too-large`. */
+  function add(user: UserId, blocked: Blocked, now: number): Promise<void> {
+    return retrying(async () => {
+      const [{ blockCount = 0 }, known] = await readBoth(user, blocked)
+      if (known) return
+      if (blockCount >= LIMITS.blocksPerUser) throw TOO_MANY
+      await transact(client, [comesToBe({ user, blocked, blockedAt: now }), counts(user, 1)])
+    })
   }
-}
 
-/**
- * The users of `users` that block the viewer's peer, or its user if that is known, each with the time of the block.
- * If nobody blocks the viewer this costs one read per id, however many users there are. A new block is seen after
- * about a second.
- */
-export async function blockersAmong(
-  client: DynamoDBDocumentClient,
-  { peer, user }: Asker,
-  users: readonly UserId[],
-): Promise<ReadonlyMap<UserId, number>> {
-  const sorted = [...new Set(users)].sort()
-  const [first, last] = [sorted[0], sorted.at(-1)]
-  if (first === undefined || last === undefined) return new Map()
-  const any: readonly Blocked[] = user === undefined ? [peer] : [peer, user]
-  const found = await Promise.all(any.map((blocked) => blocksOn(client, blocked, first, last)))
-  const asked = new Set(sorted)
-  return new Map(
-    found
-      .flat()
-      .filter((block) => asked.has(block.user))
-      .map((block) => [block.user, block.blockedAt]),
-  )
-}
-
-/** The blocks against `blocked` by users whose ids are from `first` to `last`. */
-async function blocksOn(
-  client: DynamoDBDocumentClient,
-  blocked: Blocked,
-  first: UserId,
-  last: UserId,
-): Promise<readonly Block[]> {
-  const query = {
-    TableName: tableName('Blocks'),
-    IndexName: 'byBlocked',
-    KeyConditionExpression: 'blocked = :blocked AND #user BETWEEN :first AND :last',
-    ExpressionAttributeNames: { '#user': 'user' },
-    ExpressionAttributeValues: { ':blocked': blocked, ':first': first, ':last': last },
+  /** Removes a block if it exists. Errors: `not-found`. */
+  function remove(user: UserId, blocked: Blocked): Promise<void> {
+    return retrying(async () => {
+      const [, known] = await readBoth(user, blocked)
+      if (known) await transact(client, [ceasesToBe(user, blocked), counts(user, -1)])
+    })
   }
-  const blocks: Block[] = []
-  for await (const page of eachPage<Block>(client, query)) blocks.push(...page)
-  return blocks
-}
 
-/** All blocks of a user, with their version. They are those of this version or of a later one. */
-export async function blocksOf(
-  client: DynamoDBDocumentClient,
-  user: UserId,
-): Promise<{ readonly version: number; readonly blocks: readonly Blocked[] }> {
-  const get = new GetCommand({ TableName: tableName('Users'), Key: { user }, ConsistentRead: true })
-  const version = ((await client.send(get)).Item?.blocks as number | undefined) ?? 0
-  const blocks: Blocked[] = []
-  if (version > 0)
-    for await (const page of eachPage<Block>(client, { ...queryOf(user), ConsistentRead: true }))
-      blocks.push(...page.map(({ blocked }) => blocked))
-  return { version, blocks }
-}
+  /** Reads the user, and whether it blocks `blocked`. Errors: `not-found`. */
+  function readBoth(user: UserId, blocked: Blocked) {
+    return Promise.all([users.requireItem(user), isBlocked(user, [blocked])])
+  }
 
-export async function listBlocks(
-  client: DynamoDBDocumentClient,
-  user: UserId,
-  { limit, cursor }: PageRequest,
-): Promise<Page<Blocked>> {
-  const from = cursor !== undefined && { ExclusiveStartKey: { user, blocked: decodeCursor(cursor) } }
-  const query = new QueryCommand({ ...queryOf(user), Limit: limit, ConsistentRead: true, ...from })
-  const { Items = [], LastEvaluatedKey } = await client.send(query)
-  const items = (Items as Block[]).map(({ blocked }) => blocked)
-  return LastEvaluatedKey === undefined
-    ? { items }
-    : { items, cursor: encodeCursor(LastEvaluatedKey.blocked as string) }
-}
+  /** Whether the user blocks any of these: usually a peer and the user that the peer belongs to. */
+  async function isBlocked(user: UserId, any: readonly Blocked[]): Promise<boolean> {
+    const keys = any.map((blocked) => ({ user, blocked }))
+    return (await getMany<Block>(client, 'Blocks', keys)).length > 0
+  }
 
-/** Deletes all blocks of a user, as a part of its deletion. */
-export async function deleteBlocksOf(client: DynamoDBDocumentClient, user: UserId): Promise<void> {
-  for await (const page of eachPage<Block>(client, queryOf(user)))
-    await forEach(page, ({ blocked }) => transact(client, [ceasesToBe(user, blocked)]))
+  /**
+   * A user, and whether it blocks the viewer. Takes one read, whatever it finds. Errors: `unavailable` if the tables
+   * are too busy to answer completely.
+   */
+  async function userSeenBy(user: UserId, viewer: Asker | undefined): Promise<SeenUser> {
+    const item: ItemKey = { table: 'Users', key: { user } }
+    const any = viewer === undefined || viewer.user === user ? [] : [viewer.peer, viewer.user ?? viewer.peer]
+    const blocks = any.map((blocked): ItemKey => ({ table: 'Blocks', key: { user, blocked } }))
+    const read = await Remembered.read(client, [item, ...blocks])
+    if (![item, ...blocks].every((key) => read.has(key)))
+      throw new StraightwayError('unavailable', 'The tables are busy: try again in a moment')
+    const found = read.get<UserItem>(item)
+    const blocking = blocks.map((key) => read.get<Block>(key)).find((block) => block !== undefined)
+    return {
+      owner: found === undefined || found.deletingAt !== undefined ? undefined : toUser(found),
+      blockedAt: blocking?.blockedAt,
+    }
+  }
+
+  /**
+   * The users of `users` that block the viewer's peer, or its user if that is known, each with the time of the block.
+   * If nobody blocks the viewer this costs one read per id, however many users there are. A new block is seen after
+   * about a second.
+   */
+  async function blockersAmong(
+    { peer, user }: Asker,
+    users: readonly UserId[],
+  ): Promise<ReadonlyMap<UserId, number>> {
+    const sorted = [...new Set(users)].sort()
+    const [first, last] = [sorted[0], sorted.at(-1)]
+    if (first === undefined || last === undefined) return new Map()
+    const any: readonly Blocked[] = user === undefined ? [peer] : [peer, user]
+    const found = await Promise.all(any.map((blocked) => blocksOn(blocked, first, last)))
+    const asked = new Set(sorted)
+    return new Map(
+      found
+        .flat()
+        .filter((block) => asked.has(block.user))
+        .map((block) => [block.user, block.blockedAt]),
+    )
+  }
+
+  /** The blocks against `blocked` by users whose ids are from `first` to `last`. */
+  async function blocksOn(blocked: Blocked, first: UserId, last: UserId): Promise<readonly Block[]> {
+    const query = {
+      TableName: tableName('Blocks'),
+      IndexName: 'byBlocked',
+      KeyConditionExpression: 'blocked = :blocked AND #user BETWEEN :first AND :last',
+      ExpressionAttributeNames: { '#user': 'user' },
+      ExpressionAttributeValues: { ':blocked': blocked, ':first': first, ':last': last },
+    }
+    const blocks: Block[] = []
+    for await (const page of eachPage<Block>(client, query)) blocks.push(...page)
+    return blocks
+  }
+
+  /** All blocks of a user, with their version. They are those of this version or of a later one. */
+  async function allOf(
+    user: UserId,
+  ): Promise<{ readonly version: number; readonly blocks: readonly Blocked[] }> {
+    const get = new GetCommand({ TableName: tableName('Users'), Key: { user }, ConsistentRead: true })
+    const version = ((await client.send(get)).Item?.blocks as number | undefined) ?? 0
+    const blocks: Blocked[] = []
+    if (version > 0)
+      for await (const page of eachPage<Block>(client, { ...queryOf(user), ConsistentRead: true }))
+        blocks.push(...page.map(({ blocked }) => blocked))
+    return { version, blocks }
+  }
+
+  async function list(user: UserId, { limit, cursor }: PageRequest): Promise<Page<Blocked>> {
+    const from = cursor !== undefined && { ExclusiveStartKey: { user, blocked: decodeCursor(cursor) } }
+    const query = new QueryCommand({ ...queryOf(user), Limit: limit, ConsistentRead: true, ...from })
+    const { Items = [], LastEvaluatedKey } = await client.send(query)
+    const items = (Items as Block[]).map(({ blocked }) => blocked)
+    return LastEvaluatedKey === undefined
+      ? { items }
+      : { items, cursor: encodeCursor(LastEvaluatedKey.blocked as string) }
+  }
+
+  /** Deletes all blocks of a user, as a part of its deletion. */
+  async function deleteOf(user: UserId): Promise<void> {
+    for await (const page of eachPage<Block>(client, queryOf(user)))
+      await forEach(page, ({ blocked }) => transact(client, [ceasesToBe(user, blocked)]))
+  }
+
+  return { add, remove, isBlocked, userSeenBy, blockersAmong, allOf, list, deleteOf }
 }
 
 const queryOf = (user: UserId) => ({

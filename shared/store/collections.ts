@@ -27,76 +27,119 @@ export interface CollectionItem extends Omit<Collection, 'visibility'> {
   readonly several?: ReadonlySet<string>
 }
 
-export async function getCollection(
-  client: DynamoDBDocumentClient,
-  name: string,
-): Promise<Collection | undefined> {
-  const item = await getCollectionItem(client, name)
-  return item && toCollection(item)
-}
+export type Collections = ReturnType<typeof createCollections>
 
-export async function getCollectionItem(
-  client: DynamoDBDocumentClient,
-  collection: string,
-): Promise<CollectionItem | undefined> {
-  const get = new GetCommand({
-    TableName: tableName('Collections'),
-    Key: { collection },
-    ConsistentRead: true,
-  })
-  return (await client.send(get)).Item as CollectionItem | undefined
-}
+export function createCollections(client: DynamoDBDocumentClient) {
+  async function get(name: string): Promise<Collection | undefined> {
+    const item = await getItem(name)
+    return item && toCollection(item)
+  }
 
-export async function listCollections(
-  client: DynamoDBDocumentClient,
-  { limit, cursor }: PageRequest,
-): Promise<Page<Collection>> {
-  const from =
-    cursor === undefined
-      ? {}
-      : { ExclusiveStartKey: { collection: decodeCursor(cursor, collectionNameSchema) } }
-  const reply = await client.send(
-    new ScanCommand({ TableName: tableName('Collections'), Limit: limit, ...from }),
-  )
-  const items = ((reply.Items ?? []) as CollectionItem[]).map(toCollection)
-  const last = reply.LastEvaluatedKey
-  return last === undefined ? { items } : { items, cursor: encodeCursor(last.collection as string) }
-}
+  async function getItem(collection: string): Promise<CollectionItem | undefined> {
+    const get = new GetCommand({
+      TableName: tableName('Collections'),
+      Key: { collection },
+      ConsistentRead: true,
+    })
+    return (await client.send(get)).Item as CollectionItem | undefined
+  }
 
-/**
- * Declares a collection. Searches rely on a newly searchable attribute only after every object has been indexed by
- * it. Errors: `precondition-failed`.
- */
-export function putCollection(
-  client: DynamoDBDocumentClient,
-  { collection, searchable, editable, visibility = {} }: Declaration,
-  { now, precondition }: { readonly now: number; readonly precondition?: Precondition | undefined },
-): Promise<Collection> {
-  return retrying(async () => {
-    const current = await getCollectionItem(client, collection)
-    expectVersion(current?.version, precondition)
-    const indexed = (current?.indexed ?? []).filter((path) => searchable.includes(path))
-    const wanting = indexed.length < searchable.length
-    const paths = new Set(searchable.map((path) => path.toLowerCase()))
-    const several = [...(current?.several ?? [])].filter((path) => paths.has(path))
-    const Item: CollectionItem = {
-      collection,
-      searchable,
-      indexed,
-      editable,
-      visibility,
-      createdAt: current?.createdAt ?? now,
-      updatedAt: now,
-      version: (current?.version ?? 0) + 1,
-      ...(wanting && { indexedTo: '' }),
-      ...(several.length > 0 && { several: new Set(several) }),
-    }
-    const condition =
-      current === undefined ? { ConditionExpression: 'attribute_not_exists(createdAt)' } : isStill(current)
-    const Put = { TableName: tableName('Collections'), Item, ...condition }
-    await transact(client, [{ refused: CHANGED, write: { Put } }])
-    return toCollection(Item)
-  })
+  async function list({ limit, cursor }: PageRequest): Promise<Page<Collection>> {
+    const from =
+      cursor === undefined
+        ? {}
+        : { ExclusiveStartKey: { collection: decodeCursor(cursor, collectionNameSchema) } }
+    const reply = await client.send(
+      new ScanCommand({ TableName: tableName('Collections'), Limit: limit, ...from }),
+    )
+    const items = ((reply.Items ?? []) as CollectionItem[]).map(toCollection)
+    const last = reply.LastEvaluatedKey
+    return last === undefined ? { items } : { items, cursor: encodeCursor(last.collection as string) }
+  }
+
+  /**
+   * Declares a collection. Searches rely on a newly searchable attribute only after every object has been indexed by
+   * it. Errors: `precondition-failed`.
+   */
+  function put(
+    { collection, searchable, editable, visibility = {} }: Declaration,
+    { now, precondition }: { readonly now: number; readonly precondition?: Precondition | undefined },
+  ): Promise<Collection> {
+    return retrying(async () => {
+      const current = await getItem(collection)
+      expectVersion(current?.version, precondition)
+      const indexed = (current?.indexed ?? []).filter((path) => searchable.includes(path))
+      const wanting = indexed.length < searchable.length
+      const paths = new Set(searchable.map((path) => path.toLowerCase()))
+      const several = [...(current?.several ?? [])].filter((path) => paths.has(path))
+      const Item: CollectionItem = {
+        collection,
+        searchable,
+        indexed,
+        editable,
+        visibility,
+        createdAt: current?.createdAt ?? now,
+        updatedAt: now,
+        version: (current?.version ?? 0) + 1,
+        ...(wanting && { indexedTo: '' }),
+        ...(several.length > 0 && { several: new Set(several) }),
+      }
+      const condition =
+        current === undefined ? { ConditionExpression: 'attribute_not_exists(createdAt)' } : isStill(current)
+      const Put = { TableName: tableName('Collections'), Item, ...condition }
+      await transact(client, [{ refused: CHANGED, write: { Put } }])
+      return toCollection(Item)
+    })
+  }
+
+  /**
+   * Records that objects may have several values at these paths. Must be called before the first such object is
+   * indexed.
+   */
+  async function noteSeveral(collection: string, paths: readonly string[]): Promise<void> {
+    const update = new UpdateCommand({
+      TableName: tableName('Collections'),
+      Key: { collection },
+      ConditionExpression: 'attribute_exists(createdAt)',
+      UpdateExpression: 'ADD several :paths',
+      ExpressionAttributeValues: { ':paths': new Set(paths) },
+    })
+    await unlessRefused(client.send(update))
+  }
+
+  /**
+   * Records that every object up to `to` is indexed as declared; all objects if `to` is undefined. Does nothing if the
+   * declaration has changed.
+   */
+  async function markIndexed(
+    { collection, searchable, version }: CollectionItem,
+    to: string | undefined,
+  ): Promise<void> {
+    const update = new UpdateCommand({
+      TableName: tableName('Collections'),
+      Key: { collection },
+      ConditionExpression: '#version = :version',
+      UpdateExpression:
+        to === undefined ? 'SET #indexed = :searchable REMOVE indexedTo' : 'SET indexedTo = :to',
+      ExpressionAttributeNames: { '#version': 'version', ...(to === undefined && { '#indexed': 'indexed' }) },
+      ExpressionAttributeValues: {
+        ':version': version,
+        ...(to === undefined ? { ':searchable': searchable } : { ':to': to }),
+      },
+    })
+    await unlessRefused(client.send(update))
+  }
+
+  /** Deletes a declaration. Errors: OUTDATED if it is at another version. */
+  async function deleteCollection({
+    collection,
+    version,
+  }: Pick<Collection, 'collection' | 'version'>): Promise<void> {
+    const Delete = { TableName: tableName('Collections'), Key: { collection }, ...isAt(version) }
+    await transact(client, [{ refused: OUTDATED, write: { Delete } }])
+  }
+
+  return { get, getItem, list, put, noteSeveral, markIndexed, delete: deleteCollection }
 }
 
 /** Condition: neither the declaration nor `several` has changed. */
@@ -107,58 +150,6 @@ function isStill({ version, several }: CollectionItem) {
     ExpressionAttributeNames: { '#version': 'version' },
     ExpressionAttributeValues: { ':version': version, ...(several && { ':several': several.size }) },
   }
-}
-
-/**
- * Records that objects may have several values at these paths. Must be called before the first such object is
- * indexed.
- */
-export async function noteSeveral(
-  client: DynamoDBDocumentClient,
-  collection: string,
-  paths: readonly string[],
-): Promise<void> {
-  const update = new UpdateCommand({
-    TableName: tableName('Collections'),
-    Key: { collection },
-    ConditionExpression: 'attribute_exists(createdAt)',
-    UpdateExpression: 'ADD several :paths',
-    ExpressionAttributeValues: { ':paths': new Set(paths) },
-  })
-  await unlessRefused(client.send(update))
-}
-
-/**
- * Records that every object up to `to` is indexed as declared; all objects if `to` is undefined. Does nothing if the
- * declaration has changed.
- */
-export async function markIndexed(
-  client: DynamoDBDocumentClient,
-  { collection, searchable, version }: CollectionItem,
-  to: string | undefined,
-): Promise<void> {
-  const update = new UpdateCommand({
-    TableName: tableName('Collections'),
-    Key: { collection },
-    ConditionExpression: '#version = :version',
-    UpdateExpression:
-      to === undefined ? 'SET #indexed = :searchable REMOVE indexedTo' : 'SET indexedTo = :to',
-    ExpressionAttributeNames: { '#version': 'version', ...(to === undefined && { '#indexed': 'indexed' }) },
-    ExpressionAttributeValues: {
-      ':version': version,
-      ...(to === undefined ? { ':searchable': searchable } : { ':to': to }),
-    },
-  })
-  await unlessRefused(client.send(update))
-}
-
-/** Deletes a declaration. Errors: OUTDATED if it is at another version. */
-export async function deleteCollection(
-  client: DynamoDBDocumentClient,
-  { collection, version }: Pick<Collection, 'collection' | 'version'>,
-): Promise<void> {
-  const Delete = { TableName: tableName('Collections'), Key: { collection }, ...isAt(version) }
-  await transact(client, [{ refused: OUTDATED, write: { Delete } }])
 }
 
 function isAt(version: number) {

@@ -16,19 +16,19 @@ import type { Maker, Membership } from '../model/membership.ts'
 import type { Network } from '../model/network.ts'
 import type { Ground } from '../model/permission.ts'
 import type { User } from '../model/user.ts'
-import { deleteBlocksOf } from './blocks.ts'
+import { createBlocks } from './blocks.ts'
 import { tableName } from './client.ts'
 import { groundSteps } from './grounds.ts'
-import { deleteInvitesOf } from './invites.ts'
+import { createInvites } from './invites.ts'
 import { createJobs } from './jobs.ts'
 import { transitionSteps } from './membership-steps.ts'
-import { changeMembership, removeMembership } from './memberships.ts'
-import { removeNetworkItem, startsDeletingNetwork } from './networks.ts'
+import { createMemberships } from './memberships.ts'
+import { createNetworks, startsDeletingNetwork } from './networks.ts'
 import { createObjects } from './objects.ts'
 import { eachPage, forEach } from './pages.ts'
-import { erasePeer, peersOfUser } from './peers.ts'
+import { createPeers } from './peers.ts'
 import { CHANGED, OUTDATED, transact } from './transact.ts'
-import { eraseUserItem, getUserItem, startsDeletingUser } from './users.ts'
+import { createUsers, startsDeletingUser } from './users.ts'
 
 export interface Start {
   readonly by?: Maker | undefined
@@ -51,14 +51,14 @@ export function createDeletions(client: DynamoDBDocumentClient) {
   const steps: Readonly<Record<JobKind, readonly Task[]>> = {
     'delete-network': [
       ['members', ({ subject }) => removeMembers(client, subject as NetworkId)],
-      ['invites', ({ subject }) => deleteInvitesOf(client, subject as NetworkId)],
+      ['invites', ({ subject }) => createInvites(client).deleteOf(subject as NetworkId)],
       ['objects', ({ subject }) => createObjects(client).deleteUnder(subject)],
     ],
     'delete-user': [
       ['memberships', ({ subject }) => leaveAll(client, subject as UserId)],
       ['peers', ({ subject }, now) => erasePeers(client, subject as UserId, now)],
       ['objects', ({ subject }) => createObjects(client).deleteUnder(subject)],
-      ['blocks', ({ subject }) => deleteBlocksOf(client, subject as UserId)],
+      ['blocks', ({ subject }) => createBlocks(client).deleteOf(subject as UserId)],
     ],
   }
 
@@ -91,7 +91,7 @@ export function createDeletions(client: DynamoDBDocumentClient) {
     async ofUser(user: User, given: Start, resigns: readonly Membership[] = []): Promise<Job> {
       const job = start('delete-user', user.user, given)
       const steps = resigns.map((from) => ({ from, to: steppedDown(from, given.now) }))
-      for (const change of steps.slice(RESIGNED_TOGETHER)) await changeMembership(client, change)
+      for (const change of steps.slice(RESIGNED_TOGETHER)) await createMemberships(client).change(change)
       const resigning = steps.slice(0, RESIGNED_TOGETHER).flatMap(transitionSteps)
       const write = transact(client, [startsDeletingUser(user, given.now), jobs.starts(job), ...resigning])
       await write.catch((error) => Promise.reject(error === CHANGED ? OUTDATED : error))
@@ -140,9 +140,9 @@ async function removeSubject(
   { kind, subject }: Job,
   now: number,
 ): Promise<void> {
-  if (kind === 'delete-network') return removeNetworkItem(client, subject as NetworkId)
-  const item = await getUserItem(client, subject as UserId)
-  if (item?.deletingAt !== undefined) await eraseUserItem(client, item, now)
+  if (kind === 'delete-network') return createNetworks(client).remove(subject as NetworkId)
+  const item = await createUsers(client).getItem(subject as UserId)
+  if (item?.deletingAt !== undefined) await createUsers(client).erase(item, now)
 }
 
 async function removeMembers(client: DynamoDBDocumentClient, network: NetworkId): Promise<void> {
@@ -159,7 +159,7 @@ async function removeMembers(client: DynamoDBDocumentClient, network: NetworkId)
 
 /** The active memberships are on the user item. The others are found by the secondary index, which may lag. */
 async function leaveAll(client: DynamoDBDocumentClient, user: UserId): Promise<void> {
-  const networks = [...((await getUserItem(client, user))?.networks ?? [])]
+  const networks = [...((await createUsers(client).getItem(user))?.networks ?? [])]
   await forEach(networks, (network) => leave(client, network, user))
   const memberships = {
     TableName: tableName('Memberships'),
@@ -174,13 +174,13 @@ async function leaveAll(client: DynamoDBDocumentClient, user: UserId): Promise<v
 }
 
 async function erasePeers(client: DynamoDBDocumentClient, user: UserId, now: number): Promise<void> {
-  await forEach(await peersOfUser(client, user), (peer) => erasePeer(client, peer, now))
+  await forEach(await createPeers(client).ofUser(user), (peer) => createPeers(client).erase(peer, now))
 }
 
 /** Removes a membership. One that an earlier run has removed is not an error. */
 async function leave(client: DynamoDBDocumentClient, network: NetworkId, user: UserId): Promise<void> {
   try {
-    await removeMembership(client, network, user, { lastOwnerToo: true })
+    await createMemberships(client).remove(network, user, { lastOwnerToo: true })
   } catch (error) {
     if (!(error instanceof StraightwayError && error.status === 404)) throw error
   }

@@ -9,17 +9,17 @@ import { StraightwayError } from '../errors.ts'
 import type { NetworkId, PeerId } from '../ids.ts'
 import type { Paths } from '../paths.ts'
 import { asSeenByOthers, type PresenceItem, type PresenceRecord, shownAfter } from '../presence.ts'
-import { blocksOf, isBlocked } from './blocks.ts'
+import { createBlocks } from './blocks.ts'
 import { tableName } from './client.ts'
 import { unlessRefused } from './conditions.ts'
 import { createMailbox } from './mailbox.ts'
-import { getNetwork } from './networks.ts'
+import { createNetworks } from './networks.ts'
 import { getMany } from './pages.ts'
-import { getPeer } from './peers.ts'
+import { createPeers } from './peers.ts'
 import { placeOf } from './places.ts'
 import { signOutPeer } from './sign-out.ts'
 import { standingsOf } from './standings.ts'
-import { getUser } from './users.ts'
+import { createUsers } from './users.ts'
 
 /** Finds peers by attributes. Errors: `bad-request` if the filter cannot be parsed or planned. */
 export type FindPeers = (query: {
@@ -52,7 +52,7 @@ export function createDirectory(
       case 'standings':
         return { kind: 'standings', standings: await standingsOf(client, request.peers) }
       case 'blocks':
-        return { kind: 'blocks', ...(await blocksOf(client, request.user)) }
+        return { kind: 'blocks', ...(await createBlocks(client).allOf(request.user)) }
       case 'paths':
         return { kind: 'paths', paths: await pathsOf(client, request.networks) }
       case 'update':
@@ -128,14 +128,17 @@ async function signOut(client: DynamoDBDocumentClient, request: Ask<'signOut'>):
 async function locate(client: DynamoDBDocumentClient, { peer, asker }: Ask<'locate'>): Reply<'locate'> {
   const [Item, enrolled, askersUser] = await Promise.all([
     presenceOf(client, peer),
-    getPeer(client, peer),
-    asker.user ?? getPeer(client, asker.peer).then((found) => found?.user),
+    createPeers(client).get(peer),
+    asker.user ??
+      createPeers(client)
+        .get(asker.peer)
+        .then((found) => found?.user),
   ])
   const user = Item?.user ?? (enrolled?.revokedAt === undefined ? enrolled?.user : undefined)
   if (user === undefined) return { kind: 'locate' }
   const [owner, hidden] = await Promise.all([
-    getUser(client, user),
-    isBlocked(client, user, askersUser === undefined ? [asker.peer] : [asker.peer, askersUser]),
+    createUsers(client).get(user),
+    createBlocks(client).isBlocked(user, askersUser === undefined ? [asker.peer] : [asker.peer, askersUser]),
   ])
   const { networks = [], blocks = 0 } = owner ?? {}
   const { node, since, status } = Item ?? { since: 0, status: 'offline' as const }
@@ -173,7 +176,7 @@ async function joinNetwork(
 ): Reply<'joinNetwork'> {
   const Item = { ...nodeOf(request), place: placeOf(request.node, request.network) }
   await client.send(new PutCommand({ TableName: tableName('NetworkNodes'), Item }))
-  const network = await getNetwork(client, request.network)
+  const network = await createNetworks(client).get(request.network)
   return { kind: 'joinNetwork', paths: network?.paths ?? 'auto' }
 }
 

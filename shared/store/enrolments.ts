@@ -10,15 +10,15 @@ import type { Invite } from '../model/invite.ts'
 import { activeRole, atLeast, type Maker, type Membership } from '../model/membership.ts'
 import type { Peer } from '../model/peer.ts'
 import type { User } from '../model/user.ts'
-import { getApiKey, isAdminKey } from './api-keys.ts'
+import { createApiKeys, isAdminKey } from './api-keys.ts'
 import { tableName } from './client.ts'
 import { groundSteps } from './grounds.ts'
-import { requireInviteOf } from './invites.ts'
+import { createInvites } from './invites.ts'
 import { transitionSteps, userIsThere } from './membership-steps.ts'
-import { getMembership } from './memberships.ts'
-import { comesToBe, expectUsable, getPeer, newPeer } from './peers.ts'
+import { createMemberships } from './memberships.ts'
+import { comesToBe, createPeers, expectUsable, newPeer } from './peers.ts'
 import { CHANGED, retrying, type Step, transact } from './transact.ts'
-import { IS_NEW, itemOfUser, newUser, requireUser } from './users.ts'
+import { createUsers, IS_NEW, itemOfUser, newUser } from './users.ts'
 
 export interface Enrolment {
   readonly peer: PeerId
@@ -45,12 +45,15 @@ export interface Enrolled {
 export function enrol(client: DynamoDBDocumentClient, enrolment: Enrolment, now: number): Promise<Enrolled> {
   return retrying(async () => {
     const [invite, peer] = await Promise.all([
-      requireInviteOf(client, enrolment.code),
-      getPeer(client, enrolment.peer),
+      createInvites(client).requireByCode(enrolment.code),
+      createPeers(client).get(enrolment.peer),
     ])
     const owner = ownerOf(invite, enrolment, peer)
     const [user, from] = owner
-      ? await Promise.all([requireUser(client, owner), getMembership(client, invite.network, owner)])
+      ? await Promise.all([
+          createUsers(client).require(owner),
+          createMemberships(client).get(invite.network, owner),
+        ])
       : []
     const member = activeRole(from) !== undefined
     if (user && peer && member) return { user, peer, made: false }
@@ -69,7 +72,7 @@ export function enrol(client: DynamoDBDocumentClient, enrolment: Enrolment, now:
       ...(member ? [] : transitionSteps({ from, to, user })),
       ...(peer ? [isStillUsable(peer)] : [comesToBe(bound), ...(member ? [userIsThere(joined)] : [])]),
     ])
-    return { user: await requireUser(client, joined.user), peer: bound, made: true }
+    return { user: await createUsers(client).require(joined.user), peer: bound, made: true }
   })
 }
 
@@ -115,10 +118,10 @@ async function makerSteps(
   if (by === undefined) return []
   if (isKey(by)) {
     const key = by.slice('key:'.length)
-    if ((await getApiKey(client, key))?.role !== 'admin') throw MAKER_GONE
+    if ((await createApiKeys(client).get(key))?.role !== 'admin') throw MAKER_GONE
     return [isAdminKey(key)]
   }
-  const own = activeRole(await getMembership(client, network, by))
+  const own = activeRole(await createMemberships(client).get(network, by))
   const may = user === by ? own !== undefined : atLeast(own, 'admin') && atLeast(own, role ?? 'guest')
   if (own === undefined || !may) throw MAKER_GONE
   return groundSteps([{ network, user: by, role: own }]).map((step) => ({ ...step, refused: CHANGED }))

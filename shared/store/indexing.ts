@@ -3,7 +3,7 @@ import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import { ALSO_CARRIED, ENTITY_COLLECTIONS, type Entity } from '../model/collection.ts'
 import { cardOf, SHOWN } from '../model/search/card.ts'
 import { isLive, isOfSeveral, isSaid, pairsOf } from '../model/search/terms.ts'
-import { getCollectionItem, markIndexed, noteSeveral } from './collections.ts'
+import { createCollections } from './collections.ts'
 import { type Entered, enter, NOT_ENTERED } from './index-entries.ts'
 import { forEach } from './pages.ts'
 import {
@@ -45,12 +45,12 @@ export async function indexCollection(
   collection: string,
   now: () => number = Date.now,
 ): Promise<void> {
-  const item = await getCollectionItem(client, collection)
+  const item = await createCollections(client).getItem(collection)
   if (item?.indexedTo === undefined) return
   const kind = kindOf(collection)
   const ids = await listIds(client, kind, STEP, item.indexedTo === '' ? undefined : item.indexedTo)
   await forEach(ids, (id) => indexRecord(client, kind, id, now))
-  await markIndexed(client, item, ids.length < STEP ? undefined : ids.at(-1))
+  await createCollections(client).markIndexed(item, ids.length < STEP ? undefined : ids.at(-1))
 }
 
 /**
@@ -91,7 +91,7 @@ async function expectSeveral(
   const found = pairs.filter(({ value }) => isOfSeveral(value)).map(({ attribute }) => attribute)
   const missing = [...new Set(found)].filter((attribute) => !isLive(attribute) && !several.has(attribute))
   const name = entity === 'object' ? collection : ENTITY_COLLECTIONS[entity]
-  if (missing.length > 0 && name !== undefined) await noteSeveral(client, name, missing)
+  if (missing.length > 0 && name !== undefined) await createCollections(client).noteSeveral(name, missing)
 }
 
 function kindOf(collection: string): Kind {

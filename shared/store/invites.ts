@@ -34,100 +34,98 @@ export interface NewInvite {
 
 type InviteItem = Invite & { readonly expiresAtSeconds: number }
 
-/**
- * Makes an invite. `code` is returned this one time and never again. Errors: `not-found` without the network;
- * OUTDATED if the grounds no longer hold.
- */
-export async function createInvite(
-  client: DynamoDBDocumentClient,
-  { uses = 1, validMs = LIMITS.inviteMs, ...given }: NewInvite,
-  now: number,
-  grounds: readonly Ground[] = [],
-  random: RandomBytes = randomBytes,
-): Promise<{ readonly invite: Invite; readonly code: string }> {
-  const code = inviteCodeOf(random(CODE_BYTES))
-  const { network, role, user, by } = given
-  const expiresAt = now + validMs
-  const kept = {
-    network,
-    uses,
-    used: 0,
-    createdAt: now,
-    expiresAt,
-    ...(role && { role }),
-    ...(user && { user }),
-    ...(by && { by }),
-  }
-  const invite: Invite = { invite: idOf(code), prefix: code.slice(0, 4), ...kept }
-  const Item: InviteItem = { ...invite, expiresAtSeconds: Math.ceil(expiresAt / 1000) }
-  const Put = {
-    TableName: tableName('Invites'),
-    Item,
-    ConditionExpression: 'attribute_not_exists(createdAt)',
-  }
-  try {
-    await transact(client, [
-      { refused: CHANGED, write: { Put } },
-      ...(grounds.length > 0 ? groundSteps(grounds) : [networkIsThere(network)]),
-    ])
-    return { invite, code }
-  } catch (error) {
-    // The same code comes from the same request, sent again with its `Idempotency-Key`.
-    const known = error === CHANGED ? await getInvite(client, invite.invite) : undefined
-    if (known === undefined) throw error
-    return { invite: known, code }
-  }
-}
+export type Invites = ReturnType<typeof createInvites>
 
-export async function getInvite(client: DynamoDBDocumentClient, invite: string): Promise<Invite | undefined> {
-  const get = new GetCommand({ TableName: tableName('Invites'), Key: { invite }, ConsistentRead: true })
-  const item = (await client.send(get)).Item as InviteItem | undefined
-  return item && toInvite(item)
-}
-
-/** The invite for a code that a user typed. Errors: `not-found`. */
-export async function requireInviteOf(client: DynamoDBDocumentClient, typed: string): Promise<Invite> {
-  const code = normalizeInviteCode(typed)
-  const invite = code === undefined ? undefined : await getInvite(client, idOf(code))
-  if (invite === undefined) throw new StraightwayError('not-found', 'There is no such invite: check the code')
-  return invite
-}
-
-export async function listInvites(
-  client: DynamoDBDocumentClient,
-  network: NetworkId,
-  { limit, cursor }: PageRequest,
-): Promise<Page<Invite>> {
-  const from =
-    cursor === undefined
-      ? {}
-      : { ExclusiveStartKey: { network, invite: decodeCursor(cursor, inviteIdSchema) } }
-  const reply = await client.send(new QueryCommand({ ...ofNetwork(network), Limit: limit, ...from }))
-  const items = ((reply.Items ?? []) as InviteItem[]).map(toInvite)
-  const last = reply.LastEvaluatedKey
-  return last === undefined ? { items } : { items, cursor: encodeCursor(last.invite as string) }
-}
-
-/** Deletes an invite. Errors: OUTDATED if it is gone or a ground no longer holds. */
-export async function deleteInvite(
-  client: DynamoDBDocumentClient,
-  invite: string,
-  grounds: readonly Ground[] = [],
-): Promise<void> {
-  const Delete = {
-    TableName: tableName('Invites'),
-    Key: { invite },
-    ConditionExpression: 'attribute_exists(createdAt)',
+export function createInvites(client: DynamoDBDocumentClient) {
+  /**
+   * Makes an invite. `code` is returned this one time and never again. Errors: `not-found` without the network;
+   * OUTDATED if the grounds no longer hold.
+   */
+  async function create(
+    { uses = 1, validMs = LIMITS.inviteMs, ...given }: NewInvite,
+    now: number,
+    grounds: readonly Ground[] = [],
+    random: RandomBytes = randomBytes,
+  ): Promise<{ readonly invite: Invite; readonly code: string }> {
+    const code = inviteCodeOf(random(CODE_BYTES))
+    const { network, role, user, by } = given
+    const expiresAt = now + validMs
+    const kept = {
+      network,
+      uses,
+      used: 0,
+      createdAt: now,
+      expiresAt,
+      ...(role && { role }),
+      ...(user && { user }),
+      ...(by && { by }),
+    }
+    const invite: Invite = { invite: idOf(code), prefix: code.slice(0, 4), ...kept }
+    const Item: InviteItem = { ...invite, expiresAtSeconds: Math.ceil(expiresAt / 1000) }
+    const Put = {
+      TableName: tableName('Invites'),
+      Item,
+      ConditionExpression: 'attribute_not_exists(createdAt)',
+    }
+    try {
+      await transact(client, [
+        { refused: CHANGED, write: { Put } },
+        ...(grounds.length > 0 ? groundSteps(grounds) : [networkIsThere(network)]),
+      ])
+      return { invite, code }
+    } catch (error) {
+      // The same code comes from the same request, sent again with its `Idempotency-Key`.
+      const known = error === CHANGED ? await get(invite.invite) : undefined
+      if (known === undefined) throw error
+      return { invite: known, code }
+    }
   }
-  await transact(client, [{ refused: OUTDATED, write: { Delete } }, ...groundSteps(grounds)])
-}
 
-export async function deleteInvitesOf(client: DynamoDBDocumentClient, network: NetworkId): Promise<void> {
-  for await (const page of eachPage<InviteItem>(client, ofNetwork(network))) {
-    await forEach(page, ({ invite }) =>
-      client.send(new DeleteCommand({ TableName: tableName('Invites'), Key: { invite } })),
-    )
+  async function get(invite: string): Promise<Invite | undefined> {
+    const get = new GetCommand({ TableName: tableName('Invites'), Key: { invite }, ConsistentRead: true })
+    const item = (await client.send(get)).Item as InviteItem | undefined
+    return item && toInvite(item)
   }
+
+  /** The invite for a code that a user typed. Errors: `not-found`. */
+  async function requireByCode(typed: string): Promise<Invite> {
+    const code = normalizeInviteCode(typed)
+    const invite = code === undefined ? undefined : await get(idOf(code))
+    if (invite === undefined)
+      throw new StraightwayError('not-found', 'There is no such invite: check the code')
+    return invite
+  }
+
+  async function list(network: NetworkId, { limit, cursor }: PageRequest): Promise<Page<Invite>> {
+    const from =
+      cursor === undefined
+        ? {}
+        : { ExclusiveStartKey: { network, invite: decodeCursor(cursor, inviteIdSchema) } }
+    const reply = await client.send(new QueryCommand({ ...ofNetwork(network), Limit: limit, ...from }))
+    const items = ((reply.Items ?? []) as InviteItem[]).map(toInvite)
+    const last = reply.LastEvaluatedKey
+    return last === undefined ? { items } : { items, cursor: encodeCursor(last.invite as string) }
+  }
+
+  /** Deletes an invite. Errors: OUTDATED if it is gone or a ground no longer holds. */
+  async function deleteInvite(invite: string, grounds: readonly Ground[] = []): Promise<void> {
+    const Delete = {
+      TableName: tableName('Invites'),
+      Key: { invite },
+      ConditionExpression: 'attribute_exists(createdAt)',
+    }
+    await transact(client, [{ refused: OUTDATED, write: { Delete } }, ...groundSteps(grounds)])
+  }
+
+  async function deleteOf(network: NetworkId): Promise<void> {
+    for await (const page of eachPage<InviteItem>(client, ofNetwork(network))) {
+      await forEach(page, ({ invite }) =>
+        client.send(new DeleteCommand({ TableName: tableName('Invites'), Key: { invite } })),
+      )
+    }
+  }
+
+  return { create, get, requireByCode, list, delete: deleteInvite, deleteOf }
 }
 
 function ofNetwork(network: NetworkId) {

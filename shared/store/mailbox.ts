@@ -28,10 +28,10 @@ import type { StoredMessage } from '../directory.ts'
 import type { PeerId, UserId } from '../ids.ts'
 import { LIMITS } from '../limits.ts'
 import { MailboxShares } from '../model/mailbox-share.ts'
-import { isBlocked } from './blocks.ts'
+import { createBlocks } from './blocks.ts'
 import { tableName } from './client.ts'
 import { unlessRefused } from './conditions.ts'
-import { getPeer } from './peers.ts'
+import { createPeers } from './peers.ts'
 import { writeMany } from './write-many.ts'
 
 /** A message for a peer of `user`. */
@@ -90,10 +90,13 @@ export function createMailbox(client: DynamoDBDocumentClient): Mailbox {
       const entry = entryOf(message)
       const [shares, sender] = await Promise.all([
         tallyOf(peer, now).counted,
-        given.sender ?? getPeer(client, message.from).then((found) => found?.user),
+        given.sender ??
+          createPeers(client)
+            .get(message.from)
+            .then((found) => found?.user),
       ])
       const any = sender === undefined ? [message.from] : [message.from, sender]
-      const isDropped = await isBlocked(client, user, any)
+      const isDropped = await createBlocks(client).isBlocked(user, any)
       if (!shares.hasPlaceFor(sender)) return (await holds(peer, entry)) ? 'stored' : 'full'
       const expiresAtSeconds = Math.ceil((now + LIMITS.mailboxMs) / 1000)
       const key = isDropped ? { peer: `${UNREAD}${peer}`, entry: UNREAD } : { peer, entry }

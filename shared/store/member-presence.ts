@@ -16,9 +16,9 @@ import { tableName } from './client.ts'
 import { type Posting, termOf } from './index-changes.ts'
 import { Meter, metered } from './meter.ts'
 import { eachPage, forEach, getMany } from './pages.ts'
-import { getPeersWithPresence, peersOfUser } from './peers.ts'
+import { createPeers } from './peers.ts'
 import { type PresentEntry, presentEntry, presentTerm } from './present.ts'
-import { getUsers } from './users.ts'
+import { createUsers } from './users.ts'
 
 export interface SeenMember {
   readonly name: string
@@ -60,7 +60,7 @@ export async function seenMembers(
   const there = new Set(present.map(({ user }) => user))
   const away = peers.filter(({ user }) => !unknown.has(user) && !there.has(user))
   const [read, theirs, seen] = await Promise.all([
-    getUsers(client, [...unknown]),
+    createUsers(client).getMany([...unknown]),
     peersOf(client, [...unknown]),
     presenceOf(
       client,
@@ -152,8 +152,8 @@ async function peersOf(
   users: readonly UserId[],
 ): Promise<readonly SeenPeer[]> {
   const ids: PeerId[] = []
-  await forEach(users, async (user) => ids.push(...(await peersOfUser(client, user))))
-  const peers = await getPeersWithPresence(client, ids)
+  await forEach(users, async (user) => ids.push(...(await createPeers(client).ofUser(user))))
+  const peers = await createPeers(client).getManyWithPresence(ids)
   return peers
     .filter(({ revokedAt }) => revokedAt === undefined)
     .map(({ peer, user, presence: { status, custom, lastSeenAt } }) => ({
@@ -193,7 +193,9 @@ async function withCustom(
   peers: readonly SeenPeer[],
 ): Promise<ReadonlyMap<UserId, SeenMember['presence']>> {
   const long = peers.filter(({ custom }) => custom === undefined).map(({ peer }) => peer)
-  const read = new Map((await getPeersWithPresence(client, long)).map((peer) => [peer.peer, peer.presence]))
+  const read = new Map(
+    (await createPeers(client).getManyWithPresence(long)).map((peer) => [peer.peer, peer.presence]),
+  )
   return new Map(
     peers.map(({ user, peer, status, custom, lastSeenAt }) => [
       user,

@@ -14,7 +14,7 @@ import { type Edit, editEntity } from './edits.ts'
 import { transitionSteps } from './membership-steps.ts'
 import { getMany } from './pages.ts'
 import { CHANGED, OUTDATED, retrying, type Step, transact } from './transact.ts'
-import { IS_THERE, requireUser } from './users.ts'
+import { createUsers, IS_THERE } from './users.ts'
 
 export interface NewNetwork {
   readonly name: string
@@ -33,84 +33,88 @@ type NetworkItem = Omit<Network, 'paths' | 'joining'> &
 
 const NO_NETWORK = () => new StraightwayError('not-found', 'There is no such network')
 
-/**
- * Makes a network and its first owner, or neither. A repeated request returns the network that the first one made.
- * Errors: `not-found` without that user; `too-large`.
- */
-export function createNetwork(
-  client: DynamoDBDocumentClient,
-  input: NewNetwork,
-  now: number,
-  random: RandomBytes = randomBytes,
-): Promise<Network> {
-  const { name, attributes = {}, paths = 'auto', joining = 'invite', owner, by } = input
-  const network = networkIdOf(random(ID_BYTES))
-  const owners = owner === undefined ? 0 : 1
-  const made: Network = {
-    ...{ network, name, attributes, paths, joining, owners },
-    ...{ createdAt: now, updatedAt: now, version: 1 },
-  }
-  return retrying(async () => {
-    const owning = owner ? await ownerSteps(client, { network, user: owner, by, now }) : []
-    try {
-      await transact(client, [comesToBe(made), ...owning])
-      return made
-    } catch (error) {
-      // The same id comes from the same request, sent again with its `Idempotency-Key`.
-      const known = error === CHANGED ? await getNetwork(client, network) : undefined
-      if (known === undefined) throw error
-      return known
+export type Networks = ReturnType<typeof createNetworks>
+
+export function createNetworks(client: DynamoDBDocumentClient) {
+  const users = createUsers(client)
+
+  /**
+   * Makes a network and its first owner, or neither. A repeated request returns the network that the first one made.
+   * Errors: `not-found` without that user; `too-large`.
+   */
+  function create(input: NewNetwork, now: number, random: RandomBytes = randomBytes): Promise<Network> {
+    const { name, attributes = {}, paths = 'auto', joining = 'invite', owner, by } = input
+    const network = networkIdOf(random(ID_BYTES))
+    const owners = owner === undefined ? 0 : 1
+    const made: Network = {
+      ...{ network, name, attributes, paths, joining, owners },
+      ...{ createdAt: now, updatedAt: now, version: 1 },
     }
-  })
-}
+    return retrying(async () => {
+      const owning = owner ? await ownerSteps({ network, user: owner, by, now }) : []
+      try {
+        await transact(client, [comesToBe(made), ...owning])
+        return made
+      } catch (error) {
+        // The same id comes from the same request, sent again with its `Idempotency-Key`.
+        const known = error === CHANGED ? await get(network) : undefined
+        if (known === undefined) throw error
+        return known
+      }
+    })
+  }
 
-async function ownerSteps(
-  client: DynamoDBDocumentClient,
-  { network, user, by, now }: { network: NetworkId; user: UserId; by: Maker | undefined; now: number },
-): Promise<readonly Step[]> {
-  const standing = {
-    role: 'owner',
-    state: 'active',
-    ...(by && { by }),
-    changedAt: now,
-    joinedAt: now,
-  } as const
-  const to: Membership = { network, user, ...standing }
-  return transitionSteps({ from: undefined, to, user: await requireUser(client, user), newNetwork: true })
-}
+  async function ownerSteps({
+    network,
+    user,
+    by,
+    now,
+  }: {
+    network: NetworkId
+    user: UserId
+    by: Maker | undefined
+    now: number
+  }): Promise<readonly Step[]> {
+    const standing = {
+      role: 'owner',
+      state: 'active',
+      ...(by && { by }),
+      changedAt: now,
+      joinedAt: now,
+    } as const
+    const to: Membership = { network, user, ...standing }
+    return transitionSteps({ from: undefined, to, user: await users.require(user), newNetwork: true })
+  }
 
-export async function getNetwork(
-  client: DynamoDBDocumentClient,
-  network: NetworkId,
-): Promise<Network | undefined> {
-  const get = new GetCommand({ TableName: tableName('Networks'), Key: { network }, ConsistentRead: true })
-  const item = (await client.send(get)).Item as NetworkItem | undefined
-  return item === undefined ? undefined : toNetwork(item)
-}
+  async function get(network: NetworkId): Promise<Network | undefined> {
+    const get = new GetCommand({ TableName: tableName('Networks'), Key: { network }, ConsistentRead: true })
+    const item = (await client.send(get)).Item as NetworkItem | undefined
+    return item === undefined ? undefined : toNetwork(item)
+  }
 
-/** The network. Errors: `not-found`. */
-export async function requireNetwork(client: DynamoDBDocumentClient, network: NetworkId): Promise<Network> {
-  const found = await getNetwork(client, network)
-  if (found === undefined) throw NO_NETWORK()
-  return found
-}
+  /** The network. Errors: `not-found`. */
+  async function require(network: NetworkId): Promise<Network> {
+    const found = await get(network)
+    if (found === undefined) throw NO_NETWORK()
+    return found
+  }
 
-export async function getNetworks(
-  client: DynamoDBDocumentClient,
-  networks: readonly NetworkId[],
-): Promise<readonly Network[]> {
-  const keys = [...new Set(networks)].map((network) => ({ network }))
-  const items = await getMany<NetworkItem>(client, 'Networks', keys)
-  return items.map(toNetwork).filter((network) => network !== undefined)
-}
+  async function getNetworks(networks: readonly NetworkId[]): Promise<readonly Network[]> {
+    const keys = [...new Set(networks)].map((network) => ({ network }))
+    const items = await getMany<NetworkItem>(client, 'Networks', keys)
+    return items.map(toNetwork).filter((network) => network !== undefined)
+  }
 
-export function updateNetwork(
-  client: DynamoDBDocumentClient,
-  network: NetworkId,
-  edit: Edit,
-): Promise<Network> {
-  const read = () => getNetwork(client, network)
-  return editEntity(client, 'Networks', { network }, read, edit, editableNetworkSchema)
+  function update(network: NetworkId, edit: Edit): Promise<Network> {
+    const read = () => get(network)
+    return editEntity(client, 'Networks', { network }, read, edit, editableNetworkSchema)
+  }
+
+  async function remove(network: NetworkId): Promise<void> {
+    await client.send(new DeleteCommand({ TableName: tableName('Networks'), Key: { network } }))
+  }
+
+  return { create, get, require, getMany: getNetworks, update, remove }
 }
 
 /** Marks the network as being deleted: from then on nobody can join. What belongs to it is removed next. */
@@ -128,10 +132,6 @@ export function startsDeletingNetwork({ network, version }: Network, now: number
       },
     },
   }
-}
-
-export async function removeNetworkItem(client: DynamoDBDocumentClient, network: NetworkId): Promise<void> {
-  await client.send(new DeleteCommand({ TableName: tableName('Networks'), Key: { network } }))
 }
 
 function comesToBe(network: Network): Step {

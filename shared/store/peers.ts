@@ -36,26 +36,140 @@ export function newPeer({ peer, user, name = 'peer', attributes = {} }: NewPeer,
   return { peer, user, name, attributes, createdAt: now, updatedAt: now, version: 1 }
 }
 
-/**
- * Binds a peer to a user. `made` is false if it was bound to this user already. Errors: `conflict` if it is another
- * user's; `forbidden` if it is revoked; `not-found` without the user.
- */
-export async function bindPeer(
-  client: DynamoDBDocumentClient,
-  input: NewPeer,
-  now: number,
-): Promise<{ readonly peer: Peer; readonly made: boolean }> {
-  const peer = newPeer(input, now)
-  try {
-    await transact(client, [{ ...userIsThere(peer), refused: NO_USER }, comesToBe(peer)])
-    return { peer, made: true }
-  } catch (error) {
-    if (error !== CHANGED) throw error
+export type Peers = ReturnType<typeof createPeers>
+
+export function createPeers(client: DynamoDBDocumentClient) {
+  /**
+   * Binds a peer to a user. `made` is false if it was bound to this user already. Errors: `conflict` if it is another
+   * user's; `forbidden` if it is revoked; `not-found` without the user.
+   */
+  async function bind(input: NewPeer, now: number): Promise<{ readonly peer: Peer; readonly made: boolean }> {
+    const peer = newPeer(input, now)
+    try {
+      await transact(client, [{ ...userIsThere(peer), refused: NO_USER }, comesToBe(peer)])
+      return { peer, made: true }
+    } catch (error) {
+      if (error !== CHANGED) throw error
+    }
+    const bound = await get(peer.peer)
+    if (bound === undefined) return bind(input, now)
+    expectUsable(bound, peer.user)
+    return { peer: bound, made: false }
   }
-  const bound = await getPeer(client, peer.peer)
-  if (bound === undefined) return bindPeer(client, input, now)
-  expectUsable(bound, peer.user)
-  return { peer: bound, made: false }
+
+  async function get(peer: PeerId): Promise<Peer | undefined> {
+    const get = new GetCommand({ TableName: tableName('Peers'), Key: { peer }, ConsistentRead: true })
+    return (await client.send(get)).Item as Peer | undefined
+  }
+
+  /** The peer. Errors: `unknown-peer`, also for a peer that was erased. */
+  async function require(peer: PeerId): Promise<Peer> {
+    const found: PeerItem | undefined = await get(peer)
+    if (found === undefined || found.erasedAt !== undefined)
+      throw new StraightwayError('unknown-peer', 'This peer is not enrolled')
+    return found
+  }
+
+  /**
+   * Peers with their presence, including revoked ones. Absent ones are left out. The peers of the user `own` have the
+   * presence that they see themselves.
+   */
+  async function getManyWithPresence(
+    ids: readonly PeerId[],
+    own?: UserId,
+  ): Promise<readonly PeerWithPresence[]> {
+    const keys = [...new Set(ids)].map((peer) => ({ peer }))
+    const [peers, items] = await Promise.all([
+      getMany<PeerItem>(client, 'Peers', keys),
+      getMany<PresenceItem>(client, 'Presence', keys),
+    ])
+    const presence = new Map(items.map((item) => [item.peer, item]))
+    return peers
+      .filter(({ erasedAt }) => erasedAt === undefined)
+      .map((peer) => {
+        const item = presence.get(peer.peer)
+        return { ...peer, presence: peer.user === own ? seenByItself(item) : seenByOthers(item) }
+      })
+  }
+
+  async function ofUser(user: UserId): Promise<readonly PeerId[]> {
+    const ids: PeerId[] = []
+    const query = {
+      TableName: tableName('Peers'),
+      IndexName: 'byUser',
+      KeyConditionExpression: '#user = :user',
+      ExpressionAttributeNames: { '#user': 'user' },
+      ExpressionAttributeValues: { ':user': user },
+    }
+    for await (const page of eachPage<Peer>(client, query)) ids.push(...page.map(({ peer }) => peer))
+    return ids
+  }
+
+  function update(peer: PeerId, edit: Edit): Promise<Peer> {
+    const read = async () => {
+      const item: PeerItem | undefined = await get(peer)
+      return item?.erasedAt === undefined ? item : undefined
+    }
+    return editEntity(client, 'Peers', { peer }, read, edit)
+  }
+
+  /**
+   * Revokes a peer: it gets no more tickets, and nodes end its session. The item stays, so that the key cannot be
+   * enrolled again. Errors: `unknown-peer`; OUTDATED if the peer is at another version than the one given.
+   */
+  async function revoke(peer: PeerId, now: number, version?: number): Promise<void> {
+    const judged = version === undefined ? '' : ' AND #version = :version'
+    const Update = {
+      TableName: tableName('Peers'),
+      Key: { peer },
+      ConditionExpression: `attribute_exists(createdAt)${judged}`,
+      UpdateExpression: 'SET revokedAt = if_not_exists(revokedAt, :now), updatedAt = :now ADD #version :one',
+      ExpressionAttributeNames: { '#version': 'version' },
+      ExpressionAttributeValues: {
+        ':now': now,
+        ':one': 1,
+        ...(version !== undefined && { ':version': version }),
+      },
+    }
+    const refused = version === undefined ? new StraightwayError('unknown-peer') : OUTDATED
+    await transact(client, [{ refused, write: { Update } }])
+  }
+
+  /**
+   * Erases a peer as a part of the deletion of its user. The revocation makes its node end the session. What remains
+   * records that the key was used, so that it cannot be enrolled again. Idempotent.
+   */
+  async function erase(peer: PeerId, now: number): Promise<void> {
+    const update = new UpdateCommand({
+      TableName: tableName('Peers'),
+      Key: { peer },
+      ConditionExpression: 'attribute_exists(createdAt)',
+      UpdateExpression:
+        'SET revokedAt = if_not_exists(revokedAt, :now), erasedAt = if_not_exists(erasedAt, :now),' +
+        ' updatedAt = :now, #name = :name, attributes = :attributes ADD #version :one',
+      ExpressionAttributeNames: { '#name': 'name', '#version': 'version' },
+      ExpressionAttributeValues: { ':now': now, ':name': '', ':attributes': {}, ':one': 1 },
+    })
+    await unlessRefused(client.send(update))
+    await erasePresence(peer)
+  }
+
+  /**
+   * Deletes the presence of an erased peer, unless the peer is still signed in. The presence is then deleted when the
+   * session has ended.
+   */
+  async function erasePresence(peer: PeerId): Promise<void> {
+    const item = (await get(peer)) as PeerItem | undefined
+    if (item !== undefined && item.erasedAt === undefined) return
+    const remove = new DeleteCommand({
+      TableName: tableName('Presence'),
+      Key: { peer },
+      ConditionExpression: 'attribute_not_exists(node)',
+    })
+    await unlessRefused(client.send(remove))
+  }
+
+  return { bind, get, require, getManyWithPresence, ofUser, update, revoke, erase, erasePresence }
 }
 
 const NO_USER = new StraightwayError('not-found', 'There is no such user')
@@ -86,126 +200,8 @@ export function expectUsable(peer: Peer, user: UserId = peer.user): void {
   }
 }
 
-export async function getPeer(client: DynamoDBDocumentClient, peer: PeerId): Promise<Peer | undefined> {
-  const get = new GetCommand({ TableName: tableName('Peers'), Key: { peer }, ConsistentRead: true })
-  return (await client.send(get)).Item as Peer | undefined
-}
-
-/** The peer. Errors: `unknown-peer`, also for a peer that was erased. */
-export async function requirePeer(client: DynamoDBDocumentClient, peer: PeerId): Promise<Peer> {
-  const found: PeerItem | undefined = await getPeer(client, peer)
-  if (found === undefined || found.erasedAt !== undefined)
-    throw new StraightwayError('unknown-peer', 'This peer is not enrolled')
-  return found
-}
-
-/**
- * Peers with their presence, including revoked ones. Absent ones are left out. The peers of the user `own` have the
- * presence that they see themselves.
- */
-export async function getPeersWithPresence(
-  client: DynamoDBDocumentClient,
-  ids: readonly PeerId[],
-  own?: UserId,
-): Promise<readonly PeerWithPresence[]> {
-  const keys = [...new Set(ids)].map((peer) => ({ peer }))
-  const [peers, items] = await Promise.all([
-    getMany<PeerItem>(client, 'Peers', keys),
-    getMany<PresenceItem>(client, 'Presence', keys),
-  ])
-  const presence = new Map(items.map((item) => [item.peer, item]))
-  return peers
-    .filter(({ erasedAt }) => erasedAt === undefined)
-    .map((peer) => {
-      const item = presence.get(peer.peer)
-      return { ...peer, presence: peer.user === own ? seenByItself(item) : seenByOthers(item) }
-    })
-}
-
 function seenByItself(item: PresenceItem | undefined): LivePresence {
   return item?.node === undefined ? seenByOthers(item) : livePartOf(item)
-}
-
-export async function peersOfUser(client: DynamoDBDocumentClient, user: UserId): Promise<readonly PeerId[]> {
-  const ids: PeerId[] = []
-  const query = {
-    TableName: tableName('Peers'),
-    IndexName: 'byUser',
-    KeyConditionExpression: '#user = :user',
-    ExpressionAttributeNames: { '#user': 'user' },
-    ExpressionAttributeValues: { ':user': user },
-  }
-  for await (const page of eachPage<Peer>(client, query)) ids.push(...page.map(({ peer }) => peer))
-  return ids
-}
-
-export function updatePeer(client: DynamoDBDocumentClient, peer: PeerId, edit: Edit): Promise<Peer> {
-  const read = async () => {
-    const item: PeerItem | undefined = await getPeer(client, peer)
-    return item?.erasedAt === undefined ? item : undefined
-  }
-  return editEntity(client, 'Peers', { peer }, read, edit)
-}
-
-/**
- * Revokes a peer: it gets no more tickets, and nodes end its session. The item stays, so that the key cannot be
- * enrolled again. Errors: `unknown-peer`; OUTDATED if the peer is at another version than the one given.
- */
-export async function revokePeer(
-  client: DynamoDBDocumentClient,
-  peer: PeerId,
-  now: number,
-  version?: number,
-): Promise<void> {
-  const judged = version === undefined ? '' : ' AND #version = :version'
-  const Update = {
-    TableName: tableName('Peers'),
-    Key: { peer },
-    ConditionExpression: `attribute_exists(createdAt)${judged}`,
-    UpdateExpression: 'SET revokedAt = if_not_exists(revokedAt, :now), updatedAt = :now ADD #version :one',
-    ExpressionAttributeNames: { '#version': 'version' },
-    ExpressionAttributeValues: {
-      ':now': now,
-      ':one': 1,
-      ...(version !== undefined && { ':version': version }),
-    },
-  }
-  const refused = version === undefined ? new StraightwayError('unknown-peer') : OUTDATED
-  await transact(client, [{ refused, write: { Update } }])
-}
-
-/**
- * Erases a peer as a part of the deletion of its user. The revocation makes its node end the session. What remains
- * records that the key was used, so that it cannot be enrolled again. Idempotent.
- */
-export async function erasePeer(client: DynamoDBDocumentClient, peer: PeerId, now: number): Promise<void> {
-  const update = new UpdateCommand({
-    TableName: tableName('Peers'),
-    Key: { peer },
-    ConditionExpression: 'attribute_exists(createdAt)',
-    UpdateExpression:
-      'SET revokedAt = if_not_exists(revokedAt, :now), erasedAt = if_not_exists(erasedAt, :now),' +
-      ' updatedAt = :now, #name = :name, attributes = :attributes ADD #version :one',
-    ExpressionAttributeNames: { '#name': 'name', '#version': 'version' },
-    ExpressionAttributeValues: { ':now': now, ':name': '', ':attributes': {}, ':one': 1 },
-  })
-  await unlessRefused(client.send(update))
-  await erasePresenceOfErased(client, peer)
-}
-
-/**
- * Deletes the presence of an erased peer, unless the peer is still signed in. The presence is then deleted when the
- * session has ended.
- */
-export async function erasePresenceOfErased(client: DynamoDBDocumentClient, peer: PeerId): Promise<void> {
-  const item = (await getPeer(client, peer)) as PeerItem | undefined
-  if (item !== undefined && item.erasedAt === undefined) return
-  const remove = new DeleteCommand({
-    TableName: tableName('Presence'),
-    Key: { peer },
-    ConditionExpression: 'attribute_not_exists(node)',
-  })
-  await unlessRefused(client.send(remove))
 }
 
 function seenByOthers(item: PresenceItem | undefined): LivePresence {

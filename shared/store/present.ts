@@ -19,7 +19,7 @@ import { tableName } from './client.ts'
 import { unlessRefused } from './conditions.ts'
 import { termOf } from './index-changes.ts'
 import { forEach } from './pages.ts'
-import { getUser } from './users.ts'
+import { createUsers } from './users.ts'
 
 /** Cost of reading a candidate: its peer, its presence and its user. */
 const UNITS = 3
@@ -122,7 +122,7 @@ async function presenceOf(client: DynamoDBDocumentClient, peer: PeerId): Promise
 }
 
 async function networksOf(client: DynamoDBDocumentClient, user: UserId): Promise<ReadonlySet<NetworkId>> {
-  return new Set((await getUser(client, user))?.networks)
+  return new Set((await createUsers(client).get(user))?.networks)
 }
 
 /** The sort key of a peer's entry. With an empty or highest peer it is the bound of a range over users. */

@@ -14,13 +14,13 @@ import { foldedName } from '../model/search/fold.ts'
 import { EVERYTHING, searchableMetadata } from '../model/search/terms.ts'
 import type { User } from '../model/user.ts'
 import type { Declared } from '../model/visibility.ts'
-import { blockersAmong } from './blocks.ts'
+import { createBlocks } from './blocks.ts'
 import { tableName } from './client.ts'
-import { getCollectionItem } from './collections.ts'
-import { getNetworks } from './networks.ts'
+import { createCollections } from './collections.ts'
+import { createNetworks } from './networks.ts'
 import { createObjects, objectKeyOf } from './objects.ts'
-import { getPeersWithPresence } from './peers.ts'
-import { getUsers } from './users.ts'
+import { createPeers } from './peers.ts'
+import { createUsers } from './users.ts'
 
 export interface Documents {
   user: Pick<User, 'user' | 'name' | 'attributes' | 'createdAt' | 'updatedAt' | 'version'>
@@ -95,7 +95,7 @@ export async function searchableOf(
   { entity, collection }: Kind,
 ): Promise<SearchableAttributes> {
   const name = entity === 'object' ? collection : ENTITY_COLLECTIONS[entity]
-  const declared = name === undefined ? undefined : await getCollectionItem(client, name)
+  const declared = name === undefined ? undefined : await createCollections(client).getItem(name)
   const defaults = DEFAULT_SEARCHABLE[entity]
   const indexed = [...defaults, ...(declared?.indexed ?? [])]
   return {
@@ -124,7 +124,7 @@ async function readUsers(
   client: DynamoDBDocumentClient,
   ids: readonly UserId[],
 ): Promise<FoundRecord<'user'>[]> {
-  return (await getUsers(client, ids)).map(
+  return (await createUsers(client).getMany(ids)).map(
     ({ user, name, attributes, createdAt, updatedAt, version, networks }) => {
       const document = { user, name, attributes, createdAt, updatedAt, version }
       return {
@@ -139,7 +139,7 @@ async function readNetworks(
   client: DynamoDBDocumentClient,
   ids: readonly NetworkId[],
 ): Promise<FoundRecord<'network'>[]> {
-  return (await getNetworks(client, ids)).map((document) => {
+  return (await createNetworks(client).getMany(ids)).map((document) => {
     const { network } = document
     return {
       ...{ id: network, scopes: [network, EVERYTHING], document, filterable: named(document) },
@@ -153,17 +153,12 @@ async function readPeers(
   ids: readonly PeerId[],
   viewer: Asker | undefined,
 ): Promise<FoundRecord<'peer'>[]> {
-  const enrolled = (await getPeersWithPresence(client, ids)).filter(
+  const enrolled = (await createPeers(client).getManyWithPresence(ids)).filter(
     ({ revokedAt }) => revokedAt === undefined,
   )
   const peers = await asSeenBy(client, viewer, enrolled)
   const users = new Map(
-    (
-      await getUsers(
-        client,
-        peers.map(({ peer }) => peer.user),
-      )
-    ).map((user) => [user.user, user]),
+    (await createUsers(client).getMany(peers.map(({ peer }) => peer.user))).map((user) => [user.user, user]),
   )
   return peers.flatMap(({ peer: document, isHidden }) => {
     const owner = users.get(document.user)
@@ -198,8 +193,7 @@ async function asSeenBy(
   peers: readonly PeerWithPresence[],
 ): Promise<readonly HiddenOrNot[]> {
   if (viewer === undefined) return peers.map((peer) => ({ peer }))
-  const blockedAt = await blockersAmong(
-    client,
+  const blockedAt = await createBlocks(client).blockersAmong(
     viewer,
     peers.map(({ user }) => user),
   )

@@ -3,7 +3,7 @@ import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import type { Claimed, Standing } from '../directory.ts'
 import type { Peer } from '../model/peer.ts'
 import { getMany } from './pages.ts'
-import { getUsers } from './users.ts'
+import { createUsers } from './users.ts'
 
 /**
  * Standings in the order of `peers`. Undefined for a peer that is revoked, unknown or another user's, or whose user
@@ -19,7 +19,7 @@ export async function standingsOf(
       'Peers',
       unique(peers.map(({ peer }) => peer)).map((peer) => ({ peer })),
     ),
-    getUsers(client, unique(peers.map(({ user }) => user))),
+    createUsers(client).getMany(unique(peers.map(({ user }) => user))),
   ])
   const owners = new Map(
     enrolled.filter(({ revokedAt }) => revokedAt === undefined).map(({ peer, user }) => [peer, user]),

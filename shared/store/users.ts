@@ -52,89 +52,105 @@ export function newUser(
   return subject === undefined ? user : { ...user, subject }
 }
 
-/**
- * Makes a user, also for a subject whose user was deleted: this is how the team lets it come back. If an identical
- * user exists, the answer to an earlier attempt was lost, and that user is returned. Errors: `conflict` if the
- * subject has a different user.
- */
-export async function createUser(
-  client: DynamoDBDocumentClient,
-  input: NewUser,
-  now: number,
-  random?: RandomBytes,
-): Promise<User> {
-  const user = newUser(input, now, random)
-  const Put = {
-    TableName: tableName('Users'),
-    Item: itemOfUser(user),
-    ConditionExpression: `${IS_NEW} OR attribute_exists(erasedAt)`,
+export type Users = ReturnType<typeof createUsers>
+
+export function createUsers(client: DynamoDBDocumentClient) {
+  /**
+   * Makes a user, also for a subject whose user was deleted: this is how the team lets it come back. If an identical
+   * user exists, the answer to an earlier attempt was lost, and that user is returned. Errors: `conflict` if the
+   * subject has a different user.
+   */
+  async function create(input: NewUser, now: number, random?: RandomBytes): Promise<User> {
+    const user = newUser(input, now, random)
+    const Put = {
+      TableName: tableName('Users'),
+      Item: itemOfUser(user),
+      ConditionExpression: `${IS_NEW} OR attribute_exists(erasedAt)`,
+    }
+    const refused = new StraightwayError('conflict', `The subject has a user already: ${user.user}`)
+    try {
+      await transact(client, [{ refused, write: { Put } }])
+      return user
+    } catch (error) {
+      const known = error === refused ? await get(user.user) : undefined
+      if (known === undefined) throw error
+      const same = known.name === user.name && isDeepStrictEqual(known.attributes, user.attributes)
+      if (user.subject !== undefined && !same) throw error
+      return known
+    }
   }
-  const refused = new StraightwayError('conflict', `The subject has a user already: ${user.user}`)
-  try {
-    await transact(client, [{ refused, write: { Put } }])
-    return user
-  } catch (error) {
-    const known = error === refused ? await getUser(client, user.user) : undefined
-    if (known === undefined) throw error
-    const same = known.name === user.name && isDeepStrictEqual(known.attributes, user.attributes)
-    if (user.subject !== undefined && !same) throw error
+
+  /**
+   * The user for the subject of an identity provider; made when the subject is first seen. Errors: `forbidden` if it
+   * was deleted.
+   */
+  async function ofSubject(input: NewUser & { readonly subject: string }, now: number): Promise<User> {
+    const user = newUser(input, now)
+    const put = new PutCommand({
+      TableName: tableName('Users'),
+      Item: itemOfUser(user),
+      ConditionExpression: IS_NEW,
+    })
+    if ((await unlessRefused(client.send(put))) !== undefined) return user
+    const known = await get(user.user)
+    if (known === undefined)
+      throw new StraightwayError('forbidden', 'This account was deleted: ask the team to make it again')
     return known
   }
-}
 
-/**
- * The user for the subject of an identity provider; made when the subject is first seen. Errors: `forbidden` if it
- * was deleted.
- */
-export async function userOfSubject(
-  client: DynamoDBDocumentClient,
-  input: NewUser & { readonly subject: string },
-  now: number,
-): Promise<User> {
-  const user = newUser(input, now)
-  const put = new PutCommand({
-    TableName: tableName('Users'),
-    Item: itemOfUser(user),
-    ConditionExpression: IS_NEW,
-  })
-  if ((await unlessRefused(client.send(put))) !== undefined) return user
-  const known = await getUser(client, user.user)
-  if (known === undefined)
-    throw new StraightwayError('forbidden', 'This account was deleted: ask the team to make it again')
-  return known
+  async function get(user: UserId): Promise<User | undefined> {
+    const item = await getItem(user)
+    return item === undefined || item.deletingAt !== undefined ? undefined : toUser(item)
+  }
+
+  /** The user. Errors: `not-found`. */
+  async function require(user: UserId): Promise<User> {
+    return toUser(await requireItem(user))
+  }
+
+  /** The item of a user. Errors: `not-found`, also for a user that is being deleted or was erased. */
+  async function requireItem(user: UserId): Promise<UserItem> {
+    const item = await getItem(user)
+    if (item === undefined || item.deletingAt !== undefined) throw NO_USER()
+    return item
+  }
+
+  async function getUsers(users: readonly UserId[]): Promise<readonly User[]> {
+    const keys = [...new Set(users)].map((user) => ({ user }))
+    const items = await getMany<UserItem>(client, 'Users', keys)
+    return items.filter(({ deletingAt }) => deletingAt === undefined).map(toUser)
+  }
+
+  function update(user: UserId, edit: Edit): Promise<User> {
+    return editEntity(client, 'Users', { user }, () => get(user), edit)
+  }
+
+  /** The item of a user, even if it is being deleted or was erased. */
+  async function getItem(user: UserId): Promise<UserItem | undefined> {
+    const get = new GetCommand({ TableName: tableName('Users'), Key: { user }, ConsistentRead: true })
+    return (await client.send(get)).Item as UserItem | undefined
+  }
+
+  /**
+   * The last step of a user's deletion. If the user had a subject, an item remains that says that it was deleted.
+   * Idempotent.
+   */
+  async function erase({ user, subject, createdAt, deletingAt }: UserItem, now: number): Promise<void> {
+    const TableName = tableName('Users')
+    if (subject === undefined) {
+      await client.send(new DeleteCommand({ TableName, Key: { user } }))
+      return
+    }
+    const rest = { name: '', attributes: {}, updatedAt: now, version: 0 }
+    const Item = { user, createdAt, deletingAt, erasedAt: now, ...rest }
+    const put = new PutCommand({ TableName, Item, ConditionExpression: 'attribute_exists(deletingAt)' })
+    await unlessRefused(client.send(put))
+  }
+
+  return { create, ofSubject, get, require, requireItem, getMany: getUsers, update, getItem, erase }
 }
 
 export const IS_NEW = 'attribute_not_exists(createdAt)'
-
-export async function getUser(client: DynamoDBDocumentClient, user: UserId): Promise<User | undefined> {
-  const item = await getUserItem(client, user)
-  return item === undefined || item.deletingAt !== undefined ? undefined : toUser(item)
-}
-
-/** The user. Errors: `not-found`. */
-export async function requireUser(client: DynamoDBDocumentClient, user: UserId): Promise<User> {
-  return toUser(await requireUserItem(client, user))
-}
-
-/** The item of a user. Errors: `not-found`, also for a user that is being deleted or was erased. */
-export async function requireUserItem(client: DynamoDBDocumentClient, user: UserId): Promise<UserItem> {
-  const item = await getUserItem(client, user)
-  if (item === undefined || item.deletingAt !== undefined) throw NO_USER()
-  return item
-}
-
-export async function getUsers(
-  client: DynamoDBDocumentClient,
-  users: readonly UserId[],
-): Promise<readonly User[]> {
-  const keys = [...new Set(users)].map((user) => ({ user }))
-  const items = await getMany<UserItem>(client, 'Users', keys)
-  return items.filter(({ deletingAt }) => deletingAt === undefined).map(toUser)
-}
-
-export function updateUser(client: DynamoDBDocumentClient, user: UserId, edit: Edit): Promise<User> {
-  return editEntity(client, 'Users', { user }, () => getUser(client, user), edit)
-}
 
 /** Condition: the user or network exists and is not being deleted. */
 export const IS_THERE = 'attribute_exists(createdAt) AND attribute_not_exists(deletingAt)'
@@ -154,35 +170,6 @@ export function startsDeletingUser({ user, version }: User, now: number): Step {
       },
     },
   }
-}
-
-/** The item of a user, even if it is being deleted or was erased. */
-export async function getUserItem(
-  client: DynamoDBDocumentClient,
-  user: UserId,
-): Promise<UserItem | undefined> {
-  const get = new GetCommand({ TableName: tableName('Users'), Key: { user }, ConsistentRead: true })
-  return (await client.send(get)).Item as UserItem | undefined
-}
-
-/**
- * The last step of a user's deletion. If the user had a subject, an item remains that says that it was deleted.
- * Idempotent.
- */
-export async function eraseUserItem(
-  client: DynamoDBDocumentClient,
-  { user, subject, createdAt, deletingAt }: UserItem,
-  now: number,
-): Promise<void> {
-  const TableName = tableName('Users')
-  if (subject === undefined) {
-    await client.send(new DeleteCommand({ TableName, Key: { user } }))
-    return
-  }
-  const rest = { name: '', attributes: {}, updatedAt: now, version: 0 }
-  const Item = { user, createdAt, deletingAt, erasedAt: now, ...rest }
-  const put = new PutCommand({ TableName, Item, ConditionExpression: 'attribute_exists(deletingAt)' })
-  await unlessRefused(client.send(put))
 }
 
 export function itemOfUser({ networks, ...user }: User): UserItem {

@@ -6,10 +6,10 @@ import { startStreams } from '../../local/streams.ts'
 import { StraightwayError } from '../../shared/errors.ts'
 import type { NetworkId, NodeId, PeerId, UserId } from '../../shared/ids.ts'
 import type { PresenceRecord, Status } from '../../shared/presence.ts'
-import { addBlock, removeBlock } from '../../shared/store/blocks.ts'
+import { createBlocks } from '../../shared/store/blocks.ts'
 import { createClient } from '../../shared/store/client.ts'
 import { createDirectory, type FindPeers } from '../../shared/store/directory.ts'
-import { bindPeer, revokePeer } from '../../shared/store/peers.ts'
+import { createPeers } from '../../shared/store/peers.ts'
 import { createPeerSearch } from '../../shared/store/search.ts'
 import { itemOfUser, newUser } from '../../shared/store/users.ts'
 import { asFunction, permitted } from '../functions/permitted.ts'
@@ -46,11 +46,11 @@ directoryContract('DynamoDB', async () => ({
         Item: itemOfUser({ ...newUser({ name: 'one' }, 0), user, networks }),
       }),
     )
-    await bindPeer(client, { peer, user }, 0)
+    await createPeers(client).bind({ peer, user }, 0)
   },
-  revoke: (peer) => revokePeer(client, peer, 1),
-  block: (user, blocked) => addBlock(client, user, blocked, 1),
-  unblock: (user, blocked) => removeBlock(client, user, blocked),
+  revoke: (peer) => createPeers(client).revoke(peer, 1),
+  block: (user, blocked) => createBlocks(client).add(user, blocked, 1),
+  unblock: (user, blocked) => createBlocks(client).remove(user, blocked),
   async nodesOf(network) {
     const query = new QueryCommand({
       TableName: 'NetworkNodes',

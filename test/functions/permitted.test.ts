@@ -2,7 +2,7 @@
 import { GetCommand, PutCommand, TransactWriteCommand } from '@aws-sdk/lib-dynamodb'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { NODE_TABLES } from '../../infra/functions.ts'
-import { authenticateApiKey, createFirstApiKey } from '../../shared/store/api-keys.ts'
+import { createApiKeys } from '../../shared/store/api-keys.ts'
 import { createFleet } from '../../shared/store/fleet.ts'
 import { createTraversalHistory } from '../../shared/store/traversal-history.ts'
 import { startTables, type TablesUnderTest } from '../local/tables-under-test.ts'
@@ -34,8 +34,8 @@ test('a function that only reads a table is refused to write it, also in a trans
 })
 
 test('the founding makes the first key as its role lets it', async () => {
-  const made = await createFirstApiKey(asFunction(tables.client, 'founding'), 1)
-  expect(await authenticateApiKey(tables.client, made!.token)).toMatchObject({ role: 'admin' })
+  const made = await createApiKeys(asFunction(tables.client, 'founding')).createFirst(1)
+  expect(await createApiKeys(tables.client).authenticate(made!.token)).toMatchObject({ role: 'admin' })
 })
 
 test('a node keeps what worked between two networks as its role lets it', async () => {

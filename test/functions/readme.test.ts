@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createContext } from '../../functions/rest/context.ts'
 import { createHandler } from '../../functions/rest/handler.ts'
 import { type Gateway, startGateway } from '../../local/gateway.ts'
-import { createInvite } from '../../shared/store/invites.ts'
+import { createInvites } from '../../shared/store/invites.ts'
 import { asFunction } from './permitted.ts'
 import { type IndexUnderTest, startIndex } from './rest/index-under-test.ts'
 import { newDevice, proofOf } from './rest/society.ts'
@@ -36,7 +36,7 @@ beforeAll(async () => {
     NETWORK: network,
     ANN: ann.user,
     TICKET: ann.ticket,
-    INVITE: (await createInvite(index.client, { network, role: 'member' }, Date.now())).code,
+    INVITE: (await createInvites(index.client).create({ network, role: 'member' }, Date.now())).code,
     PROOF: await proofOf(device, { iat: Date.now(), aud }),
     NEXT_PROOF: await proofOf(device, { iat: Date.now(), aud }),
   }

@@ -17,7 +17,7 @@ import { createSweep } from '../../local/schedule.ts'
 import { openFleet, sealFleet } from '../../shared/crypto/fleet.ts'
 import { verifyTicket } from '../../shared/crypto/ticket.ts'
 import { fromBase32, type NodeId } from '../../shared/ids.ts'
-import { createApiKey } from '../../shared/store/api-keys.ts'
+import { createApiKeys } from '../../shared/store/api-keys.ts'
 import { tableName } from '../../shared/store/client.ts'
 import { createFleet } from '../../shared/store/fleet.ts'
 import { TABLES, type TableName } from '../../shared/store/tables.ts'
@@ -107,7 +107,7 @@ async function deploy(name: string): Promise<Deployed> {
   const client = new SecretsManagerClient()
   const env = { INDEX_URL: gateway.url, FLEET_SECRET: `${name}-fleet` }
   const nodes = [await startNode(env, client), await startNode(env, client)]
-  const { token: admin } = await createApiKey(tables.client, { name, role: 'admin' }, Date.now())
+  const { token: admin } = await createApiKeys(tables.client).create({ name, role: 'admin' }, Date.now())
   const society = createSociety({
     client: tables.client,
     call: async (door, { body, as } = {}) => {

@@ -4,14 +4,14 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { PeerId } from '../../shared/ids.ts'
 import { LIMITS } from '../../shared/limits.ts'
 import type { JsonObject } from '../../shared/model/json.ts'
-import { putCollection } from '../../shared/store/collections.ts'
+import { createCollections } from '../../shared/store/collections.ts'
 import { indexCollection, indexRecord } from '../../shared/store/indexing.ts'
-import { putMembership } from '../../shared/store/memberships.ts'
-import { createNetwork } from '../../shared/store/networks.ts'
+import { createMemberships } from '../../shared/store/memberships.ts'
+import { createNetworks } from '../../shared/store/networks.ts'
 import { forEach } from '../../shared/store/pages.ts'
-import { bindPeer, updatePeer } from '../../shared/store/peers.ts'
+import { createPeers } from '../../shared/store/peers.ts'
 import { search } from '../../shared/store/search.ts'
-import { createUser } from '../../shared/store/users.ts'
+import { createUsers } from '../../shared/store/users.ts'
 import { startTables, type TablesUnderTest } from '../local/tables-under-test.ts'
 
 let tables: TablesUnderTest
@@ -22,7 +22,7 @@ const VALUES = 16
 beforeAll(async () => {
   tables = await startTables()
   const searchable = LISTS.map((list) => `attributes.${list}`)
-  await putCollection(tables.client, { collection: 'peers', searchable, editable: 'owner' }, { now })
+  await createCollections(tables.client).put({ collection: 'peers', searchable, editable: 'owner' }, { now })
   await indexCollection(tables.client, 'peers')
 })
 afterAll(() => tables.close())
@@ -59,17 +59,17 @@ const listed = (edit: number): JsonObject =>
 /** Makes a peer in this many networks, with all its entries in the index. */
 async function peerIn(networks: number, peer: PeerId) {
   const { client } = tables
-  const { user } = await createUser(client, { name: 'busy' }, now)
+  const { user } = await createUsers(client).create({ name: 'busy' }, now)
   const made: string[] = []
   await forEach(Array(networks), async () => {
-    const { network } = await createNetwork(client, { name: 'one of many' }, now)
-    await putMembership(client, { network, user, role: 'member' }, now)
+    const { network } = await createNetworks(client).create({ name: 'one of many' }, now)
+    await createMemberships(client).put({ network, user, role: 'member' }, now)
     made.push(network)
   })
-  await bindPeer(client, { peer, user, attributes: listed(0) }, now)
+  await createPeers(client).bind({ peer, user, attributes: listed(0) }, now)
   await indexRecord(client, { entity: 'peer' }, peer)
   const edit = async (attributes: JsonObject): Promise<Cost> => {
-    await updatePeer(client, peer, { patch: { attributes }, now })
+    await createPeers(client).update(peer, { patch: { attributes }, now })
     const { client: watched, cost } = counted(client)
     await indexRecord(watched, { entity: 'peer' }, peer)
     return cost

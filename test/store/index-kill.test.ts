@@ -7,15 +7,15 @@ import { afterAll, expect, test } from 'vitest'
 import { indexChanges } from '../../functions/streams/index.ts'
 import { createTables } from '../../local/engine.ts'
 import type { NetworkId, PeerId, UserId } from '../../shared/ids.ts'
-import { putCollection } from '../../shared/store/collections.ts'
+import { createCollections } from '../../shared/store/collections.ts'
 import { indexCollection } from '../../shared/store/indexing.ts'
-import { getMembership, putMembership, removeMembership } from '../../shared/store/memberships.ts'
-import { createNetwork } from '../../shared/store/networks.ts'
+import { createMemberships } from '../../shared/store/memberships.ts'
+import { createNetworks } from '../../shared/store/networks.ts'
 import { objectKeyOf } from '../../shared/store/objects.ts'
 import { forEach } from '../../shared/store/pages.ts'
-import { bindPeer, updatePeer } from '../../shared/store/peers.ts'
+import { createPeers } from '../../shared/store/peers.ts'
 import type { TableName } from '../../shared/store/tables.ts'
-import { createUser, updateUser } from '../../shared/store/users.ts'
+import { createUsers } from '../../shared/store/users.ts'
 import { startTables } from '../local/tables-under-test.ts'
 import { Dice } from './oracle/dice.ts'
 import { attributes, DECLARED, NUMBERS, TEXTS } from './oracle/values.ts'
@@ -68,13 +68,13 @@ let networks: readonly NetworkId[] = []
 let people: readonly Person[] = []
 
 async function makeSociety(): Promise<void> {
-  const made = Array.from({ length: 3 }, () => createNetwork(client, { name: 'n' }, time))
+  const made = Array.from({ length: 3 }, () => createNetworks(client).create({ name: 'n' }, time))
   networks = (await Promise.all(made)).map(({ network }) => network)
   people = await Promise.all(
     Array.from({ length: 40 }, async (_, i) => {
-      const { user } = await createUser(client, { name: `person ${i}` }, time)
+      const { user } = await createUsers(client).create({ name: `person ${i}` }, time)
       const peer = `${'abcdefghijklmnopqrstuvwxyz234567'[i % 32]}${i < 32 ? 'a' : 'b'}`.repeat(26) as PeerId
-      await bindPeer(client, { peer, user }, time)
+      await createPeers(client).bind({ peer, user }, time)
       return { user, peer }
     }),
   )
@@ -94,12 +94,12 @@ const CHANGE = {
   },
   async user(): Promise<DynamoDBRecord> {
     const { user } = dice.of(people)
-    await updateUser(client, user, { patch: { attributes: attributes(dice) }, now: time })
+    await createUsers(client).update(user, { patch: { attributes: attributes(dice) }, now: time })
     return changed('Users', { user })
   },
   async peer(): Promise<DynamoDBRecord> {
     const { peer } = dice.of(people)
-    await updatePeer(client, peer, { patch: { attributes: attributes(dice) }, now: time })
+    await createPeers(client).update(peer, { patch: { attributes: attributes(dice) }, now: time })
     return changed('Peers', { peer })
   },
   async presence(): Promise<DynamoDBRecord> {
@@ -114,9 +114,9 @@ const CHANGE = {
   },
   async membership(): Promise<DynamoDBRecord> {
     const [{ user }, network] = [dice.of(people), dice.of(networks)]
-    if ((await getMembership(client, network, user)) === undefined)
-      await putMembership(client, { network, user, role: 'member' }, time)
-    else await removeMembership(client, network, user).catch(expectGone)
+    if ((await createMemberships(client).get(network, user)) === undefined)
+      await createMemberships(client).put({ network, user, role: 'member' }, time)
+    else await createMemberships(client).remove(network, user).catch(expectGone)
     return changed('Memberships', { network, user })
   },
 } as const
@@ -183,7 +183,7 @@ test('killed at random points it leaves the index equal to a rebuild', async () 
     ['peers', 'attributes'],
   ] as const) {
     const searchable = DECLARED.map((path) => `${prefix}.${path}`)
-    await putCollection(client, { collection: name, searchable, editable: 'owner' }, { now: time })
+    await createCollections(client).put({ collection: name, searchable, editable: 'owner' }, { now: time })
     await indexCollection(client, name, now)
   }
   let kills = 0

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { indexRecord } from '../../shared/store/indexing.ts'
 import { seenMembers } from '../../shared/store/member-presence.ts'
-import { putMembership } from '../../shared/store/memberships.ts'
-import { createNetwork } from '../../shared/store/networks.ts'
-import { createUser } from '../../shared/store/users.ts'
+import { createMemberships } from '../../shared/store/memberships.ts'
+import { createNetworks } from '../../shared/store/networks.ts'
+import { createUsers } from '../../shared/store/users.ts'
 import { startTables, type TablesUnderTest } from '../local/tables-under-test.ts'
 
 let tables: TablesUnderTest
@@ -19,9 +19,9 @@ test.each([
   'X'.repeat(64),
 ])('a member is shown by its name as it was given, although the index compares names without case: %s', async (name) => {
   const { client } = tables
-  const { network } = await createNetwork(client, { name: 'n' }, 1)
-  const { user } = await createUser(client, { name }, 1)
-  await putMembership(client, { network, user, role: 'member' }, 1)
+  const { network } = await createNetworks(client).create({ name: 'n' }, 1)
+  const { user } = await createUsers(client).create({ name }, 1)
+  await createMemberships(client).put({ network, user, role: 'member' }, 1)
   const shown = async () => (await seenMembers(client, network, [user])).get(user)?.name
   expect(await shown()).toBe(name)
   await indexRecord(client, { entity: 'user' }, user)

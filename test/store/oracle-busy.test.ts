@@ -2,15 +2,15 @@
 import { PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { NetworkId, NodeId, PeerId, UserId } from '../../shared/ids.ts'
-import { putCollection } from '../../shared/store/collections.ts'
+import { createCollections } from '../../shared/store/collections.ts'
 import { indexCollection, indexRecord } from '../../shared/store/indexing.ts'
-import { putMembership, removeMembership } from '../../shared/store/memberships.ts'
-import { createNetwork } from '../../shared/store/networks.ts'
+import { createMemberships } from '../../shared/store/memberships.ts'
+import { createNetworks } from '../../shared/store/networks.ts'
 import { createObjects, objectKeyOf } from '../../shared/store/objects.ts'
 import { forEach } from '../../shared/store/pages.ts'
-import { bindPeer } from '../../shared/store/peers.ts'
+import { createPeers } from '../../shared/store/peers.ts'
 import { enterPresence } from '../../shared/store/present.ts'
-import { createUser, requireUser } from '../../shared/store/users.ts'
+import { createUsers } from '../../shared/store/users.ts'
 import { startTables, type TablesUnderTest } from '../local/tables-under-test.ts'
 import { Dice } from './oracle/dice.ts'
 import { EVERYTHING, filter, type OracleFilter } from './oracle/filters.ts'
@@ -26,14 +26,14 @@ let network: NetworkId
 
 beforeAll(async () => {
   tables = await startTables()
-  network = (await createNetwork(tables.client, { name: 'busy' }, 1)).network
+  network = (await createNetworks(tables.client).create({ name: 'busy' }, 1)).network
   for (const [collection, prefix] of [
     ['users', 'attributes'],
     ['peers', 'attributes'],
     ['busy', 'value'],
   ] as const) {
     const searchable = DECLARED.map((path) => `${prefix}.${path}`)
-    await putCollection(tables.client, { collection, searchable, editable: 'owner' }, { now: 1 })
+    await createCollections(tables.client).put({ collection, searchable, editable: 'owner' }, { now: 1 })
     await indexCollection(tables.client, collection)
   }
 })
@@ -85,19 +85,19 @@ const SUBJECTS: Readonly<Record<Searched, Subject>> = {
     prefix: 'attributes',
     paths: [...declared('attributes'), 'name'],
     async make(i) {
-      const { user } = await createUser(tables.client, { name: `user ${i}` }, 1)
+      const { user } = await createUsers(tables.client).create({ name: `user ${i}` }, 1)
       return user
     },
     async next(id) {
       const { client } = tables
       const user = id as UserId
-      const { networks, name } = await requireUser(client, user)
+      const { networks, name } = await createUsers(client).require(user)
       const goes = networks.length > 0 && dice.below(12) === 0
       const says = values()
       const write = async () => {
-        if (goes) return removeMembership(client, network, user)
+        if (goes) return createMemberships(client).remove(network, user)
         await client.send(edited(user, says))
-        await putMembership(client, { network, user, role: 'member' }, 1)
+        await createMemberships(client).put({ network, user, role: 'member' }, 1)
       }
       const enter = () => indexRecord(client, { entity: 'user' }, id)
       return {
@@ -111,11 +111,11 @@ const SUBJECTS: Readonly<Record<Searched, Subject>> = {
     prefix: 'metadata',
     paths: ['metadata.level', 'metadata.level', 'metadata.tags', 'metadata.title', 'status', 'custom'],
     async make(i) {
-      const { user } = await createUser(tables.client, { name: `owner ${i}` }, 1)
-      await putMembership(tables.client, { network, user, role: 'member' }, 1)
+      const { user } = await createUsers(tables.client).create({ name: `owner ${i}` }, 1)
+      await createMemberships(tables.client).put({ network, user, role: 'member' }, 1)
       const letters = 'abcdefghijklmnopqrstuvwxyz234567'
       const peer = `${letters[i % 32]}${letters[i >> 5]}`.repeat(26) as PeerId
-      await bindPeer(tables.client, { peer, user, name: TEXTS[1 + (i % 6)]! }, 1)
+      await createPeers(tables.client).bind({ peer, user, name: TEXTS[1 + (i % 6)]! }, 1)
       await indexRecord(tables.client, { entity: 'peer' }, peer)
       owners.set(peer, user)
       return peer

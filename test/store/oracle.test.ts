@@ -2,15 +2,15 @@
 import { PutCommand } from '@aws-sdk/lib-dynamodb'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { NetworkId, NodeId, PeerId } from '../../shared/ids.ts'
-import { putCollection } from '../../shared/store/collections.ts'
+import { createCollections } from '../../shared/store/collections.ts'
 import { indexCollection, indexRecord } from '../../shared/store/indexing.ts'
-import { putMembership } from '../../shared/store/memberships.ts'
-import { createNetwork } from '../../shared/store/networks.ts'
+import { createMemberships } from '../../shared/store/memberships.ts'
+import { createNetworks } from '../../shared/store/networks.ts'
 import { createObjects, objectKeyOf } from '../../shared/store/objects.ts'
 import { forEach } from '../../shared/store/pages.ts'
-import { bindPeer } from '../../shared/store/peers.ts'
+import { createPeers } from '../../shared/store/peers.ts'
 import { enterPresence } from '../../shared/store/present.ts'
-import { createUser } from '../../shared/store/users.ts'
+import { createUsers } from '../../shared/store/users.ts'
 import { startTables, type TablesUnderTest } from '../local/tables-under-test.ts'
 import { Dice } from './oracle/dice.ts'
 import { EVERYTHING, filter, type OracleFilter, order } from './oracle/filters.ts'
@@ -37,11 +37,10 @@ beforeAll(async () => {
   tables = await startTables()
   const { client } = tables
   networks = await Promise.all(
-    [1, 2, 3].map(async () => (await createNetwork(client, { name: 'n' }, 1)).network),
+    [1, 2, 3].map(async () => (await createNetworks(client).create({ name: 'n' }, 1)).network),
   )
   const declare = (collection: string, prefix: string) =>
-    putCollection(
-      client,
+    createCollections(client).put(
       { collection, searchable: DECLARED.map((path) => `${prefix}.${path}`), editable: 'owner' },
       { now: 1 },
     )
@@ -82,9 +81,13 @@ function makeSociety() {
   const isHere = dice.below(3) > 0
   return async () => {
     const { client } = tables
-    const user = await createUser(client, { name, attributes: values }, 1)
-    for (const network of mine) await putMembership(client, { network, user: user.user, role: 'member' }, 1)
-    const { peer: bound } = await bindPeer(client, { peer, user: user.user, name, attributes: own }, 1)
+    const user = await createUsers(client).create({ name, attributes: values }, 1)
+    for (const network of mine)
+      await createMemberships(client).put({ network, user: user.user, role: 'member' }, 1)
+    const { peer: bound } = await createPeers(client).bind(
+      { peer, user: user.user, name, attributes: own },
+      1,
+    )
     const presence = { status, custom: name, metadata: says, since: 1, version: 1, lastSeenAt: 5 }
     const Item = { peer, user: user.user, ...presence, node: 'node_aaaaaaaa' as NodeId, networks: mine }
     if (isHere) await client.send(new PutCommand({ TableName: 'Presence', Item }))

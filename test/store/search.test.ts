@@ -4,15 +4,15 @@ import type { NetworkId, NodeId, PeerId } from '../../shared/ids.ts'
 import { LIMITS } from '../../shared/limits.ts'
 import { jsonBytes } from '../../shared/model/json.ts'
 import { indexRecord } from '../../shared/store/indexing.ts'
-import { putMembership } from '../../shared/store/memberships.ts'
-import { createNetwork } from '../../shared/store/networks.ts'
+import { createMemberships } from '../../shared/store/memberships.ts'
+import { createNetworks } from '../../shared/store/networks.ts'
 import { createObjects, objectKeyOf } from '../../shared/store/objects.ts'
 import { forEach } from '../../shared/store/pages.ts'
-import { bindPeer } from '../../shared/store/peers.ts'
+import { createPeers } from '../../shared/store/peers.ts'
 import { cursorOf } from '../../shared/store/positions.ts'
 import { enterPresence } from '../../shared/store/present.ts'
 import { createPeerSearch, search } from '../../shared/store/search.ts'
-import { createUser } from '../../shared/store/users.ts'
+import { createUsers } from '../../shared/store/users.ts'
 import { startTables, type TablesUnderTest } from '../local/tables-under-test.ts'
 
 const VIEWER = { peer: 'somebody' as PeerId }
@@ -23,16 +23,16 @@ const now = 1_000_000
 
 beforeAll(async () => {
   tables = await startTables()
-  network = (await createNetwork(tables.client, { name: 'network' }, now)).network
+  network = (await createNetworks(tables.client).create({ name: 'network' }, now)).network
 })
 afterAll(() => tables.close())
 
 test('a node finds presence records, and hears whether there are more', async () => {
   const { client } = tables
   for (const peer of ['a', 'b', 'c'].map((letter) => letter.repeat(52) as PeerId)) {
-    const { user } = await createUser(client, { name: 'somebody' }, now)
-    await putMembership(client, { network, user, role: 'member' }, now)
-    await bindPeer(client, { peer, user }, now)
+    const { user } = await createUsers(client).create({ name: 'somebody' }, now)
+    await createMemberships(client).put({ network, user, role: 'member' }, now)
+    await createPeers(client).bind({ peer, user }, now)
     const said = { status: 'online', custom: '', metadata: { level: 1 }, since: 5, version: 7, lastSeenAt: 9 }
     const Item = { peer, user, ...said, node: 'node_aaaaaaaa' as NodeId, networks: [network] }
     await client.send(new PutCommand({ TableName: 'Presence', Item }))

@@ -7,7 +7,7 @@ import WebSocket from 'ws'
 import { createMetadata } from '../../../functions/streams/metadata.ts'
 import { type Identity, identityOf, selfSignedProof } from '../../../shared/crypto/identity.ts'
 import { type NodeId, toBase32, type UserId } from '../../../shared/ids.ts'
-import { bindPeer, revokePeer } from '../../../shared/store/peers.ts'
+import { createPeers } from '../../../shared/store/peers.ts'
 import { itemOfUser, newUser } from '../../../shared/store/users.ts'
 import { react, startCloud } from '../cloud-under-test.ts'
 
@@ -37,7 +37,7 @@ const openNode = async (node: NodeId) =>
 
 async function newPeer(): Promise<Identity> {
   const identity = identityOf(randomBytes(32))
-  await bindPeer(client, { peer: identity.peer, user: USER }, Date.now())
+  await createPeers(client).bind({ peer: identity.peer, user: USER }, Date.now())
   return identity
 }
 
@@ -167,7 +167,7 @@ describe('a peer', () => {
     const streams = await react(cloud, 'Peers', createMetadata(cloud.streamOf('metadata')))
     const [{ socket, peer }, other] = [await openPeer(), await openPeer()]
     const closed = once(socket, 'close')
-    await revokePeer(client, peer, Date.now())
+    await createPeers(client).revoke(peer, Date.now())
     await closed
     await streams.drain()
     expect(await connections.ofPeer(peer)).toEqual([])
@@ -178,7 +178,7 @@ describe('a peer', () => {
   const staleProof = (identity: Identity) => proofOf(identity, AUDIENCE, Date.now() - 121_000)
   const forged = ({ peer }: Identity) => proofOf({ ...identityOf(randomBytes(32)), peer })
   const revoked = async (identity: Identity) => {
-    await revokePeer(client, identity.peer, Date.now())
+    await createPeers(client).revoke(identity.peer, Date.now())
     return identity
   }
 })

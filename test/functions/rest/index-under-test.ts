@@ -7,7 +7,7 @@ import { createHandler } from '../../../functions/rest/handler.ts'
 import { createIndexHandler } from '../../../functions/streams/index.ts'
 import { startStreams } from '../../../local/streams.ts'
 import { LIMITS } from '../../../shared/limits.ts'
-import { createApiKey } from '../../../shared/store/api-keys.ts'
+import { createApiKeys } from '../../../shared/store/api-keys.ts'
 import { createDirectory } from '../../../shared/store/directory.ts'
 import { Meter, metered } from '../../../shared/store/meter.ts'
 import { createPeerSearch } from '../../../shared/store/search.ts'
@@ -75,8 +75,8 @@ export async function startIndex(given: Partial<RestConfig> = {}, { indexed = tr
     return { ...(await ask(watched, door, given)), cost }
   }
 
-  const admin = (await createApiKey(client, { name: 'admin', role: 'admin' }, now)).token
-  const reader = (await createApiKey(client, { name: 'reader', role: 'read' }, now)).token
+  const admin = (await createApiKeys(client).create({ name: 'admin', role: 'admin' }, now)).token
+  const reader = (await createApiKeys(client).create({ name: 'reader', role: 'read' }, now)).token
 
   return {
     ...createSociety({ client, call, admin, reader, host: HOST, now: () => now }),

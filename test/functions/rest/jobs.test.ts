@@ -3,8 +3,8 @@ import { createJobRunner } from '../../../functions/jobs/index.ts'
 import type { Job, JobKind } from '../../../shared/model/job.ts'
 import { createDeletions } from '../../../shared/store/deletions.ts'
 import { createJobs } from '../../../shared/store/jobs.ts'
-import { getNetwork } from '../../../shared/store/networks.ts'
-import { requireUser } from '../../../shared/store/users.ts'
+import { createNetworks } from '../../../shared/store/networks.ts'
+import { createUsers } from '../../../shared/store/users.ts'
 import { asFunction } from '../permitted.ts'
 import { type IndexUnderTest, startIndex } from './index-under-test.ts'
 import { type Interruptions, interrupt } from './interrupted-client.ts'
@@ -47,14 +47,16 @@ const KINDS: Readonly<
 > = {
   'delete-network': {
     begin: async ({ network }) =>
-      createDeletions(index.client).ofNetwork((await getNetwork(index.client, network))!, {
+      createDeletions(index.client).ofNetwork((await createNetworks(index.client).get(network))!, {
         now: index.now(),
       }),
     gone: ({ network }) => [`/v1/networks/${network}`, `/v1/objects/jobs/o?network=${network}`],
   },
   'delete-user': {
     begin: async ({ ann }) =>
-      createDeletions(index.client).ofUser(await requireUser(index.client, ann.user), { now: index.now() }),
+      createDeletions(index.client).ofUser(await createUsers(index.client).require(ann.user), {
+        now: index.now(),
+      }),
     gone: ({ ann }) => [`/v1/users/${ann.user}`, `/v1/objects/jobs/o?owner=${ann.user}`],
   },
 }

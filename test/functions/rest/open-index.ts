@@ -3,7 +3,7 @@
  * over HTTP and through API Gateway when test/infra/emulator runs the same file.
  */
 import { inject } from 'vitest'
-import { createApiKey } from '../../../shared/store/api-keys.ts'
+import { createApiKeys } from '../../../shared/store/api-keys.ts'
 import { createClient } from '../../../shared/store/client.ts'
 import { startIndex } from './index-under-test.ts'
 import { type Answer, type Call, createSociety, type Society } from './society.ts'
@@ -45,7 +45,7 @@ async function openDeployed({
 }: Deployed): Promise<OpenIndex> {
   process.env.STRAIGHTWAY_TABLE_PREFIX = tablePrefix
   const client = createClient({ endpoint, region })
-  const reader = (await createApiKey(client, { name: 'reader', role: 'read' }, Date.now())).token
+  const reader = (await createApiKeys(client).create({ name: 'reader', role: 'read' }, Date.now())).token
   const gate = new Gate(AT_ONCE)
   const call = (door: string, given: Call = {}) => gate.pass(() => ask(index, door, given))
   const society = createSociety({ client, call, admin, reader, host: new URL(index).host, now: Date.now })

@@ -2,9 +2,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Operation, ROUTES } from '../../../functions/rest/routes.ts'
 import type { NetworkId } from '../../../shared/ids.ts'
 import type { Role } from '../../../shared/model/membership.ts'
-import { createApiKey } from '../../../shared/store/api-keys.ts'
-import { putCollection } from '../../../shared/store/collections.ts'
-import { createInvite } from '../../../shared/store/invites.ts'
+import { createApiKeys } from '../../../shared/store/api-keys.ts'
+import { createCollections } from '../../../shared/store/collections.ts'
+import { createInvites } from '../../../shared/store/invites.ts'
 import { createJobs } from '../../../shared/store/jobs.ts'
 import { createObjects } from '../../../shared/store/objects.ts'
 import { transact } from '../../../shared/store/transact.ts'
@@ -250,11 +250,11 @@ async function newScene(changes: boolean): Promise<Scene> {
   const now = index.now()
   const network = await index.network()
   const self = await index.member({ [network]: 'member' })
-  const { invite, code } = await createInvite(client, { network, role: 'member' }, now)
+  const { invite, code } = await createInvites(client).create({ network, role: 'member' }, now)
   const object = `object-${self.user}`
-  const key = await createApiKey(client, { name: 'target', role: 'read' }, now)
+  const key = await createApiKeys(client).create({ name: 'target', role: 'read' }, now)
   const collection = `c${self.user.slice(2)}`
-  await putCollection(client, { collection, searchable: [], editable: 'owner' }, { now })
+  await createCollections(client).put({ collection, searchable: [], editable: 'owner' }, { now })
   const objects = createObjects(client)
   await objects.create({ collection: 'things', id: object, network, owner: self.user, value: {} }, now)
   // A collection that holds objects cannot be deleted, so it gets one only for requests that read.

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { createJobRunner } from '../../../functions/jobs/index.ts'
 import type { NetworkId } from '../../../shared/ids.ts'
-import { putMembership, removeMembership } from '../../../shared/store/memberships.ts'
+import { createMemberships } from '../../../shared/store/memberships.ts'
 import { asFunction } from '../permitted.ts'
 import { type IndexUnderTest, startIndex } from './index-under-test.ts'
 import { type Interruptions, interrupt, meanwhile } from './interrupted-client.ts'
@@ -38,7 +38,7 @@ test('an admin does not demote whoever became an owner after the admin was judge
   const admin = await index.member({ [network]: 'admin' })
   const other = await index.member({ [network]: 'member' })
   meanwhile(interruptions, () =>
-    putMembership(index.client, { network, user: other.user, role: 'owner' }, index.now()),
+    createMemberships(index.client).put({ network, user: other.user, role: 'owner' }, index.now()),
   )
   const door = memberDoor(network, other.user)
   const answer = await index.call(`PUT ${door}`, { as: admin.ticket, body: { role: 'guest' } })
@@ -52,7 +52,7 @@ test('an admin does not remove whoever became an owner after the admin was judge
   const admin = await index.member({ [network]: 'admin' })
   const other = await index.member({ [network]: 'member' })
   meanwhile(interruptions, () =>
-    putMembership(index.client, { network, user: other.user, role: 'owner' }, index.now()),
+    createMemberships(index.client).put({ network, user: other.user, role: 'owner' }, index.now()),
   )
   const door = memberDoor(network, other.user)
   expect((await index.call(`DELETE ${door}`, { as: admin.ticket })).status).toBe(403)
@@ -68,7 +68,9 @@ test.each([
   const network = await index.network()
   const owner = await index.member({ [network]: 'owner' })
   const [door, body] = request(network)
-  meanwhile(interruptions, () => removeMembership(index.client, network, owner.user, { lastOwnerToo: true }))
+  meanwhile(interruptions, () =>
+    createMemberships(index.client).remove(network, owner.user, { lastOwnerToo: true }),
+  )
   expect([403, 404]).toContain((await index.call(door, { as: owner.ticket, body })).status)
   expect(await index.call(`GET /v1/networks/${network}`, { as: index.admin })).toMatchObject({
     status: 200,

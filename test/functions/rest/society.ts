@@ -6,11 +6,11 @@ import { type NetworkId, type NodeId, type PeerId, peerIdOf, type UserId } from 
 import type { Role } from '../../../shared/model/membership.ts'
 import type { PresenceItem } from '../../../shared/presence.ts'
 import { tableName } from '../../../shared/store/client.ts'
-import { putMembership } from '../../../shared/store/memberships.ts'
-import { createNetwork } from '../../../shared/store/networks.ts'
-import { bindPeer } from '../../../shared/store/peers.ts'
+import { createMemberships } from '../../../shared/store/memberships.ts'
+import { createNetworks } from '../../../shared/store/networks.ts'
+import { createPeers } from '../../../shared/store/peers.ts'
 import { placeOf } from '../../../shared/store/places.ts'
-import { createUser } from '../../../shared/store/users.ts'
+import { createUsers } from '../../../shared/store/users.ts'
 import { expectContract } from './contract.ts'
 
 export interface Call {
@@ -72,17 +72,17 @@ export function createSociety(index: Index) {
       proofOf(device, { aud, iat: now(), ...claims }),
 
     async network(name = 'network'): Promise<NetworkId> {
-      return (await createNetwork(client, { name }, now())).network
+      return (await createNetworks(client).create({ name }, now())).network
     },
 
     /** Makes a user with a peer, with the given role in each network. */
     async member(roles: Readonly<Record<NetworkId, Role>>, name = 'somebody'): Promise<Enrolled> {
-      const { user } = await createUser(client, { name }, now())
+      const { user } = await createUsers(client).create({ name }, now())
       for (const [network, role] of Object.entries(roles)) {
-        await putMembership(client, { network: network as NetworkId, user, role }, now())
+        await createMemberships(client).put({ network: network as NetworkId, user, role }, now())
       }
       const device = newDevice()
-      await bindPeer(client, { peer: device.peer, user, name: `${name}'s` }, now())
+      await createPeers(client).bind({ peer: device.peer, user, name: `${name}'s` }, now())
       const proof = await proofOf(device, { aud, iat: now() })
       const { body } = await call('POST /v1/tickets', { body: { proof } })
       return { ...device, user, ticket: body.ticket }

@@ -9,7 +9,7 @@ import type { DirectoryReply, DirectoryRequest } from '../../../shared/directory
 import { LIMITS } from '../../../shared/limits.ts'
 import { createDirectory } from '../../../shared/store/directory.ts'
 import { forEach } from '../../../shared/store/pages.ts'
-import { bindPeer } from '../../../shared/store/peers.ts'
+import { createPeers } from '../../../shared/store/peers.ts'
 import { createPeerSearch } from '../../../shared/store/search.ts'
 import { itemOfUser, newUser } from '../../../shared/store/users.ts'
 import { writeMany } from '../../../shared/store/write-many.ts'
@@ -34,7 +34,7 @@ beforeAll(async () => {
   const made = { ...newUser({ name: 'large' }, 1), user, networks, blocks: LIMITS.blocksPerUser }
   const Item = { ...itemOfUser(made), blockCount: LIMITS.blocksPerUser }
   await client.send(new PutCommand({ TableName: 'Users', Item }))
-  await bindPeer(client, { peer, user, name: 'large' }, 1)
+  await createPeers(client).bind({ peer, user, name: 'large' }, 1)
   const blocks = Array.from({ length: LIMITS.blocksPerUser }, () => ({
     user,
     blocked: newPeerId(),

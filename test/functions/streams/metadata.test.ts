@@ -1,8 +1,8 @@
 import { DeleteCommand, PutCommand } from '@aws-sdk/lib-dynamodb'
 import { describe, expect, test } from 'vitest'
 import { createMetadata } from '../../../functions/streams/metadata.ts'
-import { addBlock, removeBlock } from '../../../shared/store/blocks.ts'
-import { bindPeer, revokePeer, updatePeer } from '../../../shared/store/peers.ts'
+import { createBlocks } from '../../../shared/store/blocks.ts'
+import { createPeers } from '../../../shared/store/peers.ts'
 import type { TableName } from '../../../shared/store/tables.ts'
 import { connectNode, react, startCloud } from '../cloud-under-test.ts'
 import { join, newNetwork, newNode, newPeerId, newUserId, presenceAt, putPresence, putUser } from './world.ts'
@@ -111,12 +111,12 @@ describe('metadata', () => {
     const { network, id, told } = await setting('Peers')
     const [user, peer] = [newUserId(), newPeerId()]
     await putUser(cloud, user, [network])
-    await bindPeer(client, { peer, user, name: 'phone' }, 1)
+    await createPeers(client).bind({ peer, user, name: 'phone' }, 1)
     await putPresence(cloud, { ...presenceAt(id, [network]), peer, user })
     expect(await told()).toMatchObject([
       { entity: 'peer', id: peer, networks: [network], value: { name: 'phone' } },
     ])
-    await updatePeer(client, peer, { now: 2, patch: { name: 'tablet' } })
+    await createPeers(client).update(peer, { now: 2, patch: { name: 'tablet' } })
     expect(await told()).toMatchObject([{ value: { name: 'tablet' } }])
   })
 
@@ -125,9 +125,9 @@ describe('metadata', () => {
     const streams = await react(cloud, 'Peers', createMetadata(cloud.streamOf('metadata')))
     const [peer, user] = [newPeerId(), newUserId()]
     await putUser(cloud, user, [])
-    await bindPeer(client, { peer, user, name: 'phone' }, 1)
-    await revokePeer(client, peer, 3)
-    await revokePeer(client, peer, 4)
+    await createPeers(client).bind({ peer, user, name: 'phone' }, 1)
+    await createPeers(client).revoke(peer, 3)
+    await createPeers(client).revoke(peer, 4)
     await streams.drain()
     expect(await node.pushes()).toEqual([{ kind: 'revoked', peer }])
   })
@@ -138,10 +138,10 @@ describe('metadata', () => {
     await putUser(cloud, user, [network])
     await told()
     await putPresence(cloud, { ...presenceAt(id, [network]), peer, user })
-    await bindPeer(client, { peer, user, name: 'phone' }, 1)
-    await addBlock(client, user, foe, 1)
+    await createPeers(client).bind({ peer, user, name: 'phone' }, 1)
+    await createBlocks(client).add(user, foe, 1)
     expect(await told()).toEqual([{ kind: 'blocks', user, version: 1 }])
-    await removeBlock(client, user, foe)
+    await createBlocks(client).remove(user, foe)
     expect(await told()).toEqual([{ kind: 'blocks', user, version: 2 }])
   })
 })
