@@ -39,6 +39,7 @@ function replyTo(request: DirectoryRequest): DirectoryReply {
     case 'blocks':
       return { kind: request.kind, version: 0, blocks: [] }
     case 'paths':
+    case 'joinNetworks':
       return { kind: request.kind, paths: request.networks.map(() => 'auto') }
     case 'storeMail':
       return { kind: request.kind, outcome: 'full' }
@@ -46,8 +47,6 @@ function replyTo(request: DirectoryRequest): DirectoryReply {
       return { kind: request.kind, messages: [], more: false }
     case 'find':
       return { kind: request.kind, found: [], more: false }
-    case 'joinNetwork':
-      return { kind: request.kind, paths: 'auto' }
     default:
       return { kind: request.kind }
   }

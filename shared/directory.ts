@@ -56,7 +56,7 @@ export interface Claimed extends Asker {
 /** A node's report that a peer signs in. The tables add its networks, its blocks and what others see (`shown`). */
 export type SigningIn = Omit<PresenceItem, 'networks' | 'blocks' | 'shown'> & { readonly node: NodeId }
 
-/** Maximum number of peers or networks in one `standings` or `paths` request. */
+/** Maximum number of peers or networks in one request. */
 export const MANY = 100
 
 export type DirectoryRequest =
@@ -106,9 +106,12 @@ export type DirectoryRequest =
     }
   | { readonly kind: 'readMail'; readonly peer: PeerId; readonly after?: string; readonly limit: number }
   | { readonly kind: 'discardMail'; readonly peer: PeerId; readonly entries: readonly string[] }
-  /** Registers this node as having members of the network online (`leaveNetwork`: as no longer having any). */
-  | { readonly kind: 'joinNetwork'; readonly network: NetworkId; readonly node: NodeId }
-  | { readonly kind: 'leaveNetwork'; readonly network: NetworkId; readonly node: NodeId }
+  /**
+   * Registers this node as having members of the networks online (`leaveNetworks`: as no longer having any). At most MANY,
+   * all different.
+   */
+  | { readonly kind: 'joinNetworks'; readonly networks: readonly NetworkId[]; readonly node: NodeId }
+  | { readonly kind: 'leaveNetworks'; readonly networks: readonly NetworkId[]; readonly node: NodeId }
 
 /** A reply. `failed` answers any request that the tables refused or did not answer; the machine decides what to do. */
 export type DirectoryReply =
@@ -136,9 +139,9 @@ export type DirectoryReply =
   | { readonly kind: 'storeMail'; readonly outcome: 'stored' | 'full' }
   | { readonly kind: 'readMail'; readonly messages: readonly StoredMessage[]; readonly more: boolean }
   | { readonly kind: 'discardMail' }
-  /** `paths`: the path policy of the network. */
-  | { readonly kind: 'joinNetwork'; readonly paths: Paths }
-  | { readonly kind: 'leaveNetwork' }
+  /** The path policy of each network, in the order given, read after the node was registered. */
+  | { readonly kind: 'joinNetworks'; readonly paths: readonly Paths[] }
+  | { readonly kind: 'leaveNetworks' }
   | { readonly kind: 'failed'; readonly detail: string }
 
 /** Answers directory requests; implemented by `store`. The promise never rejects: a failure is a reply. */

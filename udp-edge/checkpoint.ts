@@ -1,6 +1,7 @@
 /** The CHECKPOINT service of a node: a CheckpointMachine on one UDP port, with its access to tables and its pushes. */
 import { randomBytes } from 'node:crypto'
 import { getHeapStatistics } from 'node:v8'
+import { ASKS_UNDER_WAY } from '../shared/core/checkpoint/asks.ts'
 import { CheckpointMachine } from '../shared/core/checkpoint/checkpoint-machine.ts'
 import type { CheckpointCounters } from '../shared/core/checkpoint/counters.ts'
 import type { CheckpointEffect, CheckpointInput } from '../shared/core/checkpoint/events.ts'
@@ -14,6 +15,9 @@ import type { Push } from '../shared/push.ts'
 import { addressOf, formatAddress } from '../shared/wire/address.ts'
 import { type DriverCounters, drive } from './drive.ts'
 import type { Bind } from './socket.ts'
+
+/** Connections to the tables. Two for each request in progress, because some requests make several calls at the same time. */
+export const TABLE_CONNECTIONS = 2 * ASKS_UNDER_WAY
 
 /** Memory of an idle session, measured with a million of them and rounded up. */
 const SESSION_BYTES = 2048

@@ -23,7 +23,7 @@ import { createTraversalHistory, type TraversalHistoryTable } from '../shared/st
 import type { StepKind } from '../shared/wire/handshake.ts'
 import { bindUdp } from './bind.ts'
 import { CarriedPeers } from './carried-socket.ts'
-import { type Checkpoint, startCheckpoint } from './checkpoint.ts'
+import { type Checkpoint, startCheckpoint, TABLE_CONNECTIONS } from './checkpoint.ts'
 import type { NodeConfig, NodeKeys, Role } from './config.ts'
 import type { DriverCounters } from './drive.ts'
 import { GatewayPeers } from './gateway-peers.ts'
@@ -61,7 +61,7 @@ interface Services {
 export async function startNode(config: NodeConfig, log: Log): Promise<Node> {
   const node = `node_${toBase32(randomBytes(5))}` as NodeId
   const identity = identityOf(randomBytes(32))
-  const client = createClient(config.dynamodb)
+  const client = createClient({ ...config.dynamodb, connections: TABLE_CONNECTIONS })
   const carried = { checkpoint: new CarriedPeers(), handshake: new CarriedPeers() }
   let lease: Lease | undefined
   const onMissing = () => void lease?.look()

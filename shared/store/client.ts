@@ -8,6 +8,8 @@ export interface ClientOptions {
   /** An endpoint other than AWS: the embedded engine or an emulator. It is called with made-up credentials. */
   readonly endpoint?: string | undefined
   readonly region?: string | undefined
+  /** Maximum number of connections. Calls beyond it wait for one that is free. Default: 50, as in the SDK. */
+  readonly connections?: number | undefined
 }
 
 /** Numbers are read as doubles, just as they were written, also those beyond the safe integers. */
@@ -19,7 +21,7 @@ const WRITING = { removeUndefinedValues: true, allowImpreciseNumbers: true } as 
  * Uint8Array. The options are copied because the library adds to those that it is given.
  */
 export function createClient(options: ClientOptions = {}): DynamoDBDocumentClient {
-  const client = new DynamoDBClient(connectionConfig(options))
+  const client = new DynamoDBClient({ ...connectionConfig(options), ...handling(options) })
   const documents = DynamoDBDocumentClient.from(client, {
     marshallOptions: { ...WRITING },
     unmarshallOptions: { ...READING },
@@ -29,6 +31,13 @@ export function createClient(options: ClientOptions = {}): DynamoDBDocumentClien
     name: 'marshallable',
   })
   return documents
+}
+
+function handling({ connections: maxSockets }: ClientOptions) {
+  if (maxSockets === undefined) return {}
+  return {
+    requestHandler: { httpAgent: { maxSockets }, httpsAgent: { maxSockets } },
+  } satisfies DynamoDBClientConfig
 }
 
 /** Configuration for any AWS client: AWS as the environment configures it, or an endpoint of our own. */

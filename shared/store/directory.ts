@@ -1,9 +1,9 @@
 /**
- * The directory of the nodes, on DynamoDB. Each request takes one to three calls. Every rule about sessions is a
+ * The directory of the nodes, on DynamoDB. Each request takes one to five calls. Every rule about sessions is a
  * condition of a write, so two nodes that both hold a peer cannot undo each other's writes. A call that fails is
  * answered with `failed`.
  */
-import { DeleteCommand, type DynamoDBDocumentClient, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb'
+import { type DynamoDBDocumentClient, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb'
 import type { Asker, Directory, DirectoryReply, DirectoryRequest } from '../directory.ts'
 import { StraightwayError } from '../errors.ts'
 import type { NetworkId, PeerId } from '../ids.ts'
@@ -13,13 +13,13 @@ import { createBlocks } from './blocks.ts'
 import { tableName } from './client.ts'
 import { unlessRefused } from './conditions.ts'
 import { createMailbox } from './mailbox.ts'
-import { createNetworks } from './networks.ts'
 import { getMany } from './pages.ts'
 import { createPeers } from './peers.ts'
 import { placeOf } from './places.ts'
 import { signOutPeer } from './sign-out.ts'
 import { standingsOf } from './standings.ts'
 import { createUsers } from './users.ts'
+import { BATCH_WRITES, type WriteRequests, writeMany } from './write-many.ts'
 
 /** Finds peers by attributes. Errors: `bad-request` if the filter cannot be parsed or planned. */
 export type FindPeers = (query: {
@@ -70,11 +70,10 @@ export function createDirectory(
       case 'discardMail':
         await mailbox.discard(request.peer, request.entries)
         return { kind: 'discardMail' }
-      case 'joinNetwork':
-        return joinNetwork(client, request)
-      case 'leaveNetwork':
-        await client.send(new DeleteCommand({ TableName: tableName('NetworkNodes'), Key: nodeOf(request) }))
-        return { kind: 'leaveNetwork' }
+      case 'joinNetworks':
+        return joinNetworks(client, request)
+      case 'leaveNetworks':
+        return leaveNetworks(client, request)
     }
   }
 }
@@ -169,15 +168,37 @@ async function pathsOf(
   return networks.map((network) => paths.get(network) ?? 'auto')
 }
 
-/** Registers the node for the network before it reads the network: changes after the read are pushed to the node. */
-async function joinNetwork(
+/** Registers the node for the networks before it reads them: changes after the read are pushed to the node. */
+async function joinNetworks(
   client: DynamoDBDocumentClient,
-  request: Ask<'joinNetwork'>,
-): Reply<'joinNetwork'> {
-  const Item = { ...nodeOf(request), place: placeOf(request.node, request.network) }
-  await client.send(new PutCommand({ TableName: tableName('NetworkNodes'), Item }))
-  const network = await createNetworks(client).get(request.network)
-  return { kind: 'joinNetwork', paths: network?.paths ?? 'auto' }
+  { networks, node }: Ask<'joinNetworks'>,
+): Reply<'joinNetworks'> {
+  const items = networks.map((network) => ({ network, node, place: placeOf(node, network) }))
+  await writeNodes(
+    client,
+    items.map((Item) => ({ PutRequest: { Item } })),
+  )
+  return { kind: 'joinNetworks', paths: await pathsOf(client, networks) }
+}
+
+async function leaveNetworks(
+  client: DynamoDBDocumentClient,
+  { networks, node }: Ask<'leaveNetworks'>,
+): Reply<'leaveNetworks'> {
+  await writeNodes(
+    client,
+    networks.map((network) => ({ DeleteRequest: { Key: { network, node } } })),
+  )
+  return { kind: 'leaveNetworks' }
+}
+
+/** Writes all batches at the same time, so that the writes of one request take one round trip. */
+async function writeNodes(client: DynamoDBDocumentClient, requests: WriteRequests): Promise<void> {
+  const table = tableName('NetworkNodes')
+  const batches = Array.from({ length: Math.ceil(requests.length / BATCH_WRITES) }, (_, i) =>
+    requests.slice(i * BATCH_WRITES, (i + 1) * BATCH_WRITES),
+  )
+  await Promise.all(batches.map((batch) => writeMany(client, table, batch)))
 }
 
 async function find(
@@ -193,8 +214,6 @@ async function find(
     return { kind: 'find', found: [], more: false, invalid: error.message }
   }
 }
-
-const nodeOf = ({ network, node }: Ask<'joinNetwork'> | Ask<'leaveNetwork'>) => ({ network, node })
 
 const failed = (error: unknown): DirectoryReply => ({
   kind: 'failed',

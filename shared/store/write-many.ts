@@ -7,8 +7,10 @@ import {
 
 type Requests = NonNullable<BatchWriteCommandInput['RequestItems']>
 
+export type WriteRequests = Requests[string]
+
 /** The limit of BatchWriteItem. */
-const BATCH = 25
+export const BATCH_WRITES = 25
 /** Pauses before retries of unprocessed items are random, up to a bound that grows by this much each time. */
 const UNPROCESSED_PAUSE_MS = 50
 
@@ -16,10 +18,10 @@ const UNPROCESSED_PAUSE_MS = 50
 export async function writeMany(
   client: DynamoDBDocumentClient,
   table: string,
-  requests: Requests[string],
+  requests: WriteRequests,
 ): Promise<void> {
-  for (let at = 0; at < requests.length; at += BATCH) {
-    let left: Requests | undefined = { [table]: requests.slice(at, at + BATCH) }
+  for (let at = 0; at < requests.length; at += BATCH_WRITES) {
+    let left: Requests | undefined = { [table]: requests.slice(at, at + BATCH_WRITES) }
     for (let pause = 0; left !== undefined && Object.keys(left).length > 0; pause += UNPROCESSED_PAUSE_MS) {
       if (pause > 0) await delay(pause * Math.random())
       const reply: { UnprocessedItems?: Requests | undefined } = await client.send(

@@ -36,14 +36,14 @@ test('tables in memory answer the directory as the engine does', async () => {
     { kind: 'update', item: { ...item, status: 'away', version: 2 } },
     { kind: 'update', item: { ...item, status: 'busy', version: 1 } },
     { kind: 'locate', peer, asker: { peer } },
-    { kind: 'joinNetwork', network, node },
+    { kind: 'joinNetworks', networks: [network], node },
     { kind: 'storeMail', ...mail },
     { kind: 'storeMail', ...mail, message: { ...mail.message, sequence: 2 } },
     { kind: 'readMail', peer, limit: 1 },
     { kind: 'signOut', peer, node, since: 9, lastSeenAt: 7 },
     { kind: 'signOut', peer, node, since: 10, lastSeenAt: 7 },
     { kind: 'locate', peer, asker: { peer } },
-    { kind: 'leaveNetwork', network, node },
+    { kind: 'leaveNetworks', networks: [network], node },
   ] as DirectoryRequest[]
   const answers = async (client: MemoryTables['client']) => {
     const put = (TableName: string, Item: object) => client.send(new PutCommand({ TableName, Item }))

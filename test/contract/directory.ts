@@ -554,14 +554,16 @@ function networks(make: Make): void {
     const { directory, nodesOf } = await make()
     const [network] = presence({ node: A, since: NOW }).networks as [NetworkId]
     for (const node of [A, B, A]) {
-      expect(await directory.ask({ kind: 'joinNetwork', network, node })).toEqual({
-        kind: 'joinNetwork',
-        paths: 'auto',
+      expect(await directory.ask({ kind: 'joinNetworks', networks: [network], node })).toEqual({
+        kind: 'joinNetworks',
+        paths: ['auto'],
       })
     }
     expect((await nodesOf(network)).sort()).toEqual([A, B])
     for (const node of [A, A]) {
-      expect(await directory.ask({ kind: 'leaveNetwork', network, node })).toEqual({ kind: 'leaveNetwork' })
+      expect(await directory.ask({ kind: 'leaveNetworks', networks: [network], node })).toEqual({
+        kind: 'leaveNetworks',
+      })
     }
     expect(await nodesOf(network)).toEqual([B])
   })

@@ -48,7 +48,7 @@ function pushes(act: (tables: Tables) => void): Pushed[] {
     [chess, B],
     [golf, B],
   ] as const) {
-    tables.answer({ kind: 'joinNetwork', network, node })
+    tables.answer({ kind: 'joinNetworks', networks: [network], node })
   }
   tables.enrol(ann.peer, ann.user)
   tables.setRole(chess, ann.user, 'member')

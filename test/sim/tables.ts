@@ -175,15 +175,13 @@ export class Tables {
       case 'discardMail':
         for (const entry of request.entries) this.#mail.get(request.peer)?.delete(entry)
         return { kind: 'discardMail' }
-      case 'joinNetwork':
-        this.#networkNodes.set(
-          request.network,
-          new Set(this.#networkNodes.get(request.network)).add(request.node),
-        )
-        return { kind: 'joinNetwork', paths: this.paths.get(request.network) ?? 'auto' }
-      case 'leaveNetwork':
-        this.#networkNodes.get(request.network)?.delete(request.node)
-        return { kind: 'leaveNetwork' }
+      case 'joinNetworks':
+        for (const network of request.networks)
+          this.#networkNodes.set(network, new Set(this.#networkNodes.get(network)).add(request.node))
+        return { kind: 'joinNetworks', paths: request.networks.map((id) => this.paths.get(id) ?? 'auto') }
+      case 'leaveNetworks':
+        for (const network of request.networks) this.#networkNodes.get(network)?.delete(request.node)
+        return { kind: 'leaveNetworks' }
     }
   }
 

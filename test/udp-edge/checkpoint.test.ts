@@ -1,15 +1,9 @@
 import { afterEach, expect, test } from 'vitest'
-import { identityOf } from '../../shared/crypto/identity.ts'
-import type { NodeId } from '../../shared/ids.ts'
-import { parseAddress } from '../../shared/wire/address.ts'
-import { Batch } from '../../shared/wire/batch.ts'
 import { KIND } from '../../shared/wire/numbers.ts'
-import { bindDgram } from '../../udp-edge/bind.ts'
-import { startCheckpoint } from '../../udp-edge/checkpoint.ts'
-import { ScriptedPeer } from '../core/checkpoint/scripted-peer.ts'
-import { FLEET_KEY, ISSUER, networkId, ticketFor, userId } from '../core/checkpoint/world.ts'
+import { ISSUER, networkId, userId } from '../core/checkpoint/world.ts'
 import { memoryDirectory } from '../sim/directory.ts'
 import { Tables } from '../sim/tables.ts'
+import { startNode, startPeer } from './checkpoint-under-test.ts'
 
 const open: { close(): Promise<void> }[] = []
 afterEach(async () => {
@@ -17,39 +11,15 @@ afterEach(async () => {
 })
 
 async function node(tables: Tables) {
-  const keys = identityOf(new Uint8Array(32).fill(1))
-  const identity = { publicKey: keys.staticPublic, secretKey: keys.staticSecret }
-  const checkpoint = await startCheckpoint({
-    ...{ host: '127.0.0.1', port: 0, node: 'node_aaaaaaaa' as NodeId, identity },
-    ...{ fleetKeys: [FLEET_KEY], ticketKeys: new Map([['k1', ISSUER.publicKey]]) },
-    directory: memoryDirectory(tables),
-  })
-  open.push(checkpoint)
-  return { checkpoint, publicKey: identity.publicKey, address: parseAddress(checkpoint.address)! }
+  const started = await startNode(memoryDirectory(tables))
+  open.push(started.checkpoint)
+  return started
 }
 
-/** A scripted peer on a real socket. `until` resolves when a condition holds after a datagram arrived. */
 async function peer(seed: number, user: string) {
-  const identity = identityOf(new Uint8Array(32).fill(seed))
-  const ticket = ticketFor(identity, user, Date.now())
-  const inbox = new Batch()
-  const scripted = new ScriptedPeer({ identity, ticket, address: parseAddress('127.0.0.1:0')! })
-  const [out, waiting] = [new Batch(), [] as { holds: () => boolean; done: () => void }[]]
-  const flush = () => {
-    scripted.session?.flush(out, Date.now())
-    socket.send(out, 0, out.count)
-    out.clear()
-  }
-  const arrived = () => {
-    for (let i = 0; i < inbox.count; i++) scripted.receive(inbox, i, Date.now())
-    inbox.clear()
-    flush()
-    for (const { holds, done } of waiting) if (holds()) done()
-  }
-  const socket = await bindDgram({ host: '127.0.0.1', port: 0 }, { batch: inbox, socket: 0, arrived })
-  open.push(socket)
-  const until = (holds: () => boolean) => new Promise<void>((done) => waiting.push({ holds, done }))
-  return { scripted, out, flush, until, socket }
+  const started = await startPeer(seed, user)
+  open.push(started.socket)
+  return started
 }
 
 test('a peer signs in over a real socket, is kept alive, and is offline in the tables when it has left', async () => {

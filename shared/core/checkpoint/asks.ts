@@ -1,5 +1,5 @@
 /**
- * Requests to the directory and the callbacks for their replies. A bounded number is in progress, the others wait. A failed
+ * Requests to the directory and the callbacks for their replies. ASKS_UNDER_WAY are in progress, the others wait. A failed
  * write of the kinds in LASTING is retried every second until it succeeds: it is conditional, so a late or repeated write does
  * no harm. Any other failure is reported to the caller.
  */
@@ -17,10 +17,14 @@ const LASTING: ReadonlySet<Kind> = new Set<Kind>([
   'update',
   'signOut',
   'discardMail',
-  'joinNetwork',
-  'leaveNetwork',
+  'joinNetworks',
+  'leaveNetworks',
 ])
-const UNDER_WAY = 512
+/**
+ * Maximum number of requests in progress. Their calls must find a free connection to the tables: TIMEOUT_MS begins when a
+ * request is made, and a call that waits for a connection is no sign that the tables are slow.
+ */
+export const ASKS_UNDER_WAY = 128
 const WAITING = 2_000_000
 const TIMEOUT_MS = 10_000
 const RETRY_MS = 1000
@@ -82,9 +86,9 @@ export class Asks {
     }
   }
 
-  /** Starts waiting requests, up to UNDER_WAY at a time. */
+  /** Starts waiting requests, up to ASKS_UNDER_WAY at a time. */
   flush(now: number): void {
-    while (this.#waiting.size > 0 && this.#underWay.size < UNDER_WAY) {
+    while (this.#waiting.size > 0 && this.#underWay.size < ASKS_UNDER_WAY) {
       const asked = this.#waiting.take()!
       const id = this.#nextId++
       this.#underWay.set(id, asked)

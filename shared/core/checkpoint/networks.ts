@@ -2,7 +2,7 @@
  * The networks whose changes are pushed to this node: those of the peers signed in here. A network is joined before the first
  * member's presence is written, so that no change is missed. It is left a minute after the last member has gone. Joining and
  * leaving the same network never overlap, because the table might see them in either order. Joining a network also reads its
- * path policy.
+ * path policy. A request names up to MANY networks, because a user may be in a thousand.
  */
 import { MANY } from '../../directory.ts'
 import type { NetworkId, NodeId } from '../../ids.ts'
@@ -22,6 +22,12 @@ type State =
   /** `paths`: the policy, if one was pushed meanwhile. */
   | { readonly kind: 'joining'; readonly waiting: Then[]; paths: Paths | undefined }
   | { readonly kind: 'leaving'; readonly waiting: Then[] }
+
+/** A network to join, and what to call once it is joined. */
+interface Joining {
+  readonly network: NetworkId
+  readonly waiting: Then[]
+}
 
 /** A request to read path policies again. */
 interface Reading {
@@ -52,9 +58,16 @@ export class Networks {
     const missing = networks.filter((network) => this.#states.get(network)?.kind !== 'joined')
     let left = missing.length
     if (left === 0) then(now)
-    for (const network of missing) {
-      this.#join(network, (at) => --left === 0 && then(at), now)
+    const joined: Then = (at) => {
+      if (--left === 0) then(at)
     }
+    const unknown: Joining[] = []
+    for (const network of missing) {
+      const state = this.#states.get(network)
+      if (state === undefined) unknown.push({ network, waiting: [joined] })
+      else if (state.kind !== 'joined') state.waiting.push(joined)
+    }
+    this.#ask(unknown, now)
   }
 
   /**
@@ -66,8 +79,11 @@ export class Networks {
       .filter(([, { kind }]) => kind !== 'leaving')
       .map(([network]) => network)
     const again = (at: number): void => {
-      for (const network of networks)
-        if (this.#states.get(network)?.kind === 'joined') this.#ask(network, [], at)
+      const joined = networks.filter((network) => this.#states.get(network)?.kind === 'joined')
+      this.#ask(
+        joined.map((network) => ({ network, waiting: [] })),
+        at,
+      )
       this.join(networks, then, at)
     }
     this.join(networks, again, now)
@@ -95,17 +111,18 @@ export class Networks {
   readAgain(now: number): void {
     const round = ++this.#rounds
     const joined = [...this.#states].filter(([, { kind }]) => kind === 'joined').map(([network]) => network)
-    for (let at = 0; at < joined.length; at += MANY)
-      this.#readPaths({ networks: joined.slice(at, at + MANY), round }, now)
+    for (const networks of inParts(joined)) this.#readPaths({ networks, round }, now)
   }
 
   tick(now: number): void {
     for (let again = this.#again.take(now); again !== undefined; again = this.#again.take(now))
       this.#readPaths(again, now)
+    const unneeded = new Set<NetworkId>()
     for (let one = this.#lingering.take(now); one !== undefined; one = this.#lingering.take(now)) {
       const isNeeded = this.#roster.inNetwork(one).size > 0
-      if (!isNeeded && this.#states.get(one)?.kind === 'joined') this.#leave(one, now)
+      if (!isNeeded && this.#states.get(one)?.kind === 'joined') unneeded.add(one)
     }
+    for (const networks of inParts([...unneeded])) this.#leave(networks, now)
   }
 
   deadline(): number {
@@ -137,31 +154,41 @@ export class Networks {
     return state?.kind === 'joined' ? state.paths : 'auto'
   }
 
-  #join(network: NetworkId, joined: Then, now: number): void {
-    const state = this.#states.get(network)
-    if (state === undefined) this.#ask(network, [joined], now)
-    else if (state.kind !== 'joined') state.waiting.push(joined)
+  #ask(all: readonly Joining[], now: number): void {
+    for (const part of inParts(all)) this.#askPart(part, now)
   }
 
-  #ask(network: NetworkId, waiting: Then[], now: number): void {
-    const joining = { kind: 'joining', waiting, paths: undefined as Paths | undefined } as const
-    this.#states.set(network, joining)
-    const joined = (reply: ReplyTo<'joinNetwork'>, at: number): void => {
-      const paths = joining.paths ?? (reply.kind === 'failed' ? 'auto' : reply.paths)
-      this.#states.set(network, { kind: 'joined', paths })
-      this.left([network], at)
-      for (const then of waiting) then(at)
+  #askPart(part: readonly Joining[], now: number): void {
+    const states = part.map(({ network, waiting }) => {
+      const joining = { kind: 'joining', waiting, paths: undefined as Paths | undefined } as const
+      this.#states.set(network, joining)
+      return joining
+    })
+    const networks = part.map(({ network }) => network)
+    const joined = (reply: ReplyTo<'joinNetworks'>, at: number): void => {
+      for (const [i, network] of networks.entries()) {
+        const paths = states[i]!.paths ?? (reply.kind === 'failed' ? 'auto' : reply.paths[i]!)
+        this.#states.set(network, { kind: 'joined', paths })
+      }
+      this.left(networks, at)
+      for (const { waiting } of part) for (const then of waiting) then(at)
     }
-    this.#asks.ask({ kind: 'joinNetwork', network, node: this.#node }, joined, now)
+    this.#asks.ask({ kind: 'joinNetworks', networks, node: this.#node }, joined, now)
   }
 
-  #leave(network: NetworkId, now: number): void {
-    const waiting: Then[] = []
-    this.#states.set(network, { kind: 'leaving', waiting })
+  #leave(networks: readonly NetworkId[], now: number): void {
+    const leaving = networks.map((network): Joining => ({ network, waiting: [] }))
+    for (const { network, waiting } of leaving) this.#states.set(network, { kind: 'leaving', waiting })
     const left = (_: unknown, at: number): void => {
-      if (waiting.length > 0) this.#ask(network, waiting, at)
-      else this.#states.delete(network)
+      const needed = leaving.filter(({ waiting }) => waiting.length > 0)
+      for (const { network } of leaving) this.#states.delete(network)
+      this.#ask(needed, at)
     }
-    this.#asks.ask({ kind: 'leaveNetwork', network, node: this.#node }, left, now)
+    this.#asks.ask({ kind: 'leaveNetworks', networks, node: this.#node }, left, now)
   }
+}
+
+/** Parts of a list, each short enough for one request. */
+function inParts<T>(list: readonly T[]): readonly (readonly T[])[] {
+  return Array.from({ length: Math.ceil(list.length / MANY) }, (_, i) => list.slice(i * MANY, (i + 1) * MANY))
 }

@@ -57,7 +57,7 @@ describe('a node that was taken for dead', () => {
 
   test('and hears nothing while its networks cannot be joined believes nothing for longer than five seconds', () => {
     const { world, node, a, b } = taken()
-    world.failing.add('joinNetwork')
+    world.failing.add('joinNetworks')
     world.handle(node, { kind: 'leaseLost' })
     world.run(10_000)
     world.tables.setRole(HOME, userId('bob'), null)

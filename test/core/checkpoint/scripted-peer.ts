@@ -78,6 +78,8 @@ export class ScriptedPeer {
   readonly rejoins: Rejoin[] = []
   /** Number of times it was told that it may have missed news. */
   missed = 0
+  /** Whether the node has said that the directory knows of a session of this peer. */
+  known = false
   /** Short datagrams received: kind and length. */
   readonly short: { readonly kind: number; readonly length: number }[] = []
   index = 0
@@ -167,6 +169,7 @@ export class ScriptedPeer {
     if (type === FRAME.OFFER) this.offers.push(decodeOffer(body)!)
     if (type === FRAME.ANSWER) this.answers.push(decodeAnswer(body)!)
     if (type === FRAME.MISSED) this.missed++
+    if (type === FRAME.KNOWN) this.known = true
     if (type === FRAME.REJOIN) this.rejoins.push(decodeRejoin(body)!)
   }
 

@@ -13,7 +13,7 @@ test('a peer signs in, and the directory has it here', () => {
   world.signIn(a)
   expect(a.welcome?.status).toBe('welcome')
   expect(world.tables.presence.get(a.id)).toMatchObject({ status: 'online', node: world.nodes[0]!.id })
-  expect(world.asked).toEqual(['signIn', 'joinNetwork', 'readMail'])
+  expect(world.asked).toEqual(['signIn', 'joinNetworks', 'readMail'])
 })
 
 test('the welcome is shorter than what it answers, and tells the peer its address', () => {
@@ -173,7 +173,7 @@ test('a session older than the one the directory has is told that it was replace
 test('tables that do not answer delay a sign-in and lose nothing', () => {
   const world = new World()
   const a = world.peer('a', 'ann', ['home'])
-  world.failing.add('joinNetwork').add('signIn')
+  world.failing.add('joinNetworks').add('signIn')
   world.signIn(a)
   world.run(5000)
   expect(world.tables.presence.get(a.id)).toBeUndefined()

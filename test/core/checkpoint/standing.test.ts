@@ -93,7 +93,7 @@ test('a change while a peer signs in is not lost between the reading and the fir
   const world = new World()
   const [a, b] = [world.peer('a', 'ann', ['home']), world.peer('b', 'bob', ['home'])]
   world.signIn(a)
-  world.failing.add('joinNetwork')
+  world.failing.add('joinNetworks')
   world.write((tables) => tables.setRole(networkId('work'), userId('bob'), 'member'))
   b.firstWords = () => b.say(a, 1, 'hello', START)
   world.signIn(b, world.nodes[0]!, 100)
