@@ -25,11 +25,11 @@ export const LONG = [
   'test/e2e/garbage.test.ts',
   'test/e2e/canary.test.ts',
   'test/peer/recovery.test.ts',
-  'test/peer/cli/one-peer.test.ts',
-  'test/peer/cli/process.test.ts',
-  'test/peer/cli/strangers.test.ts',
-  'test/peer/cli/usage.test.ts',
-  'test/peer/cli/verbs.test.ts',
+  'test/cli/one-peer.test.ts',
+  'test/cli/process.test.ts',
+  'test/cli/strangers.test.ts',
+  'test/cli/usage.test.ts',
+  'test/cli/verbs.test.ts',
 ]
 
 /** Programs that tests start are compiled once. */

@@ -1,9 +1,9 @@
 /** `npm start`: runs the whole system on this machine until it is stopped. */
 import { isIP } from 'node:net'
 import { Command, InvalidArgumentError } from 'commander'
-import { escapeLine } from '../peer/cli/escape.ts'
-import { failureOf } from '../peer/cli/failures.ts'
-import { onOrphaned } from '../peer/cli/life.ts'
+import { escapeLine } from '../cli/escape.ts'
+import { failureOf } from '../cli/failures.ts'
+import { onOrphaned } from '../cli/life.ts'
 import { thisMachine } from './engine-choice.ts'
 import { offerEngine, surroundings } from './engine-offer.ts'
 import { type SystemOptions, startSystem } from './system.ts'

@@ -7,13 +7,16 @@ import type { Service as PortMappingService } from '../shared/core/port-mapping/
 import type { StunServer } from '../shared/core/tunnel/evidence.ts'
 import { type Address, formatAddress, formatIp, isLoopback, sameIp } from '../shared/wire/address.ts'
 import type { Profile } from '../shared/wire/profile.ts'
+import { checkText } from './arguments.ts'
 import { gatherEvidence } from './nat-evidence.ts'
 import { PortMapping } from './net/port-mapping.ts'
 import { type Prospects, prospects } from './prospects.ts'
 import { type BootstrapNode, fetchBootstrap } from './rest/enrolment.ts'
 import { Requests } from './rest/requests.ts'
 
+/** What `diagnose` found. */
 export interface Diagnosis {
+  /** Whether INDEX answers; `detail` says why not. */
   readonly index: { readonly url: string; readonly reachable: boolean; readonly detail?: string }
   readonly nodes: readonly { readonly node: string; readonly addresses: readonly string[] }[]
   readonly udp: 'works' | 'blocked'
@@ -37,8 +40,12 @@ export interface Diagnosis {
   readonly against: Prospects
 }
 
-/** Runs the diagnosis. Never rejects: the answer says what could not be found out. */
+/**
+ * Examines this side of the network without joining, which takes a few seconds. `index`: base URL of INDEX. Rejects with
+ * `bad-request` if `index` is no text, and never otherwise: the answer says what could not be found out.
+ */
 export async function diagnose(index: string): Promise<Diagnosis> {
+  checkText(index, 'index')
   const asked = await nodesOf(index)
   const isAfar = asked.nodes.some(({ stun }) => stun.some(({ words }) => !isLoopback(words)))
   const [evidence, surveyed] = await Promise.all([

@@ -22,6 +22,8 @@ export type * from '../shared/resources.ts'
 export { WHY_NOT_DIRECT, type WhyNotDirect } from '../shared/why-not-direct.ts'
 export type { Change, OwnStatus } from '../shared/wire/presence.ts'
 export type { ConnectOptions } from './calls.ts'
+export { type Diagnosis, diagnose } from './diagnosis.ts'
+export { type Enrolled, enrolledAt } from './home/home.ts'
 export { type JoinOptions, join } from './join.ts'
 export type { Delivery, Message } from './messages.ts'
 export type { AcceptOptions, Offer } from './offer.ts'
@@ -37,6 +39,7 @@ export type {
   TunnelEnd,
 } from './peer-socket.ts'
 export type { PresenceRecord } from './presence-record.ts'
+export type { NatKind, Prospect, Prospects } from './prospects.ts'
 export {
   type AdminClient,
   type AdminOptions,

@@ -29,6 +29,7 @@ const ROOMS: Record<string, readonly string[]> = {
     'udp-edge',
   ],
   peer: ['shared', 'shared/wire', 'shared/crypto', 'shared/core', 'shared/drive', 'peer'],
+  cli: ['shared', 'shared/wire', 'peer', 'cli'],
   local: [
     'shared',
     'shared/wire',
@@ -39,6 +40,7 @@ const ROOMS: Record<string, readonly string[]> = {
     'functions',
     'udp-edge',
     'peer',
+    'cli',
     'local',
   ],
   infra: ['shared', 'shared/store', 'infra', 'functions'],
@@ -60,7 +62,7 @@ const FORBIDDEN: Record<string, RegExp> = {
   'input and output': /from 'node:|\bprocess\.|\bconsole\.|\bfetch\(/,
 }
 
-const files = globSync('{shared,functions,udp-edge,peer,local,infra}/**/*.ts', { cwd: root })
+const files = globSync('{shared,functions,udp-edge,peer,cli,local,infra}/**/*.ts', { cwd: root })
   .map((path) => path.replaceAll('\\', '/'))
   .filter((path) => !path.endsWith('.d.ts'))
 

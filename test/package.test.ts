@@ -46,18 +46,28 @@ test('its types resolve, and need no types of its dependencies', () => {
 }, 60_000)
 
 test('the command line runs', () => {
-  const cli = join(elsewhere.installed, 'peer/cli/straightway.js')
+  const cli = join(elsewhere.installed, 'cli/straightway.js')
   expect(elsewhere.node(cli, '--help')).toContain('Usage: straightway')
 })
 
 test('nothing but the SDK, the CLI, their documents and the licence is packed: neither functions, nor nodes, nor bundles', () => {
   const tops = new Set(packed.files.map((path) => path.split('/')[0]))
-  const files = ['CHANGELOG.md', 'LICENSE', 'README.md', 'dist', 'docs', 'examples', 'package.json', 'peer']
+  const files = [
+    'CHANGELOG.md',
+    'LICENSE',
+    'README.md',
+    'cli',
+    'dist',
+    'docs',
+    'examples',
+    'package.json',
+    'peer',
+  ]
   expect([...tops].sort()).toEqual(files)
   const built = new Set(
     packed.files.filter((path) => path.startsWith('dist/')).map((path) => path.split('/')[1]),
   )
-  expect([...built].sort()).toEqual(['peer', 'shared'])
+  expect([...built].sort()).toEqual(['cli', 'peer', 'shared'])
   expect(packed.unpackedBytes).toBeLessThan(LARGEST_BYTES)
 })
 
@@ -87,11 +97,11 @@ test('a repository, once package.json names one, is where links lead that do not
     travels: () => false,
     repository,
   })
-  const text = '[a](../shared/a.ts#x) ![b](b.svg) [c](cli/) [d](https://d.example) [e](#e)'
+  const text = '[a](../shared/a.ts#x) ![b](b.svg) [c](net/) [d](https://d.example) [e](#e)'
   const address = addressOf({ url: 'git+https://example.com/t/p.git' })
   expect(packedLinks(text, at(address))).toBe(
     '[a](https://example.com/t/p/blob/main/shared/a.ts) ![b](https://example.com/t/p/raw/main/peer/b.svg) ' +
-      '[c](https://example.com/t/p/tree/main/peer/cli/) [d](https://d.example) [e](#e)',
+      '[c](https://example.com/t/p/tree/main/peer/net/) [d](https://d.example) [e](#e)',
   )
   expect(packedLinks(text, at(undefined))).toBe('a  c [d](https://d.example) [e](#e)')
 })

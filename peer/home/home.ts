@@ -5,8 +5,8 @@
  *   index.json  which INDEX it is enrolled at, and as whose peer
  *   delivered   messages that were delivered, see journal.ts
  *   lock        the process that has this home, see lock.ts
- *   door.json   how other processes use the peer of the one that is `up`, see door.ts
- *   log         what happened to it, see log.ts
+ *   door.json   how other processes use the peer of the one that is `up`, see cli/daemon/door.ts
+ *   log         what happened to it, see cli/log.ts
  *
  * Without a directory only the seed is kept, in memory.
  */
@@ -16,6 +16,7 @@ import { join } from 'node:path'
 import type { InboxMemory } from '../../shared/core/peer/inbox.ts'
 import { StraightwayError } from '../../shared/errors.ts'
 import { fromBase32, toBase32, type UserId } from '../../shared/ids.ts'
+import { checkPath } from '../arguments.ts'
 import { type Delivered, Journal } from './journal.ts'
 import { lock } from './lock.ts'
 import { makePrivate } from './private-folder.ts'
@@ -24,6 +25,7 @@ import { readIfThere, writeWhole } from './whole-file.ts'
 const SEED_BYTES = 32
 const OWN = /^((identity|index\.json|delivered|door\.json)(\.new)?|lock|log(\.1)?|up\.err)$/
 
+/** Where a home is enrolled, and as whose peer. */
 export interface Enrolled {
   /** Base URL of INDEX. */
   readonly index: string
@@ -63,10 +65,11 @@ export function openHome(directory: string): Home {
 }
 
 /**
- * Reads the enrolment of a home without opening it, which any process of its owner may do. Throws the system's error if
- * the file may not be read.
+ * Reads the enrolment of a home without opening it, which any process of its owner may do; undefined if there is none.
+ * Throws `bad-request` if the path or the file is invalid, and the system's error if the file may not be read.
  */
 export function enrolledAt(directory: string): Enrolled | undefined {
+  checkPath(directory, 'directory')
   const path = join(directory, 'index.json')
   const text = readIfThere(path)
   if (text === undefined) return undefined

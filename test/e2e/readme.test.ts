@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join as joinPath } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { expect, onTestFinished, test } from 'vitest'
-import { Commands } from '../peer/cli/commands.ts'
+import { Commands } from '../cli/commands.ts'
 import { systemUnderTest } from './system-under-test.ts'
 
 const root = joinPath(import.meta.dirname, '../..')

@@ -6,7 +6,7 @@
  *   pinger.ts INDEX INVITE HOME      prints {"peer"}; then for each line {"to", "wait", "size"} a summary, or {"error"}
  */
 import { createInterface } from 'node:readline'
-import { measured } from '../../peer/cli/ping.ts'
+import { measured } from '../../cli/ping.ts'
 import { join, type StraightwayError } from '../../peer/index.ts'
 
 const COUNT = 3

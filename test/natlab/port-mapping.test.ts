@@ -9,7 +9,7 @@ import { laboratory } from './laboratory.ts'
 import { NAT_KINDS } from './nat-kinds.ts'
 import { SystemInLab } from './system.ts'
 
-const CLI = fileURLToPath(new URL('../../peer/cli/straightway.js', import.meta.url))
+const CLI = fileURLToPath(new URL('../../cli/straightway.js', import.meta.url))
 const DIRECT = { path: 'direct', technique: 'mapped', lost: 0 }
 const PATIENCE = { timeout: 20_000, interval: 50 }
 const ROUTERS = [

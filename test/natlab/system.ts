@@ -11,7 +11,7 @@ import { type Lab, SERVER_IPS, type SideName } from './lab.ts'
 const pathTo = (file: string): string => fileURLToPath(new URL(`../../${file}`, import.meta.url))
 
 const START = pathTo('local/start.ts')
-const CLI = pathTo('peer/cli/straightway.js')
+const CLI = pathTo('cli/straightway.js')
 const HTTP = `${SERVER_IPS[0]}:8787`
 
 export interface PeerInLab extends AsyncDisposable {

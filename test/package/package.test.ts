@@ -13,12 +13,12 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { type System, startSystem } from '../../local/system.ts'
+import { Commands, type Running } from '../cli/commands.ts'
 import { pack } from '../package-under-test.ts'
-import { Commands, type Running } from '../peer/cli/commands.ts'
 import { NODES, nodeBinary } from './nodes.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'straightway-stranger-'))
-const launcher = join(folder, 'node_modules/straightway/peer/cli/straightway.js')
+const launcher = join(folder, 'node_modules/straightway/cli/straightway.js')
 let system: System
 
 beforeAll(async () => {

@@ -118,6 +118,8 @@ const WRONG: Readonly<Record<string, readonly Wrong[]>> = {
     ['signal', { index: 'http://a', key: 'sw_x', signal: 5 }],
   ],
   isPeerId: [],
+  diagnose: texts('index'),
+  enrolledAt: [['directory'], ['directory', 5], ['directory', 'a\0b']],
   join: [
     ...options(),
     ['options'],
@@ -268,12 +270,13 @@ test('no door is forgotten', () => {
 
 /** Promises that closing a peer does not end, and the files in `test/` that test how they settle. */
 const ENDS_ELSEWHERE: Readonly<Record<string, string>> = {
+  diagnose: 'cli/verbs.test.ts',
   join: 'peer/doors.test.ts',
-  ping: 'peer/cli/verbs.test.ts',
+  ping: 'cli/verbs.test.ts',
   receiveFiles: 'peer/services/file.test.ts',
   sendFiles: 'peer/services/file.test.ts',
   sourcesOf: 'peer/services/file.test.ts',
-  forwardTcp: 'peer/cli/verbs.test.ts',
+  forwardTcp: 'cli/verbs.test.ts',
   'Offer.accept': 'peer/doors.test.ts',
   'PeerSocket.createStream': 'peer/stream/streams.test.ts',
 }

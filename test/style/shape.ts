@@ -63,10 +63,9 @@ function classes(): Finding {
 
 function sizeOfPeer(): Finding {
   const lines = sources('peer/**/*.ts').reduce((sum, file) => sum + textOf(file).split('\n').length - 1, 0)
-  const cli = sources('peer/cli/**/*.ts').reduce((sum, file) => sum + textOf(file).split('\n').length - 1, 0)
   return {
     rule: `peer/ has fewer than ${PEER_LINES} lines`,
-    is: `${lines} lines, ${cli} of them in peer/cli`,
+    is: `${lines} lines`,
     violations: lines < PEER_LINES ? [] : [`${lines - PEER_LINES + 1} too many`],
   }
 }
@@ -78,7 +77,7 @@ function importsOf(file: string): string[] {
 }
 
 function cycles(): Finding {
-  const files = ['shared', 'peer', 'udp-edge', 'functions', 'local'].flatMap((room) =>
+  const files = ['shared', 'peer', 'cli', 'udp-edge', 'functions', 'local'].flatMap((room) =>
     sources(`${room}/**/*.ts`),
   )
   const imports = new Map(files.map((file) => [file, importsOf(file)]))
@@ -112,7 +111,7 @@ function clients(): Finding {
 
 /** Finds the loops that drive machines: places where a deadline becomes a timer. */
 function loops(): Finding {
-  const files = ['shared', 'peer', 'udp-edge'].flatMap((room) => sources(`${room}/**/*.ts`))
+  const files = ['shared', 'peer', 'cli', 'udp-edge'].flatMap((room) => sources(`${room}/**/*.ts`))
   const driving = files.filter(
     (file) => /\.deadline\(\)/.test(textOf(file)) && /\bsetTimeout\(/.test(textOf(file)),
   )
