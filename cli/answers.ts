@@ -1,7 +1,7 @@
 /** Answers offers for `up`: which peers it accepts, and which services it offers them. */
 import type { Path } from '../peer/index.ts'
-import { INTENT, isServed, type Serving, serve } from '../peer/services/services.ts'
-import type { Tunnel } from '../peer/services/tunnel.ts'
+import { INTENT, isServed, type Serving, serve } from '../serve/serve.ts'
+import type { Tunnel } from '../serve/tunnel.ts'
 import type { PeerId } from '../shared/ids.ts'
 import { failureOf } from './failures.ts'
 import type { Names } from './names.ts'

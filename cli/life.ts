@@ -2,7 +2,6 @@
  * Ends the process: on a signal, when nobody reads its output any more, or when the process that started it is gone. A
  * verb then signs out and ends. A second signal ends it immediately.
  */
-
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 

@@ -2,11 +2,10 @@
  * The peer of a home, as a verb uses it. It is the peer of the process that is `up`, if there is one. Otherwise it is
  * the verb's own peer, which is online while the verb runs. Both have the same API.
  */
-
 import type { EventEmitter } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { AcceptOptions, ConnectOptions, JoinOptions, Offer, Peer, PeerEvents } from '../peer/index.ts'
-import type { Tunnel } from '../peer/services/tunnel.ts'
+import type { Tunnel } from '../serve/tunnel.ts'
 import { StraightwayError } from '../shared/errors.ts'
 import type { PeerId } from '../shared/ids.ts'
 import { readDoor } from './daemon/door.ts'

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { InvalidArgumentError, Option } from 'commander'
 import type { Peer } from '../peer/index.ts'
-import { homeAround } from '../peer/services/file-names.ts'
+import { homeAround } from '../serve/file-names.ts'
 import { StraightwayError } from '../shared/errors.ts'
 import type { Metadata } from '../shared/presence.ts'
 import { Answers } from './answers.ts'

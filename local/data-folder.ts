@@ -1,8 +1,8 @@
 /** The folder that keeps a system across restarts: tables, keys and stream checkpoints. Only one system may use it at a time. */
 import { readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { lock } from '../peer/home/lock.ts'
-import { makePrivate } from '../peer/home/private-folder.ts'
+import { lock } from '../shared/files/lock.ts'
+import { makePrivate } from '../shared/files/private-folder.ts'
 
 /** Names of a system's own files. Other files in the folder are left alone. */
 const OWN = /^(tables\.sqlite.*|(secrets|founding|checkpoints)\.json(\.new)?)$/

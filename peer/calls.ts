@@ -1,10 +1,17 @@
 /** The calls of an endpoint as promises. Each settles when the endpoint reports the outcome, or when the peer is closed. */
+import {
+  checkFunction,
+  checkInteger,
+  checkOptions,
+  checkSignal,
+  checkText,
+  MOST_MS,
+} from '../shared/arguments.ts'
 import type { EndpointEffect, EndpointInput } from '../shared/core/peer/events.ts'
 import type { StraightwayError } from '../shared/errors.ts'
 import type { PeerId, TunnelId } from '../shared/ids.ts'
 import { LIMITS } from '../shared/limits.ts'
 import type { Paths } from '../shared/paths.ts'
-import { checkFunction, checkInteger, checkOptions, checkSignal, checkText, MOST_MS } from './arguments.ts'
 import { type AcceptOptions, checkTerms } from './offer.ts'
 import { callFailure } from './outcomes.ts'
 import { PeerSocket } from './peer-socket.ts'

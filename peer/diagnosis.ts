@@ -3,11 +3,11 @@
  * maps and filters (RFC 5780, from the evidence that tunnels also gather). From that it predicts the path to a peer
  * behind each kind of NAT.
  */
+import { checkText } from '../shared/arguments.ts'
 import type { Service as PortMappingService } from '../shared/core/port-mapping/dialects.ts'
 import type { StunServer } from '../shared/core/tunnel/evidence.ts'
 import { type Address, formatAddress, formatIp, isLoopback, sameIp } from '../shared/wire/address.ts'
 import type { Profile } from '../shared/wire/profile.ts'
-import { checkText } from './arguments.ts'
 import { gatherEvidence } from './nat-evidence.ts'
 import { PortMapping } from './net/port-mapping.ts'
 import { type Prospects, prospects } from './prospects.ts'

@@ -11,8 +11,30 @@
  * Times are epoch milliseconds (`…At`), and durations are milliseconds (`…Ms`). Every error is a StraightwayError,
  * whose `code` is one of ERRORS and whose message says what to do.
  */
+
+export { type PingOptions, type PingReport, ping } from '../serve/ping.ts'
+export {
+  type ReceivedFile,
+  type ReceivedTransfer,
+  type ReceiveOptions,
+  receiveFiles,
+} from '../serve/receive-files.ts'
+export { type SendOptions, type SentTransfer, type StreamOpener, sendFiles } from '../serve/send-files.ts'
+export { INTENT, isServed, type Serving, serve } from '../serve/serve.ts'
+export {
+  type FileSource,
+  type FolderSource,
+  type Source,
+  type Sources,
+  sourcesOf,
+  streamSource,
+} from '../serve/sources.ts'
+export { type Forward, type ForwardOptions, type ForwardTunnel, forwardTcp } from '../serve/tcp.ts'
+export type { FileFacts, Progress, TransferOffer } from '../serve/transfer.ts'
+export type { Tunnel, TunnelEvents } from '../serve/tunnel.ts'
 export type { OfflineReason } from '../shared/core/peer/events.ts'
 export type { Effort } from '../shared/core/tunnel/events.ts'
+export type { AddressInfo, Datagram, Path, RemoteInfo } from '../shared/datagram.ts'
 export { ERRORS, type ErrorCode, StraightwayError } from '../shared/errors.ts'
 export { isPeerId, type NetworkId, type PeerId, type UserId } from '../shared/ids.ts'
 export { LIMITS } from '../shared/limits.ts'
@@ -30,11 +52,8 @@ export type { AcceptOptions, Offer } from './offer.ts'
 export type { FindOptions, MessageOptions, Peer } from './peer.ts'
 export type { PeerEvents, PeerState } from './peer-events.ts'
 export type {
-  AddressInfo,
-  Path,
   PeerSocket,
   PeerSocketEvents,
-  RemoteInfo,
   StreamOptions,
   TunnelEnd,
 } from './peer-socket.ts'
@@ -50,26 +69,6 @@ export {
 export type { IndexClient, InPlace } from './rest/index-client.ts'
 export type { Listing } from './rest/listing.ts'
 export type { ReadyOptions, Roster, RosterEvents, RosterSource, RosterTold } from './roster.ts'
-export type { Datagram, SendArguments, SendCallback } from './send-arguments.ts'
-export { type PingOptions, type PingReport, ping } from './services/ping.ts'
-export {
-  type ReceivedFile,
-  type ReceivedTransfer,
-  type ReceiveOptions,
-  receiveFiles,
-} from './services/receive-files.ts'
-export { type SendOptions, type SentTransfer, type StreamOpener, sendFiles } from './services/send-files.ts'
-export { INTENT, isServed, type Serving, serve } from './services/services.ts'
-export {
-  type FileSource,
-  type FolderSource,
-  type Source,
-  type Sources,
-  sourcesOf,
-  streamSource,
-} from './services/sources.ts'
-export { type Forward, type ForwardOptions, type ForwardTunnel, forwardTcp } from './services/tcp.ts'
-export type { FileFacts, Progress, TransferOffer } from './services/transfer.ts'
-export type { Tunnel, TunnelEvents } from './services/tunnel.ts'
+export type { SendArguments, SendCallback } from './send-arguments.ts'
 export type { PeerStream } from './stream/peer-stream.ts'
 export type { Which } from './which.ts'

@@ -1,9 +1,9 @@
+import { checkChoice, checkFlag, checkText, taken } from '../shared/arguments.ts'
 import type { EndpointEffect } from '../shared/core/peer/events.ts'
 import { StraightwayError } from '../shared/errors.ts'
 import type { PeerId, UserId } from '../shared/ids.ts'
 import { LIMITS } from '../shared/limits.ts'
 import type { Paths } from '../shared/paths.ts'
-import { checkChoice, checkFlag, checkText, taken } from './arguments.ts'
 import type { PeerSocket } from './peer-socket.ts'
 
 const PATHS: readonly Paths[] = ['auto', 'direct-only', 'relay-only']

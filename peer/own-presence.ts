@@ -1,8 +1,8 @@
+import { check, checkChoice, checkText } from '../shared/arguments.ts'
 import type { OwnPresence } from '../shared/core/peer/events.ts'
 import { StraightwayError } from '../shared/errors.ts'
 import { LIMITS } from '../shared/limits.ts'
 import { isMetadata } from '../shared/wire/presence.ts'
-import { check, checkChoice, checkText } from './arguments.ts'
 
 const STATUSES = ['online', 'away', 'busy', 'invisible']
 

@@ -5,32 +5,19 @@
  * to LIMITS.streams at a time.
  */
 import { EventEmitter } from 'node:events'
+import { checkFlag, checkFunction, checkSignal, checkText, taken } from '../shared/arguments.ts'
 import type { Effort, TunnelEnd } from '../shared/core/tunnel/events.ts'
+import type { AddressInfo, Datagram, Path, RemoteInfo } from '../shared/datagram.ts'
 import { StraightwayError } from '../shared/errors.ts'
 import type { PeerId } from '../shared/ids.ts'
 import type { WhyNotDirect } from '../shared/why-not-direct.ts'
 import { type Address, formatIp, isIpv4 } from '../shared/wire/address.ts'
 import { MAX_PAYLOAD_BYTES, PACKET_OVERHEAD_BYTES } from '../shared/wire/tunnel.ts'
-import { checkFlag, checkFunction, checkSignal, checkText, taken } from './arguments.ts'
-import { type Datagram, readSendArguments, type SendArguments } from './send-arguments.ts'
+import { readSendArguments, type SendArguments } from './send-arguments.ts'
 import type { PeerStream } from './stream/peer-stream.ts'
 import type { Answer } from './stream/streams.ts'
 import type { TunnelStream } from './stream/tunnel-stream.ts'
 import type { TunnelLink } from './tunnel-link.ts'
-
-/** Source address and size of a datagram, as in `dgram`. */
-export interface RemoteInfo {
-  readonly address: string
-  readonly family: 'IPv4' | 'IPv6'
-  readonly port: number
-  /** Size of the datagram in bytes. */
-  readonly size: number
-}
-
-/** An address of this side or of the other side, as in `dgram`. */
-export type AddressInfo = Omit<RemoteInfo, 'size'>
-/** Kind of path that carries the datagrams. */
-export type Path = 'direct' | 'relayed'
 
 /**
  * Why a tunnel ended:
@@ -40,7 +27,7 @@ export type Path = 'direct' | 'relayed'
  * - `noDirectPath`: no direct path opened, and only a direct one was wanted
  * - `unreachable`: there was no path for 30 s
  */
-export type { TunnelEnd }
+export type { AddressInfo, Path, RemoteInfo, TunnelEnd }
 
 /** Options of `PeerSocket.createStream`. */
 export interface StreamOptions {

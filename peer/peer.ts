@@ -5,6 +5,7 @@
  * session.
  */
 import { EventEmitter } from 'node:events'
+import { check, checkInteger, checkPeer, checkSignal, checkText, taken } from '../shared/arguments.ts'
 import type { EndpointInput, OfflineReason, OwnPresence } from '../shared/core/peer/events.ts'
 import type { Identity } from '../shared/crypto/identity.ts'
 import { StraightwayError } from '../shared/errors.ts'
@@ -12,7 +13,6 @@ import { isPeerId, type NetworkId, type PeerId, type TunnelId, type UserId } fro
 import { LIMITS } from '../shared/limits.ts'
 import type { Change, OwnStatus } from '../shared/wire/presence.ts'
 import type { Account } from './account.ts'
-import { check, checkInteger, checkPeer, checkSignal, checkText, taken } from './arguments.ts'
 import { Calls, type ConnectOptions, checkConnectOptions } from './calls.ts'
 import { type Affair, EndpointDriver } from './endpoint-driver.ts'
 import type { Home } from './home/home.ts'

@@ -4,8 +4,8 @@
  */
 import { EventEmitter } from 'node:events'
 import { isDeepStrictEqual } from 'node:util'
+import { checkPeer, checkSignal, taken } from '../shared/arguments.ts'
 import type { PeerId } from '../shared/ids.ts'
-import { checkPeer, checkSignal, taken } from './arguments.ts'
 import type { PresenceRecord } from './presence-record.ts'
 
 /** Events of a roster, with the arguments of their listeners. */

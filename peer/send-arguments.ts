@@ -6,11 +6,10 @@
  *   send(msg, offset, length, callback?)
  *   send(msg, offset, length, port, address?, callback?)
  */
+import { check } from '../shared/arguments.ts'
+import type { Datagram } from '../shared/datagram.ts'
 import { StraightwayError } from '../shared/errors.ts'
-import { check } from './arguments.ts'
 
-/** A datagram for `send`, as in `dgram`: text, bytes, or a list of either. */
-export type Datagram = string | Uint8Array | readonly (string | Uint8Array)[]
 /** Called when a datagram was sent, or failed. */
 export type SendCallback = (error: Error | null, bytes: number) => void
 /** Arguments that may follow the datagram in `send`, as in `dgram`. */

@@ -1,7 +1,7 @@
+import { check, checkPeer, checkText } from '../shared/arguments.ts'
 import { StraightwayError } from '../shared/errors.ts'
 import type { PeerId, UserId } from '../shared/ids.ts'
 import { LIMITS } from '../shared/limits.ts'
-import { check, checkPeer, checkText } from './arguments.ts'
 
 /** Selects peers: by a SCIM filter, by the id of a peer, or by the id of their user. */
 export type Which = string | { readonly peer: PeerId } | { readonly user: UserId }

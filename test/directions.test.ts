@@ -28,8 +28,19 @@ const ROOMS: Record<string, readonly string[]> = {
     'shared/store',
     'udp-edge',
   ],
-  peer: ['shared', 'shared/wire', 'shared/crypto', 'shared/core', 'shared/drive', 'peer'],
-  cli: ['shared', 'shared/wire', 'peer', 'cli'],
+  'shared/files': ['shared', 'shared/files'],
+  serve: ['shared', 'shared/wire', 'shared/core', 'shared/files', 'serve'],
+  peer: [
+    'shared',
+    'shared/wire',
+    'shared/crypto',
+    'shared/core',
+    'shared/drive',
+    'shared/files',
+    'serve',
+    'peer',
+  ],
+  cli: ['shared', 'shared/wire', 'shared/files', 'serve', 'peer', 'cli'],
   local: [
     'shared',
     'shared/wire',
@@ -38,7 +49,9 @@ const ROOMS: Record<string, readonly string[]> = {
     'shared/model',
     'shared/store',
     'functions',
+    'shared/files',
     'udp-edge',
+    'serve',
     'peer',
     'cli',
     'local',
@@ -48,6 +61,9 @@ const ROOMS: Record<string, readonly string[]> = {
 
 /** Modules that `infra` may import: descriptions, never behaviour. */
 const DESCRIPTIONS = new Set(['shared/store/tables.ts', 'functions/rest/routes.ts'])
+
+/** Modules of the SDK that the command line may import: the one that applications do. */
+const PUBLIC_ENTRY = 'peer/index.ts'
 
 const PURE = ['shared/wire', 'shared/crypto', 'shared/core', 'shared/model']
 /** Rooms that browsers run, which may use no global of Node either. */
@@ -62,7 +78,7 @@ const FORBIDDEN: Record<string, RegExp> = {
   'input and output': /from 'node:|\bprocess\.|\bconsole\.|\bfetch\(/,
 }
 
-const files = globSync('{shared,functions,udp-edge,peer,cli,local,infra}/**/*.ts', { cwd: root })
+const files = globSync('{shared,functions,udp-edge,serve,peer,cli,local,infra}/**/*.ts', { cwd: root })
   .map((path) => path.replaceAll('\\', '/'))
   .filter((path) => !path.endsWith('.d.ts'))
 
@@ -91,6 +107,14 @@ test('imports follow the directions between rooms', () => {
       .filter((target) => !ROOMS[roomOf(path)]!.includes(roomOf(target)))
       .map((target) => `${path} imports ${target}`),
   )
+  expect(wrong).toEqual([])
+})
+
+test('the command line imports of the SDK only what applications do', () => {
+  const wrong = files
+    .filter((path) => roomOf(path) === 'cli')
+    .flatMap((path) => importsOf(path).map((target) => ({ path, target })))
+    .filter(({ target }) => roomOf(target) === 'peer' && target !== PUBLIC_ENTRY)
   expect(wrong).toEqual([])
 })
 

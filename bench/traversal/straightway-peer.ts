@@ -7,7 +7,7 @@
  */
 import { createInterface } from 'node:readline'
 import { join, type PeerSocket } from '../../peer/index.ts'
-import { INTENT } from '../../peer/services/services.ts'
+import { INTENT } from '../../serve/serve.ts'
 import type { PeerId } from '../../shared/ids.ts'
 
 const [index, invite, home] = process.argv.slice(2) as [string, string, string]

@@ -1,8 +1,7 @@
 /** A running verb as seen by the process that is `up`: its requests, its tunnels, and the offers that it decides. */
-
 import type { Duplex } from 'node:stream'
 import type { AcceptOptions, ConnectOptions, Offer, Peer, PeerSocket, Which } from '../../peer/index.ts'
-import type { Records, Value } from '../../peer/services/records.ts'
+import type { Records, Value } from '../../serve/records.ts'
 import { StraightwayError } from '../../shared/errors.ts'
 import type { PeerId, UserId } from '../../shared/ids.ts'
 import type { OwnStatus } from '../../shared/wire/presence.ts'

@@ -13,9 +13,9 @@ import { chmodSync, lstatSync, realpathSync, rmSync } from 'node:fs'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
-import { makeFolder } from '../../peer/home/make-folder.ts'
-import { readIfThere, writeWhole } from '../../peer/home/whole-file.ts'
 import { StraightwayError } from '../../shared/errors.ts'
+import { makeFolder } from '../../shared/files/make-folder.ts'
+import { readIfThere, writeWhole } from '../../shared/files/whole-file.ts'
 
 /** Version of the protocol; it increases with every incompatible change. */
 export const DOOR_PROTOCOL = 1

@@ -3,7 +3,7 @@
  * side sends its bytes as records, and `{end: true}` when it has ended.
  */
 import { Duplex } from 'node:stream'
-import { broken, type Records } from '../../peer/services/records.ts'
+import { broken, type Records } from '../../serve/records.ts'
 
 const MAX_RUN_BYTES = 256 << 10
 

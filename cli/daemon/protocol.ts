@@ -1,5 +1,5 @@
 /**
- * The protocol of a home's door (door.ts), as records (services/records.ts). A connection begins with
+ * The protocol of a home's door (door.ts), as records (serve/records.ts). A connection begins with
  *
  *   {protocol, token, open}     open: `control`, or {stream, name} or {take} for a stream of a tunnel
  *
@@ -12,10 +12,9 @@
  * The connection of a stream names its control connection by the `client` that it was given. After that it carries the
  * stream (framed.ts).
  */
-
 import type { Duplex } from 'node:stream'
 import type { Path, PeerSocket } from '../../peer/index.ts'
-import type { Records, Value } from '../../peer/services/records.ts'
+import type { Records, Value } from '../../serve/records.ts'
 import { ERRORS, type ErrorCode, StraightwayError } from '../../shared/errors.ts'
 import type { PeerId, UserId } from '../../shared/ids.ts'
 import type { WhyNotDirect } from '../../shared/why-not-direct.ts'

@@ -1,9 +1,8 @@
 /** The peer of the process that is `up`, for use by a verb. Requests go through the door of the home (protocol.ts). */
-
 import { EventEmitter } from 'node:events'
 import type { Duplex } from 'node:stream'
 import type { Delivery, IndexClient, PeerEvents, PresenceRecord, Which } from '../../peer/index.ts'
-import { Records, type Value } from '../../peer/services/records.ts'
+import { Records, type Value } from '../../serve/records.ts'
 import { StraightwayError } from '../../shared/errors.ts'
 import type { NetworkId, PeerId, UserId } from '../../shared/ids.ts'
 import type { OwnStatus } from '../../shared/wire/presence.ts'

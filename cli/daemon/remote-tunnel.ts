@@ -1,10 +1,9 @@
 /** A tunnel of the process that is `up`, for use by a verb. */
-
 import { EventEmitter } from 'node:events'
 import type { Duplex } from 'node:stream'
 import type { PeerSocket, RemoteInfo, TunnelEnd } from '../../peer/index.ts'
-import type { Value } from '../../peer/services/records.ts'
-import type { Tunnel, TunnelEvents } from '../../peer/services/tunnel.ts'
+import type { Value } from '../../serve/records.ts'
+import type { Tunnel, TunnelEvents } from '../../serve/tunnel.ts'
 import { errorOf, type TunnelFacts } from './protocol.ts'
 
 export interface RemoteTunnelOptions {

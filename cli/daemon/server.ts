@@ -1,9 +1,8 @@
 /** Serves other verbs of the home from the process that is `up` (protocol.ts). */
-
 import { randomBytes } from 'node:crypto'
 import type { Socket } from 'node:net'
 import type { Offer, Peer } from '../../peer/index.ts'
-import { Records, type Value } from '../../peer/services/records.ts'
+import { Records, type Value } from '../../serve/records.ts'
 import { StraightwayError } from '../../shared/errors.ts'
 import { Client } from './client.ts'
 import { DOOR_PROTOCOL, isToken, openDoor } from './door.ts'

@@ -4,7 +4,7 @@
  *   identity    32 bytes of seed, base32: whoever has it is this peer
  *   index.json  which INDEX it is enrolled at, and as whose peer
  *   delivered   messages that were delivered, see journal.ts
- *   lock        the process that has this home, see lock.ts
+ *   lock        the process that has this home, see shared/files/lock.ts
  *   door.json   how other processes use the peer of the one that is `up`, see cli/daemon/door.ts
  *   log         what happened to it, see cli/log.ts
  *
@@ -13,14 +13,14 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { checkPath } from '../../shared/arguments.ts'
 import type { InboxMemory } from '../../shared/core/peer/inbox.ts'
 import { StraightwayError } from '../../shared/errors.ts'
+import { lock } from '../../shared/files/lock.ts'
+import { makePrivate } from '../../shared/files/private-folder.ts'
+import { readIfThere, writeWhole } from '../../shared/files/whole-file.ts'
 import { fromBase32, toBase32, type UserId } from '../../shared/ids.ts'
-import { checkPath } from '../arguments.ts'
 import { type Delivered, Journal } from './journal.ts'
-import { lock } from './lock.ts'
-import { makePrivate } from './private-folder.ts'
-import { readIfThere, writeWhole } from './whole-file.ts'
 
 const SEED_BYTES = 32
 const OWN = /^((identity|index\.json|delivered|door\.json)(\.new)?|lock|log(\.1)?|up\.err)$/

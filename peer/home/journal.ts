@@ -5,9 +5,9 @@
  */
 import { appendFileSync, existsSync, readFileSync } from 'node:fs'
 import type { InboxMemory } from '../../shared/core/peer/inbox.ts'
+import { writeWhole } from '../../shared/files/whole-file.ts'
 import { isPeerId, type PeerId } from '../../shared/ids.ts'
 import type { MessageNumber } from '../../shared/wire/messages.ts'
-import { writeWhole } from './whole-file.ts'
 
 const MAX_LINES = 10_000
 

@@ -6,8 +6,8 @@
  *   const { network } = await admin.createNetwork({ body: { name: 'Chess club' } })
  *   const { items } = await admin.listUsers({ query: { filter: 'attributes.team eq "red"' } })
  */
+import { checkId, checkSignal, checkText, taken } from '../../shared/arguments.ts'
 import { StraightwayError } from '../../shared/errors.ts'
-import { checkId, checkSignal, checkText, taken } from '../arguments.ts'
 import { DOORS, type Operations } from './operations.ts'
 import { Requests } from './requests.ts'
 

@@ -3,6 +3,7 @@
  * permissions of the peer's user. Every method rejects with a StraightwayError: `forbidden`, `not-found`, `conflict`,
  * `unavailable`, or `bad-request` whose message says what is wrong.
  */
+import { checkId, checkInteger, checkJson, checkText, taken } from '../../shared/arguments.ts'
 import type { NetworkId, PeerId, UserId } from '../../shared/ids.ts'
 import { LIMITS } from '../../shared/limits.ts'
 import type {
@@ -20,7 +21,6 @@ import type {
   SearchQuery,
   UserRecord,
 } from '../../shared/resources.ts'
-import { checkId, checkInteger, checkJson, checkText, taken } from '../arguments.ts'
 import { type Listing, listing } from './listing.ts'
 import { path, type Requests } from './requests.ts'
 import type { Shape } from './shape.ts'

@@ -12,7 +12,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readDoor, socketPath } from '../../cli/daemon/door.ts'
 import { startSystem } from '../../local/system.ts'
-import { Records } from '../../peer/services/records.ts'
+import { Records } from '../../serve/records.ts'
 import { Commands, type Running } from './commands.ts'
 
 /** Time limits: the search index follows a change within about a second, and a command takes time. */

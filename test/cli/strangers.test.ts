@@ -1,5 +1,4 @@
 /** Attacks of untrusted peers on a user at a terminal: Mallory is a member of the same network. */
-
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -8,10 +7,10 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startSystem } from '../../local/system.ts'
 import { INTENT, join as joinPeer, type Peer, type PeerId, sendFiles, sourcesOf } from '../../peer/index.ts'
-import { Records } from '../../peer/services/records.ts'
+import { Records } from '../../serve/records.ts'
 import { identityOf } from '../../shared/crypto/identity.ts'
 import { fromBase32 } from '../../shared/ids.ts'
-import { oneFile } from '../peer/services/transfers.ts'
+import { oneFile } from '../serve/transfers.ts'
 import { Commands, type Running } from './commands.ts'
 
 const EVIL = '\u001b]0;pwned\u0007\u001b[2J\u009b31m\u202eexe.gpj\nroot'

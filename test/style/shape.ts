@@ -77,7 +77,7 @@ function importsOf(file: string): string[] {
 }
 
 function cycles(): Finding {
-  const files = ['shared', 'peer', 'cli', 'udp-edge', 'functions', 'local'].flatMap((room) =>
+  const files = ['shared', 'serve', 'peer', 'cli', 'udp-edge', 'functions', 'local'].flatMap((room) =>
     sources(`${room}/**/*.ts`),
   )
   const imports = new Map(files.map((file) => [file, importsOf(file)]))
@@ -111,7 +111,7 @@ function clients(): Finding {
 
 /** Finds the loops that drive machines: places where a deadline becomes a timer. */
 function loops(): Finding {
-  const files = ['shared', 'peer', 'cli', 'udp-edge'].flatMap((room) => sources(`${room}/**/*.ts`))
+  const files = ['shared', 'serve', 'peer', 'cli', 'udp-edge'].flatMap((room) => sources(`${room}/**/*.ts`))
   const driving = files.filter(
     (file) => /\.deadline\(\)/.test(textOf(file)) && /\bsetTimeout\(/.test(textOf(file)),
   )

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { enrolledAt, homeInMemory, openHome } from '../../../peer/home/home.ts'
-import { makeFolder } from '../../../peer/home/make-folder.ts'
+import { makeFolder } from '../../../shared/files/make-folder.ts'
 import { type PeerId, peerIdOf, type UserId } from '../../../shared/ids.ts'
 
 const INDEX = 'http://127.0.0.1:8787'

@@ -1,5 +1,5 @@
 /** Errors of a transfer at its receiver, and whether the received part is kept. */
-import { StraightwayError } from '../../shared/errors.ts'
+import { StraightwayError } from '../shared/errors.ts'
 
 export const diskFull = (why: string, cause?: unknown): StraightwayError =>
   new StraightwayError('unavailable', `The disk of the receiver is full: ${why}.`, { cause })

@@ -1,8 +1,16 @@
 /** The receiving side of the file service (transfer.ts). */
 import type { Duplex } from 'node:stream'
-import { StraightwayError } from '../../shared/errors.ts'
-import type { PeerId } from '../../shared/ids.ts'
-import { check, checkFunction, checkInteger, checkPath, checkPeer, checkSignal, taken } from '../arguments.ts'
+import {
+  check,
+  checkFunction,
+  checkInteger,
+  checkPath,
+  checkPeer,
+  checkSignal,
+  taken,
+} from '../shared/arguments.ts'
+import { StraightwayError } from '../shared/errors.ts'
+import type { PeerId } from '../shared/ids.ts'
 import { asTold } from './receive-failures.ts'
 import { Receiving } from './receiving.ts'
 import { Records } from './records.ts'

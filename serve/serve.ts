@@ -7,7 +7,15 @@
  *   straightway/tcp      each stream is one TCP connection (tcp.ts)
  */
 import type { Duplex } from 'node:stream'
-import { check, checkFlag, checkFunction, checkPath, checkPort, checkText, taken } from '../arguments.ts'
+import {
+  check,
+  checkFlag,
+  checkFunction,
+  checkPath,
+  checkPort,
+  checkText,
+  taken,
+} from '../shared/arguments.ts'
 import { checkedReceive, type ReceivedFile, type ReceiveOptions, receiveFiles } from './receive-files.ts'
 import { isTcpStream, serveTcp } from './tcp.ts'
 import { FILE_STREAM } from './transfer.ts'

@@ -4,7 +4,7 @@
  *   length u32 · kind u8 · payload      kind 0: a JSON object of at most 64 KiB; kind 1: bytes, at most 1 MiB
  */
 import type { Duplex } from 'node:stream'
-import { StraightwayError } from '../../shared/errors.ts'
+import { StraightwayError } from '../shared/errors.ts'
 
 const HEADER_BYTES = 5
 const VALUE = 0

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { refusalOfFile, refusalOfPath } from '../../../peer/services/file-names.ts'
+import { refusalOfFile, refusalOfPath } from '../../serve/file-names.ts'
 
 describe('a name that a peer may not give to a file', () => {
   test.each([

@@ -5,7 +5,7 @@
  *   about.json   {from, key}: whose transfer it is; the same transfer goes on here after a break
  *   progress     one byte for each entry that is whole
  *   files/       the tree as it was sent
- *   lock         the process that has it (home/lock.ts)
+ *   lock         the process that has it (shared/files/lock.ts)
  *
  * Only names below `files` come from another peer. A complete file is hard-linked to its final name, which never
  * overwrites anything. A complete folder is renamed onto a new, empty folder.
@@ -28,9 +28,9 @@ import {
   writeFile,
 } from 'node:fs/promises'
 import { basename, extname, join } from 'node:path'
-import { StraightwayError } from '../../shared/errors.ts'
-import { lock } from '../home/lock.ts'
-import { makeFolder } from '../home/make-folder.ts'
+import { StraightwayError } from '../shared/errors.ts'
+import { lock } from '../shared/files/lock.ts'
+import { makeFolder } from '../shared/files/make-folder.ts'
 import { MAX_NAME_BYTES } from './file-names.ts'
 
 const FOLDER = '.straightway'

@@ -1,6 +1,6 @@
 /** Measures round-trip times of datagrams through a tunnel whose other side echoes them. */
-import { MAX_PAYLOAD_BYTES } from '../../shared/wire/tunnel.ts'
-import { check, checkFunction, checkInteger, MOST_MS, taken } from '../arguments.ts'
+import { check, checkFunction, checkInteger, MOST_MS, taken } from '../shared/arguments.ts'
+import { MAX_PAYLOAD_BYTES } from '../shared/wire/tunnel.ts'
 import type { Tunnel } from './tunnel.ts'
 
 const MOST_PINGS = 100_000

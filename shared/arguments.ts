@@ -2,8 +2,8 @@
  * Argument checks of the public API. Each throws `bad-request` with the name of the argument, the expected value and
  * the given one, or `too-large`. A checked argument can be encoded and sent.
  */
-import { StraightwayError } from '../shared/errors.ts'
-import { isPeerId, type PeerId } from '../shared/ids.ts'
+import { StraightwayError } from './errors.ts'
+import { isPeerId, type PeerId } from './ids.ts'
 
 /** Throws `bad-request` unless `holds`. */
 export function check(holds: boolean, name: string, wanted: string, given: unknown): asserts holds {

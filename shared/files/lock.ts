@@ -3,7 +3,7 @@
  * lock of a dead process is first renamed to a name of our own and then removed, so only one of two processes succeeds.
  */
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { StraightwayError } from '../../shared/errors.ts'
+import { StraightwayError } from '../errors.ts'
 
 const ATTEMPTS = 5
 

@@ -1,11 +1,11 @@
 /** Both sides of the file service, joined in memory, and a scripted sender. */
 import { createHash } from 'node:crypto'
 import { type Duplex, duplexPair, Readable } from 'node:stream'
-import { type ReceiveOptions, receiveFiles } from '../../../peer/services/receive-files.ts'
-import { Records, type Value } from '../../../peer/services/records.ts'
-import { type SendOptions, sendFiles } from '../../../peer/services/send-files.ts'
-import { type Source, sourcesOf, streamSource } from '../../../peer/services/sources.ts'
-import { type PeerId, peerIdOf } from '../../../shared/ids.ts'
+import { type ReceiveOptions, receiveFiles } from '../../serve/receive-files.ts'
+import { Records, type Value } from '../../serve/records.ts'
+import { type SendOptions, sendFiles } from '../../serve/send-files.ts'
+import { type Source, sourcesOf, streamSource } from '../../serve/sources.ts'
+import { type PeerId, peerIdOf } from '../../shared/ids.ts'
 
 export const SENDER: PeerId = peerIdOf(new Uint8Array(32).fill(3))
 export const sha256 = (bytes: string | Buffer) => createHash('sha256').update(bytes).digest('hex')

@@ -2,7 +2,7 @@
 import { createHash, type Hash } from 'node:crypto'
 import { type FileHandle, statfs } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { StraightwayError } from '../../shared/errors.ts'
+import { StraightwayError } from '../shared/errors.ts'
 import { homeAround, refusalOfFile, refusalOfPath } from './file-names.ts'
 import { diskFull, mayGoOn } from './receive-failures.ts'
 import type { ReceivedFile, ReceivedTransfer, ReceiveOptions } from './receive-files.ts'

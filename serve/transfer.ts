@@ -18,7 +18,7 @@
  * stopped, and earlier bytes are not sent again. Both sides hash them again, so that a difference is detected. The file
  * is then sent from its beginning (`failed` with `again`).
  */
-import { ERRORS, type ErrorCode, StraightwayError } from '../../shared/errors.ts'
+import { ERRORS, type ErrorCode, StraightwayError } from '../shared/errors.ts'
 import type { Value } from './records.ts'
 
 export const FILE_VERSION = 2

@@ -4,8 +4,8 @@ import { createReadStream } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
 import type { Readable } from 'node:stream'
-import { StraightwayError } from '../../shared/errors.ts'
-import { check, checkPath } from '../arguments.ts'
+import { check, checkPath } from '../shared/arguments.ts'
+import { StraightwayError } from '../shared/errors.ts'
 import { refusalOfFile, refusalOfPath } from './file-names.ts'
 
 const READ_BYTES = 256 << 10

@@ -2,8 +2,8 @@
 import { createHash, type Hash } from 'node:crypto'
 import type { Duplex, Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { StraightwayError } from '../../shared/errors.ts'
-import { check, checkFunction, checkSignal, taken } from '../arguments.ts'
+import { check, checkFunction, checkSignal, taken } from '../shared/arguments.ts'
+import { StraightwayError } from '../shared/errors.ts'
 import { broken, misspoken, Records, type Value } from './records.ts'
 import { bytesOf, type FileSource, isSource, keyOf, type Source } from './sources.ts'
 import {

@@ -1,6 +1,6 @@
 import { chmodSync, lstatSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { StraightwayError } from '../../shared/errors.ts'
+import { StraightwayError } from '../errors.ts'
 import { makeFolder } from './make-folder.ts'
 
 /** Undefined on Windows, which has no modes: a folder there inherits its permissions from the user's profile. */

@@ -6,9 +6,9 @@ import { mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { Value } from '../../../peer/services/records.ts'
-import { sourcesOf } from '../../../peer/services/sources.ts'
-import type { PeerId } from '../../../shared/ids.ts'
+import type { Value } from '../../serve/records.ts'
+import { sourcesOf } from '../../serve/sources.ts'
+import type { PeerId } from '../../shared/ids.ts'
 import { exchange, offerOf, oneFile, SENDER, saying, sha256, streamOf, transfer } from './transfers.ts'
 
 let folder: string
@@ -445,7 +445,7 @@ test.skipIf(!mayMount)('a full disk at the receiver is named at the sender, anno
   mkdirSync(inbox)
   const program = `
     import { exchange, streamOf } from ${JSON.stringify(join(import.meta.dirname, 'transfers.ts'))}
-    import { sourcesOf } from ${JSON.stringify(join(import.meta.dirname, '../../../peer/services/sources.ts'))}
+    import { sourcesOf } from ${JSON.stringify(join(import.meta.dirname, '../../serve/sources.ts'))}
     const MEGABYTE = 'x'.repeat(1 << 20)
     const said = (sources) => exchange(sources, { directory: process.argv[2] }).sent.then(() => 'kept', (error) => error.code + ' ' + error.message)
     console.log(JSON.stringify([
