@@ -3,13 +3,12 @@
  * REST, and lets three peers act as an application would. Nodes, sockets, tables and streams are all real. With
  * `--index` and `--key` it uses an existing system.
  */
-
 import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join as joinPath } from 'node:path'
 import { Command } from 'commander'
-import { type AdminClient, createAdminClient } from '../peer/rest/admin-client.ts'
+import { type AdminClient, createAdminClient } from '../peer/index.ts'
 import {
   beRefused,
   type Cast,

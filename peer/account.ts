@@ -10,8 +10,6 @@ import type { TlsEndpoint } from '../shared/directory.ts'
 import { now } from '../shared/drive/clock.ts'
 import { StraightwayError } from '../shared/errors.ts'
 import type { NetworkId, NodeId, UserId } from '../shared/ids.ts'
-import { type Address, sameAddress } from '../shared/wire/address.ts'
-import type { Home } from './home/home.ts'
 import {
   type Bootstrap,
   type BootstrapNode,
@@ -19,9 +17,12 @@ import {
   fetchBootstrap,
   fetchTicket,
   type Ticket,
-} from './rest/enrolment.ts'
-import { type IndexClient, indexClient } from './rest/index-client.ts'
-import { Requests } from './rest/requests.ts'
+} from '../shared/rest-client/enrolment.ts'
+import { type IndexClient, indexClient } from '../shared/rest-client/index-client.ts'
+import { Requests } from '../shared/rest-client/requests.ts'
+import { type Address, sameAddress } from '../shared/wire/address.ts'
+import type { Home } from './home/home.ts'
+import { fetchByEnvironment } from './net/proxy.ts'
 
 const FIRST_WAIT_MS = 1000
 const LONGEST_WAIT_MS = 30_000
@@ -59,7 +60,10 @@ export class Account {
     this.#identity = identity
     this.#home = home
     const credential = async () => (await this.#current()).ticket
-    this.#requests = new Requests(index, credential, this.#stop.signal)
+    this.#requests = new Requests(index, credential, {
+      stop: this.#stop.signal,
+      transport: fetchByEnvironment,
+    })
     this.index = indexClient(this.#requests)
   }
 

@@ -6,13 +6,14 @@
 import { checkText } from '../shared/arguments.ts'
 import type { Service as PortMappingService } from '../shared/core/port-mapping/dialects.ts'
 import type { StunServer } from '../shared/core/tunnel/evidence.ts'
+import { type BootstrapNode, fetchBootstrap } from '../shared/rest-client/enrolment.ts'
+import { Requests } from '../shared/rest-client/requests.ts'
 import { type Address, formatAddress, formatIp, isLoopback, sameIp } from '../shared/wire/address.ts'
 import type { Profile } from '../shared/wire/profile.ts'
 import { gatherEvidence } from './nat-evidence.ts'
 import { PortMapping } from './net/port-mapping.ts'
+import { fetchByEnvironment } from './net/proxy.ts'
 import { type Prospects, prospects } from './prospects.ts'
-import { type BootstrapNode, fetchBootstrap } from './rest/enrolment.ts'
-import { Requests } from './rest/requests.ts'
 
 /** What `diagnose` found. */
 export interface Diagnosis {
@@ -105,7 +106,7 @@ function mappingOf(
 
 async function nodesOf(index: string): Promise<{ nodes: readonly BootstrapNode[]; detail?: string }> {
   try {
-    return await fetchBootstrap(new Requests(index, async () => ''))
+    return await fetchBootstrap(new Requests(index, () => '', { transport: fetchByEnvironment }))
   } catch (error) {
     return { nodes: [], detail: (error as Error).message }
   }

@@ -41,8 +41,12 @@ export { LIMITS } from '../shared/limits.ts'
 export type { Paths } from '../shared/paths.ts'
 export type { Metadata, PresenceRecord as Presence, Status } from '../shared/presence.ts'
 export type * from '../shared/resources.ts'
+export type { AdminClient, AdminRequest, Operations } from '../shared/rest-client/admin-client.ts'
+export type { IndexClient, InPlace } from '../shared/rest-client/index-client.ts'
+export type { Listing } from '../shared/rest-client/listing.ts'
 export { WHY_NOT_DIRECT, type WhyNotDirect } from '../shared/why-not-direct.ts'
 export type { Change, OwnStatus } from '../shared/wire/presence.ts'
+export { type AdminOptions, createAdminClient } from './admin.ts'
 export type { ConnectOptions } from './calls.ts'
 export { type Diagnosis, diagnose } from './diagnosis.ts'
 export { type Enrolled, enrolledAt } from './home/home.ts'
@@ -59,15 +63,6 @@ export type {
 } from './peer-socket.ts'
 export type { PresenceRecord } from './presence-record.ts'
 export type { NatKind, Prospect, Prospects } from './prospects.ts'
-export {
-  type AdminClient,
-  type AdminOptions,
-  type AdminRequest,
-  createAdminClient,
-  type Operations,
-} from './rest/admin-client.ts'
-export type { IndexClient, InPlace } from './rest/index-client.ts'
-export type { Listing } from './rest/listing.ts'
 export type { ReadyOptions, Roster, RosterEvents, RosterSource, RosterTold } from './roster.ts'
 export type { SendArguments, SendCallback } from './send-arguments.ts'
 export type { PeerStream } from './stream/peer-stream.ts'

@@ -20,7 +20,7 @@ export function checkOptions(given: unknown, name = 'options'): void {
 export function checkText(given: unknown, name: string, maxBytes?: number): asserts given is string {
   check(typeof given === 'string', name, 'a text', given)
   check(given.isWellFormed(), name, 'well-formed Unicode', 'a text with half of a surrogate pair')
-  if (maxBytes !== undefined && Buffer.byteLength(given) > maxBytes)
+  if (maxBytes !== undefined && new TextEncoder().encode(given).length > maxBytes)
     throw new StraightwayError('too-large', `\`${name}\` has at most ${maxBytes} bytes.`)
 }
 

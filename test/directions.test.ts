@@ -29,6 +29,7 @@ const ROOMS: Record<string, readonly string[]> = {
     'udp-edge',
   ],
   'shared/files': ['shared', 'shared/files'],
+  'shared/rest-client': ['shared', 'shared/wire', 'shared/rest-client'],
   serve: ['shared', 'shared/wire', 'shared/core', 'shared/files', 'serve'],
   peer: [
     'shared',
@@ -37,10 +38,11 @@ const ROOMS: Record<string, readonly string[]> = {
     'shared/core',
     'shared/drive',
     'shared/files',
+    'shared/rest-client',
     'serve',
     'peer',
   ],
-  cli: ['shared', 'shared/wire', 'shared/files', 'serve', 'peer', 'cli'],
+  cli: ['shared', 'shared/wire', 'shared/files', 'shared/rest-client', 'serve', 'peer', 'cli'],
   local: [
     'shared',
     'shared/wire',
@@ -67,7 +69,7 @@ const PUBLIC_ENTRY = 'peer/index.ts'
 
 const PURE = ['shared/wire', 'shared/crypto', 'shared/core', 'shared/model']
 /** Rooms that browsers run, which may use no global of Node either. */
-const EVERYWHERE = ['shared/wire', 'shared/crypto', 'shared/core']
+const EVERYWHERE = ['shared/wire', 'shared/crypto', 'shared/core', 'shared/rest-client']
 
 const FORBIDDEN: Record<string, RegExp> = {
   clock: /\bDate\.now\b|\bnew Date\(\s*\)|\bperformance\b|\bhrtime\b/,

@@ -1,6 +1,6 @@
 /** A client for INDEX through the process that is `up`. Each of its methods is called by name. */
 import type { IndexClient } from '../../peer/index.ts'
-import { listing } from '../../peer/rest/listing.ts'
+import { listing } from '../../shared/rest-client/listing.ts'
 import { withoutAbsent } from './protocol.ts'
 
 type CallIndex = (path: readonly string[], args: readonly unknown[]) => Promise<unknown>

@@ -2,7 +2,7 @@
  * `npm run openapi`: writes what is generated from the definitions of the routes:
  *
  *   - routes.ts, which `infra` reads;
- *   - the operations of the clients in peer/rest;
+ *   - the operations of the clients in shared/rest-client;
  *   - the OpenAPI document.
  */
 import { writeFileSync } from 'node:fs'
@@ -12,7 +12,7 @@ import { describeApi } from './openapi.ts'
 import { operationsText } from './typescript.ts'
 
 export const DOORS_FILE = join(import.meta.dirname, 'routes.ts')
-export const OPERATIONS_FILE = join(import.meta.dirname, '../../peer/rest/operations.ts')
+export const OPERATIONS_FILE = join(import.meta.dirname, '../../shared/rest-client/operations.ts')
 export const DOCUMENT_FILE = join(import.meta.dirname, '../../docs/openapi.json')
 
 /** The routes as plain data, so that importing them does not import the handlers. */

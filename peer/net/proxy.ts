@@ -8,6 +8,7 @@ import { type createConnection, isIP, type Socket } from 'node:net'
 import { Readable } from 'node:stream'
 import tls from 'node:tls'
 import { getProxyForUrl } from 'proxy-from-env'
+import { Obstructed, type Sending } from '../../shared/rest-client/requests.ts'
 
 const CONNECT_MS = 10_000
 
@@ -84,11 +85,24 @@ export function connector(proxy: string, isSecure: boolean): Connector {
   return connect as unknown as Connector
 }
 
+/** `fetch` by way of the proxy that the environment names for the address, if any. */
+export async function fetchByEnvironment(url: string, sending: Sending): Promise<Response> {
+  const proxy = proxyFor(url)
+  if (proxy === undefined) return fetch(url, sending)
+  try {
+    return await fetchThrough(proxy, url, sending)
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : `${cause}`
+    const way = 'through the proxy that the environment names (HTTPS_PROXY, HTTP_PROXY, NO_PROXY)'
+    throw new Obstructed(`${way}: ${why}`, { cause })
+  }
+}
+
 /** `fetch` of text through the proxy. Redirects are not followed. */
-export function fetchThrough(
+function fetchThrough(
   proxy: string,
   url: string,
-  { method, headers, body, signal }: { method: string; headers: Headers; body?: string; signal: AbortSignal },
+  { method, headers, body, signal }: Sending,
 ): Promise<Response> {
   const isSecure = url.startsWith('https:')
   const { request } = isSecure ? https : http

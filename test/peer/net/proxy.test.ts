@@ -5,10 +5,10 @@ import net, { type AddressInfo } from 'node:net'
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { WebSocketServer } from 'ws'
 import { GatewayLink } from '../../../peer/net/gateway-link.ts'
-import { connectThrough, proxyFor } from '../../../peer/net/proxy.ts'
+import { connectThrough, fetchByEnvironment, proxyFor } from '../../../peer/net/proxy.ts'
 import { RelayTls } from '../../../peer/net/relay-tls.ts'
-import { Requests } from '../../../peer/rest/requests.ts'
 import type { NodeId } from '../../../shared/ids.ts'
+import { Requests } from '../../../shared/rest-client/requests.ts'
 import { parseAddress } from '../../../shared/wire/address.ts'
 import { encodeRelay } from '../../../shared/wire/relay.ts'
 import { startRelay } from '../../../udp-edge/relay.ts'
@@ -82,7 +82,9 @@ describe('INDEX', () => {
     server.listen(0, HOST)
     await once(server, 'listening')
     onTestFinished(() => void server.close())
-    return new Requests(`http://index.test:${portOf(server)}`, () => 'ticket')
+    return new Requests(`http://index.test:${portOf(server)}`, () => 'ticket', {
+      transport: fetchByEnvironment,
+    })
   }
 
   test('is asked through it, by name, and answers', async () => {

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
-import { Requests } from '../../../peer/rest/requests.ts'
+import { Requests } from '../../shared/rest-client/requests.ts'
 
 /** Starts a server that aborts the first `times` requests. */
 async function cuttingOff(times: number) {

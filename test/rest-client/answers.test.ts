@@ -6,11 +6,11 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
-import { createAdminClient } from '../../../peer/rest/admin-client.ts'
-import { enrol, fetchBootstrap, fetchTicket } from '../../../peer/rest/enrolment.ts'
-import { indexClient } from '../../../peer/rest/index-client.ts'
-import { Requests } from '../../../peer/rest/requests.ts'
-import type { NetworkId, PeerId, UserId } from '../../../shared/ids.ts'
+import { createAdminClient } from '../../peer/index.ts'
+import type { NetworkId, PeerId, UserId } from '../../shared/ids.ts'
+import { enrol, fetchBootstrap, fetchTicket } from '../../shared/rest-client/enrolment.ts'
+import { indexClient } from '../../shared/rest-client/index-client.ts'
+import { Requests } from '../../shared/rest-client/requests.ts'
 
 const NETWORK = 'n_a' as NetworkId
 const USER = 'u_a' as UserId

@@ -6,22 +6,12 @@
  *   const { network } = await admin.createNetwork({ body: { name: 'Chess club' } })
  *   const { items } = await admin.listUsers({ query: { filter: 'attributes.team eq "red"' } })
  */
-import { checkId, checkSignal, checkText, taken } from '../../shared/arguments.ts'
-import { StraightwayError } from '../../shared/errors.ts'
+import { checkId, taken } from '../arguments.ts'
+import { StraightwayError } from '../errors.ts'
 import { DOORS, type Operations } from './operations.ts'
-import { Requests } from './requests.ts'
+import type { Requests } from './requests.ts'
 
 export type { Operations }
-
-/** Options of `createAdminClient`. */
-export interface AdminOptions {
-  /** Base URL of INDEX. */
-  readonly index: string
-  /** An API key, `sw_…`. */
-  readonly key: string
-  /** Aborts every request of the client. */
-  readonly signal?: AbortSignal
-}
 
 /** Request of an operation: the parameters of its path, and its query, body and conditions if it has them. */
 export type AdminRequest<O extends keyof Operations> = Operations[O]['path'] &
@@ -48,13 +38,8 @@ export type AdminClient = {
 /** Attempts in all for a request whose answer was lost. PATCH is not retried, because it may have taken effect. */
 const ATTEMPTS = 3
 
-/** Creates a client with an API key. Throws `bad-request` if an argument is invalid or `index` is not an HTTP address. */
-export function createAdminClient(options: AdminOptions): AdminClient {
-  const { index, key, signal } = taken(options)
-  checkText(index, 'index')
-  checkText(key, 'key')
-  checkSignal(signal)
-  const requests = new Requests(index, () => key, signal)
+/** Makes the methods of the client. */
+export function adminClient(requests: Requests): AdminClient {
   const methods = Object.entries(DOORS).map(([operation, door]) => [
     operation,
     (request?: Given) => send(requests, door, request),

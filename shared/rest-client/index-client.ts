@@ -3,9 +3,9 @@
  * permissions of the peer's user. Every method rejects with a StraightwayError: `forbidden`, `not-found`, `conflict`,
  * `unavailable`, or `bad-request` whose message says what is wrong.
  */
-import { checkId, checkInteger, checkJson, checkText, taken } from '../../shared/arguments.ts'
-import type { NetworkId, PeerId, UserId } from '../../shared/ids.ts'
-import { LIMITS } from '../../shared/limits.ts'
+import { checkId, checkInteger, checkJson, checkText, taken } from '../arguments.ts'
+import type { NetworkId, PeerId, UserId } from '../ids.ts'
+import { LIMITS } from '../limits.ts'
 import type {
   IfVersion,
   InviteRecord,
@@ -20,7 +20,7 @@ import type {
   Role,
   SearchQuery,
   UserRecord,
-} from '../../shared/resources.ts'
+} from '../resources.ts'
 import { type Listing, listing } from './listing.ts'
 import { path, type Requests } from './requests.ts'
 import type { Shape } from './shape.ts'

@@ -1,7 +1,7 @@
 /** The requests by which a peer enrols, gets its ticket and learns the nodes. */
-import type { TlsEndpoint } from '../../shared/directory.ts'
-import { fromBase32, type NetworkId, type NodeId, type UserId } from '../../shared/ids.ts'
-import { type Address, parseAddress } from '../../shared/wire/address.ts'
+import type { TlsEndpoint } from '../directory.ts'
+import { fromBase32, type NetworkId, type NodeId, type UserId } from '../ids.ts'
+import { type Address, parseAddress } from '../wire/address.ts'
 import type { Requests } from './requests.ts'
 
 export interface Ticket {

@@ -1,5 +1,5 @@
-import { StraightwayError } from '../../shared/errors.ts'
-import type { Page } from '../../shared/resources.ts'
+import { StraightwayError } from '../errors.ts'
+import type { Page } from '../resources.ts'
 
 /**
  * A listing. Awaited, it gives one page; iterated, it gives every item, page after page:

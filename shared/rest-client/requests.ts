@@ -1,7 +1,5 @@
 /** HTTP requests to INDEX: JSON in and out, and problem details (RFC 9457) as StraightwayError. */
-
-import { ERRORS, type ErrorCode, StraightwayError } from '../../shared/errors.ts'
-import { fetchThrough, proxyFor } from '../net/proxy.ts'
+import { ERRORS, type ErrorCode, StraightwayError } from '../errors.ts'
 import { fits, type Shape } from './shape.ts'
 
 const TIMEOUT_MS = 10_000
@@ -11,7 +9,20 @@ const MAX_ANSWER_BYTES = 16 << 20
 /** Error codes of a connection that its other end closed, from the system and from `fetch`. */
 const CLOSED_BY_OTHER = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'])
 
-type FetchOptions = Parameters<typeof fetchThrough>[2]
+/** What a transport sends. */
+export interface Sending {
+  readonly method: string
+  readonly headers: Headers
+  readonly body?: string
+  readonly signal: AbortSignal
+}
+
+/** Carries requests, as `fetch` does. Rejects if no answer came. */
+export type Transport = (url: string, sending: Sending) => Promise<Response>
+
+/** Rejection of a transport that knows what is in the way. The message completes "INDEX at … is not reached". */
+export class Obstructed extends Error {}
+
 type Query = { readonly [name: string]: string | number | undefined }
 
 export interface RequestOptions {
@@ -29,12 +40,18 @@ export interface RequestOptions {
   readonly authorized?: boolean
 }
 
+export interface RequestsOptions {
+  /** Aborts every request. */
+  readonly stop?: AbortSignal
+  /** Default: `fetch`. */
+  readonly transport?: Transport
+}
+
 export class Requests {
   /** Base URL without a trailing slash. */
   readonly base: string
   readonly #credential: () => string | Promise<string>
-  /** Aborts every request. */
-  readonly #stop: AbortSignal | undefined
+  readonly #options: RequestsOptions
   /** INDEX's clock minus our monotonic clock, in milliseconds; undefined before the first answer. */
   #aheadMs: number | undefined
 
@@ -42,8 +59,8 @@ export class Requests {
   #isReached = false
 
   /** `credential` returns a ticket or an API key. Throws `bad-request` if `base` is not an HTTP address. */
-  constructor(base: string, credential: () => string | Promise<string>, stop?: AbortSignal) {
-    this.#stop = stop
+  constructor(base: string, credential: () => string | Promise<string>, options: RequestsOptions = {}) {
+    this.#options = options
     if (!/^https?:\/\//.test(base) || !URL.canParse(base))
       throw new StraightwayError(
         'bad-request',
@@ -71,7 +88,8 @@ export class Requests {
     if (ifVersion !== undefined) headers.set('if-match', `"${ifVersion}"`)
     if (idempotencyKey !== undefined) headers.set('idempotency-key', idempotencyKey)
     const timeout = AbortSignal.timeout(TIMEOUT_MS)
-    const signal = this.#stop === undefined ? timeout : AbortSignal.any([timeout, this.#stop])
+    const { stop } = this.#options
+    const signal = stop === undefined ? timeout : AbortSignal.any([timeout, stop])
     const sent = { method, headers, signal, ...(body !== undefined && { body: JSON.stringify(body) }) }
     this.#isReached = false
     const isRepeatable = method === 'GET' || idempotencyKey !== undefined
@@ -87,15 +105,15 @@ export class Requests {
    * Sends once more if the connection was closed and the request may be repeated: a kept-alive connection may just have
    * been closed at its other end.
    */
-  async #fetch(url: string, init: FetchOptions, isRepeatable: boolean): Promise<Response> {
-    const proxy = proxyFor(url)
+  async #fetch(url: string, sending: Sending, isRepeatable: boolean): Promise<Response> {
+    const { transport = fetch } = this.#options
     try {
-      const response = await (proxy === undefined ? fetch(url, init) : fetchThrough(proxy, url, init))
+      const response = await transport(url, sending)
       this.#learnTime(response.headers.get('date'))
       return response
     } catch (cause) {
-      if (isRepeatable && isClosedByOther(cause)) return await this.#fetch(url, init, false)
-      throw proxy === undefined ? this.#silent(cause) : this.#cutOff(cause)
+      if (isRepeatable && isClosedByOther(cause)) return await this.#fetch(url, sending, false)
+      throw cause instanceof Obstructed ? this.#obstructed(cause) : this.#silent(cause)
     }
   }
 
@@ -121,10 +139,8 @@ export class Requests {
     return new StraightwayError('unavailable', detail, { cause })
   }
 
-  #cutOff(cause: unknown): StraightwayError {
-    const why = cause instanceof Error ? cause.message : `${cause}`
-    const detail = `INDEX at ${this.base} is not reached through the proxy that the environment names (HTTPS_PROXY, HTTP_PROXY, NO_PROXY): ${why}`
-    return new StraightwayError('unavailable', detail, { cause })
+  #obstructed({ message, cause }: Obstructed): StraightwayError {
+    return new StraightwayError('unavailable', `INDEX at ${this.base} is not reached ${message}`, { cause })
   }
 
   #stranger(why: string, cause?: unknown): StraightwayError {
@@ -159,7 +175,12 @@ async function textOf({ body }: Response): Promise<string | undefined> {
     if (bytes > MAX_ANSWER_BYTES) return undefined
     chunks.push(chunk)
   }
-  return new TextDecoder().decode(Buffer.concat(chunks))
+  return textOfAll(chunks)
+}
+
+function textOfAll(chunks: readonly Uint8Array[]): string {
+  const decoder = new TextDecoder()
+  return chunks.map((chunk) => decoder.decode(chunk, { stream: true })).join('') + decoder.decode()
 }
 
 interface Problem {
@@ -197,5 +218,5 @@ const isErrorCode = (code: unknown): code is ErrorCode =>
 
 function isClosedByOther(error: unknown): boolean {
   const { cause = error } = error as Error
-  return CLOSED_BY_OTHER.has((cause as NodeJS.ErrnoException | undefined)?.code ?? '')
+  return CLOSED_BY_OTHER.has((cause as { readonly code?: string } | undefined)?.code ?? '')
 }
