@@ -5,7 +5,6 @@ import { StraightwayError } from '../../shared/errors.ts'
 import type { UserId } from '../../shared/ids.ts'
 import {
   type Membership,
-  makerOf,
   membershipSchema,
   type Role,
   stateAfter,
@@ -16,9 +15,9 @@ import type { Resource } from '../../shared/model/permission.ts'
 import { createBlocks } from '../../shared/store/blocks.ts'
 import { seenMembers } from '../../shared/store/member-presence.ts'
 import { createMemberships } from '../../shared/store/memberships.ts'
-import { createNetworks } from '../../shared/store/networks.ts'
 import { createUsers } from '../../shared/store/users.ts'
 import { memberAnswer, membershipAnswer, pageOf } from './answers.ts'
+import { changed, joined, joins } from './joining.ts'
 import { visibleNetwork } from './networks.ts'
 import { nothing, ok, page } from './reply.ts'
 import { expectMay, type Request } from './request.ts'
@@ -76,7 +75,7 @@ export const memberRoutes = [
     body: membershipSchema,
     example: { role: 'admin' },
     answers: { 200: membershipAnswer },
-    errors: ['conflict', 'too-large'],
+    errors: ['conflict', 'gone', 'too-large'],
     async handle(call) {
       const { network, user } = call.path
       const from = await createMemberships(call.context.client).get(network, user)
@@ -91,7 +90,9 @@ export const memberRoutes = [
       const state = stateAfter(from?.state, wanted, call.actor.kind === 'key')
       if (state === undefined) throw notNow(from, wanted)
       const to = changed(from, { network, user, role, state }, call)
-      if (from?.role === role && from.state === state) return ok(from)
+      // Whoever invites again becomes the maker of the invitation, which otherwise ends with the first one's right.
+      const isSame = from?.role === role && from.state === state
+      if (isSame && (state !== 'invited' || from.by === to.by)) return ok(from)
       await createMemberships(client).change({ from, to: joined(from, to, now()), grounds })
       return ok(joined(from, to, now()))
     },
@@ -123,53 +124,10 @@ export const memberRoutes = [
   }),
 ]
 
-/**
- * Applies what a user decides about its own membership: to accept an invitation, to join an open network, or to ask
- * to join. Undefined if the change is none of these: it then needs the rights that a change of any other membership
- * needs.
- */
-async function joins(
-  call: Request,
-  { network, user }: Pick<Membership, 'network' | 'user'>,
-  from: Membership | undefined,
-  { role, state }: { readonly role?: Role | undefined; readonly state?: string | undefined },
-): Promise<Membership | undefined> {
-  const { client, now } = call.context
-  if (from !== undefined && from.state !== 'invited') return from.state === 'requested' ? from : undefined
-  if (state !== undefined && state !== 'active') return undefined
-  const joining = from ? 'open' : ((await createNetworks(client).get(network))?.joining ?? 'invite')
-  if (joining === 'invite') return undefined
-  if (role !== undefined && role !== (from?.role ?? 'member'))
-    throw new StraightwayError('forbidden', 'role: an admin gives it')
-  const next = joining === 'open' ? 'active' : 'requested'
-  const to = changed(from, { network, user, role: from?.role ?? 'member', state: next }, call)
-  await createMemberships(client).change({ from, to: joined(from, to, now()) })
-  return joined(from, to, now())
-}
-
 const isOwn = ({ actor }: Request, user: string) => actor.kind === 'peer' && actor.user === user
 
 /** Whether leaving removes the membership. A user cannot shed a suspension, ban or removal by leaving. */
 const leavesFreely = ({ state }: Membership) => ['invited', 'requested', 'active'].includes(state)
-
-type Standing = Pick<Membership, 'network' | 'user' | 'role' | 'state'>
-
-function changed(
-  from: Membership | undefined,
-  { network, user, role, state }: Standing,
-  { actor, context }: Request,
-): Membership {
-  const by = makerOf(actor)
-  const since = from?.joinedAt === undefined ? {} : { joinedAt: from.joinedAt }
-  const invite = from?.invite === undefined ? {} : { invite: from.invite }
-  return { network, user, role, state, ...(by && { by }), changedAt: context.now(), ...since, ...invite }
-}
-
-/** Sets `joinedAt` when a membership becomes active. One that was active or suspended before keeps its earlier time. */
-function joined(from: Membership | undefined, to: Membership, now: number): Membership {
-  const stays = from?.joinedAt !== undefined && ['active', 'suspended'].includes(from.state)
-  return to.state === 'active' && !stays ? { ...to, joinedAt: now } : to
-}
 
 function notNow(from: Membership | undefined, wanted: string | undefined): StraightwayError {
   const state = from?.state ?? 'no member'

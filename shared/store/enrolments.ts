@@ -7,13 +7,12 @@ import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import { StraightwayError } from '../errors.ts'
 import type { PeerId, UserId } from '../ids.ts'
 import type { Invite } from '../model/invite.ts'
-import { activeRole, atLeast, type Maker, type Membership } from '../model/membership.ts'
+import { activeRole, type Membership } from '../model/membership.ts'
 import type { Peer } from '../model/peer.ts'
 import type { User } from '../model/user.ts'
-import { createApiKeys, isAdminKey } from './api-keys.ts'
 import { tableName } from './client.ts'
-import { groundSteps } from './grounds.ts'
 import { createInvites } from './invites.ts'
+import { makerSteps } from './makers.ts'
 import { transitionSteps, userIsThere } from './membership-steps.ts'
 import { createMemberships } from './memberships.ts'
 import { comesToBe, createPeers, expectUsable, newPeer } from './peers.ts'
@@ -106,33 +105,6 @@ function expectMayJoin({ role, user, createdAt }: Invite, from: Membership | und
       'The user was removed from this network after the invite was made: ask for a new one',
     )
 }
-
-/**
- * Conditions under which the maker of the invite would still be allowed to make it. Errors: `gone` if it no longer
- * is.
- */
-async function makerSteps(
-  client: DynamoDBDocumentClient,
-  { network, role, user, by }: Invite,
-): Promise<readonly Step[]> {
-  if (by === undefined) return []
-  if (isKey(by)) {
-    const key = by.slice('key:'.length)
-    if ((await createApiKeys(client).get(key))?.role !== 'admin') throw MAKER_GONE
-    return [isAdminKey(key)]
-  }
-  const own = activeRole(await createMemberships(client).get(network, by))
-  const may = user === by ? own !== undefined : atLeast(own, 'admin') && atLeast(own, role ?? 'guest')
-  if (own === undefined || !may) throw MAKER_GONE
-  return groundSteps([{ network, user: by, role: own }]).map((step) => ({ ...step, refused: CHANGED }))
-}
-
-const isKey = (by: Maker): by is `key:${string}` => by.startsWith('key:')
-
-const MAKER_GONE = new StraightwayError(
-  'gone',
-  'Whoever made the invite may not make it any more: ask for a new one',
-)
 
 function membershipOf(
   { network, role = 'guest', invite, by }: Invite,

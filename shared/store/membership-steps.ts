@@ -3,9 +3,10 @@ import { StraightwayError } from '../errors.ts'
 import type { NetworkId } from '../ids.ts'
 import { LIMITS } from '../limits.ts'
 import { activeRole, type Membership } from '../model/membership.ts'
+import type { Joining } from '../model/network.ts'
 import type { User } from '../model/user.ts'
 import { tableName } from './client.ts'
-import { CHANGED, type Step } from './transact.ts'
+import { CHANGED, OUTDATED, type Step } from './transact.ts'
 import { IS_THERE } from './users.ts'
 
 export interface Transition {
@@ -17,6 +18,8 @@ export interface Transition {
   readonly user?: User | undefined
   /** Lets the last owner go too, because the user or the network itself is being deleted. */
   readonly lastOwnerToo?: boolean | undefined
+  /** Required to be how the network is joined. Otherwise the transition is refused with OUTDATED. */
+  readonly joining?: Joining | undefined
   /** The network is made in the same transaction. */
   readonly newNetwork?: boolean | undefined
 }
@@ -25,7 +28,8 @@ export interface Transition {
  * The writes of a transition: the membership, the list of networks on the user, and the number of owners on the
  * network change together. Errors: `too-large` if the user is in as many networks as it may be.
  */
-export function transitionSteps({ from, to, user, lastOwnerToo, newNetwork }: Transition): readonly Step[] {
+export function transitionSteps(transition: Transition): readonly Step[] {
+  const { from, to, user, lastOwnerToo, joining, newNetwork } = transition
   const { network } = (to ?? from)!
   const owners = Number(activeRole(to) === 'owner') - Number(activeRole(from) === 'owner')
   return [
@@ -33,7 +37,7 @@ export function transitionSteps({ from, to, user, lastOwnerToo, newNetwork }: Tr
     ...userSteps(from, to, user),
     ...(newNetwork || (to === undefined && owners === 0)
       ? []
-      : [countsOwners(network, owners, lastOwnerToo)]),
+      : [joining ? isJoinedBy(network, joining) : countsOwners(network, owners, lastOwnerToo)]),
   ]
 }
 
@@ -120,6 +124,17 @@ export const LAST_OWNER = new StraightwayError(
 export function networkIsThere(network: NetworkId): Step {
   const key = { TableName: tableName('Networks'), Key: { network } }
   return { refused: NO_NETWORK, write: { ConditionCheck: { ...key, ConditionExpression: IS_THERE } } }
+}
+
+/** Condition: the network exists and is joined in this way. */
+function isJoinedBy(network: NetworkId, joining: Joining): Step {
+  const ConditionCheck = {
+    TableName: tableName('Networks'),
+    Key: { network },
+    ConditionExpression: `${IS_THERE} AND joining = :joining`,
+    ExpressionAttributeValues: { ':joining': joining },
+  }
+  return { refused: OUTDATED, write: { ConditionCheck } }
 }
 
 /** Adds `by` to the number of owners, on condition that the network exists. */

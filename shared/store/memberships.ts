@@ -16,6 +16,7 @@ import {
   type MembershipState,
   type Role,
 } from '../model/membership.ts'
+import type { Joining } from '../model/network.ts'
 import type { Ground } from '../model/permission.ts'
 import type { User } from '../model/user.ts'
 import { tableName } from './client.ts'
@@ -23,7 +24,7 @@ import { groundSteps } from './grounds.ts'
 import { LAST_OWNER, transitionSteps } from './membership-steps.ts'
 import { createNetworks } from './networks.ts'
 import { decodeCursor, encodeCursor, getMany, type Page, type PageRequest } from './pages.ts'
-import { CHANGED, OUTDATED, retrying, transact } from './transact.ts'
+import { CHANGED, OUTDATED, retrying, type Step, transact } from './transact.ts'
 import { createUsers } from './users.ts'
 
 /** An item written before memberships had a state has none, and is active. */
@@ -35,6 +36,10 @@ export interface Change {
   readonly from: Membership | undefined
   readonly to: Membership | undefined
   readonly grounds?: readonly Ground[]
+  /** Further conditions, refused with CHANGED or OUTDATED. */
+  readonly conditions?: readonly Step[]
+  /** How the network was joined when the change was decided. */
+  readonly joining?: Joining | undefined
   readonly lastOwnerToo?: boolean
 }
 
@@ -116,11 +121,13 @@ export function createMemberships(client: DynamoDBDocumentClient) {
    * Changes a membership from one state to another, or deletes it. Errors: `not-found` without the user or network;
    * `too-large`; `conflict` for the last owner; OUTDATED if it differs from `from` or the grounds no longer hold.
    */
-  async function change({ from, to, grounds = [], lastOwnerToo }: Change): Promise<void> {
+  async function change(given: Change): Promise<void> {
+    const { from, to, grounds = [], conditions = [], ...rest } = given
+
     const begins = to !== undefined && (from === undefined || (activeRole(to) && !activeRole(from)))
     const user = begins ? await users.require(to.user) : undefined
     const others = grounds.filter((ground) => ground.user !== (to ?? from)?.user)
-    const steps = [...transitionSteps({ from, to, user, lastOwnerToo }), ...groundSteps(others)]
+    const steps = [...transitionSteps({ from, to, user, ...rest }), ...groundSteps(others), ...conditions]
     try {
       await transact(client, steps)
     } catch (error) {

@@ -63,6 +63,30 @@ test('whoever is invited accepts or declines, and says no more than that', async
   expect((await index.call(`GET ${door(network, ben.user)}`, { as: admin.ticket })).status).toBe(404)
 })
 
+test.each([
+  ['is demoted', { role: 'member' }],
+  ['is suspended', { state: 'suspended' }],
+  ['is removed', undefined],
+] as const)('an invitation ends when whoever made it %s', async (_, change) => {
+  const [network, common] = [await index.network(), await index.network()]
+  const admin = await index.member({ [network]: 'admin', [common]: 'guest' })
+  const second = await index.member({ [common]: 'guest' })
+  const put = (as: string, body: object) => index.call(`PUT ${door(network, second.user)}`, { as, body })
+  expect((await put(admin.ticket, { role: 'admin' })).body.state).toBe('invited')
+  const target = door(network, admin.user)
+  await (change === undefined
+    ? index.call(`DELETE ${target}`, { as: index.admin })
+    : index.call(`PUT ${target}`, { as: index.admin, body: change }))
+  expect(await put(second.ticket, {})).toMatchObject({ status: 410, body: { code: 'gone' } })
+  expect((await index.call(`GET /v1/networks/${network}`, { as: second.ticket })).status).toBe(404)
+  const owner = await index.member({ [network]: 'owner', [common]: 'guest' })
+  expect((await put(owner.ticket, { role: 'admin' })).body).toMatchObject({
+    state: 'invited',
+    by: owner.user,
+  })
+  expect((await put(second.ticket, {})).body).toMatchObject({ state: 'active', role: 'admin' })
+})
+
 test('a kicked member does not come back by the same reusable invite, by a newer one it does', async () => {
   const network = await index.network()
   const device = newDevice()

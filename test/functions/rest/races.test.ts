@@ -46,6 +46,33 @@ test('an admin does not demote whoever became an owner after the admin was judge
   expect((await index.call(`GET ${door}`, { as: index.admin })).body.role).toBe('owner')
 })
 
+test('nobody joins an open network that was closed after the read', async () => {
+  const network = await index.network()
+  const edit = (joining: string) =>
+    index.call(`PATCH /v1/networks/${network}`, { as: index.admin, body: { joining } })
+  await edit('open')
+  const [ann, ben] = [await index.member({}), await index.member({})]
+  const joins = (who: typeof ann) =>
+    index.call(`PUT ${memberDoor(network, who.user)}`, { as: who.ticket, body: {} })
+  meanwhile(interruptions, () => edit('approval'))
+  expect((await joins(ann)).body.state).toBe('requested')
+  meanwhile(interruptions, () => edit('invite'))
+  expect((await joins(ben)).status).toBe(404)
+})
+
+test('nobody accepts an invitation of an admin who was demoted after the read', async () => {
+  const [network, common] = [await index.network(), await index.network()]
+  const admin = await index.member({ [network]: 'admin', [common]: 'guest' })
+  const ann = await index.member({ [common]: 'guest' })
+  const door = memberDoor(network, ann.user)
+  await index.call(`PUT ${door}`, { as: admin.ticket, body: {} })
+  meanwhile(interruptions, () =>
+    createMemberships(index.client).put({ network, user: admin.user, role: 'member' }, index.now()),
+  )
+  expect((await index.call(`PUT ${door}`, { as: ann.ticket, body: {} })).status).toBe(410)
+  expect((await index.call(`GET ${door}`, { as: index.admin })).body.state).toBe('invited')
+})
+
 test('an admin does not remove whoever became an owner after the admin was judged', async () => {
   const network = await index.network()
   await index.member({ [network]: 'owner' })
