@@ -46,12 +46,12 @@ export function audiencesOf(
 export async function useProof({ client, audiences, now }: ProofDoor, proof: string): Promise<PeerId> {
   const peer = subjectOf(proof)
   const { iat, jti } = await verified(proof, peer, audiences, now)
-  if (iat === undefined || !/^[\w-]{16,64}$/.test(jti ?? ''))
+  if (iat === undefined || typeof jti !== 'string' || !/^[\w-]{16,64}$/.test(jti))
     throw refused('lacks `iat` or a `jti` of 16 to 64 letters, digits, - or _', audiences)
   const issuedAt = iat * 1000
   if (Math.abs(now - issuedAt) > PROOF_MS)
     throw refused(`is of another time: our clock says ${new Date(now).toISOString()}`, audiences)
-  if (!(await spendProof(client, { peer, jti: jti!, endsAt: issuedAt + PROOF_MS })))
+  if (!(await spendProof(client, { peer, jti, endsAt: issuedAt + PROOF_MS })))
     throw refused('was used before', audiences)
   return peer
 }

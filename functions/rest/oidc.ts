@@ -82,25 +82,43 @@ type RemoteKeys = ReturnType<typeof createRemoteJWKSet>
 
 /**
  * Verifies the token. If its key is unknown, the provider may have published a new one: the keys are fetched once
- * more, as soon as KEYS_MS allows.
+ * more, as soon as KEYS_MS allows. Of several tokens that wait for this, one fetches.
  */
 async function verified(idToken: string, keys: RemoteKeys, options: JWTVerifyOptions) {
   try {
-    return await jwtVerify(idToken, keys, options)
+    return await verifiedByAny(idToken, keys, options)
   } catch (error) {
     if (!(error instanceof errors.JWKSNoMatchingKey)) throw error
   }
   if (keys.coolingDown) await delay(KEYS_MS)
-  await keys.reload()
-  return jwtVerify(idToken, keys, options)
+  if (!keys.coolingDown) await keys.reload()
+  return verifiedByAny(idToken, keys, options)
 }
 
-/** Checks the claims that the signature does not cover (OpenID Connect Core, 3.1.3.7). */
+/** Verifies the token with each key that its header allows: a key set may lack `kid`, or use one for several keys. */
+async function verifiedByAny(idToken: string, keys: RemoteKeys, options: JWTVerifyOptions) {
+  try {
+    return await jwtVerify(idToken, keys, options)
+  } catch (error) {
+    if (!(error instanceof errors.JWKSMultipleMatchingKeys)) throw error
+    for await (const key of error) {
+      const found = await jwtVerify(idToken, key, options).catch(unlessSignature)
+      if (found !== undefined) return found
+    }
+    throw new errors.JWSSignatureVerificationFailed()
+  }
+}
+
+function unlessSignature(error: unknown): undefined {
+  if (!(error instanceof errors.JWSSignatureVerificationFailed)) throw error
+}
+
+/** Checks the claims that the library does not (OpenID Connect Core, 3.1.3.7). Their types are whatever was signed. */
 function expectClaims({ sub, aud, azp, nonce }: JWTPayload, audience: string, expected: Expected): void {
   const others = Array.isArray(aud) && aud.length > 1
   const ours = azp === undefined ? !others : azp === audience
   const ourNonce = nonce === expected.nonce || (expected.nonce === undefined && nonce === expected.peer)
-  if (sub === undefined || !SUBJECT.test(sub) || !ours) throw INVALID()
+  if (typeof sub !== 'string' || !SUBJECT.test(sub) || !ours) throw INVALID()
   if (!ourNonce)
     throw new StraightwayError(
       'unauthenticated',
@@ -119,13 +137,20 @@ async function discoverKeys(issuer: string): Promise<RemoteKeys> {
 
 /** The name, cut to 32 characters: these have at most 128 bytes, the limit of a name. */
 function nameIn(claim: unknown): Pick<Identity, 'name'> {
-  const name = typeof claim === 'string' ? [...claim.trim().toWellFormed()].slice(0, 32).join('') : ''
+  const text = typeof claim === 'string' ? claim.toWellFormed().normalize('NFC').trim() : ''
+  const name = [...text].slice(0, 32).join('')
   return name === '' ? {} : { name }
 }
 
+/** Codes of errors in the provider's answer, not in the token. The generic one is of an answer that is no JSON or not 200. */
+const OF_PROVIDER: ReadonlySet<string> = new Set([
+  errors.JWKSTimeout.code,
+  errors.JWKSInvalid.code,
+  errors.JOSEError.code,
+])
+
 function rejected(error: unknown): never {
-  const reachable = error instanceof errors.JOSEError && !(error instanceof errors.JWKSTimeout)
-  throw reachable
+  throw error instanceof errors.JOSEError && !OF_PROVIDER.has(error.code)
     ? INVALID()
     : new StraightwayError('unavailable', `The identity provider cannot be reached: ${error}`)
 }

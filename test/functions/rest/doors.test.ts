@@ -1,12 +1,4 @@
-/** Input at the edges of the REST API: JSON that tables cannot store, ETags, parameters, methods, credentials. */
-import { generateKeyPairSync, type KeyObject } from 'node:crypto'
-import { once } from 'node:events'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { exportJWK, SignJWT } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createIdentityProvider } from '../../../functions/rest/oidc.ts'
-import type { PeerId } from '../../../shared/ids.ts'
 import { type IndexUnderTest, startIndex } from './index-under-test.ts'
 
 let index: IndexUnderTest
@@ -201,64 +193,4 @@ test('the last admin key stays, also of two that delete each other', async () =>
   expect(last).toMatchObject({ status: 409, body: { code: 'conflict' } })
   expect((await lone.call('GET /v1/api-keys', { as: left })).status).toBe(200)
   await lone.close()
-})
-
-describe('an ID token', () => {
-  const { privateKey, publicKey } = generateKeyPairSync('ed25519')
-  const rotated = generateKeyPairSync('ed25519')
-  const published: { kid: string; key: KeyObject }[] = [{ kid: 'p1', key: publicKey }]
-  const server = createServer(async (request, response) => {
-    const keys = published.map(async ({ kid, key }) => ({ ...(await exportJWK(key)), kid, alg: 'EdDSA' }))
-    const document =
-      request.url === '/keys' ? { keys: await Promise.all(keys) } : { issuer, jwks_uri: `${issuer}/keys` }
-    response.setHeader('content-type', 'application/json').end(JSON.stringify(document))
-  })
-  let issuer = ''
-  let provider: ReturnType<typeof createIdentityProvider>
-
-  beforeAll(async () => {
-    server.listen(0, '127.0.0.1')
-    await once(server, 'listening')
-    issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-    provider = createIdentityProvider({ issuer, audience: 'app' })
-  })
-  afterAll(() => server.close())
-
-  const now = Date.now()
-  const seconds = (ms: number) => Math.floor((now + ms) / 1000)
-  const token = (claims: object, key = privateKey, kid = 'p1') =>
-    new SignJWT({ iss: issuer, aud: 'app', sub: 'ann', exp: seconds(3600_000), ...claims })
-      .setProtectedHeader({ alg: 'EdDSA', kid })
-      .sign(key)
-  const peer = 'a'.repeat(52) as PeerId
-
-  test.each([
-    ['that ended within a minute', { exp: seconds(-50_000) }, {}, true],
-    ['that ended before', { exp: seconds(-70_000) }, {}, false],
-    ['that begins within a minute', { nbf: seconds(50_000) }, {}, true],
-    ['of an empty subject', { sub: '' }, {}, false],
-    ['of a subject that is no ASCII', { sub: 'é' }, {}, false],
-    ['for another party', { azp: 'other' }, {}, false],
-    ['for us as party', { azp: 'app' }, {}, true],
-    ['for several without a party', { aud: ['app', 'other'] }, {}, false],
-    ['for several with us as party', { aud: ['app', 'other'], azp: 'app' }, {}, true],
-    ['of the nonce that was sent along', { nonce: 'n1' }, { nonce: 'n1' }, true],
-    ['of another nonce', { nonce: 'n1' }, { nonce: 'n2' }, false],
-    ['of a nonce that nobody sent along', { nonce: 'n1' }, { peer }, false],
-    ['of the peer as nonce', { nonce: peer }, { peer }, true],
-    ['of another peer as nonce', { nonce: 'b'.repeat(52) }, { peer }, false],
-    ['without the nonce that was sent along', {}, { nonce: 'n1' }, false],
-    ['without a nonce', {}, { peer }, true],
-  ])('%s', async (_, claims, expected, good) => {
-    const verified = provider.verify(await token(claims), now, expected)
-    if (good) expect((await verified).subject).toBe(`${issuer}#ann`)
-    else await expect(verified).rejects.toMatchObject({ code: 'unauthenticated' })
-  })
-
-  test('of a key that the provider has just begun to use is accepted', async () => {
-    await provider.verify(await token({}), now)
-    published.push({ kid: 'p2', key: rotated.publicKey })
-    const { subject } = await provider.verify(await token({}, rotated.privateKey, 'p2'), now)
-    expect(subject).toBe(`${issuer}#ann`)
-  })
 })
