@@ -17,10 +17,13 @@ export const MAX_PROFILE_BYTES = 15 + MAX_CANDIDATES * (1 + ADDRESS_BYTES)
 const DEPENDENCE = ['unknown', 'independent', 'address', 'addressAndPort'] as const
 const ALLOCATION = ['unknown', 'preserving', 'sequential', 'block', 'random'] as const
 const CANDIDATE = ['host', 'reflexive', 'mapped'] as const
+const OVERLOADS = ['unknown', 'yes', 'no'] as const
 
 /** The part of the remote address on which a mapping or a filter depends: nothing, the IP, or the IP and port. */
 export type Dependence = (typeof DEPENDENCE)[number]
 export type Allocation = (typeof ALLOCATION)[number]
+/** Whether one public port of a NAT serves flows to several destinations (port overloading). */
+export type Overloads = (typeof OVERLOADS)[number]
 export type CandidateKind = (typeof CANDIDATE)[number]
 
 export interface Candidate {
@@ -47,6 +50,8 @@ export interface Profile {
   readonly quiet: boolean
   /** Unrequested packets create no state in its NAT, so an early packet does no harm. */
   readonly forgiving: boolean
+  /** `no` only after samples that were taken for this question. */
+  readonly overloads: Overloads
   readonly paths: Paths
   readonly candidates: readonly Candidate[]
   /** Port that the NAT assigns next, as measured a moment ago; 0 if unknown. */
@@ -66,6 +71,7 @@ export const UNKNOWN_PROFILE: Profile = {
   ready: false,
   quiet: false,
   forgiving: false,
+  overloads: 'unknown',
   paths: 'auto',
   candidates: [],
   next: 0,
@@ -107,14 +113,15 @@ export function readProfile(reader: Reader): Profile | undefined {
     ready: (flags & 4) !== 0,
     quiet: (flags & 8) !== 0,
     forgiving: (flags & 16) !== 0,
+    overloads: OVERLOADS[(flags >> 5) & 3] ?? 'unknown',
     paths: PATHS[paths] ?? 'auto',
     candidates,
     next,
   }
 }
 
-function flagsOf({ hairpin, udpBlocked, ready, quiet, forgiving }: Profile): number {
-  const flags = [hairpin, udpBlocked, ready, quiet, forgiving]
+function flagsOf({ hairpin, udpBlocked, ready, quiet, forgiving, overloads }: Profile): number {
+  const flags = [hairpin, udpBlocked, ready, quiet, forgiving, overloads === 'yes', overloads === 'no']
   return flags.reduce((sum, flag, bit) => sum | (flag ? 1 << bit : 0), 0)
 }
 

@@ -37,6 +37,8 @@ export const NAT_KINDS = {
     allocation: { kind: 'sequential', step: 1, ...EPHEMERAL, foreignPerSecond: 30 },
   },
   'symmetric-block': { ...SYMMETRIC, allocation: { kind: 'block', size: 512 } },
+  /** The same with port overloading, as Linux and many carriers' translators do with dependent mapping. */
+  'symmetric-block-overloading': { ...SYMMETRIC, allocation: { kind: 'block', size: 512, overloads: true } },
   /** A carrier that gives each customer a block of 4096 ports. */
   'symmetric-chunk': { ...SYMMETRIC, allocation: { kind: 'block', size: 4096 } },
   'symmetric-random': { ...SYMMETRIC, allocation: { kind: 'random', low: 1024, high: 65_535 } },

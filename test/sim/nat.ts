@@ -11,7 +11,7 @@
 import type { Dice } from './dice.ts'
 import { type Dependence, type Lifetimes, Mapping, scopeOf } from './mapping.ts'
 import { type Endpoint, textOf } from './packet.ts'
-import { type Allocation, Ports } from './ports.ts'
+import { type Allocation, isOverloading, Ports } from './ports.ts'
 
 export interface NatBehaviour extends Lifetimes {
   readonly mapping: Dependence
@@ -128,7 +128,7 @@ export class Nat {
 
   #free(port: number, remote: Endpoint, now: number): boolean {
     if (this.#forwards.has(port) || this.#poisoned(port, remote, now)) return false
-    if (this.behaviour.allocation.kind !== 'overloading') return this.#living(port, now).size === 0
+    if (!isOverloading(this.behaviour.allocation)) return this.#living(port, now).size === 0
     return this.#byFlow.get(flowKey(port, remote))?.alive(now) !== true
   }
 

@@ -15,8 +15,11 @@ export type Allocation =
       /** Rate at which other hosts behind the NAT take ports, as a Poisson process. Default none. */
       readonly foreignPerSecond?: number
     }
-  /** Each inside IP gets a block of `size` ports, and random ports within it: carriers with port blocks. */
-  | { readonly kind: 'block'; readonly size: number }
+  /**
+   * Each inside IP gets a block of `size` ports, and random ports within it: carriers with port blocks. `overloads`: a port
+   * serves any number of flows, each to another remote.
+   */
+  | { readonly kind: 'block'; readonly size: number; readonly overloads?: true }
   | { readonly kind: 'random'; readonly low: number; readonly high: number }
 
 type Sequential = Extract<Allocation, { kind: 'sequential' }>
@@ -24,6 +27,10 @@ type Sequential = Extract<Allocation, { kind: 'sequential' }>
 const DYNAMIC = { low: 1024, high: 65_535 }
 /** Attempts to find a free port. Linux gives up after 128 too. */
 const TRIES = 128
+
+/** Whether a port may serve several flows to different remotes. */
+export const isOverloading = (allocation: Allocation): boolean =>
+  allocation.kind === 'overloading' || (allocation.kind === 'block' && allocation.overloads === true)
 
 export class Ports {
   readonly #allocation: Allocation

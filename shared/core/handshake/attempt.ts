@@ -7,7 +7,7 @@
  *   over        the outcome is known
  *
  * A step that needs a fresh measurement is ordered twice: first the side only measures, and reports the result in its
- * profile. The plan is made again after each step, as profiles grow meanwhile; steps that failed are left out.
+ * profile. A side needs none if its next port is known, or if the step no longer asks for it. The plan is made again after each step, as profiles grow meanwhile; steps that failed are left out.
  */
 import type { WhyNotDirect } from '../../why-not-direct.ts'
 import { type Address, formatAddress, isNowhere, NOWHERE, sameAddress } from '../../wire/address.ts'
@@ -143,10 +143,12 @@ export class Attempt {
     return plan(a, b, this.#number, { ...standing, history: this.history })
   }
 
-  /** Runs the step again, planned with the measured port. */
+  /** Runs the step again, planned with what was measured. */
   #afterMeasuring(step: PlannedStep, sides: Sides, now: number): Order {
-    const known = sides.profiles.every(({ next }, side) => next > 0 || !isMeasured(step.sides[side]!))
     const again = this.#plan(sides).steps.find((it) => signature(it) === signature(step))
+    const known = sides.profiles.every(
+      ({ next }, side) => next > 0 || !again || !isMeasured(again.sides[side]!),
+    )
     return again !== undefined && known ? this.#run(again, sides, now) : this.#next(sides, now)
   }
 

@@ -10,22 +10,22 @@
  *   3. The counting side sends through the same mappings again, this time without a TTL.
  *
  * With T packets in the second part and R ports in the block, the chance of a hit is 1 - exp(-T / R). T is limited so
- * that the carrier's customer keeps half of its ports, and SPARE_PORTS. Each attempt draws other ports. If the block is
- * all ports, one attempt in thirty hits. That is little, but no better technique is known, and a relayed tunnel tries
- * again for as long as it lives.
+ * that the carrier's customer keeps enough ports (`flows.ts`); before a small block is given up, its side finds out whether
+ * its NAT overloads ports. Each attempt draws other ports. If the block is all ports, one attempt in twenty-five hits. That
+ * is little, but no better technique is known, and a relayed tunnel tries again for as long as it lives.
  */
 import type { Profile } from '../../wire/profile.ts'
+import { atBest, chanceOf, isWorthMeasuring, LEAST_CHANCE, MAX_FLOWS, mostFlows, sizeOf } from './flows.ts'
 import { isSymmetric, LAST_ANSWER_MS, primingTtl, type Technique } from './planned-step.ts'
-import { blockOf, bothReady, PACE_MS, targetsOf } from './symmetric.ts'
+import { bothReady, HIGHEST_PORT, LOWEST_PORT, PACE_MS, targetsOf } from './symmetric.ts'
 
 const DRAWS = 96
 const WINDOW = 16
 /** Ports that others may have taken between the measurement and the first packet. */
 const AHEAD = 40
-const SPARE_PORTS = 256
-/** With fewer sockets the chance of a hit is too small. */
-const LEAST_SOCKETS = 16
-const MAX_SOCKETS = 128
+const MAX_SOCKETS = MAX_FLOWS / WINDOW
+/** With the samples of the evidence, 64 more show an overloading block of 512 ports in 999 of 1,000 cases. */
+const SAMPLING_SOCKETS = 16
 /** Fresh sockets for the measurement; the last few of them send. */
 const MEASURING = 4
 /** Pause between the parts. */
@@ -37,8 +37,8 @@ export const crossfire: Technique = (a, b, attempt, { seen, relayed }) => {
     return undefined
   const counting = [a, b].find(counts)
   const other = counting === a ? b : a
+  if (counting === undefined || !isWorthIt(other)) return undefined
   const sockets = socketsFor(other)
-  if (counting === undefined || sockets < LEAST_SOCKETS) return undefined
   const primeMs = DRAWS * PACE_MS
   const openMs = sockets * WINDOW * PACE_MS
   const intervalMs = primeMs + openMs + REST_MS
@@ -51,29 +51,44 @@ export const crossfire: Technique = (a, b, attempt, { seen, relayed }) => {
 }
 
 function countingSide(own: Profile, other: Profile, attempt: number) {
-  const { first, count } = blockOf(other)
+  const { first, count } = aimOf(other)
   const skip = (attempt * DRAWS) % count
   const volley = { first, stride: 1, count, leap: 0, seed: first + count, skip, draws: DRAWS }
   const ttl = primingTtl(own, attempt)
   return { role: 0, delayMs: 0, ttl, rounds: 2, paceMs: PACE_MS, volley, measureSockets: MEASURING } as const
 }
 
+/** The ports that the other NAT has surely drawn from: all of them are equally good. */
+const aimOf = ({ allocation, low, high }: Profile) =>
+  allocation === 'block'
+    ? { first: low, count: high - low + 1 }
+    : { first: LOWEST_PORT, count: HIGHEST_PORT - LOWEST_PORT + 1 }
+
 function blockSide(own: Profile, { next, step }: Profile, sockets: number, attempt: number) {
   const stride = Math.max(step, 1)
   const first = (next + AHEAD * stride) % 0x10000
   const volley = { first, stride, count: WINDOW, leap: 0, seed: 0, skip: 0, draws: WINDOW }
-  return { role: 1, ttl: primingTtl(own, attempt), rounds: 1, sockets, paceMs: PACE_MS, volley } as const
+  const measured = isSampled(own) ? {} : { measureSockets: SAMPLING_SOCKETS }
+  const ttl = primingTtl(own, attempt)
+  return { role: 1, ttl, rounds: 1, sockets, paceMs: PACE_MS, volley, ...measured } as const
 }
 
 const counts = (profile: Profile): boolean => isSymmetric(profile) && profile.allocation === 'sequential'
 
-/**
- * Number of sockets by the ports that were actually seen: guessing a wider range must not cost the customer more ports.
- */
+/** True if a block is small enough for the flows that its customer can spare, or it is all ports. */
+function isWorthIt(profile: Profile): boolean {
+  if (!isSymmetric(profile)) return false
+  if (profile.allocation === 'random') return true
+  return profile.allocation === 'block' && isLikely(atBest(profile))
+}
+
+/** False if it is worth finding out first whether the NAT overloads ports. */
+const isSampled = (profile: Profile): boolean =>
+  profile.allocation !== 'block' || !isWorthMeasuring(profile) || isLikely(profile)
+
+const isLikely = (profile: Profile): boolean => chanceOf(mostFlows(profile) / sizeOf(profile)) >= LEAST_CHANCE
+
 function socketsFor(profile: Profile): number {
-  if (!isSymmetric(profile)) return 0
-  if (profile.allocation === 'random') return MAX_SOCKETS
-  if (profile.allocation !== 'block') return 0
-  const packets = Math.floor((profile.high - profile.low) / 2) - SPARE_PORTS
-  return Math.min(Math.floor(packets / WINDOW), MAX_SOCKETS)
+  const flows = profile.allocation === 'random' ? MAX_FLOWS : mostFlows(profile)
+  return Math.max(Math.min(Math.floor(flows / WINDOW), MAX_SOCKETS), 1)
 }

@@ -58,8 +58,8 @@ const AIM_SHIFTS = 64
 const MAX_DRAWS = 2048
 /** With 255 sockets the chance of a miss is 5 %. */
 const PATIENT_DRAWS = 768
-const LOWEST_PORT = 1024
-const HIGHEST_PORT = 65_535
+export const LOWEST_PORT = 1024
+export const HIGHEST_PORT = 65_535
 /** Share of the sampled range added at both ends; with 32 samples the true range is wider with a chance of 2 %. */
 const BEYOND = 0.12
 const PRIME_AGAIN_MS = 2500

@@ -10,6 +10,7 @@
 import { type Address, sameIp } from '../../wire/address.ts'
 import { MAX_TARGETS, type StepKind } from '../../wire/handshake.ts'
 import type { Profile } from '../../wire/profile.ts'
+import { blockCrossfire } from './block-crossfire.ts'
 import { crossfire } from './crossfire.ts'
 import {
   addressesOf,
@@ -122,6 +123,7 @@ export const TECHNIQUES: readonly (readonly [StepKind, Technique])[] = [
   ['scatter', scatter],
   ['scatter', patiently],
   ['scatter', crossfire],
+  ['scatter', blockCrossfire],
 ]
 
 interface Timing {

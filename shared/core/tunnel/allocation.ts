@@ -5,12 +5,14 @@
  *   sampling    at the beginning of an attempt: SAMPLED_SOCKETS sockets ask all endpoints of the STUN pair. The result is
  *               the class of allocation with its step or range
  *   measuring   right before the result is used: some fresh sockets send one packet each. The result is the port after
- *               that of the last one. The sockets stay open, as the step uses them
+ *               that of the last one. The sockets stay open, as the step uses them. If ports come from a block there is
+ *               no next one: all fresh sockets ask all endpoints, and the result are the ends of the block, and
+ *               whether one port serves several destinations
  */
 import type { Random } from '../../crypto/random.ts'
 import type { Address } from '../../wire/address.ts'
 import type { Batch } from '../../wire/batch.ts'
-import { classifyPorts, type PortClass } from './classify.ts'
+import { classifyPorts, type PortClass, widened } from './classify.ts'
 import { PortSampler } from './port-sampler.ts'
 import type { Sockets } from './sockets.ts'
 
@@ -75,7 +77,7 @@ export class Allocation {
 
   measure(servers: readonly Address[], sockets: number, now: number): void {
     this.#next = 0
-    this.#begin('measuring', servers.slice(0, 1), sockets, now)
+    this.#begin('measuring', this.#isBlock ? servers : servers.slice(0, 1), sockets, now)
   }
 
   take(bytes: Uint8Array): boolean {
@@ -105,19 +107,29 @@ export class Allocation {
   #start(task: Task, now: number): void {
     task.started = true
     const { fresh } = this.#sockets
-    if (task.kind === 'sampling') this.#sampler.start(fresh, task.servers, SAMPLE_PACE_MS, now)
+    if (task.kind === 'sampling' || this.#isBlock)
+      this.#sampler.start(fresh, task.servers, SAMPLE_PACE_MS, now)
     else if (this.#found?.allocation !== 'preserving')
       this.#sampler.start(fresh.slice(-MEASURING_SOCKETS), task.servers, MEASURE_PACE_MS, now)
   }
 
   #finish(task: Task): void {
     this.#task = undefined
-    if (task.kind === 'measuring') this.#next = this.#foresee()
+    if (task.kind === 'measuring') this.#measured()
     else {
       this.#found = classifyPorts(this.#sampler.samples, (socket) => this.#sockets.portOf(socket))
       this.#sockets.closeUnused()
     }
     this.#sampler.stop()
+  }
+
+  #measured(): void {
+    if (this.#found?.allocation === 'block') this.#found = widened(this.#found, this.#sampler.samples)
+    else this.#next = this.#foresee()
+  }
+
+  get #isBlock(): boolean {
+    return this.#found?.allocation === 'block'
   }
 
   #foresee(): number {

@@ -1,6 +1,6 @@
 /** Classifies the NAT in front of a socket from the mapped addresses that STUN servers and a HANDSHAKE saw. */
 import { isIpv4, sameAddress, sameIp } from '../../wire/address.ts'
-import type { Allocation, Dependence } from '../../wire/profile.ts'
+import type { Allocation, Dependence, Overloads } from '../../wire/profile.ts'
 import type { PortSample } from './port-sampler.ts'
 
 /** `server` saw the socket at `mapped`. Observations are in sending order. */
@@ -25,6 +25,8 @@ export interface PortClass {
   readonly step: number
   readonly low: number
   readonly high: number
+  /** `unknown` if no port was seen twice: few samples show nothing. */
+  readonly overloads: Overloads
 }
 
 /** With fewer samples no class is reported. */
@@ -89,10 +91,20 @@ export function classifyPorts(
   const ports = [...new Set(answered.map(({ port }) => port))].sort((a, b) => a - b)
   if (ports.length < LEAST_SAMPLES) return undefined
   const [low, high] = [ports[0]!, ports.at(-1)!]
-  if (keepsFirst(answered, localPortOf)) return { allocation: 'preserving', step: 0, low, high }
+  const range = { step: 0, low, high, overloads: ports.length < answered.length ? 'yes' : 'unknown' } as const
+  if (keepsFirst(answered, localPortOf)) return { ...range, allocation: 'preserving' }
   const step = commonGap(ports)
-  if (step > 0) return { allocation: 'sequential', step, low, high }
-  return { allocation: high - low < MAX_BLOCK ? 'block' : 'random', step: 0, low, high }
+  if (step > 0) return { ...range, allocation: 'sequential', step }
+  return { ...range, allocation: high - low < MAX_BLOCK ? 'block' : 'random' }
+}
+
+/** What a second series of samples, taken for this, says of a block of ports: its ends, and whether ports are overloaded. */
+export function widened(block: PortClass, samples: readonly PortSample[]): PortClass {
+  const ports = samples.flatMap(({ port }) => (port > 0 ? [port] : []))
+  if (ports.length < LEAST_SAMPLES) return block
+  const [low, high] = [Math.min(block.low, ...ports), Math.max(block.high, ...ports)]
+  const overloads = block.overloads === 'yes' || new Set(ports).size < ports.length ? 'yes' : 'no'
+  return { ...block, low, high, overloads }
 }
 
 /** True if the first destination of most sockets sees the local port; later destinations cannot get the same one. */

@@ -30,6 +30,9 @@ const SEQUENTIAL = { ...SYMMETRIC, allocation: 'sequential', step: 2, next: 41_0
 const PRESERVING = { ...SYMMETRIC, allocation: 'preserving', next: 5001 } as const
 const BLOCK = { ...SYMMETRIC, allocation: 'block', low: 20_000, high: 20_500 } as const
 const CHUNK = { ...SYMMETRIC, allocation: 'block', low: 20_000, high: 23_800 } as const
+const HUGE = { ...SYMMETRIC, allocation: 'block', low: 20_000, high: 28_000, overloads: 'yes' } as const
+const SHARED = { ...BLOCK, overloads: 'yes' } as const
+const OWN = { ...BLOCK, overloads: 'no' } as const
 const RANDOM = { ...SYMMETRIC, allocation: 'random', low: 2000, high: 64_000 } as const
 /** The impatient attempt, then the patient one. */
 const TWICE = ['scatter', 'scatter']
@@ -58,11 +61,18 @@ describe('each pair of NATs gets the steps that can serve it, and a reason for w
     ['full cone', FULL, 'counting', SEQUENTIAL, ['open', 'punch'], 'symmetric'],
     ['counting', SEQUENTIAL, 'counting', SEQUENTIAL, ['predict'], 'both-symmetric'],
     ['counting', SEQUENTIAL, 'random', RANDOM, ['scatter'], 'both-symmetric'],
-    ['counting', SEQUENTIAL, 'small block', BLOCK, [], 'both-symmetric'],
+    ['counting', SEQUENTIAL, 'small block', OWN, [], 'both-symmetric'],
+    ['counting', SEQUENTIAL, 'small block, perhaps overloaded', BLOCK, ['scatter'], 'both-symmetric'],
+    ['counting', SEQUENTIAL, 'small overloaded block', SHARED, ['scatter'], 'both-symmetric'],
     ['counting', SEQUENTIAL, 'large block', CHUNK, ['scatter'], 'both-symmetric'],
-    ['large block', CHUNK, 'large block', CHUNK, [], 'both-symmetric'],
+    ['large block', CHUNK, 'large block', CHUNK, ['scatter'], 'both-symmetric'],
+    ['huge block', HUGE, 'huge block', HUGE, [], 'both-symmetric'],
+    ['large block', CHUNK, 'random', RANDOM, [], 'both-symmetric'],
     ['preserving', PRESERVING, 'preserving', PRESERVING, [], 'both-symmetric'],
-    ['block', BLOCK, 'block', BLOCK, [], 'both-symmetric'],
+    ['block', OWN, 'block', OWN, [], 'both-symmetric'],
+    ['block', OWN, 'overloaded block', SHARED, [], 'both-symmetric'],
+    ['block, perhaps overloaded', BLOCK, 'overloaded block', SHARED, ['scatter'], 'both-symmetric'],
+    ['overloaded block', SHARED, 'overloaded block', SHARED, ['scatter'], 'both-symmetric'],
     ['symmetric', SYMMETRIC, 'symmetric', SYMMETRIC, [], 'both-symmetric'],
     ['unknown', UNKNOWN, 'unknown', UNKNOWN, ['punch'], 'probe-timeout'],
     ['unknown', UNKNOWN, 'symmetric', SYMMETRIC, ['punch'], 'symmetric'],
@@ -267,12 +277,32 @@ describe('against a symmetric NAT', () => {
     const sidesOf = (attempt: number) => plan(a, b, attempt, standing(a, b)).steps[0]!.sides
     const [counting, block] = sidesOf(0)
     expect(counting).toMatchObject({ role: 0, rounds: 2, measureSockets: 4 })
-    expect(counting.volley).toMatchObject({ first: 19_536, count: 4729, skip: 0 })
+    expect(counting.volley).toMatchObject({ first: 20_000, count: 3801, skip: 0 })
     expect(sidesOf(1)[0].volley!.skip).toBe(counting.volley!.draws)
     expect(block.volley).toMatchObject({ stride: 2, draws: 16 })
     expect(block.volley!.first).toBeGreaterThan(SEQUENTIAL.next)
-    expect(block.sockets! * block.volley!.draws).toBeLessThan(4729 / 2)
+    expect(block.sockets! * block.volley!.draws).toBeLessThanOrEqual(3801 - 1024)
     expect(block.delayMs).toBeGreaterThan(0)
+  })
+
+  test('two overloaded blocks of 500 ports take 1,000 flows of each side, aimed at ports that were seen', () => {
+    const [a, b] = [behind(SHARED, 1), behind(SHARED, 2)]
+    const [first, second] = [0, 1].map((attempt) => plan(a, b, attempt, standing(a, b)).steps[0]!)
+    for (const { sockets, volley } of first!.sides) {
+      expect(volley).toMatchObject({ first: 20_000, count: 501 })
+      expect(sockets! * volley!.draws).toBeGreaterThan(950)
+      expect(sockets! * volley!.draws).toBeLessThanOrEqual(1002)
+    }
+    const [opens, aims] = first!.sides
+    expect([opens.role, aims.role, opens.delayMs, aims.ttl ?? 0]).toEqual([1, 0, 0, 0])
+    expect(aims.delayMs).toBeGreaterThan(1900)
+    expect(second!.sides.map(({ role }) => role)).toEqual([0, 1])
+  })
+
+  test('a block that may be overloaded is measured first, and no other side', () => {
+    const [a, b] = [behind(BLOCK, 1), behind(SHARED, 2)]
+    const { sides } = plan(a, b, 0, standing(a, b)).steps[0]!
+    expect(sides.map(({ measureSockets }) => measureSockets)).toEqual([16, undefined])
   })
 
   test('scatter needs a relay, consent of both, and a side that the HANDSHAKE has seen where it says it is', () => {

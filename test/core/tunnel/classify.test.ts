@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { classify, classifyPorts } from '../../../shared/core/tunnel/classify.ts'
+import { classify, classifyPorts, widened } from '../../../shared/core/tunnel/classify.ts'
 import { parseAddress } from '../../../shared/wire/address.ts'
 
 const [S1, S1B, S2, S2B] = ['192.0.2.1:3478', '192.0.2.1:3479', '192.0.2.2:3478', '192.0.2.2:3479']
@@ -160,6 +160,23 @@ describe('the ports of a symmetric NAT, from four packets of each of eight socke
     ['its own port to the first server', (i: number) => (i < 8 ? 6001 + i : scattered(i)), 'preserving', 0],
   ] as const)('%s', (_name, portOf, allocation, step) => {
     expect(classOf(portOf)).toMatchObject({ allocation, step })
+  })
+
+  test('show an overloaded block if one of them came twice, or in a second series', () => {
+    const inBlock = (i: number) => 20_000 + ((37 * i * i + 11 * i) % 509)
+    const once = classOf(inBlock)!
+    expect(once).toMatchObject({ allocation: 'block', overloads: 'unknown' })
+    expect(classOf((i) => inBlock(i === 31 ? 0 : i))).toMatchObject({ overloads: 'yes' })
+    const more = (portOf: (i: number) => number) => widened(once, sampled(portOf))
+    expect(more((i) => 20_520 + i)).toMatchObject({ overloads: 'no', low: once.low, high: 20_551 })
+    expect(more((i) => 20_520 + (i % 31))).toMatchObject({ overloads: 'yes' })
+    expect(
+      widened(
+        { ...once, overloads: 'yes' },
+        sampled((i) => 20_520 + i),
+      ),
+    ).toMatchObject({ overloads: 'yes' })
+    expect(more((i) => (i < 7 ? 20_520 : 0))).toEqual(once)
   })
 
   test('show nothing when they are few', () => {

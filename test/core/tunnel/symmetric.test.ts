@@ -12,6 +12,7 @@ const CHUNK = NAT_KINDS['symmetric-chunk']
 const BY_TWO: NatBehaviour = { ...COUNTING, allocation: { ...COUNTING.allocation, step: 2 } }
 const KEEPING = NAT_KINDS['symmetric-preserving']
 const BLOCK = NAT_KINDS['symmetric-block']
+const SHARED = NAT_KINDS['symmetric-block-overloading']
 const RANDOM = NAT_KINDS['symmetric-random']
 
 interface Trial {
@@ -21,18 +22,24 @@ interface Trial {
 }
 
 interface Setting extends Omit<MeetingSetting, 'sites' | 'seed'> {
+  /** Default 9 s. */
+  readonly withinMs?: number
   /** Runs before the meeting; `hard` is the number of the hard site. */
   readonly before?: (meeting: Meeting, hard: 0 | 1) => void
 }
 
 /** Runs trials, half of them in either direction. */
-function trial(hard: SiteSetting, other: SiteSetting, { before, ...setting }: Setting = {}): Trial {
+function trial(
+  hard: SiteSetting,
+  other: SiteSetting,
+  { before, withinMs = 9000, ...setting }: Setting = {},
+): Trial {
   const times: number[] = []
   for (let seed = 1; seed <= SEEDS; seed++) {
     const [sites, at] = seed % 2 === 0 ? ([[hard, other], 0] as const) : ([[other, hard], 1] as const)
     const meeting = new Meeting({ sites, ...setting, seed })
     before?.(meeting, at)
-    const ms = meeting.meet().untilBoth('direct', 9000)
+    const ms = meeting.meet().untilBoth('direct', withinMs)
     if (Number.isFinite(ms)) times.push(ms)
   }
   times.sort((a, b) => a - b)
@@ -63,14 +70,21 @@ describe('a symmetric NAT is opened', () => {
     ['counting, from another one that counts', COUNTING, BY_TWO, 0.8, 3000],
     ['counting, while others take its ports, from a port-restricted one', BUSY, EASY, 0.95, 3000],
     ['counting, while others take its ports, from another such one', BUSY, BUSY, 0.8, 3000],
+    ['overloading a small block, from another such one', SHARED, SHARED, 0.8, 9000],
+    ['overloading a small block, from one that counts', SHARED, COUNTING, 0.8, 9000],
+    ['overloading a small block, from one that counts while others take its ports', SHARED, BUSY, 0.8, 9000],
+    ['overloading a small block, from one with a large block', SHARED, CHUNK, 0.8, 9000],
   ] as const)('%s, in either direction', (_name, hard, other, least, withinMs) => {
     const { rate, p95Ms } = trial({ nat: hard }, { nat: other })
     expect(rate).toBeGreaterThanOrEqual(least)
     expect(p95Ms).toBeLessThan(withinMs)
   })
 
-  test('that counts, from one that gives ports out of a block, once in three attempts', () => {
-    const { rate } = trial({ nat: BUSY }, { nat: CHUNK })
+  test.each([
+    ['that counts', BUSY],
+    ['with another such block', CHUNK],
+  ])('%s, from one with a block of 4,096 ports, once in three attempts', (_name, nat) => {
+    const { rate } = trial({ nat }, { nat: CHUNK }, { withinMs: 20_000 })
     expect(rate).toBeGreaterThan(0.2)
   })
 
@@ -105,15 +119,30 @@ const mostWithin = (times: readonly number[], ms: number): number =>
   Math.max(...times.map((from, i) => times.slice(i).findIndex((at) => at - from > ms)), 0)
 
 describe('scatter has manners', () => {
-  test('it leaves a customer of a carrier half of its ports', () => {
-    const meeting = new Meeting({ sites: [{ nat: COUNTING }, { nat: CHUNK }] })
+  /** Packets that the second side sends to the first in one attempt that cannot succeed. */
+  function aimedAtFirst(nat: NatBehaviour, other: NatBehaviour): number {
+    const meeting = new Meeting({ sites: [{ nat: other }, { nat }] })
     const sent = sentFrom(meeting, 1)
     meeting.cut()
     const { sites } = meeting.meet().pass(30_000)
-    const aimed = sent.filter(({ to }) => to === sites[0].router.ip)
-    expect(aimed.length).toBeGreaterThan(1000)
-    expect(aimed.length).toBeLessThan(2048)
     expect(meeting.b.openSockets).toBe(1)
+    return sent.filter(({ to }) => to === sites[0].router.ip).length
+  }
+
+  test.each([
+    ['one that counts', COUNTING],
+    ['one with a block', CHUNK],
+  ])('it leaves a customer of a carrier 1,024 of its 4,096 ports, towards %s', (_name, other) => {
+    const aimed = aimedAtFirst(CHUNK, other)
+    expect(aimed).toBeGreaterThan(2000)
+    expect(aimed).toBeLessThan(4096 - 1024)
+  })
+
+  test.each([
+    ['one that counts', COUNTING],
+    ['one with a block', SHARED],
+  ])('it takes none of the ports of a small block that are not overloaded, towards %s', (_name, other) => {
+    expect(aimedAtFirst(BLOCK, other)).toBe(0)
   })
 
   test.each([
