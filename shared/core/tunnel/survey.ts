@@ -164,6 +164,11 @@ export class Survey {
     return this.#evidence.ready && this.#sampled && (this.#measuring || !this.#allocation.busy)
   }
 
+  /** True while fresh sockets are used to sample ports. */
+  get sampling(): boolean {
+    return this.#allocation.busy
+  }
+
   /** Addresses of the host's interfaces. */
   get hosts(): readonly Address[] {
     return this.candidates.filter(({ kind }) => kind === 'host').map(({ address }) => address)

@@ -391,7 +391,7 @@ export class Traversal {
 
   /** Ends the attempt. `why` is reported as long as there is no direct path. */
   #end(why: WhyNotDirect, found: boolean | undefined, now: number): void {
-    this.sockets.closeUnused()
+    if (!this.#survey.sampling) this.sockets.closeUnused()
     const { network } = this.#survey
     if (network !== this.#network) this.#attempts.renew()
     this.#network = network
