@@ -47,12 +47,26 @@ const RELAYED: readonly (readonly [...Pair, whyNotDirect: WhyNotDirect])[] = [
   ['symmetric-random', 'narrow-1000', 'data-blocked'],
 ]
 
+/** Pairs that meet by chance in nine of ten tunnels. */
+const LIKELY: readonly Pair[] = [
+  ['symmetric-block', 'symmetric-block'],
+  ['symmetric-block', 'symmetric-sequential'],
+  ['symmetric-sequential', 'symmetric-block'],
+]
+const CHANCES = 3
+
 laboratory('pairs of NATs, once each', {}, () => {
   let trials: Trials
   beforeAll(async () => {
     trials = await Trials.start()
   })
   afterAll(() => trials?.[Symbol.asyncDispose]())
+
+  it.each(LIKELY)('%s towards %s is direct in one of three tunnels at least', async (a, b) => {
+    const runs = await trials.runs([a, b], CHANCES)
+    expect(runs.map(({ error }) => error)).toEqual(runs.map(() => undefined))
+    expect(runs.map(({ path }) => path)).toContain('direct')
+  })
 
   it.each(DIRECT)('%s towards %s is direct', async (a, b) => {
     const [run] = await trials.runs([a, b], 1)
