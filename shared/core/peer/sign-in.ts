@@ -19,7 +19,8 @@ import {
   SIGN_IN_PROLOGUE,
   type Welcome,
 } from '../../wire/sign-in.ts'
-import { ACK_DELAY_MS, Session } from '../session/session.ts'
+import { ACK_DELAY_MS } from '../session/incoming.ts'
+import { Session } from '../session/session.ts'
 import type { PeerNode } from './events.ts'
 
 const WAITS_MS = [250, 500, 1000]

@@ -16,15 +16,13 @@
  * The owner checks `state` after `receive` and `flush`. A session that has left or is dead sends nothing more.
  *
  * An address that is not validated is sent at most three times what came from it. A node's session follows its peer to
- * another address once that address has answered a challenge (`move.ts`); frames beyond the limit wait until then.
+ * another address once that address has answered a challenge (`follower.ts`); frames beyond the limit wait until then.
  *
  * The session owns neither its index nor its address. A node keeps the addresses of all its sessions in one array, so that it
  * can check a keep-alive without touching the session.
  */
 import type { Channel } from '../../crypto/channel.ts'
-import { sameBytes } from '../../crypto/hash.ts'
 import type { Random } from '../../crypto/random.ts'
-import { ADDRESS_WORDS, sameAddress } from '../../wire/address.ts'
 import type { Batch } from '../../wire/batch.ts'
 import { FrameReader, REF_BYTES, SEALED_HEADER_BYTES, SEALED_TAG_BYTES } from '../../wire/frames.ts'
 import { FRAME, RELIABLE } from '../../wire/numbers.ts'
@@ -38,10 +36,10 @@ import {
   type GoodbyeReason,
 } from '../../wire/session.ts'
 import type { AddressCredit } from '../address-credit.ts'
+import { Follower, type Placed } from './follower.ts'
 import { Incoming } from './incoming.ts'
-import { Move } from './move.ts'
 import { Outgoing } from './outgoing.ts'
-import { type Destination, PacketWriter } from './packet.ts'
+import type { PacketWriter } from './packet.ts'
 
 /** Unreliable frames that may wait for the next flush. More are dropped, because the other side asks again. */
 const UNRELIABLE = 16
@@ -65,13 +63,6 @@ export interface SessionOptions {
   readonly now: number
 }
 
-/** Time for an application to answer, so that the answer carries the ACK. Well below the 250 ms retransmission timeout. */
-export const ACK_DELAY_MS = 20
-/** Unacknowledged frames after which an ACK is sent immediately: a quarter of those that may be in flight. */
-const ACK_AT_ONCE = 8
-/** An ACK may be lost, so every packet sent within this time after a reliable frame repeats it. */
-const ACK_AGAIN_MS = 2000
-
 /** Receives the frames of many sessions. `body` is a view that is valid only during the call. */
 export interface FrameSink {
   frame(session: Session, type: number, body: Uint8Array, now: number): void
@@ -79,7 +70,7 @@ export interface FrameSink {
 
 export type SessionState = 'open' | 'closed' | 'left' | 'dead'
 
-export class Session implements Destination {
+export class Session implements Placed {
   readonly index: number
   readonly remoteIndex: number
   readonly channel: Channel
@@ -91,19 +82,11 @@ export class Session implements Destination {
   /** Why the other side left; undefined unless it did. */
   reason: GoodbyeReason | undefined
   #state: SessionState = 'open'
-  readonly #challenges: Random | undefined
-  #credit: AddressCredit | undefined
-  #move: Move | undefined
+  readonly #follower: Follower
   /** Whether the credit of the address is used up for now. */
   #blocked = false
-  readonly #ackDelayMs: number
   readonly #outgoing = new Outgoing()
-  readonly #incoming = new Incoming()
-  /** Reliable frames received since the last ACK, and when the next ACK is due. */
-  #unacknowledged = 0
-  #ackAt = never
-  /** When the last reliable frame arrived. */
-  #receivedAt = Number.NEGATIVE_INFINITY
+  readonly #incoming: Incoming
   #unreliable: { readonly type: number; readonly body: Uint8Array }[] | undefined
 
   constructor(options: SessionOptions) {
@@ -114,9 +97,8 @@ export class Session implements Destination {
     this.addressAt = options.addressAt ?? 0
     this.socket = options.socket ?? 0
     this.heardAt = options.now
-    this.#challenges = options.challenges
-    this.#credit = options.credit
-    this.#ackDelayMs = options.ackDelayMs ?? 0
+    this.#follower = new Follower(options.challenges, options.credit)
+    this.#incoming = new Incoming(options.ackDelayMs ?? 0)
   }
 
   get state(): SessionState {
@@ -174,8 +156,7 @@ export class Session implements Destination {
     const opened = this.channel.open(counter, arrived.bytes, start, body, length)
     if (opened < 0) return false
     this.heardAt = now
-    this.#credit = undefined
-    if (this.#challenges !== undefined && counter > newest) this.#heardFrom(arrived, i, this.#challenges, now)
+    this.#follower.heard(this, arrived, i, counter > newest, now)
     this.#read(new FrameReader(arrived.bytes, body, body + opened), now, sink)
     return true
   }
@@ -183,17 +164,15 @@ export class Session implements Destination {
   /** Sends everything that is due. */
   flush(out: Batch, now: number): void {
     if (this.#state === 'dead' || this.#state === 'left') return
-    if (this.#move !== undefined && now >= this.#move.endAt) this.#move = undefined
-    const packet = this.#packetWriter(out, now)
     this.#blocked = false
+    const packet = this.#follower.packetTo(this, out, now)
     const add = (type: number, ref: number, body: Uint8Array): boolean => {
-      if (packet.isEmpty && now - this.#receivedAt < ACK_AGAIN_MS) this.#addAck(packet)
+      if (packet.isEmpty && this.#incoming.repeatsAck(now)) this.#addAck(packet)
       const added = packet.add(type, ref, body)
       if (!added) this.#blocked = true
       return added
     }
-    this.#challenge(packet, now)
-    if (now >= this.#ackAt) this.#addAck(packet)
+    if (now >= this.#incoming.ackAt) this.#addAck(packet)
     for (const { type, body } of this.#unreliable ?? []) add(type, 0, body)
     this.#unreliable = undefined
     const isAlive =
@@ -206,32 +185,13 @@ export class Session implements Destination {
   /** When to flush at the latest; Infinity if nothing is due. */
   deadline(): number {
     if (this.#state !== 'open') return never
-    const moveAt = this.#move?.deadline() ?? never
-    return this.#blocked ? moveAt : Math.min(this.#outgoing.deadline(), this.#ackAt, moveAt)
-  }
-
-  /** Returns a writer to the session's address or, while the other side moves, to its new address within its credit. */
-  #packetWriter(out: Batch, now: number): PacketWriter {
-    const move = this.#move
-    if (move === undefined) return new PacketWriter(this, this.#credit, out, now)
-    const { channel, remoteIndex } = this
-    const { address, addressAt, socket } = move
-    return new PacketWriter({ channel, remoteIndex, address, addressAt, socket }, move.credit, out, now)
-  }
-
-  #challenge(packet: PacketWriter, now: number): void {
-    if (this.#move === undefined || now < this.#move.challengeAt) return
-    this.#move.challenged(now)
-    packet.add(FRAME.PATH_CHALLENGE, 0, this.#move.token)
+    const moveAt = this.#follower.deadline()
+    return this.#blocked ? moveAt : Math.min(this.#outgoing.deadline(), this.#incoming.ackAt, moveAt)
   }
 
   #addAck(packet: PacketWriter): void {
-    if (!packet.add(FRAME.ACK, 0, encodeAck(this.#incoming.ack))) {
-      this.#blocked = true
-      return
-    }
-    this.#unacknowledged = 0
-    this.#ackAt = never
+    if (packet.add(FRAME.ACK, 0, encodeAck(this.#incoming.ack))) this.#incoming.acknowledged()
+    else this.#blocked = true
   }
 
   #sendOnce(type: number, body: Uint8Array): boolean {
@@ -239,25 +199,6 @@ export class Session implements Destination {
     if (this.#unreliable.length >= UNRELIABLE || this.#state !== 'open') return false
     this.#unreliable.push({ type, body })
     return true
-  }
-
-  /** Notes the source address of the newest datagram so far. A new address starts a move. */
-  #heardFrom(arrived: Batch, i: number, challenges: Random, now: number): void {
-    if (sameAddress(this.address, this.addressAt, arrived.address, i * ADDRESS_WORDS)) {
-      this.#move = undefined
-      this.socket = arrived.socket[i]!
-      return
-    }
-    if (this.#move?.isTo(arrived, i) !== true) this.#move = new Move(arrived, i, challenges, now)
-    this.#move.credit.received(arrived.length[i]!)
-  }
-
-  #onResponse(token: Uint8Array): void {
-    const move = this.#move
-    if (move === undefined || !sameBytes(token, move.token)) return
-    this.address.set(move.address, this.addressAt)
-    this.socket = move.socket
-    this.#move = undefined
   }
 
   #read(frames: FrameReader, now: number, sink: FrameSink): void {
@@ -270,9 +211,7 @@ export class Session implements Destination {
   #readReliable({ type, body }: FrameReader, now: number, sink: FrameSink): void {
     if (body.length < REF_BYTES) return
     const ref = ((body[0]! << 24) | (body[1]! << 16) | (body[2]! << 8) | body[3]!) >>> 0
-    const delayMs = ++this.#unacknowledged < ACK_AT_ONCE ? this.#ackDelayMs : 0
-    this.#ackAt = Math.min(this.#ackAt, now + delayMs)
-    this.#receivedAt = now
+    this.#incoming.arrived(now)
     this.#incoming.accept(ref, type, body.subarray(REF_BYTES), (its, inner) => {
       if (this.#state === 'open') sink.frame(this, its, inner, now)
     })
@@ -284,7 +223,7 @@ export class Session implements Destination {
     else if (type === FRAME.GOODBYE) this.#onGoodbye(body)
     else if (type === FRAME.PATH_CHALLENGE)
       this.#sendOnce(FRAME.PATH_RESPONSE, body.slice(0, CHALLENGE_BYTES))
-    else if (type === FRAME.PATH_RESPONSE) this.#onResponse(body.subarray(0, CHALLENGE_BYTES))
+    else if (type === FRAME.PATH_RESPONSE) this.#follower.answered(this, body.subarray(0, CHALLENGE_BYTES))
     else sink.frame(this, type, body, now)
   }
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { ACK_DELAY_MS, type FrameSink, Session } from '../../../shared/core/session/session.ts'
+import { ACK_DELAY_MS } from '../../../shared/core/session/incoming.ts'
+import { type FrameSink, Session } from '../../../shared/core/session/session.ts'
 import { Channel } from '../../../shared/crypto/channel.ts'
 import { Random } from '../../../shared/crypto/random.ts'
 import { parseAddress } from '../../../shared/wire/address.ts'
