@@ -3,22 +3,21 @@
  *
  *   opening   its socket is being opened. It is then `running` if this side offers or both have agreed, otherwise `waiting`
  *   waiting   this side is about to accept: its NAT is open for the other side, and its port is sent with the answer
- *   running   has a TunnelMachine. An offering side prepares it while the other side decides. If the other side wants other
- *             paths, the prepared machine is discarded and the tunnel is `opening` again
+ *   running   has a TunnelMachine (running-tunnel.ts). An offering side prepares it while the other side decides. If the
+ *             other side wants other paths, the prepared machine is discarded and the tunnel is `opening` again
  *   ended
  */
 
 import type { PeerId, TunnelId } from '../../ids.ts'
 import type { Paths } from '../../paths.ts'
-import { type Address, NOWHERE } from '../../wire/address.ts'
+import type { Address } from '../../wire/address.ts'
 import type { Batch } from '../../wire/batch.ts'
-import type { Direction, TunnelTerms } from '../../wire/offers.ts'
+import type { Foreseen, TunnelTerms } from '../../wire/offers.ts'
 import type { TunnelEffect, TunnelInput, TunnelStatus } from '../tunnel/events.ts'
 import { foresee, reply } from '../tunnel/foresight.ts'
-import { TunnelMachine } from '../tunnel/tunnel-machine.ts'
-import { candidatesOf } from './candidates.ts'
+import type { TunnelMachine } from '../tunnel/tunnel-machine.ts'
 import type { Agreement, SocketPorts } from './events.ts'
-import { Hosted, type SocketsEffect } from './hosted.ts'
+import { RunningTunnel } from './running-tunnel.ts'
 import type { Part } from './socket-book.ts'
 import type { Surroundings } from './surroundings.ts'
 
@@ -53,23 +52,10 @@ type Purpose =
   | { readonly kind: 'answer'; readonly answering: Answering }
   | { readonly kind: 'begin'; readonly agreement: Agreement }
 
-type MachineEffect = Exclude<TunnelEffect, SocketsEffect>
-
-interface Running {
-  readonly kind: 'running'
-  readonly own: number
-  readonly ports: SocketPorts
-  readonly machine: TunnelMachine
-  readonly hosted: Hosted<TunnelInput, MachineEffect>
-  /** The paths that this side asked for, until both sides have agreed. */
-  readonly paths: Paths
-  readonly agreement: Agreement | undefined
-}
-
 type State =
   | { readonly kind: 'opening'; readonly own: number; readonly purpose: Purpose }
   | { readonly kind: 'waiting'; readonly own: number }
-  | Running
+  | RunningTunnel
   | { readonly kind: 'ended' }
 
 export interface LineOptions {
@@ -89,8 +75,6 @@ export class Line implements Part {
   /** Time at which the application asked for the tunnel, or accepted it. */
   readonly #since: number
   #state: State
-  /** A port that a router was asked to map, and the mapping if there is one. */
-  #mapping: { readonly port: number; readonly external?: Address } | undefined
 
   constructor({ slot, tunnel, peer, around, purpose, now }: LineOptions) {
     this.slot = slot
@@ -109,11 +93,6 @@ export class Line implements Part {
     return this.#state.kind === 'ended'
   }
 
-  /** The other side has received the offer. */
-  approach(direction: Direction, out: Batch, now: number): void {
-    this.use({ kind: 'approach', direction }, out, now)
-  }
-
   /** Both sides have accepted the tunnel. */
   agreed(agreement: Agreement, out: Batch, now: number): void {
     if (this.#state.kind === 'waiting') this.#run(this.#state.own, { kind: 'begin', agreement }, now)
@@ -122,7 +101,7 @@ export class Line implements Part {
   }
 
   use(input: TunnelInput, out: Batch, now: number): void {
-    if (this.#state.kind === 'running') this.#state.hosted.handle(input, out, now)
+    if (this.#state.kind === 'running') this.#state.handle(input, out, now)
     this.#drain(out, now)
   }
 
@@ -133,15 +112,14 @@ export class Line implements Part {
 
   /** The addresses of the host changed. */
   networkChanged(out: Batch, now: number): void {
-    if (this.#state.kind === 'running')
-      this.use({ kind: 'networkChanged', candidates: this.#candidates(this.#state) }, out, now)
+    if (this.#state.kind === 'running') this.#state.networkChanged(out, now)
+    this.#drain(out, now)
   }
 
   /** The router mapped a port, or ended the mapping. */
   mapped(port: number, external: Address | undefined, out: Batch, now: number): void {
-    if (this.#mapping?.port !== port || this.#state.kind !== 'running') return
-    this.#mapping = { port, ...(external && { external }) }
-    this.use({ kind: 'candidates', candidates: this.#candidates(this.#state) }, out, now)
+    if (this.#state.kind === 'running') this.#state.mapped(port, external, out, now)
+    this.#drain(out, now)
   }
 
   /** Ends the tunnel without success; tells the other side if it may know of the tunnel. */
@@ -153,22 +131,22 @@ export class Line implements Part {
   opened(out: Batch, now: number): void {
     const state = this.#state
     if (state.kind === 'opening') this.#ownOpened(state.own, state.purpose, out, now)
-    else if (state.kind === 'running') state.hosted.opened(out, now)
+    else if (state.kind === 'running') state.opened(out, now)
     this.tick(out, now)
   }
 
   receive(arrived: Batch, from: number, to: number, out: Batch, now: number): void {
-    if (this.#state.kind === 'running') this.#state.hosted.receive(arrived, from, to, out, now)
+    if (this.#state.kind === 'running') this.#state.receive(arrived, from, to, out, now)
     this.#drain(out, now)
   }
 
   tick(out: Batch, now: number): void {
-    if (this.#state.kind === 'running') this.#state.hosted.tick(out, now)
+    if (this.#state.kind === 'running') this.#state.tick(out, now)
     this.#drain(out, now)
   }
 
   deadline(): number {
-    return this.#state.kind === 'running' ? this.#state.hosted.deadline() : NEVER
+    return this.#state.kind === 'running' ? this.#state.deadline() : NEVER
   }
 
   #opening(purpose: Purpose): State {
@@ -183,13 +161,9 @@ export class Line implements Part {
     } else if (purpose.kind === 'answer') this.#answer(own, ports, purpose.answering, out)
     else {
       this.#run(own, purpose, now)
-      if (purpose.kind === 'offer') this.#tellPrepared(ports, purpose.terms.paths)
+      if (purpose.kind === 'offer')
+        this.#prepared(foresee(this.#around.natFor(purpose.terms.paths), ports.four ?? 0))
     }
-  }
-
-  #tellPrepared({ four = 0 }: SocketPorts, paths: Paths): void {
-    const foreseen = foresee(this.#around.natFor(paths), four)
-    this.#around.emit({ kind: 'prepared', tunnel: this.tunnel, foreseen })
   }
 
   /** Opens the NAT for the other side before that learns the port (`foresight.ts`). */
@@ -199,88 +173,35 @@ export class Line implements Part {
     const { port, openingTtl } = reply(nat, four, expected, forgiving)
     if (openingTtl !== undefined) out.push(OPENING, expected.words, 0, own, openingTtl)
     this.#state = { kind: 'waiting', own }
-    this.#around.emit({ kind: 'prepared', tunnel: this.tunnel, foreseen: { port, forgiving: false } })
+    this.#prepared({ port, forgiving: false })
+  }
+
+  #prepared(foreseen: Foreseen): void {
+    this.#around.emit({ kind: 'prepared', tunnel: this.tunnel, foreseen })
   }
 
   #run(own: number, purpose: Exclude<Purpose, { kind: 'answer' }>, now: number): void {
-    const { book, turn, random, scatter, stun, udpBlocked, nat } = this.#around
-    const ports = book.portsOf(own)!
     const agreement = purpose.kind === 'begin' ? purpose.agreement : undefined
     const terms = purpose.kind === 'begin' ? purpose.agreement.terms : purpose.terms
-    const machine = new TunnelMachine({
-      seed: random.bytes(32),
-      keys: agreement?.keys,
-      direction: agreement?.direction,
-      expected: agreement?.expected ?? NOWHERE,
-      terms,
-      stun,
-      candidates: candidatesOf(this.#around.ips, ports, undefined),
-      localPort: ports.four ?? ports.six ?? 0,
-      scatter,
-      udpBlocked,
-      nat,
-      since: this.#since,
-      now,
-    })
-    const hosted = new Hosted<TunnelInput, MachineEffect>({ machine, part: this, sockets: [own], book, turn })
-    this.#state = { kind: 'running', own, ports, machine, hosted, paths: terms.paths, agreement }
+    const { tunnel, peer } = this
+    const [around, since] = [this.#around, this.#since]
+    this.#state = new RunningTunnel({ tunnel, peer, around, part: this, own, terms, agreement, since, now })
   }
 
   /** Passes the agreement to the prepared machine. If the paths are other ones, discards the machine and starts again. */
-  #settle(running: Running, agreement: Agreement, out: Batch, now: number): void {
-    const { keys, direction, expected, terms } = agreement
-    if (terms.paths === running.paths) {
-      this.#state = { ...running, agreement }
-      running.hosted.handle({ kind: 'agreed', keys, direction, expected, terms }, out, now)
+  #settle(running: RunningTunnel, agreement: Agreement, out: Batch, now: number): void {
+    if (agreement.terms.paths === running.paths) {
+      running.agreed(agreement, out, now)
       return
     }
-    running.hosted.handle({ kind: 'close' }, out, now)
-    while (running.hosted.poll(out, now) !== undefined);
-    this.#release(running)
+    running.discard(out, now)
     this.#state = this.#opening({ kind: 'begin', agreement })
   }
 
-  #candidates({ ports }: Running) {
-    return candidatesOf(this.#around.ips, ports, this.#mapping?.external)
-  }
-
   #drain(out: Batch, now: number): void {
-    while (this.#state.kind === 'running') {
-      const effect = this.#state.hosted.poll(out, now)
-      if (effect === undefined) return
-      this.#perform(effect, this.#state)
-    }
-  }
-
-  #perform(effect: MachineEffect, running: Running): void {
-    const { tunnel } = this
-    const { emit } = this.#around
-    switch (effect.kind) {
-      case 'path':
-        emit({ ...effect, tunnel, socket: running.hosted.socketOf(effect.socket) })
-        break
-      case 'rejoin':
-        if (running.agreement !== undefined)
-          emit({ kind: 'rejoinWanted', tunnel, peer: this.peer, leg: running.agreement.leg })
-        break
-      case 'surveyed':
-        this.#around.learned(effect.nat)
-        break
-      case 'mapPort':
-        this.#map(running)
-        break
-      case 'closed':
-        this.#closed(effect, running.machine.status)
-        break
-      default:
-        emit({ ...effect, tunnel })
-    }
-  }
-
-  #map({ ports: { four }, paths }: Running): void {
-    if (this.#mapping !== undefined || four === undefined || !this.#around.isRouterOnTheWay(paths)) return
-    this.#mapping = { port: four }
-    this.#around.emit({ kind: 'mapPort', tunnel: this.tunnel, port: four })
+    if (this.#state.kind !== 'running') return
+    const closed = this.#state.poll(out, now)
+    if (closed !== undefined) this.#closed(closed, this.#state.machine.status)
   }
 
   #closed(effect: Extract<TunnelEffect, { kind: 'closed' }>, status: TunnelStatus): void {
@@ -290,14 +211,8 @@ export class Line implements Part {
 
   #end(): void {
     const state = this.#state
-    if (state.kind === 'running') this.#release(state)
+    if (state.kind === 'running') state.release()
     else if (state.kind !== 'ended') this.#around.book.close([state.own])
     this.#state = { kind: 'ended' }
-  }
-
-  #release({ hosted }: Running): void {
-    hosted.end()
-    if (this.#mapping !== undefined) this.#around.emit({ kind: 'unmapPort', port: this.#mapping.port })
-    this.#mapping = undefined
   }
 }
