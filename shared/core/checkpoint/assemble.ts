@@ -32,6 +32,7 @@ import { Presence } from './presence.ts'
 import { Pushes } from './pushes.ts'
 import { Reach } from './reach.ts'
 import { Receipts } from './receipts.ts'
+import { Registration } from './registration.ts'
 import { Residence } from './residence.ts'
 import { Roster } from './roster.ts'
 import { SessionTable } from './session-table.ts'
@@ -101,7 +102,10 @@ export function assemble(options: CheckpointOptions) {
   })
   const residence: Residence = new Residence({
     ...shared,
-    ...{ asks, networks, standings, blocks, presence, deliveries, mailboxes, messages, credentials, wall },
+    ...{ networks, standings, blocks, presence, deliveries, mailboxes, messages, credentials, wall },
+  })
+  const registration = new Registration({
+    ...{ node, asks, networks, standings, presence, mailboxes, links, residence, wall },
   })
   const admission = new Admission({
     ...{ self, random: random.fork('admission'), credentials, wall, table, counters },
@@ -116,7 +120,7 @@ export function assemble(options: CheckpointOptions) {
   })
   const drain = new Drain(roster, table)
   const correction = new Correction(wall, roster, table)
-  const comeback = new Comeback(roster, (session, at) => residence.again(session, at))
+  const comeback = new Comeback(roster, (session, at) => registration.again(session, at))
   const doors = { admission, peerFrames, nodeFrames, pushes, links, asks, drain, correction, comeback }
   const state = { wall, counters, table, roster, fleet, credentials, directions }
   /** The parts with deadlines, in the order of their ticks. */
@@ -124,7 +128,7 @@ export function assemble(options: CheckpointOptions) {
     asks,
     standings,
     networks,
-    residence,
+    registration,
     presence,
     news,
     mailboxes,
@@ -133,5 +137,5 @@ export function assemble(options: CheckpointOptions) {
     correction,
     comeback,
   ]
-  return { ...doors, ...state, standings, residence, timed }
+  return { ...doors, ...state, standings, residence, registration, timed }
 }

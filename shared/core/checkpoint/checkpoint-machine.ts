@@ -5,7 +5,7 @@
  * The machine is a function of datagrams, directory replies, stream pushes, time and seed. It only dispatches; each part is a
  * file of its own:
  *
- *   Admission    sign-in, up to a half-open session    Residence    a session from proof to end
+ *   Admission    sign-in, up to a half-open session    Residence    a session from proof to end, and its Registration
  *   SessionTable all sessions, keep-alives, leases     Roster       sessions by peer, user and network
  *   Presence     status out, pushes in                 Networks     networks whose changes are pushed here
  *   News         news of others for peers, and MISSED  Allowances   rate limits of peers
@@ -108,7 +108,7 @@ export class CheckpointMachine implements Machine<CheckpointInput, CheckpointEff
   }
 
   #sealed(arrived: Batch, i: number, out: Batch, now: number): void {
-    const { table, residence, peerFrames, counters } = this.#parts
+    const { table, residence, registration, peerFrames, counters } = this.#parts
     const session = table.find(indexAt(arrived.bytes, arrived.start(i)))
     const isFirst = session?.stage === 'halfOpen'
     if (session === undefined) table.gone(arrived, i, out)
@@ -116,7 +116,7 @@ export class CheckpointMachine implements Machine<CheckpointInput, CheckpointEff
     else {
       counters.sealed++
       residence.prove(session, now)
-      if (isFirst) residence.join(session, now)
+      if (isFirst) registration.join(session, now)
       table.touch(session)
     }
   }

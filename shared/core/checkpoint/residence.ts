@@ -3,7 +3,7 @@
  *
  *   proven      the first SEALED datagram has opened. An older session of the peer here ends, and messages on their way to it
  *               are routed to the new one
- *   joining     the directory registers the peer and returns its standing. If the directory knows a newer session, or the peer
+ *   joining     the directory registers the peer and returns its standing (registration.ts). If the directory knows a newer session, or the peer
  *               may not sign in, the peer is told so and the session ends. Then its networks are joined. Until then nobody
  *               here sees the peer, and its frames are held (peer-frames.ts)
  *   online      the peer is told (KNOWN), and so is its previous node (MOVED). The mailbox is handed over, messages pass, and
@@ -12,15 +12,13 @@
  *
  * After a GOODBYE the peer is offline immediately; after silence, when three of its own keep-alive intervals have passed.
  */
-import type { DirectoryReply, Standing } from '../../directory.ts'
-import type { NetworkId, NodeId, PeerId, UserId } from '../../ids.ts'
-import { encodeMoved, type Moved } from '../../wire/node.ts'
+import type { Standing } from '../../directory.ts'
+import type { NetworkId, PeerId, UserId } from '../../ids.ts'
+import type { Moved } from '../../wire/node.ts'
 import { FRAME } from '../../wire/numbers.ts'
 import type { GoodbyeReason } from '../../wire/session.ts'
-import { DelayLine } from '../session/delay-line.ts'
 import type { Wall } from '../wall.ts'
 import { TakenAllowances, take } from './allowances.ts'
-import type { Asks, ReplyTo } from './asks.ts'
 import type { Blocks } from './blocks.ts'
 import type { CheckpointCounters } from './counters.ts'
 import type { Credentials } from './credentials.ts'
@@ -30,21 +28,16 @@ import type { Locator } from './locator.ts'
 import type { Mailboxes } from './mailboxes.ts'
 import type { Messages } from './messages.ts'
 import type { Networks } from './networks.ts'
-import type { NodeLinks } from './node-links.ts'
 import type { PeerSession } from './peer-session.ts'
 import type { Presence } from './presence.ts'
 import type { Roster } from './roster.ts'
 import type { SessionTable } from './session-table.ts'
-import { isOfWrongClock } from './since.ts'
-import type { Reading, Standings } from './standings.ts'
+import { follows } from './since.ts'
+import type { Standings } from './standings.ts'
 
 const NOTHING = new Uint8Array(0)
-/** Delay before a rate-limited sign-in is tried again. */
-const JOIN_MS = 1000
 
 export interface ResidenceOptions {
-  readonly node: NodeId
-  readonly asks: Asks
   readonly table: SessionTable
   readonly roster: Roster
   readonly networks: Networks
@@ -55,7 +48,6 @@ export interface ResidenceOptions {
   readonly deliveries: Deliveries
   readonly mailboxes: Mailboxes
   readonly messages: Messages
-  readonly links: NodeLinks
   readonly credentials: Credentials
   readonly wall: Wall
   readonly counters: CheckpointCounters
@@ -65,8 +57,6 @@ export class Residence {
   readonly #options: ResidenceOptions
   readonly #joining = new Map<PeerId, PeerSession>()
   readonly #taken = new TakenAllowances()
-  /** Sessions whose peers sign in too often, and so have to wait. */
-  readonly #patient = new DelayLine<PeerSession>(JOIN_MS)
 
   constructor(options: ResidenceOptions) {
     this.#options = options
@@ -82,14 +72,20 @@ export class Residence {
     return this.#joining.get(peer) ?? this.#options.roster.get(peer)
   }
 
-  /** Call when the peer has proven that the session is its own. `join` follows once its first datagram has been read. */
+  /**
+   * Call when the peer has proven that the session is its own. It is registered once its first datagram has been read.
+   */
   prove(session: PeerSession, now: number): void {
     if (session.stage !== 'halfOpen') return
     const { locator, credentials } = this.#options
     const older = this.sessionOf(session.peer)
     session.stage = 'joining'
     const { since } = session
-    if (older !== undefined && older.since > since && !this.#follows(session, older.since, now)) {
+    if (
+      older !== undefined &&
+      older.since > since &&
+      !follows(session, older.since, this.#options.wall.at(now))
+    ) {
       this.#dismiss(session, 'replaced')
       return
     }
@@ -99,36 +95,6 @@ export class Residence {
     if (older !== undefined) this.#replace(older, now)
     session.announced = older?.announced
     this.#taken.restore(session)
-  }
-
-  /**
-   * Registers the peer in the directory with the status of its first datagram, so that nobody sees an invisible peer appear. A
-   * peer that signs in too often has to wait: sign-ins then burden the directory and others no more than changes of status do.
-   */
-  join(session: PeerSession, now: number): void {
-    if (session.stage !== 'joining') return
-    if (take(session, 'joins', 1, now)) this.#announce(session, now)
-    else this.#patient.put(session, now)
-  }
-
-  tick(now: number): void {
-    for (let each = this.#patient.take(now); each !== undefined; each = this.#patient.take(now))
-      this.join(each, now)
-  }
-
-  deadline(): number {
-    return this.#patient.deadline()
-  }
-
-  #announce(session: PeerSession, now: number): void {
-    const { asks, presence, standings } = this.#options
-    session.announced = session.since
-    const reading = standings.reading(now)
-    asks.ask(
-      { kind: 'signIn', item: presence.signingIn(session) },
-      (reply, at) => this.#entered(session, reading, reply, at),
-      now,
-    )
   }
 
   /** Call when a session has ended without this node ending it. */
@@ -200,52 +166,8 @@ export class Residence {
     if (here !== undefined && here.since < since) this.end(here, 'replaced', now)
   }
 
-  #entered(session: PeerSession, reading: Reading, reply: ReplyTo<'signIn'>, now: number): void {
-    if (reply.kind === 'failed') return
-    if (session.stage !== 'joining') this.#undo(session, reply, now)
-    else if (reply.outcome === 'stale') this.#stale(session, reply.since, now)
-    else if (reply.outcome === 'revoked') this.end(session, 'revoked', now)
-    else {
-      session.reading = reading
-      this.stands(session, reply.standing, now)
-      this.#tellOldNode(session, reply.previousNode)
-      this.#admit(session, now)
-    }
-  }
-
-  /** Handles a refusal as `stale`. The session in the directory, with this `since`, is newer or was dated by a wrong clock. */
-  #stale(session: PeerSession, since: number, now: number): void {
-    if (this.#follows(session, since, now)) this.#announce(session, now)
-    else this.end(session, 'replaced', now)
-  }
-
-  /** Makes a session newer than one dated by a wrong clock; false if the other one is really newer. */
-  #follows(session: PeerSession, other: number, now: number): boolean {
-    if (!isOfWrongClock(other, this.#options.wall.at(now))) return false
-    session.since = other + 1
-    return true
-  }
-
-  /** Brings the peer online once its standing is known and its networks are joined. If they change meanwhile, starts again. */
-  #admit(session: PeerSession, now: number): void {
-    const { standings, networks } = this.#options
-    standings.ensure(
-      session,
-      (at) => {
-        const wanted = session.networks
-        const joined = (then: number): void => {
-          if (session.stage !== 'joining') return
-          if (standings.isTrusted(session, then) && isSame(wanted, session.networks))
-            this.#online(session, then)
-          else this.#admit(session, then)
-        }
-        networks.join(wanted, joined, at)
-      },
-      now,
-    )
-  }
-
-  #online(session: PeerSession, now: number): void {
+  /** Brings a peer online whose networks are joined. */
+  online(session: PeerSession, now: number): void {
     const { roster, table, presence, mailboxes } = this.#options
     this.#joining.delete(session.peer)
     session.inflow = newInflow('unread')
@@ -255,48 +177,6 @@ export class Residence {
     presence.told(session, now)
     mailboxes.arrived(session, now)
     this.#options.standings.goOn(session, now)
-  }
-
-  #tellOldNode({ peer, since }: PeerSession, previous: NodeId | undefined): void {
-    const { node, links } = this.#options
-    if (previous !== undefined && previous !== node)
-      links.send(previous, FRAME.MOVED, encodeMoved({ peer, since }))
-  }
-
-  /** Registers the peer in the directory again, after the lease of this node had expired. */
-  again(session: PeerSession, now: number): void {
-    const { asks, presence, standings } = this.#options
-    const reading = standings.reading(now)
-    session.since++
-    session.announced = session.since
-    asks.ask(
-      { kind: 'signIn', item: presence.signingIn(session) },
-      (reply, at) => this.#isBack(session, reading, reply, at),
-      now,
-    )
-  }
-
-  #isBack(session: PeerSession, reading: Reading, reply: ReplyTo<'signIn'>, now: number): void {
-    if (reply.kind === 'failed') return
-    if (session.stage !== 'online') this.#undo(session, reply, now)
-    else if (reply.outcome === 'revoked') this.end(session, 'revoked', now)
-    else if (reply.outcome === 'stale') this.end(session, 'replaced', now)
-    else {
-      session.reading = reading
-      this.stands(session, reply.standing, now)
-      this.#options.presence.told(session, now)
-      this.#options.mailboxes.arrived(session, now)
-    }
-  }
-
-  /** Signs a peer out whose session ended while the directory was registering it. */
-  #undo(
-    session: PeerSession,
-    reply: Pick<Extract<DirectoryReply, { kind: 'signIn' }>, 'outcome'>,
-    now: number,
-  ): void {
-    const here = this.sessionOf(session.peer)
-    if (reply.outcome === 'taken' && here === undefined) this.#options.presence.signOut(session, now)
   }
 
   /** Ends an older session of a peer at this node. Messages on their way to it go to the newer one. */
@@ -324,5 +204,5 @@ export class Residence {
   }
 }
 
-const isSame = (some: readonly NetworkId[], others: readonly NetworkId[]): boolean =>
+export const isSame = (some: readonly NetworkId[], others: readonly NetworkId[]): boolean =>
   some === others || (some.length === others.length && some.every((one) => others.includes(one)))

@@ -8,3 +8,10 @@
 const FARTHEST_AHEAD_MS = 5000
 
 export const isOfWrongClock = (since: number, wallNow: number): boolean => since > wallNow + FARTHEST_AHEAD_MS
+
+/** Makes a session newer than one dated by a wrong clock; false if the other one is really newer. */
+export function follows(session: { since: number }, other: number, wallNow: number): boolean {
+  if (!isOfWrongClock(other, wallNow)) return false
+  session.since = other + 1
+  return true
+}

@@ -155,29 +155,27 @@ export class Line implements Part {
 
   #ownOpened(own: number, purpose: Purpose, out: Batch, now: number): void {
     const ports = this.#around.book.portsOf(own)
+    const prepared = (foreseen: Foreseen) =>
+      this.#around.emit({ kind: 'prepared', tunnel: this.tunnel, foreseen })
     if (ports === undefined) {
       this.#end()
       this.#around.emit({ kind: 'unprepared', tunnel: this.tunnel })
-    } else if (purpose.kind === 'answer') this.#answer(own, ports, purpose.answering, out)
+    } else if (purpose.kind === 'answer') prepared(this.#answer(own, ports, purpose.answering, out))
     else {
       this.#run(own, purpose, now)
       if (purpose.kind === 'offer')
-        this.#prepared(foresee(this.#around.natFor(purpose.terms.paths), ports.four ?? 0))
+        prepared(foresee(this.#around.natFor(purpose.terms.paths), ports.four ?? 0))
     }
   }
 
   /** Opens the NAT for the other side before that learns the port (`foresight.ts`). */
-  #answer(own: number, { four = 0 }: SocketPorts, answering: Answering, out: Batch): void {
+  #answer(own: number, { four = 0 }: SocketPorts, answering: Answering, out: Batch): Foreseen {
     const { paths, expected, forgiving } = answering
     const nat = this.#around.natFor(paths)
     const { port, openingTtl } = reply(nat, four, expected, forgiving)
     if (openingTtl !== undefined) out.push(OPENING, expected.words, 0, own, openingTtl)
     this.#state = { kind: 'waiting', own }
-    this.#prepared({ port, forgiving: false })
-  }
-
-  #prepared(foreseen: Foreseen): void {
-    this.#around.emit({ kind: 'prepared', tunnel: this.tunnel, foreseen })
+    return { port, forgiving: false }
   }
 
   #run(own: number, purpose: Exclude<Purpose, { kind: 'answer' }>, now: number): void {
