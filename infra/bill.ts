@@ -1,79 +1,27 @@
 /** The monthly bill of a load. It is a pure function of numbers, so that each assumption can be read and changed. */
-import { LIMITS } from '../shared/limits.ts'
+import { FUNCTIONS, type FunctionDescription, type FunctionName } from './functions.ts'
+import { type Load, nodesOf } from './load.ts'
 import { HOURS, type InstanceType, PRICES } from './prices.ts'
-
-export interface Load {
-  /** Peers that are signed in at the same time, on average. */
-  readonly peers: number
-  /** Instant messages that one peer sends. */
-  readonly messagesPerDay: number
-  /** Sign-ins, sign-outs and status changes of one peer. */
-  readonly transitionsPerDay: number
-  /** Tunnels that one peer opens. */
-  readonly tunnelsPerDay: number
-  readonly megabytesPerTunnel: number
-  /** Share of tunnels that stay on a relay, 0 to 1. */
-  readonly relayShare: number
-  /** Messages of one conversation between two peers. Each side's node looks the other peer up once per conversation. */
-  readonly messagesPerConversation: number
-  /** Share of messages to peers that are away, 0 to 1. These messages wait in the tables. */
-  readonly mailShare: number
-  /** Members of a network. Each peer is in one network. */
-  readonly networkSize: number
-  /** Requests of one peer to INDEX. Default: one per lifetime of a ticket. */
-  readonly requestsPerDay: number
-  /** Batches of presence changes per shard. Default: 1, as changes are gathered for a second. */
-  readonly batchesPerSecond: number
-  /** Interval between keep-alives. */
-  readonly keepAliveSeconds: number
-  /** Sessions of a node at its target load of 60 %. A t4g.small has room for 256,000 of 2 KB (udp-edge/checkpoint.ts). */
-  readonly peersPerNode: number
-  readonly nodeInstance: InstanceType
-  readonly relayInstance: InstanceType
-  /** Number of regions, 1 or 2. Peers are spread over them evenly. */
-  readonly regions: number
-}
-
-const DAY_MS = 24 * 3600_000
-
-export const TYPICAL: Load = {
-  peers: 10_000,
-  messagesPerDay: 50,
-  transitionsPerDay: 10,
-  tunnelsPerDay: 5,
-  megabytesPerTunnel: 20,
-  relayShare: 0.03,
-  messagesPerConversation: 10,
-  mailShare: 0.02,
-  networkSize: 50,
-  requestsPerDay: DAY_MS / LIMITS.ticketMs,
-  batchesPerSecond: 1,
-  keepAliveSeconds: 25,
-  peersPerNode: 150_000,
-  nodeInstance: 't4g.small',
-  relayInstance: 'c7gn.medium',
-  regions: 1,
-}
+import { type Usage, usageOf } from './usage.ts'
 
 export interface Line {
   readonly service: string
   readonly what: string
   readonly dollars: number
+  /** What the fleet benchmark counts of it. Absent if it counts nothing. */
+  readonly kind?: Kind
 }
+
+export type Kind = (typeof KINDS)[number]
+export const KINDS = ['writes', 'reads', 'posts', 'calls'] as const
 
 const DAYS = HOURS / 24
 const MILLION = 1e6
 /** Bytes of a keep-alive's answer, with the IP and UDP headers that AWS counts too. */
 const KEEP_ALIVE_BYTES = 34
 const MESSAGE_BYTES = 220
-/** Share of transitions that are sign-ins. As many are sign-outs; the rest are status changes. */
-const SIGN_INS = 0.3
-/** Stream shards of a table of this size. */
-const SHARDS = 4
 /** Writes per transition to a replicated table: the entry in `SearchTerms`. The other tables it writes have no replica. */
 const REPLICATED_WRITES = 1
-/** Bytes of a note that names a changed record for the index. */
-const NOTE_BYTES = 120
 const WRITE_BYTES = 1_000
 /** Alarms for the machines of a second region. */
 const MACHINE_ALARMS = 8
@@ -82,6 +30,14 @@ const MACHINE_METRICS = 40
 /** Ratio of peak to average relayed traffic. The number of relays follows the peak. */
 const PEAK = 3
 const SECONDS_A_MONTH = HOURS * 3600
+/** Duration of one call of a stream function. */
+const CALL_SECONDS = { presence: 0.2, index: 0.3, mailbox: 0.05, fleet: 0.02 } as const
+const SCHEDULED = ['reaper', 'jobs', 'fleetMetrics'] as const
+const SCHEDULED_SECONDS = 0.1
+/** Bytes between two nodes of one message and its receipt. */
+const FORWARDED_BYTES = 500
+
+const aMonth = (perSecond: number): number => (perSecond * SECONDS_A_MONTH) / MILLION
 
 export function bill(load: Load): Line[] {
   const lines = [...machines(load), ...traffic(load), ...tables(load), ...functions(load), ...standing()]
@@ -132,6 +88,8 @@ function traffic(load: Load): Line[] {
   const relayed = relayedGb(load)
   const signalling = (answers + messages) / 1e9
   const all = egress(relayed + signalling)
+  const nodes = nodesOf(load)
+  const forwarded = (load.peers * load.messagesPerDay * DAYS * FORWARDED_BYTES * (1 - 1 / nodes)) / 1e9
   const share = relayed / Math.max(relayed + signalling, Number.MIN_VALUE)
   return [
     { service: 'Traffic', what: `${relayed.toFixed(0)} GB relayed`, dollars: all * share },
@@ -140,55 +98,43 @@ function traffic(load: Load): Line[] {
       what: `${signalling.toFixed(0)} GB keep-alives and messages`,
       dollars: all * (1 - share),
     },
+    {
+      service: 'Traffic',
+      what: `${forwarded.toFixed(0)} GB between nodes`,
+      dollars: forwarded * PRICES.betweenMachinesGb,
+    },
   ]
 }
 
-/** Requests per second to tables and functions. `npm run bench -- fleet` measures the same numbers. */
-function asked(load: Load) {
-  const perSecond = (perDay: number) => (load.peers * perDay) / 86_400
-  const transitions = perSecond(load.transitionsPerDay)
-  const signIns = transitions * SIGN_INS
-  const messages = perSecond(load.messagesPerDay)
-  const mail = messages * load.mailShare
-  const lookUps = (2 * messages) / load.messagesPerConversation + mail
-  const nodes = nodesOf(load)
-  const batches = Math.min(SHARDS * load.batchesPerSecond, transitions)
-  const records = batches === 0 ? 0 : transitions / batches
-  /** Expected number of nodes that hold at least one of `peers` peers. */
-  const spread = (peers: number) => nodes * (1 - (1 - 1 / nodes) ** peers)
-  const posts = batches * spread(load.networkSize * records)
-  // Sign-ins of a member that is alone of its network at its node: the node joins the network with it and leaves after it.
-  const joins = signIns * (1 - 1 / nodes) ** (load.networkSize - 1)
-  const notes = batches * Math.ceil((records * NOTE_BYTES) / 1024)
+/** The dollars of a month for usage per second, by kind. */
+export function dollarsOf({ reads, writes, posts, calls }: Usage): Readonly<Record<Kind, number>> {
+  const { dynamodb, websocketApi } = PRICES
+  const called = Object.entries(calls) as [keyof Usage['calls'], number][]
   return {
-    ...{ transitions, batches, posts, mail },
-    // In this order: presence and its search entry; start and end of a session in the index `byPlace`; mail stored and
-    // fetched; nodes that join and leave networks; notes for the index.
-    writes: 2 * transitions + 2 * signIns + 2 * mail + 4 * joins + notes,
-    // A sign-in reads peer, user and mailbox. A change reads the network's nodes, presence and user. A sign-out reads the peer.
-    reads: 3 * signIns + 3 * transitions + signIns + lookUps + 3 * mail + joins + posts / 2 + batches,
+    writes: aMonth(writes) * dynamodb.writeMillion,
+    reads: aMonth(reads) * dynamodb.readMillion,
+    posts: aMonth(posts) * websocketApi.messageMillion,
+    calls: called.reduce(
+      (sum, [name, count]) => sum + invocations(aMonth(count), CALL_SECONDS[name], name),
+      0,
+    ),
   }
 }
 
-function nodesOf({ peers, regions, peersPerNode }: Load): number {
-  const each = Math.max(2, Math.ceil(peers / Math.max(1, regions) / peersPerNode) + 1)
-  return Math.max(1, regions) * each
+/** Millions of invocations of a function, each of so many seconds. */
+function invocations(millions: number, seconds: number, name: FunctionName): number {
+  const gb = FUNCTIONS[name].memoryMb / 1024
+  return millions * (PRICES.lambda.requestMillion + MILLION * gb * seconds * PRICES.lambda.gbSecondArm)
 }
-
-const aMonth = (perSecond: number): number => (perSecond * SECONDS_A_MONTH) / MILLION
 
 function tables(load: Load): Line[] {
   const { writeMillion, readMillion, storageGbMonth, backupGbMonth } = PRICES.dynamodb
-  const { writes, reads } = asked(load)
-  const requests = (load.peers * load.requestsPerDay * DAYS) / MILLION
+  const { writes, reads } = dollarsOf(usageOf(load))
+  const requests = requestsOf(load)
   const gb = storedGb(load.peers)
   return [
-    {
-      service: 'DynamoDB',
-      what: 'writes: presence, who is there, mail',
-      dollars: aMonth(writes) * writeMillion,
-    },
-    { service: 'DynamoDB', what: 'reads', dollars: aMonth(reads) * readMillion },
+    { service: 'DynamoDB', what: 'writes: presence, who is there, mail', dollars: writes, kind: 'writes' },
+    { service: 'DynamoDB', what: 'reads', dollars: reads, kind: 'reads' },
     {
       service: 'DynamoDB',
       what: 'requests to INDEX: three reads, a proof',
@@ -199,35 +145,35 @@ function tables(load: Load): Line[] {
 }
 
 function functions(load: Load): Line[] {
-  const { lambda, restApi, waf, websocketApi } = PRICES
-  const { batches, posts, mail } = asked(load)
-  const requests = (load.peers * load.requestsPerDay * DAYS) / MILLION
-  const invocation = (millions: number, gb: number, seconds: number) =>
-    millions * (lambda.requestMillion + MILLION * gb * seconds * lambda.gbSecondArm)
+  const { restApi, waf, logsGb } = PRICES
+  const { posts, calls } = dollarsOf(usageOf(load))
+  const requests = requestsOf(load)
+  const minutes = (HOURS * 60) / MILLION
   return [
     { service: 'API Gateway', what: 'requests to INDEX', dollars: requests * restApi.requestMillion },
-    {
-      service: 'API Gateway',
-      what: 'pushes to nodes',
-      dollars: aMonth(posts) * websocketApi.messageMillion,
-    },
+    { service: 'API Gateway', what: 'pushes to nodes', dollars: posts, kind: 'posts' },
     {
       service: 'WAF',
       what: 'requests and three rules',
       dollars: waf.month + 3 * waf.ruleMonth + requests * waf.requestMillion,
     },
-    { service: 'Lambda', what: 'INDEX', dollars: invocation(requests, 1, 0.02) },
+    { service: 'Lambda', what: 'INDEX', dollars: invocations(requests, 0.02, 'rest') },
+    { service: 'Lambda', what: 'streams: presence, index, mail, fleet', dollars: calls, kind: 'calls' },
     {
       service: 'Lambda',
-      what: 'streams: presence, index, mail',
-      dollars:
-        invocation(aMonth(batches), 0.25, 0.2) +
-        invocation(aMonth(batches), 0.5, 0.3) +
-        invocation(aMonth(mail), 0.25, 0.05),
+      what: 'every minute: reaper, jobs, metrics',
+      dollars: SCHEDULED.reduce(
+        (sum, name) => sum + invocations(minutes * partsOf(name), SCHEDULED_SECONDS, name),
+        0,
+      ),
     },
-    { service: 'CloudWatch', what: 'access log', dollars: requests * MILLION * 2.5e-7 * PRICES.logsGb },
+    { service: 'CloudWatch', what: 'access log', dollars: requests * MILLION * 2.5e-7 * logsGb },
   ]
 }
+
+const requestsOf = ({ peers, requestsPerDay }: Load): number => (peers * requestsPerDay * DAYS) / MILLION
+
+const partsOf = (name: FunctionName): number => (FUNCTIONS[name] as FunctionDescription).parts ?? 1
 
 /** Costs of further regions: replicas, traffic between regions (half of the messages, and replication), and monitoring. */
 function beside({ peers, transitionsPerDay, messagesPerDay }: Load, replicas: number): Line[] {

@@ -1,11 +1,12 @@
 /**
  * `npm run cost -- --peers 1000000 --messages-per-day 50 --relay-share 0.03`: prints the monthly bill by service, and the
- * prices of other services for the same connections and messages. Every field of `Load` (infra/bill.ts) is an option.
+ * prices of other services for the same connections and messages. Every field of `Load` (infra/load.ts) is an option.
  * `--json` prints JSON.
  */
 import { parseArgs } from 'node:util'
 import { StraightwayError } from '../shared/errors.ts'
-import { alternatives, bill, type Line, type Load, TYPICAL, total } from './bill.ts'
+import { alternatives, bill, type Line, total } from './bill.ts'
+import { type Load, TYPICAL } from './load.ts'
 import { PRICES } from './prices.ts'
 
 const flagOf = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)

@@ -31,6 +31,18 @@ export interface FunctionDescription {
   readonly timeoutSeconds: number
 }
 
+/** How Lambda reads the streams. */
+export const STREAMS = {
+  /** Polls of each shard per second, unless changes are gathered for a second. */
+  pollsPerSecond: 4,
+  /** Batches of one shard in parallel. Lambda keeps the order of records with the same key, which is the order that matters. */
+  parallel: 2,
+  /** Most records in a batch. */
+  batch: 100,
+  /** Most records in a gathered batch. It is large, so that a busy shard gets larger batches, not more of them. */
+  gathered: 1_000,
+} as const
+
 const PUSHES = { pushes: true, memoryMb: 256, timeoutSeconds: 30 } as const
 /** Tables that the index function reads to enter any kind of record into the search index. */
 const INDEXED = ['Users', 'Networks', 'Peers', 'Objects', 'Collections'] as const

@@ -100,7 +100,8 @@ function write(out: string, name: string, text: string): void {
 
 /** Configuration of the CloudWatch agent: it publishes the network card's counters of held-back packets, and the node's log. */
 const CLOUDWATCH_AGENT = {
-  agent: { metrics_collection_interval: 60, run_as_user: AGENT_GROUP },
+  // Without host names the metrics are those of a group, not five more for each machine.
+  agent: { metrics_collection_interval: 60, omit_hostname: true, run_as_user: AGENT_GROUP },
   metrics: {
     namespace: 'Straightway',
     append_dimensions: { AutoScalingGroupName: `\${aws:AutoScalingGroupName}` },

@@ -37,6 +37,8 @@ export const PRICES = {
     { upToGb: 153_600, price: 0.07 },
     { upToGb: Number.POSITIVE_INFINITY, price: 0.05 },
   ],
+  /** Traffic between machines by their public addresses: 0.01 dollars out and 0.01 in, per GB. */
+  betweenMachinesGb: 0.02,
   /** Traffic between two regions, per GB. */
   interRegionGb: 0.02,
   /** DynamoDB on demand. A write to a replica costs as much as the write at home. */

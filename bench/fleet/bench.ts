@@ -2,10 +2,13 @@
  * Measures the AWS usage of a fleet: counts, units and a bill. They come from simulated minutes of an ordinary day. Then a
  * node dies, and the time to recover is measured.
  */
-import { bill, type Load, TYPICAL, total } from '../../infra/bill.ts'
-import { HOURS, PRICES } from '../../infra/prices.ts'
+import { bill, dollarsOf, KINDS, type Kind, total } from '../../infra/bill.ts'
+import { STREAMS } from '../../infra/functions.ts'
+import { type Load, TYPICAL } from '../../infra/load.ts'
+import type { Usage } from '../../infra/usage.ts'
+import { Day } from './day.ts'
 import { Fleet, type FleetCounts } from './fleet.ts'
-import { type BenchPeer, Population } from './population.ts'
+import { Population } from './population.ts'
 import type { Units } from './tables.ts'
 
 export interface FleetSize {
@@ -43,21 +46,14 @@ export interface FleetResult {
   }
 }
 
-interface Counted {
-  readonly writes: number
-  readonly reads: number
-  readonly pushes: number
-}
+type Counted = Readonly<Record<Kind, number>>
 
 /** Sign-ins per simulated second while the fleet fills. */
 const SIGN_INS = 5_000
-const AWAY_SECONDS = 60
-const DAY = 86_400
-const SECONDS_A_MONTH = HOURS * 3600
-
-/** Share of transitions that are sign-ins. As many are sign-outs; the rest are status changes. */
-const SIGN_IN_SHARE = 0.3
-
+/** Time before the count, so that as many peers are away and conversations under way at its beginning as at its end. */
+const WARM_UP_SECONDS = 60
+/** Interval at which the reaper is called. */
+const REAPER_SECONDS = 60
 export async function benchFleet(size: FleetSize): Promise<FleetResult> {
   const began = Date.now()
   const population = new Population(size.peers, size.networkSize)
@@ -66,9 +62,8 @@ export async function benchFleet(size: FleetSize): Promise<FleetResult> {
   const heapBefore = process.memoryUsage().heapUsed + process.memoryUsage().external
   await signAllIn(fleet, population, size)
   const heapAfter = process.memoryUsage().heapUsed + process.memoryUsage().external
-  reset(fleet)
   const done = await ordinary(fleet, population, size)
-  const counts = { ...fleet.counts }
+  const counts = fleet.counts
   const tables = Object.fromEntries([...fleet.tables.units].map(([name, units]) => [name, { ...units }]))
   const death = await die(fleet, population, size)
   return {
@@ -92,22 +87,27 @@ export function loadOf({
 function billOf(
   size: FleetSize,
   tables: Readonly<Record<string, Units>>,
-  counts: FleetCounts,
+  { messages, calls }: FleetCounts,
 ): FleetResult['bill'] {
-  const a_month = SECONDS_A_MONTH / size.seconds / 1e6
-  const { writeMillion, readMillion } = PRICES.dynamodb
+  const perSecond = (count: number) => count / size.seconds
   const sum = (of: 'read' | 'write') => Object.values(tables).reduce((all, units) => all + units[of], 0)
-  const counted = {
-    writes: sum('write') * a_month * writeMillion,
-    reads: sum('read') * a_month * readMillion,
-    pushes: counts.messages * a_month * PRICES.websocketApi.messageMillion,
-  }
+  const called = (name: keyof Usage['calls']) => perSecond(calls[name] ?? 0)
+  const counted = dollarsOf({
+    writes: perSecond(sum('write')),
+    reads: perSecond(sum('read')),
+    posts: perSecond(messages),
+    calls: {
+      presence: called('presence'),
+      index: called('index'),
+      mailbox: called('mailbox'),
+      fleet: called('fleet'),
+    },
+  })
   const lines = bill(loadOf(size))
-  const dollars = (what: string) => lines.find((line) => line.what.startsWith(what))?.dollars ?? 0
-  const estimated = { writes: dollars('writes'), reads: dollars('reads'), pushes: dollars('pushes') }
+  const dollars = (kind: Kind) => total(lines.filter((line) => line.kind === kind))
+  const estimated = Object.fromEntries(KINDS.map((kind) => [kind, dollars(kind)])) as Counted
   const totalEstimated = total(lines)
-  const difference =
-    counted.writes + counted.reads + counted.pushes - estimated.writes - estimated.reads - estimated.pushes
+  const difference = KINDS.reduce((all, kind) => all + counted[kind] - estimated[kind], 0)
   return { counted, estimated, total: totalEstimated + difference, totalEstimated }
 }
 
@@ -127,64 +127,24 @@ async function signAllIn(
       `${Math.min(at + SIGN_INS, population.peers.length)} of ${population.peers.length} peers are online`,
     )
   }
-  while (waiting(fleet) > 0) await fleet.second()
+  while (fleet.waiting > 0) await fleet.second()
 }
 
 async function ordinary(fleet: Fleet, population: Population, size: FleetSize): Promise<FleetResult['done']> {
-  const rate = (perDay: number) => (size.peers * perDay) / DAY
-  const leaves = new Pace(rate(TYPICAL.transitionsPerDay * SIGN_IN_SHARE))
-  const changes = new Pace(rate(TYPICAL.transitionsPerDay * (1 - 2 * SIGN_IN_SHARE)))
-  const conversations = new Pace(rate(TYPICAL.messagesPerDay / TYPICAL.messagesPerConversation))
-  const talks: { readonly from: BenchPeer; readonly to: BenchPeer; readonly left: number }[] = []
-  const mail = new Pace(rate(TYPICAL.messagesPerDay * TYPICAL.mailShare))
-  const done = { signIns: 0, signOuts: 0, statuses: 0, messages: 0, delivered: 0 }
-  const delivered = fleet.side.delivered
-  const away: { readonly peer: BenchPeer; readonly until: number }[] = []
-  const some = () => somebody(population)
-  // Starts before the count does, so that some peers are away at its beginning as at its end.
-  for (let second = -AWAY_SECONDS; second < size.seconds; second++) {
+  const day = new Day(fleet, population, size, -WARM_UP_SECONDS)
+  for (let second = -WARM_UP_SECONDS; second < size.seconds; second++) {
     if (second === 0) {
-      reset(fleet)
-      Object.assign(done, { signIns: 0, signOuts: 0, statuses: 0, messages: 0 })
+      fleet.reset()
+      day.reset()
     }
-    for (let i = leaves.next(); i > 0; i--) {
-      const peer = some()
-      fleet.side.signOut(peer, fleet.outOf(peer.at), fleet.now)
-      away.push({ peer, until: second + AWAY_SECONDS })
-      done.signOuts++
+    for (let quarter = 0; quarter < STREAMS.pollsPerSecond; quarter++) {
+      day.begin(second + quarter / STREAMS.pollsPerSecond)
+      await fleet.quarter()
     }
-    while (away[0] !== undefined && away[0].until <= second) {
-      const { peer } = away.shift()!
-      const node = Math.floor(Math.random() * size.nodes)
-      fleet.side.signIn(peer, node, fleet.outOf(node), fleet.now)
-      done.signIns++
-    }
-    for (let i = changes.next(); i > 0; i--) {
-      const peer = some()
-      fleet.side.setStatus(peer, peer.version % 2 ? 'away' : 'online', fleet.outOf(peer.at), fleet.now)
-      done.statuses++
-    }
-    for (let i = conversations.next(); i > 0; i--) {
-      const from = some()
-      talks.push({ from, to: population.neighbourOf(from), left: TYPICAL.messagesPerConversation })
-    }
-    for (const talk of talks.splice(0)) {
-      const { from, to, left } = talk
-      fleet.side.message(from, to, fleet.outOf(from.at), fleet.now)
-      done.messages++
-      if (left > 1) talks.push({ from: to, to: from, left: left - 1 })
-    }
-    for (let i = mail.next(); i > 0 && away.length > 0; i--) {
-      const { peer } = away[Math.floor(Math.random() * away.length)]!
-      const from = population.neighbourOf(peer)
-      fleet.side.message(from, peer, fleet.outOf(from.at), fleet.now)
-    }
-    await fleet.second()
     fleet.side.welcomed.length = 0
     if (second % 60 === 0) size.progress(`second ${second} of ${size.seconds}`)
   }
-  done.delivered = fleet.side.delivered - delivered
-  return done
+  return { ...day.done, delivered: fleet.side.delivered - day.deliveredBefore }
 }
 
 /** Kills a node. Half of its peers sign in elsewhere within 25 s; the other half is gone with it. */
@@ -195,54 +155,23 @@ async function die(
 ): Promise<FleetResult['death']> {
   const theirs = population.peers.filter(({ at, session }) => at === 0 && session !== undefined)
   fleet.kill(0)
-  fleet.counts.peakQueue = 0
+  fleet.reset()
   const began = fleet.now
-  for (let second = 0; second < 60; second++) {
+  for (let second = 0; second < REAPER_SECONDS; second++) {
     for (const peer of theirs.filter((_, i) => i % 2 === 0 && i % 50 === second * 2)) {
       const node = 1 + Math.floor(Math.random() * (nodes - 1))
       fleet.side.signIn(peer, node, fleet.outOf(node), fleet.now)
     }
     await fleet.second()
   }
-  while ((await fleet.reap()) === 0) await fleet.second()
-  do await fleet.second()
-  while (waiting(fleet) > 0)
+  for (let reaped = 0; reaped === 0; ) {
+    reaped = await fleet.reap()
+    for (let second = 0; second < REAPER_SECONDS && (reaped === 0 || fleet.waiting > 0); second++)
+      await fleet.second()
+  }
   return {
     peers: theirs.length,
     secondsToRecover: (fleet.now - began) / 1000,
     peakQueue: fleet.counts.peakQueue,
-  }
-}
-
-function waiting(fleet: Fleet): number {
-  return [...fleet.tables.streams.values()].reduce((sum, { length }) => sum + length, 0)
-}
-
-function reset(fleet: Fleet): void {
-  Object.assign(fleet.counts, { posts: 0, messages: 0, invocations: 0, records: 0, peakQueue: 0 })
-  fleet.tables.units.clear()
-}
-
-function somebody({ peers }: Population): BenchPeer {
-  for (;;) {
-    const peer = peers[Math.floor(Math.random() * peers.length)]!
-    if (peer.session !== undefined) return peer
-  }
-}
-
-/** Spreads events evenly over seconds, also at a rate of less than one per second. */
-class Pace {
-  readonly #perSecond: number
-  #due = 0
-
-  constructor(perSecond: number) {
-    this.#perSecond = perSecond
-  }
-
-  next(): number {
-    this.#due += this.#perSecond
-    const whole = Math.floor(this.#due)
-    this.#due -= whole
-    return whole
   }
 }

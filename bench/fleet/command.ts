@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { KINDS } from '../../infra/bill.ts'
 import { wholeNumberFrom } from '../number-argument.ts'
 import { benchFleet, type FleetResult } from './bench.ts'
 
@@ -40,13 +41,11 @@ function textOf(result: FleetResult): string {
     `a second${' '.repeat(12)}     calls      read     write`,
     ...Object.entries(tables).map(([name, units]) => row(name, units)),
     '',
-    `posts ${perSecond(counts.posts)}   invocations ${perSecond(counts.invocations)}   records ${perSecond(counts.records)}   peak queue ${counts.peakQueue}`,
+    `posts ${perSecond(counts.posts)}   calls ${perSecond(Object.values(counts.calls).reduce((sum, count) => sum + count, 0))}   records ${perSecond(counts.records)}   peak queue ${counts.peakQueue}`,
     `a node died with ${death.peers} peers: all known again after ${death.secondsToRecover} s, peak queue ${death.peakQueue}`,
     '',
     'a month          counted  npm run cost',
-    ...(['writes', 'reads', 'pushes'] as const).map(
-      (what) => what.padEnd(14) + dollars(bill.counted[what]) + dollars(bill.estimated[what]),
-    ),
+    ...KINDS.map((what) => what.padEnd(14) + dollars(bill.counted[what]) + dollars(bill.estimated[what])),
     `${'total'.padEnd(14)}${dollars(bill.total)}${dollars(bill.totalEstimated)}`,
   ].join('\n')
 }

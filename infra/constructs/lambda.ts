@@ -6,6 +6,7 @@ import {
   Function as LambdaFunction,
   LoggingFormat,
   Runtime,
+  SystemLogLevel,
   Tracing,
 } from 'aws-cdk-lib/aws-lambda'
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs'
@@ -52,6 +53,8 @@ export class Lambda extends Construct {
       role,
       logGroup,
       loggingFormat: LoggingFormat.JSON,
+      // Lambda's own lines about each call cost more than the calls. Durations are in its metrics anyway.
+      systemLogLevelV2: SystemLogLevel.WARN,
       tracing: config.tracing ? Tracing.ACTIVE : Tracing.DISABLED,
       environment: { STRAIGHTWAY_TABLE_PREFIX: prefixOf(config), ...environment },
       ...(concurrency !== undefined && { reservedConcurrentExecutions: concurrency }),

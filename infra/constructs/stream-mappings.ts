@@ -5,17 +5,12 @@ import { DynamoEventSource, SqsDlq } from 'aws-cdk-lib/aws-lambda-event-sources'
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs'
 import { Construct } from 'constructs'
 import { type Config, prefixOf } from '../config.ts'
+import { STREAMS } from '../functions.ts'
 
 /** Retries of a failing record. By default it would block its shard for a day. */
 const RETRIES = 8
 /** Age after which a record is given up: by then it is no longer news. */
 const MAX_AGE = Duration.hours(1)
-/** Most records in a batch, unless changes are gathered. */
-const BATCH = 100
-/** Most records in a gathered batch. It is large, so that a busy shard gets larger batches, not more of them. */
-const GATHERED = 1_000
-/** Batches of one shard in parallel. Lambda keeps the order of records with the same key, which is the order that matters. */
-const PARALLEL = 2
 
 export interface StreamMappingsProps {
   readonly config: Pick<Config, 'name'>
@@ -57,8 +52,8 @@ export class StreamMappings extends Construct {
     return new DynamoEventSource(table, {
       startingPosition: StartingPosition.TRIM_HORIZON,
       ...(gathers
-        ? { batchSize: GATHERED, maxBatchingWindow: Duration.seconds(1) }
-        : { batchSize: BATCH, parallelizationFactor: PARALLEL }),
+        ? { batchSize: STREAMS.gathered, maxBatchingWindow: Duration.seconds(1) }
+        : { batchSize: STREAMS.batch, parallelizationFactor: STREAMS.parallel }),
       bisectBatchOnError: true,
       reportBatchItemFailures: true,
       retryAttempts: RETRIES,

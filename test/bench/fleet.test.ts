@@ -2,6 +2,7 @@ import { PutCommand } from '@aws-sdk/lib-dynamodb'
 import { expect, test } from 'vitest'
 import { benchFleet } from '../../bench/fleet/bench.ts'
 import { MemoryTables } from '../../bench/fleet/tables.ts'
+import { KINDS } from '../../infra/bill.ts'
 import type { DirectoryRequest } from '../../shared/directory.ts'
 import type { NetworkId, NodeId, PeerId, UserId } from '../../shared/ids.ts'
 import { createDirectory } from '../../shared/store/directory.ts'
@@ -11,9 +12,12 @@ import { startTables } from '../local/tables-under-test.ts'
 test('the counts of a fleet are those that `npm run cost` reckons with, within a fifth', async () => {
   const size = { peers: 1_500, nodes: 4, networkSize: 50, seconds: 600, progress: () => {} }
   const { bill, done, death } = await benchFleet(size)
-  const sum = ({ writes, reads, pushes }: typeof bill.counted) => writes + reads + pushes
-  expect(sum(bill.counted) / sum(bill.estimated)).toBeGreaterThan(0.8)
-  expect(sum(bill.counted) / sum(bill.estimated)).toBeLessThan(1.2)
+  for (const kind of KINDS) {
+    expect(bill.counted[kind] / bill.estimated[kind], kind).toBeGreaterThan(0.8)
+    expect(bill.counted[kind] / bill.estimated[kind], kind).toBeLessThan(1.2)
+  }
+  expect(bill.total / bill.totalEstimated).toBeGreaterThan(0.8)
+  expect(bill.total / bill.totalEstimated).toBeLessThan(1.2)
   expect(done.delivered).toBeGreaterThan(done.messages * 0.9)
   expect(death.peers).toBeGreaterThan(300)
   expect(death.secondsToRecover).toBeLessThan(180)
