@@ -24,8 +24,8 @@ export const SHARDS = 4
 /** Interval at which a node renews its lease (udp-edge/lease.ts), and size of a lease. */
 export const LEASE_SECONDS = 10
 const LEASE_BYTES = 400
-/** How long a node remembers where a peer is (shared/core/checkpoint/locator.ts). */
-const REMEMBERED_SECONDS = 15
+/** How long a node remembers where a peer is after it was last confirmed (shared/core/checkpoint/locator.ts). */
+const REMEMBERED_SECONDS = 300
 /** Bytes of a note that names a changed record for the index. */
 const NOTE_BYTES = 120
 
@@ -94,12 +94,12 @@ export function usageOf(load: Load): Usage {
   }
 }
 
-/** Look-ups per second of peers at other nodes, to write to them. */
+/** Look-ups per second of peers at other nodes, to write to them. The node of the recipient learns of the sender by the message. */
 function lookUpsOf(load: Load, nodes: number): number {
   const { peers, messagesPerDay, messagesPerConversation, secondsBetweenMessages } = load
   const conversations = (peers * messagesPerDay) / messagesPerConversation / 86_400
-  const isRemembered = 2 * secondsBetweenMessages <= REMEMBERED_SECONDS
-  return conversations * (isRemembered ? 2 : messagesPerConversation) * (1 - 1 / nodes)
+  const isRemembered = secondsBetweenMessages <= REMEMBERED_SECONDS
+  return conversations * (isRemembered ? 1 : messagesPerConversation) * (1 - 1 / nodes)
 }
 
 /** Calls per second of a function that is called at most `slots` times a second, with whatever has come in between. */

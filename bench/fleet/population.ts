@@ -53,7 +53,10 @@ export class Population {
   }
 
   networkOf(number: number): NetworkId {
-    return `n_${String(Math.floor(number / this.#networkSize)).padStart(16, 'a')}` as NetworkId
+    const letters = [...String(Math.floor(number / this.#networkSize))].map(
+      (digit) => 'bcdefghijk'[Number(digit)],
+    )
+    return `n_${letters.join('').padStart(16, 'a')}` as NetworkId
   }
 
   /** A random other peer of the same network. */

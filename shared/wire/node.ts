@@ -5,14 +5,23 @@
  *
  * Bodies of frames, none with a `ref`:
  *
- *   FORWARD_MESSAGE   to 32 · from 32 · epoch u48 · sequence u32 · previous u32 · flags u8 · sentAt u48 · bytes16 body
+ *   FORWARD_MESSAGE   to 32 · from 32 · epoch u48 · sequence u32 · previous u32 · flags u8 · sentAt u48 · bytes16 body, and if
+ *                     known: user 10 (of `from`) · network 10 (that both share; zeros if both belong to one user)
  *   FORWARD_RECEIPT   to 32 (who sent the message) · from 32 (who received it) · epoch u48 · sequence u32 · outcome u8
  *   FORWARD_OFFER     to 32 · from 32 · tunnel 16 · bytes16 Noise message 1 · str8 handshake node · expected 18
  *   FORWARD_ANSWER    to 32 · from 32 · tunnel 16 · outcome u8 · bytes16 Noise message 2 · str8 handshake node · expected 18
  *   FORWARD_REJOIN    to 32 · from 32 · tunnel 16 · leg u8 (of `from`) · str8 handshake node
  *   MOVED             peer 32 · since u48
  */
-import type { NodeId, PeerId, TunnelId } from '../ids.ts'
+import {
+  fromBase32,
+  type NetworkId,
+  type NodeId,
+  type PeerId,
+  type TunnelId,
+  toBase32,
+  type UserId,
+} from '../ids.ts'
 import type { Address } from './address.ts'
 import { ADDRESS_BYTES, Reader, type Writer } from './cursor.ts'
 import { sized, utf8Length } from './frames.ts'
@@ -53,6 +62,15 @@ export interface Between {
 export interface ForwardedMessage extends Between, MessageNumber, Predecessor {
   readonly sentAt: number
   readonly body: Uint8Array
+  /** Who the sender is. With it the recipient's node can forward replies without a look-up. Absent if it has to look up. */
+  readonly sender?: Sender | undefined
+}
+
+/** A peer that is not invisible, and whose user blocks nobody. */
+export interface Sender {
+  readonly user: UserId
+  /** A network that sender and recipient share; undefined if both belong to one user. */
+  readonly network: NetworkId | undefined
 }
 
 export interface ForwardedReceipt extends Between, MessageNumber {
@@ -94,11 +112,13 @@ export function readHeader(reader: Reader): NodeHeader | undefined {
 }
 
 export function encodeForwardedMessage(message: ForwardedMessage): Uint8Array {
-  const { epoch, sequence, sentAt, body } = message
-  const writer = writeBetween(sized(87 + body.length), message)
+  const { epoch, sequence, sentAt, body, sender } = message
+  const told = sender === undefined ? undefined : senderBytes(sender)
+  const writer = writeBetween(sized(87 + body.length + (told?.length ?? 0)), message)
     .u48(epoch)
     .u32(sequence)
-  return writePredecessor(writer, message).u48(sentAt).bytes16(body).done()
+  writePredecessor(writer, message).u48(sentAt).bytes16(body)
+  return (told === undefined ? writer : writer.put(told)).done()
 }
 
 export function decodeForwardedMessage(bytes: Uint8Array): ForwardedMessage | undefined {
@@ -106,8 +126,32 @@ export function decodeForwardedMessage(bytes: Uint8Array): ForwardedMessage | un
   const [between, epoch, sequence] = [readBetween(reader), reader.u48(), reader.u32()]
   const predecessor = readPredecessor(reader)
   const [sentAt, body] = [reader.u48(), reader.bytes16().slice()]
-  return reader.ok ? { ...between, epoch, sequence, ...predecessor, sentAt, body } : undefined
+  if (!reader.ok) return undefined
+  const message = { ...between, epoch, sequence, ...predecessor, sentAt, body }
+  return reader.left < SENDER_BYTES ? message : { ...message, sender: readSender(reader) }
 }
+
+/** Bytes of the id of a user or of a network. */
+const ID_BYTES = 10
+const SENDER_BYTES = 2 * ID_BYTES
+
+/** Undefined if an id has no bytes: then nothing is told. */
+function senderBytes({ user, network }: Sender): Uint8Array | undefined {
+  const ids = [fromBase32(user.slice(2)), network === undefined ? NO_ID : fromBase32(network.slice(2))]
+  if (ids.some((id) => id?.length !== ID_BYTES)) return undefined
+  return Uint8Array.from(ids.flatMap((id) => [...id!]))
+}
+
+function readSender(reader: Reader): Sender {
+  const [user, network] = [reader.bytes(ID_BYTES), reader.bytes(ID_BYTES)]
+  const isOwn = network.every((byte) => byte === 0)
+  return {
+    user: `u_${toBase32(user)}` as UserId,
+    network: isOwn ? undefined : (`n_${toBase32(network)}` as NetworkId),
+  }
+}
+
+const NO_ID = new Uint8Array(ID_BYTES)
 
 export function encodeForwardedReceipt(receipt: ForwardedReceipt): Uint8Array {
   const { epoch, sequence, outcome } = receipt

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { type NodeId, type TunnelId, toBase32 } from '../../shared/ids.ts'
+import { type NetworkId, type NodeId, type TunnelId, toBase32, type UserId } from '../../shared/ids.ts'
 import { LIMITS } from '../../shared/limits.ts'
 import { parseAddress } from '../../shared/wire/address.ts'
 import { Reader, Writer } from '../../shared/wire/cursor.ts'
@@ -34,6 +34,10 @@ const LINE = `${ALICE_HEX} ${BOB_HEX}`
 
 const NUMBERED = { epoch: 1, sequence: 2, previous: 1, previousIsStored: true, sentAt: 3 }
 
+const FORWARD_LINE = `${LINE} 000000000001 00000002 00000001 01 000000000003 0002aabb`
+const USER = 'u_annaaaaaaaaaaaaa' as UserId
+const NETWORK = 'n_homeaaaaaaaaaaaa' as NetworkId
+
 codecSuite({
   'NODE header': codec<wire.NodeHeader>({
     encode: (header) =>
@@ -48,7 +52,7 @@ codecSuite({
     encode: wire.encodeForwardedMessage,
     decode: wire.decodeForwardedMessage,
     value: { ...NUMBERED, to: ALICE, from: BOB, body: fromHex('aabb') },
-    line: `${LINE} 000000000001 00000002 00000001 01 000000000003 0002aabb`,
+    line: FORWARD_LINE,
     any: fc.record({
       ...{ ...between, epoch: u48, sequence: u32, previous: u32 },
       ...{ previousIsStored: fc.boolean(), sentAt: u48, body: some(1024) },
@@ -121,8 +125,28 @@ codecSuite({
 
 test('the longest message fits a NODE datagram of 1,280 bytes', () => {
   const body = filled(MAX_SEALED_BODY_BYTES, 1)
-  const forwarded = { ...NUMBERED, to: ALICE, from: BOB, body }
+  const forwarded = { ...NUMBERED, to: ALICE, from: BOB, body, sender: { user: USER, network: NETWORK } }
   const length =
     wire.NODE_OVERHEAD_BYTES + wire.headerBytes(NODE) + 3 + wire.encodeForwardedMessage(forwarded).length
   expect(length).toBeLessThanOrEqual(LIMITS.nodeDatagramBytes)
+})
+
+test.each([
+  ['a network that both share', NETWORK, '3b9840000000 00000000'],
+  ['both of one user', undefined, '00000000000000000000'],
+])('a forwarded message tells the user of its sender, and %s', (_, network, hex) => {
+  const message = {
+    ...NUMBERED,
+    to: ALICE,
+    from: BOB,
+    body: fromHex('aabb'),
+    sender: { user: USER, network },
+  }
+  const bytes = wire.encodeForwardedMessage(message)
+  expect(Buffer.from(bytes).toString('hex')).toBe(
+    `${FORWARD_LINE} 035a0000000000000000 ${hex}`.replaceAll(' ', ''),
+  )
+  expect(wire.decodeForwardedMessage(bytes)).toEqual(message)
+  const { sender: __, ...before } = message
+  for (const cut of [1, 10, 20]) expect(wire.decodeForwardedMessage(bytes.subarray(0, -cut))).toEqual(before)
 })

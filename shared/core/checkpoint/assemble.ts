@@ -69,7 +69,7 @@ export function assemble(options: CheckpointOptions) {
   const [roster, fleet] = [new Roster(), new FleetView(node, wall)]
   const table = new SessionTable(counters, new Random(hash256(options.seed, 'challenges')))
   const asks = new Asks(counters)
-  const locator = new Locator(node, asks)
+  const locator = new Locator(node, asks, (other, at) => fleet.isAlive(other, at))
   const credentials = new Credentials(options.ticketKeys, wall)
   const links = new NodeLinks({ node, fleet, keys: fleetKeys, random: random.fork('links'), wall, now })
   const networks = new Networks(node, asks, roster)

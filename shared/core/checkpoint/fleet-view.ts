@@ -33,6 +33,11 @@ export class FleetView {
     return missed
   }
 
+  /** Whether the fleet has the node and its lease has not ended. */
+  isAlive(node: NodeId, now: number): boolean {
+    return (this.#nodes.get(node)?.expiresAtSeconds ?? 0) * 1000 > this.#wall.at(now)
+  }
+
   /** The address for NODE datagrams; undefined if the node is unknown or has no CHECKPOINT. */
   checkpointOf(node: NodeId): Address | undefined {
     return addressesOf(this.#find(node)?.addresses.checkpoint)[0]
@@ -51,7 +56,7 @@ export class FleetView {
       (item) =>
         item.roles.includes('handshake') &&
         !item.draining &&
-        item.expiresAtSeconds * 1000 > this.#wall.at(now) &&
+        this.isAlive(item.node, now) &&
         addressesOf(item.addresses.handshake).length > 0,
     )
     if (usable.length === 0) this.#missed = true

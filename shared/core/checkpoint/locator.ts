@@ -1,17 +1,24 @@
 /**
- * Locates peers through the directory. Answers are remembered for a short time, and concurrent requests for one peer share one
- * look-up. Not remembered are:
+ * Locates peers through the directory. Answers are remembered, and concurrent requests for one peer share one look-up. Not
+ * remembered are:
  *
  *   - peers that are offline, invisible or hidden from the asker. They may appear at any moment, and caching only some of them
  *     would let askers tell these cases apart;
  *   - peers at this node.
+ *
+ * While changes are pushed to this node they void what they concern, so an answer is remembered for LASTING_MS after it was
+ * last confirmed: by a message from the peer's node, or by a receipt of that node. Otherwise it is remembered for
+ * REMEMBERED_MS. A peer that has moved costs one message to its old node, which reports that the peer is not there.
+ *
+ * A node that forwards a message tells where its sender is (`learn`). This answer is partial: it names one network only.
  */
 import type { Asker, Located } from '../../directory.ts'
-import type { NodeId, PeerId, UserId } from '../../ids.ts'
+import type { NetworkId, NodeId, PeerId, UserId } from '../../ids.ts'
 import type { Asks } from './asks.ts'
 
-/** Short, because until then a peer that has moved is looked for at its old node. */
+/** Short, because changes may be missed. */
 const REMEMBERED_MS = 15_000
+const LASTING_MS = 300_000
 const REMEMBERED = 65_536
 /** Time within which every request has been answered or has failed. */
 const IN_TIME_MS = 30_000
@@ -22,9 +29,21 @@ type Then = (where: Whereabouts, now: number) => void
 
 interface Remembered {
   readonly located: Located
-  readonly until: number
+  /** When the answer was made or last confirmed. */
+  at: number
+  /** Whether the answer names only one of the peer's networks. */
+  readonly isPartial: boolean
   /** Askers that are known not to be blocked; undefined if the peer's user blocks nobody, so that the answer is for all. */
   readonly seenBy: Set<PeerId> | undefined
+}
+
+/** The place of a peer, as told by its node: the peer blocks nobody, and is not invisible. */
+export interface Told {
+  readonly peer: PeerId
+  readonly user: UserId
+  readonly node: NodeId
+  /** A network that the peer shares with the recipient of its message; undefined if both belong to one user. */
+  readonly network: NetworkId | undefined
 }
 
 interface Waiting {
@@ -35,16 +54,23 @@ interface Waiting {
 export class Locator {
   readonly #node: NodeId
   readonly #asks: Asks
+  readonly #isAlive: (node: NodeId, now: number) => boolean
   readonly #known = new Map<PeerId, Remembered>()
   readonly #waiting = new Map<PeerId, Waiting[]>()
   readonly #ofUser = new Map<UserId, Set<PeerId>>()
   /** Users that changed recently, oldest first. The answer to a request made before `moment` may be out of date. */
   readonly #changed = new Map<UserId, { readonly moment: number; readonly until: number }>()
   #moment = 0
+  /** Nodes that did not answer, and when. What was remembered of their peers before is void. */
+  readonly #silent = new Map<NodeId, number>()
+  /** Whether changes are pushed to this node. */
+  #isTold = false
 
-  constructor(node: NodeId, asks: Asks) {
+  /** `isAlive`: whether the fleet has the node. Nothing is remembered of the peers at a node that is gone. Default: always. */
+  constructor(node: NodeId, asks: Asks, isAlive: (node: NodeId, now: number) => boolean = () => true) {
     this.#node = node
     this.#asks = asks
+    this.#isAlive = isAlive
   }
 
   /** Number of remembered peers, and of their users. */
@@ -52,12 +78,68 @@ export class Locator {
     return { peers: this.#known.size, users: this.#ofUser.size }
   }
 
-  /** Locates a peer. Calls `then` immediately if the answer is remembered and valid for this asker. */
-  locate(peer: PeerId, asker: Asker, then: Then, now: number): void {
-    const known = this.#known.get(peer)
-    const isKnown = known !== undefined && known.until > now && (known.seenBy?.has(asker.peer) ?? true)
+  /**
+   * Locates a peer. Calls `then` immediately if the answer is remembered and valid for this asker. `suffices`: whether a partial
+   * answer that is remembered suffices. Default: none does.
+   */
+  locate(
+    peer: PeerId,
+    asker: Asker,
+    then: Then,
+    now: number,
+    suffices: (partial: Located) => boolean = () => false,
+  ): void {
+    const known = this.#valid(peer, now)
+    const isKnown =
+      known !== undefined &&
+      (known.seenBy?.has(asker.peer) ?? true) &&
+      (!known.isPartial || suffices(known.located))
     if (isKnown) then(known.located, now)
     else this.#ask(peer, asker, then, now)
+  }
+
+  /** Call when a node has told the place of a peer there. Not remembered if the peer's user has just changed. */
+  learn({ peer, user, node, network }: Told, now: number): void {
+    const known = this.#valid(peer, now)
+    if (known?.located.node === node && !known.isPartial) known.at = now
+    else if ((this.#changed.get(user)?.until ?? now) <= now && node !== this.#node) {
+      const networks = network === undefined ? [] : [network]
+      const located = {
+        peer,
+        user,
+        node,
+        since: 0,
+        status: 'online',
+        networks,
+        blocks: 0,
+        hidden: false,
+      } as const
+      this.#keep({ located, at: now, isPartial: true, seenBy: undefined })
+    }
+  }
+
+  /** Call when a node has confirmed that a peer is there. */
+  confirm(peer: PeerId, node: NodeId, now: number): void {
+    const known = this.#valid(peer, now)
+    if (known?.located.node === node) known.at = now
+  }
+
+  /** Call when a node did not answer. Its peers are looked up again. */
+  silent(node: NodeId, now: number): void {
+    this.#silent.set(node, now)
+  }
+
+  /** Call when changes are no longer pushed to this node. */
+  lost(): void {
+    this.#isTold = false
+  }
+
+  /** Call when changes are pushed to this node again. */
+  back(): void {
+    this.#isTold = true
+    this.#known.clear()
+    this.#ofUser.clear()
+    this.#silent.clear()
   }
 
   forget(peer: PeerId): void {
@@ -65,11 +147,6 @@ export class Locator {
     this.#known.delete(peer)
     const others = user && this.#ofUser.get(user)
     if (others?.delete(peer) && others.size === 0) this.#ofUser.delete(user!)
-  }
-
-  forgetAll(): void {
-    this.#known.clear()
-    this.#ofUser.clear()
   }
 
   /** Call when a user's networks or block list changed. Remembered answers about its peers and answers in transit are void. */
@@ -128,15 +205,30 @@ export class Locator {
     const seenBy = isSelective(located) ? this.#seenBy(located, now).add(asker.peer) : undefined
     this.forget(located.peer)
     if (located.node === undefined || located.node === this.#node) return
-    this.#known.set(located.peer, { located, until: now + REMEMBERED_MS, seenBy })
-    const peers = this.#ofUser.get(located.user) ?? new Set()
-    this.#ofUser.set(located.user, peers.add(located.peer))
+    this.#keep({ located, at: now, isPartial: false, seenBy })
+  }
+
+  #keep(remembered: Remembered): void {
+    const { peer, user } = remembered.located
+    this.forget(peer)
+    this.#known.set(peer, remembered)
+    const peers = this.#ofUser.get(user) ?? new Set()
+    this.#ofUser.set(user, peers.add(peer))
     if (this.#known.size > REMEMBERED) this.forget(this.#known.keys().next().value!)
   }
 
-  #seenBy({ peer, blocks, since }: Located, now: number): Set<PeerId> {
+  #valid(peer: PeerId, now: number): Remembered | undefined {
     const known = this.#known.get(peer)
-    const isSame = known?.located.blocks === blocks && known.located.since === since && known.until > now
+    const node = known?.located.node
+    if (known === undefined || node === undefined) return undefined
+    const isFresh = now - known.at < (this.#isTold ? LASTING_MS : REMEMBERED_MS)
+    const isSilent = known.at <= (this.#silent.get(node) ?? Number.NEGATIVE_INFINITY)
+    return isFresh && !isSilent && this.#isAlive(node, now) ? known : undefined
+  }
+
+  #seenBy({ peer, blocks, since }: Located, now: number): Set<PeerId> {
+    const known = this.#valid(peer, now)
+    const isSame = known?.located.blocks === blocks && known.located.since === since
     return isSame ? (known.seenBy ?? new Set()) : new Set()
   }
 }

@@ -13,7 +13,12 @@
 import type { Located } from '../../directory.ts'
 import type { NodeId } from '../../ids.ts'
 import { MAX_SEALED_BODY_BYTES, type Message } from '../../wire/messages.ts'
-import { encodeForwardedMessage, type ForwardedMessage, type ForwardedReceipt } from '../../wire/node.ts'
+import {
+  encodeForwardedMessage,
+  type ForwardedMessage,
+  type ForwardedReceipt,
+  type Sender,
+} from '../../wire/node.ts'
 import { FRAME } from '../../wire/numbers.ts'
 import { DelayLine } from '../session/delay-line.ts'
 import { takeAllowance } from './allowances.ts'
@@ -83,7 +88,10 @@ export class Messages {
       deliveries.deliver(
         here,
         { ...message, origin: from },
-        (outcome) => receipts.tell(from, message, outcome === 'taken' ? 'taken' : 'notHere'),
+        (outcome, at) => {
+          receipts.tell(from, message, outcome === 'taken' ? 'taken' : 'notHere')
+          if (outcome === 'taken') this.#learn(from, message, at)
+        },
         now,
       )
   }
@@ -98,6 +106,7 @@ export class Messages {
       return
     }
     this.#forwarding.delete(key)
+    if (forwarding !== undefined) this.#options.locator.confirm(recipient, forwarding.node, now)
     if (outcome !== 'taken') this.#options.receipts.show(receipt)
   }
 
@@ -113,7 +122,10 @@ export class Messages {
     for (let due = this.#repeats.take(now); due !== undefined; due = this.#repeats.take(now)) {
       if (this.#forwarding.get(letterKey(due.letter)) !== due) continue
       if (due.sent < FORWARDS) this.#forward(due, now)
-      else this.#lookUpAgain(due, now)
+      else {
+        this.#options.locator.silent(due.node, now)
+        this.#lookUpAgain(due, now)
+      }
     }
   }
 
@@ -157,7 +169,13 @@ export class Messages {
       asker,
       (where, at) => this.#routeTo(where, letter, sender, lookUps, at),
       now,
+      (partial) => sender === undefined || areRelated(sender, partial),
     )
+  }
+
+  /** Remembers where the sender of a forwarded message is, so that the reply needs no look-up. */
+  #learn(node: NodeId, { from: peer, sender }: ForwardedMessage, now: number): void {
+    if (sender !== undefined) this.#options.locator.learn({ peer, node, ...sender }, now)
   }
 
   #routeTo(
@@ -176,7 +194,19 @@ export class Messages {
     const isAway = node === undefined || node === this.#options.node || hidden || lookUps >= LOOK_UPS
     if (isAway || isInvisible(where, this.#options.roster.get(letter.from)))
       this.#options.mailboxes.store(letter, where.user, now)
-    else this.#startForwarding(letter, node, lookUps, now)
+    else this.#startForwarding({ ...letter, sender: this.#senderOf(letter, where, now) }, node, lookUps, now)
+  }
+
+  /**
+   * What the recipient's node may remember of the sender: nothing if the sender is invisible, or if its user blocks somebody,
+   * as it would have to ask whom.
+   */
+  #senderOf({ from }: Letter, to: Related, now: number): Sender | undefined {
+    const here = this.#options.roster.get(from)
+    if (here === undefined || !this.#options.standings.isTrusted(here, now)) return undefined
+    if (here.status.status === 'invisible' || here.blocks > 0 || !areRelated(here, to)) return undefined
+    const network = here.networks.find((each) => to.networks.includes(each))
+    return { user: here.user, network: here.user === to.user ? undefined : network }
   }
 
   #startForwarding(letter: Letter, node: NodeId, lookUps: number, now: number): void {

@@ -72,6 +72,7 @@ export class Pushes {
   lost(): void {
     this.#isCutOff = true
     this.#options.standings.lost()
+    this.#options.locator.lost()
   }
 
   /** Call when the streams reach this node again. Any push may have been missed. */
@@ -84,6 +85,7 @@ export class Pushes {
   unlisted(now: number): void {
     const round = ++this.#unlisted
     this.#options.standings.lost()
+    this.#options.locator.lost()
     this.#options.networks.joinAgain((at) => {
       this.#listed = round
       if (!this.#isCutOff && round === this.#unlisted) this.#readAgain(at)
@@ -94,7 +96,7 @@ export class Pushes {
   #readAgain(now: number): void {
     const { standings, networks, mailboxes, locator, news } = this.#options
     standings.back(now)
-    locator.forgetAll()
+    locator.back()
     networks.readAgain(now)
     mailboxes.arrivedAnywhere(now)
     news.allMissed(now)

@@ -55,6 +55,7 @@ export class Receipts {
         if (where.node !== this.#options.node) this.tell(where.node, letter, outcome)
       },
       now,
+      () => true,
     )
   }
 }

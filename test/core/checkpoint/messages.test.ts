@@ -57,6 +57,66 @@ test('the way of a message costs the directory one look-up and no write', () => 
   expect(world.asked).toEqual(['locate'])
 })
 
+test('a conversation at the pace of people costs one look-up, whoever of the two writes', () => {
+  const { world, a, c } = three()
+  world.asked.length = 0
+  for (let i = 1; i <= 10; i++) {
+    a.say(c, i, `${i}`, START + i)
+    world.run(60_000)
+    c.say(a, i, `${i} too`, START + i)
+    world.run(60_000)
+    world.publishFleet()
+    for (const each of world.peers) world.keepAlive(each)
+  }
+  expect([a.texts.length, c.texts.length]).toEqual([10, 10])
+  expect(world.asked.filter((kind) => kind === 'locate')).toHaveLength(1)
+})
+
+test('a sender that has left the network is not answered by what its node told of it', () => {
+  const { world, a, c } = three()
+  a.say(c, 1, 'hello', START)
+  world.run(500)
+  world.write((tables) => tables.setRole(networkId('home'), userId('ann'), null))
+  world.run(500)
+  c.say(a, 1, 'hello?', START + 1)
+  world.run(500)
+  expect(a.texts).toEqual([])
+  expect(c.receipts.map(({ outcome }) => outcome)).toEqual(['unknownPeer'])
+})
+
+test('a reply in another network than the one that its sender named is looked up', () => {
+  const world = new World(2)
+  const [a, c] = [world.peer('a', 'ann', ['home', 'work']), world.peer('c', 'cat', ['home', 'work'])]
+  world.signIn(a)
+  world.signIn(c, world.nodes[1]!)
+  a.say(c, 1, 'hello', START)
+  world.run(500)
+  world.write((tables) => tables.setRole(networkId('home'), userId('cat'), null))
+  world.run(500)
+  world.asked.length = 0
+  c.say(a, 1, 'still here', START + 1)
+  world.run(500)
+  expect(a.texts).toEqual(['still here'])
+  expect(world.asked).toContain('locate')
+})
+
+test('once its node is silent, no other peer of that node waits for it', () => {
+  const { world, a, c } = three()
+  const d = world.peer('d', 'dan', ['home'])
+  world.signIn(d, world.nodes[1]!)
+  a.say(c, 1, 'hello', START)
+  a.say(d, 1, 'hello', START)
+  world.run(500)
+  world.nodes[1]!.alive = false
+  a.say(c, 2, 'anybody?', START + 1)
+  world.run(1_600)
+  world.signIn(d, world.nodes[0]!)
+  world.asked.length = 0
+  a.say(d, 2, 'and you?', START + 2)
+  world.run(500)
+  expect(d.texts).toEqual(['hello', 'and you?'])
+})
+
 test('messages to a peer that is nowhere wait in its mailbox, and come in order before live ones', () => {
   const { world, a, c } = three()
   const d = world.peer('d', 'dan', ['home'])
