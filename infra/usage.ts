@@ -32,8 +32,8 @@ const NOTE_BYTES = 120
 const UNIT = {
   /** Peer and user before the presence is written and again after it, and the mailbox. */
   signIn: 5,
-  /** The network's nodes, to tell them. To index it: the presence, and the user twice; of a sign-out user and peer. */
-  transition: 4,
+  /** The network's nodes, to tell them; presence and user, to index it. */
+  transition: 3,
   /** Presence, peer, user, and the blocks of the asker and of its user. */
   lookUp: 5,
   /** The count of the mailbox, the blocks of sender and user, the place of the recipient, and a second page of the mailbox. */

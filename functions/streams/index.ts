@@ -90,8 +90,8 @@ const REACTIONS: Readonly<Partial<Record<TableName, Reaction>>> = {
   Peers: ({ client, now }, { peer }) => indexRecord(client, { entity: 'peer' }, peer!, now),
   Presence: async ({ client, now, isSaidIndexed }, { peer }) => {
     if (await isSaidIndexed()) await indexRecord(client, { entity: 'peer' }, peer!, now)
-    const isThere = await enterPresence(client, peer as PeerId, now)
-    if (!isThere) await createPeers(client).erasePresence(peer as PeerId)
+    const shown = await enterPresence(client, peer as PeerId, now)
+    if (shown === 'gone') await createPeers(client).erasePresence(peer as PeerId)
   },
   Objects: ({ client, now }, { collection, id }) =>
     indexRecord(client, { entity: 'object', collection }, id!, now),

@@ -39,24 +39,34 @@ export interface PresentEntry {
   readonly order: string
 }
 
+/** What the entries of a peer show: it is signed in, it is away, or its user is gone. */
+export type Shown = 'here' | 'away' | 'gone'
+
 /**
- * Updates the entries of a peer to its current presence. Returns whether the peer is signed in. Idempotent, at any
- * time and in any order.
+ * Updates the entries of a peer to its current presence. Idempotent, at any time and in any order.
+ *
+ * The entries in the networks that the presence names are written before the user is read. A network that the user
+ * leaves after that read has its entry removed by the reaction to the membership. One that it left before is found by
+ * the read, and so is one that it has joined.
  */
 export async function enterPresence(
   client: DynamoDBDocumentClient,
   peer: PeerId,
   now: () => number = Date.now,
-): Promise<boolean> {
+): Promise<Shown> {
   const item = await presenceOf(client, peer)
-  if (item === undefined) return false
-  const mine = await networksOf(client, item.user)
-  const isHere = item.node !== undefined
-  // An absent peer may still have entries in networks that its user has left.
-  const networks = isHere ? mine : new Set([...mine, ...item.networks])
-  await forEach([...networks], (network) => put(client, entryOfPeer(item, network, now())))
-  if (isHere) await settle(client, item, mine, now)
-  return isHere
+  if (item === undefined) return 'away'
+  const entered = new Set(item.networks)
+  await forEach([...entered], (network) => put(client, entryOfPeer(item, network, now())))
+  const owner = await createUsers(client).get(item.user)
+  const mine = new Set(owner?.networks)
+  const joined = [...mine].filter((network) => !entered.has(network))
+  await forEach(joined, (network) => put(client, entryOfPeer(item, network, now())))
+  if (item.node === undefined) return owner === undefined ? 'gone' : 'away'
+  const left = [...entered].filter((network) => !mine.has(network))
+  await forEach(left, (network) => enterMembership(client, network, item.user, [peer], now))
+  if (joined.length > 0) await settle(client, item, mine, now)
+  return 'here'
 }
 
 /**

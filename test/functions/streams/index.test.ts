@@ -80,16 +80,19 @@ test('a change of presence writes one entry a network, and what it is stays as i
   await indexChanges([changed, record('Peers', { peer: ann.peer })], index.client)
   await index.present(ann, { status: 'busy', metadata: { level: 2 }, version: 2 })
   const meter = new Meter()
-  const writes: string[] = []
+  const [reads, writes]: [string[], string[]] = [[], []]
   const counting = metered(index.client, meter)
   const client = {
-    send: (command: { constructor: { name: string } }) => {
-      if (!/^(Get|BatchGet|Query)/.test(command.constructor.name)) writes.push(command.constructor.name)
+    send: (command: { constructor: { name: string }; input: { TableName?: string } }) => {
+      const isRead = /^(Get|BatchGet|Query)/.test(command.constructor.name)
+      if (isRead) reads.push(command.input.TableName ?? '')
+      else writes.push(command.constructor.name)
       return counting.send(command as never)
     },
   } as unknown as typeof index.client
   await indexChanges([record('Presence', { peer: ann.peer })], client)
   expect(writes).toEqual(['PutCommand'])
+  expect(reads).toEqual(['Collections', 'Presence', 'Users'])
   expect(await saidIn(network, ann.peer)).toEqual({ ...said(ann, 2), status: ['busy'] })
 })
 
