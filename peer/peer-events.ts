@@ -24,6 +24,11 @@ export interface PeerEvents {
   /** This peer went online, or offline with a reason. It comes back by itself unless it was `replaced` or `revoked`. */
   state: [state: PeerState, why: OfflineReason | undefined]
   /**
+   * A node sees this peer at another public IP address than before: it is in another network, or its router has a new address.
+   * Tunnels find new paths by themselves.
+   */
+  address: [ip: string]
+  /**
    * A background task failed for good, or an async listener rejected. Without a listener for this event, the error is
    * emitted as a process warning.
    */

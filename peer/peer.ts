@@ -12,6 +12,7 @@ import { StraightwayError } from '../shared/errors.ts'
 import { isPeerId, type NetworkId, type PeerId, type TunnelId, type UserId } from '../shared/ids.ts'
 import { LIMITS } from '../shared/limits.ts'
 import type { IndexClient } from '../shared/rest-client/index-client.ts'
+import { formatIp } from '../shared/wire/address.ts'
 import type { Change, OwnStatus } from '../shared/wire/presence.ts'
 import type { Account } from './account.ts'
 import { Calls, type ConnectOptions, checkConnectOptions } from './calls.ts'
@@ -276,6 +277,9 @@ export class Peer extends EventEmitter<PeerEvents> {
         break
       case 'offline':
         this.#offline(effect.why)
+        break
+      case 'address':
+        this.emit('address', formatIp(effect.address.words))
         break
       case 'message':
         this.#messages.arrived(effect)

@@ -52,6 +52,7 @@ export const FRAME = {
   MISSED: 0x8d,
   PACE: 0x8e,
   TIME: 0x8f,
+  SEEN: 0x90,
   PROFILE: 0xa0,
   RELAYED: 0xa1,
   STEP: 0xa2,

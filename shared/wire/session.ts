@@ -11,9 +11,10 @@
  *   ACK        next u32 · held u32            PING, PONG  token u32
  *   GOODBYE    reason u8                      PACE        intervalMs u32
  *   TICKET     bytes16 ticket                     TIME       serverTime u48
- *   PATH_CHALLENGE, PATH_RESPONSE  token 8
+ *   PATH_CHALLENGE, PATH_RESPONSE  token 8    SEEN       address 18
  */
-import { Reader } from './cursor.ts'
+import type { Address } from './address.ts'
+import { ADDRESS_BYTES, Reader } from './cursor.ts'
 import { sized } from './frames.ts'
 import { GOODBYE_REASON, VERSION } from './numbers.ts'
 
@@ -93,4 +94,14 @@ export function decodeTime(body: Uint8Array): number | undefined {
   const reader = new Reader(body)
   const serverTime = reader.u48()
   return reader.ok ? serverTime : undefined
+}
+
+/** The address from which the node now hears the peer. Five words from `at`. */
+export const encodeSeen = (words: Uint32Array, at = 0): Uint8Array =>
+  sized(ADDRESS_BYTES).address(words, at).done()
+
+export function decodeSeen(body: Uint8Array): Address | undefined {
+  const reader = new Reader(body)
+  const address = reader.address()
+  return reader.ok ? address : undefined
 }

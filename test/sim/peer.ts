@@ -14,6 +14,7 @@ import { type Identity, identityOf } from '../../shared/crypto/identity.ts'
 import { Random } from '../../shared/crypto/random.ts'
 import type { PeerId, TunnelId, UserId } from '../../shared/ids.ts'
 import type { PresenceRecord } from '../../shared/presence.ts'
+import { formatIp } from '../../shared/wire/address.ts'
 import type { FinalOutcome, TunnelTerms } from '../../shared/wire/offers.ts'
 import type { Change } from '../../shared/wire/presence.ts'
 import type { Dice } from './dice.ts'
@@ -71,6 +72,8 @@ export class Peer {
   /** Time since which it has been online; undefined while it is not. */
   onlineSince: number | undefined
   offlineWhy: string | undefined
+  /** New public addresses that it was told of, with the times. */
+  readonly addresses: { readonly ip: string; readonly at: number }[] = []
   /** Node of its last session. */
   node: string | undefined
   readonly #dice: Dice
@@ -251,6 +254,9 @@ export class Peer {
       case 'offline':
         this.onlineSince = undefined
         this.offlineWhy = effect.why
+        break
+      case 'address':
+        this.addresses.push({ ip: formatIp(effect.address.words), at: this.system.world.now })
         break
       case 'ticketWanted':
         this.#fetchTicket()

@@ -126,6 +126,58 @@ describe('signing in', () => {
     expect(system.world.until(() => bob.outcomeOf(text) === 'delivered', 1000)).toBe(true)
   })
 
+  /** Ann behind a router, Bob elsewhere; both have been online for a while. */
+  function settled(seed: number, forMs = 10_000) {
+    const system = new System({ seed })
+    const network = system.network()
+    const home = system.site('home', { nat: NAT_KINDS['port-restricted'] })
+    const [ann, bob] = [
+      system.peer('ann', { site: home, networks: [network] }),
+      system.peer('bob', { networks: [network] }),
+    ] as const
+    expect(system.bringOnline([ann, bob])).toBe(true)
+    system.world.pass(forMs)
+    return { system, home, ann, bob }
+  }
+
+  it.each([
+    1, 2, 3, 4,
+  ])('at a new public address is told of it, and others reach the peer a second after its keep-alive: seed %i', (seed) => {
+    const { system, home, ann, bob } = settled(seed)
+    const { world } = system
+    const ip = system.internet.freshIp()
+    home.router.rebind(ip)
+    const text = bob.send(ann)
+    expect(world.until(() => ann.addresses.length > 0, 60_000)).toBe(true)
+    expect(ann.addresses).toEqual([{ ip, at: expect.any(Number) }])
+    expect(world.until(() => bob.outcomeOf(text) === 'delivered', 1000)).toBe(true)
+  })
+
+  it('that was taken for lost meanwhile is back a second after its keep-alive', () => {
+    const { system, home, ann, bob } = settled(5, 945_000)
+    const { world } = system
+    home.router.rebind(system.internet.freshIp())
+    world.pass(3000)
+    bob.send(ann)
+    const statusOfAnn = () => bob.seen.get(ann.id)?.status
+    expect(world.until(() => statusOfAnn() === 'offline', 20_000)).toBe(true)
+    expect(ann.online).toBe(true)
+    expect(world.until(() => !ann.online, 60_000)).toBe(true)
+    expect(world.until(() => ann.addresses.length > 0, 1000)).toBe(true)
+    expect(world.until(() => statusOfAnn() === 'online', 1000)).toBe(true)
+  })
+
+  it('is told of the address of another network, once', () => {
+    const { system, ann } = settled(6)
+    const train = system.site('train', { nat: NAT_KINDS['port-restricted'] })
+    train.plug(ann.host)
+    ann.networkChanged()
+    system.world.pass(1000)
+    expect(ann.addresses.map(({ ip }) => ip)).toEqual([train.router.ip])
+    system.world.pass(60_000)
+    expect(ann.addresses.length).toBe(1)
+  })
+
   it('moves at once with a host that notices its new network', () => {
     const system = new System({ seed: 8 })
     const network = system.network()

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { type Address, parseAddress } from '../../shared/wire/address.ts'
 import { KIND } from '../../shared/wire/numbers.ts'
 import * as wire from '../../shared/wire/session.ts'
 import { codec, codecSuite, fromHex, hex, some, u32 } from './codec-suite.ts'
@@ -36,6 +37,16 @@ codecSuite({
     line: '01a3185c5000',
     any: fc.nat(2 ** 48 - 1),
     least: 6,
+  }),
+  SEEN: codec<Address>({
+    encode: ({ words }) => wire.encodeSeen(words),
+    decode: wire.decodeSeen,
+    value: parseAddress('203.0.113.7:40000')!,
+    line: '00000000000000000000ffffcb007107 9c40',
+    any: fc
+      .array(u32, { minLength: 4, maxLength: 4 })
+      .chain((ip) => fc.nat(0xffff).map((port) => ({ words: Uint32Array.of(...ip, port) }))),
+    least: 18,
   }),
   TICKET: codec<Uint8Array>({
     encode: wire.encodeTicket,

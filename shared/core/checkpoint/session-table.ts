@@ -9,8 +9,8 @@ import type { Channel } from '../../crypto/channel.ts'
 import type { Random } from '../../crypto/random.ts'
 import { ADDRESS_WORDS, sameAddress } from '../../wire/address.ts'
 import type { Batch } from '../../wire/batch.ts'
-import { KIND } from '../../wire/numbers.ts'
-import { indexAt, SHORT_BYTES, writeShort } from '../../wire/session.ts'
+import { FRAME, KIND } from '../../wire/numbers.ts'
+import { encodeSeen, indexAt, SHORT_BYTES, writeShort } from '../../wire/session.ts'
 import { Deadlines } from '../session/deadlines.ts'
 import { ACK_DELAY_MS } from '../session/incoming.ts'
 import { Session } from '../session/session.ts'
@@ -76,7 +76,7 @@ export class SessionTable {
     const where = { index, remoteIndex, channel, address, addressAt, socket }
     const opened = newPeerSession(
       slot,
-      new Session({ ...where, challenges: this.#challenges, ackDelayMs: ACK_DELAY_MS, now }),
+      new Session({ ...where, challenges: this.#challenges, onMoved, ackDelayMs: ACK_DELAY_MS, now }),
       known,
     )
     chunk.sessions[at] = opened
@@ -197,6 +197,11 @@ export class SessionTable {
   #chunkOf(slot: number): Chunk {
     return this.#chunks[Math.floor(slot / CHUNK)]!
   }
+}
+
+/** Tells the peer its new address. */
+const onMoved = (session: Session): void => {
+  session.send(FRAME.SEEN, encodeSeen(session.address, session.addressAt))
 }
 
 const slotOf = (index: number): number => index & (2 ** SLOT_BITS - 1)

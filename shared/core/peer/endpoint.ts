@@ -6,7 +6,7 @@
  */
 import type { Random } from '../../crypto/random.ts'
 import { type TunnelId, toBase32 } from '../../ids.ts'
-import { ADDRESS_WORDS } from '../../wire/address.ts'
+import { ADDRESS_WORDS, type Address } from '../../wire/address.ts'
 import { Batch } from '../../wire/batch.ts'
 import { TUNNEL_ID_BYTES } from '../../wire/offers.ts'
 import type { Machine } from '../machine.ts'
@@ -25,6 +25,7 @@ import type {
 } from './events.ts'
 import type { InboxMemory } from './inbox.ts'
 import { PeerMachine } from './machine.ts'
+import { PublicAddress } from './public-address.ts'
 import { HOME_SOCKET } from './socket-book.ts'
 import type { SurroundingsOptions } from './surroundings.ts'
 import { Tunnels } from './tunnels.ts'
@@ -46,6 +47,7 @@ export class Endpoint implements Machine<EndpointInput, EndpointEffect> {
   /** False until the first sign-in: the NAT survey that began with the list of nodes is still fresh then. */
   #wasOnline = false
   #isOnline = false
+  readonly #publicAddress = new PublicAddress()
   #udpBlocked = false
   /** Output of the current call. */
   #out = new Batch(1)
@@ -135,8 +137,11 @@ export class Endpoint implements Machine<EndpointInput, EndpointEffect> {
       case 'forget':
         this.#toSession(input)
         break
-      case 'sockets':
       case 'mapped':
+        this.#toTunnels(input)
+        if (this.#publicAddress.mapped(input.external)) this.#toSession({ kind: 'networkChanged' })
+        break
+      case 'sockets':
       case 'use':
         this.#toTunnels(input)
         break
@@ -208,6 +213,7 @@ export class Endpoint implements Machine<EndpointInput, EndpointEffect> {
   }
 
   #onMoved(input: Extract<EndpointInput, { kind: 'moved' }>): void {
+    this.#publicAddress.expect()
     this.#toSession({ kind: 'host', ips: input.ips })
     this.#toSession({ kind: 'networkChanged' })
     if (!this.#udpBlocked && this.#nodes !== undefined)
@@ -253,6 +259,9 @@ export class Endpoint implements Machine<EndpointInput, EndpointEffect> {
       case 'offline':
         this.#isOnline = false
         this.#effects.put(effect)
+        break
+      case 'seen':
+        this.#onSeen(effect)
         break
       case 'message':
         this.#onMessage(effect)
@@ -306,6 +315,18 @@ export class Endpoint implements Machine<EndpointInput, EndpointEffect> {
     this.#wasOnline = true
     this.#toTunnels({ kind: 'findInterval' })
     this.#effects.put(effect)
+    this.#onSeen(effect)
+  }
+
+  /** At another public address, tunnels have to be found anew, and nothing that is known of the NAT counts any more. */
+  #onSeen({ observed }: { readonly observed: Address }): void {
+    const seen = this.#publicAddress.seen(observed)
+    if (seen === 'same') return
+    this.#effects.put({ kind: 'address', address: observed })
+    if (seen === 'expected') return
+    this.#toTunnels({ kind: 'renumbered' })
+    this.#lookAround()
+    this.#toTunnels({ kind: 'findInterval' })
   }
 
   #onTunnels(effect: TunnelsEffect): void {

@@ -84,6 +84,8 @@ export type OfflineReason =
 export type PeerEffect =
   | { readonly kind: 'online'; readonly node: NodeId; readonly observed: Address; readonly since: number }
   | { readonly kind: 'offline'; readonly why: OfflineReason }
+  /** The session has moved: the node hears this peer from this address now. */
+  | { readonly kind: 'seen'; readonly observed: Address }
   /** The ticket expires soon, has expired, or was not accepted. */
   | { readonly kind: 'ticketWanted' }
   /** No node answered: the list may be outdated. */
@@ -231,6 +233,8 @@ export type TunnelsInput =
   | { readonly kind: 'host'; readonly ips: readonly Address[] }
   /** The addresses changed, or the host woke from sleep. */
   | { readonly kind: 'moved'; readonly ips: readonly Address[] }
+  /** The NAT has another public address, although those of the host are the same. */
+  | { readonly kind: 'renumbered' }
   | { readonly kind: 'stun'; readonly servers: readonly StunServer[] }
   /** UDP is dropped here from now on, or works again. */
   | { readonly kind: 'udp'; readonly blocked: boolean }
@@ -338,6 +342,8 @@ export type EndpointEffect =
       }
     >
   | Exclude<TunnelsEffect, { kind: 'prepared' | 'unprepared' | 'rejoinWanted' | 'interval' }>
+  /** A node sees this endpoint at another IP address than before. */
+  | { readonly kind: 'address'; readonly address: Address }
   /** Another peer offers a tunnel: `accept` or `refuse` it. */
   | {
       readonly kind: 'offer'

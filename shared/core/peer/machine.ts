@@ -17,7 +17,15 @@ import type { Random } from '../../crypto/random.ts'
 import type { Address } from '../../wire/address.ts'
 import type { Batch } from '../../wire/batch.ts'
 import { FRAME, KIND, VERSION } from '../../wire/numbers.ts'
-import { decodeTime, encodeTicket, encodeU32, indexAt, SHORT_BYTES, writeShort } from '../../wire/session.ts'
+import {
+  decodeSeen,
+  decodeTime,
+  encodeTicket,
+  encodeU32,
+  indexAt,
+  SHORT_BYTES,
+  writeShort,
+} from '../../wire/session.ts'
 import { canReach } from '../families.ts'
 import type { Machine } from '../machine.ts'
 import type { FrameSink, Session } from '../session/session.ts'
@@ -293,7 +301,7 @@ export class PeerMachine implements Machine<PeerInput, PeerEffect> {
     const index = indexAt(arrived.bytes, at)
     const kind = arrived.bytes[at + 1]
     if (kind === KIND.GONE && index === session.remoteIndex) {
-      this.#prove(session, pace)
+      if (pace.doubt(this.#now, session.roundTripMs)) session.ping(this.#random.u32())
       return true
     }
     if (index !== session.index) return false
@@ -309,6 +317,7 @@ export class PeerMachine implements Machine<PeerInput, PeerEffect> {
       if (type === FRAME.KNOWN) this.#known()
       else if (type === FRAME.MISSED) this.#effects.push({ kind: 'missed' })
       else if (type === FRAME.TIME) this.#corrected(decodeTime(body))
+      else if (type === FRAME.SEEN) this.#seen(decodeSeen(body))
       else this.#affairs.frame(session, type, body)
     },
   }
@@ -317,6 +326,10 @@ export class PeerMachine implements Machine<PeerInput, PeerEffect> {
     if (this.#state.kind !== 'online' || this.#state.news === undefined) return
     this.#effects.push(this.#state.news)
     this.#state.news = undefined
+  }
+
+  #seen(observed: Address | undefined): void {
+    if (observed !== undefined) this.#effects.push({ kind: 'seen', observed })
   }
 
   /** Corrects our estimate: the node's clock was wrong when it told the time. */

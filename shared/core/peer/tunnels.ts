@@ -129,6 +129,10 @@ export class Tunnels implements Machine<TunnelsInput, TunnelsEffect> {
         this.#mappingLife.forget()
         this.#each((line) => line.networkChanged(out, now))
         break
+      case 'renumbered':
+        this.#mappingLife.forget()
+        this.#each((line) => line.networkChanged(out, now))
+        break
       case 'stun':
         this.#around.stun = input.servers
         break

@@ -44,13 +44,14 @@ export class Follower {
     this.#move.credit.received(arrived.length[i]!)
   }
 
-  /** Handles the answer to a challenge: the session moves if it is the right one. */
-  answered(at: Placed, token: Uint8Array): void {
+  /** Handles the answer to a challenge: the session moves if it is the right one. True if it moved. */
+  answered(at: Placed, token: Uint8Array): boolean {
     const move = this.#move
-    if (move === undefined || !sameBytes(token, move.token)) return
+    if (move === undefined || !sameBytes(token, move.token)) return false
     at.address.set(move.address, at.addressAt)
     at.socket = move.socket
     this.#move = undefined
+    return true
   }
 
   /** Returns a writer to the address or, while the other side moves, to its new address within its credit. */

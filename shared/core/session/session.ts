@@ -56,6 +56,8 @@ export interface SessionOptions {
   readonly socket?: number
   /** Source of the challenges that let the session follow its peer to a new address. Default: the address never changes. */
   readonly challenges?: Random
+  /** Called when the session has followed its peer to a new address. */
+  readonly onMoved?: (session: Session) => void
   /** Bytes that an unvalidated `address` may be sent until the first datagram opens. Default: the address is validated. */
   readonly credit?: AddressCredit
   /** How long an acknowledgement may wait for other frames to share its packet, in milliseconds. Default 0. */
@@ -83,6 +85,7 @@ export class Session implements Placed {
   reason: GoodbyeReason | undefined
   #state: SessionState = 'open'
   readonly #follower: Follower
+  readonly #onMoved: ((session: Session) => void) | undefined
   /** Whether the credit of the address is used up for now. */
   #blocked = false
   readonly #outgoing = new Outgoing()
@@ -98,6 +101,7 @@ export class Session implements Placed {
     this.socket = options.socket ?? 0
     this.heardAt = options.now
     this.#follower = new Follower(options.challenges, options.credit)
+    this.#onMoved = options.onMoved
     this.#incoming = new Incoming(options.ackDelayMs ?? 0)
   }
 
@@ -223,8 +227,12 @@ export class Session implements Placed {
     else if (type === FRAME.GOODBYE) this.#onGoodbye(body)
     else if (type === FRAME.PATH_CHALLENGE)
       this.#sendOnce(FRAME.PATH_RESPONSE, body.slice(0, CHALLENGE_BYTES))
-    else if (type === FRAME.PATH_RESPONSE) this.#follower.answered(this, body.subarray(0, CHALLENGE_BYTES))
+    else if (type === FRAME.PATH_RESPONSE) this.#onResponse(body.subarray(0, CHALLENGE_BYTES))
     else sink.frame(this, type, body, now)
+  }
+
+  #onResponse(token: Uint8Array): void {
+    if (this.#follower.answered(this, token)) this.#onMoved?.(this)
   }
 
   #onAck(body: Uint8Array, now: number): void {

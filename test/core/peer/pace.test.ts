@@ -42,3 +42,27 @@ test('the interval stays between 2 and 55 seconds', () => {
   expect(pace.intervalMs).toBe(55_000)
   expect(pace.deadline()).toBe(55_000)
 })
+
+test('after a GONE the node is asked three times within two round trips each, and not for every GONE', () => {
+  const pace = new Pace(25_000, 0)
+  expect(pace.due(25_000)).toBe('send')
+  expect(pace.doubt(25_010, 20)).toBe(true)
+  expect(pace.doubt(25_020, 20)).toBe(false)
+  expect([25_259, 25_260, 25_510, 25_760].map((now) => pace.due(now))).toEqual([
+    'wait',
+    'send',
+    'send',
+    'dead',
+  ])
+})
+
+test('a slow node has time to answer after a GONE, and after its answer the pace is as before', () => {
+  const pace = new Pace(25_000, 0)
+  pace.due(25_000)
+  pace.doubt(25_600, 300)
+  expect(pace.due(26_199)).toBe('send')
+  pace.heard(26_300)
+  expect(pace.deadline()).toBe(51_300)
+  expect(pace.due(51_300)).toBe('send')
+  expect(pace.deadline()).toBe(52_300)
+})
