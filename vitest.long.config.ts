@@ -14,6 +14,7 @@ export const LONG = [
   'test/core/checkpoint/hostile.test.ts',
   'test/core/checkpoint/gate.test.ts',
   'test/functions/rest/race-walk.test.ts',
+  'test/functions/rest/membership-walk.test.ts',
   'test/functions/rest/oidc.test.ts',
   'test/functions/rest/search-attacks.test.ts',
   'test/functions/streams/large-user.test.ts',
