@@ -19,6 +19,7 @@ export const apiKeyRoutes = [
     body: newApiKeySchema,
     example: { name: 'ci', role: 'read' },
     answers: { 201: madeApiKeyAnswer },
+    errors: ['conflict'],
     async handle({ context: { client, now }, allow, body, random }) {
       allow()
       const { apiKey, token } = await createApiKeys(client).create(body(), now(), random)
@@ -65,7 +66,7 @@ export const apiKeyRoutes = [
     errors: ['conflict'],
     async handle({ context, allow, path }) {
       allow()
-      await createApiKeys(context.client).delete(path.key)
+      await createApiKeys(context.client).delete(path.key, context.now())
       return nothing()
     },
   }),

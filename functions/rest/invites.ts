@@ -24,6 +24,7 @@ export const inviteRoutes = [
     body: newInviteSchema,
     example: { role: 'member', uses: 20 },
     answers: { 201: madeInviteAnswer },
+    errors: ['conflict'],
     async handle(call) {
       const { network } = await visibleNetwork(call)
       const { actor, context } = call
@@ -75,7 +76,8 @@ export const inviteRoutes = [
     answers: { 204: null },
     async handle(call) {
       const { invite, network, user } = await visibleInvite(call)
-      await createInvites(call.context.client).delete(invite, call.allow({ networks: [network], user }))
+      const grounds = call.allow({ networks: [network], user })
+      await createInvites(call.context.client).delete(invite, call.context.now(), grounds)
       return nothing()
     },
   }),

@@ -32,7 +32,7 @@ export const networkRoutes = [
     body: newNetworkSchema,
     example: { name: 'Chess club' },
     answers: { 201: networkAnswer },
-    errors: ['not-found'],
+    errors: ['conflict', 'not-found'],
     async handle({ context: { client, now }, actor, allow, body, random }) {
       allow()
       const given = body()

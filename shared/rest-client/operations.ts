@@ -1,7 +1,7 @@
 /** Written by `npm run openapi` from the definitions in functions/rest: what each operation takes and answers. */
 // biome-ignore-all format: it is written by a program
-import type { NetworkId, PeerId, UserId } from '../ids.ts'
-import type { ApiKeyRecord, CollectionRecord, InviteRecord, JobRecord, JsonObject, MemberRecord, MembershipRecord, NetworkRecord, ObjectRecord, PeerRecord, StoredPeer, TicketRecord, UserDetails, UserRecord } from '../resources.ts'
+import type { NetworkId, PeerId, UserId } from '../../shared/ids.ts'
+import type { ApiKeyRecord, CollectionRecord, InviteRecord, JobRecord, JsonObject, MemberRecord, MembershipRecord, NetworkRecord, ObjectRecord, PeerRecord, StoredPeer, TicketRecord, UserDetails, UserRecord } from '../../shared/resources.ts'
 
 /** Of each operation of INDEX: what its path, query and body are, what it answers, and whether it takes If-Match. */
 export interface Operations {

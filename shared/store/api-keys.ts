@@ -22,7 +22,7 @@ import type { RandomBytes } from '../random-bytes.ts'
 import { tableName } from './client.ts'
 import { unlessRefused } from './conditions.ts'
 import { decodeCursor, encodeCursor, type Page, type PageRequest } from './pages.ts'
-import { CHANGED, retrying, type Step, transact } from './transact.ts'
+import { CHANGED, DELETED, retrying, type Step, transact } from './transact.ts'
 
 export interface NewApiKey {
   readonly name: string
@@ -37,6 +37,22 @@ export interface MadeApiKey {
 
 type ApiKeyItem = ApiKey & { readonly secretHash: string }
 
+/** What remains of a deleted key, so that no request that is sent again brings its secret back. */
+interface DeletedItem {
+  readonly key: string
+  readonly deletedAt: number
+}
+
+type StoredItem = ApiKeyItem | DeletedItem
+
+const isThere = (item: StoredItem | undefined): item is ApiKeyItem =>
+  item !== undefined && !('deletedAt' in item)
+
+const NEVER_THERE = {
+  ConditionExpression: 'attribute_not_exists(#key)',
+  ExpressionAttributeNames: { '#key': 'key' },
+}
+
 /** The id of the first key of a system. Because the id is fixed, concurrent first starts make only one. */
 const FIRST = 'first'
 
@@ -49,18 +65,15 @@ export function createApiKeys(client: DynamoDBDocumentClient) {
     random: RandomBytes = randomBytes,
   ): Promise<MadeApiKey> {
     const made = makeKey(keyIdOf(random(KEY_BYTES)), input, now, random)
-    const Put = {
-      TableName: tableName('ApiKeys'),
-      Item: made.item,
-      ConditionExpression: 'attribute_not_exists(createdAt)',
-    }
+    const Put = { TableName: tableName('ApiKeys'), Item: made.item, ...NEVER_THERE }
     try {
       await transact(client, [{ refused: CHANGED, write: { Put } }])
       return made
     } catch (error) {
       // The same id and secret come from the same request, sent again with its `Idempotency-Key`.
-      const known = error === CHANGED ? await get(made.apiKey.key) : undefined
-      if (known === undefined) throw error
+      if (error !== CHANGED) throw error
+      const known = await get(made.apiKey.key)
+      if (known === undefined) throw DELETED
       return { apiKey: known, token: made.token }
     }
   }
@@ -72,11 +85,7 @@ export function createApiKeys(client: DynamoDBDocumentClient) {
   async function createFirst(now: number): Promise<MadeApiKey | undefined> {
     if ((await adminKeyBut(undefined)) !== undefined) return undefined
     const made = makeKey(FIRST, { name: 'first', role: 'admin' }, now)
-    const put = new PutCommand({
-      TableName: tableName('ApiKeys'),
-      Item: made.item,
-      ConditionExpression: 'attribute_not_exists(createdAt)',
-    })
+    const put = new PutCommand({ TableName: tableName('ApiKeys'), Item: made.item, ...NEVER_THERE })
     return (await unlessRefused(client.send(put))) && made
   }
 
@@ -92,10 +101,10 @@ export function createApiKeys(client: DynamoDBDocumentClient) {
       Key: { key: parsed.key },
       ConsistentRead: true,
     })
-    const item = (await client.send(get)).Item as ApiKeyItem | undefined
-    const expected = Buffer.from(item?.secretHash ?? hashOf(''), 'hex')
+    const item = (await client.send(get)).Item as StoredItem | undefined
+    const expected = Buffer.from(isThere(item) ? item.secretHash : hashOf(''), 'hex')
     const same = timingSafeEqual(Buffer.from(hashOf(parsed.secret), 'hex'), expected)
-    return item !== undefined && same ? toApiKey(item) : undefined
+    return isThere(item) && same ? toApiKey(item) : undefined
   }
 
   async function list({ limit, cursor }: PageRequest): Promise<Page<ApiKey>> {
@@ -104,31 +113,32 @@ export function createApiKeys(client: DynamoDBDocumentClient) {
     const reply = await client.send(
       new ScanCommand({ TableName: tableName('ApiKeys'), Limit: limit, ...from }),
     )
-    const items = ((reply.Items ?? []) as ApiKeyItem[]).map(toApiKey)
+    const items = ((reply.Items ?? []) as StoredItem[]).filter(isThere).map(toApiKey)
     const last = reply.LastEvaluatedKey
     return last === undefined ? { items } : { items, cursor: encodeCursor(last.key as string) }
   }
 
   async function get(key: string): Promise<ApiKey | undefined> {
     const get = new GetCommand({ TableName: tableName('ApiKeys'), Key: { key }, ConsistentRead: true })
-    const item = (await client.send(get)).Item as ApiKeyItem | undefined
-    return item && toApiKey(item)
+    const item = (await client.send(get)).Item as StoredItem | undefined
+    return isThere(item) ? toApiKey(item) : undefined
   }
 
   /** Deletes a key. Errors: `not-found`; `conflict` for the last admin key, without which nobody could make another. */
-  function deleteApiKey(key: string): Promise<void> {
+  function deleteApiKey(key: string, now: number): Promise<void> {
     return retrying(async () => {
       const removed = await get(key)
       if (removed === undefined) throw new StraightwayError('not-found', 'There is no such API key')
-      const Delete = {
+      const Item: DeletedItem = { key, deletedAt: now }
+      const Put = {
         TableName: tableName('ApiKeys'),
-        Key: { key },
+        Item,
         ConditionExpression: 'attribute_exists(createdAt)',
       }
       const other = removed.role === 'admin' ? await adminKeyBut(key) : undefined
       if (removed.role === 'admin' && other === undefined) throw LAST_ADMIN_KEY
       const stays = other === undefined ? [] : [isAdminKey(other)]
-      await transact(client, [{ refused: CHANGED, write: { Delete } }, ...stays])
+      await transact(client, [{ refused: CHANGED, write: { Put } }, ...stays])
     })
   }
 
@@ -136,7 +146,8 @@ export function createApiKeys(client: DynamoDBDocumentClient) {
   async function adminKeyBut(key: string | undefined): Promise<string | undefined> {
     const scan = { TableName: tableName('ApiKeys'), ConsistentRead: true }
     for await (const { Items = [] } of paginateScan({ client }, scan)) {
-      const other = (Items as ApiKeyItem[]).find((item) => item.role === 'admin' && item.key !== key)
+      const there = (Items as StoredItem[]).filter(isThere)
+      const other = there.find((item) => item.role === 'admin' && item.key !== key)
       if (other !== undefined) return other.key
     }
     return undefined

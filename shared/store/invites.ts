@@ -18,7 +18,7 @@ import { tableName } from './client.ts'
 import { groundSteps } from './grounds.ts'
 import { networkIsThere } from './membership-steps.ts'
 import { decodeCursor, eachPage, encodeCursor, forEach, type Page, type PageRequest } from './pages.ts'
-import { CHANGED, OUTDATED, transact } from './transact.ts'
+import { CHANGED, DELETED, OUTDATED, transact } from './transact.ts'
 
 export interface NewInvite {
   readonly network: NetworkId
@@ -33,6 +33,15 @@ export interface NewInvite {
 }
 
 type InviteItem = Invite & { readonly expiresAtSeconds: number }
+
+/** What remains of a deleted invite for KEPT_SECONDS, so that no request that is sent again brings its code back. */
+interface DeletedItem {
+  readonly invite: string
+  readonly deletedAt: number
+  readonly expiresAtSeconds: number
+}
+
+const KEPT_SECONDS = 30 * 24 * 3600
 
 export type Invites = ReturnType<typeof createInvites>
 
@@ -65,7 +74,7 @@ export function createInvites(client: DynamoDBDocumentClient) {
     const Put = {
       TableName: tableName('Invites'),
       Item,
-      ConditionExpression: 'attribute_not_exists(createdAt)',
+      ConditionExpression: 'attribute_not_exists(invite)',
     }
     try {
       await transact(client, [
@@ -75,16 +84,17 @@ export function createInvites(client: DynamoDBDocumentClient) {
       return { invite, code }
     } catch (error) {
       // The same code comes from the same request, sent again with its `Idempotency-Key`.
-      const known = error === CHANGED ? await get(invite.invite) : undefined
-      if (known === undefined) throw error
+      if (error !== CHANGED) throw error
+      const known = await get(invite.invite)
+      if (known === undefined) throw DELETED
       return { invite: known, code }
     }
   }
 
   async function get(invite: string): Promise<Invite | undefined> {
     const get = new GetCommand({ TableName: tableName('Invites'), Key: { invite }, ConsistentRead: true })
-    const item = (await client.send(get)).Item as InviteItem | undefined
-    return item && toInvite(item)
+    const item = (await client.send(get)).Item as InviteItem | DeletedItem | undefined
+    return item === undefined || 'deletedAt' in item ? undefined : toInvite(item)
   }
 
   /** The invite for a code that a user typed. Errors: `not-found`. */
@@ -108,13 +118,17 @@ export function createInvites(client: DynamoDBDocumentClient) {
   }
 
   /** Deletes an invite. Errors: OUTDATED if it is gone or a ground no longer holds. */
-  async function deleteInvite(invite: string, grounds: readonly Ground[] = []): Promise<void> {
-    const Delete = {
+  async function deleteInvite(invite: string, now: number, grounds: readonly Ground[] = []): Promise<void> {
+    const Item: DeletedItem = {
+      ...{ invite, deletedAt: now },
+      expiresAtSeconds: Math.ceil(now / 1000) + KEPT_SECONDS,
+    }
+    const Put = {
       TableName: tableName('Invites'),
-      Key: { invite },
+      Item,
       ConditionExpression: 'attribute_exists(createdAt)',
     }
-    await transact(client, [{ refused: OUTDATED, write: { Delete } }, ...groundSteps(grounds)])
+    await transact(client, [{ refused: OUTDATED, write: { Put } }, ...groundSteps(grounds)])
   }
 
   async function deleteOf(network: NetworkId): Promise<void> {

@@ -13,7 +13,7 @@ import { tableName } from './client.ts'
 import { type Edit, editEntity } from './edits.ts'
 import { transitionSteps } from './membership-steps.ts'
 import { getMany } from './pages.ts'
-import { CHANGED, OUTDATED, retrying, type Step, transact } from './transact.ts'
+import { CHANGED, DELETED, OUTDATED, retrying, type Step, transact } from './transact.ts'
 import { createUsers, IS_THERE } from './users.ts'
 
 export interface NewNetwork {
@@ -30,6 +30,12 @@ export interface NewNetwork {
 /** Items written before networks had `paths` and `joining` lack these. */
 type NetworkItem = Omit<Network, 'paths' | 'joining'> &
   Partial<Pick<Network, 'paths' | 'joining'>> & { readonly deletingAt?: number }
+
+/** The refusal of a repeated request by a user that may no longer see what the first one made. */
+const LEFT = new StraightwayError(
+  'conflict',
+  'You have left what this request made: send it with another Idempotency-Key',
+)
 
 const NO_NETWORK = () => new StraightwayError('not-found', 'There is no such network')
 
@@ -57,11 +63,18 @@ export function createNetworks(client: DynamoDBDocumentClient) {
         return made
       } catch (error) {
         // The same id comes from the same request, sent again with its `Idempotency-Key`.
-        const known = error === CHANGED ? await get(network) : undefined
+        const known = error === CHANGED ? await getItem(network) : undefined
         if (known === undefined) throw error
-        return known
+        if (known.deletingAt !== undefined) throw DELETED
+        if (owner !== undefined && !(await isIn(network, owner))) throw LEFT
+        return toNetwork(known)!
       }
     })
+  }
+
+  async function isIn(network: NetworkId, user: UserId): Promise<boolean> {
+    const items = await getMany<Pick<Membership, 'state'>>(client, 'Memberships', [{ network, user }])
+    return items.some(({ state = 'active' }) => state === 'active')
   }
 
   async function ownerSteps({
@@ -87,9 +100,13 @@ export function createNetworks(client: DynamoDBDocumentClient) {
   }
 
   async function get(network: NetworkId): Promise<Network | undefined> {
-    const get = new GetCommand({ TableName: tableName('Networks'), Key: { network }, ConsistentRead: true })
-    const item = (await client.send(get)).Item as NetworkItem | undefined
+    const item = await getItem(network)
     return item === undefined ? undefined : toNetwork(item)
+  }
+
+  async function getItem(network: NetworkId): Promise<NetworkItem | undefined> {
+    const get = new GetCommand({ TableName: tableName('Networks'), Key: { network }, ConsistentRead: true })
+    return (await client.send(get)).Item as NetworkItem | undefined
   }
 
   /** The network. Errors: `not-found`. */

@@ -82,6 +82,15 @@ export const CHANGED = new StraightwayError(
   'It was changed meanwhile: read it again and try again',
 )
 
+/**
+ * The refusal of a repeated request whose result was deleted. Its ids and secrets are derived from its
+ * `Idempotency-Key`, so to make it again would bring back a secret that somebody took away.
+ */
+export const DELETED = new StraightwayError(
+  'conflict',
+  'What this request made was deleted: send it with another Idempotency-Key',
+)
+
 /** The refusal of a write whose grounds no longer hold: they are checked again. */
 export const OUTDATED = new StraightwayError('conflict', 'What allowed this was changed meanwhile: try again')
 

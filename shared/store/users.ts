@@ -12,7 +12,7 @@ import { tableName } from './client.ts'
 import { unlessRefused } from './conditions.ts'
 import { type Edit, editEntity } from './edits.ts'
 import { getMany } from './pages.ts'
-import { OUTDATED, type Step, transact } from './transact.ts'
+import { DELETED, OUTDATED, type Step, transact } from './transact.ts'
 
 export interface NewUser {
   readonly name: string
@@ -67,7 +67,8 @@ export function createUsers(client: DynamoDBDocumentClient) {
       Item: itemOfUser(user),
       ConditionExpression: `${IS_NEW} OR attribute_exists(erasedAt)`,
     }
-    const refused = new StraightwayError('conflict', `The subject has a user already: ${user.user}`)
+    const taken = new StraightwayError('conflict', `The subject has a user already: ${user.user}`)
+    const refused = user.subject === undefined ? DELETED : taken
     try {
       await transact(client, [{ refused, write: { Put } }])
       return user

@@ -26,9 +26,9 @@ test('no second first key is made after the first one was replaced and deleted',
   const { client } = tables
   await createApiKeys(client).createFirst(1)
   const other = await createApiKeys(client).create({ name: 'other', role: 'admin' }, 2)
-  await createApiKeys(client).delete('first')
+  await createApiKeys(client).delete('first', 3)
   expect(await createApiKeys(client).createFirst(3)).toBeUndefined()
-  await expect(createApiKeys(client).delete(other.apiKey.key)).rejects.toMatchObject({ code: 'conflict' })
+  await expect(createApiKeys(client).delete(other.apiKey.key, 3)).rejects.toMatchObject({ code: 'conflict' })
 })
 
 test('what is kept of a key does not open anything', async () => {

@@ -43,7 +43,7 @@ export async function brokenInvariants(client: DynamoDBDocumentClient): Promise<
       .filter(({ network }) => !networkOf.has(network) && !userOf.has(network))
       .map(({ id, network }) => `object ${id} in ${network}, which is not there`),
     ...invites!
-      .filter(({ network }) => !networkOf.has(network))
+      .filter(({ network, deletedAt }) => deletedAt === undefined && !networkOf.has(network))
       .map(({ invite, network }) => `invite ${invite} into ${network}, which is not there`),
     ...invites!
       .filter(({ used, uses }) => Number(used) > Number(uses))

@@ -162,6 +162,46 @@ describe('an Idempotency-Key', () => {
     expect(here.body.token).not.toBe(there.body.token)
   })
 
+  test('does not bring back what was deleted, nor its secret', async () => {
+    const headers = { 'Idempotency-Key': 'deleted' }
+    const makes: readonly [door: string, body: object][] = [
+      ['/v1/api-keys', { name: 'leaked', role: 'read' }],
+      [`/v1/networks/${network}/invites`, {}],
+      ['/v1/networks', { name: 'deleted' }],
+      ['/v1/users', { name: 'deleted' }],
+    ]
+    for (const [door, body] of makes) {
+      const make = () => index.call(`POST ${door}`, { as: index.admin, headers, body })
+      const first = await make()
+      expect(first.status, door).toBe(201)
+      const gone = await index.call(`DELETE ${first.headers.location}`, { as: index.admin })
+      expect([202, 204], door).toContain(gone.status)
+      expect(await make(), door).toMatchObject({ status: 409, body: { code: 'conflict' } })
+      expect((await index.call(`GET ${first.headers.location}`, { as: index.admin })).status, door).toBe(404)
+      const { token, code } = first.body
+      if (token) expect((await index.call('GET /v1/users', { as: token })).status).toBe(401)
+      if (code) {
+        const proof = await index.proofOf(newDevice())
+        expect((await index.call('POST /v1/enrolments', { body: { invite: code, proof } })).status).toBe(404)
+      }
+    }
+    for (const door of ['/v1/api-keys', `/v1/networks/${network}/invites`]) {
+      const { body } = await index.call(`GET ${door}`, { as: index.admin })
+      for (const item of body.items) expect(item, door).toHaveProperty('createdAt')
+    }
+  })
+
+  test('tells nobody what became of a network that it has left', async () => {
+    const maker = await index.member({})
+    const { body } = await post(maker.ticket, 'left', 'mine')
+    const heir = await index.member({ [body.network]: 'owner' })
+    await index.call(`DELETE /v1/networks/${body.network}/members/${maker.user}`, { as: maker.ticket })
+    await index.call(`PATCH /v1/networks/${body.network}`, { as: heir.ticket, body: { name: 'theirs' } })
+    const again = await post(maker.ticket, 'left', 'mine')
+    expect(again).toMatchObject({ status: 409, body: { code: 'conflict' } })
+    expect(JSON.stringify(again.body)).not.toContain('theirs')
+  })
+
   test.each(['', 'ä', 'a b', 'x'.repeat(256)])('%j is refused', async (key) => {
     expect((await post(index.admin, key, 'x')).status).toBe(400)
   })
