@@ -36,7 +36,7 @@ test.each([
   {
     target: 'tunnel',
     fault: 'paths are remembered without end',
-    file: 'shared/core/tunnel/path-table.ts',
+    file: 'shared/core/tunnel/path-book.ts',
     from: 'const MAX_PATHS = 32',
     to: 'const MAX_PATHS = 1e9',
     found: 'a tunnel keeps too many paths',

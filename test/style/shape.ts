@@ -17,7 +17,7 @@ const MOST_FIELDS = 15
 const PEER_LINES = 5000
 /** Classes that only an Endpoint, or the machine of all its tunnels, may construct. */
 const PARTS_OF_A_CLIENT =
-  /\bnew (PeerMachine|TunnelMachine|Traversal|PathAgent|HandshakeClient|Affairs|Calls|Line)\(/
+  /\bnew (PeerMachine|TunnelMachine|Traversal|PathBook|Prover|Choice|HandshakeClient|Affairs|Calls|Line)\(/
 const MEMBER = /^ {2}(?:static |readonly |async |private |get |set |\*)*(#?[A-Za-z]\w*)(\??[:=( <]| =)/
 const sources = (pattern: string): string[] =>
   globSync(pattern, { cwd: ROOT }).filter((file) => file.endsWith('.ts'))

@@ -1,13 +1,19 @@
 /**
- * Moves a direct tunnel off a NAT mapping before the mapping ends: `lifespan` estimates when that is, `relocation`
- * moves the tunnel to another socket.
+ * Moves a direct tunnel off a path before a NAT mapping ends it. Of this side's own mapping, `lifespan` estimates when it
+ * ends, and `relocation` opens another socket. The other side announces with MOVE that it does the same. Either way the
+ * new path is examined while the old one still works, and takes over as soon as it is fit.
  */
 import type { Random } from '../../crypto/random.ts'
-import type { Address } from '../../wire/address.ts'
+import { type Address, PORT_WORD, sameAddress, sameIp } from '../../wire/address.ts'
 import type { Batch } from '../../wire/batch.ts'
+import type { Choice } from './choice.ts'
 import { Lifespan } from './lifespan.ts'
-import type { PathAgent } from './path-agent.ts'
+import { isValidated, leave, type Path } from './path.ts'
+import type { PathBook } from './path-book.ts'
+import type { PathParts } from './path-parts.ts'
+import type { Prover } from './prover.ts'
 import { Relocation } from './relocation.ts'
+import type { Sender } from './sender.ts'
 import { OWN_SOCKET, type Sockets } from './sockets.ts'
 
 /** How long before the end of a mapping the move begins: it takes a few round trips. */
@@ -17,7 +23,10 @@ const never = Number.POSITIVE_INFINITY
 export class Departure {
   /** True while an attempt needs fresh sockets: no move begins. */
   held = false
-  readonly #agent: PathAgent
+  readonly #book: PathBook
+  readonly #prover: Prover
+  readonly #choice: Choice
+  readonly #sender: Sender
   readonly #sockets: Sockets
   readonly #lifespan: Lifespan
   readonly #relocation: Relocation
@@ -26,8 +35,11 @@ export class Departure {
   /** Expected end of the last mapping that was to be left: each is tried once. */
   #leftFor = never
 
-  constructor(agent: PathAgent, sockets: Sockets, random: Random, now: number) {
-    this.#agent = agent
+  constructor({ book, prover, choice, sender }: PathParts, sockets: Sockets, random: Random, now: number) {
+    this.#book = book
+    this.#prover = prover
+    this.#choice = choice
+    this.#sender = sender
     this.#sockets = sockets
     this.#lifespan = new Lifespan(now)
     this.#relocation = new Relocation(random, sockets)
@@ -45,7 +57,7 @@ export class Departure {
 
   /** `server`: a STUN node. */
   tick(server: Address | undefined, out: Batch, now: number): void {
-    const { active } = this.#agent
+    const { active } = this.#choice
     if (active?.kind !== 'direct' || this.held) {
       this.#relocation.stop()
       return
@@ -55,12 +67,38 @@ export class Departure {
     if (now >= this.#leaveAt) this.#begin(server, now)
     const next = this.#relocation.tick(out, now)
     if (next === undefined) return
-    this.#agent.moveTo(next.socket, out, now)
-    this.#agent.sendControl({ kind: 'move', address: next.address }, out, now)
+    this.#moveTo(next.socket, out, now)
+    this.#sender.sendControl({ kind: 'move', address: next.address }, out, now)
+  }
+
+  /**
+   * Follows the other side to another port of its NAT. `bytes` is the size of the packet that announced it. An address
+   * with another IP is ignored: the other side must send from there itself.
+   */
+  follow({ words }: Address, bytes: number, out: Batch, now: number): void {
+    const old = this.#choice.active
+    if (old?.kind !== 'direct' || words[PORT_WORD] === 0) return
+    if (!sameIp(words, 0, old.words, 0) || sameAddress(words, 0, old.words, 0)) return
+    const path = this.#book.reach('direct', words, 0, old.socket, now, 'heard')
+    if (path !== undefined && !isValidated(path)) path.credit.received(bytes)
+    this.#replace(old, path, out, now)
   }
 
   deadline(): number {
     return Math.min(this.#relocation.deadline(), this.#leaveAt)
+  }
+
+  /** Moves this side to another socket of its own. */
+  #moveTo(socket: number, out: Batch, now: number): void {
+    const old = this.#choice.active
+    if (old?.kind !== 'direct' || old.socket === socket) return
+    this.#replace(old, this.#book.reach('direct', old.words, 0, socket, now), out, now)
+  }
+
+  #replace(old: Path, path: Path | undefined, out: Batch, now: number): void {
+    if (path === undefined) return
+    leave(old, now)
+    if (path.state === 'candidate') this.#prover.examine(path, out, now)
   }
 
   #begin(server: Address | undefined, now: number): void {
@@ -80,6 +118,6 @@ export class Departure {
   get #leaveAt(): number {
     const { endsAt } = this.#lifespan
     const isBusy = this.held || this.#relocation.busy || endsAt === this.#leftFor
-    return isBusy || this.#agent.active?.kind !== 'direct' ? never : endsAt - LEAVE_MS
+    return isBusy || this.#choice.active?.kind !== 'direct' ? never : endsAt - LEAVE_MS
   }
 }

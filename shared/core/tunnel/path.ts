@@ -76,6 +76,8 @@ const SILENT_MS = 300
 const DEAD_MS = 1500
 /** Longer than from the decision to leave a mapping to its expected end. */
 const LEAVING_MS = 15_000
+/** A candidate that was probed less than this long ago counts as being probed. */
+export const JUST_PROBED_MS = 20
 /** Enough samples that one slow answer of a busy machine does not decide. */
 export const RECENT_RTTS = 4
 /** Probes of a candidate that a packet came from, of one that is to become fit, and of one that was fit before. */
@@ -169,6 +171,22 @@ export const deadAt = (path: Path): number =>
 /** Marks a path as suspect until an answer comes, because it may be dead. */
 export function doubt(path: Path, now: number): void {
   path.unackedSince = Math.min(path.unackedSince, now - paceOf(path, SUSPECT_MS))
+}
+
+/** A full-sized probe was acknowledged, or both legs at the relay are bound. */
+export function prove(path: Path): void {
+  path.state = 'fit'
+  path.died = false
+  path.unackedSince = never
+}
+
+/** A fit path was silent for too long. It is probed some more, as it may come back. */
+export function die(path: Path): void {
+  path.state = 'candidate'
+  path.died = true
+  path.otherHere = false
+  path.unackedSince = never
+  path.tries = TRIES.revival
 }
 
 export function abandon(path: Path): void {

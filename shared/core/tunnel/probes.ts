@@ -1,5 +1,4 @@
 /** Sends the probes of a tunnel, answers those of the other side, and keeps track of the unanswered ones. */
-
 import type { Random } from '../../crypto/random.ts'
 import { LIMITS } from '../../limits.ts'
 import type { Batch } from '../../wire/batch.ts'

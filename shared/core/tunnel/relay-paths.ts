@@ -6,7 +6,8 @@ import { sameAddress } from '../../wire/address.ts'
 import type { Batch } from '../../wire/batch.ts'
 import type { Relayed } from '../../wire/handshake.ts'
 import { RelayLeg } from '../relay/leg.ts'
-import type { PathAgent } from './path-agent.ts'
+import type { PathBook } from './path-book.ts'
+import type { Prover } from './prover.ts'
 
 /** The other side may still send to the old relay while it binds at the new one. */
 const OVERLAP_MS = 5000
@@ -18,12 +19,14 @@ interface Held {
 }
 
 export class RelayPaths {
-  readonly #agent: PathAgent
+  readonly #book: PathBook
+  readonly #prover: Prover
   readonly #socket: number
   #held: Held[] = []
 
-  constructor(agent: PathAgent, socket: number) {
-    this.#agent = agent
+  constructor(book: PathBook, prover: Prover, socket: number) {
+    this.#book = book
+    this.#prover = prover
     this.#socket = socket
   }
 
@@ -47,7 +50,9 @@ export class RelayPaths {
     if (same !== undefined) this.#drop(same, out, now)
     const leg = new RelayLeg({ relay, grant, key, socket: this.#socket })
     this.#held.push({ leg, usableSince: Number.POSITIVE_INFINITY })
-    this.#agent.addRelay(relay.words, this.#socket, now)
+    // Packets of the other side may come through it before the relay reports that both legs are bound.
+    const path = this.#book.reach('relayed', relay.words, 0, this.#socket, now)
+    if (path?.state === 'gone') path.state = 'candidate'
     leg.start(out, now)
   }
 
@@ -98,7 +103,8 @@ export class RelayPaths {
     const usable = leg.state === 'bound' && leg.otherBound
     if (usable && held.usableSince === Number.POSITIVE_INFINITY) {
       held.usableSince = now
-      this.#agent.relayUsable(leg.relay.words, this.#socket, out, now)
+      const path = this.#book.reach('relayed', leg.relay.words, 0, this.#socket, now)
+      if (path !== undefined) this.#prover.admit(path, out, now)
     } else if (!usable) held.usableSince = Number.POSITIVE_INFINITY
     if (leg.state === 'lost') this.#drop(held, out, now)
   }
@@ -111,7 +117,8 @@ export class RelayPaths {
   #drop(held: Held, out: Batch, now: number): void {
     this.#held = this.#held.filter((it) => it !== held)
     const { words } = held.leg.relay
-    if (!this.#held.some(({ leg }) => sameAddress(leg.relay.words, 0, words, 0)))
-      this.#agent.relayGone(words, this.#socket, out, now)
+    if (this.#held.some(({ leg }) => sameAddress(leg.relay.words, 0, words, 0))) return
+    const path = this.#book.find(words, 0, this.#socket)
+    if (path?.kind === 'relayed') this.#prover.dismiss(path, out, now)
   }
 }

@@ -17,9 +17,12 @@ import { ADDRESS_WORDS, type Address, NOWHERE } from '../../wire/address.ts'
 import type { Batch } from '../../wire/batch.ts'
 import type { Result, Step, StepKind, StepOutcome } from '../../wire/handshake.ts'
 import { portOf } from '../../wire/volley.ts'
-import type { PathAgent } from './path-agent.ts'
+import type { Choice } from './choice.ts'
+import type { PathBook } from './path-book.ts'
+import type { PathParts } from './path-parts.ts'
 import { OWN_SOCKET, type Sockets } from './sockets.ts'
 import { isUnicast, TargetBudget } from './target-budget.ts'
+import type { Targets } from './targets.ts'
 
 const MAX_ROUNDS = 30
 const MAX_PACKETS = 256
@@ -48,17 +51,19 @@ interface Running {
 export class StepRunner {
   /** Technique of the step ordered last. */
   technique: StepKind | undefined
-  /** Probes sent in all steps. */
-  packets = 0
-  readonly #agent: PathAgent
+  readonly #book: PathBook
+  readonly #choice: Choice
+  readonly #targets: Targets
   readonly #sockets: Sockets
   readonly #words = new Uint32Array(ADDRESS_WORDS)
   readonly #budget = new TargetBudget()
   #running: Running | undefined
   #results: Result[] = []
 
-  constructor(agent: PathAgent, sockets: Sockets) {
-    this.#agent = agent
+  constructor({ book, choice, targets }: Pick<PathParts, 'book' | 'choice' | 'targets'>, sockets: Sockets) {
+    this.#book = book
+    this.#choice = choice
+    this.#targets = targets
     this.#sockets = sockets
   }
 
@@ -80,7 +85,7 @@ export class StepRunner {
     if (step.kind === 'scatter') this.#sockets.open(freshOf(step), true)
     else if (freshOf(step) > 0) this.#sockets.open(freshOf(step))
     if (!strewn)
-      for (const { words } of step.targets.filter(isUnicast)) this.#agent.renew(words, OWN_SOCKET, now)
+      for (const { words } of step.targets.filter(isUnicast)) this.#targets.renew(words, OWN_SOCKET, now)
   }
 
   stop(): void {
@@ -91,7 +96,7 @@ export class StepRunner {
   tick(out: Batch, now: number): void {
     const running = this.#running
     if (running === undefined) return
-    const { direct } = this.#agent
+    const { direct } = this.#book
     const proven = direct?.state === 'fit' && direct.provenAt >= running.orderedAt
     if (proven) this.#end(running, 'direct', direct, now)
     else if (now >= running.endAt) this.#end(running, 'failed', direct ?? NOWHERE, now)
@@ -116,7 +121,7 @@ export class StepRunner {
   #mayRun({ step, packets }: Running): boolean {
     if (packets > 0) return true
     if (freshOf(step) > 0 && this.#socketsOf(step).length === 0) return false
-    return step.kind !== 'scatter' || (this.#sockets.alone && this.#agent.active?.kind === 'relayed')
+    return step.kind !== 'scatter' || (this.#sockets.alone && this.#choice.active?.kind === 'relayed')
   }
 
   #shoot(running: Running, out: Batch, now: number): void {
@@ -125,10 +130,8 @@ export class StepRunner {
     const sockets = this.#socketsOf(step)
     const socket = sockets[shot % sockets.length]!
     const at = Math.floor(shot / sockets.length)
-    if (running.packets < running.maxPackets && this.#probe(running, at, socket, ttl, out, now)) {
+    if (running.packets < running.maxPackets && this.#probe(running, at, socket, ttl, out, now))
       running.packets++
-      this.packets++
-    }
     running.shot++
     if (running.shot < sockets.length * destinationsOf(step)) return
     running.round++
@@ -143,13 +146,14 @@ export class StepRunner {
     if (!isStrewn(step)) {
       const isVouchedFor = step.proven === at + 1
       if (!isVouchedFor && !this.#budget.take(target, now)) return false
-      if (ttl === 0 && step.startInMs === 0 && this.#agent.isUnderWay(target.words, socket, now)) return false
-      if (ttl === 0 && isInFull(running, at)) this.#agent.probeInFull(target.words, socket, out, now)
-      return this.#agent.probeTarget(target.words, socket, ttl, out, now)
+      if (ttl === 0 && step.startInMs === 0 && this.#targets.isUnderWay(target.words, socket, now))
+        return false
+      if (ttl === 0 && isInFull(running, at)) this.#targets.probeInFull(target.words, socket, out, now)
+      return this.#targets.probe(target.words, socket, ttl, out, now)
     }
     this.#words.set(target.words)
     if (step.volley !== undefined) this.#words[4] = portOf(step.volley, at)
-    return this.#agent.strew(this.#words, socket, ttl, out, now)
+    return this.#targets.strew(this.#words, socket, ttl, out, now)
   }
 
   #socketsOf(step: Step): readonly number[] {

@@ -25,7 +25,7 @@ import { Departure } from './departure.ts'
 import type { Effort, TunnelOptions } from './events.ts'
 import { type ClientEvent, HandshakeClient } from './handshake-client.ts'
 import type { NatClass } from './nat-class.ts'
-import type { PathAgent } from './path-agent.ts'
+import type { PathParts } from './path-parts.ts'
 import { RelayPaths } from './relay-paths.ts'
 import { OWN_SOCKET, Sockets } from './sockets.ts'
 import { StepRunner } from './step-runner.ts'
@@ -68,7 +68,7 @@ interface Agreed {
 
 export class Traversal {
   readonly sockets: Sockets
-  readonly #agent: PathAgent
+  readonly #parts: PathParts
   readonly #paths: Paths
   readonly #client: HandshakeClient
   readonly #survey: Survey
@@ -82,7 +82,6 @@ export class Traversal {
   #agreed = false
   /** Expected address of the other side, until a probe was sent there. */
   #expected: Address | undefined
-  #greetings = 0
   /** Events of the HANDSHAKE that came before the other side accepted. */
   #held: ClientEvent[] = []
   /** The attempt waits for a new direction. */
@@ -102,20 +101,20 @@ export class Traversal {
   /** The other side has a direct path: time at which this side's attempt has failed if it has none. */
   #verdictAt = never
 
-  constructor(options: TunnelOptions, agent: PathAgent, random: Random) {
-    this.#agent = agent
+  constructor(options: TunnelOptions, parts: PathParts, random: Random) {
+    this.#parts = parts
     this.#paths = options.terms.paths
     this.#direction = options.direction ?? NO_DIRECTION
     this.#directedAt = options.now
     this.#whyNotDirect = this.#paths === 'relay-only' ? 'policy' : 'not-yet'
     this.#client = new HandshakeClient(random.fork('handshake'), OWN_SOCKET)
-    this.sockets = new Sockets(() => agent.usedSockets)
+    this.sockets = new Sockets(() => parts.book.usedSockets)
     const { stun, candidates, localPort, scatter = true, udpBlocked = false, nat } = options
     const surveyed = { paths: this.#paths, stun, candidates, localPort, quiet: !scatter, udpBlocked, nat }
     this.#survey = new Survey(surveyed, random, this.sockets)
-    this.#runner = new StepRunner(agent, this.sockets)
-    this.#relays = new RelayPaths(agent, OWN_SOCKET)
-    this.#departure = new Departure(agent, this.sockets, random.fork('departure'), options.now)
+    this.#runner = new StepRunner(parts, this.sockets)
+    this.#relays = new RelayPaths(parts.book, parts.prover, OWN_SOCKET)
+    this.#departure = new Departure(parts, this.sockets, random.fork('departure'), options.now)
     this.#attempts = new Attempts(this.#paths, NOT_SHARED)
     const { keys, direction, expected, now } = options
     this.#expected = expected
@@ -152,13 +151,13 @@ export class Traversal {
 
   /** Why the tunnel is not direct. */
   get whyNotDirect(): WhyNotDirect {
-    return this.#agent.relayBetter ? 'relay-better' : this.#whyNotDirect
+    return this.#parts.choice.relayBetter ? 'relay-better' : this.#whyNotDirect
   }
 
   /** The technique tried last for a direct path, and the number of probes sent from here. */
   get effort(): Effort {
-    const { technique, packets } = this.#runner
-    return { packets: packets + this.#greetings, ...(technique !== undefined && { technique }) }
+    const { technique } = this.#runner
+    return { packets: this.#parts.targets.packets, ...(technique !== undefined && { technique }) }
   }
 
   /**
@@ -192,7 +191,7 @@ export class Traversal {
     this.#directedAt = now
     if (same && this.#attempts.isFresh(now) && !this.#wantsDirection) return
     if (!this.#wantsDirection) this.#attempts.renew()
-    this.#agent.doubt(out, now)
+    this.#parts.prover.doubt(out, now)
     this.#attempt(now)
   }
 
@@ -211,7 +210,7 @@ export class Traversal {
     this.#profileChanged = true
     const isMore = this.#agreed && this.#survey.mapped.length > before
     if (isMore) this.#attempts.renew()
-    if (!isMore || this.#attempts.going || this.#agent.active?.kind === 'direct') return
+    if (!isMore || this.#attempts.going || this.#parts.choice.active?.kind === 'direct') return
     this.#attempt(now)
     this.#ask(now)
   }
@@ -236,7 +235,7 @@ export class Traversal {
     }
     this.#departure.forget(now)
     this.#attempts.renew()
-    this.#agent.doubt(out, now)
+    this.#parts.prover.doubt(out, now)
     this.#relays.rebind(out, now)
     this.#attempt(now)
     this.#ask(now)
@@ -248,7 +247,7 @@ export class Traversal {
    */
   onMove(address: Address, bytes: number, out: Batch, now: number): void {
     this.#directSince = never
-    this.#agent.follow(address, bytes, out, now)
+    this.#departure.follow(address, bytes, out, now)
   }
 
   tick(out: Batch, now: number): void {
@@ -368,7 +367,7 @@ export class Traversal {
 
   #startStep(step: Step, out: Batch, now: number): void {
     if (step.role !== ROLE_MEASURE) {
-      this.#agent.confirm(out, now)
+      this.#parts.prover.confirm(out, now)
       this.#runner.start(step, now)
       this.#scattered ||= step.kind === 'scatter'
       return
@@ -379,7 +378,8 @@ export class Traversal {
   }
 
   #onOutcome({ path, whyNotDirect }: Outcome, now: number): void {
-    if (path === 'direct') this.#verdictAt = this.#agent.active?.kind === 'direct' ? now : now + OTHER_WAY_MS
+    if (path === 'direct')
+      this.#verdictAt = this.#parts.choice.active?.kind === 'direct' ? now : now + OTHER_WAY_MS
     else this.#end(whyNotDirect, false, now)
   }
 
@@ -397,12 +397,13 @@ export class Traversal {
     this.#network = network
     this.#attempts.end(now, found, this.#scattered)
     if (this.#paths !== 'relay-only') this.#whyNotDirect = why
-    if (this.#paths === 'direct-only' && this.#agent.active === undefined) this.#events.push('noDirectPath')
+    if (this.#paths === 'direct-only' && this.#parts.choice.active === undefined)
+      this.#events.push('noDirectPath')
   }
 
   #gatherEvidence(out: Batch, now: number): void {
     const { ready } = this.#survey
-    if (this.#agent.active?.kind === 'direct') this.#survey.spare()
+    if (this.#parts.choice.active?.kind === 'direct') this.#survey.spare()
     this.#survey.tick(out, now)
     const measured = this.#survey.measured()
     if (this.#profileChanged || measured || ready !== this.#survey.ready)
@@ -422,7 +423,7 @@ export class Traversal {
     const [expected, greets] = [this.#expected, this.#greets]
     this.#expected = undefined
     if (!greets || expected === undefined) return
-    if (this.#agent.greet(expected.words, OWN_SOCKET, out, now)) this.#greetings++
+    this.#parts.targets.greet(expected.words, OWN_SOCKET, out, now)
   }
 
   /**
@@ -430,15 +431,18 @@ export class Traversal {
    * is needed.
    */
   #readyRelay(out: Batch, now: number): void {
-    const isSuspect = this.#agent.suspect(now)
+    const isSuspect = this.#parts.choice.suspect(now)
     if (isSuspect && !this.#suspected) this.#relays.rebind(out, now)
     this.#suspected = isSuspect
   }
 
   #releaseRelay(out: Batch, now: number): void {
-    const { active } = this.#agent
+    const { active } = this.#parts.choice
     const settled =
-      active?.kind === 'direct' && active.otherHere && !this.#agent.suspect(now) && !this.#agent.lossy
+      active?.kind === 'direct' &&
+      active.otherHere &&
+      !this.#parts.choice.suspect(now) &&
+      !this.#parts.choice.lossy
     this.#directSince = settled ? Math.min(this.#directSince, now) : never
     if (now >= this.#directSince + RELEASE_MS && this.#relays.release(out, now)) this.#events.push('released')
   }
@@ -458,14 +462,14 @@ export class Traversal {
   }
 
   get #situation(): Situation {
-    const { active, directDied } = this.#agent
+    const { active, directDied } = this.#parts.choice
     const isBare = active?.kind === 'direct' && !this.#relays.alive && this.#paths === 'auto'
-    const [silent, lossy] = [isBare && this.#agent.silent, isBare && this.#agent.lossy]
+    const [silent, lossy] = [isBare && this.#parts.choice.silent, isBare && this.#parts.choice.lossy]
     return { path: active?.kind, directDied, relayDraining: this.#relays.draining, silent, lossy }
   }
 
   #ask(now: number): void {
-    if (this.#attempts.ask(now, this.#agent.active === undefined)) this.#events.push('rejoin')
+    if (this.#attempts.ask(now, this.#parts.choice.active === undefined)) this.#events.push('rejoin')
   }
 }
 

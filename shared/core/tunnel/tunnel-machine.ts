@@ -2,8 +2,8 @@
  * The peer's side of one tunnel, on a socket of its own. The README in this folder describes its life cycle and the
  * reasons for its times.
  *
- * It joins the parts: `Traversal` finds paths, `PathAgent` chooses one, `Streams` agrees on streams. The application's
- * datagrams are sent immediately on the path in use. If there is none, up to MAX_WAITING of them are queued.
+ * It joins the parts: `Traversal` finds paths, those of `path-parts.ts` prove them and choose one, `Streams` agrees on
+ * streams. The application's datagrams are sent immediately on the path in use. If there is none, up to MAX_WAITING of them are queued.
  *
  * The offering side may join the HANDSHAKE before the other side has decided. It sends the other side nothing until it
  * has the keys. The other side has them earlier, so packets that come from it are queued meanwhile.
@@ -26,7 +26,7 @@ import { Queue } from '../session/queue.ts'
 import type { TunnelEffect, TunnelEnd, TunnelInput, TunnelOptions, TunnelStatus } from './events.ts'
 import { Packets } from './packets.ts'
 import type { Path } from './path.ts'
-import { PathAgent } from './path-agent.ts'
+import { type PathParts, pathParts } from './path-parts.ts'
 import { Progress } from './progress.ts'
 import { Streams } from './streams.ts'
 import { Traversal, type TraversalEvent } from './traversal.ts'
@@ -74,7 +74,7 @@ export class TunnelMachine implements Machine<TunnelInput, TunnelEffect> {
   readonly counters: TunnelCounters = { unknown: 0, unopened: 0, unwanted: 0, dropped: 0, oversized: 0 }
   readonly #progress: Progress
   readonly #packets: Packets
-  readonly #agent: PathAgent
+  readonly #paths: PathParts
   readonly #traversal: Traversal
   readonly #streams = new Streams()
   readonly #effects = new Queue<TunnelEffect>()
@@ -98,19 +98,20 @@ export class TunnelMachine implements Machine<TunnelInput, TunnelEffect> {
     this.#silentSince = keys === undefined ? never : options.now
     this.#packets = new Packets(keys, terms.clear)
     const probeIds = new Random(hash256(options.seed, 'probe ids'))
-    this.#agent = new PathAgent(this.#packets, terms.paths !== 'relay-only', probeIds)
-    this.#traversal = new Traversal(options, this.#agent, new Random(options.seed))
+    this.#paths = pathParts(this.#packets, terms.paths !== 'relay-only', probeIds)
+    this.#traversal = new Traversal(options, this.#paths, new Random(options.seed))
   }
 
   get status(): TunnelStatus {
     const { whyNotDirect, effort } = this.#traversal
-    return { ...this.#progress.status(this.#agent.active, whyNotDirect), effort }
+    return { ...this.#progress.status(this.#paths.choice.active, whyNotDirect), effort }
   }
 
   /** The size of everything that it stores because of other parties. Each is bounded, whatever they send. */
   get kept(): TunnelKept {
     const waiting = this.#waiting.length + (this.#early?.count ?? 0)
-    return { ...this.#agent.kept, streams: this.#streams.kept, waiting }
+    const { book, probes } = this.#paths
+    return { paths: book.size, probes: probes.size, streams: this.#streams.kept, waiting }
   }
 
   receive(arrived: Batch, out: Batch, now: number): void {
@@ -138,7 +139,12 @@ export class TunnelMachine implements Machine<TunnelInput, TunnelEffect> {
   deadline(): number {
     if (this.#ended) return never
     const endAt = Math.min(this.#givenUpAt, this.#closedAt)
-    return Math.min(this.#agent.deadline(), this.#traversal.deadline(), this.#streams.deadline(), endAt)
+    return Math.min(
+      this.#paths.prover.deadline(),
+      this.#traversal.deadline(),
+      this.#streams.deadline(),
+      endAt,
+    )
   }
 
   poll(): TunnelEffect | undefined {
@@ -153,7 +159,7 @@ export class TunnelMachine implements Machine<TunnelInput, TunnelEffect> {
 
   #send(bytes: Uint8Array, out: Batch, now: number): void {
     if (bytes.length > MAX_PAYLOAD_BYTES) this.counters.oversized++
-    else if (!this.#agent.send(out, bytes, now)) this.#keep(bytes)
+    else if (!this.#paths.sender.send(bytes, out, now)) this.#keep(bytes)
   }
 
   #keep(bytes: Uint8Array): void {
@@ -181,7 +187,7 @@ export class TunnelMachine implements Machine<TunnelInput, TunnelEffect> {
         this.#streams.answer({ ...input, kind: 'streamRefuse' })
         break
       case 'streaming':
-        this.#agent.streaming = input.active
+        this.#paths.sender.streaming = input.active
         break
       case 'rejoin':
         this.#absentSince = never
@@ -189,13 +195,14 @@ export class TunnelMachine implements Machine<TunnelInput, TunnelEffect> {
         break
       case 'otherPresent':
         this.#absentSince = never
-        if (this.#packets.agreed && this.#agent.active === undefined) this.#traversal.seek(now)
+        if (this.#packets.agreed && this.#paths.choice.active === undefined) this.#traversal.seek(now)
         break
       case 'otherAbsent':
         this.#absentSince = Math.min(this.#absentSince, now)
         break
       case 'otherForgot':
-        if (this.#packets.agreed && this.#agent.active === undefined) this.#end('unreachable', out, now)
+        if (this.#packets.agreed && this.#paths.choice.active === undefined)
+          this.#end('unreachable', out, now)
         break
       case 'candidates':
         this.#traversal.setCandidates(input.candidates, now)
@@ -254,7 +261,7 @@ export class TunnelMachine implements Machine<TunnelInput, TunnelEffect> {
     const { bodyAt, bodyLength, newest } = this.#packets
     const from = i * ADDRESS_WORDS
     const packet = { newest, bytes: arrived.length[i]! }
-    const path = this.#agent.heard(arrived.address, from, arrived.socket[i]!, packet, out, now)
+    const path = this.#paths.prover.heard(arrived.address, from, arrived.socket[i]!, packet, out, now)
     if (path === undefined) {
       this.counters.unwanted++
       return
@@ -277,14 +284,14 @@ export class TunnelMachine implements Machine<TunnelInput, TunnelEffect> {
     if (this.#ended) return
     switch (control.kind) {
       case 'probe':
-        this.#agent.onProbe(path, control, out, now)
+        this.#paths.prover.onProbe(path, control, out, now)
         break
       case 'probeAck':
-        this.#agent.onAck(path, control, out, now)
+        this.#paths.prover.onAck(path, control, out, now)
         break
       case 'probeBack':
-        this.#agent.onAck(path, { ...control, kind: 'probeAck', id: control.answers }, out, now)
-        this.#agent.onProbe(path, { ...control, kind: 'probe' }, out, now)
+        this.#paths.prover.onAck(path, { ...control, kind: 'probeAck', id: control.answers }, out, now)
+        this.#paths.prover.onProbe(path, { ...control, kind: 'probe' }, out, now)
         break
       case 'close':
         this.#end('closedByOther', out, now)
@@ -300,9 +307,9 @@ export class TunnelMachine implements Machine<TunnelInput, TunnelEffect> {
   /** Lets each part do what is due, and passes events between the parts. */
   #work(out: Batch, from: number, now: number): void {
     if (this.#ended) return
-    this.#agent.tick(out, now)
+    this.#paths.prover.tick(out, now)
     this.#traversal.tick(out, now)
-    this.#streams.tick((control) => void this.#agent.sendControl(control, out, now), now)
+    this.#streams.tick((control) => void this.#paths.sender.sendControl(control, out, now), now)
     this.#passSockets()
     this.#showPath(now)
     this.#flushWaiting(out, now)
@@ -319,15 +326,15 @@ export class TunnelMachine implements Machine<TunnelInput, TunnelEffect> {
   }
 
   #showPath(now: number): void {
-    const effect = this.#progress.show(this.#agent.active, this.#traversal.whyNotDirect, now)
+    const effect = this.#progress.show(this.#paths.choice.active, this.#traversal.whyNotDirect, now)
     if (effect === undefined) return
     this.#effects.put(effect)
     if (effect.kind === 'interrupted') this.#silentSince = Math.min(this.#silentSince, now)
   }
 
   #flushWaiting(out: Batch, now: number): void {
-    if (this.#waiting.length === 0 || this.#agent.active === undefined) return
-    for (const bytes of this.#waiting) this.#agent.send(out, bytes, now)
+    if (this.#waiting.length === 0 || this.#paths.choice.active === undefined) return
+    for (const bytes of this.#waiting) this.#paths.sender.send(bytes, out, now)
     this.#waiting = []
   }
 
@@ -347,19 +354,19 @@ export class TunnelMachine implements Machine<TunnelInput, TunnelEffect> {
    */
   #passEvent(event: TraversalEvent, out: Batch, now: number): void {
     if (event === 'rejoin' || event === 'released') this.#effects.put({ kind: event })
-    else if (event === 'noDirectPath' || this.#agent.active === undefined) this.#end(event, out, now)
+    else if (event === 'noDirectPath' || this.#paths.choice.active === undefined) this.#end(event, out, now)
     else if (this.#silentSince !== never) this.#closedAt = now + LAST_WORDS_MS
   }
 
   #sayClose(out: Batch, now: number): void {
     const close: Control = { kind: 'close', reason: CLOSE_REASON.closed }
-    for (let i = 0; i < CLOSE_REPEATS; i++) this.#agent.sendControl(close, out, now)
+    for (let i = 0; i < CLOSE_REPEATS; i++) this.#paths.sender.sendControl(close, out, now)
   }
 
   #end(end: TunnelEnd, out: Batch, now: number): void {
     if (this.#ended) return
     this.#ended = true
-    const direct = this.#agent.active?.kind === 'direct'
+    const direct = this.#paths.choice.active?.kind === 'direct'
     this.#traversal.leave(out, now)
     this.#passSockets()
     this.#effects.put({
