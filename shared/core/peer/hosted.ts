@@ -5,12 +5,13 @@
 import { ADDRESS_WORDS } from '../../wire/address.ts'
 import { Batch } from '../../wire/batch.ts'
 import type { Machine } from '../machine.ts'
-import type { TunnelEffect, TunnelInput } from '../tunnel/events.ts'
+import type { TunnelInput } from '../tunnel/events.ts'
+import type { SocketsEffect } from '../tunnel/sockets.ts'
 import { NO_SOCKET, type Part, type SocketBook } from './socket-book.ts'
 import type { Turn } from './turn.ts'
 
 export type SocketsInput = Extract<TunnelInput, { kind: 'sockets' }>
-export type SocketsEffect = Extract<TunnelEffect, { kind: 'openSockets' | 'closeSockets' }>
+export type { SocketsEffect }
 
 export interface HostedOptions<Input, Effect> {
   readonly machine: Machine<Input | SocketsInput, Effect | SocketsEffect>

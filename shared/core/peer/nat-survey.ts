@@ -6,6 +6,7 @@ import type { Random } from '../../crypto/random.ts'
 import type { Address } from '../../wire/address.ts'
 import type { Batch } from '../../wire/batch.ts'
 import type { Machine } from '../machine.ts'
+import { Queue } from '../session/queue.ts'
 import { Evidence, type Evidenced, type StunServer } from '../tunnel/evidence.ts'
 import { Hops } from '../tunnel/hops.ts'
 import { isForeseeable } from '../tunnel/nat-class.ts'
@@ -31,11 +32,11 @@ export interface NatSurveyOptions {
 }
 
 export class NatSurvey implements Machine<SocketsInput, NatNews | SocketsEffect> {
-  readonly #sockets = new Sockets(() => new Set())
+  readonly #outbox = new Queue<NatNews | SocketsEffect>()
+  readonly #sockets = new Sockets(() => new Set(), this.#outbox)
   readonly #evidence: Evidence
   readonly #hops: Hops
   #phase: 'evidence' | 'hops' | 'over' = 'evidence'
-  readonly #news: NatNews[] = []
 
   constructor({ random, servers, localPort, now }: NatSurveyOptions) {
     this.#evidence = new Evidence(random.fork('evidence'), OWN_SOCKET, { tracing: true })
@@ -73,19 +74,19 @@ export class NatSurvey implements Machine<SocketsInput, NatNews | SocketsEffect>
   }
 
   poll(): NatNews | SocketsEffect | undefined {
-    return (this.#sockets.effect() as SocketsEffect | undefined) ?? this.#news.shift()
+    return this.#outbox.take()
   }
 
   #askHops(now: number): void {
     this.#phase = 'hops'
     const { findings } = this
-    this.#news.push({ kind: 'classified', findings })
+    this.#outbox.put({ kind: 'classified', findings })
     if (isForeseeable(findings) && findings.filtering !== 'independent')
       this.#hops.start(this.#evidence.servers, now)
   }
 
   #end(): void {
     this.#phase = 'over'
-    this.#news.push({ kind: 'done', findings: this.findings })
+    this.#outbox.put({ kind: 'done', findings: this.findings })
   }
 }

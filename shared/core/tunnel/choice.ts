@@ -21,6 +21,7 @@ export class Choice {
   /** Time at which the path in use was chosen. */
   #chosenAt = Number.NEGATIVE_INFINITY
   #directDied = false
+  #deathTold = true
   #silent = false
 
   constructor(book: PathBook) {
@@ -35,6 +36,13 @@ export class Choice {
   /** True if the direct path in use died and no other direct path has replaced it. */
   get directDied(): boolean {
     return this.#directDied
+  }
+
+  /** True once for each direct path that died, unless another direct path has replaced it. */
+  takeDeath(): boolean {
+    const isNew = this.#directDied && !this.#deathTold
+    this.#deathTold = true
+    return isNew
   }
 
   /** True if data goes directly and much of it is lost, so that a relay may be better. */
@@ -70,7 +78,10 @@ export class Choice {
   /** Gives up a path that has died or whose relay is gone, if it is in use. */
   lose(path: Path): void {
     if (path !== this.#active) return
-    if (path.kind === 'direct') this.#directDied = true
+    if (path.kind === 'direct') {
+      this.#directDied = true
+      this.#deathTold = false
+    }
     this.#active = undefined
   }
 

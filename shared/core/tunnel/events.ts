@@ -129,6 +129,27 @@ export type TunnelEffect =
   | { readonly kind: 'released' }
   | { readonly kind: 'closed'; readonly end: TunnelEnd; readonly whyNotDirect?: WhyNotDirect }
 
+export interface TunnelCounters {
+  /** Datagrams that belong neither to this tunnel nor to its HANDSHAKE, relays or STUN servers. */
+  unknown: number
+  /** Packets that could not be opened: forged, damaged, too old or duplicates. */
+  unopened: number
+  /** Packets from an address that is not accepted: the tunnel is relay-only, or the book of paths is full. */
+  unwanted: number
+  /** Datagrams dropped from a full queue while there was no path or no key. */
+  dropped: number
+  oversized: number
+}
+
+export interface TunnelKept {
+  readonly paths: number
+  readonly probes: number
+  /** Streams that this side is opening, and remembered answers to streams of the other side. */
+  readonly streams: number
+  /** Datagrams queued for a path or for the keys. */
+  readonly waiting: number
+}
+
 /** The cost of the search for a direct path to this side. */
 export interface Effort {
   /** The technique tried last: for a direct path, the one that found it. */

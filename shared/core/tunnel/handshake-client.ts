@@ -60,6 +60,9 @@ export type ClientEvent =
   /** The other side has closed the tunnel. */
   | { readonly kind: 'closed' }
 
+/** What the HANDSHAKE orders, and what becomes of the session with it. */
+export type Order = Exclude<ClientEvent, { kind: 'observed' }>
+
 interface Joining {
   readonly kind: 'joining'
   readonly direction: Direction

@@ -5,7 +5,9 @@ import type { Packets } from './packets.ts'
 import { PathBook } from './path-book.ts'
 import { Probes } from './probes.ts'
 import { Prover } from './prover.ts'
+import { RelayPaths } from './relay-paths.ts'
 import { Sender } from './sender.ts'
+import { OWN_SOCKET } from './sockets.ts'
 import { Targets } from './targets.ts'
 
 export interface PathParts {
@@ -15,6 +17,7 @@ export interface PathParts {
   readonly prover: Prover
   readonly choice: Choice
   readonly sender: Sender
+  readonly relays: RelayPaths
 }
 
 /** `random`: for the ids of probes. */
@@ -25,5 +28,6 @@ export function pathParts(packets: Packets, directAllowed: boolean, random: Rand
   const choice = new Choice(book)
   const sender = new Sender(packets, choice)
   const prover = new Prover(book, probes, choice, sender)
-  return { book, probes, targets, prover, choice, sender }
+  const relays = new RelayPaths(book, prover, OWN_SOCKET)
+  return { book, probes, targets, prover, choice, sender, relays }
 }

@@ -8,6 +8,7 @@
  * Both sides draw the random part of the wait from a secret that only they share. So they come to the HANDSHAKE
  * together, but not all tunnels of a node at the same time.
  */
+import type { ChannelKeys } from '../../crypto/channel.ts'
 import { hash256 } from '../../crypto/hash.ts'
 import { Random } from '../../crypto/random.ts'
 
@@ -24,10 +25,17 @@ export class Patience {
   readonly #shared: Uint8Array
   #failures = 0
   #unlucky = 0
+  #network = ''
 
   /** `shared`: 32 bytes, the same on both sides. */
   constructor(shared: Uint8Array) {
     this.#shared = shared
+  }
+
+  /** An attempt was made in this network of this side (`Survey.network`). Another one than before is new. */
+  at(network: string): void {
+    if (network !== this.#network) this.renew()
+    this.#network = network
   }
 
   /** `byChance`: the same attempt may succeed if it is repeated. */
@@ -51,3 +59,10 @@ export class Patience {
     return Math.round(longest * (1 - SPREAD * chance))
   }
 }
+
+/** Placeholder until the keys are there: no waiting time is drawn from it. */
+export const NOT_SHARED = new Uint8Array(32)
+
+/** 32 bytes that only the two sides of this tunnel know. */
+export const sharedBy = ({ send, receive }: ChannelKeys): Uint8Array =>
+  Uint8Array.from(send, (byte, i) => byte ^ receive[i]!)

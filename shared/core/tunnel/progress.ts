@@ -1,5 +1,8 @@
 import type { WhyNotDirect } from '../../why-not-direct.ts'
-import type { TunnelEffect, TunnelStatus } from './events.ts'
+import type { Choice } from './choice.ts'
+import type { TunnelStatus } from './events.ts'
+import type { Lifetime } from './lifetime.ts'
+import type { Outbox } from './outbox.ts'
 import type { Path } from './path.ts'
 
 /**
@@ -8,49 +11,63 @@ import type { Path } from './path.ts'
  */
 export class Progress {
   readonly #since: number
+  readonly #choice: Pick<Choice, 'active'>
+  readonly #lifetime: Lifetime
+  readonly #outbox: Outbox
   #shown: { readonly path: Path; readonly why: WhyNotDirect | undefined } | undefined
   #firstByteMs: number | undefined
   #directMs: number | undefined
 
   /** `since`: when the application asked for the tunnel. */
-  constructor(since: number) {
+  constructor(since: number, choice: Pick<Choice, 'active'>, lifetime: Lifetime, outbox: Outbox) {
     this.#since = since
+    this.#choice = choice
+    this.#lifetime = lifetime
+    this.#outbox = outbox
   }
 
+  /** A packet of the other side arrived. */
   heard(now: number): void {
     this.#firstByteMs ??= now - this.#since
+    this.#lifetime.heard()
   }
 
-  /** The effect to report, undefined if nothing changed. `whyNotDirect` is used only for a relayed path. */
-  show(path: Path | undefined, whyNotDirect: WhyNotDirect, now: number): TunnelEffect | undefined {
-    if (path === undefined) return this.#interrupt()
-    const why = path.kind === 'direct' ? undefined : whyNotDirect
-    if (this.#shown?.path === path && this.#shown.why === why) return undefined
-    this.#shown = { path, why }
-    if (path.kind === 'direct') this.#directMs ??= now - this.#since
-    return {
-      kind: 'path',
-      path: path.kind,
-      remote: { words: path.words },
-      socket: path.socket,
-      rttMs: path.rttMs,
-      ...(why !== undefined && { whyNotDirect: why }),
+  /** Reports the path in use if it is another one. `whyNotDirect` is told only for a relayed path. */
+  show(whyNotDirect: WhyNotDirect, now: number): void {
+    const { active } = this.#choice
+    if (active === undefined) {
+      this.#interrupt(now)
+      return
     }
+    const why = active.kind === 'direct' ? undefined : whyNotDirect
+    if (this.#shown?.path === active && this.#shown.why === why) return
+    this.#shown = { path: active, why }
+    if (active.kind === 'direct') this.#directMs ??= now - this.#since
+    this.#outbox.put({
+      kind: 'path',
+      path: active.kind,
+      remote: { words: active.words },
+      socket: active.socket,
+      rttMs: active.rttMs,
+      ...(why !== undefined && { whyNotDirect: why }),
+    })
   }
 
-  status(path: Path | undefined, whyNotDirect: WhyNotDirect): Omit<TunnelStatus, 'effort'> {
+  status(whyNotDirect: WhyNotDirect): Omit<TunnelStatus, 'effort'> {
+    const { active } = this.#choice
     return {
-      path: path?.kind ?? 'none',
-      rttMs: path?.rttMs ?? 0,
-      ...(path?.kind !== 'direct' && { whyNotDirect }),
+      path: active?.kind ?? 'none',
+      rttMs: active?.rttMs ?? 0,
+      ...(active?.kind !== 'direct' && { whyNotDirect }),
       ...(this.#firstByteMs !== undefined && { firstByteMs: this.#firstByteMs }),
       ...(this.#directMs !== undefined && { directMs: this.#directMs }),
     }
   }
 
-  #interrupt(): TunnelEffect | undefined {
-    if (this.#shown === undefined) return undefined
+  #interrupt(now: number): void {
+    if (this.#shown === undefined) return
     this.#shown = undefined
-    return { kind: 'interrupted' }
+    this.#outbox.put({ kind: 'interrupted' })
+    this.#lifetime.interrupted(now)
   }
 }

@@ -3,24 +3,29 @@
  * unless a path uses them. The machine does not hold sockets: it asks for them (`openSockets`) and is told which are
  * open (`sockets`). *Alone* is the leave to scatter: one tunnel of a host has it at a time, until its sockets close.
  */
+import type { Queue } from '../session/queue.ts'
 import type { TunnelEffect } from './events.ts'
 
 export const OWN_SOCKET = 0
 /** The most fresh sockets that any technique uses (`scatter`). */
 const MAX_FRESH = 255
 
+/** What a machine with several sockets asks of its host. */
+export type SocketsEffect = Extract<TunnelEffect, { kind: 'openSockets' | 'closeSockets' }>
+
 export class Sockets {
   readonly #used: () => ReadonlySet<number>
+  readonly #outbox: Pick<Queue<SocketsEffect>, 'put'>
   /** Ports by socket number, from socket 1 on; 0 for a closed socket. */
   #ports: readonly number[] = []
   #alone = false
   /** True if the requested sockets are open, or as many of them as the system allows. */
   #answered = true
-  #effects: TunnelEffect[] = []
 
   /** `used`: the sockets that paths use. */
-  constructor(used: () => ReadonlySet<number>) {
+  constructor(used: () => ReadonlySet<number>, outbox: Pick<Queue<SocketsEffect>, 'put'>) {
     this.#used = used
+    this.#outbox = outbox
   }
 
   get answered(): boolean {
@@ -47,7 +52,7 @@ export class Sockets {
 
   open(count: number, alone = false): void {
     this.#answered = false
-    this.#effects.push({ kind: 'openSockets', count: Math.min(count, MAX_FRESH), alone })
+    this.#outbox.put({ kind: 'openSockets', count: Math.min(count, MAX_FRESH), alone })
   }
 
   /** Asks for one more socket and returns its number. */
@@ -70,10 +75,6 @@ export class Sockets {
     this.#answered = true
     this.#alone = false
     this.#ports = this.#ports.map((port, i) => (used.has(i + 1) ? port : 0))
-    this.#effects.push({ kind: 'closeSockets', keep: [...used] })
-  }
-
-  effect(): TunnelEffect | undefined {
-    return this.#effects.shift()
+    this.#outbox.put({ kind: 'closeSockets', keep: [...used] })
   }
 }

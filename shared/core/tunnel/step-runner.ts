@@ -15,7 +15,7 @@
  */
 import { ADDRESS_WORDS, type Address, NOWHERE } from '../../wire/address.ts'
 import type { Batch } from '../../wire/batch.ts'
-import type { Result, Step, StepKind, StepOutcome } from '../../wire/handshake.ts'
+import type { Result, Step, StepOutcome } from '../../wire/handshake.ts'
 import { portOf } from '../../wire/volley.ts'
 import type { Choice } from './choice.ts'
 import type { PathBook } from './path-book.ts'
@@ -49,8 +49,6 @@ interface Running {
 }
 
 export class StepRunner {
-  /** Technique of the step ordered last. */
-  technique: StepKind | undefined
   readonly #book: PathBook
   readonly #choice: Choice
   readonly #targets: Targets
@@ -58,7 +56,6 @@ export class StepRunner {
   readonly #words = new Uint32Array(ADDRESS_WORDS)
   readonly #budget = new TargetBudget()
   #running: Running | undefined
-  #results: Result[] = []
 
   constructor({ book, choice, targets }: Pick<PathParts, 'book' | 'choice' | 'targets'>, sockets: Sockets) {
     this.#book = book
@@ -81,7 +78,7 @@ export class StepRunner {
       maxPackets: strewn ? MAX_VOLLEY : MAX_PACKETS,
       ...{ round: 0, shot: 0, packets: 0 },
     }
-    this.technique = step.kind
+    this.#targets.begin(step.kind)
     if (step.kind === 'scatter') this.#sockets.open(freshOf(step), true)
     else if (freshOf(step) > 0) this.#sockets.open(freshOf(step))
     if (!strewn)
@@ -90,28 +87,25 @@ export class StepRunner {
 
   stop(): void {
     this.#running = undefined
-    this.#results = []
   }
 
-  tick(out: Batch, now: number): void {
+  /** Sends what is due. The result of a step that ends now. */
+  tick(out: Batch, now: number): Result | undefined {
     const running = this.#running
-    if (running === undefined) return
+    if (running === undefined) return undefined
     const { direct } = this.#book
     const proven = direct?.state === 'fit' && direct.provenAt >= running.orderedAt
-    if (proven) this.#end(running, 'direct', direct, now)
-    else if (now >= running.endAt) this.#end(running, 'failed', direct ?? NOWHERE, now)
-    else if (now >= running.startAt && !this.#mayRun(running)) this.#end(running, 'impossible', NOWHERE, now)
-    else while (now >= dueAt(running)) this.#shoot(running, out, now)
+    if (proven) return this.#end(running, 'direct', direct, now)
+    if (now >= running.endAt) return this.#end(running, 'failed', direct ?? NOWHERE, now)
+    if (now >= running.startAt && !this.#mayRun(running))
+      return this.#end(running, 'impossible', NOWHERE, now)
+    while (now >= dueAt(running)) this.#shoot(running, out, now)
+    return undefined
   }
 
   deadline(): number {
     const running = this.#running
     return running === undefined ? never : Math.min(dueAt(running), running.endAt)
-  }
-
-  /** Results of ended steps, each once. */
-  result(): Result | undefined {
-    return this.#results.shift()
   }
 
   /**
@@ -161,12 +155,12 @@ export class StepRunner {
     return fresh === 0 ? [OWN_SOCKET] : this.#sockets.fresh.slice(0, fresh)
   }
 
-  #end(running: Running, outcome: StepOutcome, reached: Address, now: number): void {
+  #end(running: Running, outcome: StepOutcome, reached: Address, now: number): Result {
     const { step, startAt, packets } = running
     const elapsedMs = Math.max(now - startAt, 0)
-    this.#results.push({ step: step.step, outcome, reached: { words: reached.words }, elapsedMs, packets })
     this.#running = undefined
     if (freshOf(step) > 0 || step.kind === 'scatter') this.#sockets.closeUnused()
+    return { step: step.step, outcome, reached: { words: reached.words }, elapsedMs, packets }
   }
 }
 

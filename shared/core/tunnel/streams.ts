@@ -6,6 +6,7 @@
 import { LIMITS } from '../../limits.ts'
 import type { Control } from '../../wire/tunnel.ts'
 import type { TunnelEffect } from './events.ts'
+import type { Outbox } from './outbox.ts'
 
 const FIRST_REPEAT_MS = 250
 const LAST_REPEAT_MS = 2000
@@ -31,11 +32,15 @@ export class Streams {
   /** Streams that the other side opened: `undecided` until the application has answered. */
   readonly #asked = new Map<number, Answer | 'undecided'>()
   #answers: Answer[] = []
-  #events: StreamEvent[] = []
+  readonly #outbox: Outbox
+
+  constructor(outbox: Outbox) {
+    this.#outbox = outbox
+  }
 
   open(stream: number, key: Uint8Array, name: string, now: number): void {
     if (this.#opening.size >= MAX_STREAMS) {
-      this.#events.push({ kind: 'streamRefused', stream, reason: 'too-many' })
+      this.#outbox.put({ kind: 'streamRefused', stream, reason: 'too-many' })
       return
     }
     const frame: StreamOpen = { kind: 'streamOpen', stream, key, name }
@@ -51,7 +56,7 @@ export class Streams {
 
   take(control: StreamOpen | Answer): void {
     if (control.kind === 'streamOpen') this.#onOpen(control)
-    else if (this.#opening.delete(control.stream)) this.#events.push(answered(control))
+    else if (this.#opening.delete(control.stream)) this.#outbox.put(answered(control))
   }
 
   /** Calls `send` for each frame that is due. */
@@ -75,17 +80,13 @@ export class Streams {
     return this.#opening.size + this.#asked.size + this.#answers.length
   }
 
-  event(): StreamEvent | undefined {
-    return this.#events.shift()
-  }
-
   #onOpen(frame: StreamOpen): void {
     const known = this.#asked.get(frame.stream)
     if (known === 'undecided') return
     if (known !== undefined) this.#answers.push(known)
     else if (this.#makeRoom()) {
       this.#asked.set(frame.stream, 'undecided')
-      this.#events.push(frame)
+      this.#outbox.put(frame)
     } else this.#answers.push({ kind: 'streamRefuse', stream: frame.stream, reason: 'too-many' })
   }
 
@@ -100,7 +101,7 @@ export class Streams {
 
   #giveUp(stream: number): void {
     this.#opening.delete(stream)
-    this.#events.push({ kind: 'streamRefused', stream, reason: 'timeout' })
+    this.#outbox.put({ kind: 'streamRefused', stream, reason: 'timeout' })
   }
 }
 

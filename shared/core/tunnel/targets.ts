@@ -4,21 +4,33 @@
  */
 import { LIMITS } from '../../limits.ts'
 import type { Batch } from '../../wire/batch.ts'
+import type { StepKind } from '../../wire/handshake.ts'
+import type { Effort } from './events.ts'
 import { JUST_PROBED_MS, namedCredit, TRIES } from './path.ts'
 import type { PathBook } from './path-book.ts'
 import type { Probes } from './probes.ts'
 
 export class Targets {
-  /** Number of probes sent, without the full-sized ones beside small ones. */
-  packets = 0
   readonly #book: PathBook
   readonly #probes: Probes
   readonly #directAllowed: boolean
+  #technique: StepKind | undefined
+  #packets = 0
 
   constructor(book: PathBook, probes: Probes, directAllowed: boolean) {
     this.#book = book
     this.#probes = probes
     this.#directAllowed = directAllowed
+  }
+
+  /** The technique begun last, and the number of probes sent, without the full-sized ones beside small ones. */
+  get effort(): Effort {
+    const technique = this.#technique
+    return { packets: this.#packets, ...(technique !== undefined && { technique }) }
+  }
+
+  begin(technique: StepKind): void {
+    this.#technique = technique
   }
 
   /**
@@ -74,7 +86,7 @@ export class Targets {
   }
 
   #counted(sent: boolean): boolean {
-    if (sent) this.packets++
+    if (sent) this.#packets++
     return sent
   }
 }

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest'
+import { Queue } from '../../../shared/core/session/queue.ts'
 import { Departure } from '../../../shared/core/tunnel/departure.ts'
 import { Sockets } from '../../../shared/core/tunnel/sockets.ts'
 import { Random } from '../../../shared/crypto/random.ts'
@@ -9,7 +10,7 @@ let other: OtherSide
 let departure: Departure
 beforeEach(() => {
   other = new OtherSide()
-  const sockets = new Sockets(() => other.paths.book.usedSockets)
+  const sockets = new Sockets(() => other.paths.book.usedSockets, new Queue())
   departure = new Departure(other.paths, sockets, new Random(new Uint8Array(32)), 0)
 })
 

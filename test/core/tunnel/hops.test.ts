@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Machine } from '../../../shared/core/machine.ts'
+import { Queue } from '../../../shared/core/session/queue.ts'
 import type { TunnelEffect } from '../../../shared/core/tunnel/events.ts'
 import { Hops } from '../../../shared/core/tunnel/hops.ts'
 import { Sockets } from '../../../shared/core/tunnel/sockets.ts'
@@ -17,7 +18,8 @@ interface Opened {
 
 /** The hop measurement alone, without a tunnel. */
 class Measurement implements Machine<Opened, TunnelEffect> {
-  readonly sockets = new Sockets(() => new Set())
+  readonly #outbox = new Queue<TunnelEffect>()
+  readonly sockets = new Sockets(() => new Set(), this.#outbox)
   readonly hops = new Hops(new Random(new Uint8Array(32)), this.sockets)
 
   receive(arrived: Batch, out: Batch, now: number): void {
@@ -39,7 +41,7 @@ class Measurement implements Machine<Opened, TunnelEffect> {
   }
 
   poll(): TunnelEffect | undefined {
-    return this.sockets.effect()
+    return this.#outbox.take()
   }
 }
 

@@ -1,8 +1,9 @@
 import { beforeEach, describe, expect, test } from 'vitest'
+import { Queue } from '../../../shared/core/session/queue.ts'
 import { UNPROVEN_CREDIT } from '../../../shared/core/tunnel/path.ts'
 import { Sockets } from '../../../shared/core/tunnel/sockets.ts'
 import { StepRunner } from '../../../shared/core/tunnel/step-runner.ts'
-import type { Step } from '../../../shared/wire/handshake.ts'
+import type { Result, Step } from '../../../shared/wire/handshake.ts'
 import { address, B, OtherSide } from './other-side.ts'
 
 let other: OtherSide
@@ -29,16 +30,15 @@ const step = (change: Partial<Step>): Step => ({
 
 /** Runs a step to its end. Returns what is sent, and when. */
 function run(change: Partial<Step>) {
-  const runner = new StepRunner(other.paths, new Sockets(() => other.paths.book.usedSockets))
+  const runner = new StepRunner(other.paths, new Sockets(() => other.paths.book.usedSockets, new Queue()))
   runner.start(step(change), 0)
   const sent: string[] = []
-  let result = runner.result()
+  let result: Result | undefined
   for (let now = 0; now < 20_000 && result === undefined; now = Math.max(runner.deadline(), now + 1)) {
-    runner.tick(other.out, now)
+    result = runner.tick(other.out, now)
     for (const { to, ttl, bytes } of other.sent()) {
       sent.push(`${now} ${to} ${ttl}${bytes === 1200 ? ' in full' : ''}`)
     }
-    result ??= runner.result()
   }
   return { sent, result }
 }

@@ -1,13 +1,16 @@
 import { expect, test } from 'vitest'
-import { type StreamEvent, Streams } from '../../../shared/core/tunnel/streams.ts'
+import { Queue } from '../../../shared/core/session/queue.ts'
+import type { TunnelEffect } from '../../../shared/core/tunnel/events.ts'
+import { Streams } from '../../../shared/core/tunnel/streams.ts'
 import type { Control } from '../../../shared/wire/tunnel.ts'
 
 const KEY = new Uint8Array(32).fill(7)
 
 /** Two sides joined by a line that may lose controls. */
 class Line {
-  readonly a = new Streams()
-  readonly b = new Streams()
+  readonly #outboxes = [new Queue<TunnelEffect>(), new Queue<TunnelEffect>()] as const
+  readonly a = new Streams(this.#outboxes[0])
+  readonly b = new Streams(this.#outboxes[1])
   readonly sent: Control[] = []
   now = 0
   loses: (control: Control) => boolean = () => false
@@ -25,6 +28,12 @@ class Line {
     return this
   }
 
+  /** The effects of one side since the last call. */
+  events(side: 'a' | 'b'): TunnelEffect[] {
+    const outbox = this.#outboxes[side === 'a' ? 0 : 1]
+    return Array.from({ length: outbox.size }, () => outbox.take()!)
+  }
+
   #carry(from: Streams, to: Streams): void {
     const send = (control: Control) => {
       this.sent.push(control)
@@ -34,20 +43,14 @@ class Line {
   }
 }
 
-function events(streams: Streams): StreamEvent[] {
-  const all: StreamEvent[] = []
-  for (let event = streams.event(); event !== undefined; event = streams.event()) all.push(event)
-  return all
-}
-
 const opened = { kind: 'streamOpen', stream: 5, key: KEY, name: 'chat' }
 
 test('a stream is opened by one side and accepted by the other', () => {
   const line = new Line()
   line.a.open(5, KEY, 'chat', 0)
-  expect(events(line.settle().b)).toEqual([opened])
+  expect(line.settle().events('b')).toEqual([opened])
   line.b.answer({ kind: 'streamAccept', stream: 5, accepter: 9 })
-  expect(events(line.settle().a)).toEqual([{ kind: 'streamAccepted', stream: 5, accepter: 9 }])
+  expect(line.settle().events('a')).toEqual([{ kind: 'streamAccepted', stream: 5, accepter: 9 }])
   expect([line.a.deadline(), line.b.deadline()]).toEqual([Infinity, Infinity])
 })
 
@@ -55,7 +58,7 @@ test('a stream is refused', () => {
   const line = new Line()
   line.a.open(5, KEY, 'chat', 0)
   line.settle().b.answer({ kind: 'streamRefuse', stream: 5 })
-  expect(events(line.settle().a)).toEqual([{ kind: 'streamRefused', stream: 5 }])
+  expect(line.settle().events('a')).toEqual([{ kind: 'streamRefused', stream: 5 }])
 })
 
 test('the application is asked once, however often the question comes', () => {
@@ -63,7 +66,7 @@ test('the application is asked once, however often the question comes', () => {
   line.a.open(5, KEY, 'chat', 0)
   line.pass(5000)
   expect(line.sent.length).toBeGreaterThan(4)
-  expect(events(line.b)).toEqual([opened])
+  expect(line.events('b')).toEqual([opened])
 })
 
 test('a lost answer is given again when the question is', () => {
@@ -74,8 +77,8 @@ test('a lost answer is given again when the question is', () => {
   line.pass(1000)
   line.loses = () => false
   line.pass(2000)
-  expect(events(line.a)).toEqual([{ kind: 'streamAccepted', stream: 5, accepter: 9 }])
-  expect(events(line.b)).toEqual([opened])
+  expect(line.events('a')).toEqual([{ kind: 'streamAccepted', stream: 5, accepter: 9 }])
+  expect(line.events('b')).toEqual([opened])
 })
 
 test('an answer that comes twice counts once, and the first decision holds', () => {
@@ -85,7 +88,7 @@ test('an answer that comes twice counts once, and the first decision holds', () 
   line.b.answer({ kind: 'streamAccept', stream: 5, accepter: 9 })
   line.settle()
   line.a.take({ kind: 'streamAccept', stream: 5, accepter: 9 })
-  expect(events(line.a)).toEqual([{ kind: 'streamRefused', stream: 5 }])
+  expect(line.events('a')).toEqual([{ kind: 'streamRefused', stream: 5 }])
 })
 
 test('an opening that nobody answers fails after half a minute', () => {
@@ -93,9 +96,9 @@ test('an opening that nobody answers fails after half a minute', () => {
   line.loses = () => true
   line.a.open(5, KEY, 'chat', 0)
   line.pass(29_000)
-  expect(events(line.a)).toEqual([])
+  expect(line.events('a')).toEqual([])
   line.pass(2000)
-  expect(events(line.a)).toEqual([{ kind: 'streamRefused', stream: 5, reason: 'timeout' }])
+  expect(line.events('a')).toEqual([{ kind: 'streamRefused', stream: 5, reason: 'timeout' }])
   expect(line.a.deadline()).toBe(Infinity)
 })
 
@@ -103,7 +106,7 @@ test('whoever opens without end is refused, and what is undecided is not forgott
   const line = new Line()
   for (let stream = 0; stream < 2000; stream++)
     line.b.take({ kind: 'streamOpen', stream, key: KEY, name: '' })
-  expect(events(line.b)).toHaveLength(1024)
+  expect(line.events('b')).toHaveLength(1024)
   line.settle()
   const refusals = line.sent.filter(({ kind }) => kind === 'streamRefuse')
   expect(refusals).toHaveLength(976)
@@ -117,5 +120,5 @@ test('an answer to a question that was not asked says nothing', () => {
   const line = new Line()
   line.a.take({ kind: 'streamAccept', stream: 5, accepter: 9 })
   line.b.answer({ kind: 'streamAccept', stream: 5, accepter: 9 })
-  expect([events(line.a), events(line.settle().b), line.sent]).toEqual([[], [], []])
+  expect([line.events('a'), line.settle().events('b'), line.sent]).toEqual([[], [], []])
 })

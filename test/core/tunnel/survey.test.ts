@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import { Queue } from '../../../shared/core/session/queue.ts'
+import type { TunnelEffect } from '../../../shared/core/tunnel/events.ts'
 import type { NatClass } from '../../../shared/core/tunnel/nat-class.ts'
 import { Sockets } from '../../../shared/core/tunnel/sockets.ts'
 import { Survey } from '../../../shared/core/tunnel/survey.ts'
@@ -27,7 +29,8 @@ const SYMMETRIC: NatClass = {
 const STRICT: NatClass = { ...SYMMETRIC, mapping: 'independent', allocation: 'preserving' }
 
 class Surveyed {
-  readonly #sockets = new Sockets(() => new Set())
+  readonly #outbox = new Queue<TunnelEffect>()
+  readonly #sockets = new Sockets(() => new Set(), this.#outbox)
   readonly survey: Survey
   readonly #out = new Batch(64)
 
@@ -40,7 +43,7 @@ class Surveyed {
 
   /** Number of sockets that it asks for. */
   get wanted(): number {
-    const effect = this.#sockets.effect()
+    const effect = this.#outbox.take()
     return effect?.kind === 'openSockets' ? effect.count : 0
   }
 

@@ -33,7 +33,7 @@ test('probes are counted, without the full-sized ones beside them', () => {
   targets.probeInFull(B.words, 0, other.out, 0)
   targets.probe(B.words, 0, 4, other.out, 0)
   targets.strew(B.words, 0, 0, other.out, 0)
-  expect([other.sent().length, targets.packets]).toEqual([4, 3])
+  expect([other.sent().length, targets.effort.packets]).toEqual([4, 3])
 })
 
 test('an address that is proven already is not probed again for a step', () => {

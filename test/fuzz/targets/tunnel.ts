@@ -13,8 +13,9 @@
  * - What a machine stores is bounded.
  * - Nothing throws.
  */
+import type { TunnelKept } from '../../../shared/core/tunnel/events.ts'
 import { Packets } from '../../../shared/core/tunnel/packets.ts'
-import { type TunnelKept, TunnelMachine } from '../../../shared/core/tunnel/tunnel-machine.ts'
+import { TunnelMachine } from '../../../shared/core/tunnel/tunnel-machine.ts'
 import type { ChannelKeys } from '../../../shared/crypto/channel.ts'
 import { LIMITS } from '../../../shared/limits.ts'
 import { type Address, formatAddress, parseAddress } from '../../../shared/wire/address.ts'
