@@ -41,6 +41,11 @@ export const WHY_NOT_DIRECT = {
     advice:
       'The direct path loses a quarter of its packets or is much slower than the relay. It is watched and comes back by itself.',
   },
+  'address-pool': {
+    number: 11,
+    advice:
+      'A carrier gives one side several public addresses, so nobody can foresee from which one its packets come. Enable IPv6 there.',
+  },
 } as const
 
 /** A reason why a tunnel is relayed: a key of WHY_NOT_DIRECT, which has advice for each. */

@@ -52,6 +52,8 @@ export interface Profile {
   readonly forgiving: boolean
   /** `no` only after samples that were taken for this question. */
   readonly overloads: Overloads
+  /** Servers saw one socket at several public IPv4 addresses: its NAT draws from a pool. */
+  readonly pooled: boolean
   readonly paths: Paths
   readonly candidates: readonly Candidate[]
   /** Port that the NAT assigns next, as measured a moment ago; 0 if unknown. */
@@ -72,6 +74,7 @@ export const UNKNOWN_PROFILE: Profile = {
   quiet: false,
   forgiving: false,
   overloads: 'unknown',
+  pooled: false,
   paths: 'auto',
   candidates: [],
   next: 0,
@@ -114,14 +117,16 @@ export function readProfile(reader: Reader): Profile | undefined {
     quiet: (flags & 8) !== 0,
     forgiving: (flags & 16) !== 0,
     overloads: OVERLOADS[(flags >> 5) & 3] ?? 'unknown',
+    pooled: (flags & 128) !== 0,
     paths: PATHS[paths] ?? 'auto',
     candidates,
     next,
   }
 }
 
-function flagsOf({ hairpin, udpBlocked, ready, quiet, forgiving, overloads }: Profile): number {
-  const flags = [hairpin, udpBlocked, ready, quiet, forgiving, overloads === 'yes', overloads === 'no']
+function flagsOf({ hairpin, udpBlocked, ready, quiet, forgiving, overloads, pooled }: Profile): number {
+  const overloading = [overloads === 'yes', overloads === 'no']
+  const flags = [hairpin, udpBlocked, ready, quiet, forgiving, ...overloading, pooled]
   return flags.reduce((sum, flag, bit) => sum | (flag ? 1 << bit : 0), 0)
 }
 

@@ -18,6 +18,8 @@ const HOPS = 3
 export interface SiteSetting {
   /** The NAT of the site. Without one, hosts have public addresses. */
   readonly nat?: NatBehaviour
+  /** Number of public addresses of the outermost NAT. Default 1. */
+  readonly pool?: number
   /** A second NAT between the first and the core. */
   readonly carrier?: NatBehaviour
   /** Whether traffic that is not translated passes a stateful firewall. Default: true behind a NAT, false without. */
@@ -128,8 +130,9 @@ export class Internet {
     }
   }
 
-  #uplink(name: string, { carrier, link = BROADBAND }: SiteSetting, subnet: Subnet): Placement {
-    const placement = { segment: this.core, ips: [subnet.ipv4(1)], link, hops: HOPS }
+  #uplink(name: string, { carrier, link = BROADBAND, pool = 1 }: SiteSetting, subnet: Subnet): Placement {
+    const ips = Array.from({ length: pool }, (_, i) => subnet.ipv4(1 + i))
+    const placement = { segment: this.core, ips, link, hops: HOPS }
     if (carrier === undefined) return placement
     const inside = new Segment(this.#world, `${name} carrier`)
     new Router(this.#world, { name: `${name} carrier router`, outside: placement, inside, nat: carrier })

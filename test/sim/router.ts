@@ -14,7 +14,7 @@ import type { World } from './world.ts'
 
 export interface RouterSetting {
   readonly name: string
-  /** Its attachment outside. The first IP is the outside address of the NAT. */
+  /** Its attachment outside. Its IPs are the outside addresses of the NAT: one, or a pool. */
   readonly outside: Placement
   readonly inside: Segment
   readonly nat?: NatBehaviour
@@ -33,6 +33,8 @@ export class Router implements Member {
   readonly #inside: Attachment
   readonly #firewall: Firewall | undefined
   #ip: string
+  /** The NAT chooses one of them by the inside and the remote IP, as Linux does. */
+  #pool: readonly string[]
 
   constructor(world: World, setting: RouterSetting) {
     this.#world = world
@@ -41,6 +43,7 @@ export class Router implements Member {
     this.nat = setting.nat && new Nat(setting.nat, world.dice.fork(`nat/${setting.name}`))
     this.#firewall = setting.firewall === false ? undefined : new Firewall()
     this.#ip = setting.outside.ips[0]!
+    this.#pool = setting.outside.ips
     this.#outside = setting.outside.segment.attach(this, setting.outside)
     this.#inside = setting.inside.attach(this, { ips: [], link: WIRE })
     setting.inside.leaveThrough(this.#inside, (ip) => this.#announce(ip))
@@ -61,6 +64,7 @@ export class Router implements Member {
     this.nat?.forget()
     this.#firewall?.forget()
     this.#ip = ip
+    this.#pool = [ip]
     this.#outside.segment.route(ip, this.#outside)
   }
 
@@ -88,9 +92,12 @@ export class Router implements Member {
 
   #translate(packet: Packet): void {
     const port = this.nat?.outbound(packet.from, packet.to, this.#world.now)
-    const translated = { ...packet, from: { ip: this.#ip, port: port ?? 0 } }
+    const translated = {
+      ...packet,
+      from: { ip: this.#outsideOf(packet.from.ip, packet.to.ip), port: port ?? 0 },
+    }
     if (port === undefined) this.#world.drop('no port left')
-    else if (packet.to.ip !== this.#ip) this.#outside.segment.carry(translated, this.#outside)
+    else if (!this.#pool.includes(packet.to.ip)) this.#outside.segment.carry(translated, this.#outside)
     else if (this.nat?.behaviour.hairpin) this.#enter(translated)
     else this.#world.drop('no hairpin')
   }
@@ -103,9 +110,19 @@ export class Router implements Member {
   }
 
   #admitted(packet: Packet): Packet['to'] | undefined {
-    if (packet.to.ip === this.#ip) return this.nat?.inbound(packet.to.port, packet.from, this.#world.now)
+    if (this.#pool.includes(packet.to.ip)) {
+      const inside = this.nat?.inbound(packet.to.port, packet.from, this.#world.now)
+      const isRight = inside !== undefined && this.#outsideOf(inside.ip, packet.from.ip) === packet.to.ip
+      return isRight ? inside : undefined
+    }
     const admits = this.#firewall?.admits(packet.to, packet.from, this.#world.now) ?? true
     return admits ? packet.to : undefined
+  }
+
+  #outsideOf(inside: string, remote: string): string {
+    let hash = 0
+    for (const char of `${inside} ${remote}`) hash = (Math.imul(hash, 31) + char.charCodeAt(0)) >>> 0
+    return this.#pool[hash % this.#pool.length]!
   }
 
   #translates(ip: string): boolean {

@@ -29,6 +29,7 @@ const profile: fc.Arbitrary<Profile> = fc.record({
   quiet: fc.boolean(),
   forgiving: fc.boolean(),
   overloads: fc.constantFrom('unknown', 'yes', 'no'),
+  pooled: fc.boolean(),
   paths: fc.constantFrom('auto', 'direct-only', 'relay-only'),
   candidates: fc.array(fc.record({ kind: fc.constantFrom('host', 'reflexive', 'mapped'), address }), {
     maxLength: MAX_CANDIDATES,

@@ -56,6 +56,7 @@ function provenFirst(steps: readonly PlannedStep[], history?: StepKind): readonl
 
 function reason(a: Profile, b: Profile, steps: readonly PlannedStep[]): WhyNotDirect {
   if (isSymmetric(a) && isSymmetric(b)) return 'both-symmetric'
+  if (a.pooled || b.pooled) return 'address-pool'
   if (isSymmetric(a) || isSymmetric(b)) return 'symmetric'
   return steps.length === 0 ? 'no-candidates' : 'probe-timeout'
 }

@@ -11,6 +11,8 @@ export interface Observation {
 
 export interface MappingClass {
   readonly mapping: Dependence
+  /** The servers saw several IP addresses. */
+  readonly pooled: boolean
   readonly allocation: Allocation
   readonly step: number
   readonly low: number
@@ -41,8 +43,10 @@ export function classify(observations: readonly Observation[], localPort: number
   const mapping = mappingOf(seen)
   const distinct = [...new Set(ports)]
   const step = distinct.length > 1 ? stepOf(distinct) : 0
+  const pooled = seen.some(({ mapped }) => !sameIp(mapped, 0, seen[0]!.mapped, 0))
   return {
     mapping,
+    pooled,
     allocation: allocationOf(distinct, step, localPort),
     step,
     low: ports.length > 0 ? Math.min(...ports) : 0,

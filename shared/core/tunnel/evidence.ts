@@ -57,7 +57,16 @@ interface Request {
 
 export type Evidenced = Pick<
   Profile,
-  'mapping' | 'filtering' | 'forgiving' | 'hairpin' | 'allocation' | 'step' | 'low' | 'high' | 'ready'
+  | 'mapping'
+  | 'pooled'
+  | 'filtering'
+  | 'forgiving'
+  | 'hairpin'
+  | 'allocation'
+  | 'step'
+  | 'low'
+  | 'high'
+  | 'ready'
 >
 
 export class Evidence {
