@@ -10,16 +10,8 @@
  * attempt. This file finds them for a datagram and sends their orders.
  */
 import { Random } from '../../crypto/random.ts'
-import type { FleetItem } from '../../directory.ts'
-import type { NodeId } from '../../ids.ts'
 import type { Batch } from '../../wire/batch.ts'
-import {
-  decodeProfile,
-  decodeResult,
-  encodeOutcome,
-  encodeRelayed,
-  encodeStep,
-} from '../../wire/handshake.ts'
+import { decodeProfile, decodeResult, encodeOutcome, encodeStep } from '../../wire/handshake.ts'
 import { FRAME, KIND, VERSION } from '../../wire/numbers.ts'
 import { indexAt, SHORT_BYTES } from '../../wire/session.ts'
 import type { Machine } from '../machine.ts'
@@ -35,11 +27,12 @@ import {
   type HandshakeOptions,
   noCounts,
 } from './events.ts'
+import { Invitations } from './invitations.ts'
 import type { Leg, Pending } from './leg.ts'
 import { networkPair } from './networks.ts'
+import { countOutcome } from './outcome-counts.ts'
 import type { Pair } from './pair.ts'
 import { Pairs, SIDES, type Side } from './pairs.ts'
-import { inviteToRelay, type Relay, relaysOf } from './relays.ts'
 
 const MAX_PAIRS = 50_000
 const never = Number.POSITIVE_INFINITY
@@ -47,33 +40,31 @@ const never = Number.POSITIVE_INFINITY
 export class HandshakeMachine implements Machine<HandshakeInput, HandshakeEffect>, FrameSink {
   readonly counters: HandshakeCounters = noCounts()
   readonly wall = new Wall()
-  readonly #random: Random
-  readonly #node: NodeId
+  readonly #invitations: Invitations
   readonly #maxPairs: number
   readonly #pairs: Pairs
   readonly #door: Door
   /** Pairs that may have something to send at the end of this call. */
   readonly #touched = new Set<Pair>()
   readonly #effects = new Queue<HandshakeEffect>()
-  /** Pairs with a side that waits for a relay. */
-  readonly #withoutRelay = new Set<Pair>()
-  #relays: readonly Relay[] = []
   /** Time at which draining ends; Infinity while new tunnels are accepted. */
   #drainedAt = never
   #now = 0
 
   constructor({ seed, fleetKeys, node, maxPairs = MAX_PAIRS }: HandshakeOptions) {
-    this.#random = new Random(seed)
-    this.#pairs = new Pairs(this.#random.fork('indexes'))
-    this.#door = new Door(
-      fleetKeys,
-      maxPairs,
-      this.#pairs,
-      this.counters,
-      this.#random.fork('door'),
-      this.wall,
-    )
-    this.#node = node
+    const random = new Random(seed)
+    this.#pairs = new Pairs(random.fork('indexes'))
+    this.#door = new Door(fleetKeys, maxPairs, this.#pairs, this.counters, random.fork('door'), this.wall)
+    this.#invitations = new Invitations({
+      node,
+      random,
+      fleetKey: () => this.#door.fleetKeys[0]!,
+      wallAt: (now) => this.wall.at(now),
+      missing: () => {
+        this.counters.withoutRelay++
+        this.#effects.put({ kind: 'lookForNodes' })
+      },
+    })
     this.#maxPairs = maxPairs
   }
 
@@ -97,13 +88,13 @@ export class HandshakeMachine implements Machine<HandshakeInput, HandshakeEffect
     this.#now = now
     switch (input.kind) {
       case 'fleet':
-        this.#onFleet(input.items)
+        for (const pair of this.#invitations.setFleet(input.items)) this.#touch(pair)
         break
       case 'fleetKeys':
         this.#door.fleetKeys = input.fleetKeys
         break
       case 'history':
-        this.#onHistory(input)
+        if (input.technique !== undefined) this.#pairs.get(input.tunnel)?.remember(input.technique)
         break
       case 'drain':
         this.#drain(input.until)
@@ -181,18 +172,6 @@ export class HandshakeMachine implements Machine<HandshakeInput, HandshakeEffect
     pair.joined(side, this.#now)
   }
 
-  #onFleet(items: readonly FleetItem[]): void {
-    this.#relays = relaysOf(items, this.#node)
-    const waiting = [...this.#withoutRelay]
-    this.#withoutRelay.clear()
-    for (const pair of waiting) this.#touch(pair)
-  }
-
-  #onHistory({ tunnel, technique }: Extract<HandshakeInput, { kind: 'history' }>): void {
-    const pair = this.#pairs.get(tunnel)
-    if (pair !== undefined && technique !== undefined) pair.remember(technique)
-  }
-
   #drain(until: number): void {
     this.#drainedAt = until
     this.#door.maxPairs = 0
@@ -203,7 +182,7 @@ export class HandshakeMachine implements Machine<HandshakeInput, HandshakeEffect
   /** Sends what the touched pairs have to send. */
   #settle(out: Batch, now: number): void {
     for (const pair of this.#touched) {
-      if (pair.hearsClose()) this.#dismiss(pair)
+      if (pair.hearsClose()) pair.dismiss()
       else this.#lead(pair, now)
       for (const leg of pair.legs) if (leg !== undefined) this.#flush(pair, leg, out, now)
       if (pair.isOver(now) || (this.#draining && pair.isSettled)) this.#forget(pair, out, now)
@@ -214,14 +193,9 @@ export class HandshakeMachine implements Machine<HandshakeInput, HandshakeEffect
 
   #lead(pair: Pair, now: number): void {
     this.#recall(pair)
-    for (const side of SIDES) this.#tellRelay(pair, side, now)
+    this.#invitations.invite(pair, now)
     for (let order = pair.advance(now); order !== undefined; order = pair.advance(now))
       this.#tell(pair, order)
-  }
-
-  /** Closes both sessions, as the tunnel is closed: a side without a path would otherwise wait in vain. */
-  #dismiss({ legs }: Pair): void {
-    for (const leg of legs) if (leg?.joined) leg.session?.goodbye('closed')
   }
 
   #recall(pair: Pair): void {
@@ -232,32 +206,6 @@ export class HandshakeMachine implements Machine<HandshakeInput, HandshakeEffect
       this.#effects.put({ kind: 'recall', tunnel: pair.tunnel, pair: pair.networks })
   }
 
-  /**
-   * Names a relay to a side that has joined, so that it binds its leg while the other side joins. The offering side
-   * joins before the other has decided; it is told only after the other has joined too, so an unanswered offer uses no
-   * relay.
-   */
-  #tellRelay(pair: Pair, side: Side, now: number): void {
-    const leg = pair.legs[side]
-    if (!pair.isWanted) return
-    if (leg?.session === undefined || !leg.joined || leg.relayed || leg.profile.paths === 'direct-only')
-      return
-    const relay = pair.relayFrom(this.#relays, now)
-    const relayed =
-      relay &&
-      inviteToRelay(relay, leg, pair.network, this.#door.fleetKeys[0]!, this.#random, this.wall.at(now))
-    if (relayed === undefined) this.#missRelay(pair)
-    else leg.relayed = leg.session.send(FRAME.RELAYED, encodeRelayed(relayed))
-  }
-
-  /** Counts a missing relay and asks for the fleet: once for each pair between two updates of the fleet. */
-  #missRelay(pair: Pair): void {
-    if (this.#withoutRelay.has(pair)) return
-    this.#withoutRelay.add(pair)
-    this.counters.withoutRelay++
-    this.#effects.put({ kind: 'lookForNodes' })
-  }
-
   #tell(pair: Pair, order: Order): void {
     for (const side of SIDES) {
       const session = pair.legs[side]?.session
@@ -265,20 +213,11 @@ export class HandshakeMachine implements Machine<HandshakeInput, HandshakeEffect
       if (order.kind === 'outcome') session?.send(FRAME.OUTCOME, encodeOutcome(order.outcome))
       else if (step !== undefined) session?.send(FRAME.STEP, encodeStep(step))
     }
-    if (order.kind === 'outcome') this.#count(pair, order)
-  }
-
-  #count(pair: Pair, { outcome, technique }: Extract<Order, { kind: 'outcome' }>): void {
-    const { direct, relayed, recovered } = this.counters
-    if (technique === undefined) {
-      if (pair.countedAs === undefined) increment(relayed, outcome.whyNotDirect)
-      pair.countedAs ??= 'relayed'
-      return
-    }
-    if (pair.countedAs === undefined) increment(direct, technique)
-    if (pair.countedAs === 'relayed') increment(recovered, technique)
-    pair.countedAs = 'direct'
-    if (pair.networks !== undefined) this.#effects.put({ kind: 'history', pair: pair.networks, technique })
+    if (order.kind !== 'outcome') return
+    countOutcome(this.counters, pair, order)
+    const { technique } = order
+    if (technique !== undefined && pair.networks !== undefined)
+      this.#effects.put({ kind: 'history', pair: pair.networks, technique })
   }
 
   #flush(pair: Pair, leg: Leg, out: Batch, now: number): void {
@@ -296,7 +235,7 @@ export class HandshakeMachine implements Machine<HandshakeInput, HandshakeEffect
       leg?.session?.flush(out, now)
     }
     this.#pairs.remove(pair)
-    this.#withoutRelay.delete(pair)
+    this.#invitations.forget(pair)
     if (this.#draining && this.#pairs.size === 0) this.#effects.put({ kind: 'drained' })
   }
 }
@@ -306,8 +245,4 @@ function kindOf(arrived: Batch, i: number): number {
   const start = arrived.start(i)
   const ours = arrived.length[i]! >= SHORT_BYTES && arrived.bytes[start] === VERSION
   return ours ? arrived.bytes[start + 1]! : 0
-}
-
-function increment<Name extends string>(counts: Partial<Record<Name, number>>, name: Name): void {
-  counts[name] = (counts[name] ?? 0) + 1
 }

@@ -94,6 +94,11 @@ export class Pair {
     return this.#closed
   }
 
+  /** Closes both sessions, as the tunnel is closed: a side without a path would otherwise wait in vain. */
+  dismiss(): void {
+    for (const leg of this.legs) if (leg?.joined) leg.session?.goodbye('closed')
+  }
+
   remember(technique: StepKind): void {
     this.#history = technique
     if (this.attempt !== undefined) this.attempt.history = technique
