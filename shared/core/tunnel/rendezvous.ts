@@ -50,7 +50,7 @@ export class Rendezvous {
   }
 
   get udpBlocked(): boolean {
-    return this.#survey.udpBlocked
+    return this.#survey.own.udpBlocked
   }
 
   /** The nearest STUN server. */
@@ -65,14 +65,14 @@ export class Rendezvous {
 
   /** Text that is equal for two attempts behind the same NATs. */
   get network(): string {
-    return this.#survey.network
+    return this.#survey.own.network
   }
 
   /** Surveys the NAT and joins. `greets`: the other side is being probed already. */
   join(direction: Direction, greets: boolean, now: number): void {
-    const handshake = reachableFirst(this.#survey.hosts, direction.handshake)
+    const handshake = reachableFirst(this.#survey.own.hosts, direction.handshake)
     this.#survey.start(handshake[0], greets, now)
-    const joinAt = greets && this.#survey.isForeseeable ? now + HEAD_START_MS : now
+    const joinAt = greets && this.#survey.own.isForeseeable ? now + HEAD_START_MS : now
     this.#client.join({ ...direction, handshake }, this.#survey.profile, joinAt)
   }
 
@@ -97,22 +97,22 @@ export class Rendezvous {
 
   /** Sets the addresses of the socket. True if a router mapped another port. */
   setCandidates(candidates: readonly Candidate[]): boolean {
-    const before = this.#survey.mapped.length
-    this.#survey.candidates = candidates
+    const before = this.#survey.own.mapped.length
+    this.#survey.own.candidates = candidates
     this.#profileChanged = true
-    return this.#survey.mapped.length > before
+    return this.#survey.own.mapped.length > before
   }
 
   /** This side has other addresses: what was found about its NAT may be wrong. */
   moved(candidates: readonly Candidate[]): void {
-    this.#survey.candidates = candidates
-    this.#survey.expectNothing()
+    this.#survey.own.candidates = candidates
+    this.#survey.own.expectNothing()
   }
 
   /** False if this was known. */
   setUdp(blocked: boolean): boolean {
-    if (blocked === this.#survey.udpBlocked) return false
-    this.#survey.udpBlocked = blocked
+    if (blocked === this.#survey.own.udpBlocked) return false
+    this.#survey.own.udpBlocked = blocked
     return true
   }
 

@@ -7,83 +7,74 @@
  * - the addresses of the socket.
  */
 import type { Random } from '../../crypto/random.ts'
-import type { Paths } from '../../paths.ts'
-import { type Address, formatIp } from '../../wire/address.ts'
+import type { Address } from '../../wire/address.ts'
 import type { Batch } from '../../wire/batch.ts'
-import { type Candidate, MAX_CANDIDATES, type Profile, UNKNOWN_PROFILE } from '../../wire/profile.ts'
-import { reachable } from '../port-mapping/reachable.ts'
+import type { Profile } from '../../wire/profile.ts'
 import { Allocation } from './allocation.ts'
 import { Evidence, type StunServer } from './evidence.ts'
 import { Hops } from './hops.ts'
-import { isForeseeable, type NatClass } from './nat-class.ts'
+import type { NatClass } from './nat-class.ts'
+import { isSymmetric, OwnSide, type OwnSideOptions } from './own-side.ts'
 import { OWN_SOCKET, type Sockets } from './sockets.ts'
 
-/** Mapped addresses in the profile; the newest are kept. */
-const MAX_REFLEXIVE = 4
 /** Delay of the evidence if the attempt can begin without it: most such attempts end earlier. */
 const LATER_MS = 300
 /** Delay of the evidence if a probe was sent to the expected address: between near peers its answer spares the rest. */
 const GREETED_MS = 30
 const never = Number.POSITIVE_INFINITY
 
-export interface SurveyOptions {
-  readonly paths: Paths
+export interface SurveyOptions extends OwnSideOptions {
   readonly stun: readonly StunServer[]
-  readonly candidates: readonly Candidate[]
   readonly localPort: number
-  readonly quiet: boolean
-  readonly nat: NatClass | undefined
-  readonly udpBlocked: boolean
 }
 
+type Phase =
+  /** No attempt has begun. */
+  | { readonly kind: 'new' }
+  /** The socket's own evidence is not complete, or was found out this moment. */
+  | { readonly kind: 'evidence' }
+  /** Ports are or were sampled, if the NAT is symmetric. */
+  | { readonly kind: 'sampled' }
+  /** The HANDSHAKE has ordered a measurement; `within` is the phase that it interrupts. */
+  | { readonly kind: 'measuring'; readonly within: Phase }
+
 export class Survey {
-  candidates: readonly Candidate[]
-  /** If true, nothing is tested. Takes effect at the next `start`. */
-  udpBlocked: boolean
-  readonly #options: SurveyOptions
+  readonly own: OwnSide
+  readonly #stun: readonly StunServer[]
+  readonly #localPort: number
   readonly #evidence: Evidence
   readonly #hops: Hops
   readonly #allocation: Allocation
-  #sampled = false
-  #measuring = false
-  #started = false
+  #phase: Phase = { kind: 'new' }
   /** Time at which a router is to be asked for a port; Infinity if it was asked, or need not be. */
   #portAt = never
-  /** Class of the NAT found by other sockets, used until the evidence is there. */
-  #expected: NatClass | undefined
+  /** Other sockets were told the class of the NAT in this attempt. */
   #told = false
 
   constructor(options: SurveyOptions, random: Random, sockets: Sockets) {
-    this.#options = options
-    this.candidates = options.candidates
-    this.#expected = options.nat
-    this.udpBlocked = options.udpBlocked
+    this.#stun = options.stun
+    this.#localPort = options.localPort
     this.#evidence = new Evidence(random.fork('evidence'), OWN_SOCKET)
     this.#hops = new Hops(random.fork('hops'), sockets)
     this.#allocation = new Allocation(random.fork('allocation'), sockets)
+    const tests = { evidence: this.#evidence, hops: this.#hops, allocation: this.#allocation }
+    this.own = new OwnSide(options, tests)
   }
 
   /**
    * Starts the tests of an attempt. `near`: the HANDSHAKE's address. `greets`: the other side is being probed already.
    */
   start(near: Address | undefined, greets: boolean, now: number): void {
-    const { stun, localPort } = this.#options
-    this.#sampled = false
-    this.#measuring = false
+    const { isNeeded, isHard, isHopeful } = this.own
+    const hopes = this.#phase.kind === 'new' && isHopeful
+    this.#phase = { kind: 'evidence' }
     this.#told = false
     this.#allocation.forget()
-    const isHopeful = !this.#started && isEnough(this.#expected)
-    this.#started = true
-    const beginAt = now + (isHopeful ? LATER_MS : greets ? GREETED_MS : 0)
-    this.#portAt = this.#isNeeded ? beginAt : never
-    this.#evidence.start(this.#isNeeded ? stun : [], near, localPort, beginAt)
+    const beginAt = now + (hopes ? LATER_MS : greets ? GREETED_MS : 0)
+    this.#portAt = isNeeded ? beginAt : never
+    this.#evidence.start(isNeeded ? this.#stun : [], near, this.#localPort, beginAt)
     this.#hops.stop()
-    if (!this.#isHard && (!isHopeful || this.#needsHops)) this.#hops.start(this.#evidence.servers, now)
-  }
-
-  /** True if the socket is expected to be seen at its own port, by what other sockets found. */
-  get isForeseeable(): boolean {
-    return isForeseeable(this.#expected)
+    if (!isHard && (!hopes || this.own.needsHops)) this.#hops.start(this.#evidence.servers, now)
   }
 
   /**
@@ -92,7 +83,7 @@ export class Survey {
    */
   spare(): void {
     this.#portAt = never
-    if (this.#hope !== undefined) this.#evidence.stop()
+    if (this.own.hasHope) this.#evidence.stop()
   }
 
   /** True if a router should be asked for a port now: once per attempt. */
@@ -102,28 +93,16 @@ export class Survey {
     return isDue
   }
 
-  /** The network may be another one: forgets what other sockets found. */
-  expectNothing(): void {
-    this.#expected = undefined
-  }
-
   /** The class of the NAT, for other sockets: once per attempt, when it is known. */
   natClass(): NatClass | undefined {
-    if (this.#told || !this.#isNeeded || !this.#evidence.ready || this.#hops.busy) return undefined
+    if (this.#told || !this.own.isNeeded || !this.#evidence.ready || this.#hops.busy) return undefined
     this.#told = true
-    const { mapping, filtering, allocation } = this.#evidence.profile
-    return {
-      mapping,
-      filtering,
-      allocation,
-      ...this.#traits,
-      hops: isSymmetric({ mapping }) ? 0 : this.#hops.least,
-    }
+    return this.own.natClass
   }
 
   /** Records the address at which a HANDSHAKE saw the socket. */
   observed(server: Address, mapped: Address): void {
-    if (this.#isNeeded) this.#evidence.observed(server, mapped)
+    if (this.own.isNeeded) this.#evidence.observed(server, mapped)
   }
 
   take(bytes: Uint8Array, now: number): boolean {
@@ -132,21 +111,21 @@ export class Survey {
 
   /** Measures the next port of the NAT with this number of fresh sockets; `measured` tells when it is done. */
   measure(sockets: number, now: number): void {
-    this.#measuring = true
+    this.#phase = { kind: 'measuring', within: settled(this.#phase) }
     this.#allocation.measure(this.#endpoints, sockets, now)
   }
 
   /** True once per measurement, when it is done. */
   measured(): boolean {
-    const done = this.#measuring && !this.#allocation.busy
-    if (done) this.#measuring = false
+    const done = this.#phase.kind === 'measuring' && !this.#allocation.busy
+    if (done) this.#phase = settled(this.#phase)
     return done
   }
 
   tick(out: Batch, now: number): void {
     this.#evidence.tick(out, now)
     this.#hops.tick(out, now)
-    if (this.#evidence.ready && !this.#sampled) this.#beginSampling(now)
+    if (this.#evidence.ready && !this.#isSampled) this.#beginSampling(now)
     this.#allocation.tick(out, now)
   }
 
@@ -160,8 +139,9 @@ export class Survey {
    * the HANDSHAKE itself sees the port.
    */
   get ready(): boolean {
-    if (this.#hope !== undefined) return true
-    return this.#evidence.ready && this.#sampled && (this.#measuring || !this.#allocation.busy)
+    if (this.own.hasHope) return true
+    const isMeasuring = this.#phase.kind === 'measuring'
+    return this.#evidence.ready && this.#isSampled && (isMeasuring || !this.#allocation.busy)
   }
 
   /** True while fresh sockets are used to sample ports. */
@@ -169,79 +149,17 @@ export class Survey {
     return this.#allocation.busy
   }
 
-  /** Addresses of the host's interfaces. */
-  get hosts(): readonly Address[] {
-    return this.candidates.filter(({ kind }) => kind === 'host').map(({ address }) => address)
-  }
-
   /** The STUN servers, nearest first. */
   get servers(): readonly StunServer[] {
     return this.#evidence.servers
   }
 
-  /** Ports that a router mapped, if the router itself has the public address. */
-  get mapped(): readonly Candidate[] {
-    return reachable(this.candidates, this.#evidence.reflexive)
-  }
-
   get profile(): Profile {
-    const { udpBlocked } = this
-    const { paths, quiet } = this.#options
-    if (!this.#isNeeded) return { ...UNKNOWN_PROFILE, ready: true, paths, udpBlocked }
-    const reflexive = this.#evidence.reflexive.map((address) => ({ kind: 'reflexive', address }) as const)
-    const others = this.candidates.filter(({ kind }) => kind !== 'mapped')
-    const known = [...this.mapped, ...reflexive.slice(-MAX_REFLEXIVE), ...others]
-    const hope = this.#hope
-    const classes = { ...this.#evidence.profile, ...hope, ...this.#traits }
-    const tellsHops = classes.filtering !== 'independent' && !isSymmetric(classes)
-    const hops = tellsHops ? this.#hops.least || (hope?.hops ?? 0) : 0
-    const { found, next } = this.#allocation
-    const candidates = known.slice(0, MAX_CANDIDATES)
-    const { ready } = this
-    return { ...UNKNOWN_PROFILE, ...classes, hops, ...found, next, ready, quiet, paths, candidates }
+    return this.own.profile(this.ready)
   }
 
-  /** Text that is equal for two attempts behind the same NATs, whatever ports those assign. */
-  get network(): string {
-    const { mapping, filtering, allocation, udpBlocked, candidates } = this.profile
-    const ips = candidates.map(({ kind, address }) => `${kind} ${formatIp(address.words)}`)
-    return [mapping, filtering, allocation, udpBlocked, ...new Set(ips)].join()
-  }
-
-  /** True if a direct path is possible at all. */
-  get #isNeeded(): boolean {
-    return this.#options.paths !== 'relay-only' && !this.udpBlocked
-  }
-
-  /** Traits that the tunnel's own socket cannot test. */
-  get #traits(): Pick<NatClass, 'forgiving' | 'hairpin'> {
-    const { forgiving = false, hairpin = false } = this.#expected ?? {}
-    return { forgiving, hairpin }
-  }
-
-  /**
-   * The class that other sockets found, until the evidence is there. Undefined for a symmetric NAT, whose class alone
-   * is not enough to begin.
-   */
-  get #hope(): NatClass | undefined {
-    return isEnough(this.#expected) && !this.#evidence.ready ? this.#expected : undefined
-  }
-
-  /**
-   * True if other sockets found the NAT symmetric. The hop test shows nothing then, and each of its requests would take
-   * a port of the NAT.
-   */
-  get #isHard(): boolean {
-    return this.#expected !== undefined && isSymmetric(this.#expected)
-  }
-
-  /**
-   * True if a first attempt needs the number of hops: it sends priming packets if the NAT reacts badly to early
-   * packets.
-   */
-  get #needsHops(): boolean {
-    const { filtering, forgiving, hops } = this.#expected!
-    return filtering !== 'independent' && !forgiving && hops === 0
+  get #isSampled(): boolean {
+    return settled(this.#phase).kind === 'sampled'
   }
 
   /**
@@ -249,7 +167,8 @@ export class Survey {
    * are needed.
    */
   #beginSampling(now: number): void {
-    this.#sampled = true
+    const sampled = { kind: 'sampled' } as const
+    this.#phase = this.#phase.kind === 'measuring' ? { kind: 'measuring', within: sampled } : sampled
     if (!isSymmetric(this.#evidence.profile)) return
     this.#hops.stop()
     this.#allocation.sample(this.#endpoints, now)
@@ -261,8 +180,5 @@ export class Survey {
   }
 }
 
-const isEnough = (nat: NatClass | undefined): boolean =>
-  nat?.mapping === 'independent' && nat.filtering !== 'unknown'
-
-const isSymmetric = ({ mapping }: Pick<Profile, 'mapping'>): boolean =>
-  mapping === 'address' || mapping === 'addressAndPort'
+/** The phase without the measurement. */
+const settled = (phase: Phase): Phase => (phase.kind === 'measuring' ? phase.within : phase)
