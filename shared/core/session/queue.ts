@@ -22,6 +22,11 @@ export class Queue<T> {
     return item
   }
 
+  clear(): void {
+    this.#items = []
+    this.#first = 0
+  }
+
   #compact(): void {
     if (this.#first * 2 < this.#items.length) return
     this.#items = this.#items.slice(this.#first)

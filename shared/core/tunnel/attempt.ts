@@ -1,7 +1,6 @@
 import type { Address } from '../../wire/address.ts'
 import type { Step } from '../../wire/handshake.ts'
 import type { Directed } from './directed.ts'
-import type { Order } from './handshake-client.ts'
 import { nextAt, RETRY_MS, type Situation } from './situation.ts'
 
 /** One side proves a direct path one or two round trips before the other: the later side gets this long. */
@@ -13,8 +12,6 @@ const never = Number.POSITIVE_INFINITY
 export interface AttemptOptions {
   readonly directed: Directed
   readonly beganAt: number
-  /** Orders that came before the other side accepted. */
-  readonly orders?: readonly Order[]
   /** Expected address of the other side, which is probed once. */
   readonly expected?: Address | undefined
   /** The direction is too old: the attempt waits for a new one. */
@@ -27,17 +24,15 @@ export class Attempt {
   readonly beganAt: number
   readonly awaitsDirection: boolean
   directed: Directed
-  readonly #orders: Order[]
   #expected: Address | undefined
   #byChance = false
   /** The other side has a direct path: time at which this side's attempt has failed if it has none. */
   #verdictAt = never
 
-  constructor({ directed, beganAt, orders = [], expected, awaitsDirection = false }: AttemptOptions) {
+  constructor({ directed, beganAt, expected, awaitsDirection = false }: AttemptOptions) {
     this.directed = directed
     this.beganAt = beganAt
     this.awaitsDirection = awaitsDirection
-    this.#orders = [...orders]
     this.#expected = expected
   }
 
@@ -50,10 +45,6 @@ export class Attempt {
     const expected = this.#expected
     this.#expected = undefined
     return expected
-  }
-
-  takeOrder(): Order | undefined {
-    return this.#orders.shift()
   }
 
   /** True if the attempt has used a technique that depends on chance: repeated, it may succeed. */

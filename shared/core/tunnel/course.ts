@@ -12,6 +12,7 @@ import type { WhyNotDirect } from '../../why-not-direct.ts'
 import { type Address, isNowhere } from '../../wire/address.ts'
 import type { Batch } from '../../wire/batch.ts'
 import type { Direction } from '../../wire/offers.ts'
+import { Queue } from '../session/queue.ts'
 import { Approach } from './approach.ts'
 import { Attempt } from './attempt.ts'
 import type { Choice } from './choice.ts'
@@ -49,6 +50,8 @@ export class Course {
   readonly #with: CourseOptions
   #patience = new Patience(NOT_SHARED)
   #phase: Approach | Attempt | Settled = new Approach()
+  /** Orders that came before the other side accepted; they may end one attempt and begin another. */
+  readonly #kept = new Queue<Order>()
 
   constructor(options: CourseOptions) {
     this.#with = options
@@ -78,11 +81,15 @@ export class Course {
     const approach = this.#phase
     if (approach.kind !== 'approach') return
     this.#patience = new Patience(sharedBy(keys))
-    const { directed, orders } = approach
+    const { directed } = approach
     const greeted = expected === undefined || isNowhere(expected) ? undefined : expected
     const goesOn = approach.leadsTo(direction, now) && this.#with.rendezvous.state !== 'idle'
-    if (goesOn) this.#phase = new Attempt({ directed: directed!, beganAt: now, orders, expected: greeted })
-    else this.begin({ direction, at: now }, now, greeted)
+    if (goesOn) {
+      this.#phase = new Attempt({ directed: directed!, beganAt: now, expected: greeted })
+      return
+    }
+    this.#kept.clear()
+    this.begin({ direction, at: now }, now, greeted)
   }
 
   /** Something has changed: attempts follow each other at the first pace again. */
@@ -102,15 +109,18 @@ export class Course {
     else this.#join(directed.direction, expected !== undefined && !rendezvous.udpBlocked, now)
   }
 
-  /** Hears and obeys the HANDSHAKE. */
+  /**
+   * Hears the HANDSHAKE, and obeys it as soon as the other side has accepted. Until then, that somebody is missing is no
+   * news.
+   */
   hear(out: Batch, now: number): void {
     for (;;) {
       const phase = this.#phase
-      const kept = phase.kind === 'attempt' ? phase.takeOrder() : undefined
+      const kept = phase.kind === 'approach' ? undefined : this.#kept.take()
       const order = kept ?? this.#with.rendezvous.hear()
       if (order === undefined) return
-      if (phase.kind === 'approach') phase.hear(order)
-      else this.#obey(phase, order, out, now)
+      if (phase.kind !== 'approach') this.#obey(phase, order, out, now)
+      else if (order.kind !== 'alone' && order.kind !== 'unreachable') this.#kept.put(order)
     }
   }
 

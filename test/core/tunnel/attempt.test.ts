@@ -50,27 +50,10 @@ describe('an approach', () => {
     expect([9999, 10_000].map((now) => approach.leadsTo(to(NODE!), now))).toEqual([true, false])
     expect(approach.leadsTo(to(OTHER!), 0)).toBe(false)
   })
-
-  test('keeps orders in order, and not that somebody is missing', () => {
-    const approach = new Approach()
-    approach.hear({ kind: 'alone' })
-    approach.hear({ kind: 'closed' })
-    approach.hear({ kind: 'unreachable' })
-    expect(approach.orders).toEqual([{ kind: 'closed' }])
-  })
 })
 
 describe('an attempt', () => {
   const attempt = (change = {}) => new Attempt({ directed: directed(), beganAt: BEGAN, ...change })
-
-  test('obeys what was kept before, oldest first', () => {
-    const it = attempt({ orders: [{ kind: 'closed' }, { kind: 'alone' }] })
-    expect([it.takeOrder()?.kind, it.takeOrder()?.kind, it.takeOrder()]).toEqual([
-      'closed',
-      'alone',
-      undefined,
-    ])
-  })
 
   test('is due at once to greet the other side, once', () => {
     const it = attempt({ expected: B })

@@ -138,6 +138,15 @@ describe('an end that begins before the other one has accepted', () => {
     expect(meeting.ends.map(({ path }) => path)).toEqual(['direct', 'direct'])
     expectAllArrived(meeting)
   })
+
+  test('obeys all that the HANDSHAKE ordered meanwhile, also after it gave one attempt up', () => {
+    const meeting = new Meeting({ ...HOME, asks: { forMs: 0, answerMs: 500 } }).meet()
+    meeting.networkChanged('a')
+    meeting.pass(200).udp('a', true)
+    meeting.pass(100).udp('a', false).pass(260)
+    const legs = meeting.relays.map(({ machine }) => (machine as RelayMachine).legs)
+    expect(legs).toEqual([2, 1])
+  })
 })
 
 describe('an end that is told where the other will be seen', () => {
