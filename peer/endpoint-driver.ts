@@ -26,7 +26,10 @@ import { type HostedEffect, TunnelHost } from './tunnel-host.ts'
 const SCATTER_TURN = new Turn()
 
 /** Effects that concern the application. */
-export type Affair = Exclude<EndpointEffect, HostedEffect | { kind: 'ticketWanted' | 'nodesWanted' }>
+export type Affair = Exclude<
+  EndpointEffect,
+  HostedEffect | { kind: 'ticketWanted' | 'nodesWanted' | 'prekeys' }
+>
 
 export interface EndpointDriverOptions {
   readonly identity: Identity
@@ -69,6 +72,7 @@ export class EndpointDriver {
       random: new Random(randomBytes(32)),
       epoch: now(),
       memory: home.delivered,
+      ...(home.prekeys && { prekeys: home.prekeys }),
       turn: SCATTER_TURN,
     })
     this.#loop = drive(endpoint, {
@@ -143,6 +147,10 @@ export class EndpointDriver {
         break
       case 'nodesWanted':
         this.#ask(() => this.#options.account.refreshNodes())
+        break
+      case 'prekeys':
+        this.#options.home.keepPrekeys(effect.prekeys)
+        this.handle({ kind: 'prekeysStored' })
         break
       case 'openSockets':
       case 'closeSockets':

@@ -171,7 +171,7 @@ export class Peer extends EventEmitter<PeerEvents> {
    * - `closed`: `signal` aborted, or this peer was closed
    * - `unknown-peer`: no such peer, or none that shares a network with this one
    * - `mailbox-full`: the recipient is offline and its mailbox is full
-   * - `unreadable`: the message was changed on the way, and the recipient could not open it
+   * - `unreadable`: the recipient could not open the message: it was changed on the way, or the key for it was lost
    * - `too-large`, `bad-request`: an invalid argument
    *
    * After `timeout` or `closed` the message may still arrive.

@@ -33,6 +33,8 @@ export interface Located {
   readonly blocks: number
   /** Whether the user blocks the asker. To such an asker the peer appears to be signed in nowhere. */
   readonly hidden: boolean
+  /** The prekey that the peer published last, if it has one (`wire/prekeys.ts`). */
+  readonly prekey?: Uint8Array
 }
 
 /** The rights that a peer has through its user. */

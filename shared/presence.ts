@@ -33,6 +33,8 @@ export interface PresenceItem extends PresenceRecord {
   readonly blocks?: number
   /** The times that others see while the peer is invisible, or if its last session ended invisible. */
   readonly shown?: Look
+  /** The prekey that messages to the peer are sealed for, if it has published one. Nodes do not check it. */
+  readonly prekey?: Uint8Array
 }
 
 /** Returns the record as other peers may see it: exactly these fields, without live data if the peer is not visible. */

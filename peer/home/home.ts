@@ -4,6 +4,7 @@
  *   identity    32 bytes of seed, base32: whoever has it is this peer
  *   index.json  which INDEX it is enrolled at, and as whose peer
  *   delivered   messages that were delivered, see journal.ts
+ *   prekeys     the keys that others seal messages for, see prekeys-file.ts
  *   lock        the process that has this home, see shared/files/lock.ts
  *   door.json   how other processes use the peer of the one that is `up`, see cli/daemon/door.ts
  *   log         what happened to it, see cli/log.ts
@@ -15,15 +16,17 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { checkPath } from '../../shared/arguments.ts'
 import type { InboxMemory } from '../../shared/core/peer/inbox.ts'
+import type { PrekeyMemory } from '../../shared/core/peer/prekeys.ts'
 import { StraightwayError } from '../../shared/errors.ts'
 import { lock } from '../../shared/files/lock.ts'
 import { makePrivate } from '../../shared/files/private-folder.ts'
 import { readIfThere, writeWhole } from '../../shared/files/whole-file.ts'
 import { fromBase32, toBase32, type UserId } from '../../shared/ids.ts'
 import { type Delivered, Journal } from './journal.ts'
+import { readPrekeys, writePrekeys } from './prekeys-file.ts'
 
 const SEED_BYTES = 32
-const OWN = /^((identity|index\.json|delivered|door\.json)(\.new)?|lock|log(\.1)?|up\.err)$/
+const OWN = /^((identity|index\.json|delivered|prekeys|door\.json)(\.new)?|lock|log(\.1)?|up\.err)$/
 
 /** Where a home is enrolled, and as whose peer. */
 export interface Enrolled {
@@ -39,14 +42,29 @@ export interface Home {
   readonly delivered: readonly InboxMemory[]
   enrol(enrolled: Enrolled): void
   deliver(message: Delivered): void
+  /** Stored prekeys; undefined if none are stored although the identity may be kept elsewhere. */
+  readonly prekeys: readonly PrekeyMemory[] | undefined
+  keepPrekeys(prekeys: readonly PrekeyMemory[]): void
   close(): void
 }
 
-/** A home in memory. Only the seed outlives the process, if the application keeps it. */
-export function homeInMemory(seed: Uint8Array = randomBytes(SEED_BYTES)): Home {
-  if (seed.length !== SEED_BYTES)
+/**
+ * A home in memory. Only the seed outlives the process, if the application keeps it. A peer of a given seed may have
+ * messages waiting when it is back, so it stores no other keys that these could be sealed for.
+ */
+export function homeInMemory(seed?: Uint8Array): Home {
+  if (seed !== undefined && seed.length !== SEED_BYTES)
     throw new StraightwayError('bad-request', '`identity` is a seed of 32 bytes.')
-  return { seed, enrolled: undefined, delivered: [], enrol() {}, deliver() {}, close() {} }
+  return {
+    seed: seed ?? randomBytes(SEED_BYTES),
+    enrolled: undefined,
+    delivered: [],
+    prekeys: seed === undefined ? [] : undefined,
+    enrol() {},
+    deliver() {},
+    keepPrekeys() {},
+    close() {},
+  }
 }
 
 /**
@@ -92,6 +110,8 @@ function readHome(directory: string, unlock: () => void): Home {
     enrol: ({ index, user }) =>
       writeWhole(join(directory, 'index.json'), JSON.stringify({ index, user }, null, 2)),
     deliver: (message) => journal.add(message),
+    prekeys: readPrekeys(join(directory, 'prekeys')),
+    keepPrekeys: (prekeys) => writePrekeys(join(directory, 'prekeys'), prekeys),
     close: unlock,
   }
 }

@@ -140,9 +140,9 @@ async function locate(client: DynamoDBDocumentClient, { peer, asker }: Ask<'loca
     createBlocks(client).isBlocked(user, askersUser === undefined ? [asker.peer] : [asker.peer, askersUser]),
   ])
   const { networks = [], blocks = 0 } = owner ?? {}
-  const { node, since, status } = Item ?? { since: 0, status: 'offline' as const }
+  const { node, since, status, prekey } = Item ?? { since: 0, status: 'offline' as const }
   const located = { peer, user, since, status, networks, blocks, hidden }
-  return { kind: 'locate', located: node === undefined ? located : { ...located, node } }
+  return { kind: 'locate', located: { ...located, ...(node && { node }), ...(prekey && { prekey }) } }
 }
 
 /** The view of an invisible peer that others keep seeing. Costs a read for such a peer only. */

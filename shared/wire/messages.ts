@@ -2,9 +2,9 @@
  * Instant messages (README.md, section 3). Bodies of frames:
  *
  *   MESSAGE   peer 32 · epoch u48 · sequence u32 · previous u32 · flags u8 · sentAt u48 · bytes16 body
- *   RECEIPT   peer 32 · epoch u48 · sequence u32 · outcome u8
+ *   RECEIPT   peer 32 · epoch u48 · sequence u32 · outcome u8 · with outcome `unreadable`: key u32 (absent: unknown)
  *
- *   body      key u32 (of the recipient; 0: its identity) · Noise message, sealed by the sender for the recipient alone
+ *   body      key u32 (number of a prekey of the recipient; 0: its identity) · Noise message, sealed by the sender for the recipient alone
  *
  * `peer` is the other peer: the recipient on the way to the node, the sender on the way to the recipient. Flags: bit 0
  * is `previousIsStored`, on the way to the node only.
@@ -63,9 +63,14 @@ export interface SealedBody {
   readonly sealed: Uint8Array
 }
 
-export interface Receipt extends MessageNumber {
-  readonly peer: PeerId
+/** The outcome of a message. `key`: of an `unreadable` one, the number of the key that it was sealed for, if known. */
+export interface Outcome {
   readonly outcome: ReceiptOutcome
+  readonly key?: number
+}
+
+export interface Receipt extends MessageNumber, Outcome {
+  readonly peer: PeerId
 }
 
 export function encodeMessage(message: Message): Uint8Array {
@@ -117,16 +122,28 @@ export function readPredecessor(reader: Reader): Predecessor {
   return { previous, previousIsStored: (flags & 1) === 1 }
 }
 
-export function encodeReceipt({ peer, epoch, sequence, outcome }: Receipt): Uint8Array {
-  const writer = writePeer(sized(43), peer).u48(epoch).u32(sequence)
-  return writer.u8(RECEIPT_OUTCOME[outcome]).done()
+export function encodeReceipt(receipt: Receipt): Uint8Array {
+  const { peer, epoch, sequence } = receipt
+  const writer = writePeer(sized(47), peer).u48(epoch).u32(sequence)
+  return writeOutcome(writer, receipt).done()
 }
 
 export function decodeReceipt(bytes: Uint8Array): Receipt | undefined {
   const reader = new Reader(bytes)
   const [peer, epoch, sequence] = [readPeer(reader), reader.u48(), reader.u32()]
-  const outcome = OUTCOMES.get(reader.u8())
-  return reader.ok && outcome !== undefined ? { peer, epoch, sequence, outcome } : undefined
+  const outcome = readOutcome(reader)
+  return outcome && { peer, epoch, sequence, ...outcome }
 }
 
-export const outcomeOf = (number: number): ReceiptOutcome | undefined => OUTCOMES.get(number)
+export function writeOutcome(writer: Writer, { outcome, key }: Outcome): Writer {
+  writer.u8(RECEIPT_OUTCOME[outcome])
+  return outcome === 'unreadable' && key !== undefined ? writer.u32(key) : writer
+}
+
+/** Reads an outcome, which is the last field of its frame. Undefined if it is none, or a field before it was missing. */
+export function readOutcome(reader: Reader): Outcome | undefined {
+  const outcome = OUTCOMES.get(reader.u8())
+  if (!reader.ok || outcome === undefined) return undefined
+  if (outcome !== 'unreadable' || reader.left < KEY_NUMBER_BYTES) return { outcome }
+  return { outcome, key: reader.u32() }
+}

@@ -7,7 +7,7 @@
  *
  *   FORWARD_MESSAGE   to 32 · from 32 · epoch u48 · sequence u32 · previous u32 · flags u8 · sentAt u48 · bytes16 body, and if
  *                     known: user 10 (of `from`) · network 10 (that both share; zeros if both belong to one user)
- *   FORWARD_RECEIPT   to 32 (who sent the message) · from 32 (who received it) · epoch u48 · sequence u32 · outcome u8
+ *   FORWARD_RECEIPT   to 32 (who sent the message) · from 32 (who received it) · epoch u48 · sequence u32 · outcome u8 · with outcome `unreadable`: key u32
  *   FORWARD_OFFER     to 32 · from 32 · tunnel 16 · bytes16 Noise message 1 · str8 handshake node · expected 18
  *   FORWARD_ANSWER    to 32 · from 32 · tunnel 16 · outcome u8 · bytes16 Noise message 2 · str8 handshake node · expected 18
  *   FORWARD_REJOIN    to 32 · from 32 · tunnel 16 · leg u8 (of `from`) · str8 handshake node
@@ -27,13 +27,14 @@ import { ADDRESS_BYTES, Reader, type Writer } from './cursor.ts'
 import { sized, utf8Length } from './frames.ts'
 import {
   type MessageNumber,
-  outcomeOf,
+  type Outcome,
   type Predecessor,
-  type ReceiptOutcome,
+  readOutcome,
   readPredecessor,
+  writeOutcome,
   writePredecessor,
 } from './messages.ts'
-import { ANSWER_OUTCOME, RECEIPT_OUTCOME } from './numbers.ts'
+import { ANSWER_OUTCOME } from './numbers.ts'
 import { type AnswerOutcome, isLeg, type Leg, readTunnel, writeTunnel } from './offers.ts'
 import { readPeer, writePeer } from './presence.ts'
 
@@ -73,9 +74,7 @@ export interface Sender {
   readonly network: NetworkId | undefined
 }
 
-export interface ForwardedReceipt extends Between, MessageNumber {
-  readonly outcome: ReceiptOutcome
-}
+export interface ForwardedReceipt extends Between, MessageNumber, Outcome {}
 
 export interface ForwardedOffer extends Between {
   readonly tunnel: TunnelId
@@ -154,16 +153,16 @@ function readSender(reader: Reader): Sender {
 const NO_ID = new Uint8Array(ID_BYTES)
 
 export function encodeForwardedReceipt(receipt: ForwardedReceipt): Uint8Array {
-  const { epoch, sequence, outcome } = receipt
-  const writer = writeBetween(sized(75), receipt).u48(epoch).u32(sequence)
-  return writer.u8(RECEIPT_OUTCOME[outcome]).done()
+  const { epoch, sequence } = receipt
+  const writer = writeBetween(sized(79), receipt).u48(epoch).u32(sequence)
+  return writeOutcome(writer, receipt).done()
 }
 
 export function decodeForwardedReceipt(bytes: Uint8Array): ForwardedReceipt | undefined {
   const reader = new Reader(bytes)
   const [between, epoch, sequence] = [readBetween(reader), reader.u48(), reader.u32()]
-  const outcome = outcomeOf(reader.u8())
-  return reader.ok && outcome !== undefined ? { ...between, epoch, sequence, outcome } : undefined
+  const outcome = readOutcome(reader)
+  return outcome && { ...between, epoch, sequence, ...outcome }
 }
 
 export function encodeForwardedOffer(offer: ForwardedOffer): Uint8Array {

@@ -53,6 +53,8 @@ export const FRAME = {
   PACE: 0x8e,
   TIME: 0x8f,
   SEEN: 0x90,
+  ASK_PREKEY: 0x91,
+  PREKEY: 0x92,
   PROFILE: 0xa0,
   RELAYED: 0xa1,
   STEP: 0xa2,
@@ -106,6 +108,8 @@ export const ANSWER_OUTCOME = {
   rateLimited: 7,
   ringing: 8,
 } as const
+/** Size of a published prekey: its key, the time of its signature, and the signature. */
+export const PREKEY_BYTES = 32 + 6 + 64
 export const STEP_KIND = { lan: 0, ipv6: 1, mapped: 2, open: 3, punch: 4, predict: 5, scatter: 6 } as const
 export const CANDIDATE_KIND = { host: 0, reflexive: 1, mapped: 2 } as const
 

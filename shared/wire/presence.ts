@@ -1,7 +1,7 @@
 /**
  * What peers report about themselves and are told about others (README.md, section 3). Bodies of frames:
  *
- *   STATUS            version u32 · status u8 · str8 custom · bytes16 metadata (JSON)
+ *   STATUS            version u32 · status u8 · str8 custom · bytes16 metadata (JSON) · bytes16 prekey (absent: none)
  *   PRESENCE          presence record
  *   FIND              request u32 · limit u8 · bytes16 filter
  *   FOUND             request u32 · presence record
@@ -19,7 +19,7 @@ import { isTableNumber } from '../table-number.ts'
 import { Reader, type Writer } from './cursor.ts'
 import { MAX_BODY_BYTES, sized, utf8Length } from './frames.ts'
 import { decodeJson, encodeJson, isRecord } from './json.ts'
-import { STATUS } from './numbers.ts'
+import { PREKEY_BYTES, STATUS } from './numbers.ts'
 
 /** Statuses in the order of their numbers. */
 const STATUSES = Object.keys(STATUS) as Status[]
@@ -34,6 +34,8 @@ export interface StatusUpdate {
   readonly status: OwnStatus
   readonly custom: string
   readonly metadata: Metadata
+  /** The prekey of the peer (`prekeys.ts`), if it has one: PREKEY_BYTES. */
+  readonly prekey?: Uint8Array
 }
 
 export interface Find {
@@ -60,12 +62,15 @@ export interface FoundEnd {
 /** A change of a membership or of metadata, of this user or of one that shares a network with it. */
 export type Change = Extract<Push, { kind: 'membership' | 'metadata' }>
 
-export function encodeStatus({ version, status, custom, metadata }: StatusUpdate): Uint8Array {
+export function encodeStatus({ version, status, custom, metadata, prekey }: StatusUpdate): Uint8Array {
   const json = encodeJson(metadata)
-  const writer = sized(8 + utf8Length(custom) + json.length)
+  const prekeyBytes = prekey === undefined ? 0 : 2 + prekey.length
+  const writer = sized(8 + utf8Length(custom) + json.length + prekeyBytes)
     .u32(version)
     .u8(STATUS[status])
-  return writer.str8(custom).bytes16(json).done()
+  writer.str8(custom).bytes16(json)
+  if (prekey !== undefined) writer.bytes16(prekey)
+  return writer.done()
 }
 
 /** Undefined also if a text exceeds its limit (LIMITS), or the metadata is not flat. */
@@ -73,8 +78,17 @@ export function decodeStatus(body: Uint8Array): StatusUpdate | undefined {
   const reader = new Reader(body)
   const [version, status, custom] = [reader.u32(), STATUSES[reader.u8()], reader.str8()]
   const metadata = readMetadata(reader)
+  const prekey = readPrekey(reader)
   if (!reader.ok || metadata === undefined || !isOwnStatus(status)) return undefined
-  return utf8Length(custom) > LIMITS.customStatusBytes ? undefined : { version, status, custom, metadata }
+  if (utf8Length(custom) > LIMITS.customStatusBytes) return undefined
+  return { version, status, custom, metadata, ...(prekey && { prekey }) }
+}
+
+/** Undefined if there is none, or it has another size: then it is of a later version. */
+function readPrekey(reader: Reader): Uint8Array | undefined {
+  if (!reader.ok || reader.left === 0) return undefined
+  const prekey = reader.bytes16()
+  return prekey.length === PREKEY_BYTES ? prekey.slice() : undefined
 }
 
 export function encodePresence(record: PresenceRecord): Uint8Array {

@@ -10,6 +10,7 @@ import type {
   OwnPresence,
 } from '../../shared/core/peer/events.ts'
 import type { InboxMemory } from '../../shared/core/peer/inbox.ts'
+import type { PrekeyMemory } from '../../shared/core/peer/prekeys.ts'
 import { type Identity, identityOf } from '../../shared/crypto/identity.ts'
 import { Random } from '../../shared/crypto/random.ts'
 import type { PeerId, TunnelId, UserId } from '../../shared/ids.ts'
@@ -83,6 +84,8 @@ export class Peer {
   /** The application on each tunnel, from the first request for the tunnel on. */
   readonly #applications = new Map<TunnelId, Tunnel>()
   #memory: readonly InboxMemory[] = []
+  /** The prekeys as if on disk; undefined if it stores none. */
+  prekeys: readonly PrekeyMemory[] | undefined = []
   #presence = PRESENCE
   #runs = 0
   #ids = 0
@@ -126,6 +129,7 @@ export class Peer {
       presence: this.#presence,
       epoch: this.host.clock,
       memory: this.#memory,
+      ...(this.prekeys && { prekeys: this.prekeys }),
     })
     this.#process = new Process(this.host, this.#machine, [{}], (effect) => this.#on(effect))
     this.#handle({ kind: 'host', ips: ipsOf(this.host) })
@@ -269,6 +273,10 @@ export class Peer {
         break
       case 'receipt':
         this.#onReceipt(effect)
+        break
+      case 'prekeys':
+        this.prekeys = effect.prekeys
+        this.#handle({ kind: 'prekeysStored' })
         break
       case 'presence':
         this.system.model.heard(this.id, effect.record.peer)

@@ -158,11 +158,11 @@ export class System {
   }
 
   /** Returns the texts in the mailbox of a peer. Only that peer's key can open them. */
-  mailOf({ id, identity }: Peer): string[] {
-    const seals = new MessageSeals(identity, new Random(new Uint8Array(32)))
+  mailOf({ id, identity, prekeys }: Peer): string[] {
+    const seals = new MessageSeals(identity, new Random(new Uint8Array(32)), prekeys)
     const messages = this.cloud.tables.mailOf(id)
     return messages.map((message) => {
-      const body = seals.open({ ...message, peer: message.from })
+      const { body } = seals.open({ ...message, peer: message.from })
       if (body === undefined) throw new Error(`a message of ${message.from} cannot be read by ${id}`)
       return new TextDecoder().decode(body)
     })

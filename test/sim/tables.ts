@@ -241,7 +241,8 @@ export class Tables {
       (one) => one !== undefined && blocks.has(one),
     )
     const known = { peer, user, since, status, networks: this.networksOf(user), blocks: version, hidden }
-    return { kind: 'locate', located: { ...known, ...(item?.node && { node: item.node }) } }
+    const { node, prekey } = item ?? {}
+    return { kind: 'locate', located: { ...known, ...(node && { node }), ...(prekey && { prekey }) } }
   }
 
   #isHidden(user: UserId, { peer }: Asker): boolean {

@@ -60,6 +60,17 @@ codecSuite({
     }),
     least: 43,
   }),
+  'RECEIPT of what was unreadable': codec<wire.Receipt>({
+    encode: wire.encodeReceipt,
+    decode: wire.decodeReceipt,
+    value: { peer: ALICE, epoch: 1_790_000_000_000, sequence: 3, outcome: 'unreadable', key: 9 },
+    line: `${ALICE_HEX} 01a0c4506c00 00000003 07 00000009`,
+    any: fc.record({
+      ...{ peer: peerId, epoch: u48, sequence: u32, key: u32 },
+      outcome: fc.constant('unreadable' as const),
+    }),
+    least: 43,
+  }),
 })
 
 test('a message that comes before its predecessor, or has no number, is refused', () => {

@@ -47,6 +47,18 @@ codecSuite({
     }),
     least: 17,
   }),
+  'STATUS with a prekey': codec<wire.StatusUpdate>({
+    encode: wire.encodeStatus,
+    decode: wire.decodeStatus,
+    value: { version: 2, status: 'away', custom: '', metadata: {}, prekey: new Uint8Array(102).fill(7) },
+    line: `00000002 01 00 0002 7b7d 0066 ${'07'.repeat(102)}`,
+    any: fc.record({
+      ...{ version: u32, custom: fc.string({ maxLength: 30 }), metadata },
+      status: fc.constantFrom('online', 'away', 'busy', 'invisible'),
+      prekey: fc.uint8Array({ minLength: 102, maxLength: 102 }),
+    }),
+    least: 10,
+  }),
   PRESENCE: codec<PresenceRecord>({
     encode: wire.encodePresence,
     decode: wire.decodePresence,

@@ -28,6 +28,7 @@ import { NodeFrames } from './node-frames.ts'
 import { NodeLinks } from './node-links.ts'
 import { Offers } from './offers.ts'
 import { PeerFrames } from './peer-frames.ts'
+import { Prekeys } from './prekeys.ts'
 import { Presence } from './presence.ts'
 import { Pushes } from './pushes.ts'
 import { Reach } from './reach.ts'
@@ -92,6 +93,7 @@ export function assemble(options: CheckpointOptions) {
     ...{ node, roster, locator, standings, links, deliveries, mailboxes, receipts, counters },
   })
   const finds = new Finds(asks, table, counters)
+  const prekeys = new Prekeys({ table, roster, locator, counters })
   const shared = { node, table, roster, locator, links, counters }
   const directions = new Directions(fleetKeys[0]!, fleet, random.fork('offers'), wall)
   const offers = new Offers({
@@ -112,7 +114,7 @@ export function assemble(options: CheckpointOptions) {
     ...{ keepAliveMs, cookiesAbove },
   })
   const peerFrames = new PeerFrames({
-    ...{ table, standings, residence, presence, messages, deliveries, offers, finds, counters },
+    ...{ table, standings, residence, presence, messages, deliveries, offers, finds, prekeys, counters },
   })
   const nodeFrames = new NodeFrames(messages, offers, residence)
   const pushes = new Pushes({

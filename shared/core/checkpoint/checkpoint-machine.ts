@@ -14,6 +14,7 @@
  *   Deliveries   messages to peers here                Mailboxes    messages for offline peers
  *   Offers       tunnels: offers, answers, rejoins     Directions   grants for HANDSHAKEs
  *   Finds        searches                              Reach        which peers may reach each other
+ *   Prekeys      the keys that messages are sealed for
  *   Locator      the nodes of other peers              Asks         requests to the directory
  *   Correction   the time, after the clock was set     Comeback     sign-ins after an expired lease
  *   NodeLinks    datagrams of other nodes              FleetView    the addresses of nodes

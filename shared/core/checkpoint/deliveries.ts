@@ -52,7 +52,7 @@ export class Deliveries {
   }
 
   /** Handles a peer's receipt for a message: `delivered` or `unreadable`. */
-  receipt(from: PeerSession, { peer, epoch, sequence, outcome }: Receipt, now: number): void {
+  receipt(from: PeerSession, { peer, epoch, sequence, ...outcome }: Receipt, now: number): void {
     const key = letterKey({ from: peer, to: from.peer, epoch, sequence })
     const { inflow } = from
     const letter = inflow?.live.get(key) ?? inflow?.mail.get(key)?.letter
@@ -60,7 +60,7 @@ export class Deliveries {
     const isMail = !inflow.live.has(key)
     const isInvisible = from.status.status === 'invisible'
     if (!isInvisible) this.#options.receipts.send(letter, outcome, now)
-    else if (!isMail) this.#options.receipts.send(letter, 'stored', now)
+    else if (!isMail) this.#options.receipts.send(letter, { outcome: 'stored' }, now)
     inflow.live.delete(key)
     this.#options.mailboxes.done(from, inflow, letter, now)
   }

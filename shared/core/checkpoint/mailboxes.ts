@@ -64,7 +64,7 @@ export class Mailboxes {
       { kind: 'storeMail', peer: to, user, message, now: wall.at(now), ...(sender && { sender }) },
       (reply, at) => {
         if (reply.kind === 'failed') return
-        receipts.send(letter, reply.outcome === 'stored' ? 'stored' : 'mailboxFull', at)
+        receipts.send(letter, { outcome: reply.outcome === 'stored' ? 'stored' : 'mailboxFull' }, at)
         const here = roster.get(to)
         if (here !== undefined) this.arrived(here, at)
       },

@@ -73,9 +73,9 @@ export class Messages {
     this.#options.counters.messages++
     if (!takeAllowance(from, 1, now)) {
       this.#options.counters.rateLimited++
-      this.#options.receipts.send(letter, 'rateLimited', now)
+      this.#options.receipts.send(letter, { outcome: 'rateLimited' }, now)
     } else if (message.body.length > MAX_SEALED_BODY_BYTES)
-      this.#options.receipts.send(letter, 'tooLarge', now)
+      this.#options.receipts.send(letter, { outcome: 'tooLarge' }, now)
     else if (!this.#forwarding.has(letterKey(letter))) this.#route(letter, from, 0, now)
   }
 
@@ -83,13 +83,13 @@ export class Messages {
   arrive(from: NodeId, message: ForwardedMessage, now: number): void {
     const { roster, deliveries, receipts } = this.#options
     const here = roster.get(message.to)
-    if (here === undefined) receipts.tell(from, message, 'notHere')
+    if (here === undefined) receipts.tell(from, message, { outcome: 'notHere' })
     else
       deliveries.deliver(
         here,
         { ...message, origin: from },
         (outcome, at) => {
-          receipts.tell(from, message, outcome === 'taken' ? 'taken' : 'notHere')
+          receipts.tell(from, message, { outcome: outcome === 'taken' ? 'taken' : 'notHere' })
           if (outcome === 'taken') this.#learn(from, message, at)
         },
         now,
@@ -187,7 +187,7 @@ export class Messages {
   ): void {
     if (where === 'failed') return
     if (where === undefined || (sender !== undefined && !areRelated(sender, where))) {
-      this.#options.receipts.send(letter, 'unknownPeer', now)
+      this.#options.receipts.send(letter, { outcome: 'unknownPeer' }, now)
       return
     }
     const { node, hidden } = where

@@ -2,6 +2,7 @@ import { MAX_BODY_BYTES } from '../../wire/frames.ts'
 import { decodeMessage, decodeReceipt, RECIPIENT_OUTCOMES } from '../../wire/messages.ts'
 import { FRAME } from '../../wire/numbers.ts'
 import { CALLEE_OUTCOMES, decodeAnswer, decodeOffer, decodeRejoin } from '../../wire/offers.ts'
+import { decodePrekeyQuestion } from '../../wire/prekeys.ts'
 import { decodeFind, decodeStatus } from '../../wire/presence.ts'
 import { decodeTicket, decodeU32 } from '../../wire/session.ts'
 import type { FrameSink, Session } from '../session/session.ts'
@@ -12,6 +13,7 @@ import { given } from './given.ts'
 import type { Messages } from './messages.ts'
 import type { Offers } from './offers.ts'
 import type { PeerSession } from './peer-session.ts'
+import type { Prekeys } from './prekeys.ts'
 import type { Presence } from './presence.ts'
 import type { Residence } from './residence.ts'
 import type { SessionTable } from './session-table.ts'
@@ -34,6 +36,7 @@ export interface PeerFramesOptions {
   readonly deliveries: Deliveries
   readonly offers: Offers
   readonly finds: Finds
+  readonly prekeys: Prekeys
   readonly counters: CheckpointCounters
 }
 
@@ -93,7 +96,7 @@ export class PeerFrames implements FrameSink {
 
   /** Handles a frame; false if its body could not be decoded, or reports what only a node may report. Unknown types are ignored. */
   #take(from: PeerSession, type: number, body: Uint8Array, now: number): boolean {
-    const { residence, presence, messages, deliveries, offers, finds } = this.#options
+    const { residence, presence, messages, deliveries, offers, finds, prekeys } = this.#options
     switch (type) {
       case FRAME.STATUS:
         return given(decodeStatus(body), (status) => presence.update(from, status, now))
@@ -105,6 +108,8 @@ export class PeerFrames implements FrameSink {
         )
       case FRAME.FIND:
         return given(decodeFind(body), (find) => finds.find(from, find, now))
+      case FRAME.ASK_PREKEY:
+        return given(decodePrekeyQuestion(body), (question) => prekeys.answer(from, question, now))
       case FRAME.OFFER:
         return given(decodeOffer(body), (offer) => offers.submit(from, offer, now))
       case FRAME.ANSWER:

@@ -1,5 +1,5 @@
 import type { NodeId } from '../../ids.ts'
-import { encodeReceipt, type ReceiptOutcome } from '../../wire/messages.ts'
+import { encodeReceipt, type Outcome } from '../../wire/messages.ts'
 import { encodeForwardedReceipt, type ForwardedReceipt } from '../../wire/node.ts'
 import { FRAME } from '../../wire/numbers.ts'
 import type { Letter } from './inflow.ts'
@@ -24,29 +24,29 @@ export class Receipts {
     this.#options = options
   }
 
-  send(letter: Letter, outcome: ReceiptOutcome, now: number): void {
-    const { origin } = letter
-    if (this.show({ ...letter, to: letter.from, from: letter.to, outcome })) return
+  send(letter: Letter, outcome: Outcome, now: number): void {
+    const { origin, epoch, sequence } = letter
+    if (this.show({ to: letter.from, from: letter.to, epoch, sequence, ...outcome })) return
     if (origin !== undefined && origin !== 'here') this.tell(origin, letter, outcome)
-    else if (outcome === 'delivered') this.#find(letter, outcome, now)
+    else if (outcome.outcome === 'delivered') this.#find(letter, outcome, now)
   }
 
   /** Sends a receipt to a sender that is signed in here; false if it is not. */
-  show({ to: sender, from: recipient, epoch, sequence, outcome }: ForwardedReceipt): boolean {
+  show({ to: sender, from: peer, ...receipt }: ForwardedReceipt): boolean {
     const { roster, table } = this.#options
     const here = roster.get(sender)
     if (here === undefined) return false
-    table.send(here, FRAME.RECEIPT, encodeReceipt({ peer: recipient, epoch, sequence, outcome }))
+    table.send(here, FRAME.RECEIPT, encodeReceipt({ peer, ...receipt }))
     return true
   }
 
-  tell(node: NodeId, { from, to, epoch, sequence }: Omit<Letter, 'origin'>, outcome: ReceiptOutcome): void {
-    const receipt = encodeForwardedReceipt({ to: from, from: to, epoch, sequence, outcome })
+  tell(node: NodeId, { from, to, epoch, sequence }: Omit<Letter, 'origin'>, outcome: Outcome): void {
+    const receipt = encodeForwardedReceipt({ to: from, from: to, epoch, sequence, ...outcome })
     this.#options.links.send(node, FRAME.FORWARD_RECEIPT, receipt)
   }
 
   /** Looks up a sender that has moved, or whose message comes from the mailbox. Done only for `delivered`. */
-  #find(letter: Letter, outcome: ReceiptOutcome, now: number): void {
+  #find(letter: Letter, outcome: Outcome, now: number): void {
     this.#options.locator.locate(
       letter.from,
       { peer: letter.to },

@@ -12,6 +12,8 @@ import {
   encodeReceipt,
   type Message,
   type MessageNumber,
+  type Outcome,
+  type Receipt,
 } from '../../wire/messages.ts'
 import { FRAME } from '../../wire/numbers.ts'
 import {
@@ -24,6 +26,7 @@ import {
   encodeRejoin,
   type Rejoin,
 } from '../../wire/offers.ts'
+import { decodePrekeyAnswer, encodePrekeyQuestion } from '../../wire/prekeys.ts'
 import {
   decodeChange,
   decodeFound,
@@ -41,6 +44,7 @@ import { Inbox, type InboxMemory } from './inbox.ts'
 import { MessageSeals } from './message-seals.ts'
 import { Offers } from './offers.ts'
 import { Outbox } from './outbox.ts'
+import type { PrekeyMemory } from './prekeys.ts'
 import { Rejoins } from './rejoins.ts'
 
 export interface AffairsOptions {
@@ -51,6 +55,11 @@ export interface AffairsOptions {
   readonly epoch: number
   /** Memory of the messages that an earlier run delivered. */
   readonly memory?: readonly InboxMemory[]
+  /**
+   * The prekeys that an earlier run stored; none for a new identity. Default: the owner of the machine stores nothing
+   * between runs, although it may keep the identity. Messages are then sealed for the identity.
+   */
+  readonly prekeys?: readonly PrekeyMemory[]
 }
 
 /** Inputs that concern other peers. */
@@ -78,12 +87,12 @@ export class Affairs {
   #nodeNow = 0
 
   constructor(
-    { identity, random, presence, epoch, memory }: AffairsOptions,
+    { identity, random, presence, epoch, memory, prekeys }: AffairsOptions,
     emit: (effect: PeerEffect) => void,
   ) {
     this.#presence = presence
-    this.#seals = new MessageSeals(identity, random)
-    this.#outbox = new Outbox(epoch, (message) => this.#seals.seal(message))
+    this.#seals = new MessageSeals(identity, random, prekeys)
+    this.#outbox = new Outbox(epoch, (message) => this.#seals.seal(message, this.#now, this.#nodeNow))
     this.#inbox = new Inbox(memory)
     this.#offers = new Offers(identity, random)
     this.#emit = emit
@@ -102,6 +111,7 @@ export class Affairs {
     this.#now = now
     this.#nodeNow = nodeNow
     this.#inbox.expire(now, this.#deliver)
+    this.#seals.others.expire(now)
     for (const id of this.#outbox.expire(now)) this.#emit({ kind: 'unanswered', what: 'send', id })
     for (const id of this.#finds.expire(now)) this.#emit({ kind: 'unanswered', what: 'find', id })
   }
@@ -111,6 +121,7 @@ export class Affairs {
     this.#presenceDue = true
     this.#budget.renew(this.#now)
     this.#outbox.restart()
+    this.#seals.others.restart(this.#now)
     this.#finds.restart()
     this.#offers.restart()
     this.#rejoins.restart()
@@ -121,13 +132,19 @@ export class Affairs {
     const send = (type: number, body: Uint8Array) => session.room > 0 && session.send(type, body)
     const ask = (cost: number, type: number, body: () => Uint8Array) =>
       session.room > 0 && this.#budget.take(cost, this.#now) && session.send(type, body())
+    this.#renewPrekey()
     if (this.#presenceDue) {
-      const body = encodeStatus({ version: this.#presenceVersion, ...this.#presence })
+      const { published: prekey } = this.#seals.own
+      const status = { version: this.#presenceVersion, ...this.#presence, ...(prekey && { prekey }) }
+      const body = encodeStatus(status)
       this.#presenceDue = !send(FRAME.STATUS, body)
     }
     this.#rejoins.send(this.#now, (rejoin) => send(FRAME.REJOIN, encodeRejoin(rejoin)))
     this.#offers.send(this.#now, (offer) => ask(COST.offer, FRAME.OFFER, () => encodeOffer(offer)))
     this.#finds.send(this.#now, (find) => ask(COST.find, FRAME.FIND, () => encodeFind(find)))
+    this.#seals.others.send(this.#now, (question) =>
+      ask(COST.prekey, FRAME.ASK_PREKEY, () => encodePrekeyQuestion(question)),
+    )
     this.#outbox.send(this.#now, (message) => ask(COST.message, FRAME.MESSAGE, () => encodeMessage(message)))
   }
 
@@ -136,13 +153,16 @@ export class Affairs {
     return Math.min(
       Math.max(this.#offers.deadline(), this.#budget.availableAt(COST.offer)),
       Math.max(this.#finds.deadline(), this.#budget.availableAt(COST.find)),
+      Math.max(this.#seals.others.deadline(), this.#budget.availableAt(COST.prekey)),
       Math.max(this.#outbox.deadline(), this.#budget.availableAt(COST.message)),
+      this.#now + this.#seals.own.deadline(this.#nodeNow) - this.#nodeNow,
     )
   }
 
   /** Time at which something waits too long and is given up. */
   expiresAt(): number {
-    return Math.min(this.#inbox.deadline(), this.#outbox.expiresAt(), this.#finds.expiresAt())
+    const ours = Math.min(this.#inbox.deadline(), this.#outbox.expiresAt(), this.#finds.expiresAt())
+    return Math.min(ours, this.#seals.others.expiresAt())
   }
 
   wish(wish: Wish, session: Session | undefined): void {
@@ -150,14 +170,16 @@ export class Affairs {
       case 'presence':
         encodeStatus({ version: 0, ...wish.presence })
         this.#presence = wish.presence
-        this.#presenceVersion++
-        this.#presenceDue = true
+        this.#showAgain()
         break
       case 'send':
         this.#onSend(wish)
         break
       case 'taken':
         this.#onTaken(wish, session)
+        break
+      case 'prekeysStored':
+        if (this.#seals.own.stored(this.#nodeNow)) this.#showAgain()
         break
       case 'find':
         this.#finds.add(wish.id, wish.filter, wish.limit, this.#now)
@@ -206,6 +228,9 @@ export class Affairs {
       case FRAME.FOUND_END:
         this.#tell(decodeFoundEnd(body), (end) => this.#onFoundEnd(end))
         break
+      case FRAME.PREKEY:
+        this.#onPrekey(body)
+        break
       case FRAME.OFFER:
         this.#onOffer(body, session)
         break
@@ -234,8 +259,9 @@ export class Affairs {
       return
     }
     const opened = this.#seals.open(message)
-    if (opened === undefined) tell(session, message.peer, message, 'unreadable')
-    else this.#inbox.accept({ ...message, body: opened }, this.#now, this.#deliver)
+    if (opened.body !== undefined)
+      this.#inbox.accept({ ...message, body: opened.body }, this.#now, this.#deliver)
+    else tell(session, message.peer, message, { outcome: 'unreadable', ...keyOf(opened) })
   }
 
   readonly #deliver = ({ peer, epoch, sequence, sentAt, body }: Message): void => {
@@ -261,8 +287,36 @@ export class Affairs {
       this.#outbox.postpone(receipt, this.#now)
       return
     }
+    if (receipt?.outcome === 'unreadable' && !this.#isUnreadable(receipt)) return
     const id = receipt && this.#outbox.settle(receipt)
     if (id !== undefined) this.#emit({ kind: 'receipt', id, outcome: receipt!.outcome })
+  }
+
+  /** False if the message is sealed again for another key of its recipient, or has been. */
+  #isUnreadable(receipt: Receipt): boolean {
+    const verdict = this.#outbox.unreadable(receipt)
+    if (typeof verdict === 'object') this.#seals.others.refuse(receipt.peer, verdict.again, this.#now)
+    return verdict === 'over'
+  }
+
+  #onPrekey(body: Uint8Array): void {
+    const answer = decodePrekeyAnswer(body)
+    if (answer !== undefined) this.#seals.others.take(answer, this.#now, this.#nodeNow)
+  }
+
+  /** Makes a new prekey if one is due. It is published when it is stored. */
+  #renewPrekey(): void {
+    const { own } = this.#seals
+    const { published } = own
+    const prekeys = own.tick(this.#nodeNow)
+    if (prekeys !== undefined) this.#emit({ kind: 'prekeys', prekeys })
+    if (own.published !== published) this.#showAgain()
+  }
+
+  /** The status has to be sent. */
+  #showAgain(): void {
+    this.#presenceVersion++
+    this.#presenceDue = true
   }
 
   #onFoundEnd(end: FoundEnd): PeerEffect | undefined {
@@ -307,17 +361,19 @@ export class Affairs {
 }
 
 function acknowledge(session: Session | undefined, peer: Message['peer'], number: MessageNumber): void {
-  tell(session, peer, number, 'delivered')
+  tell(session, peer, number, { outcome: 'delivered' })
 }
 
 function tell(
   session: Session | undefined,
   peer: Message['peer'],
   { epoch, sequence }: MessageNumber,
-  outcome: 'delivered' | 'unreadable',
+  outcome: Outcome,
 ): void {
-  session?.send(FRAME.RECEIPT, encodeReceipt({ peer, epoch, sequence, outcome }))
+  session?.send(FRAME.RECEIPT, encodeReceipt({ peer, epoch, sequence, ...outcome }))
 }
+
+const keyOf = ({ key }: { readonly key: number | undefined }) => (key === undefined ? {} : { key })
 
 /** Sends an answer if there is a session. Otherwise the offer is retransmitted and answered then. */
 function answer(session: Session | undefined, given: Answer | undefined): void {

@@ -7,7 +7,7 @@
 import { LIMITS } from '../../limits.ts'
 
 /** Cost of each kind of request at a node. */
-export const COST = { message: 1, offer: 2, find: 5 } as const
+export const COST = { message: 1, prekey: 1, offer: 2, find: 5 } as const
 
 const SHARE = 0.9
 const PER_MS = (SHARE * LIMITS.requestsPerSecond) / 1000

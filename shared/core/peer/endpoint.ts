@@ -133,6 +133,7 @@ export class Endpoint implements Machine<EndpointInput, EndpointEffect> {
       case 'presence':
       case 'send':
       case 'taken':
+      case 'prekeysStored':
       case 'find':
       case 'forget':
         this.#toSession(input)

@@ -11,6 +11,7 @@ import type { Change, OwnStatus } from '../../wire/presence.ts'
 import type { TunnelEffect, TunnelEnd, TunnelInput, TunnelStatus } from '../tunnel/events.ts'
 import type { StunServer } from '../tunnel/evidence.ts'
 import type { NatClass } from '../tunnel/nat-class.ts'
+import type { PrekeyMemory } from './prekeys.ts'
 
 /** A node as listed by INDEX. */
 export interface PeerNode {
@@ -37,6 +38,8 @@ export type PeerInput =
   | { readonly kind: 'send'; readonly id: number; readonly to: PeerId; readonly body: Uint8Array }
   /** The application has processed the message: it is acknowledged only now. */
   | { readonly kind: 'taken'; readonly from: PeerId; readonly number: MessageNumber }
+  /** What the last `prekeys` effect asked to store is stored. */
+  | { readonly kind: 'prekeysStored' }
   | { readonly kind: 'find'; readonly id: number; readonly filter: string; readonly limit: number }
   /** The application no longer waits for the result. */
   | { readonly kind: 'forget'; readonly what: 'send' | 'find'; readonly id: number }
@@ -98,6 +101,11 @@ export type PeerEffect =
       readonly body: Uint8Array
     }
   | { readonly kind: 'receipt'; readonly id: number; readonly outcome: ReceiptOutcome }
+  /**
+   * Store these prekeys in place of the last ones, so that they outlive the process, then handle `prekeysStored`. They are
+   * secret, and those left out are to be erased. Only if the machine was given the stored ones.
+   */
+  | { readonly kind: 'prekeys'; readonly prekeys: readonly PrekeyMemory[] }
   /**
    * No answer within 30 s. The time counts from the request for a `find`, and from when a session accepted it for a
    * `send`. The message may still arrive.
@@ -300,7 +308,10 @@ export interface PlacedStun extends StunServer {
 export type EndpointInput =
   /** The lists of INDEX: the nodes to sign in at, and the STUN servers. */
   | { readonly kind: 'nodes'; readonly nodes: readonly PeerNode[]; readonly stun: readonly PlacedStun[] }
-  | Extract<PeerInput, { kind: 'ticket' | 'presence' | 'send' | 'taken' | 'find' | 'forget' | 'leave' }>
+  | Extract<
+      PeerInput,
+      { kind: 'ticket' | 'presence' | 'send' | 'taken' | 'prekeysStored' | 'find' | 'forget' | 'leave' }
+    >
   | Extract<TunnelsInput, { kind: 'sockets' | 'mapped' | 'use' | 'host' | 'moved' | 'udp' }>
   /** The node sees this peer at another address from now on. */
   | { readonly kind: 'homeMoved' }
@@ -334,6 +345,7 @@ export type EndpointEffect =
           | 'nodesWanted'
           | 'message'
           | 'receipt'
+          | 'prekeys'
           | 'presence'
           | 'change'
           | 'missed'

@@ -6,12 +6,15 @@
  * it will never arrive. A delivered one is not named either: an earlier run of the recipient may have received it. A
  * stored predecessor is named and marked as stored: the recipient's node knows whether the mailbox still has it.
  *
+ * A message is sealed when it gets its number, which may have to wait for the key of its recipient. It is sealed once
+ * more, with the same number, if the recipient does not have the key that it was sealed for. Later ones wait for it there.
+ *
  * Messages outlive a session. Whatever has no receipt is retransmitted by a new session, and by the same one after 4 s.
  * That is twice within the shortest time for which a recipient holds the messages behind it.
  */
 import type { PeerId } from '../../ids.ts'
-import type { Message, Receipt } from '../../wire/messages.ts'
-import type { NumberedMessage } from './message-seals.ts'
+import { IDENTITY_KEY, type Message, type Receipt } from '../../wire/messages.ts'
+import type { NumberedMessage, Sealed } from './message-seals.ts'
 
 const IN_FLIGHT = 16
 const NEVER = Number.POSITIVE_INFINITY
@@ -27,8 +30,10 @@ export const GIVE_UP_MS = 30_000
 
 interface Outgoing {
   readonly id: number
-  /** Sealed once the message has a number: every retransmission carries the same bytes. */
-  body: Uint8Array
+  readonly plain: Uint8Array
+  /** Undefined before it has a number, and while another key is asked for. Every retransmission carries the same bytes. */
+  sealed: Sealed | undefined
+  isResealed: boolean
   readonly sentAt: number
   sequence: number
   /** Greatest earlier sequence that was neither refused nor delivered; 0 for none. */
@@ -48,12 +53,14 @@ interface Recipient {
   /** Greatest sequence that was neither refused nor delivered; the next message names it as its predecessor. */
   last: number
   lastIsStored: boolean
+  /** Its key is being asked for. */
+  isBlocked: boolean
 }
 
-const UNNUMBERED = { sequence: 0, previous: 0, previousIsStored: false }
+const UNNUMBERED = { sequence: 0, previous: 0, previousIsStored: false, sealed: undefined, isResealed: false }
 
-/** Seals the body of a message. */
-export type Seal = (message: NumberedMessage) => Uint8Array
+/** Seals the body of a message. Undefined if the key of the recipient is being asked for. */
+export type Seal = (message: NumberedMessage) => Sealed | undefined
 
 export class Outbox {
   /** Start time of this SDK: it distinguishes these numbers from those of an earlier run. */
@@ -72,7 +79,7 @@ export class Outbox {
   add(id: number, to: PeerId, body: Uint8Array, now: number): void {
     if (!(body instanceof Uint8Array)) throw new TypeError('a message is bytes')
     const recipient = this.#recipient(to)
-    recipient.waiting.push({ id, body, sentAt: now, ...UNNUMBERED, dueAt: 0, giveUpAt: NEVER })
+    recipient.waiting.push({ id, plain: body, sentAt: now, ...UNNUMBERED, dueAt: 0, giveUpAt: NEVER })
     this.#active.add(recipient)
   }
 
@@ -83,7 +90,10 @@ export class Outbox {
       this.#launch(recipient)
       for (const message of recipient.flying) {
         if (message.dueAt > now) continue
-        const { sequence, previous, previousIsStored, sentAt, body } = message
+        message.sealed ??= this.#sealFor(recipient, message)
+        if (message.sealed === undefined) continue
+        const { sequence, previous, previousIsStored, sentAt } = message
+        const { body } = message.sealed
         if (!take({ peer, epoch: this.epoch, sequence, previous, previousIsStored, sentAt, body })) return
         message.dueAt = now + REPEAT_MS
         message.giveUpAt = Math.min(message.giveUpAt, now + GIVE_UP_MS)
@@ -103,6 +113,21 @@ export class Outbox {
     if (outcome !== 'delivered' && outcome !== 'stored') this.#leaveOut(recipient, message)
     if (recipient.flying.length + recipient.waiting.length === 0) this.#active.delete(recipient)
     return message.id
+  }
+
+  /**
+   * Handles that the recipient could not open a message. `again`: it was sealed for this key, and is sealed again for
+   * another one. `stale`: it has been already. `over`: it is to be settled.
+   */
+  unreadable({ peer, epoch, sequence, key }: Receipt): { readonly again: number } | 'stale' | 'over' {
+    const flying = epoch === this.epoch ? (this.#recipients.get(peer)?.flying ?? []) : []
+    const message = flying.find((each) => each.sequence === sequence)
+    if (message === undefined) return 'over'
+    const { sealed, isResealed } = message
+    if (sealed === undefined || (key !== undefined && key !== sealed.key)) return 'stale'
+    if (isResealed || sealed.key === IDENTITY_KEY) return 'over'
+    Object.assign(message, { sealed: undefined, isResealed: true, dueAt: 0 })
+    return { again: sealed.key }
   }
 
   /** The node refused the message for now: it keeps its place, and later messages wait for it. */
@@ -152,12 +177,13 @@ export class Outbox {
       }
   }
 
-  /** Time at which `send` has something to send; 0 for now. */
+  /** Time at which `send` has something to send; 0 for now. Messages that wait for a key do not count. */
   deadline(): number {
     let least = NEVER
-    for (const { flying, waiting } of this.#active) {
-      if (waiting.length > 0 && flying.length < IN_FLIGHT) return 0
-      for (const { dueAt } of flying) least = Math.min(least, dueAt)
+    for (const { flying, waiting, isBlocked } of this.#active) {
+      if (waiting.length > 0 && flying.length < IN_FLIGHT && !isBlocked) return 0
+      for (const { dueAt, sealed } of flying)
+        if (sealed !== undefined || !isBlocked) least = Math.min(least, dueAt)
     }
     return least
   }
@@ -199,21 +225,36 @@ export class Outbox {
 
   #launch(recipient: Recipient): void {
     while (recipient.flying.length < IN_FLIGHT && recipient.waiting.length > 0) {
-      const message = recipient.waiting.shift()!
-      message.sequence = recipient.nextSequence++
-      message.previous = recipient.last
-      message.previousIsStored = recipient.lastIsStored
-      recipient.last = message.sequence
-      recipient.lastIsStored = false
-      message.body = this.#seal({ peer: recipient.peer, epoch: this.epoch, ...message })
+      const message = recipient.waiting[0]!
+      const sequence = recipient.nextSequence
+      const sealed = this.#sealFor(recipient, { ...message, sequence })
+      if (sealed === undefined) return
+      const { last: previous, lastIsStored: previousIsStored } = recipient
+      Object.assign(message, { sequence, sealed, previous, previousIsStored })
+      Object.assign(recipient, { nextSequence: sequence + 1, last: sequence, lastIsStored: false })
       recipient.flying.push(message)
+      recipient.waiting.shift()
     }
+  }
+
+  #sealFor(recipient: Recipient, { sequence, sentAt, plain }: Outgoing): Sealed | undefined {
+    const sealed = this.#seal({ peer: recipient.peer, epoch: this.epoch, sequence, sentAt, body: plain })
+    recipient.isBlocked = sealed === undefined
+    return sealed
   }
 
   #recipient(to: PeerId): Recipient {
     let recipient = this.#recipients.get(to)
     if (recipient === undefined) {
-      recipient = { peer: to, flying: [], waiting: [], nextSequence: 1, last: 0, lastIsStored: false }
+      recipient = {
+        peer: to,
+        flying: [],
+        waiting: [],
+        nextSequence: 1,
+        last: 0,
+        lastIsStored: false,
+        isBlocked: false,
+      }
       this.#recipients.set(to, recipient)
     }
     return recipient

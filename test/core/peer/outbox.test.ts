@@ -20,7 +20,7 @@ const settle = (outbox: Outbox, sequence: number, outcome: ReceiptOutcome = 'del
   outbox.settle({ peer: bob, epoch, sequence, outcome })
 
 function withMessages(count: number): Outbox {
-  const outbox = new Outbox(EPOCH, ({ body }) => body)
+  const outbox = new Outbox(EPOCH, ({ body }) => ({ key: 1, body }))
   for (let id = 0; id < count; id++) outbox.add(id, bob, new Uint8Array(0), 0)
   return outbox
 }

@@ -133,6 +133,28 @@ describe('two processes', () => {
   })
 })
 
+test('the prekeys of a home are kept for its owner alone, and those left out are in no file', async () => {
+  const [kept, erased] = [new Uint8Array(32).fill(1), new Uint8Array(32).fill(2)]
+  const home = openHome(path)
+  expect(home.prekeys).toEqual([])
+  home.keepPrekeys([{ secretKey: erased, signedAt: 5, retiredAt: 9 }])
+  home.keepPrekeys([{ secretKey: kept, signedAt: 7 }])
+  home.close()
+  expect((await stat(join(path, 'prekeys'))).mode & 0o777).toBe(0o600)
+  const again = openHome(path)
+  expect(again.prekeys).toEqual([{ secretKey: kept, signedAt: 7 }])
+  again.close()
+  await writeFile(join(path, 'prekeys'), 'damaged 1\n\n7 7 7\n')
+  const damaged = openHome(path)
+  expect(damaged.prekeys).toEqual([])
+  damaged.close()
+})
+
+test('a home in memory stores prekeys only for an identity that ends with it', () => {
+  expect(homeInMemory().prekeys).toEqual([])
+  expect(homeInMemory(new Uint8Array(32)).prekeys).toBeUndefined()
+})
+
 test('a home in memory takes a seed of 32 bytes and no other', () => {
   const seed = new Uint8Array(32).fill(9)
   expect(homeInMemory(seed).seed).toEqual(seed)
