@@ -4,10 +4,12 @@
  * version a node recognises whether the blocks that it has cached are current.
  */
 import { type DynamoDBDocumentClient, GetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb'
+import { z } from 'zod'
 import type { Asker } from '../directory.ts'
 import { StraightwayError } from '../errors.ts'
 import type { PeerId, UserId } from '../ids.ts'
 import { LIMITS } from '../limits.ts'
+import { peerIdSchema, userIdSchema } from '../model/identifiers.ts'
 import type { User } from '../model/user.ts'
 import { tableName } from './client.ts'
 import {
@@ -24,6 +26,8 @@ import { CHANGED, retrying, type Step, transact } from './transact.ts'
 import { createUsers, IS_THERE, toUser, type UserItem } from './users.ts'
 
 export type Blocked = PeerId | UserId
+
+const blockedSchema = z.union([peerIdSchema, userIdSchema])
 
 export interface Block {
   readonly user: UserId
@@ -147,7 +151,9 @@ export function createBlocks(client: DynamoDBDocumentClient) {
   }
 
   async function list(user: UserId, { limit, cursor }: PageRequest): Promise<Page<Blocked>> {
-    const from = cursor !== undefined && { ExclusiveStartKey: { user, blocked: decodeCursor(cursor) } }
+    const from = cursor !== undefined && {
+      ExclusiveStartKey: { user, blocked: decodeCursor(cursor, blockedSchema) },
+    }
     const query = new QueryCommand({ ...queryOf(user), Limit: limit, ConsistentRead: true, ...from })
     const { Items = [], LastEvaluatedKey } = await client.send(query)
     const items = (Items as Block[]).map(({ blocked }) => blocked)

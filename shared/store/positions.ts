@@ -35,7 +35,7 @@ interface Search extends Kind {
 }
 
 /** The longest sort key. */
-const ENTRY_BYTES = 1024
+export const ENTRY_BYTES = 1024
 const entrySchema = z.string().refine((text) => text.isWellFormed() && Buffer.byteLength(text) <= ENTRY_BYTES)
 
 const positionSchema = z.tuple([

@@ -12,6 +12,7 @@ import type { Plan, Range } from '../model/search/plan.ts'
 import { idOf } from '../model/search/terms.ts'
 import { tableName } from './client.ts'
 import { type Posting, termOf } from './index-changes.ts'
+import { ENTRY_BYTES, invalidCursor } from './positions.ts'
 
 export interface WalkOptions {
   readonly client: DynamoDBDocumentClient
@@ -122,8 +123,15 @@ class EntryStream {
 
   constructor(options: EntryStreamOptions) {
     this.#options = options
-    this.#term = termOf(options.name, options.scope, options.bounds.attribute)
-    this.#after = options.after
+    const { name, scope, bounds, after, descending } = options
+    this.#term = termOf(name, scope, bounds.attribute)
+    if (after === undefined) return
+    if (Buffer.byteLength(after) > ENTRY_BYTES) throw invalidCursor()
+    // DynamoDB refuses a start key outside of the range. Only a made-up cursor names one.
+    const [fromStart, fromEnd] = [compareBytes(after, bounds.from) > 0, compareBytes(after, bounds.to) < 0]
+    const [isPastStart, isBeforeEnd] = descending ? [fromEnd, fromStart] : [fromStart, fromEnd]
+    this.#after = isPastStart ? after : undefined
+    this.#ended = !isBeforeEnd
   }
 
   get head(): Posting | undefined {

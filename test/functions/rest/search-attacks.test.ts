@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { NetworkId } from '../../../shared/ids.ts'
 import { LIMITS } from '../../../shared/limits.ts'
+import { compareBytes } from '../../../shared/model/search/history.ts'
 import { createObjects } from '../../../shared/store/objects.ts'
 import { forEach } from '../../../shared/store/pages.ts'
 import { type IndexUnderTest, startIndex } from './index-under-test.ts'
@@ -42,6 +43,31 @@ beforeAll(async () => {
   await index.settle(2)
 })
 afterAll(() => index.close())
+
+/** Refuses start keys as DynamoDB does, unlike the embedded engine: those outside of the range, and those that are too long. */
+function expectStartKeysOf({ middlewareStack }: IndexUnderTest['client']): void {
+  middlewareStack.remove('start-keys')
+  middlewareStack.add(
+    (next) => async (args) => {
+      const { ExclusiveStartKey: start, ExpressionAttributeValues: values = {} } = args.input as Query
+      const entry = start?.entry
+      if (
+        entry !== undefined &&
+        (compareBytes(entry, values[':from']!) < 0 || compareBytes(entry, values[':to']!) > 0)
+      )
+        throw new Error('The provided starting key is outside query boundaries based on provided conditions')
+      if (entry !== undefined && Buffer.byteLength(entry) > 1024)
+        throw new Error('Size of rangekey has exceeded the maximum size limit of 1024 bytes')
+      return next(args)
+    },
+    { step: 'initialize', name: 'start-keys', priority: 'high' },
+  )
+}
+
+interface Query {
+  readonly ExclusiveStartKey?: { readonly entry?: string }
+  readonly ExpressionAttributeValues?: Readonly<Record<string, string>>
+}
 
 const repeated = (part: (i: number) => string, by: string): string => {
   let text = part(0)
@@ -184,18 +210,44 @@ describe('a cursor', () => {
       changed(cursor, (parts) => (parts[5] = `n\u0001${'x'.repeat(900)}`)),
       changed(cursor, (parts) => (parts[5] = '')),
       changed(cursor, (parts) => (parts[5] = 's\u0001x')),
+      changed(cursor, (parts) => (parts[5] = 'a')),
+      changed(cursor, (parts) => (parts[5] = '\u{10ffff}'.repeat(200))),
       changed(cursor, (parts) => parts.push('more')),
       Buffer.from('null').toString('base64url'),
       Buffer.from('[]').toString('base64url'),
       Buffer.from(`[${'['.repeat(2_000)}`).toString('base64url'),
       'A',
     ]
+    expectStartKeysOf(index.client)
     for (const one of forged) {
       const { status, body, cost } = await ask(mallory.ticket, { filter, cursor: one })
       expect([200, 400, 410], `${one} ${JSON.stringify(body)}`).toContain(status)
       expect(cost.units).toBeLessThanOrEqual(LIMITS.searchReadUnits)
       for (const item of body.items ?? []) expect(item.network).toBe(network)
       if (status !== 200) expect(body.detail).toMatch(/cursor/)
+    }
+  })
+
+  test.each([
+    ['ids', { filter: 'value.kind eq "go" or value.kind eq "chess"' }],
+    ['values', { sortBy: 'value.kind' }],
+    ['values, the last first', { sortBy: 'value.kind', sortOrder: 'descending' }],
+  ])('that names a place outside of what is read in the order of %s is refused or ends', async (_, query) => {
+    const cursor = await first(mallory.ticket, query)
+    expectStartKeysOf(index.client)
+    for (const place of [
+      'a',
+      'a\u0001a',
+      'schess',
+      'zzz',
+      'zzz\u0001a',
+      '\u{10ffff}',
+      '\u{10ffff}\u{10ffff}',
+      'x'.repeat(1_020),
+    ]) {
+      const forged = changed(cursor, (parts) => (parts[5] = place))
+      const { status, body } = await ask(mallory.ticket, { ...query, cursor: forged })
+      expect([200, 400], `${place} ${JSON.stringify(body)}`).toContain(status)
     }
   })
 

@@ -54,6 +54,8 @@ test('blocks are listed page by page, and taken back', async () => {
   const { body } = await list({})
   expect(body.items).toEqual(rest.slice(0, 3))
   expect((await list({ cursor: body.cursor })).body.items).toEqual(rest.slice(3))
+  const forged = Buffer.from('x'.repeat(2_000)).toString('base64url')
+  expect((await list({ cursor: forged })).status).toBe(400)
 })
 
 test('a ticket says who and nothing that grows', async () => {
