@@ -78,7 +78,7 @@ test('a peer is entered under its networks and everything by what it is, and amo
 test('a change of presence writes one entry a network, and what it is stays as it was', async () => {
   const { ann, network, changed } = await presentPeer()
   await indexChanges([changed, record('Peers', { peer: ann.peer })], index.client)
-  await index.present(ann, { status: 'busy', metadata: { level: 2 }, version: 2 })
+  await index.present(ann, { status: 'busy', metadata: { level: 2 }, version: 2, networks: [network] })
   const meter = new Meter()
   const [reads, writes]: [string[], string[]] = [[], []]
   const counting = metered(index.client, meter)
