@@ -2,7 +2,7 @@
 import { FUNCTIONS, type FunctionDescription, type FunctionName } from './functions.ts'
 import { type Load, nodesOf } from './load.ts'
 import { HOURS, type InstanceType, PRICES } from './prices.ts'
-import { type Usage, usageOf } from './usage.ts'
+import { scansOf, type Usage, usageOf } from './usage.ts'
 
 export interface Line {
   readonly service: string
@@ -135,6 +135,11 @@ function tables(load: Load): Line[] {
   return [
     { service: 'DynamoDB', what: 'writes: presence, who is there, mail', dollars: writes, kind: 'writes' },
     { service: 'DynamoDB', what: 'reads', dollars: reads, kind: 'reads' },
+    {
+      service: 'DynamoDB',
+      what: 'scans after nodes that ended',
+      dollars: (scansOf(load) / MILLION) * readMillion,
+    },
     {
       service: 'DynamoDB',
       what: 'requests to INDEX: three reads, a proof',

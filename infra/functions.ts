@@ -125,7 +125,6 @@ export const FUNCTIONS = {
   fleet: {
     entry: 'functions/streams/fleet.ts',
     does: 'tells nodes of the fleet',
-    reads: ['Presence', 'NetworkNodes'],
     writes: ['Connections', 'Fleet'],
     streams: ['Fleet'],
     ...PUSHES,

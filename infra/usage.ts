@@ -46,8 +46,9 @@ const UNIT = {
   indexing: 1,
 } as const
 
-/** Units of a write and of a deletion, with the index `byPlace`. */
-const PLACED = 2
+/** How often a node ends in a month: deployments, scaling, and deaths. */
+const ENDS_A_MONTH = 10
+const PRESENCE_BYTES = 400
 const READ_BYTES = 4096
 const WRITE_BYTES = 1024
 
@@ -84,13 +85,8 @@ export function usageOf(load: Load): Usage {
       UNIT.indexing * calls.index +
       leases * Math.ceil((nodes * LEASE_BYTES) / READ_BYTES),
     writes:
-      // Presence, with `byPlace` when a session starts or ends, and the search entry.
-      2 * transitions +
-      2 * signIns +
-      2 * mail +
-      2 * PLACED * joins +
-      batches * Math.ceil((records * NOTE_BYTES) / WRITE_BYTES) +
-      leases,
+      // Presence and the search entry; mail stored and deleted; networks that a node joins and leaves.
+      2 * (transitions + mail + joins) + batches * Math.ceil((records * NOTE_BYTES) / WRITE_BYTES) + leases,
   }
 }
 
@@ -107,3 +103,7 @@ const callsIn = (changes: number, slots: number): number => slots * (1 - Math.ex
 
 /** Expected number of nodes that hold at least one of `peers` peers. */
 const spreadOver = (nodes: number, peers: number): number => nodes * (1 - (1 - 1 / nodes) ** peers)
+
+/** Read units of a month for scans after nodes that ended, by a deployment or a death. */
+export const scansOf = (load: Load): number =>
+  (nodesOf(load) * ENDS_A_MONTH * (0.5 * load.peers * PRESENCE_BYTES)) / READ_BYTES

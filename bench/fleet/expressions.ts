@@ -16,7 +16,7 @@ export function holds(expression: string | undefined, item: Item | undefined, na
     .some((any) => conjunctsOf(any).every((part) => satisfied(part.trim(), item, names)))
 }
 
-/** The item after an update expression: SET with values, counters and if_not_exists, ADD of numbers, and REMOVE. */
+/** The item after an update expression: SET with values, counters and if_not_exists, ADD of numbers and sets, and REMOVE. */
 export function updated(expression: string, item: Item, names: Names): Item {
   const next = { ...item }
   for (const [, action = '', rest = ''] of expression.matchAll(
@@ -26,13 +26,18 @@ export function updated(expression: string, item: Item, names: Names): Item {
       const [target = '', ...words] = part.trim().split(/\s+/)
       const name = nameOf(target, names)
       if (action === 'REMOVE') delete next[name]
-      else if (action === 'ADD')
-        next[name] = Number(next[name] ?? 0) + Number(operand(words[0]!, next, names))
+      else if (action === 'ADD') next[name] = sum(next[name], operand(words[0]!, next, names))
       else next[name] = assigned(words.slice(1).join(' '), next, names)
     }
   }
   return next
 }
+
+/** A number plus a number, or a set with the members of another. */
+const sum = (before: unknown, added: unknown): unknown =>
+  added instanceof Set
+    ? new Set([...((before as Set<unknown> | undefined) ?? []), ...added])
+    : Number(before ?? 0) + Number(added)
 
 function conjunctsOf(text: string): readonly string[] {
   return text.replaceAll(/BETWEEN (\S+) AND (\S+)/g, 'BETWEEN $1 .. $2').split(' AND ')

@@ -174,7 +174,8 @@ export class Fleet {
     for (const [i, node] of this.nodes.entries()) {
       if (node.isDead || i % LEASE_SECONDS !== second % LEASE_SECONDS) continue
       await this.#leases.renew(leaseOf(node, this.now), second)
-      await this.#leases.alive(second)
+      const nodes = await this.#leases.alive(second)
+      node.machine.handle({ kind: 'fleet', nodes }, node.out, this.now)
     }
   }
 

@@ -29,6 +29,8 @@ interface Input extends Names {
   readonly FilterExpression?: string
   readonly Limit?: number
   readonly Select?: string
+  readonly Segment?: number
+  readonly TotalSegments?: number
   readonly RequestItems?: Readonly<Record<string, never>>
 }
 
@@ -98,8 +100,9 @@ export class MemoryTables {
     const { TableName, Key, ConditionExpression, UpdateExpression } = input
     const before = this.#find(TableName, Key!)
     this.#check(ConditionExpression, before, input)
-    this.#write(TableName, before, updated(UpdateExpression!, before ?? { ...Key }, input))
-    return {}
+    const Attributes = updated(UpdateExpression!, before ?? { ...Key }, input)
+    this.#write(TableName, before, Attributes)
+    return { Attributes }
   }
 
   #delete(input: Input): object {
@@ -118,7 +121,7 @@ export class MemoryTables {
       IndexName === undefined ? this.#items.get(TableName) : this.#indexes.get(`${TableName}.${IndexName}`)
     const wanted = partitionIn(input, partition)
     const groups =
-      wanted === undefined ? [...(all?.values() ?? [])] : [all?.get(wanted) ?? new Map<string, Item>()]
+      wanted === undefined ? segmentOf(all, input) : [all?.get(wanted) ?? new Map<string, Item>()]
     const found = groups
       .flatMap((group) => [...group.values()])
       .filter((item) => holds(KeyConditionExpression, item, input))
@@ -241,6 +244,22 @@ function partitionIn(input: Input, partition: string): string | undefined {
     if ((ExpressionAttributeNames[name] ?? name) === partition)
       return ExpressionAttributeValues[value] as string
   return undefined
+}
+
+function sumOf(key: string): number {
+  let sum = 0
+  for (let i = 0; i < key.length; i++) sum = (Math.imul(sum, 31) + key.charCodeAt(i)) >>> 0
+  return sum
+}
+
+/** The share of a table that one of several concurrent scans reads. */
+function segmentOf(
+  all: ReadonlyMap<string, Map<string, Item>> | undefined,
+  { Segment = 0, TotalSegments = 1 }: Input,
+): Map<string, Item>[] {
+  const groups = [...(all ?? [])]
+  if (TotalSegments === 1) return groups.map(([, group]) => group)
+  return groups.filter(([key]) => sumOf(key) % TotalSegments === Segment).map(([, group]) => group)
 }
 
 function enter(

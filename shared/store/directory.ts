@@ -15,7 +15,6 @@ import { unlessRefused } from './conditions.ts'
 import { createMailbox } from './mailbox.ts'
 import { getMany } from './pages.ts'
 import { createPeers } from './peers.ts'
-import { placeOf } from './places.ts'
 import { signOutPeer } from './sign-out.ts'
 import { standingsOf } from './standings.ts'
 import { createUsers } from './users.ts'
@@ -87,7 +86,7 @@ async function signIn(client: DynamoDBDocumentClient, { item }: Ask<'signIn'>): 
   if (before === undefined) return { kind: 'signIn', outcome: 'revoked' }
   const put = new PutCommand({
     TableName: tableName('Presence'),
-    Item: { ...item, ...before, ...(await shownOf(client, item)), place: placeOf(item.node, item.peer) },
+    Item: { ...item, ...before, ...(await shownOf(client, item)) },
     ConditionExpression: NOT_NEWER,
     ExpressionAttributeNames: { '#since': 'since', '#node': 'node' },
     ExpressionAttributeValues: { ':since': item.since, ':node': item.node },
@@ -108,7 +107,7 @@ async function signIn(client: DynamoDBDocumentClient, { item }: Ask<'signIn'>): 
 async function update(client: DynamoDBDocumentClient, { item }: Ask<'update'>): Reply<'update'> {
   const put = new PutCommand({
     TableName: tableName('Presence'),
-    Item: { ...item, ...(await shownOf(client, item)), place: placeOf(item.node, item.peer) },
+    Item: { ...item, ...(await shownOf(client, item)) },
     ConditionExpression: NOT_OUTDATED,
     ExpressionAttributeNames: { '#since': 'since', '#node': 'node', '#version': 'version' },
     ExpressionAttributeValues: { ':since': item.since, ':node': item.node, ':version': item.version },
@@ -173,7 +172,7 @@ async function joinNetworks(
   client: DynamoDBDocumentClient,
   { networks, node }: Ask<'joinNetworks'>,
 ): Reply<'joinNetworks'> {
-  const items = networks.map((network) => ({ network, node, place: placeOf(node, network) }))
+  const items = networks.map((network) => ({ network, node }))
   await writeNodes(
     client,
     items.map((Item) => ({ PutRequest: { Item } })),

@@ -1,6 +1,7 @@
 /**
  * The leases of nodes. A node registers, renews its lease before it ends, reports when it drains, and leaves. A node
- * whose lease has ended counts as dead: the reaper clears it away.
+ * whose lease has ended counts as dead: the reaper clears it away. Its workers note on the lease which parts of the
+ * tables they have cleared, and the last one removes it.
  */
 import {
   DeleteCommand,
@@ -14,6 +15,11 @@ import type { FleetItem } from '../directory.ts'
 import type { NodeId } from '../ids.ts'
 import { tableName } from './client.ts'
 import { unlessRefused } from './conditions.ts'
+
+/**
+ * A lease as the tables hold it. `cleared`: the parts of the tables that were cleared since it ended, as `part/parts`.
+ */
+export type LeaseItem = FleetItem & { readonly cleared?: ReadonlySet<string> }
 
 export type Lease = Pick<FleetItem, 'node' | 'load' | 'draining' | 'expiresAtSeconds'>
 
@@ -35,12 +41,26 @@ export interface Fleet {
    * own.
    */
   end(item: FleetItem): Promise<void>
-  /** Removes an ended lease. A node that has registered again keeps its own. */
-  removeEnded(node: NodeId, nowSeconds: number): Promise<void>
+  /**
+   * Notes that a part of the tables holds nothing of a node whose lease has ended, and removes the lease once all
+   * parts are cleared. True if it was removed. A node that has registered again keeps its own lease.
+   */
+  cleared(node: NodeId, part: number, parts: number, nowSeconds: number): Promise<boolean>
 }
 
 /** An expiry more than five years ago. DynamoDB's TTL ignores these, so the item stays until the reaper removes it. */
 const ENDED = 1
+
+/** Whether the lease was put back by `end`. Nodes know then that its node is gone. */
+export const isPutBack = ({ expiresAtSeconds }: FleetItem): boolean => expiresAtSeconds === ENDED
+
+/** Whether the tables hold nothing of the node any more. */
+export function isCleared({ cleared = new Set() }: LeaseItem): boolean {
+  return [...cleared].some((one) => {
+    const parts = Number(one.split('/')[1])
+    return Array.from({ length: parts }, (_, part) => `${part}/${parts}`).every((each) => cleared.has(each))
+  })
+}
 
 export function createFleet(client: DynamoDBDocumentClient): Fleet {
   const TableName = tableName('Fleet')
@@ -71,23 +91,29 @@ export function createFleet(client: DynamoDBDocumentClient): Fleet {
     async end(item) {
       const put = new PutCommand({
         TableName,
-        Item: { ...item, draining: true, expiresAtSeconds: ENDED },
+        Item: { ...withoutMarks(item), draining: true, expiresAtSeconds: ENDED },
         ConditionExpression: 'attribute_not_exists(#node)',
         ExpressionAttributeNames: { '#node': 'node' },
       })
       await unlessRefused(client.send(put))
     },
-    async removeEnded(node, nowSeconds) {
-      const remove = new DeleteCommand({
-        TableName,
-        Key: { node },
-        ConditionExpression: 'expiresAtSeconds <= :now',
-        ExpressionAttributeValues: { ':now': nowSeconds },
+    async cleared(node, part, parts, nowSeconds) {
+      const ended = { TableName, Key: { node }, ConditionExpression: 'expiresAtSeconds <= :now' }
+      const note = new UpdateCommand({
+        ...ended,
+        UpdateExpression: 'ADD cleared :part',
+        ExpressionAttributeValues: { ':now': nowSeconds, ':part': new Set([`${part}/${parts}`]) },
+        ReturnValues: 'ALL_NEW',
       })
-      await unlessRefused(client.send(remove))
+      const noted = await unlessRefused(client.send(note))
+      if (noted === undefined || !isCleared(noted.Attributes as LeaseItem)) return false
+      const remove = new DeleteCommand({ ...ended, ExpressionAttributeValues: { ':now': nowSeconds } })
+      return (await unlessRefused(client.send(remove))) !== undefined
     },
   }
 }
+
+const withoutMarks = ({ cleared: _, ...item }: LeaseItem): FleetItem => item
 
 function renewal(
   TableName: string,

@@ -22,7 +22,7 @@ export async function signOutPeer(client: DynamoDBDocumentClient, departure: Dep
     Key: { peer },
     ConditionExpression: since === undefined ? '#node = :node' : '#node = :node AND #since = :since',
     UpdateExpression:
-      'SET #status = :offline, #custom = :empty, #metadata = :none, #lastSeenAt = :seen ADD #version :one REMOVE #node, place',
+      'SET #status = :offline, #custom = :empty, #metadata = :none, #lastSeenAt = :seen ADD #version :one REMOVE #node',
     ExpressionAttributeNames: since === undefined ? NAMES : { ...NAMES, '#since': 'since' },
     ExpressionAttributeValues: {
       ':node': node,

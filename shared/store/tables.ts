@@ -80,24 +80,9 @@ export const TABLES = {
    * have left expire.
    */
   SearchTerms: { name: 'SearchTerms', partition: 'term', sort: 'entry', expires: 'expiresAtSeconds' },
-  /**
-   * One item per peer: where it is signed in, and what it says of itself. Written on transitions only. `place` is the
-   * node, spread over partitions (places.ts); it is absent if the peer is not signed in.
-   */
-  Presence: {
-    name: 'Presence',
-    partition: 'peer',
-    stream: 'presence',
-    passing: true,
-    indexes: [{ name: 'byPlace', partition: 'place', sort: 'peer', keysOnly: true }],
-  },
-  NetworkNodes: {
-    name: 'NetworkNodes',
-    passing: true,
-    partition: 'network',
-    sort: 'node',
-    indexes: [{ name: 'byPlace', partition: 'place', sort: 'network', keysOnly: true }],
-  },
+  /** One item per peer: where it is signed in, and what it says of itself. Written on transitions only. */
+  Presence: { name: 'Presence', partition: 'peer', stream: 'presence', passing: true },
+  NetworkNodes: { name: 'NetworkNodes', passing: true, partition: 'network', sort: 'node' },
   Fleet: { name: 'Fleet', partition: 'node', stream: 'fleet', passing: true, expires: 'expiresAtSeconds' },
   Mailbox: {
     name: 'Mailbox',

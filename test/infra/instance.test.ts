@@ -20,7 +20,6 @@ import type { NodeId } from '../../shared/ids.ts'
 import { fleetKeysOf, ticketKeysOf } from '../../shared/secrets.ts'
 import { createClient } from '../../shared/store/client.ts'
 import { createFleet } from '../../shared/store/fleet.ts'
-import { atPlace, placesOf } from '../../shared/store/places.ts'
 import { parseNodeConfig } from '../../udp-edge/config.ts'
 import { nodeConfig } from '../../udp-edge/instance/facts.ts'
 import { createMetadata } from '../../udp-edge/instance/metadata.ts'
@@ -207,10 +206,10 @@ async function config(env = environment()) {
 }
 
 async function peersAt(where: NodeId): Promise<unknown[]> {
-  const { QueryCommand } = await import('@aws-sdk/lib-dynamodb')
+  const { ScanCommand } = await import('@aws-sdk/lib-dynamodb')
   const client = createClient({ endpoint: system.dynamodb })
-  const pages = placesOf(where).map((place) => client.send(new QueryCommand(atPlace('Presence', place))))
-  return (await Promise.all(pages)).flatMap(({ Items = [] }) => Items)
+  const { Items = [] } = await client.send(new ScanCommand({ TableName: 'Presence', ConsistentRead: true }))
+  return Items.filter(({ node }) => node === where)
 }
 
 /** Tells whether it holds a valid lease. Expired leases may still be in the table until the reaper runs. */

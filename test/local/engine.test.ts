@@ -22,8 +22,8 @@ describe('the embedded engine', () => {
     expect(Table?.KeySchema?.map((key) => key.AttributeName)).toEqual(['peer', 'entry'])
     const expiry = await client.send(new DescribeTimeToLiveCommand({ TableName: tableName('Fleet') }))
     expect(expiry.TimeToLiveDescription?.AttributeName).toBe('expiresAtSeconds')
-    const presence = await client.send(new DescribeTableCommand({ TableName: tableName('Presence') }))
-    expect(presence.Table?.GlobalSecondaryIndexes?.map((index) => index.IndexName)).toEqual(['byPlace'])
+    const peers = await client.send(new DescribeTableCommand({ TableName: tableName('Peers') }))
+    expect(peers.Table?.GlobalSecondaryIndexes?.map((index) => index.IndexName)).toEqual(['byUser'])
   })
 
   test('keeps what was written in a data folder over a restart', async () => {

@@ -39,11 +39,25 @@ test('a node whose lease was taken away learns it when it renews', async () => {
   expect(await fleet.alive(0)).toEqual([])
 })
 
-test('only an ended lease is removed', async () => {
+test('only an ended lease is removed, by the last of those that clear the tables', async () => {
   const item = lease('node_back', 200)
   await fleet.register(item)
-  await fleet.removeEnded(item.node, 199)
+  expect(await fleet.cleared(item.node, 0, 1, 199)).toBe(false)
   expect(await fleet.alive(0)).toEqual([item])
-  await fleet.removeEnded(item.node, 200)
-  expect(await fleet.alive(0)).toEqual([])
+  expect(await fleet.cleared(item.node, 0, 2, 200)).toBe(false)
+  expect(await fleet.cleared(item.node, 0, 2, 200)).toBe(false)
+  expect(await fleet.has(item.node)).toBe(true)
+  expect(await fleet.cleared(item.node, 1, 2, 200)).toBe(true)
+  expect(await fleet.has(item.node)).toBe(false)
+  expect(await fleet.cleared(item.node, 1, 2, 200)).toBe(false)
+})
+
+test('what was cleared before a node came back does not count when it ends again', async () => {
+  const item = lease('node_again', 200)
+  await fleet.register(item)
+  await fleet.cleared(item.node, 0, 2, 200)
+  await fleet.register(item)
+  expect(await fleet.cleared(item.node, 1, 2, 200)).toBe(false)
+  expect(await fleet.has(item.node)).toBe(true)
+  await fleet.leave(item.node)
 })

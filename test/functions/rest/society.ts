@@ -9,7 +9,6 @@ import { tableName } from '../../../shared/store/client.ts'
 import { createMemberships } from '../../../shared/store/memberships.ts'
 import { createNetworks } from '../../../shared/store/networks.ts'
 import { createPeers } from '../../../shared/store/peers.ts'
-import { placeOf } from '../../../shared/store/places.ts'
 import { createUsers } from '../../../shared/store/users.ts'
 import { expectContract } from './contract.ts'
 
@@ -106,7 +105,6 @@ export function createSociety(index: Index) {
         networks: [],
         ...says,
         node,
-        ...(node !== undefined && { place: placeOf(node, peer) }),
       }
       await client.send(new PutCommand({ TableName: tableName('Presence'), Item: item }))
     },

@@ -162,6 +162,27 @@ describe('the reaper', () => {
     for (const { peer } of items) expect(await presenceOf(peer)).not.toHaveProperty('node')
   })
 
+  test('scans the tables once for all nodes that died, and not at all if none did', async () => {
+    const dead = [newNode(), newNode(), newNode()]
+    for (const node of dead) {
+      await putPresence(cloud, presenceAt(node, []))
+      await fleet.register(lease(node, inSeconds(-1)))
+    }
+    const scanned: (string | undefined)[] = []
+    const { client, now } = cloud.streamOf('reaper')
+    const send = (command: { input: { TableName?: string; TotalSegments?: number } }) => {
+      if (command.input.TotalSegments !== undefined) scanned.push(command.input.TableName)
+      return client.send(command as never)
+    }
+    const watched = Object.create(client, { send: { value: send } })
+    const run = createReaper({ client: watched, now })
+    const context = { getRemainingTimeInMillis: () => 60_000 } as Context
+    expect(await run({} as ScheduledEvent & Share, context)).toEqual({ reaped: 3 })
+    expect(scanned).toEqual(['Presence', 'NetworkNodes'])
+    expect(await run({} as ScheduledEvent & Share, context)).toEqual({ reaped: 0 })
+    expect(scanned).toHaveLength(2)
+  })
+
   test('lets leases be that stand', async () => {
     const node = newNode()
     const item = presenceAt(node, [])

@@ -13,7 +13,6 @@ import {
 } from '../../../shared/ids.ts'
 import type { PresenceItem } from '../../../shared/presence.ts'
 import { createDirectory } from '../../../shared/store/directory.ts'
-import { placeOf } from '../../../shared/store/places.ts'
 import { itemOfUser, newUser } from '../../../shared/store/users.ts'
 import type { Cloud } from '../cloud-under-test.ts'
 import { permitted } from '../permitted.ts'
@@ -47,8 +46,7 @@ export const directoryOf = ({ client }: Cloud): Directory =>
 export async function join({ client }: Cloud, network: NetworkId, ...nodes: NodeId[]): Promise<void> {
   const TableName = 'NetworkNodes'
   for (const node of nodes) {
-    const Item = { network, node, place: placeOf(node, network) }
-    await client.send(new PutCommand({ TableName, Item }))
+    await client.send(new PutCommand({ TableName, Item: { network, node } }))
   }
 }
 
@@ -59,6 +57,5 @@ export async function putUser(cloud: Cloud, user: UserId, networks: readonly Net
 
 /** Writes what a sign-in writes. */
 export async function putPresence(cloud: Cloud, item: PresenceItem): Promise<void> {
-  const Item = item.node === undefined ? item : { ...item, place: placeOf(item.node, item.peer) }
-  await cloud.client.send(new PutCommand({ TableName: 'Presence', Item }))
+  await cloud.client.send(new PutCommand({ TableName: 'Presence', Item: item }))
 }
