@@ -22,7 +22,7 @@ export interface Load {
   readonly mailShare: number
   /** Members of a network. Each peer is in one network. */
   readonly networkSize: number
-  /** Requests of one peer to INDEX. Default: one per lifetime of a ticket. */
+  /** Requests of one peer to INDEX. Default: what the SDK does by itself, a ticket in the time for which nodes accept it. */
   readonly requestsPerDay: number
   /** Batches of presence changes per shard. Default: 1, as changes are gathered for a second. */
   readonly batchesPerSecond: number
@@ -49,7 +49,7 @@ export const TYPICAL: Load = {
   secondsBetweenMessages: 20,
   mailShare: 0.02,
   networkSize: 50,
-  requestsPerDay: DAY_MS / LIMITS.ticketMs,
+  requestsPerDay: DAY_MS / LIMITS.signInTicketMs,
   batchesPerSecond: 1,
   keepAliveSeconds: 25,
   peersPerNode: 150_000,

@@ -31,7 +31,7 @@ export interface SystemOptions {
   readonly freePorts?: boolean | undefined
   /** Names of proxies through which peers reach INDEX. */
   readonly indexHosts?: readonly string[] | undefined
-  /** Lifetime of a ticket. Default: LIMITS.ticketMs. */
+  /** Lifetime of a ticket. Default: LIMITS.signInTicketMs. */
   readonly ticketMs?: number | undefined
   /** `cookiesAbove` of the nodes, as in `NodeConfig`. */
   readonly cookiesAbove?: number | undefined

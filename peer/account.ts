@@ -81,6 +81,12 @@ export class Account {
     return this.#ticket!
   }
 
+  /** The ticket for nodes, which accept it for longer than INDEX does. Valid after `signUp`. */
+  get signInTicket(): { readonly ticket: string; readonly expiresAt: number } {
+    const { ticket, expiresAt, signInUntil = expiresAt } = this.ticket
+    return { ticket, expiresAt: signInUntil }
+  }
+
   /** CHECKPOINTs to sign in at, from the last list of nodes. */
   get checkpoints(): PeerNode[] {
     const nodes = this.#bootstrap.nodes.filter(({ checkpoint }) => checkpoint.length > 0)
@@ -213,10 +219,12 @@ export class Account {
     return selfSignedProof(this.#identity, { audience, issuedAt: this.#requests.serverTime, id })
   }
 
-  /** Stores a ticket that INDEX has just issued. Its lifetime counts from now on a monotonic clock. */
+  /** Stores a ticket that INDEX has just issued. Its lifetimes count from now on a monotonic clock. */
   #keep(given: Ticket): Ticket {
-    const expiresAt = now() + given.expiresAt - this.#requests.serverTime
-    this.#ticket = { ...given, expiresAt }
+    const here = (time: number) => now() + time - this.#requests.serverTime
+    const { expiresAt, signInUntil } = given
+    const until = typeof signInUntil === 'number' ? signInUntil : expiresAt
+    this.#ticket = { ...given, expiresAt: here(expiresAt), signInUntil: here(until) }
     return this.#ticket
   }
 

@@ -96,7 +96,7 @@ export class EndpointDriver {
     const { account } = this.#options
     this.handle({ kind: 'host', ips: hostIps() })
     if (this.#home.isCarried) this.tunnels.setUdp(true)
-    this.handle({ kind: 'ticket', ...account.ticket })
+    this.handle({ kind: 'ticket', ...account.signInTicket })
     this.#tellNodes()
   }
 
@@ -143,7 +143,10 @@ export class EndpointDriver {
   #perform(effect: EndpointEffect): void {
     switch (effect.kind) {
       case 'ticketWanted':
-        this.#ask(async () => this.handle({ kind: 'ticket', ...(await this.#options.account.renewTicket()) }))
+        this.#ask(async () => {
+          await this.#options.account.renewTicket()
+          this.handle({ kind: 'ticket', ...this.#options.account.signInTicket })
+        })
         break
       case 'nodesWanted':
         this.#ask(() => this.#options.account.refreshNodes())

@@ -47,6 +47,12 @@ export const LIMITS = {
   pageBytes: 1024 * 1024,
   /** Maximum cost of one page of a search, in DynamoDB read units. A page that would cost more ends early. */
   searchReadUnits: 200,
+  /** Age of a ticket at which INDEX no longer accepts it as a credential of requests. */
   ticketMs: 24 * 3600_000,
+  /**
+   * Age of a ticket at which nodes no longer accept it. A node also needs the peer's key, and reads the peer's standing. It is
+   * shorter than the time for which the last key is still accepted, which is seven days at least.
+   */
+  signInTicketMs: 6 * 24 * 3600_000,
   inviteMs: 7 * 24 * 3600_000,
 } as const

@@ -183,7 +183,10 @@ export interface JobRecord {
 /** A ticket, as returned to a peer that enrols or presents a proof of its key. */
 export interface TicketRecord {
   readonly ticket: string
+  /** When INDEX no longer accepts the ticket, epoch milliseconds. */
   readonly expiresAt: number
+  /** When nodes no longer accept the ticket, epoch milliseconds. */
+  readonly signInUntil: number
   readonly user: UserId
   readonly networks: readonly NetworkId[]
 }

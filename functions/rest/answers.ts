@@ -181,6 +181,7 @@ export const jobAnswer = of<JobRecord>()(
 const ticket = {
   ticket: z.string(),
   expiresAt: time,
+  signInUntil: time,
   user: userIdSchema,
   networks: z.array(networkIdSchema),
 }

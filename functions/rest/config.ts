@@ -3,7 +3,7 @@
  *
  *   TICKET_KEY                private JWK (OKP, Ed25519) with `kid`: signs tickets
  *   TICKET_KEYS               JSON list of further public JWKs, for tickets of a key that is being retired
- *   TICKET_MS                 how long a ticket holds, if less than LIMITS.ticketMs
+ *   TICKET_MS                 how long a ticket holds, if less than LIMITS.signInTicketMs
  *   WEBSOCKET_URL             where peers without UDP and browsers connect
  *   OIDC_ISSUER, OIDC_AUDIENCE  the team's identity provider; both or neither
  *   INDEX_HOSTS               hosts under which peers reach INDEX, where a proxy stands before API Gateway (functions/proof.ts)
@@ -62,10 +62,10 @@ export function configFrom(env: Environment): RestConfig {
   }
 }
 
-function ticketMsIn({ TICKET_MS: text = `${LIMITS.ticketMs}` }: Environment): number {
+function ticketMsIn({ TICKET_MS: text = `${LIMITS.signInTicketMs}` }: Environment): number {
   const ms = Number(text)
-  if (Number.isInteger(ms) && ms >= 1000 && ms <= LIMITS.ticketMs) return ms
-  throw wrong(`TICKET_MS is a number from 1000 to ${LIMITS.ticketMs}`)
+  if (Number.isInteger(ms) && ms >= 1000 && ms <= LIMITS.signInTicketMs) return ms
+  throw wrong(`TICKET_MS is a number from 1000 to ${LIMITS.signInTicketMs}`)
 }
 
 function jsonIn<T>(env: Environment, name: string, schema: z.ZodType<T>): T {

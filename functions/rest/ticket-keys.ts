@@ -1,6 +1,9 @@
 /**
  * Issues and checks tickets: JWTs (EdDSA) that say which user a peer belongs to, and nothing else. Nodes check them
- * offline; INDEX accepts them as credentials. What the peer may do is read from the tables at each request.
+ * offline, and what the peer may do is read from the tables at each sign-in and each request.
+ *
+ * Whoever holds a ticket can use it as a credential at INDEX, so there it is good for a day. A node accepts it until
+ * `exp`, for six days, because a node also needs the peer's key.
  *
  *   header  { alg: "EdDSA", kid }
  *   claims  { sub: peer, usr, iat, exp }   times in seconds
@@ -8,11 +11,15 @@
 import { type CryptoKey, importJWK, type JWK, type JWTHeaderParameters, jwtVerify, SignJWT } from 'jose'
 import { StraightwayError } from '../../shared/errors.ts'
 import { isPeerId, type PeerId, toBase32, type UserId } from '../../shared/ids.ts'
+import { LIMITS } from '../../shared/limits.ts'
 import type { PublicTicketKey, RestConfig } from './config.ts'
 
 export interface IssuedTicket {
   readonly ticket: string
+  /** When INDEX no longer accepts it, epoch milliseconds. */
   readonly expiresAt: number
+  /** When nodes no longer accept it, epoch milliseconds. */
+  readonly signInUntil: number
 }
 
 export interface TicketKeys {
@@ -29,19 +36,20 @@ export function createTicketKeys({ ticketKey, retiringTicketKeys, ticketMs }: Re
   const verifying = new Map(
     publicKeys.map((key) => [key.kid, importJWK(key as JWK, 'EdDSA') as Promise<CryptoKey>]),
   )
+  const credentialSeconds = Math.floor(Math.min(ticketMs, LIMITS.ticketMs) / 1000)
   return {
     published: publicKeys.map(({ kid, x }) => ({ kid, publicKey: toBase32(Buffer.from(x, 'base64url')) })),
 
     async issue(peer, user, now) {
       const issuedAt = Math.floor(now / 1000)
-      const expires = issuedAt + Math.floor(ticketMs / 1000)
+      const ends = issuedAt + Math.floor(ticketMs / 1000)
       const ticket = await new SignJWT({ usr: user })
         .setProtectedHeader({ alg: 'EdDSA', kid: ticketKey.kid })
         .setSubject(peer)
         .setIssuedAt(issuedAt)
-        .setExpirationTime(expires)
+        .setExpirationTime(ends)
         .sign(await signing)
-      return { ticket, expiresAt: expires * 1000 }
+      return { ticket, expiresAt: (issuedAt + credentialSeconds) * 1000, signInUntil: ends * 1000 }
     },
 
     async verify(ticket, now) {
@@ -52,7 +60,8 @@ export function createTicketKeys({ ticketKey, retiringTicketKeys, ticketMs }: Re
         requiredClaims: ['usr', 'iat', 'exp'],
       }
       const { payload } = await jwtVerify(ticket, keyOf, options).catch(() => Promise.reject(INVALID()))
-      if (payload.sub === undefined || !isPeerId(payload.sub)) throw INVALID()
+      const age = now / 1000 - payload.iat!
+      if (payload.sub === undefined || !isPeerId(payload.sub) || age >= credentialSeconds) throw INVALID()
       return payload.sub
     },
   }

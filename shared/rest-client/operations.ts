@@ -26,7 +26,7 @@ export interface Operations {
     readonly path: object
     readonly query: object
     readonly body: { readonly proof: string; readonly invite?: string; readonly idToken?: string; readonly nonce?: string; readonly name?: string; readonly user?: { readonly name: string } }
-    readonly answer: { readonly ticket: string; readonly expiresAt: number; readonly user: UserId; readonly networks: readonly (NetworkId)[]; readonly peer: PeerId }
+    readonly answer: { readonly ticket: string; readonly expiresAt: number; readonly signInUntil: number; readonly user: UserId; readonly networks: readonly (NetworkId)[]; readonly peer: PeerId }
     readonly conditional: false
   }
   /** A ticket for an enrolled peer. */

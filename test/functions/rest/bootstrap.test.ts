@@ -107,7 +107,7 @@ test('a configuration that is not whole names the variable', async () => {
   expect(() => configFrom({ TICKET_KEY: '{}' })).toThrow('TICKET_KEY')
   expect(() => configFrom({ TICKET_KEY: key, TICKET_KEYS: '[1]' })).toThrow('TICKET_KEYS')
   expect(() => configFrom({ TICKET_KEY: key, OIDC_ISSUER: 'https://x' })).toThrow('OIDC_AUDIENCE')
-  for (const TICKET_MS of ['', '999', `${LIMITS.ticketMs + 1}`, '1.5e3.2'])
+  for (const TICKET_MS of ['', '999', `${LIMITS.signInTicketMs + 1}`, '1.5e3.2'])
     expect(() => configFrom({ TICKET_KEY: key, TICKET_MS })).toThrow('TICKET_MS')
   expect(configFrom({ TICKET_KEY: key, WEBSOCKET_URL: 'wss://x' })).toMatchObject({ websocket: 'wss://x' })
 })

@@ -46,7 +46,7 @@ test('an invite makes a user, a membership and a peer, and gives a ticket that n
       peer: device.peer,
       user: body.user,
       issuedAt,
-      expiresAt: issuedAt + LIMITS.ticketMs,
+      expiresAt: issuedAt + LIMITS.signInTicketMs,
     },
   })
   const members = await index.call(`GET /v1/networks/${network}/members`, { as: body.ticket })
@@ -238,11 +238,15 @@ test('an enrolment without invite and ID token is refused', async () => {
   })
 })
 
-test('a ticket is over after its hour', async () => {
+test('a ticket is no credential after a day, although nodes accept it for longer', async () => {
   const ann = await index.member({})
   expect((await index.call('GET /v1/networks', { as: ann.ticket })).status).toBe(200)
   index.pass(LIMITS.ticketMs)
   expect((await index.call('GET /v1/networks', { as: ann.ticket })).body.code).toBe('unauthenticated')
+  const keys = new Map([['k1', Buffer.from(index.config.ticketKey.x, 'base64url')]])
+  const atNode = (age: number) => verifyTicket(ann.ticket, keys, index.now() - LIMITS.ticketMs + age)
+  expect(atNode(LIMITS.ticketMs)).toMatchObject({ ok: true, ticket: { peer: ann.peer } })
+  expect(atNode(LIMITS.signInTicketMs + 1000)).toEqual({ ok: false, status: 'ended' })
 })
 
 async function startProvider() {

@@ -28,7 +28,7 @@ export async function startIndex(given: Partial<RestConfig> = {}, { indexed = tr
   const config: RestConfig = {
     ticketKey: await newTicketKey(),
     retiringTicketKeys: [],
-    ticketMs: LIMITS.ticketMs,
+    ticketMs: LIMITS.signInTicketMs,
     websocket: 'ws://here',
     ...given,
   }
