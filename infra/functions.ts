@@ -19,6 +19,8 @@ export interface FunctionDescription {
    * one post. Default: calls follow a change immediately.
    */
   readonly gathers?: true
+  /** Only new items call it. Default: changed and removed ones do too. */
+  readonly inserts?: true
   /** Interval at which EventBridge calls it. Default: never. */
   readonly every?: 'minute' | 'day'
   /** Parallel calls at each interval, each with its own part (`Share` in functions/streams/reaper.ts). Default: one call. */
@@ -120,6 +122,7 @@ export const FUNCTIONS = {
     reads: ['Presence'],
     writes: ['Connections'],
     streams: ['Mailbox'],
+    inserts: true,
     ...PUSHES,
   },
   fleet: {

@@ -26,16 +26,16 @@ export const LEASE_SECONDS = 10
 const LEASE_BYTES = 400
 /** How long a node remembers where a peer is after it was last confirmed (shared/core/checkpoint/locator.ts). */
 const REMEMBERED_SECONDS = 300
-/** Bytes of a note that names a changed record for the index. */
-const NOTE_BYTES = 120
+/** Compressed bytes of a note that names a changed record for the index. */
+const NOTE_BYTES = 40
 
 const UNIT = {
   /** Peer and user before the presence is written and again after it, and the mailbox. */
   signIn: 5,
   /** The network's nodes, to tell them; presence and user, to index it. */
   transition: 3,
-  /** Presence, peer, user, and the blocks of the asker and of its user. */
-  lookUp: 5,
+  /** Presence and user; and at half the price the peer, and the blocks of the asker and of its user. */
+  lookUp: 3.5,
   /** The count of the mailbox, the blocks of sender and user, the place of the recipient, and a second page of the mailbox. */
   mail: 4.5,
   /** The connections of the node. */
@@ -68,8 +68,7 @@ export function usageOf(load: Load): Usage {
   const calls = {
     presence: batches,
     index: callsIn(batches, polls),
-    // A message is written and deleted.
-    mailbox: callsIn(2 * mail, polls),
+    mailbox: callsIn(mail, polls),
     fleet: leases,
   }
   return {

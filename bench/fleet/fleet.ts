@@ -236,6 +236,6 @@ export class Fleet {
 }
 
 const readerOf = (name: FunctionName, handler: Part): Reader => {
-  const { gathers }: FunctionDescription = FUNCTIONS[name]
-  return { function: name, handler, gathers: gathers === true }
+  const { gathers, inserts }: FunctionDescription = FUNCTIONS[name]
+  return { function: name, handler, gathers: gathers === true, inserts: inserts === true }
 }

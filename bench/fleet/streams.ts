@@ -14,6 +14,8 @@ export interface Reader {
   readonly handler: Part
   /** Gets the changes of a second in one batch per shard. */
   readonly gathers: boolean
+  /** Gets new items only. */
+  readonly inserts: boolean
 }
 
 export class StreamReaders {
@@ -37,7 +39,8 @@ export class StreamReaders {
   async poll(isLast: boolean): Promise<void> {
     for (const [table, reader] of this.#readers) {
       if (reader.gathers && !isLast) continue
-      const records = this.#streams.get(table) ?? []
+      const all = this.#streams.get(table) ?? []
+      const records = reader.inserts ? all.filter(({ eventName }) => eventName === 'INSERT') : all
       this.#streams.set(table, [])
       const { parts, most, rate } = reader.gathers
         ? { parts: SHARDS, most: STREAMS.gathered, rate: SHARD_RATE }

@@ -282,7 +282,16 @@ const defined = (item: Item): Item =>
   Object.fromEntries(Object.entries(item).filter(([, value]) => value !== undefined))
 
 /** Approximate size of an item as AWS counts it: names and values as text. */
-const bytesOf = (item: Item | undefined): number => (item === undefined ? 0 : JSON.stringify(item).length)
+const bytesOf = (item: Item | undefined): number => {
+  let binary = 0
+  const text = JSON.stringify(item, (name, value) => {
+    const bytes = item?.[name]
+    if (!(bytes instanceof Uint8Array)) return value
+    binary += bytes.length
+    return undefined
+  })
+  return (text?.length ?? 0) + binary
+}
 const writeUnits = (item: Item | undefined): number => Math.max(1, Math.ceil(bytesOf(item) / WRITE_BYTES))
 const readUnits = (bytes: number, consistent = false): number =>
   Math.max(1, Math.ceil(bytes / READ_BYTES)) * (consistent ? 1 : 0.5)

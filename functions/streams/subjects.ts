@@ -3,7 +3,7 @@ import type { AttributeValue } from '@aws-sdk/client-dynamodb'
 import { unmarshall } from '@aws-sdk/util-dynamodb'
 import type { DynamoDBRecord } from 'aws-lambda'
 import { READING, tableName } from '../../shared/store/client.ts'
-import type { QueuedBatch, Subject } from '../../shared/store/index-queue.ts'
+import { type QueuedBatch, type Subject, subjectsIn } from '../../shared/store/index-queue.ts'
 import { TABLES, type TableName } from '../../shared/store/tables.ts'
 
 /**
@@ -32,7 +32,7 @@ function namedBy({ eventSourceARN, dynamodb }: DynamoDBRecord): readonly Subject
 /** The subjects of a queued batch. None if the batch was removed: they were delivered when it was written. */
 function queuedIn(image: NonNullable<DynamoDBRecord['dynamodb']>['NewImage']): readonly Subject[] {
   if (image === undefined) return []
-  return (unmarshall(image as Record<string, AttributeValue>, READING) as QueuedBatch).subjects
+  return subjectsIn(unmarshall(image as Record<string, AttributeValue>, READING) as QueuedBatch)
 }
 
 /** The table of a stream, from its ARN: arn:aws:dynamodb:region:account:table/name/stream/label */

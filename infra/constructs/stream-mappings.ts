@@ -1,6 +1,6 @@
 import { Duration, Validations } from 'aws-cdk-lib'
 import type { ITableV2 } from 'aws-cdk-lib/aws-dynamodb'
-import { type IFunction, StartingPosition } from 'aws-cdk-lib/aws-lambda'
+import { FilterCriteria, FilterRule, type IFunction, StartingPosition } from 'aws-cdk-lib/aws-lambda'
 import { DynamoEventSource, SqsDlq } from 'aws-cdk-lib/aws-lambda-event-sources'
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs'
 import { Construct } from 'constructs'
@@ -22,6 +22,8 @@ export interface StreamMappingsProps {
    * batches in parallel.
    */
   readonly gathers?: true | undefined
+  /** Delivers new items only. Default: changed and removed ones too. */
+  readonly inserts?: true | undefined
 }
 
 /**
@@ -45,15 +47,16 @@ export class StreamMappings extends Construct {
       id: 'AwsSolutions-SQS3',
       reason: 'It is a dead-letter queue itself: of the stream mappings of its function.',
     })
-    for (const table of props.tables) props.function.addEventSource(this.#source(table, props.gathers))
+    for (const table of props.tables) props.function.addEventSource(this.#source(table, props))
   }
 
-  #source(table: ITableV2, gathers: true | undefined): DynamoEventSource {
+  #source(table: ITableV2, { gathers, inserts }: StreamMappingsProps): DynamoEventSource {
     return new DynamoEventSource(table, {
       startingPosition: StartingPosition.TRIM_HORIZON,
       ...(gathers
         ? { batchSize: STREAMS.gathered, maxBatchingWindow: Duration.seconds(1) }
         : { batchSize: STREAMS.batch, parallelizationFactor: STREAMS.parallel }),
+      ...(inserts && { filters: [FilterCriteria.filter({ eventName: FilterRule.isEqual('INSERT') })] }),
       bisectBatchOnError: true,
       reportBatchItemFailures: true,
       retryAttempts: RETRIES,

@@ -85,10 +85,10 @@ export class ApiStack extends Stack {
 
   #mapStreams(config: Config, data: DataStack): Partial<Record<FunctionName, StreamMappings>> {
     const mapped = names().flatMap((name) => {
-      const { streams, gathers }: FunctionDescription = FUNCTIONS[name]
+      const { streams, gathers, inserts }: FunctionDescription = FUNCTIONS[name]
       if (streams === undefined) return []
       const tables = streams.map((table) => data.tables.all[table])
-      const props = { config, tables, gathers, function: this.functions[name].function }
+      const props = { config, tables, gathers, inserts, function: this.functions[name].function }
       return [[name, new StreamMappings(this, `${name}-streams`, props)] as const]
     })
     return Object.fromEntries(mapped)

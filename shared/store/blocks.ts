@@ -75,10 +75,13 @@ export function createBlocks(client: DynamoDBDocumentClient) {
     return Promise.all([users.requireItem(user), isBlocked(user, [blocked])])
   }
 
-  /** Whether the user blocks any of these: usually a peer and the user that the peer belongs to. */
-  async function isBlocked(user: UserId, any: readonly Blocked[]): Promise<boolean> {
+  /**
+   * Whether the user blocks any of these: usually a peer and the user that the peer belongs to. `consistent`: as in
+   * `getMany`.
+   */
+  async function isBlocked(user: UserId, any: readonly Blocked[], consistent = true): Promise<boolean> {
     const keys = any.map((blocked) => ({ user, blocked }))
-    return (await getMany<Block>(client, 'Blocks', keys)).length > 0
+    return (await getMany<Block>(client, 'Blocks', keys, consistent)).length > 0
   }
 
   /**

@@ -7,6 +7,7 @@ import { type DynamoDBDocumentClient, GetCommand, PutCommand } from '@aws-sdk/li
 import type { Asker, Directory, DirectoryReply, DirectoryRequest } from '../directory.ts'
 import { StraightwayError } from '../errors.ts'
 import type { NetworkId, PeerId } from '../ids.ts'
+import type { Peer } from '../model/peer.ts'
 import type { Paths } from '../paths.ts'
 import { asSeenByOthers, type PresenceItem, type PresenceRecord, shownAfter } from '../presence.ts'
 import { createBlocks } from './blocks.ts'
@@ -122,26 +123,43 @@ async function signOut(client: DynamoDBDocumentClient, request: Ask<'signOut'>):
   return { kind: 'signOut' }
 }
 
-/** Locates a peer. Always takes two calls, whatever it finds, so that the duration of the answer reveals nothing. */
+/**
+ * Locates a peer. Whether the peer is there, and whether its user blocks the asker, makes no difference to the steps, so
+ * that the duration of the answer reveals nothing.
+ *
+ * Presence and networks are read consistently. Blocks need not be: the node of the peer judges again, by the list that
+ * pushes keep current. Neither need the peer: its user never changes. One that was enrolled a moment ago is read again.
+ */
 async function locate(client: DynamoDBDocumentClient, { peer, asker }: Ask<'locate'>): Reply<'locate'> {
   const [Item, enrolled, askersUser] = await Promise.all([
     presenceOf(client, peer),
-    createPeers(client).get(peer),
+    enrolledSometimeAgo(client, peer),
     asker.user ??
       createPeers(client)
         .get(asker.peer)
         .then((found) => found?.user),
   ])
-  const user = Item?.user ?? (enrolled?.revokedAt === undefined ? enrolled?.user : undefined)
+  const isFound = Item !== undefined || enrolled !== undefined
+  const known = isFound ? enrolled : await createPeers(client).get(peer)
+  const user = Item?.user ?? (known?.revokedAt === undefined ? known?.user : undefined)
   if (user === undefined) return { kind: 'locate' }
   const [owner, hidden] = await Promise.all([
     createUsers(client).get(user),
-    createBlocks(client).isBlocked(user, askersUser === undefined ? [asker.peer] : [asker.peer, askersUser]),
+    createBlocks(client).isBlocked(
+      user,
+      askersUser === undefined ? [asker.peer] : [asker.peer, askersUser],
+      false,
+    ),
   ])
   const { networks = [], blocks = 0 } = owner ?? {}
   const { node, since, status, prekey } = Item ?? { since: 0, status: 'offline' as const }
   const located = { peer, user, since, status, networks, blocks, hidden }
   return { kind: 'locate', located: { ...located, ...(node && { node }), ...(prekey && { prekey }) } }
+}
+
+/** The peer, as it was a moment ago. Half the price of the peer as it is. */
+async function enrolledSometimeAgo(client: DynamoDBDocumentClient, peer: PeerId): Promise<Peer | undefined> {
+  return (await getMany<Peer>(client, 'Peers', [{ peer }], false))[0]
 }
 
 /** The view of an invisible peer that others keep seeing. Costs a read for such a peer only. */

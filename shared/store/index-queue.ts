@@ -3,6 +3,7 @@
  * the stream of this table calls the function that indexes them. So no push waits for indexing.
  */
 import { randomUUID } from 'node:crypto'
+import { deflateRawSync, inflateRawSync } from 'node:zlib'
 import { type DynamoDBDocumentClient, PutCommand } from '@aws-sdk/lib-dynamodb'
 import { tableName } from './client.ts'
 import type { TableName } from './tables.ts'
@@ -15,7 +16,11 @@ export interface Subject {
 
 export interface QueuedBatch {
   readonly batch: string
-  readonly subjects: readonly Subject[]
+  /**
+   * Compressed, because a write is charged by size. A stream record has it as base64. A list in batches of an earlier
+   * version.
+   */
+  readonly subjects: Uint8Array | string | readonly Subject[]
   readonly expiresAtSeconds: number
 }
 
@@ -30,6 +35,15 @@ export async function queueForIndex(
 ): Promise<void> {
   if (subjects.length === 0) return
   const expiresAtSeconds = Math.ceil((now + KEPT_MS) / 1000)
-  const Item: QueuedBatch = { batch: randomUUID(), subjects, expiresAtSeconds }
+  const Item: QueuedBatch = { batch: randomUUID(), subjects: packed(subjects), expiresAtSeconds }
   await client.send(new PutCommand({ TableName: tableName('IndexQueue'), Item }))
 }
+
+/** The subjects of a batch. */
+export function subjectsIn({ subjects }: QueuedBatch): readonly Subject[] {
+  if (typeof subjects !== 'string' && !(subjects instanceof Uint8Array)) return subjects
+  const bytes = typeof subjects === 'string' ? Buffer.from(subjects, 'base64') : subjects
+  return JSON.parse(inflateRawSync(bytes).toString()) as readonly Subject[]
+}
+
+const packed = (subjects: readonly Subject[]): Uint8Array => deflateRawSync(JSON.stringify(subjects))

@@ -35,16 +35,20 @@ const UNPROCESSED_PAUSE_MS = 50
 /** The limit of BatchGetItem. */
 const BATCH = 100
 
-/** Items by their keys, in any order. Absent ones are left out. The keys must differ. */
+/**
+ * Items by their keys, in any order. Absent ones are left out. The keys must differ. A read that need not be
+ * `consistent` costs half, and may miss the last second. Default: consistent.
+ */
 export async function getMany<T>(
   client: DynamoDBDocumentClient,
   table: TableName,
   keys: readonly Key[],
+  consistent = true,
 ): Promise<T[]> {
   const found: T[] = []
   for (let at = 0; at < keys.length; at += BATCH) {
     let left: BatchGetCommandInput['RequestItems'] = {
-      [tableName(table)]: { Keys: keys.slice(at, at + BATCH), ConsistentRead: true },
+      [tableName(table)]: { Keys: keys.slice(at, at + BATCH), ConsistentRead: consistent },
     }
     for (let pause = 0; left !== undefined && Object.keys(left).length > 0; pause += UNPROCESSED_PAUSE_MS) {
       if (pause > 0) await delay(pause * Math.random())

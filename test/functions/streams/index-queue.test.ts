@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { PutCommand, ScanCommand } from '@aws-sdk/lib-dynamodb'
 import type { DynamoDBRecord } from 'aws-lambda'
 import { expect, onTestFinished, test } from 'vitest'
@@ -8,6 +9,8 @@ import { oneReader } from '../../../functions/streams/one-reader.ts'
 import { FUNCTIONS, type FunctionDescription } from '../../../infra/functions.ts'
 import { startStreams } from '../../../local/streams.ts'
 import type { StreamHandler } from '../../../local/streams-delivery.ts'
+import { toBase32 } from '../../../shared/ids.ts'
+import { type QueuedBatch, queueForIndex, subjectsIn } from '../../../shared/store/index-queue.ts'
 import { indexRecord } from '../../../shared/store/indexing.ts'
 import { Meter, metered } from '../../../shared/store/meter.ts'
 import { forEach } from '../../../shared/store/pages.ts'
@@ -76,8 +79,10 @@ test('a batch of 100 records is noted with one write, each subject once', async 
   expect(await note({ Records: twice }, {} as never)).toEqual({ batchItemFailures: [] })
   expect(meter.calls).toBe(1)
   const { Items = [] } = await client.send(new ScanCommand({ TableName: 'IndexQueue' }))
-  const noted = Items.filter(({ subjects }) => subjects[0].keys.collection === 'noted')
-  expect(noted.map(({ subjects }) => subjects.length)).toEqual([50])
+  const noted = (Items as QueuedBatch[])
+    .map(subjectsIn)
+    .filter(([first]) => first?.keys.collection === 'noted')
+  expect(noted.map(({ length }) => length)).toEqual([50])
 })
 
 test('what is not begun in time comes again, in the order in which it came', async () => {
@@ -114,4 +119,19 @@ test('records of a batch are indexed at the same time', async () => {
   expect(most).toBeGreaterThanOrEqual(24)
   await indexRecord(client, { entity: 'object', collection: 'wide' }, 'p0')
   expect(await indexed('wide')).toBe(48)
+})
+
+test('a note of a hundred changes of presence is charged as five writes at most, and names them all', async () => {
+  const subjects = Array.from({ length: 100 }, () => {
+    return { table: 'Presence', keys: { peer: toBase32(randomBytes(32)) } } as const
+  })
+  const sent: { readonly input: { readonly Item: QueuedBatch } }[] = []
+  const watched = { send: async (command: (typeof sent)[0]) => sent.push(command) }
+  await queueForIndex(watched as never, subjects, 0)
+  const batch = sent[0]!.input.Item
+  expect((batch.subjects as Uint8Array).length + 100).toBeLessThan(5 * 1024)
+  expect(subjectsIn(batch)).toEqual(subjects)
+  const inRecord = Buffer.from(batch.subjects as Uint8Array).toString('base64')
+  expect(subjectsIn({ ...batch, subjects: inRecord })).toEqual(subjects)
+  expect(subjectsIn({ ...batch, subjects })).toEqual(subjects)
 })
