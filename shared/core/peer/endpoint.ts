@@ -19,19 +19,16 @@ import type {
   EndpointInput,
   PeerEffect,
   PeerInput,
-  PlacedStun,
   TunnelsEffect,
   TunnelsInput,
 } from './events.ts'
 import type { InboxMemory } from './inbox.ts'
+import { Lookout } from './lookout.ts'
 import { PeerMachine } from './machine.ts'
-import { PublicAddress } from './public-address.ts'
 import { HOME_SOCKET } from './socket-book.ts'
 import type { SurroundingsOptions } from './surroundings.ts'
 import { Tunnels } from './tunnels.ts'
-
-/** Messages kept while the application does not listen. A node delivers at most 256 and a page of the mailbox. */
-const MAX_UNHEARD = 1024
+import { Unheard } from './unheard.ts'
 
 export type EndpointOptions = AffairsOptions & SurroundingsOptions
 
@@ -41,14 +38,8 @@ export class Endpoint implements Machine<EndpointInput, EndpointEffect> {
   readonly #calls: Calls
   readonly #random: Random
   readonly #effects = new Queue<EndpointEffect>()
-  /** Messages that wait until the application listens; undefined while it does. */
-  #unheard: Extract<PeerEffect, { kind: 'message' }>[] | undefined = []
-  #nodes: Extract<EndpointInput, { kind: 'nodes' }> | undefined
-  /** False until the first sign-in: the NAT survey that began with the list of nodes is still fresh then. */
-  #wasOnline = false
-  #isOnline = false
-  readonly #publicAddress = new PublicAddress()
-  #udpBlocked = false
+  readonly #unheard = new Unheard((message) => this.#effects.put(message))
+  readonly #lookout = new Lookout((input) => this.#toTunnels(input))
   /** Output of the current call. */
   #out = new Batch(1)
   #now = 0
@@ -127,7 +118,8 @@ export class Endpoint implements Machine<EndpointInput, EndpointEffect> {
   #act(input: EndpointInput): void {
     switch (input.kind) {
       case 'nodes':
-        this.#onNodes(input)
+        this.#lookout.nodes(input)
+        this.#toSession(input)
         break
       case 'ticket':
       case 'presence':
@@ -140,7 +132,7 @@ export class Endpoint implements Machine<EndpointInput, EndpointEffect> {
         break
       case 'mapped':
         this.#toTunnels(input)
-        if (this.#publicAddress.mapped(input.external)) this.#toSession({ kind: 'networkChanged' })
+        if (this.#lookout.mapped(input.external)) this.#toSession({ kind: 'networkChanged' })
         break
       case 'sockets':
       case 'use':
@@ -154,17 +146,19 @@ export class Endpoint implements Machine<EndpointInput, EndpointEffect> {
         this.#toSession({ kind: 'networkChanged' })
         break
       case 'moved':
-        this.#onMoved(input)
+        this.#toSession({ kind: 'host', ips: input.ips })
+        this.#toSession({ kind: 'networkChanged' })
+        this.#lookout.moved(input)
         break
       case 'udp':
-        this.#onUdp(input)
+        this.#lookout.udp(input)
         break
       case 'unheard':
-        this.#unheard ??= []
-        this.#onMessage(input.message)
+        this.#unheard.putBack(input.message)
         break
       case 'listening':
-        this.#onListening(input)
+        this.#calls.listening = input.offers
+        this.#unheard.listening(input.messages)
         break
       case 'connect':
         this.#calls.connect(this.#newTunnel(), input, this.#now)
@@ -189,55 +183,6 @@ export class Endpoint implements Machine<EndpointInput, EndpointEffect> {
     return toBase32(this.#random.bytes(TUNNEL_ID_BYTES)) as TunnelId
   }
 
-  #onNodes(input: Extract<EndpointInput, { kind: 'nodes' }>): void {
-    const isFirst = this.#nodes === undefined
-    this.#nodes = input
-    this.#tellStun(undefined)
-    if (isFirst) this.#lookAround()
-    this.#toSession(input)
-  }
-
-  /** Sets the STUN servers, those in the region of our node first. */
-  #tellStun(region: string | undefined): void {
-    const servers = this.#nodes?.stun ?? []
-    const isNear = (server: PlacedStun) => server.region === region
-    const near = region === undefined ? servers : servers.filter(isNear)
-    const far = region === undefined ? [] : servers.filter((server) => !isNear(server))
-    this.#toTunnels({ kind: 'stun', servers: [...near, ...far] })
-  }
-
-  /** Surveys the NAT and the router before they are needed. */
-  #lookAround(): void {
-    if (this.#udpBlocked || this.#nodes === undefined) return
-    this.#toTunnels({ kind: 'lookAtNat', unlessKnown: false })
-    this.#toTunnels({ kind: 'lookAtRouter' })
-  }
-
-  #onMoved(input: Extract<EndpointInput, { kind: 'moved' }>): void {
-    this.#publicAddress.expect()
-    this.#toSession({ kind: 'host', ips: input.ips })
-    this.#toSession({ kind: 'networkChanged' })
-    if (!this.#udpBlocked && this.#nodes !== undefined)
-      this.#toTunnels({ kind: 'lookAtNat', unlessKnown: false })
-    this.#toTunnels(input)
-    if (this.#isOnline) this.#toTunnels({ kind: 'findInterval' })
-  }
-
-  #onUdp(input: Extract<EndpointInput, { kind: 'udp' }>): void {
-    if (this.#udpBlocked === input.blocked) return
-    this.#udpBlocked = input.blocked
-    this.#toTunnels(input)
-    this.#lookAround()
-    if (this.#isOnline) this.#toTunnels({ kind: 'findInterval' })
-  }
-
-  #onListening({ messages, offers }: Extract<EndpointInput, { kind: 'listening' }>): void {
-    this.#calls.listening = offers
-    const unheard = this.#unheard ?? []
-    this.#unheard = messages ? undefined : unheard
-    if (messages) for (const message of unheard) this.#effects.put(message)
-  }
-
   /** Passes events between the parts, and to the application, until there are none left. */
   #settle(): void {
     for (;;) {
@@ -255,17 +200,19 @@ export class Endpoint implements Machine<EndpointInput, EndpointEffect> {
   #onSession(effect: PeerEffect): void {
     switch (effect.kind) {
       case 'online':
-        this.#onOnline(effect)
+        this.#lookout.online(effect.node)
+        this.#effects.put(effect)
+        this.#onSeen(effect.observed)
         break
       case 'offline':
-        this.#isOnline = false
+        this.#lookout.offline()
         this.#effects.put(effect)
         break
       case 'seen':
-        this.#onSeen(effect)
+        this.#onSeen(effect.observed)
         break
       case 'message':
-        this.#onMessage(effect)
+        this.#unheard.put(effect)
         break
       case 'offer':
         this.#calls.offered(effect, this.#now)
@@ -303,31 +250,8 @@ export class Endpoint implements Machine<EndpointInput, EndpointEffect> {
     else this.#toSession({ kind: 'unknownTunnel', tunnel, peer })
   }
 
-  #onMessage(message: Extract<PeerEffect, { kind: 'message' }>): void {
-    if (this.#unheard === undefined) this.#effects.put(message)
-    else if (this.#unheard.length < MAX_UNHEARD) this.#unheard.push(message)
-  }
-
-  #onOnline(effect: Extract<PeerEffect, { kind: 'online' }>): void {
-    this.#isOnline = true
-    this.#tellStun(this.#nodes?.nodes.find(({ node }) => node === effect.node)?.region)
-    if (this.#wasOnline) this.#lookAround()
-    else if (!this.#udpBlocked) this.#toTunnels({ kind: 'lookAtNat', unlessKnown: true })
-    this.#wasOnline = true
-    this.#toTunnels({ kind: 'findInterval' })
-    this.#effects.put(effect)
-    this.#onSeen(effect)
-  }
-
-  /** At another public address, tunnels have to be found anew, and nothing that is known of the NAT counts any more. */
-  #onSeen({ observed }: { readonly observed: Address }): void {
-    const seen = this.#publicAddress.seen(observed)
-    if (seen === 'same') return
-    this.#effects.put({ kind: 'address', address: observed })
-    if (seen === 'expected') return
-    this.#toTunnels({ kind: 'renumbered' })
-    this.#lookAround()
-    this.#toTunnels({ kind: 'findInterval' })
+  #onSeen(observed: Address): void {
+    if (this.#lookout.seen(observed)) this.#effects.put({ kind: 'address', address: observed })
   }
 
   #onTunnels(effect: TunnelsEffect): void {
