@@ -11,7 +11,7 @@ import { startSystem } from '../../local/system.ts'
 import { join as joinPeer, type Peer } from '../../peer/index.ts'
 import { Commands } from './commands.ts'
 
-const ROOT = join(import.meta.dirname, '../../..')
+const ROOT = join(import.meta.dirname, '../..')
 const LAUNCHER = join(ROOT, 'cli/straightway.js')
 
 const system = await startSystem({ freePorts: true })
