@@ -213,7 +213,7 @@ export class PeerMachine implements Machine<PeerInput, PeerEffect> {
         this.#wake('starting', 'ticket', 'replaced', 'revoked')
         break
       case 'interval':
-        if (this.#state.kind === 'online') this.#state.setInterval(input.intervalMs)
+        if (this.#state.kind === 'online') this.#state.keepInterval(input.intervalMs)
         break
       case 'host':
         this.#places.ips = input.ips

@@ -97,7 +97,7 @@ export class Online {
     this.#pace.hurry(now)
   }
 
-  setInterval(intervalMs: number): void {
+  keepInterval(intervalMs: number): void {
     this.#pace.intervalMs = intervalMs
     this.session.send(FRAME.PACE, encodeU32(this.#pace.intervalMs))
   }
