@@ -92,8 +92,7 @@ export class Deliveries {
       known.origin = letter.origin
       return true
     }
-    if (letter.previousIsStored && inflow.mailbox === 'empty')
-      this.#options.mailboxes.lookInto(to, inflow, now)
+    if (letter.previousIsStored) this.#options.mailboxes.lookInto(to, inflow, now)
     if (inflow.mailbox === 'reading') return this.#park(inflow, letter)
     if (inflow.mailbox === 'empty') return this.#hand(to, inflow, letter)
     this.#options.mailboxes.store(letter, to.user, now)

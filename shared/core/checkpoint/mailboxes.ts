@@ -5,6 +5,9 @@
  * the peer. When every message of the page has a receipt, the page is discarded and the next one is read. A message stored
  * meanwhile may belong before those of the page, and the peer may be waiting for it, so it is handed over as well.
  *
+ * A mailbox is read once at a time, so that an older answer never follows a newer one. Whoever wants it read meanwhile sets
+ * `more`: the read that is under way may not contain what was just stored, and it is repeated.
+ *
  * A message may name a stored predecessor. If a block dropped that predecessor, it never arrives and the peer would wait for it.
  * A predecessor that is no longer in the mailbox is therefore not named to the peer.
  */
@@ -81,9 +84,12 @@ export class Mailboxes {
     else if (to.inflow.mailbox === 'handing') this.#again.put(to, now)
   }
 
-  /** Reads the mailbox, unless a read or a page is in progress: a message may have been stored without a push to this node. */
+  /**
+   * Reads a mailbox that seemed empty: a message may have been stored without a push to this node. A read under way may have begun
+   * before it was stored, so it is repeated.
+   */
   lookInto(to: PeerSession, inflow: Inflow, now: number): void {
-    if (isIdle(inflow)) this.#read(to, inflow, now)
+    if (inflow.mailbox === 'empty' || inflow.mailbox === 'reading') this.#read(to, inflow, now)
   }
 
   /** Call when messages may be in any mailbox. All are read, a few at a time. */
@@ -118,6 +124,10 @@ export class Mailboxes {
   }
 
   #read(to: PeerSession, inflow: Inflow, now: number): void {
+    if (inflow.mailbox === 'reading') {
+      inflow.more = true
+      return
+    }
     if (to.session.room < PAGE) {
       this.#readLater(to, inflow, now)
       return
@@ -151,8 +161,11 @@ export class Mailboxes {
     }
     inflow.mailbox = inflow.mail.size > 0 ? 'handing' : 'empty'
     for (const letter of letters) this.#handMail(to, inflow, letter, now)
-    if (messages.length === 0 && inflow.more) this.#read(to, inflow, now)
-    else this.#options.onRead(to, inflow, now)
+    if (inflow.mailbox === 'empty' && inflow.more) this.#read(to, inflow, now)
+    else {
+      if (inflow.more) this.#again.put(to, now)
+      this.#options.onRead(to, inflow, now)
+    }
     this.#forgetEmpty(to)
   }
 
@@ -177,6 +190,7 @@ export class Mailboxes {
     inflow.mail.delete(letterKey(letter))
     if (inflow.mail.size > 0) return
     if (inflow.done.length > 0) this.#turnOver(to, inflow, now)
+    else if (inflow.mailbox === 'reading') inflow.more = true
     else this.#readLater(to, inflow, now)
   }
 

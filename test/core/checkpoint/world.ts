@@ -42,6 +42,8 @@ export class World {
   readonly drained: NodeId[] = []
   /** Kinds of requests that are answered `failed`. */
   readonly failing = new Set<string>()
+  /** How long the answer to a request is on its way, in ms, after the tables made it. */
+  answersTake: (kind: string) => number = () => 0
   #events: { readonly at: number; readonly run: () => void }[] = []
   readonly #out = new Batch()
   readonly #cutOff = new Set<NodeId>()
@@ -198,7 +200,11 @@ export class World {
       const failed = this.failing.has(request.kind)
       const reply = failed ? ({ kind: 'failed', detail: 'no tables' } as const) : this.tables.answer(request)
       this.write(() => {})
-      if (node.alive) this.handle(node, { kind: 'reply', id, reply: structuredClone(reply) })
+      const answer = structuredClone(reply)
+      const arrive = () => node.alive && this.handle(node, { kind: 'reply', id, reply: answer })
+      const travels = this.answersTake(request.kind)
+      if (travels === 0) arrive()
+      else this.#at(travels, arrive)
     })
   }
 
