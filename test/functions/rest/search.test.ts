@@ -235,6 +235,22 @@ describe('objects', () => {
     expect(idsOf(later)).toEqual(['o3', 'o4'])
   })
 
+  test('fault 9: the 18th of 20 values is found before its path is declared, and after', async () => {
+    const network = await index.network()
+    const { ticket: as } = await index.member({ [network]: 'member' })
+    const tags = Array.from({ length: 20 }, (_, i) => `t${i + 1}`)
+    await index.call(`PUT /v1/objects/tagged/o?network=${network}`, { as, body: { value: { tags } } })
+    const search = async () => idsOf(await find('/v1/objects/tagged', as, { filter: 'value.tags eq "t18"' }))
+    await index.settle()
+    expect(await search()).toEqual(['o'])
+    const body = { searchable: ['value.tags'] }
+    await index.call('PUT /v1/collections/tagged', { as: index.admin, body })
+    await index.settle(2)
+    const declared = await index.call('GET /v1/collections/tagged', { as: index.admin })
+    expect(declared.body.indexed).toEqual(body.searchable)
+    expect(await search()).toEqual(['o'])
+  })
+
   test('a collection larger than one step is indexed step by step', async () => {
     const network = await index.network()
     const objects = createObjects(index.client)

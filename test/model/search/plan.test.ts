@@ -22,6 +22,15 @@ test('and offers its most promising parts, or needs all of them', () => {
   expect(attributesOf('(a eq 1 or other eq 2) and tags pr')).toEqual([['tags']])
 })
 
+test('fault 9: two bounds on one attribute are one range between them', () => {
+  const rangesOf = (text: string) => plansOf(parseFilter(text), single)[0]?.ranges
+  const [between] = rangesOf('a ge 10 and a le 11')!
+  const [from, to] = [rangesOf('a ge 10')![0]!, rangesOf('a le 11')![0]!]
+  expect(rangesOf('a ge 10 and a le 11')).toEqual([{ attribute: 'a', from: from.from, to: to.to }])
+  expect(rangesOf('a le 11 and b pr and a ge 10')).toEqual([between])
+  expect(rangesOf('a ge 11 and a le 10')).toEqual([])
+})
+
 test.each([
   'a ne 1',
   'a co "x"',
