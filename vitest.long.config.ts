@@ -15,6 +15,7 @@ export const LONG = [
   'test/core/checkpoint/gate.test.ts',
   'test/functions/rest/race-walk.test.ts',
   'test/functions/rest/membership-walk.test.ts',
+  'test/functions/rest/members-page.test.ts',
   'test/functions/rest/oidc.test.ts',
   'test/functions/rest/search-attacks.test.ts',
   'test/functions/streams/large-user.test.ts',
