@@ -8,12 +8,15 @@ import { DEFAULT_TTL, type Endpoint, isIpv6, type Packet, textOf } from './packe
 import type { Attachment, Member, Placement } from './segment.ts'
 import type { World } from './world.ts'
 
+const UDP_ONLY: readonly Means[] = ['udp']
 const EPHEMERAL = { low: 32_768, high: 60_999 }
 
 /** Services that a site offers its hosts besides a link. */
 export interface Amenities {
   /** Present if the network drops UDP: makes the TCP connections by which services are reached. */
   readonly carrier?: (deliver: (packet: Packet) => void) => Carrier
+  /** Whether the network passes UDP too, at least at times. */
+  readonly passesUdp?: true
   /** Present if the router maps ports on request (PCP, NAT-PMP, UPnP). Returns the outside end of the mapping. */
   readonly mapPort?: (inside: Endpoint) => Endpoint | undefined
 }
@@ -26,6 +29,15 @@ export interface Socket {
   readonly take: (from: Endpoint, bytes: Uint8Array) => void
 }
 
+/** The ways to a service that accepts TCP as well as UDP. */
+export type Means = 'udp' | 'carrier'
+
+/** Decides how the datagrams of a host travel in a network that passes UDP at times, and is told how they arrived. */
+export interface Ways {
+  leaving(socket: Socket, bytes: Uint8Array, to: Endpoint): readonly Means[]
+  arrived(socket: Socket, by: Means): void
+}
+
 export class Host implements Member {
   readonly name: string
   readonly world: World
@@ -33,6 +45,8 @@ export class Host implements Member {
   clockOffsetMs: number
   /** Milliseconds by which the wall clock is ahead of that clock, as if somebody had set it. */
   wallAheadMs = 0
+  /** Used where UDP comes and goes. Default: UDP only. */
+  ways: Ways | undefined
   readonly #dice: Dice
   readonly #sockets = new Map<number, Socket[]>()
   #attachment: Attachment | undefined
@@ -60,9 +74,9 @@ export class Host implements Member {
     return Math.floor(this.world.now + this.clockOffsetMs)
   }
 
-  /** Whether the host's network drops UDP. */
+  /** Whether the host's network always drops UDP. */
   get udpBlocked(): boolean {
-    return this.#carrier !== undefined
+    return this.#carrier !== undefined && this.#amenities.passesUdp === undefined
   }
 
   plug(placement: Placement, amenities: Amenities = {}): void {
@@ -70,7 +84,7 @@ export class Host implements Member {
     this.#ips = placement.ips
     this.#attachment = placement.segment.attach(this, placement)
     this.#amenities = amenities
-    this.#carrier = amenities.carrier?.((packet) => this.arrive(packet))
+    this.#carrier = amenities.carrier?.((packet) => this.#deliver(packet, 'carrier'))
   }
 
   unplug(): void {
@@ -109,8 +123,10 @@ export class Host implements Member {
     else {
       const packet = { from: { ip, port: socket.port }, to, ttl: ttl || DEFAULT_TTL, bytes }
       this.#note('sent', packet)
-      if (this.#carrier?.serves(to)) this.#carrier.send(packet)
-      else this.#attachment.segment.carry(packet, this.#attachment)
+      const carrier = this.#carrier?.serves(to) === true ? this.#carrier : undefined
+      const means = carrier === undefined ? UDP_ONLY : this.#meansOf(socket, packet)
+      if (means.includes('carrier')) carrier?.send(packet)
+      if (means.includes('udp')) this.#attachment.segment.carry(packet, this.#attachment)
     }
   }
 
@@ -123,11 +139,21 @@ export class Host implements Member {
   }
 
   arrive(packet: Packet): void {
+    this.#deliver(packet, 'udp')
+  }
+
+  #meansOf(socket: Socket, { bytes, to }: Packet): readonly Means[] {
+    if (this.#amenities.passesUdp === undefined) return ['carrier']
+    return this.ways?.leaving(socket, bytes, to) ?? UDP_ONLY
+  }
+
+  #deliver(packet: Packet, by: Means): void {
     const sockets = this.#sockets.get(packet.to.port)
     const socket = sockets?.find(({ ip }) => ip === undefined || ip === packet.to.ip)
     if (socket === undefined) this.world.drop('port closed')
     else {
       this.#note('taken', packet)
+      this.ways?.arrived(socket, by)
       socket.take(packet.from, packet.bytes)
     }
   }

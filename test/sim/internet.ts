@@ -29,6 +29,8 @@ export interface SiteSetting {
   readonly ipv4?: boolean
   /** Whether the site drops UDP. Hosts then reach the services that accept TCP over TCP. */
   readonly udpBlocked?: boolean
+  /** Whether UDP is dropped only at times (`Router.udpBlocked`). Hosts can then choose between UDP and TCP (`Host.ways`). */
+  readonly udpComesAndGoes?: boolean
   /** Whether the router maps ports on request. */
   readonly portMapping?: boolean
   /** Link from the site to the core. */
@@ -115,7 +117,7 @@ export class Internet {
 
   #amenities(
     name: string,
-    { udpBlocked, portMapping, link = BROADBAND }: SiteSetting,
+    { udpBlocked, udpComesAndGoes, portMapping, link = BROADBAND }: SiteSetting,
     router: Router,
   ): Amenities {
     const carrier = (deliver: (packet: Packet) => void) => {
@@ -125,7 +127,8 @@ export class Internet {
       return new Carrier(this.#world, setting, deliver)
     }
     return {
-      ...(udpBlocked && { carrier }),
+      ...((udpBlocked || udpComesAndGoes) && { carrier }),
+      ...(udpComesAndGoes && { passesUdp: true }),
       ...(portMapping && { mapPort: (inside: Endpoint) => router.mapPort(inside) }),
     }
   }

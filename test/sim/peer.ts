@@ -11,6 +11,7 @@ import type {
 } from '../../shared/core/peer/events.ts'
 import type { InboxMemory } from '../../shared/core/peer/inbox.ts'
 import type { PrekeyMemory } from '../../shared/core/peer/prekeys.ts'
+import { HOME_SOCKET } from '../../shared/core/peer/socket-book.ts'
 import { type Identity, identityOf } from '../../shared/crypto/identity.ts'
 import { Random } from '../../shared/crypto/random.ts'
 import type { PeerId, TunnelId, UserId } from '../../shared/ids.ts'
@@ -18,6 +19,7 @@ import type { PresenceRecord } from '../../shared/presence.ts'
 import { formatIp } from '../../shared/wire/address.ts'
 import type { FinalOutcome, TunnelTerms } from '../../shared/wire/offers.ts'
 import type { Change } from '../../shared/wire/presence.ts'
+import { ChangingWays } from './changing-ways.ts'
 import type { Dice } from './dice.ts'
 import { Ground, ipsOf } from './ground.ts'
 import type { Host } from './host.ts'
@@ -132,6 +134,11 @@ export class Peer {
       ...(this.prekeys && { prekeys: this.prekeys }),
     })
     this.#process = new Process(this.host, this.#machine, [{}], (effect) => this.#on(effect))
+    this.host.ways = new ChangingWays({
+      host: this.host,
+      home: () => this.#process?.sockets[HOME_SOCKET],
+      changed: (blocked) => this.host.world.after(0, () => this.#handle({ kind: 'udp', blocked })),
+    })
     this.#handle({ kind: 'host', ips: ipsOf(this.host) })
     this.#handle({ kind: 'udp', blocked: this.host.udpBlocked })
     this.listen({})
