@@ -14,12 +14,10 @@
  */
 import type { Profile } from '../../wire/profile.ts'
 import type { Volley } from '../../wire/volley.ts'
-import { atBest, chanceOf, isWorthMeasuring, LEAST_CHANCE, mostFlows, sizeOf } from './flows.ts'
+import { atBest, chanceOf, ENOUGH_HITS, isWorthMeasuring, LEAST_CHANCE, mostFlows, sizeOf } from './flows.ts'
 import { isSymmetric, LAST_ANSWER_MS, type PlannedSide, primingTtl, type Technique } from './planned-step.ts'
 import { bothReady, PACE_MS, targetsOf } from './symmetric.ts'
 
-/** Expected number of packets that meet: with four, 2 % of attempts fail. */
-const ENOUGH_HITS = 4
 /** Sockets of a side; each sends to as many ports as the number of flows takes. */
 const SOCKETS = 32
 const MANY_SOCKETS = 64

@@ -15,7 +15,16 @@
  * is little, but no better technique is known, and a relayed tunnel tries again for as long as it lives.
  */
 import type { Profile } from '../../wire/profile.ts'
-import { atBest, chanceOf, isWorthMeasuring, LEAST_CHANCE, MAX_FLOWS, mostFlows, sizeOf } from './flows.ts'
+import {
+  atBest,
+  chanceOf,
+  ENOUGH_HITS,
+  isWorthMeasuring,
+  LEAST_CHANCE,
+  MAX_FLOWS,
+  mostFlows,
+  sizeOf,
+} from './flows.ts'
 import { isSymmetric, LAST_ANSWER_MS, primingTtl, type Technique } from './planned-step.ts'
 import { bothReady, HIGHEST_PORT, LOWEST_PORT, PACE_MS, targetsOf } from './symmetric.ts'
 
@@ -89,6 +98,7 @@ const isSampled = (profile: Profile): boolean =>
 const isLikely = (profile: Profile): boolean => chanceOf(mostFlows(profile) / sizeOf(profile)) >= LEAST_CHANCE
 
 function socketsFor(profile: Profile): number {
-  const flows = profile.allocation === 'random' ? MAX_FLOWS : mostFlows(profile)
+  const enough = ENOUGH_HITS * sizeOf(profile)
+  const flows = profile.allocation === 'random' ? MAX_FLOWS : Math.min(mostFlows(profile), enough)
   return Math.max(Math.min(Math.floor(flows / WINDOW), MAX_SOCKETS), 1)
 }

@@ -6,6 +6,8 @@ import type { Profile } from '../../wire/profile.ts'
 
 /** As many packets as a step may send (`MAX_VOLLEY` of the step runner). */
 export const MAX_FLOWS = 2560
+/** Expected number of packets that meet: with four, 2 % of attempts fail. */
+export const ENOUGH_HITS = 4
 /** Below this chance a crossfire of two blocks is not worth its packets. */
 export const LEAST_CHANCE = 0.3
 /** Ports of a block that its customer keeps for everything else, as each flow takes one for half a minute. */
