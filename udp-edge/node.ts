@@ -11,6 +11,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import type { CarriedService, PeerGone, PushedDatagram } from '../shared/carried.ts'
+import { ASK_MS } from '../shared/core/checkpoint/asks.ts'
 import { identityOf } from '../shared/crypto/identity.ts'
 import type { FleetItem } from '../shared/directory.ts'
 import { fromBase32, type NodeId, toBase32 } from '../shared/ids.ts'
@@ -61,7 +62,7 @@ interface Services {
 export async function startNode(config: NodeConfig, log: Log): Promise<Node> {
   const node = `node_${toBase32(randomBytes(5))}` as NodeId
   const identity = identityOf(randomBytes(32))
-  const client = createClient({ ...config.dynamodb, connections: TABLE_CONNECTIONS })
+  const client = createClient({ ...config.dynamodb, connections: TABLE_CONNECTIONS, callMs: ASK_MS })
   const carried = { checkpoint: new CarriedPeers(), handshake: new CarriedPeers() }
   let lease: Lease | undefined
   const onMissing = () => void lease?.look()

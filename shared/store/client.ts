@@ -10,6 +10,11 @@ export interface ClientOptions {
   readonly region?: string | undefined
   /** Maximum number of connections. Calls beyond it wait for one that is free. Default: 50, as in the SDK. */
   readonly connections?: number | undefined
+  /**
+   * Longest time of a call in milliseconds, with its retries and the wait for a connection. It then rejects, and its
+   * connection is free for others. Default: none, as in the SDK.
+   */
+  readonly callMs?: number | undefined
 }
 
 /** Numbers are read as doubles, just as they were written, also those beyond the safe integers. */
@@ -30,7 +35,19 @@ export function createClient(options: ClientOptions = {}): DynamoDBDocumentClien
     step: 'initialize',
     name: 'marshallable',
   })
+  if (options.callMs !== undefined) boundCalls(documents, options.callMs)
   return documents
+}
+
+/**
+ * Gives every call a time limit. Without one, a call that nobody waits for any more keeps its connection, and calls queue
+ * behind it even when the tables are well again.
+ */
+function boundCalls(client: DynamoDBDocumentClient, callMs: number): void {
+  const send = client.send.bind(client) as (command: unknown, options: object) => unknown
+  const bounded = (command: unknown, options: object = {}) =>
+    send(command, { abortSignal: AbortSignal.timeout(callMs), ...options })
+  client.send = bounded as typeof client.send
 }
 
 function handling({ connections: maxSockets }: ClientOptions) {

@@ -10,7 +10,8 @@ import { drawSchedule, type Schedule } from './schedule.ts'
 import { shrink, sizeOf, without } from './shrink.ts'
 import { drawSummary } from './summary.ts'
 
-const GROUPS = 4
+/** Processes of peers: two for a few peers, four for more. */
+const groupsFor = (peers: number): number => (peers < 12 ? 2 : 4)
 /** A line of progress this often if stderr is no terminal. */
 const TELL_MS = 10_000
 
@@ -43,7 +44,8 @@ async function main(args: readonly string[]): Promise<number> {
 }
 
 function scheduleOf({ replay, only, minutes, seed, nodes, peers, rate }: Options): Schedule {
-  const size = { minutes, seed, nodes, rate, groups: GROUPS, peersPerGroup: Math.ceil(peers / GROUPS) }
+  const groups = groupsFor(peers)
+  const size = { minutes, seed, nodes, rate, groups, peersPerGroup: Math.ceil(peers / groups) }
   const schedule =
     replay === undefined ? drawSchedule(size) : (JSON.parse(readFileSync(replay, 'utf8')) as Schedule)
   return only === undefined ? schedule : without(schedule, ({ kind }) => !only.includes(kind))

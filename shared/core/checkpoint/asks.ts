@@ -21,12 +21,13 @@ const LASTING: ReadonlySet<Kind> = new Set<Kind>([
   'leaveNetworks',
 ])
 /**
- * Maximum number of requests in progress. Their calls must find a free connection to the tables: TIMEOUT_MS begins when a
+ * Maximum number of requests in progress. Their calls must find a free connection to the tables: ASK_MS begins when a
  * request is made, and a call that waits for a connection is no sign that the tables are slow.
  */
 export const ASKS_UNDER_WAY = 128
 const WAITING = 2_000_000
-const TIMEOUT_MS = 10_000
+/** A request without a reply for this long has failed. Its caller then gives up the call, too. */
+export const ASK_MS = 10_000
 const RETRY_MS = 1000
 
 export interface AskEffect {
@@ -43,7 +44,7 @@ interface Ask {
 export class Asks {
   readonly #counters: CheckpointCounters
   readonly #underWay = new Map<number, Ask>()
-  readonly #timeouts = new DelayLine<number>(TIMEOUT_MS)
+  readonly #timeouts = new DelayLine<number>(ASK_MS)
   readonly #retries = new DelayLine<Ask>(RETRY_MS)
   readonly #waiting = new Queue<Ask>()
   readonly #effects = new Queue<AskEffect>()
