@@ -15,6 +15,7 @@ const SOUND: readonly [at: number, entry: Happening][] = [
   [11, { kind: 'fault', act: { kind: 'kill-node', node: 1 } }],
   [12, { kind: 'fault', act: { kind: 'pause-node', node: 0, ms: 500 } }],
   [13, { kind: 'fault', act: { kind: 'rebind', group: 0 } }],
+  [14, { kind: 'starved', ms: 700 }],
   [20, { kind: 'sent', id: 'p0.1', from: 'p0', to: 'p1', run: 1 }],
   [21, { kind: 'sent', id: 'p0.2', from: 'p0', to: 'p1', run: 1 }],
   [30, { kind: 'received', id: 'p0.1', by: 'p1' }],
@@ -56,7 +57,7 @@ test('a history without a fault passes, with its figures', () => {
   const verdict = judge(history())
   expect(verdict).toMatchObject({ ok: true, sent: 3, acknowledged: 3, received: 3, violations: [] })
   expect(verdict).toMatchObject({ outcomes: { delivered: 2, stored: 1 }, kills: 1, pauses: 1, faults: 1 })
-  expect(verdict).toMatchObject({ looks: 2, reads: 2, rounds: 1 })
+  expect(verdict).toMatchObject({ looks: 2, reads: 2, rounds: 1, starvedMs: 700 })
 })
 
 const PLANTED: readonly [what: string, kind: ViolationKind, change: Change][] = [

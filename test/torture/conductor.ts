@@ -77,6 +77,7 @@ class Conductor {
   readonly #recorder: Recorder
   readonly #registrar: Registrar
   readonly #acts: Acts
+  #unwatch = (): void => {}
   #round = 0
   #phase = 'start'
 
@@ -94,6 +95,7 @@ class Conductor {
   async begin(): Promise<void> {
     const { groups, peersPerGroup, seed, rate } = this.#schedule
     this.#tell('start')
+    this.#unwatch = this.#recorder.watchProcessor()
     await this.#registrar.found(usersOf(this.#schedule))
     for (let i = 0; i < groups; i++) this.#groups.push(new Group())
     const begun = this.#groups.map(async (group, i) => {
@@ -141,6 +143,7 @@ class Conductor {
       const isSettled = this.#groups.every(({ counts }) => counts.pending === 0 && counts.away === 0)
       if (isSettled && judge(entriesOf(this.#options.folder)).lost === 0) break
     }
+    this.#unwatch()
     this.#recorder.record({ kind: 'ended' })
     this.#recorder.close()
   }

@@ -100,7 +100,9 @@ function drawRound(dice: Dice, size: Omit<Size, 'minutes'>, chaosMs: number): Ro
     ...evenly(dice.fork('faults'), Math.round(chaosMs / 1_200), chaosMs).map((at) =>
       drawFault(dice, size, at, chaosMs),
     ),
-    ...evenly(dice.fork('writes'), Math.round(chaosMs / 400), chaosMs).map((at) => drawWrite(dice, size, at)),
+    ...evenly(dice.fork('writes'), Math.round(chaosMs / 1_000), chaosMs).map((at) =>
+      drawWrite(dice, size, at),
+    ),
   ]
   const [user = 0, blocked = 1] = dice.shuffled(Array.from({ length: usersOf(size) }, (_, i) => i))
   const peers = dice.shuffled(Array.from({ length: peersOf(size) }, (_, i) => i))

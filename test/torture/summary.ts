@@ -5,6 +5,8 @@ import type { Entry } from './history.ts'
 
 const COLUMNS = 72
 const BARS = ' ▁▂▃▄▅▆▇█'
+/** Milliseconds a second without the processor beyond which the run says little about the product. */
+const TOO_BUSY = 50
 const MOST_TOLD = 20
 
 /** Draws arrivals over time, with kills and quiet times below them, and the figures of the verdict. */
@@ -16,6 +18,10 @@ export function drawSummary(entries: readonly Entry[], verdict: Verdict): string
     [
       'examined',
       `${verdict.looks} views of presence, ${verdict.reads} listings and searches, ${verdict.rounds} rounds`,
+    ],
+    [
+      'processor',
+      `away for ${verdict.starvedMs} ms of ${verdict.seconds} s${verdict.starvedMs > verdict.seconds * TOO_BUSY ? ': this machine is too busy' : ''}`,
     ],
     ['wrong', pairs(Object.fromEntries(VIOLATIONS.map((kind) => [kind, verdict[kind]])))],
   ]

@@ -23,6 +23,8 @@ export interface Verdict extends Counts {
   readonly looks: number
   readonly reads: number
   readonly seconds: number
+  /** Milliseconds for which the conductor did not get the processor. Much of it, and the machine is too busy for the run. */
+  readonly starvedMs: number
   readonly violations: readonly Violation[]
 }
 
@@ -53,6 +55,7 @@ export function judge(entries: readonly Entry[]): Verdict {
     looks: presence.looks,
     reads: records.reads,
     seconds: Math.round(((entries.at(-1)?.at ?? 0) - (entries[0]?.at ?? 0)) / 1000),
+    starvedMs: entries.reduce((sum, entry) => (entry.kind === 'starved' ? sum + entry.ms : sum), 0),
     violations,
   }
 }
