@@ -8,12 +8,12 @@ import {
   MOST_MS,
 } from '../shared/arguments.ts'
 import type { EndpointEffect, EndpointInput } from '../shared/core/peer/events.ts'
+import { callFailure } from '../shared/core/peer/outcomes.ts'
 import type { StraightwayError } from '../shared/errors.ts'
 import type { PeerId, TunnelId } from '../shared/ids.ts'
 import { LIMITS } from '../shared/limits.ts'
 import type { Paths } from '../shared/paths.ts'
 import { type AcceptOptions, checkTerms } from './offer.ts'
-import { callFailure } from './outcomes.ts'
 import { PeerSocket } from './peer-socket.ts'
 import { Pending } from './pending.ts'
 import type { TunnelHost } from './tunnel-host.ts'

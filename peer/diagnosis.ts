@@ -4,6 +4,7 @@
  * behind each kind of NAT.
  */
 import { checkText } from '../shared/arguments.ts'
+import { type Prospects, prospects } from '../shared/core/peer/prospects.ts'
 import type { Service as PortMappingService } from '../shared/core/port-mapping/dialects.ts'
 import type { StunServer } from '../shared/core/tunnel/evidence.ts'
 import { type BootstrapNode, fetchBootstrap } from '../shared/rest-client/enrolment.ts'
@@ -13,7 +14,6 @@ import type { Profile } from '../shared/wire/profile.ts'
 import { gatherEvidence } from './nat-evidence.ts'
 import { PortMapping } from './net/port-mapping.ts'
 import { fetchByEnvironment } from './net/proxy.ts'
-import { type Prospects, prospects } from './prospects.ts'
 
 /** What `diagnose` found. */
 export interface Diagnosis {

@@ -33,6 +33,7 @@ export { type Forward, type ForwardOptions, type ForwardTunnel, forwardTcp } fro
 export type { FileFacts, Progress, TransferOffer } from '../serve/transfer.ts'
 export type { Tunnel, TunnelEvents } from '../serve/tunnel.ts'
 export type { OfflineReason } from '../shared/core/peer/events.ts'
+export type { NatKind, Prospect, Prospects } from '../shared/core/peer/prospects.ts'
 export type { Effort } from '../shared/core/tunnel/events.ts'
 export type { AddressInfo, Datagram, Path, RemoteInfo } from '../shared/datagram.ts'
 export { ERRORS, type ErrorCode, StraightwayError } from '../shared/errors.ts'
@@ -40,6 +41,7 @@ export { isPeerId, type NetworkId, type PeerId, type UserId } from '../shared/id
 export { LIMITS } from '../shared/limits.ts'
 export type { Paths } from '../shared/paths.ts'
 export type { Metadata, PresenceRecord as Presence, Status } from '../shared/presence.ts'
+export type { PresenceRecord } from '../shared/presence-record.ts'
 export type * from '../shared/resources.ts'
 export type { AdminClient, AdminRequest, Operations } from '../shared/rest-client/admin-client.ts'
 export type { IndexClient, InPlace } from '../shared/rest-client/index-client.ts'
@@ -61,8 +63,6 @@ export type {
   StreamOptions,
   TunnelEnd,
 } from './peer-socket.ts'
-export type { PresenceRecord } from './presence-record.ts'
-export type { NatKind, Prospect, Prospects } from './prospects.ts'
 export type { ReadyOptions, Roster, RosterEvents, RosterSource, RosterTold } from './roster.ts'
 export type { SendArguments, SendCallback } from './send-arguments.ts'
 export type { PeerStream } from './stream/peer-stream.ts'

@@ -1,10 +1,10 @@
 /** The instant messages of an endpoint as promises and Node types: those sent, and those that arrive. */
 import type { EndpointEffect, EndpointInput } from '../shared/core/peer/events.ts'
+import { messageRefusal } from '../shared/core/peer/outcomes.ts'
 import { StraightwayError } from '../shared/errors.ts'
 import type { PeerId } from '../shared/ids.ts'
 import type { ReceiptOutcome } from '../shared/wire/messages.ts'
 import type { Home } from './home/home.ts'
-import { messageRefusal } from './outcomes.ts'
 import { Pending } from './pending.ts'
 
 /** Outcome of a message. `stored`: the recipient is offline and gets it when it is back. */

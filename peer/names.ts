@@ -5,9 +5,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { PeerId, UserId } from '../shared/ids.ts'
 import type { PresenceRecord as Presence } from '../shared/presence.ts'
+import type { PresenceRecord } from '../shared/presence-record.ts'
 import type { IndexClient } from '../shared/rest-client/index-client.ts'
 import type { Change } from '../shared/wire/presence.ts'
-import type { PresenceRecord } from './presence-record.ts'
 
 const WAIT_MS = 2000
 /** Requests to INDEX at the same time. */

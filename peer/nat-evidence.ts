@@ -2,22 +2,17 @@
 import { randomBytes } from 'node:crypto'
 import { ownAddresses } from '../shared/core/peer/candidates.ts'
 import type { SocketsEffect, SocketsInput } from '../shared/core/peer/hosted.ts'
-import { type NatFindings, type NatNews, NatSurvey } from '../shared/core/peer/nat-survey.ts'
+import { type NatNews, NatSurvey } from '../shared/core/peer/nat-survey.ts'
+import type { NatEvidence } from '../shared/core/peer/prospects.ts'
 import type { StunServer } from '../shared/core/tunnel/evidence.ts'
 import { OWN_SOCKET } from '../shared/core/tunnel/sockets.ts'
 import { Random } from '../shared/crypto/random.ts'
 import { now } from '../shared/drive/clock.ts'
 import type { Loop } from '../shared/drive/loop.ts'
-import type { Address } from '../shared/wire/address.ts'
 import { drive } from './net/drive.ts'
 import { DualSocket } from './net/dual-socket.ts'
 import { FreshSockets } from './net/fresh-sockets.ts'
 import { hostIps } from './net/host-addresses.ts'
-
-export interface NatEvidence extends NatFindings {
-  /** Local addresses of the socket. */
-  readonly local: readonly Address[]
-}
 
 /** Runs the survey, which takes at most 2 s. */
 export async function gatherEvidence(servers: readonly StunServer[]): Promise<NatEvidence> {

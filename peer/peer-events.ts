@@ -1,9 +1,9 @@
 import type { OfflineReason } from '../shared/core/peer/events.ts'
 import type { StraightwayError } from '../shared/errors.ts'
+import type { PresenceRecord } from '../shared/presence-record.ts'
 import type { Change } from '../shared/wire/presence.ts'
 import type { Message } from './messages.ts'
 import type { Offer } from './offer.ts'
-import type { PresenceRecord } from './presence-record.ts'
 
 /** State of a peer. */
 export type PeerState = 'online' | 'offline'

@@ -6,7 +6,7 @@ import { EventEmitter } from 'node:events'
 import { isDeepStrictEqual } from 'node:util'
 import { checkPeer, checkSignal, taken } from '../shared/arguments.ts'
 import type { PeerId } from '../shared/ids.ts'
-import type { PresenceRecord } from './presence-record.ts'
+import type { PresenceRecord } from '../shared/presence-record.ts'
 
 /** Events of a roster, with the arguments of their listeners. */
 export interface RosterEvents {

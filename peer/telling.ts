@@ -1,7 +1,7 @@
 /** Delivers records with their names in the order in which they were heard, however long INDEX takes to tell a name. */
 import type { PresenceRecord as Presence } from '../shared/presence.ts'
+import type { PresenceRecord } from '../shared/presence-record.ts'
 import type { Names } from './names.ts'
-import type { PresenceRecord } from './presence-record.ts'
 
 export class Telling {
   readonly #names: Names

@@ -1,11 +1,11 @@
 /** One tunnel of an endpoint as its PeerSocket uses it, with the streams that share the tunnel's UDP socket. */
 import type { TunnelsEffect, TunnelUse } from '../shared/core/peer/events.ts'
+import { TUNNEL_ENDS } from '../shared/core/peer/outcomes.ts'
 import type { TunnelEnd, TunnelStatus } from '../shared/core/tunnel/events.ts'
 import { StraightwayError } from '../shared/errors.ts'
 import type { PeerId, TunnelId } from '../shared/ids.ts'
 import { type Address, sameAddress } from '../shared/wire/address.ts'
 import type { EndpointSockets } from './net/endpoint-sockets.ts'
-import { TUNNEL_ENDS } from './outcomes.ts'
 import { type OpenOptions, Streams } from './stream/streams.ts'
 import type { TunnelStream } from './stream/tunnel-stream.ts'
 import type { TunnelLink, TunnelListener } from './tunnel-link.ts'

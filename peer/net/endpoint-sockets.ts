@@ -4,6 +4,7 @@
  * do (`service-ways.ts`).
  */
 import type { SocketEffect, SocketPorts } from '../../shared/core/peer/events.ts'
+import { type Service, ServiceWays } from '../../shared/core/peer/service-ways.ts'
 import { HOME_SOCKET } from '../../shared/core/peer/socket-book.ts'
 import { now } from '../../shared/drive/clock.ts'
 import type { TunnelId } from '../../shared/ids.ts'
@@ -11,7 +12,6 @@ import { ADDRESS_WORDS } from '../../shared/wire/address.ts'
 import type { Batch } from '../../shared/wire/batch.ts'
 import type { Carrier, Carry } from './carrier.ts'
 import { type Destination, DualSocket } from './dual-socket.ts'
-import { type Service, ServiceWays } from './service-ways.ts'
 
 export interface EndpointSocketsOptions {
   /** Receives a datagram. It may keep `bytes`, but not `words`. */

@@ -1,20 +1,11 @@
 /**
- * Everything between this peer and others, independent of the session that carries it: presence, messages (`outbox.ts`,
- * `inbox.ts`), searches (`finds.ts`) and offers (`offers.ts`). A new session sends again whatever has no answer yet.
+ * Everything between this peer and others, independent of the session that carries it: presence (`shown-status.ts`), messages
+ * (`outbox.ts`, `received.ts`), searches (`finds.ts`) and offers (`offers.ts`). A new session sends again whatever has no answer yet.
  */
 import type { Identity } from '../../crypto/identity.ts'
 import type { Random } from '../../crypto/random.ts'
 import { NOWHERE } from '../../wire/address.ts'
-import {
-  decodeMessage,
-  decodeReceipt,
-  encodeMessage,
-  encodeReceipt,
-  type Message,
-  type MessageNumber,
-  type Outcome,
-  type Receipt,
-} from '../../wire/messages.ts'
+import { decodeReceipt, encodeMessage, type Receipt } from '../../wire/messages.ts'
 import { FRAME } from '../../wire/numbers.ts'
 import {
   type Answer,
@@ -33,19 +24,20 @@ import {
   decodeFoundEnd,
   decodePresence,
   encodeFind,
-  encodeStatus,
   type FoundEnd,
 } from '../../wire/presence.ts'
 import type { Session } from '../session/session.ts'
 import { Budget, COST } from './budget.ts'
 import type { OwnPresence, PeerEffect, PeerInput } from './events.ts'
 import { Finds, TOO_MANY } from './finds.ts'
-import { Inbox, type InboxMemory } from './inbox.ts'
+import type { InboxMemory } from './inbox.ts'
 import { MessageSeals } from './message-seals.ts'
 import { Offers } from './offers.ts'
 import { Outbox } from './outbox.ts'
 import type { PrekeyMemory } from './prekeys.ts'
+import { Received } from './received.ts'
 import { Rejoins } from './rejoins.ts'
+import { ShownStatus } from './shown-status.ts'
 
 export interface AffairsOptions {
   readonly identity: Identity
@@ -71,18 +63,13 @@ export type Wish = Exclude<
 export class Affairs {
   readonly #seals: MessageSeals
   readonly #outbox: Outbox
-  readonly #inbox: Inbox
+  readonly #received: Received
   readonly #offers: Offers
   readonly #finds = new Finds()
   readonly #rejoins = new Rejoins()
   readonly #budget = new Budget()
+  readonly #status: ShownStatus
   readonly #emit: (effect: PeerEffect) => void
-  #presence: OwnPresence
-  #presenceVersion = 1
-  /** The presence has not been sent in this session yet. */
-  #presenceDue = false
-  /** Messages that the application received but has not taken yet. */
-  readonly #untaken = new Set<string>()
   #now = 0
   #nodeNow = 0
 
@@ -90,27 +77,24 @@ export class Affairs {
     { identity, random, presence, epoch, memory, prekeys }: AffairsOptions,
     emit: (effect: PeerEffect) => void,
   ) {
-    this.#presence = presence
+    this.#status = new ShownStatus(presence)
     this.#seals = new MessageSeals(identity, random, prekeys)
     this.#outbox = new Outbox(epoch, (message) => this.#seals.seal(message, this.#now, this.#nodeNow))
-    this.#inbox = new Inbox(memory)
+    this.#received = new Received(memory, this.#seals, emit)
     this.#offers = new Offers(identity, random)
     this.#emit = emit
   }
 
   /** The messages that the application has taken. After a crash it gets the others again. */
   memory(): InboxMemory[] {
-    return this.#inbox.memory().map(({ sender, epoch, delivered }) => {
-      const taken = delivered.filter((sequence) => !this.#untaken.has(nameOf(sender, { epoch, sequence })))
-      return { sender, epoch, delivered: taken }
-    })
+    return this.#received.memory()
   }
 
   /** Must be called before every other method. `nodeNow` is the same moment by the node's clock. */
   at(now: number, nodeNow: number): void {
     this.#now = now
     this.#nodeNow = nodeNow
-    this.#inbox.expire(now, this.#deliver)
+    this.#received.expire(now)
     this.#seals.others.expire(now)
     for (const id of this.#outbox.expire(now)) this.#emit({ kind: 'unanswered', what: 'send', id })
     for (const id of this.#finds.expire(now)) this.#emit({ kind: 'unanswered', what: 'find', id })
@@ -118,7 +102,7 @@ export class Affairs {
 
   /** Starts a new session, which knows nothing of what the last one carried. */
   restart(): void {
-    this.#presenceDue = true
+    this.#status.restart()
     this.#budget.renew(this.#now)
     this.#outbox.restart()
     this.#seals.others.restart(this.#now)
@@ -133,12 +117,7 @@ export class Affairs {
     const ask = (cost: number, type: number, body: () => Uint8Array) =>
       session.room > 0 && this.#budget.take(cost, this.#now) && session.send(type, body())
     this.#renewPrekey()
-    if (this.#presenceDue) {
-      const { published: prekey } = this.#seals.own
-      const status = { version: this.#presenceVersion, ...this.#presence, ...(prekey && { prekey }) }
-      const body = encodeStatus(status)
-      this.#presenceDue = !send(FRAME.STATUS, body)
-    }
+    this.#status.send(this.#seals.own.published, (body) => send(FRAME.STATUS, body))
     this.#rejoins.send(this.#now, (rejoin) => send(FRAME.REJOIN, encodeRejoin(rejoin)))
     this.#offers.send(this.#now, (offer) => ask(COST.offer, FRAME.OFFER, () => encodeOffer(offer)))
     this.#finds.send(this.#now, (find) => ask(COST.find, FRAME.FIND, () => encodeFind(find)))
@@ -161,25 +140,23 @@ export class Affairs {
 
   /** Time at which something waits too long and is given up. */
   expiresAt(): number {
-    const ours = Math.min(this.#inbox.deadline(), this.#outbox.expiresAt(), this.#finds.expiresAt())
+    const ours = Math.min(this.#received.deadline(), this.#outbox.expiresAt(), this.#finds.expiresAt())
     return Math.min(ours, this.#seals.others.expiresAt())
   }
 
   wish(wish: Wish, session: Session | undefined): void {
     switch (wish.kind) {
       case 'presence':
-        encodeStatus({ version: 0, ...wish.presence })
-        this.#presence = wish.presence
-        this.#showAgain()
+        this.#status.set(wish.presence)
         break
       case 'send':
         this.#onSend(wish)
         break
       case 'taken':
-        this.#onTaken(wish, session)
+        this.#received.taken(wish.from, wish.number, session)
         break
       case 'prekeysStored':
-        if (this.#seals.own.stored(this.#nodeNow)) this.#showAgain()
+        if (this.#seals.own.stored(this.#nodeNow)) this.#status.changed()
         break
       case 'find':
         this.#finds.add(wish.id, wish.filter, wish.limit, this.#now)
@@ -211,7 +188,7 @@ export class Affairs {
   frame(session: Session, type: number, body: Uint8Array): void {
     switch (type) {
       case FRAME.MESSAGE:
-        this.#onMessage(body, session)
+        this.#received.take(body, session, this.#now)
         break
       case FRAME.RECEIPT:
         this.#onReceipt(body)
@@ -247,37 +224,9 @@ export class Affairs {
     if (effect !== undefined) this.#emit(effect)
   }
 
-  /**
-   * Delivers a message. It is acknowledged when the application has taken it, and a duplicate of a message taken before
-   * is acknowledged immediately.
-   */
-  #onMessage(body: Uint8Array, session: Session): void {
-    const message = decodeMessage(body)
-    if (message === undefined) return
-    if (this.#inbox.knows(message)) {
-      if (!this.#untaken.has(nameOf(message.peer, message))) acknowledge(session, message.peer, message)
-      return
-    }
-    const opened = this.#seals.open(message)
-    if (opened.body !== undefined)
-      this.#inbox.accept({ ...message, body: opened.body }, this.#now, this.#deliver)
-    else tell(session, message.peer, message, { outcome: 'unreadable', ...keyOf(opened) })
-  }
-
-  readonly #deliver = ({ peer, epoch, sequence, sentAt, body }: Message): void => {
-    const number = { epoch, sequence }
-    this.#untaken.add(nameOf(peer, number))
-    this.#emit({ kind: 'message', from: peer, number, sentAt, body })
-  }
-
   #onSend({ id, to, body }: Wish & { kind: 'send' }): void {
     if (this.#seals.canSealFor(to)) this.#outbox.add(id, to, body, this.#nodeNow)
     else this.#emit({ kind: 'receipt', id, outcome: 'unknownPeer' })
-  }
-
-  #onTaken({ from, number }: Wish & { kind: 'taken' }, session: Session | undefined): void {
-    this.#untaken.delete(nameOf(from, number))
-    acknowledge(session, from, number)
   }
 
   #onReceipt(body: Uint8Array): void {
@@ -310,13 +259,7 @@ export class Affairs {
     const { published } = own
     const prekeys = own.tick(this.#nodeNow)
     if (prekeys !== undefined) this.#emit({ kind: 'prekeys', prekeys })
-    if (own.published !== published) this.#showAgain()
-  }
-
-  /** The status has to be sent. */
-  #showAgain(): void {
-    this.#presenceVersion++
-    this.#presenceDue = true
+    if (own.published !== published) this.#status.changed()
   }
 
   #onFoundEnd(end: FoundEnd): PeerEffect | undefined {
@@ -360,24 +303,7 @@ export class Affairs {
   }
 }
 
-function acknowledge(session: Session | undefined, peer: Message['peer'], number: MessageNumber): void {
-  tell(session, peer, number, { outcome: 'delivered' })
-}
-
-function tell(
-  session: Session | undefined,
-  peer: Message['peer'],
-  { epoch, sequence }: MessageNumber,
-  outcome: Outcome,
-): void {
-  session?.send(FRAME.RECEIPT, encodeReceipt({ peer, epoch, sequence, ...outcome }))
-}
-
-const keyOf = ({ key }: { readonly key: number | undefined }) => (key === undefined ? {} : { key })
-
 /** Sends an answer if there is a session. Otherwise the offer is retransmitted and answered then. */
 function answer(session: Session | undefined, given: Answer | undefined): void {
   if (given !== undefined) session?.send(FRAME.ANSWER, encodeAnswer(given))
 }
-
-const nameOf = (peer: string, { epoch, sequence }: MessageNumber): string => `${peer} ${epoch} ${sequence}`

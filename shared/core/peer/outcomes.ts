@@ -1,10 +1,10 @@
 /** Outcomes of messages and calls as errors that say what can be done. */
-import type { CallFailure } from '../shared/core/peer/events.ts'
-import type { TunnelEnd } from '../shared/core/tunnel/events.ts'
-import { StraightwayError } from '../shared/errors.ts'
-import { WHY_NOT_DIRECT, type WhyNotDirect } from '../shared/why-not-direct.ts'
-import type { ReceiptOutcome } from '../shared/wire/messages.ts'
-import type { FinalOutcome } from '../shared/wire/offers.ts'
+import { StraightwayError } from '../../errors.ts'
+import { WHY_NOT_DIRECT, type WhyNotDirect } from '../../why-not-direct.ts'
+import type { ReceiptOutcome } from '../../wire/messages.ts'
+import type { FinalOutcome } from '../../wire/offers.ts'
+import type { TunnelEnd } from '../tunnel/events.ts'
+import type { CallFailure } from './events.ts'
 
 /** The error for a receipt; undefined if the message was delivered or stored. */
 export function messageRefusal(outcome: ReceiptOutcome): StraightwayError | undefined {

@@ -1,10 +1,16 @@
 /** Predicts the path of a tunnel to a peer behind each kind of NAT: the technique that the HANDSHAKE would plan first. */
-import { plan } from '../shared/core/handshake/planner.ts'
-import type { WhyNotDirect } from '../shared/why-not-direct.ts'
-import { addressOf } from '../shared/wire/address.ts'
-import type { StepKind } from '../shared/wire/handshake.ts'
-import { type Profile, UNKNOWN_PROFILE } from '../shared/wire/profile.ts'
-import type { NatEvidence } from './nat-evidence.ts'
+import type { WhyNotDirect } from '../../why-not-direct.ts'
+import { type Address, addressOf } from '../../wire/address.ts'
+import type { StepKind } from '../../wire/handshake.ts'
+import { type Profile, UNKNOWN_PROFILE } from '../../wire/profile.ts'
+import { plan } from '../handshake/planner.ts'
+import type { NatFindings } from './nat-survey.ts'
+
+/** What is known of this side. */
+export interface NatEvidence extends NatFindings {
+  /** Local addresses of the socket. */
+  readonly local: readonly Address[]
+}
 
 export type Prospect =
   | { readonly path: 'direct'; readonly technique: StepKind }

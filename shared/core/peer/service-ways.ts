@@ -1,9 +1,9 @@
 /** Decides for one socket whether each service is reached over UDP or a carrier, from the requests it sends and the answers. */
-import { ServiceWay, type ServiceWayKind } from '../../shared/core/peer/service-way.ts'
-import { ADDRESS_WORDS, sameAddress } from '../../shared/wire/address.ts'
-import type { Batch } from '../../shared/wire/batch.ts'
-import { KIND, RELAY_PREFIX, VERSION } from '../../shared/wire/numbers.ts'
-import { isRelayControl } from '../../shared/wire/relay.ts'
+import { ADDRESS_WORDS, sameAddress } from '../../wire/address.ts'
+import type { Batch } from '../../wire/batch.ts'
+import { KIND, RELAY_PREFIX, VERSION } from '../../wire/numbers.ts'
+import { isRelayControl } from '../../wire/relay.ts'
+import { ServiceWay, type ServiceWayKind } from './service-way.ts'
 
 export type Service = 'handshake' | 'relay'
 

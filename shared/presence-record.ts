@@ -1,4 +1,4 @@
-import type { PresenceRecord as Presence } from '../shared/presence.ts'
+import type { PresenceRecord as Presence } from './presence.ts'
 
 /** Presence of one peer, with the names of the peer and its user. Times are epoch milliseconds. */
 export interface PresenceRecord extends Presence {

@@ -1,8 +1,7 @@
 import { expect, test } from 'vitest'
-import type { NatEvidence } from '../../peer/nat-evidence.ts'
-import { type Prospect, prospects } from '../../peer/prospects.ts'
-import { addressOf } from '../../shared/wire/address.ts'
-import { UNKNOWN_PROFILE } from '../../shared/wire/profile.ts'
+import { type NatEvidence, type Prospect, prospects } from '../../../shared/core/peer/prospects.ts'
+import { addressOf } from '../../../shared/wire/address.ts'
+import { UNKNOWN_PROFILE } from '../../../shared/wire/profile.ts'
 
 const HOME: NatEvidence = {
   ...UNKNOWN_PROFILE,
