@@ -12,11 +12,14 @@ export interface NatEvidence extends NatFindings {
   readonly local: readonly Address[]
 }
 
+/** The expected path of a tunnel: the technique that is tried first, or why it stays on a relay. */
 export type Prospect =
   | { readonly path: 'direct'; readonly technique: StepKind }
   | { readonly path: 'relayed'; readonly whyNotDirect: WhyNotDirect }
 
+/** Kinds of NAT in front of another peer, from the easiest to the hardest. */
 export type NatKind = 'open' | 'port-restricted' | 'symmetric'
+/** The expected path to a peer behind each kind of NAT. */
 export type Prospects = Readonly<Record<NatKind, Prospect>>
 
 /** An address reserved for documentation (RFC 5737). Nothing is sent to it. */
