@@ -13,6 +13,8 @@ import type { Units } from './tables.ts'
 
 export interface FleetSize {
   readonly peers: number
+  /** Peers that sign in, and do what all would do. Default: all. */
+  readonly signedIn?: number | undefined
   readonly nodes: number
   readonly networkSize: number
   /** Seconds of simulated time. */
@@ -22,6 +24,7 @@ export interface FleetSize {
 
 export interface FleetResult {
   readonly peers: number
+  readonly signedIn: number
   readonly nodes: number
   readonly networkSize: number
   readonly simulatedSeconds: number
@@ -56,7 +59,8 @@ const WARM_UP_SECONDS = 60
 const REAPER_SECONDS = 60
 export async function benchFleet(size: FleetSize): Promise<FleetResult> {
   const began = Date.now()
-  const population = new Population(size.peers, size.networkSize)
+  const signedIn = Math.min(size.signedIn ?? size.peers, size.peers)
+  const population = new Population(signedIn, size.networkSize)
   const fleet = new Fleet(population, size.nodes)
   await fleet.start()
   const heapBefore = process.memoryUsage().heapUsed + process.memoryUsage().external
@@ -67,9 +71,9 @@ export async function benchFleet(size: FleetSize): Promise<FleetResult> {
   const tables = Object.fromEntries([...fleet.tables.units].map(([name, units]) => [name, { ...units }]))
   const death = await die(fleet, population, size)
   return {
-    ...{ peers: size.peers, nodes: size.nodes, networkSize: size.networkSize },
+    ...{ peers: size.peers, signedIn, nodes: size.nodes, networkSize: size.networkSize },
     ...{ simulatedSeconds: size.seconds, wallSeconds: Math.round((Date.now() - began) / 1000) },
-    heapBytesPerPeer: Math.round((heapAfter - heapBefore) / size.peers),
+    heapBytesPerPeer: Math.round((heapAfter - heapBefore) / signedIn),
     ...{ done, counts, tables, death },
     bill: billOf(size, tables, counts),
   }

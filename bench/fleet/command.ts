@@ -6,6 +6,7 @@ import { benchFleet, type FleetResult } from './bench.ts'
 interface Options {
   readonly json?: true
   readonly peers: number
+  readonly signedIn?: number
   readonly nodes: number
   readonly networkSize: number
   readonly seconds: number
@@ -17,6 +18,11 @@ export function addFleet(program: Command): void {
     .description('what a fleet asks of tables, functions and gateway, in simulated time, and the bill of it')
     .option('--json', 'print one JSON value')
     .option('--peers <n>', 'signed in', wholeNumberFrom(100, 2_000_000), 10_000)
+    .option(
+      '--signed-in <n>',
+      'that sign in, and do what all would do; all by default',
+      wholeNumberFrom(100, 2_000_000),
+    )
     .option('--nodes <n>', 'they are spread over', wholeNumberFrom(2, 250), 4)
     .option('--network-size <n>', 'members of a network', wholeNumberFrom(2, 100_000), 50)
     .option('--seconds <n>', 'of an ordinary day, simulated', wholeNumberFrom(60, 86_400), 600)
@@ -34,7 +40,7 @@ function textOf(result: FleetResult): string {
     name.padEnd(20) + perSecond(calls) + perSecond(read) + perSecond(write)
   const dollars = (value: number) => `$${Math.round(value).toLocaleString('en')}`.padStart(10)
   return [
-    `${result.peers} peers at ${result.nodes} nodes, ${result.simulatedSeconds} s simulated in ${result.wallSeconds} s`,
+    `${result.peers} peers, of which ${result.signedIn} signed in, at ${result.nodes} nodes, ${result.simulatedSeconds} s simulated in ${result.wallSeconds} s`,
     `heap: ${result.heapBytesPerPeer} bytes a peer, of node, table and peer together`,
     `done: ${JSON.stringify(done)}`,
     '',

@@ -6,8 +6,9 @@ import type { FleetSize } from './bench.ts'
 import type { Fleet } from './fleet.ts'
 import type { BenchPeer, Population } from './population.ts'
 
-/** Time from a sign-out to the next sign-in of the peer. */
+/** Time from a sign-out to the next sign-in of the peer, if all peers sign in. If fewer do, each is away for less. */
 const AWAY_SECONDS = 60
+const SHORTEST_SECONDS = 2
 const DAY = 86_400
 
 interface Talk {
@@ -24,6 +25,7 @@ export class Day {
   readonly #fleet: Fleet
   readonly #population: Population
   readonly #nodes: number
+  readonly #awaySeconds: number
   readonly #leaves: Pace
   readonly #changes: Pace
   readonly #conversations: Pace
@@ -36,6 +38,7 @@ export class Day {
     this.#fleet = fleet
     this.#population = population
     this.#nodes = nodes
+    this.#awaySeconds = Math.max(SHORTEST_SECONDS, (AWAY_SECONDS * population.peers.length) / peers)
     const { transitionsPerDay, messagesPerDay, messagesPerConversation, secondsBetweenMessages, mailShare } =
       TYPICAL
     const rate = (perDay: number) => (peers * perDay) / DAY
@@ -64,7 +67,7 @@ export class Day {
     for (let i = this.#leaves.next(); i > 0; i--) {
       const peer = this.#somebody()
       side.signOut(peer, this.#fleet.outOf(peer.at), now)
-      this.#away.push({ peer, until: at + AWAY_SECONDS })
+      this.#away.push({ peer, until: at + this.#awaySeconds })
       this.done.signOuts++
     }
     while (this.#away[0] !== undefined && this.#away[0].until <= at) {
