@@ -8,7 +8,8 @@
  *
  * While changes are pushed to this node they void what they concern, so an answer is remembered for LASTING_MS after it was
  * last confirmed: by a message from the peer's node, or by a receipt of that node. Otherwise it is remembered for
- * REMEMBERED_MS. A peer that has moved costs one message to its old node, which reports that the peer is not there.
+ * REMEMBERED_MS. A peer that has moved costs one message to its old node, which reports that the peer is not there. Offers and
+ * receipts, which are not repeated to another node, rely on answers of the last REMEMBERED_MS only.
  *
  * A node that forwards a message tells where its sender is (`learn`). This answer is partial: it names one network only.
  */
@@ -79,21 +80,24 @@ export class Locator {
   }
 
   /**
-   * Locates a peer. Calls `then` immediately if the answer is remembered and valid for this asker. `suffices`: whether a partial
-   * answer that is remembered suffices. Default: none does.
+   * Locates a peer. Calls `then` immediately if the answer is remembered and valid for this asker. Only a caller that notices a
+   * wrong place, and looks again, gives `suffices`: whether a partial answer suffices. For others answers of the last
+   * REMEMBERED_MS count, and no partial ones.
    */
   locate(
     peer: PeerId,
     asker: Asker,
     then: Then,
     now: number,
-    suffices: (partial: Located) => boolean = () => false,
+    suffices?: (partial: Located) => boolean,
   ): void {
     const known = this.#valid(peer, now)
     const isKnown =
       known !== undefined &&
       (known.seenBy?.has(asker.peer) ?? true) &&
-      (!known.isPartial || suffices(known.located))
+      (suffices === undefined
+        ? !known.isPartial && now - known.at < REMEMBERED_MS
+        : !known.isPartial || suffices(known.located))
     if (isKnown) then(known.located, now)
     else this.#ask(peer, asker, then, now)
   }

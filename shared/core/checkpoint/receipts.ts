@@ -55,7 +55,6 @@ export class Receipts {
         if (where.node !== this.#options.node) this.tell(where.node, letter, outcome)
       },
       now,
-      () => true,
     )
   }
 }

@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest'
-import type { UserId } from '../../../shared/ids.ts'
+import type { TunnelId, UserId } from '../../../shared/ids.ts'
+import { parseAddress } from '../../../shared/wire/address.ts'
 import { encodeReceipt, MAX_SEALED_BODY_BYTES, type ReceiptOutcome } from '../../../shared/wire/messages.ts'
 import { FRAME, KIND } from '../../../shared/wire/numbers.ts'
+import { encodeOffer } from '../../../shared/wire/offers.ts'
 import { type Fate, networkId, START, userId, World } from './world.ts'
 
 const isBetweenNodes = (bytes: Uint8Array): boolean => bytes[1] === KIND.NODE
@@ -115,6 +117,23 @@ test('once its node is silent, no other peer of that node waits for it', () => {
   a.say(d, 2, 'and you?', START + 2)
   world.run(500)
   expect(d.texts).toEqual(['hello', 'and you?'])
+})
+
+test('an offer does not rely on a place that was confirmed a minute ago', () => {
+  const { world, a, c } = three()
+  a.say(c, 1, 'hello', START)
+  world.run(10_000)
+  world.asked.length = 0
+  a.say(c, 2, 'a message does', START + 1)
+  world.run(10_000)
+  expect(world.asked).toEqual([])
+  for (const each of world.peers) world.keepAlive(each)
+  world.run(20_000)
+  const noise = new Uint8Array(100)
+  const expected = parseAddress('198.51.100.1:5000')!
+  a.send(FRAME.OFFER, encodeOffer({ tunnel: 'a'.repeat(26) as TunnelId, peer: c.id, noise, expected }))
+  world.run(500)
+  expect(world.asked).toContain('locate')
 })
 
 test('messages to a peer that is nowhere wait in its mailbox, and come in order before live ones', () => {
