@@ -27,6 +27,7 @@ export const LONG = [
   'test/e2e/node-death.test.ts',
   'test/e2e/garbage.test.ts',
   'test/e2e/canary.test.ts',
+  'test/canary/song.test.ts',
   'test/peer/recovery.test.ts',
   'test/cli/one-peer.test.ts',
   'test/cli/process.test.ts',

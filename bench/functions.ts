@@ -78,15 +78,17 @@ export async function benchFunctions(runs: number): Promise<FunctionsResult> {
 
 async function bundled(folder: string): Promise<Contestant[]> {
   const events = await firstEvents()
-  const described: Readonly<Record<string, FunctionDescription>> = { ...FUNCTIONS, rotation: KEY_ROTATION }
+  // The canary is left out: its start loads the SDK, and nobody waits for it.
+  const { canary: _, ...measured } = FUNCTIONS
+  const described: Readonly<Record<string, FunctionDescription>> = { ...measured, rotation: KEY_ROTATION }
   const bare = join(folder, 'bare.cjs')
   writeFileSync(bare, BARE)
-  const functions = Object.entries(described).map(([name, { entry }]) => {
+  const functions = Object.entries(described).map(([name, description]) => {
     const out = join(folder, name)
     mkdirSync(out)
     return {
       name,
-      bundle: writeFunction(entry, out),
+      bundle: writeFunction(description, out),
       first: events[name as keyof typeof events],
       starts: [],
     }

@@ -8,9 +8,12 @@ import { createRequire } from 'node:module'
 import { basename, dirname, join } from 'node:path'
 import type { BuildOptions } from 'esbuild'
 import { FUNCTIONS, type FunctionDescription, KEY_ROTATION } from './functions.ts'
+import { copyNative } from './native-packages.ts'
 
-/** A native module. It loads a binary from its own folder, so it cannot be part of a bundle. */
+/** The native module of a node. It loads a binary from its own folder, so it cannot be part of a bundle. */
 export const NATIVE = 'sodium-native'
+/** Native modules of the SDK. */
+const SDK_NATIVES = [NATIVE, 'udx-native']
 
 /** Builds of the node's native addon for each platform. The addon is loaded from the folder of the bundle. */
 const UDP_ADDON = 'udp-edge/native/prebuilds'
@@ -37,16 +40,26 @@ const OPTIONS = {
   logLevel: 'error',
 } as const satisfies BuildOptions
 
-type Entry = FunctionDescription['entry']
+interface Bundled {
+  readonly entry: FunctionDescription['entry']
+  readonly native?: boolean | undefined
+}
 
-/** Writes a function's bundle into the folder `out`, and returns the path of the file, which exports `handler`. */
-export function writeFunction(entry: Entry, out: string): string {
+/**
+ * Writes a function's bundle into the folder `out`, with the native modules that it needs. Returns the path of the file, which
+ * exports `handler`.
+ */
+export function writeFunction({ entry, native }: Bundled, out: string): string {
   const file = join(out, FUNCTION_FILE)
   const ready = join(READY, readyName(entry))
   if (existsSync(ready)) copyFileSync(ready, file)
-  else esbuild({ ...OPTIONS, entryPoints: [entry], outfile: file })
+  else bundle({ entry, native }, file)
+  for (const name of native ? SDK_NATIVES : []) copyNative(name, out)
   return file
 }
+
+const bundle = ({ entry, native }: Bundled, outfile: string): void =>
+  esbuild({ ...OPTIONS, entryPoints: [entry], outfile, external: native ? SDK_NATIVES : [] })
 
 /** Writes the bundles of a node into the folder `out`: its process, the one that starts it on an instance, and source maps. */
 export function writeNode(out: string): void {
@@ -68,16 +81,16 @@ export function writeNode(out: string): void {
 
 /** Writes all bundles of the package into the folder `out`. */
 export function writeBundles(out: string): void {
-  for (const { entry } of [...Object.values(FUNCTIONS), KEY_ROTATION]) {
-    const file = join(out, readyName(entry))
+  for (const description of [...(Object.values(FUNCTIONS) as FunctionDescription[]), KEY_ROTATION]) {
+    const file = join(out, readyName(description.entry))
     mkdirSync(dirname(file), { recursive: true })
-    esbuild({ ...OPTIONS, entryPoints: [entry], outfile: file })
+    bundle(description, file)
   }
   mkdirSync(join(out, NODE), { recursive: true })
   writeNode(join(out, NODE))
 }
 
-const readyName = (entry: Entry): string => join(dirname(entry), `${basename(entry, '.ts')}.mjs`)
+const readyName = (entry: Bundled['entry']): string => join(dirname(entry), `${basename(entry, '.ts')}.mjs`)
 
 /** Runs esbuild, which is loaded on first use, because the installed package does not depend on it. */
 function esbuild(options: BuildOptions): void {

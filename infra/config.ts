@@ -156,6 +156,11 @@ const fields = z.strictObject({
    * - 0.02 dollars a GB between the regions
    */
   regions: regions.optional(),
+  /**
+   * Two peers outside the VPC that sign in, talk and open a relayed tunnel once a minute, and an alarm if that fails: about
+   * 2 dollars a month.
+   */
+  canary: z.boolean().default(true),
   /** Age in days at which the keys that sign tickets and join the fleet are replaced. */
   keyDays: z.int().min(7).max(365).default(90),
   /** E-mail address for alarms, failed launches of instances, and the budget. Default: nobody is notified. */
@@ -172,8 +177,9 @@ const fields = z.strictObject({
 })
 
 const schema = fields.refine(
-  ({ regions, emulator }) => regions === undefined || emulator === undefined,
-  'an emulator has one region: leave `regions` out',
+  ({ regions, emulator }) =>
+    emulator === undefined || regions === undefined || regions.promoted !== undefined,
+  'an emulator has no second region beside its first: leave `regions` out, or set `regions.promoted`',
 )
 
 export type Config = z.infer<typeof schema>

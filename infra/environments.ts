@@ -47,7 +47,7 @@ export const ENVIRONMENT_NAMES: readonly string[] = Object.keys(ENVIRONMENTS)
 
 /** The configuration of the environment called `name`. Errors: `not-found` if there is none. */
 export function environment(name: string): Config {
-  const found = ENVIRONMENTS[name]
+  const found = Object.hasOwn(ENVIRONMENTS, name) ? ENVIRONMENTS[name] : undefined
   if (found === undefined) {
     const known = ENVIRONMENT_NAMES.join(', ')
     throw new StraightwayError(

@@ -6,7 +6,7 @@ import type { TableName } from '../shared/store/tables.ts'
 
 export interface FunctionDescription {
   /** The file that exports `handler`. */
-  readonly entry: `functions/${string}.ts`
+  readonly entry: `functions/${string}.ts` | 'canary/index.ts'
   /** Its purpose, for people. */
   readonly does: string
   readonly reads?: readonly TableName[]
@@ -29,6 +29,8 @@ export interface FunctionDescription {
   readonly pushes?: true
   /** The secret that it reads; functions/keys/fresh.ts derives the key and puts it into the function's environment. */
   readonly key?: 'ticket' | 'fleet'
+  /** It runs the SDK, whose native modules cannot be part of a bundle. */
+  readonly native?: true
   readonly memoryMb: number
   readonly timeoutSeconds: number
 }
@@ -156,6 +158,15 @@ export const FUNCTIONS = {
     every: 'minute',
     memoryMb: 256,
     timeoutSeconds: 15,
+  },
+  canary: {
+    entry: 'canary/index.ts',
+    does: 'two peers from outside, who talk',
+    writes: ['Networks', 'Invites'],
+    every: 'minute',
+    native: true,
+    memoryMb: 512,
+    timeoutSeconds: 60,
   },
   founding: {
     entry: 'functions/founding.ts',

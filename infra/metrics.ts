@@ -27,6 +27,20 @@ export function fleetMetric(system: string, role: string, metricName: FleetMetri
 
 export const loadOf = (system: string, role: string): Metric => fleetMetric(system, role, 'Load')
 
+export type CanaryMetric = 'Canary' | 'CanarySignInMs' | 'CanaryMessageMs' | 'CanaryTunnelMs'
+
+/** A metric of the canary (canary/index.ts), the largest of a minute. `Canary` is 1 if a round was whole. */
+export function canaryMetric(system: string, metricName: CanaryMetric): Metric {
+  return new Metric({
+    namespace: NAMESPACE,
+    metricName,
+    dimensionsMap: { System: system },
+    statistic: Stats.MAXIMUM,
+    period: Duration.minutes(1),
+    label: metricName.replace(/^Canary(?=.)/, ''),
+  })
+}
+
 /** A node metric, summed over all nodes. */
 export function nodeMetric(system: string, role: string, metricName: Exclude<MetricName, 'Tunnels'>): Metric {
   return told(system, metricName, { Role: role }, Duration.minutes(1))

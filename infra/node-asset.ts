@@ -7,21 +7,10 @@
  *
  * The content is the version: other content makes another launch template, and the group replaces its instances.
  */
-import {
-  chmodSync,
-  cpSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
-import { createRequire } from 'node:module'
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { StraightwayError } from '../shared/errors.ts'
 import { NATIVE, writeNode } from './bundles.ts'
+import { copyNative } from './native-packages.ts'
 import {
   AGENT_GROUP,
   LOG_DIRECTORY,
@@ -33,7 +22,6 @@ import {
   units,
 } from './node-units.ts'
 
-export const PLATFORMS = ['linux-arm64', 'linux-x64'] as const
 /** Folder of the files on an instance. */
 export const DIRECTORY = '/opt/straightway'
 /** Node.js as packaged and patched by Amazon Linux. */
@@ -47,8 +35,7 @@ export function buildNodeAsset(
   { relay, drainMinutes }: Pick<UnitOptions, 'relay' | 'drainMinutes'>,
 ): void {
   writeNode(out)
-  for (const [name, folder] of closureOf(NATIVE, import.meta.filename))
-    copyPackage(folder, join(out, 'node_modules', name))
+  copyNative(NATIVE, out)
   write(out, 'filter.nft', packetFilter({ udp: UDP_PORTS, tcp: relay ? [RELAY_TCP_PORT] : [] }))
   write(out, 'install.sh', INSTALL)
   write(out, 'logrotate.conf', LOG_ROTATION)
@@ -56,40 +43,6 @@ export function buildNodeAsset(
   chmodSync(join(out, 'install.sh'), 0o755)
   const options = { directory: DIRECTORY, node: NODE, relay, drainMinutes }
   for (const [name, text] of Object.entries(units(options))) write(out, join('units', name), text)
-}
-
-/** Folders of a package and of its runtime dependencies, by package name. Each is resolved from the package that needs it. */
-function closureOf(name: string, from: string, seen = new Map<string, string>()): Map<string, string> {
-  if (seen.has(name)) return seen
-  const folder = folderOf(name, from)
-  seen.set(name, folder)
-  const manifest = join(folder, 'package.json')
-  const { dependencies = {} } = JSON.parse(readFileSync(manifest, 'utf8')) as {
-    dependencies?: Record<string, string>
-  }
-  for (const dependency of Object.keys(dependencies)) closureOf(dependency, manifest, seen)
-  return seen
-}
-
-/** Folder of a package, searched in the places where Node.js searches: not all packages export their manifest. */
-function folderOf(name: string, from: string): string {
-  const places = createRequire(from).resolve.paths(name) ?? []
-  const found = places.map((place) => join(place, name)).find((folder) => existsSync(folder))
-  if (found !== undefined) return realpathSync(found)
-  throw new StraightwayError('not-found', `${name} is not installed: npm install`)
-}
-
-function copyPackage(folder: string, target: string): void {
-  cpSync(folder, target, {
-    recursive: true,
-    filter: (source) => !/\/(node_modules|deps|test|\.github)$/.test(source.slice(folder.length)),
-  })
-  const prebuilds = join(target, 'prebuilds')
-  if (!existsSync(prebuilds)) return
-  for (const platform of readdirSync(prebuilds)) {
-    if (!PLATFORMS.some((wanted) => wanted === platform))
-      rmSync(join(prebuilds, platform), { recursive: true })
-  }
 }
 
 function write(out: string, name: string, text: string): void {

@@ -6,7 +6,7 @@ import type { Promised } from './constructs/alarms.ts'
 import type { Machines } from './constructs/machines.ts'
 import type { NodeGroup } from './constructs/node-group.ts'
 import type { FunctionName } from './functions.ts'
-import { fleetMetric, relayShare } from './metrics.ts'
+import { canaryMetric, fleetMetric, relayShare } from './metrics.ts'
 import type { ApiStack } from './stacks/api.ts'
 
 const MINUTE = { period: Duration.minutes(1) } as const
@@ -14,7 +14,7 @@ const MINUTE = { period: Duration.minutes(1) } as const
 /** The promises to watch in one region, as an alarm sees only metrics of its own region. `api`: the APIs, if they are there. */
 export function promises({ name, nodes, relays }: Config, machines: Machines, api?: ApiStack): Promised[] {
   return [
-    ...(api ? [...ofIndex(api), ...ofStreams(api)] : []),
+    ...(api ? [...ofIndex(api), ...ofStreams(api), ...ofCanary(name, api)] : []),
     ...ofFleet(name, nodes.min, relays.min),
     ofTunnels(name),
     ...ofNetwork(machines),
@@ -75,7 +75,7 @@ function ofStreams({ streams, functions }: ApiStack): Promised[] {
     {
       name: `${name}-late`,
       broken: `Peers are told of a change within a second: what ${name} reads waited for 10.`,
-      metric: functions[name].function.metric('IteratorAge', { ...MINUTE, statistic: Stats.MAXIMUM }),
+      metric: functions[name]!.function.metric('IteratorAge', { ...MINUTE, statistic: Stats.MAXIMUM }),
       above: 10_000,
       minutes: 3,
     },
@@ -90,6 +90,20 @@ function ofStreams({ streams, functions }: ApiStack): Promised[] {
       minutes: 1,
     },
   ])
+}
+
+function ofCanary(system: string, { functions }: ApiStack): Promised[] {
+  if (functions.canary === undefined) return []
+  return [
+    {
+      name: 'canary-fails',
+      broken: 'Peers from outside sign in, talk and open tunnels: no round of the canary was whole.',
+      metric: canaryMetric(system, 'Canary'),
+      below: 1,
+      minutes: 5,
+      silenceRings: true,
+    },
+  ]
 }
 
 function ofFleet(system: string, nodes: number, relays: number): Promised[] {

@@ -23,6 +23,7 @@ import { SecondEdgeStack } from './stacks/second-edge.ts'
 import { SecondWatchStack } from './stacks/second-watch.ts'
 import { WatchStack } from './stacks/watch.ts'
 
+/** The stacks of a system. */
 export interface System {
   readonly data: DataStack
   readonly api: ApiStack

@@ -43,6 +43,7 @@ const ROOMS: Record<string, readonly string[]> = {
     'peer',
   ],
   cli: ['shared', 'shared/wire', 'shared/files', 'shared/rest-client', 'serve', 'peer', 'cli'],
+  canary: ['shared', 'shared/store', 'functions', 'peer', 'canary'],
   local: [
     'shared',
     'shared/wire',
@@ -80,7 +81,7 @@ const FORBIDDEN: Record<string, RegExp> = {
   'input and output': /from 'node:|\bprocess\.|\bconsole\.|\bfetch\(/,
 }
 
-const files = globSync('{shared,functions,udp-edge,serve,peer,cli,local,infra}/**/*.ts', { cwd: root })
+const files = globSync('{shared,functions,udp-edge,serve,peer,cli,canary,local,infra}/**/*.ts', { cwd: root })
   .map((path) => path.replaceAll('\\', '/'))
   .filter((path) => !path.endsWith('.d.ts'))
 

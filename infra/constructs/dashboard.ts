@@ -10,6 +10,7 @@ import { Construct } from 'constructs'
 import { WHY_NOT_DIRECT, type WhyNotDirect } from '../../shared/why-not-direct.ts'
 import type { Config } from '../config.ts'
 import {
+  canaryMetric,
   type FleetMetric,
   fleetMetric,
   nodeMetric,
@@ -45,6 +46,7 @@ export class Dashboard extends Construct {
       [...(api ? [ofStreams(api)] : []), ...ofFleet(config.name)],
       ...ofTunnels(config.name),
       ofMachines(config.name, machines),
+      ...(api?.functions.canary ? [ofCanary(config.name)] : []),
     ]
     new CloudWatchDashboard(this, 'Page', { dashboardName: name, widgets: rows })
   }
@@ -71,7 +73,7 @@ function ofStreams({ streams, functions }: ApiStack): IWidget {
   const names = Object.keys(streams) as (keyof ApiStack['functions'])[]
   return graph(
     'Streams: age of what is read, ms',
-    names.map((name) => functions[name].function.metric('IteratorAge')),
+    names.map((name) => functions[name]!.function.metric('IteratorAge')),
   )
 }
 
@@ -112,6 +114,18 @@ function ofMachines(system: string, { nodes, relays }: Machines): IWidget[] {
     graph('Packets held back by AWS', [nodes.heldBack(), relays.heldBack()]),
     graph('Nodes that drain', fleet(system, 'Draining')),
     graph('Nodes younger than ten minutes', fleet(system, 'Young')),
+  ]
+}
+
+function ofCanary(system: string): IWidget[] {
+  return [
+    graph('Canary: 1 for a whole round', [canaryMetric(system, 'Canary')]),
+    graph(
+      'Canary: duration of each step, ms',
+      (['CanarySignInMs', 'CanaryMessageMs', 'CanaryTunnelMs'] as const).map((name) =>
+        canaryMetric(system, name),
+      ),
+    ),
   ]
 }
 

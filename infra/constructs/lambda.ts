@@ -33,7 +33,7 @@ export class Lambda extends Construct {
 
   constructor(scope: Construct, id: string, { config, description, environment, concurrency }: LambdaProps) {
     super(scope, id)
-    const { entry, does, memoryMb, timeoutSeconds } = description
+    const { does, memoryMb, timeoutSeconds } = description
     const functionName = `${prefixOf(config)}${id}`
     const logGroup = new LogGroup(this, 'Log', {
       retention: config.logDays as RetentionDays,
@@ -44,7 +44,7 @@ export class Lambda extends Construct {
     this.function = new LambdaFunction(this, 'Function', {
       functionName,
       description: `Straightway: ${does}`,
-      code: codeOf(entry),
+      code: codeOf(description),
       handler: 'index.handler',
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
@@ -81,15 +81,15 @@ export class Lambda extends Construct {
  * The code asset of a function, bundled at synthesis without Docker. `environment` distinguishes the assets of functions,
  * because the CDK compares bundling options, but not the body of `tryBundle`.
  */
-function codeOf(entry: FunctionDescription['entry']): Code {
+function codeOf(description: FunctionDescription): Code {
   return Code.fromAsset(import.meta.dirname, {
     assetHashType: AssetHashType.OUTPUT,
     bundling: {
       image: DockerImage.fromRegistry('unused'),
-      environment: { ENTRY: entry },
+      environment: { ENTRY: description.entry },
       local: {
         tryBundle(out) {
-          writeFunction(entry, out)
+          writeFunction(description, out)
           return true
         },
       },

@@ -2,7 +2,7 @@
  * `npm run adopt -- -c environment=prod`: imports tables and keys that an earlier deployment left behind into a new data
  * stack. Their content does not change. `npx cdk deploy --all` then creates the rest.
  */
-import { mkdtempSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { App } from 'aws-cdk-lib'
@@ -13,7 +13,7 @@ import { stackNames } from '../preflight/check.ts'
 import { type Clients, createClients } from '../preflight/clients.ts'
 import { secretsLeft, tablesLeft } from '../preflight/leftovers.ts'
 import { createSystem } from '../system.ts'
-import { say, told } from './arguments.ts'
+import { command, say, type Told, told } from './arguments.ts'
 import { cdk } from './cdk.ts'
 
 /** Logical id to the identifier of the existing resource, in the format of `cdk import --resource-mapping`. */
@@ -45,22 +45,22 @@ export async function mappingOf(config: Config, clients: Clients): Promise<Mappi
   return Object.fromEntries(entries)
 }
 
-if (import.meta.main) {
-  const { config, region } = told([])
+async function adopt({ config, region }: Told): Promise<void> {
   const clients = createClients(region)
+  const folder = mkdtempSync(join(tmpdir(), 'straightway-adopt-'))
   try {
     const mapping = await mappingOf(config, clients)
     if (Object.keys(mapping).length === 0)
       throw new StraightwayError('not-found', `Nothing of environment ${config.name} was left in ${region}.`)
-    const file = join(mkdtempSync(join(tmpdir(), 'straightway-adopt-')), 'mapping.json')
+    const file = join(folder, 'mapping.json')
     writeFileSync(file, JSON.stringify(mapping))
     const context = ['--context', `environment=${config.name}`]
     await cdk(['import', stackNames(config).data, '--resource-mapping', file, '--force', ...context], region)
     say(`Adopted ${Object.keys(mapping).length}. Next: npx cdk deploy --all -c environment=${config.name}`)
-  } catch (error) {
-    process.stderr.write(`${error instanceof Error ? error.message : error}\n`)
-    process.exitCode = 1
   } finally {
     clients.close()
+    rmSync(folder, { recursive: true, force: true })
   }
 }
+
+if (import.meta.main) await command(async () => adopt(await told({ flags: [] })))

@@ -33,8 +33,9 @@ export async function keptBy(
       LogicalResourceId: logicalId = '',
       PhysicalResourceId: physicalId = '',
       ResourceType: type = '',
+      ResourceStatus: status,
     } of page.StackResourceSummaries ?? [])
-      if (Resources[logicalId]?.DeletionPolicy?.startsWith('Retain'))
+      if (status !== 'DELETE_COMPLETE' && Resources[logicalId]?.DeletionPolicy?.startsWith('Retain'))
         kept.push({ type, logicalId, physicalId, remove: removalOf(type, physicalId, region) })
     NextToken = page.NextToken
   } while (NextToken !== undefined)

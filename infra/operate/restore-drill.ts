@@ -21,7 +21,7 @@ import {
 import { TABLES, type Table } from '../../shared/store/tables.ts'
 import { type Config, prefixOf } from '../config.ts'
 import { createClients } from '../preflight/clients.ts'
-import { say, told } from './arguments.ts'
+import { command, say, told } from './arguments.ts'
 
 /** Number of items per table that are compared. */
 const SAMPLE = 100
@@ -102,13 +102,14 @@ function keyOf(item: Record<string, AttributeValue>, schema: readonly KeySchemaE
   return Object.fromEntries(schema.map(({ AttributeName = '' }) => [AttributeName, item[AttributeName]!]))
 }
 
-if (import.meta.main) {
-  const { config, region, flags } = told(['keep', 'json'])
-  const clients = createClients(region)
-  const drilled = await drill(config, clients.dynamodb, flags.has('keep'))
-  clients.close()
-  const line = ({ table, seconds, same, different, shape }: Drilled) =>
-    `${table}: restored in ${seconds} s, ${same} items as they are, ${different} changed since, keys and indexes ${shape ? 'the same' : 'DIFFERENT'}`
-  say(flags.has('json') ? JSON.stringify(drilled) : drilled.map(line).join('\n'))
-  if (drilled.some(({ shape }) => !shape)) process.exitCode = 1
-}
+const lineOf = ({ table, seconds, same, different, shape }: Drilled) =>
+  `${table}: restored in ${seconds} s, ${same} items as they are, ${different} changed since, keys and indexes ${shape ? 'the same' : 'DIFFERENT'}`
+
+if (import.meta.main)
+  await command(async () => {
+    const { config, region, flags } = await told({ flags: ['keep', 'json'] })
+    const clients = createClients(region)
+    const drilled = await drill(config, clients.dynamodb, flags.has('keep')).finally(() => clients.close())
+    say(flags.has('json') ? JSON.stringify(drilled) : drilled.map(lineOf).join('\n'))
+    if (drilled.some(({ shape }) => !shape)) process.exitCode = 1
+  })

@@ -4,11 +4,7 @@
  *
  * `--leftovers` deletes tables and keys that stayed. The tables must be empty, unless `--with-data` is given.
  */
-import {
-  CloudFormationClient,
-  DescribeStacksCommand,
-  UpdateTerminationProtectionCommand,
-} from '@aws-sdk/client-cloudformation'
+import { CloudFormationClient, UpdateTerminationProtectionCommand } from '@aws-sdk/client-cloudformation'
 import { DeleteTableCommand, ScanCommand, UpdateTableCommand } from '@aws-sdk/client-dynamodb'
 import { DeleteSecretCommand } from '@aws-sdk/client-secrets-manager'
 import { StraightwayError } from '../../shared/errors.ts'
@@ -16,7 +12,8 @@ import { type Config, placesOf } from '../config.ts'
 import { stackNames } from '../preflight/check.ts'
 import { type Clients, createClients } from '../preflight/clients.ts'
 import { secretsLeft, tablesLeft } from '../preflight/leftovers.ts'
-import { say, type Told, told } from './arguments.ts'
+import { stacksOfEnvironment } from '../preflight/stacks.ts'
+import { command, say, type Told, told } from './arguments.ts'
 import { cdk } from './cdk.ts'
 import { type Kept, keptBy } from './kept.ts'
 
@@ -29,9 +26,7 @@ async function stacksOf({ config, region }: Pick<Told, 'config' | 'region'>): Pr
   const { second } = placesOf(config)
   const found = [region, ...(second ? [second] : [])].map(async (place) => {
     const client = new CloudFormationClient({ region: place })
-    const { Stacks = [] } = await client.send(new DescribeStacksCommand({}))
-    client.destroy()
-    const own = Stacks.filter(({ StackName = '' }) => StackName.startsWith(`straightway-${config.name}-`))
+    const own = await stacksOfEnvironment(client, config).finally(() => client.destroy())
     return own.map(({ StackName = '' }) => ({ stack: StackName, region: place }))
   })
   return (await Promise.all(found)).flat()
@@ -78,9 +73,8 @@ export async function removeLeftovers(
   clients: Clients,
   withData: boolean,
 ): Promise<string[]> {
-  const { Stacks = [] } = await clients.cloudFormation.send(new DescribeStacksCommand({}))
   const { data } = stackNames(config)
-  if (Stacks.some(({ StackName }) => StackName === data))
+  if ((await stacksOfEnvironment(clients.cloudFormation, config)).some(({ StackName }) => StackName === data))
     throw new StraightwayError(
       'conflict',
       `${data} owns them: npm run teardown -- -c environment=${config.name} --yes`,
@@ -104,17 +98,13 @@ export async function removeLeftovers(
   return [...tables, ...secrets.map(({ name }) => name)]
 }
 
-if (import.meta.main) {
-  const asked = told(['yes', 'leftovers', 'with-data'])
-  try {
-    if (asked.flags.has('leftovers')) {
-      const clients = createClients(asked.region)
-      const removed = await removeLeftovers(asked.config, clients, asked.flags.has('with-data'))
-      clients.close()
-      say(removed.length === 0 ? 'There was nothing left.' : `Deleted ${removed.join(', ')}`)
-    } else await teardown(asked)
-  } catch (error) {
-    process.stderr.write(`${error instanceof Error ? error.message : error}\n`)
-    process.exitCode = 1
-  }
-}
+if (import.meta.main)
+  await command(async () => {
+    const asked = await told({ flags: ['yes', 'leftovers', 'with-data'] })
+    if (!asked.flags.has('leftovers')) return teardown(asked)
+    const clients = createClients(asked.region)
+    const removed = await removeLeftovers(asked.config, clients, asked.flags.has('with-data')).finally(() =>
+      clients.close(),
+    )
+    say(removed.length === 0 ? 'There was nothing left.' : `Deleted ${removed.join(', ')}`)
+  })

@@ -84,7 +84,8 @@ function ofFunction(account: Account, prefix: string, { properties }: Resource):
   const log = account
     .all('AWS::Logs::LogGroup')
     .find(({ arn }) => arn.includes(`:${LoggingConfig.LogGroup}:`))!
-  const secrets = [Variables.TICKET_SECRET, Variables.FLEET_SECRET].filter((secret) => secret !== undefined)
+  const { TICKET_SECRET, FLEET_SECRET, SEED_SECRET } = Variables
+  const secrets = [TICKET_SECRET, FLEET_SECRET, SEED_SECRET].filter((secret) => secret !== undefined)
   return call(name, Role, [
     { to: 'its log', action: 'logs:CreateLogStream', resource: streamIn(log.arn) },
     { to: 'its log', action: 'logs:PutLogEvents', resource: streamIn(log.arn) },
@@ -102,7 +103,10 @@ function ofFunction(account: Account, prefix: string, { properties }: Resource):
 /** ARN of a secret. Adopted secrets are configured without the six characters that Secrets Manager appends to the name. */
 export const secretArn = (told: string): string => (/-\w{6}$/.test(told) ? told : `${told}-AbCdEf`)
 
-const keyOf = (arn: string): string => (/ticket-key/.test(arn) ? 'key of tickets' : 'key of the fleet')
+function keyOf(arn: string): string {
+  if (/ticket-key/.test(arn)) return 'key of tickets'
+  return /fleet-key/.test(arn) ? 'key of the fleet' : 'seed of the canary'
+}
 
 function pushes(account: Account) {
   const [stage] = account.all('AWS::ApiGatewayV2::Stage')

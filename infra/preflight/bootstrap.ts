@@ -1,5 +1,5 @@
-import { DescribeStacksCommand } from '@aws-sdk/client-cloudformation'
 import type { Check, Found } from './check.ts'
+import { everyStack } from './stacks.ts'
 
 /** Lowest bootstrap version that the templates of this CDK require. */
 const VERSION = 6
@@ -30,8 +30,7 @@ async function outputsOf(
   { cloudFormation }: Parameters<Check>[0]['clients'],
   qualifier: string | undefined,
 ): Promise<Record<string, string> | undefined> {
-  const { Stacks = [] } = await cloudFormation.send(new DescribeStacksCommand({}))
-  const bootstraps = Stacks.filter(({ Outputs = [] }) =>
+  const bootstraps = (await everyStack(cloudFormation)).filter(({ Outputs = [] }) =>
     Outputs.some(({ OutputKey }) => OutputKey === 'BootstrapVersion'),
   )
   const wanted = bootstraps.find(

@@ -1,7 +1,7 @@
 /** Checks whether an account and its regions are ready for a deployment. */
-import { DescribeStacksCommand } from '@aws-sdk/client-cloudformation'
 import { GetCallerIdentityCommand } from '@aws-sdk/client-sts'
 import { type Config, placesOf } from '../config.ts'
+import { CREDENTIALS } from '../operate/arguments.ts'
 import { accessLogs, concurrency } from './api.ts'
 import { bootstrap } from './bootstrap.ts'
 import type { Check, Finding, Place } from './check.ts'
@@ -9,6 +9,7 @@ import { type Clients, createClients } from './clients.ts'
 import { leftBehind, stackStates } from './leftovers.ts'
 import { instanceQuota, instanceTypes, subnets, vpc } from './machines.ts'
 import { certificate, costTag, operator } from './operation.ts'
+import { stacksOfEnvironment } from './stacks.ts'
 
 const CHECKS: Readonly<Record<string, Check>> = {
   bootstrap,
@@ -57,7 +58,7 @@ async function accountOf(region: string): Promise<string | Finding> {
       check: 'credentials',
       region,
       what: `There are no credentials that AWS accepts: ${(error as Error).message}`,
-      mend: 'aws sso login, or AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment',
+      mend: CREDENTIALS,
     }
   } finally {
     close()
@@ -92,14 +93,7 @@ const outcome = (name: string, check: Check, place: Place): ReturnType<Check> =>
     },
   ])
 
-async function stacksIn({ cloudFormation }: Clients, { name }: Config): Promise<Map<string, string>> {
-  const stacks = new Map<string, string>()
-  let NextToken: string | undefined
-  do {
-    const page = await cloudFormation.send(new DescribeStacksCommand({ NextToken }))
-    for (const { StackName = '', StackStatus = '' } of page.Stacks ?? [])
-      if (StackName.startsWith(`straightway-${name}-`)) stacks.set(StackName, StackStatus)
-    NextToken = page.NextToken
-  } while (NextToken !== undefined)
-  return stacks
+async function stacksIn({ cloudFormation }: Clients, config: Config): Promise<Map<string, string>> {
+  const stacks = await stacksOfEnvironment(cloudFormation, config)
+  return new Map(stacks.map(({ StackName = '', StackStatus = '' }) => [StackName, StackStatus]))
 }

@@ -9,6 +9,7 @@ import { type Addresses, announceHome } from '../constructs/home.ts'
 import { Lambda } from '../constructs/lambda.ts'
 import { Rest } from '../constructs/rest-api.ts'
 import { ScheduledCall } from '../constructs/schedule.ts'
+import { Seed } from '../constructs/seed.ts'
 import { StreamMappings } from '../constructs/stream-mappings.ts'
 import { Gateway } from '../constructs/websocket-api.ts'
 import { FUNCTIONS, type FunctionDescription, type FunctionName } from '../functions.ts'
@@ -21,7 +22,8 @@ export interface ApiProps extends Pick<StackProps, 'env' | 'synthesizer'> {
 
 /** The stack that holds no data and changes with every release: both APIs, all functions, their schedules and mappings. */
 export class ApiStack extends Stack {
-  readonly functions: Readonly<Record<FunctionName, Lambda>>
+  /** All functions. The canary is undefined if the configuration does without it. */
+  readonly functions: Readonly<Record<Exclude<FunctionName, 'canary'>, Lambda>> & { readonly canary?: Lambda }
   readonly streams: Readonly<Partial<Record<FunctionName, StreamMappings>>>
   readonly gateway: Gateway
   readonly rest: Rest
@@ -34,10 +36,10 @@ export class ApiStack extends Stack {
     super(scope, id, { ...props, description: 'Straightway: REST and WebSocket APIs, and their functions' })
     const account = new AccountRole(this, 'Account', config)
     this.gateway = new Gateway(this, 'Gateway', { config, account })
-    const made = names().map((name) => [name, this.#lambda(name, config, data)] as const)
+    const made = namesIn(config).map((name) => [name, this.#lambda(name, config, data)] as const)
     this.functions = Object.fromEntries(made) as Record<FunctionName, Lambda>
     this.streams = this.#mapStreams(config, data)
-    this.#schedule()
+    this.#schedule(config)
     this.gateway.route('$connect', this.functions.connect.function)
     this.gateway.route('$disconnect', this.functions.disconnect.function)
     this.gateway.route('$default', this.functions.message.function)
@@ -47,6 +49,7 @@ export class ApiStack extends Stack {
     const index = executeApi(this, config, 'http', restApiId, deploymentStage.stageName)
     this.addresses = { index, gateway: this.gateway.url }
     this.indexUrl = config.domain ? `https://${config.domain.name}` : index
+    this.#sing(config)
     if (placesOf(config).second) announceHome(this, config, this.addresses)
     this.#tell('IndexUrl', this.indexUrl, 'INDEX: where peers start')
     this.#tell('GatewayUrl', this.gateway.url, 'The WebSocket API')
@@ -84,11 +87,11 @@ export class ApiStack extends Stack {
   }
 
   #mapStreams(config: Config, data: DataStack): Partial<Record<FunctionName, StreamMappings>> {
-    const mapped = names().flatMap((name) => {
+    const mapped = namesIn(config).flatMap((name) => {
       const { streams, gathers, inserts }: FunctionDescription = FUNCTIONS[name]
       if (streams === undefined) return []
       const tables = streams.map((table) => data.tables.all[table])
-      const props = { config, tables, gathers, inserts, function: this.functions[name].function }
+      const props = { config, tables, gathers, inserts, function: this.functions[name]!.function }
       return [[name, new StreamMappings(this, `${name}-streams`, props)] as const]
     })
     return Object.fromEntries(mapped)
@@ -105,16 +108,29 @@ export class ApiStack extends Stack {
       })
   }
 
-  #schedule(): void {
-    for (const name of names()) {
+  #schedule(config: Config): void {
+    for (const name of namesIn(config)) {
       const { every, parts }: FunctionDescription = FUNCTIONS[name]
-      const target = this.functions[name].function
-      if (every !== undefined) new ScheduledCall(this, `${name}-schedule`, { every, parts, target })
+      const target = this.functions[name]!.function
+      // An emulator has no nodes until somebody starts them, so its canary sings when it is called.
+      const enabled = name !== 'canary' || config.emulator === undefined
+      if (every !== undefined) new ScheduledCall(this, `${name}-schedule`, { every, parts, target, enabled })
     }
+  }
+
+  /** Tells the canary what an application knows: the address of INDEX, and a seed of its own. */
+  #sing({ name }: Config): void {
+    const canary = this.functions.canary?.function
+    if (canary === undefined) return
+    const { secret } = new Seed(this, 'CanarySeed')
+    secret.grantRead(canary)
+    const environment = { SYSTEM: name, INDEX_URL: this.indexUrl, SEED_SECRET: secret.secretArn }
+    for (const [key, value] of Object.entries(environment)) canary.addEnvironment(key, value)
   }
 }
 
-const names = () => Object.keys(FUNCTIONS) as FunctionName[]
+const namesIn = ({ canary }: Config) =>
+  (Object.keys(FUNCTIONS) as FunctionName[]).filter((name) => canary || name !== 'canary')
 
 /** Reserved concurrency of a function. Functions that anybody can call are limited, so that a flood cannot starve the others. */
 function limitOf(name: FunctionName, { api: { concurrency } }: Config): number | undefined {

@@ -23,37 +23,50 @@ export interface Cdk {
   close(): void
 }
 
-/** Configuration of an AWS client for the endpoint, with made-up credentials. */
-export function connection(endpoint: string) {
-  return { endpoint, region: REGION, credentials: { accessKeyId: 'local', secretAccessKey: 'local' } }
+/** Configuration of an AWS client for the endpoint, with made-up credentials. Default region: us-east-1. */
+export function connection(endpoint: string, region = REGION) {
+  return { endpoint, region, credentials: { accessKeyId: 'local', secretAccessKey: 'local' } }
 }
 
 /** The same configuration as environment variables for a process. */
-export function awsEnvironment(endpoint: string): Record<string, string> {
+export function awsEnvironment(endpoint: string, region = REGION): Record<string, string> {
   return {
     AWS_ENDPOINT_URL: endpoint,
     AWS_ENDPOINT_URL_S3: endpoint,
     AWS_ACCESS_KEY_ID: 'local',
     AWS_SECRET_ACCESS_KEY: 'local',
-    AWS_REGION: REGION,
-    AWS_DEFAULT_REGION: REGION,
+    AWS_REGION: region,
+    AWS_DEFAULT_REGION: region,
   }
 }
 
+export interface CdkOptions {
+  /** Command that prints the stacks. Default: that of cdk.json. */
+  readonly app?: string
+  /** Default: us-east-1. */
+  readonly region?: string
+}
+
 /**
- * Makes a CDK CLI for an endpoint. `environment`: name in infra/environments.ts. `app`: command that prints the stacks,
- * default that of cdk.json. Every method rejects with `unavailable` and the last output of the CLI.
+ * Makes a CDK CLI for an endpoint. `environment`: name in infra/environments.ts. Every method rejects with `unavailable` and
+ * the last output of the CLI.
  */
-export function createCdk(endpoint: string, environment: string, app?: string): Cdk {
+export function createCdk(
+  endpoint: string,
+  environment: string,
+  { app, region = REGION }: CdkOptions = {},
+): Cdk {
   const folder = mkdtempSync(join(tmpdir(), 'straightway-cdk-'))
   const outputs = join(folder, 'outputs.json')
   const context = ['--context', `environment=${environment}`, '--output', join(folder, 'out')]
   const common = app === undefined ? context : [...context, '--app', app]
-  const cdk = (...arguments_: string[]) => run(endpoint, [...arguments_, ...common])
+  const cdk = (...arguments_: string[]) => run(awsEnvironment(endpoint, region), [...arguments_, ...common])
   return {
-    bootstrap: () => cdk('bootstrap', `aws://${ACCOUNT}/${REGION}`),
-    async deploy(stacks = ['--all']) {
-      await cdk('deploy', ...stacks, '--require-approval', 'never', '--outputs-file', outputs)
+    bootstrap: () => cdk('bootstrap', `aws://${ACCOUNT}/${region}`),
+    async deploy(stacks) {
+      // Only these stacks: the CLI then bundles no functions of others.
+      const which = stacks === undefined ? ['--all'] : [...stacks, '--exclusively']
+      await cdk('deploy', ...which, '--require-approval', 'never', '--outputs-file', outputs)
       return JSON.parse(readFileSync(outputs, 'utf8')) as Outputs
     },
     destroy: (stacks = ['--all']) => cdk('destroy', ...stacks, '--force'),
@@ -61,11 +74,11 @@ export function createCdk(endpoint: string, environment: string, app?: string): 
   }
 }
 
-async function run(endpoint: string, arguments_: readonly string[]): Promise<void> {
+async function run(aws: Record<string, string>, arguments_: readonly string[]): Promise<void> {
   const PATH = `${dirname(process.execPath)}${delimiter}${process.env.PATH}`
   const child = spawn(process.execPath, [CLI, ...arguments_, '--ci', '--progress', 'events'], {
     cwd: ROOT,
-    env: { ...process.env, ...awsEnvironment(endpoint), CDK_DISABLE_CLI_TELEMETRY: 'true', PATH },
+    env: { ...process.env, ...aws, CDK_DISABLE_CLI_TELEMETRY: 'true', PATH },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let said = ''

@@ -10,7 +10,7 @@ import { once } from 'node:events'
 import { Command, Option } from 'commander'
 import { playDemo } from './demo.ts'
 import { deployTo } from './deployed.ts'
-import { type EmulatorName, startEmulator } from './emulator.ts'
+import { type EmulatorName, installEmulator, startEmulator } from './emulator.ts'
 import { startNodes } from './nodes.ts'
 
 const flags = new Command('npm run deploy:local --')
@@ -21,10 +21,19 @@ const flags = new Command('npm run deploy:local --')
       .default('ministack'),
   )
   .option('--once', 'end when the demo is over')
+  .option('--if-available', 'say so and end well if the emulator cannot be installed here')
   .parse()
-  .opts<{ on: EmulatorName; once?: true }>()
+  .opts<{ on: EmulatorName; once?: true; ifAvailable?: true }>()
 const log = (line: string) => void process.stderr.write(`${line}\n`)
 const { AWS_ENDPOINT_URL } = process.env
+if (flags.ifAvailable && !AWS_ENDPOINT_URL) {
+  try {
+    installEmulator(log, flags.on)
+  } catch (error) {
+    log(`Skipped: ${(error as Error).message}`)
+    process.exit(0)
+  }
+}
 const emulator = AWS_ENDPOINT_URL
   ? { endpoint: AWS_ENDPOINT_URL, close: async () => {} }
   : await startEmulator(log, flags.on)

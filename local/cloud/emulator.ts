@@ -41,6 +41,11 @@ const PROGRAMS: Readonly<Record<EmulatorName, (log: (line: string) => void) => P
   localstack: installLocalstack,
 }
 
+/** Installs an emulator the first time. Throws `unavailable` if Python or a package is not available. */
+export function installEmulator(log: (line: string) => void, name: EmulatorName): void {
+  PROGRAMS[name](log)
+}
+
 /** Starts an emulator. Rejects with `unavailable` if Python or the packages are not available, or it does not answer. */
 export async function startEmulator(
   log: (line: string) => void,

@@ -5,13 +5,43 @@ import { installPython } from './python-package.ts'
 /** The version with which the emulator's test suite has passed. */
 const VERSION = '1.5.33'
 
+/**
+ * Adds what `npm run adopt` needs and this version lacks: the import of a `GlobalTable`, as it does that of a `Table`, and
+ * of a `Secret`, which CloudFormation identifies by its ARN.
+ */
+const MAIN = `
+from ministack.services import secretsmanager
+from ministack.services.cloudformation import changesets, provisioners
+
+handlers, lookups = provisioners._RESOURCE_HANDLERS, changesets._IMPORT_LOOKUPS
+TABLE, GLOBAL_TABLE, SECRET = 'AWS::DynamoDB::Table', 'AWS::DynamoDB::GlobalTable', 'AWS::SecretsManager::Secret'
+
+def secret(arn):
+    return next((each for each in secretsmanager._secrets.values() if each['ARN'] == arn), None)
+
+def missing(arn):
+    return None if secret(arn) else changesets._IMPORT_NOT_FOUND.format(type=SECRET, value=arn)
+
+def adopt(identifier):
+    arn = identifier['Id']
+    return secret(arn)['Name'], {'Id': arn, 'Arn': arn}
+
+handlers[GLOBAL_TABLE]['import'] = handlers[TABLE]['import']
+lookups[GLOBAL_TABLE] = lookups[TABLE]
+handlers[SECRET]['import'] = adopt
+lookups[SECRET] = (('Id',), missing)
+
+from ministack.app import main
+main()
+`
+
 /** Installs MiniStack. Throws `unavailable` if Python or the package is not available. */
 export function installMinistack(log: (line: string) => void): Program {
   const { python, env } = installPython('ministack', VERSION, log)
   return {
     name: 'MiniStack',
     python,
-    arguments: ['-m', 'ministack'],
+    arguments: ['-c', MAIN],
     health: '/_ministack/health',
     environment: (port, folder) => ({
       ...env,

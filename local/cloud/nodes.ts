@@ -21,18 +21,27 @@ export interface Nodes {
   close(): Promise<void>
 }
 
+/** A deployed system that nodes register in. */
+export interface Place extends Pick<Deployed, 'endpoint' | 'index' | 'gateway'> {
+  /** Default: us-east-1. */
+  readonly region?: string
+  /** Prefix of the names of tables and secrets. Default: that of the environment `emulator`. */
+  readonly prefix?: string
+}
+
 export async function startNodes(
-  { endpoint, index, gateway }: Pick<Deployed, 'endpoint' | 'index' | 'gateway'>,
+  { endpoint, index, gateway, region, prefix = PREFIX }: Place,
   log: (line: string) => void,
 ): Promise<Nodes> {
-  process.env.STRAIGHTWAY_TABLE_PREFIX = PREFIX
-  const secrets = new SecretsManagerClient(connection(endpoint))
+  process.env.STRAIGHTWAY_TABLE_PREFIX = prefix
+  const aws = connection(endpoint, region)
+  const secrets = new SecretsManagerClient(aws)
   const base = {
-    fleetKeys: fleetKeysOf(await readVersions(secrets, `${PREFIX}fleet-key`)),
+    fleetKeys: fleetKeysOf(await readVersions(secrets, `${prefix}fleet-key`)),
     ticketKeys: await readTicketKeys(index),
     gateway,
     drainMs: DRAIN_MS,
-    dynamodb: { endpoint, region: connection(endpoint).region },
+    dynamodb: { endpoint, region: aws.region },
   }
   secrets.destroy()
   const hosts = await chooseHosts(undefined, true)

@@ -2,11 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import {
-  CloudFormationClient,
-  DeleteStackCommand,
-  DescribeStacksCommand,
-} from '@aws-sdk/client-cloudformation'
+import { CloudFormationClient, DeleteStackCommand } from '@aws-sdk/client-cloudformation'
 import { CloudWatchLogsClient, DescribeLogGroupsCommand } from '@aws-sdk/client-cloudwatch-logs'
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda'
 import { type Config, prefixOf } from '../../infra/config.ts'
@@ -15,6 +11,7 @@ import { cdk } from '../../infra/operate/cdk.ts'
 import { stackNames } from '../../infra/preflight/check.ts'
 import { createClients } from '../../infra/preflight/clients.ts'
 import { secretsLeft, tablesLeft } from '../../infra/preflight/leftovers.ts'
+import { stacksOfEnvironment } from '../../infra/preflight/stacks.ts'
 
 export const STAGE: Config = environment('account')
 const CONTEXT = ['--context', `environment=${STAGE.name}`]
@@ -71,10 +68,8 @@ async function removeUnexecuted(region: string): Promise<void> {
 
 async function stacksIn(region: string): Promise<string[]> {
   const client = new CloudFormationClient({ region })
-  const { Stacks = [] } = await client.send(new DescribeStacksCommand({})).finally(() => client.destroy())
-  return Stacks.flatMap(({ StackName = '', StackStatus }) =>
-    StackName.startsWith(prefixOf(STAGE)) && StackStatus !== 'DELETE_COMPLETE' ? [StackName] : [],
-  ).sort()
+  const stacks = await stacksOfEnvironment(client, STAGE).finally(() => client.destroy())
+  return stacks.map(({ StackName = '' }) => StackName).sort()
 }
 
 /** Returns the names of the stage's remaining resources: none, after `destroy`. */

@@ -12,9 +12,9 @@ const folder = mkdtempSync(join(tmpdir(), 'straightway-bundles-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 test.each(
-  [...Object.values(FUNCTIONS), KEY_ROTATION].map(({ entry }) => entry),
-)('%s is at most 500 KB zipped', (entry) => {
-  const bundle = readFileSync(writeFunction(entry, folder))
+  [...Object.values(FUNCTIONS), KEY_ROTATION].map((description) => [description.entry, description] as const),
+)('%s is at most 500 KB zipped', (_, description) => {
+  const bundle = readFileSync(writeFunction(description, folder))
   expect(bundle.toString()).toContain('as handler')
   expect(deflateRawSync(bundle).length).toBeLessThanOrEqual(LIMIT_BYTES)
 })

@@ -40,7 +40,7 @@ test.each([
   [
     'a second region of an emulator',
     { regions: { home: 'eu-west-1', second: 'us-east-1' }, emulator: { endpoint: 'http://127.0.0.1:4566' } },
-    'an emulator has one region',
+    'an emulator has no second region',
   ],
   ['a field that does not exist', { retian: true }, 'retian'],
 ])('%s is refused with a word about it', (_, input, word) => {

@@ -39,6 +39,9 @@ test('they synthesise, with every function and what a node runs', () => {
   const having = (file: string) => assets.filter((asset) => existsSync(join(asset, file)))
   expect(having('index.mjs')).toHaveLength([...Object.values(FUNCTIONS), KEY_ROTATION].length)
   expect(having('main.mjs')).toHaveLength(['nodes', 'relays'].length)
-  expect(having('node_modules/sodium-native/prebuilds/linux-arm64')).toHaveLength(2)
+  expect(having('node_modules/sodium-native/prebuilds/linux-arm64')).toHaveLength(
+    ['nodes', 'relays', 'canary'].length,
+  )
+  expect(having('node_modules/udx-native/prebuilds/linux-arm64')).toHaveLength(['canary'].length)
   expect(having('prebuilds/linux-arm64/udp.node')).toHaveLength(2)
 })

@@ -132,7 +132,7 @@ test('its alarms are those of machines and tunnels, beside its metrics, and tell
   const names = (stack: Stack) =>
     resourcesOf(stack, 'AWS::CloudWatch::Alarm').map(({ Properties }) => Properties.AlarmName as string)
   expect(names(second.watch)).toEqual(
-    names(two.watch!).filter((name) => !/index-|gateway-|-late$|-gave-up$/.test(name)),
+    names(two.watch!).filter((name) => !/index-|gateway-|canary-|-late$|-gave-up$/.test(name)),
   )
   expect(names(second.watch).length).toBeGreaterThan(5)
   const [subscription] = resourcesOf(second.watch, 'AWS::SNS::Subscription')

@@ -22,6 +22,7 @@ test('every alarm says what is broken, tells somebody, and has its paragraph in 
 test('that nothing is known of the fleet rings as well', () => {
   const silent = alarms.filter(({ Properties }) => Properties.TreatMissingData === 'breaching')
   expect(silent.map(({ Properties }) => Properties.AlarmName).sort()).toEqual([
+    'straightway-test-canary-fails',
     'straightway-test-nodes-missing',
     'straightway-test-relays-missing',
     'straightway-test-stun-alone',

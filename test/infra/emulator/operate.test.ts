@@ -1,6 +1,6 @@
 /**
  * An operator's work on a system whose tables and keys outlive their stack. The commands of infra/README.md run as processes
- * against the emulator: preview a deployment, drill a restore, tear down, delete what was retained.
+ * against the emulator: drill a restore, tear down, adopt and delete what was retained.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -14,7 +14,6 @@ import { awsEnvironment, connection, createCdk } from '../../../local/cloud/cdk.
 import { TABLES } from '../../../shared/store/tables.ts'
 import { deployed } from './index-client.ts'
 import { stackStatuses } from './inventory.ts'
-import { startRestoring } from './restoring.ts'
 
 const { endpoint } = deployed
 const DATA = 'straightway-kept-data'
@@ -37,12 +36,8 @@ interface Said {
 }
 
 async function run(script: string, ...options: string[]): Promise<Said> {
-  return runAt(endpoint, script, ...options)
-}
-
-async function runAt(at: string, script: string, ...options: string[]): Promise<Said> {
   const command = join(import.meta.dirname, '../../../infra', script)
-  const env = { ...process.env, ...awsEnvironment(at), CDK_DISABLE_CLI_TELEMETRY: 'true' }
+  const env = { ...process.env, ...awsEnvironment(endpoint), CDK_DISABLE_CLI_TELEMETRY: 'true' }
   const child = spawn(process.execPath, [command, '-c', 'environment=kept', ...options], { env })
   const [out, err, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])
   return { out, err, code: code as number | null }
@@ -77,9 +72,7 @@ test('what a stack owns is no leftover', async () => {
 })
 
 test('a drill restores every table that must not be lost, compares it with the real one, and leaves no copy', async () => {
-  const restoring = await startRestoring(endpoint)
-  const { out, err, code } = await runAt(restoring.endpoint, 'operate/restore-drill.ts', '--json')
-  await restoring.close()
+  const { out, err, code } = await run('operate/restore-drill.ts', '--json')
   expect({ code, err }).toEqual({ code: 0, err: '' })
   const drilled = JSON.parse(out) as Drilled[]
   const durable = Object.values(TABLES).filter((table) => !('passing' in table && table.passing))
@@ -112,6 +105,19 @@ test('teardown removes the stacks; tables and keys stay, each told with what del
   expect(await grace()).toEqual(GRACE)
   const said = await leftBehind()
   for (const name of [...TABLE_NAMES, ...SECRET_NAMES]) expect(said).toContain(name)
+})
+
+test('adopt takes what stayed into a new stack, which the next deployment updates', async () => {
+  const { out, code } = await run('operate/adopt.ts')
+  expect({ code, out }).toMatchObject({
+    code: 0,
+    out: expect.stringContaining(`Adopted ${[...TABLE_NAMES, ...SECRET_NAMES].length}.`),
+  })
+  expect(await leftBehind()).toBe('')
+  await cdk.deploy([DATA])
+  expect(await stackStatuses(endpoint)).toContain('UPDATE_COMPLETE')
+  expect(await grace()).toEqual(GRACE)
+  expect((await run('operate/teardown.ts', '--yes')).code).toBe(0)
 })
 
 test('leftovers are not deleted while they hold something', async () => {

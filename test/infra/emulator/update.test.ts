@@ -13,7 +13,7 @@ test('an update of the stacks keeps what is in the tables, and their keys', asyn
   const { ticketKeys } = await ask('GET', '/v1/bootstrap', 200)
   const before = await usersTable()
   const resources = await inventory(endpoint, tablePrefix)
-  const later = createCdk(endpoint, ENVIRONMENT, 'node test/infra/emulator/later-app.ts')
+  const later = createCdk(endpoint, ENVIRONMENT, { app: 'node test/infra/emulator/later-app.ts' })
   await later.deploy()
   later.close()
   const after = await usersTable()

@@ -7,7 +7,7 @@ const CONTRACT = ['users', 'networks', 'objects', 'permissions'].map(
   (name) => `test/functions/rest/${name}.test.ts`,
 )
 const FIRST = ['deployed', 'users', 'networks', 'objects', 'permissions', 'peers', 'update', 'removal']
-const ORDER = [...FIRST, 'operate', 'preflight']
+const ORDER = [...FIRST, 'operate', 'preflight', 'promotion']
 
 /** Runs the files in order. The first ones share one deployment, and the last of them removes it. */
 class InOrder extends BaseSequencer {
