@@ -10,6 +10,7 @@ import {
   chmodSync,
   cpSync,
   existsSync,
+  globSync,
   mkdirSync,
   readFileSync,
   renameSync,
@@ -37,6 +38,7 @@ for (const what of process.argv.length > 2 ? process.argv.slice(2) : ['sdk', 're
 
 function buildSdk(): void {
   emit('tsconfig.sdk.json', join(root, 'dist'))
+  keepPublicTypes(join(root, 'dist'), 'peer/index.d.ts')
   restoreDocuments()
   for (const document of manifest.files.filter((path) => path.endsWith('.md'))) {
     const aside = join(ASIDE, document)
@@ -48,6 +50,20 @@ function buildSdk(): void {
       packedLinks(readFileSync(aside, 'utf8'), { document, travels, repository }),
     )
   }
+}
+
+/** Removes the declarations that the entry does not refer to: a third of the package, which nobody can import. */
+function keepPublicTypes(dist: string, entry: string): void {
+  const reached = new Set<string>()
+  const reach = (path: string): void => {
+    if (reached.has(path) || !existsSync(join(dist, path))) return
+    reached.add(path)
+    const text = readFileSync(join(dist, path), 'utf8')
+    for (const [, to] of text.matchAll(/(?:from|import)\s*\(?['"](\.{1,2}\/[^'"]+)\.[jt]s['"]/g))
+      reach(join(dirname(path), `${to}.d.ts`))
+  }
+  reach(entry)
+  for (const path of globSync('**/*.d.ts', { cwd: dist })) if (!reached.has(path)) rmSync(join(dist, path))
 }
 
 function restoreDocuments(): void {
