@@ -4,7 +4,7 @@
  *
  * `--leftovers` deletes tables and keys that stayed. The tables must be empty, unless `--with-data` is given.
  */
-import { CloudFormationClient, UpdateTerminationProtectionCommand } from '@aws-sdk/client-cloudformation'
+import { CloudFormationClient } from '@aws-sdk/client-cloudformation'
 import { DeleteTableCommand, ScanCommand, UpdateTableCommand } from '@aws-sdk/client-dynamodb'
 import { DeleteSecretCommand } from '@aws-sdk/client-secrets-manager'
 import { StraightwayError } from '../../shared/errors.ts'
@@ -42,24 +42,14 @@ async function keptByAll(stacks: readonly Standing[]): Promise<Kept[]> {
   return (await Promise.all(kept)).flat()
 }
 
-/** Turns off the data stack's termination protection, which `retain` turns on. Its tables and keys stay all the same. */
-async function unprotect({ config, region }: Pick<Told, 'config' | 'region'>): Promise<void> {
-  const client = new CloudFormationClient({ region })
-  const StackName = stackNames(config).data
-  await client.send(new UpdateTerminationProtectionCommand({ StackName, EnableTerminationProtection: false }))
-  client.destroy()
-}
-
 export async function teardown(asked: Told): Promise<void> {
   const stacks = await stacksOf(asked)
   const kept = await keptByAll(stacks)
   const sure = asked.flags.has('yes')
   say(sure ? 'Removes:' : 'Would remove (--yes does it):')
   for (const { stack, region } of stacks) say(`  ${stack} (${region})`)
-  if (sure && stacks.length > 0) {
-    if (stacks.some(({ stack }) => stack === stackNames(asked.config).data)) await unprotect(asked)
+  if (sure && stacks.length > 0)
     await cdk(['destroy', '--all', '--force', '--context', `environment=${asked.config.name}`], asked.region)
-  }
   say(kept.length === 0 ? 'Nothing stays.' : 'Stays:')
   for (const { type, physicalId, remove } of kept) say(`  ${type} ${physicalId}\n    ${remove}`)
 }

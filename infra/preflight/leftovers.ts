@@ -15,10 +15,7 @@ export const stackStates: Check = async ({ region, stacks }) =>
     const found = (what: string, mend: string): Found[] => [
       { level: 'error', check: 'stack-state', what, mend },
     ]
-    // `retain` protects the data stack from deletion, also if its creation failed.
-    const unprotect = `aws cloudformation update-termination-protection --no-enable-termination-protection ${at}`
-    if (DEAD.test(status))
-      return found(`${stack} is ${status}.`, `${unprotect} && aws cloudformation delete-stack ${at}`)
+    if (DEAD.test(status)) return found(`${stack} is ${status}.`, `aws cloudformation delete-stack ${at}`)
     if (status === 'UPDATE_ROLLBACK_FAILED')
       return found(`${stack} is ${status}.`, `aws cloudformation continue-update-rollback ${at}`)
     if (status.endsWith('_IN_PROGRESS') && status !== 'REVIEW_IN_PROGRESS')
