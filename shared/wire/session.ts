@@ -97,7 +97,7 @@ export function decodeTime(body: Uint8Array): number | undefined {
 }
 
 /** The address from which the node now hears the peer. Five words from `at`. */
-export const encodeSeen = (words: Uint32Array, at = 0): Uint8Array =>
+export const encodeSeen = (words: Uint32Array, at: number): Uint8Array =>
   sized(ADDRESS_BYTES).address(words, at).done()
 
 export function decodeSeen(body: Uint8Array): Address | undefined {

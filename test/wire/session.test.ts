@@ -39,7 +39,7 @@ codecSuite({
     least: 6,
   }),
   SEEN: codec<Address>({
-    encode: ({ words }) => wire.encodeSeen(words),
+    encode: ({ words }) => wire.encodeSeen(words, 0),
     decode: wire.decodeSeen,
     value: parseAddress('203.0.113.7:40000')!,
     line: '00000000000000000000ffffcb007107 9c40',
