@@ -34,6 +34,8 @@ const SECONDS_A_MONTH = HOURS * 3600
 const CALL_SECONDS = { presence: 0.2, index: 0.3, mailbox: 0.05, fleet: 0.02 } as const
 const SCHEDULED = ['reaper', 'jobs', 'fleetMetrics'] as const
 const SCHEDULED_SECONDS = 0.1
+/** How long a round of the canary takes: sign-in of two peers, a message, a tunnel over a relay. */
+const CANARY_SECONDS = 3
 /** Bytes between two nodes of one message and its receipt. */
 const FORWARDED_BYTES = 500
 
@@ -172,6 +174,11 @@ function functions(load: Load): Line[] {
         0,
       ),
     },
+    {
+      service: 'Lambda',
+      what: 'canary: two peers talk each minute',
+      dollars: invocations(minutes, CANARY_SECONDS, 'canary'),
+    },
     { service: 'CloudWatch', what: 'access log', dollars: requests * MILLION * 2.5e-7 * logsGb },
   ]
 }
@@ -213,7 +220,7 @@ function standing(): Line[] {
       what: 'alarms, dashboard, metrics',
       dollars: 26 * alarmMonth + dashboardMonth + 60 * metricMonth,
     },
-    { service: 'Secrets Manager', what: 'two keys', dollars: 2 * secretMonth },
+    { service: 'Secrets Manager', what: 'two keys, the seed of the canary', dollars: 3 * secretMonth },
   ]
 }
 

@@ -158,7 +158,7 @@ const fields = z.strictObject({
   regions: regions.optional(),
   /**
    * Two peers outside the VPC that sign in, talk and open a relayed tunnel once a minute, and an alarm if that fails: about
-   * 2 dollars a month.
+   * a dollar and a half a month, with its seed.
    */
   canary: z.boolean().default(true),
   /** Age in days at which the keys that sign tickets and join the fleet are replaced. */
