@@ -69,7 +69,7 @@ export async function indexOf(index: string | undefined, home: string): Promise<
   )
 }
 
-/** What the home says about the peer's enrolment. The SDK is loaded only for this, because that takes time. */
+/** Returns the enrolment that the home records. It loads the SDK, which takes time, so other verbs do without it. */
 export async function enrolledIn(home: string): Promise<Enrolled | undefined> {
   const { enrolledAt } = await import('../peer/index.ts')
   return enrolledAt(home)

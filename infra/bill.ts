@@ -8,7 +8,7 @@ export interface Line {
   readonly service: string
   readonly what: string
   readonly dollars: number
-  /** What the fleet benchmark counts of it. Absent if it counts nothing. */
+  /** The kind of usage that the fleet benchmark counts for this line. Absent if it does not count it. */
   readonly kind?: Kind
 }
 

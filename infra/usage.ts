@@ -1,6 +1,6 @@
 /**
- * What a load asks of tables, gateway and stream functions. `npm run bench -- fleet` counts the same with the real nodes and
- * functions, and fails a test if one of the kinds differs by more than a fifth.
+ * Estimates how much a load uses the tables, the gateway and the stream functions. `npm run bench -- fleet` counts the same with
+ * the real nodes and functions. `test/bench/fleet.test.ts` fails if one of the kinds differs by more than a fifth.
  */
 import { STREAMS } from './functions.ts'
 import { type Load, nodesOf } from './load.ts'
@@ -34,7 +34,7 @@ const UNIT = {
   signIn: 5,
   /** The network's nodes, to tell them; presence and user, to index it. */
   transition: 3,
-  /** Presence and user; and at half the price the peer, and the blocks of the asker and of its user. */
+  /** Presence and user. The peer, and the blocks of the asker and of its user, are read at half the price. */
   lookUp: 3.5,
   /** The count of the mailbox, the blocks of sender and user, the place of the recipient, and a second page of the mailbox. */
   mail: 4.5,
@@ -42,7 +42,7 @@ const UNIT = {
   post: 0.5,
   /** The network. */
   join: 1,
-  /** What is declared searchable. */
+  /** The declarations of searchable attributes. */
   indexing: 1,
 } as const
 

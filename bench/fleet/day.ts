@@ -1,4 +1,4 @@
-/** What the peers of a fleet do on an ordinary day, as `infra/load.ts` describes it. */
+/** Plays an ordinary day of a fleet: its peers do what `infra/load.ts` describes. */
 import { STREAMS } from '../../infra/functions.ts'
 import { TYPICAL } from '../../infra/load.ts'
 import { SIGN_INS } from '../../infra/usage.ts'

@@ -22,7 +22,7 @@ export interface Usage {
   readonly environment?: string
 }
 
-/** Where credentials come from, for people. */
+/** The ways to give credentials, as text for an error. */
 export const CREDENTIALS =
   'aws sso login, or AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment'
 
@@ -97,7 +97,7 @@ export async function command(run: () => Promise<void>): Promise<void> {
   }
 }
 
-/** What went wrong, for people, and what to do if it is about credentials. */
+/** Returns the text of an error. If AWS refused the credentials, the text says how to give others. */
 export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   const refused = /Credentials|ExpiredToken|InvalidClientTokenId|UnrecognizedClient/.test(error.name)

@@ -28,7 +28,7 @@ import { readPrekeys, writePrekeys } from './prekeys-file.ts'
 const SEED_BYTES = 32
 const OWN = /^((identity|index\.json|delivered|prekeys|door\.json)(\.new)?|lock|log(\.1)?|up\.err)$/
 
-/** Where a home is enrolled, and as whose peer. */
+/** The enrolment of a home: its INDEX, and the user it belongs to. */
 export interface Enrolled {
   /** Base URL of INDEX. */
   readonly index: string
