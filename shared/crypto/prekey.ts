@@ -4,6 +4,7 @@
  */
 import { type PeerId, publicKeyOf } from '../ids.ts'
 import { decodePrekey, encodePrekey, type Prekey, prekeyNumber, signedPart } from '../wire/prekeys.ts'
+import { isAgreementKey } from './agreement-key.ts'
 import { type Identity, sign, verify } from './identity.ts'
 import { sodium } from './native.ts'
 import type { StaticKeys } from './noise.ts'
@@ -22,10 +23,10 @@ export function signPrekey(identity: Identity, key: Uint8Array, signedAt: number
   return encodePrekey({ key, signedAt, signature: sign(identity, signedPart({ key, signedAt })) })
 }
 
-/** Reads a published prekey. Undefined if it is malformed, has no number, or was not signed by `peer`. */
+/** Reads a published prekey. Undefined if it is malformed, has no number, agrees on nothing, or was not signed by `peer`. */
 export function readPrekey(peer: PeerId, bytes: Uint8Array): Prekey | undefined {
   const prekey = decodePrekey(bytes)
-  if (prekey === undefined || prekeyNumber(prekey.key) === 0) return undefined
+  if (prekey === undefined || prekeyNumber(prekey.key) === 0 || !isAgreementKey(prekey.key)) return undefined
   return verify(publicKeyOf(peer), signedPart(prekey), prekey.signature) ? prekey : undefined
 }
 
