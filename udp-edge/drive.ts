@@ -2,6 +2,7 @@
 import type { Machine } from '../shared/core/machine.ts'
 import type { Clock } from '../shared/drive/clock.ts'
 import { type Fault, Loop } from '../shared/drive/loop.ts'
+import { tracedIfAsked } from '../shared/drive/traced.ts'
 import type { Address } from '../shared/wire/address.ts'
 import type { Batch } from '../shared/wire/batch.ts'
 import { bindUdp } from './bind.ts'
@@ -39,7 +40,7 @@ export async function drive<Input, Effect>(
 ): Promise<Driver<Input>> {
   const { perform, clock, log = (what, error) => console.error(what, error) } = options
   let sockets: readonly DatagramSocket[] = []
-  const loop = new Loop(machine, {
+  const loop = new Loop(tracedIfAsked(machine.constructor.name, machine), {
     send: (out) => sendAll(out, sockets),
     perform,
     fault: ({ kind, error }) => log(FAULTS[kind], error),

@@ -1,5 +1,6 @@
 import type { Machine } from '../../shared/core/machine.ts'
 import { Loop } from '../../shared/drive/loop.ts'
+import { tracedIfAsked } from '../../shared/drive/traced.ts'
 import type { Batch } from '../../shared/wire/batch.ts'
 
 export interface DriveOptions<Input, Effect> {
@@ -12,13 +13,13 @@ export interface DriveOptions<Input, Effect> {
 
 /**
  * Runs a machine of a peer on udx sockets. An exception of an application's listener goes to the process, as with every
- * emitter, and the loop continues.
+ * emitter, and the loop continues. STRAIGHTWAY_TRACE shows each step.
  */
 export function drive<Input, Effect>(
   machine: Machine<Input, Effect>,
   { send, perform, fault }: DriveOptions<Input, Effect>,
 ): Loop<Input, Effect> {
-  return new Loop(machine, {
+  return new Loop(tracedIfAsked('peer', machine), {
     send: (out) => {
       for (let i = 0; i < out.count; i++) send(out, i)
       return false
