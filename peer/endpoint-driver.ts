@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto'
 import { Endpoint } from '../shared/core/peer/endpoint.ts'
 import type { EndpointEffect, EndpointInput, OwnPresence } from '../shared/core/peer/events.ts'
 import { HOME_SOCKET } from '../shared/core/peer/socket-book.ts'
+import { Tunnels } from '../shared/core/peer/tunnels.ts'
 import { Turn } from '../shared/core/peer/turn.ts'
 import type { Identity } from '../shared/crypto/identity.ts'
 import { Random } from '../shared/crypto/random.ts'
@@ -68,12 +69,11 @@ export class EndpointDriver {
     const endpoint = new Endpoint({
       identity,
       presence,
-      scatter,
+      tunnels: (random) => new Tunnels({ random, scatter, turn: SCATTER_TURN }),
       random: new Random(randomBytes(32)),
       epoch: now(),
       memory: home.delivered,
       ...(home.prekeys && { prekeys: home.prekeys }),
-      turn: SCATTER_TURN,
     })
     this.#loop = drive(endpoint, {
       send: (batch, i) => this.#sockets.send(batch, i),
@@ -85,7 +85,7 @@ export class EndpointDriver {
       sockets: this.#sockets,
       mapping: this.#mapping,
       handle: (input) => this.handle(input),
-      statusOf: (tunnel) => endpoint.machineOf(tunnel)?.status,
+      statusOf: (tunnel) => endpoint.tunnels.machineOf(tunnel)?.status,
     })
     this.#watch = new NetworkWatch(() => this.#networkChanged())
     account.onNodes = () => this.#tellNodes()

@@ -7,7 +7,7 @@
  *   the machine slept       `now` leaps by the time that the machine slept, because every timer is overdue. The system's
  *                           uptime distinguishes sleep from a clock that was set
  */
-import { uptime } from 'node:os'
+import { uptimeMs } from './uptime.ts'
 
 const LEAP_MS = 60_000
 const LASTING_MS = 3000
@@ -33,7 +33,7 @@ export interface ClockSources {
 const SYSTEM: ClockSources = {
   wall: () => Date.now(),
   monotonic: () => performance.now(),
-  uptime: () => uptime() * 1000,
+  uptime: uptimeMs,
 }
 
 export class SteadyClock implements Clock {

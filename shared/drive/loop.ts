@@ -32,6 +32,12 @@ const MAX_TIMEOUT_MS = 2 ** 31 - 1
 const REST_MS = 1000
 const NEVER = Number.POSITIVE_INFINITY
 
+/** Runs an action when what has arrived by now has been read. Browsers, which lack setImmediate, give it one by one. */
+function endOfTurn(action: () => void): void {
+  const { setImmediate = queueMicrotask } = globalThis as { setImmediate?: (action: () => void) => void }
+  setImmediate(action)
+}
+
 /** A fault: a bug in this code base or in the application. */
 export type Fault<Input, Effect> = { readonly error: unknown } & (
   | { readonly kind: 'datagram' | 'tick' }
@@ -59,8 +65,8 @@ export class Loop<Input, Effect> {
   readonly #one = new Batch(1)
   #out = new Batch(ROOM)
   readonly #inputs: Input[] = []
-  #flush: NodeJS.Immediate | undefined
-  #timer: NodeJS.Timeout | undefined
+  #willFlush = false
+  #timer: ReturnType<typeof setTimeout> | undefined
   #timerAt = NEVER
   #restUntil = 0
   #running = false
@@ -107,7 +113,6 @@ export class Loop<Input, Effect> {
   /** Stops the loop: nothing more is sent or carried out, and the machine is not called again. */
   close(): void {
     this.#closed = true
-    clearImmediate(this.#flush)
     clearTimeout(this.#timer)
   }
 
@@ -119,12 +124,13 @@ export class Loop<Input, Effect> {
   }
 
   #flushSoon(): void {
-    this.#flush ??= setImmediate(() => this.#receive())
+    if (this.#willFlush) return
+    this.#willFlush = true
+    endOfTurn(() => this.#willFlush && this.#receive())
   }
 
   #receive(): void {
-    clearImmediate(this.#flush)
-    this.#flush = undefined
+    this.#willFlush = false
     const { arrived } = this
     let done = arrived.count > FEW && this.#receiveTogether() ? arrived.count : 0
     for (; done < arrived.count; done++) this.#receiveOne(done)

@@ -12,6 +12,7 @@ import type {
 import type { InboxMemory } from '../../shared/core/peer/inbox.ts'
 import type { PrekeyMemory } from '../../shared/core/peer/prekeys.ts'
 import { HOME_SOCKET } from '../../shared/core/peer/socket-book.ts'
+import { Tunnels } from '../../shared/core/peer/tunnels.ts'
 import { type Identity, identityOf } from '../../shared/crypto/identity.ts'
 import { Random } from '../../shared/crypto/random.ts'
 import type { PeerId, TunnelId, UserId } from '../../shared/ids.ts'
@@ -129,6 +130,7 @@ export class Peer {
       identity: this.identity,
       random: new Random(seed),
       presence: this.#presence,
+      tunnels: (random) => new Tunnels({ random }),
       epoch: this.host.clock,
       memory: this.#memory,
       ...(this.prekeys && { prekeys: this.prekeys }),
@@ -381,7 +383,7 @@ export class Peer {
     const made = new Tunnel({
       host: this.host,
       use: (use) => this.#handle({ kind: 'use', tunnel, use }),
-      machine: () => machine?.machineOf(tunnel),
+      machine: () => machine?.tunnels.machineOf(tunnel),
       onDatagram: () => this.system.model.carried(tunnel, this.id),
     })
     this.#applications.set(tunnel, made)

@@ -1,6 +1,6 @@
 /**
- * The whole client as one machine: its session with a CHECKPOINT (`machine.ts`), its calls (`calls.ts`) and its tunnels
- * (`tunnels.ts`). The README in this folder describes how they fit together.
+ * The whole client as one machine: its session with a CHECKPOINT (`machine.ts`), its calls (`calls.ts`) and its tunnels.
+ * The tunnels are a machine of their own, which the platform gives: sockets have `tunnels.ts`.
  *
  * The SDK adds sockets and promises but decides nothing; the simulation drives the same object.
  */
@@ -11,7 +11,6 @@ import { Batch } from '../../wire/batch.ts'
 import { TUNNEL_ID_BYTES } from '../../wire/offers.ts'
 import type { Machine } from '../machine.ts'
 import { Queue } from '../session/queue.ts'
-import type { TunnelMachine } from '../tunnel/tunnel-machine.ts'
 import type { AffairsOptions } from './affairs.ts'
 import { Calls } from './calls.ts'
 import type {
@@ -26,15 +25,23 @@ import type { InboxMemory } from './inbox.ts'
 import { Lookout } from './lookout.ts'
 import { PeerMachine } from './machine.ts'
 import { HOME_SOCKET } from './socket-book.ts'
-import type { SurroundingsOptions } from './surroundings.ts'
-import { Tunnels } from './tunnels.ts'
+import type { Tunnels } from './tunnels.ts'
 import { Unheard } from './unheard.ts'
 
-export type EndpointOptions = AffairsOptions & SurroundingsOptions
+/** The tunnels of an endpoint, as a machine. */
+export interface TunnelsMachine extends Machine<TunnelsInput, TunnelsEffect> {
+  /** True from the request for the tunnel until its end. */
+  has(tunnel: TunnelId): boolean
+}
 
-export class Endpoint implements Machine<EndpointInput, EndpointEffect> {
+export interface EndpointOptions<T extends TunnelsMachine> extends AffairsOptions {
+  /** Makes the machine of the tunnels, which owns the generator. */
+  readonly tunnels: (random: Random) => T
+}
+
+export class Endpoint<T extends TunnelsMachine = Tunnels> implements Machine<EndpointInput, EndpointEffect> {
+  readonly tunnels: T
   readonly #session: PeerMachine
-  readonly #tunnels: Tunnels
   readonly #calls: Calls
   readonly #random: Random
   readonly #effects = new Queue<EndpointEffect>()
@@ -46,10 +53,10 @@ export class Endpoint implements Machine<EndpointInput, EndpointEffect> {
   readonly #arrivedHome = new Batch(1)
   readonly #arrivedElsewhere = new Batch(1)
 
-  constructor({ random, scatter, turn, ...options }: EndpointOptions) {
+  constructor({ random, tunnels, ...options }: EndpointOptions<T>) {
     this.#random = random.fork('calls')
     this.#session = new PeerMachine({ ...options, random: random.fork('session') })
-    this.#tunnels = new Tunnels({ random: random.fork('tunnels'), scatter, turn })
+    this.tunnels = tunnels(random.fork('tunnels'))
     this.#calls = new Calls({
       toSession: this.#toSession,
       toTunnels: this.#toTunnels,
@@ -62,16 +69,11 @@ export class Endpoint implements Machine<EndpointInput, EndpointEffect> {
     return this.#session.memory()
   }
 
-  /** The machine of a tunnel. Undefined until it has a socket, and after its end. */
-  machineOf(tunnel: TunnelId): TunnelMachine | undefined {
-    return this.#tunnels.machineOf(tunnel)
-  }
-
   receive(arrived: Batch, out: Batch, now: number): void {
     this.#begin(out, now)
     this.#sort(arrived)
     if (this.#arrivedHome.count > 0) this.#session.receive(this.#arrivedHome, out, now)
-    if (this.#arrivedElsewhere.count > 0) this.#tunnels.receive(this.#arrivedElsewhere, out, now)
+    if (this.#arrivedElsewhere.count > 0) this.tunnels.receive(this.#arrivedElsewhere, out, now)
     this.#settle()
   }
 
@@ -84,13 +86,13 @@ export class Endpoint implements Machine<EndpointInput, EndpointEffect> {
   tick(out: Batch, now: number): void {
     this.#begin(out, now)
     this.#session.tick(out, now)
-    this.#tunnels.tick(out, now)
+    this.tunnels.tick(out, now)
     this.#calls.tick(now)
     this.#settle()
   }
 
   deadline(): number {
-    return Math.min(this.#session.deadline(), this.#tunnels.deadline(), this.#calls.deadline())
+    return Math.min(this.#session.deadline(), this.tunnels.deadline(), this.#calls.deadline())
   }
 
   poll(): EndpointEffect | undefined {
@@ -103,7 +105,7 @@ export class Endpoint implements Machine<EndpointInput, EndpointEffect> {
   }
 
   readonly #toSession = (input: PeerInput): void => this.#session.handle(input, this.#out, this.#now)
-  readonly #toTunnels = (input: TunnelsInput): void => this.#tunnels.handle(input, this.#out, this.#now)
+  readonly #toTunnels = (input: TunnelsInput): void => this.tunnels.handle(input, this.#out, this.#now)
 
   #sort(arrived: Batch): void {
     this.#arrivedHome.clear()
@@ -191,7 +193,7 @@ export class Endpoint implements Machine<EndpointInput, EndpointEffect> {
         this.#onSession(told)
         continue
       }
-      const done = this.#tunnels.poll()
+      const done = this.tunnels.poll()
       if (done === undefined) return
       this.#onTunnels(done)
     }
@@ -246,7 +248,7 @@ export class Endpoint implements Machine<EndpointInput, EndpointEffect> {
 
   /** The other side may rejoin a tunnel of an earlier process. */
   #onRejoin({ tunnel, peer, direction }: Extract<PeerEffect, { kind: 'rejoin' }>): void {
-    if (this.#tunnels.has(tunnel)) this.#toTunnels({ kind: 'rejoin', tunnel, direction })
+    if (this.tunnels.has(tunnel)) this.#toTunnels({ kind: 'rejoin', tunnel, direction })
     else this.#toSession({ kind: 'unknownTunnel', tunnel, peer })
   }
 
