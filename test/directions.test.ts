@@ -1,6 +1,6 @@
 /**
  * House rules that the compiler cannot check: which folders may import which, and that protocol cores are functions of bytes,
- * time and seed (DESIGN: sans-IO).
+ * time and seed (shared/core/machine.ts).
  */
 import { globSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'

@@ -42,8 +42,6 @@ export interface Start {
  */
 const SETTLED_MS = 10_000
 
-export type Deletions = ReturnType<typeof createDeletions>
-
 export function createDeletions(client: DynamoDBDocumentClient) {
   const jobs = createJobs(client)
 

@@ -111,7 +111,6 @@ export const ANSWER_OUTCOME = {
 /** Size of a published prekey: its key, the time of its signature, and the signature. */
 export const PREKEY_BYTES = 32 + 6 + 64
 export const STEP_KIND = { lan: 0, ipv6: 1, mapped: 2, open: 3, punch: 4, predict: 5, scatter: 6 } as const
-export const CANDIDATE_KIND = { host: 0, reflexive: 1, mapped: 2 } as const
 
 /** Types of tunnel packets. */
 export const TUNNEL = { DATA: 0x60, CONTROL: 0x61, CLEAR: 0x62 } as const

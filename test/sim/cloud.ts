@@ -27,7 +27,7 @@ export interface CloudProfile {
   readonly reapEveryMs: number
 }
 
-/** Values measured on AWS; see the facts in DESIGN section 2. */
+/** Values measured on AWS. */
 export const CLOUD: CloudProfile = {
   requestMs: 4,
   requestJitterMs: 2,
