@@ -30,6 +30,8 @@ export const LONG = [
   'test/e2e/node-death.test.ts',
   'test/e2e/garbage.test.ts',
   'test/e2e/canary.test.ts',
+  'test/e2e/canaries.test.ts',
+  'test/e2e/canary-everywhere.test.ts',
   'test/canary/song.test.ts',
   'test/peer/recovery.test.ts',
   'test/cli/one-peer.test.ts',

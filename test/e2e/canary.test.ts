@@ -1,6 +1,6 @@
 /**
- * Searches for the content of peers' traffic wherever others could find it: in the memory of every node and relay while it is
- * in flight, in the tables, in the logs of the nodes, and in the data folder.
+ * Searches for the content of peers' traffic in the parts of a whole system: the memory of every node and relay, the tables, the
+ * logs of the nodes, and the data folder. `canary-everywhere.test.ts` searches what passes between them.
  */
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -9,7 +9,8 @@ import { ListTablesCommand } from '@aws-sdk/client-dynamodb'
 import { paginateScan } from '@aws-sdk/lib-dynamodb'
 import { afterAll, expect, test } from 'vitest'
 import { createClient } from '../../shared/store/client.ts'
-import { foundInMemory } from './process-memory.ts'
+import { formsIn, formsOf } from './canaries.ts'
+import { formsInMemory } from './process-memory.ts'
 import { heard, systemUnderTest } from './system-under-test.ts'
 
 const data = mkdtempSync(pathOf(tmpdir(), 'straightway-canary-'))
@@ -19,11 +20,13 @@ const { system, joinAt, join } = await systemUnderTest({ data, log: (line) => sa
 const client = createClient({ endpoint: system.dynamodb })
 afterAll(() => client.destroy())
 
-/** A unique text. The process id distinguishes it from what an earlier run may have left in memory. */
-const canary = (name: string) => `canary-${name}-${process.pid}`
-const [live, away, intent, reason] = [canary('live'), canary('away'), canary('intent'), canary('reason')]
+/** Every secret text contains this. The process id distinguishes it from what an earlier run may have left in memory. */
+const canary = `nightingale-${process.pid}-`
+const [live, away, intent, reason] = ['live', 'away', 'intent', 'reason'].map(
+  (what) => `${canary}${what}`,
+) as [string, string, string, string]
 /** A status is public, so finding it shows that the search works. */
-const custom = canary('status')
+const custom = `sparrow-${process.pid}`
 
 test('what peers say to each other is in no node, table, log or file, and arrives', async () => {
   const ada = await joinAt(0, { custom })
@@ -43,16 +46,18 @@ test('what peers say to each other is in no node, table, log or file, and arrive
   await expect(ada.connect(ben.peer, { intent })).rejects.toMatchObject({ code: 'refused', message: reason })
 
   const kept = [await tables(), folder(data), Buffer.from(said.join('\n'))]
-  const secrets = [live, away, intent, reason]
-  for (const secret of secrets) for (const bytes of kept) expect(bytes.includes(secret)).toBe(false)
+  const [secret, known] = [formsOf(canary), formsOf(custom)]
+  for (const bytes of kept) expect(formsIn(bytes, secret)).toEqual([])
   expect(kept[0]!.includes(custom)).toBe(true)
   expect(kept[1]!.includes(custom)).toBe(true)
 
   const processes = [...system.nodes, ...system.relays].map(({ pid }) => pid)
   const found = new Set<string>()
-  for (const pid of processes)
-    for (const text of await foundInMemory(pid, [...secrets, custom])) found.add(text)
-  expect([...found]).toEqual([custom])
+  for (const pid of processes) {
+    expect(await formsInMemory(pid, secret)).toEqual(new Set())
+    for (const form of await formsInMemory(pid, known)) found.add(form)
+  }
+  expect(found).toContain('UTF-8')
 
   const back = await join({ identity })
   expect((await heard(back, 'message'))[0].text).toBe(away)

@@ -8,6 +8,7 @@ import dgram from 'node:dgram'
 import { once } from 'node:events'
 import type { Dice } from '../../sim/dice.ts'
 import { type IndexProxy, openIndexProxy } from './index-proxy.ts'
+import type { Tap } from './wire.ts'
 
 export interface AccessOptions {
   /** First three numbers of this network's addresses. */
@@ -20,6 +21,7 @@ export interface AccessOptions {
   readonly index: string
   readonly indexPort: number
   readonly dice: Dice
+  readonly tap: Tap
 }
 
 interface Way {
@@ -63,6 +65,15 @@ export class AccessNetwork {
     return this.#index.url
   }
 
+  /** Where peers of this network reach the first node. */
+  get host(): string {
+    return this.#ways[0]!.door.address().address
+  }
+
+  get port(): number {
+    return this.#ways[0]!.door.address().port
+  }
+
   cut(what: 'udp' | 'all'): void {
     if (what === 'udp') this.#udpCuts++
     else {
@@ -104,13 +115,16 @@ export class AccessNetwork {
 
   #out(way: Way, bytes: Buffer, from: dgram.RemoteInfo): void {
     if (!this.#passes()) return
+    this.#options.tap(bytes)
     const key = `${from.address} ${from.port}`
     let socket = way.outside.get(key)
     if (socket === undefined) {
       socket = dgram.createSocket('udp4')
       socket.on('error', () => {})
       socket.on('message', (answer) => {
-        if (this.#passes()) way.door.send(answer, from.port, from.address)
+        if (!this.#passes()) return
+        this.#options.tap(answer)
+        way.door.send(answer, from.port, from.address)
       })
       way.outside.set(key, socket)
     }

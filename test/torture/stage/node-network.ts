@@ -5,6 +5,7 @@
  */
 import dgram from 'node:dgram'
 import { once } from 'node:events'
+import type { Tap } from './wire.ts'
 
 interface Door {
   readonly node: number
@@ -20,14 +21,16 @@ export interface NodePlace {
 export class NodeNetwork {
   readonly #places: readonly NodePlace[]
   readonly #ports: readonly number[]
+  readonly #tap: Tap
   readonly #doors: Door[] = []
   /** Number of datagrams that a partition stopped. */
   dropped = 0
   readonly #partitions = new Map<string, number>()
 
-  constructor(places: readonly NodePlace[], ports: readonly number[]) {
+  constructor(places: readonly NodePlace[], ports: readonly number[], tap: Tap = () => {}) {
     this.#places = places
     this.#ports = ports
+    this.#tap = tap
   }
 
   async open(): Promise<void> {
@@ -64,6 +67,7 @@ export class NodeNetwork {
       this.dropped++
       return
     }
+    this.#tap(bytes)
     const door = this.#doors.find((each) => each.node === sender && each.port === from.port)
     door?.socket.send(bytes, port, this.#places[to]!.private)
   }

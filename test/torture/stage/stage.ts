@@ -20,7 +20,7 @@ import { Dice } from '../../sim/dice.ts'
 import { AccessNetwork } from './access-network.ts'
 import { NodeNetwork } from './node-network.ts'
 import { TablesProxy } from './tables-proxy.ts'
-import { TcpWire } from './wire.ts'
+import { type Tap, TcpWire } from './wire.ts'
 
 export interface StageOptions {
   readonly nodes: number
@@ -29,10 +29,17 @@ export interface StageOptions {
   /** Folder for the clocks of nodes and the log. */
   readonly folder: string
   readonly log: (line: string) => void
+  /** Gets whatever passes between the parts. Traffic with INDEX is not included. */
+  readonly tap?: (wire: Wire, bytes: Uint8Array) => void
 }
+
+/** Datagrams of peers and nodes, datagrams between nodes, pushes to nodes, and requests to the tables. */
+export type Wire = 'peers' | 'nodes' | 'pushes' | 'tables'
 
 export interface Stage {
   readonly index: string
+  /** The embedded DynamoDB without a proxy. */
+  readonly dynamodb: string
   readonly adminKey: string
   readonly nodes: readonly StagedNode[]
   readonly access: readonly AccessNetwork[]
@@ -57,7 +64,11 @@ const CLOCK = pathToFileURL(join(import.meta.dirname, 'shifted-clock.ts')).href
 const PRIVATE = 10
 const PUBLIC = 100
 
-export async function buildStage({ nodes, groups, seed, folder, log }: StageOptions): Promise<Stage> {
+export async function buildStage({ nodes, groups, seed, folder, log, tap }: StageOptions): Promise<Stage> {
+  const tapOf =
+    (wire: Wire): Tap =>
+    (bytes) =>
+      tap?.(wire, bytes)
   const closing: (() => void | Promise<void>)[] = []
   const close = async () => {
     for (const end of closing.splice(0).reverse()) await end()
@@ -69,7 +80,7 @@ export async function buildStage({ nodes, groups, seed, folder, log }: StageOpti
     const engine = await startEngine({ log })
     closing.push(() => engine.close())
     const proxy = async (name: string) => {
-      const made = new TablesProxy(engine.endpoint, dice.fork(name))
+      const made = new TablesProxy(engine.endpoint, dice.fork(name), tapOf('tables'))
       closing.push(() => made.close())
       return { made, url: await made.open() }
     }
@@ -99,7 +110,7 @@ export async function buildStage({ nodes, groups, seed, folder, log }: StageOpti
       private: `${net}.${PRIVATE + i}`,
       public: `${net}.${PUBLIC + i}`,
     }))
-    const between = new NodeNetwork(places, FORWARDED)
+    const between = new NodeNetwork(places, FORWARDED, tapOf('nodes'))
     closing.push(() => between.close())
     await between.open()
     const clocks = join(folder, 'clocks')
@@ -108,7 +119,7 @@ export async function buildStage({ nodes, groups, seed, folder, log }: StageOpti
     process.env.NODE_OPTIONS = `${process.env.NODE_OPTIONS ?? ''} --import ${CLOCK}`.trim()
     const staged = await Promise.all(
       places.map(async (place): Promise<StagedNode> => {
-        const wire = new TcpWire(new URL(functions.websocket))
+        const wire = new TcpWire(new URL(functions.websocket), tapOf('pushes'))
         closing.push(() => wire.close())
         const port = await wire.open('127.0.0.1')
         const config = {
@@ -147,6 +158,7 @@ export async function buildStage({ nodes, groups, seed, folder, log }: StageOpti
         index: functions.index,
         indexPort,
         dice: dice.fork(`access ${group}`),
+        tap: tapOf('peers'),
       })
       closing.push(() => network.close())
       access.push(network)
@@ -156,6 +168,7 @@ export async function buildStage({ nodes, groups, seed, folder, log }: StageOpti
     closing.push(() => rmSync(clocks, { recursive: true, force: true }))
     return {
       index: functions.index,
+      dynamodb: engine.endpoint,
       adminKey: founded.adminKey,
       nodes: staged,
       access,

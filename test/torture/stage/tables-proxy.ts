@@ -6,6 +6,7 @@ import { buffer } from 'node:stream/consumers'
 import { crc32 } from 'node:zlib'
 import type { Dice } from '../../sim/dice.ts'
 import type { TableFault } from '../schedule.ts'
+import type { Tap } from './wire.ts'
 
 interface Failure {
   readonly status: number
@@ -38,13 +39,15 @@ export class TablesProxy {
   failed = 0
   readonly #target: URL
   readonly #dice: Dice
+  readonly #tap: Tap
   readonly #agent = new Agent({ keepAlive: true })
   readonly #server = createServer((asked, answer) => void this.#serve(asked, answer))
   /** Current faults, each with the share of requests that it hits. */
   readonly #faults = new Map<TableFault, number>()
 
-  constructor(target: string, dice: Dice) {
+  constructor(target: string, dice: Dice, tap: Tap = () => {}) {
     this.#target = new URL(target)
+    this.#tap = tap
     this.#dice = dice
   }
 
@@ -78,7 +81,9 @@ export class TablesProxy {
         refuse(answer, FAILURES[fault])
         return
       }
+      this.#tap(body)
       const given = await this.#pass(asked, body)
+      this.#tap(given.body)
       if (fault === 'late') await new Promise((wake) => setTimeout(wake, this.#dice.below(LATE_MS)))
       if (fault === 'lost-answer') answer.destroy()
       else answer.writeHead(given.status, given.headers).end(given.body)

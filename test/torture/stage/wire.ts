@@ -2,16 +2,22 @@
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 
+/** Gets the bytes that pass a proxy, in either direction. */
+export type Tap = (bytes: Uint8Array) => void
+
 export class TcpWire {
   readonly #target: { readonly host: string; readonly port: number }
+  readonly #tap: Tap
   readonly #sockets = new Set<Socket>()
   readonly #server = createServer((socket) => this.#accept(socket))
   /** How many faults cut or stall it now: they may overlap. */
   #cuts = 0
   #stalls = 0
 
-  constructor(target: URL) {
+  /** `tap` gets whatever passes. */
+  constructor(target: URL, tap: Tap = () => {}) {
     this.#target = { host: target.hostname, port: Number(target.port) }
+    this.#tap = tap
   }
 
   /** Listens, on a free port if `port` is 0, and resolves with the port. */
@@ -59,7 +65,10 @@ export class TcpWire {
     ]
     for (const [one, other] of ends) {
       this.#sockets.add(one)
-      one.on('data', (bytes) => other.write(bytes))
+      one.on('data', (bytes) => {
+        this.#tap(bytes)
+        other.write(bytes)
+      })
       one.on('error', () => {})
       one.on('close', () => {
         this.#sockets.delete(one)
