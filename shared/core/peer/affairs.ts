@@ -105,7 +105,7 @@ export class Affairs {
     this.#status.restart()
     this.#budget.renew(this.#now)
     this.#outbox.restart()
-    this.#seals.others.restart(this.#now)
+    this.#seals.others.restart()
     this.#finds.restart()
     this.#offers.restart()
     this.#rejoins.restart()
@@ -244,7 +244,7 @@ export class Affairs {
   /** False if the message is sealed again for another key of its recipient, or has been. */
   #isUnreadable(receipt: Receipt): boolean {
     const verdict = this.#outbox.unreadable(receipt)
-    if (typeof verdict === 'object') this.#seals.others.refuse(receipt.peer, verdict.again, this.#now)
+    if (typeof verdict === 'object') this.#seals.others.refuse(receipt.peer, verdict.again)
     return verdict === 'over'
   }
 

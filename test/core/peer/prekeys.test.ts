@@ -1,15 +1,25 @@
 import { describe, expect, test } from 'vitest'
+import { fullAllowances, take } from '../../../shared/core/checkpoint/allowances.ts'
+import { Budget } from '../../../shared/core/peer/budget.ts'
 import { PREKEY_MS, type PrekeyMemory, Prekeys } from '../../../shared/core/peer/prekeys.ts'
 import { RecipientKeys } from '../../../shared/core/peer/recipient-keys.ts'
 import { identityOf } from '../../../shared/crypto/identity.ts'
 import { prekeyPair, readPrekey, signPrekey } from '../../../shared/crypto/prekey.ts'
 import { Random } from '../../../shared/crypto/random.ts'
-import { type PrekeyQuestion, prekeyNumber } from '../../../shared/wire/prekeys.ts'
+import type { PeerId } from '../../../shared/ids.ts'
+import { LIMITS } from '../../../shared/limits.ts'
+import { type PrekeyAnswer, type PrekeyQuestion, prekeyNumber } from '../../../shared/wire/prekeys.ts'
 
 const DAY = 24 * 3600_000
 const START = 1_790_000_000_000
 const bob = identityOf(new Uint8Array(32).fill(2))
 const NONE = new Uint8Array(0)
+const { publicKey: key } = prekeyPair(new Uint8Array(32).fill(1))
+
+/** A seed for each number below 65,536. */
+function filled(i: number): Uint8Array {
+  return new Uint8Array(32).fill(i & 255).fill(i >> 8, 16)
+}
 
 function newPrekeys(memory: readonly PrekeyMemory[] | undefined, seed = 4): Prekeys {
   return new Prekeys(bob, new Random(new Uint8Array(32).fill(seed)), memory)
@@ -149,6 +159,8 @@ describe('the prekey of a recipient', () => {
     const silent = new RecipientKeys()
     keyAt(silent, 0)
     asked(silent, 100)
+    silent.expire(2600)
+    expect(asked(silent, 2600)).toHaveLength(1)
     expect(silent.expiresAt()).toBe(5100)
     silent.expire(5099)
     expect(keyAt(silent, 5099)).toBeUndefined()
@@ -186,20 +198,20 @@ describe('the prekey of a recipient', () => {
 
   test('that its owner does not have is asked for until it is another one', () => {
     const keys = withFirst()
-    keys.refuse(bob.peer, numberIn(prekey(1)), 100)
+    keys.refuse(bob.peer, numberIn(prekey(1)))
     expect(keyAt(keys, 100)).toBeUndefined()
     expect(asked(keys, 100)).toEqual([{ peer: bob.peer, known: numberIn(prekey(1)) }])
     answer(keys, prekey(1), 110)
-    expect(asked(keys, 609)).toEqual([])
-    expect(asked(keys, 610)).toHaveLength(1)
-    answer(keys, prekey(2, START + 5), 620)
-    expect(keyAt(keys, 620)).toBe(numberIn(prekey(2)))
+    expect(asked(keys, 1109)).toEqual([])
+    expect(asked(keys, 1110)).toHaveLength(1)
+    answer(keys, prekey(2, START + 5), 1120)
+    expect(keyAt(keys, 1120)).toBe(numberIn(prekey(2)))
   })
 
   test('stays the known one if the node only ever tells that one, or nothing', () => {
     for (const told of [prekey(1), NONE]) {
       const keys = withFirst()
-      keys.refuse(bob.peer, numberIn(prekey(1)), 0)
+      keys.refuse(bob.peer, numberIn(prekey(1)))
       for (let now = 0; keyAt(keys, now) === undefined; now += 500) {
         expect(now).toBeLessThan(6000)
         if (asked(keys, now).length > 0) answer(keys, told, now)
@@ -212,7 +224,47 @@ describe('the prekey of a recipient', () => {
     const keys = new RecipientKeys()
     keyAt(keys, 0)
     asked(keys, 0)
-    keys.restart(1000)
+    keys.restart()
     expect(asked(keys, 1000)).toHaveLength(1)
+  })
+
+  test('is asked for until it is told, if the node answers others', () => {
+    const keys = new RecipientKeys()
+    keyAt(keys, 0)
+    let times = 0
+    for (let now = 0; keyAt(keys, now) === undefined; now += 500) {
+      const { peer } = identityOf(filled(now))
+      keys.find(peer, now, START + now)
+      keys.expire(now)
+      times += asked(keys, now).filter((question) => question.peer === bob.peer).length
+      keys.take({ peer, prekey: NONE }, now, START + now)
+      if (times === 4) answer(keys, prekey(1), now)
+    }
+    expect(keyAt(keys, 20_000)).toBe(numberIn(prekey(1)))
+  })
+
+  test('comes from the node that is asked for hundreds at a time and has nothing left to allow', () => {
+    const node = { allowances: fullAllowances() }
+    for (let i = 0; take(node, 'requests', 1, 0); i++) expect(i).toBeLessThan(LIMITS.requestsBurst)
+    const others = Array.from({ length: 400 }, (_, i) => identityOf(filled(i)))
+    const [keys, budget] = [new RecipientKeys(), new Budget()]
+    const told: PrekeyAnswer[] = []
+    const sealedFor = new Map<PeerId, number>()
+    for (let now = 0; sealedFor.size < others.length; now += 20) {
+      expect(now).toBeLessThan(60_000)
+      keys.expire(now)
+      for (const { peer } of others) {
+        const key = sealedFor.has(peer) ? undefined : keys.find(peer, now, START + now)
+        if (key !== undefined) sealedFor.set(peer, key.number)
+      }
+      for (const answer of told.splice(0)) keys.take(answer, now, START + now)
+      keys.send(now, ({ peer }) => {
+        if (!budget.take(1, now)) return false
+        const of = others.find((each) => each.peer === peer)!
+        if (take(node, 'requests', 1, now)) told.push({ peer, prekey: signPrekey(of, key, START) })
+        return true
+      })
+    }
+    expect(new Set(sealedFor.values())).toEqual(new Set([prekeyNumber(key)]))
   })
 })
