@@ -9,6 +9,7 @@ import { benchKeepAlive, type KeepAliveResult } from './keepalive.ts'
 import { numberFrom } from './number-argument.ts'
 import type { Rate } from './rate.ts'
 import { addRelay } from './relay/command.ts'
+import { addStreams } from './streams/command.ts'
 import { benchStun, type StunResult } from './stun.ts'
 import { addTraversal } from './traversal/command.ts'
 
@@ -48,6 +49,7 @@ addFleet(program)
 addFunctions(program)
 addIndex(program)
 addRelay(program)
+addStreams(program)
 addTraversal(program)
 
 function stunText({ ours, coturn, ratio }: StunResult): string {

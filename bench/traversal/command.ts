@@ -20,9 +20,7 @@ const MAX_DELAY_MS = 1000
 export function addTraversal(program: Command): void {
   program
     .command('traversal')
-    .description(
-      'pairs of real NATs opened beside HyperDHT and libjuice; needs root, npm ci --prefix bench/traversal',
-    )
+    .description('pairs of real NATs opened beside HyperDHT and libjuice; needs root, npm ci --prefix bench')
     .option('--json', 'print one JSON value: `pairs`, and `comparisons` with each of the others')
     .option('--markdown', 'print the table of bench/README.md')
     .option(

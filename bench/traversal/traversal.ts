@@ -12,7 +12,7 @@ import { startLibjuice } from './libjuice.ts'
 import { median } from './median.ts'
 import { startStraightway } from './straightway.ts'
 
-const OTHERS = fileURLToPath(new URL('node_modules', import.meta.url))
+const OTHERS = fileURLToPath(new URL('../node_modules', import.meta.url))
 
 export interface Score {
   readonly direct: number
@@ -36,7 +36,7 @@ export async function benchTraversal(
 ): Promise<readonly TraversalResult[]> {
   const missing = missingHere()
   if (missing !== undefined) throw new StraightwayError('unavailable', `The laboratory ${missing}.`)
-  if (!existsSync(OTHERS)) throw new StraightwayError('unavailable', 'First: npm ci --prefix bench/traversal')
+  if (!existsSync(OTHERS)) throw new StraightwayError('unavailable', 'First: npm ci --prefix bench')
   const { open } = NAT_KINDS
   await using lab = await Lab.start({ left: open, right: open }, { delayMs })
   await using ours = await startStraightway(lab)

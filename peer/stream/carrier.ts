@@ -40,7 +40,7 @@ export class Carrier {
     this.#opener = new FrameOpener(keys.receive, (...frame) => this.#take(...frame))
     this.#events = events
     this.#proof = new Proof({
-      send: (plaintext) => this.#udx.write(this.#sealer.seal(plaintext)),
+      send: (plaintext) => this.#udx.write(this.#sealer.seal([plaintext])),
       flushed: () => udx.flush(),
       disproved: () => this.#fail('died'),
       over: () => this.#end(),
@@ -52,10 +52,15 @@ export class Carrier {
     udx.on('close', () => this.#closed())
   }
 
-  /** Sends a frame. Returns false if the carrier is full; `drained` is called when it accepts more. */
-  send(plaintext: Uint8Array): boolean {
+  /** Round trip in milliseconds, as udx measures it; 0 before the first measurement. */
+  get roundTripMs(): number {
+    return this.#udx.rtt
+  }
+
+  /** Sends frames. Returns false if the carrier is full; `drained` is called when it accepts more. */
+  send(...plaintexts: readonly Uint8Array[]): boolean {
     this.#proof.sent()
-    return this.#udx.write(this.#sealer.seal(plaintext))
+    return this.#udx.write(this.#sealer.seal(plaintexts))
   }
 
   /** Ends the carrier when neither side sends more. Frames that were sent still arrive. */

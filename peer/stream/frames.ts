@@ -10,7 +10,7 @@
  * plaintext:
  *
  *   0x00 DATA       position u48 · bytes: where in the stream they begin
- *   0x01 TAKEN      count u48: the reader took this many bytes in all; the writer may be WINDOW_BYTES ahead of that
+ *   0x01 TAKEN      count u48 · window u32: the reader took this many bytes in all; the writer may be `window` ahead of that
  *   0x02 END        position u48: no bytes follow this position
  *   0x03 CONTINUE   count u48: this many bytes have arrived; first on each udx stream but the first, before any other
  *   0x04 RESET      position u48: no bytes follow, and some that the writer meant to send are missing
@@ -55,7 +55,7 @@ export const STREAM_FRAME = {
 } as const
 /** Name in a STREAM_OPEN that continues a stream. Applications cannot use it as a name. */
 export const CONTINUE = '\0'
-/** Enough for 320 Mbit/s at a round trip of 50 ms, or 160 Mbit/s at 100 ms. */
+/** The first window. Enough for 320 Mbit/s at a round trip of 50 ms. The reader widens it for a longer path (read-window.ts). */
 export const WINDOW_BYTES = 2 << 20
 /**
  * Small enough that a frame can be opened soon after its first byte arrived, and large enough that 26 bytes of overhead
@@ -72,6 +72,8 @@ const LENGTH_BYTES = 2
 const MIN_SEALED_BYTES = FRAME_HEADER_BYTES + TAG_BYTES
 const MAX_SEALED_BYTES = MIN_SEALED_BYTES + DATA_BYTES
 const TAG_MESSAGE = 0
+/** Frames up to this length are copied out of the memory in which they arrived, which is much larger. */
+const KEPT_BYTES = 4096
 
 export interface StreamKeys {
   readonly send: Uint8Array
@@ -84,9 +86,10 @@ export function streamKeys(key: Uint8Array, opener: boolean): StreamKeys {
   return opener ? { send: opening, receive: accepting } : { send: accepting, receive: opening }
 }
 
-/** Encodes the plaintext of a frame. `body` is copied. */
-export function frame(kind: number, position: number, body?: Uint8Array): Buffer {
-  const plaintext = Buffer.allocUnsafe(FRAME_HEADER_BYTES + (body?.length ?? 0))
+/** Encodes the plaintext of a frame. `body` is copied. `into`: memory for it, of which as much as is needed is used. */
+export function frame(kind: number, position: number, body?: Uint8Array, into?: Buffer): Buffer {
+  const length = FRAME_HEADER_BYTES + (body?.length ?? 0)
+  const plaintext = into?.subarray(0, length) ?? Buffer.allocUnsafe(length)
   plaintext[0] = kind
   plaintext.writeUIntBE(position, 1, 6)
   if (body !== undefined) plaintext.set(body, FRAME_HEADER_BYTES)
@@ -101,14 +104,19 @@ export class FrameSealer {
     initPush(this.#state, this.#header!, key)
   }
 
-  /** Seals a frame into the bytes to send. The first call prepends the header. */
-  seal(plaintext: Uint8Array): Buffer {
-    const start = (this.#header?.length ?? 0) + LENGTH_BYTES
-    const out = Buffer.allocUnsafe(start + plaintext.length + TAG_BYTES)
+  /** Seals frames into the bytes to send. The first call prepends the header. */
+  seal(plaintexts: readonly Uint8Array[]): Buffer {
+    let at = this.#header?.length ?? 0
+    const sealed = plaintexts.reduce((sum, { length }) => sum + LENGTH_BYTES + length + TAG_BYTES, at)
+    const out = Buffer.allocUnsafe(sealed)
     if (this.#header !== undefined) out.set(this.#header)
     this.#header = undefined
-    out.writeUInt16BE(plaintext.length + TAG_BYTES, start - LENGTH_BYTES)
-    push(this.#state, out.subarray(start), plaintext, null, TAG_MESSAGE)
+    for (const plaintext of plaintexts) {
+      const end = at + LENGTH_BYTES + plaintext.length + TAG_BYTES
+      out.writeUInt16BE(plaintext.length + TAG_BYTES, at)
+      push(this.#state, out.subarray(at + LENGTH_BYTES, end), plaintext, null, TAG_MESSAGE)
+      at = end
+    }
     return out
   }
 }
@@ -116,14 +124,20 @@ export class FrameSealer {
 /** Receives an opened frame; it may keep `body`. */
 export type TakeFrame = (kind: number, position: number, body: Buffer) => void
 
-/** Splits the received bytes into frames and opens them. */
+/**
+ * Splits the received bytes into frames and opens them in place. Only a frame that arrives in several pieces is copied, to
+ * put it together, and a small one, so that an application that keeps it does not keep a whole piece.
+ */
 export class FrameOpener {
   readonly #state = Buffer.alloc(STATE_BYTES)
   readonly #tag = Buffer.alloc(1)
   readonly #key: Uint8Array
   readonly #take: TakeFrame
   #reading: 'header' | 'length' | 'frame' = 'header'
-  #wanted = Buffer.alloc(HEADER_BYTES)
+  /** Length of what is being read. */
+  #wanted = HEADER_BYTES
+  /** The part of it that has arrived in earlier pieces. */
+  #partial: Buffer | undefined
   #filled = 0
 
   constructor(key: Uint8Array, take: TakeFrame) {
@@ -131,20 +145,36 @@ export class FrameOpener {
     this.#take = take
   }
 
-  /** Adds received bytes. Returns false if they are not what the other side sealed; the opener must not be used after that. */
-  push(chunk: Uint8Array): boolean {
+  /**
+   * Adds received bytes, and overwrites them. Returns false if they are not what the other side sealed; the opener must not be
+   * used after that.
+   */
+  push(chunk: Buffer): boolean {
     for (let at = 0; at < chunk.length; ) {
-      const part = Math.min(this.#wanted.length - this.#filled, chunk.length - at)
-      this.#wanted.set(chunk.subarray(at, at + part), this.#filled)
-      this.#filled += part
+      const part = Math.min(this.#wanted - this.#filled, chunk.length - at)
+      const piece = chunk.subarray(at, at + part)
       at += part
-      if (this.#filled === this.#wanted.length && !this.#complete()) return false
+      const whole = this.#joined(piece)
+      if (whole !== undefined && !this.#complete(whole)) return false
     }
     return true
   }
 
-  #complete(): boolean {
-    const bytes = this.#wanted
+  /** Returns all of what is being read if this piece completes it. */
+  #joined(piece: Buffer): Buffer | undefined {
+    const isPassedOn = this.#reading === 'frame' && this.#wanted <= KEPT_BYTES
+    if (piece.length === this.#wanted && !isPassedOn) return piece
+    this.#partial ??= Buffer.allocUnsafe(this.#wanted)
+    this.#partial.set(piece, this.#filled)
+    this.#filled += piece.length
+    if (this.#filled < this.#wanted) return undefined
+    const whole = this.#partial
+    this.#partial = undefined
+    this.#filled = 0
+    return whole
+  }
+
+  #complete(bytes: Buffer): boolean {
     switch (this.#reading) {
       case 'header':
         initPull(this.#state, bytes, this.#key)
@@ -160,13 +190,12 @@ export class FrameOpener {
 
   #expect(reading: 'length' | 'frame', bytes: number): true {
     this.#reading = reading
-    this.#wanted = Buffer.allocUnsafe(bytes)
-    this.#filled = 0
+    this.#wanted = bytes
     return true
   }
 
   #open(ciphertext: Buffer): boolean {
-    const plaintext = Buffer.allocUnsafe(ciphertext.length - TAG_BYTES)
+    const plaintext = ciphertext.subarray(1, 1 + ciphertext.length - TAG_BYTES)
     try {
       pull(this.#state, plaintext, this.#tag, ciphertext, null)
     } catch {

@@ -7,17 +7,19 @@
  *   receiving   open -> ended | cut, by what the other side says
  *   over        both have finished: the carrier closes when its last bytes are acknowledged, then it is settled
  *
- * Data whose arrival is not confirmed is kept, at most WINDOW_BYTES, and retransmitted through the next carrier.
+ * Data whose arrival is not confirmed is kept, at most one window of it, and retransmitted through the next carrier.
  */
+import { performance } from 'node:perf_hooks'
 import type { UdxStream } from 'udx-native'
 import { StraightwayError } from '../../shared/errors.ts'
 import type { Destination } from '../net/dual-socket.ts'
 import { Carrier } from './carrier.ts'
 import { DATA_BYTES, frame, STREAM_FRAME, type StreamKeys, WINDOW_BYTES } from './frames.ts'
+import { ReadWindow } from './read-window.ts'
 import { SentFrames } from './sent-frames.ts'
 
-/** The reader sends TAKEN for each quarter of the window: few frames, and the writer rarely has to wait. */
-const TAKEN_BYTES = WINDOW_BYTES / 4
+/** Frames sealed into one buffer: 64 KB, because each buffer costs the garbage collector time. */
+const FRAMES_AT_ONCE = 4
 /**
  * Consecutive carriers that may deliver forged bytes and no new data. A third party that injects a packet costs one
  * carrier; a path that changes every packet makes all of them fail.
@@ -50,6 +52,7 @@ export class Link {
   readonly #keys: StreamKeys
   readonly #events: LinkEvents
   readonly #sent = new SentFrames(WINDOW_BYTES)
+  readonly #window = new ReadWindow()
   #sending: Phase = 'open'
   #receiving: Phase = 'open'
   #carrier: Carrier | undefined
@@ -58,8 +61,6 @@ export class Link {
   #full = false
   #tampered = 0
   #arrived = 0
-  #taken = 0
-  #told = 0
   /** Bytes read when this side stopped reading; undefined while it reads. */
   #stoppedAt: number | undefined
   #isStoppedThere = false
@@ -121,15 +122,13 @@ export class Link {
 
   /** Reports that the application took received bytes. */
   took(bytes: number): void {
-    this.#taken += bytes
-    if (this.#taken - this.#told < TAKEN_BYTES || this.#receiving !== 'open') return
-    this.#told = this.#taken
-    if (this.#ready) this.#say(STREAM_FRAME.TAKEN, this.#taken)
+    const isDue = this.#window.took(bytes, this.#carrier?.roundTripMs ?? 0, performance.now())
+    if (isDue && this.#ready && this.#receiving === 'open') this.#tellTaken()
   }
 
   /** Reports that the application stopped reading. `unread`: bytes that were handed to it and not read. */
   stop(unread: number): void {
-    this.#stoppedAt ??= this.#taken - unread
+    this.#stoppedAt ??= this.#window.taken - unread
     if (this.#ready && this.#isUnread) this.#say(STREAM_FRAME.STOP, this.#stoppedAt)
   }
 
@@ -164,16 +163,30 @@ export class Link {
     this.#carrier?.send(frame(kind, position))
   }
 
+  #tellTaken(): void {
+    const window = Buffer.allocUnsafe(4)
+    window.writeUInt32BE(this.#window.size)
+    this.#carrier?.send(frame(STREAM_FRAME.TAKEN, this.#window.taken, window))
+  }
+
   #flush(): void {
-    while (this.#ready && !this.#full && this.#pending.length > 0 && this.#sent.room > 0) {
-      const body = this.#pending.subarray(0, Math.min(DATA_BYTES, this.#sent.room))
-      this.#pending = this.#pending.subarray(body.length)
-      this.#full = !this.#carrier!.send(this.#sent.add(body))
-    }
+    while (this.#ready && !this.#full && this.#pending.length > 0 && this.#sent.room > 0)
+      this.#full = !this.#carrier!.send(...this.#nextFrames())
     if (this.#pending.length > 0 || this.#full || !this.#ready) return
     const done = this.#written
     this.#written = undefined
     done?.()
+  }
+
+  /** Frames of pending bytes: as many as are sealed together. */
+  #nextFrames(): Buffer[] {
+    const frames: Buffer[] = []
+    while (frames.length < FRAMES_AT_ONCE && this.#pending.length > 0 && this.#sent.room > 0) {
+      const body = this.#pending.subarray(0, Math.min(DATA_BYTES, this.#sent.room))
+      this.#pending = this.#pending.subarray(body.length)
+      frames.push(this.#sent.add(body))
+    }
+    return frames
   }
 
   #finish(how: 'ended' | 'cut'): void {
@@ -204,7 +217,7 @@ export class Link {
   #sendAgain(arrived: number): void {
     this.#sent.forget(arrived)
     this.#ready = true
-    this.#say(STREAM_FRAME.TAKEN, this.#taken)
+    this.#tellTaken()
     for (const data of this.#sent) this.#full = !this.#carrier!.send(data)
     this.#tellAll()
   }
@@ -231,7 +244,7 @@ export class Link {
         this.#hear(position, body)
         break
       case STREAM_FRAME.TAKEN:
-        this.#sent.take(position)
+        this.#sent.take(position, body.length < 4 ? 0 : body.readUInt32BE())
         this.#flush()
         break
       case STREAM_FRAME.END:
@@ -253,7 +266,7 @@ export class Link {
     if (position < this.#arrived) return
     this.#arrived += body.length
     const isStopped = this.#stoppedAt !== undefined
-    const isTooMuch = !isStopped && this.#arrived - this.#taken > WINDOW_BYTES
+    const isTooMuch = !isStopped && this.#arrived - this.#window.taken > this.#window.size
     if (position + body.length !== this.#arrived || isTooMuch || this.#receiving !== 'open') {
       this.#fail('bad-request', 'The other side broke the rules of the stream.')
       return

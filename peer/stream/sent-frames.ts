@@ -1,8 +1,17 @@
-import { FRAME_HEADER_BYTES, frame, STREAM_FRAME } from './frames.ts'
+import { DATA_BYTES, FRAME_HEADER_BYTES, frame, STREAM_FRAME } from './frames.ts'
+
+const FULL_BYTES = FRAME_HEADER_BYTES + DATA_BYTES
+/** Buffers of full frames that are kept for reuse, by all streams of the process: 2 MB. */
+const SPARE = 128
+/** Frames of at least this length get a buffer for a full frame. */
+const LARGE_BYTES = DATA_BYTES / 2
+
+/** Buffers of full frames that nothing refers to. A new one for each frame would keep the garbage collector busy. */
+const spare: Buffer[] = []
 
 /** The send buffer of a stream: frames that may have to be retransmitted, and the room left in the window. */
 export class SentFrames {
-  readonly #window: number
+  #window: number
   readonly #frames: Buffer[] = []
   #first = 0
   #position = 0
@@ -23,27 +32,33 @@ export class SentFrames {
 
   /** Makes the frame for these bytes and keeps it until they have arrived. */
   add(bytes: Uint8Array): Buffer {
-    const data = frame(STREAM_FRAME.DATA, this.#position, bytes)
+    const isLarge = bytes.length >= LARGE_BYTES
+    const into = isLarge ? (spare.pop() ?? Buffer.allocUnsafeSlow(FULL_BYTES)) : undefined
+    const data = frame(STREAM_FRAME.DATA, this.#position, bytes, into)
     this.#position += bytes.length
     this.#frames.push(data)
     return data
   }
 
-  /** Reports that the reader took `count` bytes in all. */
-  take(count: number): void {
-    if (count <= this.#taken || count > this.#position) return
+  /** Reports that the reader took `count` bytes in all, and the window that it grants; it never shrinks. */
+  take(count: number, window: number): void {
+    if (count < this.#taken || count > this.#position) return
+    this.#window = Math.max(this.#window, window)
     this.#taken = count
     this.forget(count)
   }
 
   /** Drops the frames within the first `count` bytes, which have arrived. */
   forget(count: number): void {
-    while (this.#frames.length > 0) {
-      const length = this.#frames[0]!.length - FRAME_HEADER_BYTES
-      if (this.#first + length > count) return
+    let gone = 0
+    for (; gone < this.#frames.length; gone++) {
+      const length = this.#frames[gone]!.length - FRAME_HEADER_BYTES
+      if (this.#first + length > count) break
       this.#first += length
-      this.#frames.shift()
+      if (length >= LARGE_BYTES && spare.length < SPARE)
+        spare.push(Buffer.from(this.#frames[gone]!.buffer, 0, FULL_BYTES))
     }
+    this.#frames.splice(0, gone)
   }
 
   /** Iterates over the frames whose arrival is not confirmed. */

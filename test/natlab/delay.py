@@ -1,15 +1,16 @@
 """A wire between two network namespaces on which every packet takes its time, as this kernel may have no netem.
 
-delay.py MS FILE INTERFACE FILE INTERFACE
+delay.py MS LOSS FILE INTERFACE FILE INTERFACE
 
 Makes a TUN interface in each of the two, whose files are given, prints "ready", and brings what one sends to the other MS later, in order,
-until it is killed. A queue that is full drops, as a router would.
+until it is killed. It drops the share LOSS of all packets, 0 to 1, the same ones in each run. A queue that is full drops, as a router would.
 """
 
 import collections
 import ctypes
 import fcntl
 import os
+import random
 import select
 import struct
 import sys
@@ -32,14 +33,14 @@ def tun(namespace, interface):
     return device
 
 
-def take(device, queue, delay):
-    """All that waits in the device, stamped with when it is due."""
+def take(device, queue, delay, survives):
+    """All that waits in the device and survives, stamped with when it is due."""
     while True:
         try:
             packet = os.read(device, LONGEST)
         except BlockingIOError:
             return
-        if len(queue) < QUEUE:
+        if len(queue) < QUEUE and survives():
             queue.append((time.monotonic() + delay, packet))
 
 
@@ -54,8 +55,9 @@ def give(device, queue):
 
 
 def main():
-    delay = float(sys.argv[1]) / 1000
-    a, b = tun(*sys.argv[2:4]), tun(*sys.argv[4:6])
+    delay, loss = float(sys.argv[1]) / 1000, float(sys.argv[2])
+    chance = random.Random(1)
+    a, b = tun(*sys.argv[3:5]), tun(*sys.argv[5:7])
     wires = [(a, b, collections.deque()), (b, a, collections.deque())]
     print("ready", flush=True)
     while True:
@@ -64,7 +66,7 @@ def main():
         ready, _, _ = select.select([a, b], [], [], patience)
         for source, target, queue in wires:
             if source in ready:
-                take(source, queue, delay)
+                take(source, queue, delay, lambda: chance.random() >= loss)
             give(target, queue)
 
 
