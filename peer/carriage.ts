@@ -3,12 +3,14 @@
  * datagrams to relays go over TLS. The session's socket finds out whether UDP is dropped (net/home-socket.ts), and the
  * tunnels follow it.
  */
+
+import type { Account } from '../shared/client/account.ts'
+import { GatewayCarrier } from '../shared/client/gateway-carrier.ts'
+import { GatewayLink, type LinkEvents } from '../shared/client/gateway-link.ts'
 import { reachableFirst } from '../shared/core/families.ts'
-import type { Account } from './account.ts'
 import type { Carrier } from './net/carrier.ts'
 import type { Receive } from './net/dual-socket.ts'
-import { GatewayCarrier } from './net/gateway-carrier.ts'
-import { GatewayLink, type LinkEvents } from './net/gateway-link.ts'
+import { dialGateway } from './net/gateway-socket.ts'
 import { hostIps } from './net/host-addresses.ts'
 import { RelayTls } from './net/relay-tls.ts'
 
@@ -25,6 +27,7 @@ export class Carriage {
     this.#account = account
     this.#udp = udp
     this.#link = new GatewayLink({
+      dial: dialGateway,
       url: () => account.websocket,
       proof: () => account.gatewayProof(),
       onGone: () => account.missed(),

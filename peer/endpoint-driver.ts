@@ -3,6 +3,9 @@
  * decides nothing. Effects that concern the application go to the peer.
  */
 import { randomBytes } from 'node:crypto'
+import type { Account } from '../shared/client/account.ts'
+import type { Affair } from '../shared/client/client.ts'
+import { type Home, whenStored } from '../shared/client/home.ts'
 import { Endpoint } from '../shared/core/peer/endpoint.ts'
 import type { EndpointEffect, EndpointInput, OwnPresence } from '../shared/core/peer/events.ts'
 import { HOME_SOCKET } from '../shared/core/peer/socket-book.ts'
@@ -12,25 +15,17 @@ import type { Identity } from '../shared/crypto/identity.ts'
 import { Random } from '../shared/crypto/random.ts'
 import { now } from '../shared/drive/clock.ts'
 import type { Loop } from '../shared/drive/loop.ts'
-import type { Account } from './account.ts'
 import { Carriage } from './carriage.ts'
-import type { Home } from './home/home.ts'
 import { drive } from './net/drive.ts'
 import { EndpointSockets } from './net/endpoint-sockets.ts'
 import { HomeSocket } from './net/home-socket.ts'
 import { hostIps } from './net/host-addresses.ts'
 import { NetworkWatch } from './net/network-watch.ts'
 import { PortMapping } from './net/port-mapping.ts'
-import { type HostedEffect, TunnelHost } from './tunnel-host.ts'
+import { TunnelHost } from './tunnel-host.ts'
 
 /** Shared by all peers of the process, because they are behind the same router. */
 const SCATTER_TURN = new Turn()
-
-/** Effects that concern the application. */
-export type Affair = Exclude<
-  EndpointEffect,
-  HostedEffect | { kind: 'ticketWanted' | 'nodesWanted' | 'prekeys' }
->
 
 export interface EndpointDriverOptions {
   readonly identity: Identity
@@ -152,8 +147,11 @@ export class EndpointDriver {
         this.#ask(() => this.#options.account.refreshNodes())
         break
       case 'prekeys':
-        this.#options.home.keepPrekeys(effect.prekeys)
-        this.handle({ kind: 'prekeysStored' })
+        whenStored(
+          this.#options.home.keepPrekeys(effect.prekeys),
+          () => this.handle({ kind: 'prekeysStored' }),
+          this.#options.fault,
+        )
         break
       case 'openSockets':
       case 'closeSockets':

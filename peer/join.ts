@@ -1,15 +1,17 @@
 import { once } from 'node:events'
 import { check, checkFlag, checkPath, checkSignal, checkText, taken } from '../shared/arguments.ts'
+import { Account } from '../shared/client/account.ts'
+import type { Home } from '../shared/client/home.ts'
+import { checkedPresence } from '../shared/client/own-presence.ts'
+import { stoppable } from '../shared/client/pending.ts'
 import { identityOf } from '../shared/crypto/identity.ts'
 import { StraightwayError } from '../shared/errors.ts'
 import type { Metadata } from '../shared/presence.ts'
 import { formatAddress } from '../shared/wire/address.ts'
 import type { OwnStatus } from '../shared/wire/presence.ts'
-import { Account } from './account.ts'
-import { type Home, homeInMemory, openHome } from './home/home.ts'
-import { checkedPresence } from './own-presence.ts'
+import { homeInMemory, openHome } from './home/home.ts'
+import { fetchByEnvironment } from './net/proxy.ts'
 import { Peer } from './peer.ts'
-import { stoppable } from './pending.ts'
 
 const ONLINE_MS = 30_000
 
@@ -77,7 +79,7 @@ export async function join(given: JoinOptions): Promise<Peer> {
   signal?.addEventListener('abort', stop)
   try {
     const identity = identityOf(home.seed)
-    account = new Account(indexOf(options, home), identity, home)
+    account = new Account(indexOf(options, home), identity, home, fetchByEnvironment)
     await stoppable(account.signUp(options), signal)
     return await online(new Peer({ identity, home, account, presence, scatter, udp }), account, signal)
   } catch (error) {

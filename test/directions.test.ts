@@ -30,6 +30,15 @@ const ROOMS: Record<string, readonly string[]> = {
   ],
   'shared/files': ['shared', 'shared/files'],
   'shared/rest-client': ['shared', 'shared/wire', 'shared/rest-client'],
+  'shared/client': [
+    'shared',
+    'shared/wire',
+    'shared/crypto',
+    'shared/core',
+    'shared/drive',
+    'shared/rest-client',
+    'shared/client',
+  ],
   serve: ['shared', 'shared/wire', 'shared/core', 'shared/files', 'serve'],
   peer: [
     'shared',
@@ -39,6 +48,7 @@ const ROOMS: Record<string, readonly string[]> = {
     'shared/drive',
     'shared/files',
     'shared/rest-client',
+    'shared/client',
     'serve',
     'peer',
   ],
@@ -70,7 +80,7 @@ const PUBLIC_ENTRY = 'peer/index.ts'
 
 const PURE = ['shared/wire', 'shared/crypto', 'shared/core', 'shared/model']
 /** Rooms that browsers run, which may use no global of Node either. */
-const EVERYWHERE = ['shared/wire', 'shared/crypto', 'shared/core', 'shared/rest-client']
+const EVERYWHERE = ['shared/wire', 'shared/crypto', 'shared/core', 'shared/rest-client', 'shared/client']
 
 const FORBIDDEN: Record<string, RegExp> = {
   clock: /\bDate\.now\b|\bnew Date\(\s*\)|\bperformance\b|\bhrtime\b/,

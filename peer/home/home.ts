@@ -15,38 +15,17 @@ import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { checkPath } from '../../shared/arguments.ts'
-import type { InboxMemory } from '../../shared/core/peer/inbox.ts'
-import type { PrekeyMemory } from '../../shared/core/peer/prekeys.ts'
+import type { Enrolled, Home } from '../../shared/client/home.ts'
 import { StraightwayError } from '../../shared/errors.ts'
 import { lock } from '../../shared/files/lock.ts'
 import { makePrivate } from '../../shared/files/private-folder.ts'
 import { readIfThere, writeWhole } from '../../shared/files/whole-file.ts'
 import { fromBase32, toBase32, type UserId } from '../../shared/ids.ts'
-import { type Delivered, Journal } from './journal.ts'
+import { Journal } from './journal.ts'
 import { readPrekeys, writePrekeys } from './prekeys-file.ts'
 
 const SEED_BYTES = 32
 const OWN = /^((identity|index\.json|delivered|prekeys|door\.json)(\.new)?|lock|log(\.1)?|up\.err)$/
-
-/** The enrolment of a home: its INDEX, and the user it belongs to. */
-export interface Enrolled {
-  /** Base URL of INDEX. */
-  readonly index: string
-  readonly user: UserId
-}
-
-export interface Home {
-  readonly seed: Uint8Array
-  readonly enrolled: Enrolled | undefined
-  /** Messages that were delivered in earlier runs. */
-  readonly delivered: readonly InboxMemory[]
-  enrol(enrolled: Enrolled): void
-  deliver(message: Delivered): void
-  /** Stored prekeys; undefined if none are stored although the identity may be kept elsewhere. */
-  readonly prekeys: readonly PrekeyMemory[] | undefined
-  keepPrekeys(prekeys: readonly PrekeyMemory[]): void
-  close(): void
-}
 
 /**
  * A home in memory. Only the seed outlives the process, if the application keeps it. A peer of a given seed may have

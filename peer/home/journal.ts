@@ -4,16 +4,12 @@
  * older half is dropped: nobody retransmits messages that old.
  */
 import { appendFileSync, existsSync, readFileSync } from 'node:fs'
+import { type Delivered, memoryOf } from '../../shared/client/home.ts'
 import type { InboxMemory } from '../../shared/core/peer/inbox.ts'
 import { writeWhole } from '../../shared/files/whole-file.ts'
-import { isPeerId, type PeerId } from '../../shared/ids.ts'
-import type { MessageNumber } from '../../shared/wire/messages.ts'
+import { isPeerId } from '../../shared/ids.ts'
 
 const MAX_LINES = 10_000
-
-export interface Delivered extends MessageNumber {
-  readonly from: PeerId
-}
 
 export class Journal {
   readonly #path: string
@@ -25,13 +21,7 @@ export class Journal {
   }
 
   get memory(): readonly InboxMemory[] {
-    const groups = new Map<string, InboxMemory & { readonly delivered: number[] }>()
-    for (const { from, epoch, sequence } of this.#lines) {
-      const group = groups.get(`${from} ${epoch}`) ?? { sender: from, epoch, delivered: [] }
-      group.delivered.push(sequence)
-      groups.set(`${from} ${epoch}`, group)
-    }
-    return [...groups.values()]
+    return memoryOf(this.#lines)
   }
 
   add(delivered: Delivered): void {

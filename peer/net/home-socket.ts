@@ -3,6 +3,7 @@
  * decides (shared/core/peer/way.ts). Keep-alives through the gateway are rare, because each one costs money. The
  * keep-alives that probe UDP are sent from here.
  */
+import type { LinkEvents } from '../../shared/client/gateway-link.ts'
 import { Way, type WayKind } from '../../shared/core/peer/way.ts'
 import { now } from '../../shared/drive/clock.ts'
 import { ADDRESS_WORDS } from '../../shared/wire/address.ts'
@@ -11,7 +12,6 @@ import { KIND } from '../../shared/wire/numbers.ts'
 import { SHORT_BYTES } from '../../shared/wire/session.ts'
 import type { Carrier } from './carrier.ts'
 import { DualSocket, type Receive } from './dual-socket.ts'
-import type { LinkEvents } from './gateway-link.ts'
 
 export interface HomeSocketOptions {
   readonly receive: Receive

@@ -3,7 +3,8 @@ import type { IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { type WebSocket, WebSocketServer } from 'ws'
-import { GatewayLink } from '../../../peer/net/gateway-link.ts'
+import { dialGateway } from '../../../peer/net/gateway-socket.ts'
+import { GatewayLink } from '../../../shared/client/gateway-link.ts'
 import type { NodeId } from '../../../shared/ids.ts'
 
 const NODE = 'node_aaaaaaaa' as NodeId
@@ -17,6 +18,7 @@ async function gateway() {
   const events: string[] = []
   let proofs = 0
   const link = new GatewayLink({
+    dial: dialGateway,
     url: () => `ws://127.0.0.1:${port}`,
     proof: () => `proof.${++proofs}.x`,
     onGone: (node) => events.push(`gone ${node}`),

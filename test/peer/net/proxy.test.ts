@@ -4,9 +4,10 @@ import http, { createServer } from 'node:http'
 import net, { type AddressInfo } from 'node:net'
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { WebSocketServer } from 'ws'
-import { GatewayLink } from '../../../peer/net/gateway-link.ts'
+import { dialGateway } from '../../../peer/net/gateway-socket.ts'
 import { connectThrough, fetchByEnvironment, proxyFor } from '../../../peer/net/proxy.ts'
 import { RelayTls } from '../../../peer/net/relay-tls.ts'
+import { GatewayLink } from '../../../shared/client/gateway-link.ts'
 import type { NodeId } from '../../../shared/ids.ts'
 import { Requests } from '../../../shared/rest-client/requests.ts'
 import { parseAddress } from '../../../shared/wire/address.ts'
@@ -165,6 +166,7 @@ test('the gateway is reached through it', async () => {
   await once(server, 'listening')
   const said = once(server, 'connection').then(([socket]) => once(socket, 'message'))
   const link = new GatewayLink({
+    dial: dialGateway,
     url: () => `ws://gateway.test:${portOf(server)}`,
     proof: () => 'proof',
     onGone: () => {},

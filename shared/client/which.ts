@@ -1,7 +1,7 @@
-import { check, checkPeer, checkText } from '../shared/arguments.ts'
-import { StraightwayError } from '../shared/errors.ts'
-import type { PeerId, UserId } from '../shared/ids.ts'
-import { LIMITS } from '../shared/limits.ts'
+import { check, checkPeer, checkText } from '../arguments.ts'
+import { StraightwayError } from '../errors.ts'
+import type { PeerId, UserId } from '../ids.ts'
+import { LIMITS } from '../limits.ts'
 
 /** Selects peers: by a SCIM filter, by the id of a peer, or by the id of their user. */
 export type Which = string | { readonly peer: PeerId } | { readonly user: UserId }
@@ -20,7 +20,7 @@ export function checkedWhich(which: Which): Which {
 /** The filter of a selection. Throws `too-large`, because the id of a user may make the filter too long. */
 export function filterOf(which: string | { readonly user: UserId }): string {
   const filter = typeof which === 'string' ? which : `user eq ${JSON.stringify(which.user)}`
-  if (Buffer.byteLength(filter) > LIMITS.filterBytes)
+  if (new TextEncoder().encode(filter).length > LIMITS.filterBytes)
     throw new StraightwayError('too-large', `A filter has at most ${LIMITS.filterBytes} bytes.`)
   return filter
 }

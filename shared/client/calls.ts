@@ -1,22 +1,13 @@
 /** The calls of an endpoint as promises. Each settles when the endpoint reports the outcome, or when the peer is closed. */
-import {
-  checkFunction,
-  checkInteger,
-  checkOptions,
-  checkSignal,
-  checkText,
-  MOST_MS,
-} from '../shared/arguments.ts'
-import type { EndpointEffect, EndpointInput } from '../shared/core/peer/events.ts'
-import { callFailure } from '../shared/core/peer/outcomes.ts'
-import type { StraightwayError } from '../shared/errors.ts'
-import type { PeerId, TunnelId } from '../shared/ids.ts'
-import { LIMITS } from '../shared/limits.ts'
-import type { Paths } from '../shared/paths.ts'
+import { checkFunction, checkInteger, checkOptions, checkSignal, checkText, MOST_MS } from '../arguments.ts'
+import type { EndpointEffect, EndpointInput } from '../core/peer/events.ts'
+import { callFailure } from '../core/peer/outcomes.ts'
+import type { StraightwayError } from '../errors.ts'
+import type { PeerId, TunnelId } from '../ids.ts'
+import { LIMITS } from '../limits.ts'
+import type { Paths } from '../paths.ts'
 import { type AcceptOptions, checkTerms } from './offer.ts'
-import { PeerSocket } from './peer-socket.ts'
 import { Pending } from './pending.ts'
-import type { TunnelHost } from './tunnel-host.ts'
 
 const TIMEOUT_MS = 30_000
 
@@ -53,26 +44,27 @@ export function checkConnectOptions(options: ConnectOptions): void {
   checkFunction(ringing, 'ringing')
 }
 
-export interface CallsOptions {
+export interface CallsOptions<Socket> {
   readonly handle: (input: EndpointInput) => void
-  readonly tunnels: TunnelHost
+  /** Makes the socket of a tunnel that both sides agreed on. */
+  readonly socketOf: (tunnel: TunnelId, peer: PeerId) => Socket
 }
 
 /** Opens and accepts the tunnels of an endpoint. */
-export class Calls {
-  readonly #options: CallsOptions
-  readonly #outgoing = new Pending<PeerSocket>()
+export class Calls<Socket> {
+  readonly #options: CallsOptions<Socket>
+  readonly #outgoing = new Pending<Socket>()
   readonly #ringing = new Map<number, () => void>()
   readonly #incoming = new Map<TunnelId, number>()
-  readonly #accepted = new Pending<PeerSocket>()
+  readonly #accepted = new Pending<Socket>()
   /** Sockets of agreed tunnels in which data cannot flow yet. */
-  readonly #sockets = new Map<TunnelId, PeerSocket>()
+  readonly #sockets = new Map<TunnelId, Socket>()
 
-  constructor(options: CallsOptions) {
+  constructor(options: CallsOptions<Socket>) {
     this.#options = options
   }
 
-  async connect(to: PeerId, options: ConnectOptions): Promise<PeerSocket> {
+  async connect(to: PeerId, options: ConnectOptions): Promise<Socket> {
     const { intent = '', clear = false, paths = 'auto', timeoutMs = TIMEOUT_MS, signal, ringing } = options
     const stop = (call: number) => this.#options.handle({ kind: 'stop', id: call })
     const { id, answer } = this.#outgoing.open(signal, stop)
@@ -85,7 +77,7 @@ export class Calls {
     }
   }
 
-  accept(tunnel: TunnelId, { clear = false, paths = 'auto' }: AcceptOptions): Promise<PeerSocket> {
+  accept(tunnel: TunnelId, { clear = false, paths = 'auto' }: AcceptOptions): Promise<Socket> {
     const { id, answer } = this.#accepted.open()
     this.#incoming.set(tunnel, id)
     this.#options.handle({ kind: 'accept', tunnel, terms: { clear, paths } })
@@ -102,7 +94,7 @@ export class Calls {
 
   /** Makes the socket of a tunnel that both sides agreed on, so that it misses none of the tunnel's events. */
   agreed({ tunnel, peer }: Extract<EndpointEffect, { kind: 'agreed' }>): void {
-    this.#sockets.set(tunnel, new PeerSocket(this.#options.tunnels.add(tunnel, peer)))
+    this.#sockets.set(tunnel, this.#options.socketOf(tunnel, peer))
   }
 
   opened({ tunnel, id }: Extract<EndpointEffect, { kind: 'opened' }>): void {

@@ -1,10 +1,10 @@
-/** The instant messages of an endpoint as promises and Node types: those sent, and those that arrive. */
-import type { EndpointEffect, EndpointInput } from '../shared/core/peer/events.ts'
-import { messageRefusal } from '../shared/core/peer/outcomes.ts'
-import { StraightwayError } from '../shared/errors.ts'
-import type { PeerId } from '../shared/ids.ts'
-import type { ReceiptOutcome } from '../shared/wire/messages.ts'
-import type { Home } from './home/home.ts'
+/** The instant messages of an endpoint as promises: those sent, and those that arrive. */
+import type { EndpointEffect, EndpointInput } from '../core/peer/events.ts'
+import { messageRefusal } from '../core/peer/outcomes.ts'
+import { StraightwayError } from '../errors.ts'
+import type { PeerId } from '../ids.ts'
+import type { ReceiptOutcome } from '../wire/messages.ts'
+import { type Home, whenStored } from './home.ts'
 import { Pending } from './pending.ts'
 
 /** Outcome of a message. `stored`: the recipient is offline and gets it when it is back. */
@@ -14,7 +14,7 @@ export type Delivery = 'delivered' | 'stored'
 export interface Message {
   /** The sender. */
   readonly from: PeerId
-  readonly body: Buffer
+  readonly body: Uint8Array
   /** The body decoded as UTF-8. */
   readonly text: string
   /** Epoch milliseconds, by the sender's clock. */
@@ -28,6 +28,8 @@ export interface MessagesOptions {
   readonly handle: (input: EndpointInput) => void
   /** Returns false if there is no listener. */
   readonly emit: (message: Message) => boolean
+  /** The home could not store that a message was delivered. */
+  readonly failed: (error: unknown) => void
 }
 
 /** Sends and receives the messages of an endpoint. */
@@ -64,13 +66,13 @@ export class Messages {
    */
   arrived(message: Arrived): void {
     const { from, number, sentAt, body } = message
-    const bytes = Buffer.from(body.buffer, body.byteOffset, body.length)
-    if (!this.#options.emit({ from, body: bytes, text: bytes.toString(), sentAt })) {
+    const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(body)
+    if (!this.#options.emit({ from, body, text, sentAt })) {
       this.#options.handle({ kind: 'unheard', message })
       return
     }
-    this.#options.home.deliver({ from, ...number })
-    this.#options.handle({ kind: 'taken', from, number })
+    const stored = this.#options.home.deliver({ from, ...number })
+    whenStored(stored, () => this.#options.handle({ kind: 'taken', from, number }), this.#options.failed)
   }
 
   /** Rejects the promise of an input at which the endpoint threw. */

@@ -1,8 +1,8 @@
-import { check, checkChoice, checkText } from '../shared/arguments.ts'
-import type { OwnPresence } from '../shared/core/peer/events.ts'
-import { StraightwayError } from '../shared/errors.ts'
-import { LIMITS } from '../shared/limits.ts'
-import { isMetadata } from '../shared/wire/presence.ts'
+import { check, checkChoice, checkText } from '../arguments.ts'
+import type { OwnPresence } from '../core/peer/events.ts'
+import { StraightwayError } from '../errors.ts'
+import { LIMITS } from '../limits.ts'
+import { isMetadata } from '../wire/presence.ts'
 
 const STATUSES = ['online', 'away', 'busy', 'invisible']
 
@@ -21,7 +21,7 @@ export function checkedPresence(presence: OwnPresence): OwnPresence {
   const json = JSON.stringify(metadata)
   const copy: unknown = JSON.parse(json)
   check(isMetadata(copy), 'metadata', wanted, copy)
-  if (Buffer.byteLength(json) > LIMITS.metadataBytes) {
+  if (new TextEncoder().encode(json).length > LIMITS.metadataBytes) {
     const detail = `\`metadata\` has at most ${LIMITS.metadataBytes} bytes as JSON: keep more in INDEX (peer.index).`
     throw new StraightwayError('too-large', detail)
   }

@@ -1,10 +1,11 @@
-import type { CarriedService } from '../../shared/carried.ts'
-import type { NodeId } from '../../shared/ids.ts'
-import { ADDRESS_WORDS } from '../../shared/wire/address.ts'
-import { KIND, VERSION } from '../../shared/wire/numbers.ts'
-import type { Carrier } from './carrier.ts'
-import type { Receive } from './dual-socket.ts'
+import type { CarriedService } from '../carried.ts'
+import type { NodeId } from '../ids.ts'
+import { ADDRESS_WORDS } from '../wire/address.ts'
+import { KIND, VERSION } from '../wire/numbers.ts'
 import type { GatewayLink, LinkEvents, LinkPort } from './gateway-link.ts'
+
+/** Receives a datagram. It may keep `bytes`, but not `words`. */
+export type Receive = (bytes: Uint8Array, words: Uint32Array) => void
 
 export interface GatewayCarrierOptions {
   readonly link: GatewayLink
@@ -19,7 +20,7 @@ export interface GatewayCarrierOptions {
 }
 
 /** Carries the datagrams between one socket and one service of the nodes through the gateway. */
-export class GatewayCarrier implements Carrier {
+export class GatewayCarrier {
   readonly #nodeAt: GatewayCarrierOptions['nodeAt']
   readonly #missed: () => void
   readonly #port: LinkPort
@@ -35,6 +36,7 @@ export class GatewayCarrier implements Carrier {
     this.#port = link.open({ service, receive: arrived, events })
   }
 
+  /** Returns true if a node has this address; the datagram then arrives or is lost as over UDP. */
   send(words: Uint32Array, at: number, bytes: Uint8Array): boolean {
     const node = this.#nodeAt(words, at)
     if (node === undefined) {

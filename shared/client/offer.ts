@@ -1,10 +1,9 @@
-import { checkChoice, checkFlag, checkText, taken } from '../shared/arguments.ts'
-import type { EndpointEffect } from '../shared/core/peer/events.ts'
-import { StraightwayError } from '../shared/errors.ts'
-import type { PeerId, UserId } from '../shared/ids.ts'
-import { LIMITS } from '../shared/limits.ts'
-import type { Paths } from '../shared/paths.ts'
-import type { PeerSocket } from './peer-socket.ts'
+import { checkChoice, checkFlag, checkText, taken } from '../arguments.ts'
+import type { EndpointEffect } from '../core/peer/events.ts'
+import { StraightwayError } from '../errors.ts'
+import type { PeerId, UserId } from '../ids.ts'
+import { LIMITS } from '../limits.ts'
+import type { Paths } from '../paths.ts'
 
 const PATHS: readonly Paths[] = ['auto', 'direct-only', 'relay-only']
 
@@ -25,13 +24,13 @@ export function checkTerms({ clear, paths }: AcceptOptions): void {
 }
 
 /** Operations of the receiving peer that carry out the decision. */
-export interface OfferDecision {
-  accept(options: AcceptOptions): Promise<PeerSocket>
+export interface OfferDecision<Socket> {
+  accept(options: AcceptOptions): Promise<Socket>
   refuse(reason: string): void
 }
 
 /** A request of another peer for a tunnel. Accept or refuse it once, within 30 s. */
-export class Offer {
+export class Offer<Socket> {
   /** The peer that wants the tunnel. */
   readonly from: PeerId
   /** The user that `from` belongs to. Undefined if INDEX did not tell. */
@@ -40,11 +39,15 @@ export class Offer {
   readonly intent: string
   /** Terms that the other side asked for. */
   readonly terms: { readonly clear: boolean; readonly paths: Paths }
-  readonly #decision: OfferDecision
+  readonly #decision: OfferDecision<Socket>
   #decided = false
 
   /** Internal: applications get offers from the `offer` event. */
-  constructor({ from, intent, terms }: HeardOffer, user: UserId | undefined, decision: OfferDecision) {
+  constructor(
+    { from, intent, terms }: HeardOffer,
+    user: UserId | undefined,
+    decision: OfferDecision<Socket>,
+  ) {
     this.from = from
     this.user = user
     this.intent = intent
@@ -66,7 +69,7 @@ export class Offer {
    * - `closed`: either side closed first
    * - `bad-request`: an invalid argument; the offer stays undecided
    */
-  async accept(options: AcceptOptions = {}): Promise<PeerSocket> {
+  async accept(options: AcceptOptions = {}): Promise<Socket> {
     const terms = taken(options)
     checkTerms(terms)
     this.#decide()

@@ -3,19 +3,19 @@
  * peers from INDEX whenever this peer comes online or a membership changes. While this peer is offline, every peer that
  * was online is `unknown`. Records are delivered with their names, in the order in which they were heard.
  */
-import { setTimeout as sleep } from 'node:timers/promises'
-import type { EndpointEffect, EndpointInput } from '../shared/core/peer/events.ts'
-import { StraightwayError } from '../shared/errors.ts'
-import type { NetworkId, PeerId, UserId } from '../shared/ids.ts'
-import { LIMITS } from '../shared/limits.ts'
-import type { PresenceRecord as Presence } from '../shared/presence.ts'
-import type { PresenceRecord } from '../shared/presence-record.ts'
-import type { PeerRecord, UserDetails } from '../shared/resources.ts'
-import type { Change } from '../shared/wire/presence.ts'
+import type { EndpointEffect, EndpointInput } from '../core/peer/events.ts'
+import { StraightwayError } from '../errors.ts'
+import type { NetworkId, PeerId, UserId } from '../ids.ts'
+import { LIMITS } from '../limits.ts'
+import type { PresenceRecord as Presence } from '../presence.ts'
+import type { PresenceRecord } from '../presence-record.ts'
+import type { PeerRecord, UserDetails } from '../resources.ts'
+import type { Change } from '../wire/presence.ts'
 import type { Account } from './account.ts'
 import { Names } from './names.ts'
+import { later, pause } from './pause.ts'
 import { Pending, stoppable } from './pending.ts'
-import { Roster, type RosterTold } from './roster.ts'
+import type { RosterSource, RosterTold } from './roster-records.ts'
 import { Telling } from './telling.ts'
 import { filterOf, type Which } from './which.ts'
 
@@ -30,33 +30,34 @@ const LONGEST_AGAIN_MS = 60_000
 /** Longest time that an offer waits to learn its sender's user. */
 const WHOSE_MS = 1000
 
-export interface OthersOptions {
+export interface OthersOptions<R> {
   readonly self: PeerId
   readonly account: Account
   readonly handle: (input: EndpointInput) => void
   readonly presence: (record: PresenceRecord) => void
   /** An async listener of the roster rejected. */
   readonly failed: (error: unknown) => void
+  readonly roster: (source: RosterSource) => R
 }
 
-export class Others {
+export class Others<R> {
   readonly networks: Set<NetworkId>
-  readonly #options: OthersOptions
+  readonly #options: OthersOptions<R>
   readonly #finds = new Pending<PresenceRecord[]>()
   readonly #known = new Map<PeerId, Presence>()
   readonly #names: Names
-  #roster: Roster | undefined
+  #roster: R | undefined
   #told: RosterTold | undefined
   readonly #telling: Telling
   /** The current or last read of the peers; undefined before the first one and after one that failed. */
   #reading: Promise<void> | undefined
   #isReading = false
   #readAgain = false
-  #again: NodeJS.Timeout | undefined
+  #again: ReturnType<typeof setTimeout> | undefined
   #againMs = FIRST_AGAIN_MS
   readonly #closed = new AbortController()
 
-  constructor(options: OthersOptions) {
+  constructor(options: OthersOptions<R>) {
     this.#options = options
     this.#names = new Names(options.account.index)
     this.#telling = new Telling(this.#names)
@@ -64,7 +65,7 @@ export class Others {
   }
 
   /** The roster. The first access creates it and keeps it up to date from then on. */
-  get roster(): Roster {
+  get roster(): R {
     this.#roster ??= this.#makeRoster()
     return this.#roster
   }
@@ -114,7 +115,7 @@ export class Others {
     const known = this.#known.get(peer)
     if (known !== undefined) return known.user
     const asked = this.#read(peer).catch(() => undefined)
-    const found = await Promise.race([asked, sleep(WHOSE_MS, undefined, { ref: false })])
+    const found = await Promise.race([asked, pause(WHOSE_MS)])
     return found?.user
   }
 
@@ -143,8 +144,8 @@ export class Others {
     this.#closed.abort()
   }
 
-  #makeRoster(): Roster {
-    const roster = new Roster({
+  #makeRoster(): R {
+    const roster = this.#options.roster({
       read: (signal) => this.#ready(signal),
       failed: this.#options.failed,
       attach: (tell) => {
@@ -205,7 +206,7 @@ export class Others {
   #beginLater(): void {
     if (this.#closed.signal.aborted) return
     clearTimeout(this.#again)
-    this.#again = setTimeout(() => this.learn(), this.#againMs * (0.75 + Math.random() / 2)).unref()
+    this.#again = later(() => this.learn(), this.#againMs * (0.75 + Math.random() / 2))
     this.#againMs = Math.min(this.#againMs * 2, LONGEST_AGAIN_MS)
   }
 

@@ -1,7 +1,8 @@
 /** Delivers records with their names in the order in which they were heard, however long INDEX takes to tell a name. */
-import type { PresenceRecord as Presence } from '../shared/presence.ts'
-import type { PresenceRecord } from '../shared/presence-record.ts'
+import type { PresenceRecord as Presence } from '../presence.ts'
+import type { PresenceRecord } from '../presence-record.ts'
 import type { Names } from './names.ts'
+import { throwLater } from './pause.ts'
 
 export class Telling {
   readonly #names: Names
@@ -45,8 +46,6 @@ function escaping(act: () => void): void {
   try {
     act()
   } catch (error) {
-    process.nextTick(() => {
-      throw error
-    })
+    throwLater(error)
   }
 }

@@ -1,4 +1,4 @@
-import { StraightwayError } from '../shared/errors.ts'
+import { StraightwayError } from '../errors.ts'
 
 interface Waiting<T> {
   resolve(value: T): void

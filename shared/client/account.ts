@@ -2,14 +2,12 @@
  * A peer's account at INDEX: enrols the peer, keeps its ticket fresh and keeps the list of nodes. Background requests
  * are retried with backoff until INDEX answers.
  */
-import { randomBytes } from 'node:crypto'
-import { setTimeout as sleep } from 'node:timers/promises'
-import type { PeerNode, PlacedStun } from '../shared/core/peer/events.ts'
-import { type Identity, selfSignedProof } from '../shared/crypto/identity.ts'
-import type { TlsEndpoint } from '../shared/directory.ts'
-import { now } from '../shared/drive/clock.ts'
-import { StraightwayError } from '../shared/errors.ts'
-import type { NetworkId, NodeId, UserId } from '../shared/ids.ts'
+import type { PeerNode, PlacedStun } from '../core/peer/events.ts'
+import { type Identity, selfSignedProof } from '../crypto/identity.ts'
+import type { TlsEndpoint } from '../directory.ts'
+import { now } from '../drive/clock.ts'
+import { StraightwayError } from '../errors.ts'
+import type { NetworkId, NodeId, UserId } from '../ids.ts'
 import {
   type Bootstrap,
   type BootstrapNode,
@@ -17,12 +15,13 @@ import {
   fetchBootstrap,
   fetchTicket,
   type Ticket,
-} from '../shared/rest-client/enrolment.ts'
-import { type IndexClient, indexClient } from '../shared/rest-client/index-client.ts'
-import { Requests } from '../shared/rest-client/requests.ts'
-import { type Address, sameAddress } from '../shared/wire/address.ts'
-import type { Home } from './home/home.ts'
-import { fetchByEnvironment } from './net/proxy.ts'
+} from '../rest-client/enrolment.ts'
+import { type IndexClient, indexClient } from '../rest-client/index-client.ts'
+import { Requests, type Transport } from '../rest-client/requests.ts'
+import { type Address, sameAddress } from '../wire/address.ts'
+import { toBase64url } from '../wire/base64url.ts'
+import type { Home } from './home.ts'
+import { pause } from './pause.ts'
 
 const FIRST_WAIT_MS = 1000
 const LONGEST_WAIT_MS = 30_000
@@ -55,14 +54,14 @@ export class Account {
   #bootstrap: Bootstrap = { nodes: [], websocket: undefined }
   #missedAt = Number.NEGATIVE_INFINITY
 
-  /** Throws `bad-request` if `index` is not an address. */
-  constructor(index: string, identity: Identity, home: Home) {
+  /** `transport`: default `fetch`. Throws `bad-request` if `index` is not an address. */
+  constructor(index: string, identity: Identity, home: Home, transport?: Transport) {
     this.#identity = identity
     this.#home = home
     const credential = async () => (await this.#current()).ticket
     this.#requests = new Requests(index, credential, {
       stop: this.#stop.signal,
-      transport: fetchByEnvironment,
+      ...(transport && { transport }),
     })
     this.index = indexClient(this.#requests)
   }
@@ -150,7 +149,7 @@ export class Account {
       )
     }
     this.#bootstrap = bootstrap
-    this.#home.enrol({ index: this.#requests.base, user: ticket.user })
+    await this.#home.enrol({ index: this.#requests.base, user: ticket.user })
     return this.#keep(ticket)
   }
 
@@ -215,7 +214,7 @@ export class Account {
 
   #proofFor(door: 'index' | 'gateway', url: string): string {
     const audience = `straightway-${door}://${new URL(url).host}`
-    const id = randomBytes(16).toString('base64url')
+    const id = toBase64url(crypto.getRandomValues(new Uint8Array(16)))
     return selfSignedProof(this.#identity, { audience, issuedAt: this.#requests.serverTime, id })
   }
 
@@ -258,7 +257,7 @@ export class Account {
   /** Waits for `ms` or until `hurry`. Rejects if the account was closed. */
   async #pause(ms: number): Promise<void> {
     const signal = AbortSignal.any([this.#stop.signal, this.#hurry.signal])
-    await sleep(ms, undefined, { signal }).catch(() => {})
+    await pause(ms, signal, { holds: true })
     this.#stop.signal.throwIfAborted()
   }
 }

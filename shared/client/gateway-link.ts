@@ -6,22 +6,41 @@
  * - It is renewed before API Gateway ends it after two hours.
  * - It needs no pings, because each carried socket sends keep-alives.
  */
-import WebSocket from 'ws'
-import { type CarriedService, carriedAnswerOf, type PeerDatagram } from '../../shared/carried.ts'
-import type { NodeId } from '../../shared/ids.ts'
-import { connector, proxyFor } from './proxy.ts'
+import { type CarriedService, carriedAnswerOf, type PeerDatagram } from '../carried.ts'
+import type { NodeId } from '../ids.ts'
+import { fromBase64, toBase64 } from '../wire/base64.ts'
+import { later } from './pause.ts'
 
 const FIRST_WAIT_MS = 250
 const LONGEST_WAIT_MS = 8_000
-const HANDSHAKE_MS = 5_000
 const LIFE_MS = 110 * 60_000
 /** Datagrams queued until the link is open. If there are more, the oldest is dropped. */
 const MOST_WAITING = 32
 /** Bytes queued on a slow network. Datagrams above that are dropped. */
 const MOST_WAITING_BYTES = 256 * 1024
-const MESSAGE_BYTES = 128 * 1024
+
+/** A WebSocket that shows its proof to the gateway as it connects. */
+export interface GatewaySocket {
+  readonly isOpen: boolean
+  /** Bytes that wait to be sent. */
+  readonly bufferedAmount: number
+  send(text: string): void
+  /** Closes it, also while it connects. */
+  close(): void
+}
+
+export interface GatewaySocketEvents {
+  readonly opened: () => void
+  readonly received: (text: string) => void
+  /** It is closed, or could not be opened. */
+  readonly closed: () => void
+}
+
+/** Opens a WebSocket. No event comes before it has returned. */
+export type DialGateway = (url: string, proof: string, events: GatewaySocketEvents) => GatewaySocket
 
 export interface GatewayLinkOptions {
+  readonly dial: DialGateway
   /** URL of the gateway; undefined if unknown. */
   readonly url: () => string | undefined
   /** Returns a signed proof of identity for the gateway. */
@@ -56,10 +75,10 @@ export class GatewayLink {
   readonly #options: GatewayLinkOptions
   readonly #ports = new Map<number, Port>()
   #lastPort = 0
-  #socket: WebSocket | undefined
+  #socket: GatewaySocket | undefined
   #waiting: string[] = []
   #waitMs = FIRST_WAIT_MS
-  #timer: NodeJS.Timeout | undefined
+  #timer: ReturnType<typeof setTimeout> | undefined
   #wasOpen = false
 
   constructor(options: GatewayLinkOptions) {
@@ -67,7 +86,7 @@ export class GatewayLink {
   }
 
   get isOpen(): boolean {
-    return this.#socket?.readyState === WebSocket.OPEN
+    return this.#socket?.isOpen === true
   }
 
   open(port: Port): LinkPort {
@@ -77,8 +96,7 @@ export class GatewayLink {
     const { service } = port
     return {
       send: (node, bytes) => {
-        const text = Buffer.from(bytes).toString('base64')
-        this.#send({ kind: 'datagram', node, service, port: number, bytes: text })
+        this.#send({ kind: 'datagram', node, service, port: number, bytes: toBase64(bytes) })
       },
       close: () => {
         this.#ports.delete(number)
@@ -109,24 +127,18 @@ export class GatewayLink {
       this.#again()
       return
     }
-    const proxy = proxyFor(url)
-    const socket = new WebSocket(url, {
-      headers: { authorization: `Bearer ${this.#options.proof()}` },
-      handshakeTimeout: HANDSHAKE_MS,
-      maxPayload: MESSAGE_BYTES,
-      perMessageDeflate: false,
-      ...(proxy !== undefined && { createConnection: connector(proxy, url.startsWith('wss:')) }),
+    const { dial, proof } = this.#options
+    const socket: GatewaySocket = dial(url, proof(), {
+      opened: () => this.#opened(socket),
+      received: (text) => this.#received(text),
+      closed: () => this.#lost(socket),
     })
     this.#socket = socket
-    socket.on('open', () => this.#opened(socket))
-    socket.on('message', (data, isBinary) => isBinary || this.#received(data.toString()))
-    socket.on('error', () => {})
-    socket.on('close', () => this.#lost(socket))
   }
 
-  #opened(socket: WebSocket): void {
+  #opened(socket: GatewaySocket): void {
     this.#waitMs = FIRST_WAIT_MS
-    this.#timer = setTimeout(() => socket.close(1000), LIFE_MS).unref()
+    this.#timer = later(() => socket.close(), LIFE_MS)
     for (const text of this.#waiting.splice(0)) socket.send(text)
     if (this.#wasOpen) for (const { events } of [...this.#ports.values()]) events?.reopened()
     this.#wasOpen = true
@@ -146,10 +158,10 @@ export class GatewayLink {
     if (said?.kind === 'gone') this.#options.onGone(said.node)
     if (said?.kind !== 'datagram') return
     const port = this.#ports.get(said.port)
-    if (port?.service === said.service) port.receive(Buffer.from(said.bytes, 'base64'), said.node)
+    if (port?.service === said.service) port.receive(fromBase64(said.bytes), said.node)
   }
 
-  #lost(socket: WebSocket): void {
+  #lost(socket: GatewaySocket): void {
     if (socket !== this.#socket) return
     this.#socket = undefined
     this.#again()
@@ -169,7 +181,6 @@ export class GatewayLink {
     this.#socket = undefined
     this.#waiting = []
     this.#waitMs = FIRST_WAIT_MS
-    if (socket?.readyState === WebSocket.CONNECTING) socket.terminate()
-    else socket?.close(1000)
+    socket?.close()
   }
 }

@@ -2,12 +2,12 @@
  * A cache of the names of peers and users: read from INDEX once, then updated from the changes that the peer hears of.
  * A record waits at most WAIT_MS for its names. If INDEX does not answer in time, the names are empty.
  */
-import { setTimeout as sleep } from 'node:timers/promises'
-import type { PeerId, UserId } from '../shared/ids.ts'
-import type { PresenceRecord as Presence } from '../shared/presence.ts'
-import type { PresenceRecord } from '../shared/presence-record.ts'
-import type { IndexClient } from '../shared/rest-client/index-client.ts'
-import type { Change } from '../shared/wire/presence.ts'
+import type { PeerId, UserId } from '../ids.ts'
+import type { PresenceRecord as Presence } from '../presence.ts'
+import type { PresenceRecord } from '../presence-record.ts'
+import type { IndexClient } from '../rest-client/index-client.ts'
+import type { Change } from '../wire/presence.ts'
+import { pause } from './pause.ts'
 
 const WAIT_MS = 2000
 /** Requests to INDEX at the same time. */
@@ -65,10 +65,7 @@ export class Names {
       this.#ask(user, () => this.#index.users.get(user)),
     ])
     const given = new AbortController()
-    await Promise.race([
-      asked,
-      sleep(WAIT_MS, undefined, { ref: false, signal: given.signal }).catch(() => {}),
-    ])
+    await Promise.race([asked, pause(WAIT_MS, given.signal)])
     given.abort()
     return { ...record, name: this.#known.get(peer) ?? '', userName: this.#known.get(user) ?? '' }
   }
