@@ -1,4 +1,5 @@
 import { DATA_BYTES, FRAME_HEADER_BYTES, frame, STREAM_FRAME } from './frames.ts'
+import { WIDEST_BYTES } from './read-window.ts'
 
 const FULL_BYTES = FRAME_HEADER_BYTES + DATA_BYTES
 /** Buffers of full frames that are kept for reuse, by all streams of the process: 2 MB. */
@@ -40,10 +41,13 @@ export class SentFrames {
     return data
   }
 
-  /** Reports that the reader took `count` bytes in all, and the window that it grants; it never shrinks. */
+  /**
+   * Reports that the reader took `count` bytes in all, and the window that it grants. It never shrinks, and never exceeds
+   * WIDEST_BYTES: a reader that grants more would only make this side keep more.
+   */
   take(count: number, window: number): void {
     if (count < this.#taken || count > this.#position) return
-    this.#window = Math.max(this.#window, window)
+    this.#window = Math.max(this.#window, Math.min(window, WIDEST_BYTES))
     this.#taken = count
     this.forget(count)
   }

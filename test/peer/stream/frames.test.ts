@@ -7,6 +7,7 @@ import {
   STREAM_FRAME,
   streamKeys,
 } from '../../../peer/stream/frames.ts'
+import { WIDEST_BYTES } from '../../../peer/stream/read-window.ts'
 import { SentFrames } from '../../../peer/stream/sent-frames.ts'
 
 const KEY = new Uint8Array(32).fill(7)
@@ -57,6 +58,12 @@ test('frames that wait for confirmation keep their bytes while buffers of confir
   for (let byte = 8; byte < 12; byte++) write(byte)
   const kept = [...sent].map((data) => data.subarray(7))
   expect(kept).toEqual([5, 6, 7, 8, 9, 10, 11].map((byte) => Buffer.alloc(DATA_BYTES, byte)))
+})
+
+test('a reader that grants more than the widest window gets the widest, so that it cannot make the writer keep gigabytes', () => {
+  const sent = new SentFrames(100)
+  sent.take(0, 0xffff_ffff)
+  expect(sent.room).toBe(WIDEST_BYTES)
 })
 
 test('a wider window gives room, and a narrower one takes none', () => {
