@@ -16,6 +16,7 @@ export const LONG = [
   'test/core/checkpoint/hostile.test.ts',
   'test/core/checkpoint/gate.test.ts',
   'test/functions/rest/permissions.test.ts',
+  'test/functions/rest/audit-many.test.ts',
   'test/functions/rest/race-walk.test.ts',
   'test/functions/rest/membership-walk.test.ts',
   'test/functions/rest/members-page.test.ts',

@@ -55,4 +55,6 @@ export const LIMITS = {
    */
   signInTicketMs: 6 * 24 * 3600_000,
   inviteMs: 7 * 24 * 3600_000,
+  /** How long records of the audit trail are kept. */
+  auditMs: 365 * 24 * 3600_000,
 } as const

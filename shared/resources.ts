@@ -180,6 +180,29 @@ export interface JobRecord {
   readonly failure?: string
 }
 
+/** An administrative change: what was changed, by whom, and how. Secrets are never part of it. */
+export interface AuditRecord {
+  /** Id of the record. Ids sort by time. */
+  readonly entry: string
+  readonly at: number
+  /** Name of the operation, such as `putMember`. */
+  readonly operation: string
+  /** The user or API key that made the change. */
+  readonly by?: Maker
+  /** The peer that sent the request, if a user made the change. */
+  readonly peer?: PeerId
+  /** Id of the request, which its answer has as `x-request-id`. */
+  readonly request: string
+  /** A user, a network, `collection:` and its name, or `key:` and the id of an API key. */
+  readonly subject: string
+  /** The part of the subject: the user of a membership, a peer or a block of a user, an invite to a network. */
+  readonly about?: string
+  /** The changed fields as they were. Absent for something new, and of a user that was deleted. */
+  readonly before?: JsonObject
+  /** The changed fields as they are now. Absent for something deleted, and of a user that was deleted. */
+  readonly after?: JsonObject
+}
+
 /** A ticket, as returned to a peer that enrols or presents a proof of its key. */
 export interface TicketRecord {
   readonly ticket: string

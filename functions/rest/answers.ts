@@ -4,6 +4,7 @@
  */
 import { z } from 'zod'
 import type { NodeId } from '../../shared/ids.ts'
+import { makerSchema } from '../../shared/model/audit.ts'
 import { networkIdSchema, peerIdSchema, userIdSchema } from '../../shared/model/identifiers.ts'
 import { jobIdSchema } from '../../shared/model/job.ts'
 import { ROLES, STATES } from '../../shared/model/membership.ts'
@@ -13,12 +14,12 @@ import { PATHS } from '../../shared/paths.ts'
 import type { Metadata } from '../../shared/presence.ts'
 import type {
   ApiKeyRecord,
+  AuditRecord,
   CollectionRecord,
   InviteRecord,
   JobRecord,
   Json,
   JsonObject,
-  Maker,
   MemberRecord,
   MembershipRecord,
   NetworkRecord,
@@ -56,9 +57,7 @@ const kept = { createdAt: time, updatedAt: time, version: z.int().min(0) }
 const json = z
   .custom<JsonObject>((value) => typeof value === 'object' && value !== null && !Array.isArray(value))
   .meta({ type: 'object' })
-const maker = z
-  .custom<Maker>((value) => typeof value === 'string' && /^(u_[a-z2-7]{16}|key:[a-z0-9]{1,32})$/.test(value))
-  .meta({ type: 'string' })
+const maker = makerSchema
 const node = z
   .custom<NodeId>((value) => typeof value === 'string' && value.startsWith('node_'))
   .meta({ type: 'string' })
@@ -175,6 +174,21 @@ export const jobAnswer = of<JobRecord>()(
     updatedAt: time,
     runs: z.int().min(0),
     failure: z.string().optional(),
+  }),
+)
+
+export const auditAnswer = of<AuditRecord>()(
+  z.strictObject({
+    entry: z.string(),
+    at: time,
+    operation: z.string(),
+    by: maker.optional(),
+    peer: peerIdSchema.optional(),
+    request: z.string(),
+    subject: z.string(),
+    about: z.string().optional(),
+    before: json.optional(),
+    after: json.optional(),
   }),
 )
 

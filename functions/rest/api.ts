@@ -2,6 +2,7 @@
 
 import { z } from 'zod'
 import { apiKeyRoutes } from './api-keys.ts'
+import { auditRoutes } from './audit.ts'
 import { blockRoutes } from './blocks.ts'
 import { collectionRoutes } from './collections.ts'
 import { entryRoutes } from './entry.ts'
@@ -39,4 +40,5 @@ export const API: readonly Route[] = [
   ...searchRoutes,
   ...jobRoutes,
   ...apiKeyRoutes,
+  ...auditRoutes,
 ]

@@ -43,6 +43,7 @@ export const entryRoutes = [
     door: 'POST /v1/tickets',
     who: 'anybody',
     tag,
+    unrecorded: 'It changes nothing',
     summary: 'A ticket for an enrolled peer',
     body: ticketRequestSchema,
     answers: { 200: ticketAnswer },

@@ -10,6 +10,8 @@ import httpRouter from '@middy/http-router'
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda'
 import { z } from 'zod'
 import { StraightwayError } from '../../shared/errors.ts'
+import { makerOf } from '../../shared/model/membership.ts'
+import type { Note } from '../../shared/store/audit-step.ts'
 import { credentialGuards, guarded } from '../../shared/store/guarded.ts'
 import { OUTDATED, retrying } from '../../shared/store/transact.ts'
 import { API } from './api.ts'
@@ -18,7 +20,7 @@ import { type Authenticated, authenticate } from './credentials.ts'
 import { randomBytesFor } from './idempotency.ts'
 import { parametersIn } from './named.ts'
 import { preflight, problem, type Reply, withoutBody } from './reply.ts'
-import { bodyOf, expectMay, headerOf, parameterOf, preconditionOf, queryOf } from './request.ts'
+import { bodyOf, expectMay, headerOf, parameterOf, preconditionOf, queryOf, requestIdOf } from './request.ts'
 import { type Call, PARAMETERS, type Route } from './route.ts'
 
 export function createHandler(context: Context) {
@@ -32,12 +34,20 @@ export function createHandler(context: Context) {
     ]
   })
   return middy<APIGatewayProxyEvent, APIGatewayProxyResult>()
+    .after(({ response, event }) => {
+      Object.assign(response?.headers ?? {}, requestHeader(event))
+    })
     .onError(async (request) => {
-      const reply = problem(request.error, allowedBy(request.error))
-      request.response = request.event.httpMethod === 'HEAD' ? withoutBody(reply) : reply
+      const { error, event } = request
+      const headers = { ...allowedBy(error), ...requestHeader(event) }
+      const reply = problem(error, headers, requestIdOf(event))
+      request.response = event.httpMethod === 'HEAD' ? withoutBody(reply) : reply
     })
     .handler(httpRouter({ routes, notFoundResponse }))
 }
+
+/** The id by which logs and the audit trail name the request. */
+const requestHeader = (event: APIGatewayProxyEvent) => ({ 'x-request-id': requestIdOf(event) })
 
 function notFoundResponse({ method, path }: { method: string; path: string }): Reply {
   if (method === 'OPTIONS') return preflight()
@@ -74,7 +84,7 @@ function serve(context: Context, route: Route) {
       }
       const call: Call = {
         ...{
-          context: contextFor(context, clientFor(route, context, authenticated)),
+          context: contextFor(context, clientFor(route, context, authenticated, event)),
           actor,
           event,
           ...checked,
@@ -99,17 +109,31 @@ function contextFor(context: Context, client: Context['client']): Context {
  * The client of one request.
  *
  *   - On routes that read, and on `member.change`, it answers reads from the items read with the ticket (remembered.ts).
- *   - On routes that write, it writes only while the credential is still valid (guarded.ts).
+ *   - On routes that write, it writes only while the credential is still valid (guarded.ts), and every change leaves a
+ *     record in the audit trail (audit-step.ts).
  *
  * Exception: object writes with an API key are not guarded. A condition on the key's one item would make them wait
  * for each other, and an API key may write objects as fast as the table accepts them. Writes that such a key was
  * allowed to make may therefore still arrive after its deletion, for at most the 15 seconds that the function runs.
  */
-function clientFor({ method, permission }: Route, { client }: Context, { actor, remembered }: Authenticated) {
+function clientFor(
+  route: Route,
+  { client, now }: Context,
+  { actor, remembered }: Authenticated,
+  event: APIGatewayProxyEvent,
+) {
+  const { method, permission, operation, unrecorded } = route
   const reads = method === 'GET' || permission === 'member.change'
   const knowing = reads && remembered !== undefined ? remembered.client(client) : client
   const isBulk = actor.kind === 'key' && permission?.startsWith('object.')
-  return method === 'GET' || isBulk ? knowing : guarded(knowing, credentialGuards(actor))
+  if (method === 'GET' || isBulk) return knowing
+  const by = makerOf(actor)
+  const note: Note = {
+    ...{ at: now(), operation, request: requestIdOf(event) },
+    ...(by && { by }),
+    ...(actor.kind === 'peer' && { peer: actor.peer }),
+  }
+  return guarded(knowing, credentialGuards(actor), unrecorded === undefined ? note : undefined)
 }
 
 /** Authenticates the caller and applies the route's `who`. Errors: `unauthenticated`; `forbidden`. */

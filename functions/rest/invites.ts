@@ -75,8 +75,8 @@ export const inviteRoutes = [
     summary: 'Take an invite back',
     answers: { 204: null },
     async handle(call) {
-      const { invite, network, user } = await visibleInvite(call)
-      const grounds = call.allow({ networks: [network], user })
+      const invite = await visibleInvite(call)
+      const grounds = call.allow({ networks: [invite.network], user: invite.user })
       await createInvites(call.context.client).delete(invite, call.context.now(), grounds)
       return nothing()
     },

@@ -22,6 +22,9 @@ import { listEntity } from './search.ts'
 
 const tag = 'Objects'
 
+/** Objects are what an application stores; nobody administers anything by them. */
+const unrecorded = 'It is content of the application'
+
 /** The place of an object. Default: the caller's own objects. */
 const PLACE = { network: networkIdSchema.optional(), owner: userIdSchema.optional() }
 
@@ -43,6 +46,7 @@ export const objectRoutes = [
     who: 'credential',
     permission: 'object.create',
     tag,
+    unrecorded,
     summary: 'Make an object or replace its value; in a network, or private to the caller',
     query: PLACE,
     body: objectSchema,
@@ -73,6 +77,7 @@ export const objectRoutes = [
     who: 'credential',
     permission: 'object.change',
     tag,
+    unrecorded,
     summary: 'Change the value (merge patch)',
     query: PLACE,
     body: objectPatchSchema,
@@ -93,6 +98,7 @@ export const objectRoutes = [
     who: 'credential',
     permission: 'object.change',
     tag,
+    unrecorded,
     summary: 'Delete an object',
     query: PLACE,
     answers: { 204: null },

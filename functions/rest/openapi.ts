@@ -120,6 +120,7 @@ const PROBLEM = {
     status: { type: 'integer' },
     code: { enum: Object.keys(ERRORS) },
     detail: { type: 'string' },
+    request: { type: 'string', description: 'Id of the request, for logs and the audit trail' },
   },
 }
 const PROBLEM_CONTENT = { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } }

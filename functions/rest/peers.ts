@@ -89,10 +89,10 @@ export const peerRoutes = [
     errors: ['unknown-peer'],
     conditional: true,
     async handle(call) {
-      const { peer, user, version } = await visiblePeer(call)
-      call.allow({ user })
-      expectVersion(version, call.precondition)
-      await createPeers(call.context.client).revoke(peer, call.context.now(), version)
+      const peer = await visiblePeer(call)
+      call.allow({ user: peer.user })
+      expectVersion(peer.version, call.precondition)
+      await createPeers(call.context.client).revoke(peer.peer, call.context.now(), peer)
       return nothing()
     },
   }),

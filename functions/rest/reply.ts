@@ -10,7 +10,7 @@ export type Reply = APIGatewayProxyResult
 
 const COMMON = {
   'access-control-allow-origin': '*',
-  'access-control-expose-headers': 'etag, location, retry-after',
+  'access-control-expose-headers': 'etag, location, retry-after, x-request-id',
   'cache-control': 'no-store',
   'x-content-type-options': 'nosniff',
 } as const
@@ -71,7 +71,7 @@ export function page(body: Page<unknown>): Reply {
 }
 
 export function nothing(): Reply {
-  return { statusCode: 204, headers: COMMON, body: '' }
+  return { statusCode: 204, headers: { ...COMMON }, body: '' }
 }
 
 /** 304: the caller has this version already (RFC 9110, 15.4.5). */
@@ -99,7 +99,11 @@ export function preflight(): Reply {
  * Converts an error to problem details. An error other than StraightwayError is logged and answered without detail:
  * as `unavailable` if it is transient, else as `internal`.
  */
-export function problem(error: unknown, headers: Readonly<Record<string, string>> = {}): Reply {
+export function problem(
+  error: unknown,
+  headers: Readonly<Record<string, string>> = {},
+  request?: string,
+): Reply {
   const known = error instanceof StraightwayError ? error : new StraightwayError(codeOf(error))
   if (known !== error) console.error(error)
   const { code, status, message } = known
@@ -109,6 +113,7 @@ export function problem(error: unknown, headers: Readonly<Record<string, string>
     status,
     code,
     detail: message,
+    ...(request && { request }),
   }
   const challenge = status === 401 ? { 'www-authenticate': 'Bearer' } : {}
   const retry = status === 503 || status === 429 ? { 'retry-after': `${RETRY_SECONDS}` } : {}

@@ -92,6 +92,10 @@ export function headerOf({ headers }: APIGatewayProxyEvent, name: string): strin
   return found === undefined ? undefined : headers[found]
 }
 
+/** The id of the request: that of API Gateway, which its logs have too. */
+export const requestIdOf = ({ requestContext }: APIGatewayProxyEvent): string =>
+  requestContext?.requestId ?? ''
+
 /** The grounds that allow the action. Errors: `forbidden`; `unauthenticated` without a credential. */
 export function expectMay(actor: Actor, action: Action, resource: Resource = {}): readonly Ground[] {
   const grounds = judge(actor, action, resource)

@@ -49,6 +49,8 @@ export const ROUTES = [
   { operation: 'listApiKeys', method: 'GET', path: '/v1/api-keys', who: 'key' },
   { operation: 'readApiKey', method: 'GET', path: '/v1/api-keys/{key}', who: 'key' },
   { operation: 'deleteApiKey', method: 'DELETE', path: '/v1/api-keys/{key}', who: 'key' },
+  { operation: 'listAudit', method: 'GET', path: '/v1/audit', who: 'key' },
+  { operation: 'listNetworkAudit', method: 'GET', path: '/v1/networks/{network}/audit', who: 'credential' },
 ] as const
 
 export type Operation = (typeof ROUTES)[number]['operation']

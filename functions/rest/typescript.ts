@@ -26,6 +26,7 @@ const NAMES = new Map<unknown, string>([
   [answers.collectionAnswer, 'CollectionRecord'],
   [answers.apiKeyAnswer, 'ApiKeyRecord'],
   [answers.jobAnswer, 'JobRecord'],
+  [answers.auditAnswer, 'AuditRecord'],
   [answers.ticketAnswer, 'TicketRecord'],
 ])
 

@@ -138,6 +138,9 @@ const RULES = {
   ),
   /** Jobs are for API keys. The actor that started a job may read it too, which functions/rest/jobs.ts checks. */
   'job.read': never,
+  /** The audit trail of the deployment, and the part of it about one network. */
+  'audit.read': never,
+  'network.audit': has('admin'),
   'key.read': never,
   'key.change': never,
   search: always,
@@ -163,6 +166,9 @@ export function may(actor: Actor, action: Action, resource: Resource = {}): bool
   return judge(actor, action, resource) !== undefined
 }
 
+/** What only an admin key reads: API keys, and the audit trail, which tells of them. */
+const OF_ADMIN_KEYS: ReadonlySet<Action> = new Set(['key.read', 'audit.read'])
+
 function isReading(action: Action): boolean {
-  return action === 'search' || (/\.(read|list|review)$/.test(action) && action !== 'key.read')
+  return action === 'search' || (/\.(read|list|review|audit)$/.test(action) && !OF_ADMIN_KEYS.has(action))
 }

@@ -1,7 +1,7 @@
 /** Written by `npm run openapi` from the definitions in functions/rest: what each operation takes and answers. */
 // biome-ignore-all format: it is written by a program
 import type { NetworkId, PeerId, UserId } from '../../shared/ids.ts'
-import type { ApiKeyRecord, CollectionRecord, InviteRecord, JobRecord, JsonObject, MemberRecord, MembershipRecord, NetworkRecord, ObjectRecord, PeerRecord, StoredPeer, TicketRecord, UserDetails, UserRecord } from '../../shared/resources.ts'
+import type { ApiKeyRecord, AuditRecord, CollectionRecord, InviteRecord, JobRecord, JsonObject, MemberRecord, MembershipRecord, NetworkRecord, ObjectRecord, PeerRecord, StoredPeer, TicketRecord, UserDetails, UserRecord } from '../../shared/resources.ts'
 
 /** Of each operation of INDEX: what its path, query and body are, what it answers, and whether it takes If-Match. */
 export interface Operations {
@@ -389,6 +389,22 @@ export interface Operations {
     readonly answer: undefined
     readonly conditional: false
   }
+  /** What was changed, by whom and how, newest first. */
+  readonly listAudit: {
+    readonly path: object
+    readonly query: { readonly limit?: number; readonly cursor?: string; readonly by?: string; readonly about?: string; readonly operation?: string; readonly since?: unknown; readonly until?: unknown; readonly subject?: string }
+    readonly body: undefined
+    readonly answer: { readonly items: readonly (AuditRecord)[]; readonly cursor?: string; readonly readUnits?: number }
+    readonly conditional: false
+  }
+  /** What was changed of a network, its members and invites, for its admins. */
+  readonly listNetworkAudit: {
+    readonly path: { readonly network: NetworkId }
+    readonly query: { readonly limit?: number; readonly cursor?: string; readonly by?: string; readonly about?: string; readonly operation?: string; readonly since?: unknown; readonly until?: unknown }
+    readonly body: undefined
+    readonly answer: { readonly items: readonly (AuditRecord)[]; readonly cursor?: string; readonly readUnits?: number }
+    readonly conditional: false
+  }
 }
 
 /** Method and path of each; parameters in braces. */
@@ -441,4 +457,6 @@ export const DOORS = {
   listApiKeys: 'GET /v1/api-keys',
   readApiKey: 'GET /v1/api-keys/{key}',
   deleteApiKey: 'DELETE /v1/api-keys/{key}',
+  listAudit: 'GET /v1/audit',
+  listNetworkAudit: 'GET /v1/networks/{network}/audit',
 } as const satisfies Readonly<Record<keyof Operations, string>>

@@ -67,7 +67,8 @@ export function createApiKeys(client: DynamoDBDocumentClient) {
     const made = makeKey(keyIdOf(random(KEY_BYTES)), input, now, random)
     const Put = { TableName: tableName('ApiKeys'), Item: made.item, ...NEVER_THERE }
     try {
-      await transact(client, [{ refused: CHANGED, write: { Put } }])
+      const told = { subject: `key:${made.apiKey.key}`, after: made.apiKey }
+      await transact(client, [{ refused: CHANGED, write: { Put } }], told)
       return made
     } catch (error) {
       // The same id and secret come from the same request, sent again with its `Idempotency-Key`.
@@ -138,7 +139,8 @@ export function createApiKeys(client: DynamoDBDocumentClient) {
       const other = removed.role === 'admin' ? await adminKeyBut(key) : undefined
       if (removed.role === 'admin' && other === undefined) throw LAST_ADMIN_KEY
       const stays = other === undefined ? [] : [isAdminKey(other)]
-      await transact(client, [{ refused: CHANGED, write: { Put } }, ...stays])
+      const told = { subject: `key:${key}`, before: removed }
+      await transact(client, [{ refused: CHANGED, write: { Put } }, ...stays], told)
     })
   }
 

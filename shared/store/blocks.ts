@@ -58,7 +58,9 @@ export function createBlocks(client: DynamoDBDocumentClient) {
       const [{ blockCount = 0 }, known] = await readBoth(user, blocked)
       if (known) return
       if (blockCount >= LIMITS.blocksPerUser) throw TOO_MANY
-      await transact(client, [comesToBe({ user, blocked, blockedAt: now }), counts(user, 1)])
+      const block = { user, blocked, blockedAt: now }
+      const told = { subject: user, about: blocked, after: block }
+      await transact(client, [comesToBe(block), counts(user, 1)], told)
     })
   }
 
@@ -66,7 +68,8 @@ export function createBlocks(client: DynamoDBDocumentClient) {
   function remove(user: UserId, blocked: Blocked): Promise<void> {
     return retrying(async () => {
       const [, known] = await readBoth(user, blocked)
-      if (known) await transact(client, [ceasesToBe(user, blocked), counts(user, -1)])
+      const told = { subject: user, about: blocked, before: { user, blocked } }
+      if (known) await transact(client, [ceasesToBe(user, blocked), counts(user, -1)], told)
     })
   }
 

@@ -87,8 +87,10 @@ export function createCollections(client: DynamoDBDocumentClient) {
       const condition =
         current === undefined ? { ConditionExpression: 'attribute_not_exists(createdAt)' } : isStill(current)
       const Put = { TableName: tableName('Collections'), Item, ...condition }
-      await transact(client, [{ refused: CHANGED, write: { Put } }])
-      return toCollection(Item)
+      const after = toCollection(Item)
+      const told = { subject: `collection:${collection}`, before: current && toCollection(current), after }
+      await transact(client, [{ refused: CHANGED, write: { Put } }], told)
+      return after
     })
   }
 
@@ -131,12 +133,13 @@ export function createCollections(client: DynamoDBDocumentClient) {
   }
 
   /** Deletes a declaration. Errors: OUTDATED if it is at another version. */
-  async function deleteCollection({
-    collection,
-    version,
-  }: Pick<Collection, 'collection' | 'version'>): Promise<void> {
+  async function deleteCollection(before: Collection): Promise<void> {
+    const { collection, version } = before
     const Delete = { TableName: tableName('Collections'), Key: { collection }, ...isAt(version) }
-    await transact(client, [{ refused: OUTDATED, write: { Delete } }])
+    await transact(client, [{ refused: OUTDATED, write: { Delete } }], {
+      subject: `collection:${collection}`,
+      before,
+    })
   }
 
   return { get, getItem, list, put, noteSeveral, markIndexed, delete: deleteCollection }

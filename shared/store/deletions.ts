@@ -16,6 +16,7 @@ import type { Maker, Membership } from '../model/membership.ts'
 import type { Network } from '../model/network.ts'
 import type { Ground } from '../model/permission.ts'
 import type { User } from '../model/user.ts'
+import { createAudit } from './audit.ts'
 import { createBlocks } from './blocks.ts'
 import { tableName } from './client.ts'
 import { groundSteps } from './grounds.ts'
@@ -57,6 +58,7 @@ export function createDeletions(client: DynamoDBDocumentClient) {
       ['peers', ({ subject }, now) => erasePeers(client, subject as UserId, now)],
       ['objects', ({ subject }) => createObjects(client).deleteUnder(subject)],
       ['blocks', ({ subject }) => createBlocks(client).deleteOf(subject as UserId)],
+      ['audit', ({ subject }) => createAudit(client).forget(subject as UserId)],
     ],
   }
 
@@ -77,7 +79,8 @@ export function createDeletions(client: DynamoDBDocumentClient) {
     async ofNetwork(network: Network, given: Start): Promise<Job> {
       const job = start('delete-network', network.network, given)
       const mark = startsDeletingNetwork(network, given.now)
-      await transact(client, [mark, jobs.starts(job), ...groundSteps(given.grounds ?? [])])
+      const told = { subject: network.network, before: network }
+      await transact(client, [mark, jobs.starts(job), ...groundSteps(given.grounds ?? [])], told)
       return job
     },
 
@@ -91,7 +94,10 @@ export function createDeletions(client: DynamoDBDocumentClient) {
       const steps = resigns.map((from) => ({ from, to: steppedDown(from, given.now) }))
       for (const change of steps.slice(RESIGNED_TOGETHER)) await createMemberships(client).change(change)
       const resigning = steps.slice(0, RESIGNED_TOGETHER).flatMap(transitionSteps)
-      const write = transact(client, [startsDeletingUser(user, given.now), jobs.starts(job), ...resigning])
+      const told = steps.slice(0, RESIGNED_TOGETHER).map(({ from, to }) => toldOf(from, to))
+      const mark = startsDeletingUser(user, given.now)
+      const deleted = { subject: user.user, before: user }
+      const write = transact(client, [mark, jobs.starts(job), ...resigning], deleted, ...told)
       await write.catch((error) => Promise.reject(error === CHANGED ? OUTDATED : error))
       return job
     },
@@ -122,10 +128,15 @@ export function createDeletions(client: DynamoDBDocumentClient) {
 }
 
 /**
- * Most memberships in the transaction of the deletion: each takes two writes, and a transaction has 100. A user that
+ * Most memberships in the transaction of the deletion: each takes three writes, and a transaction has 100. A user that
  * owns more networks first steps down from the others one by one.
  */
-const RESIGNED_TOGETHER = 45
+const RESIGNED_TOGETHER = 30
+
+const toldOf = (from: Membership, to: Membership) => ({
+  ...{ subject: from.network, about: from.user },
+  ...{ before: from, after: to },
+})
 
 function steppedDown(from: Membership, now: number): Membership {
   return { ...from, role: 'admin', by: from.user, changedAt: now }

@@ -60,9 +60,17 @@ export function editEntity<T extends Versioned>(
         ':next': version + 1,
       },
     }
-    await transact(client, [{ refused: CHANGED, write: { Update } }, ...groundSteps(grounds)])
-    return { ...current, ...edited, updatedAt: now, version: version + 1 }
+    const next: T = { ...current, ...edited, updatedAt: now, version: version + 1 }
+    const told = { ...subjectOf(current, key), before: current, after: next }
+    await transact(client, [{ refused: CHANGED, write: { Update } }, ...groundSteps(grounds)], told)
+    return next
   })
+}
+
+/** The subject of the change in the audit trail. A peer is a part of its user. */
+function subjectOf(current: object, { user, network, peer }: Key): { subject: string; about?: string } {
+  if (peer !== undefined && 'user' in current) return { subject: `${current.user}`, about: peer }
+  return { subject: user ?? network ?? '' }
 }
 
 const pick = (from: object, fields: readonly string[]): Record<string, unknown> =>

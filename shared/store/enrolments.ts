@@ -64,13 +64,20 @@ export function enrol(client: DynamoDBDocumentClient, enrolment: Enrolment, now:
     }
     const bound = peer ?? newPeer({ peer: enrolment.peer, user: joined.user, name: enrolment.peerName }, now)
     const to = membershipOf(invite, joined, now)
-    await transact(client, [
+    const steps = [
       usesUp(invite, now),
       ...(await makerSteps(client, invite)),
       ...(user ? [] : [isNew(joined)]),
       ...(member ? [] : transitionSteps({ from, to, user })),
       ...(peer ? [isStillUsable(peer)] : [comesToBe(bound), ...(member ? [userIsThere(joined)] : [])]),
-    ])
+    ]
+    const by = joined.user
+    const told = [
+      ...(user ? [] : [{ subject: by, by, after: joined }]),
+      ...(member ? [] : [{ subject: invite.network, about: by, by, before: from, after: to }]),
+      ...(peer ? [] : [{ subject: by, about: bound.peer, by, after: bound }]),
+    ]
+    await transact(client, steps, ...told)
     return { user: await createUsers(client).require(joined.user), peer: bound, made: true }
   })
 }

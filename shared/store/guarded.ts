@@ -1,9 +1,10 @@
 /**
- * A client whose transactions succeed only while its guards hold. INDEX gives one to each request: the credential is
- * read before the write, so its validity is a condition of the write.
+ * A client whose transactions succeed only while its guards hold, and leave a record in the audit trail. INDEX gives one
+ * to each request: the credential is read before the write, so its validity is a condition of the write.
  */
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import type { Actor } from '../model/permission.ts'
+import type { Note } from './audit-step.ts'
 import { tableName } from './client.ts'
 import { TABLES, type Table, type TableName } from './tables.ts'
 
@@ -19,21 +20,36 @@ export interface Guard {
   readonly values?: Readonly<Record<string, unknown>>
 }
 
-const GUARDS = new WeakMap<DynamoDBDocumentClient, readonly Guard[]>()
+interface Held {
+  readonly guards: readonly Guard[]
+  readonly note: Note | undefined
+}
 
-export function guarded(client: DynamoDBDocumentClient, guards: readonly Guard[]): DynamoDBDocumentClient {
-  if (guards.length === 0) return client
+const HELD = new WeakMap<DynamoDBDocumentClient, Held>()
+
+/** With a note, every transaction must tell what it changes. */
+export function guarded(
+  client: DynamoDBDocumentClient,
+  guards: readonly Guard[],
+  note?: Note,
+): DynamoDBDocumentClient {
+  if (guards.length === 0 && note === undefined) return client
   const holder = Object.create(client) as DynamoDBDocumentClient
-  GUARDS.set(holder, guards)
+  HELD.set(holder, { guards, note })
   return holder
 }
 
-/** The client without its guards, for work that continues after its request even if the credential is revoked. */
+/**
+ * The client without its guards and its note, for work that continues after its request even if the credential is
+ * revoked.
+ */
 export function unguarded(client: DynamoDBDocumentClient): DynamoDBDocumentClient {
-  return GUARDS.has(client) ? (Object.getPrototypeOf(client) as DynamoDBDocumentClient) : client
+  return HELD.has(client) ? (Object.getPrototypeOf(client) as DynamoDBDocumentClient) : client
 }
 
-export const guardsOf = (client: DynamoDBDocumentClient): readonly Guard[] => GUARDS.get(client) ?? []
+export const guardsOf = (client: DynamoDBDocumentClient): readonly Guard[] => HELD.get(client)?.guards ?? []
+
+export const noteOf = (client: DynamoDBDocumentClient): Note | undefined => HELD.get(client)?.note
 
 /**
  * The credential is still valid: the API key is not deleted; the peer is not revoked; its user is not being deleted.

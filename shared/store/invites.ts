@@ -77,10 +77,9 @@ export function createInvites(client: DynamoDBDocumentClient) {
       ConditionExpression: 'attribute_not_exists(invite)',
     }
     try {
-      await transact(client, [
-        { refused: CHANGED, write: { Put } },
-        ...(grounds.length > 0 ? groundSteps(grounds) : [networkIsThere(network)]),
-      ])
+      const conditions = grounds.length > 0 ? groundSteps(grounds) : [networkIsThere(network)]
+      const told = { subject: network, about: invite.invite, after: invite }
+      await transact(client, [{ refused: CHANGED, write: { Put } }, ...conditions], told)
       return { invite, code }
     } catch (error) {
       // The same code comes from the same request, sent again with its `Idempotency-Key`.
@@ -118,7 +117,8 @@ export function createInvites(client: DynamoDBDocumentClient) {
   }
 
   /** Deletes an invite. Errors: OUTDATED if it is gone or a ground no longer holds. */
-  async function deleteInvite(invite: string, now: number, grounds: readonly Ground[] = []): Promise<void> {
+  async function deleteInvite(before: Invite, now: number, grounds: readonly Ground[] = []): Promise<void> {
+    const { invite, network } = before
     const Item: DeletedItem = {
       ...{ invite, deletedAt: now },
       expiresAtSeconds: Math.ceil(now / 1000) + KEPT_SECONDS,
@@ -128,7 +128,8 @@ export function createInvites(client: DynamoDBDocumentClient) {
       Item,
       ConditionExpression: 'attribute_exists(createdAt)',
     }
-    await transact(client, [{ refused: OUTDATED, write: { Put } }, ...groundSteps(grounds)])
+    const told = { subject: network, about: invite, before }
+    await transact(client, [{ refused: OUTDATED, write: { Put } }, ...groundSteps(grounds)], told)
   }
 
   async function deleteOf(network: NetworkId): Promise<void> {

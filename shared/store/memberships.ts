@@ -129,7 +129,8 @@ export function createMemberships(client: DynamoDBDocumentClient) {
     const others = grounds.filter((ground) => ground.user !== (to ?? from)?.user)
     const steps = [...transitionSteps({ from, to, user, ...rest }), ...groundSteps(others), ...conditions]
     try {
-      await transact(client, steps)
+      const { network, user: about } = (to ?? from)!
+      await transact(client, steps, { subject: network, about, before: from, after: to })
     } catch (error) {
       // One condition covers both that an owner is left and that the network exists; this read tells which one failed.
       if (error === LAST_OWNER) await networks.require((to ?? from)!.network)

@@ -57,9 +57,13 @@ export function createNetworks(client: DynamoDBDocumentClient) {
       ...{ createdAt: now, updatedAt: now, version: 1 },
     }
     return retrying(async () => {
-      const owning = owner ? await ownerSteps({ network, user: owner, by, now }) : []
+      const to = owner && ownerOf({ network, user: owner, by }, now)
+      const steps = to
+        ? transitionSteps({ from: undefined, to, user: await users.require(to.user), newNetwork: true })
+        : []
       try {
-        await transact(client, [comesToBe(made), ...owning])
+        const told = { subject: network, after: made }
+        await transact(client, [comesToBe(made), ...steps], told, ...(to ? [toldOf(to)] : []))
         return made
       } catch (error) {
         // The same id comes from the same request, sent again with its `Idempotency-Key`.
@@ -75,28 +79,6 @@ export function createNetworks(client: DynamoDBDocumentClient) {
   async function isIn(network: NetworkId, user: UserId): Promise<boolean> {
     const items = await getMany<Pick<Membership, 'state'>>(client, 'Memberships', [{ network, user }])
     return items.some(({ state = 'active' }) => state === 'active')
-  }
-
-  async function ownerSteps({
-    network,
-    user,
-    by,
-    now,
-  }: {
-    network: NetworkId
-    user: UserId
-    by: Maker | undefined
-    now: number
-  }): Promise<readonly Step[]> {
-    const standing = {
-      role: 'owner',
-      state: 'active',
-      ...(by && { by }),
-      changedAt: now,
-      joinedAt: now,
-    } as const
-    const to: Membership = { network, user, ...standing }
-    return transitionSteps({ from: undefined, to, user: await users.require(user), newNetwork: true })
   }
 
   async function get(network: NetworkId): Promise<Network | undefined> {
@@ -150,6 +132,23 @@ export function startsDeletingNetwork({ network, version }: Network, now: number
     },
   }
 }
+
+/** The membership of the first owner. */
+function ownerOf(
+  { network, user, by }: { network: NetworkId; user: UserId; by: Maker | undefined },
+  now: number,
+): Membership {
+  const standing = {
+    role: 'owner',
+    state: 'active',
+    ...(by && { by }),
+    changedAt: now,
+    joinedAt: now,
+  } as const
+  return { network, user, ...standing }
+}
+
+const toldOf = (to: Membership) => ({ subject: to.network, about: to.user, after: to })
 
 function comesToBe(network: Network): Step {
   const Put = {

@@ -46,7 +46,8 @@ export function createPeers(client: DynamoDBDocumentClient) {
   async function bind(input: NewPeer, now: number): Promise<{ readonly peer: Peer; readonly made: boolean }> {
     const peer = newPeer(input, now)
     try {
-      await transact(client, [{ ...userIsThere(peer), refused: NO_USER }, comesToBe(peer)])
+      const told = { subject: peer.user, about: peer.peer, by: peer.user, after: peer }
+      await transact(client, [{ ...userIsThere(peer), refused: NO_USER }, comesToBe(peer)], told)
       return { peer, made: true }
     } catch (error) {
       if (error !== CHANGED) throw error
@@ -115,9 +116,10 @@ export function createPeers(client: DynamoDBDocumentClient) {
 
   /**
    * Revokes a peer: it gets no more tickets, and nodes end its session. The item stays, so that the key cannot be
-   * enrolled again. Errors: `unknown-peer`; OUTDATED if the peer is at another version than the one given.
+   * enrolled again. Errors: `unknown-peer`; OUTDATED if the peer is at another version than `read`.
    */
-  async function revoke(peer: PeerId, now: number, version?: number): Promise<void> {
+  async function revoke(peer: PeerId, now: number, read?: Peer): Promise<void> {
+    const { version, revokedAt } = read ?? {}
     const judged = version === undefined ? '' : ' AND #version = :version'
     const Update = {
       TableName: tableName('Peers'),
@@ -132,7 +134,9 @@ export function createPeers(client: DynamoDBDocumentClient) {
       },
     }
     const refused = version === undefined ? new StraightwayError('unknown-peer') : OUTDATED
-    await transact(client, [{ refused, write: { Update } }])
+    const [before, after] = [{ revokedAt }, { revokedAt: revokedAt ?? now }]
+    const told = read ? [{ subject: read.user, about: peer, before, after }] : []
+    await transact(client, [{ refused, write: { Update } }], ...told)
   }
 
   /**

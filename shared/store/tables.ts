@@ -117,6 +117,17 @@ export const TABLES = {
     indexes: [{ name: 'byState', partition: 'state', sort: 'job' }],
     expires: 'expiresAtSeconds',
   },
+  /** Every administrative change (audit-step.ts). Written in the transaction of the change, never edited. */
+  Audit: {
+    name: 'Audit',
+    partition: 'subject',
+    sort: 'entry',
+    indexes: [
+      { name: 'byMonth', partition: 'month', sort: 'entry', keysOnly: true },
+      { name: 'byMaker', partition: 'maker', sort: 'entry', keysOnly: true },
+    ],
+    expires: 'expiresAtSeconds',
+  },
   TraversalHistory: {
     name: 'TraversalHistory',
     partition: 'pair',

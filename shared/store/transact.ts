@@ -13,8 +13,9 @@ import {
   type TransactWriteCommandInput,
 } from '@aws-sdk/lib-dynamodb'
 import { StraightwayError } from '../errors.ts'
+import { auditWrite, type Told } from './audit-step.ts'
 import { tableName } from './client.ts'
-import { type Guard, guardsOf, isOf, type Target } from './guarded.ts'
+import { type Guard, guardsOf, isOf, noteOf, type Target } from './guarded.ts'
 
 export type Write = NonNullable<TransactWriteCommandInput['TransactItems']>[number]
 
@@ -39,14 +40,20 @@ const PASSING_REASONS = new Set([
 ])
 
 /**
- * Makes all of the writes or none, and only while the guards of the client hold. Errors:
+ * Makes all of the writes or none, and only while the guards of the client hold. If the client has a note of its request,
+ * the same transaction records in the audit trail what the caller `told`. Errors:
  *
  *   - OUTDATED if a guard does not hold, or if it is the refusal of any step whose condition does not hold;
  *   - else the refusal of the first step whose condition does not hold;
  *   - `unavailable` if other writes are in the way for longer than PATIENCE_MS.
  */
-export async function transact(client: DynamoDBDocumentClient, given: readonly Step[]): Promise<void> {
+export async function transact(
+  client: DynamoDBDocumentClient,
+  changes: readonly Step[],
+  ...told: readonly Told[]
+): Promise<void> {
   const guards = guardsOf(client)
+  const given = [...changes, ...recordsOf(client, told)]
   const steps = guards.reduce(withGuard, given)
   const refused = await refusedOf(client, steps)
   if (refused.length === 0) return
@@ -56,6 +63,13 @@ export async function transact(client: DynamoDBDocumentClient, given: readonly S
   const isJoined = !isOutdated && refused.some((i) => steps[i] !== given[i])
   if (isJoined && (await refusedOf(client, guards.map(stepOf))).length > 0) throw OUTDATED
   throw isOutdated ? OUTDATED : refusals[0]
+}
+
+function recordsOf(client: DynamoDBDocumentClient, told: readonly Told[]): readonly Step[] {
+  const note = noteOf(client)
+  if (note === undefined) return []
+  if (told.length === 0) throw new StraightwayError('internal', `${note.operation} writes without a record`)
+  return told.map((each) => ({ refused: CHANGED, write: auditWrite(note, each) }))
 }
 
 /** Indexes of the steps whose conditions do not hold. Empty if the steps were written. */

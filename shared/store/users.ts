@@ -12,7 +12,7 @@ import { tableName } from './client.ts'
 import { unlessRefused } from './conditions.ts'
 import { type Edit, editEntity } from './edits.ts'
 import { getMany } from './pages.ts'
-import { DELETED, OUTDATED, type Step, transact } from './transact.ts'
+import { CHANGED, DELETED, OUTDATED, type Step, transact } from './transact.ts'
 
 export interface NewUser {
   readonly name: string
@@ -70,7 +70,7 @@ export function createUsers(client: DynamoDBDocumentClient) {
     const taken = new StraightwayError('conflict', `The subject has a user already: ${user.user}`)
     const refused = user.subject === undefined ? DELETED : taken
     try {
-      await transact(client, [{ refused, write: { Put } }])
+      await transact(client, [{ refused, write: { Put } }], { subject: user.user, after: user })
       return user
     } catch (error) {
       const known = error === refused ? await get(user.user) : undefined
@@ -87,12 +87,14 @@ export function createUsers(client: DynamoDBDocumentClient) {
    */
   async function ofSubject(input: NewUser & { readonly subject: string }, now: number): Promise<User> {
     const user = newUser(input, now)
-    const put = new PutCommand({
-      TableName: tableName('Users'),
-      Item: itemOfUser(user),
-      ConditionExpression: IS_NEW,
-    })
-    if ((await unlessRefused(client.send(put))) !== undefined) return user
+    const Put = { TableName: tableName('Users'), Item: itemOfUser(user), ConditionExpression: IS_NEW }
+    const told = { subject: user.user, by: user.user, after: user }
+    try {
+      await transact(client, [{ refused: CHANGED, write: { Put } }], told)
+      return user
+    } catch (error) {
+      if (error !== CHANGED) throw error
+    }
     const known = await get(user.user)
     if (known === undefined)
       throw new StraightwayError('forbidden', 'This account was deleted: ask the team to make it again')

@@ -34,7 +34,7 @@ test('fault 10: a start says no key that was deleted, and no invite that was tak
   expect(after).toMatchObject({ network: before.network, invite: before.invite })
   expect(await keys.authenticate(before.adminKey)).toBeUndefined()
   expect(await keys.authenticate(after.adminKey)).toMatchObject({ role: 'admin' })
-  await invites.delete((await invites.requireByCode(after.invite)).invite, Date.now())
+  await invites.delete(await invites.requireByCode(after.invite), Date.now())
   const last = await foundSystem(client, data)
   expect(last).toMatchObject({ network: before.network, adminKey: after.adminKey })
   expect(await invites.requireByCode(last.invite)).toMatchObject({ network: before.network, used: 0 })

@@ -125,6 +125,8 @@ test('walks all operations of INDEX', async () => {
     },
     listJobs: () => admin.listJobs({ query: { state: 'running' } }),
     readJob: () => admin.readJob({ job }),
+    listAudit: () => admin.listAudit({ query: { subject: network, limit: 5 } }),
+    listNetworkAudit: () => admin.listNetworkAudit({ network }),
   }
   expect(Object.keys(walk).sort()).toEqual(Object.keys(DOORS).sort())
   for (const [operation, call] of Object.entries(walk)) {

@@ -1,4 +1,4 @@
-import { generateKeyPairSync } from 'node:crypto'
+import { generateKeyPairSync, randomUUID } from 'node:crypto'
 import type { APIGatewayProxyEvent, Context as LambdaContext } from 'aws-lambda'
 import { exportJWK } from 'jose'
 import type { RestConfig } from '../../../functions/rest/config.ts'
@@ -55,7 +55,7 @@ export async function startIndex(given: Partial<RestConfig> = {}, { indexed = tr
       pathParameters: { proxy: path.slice(1) },
       body: base64 ?? (body === undefined ? null : typeof body === 'string' ? body : JSON.stringify(body)),
       isBase64Encoded: base64 !== undefined,
-      requestContext: { domainName: HOST },
+      requestContext: { domainName: HOST, requestId: randomUUID() },
     } as unknown as APIGatewayProxyEvent
     const reply = await through(event, {} as LambdaContext)
     const text = reply.body

@@ -108,6 +108,11 @@ const TABLE: Readonly<Record<Operation, Row>> = {
     expected: '401 401 403 204 403 403 204 204 404 204',
     door: ({ network, self }) => `/v1/networks/${network}/members/${self.user}`,
   },
+  listAudit: { expected: onlyKey(200), door: () => '/v1/audit' },
+  listNetworkAudit: {
+    expected: '401 401 200 200 403 403 200 200 404 403',
+    door: ({ network }) => `/v1/networks/${network}/audit`,
+  },
   createInvite: {
     expected: managing(201),
     door: ({ network }) => `/v1/networks/${network}/invites`,
