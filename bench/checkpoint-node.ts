@@ -3,10 +3,10 @@ import { randomBytes } from 'node:crypto'
 import { CheckpointMachine } from '../shared/core/checkpoint/checkpoint-machine.ts'
 import type { CheckpointEffect, CheckpointInput } from '../shared/core/checkpoint/events.ts'
 import { identityOf } from '../shared/crypto/identity.ts'
-import type { DirectoryReply, DirectoryRequest } from '../shared/directory.ts'
 import { type NodeId, toBase32 } from '../shared/ids.ts'
 import { formatAddress } from '../shared/wire/address.ts'
 import { drive } from '../udp-edge/drive.ts'
+import { replyOfEmptyTables } from './empty-directory.ts'
 import { BENCH_TICKET_KEYS } from './ticket.ts'
 
 const identity = identityOf(randomBytes(32))
@@ -22,32 +22,8 @@ const driver = await drive<CheckpointInput, CheckpointEffect>(machine, {
   sockets: [{ host: '127.0.0.1', port: 0 }],
   perform: (effect) => {
     if (effect.kind !== 'ask') return undefined
-    return Promise.resolve({ kind: 'reply', id: effect.id, reply: replyTo(effect.request) })
+    return Promise.resolve({ kind: 'reply', id: effect.id, reply: replyOfEmptyTables(effect.request) })
   },
 })
 const address = formatAddress(driver.addresses[0]![0]!.words)
 console.log(JSON.stringify({ address, publicKey: toBase32(identity.staticPublic) }))
-
-const STANDING = { networks: [], blocks: 0 }
-
-function replyTo(request: DirectoryRequest): DirectoryReply {
-  switch (request.kind) {
-    case 'signIn':
-      return { kind: request.kind, outcome: 'taken', standing: STANDING }
-    case 'standings':
-      return { kind: request.kind, standings: request.peers.map(() => STANDING) }
-    case 'blocks':
-      return { kind: request.kind, version: 0, blocks: [] }
-    case 'paths':
-    case 'joinNetworks':
-      return { kind: request.kind, paths: request.networks.map(() => 'auto') }
-    case 'storeMail':
-      return { kind: request.kind, outcome: 'full' }
-    case 'readMail':
-      return { kind: request.kind, messages: [], more: false }
-    case 'find':
-      return { kind: request.kind, found: [], more: false }
-    default:
-      return { kind: request.kind }
-  }
-}

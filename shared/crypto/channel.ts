@@ -7,12 +7,16 @@
  * the sender moves to the next epoch, which has another key. The recipient also keeps the epoch before the newest. Each
  * epoch has its own replay window of 2,048.
  *
+ * Most channels of a node are idle and never leave their first epoch. Such a channel is two keys in memory that it shares with
+ * others, and the counters it has seen. KeyEpochs are made for the next epoch.
+ *
  * Sealing and opening work in place, in a slot of a batch. A datagram that fails to open does not change the channel's
  * state, but its bytes are overwritten. Each datagram allocates only one view, because the binding accepts no offsets.
  */
 
 import { KeyEpochs } from './key-epochs.ts'
 import { sodium } from './native.ts'
+import { ReplayWindow } from './replay-window.ts'
 
 export const TAG_BYTES = 16
 /** Time for which the sender uses one key. */
@@ -20,6 +24,9 @@ export const EPOCH_MS = 120_000
 /** Number of counters in an epoch. */
 export const EPOCH_COUNTERS = 2 ** 24
 const MAX_COUNTER = 2 ** 48
+const KEY_BYTES = 32
+/** Memory for the first keys of a channel. */
+export const CHANNEL_BYTES = 2 * KEY_BYTES
 const TWO_32 = 2 ** 32
 
 /** The two keys of one side, 32 bytes each. The other side has them the other way round. */
@@ -29,18 +36,26 @@ export interface ChannelKeys {
 }
 
 export class Channel {
-  readonly #sending: KeyEpochs
-  readonly #receiving: KeyEpochs
+  /** The keys of the first epoch from #at on: for sending, then for receiving. */
+  readonly #keys: Uint8Array
+  readonly #at: number
+  /** The keys of all epochs; undefined while only the first one is in use. */
+  #sending: KeyEpochs | undefined
+  #receiving: KeyEpochs | undefined
+  /** Counters received in the first epoch; undefined before the first. */
+  #window: ReplayWindow | undefined
   #next = 0
   /** The counter that `nextCounter` returned and that is not used yet; -1 if there is none. */
   #claimed = -1
   #epochSince = Number.NEGATIVE_INFINITY
   #greatest = -1
 
-  /** The keys are copied. */
-  constructor(keys: ChannelKeys) {
-    this.#sending = new KeyEpochs(keys.send)
-    this.#receiving = new KeyEpochs(keys.receive)
+  /** The keys are copied, to CHANNEL_BYTES of `memory` from `at` on. */
+  constructor(keys: ChannelKeys, memory = new Uint8Array(CHANNEL_BYTES), at = 0) {
+    this.#keys = memory
+    this.#at = at
+    memory.set(keys.send, at)
+    memory.set(keys.receive, at + KEY_BYTES)
   }
 
   /** The greatest counter opened so far; -1 before the first. */
@@ -109,9 +124,7 @@ export class Channel {
   #seal(counter: number, text: Uint8Array, header: Uint8Array): void {
     if (counter !== this.#claimed) throw new RangeError('a counter is used once, as nextCounter gave it')
     this.#claimed = -1
-    const epoch = epochOf(counter)
-    const { key } = this.#sending.at(epoch)!
-    this.#sending.advance(epoch)
+    const key = this.#sendingKey(epochOf(counter))
     writeNonce(counter)
     sodium.crypto_aead_chacha20poly1305_ietf_encrypt_detached(text, tag, text, header, null, nonce, key)
   }
@@ -119,19 +132,60 @@ export class Channel {
   #open(counter: number, text: Uint8Array, header: Uint8Array): boolean {
     if (!(counter < MAX_COUNTER)) return false
     const number = epochOf(counter)
-    const epoch = this.#receiving.at(number)
-    const within = counter % EPOCH_COUNTERS
-    if (epoch === undefined || !epoch.window.isFresh(within)) return false
+    if (number > 0) this.#receiving ??= new KeyEpochs(this.#takeKey(this.#at + KEY_BYTES), this.#window)
+    const opened =
+      this.#receiving === undefined
+        ? this.#openFirst(counter, text, header)
+        : openLater(this.#receiving, counter, text, header)
+    if (opened && counter > this.#greatest) this.#greatest = counter
+    return opened
+  }
+
+  #openFirst(counter: number, text: Uint8Array, header: Uint8Array): boolean {
+    if (this.#window?.isFresh(counter) === false) return false
     writeNonce(counter)
-    if (!decrypts(text, header, epoch.key)) return false
-    this.#receiving.advance(number)
-    epoch.window.mark(within)
-    if (counter > this.#greatest) this.#greatest = counter
+    if (!decrypts(text, header, this.#copyKey(this.#at + KEY_BYTES))) return false
+    this.#window ??= new ReplayWindow()
+    this.#window.mark(counter)
     return true
+  }
+
+  #sendingKey(epoch: number): Uint8Array {
+    if (epoch > 0) this.#sending ??= new KeyEpochs(this.#takeKey(this.#at))
+    if (this.#sending === undefined) return this.#copyKey(this.#at)
+    const { key } = this.#sending.at(epoch)!
+    this.#sending.advance(epoch)
+    return key
+  }
+
+  /** A copy of a key that is valid until the next call: memory that the binding has seen costs more. */
+  #copyKey(at: number): Uint8Array {
+    for (let i = 0; i < KEY_BYTES; i++) firstKey[i] = this.#keys[at + i]!
+    return firstKey
+  }
+
+  /** A copy of a key, which is erased here. */
+  #takeKey(at: number): Uint8Array {
+    const key = this.#copyKey(at)
+    this.#keys.fill(0, at, at + KEY_BYTES)
+    return key
   }
 }
 
+function openLater(epochs: KeyEpochs, counter: number, text: Uint8Array, header: Uint8Array): boolean {
+  const number = epochOf(counter)
+  const epoch = epochs.at(number)
+  const within = counter % EPOCH_COUNTERS
+  if (epoch === undefined || !epoch.window.isFresh(within)) return false
+  writeNonce(counter)
+  if (!decrypts(text, header, epoch.key)) return false
+  epochs.advance(number)
+  epoch.window.mark(within)
+  return true
+}
+
 const NOTHING = new Uint8Array(0)
+const firstKey = new Uint8Array(KEY_BYTES)
 const nonce = new Uint8Array(12)
 const nonceView = new DataView(nonce.buffer)
 const tag = new Uint8Array(TAG_BYTES)

@@ -13,8 +13,9 @@ export class KeyEpoch {
   readonly key: Uint8Array
   #window: ReplayWindow | undefined
 
-  constructor(key: Uint8Array) {
+  constructor(key: Uint8Array, window?: ReplayWindow) {
     this.key = key
+    this.#window = window
   }
 
   get window(): ReplayWindow {
@@ -34,9 +35,9 @@ export class KeyEpochs {
   #first = 0
   #current = 0
 
-  /** `key`: 32 bytes, copied. */
-  constructor(key: Uint8Array) {
-    this.#epochs = [new KeyEpoch(new Uint8Array(key))]
+  /** `key`: 32 bytes, copied. `window`: the counters that were used with it; default none. */
+  constructor(key: Uint8Array, window?: ReplayWindow) {
+    this.#epochs = [new KeyEpoch(new Uint8Array(key), window)]
   }
 
   /** The given epoch; undefined if it is too old or too far ahead. */

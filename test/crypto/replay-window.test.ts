@@ -57,3 +57,11 @@ function take(window: ReplayWindow, counter: number): boolean {
   if (fresh) window.mark(counter)
   return fresh
 }
+
+test('the first counters and those after them are one window', () => {
+  const window = new ReplayWindow()
+  for (const counter of [0, 31, 5]) window.mark(counter)
+  window.mark(40)
+  for (const counter of [0, 5, 31, 40]) expect(window.isFresh(counter)).toBe(false)
+  for (const counter of [1, 30, 32, 39, 41]) expect(window.isFresh(counter)).toBe(true)
+})

@@ -12,7 +12,7 @@
  * The session's `since` is the peer's own `sentAt`. Of two sessions of a peer, at any nodes, the one it asked for last wins,
  * however much the clocks of the nodes differ. A time in the future counts as now.
  */
-import { Channel } from '../../crypto/channel.ts'
+import type { ChannelKeys } from '../../crypto/channel.ts'
 import { type Answered, type Request, respond, type StaticKeys } from '../../crypto/noise.ts'
 import type { Random } from '../../crypto/random.ts'
 import type { Ticket } from '../../crypto/ticket.ts'
@@ -132,7 +132,7 @@ export class Admission {
 
   #welcome(guest: Guest, request: Request, knock: Knock): void {
     const { message, keys } = this.#answer(request, { status: 'welcome', since: guest.since }, knock)
-    const session = this.#open(guest, new Channel(keys), knock)
+    const session = this.#open(guest, keys, knock)
     if (session === undefined) return
     const nodeIndex = session.session.index
     const welcome = encodeWelcomeDatagram({ index: guest.index, nodeIndex, noise: message })
@@ -155,14 +155,14 @@ export class Admission {
 
   #open(
     { ticket, since, index }: Guest,
-    channel: Channel,
+    keys: ChannelKeys,
     { arrived, i, now }: Knock,
   ): PeerSession | undefined {
     const { table, credentials, keepAliveMs } = this.#options
     const { peer, user } = ticket
     const ticketEndsAt = credentials.endOf(ticket, now)
     const known = { peer, user, ticketEndsAt, since, intervalMs: keepAliveMs }
-    return table.open({ ...known, channel, remoteIndex: index, arrived, i }, now)
+    return table.open({ ...known, keys, remoteIndex: index, arrived, i }, now)
   }
 
   /** Adds a half-open session to the ring in place of the oldest. */

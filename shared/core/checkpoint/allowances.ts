@@ -25,9 +25,10 @@ const BUCKETS = {
 
 export type Allowance = keyof typeof BUCKETS
 /** The time when each allowance is full again. */
-export type Allowances = Record<Allowance, number>
+export type Allowances = Readonly<Record<Allowance, number>>
 
-export const fullAllowances = (): Allowances => ({ requests: 0, writes: 0, joins: 0, tickets: 0 })
+/** The allowances of a peer that has used none lately. Sessions share it, because most are idle. */
+export const FULL: Allowances = Object.freeze({ requests: 0, writes: 0, joins: 0, tickets: 0 })
 
 /** Takes `cost` from an allowance; false, without taking anything, if less is left. */
 export function take(
@@ -39,13 +40,18 @@ export function take(
   const { burst, everyMs } = BUCKETS[what]
   const fullAt = Math.max(of.allowances[what], now) + cost * everyMs
   if (fullAt - now > burst * everyMs) return false
-  of.allowances[what] = fullAt
+  of.allowances = { ...of.allowances, [what]: fullAt }
   return true
 }
 
 /** Takes `cost` from the allowance for requests. */
 export const takeAllowance = (from: PeerSession, cost: number, now: number): boolean =>
   take(from, 'requests', cost, now)
+
+/** Frees the memory of allowances that are full again. */
+export function forgetFull(of: PeerSession, now: number): void {
+  if (of.allowances !== FULL && isFull(of.allowances, now)) of.allowances = FULL
+}
 
 /** Remembers the allowances of peers that have left until they are full again. */
 export class TakenAllowances {

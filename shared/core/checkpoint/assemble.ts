@@ -95,7 +95,7 @@ export function assemble(options: CheckpointOptions) {
   const finds = new Finds(asks, table, counters)
   const prekeys = new Prekeys({ table, roster, locator, counters })
   const shared = { node, table, roster, locator, links, counters }
-  const directions = new Directions(fleetKeys[0]!, fleet, random.fork('offers'), wall)
+  const directions = new Directions(fleetKeys[0]!, table, fleet, random.fork('offers'), wall)
   const offers = new Offers({
     ...shared,
     fleet,

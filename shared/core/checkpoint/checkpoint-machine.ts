@@ -44,9 +44,10 @@ export class CheckpointMachine implements Machine<CheckpointInput, CheckpointEff
   readonly #effects = new Queue<CheckpointEffect>()
   #metricsAt: number
 
-  constructor(options: CheckpointOptions) {
-    this.#parts = assemble(options)
-    this.wall = this.#parts.wall
+  /** `parts`: the machine's parts, if its owner opens sessions itself, without a handshake (`bench/million`). */
+  constructor(options: CheckpointOptions, parts: CheckpointParts = assemble(options)) {
+    this.#parts = parts
+    this.wall = parts.wall
     this.#capacity = options.capacity ?? CAPACITY
     this.#metricsAt = options.now + METRICS_MS
   }

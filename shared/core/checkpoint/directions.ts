@@ -6,6 +6,7 @@ import type { Direction, Leg } from '../../wire/offers.ts'
 import type { Wall } from '../wall.ts'
 import type { FleetView } from './fleet-view.ts'
 import type { PeerSession } from './peer-session.ts'
+import type { SessionTable } from './session-table.ts'
 
 const NONCE_BYTES = 24
 
@@ -28,8 +29,10 @@ export class Directions {
   readonly #fleet: FleetView
   readonly #random: Random
   readonly #wall: Wall
+  readonly #table: SessionTable
 
-  constructor(fleetKey: Uint8Array, fleet: FleetView, random: Random, wall: Wall) {
+  constructor(fleetKey: Uint8Array, table: SessionTable, fleet: FleetView, random: Random, wall: Wall) {
+    this.#table = table
     this.fleetKey = fleetKey
     this.#fleet = fleet
     this.#random = random
@@ -44,7 +47,7 @@ export class Directions {
       ...side,
       self: holder.peer,
       user: holder.user,
-      from: holder.from,
+      from: this.#table.fromOf(holder),
       expiresAt: this.#wall.at(now) + DIRECTION_MS,
     }
     return {

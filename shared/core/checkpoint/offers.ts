@@ -111,7 +111,7 @@ export class Offers {
     const { fleet, counters, reach } = this.#options
     const handshake = fleet.handshakeFor(tunnel, now)
     const refuse = (outcome: AnswerOutcome) => this.#say(from, tunnel, peer, outcome)
-    const expected = expectedOf(from, words)
+    const expected = expectedOf(this.#options.table.fromOf(from), words)
     counters.offers++
     if (!takeAllowance(from, COST, now)) refuse('rateLimited')
     else if (handshake === undefined) refuse('unavailable')
@@ -162,7 +162,7 @@ export class Offers {
     offer.answersFullAt = fullAt
     offer.isDecided = true
     const { origin, handshake } = offer
-    const expected = outcome === 'accepted' ? expectedOf(from, words) : NOWHERE
+    const expected = outcome === 'accepted' ? expectedOf(this.#options.table.fromOf(from), words) : NOWHERE
     this.#answerTo(origin, { to: peer, from: from.peer, tunnel, outcome, noise, handshake, expected }, now)
   }
 
@@ -280,7 +280,7 @@ export class Offers {
     const { from: peer, tunnel, outcome, noise, handshake } = answer
     const side = { tunnel, leg: 0, other: peer, handshake, paths, network } as const
     const direction = this.#options.directions.to(side, by, now)
-    const expected = within(paths, elsewhere(answer.expected, by))
+    const expected = within(paths, elsewhere(answer.expected, this.#options.table.fromOf(by)))
     if (direction !== undefined) this.#show(by, { tunnel, peer, outcome, noise, expected, direction })
     else this.#say(by, tunnel, peer, 'unavailable')
   }
@@ -294,7 +294,7 @@ export class Offers {
   /** Gives an offer to a peer here; false if this node does not know the HANDSHAKE. */
   #handOver(to: PeerSession, origin: NodeId, offer: ForwardedOffer, now: number): boolean {
     const { from, tunnel, noise, handshake } = offer
-    const expected = elsewhere(offer.expected, to)
+    const expected = elsewhere(offer.expected, this.#options.table.fromOf(to))
     const side = { tunnel, leg: 1, other: from, handshake, paths: 'auto' } as const
     const direction = this.#options.directions.to(side, to, now)
     if (direction === undefined) return false
@@ -346,7 +346,7 @@ function byNode(
 }
 
 /** The port that a peer expects, at the IP that it has proven. A peer can thus direct packets at no other host. */
-function expectedOf({ from }: PeerSession, said: Uint32Array): Address {
+function expectedOf(from: Address, said: Uint32Array): Address {
   const port = said[PORT_WORD]!
   if (port === 0 || !isIpv4(from.words)) return NOWHERE
   const words = from.words.slice()
@@ -355,7 +355,7 @@ function expectedOf({ from }: PeerSession, said: Uint32Array): Address {
 }
 
 /** Removes an expected address at the peer's own IP: two peers behind one NAT should use their local addresses. */
-const elsewhere = (expected: Address, { from }: PeerSession): Address =>
+const elsewhere = (expected: Address, from: Address): Address =>
   sameIp(expected.words, 0, from.words, 0) ? NOWHERE : expected
 
 /** Removes the expected address if no direct path is allowed. It would be used before the HANDSHAKE could enforce the policy. */

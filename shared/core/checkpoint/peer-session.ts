@@ -1,8 +1,8 @@
 import type { NetworkId, PeerId, UserId } from '../../ids.ts'
-import { ADDRESS_WORDS, type Address } from '../../wire/address.ts'
+import type { Metadata } from '../../presence.ts'
 import type { StatusUpdate } from '../../wire/presence.ts'
 import type { Session } from '../session/session.ts'
-import { type Allowances, fullAllowances } from './allowances.ts'
+import { type Allowances, FULL } from './allowances.ts'
 import type { Inflow } from './inflow.ts'
 import type { Reading } from './standings.ts'
 
@@ -21,8 +21,6 @@ export interface PeerSession {
   readonly user: UserId
   /** The peer's own sign-in time. Of two sessions of a peer, the one with the greater `since` is valid (`since.ts`). */
   since: number
-  /** The address to which the WELCOME was sent. It is proven once the session is no longer half open. */
-  readonly from: Address
   stage: 'halfOpen' | 'joining' | 'online' | 'ended'
   /** Networks of its user, from its standing; empty until that is read. */
   networks: readonly NetworkId[]
@@ -42,7 +40,7 @@ export interface PeerSession {
   ticketEndsAt: number
   /** Keep-alive interval of the peer. */
   intervalMs: number
-  status: StatusUpdate
+  status: KeptStatus
   allowances: Allowances
   /** The `since` last registered in the directory, by this session or the one before it. */
   announced: number | undefined
@@ -60,6 +58,8 @@ export interface PeerSession {
   dirty: boolean
 }
 
+export type KeptStatus = Omit<StatusUpdate, 'prekey'>
+
 export interface HeldFrame {
   readonly type: number
   readonly body: Uint8Array
@@ -67,21 +67,29 @@ export interface HeldFrame {
 
 type Known = Pick<PeerSession, 'peer' | 'user' | 'since' | 'ticketEndsAt' | 'intervalMs'>
 
+const NO_NETWORKS: readonly NetworkId[] = []
+const NO_METADATA: Metadata = Object.freeze({})
+const FIRST_STATUS: KeptStatus = { version: 0, status: 'online', custom: '', metadata: NO_METADATA }
+
+/** All fields are listed, without a spread, so that the object has room for all of them and needs no second one. */
 export const newPeerSession = (slot: number, session: Session, known: Known): PeerSession => ({
   slot,
   session,
-  ...known,
-  from: { words: session.address.slice(session.addressAt, session.addressAt + ADDRESS_WORDS) },
+  peer: known.peer,
+  user: known.user,
+  since: known.since,
+  ticketEndsAt: known.ticketEndsAt,
+  intervalMs: known.intervalMs,
   stage: 'halfOpen',
-  networks: [],
+  networks: NO_NETWORKS,
   blocks: 0,
   reading: undefined,
   neededAt: 0,
   isAsking: false,
   awaiting: undefined,
   held: undefined,
-  status: { version: 0, status: 'online', custom: '', metadata: {} },
-  allowances: fullAllowances(),
+  status: FIRST_STATUS,
+  allowances: FULL,
   announced: undefined,
   toBeWritten: false,
   writing: false,
@@ -90,6 +98,12 @@ export const newPeerSession = (slot: number, session: Session, known: Known): Pe
   finds: 0,
   dirty: false,
 })
+
+/** What a session keeps of a status. The table keeps the prekey, and peers without metadata share theirs. */
+export function keptStatus({ version, status, custom, metadata }: StatusUpdate): KeptStatus {
+  const isEmpty = Object.keys(metadata).length === 0
+  return { version, status, custom, metadata: isEmpty ? NO_METADATA : metadata }
+}
 
 /** The facts that decide who may reach whom: peers of one user may, and so may members of one network. */
 export interface Related {

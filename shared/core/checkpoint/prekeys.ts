@@ -28,14 +28,14 @@ export class Prekeys {
   }
 
   answer(of: PeerSession, question: PrekeyQuestion, now: number): void {
-    const { roster, counters } = this.#options
+    const { roster, table, counters } = this.#options
     if (!takeAllowance(of, 1, now)) {
       counters.rateLimited++
       return
     }
-    const here = roster.get(question.peer)?.status.prekey
-    const isKnownHere = here !== undefined && areRelated(of, roster.get(question.peer)!)
-    if (isKnownHere) this.#tell(of, question, here)
+    const other = roster.get(question.peer)
+    const here = other && areRelated(of, other) ? table.prekeyOf(other) : undefined
+    if (here !== undefined) this.#tell(of, question, here)
     else this.#look(of, question, now)
   }
 

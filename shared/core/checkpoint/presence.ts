@@ -17,7 +17,7 @@ import { take } from './allowances.ts'
 import type { Asks } from './asks.ts'
 import type { Blocks } from './blocks.ts'
 import type { News } from './news.ts'
-import type { PeerSession } from './peer-session.ts'
+import { keptStatus, type PeerSession } from './peer-session.ts'
 import type { Roster } from './roster.ts'
 import type { SessionTable } from './session-table.ts'
 import type { Standings } from './standings.ts'
@@ -49,7 +49,8 @@ export class Presence {
   /** Handles a new status of a peer. */
   update(of: PeerSession, status: StatusUpdate, now: number): void {
     if (status.version < of.status.version) return
-    of.status = status
+    of.status = keptStatus(status)
+    this.#options.table.keepPrekey(of, status.prekey)
     this.changed(of, now)
   }
 
@@ -69,8 +70,9 @@ export class Presence {
   signingIn(of: PeerSession): SigningIn {
     of.toBeWritten = false
     const { peer, user, since, status } = of
-    const lastSeenAt = this.#lastSeenAt(of)
-    return { peer, user, ...status, since, lastSeenAt, node: this.#options.node }
+    const { node, table } = this.#options
+    const prekey = table.prekeyOf(of)?.slice()
+    return { peer, user, ...status, ...(prekey && { prekey }), since, lastSeenAt: this.#lastSeenAt(of), node }
   }
 
   /** Signs the peer out of the directory. Does nothing if the directory was never told of it. */

@@ -6,7 +6,8 @@ const NOBODY: ReadonlySet<PeerSession> = new Set()
 /** The online sessions of this node, by peer, by user and by network. */
 export class Roster {
   readonly #peers = new Map<PeerId, PeerSession>()
-  readonly #users = new Map<UserId, Set<PeerSession>>()
+  /** A user with one peer here, as most have, has no set. */
+  readonly #users = new Map<UserId, PeerSession | Set<PeerSession>>()
   readonly #networks = new Map<NetworkId, Set<PeerSession>>()
 
   get size(): number {
@@ -22,7 +23,8 @@ export class Roster {
   }
 
   ofUser(user: UserId): ReadonlySet<PeerSession> {
-    return this.#users.get(user) ?? NOBODY
+    const own = this.#users.get(user) ?? NOBODY
+    return 'slot' in own ? new Set([own]) : own
   }
 
   inNetwork(network: NetworkId): ReadonlySet<PeerSession> {
@@ -31,13 +33,13 @@ export class Roster {
 
   add(session: PeerSession): void {
     this.#peers.set(session.peer, session)
-    addTo(this.#users, session.user, session)
+    this.#addToUser(session)
     for (const network of session.networks) addTo(this.#networks, network, session)
   }
 
   remove(session: PeerSession): void {
     if (this.#peers.get(session.peer) === session) this.#peers.delete(session.peer)
-    removeFrom(this.#users, session.user, session)
+    this.#removeFromUser(session)
     for (const network of session.networks) removeFrom(this.#networks, network, session)
   }
 
@@ -46,6 +48,19 @@ export class Roster {
     for (const network of session.networks) removeFrom(this.#networks, network, session)
     session.networks = networks
     for (const network of networks) addTo(this.#networks, network, session)
+  }
+
+  #addToUser(session: PeerSession): void {
+    const own = this.#users.get(session.user)
+    if (own === undefined) this.#users.set(session.user, session)
+    else if (!('slot' in own)) own.add(session)
+    else if (own !== session) this.#users.set(session.user, new Set([own, session]))
+  }
+
+  #removeFromUser(session: PeerSession): void {
+    const own = this.#users.get(session.user)
+    if (own === undefined || own === session) this.#users.delete(session.user)
+    else if (!('slot' in own) && own.delete(session) && own.size === 0) this.#users.delete(session.user)
   }
 }
 

@@ -5,26 +5,33 @@
  * never move, so a session may keep its address in a chunk. Leases are lazy: a keep-alive only records the time, and a
  * deadline that comes due is set again if the peer was heard meanwhile.
  */
-import type { Channel } from '../../crypto/channel.ts'
+import { CHANNEL_BYTES, Channel, type ChannelKeys } from '../../crypto/channel.ts'
 import type { Random } from '../../crypto/random.ts'
-import { ADDRESS_WORDS, sameAddress } from '../../wire/address.ts'
+import { ADDRESS_WORDS, type Address, sameAddress } from '../../wire/address.ts'
 import type { Batch } from '../../wire/batch.ts'
-import { FRAME, KIND } from '../../wire/numbers.ts'
+import { FRAME, KIND, PREKEY_BYTES } from '../../wire/numbers.ts'
 import { encodeSeen, indexAt, SHORT_BYTES, writeShort } from '../../wire/session.ts'
 import { Deadlines } from '../session/deadlines.ts'
 import { ACK_DELAY_MS } from '../session/incoming.ts'
 import { Session } from '../session/session.ts'
+import { forgetFull } from './allowances.ts'
 import type { CheckpointCounters } from './counters.ts'
 import { newPeerSession, type PeerSession } from './peer-session.ts'
 
 const SLOT_BITS = 22
 const GENERATIONS = 2 ** (32 - SLOT_BITS)
 const CHUNK = 4096
+const PREKEY_STRIDE = 1 + PREKEY_BYTES
 /** A session ends after silence for this many of the peer's own keep-alive intervals. */
 const MISSED_INTERVALS = 3
 
 class Chunk {
   readonly address = new Uint32Array(CHUNK * ADDRESS_WORDS)
+  /** The address of each session when it was opened. */
+  readonly from = new Uint32Array(CHUNK * ADDRESS_WORDS)
+  readonly keys = new Uint8Array(CHUNK * CHANNEL_BYTES)
+  /** The prekey of each peer: a byte that is 1 if there is one, and PREKEY_BYTES. */
+  readonly prekeys = new Uint8Array(CHUNK * PREKEY_STRIDE)
   /** This node's index of the session; 0 if the slot is free. */
   readonly index = new Uint32Array(CHUNK)
   readonly remoteIndex = new Uint32Array(CHUNK)
@@ -36,7 +43,7 @@ class Chunk {
 type Known = 'peer' | 'user' | 'since' | 'ticketEndsAt' | 'intervalMs'
 
 export interface Opening extends Pick<PeerSession, Known> {
-  readonly channel: Channel
+  readonly keys: ChannelKeys
   readonly remoteIndex: number
   /** The datagram for which the session is opened. */
   readonly arrived: Batch
@@ -61,7 +68,7 @@ export class SessionTable {
   }
 
   /** Opens a half-open session for the sender of a datagram; undefined if no slot is left. */
-  open({ channel, remoteIndex, arrived, i, ...known }: Opening, now: number): PeerSession | undefined {
+  open({ keys, remoteIndex, arrived, i, ...known }: Opening, now: number): PeerSession | undefined {
     const slot = this.#claim()
     if (slot === undefined) return undefined
     const [chunk, at] = [this.#chunkOf(slot), slot % CHUNK]
@@ -69,10 +76,12 @@ export class SessionTable {
     const index = ((chunk.generation[at]! << SLOT_BITS) | slot) >>> 0
     const [address, addressAt] = [chunk.address, at * ADDRESS_WORDS]
     address.set(arrived.address.subarray(i * ADDRESS_WORDS, (i + 1) * ADDRESS_WORDS), addressAt)
+    chunk.from.set(address.subarray(addressAt, addressAt + ADDRESS_WORDS), addressAt)
     chunk.index[at] = index
     chunk.remoteIndex[at] = remoteIndex
     chunk.heardAt[at] = now
     const socket = arrived.socket[i]!
+    const channel = new Channel(keys, chunk.keys, at * CHANNEL_BYTES)
     const where = { index, remoteIndex, channel, address, addressAt, socket }
     const opened = newPeerSession(
       slot,
@@ -80,6 +89,7 @@ export class SessionTable {
       known,
     )
     chunk.sessions[at] = opened
+    this.keepPrekey(opened, undefined)
     return opened
   }
 
@@ -130,6 +140,26 @@ export class SessionTable {
     this.#dirty.push(session)
   }
 
+  /** The address to which the WELCOME was sent. It is proven once the session is no longer half open. */
+  fromOf({ slot }: PeerSession): Address {
+    const at = (slot % CHUNK) * ADDRESS_WORDS
+    return { words: this.#chunkOf(slot).from.slice(at, at + ADDRESS_WORDS) }
+  }
+
+  /** The prekey that the peer has published, of which this is a view; undefined if there is none. */
+  prekeyOf({ slot }: PeerSession): Uint8Array | undefined {
+    const at = (slot % CHUNK) * PREKEY_STRIDE
+    const { prekeys } = this.#chunkOf(slot)
+    return prekeys[at] === 1 ? prekeys.subarray(at + 1, at + PREKEY_STRIDE) : undefined
+  }
+
+  keepPrekey({ slot }: PeerSession, prekey: Uint8Array | undefined): void {
+    const at = (slot % CHUNK) * PREKEY_STRIDE
+    const { prekeys } = this.#chunkOf(slot)
+    prekeys[at] = prekey === undefined ? 0 : 1
+    if (prekey !== undefined) prekeys.set(prekey, at + 1)
+  }
+
   heardAt({ slot, session }: PeerSession): number {
     return Math.max(this.#chunkOf(slot).heardAt[slot % CHUNK]!, session.heardAt)
   }
@@ -158,6 +188,7 @@ export class SessionTable {
     const chunk = this.#chunkOf(slot)
     chunk.index[slot % CHUNK] = 0
     chunk.sessions[slot % CHUNK] = undefined
+    chunk.keys.fill(0, (slot % CHUNK) * CHANNEL_BYTES, ((slot % CHUNK) + 1) * CHANNEL_BYTES)
     this.#deadlines.clear(slot)
     this.#free.push(slot)
   }
@@ -165,6 +196,7 @@ export class SessionTable {
   #flushOne(each: PeerSession, out: Batch, now: number, onEnd: OnEnd): void {
     each.dirty = false
     each.session.flush(out, now)
+    forgetFull(each, now)
     if (each.stage !== 'ended') this.#seeWhetherOver(each, now, onEnd)
     if (each.stage !== 'ended') this.#deadlines.set(each.slot, this.#nextOf(each))
     else if (!each.dirty) this.release(each)

@@ -42,10 +42,13 @@ export interface OutgoingFrame {
   dueAt: number
 }
 
+/** The list of a session that has nothing to send. Idle sessions share it. */
+const NONE: OutgoingFrame[] = []
+
 export class Outgoing {
-  #waiting: OutgoingFrame[] = []
+  #waiting = NONE
   /** Frames in flight, in the order of their refs. */
-  #flying: OutgoingFrame[] = []
+  #flying = NONE
   #nextRef = 1
   /** Smoothed round-trip time in milliseconds; 0 before the first sample. */
   roundTripMs = 0
@@ -62,6 +65,7 @@ export class Outgoing {
 
   /** Queues a frame; false if the queue is full. The caller must not change the body afterwards. */
   add(type: number, body: Uint8Array): boolean {
+    if (this.#waiting === NONE) this.#waiting = []
     if (type === FRAME.PRESENCE) return this.#addNews(body)
     if (this.room <= 0) return false
     this.#waiting.splice(this.#waiting.length - this.#news(), 0, waiting(type, body))
@@ -99,7 +103,9 @@ export class Outgoing {
     const arrived = ({ ref }: OutgoingFrame): boolean =>
       ref < next || (ref > next && ref <= next + IN_FLIGHT && ((held >>> (ref - next - 1)) & 1) === 1)
     for (const frame of this.#flying) if (arrived(frame)) this.#sample(frame, now)
-    this.#flying = this.#flying.filter((frame) => !arrived(frame))
+    const flying = this.#flying.filter((frame) => !arrived(frame))
+    this.#flying = flying.length > 0 ? flying : NONE
+    if (this.#waiting.length === 0) this.#waiting = NONE
     if (held !== 0) this.#missing(newest, now)
     return true
   }
@@ -123,6 +129,7 @@ export class Outgoing {
       this.#waiting.shift()
       this.#nextRef++
       frame.sentAt = now
+      if (this.#flying === NONE) this.#flying = []
       this.#flying.push(frame)
       this.#flies(frame, now)
     }

@@ -2,7 +2,6 @@ import { expect, test } from 'vitest'
 import { noCounters } from '../../../shared/core/checkpoint/counters.ts'
 import type { PeerSession } from '../../../shared/core/checkpoint/peer-session.ts'
 import { SessionTable } from '../../../shared/core/checkpoint/session-table.ts'
-import { Channel } from '../../../shared/crypto/channel.ts'
 import { Random } from '../../../shared/crypto/random.ts'
 import type { PeerId, UserId } from '../../../shared/ids.ts'
 import { parseAddress } from '../../../shared/wire/address.ts'
@@ -18,7 +17,7 @@ function opened(table: SessionTable, now = NOW): PeerSession {
   const keys = { send: new Uint8Array(32), receive: new Uint8Array(32) }
   const who = { peer: 'p' as PeerId, user: 'u' as UserId, since: now, networks: [], blocks: [] }
   const times = { ticketEndsAt: now + 3600_000, intervalMs: 25_000 }
-  return table.open({ ...who, ...times, channel: new Channel(keys), remoteIndex: 1, arrived, i: 0 }, now)!
+  return table.open({ ...who, ...times, keys, remoteIndex: 1, arrived, i: 0 }, now)!
 }
 
 function ended(table: SessionTable, now: number): string[] {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { fullAllowances, take } from '../../../shared/core/checkpoint/allowances.ts'
+import { type Allowances, FULL, take } from '../../../shared/core/checkpoint/allowances.ts'
 import { Budget } from '../../../shared/core/peer/budget.ts'
 import { PREKEY_MS, type PrekeyMemory, Prekeys } from '../../../shared/core/peer/prekeys.ts'
 import { RecipientKeys } from '../../../shared/core/peer/recipient-keys.ts'
@@ -244,7 +244,7 @@ describe('the prekey of a recipient', () => {
   })
 
   test('comes from the node that is asked for hundreds at a time and has nothing left to allow', () => {
-    const node = { allowances: fullAllowances() }
+    const node: { allowances: Allowances } = { allowances: FULL }
     for (let i = 0; take(node, 'requests', 1, 0); i++) expect(i).toBeLessThan(LIMITS.requestsBurst)
     const others = Array.from({ length: 400 }, (_, i) => identityOf(filled(i)))
     const [keys, budget] = [new RecipientKeys(), new Budget()]
