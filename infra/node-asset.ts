@@ -26,7 +26,7 @@ import {
 export const DIRECTORY = '/opt/straightway'
 /** Node.js as packaged and patched by Amazon Linux. */
 export const NODE = '/usr/bin/node-24'
-const UDP_PORTS = [3478, 3479, 3480, 3481, 3482]
+const UDP_PORTS = [443, 3478, 3479, 3480, 3481, 3482]
 /** TCP port of relays. Networks that drop UDP let this port through. */
 export const RELAY_TCP_PORT = 443
 

@@ -1,6 +1,6 @@
 /**
- * The systemd units of an instance. A node runs as its own user, on a read-only file system, without capabilities. A relay
- * has two: it may listen on TCP 443, and tell the kernel which packets to forward. A node keeps its state in memory; its log
+ * The systemd units of an instance. A node runs as its own user, on a read-only file system. Its only capability is to
+ * listen on port 443. A relay may also tell the kernel which packets to forward. A node keeps its state in memory; its log
  * is the only file it writes.
  *
  * The log belongs to the node's user and to the group of the CloudWatch agent, which reads it. A `LogsDirectory` of a
@@ -20,7 +20,7 @@ export interface UnitOptions {
   readonly directory: string
   /** Path of the Node.js binary. */
   readonly node: string
-  /** The node is a relay. Only relays get capabilities and a TCP port. */
+  /** The node is a relay. Only relays get CAP_NET_ADMIN and a TCP port. */
   readonly relay: boolean
   readonly drainMinutes: number
 }
@@ -38,7 +38,7 @@ export function units(options: UnitOptions): Readonly<Record<string, string>> {
 
 /** The unit of the node. Five starts within five minutes are a crash loop: the instance gives up, and the group replaces it. */
 function service({ directory, node, relay, drainMinutes }: UnitOptions): string {
-  const capability = relay ? 'CAP_NET_BIND_SERVICE CAP_NET_ADMIN' : ''
+  const capability = relay ? 'CAP_NET_BIND_SERVICE CAP_NET_ADMIN' : 'CAP_NET_BIND_SERVICE'
   const families = relay ? ' AF_NETLINK' : ''
   // A relay reads from /proc whether the kernel forwards packets. It cannot change that.
   const proc = relay ? 'all' : 'pid'

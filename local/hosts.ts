@@ -6,6 +6,7 @@ import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import { isIPv6 } from 'node:net'
 import { StraightwayError } from '../shared/errors.ts'
+import { COMMON_PORTS } from '../shared/wire/common-port.ts'
 import type { NodeConfig } from '../udp-edge/config.ts'
 
 export interface Host {
@@ -25,15 +26,31 @@ const PORT_OFFSET = 20
 const ONE_ADDRESS =
   'This system has only one loopback address, so both nodes share it and differ by port: NAT filtering by address cannot be told.'
 
-/** Chooses the hosts. `free`: the system chooses the ports, for tests that run in parallel. */
+/**
+ * Chooses the hosts. A third address is the relay's. `free`: the system chooses the ports, for tests that run in
+ * parallel.
+ */
 export async function chooseHosts(addresses: readonly string[] | undefined, free: boolean): Promise<Hosts> {
   const [first, second] = addresses ?? ['127.0.0.1', (await canBind('127.0.0.2')) ? '127.0.0.2' : '127.0.0.1']
   if (first === undefined || second === undefined)
     throw new StraightwayError('bad-request', 'Two addresses are needed.')
   const shared = first === second
-  const nodes = [await host(first, free, 0), await host(second, free, shared ? PORT_OFFSET : 0)] as const
-  return { nodes, relay: nodes[0], notes: shared ? [ONE_ADDRESS] : [] }
+  const [one, other] = [await host(first, free, 0), await host(second, free, shared ? PORT_OFFSET : 0)]
+  const third = addresses?.[2] === undefined ? one : await host(addresses[2], free, 0)
+  const notes = shared ? [ONE_ADDRESS] : []
+  if (free || addresses === undefined) return { nodes: [one, other], relay: one, notes }
+  return {
+    nodes: [withCommon(one), shared ? other : withCommon(other)],
+    relay: third === one ? one : withCommon(third),
+    notes,
+  }
 }
+
+/** Networks that let out few ports are no case on loopback. Two processes cannot share a port of one address. */
+const withCommon = ({ address, ports }: Host): Host => ({
+  address,
+  ports: { ...ports, common: [...COMMON_PORTS] },
+})
 
 async function host(address: string, free: boolean, offset: number): Promise<Host> {
   if (free) {

@@ -24,7 +24,11 @@ const program = new Command('npm start --')
   )
   .option('--data <dir>', 'where users, keys and messages are kept', DEFAULT_DATA)
   .option('--fresh', 'forget what was kept')
-  .option('--addresses <ip,ip>', 'the two addresses of the nodes (default 127.0.0.1,127.0.0.2)', addresses)
+  .option(
+    '--addresses <ip,ip,..>',
+    'two addresses of the nodes, and one of the relay if it has its own (default 127.0.0.1,127.0.0.2)',
+    addresses,
+  )
   .option('--http <host:port>', 'where INDEX and the gateway listen (default 127.0.0.1:8787)', endpoint)
   .option('--json', 'print one line {index, websocket, nodes, relays, adminKey, invite} when ready')
   .action(run)
@@ -79,8 +83,10 @@ ${notes.map((note) => `\n  ${note}\n`).join('')}
 
 function addresses(text: string): string[] {
   const list = text.split(',')
-  if (list.length !== 2 || list.some((ip) => isIP(ip) === 0)) {
-    throw new InvalidArgumentError('two IP addresses with a comma between, for example 10.0.0.1,10.0.0.2')
+  if (![2, 3].includes(list.length) || list.some((ip) => isIP(ip) === 0)) {
+    throw new InvalidArgumentError(
+      'two or three IP addresses with commas between, for example 10.0.0.1,10.0.0.2',
+    )
   }
   return list
 }

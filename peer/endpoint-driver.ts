@@ -123,6 +123,10 @@ export class EndpointDriver {
       isNode: (words) => this.#carriage.isNode(words),
       onCarried: (since) => this.#onCarried(since),
       onMoved: () => this.handle({ kind: 'homeMoved' }),
+      onPort: () => {
+        this.#sockets.doubt()
+        this.handle({ kind: 'homeMoved' })
+      },
     })
   }
 

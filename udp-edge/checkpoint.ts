@@ -14,7 +14,7 @@ import type { NodeId } from '../shared/ids.ts'
 import type { Push } from '../shared/push.ts'
 import { addressOf, formatAddress } from '../shared/wire/address.ts'
 import { type DriverCounters, drive } from './drive.ts'
-import type { Bind } from './socket.ts'
+import type { Bind, Endpoint } from './socket.ts'
 
 /** Connections to the tables. Two for each request in progress, because some requests make several calls at the same time. */
 export const TABLE_CONNECTIONS = 2 * ASKS_UNDER_WAY
@@ -44,6 +44,8 @@ export interface StartCheckpointOptions {
   readonly onMetrics?: (metrics: Extract<CheckpointEffect, { kind: 'metrics' }>) => void
   /** Called if a node is needed that is not in the last fleet this node read. */
   readonly onMissing?: () => void
+  /** More sockets at which the service is reached, in addition to its own port. Default: none. */
+  readonly common?: readonly Endpoint[]
   readonly bind?: Bind
 }
 
@@ -70,12 +72,12 @@ export interface Checkpoint {
 
 /** Starts the service. Rejects with `unavailable` if the port cannot be bound. */
 export async function startCheckpoint(options: StartCheckpointOptions): Promise<Checkpoint> {
-  const { host, port, publicAddress = host, bind, ...rest } = options
+  const { host, port, publicAddress = host, common = [], bind, ...rest } = options
   const capacity = Math.floor(getHeapStatistics().heap_size_limit / 2 / SESSION_BYTES)
   const machine = new CheckpointMachine({ capacity, ...rest, seed: randomBytes(32), now: now() })
   const drained = Promise.withResolvers<void>()
   const driver = await drive<CheckpointInput, CheckpointEffect>(machine, {
-    sockets: [{ host, port }],
+    sockets: [{ host, port }, ...common],
     perform: (effect) => perform(effect, options, drained.resolve),
     ...(bind && { bind }),
   })

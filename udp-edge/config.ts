@@ -30,6 +30,8 @@ const schema = z.object({
     stun: z.tuple([port, port]),
     relay: port,
     relayTls: port.optional(),
+    /** UDP ports at which all services are reached, besides their own ports. Peers try 443 and 3478. */
+    common: z.array(port).optional(),
   }),
   /** `ip:port` of the STUN partner's primary socket, and its alternate port. Default: a partner is chosen from the fleet. */
   partner: z.object({ address: z.string(), alternatePort: port }).optional(),

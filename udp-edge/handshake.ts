@@ -9,7 +9,7 @@ import type { NodeId } from '../shared/ids.ts'
 import { addressOf, formatAddress } from '../shared/wire/address.ts'
 import type { StepKind } from '../shared/wire/handshake.ts'
 import { type DriverCounters, drive } from './drive.ts'
-import type { Bind } from './socket.ts'
+import type { Bind, Endpoint } from './socket.ts'
 
 /** The technique that worked before between two networks, by a name for the pair. Losing it only changes the order of steps. */
 export interface TraversalHistory {
@@ -32,6 +32,8 @@ export interface StartHandshakeOptions {
   /** Called if relays are needed that may not be in the last fleet this node read. */
   readonly onMissing?: () => void
   readonly maxPairs?: number
+  /** More sockets at which the service is reached, in addition to its own port. Default: none. */
+  readonly common?: readonly Endpoint[]
   readonly bind?: Bind
 }
 
@@ -51,11 +53,11 @@ export interface Handshake {
 
 /** Starts the service. Rejects with `unavailable` if the port cannot be bound. */
 export async function startHandshake(options: StartHandshakeOptions): Promise<Handshake> {
-  const { host, port, publicAddress = host, bind, ...rest } = options
+  const { host, port, publicAddress = host, common = [], bind, ...rest } = options
   const machine = new HandshakeMachine({ ...rest, seed: randomBytes(32) })
   const drained = Promise.withResolvers<void>()
   const driver = await drive<HandshakeInput, HandshakeEffect>(machine, {
-    sockets: [{ host, port }],
+    sockets: [{ host, port }, ...common],
     perform: (effect) => perform(effect, options, drained.resolve),
     ...(bind && { bind }),
   })

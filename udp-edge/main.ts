@@ -5,7 +5,8 @@
  */
 import { createInterface } from 'node:readline'
 import { parseNodeConfig, parseNodeKeys } from './config.ts'
-import { type Log, type Node, startNode } from './node.ts'
+import { type Node, startNode } from './node.ts'
+import type { Log } from './services.ts'
 
 const log: Log = (what, error) => {
   const detail = error instanceof Error ? error.message : error

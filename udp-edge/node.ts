@@ -10,36 +10,36 @@
  * node's entries from the tables when its lease has expired.
  */
 import { randomBytes } from 'node:crypto'
-import type { CarriedService, PeerGone, PushedDatagram } from '../shared/carried.ts'
+import type { PeerGone, PushedDatagram } from '../shared/carried.ts'
 import { ASK_MS } from '../shared/core/checkpoint/asks.ts'
 import { identityOf } from '../shared/crypto/identity.ts'
 import type { FleetItem } from '../shared/directory.ts'
-import { fromBase32, type NodeId, toBase32 } from '../shared/ids.ts'
+import { type NodeId, toBase32 } from '../shared/ids.ts'
 import type { Push } from '../shared/push.ts'
 import { createClient } from '../shared/store/client.ts'
-import { createDirectory } from '../shared/store/directory.ts'
 import { createFleet } from '../shared/store/fleet.ts'
-import { createPeerSearch } from '../shared/store/search.ts'
-import { createTraversalHistory, type TraversalHistoryTable } from '../shared/store/traversal-history.ts'
-import type { StepKind } from '../shared/wire/handshake.ts'
-import { bindUdp } from './bind.ts'
 import { CarriedPeers } from './carried-socket.ts'
-import { type Checkpoint, startCheckpoint, TABLE_CONNECTIONS } from './checkpoint.ts'
+import { TABLE_CONNECTIONS } from './checkpoint.ts'
 import type { NodeConfig, NodeKeys, Role } from './config.ts'
-import type { DriverCounters } from './drive.ts'
 import { GatewayPeers } from './gateway-peers.ts'
-import { type Handshake, startHandshake, type TraversalHistory } from './handshake.ts'
 import { Lease } from './lease.ts'
 import { samplesOf } from './metrics.ts'
 import { publishMetrics } from './metrics-publisher.ts'
 import { addressesOf } from './node-addresses.ts'
 import { PushChannel } from './push-channel.ts'
-import { type Relay, startRelay } from './relay.ts'
 import { SaturationMeter } from './saturation.ts'
-import { type Stun, startStun } from './stun.ts'
+import {
+  closeAll,
+  fleetKeysOf,
+  type Log,
+  loadOf,
+  type ServiceParts,
+  type Services,
+  socketsOf,
+  startServices,
+  ticketKeysOf,
+} from './services.ts'
 import { stunPartnerOf } from './stun-partner.ts'
-
-export type Log = (what: string, error?: unknown) => void
 
 export interface Node {
   readonly node: NodeId
@@ -50,13 +50,6 @@ export interface Node {
   /** Moves sessions, tunnels and relay legs to other nodes. Resolves when they have gone, at the latest after `graceMs`. */
   drain(graceMs: number): Promise<void>
   close(): Promise<void>
-}
-
-interface Services {
-  readonly checkpoint?: Checkpoint
-  readonly handshake?: Handshake
-  readonly stun?: Stun
-  readonly relay?: Relay
 }
 
 export async function startNode(config: NodeConfig, log: Log): Promise<Node> {
@@ -129,105 +122,7 @@ export async function startNode(config: NodeConfig, log: Log): Promise<Node> {
   }
 }
 
-interface Parts {
-  readonly node: NodeId
-  readonly identity: ReturnType<typeof identityOf>
-  readonly client: ReturnType<typeof createClient>
-  readonly carried: Readonly<Record<CarriedService, CarriedPeers>>
-  /** Called if a service needs a node that is not in the last fleet read. */
-  readonly onMissing: () => void
-  readonly log: Log
-}
-
-async function startServices(config: NodeConfig, parts: Parts): Promise<Services> {
-  const { node, identity, client, onMissing, log } = parts
-  const { roles, address: host, publicAddress = host, ports, partner, cookiesAbove } = config
-  const fleetKeys = fleetKeysOf(config)
-  const has = (role: Role) => roles.includes(role)
-  const common = { host, publicAddress, node, fleetKeys, onMissing }
-  const keys = { publicKey: identity.staticPublic, secretKey: identity.staticSecret }
-  const directory = createDirectory(client, { search: createPeerSearch(client) })
-  const ticketKeys = ticketKeysOf(config)
-  const history = historyOf(createTraversalHistory(client), log)
-  const checkpointBind = parts.carried.checkpoint.beside(bindUdp)
-  const handshakeBind = parts.carried.handshake.beside(bindUdp)
-  const [checkpoint, handshake, stun, relay] = await Promise.all([
-    has('checkpoint')
-      ? startCheckpoint({
-          ...common,
-          port: ports.checkpoint,
-          identity: keys,
-          ticketKeys,
-          directory,
-          bind: checkpointBind,
-          ...(cookiesAbove !== undefined && { cookiesAbove }),
-        })
-      : undefined,
-    has('handshake')
-      ? startHandshake({ ...common, port: ports.handshake, history, bind: handshakeBind })
-      : undefined,
-    has('stun')
-      ? startStun({ address: host, publicAddress, ports: ports.stun, fleetKeys, ...(partner && { partner }) })
-      : undefined,
-    has('relay')
-      ? startRelay({
-          ...{ host, publicAddress, fleetKeys },
-          ...relayPorts(ports),
-          ...(config.relayPath !== 'process' && { kernel: { log } }),
-        })
-      : undefined,
-  ])
-  return {
-    ...(checkpoint && { checkpoint }),
-    ...(handshake && { handshake }),
-    ...(stun && { stun }),
-    ...(relay && { relay }),
-  }
-}
-
-function relayPorts({ relay, relayTls }: NodeConfig['ports']) {
-  return { port: relay, ...(relayTls !== undefined && { tls: { port: relayTls } }) }
-}
-
-function fleetKeysOf({ fleetKeys }: NodeKeys): readonly Uint8Array[] {
-  return fleetKeys.map((key) => new Uint8Array(Buffer.from(key, 'base64')))
-}
-
-function ticketKeysOf({ ticketKeys }: NodeKeys): Map<string, Uint8Array> {
-  return new Map(Object.entries(ticketKeys).map(([kid, key]) => [kid, fromBase32(key) ?? new Uint8Array(0)]))
-}
-
-/** The traversal history. Its errors are ignored or logged, because losing it only changes the order of steps. */
-function historyOf(table: TraversalHistoryTable, log: Log): TraversalHistory {
-  return {
-    recall: (pair) =>
-      table.recall(pair).then(
-        (technique) => technique as StepKind | undefined,
-        () => undefined,
-      ),
-    remember: (pair, technique) => {
-      table
-        .remember(pair, technique, Date.now() / 1000)
-        .catch((error) => log('traversal history was not kept', error))
-    },
-  }
-}
-
-function loadOf({ checkpoint, handshake, relay }: Services): number {
-  return Math.max(checkpoint?.load ?? 0, handshake?.load ?? 0, relay?.load ?? 0)
-}
-
-function socketsOf(services: Services): { received: number; overrun: number } {
-  const sum = { received: 0, overrun: 0 }
-  for (const service of Object.values(services) as { counters(): { socket: DriverCounters } }[]) {
-    const { received, overrun } = service.counters().socket
-    sum.received += received
-    sum.overrun += overrun
-  }
-  return sum
-}
-
-interface Served extends Pick<Parts, 'node' | 'carried' | 'log'> {
+interface Served extends Pick<ServiceParts, 'node' | 'carried' | 'log'> {
   readonly services: Services
   readonly lease: Lease
 }
@@ -256,8 +151,4 @@ function pushChannel(config: NodeConfig, served: Served): PushChannel | undefine
     log,
   })
   return channel
-}
-
-async function closeAll(services: Services): Promise<void> {
-  await Promise.all(Object.values(services).map((service: { close(): Promise<void> }) => service.close()))
 }

@@ -10,7 +10,7 @@ import { bindUdp } from './bind.ts'
 import { CarriedPeers } from './carried-socket.ts'
 import { type Driver, type DriverCounters, drive } from './drive.ts'
 import { type KernelCounters, KernelRelay } from './kernel-relay/kernel-relay.ts'
-import type { Bind } from './socket.ts'
+import type { Bind, Endpoint } from './socket.ts'
 import { type TlsCounters, type TlsLimits, TlsListener } from './tls-listener.ts'
 
 export interface StartRelayOptions {
@@ -29,6 +29,8 @@ export interface StartRelayOptions {
   readonly idleMs?: number
   /** Called when a leg has ended, with the traffic forwarded from it. */
   readonly onEnded?: (leg: Extract<RelayEffect, { kind: 'ended' }>) => void
+  /** More sockets at which the service is reached, in addition to its own port. Default: none. */
+  readonly common?: readonly Endpoint[]
   readonly bind?: Bind
   /** Forwards in the kernel if this process may. `log` reports whether kernel or process forwards. Default: the process. */
   readonly kernel?: { readonly log: (what: string, why?: unknown) => void }
@@ -55,20 +57,32 @@ export interface Relay {
 
 /** Starts the service. Rejects with `unavailable` if a port cannot be bound. */
 export async function startRelay(options: StartRelayOptions): Promise<Relay> {
-  const { host, port, publicAddress = host, tls, onEnded, bind = bindUdp, kernel, ...limits } = options
+  const {
+    host,
+    port,
+    publicAddress = host,
+    common = [],
+    tls,
+    onEnded,
+    bind = bindUdp,
+    kernel,
+    ...limits
+  } = options
   const machine = new RelayMachine({ ...limits, seed: randomBytes(32) })
   const drained = Promise.withResolvers<void>()
   const carried = new CarriedPeers()
+  const own = { host, port }
+  const bindOwn = carried.beside(bind)
   let kernelRelay: KernelRelay | undefined
   const driver = await drive<RelayInput, RelayEffect>(machine, {
-    sockets: [{ host, port }],
+    sockets: [own, ...common],
     perform: (effect) => {
       if (effect.kind === 'drained') drained.resolve()
       else if (effect.kind === 'ended') onEnded?.(effect)
       else kernelRelay?.take(effect)
       return undefined
     },
-    bind: carried.beside(bind),
+    bind: (endpoint, inbox) => (endpoint === own ? bindOwn : bind)(endpoint, inbox),
   })
   const listener = tls && (await listen(host, tls, carried, driver))
   const bound = driver.addresses[0]![0]!.words

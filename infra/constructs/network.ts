@@ -97,7 +97,7 @@ export class Network extends Construct {
     group.addIngressRule(Peer.anyIpv4(), Port.allUdp(), 'UDP over IPv4, untracked')
     group.addIngressRule(Peer.anyIpv6(), Port.allUdp(), 'UDP over IPv6, untracked')
     const reason =
-      'Peers are anywhere, and only rules that are open both ways are untracked; the packet filter of the host admits five UDP ports, and of a relay TCP 443.'
+      'Peers are anywhere, and only rules that are open both ways are untracked; the packet filter of the host admits six UDP ports, and of a relay TCP 443.'
     Validations.of(group).acknowledge(
       { id: 'AwsSolutions-EC23', reason },
       { id: 'CloudFormation-Validate::W2508', reason },

@@ -5,6 +5,7 @@
  * of its streams; all other datagrams go to `receive`.
  */
 import type { UdxSocket } from 'udx-native'
+import { OWN_PORT } from '../../shared/core/peer/service-port.ts'
 import { StraightwayError } from '../../shared/errors.ts'
 import {
   ADDRESS_WORDS,
@@ -12,6 +13,7 @@ import {
   addressOf,
   formatIp,
   isIpv4,
+  PORT_WORD,
   sameIp,
 } from '../../shared/wire/address.ts'
 import { type Batch, SLOT_BYTES } from '../../shared/wire/batch.ts'
@@ -64,6 +66,17 @@ export class DualSocket {
     const at = i * ADDRESS_WORDS
     const to = this.destination(batch.address, at)
     if (to !== undefined) to.socket.trySend(Buffer.from(batch.at(i)), to.port, to.host, batch.ttl[i]!)
+  }
+
+  /** Sends datagram i of a batch to its IP at each of these ports; 0 stands for the port in its address. */
+  sendTo(ports: readonly number[], batch: Batch, i: number): void {
+    const at = i * ADDRESS_WORDS + PORT_WORD
+    const own = batch.address[at]!
+    for (const port of ports) {
+      batch.address[at] = port === OWN_PORT ? own : port
+      this.send(batch, i)
+    }
+    batch.address[at] = own
   }
 
   /** Opens the NAT for datagrams from this address by sending one there. `ttl` 0: the system's default. */

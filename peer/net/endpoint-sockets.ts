@@ -4,7 +4,8 @@
  * do (`service-ways.ts`).
  */
 import type { SocketEffect, SocketPorts } from '../../shared/core/peer/events.ts'
-import { type Service, ServiceWays } from '../../shared/core/peer/service-ways.ts'
+import { OWN_PORT } from '../../shared/core/peer/service-port.ts'
+import { Experience, type Leaving, ServiceWays } from '../../shared/core/peer/service-ways.ts'
 import { HOME_SOCKET } from '../../shared/core/peer/socket-book.ts'
 import { now } from '../../shared/drive/clock.ts'
 import type { TunnelId } from '../../shared/ids.ts'
@@ -22,6 +23,9 @@ export interface EndpointSocketsOptions {
   readonly carry: Carry
 }
 
+/** Without a carrier for an address, datagrams still leave over UDP. */
+const CARRIED: Leaving = { kind: 'carried', ports: [OWN_PORT] }
+
 interface Entry {
   readonly socket: DualSocket
   /** The tunnel that this is the own socket of; undefined for an additional socket. */
@@ -35,8 +39,7 @@ export class EndpointSockets {
   onMoved: (tunnel: TunnelId) => void = () => {}
   readonly #options: EndpointSocketsOptions
   readonly #entries = new Map<number, Entry>()
-  /** Services to which UDP did not work from here. */
-  readonly #doubtful = new Set<Service>()
+  readonly #experience = new Experience()
   #heardAt = Number.NEGATIVE_INFINITY
   #isBlocked = false
 
@@ -51,8 +54,8 @@ export class EndpointSockets {
     tunnel,
   }: Extract<SocketEffect, { kind: 'openSockets' }>): (SocketPorts & { readonly socket: number })[] {
     return sockets.flatMap((number) => {
-      const ways = new ServiceWays(this.#doubtful)
-      const socket = this.#open(number, ipv4Only, (words, bytes) => this.#heard(number, 'udp', words, bytes))
+      const ways = new ServiceWays(this.#experience)
+      const socket = this.#open(number, ipv4Only, ways)
       if (socket === undefined) return []
       const entry = { socket, tunnel: ipv4Only ? undefined : tunnel, ways, carriers: [] }
       this.#entries.set(number, entry)
@@ -83,12 +86,14 @@ export class EndpointSockets {
   /** Destination for a stream whose packets should go from that socket to that address. */
   destination(number: number, words: Uint32Array): Destination | undefined {
     const entry = this.#entries.get(number)
-    const carriers = this.#isBlocked || entry?.ways.to(words) === 'carried' ? entry?.carriers : undefined
-    for (const carrier of carriers ?? []) {
+    if (entry === undefined) return undefined
+    const way = entry.ways.to(words)
+    for (const carrier of this.#isBlocked || way.kind === 'carried' ? entry.carriers : []) {
       const destination = carrier.destination?.(words)
       if (destination !== undefined) return destination
     }
-    return entry?.socket.destination(words)
+    const destination = entry.socket.destination(words)
+    return destination && way.port !== OWN_PORT ? { ...destination, port: way.port } : destination
   }
 
   /** Local ports of a tunnel's own socket. */
@@ -98,7 +103,12 @@ export class EndpointSockets {
 
   /** Forgets the services to which UDP failed, because the network changed. */
   networkChanged(): void {
-    this.#doubtful.clear()
+    this.#experience.forget()
+  }
+
+  /** UDP to the own port of CHECKPOINTs is blocked: new sockets ask the other services at their common ports immediately. */
+  doubt(): void {
+    this.#experience.doubt()
   }
 
   get isBlocked(): boolean {
@@ -124,15 +134,11 @@ export class EndpointSockets {
     this.close([...this.#entries.keys()])
   }
 
-  #open(
-    number: number,
-    ipv4Only: boolean,
-    heard: (words: Uint32Array, bytes: Uint8Array) => void,
-  ): DualSocket | undefined {
+  #open(number: number, ipv4Only: boolean, ways: ServiceWays): DualSocket | undefined {
     try {
       const receive = (bytes: Uint8Array, words: Uint32Array) => {
-        heard(words, bytes)
-        this.#options.receive(bytes, words, number)
+        this.#heard(number, 'udp', words, bytes)
+        this.#options.receive(bytes, ways.sourceOf(words, bytes), number)
       }
       return new DualSocket(receive, { ipv4Only })
     } catch {
@@ -155,11 +161,11 @@ export class EndpointSockets {
   }
 
   #sendBy(number: number, entry: Entry, batch: Batch, i: number): void {
-    const way = this.#isBlocked ? 'carried' : entry.ways.leaving(batch, i, now())
-    if (way !== 'udp') this.#carry(number, entry)
+    const { kind, ports } = this.#isBlocked ? CARRIED : entry.ways.leaving(batch, i, now())
+    if (kind !== 'udp') this.#carry(number, entry)
     const isCarried =
-      way !== 'udp' &&
+      kind !== 'udp' &&
       entry.carriers.some((carrier) => carrier.send(batch.address, i * ADDRESS_WORDS, batch.at(i)))
-    if (!isCarried || way === 'asking') entry.socket.send(batch, i)
+    if (!isCarried || kind === 'asking') entry.socket.sendTo(ports, batch, i)
   }
 }

@@ -4,6 +4,7 @@
  * keep-alives that probe UDP are sent from here.
  */
 import type { LinkEvents } from '../../shared/client/gateway-link.ts'
+import { AskedNodes } from '../../shared/core/peer/asked-nodes.ts'
 import { Way, type WayKind } from '../../shared/core/peer/way.ts'
 import { now } from '../../shared/drive/clock.ts'
 import { ADDRESS_WORDS } from '../../shared/wire/address.ts'
@@ -21,6 +22,8 @@ export interface HomeSocketOptions {
   readonly carry: (receive: Receive, events: LinkEvents) => Carrier
   /** Whether a node has this address. A datagram from any other address does not show that UDP works. */
   readonly isNode: (words: Uint32Array) => boolean
+  /** Called when the node is asked at another UDP port: its own one may be blocked. The owner must then send something. */
+  readonly onPort: () => void
   /** Called with undefined when UDP to CHECKPOINTs works again, or with the time since when it has been dropped. */
   readonly onCarried: (since: number | undefined) => void
   /** Called when the node sees this peer at another address. The owner must then send something. */
@@ -31,6 +34,7 @@ export class HomeSocket {
   readonly #options: HomeSocketOptions
   readonly #udp: DualSocket | undefined
   readonly #way: Way
+  readonly #asked = new AskedNodes()
   /** A keep-alive of the current session. Such a packet never moves the session, whatever address it comes from. */
   readonly #keepAlive = new Batch(1)
   #probe: NodeJS.Timeout | undefined
@@ -53,8 +57,9 @@ export class HomeSocket {
     const at = now()
     this.#change(() => this.#way.sent(at))
     this.#remember(batch, i)
+    this.#asked.add(batch.address, i * ADDRESS_WORDS)
     this.#carrier?.send(batch.address, i * ADDRESS_WORDS, batch.at(i))
-    if (this.#way.usesUdp(at)) this.#udp?.send(batch, i)
+    this.#udp?.sendTo(this.#way.ports(at), batch, i)
   }
 
   networkChanged(): void {
@@ -86,13 +91,17 @@ export class HomeSocket {
 
   #tryUdp(): void {
     this.#way.probed(now())
-    if (this.#keepAlive.count > 0) this.#udp?.send(this.#keepAlive, 0)
+    if (this.#keepAlive.count > 0) this.#udp?.sendTo(this.#way.probePorts(), this.#keepAlive, 0)
     this.#awaitProbe()
   }
 
   #arrived(by: 'udp' | 'gateway', bytes: Uint8Array, words: Uint32Array): void {
-    if (by === 'gateway' || this.#options.isNode(words)) this.#change(() => this.#way.heard(by, now()))
-    this.#options.receive(bytes, words)
+    const node = this.#asked.nodeAt(words)
+    const { port } = this.#way
+    if (by === 'gateway') this.#change(() => this.#way.heard(by, now()))
+    else if (this.#options.isNode(node.words)) this.#change(() => this.#way.heard(by, now(), node.port))
+    this.#options.receive(bytes, node.words)
+    if (this.#way.port !== port) this.#options.onPort()
   }
 
   #change(step: () => void): void {

@@ -17,7 +17,7 @@ import { PROXY_PORT } from './proxy.ts'
 import { buildSite, removeSite, type Site } from './site.ts'
 import { buildCore, cutOff, placeOf, type SideName } from './topology.ts'
 
-export { SERVER_IPS, SERVER_IPV6S, type SideName } from './topology.ts'
+export { RELAY_IP, SERVER_IPS, SERVER_IPV6S, type SideName } from './topology.ts'
 
 export type Place = SideName | 'server' | `${SideName}-router`
 

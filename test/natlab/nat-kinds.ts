@@ -104,15 +104,20 @@ function mapping(maps: 'upnp' | 'nat-pmp' | 'pcp'): NatKind {
   return { ...SYMMETRIC_RANDOM, name: maps, maps, admission: MAPPED }
 }
 
-/** A firewall that drops UDP to the port of one service. The other services must still be reached over UDP. */
+/** No TLS to relays, so what a relay carries travels by UDP. */
+const NO_TLS = 'iifname "lan" tcp dport 3483 drop'
+
+/** A firewall that drops UDP to the port of one service. That service must be reached over UDP at a common port. */
 function dropping(service: string, ports: string, base = PORT_RESTRICTED): NatKind {
-  return { ...base, name: `${service}-dropped`, leaving: `iifname "lan" udp dport ${ports} drop` }
+  const leaving = `iifname "lan" udp dport ${ports} drop\n    ${NO_TLS}`
+  return { ...base, name: `${service}-dropped`, leaving }
 }
 
 /** A firewall that lets UDP out to these ports only. The oracle's ports are not among them. */
 function lettingOut(name: string, ports: string): NatKind {
   const expected = { ...PORT_RESTRICTED.expected, udp: false }
-  return { ...PORT_RESTRICTED, name, leaving: `iifname "lan" udp dport != ${ports} drop`, expected }
+  const leaving = `iifname "lan" udp dport != ${ports} drop\n    ${NO_TLS}`
+  return { ...PORT_RESTRICTED, name, leaving, expected }
 }
 
 /**

@@ -41,7 +41,7 @@ const DIRECT: readonly Pair[] = [
 const RELAYED: readonly (readonly [...Pair, whyNotDirect: WhyNotDirect])[] = [
   ['relay-dropped', 'symmetric-random', 'both-symmetric'],
   ['conferencing-only', 'open', 'probe-timeout'],
-  ['quic-only', 'port-restricted', 'udp-blocked'],
+  ['quic-only', 'port-restricted', 'probe-timeout'],
   ['port-restricted', 'proxy-only', 'udp-blocked'],
   ['narrow-1000', 'narrow-1000', 'data-blocked'],
   ['symmetric-random', 'narrow-1000', 'data-blocked'],

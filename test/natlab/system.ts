@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { type Lab, SERVER_IPS, type SideName } from './lab.ts'
+import { type Lab, RELAY_IP, SERVER_IPS, type SideName } from './lab.ts'
 
 const pathTo = (file: string): string => fileURLToPath(new URL(`../../${file}`, import.meta.url))
 
@@ -35,7 +35,8 @@ export class SystemInLab {
   /** Starts the system and resolves when it is ready. It ends with the laboratory. */
   static async start(lab: Lab): Promise<SystemInLab> {
     const directory = await mkdtemp(join(tmpdir(), 'straightway-natlab-'))
-    const options = ['--addresses', SERVER_IPS.join(), '--http', HTTP, '--data', join(directory, 'data')]
+    const addresses = [...SERVER_IPS, RELAY_IP].join()
+    const options = ['--addresses', addresses, '--http', HTTP, '--data', join(directory, 'data')]
     const command = [process.execPath, START, ...options, '--json']
     return new SystemInLab(lab, directory, await firstLine(lab.spawn('server', command, PIPED)))
   }

@@ -10,6 +10,8 @@ import { slowWire } from './slow-wire.ts'
 export type SideName = 'left' | 'right'
 
 export const SERVER_IPS = ['198.51.100.1', '198.51.100.2'] as const
+/** A relay has an address of its own, as it has in the cloud: two processes cannot share UDP 443 of one address. */
+export const RELAY_IP = '198.51.100.3'
 export const SERVER_IPV6S = ['2a02:db8:ffff::1', '2a02:db8:ffff::2'] as const
 
 /** A place for a router, and its addresses. */
@@ -73,7 +75,10 @@ export async function buildCore(namespaces: Namespaces, delayMs: number): Promis
     {
       at: 'server',
       name: 'core',
-      addresses: [...SERVER_IPS.map((ip) => `${ip}/24`), ...SERVER_IPV6S.map((ip) => `${ip}/64`)],
+      addresses: [
+        ...[...SERVER_IPS, RELAY_IP].map((ip) => `${ip}/24`),
+        ...SERVER_IPV6S.map((ip) => `${ip}/64`),
+      ],
     },
   )
   routes(namespaces, 'server', ['0.0.0.0/0', '::/0'], ['198.51.100.254', '2a02:db8:ffff::fe'])

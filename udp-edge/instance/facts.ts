@@ -16,6 +16,7 @@ import { z } from 'zod'
 import { StraightwayError } from '../../shared/errors.ts'
 import { fleetKeysOf } from '../../shared/secrets.ts'
 import { readVersions } from '../../shared/store/secret-versions.ts'
+import { COMMON_PORTS } from '../../shared/wire/common-port.ts'
 import type { NodeConfig, NodeKeys, Role } from '../config.ts'
 import type { Metadata } from './metadata.ts'
 
@@ -31,6 +32,7 @@ export const PORTS: NodeConfig['ports'] = {
   stun: [3478, 3479],
   relay: 3482,
   relayTls: 443,
+  common: [...COMMON_PORTS],
 }
 
 /** Wildcard of sockets for IPv4 and IPv6. */

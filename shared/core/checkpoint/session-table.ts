@@ -19,7 +19,8 @@ import type { CheckpointCounters } from './counters.ts'
 import { newPeerSession, type PeerSession } from './peer-session.ts'
 
 const SLOT_BITS = 22
-const GENERATIONS = 2 ** (32 - SLOT_BITS)
+/** The greatest bit of an index is clear (wire/common-port.ts). */
+const GENERATIONS = 2 ** (31 - SLOT_BITS)
 const CHUNK = 4096
 const PREKEY_STRIDE = 1 + PREKEY_BYTES
 /** A session ends after silence for this many of the peer's own keep-alive intervals. */

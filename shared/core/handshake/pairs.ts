@@ -1,5 +1,6 @@
 import type { Random } from '../../crypto/random.ts'
 import type { TunnelId } from '../../ids.ts'
+import { HANDSHAKE_BIT } from '../../wire/common-port.ts'
 import { Deadlines } from '../session/deadlines.ts'
 import type { Session } from '../session/session.ts'
 import type { Leg } from './leg.ts'
@@ -56,10 +57,10 @@ export class Pairs {
     this.#deadlines.clear(pair.slot)
   }
 
-  /** An unused index for a new session; it is random, so nobody can guess it. */
+  /** An unused index for a new session; it is random, so nobody can guess it. Its greatest bit says that it is a HANDSHAKE's. */
   freeIndex(): number {
     for (;;) {
-      const index = this.#random.u32()
+      const index = (this.#random.u32() | HANDSHAKE_BIT) >>> 0
       if (!this.#seats.has(index)) return index
     }
   }

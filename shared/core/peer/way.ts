@@ -3,14 +3,16 @@
  * drops UDP. It is inferred from what is answered, without extra requests:
  *
  *   udp       until three datagrams in a row are not answered and 0.7 s have passed since the first; 1 s if UDP has worked
- *   asking    both ways are tried, and the first way that brings something is used: perhaps only the node was gone, and UDP
- *             to the next one works. After BOTH_MS without an answer only the gateway is used, for a network that drops
+ *   asking    both ways are tried, and UDP at the common ports of the node too (`service-port.ts`). The first that brings
+ *             something is used: perhaps only the node was gone, and UDP to the next one works. After BOTH_MS without an answer only the gateway is used, for a network that drops
  *             incoming UDP alone: a sign-in gets out there, and a node answers each sign-in once. After ASK_MS: `udp` again
  *   carried   through the gateway. A keep-alive is sent over UDP every 30 s, and every 5 s for a quarter of an hour if UDP
  *             has worked in this network. A node answers it whatever its source address, and the answer leads back to `udp`
  *
  * If UDP worked for a short time only, it is probed less often.
  */
+
+import { OWN_PORT, ServicePort } from './service-port.ts'
 
 /** SIGN_IN is sent at 0, 0.25 and 0.75 s; an unanswered keep-alive every second. */
 const MOST_UNANSWERED = 3
@@ -35,6 +37,7 @@ export type WayKind = 'udp' | 'asking' | 'carried'
 
 export class Way {
   readonly #mayUseUdp: boolean
+  readonly #port = new ServicePort()
   #kind: WayKind = 'udp'
   /** Number of consecutive datagrams without an answer, and when the first of them was sent. */
   #unanswered = 0
@@ -62,6 +65,22 @@ export class Way {
     return this.#silentSince
   }
 
+  /** The UDP port in use; 0 for the CHECKPOINT's own one. */
+  get port(): number {
+    return this.#port.port
+  }
+
+  /** UDP ports for a datagram that is sent now; 0 for the CHECKPOINT's own one. None if it goes through the gateway alone. */
+  ports(now: number): readonly number[] {
+    if (!this.usesUdp(now)) return []
+    return this.#kind === 'udp' ? [this.#port.port] : this.#port.asked()
+  }
+
+  /** UDP ports for a keep-alive that tries whether UDP works again. */
+  probePorts(): readonly number[] {
+    return this.#port.asked()
+  }
+
   /** True if datagrams are sent over UDP now, perhaps through the gateway as well. */
   usesUdp(now: number): boolean {
     return this.#kind === 'udp' || (this.#kind === 'asking' && now - this.#askedAt < BOTH_MS)
@@ -81,9 +100,10 @@ export class Way {
       this.#retreat()
   }
 
-  heard(by: 'udp' | 'gateway', now: number): void {
+  /** `port`: the UDP port at which a node was heard. */
+  heard(by: 'udp' | 'gateway', now: number, port = OWN_PORT): void {
     this.#unanswered = 0
-    if (by === 'udp') this.#onUdp(now)
+    if (by === 'udp') this.#onUdp(now, port)
     else if (this.#kind === 'asking') this.#onCarried(now)
   }
 
@@ -104,6 +124,7 @@ export class Way {
   /** The network changed, and UDP may work in it. */
   networkChanged(): void {
     this.#isProven = false
+    this.#port.forget()
     this.#probeMs = PROBE_MS
     this.#hopefulUntil = Number.NEGATIVE_INFINITY
     if (this.#mayUseUdp) this.#probeAt = Number.NEGATIVE_INFINITY
@@ -119,7 +140,8 @@ export class Way {
     this.#askedAt = now
   }
 
-  #onUdp(now: number): void {
+  #onUdp(now: number, port: number): void {
+    this.#port.heard(port, this.#kind !== 'udp')
     if (!this.#isProven || this.#kind !== 'udp') this.#provenAt = now
     this.#isProven = true
     this.#kind = 'udp'

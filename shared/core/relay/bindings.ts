@@ -92,11 +92,11 @@ export class Bindings {
     return !this.isFree(leg) && sameAddress(this.addresses, leg * ADDRESS_WORDS, words, wordsAt)
   }
 
-  /** Puts a leg at an address. A leg that is already there stays proven if it was. */
+  /** Puts a leg at an address. A leg that is already there stays proven if it was, and keeps its socket (`through`). */
   bind(leg: number, words: Uint32Array, wordsAt: number, socket: number): void {
-    this.sockets[leg] = socket
     if (this.isAt(leg, words, wordsAt)) return
     this.free(leg)
+    this.sockets[leg] = socket
     for (let w = 0; w < ADDRESS_WORDS; w++) this.addresses[leg * ADDRESS_WORDS + w] = words[wordsAt + w]!
     this.#tokens.set(this.#random.bytes(TOKEN_BYTES), leg * TOKEN_BYTES)
     this.#credits[leg] = 0
@@ -105,6 +105,13 @@ export class Bindings {
     const owner = this.at(words, wordsAt)
     if (owner >= 0 && this.isProven(owner)) this.#claim(leg)
     else this.#own(leg, BOUND)
+  }
+
+  /** From now on the leg is reached through this socket. True if it was another one. */
+  through(leg: number, socket: number): boolean {
+    const isOther = this.sockets[leg] !== socket
+    this.sockets[leg] = socket
+    return isOther
   }
 
   tokenOf(leg: number): Uint8Array {

@@ -184,6 +184,7 @@ export class RelayControl {
     }
     this.counters.proven++
     this.bindings.hear(leg, arrived.length[i]!, now)
+    this.#follow(leg, arrived.socket[i]!)
     this.tell(leg, out)
     if (owner === leg) return
     if (owner >= 0) this.#gone(owner, 'replaced', out)
@@ -197,7 +198,15 @@ export class RelayControl {
       return
     }
     this.bindings.hear(leg, arrived.length[i]!, now)
+    this.#follow(leg, arrived.socket[i]!)
     this.tell(leg, out)
+  }
+
+  /** A leg is reached through the port that its peer uses: another one may be blocked. */
+  #follow(leg: number, socket: number): void {
+    if (!this.bindings.through(leg, socket)) return
+    this.offload.left(leg)
+    this.offload.proven(leg, this.bindings)
   }
 
   #refuse(why: ClaimRefusal | 'token'): void {

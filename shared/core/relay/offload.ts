@@ -1,6 +1,6 @@
 /**
  * Chooses the pairs of legs that the kernel forwards instead of this process. A pair is handed over when both legs are proven,
- * both use UDP and both have the same address family. It is withdrawn as soon as a leg moves or ends. Control messages always
+ * both use UDP at the relay's own port and both have the same address family. It is withdrawn as soon as a leg moves or ends. Control messages always
  * come to the process, so legs are bound, moved and ended as without the kernel.
  *
  * The kernel does not know the quotas. About once a second the process learns what was forwarded and charges it. It mutes a leg
@@ -8,6 +8,9 @@
  */
 import { ADDRESS_WORDS, type Address, isDiscardOnly, isIpv4 } from '../../wire/address.ts'
 import type { Bindings } from './bindings.ts'
+
+/** Number of the socket at the relay's own port. The kernel knows no other port. */
+const OWN_PORT = 0
 
 export type OffloadEffect =
   /** The kernel forwards between the two addresses from now on. `pair` is a number below `maxTunnels`. */
@@ -60,7 +63,7 @@ export class Offload {
     const other = leg ^ 1
     if (!this.#isOn || this.has(leg) || !bindings.isProven(leg) || !bindings.isProven(other)) return
     const addresses = [addressOf(leg & ~1, bindings), addressOf(leg | 1, bindings)] as const
-    if (!isForwardable(addresses)) return
+    if (!isForwardable(addresses) || [leg, other].some((it) => bindings.sockets[it] !== OWN_PORT)) return
     this.#offloaded[leg >>> 1] = 1
     this.#emit({ kind: 'offload', pair: leg >>> 1, addresses })
   }

@@ -107,3 +107,22 @@ describe('carried', () => {
     expect([way.kind, way.probeAt]).toEqual(['carried', Number.POSITIVE_INFINITY])
   })
 })
+
+describe('the UDP port', () => {
+  test('is a common one if only that answers, until the network changes', () => {
+    const way = silent(new Way(), 0, 250)
+    expect(way.ports(250)).toEqual([0])
+    expect(silent(way, 750).ports(750)).toEqual([0, 443, 3478])
+    way.heard('udp', 800, 443)
+    expect([way.kind, way.ports(900)]).toEqual(['udp', [443]])
+    way.networkChanged()
+    expect(way.ports(1000)).toEqual([0])
+  })
+
+  test('is found by the keep-alives that are sent while the gateway carries', () => {
+    const way = carried()
+    expect([way.ports(1000), way.probePorts()]).toEqual([[], [0, 443, 3478]])
+    way.heard('udp', 31_000, 3478)
+    expect([way.kind, way.ports(31_000)]).toEqual(['udp', [3478]])
+  })
+})

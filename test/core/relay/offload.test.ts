@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { RelayEffect } from '../../../shared/core/relay/relay-machine.ts'
 import { formatAddress } from '../../../shared/wire/address.ts'
+import { encodeRelay } from '../../../shared/wire/relay.ts'
 import { deliver, Peer, pair, START, World } from './world.ts'
 
 const A = '203.0.113.1:1000'
@@ -54,6 +55,17 @@ describe('a pair of legs', () => {
     const [a, b] = pair(world, first, second)
     expect(told(world)).toEqual([])
     expect(world.send(a.address, DATA).map(({ to }) => to)).toEqual([b.address])
+  })
+
+  test('comes back when a leg uses another port of the relay, because the kernel knows the own one only', () => {
+    const world = worldWithKernel()
+    const [a, b] = pair(world)
+    told(world)
+    const [kept] = world.sendThrough(1, a.address, encodeRelay({ op: 'keep' }))
+    expect([kept!.socket, told(world)]).toEqual([1, ['withdraw 0']])
+    expect(world.send(b.address, DATA).map(({ to, socket }) => [to, socket])).toEqual([[a.address, 1]])
+    world.send(a.address, encodeRelay({ op: 'keep' }))
+    expect(told(world)).toEqual([`offload 0 ${A} ${B}`])
   })
 
   test('of IPv6 is handed over like one of IPv4', () => {

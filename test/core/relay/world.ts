@@ -24,6 +24,8 @@ export interface Credentials {
 export interface Flying {
   readonly from: string
   readonly to: string
+  /** Number of the socket that sent it. */
+  readonly socket?: number
   readonly bytes: Uint8Array
 }
 
@@ -63,8 +65,13 @@ export class World {
 
   /** Sends datagrams from an address and returns what the relay sends in reply. */
   send(from: string, ...datagrams: readonly Uint8Array[]): Flying[] {
+    return this.sendThrough(0, from, ...datagrams)
+  }
+
+  /** Like `send`, to another socket of the relay than that at its own port. */
+  sendThrough(socket: number, from: string, ...datagrams: readonly Uint8Array[]): Flying[] {
     const arrived = new Batch(1)
-    for (const bytes of datagrams) arrived.push(bytes, parseAddress(from)!.words)
+    for (const bytes of datagrams) arrived.push(bytes, parseAddress(from)!.words, 0, socket)
     return this.#run((out) => this.relay.receive(arrived, out, this.now))
   }
 
@@ -175,6 +182,7 @@ function flying(out: Batch, from: string | undefined, source: string | undefined
   return Array.from({ length: out.count }, (_, i) => ({
     from: from ?? source!,
     to: formatAddress(out.address, i * ADDRESS_WORDS),
+    socket: out.socket[i]!,
     bytes: out.at(i).slice(),
   }))
 }

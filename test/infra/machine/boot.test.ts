@@ -101,12 +101,12 @@ describe.runIf(canBoot)('an instance', () => {
     })
   })
 
-  test('runs its node as a user without capabilities that owns nothing but its log', async () => {
+  test('runs its node as a user that may listen on port 443 and owns nothing but its log', async () => {
     const ofNode = 'pid=$(systemctl show -P MainPID straightway)'
     const { said } = await machine.run(
       `${ofNode}; id -un $(stat -c %u /proc/$pid); grep CapEff /proc/$pid/status`,
     )
-    expect(said.trim().split(/\s+/)).toEqual(['straightway', 'CapEff:', '0000000000000000'])
+    expect(said.trim().split(/\s+/)).toEqual(['straightway', 'CapEff:', '0000000000000400'])
     const { said: owned } = await machine.run('find /etc /opt /usr/local /var -user straightway 2>/dev/null')
     expect(owned.trim().split('\n').sort()).toEqual(['/var/log/straightway', LOG])
   })
