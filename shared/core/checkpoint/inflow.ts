@@ -35,6 +35,9 @@ export interface Inflow {
   readonly mail: Map<string, { readonly entry: string; readonly letter: Letter }>
   /** Mailbox entries that can be discarded. */
   done: string[]
+  /** How often the current page was looked at and not done. */
+  looks: number
+  isLookedAt: boolean
 }
 
 export const newInflow = (mailbox: 'unread' | 'empty'): Inflow => ({
@@ -44,6 +47,8 @@ export const newInflow = (mailbox: 'unread' | 'empty'): Inflow => ({
   parked: new Map(),
   mail: new Map(),
   done: [],
+  looks: 0,
+  isLookedAt: false,
 })
 
 /** Sequence number of the predecessor to name to the peer; 0 if the predecessor was stored and has left the mailbox. */

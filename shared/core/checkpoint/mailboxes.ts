@@ -3,7 +3,8 @@
  *
  * One rule keeps the order: while a mailbox has messages, new messages are stored in it too. A page of the mailbox is handed to
  * the peer. When every message of the page has a receipt, the page is discarded and the next one is read. A message stored
- * meanwhile may belong before those of the page, and the peer may be waiting for it, so it is handed over as well.
+ * meanwhile may belong before those of the page, and the peer may be waiting for it, so it is handed over as well. `HeldPages`
+ * says when to look for it without a push.
  *
  * A mailbox is read once at a time, so that an older answer never follows a newer one. Whoever wants it read meanwhile sets
  * `more`: the read that is under way may not contain what was just stored, and it is repeated.
@@ -21,6 +22,7 @@ import type { Wall } from '../wall.ts'
 import type { Asks } from './asks.ts'
 import type { Blocks } from './blocks.ts'
 import type { CheckpointCounters } from './counters.ts'
+import { HeldPages } from './held-pages.ts'
 import { type Inflow, type Letter, letterKey, newInflow, predecessorOf } from './inflow.ts'
 import type { PeerSession } from './peer-session.ts'
 import type { Receipts } from './receipts.ts'
@@ -30,6 +32,8 @@ import type { SessionTable } from './session-table.ts'
 const PAGE = 16
 /** Delay before a mailbox is read again, after the tables failed or the session had no room. */
 const AGAIN_MS = 1000
+/** Maximum number of messages that are handed to a peer and await a receipt. */
+const HANDED = 256
 /** When all mailboxes have to be read, this many are read in each round, so that other requests reach the tables too. */
 const ROUND = 100
 const ROUND_MS = 100
@@ -50,6 +54,7 @@ export class Mailboxes {
   readonly #options: MailboxesOptions
   readonly #again = new DelayLine<PeerSession>(AGAIN_MS)
   readonly #unsure = new Queue<PeerSession>()
+  readonly #held = new HeldPages()
   #roundAt = Number.POSITIVE_INFINITY
 
   constructor(options: MailboxesOptions) {
@@ -113,14 +118,14 @@ export class Mailboxes {
   tick(now: number): void {
     for (let to = this.#again.take(now); to !== undefined; to = this.#again.take(now)) {
       if (to.stage !== 'online' || to.inflow === undefined || !isToBeRead(to.inflow)) continue
-      if (to.inflow.done.length > 0) this.#turnOver(to, to.inflow, now)
-      else this.#read(to, to.inflow, now)
+      this.#readOn(to, to.inflow, now)
     }
+    this.#held.tick(now, (to, inflow) => this.#readOn(to, inflow, now))
     if (now >= this.#roundAt) this.#round(now)
   }
 
   deadline(): number {
-    return Math.min(this.#again.deadline(), this.#roundAt)
+    return Math.min(this.#again.deadline(), this.#held.deadline(), this.#roundAt)
   }
 
   #read(to: PeerSession, inflow: Inflow, now: number): void {
@@ -135,7 +140,7 @@ export class Mailboxes {
     inflow.mailbox = 'reading'
     inflow.more = false
     this.#options.asks.ask(
-      { kind: 'readMail', peer: to.peer, limit: PAGE },
+      { kind: 'readMail', peer: to.peer, limit: Math.min(HANDED, PAGE + 2 * inflow.mail.size) },
       (reply, at) => {
         if (to.inflow !== inflow) return
         if (reply.kind === 'failed') this.#readLater(to, inflow, at)
@@ -143,6 +148,12 @@ export class Mailboxes {
       },
       now,
     )
+  }
+
+  /** Reads the mailbox again, without the entries that are done. */
+  #readOn(to: PeerSession, inflow: Inflow, now: number): void {
+    if (inflow.done.length > 0) this.#turnOver(to, inflow, now)
+    else this.#read(to, inflow, now)
   }
 
   #readLater(to: PeerSession, inflow: Inflow, now: number): void {
@@ -160,6 +171,7 @@ export class Mailboxes {
       letters.push(letter)
     }
     inflow.mailbox = inflow.mail.size > 0 ? 'handing' : 'empty'
+    if (inflow.mailbox === 'handing') this.#held.put(to, inflow, now)
     for (const letter of letters) this.#handMail(to, inflow, letter, now)
     if (inflow.mailbox === 'empty' && inflow.more) this.#read(to, inflow, now)
     else {
@@ -189,6 +201,7 @@ export class Mailboxes {
   #oneLess(to: PeerSession, inflow: Inflow, letter: Letter, now: number): void {
     inflow.mail.delete(letterKey(letter))
     if (inflow.mail.size > 0) return
+    inflow.looks = 0
     if (inflow.done.length > 0) this.#turnOver(to, inflow, now)
     else if (inflow.mailbox === 'reading') inflow.more = true
     else this.#readLater(to, inflow, now)

@@ -82,9 +82,16 @@ test.each(
 })
 
 /** A message from `from` to `to`, stored as by a node that the recipient is not signed in at. */
-function store(world: World, from: ScriptedPeer, to: ScriptedPeer, sequence: number, text: string): void {
-  const number = { epoch: 1, sequence, previous: 0, previousIsStored: false }
-  const message = { from: from.id, ...number, sentAt: START + sequence, body: Buffer.from(text) }
+function store(
+  world: World,
+  from: ScriptedPeer,
+  to: ScriptedPeer,
+  sequence: number,
+  text: string,
+  { previous = 0, sentAt = START + sequence } = {},
+): void {
+  const number = { epoch: 1, sequence, previous, previousIsStored: false }
+  const message = { from: from.id, ...number, sentAt, body: Buffer.from(text) }
   const user = userId('cat')
   world.tables.answer({ kind: 'storeMail', peer: to.id, user, message, now: START })
 }
@@ -121,4 +128,35 @@ test('an old answer of the tables does not hide what a newer one says is in the 
   world.run(5000)
   expect(new Set(c.texts)).toEqual(new Set(['first', 'second']))
   expect(world.tables.mailOf(c.id)).toEqual([])
+})
+
+/** Steps until the recipient has received as many messages; at most for `ms`. */
+function stepUntil(pair: Pair, count: number, ms: number): void {
+  for (let at = 0; at < ms && pair.received.length < count; at += STEP_MS) pair.step()
+}
+
+test('a page that the recipient holds for a predecessor is read again, though no push tells that it was stored', () => {
+  const pair = new Pair()
+  const { world, sender, recipient } = pair
+  world.signIn(recipient)
+  world.write(() => store(world, sender, recipient, 2, 'second', { previous: 1 }))
+  stepUntil(pair, 1, 1_000)
+  expect(recipient.texts).toEqual(['second'])
+  store(world, sender, recipient, 1, 'first')
+  while (world.tables.poll() !== undefined);
+  stepUntil(pair, 2, 20_000)
+  expect(pair.received).toEqual(['first', 'second'])
+})
+
+test('a message is handed over with its successors, though a clock that was set back puts twenty of them before it', () => {
+  const pair = new Pair()
+  const { world, sender, recipient } = pair
+  const numbers = Array.from({ length: 21 }, (_, i) => i + 1)
+  for (const sequence of numbers) {
+    const sentAt = sequence === 1 ? START : START - 60_000 + sequence
+    store(world, sender, recipient, sequence, `message ${sequence}`, { previous: sequence - 1, sentAt })
+  }
+  world.signIn(recipient)
+  stepUntil(pair, numbers.length, 20_000)
+  expect(pair.received).toEqual(numbers.map((sequence) => `message ${sequence}`))
 })
