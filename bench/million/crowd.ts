@@ -155,9 +155,12 @@ function ownAddress(i: number): Uint32Array {
 }
 
 export const peerOf = (i: number): PeerId => toBase32(keyOf(i, 3)) as PeerId
-const userOf = (i: number): UserId => `u_${toBase32(keyOf(i, 4).subarray(0, 10))}` as UserId
+const userOf = (i: number): UserId => flat(`u_${toBase32(keyOf(i, 4).subarray(0, 10))}`) as UserId
 export const networkOf = (i: number): NetworkId =>
-  `n_${toBase32(keyOf(Math.floor(i / NETWORK_SIZE), 5).subarray(0, 10))}` as NetworkId
+  flat(`n_${toBase32(keyOf(Math.floor(i / NETWORK_SIZE), 5).subarray(0, 10))}`) as NetworkId
+
+/** The same text in one piece, as JSON.parse makes it. */
+const flat = (text: string): string => Buffer.from(text, 'latin1').toString('latin1')
 
 function keyOf(i: number, purpose: number): Uint8Array {
   const key = new Uint8Array(32).fill(purpose)

@@ -25,6 +25,7 @@ export const EPOCH_MS = 120_000
 export const EPOCH_COUNTERS = 2 ** 24
 const MAX_COUNTER = 2 ** 48
 const KEY_BYTES = 32
+const FEW = 32
 /** Memory for the first keys of a channel. */
 export const CHANNEL_BYTES = 2 * KEY_BYTES
 const TWO_32 = 2 ** 32
@@ -42,7 +43,9 @@ export class Channel {
   /** The keys of all epochs; undefined while only the first one is in use. */
   #sending: KeyEpochs | undefined
   #receiving: KeyEpochs | undefined
-  /** Counters received in the first epoch; undefined before the first. */
+  /** Bits of the counters below FEW that were received in the first epoch. Most sessions have no others. */
+  #few = 0
+  /** All counters received in the first epoch, once one from FEW on was. */
   #window: ReplayWindow | undefined
   #next = 0
   /** The counter that `nextCounter` returned and that is not used yet; -1 if there is none. */
@@ -132,7 +135,11 @@ export class Channel {
   #open(counter: number, text: Uint8Array, header: Uint8Array): boolean {
     if (!(counter < MAX_COUNTER)) return false
     const number = epochOf(counter)
-    if (number > 0) this.#receiving ??= new KeyEpochs(this.#takeKey(this.#at + KEY_BYTES), this.#window)
+    if (number > 0)
+      this.#receiving ??= new KeyEpochs(
+        this.#takeKey(this.#at + KEY_BYTES),
+        this.#window ?? this.#fewAsWindow(),
+      )
     const opened =
       this.#receiving === undefined
         ? this.#openFirst(counter, text, header)
@@ -142,12 +149,21 @@ export class Channel {
   }
 
   #openFirst(counter: number, text: Uint8Array, header: Uint8Array): boolean {
-    if (this.#window?.isFresh(counter) === false) return false
+    const isFew = this.#window === undefined && counter < FEW
+    const isFresh = isFew ? ((this.#few >>> counter) & 1) === 0 : (this.#window?.isFresh(counter) ?? true)
+    if (!isFresh) return false
     writeNonce(counter)
     if (!decrypts(text, header, this.#copyKey(this.#at + KEY_BYTES))) return false
-    this.#window ??= new ReplayWindow()
-    this.#window.mark(counter)
+    if (isFew) this.#few |= 1 << counter
+    else {
+      this.#window ??= this.#fewAsWindow()
+      this.#window.mark(counter)
+    }
     return true
+  }
+
+  #fewAsWindow(): ReplayWindow {
+    return new ReplayWindow(this.#few, this.#greatest)
   }
 
   #sendingKey(epoch: number): Uint8Array {

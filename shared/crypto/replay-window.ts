@@ -6,39 +6,33 @@ const WORDS = WINDOW / BITS + 1
 
 /** Remembers which of the last counters were used. Counters are integers from 0 to 2^31 - 1. */
 export class ReplayWindow {
-  /** The bits of the first BITS counters, until a greater one is used: most sessions never use one. */
-  #few = 0
-  #words: Uint32Array | undefined
-  #greatest = -1
+  readonly #words = new Uint32Array(WORDS)
+  #greatest: number
+
+  /** `first`: a bit for each of the counters below 32 that was used, of which `greatest` is the greatest. Default: none. */
+  constructor(first = 0, greatest = -1) {
+    this.#words[0] = first
+    this.#greatest = greatest
+  }
 
   /** True if the counter was not used and is not too old. Changes nothing. */
   isFresh(counter: number): boolean {
     if (counter > this.#greatest) return true
     if (counter <= this.#greatest - WINDOW) return false
-    return ((this.#words?.[this.#wordOf(counter)] ?? this.#few) & this.#bitOf(counter)) === 0
+    return (this.#words[this.#wordOf(counter)]! & this.#bitOf(counter)) === 0
   }
 
   /** Marks a counter as used. It must be fresh. */
   mark(counter: number): void {
-    if (this.#words === undefined && counter < BITS) this.#few |= this.#bitOf(counter)
-    else {
-      this.#words ??= this.#all()
-      if (counter > this.#greatest) this.#slide(this.#words, counter)
-      this.#words[this.#wordOf(counter)]! |= this.#bitOf(counter)
-    }
-    this.#greatest = Math.max(this.#greatest, counter)
+    if (counter > this.#greatest) this.#slide(counter)
+    this.#words[this.#wordOf(counter)]! |= this.#bitOf(counter)
   }
 
-  #all(): Uint32Array {
-    const words = new Uint32Array(WORDS)
-    words[0] = this.#few
-    return words
-  }
-
-  #slide(words: Uint32Array, counter: number): void {
+  #slide(counter: number): void {
     const from = this.#greatest < 0 ? -1 : this.#greatest >>> 5
     const steps = Math.min((counter >>> 5) - from, WORDS)
-    for (let step = 1; step <= steps; step++) words[(from + step) % WORDS] = 0
+    for (let step = 1; step <= steps; step++) this.#words[(from + step) % WORDS] = 0
+    this.#greatest = counter
   }
 
   #wordOf(counter: number): number {

@@ -56,6 +56,15 @@ describe('a channel', () => {
     expect(open(b, sealed)).toBe('something to say')
   })
 
+  test('opens each datagram once, whatever the order, in the first 32 and after them', () => {
+    const [a, b] = channels()
+    const sealed = Array.from({ length: 70 }, (_, i) => seal(a, `number ${i}`))
+    const order = [31, 3, 0, 33, 32, 1, 69, 30, 2, 40]
+    for (const i of order) expect(open(b, copyOf(sealed[i]!))).toBe(`number ${i}`)
+    for (const i of order) expect(open(b, copyOf(sealed[i]!))).toBeUndefined()
+    for (const i of [4, 29, 34, 68]) expect(open(b, copyOf(sealed[i]!))).toBe(`number ${i}`)
+  })
+
   test('opens nothing that is shorter than it can be, or random, at any counter', () => {
     const [, b] = channels()
     fc.assert(
@@ -196,3 +205,5 @@ function rekeyed(key: Uint8Array): Uint8Array {
   const nonce = Buffer.from('00000000ffffffffffffffff', 'hex')
   return createCipheriv('chacha20-poly1305', key, nonce, { authTagLength: 16 }).update(new Uint8Array(32))
 }
+
+const copyOf = ({ counter, bytes }: Sealed): Sealed => ({ counter, bytes: bytes.slice() })

@@ -70,6 +70,8 @@ type Known = Pick<PeerSession, 'peer' | 'user' | 'since' | 'ticketEndsAt' | 'int
 const NO_NETWORKS: readonly NetworkId[] = []
 const NO_METADATA: Metadata = Object.freeze({})
 const FIRST_STATUS: KeptStatus = { version: 0, status: 'online', custom: '', metadata: NO_METADATA }
+/** The status that nearly all peers sign in with. */
+const USUAL_STATUS: KeptStatus = { ...FIRST_STATUS, version: 1 }
 
 /** All fields are listed, without a spread, so that the object has room for all of them and needs no second one. */
 export const newPeerSession = (slot: number, session: Session, known: Known): PeerSession => ({
@@ -102,6 +104,8 @@ export const newPeerSession = (slot: number, session: Session, known: Known): Pe
 /** What a session keeps of a status. The table keeps the prekey, and peers without metadata share theirs. */
 export function keptStatus({ version, status, custom, metadata }: StatusUpdate): KeptStatus {
   const isEmpty = Object.keys(metadata).length === 0
+  if (isEmpty && custom === '' && status === USUAL_STATUS.status && version === USUAL_STATUS.version)
+    return USUAL_STATUS
   return { version, status, custom, metadata: isEmpty ? NO_METADATA : metadata }
 }
 

@@ -42,6 +42,8 @@ export interface StandingsOptions {
 export class Standings {
   readonly #options: StandingsOptions
   #moment = 0
+  /** The last reading: those of one moment share it. */
+  #reading: Reading = { at: 0, moment: 0 }
   /** The moment since which all changes have been pushed; undefined while changes are not pushed. */
   #toldSince: number | undefined
   #wanted = new Set<PeerSession>()
@@ -68,7 +70,9 @@ export class Standings {
 
   /** Returns the mark to store with the standing that a request made now will return. */
   reading(now: number): Reading {
-    return { at: now, moment: this.#moment }
+    const isSame = now === this.#reading.at && this.#moment === this.#reading.moment
+    if (!isSame) this.#reading = { at: now, moment: this.#moment }
+    return this.#reading
   }
 
   isTrusted({ reading, neededAt }: PeerSession, now: number): boolean {

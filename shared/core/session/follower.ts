@@ -74,6 +74,11 @@ export class Follower {
     return packet
   }
 
+  /** Whether the address is validated and no move is under way. */
+  get isSettled(): boolean {
+    return this.#credit === undefined && this.#move === undefined
+  }
+
   deadline(): number {
     return this.#move?.deadline() ?? Number.POSITIVE_INFINITY
   }

@@ -21,7 +21,7 @@ interface HeldFrame {
 }
 
 export class Incoming {
-  #next = 1
+  #next: number
   #held: Map<number, HeldFrame> | undefined
   /** How long an ACK may wait, in milliseconds. */
   readonly #ackDelayMs: number
@@ -31,8 +31,19 @@ export class Incoming {
   /** When the last frame arrived. */
   #receivedAt = Number.NEGATIVE_INFINITY
 
-  constructor(ackDelayMs: number) {
+  /** `next`: number of the next frame. */
+  constructor(ackDelayMs: number, next = 1) {
     this.#ackDelayMs = ackDelayMs
+    this.#next = next
+  }
+
+  get next(): number {
+    return this.#next
+  }
+
+  /** Whether nothing is held or unacknowledged, and no packet would repeat an ACK. */
+  isIdle(now: number): boolean {
+    return (this.#held?.size ?? 0) === 0 && this.#ackAt === NEVER && !this.repeatsAck(now)
   }
 
   /** Acknowledges everything that has arrived so far. */

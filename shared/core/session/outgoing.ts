@@ -49,9 +49,18 @@ export class Outgoing {
   #waiting = NONE
   /** Frames in flight, in the order of their refs. */
   #flying = NONE
-  #nextRef = 1
+  #nextRef: number
   /** Smoothed round-trip time in milliseconds; 0 before the first sample. */
-  roundTripMs = 0
+  roundTripMs: number
+
+  constructor(nextRef = 1, roundTripMs = 0) {
+    this.#nextRef = nextRef
+    this.roundTripMs = roundTripMs
+  }
+
+  get nextRef(): number {
+    return this.#nextRef
+  }
 
   /** Whether nothing waits and nothing is in flight. */
   get idle(): boolean {

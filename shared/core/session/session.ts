@@ -18,6 +18,8 @@
  * An address that is not validated is sent at most three times what came from it. A node's session follows its peer to
  * another address once that address has answered a challenge (`follower.ts`); frames beyond the limit wait until then.
  *
+ * A session of a node that has nothing under way rests (`halves.ts`), as most of very many do.
+ *
  * The session owns neither its index nor its address. A node keeps the addresses of all its sessions in one array, so that it
  * can check a keep-alive without touching the session.
  */
@@ -36,9 +38,10 @@ import {
   type GoodbyeReason,
 } from '../../wire/session.ts'
 import type { AddressCredit } from '../address-credit.ts'
-import { Follower, type Placed } from './follower.ts'
-import { Incoming } from './incoming.ts'
-import { Outgoing } from './outgoing.ts'
+import type { Placed } from './follower.ts'
+import { Halves } from './halves.ts'
+import type { Incoming } from './incoming.ts'
+import type { Outgoing } from './outgoing.ts'
 import type { PacketWriter } from './packet.ts'
 
 /** Unreliable frames that may wait for the next flush. More are dropped, because the other side asks again. */
@@ -84,12 +87,16 @@ export class Session implements Placed {
   /** Why the other side left; undefined unless it did. */
   reason: GoodbyeReason | undefined
   #state: SessionState = 'open'
-  readonly #follower: Follower
+  readonly #challenges: Random | undefined
   readonly #onMoved: ((session: Session) => void) | undefined
+  readonly #ackDelayMs: number
   /** Whether the credit of the address is used up for now. */
   #blocked = false
-  readonly #outgoing = new Outgoing()
-  readonly #incoming: Incoming
+  #halves: Halves | undefined
+  /** While it rests: its `Rest`. */
+  #nextOut = 1
+  #nextIn = 1
+  #roundTripMs = 0
   #unreliable: { readonly type: number; readonly body: Uint8Array }[] | undefined
 
   constructor(options: SessionOptions) {
@@ -100,9 +107,10 @@ export class Session implements Placed {
     this.addressAt = options.addressAt ?? 0
     this.socket = options.socket ?? 0
     this.heardAt = options.now
-    this.#follower = new Follower(options.challenges, options.credit)
+    this.#challenges = options.challenges
     this.#onMoved = options.onMoved
-    this.#incoming = new Incoming(options.ackDelayMs ?? 0)
+    this.#ackDelayMs = options.ackDelayMs ?? 0
+    if (options.credit !== undefined) this.#wake(options.credit)
   }
 
   get state(): SessionState {
@@ -111,17 +119,17 @@ export class Session implements Placed {
 
   /** Smoothed round-trip time in milliseconds; 0 before the first sample. */
   get roundTripMs(): number {
-    return this.#outgoing.roundTripMs
+    return this.#halves?.outgoing.roundTripMs ?? this.#roundTripMs
   }
 
   /** Whether every reliable frame has been acknowledged. */
   get settled(): boolean {
-    return this.#outgoing.idle
+    return this.#halves?.outgoing.idle ?? true
   }
 
   /** Whether a frame was retransmitted and is still unacknowledged. */
   get doubtful(): boolean {
-    return this.#outgoing.doubtful
+    return this.#halves?.outgoing.doubtful ?? false
   }
 
   /** Number of reliable frames that `send` still accepts. */
@@ -160,7 +168,8 @@ export class Session implements Placed {
     const opened = this.channel.open(counter, arrived.bytes, start, body, length)
     if (opened < 0) return false
     this.heardAt = now
-    this.#follower.heard(this, arrived, i, counter > newest, now)
+    const { follower } = this.#halves ?? this.#wake()
+    follower.heard(this, arrived, i, counter > newest, now)
     this.#read(new FrameReader(arrived.bytes, body, body + opened), now, sink)
     return true
   }
@@ -168,8 +177,10 @@ export class Session implements Placed {
   /** Sends everything that is due. */
   flush(out: Batch, now: number): void {
     if (this.#state === 'dead' || this.#state === 'left') return
+    if (this.#halves === undefined && this.#unreliable === undefined) return
     this.#blocked = false
-    const packet = this.#follower.packetTo(this, out, now)
+    const { follower } = this.#halves ?? this.#wake()
+    const packet = follower.packetTo(this, out, now)
     const add = (type: number, ref: number, body: Uint8Array): boolean => {
       if (packet.isEmpty && this.#incoming.repeatsAck(now)) this.#addAck(packet)
       const added = packet.add(type, ref, body)
@@ -184,13 +195,38 @@ export class Session implements Placed {
       this.#outgoing.send(now, this.heardAt, ({ type, ref, body }) => add(type, ref, body))
     packet.end()
     if (!isAlive) this.#state = 'dead'
+    this.#restIfIdle(now)
   }
 
   /** When to flush at the latest; Infinity if nothing is due. */
   deadline(): number {
-    if (this.#state !== 'open') return never
-    const moveAt = this.#follower.deadline()
+    if (this.#state !== 'open' || this.#halves === undefined) return never
+    const moveAt = this.#halves.follower.deadline()
     return this.#blocked ? moveAt : Math.min(this.#outgoing.deadline(), this.#incoming.ackAt, moveAt)
+  }
+
+  get #outgoing(): Outgoing {
+    return (this.#halves ?? this.#wake()).outgoing
+  }
+
+  get #incoming(): Incoming {
+    return (this.#halves ?? this.#wake()).incoming
+  }
+
+  #wake(credit?: AddressCredit): Halves {
+    const rest = { nextOut: this.#nextOut, nextIn: this.#nextIn, roundTripMs: this.#roundTripMs }
+    const [ackDelayMs, challenges] = [this.#ackDelayMs, this.#challenges]
+    this.#halves = new Halves(rest, { ackDelayMs, challenges, credit })
+    return this.#halves
+  }
+
+  #restIfIdle(now: number): void {
+    if (this.#challenges === undefined || this.#halves?.isIdle(now) !== true) return
+    const { outgoing, incoming } = this.#halves
+    this.#nextOut = outgoing.nextRef
+    this.#nextIn = incoming.next
+    this.#roundTripMs = Math.ceil(outgoing.roundTripMs)
+    this.#halves = undefined
   }
 
   #addAck(packet: PacketWriter): void {
@@ -232,7 +268,7 @@ export class Session implements Placed {
   }
 
   #onResponse(token: Uint8Array): void {
-    if (this.#follower.answered(this, token)) this.#onMoved?.(this)
+    if (this.#halves?.follower.answered(this, token) === true) this.#onMoved?.(this)
   }
 
   #onAck(body: Uint8Array, now: number): void {

@@ -423,3 +423,19 @@ test('a datagram that was changed, cut or made up changes nothing', () => {
   )
   expect(pair.deliver(pair.node, pair.flushed(pair.peer)[0] ?? new Uint8Array(0), PEER.words)).toBe(false)
 })
+
+test('a session that rested goes on where it was, in both directions, and takes nothing again', () => {
+  const pair = new Pair()
+  const words = numbered(5)
+  for (const word of words) {
+    pair.peer.session.send(FRAME.STATUS, text(word))
+    pair.node.session.send(FRAME.STATUS, text(word))
+    pair.run()
+    pair.now += 10_000
+    pair.run()
+    expect(pair.node.session.deadline()).toBe(Number.POSITIVE_INFINITY)
+  }
+  expect(pair.node.heard).toEqual(asStatus(words))
+  expect(pair.peer.heard).toEqual(asStatus(words))
+  expect(pair.node.session.roundTripMs).toBe(20)
+})
