@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { classesOf, shape } from './shape.ts'
+import { sizes } from './sizes.ts'
 
 const TEXT = `export class Clock<T> implements Machine {
   readonly #now: number
@@ -33,8 +34,34 @@ test('of a class fields and methods are counted, and neither its constructor nor
   expect(classesOf('clock.ts', TEXT)).toEqual([{ name: 'Clock', file: 'clock.ts', methods: 3, fields: 4 }])
 })
 
-test('no modules import each other in a circle, no test has a client of its own, and one loop drives all machines', () => {
-  const [, , ...rules] = shape()
+test('classes and the SDK are small, no imports in a circle, no client in a test, and one loop', () => {
+  const rules = shape()
   expect(rules.flatMap(({ violations }) => violations)).toEqual([])
-  expect(rules).toHaveLength(3)
+  expect(rules).toHaveLength(5)
+})
+
+test('long files, long functions and comments without a subject are found', () => {
+  const body = Array.from({ length: 40 }, (_, i) => `  tell(${i})`)
+  const long = [
+    'export function long(): void {',
+    ...body,
+    '}',
+    '',
+    'function short(',
+    '  now: number,',
+    ') {',
+    '}',
+  ]
+  const comments = ['/** Who opens a tunnel. */', '/** A peer that opens a tunnel. */', '// What is left?']
+  const found = sizes([
+    { file: 'functions.ts', text: long.join('\n') },
+    { file: 'comments.ts', text: comments.join('\n') },
+    { file: 'long.ts', text: '\n'.repeat(250).concat('end') },
+  ])
+  expect(found.map(({ violations }) => violations)).toEqual([
+    ['251 lines: long.ts'],
+    ['42 lines: functions.ts:1'],
+    ['comments.ts:1: /** Who opens a tunnel. */'],
+  ])
+  expect(found[1]!.is).toBe('2 functions, median 42 lines, 50.00 % longer')
 })
