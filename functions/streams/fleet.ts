@@ -7,7 +7,7 @@
  */
 import { isDeepStrictEqual } from 'node:util'
 import type { FleetItem } from '../../shared/directory.ts'
-import { createFleet, isCleared, isPutBack, type LeaseItem } from '../../shared/store/fleet.ts'
+import { createFleet, isCleared, isPutBack, type LeaseItem, withoutNotes } from '../../shared/store/fleet.ts'
 import { fromEnvironment } from '../environment.ts'
 import { createAudience } from './audience.ts'
 import { onChanges } from './changes.ts'
@@ -35,13 +35,9 @@ export const handler = fromEnvironment(contextFrom, createFleetReaction)
 /** The part of a lease that does not change with every renewal. */
 function lasting(item: LeaseItem | undefined) {
   if (item === undefined) return undefined
-  const { load: _, expiresAtSeconds: __, cleared: ___, ...rest } = item
+  const { load: _, expiresAtSeconds: __, ...rest } = withoutNotes(item)
   return rest
 }
 
 /** The lease as an ended one, by which nodes recognise that a node is gone. */
-const gone = ({ cleared: _, ...item }: LeaseItem): FleetItem => ({
-  ...item,
-  draining: true,
-  expiresAtSeconds: 0,
-})
+const gone = (item: LeaseItem): FleetItem => ({ ...withoutNotes(item), draining: true, expiresAtSeconds: 0 })

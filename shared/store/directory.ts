@@ -3,6 +3,7 @@
  * condition of a write, so two nodes that both hold a peer cannot undo each other's writes. A call that fails is
  * answered with `failed`.
  */
+import { randomUUID } from 'node:crypto'
 import { type DynamoDBDocumentClient, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb'
 import type { Asker, Directory, DirectoryReply, DirectoryRequest } from '../directory.ts'
 import { StraightwayError } from '../errors.ts'
@@ -185,12 +186,16 @@ async function pathsOf(
   return networks.map((network) => paths.get(network) ?? 'auto')
 }
 
-/** Registers the node for the networks before it reads them: changes after the read are pushed to the node. */
+/**
+ * Registers the node for the networks before it reads them: changes after the read are pushed to the node. `joined`
+ * differs each time, so that the reaper does not remove the item of a node that has come back (vacate.ts).
+ */
 async function joinNetworks(
   client: DynamoDBDocumentClient,
   { networks, node }: Ask<'joinNetworks'>,
 ): Reply<'joinNetworks'> {
-  const items = networks.map((network) => ({ network, node }))
+  const joined = randomUUID()
+  const items = networks.map((network) => ({ network, node, joined }))
   await writeNodes(
     client,
     items.map((Item) => ({ PutRequest: { Item } })),

@@ -1,7 +1,7 @@
 import { afterAll, expect, test } from 'vitest'
 import type { FleetItem } from '../../shared/directory.ts'
 import type { NodeId } from '../../shared/ids.ts'
-import { createFleet } from '../../shared/store/fleet.ts'
+import { createFleet, placeOf } from '../../shared/store/fleet.ts'
 import { startTables } from '../local/tables-under-test.ts'
 
 const tables = await startTables()
@@ -42,22 +42,37 @@ test('a node whose lease was taken away learns it when it renews', async () => {
 test('only an ended lease is removed, by the last of those that clear the tables', async () => {
   const item = lease('node_back', 200)
   await fleet.register(item)
-  expect(await fleet.cleared(item.node, 0, 1, 199)).toBe(false)
+  expect(await fleet.cleared({ ...item, expiresAtSeconds: 199 }, '0/1')).toBe(false)
   expect(await fleet.alive(0)).toEqual([item])
-  expect(await fleet.cleared(item.node, 0, 2, 200)).toBe(false)
-  expect(await fleet.cleared(item.node, 0, 2, 200)).toBe(false)
+  expect(await fleet.cleared(item, '0/2')).toBe(false)
+  expect(await fleet.cleared(item, '0/2')).toBe(false)
   expect(await fleet.has(item.node)).toBe(true)
-  expect(await fleet.cleared(item.node, 1, 2, 200)).toBe(true)
+  expect(await fleet.cleared(item, '1/2')).toBe(true)
   expect(await fleet.has(item.node)).toBe(false)
-  expect(await fleet.cleared(item.node, 1, 2, 200)).toBe(false)
+  expect(await fleet.cleared(item, '1/2')).toBe(false)
 })
 
 test('what was cleared before a node came back does not count when it ends again', async () => {
   const item = lease('node_again', 200)
   await fleet.register(item)
-  await fleet.cleared(item.node, 0, 2, 200)
+  await fleet.cleared(item, '0/2')
+  await fleet.register({ ...item, expiresAtSeconds: 230 })
+  expect(await fleet.cleared(item, '0/2')).toBe(false)
+  await fleet.stopped(item, '0/2', { table: 'NetworkNodes' })
+  expect(await fleet.ended(230)).toEqual([{ ...item, expiresAtSeconds: 230 }])
+  expect([...(await fleet.stillEnded([item]))]).toEqual([])
+  await fleet.leave(item.node)
+})
+
+test('the notes of the reaper are not part of a lease that is put back', async () => {
+  const item = lease('node_notes', 200)
   await fleet.register(item)
-  expect(await fleet.cleared(item.node, 1, 2, 200)).toBe(false)
-  expect(await fleet.has(item.node)).toBe(true)
+  await fleet.cleared(item, '0/2')
+  await fleet.stopped(item, '1/2', { table: 'Presence', after: { peer: 'p' } })
+  const [noted] = await fleet.ended(200)
+  expect(placeOf(noted!, '1/2')).toEqual({ table: 'Presence', after: { peer: 'p' } })
+  await fleet.leave(item.node)
+  await fleet.end(noted!)
+  expect(await fleet.ended(200)).toEqual([{ ...item, draining: true, expiresAtSeconds: 1 }])
   await fleet.leave(item.node)
 })
