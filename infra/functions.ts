@@ -12,6 +12,8 @@ export interface FunctionDescription {
   readonly reads?: readonly TableName[]
   /** Tables that it writes, and reads too. */
   readonly writes?: readonly TableName[]
+  /** Tables that it adds items to. It can neither read nor list them, nor change a part of an item, nor delete one. */
+  readonly creates?: readonly TableName[]
   /** Tables whose streams call it. Each stream has one function, because the stream of a global table supports no more. */
   readonly streams?: readonly TableName[]
   /**
@@ -174,7 +176,7 @@ export const FUNCTIONS = {
   canary: {
     entry: 'canary/index.ts',
     does: 'two peers from outside, who talk',
-    writes: ['Networks', 'Invites'],
+    creates: ['Networks', 'Invites'],
     every: 'minute',
     native: true,
     memoryMb: 512,

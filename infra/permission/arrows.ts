@@ -37,7 +37,7 @@ export function arrowsOf(account: Account, prefix: string): Arrow[] {
 export function onTables(
   account: Account,
   prefix: string,
-  { reads = [], writes = [] }: Pick<FunctionDescription, 'reads' | 'writes'>,
+  { reads = [], writes = [], creates = [] }: Pick<FunctionDescription, 'reads' | 'writes' | 'creates'>,
 ): Pick<Arrow, 'to' | 'action' | 'resource'>[] {
   const arn = (name: TableName) =>
     account.all('AWS::DynamoDB::GlobalTable').find(({ properties }) => properties.TableName === prefix + name)
@@ -54,7 +54,9 @@ export function onTables(
     }))
     return [...asked, ...queried]
   }
+  const added = creates.flatMap((name) => on(name, ['PutItem', 'ConditionCheckItem']))
   return [
+    ...added.filter(({ action }) => action !== 'dynamodb:Query'),
     ...[...reads, ...writes].flatMap((name) => on(name, ['GetItem', 'BatchGetItem', 'Query'])),
     ...writes.flatMap((name) => on(name, ['PutItem', 'UpdateItem', 'DeleteItem', 'BatchWriteItem'])),
   ]

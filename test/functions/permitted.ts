@@ -19,8 +19,13 @@ interface Command {
   }
 }
 
-const WRITES = new Set(['PutCommand', 'UpdateCommand', 'DeleteCommand', 'BatchWriteCommand'])
-const WRITES_OF_A_TRANSACTION = new Set(['Put', 'Update', 'Delete'])
+const WRITES = new Set([
+  ...['PutCommand', 'UpdateCommand', 'DeleteCommand', 'BatchWriteCommand'],
+  // Steps of a transaction.
+  ...['Put', 'Update', 'Delete'],
+])
+/** What may be done to a table that items are only added to. */
+const CREATIONS = new Set(['PutCommand', 'Put', 'ConditionCheck'])
 
 /** Returns a client with the rights of the function of this name. */
 export const asFunction = (client: DynamoDBDocumentClient, name: FunctionName): DynamoDBDocumentClient =>
@@ -28,27 +33,29 @@ export const asFunction = (client: DynamoDBDocumentClient, name: FunctionName): 
 
 export function permitted(
   client: DynamoDBDocumentClient,
-  { reads = [], writes = [] }: TableUse,
+  { reads = [], writes = [], creates = [] }: TableUse,
 ): DynamoDBDocumentClient {
   const writable = new Set(writes.map((name) => tableName(name)))
   const readable = new Set([...writable, ...reads.map((name) => tableName(name))])
+  const addable = new Set(creates.map((name) => tableName(name)))
   const send = async (command: Command, ...rest: readonly unknown[]) => {
-    for (const [table, isWritten] of usesOf(command))
-      if (!(isWritten ? writable : readable).has(table)) throw refusal(command, table)
+    for (const [table, kind] of usesOf(command)) {
+      const isCreated = addable.has(table) && CREATIONS.has(kind)
+      if (!isCreated && !(WRITES.has(kind) ? writable : readable).has(table)) throw refusal(command, table)
+    }
     return (client.send as (...all: unknown[]) => Promise<unknown>).call(client, command, ...rest)
   }
   return Object.create(client, { send: { value: send } }) as DynamoDBDocumentClient
 }
 
-/** Returns the tables that a command names, and whether it writes to each. */
-function usesOf(command: Command): readonly (readonly [table: string, isWritten: boolean])[] {
+/** Returns the tables that a command names, and what it does to each: the name of the command, or of a step. */
+function usesOf(command: Command): readonly (readonly [table: string, kind: string])[] {
   const { TableName, RequestItems = {}, TransactItems = [] } = command.input
-  const isWrite = WRITES.has(command.constructor.name)
   const names = TableName === undefined ? Object.keys(RequestItems) : [TableName]
   const steps = TransactItems.flatMap((step) => Object.entries(step))
   return [
-    ...names.map((name) => [name, isWrite] as const),
-    ...steps.map(([kind, { TableName: name = '' }]) => [name, WRITES_OF_A_TRANSACTION.has(kind)] as const),
+    ...names.map((name) => [name, command.constructor.name] as const),
+    ...steps.map(([kind, { TableName: name = '' }]) => [name, kind] as const),
   ]
 }
 

@@ -95,12 +95,18 @@ test.each(
 
 test('a function may touch the tables of its description and no other', () => {
   for (const [name, description] of Object.entries(FUNCTIONS as Record<string, FunctionDescription>)) {
-    const { reads = [], writes = [] } = description
+    const { reads = [], writes = [], creates = [] } = description
     for (const table of Object.keys(TABLES) as TableName[]) {
       const reading = [...reads, ...writes].includes(table) ? 'allowed' : 'not allowed'
       const writing = writes.includes(table) ? 'allowed' : 'not allowed'
       expect(may(roleOf(name), 'dynamodb:GetItem', tableArn(table)), `${name} reads ${table}`).toBe(reading)
-      expect(may(roleOf(name), 'dynamodb:PutItem', tableArn(table)), `${name} writes ${table}`).toBe(writing)
+      const adding = creates.includes(table) ? 'allowed' : writing
+      expect(may(roleOf(name), 'dynamodb:PutItem', tableArn(table)), `${name} adds to ${table}`).toBe(adding)
+      for (const action of ['UpdateItem', 'DeleteItem'])
+        expect(may(roleOf(name), `dynamodb:${action}`, tableArn(table)), `${name} ${action} ${table}`).toBe(
+          writing,
+        )
+      expect(may(roleOf(name), 'dynamodb:Scan', tableArn(table)), `${name} lists ${table}`).toBe(reading)
     }
   }
 })
