@@ -9,23 +9,31 @@ interface Options {
   readonly signedIn?: number
   readonly nodes: number
   readonly networkSize: number
-  readonly seconds: number
+  readonly seconds?: number
 }
+
+const HELP = `
+A million peers at 40 nodes take about four minutes of one core, and 2 GB of memory. Progress goes to stderr.`
 
 export function addFleet(program: Command): void {
   program
     .command('fleet')
     .description('what a fleet asks of tables, functions and gateway, in simulated time, and the bill of it')
-    .option('--json', 'print one JSON value')
-    .option('--peers <n>', 'signed in', wholeNumberFrom(100, 2_000_000), 10_000)
+    .option('--json', 'print one JSON value; progress goes to stderr')
+    .option('--peers <n>', 'peers of the fleet', wholeNumberFrom(100, 2_000_000), 10_000)
     .option(
       '--signed-in <n>',
-      'that sign in, and do what all would do; all by default',
+      'peers that sign in, and do what all would do; the others are in the tables only (default: at most 20000)',
       wholeNumberFrom(100, 2_000_000),
     )
     .option('--nodes <n>', 'they are spread over', wholeNumberFrom(2, 250), 4)
     .option('--network-size <n>', 'members of a network', wholeNumberFrom(2, 100_000), 50)
-    .option('--seconds <n>', 'of an ordinary day, simulated', wholeNumberFrom(60, 86_400), 600)
+    .option(
+      '--seconds <n>',
+      'of an ordinary day, simulated (default: 600, fewer for more than 100,000 peers)',
+      wholeNumberFrom(60, 86_400),
+    )
+    .addHelpText('after', HELP)
     .action(async ({ json, ...size }: Options) => {
       const progress = (what: string) => void process.stderr.write(`${what}\n`)
       const result = await benchFleet({ ...size, progress })
@@ -40,7 +48,8 @@ function textOf(result: FleetResult): string {
     name.padEnd(20) + perSecond(calls) + perSecond(read) + perSecond(write)
   const dollars = (value: number) => `$${Math.round(value).toLocaleString('en')}`.padStart(10)
   return [
-    `${result.peers} peers, of which ${result.signedIn} signed in, at ${result.nodes} nodes, ${result.simulatedSeconds} s simulated in ${result.wallSeconds} s`,
+    `${result.peers} peers at ${result.nodes} nodes. ${result.signedIn} of them signed in and did what all would do`,
+    `${result.simulatedSeconds} s simulated in ${result.wallSeconds} s (CPU ${result.cpuSeconds} s, ${Math.round(result.peakBytes / 1e6)} MB)`,
     `heap: ${result.heapBytesPerPeer} bytes a peer, of node, table and peer together`,
     `done: ${JSON.stringify(done)}`,
     '',

@@ -25,6 +25,7 @@ export class Day {
   readonly #fleet: Fleet
   readonly #population: Population
   readonly #nodes: number
+  readonly #isSample: boolean
   readonly #awaySeconds: number
   readonly #leaves: Pace
   readonly #changes: Pace
@@ -34,10 +35,16 @@ export class Day {
   #talks: Talk[] = []
 
   /** The day begins at `start`, in seconds. */
-  constructor(fleet: Fleet, population: Population, { peers, nodes }: FleetSize, start: number) {
+  constructor(
+    fleet: Fleet,
+    population: Population,
+    { peers, nodes }: Pick<FleetSize, 'peers' | 'nodes'>,
+    start: number,
+  ) {
     this.#fleet = fleet
     this.#population = population
     this.#nodes = nodes
+    this.#isSample = peers > population.peers.length && population.peers.length > population.networkSize
     this.#awaySeconds = Math.max(SHORTEST_SECONDS, (AWAY_SECONDS * population.peers.length) / peers)
     const { transitionsPerDay, messagesPerDay, messagesPerConversation, secondsBetweenMessages, mailShare } =
       TYPICAL
@@ -65,7 +72,7 @@ export class Day {
   begin(at: number): void {
     const { side, now } = this.#fleet
     for (let i = this.#leaves.next(); i > 0; i--) {
-      const peer = this.#somebody()
+      const peer = this.#somebody('moves')
       side.signOut(peer, this.#fleet.outOf(peer.at), now)
       this.#away.push({ peer, until: at + this.#awaySeconds })
       this.done.signOuts++
@@ -77,7 +84,7 @@ export class Day {
       this.done.signIns++
     }
     for (let i = this.#changes.next(); i > 0; i--) {
-      const peer = this.#somebody()
+      const peer = this.#somebody('moves')
       side.setStatus(peer, peer.version % 2 ? 'away' : 'online', this.#fleet.outOf(peer.at), now)
       this.done.statuses++
     }
@@ -91,7 +98,7 @@ export class Day {
   }
 
   #talk(left: number, at: number): void {
-    const from = this.#somebody()
+    const from = this.#somebody('talks')
     this.#talks.push({ from, to: this.#population.neighbourOf(from), left, at })
   }
 
@@ -112,11 +119,18 @@ export class Day {
     }
   }
 
-  #somebody(): BenchPeer {
-    const { peers } = this.#population
+  /**
+   * Returns a peer that is signed in. In a sample one half of the networks moves and changes its status, and the other half
+   * talks. Of all peers, fewer than one in a hundred leaves during a conversation. In a sample that did the work of fifty times
+   * as many, a third would, and each time the other side would have to be looked up.
+   */
+  #somebody(does: 'moves' | 'talks'): BenchPeer {
+    const { peers, networkSize } = this.#population
+    const half = does === 'moves' ? 0 : 1
     for (;;) {
       const peer = peers[Math.floor(Math.random() * peers.length)]!
-      if (peer.session !== undefined) return peer
+      const isOfHalf = Math.floor(peer.number / networkSize) % 2 === half
+      if (peer.session !== undefined && (isOfHalf || !this.#isSample)) return peer
     }
   }
 }

@@ -8,12 +8,26 @@ export interface Names {
   readonly ExpressionAttributeValues?: Item | undefined
 }
 
+type Test = (item: Item | undefined, names: Names) => boolean
+/** Parsed conditions by their text: a scan of a large table judges each item by the same one. */
+const parsed = new Map<string, Test>()
+
 /** True if a condition holds, also a key condition: AND, OR, comparisons, BETWEEN, attribute_exists, attribute_not_exists. */
 export function holds(expression: string | undefined, item: Item | undefined, names: Names): boolean {
   if (expression === undefined) return true
-  return expression
+  let test = parsed.get(expression)
+  if (test === undefined) {
+    test = testOf(expression)
+    parsed.set(expression, test)
+  }
+  return test(item, names)
+}
+
+function testOf(expression: string): Test {
+  const alternatives = expression
     .split(' OR ')
-    .some((any) => conjunctsOf(any).every((part) => satisfied(part.trim(), item, names)))
+    .map((one) => conjunctsOf(one).map((part) => conjunctOf(part.trim())))
+  return (item, names) => alternatives.some((every) => every.every((holds) => holds(item, names)))
 }
 
 /** The item after an update expression: SET with values, counters and if_not_exists, ADD of numbers and sets, and REMOVE. */
@@ -43,28 +57,27 @@ function conjunctsOf(text: string): readonly string[] {
   return text.replaceAll(/BETWEEN (\S+) AND (\S+)/g, 'BETWEEN $1 .. $2').split(' AND ')
 }
 
-function satisfied(part: string, item: Item | undefined, names: Names): boolean {
+function conjunctOf(part: string): Test {
   const exists = part.match(/^attribute_(not_)?exists\((.+)\)$/)
-  if (exists) return (item?.[nameOf(exists[2]!, names)] === undefined) === (exists[1] !== undefined)
+  if (exists)
+    return (item, names) => (item?.[nameOf(exists[2]!, names)] === undefined) === (exists[1] !== undefined)
   const [left = '', comparison = '', right = '', , most = ''] = part.replaceAll(/[()]/g, '').split(/\s+/)
-  const [value, wanted] = [operand(left, item, names), operand(right, item, names)] as [never, never]
-  if (value === undefined) return false
-  switch (comparison) {
-    case '=':
-      return value === wanted
-    case '<':
-      return value < wanted
-    case '<=':
-      return value <= wanted
-    case '>':
-      return value > wanted
-    case '>=':
-      return value >= wanted
-    case 'BETWEEN':
-      return value >= wanted && value <= (operand(most, item, names) as never)
-    default:
-      throw new StraightwayError('internal', `no such condition: ${part}`)
+  const compare = COMPARISONS[comparison]
+  if (compare === undefined) throw new StraightwayError('internal', `no such condition: ${part}`)
+  return (item, names) => {
+    const value = operand(left, item, names) as never
+    const [wanted, highest] = [operand(right, item, names), operand(most, item, names)] as [never, never]
+    return value !== undefined && compare(value, wanted, highest)
   }
+}
+
+const COMPARISONS: Readonly<Record<string, (value: never, wanted: never, most: never) => boolean>> = {
+  '=': (value, wanted) => value === wanted,
+  '<': (value, wanted) => value < wanted,
+  '<=': (value, wanted) => value <= wanted,
+  '>': (value, wanted) => value > wanted,
+  '>=': (value, wanted) => value >= wanted,
+  BETWEEN: (value, least, most) => value >= least && value <= most,
 }
 
 function assigned(text: string, item: Item, names: Names): unknown {

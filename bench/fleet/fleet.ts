@@ -11,7 +11,7 @@ import { createMailboxReaction } from '../../functions/streams/mailbox.ts'
 import { oneReader, type Part } from '../../functions/streams/one-reader.ts'
 import { createPresence } from '../../functions/streams/presence.ts'
 import { createReaper } from '../../functions/streams/reaper.ts'
-import { FUNCTIONS, type FunctionDescription, type FunctionName, STREAMS } from '../../infra/functions.ts'
+import { type FunctionName, STREAMS } from '../../infra/functions.ts'
 import { LEASE_SECONDS } from '../../infra/usage.ts'
 import type { Directory } from '../../shared/directory.ts'
 import { StraightwayError } from '../../shared/errors.ts'
@@ -24,7 +24,8 @@ import { ADDRESS_WORDS } from '../../shared/wire/address.ts'
 import type { Batch } from '../../shared/wire/batch.ts'
 import { type BenchNode, FIRST_NODE, leaseOf, newNode, START } from './nodes.ts'
 import { PeerSide, type Population } from './population.ts'
-import { type Reader, StreamReaders } from './streams.ts'
+import { Seated } from './seated.ts'
+import { type Reader, readerOf, StreamReaders } from './streams.ts'
 import { MemoryTables } from './tables.ts'
 
 /** Streams are polled this often. */
@@ -50,6 +51,7 @@ export class Fleet {
   readonly tables: MemoryTables
   readonly side: PeerSide
   readonly nodes: readonly BenchNode[]
+  readonly seated: Seated
   readonly #population: Population
   readonly #directory: Directory
   readonly #streams: StreamReaders
@@ -59,14 +61,16 @@ export class Fleet {
 
   constructor(population: Population, count: number) {
     this.#population = population
-    this.tables = new MemoryTables(population.derived, () => this.now)
+    const key = randomBytes(32)
+    const made = Array.from({ length: count }, (_, i) => newNode(i, key))
+    this.nodes = made.map(({ node }) => node)
+    const nodes = this.nodes.map(({ id }) => id)
+    this.seated = new Seated({ ...population.seats, networkSize: population.networkSize, nodes })
+    this.tables = new MemoryTables(population.derived, () => this.now, this.seated.rows)
     const { client } = this.tables
     const none = async () => ({ records: [], more: false })
     this.#directory = createDirectory(client, { search: none } as never)
     this.#leases = createFleet(client)
-    const key = randomBytes(32)
-    const made = Array.from({ length: count }, (_, i) => newNode(i, key))
-    this.nodes = made.map(({ node }) => node)
     this.side = new PeerSide(
       population,
       made.map(({ known }) => known),
@@ -146,14 +150,24 @@ export class Fleet {
     }
     this.#peakQueue = Math.max(this.#peakQueue, this.#streams.waiting)
     const isLast = (began + QUARTER_MS) % 1000 === 0
+    if (isLast) await this.#renewLeases()
     await this.#streams.poll(isLast)
     await this.#exchange()
-    if (isLast) await this.#renewLeases()
     this.now = began + QUARTER_MS
   }
 
   kill(node: number): void {
     this.nodes[node]!.isDead = true
+  }
+
+  /** Signs in a peer that is in the tables only, as its new node would. */
+  async moveSeated(number: number, node: number): Promise<void> {
+    const reply = await this.#directory.ask({
+      kind: 'signIn',
+      item: this.seated.moved(number, node, this.now),
+    })
+    if (reply.kind !== 'signIn' || reply.outcome !== 'taken')
+      throw new StraightwayError('internal', `peer ${number} could not move: ${JSON.stringify(reply)}`)
   }
 
   /** Runs the reaper. Returns the number of nodes that were removed. */
@@ -233,9 +247,4 @@ export class Fleet {
     }
     out.clear()
   }
-}
-
-const readerOf = (name: FunctionName, handler: Part): Reader => {
-  const { gathers, inserts }: FunctionDescription = FUNCTIONS[name]
-  return { function: name, handler, gathers: gathers === true, inserts: inserts === true }
 }

@@ -1,10 +1,10 @@
-/** The peers of a fleet, with one user each, in networks of equal size. Records of users and peers derive from their number. */
+/** The peers of a fleet, with one user each, in networks of equal size. Items of users and peers derive from their number. */
 import { randomBytes } from 'node:crypto'
 import type { PeerNode } from '../../shared/core/peer/events.ts'
 import { SignInAttempt } from '../../shared/core/peer/sign-in.ts'
 import type { FrameSink, Session } from '../../shared/core/session/session.ts'
 import { type Identity, identityOf } from '../../shared/crypto/identity.ts'
-import type { NetworkId, PeerId, UserId } from '../../shared/ids.ts'
+import type { PeerId, UserId } from '../../shared/ids.ts'
 import { itemOfUser, newUser } from '../../shared/store/users.ts'
 import { ADDRESS_WORDS } from '../../shared/wire/address.ts'
 import { Batch } from '../../shared/wire/batch.ts'
@@ -12,6 +12,7 @@ import { decodeMessage, encodeMessage, encodeReceipt } from '../../shared/wire/m
 import { FRAME, KIND } from '../../shared/wire/numbers.ts'
 import { encodeStatus } from '../../shared/wire/presence.ts'
 import { benchTicket } from '../ticket.ts'
+import { networkId, seatedNumber, userOf } from './ids.ts'
 import type { Derived } from './tables.ts'
 
 /** Address of the first peer: 10.0.0.0. Each peer has its own. */
@@ -31,85 +32,61 @@ export interface BenchPeer {
 }
 
 export class Population {
+  /** The peers that sign in. */
   readonly peers: BenchPeer[] = []
-  readonly #numbers = new Map<PeerId, number>()
-  readonly #networkSize: number
+  /** The numbers of the peers that are only in the tables (seated.ts): from the first to the one after the last. */
+  readonly seats: { readonly from: number; readonly to: number }
+  readonly networkSize: number
+  readonly #byPeer = new Map<PeerId, number>()
+  readonly #byUser = new Map<UserId, number>()
 
-  constructor(count: number, networkSize: number) {
-    this.#networkSize = networkSize
-    for (let number = 0; number < count; number++) {
+  /** `signedIn`: the peers that sign in, of `all`. The others are in networks of their own. */
+  constructor(all: number, signedIn: number, networkSize: number) {
+    this.networkSize = networkSize
+    for (let number = 0; number < signedIn; number++) {
       const identity = identityOf(randomBytes(32))
-      this.peers.push({
-        number,
-        identity,
-        at: 0,
-        attempt: undefined,
-        session: undefined,
-        version: 0,
-        sequence: 0,
-      })
-      this.#numbers.set(identity.peer, number)
+      const session = { attempt: undefined, session: undefined, version: 0, sequence: 0 }
+      this.peers.push({ number, identity, at: 0, ...session })
+      this.#byPeer.set(identity.peer, number)
+      this.#byUser.set(userOf(identity.peer), number)
     }
-  }
-
-  networkOf(number: number): NetworkId {
-    const letters = [...String(Math.floor(number / this.#networkSize))].map(
-      (digit) => 'bcdefghijk'[Number(digit)],
-    )
-    return `n_${letters.join('').padStart(16, 'a')}` as NetworkId
+    const from = Math.ceil(signedIn / networkSize) * networkSize
+    this.seats = { from, to: Math.max(from, all) }
   }
 
   /** A random other peer of the same network. */
   neighbourOf({ number }: BenchPeer): BenchPeer {
-    const first = number - (number % this.#networkSize)
-    const others = Math.min(this.#networkSize, this.peers.length - first)
+    const first = number - (number % this.networkSize)
+    const others = Math.min(this.networkSize, this.peers.length - first)
     return this.peers[first + ((number - first + 1 + Math.floor(Math.random() * (others - 1))) % others)]!
   }
 
   get derived(): Derived {
+    const kept = { name: 'phone', attributes: {}, createdAt: 1, updatedAt: 1, version: 1 }
+    const [name, attributes, paths] = ['bench', {}, 'auto'] as const
     return {
-      Peers: ({ peer }) => {
-        const number = this.#numbers.get(peer as PeerId)
-        if (number === undefined) return undefined
-        const kept = { name: 'phone', attributes: {}, createdAt: 1, updatedAt: 1, version: 1 }
-        return { peer, user: userOf(peer as PeerId), ...kept }
-      },
+      Peers: ({ peer }) =>
+        this.#numberOf(peer as PeerId) === undefined
+          ? undefined
+          : { peer, user: userOf(peer as PeerId), ...kept },
       Users: ({ user }) => {
-        const number = this.#numberOfUser(user as UserId)
+        const number = this.#numberOf(user as UserId)
         if (number === undefined) return undefined
-        return {
-          ...itemOfUser({
-            ...newUser({ name: 'somebody' }, 1),
-            user: user as UserId,
-            networks: [this.networkOf(number)],
-          }),
-        }
+        const networks = [networkId(Math.floor(number / this.networkSize))]
+        return { ...itemOfUser({ ...newUser({ name: 'somebody' }, 1), user: user as UserId, networks }) }
       },
-      Networks: ({ network }) => ({
-        network,
-        name: 'bench',
-        attributes: {},
-        paths: 'auto',
-        owners: 1,
-        version: 1,
-      }),
+      Networks: ({ network }) => ({ network, name, attributes, paths, owners: 1, version: 1 }),
       Collections: () => undefined,
     }
   }
 
-  /** Number of the peer whose user this is. */
-  #numberOfUser(user: UserId): number | undefined {
-    return this.#byUser().get(user)
-  }
-
-  #users: Map<UserId, number> | undefined
-  #byUser(): Map<UserId, number> {
-    this.#users ??= new Map(this.peers.map(({ identity, number }) => [userOf(identity.peer), number]))
-    return this.#users
+  /** Number of the peer, or of the peer of the user. */
+  #numberOf(id: PeerId | UserId): number | undefined {
+    const seated = seatedNumber(id)
+    if (seated !== undefined && seated >= this.seats.from && seated < this.seats.to) return seated
+    return this.#byPeer.get(id as PeerId) ?? this.#byUser.get(id as UserId)
   }
 }
-
-export const userOf = (peer: PeerId): UserId => `u_${peer.slice(0, 16)}` as UserId
 
 /** The peers' side of sessions. Datagrams of a peer go to its node, by `out`; datagrams of nodes are handled here. */
 export class PeerSide implements FrameSink {

@@ -1,7 +1,7 @@
 /** Lambda's event source mappings in simulated time: each stream function gets the records of its shards, in batches. */
 import type { Context, DynamoDBRecord } from 'aws-lambda'
 import type { Part } from '../../functions/streams/one-reader.ts'
-import { type FunctionName, STREAMS } from '../../infra/functions.ts'
+import { FUNCTIONS, type FunctionDescription, type FunctionName, STREAMS } from '../../infra/functions.ts'
 import { SHARDS } from '../../infra/usage.ts'
 import { StraightwayError } from '../../shared/errors.ts'
 import type { TableName } from '../../shared/store/tables.ts'
@@ -16,6 +16,11 @@ export interface Reader {
   readonly gathers: boolean
   /** Gets new items only. */
   readonly inserts: boolean
+}
+
+export function readerOf(name: FunctionName, handler: Part): Reader {
+  const { gathers, inserts }: FunctionDescription = FUNCTIONS[name]
+  return { function: name, handler, gathers: gathers === true, inserts: inserts === true }
 }
 
 export class StreamReaders {

@@ -9,7 +9,10 @@ import { marshall } from '@aws-sdk/util-dynamodb'
 import type { DynamoDBRecord } from 'aws-lambda'
 import { StraightwayError } from '../../shared/errors.ts'
 import { TABLES, type Table, type TableName } from '../../shared/store/tables.ts'
+import { Contents, type Rows } from './contents.ts'
 import { holds, type Item, type Names, updated } from './expressions.ts'
+import { indexOf, keyNames, keysOf, partitionIn } from './keys.ts'
+import { bytesOf, readUnits, writeUnits } from './units.ts'
 
 export interface Units {
   calls: number
@@ -37,9 +40,6 @@ interface Input extends Names {
 /** Items that are computed from their key and so take no memory: users and peers of a large population. */
 export type Derived = Partial<Record<TableName, (key: Item) => Item | undefined>>
 
-const WRITE_BYTES = 1024
-const READ_BYTES = 4096
-
 export class MemoryTables {
   /** The client. It has the SDK's prototype, because the SDK's paginators check the class. */
   readonly client: DynamoDBDocumentClient = Object.assign(Object.create(DynamoDBDocumentClient.prototype), {
@@ -48,14 +48,15 @@ export class MemoryTables {
   readonly units = new Map<TableName, Units>()
   /** Changes that no function has read yet, by table. */
   readonly streams = new Map<TableName, DynamoDBRecord[]>()
-  readonly #items = new Map<TableName, Map<string, Map<string, Item>>>()
-  readonly #indexes = new Map<string, Map<string, Map<string, Item>>>()
   readonly #derived: Derived
+  readonly #contents: Contents
   readonly #now: () => number
   #sequence = 0
 
-  constructor(derived: Derived, now: () => number) {
+  /** `rows`: what the tables hold from the beginning. */
+  constructor(derived: Derived, now: () => number, rows: Partial<Record<TableName, Rows>> = {}) {
     this.#derived = derived
+    this.#contents = new Contents(rows)
     this.#now = now
   }
 
@@ -71,8 +72,9 @@ export class MemoryTables {
       case 'DeleteCommand':
         return this.#delete(input)
       case 'QueryCommand':
-      case 'ScanCommand':
         return this.#query(input)
+      case 'ScanCommand':
+        return this.#scan(input)
       case 'BatchGetCommand':
         return this.#batchGet(input)
       case 'BatchWriteCommand':
@@ -117,20 +119,31 @@ export class MemoryTables {
   #query(input: Input): object {
     const { TableName, IndexName, KeyConditionExpression, FilterExpression, ConsistentRead, Limit } = input
     const { partition, sort } = indexOf(TableName, IndexName)
-    const all =
-      IndexName === undefined ? this.#items.get(TableName) : this.#indexes.get(`${TableName}.${IndexName}`)
     const wanted = partitionIn(input, partition)
-    const groups =
-      wanted === undefined ? segmentOf(all, input) : [all?.get(wanted) ?? new Map<string, Item>()]
-    const found = groups
-      .flatMap((group) => [...group.values()])
-      .filter((item) => holds(KeyConditionExpression, item, input))
+    const found = [...this.#contents.all(TableName, IndexName, wanted)].filter((item) =>
+      holds(KeyConditionExpression, item, input),
+    )
     if (sort !== undefined) found.sort((a, b) => (String(a[sort]) < String(b[sort]) ? -1 : 1))
     const page = found.slice(0, Limit)
     const bytes = page.reduce((sum, item) => sum + bytesOf(item), 0)
     this.#charge(TableName, { read: readUnits(bytes, ConsistentRead) })
     const Items = page.filter((item) => holds(FilterExpression, item, input)).map((item) => ({ ...item }))
     return { Items, Count: Items.length, ...(page.length < found.length && { LastEvaluatedKey: {} }) }
+  }
+
+  /** Answers with the whole share of a table in one page. */
+  #scan(input: Input): object {
+    const { TableName, IndexName, FilterExpression, ConsistentRead, Segment = 0, TotalSegments = 1 } = input
+    const Items: Item[] = []
+    let bytes = 0
+    for (const item of this.#contents.all(TableName, IndexName)) {
+      const [partition] = TotalSegments === 1 ? '' : keysOf(TableName, item)
+      if (TotalSegments > 1 && sumOf(partition!) % TotalSegments !== Segment) continue
+      bytes += bytesOf(item)
+      if (holds(FilterExpression, item, input)) Items.push({ ...item })
+    }
+    this.#charge(TableName, { read: readUnits(bytes, ConsistentRead) })
+    return { Items, Count: Items.length }
   }
 
   #batchGet({ RequestItems }: Input): object {
@@ -162,20 +175,14 @@ export class MemoryTables {
 
   #find(name: TableName, key: Item): Item | undefined {
     const derived = this.#derived[name]
-    if (derived !== undefined) return derived(key)
-    const [partition, sort] = keysOf(name, key)
-    return this.#items.get(name)?.get(partition)?.get(sort)
+    return derived === undefined ? this.#contents.find(name, key) : derived(key)
   }
 
   #write(name: TableName, before: Item | undefined, after: Item | undefined): void {
-    const [partition, sort] = keysOf(name, (after ?? before)!)
-    enter(this.#items, name, partition, sort, after)
+    this.#contents.put(name, before, after)
     let write = Math.max(writeUnits(before), writeUnits(after))
     for (const index of (TABLES[name] as Table).indexes ?? []) {
-      const [old, now] = [before?.[index.partition], after?.[index.partition]] as (string | undefined)[]
-      const id = `${partition} ${sort}`
-      if (old !== undefined && old !== now) enter(this.#indexes, `${name}.${index.name}`, old, id, undefined)
-      if (now !== undefined) enter(this.#indexes, `${name}.${index.name}`, now, id, after)
+      const [old, now] = [before?.[index.partition], after?.[index.partition]]
       if (old !== now) write += Number(old !== undefined) + Number(now !== undefined)
       else if (now !== undefined && !index.keysOnly) write += writeUnits(after)
     }
@@ -222,76 +229,11 @@ interface BatchWrite {
   readonly PutRequest?: { readonly Item: Item }
 }
 
-function keyNames(name: TableName): readonly string[] {
-  const { partition, sort } = TABLES[name] as Table
-  return sort === undefined ? [partition] : [partition, sort]
-}
-
-function keysOf(name: TableName, item: Item): [partition: string, sort: string] {
-  const [partition = '', sort] = keyNames(name)
-  return [String(item[partition]), sort === undefined ? '' : String(item[sort])]
-}
-
-function indexOf(name: TableName, index: string | undefined): { partition: string; sort?: string } {
-  const table = TABLES[name] as Table
-  return index === undefined ? table : table.indexes!.find((one) => one.name === index)!
-}
-
-/** The value of the partition key in a query; undefined for a scan. */
-function partitionIn(input: Input, partition: string): string | undefined {
-  const { KeyConditionExpression = '', ExpressionAttributeNames = {}, ExpressionAttributeValues = {} } = input
-  for (const [, name = '', value = ''] of KeyConditionExpression.matchAll(/(\S+) = (:\w+)/g))
-    if ((ExpressionAttributeNames[name] ?? name) === partition)
-      return ExpressionAttributeValues[value] as string
-  return undefined
-}
-
 function sumOf(key: string): number {
   let sum = 0
   for (let i = 0; i < key.length; i++) sum = (Math.imul(sum, 31) + key.charCodeAt(i)) >>> 0
   return sum
 }
 
-/** The share of a table that one of several concurrent scans reads. */
-function segmentOf(
-  all: ReadonlyMap<string, Map<string, Item>> | undefined,
-  { Segment = 0, TotalSegments = 1 }: Input,
-): Map<string, Item>[] {
-  const groups = [...(all ?? [])]
-  if (TotalSegments === 1) return groups.map(([, group]) => group)
-  return groups.filter(([key]) => sumOf(key) % TotalSegments === Segment).map(([, group]) => group)
-}
-
-function enter(
-  all: Map<string, Map<string, Map<string, Item>>>,
-  name: string,
-  partition: string,
-  sort: string,
-  item: Item | undefined,
-): void {
-  const table = all.get(name) ?? new Map<string, Map<string, Item>>()
-  const group = table.get(partition) ?? new Map<string, Item>()
-  if (item === undefined) group.delete(sort)
-  else group.set(sort, item)
-  if (group.size === 0) table.delete(partition)
-  else table.set(partition, group)
-  all.set(name, table)
-}
-
 const defined = (item: Item): Item =>
   Object.fromEntries(Object.entries(item).filter(([, value]) => value !== undefined))
-
-/** Approximate size of an item as AWS counts it: names and values as text. */
-const bytesOf = (item: Item | undefined): number => {
-  let binary = 0
-  const text = JSON.stringify(item, (name, value) => {
-    const bytes = item?.[name]
-    if (!(bytes instanceof Uint8Array)) return value
-    binary += bytes.length
-    return undefined
-  })
-  return (text?.length ?? 0) + binary
-}
-const writeUnits = (item: Item | undefined): number => Math.max(1, Math.ceil(bytesOf(item) / WRITE_BYTES))
-const readUnits = (bytes: number, consistent = false): number =>
-  Math.max(1, Math.ceil(bytes / READ_BYTES)) * (consistent ? 1 : 0.5)
