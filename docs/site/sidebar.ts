@@ -62,6 +62,7 @@ export const SECTIONS: readonly Section[] = [
   {
     title: 'Join in',
     pages: [
+      ['Your first change', 'docs/first-change.md'],
       ['Contributing', 'CONTRIBUTING.md'],
       ['Reporting a vulnerability', 'SECURITY.md'],
       ['Code of conduct', 'CODE_OF_CONDUCT.md'],
