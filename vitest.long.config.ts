@@ -23,6 +23,7 @@ export const LONG = [
   'test/functions/rest/oidc.test.ts',
   'test/functions/rest/search-attacks.test.ts',
   'test/functions/streams/large-user.test.ts',
+  'test/functions/webhooks/ten-thousand.test.ts',
   'test/bench/fleet.test.ts',
   'test/fuzz/planted.test.ts',
   'test/e2e/udp-blocked.test.ts',

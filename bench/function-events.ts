@@ -53,6 +53,7 @@ export async function firstEvents(): Promise<
     ),
     mailbox: inserted('Mailbox', { peer: PEER, entry: '0' }, { peer: PEER, entry: '0' }),
     fleet: inserted('Fleet', { node: NODE }, lease),
+    webhooks: CLOCK,
     reaper: CLOCK,
     jobs: CLOCK,
     fleetMetrics: CLOCK,

@@ -32,7 +32,7 @@ const PEAK = 3
 const SECONDS_A_MONTH = HOURS * 3600
 /** Duration of one call of a stream function. */
 const CALL_SECONDS = { presence: 0.2, index: 0.3, mailbox: 0.05, fleet: 0.02 } as const
-const SCHEDULED = ['reaper', 'jobs', 'fleetMetrics'] as const
+const SCHEDULED = ['reaper', 'jobs', 'webhooks', 'fleetMetrics'] as const
 const SCHEDULED_SECONDS = 0.1
 /** How long a round of the canary takes: sign-in of two peers, a message, a tunnel over a relay. */
 const CANARY_SECONDS = 3

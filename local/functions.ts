@@ -20,6 +20,10 @@ import { createMetadata } from '../functions/streams/metadata.ts'
 import { oneReader } from '../functions/streams/one-reader.ts'
 import { createPresence } from '../functions/streams/presence.ts'
 import { createReaper } from '../functions/streams/reaper.ts'
+import type { DeliverContext } from '../functions/webhooks/deliver.ts'
+import { createEventNote } from '../functions/webhooks/events.ts'
+import { createWebhookSchedule, createWebhookStream } from '../functions/webhooks/index.ts'
+import { createPost } from '../functions/webhooks/post.ts'
 import { createConnections } from '../shared/store/connections.ts'
 import { freePort } from './engine.ts'
 import { startGateway } from './gateway.ts'
@@ -78,6 +82,12 @@ export async function startFunctions(options: FunctionsOptions): Promise<Functio
     onFailure: ({ name, reason }) => log(`${name}: a record was given up: ${reason}`),
   })
   const reaper = startSchedule({ name: 'reaper', everyMs: REAP_EVERY_MS, handler: createReaper(context) })
+  const deliveries: DeliverContext = { client, post: createPost({ toPrivate: true }), now: Date.now }
+  const webhooks = startSchedule({
+    name: 'webhooks',
+    everyMs: REAP_EVERY_MS,
+    handler: createWebhookSchedule(deliveries),
+  })
   const sweepExpired = createSweep(client)
   const jobs = startSchedule({
     name: 'jobs',
@@ -93,7 +103,7 @@ export async function startFunctions(options: FunctionsOptions): Promise<Functio
     index: gateway.url,
     websocket: gateway.websocketUrl,
     async close() {
-      await Promise.all([reaper.close(), jobs.close(), sweep.close(), streams?.close()])
+      await Promise.all([reaper.close(), jobs.close(), webhooks.close(), sweep.close(), streams?.close()])
       await gateway.close()
     },
   }
@@ -116,6 +126,7 @@ function restContext(
     WEBSOCKET_URL: websocket,
     OIDC_ISSUER,
     OIDC_AUDIENCE,
+    WEBHOOKS_TO_PRIVATE: '1',
     INDEX_HOSTS: [...indexHosts, ...(INDEX_HOSTS ? [INDEX_HOSTS] : [])].join(),
   }
   return createContext(configFrom(env), client, Date.now, failing)
@@ -138,8 +149,13 @@ function websocketHandlers(context: GatewayContext) {
 /** The event source mappings. Each stream has one reader, as in the cloud. */
 function mappings(context: StreamContext): Mapping[] {
   const index = createIndexHandler(context.client)
-  const note = createIndexNote(context.client)
-  const metadata = oneReader(createMetadata(context), note)
+  const notes = [createIndexNote(context.client), createEventNote(context.client)]
+  const metadata = oneReader(createMetadata(context), ...notes)
+  const webhooks = createWebhookStream({
+    client: context.client,
+    post: createPost({ toPrivate: true }),
+    now: context.now,
+  })
   const described = (['Users', 'Networks', 'Peers', 'Objects', 'Blocks'] as const).map(
     (table): Mapping => ({ table, name: 'metadata', handler: metadata }),
   )
@@ -147,9 +163,10 @@ function mappings(context: StreamContext): Mapping[] {
     ...described,
     { table: 'Collections', name: 'index', handler: index },
     { table: 'IndexQueue', name: 'index', handler: index },
-    { table: 'Presence', name: 'presence', handler: oneReader(createPresence(context), note) },
-    { table: 'Memberships', name: 'membership', handler: oneReader(createMembership(context), note) },
+    { table: 'Presence', name: 'presence', handler: oneReader(createPresence(context), ...notes) },
+    { table: 'Memberships', name: 'membership', handler: oneReader(createMembership(context), ...notes) },
     { table: 'Mailbox', name: 'mailbox', handler: createMailboxReaction(context) },
+    { table: 'Deliveries', name: 'webhooks', handler: webhooks },
     { table: 'Fleet', name: 'fleet', handler: createFleetReaction(context) },
   ]
 }

@@ -55,6 +55,8 @@ export const LIMITS = {
    */
   signInTicketMs: 6 * 24 * 3600_000,
   inviteMs: 7 * 24 * 3600_000,
+  /** Webhooks of a deployment. */
+  webhooks: 20,
   /** How long records of the audit trail are kept. */
   auditMs: 365 * 24 * 3600_000,
 } as const

@@ -203,6 +203,41 @@ export interface AuditRecord {
   readonly after?: JsonObject
 }
 
+/** A webhook: an address that hears of changes. Its secret is returned only when it is created or rotated. */
+export interface WebhookRecord extends Kept {
+  readonly webhook: string
+  readonly name: string
+  readonly url: string
+  /** Names of events, such as `member.created`, or `member.*`. */
+  readonly events: readonly string[]
+  /** Hears only of this network. */
+  readonly network?: NetworkId
+  /** Hears only of objects of this collection. */
+  readonly collection?: string
+  /** False: it hears of nothing. A receiver that answers 410 makes it so. */
+  readonly active: boolean
+  readonly by?: Maker
+}
+
+/** `dead`: given up after the last attempt. */
+export type DeliveryState = 'waiting' | 'delivered' | 'dead'
+
+/** One event for one webhook. */
+export interface DeliveryRecord {
+  /** Id of the event: `webhook-id` of its message. */
+  readonly delivery: string
+  readonly webhook: string
+  readonly type: string
+  readonly state: DeliveryState
+  readonly attempts: number
+  readonly createdAt: number
+  readonly lastAt?: number
+  /** Status that the receiver answered with last. */
+  readonly lastStatus?: number
+  /** Why the last attempt failed. */
+  readonly failure?: string
+}
+
 /** A ticket, as returned to a peer that enrols or presents a proof of its key. */
 export interface TicketRecord {
   readonly ticket: string

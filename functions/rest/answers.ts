@@ -10,12 +10,14 @@ import { jobIdSchema } from '../../shared/model/job.ts'
 import { ROLES, STATES } from '../../shared/model/membership.ts'
 import { JOININGS } from '../../shared/model/network.ts'
 import { VISIBILITIES } from '../../shared/model/visibility.ts'
+import { DELIVERY_STATES } from '../../shared/model/webhook.ts'
 import { PATHS } from '../../shared/paths.ts'
 import type { Metadata } from '../../shared/presence.ts'
 import type {
   ApiKeyRecord,
   AuditRecord,
   CollectionRecord,
+  DeliveryRecord,
   InviteRecord,
   JobRecord,
   Json,
@@ -29,6 +31,7 @@ import type {
   TicketRecord,
   UserDetails,
   UserRecord,
+  WebhookRecord,
 } from '../../shared/resources.ts'
 import type { Health } from './health.ts'
 
@@ -191,6 +194,35 @@ export const auditAnswer = of<AuditRecord>()(
     after: json.optional(),
   }),
 )
+
+const webhook = {
+  webhook: z.string(),
+  name: z.string(),
+  url: z.string(),
+  events: z.array(z.string()),
+  network: networkIdSchema.optional(),
+  collection: z.string().optional(),
+  active: z.boolean(),
+  by: maker.optional(),
+  ...kept,
+}
+export const webhookAnswer = of<WebhookRecord>()(z.strictObject(webhook))
+export const madeWebhookAnswer = z.strictObject({ ...webhook, secret: z.string() })
+export const deliveryAnswer = of<DeliveryRecord>()(
+  z.strictObject({
+    delivery: z.string(),
+    webhook: z.string(),
+    type: z.string(),
+    state: z.enum(DELIVERY_STATES),
+    attempts: z.int().min(0),
+    createdAt: time,
+    lastAt: time.optional(),
+    lastStatus: z.int().optional(),
+    failure: z.string().optional(),
+  }),
+)
+export const testAnswer = z.strictObject({ delivery: z.string() })
+export const replayAnswer = z.strictObject({ replayed: z.int().min(0), cursor: z.string().optional() })
 
 const ticket = {
   ticket: z.string(),

@@ -17,6 +17,7 @@ import { ok } from './reply.ts'
 import { type Route, route } from './route.ts'
 import { searchRoutes } from './search.ts'
 import { userRoutes } from './users.ts'
+import { webhookRoutes } from './webhooks.ts'
 
 export const API: readonly Route[] = [
   ...entryRoutes,
@@ -41,4 +42,5 @@ export const API: readonly Route[] = [
   ...jobRoutes,
   ...apiKeyRoutes,
   ...auditRoutes,
+  ...webhookRoutes,
 ]

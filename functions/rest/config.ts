@@ -7,6 +7,7 @@
  *   WEBSOCKET_URL             where peers without UDP and browsers connect
  *   OIDC_ISSUER, OIDC_AUDIENCE  the team's identity provider; both or neither
  *   INDEX_HOSTS               hosts under which peers reach INDEX, where a proxy stands before API Gateway (functions/proof.ts)
+ *   WEBHOOKS_TO_PRIVATE         `1` lets webhooks be private addresses without TLS: on a developer's machine only
  *   DYNAMODB_ENDPOINT         another DynamoDB than that of AWS
  *   STRAIGHTWAY_TABLE_PREFIX  read by shared/store/client.ts
  */
@@ -39,6 +40,7 @@ export interface RestConfig {
   readonly hosts?: string
   readonly oidc?: OidcConfig
   readonly dynamodbEndpoint?: string
+  readonly privateWebhooks?: boolean
 }
 
 /** Reads the configuration. Errors: `internal` with the name of the variable that is missing or wrong. */
@@ -58,6 +60,7 @@ export function configFrom(env: Environment): RestConfig {
     websocket: env.WEBSOCKET_URL ?? '',
     ...(hosts && { hosts }),
     ...(issuer && audience && { oidc: { issuer, audience } }),
+    ...(env.WEBHOOKS_TO_PRIVATE === '1' && { privateWebhooks: true }),
     ...(endpoint && { dynamodbEndpoint: endpoint }),
   }
 }

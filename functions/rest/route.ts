@@ -18,6 +18,7 @@ import { jobIdSchema } from '../../shared/model/job.ts'
 import { objectIdSchema } from '../../shared/model/object.ts'
 import type { Action, Ground, Resource } from '../../shared/model/permission.ts'
 import type { Precondition } from '../../shared/model/precondition.ts'
+import { webhookIdSchema } from '../../shared/model/webhook.ts'
 import type { RandomBytes } from '../../shared/random-bytes.ts'
 import type { Reply } from './reply.ts'
 import type { Request } from './request.ts'
@@ -41,6 +42,7 @@ export const PARAMETERS = {
   id: objectIdSchema,
   key: apiKeyIdSchema,
   job: jobIdSchema,
+  webhook: webhookIdSchema,
 } as const satisfies Readonly<Record<string, z.ZodType>>
 
 type ParameterName = keyof typeof PARAMETERS

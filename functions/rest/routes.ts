@@ -51,6 +51,15 @@ export const ROUTES = [
   { operation: 'deleteApiKey', method: 'DELETE', path: '/v1/api-keys/{key}', who: 'key' },
   { operation: 'listAudit', method: 'GET', path: '/v1/audit', who: 'key' },
   { operation: 'listNetworkAudit', method: 'GET', path: '/v1/networks/{network}/audit', who: 'credential' },
+  { operation: 'createWebhook', method: 'POST', path: '/v1/webhooks', who: 'key' },
+  { operation: 'listWebhooks', method: 'GET', path: '/v1/webhooks', who: 'key' },
+  { operation: 'readWebhook', method: 'GET', path: '/v1/webhooks/{webhook}', who: 'key' },
+  { operation: 'updateWebhook', method: 'PATCH', path: '/v1/webhooks/{webhook}', who: 'key' },
+  { operation: 'deleteWebhook', method: 'DELETE', path: '/v1/webhooks/{webhook}', who: 'key' },
+  { operation: 'rotateWebhook', method: 'POST', path: '/v1/webhooks/{webhook}/rotations', who: 'key' },
+  { operation: 'testWebhook', method: 'POST', path: '/v1/webhooks/{webhook}/tests', who: 'key' },
+  { operation: 'listDeliveries', method: 'GET', path: '/v1/webhooks/{webhook}/deliveries', who: 'key' },
+  { operation: 'replayWebhook', method: 'POST', path: '/v1/webhooks/{webhook}/replays', who: 'key' },
 ] as const
 
 export type Operation = (typeof ROUTES)[number]['operation']

@@ -27,6 +27,8 @@ const NAMES = new Map<unknown, string>([
   [answers.apiKeyAnswer, 'ApiKeyRecord'],
   [answers.jobAnswer, 'JobRecord'],
   [answers.auditAnswer, 'AuditRecord'],
+  [answers.webhookAnswer, 'WebhookRecord'],
+  [answers.deliveryAnswer, 'DeliveryRecord'],
   [answers.ticketAnswer, 'TicketRecord'],
 ])
 

@@ -7,6 +7,7 @@ import { activeRole } from '../../shared/model/membership.ts'
 import type { Push } from '../../shared/push.ts'
 import { type MembershipItem, toMembership } from '../../shared/store/memberships.ts'
 import { fromEnvironment } from '../environment.ts'
+import { createEventNote } from '../webhooks/events.ts'
 import { createAudience } from './audience.ts'
 import { onChanges } from './changes.ts'
 import { contextFrom, type StreamContext } from './context.ts'
@@ -32,5 +33,5 @@ export function createMembership(context: StreamContext) {
 }
 
 export const handler = fromEnvironment(contextFrom, (context) =>
-  oneReader(createMembership(context), createIndexNote(context.client)),
+  oneReader(createMembership(context), createIndexNote(context.client), createEventNote(context.client)),
 )

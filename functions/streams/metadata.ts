@@ -26,6 +26,7 @@ import { getMany } from '../../shared/store/pages.ts'
 import { createPeers } from '../../shared/store/peers.ts'
 import { toUser, type UserItem } from '../../shared/store/users.ts'
 import { fromEnvironment } from '../environment.ts'
+import { createEventNote } from '../webhooks/events.ts'
 import { type Audience, createAudience } from './audience.ts'
 import { type Change, onChanges, type Told } from './changes.ts'
 import { contextFrom, type StreamContext } from './context.ts'
@@ -125,7 +126,7 @@ async function endConnections({ client, management }: StreamContext, peer: PeerI
 }
 
 export const handler = fromEnvironment(contextFrom, (context) =>
-  oneReader(createMetadata(context), createIndexNote(context.client)),
+  oneReader(createMetadata(context), createIndexNote(context.client), createEventNote(context.client)),
 )
 
 function revokedBy({ before, after }: Change<Entity>): Peer | undefined {

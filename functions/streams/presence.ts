@@ -9,6 +9,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { NetworkId } from '../../shared/ids.ts'
 import { asSeenByOthers, type PresenceItem, type PresenceRecord } from '../../shared/presence.ts'
 import { fromEnvironment } from '../environment.ts'
+import { createEventNote } from '../webhooks/events.ts'
 import { createAudience } from './audience.ts'
 import { type Change, onChanges, type Told } from './changes.ts'
 import { contextFrom, type StreamContext } from './context.ts'
@@ -38,7 +39,7 @@ export function createPresence(context: StreamContext) {
 }
 
 export const handler = fromEnvironment(contextFrom, (context) =>
-  oneReader(createPresence(context), createIndexNote(context.client)),
+  oneReader(createPresence(context), createIndexNote(context.client), createEventNote(context.client)),
 )
 
 /**

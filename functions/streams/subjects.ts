@@ -36,7 +36,7 @@ function queuedIn(image: NonNullable<DynamoDBRecord['dynamodb']>['NewImage']): r
 }
 
 /** The table of a stream, from its ARN: arn:aws:dynamodb:region:account:table/name/stream/label */
-function tableOf(arn: string): TableName | undefined {
+export function tableOf(arn: string): TableName | undefined {
   const [, deployed] = arn.split('/')
   return (Object.keys(TABLES) as TableName[]).find((name) => tableName(name) === deployed)
 }

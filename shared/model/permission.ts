@@ -141,6 +141,8 @@ const RULES = {
   /** The audit trail of the deployment, and the part of it about one network. */
   'audit.read': never,
   'network.audit': has('admin'),
+  'webhook.read': never,
+  'webhook.change': never,
   'key.read': never,
   'key.change': never,
   search: always,

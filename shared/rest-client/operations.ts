@@ -1,7 +1,7 @@
 /** Written by `npm run openapi` from the definitions in functions/rest: what each operation takes and answers. */
 // biome-ignore-all format: it is written by a program
 import type { NetworkId, PeerId, UserId } from '../../shared/ids.ts'
-import type { ApiKeyRecord, AuditRecord, CollectionRecord, InviteRecord, JobRecord, JsonObject, MemberRecord, MembershipRecord, NetworkRecord, ObjectRecord, PeerRecord, StoredPeer, TicketRecord, UserDetails, UserRecord } from '../../shared/resources.ts'
+import type { ApiKeyRecord, AuditRecord, CollectionRecord, DeliveryRecord, InviteRecord, JobRecord, JsonObject, MemberRecord, MembershipRecord, NetworkRecord, ObjectRecord, PeerRecord, StoredPeer, TicketRecord, UserDetails, UserRecord, WebhookRecord } from '../../shared/resources.ts'
 
 /** Of each operation of INDEX: what its path, query and body are, what it answers, and whether it takes If-Match. */
 export interface Operations {
@@ -405,6 +405,78 @@ export interface Operations {
     readonly answer: { readonly items: readonly (AuditRecord)[]; readonly cursor?: string; readonly readUnits?: number }
     readonly conditional: false
   }
+  /** Make a webhook; its secret is told once. */
+  readonly createWebhook: {
+    readonly path: object
+    readonly query: object
+    readonly body: { readonly name: string; readonly url: string; readonly events: readonly ('user.created' | 'user.updated' | 'user.deleted' | 'network.created' | 'network.updated' | 'network.deleted' | 'member.created' | 'member.updated' | 'member.deleted' | 'peer.created' | 'peer.updated' | 'peer.revoked' | 'peer.online' | 'peer.offline' | 'object.created' | 'object.updated' | 'object.deleted' | 'webhook.test' | 'user.*' | 'network.*' | 'member.*' | 'peer.*' | 'object.*' | 'webhook.*')[]; readonly network?: NetworkId; readonly collection?: string }
+    readonly answer: { readonly webhook: string; readonly name: string; readonly url: string; readonly events: readonly (string)[]; readonly network?: NetworkId; readonly collection?: string; readonly active: boolean; readonly by?: string; readonly createdAt: number; readonly updatedAt: number; readonly version: number; readonly secret: string }
+    readonly conditional: false
+  }
+  /** Webhooks without their secrets. */
+  readonly listWebhooks: {
+    readonly path: object
+    readonly query: object
+    readonly body: undefined
+    readonly answer: { readonly items: readonly (WebhookRecord)[]; readonly cursor?: string; readonly readUnits?: number }
+    readonly conditional: false
+  }
+  /** A webhook without its secret. */
+  readonly readWebhook: {
+    readonly path: { readonly webhook: string }
+    readonly query: object
+    readonly body: undefined
+    readonly answer: WebhookRecord
+    readonly conditional: false
+  }
+  /** Change what a webhook hears of and where, pause it or let it go on (merge patch). */
+  readonly updateWebhook: {
+    readonly path: { readonly webhook: string }
+    readonly query: object
+    readonly body: { readonly name?: string; readonly url?: string; readonly events?: readonly ('user.created' | 'user.updated' | 'user.deleted' | 'network.created' | 'network.updated' | 'network.deleted' | 'member.created' | 'member.updated' | 'member.deleted' | 'peer.created' | 'peer.updated' | 'peer.revoked' | 'peer.online' | 'peer.offline' | 'object.created' | 'object.updated' | 'object.deleted' | 'webhook.test' | 'user.*' | 'network.*' | 'member.*' | 'peer.*' | 'object.*' | 'webhook.*')[]; readonly network?: NetworkId | null; readonly collection?: string | null; readonly active?: boolean }
+    readonly answer: WebhookRecord
+    readonly conditional: true
+  }
+  /** Delete a webhook; what is on its way is given up. */
+  readonly deleteWebhook: {
+    readonly path: { readonly webhook: string }
+    readonly query: object
+    readonly body: undefined
+    readonly answer: undefined
+    readonly conditional: false
+  }
+  /** Make a new secret; the one before signs too for a day. */
+  readonly rotateWebhook: {
+    readonly path: { readonly webhook: string }
+    readonly query: object
+    readonly body: undefined
+    readonly answer: { readonly webhook: string; readonly name: string; readonly url: string; readonly events: readonly (string)[]; readonly network?: NetworkId; readonly collection?: string; readonly active: boolean; readonly by?: string; readonly createdAt: number; readonly updatedAt: number; readonly version: number; readonly secret: string }
+    readonly conditional: false
+  }
+  /** Send it the event `webhook.test`. */
+  readonly testWebhook: {
+    readonly path: { readonly webhook: string }
+    readonly query: object
+    readonly body: undefined
+    readonly answer: { readonly delivery: string }
+    readonly conditional: false
+  }
+  /** Events for a webhook and how far they have come, newest first. */
+  readonly listDeliveries: {
+    readonly path: { readonly webhook: string }
+    readonly query: { readonly limit?: number; readonly cursor?: string; readonly state?: 'waiting' | 'delivered' | 'dead' }
+    readonly body: undefined
+    readonly answer: { readonly items: readonly (DeliveryRecord)[]; readonly cursor?: string; readonly readUnits?: number }
+    readonly conditional: false
+  }
+  /** Send events of a time again, a part at a time; the cursor continues. */
+  readonly replayWebhook: {
+    readonly path: { readonly webhook: string }
+    readonly query: object
+    readonly body: { readonly since: number; readonly until?: number; readonly states?: readonly ('delivered' | 'dead')[]; readonly cursor?: string }
+    readonly answer: { readonly replayed: number; readonly cursor?: string }
+    readonly conditional: false
+  }
 }
 
 /** Method and path of each; parameters in braces. */
@@ -459,4 +531,13 @@ export const DOORS = {
   deleteApiKey: 'DELETE /v1/api-keys/{key}',
   listAudit: 'GET /v1/audit',
   listNetworkAudit: 'GET /v1/networks/{network}/audit',
+  createWebhook: 'POST /v1/webhooks',
+  listWebhooks: 'GET /v1/webhooks',
+  readWebhook: 'GET /v1/webhooks/{webhook}',
+  updateWebhook: 'PATCH /v1/webhooks/{webhook}',
+  deleteWebhook: 'DELETE /v1/webhooks/{webhook}',
+  rotateWebhook: 'POST /v1/webhooks/{webhook}/rotations',
+  testWebhook: 'POST /v1/webhooks/{webhook}/tests',
+  listDeliveries: 'GET /v1/webhooks/{webhook}/deliveries',
+  replayWebhook: 'POST /v1/webhooks/{webhook}/replays',
 } as const satisfies Readonly<Record<keyof Operations, string>>

@@ -38,7 +38,7 @@ export interface ObjectGrounds {
 }
 
 /** `network` holds the place, because it is the key of the secondary index. */
-type ObjectItem = Omit<StoredObject, 'network'> & { readonly network: Place }
+export type ObjectItem = Omit<StoredObject, 'network'> & { readonly network: Place }
 
 /** The key of an object in the table and in the index. Neither part contains a slash. */
 export function objectKeyOf(place: Place, id: string): string {
@@ -218,7 +218,7 @@ function isAt(version: number) {
 
 const keyOf = (object: StoredObject) => objectKeyOf(placeOf(object), object.id)
 
-function toObject({ network: place, id: key, ...rest }: ObjectItem): StoredObject {
+export function toObject({ network: place, id: key, ...rest }: ObjectItem): StoredObject {
   const object = { ...rest, id: objectIdIn(key) }
   return isNetwork(place) ? { ...object, network: place } : object
 }

@@ -30,7 +30,7 @@ export interface Table {
   readonly passing?: true
 }
 
-export type StreamReader = 'presence' | 'membership' | 'metadata' | 'index' | 'mailbox' | 'fleet'
+export type StreamReader = 'presence' | 'membership' | 'metadata' | 'index' | 'mailbox' | 'fleet' | 'webhooks'
 
 export const TABLES = {
   Users: { name: 'Users', partition: 'user', stream: 'metadata' },
@@ -126,6 +126,18 @@ export const TABLES = {
       { name: 'byMonth', partition: 'month', sort: 'entry', keysOnly: true },
       { name: 'byMaker', partition: 'maker', sort: 'entry', keysOnly: true },
     ],
+    expires: 'expiresAtSeconds',
+  },
+  /** Addresses that hear of changes, with the secrets that sign. */
+  Webhooks: { name: 'Webhooks', partition: 'webhook' },
+  /** Events on their way to webhooks (deliveries.ts). */
+  Deliveries: {
+    name: 'Deliveries',
+    partition: 'stream',
+    sort: 'delivery',
+    stream: 'webhooks',
+    passing: true,
+    indexes: [{ name: 'byDue', partition: 'due', sort: 'dueAt', keysOnly: true }],
     expires: 'expiresAtSeconds',
   },
   TraversalHistory: {

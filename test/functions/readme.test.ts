@@ -7,6 +7,7 @@ import { createContext } from '../../functions/rest/context.ts'
 import { createHandler } from '../../functions/rest/handler.ts'
 import { type Gateway, startGateway } from '../../local/gateway.ts'
 import { createInvites } from '../../shared/store/invites.ts'
+import { createWebhooks } from '../../shared/store/webhooks.ts'
 import { asFunction } from './permitted.ts'
 import { type IndexUnderTest, startIndex } from './rest/index-under-test.ts'
 import { newDevice, proofOf } from './rest/society.ts'
@@ -14,6 +15,8 @@ import { newDevice, proofOf } from './rest/society.ts'
 const readme = readFileSync(join(import.meta.dirname, '../../functions/README.md'), 'utf8')
 const blocks = [...readme.matchAll(/```sh\n([\s\S]*?)```/g)].map(([, block]) => block!)
 const lines = blocks.flatMap((block) => block.split('\n')).filter((line) => line.startsWith('curl '))
+
+const HOOK = { name: 'readme', url: 'https://example.com/', events: ['user.*'] }
 
 let index: IndexUnderTest
 let gateway: Gateway
@@ -36,6 +39,7 @@ beforeAll(async () => {
     NETWORK: network,
     ANN: ann.user,
     TICKET: ann.ticket,
+    WEBHOOK: (await createWebhooks(index.client).create(HOOK, Date.now())).webhook.webhook,
     INVITE: (await createInvites(index.client).create({ network, role: 'member' }, Date.now())).code,
     PROOF: await proofOf(device, { iat: Date.now(), aud }),
     NEXT_PROOF: await proofOf(device, { iat: Date.now(), aud }),

@@ -57,7 +57,7 @@ test('walks all operations of INDEX', async () => {
     (await admin.createNetwork({ body: { name: 'doomed' } })).network,
     (await admin.createUser({ body: { name: 'leaver' } })).user,
   ]
-  let [invite, key, job, peer] = ['', '', '', device.peer]
+  let [invite, key, job, webhook, peer] = ['', '', '', '', device.peer]
   const object = { collection: 'walk', id: 'a~1', query: { network } }
   const walk: Walk = {
     readHealth: () => admin.readHealth(),
@@ -125,13 +125,27 @@ test('walks all operations of INDEX', async () => {
     },
     listJobs: () => admin.listJobs({ query: { state: 'running' } }),
     readJob: () => admin.readJob({ job }),
+    createWebhook: async () => {
+      const events = ['member.*' as const]
+      const made = await admin.createWebhook({ body: { name: 'w', url: 'https://example.com/', events } })
+      webhook = made.webhook
+      return made
+    },
+    listWebhooks: () => admin.listWebhooks(),
+    readWebhook: () => admin.readWebhook({ webhook }),
+    updateWebhook: () => admin.updateWebhook({ webhook, body: { active: false, network: null } }),
+    testWebhook: () => admin.testWebhook({ webhook }),
+    listDeliveries: () => admin.listDeliveries({ webhook, query: { state: 'waiting' } }),
+    replayWebhook: () => admin.replayWebhook({ webhook, body: { since: 0 } }),
+    rotateWebhook: () => admin.rotateWebhook({ webhook }),
+    deleteWebhook: () => admin.deleteWebhook({ webhook }),
     listAudit: () => admin.listAudit({ query: { subject: network, limit: 5 } }),
     listNetworkAudit: () => admin.listNetworkAudit({ network }),
   }
   expect(Object.keys(walk).sort()).toEqual(Object.keys(DOORS).sort())
   for (const [operation, call] of Object.entries(walk)) {
     const answer = await call().catch((error: Error) => expect.fail(`${operation}: ${error.message}`))
-    const isEmpty = /^(put|delete)Block$|^delete(Invite|Peer|Object|Collection|Member|ApiKey)$/.test(
+    const isEmpty = /^(put|delete)Block$|^delete(Invite|Peer|Object|Collection|Member|ApiKey|Webhook)$/.test(
       operation,
     )
     expect(answer === undefined, operation).toBe(isEmpty)

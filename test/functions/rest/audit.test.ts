@@ -49,6 +49,9 @@ async function newScene(): Promise<Scene> {
 
 const memberDoor = ({ network, member }: Scene) => `/v1/networks/${network}/members/${member.user}`
 
+const HEARING = { name: 'walked', url: 'https://example.com/', events: ['user.*'] }
+const hookDoor = async () => `/v1/webhooks/${(await admin('POST /v1/webhooks', HEARING)).body.webhook}`
+
 async function madeInvite({ network }: Scene) {
   return (await admin(`POST /v1/networks/${network}/invites`, { uses: 3 })).body
 }
@@ -171,6 +174,33 @@ const WALK: Readonly<Record<Writing, Walked | 'unrecorded'>> = {
     },
     told: () => ({ subject: 'collection:goes', before: expect.objectContaining({ collection: 'goes' }) }),
   },
+  testWebhook: 'unrecorded',
+  replayWebhook: 'unrecorded',
+  createWebhook: {
+    send: () => admin('POST /v1/webhooks', HEARING),
+    told: (_, { body }) => ({
+      subject: `webhook:${body.webhook}`,
+      after: expect.not.objectContaining({ secret: expect.anything() }),
+    }),
+  },
+  updateWebhook: {
+    send: async () => admin(`PATCH ${await hookDoor()}`, { active: false }),
+    told: () => ({
+      before: expect.objectContaining({ active: true }),
+      after: expect.objectContaining({ active: false }),
+    }),
+  },
+  deleteWebhook: {
+    send: async () => admin(`DELETE ${await hookDoor()}`),
+    told: () => ({ before: expect.objectContaining({ url: HEARING.url }) }),
+  },
+  rotateWebhook: {
+    send: async () => admin(`POST ${await hookDoor()}/rotations`),
+    told: (_, { body }) => ({
+      subject: `webhook:${body.webhook}`,
+      after: expect.objectContaining({ version: 2 }),
+    }),
+  },
   createApiKey: {
     send: () => admin('POST /v1/api-keys', { name: 'walked', role: 'read' }),
     told: (_, { body }) => ({
@@ -259,8 +289,9 @@ test('no secret is in the trail', async () => {
   const { body } = await admin('POST /v1/api-keys', { name: 'secret', role: 'read' })
   const proof = await index.proofOf(newDevice())
   await index.call('POST /v1/enrolments', { body: { invite: code, proof } })
+  const hook = await admin('POST /v1/webhooks', HEARING)
   const text = JSON.stringify((await admin('GET /v1/audit')).body)
-  for (const secret of [code, body.token, body.token.split('_')[2], proof, 'secretHash'])
+  for (const secret of [hook.body.secret, code, body.token, body.token.split('_')[2], proof, 'secretHash'])
     expect(text).not.toContain(secret)
 })
 

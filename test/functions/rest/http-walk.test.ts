@@ -19,9 +19,17 @@ beforeAll(async () => {
   await index.call(`PUT /v1/objects/walk/o?network=${network}`, { as, body: { value: { a: 1 } } })
   const invite = await index.call(`POST /v1/networks/${network}/invites`, { as, body: {} })
   const gone = await index.call(`DELETE /v1/users/${(await index.member({})).user}`, { as })
+  const hearing = { name: 'walk', url: 'https://example.com/', events: ['user.*'] }
+  const hook = await index.call('POST /v1/webhooks', { as, body: hearing })
   const parts: Readonly<Record<string, string>> = {
     ...{ network, user: ann.user, peer: ann.peer, blocked: ann.peer, invite: invite.body.invite },
-    ...{ collection: 'walk', id: 'o', key: index.admin.split('_')[1]!, job: gone.body.job },
+    ...{
+      collection: 'walk',
+      id: 'o',
+      key: index.admin.split('_')[1]!,
+      job: gone.body.job,
+      webhook: hook.body.webhook,
+    },
   }
   doorOf = (path) => path.replace(/\{(\w+)\}/g, (_, name) => parts[name]!)
   await index.settle()
@@ -40,7 +48,7 @@ const PATHS = [...new Set(API.map(({ path }) => path))]
  * Routes with an ETag that the tests can repeat. Other answers may change each time, with a clock or with what others do
  * meanwhile.
  */
-const TAGGED = ['readUser', 'readNetwork', 'readPeer', 'readCollection', 'readObject']
+const TAGGED = ['readUser', 'readNetwork', 'readPeer', 'readCollection', 'readObject', 'readWebhook']
 
 describe.each(
   API.map(({ operation, method, path }) => ({ operation, method, path })),

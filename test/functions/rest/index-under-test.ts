@@ -81,6 +81,7 @@ export async function startIndex(given: Partial<RestConfig> = {}, { indexed = tr
   return {
     ...createSociety({ client, call, admin, reader, host: HOST, now: () => now }),
     config,
+    endpoint: tables.endpoint,
     /** The directory that nodes use. */
     directory: createDirectory(client, { search: createPeerSearch(client) }),
     measured,

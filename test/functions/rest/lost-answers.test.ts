@@ -41,6 +41,10 @@ const keyed = (door: string, as: string, body: unknown) => {
   return async (): Promise<Attempt> => ({ door, as, headers, body })
 }
 
+const HEARING = { name: 'lost', url: 'https://example.com/', events: ['user.*'] }
+const newHook = async (): Promise<string> =>
+  (await index.call('POST /v1/webhooks', { as: index.admin, body: HEARING })).body.webhook
+
 /** Functions that send a request, and send it again. A proof is valid once, so a sender that uses one signs a new one. */
 const POSTS: Readonly<Record<Posting, () => Promise<readonly (() => Promise<Attempt>)[]>>> = {
   createEnrolment: async () => {
@@ -70,6 +74,10 @@ const POSTS: Readonly<Record<Posting, () => Promise<readonly (() => Promise<Atte
     const body = { peer: newDevice().peer, user: owner.user }
     return [async () => ({ door: '/v1/peers', as: index.admin, body })]
   },
+  createWebhook: async () => [keyed('/v1/webhooks', index.admin, HEARING)],
+  rotateWebhook: async () => [keyed(`/v1/webhooks/${await newHook()}/rotations`, index.admin, {})],
+  testWebhook: async () => [keyed(`/v1/webhooks/${await newHook()}/tests`, index.admin, {})],
+  replayWebhook: async () => [keyed(`/v1/webhooks/${await newHook()}/replays`, index.admin, { since: 0 })],
   createApiKey: async () => [keyed('/v1/api-keys', index.admin, { name: 'lost', role: 'read' })],
 }
 
@@ -169,6 +177,7 @@ describe('an Idempotency-Key', () => {
       [`/v1/networks/${network}/invites`, {}],
       ['/v1/networks', { name: 'deleted' }],
       ['/v1/users', { name: 'deleted' }],
+      ['/v1/webhooks', HEARING],
     ]
     for (const [door, body] of makes) {
       const make = () => index.call(`POST ${door}`, { as: index.admin, headers, body })

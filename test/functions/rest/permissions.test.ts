@@ -8,6 +8,7 @@ import { createInvites } from '../../../shared/store/invites.ts'
 import { createJobs } from '../../../shared/store/jobs.ts'
 import { createObjects } from '../../../shared/store/objects.ts'
 import { transact } from '../../../shared/store/transact.ts'
+import { createWebhooks } from '../../../shared/store/webhooks.ts'
 import { type OpenIndex, openIndex } from './open-index.ts'
 import { type Enrolled, newDevice } from './society.ts'
 
@@ -51,6 +52,9 @@ const public_ = (status: number) => ASKERS.map(() => status).join(' ')
 const onlyKey = (status: number) => `401 401 403 ${status} 403 403 403 403 403 403`
 const onlySelf = (status: number) => `401 401 403 ${status} 403 403 403 403 404 ${status}`
 const managing = (status: number) => `401 401 403 ${status} 403 403 ${status} ${status} 404 403`
+const hearing = (status: number) => `401 401 ${status} ${status} 403 403 403 403 403 403`
+const HEARING = { name: 'hook', url: 'https://example.com/', events: ['user.*' as const] }
+let hooks = { kept: '', doomed: '' }
 const patch = () => ({ name: 'changed' })
 
 const TABLE: Readonly<Record<Operation, Row>> = {
@@ -174,6 +178,19 @@ const TABLE: Readonly<Record<Operation, Row>> = {
   },
   listApiKeys: { expected: onlyKey(200), door: () => '/v1/api-keys' },
   readApiKey: { expected: onlyKey(200), door: ({ key }) => `/v1/api-keys/${key}` },
+  createWebhook: { expected: onlyKey(201), door: () => '/v1/webhooks', body: () => HEARING },
+  listWebhooks: { expected: hearing(200), door: () => '/v1/webhooks' },
+  readWebhook: { expected: hearing(200), door: () => `/v1/webhooks/${hooks.kept}` },
+  updateWebhook: { expected: onlyKey(200), door: () => `/v1/webhooks/${hooks.kept}`, body: patch },
+  deleteWebhook: { expected: onlyKey(204), door: () => `/v1/webhooks/${hooks.doomed}` },
+  rotateWebhook: { expected: onlyKey(200), door: () => `/v1/webhooks/${hooks.kept}/rotations` },
+  testWebhook: { expected: onlyKey(200), door: () => `/v1/webhooks/${hooks.kept}/tests` },
+  listDeliveries: { expected: hearing(200), door: () => `/v1/webhooks/${hooks.kept}/deliveries` },
+  replayWebhook: {
+    expected: onlyKey(200),
+    door: () => `/v1/webhooks/${hooks.kept}/replays`,
+    body: () => ({ since: 0 }),
+  },
   listJobs: { expected: '401 401 200 200 403 403 403 403 403 403', door: () => '/v1/jobs' },
   readJob: { expected: '401 401 200 200 404 404 404 404 404 200', door: ({ job }) => `/v1/jobs/${job}` },
   deleteApiKey: { expected: onlyKey(204), door: ({ key }) => `/v1/api-keys/${key}` },
@@ -187,9 +204,13 @@ let scene: Promise<Scene>
 beforeAll(async () => {
   index = await openIndex()
   outsider = await index.member({ [await index.network('elsewhere')]: 'owner' })
+  const [kept, doomed] = [await newHook(), await newHook()]
+  hooks = { kept, doomed }
   scene = newScene(false)
 })
 afterAll(() => index.close())
+
+const newHook = async () => (await createWebhooks(index.client).create(HEARING, index.now())).webhook.webhook
 
 describe.each(ROUTES)('$method $path', ({ operation, method }) => {
   const { expected, door, body, query } = TABLE[operation]

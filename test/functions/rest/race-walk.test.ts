@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createJobRunner } from '../../../functions/jobs/index.ts'
 import { ROUTES } from '../../../functions/rest/routes.ts'
 import type { NetworkId } from '../../../shared/ids.ts'
+import { createDeliveries, LEASE_MS } from '../../../shared/store/deliveries.ts'
 import { asFunction } from '../permitted.ts'
 import { type IndexUnderTest, startIndex } from './index-under-test.ts'
 import { type Interruptions, interrupt, meanwhile } from './interrupted-client.ts'
@@ -203,6 +204,19 @@ const WALK: Readonly<Record<Writing, readonly Request[]>> = {
   createApiKey: [
     { as: 'key', door: () => '/v1/api-keys', body: () => ({ name: 'new', role: 'admin' }), changes: KEY },
   ],
+  createWebhook: [{ as: 'key', door: () => '/v1/webhooks', body: () => HEARING, changes: KEY }],
+  updateWebhook: [{ as: 'key', door: () => hookDoor(), body: () => ({ name: 'new' }), changes: KEY }],
+  deleteWebhook: [{ as: 'key', door: () => hookDoor(), changes: KEY }],
+  rotateWebhook: [{ as: 'key', door: () => `${hookDoor()}/rotations`, changes: KEY }],
+  testWebhook: [{ as: 'key', door: () => `${hookDoor()}/tests`, changes: KEY }],
+  replayWebhook: [
+    {
+      as: 'key',
+      door: () => `${hookDoor()}/replays`,
+      body: () => ({ since: 0, states: ['delivered'] }),
+      changes: KEY,
+    },
+  ],
   deleteApiKey: [{ as: 'key', door: ({ key }) => `/v1/api-keys/${key.split('_')[1]}`, changes: KEY }],
 }
 
@@ -251,6 +265,12 @@ function bothEdit(door: Request['door'], changes: readonly Change[], patches = t
   ]
 }
 
+const HEARING = { name: 'walked', url: 'https://example.com/', events: ['user.*'] }
+
+/** One webhook for all: every change of it is refused here. It has a delivery, so that there is something to replay. */
+let webhook = ''
+const hookDoor = () => `/v1/webhooks/${webhook}`
+
 let index: IndexUnderTest
 let interruptions: Interruptions
 let recording: Recording
@@ -259,6 +279,11 @@ beforeAll(async () => {
   index = await startIndex({}, { indexed: false })
   interruptions = interrupt(index.client)
   recording = record(index.client)
+  webhook = (await admin('POST /v1/webhooks', HEARING)).body.webhook
+  await admin(`POST ${hookDoor()}/tests`)
+  const deliveries = createDeliveries(index.client)
+  index.pass(LEASE_MS)
+  for (const item of await deliveries.due(index.now(), 1)) await deliveries.delivered(item, 200, index.now())
 })
 afterAll(() => index.close())
 
