@@ -34,7 +34,7 @@ export async function foundSystem(
 async function found(client: DynamoDBDocumentClient, known: Founded | undefined): Promise<Founded> {
   const now = Date.now()
   const [key, there, open] = await Promise.all([
-    known && createApiKeys(client).authenticate(known.adminKey),
+    known && createApiKeys(client).authenticate(known.adminKey, Date.now()),
     known && createNetworks(client).get(known.network),
     known &&
       createInvites(client)

@@ -160,6 +160,18 @@ export interface ApiKeyRecord {
   /** A `read` key cannot change anything. */
   readonly role: 'admin' | 'read'
   readonly createdAt: number
+  /** The operations that it may call. Default: all. */
+  readonly operations?: readonly string[]
+  /** The networks that it acts in, as an owner of them would, or as a reader. Default: all, and what is of no network. */
+  readonly networks?: readonly NetworkId[]
+  /** The collections of objects that it may use. Default: all. */
+  readonly collections?: readonly string[]
+  /** When it ends, epoch milliseconds. Default: never. */
+  readonly expiresAt?: number
+  /** When its secret was last replaced. */
+  readonly rotatedAt?: number
+  /** When it was last used, to within ten minutes. */
+  readonly lastUsedAt?: number
 }
 
 /** A job of several steps that a request started. */

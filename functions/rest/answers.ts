@@ -161,7 +161,18 @@ export const collectionAnswer = of<CollectionRecord>()(
   }),
 )
 
-const apiKey = { key: z.string(), name: z.string(), role: z.enum(['admin', 'read']), createdAt: time }
+const apiKey = {
+  key: z.string(),
+  name: z.string(),
+  role: z.enum(['admin', 'read']),
+  createdAt: time,
+  operations: z.array(z.string()).optional(),
+  networks: z.array(networkIdSchema).optional(),
+  collections: z.array(z.string()).optional(),
+  expiresAt: time.optional(),
+  rotatedAt: time.optional(),
+  lastUsedAt: time.optional(),
+}
 export const apiKeyAnswer = of<ApiKeyRecord>()(z.strictObject(apiKey))
 export const madeApiKeyAnswer = z.strictObject({ ...apiKey, token: z.string() })
 

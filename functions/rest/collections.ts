@@ -3,6 +3,7 @@ import { StraightwayError } from '../../shared/errors.ts'
 import type { NetworkId } from '../../shared/ids.ts'
 import { collectionSchema, ENTITY_COLLECTIONS } from '../../shared/model/collection.ts'
 import { networkIdSchema } from '../../shared/model/identifiers.ts'
+import { networksOf } from '../../shared/model/permission.ts'
 import { expectVersion } from '../../shared/model/precondition.ts'
 import { createCollections } from '../../shared/store/collections.ts'
 import { createObjects } from '../../shared/store/objects.ts'
@@ -20,7 +21,7 @@ interface Sight extends Request {
 
 /**
  * Whether the caller may know that a collection exists: its name could reveal what other tenants do. An API key may
- * know every collection. A peer may know
+ * know every collection. A peer, or a key of some networks, may know
  *
  *   - the three collections that stand for users, networks and peers;
  *   - a collection with objects in the network of the query, or, without a network, among its user's own objects.
@@ -29,10 +30,12 @@ interface Sight extends Request {
  */
 async function isInSight(call: Sight): Promise<boolean> {
   const { actor, context, path, query } = call
-  if (actor.kind !== 'peer' || Object.values(ENTITY_COLLECTIONS).includes(path.collection)) return true
+  if (networksOf(actor) === undefined || Object.values(ENTITY_COLLECTIONS).includes(path.collection))
+    return true
   const { network } = query
   if (network !== undefined) expectVisible(call, 'object.read', { networks: [network] })
-  return createObjects(context.client).isHeld(path.collection, network ?? actor.user)
+  const place = network ?? (actor.kind === 'peer' ? actor.user : undefined)
+  return place !== undefined && createObjects(context.client).isHeld(path.collection, place)
 }
 
 const NONE = () => new StraightwayError('not-found', 'Nothing is declared of this collection')

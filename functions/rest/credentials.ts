@@ -78,10 +78,10 @@ export async function authenticate(
     : peerActor(context, credential, asked)
 }
 
-async function keyActor({ client }: Context, token: string): Promise<Actor> {
-  const apiKey = await createApiKeys(client).authenticate(token)
+async function keyActor({ client, now }: Context, token: string): Promise<Actor> {
+  const apiKey = await createApiKeys(client).authenticate(token, now())
   if (apiKey === undefined) throw unauthenticated('This API key is not known')
-  return { kind: 'key', key: apiKey.key, role: apiKey.role }
+  return { kind: 'key', ...apiKey }
 }
 
 /** Authenticates by a ticket. The ticket names the peer and its user; what they may do is read from the tables. */

@@ -11,6 +11,7 @@ import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda'
 import { z } from 'zod'
 import { StraightwayError } from '../../shared/errors.ts'
 import { makerOf } from '../../shared/model/membership.ts'
+import type { Actor } from '../../shared/model/permission.ts'
 import type { Note } from '../../shared/store/audit-step.ts'
 import { credentialGuards, guarded } from '../../shared/store/guarded.ts'
 import { OUTDATED, retrying } from '../../shared/store/transact.ts'
@@ -146,7 +147,26 @@ async function actorFor(route: Route, context: Context, event: APIGatewayProxyEv
   if (actor.kind === 'nobody') throw new StraightwayError('unauthenticated', 'Send an API key or a ticket')
   if (who === 'key' && actor.kind !== 'key')
     throw new StraightwayError('forbidden', 'Only an API key may do this')
+  expectInScope(actor, route, event)
   return authenticated
+}
+
+/**
+ * Applies the operations and collections to which a key is limited. Its networks are applied by the permissions. Errors:
+ * `forbidden`.
+ */
+function expectInScope(actor: Actor, { operation, parameters }: Route, event: APIGatewayProxyEvent): void {
+  if (actor.kind !== 'key') return
+  const { operations, collections } = actor
+  if (operations !== undefined && !operations.includes(operation))
+    throw new StraightwayError('forbidden', `This API key does not allow ${operation}`)
+  if (collections === undefined) return
+  const asked = [
+    ...(parameters.includes('collection') ? [parameterOf(event, 'collection')] : []),
+    ...[event.queryStringParameters?.collection ?? []].flat(),
+  ]
+  if (!asked.every((name) => collections.includes(name)))
+    throw new StraightwayError('forbidden', 'This API key does not allow this collection')
 }
 
 /** The parsed path parameters. Errors: `not-found` for a malformed one, because nothing can have such an id. */

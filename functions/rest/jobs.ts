@@ -3,6 +3,7 @@
 import { z } from 'zod'
 import { StraightwayError } from '../../shared/errors.ts'
 import { makerOf } from '../../shared/model/membership.ts'
+import { may } from '../../shared/model/permission.ts'
 import type { JobRecord } from '../../shared/resources.ts'
 import { createDeletions } from '../../shared/store/deletions.ts'
 import { unguarded } from '../../shared/store/guarded.ts'
@@ -53,12 +54,12 @@ export const jobRoutes = [
 export async function underWay({ context, actor }: Request, id: string): Promise<JobRecord | undefined> {
   const job = await createJobs(context.client).get(id)
   if (job?.state !== 'running') return undefined
-  return (actor.kind === 'key' && actor.role === 'admin') || job.by === makerOf(actor) ? job : undefined
+  return may(actor, 'user.create') || job.by === makerOf(actor) ? job : undefined
 }
 
 async function visibleJob({ context, actor }: Request, id: string): Promise<JobRecord | undefined> {
   const job = await createJobs(context.client).get(id)
-  return job !== undefined && (actor.kind === 'key' || job.by === makerOf(actor)) ? job : undefined
+  return job !== undefined && (may(actor, 'job.read') || job.by === makerOf(actor)) ? job : undefined
 }
 
 /** Works on the job for at most AT_ONCE_MS. The scheduled function does the rest, also after a failure. */

@@ -26,7 +26,7 @@ export async function joins(
     throw new StraightwayError('forbidden', 'role: an admin gives it')
   const next = joining === 'approval' ? 'requested' : 'active'
   const to = changed(from, { network, user, role: from?.role ?? 'member', state: next }, call)
-  const conditions = from ? await makerSteps(client, from) : []
+  const conditions = from ? await makerSteps(client, from, now()) : []
   await createMemberships(client).change({ from, to: joined(from, to, now()), conditions, joining })
   return joined(from, to, now())
 }

@@ -11,7 +11,7 @@ import {
   stateSchema,
 } from '../../shared/model/membership.ts'
 import { hiddenSince } from '../../shared/model/peer.ts'
-import type { Resource } from '../../shared/model/permission.ts'
+import { networksOf, type Resource } from '../../shared/model/permission.ts'
 import { createBlocks } from '../../shared/store/blocks.ts'
 import { seenMembers } from '../../shared/store/member-presence.ts'
 import { createMemberships } from '../../shared/store/memberships.ts'
@@ -87,7 +87,7 @@ export const memberRoutes = [
       const grounds = call.allow({ networks: [network], roles })
       const { client, now } = call.context
       expectKnown(call, await createUsers(client).get(user))
-      const state = stateAfter(from?.state, wanted, call.actor.kind === 'key')
+      const state = stateAfter(from?.state, wanted, networksOf(call.actor) === undefined)
       if (state === undefined) throw notNow(from, wanted)
       const to = changed(from, { network, user, role, state }, call)
       // Whoever invites again becomes the maker of the invitation, which otherwise ends with the first one's right.
@@ -137,8 +137,9 @@ function notNow(from: Membership | undefined, wanted: string | undefined): Strai
 const NO_MEMBER = () => new StraightwayError('not-found', 'The user is no member of this network')
 
 function expectKnown({ actor }: Request, user: Resource | undefined): void {
-  if (actor.kind !== 'peer' && user !== undefined) return
-  if (actor.kind === 'peer' && user?.networks?.some((network) => actor.roles.has(network))) return
+  const networks = networksOf(actor)
+  if (networks === undefined && user !== undefined) return
+  if (user?.networks?.some((network) => networks?.includes(network))) return
   throw new StraightwayError('not-found', 'You share no network with such a user: send an invite instead')
 }
 

@@ -48,6 +48,7 @@ export const ROUTES = [
   { operation: 'createApiKey', method: 'POST', path: '/v1/api-keys', who: 'key' },
   { operation: 'listApiKeys', method: 'GET', path: '/v1/api-keys', who: 'key' },
   { operation: 'readApiKey', method: 'GET', path: '/v1/api-keys/{key}', who: 'key' },
+  { operation: 'rotateApiKey', method: 'POST', path: '/v1/api-keys/{key}/rotations', who: 'key' },
   { operation: 'deleteApiKey', method: 'DELETE', path: '/v1/api-keys/{key}', who: 'key' },
   { operation: 'listAudit', method: 'GET', path: '/v1/audit', who: 'key' },
   { operation: 'listNetworkAudit', method: 'GET', path: '/v1/networks/{network}/audit', who: 'credential' },

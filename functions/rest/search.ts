@@ -4,7 +4,7 @@ import type { Asker } from '../../shared/directory.ts'
 import { StraightwayError } from '../../shared/errors.ts'
 import type { NetworkId } from '../../shared/ids.ts'
 import { type Entity, objectCollectionSchema } from '../../shared/model/collection.ts'
-import type { Actor } from '../../shared/model/permission.ts'
+import { type Actor, networksOf } from '../../shared/model/permission.ts'
 import { EVERYTHING } from '../../shared/model/search/terms.ts'
 import { type Scope, search as searchStore } from '../../shared/store/search.ts'
 import { networkAnswer, objectAnswer, pageOf, peerAnswer, userAnswer } from './answers.ts'
@@ -72,10 +72,11 @@ export function viewerOf(actor: Actor): Asker | undefined {
  * its user's own. Errors: `not-found` for a network that the caller is not in.
  */
 function scopesOf(actor: Actor, entity: Entity, network: NetworkId | undefined): readonly Scope[] {
-  if (actor.kind !== 'peer') return [network ?? EVERYTHING]
-  if (network !== undefined && !actor.roles.has(network)) {
+  const networks = networksOf(actor)
+  if (networks === undefined) return [network ?? EVERYTHING]
+  if (network !== undefined && !networks.includes(network)) {
     throw new StraightwayError('not-found', 'network: there is no such network')
   }
   if (network !== undefined) return [network]
-  return [...actor.roles.keys(), ...(entity === 'object' ? [actor.user] : [])]
+  return [...networks, ...(actor.kind === 'peer' && entity === 'object' ? [actor.user] : [])]
 }

@@ -4,7 +4,7 @@ import { StraightwayError } from '../../shared/errors.ts'
 import type { UserId } from '../../shared/ids.ts'
 import { jobIdOf } from '../../shared/model/job.ts'
 import { activeRole, type Membership, makerOf } from '../../shared/model/membership.ts'
-import { may, type PeerActor } from '../../shared/model/permission.ts'
+import { may, networksOf, type PeerActor } from '../../shared/model/permission.ts'
 import { expectVersion } from '../../shared/model/precondition.ts'
 import { newUserSchema, type User } from '../../shared/model/user.ts'
 import { toMembers, toStrangers } from '../../shared/model/visibility.ts'
@@ -184,12 +184,12 @@ async function ownedBy({ client }: Context, { user, roles }: PeerActor): Promise
 }
 
 /**
- * The user as the caller sees it. API keys and the user itself see everything. Others see the networks that they
- * share with the user, and attributes that are not private.
+ * The user as the caller sees it. The user itself and API keys see everything; a key of some networks sees no others, and
+ * no subject. Peers see the networks that they share with the user, and attributes that are not private.
  */
 function viewOf({ blocks: _, subject, ...user }: User, { actor }: Pick<Request, 'actor'>): UserDetails {
-  const own = may(actor, 'blocks.read', user)
-  if (own || actor.kind !== 'peer') return subject === undefined ? user : { ...user, subject }
-  const networks = user.networks.filter((network) => actor.roles.has(network))
-  return { ...toMembers(user, actor.visibility ?? {}), networks }
+  const [own, limited] = [may(actor, 'blocks.read', user), networksOf(actor)]
+  if (own || limited === undefined) return subject === undefined ? user : { ...user, subject }
+  const networks = user.networks.filter((network) => limited.includes(network))
+  return { ...(actor.kind === 'peer' ? toMembers(user, actor.visibility ?? {}) : user), networks }
 }

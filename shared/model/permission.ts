@@ -7,13 +7,16 @@
  * conditional on them: it fails if they no longer hold (shared/store/grounds.ts).
  */
 import type { NetworkId, PeerId, UserId } from '../ids.ts'
+import type { Scope } from './api-key.ts'
 import { atLeast, type Role } from './membership.ts'
 import type { Declared } from './visibility.ts'
 
-export type Actor =
-  | { readonly kind: 'nobody' }
-  | { readonly kind: 'key'; readonly key: string; readonly role: 'admin' | 'read' }
-  | PeerActor
+export type Actor = { readonly kind: 'nobody' } | KeyActor | PeerActor
+
+export interface KeyActor extends Scope {
+  readonly kind: 'key'
+  readonly key: string
+}
 
 export interface PeerActor {
   readonly kind: 'peer'
@@ -158,10 +161,43 @@ export function judge(actor: Actor, action: Action, resource: Resource = {}): Gr
     case 'nobody':
       return undefined
     case 'key':
-      return actor.role === 'admin' || isReading(action) ? [] : undefined
+      return judgeKey(actor, action, resource)
     case 'peer':
       return RULES[action](actor, resource)
   }
+}
+
+/** What is of no network, or tells of every network or collection. */
+const OF_THE_WHOLE: ReadonlySet<Action> = new Set([
+  'network.create',
+  'collection.list',
+  'collection.change',
+  'key.read',
+  'key.change',
+  'audit.read',
+  'webhook.read',
+  'webhook.change',
+])
+
+/**
+ * A key of some networks may do there what an owner of them may. It is no user, so what only users do for themselves is
+ * not for it. Its grounds are the key itself, which is a condition of every write (shared/store/guarded.ts).
+ */
+function judgeKey({ role, networks, collections }: KeyActor, action: Action, resource: Resource): Grounds {
+  if (role !== 'admin' && !isReading(action)) return undefined
+  if (networks === undefined && collections === undefined) return []
+  if (OF_THE_WHOLE.has(action)) return undefined
+  if (networks === undefined) return []
+  const roles = new Map(networks.map((network) => [network, 'owner' as const]))
+  return RULES[action]({ ...NO_USER, roles }, resource) && []
+}
+
+const NO_USER = { kind: 'peer', peer: '' as PeerId, user: '' as UserId } as const
+
+/** The networks to which the actor is limited. Undefined for a key of the whole deployment. */
+export function networksOf(actor: Actor): readonly NetworkId[] | undefined {
+  if (actor.kind === 'nobody') return []
+  return actor.kind === 'peer' ? [...actor.roles.keys()] : actor.networks
 }
 
 export function may(actor: Actor, action: Action, resource: Resource = {}): boolean {

@@ -361,8 +361,8 @@ export interface Operations {
   readonly createApiKey: {
     readonly path: object
     readonly query: object
-    readonly body: { readonly name: string; readonly role: 'admin' | 'read' }
-    readonly answer: { readonly key: string; readonly name: string; readonly role: 'admin' | 'read'; readonly createdAt: number; readonly token: string }
+    readonly body: { readonly name: string; readonly role: 'admin' | 'read'; readonly operations?: readonly (string)[]; readonly networks?: readonly (NetworkId)[]; readonly collections?: readonly (string)[]; readonly expiresAt?: number }
+    readonly answer: { readonly key: string; readonly name: string; readonly role: 'admin' | 'read'; readonly createdAt: number; readonly operations?: readonly (string)[]; readonly networks?: readonly (NetworkId)[]; readonly collections?: readonly (string)[]; readonly expiresAt?: number; readonly rotatedAt?: number; readonly lastUsedAt?: number; readonly token: string }
     readonly conditional: false
   }
   /** API keys without their secrets. */
@@ -379,6 +379,14 @@ export interface Operations {
     readonly query: object
     readonly body: undefined
     readonly answer: ApiKeyRecord
+    readonly conditional: false
+  }
+  /** Make a new secret for an API key; the one before works a while longer. */
+  readonly rotateApiKey: {
+    readonly path: { readonly key: string }
+    readonly query: object
+    readonly body: { readonly graceMs?: number }
+    readonly answer: { readonly key: string; readonly name: string; readonly role: 'admin' | 'read'; readonly createdAt: number; readonly operations?: readonly (string)[]; readonly networks?: readonly (NetworkId)[]; readonly collections?: readonly (string)[]; readonly expiresAt?: number; readonly rotatedAt?: number; readonly lastUsedAt?: number; readonly token: string }
     readonly conditional: false
   }
   /** Take an API key back; the last admin key stays. */
@@ -528,6 +536,7 @@ export const DOORS = {
   createApiKey: 'POST /v1/api-keys',
   listApiKeys: 'GET /v1/api-keys',
   readApiKey: 'GET /v1/api-keys/{key}',
+  rotateApiKey: 'POST /v1/api-keys/{key}/rotations',
   deleteApiKey: 'DELETE /v1/api-keys/{key}',
   listAudit: 'GET /v1/audit',
   listNetworkAudit: 'GET /v1/networks/{network}/audit',

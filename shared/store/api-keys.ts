@@ -7,27 +7,29 @@ import {
   paginateScan,
   ScanCommand,
 } from '@aws-sdk/lib-dynamodb'
+import { z } from 'zod'
 import { StraightwayError } from '../errors.ts'
 import {
   type ApiKey,
   apiKeyIdSchema,
   formatApiKey,
+  isWhole,
   KEY_BYTES,
   keyIdOf,
   keySecretOf,
   parseApiKey,
+  type Scope,
   SECRET_BYTES,
 } from '../model/api-key.ts'
 import type { RandomBytes } from '../random-bytes.ts'
 import { tableName } from './client.ts'
 import { unlessRefused } from './conditions.ts'
-import { decodeCursor, encodeCursor, type Page, type PageRequest } from './pages.ts'
+import { decodeCursor, encodeCursor, getMany, type Page, type PageRequest } from './pages.ts'
 import { CHANGED, DELETED, retrying, type Step, transact } from './transact.ts'
 
-export interface NewApiKey {
-  readonly name: string
-  readonly role: ApiKey['role']
-}
+export type NewApiKey = Pick<ApiKey, 'name'> & {
+  readonly [Limit in keyof Scope]?: Scope[Limit] | undefined
+} & Pick<Scope, 'role'>
 
 /** A new key. `token` (`sw_...`) is what a client presents; it is returned this one time and never again. */
 export interface MadeApiKey {
@@ -35,7 +37,12 @@ export interface MadeApiKey {
   readonly token: string
 }
 
-type ApiKeyItem = ApiKey & { readonly secretHash: string }
+type ApiKeyItem = Omit<ApiKey, 'lastUsedAt'> & {
+  readonly secretHash: string
+  /** Hash of the secret before, which is accepted until `retiresAt`. */
+  readonly retiringHash?: string
+  readonly retiresAt?: number
+}
 
 /** What remains of a deleted key, so that no request that is sent again brings its secret back. */
 interface DeletedItem {
@@ -43,15 +50,28 @@ interface DeletedItem {
   readonly deletedAt: number
 }
 
-type StoredItem = ApiKeyItem | DeletedItem
+/** When a key was last used. An item of its own, because every write of the key's requests depends on the key's item. */
+interface UsedItem {
+  readonly key: `${string}~used`
+  readonly usedAt: number
+}
+
+type StoredItem = ApiKeyItem | DeletedItem | UsedItem
 
 const isThere = (item: StoredItem | undefined): item is ApiKeyItem =>
-  item !== undefined && !('deletedAt' in item)
+  item !== undefined && 'createdAt' in item
+
+/** How often a process notes that a key is used. */
+const USED_MS = 600_000
+const noted = new WeakMap<DynamoDBDocumentClient, Map<string, number>>()
 
 const NEVER_THERE = {
   ConditionExpression: 'attribute_not_exists(#key)',
   ExpressionAttributeNames: { '#key': 'key' },
 }
+
+/** A page may end at an item of a key's last use. */
+const cursorSchema = apiKeyIdSchema.or(z.templateLiteral([z.string().regex(/^[a-z0-9]{1,32}$/), '~used']))
 
 /** The id of the first key of a system. Because the id is fixed, concurrent first starts make only one. */
 const FIRST = 'first'
@@ -94,7 +114,7 @@ export function createApiKeys(client: DynamoDBDocumentClient) {
    * The key that a token belongs to. Undefined if the token is invalid. A wrong secret and an unknown key take the same
    * path, so that timing does not tell them apart.
    */
-  async function authenticate(token: string): Promise<ApiKey | undefined> {
+  async function authenticate(token: string, now: number): Promise<ApiKey | undefined> {
     const parsed = parseApiKey(token)
     if (parsed === undefined) return undefined
     const get = new GetCommand({
@@ -103,60 +123,132 @@ export function createApiKeys(client: DynamoDBDocumentClient) {
       ConsistentRead: true,
     })
     const item = (await client.send(get)).Item as StoredItem | undefined
-    const expected = Buffer.from(isThere(item) ? item.secretHash : hashOf(''), 'hex')
-    const same = timingSafeEqual(Buffer.from(hashOf(parsed.secret), 'hex'), expected)
-    return isThere(item) && same ? toApiKey(item) : undefined
+    const given = Buffer.from(hashOf(parsed.secret), 'hex')
+    const [is, was] = hashesOf(isThere(item) ? item : undefined, now).map((hash) =>
+      timingSafeEqual(given, Buffer.from(hash, 'hex')),
+    )
+    if (!isThere(item) || !(is || was) || now >= (item.expiresAt ?? Infinity)) return undefined
+    await noteUse(parsed.key, now)
+    return toApiKey(item)
+  }
+
+  /** Notes the use of a key, for people. A request does not fail by it. */
+  async function noteUse(key: string, now: number): Promise<void> {
+    const known = noted.get(client) ?? new Map<string, number>()
+    noted.set(client, known)
+    if (now - (known.get(key) ?? -Infinity) < USED_MS) return
+    known.set(key, now)
+    const Item: UsedItem = { key: `${key}~used`, usedAt: now }
+    await client
+      .send(new PutCommand({ TableName: tableName('ApiKeys'), Item }))
+      .catch((error) => console.error('the use of a key was not noted:', error))
+  }
+
+  /** The keys with their last use. */
+  async function withUse(keys: readonly ApiKey[]): Promise<readonly ApiKey[]> {
+    const used = await getMany<UsedItem>(
+      client,
+      'ApiKeys',
+      keys.map(({ key }) => ({ key: `${key}~used` })),
+    )
+    const at = new Map<string, number>(used.map(({ key, usedAt }) => [key, usedAt]))
+    return keys.map((each) => {
+      const lastUsedAt = at.get(`${each.key}~used`)
+      return lastUsedAt === undefined ? each : { ...each, lastUsedAt }
+    })
   }
 
   async function list({ limit, cursor }: PageRequest): Promise<Page<ApiKey>> {
     const from =
-      cursor === undefined ? {} : { ExclusiveStartKey: { key: decodeCursor(cursor, apiKeyIdSchema) } }
+      cursor === undefined ? {} : { ExclusiveStartKey: { key: decodeCursor(cursor, cursorSchema) } }
     const reply = await client.send(
       new ScanCommand({ TableName: tableName('ApiKeys'), Limit: limit, ...from }),
     )
-    const items = ((reply.Items ?? []) as StoredItem[]).filter(isThere).map(toApiKey)
+    const items = await withUse(((reply.Items ?? []) as StoredItem[]).filter(isThere).map(toApiKey))
     const last = reply.LastEvaluatedKey
     return last === undefined ? { items } : { items, cursor: encodeCursor(last.key as string) }
   }
 
-  async function get(key: string): Promise<ApiKey | undefined> {
+  async function getItem(key: string): Promise<ApiKeyItem | undefined> {
     const get = new GetCommand({ TableName: tableName('ApiKeys'), Key: { key }, ConsistentRead: true })
     const item = (await client.send(get)).Item as StoredItem | undefined
-    return isThere(item) ? toApiKey(item) : undefined
+    return isThere(item) ? item : undefined
+  }
+
+  async function get(key: string): Promise<ApiKey | undefined> {
+    const item = await getItem(key)
+    return item && toApiKey(item)
+  }
+
+  /**
+   * Makes a new secret for a key. The one before is accepted for `graceMs` more. A repeated request gets the same secret.
+   * Errors: `not-found`; `conflict` for a secret that was replaced meanwhile.
+   */
+  function rotate(
+    key: string,
+    { now, graceMs, random = randomBytes }: { now: number; graceMs: number; random?: RandomBytes },
+  ): Promise<MadeApiKey> {
+    const secret = keySecretOf(random(SECRET_BYTES))
+    const [secretHash, token] = [hashOf(secret), formatApiKey(key, secret)]
+    return retrying(async () => {
+      const current = await getItem(key)
+      if (current === undefined) throw NO_KEY()
+      if (current.secretHash === secretHash) return { apiKey: toApiKey(current), token }
+      if (current.retiringHash === secretHash) throw DELETED
+      const { secretHash: retiringHash } = current
+      const next = { ...current, secretHash, retiringHash, rotatedAt: now, retiresAt: now + graceMs }
+      const Put = {
+        TableName: tableName('ApiKeys'),
+        Item: next,
+        ConditionExpression: 'secretHash = :known',
+        ExpressionAttributeValues: { ':known': retiringHash },
+      }
+      const [before, after] = [toApiKey(current), toApiKey(next)]
+      const told = { subject: `key:${key}`, before, after }
+      await transact(client, [{ refused: CHANGED, write: { Put } }], told)
+      return { apiKey: after, token }
+    })
   }
 
   /** Deletes a key. Errors: `not-found`; `conflict` for the last admin key, without which nobody could make another. */
   function deleteApiKey(key: string, now: number): Promise<void> {
     return retrying(async () => {
       const removed = await get(key)
-      if (removed === undefined) throw new StraightwayError('not-found', 'There is no such API key')
+      if (removed === undefined) throw NO_KEY()
       const Item: DeletedItem = { key, deletedAt: now }
       const Put = {
         TableName: tableName('ApiKeys'),
         Item,
         ConditionExpression: 'attribute_exists(createdAt)',
       }
-      const other = removed.role === 'admin' ? await adminKeyBut(key) : undefined
-      if (removed.role === 'admin' && other === undefined) throw LAST_ADMIN_KEY
-      const stays = other === undefined ? [] : [isAdminKey(other)]
+      const other = isWhole(removed) ? await adminKeyBut(key) : undefined
+      if (isWhole(removed) && other === undefined) throw LAST_ADMIN_KEY
+      const stays = other === undefined ? [] : [isWholeKey(other)]
       const told = { subject: `key:${key}`, before: removed }
       await transact(client, [{ refused: CHANGED, write: { Put } }, ...stays], told)
     })
   }
 
-  /** The id of an admin key other than this one; undefined if there is none. */
+  /** The id of an admin key without limits other than this one; undefined if there is none. */
   async function adminKeyBut(key: string | undefined): Promise<string | undefined> {
     const scan = { TableName: tableName('ApiKeys'), ConsistentRead: true }
     for await (const { Items = [] } of paginateScan({ client }, scan)) {
       const there = (Items as StoredItem[]).filter(isThere)
-      const other = there.find((item) => item.role === 'admin' && item.key !== key)
+      const other = there.find((item) => isWhole(item) && item.key !== key)
       if (other !== undefined) return other.key
     }
     return undefined
   }
 
-  return { create, createFirst, authenticate, list, get, delete: deleteApiKey }
+  async function getWithUse(key: string): Promise<ApiKey | undefined> {
+    const found = await get(key)
+    return found && (await withUse([found]))[0]
+  }
+
+  return { create, createFirst, authenticate, list, get, getWithUse, rotate, delete: deleteApiKey }
 }
+
+const NO_KEY = () => new StraightwayError('not-found', 'There is no such API key')
 
 const LAST_ADMIN_KEY = new StraightwayError('conflict', 'This is the last admin key: make another one first')
 
@@ -176,14 +268,33 @@ export function isAdminKey(key: string): Step {
   }
 }
 
+/** A condition: the key exists, and nothing limits it. Refused with CHANGED. */
+function isWholeKey(key: string): Step {
+  const { refused, write } = isAdminKey(key)
+  const check = write.ConditionCheck!
+  const unlimited = ['operations', 'networks', 'collections', 'expiresAt'].map(
+    (limit) => `attribute_not_exists(${limit})`,
+  )
+  const ConditionExpression = [check.ConditionExpression, ...unlimited].join(' AND ')
+  return { refused, write: { ConditionCheck: { ...check, ConditionExpression } } }
+}
+
+/** The hashes of the secrets that are accepted: two, also if there is one or none, so that each check takes as long. */
+function hashesOf(item: ApiKeyItem | undefined, now: number): readonly [string, string] {
+  const none = hashOf('')
+  const { secretHash = none, retiringHash = none, retiresAt = 0 } = item ?? {}
+  return [secretHash, now < retiresAt ? retiringHash : none]
+}
+
 function makeKey(
   key: string,
-  { name, role }: NewApiKey,
+  given: NewApiKey,
   now: number,
   random: RandomBytes = randomBytes,
 ): MadeApiKey & { readonly item: ApiKeyItem } {
   const secret = keySecretOf(random(SECRET_BYTES))
-  const apiKey: ApiKey = { key, name, role, createdAt: now }
+  const limits = Object.entries(given).filter(([, limit]) => limit !== undefined)
+  const apiKey = { key, ...Object.fromEntries(limits), createdAt: now } as ApiKey
   return { apiKey, token: formatApiKey(key, secret), item: { ...apiKey, secretHash: hashOf(secret) } }
 }
 
@@ -192,6 +303,6 @@ function hashOf(secret: string): string {
   return createHash('sha256').update(secret).digest('hex')
 }
 
-function toApiKey({ key, name, role, createdAt }: ApiKeyItem): ApiKey {
-  return { key, name, role, createdAt }
+function toApiKey({ secretHash: _, retiringHash: __, retiresAt: ___, ...apiKey }: ApiKeyItem): ApiKey {
+  return apiKey
 }

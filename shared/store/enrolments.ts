@@ -66,7 +66,7 @@ export function enrol(client: DynamoDBDocumentClient, enrolment: Enrolment, now:
     const to = membershipOf(invite, joined, now)
     const steps = [
       usesUp(invite, now),
-      ...(await makerSteps(client, invite)),
+      ...(await makerSteps(client, invite, now)),
       ...(user ? [] : [isNew(joined)]),
       ...(member ? [] : transitionSteps({ from, to, user })),
       ...(peer ? [isStillUsable(peer)] : [comesToBe(bound), ...(member ? [userIsThere(joined)] : [])]),

@@ -24,11 +24,13 @@ export interface Made {
 export async function makerSteps(
   client: DynamoDBDocumentClient,
   { network, role, user, by }: Made,
+  now: number,
 ): Promise<readonly Step[]> {
   if (by === undefined) return []
   if (isKey(by)) {
     const key = by.slice('key:'.length)
-    if ((await createApiKeys(client).get(key))?.role !== 'admin') throw MAKER_GONE
+    const apiKey = await createApiKeys(client).get(key)
+    if (apiKey?.role !== 'admin' || now >= (apiKey.expiresAt ?? Infinity)) throw MAKER_GONE
     return [isAdminKey(key)]
   }
   const own = activeRole(await createMemberships(client).get(network, by))

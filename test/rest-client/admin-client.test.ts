@@ -114,6 +114,7 @@ test('walks all operations of INDEX', async () => {
       key = made.key
       return made
     },
+    rotateApiKey: () => admin.rotateApiKey({ key, body: { graceMs: 0 } }),
     listApiKeys: () => admin.listApiKeys(),
     readApiKey: () => admin.readApiKey({ key }),
     deleteApiKey: () => admin.deleteApiKey({ key }),

@@ -14,7 +14,7 @@ test('a new system has one first key, however many start it', async () => {
   const made = await Promise.all([1, 2, 3].map(() => createApiKeys(tables.client).createFirst(1)))
   const keys = made.filter((key) => key !== undefined)
   expect(keys).toHaveLength(1)
-  expect(await createApiKeys(tables.client).authenticate(keys[0]!.token)).toEqual({
+  expect(await createApiKeys(tables.client).authenticate(keys[0]!.token, Date.now())).toEqual({
     key: 'first',
     name: 'first',
     role: 'admin',
@@ -38,7 +38,10 @@ test('what is kept of a key does not open anything', async () => {
   const secret = token.split('_')[2]!
   expect(JSON.stringify(Item)).not.toContain(secret)
   expect(
-    await createApiKeys(tables.client).authenticate(`sw_${apiKey.key}_${Item.secretHash.slice(0, 52)}`),
+    await createApiKeys(tables.client).authenticate(
+      `sw_${apiKey.key}_${Item.secretHash.slice(0, 52)}`,
+      Date.now(),
+    ),
   ).toBeUndefined()
-  expect(await createApiKeys(tables.client).authenticate(token)).toEqual(apiKey)
+  expect(await createApiKeys(tables.client).authenticate(token, Date.now())).toEqual(apiKey)
 })

@@ -208,6 +208,13 @@ const WALK: Readonly<Record<Writing, Walked | 'unrecorded'>> = {
       after: expect.objectContaining({ name: 'walked', role: 'read' }),
     }),
   },
+  rotateApiKey: {
+    send: async () => {
+      const { body } = await admin('POST /v1/api-keys', { name: 'turns', role: 'read' })
+      return admin(`POST /v1/api-keys/${body.key}/rotations`, {})
+    },
+    told: (_, { body }) => ({ subject: `key:${body.key}`, after: { rotatedAt: expect.any(Number) } }),
+  },
   deleteApiKey: {
     send: async () => {
       const { body } = await admin('POST /v1/api-keys', { name: 'goes', role: 'read' })

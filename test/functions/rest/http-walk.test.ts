@@ -5,6 +5,8 @@ import type { NetworkId } from '../../../shared/ids.ts'
 import { type IndexUnderTest, startIndex } from './index-under-test.ts'
 import { type Enrolled, newDevice } from './society.ts'
 
+const hearing = { name: 'walk', url: 'https://example.com/', events: ['user.*'] }
+
 let index: IndexUnderTest
 let network: NetworkId
 let ann: Enrolled
@@ -19,7 +21,6 @@ beforeAll(async () => {
   await index.call(`PUT /v1/objects/walk/o?network=${network}`, { as, body: { value: { a: 1 } } })
   const invite = await index.call(`POST /v1/networks/${network}/invites`, { as, body: {} })
   const gone = await index.call(`DELETE /v1/users/${(await index.member({})).user}`, { as })
-  const hearing = { name: 'walk', url: 'https://example.com/', events: ['user.*'] }
   const hook = await index.call('POST /v1/webhooks', { as, body: hearing })
   const parts: Readonly<Record<string, string>> = {
     ...{ network, user: ann.user, peer: ann.peer, blocked: ann.peer, invite: invite.body.invite },
@@ -132,6 +133,7 @@ test('whatever is made, or begun, is where its Location says, for whoever made i
       [as.ticket, `/v1/objects/walk/made?network=${network}`, { value: {} }],
       [as.ticket, '/v1/objects/walk/private', { value: {} }],
     ],
+    createWebhook: [[as.key, '/v1/webhooks', hearing]],
     createApiKey: [[as.key, '/v1/api-keys', { name: 'x', role: 'read' }]],
     deleteUser: [[leaver.ticket, `/v1/users/${leaver.user}`]],
     deleteNetwork: [[as.key, `/v1/networks/${doomed}`]],

@@ -78,6 +78,13 @@ const POSTS: Readonly<Record<Posting, () => Promise<readonly (() => Promise<Atte
   rotateWebhook: async () => [keyed(`/v1/webhooks/${await newHook()}/rotations`, index.admin, {})],
   testWebhook: async () => [keyed(`/v1/webhooks/${await newHook()}/tests`, index.admin, {})],
   replayWebhook: async () => [keyed(`/v1/webhooks/${await newHook()}/replays`, index.admin, { since: 0 })],
+  rotateApiKey: async () => {
+    const { body } = await index.call('POST /v1/api-keys', {
+      as: index.admin,
+      body: { name: 'r', role: 'read' },
+    })
+    return [keyed(`/v1/api-keys/${body.key}/rotations`, index.admin, {})]
+  },
   createApiKey: async () => [keyed('/v1/api-keys', index.admin, { name: 'lost', role: 'read' })],
 }
 

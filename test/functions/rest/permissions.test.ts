@@ -191,6 +191,11 @@ const TABLE: Readonly<Record<Operation, Row>> = {
     door: () => `/v1/webhooks/${hooks.kept}/replays`,
     body: () => ({ since: 0 }),
   },
+  rotateApiKey: {
+    expected: onlyKey(200),
+    door: ({ key }) => `/v1/api-keys/${key}/rotations`,
+    body: () => ({}),
+  },
   listJobs: { expected: '401 401 200 200 403 403 403 403 403 403', door: () => '/v1/jobs' },
   readJob: { expected: '401 401 200 200 404 404 404 404 404 200', door: ({ job }) => `/v1/jobs/${job}` },
   deleteApiKey: { expected: onlyKey(204), door: ({ key }) => `/v1/api-keys/${key}` },

@@ -217,6 +217,14 @@ const WALK: Readonly<Record<Writing, readonly Request[]>> = {
       changes: KEY,
     },
   ],
+  rotateApiKey: [
+    {
+      as: 'key',
+      door: ({ key }) => `/v1/api-keys/${key.split('_')[1]}/rotations`,
+      body: () => ({}),
+      changes: KEY,
+    },
+  ],
   deleteApiKey: [{ as: 'key', door: ({ key }) => `/v1/api-keys/${key.split('_')[1]}`, changes: KEY }],
 }
 
