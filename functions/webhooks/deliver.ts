@@ -2,7 +2,7 @@
  * Posts deliveries. Each is claimed first, so that the stream and the schedule never post the same one at a time. A
  * message may still come twice, if its answer was lost: receivers tell by `webhook-id`.
  *
- * A receiver that does not answer must not delay the others. After a few failures in a row the rest of its deliveries is
+ * A receiver that does not answer must not delay the others. After some failures in a row the rest of its deliveries is
  * put off for a minute without being tried, and counts no attempt.
  */
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
@@ -23,8 +23,8 @@ export interface DeliverContext {
 
 /** Deliveries that one call posts to one receiver at a time. */
 const AT_ONCE = 8
-/** Failures in a row after which a receiver is left alone for a while. */
-const ENOUGH = 3
+/** Failures in a row after which a receiver is left alone for a while. With AT_ONCE, that is twenty seconds of silence. */
+const ENOUGH = 12
 /** Time for one call to start posts. A post takes at most ten seconds more. */
 const WORKING_MS = 40_000
 

@@ -161,7 +161,7 @@ test('a receiver that hangs does not delay another', async () => {
     await hooked({ events: ['object.created'], network }),
   ]
   slow.receiver.fails(() => true)
-  const ids = Array.from({ length: 40 }, (_, n) => `o${n}`)
+  const ids = Array.from({ length: 60 }, (_, n) => `o${n}`)
   const objects = createObjects(index.client)
   await forEach(ids, (id) => objects.create({ collection: 'slow', id, network, value: {} }, index.now()))
   await index.settled()
