@@ -6,11 +6,14 @@ import { addFleet } from './fleet/command.ts'
 import { addFunctions } from './functions-command.ts'
 import { addIndex } from './index/command.ts'
 import { benchKeepAlive, type KeepAliveResult } from './keepalive.ts'
+import { addMessages } from './messages/command.ts'
+import { addMillion } from './million/command.ts'
 import { numberFrom } from './number-argument.ts'
 import type { Rate } from './rate.ts'
 import { addRelay } from './relay/command.ts'
 import { addStreams } from './streams/command.ts'
 import { benchStun, type StunResult } from './stun.ts'
+import { addSystem } from './system/command.ts'
 import { addTraversal } from './traversal/command.ts'
 
 interface Options {
@@ -48,8 +51,11 @@ addDoors(program)
 addFleet(program)
 addFunctions(program)
 addIndex(program)
+addMessages(program)
+addMillion(program)
 addRelay(program)
 addStreams(program)
+addSystem(program)
 addTraversal(program)
 
 function stunText({ ours, coturn, ratio }: StunResult): string {

@@ -25,7 +25,6 @@ export const START = 1_800_000_000_000
 export const NETWORK_SIZE = 100
 const NODE = parseAddress('192.0.2.1:3480')!
 const PREKEY = new Uint8Array(PREKEY_BYTES).fill(9)
-const NOBODY = { frame: () => {} }
 
 /** Gives the address of peer `i`: five words. */
 export type AddressOf = (i: number) => Uint32Array
@@ -37,7 +36,8 @@ export class Crowd {
   /** The node's index of each session. */
   readonly #indexes: Uint32Array
   readonly #arrived = new Batch(256)
-  readonly out = new Batch(256)
+  out = new Batch(256)
+  #spare = new Batch(256)
   #size = 0
 
   constructor(most: number, addressOf: AddressOf = ownAddress) {
@@ -94,26 +94,52 @@ export class Crowd {
   }
 
   /** Carries datagrams between a peer and the node until neither has anything to say. Answers the node's questions. */
-  exchange(own: Session, i: number, now: number, sink: Parameters<Session['receive']>[3] = NOBODY): void {
-    const said = new Batch(4)
-    for (own.flush(said, now); said.count > 0; own.flush(said, now)) {
-      for (let j = 0; j < said.count; j++) this.#arrived.push(said.at(j), this.#addressOf(i))
-      said.clear()
+  exchange(own: Session, i: number, now: number): void {
+    while (this.#say(own, i, now)) {
       this.machine.receive(this.#arrived, this.out, now)
       this.#arrived.clear()
       this.answer(now)
-      this.deliver(own, now, sink)
+      this.read(own, this.taken(), now, () => {})
     }
   }
 
-  /** Hands a session what the node sent it, and drops what the node sent others. */
-  deliver(own: Session, now: number, sink: Parameters<Session['receive']>[3] = NOBODY): void {
-    for (let j = 0; j < this.out.count; j++) {
-      const isOwn =
-        this.out.bytes[this.out.start(j) + 1] === KIND.SEALED && indexAtOf(this.out, j) === own.index
-      if (isOwn) own.receive(this.out, j, now, sink)
+  /** Hands the node what a peer has to say. Returns what the node sends, and the CPU time that it took. */
+  carry(own: Session, i: number, now: number): { readonly out: Batch; readonly micros: number } {
+    this.#say(own, i, now)
+    const began = process.cpuUsage()
+    this.machine.receive(this.#arrived, this.out, now)
+    const { user, system } = process.cpuUsage(began)
+    this.#arrived.clear()
+    this.answer(now)
+    return { out: this.taken(), micros: user + system }
+  }
+
+  /** Hands a session what is for it in `out`. Returns false if there was nothing. */
+  read(own: Session, out: Batch, now: number, each: (type: number, body: Uint8Array) => void): boolean {
+    const sink = { frame: (_: Session, type: number, body: Uint8Array) => each(type, body) }
+    let isSome = false
+    for (let j = 0; j < out.count; j++) {
+      const start = out.start(j)
+      if (out.bytes[start + 1] !== KIND.SEALED || indexAt(out.bytes, start) !== own.index) continue
+      isSome = own.receive(out, j, now, sink) || isSome
     }
+    return isSome
+  }
+
+  /** What the node has sent since the last call; valid until the next one. */
+  taken(): Batch {
+    const out = this.out
+    this.out = this.#spare
+    this.#spare = out
     this.out.clear()
+    return out
+  }
+
+  #say(own: Session, i: number, now: number): boolean {
+    const said = new Batch(4)
+    own.flush(said, now)
+    for (let j = 0; j < said.count; j++) this.#arrived.push(said.at(j), this.#addressOf(i))
+    return said.count > 0
   }
 
   /** Answers what the node asks the directory, as an empty one would. */
@@ -155,7 +181,7 @@ function ownAddress(i: number): Uint32Array {
 }
 
 export const peerOf = (i: number): PeerId => toBase32(keyOf(i, 3)) as PeerId
-const userOf = (i: number): UserId => flat(`u_${toBase32(keyOf(i, 4).subarray(0, 10))}`) as UserId
+export const userOf = (i: number): UserId => flat(`u_${toBase32(keyOf(i, 4).subarray(0, 10))}`) as UserId
 export const networkOf = (i: number): NetworkId =>
   flat(`n_${toBase32(keyOf(Math.floor(i / NETWORK_SIZE), 5).subarray(0, 10))}`) as NetworkId
 
@@ -168,5 +194,3 @@ function keyOf(i: number, purpose: number): Uint8Array {
   new DataView(key.buffer).setUint32(0, Math.imul(i + 1, 0x9e3779b1))
   return key
 }
-
-const indexAtOf = (batch: Batch, j: number): number => indexAt(batch.bytes, batch.start(j))
