@@ -124,6 +124,12 @@ export class Channel {
     return near
   }
 
+  /** Erases the keys. The channel cannot be used afterwards. */
+  erase(): void {
+    this.#sending.erase()
+    this.#receiving.erase()
+  }
+
   #seal(counter: number, text: Uint8Array, header: Uint8Array): void {
     if (counter !== this.#claimed) throw new RangeError('a counter is used once, as nextCounter gave it')
     this.#claimed = -1

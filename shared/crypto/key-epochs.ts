@@ -55,6 +55,13 @@ export class KeyEpochs {
     for (const { key } of old) sodium.sodium_memzero(key)
     this.#first += old.length
   }
+
+  /** Erases all keys. */
+  erase(): void {
+    for (const { key } of this.#epochs) sodium.sodium_memzero(key)
+    this.#epochs.length = 0
+    this.#first = Number.POSITIVE_INFINITY
+  }
 }
 
 function after({ key }: KeyEpoch): KeyEpoch {

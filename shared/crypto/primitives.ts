@@ -8,6 +8,8 @@ export interface Sodium {
   crypto_generichash_batch(out: Uint8Array, inputs: readonly Uint8Array[], key?: Uint8Array): void
   crypto_stream_chacha20(out: Uint8Array, nonce: Uint8Array, key: Uint8Array): void
   crypto_scalarmult_base(publicKey: Uint8Array, secretKey: Uint8Array): void
+  /** X25519. Throws if the result is zero. */
+  crypto_scalarmult(agreed: Uint8Array, secretKey: Uint8Array, publicKey: Uint8Array): void
   crypto_sign_seed_keypair(publicKey: Uint8Array, secretKey: Uint8Array, seed: Uint8Array): void
   crypto_sign_detached(signature: Uint8Array, message: Uint8Array, secretKey: Uint8Array): void
   crypto_sign_verify_detached(signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array): boolean

@@ -30,6 +30,8 @@ export const sodium: Sodium = {
   crypto_stream_chacha20: (out, nonce, key) =>
     void out.set(chacha20orig(key, nonce, new Uint8Array(out.length))),
   crypto_scalarmult_base: (publicKey, secretKey) => publicKey.set(x25519.getPublicKey(secretKey)),
+  crypto_scalarmult: (agreed, secretKey, publicKey) =>
+    agreed.set(x25519.getSharedSecret(secretKey, publicKey)),
   crypto_sign_seed_keypair(publicKey, secretKey, seed) {
     publicKey.set(ed25519.getPublicKey(seed))
     secretKey.set(seed)

@@ -36,6 +36,8 @@ export const FRAME = {
   STREAM_REFUSE: 0x15,
   MOVE: 0x16,
   PROBE_BACK: 0x17,
+  REKEY: 0x18,
+  REKEYED: 0x19,
   STATUS: 0x80,
   MESSAGE: 0x81,
   RECEIPT: 0x82,
@@ -114,6 +116,8 @@ export const STEP_KIND = { lan: 0, ipv6: 1, mapped: 2, open: 3, punch: 4, predic
 
 /** Types of tunnel packets. */
 export const TUNNEL = { DATA: 0x60, CONTROL: 0x61, CLEAR: 0x62 } as const
+/** Added to the type of a tunnel packet after every second renewal of the keys. */
+export const KEY_PHASE = 0x08
 
 /**
  * Prefix of RELAY control messages, which applications are unlikely to use at the start of a datagram. The op follows.

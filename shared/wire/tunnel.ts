@@ -11,6 +11,10 @@
  *   MOVE           address 18
  *   PROBE_BACK     id u64 (of the probe that it answers) · observed 18 · id u64 · flags u8 · padding to the size of that
  *                  probe: an answer that is a probe itself
+ *   REKEY          number u32 · key 32
+ *   REKEYED        number u32 · key 32
+ *
+ * KEY_PHASE is added to the type after every second renewal of the keys.
  *
  * The id of a probe is random. Only a receiver of the probe can answer it, so an answer proves that the address
  * receives.
@@ -21,7 +25,7 @@
 import { LIMITS } from '../limits.ts'
 import type { Address } from './address.ts'
 import { ADDRESS_BYTES, Reader, type Writer } from './cursor.ts'
-import { FRAME, TUNNEL } from './numbers.ts'
+import { FRAME, KEY_PHASE, TUNNEL } from './numbers.ts'
 
 export const PACKET_HEADER_BYTES = 5
 export const TAG_BYTES = 16
@@ -35,6 +39,7 @@ const PROBE_ID_BYTES = 8
 export const MIN_PROBE_BODY = PROBE_ID_BYTES + ADDRESS_BYTES
 export const SMALL_PROBE_BYTES = probePacketBytes(MIN_PROBE_BODY)
 export const STREAM_KEY_BYTES = 32
+const KEY_BYTES = 32
 
 export const CLOSE_REASON = { closed: 0, failed: 1 } as const
 const TOO_MANY = 1
@@ -57,10 +62,16 @@ export type Control =
     }
   /** This side will soon send from `address`: the other side should send there now. */
   | { readonly kind: 'move'; readonly address: Address }
+  /** Renewal of the keys: a fresh X25519 key for the exchange with this number, and the answer. */
+  | { readonly kind: 'rekey' | 'rekeyed'; readonly number: number; readonly key: Uint8Array }
 
 export function isTunnelPacket(firstByte: number): boolean {
-  return firstByte === TUNNEL.DATA || firstByte === TUNNEL.CONTROL || firstByte === TUNNEL.CLEAR
+  const type = typeOf(firstByte)
+  return type === TUNNEL.DATA || type === TUNNEL.CONTROL || type === TUNNEL.CLEAR
 }
+
+/** The type in the first byte of a packet, without its key phase. */
+export const typeOf = (firstByte: number): number => firstByte & ~KEY_PHASE
 
 /** Length of the whole packet that carries a probe of `bodyBytes`. `probeBodyBytes` is the inverse. */
 export function probePacketBytes(bodyBytes: number): number {
@@ -73,7 +84,7 @@ export function probeBodyBytes(packetBytes: number): number {
 
 /** Appends one frame. */
 export function writeControl(writer: Writer, control: Control): void {
-  const lengthAt = writer.u8(typeOf(control)).at
+  const lengthAt = writer.u8(frameOf(control)).at
   const start = writer.u16(0).at
   writeBody(writer, control)
   if ('bodyBytes' in control) pad(writer, start + control.bodyBytes)
@@ -96,7 +107,7 @@ export function readControls(bytes: Uint8Array): readonly Control[] {
   return controls
 }
 
-function typeOf(control: Control): number {
+function frameOf(control: Control): number {
   switch (control.kind) {
     case 'probe':
       return FRAME.PROBE
@@ -114,6 +125,10 @@ function typeOf(control: Control): number {
       return FRAME.MOVE
     case 'probeBack':
       return FRAME.PROBE_BACK
+    case 'rekey':
+      return FRAME.REKEY
+    case 'rekeyed':
+      return FRAME.REKEYED
   }
 }
 
@@ -140,6 +155,10 @@ function writeBody(writer: Writer, control: Control): void {
       break
     case 'move':
       writer.address(control.address.words)
+      break
+    case 'rekey':
+    case 'rekeyed':
+      writer.u32(control.number).put(control.key)
       break
     case 'probeBack':
       writer.bits64(control.answers).address(control.observed.words)
@@ -179,6 +198,13 @@ function readKnown(type: number, reader: Reader, bodyBytes: number): Control | u
       const isTooMany = reader.left > 0 && reader.u8() === TOO_MANY
       return { kind: 'streamRefuse', stream, ...(isTooMany && { reason: 'too-many' }) }
     }
+    case FRAME.REKEY:
+    case FRAME.REKEYED:
+      return {
+        kind: type === FRAME.REKEY ? 'rekey' : 'rekeyed',
+        number: reader.u32(),
+        key: new Uint8Array(reader.bytes(KEY_BYTES)),
+      }
     case FRAME.MOVE:
       return { kind: 'move', address: reader.address() }
     case FRAME.PROBE_BACK: {

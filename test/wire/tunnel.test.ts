@@ -41,6 +41,11 @@ const control: fc.Arbitrary<Control> = fc.oneof(
   fc.record({ kind: kind('streamAccept'), stream: u32, accepter: u32 }),
   fc.record({ kind: kind('streamRefuse'), stream: u32 }),
   fc.record({ kind: kind('move'), address }),
+  fc.record({
+    kind: fc.constantFrom('rekey' as const, 'rekeyed' as const),
+    number: u32,
+    key: fc.uint8Array({ minLength: 32, maxLength: 32 }),
+  }),
 )
 
 function encode(...controls: Control[]): Uint8Array {
@@ -51,6 +56,16 @@ function encode(...controls: Control[]): Uint8Array {
 
 const observed = parseAddress('203.0.113.7:40000')!
 const VECTORS: [string, Control, string][] = [
+  [
+    'a fresh key',
+    { kind: 'rekey', number: 3, key: new Uint8Array(32).fill(7) },
+    `18 0024 00000003 ${'07'.repeat(32)}`,
+  ],
+  [
+    'the answer to a fresh key',
+    { kind: 'rekeyed', number: 3, key: new Uint8Array(32).fill(7) },
+    `19 0024 00000003 ${'07'.repeat(32)}`,
+  ],
   [
     'probe',
     { kind: 'probe', id: 0x1122334455667788n, here: true, bodyBytes: 26 },
@@ -113,9 +128,9 @@ test('a probe and its answer have the size that was asked for', () => {
   }
 })
 
-test('only three first bytes are a tunnel packet', () => {
+test('only three first bytes are a tunnel packet, each in two key phases', () => {
   const bytes = [...Array(256).keys()].filter(isTunnelPacket)
-  expect(bytes).toEqual([0x60, 0x61, 0x62])
+  expect(bytes).toEqual([0x60, 0x61, 0x62, 0x68, 0x69, 0x6a])
 })
 
 test('random bytes never throw', () => {

@@ -8,7 +8,7 @@
 import { ADDRESS_WORDS } from '../../wire/address.ts'
 import { Batch } from '../../wire/batch.ts'
 import { TUNNEL } from '../../wire/numbers.ts'
-import { type Control, isTunnelPacket } from '../../wire/tunnel.ts'
+import { type Control, isTunnelPacket, typeOf } from '../../wire/tunnel.ts'
 import type { TunnelCounters } from './events.ts'
 import type { Lifetime } from './lifetime.ts'
 import type { Outbox } from './outbox.ts'
@@ -16,6 +16,7 @@ import type { Packets } from './packets.ts'
 import type { Path } from './path.ts'
 import type { PathParts } from './path-parts.ts'
 import type { Progress } from './progress.ts'
+import type { Renewal } from './renewal.ts'
 import type { Streams } from './streams.ts'
 import type { Traversal } from './traversal.ts'
 
@@ -25,7 +26,8 @@ const MAX_EARLY = 16
 /** The parts that datagrams are for. */
 export interface Receivers {
   readonly packets: Packets
-  readonly paths: Pick<PathParts, 'prover' | 'relays'>
+  readonly paths: Pick<PathParts, 'prover' | 'relays' | 'sender'>
+  readonly renewal: Renewal
   readonly traversal: Traversal
   readonly streams: Streams
   readonly progress: Progress
@@ -88,7 +90,7 @@ export class Arrivals {
       return
     }
     progress.heard(now)
-    if (arrived.bytes[arrived.start(i)] === TUNNEL.CONTROL) {
+    if (typeOf(arrived.bytes[arrived.start(i)]!) === TUNNEL.CONTROL) {
       for (const control of packets.controls(arrived)) this.#onControl(control, path, packet.bytes, out, now)
       return
     }
@@ -98,7 +100,7 @@ export class Arrivals {
   }
 
   #onControl(control: Control, path: Path, bytes: number, out: Batch, now: number): void {
-    const { paths, traversal, streams, progress, lifetime } = this.#to
+    const { paths, traversal, streams, progress, lifetime, renewal } = this.#to
     if (lifetime.isOver) return
     switch (control.kind) {
       case 'probe':
@@ -116,6 +118,10 @@ export class Arrivals {
         break
       case 'move':
         traversal.onMove(control.address, bytes, out, now)
+        break
+      case 'rekey':
+      case 'rekeyed':
+        renewal.take(control, (said) => paths.sender.sendControl(said, out, now), now)
         break
       default:
         // The application knows the path before the stream that uses it.

@@ -2,12 +2,13 @@
 import { Channel, type ChannelKeys } from '../../crypto/channel.ts'
 import { type Batch, SLOT_BYTES } from '../../wire/batch.ts'
 import { Writer } from '../../wire/cursor.ts'
-import { TUNNEL } from '../../wire/numbers.ts'
+import { KEY_PHASE, TUNNEL } from '../../wire/numbers.ts'
 import {
   type Control,
   PACKET_HEADER_BYTES,
   PACKET_OVERHEAD_BYTES,
   readControls,
+  typeOf,
   writeControl,
 } from '../../wire/tunnel.ts'
 
@@ -24,7 +25,18 @@ export class Packets {
   bodyAt = 0
   bodyLength = 0
   newest = false
+  /** Data was sent or opened since the keys were renewed. */
+  used = false
+  /** Seals, and opens what comes in its phase. */
   #channel!: Channel
+  /** Renewed keys that the other side has, until a packet with them arrives. */
+  #next: Channel | undefined
+  /** The keys before the present ones, for packets on their way. */
+  #previous: Channel | undefined
+  /** The other side seals with the present keys. */
+  #confirmed = true
+  /** 0 or KEY_PHASE: changes with the keys, and is in the first byte of each packet. */
+  #phase = 0
   #clear = false
   #agreed = false
 
@@ -44,6 +56,42 @@ export class Packets {
     this.#agreed = true
   }
 
+  /** True if there are no other keys than the present ones. */
+  get settled(): boolean {
+    return this.#next === undefined && this.#previous === undefined
+  }
+
+  /** True if there are old keys that the other side does not use any more. */
+  get outdated(): boolean {
+    return this.#previous !== undefined && this.#confirmed
+  }
+
+  /** Seals with these keys from now on: the other side has them. */
+  renew(keys: ChannelKeys): void {
+    this.#next = new Channel(keys)
+    this.#advance()
+    this.#confirmed = false
+  }
+
+  /** Seals with these keys as soon as the other side does. */
+  expect(keys: ChannelKeys): void {
+    this.#next = new Channel(keys)
+  }
+
+  /** Erases the old keys. */
+  erase(): void {
+    this.#previous?.erase()
+    this.#previous = undefined
+  }
+
+  #advance(): void {
+    this.#previous = this.#channel
+    this.#channel = this.#next!
+    this.#next = undefined
+    this.#phase ^= KEY_PHASE
+    this.used = false
+  }
+
   /** Seals a datagram into a new slot of `out` and returns the slot. */
   sendData(out: Batch, to: Destination, payload: Uint8Array, now: number): number {
     const slot = out.claim(to.words, 0, to.socket)
@@ -51,6 +99,7 @@ export class Packets {
     const body = start + PACKET_HEADER_BYTES
     const counter = this.#header(out, start, this.#clear ? TUNNEL.CLEAR : TUNNEL.DATA, now)
     out.bytes.set(payload, body)
+    this.used = true
     out.length[slot] = this.#clear
       ? this.#channel.authenticate(counter, out.bytes, start, body + payload.length)
       : this.#channel.seal(counter, out.bytes, start, body, payload.length)
@@ -71,11 +120,17 @@ export class Packets {
   open(arrived: Batch, i: number): boolean {
     const [start, length] = [arrived.start(i), arrived.length[i]!]
     if (!this.#agreed || length < PACKET_OVERHEAD_BYTES) return false
-    const before = this.#channel.greatest
-    const counter = this.#channel.restore(arrived.view.getUint32(start + 1))
+    const isPresent = (arrived.bytes[start]! & KEY_PHASE) === this.#phase
+    const channel = isPresent ? this.#channel : (this.#next ?? this.#previous)
+    if (channel === undefined) return false
+    const before = channel.greatest
+    const counter = channel.restore(arrived.view.getUint32(start + 1))
     this.bodyAt = start + PACKET_HEADER_BYTES
-    if (!this.#open(arrived, start, length, counter)) return false
-    this.newest = counter > before
+    if (!this.#open(channel, arrived, start, length, counter)) return false
+    if (channel === this.#next) this.#advance()
+    if (channel === this.#channel) this.#confirmed = true
+    if (typeOf(arrived.bytes[start]!) !== TUNNEL.CONTROL) this.used = true
+    this.newest = channel === this.#channel && counter > before
     return true
   }
 
@@ -84,18 +139,18 @@ export class Packets {
     return readControls(arrived.bytes.subarray(this.bodyAt, this.bodyAt + this.bodyLength))
   }
 
-  #open({ bytes }: Batch, start: number, length: number, counter: number): boolean {
-    if (bytes[start] === TUNNEL.CLEAR) {
+  #open(channel: Channel, { bytes }: Batch, start: number, length: number, counter: number): boolean {
+    if (typeOf(bytes[start]!) === TUNNEL.CLEAR) {
       this.bodyLength = length - PACKET_OVERHEAD_BYTES
-      return this.#clear && this.#channel.check(counter, bytes, start, length)
+      return this.#clear && channel.check(counter, bytes, start, length)
     }
-    this.bodyLength = this.#channel.open(counter, bytes, start, this.bodyAt, length)
+    this.bodyLength = channel.open(counter, bytes, start, this.bodyAt, length)
     return this.bodyLength >= 0
   }
 
   #header(out: Batch, start: number, type: number, now: number): number {
     const counter = this.#channel.nextCounter(now)
-    out.bytes[start] = type
+    out.bytes[start] = type | this.#phase
     out.view.setUint32(start + 1, counter % 2 ** 32)
     return counter
   }

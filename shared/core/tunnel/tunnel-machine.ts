@@ -30,6 +30,7 @@ import { Lifetime } from './lifetime.ts'
 import { Packets } from './packets.ts'
 import { type PathParts, pathParts } from './path-parts.ts'
 import { Progress } from './progress.ts'
+import { Renewal } from './renewal.ts'
 import { Streams } from './streams.ts'
 import { Traversal } from './traversal.ts'
 import { Waiting } from './waiting.ts'
@@ -43,6 +44,7 @@ export class TunnelMachine implements Machine<TunnelInput, TunnelEffect> {
   readonly #outbox = new Queue<TunnelEffect>()
   readonly #lifetime = new Lifetime()
   readonly #packets: Packets
+  readonly #renewal: Renewal
   readonly #paths: PathParts
   readonly #traversal: Traversal
   readonly #streams = new Streams(this.#outbox)
@@ -56,11 +58,14 @@ export class TunnelMachine implements Machine<TunnelInput, TunnelEffect> {
     const [lifetime, outbox, streams] = [this.#lifetime, this.#outbox, this.#streams]
     if (keys !== undefined) lifetime.begin(now)
     const packets = new Packets(keys, terms.clear)
+    const renewal = new Renewal(packets, new Random(hash256(seed, 'renewal')))
+    if (keys !== undefined) renewal.agree(keys, now)
     const paths = pathParts(packets, terms.paths !== 'relay-only', new Random(hash256(seed, 'probe ids')))
     const traversal = new Traversal(options, paths, lifetime, outbox, new Random(seed))
     const progress = new Progress(since, paths.choice, lifetime, outbox)
-    const receivers = { packets, paths, traversal, streams, progress, lifetime, outbox }
+    const receivers = { packets, renewal, paths, traversal, streams, progress, lifetime, outbox }
     this.#packets = packets
+    this.#renewal = renewal
     this.#paths = paths
     this.#traversal = traversal
     this.#progress = progress
@@ -106,6 +111,7 @@ export class TunnelMachine implements Machine<TunnelInput, TunnelEffect> {
       this.#paths.prover.deadline(),
       this.#traversal.deadline(),
       this.#streams.deadline(),
+      this.#renewal.deadline(),
       this.#lifetime.deadline(),
     )
   }
@@ -179,6 +185,7 @@ export class TunnelMachine implements Machine<TunnelInput, TunnelEffect> {
     if (this.#packets.agreed) return
     this.#lifetime.begin(now)
     this.#packets.agree(agreed.keys, agreed.terms.clear)
+    this.#renewal.agree(agreed.keys, now)
     this.#traversal.agree(agreed, now)
     this.#arrivals.takeEarly(out, now)
   }
@@ -202,7 +209,9 @@ export class TunnelMachine implements Machine<TunnelInput, TunnelEffect> {
     const { prover, sender } = this.#paths
     prover.tick(out, now)
     this.#traversal.tick(out, now)
-    this.#streams.tick((control) => void sender.sendControl(control, out, now), now)
+    const send = (control: Control) => sender.sendControl(control, out, now)
+    this.#streams.tick(send, now)
+    this.#renewal.tick(send, now)
     this.#progress.show(this.#traversal.whyNotDirect, now)
     this.#waiting.sendOn(sender, out, now)
   }

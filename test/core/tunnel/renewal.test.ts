@@ -1,0 +1,154 @@
+import { describe, expect, test } from 'vitest'
+import { Packets } from '../../../shared/core/tunnel/packets.ts'
+import { RENEW_MS, Renewal } from '../../../shared/core/tunnel/renewal.ts'
+import { Random } from '../../../shared/crypto/random.ts'
+import { Batch } from '../../../shared/wire/batch.ts'
+import type { Control } from '../../../shared/wire/tunnel.ts'
+
+const filled = (byte: number) => new Uint8Array(32).fill(byte)
+const TO = { words: new Uint32Array(5), socket: 0 }
+
+/** One end of a tunnel: what it has received, and its packets on the way to the other end. */
+class End {
+  readonly packets: Packets
+  readonly renewal: Renewal
+  readonly received: number[] = []
+  readonly out: Uint8Array[] = []
+  readonly #knows: boolean
+
+  constructor(send: number, receive: number, knows = true) {
+    const keys = { send: filled(send), receive: filled(receive) }
+    this.#knows = knows
+    this.packets = new Packets(keys)
+    this.renewal = new Renewal(this.packets, new Random(filled(send + 40)))
+    this.renewal.agree(keys, 0)
+  }
+
+  data(value: number, now: number): void {
+    const batch = new Batch(1)
+    this.packets.sendData(batch, TO, Uint8Array.of(value >> 8, value), now)
+    this.out.push(batch.at(0).slice())
+  }
+
+  tick(now: number): void {
+    if (this.#knows) this.renewal.tick((control) => this.#say(control, now), now)
+  }
+
+  /** False if the packet does not open. */
+  take(bytes: Uint8Array, now: number): boolean {
+    const batch = new Batch(1)
+    batch.push(bytes.slice(), TO.words)
+    if (!this.packets.open(batch, 0)) return false
+    const { bodyAt, bodyLength } = this.packets
+    if ((bytes[0]! & 7) === 0) this.received.push((batch.bytes[bodyAt]! << 8) | batch.bytes[bodyAt + 1]!)
+    else
+      for (const control of bodyLength > 0 ? this.packets.controls(batch) : [])
+        if (this.#knows && (control.kind === 'rekey' || control.kind === 'rekeyed'))
+          this.renewal.take(control, (said) => this.#say(said, now), now)
+    this.tick(now)
+    return true
+  }
+
+  #say(control: Control, now: number): boolean {
+    const batch = new Batch(1)
+    this.packets.sendControl(batch, TO, control, now)
+    this.out.push(batch.at(0).slice())
+    return true
+  }
+}
+
+interface Course {
+  readonly loss: number
+  readonly reorder: number
+  readonly minutes: number
+  readonly seed: number
+}
+
+/** Both ends send a datagram every 100 ms, which takes 20 to 20 + `reorder` ms. Returns what arrived at each of them. */
+function run([one, other]: readonly [End, End], { loss, reorder, minutes, seed }: Course): number[] {
+  const dice = new Random(filled(seed))
+  const ways: { at: number; to: End; bytes: Uint8Array }[] = []
+  let lost = 0
+  for (let now = 0; now <= minutes * 60_000; now += 10) {
+    for (const [from, to] of [[one, other] as const, [other, one] as const]) {
+      if (now % 100 === 0) from.data(now / 100, now)
+      from.tick(now)
+      for (const bytes of from.out.splice(0)) {
+        if (dice.float() < loss) lost += (bytes[0]! & 7) === 0 ? 1 : 0
+        else ways.push({ at: now + 20 + dice.below(reorder + 1), to, bytes })
+      }
+    }
+    for (const due of ways.filter(({ at }) => at <= now)) expect(due.to.take(due.bytes, now)).toBe(true)
+    ways.splice(0, ways.length, ...ways.filter(({ at }) => at > now))
+  }
+  return [lost, ways.filter(({ bytes }) => (bytes[0]! & 7) === 0).length]
+}
+
+const ends = (): [End, End] => [new End(1, 2), new End(2, 1)]
+
+describe('the keys of a tunnel in use', () => {
+  test('are renewed every two minutes, and no datagram is lost or doubled by it', () => {
+    const both = ends()
+    const [, left] = run(both, { loss: 0, reorder: 0, minutes: 9, seed: 1 })
+    expect(both.map(({ renewal }) => renewal.renewals)).toEqual([4, 4])
+    const count = both[0].received.length + both[1].received.length
+    expect(count + left!).toBe(2 * (9 * 600 + 1))
+    for (const { received } of both) expect(new Set(received).size).toBe(received.length)
+  })
+
+  test.each([
+    2, 3, 4,
+  ])('are renewed while a fifth of all packets is lost and others overtake (seed %i)', (seed) => {
+    const both = ends()
+    const [lost, left] = run(both, { loss: 0.2, reorder: 400, minutes: 9, seed })
+    expect(both[0].renewal.renewals).toBeGreaterThanOrEqual(4)
+    const count = both[0].received.length + both[1].received.length
+    expect(count + lost! + left!).toBe(2 * (9 * 600 + 1))
+    for (const { received } of both) expect(new Set(received).size).toBe(received.length)
+  })
+
+  test('stay as they are if the other side does not know how to renew them', () => {
+    const both: [End, End] = [new End(1, 2), new End(2, 1, false)]
+    const [lost, left] = run(both, { loss: 0, reorder: 0, minutes: 9, seed: 5 })
+    expect(both[0].renewal.renewals).toBe(0)
+    expect(both[0].received.length + both[1].received.length + lost! + left!).toBe(2 * (9 * 600 + 1))
+  })
+
+  test('are renewed by one side alone, however much the other one has sent', () => {
+    const [, other] = ends()
+    other.data(1, 0)
+    other.tick(RENEW_MS * 3)
+    expect(other.out).toHaveLength(1)
+  })
+
+  test('that are old open nothing after half a minute, and those of an idle tunnel are not renewed', () => {
+    const [one, other] = ends()
+    one.data(1, 0)
+    const early = one.out.splice(0)[0]!
+    const settle = (now: number) => {
+      one.tick(now)
+      for (let turn = 0; turn < 4; turn++) {
+        for (const bytes of one.out.splice(0)) other.take(bytes, now)
+        for (const bytes of other.out.splice(0)) one.take(bytes, now)
+      }
+    }
+    settle(RENEW_MS)
+    expect(other.renewal.renewals).toBe(1)
+    expect(one.renewal.deadline()).toBe(RENEW_MS + 30_000)
+    other.tick(RENEW_MS + 30_000)
+    expect(other.take(early, RENEW_MS + 30_000)).toBe(false)
+    settle(RENEW_MS * 9)
+    expect(one.renewal.renewals).toBe(1)
+    expect(one.renewal.deadline()).toBe(Number.POSITIVE_INFINITY)
+  })
+
+  test('are not changed by an exchange out of turn, or with a key that agrees on nothing', () => {
+    const [, other] = ends()
+    const answers: Control[] = []
+    const say = (control: Control) => answers.push(control) > 0
+    for (const number of [0, 2, 7]) other.renewal.take({ kind: 'rekey', number, key: filled(9) }, say, 0)
+    other.renewal.take({ kind: 'rekey', number: 1, key: filled(0) }, say, 0)
+    other.renewal.take({ kind: 'rekeyed', number: 1, key: filled(9) }, say, 0)
+    expect([answers.length, other.renewal.renewals]).toEqual([0, 0])
+  })
+})
