@@ -20,7 +20,7 @@ export interface Destination {
 export class Packets {
   /**
    * Offset of the plaintext of the packet opened last. `bodyLength`: its length. `newest`: no later packet was opened
-   * before.
+   * before. Until the other side seals with renewed keys, that is a packet with the old ones.
    */
   bodyAt = 0
   bodyLength = 0
@@ -130,7 +130,7 @@ export class Packets {
     if (channel === this.#next) this.#advance()
     if (channel === this.#channel) this.#confirmed = true
     if (typeOf(arrived.bytes[start]!) !== TUNNEL.CONTROL) this.used = true
-    this.newest = channel === this.#channel && counter > before
+    this.newest = counter > before && (channel === this.#channel || !this.#confirmed)
     return true
   }
 

@@ -142,6 +142,48 @@ describe('the keys of a tunnel in use', () => {
     expect(one.renewal.deadline()).toBe(Number.POSITIVE_INFINITY)
   })
 
+  test('do not hide which packet is the newest, before and after the other side has the new ones', () => {
+    const [one, other] = ends()
+    one.data(1, 0)
+    one.tick(RENEW_MS)
+    for (const bytes of one.out.splice(0)) other.take(bytes, RENEW_MS)
+    for (const bytes of other.out.splice(0)) one.take(bytes, RENEW_MS)
+    expect([one.renewal.renewals, one.packets.settled]).toEqual([1, false])
+    other.data(2, RENEW_MS)
+    other.data(3, RENEW_MS)
+    const [second, third] = other.out.splice(0) as [Uint8Array, Uint8Array]
+    one.take(third, RENEW_MS)
+    expect(one.packets.newest).toBe(true)
+    one.take(second, RENEW_MS)
+    expect(one.packets.newest).toBe(false)
+    other.data(4, RENEW_MS)
+    const late = other.out.splice(0)[0]!
+    for (const bytes of one.out.splice(0)) other.take(bytes, RENEW_MS)
+    other.data(5, RENEW_MS)
+    for (const bytes of other.out.splice(0)) one.take(bytes, RENEW_MS)
+    expect(one.packets.newest).toBe(true)
+    one.take(late, RENEW_MS)
+    expect(one.packets.newest).toBe(false)
+    expect(one.received).toEqual([3, 2, 5, 4])
+  })
+
+  test('that are replayed, old or new, open nothing twice', () => {
+    const [one, other] = ends()
+    one.data(1, 0)
+    const packets: Uint8Array[] = []
+    for (let now = 0; now <= RENEW_MS * 2; now += 1000) {
+      one.tick(now)
+      one.data(now / 1000, now)
+      for (const bytes of one.out.splice(0)) {
+        packets.push(bytes)
+        other.take(bytes, now)
+      }
+      for (const bytes of other.out.splice(0)) one.take(bytes, now)
+      expect(packets.filter((bytes) => other.take(bytes, now))).toEqual([])
+    }
+    expect(other.renewal.renewals).toBe(2)
+  })
+
   test('are not changed by an exchange out of turn, or with a key that agrees on nothing', () => {
     const [, other] = ends()
     const answers: Control[] = []
