@@ -97,9 +97,9 @@ function settled(socket: Tunnel, waitMs: number): Promise<void> {
 }
 
 function summaryOf(peer: PeerId, socket: Tunnel, report: PingReport) {
-  const { path, whyNotDirect, times, effort } = socket
+  const { path, whyNotDirect, times, effort, security } = socket
   const why = whyNotDirect && { whyNotDirect, advice: WHY_NOT_DIRECT[whyNotDirect].advice }
-  return { peer, path, ...rounded(times), ...effort, ...report, ...why }
+  return { peer, path, ...rounded(times), ...effort, ...report, security, ...why }
 }
 
 function rounded(times: PeerSocket['times']): PeerSocket['times'] {

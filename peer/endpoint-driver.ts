@@ -164,6 +164,7 @@ export class EndpointDriver {
       case 'unmapPort':
       case 'path':
       case 'interrupted':
+      case 'security':
       case 'datagram':
       case 'streamOpen':
       case 'streamAccepted':

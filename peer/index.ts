@@ -62,8 +62,10 @@ export { enrolledAt } from './home/home.ts'
 export { type JoinOptions, join } from './join.ts'
 export type { Message, Offer, Peer, PeerEvents } from './peer.ts'
 export type {
+  NotHybrid,
   PeerSocket,
   PeerSocketEvents,
+  Security,
   StreamOptions,
   TunnelEnd,
 } from './peer-socket.ts'

@@ -7,6 +7,7 @@
 import { EventEmitter } from 'node:events'
 import { checkFlag, checkFunction, checkSignal, checkText, taken } from '../shared/arguments.ts'
 import type { Effort, TunnelEnd } from '../shared/core/tunnel/events.ts'
+import type { NotHybrid, Security } from '../shared/core/tunnel/security.ts'
 import type { AddressInfo, Datagram, Path, RemoteInfo } from '../shared/datagram.ts'
 import { StraightwayError } from '../shared/errors.ts'
 import type { PeerId } from '../shared/ids.ts'
@@ -27,7 +28,7 @@ import type { TunnelLink } from './tunnel-link.ts'
  * - `noDirectPath`: no direct path opened, and only a direct one was wanted
  * - `unreachable`: there was no path for 30 s
  */
-export type { AddressInfo, Path, RemoteInfo, TunnelEnd }
+export type { AddressInfo, NotHybrid, Path, RemoteInfo, Security, TunnelEnd }
 
 /** Options of `PeerSocket.createStream`. */
 export interface StreamOptions {
@@ -50,6 +51,8 @@ export interface PeerSocketEvents {
   message: [message: Buffer, from: RemoteInfo]
   /** The kind of path changed, or the reason why it is relayed changed. */
   path: [path: Path, whyNotDirect: WhyNotDirect | undefined]
+  /** The tunnel became hybrid, or is not although both sides can: see `PeerSocket.security`. */
+  security: [security: Security]
   /**
    * The other side opened a stream. Without a listener for this event, streams are refused. To go on writing after the
    * other side has ended, set `stream.allowHalfOpen` in the listener.
@@ -85,6 +88,7 @@ export class PeerSocket extends EventEmitter<PeerSocketEvents> {
     this.remotePeer = tunnel.peer
     tunnel.listener = {
       path: () => this.#whenListening(() => this.#tellPath()),
+      security: () => this.#whenListening(() => this.emit('security', this.security)),
       datagram: (bytes, from) => this.#whenListening(() => this.#receive(bytes, from)),
       stream: (stream, answer) =>
         this.#whenListening(
@@ -121,6 +125,14 @@ export class PeerSocket extends EventEmitter<PeerSocketEvents> {
   /** Cost of the search for a direct path on this side: the technique tried last, and the number of packets sent. */
   get effort(): Effort {
     return this.#tunnel.status.effort
+  }
+
+  /**
+   * What protects the tunnel. `hybrid`: an ML-KEM-768 secret is mixed into the keys, which happens about one round trip
+   * after the first packet if both sides have ML-KEM (Node.js from 24.7 on). Until then, and otherwise, `reason` says why not.
+   */
+  get security(): Security {
+    return this.#tunnel.status.security
   }
 
   /** Round-trip time of the current path in milliseconds; 0 until it is measured. */

@@ -24,6 +24,8 @@ export interface TunnelLink {
 
 export interface TunnelListener {
   path(): void
+  /** The tunnel became hybrid, or is not although both sides agreed on it. */
+  security(): void
   /** `from`: the address of the path on which the datagram arrived. */
   datagram(bytes: Uint8Array, from: Address): void
   /** The other side opened a stream. Call `answer` once. */

@@ -2,6 +2,7 @@
 import type { TunnelsEffect, TunnelUse } from '../shared/core/peer/events.ts'
 import { TUNNEL_ENDS } from '../shared/core/peer/outcomes.ts'
 import type { TunnelEnd, TunnelStatus } from '../shared/core/tunnel/events.ts'
+import { UNSETTLED } from '../shared/core/tunnel/security.ts'
 import { StraightwayError } from '../shared/errors.ts'
 import type { PeerId, TunnelId } from '../shared/ids.ts'
 import { type Address, sameAddress } from '../shared/wire/address.ts'
@@ -12,7 +13,7 @@ import type { TunnelLink, TunnelListener } from './tunnel-link.ts'
 
 /** Longest time that closing waits for the last bytes of ended streams. */
 const FLUSH_MS = 2000
-const NOTHING_YET: TunnelStatus = { path: 'none', rttMs: 0, effort: { packets: 0 } }
+const NOTHING_YET: TunnelStatus = { path: 'none', rttMs: 0, effort: { packets: 0 }, security: UNSETTLED }
 
 export interface TunnelOptions {
   readonly tunnel: TunnelId
@@ -100,6 +101,9 @@ export class Tunnel implements TunnelLink {
     switch (news.kind) {
       case 'path':
         this.#onPath(news.remote, news.socket)
+        break
+      case 'security':
+        this.listener.security()
         break
       case 'datagram':
         this.listener.datagram(news.bytes, news.from)

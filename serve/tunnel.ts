@@ -1,6 +1,7 @@
 import type { EventEmitter } from 'node:events'
 import type { Duplex } from 'node:stream'
 import type { Effort, TunnelEnd } from '../shared/core/tunnel/events.ts'
+import type { Security } from '../shared/core/tunnel/security.ts'
 import type { Datagram, Path, RemoteInfo } from '../shared/datagram.ts'
 import type { StraightwayError } from '../shared/errors.ts'
 import type { PeerId } from '../shared/ids.ts'
@@ -14,6 +15,8 @@ export interface TunnelEvents {
   message: [message: Buffer, from: RemoteInfo]
   /** The kind of path changed, or the reason why it is relayed changed. */
   path: [path: Path, whyNotDirect: WhyNotDirect | undefined]
+  /** The tunnel became hybrid, or is not although both sides can. */
+  security: [security: Security]
   /** The other side opened a stream. */
   stream: [stream: Duplex, about: { readonly name: string }]
   /** The tunnel ended. */
@@ -34,6 +37,8 @@ export interface Tunnel extends EventEmitter<TunnelEvents> {
   readonly times: { readonly firstByteMs?: number; readonly directMs?: number }
   /** Cost of the search for a direct path. */
   readonly effort: Effort
+  /** What protects the tunnel. */
+  readonly security: Security
   /** Sends a datagram, which may be lost. */
   send(datagram: Datagram): void
   /** Opens a stream to the other side. */

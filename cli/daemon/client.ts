@@ -134,6 +134,7 @@ export class Client {
     const tell = (event: string, more: Value = {}) =>
       this.#tell(event, { ...factsOf(number, socket), ...more })
     socket.on('path', () => tell('tunnel/path'))
+    socket.on('security', () => tell('tunnel/security'))
     socket.on('message', (bytes, from) => tell('tunnel/message', { bytes: bytes.toString('base64'), from }))
     socket.on('stream', (stream, { name }) => tell('tunnel/stream', { stream: this.#keep(stream), name }))
     socket.on('error', (error) => tell('tunnel/error', errorValue(error)))
@@ -196,7 +197,7 @@ export class Client {
 
 const factsOf = (
   tunnel: number,
-  { remotePeer, path, whyNotDirect, times, effort }: PeerSocket,
+  { remotePeer, path, whyNotDirect, times, effort, security }: PeerSocket,
 ): TunnelFacts => ({
   tunnel,
   remotePeer,
@@ -204,6 +205,7 @@ const factsOf = (
   whyNotDirect,
   times,
   effort,
+  security,
 })
 
 /** Encodes the bytes of a message's body as base64 text, because JSON has no bytes. */

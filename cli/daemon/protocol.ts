@@ -27,6 +27,7 @@ export interface TunnelFacts {
   readonly whyNotDirect?: WhyNotDirect | undefined
   readonly times: PeerSocket['times']
   readonly effort: PeerSocket['effort']
+  readonly security: PeerSocket['security']
 }
 
 /** State of the process that is `up`. */

@@ -50,6 +50,10 @@ export class RemoteTunnel extends EventEmitter<TunnelEvents> implements Tunnel {
     return this.#facts.effort
   }
 
+  get security(): PeerSocket['security'] {
+    return this.#facts.security
+  }
+
   send(datagram: Parameters<Tunnel['send']>[0]): void {
     const parts = Array.isArray(datagram) ? datagram : [datagram as string | Uint8Array]
     this.#options.send(Buffer.concat(parts.map((part) => Buffer.from(part as string))))
@@ -80,6 +84,9 @@ export class RemoteTunnel extends EventEmitter<TunnelEvents> implements Tunnel {
     switch (event) {
       case 'tunnel/path':
         this.emit('path', this.path, this.whyNotDirect)
+        break
+      case 'tunnel/security':
+        this.emit('security', this.security)
         break
       case 'tunnel/message':
         this.emit('message', Buffer.from(`${value.bytes}`, 'base64'), value.from as RemoteInfo)

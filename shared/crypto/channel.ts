@@ -126,6 +126,8 @@ export class Channel {
 
   /** Erases the keys. The channel cannot be used afterwards. */
   erase(): void {
+    this.#sending ??= new KeyEpochs(this.#takeKey(this.#at))
+    this.#receiving ??= new KeyEpochs(this.#takeKey(this.#at + KEY_BYTES))
     this.#sending.erase()
     this.#receiving.erase()
   }

@@ -53,6 +53,23 @@ export interface Sodium {
   ): number
 }
 
+/** ML-KEM-768 (FIPS 203). Keys have 1,184 bytes, ciphertexts 1,088, secrets 32. */
+export interface MlKem {
+  /** The key pair of a seed of 64 bytes. */
+  generate(seed: Uint8Array): MlKemPair
+  /** Agrees on a secret with the owner of a public key. Throws if the key is not valid. `seed`: 32 bytes, which a library may replace by its own. */
+  encapsulate(
+    publicKey: Uint8Array,
+    seed: Uint8Array,
+  ): { readonly secret: Uint8Array; readonly ciphertext: Uint8Array }
+}
+
+export interface MlKemPair {
+  readonly publicKey: Uint8Array
+  /** The secret of a ciphertext. That of a forged one is another secret; throws if the length is wrong. */
+  decapsulate(ciphertext: Uint8Array): Uint8Array
+}
+
 export interface NoiseKeyPair {
   publicKey: Uint8Array
   secretKey: Uint8Array

@@ -10,7 +10,8 @@
  *   direction         count u8 · handshake addresses 18 each · key 32 · bytes16 grant
  *   Noise message 1   carries `flags u8 · str8 intent · sentAt u48`
  *   Noise message 2   carries `flags u8 · str8 reason`
- *   flags             bit 0 clear · bits 1 and 2 paths · bit 3, in message 1: `expected` is forgiving
+ *   flags             bit 0 clear · bits 1 and 2 paths · bit 3, in message 1: `expected` is forgiving · bit 4: the sender
+ *                     has ML-KEM. If both set it, the tunnel's first renewal of keys is hybrid (tunnel.ts, REKEY)
  *
  * `peer` is the other peer. `expected` is the address at which the sender's tunnel socket will probably be seen; zeros
  * mean that it is unknown. On the way to the node only its port counts. On the way to the peer, the node sets the IP to
@@ -30,6 +31,7 @@ export const TUNNEL_ID_BYTES = 16
 const KEY_BYTES = 32
 const EMPTY = new Uint8Array(0)
 const FORGIVING = 8
+const HAS_KEM = 16
 const OUTCOMES = new Map<number, AnswerOutcome>(
   Object.entries(ANSWER_OUTCOME).map(([name, number]) => [number, name as AnswerOutcome]),
 )
@@ -92,12 +94,18 @@ export interface TunnelTerms {
   readonly paths: Paths
 }
 
-export interface OfferPayload extends TunnelTerms, Pick<Foreseen, 'forgiving'> {
+/** What a side says about itself in its Noise message. */
+export interface Abilities {
+  /** It has ML-KEM-768. */
+  readonly kem: boolean
+}
+
+export interface OfferPayload extends TunnelTerms, Abilities, Pick<Foreseen, 'forgiving'> {
   readonly intent: string
   readonly sentAt: number
 }
 
-export interface AnswerPayload extends TunnelTerms {
+export interface AnswerPayload extends TunnelTerms, Abilities {
   /** Reason of a refusal. */
   readonly reason: string
 }
@@ -143,8 +151,9 @@ export function decodeRejoin(body: Uint8Array): Rejoin | undefined {
   return reader.ok && isLeg(leg) ? { tunnel, peer, leg, ...direction } : undefined
 }
 
-export function encodeOfferPayload({ clear, paths, intent, sentAt, forgiving }: OfferPayload): Uint8Array {
-  const writer = sized(8 + utf8Length(intent)).u8(flagsOf(clear, paths) | (forgiving ? FORGIVING : 0))
+export function encodeOfferPayload({ intent, sentAt, forgiving, ...terms }: OfferPayload): Uint8Array {
+  const flags = flagsOf(terms) | (forgiving ? FORGIVING : 0)
+  const writer = sized(8 + utf8Length(intent)).u8(flags)
   return writer.str8(intent).u48(sentAt).done()
 }
 
@@ -156,9 +165,9 @@ export function decodeOfferPayload(bytes: Uint8Array): OfferPayload | undefined 
   return reader.ok && terms !== undefined ? { ...terms, intent, sentAt, forgiving } : undefined
 }
 
-export function encodeAnswerPayload({ clear, paths, reason }: AnswerPayload): Uint8Array {
+export function encodeAnswerPayload({ reason, ...terms }: AnswerPayload): Uint8Array {
   return sized(2 + utf8Length(reason))
-    .u8(flagsOf(clear, paths))
+    .u8(flagsOf(terms))
     .str8(reason)
     .done()
 }
@@ -213,9 +222,10 @@ function readDirection(outer: Reader): { readonly direction?: Direction } {
   return reader.ok ? { direction: { handshake, key, grant } } : {}
 }
 
-const flagsOf = (clear: boolean, paths: Paths): number => (clear ? 1 : 0) | (PATHS.indexOf(paths) << 1)
+const flagsOf = ({ clear, paths, kem }: TunnelTerms & Abilities): number =>
+  (clear ? 1 : 0) | (PATHS.indexOf(paths) << 1) | (kem ? HAS_KEM : 0)
 
-function termsOf(flags: number): TunnelTerms | undefined {
+function termsOf(flags: number): (TunnelTerms & Abilities) | undefined {
   const paths = PATHS[(flags >>> 1) & 3]
-  return paths && { clear: (flags & 1) !== 0, paths }
+  return paths && { clear: (flags & 1) !== 0, paths, kem: (flags & HAS_KEM) !== 0 }
 }

@@ -11,8 +11,8 @@
  *   MOVE           address 18
  *   PROBE_BACK     id u64 (of the probe that it answers) · observed 18 · id u64 · flags u8 · padding to the size of that
  *                  probe: an answer that is a probe itself
- *   REKEY          number u32 · key 32
- *   REKEYED        number u32 · key 32
+ *   REKEY          number u32 · key 32 [· part u8 · bytes16 half 0 or 1 of an ML-KEM-768 key]
+ *   REKEYED        number u32 · key 32 [· part u8 · bytes16 half 0 or 1 of an ML-KEM-768 ciphertext]
  *
  * KEY_PHASE is added to the type after every second renewal of the keys.
  *
@@ -62,8 +62,18 @@ export type Control =
     }
   /** This side will soon send from `address`: the other side should send there now. */
   | { readonly kind: 'move'; readonly address: Address }
-  /** Renewal of the keys: a fresh X25519 key for the exchange with this number, and the answer. */
-  | { readonly kind: 'rekey' | 'rekeyed'; readonly number: number; readonly key: Uint8Array }
+  | Rekey
+
+/**
+ * Renewal of the keys: a fresh X25519 key for the exchange with this number, and the answer. A hybrid exchange has two of
+ * each, which differ in `half`: half of an ML-KEM key fits into a path of 1,000 bytes, and the whole into no datagram.
+ */
+export interface Rekey {
+  readonly kind: 'rekey' | 'rekeyed'
+  readonly number: number
+  readonly key: Uint8Array
+  readonly half?: { readonly part: 0 | 1; readonly bytes: Uint8Array }
+}
 
 export function isTunnelPacket(firstByte: number): boolean {
   const type = typeOf(firstByte)
@@ -159,6 +169,7 @@ function writeBody(writer: Writer, control: Control): void {
     case 'rekey':
     case 'rekeyed':
       writer.u32(control.number).put(control.key)
+      if (control.half !== undefined) writer.u8(control.half.part).bytes16(control.half.bytes)
       break
     case 'probeBack':
       writer.bits64(control.answers).address(control.observed.words)
@@ -200,11 +211,7 @@ function readKnown(type: number, reader: Reader, bodyBytes: number): Control | u
     }
     case FRAME.REKEY:
     case FRAME.REKEYED:
-      return {
-        kind: type === FRAME.REKEY ? 'rekey' : 'rekeyed',
-        number: reader.u32(),
-        key: new Uint8Array(reader.bytes(KEY_BYTES)),
-      }
+      return readRekey(type === FRAME.REKEY ? 'rekey' : 'rekeyed', reader)
     case FRAME.MOVE:
       return { kind: 'move', address: reader.address() }
     case FRAME.PROBE_BACK: {
@@ -221,4 +228,11 @@ function readKnown(type: number, reader: Reader, bodyBytes: number): Control | u
     default:
       return undefined
   }
+}
+
+function readRekey(kind: Rekey['kind'], reader: Reader): Rekey | undefined {
+  const rekey = { kind, number: reader.u32(), key: new Uint8Array(reader.bytes(KEY_BYTES)) }
+  if (reader.left === 0) return rekey
+  const [part, bytes] = [reader.u8(), new Uint8Array(reader.bytes16())]
+  return part === 0 || part === 1 ? { ...rekey, half: { part, bytes } } : undefined
 }

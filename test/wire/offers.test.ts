@@ -96,23 +96,27 @@ codecSuite({
   'Noise message 1': codec<wire.OfferPayload>({
     encode: wire.encodeOfferPayload,
     decode: wire.decodeOfferPayload,
-    value: { clear: true, paths: 'relay-only', intent: 'play', sentAt: 1, forgiving: true },
-    line: '0d 04706c6179 000000000001',
+    value: { clear: true, paths: 'relay-only', intent: 'play', sentAt: 1, forgiving: true, kem: true },
+    line: '1d 04706c6179 000000000001',
     any: fc.record({
       clear: fc.boolean(),
       paths,
       intent: fc.string({ maxLength: 60 }),
       sentAt: u48,
       forgiving: fc.boolean(),
+      kem: fc.boolean(),
     }),
     least: 12,
   }),
   'Noise message 2': codec<wire.AnswerPayload>({
     encode: wire.encodeAnswerPayload,
     decode: wire.decodeAnswerPayload,
-    value: { clear: false, paths: 'direct-only', reason: 'busy' },
+    value: { clear: false, paths: 'direct-only', reason: 'busy', kem: false },
     line: '02 0462757379',
-    any: fc.record({ clear: fc.boolean(), paths, reason: fc.string({ maxLength: 30 }) }),
+    any: fc.record({
+      ...{ clear: fc.boolean(), paths, kem: fc.boolean() },
+      reason: fc.string({ maxLength: 30 }),
+    }),
     least: 6,
   }),
 })

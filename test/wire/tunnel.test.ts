@@ -46,6 +46,15 @@ const control: fc.Arbitrary<Control> = fc.oneof(
     number: u32,
     key: fc.uint8Array({ minLength: 32, maxLength: 32 }),
   }),
+  fc.record({
+    kind: fc.constantFrom('rekey' as const, 'rekeyed' as const),
+    number: u32,
+    key: fc.uint8Array({ minLength: 32, maxLength: 32 }),
+    half: fc.record({
+      part: fc.constantFrom(0 as const, 1 as const),
+      bytes: fc.uint8Array({ maxLength: 592 }),
+    }),
+  }),
 )
 
 function encode(...controls: Control[]): Uint8Array {
@@ -60,6 +69,26 @@ const VECTORS: [string, Control, string][] = [
     'a fresh key',
     { kind: 'rekey', number: 3, key: new Uint8Array(32).fill(7) },
     `18 0024 00000003 ${'07'.repeat(32)}`,
+  ],
+  [
+    'half of an ML-KEM key',
+    {
+      kind: 'rekey',
+      number: 1,
+      key: new Uint8Array(32).fill(7),
+      half: { part: 1, bytes: Uint8Array.of(1, 2, 3) },
+    },
+    `18 002a 00000001 ${'07'.repeat(32)} 01 0003 010203`,
+  ],
+  [
+    'half of an ML-KEM ciphertext',
+    {
+      kind: 'rekeyed',
+      number: 1,
+      key: new Uint8Array(32).fill(7),
+      half: { part: 0, bytes: Uint8Array.of(1, 2, 3) },
+    },
+    `19 002a 00000001 ${'07'.repeat(32)} 00 0003 010203`,
   ],
   [
     'the answer to a fresh key',

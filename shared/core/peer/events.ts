@@ -11,6 +11,7 @@ import type { Change, OwnStatus } from '../../wire/presence.ts'
 import type { TunnelEffect, TunnelEnd, TunnelInput, TunnelStatus } from '../tunnel/events.ts'
 import type { StunServer } from '../tunnel/evidence.ts'
 import type { NatClass } from '../tunnel/nat-class.ts'
+import type { Mixing } from '../tunnel/security.ts'
 import type { PrekeyMemory } from './prekeys.ts'
 
 /** A node as listed by INDEX. */
@@ -169,6 +170,7 @@ export interface Agreement {
    */
   readonly expected: Address
   readonly terms: TunnelTerms
+  readonly mixing: Mixing
 }
 
 /** Ports of one socket by IP family; undefined for a missing family. */

@@ -15,6 +15,7 @@ import type { Batch } from '../../wire/batch.ts'
 import type { Foreseen, TunnelTerms } from '../../wire/offers.ts'
 import type { TunnelEffect, TunnelInput, TunnelStatus } from '../tunnel/events.ts'
 import { foresee, reply } from '../tunnel/foresight.ts'
+import { UNSETTLED } from '../tunnel/security.ts'
 import type { TunnelMachine } from '../tunnel/tunnel-machine.ts'
 import type { Agreement, SocketPorts } from './events.ts'
 import { RunningTunnel } from './running-tunnel.ts'
@@ -23,7 +24,7 @@ import type { Surroundings } from './surroundings.ts'
 
 /** Packet that opens the NAT. If it arrives, the receiver ignores it, as it is no packet of a tunnel. */
 const OPENING = new Uint8Array(1)
-const NOTHING_YET: TunnelStatus = { path: 'none', rttMs: 0, effort: { packets: 0 } }
+const NOTHING_YET: TunnelStatus = { path: 'none', rttMs: 0, effort: { packets: 0 }, security: UNSETTLED }
 const NEVER = Number.POSITIVE_INFINITY
 /** The input of the tunnel for each event about its other side. */
 const NEWS = {

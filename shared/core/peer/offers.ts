@@ -10,6 +10,7 @@ import type { Identity } from '../../crypto/identity.ts'
 import { staticPublicOf } from '../../crypto/identity.ts'
 import { type Initiation, initiate, type Request, respond } from '../../crypto/noise.ts'
 import type { Random } from '../../crypto/random.ts'
+import { canMix } from '../../crypto/rekey.ts'
 import { type PeerId, publicKeyOf, type TunnelId } from '../../ids.ts'
 import { ADDRESS_WORDS, type Address, NOWHERE, PORT_WORD } from '../../wire/address.ts'
 import {
@@ -25,6 +26,7 @@ import {
   type TunnelTerms,
   tunnelPrologue,
 } from '../../wire/offers.ts'
+import type { Mixing } from '../tunnel/security.ts'
 import type { Agreement, PeerEffect } from './events.ts'
 
 const REPEATS_MS = [500, 1000, 2000]
@@ -51,6 +53,7 @@ interface HeardOffer {
   readonly direction: Direction
   readonly expected: Address
   readonly terms: TunnelTerms
+  readonly mixing: Mixing
   readonly until: number
   /** Set when the application has decided. */
   answer?: Answer
@@ -69,12 +72,15 @@ export interface OfferOptions {
 export class Offers {
   readonly #identity: Identity
   readonly #random: Random
+  readonly #kem: boolean
   readonly #own = new Map<TunnelId, OwnOffer>()
   readonly #heard = new Map<TunnelId, HeardOffer>()
 
-  constructor(identity: Identity, random: Random) {
+  /** `kem`: whether this side says that it has ML-KEM. */
+  constructor(identity: Identity, random: Random, kem = canMix) {
     this.#identity = identity
     this.#random = random
+    this.#kem = kem
   }
 
   /** False if the id of `to` contains no valid key. */
@@ -87,7 +93,10 @@ export class Offers {
         self: this.#keys(),
         remotePublic,
         ephemeralSeed: this.#random.bytes(32),
-        payload: encodeOfferPayload({ ...terms, intent, sentAt, forgiving: foreseen.forgiving }),
+        payload: encodeOfferPayload({
+          ...{ ...terms, intent, sentAt },
+          ...{ forgiving: foreseen.forgiving, kem: this.#kem },
+        }),
       })
     if (initiation === undefined) return false
     const { port } = foreseen
@@ -145,9 +154,10 @@ export class Offers {
     if (outcome !== 'accepted') return refusal(tunnel, outcome, payload?.reason ?? '')
     const terms = agreedTerms(payload!, own.terms)
     if (direction === undefined || terms === undefined) return refusal(tunnel, 'unavailable', '')
+    const mixing = mixingOf(this.#kem, payload!.kem)
     return {
       kind: 'agreed',
-      agreement: { tunnel, peer, leg: 0, keys: completed!.keys, direction, expected, terms },
+      agreement: { tunnel, peer, leg: 0, keys: completed!.keys, direction, expected, terms, mixing },
     }
   }
 
@@ -165,7 +175,7 @@ export class Offers {
     const isPeers = sameKey(request.remotePublic, staticPublicOf(publicKeyOf(peer)))
     if (!isPeers || Math.abs(now - payload.sentAt) > FRESH_MS || this.#waiting() >= MAX_WAITING)
       return undefined
-    const { clear, paths, intent, forgiving } = payload
+    const { clear, paths, intent, forgiving, kem } = payload
     const terms = { clear, paths }
     this.#heard.set(tunnel, {
       peer,
@@ -173,6 +183,7 @@ export class Offers {
       direction,
       expected: forgiving ? expected : NOWHERE,
       terms,
+      mixing: mixingOf(this.#kem, kem),
       until: now + FRESH_MS + REMEMBER_MS,
     })
     return { kind: 'offer', tunnel, from: peer, intent, terms, expected, forgiving }
@@ -190,8 +201,8 @@ export class Offers {
     if (terms === undefined) return { answer: this.#decide(tunnel, heard, 'refused', own, 'paths', 0).answer }
     const seenAt = terms.paths === 'relay-only' ? 0 : port
     const { answer, keys } = this.#decide(tunnel, heard, 'accepted', terms, '', seenAt)
-    const { peer, direction, expected } = heard
-    return { answer, agreement: { tunnel, peer, leg: 1, keys, direction, expected, terms } }
+    const { peer, direction, expected, mixing } = heard
+    return { answer, agreement: { tunnel, peer, leg: 1, keys, direction, expected, terms, mixing } }
   }
 
   refuse(tunnel: TunnelId, reason: string): Answer | undefined {
@@ -207,7 +218,7 @@ export class Offers {
     reason: string,
     port: number,
   ) {
-    const payload = encodeAnswerPayload({ ...terms, reason })
+    const payload = encodeAnswerPayload({ ...terms, reason, kem: this.#kem })
     const { message, keys } = heard.request.answer(payload, this.#random.bytes(32))
     heard.answer = { tunnel, peer: heard.peer, outcome, noise: message, expected: portOnly(port) }
     return { answer: heard.answer, keys }
@@ -262,6 +273,12 @@ function agreedTerms(theirs: TunnelTerms, ours: TunnelTerms): TunnelTerms | unde
   const clear = theirs.clear && ours.clear
   if (theirs.paths === ours.paths || ours.paths === 'auto') return { clear, paths: theirs.paths }
   return theirs.paths === 'auto' ? { clear, paths: ours.paths } : undefined
+}
+
+/** Both sides come to the same result, as each has authenticated what it says. */
+function mixingOf(here: boolean, there: boolean): Mixing {
+  if (!here) return 'not-here'
+  return there ? 'agreed' : 'not-there'
 }
 
 function sameKey(a: Uint8Array, b: Uint8Array | undefined): boolean {

@@ -59,6 +59,7 @@ export class RunningTunnel {
     this.machine = new TunnelMachine({
       seed: random.bytes(32),
       keys: agreement?.keys,
+      mixing: agreement?.mixing,
       direction: agreement?.direction,
       expected: agreement?.expected ?? NOWHERE,
       terms,
@@ -82,9 +83,9 @@ export class RunningTunnel {
 
   /** Both sides have accepted the tunnel, on the paths that this side asked for. */
   agreed(agreement: Agreement, out: Batch, now: number): void {
-    const { keys, direction, expected, terms } = agreement
+    const { keys, mixing, direction, expected, terms } = agreement
     this.#agreement = agreement
-    this.handle({ kind: 'agreed', keys, direction, expected, terms }, out, now)
+    this.handle({ kind: 'agreed', keys, mixing, direction, expected, terms }, out, now)
   }
 
   handle(input: TunnelInput, out: Batch, now: number): void {

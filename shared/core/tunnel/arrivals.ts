@@ -121,7 +121,7 @@ export class Arrivals {
         break
       case 'rekey':
       case 'rekeyed':
-        renewal.take(control, (said) => paths.sender.sendControl(said, out, now), now)
+        renewal.take(control, (said) => void paths.sender.sendControl(said, out, now), now)
         break
       default:
         // The application knows the path before the stream that uses it.

@@ -7,6 +7,7 @@ import type { Direction, TunnelTerms } from '../../wire/offers.ts'
 import type { Candidate } from '../../wire/profile.ts'
 import type { StunServer } from './evidence.ts'
 import type { NatClass } from './nat-class.ts'
+import type { Mixing, Security } from './security.ts'
 
 /**
  * Options of a `TunnelMachine`: what the two peers agreed on (see `Agreement` in shared/core/peer), and what this host
@@ -20,6 +21,8 @@ export interface TunnelOptions {
    * side asks for.
    */
   readonly keys?: ChannelKeys | undefined
+  /** With `keys`. Default: the other side has no ML-KEM. */
+  readonly mixing?: Mixing | undefined
   /** Undefined until the input `approach` or `agreed` brings it. */
   readonly direction?: Direction | undefined
   /** Expected address of the other side's socket: it is probed there immediately. */
@@ -49,6 +52,7 @@ export type TunnelInput =
   | {
       readonly kind: 'agreed'
       readonly keys: ChannelKeys
+      readonly mixing: Mixing
       readonly direction: Direction
       readonly expected?: Address | undefined
       readonly terms: TunnelTerms
@@ -125,6 +129,8 @@ export type TunnelEffect =
   | { readonly kind: 'surveyed'; readonly nat: NatClass }
   /** Ask a router to map a port for the tunnel's socket; the mapping becomes a candidate. May be emitted again. */
   | { readonly kind: 'mapPort' }
+  /** The tunnel became hybrid, or is not although both sides agreed on it. */
+  | { readonly kind: 'security'; readonly security: Security }
   /** The relay was released: all data goes directly. */
   | { readonly kind: 'released' }
   | { readonly kind: 'closed'; readonly end: TunnelEnd; readonly whyNotDirect?: WhyNotDirect }
@@ -167,4 +173,5 @@ export interface TunnelStatus {
   /** Time from the same moment to the first direct path, in milliseconds. */
   readonly directMs?: number
   readonly effort: Effort
+  readonly security: Security
 }

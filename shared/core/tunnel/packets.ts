@@ -35,6 +35,7 @@ export class Packets {
   #previous: Channel | undefined
   /** The other side seals with the present keys. */
   #confirmed = true
+  #renewals = 0
   /** 0 or KEY_PHASE: changes with the keys, and is in the first byte of each packet. */
   #phase = 0
   #clear = false
@@ -54,6 +55,11 @@ export class Packets {
     this.#channel = new Channel(keys)
     this.#clear = clear
     this.#agreed = true
+  }
+
+  /** Number of times that the present keys were replaced. */
+  get renewals(): number {
+    return this.#renewals
   }
 
   /** True if there are no other keys than the present ones. */
@@ -89,6 +95,7 @@ export class Packets {
     this.#channel = this.#next!
     this.#next = undefined
     this.#phase ^= KEY_PHASE
+    this.#renewals++
     this.used = false
   }
 

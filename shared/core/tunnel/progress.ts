@@ -53,7 +53,7 @@ export class Progress {
     })
   }
 
-  status(whyNotDirect: WhyNotDirect): Omit<TunnelStatus, 'effort'> {
+  status(whyNotDirect: WhyNotDirect): Omit<TunnelStatus, 'effort' | 'security'> {
     const { active } = this.#choice
     return {
       path: active?.kind ?? 'none',

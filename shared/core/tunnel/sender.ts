@@ -26,6 +26,10 @@ export class Sender {
     return this.streaming ? Number.POSITIVE_INFINITY : this.#sentAt
   }
 
+  get hasPath(): boolean {
+    return this.#choice.active !== undefined
+  }
+
   /** Sends a datagram. False if there is no path; then nothing was sent. */
   send(payload: Uint8Array, out: Batch, now: number): boolean {
     const { active } = this.#choice

@@ -54,13 +54,13 @@ export class TunnelMachine implements Machine<TunnelInput, TunnelEffect> {
   #ended = false
 
   constructor(options: TunnelOptions) {
-    const { keys, terms, seed, now, since = now } = options
+    const { keys, mixing = 'not-there', terms, seed, now, since = now } = options
     const [lifetime, outbox, streams] = [this.#lifetime, this.#outbox, this.#streams]
     if (keys !== undefined) lifetime.begin(now)
     const packets = new Packets(keys, terms.clear)
-    const renewal = new Renewal(packets, new Random(hash256(seed, 'renewal')))
-    if (keys !== undefined) renewal.agree(keys, now)
     const paths = pathParts(packets, terms.paths !== 'relay-only', new Random(hash256(seed, 'probe ids')))
+    const renewal = new Renewal(packets, new Random(hash256(seed, 'renewal')), paths.sender, outbox)
+    if (keys !== undefined) renewal.agree(keys, mixing, now)
     const traversal = new Traversal(options, paths, lifetime, outbox, new Random(seed))
     const progress = new Progress(since, paths.choice, lifetime, outbox)
     const receivers = { packets, renewal, paths, traversal, streams, progress, lifetime, outbox }
@@ -73,7 +73,9 @@ export class TunnelMachine implements Machine<TunnelInput, TunnelEffect> {
   }
 
   get status(): TunnelStatus {
-    return { ...this.#progress.status(this.#traversal.whyNotDirect), effort: this.#paths.targets.effort }
+    const { effort } = this.#paths.targets
+    const { security } = this.#renewal
+    return { ...this.#progress.status(this.#traversal.whyNotDirect), effort, security }
   }
 
   /** The size of everything that it stores because of other parties. Each is bounded, whatever they send. */
@@ -185,7 +187,7 @@ export class TunnelMachine implements Machine<TunnelInput, TunnelEffect> {
     if (this.#packets.agreed) return
     this.#lifetime.begin(now)
     this.#packets.agree(agreed.keys, agreed.terms.clear)
-    this.#renewal.agree(agreed.keys, now)
+    this.#renewal.agree(agreed.keys, agreed.mixing, now)
     this.#traversal.agree(agreed, now)
     this.#arrivals.takeEarly(out, now)
   }
@@ -209,7 +211,7 @@ export class TunnelMachine implements Machine<TunnelInput, TunnelEffect> {
     const { prover, sender } = this.#paths
     prover.tick(out, now)
     this.#traversal.tick(out, now)
-    const send = (control: Control) => sender.sendControl(control, out, now)
+    const send = (control: Control) => void sender.sendControl(control, out, now)
     this.#streams.tick(send, now)
     this.#renewal.tick(send, now)
     this.#progress.show(this.#traversal.whyNotDirect, now)

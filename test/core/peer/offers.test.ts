@@ -52,6 +52,39 @@ test('an accepted offer gives both sides the same keys, crossed', () => {
   expect(agreed.keys.receive).toEqual(accepted.agreement!.keys.send)
 })
 
+test.each([
+  [true, true, 'agreed', 'agreed'],
+  [true, false, 'not-there', 'not-here'],
+  [false, true, 'not-here', 'not-there'],
+  [false, false, 'not-here', 'not-here'],
+] as const)('both sides learn whether both have ML-KEM (%s, %s)', (here, there, ofOurs, ofTheirs) => {
+  const ours = new Offers(alice!, new Random(seed(4)), here)
+  const theirs = new Offers(bob!, new Random(seed(5)), there)
+  const offer = offered(ours)
+  theirs.takeOffer(offer, NOW)
+  const accepted = theirs.accept(offer.tunnel, terms, 0)!
+  const agreed = agreementOf(ours.takeAnswer(asHeard(accepted.answer), NOW))!
+  expect([agreed.mixing, accepted.agreement!.mixing]).toEqual([ofOurs, ofTheirs])
+})
+
+test('nobody between two peers can change what they say about ML-KEM', () => {
+  const { ours, theirs } = pair()
+  const offer = offered(ours)
+  for (let i = 0; i < offer.noise.length; i++) {
+    const noise = offer.noise.slice()
+    noise[i]! ^= 16
+    expect(theirs.takeOffer({ ...offer, noise }, NOW)).toBeUndefined()
+  }
+  theirs.takeOffer(offer, NOW)
+  const { answer } = theirs.accept(offer.tunnel, terms, 0)!
+  for (let i = 0; i < answer.noise.length; i++) {
+    const noise = answer.noise.slice()
+    noise[i]! ^= 16
+    expect(ours.takeAnswer(asHeard({ ...answer, noise }), NOW)).toBeUndefined()
+  }
+  expect(agreementOf(ours.takeAnswer(asHeard(answer), NOW))?.mixing).toBe('agreed')
+})
+
 test('while the other side decides, the offer rings once', () => {
   const { ours } = pair()
   const { tunnel } = offered(ours)

@@ -92,6 +92,7 @@ test('inputs in any order, before and after the end, throw nothing', () => {
       {
         kind: 'agreed',
         keys: { send: key, receive: key },
+        mixing: 'agreed',
         direction,
         terms: { clear: false, paths: 'auto' },
       },

@@ -11,6 +11,7 @@ import { type RelayEffect, type RelayInput, RelayMachine } from '../../../shared
 import { type StunEnds, StunServer } from '../../../shared/core/stun/stun-server.ts'
 import type { StunServer as StunServerEnds } from '../../../shared/core/tunnel/evidence.ts'
 import type { NatClass } from '../../../shared/core/tunnel/nat-class.ts'
+import type { Mixing } from '../../../shared/core/tunnel/security.ts'
 import { DIRECTION_MS, type Grant, grantKey, sealGrant } from '../../../shared/crypto/grant.ts'
 import { Random } from '../../../shared/crypto/random.ts'
 import type { FleetItem } from '../../../shared/directory.ts'
@@ -37,6 +38,8 @@ export interface MeetingSetting {
   readonly together?: boolean
   readonly paths?: Paths
   readonly clear?: boolean
+  /** Default: both ends have ML-KEM. */
+  readonly mixing?: Mixing
   /** If false, neither end takes part in `scatter`. */
   readonly scatter?: boolean
   /** The NAT class that both ends expect, or each of them. */
@@ -172,7 +175,14 @@ export class Meeting {
     const keys = leg === 0 ? { send: up, receive: down } : { send: down, receive: up }
     const other = leg === 0 ? 1 : 0
     const between = { tunnel: this.tunnel, peer: this.#peer(other), leg }
-    return { ...between, keys, direction: this.direction(leg), expected, terms: this.#terms }
+    return {
+      ...between,
+      keys,
+      direction: this.direction(leg),
+      expected,
+      terms: this.#terms,
+      mixing: this.#setting.mixing ?? 'agreed',
+    }
   }
 
   get #terms(): TunnelTerms {

@@ -176,7 +176,7 @@ function agreements(fleetKey: Uint8Array, handshake: string, terms: TunnelTerms)
     const key = grantKey(fleetKey, 'handshake', fields)
     const keys = leg === 0 ? { send: up, receive: down } : { send: down, receive: up }
     const direction = { handshake: [parseAddress(handshake)!], key, grant }
-    return { tunnel, peer: fields.other, leg, keys, direction, expected: NOWHERE, terms }
+    return { tunnel, peer: fields.other, leg, keys, direction, expected: NOWHERE, terms, mixing: 'agreed' }
   }
   return [side(0), side(1)]
 }
