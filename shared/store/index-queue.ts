@@ -27,6 +27,9 @@ export interface QueuedBatch {
 /** Time to live of a queued item; its stream delivers it long before. */
 const KEPT_MS = 24 * 3600_000
 
+/** Longest text of a batch: that of the most records (infra/functions.ts, `gathered`) with the longest keys of DynamoDB. */
+const MOST_BYTES = 4 * 1024 * 1024
+
 /** Queues the subjects as one batch. `now`: epoch milliseconds. */
 export async function queueForIndex(
   client: DynamoDBDocumentClient,
@@ -39,11 +42,11 @@ export async function queueForIndex(
   await client.send(new PutCommand({ TableName: tableName('IndexQueue'), Item }))
 }
 
-/** The subjects of a batch. */
+/** The subjects of a batch. Throws if it is longer than any that `queueForIndex` writes, before it takes that memory. */
 export function subjectsIn({ subjects }: QueuedBatch): readonly Subject[] {
   if (typeof subjects !== 'string' && !(subjects instanceof Uint8Array)) return subjects
   const bytes = typeof subjects === 'string' ? Buffer.from(subjects, 'base64') : subjects
-  return JSON.parse(inflateRawSync(bytes).toString()) as readonly Subject[]
+  return JSON.parse(inflateRawSync(bytes, { maxOutputLength: MOST_BYTES }).toString()) as readonly Subject[]
 }
 
 const packed = (subjects: readonly Subject[]): Uint8Array => deflateRawSync(JSON.stringify(subjects))

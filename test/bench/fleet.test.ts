@@ -23,6 +23,25 @@ test('the counts of a fleet are those that `npm run cost` reckons with, within a
   expect(death.secondsToRecover).toBeLessThan(180)
 }, 600_000)
 
+test('a sample does what all would do, and a node that dies has its share of all', async () => {
+  const sample = {
+    peers: 40_000,
+    signedIn: 1_000,
+    nodes: 12,
+    networkSize: 50,
+    seconds: 60,
+    progress: () => {},
+  }
+  const { bill, death, done } = await benchFleet(sample)
+  for (const kind of KINDS) {
+    expect(bill.counted[kind] / bill.estimated[kind], kind).toBeGreaterThan(0.8)
+    expect(bill.counted[kind] / bill.estimated[kind], kind).toBeLessThan(1.2)
+  }
+  expect(done.delivered).toBeGreaterThan(done.messages * 0.9)
+  expect(death.peers).toBeGreaterThan(3_300)
+  expect(death.secondsToRecover).toBeLessThan(180)
+}, 600_000)
+
 test('tables in memory answer the directory as the engine does', async () => {
   const engine = await startTables()
   const now = 1_800_000_000_000

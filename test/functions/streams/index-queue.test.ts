@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { deflateRawSync } from 'node:zlib'
 import { PutCommand, ScanCommand } from '@aws-sdk/lib-dynamodb'
 import type { DynamoDBRecord } from 'aws-lambda'
 import { expect, onTestFinished, test } from 'vitest'
@@ -134,4 +135,14 @@ test('a note of a hundred changes of presence is charged as five writes at most,
   const inRecord = Buffer.from(batch.subjects as Uint8Array).toString('base64')
   expect(subjectsIn({ ...batch, subjects: inRecord })).toEqual(subjects)
   expect(subjectsIn({ ...batch, subjects })).toEqual(subjects)
+})
+
+test('the longest batch is read, and one that inflates to more is refused', () => {
+  const id = 'x'.repeat(3_000)
+  const longest = Array.from({ length: 1_000 }, (_, i) => ({ table: 'Objects', keys: { id: `${id}${i}` } }))
+  const batch = (subjects: Uint8Array) => ({ batch: 'b', subjects, expiresAtSeconds: 1 })
+  expect(subjectsIn(batch(deflateRawSync(JSON.stringify(longest))))).toHaveLength(1_000)
+  const bomb = deflateRawSync(Buffer.alloc(8 * 1024 * 1024, ' '))
+  expect(bomb.length).toBeLessThan(100_000)
+  expect(() => subjectsIn(batch(bomb))).toThrow('Cannot create a Buffer larger than')
 })
