@@ -57,6 +57,8 @@ export const FRAME = {
   SEEN: 0x90,
   ASK_PREKEY: 0x91,
   PREKEY: 0x92,
+  RENEW: 0x93,
+  RENEWED: 0x94,
   PROFILE: 0xa0,
   RELAYED: 0xa1,
   STEP: 0xa2,

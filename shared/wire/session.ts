@@ -12,6 +12,10 @@
  *   GOODBYE    reason u8                      PACE        intervalMs u32
  *   TICKET     bytes16 ticket                     TIME       serverTime u48
  *   PATH_CHALLENGE, PATH_RESPONSE  token 8    SEEN       address 18
+ *   RENEW, RENEWED  number u32 · key 32
+ *
+ * The upper 16 bits of a SEALED counter tell how often the keys of the session were renewed, modulo 2^16; the lower 48 are the
+ * counter itself.
  */
 import type { Address } from './address.ts'
 import { ADDRESS_BYTES, Reader } from './cursor.ts'
@@ -26,6 +30,7 @@ export const SHORT_BYTES = 6
 /** Size of the token of PATH_CHALLENGE, which PATH_RESPONSE returns. */
 export const CHALLENGE_BYTES = 8
 
+const KEY_BYTES = 32
 const REASONS = Object.keys(GOODBYE_REASON) as GoodbyeReason[]
 
 export type GoodbyeReason = keyof typeof GOODBYE_REASON
@@ -35,6 +40,13 @@ export interface Ack {
   readonly next: number
   /** Bit i: next + 1 + i has arrived too. */
   readonly held: number
+}
+
+/** A fresh X25519 key of one side, for the renewal of the session's keys with this number. */
+export interface KeyRenewal {
+  readonly number: number
+  /** 32 bytes. */
+  readonly key: Uint8Array
 }
 
 /** The receiver's index in a datagram of a session. */
@@ -104,4 +116,16 @@ export function decodeSeen(body: Uint8Array): Address | undefined {
   const reader = new Reader(body)
   const address = reader.address()
   return reader.ok ? address : undefined
+}
+
+export const encodeRenewal = ({ number, key }: KeyRenewal): Uint8Array =>
+  sized(4 + KEY_BYTES)
+    .u32(number)
+    .put(key)
+    .done()
+
+export function decodeRenewal(body: Uint8Array): KeyRenewal | undefined {
+  const reader = new Reader(body)
+  const [number, key] = [reader.u32(), reader.bytes(KEY_BYTES).slice()]
+  return reader.ok ? { number, key } : undefined
 }

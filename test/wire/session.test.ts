@@ -48,6 +48,14 @@ codecSuite({
       .chain((ip) => fc.nat(0xffff).map((port) => ({ words: Uint32Array.of(...ip, port) }))),
     least: 18,
   }),
+  'RENEW and RENEWED': codec<wire.KeyRenewal>({
+    encode: wire.encodeRenewal,
+    decode: wire.decodeRenewal,
+    value: { number: 2, key: new Uint8Array(32).fill(7) },
+    line: `00000002 ${'07'.repeat(32)}`,
+    any: fc.record({ number: u32, key: fc.uint8Array({ minLength: 32, maxLength: 32 }) }),
+    least: 36,
+  }),
   TICKET: codec<Uint8Array>({
     encode: wire.encodeTicket,
     decode: wire.decodeTicket,

@@ -5,6 +5,7 @@
 import { Channel } from '../../crypto/channel.ts'
 import type { Identity } from '../../crypto/identity.ts'
 import { type Initiation, initiate, MESSAGE_1_OVERHEAD } from '../../crypto/noise.ts'
+import type { Random } from '../../crypto/random.ts'
 import { LIMITS } from '../../limits.ts'
 import type { Address } from '../../wire/address.ts'
 import type { Batch } from '../../wire/batch.ts'
@@ -38,6 +39,8 @@ export interface AttemptOptions {
   /** By the node's clock, as far as it is known; greater than that of any earlier attempt. */
   readonly sentAt: number
   readonly ephemeralSeed: Uint8Array
+  /** Randomness for the session to renew its keys. Default: it does not. */
+  readonly renews?: Random
 }
 
 export interface Welcomed {
@@ -49,13 +52,16 @@ export class SignInAttempt {
   readonly node: PeerNode
   readonly #address: Address
   readonly #index: number
+  readonly #renews: Random | undefined
   readonly #initiation: Initiation | undefined
   #cookie = new Uint8Array(COOKIE_BYTES)
   #sent = 0
   #dueAt = 0
 
-  constructor({ identity, node, address, index, ticket, sentAt, ephemeralSeed }: AttemptOptions) {
+  constructor(options: AttemptOptions) {
+    const { identity, node, address, index, ticket, sentAt, ephemeralSeed, renews } = options
     this.node = node
+    this.#renews = renews
     this.#address = address
     this.#index = index
     this.#initiation = initiate({
@@ -103,6 +109,7 @@ export class SignInAttempt {
       channel: new Channel(completed.keys),
       address: this.#address.words.slice(),
       ackDelayMs: ACK_DELAY_MS,
+      renews: this.#renews,
       now,
     })
     return { welcome, session }

@@ -59,10 +59,10 @@ export class Follower {
     if (this.#move !== undefined && now >= this.#move.endAt) this.#move = undefined
     const move = this.#move
     if (move === undefined) return new PacketWriter(at, this.#credit, out, now)
-    const { channel, remoteIndex } = at
+    const { channel, generation, remoteIndex } = at
     const { address, addressAt, socket } = move
     const packet = new PacketWriter(
-      { channel, remoteIndex, address, addressAt, socket },
+      { channel, generation, remoteIndex, address, addressAt, socket },
       move.credit,
       out,
       now,

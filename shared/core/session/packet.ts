@@ -13,6 +13,8 @@ const MAX_FRAMES_BYTES = LIMITS.datagramBytes - SEALED_HEADER_BYTES - SEALED_TAG
 /** The destination of a packet: its address, its session index there, and the channel that seals it. */
 export interface Destination {
   readonly channel: Channel
+  /** Number of the exchange that the keys of the channel are from, modulo 2^16. */
+  readonly generation: number
   readonly remoteIndex: number
   /** The address: five words from `addressAt`. */
   readonly address: Uint32Array
@@ -61,12 +63,13 @@ export class PacketWriter {
   /** Seals the frames added so far, if there are any. */
   end(): void {
     if (this.#slot < 0) return
-    const { channel, remoteIndex } = this.#to
+    const { channel, generation, remoteIndex } = this.#to
     const { bytes, view, length } = this.#out
     const start = this.#out.start(this.#slot)
     const counter = channel.nextCounter(this.#now)
     writeShort(bytes, start, KIND.SEALED, remoteIndex)
-    view.setUint32(start + 6, Math.floor(counter / 2 ** 32))
+    view.setUint16(start + 6, generation)
+    view.setUint16(start + 8, Math.floor(counter / 2 ** 32))
     view.setUint32(start + 10, counter >>> 0)
     length[this.#slot] = channel.seal(counter, bytes, start, start + SEALED_HEADER_BYTES, this.#length)
     this.#credit?.spend(length[this.#slot]!)

@@ -41,44 +41,23 @@ import type { AddressCredit } from '../address-credit.ts'
 import type { Placed } from './follower.ts'
 import { Halves } from './halves.ts'
 import type { Incoming } from './incoming.ts'
+import type { FrameSink, SessionOptions, SessionState } from './options.ts'
 import type { Outgoing } from './outgoing.ts'
 import type { PacketWriter } from './packet.ts'
+import { type Sealing, SessionRenewal } from './renewal.ts'
 
 /** Unreliable frames that may wait for the next flush. More are dropped, because the other side asks again. */
 const UNRELIABLE = 16
 const never = Number.POSITIVE_INFINITY
 
-export interface SessionOptions {
-  /** The index of the session at this end, and at the other end. */
-  readonly index: number
-  readonly remoteIndex: number
-  readonly channel: Channel
-  /** Five words from `addressAt`, overwritten when the session moves. */
-  readonly address: Uint32Array
-  readonly addressAt?: number
-  readonly socket?: number
-  /** Source of the challenges that let the session follow its peer to a new address. Default: the address never changes. */
-  readonly challenges?: Random
-  /** Called when the session has followed its peer to a new address. */
-  readonly onMoved?: (session: Session) => void
-  /** Bytes that an unvalidated `address` may be sent until the first datagram opens. Default: the address is validated. */
-  readonly credit?: AddressCredit
-  /** How long an acknowledgement may wait for other frames to share its packet, in milliseconds. Default 0. */
-  readonly ackDelayMs?: number
-  readonly now: number
-}
-
-/** Receives the frames of many sessions. `body` is a view that is valid only during the call. */
-export interface FrameSink {
-  frame(session: Session, type: number, body: Uint8Array, now: number): void
-}
-
-export type SessionState = 'open' | 'closed' | 'left' | 'dead'
+export type { FrameSink, SessionState }
 
 export class Session implements Placed {
   readonly index: number
   readonly remoteIndex: number
-  readonly channel: Channel
+  /** Seals, and opens what was sealed with keys of the same exchange. */
+  channel: Channel
+  generation = 0
   readonly address: Uint32Array
   readonly addressAt: number
   socket: number
@@ -92,6 +71,8 @@ export class Session implements Placed {
   readonly #ackDelayMs: number
   /** Whether the credit of the address is used up for now. */
   #blocked = false
+  /** At a node, only while the keys are being renewed. */
+  #renewal: SessionRenewal | undefined
   #halves: Halves | undefined
   /** While it rests: its `Rest`. */
   #nextOut = 1
@@ -110,6 +91,7 @@ export class Session implements Placed {
     this.#challenges = options.challenges
     this.#onMoved = options.onMoved
     this.#ackDelayMs = options.ackDelayMs ?? 0
+    if (options.renews !== undefined) this.#renewal = new SessionRenewal(options.renews, options.now)
     if (options.credit !== undefined) this.#wake(options.credit)
   }
 
@@ -163,13 +145,16 @@ export class Session implements Placed {
     const body = start + SEALED_HEADER_BYTES
     const length = arrived.length[i]!
     if (length < SEALED_HEADER_BYTES + SEALED_TAG_BYTES || this.#state !== 'open') return false
-    const counter = arrived.view.getUint32(start + 6) * 2 ** 32 + arrived.view.getUint32(start + 10)
-    const newest = this.channel.greatest
-    const opened = this.channel.open(counter, arrived.bytes, start, body, length)
-    if (opened < 0) return false
+    const counter = arrived.view.getUint16(start + 8) * 2 ** 32 + arrived.view.getUint32(start + 10)
+    const channel = this.#channelOf(arrived.view.getUint16(start + 6))
+    const before = channel?.greatest ?? 0
+    const opened = channel?.open(counter, arrived.bytes, start, body, length) ?? -1
+    if (channel === undefined || opened < 0) return false
     this.heardAt = now
+    if (this.#renewal !== undefined) this.#seal(this.#renewal.opened(channel, this, now))
+    const isNewest = channel === this.channel && counter > before
     const { follower } = this.#halves ?? this.#wake()
-    follower.heard(this, arrived, i, counter > newest, now)
+    follower.heard(this, arrived, i, isNewest, now)
     this.#read(new FrameReader(arrived.bytes, body, body + opened), now, sink)
     return true
   }
@@ -177,8 +162,10 @@ export class Session implements Placed {
   /** Sends everything that is due. */
   flush(out: Batch, now: number): void {
     if (this.#state === 'dead' || this.#state === 'left') return
+    this.#renewal?.tick(now)
     if (this.#halves === undefined && this.#unreliable === undefined) return
     this.#blocked = false
+    this.#renew(now)
     const { follower } = this.#halves ?? this.#wake()
     const packet = follower.packetTo(this, out, now)
     const add = (type: number, ref: number, body: Uint8Array): boolean => {
@@ -200,8 +187,10 @@ export class Session implements Placed {
 
   /** When to flush at the latest; Infinity if nothing is due. */
   deadline(): number {
-    if (this.#state !== 'open' || this.#halves === undefined) return never
-    const moveAt = this.#halves.follower.deadline()
+    const eraseAt = this.#renewal?.deadline() ?? never
+    if (this.#state !== 'open') return never
+    if (this.#halves === undefined) return eraseAt
+    const moveAt = Math.min(this.#halves.follower.deadline(), eraseAt)
     return this.#blocked ? moveAt : Math.min(this.#outgoing.deadline(), this.#incoming.ackAt, moveAt)
   }
 
@@ -253,8 +242,39 @@ export class Session implements Placed {
     const ref = ((body[0]! << 24) | (body[1]! << 16) | (body[2]! << 8) | body[3]!) >>> 0
     this.#incoming.arrived(now)
     this.#incoming.accept(ref, type, body.subarray(REF_BYTES), (its, inner) => {
-      if (this.#state === 'open') sink.frame(this, its, inner, now)
+      if (this.#state === 'open') this.#deliver(its, inner, now, sink)
     })
+  }
+
+  #deliver(type: number, body: Uint8Array, now: number, sink: FrameSink): void {
+    if (type === FRAME.RENEW) this.#onRenew(body)
+    else if (type !== FRAME.RENEWED) sink.frame(this, type, body, now)
+    else if (this.#renewal !== undefined) this.#seal(this.#renewal.answered(body, this, now))
+  }
+
+  /** Only a node answers: it has the randomness, and only a peer asks. */
+  #onRenew(body: Uint8Array): void {
+    if (this.#challenges === undefined) return
+    this.#renewal ??= new SessionRenewal(this.#challenges, undefined)
+    const answer = this.#renewal.answer(body, this)
+    if (answer !== undefined) this.send(FRAME.RENEWED, answer)
+  }
+
+  /** Asks for other keys if it is time and other frames are under way. */
+  #renew(now: number): void {
+    const isInUse = !this.#outgoing.idle || this.#incoming.ackAt < never
+    if (this.#state === 'open' && isInUse)
+      this.#renewal?.ask(this, (body) => this.send(FRAME.RENEW, body), now)
+    if (this.#renewal?.isOver === true) this.#renewal = undefined
+  }
+
+  #seal({ channel, generation }: Sealing): void {
+    this.channel = channel
+    this.generation = generation
+  }
+
+  #channelOf(generation: number): Channel | undefined {
+    return generation === this.generation ? this.channel : this.#renewal?.channel(generation)
   }
 
   #readOnce(type: number, body: Uint8Array, now: number, sink: FrameSink): void {

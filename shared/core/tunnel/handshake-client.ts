@@ -237,6 +237,7 @@ export class HandshakeClient implements FrameSink {
       channel: new Channel({ send: up, receive: down }),
       address: server.words,
       socket: this.#socket,
+      renews: this.#random,
       now,
     })
     this.#said = false

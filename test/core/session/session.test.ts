@@ -7,7 +7,7 @@ import { Random } from '../../../shared/crypto/random.ts'
 import { parseAddress } from '../../../shared/wire/address.ts'
 import { Batch } from '../../../shared/wire/batch.ts'
 import { FRAME } from '../../../shared/wire/numbers.ts'
-import { type Ack, encodeAck } from '../../../shared/wire/session.ts'
+import { type Ack, encodeAck, encodeRenewal } from '../../../shared/wire/session.ts'
 
 const START = 1_700_000_000_000
 const NODE = parseAddress('192.0.2.1:4000')!
@@ -56,6 +56,7 @@ class Pair {
         channel: new Channel({ send: up, receive: down }),
         address: NODE.words.slice(),
         ackDelayMs,
+        renews: new Random(new Uint8Array(32).fill(8)),
         now: START,
       }),
     )
@@ -438,4 +439,96 @@ test('a session that rested goes on where it was, in both directions, and takes 
   expect(pair.node.heard).toEqual(asStatus(words))
   expect(pair.peer.heard).toEqual(asStatus(words))
   expect(pair.node.session.roundTripMs).toBe(20)
+})
+
+describe('the keys of a session', () => {
+  const HOUR_MS = 3600_000
+  const generations = ({ peer, node }: Pair) => [peer, node].map(({ session }) => session.generation)
+
+  /** Lets both sides send a frame every minute, for `hours`. Returns what each has sent. */
+  function talk(pair: Pair, hours: number): [string[], string[]] {
+    const [up, down]: [string[], string[]] = [[], []]
+    for (let i = 0; i < hours * 60; i++) {
+      up.push(`up ${i}`)
+      down.push(`down ${i}`)
+      pair.peer.session.send(FRAME.STATUS, text(`up ${i}`))
+      pair.node.session.send(FRAME.STATUS, text(`down ${i}`))
+      pair.run()
+      pair.now = START + (i + 1) * 60_000
+    }
+    return [asStatus(up), asStatus(down)]
+  }
+
+  test('are renewed within every hour, and no frame is lost, doubled or shown because of it', () => {
+    const pair = new Pair()
+    const [up, down] = talk(pair, 6)
+    expect(generations(pair)[0]).toBeGreaterThanOrEqual(6)
+    expect(generations(pair)[1]).toBe(generations(pair)[0])
+    expect([pair.node.heard, pair.peer.heard]).toEqual([up, down])
+  })
+
+  test('are renewed over a link that loses, doubles and reorders', () => {
+    const dice = new Random(new Uint8Array(32).fill(3))
+    const pair = new Pair(() =>
+      Array.from({ length: dice.below(10) === 0 ? 0 : 1 + dice.below(2) }, () => 10 + dice.below(300)),
+    )
+    const [up, down] = talk(pair, 6)
+    expect(generations(pair)[0]).toBeGreaterThanOrEqual(5)
+    expect([pair.node.heard, pair.peer.heard]).toEqual([up, down])
+  })
+
+  test('stay as they are while the session is idle, and are renewed when it is used again', () => {
+    const pair = new Pair()
+    talk(pair, 0.1)
+    pair.now += 5 * HOUR_MS
+    expect([pair.flushed(pair.peer), pair.flushed(pair.node)]).toEqual([[], []])
+    pair.node.session.send(FRAME.STATUS, text('wake'))
+    pair.run()
+    expect(generations(pair)).toEqual([1, 1])
+  })
+
+  test('open late datagrams for half a minute, and nothing twice', () => {
+    const pair = new Pair()
+    talk(pair, 0.5)
+    pair.peer.session.send(FRAME.STATUS, text('late'))
+    const [late] = pair.flushed(pair.peer) as [Uint8Array]
+    pair.peer.session.send(FRAME.STATUS, text('later'))
+    const [later] = pair.flushed(pair.peer) as [Uint8Array]
+    pair.now += HOUR_MS
+    pair.run(500)
+    expect(generations(pair)).toEqual([1, 1])
+    expect(pair.deliver(pair.node, late.slice(), PEER.words)).toBe(true)
+    expect(pair.deliver(pair.node, late.slice(), PEER.words)).toBe(false)
+    pair.now += 31_000
+    pair.flushed(pair.node)
+    expect(pair.deliver(pair.node, later.slice(), PEER.words)).toBe(false)
+  })
+
+  test('stay as they are at a node that does not know how, and the session goes on', () => {
+    const [up, down] = [new Uint8Array(32).fill(1), new Uint8Array(32).fill(2)]
+    const pair = new Pair()
+    const old = { channel: new Channel({ send: down, receive: up }), address: PEER.words.slice(), now: START }
+    const node = new End(new Session({ index: 2, remoteIndex: 1, ...old }))
+    Object.defineProperty(pair, 'node', { value: node })
+    const [sent] = talk(pair, 3)
+    expect(generations(pair)).toEqual([0, 0])
+    expect(node.heard).toEqual(sent)
+  })
+
+  test('are not changed by an answer that was not asked for, or by a key that agrees on nothing', () => {
+    const pair = new Pair()
+    for (const key of [new Uint8Array(32).fill(9), new Uint8Array(32)]) {
+      for (const number of [0, 1, 2]) {
+        pair.node.session.send(FRAME.RENEWED, encodeRenewal({ number, key }))
+        pair.peer.session.send(FRAME.RENEW, encodeRenewal({ number: 2 * number, key }))
+      }
+      pair.run()
+    }
+    pair.peer.session.send(FRAME.RENEW, encodeRenewal({ number: 1, key: new Uint8Array(32) }))
+    pair.run()
+    expect(generations(pair)).toEqual([0, 0])
+    pair.peer.session.send(FRAME.STATUS, text('still here'))
+    pair.run()
+    expect(pair.node.heard).toEqual(asStatus(['still here']))
+  })
 })
