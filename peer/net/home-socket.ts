@@ -116,7 +116,7 @@ export class HomeSocket {
     this.#awaitProbe()
     const wasCarried = before === 'carried'
     if (wasCarried !== this.isCarried)
-      this.#options.onCarried(this.isCarried ? this.#way.silentSince : undefined)
+      this.#options.onCarried(this.isCarried ? this.#way.doubtedAt : undefined)
   }
 
   #carry(): void {

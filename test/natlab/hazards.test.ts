@@ -10,6 +10,7 @@ import { Lab } from './lab.ts'
 import { laboratory } from './laboratory.ts'
 import { type KindName, NAT_KINDS } from './nat-kinds.ts'
 import { SystemInLab } from './system.ts'
+import { within } from './within.ts'
 
 const TRAFFIC = fileURLToPath(new URL('traffic.ts', import.meta.url))
 const MEGABYTES = 50
@@ -20,6 +21,12 @@ const SETTLED_MS = 12_000
 /** Maximum datagrams lost, at one every 5 ms: those in flight when a path ends, with a margin for a busy machine. */
 const IN_FLIGHT = 5
 const LONG_MS = 240_000
+/**
+ * Bounds when UDP is switched off and on again, in datagrams and time. In the simulation, which no busy machine slows down,
+ * they are 3 s and 10 s (test/sim/udp-comes-and-goes.test.ts).
+ */
+const MOST_SILENCE = 1000
+const DIRECT_AGAIN_MS = 20_000
 
 interface Given {
   readonly datagrams: number
@@ -35,6 +42,8 @@ interface Taken extends Given {
 interface Told extends Partial<Taken> {
   readonly peer?: string
   readonly path?: 'direct' | 'relayed'
+  readonly why?: string
+  readonly mark?: true
 }
 
 type Age = keyof typeof SECONDS
@@ -51,6 +60,27 @@ class Traffic {
 
   async path(path: 'direct' | 'relayed'): Promise<void> {
     await until(this.#giver, (told) => told.path === path)
+  }
+
+  /** Waits until the tunnel is on the relay because UDP is dropped. */
+  async isCarried(): Promise<void> {
+    await until(this.#giver, ({ why }) => why === 'udp-blocked')
+  }
+
+  /** Skips what was told so far. A path that a tunnel had for a moment is no answer to a hazard. */
+  async skip(): Promise<void> {
+    this.#giver.say({ mark: true })
+    await until(this.#giver, ({ mark }) => mark === true)
+  }
+
+  /** True if the tunnel has this path within `ms`. */
+  async hasPath(path: 'direct' | 'relayed', ms: number): Promise<boolean> {
+    return (
+      (await within(
+        ms,
+        this.path(path).then(() => true),
+      )) ?? false
+    )
   }
 
   async end(): Promise<{ readonly given: Given; readonly taken: Taken }> {
@@ -93,6 +123,7 @@ laboratory('a tunnel with datagrams and a stream on it', {}, () => {
     const running = new Traffic(giver, taker)
     await running.path('direct')
     if (age === 'settled') await pause(SETTLED_MS)
+    await running.skip()
     return running
   }
 
@@ -152,6 +183,22 @@ laboratory('a tunnel with datagrams and a stream on it', {}, () => {
     const running = await direct(age, 'port-restricted', 'port-restricted')
     lab.roam('left', NAT_KINDS['port-restricted'])
     await expectAll(running)
+  })
+
+  it.each([
+    'young',
+    'settled',
+  ] as const)('outlives UDP that is switched off, and is direct soon after it is on again: %s', async (age) => {
+    const running = await direct(age, 'port-restricted', 'port-restricted')
+    lab.passUdp('left', false)
+    await running.isCarried()
+    lab.passUdp('left', true)
+    expect(await running.hasPath('direct', DIRECT_AGAIN_MS)).toBe(true)
+    const { given, taken } = await running.end()
+    const { streamBytes, streamHash } = given
+    expect(taken).toMatchObject({ streamBytes, streamHash, doubled: 0 })
+    const longest = Math.max(...taken.gaps.map(([, count]) => count))
+    expect(longest, JSON.stringify(taken.gaps)).toBeLessThan(MOST_SILENCE)
   })
 
   it('outlives mappings that end 50 s after they were made', {

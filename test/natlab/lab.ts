@@ -15,7 +15,7 @@ import { Namespaces } from './namespaces.ts'
 import type { NatKind } from './nat-kind.ts'
 import { PROXY_PORT } from './proxy.ts'
 import { buildSite, removeSite, type Site } from './site.ts'
-import { buildCore, cutOff, placeOf, type SideName } from './topology.ts'
+import { buildCore, cutOff, passUdp, placeOf, type SideName } from './topology.ts'
 
 export { RELAY_IP, SERVER_IPS, SERVER_IPV6S, type SideName } from './topology.ts'
 
@@ -97,6 +97,11 @@ export class Lab {
   /** Makes the router drop all UDP except from and to the server. */
   cut(side: SideName): void {
     cutOff(this.#namespaces, this.#siteOf(side).routers[0]!)
+  }
+
+  /** Makes the router drop all UDP, or pass it again. */
+  passUdp(side: SideName, passes: boolean): void {
+    passUdp(this.#namespaces, this.#siteOf(side).routers[0]!, passes)
   }
 
   /** Moves the host to another network, with another router and other addresses inside and outside. Works once. */

@@ -91,6 +91,15 @@ export function cutOff(namespaces: Namespaces, router: string): void {
   namespaces.exec(router, ['nft', 'insert', 'rule', 'ip', 'router', 'passing', ...rule.split(' ')])
 }
 
+/** A table of its own that drops all UDP, so that it can be removed again. */
+const UDP_OFF =
+  'add table ip off; add chain ip off passing { type filter hook forward priority -10; }; add rule ip off passing meta l4proto udp drop'
+
+/** Makes the router drop all UDP, or pass it again. */
+export function passUdp(namespaces: Namespaces, router: string, passes: boolean): void {
+  namespaces.exec(router, ['nft', passes ? 'delete table ip off' : UDP_OFF])
+}
+
 /** Adds a route for each destination, by the gateway of its own address family. */
 export function routes(
   namespaces: Namespaces,

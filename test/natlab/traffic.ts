@@ -4,8 +4,8 @@
  *   traffic.ts take INDEX INVITE HOME           prints {"peer"}; after each tunnel what arrived: {"datagrams", "doubled",
  *                                               "gaps", "streamBytes", "streamHash"}
  *   traffic.ts give INDEX INVITE HOME PEER MEGABYTES SECONDS
- *                                               prints {"path"} whenever it changes; when the stream is complete and a
- *                                               line was read, {"datagrams", "streamBytes", "streamHash"}
+ *                                               prints {"path"} whenever it changes, and returns {"mark"}; when the stream is
+ *                                               complete and {"enough"} was read, {"datagrams", "streamBytes", "streamHash"}
  *
  * `gaps` are the missing numbers, in runs: [first, how many]. The stream takes at least SECONDS, so that hazards hit it under
  * way.
@@ -92,7 +92,12 @@ async function give(other: string, bytes: number, ms: number): Promise<void> {
     datagram.writeUInt32BE(datagrams++)
     socket.send(datagram)
   }, DATAGRAM_EVERY_MS)
-  const enough = once(createInterface({ input: process.stdin }), 'line')
+  const { promise: enough, resolve: finish } = Promise.withResolvers<void>()
+  createInterface({ input: process.stdin }).on('line', (line) => {
+    const said: { readonly mark?: true } = JSON.parse(line)
+    if (said.mark === undefined) finish()
+    else say(said)
+  })
   const sent = await written(await socket.createStream(), bytes, ms)
   await enough
   clearInterval(timer)

@@ -57,7 +57,7 @@ export interface AffairsOptions {
 /** Inputs that concern other peers. */
 export type Wish = Exclude<
   PeerInput,
-  { readonly kind: 'nodes' | 'ticket' | 'interval' | 'host' | 'networkChanged' | 'leave' }
+  { readonly kind: 'nodes' | 'ticket' | 'interval' | 'host' | 'networkChanged' | 'doubt' | 'leave' }
 >
 
 export class Affairs {

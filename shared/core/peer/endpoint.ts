@@ -271,7 +271,12 @@ export class Endpoint<T extends TunnelsMachine = Tunnels> implements Machine<End
         this.#toSession(effect)
         break
       case 'path':
+        if (effect.whyNotDirect === 'path-died') this.#toSession({ kind: 'doubt' })
         this.#calls.opened(effect.tunnel)
+        this.#effects.put(effect)
+        break
+      case 'interrupted':
+        this.#toSession({ kind: 'doubt' })
         this.#effects.put(effect)
         break
       case 'closed':

@@ -72,6 +72,8 @@ export type PeerInput =
   | { readonly kind: 'host'; readonly ips: readonly Address[] }
   /** The addresses changed, or the host woke from sleep. */
   | { readonly kind: 'networkChanged' }
+  /** A tunnel lost its path: perhaps the session's packets are lost too. */
+  | { readonly kind: 'doubt' }
   | { readonly kind: 'leave' }
 
 /** Why a peer is not online. `replaced` and `revoked` are final until a new ticket is given. */

@@ -221,6 +221,9 @@ export class PeerMachine implements Machine<PeerInput, PeerEffect> {
       case 'networkChanged':
         this.#onNetworkChanged()
         break
+      case 'doubt':
+        if (this.#state.kind === 'online') this.#state.prove(this.#now)
+        break
       case 'leave':
         this.#session?.goodbye('leaving')
         this.#session?.flush(out, this.#now)

@@ -9,7 +9,7 @@
  *   carried   through the gateway. A keep-alive is sent over UDP every 30 s, and every 5 s for a quarter of an hour if UDP
  *             has worked in this network. A node answers it whatever its source address, and the answer leads back to `udp`
  *
- * If UDP worked for a short time only, it is probed less often.
+ * If UDP came back for a short time only, it is probed less often.
  */
 
 import { OWN_PORT, ServicePort } from './service-port.ts'
@@ -29,7 +29,7 @@ const PROBE_MS = 30_000
 const HOPEFUL_PROBE_MS = 5000
 const HOPEFUL_FOR_MS = 900_000
 const LONGEST_PROBE_MS = 480_000
-/** If UDP works for less than this, it has not recovered. */
+/** If UDP that came back works for less than this, it has not recovered. */
 const LASTING_MS = 60_000
 const never = Number.POSITIVE_INFINITY
 
@@ -44,7 +44,8 @@ export class Way {
   #silentSince = never
   #askedAt = never
   #isProven = false
-  #provenAt = Number.NEGATIVE_INFINITY
+  /** Time at which UDP last worked again after the gateway had carried. */
+  #cameBackAt = Number.NEGATIVE_INFINITY
   #probeMs = PROBE_MS
   #probeAt = never
   /** Time until which UDP is probed more often. */
@@ -60,9 +61,12 @@ export class Way {
     return this.#kind
   }
 
-  /** Time of the first unanswered datagram; Infinity before the first datagram. */
-  get silentSince(): number {
-    return this.#silentSince
+  /**
+   * Time since which UDP is in doubt; Infinity if it never was. It is not the time of the first unanswered datagram: nobody
+   * answers an acknowledgement, so that may be long ago.
+   */
+  get doubtedAt(): number {
+    return this.#askedAt
   }
 
   /** The UDP port in use; 0 for the CHECKPOINT's own one. */
@@ -142,14 +146,14 @@ export class Way {
 
   #onUdp(now: number, port: number): void {
     this.#port.heard(port, this.#kind !== 'udp')
-    if (!this.#isProven || this.#kind !== 'udp') this.#provenAt = now
+    if (this.#kind === 'carried') this.#cameBackAt = now
     this.#isProven = true
     this.#kind = 'udp'
   }
 
   #onCarried(now: number): void {
     this.#kind = 'carried'
-    const isShort = now - this.#provenAt < LASTING_MS
+    const isShort = now - this.#cameBackAt < LASTING_MS
     this.#probeMs = isShort ? Math.min(2 * this.#probeMs, LONGEST_PROBE_MS) : PROBE_MS
     this.#hopefulUntil = this.#isProven && !isShort ? now + HOPEFUL_FOR_MS : Number.NEGATIVE_INFINITY
     this.#probeAt = now + this.#waitMs(now)

@@ -76,6 +76,13 @@ describe('carried', () => {
     expect(way.probeAt).toBe(1_033_000)
   })
 
+  test('tries it every five seconds after the first failure, however short it worked', () => {
+    const way = new Way()
+    way.heard('udp', 0)
+    silent(way, 20_000, 21_000, 22_000).heard('gateway', 22_100)
+    expect(way.probeAt).toBe(27_100)
+  })
+
   test('tries it at once in another network', () => {
     const way = carried()
     way.networkChanged()
