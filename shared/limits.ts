@@ -39,6 +39,11 @@ export const LIMITS = {
   attributesBytes: 16 * 1024,
   /** An application object, as JSON. */
   objectBytes: 128 * 1024,
+  /** Objects of one batch. A transaction of DynamoDB has 100 parts, and the conditions of a request are up to ten of them. */
+  batchReads: 100,
+  batchWrites: 90,
+  /** Body of a batch of writes. */
+  batchBytes: 2 * 1024 * 1024,
   /** Attributes an application may declare as searchable, per collection. */
   searchableAttributes: 16,
   /** Results of one page of a listing or search. */

@@ -3,6 +3,7 @@
 import { z } from 'zod'
 import { apiKeyRoutes } from './api-keys.ts'
 import { auditRoutes } from './audit.ts'
+import { batchRoutes } from './batches.ts'
 import { blockRoutes } from './blocks.ts'
 import { collectionRoutes } from './collections.ts'
 import { entryRoutes } from './entry.ts'
@@ -38,6 +39,7 @@ export const API: readonly Route[] = [
   ...peerRoutes,
   ...collectionRoutes,
   ...objectRoutes,
+  ...batchRoutes,
   ...searchRoutes,
   ...jobRoutes,
   ...apiKeyRoutes,

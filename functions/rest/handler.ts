@@ -91,7 +91,7 @@ function serve(context: Context, route: Route) {
           ...checked,
         },
         random: randomBytesFor(event, actor, context.config),
-        body: () => bodyOf({ event }, route.body ?? z.unknown()),
+        body: () => bodyOf({ event }, route.body ?? z.unknown(), route.bodyBytes),
         allow: (resource) => (route.permission ? expectMay(actor, route.permission, resource) : []),
       }
       return route.handle(call)

@@ -23,10 +23,10 @@ import { listEntity } from './search.ts'
 const tag = 'Objects'
 
 /** Objects are what an application stores; nobody administers anything by them. */
-const unrecorded = 'It is content of the application'
+export const unrecorded = 'It is content of the application'
 
 /** The place of an object. Default: the caller's own objects. */
-const PLACE = { network: networkIdSchema.optional(), owner: userIdSchema.optional() }
+export const PLACE = { network: networkIdSchema.optional(), owner: userIdSchema.optional() }
 
 export const objectRoutes = [
   route({
@@ -117,9 +117,8 @@ type Given = ReturnType<typeof objectSchema.parse>
 type Conditional = Request & { readonly precondition: Precondition }
 
 /** The request with the parameters that identify an object. */
-interface Named extends Request {
+interface Named extends Placed {
   readonly path: { readonly collection: string; readonly id: string }
-  readonly query: { readonly network?: NetworkId | undefined; readonly owner?: UserId | undefined }
 }
 
 async function makeObject(
@@ -166,13 +165,24 @@ async function visibleObject(call: Named): Promise<StoredObject> {
  * that names no place.
  */
 function visibleKey(call: Named): ObjectKey {
+  return { ...placeIn(call), id: call.path.id }
+}
+
+/** The request with the parameters that identify a place. */
+export interface Placed extends Request {
+  readonly path: { readonly collection: string }
+  readonly query: { readonly network?: NetworkId | undefined; readonly owner?: UserId | undefined }
+}
+
+/** The collection and place of the request. Errors: as above. */
+export function placeIn(call: Placed): Omit<ObjectKey, 'id'> {
   const { actor, path, query } = call
   const { network, owner } = query
   if (network !== undefined && owner !== undefined)
     throw new StraightwayError('bad-request', 'owner: name the network or the owner, not both')
   const own = actor.kind === 'peer' ? actor.user : undefined
   const place = network === undefined ? { owner: owner ?? own } : { network }
-  const key = { collection: objectsIn(path.collection), place: placeOf(place), id: path.id }
+  const key = { collection: objectsIn(path.collection), place: placeOf(place) }
   expectVisible(call, 'object.read', resourceOf(place))
   return key
 }
@@ -181,7 +191,10 @@ function visibleKey(call: Named): ObjectKey {
  * The facts that allow the caller to change the object: its memberships, and the collection's declaration if the
  * right depends on it.
  */
-async function changeGrounds({ context, actor }: Request, object: StoredObject): Promise<ObjectGrounds> {
+export async function changeGrounds(
+  { context, actor }: Request,
+  object: StoredObject,
+): Promise<ObjectGrounds> {
   const resource = resourceOf(object)
   if (may(actor, 'object.change', resource))
     return { memberships: expectMay(actor, 'object.change', resource) }
@@ -203,6 +216,6 @@ function locationOf(object: StoredObject): string {
   return `/v1/objects/${object.collection}/${object.id}?${name}=${place}`
 }
 
-function resourceOf({ owner, network }: Named['query']): Resource {
+export function resourceOf({ owner, network }: Named['query']): Resource {
   return { user: owner, ...(network && { networks: [network] }) }
 }

@@ -25,8 +25,8 @@ export interface Request {
 const BODY_BYTES = LIMITS.objectBytes + 4096
 
 /** The parsed body. Errors: `bad-request`, `too-large`. */
-export function bodyOf<T>(request: Pick<Request, 'event'>, schema: z.ZodType<T>): T {
-  return validated(schema, jsonOf(request.event))
+export function bodyOf<T>(request: Pick<Request, 'event'>, schema: z.ZodType<T>, most = BODY_BYTES): T {
+  return validated(schema, jsonOf(request.event, most))
 }
 
 /** The text of a path parameter. Errors: `bad-request` if it is no percent-encoded UTF-8. */
@@ -119,10 +119,10 @@ export function expectVisible(
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
-function jsonOf({ body, isBase64Encoded }: APIGatewayProxyEvent): unknown {
+function jsonOf({ body, isBase64Encoded }: APIGatewayProxyEvent, most: number): unknown {
   const bytes = Buffer.from(body ?? '', isBase64Encoded ? 'base64' : 'utf8')
-  if (bytes.length > BODY_BYTES) {
-    throw new StraightwayError('too-large', `A body has at most ${BODY_BYTES} bytes`)
+  if (bytes.length > most) {
+    throw new StraightwayError('too-large', `A body has at most ${most} bytes`)
   }
   if (bytes.length === 0) return {}
   try {

@@ -107,6 +107,8 @@ export interface Definition<
   readonly summary: string
   readonly query?: Query
   readonly body?: Body
+  /** Largest body. Default: an object of the largest size, and what surrounds it. */
+  readonly bodyBytes?: number
   /** A valid body, for the OpenAPI document. */
   readonly example?: z.input<Body>
   /** Schema of the body by status. `null`: no body. */

@@ -42,6 +42,8 @@ export const ROUTES = [
   { operation: 'readObject', method: 'GET', path: '/v1/objects/{collection}/{id}', who: 'credential' },
   { operation: 'updateObject', method: 'PATCH', path: '/v1/objects/{collection}/{id}', who: 'credential' },
   { operation: 'deleteObject', method: 'DELETE', path: '/v1/objects/{collection}/{id}', who: 'credential' },
+  { operation: 'readObjects', method: 'POST', path: '/v1/batches/{collection}/reads', who: 'credential' },
+  { operation: 'writeObjects', method: 'POST', path: '/v1/batches/{collection}/writes', who: 'credential' },
   { operation: 'search', method: 'GET', path: '/v1/search', who: 'credential' },
   { operation: 'listJobs', method: 'GET', path: '/v1/jobs', who: 'key' },
   { operation: 'readJob', method: 'GET', path: '/v1/jobs/{job}', who: 'credential' },

@@ -333,6 +333,22 @@ export interface Operations {
     readonly answer: undefined
     readonly conditional: true
   }
+  /** Objects by their ids; those that are not there are left out. It may end early: ask for the rest again. */
+  readonly readObjects: {
+    readonly path: { readonly collection: string }
+    readonly query: { readonly network?: NetworkId; readonly owner?: UserId }
+    readonly body: { readonly ids: readonly (string)[] }
+    readonly answer: { readonly items: readonly (ObjectRecord)[]; readonly rest: readonly (string)[] }
+    readonly conditional: false
+  }
+  /** Make, replace and delete objects: all of them, or none. */
+  readonly writeObjects: {
+    readonly path: { readonly collection: string }
+    readonly query: { readonly network?: NetworkId; readonly owner?: UserId }
+    readonly body: { readonly writes: readonly ({ readonly id: string; readonly value: JsonObject; readonly version?: number } | { readonly id: string; readonly deleted: true; readonly version?: number })[] }
+    readonly answer: { readonly items: readonly ({ readonly id: string; readonly version?: number })[] }
+    readonly conditional: false
+  }
   /** Any entity by a filter: `entity`, and `collection` for objects. */
   readonly search: {
     readonly path: object
@@ -530,6 +546,8 @@ export const DOORS = {
   readObject: 'GET /v1/objects/{collection}/{id}',
   updateObject: 'PATCH /v1/objects/{collection}/{id}',
   deleteObject: 'DELETE /v1/objects/{collection}/{id}',
+  readObjects: 'POST /v1/batches/{collection}/reads',
+  writeObjects: 'POST /v1/batches/{collection}/writes',
   search: 'GET /v1/search',
   listJobs: 'GET /v1/jobs',
   readJob: 'GET /v1/jobs/{job}',

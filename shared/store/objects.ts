@@ -49,6 +49,12 @@ export function objectIdIn(key: string): string {
   return key.slice(key.indexOf('/') + 1)
 }
 
+/** One write of a batch, to objects of one place. Without `next` it deletes; without `current` it makes. */
+export interface ObjectWrite {
+  readonly current?: StoredObject | undefined
+  readonly next?: StoredObject | undefined
+}
+
 export type Objects = ReturnType<typeof createObjects>
 
 export function createObjects(client: DynamoDBDocumentClient) {
@@ -127,15 +133,24 @@ export function createObjects(client: DynamoDBDocumentClient) {
       return (await read(collection, id)) ?? written
     },
 
+    /**
+     * Makes all of the writes or none. Errors: `not-found` without the network; OUTDATED if an object is at another
+     * version than its `current`, or if a ground no longer holds.
+     */
+    async writeMany(writes: readonly ObjectWrite[], grounds: ObjectGrounds): Promise<void> {
+      const steps = writes.map(({ current, next }) => (next ? put(next, current) : deletes(current!)))
+      const made = writes.flatMap(({ current, next }) => (next && !current ? [next] : [])).slice(0, 1)
+      const places = made.flatMap((object) => placeSteps(object, grounds.memberships ?? []))
+      await transact(client, [...steps, ...places, ...stepsOf(grounds)])
+    },
+
     /** Applies a merge patch (RFC 7396) to the value. Errors: `bad-request`, `too-large`, OUTDATED. */
     patch: (current: StoredObject, patch: unknown, now: number, grounds: ObjectGrounds = {}) =>
       replace(current, patched(objectValueSchema, current.value, patch), now, grounds),
 
     /** Deletes an object. Errors: OUTDATED if it is at another version, or if a ground no longer holds. */
     async delete(object: StoredObject, grounds: ObjectGrounds = {}): Promise<void> {
-      const { collection, version } = object
-      const Delete = { TableName, Key: { collection, id: keyOf(object) }, ...isAt(version) }
-      await transact(client, [{ refused: OUTDATED, write: { Delete } }, ...stepsOf(grounds)])
+      await transact(client, [deletes(object), ...stepsOf(grounds)])
     },
 
     /** Deletes every object of a network, or every private object of a user. */
@@ -199,6 +214,12 @@ function stepsOf({ memberships = [], declared }: ObjectGrounds): readonly Step[]
 function isDeclaredSo({ collection, version }: Pick<Collection, 'collection' | 'version'>): Step {
   const key = { TableName: tableName('Collections'), Key: { collection } }
   return { refused: OUTDATED, write: { ConditionCheck: { ...key, ...isAt(version) } } }
+}
+
+function deletes(object: StoredObject): Step {
+  const { collection, version } = object
+  const key = { TableName: tableName('Objects'), Key: { collection, id: keyOf(object) } }
+  return { refused: OUTDATED, write: { Delete: { ...key, ...isAt(version) } } }
 }
 
 function put(object: StoredObject, current: StoredObject | undefined): Step {

@@ -102,6 +102,13 @@ test('walks all operations of INDEX', async () => {
     listCollections: () => admin.listCollections(),
     readCollection: () => admin.readCollection({ collection: 'walk' }),
     putObject: () => admin.putObject({ ...object, body: { value: { n: 1 } } }),
+    writeObjects: () =>
+      admin.writeObjects({
+        collection: 'walk',
+        query: { network },
+        body: { writes: [{ id: 'b', deleted: true }] },
+      }),
+    readObjects: () => admin.readObjects({ collection: 'walk', query: { network }, body: { ids: ['a~1'] } }),
     readObject: () => admin.readObject(object),
     updateObject: () => admin.updateObject({ ...object, body: { value: { m: 2 } }, ifVersion: 1 }),
     listObjects: () => admin.listObjects({ collection: 'walk', query: { filter: 'value.n eq 1' } }),

@@ -174,6 +174,8 @@ const WALK: Readonly<Record<Writing, Walked | 'unrecorded'>> = {
     },
     told: () => ({ subject: 'collection:goes', before: expect.objectContaining({ collection: 'goes' }) }),
   },
+  readObjects: 'unrecorded',
+  writeObjects: 'unrecorded',
   testWebhook: 'unrecorded',
   replayWebhook: 'unrecorded',
   createWebhook: {

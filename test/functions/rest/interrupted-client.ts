@@ -15,7 +15,7 @@ export function interrupt(client: DynamoDBDocumentClient): Interruptions {
   client.middlewareStack.add(
     (next, { commandName = '' }) =>
       async (args) => {
-        if (WRITING.test(commandName)) {
+        if (WRITING.test(commandName) && !isUse(args.input)) {
           interruptions.writes++
           await interruptions.beforeWrite?.()
         }
@@ -25,6 +25,10 @@ export function interrupt(client: DynamoDBDocumentClient): Interruptions {
   )
   return interruptions
 }
+
+/** Whether it only notes that an API key was used, which is no part of what a request does. */
+export const isUse = (input: object): boolean =>
+  'Item' in input && /~used$/.test(`${(input.Item as { key?: string }).key}`)
 
 /** Runs `act` once: between the reads of a request and its first write, or its `nth` one. */
 export function meanwhile(interruptions: Interruptions, act: () => Promise<unknown>, nth = 1): void {

@@ -78,6 +78,18 @@ const POSTS: Readonly<Record<Posting, () => Promise<readonly (() => Promise<Atte
   rotateWebhook: async () => [keyed(`/v1/webhooks/${await newHook()}/rotations`, index.admin, {})],
   testWebhook: async () => [keyed(`/v1/webhooks/${await newHook()}/tests`, index.admin, {})],
   replayWebhook: async () => [keyed(`/v1/webhooks/${await newHook()}/replays`, index.admin, { since: 0 })],
+  readObjects: async () => [
+    keyed(`/v1/batches/lost/reads?network=${network}`, owner.ticket, { ids: ['a', 'b'] }),
+  ],
+  writeObjects: async () => [
+    keyed(`/v1/batches/lost/writes?network=${network}`, owner.ticket, {
+      writes: [
+        { id: 'a', value: { n: 1 } },
+        { id: 'b', value: { n: 1 }, version: 0 },
+        { id: 'c', deleted: true },
+      ],
+    }),
+  ],
   rotateApiKey: async () => {
     const { body } = await index.call('POST /v1/api-keys', {
       as: index.admin,

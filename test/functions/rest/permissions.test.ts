@@ -170,6 +170,16 @@ const TABLE: Readonly<Record<Operation, Row>> = {
     expected: '401 401 403 204 403 403 204 204 404 204',
     door: ({ object, network }) => `/v1/objects/things/${object}?network=${network}`,
   },
+  readObjects: {
+    expected: reading,
+    door: ({ network }) => `/v1/batches/things/reads?network=${network}`,
+    body: ({ object }) => ({ ids: [object] }),
+  },
+  writeObjects: {
+    expected: '401 401 403 200 200 403 200 200 404 200',
+    door: ({ network }) => `/v1/batches/things/writes?network=${network}`,
+    body: ({ object }) => ({ writes: [{ id: `new-${object}`, value: {} }] }),
+  },
   search: { expected: listing, door: () => '/v1/search', query: { entity: 'peer' } },
   createApiKey: {
     expected: onlyKey(201),

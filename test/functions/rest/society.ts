@@ -61,7 +61,10 @@ export function createSociety(index: Index) {
   async function call(door: string, given?: Call): Promise<Answer> {
     const answer = await index.call(door, given)
     expectContract(door, answer)
-    return answer
+    if (answer.status < 400) return answer
+    // Answers are compared, and the id of its request is what two of them cannot share. It is in a header too.
+    const { request: _, ...body } = answer.body ?? {}
+    return { ...answer, body: answer.body === undefined ? undefined : body }
   }
 
   return {

@@ -4,6 +4,7 @@
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
+import { isUse } from './interrupted-client.ts'
 
 export interface Recording {
   /** Carries out a request and returns the tables that it writes. */
@@ -25,6 +26,7 @@ export function record(client: DynamoDBDocumentClient): Recording {
     (next, { commandName = '' }) =>
       async (args) => {
         const result = await next(args)
+        if (isUse(args.input)) return result
         for (const table of tablesOf(commandName, args.input as Input)) written.getStore()?.add(table)
         return result
       },
