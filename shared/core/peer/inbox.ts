@@ -5,6 +5,10 @@
  * ten seconds if nothing of that run of the sender is known here: an earlier run of ours may have received the
  * predecessor.
  *
+ * A message that is named nobody's predecessor was refused, or its sender gave it up (`timeout`, or the application aborted).
+ * It may still be on its way, as in a mailbox. Once a later message is delivered it counts as delivered, so that it never
+ * arrives out of order. Messages that a delivered one did not wait for any longer are exempt: they may have been acknowledged.
+ *
  * The inbox remembers for each sender and epoch which messages it delivered: the greatest sequence and the 256 before it.
  * This memory can be exported as plain data and restored, so that "once" outlives the process.
  */
@@ -34,9 +38,11 @@ export interface InboxMemory {
 
 interface Epoch {
   readonly epoch: number
-  /** The last REMEMBERED sequences that were delivered. */
+  /** The last REMEMBERED sequences that were delivered or passed over. */
   delivered: Set<number>
   greatest: number
+  /** Messages up to this one are not passed over: one behind them did not wait any longer, or was delivered by an earlier run. */
+  owed: number
   readonly held: Map<number, { readonly message: Message; readonly until: number }>
 }
 
@@ -49,6 +55,7 @@ export class Inbox {
     for (const { sender, epoch, delivered } of memory) {
       const known = this.#epoch(sender, epoch)
       for (const sequence of delivered) remember(known, sequence)
+      known.owed = known.greatest
     }
   }
 
@@ -76,7 +83,9 @@ export class Inbox {
       const overdue = [...epoch.held.values()].filter(({ until }) => until <= now)
       overdue.sort((a, b) => a.message.sequence - b.message.sequence)
       for (const { message } of overdue) {
-        if (!isDelivered(epoch, message.sequence)) this.#deliver(epoch, message, deliver)
+        if (isDelivered(epoch, message.sequence)) continue
+        epoch.owed = Math.max(epoch.owed, message.previous)
+        this.#deliver(epoch, message, deliver)
       }
     }
   }
@@ -98,6 +107,7 @@ export class Inbox {
     let message: Message | undefined = first
     while (message !== undefined) {
       epoch.held.delete(message.sequence)
+      passOver(epoch, message)
       remember(epoch, message.sequence)
       deliver(message)
       message = freed(epoch)
@@ -121,7 +131,7 @@ export class Inbox {
     if (this.#senders.size > MAX_SENDERS) this.#senders.delete(this.#senders.keys().next().value!)
     const at = epochs.findIndex((each) => each.epoch === epoch)
     const known = at < 0 ? undefined : epochs.splice(at, 1)[0]
-    const latest = known ?? { epoch, delivered: new Set(), greatest: 0, held: new Map() }
+    const latest = known ?? { epoch, delivered: new Set(), greatest: 0, owed: 0, held: new Map() }
     epochs.push(latest)
     if (epochs.length > MAX_EPOCHS) epochs.shift()
     return latest
@@ -139,6 +149,15 @@ function remember(epoch: Epoch, sequence: number): void {
   epoch.greatest = Math.max(epoch.greatest, sequence)
   if (epoch.delivered.size <= 2 * REMEMBERED) return
   epoch.delivered = new Set([...epoch.delivered].filter((each) => each > epoch.greatest - REMEMBERED))
+}
+
+/** The messages between this one and its predecessor will not be delivered. */
+function passOver(epoch: Epoch, { sequence, previous }: Message): void {
+  const first = Math.max(previous, epoch.owed, sequence - REMEMBERED) + 1
+  for (let passed = first; passed < sequence; passed++) {
+    epoch.held.delete(passed)
+    remember(epoch, passed)
+  }
 }
 
 function freed(epoch: Epoch): Message | undefined {

@@ -17,6 +17,11 @@ import { IDENTITY_KEY, type Message, type Receipt } from '../../wire/messages.ts
 import type { NumberedMessage, Sealed } from './message-seals.ts'
 
 const IN_FLIGHT = 16
+/**
+ * A mailbox is in the order of `sentAt`, so that does not run backwards when another node's clock is behind. A clock that was
+ * wrong by more is not followed.
+ */
+const MAX_SET_BACK_MS = 60_000
 const NEVER = Number.POSITIVE_INFINITY
 /** A node answers within a few seconds, so an unanswered message is retransmitted. */
 const REPEAT_MS = 4000
@@ -50,6 +55,8 @@ interface Recipient {
   readonly flying: Outgoing[]
   readonly waiting: Outgoing[]
   nextSequence: number
+  /** `sentAt` of the last message. */
+  sentAt: number
   /** Greatest sequence that was neither refused nor delivered; the next message names it as its predecessor. */
   last: number
   lastIsStored: boolean
@@ -79,7 +86,10 @@ export class Outbox {
   add(id: number, to: PeerId, body: Uint8Array, now: number): void {
     if (!(body instanceof Uint8Array)) throw new TypeError('a message is bytes')
     const recipient = this.#recipient(to)
-    recipient.waiting.push({ id, plain: body, sentAt: now, ...UNNUMBERED, dueAt: 0, giveUpAt: NEVER })
+    const isSetBack = now < recipient.sentAt && recipient.sentAt - now < MAX_SET_BACK_MS
+    const sentAt = isSetBack ? recipient.sentAt : now
+    recipient.sentAt = sentAt
+    recipient.waiting.push({ id, plain: body, sentAt, ...UNNUMBERED, dueAt: 0, giveUpAt: NEVER })
     this.#active.add(recipient)
   }
 
@@ -251,6 +261,7 @@ export class Outbox {
         flying: [],
         waiting: [],
         nextSequence: 1,
+        sentAt: 0,
         last: 0,
         lastIsStored: false,
         isBlocked: false,

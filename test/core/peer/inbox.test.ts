@@ -106,3 +106,28 @@ test('a sender cannot make it hold more than 32 messages', () => {
   expect(arrivals.filter((arrival) => arrival === 'held')).toHaveLength(32)
   expect(arrivals.filter((arrival) => arrival === 'dropped')).toHaveLength(8)
 })
+
+test('a message that its sender gave up counts as delivered once a later one is: it does not arrive out of order', () => {
+  const inbox = new Inbox()
+  expect(deliverAll(inbox, [message(1), message(3, 1), message(2, 1)])).toEqual([1, 3])
+  expect(inbox.accept(message(2, 1), 0, () => {})).toBe('known')
+  expect(deliverAll(inbox, [message(5, 0), message(4, 0), message(6)])).toEqual([5, 6])
+})
+
+test('neither does one that was held for a message before it', () => {
+  const inbox = new Inbox()
+  expect(deliverAll(inbox, [message(1), message(3), message(4, 1), message(2)])).toEqual([1, 4])
+  expect(inbox.deadline()).toBe(Number.POSITIVE_INFINITY)
+})
+
+test('what a message did not wait for any longer still arrives, whatever later ones name', () => {
+  const inbox = new Inbox()
+  deliverAll(inbox, [message(1), message(4)], 0)
+  expect(expired(inbox, 60_000)).toEqual([4])
+  expect(deliverAll(inbox, [message(5, 0), message(2), message(3)])).toEqual([5, 2, 3])
+})
+
+test('so does what an earlier run may not have waited for', () => {
+  const inbox = new Inbox([{ sender, epoch: 1, delivered: [1, 4] }])
+  expect(deliverAll(inbox, [message(5, 0), message(2), message(3)])).toEqual([5, 2, 3])
+})

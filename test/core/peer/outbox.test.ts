@@ -138,3 +138,12 @@ test('recipients are numbered apart', () => {
     [1, 0],
   ])
 })
+
+test('the times of messages do not run backwards when the clock of the next node is behind, unless it was far wrong', () => {
+  const outbox = new Outbox(EPOCH, ({ body }) => ({ key: 1, body }))
+  for (const [id, at] of [100_000, 95_000, 101_000, 1_000].entries())
+    outbox.add(id, bob, new Uint8Array(0), at)
+  const times: number[] = []
+  outbox.send(0, ({ sentAt }) => times.push(sentAt) > 0)
+  expect(times).toEqual([100_000, 100_000, 101_000, 1_000])
+})
