@@ -159,7 +159,8 @@ export class Host implements Member {
   }
 
   #note(what: 'sent' | 'taken', { from, to, bytes }: Packet): void {
-    this.world.trace.datagram(this.world.now, what, textOf(from), textOf(to), bytes)
+    if (this.world.trace.hashesDatagrams)
+      this.world.trace.datagram(this.world.now, what, textOf(from), textOf(to), bytes)
   }
 
   /** Returns an ephemeral port that no socket is bound to. */

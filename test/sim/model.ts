@@ -42,6 +42,7 @@ export class Model {
   readonly #related: (a: PeerId, b: PeerId) => boolean
   readonly #now: () => number
   readonly #messages = new Map<string, Sent>()
+  readonly #forgotten = { sent: 0, acknowledged: 0, delivered: 0 }
   readonly #numbers = new Map<string, number>()
   readonly #runs = new Map<PeerId, number>()
   readonly #delivered = new Map<string, number>()
@@ -151,11 +152,32 @@ export class Model {
   /** Message counts. `unanswered`: without a receipt, although the sender is still waiting for one. */
   get messages(): { sent: number; acknowledged: number; delivered: number; unanswered: number } {
     const all = [...this.#messages.values()]
+    const { sent, acknowledged, delivered } = this.#forgotten
     return {
-      sent: all.length,
-      acknowledged: all.filter(isAcknowledged).length,
-      delivered: all.filter(({ deliveries }) => deliveries > 0).length,
+      sent: sent + all.length,
+      acknowledged: acknowledged + all.filter(isAcknowledged).length,
+      delivered: delivered + all.filter(({ deliveries }) => deliveries > 0).length,
       unanswered: all.filter(({ outcome, orphaned }) => outcome === undefined && !orphaned).length,
+    }
+  }
+
+  /**
+   * Forgets the messages that are over: delivered or refused, and either answered or orphaned. Their number stays. A message that
+   * is delivered again afterwards is one that nobody sent.
+   */
+  forget(): void {
+    for (const [text, message] of this.#messages) {
+      const { outcome, orphaned, deliveries } = message
+      const isOver = deliveries > 0 ? outcome !== undefined || orphaned : isRefused(message)
+      if (!isOver) continue
+      this.#messages.delete(text)
+      this.#forgotten.sent++
+      if (isAcknowledged(message)) this.#forgotten.acknowledged++
+      if (deliveries > 0) this.#forgotten.delivered++
+    }
+    for (const row of this.#delivered.keys()) {
+      const [from, , run] = row.split(' ')
+      if (Number(run) < (this.#runs.get(from as PeerId) ?? 0) - 1) this.#delivered.delete(row)
     }
   }
 
@@ -208,6 +230,9 @@ export class Model {
 }
 
 const isAcknowledged = ({ outcome }: Sent): boolean => outcome === 'delivered' || outcome === 'stored'
+
+const isRefused = ({ outcome }: Sent): boolean =>
+  outcome !== undefined && outcome !== 'delivered' && outcome !== 'stored'
 
 const named = ({ from, to, number }: Sent): string => `message ${number} from ${short(from)} to ${short(to)}`
 

@@ -27,8 +27,6 @@ const RENEW_MS = 10_000
 const CONNECT_MS = 60
 /** Time limit of a drain. Tunnels and legs that remain after it end. */
 const DRAIN_MS = 60_000
-/** A world has few peers. A node of a real fleet has room for a million. */
-const CAPACITY = 1000
 const MAX_TUNNELS = 1000
 
 /** The location of a node, and its link to the core. */
@@ -122,7 +120,7 @@ export class Node {
       ticketKeys: issuer.keys,
       seed: this.#seed('checkpoint'),
       now: this.host.clock,
-      capacity: CAPACITY,
+      capacity: this.#system.capacity,
     })
     const perform = (effect: CheckpointEffect): void => {
       if (effect.kind === 'metrics') this.#load = effect.load

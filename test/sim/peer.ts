@@ -67,6 +67,8 @@ export class Peer {
   readonly user: UserId
   readonly host: Host
   decide: Decide = ({ terms }) => terms
+  /** Called when it has signed in. */
+  cameOnline: () => void = () => {}
   /** The last presence record received for each peer. */
   readonly seen = new Map<PeerId, PresenceRecord>()
   readonly messages: { readonly from: PeerId; readonly text: string }[] = []
@@ -197,6 +199,16 @@ export class Peer {
     return this.#outcomes.get(text)
   }
 
+  /** Forgets what it was told and the outcomes of what it asked for, as an application does that runs for days. */
+  forget(): void {
+    this.messages.length = 0
+    this.changes.length = 0
+    this.offers.length = 0
+    this.addresses.length = 0
+    for (const [id, text] of this.#sent) if (this.#outcomes.delete(text)) this.#sent.delete(id)
+    for (const [id, { done }] of this.#finds) if (done) this.#finds.delete(id)
+  }
+
   find(
     filter: string,
     limit = 100,
@@ -263,6 +275,7 @@ export class Peer {
       case 'online':
         this.onlineSince = this.system.world.now
         this.node = effect.node
+        this.cameOnline()
         break
       case 'offline':
         this.onlineSince = undefined

@@ -1,7 +1,11 @@
-/** `npm run sim`: plays random scenarios, or pairs of a population, in the simulated world, and prints the combined results. */
+/**
+ * `npm run sim`: plays random scenarios, pairs of a population, or hours in the life of thousands of peers, in the simulated world,
+ * and prints the combined results.
+ */
 import { parseArgs } from 'node:util'
 import { BATCH, type BatchOutcome, batchesOf, playBatch } from './census.ts'
 import { Dice } from './dice.ts'
+import { type LongOutcome, playLong } from './long.ts'
 import { POPULATIONS, type PopulationName } from './population.ts'
 import { SCENARIOS, type ScenarioName } from './scenarios.ts'
 import { complaint, type RunOutcome, runOnce, type Summary, summarise } from './statistics.ts'
@@ -18,18 +22,24 @@ message was lost or doubled, each sender's order was kept, nobody heard of stran
 Or, with --population, has pairs of peers meet as they do in the field (test/sim/population.ts names its sources), and tells
 how many became direct, how, and how soon.
 
+Or, with --hours, has many peers live that long, in a fleet whose nodes die, with lines that lose 2 % of all datagrams. At the end
+of each hour it compares what everybody sees and has received with the truth, and measures the memory in use.
+
   --seed N            of the first run; run i has seed N + i (default 1)
   --runs N            how many (default 100)
   --scenario NAME     ${NAMES.join(', ')} (default: each run draws one)
   --population NAME   ${PEOPLES.join(', ')}
   --pairs N           of the population (default 1000)
   --world N           of the population, this world alone: where something was wrong, it is named
+  --hours N           a long run, of so many simulated hours
+  --peers N           of a long run (default 300)
   --json              the summary as one line of JSON
   --verbose           with one run or one world: everything that happens in it, on stderr
   --help              this
 
 The same seed on the same code gives the same hash. When a run fails, its seed and the command that repeats it are printed
-and the exit code is 1, as when a pair could not be connected; 2 when the options are not understood.
+and the exit code is 1, as when a pair could not be connected or memory grew by more than
+10 % after the first hour; 2 when the options are not understood.
 `
 
 interface Options {
@@ -39,6 +49,8 @@ interface Options {
   readonly population: PopulationName | undefined
   readonly pairs: number
   readonly world: number | undefined
+  readonly hours: number | undefined
+  readonly peers: number
   readonly json: boolean
   readonly verbose: boolean
 }
@@ -53,6 +65,7 @@ function main(args: readonly string[]): number {
     process.stdout.write(HELP)
     return 0
   }
+  if (options.hours !== undefined) return playHours(options.hours, options)
   return options.population === undefined
     ? playScenarios(options)
     : playPopulation(options.population, options)
@@ -79,6 +92,12 @@ function playPopulation(name: PopulationName, { seed, pairs, world, json, verbos
   return result.connected === 1 ? 0 : 1
 }
 
+function playHours(hours: number, { seed, peers, json }: Options): number {
+  const outcome = playLong({ seed, hours, peers, tell })
+  process.stdout.write(json ? `${JSON.stringify(outcome)}\n` : readableHours(outcome))
+  return outcome.ok ? 0 : 1
+}
+
 function play({ seed, runs, scenario, verbose }: Options): RunOutcome[] {
   const outcomes: RunOutcome[] = []
   for (let i = 0; i < runs; i++) {
@@ -98,6 +117,37 @@ function progress(done: number, of: number, what: string): void {
 
 function tell(line: string): void {
   process.stderr.write(`${line}\n`)
+}
+
+function readableHours({
+  hours,
+  peers,
+  nodes,
+  messages,
+  deeds,
+  memory,
+  first,
+  ...rest
+}: LongOutcome): string {
+  const megabytes = (bytes: number) => `${Math.round(bytes / 1e6)} MB`
+  const rows: [string, string][] = [
+    ['lived', `${peers} peers and ${nodes} nodes for ${hours} h, in ${rest.seconds} s`],
+    [
+      'messages',
+      `${messages.sent} sent, ${messages.acknowledged} acknowledged, ${messages.delivered} delivered`,
+    ],
+    [
+      'deeds',
+      Object.entries({ ...deeds, nodesEnded: rest.nodesEnded })
+        .map(([deed, count]) => `${count} ${deed}`)
+        .join(', '),
+    ],
+    ['compared', `${rest.looks} views`],
+    ['wrong', [`${rest.violations}`, ...first].join('\n')],
+    ['memory', `${megabytes(memory.firstHour)} after an hour, ${megabytes(memory.end)} at the end`],
+    ['trace', rest.hash],
+  ]
+  return rows.map(([name, value]) => `${name.padEnd(14)}${value}\n`).join('')
 }
 
 function readable(summary: Summary): string {
@@ -127,6 +177,8 @@ function optionsOf(args: readonly string[]): Options | string | undefined {
         population: { type: 'string' },
         pairs: { type: 'string', default: '1000' },
         world: { type: 'string' },
+        hours: { type: 'string' },
+        peers: { type: 'string', default: '300' },
         json: { type: 'boolean', default: false },
         verbose: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
@@ -145,6 +197,8 @@ function checked(values: {
   readonly population?: string
   readonly pairs: string
   readonly world?: string
+  readonly hours?: string
+  readonly peers: string
   readonly json: boolean
   readonly verbose: boolean
 }): Options | string {
@@ -160,7 +214,22 @@ function checked(values: {
   const [pairs, world] = [Number(values.pairs), values.world === undefined ? undefined : Number(values.world)]
   if (!Number.isSafeInteger(pairs) || pairs < 1) return '--pairs takes a whole number from 1 on'
   if (world !== undefined && !Number.isSafeInteger(world)) return '--world takes a whole number'
-  return { seed, runs, scenario, population, pairs, world, json: values.json, verbose: values.verbose }
+  const [hours, peers] = [values.hours === undefined ? undefined : Number(values.hours), Number(values.peers)]
+  if (hours !== undefined && !(Number.isSafeInteger(hours) && hours >= 1))
+    return '--hours takes a whole number from 1 on'
+  if (!Number.isSafeInteger(peers) || peers < 2) return '--peers takes a whole number from 2 on'
+  return {
+    seed,
+    runs,
+    scenario,
+    population,
+    pairs,
+    world,
+    hours,
+    peers,
+    json: values.json,
+    verbose: values.verbose,
+  }
 }
 
 const percent = (share: number): string => `${(share * 100).toFixed(1)} %`

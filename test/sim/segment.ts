@@ -20,6 +20,8 @@ export interface Attachment {
   readonly up: Link
   readonly down: Link
   readonly hops: number
+  /** Addresses that lead to it. */
+  readonly ips: Set<string>
   /** False while the cable is out. */
   connected: boolean
 }
@@ -70,6 +72,7 @@ export class Segment {
       up: new Link(link, dice.fork('up')),
       down: new Link(link, dice.fork('down')),
       hops,
+      ips: new Set(),
       connected: true,
     }
     for (const ip of ips) this.route(ip, attachment)
@@ -81,12 +84,13 @@ export class Segment {
     const holder = this.#members.get(ip)
     if (holder !== undefined && holder !== attachment) throw new Error(`${ip} is taken in ${this.name}`)
     this.#members.set(ip, attachment)
+    attachment.ips.add(ip)
     this.#announce?.(ip)
   }
 
   detach(attachment: Attachment): void {
     attachment.connected = false
-    for (const [ip, holder] of this.#members) if (holder === attachment) this.#members.delete(ip)
+    for (const ip of attachment.ips) this.#members.delete(ip)
   }
 
   /** Sets the default route, and the callback that is told the addresses in this segment. */

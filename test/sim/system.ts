@@ -10,6 +10,7 @@ import type { FleetItem } from '../../shared/directory.ts'
 import { fromBase32, type NetworkId, type PeerId, toBase32, type UserId } from '../../shared/ids.ts'
 import { parseAddress } from '../../shared/wire/address.ts'
 import { CLOUD, Cloud, type CloudProfile } from './cloud.ts'
+import type { Host } from './host.ts'
 import { Internet, type Site, type SiteSetting } from './internet.ts'
 import { Issuer } from './issuer.ts'
 import { Model } from './model.ts'
@@ -26,6 +27,8 @@ export interface SystemSetting {
   readonly cloud?: Partial<CloudProfile>
   /** Whether nodes are reachable over IPv6 as well. */
   readonly ipv6?: boolean
+  /** Sessions of a node at which it is full. */
+  readonly capacity?: number
   /** Receives a line for everything that happens. */
   readonly tell?: ((line: string) => void) | undefined
 }
@@ -33,6 +36,8 @@ export interface SystemSetting {
 export interface PeerSetting {
   /** Its site. Default: a site of its own, without NAT. */
   readonly site?: Site
+  /** Its host, if it is in no site. */
+  readonly host?: Host
   readonly networks?: readonly NetworkId[]
   /** An existing user. Default: a new one. */
   readonly user?: UserId
@@ -48,13 +53,23 @@ export class System {
   readonly nodes: readonly Node[]
   readonly peers: Peer[] = []
   readonly ipv6: boolean
+  readonly capacity: number
   /** The key of the fleet, 32 bytes. */
   readonly fleetKey: Uint8Array
   readonly #sites = new Map<Peer, Site>()
   #networks = 0
 
-  constructor({ seed, regions = [], nodes = regions.length || 2, cloud, ipv6 = false, tell }: SystemSetting) {
+  constructor({
+    seed,
+    regions = [],
+    nodes = regions.length || 2,
+    cloud,
+    ipv6 = false,
+    capacity = 1000,
+    tell,
+  }: SystemSetting) {
     this.ipv6 = ipv6
+    this.capacity = capacity
     this.world = new World(seed)
     this.world.trace.tell = tell
     this.internet = new Internet(this.world)
@@ -78,16 +93,16 @@ export class System {
   }
 
   /** Creates a peer that is enrolled and a member of the networks, but not started. */
-  peer(name: string, { site, networks = [], user, clockOffsetMs = 0 }: PeerSetting = {}): Peer {
-    const place = site ?? this.site(`${name}'s`)
+  peer(name: string, { site, host, networks = [], user, clockOffsetMs = 0 }: PeerSetting = {}): Peer {
+    const place = host === undefined ? (site ?? this.site(`${name}'s`)) : undefined
     const owner = user ?? (`u_${this.#id(`user ${name}`)}` as UserId)
-    const peer = new Peer(this, place.host(name, clockOffsetMs), owner, name)
+    const peer = new Peer(this, host ?? place!.host(name, clockOffsetMs), owner, name)
     this.cloud.write((tables) => {
       tables.enrol(peer.id, owner)
       for (const network of networks) tables.setRole(network, owner, 'member')
     })
     this.peers.push(peer)
-    this.#sites.set(peer, place)
+    if (place !== undefined) this.#sites.set(peer, place)
     return peer
   }
 
