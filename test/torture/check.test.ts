@@ -186,6 +186,19 @@ test('every kind of violation is planted', () => {
   expect(new Set(PLANTED.map(([, kind]) => kind))).toEqual(new Set(VIOLATIONS))
 })
 
+test('ten seconds are counted without the times for which the machine did other things', () => {
+  const stale: Change = (e) =>
+    e.kind === 'sees' && e.peer === 'p0' ? { ...e, others: { p1: 'online ' } } : e
+  const busy = (at: number, ms: number) =>
+    history((e) => [stale(e) as Entry, ...(isOf(e, 'quiet') ? [starved(at, ms)] : [])])
+  expect(judge(busy(5_000, 300)).presenceWrong).toBe(1)
+  expect(judge(busy(5_000, 2_000)).presenceWrong).toBe(0)
+  // What happened before the last change counts in full.
+  expect(judge(busy(111, 80)).presenceWrong).toBe(1)
+})
+
+const starved = (at: number, ms: number): Entry => ({ at, kind: 'starved', ms })
+
 test('what is allowed passes: a late message after a time-out, a write of just now, a discarded message of a blocked user', () => {
   const late = history((e) => (e.kind === 'settled' && e.id === 'p0.2' ? { ...e, outcome: 'timeout' } : e))
   expect(judge(late).violations).toEqual([])

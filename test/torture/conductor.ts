@@ -7,9 +7,10 @@ import { judge } from './check/verdict.ts'
 import { type Entry, parseHistory } from './history.ts'
 import { Group } from './peers/group.ts'
 import type { PeerPlan } from './peers/messages.ts'
+import { Processor } from './processor.ts'
 import { Recorder } from './recorder.ts'
 import { Registrar } from './registrar.ts'
-import { type Round, type Schedule, usersOf } from './schedule.ts'
+import { QUIET_MS, type Round, type Schedule, usersOf } from './schedule.ts'
 import { buildStage, type Stage } from './stage/stage.ts'
 
 /** The promise: everybody sees the truth this long after the last change. */
@@ -22,6 +23,8 @@ const RETURN_AT = 0.4
 /** Longest time for the last messages to settle and to arrive: the longest that a recipient holds messages, and more. */
 const DRAIN_MS = 100_000
 const LOOK_MS = 500
+/** A machine that is busy with other things may stretch a run by this share of it, no longer. */
+const MOST_STRETCH = 0.25
 
 export interface Progress {
   readonly round: number
@@ -50,7 +53,7 @@ export async function play(schedule: Schedule, options: PlayOptions): Promise<En
   try {
     const conductor = new Conductor(schedule, stage, made, options)
     await conductor.begin()
-    for (const [i, round] of schedule.rounds.entries()) await conductor.round(round, i)
+    for (const [i, round] of schedule.rounds.entries()) if (conductor.hasTime) await conductor.round(round, i)
     await conductor.drain()
   } finally {
     for (const each of made) each.resume()
@@ -77,9 +80,12 @@ class Conductor {
   readonly #recorder: Recorder
   readonly #registrar: Registrar
   readonly #acts: Acts
-  #unwatch = (): void => {}
+  readonly #processor: Processor
+  /** The last round begins before this time, by the clock of `performance`. */
+  #lastRoundAt = Number.POSITIVE_INFINITY
   #round = 0
   #phase = 'start'
+  #paced = 1
 
   constructor(schedule: Schedule, stage: Stage, groups: Group[], options: PlayOptions) {
     this.#schedule = schedule
@@ -88,6 +94,7 @@ class Conductor {
     this.#options = options
     this.#recorder = new Recorder(join(options.folder, 'history', 'conductor.jsonl'))
     this.#registrar = new Registrar(stage, this.#recorder)
+    this.#processor = new Processor(this.#recorder, lengthOf(schedule) * MOST_STRETCH)
     const actors = { schedule, stage, groups, registrar: this.#registrar, recorder: this.#recorder }
     this.#acts = new Acts(actors)
   }
@@ -95,7 +102,6 @@ class Conductor {
   async begin(): Promise<void> {
     const { groups, peersPerGroup, seed, rate } = this.#schedule
     this.#tell('start')
-    this.#unwatch = this.#recorder.watchProcessor()
     await this.#registrar.found(usersOf(this.#schedule))
     for (let i = 0; i < groups; i++) this.#groups.push(new Group())
     const begun = this.#groups.map(async (group, i) => {
@@ -110,6 +116,12 @@ class Conductor {
     })
     const names = Object.assign({}, ...(await Promise.all(begun))) as Record<string, string>
     for (const group of this.#groups) group.order({ kind: 'meet', names, rate: rate / groups })
+    this.#lastRoundAt = performance.now() + lengthOf(this.#schedule) * (1 + MOST_STRETCH)
+  }
+
+  /** False if the run has taken so long that it ends now. */
+  get hasTime(): boolean {
+    return performance.now() < this.#lastRoundAt
   }
 
   /** One round: chaos, then quiet. */
@@ -117,7 +129,7 @@ class Conductor {
     this.#round = number
     this.#tell('chaos')
     this.#recorder.record({ kind: 'chaos', round: number })
-    const start = performance.now()
+    const start = this.#processor.now()
     let isBack = false
     for (const act of round.acts) {
       await this.#until(start + act.at)
@@ -136,14 +148,17 @@ class Conductor {
     this.#tell('drain')
     for (const group of this.#groups) group.order({ kind: 'hush' })
     this.#acts.bringAllBack()
-    const until = performance.now() + DRAIN_MS
-    while (performance.now() < until) {
+    const until = this.#processor.now() + DRAIN_MS
+    let received = -1
+    while (this.#processor.now() < until) {
       await wait(2 * LOOK_MS)
       this.#tell('drain')
       const isSettled = this.#groups.every(({ counts }) => counts.pending === 0 && counts.away === 0)
-      if (isSettled && judge(entriesOf(this.#options.folder)).lost === 0) break
+      const before = received
+      received = this.#groups.reduce((sum, { counts }) => sum + counts.received, 0)
+      if (isSettled && received === before && judge(entriesOf(this.#options.folder)).lost === 0) break
     }
-    this.#unwatch()
+    this.#processor.stop()
     this.#recorder.record({ kind: 'ended' })
     this.#recorder.close()
   }
@@ -154,15 +169,15 @@ class Conductor {
     this.#tell('quiet')
     this.#recorder.record({ kind: 'quiet', round: number })
     await this.#all('spoke', { kind: 'speak', round: number })
-    const spokenAt = performance.now()
+    const spokenAt = this.#processor.now()
     const { block } = this.#schedule.rounds[number - 1] ?? {}
     if (block !== undefined) await this.#registrar.block(block.user, block.blocked, false)
     await this.#registrar.settled()
-    const settledAt = performance.now()
+    const settledAt = this.#processor.now()
     await this.#until(spokenAt + CONVERGE_MS)
     await this.#all('looked', { kind: 'look', round: number, phase: 'all' })
     for (const peer of round.leavers) this.#acts.leave(peer)
-    const leftAt = performance.now()
+    const leftAt = this.#processor.now()
     await this.#until(settledAt + CONVERGE_MS)
     await this.#registrar.read()
     const next = this.#schedule.rounds[number]?.block
@@ -190,11 +205,21 @@ class Conductor {
     await Promise.all(reports)
   }
 
+  /** Waits until this time of the processor. */
   async #until(time: number): Promise<void> {
-    while (performance.now() < time) {
-      await wait(Math.min(LOOK_MS, time - performance.now()))
+    for (let left = time - this.#processor.now(); left > 0; left = time - this.#processor.now()) {
+      await wait(Math.min(LOOK_MS, left))
       this.#tell(this.#phase)
+      this.#pace()
     }
+  }
+
+  /** Has peers send as much as the machine carries. */
+  #pace(): void {
+    const { share } = this.#processor
+    if (share === this.#paced) return
+    this.#paced = share
+    for (const group of this.#groups) group.order({ kind: 'pace', share })
   }
 
   #tell(phase: string): void {
@@ -206,3 +231,7 @@ class Conductor {
     this.#options.progress({ round, of, phase, ...figures })
   }
 }
+
+/** Milliseconds that the rounds of a schedule take. */
+const lengthOf = ({ rounds }: Schedule): number =>
+  rounds.reduce((sum, { chaosMs }) => sum + chaosMs + QUIET_MS, 0)

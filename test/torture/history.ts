@@ -42,7 +42,7 @@ export type Entry = {
   | { readonly kind: 'quiet'; readonly round: number }
   | { readonly kind: 'chaos'; readonly round: number }
   | { readonly kind: 'fault'; readonly act: { readonly kind: string } & Readonly<Record<string, unknown>> }
-  /** The conductor, which never stands still on purpose, was woken late by this many milliseconds. */
+  /** A process of the run waited this long for a processor: milliseconds until now. */
   | { readonly kind: 'starved'; readonly ms: number }
   | { readonly kind: 'ended' }
 )

@@ -8,9 +8,6 @@ export type Happening = Entry extends infer E ? (E extends Entry ? Omit<E, 'at'>
 /** Milliseconds since the epoch by the monotonic clock, which clock jumps leave alone. */
 export const trueTime = (): number => performance.timeOrigin + performance.now()
 
-const WATCH_MS = 100
-const STARVED_MS = 200
-
 export class Recorder {
   readonly #file: number
 
@@ -20,17 +17,6 @@ export class Recorder {
 
   record(happening: Happening): void {
     writeSync(this.#file, `${JSON.stringify({ at: Math.round(trueTime() * 1000) / 1000, ...happening })}\n`)
-  }
-
-  /** Records when this process does not get the processor for a while: the machine is too busy for the run. */
-  watchProcessor(): () => void {
-    let due = performance.now() + WATCH_MS
-    const timer = setInterval(() => {
-      const ms = Math.round(performance.now() - due)
-      due = performance.now() + WATCH_MS
-      if (ms >= STARVED_MS) this.record({ kind: 'starved', ms })
-    }, WATCH_MS)
-    return () => clearInterval(timer)
   }
 
   close(): void {

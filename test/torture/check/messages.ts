@@ -10,6 +10,7 @@
  *   settled    every promise settles
  */
 import type { Entry, EntryOf } from '../history.ts'
+import { Ran } from './ran.ts'
 import type { Violation, ViolationKind } from './violation.ts'
 
 /** Errors after which a message never arrives. After `timeout` and `closed` it may. */
@@ -23,7 +24,7 @@ const FINAL = new Set([
   'forbidden',
 ])
 const ACKNOWLEDGED = new Set(['delivered', 'stored'])
-/** A block is in force at every node this long after it was acknowledged. */
+/** A block is in force at every node this long after it was acknowledged, and it is over this long after its end was. */
 const BLOCKED_AFTER_MS = 2_000
 
 interface Message {
@@ -37,10 +38,10 @@ interface Message {
 interface Block {
   readonly user: string
   readonly blocked: string
-  readonly askedAt: number
-  certainFrom: number
+  /** When it was acknowledged; infinity if it was not. */
+  madeAt: number
+  /** When its end was asked for, and acknowledged. */
   certainUntil: number
-  /** When it was certainly over. */
   endedAt: number
 }
 
@@ -56,7 +57,7 @@ export function checkMessages(entries: readonly Entry[]): {
   figures: MessageFigures
   violations: Violation[]
 } {
-  const check = new MessageCheck()
+  const check = new MessageCheck(new Ran(entries))
   for (const entry of entries) check.take(entry)
   return check.end()
 }
@@ -71,6 +72,11 @@ class MessageCheck {
   /** Of each sender and recipient: the last message that arrived of each run. */
   readonly #arrived = new Map<string, Map<number, Message>>()
   readonly #violations: Violation[] = []
+  readonly #ran: Ran
+
+  constructor(ran: Ran) {
+    this.#ran = ran
+  }
 
   take(entry: Entry): void {
     switch (entry.kind) {
@@ -141,7 +147,7 @@ class MessageCheck {
     for (const block of this.#blocks)
       if (
         this.#concerns(block, message.sent) &&
-        message.sent.at > block.certainFrom &&
+        this.#isPast(block.madeAt, message.sent.at) &&
         received.at < block.certainUntil
       )
         this.#add('blockedDelivered', received.at, `${told(message.sent)} arrived during a block`)
@@ -178,7 +184,7 @@ class MessageCheck {
     if (!ACKNOWLEDGED.has(outcome) || received !== undefined) return
     const mayBeDiscarded =
       outcome === 'stored' &&
-      this.#blocks.some((block) => this.#concerns(block, sent) && sent.at <= block.endedAt)
+      this.#blocks.some((block) => this.#concerns(block, sent) && !this.#isPast(block.endedAt, sent.at))
     if (!mayBeDiscarded) this.#add('lost', at, `${told(sent)} was ${outcome} and never arrived`)
   }
 
@@ -192,15 +198,19 @@ class MessageCheck {
       this.#blocks.push({
         user,
         blocked,
-        askedAt: at,
-        certainFrom: never,
+        madeAt: never,
         certainUntil: never,
         endedAt: never,
       })
     else if (last === undefined) return
-    else if (value === 'yes') last.certainFrom = at + BLOCKED_AFTER_MS
+    else if (value === 'yes') last.madeAt = at
     else if (kind === 'writes') last.certainUntil = Math.min(last.certainUntil, at)
-    else last.endedAt = at + BLOCKED_AFTER_MS
+    else last.endedAt = at
+  }
+
+  /** Whether what was acknowledged at one time is in force everywhere at another one. */
+  #isPast(acknowledgedAt: number, at: number): boolean {
+    return acknowledgedAt < at && this.#ran.between(acknowledgedAt, at) > BLOCKED_AFTER_MS
   }
 
   #concerns({ user, blocked }: Block, { from, to }: EntryOf<'sent'>): boolean {

@@ -3,9 +3,10 @@
  * other one that is there with what it last said, and none that has left. A search by metadata finds the same peers.
  */
 import type { Entry, EntryOf } from '../history.ts'
+import { Ran } from './ran.ts'
 import type { Violation } from './violation.ts'
 
-/** A change is seen by everybody after this time. Half a second is for the clocks of processes and the order of reading. */
+/** A change is seen by everybody after this time, if the machine runs. Half a second is for the clocks of processes and the order of reading. */
 export const CONVERGED_MS = 9_500
 
 interface State {
@@ -18,6 +19,7 @@ export function checkPresence(entries: readonly Entry[]): { looks: number; viola
   const states = new Map<string, State>()
   const said = new Map<string, string>()
   const violations: Violation[] = []
+  const ran = new Ran(entries)
   let looks = 0
   const change = (peer: string, at: number, look: string | undefined) => states.set(peer, { at, look })
   for (const entry of entries) {
@@ -29,22 +31,26 @@ export function checkPresence(entries: readonly Entry[]): { looks: number; viola
       if (states.get(entry.peer)?.look !== undefined)
         change(entry.peer, entry.at, `${entry.status} ${entry.custom}`)
     } else if (entry.kind === 'sees') {
-      looks++
-      violations.push(...wrongLooks(entry, states))
-    } else if (entry.kind === 'found') violations.push(...wrongFinds(entry, states))
+      if (isSettled(states.get(entry.peer), entry.at, ran)) looks++
+      violations.push(...wrongLooks(entry, states, ran))
+    } else if (entry.kind === 'found') violations.push(...wrongFinds(entry, states, ran))
   }
   violations.push(...stuck(entries, states))
   return { looks, violations }
 }
 
-const isSettled = (state: State | undefined, now: number): state is State =>
-  state !== undefined && now - state.at >= CONVERGED_MS
+const isSettled = (state: State | undefined, now: number, ran: Ran): state is State =>
+  state !== undefined && ran.between(state.at, now) >= CONVERGED_MS
 
-function wrongLooks({ peer, at, others }: EntryOf<'sees'>, states: ReadonlyMap<string, State>): Violation[] {
+function wrongLooks(
+  { peer, at, others }: EntryOf<'sees'>,
+  states: ReadonlyMap<string, State>,
+  ran: Ran,
+): Violation[] {
   const own = states.get(peer)
-  if (!isSettled(own, at) || own.look === undefined) return []
+  if (!isSettled(own, at, ran) || own.look === undefined) return []
   return [...states].flatMap(([other, state]) => {
-    if (other === peer || !isSettled(state, at) || others[other] === state.look) return []
+    if (other === peer || !isSettled(state, at, ran) || others[other] === state.look) return []
     const what = `${peer} sees ${other} as ${others[other] ?? 'absent'}; it is ${state.look ?? 'absent'} for ${Math.round(at - state.at)} ms`
     return [{ kind: 'presenceWrong', at, what }]
   })
@@ -54,11 +60,12 @@ function wrongLooks({ peer, at, others }: EntryOf<'sees'>, states: ReadonlyMap<s
 function wrongFinds(
   { peer, at, round, peers }: EntryOf<'found'>,
   states: ReadonlyMap<string, State>,
+  ran: Ran,
 ): Violation[] {
-  if (!isSettled(states.get(peer), at)) return []
+  if (!isSettled(states.get(peer), at, ran)) return []
   const found = new Set(peers)
   return [...states].flatMap(([other, state]) => {
-    if (other === peer || !isSettled(state, at)) return []
+    if (other === peer || !isSettled(state, at, ran)) return []
     const isThere = state.look?.endsWith(` r${round}`) ?? false
     if (found.has(other) === isThere) return []
     const what = `a search of ${peer} ${isThere ? 'misses' : 'finds'} ${other}, which is ${state.look ?? 'absent'}`

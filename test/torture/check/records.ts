@@ -4,6 +4,7 @@
  */
 import type { Entry, EntryOf } from '../history.ts'
 import { CONVERGED_MS } from './presence.ts'
+import { Ran } from './ran.ts'
 import type { Violation, ViolationKind } from './violation.ts'
 
 interface Write {
@@ -16,6 +17,7 @@ export function checkRecords(entries: readonly Entry[]): { reads: number; violat
   const userOf = new Map<string, string>()
   const joinedAt = new Map<string, number>()
   const violations: Violation[] = []
+  const ran = new Ran(entries)
   let reads = 0
   for (const entry of entries) {
     if (entry.kind === 'writes')
@@ -25,30 +27,36 @@ export function checkRecords(entries: readonly Entry[]): { reads: number; violat
       if (last?.value === entry.value) last.wroteAt = entry.at
     } else if (entry.kind === 'read') {
       reads++
-      violations.push(...wrongReads(entry, writes))
+      violations.push(...wrongReads(entry, writes, ran))
     } else if (entry.kind === 'joined') {
       userOf.set(entry.peer, entry.user)
       joinedAt.set(entry.peer, entry.at)
     } else if (entry.kind === 'sees') {
-      if (entry.at - (joinedAt.get(entry.peer) ?? entry.at) >= CONVERGED_MS)
-        violations.push(...wrongNetworks(entry, userOf.get(entry.peer) ?? '', writes))
+      if (ran.between(joinedAt.get(entry.peer) ?? entry.at, entry.at) >= CONVERGED_MS)
+        violations.push(...wrongNetworks(entry, userOf.get(entry.peer) ?? '', writes, ran))
     }
   }
   return { reads, violations }
 }
 
 /** The values that a reading may show. */
-function possible(writes: readonly Write[], at: number): Set<string> {
-  const settled = writes.findLastIndex(({ wroteAt }) => wroteAt <= at - CONVERGED_MS)
+function possible(writes: readonly Write[], at: number, ran: Ran): Set<string> {
+  const settled = writes.findLastIndex(
+    ({ wroteAt }) => wroteAt <= at && ran.between(wroteAt, at) >= CONVERGED_MS,
+  )
   const later = writes.slice(Math.max(0, settled)).map(({ value }) => value)
   return new Set(settled < 0 ? ['', ...later] : later)
 }
 
-function wrongReads({ at, prefix, values }: EntryOf<'read'>, all: ReadonlyMap<string, Write[]>): Violation[] {
+function wrongReads(
+  { at, prefix, values }: EntryOf<'read'>,
+  all: ReadonlyMap<string, Write[]>,
+  ran: Ran,
+): Violation[] {
   const kind: ViolationKind = prefix.startsWith('member') ? 'membershipsWrong' : 'indexWrong'
   const keys = new Set([...all.keys(), ...Object.keys(values)].filter((key) => key.startsWith(prefix)))
   return [...keys].flatMap((key) => {
-    const may = possible(all.get(key) ?? [], at)
+    const may = possible(all.get(key) ?? [], at, ran)
     const value = values[key] ?? ''
     if (may.has(value)) return []
     return [{ kind, at, what: `a reading of ${key} shows '${value}'; written was ${quoted(may)}` }]
@@ -60,12 +68,13 @@ function wrongNetworks(
   { at, peer, networks }: EntryOf<'sees'>,
   user: string,
   all: ReadonlyMap<string, Write[]>,
+  ran: Ran,
 ): Violation[] {
   return [...all].flatMap(([key, writes]) => {
     const [what, network = '', member] = key.split('/')
     if (what !== 'member' || member !== user) return []
     const value = networks.includes(network) ? 'yes' : ''
-    const may = possible(writes, at)
+    const may = possible(writes, at, ran)
     if (may.has(value)) return []
     const told = `${peer} of ${user} ${value === 'yes' ? 'believes to be' : 'does not know that it is'} in ${network}`
     return [{ kind: 'membershipsWrong', at, what: `${told}; written was ${quoted(may)}` }]

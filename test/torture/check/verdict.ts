@@ -19,11 +19,11 @@ export interface Verdict extends Counts {
   /** Faults in all, without kills and pauses. */
   readonly faults: number
   readonly rounds: number
-  /** How often a peer's view of all others was examined, and how many listings and searches were. */
+  /** How often the view of a peer that had been there for ten seconds was examined, and how many listings and searches were. */
   readonly looks: number
   readonly reads: number
   readonly seconds: number
-  /** Milliseconds for which the conductor did not get the processor. Much of it, and the machine is too busy for the run. */
+  /** Milliseconds for which a process of the run waited for a processor. If it is much, the machine is too busy for the run. */
   readonly starvedMs: number
   readonly violations: readonly Violation[]
 }

@@ -24,6 +24,8 @@ export type Order =
   | { readonly kind: 'speak'; readonly round: number }
   | { readonly kind: 'look'; readonly round: number; readonly phase: 'all' | 'left' }
   | { readonly kind: 'clock'; readonly aheadMs: number }
+  /** The share of the rate at which messages are sent from now on: the machine carries no more. */
+  | { readonly kind: 'pace'; readonly share: number }
   /** Sends nothing more. */
   | { readonly kind: 'hush' }
   | { readonly kind: 'end' }

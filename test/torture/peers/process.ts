@@ -16,6 +16,7 @@ let names: Readonly<Record<string, string>> = {}
 let recorder: Recorder | undefined
 let dice = new Dice('')
 let perStep = 0
+let share = 1
 
 process.on('message', (order: Order) => {
   obey(order).catch((error: Error) => report({ kind: 'failed', detail: `${error.stack}` }))
@@ -49,6 +50,9 @@ async function obey(order: Order): Promise<void> {
       return look(order)
     case 'clock':
       setClockAhead(order.aheadMs)
+      break
+    case 'pace':
+      share = order.share
       break
     case 'hush':
       perStep = 0
@@ -85,7 +89,7 @@ function step(): void {
   const here = residents.filter(({ isHere }) => isHere)
   const others = Object.entries(names)
   if (here.length === 0 || others.length < 2) return
-  for (let due = perStep; due > 0; due--) {
+  for (let due = perStep * share; due > 0; due--) {
     if (due < 1 && !dice.chance(due)) return
     const from = dice.pick(here)
     const [id, to] = dice.pick(others)

@@ -5,9 +5,14 @@ import type { Recorder } from '../recorder.ts'
 import type { GroupPlan, PeerPlan } from './messages.ts'
 
 /** Unsettled messages beyond which a peer sends no more for now. */
-const MOST_PENDING = 60
+const MOST_PENDING = 24
 const AGAIN_MS = 500
 const STATUSES = ['online', 'away', 'busy'] as const
+
+interface Said {
+  readonly status: (typeof STATUSES)[number]
+  readonly custom: string
+}
 
 export class Resident {
   readonly name: string
@@ -53,7 +58,7 @@ export class Resident {
       try {
         const said = { status: this.#status, custom: this.#custom, metadata: this.#metadata }
         const peer = await join({ index: this.#group.index, invite, home, name: this.name, ...said })
-        this.#opened(peer)
+        this.#opened(peer, said)
         if (!this.#isWanted) await this.leave()
       } catch {
         await new Promise((wake) => setTimeout(wake, AGAIN_MS))
@@ -89,9 +94,7 @@ export class Resident {
     this.#status = this.#dice.pick(STATUSES)
     this.#custom = `r${round}`
     this.#metadata = { round }
-    if (this.#peer === undefined) return
-    this.#recorder.record({ kind: 'said', peer: this.name, status: this.#status, custom: this.#custom })
-    this.#peer.status(this.#status, { custom: this.#custom, metadata: this.#metadata })
+    if (this.#peer !== undefined) this.#say(this.#peer)
   }
 
   look(round: number, phase: 'all' | 'left', names: Readonly<Record<string, string>>): void {
@@ -117,17 +120,24 @@ export class Resident {
     }
   }
 
-  #opened(peer: Peer): void {
+  #say(peer: Peer): void {
+    this.#recorder.record({ kind: 'said', peer: this.name, status: this.#status, custom: this.#custom })
+    peer.status(this.#status, { custom: this.#custom, metadata: this.#metadata })
+  }
+
+  #opened(peer: Peer, said: Said): void {
     peer.on('error', () => {})
     void peer.roster
     this.#run++
     const { user } = this.#plan
     this.#recorder.record({ kind: 'joined', peer: this.name, user, run: this.#run })
-    this.#recorder.record({ kind: 'said', peer: this.name, status: this.#status, custom: this.#custom })
+    this.#recorder.record({ kind: 'said', peer: this.name, status: said.status, custom: said.custom })
     peer.on('message', ({ text }) => {
       this.received++
       this.#recorder.record({ kind: 'received', id: text.split(' ', 1)[0] ?? '', by: this.name })
     })
     this.#peer = peer
+    // It was to speak while it joined.
+    if (said.custom !== this.#custom || said.status !== this.#status) this.#say(peer)
   }
 }
