@@ -5,6 +5,7 @@ import { defineConfig } from 'vitest/config'
 /** Statistics over many seeds, hours of simulated time, many commands in a row, and what waits long: `npm run test:long`, so that `npm test` stays short. CI runs both. */
 export const LONG = [
   'test/sim/run.test.ts',
+  'test/sim/long.test.ts',
   'test/sim/tunnels.test.ts',
   'test/sim/messages.test.ts',
   'test/sim/nodes.test.ts',

@@ -28,6 +28,8 @@ export interface LongSetting {
   readonly peers: number
   /** Called after each simulated hour, and ten times within it. */
   readonly tell: (line: string) => void
+  /** Plants a fault, to show that it is found. */
+  readonly plant?: (system: System) => void
 }
 
 export interface LongOutcome {
@@ -88,6 +90,7 @@ class Long {
     const nodes = Math.max(3, Math.ceil(peers / PEERS_PER_NODE))
     this.#system = new System({ seed, nodes, capacity: 4 * PEERS_PER_NODE })
     this.#system.world.trace.hashesDatagrams = false
+    setting.plant?.(this.#system)
     this.#dice = this.#system.world.dice.fork('long')
     this.#residents = this.#settle(peers)
     for (const each of this.#residents)
@@ -207,6 +210,8 @@ const collectGarbage = runInNewContext('gc') as () => void
 
 /** Bytes of objects and buffers, without what is garbage. */
 function bytesInUse(): number {
+  // Twice, as finalizers of the first time set more free.
+  collectGarbage()
   collectGarbage()
   const { heapUsed, external } = process.memoryUsage()
   return heapUsed + external
