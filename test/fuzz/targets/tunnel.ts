@@ -21,7 +21,7 @@ import { LIMITS } from '../../../shared/limits.ts'
 import { type Address, formatAddress, parseAddress } from '../../../shared/wire/address.ts'
 import { Batch } from '../../../shared/wire/batch.ts'
 import { TUNNEL } from '../../../shared/wire/numbers.ts'
-import { type Control, MIN_PROBE_BODY } from '../../../shared/wire/tunnel.ts'
+import { type Control, MIN_PROBE_BODY, type Rekey } from '../../../shared/wire/tunnel.ts'
 import type { Target } from '../fuzzer.ts'
 import { type Program, play } from '../program.ts'
 
@@ -214,7 +214,7 @@ function controlOf(scene: Scene, program: Program): Control {
   const here = program.below(2) === 0
   const address = program.oneOf(PLACES)
   const stream = program.byte()
-  switch (program.below(8)) {
+  switch (program.below(10)) {
     case 0:
       return { kind: 'probe', id, here, bodyBytes }
     case 1:
@@ -236,9 +236,22 @@ function controlOf(scene: Scene, program: Program): Control {
       return { kind: 'streamAccept', stream, accepter: program.byte() }
     case 6:
       return { kind: 'streamRefuse', stream }
+    case 7:
+      return rekeyOf('rekey', program)
+    case 8:
+      return rekeyOf('rekeyed', program)
     default:
       return { kind: 'close', reason: program.byte() }
   }
+}
+
+/** A renewal of keys, which may be half of a hybrid one, and of any length. */
+function rekeyOf(kind: Rekey['kind'], program: Program): Rekey {
+  const rekey = { kind, number: program.below(4), key: keyOf(program.byte()) }
+  if (program.below(3) === 0) return rekey
+  const part = program.oneOf([0, 1] as const)
+  const bytes = new Uint8Array(program.oneOf([592, 544, program.byte()])).fill(program.byte())
+  return { ...rekey, half: { part, bytes } }
 }
 
 const keyOf = (n: number): Uint8Array => new Uint8Array(32).fill(n)
@@ -253,6 +266,7 @@ function endOf(seed: number, address: Address, keys: number, expected: Address):
   const machine = new TunnelMachine({
     seed: keyOf(100 + seed),
     keys: keysOf(keys),
+    mixing: 'agreed',
     direction: { handshake: [], key: keyOf(9), grant: new Uint8Array(0) },
     expected,
     terms: { clear: false, paths: 'auto' },
