@@ -11,6 +11,7 @@ import type { NodeConfig } from '../udp-edge/config.ts'
 
 export interface Host {
   readonly address: string
+  readonly publicIpv6?: string
   readonly ports: NodeConfig['ports']
 }
 
@@ -27,10 +28,14 @@ const ONE_ADDRESS =
   'This system has only one loopback address, so both nodes share it and differ by port: NAT filtering by address cannot be told.'
 
 /**
- * Chooses the hosts. A third address is the relay's. `free`: the system chooses the ports, for tests that run in
- * parallel.
+ * Chooses the hosts. A third address is the relay's. `sixes`: IPv6 addresses that they have too. `free`: the system chooses
+ * the ports, for tests that run in parallel.
  */
-export async function chooseHosts(addresses: readonly string[] | undefined, free: boolean): Promise<Hosts> {
+export async function chooseHosts(
+  addresses: readonly string[] | undefined,
+  free: boolean,
+  sixes: readonly string[] = [],
+): Promise<Hosts> {
   const [first, second] = addresses ?? ['127.0.0.1', (await canBind('127.0.0.2')) ? '127.0.0.2' : '127.0.0.1']
   if (first === undefined || second === undefined)
     throw new StraightwayError('bad-request', 'Two addresses are needed.')
@@ -39,12 +44,16 @@ export async function chooseHosts(addresses: readonly string[] | undefined, free
   const third = addresses?.[2] === undefined ? one : await host(addresses[2], free, 0)
   const notes = shared ? [ONE_ADDRESS] : []
   if (free || addresses === undefined) return { nodes: [one, other], relay: one, notes }
+  const [first6, second6, third6] = sixes
   return {
-    nodes: [withCommon(one), shared ? other : withCommon(other)],
-    relay: third === one ? one : withCommon(third),
+    nodes: [beside(withCommon(one), first6), beside(shared ? other : withCommon(other), second6)],
+    relay: third === one ? beside(one, first6) : beside(withCommon(third), third6),
     notes,
   }
 }
+
+const beside = (host: Host, publicIpv6: string | undefined): Host =>
+  publicIpv6 === undefined ? host : { ...host, publicIpv6 }
 
 /** Networks that let out few ports are no case on loopback. Two processes cannot share a port of one address. */
 const withCommon = ({ address, ports }: Host): Host => ({

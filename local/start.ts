@@ -14,6 +14,7 @@ interface Flags {
   readonly data: string
   readonly fresh?: true
   readonly addresses?: readonly string[]
+  readonly ipv6?: readonly string[]
   readonly http?: { readonly host: string; readonly port: number }
   readonly json?: true
 }
@@ -29,6 +30,7 @@ const program = new Command('npm start --')
     'two addresses of the nodes, and one of the relay if it has its own (default 127.0.0.1,127.0.0.2)',
     addresses,
   )
+  .option('--ipv6 <ip,ip,..>', 'IPv6 addresses that they have too, in the same order', addresses)
   .option('--http <host:port>', 'where INDEX and the gateway listen (default 127.0.0.1:8787)', endpoint)
   .option('--json', 'print one line {index, websocket, nodes, relays, adminKey, invite} when ready')
   .action(run)

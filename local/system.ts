@@ -23,6 +23,8 @@ export interface SystemOptions {
   readonly fresh?: boolean | undefined
   /** Addresses of the two nodes. */
   readonly addresses?: readonly string[] | undefined
+  /** IPv6 addresses of the same nodes, in the same order. */
+  readonly ipv6?: readonly string[] | undefined
   /** Regions that the two nodes report. Peers then look for the nearer node. */
   readonly regions?: readonly [string, string] | undefined
   /** Address of INDEX and the gateway. Default: 127.0.0.1, port 8787. */
@@ -106,7 +108,7 @@ async function assemble(
     log,
   })
   onClose(() => functions.close())
-  const hosts = await chooseHosts(options.addresses, freePorts)
+  const hosts = await chooseHosts(options.addresses, freePorts, options.ipv6)
   const start = async (config: NodeConfig) => {
     const node = await NodeProcess.start(config, log)
     started.push(node)

@@ -16,7 +16,10 @@ const schema = z.object({
   address: ip,
   /** IP address that peers see behind a 1:1 NAT, such as an elastic IP. Default: `address`. */
   publicAddress: ip.optional(),
-  /** Public IPv6 address, with the same ports. `address` is `::` then. Default: no IPv6. */
+  /**
+   * Public IPv6 address, with the same ports. If `address` is an IPv4 address, UDP is bound to this one too. If it is `::`,
+   * both families are bound. Default: no IPv6.
+   */
   publicIpv6: z.ipv6().optional(),
   /** Region of the node, for peers and nodes that look for a near one. Default: none, if all nodes are in one place. */
   region: z.string().min(1).optional(),

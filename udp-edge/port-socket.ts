@@ -1,7 +1,7 @@
 /** A DatagramSocket for one port, with one socket per address family. The sockets use dgram or the addon. */
 import { isIP } from 'node:net'
 import { StraightwayError } from '../shared/errors.ts'
-import { ADDRESS_WORDS, type Address, isIpv4 } from '../shared/wire/address.ts'
+import { ADDRESS_WORDS, type Address, isIpv4, PORT_WORD } from '../shared/wire/address.ts'
 import type { Batch } from '../shared/wire/batch.ts'
 import type { Bind, DatagramSocket, Inbox, SocketCounters } from './socket.ts'
 
@@ -46,11 +46,27 @@ function lacksIpv6(failure: Error): boolean {
   return code === 'EAFNOSUPPORT' || code === 'EADDRNOTAVAIL'
 }
 
-class PortSocket implements DatagramSocket {
-  readonly #four: FamilySocket
-  readonly #six: FamilySocket
+/** Binds sockets that have the IPv6 address `six` beside their own one, on the same port. */
+export function bindBeside(bind: Bind, six: string): Bind {
+  return async (endpoint, inbox) => {
+    const four = await bind(endpoint, inbox)
+    try {
+      return new PortSocket(
+        four,
+        await bind({ host: six, port: four.addresses[0]!.words[PORT_WORD]! }, inbox),
+      )
+    } catch (error) {
+      await four.close()
+      throw error
+    }
+  }
+}
 
-  constructor(four: FamilySocket, six: FamilySocket) {
+class PortSocket implements DatagramSocket {
+  readonly #four: DatagramSocket
+  readonly #six: DatagramSocket
+
+  constructor(four: DatagramSocket, six: DatagramSocket) {
     this.#four = four
     this.#six = six
   }

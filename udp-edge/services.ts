@@ -1,4 +1,5 @@
 /** The services of a node: those of its roles, each on its own port and on the common ports. */
+import { isIPv6 } from 'node:net'
 import type { CarriedService } from '../shared/carried.ts'
 import type { identityOf } from '../shared/crypto/identity.ts'
 import { fromBase32, type NodeId } from '../shared/ids.ts'
@@ -14,7 +15,9 @@ import { CommonPorts } from './common-ports.ts'
 import type { NodeConfig, NodeKeys, Role } from './config.ts'
 import type { DriverCounters } from './drive.ts'
 import { type Handshake, startHandshake, type TraversalHistory } from './handshake.ts'
+import { bindBeside } from './port-socket.ts'
 import { type Relay, startRelay } from './relay.ts'
+import type { Bind } from './socket.ts'
 import { type Stun, startStun } from './stun.ts'
 
 export type Log = (what: string, error?: unknown) => void
@@ -47,9 +50,10 @@ export async function startServices(config: NodeConfig, parts: ServiceParts): Pr
   const directory = createDirectory(client, { search: createPeerSearch(client) })
   const ticketKeys = ticketKeysOf(config)
   const history = historyOf(createTraversalHistory(client), log)
-  const common = await CommonPorts.open({ host, ports: ports.common ?? [], bind: bindUdp, log })
+  const bind = bindOf(config)
+  const common = await CommonPorts.open({ host, ports: ports.common ?? [], bind, log })
   const bindCarried = (service: CarriedService) =>
-    common.bindFor(service, parts.carried[service].beside(bindUdp))
+    common.bindFor(service, parts.carried[service].beside(bind))
   const [checkpoint, handshake, stun, relay] = await Promise.all([
     has('checkpoint')
       ? startCheckpoint({
@@ -96,6 +100,10 @@ export async function startServices(config: NodeConfig, parts: ServiceParts): Pr
     ...(stun && { stun }),
     ...(relay && { relay }),
   }
+}
+
+function bindOf({ address, publicIpv6 }: NodeConfig): Bind {
+  return publicIpv6 === undefined || isIPv6(address) ? bindUdp : bindBeside(bindUdp, publicIpv6)
 }
 
 function relayPorts({ relay, relayTls }: NodeConfig['ports']) {

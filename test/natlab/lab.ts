@@ -17,7 +17,7 @@ import { PROXY_PORT } from './proxy.ts'
 import { buildSite, removeSite, type Site } from './site.ts'
 import { buildCore, cutOff, passUdp, placeOf, type SideName } from './topology.ts'
 
-export { RELAY_IP, SERVER_IPS, SERVER_IPV6S, type SideName } from './topology.ts'
+export { RELAY_IP, RELAY_IPV6, SERVER_IPS, SERVER_IPV6S, type SideName } from './topology.ts'
 
 export type Place = SideName | 'server' | `${SideName}-router`
 
@@ -118,7 +118,10 @@ export class Lab {
 
   #proxyOf(place: Place): string | undefined {
     const standing = place === 'left' || place === 'right' ? this.#standing.get(place) : undefined
-    return standing?.kind.proxy && `http://${placeOf(place as SideName, 'home').translated}.1:${PROXY_PORT}`
+    if (standing?.kind.proxy === undefined) return undefined
+    const { translated, six } = placeOf(place as SideName, 'home')
+    const router = standing.kind.ipv6Only ? `[${six.inside}::1]` : `${translated}.1`
+    return `http://${router}:${PROXY_PORT}`
   }
 
   #stands(side: SideName, kind: NatKind): boolean {

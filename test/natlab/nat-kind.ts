@@ -20,6 +20,8 @@ export interface NatKind {
   readonly admission: string
   /** The same for IPv6. If absent, the site has no IPv6. */
   readonly ipv6?: string
+  /** The host has no IPv4. */
+  readonly ipv6Only?: true
   /**
    * Treatment of unsolicited packets for the router itself. If accepted, they find no socket: the router answers with an ICMP
    * error and records the flow, which poisons the port. nft's own `reject` leaves no entry (Linux 6.18), because its ICMP
@@ -42,8 +44,11 @@ export interface NatKind {
   readonly subnet?: string
   /** Largest packet on the way to the outside, in bytes. A longer one is dropped without an error, in both directions. */
   readonly mtu?: number
-  /** Runs an HTTP proxy in the router. The environment of the host's processes names it (proxy.py). */
-  readonly proxy?: true
+  /**
+   * Runs an HTTP proxy in the router, to all servers or to INDEX and the gateway only. The environment of the host's
+   * processes names it (proxy.py).
+   */
+  readonly proxy?: 'to-all' | 'to-index'
   /** The router translates to a pool of POOL_SIZE addresses: `$POOL` is the range. */
   readonly pool?: true
   /** The expected findings of the oracle. */

@@ -163,6 +163,15 @@ export const NAT_KINDS = {
   firewall: { ...OPEN, name: 'firewall', admission: ANSWERS, expected: PORT_RESTRICTED.expected },
   /** IPv4 is the hard case, as with many mobile carriers. A direct path therefore shows that IPv6 was used. */
   'ipv6-firewall': { ...SYMMETRIC_RANDOM, name: 'ipv6-firewall', ipv6: ANSWERS },
+  /** No IPv4 at all. INDEX and the gateway, which have IPv4 here, are reached through a proxy. */
+  'ipv6-only': {
+    ...PORT_RESTRICTED,
+    name: 'ipv6-only',
+    ipv6: ANSWERS,
+    ipv6Only: true,
+    proxy: 'to-index',
+    expected: { ...PORT_RESTRICTED.expected, udp: false },
+  },
   'udp-blocked': {
     ...PORT_RESTRICTED,
     name: 'udp-blocked',
@@ -181,7 +190,7 @@ export const NAT_KINDS = {
     ...PORT_RESTRICTED,
     name: 'proxy-only',
     leaving: 'iifname "lan" drop',
-    proxy: true,
+    proxy: 'to-all',
     expected: { ...PORT_RESTRICTED.expected, udp: false },
   },
   'narrow-1280': narrow(1280),

@@ -30,6 +30,8 @@ const DIRECT: readonly Pair[] = [
   ['upnp', 'symmetric-random'],
   ['nat-pmp', 'pcp'],
   ['ipv6-firewall', 'ipv6-firewall'],
+  ['ipv6-only', 'ipv6-firewall'],
+  ['ipv6-firewall', 'ipv6-only'],
   ...households.map((name): Pair => [name, name]),
   ['overlapping', 'overlapping'],
 ]
@@ -43,6 +45,7 @@ const RELAYED: readonly (readonly [...Pair, whyNotDirect: WhyNotDirect])[] = [
   ['conferencing-only', 'open', 'probe-timeout'],
   ['quic-only', 'port-restricted', 'probe-timeout'],
   ['port-restricted', 'proxy-only', 'udp-blocked'],
+  ['ipv6-only', 'port-restricted', 'no-candidates'],
   ['narrow-1000', 'narrow-1000', 'data-blocked'],
   ['symmetric-random', 'narrow-1000', 'data-blocked'],
 ]

@@ -1,4 +1,4 @@
-"""An HTTP proxy that connects (CONNECT) and does nothing else. proxy.py PORT"""
+"""An HTTP proxy that connects (CONNECT) and does nothing else. proxy.py PORT [ONLY]: ONLY is the one port that it connects to"""
 import socket
 import sys
 import threading
@@ -21,7 +21,7 @@ def serve(client):
             return
         head += data
     method, target, _ = head.split(b"\r\n")[0].decode().split(" ")
-    if method != "CONNECT":
+    if method != "CONNECT" or (len(sys.argv) > 2 and not target.endswith(":" + sys.argv[2])):
         client.sendall(b"HTTP/1.1 405 Method Not Allowed\r\ncontent-length: 0\r\n\r\n")
         return
     host, port = target.rsplit(":", 1)
@@ -37,7 +37,9 @@ def serve(client):
 
 
 def main():
-    listener = socket.create_server(("", int(sys.argv[1])), backlog=64)
+    listener = socket.create_server(
+        ("", int(sys.argv[1])), backlog=64, family=socket.AF_INET6, dualstack_ipv6=True
+    )
     while True:
         client, _ = listener.accept()
         threading.Thread(target=serve, args=(client,), daemon=True).start()

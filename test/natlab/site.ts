@@ -49,7 +49,7 @@ export function buildSite(namespaces: Namespaces, { host, place, kind, number }:
   load()
   if (kind.mtu !== undefined) namespaces.ip(router, 'link', 'set', 'wan', 'mtu', String(kind.mtu))
   connectHosts(namespaces, host, place, kind)
-  if (kind.proxy) startProxy(namespaces, router)
+  if (kind.proxy !== undefined) startProxy(namespaces, router, kind.proxy)
   if (kind.maps !== undefined) startMiniupnpd(namespaces, router, kind.maps, outside)
   if (kind.expiresAfterS !== undefined) startExpiry(namespaces, router, kind.expiresAfterS)
   const hosts = kind.household === undefined ? [host] : (['left', 'right'] as const)
@@ -104,9 +104,9 @@ function connectHost(namespaces: Namespaces, host: SideName, place: Place, kind:
   }
   namespaces.wire(
     { at: router, name: 'lan', addresses: [`${prefix}.1/24`, ...sixes(1)] },
-    { at: host, name: 'lan', addresses: [`${prefix}.10/24`, ...sixes(10)] },
+    { at: host, name: 'lan', addresses: [...(kind.ipv6Only ? [] : [`${prefix}.10/24`]), ...sixes(10)] },
   )
-  namespaces.route(host, '0.0.0.0/0', `${prefix}.1`)
+  if (!kind.ipv6Only) namespaces.route(host, '0.0.0.0/0', `${prefix}.1`)
   if (kind.ipv6 !== undefined) namespaces.route(host, '::/0', `${six.inside}::1`)
 }
 

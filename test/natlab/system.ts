@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { type Lab, RELAY_IP, SERVER_IPS, type SideName } from './lab.ts'
+import { type Lab, RELAY_IP, RELAY_IPV6, SERVER_IPS, SERVER_IPV6S, type SideName } from './lab.ts'
 
 const pathTo = (file: string): string => fileURLToPath(new URL(`../../${file}`, import.meta.url))
 
@@ -36,7 +36,17 @@ export class SystemInLab {
   static async start(lab: Lab): Promise<SystemInLab> {
     const directory = await mkdtemp(join(tmpdir(), 'straightway-natlab-'))
     const addresses = [...SERVER_IPS, RELAY_IP].join()
-    const options = ['--addresses', addresses, '--http', HTTP, '--data', join(directory, 'data')]
+    const ipv6 = [...SERVER_IPV6S, RELAY_IPV6].join()
+    const options = [
+      '--addresses',
+      addresses,
+      '--ipv6',
+      ipv6,
+      '--http',
+      HTTP,
+      '--data',
+      join(directory, 'data'),
+    ]
     const command = [process.execPath, START, ...options, '--json']
     return new SystemInLab(lab, directory, await firstLine(lab.spawn('server', command, PIPED)))
   }

@@ -13,6 +13,7 @@ export const SERVER_IPS = ['198.51.100.1', '198.51.100.2'] as const
 /** A relay has an address of its own, as it has in the cloud: two processes cannot share UDP 443 of one address. */
 export const RELAY_IP = '198.51.100.3'
 export const SERVER_IPV6S = ['2a02:db8:ffff::1', '2a02:db8:ffff::2'] as const
+export const RELAY_IPV6 = '2a02:db8:ffff::3'
 
 /** A place for a router, and its addresses. */
 export interface Place {
@@ -77,7 +78,7 @@ export async function buildCore(namespaces: Namespaces, delayMs: number): Promis
       name: 'core',
       addresses: [
         ...[...SERVER_IPS, RELAY_IP].map((ip) => `${ip}/24`),
-        ...SERVER_IPV6S.map((ip) => `${ip}/64`),
+        ...[...SERVER_IPV6S, RELAY_IPV6].map((ip) => `${ip}/64`),
       ],
     },
   )

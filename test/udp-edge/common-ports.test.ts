@@ -1,10 +1,11 @@
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { afterEach, expect, test } from 'vitest'
-import { ADDRESS_WORDS, PORT_WORD } from '../../shared/wire/address.ts'
+import { ADDRESS_WORDS, formatAddress, PORT_WORD } from '../../shared/wire/address.ts'
 import { Batch } from '../../shared/wire/batch.ts'
 import { bindDgram, bindUdp } from '../../udp-edge/bind.ts'
 import { CommonPorts } from '../../udp-edge/common-ports.ts'
+import { bindBeside } from '../../udp-edge/port-socket.ts'
 import type { DatagramSocket } from '../../udp-edge/socket.ts'
 
 const HOST = '127.0.0.1'
@@ -68,6 +69,14 @@ test.each([
   expect({ received, sent }).toEqual({ received: 3, sent: 3 })
   expect(sockets[1]!.counters.received).toBe(0)
   expect(sockets[0]!.addresses[0]!.words[PORT_WORD]).toBe(port)
+})
+
+test('one port has an address of each family, where a node has an IPv6 address of its own', async () => {
+  const inbox = { batch: new Batch(), socket: 0, arrived: () => {} }
+  const socket = await bindBeside(bindUdp, '::1')({ host: HOST, port: 0 }, inbox)
+  open.push(socket)
+  const [four, six] = socket.addresses.map(({ words }) => formatAddress(words))
+  expect(six).toBe(four!.replace('127.0.0.1', '[::1]'))
 })
 
 test('a port that another program uses is left out, and the log says which', async () => {
