@@ -11,6 +11,7 @@ import { addMillion } from './million/command.ts'
 import { numberFrom } from './number-argument.ts'
 import type { Rate } from './rate.ts'
 import { addRelay } from './relay/command.ts'
+import { addSeal } from './seal/command.ts'
 import { addStreams } from './streams/command.ts'
 import { benchStun, type StunResult } from './stun.ts'
 import { addSystem } from './system/command.ts'
@@ -54,6 +55,7 @@ addIndex(program)
 addMessages(program)
 addMillion(program)
 addRelay(program)
+addSeal(program)
 addStreams(program)
 addSystem(program)
 addTraversal(program)

@@ -9,6 +9,7 @@ import { parseAddress } from '../../shared/wire/address.ts'
 import { Batch } from '../../shared/wire/batch.ts'
 import { type Driver, drive } from '../../udp-edge/drive.ts'
 import { benchTicket } from '../ticket.ts'
+import { farFrom } from './far.ts'
 import type { Line } from './line.ts'
 import { nodeOf } from './nodes.ts'
 
@@ -17,11 +18,17 @@ export interface At {
   readonly seed: number
 }
 
-/** Opens lines between peers of which the writer is at the first node and the reader at the last. */
-export async function openOurs(nodes: readonly At[], count: number): Promise<readonly Line[]> {
+/**
+ * Opens lines between peers of which the writer is at the first node and the reader at the last. `wayMs`: time from a peer to
+ * its node. Default 0: that of loopback.
+ */
+export async function openOurs(nodes: readonly At[], count: number, wayMs = 0): Promise<readonly Line[]> {
   return await Promise.all(
     Array.from({ length: count }, async () => {
-      const [writer, reader] = await Promise.all([BenchPeer.open(nodes[0]!), BenchPeer.open(nodes.at(-1)!)])
+      const [writer, reader] = await Promise.all([
+        BenchPeer.open(nodes[0]!, wayMs),
+        BenchPeer.open(nodes.at(-1)!, wayMs),
+      ])
       return { ask: (body) => writer.send(reader.id, body), received: () => reader.received }
     }),
   )
@@ -32,11 +39,16 @@ class BenchPeer {
   received = 0
   readonly #identity: Identity = identityOf(randomBytes(32))
   readonly #answers = new Map<number, (outcome: string) => void>()
+  readonly #wayMs: number
   #driver!: Driver<PeerInput>
   #next = 1
 
-  static async open(at: At): Promise<BenchPeer> {
-    const peer = new BenchPeer()
+  private constructor(wayMs: number) {
+    this.#wayMs = wayMs
+  }
+
+  static async open(at: At, wayMs: number): Promise<BenchPeer> {
+    const peer = new BenchPeer(wayMs)
     await peer.#signIn(at)
     return peer
   }
@@ -65,6 +77,7 @@ class BenchPeer {
     const { promise: online, resolve } = Promise.withResolvers<void>()
     this.#driver = await drive<PeerInput, PeerEffect>(machine, {
       sockets: [{ host: '127.0.0.1', port: 0 }],
+      ...(this.#wayMs > 0 && { bind: farFrom(this.#wayMs) }),
       perform: (effect) => {
         if (effect.kind === 'online') resolve()
         else this.#on(effect)
