@@ -23,6 +23,8 @@ const RETURN_AT = 0.4
 /** Longest time for the last messages to settle and to arrive: the longest that a recipient holds messages, and more. */
 const DRAIN_MS = 100_000
 const LOOK_MS = 500
+/** Longest wait for writes to be acknowledged, and for reading all. A busy machine may need longer: then what is written counts as such. */
+const SETTLE_MS = 15_000
 /** A machine that is busy with other things may stretch a run by this share of it, no longer. */
 const MOST_STRETCH = 0.25
 
@@ -171,18 +173,18 @@ class Conductor {
     await this.#all('spoke', { kind: 'speak', round: number })
     const spokenAt = this.#processor.now()
     const { block } = this.#schedule.rounds[number - 1] ?? {}
-    if (block !== undefined) await this.#registrar.block(block.user, block.blocked, false)
-    await this.#registrar.settled()
+    if (block !== undefined) void this.#registrar.block(block.user, block.blocked, false)
+    await atMost(SETTLE_MS, this.#registrar.settled())
     const settledAt = this.#processor.now()
     await this.#until(spokenAt + CONVERGE_MS)
     await this.#all('looked', { kind: 'look', round: number, phase: 'all' })
     for (const peer of round.leavers) this.#acts.leave(peer)
     const leftAt = this.#processor.now()
     await this.#until(settledAt + CONVERGE_MS)
-    await this.#registrar.read()
+    await atMost(SETTLE_MS, this.#registrar.readAll(SETTLE_MS))
     const next = this.#schedule.rounds[number]?.block
     if (next !== undefined && number + 1 < this.#schedule.rounds.length)
-      await this.#registrar.block(next.user, next.blocked, true)
+      await atMost(SETTLE_MS, this.#registrar.block(next.user, next.blocked, true))
     await this.#until(leftAt + CONVERGE_MS)
     await this.#all('looked', { kind: 'look', round: number, phase: 'left' })
   }
@@ -235,3 +237,12 @@ class Conductor {
 /** Milliseconds that the rounds of a schedule take. */
 const lengthOf = ({ rounds }: Schedule): number =>
   rounds.reduce((sum, { chaosMs }) => sum + chaosMs + QUIET_MS, 0)
+
+/** Resolves when the work is done, or its time is over. The work goes on, and nobody minds if it fails then. */
+async function atMost(ms: number, work: Promise<unknown>): Promise<void> {
+  const timer = new AbortController()
+  const { signal } = timer
+  await Promise.race([work, wait(ms, undefined, { signal }).catch(() => {})])
+  timer.abort()
+  work.catch(() => {})
+}

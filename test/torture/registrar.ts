@@ -78,8 +78,21 @@ export class Registrar {
     await Promise.all(this.#writing.values())
   }
 
+  /** Reads all members and objects, with as many attempts as it takes in this time. */
+  async readAll(withinMs: number): Promise<void> {
+    const until = performance.now() + withinMs
+    while (performance.now() < until) {
+      try {
+        await this.#read()
+        return
+      } catch {
+        await wait(AGAIN_MS)
+      }
+    }
+  }
+
   /** Reads all members by listings, and all objects by searches. */
-  async read(): Promise<void> {
+  async #read(): Promise<void> {
     for (const [i, network] of this.#networks.entries()) {
       const members = await all((cursor) =>
         this.#admin.listMembers({ network, query: { ...cursor, limit: 100 } }),

@@ -23,8 +23,11 @@ const IN_FLIGHT = 16
  */
 const MAX_SET_BACK_MS = 60_000
 const NEVER = Number.POSITIVE_INFINITY
-/** A node answers within a few seconds, so an unanswered message is retransmitted. */
-const REPEAT_MS = 4000
+/**
+ * A node answers within a few seconds, so an unanswered message is retransmitted after these times. The last one is repeated:
+ * nodes or tables that are too busy to answer get half the load.
+ */
+const REPEATS_MS = [4000, 4000, 8000] as const
 /** Delay before a message is sent again that a node refused for now. */
 const POSTPONE_MS = 1000
 /**
@@ -44,6 +47,8 @@ interface Outgoing {
   /** Greatest earlier sequence that was neither refused nor delivered; 0 for none. */
   previous: number
   previousIsStored: boolean
+  /** How often the current session has sent it. */
+  sends: number
   /** When the message is sent (again); 0 for now. */
   dueAt: number
   /** Infinity until a session has accepted the message. */
@@ -64,7 +69,14 @@ interface Recipient {
   isBlocked: boolean
 }
 
-const UNNUMBERED = { sequence: 0, previous: 0, previousIsStored: false, sealed: undefined, isResealed: false }
+const UNNUMBERED = {
+  sequence: 0,
+  previous: 0,
+  previousIsStored: false,
+  sealed: undefined,
+  isResealed: false,
+  sends: 0,
+}
 
 /** Seals the body of a message. Undefined if the key of the recipient is being asked for. */
 export type Seal = (message: NumberedMessage) => Sealed | undefined
@@ -105,7 +117,7 @@ export class Outbox {
         const { sequence, previous, previousIsStored, sentAt } = message
         const { body } = message.sealed
         if (!take({ peer, epoch: this.epoch, sequence, previous, previousIsStored, sentAt, body })) return
-        message.dueAt = now + REPEAT_MS
+        message.dueAt = now + (REPEATS_MS[message.sends++] ?? REPEATS_MS[2])
         message.giveUpAt = Math.min(message.giveUpAt, now + GIVE_UP_MS)
       }
     }
@@ -183,6 +195,7 @@ export class Outbox {
     for (const { flying } of this.#active)
       for (const message of flying) {
         message.dueAt = 0
+        message.sends = 0
         message.giveUpAt = NEVER
       }
   }

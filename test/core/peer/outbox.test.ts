@@ -147,3 +147,13 @@ test('the times of messages do not run backwards when the clock of the next node
   outbox.send(0, ({ sentAt }) => times.push(sentAt) > 0)
   expect(times).toEqual([100_000, 100_000, 101_000, 1_000])
 })
+
+test('a message without a receipt is sent again after 4 and 8 s, then every 8 s, until it is given up', () => {
+  const outbox = withMessages(1)
+  const times: number[] = []
+  for (let now = 0; now < 60_000; now += 500) {
+    outbox.expire(now)
+    if (sent(outbox, now).length > 0) times.push(now)
+  }
+  expect(times).toEqual([0, 4000, 8000, 16_000, 24_000])
+})
