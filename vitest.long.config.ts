@@ -37,6 +37,7 @@ export const LONG = [
   'test/e2e/canary-everywhere.test.ts',
   'test/canary/song.test.ts',
   'test/peer/recovery.test.ts',
+  'test/cli/admin.test.ts',
   'test/cli/one-peer.test.ts',
   'test/cli/process.test.ts',
   'test/cli/strangers.test.ts',

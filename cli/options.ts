@@ -89,7 +89,7 @@ export function folderArgument(text: string): string {
   throw new InvalidArgumentError('Not a folder.')
 }
 
-function urlArgument(text: string): string {
+export function urlArgument(text: string): string {
   if (text === '' || (/^https?:\/\//.test(text) && URL.canParse(text))) return text
   throw new InvalidArgumentError('Not an address such as https://example.com.')
 }

@@ -63,6 +63,11 @@ export const VERBS: readonly Verb[] = [
     'Say what stands between this machine and others.',
     async () => (await import('./doctor.ts')).doctor,
   ),
+  of(
+    'admin',
+    'Administer a deployment with an API key: every operation of INDEX.',
+    async () => (await import('./admin.ts')).admin,
+  ),
   of('service', 'Keep `up` running: systemd or launchd.', async () => (await import('./service.ts')).service),
   of(
     'completion',

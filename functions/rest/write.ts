@@ -2,17 +2,19 @@
  * `npm run openapi`: writes what is generated from the definitions of the routes:
  *
  *   - routes.ts, which `infra` reads;
- *   - the operations of the clients in shared/rest-client;
+ *   - the operations of the clients in shared/rest-client, and the commands of `straightway admin`;
  *   - the OpenAPI document.
  */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { API } from './api.ts'
+import { commandsText } from './commands.ts'
 import { describeApi } from './openapi.ts'
 import { operationsText } from './typescript.ts'
 
 export const DOORS_FILE = join(import.meta.dirname, 'routes.ts')
 export const OPERATIONS_FILE = join(import.meta.dirname, '../../shared/rest-client/operations.ts')
+export const COMMANDS_FILE = join(import.meta.dirname, '../../shared/rest-client/commands.ts')
 export const DOCUMENT_FILE = join(import.meta.dirname, '../../docs/openapi.json')
 
 /** The routes as plain data, so that importing them does not import the handlers. */
@@ -35,5 +37,6 @@ export const documentText = (): string => `${JSON.stringify(describeApi(API), un
 if (process.argv[1] === import.meta.filename) {
   writeFileSync(DOORS_FILE, doorsText())
   writeFileSync(OPERATIONS_FILE, operationsText(API))
+  writeFileSync(COMMANDS_FILE, commandsText(API))
   writeFileSync(DOCUMENT_FILE, documentText())
 }

@@ -24,7 +24,10 @@ test('every command that is shown does what it says', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'straightway-cli-readme-'))
   const [port, local] = [await freePort(), await freePort()]
   const web = createServer((_, response) => response.end('page')).listen(port, '127.0.0.1')
-  const commands = new Commands({ STRAIGHTWAY_INDEX: system.index, STRAIGHTWAY_INVITE: system.invite })
+  const commands = new Commands({
+    ...{ STRAIGHTWAY_INDEX: system.index, STRAIGHTWAY_INVITE: system.invite },
+    STRAIGHTWAY_KEY: system.adminKey,
+  })
   const ben = commands.start(
     'up',
     '--name',
@@ -72,7 +75,7 @@ test('every command that is shown does what it says', async () => {
       expect(await running.ended('SIGTERM')).toBe(0)
     } else {
       const { code, err } = await commands.run(
-        ...(verb === 'completion' ? typed(line).slice(0, 2) : typed(line)),
+        ...(verb === 'completion' || verb === 'admin' ? typed(line).slice(0, -2) : typed(line)),
       )
       expect({ line, code, err: code === 0 ? '' : err }).toEqual({ line, code: 0, err: '' })
     }

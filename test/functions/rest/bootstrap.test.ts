@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { API } from '../../../functions/rest/api.ts'
+import { commandsText } from '../../../functions/rest/commands.ts'
 import { configFrom } from '../../../functions/rest/config.ts'
 import { describeApi } from '../../../functions/rest/openapi.ts'
 import { operationsText } from '../../../functions/rest/typescript.ts'
-import { DOORS_FILE, doorsText, OPERATIONS_FILE } from '../../../functions/rest/write.ts'
+import { COMMANDS_FILE, DOORS_FILE, doorsText, OPERATIONS_FILE } from '../../../functions/rest/write.ts'
 import type { FleetItem } from '../../../shared/directory.ts'
 import { fromBase32, type NodeId } from '../../../shared/ids.ts'
 import { LIMITS } from '../../../shared/limits.ts'
@@ -79,6 +80,7 @@ test('the description names every route, with the body that its handler checks',
 test('the doors of API Gateway and the types of clients are those of the definitions: npm run openapi', () => {
   expect(readFileSync(DOORS_FILE, 'utf8')).toBe(doorsText())
   expect(readFileSync(OPERATIONS_FILE, 'utf8')).toBe(operationsText(API))
+  expect(readFileSync(COMMANDS_FILE, 'utf8')).toBe(commandsText(API))
 })
 
 test('an example of a body is one that its route accepts', () => {
