@@ -74,6 +74,16 @@ const PLANTED: readonly [what: string, kind: ViolationKind, change: Change][] = 
     (e) => (isOf(e, 'received', 'p0.2') ? [e, { ...e, at: 95 }] : e),
   ],
   [
+    'a message that was given up and arrives after its successor',
+    'reordered',
+    (e) =>
+      isOf(e, 'received', 'p0.1')
+        ? { ...e, at: 32.5 }
+        : isOf(e, 'settled', 'p0.1')
+          ? { ...e, outcome: 'timeout' }
+          : e,
+  ],
+  [
     'a message that arrives after its successor',
     'reordered',
     (e) => (isOf(e, 'received', 'p0.1') ? { ...e, at: 32.5 } : e),
@@ -202,6 +212,14 @@ const starved = (at: number, ms: number): Entry => ({ at, kind: 'starved', ms })
 test('what is allowed passes: a late message after a time-out, a write of just now, a discarded message of a blocked user', () => {
   const late = history((e) => (e.kind === 'settled' && e.id === 'p0.2' ? { ...e, outcome: 'timeout' } : e))
   expect(judge(late).violations).toEqual([])
+  const restarted = history((e) =>
+    isOf(e, 'received', 'p0.1')
+      ? { ...e, at: 90.5 }
+      : isOf(e, 'settled', 'p0.1')
+        ? { ...e, at: 39, outcome: 'timeout' }
+        : e,
+  )
+  expect(judge(restarted).violations).toEqual([])
   const now = history((e) =>
     isOf(e, 'quiet')
       ? [

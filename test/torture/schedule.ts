@@ -65,7 +65,7 @@ export const QUIET_MS = 24_000
 /** Every fault is over this long before the quiet time begins. */
 const CALM_MS = 500
 /** Kills in one chaotic time. */
-const KILLS = 6
+const KILLS = 7
 
 /** Users own two peers each. Peer `p` belongs to user `p % usersOf`. */
 export const usersOf = ({ groups, peersPerGroup }: Pick<Schedule, 'groups' | 'peersPerGroup'>): number =>

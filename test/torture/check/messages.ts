@@ -3,7 +3,8 @@
  *
  *   once       each message arrives at most once, over all runs of its recipient
  *   kept       a message that was acknowledged (`delivered`, `stored`) arrives before the history ends
- *   in order   messages of one run of a sender arrive in the order of their calls. A message of an earlier run that was
+ *   in order   messages of one run of a sender arrive in the order of their calls. One that was given up may be late if its
+ *              recipient has restarted since it received a later one. A message of an earlier run that was
  *              acknowledged before the later run began arrives first
  *   refused    a message with a final refusal never arrives
  *   blocked    a message that was sent during a block does not arrive during it. A stored one may be discarded
@@ -24,6 +25,7 @@ const FINAL = new Set([
   'forbidden',
 ])
 const ACKNOWLEDGED = new Set(['delivered', 'stored'])
+const GIVEN_UP = new Set(['timeout', 'closed'])
 /** A block is in force at every node this long after it was acknowledged, and it is over this long after its end was. */
 const BLOCKED_AFTER_MS = 2_000
 
@@ -33,6 +35,8 @@ interface Message {
   readonly place: number
   settled?: EntryOf<'settled'>
   received?: EntryOf<'received'>
+  /** Run of the recipient that received it. */
+  receivedIn?: number
 }
 
 interface Block {
@@ -69,6 +73,8 @@ class MessageCheck {
   readonly #blocks: Block[] = []
   /** Start of each run of a peer. */
   readonly #runs = new Map<string, number>()
+  /** Current run of each peer. */
+  readonly #runOf = new Map<string, number>()
   /** Of each sender and recipient: the last message that arrived of each run. */
   readonly #arrived = new Map<string, Map<number, Message>>()
   readonly #violations: Violation[] = []
@@ -82,6 +88,7 @@ class MessageCheck {
     switch (entry.kind) {
       case 'joined':
         this.#userOf.set(entry.peer, entry.user)
+        this.#runOf.set(entry.peer, entry.run)
         this.#runs.set(`${entry.peer} ${entry.run}`, entry.at)
         break
       case 'sent':
@@ -143,6 +150,7 @@ class MessageCheck {
       return
     }
     message.received = received
+    message.receivedIn = this.#runOf.get(received.by) ?? 0
     this.#inOrder(message, received.at)
     for (const block of this.#blocks)
       if (
@@ -159,9 +167,9 @@ class MessageCheck {
     const runs = this.#arrived.get(key) ?? new Map<number, Message>()
     this.#arrived.set(key, runs)
     const last = runs.get(run)
-    if (last !== undefined && last.place > message.place)
+    if (last === undefined || last.place < message.place) runs.set(run, message)
+    else if (!mayBeLate(message, last))
       this.#add('reordered', at, `${told(message.sent)} arrived after ${told(last.sent)}`)
-    else runs.set(run, message)
     for (const [other, later] of runs) if (other > run) this.#earlierRun(message, later, at)
   }
 
@@ -221,5 +229,9 @@ class MessageCheck {
     this.#violations.push({ kind, at, what })
   }
 }
+
+/** The recipient forgets what was given up when it restarts. */
+const mayBeLate = ({ settled, receivedIn }: Message, later: Message): boolean =>
+  settled !== undefined && GIVEN_UP.has(settled.outcome) && receivedIn !== later.receivedIn
 
 const told = ({ id, from, to }: EntryOf<'sent'>): string => `message ${id} from ${from} to ${to}`

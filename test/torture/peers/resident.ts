@@ -5,7 +5,7 @@ import type { Recorder } from '../recorder.ts'
 import type { GroupPlan, PeerPlan } from './messages.ts'
 
 /** Unsettled messages beyond which a peer sends no more for now. */
-const MOST_PENDING = 24
+const MOST_PENDING = 40
 const AGAIN_MS = 500
 const STATUSES = ['online', 'away', 'busy'] as const
 
