@@ -26,28 +26,22 @@
 import type { Channel } from '../../crypto/channel.ts'
 import type { Random } from '../../crypto/random.ts'
 import type { Batch } from '../../wire/batch.ts'
-import { FrameReader, REF_BYTES, SEALED_HEADER_BYTES, SEALED_TAG_BYTES } from '../../wire/frames.ts'
+import { FrameReader, SEALED_HEADER_BYTES, SEALED_TAG_BYTES } from '../../wire/frames.ts'
 import { FRAME, RELIABLE } from '../../wire/numbers.ts'
 import {
   CHALLENGE_BYTES,
   decodeAck,
   decodeGoodbye,
-  encodeAck,
   encodeGoodbye,
   encodeU32,
   type GoodbyeReason,
 } from '../../wire/session.ts'
 import type { AddressCredit } from '../address-credit.ts'
 import type { Placed } from './follower.ts'
-import { Halves } from './halves.ts'
-import type { Incoming } from './incoming.ts'
+import { Halves, type Rest, UNUSED } from './halves.ts'
 import type { FrameSink, SessionOptions, SessionState } from './options.ts'
-import type { Outgoing } from './outgoing.ts'
-import type { PacketWriter } from './packet.ts'
-import { type Sealing, SessionRenewal } from './renewal.ts'
+import { SessionRenewal } from './renewal.ts'
 
-/** Unreliable frames that may wait for the next flush. More are dropped, because the other side asks again. */
-const UNRELIABLE = 16
 const never = Number.POSITIVE_INFINITY
 
 export type { FrameSink, SessionState }
@@ -69,16 +63,9 @@ export class Session implements Placed {
   readonly #challenges: Random | undefined
   readonly #onMoved: ((session: Session) => void) | undefined
   readonly #ackDelayMs: number
-  /** Whether the credit of the address is used up for now. */
-  #blocked = false
   /** At a node, only while the keys are being renewed. */
   #renewal: SessionRenewal | undefined
-  #halves: Halves | undefined
-  /** While it rests: its `Rest`. */
-  #nextOut = 1
-  #nextIn = 1
-  #roundTripMs = 0
-  #unreliable: { readonly type: number; readonly body: Uint8Array }[] | undefined
+  #traffic: Halves | Rest = UNUSED
 
   constructor(options: SessionOptions) {
     this.index = options.index
@@ -92,7 +79,7 @@ export class Session implements Placed {
     this.#onMoved = options.onMoved
     this.#ackDelayMs = options.ackDelayMs ?? 0
     if (options.renews !== undefined) this.#renewal = new SessionRenewal(options.renews, options.now)
-    if (options.credit !== undefined) this.#wake(options.credit)
+    if (options.credit !== undefined) this.#traffic = this.#awoken(UNUSED, options.credit)
   }
 
   get state(): SessionState {
@@ -101,7 +88,7 @@ export class Session implements Placed {
 
   /** Smoothed round-trip time in milliseconds; 0 before the first sample. */
   get roundTripMs(): number {
-    return this.#halves?.outgoing.roundTripMs ?? this.#roundTripMs
+    return this.#traffic.roundTripMs
   }
 
   /** Whether every reliable frame has been acknowledged. */
@@ -116,24 +103,23 @@ export class Session implements Placed {
 
   /** Number of reliable frames that `send` still accepts. */
   get room(): number {
-    return this.#outgoing.room
+    return this.#awake.outgoing.room
   }
 
   /** Queues a frame; types from 0x80 on are reliable. Returns false if the queue is full or the session is not open. */
   send(type: number, body: Uint8Array): boolean {
     if (this.#state !== 'open') return false
-    return type >= RELIABLE ? this.#outgoing.add(type, body) : this.#sendOnce(type, body)
+    return type >= RELIABLE ? this.#awake.outgoing.add(type, body) : this.#awake.sendOnce(type, body)
   }
 
   ping(token: number): void {
-    this.#sendOnce(FRAME.PING, encodeU32(token))
+    this.send(FRAME.PING, encodeU32(token))
   }
 
   /** Closes the session. The next flush sends GOODBYE, and nothing is sent after it. */
   goodbye(reason: GoodbyeReason): void {
-    if (this.#state !== 'open') return
-    this.#sendOnce(FRAME.GOODBYE, encodeGoodbye(reason))
-    this.#state = 'closed'
+    this.send(FRAME.GOODBYE, encodeGoodbye(reason))
+    if (this.#state === 'open') this.#state = 'closed'
   }
 
   /**
@@ -151,10 +137,10 @@ export class Session implements Placed {
     const opened = channel?.open(counter, arrived.bytes, start, body, length) ?? -1
     if (channel === undefined || opened < 0) return false
     this.heardAt = now
-    if (this.#renewal !== undefined) this.#seal(this.#renewal.opened(channel, this, now))
+    const sealing = this.#renewal?.opened(channel, this, now) ?? this
+    ;({ channel: this.channel, generation: this.generation } = sealing)
     const isNewest = channel === this.channel && counter > before
-    const { follower } = this.#halves ?? this.#wake()
-    follower.heard(this, arrived, i, isNewest, now)
+    this.#awake.follower.heard(this, arrived, i, isNewest, now)
     this.#read(new FrameReader(arrived.bytes, body, body + opened), now, sink)
     return true
   }
@@ -163,93 +149,52 @@ export class Session implements Placed {
   flush(out: Batch, now: number): void {
     if (this.#state === 'dead' || this.#state === 'left') return
     this.#renewal?.tick(now)
-    if (this.#halves === undefined && this.#unreliable === undefined) return
-    this.#blocked = false
-    this.#renew(now)
-    const { follower } = this.#halves ?? this.#wake()
-    const packet = follower.packetTo(this, out, now)
-    const add = (type: number, ref: number, body: Uint8Array): boolean => {
-      if (packet.isEmpty && this.#incoming.repeatsAck(now)) this.#addAck(packet)
-      const added = packet.add(type, ref, body)
-      if (!added) this.#blocked = true
-      return added
-    }
-    if (now >= this.#incoming.ackAt) this.#addAck(packet)
-    for (const { type, body } of this.#unreliable ?? []) add(type, 0, body)
-    this.#unreliable = undefined
-    const isAlive =
-      this.#state === 'closed' ||
-      this.#outgoing.send(now, this.heardAt, ({ type, ref, body }) => add(type, ref, body))
-    packet.end()
-    if (!isAlive) this.#state = 'dead'
-    this.#restIfIdle(now)
+    const halves = this.#halves
+    if (halves === undefined) return
+    this.#renew(halves, now)
+    const isOpen = this.#state === 'open'
+    if (!halves.write(this, out, { now, heardAt: this.heardAt, isOpen })) this.#state = 'dead'
+    if (this.#challenges !== undefined) this.#traffic = halves.rest(now) ?? halves
   }
 
-  /** When to flush at the latest; Infinity if nothing is due. */
+  /** The latest time for a flush; Infinity if nothing is due. */
   deadline(): number {
-    const eraseAt = this.#renewal?.deadline() ?? never
     if (this.#state !== 'open') return never
-    if (this.#halves === undefined) return eraseAt
-    const moveAt = Math.min(this.#halves.follower.deadline(), eraseAt)
-    return this.#blocked ? moveAt : Math.min(this.#outgoing.deadline(), this.#incoming.ackAt, moveAt)
+    return Math.min(this.#renewal?.deadline() ?? never, this.#halves?.deadline() ?? never)
   }
 
-  get #outgoing(): Outgoing {
-    return (this.#halves ?? this.#wake()).outgoing
+  /** Undefined while it rests. */
+  get #halves(): Halves | undefined {
+    return this.#traffic instanceof Halves ? this.#traffic : undefined
   }
 
-  get #incoming(): Incoming {
-    return (this.#halves ?? this.#wake()).incoming
+  get #awake(): Halves {
+    if (this.#traffic instanceof Halves) return this.#traffic
+    this.#traffic = this.#awoken(this.#traffic)
+    return this.#traffic
   }
 
-  #wake(credit?: AddressCredit): Halves {
-    const rest = { nextOut: this.#nextOut, nextIn: this.#nextIn, roundTripMs: this.#roundTripMs }
-    const [ackDelayMs, challenges] = [this.#ackDelayMs, this.#challenges]
-    this.#halves = new Halves(rest, { ackDelayMs, challenges, credit })
-    return this.#halves
-  }
-
-  #restIfIdle(now: number): void {
-    if (this.#challenges === undefined || this.#halves?.isIdle(now) !== true) return
-    const { outgoing, incoming } = this.#halves
-    this.#nextOut = outgoing.nextRef
-    this.#nextIn = incoming.next
-    this.#roundTripMs = Math.ceil(outgoing.roundTripMs)
-    this.#halves = undefined
-  }
-
-  #addAck(packet: PacketWriter): void {
-    if (packet.add(FRAME.ACK, 0, encodeAck(this.#incoming.ack))) this.#incoming.acknowledged()
-    else this.#blocked = true
-  }
-
-  #sendOnce(type: number, body: Uint8Array): boolean {
-    this.#unreliable ??= []
-    if (this.#unreliable.length >= UNRELIABLE || this.#state !== 'open') return false
-    this.#unreliable.push({ type, body })
-    return true
+  #awoken(rest: Rest, credit?: AddressCredit): Halves {
+    return new Halves(rest, { ackDelayMs: this.#ackDelayMs, challenges: this.#challenges, credit })
   }
 
   #read(frames: FrameReader, now: number, sink: FrameSink): void {
-    while (this.#state === 'open' && frames.next()) {
-      if (frames.type >= RELIABLE) this.#readReliable(frames, now, sink)
-      else this.#readOnce(frames.type, frames.body, now, sink)
+    const deliver = (type: number, body: Uint8Array): void => {
+      if (this.#state === 'open') this.#deliver(type, body, now, sink)
     }
-  }
-
-  #readReliable({ type, body }: FrameReader, now: number, sink: FrameSink): void {
-    if (body.length < REF_BYTES) return
-    const ref = ((body[0]! << 24) | (body[1]! << 16) | (body[2]! << 8) | body[3]!) >>> 0
-    this.#incoming.arrived(now)
-    this.#incoming.accept(ref, type, body.subarray(REF_BYTES), (its, inner) => {
-      if (this.#state === 'open') this.#deliver(its, inner, now, sink)
-    })
+    while (this.#state === 'open' && frames.next()) {
+      const { type, body } = frames
+      if (type >= RELIABLE) this.#awake.accept(type, body, now, deliver)
+      else this.#readOnce(type, body, now, sink)
+    }
   }
 
   #deliver(type: number, body: Uint8Array, now: number, sink: FrameSink): void {
     if (type === FRAME.RENEW) this.#onRenew(body)
     else if (type !== FRAME.RENEWED) sink.frame(this, type, body, now)
-    else if (this.#renewal !== undefined) this.#seal(this.#renewal.answered(body, this, now))
+    else
+      ({ channel: this.channel, generation: this.generation } =
+        this.#renewal?.answered(body, this, now) ?? this)
   }
 
   /** Only a node answers: it has the randomness, and only a peer asks. */
@@ -261,16 +206,10 @@ export class Session implements Placed {
   }
 
   /** Asks for other keys if it is time and other frames are under way. */
-  #renew(now: number): void {
-    const isInUse = !this.#outgoing.idle || this.#incoming.ackAt < never
+  #renew({ isInUse }: Halves, now: number): void {
     if (this.#state === 'open' && isInUse)
       this.#renewal?.ask(this, (body) => this.send(FRAME.RENEW, body), now)
     if (this.#renewal?.isOver === true) this.#renewal = undefined
-  }
-
-  #seal({ channel, generation }: Sealing): void {
-    this.channel = channel
-    this.generation = generation
   }
 
   #channelOf(generation: number): Channel | undefined {
@@ -278,26 +217,28 @@ export class Session implements Placed {
   }
 
   #readOnce(type: number, body: Uint8Array, now: number, sink: FrameSink): void {
-    if (type === FRAME.ACK) this.#onAck(body, now)
-    else if (type === FRAME.PING) this.#sendOnce(FRAME.PONG, body.slice(0, 4))
-    else if (type === FRAME.GOODBYE) this.#onGoodbye(body)
-    else if (type === FRAME.PATH_CHALLENGE)
-      this.#sendOnce(FRAME.PATH_RESPONSE, body.slice(0, CHALLENGE_BYTES))
-    else if (type === FRAME.PATH_RESPONSE) this.#onResponse(body.subarray(0, CHALLENGE_BYTES))
-    else sink.frame(this, type, body, now)
-  }
-
-  #onResponse(token: Uint8Array): void {
-    if (this.#halves?.follower.answered(this, token) === true) this.#onMoved?.(this)
-  }
-
-  #onAck(body: Uint8Array, now: number): void {
-    const ack = decodeAck(body)
-    if (ack !== undefined && !this.#outgoing.acknowledge(ack, now)) this.#state = 'dead'
-  }
-
-  #onGoodbye(body: Uint8Array): void {
-    this.reason = decodeGoodbye(body) ?? 'leaving'
-    this.#state = 'left'
+    switch (type) {
+      case FRAME.ACK: {
+        const ack = decodeAck(body)
+        if (ack !== undefined && !this.#awake.outgoing.acknowledge(ack, now)) this.#state = 'dead'
+        return
+      }
+      case FRAME.PING:
+        this.send(FRAME.PONG, body.slice(0, 4))
+        return
+      case FRAME.GOODBYE:
+        this.reason = decodeGoodbye(body) ?? 'leaving'
+        this.#state = 'left'
+        return
+      case FRAME.PATH_CHALLENGE:
+        this.send(FRAME.PATH_RESPONSE, body.slice(0, CHALLENGE_BYTES))
+        return
+      case FRAME.PATH_RESPONSE:
+        if (this.#halves?.follower.answered(this, body.subarray(0, CHALLENGE_BYTES)) === true)
+          this.#onMoved?.(this)
+        return
+      default:
+        sink.frame(this, type, body, now)
+    }
   }
 }
