@@ -1,7 +1,7 @@
 /**
  * Emits the two packages that are installed, as JavaScript with types (system/README.md says why there are two):
  *
- *   node build.ts sdk      dist/: the SDK and the CLI; documents that travel get links for readers without a checkout
+ *   node build.ts sdk      dist/: the SDK for Node and for browsers, and the CLI; documents that travel get links for readers without a checkout
  *   node build.ts restore  the documents of the checkout, after packing
  *   node build.ts system   system/dist/: the constructs, the bundles that they deploy, and the system on one machine
  */
@@ -18,6 +18,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { bundleForBrowsers } from './browser/build.ts'
 import { addressOf, packedLinks } from './docs/packed-links.ts'
 import { writeBundles } from './infra/bundles.ts'
 
@@ -30,15 +31,27 @@ const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as
 const ASIDE = join(root, '.documents-of-the-checkout')
 
 for (const what of process.argv.length > 2 ? process.argv.slice(2) : ['sdk', 'restore', 'system']) {
-  if (what === 'sdk') buildSdk()
+  if (what === 'sdk') await buildSdk()
   else if (what === 'restore') restoreDocuments()
   else if (what === 'system') buildSystem()
   else throw new Error(`build.ts knows sdk, restore and system, not ${what}`)
 }
 
-function buildSdk(): void {
-  emit('tsconfig.sdk.json', join(root, 'dist'))
-  keepPublicTypes(join(root, 'dist'), 'peer/index.d.ts')
+async function buildSdk(): Promise<void> {
+  const dist = join(root, 'dist')
+  emit('tsconfig.sdk.json', dist)
+  compile(
+    'tsconfig.browser.json',
+    '--noEmit',
+    'false',
+    '--declaration',
+    '--emitDeclarationOnly',
+    '--outDir',
+    dist,
+  )
+  const { outputFiles } = await bundleForBrowsers()
+  writeFileSync(join(dist, 'browser/index.js'), outputFiles[0]!.contents)
+  keepPublicTypes(dist, ['peer/index.d.ts', 'browser/index.d.ts'])
   restoreDocuments()
   for (const document of manifest.files.filter((path) => path.endsWith('.md'))) {
     const aside = join(ASIDE, document)
@@ -52,8 +65,8 @@ function buildSdk(): void {
   }
 }
 
-/** Removes the declarations that the entry does not refer to: a third of the package, which nobody can import. */
-function keepPublicTypes(dist: string, entry: string): void {
+/** Removes the declarations that no entry refers to: a third of the package, which nobody can import. */
+function keepPublicTypes(dist: string, entries: readonly string[]): void {
   const reached = new Set<string>()
   const reach = (path: string): void => {
     if (reached.has(path) || !existsSync(join(dist, path))) return
@@ -62,7 +75,7 @@ function keepPublicTypes(dist: string, entry: string): void {
     for (const [, to] of text.matchAll(/(?:from|import)\s*\(?['"](\.{1,2}\/[^'"]+)\.[jt]s['"]/g))
       reach(join(dirname(path), `${to}.d.ts`))
   }
-  reach(entry)
+  for (const entry of entries) reach(entry)
   for (const path of globSync('**/*.d.ts', { cwd: dist })) if (!reached.has(path)) rmSync(join(dist, path))
 }
 
@@ -90,6 +103,10 @@ function buildSystem(): void {
 
 function emit(config: string, into: string): void {
   rmSync(into, { recursive: true, force: true })
+  compile(config)
+}
+
+function compile(config: string, ...options: readonly string[]): void {
   const compiler = join(root, 'node_modules/typescript/bin/tsc')
-  execFileSync(process.execPath, [compiler, '-p', config], { cwd: root, stdio: 'inherit' })
+  execFileSync(process.execPath, [compiler, '-p', config, ...options], { cwd: root, stdio: 'inherit' })
 }

@@ -21,6 +21,7 @@ export default defineConfig({
       'test/natlab/**',
       'test/infra/**',
       'test/rest/**',
+      'test/browser/**',
       'test/package/**',
       'test/examples/**',
       ...LONG,

@@ -54,9 +54,18 @@ export class WebSocketDoor {
   readonly #server: WebSocketServer
   readonly #connections = new Map<string, Connection>()
   readonly #underWay = new Set<Promise<unknown>>()
+  /** The subprotocol that `$connect` selected for a handshake. */
+  readonly #protocols = new WeakMap<IncomingMessage, string>()
 
   constructor(handlers: WebSocketHandlers, limits: GatewayLimits) {
-    const options = { noServer: true, maxPayload: limits.frameBytes, closeTimeout: CLOSE_MS }
+    const handleProtocols = (_: Set<string>, request: IncomingMessage) =>
+      this.#protocols.get(request) ?? false
+    const options = {
+      noServer: true,
+      maxPayload: limits.frameBytes,
+      closeTimeout: CLOSE_MS,
+      handleProtocols,
+    } as const
     this.#handlers = handlers
     this.#limits = limits
     this.#server = new WebSocketServer(options)
@@ -65,7 +74,8 @@ export class WebSocketDoor {
   async upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     if (!isHandshake(request)) return refuseUpgrade(socket, 400)
     const caller = callerOf(request)
-    const status = await this.#run('connect', connectEvent(caller)).then(statusOf, statusOfError)
+    const { status, protocol } = await this.#run('connect', connectEvent(caller)).then(admission, failure)
+    if (protocol !== undefined) this.#protocols.set(request, protocol)
     if (status < 200 || status > 299) return refuseUpgrade(socket, status)
     const abandoned = () => void this.#disconnected(caller, 1006, '')
     if (socket.destroyed) return abandoned()
@@ -190,11 +200,20 @@ function stateOf({ connectedAt, lastActiveAt, identity }: Connection): Connectio
   }
 }
 
-const statusOf = (result: WebSocketResult | undefined): number => result?.statusCode ?? 502
+interface Admission {
+  readonly status: number
+  readonly protocol?: string
+}
 
-function statusOfError(error: unknown): number {
+function admission(result: WebSocketResult | undefined): Admission {
+  const named = Object.entries(result?.headers ?? {})
+  const protocol = named.find(([name]) => name.toLowerCase() === 'sec-websocket-protocol')?.[1]
+  return { status: result?.statusCode ?? 502, ...(protocol !== undefined && { protocol }) }
+}
+
+function failure(error: unknown): Admission {
   console.error('$connect:', error)
-  return isTimeout(error) ? 504 : 502
+  return { status: isTimeout(error) ? 504 : 502 }
 }
 
 const nothing = (): void => {}

@@ -32,6 +32,12 @@ export type PushedDatagram = Carried & { readonly from: string; readonly peer: P
 export type PeerGone = { readonly kind: 'gone'; readonly connection: string }
 export type NodeGone = { readonly kind: 'gone'; readonly node: NodeId }
 
+/**
+ * The WebSocket subprotocol of a browser, which cannot send an `Authorization` header: it offers this name and its proof,
+ * and the gateway selects the name.
+ */
+export const GATEWAY_PROTOCOL = 'straightway'
+
 const SERVICES: readonly unknown[] = ['checkpoint', 'handshake'] satisfies CarriedService[]
 const MOST_TEXT = 4 * Math.ceil(LIMITS.datagramBytes / 3)
 const BASE64 = /^(?:[\dA-Za-z+/]{4})*(?:[\dA-Za-z+/]{2}==|[\dA-Za-z+/]{3}=)?$/

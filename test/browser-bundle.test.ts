@@ -1,50 +1,39 @@
-/** The parts that a browser will drive, an Endpoint with its codecs and cryptography, need nothing from Node. */
-import { join } from 'node:path'
+/** The SDK for browsers is one module that needs nothing from Node, and is small. */
 import { runInNewContext } from 'node:vm'
 import { gzipSync } from 'node:zlib'
-import { build, type Plugin } from 'esbuild'
+import { build } from 'esbuild'
 import { expect, test } from 'vitest'
+import { bundleForBrowsers, counterparts, FOR_BROWSERS } from '../browser/build.ts'
 
-const ROOT = join(import.meta.dirname, '..')
+/** Of the whole SDK, compressed by gzip. The aim is 60,000. */
+const MOST_BYTES = 68_000
+
+test('it is one small module without imports, and without anything of Node', async () => {
+  const { outputFiles, metafile } = await bundleForBrowsers()
+  const { text } = outputFiles[0]!
+  const bytes = gzipSync(text, { level: 9 }).length
+  console.log(`straightway/browser: ${text.length} bytes, ${bytes} with gzip`)
+  expect(bytes).toBeLessThanOrEqual(MOST_BYTES)
+  const [output] = Object.values(metafile.outputs)
+  expect(output?.imports).toEqual([])
+  expect(Object.keys(metafile.inputs)).not.toContain('shared/crypto/native.ts')
+  expect(text).not.toMatch(/\bBuffer\b|\bprocess\.|\brequire\(/)
+})
+
 const ENTRY = `
   export * from './shared/core/peer/endpoint.ts'
   export { identityOf, selfSignedProof } from './shared/crypto/identity.ts'
   export { initiate, respond } from './shared/crypto/noise.ts'`
 
-/** Replaces the cryptography as a build for browsers does. */
-const pureCryptography: Plugin = {
-  name: 'pure-cryptography',
-  setup({ onResolve }) {
-    onResolve({ filter: /^\.\/native\.ts$/ }, () => ({ path: join(ROOT, 'shared/crypto/pure.ts') }))
-  },
-}
-
-const { outputFiles, metafile } = await build({
-  absWorkingDir: ROOT,
-  stdin: { contents: ENTRY, resolveDir: ROOT, loader: 'ts' },
-  bundle: true,
-  write: false,
-  minify: true,
-  metafile: true,
-  platform: 'browser',
-  format: 'iife',
-  globalName: 'straightway',
-  target: 'es2023',
-  plugins: [pureCryptography],
-  logLevel: 'silent',
-})
-const { text } = outputFiles[0]!
-
-test('it bundles for a browser, without a built-in module of Node', () => {
-  const inputs = Object.keys(metafile.inputs)
-  console.log(`an Endpoint for browsers: ${text.length} bytes, ${gzipSync(text).length} with gzip`)
-  expect(inputs.filter((path) => path.startsWith('node:'))).toEqual([])
-  expect(inputs).toContain('shared/crypto/pure.ts')
-  expect(inputs).not.toContain('shared/crypto/native.ts')
-})
-
-test('it runs without a global of Node: keys, a proof, a handshake', () => {
-  const program = `${text}
+test('its machines and its cryptography run without a global of Node', async () => {
+  const { outputFiles } = await build({
+    ...FOR_BROWSERS,
+    plugins: [counterparts],
+    stdin: { contents: ENTRY, resolveDir: FOR_BROWSERS.absWorkingDir, loader: 'ts' },
+    format: 'iife',
+    globalName: 'straightway',
+  })
+  const program = `${outputFiles[0]!.text}
     const { identityOf, selfSignedProof, initiate, respond } = straightway
     const [a, b] = [identityOf(new Uint8Array(32).fill(1)), identityOf(new Uint8Array(32).fill(2))]
     const keys = ({ staticPublic, staticSecret }) => ({ publicKey: staticPublic, secretKey: staticSecret })

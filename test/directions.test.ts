@@ -52,6 +52,16 @@ const ROOMS: Record<string, readonly string[]> = {
     'serve',
     'peer',
   ],
+  browser: [
+    'shared',
+    'shared/wire',
+    'shared/crypto',
+    'shared/core',
+    'shared/drive',
+    'shared/rest-client',
+    'shared/client',
+    'browser',
+  ],
   cli: ['shared', 'shared/wire', 'shared/files', 'shared/rest-client', 'serve', 'peer', 'cli'],
   canary: ['shared', 'shared/store', 'functions', 'peer', 'canary'],
   local: [
@@ -80,7 +90,14 @@ const PUBLIC_ENTRY = 'peer/index.ts'
 
 const PURE = ['shared/wire', 'shared/crypto', 'shared/core', 'shared/model']
 /** Rooms that browsers run, which may use no global of Node either. */
-const EVERYWHERE = ['shared/wire', 'shared/crypto', 'shared/core', 'shared/rest-client', 'shared/client']
+const EVERYWHERE = [
+  'shared/wire',
+  'shared/crypto',
+  'shared/core',
+  'shared/rest-client',
+  'shared/client',
+  'browser',
+]
 
 /** What belongs to a platform: a build for browsers leaves it out (browser-bundle.test.ts). */
 const OF_NODE = new Set(['shared/crypto/node-ml-kem.ts'])
@@ -94,7 +111,9 @@ const FORBIDDEN: Record<string, RegExp> = {
   'input and output': /from 'node:|\bprocess\.|\bconsole\.|\bfetch\(/,
 }
 
-const files = globSync('{shared,functions,udp-edge,serve,peer,cli,canary,local,infra}/**/*.ts', { cwd: root })
+const files = globSync('{shared,functions,udp-edge,serve,peer,browser,cli,canary,local,infra}/**/*.ts', {
+  cwd: root,
+})
   .map((path) => path.replaceAll('\\', '/'))
   .filter((path) => !path.endsWith('.d.ts'))
 

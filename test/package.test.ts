@@ -45,6 +45,27 @@ test('its types resolve, and need no types of its dependencies', () => {
   expect(elsewhere.types('a.ts')).toBe('')
 }, 60_000)
 
+test('the SDK for browsers is one file without imports, whose types need none of Node', () => {
+  elsewhere.write(
+    'browser.ts',
+    `import { join, type Peer, StraightwayError } from 'straightway/browser'
+     const peer: Peer = await join({ index: 'http://127.0.0.1:1', invite: 'x', home: 'me' })
+     peer.on('message', ({ body, text }) => [body.byteLength, text.length])
+     peer.on('offer', (offer) => offer.refuse('no time'))
+     const { peer: friend } = (await peer.find('status eq "online"'))[0]!
+     const delivery: 'delivered' | 'stored' = await peer.send(friend, new Uint8Array(1))
+     for (const { name } of peer.roster) name.length
+     // @ts-expect-error there is no such event
+     peer.on('shout', () => {})
+    `,
+  )
+  expect(
+    elsewhere.types('browser.ts', '--types', '', '--lib', 'es2023,esnext.disposable,dom,dom.iterable'),
+  ).toBe('')
+  const bundle = readFileSync(join(elsewhere.installed, 'dist/browser/index.js'), 'utf8')
+  expect(bundle).not.toMatch(/\bimport\b|\bprocess\./)
+}, 60_000)
+
 test('the command line runs', () => {
   const cli = join(elsewhere.installed, 'cli/straightway.js')
   expect(elsewhere.node(cli, '--help')).toContain('Usage: straightway')

@@ -9,4 +9,6 @@ export type WebSocketEvent = APIGatewayProxyWebsocketEventV2 & {
 export interface WebSocketResult {
   readonly statusCode: number
   readonly body?: string
+  /** Of `$connect`: headers of the answer to the handshake. */
+  readonly headers?: Readonly<Record<string, string>>
 }

@@ -5,23 +5,14 @@
 import { chacha20orig, chacha20poly1305, xchacha20poly1305 } from '@noble/ciphers/chacha.js'
 import { ed25519, x25519 } from '@noble/curves/ed25519.js'
 import { blake2b } from '@noble/hashes/blake2.js'
-import { ml_kem768 } from '@noble/post-quantum/ml-kem.js'
-import type { MlKem, NoiseHandshakes, NoiseSymmetrics, Sodium } from './primitives.ts'
+import type { NoiseHandshakes, NoiseSymmetrics, Sodium } from './primitives.ts'
 import { PureNoise, PureSymmetric } from './pure-noise.ts'
+
+export { mlKem } from './pure-ml-kem.ts'
 
 const NONE = new Uint8Array(0)
 const TAG_BYTES = 16
 
-export const mlKem: MlKem | undefined = {
-  generate(seed) {
-    const { publicKey, secretKey } = ml_kem768.keygen(seed)
-    return { publicKey, decapsulate: (ciphertext) => ml_kem768.decapsulate(ciphertext, secretKey) }
-  },
-  encapsulate(publicKey, seed) {
-    const { sharedSecret, cipherText } = ml_kem768.encapsulate(publicKey, seed)
-    return { secret: sharedSecret, ciphertext: cipherText }
-  },
-}
 export const NoiseState: NoiseHandshakes = PureNoise
 export const noiseSymmetric: NoiseSymmetrics = (protocol) => new PureSymmetric(protocol)
 

@@ -170,10 +170,15 @@ function searchOf(query: Query = {}): string {
 async function textOf({ body }: Response): Promise<string | undefined> {
   const chunks: Uint8Array[] = []
   let bytes = 0
-  for await (const chunk of body ?? []) {
-    bytes += chunk.length
-    if (bytes > MAX_ANSWER_BYTES) return undefined
-    chunks.push(chunk)
+  // Some browsers cannot iterate a stream.
+  const reader = body?.getReader()
+  for (let read = await reader?.read(); read?.value !== undefined; read = await reader?.read()) {
+    bytes += read.value.length
+    if (bytes > MAX_ANSWER_BYTES) {
+      await reader?.cancel()
+      return undefined
+    }
+    chunks.push(read.value)
   }
   return textOfAll(chunks)
 }

@@ -8,10 +8,10 @@
 import type { Batch } from '../../wire/batch.ts'
 import { Hosted } from './hosted.ts'
 import { Lifetime, type LifetimeResult } from './lifetime.ts'
+import { CARRIED_INTERVAL_MS } from './pace.ts'
 import type { Part } from './socket-book.ts'
 import type { Surroundings } from './surroundings.ts'
 
-const CARRIED_INTERVAL_MS = 55_000
 /** Share of an idle time that was survived, while the search goes on and after its end. */
 const SHARE = { survived: 0.75, measured: 0.5 } as const
 /** A longer interval is not reported while the search goes on. */

@@ -19,6 +19,8 @@ const FLOOR_MS = 2000
 /** Least pause between keep-alives after a GONE. */
 const DOUBT_MS = 250
 const CEILING_MS = 55_000
+/** The interval of keep-alives through the gateway, each of which costs four of its messages: the longest that a node accepts. */
+export const CARRIED_INTERVAL_MS = CEILING_MS
 
 export class Pace {
   #intervalMs: number

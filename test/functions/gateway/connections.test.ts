@@ -94,6 +94,16 @@ describe('$connect', () => {
     second.close()
   })
 
+  test('takes the token of a browser from a subprotocol, and selects the other one', async () => {
+    const socket = new WebSocket(gateway.websocketUrl, ['straightway', await token()])
+    await once(socket, 'open')
+    expect(socket.protocol).toBe('straightway')
+    socket.close()
+    const wrong = await token({ key: new Uint8Array(32) })
+    const [error] = await once(new WebSocket(gateway.websocketUrl, ['straightway', wrong]), 'error')
+    expect(error.message).toContain('401')
+  })
+
   const refused: [string, () => Promise<Record<string, string>>][] = [
     ['presents nothing', async () => ({})],
     ['presents another scheme', async () => ({ authorization: 'Basic YTpi' })],
