@@ -3,9 +3,9 @@
  *
  *   1. A `pending` version is made. Functions and nodes read keys again while they run: within half an hour they
  *      publish and accept it.
- *   2. A day later it becomes `current`: it signs and seals. The version before it becomes `previous`, and is
- *      accepted until the next rotation. The last ticket made with it, which is valid for an hour, has ended long
- *      before.
+ *   2. At the next run, a day later, it becomes `current`: it signs and seals. The version before it becomes
+ *      `previous`, and is accepted until the next rotation. The last ticket made with it, which nodes accept for six
+ *      days, has ended by then: a key is replaced after seven days at the earliest.
  *
  *   SECRETS   ARNs, separated by commas
  *   KEY_DAYS  age at which a key is replaced
@@ -31,6 +31,8 @@ export interface RotationContext {
 }
 
 const DAY_MS = 24 * 3600_000
+/** A run that comes a little early promotes too. One that did not would shorten the time between two promotions. */
+const PENDING_MS = 23 * 3600_000
 
 /** The next step for a secret with these versions. */
 export function stepFor(
@@ -40,7 +42,7 @@ export function stepFor(
 ): 'prepare' | 'promote' | 'wait' {
   const current = versions.find(({ VersionStages }) => VersionStages?.includes('AWSCURRENT'))
   const pending = versions.find(({ VersionStages }) => VersionStages?.includes('AWSPENDING'))
-  if (pending !== undefined) return ageOf(pending, now) >= DAY_MS ? 'promote' : 'wait'
+  if (pending !== undefined) return ageOf(pending, now) >= PENDING_MS ? 'promote' : 'wait'
   return current !== undefined && ageOf(current, now) >= keyMs ? 'prepare' : 'wait'
 }
 

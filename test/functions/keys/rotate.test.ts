@@ -25,6 +25,11 @@ test.each([
     [version('AWSCURRENT', 91), version('AWSPENDING', 1)],
     'promote',
   ],
+  [
+    'a successor takes over a day after the run that made it, even though it was made a little after the run began',
+    [version('AWSCURRENT', 91), version('AWSPENDING', 0.99)],
+    'promote',
+  ],
   ['what was before is left alone', [version('AWSCURRENT', 1), version('AWSPREVIOUS', 91)], 'wait'],
   ['a secret without a value is left alone', [], 'wait'],
 ])('%s', (_, versions, step) => {
