@@ -150,3 +150,43 @@ test.each([
   const { sender: __, ...before } = message
   for (const cut of [1, 10, 20]) expect(wire.decodeForwardedMessage(bytes.subarray(0, -cut))).toEqual(before)
 })
+
+/** During an update nodes of two versions talk to each other. The later one may append fields to what it sends. */
+const LATER = filled(7, 0xee)
+const ONES = { to: ALICE, from: BOB, tunnel: TUNNEL, handshake: NODE }
+test.each([
+  [
+    'FORWARD_MESSAGE',
+    wire.encodeForwardedMessage({ ...NUMBERED, to: ALICE, from: BOB, body: fromHex('aabb') }),
+    wire.decodeForwardedMessage,
+  ],
+  [
+    'FORWARD_MESSAGE with its sender',
+    wire.encodeForwardedMessage({
+      ...{ ...NUMBERED, to: ALICE, from: BOB, body: fromHex('aabb') },
+      sender: { user: USER, network: NETWORK },
+    }),
+    wire.decodeForwardedMessage,
+  ],
+  [
+    'FORWARD_RECEIPT',
+    wire.encodeForwardedReceipt({ to: ALICE, from: BOB, epoch: 1, sequence: 2, outcome: 'delivered' }),
+    wire.decodeForwardedReceipt,
+  ],
+  [
+    'FORWARD_OFFER',
+    wire.encodeForwardedOffer({ ...ONES, noise: fromHex('dd'), expected: EXPECTED }),
+    wire.decodeForwardedOffer,
+  ],
+  [
+    'FORWARD_ANSWER',
+    wire.encodeForwardedAnswer({ ...ONES, outcome: 'accepted', noise: fromHex('dd'), expected: EXPECTED }),
+    wire.decodeForwardedAnswer,
+  ],
+  ['FORWARD_REJOIN', wire.encodeForwardedRejoin({ ...ONES, leg: 1 }), wire.decodeForwardedRejoin],
+  ['MOVED', wire.encodeMoved({ peer: ALICE, since: 1 }), wire.decodeMoved],
+] as const)('a node reads a %s to which a later version has appended something', (_, bytes, decode) => {
+  const longer = new Uint8Array([...bytes, ...LATER])
+  expect(decode(bytes)).toBeDefined()
+  expect(decode(longer)).toEqual(decode(bytes))
+})
