@@ -60,6 +60,9 @@ export class Tables {
   /** The paths that networks allow tunnels to use, if not all. */
   readonly paths = new Map<NetworkId, Paths>()
   readonly #memberships = new Map<NetworkId, Map<UserId, string>>()
+  /** The networks of each user, each with its place among all networks, by which they are listed. */
+  readonly #joined = new Map<UserId, Map<NetworkId, number>>()
+  readonly #places = new Map<NetworkId, number>()
   readonly #networkNodes = new Map<NetworkId, Set<NodeId>>()
   readonly #mail = new Map<PeerId, Map<string, StoredMessage>>()
   readonly #changes: Change[] = []
@@ -101,8 +104,17 @@ export class Tables {
   setRole(network: NetworkId, user: UserId, role: string | null): void {
     const members = this.#memberships.get(network) ?? new Map<UserId, string>()
     this.#memberships.set(network, members)
-    if (role === null) members.delete(user)
-    else members.set(user, role)
+    const place = this.#places.get(network) ?? this.#places.size
+    this.#places.set(network, place)
+    const joined = this.#joined.get(user) ?? new Map<NetworkId, number>()
+    this.#joined.set(user, joined)
+    if (role === null) {
+      members.delete(user)
+      joined.delete(network)
+    } else {
+      members.set(user, role)
+      joined.set(network, place)
+    }
     this.#changes.push({ kind: 'membership', network, user, role })
   }
 
@@ -118,7 +130,8 @@ export class Tables {
   }
 
   networksOf(user: UserId): NetworkId[] {
-    return [...this.#memberships].filter(([, members]) => members.has(user)).map(([network]) => network)
+    const joined = [...(this.#joined.get(user) ?? [])]
+    return joined.sort(([, one], [, other]) => one - other).map(([network]) => network)
   }
 
   nodesOf(network: NetworkId): NodeId[] {
@@ -265,7 +278,7 @@ export class Tables {
 
   #visibleIn(networks: readonly NetworkId[], asker: Claimed, isByPresence: boolean): PresenceRecord[] {
     const shared = [...this.presence.values()].filter(({ user }) =>
-      this.networksOf(user).some((network) => networks.includes(network)),
+      networks.some((network) => this.#memberships.get(network)?.has(user)),
     )
     return shared.flatMap((item) => {
       if (!this.#isHidden(item.user, asker)) return [asSeenByOthers(item)]
