@@ -18,6 +18,8 @@ export const LONG = [
   'test/core/checkpoint/gate.test.ts',
   'test/functions/rest/permissions.test.ts',
   'test/functions/rest/audit-many.test.ts',
+  'test/functions/rest/audit.test.ts',
+  'test/functions/rest/key-scopes.test.ts',
   'test/functions/rest/race-walk.test.ts',
   'test/functions/rest/membership-walk.test.ts',
   'test/functions/rest/members-page.test.ts',
