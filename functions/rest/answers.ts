@@ -4,24 +4,19 @@
  */
 import { z } from 'zod'
 import type { NodeId } from '../../shared/ids.ts'
-import { makerSchema } from '../../shared/model/audit.ts'
 import { networkIdSchema, peerIdSchema, userIdSchema } from '../../shared/model/identifiers.ts'
 import { jobIdSchema } from '../../shared/model/job.ts'
 import { ROLES, STATES } from '../../shared/model/membership.ts'
 import { JOININGS } from '../../shared/model/network.ts'
 import { VISIBILITIES } from '../../shared/model/visibility.ts'
-import { DELIVERY_STATES } from '../../shared/model/webhook.ts'
 import { PATHS } from '../../shared/paths.ts'
 import type { Metadata } from '../../shared/presence.ts'
 import type {
   ApiKeyRecord,
   AuditRecord,
   CollectionRecord,
-  DeliveryRecord,
   InviteRecord,
   JobRecord,
-  Json,
-  JsonObject,
   MemberRecord,
   MembershipRecord,
   NetworkRecord,
@@ -31,36 +26,10 @@ import type {
   TicketRecord,
   UserDetails,
   UserRecord,
-  WebhookRecord,
 } from '../../shared/resources.ts'
+import { json, kept, maker, of, time } from './answer-parts.ts'
 import type { Health } from './health.ts'
 
-/** The type without `readonly`, and with properties that may be undefined as optional ones. */
-type Plain<T> = T extends Json | JsonObject | Metadata
-  ? T extends object
-    ? PlainObject<T>
-    : T
-  : PlainObject<T>
-type PlainObject<T> = T extends readonly (infer Item)[]
-  ? Plain<Item>[]
-  : T extends object
-    ? { -readonly [Name in keyof T]: Plain<Exclude<T[Name], undefined>> }
-    : T
-
-type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : false) : false
-
-/** Returns the schema unchanged. Does not compile unless the schema's output is exactly the record `T`. */
-const of =
-  <T>() =>
-  <S extends z.ZodType>(schema: S & (Same<Plain<z.output<S>>, Plain<T>> extends true ? unknown : never)): S =>
-    schema
-
-const time = z.int().min(0).describe('Epoch milliseconds')
-const kept = { createdAt: time, updatedAt: time, version: z.int().min(0) }
-const json = z
-  .custom<JsonObject>((value) => typeof value === 'object' && value !== null && !Array.isArray(value))
-  .meta({ type: 'object' })
-const maker = makerSchema
 const node = z
   .custom<NodeId>((value) => typeof value === 'string' && value.startsWith('node_'))
   .meta({ type: 'string' })
@@ -205,35 +174,6 @@ export const auditAnswer = of<AuditRecord>()(
     after: json.optional(),
   }),
 )
-
-const webhook = {
-  webhook: z.string(),
-  name: z.string(),
-  url: z.string(),
-  events: z.array(z.string()),
-  network: networkIdSchema.optional(),
-  collection: z.string().optional(),
-  active: z.boolean(),
-  by: maker.optional(),
-  ...kept,
-}
-export const webhookAnswer = of<WebhookRecord>()(z.strictObject(webhook))
-export const madeWebhookAnswer = z.strictObject({ ...webhook, secret: z.string() })
-export const deliveryAnswer = of<DeliveryRecord>()(
-  z.strictObject({
-    delivery: z.string(),
-    webhook: z.string(),
-    type: z.string(),
-    state: z.enum(DELIVERY_STATES),
-    attempts: z.int().min(0),
-    createdAt: time,
-    lastAt: time.optional(),
-    lastStatus: z.int().optional(),
-    failure: z.string().optional(),
-  }),
-)
-export const testAnswer = z.strictObject({ delivery: z.string() })
-export const replayAnswer = z.strictObject({ replayed: z.int().min(0), cursor: z.string().optional() })
 
 const ticket = {
   ticket: z.string(),

@@ -7,6 +7,7 @@ import { networkIdSchema, peerIdSchema, userIdSchema } from '../../shared/model/
 import { jobIdSchema } from '../../shared/model/job.ts'
 import * as answers from './answers.ts'
 import { PARAMETERS, type Route } from './route.ts'
+import * as webhookAnswers from './webhook-answers.ts'
 
 /** Schemas that have a named type in shared/. */
 const NAMES = new Map<unknown, string>([
@@ -27,8 +28,8 @@ const NAMES = new Map<unknown, string>([
   [answers.apiKeyAnswer, 'ApiKeyRecord'],
   [answers.jobAnswer, 'JobRecord'],
   [answers.auditAnswer, 'AuditRecord'],
-  [answers.webhookAnswer, 'WebhookRecord'],
-  [answers.deliveryAnswer, 'DeliveryRecord'],
+  [webhookAnswers.webhookAnswer, 'WebhookRecord'],
+  [webhookAnswers.deliveryAnswer, 'DeliveryRecord'],
   [answers.ticketAnswer, 'TicketRecord'],
 ])
 

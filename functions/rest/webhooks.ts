@@ -9,18 +9,18 @@ import { createDeliveries } from '../../shared/store/deliveries.ts'
 import { createWebhooks, toWebhook } from '../../shared/store/webhooks.ts'
 import { newEvent } from '../webhooks/events.ts'
 import { isPublicAddress } from '../webhooks/public-address.ts'
-import {
-  deliveryAnswer,
-  madeWebhookAnswer,
-  pageOf,
-  replayAnswer,
-  testAnswer,
-  webhookAnswer,
-} from './answers.ts'
+import { pageOf } from './answers.ts'
 import type { RestConfig } from './config.ts'
 import { created, found, nothing, ok, page } from './reply.ts'
 import { PAGE, route } from './route.ts'
 import { webhookPatchSchema } from './schemas.ts'
+import {
+  deliveryAnswer,
+  madeWebhookAnswer,
+  replayAnswer,
+  testAnswer,
+  webhookAnswer,
+} from './webhook-answers.ts'
 
 const tag = 'Webhooks'
 

@@ -7,7 +7,8 @@
  */
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import { pauseAfter } from '../../shared/model/webhook.ts'
-import { createDeliveries, type DeliveryItem, LEASE_MS } from '../../shared/store/deliveries.ts'
+import { createDeliveries } from '../../shared/store/deliveries.ts'
+import { type DeliveryItem, LEASE_MS } from '../../shared/store/delivery-items.ts'
 import { forEach } from '../../shared/store/pages.ts'
 import { createWebhooks, secretsOf, type WebhookItem } from '../../shared/store/webhooks.ts'
 import type { Post, Posted } from './post.ts'

@@ -1,5 +1,5 @@
 /** API keys. Only a hash of each secret is stored. */
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { randomBytes, timingSafeEqual } from 'node:crypto'
 import {
   type DynamoDBDocumentClient,
   GetCommand,
@@ -22,9 +22,19 @@ import {
   SECRET_BYTES,
 } from '../model/api-key.ts'
 import type { RandomBytes } from '../random-bytes.ts'
+import {
+  type ApiKeyItem,
+  type DeletedItem,
+  hashesOf,
+  hashOf,
+  isThere,
+  type StoredItem,
+  toApiKey,
+} from './api-key-items.ts'
 import { tableName } from './client.ts'
 import { unlessRefused } from './conditions.ts'
-import { decodeCursor, encodeCursor, getMany, type Page, type PageRequest } from './pages.ts'
+import { noteUse, withUse } from './key-uses.ts'
+import { decodeCursor, encodeCursor, type Page, type PageRequest } from './pages.ts'
 import { CHANGED, DELETED, retrying, type Step, transact } from './transact.ts'
 
 export type NewApiKey = Pick<ApiKey, 'name'> & {
@@ -36,34 +46,6 @@ export interface MadeApiKey {
   readonly apiKey: ApiKey
   readonly token: string
 }
-
-type ApiKeyItem = Omit<ApiKey, 'lastUsedAt'> & {
-  readonly secretHash: string
-  /** Hash of the secret before, which is accepted until `retiresAt`. */
-  readonly retiringHash?: string
-  readonly retiresAt?: number
-}
-
-/** What remains of a deleted key, so that no request that is sent again brings its secret back. */
-interface DeletedItem {
-  readonly key: string
-  readonly deletedAt: number
-}
-
-/** When a key was last used. An item of its own, because every write of the key's requests depends on the key's item. */
-interface UsedItem {
-  readonly key: `${string}~used`
-  readonly usedAt: number
-}
-
-type StoredItem = ApiKeyItem | DeletedItem | UsedItem
-
-const isThere = (item: StoredItem | undefined): item is ApiKeyItem =>
-  item !== undefined && 'createdAt' in item
-
-/** How often a process notes that a key is used. */
-const USED_MS = 600_000
-const noted = new WeakMap<DynamoDBDocumentClient, Map<string, number>>()
 
 const NEVER_THERE = {
   ConditionExpression: 'attribute_not_exists(#key)',
@@ -128,34 +110,8 @@ export function createApiKeys(client: DynamoDBDocumentClient) {
       timingSafeEqual(given, Buffer.from(hash, 'hex')),
     )
     if (!isThere(item) || !(is || was) || now >= (item.expiresAt ?? Infinity)) return undefined
-    await noteUse(parsed.key, now)
+    await noteUse(client, parsed.key, now)
     return toApiKey(item)
-  }
-
-  /** Notes the use of a key, for people. A request does not fail by it. */
-  async function noteUse(key: string, now: number): Promise<void> {
-    const known = noted.get(client) ?? new Map<string, number>()
-    noted.set(client, known)
-    if (now - (known.get(key) ?? -Infinity) < USED_MS) return
-    known.set(key, now)
-    const Item: UsedItem = { key: `${key}~used`, usedAt: now }
-    await client
-      .send(new PutCommand({ TableName: tableName('ApiKeys'), Item }))
-      .catch((error) => console.error('the use of a key was not noted:', error))
-  }
-
-  /** The keys with their last use. */
-  async function withUse(keys: readonly ApiKey[]): Promise<readonly ApiKey[]> {
-    const used = await getMany<UsedItem>(
-      client,
-      'ApiKeys',
-      keys.map(({ key }) => ({ key: `${key}~used` })),
-    )
-    const at = new Map<string, number>(used.map(({ key, usedAt }) => [key, usedAt]))
-    return keys.map((each) => {
-      const lastUsedAt = at.get(`${each.key}~used`)
-      return lastUsedAt === undefined ? each : { ...each, lastUsedAt }
-    })
   }
 
   async function list({ limit, cursor }: PageRequest): Promise<Page<ApiKey>> {
@@ -164,7 +120,7 @@ export function createApiKeys(client: DynamoDBDocumentClient) {
     const reply = await client.send(
       new ScanCommand({ TableName: tableName('ApiKeys'), Limit: limit, ...from }),
     )
-    const items = await withUse(((reply.Items ?? []) as StoredItem[]).filter(isThere).map(toApiKey))
+    const items = await withUse(client, ((reply.Items ?? []) as StoredItem[]).filter(isThere).map(toApiKey))
     const last = reply.LastEvaluatedKey
     return last === undefined ? { items } : { items, cursor: encodeCursor(last.key as string) }
   }
@@ -242,7 +198,7 @@ export function createApiKeys(client: DynamoDBDocumentClient) {
 
   async function getWithUse(key: string): Promise<ApiKey | undefined> {
     const found = await get(key)
-    return found && (await withUse([found]))[0]
+    return found && (await withUse(client, [found]))[0]
   }
 
   return { create, createFirst, authenticate, list, get, getWithUse, rotate, delete: deleteApiKey }
@@ -279,13 +235,6 @@ function isWholeKey(key: string): Step {
   return { refused, write: { ConditionCheck: { ...check, ConditionExpression } } }
 }
 
-/** The hashes of the secrets that are accepted: two, also if there is one or none, so that each check takes as long. */
-function hashesOf(item: ApiKeyItem | undefined, now: number): readonly [string, string] {
-  const none = hashOf('')
-  const { secretHash = none, retiringHash = none, retiresAt = 0 } = item ?? {}
-  return [secretHash, now < retiresAt ? retiringHash : none]
-}
-
 function makeKey(
   key: string,
   given: NewApiKey,
@@ -296,13 +245,4 @@ function makeKey(
   const limits = Object.entries(given).filter(([, limit]) => limit !== undefined)
   const apiKey = { key, ...Object.fromEntries(limits), createdAt: now } as ApiKey
   return { apiKey, token: formatApiKey(key, secret), item: { ...apiKey, secretHash: hashOf(secret) } }
-}
-
-/** A plain hash is enough, because a secret has 256 random bits. */
-function hashOf(secret: string): string {
-  return createHash('sha256').update(secret).digest('hex')
-}
-
-function toApiKey({ secretHash: _, retiringHash: __, retiresAt: ___, ...apiKey }: ApiKeyItem): ApiKey {
-  return apiKey
 }

@@ -11,28 +11,19 @@ import { deliveryIdSchema } from '../model/webhook.ts'
 import type { DeliveryRecord, DeliveryState } from '../resources.ts'
 import { tableName } from './client.ts'
 import { unlessRefused } from './conditions.ts'
+import {
+  bucketOf,
+  buckets,
+  type DeliveryItem,
+  expiry,
+  LEASE_MS,
+  type NewDelivery,
+  newItem,
+} from './delivery-items.ts'
 import { decodeCursor, encodeCursor, forEach, getMany, type Page, type PageRequest } from './pages.ts'
 import { CHANGED, type Step, transact } from './transact.ts'
 
-/** The item. `stream` is the webhook and a bucket, `due` a bucket of all waiting deliveries. */
-export interface DeliveryItem extends DeliveryRecord {
-  readonly stream: string
-  /** The CloudEvent, as it is signed and sent. */
-  readonly body: string
-  readonly due?: string
-  readonly dueAt?: string
-  readonly expiresAtSeconds: number
-}
-
 type Key = Pick<DeliveryItem, 'stream' | 'delivery'>
-
-/** Partitions of a webhook, and of what waits: one takes about 300 events a second. */
-const BUCKETS = 4
-/** Time for the stream, or for whoever has claimed a delivery, to post it. */
-export const LEASE_MS = 60_000
-/** Days. */
-const KEPT_DAYS = { waiting: 30, delivered: 7, dead: 30 } as const
-const DAY_MS = 24 * 3600_000
 
 const NAMES = { '#state': 'state', '#due': 'due', '#dueAt': 'dueAt', '#attempts': 'attempts' } as const
 const namesIn = (text: string) =>
@@ -199,17 +190,6 @@ export function createDeliveries(client: DynamoDBDocumentClient) {
   }
 }
 
-export type NewDelivery = Pick<DeliveryItem, 'webhook' | 'delivery' | 'type' | 'body'>
-
-function newItem({ webhook, delivery, type, body }: NewDelivery, now: number): DeliveryItem {
-  const bucket = bucketOf(delivery)
-  return {
-    ...{ stream: `${webhook}/${bucket}`, webhook, delivery, type, body },
-    ...{ state: 'waiting', attempts: 0, createdAt: now },
-    ...{ due: `${bucket}`, dueAt: startOf(now + LEASE_MS), expiresAtSeconds: expiry('waiting', now) },
-  }
-}
-
 export interface Replay {
   readonly since: number
   readonly until: number
@@ -238,14 +218,6 @@ function unlessChanged(error: unknown): void {
 
 const REPLAYED = 100
 const [FIRST, LAST] = ['0', '~']
-
-const buckets = () => Array.from({ length: BUCKETS }, (_, bucket) => bucket)
-
-/** The bucket of a delivery. Its id ends with a hash. */
-const bucketOf = (delivery: string): number => (delivery.codePointAt(delivery.length - 1) ?? 0) % BUCKETS
-
-const expiry = (state: DeliveryState, now: number): number =>
-  Math.ceil((now + KEPT_DAYS[state] * DAY_MS) / 1000)
 
 const isIn = (item: DeliveryItem, state: DeliveryState | undefined) =>
   state === undefined || item.state === state
