@@ -118,6 +118,18 @@ describe('a socket', () => {
     expect(a.remotePeer).not.toBe(b.remotePeer)
   })
 
+  test.each(['auto', 'relay-only'] as const)('becomes hybrid, and tells so (%s)', async (paths) => {
+    const [a, b] = await edge.pair({ paths })
+    a.send('before')
+    expect((await once(b, 'message'))[0].toString()).toBe('before')
+    for (const socket of [a, b])
+      if (!socket.security.hybrid) await once(socket, 'security', { signal: AbortSignal.timeout(60_000) })
+    for (const { security } of [a, b])
+      expect(security).toEqual({ handshake: 'noise-ik', hybrid: true, renewals: 1 })
+    b.send('after')
+    expect((await once(a, 'message'))[0].toString()).toBe('after')
+  })
+
   test('begins over the relay and becomes direct, and tells so', async () => {
     const [a, b] = await edge.pair()
     if (a.path !== 'direct') await once(a, 'path', { signal: AbortSignal.timeout(10_000) })
