@@ -3,6 +3,9 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { StraightwayError } from '../shared/errors.ts'
 
+/** Variables to set besides those of this process. */
+type Environment = Readonly<Record<string, string>>
+
 /** A child process of a benchmark. It is killed when the benchmark ends. */
 export interface Child {
   readonly pid: number
@@ -11,8 +14,9 @@ export interface Child {
   stop(): Promise<void>
 }
 
-export function start(command: string, args: readonly string[]): Child {
-  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+export function start(command: string, args: readonly string[], environment: Environment = {}): Child {
+  const env = { ...process.env, ...environment }
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'], env })
   const die = () => child.kill('SIGKILL')
   process.once('exit', die)
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
@@ -29,7 +33,10 @@ export function start(command: string, args: readonly string[]): Child {
 
 /** Starts a TypeScript file of this folder with the same Node.js. */
 export const startScript = (file: string, ...args: readonly string[]): Child =>
-  start(process.execPath, [new URL(file, import.meta.url).pathname, ...args])
+  startScriptWith({}, file, ...args)
+
+export const startScriptWith = (environment: Environment, file: string, ...args: readonly string[]): Child =>
+  start(process.execPath, [new URL(file, import.meta.url).pathname, ...args], environment)
 
 async function stop(child: ChildProcess, die: () => void): Promise<void> {
   process.removeListener('exit', die)

@@ -3,10 +3,11 @@ import type { PeerEffect, PeerInput, PeerNode } from '../shared/core/peer/events
 import { PeerMachine } from '../shared/core/peer/machine.ts'
 import { identityOf } from '../shared/crypto/identity.ts'
 import { Random } from '../shared/crypto/random.ts'
+import { ADDRESS_WORDS } from '../shared/wire/address.ts'
 import { Batch } from '../shared/wire/batch.ts'
 import { KIND, VERSION } from '../shared/wire/numbers.ts'
 import { SHORT_BYTES, writeShort } from '../shared/wire/session.ts'
-import { bindDgram } from '../udp-edge/bind.ts'
+import { bindUdp } from '../udp-edge/bind.ts'
 import { drive } from '../udp-edge/drive.ts'
 import type { DatagramSocket, Endpoint, Inbox } from '../udp-edge/socket.ts'
 import type { Asker } from './measure.ts'
@@ -14,6 +15,8 @@ import { benchTicket } from './ticket.ts'
 
 /** Offset in WELCOME of the session's index at the node. */
 const NODE_INDEX_AT = 6
+/** Keep-alives that one call of the system sends, so that the load costs less than the server. */
+const AT_ONCE = 64
 
 /**
  * A peer that signs in with the SDK's own machine, like every peer, and then repeats the KEEP_ALIVE of its session from the
@@ -22,15 +25,15 @@ const NODE_INDEX_AT = 6
 export class KeepAlivePeer implements Asker {
   answers = 0
   readonly #node: PeerNode
-  readonly #keepAlive = new Batch(1)
+  readonly #keepAlives = new Batch(AT_ONCE)
   /** Datagrams that arrived. Those for the machine are passed on. */
   readonly #arrived = new Batch()
   #socket!: DatagramSocket
 
   constructor(node: PeerNode) {
     this.#node = node
-    this.#keepAlive.claim(node.addresses[0]!.words, 0, 0)
-    this.#keepAlive.length[0] = SHORT_BYTES
+    for (let i = 0; i < AT_ONCE; i++)
+      this.#keepAlives.length[this.#keepAlives.claim(node.addresses[0]!.words, 0, 0)] = SHORT_BYTES
   }
 
   /** Signs in. Resolves when the node has accepted the session. */
@@ -45,7 +48,8 @@ export class KeepAlivePeer implements Asker {
   }
 
   ask(count: number): void {
-    for (let i = 0; i < count; i++) this.#socket.send(this.#keepAlive, 0, 1)
+    for (let left = count; left > 0; left -= AT_ONCE)
+      this.#socket.send(this.#keepAlives, 0, Math.min(left, AT_ONCE))
   }
 
   #machine(): PeerMachine {
@@ -63,29 +67,31 @@ export class KeepAlivePeer implements Asker {
 
   async #bind(endpoint: Endpoint, inbox: Inbox, signedIn: () => void): Promise<DatagramSocket> {
     const arrived = () => this.#onArrived(inbox, signedIn)
-    this.#socket = await bindDgram(endpoint, { batch: this.#arrived, socket: 0, arrived })
+    this.#socket = await bindUdp(endpoint, { batch: this.#arrived, socket: 0, arrived })
     return this.#socket
   }
 
   #onArrived(inbox: Inbox, signedIn: () => void): void {
-    const { bytes } = this.#arrived
-    if (bytes[0] === VERSION && bytes[1] === KIND.KEEP_ALIVE_ACK) this.#onAck()
-    else {
-      if (bytes[0] === VERSION && bytes[1] === KIND.WELCOME) this.#onWelcome()
-      if (bytes[0] === VERSION && bytes[1] === KIND.SEALED) signedIn()
-      inbox.batch.push(this.#arrived.at(0), this.#arrived.address, 0, inbox.socket)
-      inbox.arrived()
+    let acknowledged = 0
+    for (let i = 0; i < this.#arrived.count; i++) {
+      const start = this.#arrived.start(i)
+      const kind = this.#arrived.bytes[start] === VERSION ? this.#arrived.bytes[start + 1] : undefined
+      if (kind === KIND.KEEP_ALIVE_ACK) acknowledged++
+      else {
+        if (kind === KIND.WELCOME) this.#onWelcome(start)
+        if (kind === KIND.SEALED) signedIn()
+        inbox.batch.push(this.#arrived.at(i), this.#arrived.address, i * ADDRESS_WORDS, inbox.socket)
+        inbox.arrived()
+      }
     }
     this.#arrived.clear()
+    this.answers += acknowledged
+    if (acknowledged > 0) this.ask(acknowledged)
   }
 
-  #onAck(): void {
-    this.answers++
-    this.ask(1)
-  }
-
-  #onWelcome(): void {
-    const index = this.#arrived.view.getUint32(NODE_INDEX_AT)
-    writeShort(this.#keepAlive.bytes, 0, KIND.KEEP_ALIVE, index)
+  #onWelcome(start: number): void {
+    const index = this.#arrived.view.getUint32(start + NODE_INDEX_AT)
+    const { bytes } = this.#keepAlives
+    for (let i = 0; i < AT_ONCE; i++) writeShort(bytes, this.#keepAlives.start(i), KIND.KEEP_ALIVE, index)
   }
 }

@@ -6,6 +6,7 @@ import { addFleet } from './fleet/command.ts'
 import { addFunctions } from './functions-command.ts'
 import { addIndex } from './index/command.ts'
 import { benchKeepAlive, type KeepAliveResult } from './keepalive.ts'
+import { addLoad } from './load/command.ts'
 import { addMessages } from './messages/command.ts'
 import { addMillion } from './million/command.ts'
 import { numberFrom } from './number-argument.ts'
@@ -52,6 +53,7 @@ addDoors(program)
 addFleet(program)
 addFunctions(program)
 addIndex(program)
+addLoad(program)
 addMessages(program)
 addMillion(program)
 addRelay(program)
@@ -69,11 +71,15 @@ function stunText({ ours, coturn, ratio }: StunResult): string {
   ].join('\n')
 }
 
-function keepAliveText({ ours, peersPerCore }: KeepAliveResult): string {
+function keepAliveText({ ours, dgram, ratio, peersPerCore }: KeepAliveResult): string {
   const peers = Math.round(peersPerCore).toLocaleString('en')
-  return [headText('keep-alives'), rateText('straightway', ours), `peers a core can keep: ${peers}`].join(
-    '\n',
-  )
+  return [
+    headText('keep-alives'),
+    rateText('straightway', ours),
+    rateText('with dgram', dgram),
+    `addon / dgram, for a CPU-second: ${ratio.toFixed(2)}`,
+    `peers a core can keep: ${peers}`,
+  ].join('\n')
 }
 
 const headText = (what: string) => `${what.padEnd(21)}a second   a CPU-second   server CPU   load CPU`

@@ -20,7 +20,7 @@ import type { Bind, Endpoint } from './socket.ts'
 export const TABLE_CONNECTIONS = 2 * ASKS_UNDER_WAY
 
 /** Memory of an idle session, measured with a million of them and rounded up. */
-const SESSION_BYTES = 2048
+const SESSION_BYTES = 1280
 
 export interface StartCheckpointOptions {
   /** Literal address to bind; `::` for both families. */
