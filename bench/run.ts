@@ -12,7 +12,9 @@ import { addMillion } from './million/command.ts'
 import { numberFrom } from './number-argument.ts'
 import type { Rate } from './rate.ts'
 import { addRelay } from './relay/command.ts'
+import { addAll } from './results/command.ts'
 import { addSeal } from './seal/command.ts'
+import { addSignIn } from './signin/command.ts'
 import { addStreams } from './streams/command.ts'
 import { benchStun, type StunResult } from './stun.ts'
 import { addSystem } from './system/command.ts'
@@ -49,6 +51,7 @@ program
     console.log(json ? JSON.stringify(result) : keepAliveText(result))
   })
 
+addAll(program)
 addDoors(program)
 addFleet(program)
 addFunctions(program)
@@ -58,6 +61,7 @@ addMessages(program)
 addMillion(program)
 addRelay(program)
 addSeal(program)
+addSignIn(program)
 addStreams(program)
 addSystem(program)
 addTraversal(program)
