@@ -7,8 +7,11 @@ import type { Batch } from '../../wire/batch.ts'
 import { Queue } from '../session/queue.ts'
 import type { Destination } from './packets.ts'
 
-/** Holds 1.5 s of data, after which a path is dead, at 700 kbit/s. Allocated when the first datagram is sent. */
+/** Holds 1.5 s of data, after which a path is dead, at 700 kbit/s. */
 const CAPACITY = 128 * 1024
+/** First size of the memory, which doubles when it is full. An idle tunnel has none. */
+const FIRST_CAPACITY = 4096
+const NOTHING = new Uint8Array(0)
 
 interface Sent {
   readonly at: number
@@ -17,14 +20,13 @@ interface Sent {
 }
 
 export class Unproven {
-  #bytes: Uint8Array | undefined
+  #bytes = NOTHING
   /** Oldest first. */
   readonly #sent = new Queue<Sent>()
   #end = 0
 
   /** Keeps packet `slot`, which was sent on the path in use only. */
   keep(out: Batch, slot: number, now: number): void {
-    this.#bytes ??= new Uint8Array(CAPACITY)
     const [start, length] = [out.start(slot), out.length[slot]!]
     const at = this.#makeRoom(length)
     this.#bytes.set(out.bytes.subarray(start, start + length), at)
@@ -37,15 +39,27 @@ export class Unproven {
       this.#sent.take()
       oldest = this.#sent.peek()
     }
+    if (this.#sent.size === 0) this.#clear()
+  }
+
+  /** Size of the memory in bytes. */
+  get memory(): number {
+    return this.#bytes.length
   }
 
   /** Sends all kept packets to `to` and forgets them. */
   sendTo(to: Destination, out: Batch): void {
     for (let sent = this.#sent.take(); sent !== undefined; sent = this.#sent.take()) {
       const slot = out.claim(to.words, 0, to.socket)
-      out.bytes.set(this.#bytes!.subarray(sent.at, sent.at + sent.length), out.start(slot))
+      out.bytes.set(this.#bytes.subarray(sent.at, sent.at + sent.length), out.start(slot))
       out.length[slot] = sent.length
     }
+    this.#clear()
+  }
+
+  #clear(): void {
+    this.#bytes = NOTHING
+    this.#end = 0
   }
 
   /** Makes contiguous room by dropping the oldest; a packet that does not fit before the end goes to the beginning. */
@@ -56,8 +70,18 @@ export class Unproven {
     }
     const at = this.#end
     this.#end += length
+    this.#grow()
     this.#forget(at, this.#end)
     return at
+  }
+
+  #grow(): void {
+    let size = Math.max(this.#bytes.length, FIRST_CAPACITY)
+    while (size < this.#end) size *= 2
+    if (size === this.#bytes.length) return
+    const bytes = new Uint8Array(size)
+    bytes.set(this.#bytes)
+    this.#bytes = bytes
   }
 
   /** Drops the oldest packets that lie between these two offsets. */

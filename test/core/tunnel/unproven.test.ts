@@ -56,3 +56,16 @@ test('of very many it keeps the newest, whole, whatever their lengths', () => {
     { numRuns: 200, seed: 1 },
   )
 })
+
+test('an idle tunnel has no memory for packets, and a quiet one little', () => {
+  const unproven = new Unproven()
+  for (let now = 0; now < 1000; now++) {
+    keep(unproven, packet(now, 100), now)
+    unproven.proven(now - 5)
+    expect(unproven.memory).toBeLessThanOrEqual(128 * 1024)
+  }
+  unproven.proven(1000)
+  expect(unproven.memory).toBe(0)
+  keep(unproven, packet(1, 100), 1001)
+  expect(unproven.memory).toBe(4096)
+})
