@@ -4,6 +4,8 @@ import { sodium } from './native.ts'
 const SEED_BYTES = 32
 const POOL_BYTES = 1024
 const NONCE = new Uint8Array(8)
+const NO_POOL = new Uint8Array(0)
+const NO_VIEW = new DataView(NO_POOL.buffer)
 const TWO_32 = 0x1_0000_0000
 
 /**
@@ -12,8 +14,9 @@ const TWO_32 = 0x1_0000_0000
  */
 export class Random {
   readonly #key: Uint8Array
-  readonly #pool = new Uint8Array(POOL_BYTES)
-  readonly #view = new DataView(this.#pool.buffer)
+  /** Made at the first use: a tunnel has several generators, of which most are never used. */
+  #pool = NO_POOL
+  #view = NO_VIEW
   #at = POOL_BYTES
 
   /** `seed`: 32 bytes, copied. */
@@ -64,6 +67,10 @@ export class Random {
   }
 
   #refill(): void {
+    if (this.#pool === NO_POOL) {
+      this.#pool = new Uint8Array(POOL_BYTES)
+      this.#view = new DataView(this.#pool.buffer)
+    }
     sodium.crypto_stream_chacha20(this.#pool, NONCE, this.#key)
     this.#key.set(this.#pool.subarray(0, SEED_BYTES))
     this.#pool.fill(0, 0, SEED_BYTES)
