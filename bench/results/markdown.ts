@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { type JudgedRow, type Kept, rowsOf } from './kept.ts'
 
 /** The page bench/RESULTS.md. */
@@ -22,6 +23,8 @@ ${busy}
 | measure | value | bound | | note |
 |---|---|---|---|---|
 ${rows.map(line).join('\n')}
+
+${readFileSync(new URL('traversal.md', import.meta.url), 'utf8').trimEnd()}
 `
 }
 

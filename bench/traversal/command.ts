@@ -22,7 +22,7 @@ export function addTraversal(program: Command): void {
     .command('traversal')
     .description('pairs of real NATs opened beside HyperDHT and libjuice; needs root, npm ci --prefix bench')
     .option('--json', 'print one JSON value: `pairs`, and `comparisons` with each of the others')
-    .option('--markdown', 'print the table of bench/README.md')
+    .option('--markdown', 'print the table of bench/results/traversal.md')
     .option(
       '--pairs <a:b,c:d>',
       'these pairs of kinds (default: those of the core that somebody opens)',
