@@ -14,6 +14,7 @@ export function pictureOf(kept: Readonly<Record<string, Kept>>): string {
   const height = TOP + rows.length * LINE + 20
   const middle = placeOf(1)
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" viewBox="0 0 ${WIDTH} ${height}" font-family="sans-serif" font-size="12">
+<title>Each measure of a benchmark, and how far it is from its bound</title>
 <rect width="100%" height="100%" fill="#ffffff"/>
 <text x="${middle}" y="18" text-anchor="middle" fill="#333333">bound</text>
 <text x="${middle - 60}" y="18" text-anchor="end" fill="#2e7d32">better</text>
