@@ -68,7 +68,7 @@ export class Emitter<E extends Events<E>> {
     return this.#of(event).length
   }
 
-  /** Whether this listener is still there. */
+  /** True if this listener is still there. */
   protected hasListener(event: keyof E, listener: Listener): boolean {
     return this.#of(event).some((each) => each.listener === listener)
   }

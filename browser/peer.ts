@@ -76,7 +76,7 @@ export class Peer extends Emitter<PeerEvents> {
     this.#driver.begin()
   }
 
-  /** Whether the peer is online now. */
+  /** True if the peer is online now. */
   get state(): PeerState {
     return this.#client.state
   }

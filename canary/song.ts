@@ -18,9 +18,9 @@ export interface Stage {
 export interface Song {
   /** Both peers, one after the other: INDEX, ticket, and a session over UDP. */
   readonly signInMs: number
-  /** From `send` until the other peer has the message. */
+  /** Time from `send` until the other peer has the message. */
   readonly messageMs: number
-  /** From `connect` until a datagram has come through the relay and back. */
+  /** Time from `connect` until a datagram has come through the relay and back. */
   readonly tunnelMs: number
 }
 

@@ -145,5 +145,5 @@ function ownSeat(peer: Peer): Seat {
   }
 }
 
-/** Whether the conflict is about the home, and not about the identity. */
+/** True if the conflict is about the home, and not about the identity. */
 const isOfHome = ({ message }: StraightwayError): boolean => message.includes('in use by process')

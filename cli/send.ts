@@ -47,7 +47,7 @@ function fileArgument(path: string, before: readonly string[] = []): readonly st
   return [...before, path]
 }
 
-/** Whether a file is missing. A file that may not be read is reported later, with its own error. */
+/** True if a file is missing. A file that may not be read is reported later, with its own error. */
 function isMissing(path: string): boolean {
   try {
     return statSync(path, { throwIfNoEntry: false }) === undefined

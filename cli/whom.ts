@@ -2,7 +2,7 @@ import type { PeerId, UserId } from '../shared/ids.ts'
 import type { Names } from './names.ts'
 import type { Asked } from './seat.ts'
 
-/** Whether a rule accepts nobody. */
+/** True if a rule accepts nobody. */
 export const expectsNobody = (rule: readonly string[] | undefined): boolean =>
   rule !== undefined && (rule.length === 0 || rule.every((each) => each === 'none'))
 

@@ -7,7 +7,7 @@ import { posix } from 'node:path'
 export interface Packed {
   /** Path of the document from the root, such as `peer/README.md`. */
   readonly document: string
-  /** Whether a path from the root is in the package. */
+  /** True if a path from the root is in the package. */
   readonly travels: (path: string) => boolean
   /** Address of the repository, such as `https://example.com/team/project`. */
   readonly repository: string | undefined
@@ -26,7 +26,7 @@ export function packedLinks(markdown: string, { document, travels, repository }:
   })
 }
 
-/** Of the `repository` of a package.json: an address for people, undefined if there is none. */
+/** Returns the address for people of the `repository` of a package.json; undefined if there is none. */
 export function addressOf(repository: { readonly url: string } | undefined): string | undefined {
   return repository?.url.replace(/^git\+|\.git$/g, '')
 }

@@ -73,7 +73,7 @@ async function verified(
   throw refused('is not signed by its peer for us', audiences)
 }
 
-/** Whether `aud` names this audience. A host without a port, such as API Gateway's own, matches at every port. */
+/** True if `aud` names this audience. A host without a port, such as API Gateway's own, matches at every port. */
 function isFor(aud: JWTPayload['aud'], audience: string): boolean {
   if (typeof aud !== 'string') return false
   return aud === audience || (!PORT.test(audience) && aud.replace(PORT, '') === audience)

@@ -123,7 +123,7 @@ export function dollarsOf({ reads, writes, posts, calls }: Usage): Readonly<Reco
   }
 }
 
-/** Millions of invocations of a function, each of so many seconds. */
+/** Millions of invocations of a function, and the seconds of each. */
 function invocations(millions: number, seconds: number, name: FunctionName): number {
   const gb = FUNCTIONS[name].memoryMb / 1024
   return millions * (PRICES.lambda.requestMillion + MILLION * gb * seconds * PRICES.lambda.gbSecondArm)

@@ -8,7 +8,7 @@ export const HOURS = 730
 
 export const PRICES = {
   source: 'On demand, us-east-1, as known in November 2026: compare with aws.amazon.com/<service>/pricing',
-  /** Per hour: Graviton, on demand, Linux. */
+  /** Price per hour: Graviton, on demand, Linux. */
   instanceHour: {
     't4g.nano': 0.0042,
     't4g.micro': 0.0084,

@@ -32,7 +32,7 @@ export interface Machine {
   readonly embedded: (packageName: string) => string | undefined
   /** Path of DynamoDBLocal.jar; undefined unless DYNAMODB_LOCAL leads there. */
   readonly jar: string | undefined
-  /** Whether a command works. */
+  /** True if a command works. */
   readonly has: (command: 'java' | 'docker') => boolean
 }
 
@@ -48,7 +48,7 @@ export function packageOf({ platform, arch, isMusl }: Pick<Machine, 'platform' |
   return `@dynoxide/${platform}-${arch}${isMusl ? '-musl' : ''}`
 }
 
-/** Whether the engine for the platform can start, installed or not. */
+/** True if the engine for the platform can start, installed or not. */
 export function runsEngine({ glibc }: Pick<Machine, 'glibc'>): boolean {
   return glibc === undefined || numberOf(glibc) >= numberOf(OLDEST_GLIBC)
 }

@@ -24,7 +24,7 @@ const REGISTRY_MS = 10_000
 /** The machine's environment. */
 export interface Surroundings {
   readonly machine: Machine
-  /** Whether the registry has `name@version`. */
+  /** True if the registry has `name@version`. */
   readonly isPublished: (spec: string) => Promise<boolean>
   /** Asks the user at the terminal; undefined if there is no terminal. */
   readonly agree: ((question: string) => Promise<boolean>) | undefined

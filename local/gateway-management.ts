@@ -40,7 +40,7 @@ function refuse(response: ServerResponse, status: number, type: string, message:
   response.writeHead(status, headers).end(JSON.stringify({ message }))
 }
 
-/** Whether a request comes over loopback, or from the address that the gateway listens on, which the functions use. */
+/** True if a request comes over loopback, or from the address that the gateway listens on, which the functions use. */
 function isOfThisMachine(request: IncomingMessage): boolean {
   const ip = sourceIpOf(request)
   const isLoopback = ip === '::1' || ip.startsWith('127.')

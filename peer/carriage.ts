@@ -34,7 +34,7 @@ export class Carriage {
     })
   }
 
-  /** Whether a CHECKPOINT has this address. */
+  /** True if a CHECKPOINT has this address. */
   isNode(words: Uint32Array): boolean {
     return this.#account.nodeAt('checkpoint', words, 0) !== undefined
   }

@@ -15,18 +15,18 @@ import { gatherEvidence } from './nat-evidence.ts'
 import { PortMapping } from './net/port-mapping.ts'
 import { fetchByEnvironment } from './net/proxy.ts'
 
-/** What `diagnose` found. */
+/** Result of `diagnose`. */
 export interface Diagnosis {
-  /** Whether INDEX answers; `detail` says why not. */
+  /** True if INDEX answers; `detail` says why not. */
   readonly index: { readonly url: string; readonly reachable: boolean; readonly detail?: string }
   readonly nodes: readonly { readonly node: string; readonly addresses: readonly string[] }[]
   readonly udp: 'works' | 'blocked'
-  /** Whether this host is behind a NAT. */
+  /** True if this host is behind a NAT. */
   readonly nat: 'none' | 'present' | 'unknown'
   readonly mapping: Profile['mapping']
   readonly filtering: Profile['filtering']
   readonly allocation: Profile['allocation']
-  /** Whether two peers behind this NAT can reach each other by its public address (hairpinning). */
+  /** True if two peers behind this NAT can reach each other by its public address (hairpinning). */
   readonly hairpin: boolean
   /** Port mapping services of the default gateway. `doubleNat`: its external address is not the public one. */
   readonly portMapping: {

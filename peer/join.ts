@@ -19,7 +19,7 @@ export interface JoinOptions extends JoiningOptions {
   /** Directory that keeps the identity between runs. Only one process may use it at a time. Default: in memory. */
   readonly home?: string
   /**
-   * Whether tunnels may scatter: to get through a NAT with random ports they send hundreds of packets within seconds.
+   * True if tunnels may scatter: to get through a NAT with random ports they send hundreds of packets within seconds.
    * Some networks take that for an attack. Default: true.
    */
   readonly scatter?: boolean

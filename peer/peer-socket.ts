@@ -128,7 +128,7 @@ export class PeerSocket extends EventEmitter<PeerSocketEvents> {
   }
 
   /**
-   * What protects the tunnel. `hybrid`: an ML-KEM-768 secret is mixed into the keys, which happens about one round trip
+   * The cryptography of the tunnel. `hybrid`: an ML-KEM-768 secret is mixed into the keys, which happens about one round trip
    * after the first packet if both sides have ML-KEM (Node.js from 24.7 on). Until then, and otherwise, `reason` says why not.
    */
   get security(): Security {

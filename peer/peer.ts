@@ -93,7 +93,7 @@ export class Peer extends EventEmitter<PeerEvents> {
     this.#driver.begin()
   }
 
-  /** Whether the peer is online now. */
+  /** True if the peer is online now. */
   get state(): PeerState {
     return this.#client.state
   }

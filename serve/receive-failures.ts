@@ -25,5 +25,5 @@ export function asTold(error: unknown): StraightwayError {
   return new StraightwayError('internal', `The receiver failed (${code ?? 'unknown'}).`, { cause: error })
 }
 
-/** Whether the received part is kept. It is not kept if the sender violated the protocol or a limit. */
+/** True if the received part is kept. It is not kept if the sender violated the protocol or a limit. */
 export const mayGoOn = ({ code }: StraightwayError): boolean => code !== 'bad-request' && code !== 'too-large'

@@ -30,7 +30,7 @@ export interface Serving {
   readonly expose?: readonly number[]
   /** How files are received, or just the directory for them. Default: files are not received. */
   readonly receive?: string | ReceiveOptions
-  /** Whether ping datagrams are echoed. Default: true. */
+  /** True if ping datagrams are echoed. Default: true. */
   readonly ping?: boolean
   /** Called for each received file. */
   readonly onFile?: (file: ReceivedFile) => void
@@ -38,7 +38,7 @@ export interface Serving {
   readonly onFault?: (error: Error) => void
 }
 
-/** Whether `serving` includes the service of this intent. Throws `bad-request` if an argument is invalid. */
+/** True if `serving` includes the service of this intent. Throws `bad-request` if an argument is invalid. */
 export function isServed(intent: string, serving: Serving): boolean {
   checkText(intent, 'intent')
   const { expose = [], receive, ping = true } = checkedServing(serving)

@@ -62,7 +62,7 @@ export function streamSource(path: string, stream: Readable): FileSource {
   return { kind: 'file', path, open: () => stream }
 }
 
-/** Whether a value is a source. */
+/** True if a value is a source. */
 export const isSource = (given: unknown): given is Source =>
   typeof given === 'object' &&
   given !== null &&

@@ -37,7 +37,7 @@ export interface Tunnel extends EventEmitter<TunnelEvents> {
   readonly times: { readonly firstByteMs?: number; readonly directMs?: number }
   /** Cost of the search for a direct path. */
   readonly effort: Effort
-  /** What protects the tunnel. */
+  /** The cryptography of the tunnel. */
   readonly security: Security
   /** Sends a datagram, which may be lost. */
   send(datagram: Datagram): void

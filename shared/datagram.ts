@@ -1,4 +1,4 @@
-/** What an application sees of a tunnel's datagrams and paths, in the forms of `dgram`. */
+/** Datagrams and paths of a tunnel as an application sees them, in the forms of `dgram`. */
 
 /** Source address and size of a datagram, as in `dgram`. */
 export interface RemoteInfo {

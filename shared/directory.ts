@@ -31,7 +31,7 @@ export interface Located {
   readonly networks: readonly NetworkId[]
   /** Version of the user's block list; 0 if the user has never blocked anybody. */
   readonly blocks: number
-  /** Whether the user blocks the asker. To such an asker the peer appears to be signed in nowhere. */
+  /** True if the user blocks the asker. To such an asker the peer appears to be signed in nowhere. */
   readonly hidden: boolean
   /** The prekey that the peer published last, if it has one (`wire/prekeys.ts`). */
   readonly prekey?: Uint8Array

@@ -56,7 +56,7 @@ export function fromBase32(text: string): Uint8Array | undefined {
   return bits >= 5 || value !== 0 ? undefined : bytes
 }
 
-/** Whether a text has the form of a peer id: 52 characters of base32. */
+/** True if a text has the form of a peer id: 52 characters of base32. */
 export function isPeerId(text: string): text is PeerId {
   return text.length === 52 && fromBase32(text)?.length === 32
 }

@@ -18,7 +18,7 @@ export interface PresenceRecord {
   readonly since: number
   /** Grows with every change within a session. */
   readonly version: number
-  /** When the peer was last known to be online. */
+  /** Time at which the peer was last known to be online. */
   readonly lastSeenAt: number
 }
 

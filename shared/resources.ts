@@ -88,7 +88,7 @@ export interface MembershipRecord {
   /** The author of its current role and state; absent if the system set them. */
   readonly by?: Maker
   readonly changedAt: number
-  /** When the membership became active; absent before. */
+  /** Time at which the membership became active; absent before. */
   readonly joinedAt?: number
   /** The invite that created the membership. */
   readonly invite?: string
@@ -147,7 +147,7 @@ export interface CollectionRecord extends Kept {
   readonly searchable: readonly string[]
   /** The part of `searchable` under which every object is already indexed. A search may rely on these. */
   readonly indexed: readonly string[]
-  /** Who may edit an object: its creator (`owner`), or every member of its network (`members`). */
+  /** The users who may edit an object: its creator (`owner`), or every member of its network (`members`). */
   readonly editable: 'owner' | 'members'
   /** Visibility of attributes of `users`, `networks` and `peers` by dotted path (`attributes.email`). Default: `network`. */
   readonly visibility: Readonly<Record<string, Visibility>>
@@ -166,9 +166,9 @@ export interface ApiKeyRecord {
   readonly networks?: readonly NetworkId[]
   /** The collections of objects that it may use. Default: all. */
   readonly collections?: readonly string[]
-  /** When it ends, epoch milliseconds. Default: never. */
+  /** Time at which it ends, epoch milliseconds. Default: never. */
   readonly expiresAt?: number
-  /** When its secret was last replaced. */
+  /** Time at which its secret was last replaced. */
   readonly rotatedAt?: number
   /** When it was last used, to within ten minutes. */
   readonly lastUsedAt?: number
@@ -253,9 +253,9 @@ export interface DeliveryRecord {
 /** A ticket, as returned to a peer that enrols or presents a proof of its key. */
 export interface TicketRecord {
   readonly ticket: string
-  /** When INDEX no longer accepts the ticket, epoch milliseconds. */
+  /** Time at which INDEX no longer accepts the ticket, epoch milliseconds. */
   readonly expiresAt: number
-  /** When nodes no longer accept the ticket, epoch milliseconds. */
+  /** Time at which nodes no longer accept the ticket, epoch milliseconds. */
   readonly signInUntil: number
   readonly user: UserId
   readonly networks: readonly NetworkId[]

@@ -5,7 +5,7 @@ import { build } from 'esbuild'
 import { expect, test } from 'vitest'
 import { bundleForBrowsers, counterparts, FOR_BROWSERS } from '../browser/build.ts'
 
-/** Of the whole SDK, compressed by gzip. The aim is 60,000. */
+/** Size of the whole SDK, compressed by gzip. The aim is 60,000. */
 const MOST_BYTES = 68_000
 
 test('it is one small module without imports, and without anything of Node', async () => {

@@ -99,7 +99,7 @@ const EVERYWHERE = [
   'browser',
 ]
 
-/** What belongs to a platform: a build for browsers leaves it out (browser-bundle.test.ts). */
+/** Files that belong to a platform: a build for browsers leaves it out (browser-bundle.test.ts). */
 const OF_NODE = new Set(['shared/crypto/node-ml-kem.ts'])
 
 const FORBIDDEN: Record<string, RegExp> = {

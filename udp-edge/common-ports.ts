@@ -49,7 +49,7 @@ export class CommonPorts {
     }
   }
 
-  /** Closes the ports of which no service has a part. The others close with the last service. */
+  /** Closes the ports that no service uses. The others close with the last service. */
   async closeUnused(): Promise<void> {
     await Promise.all(this.#shared.map((shared) => shared.closeUnused()))
   }

@@ -14,7 +14,7 @@ type Groups = Map<string, Map<string, Map<string, Item>>>
 
 export class Contents {
   readonly #items: Groups = new Map()
-  /** By `table.index`. */
+  /** Units by `table.index`. */
   readonly #indexes: Groups = new Map()
   readonly #rows: Partial<Record<TableName, Rows>>
   /** Keys of items that have changed, by table: `rows` no longer counts for them. */

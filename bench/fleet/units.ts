@@ -1,4 +1,4 @@
-/** What AWS charges for items: approximately, because sizes are those of their JSON. */
+/** Units that AWS charges for items: approximate, because sizes are those of their JSON. */
 import type { Item } from './expressions.ts'
 
 const WRITE_BYTES = 1024

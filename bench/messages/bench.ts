@@ -23,7 +23,7 @@ export interface MessageCost {
   readonly loadCpu: number
   readonly limitedBy: 'load' | 'server' | 'rate limits'
   readonly roundTripMs: MessagesMeasured['roundTripMs']
-  /** Whether every message arrived, whole, and was acknowledged. */
+  /** True if every message arrived, whole, and was acknowledged. */
   readonly isGood: boolean
 }
 

@@ -14,7 +14,7 @@ export interface MessageLoad {
   readonly measureMs: number
   /** Messages of a line that are asked one after another, with no other under way. */
   readonly quiet: number
-  /** Messages that a writer may send at most, at once and in a second. Default: no limit. */
+  /** Messages that a writer may send at most, in one moment and in a second. Default: no limit. */
   readonly limit?: { readonly burst: number; readonly perSecond: number }
 }
 

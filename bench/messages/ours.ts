@@ -19,7 +19,7 @@ export interface At {
 }
 
 /**
- * Opens lines between peers of which the writer is at the first node and the reader at the last. `wayMs`: time from a peer to
+ * Opens lines between peers: the writer is at the first node, the reader at the last. `wayMs`: time from a peer to
  * its node. Default 0: that of loopback.
  */
 export async function openOurs(nodes: readonly At[], count: number, wayMs = 0): Promise<readonly Line[]> {

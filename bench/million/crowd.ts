@@ -126,7 +126,7 @@ export class Crowd {
     return isSome
   }
 
-  /** What the node has sent since the last call; valid until the next one. */
+  /** Datagrams that the node has sent since the last call; valid until the next one. */
   taken(): Batch {
     const out = this.out
     this.out = this.#spare

@@ -1,10 +1,10 @@
 import { PARTS, type Row } from './measures.ts'
 
-/** What one part printed, and where. */
+/** The output of one part, and where it was printed. */
 export interface Kept {
   readonly at: string
   readonly machine: string
-  /** Of the last five minutes, this benchmark included. */
+  /** Load average of the last five minutes, this benchmark included. */
   readonly loadAverage: number
   readonly output: unknown
 }

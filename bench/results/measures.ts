@@ -1,4 +1,4 @@
-/** What `npm run bench -- all` runs, and the rows of bench/RESULTS.md that come of it. */
+/** The parts of `npm run bench -- all`, and the rows of bench/RESULTS.md that they give. */
 import type { KeepAliveResult } from '../keepalive.ts'
 import type { ServiceLoad } from '../load/bench.ts'
 import type { MessagesRow } from '../messages/bench.ts'
@@ -18,7 +18,7 @@ export interface Row {
   readonly unit: string
   /** Undefined for a figure that is only reported. */
   readonly bound?: { readonly kind: 'at most' | 'at least'; readonly value: number }
-  /** What the value was compared with, or what was the limit. */
+  /** The peer of the comparison, or the limit. */
   readonly note: string
 }
 

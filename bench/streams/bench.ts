@@ -29,7 +29,7 @@ export interface StreamCost {
   readonly senderCpu: number
   readonly receiverCpu: number
   readonly wireCpu: number
-  /** Whether the reader received exactly what was written. */
+  /** True if the reader received exactly what was written. */
   readonly isWhole: boolean
 }
 

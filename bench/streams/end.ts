@@ -1,5 +1,5 @@
 /**
- * What an end of a stream does, whoever made the stream. It reads one line of JSON after another and prints one for each:
+ * An end of a stream, of any implementation. It reads one line of JSON after another and prints one for each:
  *
  *   {"to", "paths", "ms"}   writes to a new stream for that time      {"wrote", "startedAt", "sum"}
  *   {"expect"}              waits until so many bytes have arrived    {"arrived", "at", "sum"}

@@ -1,5 +1,5 @@
 /**
- * The pairs of the core matrix that at least one other system opens. Pairs of two symmetric NATs, of which only Straightway
+ * The pairs of the core matrix that at least one other system opens. Pairs of two symmetric NATs, which only Straightway
  * opens some, and pairs with blocked UDP are left out.
  */
 import type { Pair } from '../../test/natlab/matrix.ts'

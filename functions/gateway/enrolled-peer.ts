@@ -16,7 +16,7 @@ export async function proven(proof: string, door: ProofDoor): Promise<PeerId | u
   }
 }
 
-/** Whether the peer is enrolled and not revoked. */
+/** True if the peer is enrolled and not revoked. */
 export async function isEnrolled({ client }: Pick<ProofDoor, 'client'>, peer: PeerId): Promise<boolean> {
   const known = await createPeers(client).get(peer)
   return known !== undefined && known.revokedAt === undefined

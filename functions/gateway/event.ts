@@ -9,6 +9,6 @@ export type WebSocketEvent = APIGatewayProxyWebsocketEventV2 & {
 export interface WebSocketResult {
   readonly statusCode: number
   readonly body?: string
-  /** Of `$connect`: headers of the answer to the handshake. */
+  /** Headers of the answer to the handshake; only of `$connect`. */
   readonly headers?: Readonly<Record<string, string>>
 }

@@ -31,7 +31,7 @@ export const auditRoutes = [
     who: 'key',
     permission: 'audit.read',
     tag,
-    summary: 'What was changed, by whom and how, newest first',
+    summary: 'Lists changes, with who made them and how, newest first',
     query: { ...SOUGHT, subject: name.optional() },
     answers: { 200: pageOf(auditAnswer) },
     async handle({ context: { client, now }, allow, query }) {
@@ -45,7 +45,7 @@ export const auditRoutes = [
     who: 'credential',
     permission: 'network.audit',
     tag,
-    summary: 'What was changed of a network, its members and invites, for its admins',
+    summary: 'Lists changes of a network, its members and invites; for its admins',
     query: SOUGHT,
     answers: { 200: pageOf(auditAnswer) },
     async handle(call) {

@@ -119,7 +119,7 @@ interface Deciding {
   readonly collection: string
 }
 
-/** What one write needs, after its right and its version are checked. Errors name it by its place in the batch. */
+/** The steps of one write, after its right and its version are checked. Errors name it by its place in the batch. */
 async function decide(
   call: Placed,
   grounds: Grounds,

@@ -18,7 +18,7 @@ export const blockRoutes = [
     who: 'credential',
     permission: 'blocks.read',
     tag,
-    summary: 'Whom a user blocks',
+    summary: 'Lists the peers and users that a user blocks',
     query: PAGE,
     answers: { 200: pageOf(PARAMETERS.blocked as z.ZodType) },
     async handle(call) {

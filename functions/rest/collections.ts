@@ -20,7 +20,7 @@ interface Sight extends Request {
 }
 
 /**
- * Whether the caller may know that a collection exists: its name could reveal what other tenants do. An API key may
+ * True if the caller may know that a collection exists: its name could reveal what other tenants do. An API key may
  * know every collection. A peer, or a key of some networks, may know
  *
  *   - the three collections that stand for users, networks and peers;
@@ -47,7 +47,7 @@ export const collectionRoutes = [
     who: 'credential',
     permission: 'collection.list',
     tag,
-    summary: 'What is declared of collections; for API keys',
+    summary: 'Lists the declared collections; for API keys',
     query: PAGE,
     answers: { 200: pageOf(collectionAnswer) },
     async handle({ context, allow, query }) {
@@ -61,7 +61,7 @@ export const collectionRoutes = [
     who: 'credential',
     permission: 'collection.read',
     tag,
-    summary: 'What is declared of a collection; for a peer of one that a network of it holds, or itself',
+    summary: 'Reads the declaration of a collection; a peer may, if it or a network of it has objects there',
     query: { network: networkIdSchema.optional() },
     answers: { 200: collectionAnswer },
     async handle(call) {

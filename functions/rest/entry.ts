@@ -14,7 +14,7 @@ export const entryRoutes = [
     door: 'GET /v1/health',
     who: 'anybody',
     tag,
-    summary: 'Whether INDEX answers',
+    summary: 'Says whether INDEX works',
     answers: { 200: healthAnswer, 503: healthAnswer },
     handle: readHealth,
   }),

@@ -126,7 +126,7 @@ export const memberRoutes = [
 
 const isOwn = ({ actor }: Request, user: string) => actor.kind === 'peer' && actor.user === user
 
-/** Whether leaving removes the membership. A user cannot shed a suspension, ban or removal by leaving. */
+/** True if leaving removes the membership. A user cannot shed a suspension, ban or removal by leaving. */
 const leavesFreely = ({ state }: Membership) => ['invited', 'requested', 'active'].includes(state)
 
 function notNow(from: Membership | undefined, wanted: string | undefined): StraightwayError {

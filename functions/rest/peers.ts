@@ -101,7 +101,7 @@ export const peerRoutes = [
 interface Owned {
   readonly peer: PeerWithPresence
   readonly owner: User
-  /** When the owner blocked the caller, epoch milliseconds. Undefined if it does not. */
+  /** Time at which the owner blocked the caller, epoch milliseconds. Undefined if it does not. */
   readonly blockedAt: number | undefined
 }
 

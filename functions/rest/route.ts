@@ -117,7 +117,7 @@ export interface Definition<
   readonly errors?: readonly ErrorCode[]
   /** Why a route that writes leaves no record in the audit trail. By default every such route leaves one. */
   readonly unrecorded?: string
-  /** Whether `If-Match` and `If-None-Match` are evaluated. GET routes always do. */
+  /** True if `If-Match` and `If-None-Match` are evaluated. GET routes always do. */
   readonly conditional?: true
   readonly handle: (call: Call<PathOf<Door>, QueryOf<Query>, z.output<Body>>) => Promise<Reply>
 }

@@ -16,9 +16,9 @@ import type { PublicTicketKey, RestConfig } from './config.ts'
 
 export interface IssuedTicket {
   readonly ticket: string
-  /** When INDEX no longer accepts it, epoch milliseconds. */
+  /** Time at which INDEX no longer accepts it, epoch milliseconds. */
   readonly expiresAt: number
-  /** When nodes no longer accept it, epoch milliseconds. */
+  /** Time at which nodes no longer accept it, epoch milliseconds. */
   readonly signInUntil: number
 }
 

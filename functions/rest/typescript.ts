@@ -46,7 +46,7 @@ export function operationsText(api: readonly Route[]): string {
 import type { ${ids.join(', ')} } from '../../shared/ids.ts'
 import type { ${records.join(', ')} } from '../../shared/resources.ts'
 
-/** Of each operation of INDEX: what its path, query and body are, what it answers, and whether it takes If-Match. */
+/** Types of each operation of INDEX: its path, query, body and answer, and whether it takes If-Match. */
 export interface Operations {
 ${types}
 }

@@ -101,7 +101,7 @@ export const userRoutes = [
     who: 'credential',
     permission: 'membership.list',
     tag,
-    summary: 'What ties a user to networks, invitations and requests included',
+    summary: 'Lists the memberships of a user, with invitations and requests',
     query: PAGE,
     answers: { 200: pageOf(membershipAnswer) },
     async handle(call) {
@@ -156,7 +156,7 @@ async function readableUser(call: Request & Named): Promise<User> {
 }
 
 /**
- * Whether the user blocks the calling peer or its user. Public attributes are hidden from callers that the user
+ * True if the user blocks the calling peer or its user. Public attributes are hidden from callers that the user
  * blocks.
  */
 export async function isBlockedBy(

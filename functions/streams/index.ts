@@ -80,7 +80,7 @@ type Reaction = (context: IndexContext, keys: Subject['keys']) => Promise<unknow
 interface IndexContext {
   readonly client: DynamoDBDocumentClient
   readonly now: () => number
-  /** Whether what peers say of themselves (status, custom, metadata) is declared searchable. Read once per batch. */
+  /** True if what peers say of themselves (status, custom, metadata) is declared searchable. Read once per batch. */
   readonly isSaidIndexed: () => Promise<boolean>
 }
 

@@ -1,4 +1,4 @@
-/** What a change of an item means to a webhook. The data of an event is the record as an API key reads it. */
+/** The events that a change of an item means to webhooks. The data of an event is the record as an API key reads it. */
 import type { NetworkId } from '../../shared/ids.ts'
 import { activeRole } from '../../shared/model/membership.ts'
 import type { Network } from '../../shared/model/network.ts'

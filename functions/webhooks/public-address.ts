@@ -1,5 +1,5 @@
 /**
- * Which addresses a webhook may be posted to: public unicast ones only (IANA's special-purpose registries, RFC 6890).
+ * Decides which addresses a webhook may be posted to: public unicast ones only (IANA's special-purpose registries, RFC 6890).
  * The function stands inside the cloud, so any other address could be one of the cloud's own.
  */
 import { BlockList, isIP, isIPv4 } from 'node:net'

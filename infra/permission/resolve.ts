@@ -122,7 +122,7 @@ function referenceTo(name: string, scope: Scope): unknown {
 
 const REFERS_BY_ARN = new Set(['AWS::SNS::Topic', 'AWS::SecretsManager::Secret', 'AWS::IAM::ManagedPolicy'])
 
-/** Value of `Fn::GetAtt`. An attribute that is not an ARN is taken for a name: policies use no others. */
+/** Value of `Fn::GetAtt`. An attribute that is not an ARN counts as a name: policies use no others. */
 function attributeOf(id: string, attribute: string, scope: Scope): string {
   if (attribute === 'StreamArn') return `${arnOf(id, scope)}/stream/2026-11-01T00:00:00.000`
   return attribute.endsWith('Arn') || attribute === 'TopicArn' ? arnOf(id, scope) : nameOf(id, scope)

@@ -2,7 +2,7 @@
 import { connection } from './cdk.ts'
 
 /**
- * Whether the emulator has WebSocket APIs, in which the editions of LocalStack differ. Without them the api stack is
+ * True if the emulator has WebSocket APIs, in which the editions of LocalStack differ. Without them the api stack is
  * incomplete and nodes cannot be reached. Asked over plain HTTP: an emulator selects the service by the scope of the
  * signature, which it does not check.
  */

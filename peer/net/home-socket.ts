@@ -20,7 +20,7 @@ export interface HomeSocketOptions {
   readonly udp: boolean
   /** Makes the carrier through the gateway. */
   readonly carry: (receive: Receive, events: LinkEvents) => Carrier
-  /** Whether a node has this address. A datagram from any other address does not show that UDP works. */
+  /** True if a node has this address. A datagram from any other address does not show that UDP works. */
   readonly isNode: (words: Uint32Array) => boolean
   /** Called when the node is asked at another UDP port: its own one may be blocked. The owner must then send something. */
   readonly onPort: () => void

@@ -4,7 +4,7 @@
  *
  * 1. addresses of interfaces with a default route
  * 2. other addresses
- * 3. those of bridges to guests of this machine and of tunnels, of which there may be dozens
+ * 3. those of bridges to guests of this machine and of tunnels; there may be dozens
  */
 import { readFileSync } from 'node:fs'
 import { type Address, addressOf } from '../../shared/wire/address.ts'

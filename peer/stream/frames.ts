@@ -86,7 +86,7 @@ export function streamKeys(key: Uint8Array, opener: boolean): StreamKeys {
   return opener ? { send: opening, receive: accepting } : { send: accepting, receive: opening }
 }
 
-/** Encodes the plaintext of a frame. `body` is copied. `into`: memory for it, of which as much as is needed is used. */
+/** Encodes the plaintext of a frame. `body` is copied. `into`: memory for it; only the part that is needed is used. */
 export function frame(kind: number, position: number, body?: Uint8Array, into?: Buffer): Buffer {
   const length = FRAME_HEADER_BYTES + (body?.length ?? 0)
   const plaintext = into?.subarray(0, length) ?? Buffer.allocUnsafe(length)

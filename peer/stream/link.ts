@@ -137,7 +137,7 @@ export class Link {
     if (!this.#isSettled) this.#lingering ??= setTimeout(() => this.letGo(), LINGER_MS)
   }
 
-  /** Whether both directions have finished. */
+  /** True if both directions have finished. */
   get isOver(): boolean {
     return this.#sending !== 'open' && this.#receiving !== 'open'
   }

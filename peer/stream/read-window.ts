@@ -16,7 +16,7 @@ export class ReadWindow {
   #size = WINDOW_BYTES
   #taken = 0
   #told = 0
-  /** Where and when the present count of a window began. */
+  /** Place and time at which the present count of a window began. */
   #countedFrom = 0
   #countedAt = 0
 

@@ -206,7 +206,7 @@ export class TunnelStream extends Duplex implements PeerStream {
   }
 }
 
-/** Whether async iteration destroyed a stream that it has read to the end (Node 20 uses an AbortError for that). */
+/** True if async iteration destroyed a stream that it has read to the end (Node 20 uses an AbortError for that). */
 const isAbort = (error: Error): boolean => error.name === 'AbortError'
 
 const unheard = (): StraightwayError =>

@@ -16,7 +16,7 @@ export interface ConnectOptions {
   /** Purpose of the tunnel, by which the other application decides. At most LIMITS.intentBytes. Default: empty. */
   readonly intent?: string
   /**
-   * Whether datagrams are authenticated but not encrypted. Applies only if the other side accepts with `clear` too.
+   * True if datagrams are authenticated but not encrypted. Applies only if the other side accepts with `clear` too.
    * Streams are always encrypted. Default: false.
    */
   readonly clear?: boolean

@@ -1,5 +1,5 @@
 /**
- * What a peer is for its application, on every platform: it turns the effects of the endpoint into events and promises.
+ * A peer as its application sees it, on every platform: it turns the effects of the endpoint into events and promises.
  * `Peer` of Node and `Peer` of browsers add an emitter, and a driver that gives the endpoint its sockets.
  */
 import { check, checkInteger, checkPeer, checkSignal, checkText, taken } from '../arguments.ts'

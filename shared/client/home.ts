@@ -1,4 +1,4 @@
-/** What a peer keeps between runs: on Node in a directory, in a browser in IndexedDB. */
+/** The things that a peer keeps between runs: on Node in a directory, in a browser in IndexedDB. */
 import type { InboxMemory } from '../core/peer/inbox.ts'
 import type { PrekeyMemory } from '../core/peer/prekeys.ts'
 import type { PeerId, UserId } from '../ids.ts'

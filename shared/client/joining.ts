@@ -1,4 +1,4 @@
-/** What `join` does on every platform: its options, and the wait until the peer is online. */
+/** The part of `join` that is the same on every platform: its options, and the wait until the peer is online. */
 import { check, checkSignal, checkText } from '../arguments.ts'
 import type { OfflineReason } from '../core/peer/events.ts'
 import { StraightwayError } from '../errors.ts'

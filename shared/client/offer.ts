@@ -11,7 +11,7 @@ export type HeardOffer = Extract<EndpointEffect, { kind: 'offer' }>
 
 /** Options of `Offer.accept`. */
 export interface AcceptOptions {
-  /** Whether datagrams are authenticated but not encrypted. Applies only if the other side asked for it too. Default: false. */
+  /** True if datagrams are authenticated but not encrypted. Applies only if the other side asked for it too. Default: false. */
   readonly clear?: boolean
   /** Paths that this side accepts; the stricter wish of the two sides applies. Default: `auto`. */
   readonly paths?: Paths
@@ -55,7 +55,7 @@ export class Offer<Socket> {
     this.#decision = decision
   }
 
-  /** Whether the offer was accepted, refused or withdrawn, or has timed out. */
+  /** True if the offer was accepted, refused or withdrawn, or has timed out. */
   get decided(): boolean {
     return this.#decided
   }

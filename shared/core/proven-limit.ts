@@ -29,7 +29,7 @@ export class ProvenLimit {
     this.#ofPeer = new RateLimit({ low: random.u32(), high: random.u32() }, perSecond, burst, 'key')
   }
 
-  /** Whether one more proof may be checked. */
+  /** True if one more proof may be checked. */
   mayOpen(now: number): boolean {
     return this.#opened.take(1, now)
   }

@@ -2,7 +2,7 @@
 import * as crypto from 'node:crypto'
 import type { MlKem } from './primitives.ts'
 
-/** What precedes the key in SubjectPublicKeyInfo, and the seed in PKCS #8 (RFC 9935, the form with a seed only). */
+/** Bytes before the key in SubjectPublicKeyInfo, and the seed in PKCS #8 (RFC 9935, the form with a seed only). */
 const PUBLIC_PREFIX = bytesOf('308204b2300b0609608648016503040402038204a100')
 const SEED_PREFIX = bytesOf('3054020100300b060960864801650304040204428040')
 

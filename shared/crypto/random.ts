@@ -14,7 +14,7 @@ const TWO_32 = 0x1_0000_0000
  */
 export class Random {
   readonly #key: Uint8Array
-  /** Made at the first use: a tunnel has several generators, of which most are never used. */
+  /** Made at the first use: a tunnel has several generators, and most are never used. */
   #pool = NO_POOL
   #view = NO_VIEW
   #at = POOL_BYTES

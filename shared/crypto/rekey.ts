@@ -27,7 +27,7 @@ const NONE = new Uint8Array(0)
 /** True if this platform has ML-KEM-768. */
 export const canMix = mlKem !== undefined
 
-/** What both sides of an exchange know of its ML-KEM part. */
+/** The ML-KEM part of an exchange, as both sides know it. */
 export interface KemSecret {
   /** 32 bytes; `next` erases it. */
   readonly secret: Uint8Array

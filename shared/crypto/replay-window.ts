@@ -9,7 +9,7 @@ export class ReplayWindow {
   readonly #words = new Uint32Array(WORDS)
   #greatest: number
 
-  /** `first`: a bit for each of the counters below 32 that was used, of which `greatest` is the greatest. Default: none. */
+  /** `first`: a bit for each of the counters below 32 that was used. `greatest`: the greatest of them. Default: none. */
   constructor(first = 0, greatest = -1) {
     this.#words[0] = first
     this.#greatest = greatest

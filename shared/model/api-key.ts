@@ -28,16 +28,16 @@ export const newApiKeySchema = z.strictObject({
   expiresAt: z.int().min(0).optional(),
 })
 
-/** What limits a key. Absent: no limit of this kind. */
+/** The limits of a key. Absent: no limit of this kind. */
 export type Scope = Pick<ApiKey, 'role' | 'operations' | 'networks' | 'collections' | 'expiresAt'>
 
 const LIMITED_BY = ['operations', 'networks', 'collections', 'expiresAt'] as const
 
-/** Whether the key may do everything, always. */
+/** True if the key may do everything, always. */
 export const isWhole = (scope: Scope): boolean =>
   scope.role === 'admin' && LIMITED_BY.every((limit) => scope[limit] === undefined)
 
-/** Whether `scope` allows no more than `own`: a key makes, and learns the secret of, no mightier key. */
+/** True if `scope` allows no more than `own`: a key makes, and learns the secret of, no mightier key. */
 export function isWithin(own: Scope, scope: Scope): boolean {
   const lists = ['operations', 'networks', 'collections'] as const
   const isPart = (limit: (typeof lists)[number]) => {

@@ -167,7 +167,7 @@ export function judge(actor: Actor, action: Action, resource: Resource = {}): Gr
   }
 }
 
-/** What is of no network, or tells of every network or collection. */
+/** Operations on things of no network, or of every network or collection. */
 const OF_THE_WHOLE: ReadonlySet<Action> = new Set([
   'network.create',
   'collection.list',
@@ -204,7 +204,7 @@ export function may(actor: Actor, action: Action, resource: Resource = {}): bool
   return judge(actor, action, resource) !== undefined
 }
 
-/** What only an admin key reads: API keys, and the audit trail, which tells of them. */
+/** Things that only an admin key reads: API keys, and the audit trail, which tells of them. */
 const OF_ADMIN_KEYS: ReadonlySet<Action> = new Set(['key.read', 'audit.read'])
 
 function isReading(action: Action): boolean {

@@ -10,7 +10,7 @@ import { nameSchema } from './user.ts'
 
 export type Webhook = WebhookRecord
 
-/** What a webhook can hear of. A name with `*` as its last part stands for all that begin like it. */
+/** The events that a webhook can ask for. A name with `*` as its last part stands for all that begin like it. */
 export const EVENTS = [
   'user.created',
   'user.updated',
@@ -79,7 +79,7 @@ export const editableWebhookSchema = z.strictObject({
   active: z.boolean(),
 })
 
-/** What a webhook's filter is compared with. */
+/** The event that a webhook's filter is compared with. */
 export interface Happening {
   readonly type: EventName
   /** The networks that it is about. */

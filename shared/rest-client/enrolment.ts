@@ -6,9 +6,9 @@ import type { Requests } from './requests.ts'
 
 export interface Ticket {
   readonly ticket: string
-  /** When INDEX no longer accepts the ticket. */
+  /** Time at which INDEX no longer accepts the ticket. */
   readonly expiresAt: number
-  /** When nodes no longer accept the ticket. An INDEX of an earlier version leaves it out: then `expiresAt`. */
+  /** Time at which nodes no longer accept the ticket. An INDEX of an earlier version leaves it out: then `expiresAt`. */
   readonly signInUntil?: number
   readonly user: UserId
   readonly networks: readonly NetworkId[]

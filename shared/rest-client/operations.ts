@@ -3,9 +3,9 @@
 import type { NetworkId, PeerId, UserId } from '../../shared/ids.ts'
 import type { ApiKeyRecord, AuditRecord, CollectionRecord, DeliveryRecord, InviteRecord, JobRecord, JsonObject, MemberRecord, MembershipRecord, NetworkRecord, ObjectRecord, PeerRecord, StoredPeer, TicketRecord, UserDetails, UserRecord, WebhookRecord } from '../../shared/resources.ts'
 
-/** Of each operation of INDEX: what its path, query and body are, what it answers, and whether it takes If-Match. */
+/** Types of each operation of INDEX: its path, query, body and answer, and whether it takes If-Match. */
 export interface Operations {
-  /** Whether INDEX answers. */
+  /** Says whether INDEX works. */
   readonly readHealth: {
     readonly path: object
     readonly query: object
@@ -85,7 +85,7 @@ export interface Operations {
     readonly answer: JobRecord
     readonly conditional: true
   }
-  /** What ties a user to networks, invitations and requests included. */
+  /** Lists the memberships of a user, with invitations and requests. */
   readonly listMemberships: {
     readonly path: { readonly user: UserId }
     readonly query: { readonly limit?: number; readonly cursor?: string }
@@ -93,7 +93,7 @@ export interface Operations {
     readonly answer: { readonly items: readonly (MembershipRecord)[]; readonly cursor?: string; readonly readUnits?: number }
     readonly conditional: false
   }
-  /** Whom a user blocks. */
+  /** Lists the peers and users that a user blocks. */
   readonly listBlocks: {
     readonly path: { readonly user: UserId }
     readonly query: { readonly limit?: number; readonly cursor?: string }
@@ -261,7 +261,7 @@ export interface Operations {
     readonly answer: undefined
     readonly conditional: true
   }
-  /** What is declared of collections; for API keys. */
+  /** Lists the declared collections; for API keys. */
   readonly listCollections: {
     readonly path: object
     readonly query: { readonly limit?: number; readonly cursor?: string }
@@ -269,7 +269,7 @@ export interface Operations {
     readonly answer: { readonly items: readonly (CollectionRecord)[]; readonly cursor?: string; readonly readUnits?: number }
     readonly conditional: false
   }
-  /** What is declared of a collection; for a peer of one that a network of it holds, or itself. */
+  /** Reads the declaration of a collection; a peer may, if it or a network of it has objects there. */
   readonly readCollection: {
     readonly path: { readonly collection: string }
     readonly query: { readonly network?: NetworkId }
@@ -413,7 +413,7 @@ export interface Operations {
     readonly answer: undefined
     readonly conditional: false
   }
-  /** What was changed, by whom and how, newest first. */
+  /** Lists changes, with who made them and how, newest first. */
   readonly listAudit: {
     readonly path: object
     readonly query: { readonly limit?: number; readonly cursor?: string; readonly by?: string; readonly about?: string; readonly operation?: string; readonly since?: unknown; readonly until?: unknown; readonly subject?: string }
@@ -421,7 +421,7 @@ export interface Operations {
     readonly answer: { readonly items: readonly (AuditRecord)[]; readonly cursor?: string; readonly readUnits?: number }
     readonly conditional: false
   }
-  /** What was changed of a network, its members and invites, for its admins. */
+  /** Lists changes of a network, its members and invites; for its admins. */
   readonly listNetworkAudit: {
     readonly path: { readonly network: NetworkId }
     readonly query: { readonly limit?: number; readonly cursor?: string; readonly by?: string; readonly about?: string; readonly operation?: string; readonly since?: unknown; readonly until?: unknown }

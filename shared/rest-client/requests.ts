@@ -9,7 +9,7 @@ const MAX_ANSWER_BYTES = 16 << 20
 /** Error codes of a connection that its other end closed, from the system and from `fetch`. */
 const CLOSED_BY_OTHER = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'])
 
-/** What a transport sends. */
+/** A request as a transport sends it. */
 export interface Sending {
   readonly method: string
   readonly headers: Headers

@@ -9,13 +9,13 @@ export type ApiKeyItem = Omit<ApiKey, 'lastUsedAt'> & {
   readonly retiresAt?: number
 }
 
-/** What remains of a deleted key, so that no request that is sent again brings its secret back. */
+/** The remains of a deleted key, so that no request that is sent again brings its secret back. */
 export interface DeletedItem {
   readonly key: string
   readonly deletedAt: number
 }
 
-/** When a key was last used. An item of its own, because every write of the key's requests depends on the key's item. */
+/** Time at which a key was last used. An item of its own, because every write of the key's requests depends on the key's item. */
 export interface UsedItem {
   readonly key: `${string}~used`
   readonly usedAt: number

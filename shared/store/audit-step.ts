@@ -56,7 +56,7 @@ export function auditWrite(note: Note, { subject, about, by = note.by, ...change
 
 type Fields = Readonly<Record<string, never>>
 
-/** Of something edited only the fields that differ; of something made or deleted all. */
+/** Fields of the record: after an edit those that differ, otherwise all. */
 function differenceOf({
   before,
   after,

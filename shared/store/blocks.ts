@@ -43,7 +43,7 @@ const TOO_MANY = new StraightwayError(
 export interface SeenUser {
   /** The user. Undefined if it does not exist or is being deleted. */
   readonly owner: User | undefined
-  /** When the user blocked the viewer, epoch milliseconds. Undefined if it does not. */
+  /** Time at which the user blocked the viewer, epoch milliseconds. Undefined if it does not. */
   readonly blockedAt: number | undefined
 }
 
@@ -79,7 +79,7 @@ export function createBlocks(client: DynamoDBDocumentClient) {
   }
 
   /**
-   * Whether the user blocks any of these: usually a peer and the user that the peer belongs to. `consistent`: as in
+   * True if the user blocks any of these: usually a peer and the user that the peer belongs to. `consistent`: as in
    * `getMany`.
    */
   async function isBlocked(user: UserId, any: readonly Blocked[], consistent = true): Promise<boolean> {

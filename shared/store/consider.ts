@@ -13,7 +13,7 @@ export interface Consideration {
   readonly reach: Reach
   readonly filter: Filter | undefined
   readonly isCarried: (attribute: string) => boolean
-  /** Whether presence or other live attributes affect which records are found, or their order. */
+  /** True if presence or other live attributes affect which records are found, or their order. */
   readonly isByPresence: boolean
 }
 
@@ -21,7 +21,7 @@ export interface Considered {
   readonly candidate: Candidate
   /** The candidate cannot match: its record need not be read. */
   readonly isRefuted: boolean
-  /** Whether the record may have another place in this search. Its manifest has to be read to decide. */
+  /** True if the record may have another place in this search. Its manifest has to be read to decide. */
   readonly isDoubtful: boolean
   /** Cost of reading the record, in read units. */
   readonly units: number
@@ -45,7 +45,7 @@ export function consider(candidate: Candidate, given: Consideration): Considered
 }
 
 /**
- * Whether the record may have another place in this search. Within one block there is no doubt
+ * True if the record may have another place in this search. Within one block there is no doubt
  *
  *   - if the plan is read by id, or lists present peers;
  *   - if the plan reads one attribute only, the record has a single value there, and its entry is older than the

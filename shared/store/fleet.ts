@@ -64,10 +64,10 @@ export interface Fleet {
 /** An expiry more than five years ago. DynamoDB's TTL ignores these, so the item stays until the reaper removes it. */
 const ENDED = 1
 
-/** Whether the lease was put back by `end`. Nodes know then that its node is gone. */
+/** True if the lease was put back by `end`. Nodes know then that its node is gone. */
 export const isPutBack = ({ expiresAtSeconds }: FleetItem): boolean => expiresAtSeconds === ENDED
 
-/** Where the scan of a part stopped; undefined if it has not begun. */
+/** The place at which the scan of a part stopped; undefined if it has not begun. */
 export const placeOf = (lease: LeaseItem, part: string): Place | undefined =>
   (lease as LeaseItem & Places)[`place ${part}`]
 
@@ -77,7 +77,7 @@ export function withoutNotes(lease: LeaseItem): FleetItem {
   return Object.fromEntries(kept) as unknown as FleetItem
 }
 
-/** Whether the tables hold nothing of the node any more. */
+/** True if the tables hold nothing of the node any more. */
 export function isCleared({ cleared = new Set() }: LeaseItem): boolean {
   return [...cleared].some((one) => {
     const parts = Number(one.split('/')[1])

@@ -78,7 +78,7 @@ export function credentialGuards(actor: Actor): readonly Guard[] {
   }
 }
 
-/** Whether the write, which has a key or an item, concerns the guarded item. */
+/** True if the write, which has a key or an item, concerns the guarded item. */
 export function isOf({ table, key }: Guard, { TableName, Key, Item }: Target): boolean {
   if (TableName !== tableName(table)) return false
   const { partition, sort }: Table = TABLES[table]

@@ -31,9 +31,9 @@ export interface Changes {
 export interface Posting {
   readonly term: string
   readonly entry: string
-  /** When the record came to this place, epoch milliseconds. */
+  /** Time at which the record came to this place, epoch milliseconds. */
   readonly at: number
-  /** When the record left this place, epoch milliseconds. */
+  /** Time at which the record left this place, epoch milliseconds. */
   readonly until?: number
   readonly card?: Card
   readonly units?: number

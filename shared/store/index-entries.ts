@@ -38,7 +38,7 @@ export const NOT_ENTERED: Entered = { scopes: [], pairs: [], card: '{}', units: 
 export interface Manifest {
   /** Different after every write; a version never returns. */
   readonly version: string
-  /** When this version was written, epoch milliseconds. */
+  /** Time at which this version was written, epoch milliseconds. */
   readonly at: number
   readonly history: History
   readonly card: Card

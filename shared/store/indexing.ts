@@ -54,7 +54,7 @@ export async function indexCollection(
 }
 
 /**
- * Whether what peers say of themselves (status, custom, metadata) is declared searchable. Then every transition of a
+ * True if what peers say of themselves (status, custom, metadata) is declared searchable. Then every transition of a
  * peer changes its ordinary entries too.
  */
 export async function isSaidIndexed(client: DynamoDBDocumentClient): Promise<boolean> {

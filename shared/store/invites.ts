@@ -34,7 +34,7 @@ export interface NewInvite {
 
 type InviteItem = Invite & { readonly expiresAtSeconds: number }
 
-/** What remains of a deleted invite for KEPT_SECONDS, so that no request that is sent again brings its code back. */
+/** The remains of a deleted invite, kept for KEPT_SECONDS so that no request that is sent again brings its code back. */
 interface DeletedItem {
   readonly invite: string
   readonly deletedAt: number

@@ -55,7 +55,7 @@ const TALLY_MS = 5_000
 const TALLIES = 10_000
 /** Prefix of the names of mailboxes that nobody reads. */
 const UNREAD = '-'
-/** Whether nobody reads this mailbox. */
+/** True if nobody reads this mailbox. */
 export const isUnread = (peer: string): boolean => peer.startsWith(UNREAD)
 
 /** The count of a mailbox, updated by what was stored and discarded through this process since. */

@@ -8,7 +8,7 @@ import { groundSteps } from './grounds.ts'
 import { createMemberships } from './memberships.ts'
 import { CHANGED, type Step } from './transact.ts'
 
-/** What was made: an invite, or a membership that its user has yet to accept. */
+/** The thing that was made: an invite, or a membership that its user has yet to accept. */
 export interface Made {
   readonly network: NetworkId
   readonly role?: Role | undefined

@@ -24,7 +24,7 @@ function mapped(value: unknown): unknown {
   return new Map(Object.entries(value).map(([name, part]) => [name, mapped(part)]))
 }
 
-/** Whether a value is a plain object, not a set or bytes. JSON cannot set a prototype, so this check is safe. */
+/** True if a value is a plain object, not a set or bytes. JSON cannot set a prototype, so this check is safe. */
 function isPlain(value: unknown): value is object {
   if (typeof value !== 'object' || value === null) return false
   const prototype: unknown = Object.getPrototypeOf(value)

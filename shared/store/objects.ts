@@ -168,7 +168,7 @@ export function createObjects(client: DynamoDBDocumentClient) {
       }
     },
 
-    /** Whether the place holds any object of the collection. A change is seen after about a second. */
+    /** True if the place holds any object of the collection. A change is seen after about a second. */
     async isHeld(collection: string, place: Place): Promise<boolean> {
       const query = new QueryCommand({
         TableName,

@@ -6,7 +6,7 @@ import { decodeCursor, encodeCursor, INVALID_CURSOR } from './pages.ts'
 import type { Kind } from './records.ts'
 
 export interface Position {
-  /** When the search began, epoch milliseconds. */
+  /** Time at which the search began, epoch milliseconds. */
   readonly beganAt: number
   /**
    * The attributes that the plan reads, each once. Empty if the plan is read by id: then any such plan continues the

@@ -39,7 +39,7 @@ export interface PresentEntry {
   readonly order: string
 }
 
-/** What the entries of a peer show: it is signed in, it is away, or its user is gone. */
+/** State of a peer as its entries show it: it is signed in, it is away, or its user is gone. */
 export type Shown = 'here' | 'away' | 'gone'
 
 /**

@@ -7,7 +7,7 @@ import { unlessRefused } from './conditions.ts'
 export interface UsedProof {
   readonly peer: PeerId
   readonly jti: string
-  /** When the proof expires, epoch milliseconds. */
+  /** Time at which the proof expires, epoch milliseconds. */
   readonly endsAt: number
 }
 

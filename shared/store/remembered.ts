@@ -52,7 +52,7 @@ export class Remembered {
     return new Remembered(items)
   }
 
-  /** Whether the item was read, even if it does not exist. */
+  /** True if the item was read, even if it does not exist. */
   has({ table, key }: ItemKey): boolean {
     return this.#items.has(nameOf(tableName(table), key))
   }

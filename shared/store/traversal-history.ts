@@ -1,4 +1,4 @@
-/** Which technique last worked between two networks. An entry expires unless it is confirmed within 30 days. */
+/** The technique that last worked between two networks. An entry expires unless it is confirmed within 30 days. */
 import { type DynamoDBDocumentClient, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb'
 import { tableName } from './client.ts'
 

@@ -23,7 +23,7 @@ export interface Vacating {
   /** Number of this worker among `parts` workers; each clears its share of the tables. Default: one worker. */
   readonly part?: number
   readonly parts?: number
-  /** Where to go on. Default: at the beginning. */
+  /** The place to go on from. Default: at the beginning. */
   readonly from?: Place | undefined
   /** Checked before every page and item: work stops once it returns true. Default: never. */
   readonly isOver?: () => boolean
@@ -39,10 +39,10 @@ export interface Place {
 
 interface Found {
   readonly node: NodeId
-  /** Of `Presence`. */
+  /** Position in `Presence`. */
   readonly peer: PeerId
   readonly since: number
-  /** Of `NetworkNodes`. Nodes of an earlier version write no `joined`. */
+  /** Position in `NetworkNodes`. Nodes of an earlier version write no `joined`. */
   readonly network: NetworkId
   readonly joined?: string
 }

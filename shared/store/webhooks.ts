@@ -26,7 +26,7 @@ export interface WebhookItem extends Webhook {
   readonly retiresAt?: number
 }
 
-/** What remains of a deleted webhook, so that no request that is sent again brings its secret back. */
+/** The remains of a deleted webhook, so that no request that is sent again brings its secret back. */
 type StoredItem = WebhookItem | { readonly webhook: string; readonly deletedAt: number }
 
 const isThere = (item: StoredItem | undefined): item is WebhookItem =>

@@ -63,7 +63,7 @@ export interface Between {
 export interface ForwardedMessage extends Between, MessageNumber, Predecessor {
   readonly sentAt: number
   readonly body: Uint8Array
-  /** Who the sender is. With it the recipient's node can forward replies without a look-up. Absent if it has to look up. */
+  /** The sender. With it the recipient's node can forward replies without a look-up. Absent if it has to look up. */
   readonly sender?: Sender | undefined
 }
 

@@ -94,7 +94,7 @@ export interface TunnelTerms {
   readonly paths: Paths
 }
 
-/** What a side says about itself in its Noise message. */
+/** Statements of a side about itself in its Noise message. */
 export interface Abilities {
   /** It has ML-KEM-768. */
   readonly kem: boolean

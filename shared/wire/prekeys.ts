@@ -19,7 +19,7 @@ const CONTEXT = new TextEncoder().encode('straightway/prekey/1')
 export interface Prekey {
   /** X25519, 32 bytes. */
   readonly key: Uint8Array
-  /** By the clock of the owner's node. */
+  /** Epoch milliseconds by the clock of the owner's node. */
   readonly signedAt: number
   /** 64 bytes. */
   readonly signature: Uint8Array

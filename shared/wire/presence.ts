@@ -1,5 +1,5 @@
 /**
- * What peers report about themselves and are told about others (README.md, section 3). Bodies of frames:
+ * Reports of peers about themselves, and news about others (README.md, section 3). Bodies of frames:
  *
  *   STATUS            version u32 · status u8 · str8 custom · bytes16 metadata (JSON) · bytes16 prekey (absent: none)
  *   PRESENCE          presence record

@@ -22,7 +22,7 @@ const OVERLOADS = ['unknown', 'yes', 'no'] as const
 /** The part of the remote address on which a mapping or a filter depends: nothing, the IP, or the IP and port. */
 export type Dependence = (typeof DEPENDENCE)[number]
 export type Allocation = (typeof ALLOCATION)[number]
-/** Whether one public port of a NAT serves flows to several destinations (port overloading). */
+/** True if one public port of a NAT serves flows to several destinations (port overloading). */
 export type Overloads = (typeof OVERLOADS)[number]
 export type CandidateKind = (typeof CANDIDATE)[number]
 

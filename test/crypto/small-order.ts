@@ -1,8 +1,8 @@
 import { bytesOf } from './hex.ts'
 
 /**
- * Every encoding of an X25519 point of small order (RFC 7748; libsodium's `has_small_order`): five points, the two of which
- * that have a second encoding below 2^255, and all of them with the ignored top bit.
+ * Every encoding of an X25519 point of small order (RFC 7748; libsodium's `has_small_order`): five points, the two with a
+ * second encoding below 2^255, and all of them with the ignored top bit.
  */
 const BELOW_2_255 = [
   '0000000000000000000000000000000000000000000000000000000000000000',

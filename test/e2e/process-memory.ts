@@ -30,7 +30,7 @@ const PAGE_BYTES = 4096
 /** Bytes of an entry of the page map. The two highest bits say that the page is in memory, and that it is swapped out. */
 const ENTRY_BYTES = 8
 
-/** Whether the process has ever touched a page of the chunk. V8 reserves gigabytes that it never touches. */
+/** True if the process has ever touched a page of the chunk. V8 reserves gigabytes that it never touches. */
 async function isUsed(pages: FileHandle, { at, length }: Chunk): Promise<boolean> {
   const map = Buffer.alloc(Math.ceil(length / PAGE_BYTES) * ENTRY_BYTES)
   const { bytesRead } = await pages.read(map, 0, map.length, (at / PAGE_BYTES) * ENTRY_BYTES)

@@ -67,7 +67,7 @@ export async function gatePort(): Promise<{ readonly port: number; readonly inde
 export interface UdpGate {
   /** URL of INDEX that names the services behind the gate. */
   readonly index: string
-  /** Whether UDP passes. */
+  /** True if UDP passes. */
   isOpen: boolean
   /** Number of datagrams from the peers' side. */
   readonly datagrams: number

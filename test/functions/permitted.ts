@@ -24,7 +24,7 @@ const WRITES = new Set([
   // Steps of a transaction.
   ...['Put', 'Update', 'Delete'],
 ])
-/** What may be done to a table that items are only added to. */
+/** Actions on a table to which items are only added. */
 const CREATIONS = new Set(['PutCommand', 'Put', 'ConditionCheck'])
 
 /** Returns a client with the rights of the function of this name. */

@@ -18,7 +18,7 @@ const stack = (name: string, status = 'CREATE_COMPLETE') =>
 const page = (names: readonly string[], next = '') =>
   `<DescribeStacksResult><Stacks>${names.map((name) => stack(name)).join('')}</Stacks>${next && `<NextToken>${next}</NextToken>`}</DescribeStacksResult>`
 
-/** What an account lists that has environments with names alike, the stack of interest on the second page. */
+/** The list of an account that has environments with similar names, the stack of interest on the second page. */
 const FIRST = [
   'straightway-prod-eu-data',
   'straightway-prod-eu-api',

@@ -204,9 +204,9 @@ test('promoted without a stream that is needed, it says which', () => {
   )
 })
 
-/** Whether a type is named by a hash of its content. A change of a function then makes a new resource. */
+/** True if a type is named by a hash of its content. A change of a function then makes a new resource. */
 const isOfContent = (type: string): boolean => type === 'AWS::ApiGateway::Deployment'
-/** Whether CloudFormation makes the name, from values that a template cannot know. */
+/** True if CloudFormation makes the name, from values that a template cannot know. */
 const isMade = (name: unknown): boolean => typeof name !== 'string' && !Array.isArray(name)
 
 interface Statement {

@@ -7,7 +7,7 @@ export type Dependence = 'independent' | 'address' | 'address-and-port'
 
 export interface NatKind {
   readonly name: string
-  /** Whether the router translates. If false, hosts have public addresses that are routed to them. */
+  /** True if the router translates. If false, hosts have public addresses that are routed to them. */
   readonly translates: boolean
   /** nftables sets of its table. */
   readonly sets?: string
@@ -60,7 +60,7 @@ export interface Expected {
   readonly udp: boolean
   readonly mapping: Dependence
   readonly filtering: Dependence
-  /** Whether the outside port equals the inside one. */
+  /** True if the outside port equals the inside one. */
   readonly preserves: boolean
   /** Difference between the ports of successive flows of one socket. */
   readonly step?: number
@@ -68,7 +68,7 @@ export interface Expected {
   readonly range?: readonly [low: number, high: number]
   /** Maximum number that gets through of 200 flows started at the same time. */
   readonly burst?: number
-  /** Whether a packet sent from inside to a mapping of the same router arrives there. */
+  /** True if a packet sent from inside to a mapping of the same router arrives there. */
   readonly hairpin?: boolean
   /** Lifetime of an idle mapping after one packet, and after an exchange. */
   readonly idleS?: { readonly unreplied: number; readonly stream: number }

@@ -11,13 +11,13 @@ export interface Finding {
   readonly udp: boolean
   readonly mapping: string
   readonly filtering: string
-  /** Whether the outside port equals the inside one. */
+  /** True if the outside port equals the inside one. */
   readonly preserves: boolean
   /** Constant difference between the ports of one socket's flows to four targets; null if it varies. */
   readonly step: number | null
   /** Outside ports of fresh sockets. */
   readonly ports: readonly number[]
-  /** Whether a stranger's early packet cost the port. */
+  /** True if a stranger's early packet cost the port. */
   readonly poisoned: boolean
 }
 

@@ -14,7 +14,7 @@ const PATIENCE = { timeout: 30_000, interval: 50 }
 const joined: Peer[] = []
 let system: System
 let port: number
-/** Whether INDEX fails all requests about peers. */
+/** True if INDEX fails all requests about peers. */
 let isAway = false
 /** Number of requests for lists of peers, and of those that INDEX answered. */
 let listings = 0

@@ -77,7 +77,7 @@ test.each([
   expect(requests.isReached).toBe(false)
 })
 
-/** Whether the answer is a valid user. Some of the answers above are. */
+/** True if the answer is a valid user. Some of the answers above are. */
 const isAnswer = (name: string, text: string): boolean =>
   /^user(Update)?$/.test(name) && text.includes('"name":"Ann"')
 

@@ -438,7 +438,7 @@ test('a file that changes while it is sent is not sent', async () => {
   expect(existsSync(inbox) ? await readdir(inbox) : []).toEqual([])
 })
 
-/** Whether the test can mount a file system of 1 MB that only its own process sees. */
+/** True if the test can mount a file system of 1 MB that only its own process sees. */
 const mayMount = spawnSync('unshare', ['-Urm', 'true']).status === 0
 
 test.skipIf(!mayMount)('a full disk at the receiver is named at the sender, announced or not', () => {

@@ -20,7 +20,7 @@ export interface CarrierSetting {
   readonly number: number
   /** Link from the site to the core, as datagrams would see it. Its loss, duplicates and reordering do not apply here. */
   readonly link: LinkProfile
-  /** Whether a service at this endpoint accepts connections. */
+  /** True if a service at this endpoint accepts connections. */
   readonly serves: (to: Endpoint) => boolean
 }
 

@@ -30,7 +30,7 @@ const STEADY_MS = 1500
 export interface PairOutcome {
   readonly world: number
   readonly kinds: readonly [string, string]
-  /** Whether data arrived in both directions. */
+  /** True if data arrived in both directions. */
   readonly connected: boolean
   readonly path: 'direct' | 'relayed' | 'none'
   readonly whyNotDirect?: string

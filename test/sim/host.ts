@@ -15,7 +15,7 @@ const EPHEMERAL = { low: 32_768, high: 60_999 }
 export interface Amenities {
   /** Present if the network drops UDP: makes the TCP connections by which services are reached. */
   readonly carrier?: (deliver: (packet: Packet) => void) => Carrier
-  /** Whether the network passes UDP too, at least at times. */
+  /** True if the network passes UDP too, at least at times. */
   readonly passesUdp?: true
   /** Present if the router maps ports on request (PCP, NAT-PMP, UPnP). Returns the outside end of the mapping. */
   readonly mapPort?: (inside: Endpoint) => Endpoint | undefined
@@ -74,7 +74,7 @@ export class Host implements Member {
     return Math.floor(this.world.now + this.clockOffsetMs)
   }
 
-  /** Whether the host's network always drops UDP. */
+  /** True if the host's network always drops UDP. */
   get udpBlocked(): boolean {
     return this.#carrier !== undefined && this.#amenities.passesUdp === undefined
   }

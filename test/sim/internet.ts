@@ -22,16 +22,16 @@ export interface SiteSetting {
   readonly pool?: number
   /** A second NAT between the first and the core. */
   readonly carrier?: NatBehaviour
-  /** Whether traffic that is not translated passes a stateful firewall. Default: true behind a NAT, false without. */
+  /** True if traffic that is not translated passes a stateful firewall. Default: true behind a NAT, false without. */
   readonly firewall?: boolean
   readonly ipv6?: boolean
   /** False if hosts have IPv6 only. Default true. */
   readonly ipv4?: boolean
-  /** Whether the site drops UDP. Hosts then reach the services that accept TCP over TCP. */
+  /** True if the site drops UDP. Hosts then reach the services that accept TCP over TCP. */
   readonly udpBlocked?: boolean
-  /** Whether UDP is dropped only at times (`Router.udpBlocked`). Hosts can then choose between UDP and TCP (`Host.ways`). */
+  /** True if UDP is dropped only at times (`Router.udpBlocked`). Hosts can then choose between UDP and TCP (`Host.ways`). */
   readonly udpComesAndGoes?: boolean
-  /** Whether the router maps ports on request. */
+  /** True if the router maps ports on request. */
   readonly portMapping?: boolean
   /** Link from the site to the core. */
   readonly link?: LinkProfile

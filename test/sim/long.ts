@@ -33,7 +33,7 @@ export interface LongSetting {
 }
 
 export interface LongOutcome {
-  /** Whether no invariant was broken and memory grew by at most a tenth after the first hour. */
+  /** True if no invariant was broken and memory grew by at most a tenth after the first hour. */
   readonly ok: boolean
   readonly seed: number
   readonly hours: number

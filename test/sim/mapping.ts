@@ -58,7 +58,7 @@ export class Mapping {
     })
   }
 
-  /** Whether the filter admits this packet. */
+  /** True if the filter admits this packet. */
   admits(remote: Endpoint, now: number): boolean {
     const flow = this.#flows.get(scopeOf(this.#filtering, remote))
     if (flow === undefined || !this.#lives(flow, now)) return false

@@ -1,6 +1,6 @@
 /**
  * The reference model: what must be true of a run, recorded beside it in the simplest form. It records messages, which peers
- * heard of which, the agreed tunnels, and the data that went through them. It knows nothing about sessions, nodes or paths.
+ * heard of whom, the agreed tunnels, and the data that went through them. It knows nothing about sessions, nodes or paths.
  */
 import type { PeerId } from '../../shared/ids.ts'
 
@@ -22,7 +22,7 @@ interface Sent {
   outcome: string | undefined
   deliveries: number
   /**
-   * Whether its sender ended before it got a receipt. Such a message may arrive or not, even after messages of the next run.
+   * True if its sender ended before it got a receipt. Such a message may arrive or not, even after messages of the next run.
    */
   orphaned: boolean
 }
@@ -212,7 +212,7 @@ export class Model {
   }
 
   /**
-   * Whether the tunnel must have worked: both peers learned of the agreement, or neither ever ended. An offer may be accepted
+   * True if the tunnel must have worked: both peers learned of the agreement, or neither ever ended. An offer may be accepted
    * after its sender is gone.
    */
   #isOwed({ between, known }: Agreed): boolean {

@@ -17,7 +17,7 @@ export interface NatBehaviour extends Lifetimes {
   readonly mapping: Dependence
   readonly filtering: Dependence
   readonly allocation: Allocation
-  /** Whether inside hosts reach each other through the outside address. */
+  /** True if inside hosts reach each other through the outside address. */
   readonly hairpin: boolean
   readonly unsolicited: 'drop' | 'accept'
 }

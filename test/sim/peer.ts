@@ -120,7 +120,7 @@ export class Peer {
     return this.onlineSince !== undefined
   }
 
-  /** Whether it was started, and neither killed nor left. */
+  /** True if it was started, and neither killed nor left. */
   get running(): boolean {
     return this.#process?.alive === true && this.offlineWhy !== 'left'
   }

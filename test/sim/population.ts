@@ -118,12 +118,12 @@ const OFFICE_ROUTERS: Mix<Layer> = [
 const NO_CARRIER: Mix<Layer> = [[1, 'none']]
 
 interface Shares {
-  /** Per cent of peers; the rest is at home. */
+  /** Percentage of peers; the rest is at home. */
   readonly cellular: number
   readonly office: number
   /** Share of offices that drop UDP, 0 to 1. */
   readonly udpBlocked: number
-  /** Per cent of home lines behind a carrier's NAT. */
+  /** Percentage of home lines behind a carrier's NAT. */
   readonly carrier: number
   readonly portMapping: number
   readonly ipv6: { readonly home: number; readonly cellular: number; readonly office: number }

@@ -28,7 +28,7 @@ const DYNAMIC = { low: 1024, high: 65_535 }
 /** Attempts to find a free port. Linux gives up after 128 too. */
 const TRIES = 128
 
-/** Whether a port may serve several flows to different remotes. */
+/** True if a port may serve several flows to different remotes. */
 export const isOverloading = (allocation: Allocation): boolean =>
   allocation.kind === 'overloading' || (allocation.kind === 'block' && allocation.overloads === true)
 

@@ -38,7 +38,7 @@ export interface ResidentSetting {
   readonly loss: number
   /** Returns an address that nobody has. */
   readonly freshIp: () => string
-  /** What all residents have done so far. */
+  /** Counts of everything that residents have done so far. */
   readonly deeds: Deeds
 }
 
@@ -46,7 +46,7 @@ export class Resident {
   readonly peer: Peer
   /** The members of its network. */
   friends: readonly Resident[] = []
-  /** Whether it wants to be there. */
+  /** True if it wants to be there. */
   isHere = false
   status: (typeof STATUSES)[number] = 'online'
   readonly #setting: ResidentSetting
@@ -72,7 +72,7 @@ export class Resident {
     for (const deed of Object.keys(EVERY) as Deed[]) this.#plan(deed)
   }
 
-  /** From now on it does nothing, and is there. */
+  /** Makes it do nothing more, and stay online. */
   quiet(): void {
     this.#isQuiet = true
     if (!this.isHere) this.#come()
@@ -82,7 +82,7 @@ export class Resident {
     this.#isQuiet = false
   }
 
-  /** What it sees of another member. */
+  /** Its view of another member. */
   sees(other: Resident): string {
     return this.peer.seen.get(other.peer.id)?.status ?? 'unknown'
   }

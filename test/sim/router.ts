@@ -18,9 +18,9 @@ export interface RouterSetting {
   readonly outside: Placement
   readonly inside: Segment
   readonly nat?: NatBehaviour
-  /** Whether a firewall filters traffic that is not translated. Default true. */
+  /** True if a firewall filters traffic that is not translated. Default true. */
   readonly firewall?: boolean
-  /** Whether it drops outbound UDP. */
+  /** True if it drops outbound UDP. */
   readonly udpBlocked?: boolean
 }
 
@@ -53,7 +53,7 @@ export class Router implements Member {
     return this.#ip
   }
 
-  /** Whether it attaches to the core itself, not behind a carrier's router. */
+  /** True if it attaches to the core itself, not behind a carrier's router. */
   get isPublic(): boolean {
     return this.#outside.hops > 0
   }

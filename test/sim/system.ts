@@ -25,7 +25,7 @@ export interface SystemSetting {
   /** Regions of the nodes, in order. Without it all nodes are in one place. */
   readonly regions?: readonly Region[]
   readonly cloud?: Partial<CloudProfile>
-  /** Whether nodes are reachable over IPv6 as well. */
+  /** True if nodes are reachable over IPv6 as well. */
   readonly ipv6?: boolean
   /** Sessions of a node at which it is full. */
   readonly capacity?: number
@@ -123,7 +123,7 @@ export class System {
     return this.world.until(() => peers.every((peer) => this.isReachable(peer)), withinMs)
   }
 
-  /** Whether the peer is online and the tables show its node. */
+  /** True if the peer is online and the tables show its node. */
   isReachable({ id, online, node }: Peer): boolean {
     return online && this.cloud.tables.presence.get(id)?.node === node
   }

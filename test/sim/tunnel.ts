@@ -43,12 +43,12 @@ export class Tunnel {
   readonly sockets = new Set<number>()
   /** Port of its own socket. */
   localPort = 0
-  /** Whether the tunnel asked for a port mapping. */
+  /** True if the tunnel asked for a port mapping. */
   wantsPort = false
-  /** Whether the relay was given up. */
+  /** True if the relay was given up. */
   released = false
   #remote = ''
-  /** Whether this side made the offer. */
+  /** True if this side made the offer. */
   initiator = false
   readonly #setting: TunnelSetting
   #machine: TunnelMachine | undefined

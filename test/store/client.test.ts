@@ -1,4 +1,4 @@
-/** What a client of DynamoDB does while the tables are silent, and afterwards. */
+/** The behaviour of a client of DynamoDB while the tables are silent, and afterwards. */
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'

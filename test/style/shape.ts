@@ -41,7 +41,7 @@ export function classesOf(file: string, text: string): ClassShape[] {
   })
 }
 
-/** Whether a line starts a method: its name is followed by parameters. */
+/** True if a line starts a method: its name is followed by parameters. */
 const isMethod = (line: string): boolean =>
   /^ {2}(?:static |async |get |set |\*)*#?\w+(?:<[^>]*>)?\(/.test(line)
 

@@ -1,4 +1,4 @@
-/** Sizes of files and functions, and phrases of comments that the style guide gives up. Reads the sources as formatted. */
+/** Sizes of files and functions. Reads the sources as formatted. */
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Finding } from './shape.ts'
@@ -20,13 +20,6 @@ const MOST_LINES = 250
 const MOST_LINES_OF_A_FUNCTION = 40
 const FUNCTION =
   /^( *)(?:export )?(?:default )?(?:static )?(?:async )?(?:function\*? \w+|(?:get |set )?#?\w+)(?:<[^>]*>)?\(/
-/** Phrases of comments whose meaning depends on what is not said. */
-const PHRASES: readonly RegExp[] = [
-  /^ *(?:\/\*\*|\/\/|\*) (?:Who|What|Whom|Which|Of which|Where) [^?]*\.(?: \*\/)?$/,
-  /\bof which\b.*\bof which\b/,
-  /\bso (?:many|long) (?:as|that)\b/,
-]
-
 export interface Source {
   readonly file: string
   readonly text: string
@@ -34,7 +27,7 @@ export interface Source {
 
 /** Rules that most of the code keeps. A violation is printed but does not fail. */
 export function sizes(sources = allSources()): readonly Finding[] {
-  return [longFiles(sources), longFunctions(sources), phrases(sources)]
+  return [longFiles(sources), longFunctions(sources)]
 }
 
 function allSources(): readonly Source[] {
@@ -88,20 +81,3 @@ function functionsOf({ file, text }: Source): readonly Length[] {
       : [{ at: `${file}:${start + 1}`, lines: end - start + 1 }]
   })
 }
-
-function phrases(sources: readonly Source[]): Finding {
-  const found = sources.flatMap(({ file, text }) =>
-    linesOf(text).flatMap((line, i) =>
-      isComment(line) && PHRASES.some((phrase) => phrase.test(line))
-        ? [`${file}:${i + 1}: ${line.trim()}`]
-        : [],
-    ),
-  )
-  return {
-    rule: 'comments are sentences with a subject',
-    is: `${PHRASES.length} patterns`,
-    violations: found,
-  }
-}
-
-const isComment = (line: string): boolean => /^ *(?:\/\*\*|\*|\/\/)/.test(line)

@@ -1,4 +1,4 @@
-/** What workflows run exists: scripts of package.json, and for commands with a help, options that it lists. */
+/** Checks that everything exists that workflows run: scripts of package.json, and for commands with a help, options that it lists. */
 import { execFileSync } from 'node:child_process'
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -18,7 +18,7 @@ export type Entry = {
   | { readonly kind: 'settled'; readonly id: string; readonly outcome: string }
   | { readonly kind: 'received'; readonly id: string; readonly by: string }
   | { readonly kind: 'said'; readonly peer: string; readonly status: string; readonly custom: string }
-  /** What a peer sees of the others: name to `status custom`. Peers that it does not list are absent. */
+  /** The other peers as a peer sees them: name to `status custom`. Peers that it does not list are absent. */
   | {
       readonly kind: 'sees'
       readonly peer: string
@@ -27,7 +27,7 @@ export type Entry = {
       readonly others: Readonly<Record<string, string>>
       readonly networks: readonly string[]
     }
-  /** What a search by live metadata found. */
+  /** Result of a search by live metadata. */
   | {
       readonly kind: 'found'
       readonly peer: string

@@ -1,4 +1,4 @@
-/** What a run was, drawn for a terminal. */
+/** Summary of a run, drawn for a terminal. */
 import type { Verdict } from './check/verdict.ts'
 import { VIOLATIONS } from './check/violation.ts'
 import type { Entry } from './history.ts'

@@ -68,7 +68,7 @@ function compile(platform: string, into: string): void {
   run('python3', ['-m', 'ziglang', 'cc', '-target', target, ...FLAGS, '-I', headers, '-o', out, 'udp.c'], env)
 }
 
-/** Where the compiler is, fetched at the first use. */
+/** Path of the compiler, which is fetched at the first use. */
 function zig(): string {
   const place = join(tmpdir(), `straightway-zig-${ZIG}-${process.getuid?.() ?? 0}`)
   if (!existsSync(join(place, 'ziglang'))) {

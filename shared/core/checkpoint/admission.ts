@@ -69,7 +69,7 @@ interface Guest {
 }
 
 export class Admission {
-  /** Whether sign-ins are refused, so that peers go to another node. */
+  /** True if sign-ins are refused, so that peers go to another node. */
   full = false
   readonly #options: AdmissionOptions
   readonly #gate: Gate

@@ -11,7 +11,7 @@ const USER = BASE ** LETTERS
 
 export class BlockList {
   readonly version: number
-  /** Whether the list contains users, so that the user of a peer matters. */
+  /** True if the list contains users, so that the user of a peer matters. */
   readonly hasUsers: boolean
   readonly #keys: Float64Array
 

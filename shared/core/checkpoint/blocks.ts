@@ -10,7 +10,7 @@ import type { PeerSession } from './peer-session.ts'
 import type { Roster } from './roster.ts'
 import type { Standings } from './standings.ts'
 
-/** Whether a peer may reach another. `unknown`: this needed a look-up, and the directory did not answer. */
+/** True if a peer may reach another. `unknown`: this needed a look-up, and the directory did not answer. */
 export type Verdict = 'passes' | 'blocked' | 'unknown'
 
 type Then = (verdict: Verdict, now: number) => void

@@ -42,7 +42,7 @@ export class Credentials {
     return outcome.ok && outcome.ticket.peer === peer ? outcome.ticket : undefined
   }
 
-  /** When a ticket expires, on this machine's clock. At most its whole lifetime from now, in case the wall clock is behind. */
+  /** Time at which a ticket expires, on this machine's clock. At most its whole lifetime from now, in case the wall clock is behind. */
   endOf({ issuedAt, expiresAt }: Ticket, now: number): number {
     return now + Math.min(expiresAt - this.#wall.at(now), expiresAt - issuedAt)
   }

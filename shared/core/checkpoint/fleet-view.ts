@@ -26,14 +26,14 @@ export class FleetView {
     this.#nodes.set(item.node, item)
   }
 
-  /** Whether a look-up has failed since the last call. The fleet may then have changed. */
+  /** True if a look-up has failed since the last call. The fleet may then have changed. */
   takeMissed(): boolean {
     const missed = this.#missed
     this.#missed = false
     return missed
   }
 
-  /** Whether the fleet has the node and its lease has not ended. */
+  /** True if the fleet has the node and its lease has not ended. */
   isAlive(node: NodeId, now: number): boolean {
     return (this.#nodes.get(node)?.expiresAtSeconds ?? 0) * 1000 > this.#wall.at(now)
   }

@@ -48,7 +48,7 @@ export class Gate {
     this.#cookiesAbove = cookiesAbove
   }
 
-  /** Whether to process a sign-in. False if a cookie was sent instead, or if a rate limit is exceeded. */
+  /** True if the sign-in is to be processed. False if a cookie was sent instead, or if a rate limit is exceeded. */
   lets({ index, cookie }: SignIn, { arrived, i, out, now }: Knock): boolean {
     if (!this.#isLoaded(now)) return true
     const at = i * ADDRESS_WORDS

@@ -25,7 +25,7 @@ export const letterKey = ({
  */
 export interface Inflow {
   mailbox: 'unread' | 'reading' | 'handing' | 'empty'
-  /** Whether a message may have been stored since the mailbox was last read. */
+  /** True if a message may have been stored since the mailbox was last read. */
   more: boolean
   /** Messages handed to the peer that await a receipt and are not in the mailbox. */
   readonly live: Map<string, Letter>

@@ -30,9 +30,9 @@ type Then = (where: Whereabouts, now: number) => void
 
 interface Remembered {
   readonly located: Located
-  /** When the answer was made or last confirmed. */
+  /** Time at which the answer was made or last confirmed. */
   at: number
-  /** Whether the answer names only one of the peer's networks. */
+  /** True if the answer names only one of the peer's networks. */
   readonly isPartial: boolean
   /** Askers that are known not to be blocked; undefined if the peer's user blocks nobody, so that the answer is for all. */
   readonly seenBy: Set<PeerId> | undefined
@@ -64,7 +64,7 @@ export class Locator {
   #moment = 0
   /** Nodes that did not answer, and when. What was remembered of their peers before is void. */
   readonly #silent = new Map<NodeId, number>()
-  /** Whether changes are pushed to this node. */
+  /** True if changes are pushed to this node. */
   #isTold = false
 
   /** `isAlive`: whether the fleet has the node. Nothing is remembered of the peers at a node that is gone. Default: always. */
@@ -237,6 +237,6 @@ export class Locator {
   }
 }
 
-/** Whether the answer depends on the asker, because the peer's user blocks somebody. */
+/** True if the answer depends on the asker, because the peer's user blocks somebody. */
 const isSelective = (where: Whereabouts): boolean =>
   where !== undefined && where !== 'failed' && where.blocks > 0

@@ -198,7 +198,7 @@ export class Messages {
   }
 
   /**
-   * What the recipient's node may remember of the sender: nothing if the sender is invisible, or if its user blocks somebody,
+   * Facts about the sender that the recipient's node may remember: none if the sender is invisible, or if its user blocks somebody,
    * as it would have to ask whom.
    */
   #senderOf({ from }: Letter, to: Related, now: number): Sender | undefined {
@@ -234,6 +234,6 @@ export class Messages {
   }
 }
 
-/** Whether the peer is invisible to the sender. Other peers of its own user do see it. */
+/** True if the peer is invisible to the sender. Other peers of its own user do see it. */
 const isInvisible = ({ status, user }: Located, sender: PeerSession | undefined): boolean =>
   status === 'invisible' && user !== sender?.user

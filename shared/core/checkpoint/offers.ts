@@ -75,11 +75,11 @@ interface Remembered extends Between {
   readonly handshake: NodeId
   readonly paths: Paths
   readonly network?: NetworkId | undefined
-  /** Whether a node has reported that the recipient is not there. */
+  /** True if a node has reported that the recipient is not there. */
   isDoubted: boolean
-  /** Whether the recipient, which is at this node, has answered. */
+  /** True if the recipient, which is at this node, has answered. */
   isDecided: boolean
-  /** When all ANSWERS will be allowed again (GCRA). */
+  /** Time at which all ANSWERS will be allowed again (GCRA). */
   answersFullAt: number
 }
 

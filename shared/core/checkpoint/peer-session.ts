@@ -26,17 +26,17 @@ export interface PeerSession {
   networks: readonly NetworkId[]
   /** Version of its user's block list. */
   blocks: number
-  /** When its standing was read; undefined before that. */
+  /** Time at which its standing was read; undefined before that. */
   reading: Reading | undefined
   /** A standing read before this moment is out of date. */
   neededAt: number
-  /** Whether its standing is being read. */
+  /** True if its standing is being read. */
   isAsking: boolean
   /** Callbacks that wait for its standing. */
   awaiting: ((now: number) => void)[] | undefined
   /** Frames that arrived while its standing was not known. */
   held: HeldFrame[] | undefined
-  /** When its ticket expires, on this machine's clock. */
+  /** Time at which its ticket expires, on this machine's clock. */
   ticketEndsAt: number
   /** Keep-alive interval of the peer. */
   intervalMs: number
@@ -44,17 +44,17 @@ export interface PeerSession {
   allowances: Allowances
   /** The `since` last registered in the directory, by this session or the one before it. */
   announced: number | undefined
-  /** Whether a write of `status` to the directory is due. */
+  /** True if a write of `status` to the directory is due. */
   toBeWritten: boolean
-  /** Whether a write is in progress. */
+  /** True if a write is in progress. */
   writing: boolean
-  /** Whether news of others was lost and the peer has not been told so (MISSED). */
+  /** True if news of others was lost and the peer has not been told so (MISSED). */
   missed: boolean
   /** Messages on their way to the peer; undefined if there are none and the mailbox is empty. */
   inflow: Inflow | undefined
   /** Number of searches in progress. */
   finds: number
-  /** Whether the session has to be flushed. */
+  /** True if the session has to be flushed. */
   dirty: boolean
 }
 
@@ -101,7 +101,7 @@ export const newPeerSession = (slot: number, session: Session, known: Known): Pe
   dirty: false,
 })
 
-/** What a session keeps of a status. The table keeps the prekey, and peers without metadata share theirs. */
+/** The parts of a status that a session keeps. The table keeps the prekey, and peers without metadata share theirs. */
 export function keptStatus({ version, status, custom, metadata }: StatusUpdate): KeptStatus {
   const isEmpty = Object.keys(metadata).length === 0
   if (isEmpty && custom === '' && status === USUAL_STATUS.status && version === USUAL_STATUS.version)

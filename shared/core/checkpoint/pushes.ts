@@ -27,7 +27,7 @@ export interface PushesOptions {
 /** Handles the pushes of the streams (shared/push.ts) and applies them to the peers here. */
 export class Pushes {
   readonly #options: PushesOptions
-  /** Whether the connection to the gateway is down. */
+  /** True if the connection to the gateway is down. */
   #isCutOff = true
   /** How often the node's lease had expired, and the last of these times after which it has joined its networks again. */
   #unlisted = 0

@@ -129,6 +129,6 @@ export class Reach {
 const isHidden = (here: PeerSession, asker: UserId): boolean =>
   here.status.status === 'invisible' && here.user !== asker
 
-/** Whether a peer appears offline to the asker. */
+/** True if a peer appears offline to the asker. */
 const isAway = ({ hidden, status, user }: Located, asker: PeerSession): boolean =>
   hidden || (status === 'invisible' && user !== asker.user)

@@ -147,7 +147,7 @@ export class SessionTable {
     return { words: this.#chunkOf(slot).from.slice(at, at + ADDRESS_WORDS) }
   }
 
-  /** The prekey that the peer has published, of which this is a view; undefined if there is none. */
+  /** A view of the prekey that the peer has published; undefined if there is none. */
   prekeyOf({ slot }: PeerSession): Uint8Array | undefined {
     const at = (slot % CHUNK) * PREKEY_STRIDE
     const { prekeys } = this.#chunkOf(slot)

@@ -80,7 +80,7 @@ export class Standings {
     return this.#toldSince === undefined ? now - reading.at < TRUST_MS : reading.moment >= this.#toldSince
   }
 
-  /** Whether pushes about the peer may have been lost. It is then told no news until its standing has been read. */
+  /** True if pushes about the peer may have been lost. It is then told no news until its standing has been read. */
   isBehindGap({ reading }: PeerSession): boolean {
     return reading !== undefined && reading.moment < (this.#toldSince ?? 0)
   }

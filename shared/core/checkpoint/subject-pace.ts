@@ -12,7 +12,7 @@ const INTERVAL_MS = 10_000
 type PresencePush = Extract<Push, { kind: 'presence' }>
 
 interface Subject {
-  /** When a full BURST will be allowed again (GCRA). */
+  /** Time at which a full BURST will be allowed again (GCRA). */
   fullAt: number
   held: PresencePush | undefined
 }
@@ -22,7 +22,7 @@ export class SubjectPace {
   readonly #subjects = new Map<PeerId, Subject>()
   readonly #due = new DelayLine<PeerId>(INTERVAL_MS)
 
-  /** Whether the push may be sent now; if not, it is held. */
+  /** True if the push may be sent now; if not, it is held. */
   lets(push: PresencePush, now: number): boolean {
     this.#forget(now)
     const { peer } = push.record

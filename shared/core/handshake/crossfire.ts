@@ -1,5 +1,5 @@
 /**
- * A technique for two symmetric NATs, of which one *counts*, so that its next ports are known, and the other draws from
+ * A technique for two symmetric NATs. One *counts*, so that its next ports are known, and the other draws from
  * a *block* of ports. A path needs two packets that meet: one from port p of the counting side to port r of the block,
  * and one from r to p.
  *

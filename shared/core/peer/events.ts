@@ -39,7 +39,7 @@ export type PeerInput =
   | { readonly kind: 'send'; readonly id: number; readonly to: PeerId; readonly body: Uint8Array }
   /** The application has processed the message: it is acknowledged only now. */
   | { readonly kind: 'taken'; readonly from: PeerId; readonly number: MessageNumber }
-  /** What the last `prekeys` effect asked to store is stored. */
+  /** The prekeys of the last `prekeys` effect are stored. */
   | { readonly kind: 'prekeysStored' }
   | { readonly kind: 'find'; readonly id: number; readonly filter: string; readonly limit: number }
   /** The application no longer waits for the result. */
@@ -321,7 +321,7 @@ export type EndpointInput =
   | { readonly kind: 'homeMoved' }
   /** The application did not process this message after all: it is emitted again once the application listens. */
   | { readonly kind: 'unheard'; readonly message: Extract<PeerEffect, { kind: 'message' }> }
-  /** Whether the application accepts messages, and offers. */
+  /** True if the application accepts messages, and offers. */
   | { readonly kind: 'listening'; readonly messages: boolean; readonly offers: boolean }
   /** Offers a tunnel: `ringing`, `agreed`, and `opened` or `failed` follow with this id. */
   | {

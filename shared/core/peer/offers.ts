@@ -65,7 +65,7 @@ export interface OfferOptions {
   readonly intent: string
   readonly terms: TunnelTerms
   readonly foreseen: Foreseen
-  /** By the node's clock. */
+  /** Epoch milliseconds by the node's clock. */
   readonly sentAt: number
 }
 

@@ -49,7 +49,7 @@ interface Outgoing {
   previousIsStored: boolean
   /** How often the current session has sent it. */
   sends: number
-  /** When the message is sent (again); 0 for now. */
+  /** Time at which the message is sent (again); 0 for now. */
   dueAt: number
   /** Infinity until a session has accepted the message. */
   giveUpAt: number

@@ -18,7 +18,7 @@ export class Places {
     return isInOneRegion(this.nodes)
   }
 
-  /** Whether this host has an address of the family of `words`. */
+  /** True if this host has an address of the family of `words`. */
   canReach(words: Uint32Array, at = 0): boolean {
     return canReach(this.ips, words, at)
   }

@@ -20,13 +20,13 @@ const MOST_RETRIES = 3
 const NEVER = Number.POSITIVE_INFINITY
 
 interface Question {
-  /** Whether messages wait for the answer: nothing else is known to seal them for. */
+  /** True if messages wait for the answer: nothing else is known to seal them for. */
   readonly blocks: boolean
   /** Number of the prekey that its owner does not have; 0 if another prekey is not needed. */
   readonly refused: number
   retries: number
   sends: number
-  /** When it was first sent in this session. */
+  /** Time at which it was first sent in this session. */
   sentAt: number
 }
 

@@ -26,7 +26,7 @@ export interface PrekeyMemory {
   /** X25519, 32 bytes. */
   readonly secretKey: Uint8Array
   readonly signedAt: number
-  /** When the next one was published; absent for the one in use. */
+  /** Time at which the next one was published; absent for the one in use. */
   readonly retiredAt?: number
 }
 
@@ -120,7 +120,7 @@ export class Prekeys {
     this.#own.push(this.#pending)
   }
 
-  /** What to store. Prekeys before the newest are retired as soon as that is published, which follows. */
+  /** The prekeys to store. Those before the newest are retired as soon as that is published, which follows. */
   #memory(now: number): readonly PrekeyMemory[] | undefined {
     const last = this.#own?.at(-1)
     return this.#own?.map(({ pair, signedAt, retiredAt }) => {

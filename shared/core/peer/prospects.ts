@@ -6,7 +6,7 @@ import { type Profile, UNKNOWN_PROFILE } from '../../wire/profile.ts'
 import { plan } from '../handshake/planner.ts'
 import type { NatFindings } from './nat-survey.ts'
 
-/** What is known of this side. */
+/** Facts known about this side. */
 export interface NatEvidence extends NatFindings {
   /** Local addresses of the socket. */
   readonly local: readonly Address[]

@@ -32,7 +32,7 @@ export interface RecipientKey {
 interface Known {
   readonly identity: RecipientKey
   prekey: (RecipientKey & Pick<Prekey, 'signedAt'>) | undefined
-  /** When the next question is due at the earliest; 0 before the first. */
+  /** Time at which the next question is due at the earliest; 0 before the first. */
   askAt: number
 }
 

@@ -29,7 +29,7 @@ export interface RoundOptions {
   readonly ticket: Ticket
   /** At least one, in the order in which they are tried. */
   readonly places: readonly Place[]
-  /** Whether the nearest place is found out first. */
+  /** True if the nearest place is found out first. */
   readonly looks: boolean
   readonly now: number
 }

@@ -20,7 +20,7 @@ const MOST_UNANSWERED_CARRIED = 6
 export type ServiceWayKind = 'udp' | 'asking' | 'carried'
 
 export interface ServiceWayOptions {
-  /** What is known of such services: a port that answered in place of their own, or `none` if UDP did not work. */
+  /** Knowledge of such services: a port that answered in place of their own, or `none` if UDP did not work. */
   readonly known?: number | 'none' | undefined
   /** See `ServicePortOptions`. */
   readonly inTurn?: boolean

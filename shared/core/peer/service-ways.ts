@@ -31,7 +31,7 @@ export interface Leaving {
 const PLAIN: Leaving = { kind: 'udp', ports: [OWN_PORT] }
 const isCommon = (port: number): boolean => (COMMON_PORTS as readonly number[]).includes(port)
 
-/** What the sockets of an endpoint have learnt of services in this network: see `ServiceWayOptions.known`. */
+/** Knowledge that the sockets of an endpoint have of services in this network: see `ServiceWayOptions.known`. */
 export class Experience {
   readonly #known = new Map<Service, number | 'none'>()
 

@@ -19,7 +19,7 @@ export class ShownStatus {
     this.changed()
   }
 
-  /** What is sent with it has changed. */
+  /** The data sent with it has changed. */
   changed(): void {
     this.#version++
     this.#isDue = true

@@ -36,7 +36,7 @@ export interface AttemptOptions {
   readonly address: Address
   readonly index: number
   readonly ticket: Uint8Array
-  /** By the node's clock, as far as it is known; greater than that of any earlier attempt. */
+  /** Epoch milliseconds by the node's clock, as far as it is known; greater than that of any earlier attempt. */
   readonly sentAt: number
   readonly ephemeralSeed: Uint8Array
   /** Randomness for the session to renew its keys. Default: it does not. */

@@ -8,7 +8,7 @@ const encoder = new TextEncoder()
 export class Ticket {
   #bytes: Uint8Array | undefined
   #expiresAt = Number.NEGATIVE_INFINITY
-  /** When the next one is requested; Infinity once it was. */
+  /** Time at which the next one is requested; Infinity once it was. */
   #renewAt = NEVER
 
   /** The ticket as it is sent; undefined before the first one. */
@@ -16,7 +16,7 @@ export class Ticket {
     return this.#bytes
   }
 
-  /** When the next one is requested; Infinity once it was. */
+  /** Time at which the next one is requested; Infinity once it was. */
   get renewAt(): number {
     return this.#renewAt
   }

@@ -19,7 +19,7 @@ const OPENED_PER_SECOND = 30_000
 
 export interface Admitted {
   readonly leg: number
-  /** Whether the HANDSHAKE has seen the peer at this IP. */
+  /** True if the HANDSHAKE has seen the peer at this IP. */
   readonly isBelieved: boolean
 }
 
@@ -38,7 +38,7 @@ export interface AdmissionParts {
  */
 export class Admission {
   #fleetKeys: FleetKeys
-  /** Whether new legs are refused. Existing legs may still move and end. */
+  /** True if new legs are refused. Existing legs may still move and end. */
   closed = false
   readonly #parts: AdmissionParts
   readonly #limit: ProvenLimit

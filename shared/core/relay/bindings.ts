@@ -79,7 +79,7 @@ export class Bindings {
     return this.#states[leg] === FREE
   }
 
-  /** Whether the leg owns its address. */
+  /** True if the leg owns its address. */
   isBound(leg: number): boolean {
     return this.#states[leg]! >= BOUND
   }
@@ -107,7 +107,7 @@ export class Bindings {
     else this.#own(leg, BOUND)
   }
 
-  /** From now on the leg is reached through this socket. True if it was another one. */
+  /** Makes this socket the way to the leg. True if it was another one. */
   through(leg: number, socket: number): boolean {
     const isOther = this.sockets[leg] !== socket
     this.sockets[leg] = socket
@@ -154,7 +154,7 @@ export class Bindings {
     this.#untilProven[leg]! += bytes
   }
 
-  /** Whether nothing has come from the leg after `since`. */
+  /** True if nothing has come from the leg after `since`. */
   isSilent(leg: number, since: number): boolean {
     return !this.isFree(leg) && this.#heardAt[leg]! <= since
   }

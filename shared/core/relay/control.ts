@@ -80,7 +80,7 @@ export class RelayControl {
     return this.#tunnels.end
   }
 
-  /** Whether no tunnel is remembered. */
+  /** True if no tunnel is remembered. */
   get isEmpty(): boolean {
     return this.#tunnels.size === 0
   }

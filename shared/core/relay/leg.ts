@@ -72,12 +72,12 @@ export class RelayLeg {
     return kind === 'confirming' || kind === 'asking' ? 'bound' : kind
   }
 
-  /** Whether the other leg is bound, as the relay last said: data sent now will be forwarded. */
+  /** True if the other leg is bound, as the relay last said: data sent now will be forwarded. */
   get otherBound(): boolean {
     return this.#flags.otherBound
   }
 
-  /** Whether the relay is draining: time to ask for another one. */
+  /** True if the relay is draining: time to ask for another one. */
   get draining(): boolean {
     return this.#flags.draining
   }

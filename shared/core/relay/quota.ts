@@ -34,10 +34,10 @@ interface Owner {
   network: string
   rate: Rate
   legs: number
-  /** When each allowance will be full again (GCRA). */
+  /** Time at which each allowance will be full again (GCRA). */
   bytesAt: number
   packetsAt: number
-  /** Whether the owner has sent since the last round. */
+  /** True if the owner has sent since the last round. */
   sends: boolean
 }
 
@@ -94,7 +94,7 @@ export class Quota {
     return Math.min(1, Math.max(this.#share, this.#pairs / (this.#options.maxLegs / 2)))
   }
 
-  /** Whether the holder of a grant may have one more leg. */
+  /** True if the holder of a grant may have one more leg. */
   admits({ self, user, network }: OpenedGrant): boolean {
     return [self, user, network].every((name) => {
       const owner = name === undefined ? undefined : this.#owners.get(name)
@@ -130,7 +130,7 @@ export class Quota {
     return true
   }
 
-  /** Whether an owner of the leg is over quota. */
+  /** True if an owner of the leg is over quota. */
   isOver(leg: number, now: number): boolean {
     for (const { bytesAt, packetsAt } of this.#ofLeg[leg] ?? NOBODY)
       if (Math.max(bytesAt, packetsAt) - now > BURST_MS) return true

@@ -11,7 +11,7 @@ import type { AddressCredit } from '../address-credit.ts'
 import { Move } from './move.ts'
 import { type Destination, PacketWriter } from './packet.ts'
 
-/** Where a session sends to; changed when it has moved. */
+/** Address that a session sends to; it changes when the session has moved. */
 export interface Placed extends Destination {
   socket: number
 }
@@ -74,7 +74,7 @@ export class Follower {
     return packet
   }
 
-  /** Whether the address is validated and no move is under way. */
+  /** True if the address is validated and no move is under way. */
   get isSettled(): boolean {
     return this.#credit === undefined && this.#move === undefined
   }

@@ -33,7 +33,7 @@ export interface HalvesOptions {
   readonly credit?: AddressCredit | undefined
 }
 
-/** What a flush needs to know of its session. */
+/** Facts about a session that its flush needs. */
 export interface Flush {
   readonly now: number
   readonly heardAt: number

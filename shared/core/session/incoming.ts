@@ -28,7 +28,7 @@ export class Incoming {
   /** Frames received since the last ACK, and when the next ACK is due. */
   #unacknowledged = 0
   #ackAt = NEVER
-  /** When the last frame arrived. */
+  /** Time at which the last frame arrived. */
   #receivedAt = Number.NEGATIVE_INFINITY
 
   /** `next`: number of the next frame. */
@@ -41,7 +41,7 @@ export class Incoming {
     return this.#next
   }
 
-  /** Whether nothing is held or unacknowledged, and no packet would repeat an ACK. */
+  /** True if nothing is held or unacknowledged, and no packet would repeat an ACK. */
   isIdle(now: number): boolean {
     return (this.#held?.size ?? 0) === 0 && this.#ackAt === NEVER && !this.repeatsAck(now)
   }
@@ -53,12 +53,12 @@ export class Incoming {
     return { next: this.#next, held: held >>> 0 }
   }
 
-  /** When the next ACK is due; Infinity if nothing is unacknowledged. */
+  /** Time at which the next ACK is due; Infinity if nothing is unacknowledged. */
   get ackAt(): number {
     return this.#ackAt
   }
 
-  /** Whether a packet that is sent anyway repeats the ACK. */
+  /** True if a packet that is sent anyway repeats the ACK. */
   repeatsAck(now: number): boolean {
     return now - this.#receivedAt < ACK_AGAIN_MS
   }

@@ -21,7 +21,7 @@ export class Move {
   /** The challenge that the new address has to send back. */
   readonly token: Uint8Array
   readonly endAt: number
-  /** When the challenge is next sent. */
+  /** Time at which the challenge is next sent. */
   challengeAt: number
 
   constructor(arrived: Batch, i: number, random: Random, now: number) {

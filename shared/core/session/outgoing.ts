@@ -62,7 +62,7 @@ export class Outgoing {
     return this.#nextRef
   }
 
-  /** Whether nothing waits and nothing is in flight. */
+  /** True if nothing waits and nothing is in flight. */
   get idle(): boolean {
     return this.#waiting.length === 0 && this.#flying.length === 0
   }
@@ -151,7 +151,7 @@ export class Outgoing {
     return least
   }
 
-  /** Whether a frame was retransmitted and is still unacknowledged: the first sign that the other side may be gone. */
+  /** True if a frame was retransmitted and is still unacknowledged: the first sign that the other side may be gone. */
   get doubtful(): boolean {
     return this.#flying.some(({ repeats }) => repeats > 0)
   }

@@ -38,7 +38,7 @@ export class PacketWriter {
     this.#now = now
   }
 
-  /** Whether the next frame is the first of a datagram. */
+  /** True if the next frame is the first of a datagram. */
   get isEmpty(): boolean {
     return this.#slot < 0
   }

@@ -30,10 +30,10 @@ export interface Sealing {
 
 export class SessionRenewal {
   readonly #random: Random
-  /** When this side asks at the earliest; Infinity at a node. */
+  /** Time at which this side asks at the earliest; Infinity at a node. */
   #askAt: number
   #asked: { readonly number: number; readonly pair: StaticKeys } | undefined
-  /** What the other side will use; only at a node. */
+  /** Keys that the other side will use; only at a node. */
   #next: Sealing | undefined
   #previous: Sealing | undefined
   #eraseAt = never
@@ -106,7 +106,7 @@ export class SessionRenewal {
     this.#eraseAt = never
   }
 
-  /** When old keys are erased. A question waits for other frames. */
+  /** Time at which old keys are erased. A question waits for other frames. */
   deadline(): number {
     return this.#eraseAt
   }

@@ -55,7 +55,7 @@ export class Session implements Placed {
   readonly address: Uint32Array
   readonly addressAt: number
   socket: number
-  /** When a datagram of the session last opened. */
+  /** Time at which a datagram of the session last opened. */
   heardAt: number
   /** Why the other side left; undefined unless it did. */
   reason: GoodbyeReason | undefined
@@ -91,12 +91,12 @@ export class Session implements Placed {
     return this.#traffic.roundTripMs
   }
 
-  /** Whether every reliable frame has been acknowledged. */
+  /** True if every reliable frame has been acknowledged. */
   get settled(): boolean {
     return this.#halves?.outgoing.idle ?? true
   }
 
-  /** Whether a frame was retransmitted and is still unacknowledged. */
+  /** True if a frame was retransmitted and is still unacknowledged. */
   get doubtful(): boolean {
     return this.#halves?.outgoing.doubtful ?? false
   }

@@ -71,7 +71,7 @@ export class Attempt {
     return now - this.beganAt < RETRY_MS
   }
 
-  /** When another attempt replaces it. */
+  /** Time at which another attempt replaces it. */
   nextAt(situation: Situation): number {
     return nextAt(situation, this.beganAt, this.beganAt + LONGEST_MS)
   }

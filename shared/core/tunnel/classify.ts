@@ -102,7 +102,7 @@ export function classifyPorts(
   return { ...range, allocation: high - low < MAX_BLOCK ? 'block' : 'random' }
 }
 
-/** What a second series of samples, taken for this, says of a block of ports: its ends, and whether ports are overloaded. */
+/** Findings of a second series of samples about a block of ports: its ends, and whether ports are overloaded. */
 export function widened(block: PortClass, samples: readonly PortSample[]): PortClass {
   const ports = samples.flatMap(({ port }) => (port > 0 ? [port] : []))
   if (ports.length < LEAST_SAMPLES) return block

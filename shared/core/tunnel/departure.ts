@@ -114,7 +114,7 @@ export class Departure {
     this.#relocation.stop()
   }
 
-  /** When to move; Infinity if no move is possible or this mapping was tried already. */
+  /** Time of the move; Infinity if no move is possible or this mapping was tried already. */
   get #leaveAt(): number {
     const { endsAt } = this.#lifespan
     const isBusy = this.held || this.#relocation.busy || endsAt === this.#leftFor

@@ -60,7 +60,7 @@ export type ClientEvent =
   /** The other side has closed the tunnel. */
   | { readonly kind: 'closed' }
 
-/** What the HANDSHAKE orders, and what becomes of the session with it. */
+/** Orders of the HANDSHAKE, and events of the session with it. */
 export type Order = Exclude<ClientEvent, { kind: 'observed' }>
 
 interface Joining {

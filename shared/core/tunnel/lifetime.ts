@@ -1,5 +1,5 @@
 /**
- * When a tunnel ends by itself. It ends after a minute without any path and without a word of the other side, sooner if
+ * The rule by which a tunnel ends by itself: it ends after a minute without any path and without a word of the other side, sooner if
  * the other side is known to be away, and when the other side has closed it.
  */
 import type { TunnelEnd } from './events.ts'

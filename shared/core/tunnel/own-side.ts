@@ -1,5 +1,5 @@
 /**
- * What a tunnel says of its own side of the network: its addresses, and what tests found out, here and on other sockets of
+ * A tunnel's report of its own side of the network: its addresses, and the findings of tests, here and on other sockets of
  * the host.
  */
 import type { Paths } from '../../paths.ts'

@@ -79,7 +79,7 @@ export class PathBook implements Iterable<Path> {
     return path
   }
 
-  /** Removes the paths of which nothing is expected any more. */
+  /** Removes the paths that will not carry anything any more. */
   forget(now: number): void {
     for (const path of [...this.#paths]) if (isForgotten(path, now)) this.#remove(path)
   }

@@ -131,7 +131,7 @@ export function newPath(
   }
 }
 
-/** When the next probe is due. `demandAt`: when data was last sent on this path; `rests`: a relay has taken its place. */
+/** Time at which the next probe is due. `demandAt`: when data was last sent on this path; `rests`: a relay has taken its place. */
 export function probeDueAt(path: Path, demandAt: number, rests = false): number {
   if (path.state === 'gone') return never
   if (path.state === 'candidate') return path.tries > 0 ? path.probedAt + CANDIDATE_PROBE_MS : never

@@ -34,7 +34,7 @@ export class Probes {
   readonly counters: ProbeCounters = { probes: 0, acknowledgements: 0, withheld: 0 }
   readonly #packets: Packets
   readonly #random: Random
-  /** By id, oldest first. Ids are random: only a receiver of the probe can answer it. */
+  /** Probes by id, oldest first. Ids are random: only a receiver of the probe can answer it. */
   readonly #sent = new Map<bigint, SentProbe>()
   #number = 0
 

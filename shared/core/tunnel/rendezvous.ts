@@ -1,5 +1,5 @@
 /**
- * What this side and a HANDSHAKE tell each other: this side surveys its NAT and says what it found, again whenever that
+ * The conversation of this side with a HANDSHAKE: this side surveys its NAT and says what it found, again whenever that
  * changes, and what came of each step. The HANDSHAKE says where it sees this side, and orders.
  *
  * With `relay-only` there is no evidence.
@@ -85,7 +85,7 @@ export class Rendezvous {
     return true
   }
 
-  /** What the HANDSHAKE ordered or what became of it; each once. */
+  /** Orders of the HANDSHAKE and their outcomes; each is told once. */
   hear(): Order | undefined {
     for (let event = this.#client.event(); event !== undefined; event = this.#client.event()) {
       if (event.kind !== 'observed') return event

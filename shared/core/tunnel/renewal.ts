@@ -48,7 +48,7 @@ export class Renewal {
   #openAt = never
   /** The exchange that this side has begun. */
   #exchange: { readonly question: RekeyQuestion; tries: number; dueAt: number } | undefined
-  /** When the old keys are erased; Infinity while there are none, or the other side still uses them. */
+  /** Time at which the old keys are erased; Infinity while there are none, or the other side still uses them. */
   #eraseAt = never
   #told: NotHybrid | undefined = 'pending'
   #isLate = false

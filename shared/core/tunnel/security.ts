@@ -1,7 +1,7 @@
-/** What protects a tunnel. */
+/** The cryptography of a tunnel. */
 
 /**
- * Whether both sides said that they have ML-KEM, inside the messages of their Noise handshake, so that nobody between
+ * True if both sides said that they have ML-KEM, inside the messages of their Noise handshake, so that nobody between
  * them can change it. `not-here`, `not-there`: this or the other side has none.
  */
 export type Mixing = 'agreed' | 'not-here' | 'not-there'

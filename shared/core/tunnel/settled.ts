@@ -7,7 +7,7 @@ export interface SettledOptions {
   readonly directed: Directed
   /** Time at which the last attempt began. */
   readonly beganAt: number
-  /** When the next one is due on a relay. */
+  /** Time at which the next one is due on a relay. */
   readonly againAt: number
 }
 
@@ -34,7 +34,7 @@ export class Settled {
     return new Attempt({ directed: this.directed, beganAt: this.beganAt })
   }
 
-  /** When the next attempt begins. */
+  /** Time at which the next attempt begins. */
   nextAt(situation: Situation): number {
     const relayedAt = situation.relayDraining ? this.beganAt + RETRY_MS : this.#againAt
     return nextAt(situation, this.beganAt, relayedAt)

@@ -10,7 +10,7 @@ export const OWN_SOCKET = 0
 /** The most fresh sockets that any technique uses (`scatter`). */
 const MAX_FRESH = 255
 
-/** What a machine with several sockets asks of its host. */
+/** Requests of a machine with several sockets to its host. */
 export type SocketsEffect = Extract<TunnelEffect, { kind: 'openSockets' | 'closeSockets' }>
 
 export class Sockets {

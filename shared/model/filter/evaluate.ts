@@ -15,7 +15,7 @@ export function matches(filter: Filter, record: unknown): boolean {
 }
 
 /**
- * Like `matches`, for a record of which some values are unknown. `look` returns undefined for a path whose values are
+ * Like `matches`, for a record with values that are unknown. `look` returns undefined for a path whose values are
  * unknown. The result is undefined if it depends on unknown values.
  */
 export function judge(

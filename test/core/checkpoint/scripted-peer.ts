@@ -57,7 +57,7 @@ export class ScriptedPeer {
   address: Address
   session: Session | undefined
   welcome: Welcome | undefined
-  /** Whether messages are acknowledged as soon as they arrive. */
+  /** True if messages are acknowledged as soon as they arrive. */
   acknowledges = true
   cookie: Uint8Array = new Uint8Array(16)
   /** The status in its first datagram on a session. */
@@ -78,7 +78,7 @@ export class ScriptedPeer {
   readonly rejoins: Rejoin[] = []
   /** Number of times it was told that it may have missed news. */
   missed = 0
-  /** Whether the node has said that the directory knows of a session of this peer. */
+  /** True if the node has said that the directory knows of a session of this peer. */
   known = false
   /** Short datagrams received: kind and length. */
   readonly short: { readonly kind: number; readonly length: number }[] = []

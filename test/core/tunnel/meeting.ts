@@ -34,7 +34,7 @@ const LED_MS = 60
 export interface MeetingSetting {
   readonly seed?: number
   readonly sites?: readonly [SiteSetting, SiteSetting]
-  /** Whether both ends are in the first site. */
+  /** True if both ends are in the first site. */
   readonly together?: boolean
   readonly paths?: Paths
   readonly clear?: boolean
@@ -46,7 +46,7 @@ export interface MeetingSetting {
   readonly nat?: NatClass | readonly [NatClass, NatClass]
   /** The offering end starts `forMs` before the other one accepts, and learns of that `answerMs` later. */
   readonly asks?: { readonly forMs: number; readonly answerMs: number; readonly rings?: false }
-  /** Whether each end is told the right or a wrong port at which the other will be seen. */
+  /** Says for each end whether it is told the right or a wrong port at which the other will be seen. */
   readonly expects?: 'rightly' | 'wrongly'
 }
 

@@ -13,7 +13,7 @@ let other: OtherSide
 let relay: World
 let outbox: Queue<TunnelEffect>
 let upkeep: RelayUpkeep
-/** What was said to the relay. */
+/** Datagrams that were sent to the relay. */
 let said: string[]
 
 beforeEach(() => {

@@ -15,7 +15,7 @@ class End {
   readonly renewal: Renewal
   readonly received: number[] = []
   readonly out: Uint8Array[] = []
-  /** What it told its application. */
+  /** Events that it told its application. */
   readonly told: (string | undefined)[] = []
   readonly inUse = { hasPath: true, streaming: false }
   readonly #knows: boolean

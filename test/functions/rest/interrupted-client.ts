@@ -26,7 +26,7 @@ export function interrupt(client: DynamoDBDocumentClient): Interruptions {
   return interruptions
 }
 
-/** Whether it only notes that an API key was used, which is no part of what a request does. */
+/** True if it only notes that an API key was used, which is no part of what a request does. */
 export const isUse = (input: object): boolean =>
   'Item' in input && /~used$/.test(`${(input.Item as { key?: string }).key}`)
 

@@ -84,7 +84,7 @@ function managed(
   return isTeam ? 'active' : 'invited'
 }
 
-/** What a user may do with its own membership, where nobody joins uninvited. */
+/** Actions of a user on its own membership, in a network that nobody joins uninvited. */
 function ofItself(from: Standing | undefined, action: Action): Standing | 'gone' | 'refused' {
   const { method, role, state } = action
   if (method === 'DELETE')

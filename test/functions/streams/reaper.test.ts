@@ -184,7 +184,7 @@ describe('a table that one run cannot scan', () => {
     const alive = newNode()
     await putAll(Array.from({ length: count }, () => presenceAt(alive, [])))
   }
-  /** Pages of a few items, and time for so many pages a run. */
+  /** Pages of a few items, and time for this many pages a run. */
   const slowly = (pagesARun: number) => {
     let pages = 0
     return {

@@ -1,4 +1,4 @@
-/** What a webhook cannot be made to reach from inside the cloud. */
+/** Addresses inside the cloud that a webhook cannot be made to reach. */
 import { once } from 'node:events'
 import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'

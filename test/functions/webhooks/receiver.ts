@@ -10,7 +10,7 @@ export interface Message {
   readonly event: any
 }
 
-/** What to do with a message that was signed well. Undefined: it is accepted. */
+/** The treatment of a message that was signed well. Undefined: it is accepted. */
 export type Misbehave = (message: Message, response: ServerResponse) => boolean
 
 export type Receiver = Awaited<ReturnType<typeof startReceiver>>

@@ -7,8 +7,9 @@ import { type HookedIndex, startHookedIndex } from './hooked-index.ts'
 import { failing } from './injected.ts'
 import { type Receiver, startReceiver } from './receiver.ts'
 
-const EVENTS = 10_000
-const REPLAYED = 1_000
+/** All 10,000 take ten minutes on two cores: CI sets fewer. */
+const EVENTS = Number(process.env.WEBHOOK_EVENTS ?? 10_000)
+const REPLAYED = EVENTS / 10
 
 let index: HookedIndex
 let receiver: Receiver
@@ -31,7 +32,7 @@ async function untilIdle(): Promise<void> {
   }
 }
 
-test('10,000 events arrive, and those that are replayed arrive again', async () => {
+test(`${EVENTS} events arrive, and those that are replayed arrive again`, async () => {
   const as = index.admin
   const network = await index.network()
   const body = { name: 'all', url: receiver.url, events: ['object.created'] }

@@ -1,5 +1,5 @@
 /**
- * What the model is explored with. Each bound says how many messages there are and how often what may go wrong, in any order and
+ * The bounds within which the model is explored. Each bound says how many messages there are and how often what may go wrong, in any order and
  * at any moment. Everything within a bound is visited.
  */
 export interface Bound {

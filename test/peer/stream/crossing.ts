@@ -25,11 +25,11 @@ export interface End {
   readonly offered: TunnelStream[]
   /** Called with each stream that the other end opens, before it is accepted. */
   heard: (stream: TunnelStream) => void
-  /** Whether it accepts streams. */
+  /** True if it accepts streams. */
   listening: boolean
   /** Number of STREAM_OPENs sent. */
   opens: number
-  /** Whether it last reported that there are streams. */
+  /** True if it last reported that there are streams. */
   active: boolean
   /** UDP port of its streams. */
   readonly port: number

@@ -42,7 +42,7 @@ interface Message {
 interface Block {
   readonly user: string
   readonly blocked: string
-  /** When it was acknowledged; infinity if it was not. */
+  /** Time at which it was acknowledged; infinity if it was not. */
   madeAt: number
   /** When its end was asked for, and acknowledged. */
   certainUntil: number
@@ -75,7 +75,7 @@ class MessageCheck {
   readonly #runs = new Map<string, number>()
   /** Current run of each peer. */
   readonly #runOf = new Map<string, number>()
-  /** Of each sender and recipient: the last message that arrived of each run. */
+  /** The last message that arrived, for each sender, recipient and run. */
   readonly #arrived = new Map<string, Map<number, Message>>()
   readonly #violations: Violation[] = []
   readonly #ran: Ran
@@ -216,7 +216,7 @@ class MessageCheck {
     else last.endedAt = at
   }
 
-  /** Whether what was acknowledged at one time is in force everywhere at another one. */
+  /** True if what was acknowledged at one time is in force everywhere at another one. */
   #isPast(acknowledgedAt: number, at: number): boolean {
     return acknowledgedAt < at && this.#ran.between(acknowledgedAt, at) > BLOCKED_AFTER_MS
   }

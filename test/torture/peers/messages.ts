@@ -1,4 +1,4 @@
-/** What the conductor and a process of peers tell each other. */
+/** Messages between the conductor and a process of peers. */
 export interface PeerPlan {
   readonly peer: number
   readonly user: string

@@ -65,7 +65,7 @@ export class AccessNetwork {
     return this.#index.url
   }
 
-  /** Where peers of this network reach the first node. */
+  /** Address at which peers of this network reach the first node. */
   get host(): string {
     return this.#ways[0]!.door.address().address
   }
@@ -95,7 +95,7 @@ export class AccessNetwork {
     this.#loss = share
   }
 
-  /** From now on, nodes see each peer at another port. */
+  /** Makes nodes see each peer at another port from now on. */
   rebind(): void {
     for (const { outside } of this.#ways) {
       for (const socket of outside.values()) socket.close()
