@@ -88,7 +88,7 @@ test('nothing but the SDK, the CLI, their documents and the licence is packed: n
   const built = new Set(
     packed.files.filter((path) => path.startsWith('dist/')).map((path) => path.split('/')[1]),
   )
-  expect([...built].sort()).toEqual(['cli', 'peer', 'serve', 'shared'])
+  expect([...built].sort()).toEqual(['browser', 'cli', 'peer', 'serve', 'shared'])
   expect(packed.unpackedBytes).toBeLessThan(LARGEST_BYTES)
 })
 

@@ -29,6 +29,9 @@ export function serviceOf(batch: Batch, i: number): CommonService | undefined {
       return 'handshake'
     case KIND.RELAY:
       return 'relay'
+    // A STUN server has its primary port here too, and its partner sends to that.
+    case KIND.STUN_FORWARD:
+      return 'stun'
     default:
       return undefined
   }

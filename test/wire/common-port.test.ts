@@ -22,7 +22,7 @@ test.each([
   ['a tunnel packet', '6000000001', 'relay'],
   ['a packet of a stream', 'ff0100', 'relay'],
   ['a node', '512000000000', undefined],
-  ['a STUN node to its partner', '513000000000', undefined],
+  ['a STUN server to its partner', '513000000000', 'stun'],
 ])('%s finds its service at a common port', (_, hex, expected) => {
   expect(service(hex)).toBe(expected)
 })
