@@ -8,7 +8,9 @@ import type { Pair, Run } from './matrix.ts'
 import { Trials } from './trials.ts'
 
 const HANDSHAKE_PORT = 3481
-/** Port of INDEX and the gateway. A HANDSHAKE is reached through the gateway if its own port is dropped. */
+/** A JOIN at a port that all services share: the first two bytes behind the header of UDP. */
+const JOIN_AT_COMMON_PORT = 'udp dport { 443, 3478 } @th,64,16 0x5110'
+/** Port of INDEX and the gateway. A HANDSHAKE is reached through the gateway if UDP to it is dropped. */
 const GATEWAY_PORT = 8787
 /** An attempt made before the NAT is known fails after 30 s; the next one succeeds. */
 const PATIENCE = { timeout: 100_000, interval: 1 }
@@ -29,6 +31,7 @@ laboratory('where no HANDSHAKE answers', {}, () => {
     try {
       await nft('add chain inet silent in { type filter hook input priority 0; }')
       await nft(`add rule inet silent in udp dport ${HANDSHAKE_PORT} drop`)
+      await nft(`add rule inet silent in ${JOIN_AT_COMMON_PORT} drop`)
       await nft(`add rule inet silent in tcp dport ${GATEWAY_PORT} drop`)
       return await act(async () => (await trials.runs(pair, 1))[0]!)
     } finally {

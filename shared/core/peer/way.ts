@@ -43,6 +43,7 @@ export class Way {
   #unanswered = 0
   #silentSince = never
   #askedAt = never
+  #doubtedAt = never
   #isProven = false
   /** Time at which UDP last worked again after the gateway had carried. */
   #cameBackAt = Number.NEGATIVE_INFINITY
@@ -62,11 +63,12 @@ export class Way {
   }
 
   /**
-   * Time since which UDP is in doubt; Infinity if it never was. It is not the time of the first unanswered datagram: nobody
-   * answers an acknowledgement, so that may be long ago.
+   * Time since which UDP is in doubt; Infinity if it never was. If UDP has worked, it is not the time of the first unanswered
+   * datagram: nobody answers an acknowledgement, so that may be long ago. A sign-in is always answered, so before UDP has
+   * worked it is: what others answered meanwhile counts.
    */
   get doubtedAt(): number {
-    return this.#askedAt
+    return this.#doubtedAt
   }
 
   /** The UDP port in use; 0 for the CHECKPOINT's own one. */
@@ -142,6 +144,7 @@ export class Way {
   #ask(now: number): void {
     this.#kind = 'asking'
     this.#askedAt = now
+    this.#doubtedAt = this.#isProven ? now : this.#silentSince
   }
 
   #onUdp(now: number, port: number): void {

@@ -30,6 +30,16 @@ test('is patient if UDP has worked', () => {
   expect(silent(way, 31_000).kind).toBe('asking')
 })
 
+test.each([
+  ['a sign-in, which is always answered, from the first one on', false, 30_000],
+  ['a session, whose acknowledgements are not answered, from when it asks', true, 31_000],
+])('doubts UDP in %s', (_, isProven, doubtedAt) => {
+  const way = new Way()
+  if (isProven) way.heard('udp', 0)
+  expect(silent(way, 30_000, 30_250, 31_000).kind).toBe('asking')
+  expect(way.doubtedAt).toBe(doubtedAt)
+})
+
 describe('asking', () => {
   test.each(['udp', 'gateway'] as const)('takes the %s where something comes by it first', (by) => {
     const way = silent(new Way(), 0, 250, 750)
