@@ -65,7 +65,15 @@ test('a table has a replica in the second region unless nodes write it anew, pro
     Object.values(TABLES)
       .filter((table) => 'passing' in table)
       .map(({ name }) => name),
-  ).toEqual(['IndexQueue', 'Presence', 'NetworkNodes', 'Fleet', 'Connections', 'TraversalHistory'])
+  ).toEqual([
+    'IndexQueue',
+    'Presence',
+    'NetworkNodes',
+    'Fleet',
+    'Connections',
+    'Deliveries',
+    'TraversalHistory',
+  ])
 })
 
 test('both keys are replicated', () => {

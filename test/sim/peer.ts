@@ -133,6 +133,8 @@ export class Peer {
       random: new Random(seed),
       presence: this.#presence,
       tunnels: (random) => new Tunnels({ random }),
+      // Node's ML-KEM draws its own randomness: two runs with one seed would differ.
+      kem: false,
       epoch: this.host.clock,
       memory: this.#memory,
       ...(this.prekeys && { prekeys: this.prekeys }),

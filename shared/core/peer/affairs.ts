@@ -52,6 +52,8 @@ export interface AffairsOptions {
    * between runs, although it may keep the identity. Messages are then sealed for the identity.
    */
   readonly prekeys?: readonly PrekeyMemory[]
+  /** False if tunnels do not mix in ML-KEM although the platform has it. Default: they do if it has. */
+  readonly kem?: boolean | undefined
 }
 
 /** Inputs that concern other peers. */
@@ -74,14 +76,14 @@ export class Affairs {
   #nodeNow = 0
 
   constructor(
-    { identity, random, presence, epoch, memory, prekeys }: AffairsOptions,
+    { identity, random, presence, epoch, memory, prekeys, kem }: AffairsOptions,
     emit: (effect: PeerEffect) => void,
   ) {
     this.#status = new ShownStatus(presence)
     this.#seals = new MessageSeals(identity, random, prekeys)
     this.#outbox = new Outbox(epoch, (message) => this.#seals.seal(message, this.#now, this.#nodeNow))
     this.#received = new Received(memory, this.#seals, emit)
-    this.#offers = new Offers(identity, random)
+    this.#offers = new Offers(identity, random, kem)
     this.#emit = emit
   }
 

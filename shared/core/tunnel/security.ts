@@ -1,5 +1,3 @@
-/** The cryptography of a tunnel. */
-
 /**
  * True if both sides said that they have ML-KEM, inside the messages of their Noise handshake, so that nobody between
  * them can change it. `not-here`, `not-there`: this or the other side has none.
@@ -20,6 +18,7 @@ export type NotHybrid = 'pending' | 'not-here' | 'not-there' | 'unanswered'
 /** The security of a tunnel that is not agreed yet. */
 export const UNSETTLED: Security = { handshake: 'noise-ik', hybrid: false, reason: 'pending', renewals: 0 }
 
+/** The cryptography of a tunnel. */
 export interface Security {
   /** Pattern of the handshake: Noise_IK_25519_ChaChaPoly_BLAKE2b. */
   readonly handshake: 'noise-ik'
