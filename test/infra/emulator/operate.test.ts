@@ -6,14 +6,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import {
-  CreateTableCommand,
-  DeleteTableCommand,
-  DynamoDBClient,
-  GetItemCommand,
-  ListTablesCommand,
-  PutItemCommand,
-} from '@aws-sdk/client-dynamodb'
+import { DynamoDBClient, GetItemCommand, ListTablesCommand, PutItemCommand } from '@aws-sdk/client-dynamodb'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Drilled } from '../../../infra/operate/restore-drill.ts'
 import type { Report } from '../../../infra/preflight/preflight.ts'
@@ -69,29 +62,9 @@ async function grace() {
   return (await client.send(get)).Item
 }
 
-/** A table that is in the way of the first deployment: somebody made it by hand. */
-async function obstacle(): Promise<void> {
-  await client.send(
-    new CreateTableCommand({
-      TableName: USERS,
-      BillingMode: 'PAY_PER_REQUEST',
-      AttributeDefinitions: [{ AttributeName: 'user', AttributeType: 'S' }],
-      KeySchema: [{ AttributeName: 'user', KeyType: 'HASH' }],
-    }),
-  )
-}
-
 beforeAll(async () => {
-  await obstacle()
-  await expect(cdk.deploy([DATA])).rejects.toThrow()
-  await client.send(new DeleteTableCommand({ TableName: USERS }))
-  // What failed is in nobody's way: the same command again makes everything.
   await cdk.deploy([DATA])
   await client.send(new PutItemCommand({ TableName: USERS, Item: GRACE }))
-})
-
-test('a first deployment that failed is repeated by deploying again', async () => {
-  expect((await tables()).toSorted()).toEqual(TABLE_NAMES.toSorted())
 })
 
 test('what a stack owns is no leftover', async () => {
