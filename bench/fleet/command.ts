@@ -13,7 +13,7 @@ interface Options {
 }
 
 const HELP = `
-A million peers at 40 nodes take about four minutes of one core, and 2 GB of memory. Progress goes to stderr.`
+A million peers at 40 nodes take about five minutes of one core, and 1.4 GB of memory. Progress goes to stderr.`
 
 export function addFleet(program: Command): void {
   program
