@@ -100,7 +100,6 @@ export class Round {
       ticket: ticket.bytes!,
       sentAt,
       ephemeralSeed: random.bytes(32),
-      renews: random,
     })
   }
 
