@@ -1,6 +1,5 @@
 /** Copies the documents of the repository into the form of a site: README.md of a folder becomes its index page. */
-import { execFileSync } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, posix } from 'node:path'
 import { addressOf, packedLinks } from '../packed-links.ts'
 import { referencePages } from './reference.ts'
@@ -9,13 +8,12 @@ const ROOT = join(import.meta.dirname, '../..')
 const LINK = /(!?\[[^\]]*\]\()(?!https?:|mailto:|#)([^)\s]+)\)/g
 const PICTURE = /!\[[^\]]*\]\((?!https?:)([^)\s]+)\)/g
 
+/** Folders whose documents are not ours, or are made from ours. */
+const OTHERS = new Set(['node_modules', 'pages', 'out', 'dist', 'cdk.out', 'torture-runs', '.straightway'])
+
 /** Returns the paths of all documents, from the root. */
 export function documents(): string[] {
-  const listed = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '*.md'], {
-    cwd: ROOT,
-    encoding: 'utf8',
-  })
-  return listed.split('\n').filter((path) => path !== '' && !path.startsWith('.'))
+  return globSync('**/*.md', { cwd: ROOT, exclude: (name) => OTHERS.has(name) }).toSorted()
 }
 
 /** Writes the pages and their pictures into a folder, which is emptied first. */

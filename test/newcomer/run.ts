@@ -38,7 +38,9 @@ async function run({ tests, json }: Options): Promise<void> {
     seconds[name] = Math.round((performance.now() - began) / 100) / 10
   }
   try {
-    await part('clone', async () => execFileSync('git', ['clone', '--quiet', ROOT, clone]))
+    await part('clone', async () =>
+      execFileSync('git', ['-c', 'safe.directory=*', 'clone', '--quiet', ROOT, clone]),
+    )
     const [job, test] = commandsOf(join(clone, 'README.md'))
     await part(job!, () => shell(job!, clone))
     if (tests) await part(test!, () => shell(test!, clone))
