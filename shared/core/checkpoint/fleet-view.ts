@@ -49,9 +49,11 @@ export class FleetView {
 
   /**
    * Chooses the HANDSHAKE for a tunnel among the least loaded ones in this node's region, or in any region if this one has none.
-   * The same tunnel always gets the same HANDSHAKE. Undefined if there is none at all.
+   * The same tunnel always gets the same HANDSHAKE. Undefined if there is none at all. `after`: the one that brought nothing
+   * to the tunnel; the next one is chosen, if necessary a fuller or farther one. A dead node keeps its lease for a while, so this may be
+   * necessary more than once.
    */
-  handshakeFor(tunnel: TunnelId, now: number): NodeId | undefined {
+  handshakeFor(tunnel: TunnelId, now: number, after?: NodeId): NodeId | undefined {
     const usable = [...this.#nodes.values()].filter(
       (item) =>
         item.roles.includes('handshake') &&
@@ -60,12 +62,20 @@ export class FleetView {
         addressesOf(item.addresses.handshake).length > 0,
     )
     if (usable.length === 0) this.#missed = true
+    const order = this.#inOrderOf(tunnel, usable)
+    const last = after === undefined ? -1 : order.indexOf(after)
+    return order[(last + 1) % order.length]
+  }
+
+  /** Sorts by region, load and rank for the tunnel. */
+  #inOrderOf(tunnel: TunnelId, items: readonly FleetItem[]): NodeId[] {
     const region = this.#nodes.get(this.#own)?.region
-    const near = usable.filter((item) => item.region === region)
-    const candidates = near.length > 0 ? near : usable
-    const least = Math.min(...candidates.map(stepOf))
-    const best = candidates.filter((item) => stepOf(item) === least).map(({ node }) => node)
-    return best.sort((a, b) => rank(tunnel, a) - rank(tunnel, b))[0]
+    const keyed = items.map((item) => ({
+      node: item.node,
+      key: [item.region === region ? 0 : 1, stepOf(item), rank(tunnel, item.node)] as const,
+    }))
+    keyed.sort(({ key: a }, { key: b }) => a[0] - b[0] || a[1] - b[1] || a[2] - b[2])
+    return keyed.map(({ node }) => node)
   }
 
   #find(node: NodeId): FleetItem | undefined {

@@ -182,7 +182,7 @@ export class Offers {
   /** Handles a REJOIN from a peer here, which needs the HANDSHAKE again: both sides get a new direction. */
   rejoin(from: PeerSession, { tunnel, peer, leg }: Rejoin, now: number): void {
     const { fleet, node, links, reach } = this.#options
-    const handshake = fleet.handshakeFor(tunnel, now)
+    const handshake = fleet.handshakeFor(tunnel, now, this.#lastOf(from.peer, tunnel))
     if (handshake === undefined || !takeAllowance(from, COST, now)) return
     const rejoin = { to: peer, from: from.peer, tunnel, leg, handshake }
     reach.find(
@@ -206,6 +206,12 @@ export class Offers {
       },
       now,
     )
+  }
+
+  /** The HANDSHAKE that a tunnel of a peer here was last led to; undefined unless that was a short time ago. */
+  #lastOf(peer: PeerId, tunnel: TunnelId): NodeId | undefined {
+    const [made, received] = [madeKey(peer, tunnel), receivedKey(peer, tunnel)]
+    return (this.#remembered.get(made) ?? this.#remembered.get(received))?.handshake
   }
 
   /** Handles a REJOIN to a peer here: the other side of its tunnel goes to the HANDSHAKE again. */

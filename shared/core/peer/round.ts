@@ -100,6 +100,7 @@ export class Round {
       ticket: ticket.bytes!,
       sentAt,
       ephemeralSeed: random.bytes(32),
+      renews: random.fork('renews'),
     })
   }
 

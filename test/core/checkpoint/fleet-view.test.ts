@@ -50,6 +50,22 @@ test('the least loaded are chosen, and small differences are none', () => {
   )
 })
 
+test('after a HANDSHAKE that brought nothing comes each other one in turn, near ones and empty ones first', () => {
+  const fleet = new FleetView('a' as NodeId)
+  const here = { region: 'here' }
+  fleet.setAll([
+    item('far', { region: 'there' }),
+    item('full', { ...here, load: 0.9 }),
+    item('a', here),
+    item('b', here),
+  ])
+  const tried: NodeId[] = []
+  for (let i = 0; i < 5; i++) tried.push(fleet.handshakeFor(TUNNELS[0]!, NOW, tried.at(-1))!)
+  expect(new Set(tried.slice(0, 2))).toEqual(new Set(['a', 'b']))
+  expect(tried.slice(2)).toEqual(['full', 'far', tried[0]])
+  expect(fleet.handshakeFor(TUNNELS[0]!, NOW, 'gone' as NodeId)).toBe(tried[0])
+})
+
 test('those of its own region are chosen, however loaded, and others where there is none', () => {
   const here = { region: 'here', load: 0.9 }
   const there = { region: 'there' }

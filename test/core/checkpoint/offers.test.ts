@@ -247,6 +247,23 @@ test('a rejoin gives both sides a new direction, each for its own leg', () => {
   expect(granted(a.rejoins[0]?.direction)).toMatchObject({ leg: 0, self: a.id, other: b.id })
 })
 
+test('rejoins one after the other lead to another HANDSHAKE each, as the last one may be dead', () => {
+  const { world, a, b } = pair()
+  for (const [from, to, leg] of [
+    [a, b, 0],
+    [a, b, 0],
+    [b, a, 1],
+  ] as const) {
+    rejoin(from, to, leg)
+    world.run(200)
+  }
+  const places = a.rejoins.map(({ direction }) => formatAddress(direction!.handshake[0]!.words))
+  expect(places).toHaveLength(3)
+  expect(places[1]).not.toBe(places[0])
+  expect(places[2]).toBe(places[0])
+  expect(b.rejoins.map(({ direction }) => formatAddress(direction!.handshake[0]!.words))).toEqual(places)
+})
+
 test('a rejoin towards a peer that is at no node is answered without a direction', () => {
   const world = new World(2)
   const [a, b] = [world.peer('a', 'ann', ['home']), world.peer('b', 'bob', ['home'])]
