@@ -37,8 +37,8 @@ export class Sender {
     const slot = this.#packets.sendData(out, active, payload, now)
     this.#sentAt = now
     const spare = this.#choice.suspect(now) ? this.#choice.spare : undefined
-    if (spare === undefined) this.#unproven.keep(out, slot, now)
-    else sendAgain(out, slot, spare)
+    this.#unproven.keep(out, slot, now, spare !== undefined)
+    if (spare !== undefined) sendAgain(out, slot, spare)
     return true
   }
 
@@ -67,9 +67,9 @@ export class Sender {
     if (isUrgent) this.#unproven.sendTo(path, out)
   }
 
-  /** Sends again over the spare path what may be lost, once the path in use is silent. */
+  /** Sends packets that may be lost over the spare path too, once the path in use is silent. */
   rescue(out: Batch, now: number): void {
     const spare = this.#choice.listen(now) ? this.#choice.spare : undefined
-    if (spare !== undefined) this.#unproven.sendTo(spare, out)
+    if (spare !== undefined) this.#unproven.spareTo(spare, out)
   }
 }

@@ -17,6 +17,8 @@ interface Sent {
   readonly at: number
   readonly length: number
   readonly sentAt: number
+  /** True if it was sent over the spare path too. */
+  isSpared: boolean
 }
 
 export class Unproven {
@@ -25,12 +27,12 @@ export class Unproven {
   readonly #sent = new Queue<Sent>()
   #end = 0
 
-  /** Keeps packet `slot`, which was sent on the path in use only. */
-  keep(out: Batch, slot: number, now: number): void {
+  /** Keeps packet `slot`. `isSpared`: it was sent over the spare path too. */
+  keep(out: Batch, slot: number, now: number, isSpared: boolean): void {
     const [start, length] = [out.start(slot), out.length[slot]!]
     const at = this.#makeRoom(length)
     this.#bytes.set(out.bytes.subarray(start, start + length), at)
-    this.#sent.put({ at, length, sentAt: now })
+    this.#sent.put({ at, length, sentAt: now, isSpared })
   }
 
   /** A probe sent at `sentAt` was answered: packets sent before it have arrived or are lost. */
@@ -49,12 +51,27 @@ export class Unproven {
 
   /** Sends all kept packets to `to` and forgets them. */
   sendTo(to: Destination, out: Batch): void {
-    for (let sent = this.#sent.take(); sent !== undefined; sent = this.#sent.take()) {
-      const slot = out.claim(to.words, 0, to.socket)
-      out.bytes.set(this.#bytes.subarray(sent.at, sent.at + sent.length), out.start(slot))
-      out.length[slot] = sent.length
-    }
+    for (let sent = this.#sent.take(); sent !== undefined; sent = this.#sent.take()) this.#send(sent, to, out)
     this.#clear()
+  }
+
+  /**
+   * Sends the kept packets that have not gone over the spare path yet to it, and goes on keeping all. If a NAT gave the other
+   * side another address, the relay may not know it yet and lose them too.
+   */
+  spareTo(to: Destination, out: Batch): void {
+    for (let left = this.#sent.size; left > 0; left--) {
+      const sent = this.#sent.take()!
+      if (!sent.isSpared) this.#send(sent, to, out)
+      sent.isSpared = true
+      this.#sent.put(sent)
+    }
+  }
+
+  #send({ at, length }: Sent, to: Destination, out: Batch): void {
+    const slot = out.claim(to.words, 0, to.socket)
+    out.bytes.set(this.#bytes.subarray(at, at + length), out.start(slot))
+    out.length[slot] = length
   }
 
   #clear(): void {

@@ -37,13 +37,17 @@ describe('data', () => {
     expect(other.paths.choice.directDied).toBe(true)
   })
 
-  test('that left before the path fell silent leaves again over the spare one, once', () => {
+  test('that left before the path fell silent leaves again over the spare one, and when that takes over', () => {
     send()
     send()
     other.sent()
-    other.pass(2000)
-    const again = other.sent().filter(({ controls }) => controls.length === 0)
-    expect(again.map(({ to }) => to)).toEqual([TO_RELAY, TO_RELAY])
+    const again = (ms: number) => {
+      other.pass(ms)
+      const data = other.sent().filter(({ controls }) => controls.length === 0)
+      return data.map(({ to }) => to)
+    }
+    expect(again(2000)).toEqual([TO_RELAY, TO_RELAY, TO_RELAY, TO_RELAY])
+    expect(again(10_000)).toEqual([])
   })
 
   test('that a later answer has proven does not leave again', () => {

@@ -639,11 +639,13 @@ describe('only direct', () => {
 
 describe('a tunnel lives on', () => {
   test('when a NAT gives another address in the middle of it', () => {
-    // In one seed of about 60, seed 1 among them, a datagram sent in the moment of the change is lost.
-    const meeting = talking(new Meeting({ ...HOME, seed: 2 }).meet(), 3000)
-    meeting.sites[0].router.rebind(meeting.internet.freshIp())
-    talking(meeting, 5000).pass(500)
-    expectAllArrived(meeting)
+    // Seeds 47, 57, 105 and 250 lost a datagram that was sent over both paths while the relay had the old address.
+    for (const seed of [1, 47, 57, 105, 250]) {
+      const meeting = talking(new Meeting({ ...HOME, seed }).meet(), 3000)
+      meeting.sites[0].router.rebind(meeting.internet.freshIp())
+      talking(meeting, 5000).pass(500)
+      expectAllArrived(meeting)
+    }
   })
 
   test('when that happens to a relayed one', () => {

@@ -13,17 +13,19 @@ function packet(number: number, length: number): Uint8Array {
   return bytes
 }
 
-function keep(unproven: Unproven, bytes: Uint8Array, now: number): void {
+function keep(unproven: Unproven, bytes: Uint8Array, now: number, isSpared = false): void {
   const out = new Batch(1)
   out.push(bytes, THERE.words)
-  unproven.keep(out, 0, now)
+  unproven.keep(out, 0, now, isSpared)
 }
 
-function sentAgain(unproven: Unproven): Uint8Array[] {
+function sent(by: (out: Batch) => void): Uint8Array[] {
   const out = new Batch(1)
-  unproven.sendTo(THERE, out)
+  by(out)
   return Array.from({ length: out.count }, (_, i) => out.at(i).slice())
 }
+
+const sentAgain = (unproven: Unproven) => sent((out) => unproven.sendTo(THERE, out))
 
 test('what left after the last proof leaves again, in order, to the address and by the socket that are named', () => {
   const unproven = new Unproven()
@@ -34,6 +36,18 @@ test('what left after the last proof leaves again, in order, to the address and 
   expect([out.at(0), out.at(1)]).toEqual([packet(30, 50), packet(40, 50)])
   expect([out.addressOf(1), out.socket[1]]).toEqual([{ words: THERE.words }, 3])
   expect(sentAgain(unproven)).toEqual([])
+})
+
+test('each leaves over the spare path once, and all of them leave again when another path takes over', () => {
+  const unproven = new Unproven()
+  keep(unproven, packet(1, 50), 10)
+  keep(unproven, packet(2, 50), 20, true)
+  const spared = () => sent((out) => unproven.spareTo(THERE, out))
+  expect(spared()).toEqual([packet(1, 50)])
+  keep(unproven, packet(3, 50), 30)
+  expect(spared()).toEqual([packet(3, 50)])
+  expect(spared()).toEqual([])
+  expect(sentAgain(unproven)).toEqual([packet(1, 50), packet(2, 50), packet(3, 50)])
 })
 
 test('of very many it keeps the newest, whole, whatever their lengths', () => {
