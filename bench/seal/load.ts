@@ -25,7 +25,7 @@ export interface SealMeasured {
 }
 
 const BYTES = 200
-/** As many as sealing adds, so that both kinds are equally long. */
+/** Bytes that a Noise message adds: a key of 32 and a tag of 16. A message without a seal gets them too, so both have one length. */
 const PADDING = 48
 
 const load = JSON.parse(process.argv[2]!) as SealLoad

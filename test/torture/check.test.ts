@@ -203,7 +203,7 @@ test('ten seconds are counted without the times for which the machine did other 
     history((e) => [stale(e) as Entry, ...(isOf(e, 'quiet') ? [starved(at, ms)] : [])])
   expect(judge(busy(5_000, 300)).presenceWrong).toBe(1)
   expect(judge(busy(5_000, 2_000)).presenceWrong).toBe(0)
-  // What happened before the last change counts in full.
+  // Events before the last change count in full.
   expect(judge(busy(111, 80)).presenceWrong).toBe(1)
 })
 

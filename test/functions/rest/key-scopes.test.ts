@@ -162,7 +162,7 @@ describe('networks', () => {
     ]
     for (const [door, body] of doors) expect(await statusOf(as, door, body), door).toBe(403)
     expect(await statusOf(as, `GET /v1/objects/boards/o?owner=${member.user}`)).toBe(404)
-    // Whether other networks hold a collection is not told.
+    // The answer does not tell if other networks hold the collection.
     expect(await statusOf(as, 'GET /v1/collections/boards')).toBe(404)
   })
 

@@ -146,7 +146,7 @@ test('gives up after two days, and sends again what is replayed', async () => {
   expect((await replay({ since: 0 })).body).toEqual({ replayed: 2 })
   await index.schedule()
   expect(receiver.accepted.size).toBe(2)
-  // What was delivered is sent again on request only, under the same ids.
+  // Delivered events are sent again only on request, with the same ids.
   expect((await replay({ since: 0 })).body).toEqual({ replayed: 0 })
   expect((await replay({ since: 0, states: ['delivered'] })).body).toEqual({ replayed: 2 })
   await index.schedule()
